@@ -1,0 +1,36 @@
+// Compiles src/ to dist/. With --if-stale (prestart, pretest) only when dist/ is absent or older than a source file, so
+// that `npm start` after an install from the registry, which has dist/ but no compiler, just starts.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stamp = join(root, 'dist', '.built');
+
+function newest(path) {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs);
+}
+
+const sources = ['src', 'tsconfig.json', 'package.json'].map((name) => join(root, name));
+if (process.argv.includes('--if-stale')) {
+  const main = join(root, 'dist', 'cli', 'main.js');
+  if (existsSync(main) && !existsSync(sources[0])) process.exit(0);
+  if (existsSync(stamp) && statSync(stamp).mtimeMs >= Math.max(...sources.map(newest))) process.exit(0);
+}
+
+let tsc;
+try {
+  const require = createRequire(join(root, 'package.json'));
+  tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
+} catch {
+  console.error('adotd: the TypeScript compiler is not installed; run `npm install --include=dev` in', root);
+  process.exit(1);
+}
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: ['ignore', 2, 2] });
+if (built.status !== 0) process.exit(built.status ?? 1);
+writeFileSync(stamp, '');

@@ -1,0 +1,125 @@
+/**
+ * The two preallocated records around respond(): what a transport tells it, and what it tells back. One pair per worker.
+ * Hot file: integers and preallocated octets only, so that a query allocates nothing.
+ */
+import type { Catalog } from '../image/catalog.js';
+
+/** What a message came over. */
+export const Transport = { UDP: 0, TCP: 1, TLS: 2 } as const;
+
+/** When the TO bit is set in a response that carries an OPT record (DESIGN.md "STARTTLS, exactly", rules 1, 2 and 6). */
+export const UpgradeBit = {
+  /** Never. */
+  NEVER: 0,
+  /** Only in the answer to STARTTLS/CH/TXT that asked with TO. */
+  DUMMY: 1,
+  /** In answers to queries that had TO. */
+  IF_ASKED: 2,
+  /** In every response with OPT. */
+  ALWAYS: 3,
+} as const;
+
+/** When answers inside TLS are padded (RFC 7830, RFC 8467). */
+export const Padding = { NEVER: 0, IF_ASKED: 1, IF_EDNS: 2 } as const;
+
+/** Everything about a query that is not in its octets. */
+export interface Facts {
+  /** A value of Transport. */
+  transport: number;
+  /** Seconds since 1970. */
+  now: number;
+  /** Octets: the configured UDP payload limit (RFC 6891 §6.2.5); ignored on streams, where it is 65,535. */
+  payloadLimit: number;
+  /** The session's idle timeout in units of 100 ms, for edns-tcp-keepalive (RFC 7828); ignored on UDP. */
+  keepalive: number;
+  /** A value of Padding; ignored outside TLS. */
+  padding: number;
+  /** A value of UpgradeBit. */
+  upgradeBit: number;
+  /** 1 when a ClientHello would be accepted next on this connection: what STARTTLS/CH/TXT then says. */
+  upgradeOnOffer: number;
+  /** Address of the client: 4 or 16 octets. */
+  readonly client: Uint8Array;
+  clientLength: number;
+  /** The zones to answer from; replaced between two messages, never within one. */
+  catalog: Catalog;
+}
+
+/** What kind of answer was given; index of counters. */
+export const Kind = {
+  /** Positive, or the end of a chain that left the zone. */
+  ANSWER: 0,
+  NODATA: 1,
+  NXDOMAIN: 2,
+  REFERRAL: 3,
+  /** Not our zone or class. */
+  REFUSED: 4,
+  /** FORMERR, NOTIMP, BADVERS, NOTAUTH, BADCOOKIE. */
+  ERROR: 5,
+  /** SERVFAIL: the zone could not be loaded. */
+  FAILED: 6,
+  /** Server information in class CH (RFC 4892), STARTTLS/CH/TXT, a cookie without question. */
+  SERVER: 7,
+  /** No response: shorter than a header, or a response itself. */
+  DROPPED: 8,
+  YXDOMAIN: 9,
+} as const;
+
+/** What respond() did with the last message. Rate limits, metrics and logs read this; nobody parses a response again. */
+export interface Outcome {
+  /** A value of Kind. */
+  kind: number;
+  opcode: number;
+  /** With the extended bits. */
+  rcode: number;
+  qtype: number;
+  qclass: number;
+  /** Number of the zone in the catalog, or -1. */
+  zone: number;
+  /** 1 when TC was set. */
+  truncated: number;
+  /** Extended DNS error code, or -1. */
+  ede: number;
+  /** 1 when the request had an OPT record. */
+  edns: number;
+  /** 1 when the request had the DO bit. */
+  dnssecOk: number;
+  /** 1 when the answer named an upgrade: the TO bit, or the text "STARTTLS". */
+  upgrade: number;
+  /** 1 when the answer was made by a wildcard. */
+  wildcard: number;
+}
+
+/** A fresh outcome record. */
+export function createOutcome(): Outcome {
+  return {
+    kind: Kind.DROPPED,
+    opcode: 0,
+    rcode: 0,
+    qtype: 0,
+    qclass: 0,
+    zone: -1,
+    truncated: 0,
+    ede: -1,
+    edns: 0,
+    dnssecOk: 0,
+    upgrade: 0,
+    wildcard: 0,
+  };
+}
+
+/** Facts of a UDP query from 0.0.0.0 with the default limits, to be filled in by a transport. */
+export function createFacts(catalog: Catalog): Facts {
+  return {
+    transport: Transport.UDP,
+    now: 0,
+    payloadLimit: 1232,
+    keepalive: 0,
+    padding: Padding.IF_EDNS,
+    upgradeBit: UpgradeBit.NEVER,
+    upgradeOnOffer: 0,
+    client: new Uint8Array(16),
+    clientLength: 4,
+    catalog,
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * Every error that adotd raises on purpose has a code of this table: operators grep codes, tests assert them, and only
+ * errors of this kind may leave a parser, whatever bytes it was given.
+ */
+export const ErrorCode = {
+  /** A zone file, or a record given by the API, cannot be read. */
+  ZONE_SYNTAX: 'ADOTD_ZONE_SYNTAX',
+  /** A zone was read, but its data is inconsistent (no SOA, CNAME and other data, …). */
+  ZONE_INVALID: 'ADOTD_ZONE_INVALID',
+  /** A message or a piece of wire format cannot be parsed. */
+  WIRE: 'ADOTD_WIRE',
+  /** A value in presentation format cannot be parsed. */
+  PRESENTATION: 'ADOTD_PRESENTATION',
+  /** The configuration file or a command line option is wrong. */
+  CONFIG: 'ADOTD_CONFIG',
+  /** An address cannot be listened on. */
+  LISTEN: 'ADOTD_LISTEN',
+  /** A file or folder cannot be read. */
+  FILE: 'ADOTD_FILE',
+} as const;
+
+export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
+
+/** An error with a code of the table; its message says what was found, what was expected, and where. */
+export class AdotdError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'AdotdError';
+    this.code = code;
+  }
+}

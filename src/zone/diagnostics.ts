@@ -1,0 +1,42 @@
+/** What reading and checking a zone found, with its place; printed as `file:line:column: message`. */
+export interface Diagnostic {
+  readonly severity: 'error' | 'warning';
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in octets. */
+  readonly column: number;
+  /** What was found and what was expected. */
+  readonly message: string;
+}
+
+/** Collects diagnostics up to a limit of errors, so that a file of a million mistakes ends in bounded memory. */
+export class Diagnostics {
+  readonly list: Diagnostic[] = [];
+  readonly limit: number;
+  errors = 0;
+  warnings = 0;
+
+  /** `limit`: how many errors, and how many warnings, are kept; the others are only counted. */
+  constructor(limit = 20) {
+    this.limit = limit;
+  }
+
+  /** Whether reading may stop: enough errors have been found. */
+  get full(): boolean {
+    return this.errors >= this.limit;
+  }
+
+  error(file: string, line: number, column: number, message: string): void {
+    if (this.errors++ < this.limit) this.list.push({ severity: 'error', file, line, column, message });
+  }
+
+  warning(file: string, line: number, column: number, message: string): void {
+    if (this.warnings++ < this.limit) this.list.push({ severity: 'warning', file, line, column, message });
+  }
+}
+
+/** `file:line:column: message`, with `warning: ` before the message of a warning. */
+export function formatDiagnostic(d: Diagnostic): string {
+  return `${d.file}:${d.line}:${d.column}: ${d.severity === 'warning' ? 'warning: ' : ''}${d.message}`;
+}
