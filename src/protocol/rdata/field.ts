@@ -1,0 +1,124 @@
+/**
+ * Kinds of RDATA fields. A row of the RDATA table is a list of fields; scanner, printer, wire reader and canonical form
+ * follow from their kinds (codec.ts says how). A kind is a number, so that hot code indexes an array with it.
+ */
+export const FieldKind = {
+  U8: 0,
+  U16: 1,
+  U32: 2,
+  U64: 3,
+  /** u32 of seconds, in presentation format also with units: 1h30m. */
+  PERIOD: 4,
+  /** u32 of seconds since 1970, in presentation format YYYYMMDDHHMMSS (RFC 4034 §3.2). */
+  TIME: 5,
+  /** u16: a type, by its mnemonic. */
+  TYPE: 6,
+  /** u8: a DNSSEC algorithm, by number or mnemonic. */
+  ALGORITHM: 7,
+  /** u16: a CERT type, by number or mnemonic (RFC 4398 §2.1). */
+  CERTIFICATE_TYPE: 8,
+  /** u8: a DSYNC scheme (RFC 9859 §2.1). */
+  SCHEME: 9,
+  IPV4: 10,
+  IPV6: 11,
+  /** Six octets, 00-00-5e-00-53-2a (RFC 7043). */
+  EUI48: 12,
+  EUI64: 13,
+  /** Eight octets, 0014:4fff:ff20:ee64 (RFC 6742). */
+  LOCATOR64: 14,
+  /** A name of an RFC 1035 type: written compressed, read decompressed, lower case in canonical form. */
+  COMPRESSED_NAME: 15,
+  /** A name that old senders compressed (RFC 3597 §4): never written so, but read; lower case in canonical form. */
+  DECOMPRESSED_NAME: 16,
+  /** A name never compressed, lower case in canonical form (RFC 4034 §6.2). */
+  LOWERED_NAME: 17,
+  /** A name never compressed, whose letter case is kept in canonical form. */
+  NAME: 18,
+  /** A character-string (RFC 1035 §3.3). */
+  STRING: 19,
+  /** A character-string that may be missing. */
+  OPTIONAL_STRING: 20,
+  /** One or more character-strings up to the end. */
+  STRINGS: 21,
+  /** A character-string of ASCII letters and digits, written without quotes: the tag of CAA. */
+  TAG: 22,
+  /** What is left of the RDATA, in quotes, without a length octet. */
+  TEXT: 23,
+  /** What is left of the RDATA, at least one octet. */
+  HEX: 24,
+  BASE64: 25,
+  OPTIONAL_BASE64: 26,
+  /** As BASE64, with `-` for none at all (DOA). */
+  DASHED_BASE64: 27,
+  /** Behind a length octet, `-` for none: the salt of NSEC3. */
+  SALT: 28,
+  /** Behind a length octet, in base32hex without padding: the next hashed owner of NSEC3. */
+  BASE32HEX: 29,
+  /** The digest of DS, whose length follows from the digest type. */
+  DS_DIGEST: 30,
+  /** The digest of ZONEMD, whose length follows from the hash algorithm. */
+  ZONEMD_DIGEST: 31,
+  /** Types, in windows (RFC 4034 §4.1.2). */
+  TYPE_BITMAP: 32,
+  /** Types below 128, in one bitmap (RFC 2535 §5.2). */
+  NXT_BITMAP: 33,
+  // Formats of their own, to the end of the RDATA.
+  SVC_PARAMS: 34,
+  LOCATION: 35,
+  ADDRESS_PREFIXES: 36,
+  IPSEC_GATEWAY: 37,
+  AMT_RELAY: 38,
+  SERVICES: 39,
+  HOST_IDENTITY: 40,
+  NSAP: 41,
+  ATM_ADDRESS: 42,
+  IPV6_CHAIN: 43,
+} as const;
+
+export type FieldKind = (typeof FieldKind)[keyof typeof FieldKind];
+
+/** One field of a type's RDATA. */
+export interface Field {
+  readonly kind: FieldKind;
+  /** As the RFC calls it; used in messages. */
+  readonly name: string;
+}
+
+/** Octets of the kinds of fixed size; what else has no entry. */
+export const FIXED_SIZE: Readonly<Partial<Record<FieldKind, number>>> = {
+  [FieldKind.U8]: 1,
+  [FieldKind.U16]: 2,
+  [FieldKind.U32]: 4,
+  [FieldKind.U64]: 8,
+  [FieldKind.PERIOD]: 4,
+  [FieldKind.TIME]: 4,
+  [FieldKind.TYPE]: 2,
+  [FieldKind.ALGORITHM]: 1,
+  [FieldKind.CERTIFICATE_TYPE]: 2,
+  [FieldKind.SCHEME]: 1,
+  [FieldKind.IPV4]: 4,
+  [FieldKind.IPV6]: 16,
+  [FieldKind.EUI48]: 6,
+  [FieldKind.EUI64]: 8,
+  [FieldKind.LOCATOR64]: 8,
+};
+
+/** Whether a field is one domain name. */
+export function isName(kind: FieldKind): boolean {
+  return kind >= FieldKind.COMPRESSED_NAME && kind <= FieldKind.NAME;
+}
+
+/** Whether names of this kind are decompressed when read from a message (RFC 3597 §4). */
+export function isDecompressed(kind: FieldKind): boolean {
+  return kind === FieldKind.COMPRESSED_NAME || kind === FieldKind.DECOMPRESSED_NAME;
+}
+
+/** Whether names of this kind are lower case in canonical form (RFC 4034 §6.2, RFC 6840 §5.1). */
+export function isLowered(kind: FieldKind): boolean {
+  return kind >= FieldKind.COMPRESSED_NAME && kind <= FieldKind.LOWERED_NAME;
+}
+
+/** Makes fields of one kind, as rows of the table want them: `u16('preference')`. */
+export function fieldOf(kind: FieldKind): (name: string) => Field {
+  return (name) => ({ kind, name });
+}
