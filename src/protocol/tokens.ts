@@ -1,0 +1,265 @@
+/**
+ * Splits a zone file (RFC 1035 §5.1) into entries and tokens, in place: a token is a range of the file's octets, its
+ * escapes unresolved. Hot file: integers only, no allocation but for errors; each octet is looked at a bounded number of
+ * times, so time is linear in the size of the file whatever it contains.
+ *
+ * Left open by RFC 1035, and decided here: octets above 127 are taken as they are; a line break within quotes is part of
+ * the string inside parentheses and an error elsewhere, so that a forgotten quote is told where it stands; parentheses do
+ * not nest, so that a forgotten one is told at the next; a NUL that is not written `\000` is an error, because such a
+ * file is hardly text. A token without a quote in front may have one behind `=` (RFC 9460 §2.1).
+ */
+import { AdotdError, ErrorCode } from '../errors.js';
+
+/** A syntax error at a place of a zone file. */
+export class ZoneSyntaxError extends AdotdError {
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in octets. */
+  readonly column: number;
+
+  constructor(line: number, column: number, message: string) {
+    super(ErrorCode.ZONE_SYNTAX, message);
+    this.name = 'ZoneSyntaxError';
+    this.line = line;
+    this.column = column;
+  }
+}
+
+const NUL = 0x00;
+const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const OPEN = 0x28;
+const CLOSE = 0x29;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+const BACKSLASH = 0x5c;
+
+/** 1 for octets that an unquoted token cannot go on with unexamined. */
+const SPECIAL = new Uint8Array(256);
+for (const octet of [NUL, TAB, LF, CR, SPACE, QUOTE, OPEN, CLOSE, SEMICOLON, BACKSLASH]) SPECIAL[octet] = 1;
+
+export class Tokens {
+  /** The whole file. */
+  readonly bytes: Uint8Array;
+  /** The file's name, for messages. */
+  readonly file: string;
+  /** Where the current token starts in `bytes`, behind the quote of a quoted one; the end of the entry when there is none. */
+  start = 0;
+  /** Where the current token ends, before the quote of a quoted one. */
+  end = 0;
+  /** Whether the current token stood in quotes as a whole. */
+  quoted = false;
+  /** Whether the current token has a backslash. */
+  escaped = false;
+  /** Whether the current entry began with a blank: its owner is the one before. */
+  leadingSpace = false;
+  /** Line of the current token, from 1. */
+  line = 1;
+
+  /** What is to be read next. */
+  #at = 0;
+  /** Line of `#at`, and where it starts. */
+  #line = 1;
+  #lineStart = 0;
+  /** Where the line of the current token starts. */
+  #tokenLineStart = 0;
+  /** Whether a parenthesis is open, and where. */
+  #open = false;
+  #openLine = 0;
+  #openColumn = 0;
+  /** Whether there is a current entry. */
+  #begun = false;
+
+  constructor(bytes: Uint8Array, file: string) {
+    this.bytes = bytes;
+    this.file = file;
+  }
+
+  /** Column of the current token, from 1, in octets. */
+  get column(): number {
+    return this.start - this.#tokenLineStart + (this.quoted ? 0 : 1);
+  }
+
+  /**
+   * Moves to the next token of the current entry; false at the entry's end. Throws ZoneSyntaxError, behind which
+   * reading can go on with `next` or `nextEntry`.
+   */
+  next(): boolean {
+    const bytes = this.bytes;
+    const length = bytes.length;
+    let at = this.#at;
+    for (; at < length; at++) {
+      const octet = bytes[at]!;
+      if (SPECIAL[octet] === 0) return this.#word(at);
+      if (octet === SPACE || octet === TAB || octet === CR) continue;
+      if (octet === LF) {
+        if (!this.#open) break;
+        this.#line++;
+        this.#lineStart = at + 1;
+      } else if (octet === QUOTE) {
+        return this.#string(at + 1);
+      } else if (octet === SEMICOLON) {
+        at = this.#endOfLine(at) - 1;
+      } else if (octet === OPEN) {
+        if (this.#open)
+          this.#failAt(at, `found "(" within the parentheses that line ${this.#openLine} opens, expected ")"`);
+        this.#open = true;
+        this.#openLine = this.#line;
+        this.#openColumn = at - this.#lineStart + 1;
+      } else if (octet === CLOSE) {
+        if (!this.#open) this.#failAt(at, 'found ")" without a "(" before it');
+        this.#open = false;
+      } else {
+        return this.#word(at);
+      }
+    }
+    this.#at = at;
+    this.#mark(at, at, false, false);
+    if (this.#open) {
+      this.#open = false;
+      throw new ZoneSyntaxError(this.#openLine, this.#openColumn, 'found "(" that is never closed, expected ")"');
+    }
+    return false;
+  }
+
+  /**
+   * Skips what is left of the current entry, blank lines and comments, and moves before the first token of the next
+   * entry; false at the end of the file. Throws ZoneSyntaxError when what is skipped cannot be split into tokens.
+   */
+  nextEntry(): boolean {
+    const bytes = this.bytes;
+    const length = bytes.length;
+    // What has no token left, and so the usual case, ends at a line break that next() has stopped at.
+    if (this.#begun && (bytes[this.#at] !== LF || this.#open)) while (this.next());
+    this.#begun = true;
+    let at = this.#at;
+    this.leadingSpace = false;
+    for (; at < length; at++) {
+      const octet = bytes[at]!;
+      if (octet === LF) {
+        this.#line++;
+        this.#lineStart = at + 1;
+        this.leadingSpace = false;
+      } else if (octet === SPACE || octet === TAB) {
+        this.leadingSpace = true;
+      } else if (octet === SEMICOLON) {
+        at = this.#endOfLine(at) - 1;
+      } else if (octet !== CR) {
+        break;
+      }
+    }
+    this.#at = at;
+    this.#mark(at, at, false, false);
+    return at < length;
+  }
+
+  /** The current token as it is written, octets above 127 taken as UTF-8; for messages. */
+  text(): string {
+    return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.start, this.end - this.start).toString('utf8');
+  }
+
+  /** Throws ZoneSyntaxError at the current token, or at the end of the entry when there is none. */
+  fail(message: string): never {
+    throw new ZoneSyntaxError(this.line, this.column, message);
+  }
+
+  #mark(start: number, end: number, quoted: boolean, escaped: boolean): void {
+    this.start = start;
+    this.end = end;
+    this.quoted = quoted;
+    this.escaped = escaped;
+    this.line = this.#line;
+    this.#tokenLineStart = this.#lineStart;
+  }
+
+  /** Reads the unquoted token at `start`. */
+  #word(start: number): boolean {
+    const bytes = this.bytes;
+    const length = bytes.length;
+    let at = start;
+    let escaped = false;
+    for (; at < length; at++) {
+      const octet = bytes[at]!;
+      if (SPECIAL[octet] === 0) continue;
+      if (octet === BACKSLASH) {
+        escaped = true;
+        // A line break is never escaped: the scanner of the field then finds the backslash at the token's end.
+        const next = bytes[at + 1];
+        if (next !== undefined && next !== LF && next !== CR && next !== NUL) at++;
+      } else if (octet === QUOTE) {
+        if (at === start || bytes[at - 1] !== EQUALS) continue;
+        for (at++; at < length && bytes[at] !== QUOTE && bytes[at] !== LF; at++) {
+          if (bytes[at] !== BACKSLASH) continue;
+          escaped = true;
+          if (bytes[at + 1] !== LF) at++;
+        }
+        if (at >= length || bytes[at] === LF) {
+          this.#at = Math.min(at, length);
+          this.#mark(start, this.#at, false, escaped);
+          this.fail('found a quoted value that does not end on its line, expected a closing quote');
+        }
+      } else if (octet === NUL) {
+        this.#failAt(at, 'found an octet of value 0, expected text (write \\000 when it is meant)');
+      } else {
+        break;
+      }
+    }
+    if (at > length) at = length;
+    this.#at = at;
+    this.start = start;
+    this.end = at;
+    this.quoted = false;
+    this.escaped = escaped;
+    this.line = this.#line;
+    this.#tokenLineStart = this.#lineStart;
+    return true;
+  }
+
+  /** Reads the quoted token whose first octet behind the quote is at `start`. */
+  #string(start: number): boolean {
+    const bytes = this.bytes;
+    const length = bytes.length;
+    let escaped = false;
+    this.#mark(start, start, true, false);
+    for (let at = start; at < length; at++) {
+      const octet = bytes[at]!;
+      if (octet === QUOTE) {
+        this.#at = at + 1;
+        this.end = at;
+        this.escaped = escaped;
+        return true;
+      }
+      if (octet === BACKSLASH) {
+        escaped = true;
+        if (bytes[at + 1] !== LF) at++;
+      } else if (octet === LF) {
+        if (!this.#open) {
+          this.#at = at;
+          this.fail('found a string that does not end on its line, expected a closing quote');
+        }
+        this.#line++;
+        this.#lineStart = at + 1;
+      } else if (octet === NUL) {
+        this.#failAt(at, 'found an octet of value 0, expected text (write \\000 when it is meant)');
+      }
+    }
+    this.#at = length;
+    return this.fail('found a string that is still open at the end of the file, expected a closing quote');
+  }
+
+  /** Where the line that `from` is in ends: at its LF, or at the end of the file. */
+  #endOfLine(from: number): number {
+    const end = this.bytes.indexOf(LF, from);
+    return end < 0 ? this.bytes.length : end;
+  }
+
+  /** Throws at `at`, behind which reading goes on. */
+  #failAt(at: number, message: string): never {
+    this.#at = at + 1;
+    this.#mark(at, at + 1, false, false);
+    this.fail(message);
+  }
+}
