@@ -1,0 +1,168 @@
+/**
+ * The OPT record of a response (RFC 6891): which options go into it, how many octets they take, and writing them. Hot
+ * file: integers, no allocation.
+ *
+ * Not here: options of transfers (later), client subnet (RFC 7871: not for authoritative data that does not depend on it).
+ */
+import * as L from '../image/layout.js';
+import { EdnsOption, Type } from '../protocol/iana.js';
+import { CLIENT_COOKIE, SERVER_COOKIE, writeCookie } from './cookies.js';
+import type { Exchange, Facts } from './exchange.js';
+import { Kind, Padding, Transport, UpgradeBit } from './facts.js';
+
+/** The draft's TO bit, which is also CO of RFC 9824. */
+export const FLAG_TO = 0x4000;
+const FLAG_DO = 0x8000;
+
+/** Octets of an OPT record without options. */
+const OPT_FIXED = 11;
+const OPTION_FIXED = 4;
+/** Padded responses are a multiple of this (RFC 8467 §4.1). */
+const PADDING_BLOCK = 468;
+const MAX_MESSAGE = 65_535;
+
+/** Octets to keep free for the OPT record; 0 when the request had none. */
+export function optLength(x: Exchange, facts: Facts): number {
+  if (x.hasOpt === 0) return 0;
+  const { settings } = x;
+  let length = OPT_FIXED;
+  if (x.optVersion !== 0) return length;
+  if (sendsCookie(x)) length += OPTION_FIXED + CLIENT_COOKIE + SERVER_COOKIE;
+  if (x.asksNsid === 1 && settings.nsid !== undefined) length += OPTION_FIXED + settings.nsid.length;
+  if (sendsKeepalive(x, facts)) length += OPTION_FIXED + 2;
+  if (x.asksExpire === 1) length += OPTION_FIXED + 4;
+  if (x.asksZoneVersion === 1) length += OPTION_FIXED + 6;
+  if (settings.reportAgent !== undefined) length += OPTION_FIXED + settings.reportAgent.length;
+  return length;
+}
+
+function sendsCookie(x: Exchange): boolean {
+  return x.cookieAt !== 0 && x.settings.cookieSecrets.length > 0;
+}
+
+/** RFC 7828 §3.3.2: never on UDP; when asked, and to whoever speaks EDNS while the server wants sessions to end. */
+function sendsKeepalive(x: Exchange, facts: Facts): boolean {
+  return facts.transport !== Transport.UDP && (x.asksKeepalive === 1 || facts.keepalive === 0);
+}
+
+/** Writes the OPT record at `x.at`. The outcome must be final, the room reserved. */
+export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void {
+  const { outcome, response: out, settings } = x;
+  const from = x.at;
+  const rcode = outcome.rcode;
+  const toBit = upgradeBit(x, facts, starttlsQuery);
+  if (toBit !== 0 && facts.upgradeOnOffer === 1) outcome.upgrade = 1;
+  const flags = (x.dnssecOk === 1 ? FLAG_DO : 0) | toBit;
+  out[from] = 0;
+  put16(out, from + 1, Type.OPT);
+  put16(out, from + 3, facts.payloadLimit);
+  out[from + 5] = rcode >> 4;
+  out[from + 6] = 0;
+  put16(out, from + 7, flags);
+  let at = from + OPT_FIXED;
+  if (x.optVersion === 0) {
+    if (sendsCookie(x)) {
+      at = option(out, at, EdnsOption.COOKIE, CLIENT_COOKIE + SERVER_COOKIE);
+      writeCookie(x, facts, out, at);
+      at += CLIENT_COOKIE + SERVER_COOKIE;
+    }
+    if (x.asksNsid === 1 && settings.nsid !== undefined) at = octetsOption(out, at, EdnsOption.NSID, settings.nsid);
+    if (sendsKeepalive(x, facts)) {
+      at = option(out, at, EdnsOption.TCP_KEEPALIVE, 2);
+      put16(out, at, Math.min(facts.keepalive, 0xffff));
+      at += 2;
+    }
+    at = putZoneOptions(x, at);
+    // RFC 9567 §6.3: not in responses that are truncated.
+    if (settings.reportAgent !== undefined && x.truncated === 0) {
+      at = octetsOption(out, at, EdnsOption.REPORT_CHANNEL, settings.reportAgent);
+    }
+    if (outcome.ede >= 0 && at + OPTION_FIXED + 2 <= x.end) {
+      at = option(out, at, EdnsOption.EDE, 2);
+      put16(out, at, outcome.ede);
+      at += 2;
+    }
+    if (pads(x, facts)) at = putPadding(x, at);
+  }
+  put16(out, from + 9, at - from - OPT_FIXED);
+  x.at = at;
+  x.additionals++;
+}
+
+/** DESIGN.md "STARTTLS, exactly", rules 1, 2 and 6: where TO may be set, and whether it is. */
+function upgradeBit(x: Exchange, facts: Facts, starttlsQuery: boolean): number {
+  if (facts.upgradeBit === UpgradeBit.NEVER || x.optVersion !== 0) return 0;
+  if (x.outcome.kind === Kind.ERROR || x.outcome.kind === Kind.FAILED) return 0;
+  if (facts.upgradeBit === UpgradeBit.ALWAYS) return FLAG_TO;
+  if (facts.upgradeBit === UpgradeBit.DUMMY && !starttlsQuery) return 0;
+  return x.optFlags & FLAG_TO;
+}
+
+/** EXPIRE of a primary (RFC 7314 §3.1) and ZONEVERSION (RFC 9660 §3.2), of the zone that answered. */
+function putZoneOptions(x: Exchange, at: number): number {
+  const { kind } = x.outcome;
+  const known = kind === Kind.ANSWER || kind === Kind.NODATA || kind === Kind.NXDOMAIN || kind === Kind.YXDOMAIN;
+  const authoritative = known && x.outcome.zone >= 0 && x.authoritative === 1;
+  const out = x.response;
+  const { words, base } = x;
+  if (x.asksExpire === 1 && authoritative && x.qtype === Type.SOA && kind === Kind.ANSWER) {
+    at = option(out, at, EdnsOption.EXPIRE, 4);
+    put32(out, at, words[base + L.HEADER_EXPIRE]!);
+    at += 4;
+  }
+  if (x.asksZoneVersion === 1 && authoritative) {
+    at = option(out, at, EdnsOption.ZONEVERSION, 6);
+    out[at] = words[base + L.HEADER_LABEL_COUNT]!;
+    out[at + 1] = 0; // SOA-SERIAL
+    put32(out, at + 2, words[base + L.HEADER_SERIAL]!);
+    at += 6;
+  }
+  return at;
+}
+
+/** RFC 7830 §4, RFC 8467 §4: only inside TLS; a query with padding gets it back. */
+function pads(x: Exchange, facts: Facts): boolean {
+  if (facts.transport !== Transport.TLS || facts.padding === Padding.NEVER) return false;
+  return x.asksPadding === 1 || facts.padding === Padding.IF_EDNS;
+}
+
+function putPadding(x: Exchange, at: number): number {
+  const used = at + OPTION_FIXED - x.start;
+  const whole = Math.ceil(used / PADDING_BLOCK) * PADDING_BLOCK;
+  const size = Math.min(whole, MAX_MESSAGE, x.end - x.start);
+  if (size < used) return at;
+  const data = option(x.response, at, EdnsOption.PADDING, size - used);
+  x.response.fill(0, data, data + size - used);
+  return data + size - used;
+}
+
+function option(out: Uint8Array, at: number, code: number, length: number): number {
+  put16(out, at, code);
+  put16(out, at + 2, length);
+  return at + OPTION_FIXED;
+}
+
+function octetsOption(out: Uint8Array, at: number, code: number, data: Uint8Array): number {
+  const to = option(out, at, code, data.length);
+  for (let i = 0; i < data.length; i++) out[to + i] = data[i]!;
+  return to + data.length;
+}
+
+/** Writes a 16-bit number in network byte order. */
+export function put16(out: Uint8Array, at: number, value: number): void {
+  out[at] = (value >> 8) & 0xff;
+  out[at + 1] = value & 0xff;
+}
+
+/** Writes a 32-bit number in network byte order. */
+export function put32(out: Uint8Array, at: number, value: number): void {
+  put16(out, at, value >>> 16);
+  put16(out, at + 2, value & 0xffff);
+}
+
+/** The UDP payload limit of this exchange (RFC 6891 §6.2.3, §6.2.5). */
+export function payloadLimit(x: Exchange, facts: Facts): number {
+  if (facts.transport !== Transport.UDP) return MAX_MESSAGE;
+  return x.hasOpt === 0 ? 512 : Math.min(facts.payloadLimit, Math.max(512, x.udpSize));
+}
+

@@ -1,0 +1,180 @@
+/**
+ * One query and its response in the making: what the steps of respond() share. There is one per responder, used again for
+ * every message. Hot file: integers and preallocated octets, no allocation per query.
+ *
+ * Offsets named `…At` count from the start of the buffer they are in; message offsets (`…Pointer`) from the start of the
+ * response, as compression pointers do.
+ */
+import type { Catalog } from '../image/catalog.js';
+import { MAX_LABELS, MAX_NAME } from '../protocol/name.js';
+import { createOutcome, type Facts, type Outcome } from './facts.js';
+import type { Settings } from './settings.js';
+
+/** Octets of a message header (RFC 1035 §4.1.1). */
+export const HEADER = 12;
+/** Most links of a CNAME and DNAME chain that are followed (PROTOCOL.md "Chains": at least 16). */
+export const MAX_CHAIN = 17;
+/** Most proofs one response can ask for: three per link, and those of the end. */
+export const MAX_PROOFS = MAX_CHAIN * 4 + 8;
+
+const NOTHING = new Uint8Array(0);
+const NO_WORDS = new Int32Array(0);
+
+/** A name that is looked up: QNAME at first, then the targets of the chain. Labels below the zone's apex only. */
+export interface LookupName {
+  /** Where the labels' octets are. */
+  octets: Uint8Array;
+  /** Offset in `octets` of each label's length octet, leftmost first. */
+  readonly labelAt: Int32Array;
+  /** Message offset of each label, for compression pointers to the name or a suffix of it. */
+  readonly pointer: Int32Array;
+  /** Number of labels below the apex. */
+  count: number;
+  /** Octets of these labels, without the apex. */
+  length: number;
+}
+
+export class Exchange {
+  readonly settings: Settings;
+  readonly outcome: Outcome = createOutcome();
+
+  // The request.
+  request: Uint8Array = NOTHING;
+  requestAt = 0;
+  requestEnd = 0;
+  /** Offset of QNAME in `request`. */
+  qnameAt = 0;
+  /** Octets of QNAME. */
+  qnameLength = 0;
+  /** Offsets from the start of QNAME of its labels. */
+  readonly qnameLabels = new Uint16Array(MAX_LABELS + 1);
+  qnameLabelCount = 0;
+  qtype = 0;
+  qclass = 0;
+
+  // Its OPT record, 0 where there is none.
+  hasOpt = 0;
+  optVersion = 0;
+  optFlags = 0;
+  udpSize = 0;
+  dnssecOk = 0;
+  /** Offset in `request` of the COOKIE option's data, 0 when there is none. */
+  cookieAt = 0;
+  cookieLength = 0;
+  cookieValid = 0;
+  asksNsid = 0;
+  asksExpire = 0;
+  asksZoneVersion = 0;
+  asksKeepalive = 0;
+  asksPadding = 0;
+  /** Offset of the TSIG record's owner in `request`, 0 when there is none. */
+  tsigAt = 0;
+
+  // The response.
+  response: Uint8Array = NOTHING;
+  /** Offset of the response's first octet. */
+  start = 0;
+  /** Where the next octet goes. */
+  at = 0;
+  /** Where the records of the sections must end. */
+  limit = 0;
+  /** Where the buffer or the payload limit ends. */
+  end = 0;
+  answers = 0;
+  authorities = 0;
+  additionals = 0;
+  rcode = 0;
+  authoritative = 0;
+  /** Whether the answer goes on only with units that may be left out: TC was set. */
+  truncated = 0;
+
+  // The zone that answers.
+  words: Int32Array = NO_WORDS;
+  bytes: Uint8Array = NOTHING;
+  /** First word of the image. */
+  base = 0;
+  /** Message offset of the apex's name within the question. */
+  apexPointer = 0;
+  readonly name: LookupName = {
+    octets: NOTHING,
+    labelAt: new Int32Array(MAX_LABELS + 1),
+    pointer: new Int32Array(MAX_LABELS + 1),
+    count: 0,
+    length: 0,
+  };
+
+  // What the walk found (lookup.ts).
+  /** Reference of the node: the name's own, the cut, the DNAME's owner or the closest encloser. */
+  node = 0;
+  /** How many of the name's labels are not below `node`: index + 1 of the next closer label. */
+  left = 0;
+
+  // Proofs that go to the authority section (denial.ts), as references of RRsets and message offsets of owners.
+  readonly proofs = new Int32Array(MAX_PROOFS);
+  proofCount = 0;
+
+  // Chains (chain.ts).
+  links = 0;
+  /** Lower-cased names of the chain so far, each in MAX_NAME octets, with their lengths. */
+  readonly visited = new Uint8Array(MAX_CHAIN * MAX_NAME);
+  readonly visitedLength = new Uint8Array(MAX_CHAIN);
+  /** References of the DNAME RRsets that are in the answer already. */
+  readonly dnames = new Int32Array(MAX_CHAIN);
+  dnameCount = 0;
+  /** A name composed from a DNAME's target, below the apex. */
+  readonly composed = new Uint8Array(MAX_NAME + 1);
+  /** Scratch of proofs: a whole name in lower case, and its hash. */
+  readonly scratchName = new Uint8Array(MAX_NAME + 2);
+  readonly scratchHash = new Uint8Array(20);
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+  }
+
+  /** Makes the record ready for the next message. */
+  reset(
+    request: Uint8Array,
+    requestAt: number,
+    length: number,
+    response: Uint8Array,
+    start: number,
+    capacity: number,
+  ): void {
+    this.request = request;
+    this.requestAt = requestAt;
+    this.requestEnd = requestAt + length;
+    this.response = response;
+    this.start = start;
+    this.at = start;
+    this.end = start + capacity;
+    this.limit = this.end;
+    this.hasOpt = 0;
+    this.optVersion = 0;
+    this.optFlags = 0;
+    this.udpSize = 0;
+    this.dnssecOk = 0;
+    this.cookieAt = 0;
+    this.cookieLength = 0;
+    this.cookieValid = 0;
+    this.asksNsid = 0;
+    this.asksExpire = 0;
+    this.asksZoneVersion = 0;
+    this.asksKeepalive = 0;
+    this.asksPadding = 0;
+    this.tsigAt = 0;
+    this.answers = 0;
+    this.authorities = 0;
+    this.additionals = 0;
+    this.rcode = 0;
+    this.authoritative = 0;
+    this.truncated = 0;
+    this.qnameLength = 0;
+    this.qnameLabelCount = 0;
+    this.proofCount = 0;
+    this.links = 0;
+    this.dnameCount = 0;
+  }
+}
+
+/** What respond() and its steps are given besides the exchange. */
+export type { Catalog, Facts };

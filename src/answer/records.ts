@@ -1,0 +1,210 @@
+/**
+ * Copies RRsets of the image into the response. One call writes one unit, an RRset with or without its signatures, or
+ * nothing when it does not fit (RFC 2181 §9). Hot file: integers, no allocation.
+ */
+import * as L from '../image/layout.js';
+import { type Exchange, HEADER } from './exchange.js';
+
+const POINTER_BITS = 0xc000;
+/** Message offsets from here on cannot be pointed to (RFC 1035 §4.1.4: 14 bits). */
+const POINTER_LIMIT = 0x4000;
+
+/** Offset in `words` of the directory of the node `node`. */
+function directoryOf(x: Exchange, node: number): number {
+  const at = x.base + node + L.NODE_LABEL;
+  return at + ((x.bytes[at << 2]! + 4) >> 2);
+}
+
+/** Reference of the RRset of `type` at `node`, or 0. */
+export function findRrset(x: Exchange, node: number, type: number): number {
+  const words = x.words;
+  const count = words[x.base + node + L.NODE_INFO]! >>> L.NODE_COUNT_SHIFT;
+  let entry = directoryOf(x, node);
+  for (let i = 0; i < count; i++, entry += L.DIRECTORY_ENTRY) {
+    const own = words[entry]!;
+    if (own >= type) return own === type ? words[entry + 1]! : 0;
+  }
+  return 0;
+}
+
+/** Number of RRsets at `node`. */
+export function rrsetCount(x: Exchange, node: number): number {
+  return x.words[x.base + node + L.NODE_INFO]! >>> L.NODE_COUNT_SHIFT;
+}
+
+/** Type of RRset number `index` at `node`. */
+export function rrsetType(x: Exchange, node: number, index: number): number {
+  return x.words[directoryOf(x, node) + index * L.DIRECTORY_ENTRY]!;
+}
+
+/** Reference of RRset number `index` at `node`. */
+export function rrsetRef(x: Exchange, node: number, index: number): number {
+  return x.words[directoryOf(x, node) + index * L.DIRECTORY_ENTRY + 1]!;
+}
+
+/** Octet in the image at which the records of the RRset `ref` start. */
+export function recordsAt(x: Exchange, ref: number): number {
+  return (x.base + ref + L.RRSET_DATA) << 2;
+}
+
+/**
+ * Writes the RRset `ref`, its owner as a pointer to the message offset `owner` (0: the owner is the root and is written
+ * as such), with its RRSIGs when `signed` is 1. Returns the number of records written, 0 when the unit does not fit.
+ */
+export function putRrset(x: Exchange, ref: number, owner: number, signed: number): number {
+  const words = x.words;
+  const set = x.base + ref;
+  const length = words[set + L.RRSET_LENGTH]!;
+  const total = signed === 1 ? length + words[set + L.RRSET_SIGNATURES_LENGTH]! : length;
+  if (owner === 0) {
+    x.scratchName[0] = 0;
+    return putNamed(x, ref, 1, signed);
+  }
+  const to = x.at;
+  if (to + total > x.limit) return 0;
+  copy(x, recordsAt(x, ref), total);
+  if (owner !== HEADER) setOwners(x.response, to, to + total, owner);
+  if (words[set + L.RRSET_EXTRA] !== 0) fixUp(x, set, to, owner);
+  const count = words[set + L.RRSET_INFO]! & L.RRSET_COUNT_MASK;
+  return signed === 1 ? count + words[set + L.RRSET_SIGNATURES]! : count;
+}
+
+/** Writes only the RRSIGs of the RRset `ref`, as putRrset() does. */
+export function putSignatures(x: Exchange, ref: number, owner: number): number {
+  const set = x.base + ref;
+  const length = x.words[set + L.RRSET_SIGNATURES_LENGTH]!;
+  const nameLength = owner === 0 ? 1 : 2;
+  const count = x.words[set + L.RRSET_SIGNATURES]!;
+  if (x.at + length + count * (nameLength - 2) > x.limit) return 0;
+  const from = recordsAt(x, ref) + x.words[set + L.RRSET_LENGTH]!;
+  if (owner !== 0) {
+    const to = x.at;
+    copy(x, from, length);
+    setOwners(x.response, to, to + length, owner);
+    return count;
+  }
+  putRootOwned(x, from, length);
+  return count;
+}
+
+function putRootOwned(x: Exchange, from: number, length: number): void {
+  const end = from + length;
+  while (from < end) {
+    const next = from + L.RECORD_FIXED + ((x.bytes[from + L.RECORD_RDLENGTH]! << 8) | x.bytes[from + L.RECORD_RDLENGTH + 1]!);
+    x.response[x.at++] = 0;
+    copy(x, from + 2, next - from - 2);
+    from = next;
+  }
+}
+
+/**
+ * Writes the RRset `ref` with an owner that stands nowhere in the message yet: `nameLength` octets of `x.scratchName`,
+ * which may end in a pointer. The first record gets the name, the others a pointer to it, unless it is the root.
+ */
+export function putNamed(x: Exchange, ref: number, nameLength: number, signed: number): number {
+  const words = x.words;
+  const set = x.base + ref;
+  const length = words[set + L.RRSET_LENGTH]!;
+  const signatures = signed === 1 ? words[set + L.RRSET_SIGNATURES]! : 0;
+  const total = signed === 1 ? length + words[set + L.RRSET_SIGNATURES_LENGTH]! : length;
+  const count = (words[set + L.RRSET_INFO]! & L.RRSET_COUNT_MASK) + signatures;
+  const owner = x.at - x.start;
+  // The root is one octet, shorter than a pointer; out of a pointer's reach the name is repeated.
+  const repeat = nameLength === 1 || owner >= POINTER_LIMIT;
+  if (x.at + total + (nameLength - 2) * (repeat ? count : 1) > x.limit) return 0;
+  const from = recordsAt(x, ref);
+  const end = from + total;
+  for (let record = from; record < end; ) {
+    const bytes = x.bytes;
+    const rdlength = (bytes[record + L.RECORD_RDLENGTH]! << 8) | bytes[record + L.RECORD_RDLENGTH + 1]!;
+    const next = record + L.RECORD_FIXED + rdlength;
+    if (repeat || record === from) {
+      for (let i = 0; i < nameLength; i++) x.response[x.at++] = x.scratchName[i]!;
+    } else {
+      x.response[x.at++] = (POINTER_BITS | owner) >> 8;
+      x.response[x.at++] = owner & 0xff;
+    }
+    const shift = x.at - (record - from) - 2;
+    copy(x, record + 2, next - record - 2);
+    if (words[set + L.RRSET_EXTRA] !== 0) fixUpRange(x, set, shift, record - from, next - from);
+    record = next;
+  }
+  return count;
+}
+
+function copy(x: Exchange, from: number, length: number): void {
+  const bytes = x.bytes;
+  const response = x.response;
+  const to = x.at;
+  for (let i = 0; i < length; i++) response[to + i] = bytes[from + i]!;
+  x.at = to + length;
+}
+
+function setOwners(octets: Uint8Array, from: number, end: number, owner: number): void {
+  for (let at = from; at < end; ) {
+    octets[at] = (POINTER_BITS | owner) >> 8;
+    octets[at + 1] = owner & 0xff;
+    at += L.RECORD_FIXED + ((octets[at + L.RECORD_RDLENGTH]! << 8) | octets[at + L.RECORD_RDLENGTH + 1]!);
+  }
+}
+
+/** Writes the pointers of the names in RDATA: records start at `to` in the response, their owner is at `owner`. */
+function fixUp(x: Exchange, set: number, to: number, owner: number): void {
+  const words = x.words;
+  const extra = x.base + words[set + L.RRSET_EXTRA]!;
+  const count = words[extra]!;
+  for (let i = 1; i <= count; i++) {
+    const fixup = words[extra + i]!;
+    const at = to + (fixup & L.OFFSET_MASK);
+    const target = (fixup & L.FIXUP_OWNER) !== 0 ? owner : x.apexPointer;
+    x.response[at] = (POINTER_BITS | target) >> 8;
+    x.response[at + 1] = target & 0xff;
+  }
+}
+
+/** The same for the fixups of one record, those between the offsets `from` and `end`, moved by `shift`. */
+function fixUpRange(x: Exchange, set: number, shift: number, from: number, end: number): void {
+  const words = x.words;
+  const extra = x.base + words[set + L.RRSET_EXTRA]!;
+  const count = words[extra]!;
+  for (let i = 1; i <= count; i++) {
+    const offset = words[extra + i]! & L.OFFSET_MASK;
+    if (offset < from || offset >= end) continue;
+    // Only names that stand in the question are owners of RRsets with pointers to the owner, and those are no strangers.
+    const at = shift + offset;
+    x.response[at] = (POINTER_BITS | x.apexPointer) >> 8;
+    x.response[at + 1] = x.apexPointer & 0xff;
+  }
+}
+
+/**
+ * Composes the owner name of the node `node` in `x.scratchName`: its labels below the apex and a pointer to the apex in
+ * the question. Returns the octets used.
+ */
+export function composeOwner(x: Exchange, node: number): number {
+  const { words, bytes, base, scratchName } = x;
+  const apex = words[base + L.HEADER_APEX]!;
+  let to = 0;
+  for (let n = node; n !== apex; n = words[base + n + L.NODE_PARENT]!) {
+    const label = (base + n + L.NODE_LABEL) << 2;
+    const length = bytes[label]! + 1;
+    for (let i = 0; i < length; i++) scratchName[to++] = bytes[label + i]!;
+  }
+  return endOwner(x, to);
+}
+
+/** Ends a name in `x.scratchName` of which `length` octets are written, at the zone's apex. */
+export function endOwner(x: Exchange, length: number): number {
+  if (x.apexPointer === 0) {
+    x.scratchName[length] = 0;
+    return length + 1;
+  }
+  x.scratchName[length] = (POINTER_BITS | x.apexPointer) >> 8;
+  x.scratchName[length + 1] = x.apexPointer & 0xff;
+  return length + 2;
+}
+
+/** Whether the message offset can be pointed to. */
+export function reachable(offset: number): boolean {
+  return offset < POINTER_LIMIT;
+}

@@ -1,0 +1,178 @@
+/**
+ * From a question in one of our zones to answer, authority and additional sections: RFC 1034 §4.3.2 as later RFCs read
+ * it (PROTOCOL.md "Answers"). One function a step, over the outcomes that a walk can have. Hot file: integers, no
+ * allocation.
+ */
+import * as L from '../image/layout.js';
+import { Rcode, Type } from '../protocol/iana.js';
+import { putAddresses, Targets } from './additional.js';
+import { followCname, followDname, Link, rcodeOfLink } from './chain.js';
+import {
+  proveNoCloser,
+  proveNodata,
+  proveNxdomain,
+  proveWildcardNodata,
+  provesDenial,
+  putProofs,
+} from './denial.js';
+import type { Exchange } from './exchange.js';
+import { Kind } from './facts.js';
+import { Found, ownerPointer, walk } from './lookup.js';
+import { findRrset, putRrset, putSignatures, rrsetCount, rrsetRef, rrsetType } from './records.js';
+
+/** Answers the question from the zone in `x.words`, `x.base`; `x.name` is QNAME. */
+export function resolve(x: Exchange): void {
+  for (;;) {
+    const how = walk(x, x.qtype === Type.DS ? 1 : 0);
+    let link: number;
+    if (how === Found.EXACT) link = answerFrom(x, x.node, 0);
+    else if (how === Found.CUT) return referral(x);
+    else if (how === Found.DNAME) link = dname(x);
+    else link = missing(x);
+    if (link !== Link.FOLLOW) return;
+  }
+}
+
+function dname(x: Exchange): number {
+  const stop = x.qtype === Type.CNAME || x.qtype === Type.ANY;
+  x.authoritative = 1;
+  return endOfLink(x, followDname(x, findRrset(x, x.node, Type.DNAME), stop));
+}
+
+/** The name does not exist: a wildcard answers, or nothing does (RFC 4592 §3.3.1). */
+function missing(x: Exchange): number {
+  const encloser = x.node;
+  const left = x.left;
+  const wildcard = x.words[x.base + encloser + L.NODE_WILDCARD]!;
+  x.authoritative = 1;
+  if (wildcard !== 0) {
+    x.outcome.wildcard = 1;
+    if (provesDenial(x)) proveNoCloser(x, encloser, left);
+    return answerFrom(x, wildcard, encloser);
+  }
+  x.rcode = Rcode.NXDOMAIN;
+  if (provesDenial(x)) proveNxdomain(x, encloser, left);
+  return negative(x, Kind.NXDOMAIN);
+}
+
+/** Answers from the data of `node`; `encloser` is not 0 when the node is a wildcard that stands for `x.name`. */
+function answerFrom(x: Exchange, node: number, encloser: number): number {
+  const { qtype } = x;
+  x.authoritative = 1;
+  if (qtype === Type.ANY) {
+    if (rrsetCount(x, node) > 0) return any(x, node);
+  } else if (qtype === Type.RRSIG) {
+    const signed = firstSigned(x, node);
+    if (signed !== 0) return positive(x, signed, true);
+  } else {
+    const ref = findRrset(x, node, qtype);
+    if (ref !== 0) return positive(x, ref, false);
+    if ((x.words[x.base + node + L.NODE_INFO]! & L.NODE_CNAME) !== 0) {
+      return endOfLink(x, followCname(x, findRrset(x, node, Type.CNAME), false));
+    }
+  }
+  if (provesDenial(x)) {
+    if (encloser !== 0) proveWildcardNodata(x, encloser, node);
+    else proveNodata(x, node);
+  }
+  return negative(x, Kind.NODATA);
+}
+
+function endOfLink(x: Exchange, link: number): number {
+  if (link === Link.FOLLOW) return link;
+  // x.name may be the next link's already: what the last walk found does not belong to it any more.
+  x.node = 0;
+  x.rcode = rcodeOfLink(link);
+  x.outcome.kind = link === Link.TOO_LONG ? Kind.YXDOMAIN : Kind.ANSWER;
+  if (link === Link.TRUNCATED) x.truncated = 1;
+  else if (!putProofs(x)) x.truncated = 1;
+  return link;
+}
+
+function positive(x: Exchange, ref: number, signaturesOnly: boolean): number {
+  const recordsAt = x.at;
+  const owner = ownerPointer(x, 0);
+  const written = signaturesOnly ? putSignatures(x, ref, owner) : putRrset(x, ref, owner, x.dnssecOk);
+  x.answers += written;
+  x.outcome.kind = Kind.ANSWER;
+  if (written === 0 || !putProofs(x)) x.truncated = 1;
+  else if (!x.settings.minimalResponses && !signaturesOnly) {
+    putAddresses(x, ref, recordsAt, Targets.ALL, owner === 0 ? 1 : 0);
+  }
+  return Link.END;
+}
+
+/** QTYPE ANY (RFC 8482 §4.1): one RRset, or all of them when configured. */
+function any(x: Exchange, node: number): number {
+  const count = rrsetCount(x, node);
+  if (!x.settings.anyFull) return positive(x, choice(x, node, count), false);
+  x.outcome.kind = Kind.ANSWER;
+  for (let i = 0; i < count; i++) {
+    const written = putRrset(x, rrsetRef(x, node, i), ownerPointer(x, 0), 1);
+    x.answers += written;
+    if (written === 0) {
+      x.truncated = 1;
+      return Link.END;
+    }
+  }
+  if (!putProofs(x)) x.truncated = 1;
+  return Link.END;
+}
+
+/** A CNAME if there is one, else the lowest type that is not there for DNSSEC only, else the lowest. */
+function choice(x: Exchange, node: number, count: number): number {
+  const cname = findRrset(x, node, Type.CNAME);
+  if (cname !== 0) return cname;
+  for (let i = 0; i < count; i++) if (rrsetType(x, node, i) !== Type.NSEC) return rrsetRef(x, node, i);
+  return rrsetRef(x, node, 0);
+}
+
+/** The RRset of the lowest type that has signatures, or 0. */
+function firstSigned(x: Exchange, node: number): number {
+  const count = rrsetCount(x, node);
+  for (let i = 0; i < count; i++) {
+    const ref = rrsetRef(x, node, i);
+    if (x.words[x.base + ref + L.RRSET_SIGNATURES]! !== 0) return ref;
+  }
+  return 0;
+}
+
+/** NODATA and NXDOMAIN: the SOA with the negative TTL (RFC 2308 §3), then the proofs. */
+function negative(x: Exchange, kind: number): number {
+  x.outcome.kind = kind;
+  const written = putRrset(x, x.words[x.base + L.HEADER_NEGATIVE_SOA]!, x.apexPointer, x.dnssecOk);
+  x.authorities += written;
+  if (written === 0 || !putProofs(x)) x.truncated = 1;
+  return Link.END;
+}
+
+/** A referral to the zone below the cut `x.node` (RFC 1034 §4.3.2 step 3b, RFC 4035 §3.1.4, RFC 9471). */
+function referral(x: Exchange): void {
+  const cut = x.node;
+  const owner = ownerPointer(x, x.left);
+  const ns = findRrset(x, cut, Type.NS);
+  const recordsAt = x.at;
+  x.outcome.kind = Kind.REFERRAL;
+  const written = putRrset(x, ns, owner, 0);
+  x.authorities += written;
+  if (written === 0) {
+    x.truncated = 1;
+    return;
+  }
+  if (x.dnssecOk === 1) {
+    const ds = findRrset(x, cut, Type.DS);
+    if (ds !== 0) {
+      const count = putRrset(x, ds, owner, 1);
+      x.authorities += count;
+      if (count === 0) {
+        x.truncated = 1;
+        return;
+      }
+    } else if (provesDenial(x)) proveNodata(x, cut);
+  }
+  if (!putProofs(x) || !putAddresses(x, ns, recordsAt, Targets.IN_DOMAIN, 0)) {
+    x.truncated = 1;
+    return;
+  }
+  putAddresses(x, ns, recordsAt, Targets.OTHERS, 0);
+}

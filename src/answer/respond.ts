@@ -1,0 +1,229 @@
+/**
+ * respond(): from the octets of a request to those of its response, the same for every transport. The order in which a
+ * request is judged is that of PROTOCOL.md "Judging a request". Synchronous, without I/O or a clock of its own, and without
+ * allocation: the work of a query is bounded by its length, the depth of the zone and MAX_CHAIN links.
+ *
+ * Not here yet: transfers, NOTIFY, UPDATE (negative return values are kept for handing them off), TSIG other than
+ * refusing it.
+ */
+import type { Catalog } from '../image/catalog.js';
+import { findZone, NOT_SERVED, ZONE_BASE, ZONE_FAILED, ZONE_LABELS, ZONE_SEGMENT, ZONE_WORDS } from '../image/catalog.js';
+import { Class, Ede, Opcode, Rcode, Type } from '../protocol/iana.js';
+import { checkCookie } from './cookies.js';
+import { optLength, payloadLimit, put16, putOpt } from './edns.js';
+import { Exchange, HEADER } from './exchange.js';
+import { type Facts, Kind, type Outcome, Transport } from './facts.js';
+import { readQuestion, readRecords } from './request.js';
+import { resolve } from './resolve.js';
+import { answerChaos, isStarttls, type ServerTexts, serverTexts } from './server-info.js';
+import type { Settings } from './settings.js';
+import { putTsigError, tsigErrorLength } from './tsig.js';
+
+/** What `respond` returns for a message that gets no response. */
+export const DROP = 0;
+
+/** Answers messages; one per worker, since it keeps its state between calls. */
+export interface Responder {
+  /**
+   * Answers the message of `inLen` octets at `inBuf[inOff]`. The response is written to `outBuf[outOff]`, never beyond
+   * `outCap` octets (at least 512). Returns the length of the response, DROP for none, or a negative hand-off (none
+   * yet). `outcome` then tells what was done.
+   */
+  respond(
+    inBuf: Uint8Array,
+    inOff: number,
+    inLen: number,
+    facts: Facts,
+    outBuf: Uint8Array,
+    outOff: number,
+    outCap: number,
+  ): number;
+  readonly outcome: Outcome;
+}
+
+/** Makes a responder with the operator's settings. */
+export function createResponder(settings: Settings): Responder {
+  const x = new Exchange(settings);
+  const texts = serverTexts(settings.version, settings.hostname);
+  return {
+    outcome: x.outcome,
+    respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap) {
+      x.reset(inBuf, inOff, inLen, outBuf, outOff, outCap);
+      return respondTo(x, facts, texts);
+    },
+  };
+}
+
+const FLAG_QR = 0x80;
+const FLAG_AA = 0x04;
+const FLAG_TC = 0x02;
+const FLAG_RD = 0x01;
+
+function respondTo(x: Exchange, facts: Facts, texts: ServerTexts): number {
+  const { outcome, request, requestAt } = x;
+  outcome.kind = Kind.DROPPED;
+  outcome.opcode = 0;
+  outcome.rcode = 0;
+  outcome.qtype = 0;
+  outcome.qclass = 0;
+  outcome.zone = -1;
+  outcome.truncated = 0;
+  outcome.ede = -1;
+  outcome.edns = 0;
+  outcome.dnssecOk = 0;
+  outcome.upgrade = 0;
+  outcome.wildcard = 0;
+  if (x.requestEnd - requestAt < HEADER || (request[requestAt + 2]! & FLAG_QR) !== 0) return DROP;
+  outcome.opcode = (request[requestAt + 2]! >> 3) & 15;
+  x.at = x.start + HEADER;
+  if (outcome.opcode !== Opcode.QUERY) return error(x, facts, Rcode.NOTIMP);
+
+  const questions = count(x, 4);
+  const ordinary = count(x, 6) + count(x, 8);
+  if (questions > 1) return error(x, facts, Rcode.FORMERR);
+  let at = requestAt + HEADER;
+  if (questions === 1) {
+    at = readQuestion(x);
+    if (at === 0) {
+      x.qnameLength = 0;
+      return error(x, facts, Rcode.FORMERR);
+    }
+    outcome.qtype = x.qtype;
+    outcome.qclass = x.qclass;
+  }
+  const wellFormed = readRecords(x, at, ordinary, count(x, 10));
+  outcome.edns = x.hasOpt;
+  outcome.dnssecOk = x.dnssecOk;
+  if (!wellFormed) {
+    // What an OPT record says that stands in a broken message is not acted on.
+    x.hasOpt = 0;
+    if (questions === 1) putQuestion(x);
+    return error(x, facts, Rcode.FORMERR);
+  }
+  x.end = Math.min(x.end, x.start + payloadLimit(x, facts));
+  x.limit = x.end - optLength(x, facts) - tsigErrorLength(x);
+  if (questions === 1) putQuestion(x);
+  if (x.hasOpt === 1 && x.optVersion !== 0) return error(x, facts, Rcode.BADVERS);
+  if (x.tsigAt !== 0) return error(x, facts, Rcode.NOTAUTH);
+  if (x.cookieAt !== 0 && x.settings.cookieSecrets.length > 0) checkCookie(x, facts);
+  if (questions === 0) {
+    // RFC 7873 §5.4: a query for a cookie alone.
+    if (x.cookieAt === 0) return error(x, facts, Rcode.FORMERR);
+    outcome.kind = Kind.SERVER;
+    return finish(x, facts);
+  }
+  if (lacksCookie(x, facts)) return error(x, facts, Rcode.BADCOOKIE);
+  return answer(x, facts, texts);
+}
+
+/** RFC 7873 §5.2.3: only where configured, and only over UDP, where addresses can be forged. */
+function lacksCookie(x: Exchange, facts: Facts): boolean {
+  if (!x.settings.cookiesRequired || x.settings.cookieSecrets.length === 0) return false;
+  return facts.transport === Transport.UDP && x.cookieAt !== 0 && x.cookieValid === 0;
+}
+
+function answer(x: Exchange, facts: Facts, texts: ServerTexts): number {
+  const { outcome, qtype } = x;
+  if (qtype === Type.OPT || qtype === Type.TSIG || qtype === Type.TKEY || qtype === Type.NXNAME) {
+    outcome.ede = Ede.INVALID_QUERY_TYPE;
+    return error(x, facts, Rcode.FORMERR);
+  }
+  if (x.qclass === Class.CH) {
+    if (!answerChaos(x, facts, texts)) return refuse(x, facts, -1);
+    outcome.kind = Kind.SERVER;
+    return finish(x, facts);
+  }
+  if (x.qclass !== Class.IN) return refuse(x, facts, -1);
+  if (qtype === Type.AXFR && facts.transport === Transport.UDP) return error(x, facts, Rcode.NOTIMP);
+  if (qtype === Type.AXFR || qtype === Type.IXFR) return refuse(x, facts, Ede.PROHIBITED);
+  const zone = zoneOf(x, facts.catalog);
+  outcome.zone = zone;
+  if (zone === NOT_SERVED) return refuse(x, facts, Ede.NOT_AUTHORITATIVE);
+  if (!enterZone(x, facts.catalog, zone)) {
+    outcome.kind = Kind.FAILED;
+    outcome.ede = Ede.NOT_READY;
+    x.rcode = Rcode.SERVFAIL;
+    return finish(x, facts);
+  }
+  resolve(x);
+  return finish(x, facts);
+}
+
+/** DS is asked of the closest zone above the name (RFC 4035 §3.1.4.1), of the zone itself where we serve none above. */
+function zoneOf(x: Exchange, catalog: Catalog): number {
+  const { request, qnameAt, qnameLabels, qnameLabelCount } = x;
+  if (x.qtype === Type.DS) {
+    const above = findZone(catalog, request, qnameAt, qnameLabels, qnameLabelCount, 1);
+    if (above !== NOT_SERVED) return above;
+  }
+  return findZone(catalog, request, qnameAt, qnameLabels, qnameLabelCount, 0);
+}
+
+/** Makes zone number `zone` the one that answers, QNAME the name looked up; returns false when it could not be loaded. */
+function enterZone(x: Exchange, catalog: Catalog, zone: number): boolean {
+  const at = zone * ZONE_WORDS;
+  const number = catalog.zones[at + ZONE_SEGMENT]!;
+  if (number === ZONE_FAILED) return false;
+  const segment = catalog.segments[number]!;
+  x.words = segment.words;
+  x.bytes = segment.bytes;
+  x.base = catalog.zones[at + ZONE_BASE]!;
+  const below = x.qnameLabelCount - catalog.zones[at + ZONE_LABELS]!;
+  const { name, qnameAt, qnameLabels } = x;
+  name.octets = x.request;
+  name.count = below;
+  for (let i = 0; i < below; i++) {
+    name.labelAt[i] = qnameAt + qnameLabels[i]!;
+    name.pointer[i] = HEADER + qnameLabels[i]!;
+  }
+  const isRoot = below === x.qnameLabelCount;
+  name.length = isRoot ? x.qnameLength - 1 : qnameLabels[below]!;
+  x.apexPointer = isRoot ? 0 : HEADER + qnameLabels[below]!;
+  return true;
+}
+
+function count(x: Exchange, field: number): number {
+  return (x.request[x.requestAt + field]! << 8) | x.request[x.requestAt + field + 1]!;
+}
+
+/** Repeats the question octet by octet, letter case too. */
+function putQuestion(x: Exchange): void {
+  const { request, response, qnameAt } = x;
+  const length = x.qnameLength + 4;
+  for (let i = 0; i < length; i++) response[x.at + i] = request[qnameAt + i]!;
+  x.at += length;
+}
+
+function refuse(x: Exchange, facts: Facts, ede: number): number {
+  x.outcome.kind = Kind.REFUSED;
+  x.outcome.ede = ede;
+  x.rcode = Rcode.REFUSED;
+  return finish(x, facts);
+}
+
+function error(x: Exchange, facts: Facts, rcode: number): number {
+  x.outcome.kind = Kind.ERROR;
+  x.rcode = rcode;
+  return finish(x, facts);
+}
+
+/** Writes OPT, TSIG and the header; returns the length of the response. */
+function finish(x: Exchange, facts: Facts): number {
+  const { outcome, request, requestAt, response, start } = x;
+  outcome.rcode = x.rcode;
+  outcome.truncated = x.truncated;
+  if (x.hasOpt === 1) putOpt(x, facts, x.qnameLength > 0 && isStarttls(x));
+  if (x.tsigAt !== 0 && x.rcode === Rcode.NOTAUTH) putTsigError(x);
+  response[start] = request[requestAt]!;
+  response[start + 1] = request[requestAt + 1]!;
+  const authoritative = x.authoritative === 1 ? FLAG_AA : 0;
+  const truncated = x.truncated === 1 ? FLAG_TC : 0;
+  response[start + 2] =
+    FLAG_QR | (outcome.opcode << 3) | authoritative | truncated | (request[requestAt + 2]! & FLAG_RD);
+  response[start + 3] = x.rcode & 15;
+  put16(response, start + 4, x.qnameLength > 0 ? 1 : 0);
+  put16(response, start + 6, x.answers);
+  put16(response, start + 8, x.authorities);
+  put16(response, start + 10, x.additionals);
+  return x.at - start;
+}

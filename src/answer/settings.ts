@@ -1,0 +1,27 @@
+/** What an operator configures about answers; fixed for the life of a responder. */
+export interface Settings {
+  /** What NSID answers with (RFC 5001); undefined: the option is ignored. */
+  readonly nsid?: Uint8Array | undefined;
+  /** Text of version.bind and version.server (RFC 4892); undefined: REFUSED. */
+  readonly version?: string | undefined;
+  /** Text of id.server and hostname.bind (RFC 4892); undefined: REFUSED. */
+  readonly hostname?: string | undefined;
+  /** Leave out all additional records but glue. */
+  readonly minimalResponses: boolean;
+  /** Answer ANY with all RRsets instead of one (RFC 8482 §4.1). */
+  readonly anyFull: boolean;
+  /** Cookie secrets (RFC 9018), 16 octets each; the first signs, all are accepted; none: cookies are ignored. */
+  readonly cookieSecrets: readonly Uint8Array[];
+  /** Answer UDP queries without a valid server cookie with BADCOOKIE (RFC 7873 §5.2.3). */
+  readonly cookiesRequired: boolean;
+  /** Agent domain for error reports (RFC 9567), wire format; undefined: the option is not sent. */
+  readonly reportAgent?: Uint8Array | undefined;
+}
+
+/** What is used when nothing is configured: no server information, no cookies. */
+export const DEFAULT_SETTINGS: Settings = {
+  minimalResponses: true,
+  anyFull: false,
+  cookieSecrets: [],
+  cookiesRequired: false,
+};
