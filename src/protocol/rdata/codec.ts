@@ -1,0 +1,81 @@
+/** What a kind of field can do, and the words in which scanners complain. */
+import type { Tokens } from '../tokens.js';
+
+/**
+ * Scanner, checker and printer of one kind of field. `start` is always where the RDATA begins, for the few fields whose
+ * form an earlier octet decides; `end` is where the RDATA (for `print`: the field) ends.
+ */
+export interface Codec {
+  /** What to say was expected, when the record ends before this field. */
+  readonly expected: string;
+  /** Whether the field may have any number of tokens, none included; otherwise `scan` is only called when there is one. */
+  readonly manyTokens: boolean;
+  /**
+   * Writes the field at out[at…] and returns where it ends. The current token is the field's first (`hasToken` tells a
+   * field of any number of tokens whether there is one); it and the field's others are consumed. Fails through the tokens.
+   */
+  scan(tokens: Tokens, origin: Uint8Array, out: Uint8Array, at: number, start: number): number;
+  /** Where the field at wire[at…] ends, or -1 when it is malformed. */
+  check(wire: Uint8Array, at: number, end: number, start: number): number;
+  /** The text of the well-formed field rdata[at … end); undefined when only the generic form can tell it. */
+  print(rdata: Uint8Array, at: number, end: number, start: number): string | undefined;
+}
+
+/** How much of a token a message repeats. */
+const QUOTED_OCTETS = 60;
+
+/** The current token in quotes, shortened when it is long. */
+export function quoteToken(tokens: Tokens): string {
+  return quoteOctets(tokens.bytes, tokens.start, tokens.end);
+}
+
+/** bytes[start … end) in quotes, shortened when it is long. */
+export function quoteOctets(bytes: Uint8Array, start: number, end: number): string {
+  const shown = Math.min(end, start + QUOTED_OCTETS);
+  const text = JSON.stringify(Buffer.from(bytes.subarray(start, shown)).toString('utf8'));
+  return shown < end ? `${text.slice(0, -1)}…"` : text;
+}
+
+/** Fails at the current token: found this, expected that. */
+export function failExpected(tokens: Tokens, expected: string): never {
+  return tokens.fail(`found ${quoteToken(tokens)}, expected ${expected}`);
+}
+
+/** Whether there is a current token; there is none at the end of the record. */
+export function hasToken(tokens: Tokens): boolean {
+  return tokens.start < tokens.end || tokens.quoted;
+}
+
+/** Fails when there is no current token. */
+export function needToken(tokens: Tokens, expected: string): void {
+  if (!hasToken(tokens)) tokens.fail(`found the end of the record, expected ${expected}`);
+}
+
+/** Moves to the next token, or fails because the record ends where something is expected. */
+export function nextToken(tokens: Tokens, expected: string): void {
+  if (!tokens.next()) tokens.fail(`found the end of the record, expected ${expected}`);
+}
+
+/** Reads a 16-bit number in network order. */
+export function readU16(wire: Uint8Array, at: number): number {
+  return (wire[at]! << 8) | wire[at + 1]!;
+}
+
+/** Reads a 32-bit number in network order. */
+export function readU32(wire: Uint8Array, at: number): number {
+  return ((wire[at]! << 24) | (wire[at + 1]! << 16) | (wire[at + 2]! << 8) | wire[at + 3]!) >>> 0;
+}
+
+/** Writes a 16-bit number in network order. */
+export function writeU16(out: Uint8Array, at: number, value: number): void {
+  out[at] = value >>> 8;
+  out[at + 1] = value;
+}
+
+/** Writes a 32-bit number in network order. */
+export function writeU32(out: Uint8Array, at: number, value: number): void {
+  out[at] = value >>> 24;
+  out[at + 1] = value >>> 16;
+  out[at + 2] = value >>> 8;
+  out[at + 3] = value;
+}

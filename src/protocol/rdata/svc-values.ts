@@ -1,0 +1,198 @@
+/**
+ * The table of service parameters of SVCB and HTTPS (IANA "Service Parameter Keys"): how the value of each key is read,
+ * checked and printed. A new key is a row; keys that are not here are read and printed as `key123="…"`.
+ */
+import { parseIpv4, parseIpv6, printIpv4, printIpv6 } from './addresses.js';
+import { printBase64 } from './binary.js';
+import { readU16 } from './codec.js';
+import { parseUnsigned } from './integers.js';
+import { quoteText } from './strings.js';
+
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+
+/** How the values of one key look. */
+export interface SvcValue {
+  readonly key: number;
+  readonly name: string;
+  /** What to say was expected. */
+  readonly expected: string;
+  /** The wire format of a value whose character-string escapes were resolved; undefined when it is malformed. */
+  parse(value: Uint8Array): Uint8Array | undefined;
+  /** Whether wire[at … end) is well formed. */
+  check(wire: Uint8Array, at: number, end: number): boolean;
+  /** Text of the well-formed value, behind the equals sign; empty for none. */
+  print(wire: Uint8Array, at: number, end: number): string;
+}
+
+/** The items of a comma-separated list (RFC 9460 appendix A.1): `\,` and `\\` are a comma and a backslash of an item. */
+function splitItems(value: Uint8Array): number[][] | undefined {
+  const items: number[][] = [[]];
+  for (let i = 0; i < value.length; i++) {
+    let octet = value[i]!;
+    if (octet === COMMA) {
+      items.push([]);
+      continue;
+    }
+    if (octet === BACKSLASH) {
+      octet = value[++i] ?? 0;
+      if (octet !== COMMA && octet !== BACKSLASH) return undefined;
+    }
+    items.at(-1)!.push(octet);
+  }
+  return items.every((item) => item.length > 0) ? items : undefined;
+}
+
+/** A list of `size` octets each, at least one, all different when `distinct` says so. */
+export function fixedList(
+  key: number,
+  name: string,
+  expected: string,
+  size: number,
+  parse: (bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number) => boolean,
+  print: (wire: Uint8Array, at: number) => string,
+  distinct = false,
+): SvcValue {
+  const check = (wire: Uint8Array, at: number, end: number): boolean => {
+    if (end === at || (end - at) % size !== 0) return false;
+    if (!distinct) return true;
+    const seen = new Set<string>();
+    for (let i = at; i < end; i += size) seen.add(print(wire, i));
+    return seen.size === (end - at) / size;
+  };
+  return {
+    key,
+    name,
+    expected,
+    parse(value) {
+      const items = splitItems(value);
+      if (items === undefined) return undefined;
+      const wire = new Uint8Array(items.length * size);
+      const good = items.every((item, i) => parse(Uint8Array.from(item), 0, item.length, wire, i * size));
+      return good && check(wire, 0, wire.length) ? wire : undefined;
+    },
+    check,
+    print(wire, at, end) {
+      const texts: string[] = [];
+      for (let i = at; i < end; i += size) texts.push(print(wire, i));
+      return texts.join(',');
+    },
+  };
+}
+
+/** A key without a value. */
+function flag(key: number, name: string): SvcValue {
+  return {
+    key,
+    name,
+    expected: 'no value',
+    parse: (value) => (value.length === 0 ? value : undefined),
+    check: (_wire, at, end) => at === end,
+    print: () => '',
+  };
+}
+
+function checkStrings(wire: Uint8Array, at: number, end: number): boolean {
+  let to = at;
+  while (to < end) {
+    if (wire[to] === 0) return false;
+    to += 1 + wire[to]!;
+  }
+  return to === end && end > at;
+}
+
+function parseU16(bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number): boolean {
+  const value = parseUnsigned(bytes, start, end, 65_535);
+  out[at] = value >>> 8;
+  out[at + 1] = value;
+  return value >= 0;
+}
+
+const alpn: SvcValue = {
+  key: 1,
+  name: 'alpn',
+  expected: 'a list of protocols such as "h2,h3"',
+  parse(value) {
+    const items = splitItems(value);
+    if (items === undefined || items.some((item) => item.length > 255)) return undefined;
+    return Uint8Array.from(items.flatMap((item) => [item.length, ...item]));
+  },
+  check: checkStrings,
+  print(wire, at, end) {
+    const list: number[] = [];
+    for (let i = at; i < end; i += 1 + wire[i]!) {
+      if (i > at) list.push(COMMA);
+      for (const octet of wire.subarray(i + 1, i + 1 + wire[i]!)) {
+        if (octet === COMMA || octet === BACKSLASH) list.push(BACKSLASH);
+        list.push(octet);
+      }
+    }
+    return quoteText(Uint8Array.from(list), 0, list.length);
+  },
+};
+
+const port: SvcValue = {
+  key: 3,
+  name: 'port',
+  expected: 'a port from 0 to 65535',
+  parse(value) {
+    const wire = new Uint8Array(2);
+    return parseU16(value, 0, value.length, wire, 0) ? wire : undefined;
+  },
+  check: (_wire, at, end) => end - at === 2,
+  print: (wire, at) => String(readU16(wire, at)),
+};
+
+const ech: SvcValue = {
+  key: 5,
+  name: 'ech',
+  expected: 'base64',
+  parse(value) {
+    const text = Buffer.from(value).toString('latin1');
+    const wire = Buffer.from(text, 'base64');
+    return wire.length > 0 && wire.toString('base64') === text ? wire : undefined;
+  },
+  check: (_wire, at, end) => end > at,
+  print: printBase64,
+};
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function isDohPath(value: Uint8Array): boolean {
+  try {
+    return /^\/.*\{[^}]*\bdns\b[^}]*\}/.test(utf8.decode(value));
+  } catch {
+    return false;
+  }
+}
+
+const dohpath: SvcValue = {
+  key: 7,
+  name: 'dohpath',
+  expected: 'a path with the variable dns such as "/dns-query{?dns}"',
+  parse: (value) => (isDohPath(value) ? value : undefined),
+  check: (wire, at, end) => isDohPath(wire.subarray(at, end)),
+  print: quoteText,
+};
+
+/** Every key whose values have a format, but `mandatory`: its values are keys (svc-params.ts). */
+export const SVC_VALUES: readonly SvcValue[] = [
+  alpn, // RFC 9460
+  flag(2, 'no-default-alpn'), // RFC 9460
+  port, // RFC 9460
+  fixedList(4, 'ipv4hint', 'a list of IPv4 addresses', 4, parseIpv4, printIpv4), // RFC 9460
+  ech, // RFC 9848
+  fixedList(6, 'ipv6hint', 'a list of IPv6 addresses', 16, parseIpv6, printIpv6), // RFC 9460
+  dohpath, // RFC 9461
+  flag(8, 'ohttp'), // RFC 9540
+  // draft-ietf-tls-key-share-prediction
+  fixedList(
+    9,
+    'tls-supported-groups',
+    'a list of different TLS group numbers such as 29,23',
+    2,
+    parseU16,
+    (wire, at) => String(readU16(wire, at)),
+    true,
+  ),
+];
