@@ -1,0 +1,40 @@
+/**
+ * Time as sessions and transports see it. Everything that waits or measures goes through a Clock, so that tests can move
+ * time by hand (test/support/clock.ts).
+ */
+
+/** A timer that fires at most once per `set`. */
+export interface Timer {
+  /** Fires in `milliseconds`, and not at the time of an earlier `set`. */
+  set(milliseconds: number): void;
+  clear(): void;
+}
+
+export interface Clock {
+  /** Whole seconds since 1970. */
+  seconds(): number;
+  /** Milliseconds since some fixed moment; never runs backwards. */
+  milliseconds(): number;
+  /** A timer that is not running yet. */
+  timer(fire: () => void): Timer;
+}
+
+/** The machine's time. Its timers do not keep the process alive. */
+export const systemClock: Clock = {
+  seconds: () => Math.floor(Date.now() / 1000),
+  milliseconds: () => performance.now(),
+  timer(fire) {
+    let handle: NodeJS.Timeout | undefined;
+    return {
+      set(milliseconds) {
+        clearTimeout(handle);
+        handle = setTimeout(fire, milliseconds);
+        handle.unref();
+      },
+      clear() {
+        clearTimeout(handle);
+        handle = undefined;
+      },
+    };
+  },
+};

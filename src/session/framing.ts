@@ -1,0 +1,104 @@
+/**
+ * Messages on a stream: two octets of length, then the message (RFC 1035 §4.2.2). The stream may be split anywhere
+ * (RFC 7766 §8). A message that lies whole in one chunk is read there; only what a chunk ends in the middle of is copied,
+ * into a buffer that grows with what has really come, not with what the length field promises.
+ */
+
+/** Octets of the length field. */
+export const LENGTH_FIELD = 2;
+/** Longest message: its length has 16 bits. */
+export const MAX_MESSAGE = 65_535;
+
+/** What an incomplete message is given at first; ordinary queries fit. */
+const FIRST_ROOM = 128;
+const NOTHING = new Uint8Array(0);
+
+export class Framer {
+  /** The message that `next` found: `length` octets at `at`. Valid until the next call of `next` or `push`. */
+  bytes: Uint8Array = NOTHING;
+  at = 0;
+  length = 0;
+
+  #chunk: Uint8Array = NOTHING;
+  #from = 0;
+  /** The beginning of a message whose rest has not come. */
+  #partial: Uint8Array = NOTHING;
+  #held = 0;
+
+  /** Whether a message has begun that is not complete; true only after `next` said false. */
+  get incomplete(): boolean {
+    return this.#held > 0;
+  }
+
+  /** Octets kept between calls; never more than a chunk, a message and its length field. */
+  get heldOctets(): number {
+    return this.#held + this.#chunk.length - this.#from;
+  }
+
+  /** Takes the octets that come next. They must stay as they are until `next` has said false. */
+  push(chunk: Uint8Array): void {
+    this.#chunk = this.#from < this.#chunk.length ? Buffer.concat([this.#chunk.subarray(this.#from), chunk]) : chunk;
+    this.#from = 0;
+  }
+
+  /** Moves to the next whole message, or says false: more octets are needed. */
+  next(): boolean {
+    if (this.#held > 0) return this.#continue();
+    const chunk = this.#chunk;
+    const from = this.#from;
+    if (chunk.length - from >= LENGTH_FIELD) {
+      const length = (chunk[from]! << 8) | chunk[from + 1]!;
+      const end = from + LENGTH_FIELD + length;
+      if (end <= chunk.length) {
+        this.bytes = chunk;
+        this.at = from + LENGTH_FIELD;
+        this.length = length;
+        this.#from = end;
+        return true;
+      }
+    }
+    this.#keep(chunk.length - from);
+    return false;
+  }
+
+  /** Forgets everything that has come. */
+  clear(): void {
+    this.bytes = NOTHING;
+    this.#chunk = NOTHING;
+    this.#from = 0;
+    this.#partial = NOTHING;
+    this.#held = 0;
+  }
+
+  #continue(): boolean {
+    if (this.#held < LENGTH_FIELD) this.#keep(Math.min(LENGTH_FIELD - this.#held, this.#chunk.length - this.#from));
+    if (this.#held < LENGTH_FIELD) return false;
+    const partial = this.#partial;
+    const length = (partial[0]! << 8) | partial[1]!;
+    this.#keep(Math.min(LENGTH_FIELD + length - this.#held, this.#chunk.length - this.#from));
+    if (this.#held < LENGTH_FIELD + length) return false;
+    this.bytes = this.#partial;
+    this.at = LENGTH_FIELD;
+    this.length = length;
+    this.#partial = NOTHING;
+    this.#held = 0;
+    return true;
+  }
+
+  /** Copies `count` octets of the chunk behind those of the incomplete message. */
+  #keep(count: number): void {
+    const held = this.#held + count;
+    if (held > this.#partial.length) {
+      const wider = new Uint8Array(Math.max(FIRST_ROOM, Math.min(held * 2, LENGTH_FIELD + MAX_MESSAGE)));
+      wider.set(this.#partial.subarray(0, this.#held));
+      this.#partial = wider;
+    }
+    this.#partial.set(this.#chunk.subarray(this.#from, this.#from + count), this.#held);
+    this.#held = held;
+    this.#from += count;
+    if (this.#from === this.#chunk.length) {
+      this.#chunk = NOTHING;
+      this.#from = 0;
+    }
+  }
+}

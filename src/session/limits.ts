@@ -1,0 +1,94 @@
+/**
+ * How many connections there are, in all and per client. The counters are words of an Int32Array, changed by atomic
+ * operations only, so that several threads can share one array and the limits hold for the whole process.
+ *
+ * Clients are not listed but counted in two rows of buckets, each chosen by a hash of the client's prefix with a secret
+ * of its own; a client's count is the lower of its two buckets. It is never too low; it is too high only when other
+ * clients share both buckets, which with COLUMNS buckets a row is rare below some thousands of clients.
+ */
+
+/** Buckets per row; a power of two. */
+const COLUMNS = 8192;
+const TOTAL = 0;
+const REFUSED_TOTAL = 1;
+const REFUSED_CLIENT = 2;
+const ROWS = 3;
+
+/** Words that the counters take. */
+export const LIMIT_WORDS = ROWS + 2 * COLUMNS;
+
+/** What `admit` says. */
+export const Admission = { ADMITTED: 0, FULL: 1, CLIENT_FULL: 2 } as const;
+
+/** Octets of an IPv6 address that make a client: a /56 is what one site usually gets (RFC 6177 §2). */
+const IPV6_PREFIX = 7;
+
+export interface ConnectionLimitSettings {
+  /** Connections in all. */
+  readonly connections: number;
+  /** Connections of one client: an IPv4 address or an IPv6 /56. */
+  readonly connectionsPerClient: number;
+}
+
+export class ConnectionLimits {
+  readonly #settings: ConnectionLimitSettings;
+  readonly #words: Int32Array;
+  readonly #secret: number;
+
+  /** `words`: at least LIMIT_WORDS, zero at first; `secret`: 32 random bits, the same for all threads that share `words`. */
+  constructor(
+    settings: ConnectionLimitSettings,
+    words: Int32Array = new Int32Array(LIMIT_WORDS),
+    secret: number = (Math.random() * 0x1_0000_0000) | 0,
+  ) {
+    this.#settings = settings;
+    this.#words = words;
+    this.#secret = secret;
+  }
+
+  /** Connections that are open. */
+  get open(): number {
+    return Atomics.load(this.#words, TOTAL);
+  }
+
+  /** Connections refused because there were too many in all, and because of their client. */
+  get refused(): { total: number; client: number } {
+    return { total: Atomics.load(this.#words, REFUSED_TOTAL), client: Atomics.load(this.#words, REFUSED_CLIENT) };
+  }
+
+  /** Counts a connection of `client` (4 or 16 octets) in, unless it is one too many; says a value of Admission. */
+  admit(client: Uint8Array, length: number): number {
+    const words = this.#words;
+    if (Atomics.add(words, TOTAL, 1) >= this.#settings.connections) {
+      Atomics.sub(words, TOTAL, 1);
+      Atomics.add(words, REFUSED_TOTAL, 1);
+      return Admission.FULL;
+    }
+    const first = ROWS + this.#bucket(client, length, this.#secret);
+    const second = ROWS + COLUMNS + this.#bucket(client, length, ~this.#secret);
+    const before = Math.min(Atomics.add(words, first, 1), Atomics.add(words, second, 1));
+    if (before < this.#settings.connectionsPerClient) return Admission.ADMITTED;
+    this.release(client, length);
+    Atomics.add(words, REFUSED_CLIENT, 1);
+    return Admission.CLIENT_FULL;
+  }
+
+  /** Counts an admitted connection of `client` out. */
+  release(client: Uint8Array, length: number): void {
+    const words = this.#words;
+    Atomics.sub(words, TOTAL, 1);
+    Atomics.sub(words, ROWS + this.#bucket(client, length, this.#secret), 1);
+    Atomics.sub(words, ROWS + COLUMNS + this.#bucket(client, length, ~this.#secret), 1);
+  }
+
+  #bucket(client: Uint8Array, length: number, seed: number): number {
+    const end = length === 16 ? IPV6_PREFIX : length;
+    let hash = seed ^ length;
+    for (let i = 0; i < end; i++) {
+      hash = Math.imul(hash ^ client[i]!, 0x5bd1e995);
+      hash ^= hash >>> 13;
+    }
+    hash = Math.imul(hash, 0x85ebca6b);
+    return (hash ^ (hash >>> 16)) & (COLUMNS - 1);
+  }
+}

@@ -1,0 +1,35 @@
+/** What the system says when an address cannot be listened on, as one line with what to do about it. */
+import { AdotdError, ErrorCode } from '../errors.js';
+import { endpointText } from './address.js';
+import type { Endpoint } from './transport.js';
+
+/** The coded error (ADOTD_LISTEN) for what `bind` or `listen` failed with. */
+export function listenError(protocol: 'udp' | 'tcp', endpoint: Endpoint, cause: unknown): AdotdError {
+  const where = `${protocol.toUpperCase()} ${endpointText(endpoint.address, endpoint.port)}`;
+  return new AdotdError(ErrorCode.LISTEN, `cannot listen on ${where}: ${reason(endpoint, cause)}`, { cause });
+}
+
+/** The system's error code (`EADDRINUSE`), or an empty string. */
+export function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+function reason(endpoint: Endpoint, cause: unknown): string {
+  const code = systemCode(cause);
+  switch (code) {
+    case 'EADDRINUSE':
+      return `another program uses this port (${code}); stop it, or choose another port with --port or \`port\``;
+    case 'EACCES':
+    case 'EPERM':
+      return `not permitted (${code}); ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another with --port or \`port\`, or run \`setcap cap_net_bind_service=+ep\` on the node binary`;
+    case 'EADDRNOTAVAIL':
+      return `no network interface has the address ${endpoint.address} (${code}); choose another with --listen or \`listen\``;
+    case 'EAFNOSUPPORT':
+      return `this machine has no ${endpoint.address.includes(':') ? 'IPv6' : 'IPv4'} (${code}); choose other addresses with --listen or \`listen\``;
+    case 'EMFILE':
+    case 'ENFILE':
+      return `too many open files (${code}); raise the limit (ulimit -n)`;
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
+  }
+}

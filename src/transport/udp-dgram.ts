@@ -1,0 +1,99 @@
+/**
+ * UDP with node:dgram: one socket an address, answers composed into a buffer of their own until they are sent.
+ * NOT here: the source address of answers on a wildcard bind is the system's choice (dgram has no IP_PKTINFO).
+ */
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createFacts, Transport } from '../answer/facts.js';
+import type { Catalog } from '../image/catalog.js';
+import { addressOctets } from './address.js';
+import { listenError } from './listen-error.js';
+import { type Endpoint, type Listener, type TransportContext, TransportEvent } from './transport.js';
+
+/** A buffer for one answer, taken back when the answer is sent. */
+interface Slot {
+  readonly octets: Uint8Array;
+  readonly sent: (error: Error | null) => void;
+}
+
+/** Answers below way at once before buffers are made that are not kept. */
+const KEPT_SLOTS = 256;
+
+/** Binds a UDP address. Throws ADOTD_LISTEN. */
+export async function listenUdp(endpoint: Endpoint, catalog: Catalog, context: TransportContext): Promise<Listener> {
+  const family = endpoint.address.includes(':') ? 6 : 4;
+  const socket = createSocket({
+    type: family === 6 ? 'udp6' : 'udp4',
+    ipv6Only: family === 6,
+    // Addresses are never names here; the default would put every answer off to the next tick.
+    lookup: (address, _options, done) => done(null, address, family),
+  });
+  await bind(socket, endpoint);
+  const facts = createFacts(catalog);
+  facts.transport = Transport.UDP;
+  facts.payloadLimit = context.udpPayload;
+  const { responder, clock } = context;
+  const free: Slot[] = [];
+  let pending = 0;
+  let closing: (() => void) | undefined;
+
+  const createSlot = (): Slot => {
+    const slot: Slot = {
+      octets: new Uint8Array(Math.max(context.udpPayload, 512)),
+      sent(error) {
+        if (error) context.event(TransportEvent.UDP_ERROR);
+        if (free.length < KEPT_SLOTS) free.push(slot);
+        pending--;
+        if (pending === 0) closing?.();
+      },
+    };
+    return slot;
+  };
+
+  socket.on('message', (message: Buffer, peer: RemoteInfo) => {
+    facts.clientLength = addressOctets(peer.address, facts.client);
+    facts.now = clock.seconds();
+    const slot = free.pop() ?? createSlot();
+    const octets = slot.octets;
+    const length = responder.respond(message, 0, message.length, facts, octets, 0, octets.length);
+    context.count(facts, responder.outcome);
+    // Port 0 cannot be sent to (RFC 768: no source port was given).
+    if (length <= 0 || peer.port === 0 || closing) {
+      if (free.length < KEPT_SLOTS) free.push(slot);
+      return;
+    }
+    pending++;
+    socket.send(octets, 0, length, peer.port, peer.address, slot.sent);
+  });
+  // What the network reports about earlier datagrams (ICMP) must not end the server.
+  socket.on('error', () => context.event(TransportEvent.UDP_ERROR));
+
+  return {
+    protocol: 'udp',
+    endpoint: { address: endpoint.address, port: socket.address().port },
+    publish(next) {
+      facts.catalog = next;
+    },
+    async close() {
+      if (closing) return;
+      await new Promise<void>((resolve) => {
+        closing = resolve;
+        if (pending === 0) resolve();
+      });
+      await new Promise<void>((resolve) => socket.close(() => resolve()));
+    },
+  };
+}
+
+function bind(socket: Socket, endpoint: Endpoint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => {
+      socket.close();
+      reject(listenError('udp', endpoint, error));
+    };
+    socket.once('error', failed);
+    socket.bind({ address: endpoint.address, port: endpoint.port, exclusive: true }, () => {
+      socket.off('error', failed);
+      resolve();
+    });
+  });
+}

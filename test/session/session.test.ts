@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { createFacts } from '../../src/answer/facts.js';
+import { type Connection, Session, type SessionShared, SessionState, scratchSize } from '../../src/session/session.js';
+import { emptyCatalog } from '../support/catalog.js';
+import { FakeClock } from '../support/clock.js';
+import { echoResponder, framed, message, unframed } from '../support/responder.js';
+
+const settings = { idleTime: 10_000, messageTime: 5_000, writeBuffer: 65_536, drainTime: 2_000 };
+
+/** A session whose connection is an array: what was written, and what was called. */
+function open() {
+  const clock = new FakeClock();
+  const responder = echoResponder();
+  const written: Uint8Array[] = [];
+  const calls: string[] = [];
+  let unsent = 0;
+  let reading = false;
+  const connection: Connection = {
+    write(octets) {
+      written.push(octets);
+      if (!reading) return;
+      unsent += octets.length;
+    },
+    get unsent() {
+      return unsent;
+    },
+    pause: () => void calls.push('pause'),
+    resume: () => void calls.push('resume'),
+    end: () => void calls.push('end'),
+    destroy: () => void calls.push('destroy'),
+  };
+  let counted = 0;
+  const shared: SessionShared = {
+    clock,
+    settings,
+    respond: responder.respond,
+    outcome: responder.outcome,
+    facts: createFacts(emptyCatalog()),
+    scratch: new Uint8Array(scratchSize(settings)),
+    count: () => void counted++,
+  };
+  const session = new Session(shared, connection, Uint8Array.of(192, 0, 2, 1));
+  return {
+    session,
+    clock,
+    calls,
+    written,
+    seen: responder.seen,
+    counted: () => counted,
+    answers: () => unframed(Buffer.concat(written)).map((m) => m.readUInt16BE(0)),
+    /** From now on what is written stays unsent. */
+    stall: () => {
+      reading = true;
+    },
+    /** The peer has read everything. */
+    read: () => {
+      unsent = 0;
+      session.drained();
+    },
+  };
+}
+
+describe('a stream session', () => {
+  it('answers all messages of one read in one write, in their order', () => {
+    const s = open();
+    s.session.received(framed(message(1), message(2), message(3)));
+    expect(s.written.length).toBe(1);
+    expect(s.answers()).toEqual([1, 2, 3]);
+    expect(s.counted()).toBe(3);
+  });
+
+  it('tells the responder the client, the time and its idle timeout', () => {
+    const s = open();
+    s.session.received(framed(message(1)));
+    expect(s.seen[0]).toMatchObject({ client: Uint8Array.of(192, 0, 2, 1), now: 1000, keepalive: 100 });
+  });
+
+  it('answers a message that comes octet by octet, once', () => {
+    const s = open();
+    for (const octet of framed(message(9))) s.session.received(Buffer.of(octet));
+    expect(s.answers()).toEqual([9]);
+    expect(s.written.length).toBe(1);
+  });
+
+  it('closes after the idle time, which only a whole message starts anew (RFC 7766 §6.2.3)', () => {
+    const s = open();
+    s.clock.advance(9_000);
+    s.session.received(framed(message(1)));
+    s.clock.advance(9_000);
+    s.session.received(Buffer.of(0));
+    expect(s.calls).toEqual([]);
+    s.clock.advance(999);
+    expect(s.calls).toEqual([]);
+    s.clock.advance(1);
+    expect(s.calls).toEqual(['end']);
+    expect(s.session.state).toBe(SessionState.DRAINING);
+  });
+
+  it('closes when a message is not complete in time, although octets keep coming', () => {
+    const s = open();
+    s.session.received(Buffer.concat([framed(message(1)), Buffer.of(0)]));
+    for (let i = 0; i < 4; i++) {
+      s.clock.advance(1_000);
+      s.session.received(Buffer.of(i === 0 ? 200 : 1));
+    }
+    expect(s.calls).toEqual([]);
+    s.clock.advance(1_000);
+    expect(s.calls).toEqual(['end']);
+  });
+
+  it('gives each message its own time when the next one begins in the same read', () => {
+    const s = open();
+    s.session.received(Buffer.of(0));
+    s.clock.advance(4_000);
+    s.session.received(Buffer.concat([framed(message(1)).subarray(1), Buffer.of(0)]));
+    s.clock.advance(4_000);
+    expect(s.calls).toEqual([]);
+    s.clock.advance(1_000);
+    expect(s.calls).toEqual(['end']);
+  });
+
+  it('destroys the connection when the peer does not close within the drain time', () => {
+    const s = open();
+    s.clock.advance(10_000);
+    s.clock.advance(1_999);
+    expect(s.calls).toEqual(['end']);
+    s.clock.advance(1);
+    expect(s.calls).toEqual(['end', 'destroy']);
+  });
+
+  it('answers what came before a half-close, then closes', () => {
+    const s = open();
+    s.session.received(framed(message(1), message(2)));
+    s.session.ended();
+    expect(s.answers()).toEqual([1, 2]);
+    expect(s.calls).toEqual(['end']);
+  });
+
+  it.each([
+    ['shorter than a header', message(2, 11)],
+    ['of no octets', Buffer.alloc(0)],
+    ['with QR set', Buffer.concat([Buffer.of(0, 2, 0x80), Buffer.alloc(9)])],
+  ])('closes cleanly after pending answers at a message %s', (_what, bad) => {
+    const s = open();
+    s.session.received(framed(message(1), bad, message(3)));
+    expect(s.answers()).toEqual([1]);
+    expect(s.calls).toEqual(['end']);
+    s.session.received(framed(message(4)));
+    expect(s.answers()).toEqual([1]);
+  });
+
+  it('stops reading while the peer does not read, and goes on where it stopped', () => {
+    const s = open();
+    s.stall();
+    const burst = framed(...Array.from({ length: 40 }, (_, i) => message(i, 100, 50)));
+    s.session.received(burst);
+    expect(s.calls).toEqual(['pause']);
+    const held = s.answers().length;
+    expect(held).toBeLessThan(40);
+    expect(Buffer.concat(s.written).length).toBeLessThanOrEqual(settings.writeBuffer + 65_537);
+    for (let i = 0; i < 40 && s.answers().length < 40; i++) s.read();
+    expect(s.answers()).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    expect(s.calls.at(-1)).toBe('resume');
+  });
+
+  it('answers what it holds of a peer that half-closed while it did not read', () => {
+    const s = open();
+    s.stall();
+    s.session.received(framed(...Array.from({ length: 30 }, (_, i) => message(i, 100, 50))));
+    s.session.ended();
+    expect(s.calls).toEqual(['pause']);
+    for (let i = 0; i < 40; i++) s.read();
+    expect(s.answers().length).toBe(30);
+    expect(s.calls).toContain('end');
+  });
+
+  it('destroys the connection of a peer that never reads', () => {
+    const s = open();
+    s.stall();
+    s.session.received(framed(...Array.from({ length: 30 }, (_, i) => message(i, 100, 50))));
+    s.clock.advance(10_000);
+    expect(s.calls).toEqual(['pause', 'destroy']);
+  });
+
+  it('closes when the server stops, and leaves no timer behind', () => {
+    const s = open();
+    s.session.received(framed(message(1)));
+    s.session.close();
+    expect(s.calls).toEqual(['end']);
+    s.session.closed();
+    expect(s.session.state).toBe(SessionState.CLOSED);
+    expect(s.clock.timers).toBe(0);
+  });
+});

@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Transport } from '../../src/answer/facts.js';
+import { ConnectionLimits } from '../../src/session/limits.js';
+import { listenTcp } from '../../src/transport/tcp.js';
+import { type Listener, TransportEvent } from '../../src/transport/transport.js';
+import { emptyCatalog } from '../support/catalog.js';
+import { framed, message, unframed } from '../support/responder.js';
+import { context } from './support.js';
+
+const open: Listener[] = [];
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const listener of open.splice(0)) await listener.close();
+});
+
+async function listen(address: string, port = 0, shared = context()) {
+  const listener = await listenTcp({ address, port }, emptyCatalog(), shared);
+  open.push(listener);
+  return { listener, shared, port: listener.endpoint.port };
+}
+
+async function dial(port: number, host = '127.0.0.1', allowHalfOpen = true): Promise<Socket> {
+  const socket = connect({ host, port, allowHalfOpen });
+  sockets.push(socket);
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Everything the server sends until it closes. */
+async function all(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+describe('TCP', () => {
+  it.each(['127.0.0.1', '::1'])('answers on %s, then closes with the client', async (address) => {
+    const { port, shared } = await listen(address);
+    const socket = await dial(port, address);
+    socket.end(framed(message(1), message(2)));
+    expect(unframed(await all(socket)).map((m) => m.readUInt16BE(0))).toEqual([1, 2]);
+    expect(shared.responder.seen[0]).toMatchObject({ transport: Transport.TCP, keepalive: 50 });
+    expect(shared.responder.seen[0]?.client.length).toBe(address === '::1' ? 16 : 4);
+  });
+
+  it('answers messages that come in any pieces', async () => {
+    const { port } = await listen('127.0.0.1');
+    const socket = await dial(port);
+    socket.setNoDelay(true);
+    const stream = framed(message(1), message(2, 300), message(3));
+    for (let at = 0; at < stream.length; at += 37) {
+      socket.write(stream.subarray(at, at + 37));
+      await wait(1);
+    }
+    socket.end();
+    expect(unframed(await all(socket)).map((m) => m.readUInt16BE(0))).toEqual([1, 2, 3]);
+  });
+
+  it('sends all answers to one read in one segment', async () => {
+    const { port } = await listen('127.0.0.1');
+    const socket = await dial(port);
+    socket.write(framed(...Array.from({ length: 50 }, (_, i) => message(i))));
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    expect(unframed(chunk).length).toBe(50);
+  });
+
+  it('delivers the answers before closing at a message that is no query', async () => {
+    const { port } = await listen('127.0.0.1');
+    const socket = await dial(port);
+    socket.write(framed(message(1), message(2, 5), message(3)));
+    socket.write(Buffer.alloc(100_000));
+    expect(unframed(await all(socket)).map((m) => m.readUInt16BE(0))).toEqual([1]);
+  });
+
+  it('closes an idle connection with FIN', async () => {
+    const sessions = { idleTime: 100, messageTime: 50, writeBuffer: 65_536, drainTime: 500 };
+    const { port } = await listen('127.0.0.1', 0, context({ sessions }));
+    const socket = await dial(port, '127.0.0.1', false);
+    const began = performance.now();
+    expect((await all(socket)).length).toBe(0);
+    expect(performance.now() - began).toBeGreaterThan(90);
+  });
+
+  it('refuses connections above the limit of one client, and takes new ones after a close', async () => {
+    const limits = new ConnectionLimits({ connections: 100, connectionsPerClient: 2 });
+    const { port, shared } = await listen('127.0.0.1', 0, context({ limits }));
+    const first = await dial(port);
+    const second = await dial(port);
+    const third = await dial(port);
+    expect((await all(third)).length).toBe(0);
+    expect(shared.events).toContain(TransportEvent.TCP_REFUSED);
+    second.write(framed(message(5)));
+    await once(second, 'data');
+    first.destroy();
+    while (limits.open > 1) await wait(5);
+    const fourth = await dial(port);
+    fourth.end(framed(message(6)));
+    expect(unframed(await all(fourth)).length).toBe(1);
+  });
+
+  it('serves others while one does not read, and gives that one everything once it does', async () => {
+    const { port } = await listen('127.0.0.1');
+    const slow = await dial(port);
+    slow.pause();
+    const burst = framed(...Array.from({ length: 300 }, (_, i) => message(i, 250, 255)));
+    slow.write(burst);
+    slow.end();
+    await wait(100);
+    const other = await dial(port);
+    other.end(framed(message(1)));
+    expect(unframed(await all(other)).length).toBe(1);
+    expect(unframed(await all(slow)).map((m) => m.readUInt16BE(0))).toEqual(Array.from({ length: 300 }, (_, i) => i));
+  });
+
+  it('survives resets at every moment', async () => {
+    const { port } = await listen('127.0.0.1');
+    for (let i = 0; i < 20; i++) {
+      const socket = await dial(port);
+      socket.write(framed(message(i), message(i)).subarray(0, i * 3));
+      if (i % 3 === 0) await wait(1);
+      socket.resetAndDestroy();
+    }
+    const socket = await dial(port);
+    socket.end(framed(message(9)));
+    expect(unframed(await all(socket)).length).toBe(1);
+  });
+
+  it('finishes its sessions when it is closed, and counts every connection out', async () => {
+    const shared = context();
+    const { port, listener } = await listen('127.0.0.1', 0, shared);
+    const socket = await dial(port, '127.0.0.1', false);
+    socket.write(framed(message(1)));
+    const answer = all(socket);
+    await wait(50);
+    await listener.close();
+    expect(unframed(await answer).length).toBe(1);
+    expect(shared.limits.open).toBe(0);
+    const count = (event: number) => shared.events.filter((e) => e === event).length;
+    expect(count(TransportEvent.TCP_CLOSED)).toBe(count(TransportEvent.TCP_ACCEPTED));
+  });
+
+  it('says in one line that a port is taken', async () => {
+    const { port } = await listen('127.0.0.1');
+    await expect(listen('127.0.0.1', port)).rejects.toMatchObject({
+      code: 'ADOTD_LISTEN',
+      message: expect.stringMatching(new RegExp(`^cannot listen on TCP 127.0.0.1:${port}: another program uses`)),
+    });
+  });
+});
