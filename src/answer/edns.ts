@@ -165,4 +165,3 @@ export function payloadLimit(x: Exchange, facts: Facts): number {
   if (facts.transport !== Transport.UDP) return MAX_MESSAGE;
   return x.hasOpt === 0 ? 512 : Math.min(facts.payloadLimit, Math.max(512, x.udpSize));
 }
-

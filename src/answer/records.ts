@@ -90,7 +90,8 @@ export function putSignatures(x: Exchange, ref: number, owner: number): number {
 function putRootOwned(x: Exchange, from: number, length: number): void {
   const end = from + length;
   while (from < end) {
-    const next = from + L.RECORD_FIXED + ((x.bytes[from + L.RECORD_RDLENGTH]! << 8) | x.bytes[from + L.RECORD_RDLENGTH + 1]!);
+    const next =
+      from + L.RECORD_FIXED + ((x.bytes[from + L.RECORD_RDLENGTH]! << 8) | x.bytes[from + L.RECORD_RDLENGTH + 1]!);
     x.response[x.at++] = 0;
     copy(x, from + 2, next - from - 2);
     from = next;

@@ -7,7 +7,15 @@
  * refusing it.
  */
 import type { Catalog } from '../image/catalog.js';
-import { findZone, NOT_SERVED, ZONE_BASE, ZONE_FAILED, ZONE_LABELS, ZONE_SEGMENT, ZONE_WORDS } from '../image/catalog.js';
+import {
+  findZone,
+  NOT_SERVED,
+  ZONE_BASE,
+  ZONE_FAILED,
+  ZONE_LABELS,
+  ZONE_SEGMENT,
+  ZONE_WORDS,
+} from '../image/catalog.js';
 import { Class, Ede, Opcode, Rcode, Type } from '../protocol/iana.js';
 import { checkCookie } from './cookies.js';
 import { optLength, payloadLimit, put16, putOpt } from './edns.js';

@@ -180,7 +180,8 @@ function buildCatalog(entries: readonly Entry[], generation: number): Catalog {
     const at = number * ZONE_WORDS;
     if (segment === undefined) zones[at + ZONE_SEGMENT] = ZONE_FAILED;
     else {
-      if (!numbers.has(segment)) numbers.set(segment, segments.push({ words: segment.words, bytes: segment.bytes }) - 1);
+      if (!numbers.has(segment))
+        numbers.set(segment, segments.push({ words: segment.words, bytes: segment.bytes }) - 1);
       zones[at + ZONE_SEGMENT] = numbers.get(segment)!;
       zones[at + ZONE_BASE] = base;
     }

@@ -71,7 +71,8 @@ function upperBound(rrsets: Rrsets): number {
   const perRecord = L.RECORD_FIXED + L.CHAIN_ENTRY * 4 + 4 * 4;
   const tables = store.nodeCount * perNode + rrsets.count * perRrset + store.recordCount * perRecord;
   // The hash table may be doubled when searches get too long; the SOA with its signatures is written twice.
-  return tables + store.labelsUsed + store.rdataUsed * 2 + slots * L.SLOT_WORDS * 4 * 4 + 8192;
+  const octets = tables + store.labelsUsed + store.rdataUsed * 2 + slots * L.SLOT_WORDS * 4 * 4 + 8192;
+  return Math.ceil(octets / 4) * 4;
 }
 
 /** Nodes in the zone that own data, or stand above some that do (empty non-terminals). */

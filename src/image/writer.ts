@@ -215,8 +215,6 @@ export class ImageWriter {
   }
 }
 
-
-
 /**
  * Offset at which the name at `at` of `wire` ends in `suffix` (a whole name of `labels` labels), or -1 when it does not.
  */

@@ -1,0 +1,54 @@
+/**
+ * From a zone file to an image: read, group, check, compile. A pure function of its arguments: the loader thread runs it,
+ * or the caller's thread where zones are small.
+ */
+import { Type } from '../protocol/iana.js';
+import { type Diagnostic, Diagnostics } from '../zone/diagnostics.js';
+import { readZone } from '../zone/reader.js';
+import { findRrset, groupRrsets, type Rrsets } from '../zone/rrsets.js';
+import type { ReadLimits, ZoneSource } from '../zone/source.js';
+import { compileZone } from './compile.js';
+import * as L from './layout.js';
+
+/** How a zone is loaded. */
+export interface LoadOptions extends Partial<ReadLimits> {
+  /** Seconds since 1970; signatures are held against it. */
+  readonly now: number;
+  /** NSEC3 iterations above this are an error (RFC 9276). */
+  readonly nsec3MaxIterations?: number;
+  /** Errors, and warnings, that are reported at the most. */
+  readonly maxDiagnostics?: number;
+}
+
+/** What came of loading a zone. */
+export interface Loaded {
+  /** Name of the zone in wire format; undefined when it has no usable SOA record. */
+  readonly apex: Uint8Array | undefined;
+  /** Serial of the SOA record; 0 without an image. */
+  readonly serial: number;
+  readonly records: number;
+  /** The image, over a SharedArrayBuffer of its own; undefined when there were errors. */
+  readonly image: Uint8Array | undefined;
+  readonly diagnostics: Diagnostics;
+  /** The records as read, for printing. */
+  readonly rrsets: Rrsets;
+}
+
+/** Loads one zone. Errors of the zone are diagnostics, never exceptions. */
+export function load(source: ZoneSource, options: LoadOptions): Loaded {
+  const diagnostics = new Diagnostics(options.maxDiagnostics);
+  const store = readZone(source, diagnostics, options);
+  const rrsets = groupRrsets(store);
+  let apex = -1;
+  for (let n = 0; n < store.nodeCount && apex < 0; n++) if (findRrset(rrsets, n, Type.SOA) >= 0) apex = n;
+  const apexName = apex < 0 ? undefined : store.nameOf(apex);
+  const image = apex < 0 || diagnostics.errors > 0 ? undefined : compileZone(rrsets, apex);
+  return { apex: apexName, serial: serialOf(image), records: store.recordCount, image, diagnostics, rrsets };
+}
+
+function serialOf(image: Uint8Array | undefined): number {
+  if (image === undefined) return 0;
+  return new Int32Array(image.buffer, image.byteOffset, L.HEADER_WORDS)[L.HEADER_SERIAL]! >>> 0;
+}
+
+export type { Diagnostic };
