@@ -122,29 +122,32 @@ function address(
   };
 }
 
-/** Groups of exactly `width` hexadecimal digits with `separator` between them, `size` octets in all. */
-function hexGroups(size: number, width: number, separator: number, expected: string): Codec {
-  const stride = width + 1;
-  const length = ((size * 2) / width) * stride - 1;
+/** Groups of at least `least` and at most `width` hexadecimal digits, `size` octets in all; printed with all digits. */
+function hexGroups(size: number, least: number, width: number, separator: number, expected: string): Codec {
+  const step = width / 2;
   return address(
     size,
     expected,
     (bytes, start, end, out, at) => {
-      if (end - start !== length) return false;
-      let nibble = 0;
-      for (let i = 0; i < length; i++) {
-        const octet = bytes[start + i]!;
-        if (i % stride === width) {
-          if (octet !== separator) return false;
-          continue;
+      let to = at;
+      let value = 0;
+      let digits = 0;
+      for (let i = start; i <= end; i++) {
+        const octet = i === end ? separator : bytes[i]!;
+        if (octet === separator) {
+          if (digits < least || to - at >= size) return false;
+          if (step === 2) out[to] = value >> 8;
+          out[to + step - 1] = value;
+          to += step;
+          value = digits = 0;
+        } else {
+          const digit = hexDigit(octet);
+          if (digit < 0 || digits === width) return false;
+          value = value * 16 + digit;
+          digits++;
         }
-        const digit = hexDigit(octet);
-        if (digit < 0) return false;
-        const to = at + (nibble >> 1);
-        out[to] = (nibble & 1) === 0 ? digit << 4 : out[to]! | digit;
-        nibble++;
       }
-      return true;
+      return to - at === size;
     },
     (rdata, at) => {
       const digits = Buffer.from(rdata.subarray(at, at + size)).toString('hex');
@@ -157,6 +160,6 @@ function hexGroups(size: number, width: number, separator: number, expected: str
 
 export const ipv4 = address(4, 'an IPv4 address such as 192.0.2.1', parseIpv4, printIpv4);
 export const ipv6 = address(16, 'an IPv6 address such as 2001:db8::1', parseIpv6, printIpv6);
-export const eui48 = hexGroups(6, 2, DASH, 'an EUI-48 address such as 00-00-5e-00-53-2a');
-export const eui64 = hexGroups(8, 2, DASH, 'an EUI-64 address such as 00-00-5e-ef-10-00-00-2a');
-export const locator64 = hexGroups(8, 4, COLON, 'four groups of four hexadecimal digits such as 0014:4fff:ff20:ee64');
+export const eui48 = hexGroups(6, 2, 2, DASH, 'an EUI-48 address such as 00-00-5e-00-53-2a');
+export const eui64 = hexGroups(8, 2, 2, DASH, 'an EUI-64 address such as 00-00-5e-ef-10-00-00-2a');
+export const locator64 = hexGroups(8, 1, 4, COLON, 'four groups of hexadecimal digits such as 0014:4fff:ff20:ee64');

@@ -167,6 +167,7 @@ export const salt: Codec = {
   scan(tokens, _origin, out, at) {
     const to = isDash(tokens) ? at + 1 : scanHex(tokens, out, at + 1, false);
     const length = to - at - 1;
+    if (length === 0 && !isDash(tokens)) failExpected(tokens, salt.expected);
     if (length > 255) tokens.fail(`found a salt of ${length} octets, expected at most 255`);
     out[at] = length;
     return to;

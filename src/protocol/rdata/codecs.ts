@@ -6,7 +6,7 @@ import type { Codec } from './codec.js';
 import { FieldKind } from './field.js';
 import { amtRelay, ipsecGateway } from './gateway.js';
 import { hostIdentity } from './host-identity.js';
-import { algorithm, certificateType, period, rrtype, scheme, time, u8, u16, u32, u64 } from './integers.js';
+import { algorithm, certificateType, digestType, period, rrtype, scheme, time, u8, u16, u32, u64 } from './integers.js';
 import { ipv6Chain } from './ipv6-chain.js';
 import { location } from './location.js';
 import { name } from './names.js';
@@ -25,6 +25,7 @@ const BY_KIND: Readonly<Record<FieldKind, Codec>> = {
   [FieldKind.TIME]: time,
   [FieldKind.TYPE]: rrtype,
   [FieldKind.ALGORITHM]: algorithm,
+  [FieldKind.DIGEST_TYPE]: digestType,
   [FieldKind.CERTIFICATE_TYPE]: certificateType,
   [FieldKind.SCHEME]: scheme,
   [FieldKind.IPV4]: ipv4,

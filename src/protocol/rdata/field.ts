@@ -15,64 +15,66 @@ export const FieldKind = {
   TYPE: 6,
   /** u8: a DNSSEC algorithm, by number or mnemonic. */
   ALGORITHM: 7,
+  /** u8: a DS digest type, by number or mnemonic. */
+  DIGEST_TYPE: 8,
   /** u16: a CERT type, by number or mnemonic (RFC 4398 §2.1). */
-  CERTIFICATE_TYPE: 8,
+  CERTIFICATE_TYPE: 9,
   /** u8: a DSYNC scheme (RFC 9859 §2.1). */
-  SCHEME: 9,
-  IPV4: 10,
-  IPV6: 11,
+  SCHEME: 10,
+  IPV4: 11,
+  IPV6: 12,
   /** Six octets, 00-00-5e-00-53-2a (RFC 7043). */
-  EUI48: 12,
-  EUI64: 13,
+  EUI48: 13,
+  EUI64: 14,
   /** Eight octets, 0014:4fff:ff20:ee64 (RFC 6742). */
-  LOCATOR64: 14,
+  LOCATOR64: 15,
   /** A name of an RFC 1035 type: written compressed, read decompressed, lower case in canonical form. */
-  COMPRESSED_NAME: 15,
+  COMPRESSED_NAME: 16,
   /** A name that old senders compressed (RFC 3597 §4): never written so, but read; lower case in canonical form. */
-  DECOMPRESSED_NAME: 16,
+  DECOMPRESSED_NAME: 17,
   /** A name never compressed, lower case in canonical form (RFC 4034 §6.2). */
-  LOWERED_NAME: 17,
+  LOWERED_NAME: 18,
   /** A name never compressed, whose letter case is kept in canonical form. */
-  NAME: 18,
+  NAME: 19,
   /** A character-string (RFC 1035 §3.3). */
-  STRING: 19,
+  STRING: 20,
   /** A character-string that may be missing. */
-  OPTIONAL_STRING: 20,
+  OPTIONAL_STRING: 21,
   /** One or more character-strings up to the end. */
-  STRINGS: 21,
+  STRINGS: 22,
   /** A character-string of ASCII letters and digits, written without quotes: the tag of CAA. */
-  TAG: 22,
+  TAG: 23,
   /** What is left of the RDATA, in quotes, without a length octet. */
-  TEXT: 23,
+  TEXT: 24,
   /** What is left of the RDATA, at least one octet. */
-  HEX: 24,
-  BASE64: 25,
-  OPTIONAL_BASE64: 26,
+  HEX: 25,
+  BASE64: 26,
+  OPTIONAL_BASE64: 27,
   /** As BASE64, with `-` for none at all (DOA). */
-  DASHED_BASE64: 27,
+  DASHED_BASE64: 28,
   /** Behind a length octet, `-` for none: the salt of NSEC3. */
-  SALT: 28,
+  SALT: 29,
   /** Behind a length octet, in base32hex without padding: the next hashed owner of NSEC3. */
-  BASE32HEX: 29,
+  BASE32HEX: 30,
   /** The digest of DS, whose length follows from the digest type. */
-  DS_DIGEST: 30,
+  DS_DIGEST: 31,
   /** The digest of ZONEMD, whose length follows from the hash algorithm. */
-  ZONEMD_DIGEST: 31,
+  ZONEMD_DIGEST: 32,
   /** Types, in windows (RFC 4034 §4.1.2). */
-  TYPE_BITMAP: 32,
+  TYPE_BITMAP: 33,
   /** Types below 128, in one bitmap (RFC 2535 §5.2). */
-  NXT_BITMAP: 33,
+  NXT_BITMAP: 34,
   // Formats of their own, to the end of the RDATA.
-  SVC_PARAMS: 34,
-  LOCATION: 35,
-  ADDRESS_PREFIXES: 36,
-  IPSEC_GATEWAY: 37,
-  AMT_RELAY: 38,
-  SERVICES: 39,
-  HOST_IDENTITY: 40,
-  NSAP: 41,
-  ATM_ADDRESS: 42,
-  IPV6_CHAIN: 43,
+  SVC_PARAMS: 35,
+  LOCATION: 36,
+  ADDRESS_PREFIXES: 37,
+  IPSEC_GATEWAY: 38,
+  AMT_RELAY: 39,
+  SERVICES: 40,
+  HOST_IDENTITY: 41,
+  NSAP: 42,
+  ATM_ADDRESS: 43,
+  IPV6_CHAIN: 44,
 } as const;
 
 export type FieldKind = (typeof FieldKind)[keyof typeof FieldKind];
@@ -94,6 +96,7 @@ export const FIXED_SIZE: Readonly<Partial<Record<FieldKind, number>>> = {
   [FieldKind.TIME]: 4,
   [FieldKind.TYPE]: 2,
   [FieldKind.ALGORITHM]: 1,
+  [FieldKind.DIGEST_TYPE]: 1,
   [FieldKind.CERTIFICATE_TYPE]: 2,
   [FieldKind.SCHEME]: 1,
   [FieldKind.IPV4]: 4,

@@ -1,7 +1,7 @@
 /** Fields that are numbers: plain ones, times, and numbers that have mnemonics. Hot file: no allocation in scanners. */
 import type { Tokens } from '../tokens.js';
 import { type Codec, failExpected, readU16, readU32, writeU16, writeU32 } from './codec.js';
-import { ALGORITHMS, CERTIFICATE_TYPES, DSYNC_SCHEMES, type Mnemonics } from './mnemonics.js';
+import { ALGORITHMS, CERTIFICATE_TYPES, DIGEST_TYPES, DSYNC_SCHEMES, type Mnemonics } from './mnemonics.js';
 import { typeFromOctets, typeToText } from './table.js';
 
 const ZERO = 0x30;
@@ -64,8 +64,8 @@ export function parsePeriod(bytes: Uint8Array, start: number, end: number): numb
 const DAYS_BEFORE = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
 
 /**
- * Seconds since 1970 of `YYYYMMDDHHMMSS`, or of a plain number of at most ten digits (RFC 4034 §3.2); -1 when it is
- * neither, no date, or beyond 2^32 - 1 (the year 2106).
+ * Seconds since 1970 of `YYYYMMDDHHMMSS`, modulo 2^32 as dates are compared (RFC 4034 §3.1.5), or of a plain number below
+ * 2^32 (§3.2); -1 when it is neither, or no date.
  */
 export function parseTime(bytes: Uint8Array, start: number, end: number): number {
   if (end - start !== 14) return parseUnsigned(bytes, start, end, 0xffffffff);
@@ -79,8 +79,7 @@ export function parseTime(bytes: Uint8Array, start: number, end: number): number
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0;
   const length = DAYS_BEFORE[month]! - DAYS_BEFORE[month - 1]! + (month === 2 ? leap : 0);
   if (day > length) return -1;
-  const seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
-  return seconds > 0xffffffff ? -1 : seconds;
+  return (Date.UTC(year, month - 1, day, hour, minute, second) / 1000) % 0x100000000;
 }
 
 /** A codec of a number of `size` octets, read from its token by `parse` (-1: it is none). */
@@ -139,14 +138,10 @@ export const u8 = plain(1, 255);
 export const u16 = plain(2, 65_535);
 export const u32 = plain(4, 0xffffffff);
 export const period = integer(4, 'a number of seconds, or a time with units such as 1h30m', parsePeriod);
-export const time = integer(
-  4,
-  'a time YYYYMMDDHHMMSS up to the year 2106, or seconds since 1970',
-  parseTime,
-  printTime,
-);
+export const time = integer(4, 'a time YYYYMMDDHHMMSS in UTC, or seconds since 1970', parseTime, printTime);
 export const rrtype = integer(2, 'a record type such as A or TYPE65280', typeFromOctets, typeToText);
 export const algorithm = named(1, 'a DNSSEC algorithm', ALGORITHMS, false);
+export const digestType = named(1, 'a digest type', DIGEST_TYPES, false);
 export const certificateType = named(2, 'a certificate type', CERTIFICATE_TYPES, true);
 export const scheme = named(1, 'a DSYNC scheme', DSYNC_SCHEMES, true);
 

@@ -28,6 +28,19 @@ export const ALGORITHMS: Mnemonics = new Map([
   ['PRIVATEOID', 254], // RFC 4034
 ]);
 
+/** Digest types of DS (IANA "DNSSEC Delegation Signer (DS) Digest Algorithms"). */
+export const DIGEST_TYPES: Mnemonics = new Map([
+  ['SHA-256', 2], // RFC 4509
+  ['SHA256', 2],
+  ['SHA-1', 1], // RFC 3658
+  ['SHA1', 1],
+  ['GOST', 3], // RFC 5933
+  ['SHA-384', 4], // RFC 6605
+  ['SHA384', 4],
+  ['GOST12', 5], // RFC 9558
+  ['SM3', 6], // RFC 9563
+]);
+
 /** Types of certificates in CERT (RFC 4398 §2.1). */
 export const CERTIFICATE_TYPES: Mnemonics = new Map([
   ['PKIX', 1],

@@ -29,7 +29,7 @@ function scanDottedHex(tokens: Tokens, from: number, out: Uint8Array, at: number
 }
 
 function hexOf(rdata: Uint8Array, at: number, end: number): string {
-  return Buffer.from(rdata.subarray(at, end)).toString('hex').toUpperCase();
+  return Buffer.from(rdata.subarray(at, end)).toString('hex');
 }
 
 export const nsap: Codec = {

@@ -24,6 +24,7 @@ const period = fieldOf(FieldKind.PERIOD);
 const time = fieldOf(FieldKind.TIME);
 const rrtype = fieldOf(FieldKind.TYPE);
 const algorithm = fieldOf(FieldKind.ALGORITHM);
+const digestType = fieldOf(FieldKind.DIGEST_TYPE);
 const certificateType = fieldOf(FieldKind.CERTIFICATE_TYPE);
 const scheme = fieldOf(FieldKind.SCHEME);
 const ipv4 = fieldOf(FieldKind.IPV4);
@@ -69,7 +70,7 @@ const key = (publicKey: Field): readonly Field[] => [u16('flags'), u8('protocol'
 const delegationSigner: readonly Field[] = [
   u16('key tag'),
   algorithm('algorithm'),
-  u8('digest type'),
+  digestType('digest type'),
   { kind: FieldKind.DS_DIGEST, name: 'digest' },
 ];
 const certificateAssociation: readonly Field[] = [

@@ -1,5 +1,6 @@
 /**
  * The service parameters of SVCB and HTTPS (RFC 9460 §2): a list of keys with values, each key once, in rising order.
+ * Key 65535, reserved as invalid (§14.3.2), is taken like any other, as BIND, NSD and ldns do.
  * Parameters of an alias (priority 0) are read all the same: clients ignore them (§2.4.2).
  */
 import type { Tokens } from '../tokens.js';
@@ -14,8 +15,7 @@ const QUOTE = 0x22;
 const MANDATORY = 0;
 const ALPN = 1;
 const NO_DEFAULT_ALPN = 2;
-/** "Invalid key" (RFC 9460 §14.3.2). */
-const RESERVED = 65_535;
+const MAX_KEY = 65_535;
 
 /** Octets before a value: its key and length. */
 const HEADER = 4;
@@ -39,10 +39,10 @@ const keys: ReadonlyMap<string, number> = new Map(Array.from(values.values(), (v
 
 /** The number of the key bytes[start … end), by name or as `key123`; -1 when it is neither. */
 function keyOf(bytes: Uint8Array, start: number, end: number): number {
-  const text = Buffer.from(bytes.subarray(start, end)).toString('latin1').toLowerCase();
+  const text = Buffer.from(bytes.subarray(start, end)).toString('latin1');
   const known = keys.get(text);
-  if (known !== undefined || !text.startsWith('key') || text.length > 8) return known ?? -1;
-  return parseUnsigned(bytes, start + 3, end, RESERVED - 1);
+  if (known !== undefined || !/^key(0|[1-9][0-9]{0,4})$/.test(text)) return known ?? -1;
+  return parseUnsigned(bytes, start + 3, end, MAX_KEY);
 }
 
 function keyToText(key: number): string {
@@ -78,7 +78,7 @@ function scanParameter(tokens: Tokens): { key: number; value: Uint8Array } {
   const octets = scanValue(tokens, equals);
   const format = values.get(key);
   // A known key written as key123 has its value in wire format (RFC 9460 §2.1).
-  if (format === undefined || (bytes[start]! | 0x20) === 0x6b) return { key, value: octets };
+  if (format === undefined || bytes[start] === 0x6b) return { key, value: octets };
   const value = format.parse(octets);
   if (value === undefined) failExpected(tokens, `${format.name} with ${format.expected}`);
   return { key, value: key === MANDATORY ? sorted(value) : value };
@@ -95,9 +95,8 @@ function reasonAgainst(wire: Uint8Array, at: number, end: number): string | unde
     const value = i + HEADER;
     const next = value + readU16(wire, i + 2);
     const name = keyToText(key);
-    if (key === RESERVED) return 'service parameter key 65535 is reserved';
-    if (key === before) return `the service parameter ${name} is given twice`;
-    if (key < before) return `the service parameter ${name} is not in rising order of keys`;
+    if (key === before) return `${name} is given twice`;
+    if (key < before) return `${name} is not in rising order of keys`;
     if (next > end) return `the value of ${name} is longer than the RDATA`;
     if (values.get(key)?.check(wire, value, next) === false) return `the value of ${name} is malformed`;
     if (key === MANDATORY)
@@ -123,14 +122,15 @@ export const svcParams: Codec = {
     parameters.sort((a, b) => a.key - b.key);
     let to = at;
     for (const { key, value } of parameters) {
-      if (to - start + HEADER + value.length > 65_535) tokens.fail('found service parameters that make more than 65535 octets of RDATA');
+      if (to - start + HEADER + value.length > 65_535)
+        tokens.fail('found service parameters that make more than 65535 octets of RDATA');
       writeU16(out, to, key);
       writeU16(out, to + 2, value.length);
       out.set(value, to + HEADER);
       to += HEADER + value.length;
     }
     const reason = reasonAgainst(out, at, to);
-    if (reason !== undefined) tokens.fail(`found service parameters that contradict each other: ${reason}`);
+    if (reason !== undefined) tokens.fail(`found malformed service parameters: ${reason}`);
     return to;
   },
   check: (wire, at, end) => (reasonAgainst(wire, at, end) === undefined ? end : -1),

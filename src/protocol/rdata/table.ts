@@ -54,9 +54,9 @@ export function nameLayout(type: number): NameLayout | undefined {
   return layouts.get(type);
 }
 
-/** Whether a type is one of questions and messages only, which no zone can hold: OPT, and 128 to 255 (RFC 6895 §3.1). */
+/** Whether a type is one of questions and messages only, which no zone can hold: 0, OPT, 128 to 255 (RFC 6895 §3.1). */
 export function isMetaType(type: number): boolean {
-  return type === 41 || (type >= 128 && type <= 255);
+  return type === 0 || type === 41 || (type >= 128 && type <= 255);
 }
 
 /** The mnemonic of a type, `TYPE123` when it has none (RFC 3597 §5). */
