@@ -1,0 +1,82 @@
+/** What reading a zone remembers: for all files together, and for the one that is being read. */
+import type { Tokens } from '../protocol/tokens.js';
+import type { Diagnostics } from './diagnostics.js';
+import type { ReadLimits, ZoneSource } from './source.js';
+import { type RecordStore, ROOT_NODE } from './store.js';
+
+/** A TTL that is not known. */
+export const NO_TTL = -1;
+/** No owner yet: the file has not named one. */
+export const NO_OWNER = -1;
+/** No owner, because the last one was wrong and has been reported: what continues it is left out silently. */
+export const BAD_OWNER = -2;
+
+/** More than any name has; of a longer one the rest falls off the end, and scanName() then refuses it. */
+const NAME_SCRATCH = 1024;
+
+/** One per zone. */
+export class ReadContext {
+  readonly source: ZoneSource;
+  readonly store: RecordStore;
+  readonly diagnostics: Diagnostics;
+  readonly limits: ReadLimits;
+  /** Room for a name in wire format. */
+  readonly name = new Uint8Array(NAME_SCRATCH);
+  /** The file that is read; undefined at the end of the first one. */
+  current: FileContext | undefined;
+  files = 0;
+  octets = 0;
+  generated = 0;
+  generatedOctets = 0;
+
+  constructor(source: ZoneSource, store: RecordStore, diagnostics: Diagnostics, limits: ReadLimits) {
+    this.source = source;
+    this.store = store;
+    this.diagnostics = diagnostics;
+    this.limits = limits;
+  }
+}
+
+/** One per file that is read; an included file has one of its own, so that nothing of it leaks out. */
+export class FileContext {
+  readonly read: ReadContext;
+  readonly file: string;
+  /** Index of `file` in the store's `files`. */
+  readonly number: number;
+  /** The file that includes this one. */
+  readonly above: FileContext | undefined;
+  readonly depth: number;
+  tokens: Tokens;
+  /** In wire format. */
+  origin: Uint8Array;
+  originNode: number;
+  /** Node of the last owner, NO_OWNER or BAD_OWNER. */
+  owner = NO_OWNER;
+  /** Seconds: of the last $TTL, or of the SOA that stood in for one. */
+  defaultTtl: number;
+  /** Seconds: the last TTL that a record stated. */
+  lastTtl: number;
+  /** Line and column that records are said to stand at, those of a $GENERATE; 0 for their own. */
+  fixedLine = 0;
+  fixedColumn = 0;
+
+  constructor(read: ReadContext, tokens: Tokens, number: number, origin: Uint8Array, above?: FileContext) {
+    this.read = read;
+    this.tokens = tokens;
+    this.file = tokens.file;
+    this.number = number;
+    this.above = above;
+    this.depth = above === undefined ? 1 : above.depth + 1;
+    this.origin = origin;
+    this.originNode = ROOT_NODE;
+    this.setOrigin(origin);
+    this.defaultTtl = above?.defaultTtl ?? NO_TTL;
+    this.lastTtl = above?.lastTtl ?? NO_TTL;
+  }
+
+  /** Makes `origin` (wire format) what relative names are relative to. */
+  setOrigin(origin: Uint8Array): void {
+    this.origin = origin;
+    this.originNode = this.read.store.intern(origin);
+  }
+}
