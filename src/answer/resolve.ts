@@ -19,7 +19,7 @@ export function resolve(x: Exchange): void {
     const how = walk(x, x.qtype === Type.DS ? 1 : 0);
     let link: number;
     if (how === Found.EXACT) link = answerFrom(x, x.node, 0);
-    else if (how === Found.CUT) return referral(x);
+    else if (how === Found.CUT) link = referral(x);
     else if (how === Found.DNAME) link = dname(x);
     else link = missing(x);
     if (link !== Link.FOLLOW) return;
@@ -140,7 +140,7 @@ function negative(x: Exchange, kind: number): number {
 }
 
 /** A referral to the zone below the cut `x.node` (RFC 1034 §4.3.2 step 3b, RFC 4035 §3.1.4, RFC 9471). */
-function referral(x: Exchange): void {
+function referral(x: Exchange): number {
   const cut = x.node;
   const owner = ownerPointer(x, x.left);
   const ns = findRrset(x, cut, Type.NS);
@@ -150,7 +150,7 @@ function referral(x: Exchange): void {
   x.authorities += written;
   if (written === 0) {
     x.truncated = 1;
-    return;
+    return Link.END;
   }
   if (x.dnssecOk === 1) {
     const ds = findRrset(x, cut, Type.DS);
@@ -159,13 +159,14 @@ function referral(x: Exchange): void {
       x.authorities += count;
       if (count === 0) {
         x.truncated = 1;
-        return;
+        return Link.END;
       }
     } else if (provesDenial(x)) proveNodata(x, cut);
   }
   if (!putProofs(x) || !putAddresses(x, ns, recordsAt, Targets.IN_DOMAIN, 0)) {
     x.truncated = 1;
-    return;
+    return Link.END;
   }
   putAddresses(x, ns, recordsAt, Targets.OTHERS, 0);
+  return Link.END;
 }
