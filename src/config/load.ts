@@ -1,0 +1,198 @@
+/** Reads adotd.yaml: every mistake with its place, what was found and what was expected. */
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { AdotdError, ErrorCode } from '../errors.js';
+import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import { nearest } from './nearest.js';
+import { type Config, configSchema } from './schema.js';
+
+/** ADOTD_CONFIG with every mistake of the file; the message has one line for each. */
+export class ConfigError extends AdotdError {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(ErrorCode.CONFIG, diagnostics.map(formatDiagnostic).join('\n'));
+    this.diagnostics = diagnostics;
+  }
+}
+
+/** Octets: a configuration file beyond this is taken for something else. A guess, far above any real one. */
+const MAX_CONFIG = 4 * 1024 * 1024;
+
+/** Reads the file at `path`; paths in it become relative to the working directory. Throws ADOTD_FILE, or ConfigError. */
+export function readConfig(path: string): Config {
+  let octets: Buffer;
+  try {
+    octets = readFileSync(path);
+  } catch (error) {
+    throw new AdotdError(ErrorCode.FILE, `cannot read ${path}: ${error instanceof Error ? error.message : error}`);
+  }
+  if (octets.length > MAX_CONFIG) {
+    throw new AdotdError(
+      ErrorCode.FILE,
+      `${path} has ${octets.length} octets, a configuration has at most ${MAX_CONFIG}`,
+    );
+  }
+  const config = parseConfig(octets.toString('utf8'), path);
+  const from = (name: string): string => (isAbsolute(name) ? name : join(dirname(path), name));
+  const { zones, cookies } = config;
+  if (zones.folder !== undefined) zones.folder = from(zones.folder);
+  for (const zone of zones.files) zone.file = from(zone.file);
+  if (cookies.secret_file !== undefined) cookies.secret_file = from(cookies.secret_file);
+  return config;
+}
+
+/** Reads the text of a configuration file; `file` is what messages name. Throws ConfigError. */
+export function parseConfig(text: string, file: string): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const place = (offset: number): { line: number; column: number } => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const found: Diagnostic[] = [...document.errors, ...document.warnings].map((error) => ({
+    severity: 'error',
+    file,
+    ...place(error.pos[0]),
+    message: `not YAML: ${error.message}`,
+  }));
+  if (found.length > 0) throw new ConfigError(found);
+
+  const value: unknown = toValue(() => document.toJS({ maxAliasCount: 100 }), file);
+  const result = configSchema.safeParse(value ?? {});
+  if (result.success) return result.data;
+  const { contents } = document;
+  for (const issue of result.error.issues) {
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) {
+        const at = place(keyOffset(contents, issue.path, key));
+        found.push({ severity: 'error', file, ...at, message: unknownKey(issue.path, key) });
+      }
+    } else {
+      const at = place(nodeAt(contents, issue.path)?.range[0] ?? 0);
+      found.push({ severity: 'error', file, ...at, message: describe(issue, value) });
+    }
+  }
+  throw new ConfigError(found.sort((a, b) => a.line - b.line || a.column - b.column));
+}
+
+/** The error for what the schema finds in a value that comes from no file. */
+export function describeIssues(issues: readonly z.core.$ZodIssue[], value: unknown): AdotdError {
+  const lines = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => unknownKey(issue.path, key))
+      : [describe(issue, value)],
+  );
+  return new AdotdError(ErrorCode.CONFIG, lines.join('\n'));
+}
+
+function toValue(read: () => unknown, file: string): unknown {
+  try {
+    return read();
+  } catch (error) {
+    const message = `not YAML: ${error instanceof Error ? error.message : error}`;
+    throw new ConfigError([{ severity: 'error', file, line: 1, column: 1, message }]);
+  }
+}
+
+type Path = readonly PropertyKey[];
+
+function nodeAt(contents: ParsedNode | null, path: Path): ParsedNode | undefined {
+  let node: ParsedNode | undefined = contents ?? undefined;
+  for (const key of path) {
+    if (!node || !('get' in node)) return node;
+    const next: unknown = node.get(typeof key === 'symbol' ? String(key) : key, true);
+    // A key that is missing is reported where the map stands that lacks it.
+    if (!isNode(next) || !next.range) return node;
+    node = next as ParsedNode;
+  }
+  return node;
+}
+
+function keyOffset(contents: ParsedNode | null, path: Path, key: string): number {
+  const map = nodeAt(contents, path);
+  if (isMap(map)) {
+    for (const pair of map.items) {
+      if (isScalar(pair.key) && String(pair.key.value) === key && pair.key.range) return pair.key.range[0];
+    }
+  }
+  return map?.range[0] ?? 0;
+}
+
+/** `sessions.max`, `zones.files[0].file`. */
+function pathText(path: Path): string {
+  let text = '';
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`;
+    else text += text === '' ? String(key) : `.${String(key)}`;
+  }
+  return text;
+}
+
+function unknownKey(path: Path, key: string): string {
+  const known = knownKeys(path);
+  const near = nearest(key, known);
+  const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`;
+  return `${pathText([...path, key])}: unknown key; ${hint}`;
+}
+
+/** The keys that the schema knows at `path`. */
+function knownKeys(path: Path): string[] {
+  let schema: unknown = configSchema;
+  for (const key of path) {
+    schema = unwrapped(schema);
+    if (!isRecord(schema)) return [];
+    schema = typeof key === 'number' ? schema.element : isRecord(schema.shape) ? schema.shape[String(key)] : undefined;
+  }
+  schema = unwrapped(schema);
+  return isRecord(schema) && isRecord(schema.shape) ? Object.keys(schema.shape) : [];
+}
+
+/** The schema inside of defaults and optionals. */
+function unwrapped(schema: unknown): unknown {
+  let inner = schema;
+  while (isRecord(inner) && typeof inner.unwrap === 'function' && !('element' in inner)) inner = inner.unwrap();
+  return inner;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function describe(issue: z.core.$ZodIssue, whole: unknown): string {
+  const path = pathText(issue.path);
+  const where = path === '' ? '' : `${path}: `;
+  let value = whole;
+  for (const key of issue.path) value = isRecord(value) ? value[String(key)] : undefined;
+  if (value === undefined) return `${where}missing; ${expected(issue)}`;
+  return `${where}found ${shown(value)}, ${expected(issue)}`;
+}
+
+function expected(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${issue.expected === 'int' ? 'a whole number' : article(issue.expected)}`;
+    case 'invalid_value':
+      return `expected ${issue.values.map(String).join(' or ')}`;
+    case 'too_small':
+      return `expected at least ${issue.minimum}${issue.origin === 'string' ? ' characters' : ''}`;
+    case 'too_big':
+      return `expected at most ${issue.maximum}${issue.origin === 'string' ? ' characters' : ''}`;
+    default:
+      return issue.message;
+  }
+}
+
+function article(type: string): string {
+  if (type === 'object') return 'a map of keys and values';
+  if (type === 'array') return 'a list';
+  if (type === 'boolean') return 'true or false';
+  return type === 'string' ? 'text' : `a ${type}`;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}

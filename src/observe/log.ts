@@ -1,0 +1,30 @@
+/** The log: structured lines on standard error, by pino. Standard output is not ours. */
+import { type Logger, pino } from 'pino';
+
+/** What code that logs needs of a log. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export type LogFormat = 'json' | 'pretty';
+
+/** A log on standard error. Lines are written at once, so that none is lost when the process ends. */
+export async function createLog(level: string, format: LogFormat): Promise<Logger> {
+  if (format === 'json') return pino({ level }, pino.destination({ dest: 2, sync: true }));
+  const { default: pretty } = await import('pino-pretty');
+  const stream = pretty({
+    destination: 2,
+    sync: true,
+    colorize: process.stderr.isTTY,
+    ignore: 'pid,hostname',
+    translateTime: 'HH:MM:ss',
+    singleLine: true,
+  });
+  return pino({ level }, stream);
+}
+
+/** A log that says nothing. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };

@@ -1,0 +1,57 @@
+/** One zone from its file to its image. Runs in the loader thread, or in the caller's when zones are small. */
+
+import { AdotdError } from '../errors.js';
+import { load } from '../image/load.js';
+import { nameFromText } from '../protocol/name.js';
+import type { Diagnostic } from '../zone/diagnostics.js';
+import { includer, originOfFile, readZoneFile, type ZoneFile } from './zone-source.js';
+
+/** How zones are loaded. Plain data: it is handed to the loader thread. */
+export interface ZoneLoadOptions {
+  /** Seconds since 1970. */
+  readonly now: number;
+  readonly nsec3MaxIterations: number;
+}
+
+/** What came of one zone file. Plain data: it comes from the loader thread. */
+export interface ZoneResult {
+  readonly zone: ZoneFile;
+  /** The zone's name in wire format; when it has no SOA record, what the file's name says; undefined when neither does. */
+  readonly apex: Uint8Array | undefined;
+  readonly serial: number;
+  readonly records: number;
+  /** Over a SharedArrayBuffer; undefined when there were errors. */
+  readonly image: Uint8Array | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** How many there were; some may not be listed. */
+  readonly errors: number;
+  readonly warnings: number;
+}
+
+/** Loads one zone. What is wrong with it is in the result's diagnostics; nothing is thrown. */
+export function loadZone(zone: ZoneFile, options: ZoneLoadOptions): ZoneResult {
+  let origin: Uint8Array | undefined;
+  try {
+    origin = zone.name === undefined ? originOfFile(zone.file) : nameFromText(zone.name);
+    const bytes = zone.text === undefined ? readZoneFile(zone.file) : Buffer.from(zone.text, 'utf8');
+    const include = zone.text === undefined ? includer(zone.file) : undefined;
+    const source = { file: zone.file, bytes, ...(origin && { origin }), ...(include && { include }) };
+    const { apex, serial, records, image, diagnostics } = load(source, options);
+    const { list, errors, warnings } = diagnostics;
+    return { zone, apex: apex ?? origin, serial, records, image, diagnostics: list, errors, warnings };
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    const { message } = error;
+    const diagnostic: Diagnostic = { severity: 'error', file: zone.file, line: 1, column: 1, message };
+    return {
+      zone,
+      apex: origin,
+      serial: 0,
+      records: 0,
+      image: undefined,
+      diagnostics: [diagnostic],
+      errors: 1,
+      warnings: 0,
+    };
+  }
+}

@@ -1,0 +1,48 @@
+/** Loads zones: in the loader thread when there is much to read, in place otherwise. */
+import { Worker } from 'node:worker_threads';
+import { loadZone, type ZoneLoadOptions, type ZoneResult } from './load-zone.js';
+import type { LoaderData } from './loader-worker.js';
+import { sizeOf, type ZoneFile } from './zone-source.js';
+
+/** Octets of zone files up to which starting a thread (some 30 ms) costs more than it saves. A guess. */
+const IN_PLACE_OCTETS = 1024 * 1024;
+
+export interface LoaderSettings {
+  /** May the loader thread be used? Not when embedded in another program. */
+  readonly thread: boolean;
+  /** Called now and then with how many of the zones are loaded. */
+  progress?(done: number, all: number): void;
+}
+
+/** Loads the zones; the results are in their order. */
+export async function loadZones(
+  zones: readonly ZoneFile[],
+  options: ZoneLoadOptions,
+  settings: LoaderSettings,
+): Promise<ZoneResult[]> {
+  let octets = 0;
+  for (const zone of zones) octets += sizeOf(zone);
+  if (!settings.thread || octets <= IN_PLACE_OCTETS) return zones.map((zone) => loadZone(zone, options));
+  return loadInThread(zones, options, settings);
+}
+
+function loadInThread(
+  zones: readonly ZoneFile[],
+  options: ZoneLoadOptions,
+  settings: LoaderSettings,
+): Promise<ZoneResult[]> {
+  const data: LoaderData = { zones, options };
+  const worker = new Worker(new URL('./loader-worker.js', import.meta.url), { workerData: data });
+  const results: ZoneResult[] = [];
+  return new Promise((resolve, reject) => {
+    worker.on('message', (batch: ZoneResult[]) => {
+      for (const result of batch) results.push(result);
+      settings.progress?.(results.length, zones.length);
+    });
+    worker.on('error', reject);
+    worker.on('exit', () => {
+      if (results.length === zones.length) resolve(results);
+      else reject(new Error(`the loader thread ended after ${results.length} of ${zones.length} zones`));
+    });
+  });
+}

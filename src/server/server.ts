@@ -1,0 +1,145 @@
+/** The server in one thread: zones, one responder, listeners. */
+import { createResponder } from '../answer/respond.js';
+import type { Config } from '../config/schema.js';
+import { AdotdError, ErrorCode } from '../errors.js';
+import type { Catalog } from '../image/catalog.js';
+import { Counters } from '../observe/counters.js';
+import type { Log } from '../observe/log.js';
+import { type Clock, systemClock } from '../session/clock.js';
+import { ConnectionLimits } from '../session/limits.js';
+import type { Endpoint, Listener, Responding, TransportContext } from '../transport/transport.js';
+import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import { bindAll } from './listeners.js';
+import { type LoaderSettings, loadZones } from './loader.js';
+import { answerSettings, connectionLimits, sessionSettings } from './settings.js';
+import type { ZoneFile } from './zone-source.js';
+import { Zones, type ZonesReport } from './zones.js';
+
+/** ADOTD_ZONE_INVALID with what is wrong with the zones; the message has one line for each mistake. */
+export class ZonesError extends AdotdError {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(ErrorCode.ZONE_INVALID, diagnostics.map(formatDiagnostic).join('\n'));
+    this.diagnostics = diagnostics;
+  }
+}
+
+export interface ServerOptions {
+  readonly config: Config;
+  /** The zones to serve; asked again by every reload. May throw ADOTD_FILE. */
+  zones(): readonly ZoneFile[];
+  readonly log: Log;
+  readonly loader: LoaderSettings;
+  readonly clock?: Clock;
+}
+
+/** A server that answers. */
+export interface Server {
+  /** Addresses bound, in the order of the configuration. */
+  readonly udp: readonly Endpoint[];
+  readonly tcp: readonly Endpoint[];
+  readonly counters: Counters;
+  /** What the last load or reload did. */
+  readonly zones: ZonesReport;
+  /** Loads all zones anew while answering from the old ones; zones with errors stay as they were. Never throws. */
+  reload(): Promise<void>;
+  /** Takes no more queries, finishes those that have begun, and frees the ports. */
+  close(): Promise<void>;
+}
+
+/**
+ * Loads the zones and binds the addresses; everything answers when the promise is fulfilled. Throws ADOTD_LISTEN,
+ * ADOTD_CONFIG, ADOTD_FILE, and with `config.strict` ZonesError.
+ */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { config, log, clock = systemClock } = options;
+  const counters = new Counters();
+  const context: TransportContext = {
+    responder: guarded(createResponder(answerSettings(config)), log),
+    clock,
+    udpPayload: config.udp.payload,
+    sessions: sessionSettings(config),
+    limits: new ConnectionLimits(connectionLimits(config)),
+    count: counters.count.bind(counters),
+    event: counters.event.bind(counters),
+  };
+  const zones = new Zones();
+  const load = async (): Promise<ZonesReport> => {
+    const began = performance.now();
+    const loadOptions = { now: clock.seconds(), nsec3MaxIterations: config.nsec3_max_iterations };
+    const results = await loadZones(options.zones(), loadOptions, options.loader);
+    const report = zones.apply(results);
+    for (const { zone, serial, records, image } of results) {
+      if (image) log.debug({ file: zone.file, serial, records }, 'zone loaded');
+    }
+    logReport(report, Math.round(performance.now() - began), log);
+    return report;
+  };
+
+  let report = await load();
+  if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
+  const listeners = await bindAll(config.listen, config.port, report.catalog, context);
+  let loading = Promise.resolve();
+  let closed: Promise<void> | undefined;
+
+  return {
+    udp: endpoints(listeners, 'udp'),
+    tcp: endpoints(listeners, 'tcp'),
+    counters,
+    get zones() {
+      return report;
+    },
+    reload() {
+      loading = loading.then(async () => {
+        try {
+          report = await load();
+          if (!closed) publish(listeners, report.catalog);
+        } catch (error) {
+          log.error({ err: error }, 'reload failed, the zones stay as they were');
+        }
+      });
+      return loading;
+    },
+    close() {
+      closed ??= Promise.all(listeners.map((listener) => listener.close())).then(() => {});
+      return closed;
+    },
+  };
+}
+
+function publish(listeners: readonly Listener[], catalog: Catalog): void {
+  for (const listener of listeners) listener.publish(catalog);
+}
+
+function endpoints(listeners: readonly Listener[], protocol: string): Endpoint[] {
+  return listeners.filter((listener) => listener.protocol === protocol).map((listener) => listener.endpoint);
+}
+
+/** A mistake of ours that one message brings to light must not end the server: it is logged, the message is dropped. */
+function guarded(responder: Responding, log: Log): Responding {
+  return {
+    outcome: responder.outcome,
+    respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap) {
+      try {
+        return responder.respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap);
+      } catch (error) {
+        const query = Buffer.from(inBuf.subarray(inOff, inOff + Math.min(inLen, 512))).toString('hex');
+        log.error({ err: error, query }, 'a query could not be answered; please report this');
+        return 0;
+      }
+    },
+  };
+}
+
+function logReport(report: ZonesReport, milliseconds: number, log: Log): void {
+  for (const { severity, file, line, column, message } of report.diagnostics) {
+    const text = `${file}:${line}:${column}: ${message}`;
+    if (severity === 'error') log.error({ file, line, column }, text);
+    else log.warn({ file, line, column }, text);
+  }
+  const { served, failed, records } = report;
+  const fields = { zones: served, failed, records, milliseconds };
+  if (failed > 0) log.warn(fields, `${served} zones loaded, ${failed} failed and are answered with SERVFAIL`);
+  else log.info(fields, `${served} zones loaded`);
+}
