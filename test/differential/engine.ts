@@ -1,0 +1,43 @@
+/** The engine under test: load(), a catalog and respond() in this process, asked like a server. */
+import { readFileSync } from 'node:fs';
+import { createFacts, Transport } from '../../src/answer/facts.js';
+import { createResponder } from '../../src/answer/respond.js';
+import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
+import { Publisher } from '../../src/image/catalog.js';
+import { load } from '../../src/image/load.js';
+import { formatDiagnostic } from '../../src/zone/diagnostics.js';
+import type { PeerZone } from '../support/peers/server.js';
+import type { Asked } from './exchange.js';
+import { nameFromPlain, nameToWire } from './names.js';
+
+/** Octets: a message and then some, so that writing past the capacity given would be seen. */
+const ROOM = 65_535;
+const GUARD = 64;
+
+/** Loads the zones and returns something to ask. `refused` gets the diagnostics of zones that do not load. */
+export function startEngine(zones: readonly PeerZone[], refused: string[]): Asked {
+  const publisher = new Publisher();
+  const now = Math.floor(Date.now() / 1000);
+  for (const { name, file } of zones) {
+    const origin = nameToWire(nameFromPlain(name));
+    const { apex, image, diagnostics } = load({ file, bytes: readFileSync(file), origin }, { now });
+    for (const d of diagnostics.list) if (d.severity === 'error') refused.push(formatDiagnostic(d));
+    if (image !== undefined && apex !== undefined) publisher.put(apex, image);
+  }
+  const facts = createFacts(publisher.publish());
+  facts.now = now;
+  const responder = createResponder(DEFAULT_SETTINGS);
+  const out = new Uint8Array(ROOM + GUARD);
+  return {
+    name: 'adotd',
+    async ask(query, tcp) {
+      facts.transport = tcp ? Transport.TCP : Transport.UDP;
+      out.fill(0xa5, ROOM);
+      const length = responder.respond(query, 0, query.length, facts, out, 0, ROOM);
+      if (length <= 0) throw new Error(`respond() returned ${length}`);
+      if (out.subarray(ROOM).some((octet) => octet !== 0xa5)) throw new Error('respond() wrote past its buffer');
+      return out.slice(0, length);
+    },
+    close() {},
+  };
+}

@@ -1,0 +1,119 @@
+/**
+ * What kind of answer a question asks for, judged from the generated data alone (RFC 1034 §4.3.2, RFC 4592): it steers the
+ * generator of queries and names the cells of the table. It judges no server.
+ */
+import type { Node, ZoneData } from './generate.js';
+import { isAtOrBelow, type Name, nameKey } from './names.js';
+import { T } from './types.js';
+
+export const SIGNINGS = ['unsigned', 'NSEC', 'NSEC3', 'opt-out'] as const;
+export type Signing = (typeof SIGNINGS)[number];
+
+export const OUTCOMES = [
+  'answer',
+  'CNAME',
+  'DNAME',
+  'wildcard',
+  'wildcard NODATA',
+  'empty non-terminal',
+  'NODATA',
+  'referral signed',
+  'referral unsigned',
+  'referral opt-out',
+  'DS at a cut',
+  'occluded',
+  'NXDOMAIN',
+  'truncated',
+  'ANY',
+] as const;
+export type OutcomeName = (typeof OUTCOMES)[number];
+
+/** Whether an outcome can occur in zones of that signing. */
+export function canOccur(outcome: OutcomeName, signing: Signing): boolean {
+  if (outcome === 'referral signed') return signing !== 'unsigned';
+  if (outcome === 'referral opt-out') return signing === 'opt-out';
+  // Every unsigned delegation of an opt-out zone is opted out.
+  if (outcome === 'referral unsigned') return signing !== 'opt-out';
+  return true;
+}
+
+/** A served zone with what the model looks up. */
+export class Model {
+  readonly zone: ZoneData;
+  readonly signing: Signing;
+  /** nameKey of every name that exists, empty non-terminals included. */
+  readonly #existing = new Set<string>();
+  readonly emptyNonTerminals: Name[] = [];
+
+  constructor(zone: ZoneData, signing: Signing) {
+    this.zone = zone;
+    this.signing = signing;
+    for (const { name } of zone.nodes.values()) {
+      for (let at = 0; at <= name.length - zone.origin.length; at++) {
+        const ancestor = name.slice(at);
+        const key = nameKey(ancestor);
+        if (this.#existing.has(key)) break;
+        this.#existing.add(key);
+        if (!zone.nodes.has(key)) this.emptyNonTerminals.push(ancestor);
+      }
+    }
+  }
+
+  #node(name: Name): Node | undefined {
+    return this.zone.nodes.get(nameKey(name));
+  }
+
+  /** The outcomes that a question belongs to; none for names outside the zone. */
+  classify(qname: Name, qtype: number): OutcomeName[] {
+    const { origin } = this.zone;
+    if (!isAtOrBelow(qname, origin)) return [];
+    for (let at = qname.length - origin.length; at >= 0; at--) {
+      const ancestor = qname.slice(at);
+      const isQname = at === 0;
+      const node = this.#node(ancestor);
+      const isApex = ancestor.length === origin.length;
+      if (!isApex && node?.rrsets.has(T.NS)) return this.#atCut(node, qname, qtype);
+      if (!isQname && node?.rrsets.has(T.DNAME)) return ['DNAME'];
+      if (isQname) {
+        if (node !== undefined) return this.#atNode(node, qtype, isApex);
+        if (this.#existing.has(nameKey(ancestor))) return ['empty non-terminal'];
+      }
+      if (!this.#existing.has(nameKey(ancestor))) return this.#atWildcard(qname.slice(at + 1), qtype);
+    }
+    return [];
+  }
+
+  #atCut(cut: Node, qname: Name, qtype: number): OutcomeName[] {
+    if (qname.length === cut.name.length && qtype === T.DS) return ['DS at a cut'];
+    const unsigned = this.signing === 'opt-out' ? 'referral opt-out' : 'referral unsigned';
+    const outcomes: OutcomeName[] = [
+      cut.rrsets.has(T.DS) && this.signing !== 'unsigned' ? 'referral signed' : unsigned,
+    ];
+    if (qname.length > cut.name.length && this.#existing.has(nameKey(qname))) outcomes.push('occluded');
+    return outcomes;
+  }
+
+  #atNode(node: Node, qtype: number, isApex: boolean): OutcomeName[] {
+    if (qtype === T.ANY) return ['ANY'];
+    if (node.rrsets.has(qtype)) return ['answer'];
+    if (this.#signed(qtype, isApex)) return ['answer'];
+    return [node.rrsets.has(T.CNAME) ? 'CNAME' : 'NODATA'];
+  }
+
+  /** Whether signing gives a node with data this type. */
+  #signed(qtype: number, isApex: boolean): boolean {
+    if (this.signing === 'unsigned') return false;
+    if (qtype === T.RRSIG || (qtype === T.NSEC && this.signing === 'NSEC')) return true;
+    return isApex && (qtype === T.DNSKEY || (qtype === T.NSEC3PARAM && this.signing !== 'NSEC'));
+  }
+
+  #atWildcard(encloser: Name, qtype: number): OutcomeName[] {
+    const name = ['*', ...encloser];
+    const node = this.#node(name);
+    if (node === undefined) return [this.#existing.has(nameKey(name)) ? 'wildcard NODATA' : 'NXDOMAIN'];
+    if (node.rrsets.has(T.NS)) return [];
+    if (qtype === T.ANY) return ['ANY', 'wildcard'];
+    if (node.rrsets.has(qtype) || node.rrsets.has(T.CNAME) || this.#signed(qtype, false)) return ['wildcard'];
+    return ['wildcard NODATA'];
+  }
+}

@@ -1,0 +1,137 @@
+/** One differential run: makes the world, asks the questions, collects what differs. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startBind } from '../support/peers/bind.js';
+import { startKnot } from '../support/peers/knot.js';
+import { startNsd } from '../support/peers/nsd.js';
+import type { Peer } from '../support/peers/server.js';
+import { classOf, compare, isAgainstUs, type Verdict } from './compare.js';
+import { startEngine } from './engine.js';
+import { type Asked, Exchange } from './exchange.js';
+import { Questioner } from './queries.js';
+import { Random } from './random.js';
+import { Table } from './table.js';
+import { makeWorld, servedByAll, type WorldZone } from './world.js';
+
+/** Questions under way at once: enough to keep four servers busy, few enough not to overrun a socket's buffer. */
+const IN_FLIGHT = 64;
+/** Examples kept of each class of difference. */
+const EXAMPLES = 3;
+
+export interface Finding {
+  readonly zone: WorldZone;
+  readonly verdict: Verdict;
+}
+
+export interface Difference {
+  count: number;
+  readonly againstUs: boolean;
+  readonly examples: Finding[];
+}
+
+export interface Result {
+  readonly seed: number;
+  readonly questions: number;
+  readonly zones: number;
+  /** Zones not asked about: what the signer, the peers and we said. */
+  readonly unsignable: readonly string[];
+  readonly refused: readonly string[];
+  readonly table: Table;
+  /** How many questions all peers answered as we did. */
+  readonly agreed: number;
+  /** Questions for which each rule forgave something. */
+  readonly rules: ReadonlyMap<string, number>;
+  /** By class. */
+  readonly differences: ReadonlyMap<string, Difference>;
+}
+
+export interface Options {
+  readonly seed: number;
+  readonly count: number;
+  /** Families of zones for each way of signing. */
+  readonly families?: number;
+  /** Where zones and configurations go; a temporary folder, removed afterwards, when absent. */
+  readonly folder?: string;
+}
+
+export async function runDifferential(options: Options): Promise<Result> {
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'adotd-differential-'));
+  const random = new Random(options.seed);
+  const world = await makeWorld(random, options.families ?? defaultFamilies(options.count), folder);
+  const peers: Peer[] = [];
+  const servers: Asked[] = [];
+  try {
+    for (const [name, start] of [
+      ['nsd', startNsd],
+      ['knot', startKnot],
+      ['bind', startBind],
+    ] as const) {
+      peers.push(await start(join(folder, name), world.zones));
+    }
+    const refused: string[] = [];
+    servers.push(startEngine(world.zones, refused));
+    for (const peer of peers) servers.push(await Exchange.open(peer));
+    const zones = await servedByAll(world.zones, servers, refused);
+    const asked = await askAbout(zones, servers, random.fork(1_000_000), options.count);
+    return { seed: options.seed, zones: zones.length, unsignable: world.unsignable, refused, ...asked };
+  } finally {
+    for (const server of servers) server.close();
+    for (const peer of peers) await peer.stop();
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function defaultFamilies(count: number): number {
+  return Math.min(80, 8 + Math.floor(count / 1500));
+}
+
+type Asking = Pick<Result, 'questions' | 'table' | 'agreed' | 'rules' | 'differences'>;
+
+async function askAbout(
+  zones: readonly WorldZone[],
+  servers: readonly Asked[],
+  random: Random,
+  count: number,
+): Promise<Asking> {
+  const table = new Table();
+  // Steers the questions; counts none of the answers, so that a seed asks the same whatever order answers come in.
+  const asked = new Table();
+  const rules = new Map<string, number>();
+  const differences = new Map<string, Difference>();
+  const questioners = zones.map((zone, i) => new Questioner(random.fork(i), zone.model));
+  let questions = 0;
+  let agreed = 0;
+  const worker = async (): Promise<void> => {
+    while (questions < count) {
+      const at = questions++ % zones.length;
+      const zone = zones[at];
+      const questioner = questioners[at];
+      if (zone === undefined || questioner === undefined) throw new Error('no zone is served by all');
+      const { signing } = zone.model;
+      const wanted = random.chance(0.85) ? asked.thinnest(signing) : undefined;
+      const query = questioner.ask(wanted);
+      const outcomes = zone.model.classify(query.name, query.type);
+      for (const outcome of outcomes) asked.add(outcome, signing);
+      // About every other question meant to be truncated is.
+      if (wanted === 'truncated' && random.chance(0.5)) asked.add('truncated', signing);
+      const verdict = await compare(servers, query);
+      for (const outcome of outcomes) table.add(outcome, signing);
+      if (verdict.truncated) table.add('truncated', signing);
+      for (const rule of verdict.rules) rules.set(rule, (rules.get(rule) ?? 0) + 1);
+      const kind = classOf(verdict);
+      if (kind === '') {
+        agreed++;
+        continue;
+      }
+      let difference = differences.get(kind);
+      if (difference === undefined) {
+        differences.set(kind, (difference = { count: 0, againstUs: isAgainstUs(verdict), examples: [] }));
+      }
+      difference.count++;
+      if (difference.examples.length < EXAMPLES) difference.examples.push({ zone, verdict });
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
+  return { questions, table, agreed, rules, differences };
+}

@@ -1,0 +1,53 @@
+/** BIND 9 as a peer. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { freePort, LOOPBACK, type Peer, type PeerZone, startPeer } from './server.js';
+
+/**
+ * Starts BIND on the zones; its configuration and state go to `folder`, which is created. Minimal responses and
+ * `minimal-any` as adotd does by default; load-time checks that refuse lawful zones are off.
+ */
+export async function startBind(folder: string, zones: readonly PeerZone[]): Promise<Peer> {
+  mkdirSync(folder, { recursive: true });
+  const port = await freePort();
+  const config = join(folder, 'named.conf');
+  const head = `options {
+  directory "${folder}";
+  listen-on port ${port} { ${LOOPBACK}; };
+  listen-on-v6 { none; };
+  pid-file none;
+  session-keyfile none;
+  recursion no;
+  allow-query { any; };
+  allow-transfer { none; };
+  notify no;
+  dnssec-validation no;
+  empty-zones-enable no;
+  minimal-responses yes;
+  minimal-any yes;
+  edns-udp-size 1232;
+  max-udp-size 1232;
+  answer-cookie no;
+  rrset-order { order none; };
+  check-names primary ignore;
+  check-integrity no;
+  check-sibling no;
+  check-mx ignore;
+  check-srv-cname ignore;
+  check-mx-cname ignore;
+  check-dup-records ignore;
+  check-wildcard no;
+  max-records-per-type 0;
+  max-types-per-name 0;
+  tcp-clients 200;
+  tcp-idle-timeout 1200;
+  version "peer";
+};
+controls { };
+`;
+  const body = zones.map(({ name, file }) => `zone "${name}" { type primary; file "${file}"; };\n`).join('');
+  writeFileSync(config, head + body);
+  const args = ['-g', '-n', '1', '-c', config, '-u', userInfo().username];
+  return startPeer('BIND', 'named', args, port);
+}

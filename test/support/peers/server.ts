@@ -1,0 +1,107 @@
+/** Starts one foreign server as a child process on loopback, waits until it answers, and stops it by its process id. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Tool, toolPath } from './tools.js';
+
+/** A zone that peers serve: its name in presentation form and the path of its file. */
+export interface PeerZone {
+  readonly name: string;
+  readonly file: string;
+}
+
+export interface Peer {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** What the server printed, its last part: for the message of a failure. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+export const LOOPBACK = '127.0.0.1';
+/** Octets kept of a server's output: a guess, a few hundred lines. */
+const LOG_KEPT = 65_536;
+/** Milliseconds: loading some hundreds of zones takes seconds on a busy machine. */
+const READY_WITHIN = 60_000;
+/** Milliseconds between SIGTERM and SIGKILL. */
+const STOP_WITHIN = 10_000;
+
+/** A port that is free for UDP and TCP on loopback at the moment. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = await new Promise<number>((resolve, reject) => {
+      const server = createServer();
+      server.on('error', reject);
+      server.listen(0, LOOPBACK, () => {
+        const address = server.address();
+        server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+      });
+    });
+    const free = await new Promise<boolean>((resolve) => {
+      const socket = createSocket('udp4');
+      socket.on('error', () => resolve(false));
+      socket.bind(port, LOOPBACK, () => socket.close(() => resolve(true)));
+    });
+    if (port > 0 && free) return port;
+  }
+}
+
+/** A TXT query for the root in class CHAOS: every server answers it with something, whatever zones it has. */
+const KNOCK = Uint8Array.from([0x50, 0x50, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 3]);
+
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    const timer = setTimeout(() => finish(false), 200);
+    const finish = (result: boolean): void => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(result);
+    };
+    socket.on('message', () => finish(true));
+    socket.on('error', () => finish(false));
+    socket.connect(port, LOOPBACK, () => socket.send(KNOCK));
+  });
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
+  await gone;
+  clearTimeout(timer);
+}
+
+/** Starts `tool` in the foreground and waits until it answers on `port`. Throws with its output when it does not. */
+export async function startPeer(name: string, tool: Tool, args: readonly string[], port: number): Promise<Peer> {
+  const child = spawn(toolPath(tool), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  const keep = (chunk: Buffer): void => {
+    log = (log + chunk.toString('latin1')).slice(-LOG_KEPT);
+  };
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  // A test run that dies must not leave servers behind.
+  const orphan = (): void => void child.kill('SIGKILL');
+  process.once('exit', orphan);
+  const peer: Peer = {
+    name,
+    address: LOOPBACK,
+    port,
+    log: () => log,
+    stop: async () => {
+      await stopChild(child);
+      process.off('exit', orphan);
+    },
+  };
+  const deadline = Date.now() + READY_WITHIN;
+  while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
+    if (await answers(port)) return peer;
+    await sleep(100);
+  }
+  await peer.stop();
+  throw new Error(`${name} does not answer on port ${port}:\n${log}`);
+}

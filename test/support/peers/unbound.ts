@@ -1,0 +1,56 @@
+/** Unbound as a validating resolver in front of the server under test. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort, LOOPBACK, type Peer, startPeer } from './server.js';
+
+/** A zone that the resolver asks one server for, and the trust anchor that it validates the zone's answers with. */
+export interface StubZone {
+  readonly name: string;
+  /** A DNSKEY or DS record in presentation form. */
+  readonly anchor: string;
+}
+
+/**
+ * Starts unbound with `server` as the only source of the zones. Nothing is cached longer than a second and no denial is
+ * synthesised from the cache (RFC 8198), so that the server, not the cache, answers as many questions as can be.
+ */
+export async function startUnbound(
+  folder: string,
+  server: { address: string; port: number },
+  zones: readonly StubZone[],
+): Promise<Peer> {
+  mkdirSync(folder, { recursive: true });
+  const port = await freePort();
+  const config = join(folder, 'unbound.conf');
+  const head = `server:
+  interface: ${LOOPBACK}
+  port: ${port}
+  username: ""
+  chroot: ""
+  directory: "${folder}"
+  pidfile: ""
+  use-syslog: no
+  verbosity: 1
+  val-log-level: 2
+  num-threads: 1
+  do-ip6: no
+  do-not-query-localhost: no
+  module-config: "validator iterator"
+  aggressive-nsec: no
+  qname-minimisation: no
+  minimal-responses: no
+  prefetch: no
+  target-fetch-policy: "0 0 0 0 0"
+  outgoing-num-tcp: 50
+  incoming-num-tcp: 50
+  access-control: 127.0.0.0/8 allow
+  val-nsec3-keysize-iterations: "1024 150 2048 500 4096 2500"
+  local-zone: "test." nodefault
+  local-zone: "invalid." nodefault
+`;
+  const anchors = zones.map(({ anchor }) => `  trust-anchor: "${anchor}"\n`).join('');
+  const stub = ({ name }: StubZone): string =>
+    `stub-zone:\n  name: "${name}"\n  stub-addr: ${server.address}@${server.port}\n  stub-no-cache: yes\n`;
+  writeFileSync(config, `${head}${anchors}remote-control:\n  control-enable: no\n${zones.map(stub).join('')}`);
+  return startPeer('unbound', 'unbound', ['-d', '-p', '-c', config], port);
+}
