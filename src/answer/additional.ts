@@ -13,7 +13,8 @@ export const Targets = { ALL: 0, IN_DOMAIN: 1, OTHERS: 2 } as const;
 /**
  * Writes the addresses of the targets of RRset `ref`, whose records were written at the octet `recordsAt` of the
  * response, each shorter by `shortened` octets than it is stored (the root as owner is shorter than a pointer). Units that
- * do not fit are skipped one by one. Returns false when one was.
+ * do not fit are skipped one by one, unless they are in-domain glue: the first of those that does not fit ends the
+ * section, and false is returned.
  */
 export function putAddresses(x: Exchange, ref: number, recordsAt: number, which: number, shortened: number): boolean {
   const { words, base } = x;
@@ -22,7 +23,6 @@ export function putAddresses(x: Exchange, ref: number, recordsAt: number, which:
   let entry = base + words[set + L.RRSET_EXTRA]!;
   entry += words[entry]! + 1;
   const count = words[entry]!;
-  let complete = true;
   for (let i = 0; i < count; i++) {
     const node = words[entry + 1 + i * 2]!;
     if (node === 0) continue;
@@ -30,11 +30,11 @@ export function putAddresses(x: Exchange, ref: number, recordsAt: number, which:
     const below = (offset & L.TARGET_BELOW) !== 0 ? Targets.IN_DOMAIN : Targets.OTHERS;
     if (which !== Targets.ALL && which !== below) continue;
     const pointer = recordsAt - x.start + (offset & L.OFFSET_MASK) - shortened * (i + 1);
-    const a = putAddress(x, node, Type.A, pointer);
-    const aaaa = putAddress(x, node, Type.AAAA, pointer);
-    if (!a || !aaaa) complete = false;
+    const required = which === Targets.IN_DOMAIN;
+    if (!putAddress(x, node, Type.A, pointer) && required) return false;
+    if (!putAddress(x, node, Type.AAAA, pointer) && required) return false;
   }
-  return complete;
+  return true;
 }
 
 function putAddress(x: Exchange, node: number, type: number, pointer: number): boolean {

@@ -45,10 +45,16 @@ function sendsKeepalive(x: Exchange, facts: Facts): boolean {
   return facts.transport !== Transport.UDP && (x.asksKeepalive === 1 || facts.keepalive === 0);
 }
 
+/** Whether an option has room: with long names and the smallest limit not all of them have. */
+function fits(x: Exchange, at: number, length: number): boolean {
+  return at + OPTION_FIXED + length <= x.end;
+}
+
 /** Writes the OPT record at `x.at`. The outcome must be final, the room reserved. */
 export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void {
   const { outcome, response: out, settings } = x;
   const from = x.at;
+  if (from + OPT_FIXED > x.end) return;
   const rcode = outcome.rcode;
   const toBit = upgradeBit(x, facts, starttlsQuery);
   if (toBit !== 0 && facts.upgradeOnOffer === 1) outcome.upgrade = 1;
@@ -61,23 +67,26 @@ export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void 
   put16(out, from + 7, flags);
   let at = from + OPT_FIXED;
   if (x.optVersion === 0) {
-    if (sendsCookie(x)) {
+    if (sendsCookie(x) && fits(x, at, CLIENT_COOKIE + SERVER_COOKIE)) {
       at = option(out, at, EdnsOption.COOKIE, CLIENT_COOKIE + SERVER_COOKIE);
       writeCookie(x, facts, out, at);
       at += CLIENT_COOKIE + SERVER_COOKIE;
     }
-    if (x.asksNsid === 1 && settings.nsid !== undefined) at = octetsOption(out, at, EdnsOption.NSID, settings.nsid);
-    if (sendsKeepalive(x, facts)) {
+    if (x.asksNsid === 1 && settings.nsid !== undefined && fits(x, at, settings.nsid.length)) {
+      at = octetsOption(out, at, EdnsOption.NSID, settings.nsid);
+    }
+    if (sendsKeepalive(x, facts) && fits(x, at, 2)) {
       at = option(out, at, EdnsOption.TCP_KEEPALIVE, 2);
       put16(out, at, Math.min(facts.keepalive, 0xffff));
       at += 2;
     }
     at = putZoneOptions(x, at);
     // RFC 9567 §6.3: not in responses that are truncated.
-    if (settings.reportAgent !== undefined && x.truncated === 0) {
-      at = octetsOption(out, at, EdnsOption.REPORT_CHANNEL, settings.reportAgent);
+    const agent = settings.reportAgent;
+    if (agent !== undefined && x.truncated === 0 && fits(x, at, agent.length)) {
+      at = octetsOption(out, at, EdnsOption.REPORT_CHANNEL, agent);
     }
-    if (outcome.ede >= 0 && at + OPTION_FIXED + 2 <= x.end) {
+    if (outcome.ede >= 0 && fits(x, at, 2)) {
       at = option(out, at, EdnsOption.EDE, 2);
       put16(out, at, outcome.ede);
       at += 2;
@@ -105,12 +114,12 @@ function putZoneOptions(x: Exchange, at: number): number {
   const authoritative = known && x.outcome.zone >= 0 && x.authoritative === 1;
   const out = x.response;
   const { words, base } = x;
-  if (x.asksExpire === 1 && authoritative && x.qtype === Type.SOA && kind === Kind.ANSWER) {
+  if (x.asksExpire === 1 && authoritative && x.qtype === Type.SOA && kind === Kind.ANSWER && fits(x, at, 4)) {
     at = option(out, at, EdnsOption.EXPIRE, 4);
     put32(out, at, words[base + L.HEADER_EXPIRE]!);
     at += 4;
   }
-  if (x.asksZoneVersion === 1 && authoritative) {
+  if (x.asksZoneVersion === 1 && authoritative && fits(x, at, 6)) {
     at = option(out, at, EdnsOption.ZONEVERSION, 6);
     out[at] = words[base + L.HEADER_LABEL_COUNT]!;
     out[at + 1] = 0; // SOA-SERIAL

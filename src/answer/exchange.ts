@@ -54,6 +54,8 @@ export class Exchange {
 
   // Its OPT record, 0 where there is none.
   hasOpt = 0;
+  /** 1 when an OPT record is malformed, or a second one stands in the request. */
+  optBroken = 0;
   optVersion = 0;
   optFlags = 0;
   udpSize = 0;
@@ -149,6 +151,7 @@ export class Exchange {
     this.end = start + capacity;
     this.limit = this.end;
     this.hasOpt = 0;
+    this.optBroken = 0;
     this.optVersion = 0;
     this.optFlags = 0;
     this.udpSize = 0;

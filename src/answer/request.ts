@@ -55,8 +55,10 @@ export function readRecords(x: Exchange, from: number, ordinary: number, additio
     if (end > x.requestEnd) return false;
     if (type === Type.OPT) {
       // RFC 6891 §6.1.1: one at most, in the additional section, owned by the root.
+      x.optBroken = 1;
       if (i < ordinary || x.hasOpt === 1 || octets[owner] !== 0) return false;
       if (!readOpt(x, at, rdata, end)) return false;
+      x.optBroken = 0;
     } else if (type === Type.TSIG) {
       // RFC 8945 §5.1: the last record of the message.
       if (i < ordinary || i !== total - 1 || !isTsig(octets, at, rdata, end)) return false;

@@ -25,7 +25,7 @@ import { readQuestion, readRecords } from './request.js';
 import { resolve } from './resolve.js';
 import { answerChaos, isStarttls, type ServerTexts, serverTexts } from './server-info.js';
 import type { Settings } from './settings.js';
-import { putTsigError, tsigErrorLength } from './tsig.js';
+import { putTsigError } from './tsig.js';
 
 /** What `respond` returns for a message that gets no response. */
 export const DROP = 0;
@@ -102,15 +102,14 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts): number {
   const wellFormed = readRecords(x, at, ordinary, count(x, 10));
   outcome.edns = x.hasOpt;
   outcome.dnssecOk = x.dnssecOk;
+  if (x.optBroken === 1) x.hasOpt = 0;
+  x.end = Math.min(x.end, x.start + payloadLimit(x, facts));
+  x.limit = x.end - optLength(x, facts);
+  if (questions === 1) putQuestion(x);
   if (!wellFormed) {
-    // What an OPT record says that stands in a broken message is not acted on.
-    x.hasOpt = 0;
-    if (questions === 1) putQuestion(x);
+    x.tsigAt = 0;
     return error(x, facts, Rcode.FORMERR);
   }
-  x.end = Math.min(x.end, x.start + payloadLimit(x, facts));
-  x.limit = x.end - optLength(x, facts) - tsigErrorLength(x);
-  if (questions === 1) putQuestion(x);
   if (x.hasOpt === 1 && x.optVersion !== 0) return error(x, facts, Rcode.BADVERS);
   if (x.tsigAt !== 0) return error(x, facts, Rcode.NOTAUTH);
   if (x.cookieAt !== 0 && x.settings.cookieSecrets.length > 0) checkCookie(x, facts);

@@ -16,12 +16,6 @@ const RECORD_FIXED = 10;
 const TIMES = 10;
 const TAIL = 6;
 
-/** Octets to keep free for the TSIG record of the response, 0 when the request had none. */
-export function tsigErrorLength(x: Exchange): number {
-  if (x.tsigAt === 0) return 0;
-  return MAX_NAME + RECORD_FIXED + algorithmLength(x) + TIMES + TAIL;
-}
-
 function rdataAt(x: Exchange): number {
   let at = x.tsigAt;
   while (x.request[at] !== 0 && x.request[at]! < 0xc0) at += x.request[at]! + 1;
@@ -32,11 +26,16 @@ function algorithmLength(x: Exchange): number {
   return nameLength(x.request, rdataAt(x));
 }
 
-/** Writes the TSIG record with error BADKEY at `x.at`. */
+/** Writes the TSIG record with error BADKEY at `x.at`. Where names are so long that it has no room, TC is set instead. */
 export function putTsigError(x: Exchange): void {
   const { request, response: out } = x;
   const rdata = rdataAt(x);
   const algorithm = algorithmLength(x);
+  if (x.at + MAX_NAME + RECORD_FIXED + algorithm + TIMES + TAIL > x.end) {
+    x.truncated = 1;
+    x.outcome.truncated = 1;
+    return;
+  }
   let at = putKeyName(x);
   put16(out, at, Type.TSIG);
   put16(out, at + 2, CLASS_ANY);

@@ -32,6 +32,7 @@ export class ImageWriter {
   readonly #layouts = new Map<number, NameLayout>();
   readonly #fixups: number[] = [];
   readonly #targets: number[] = [];
+  readonly #seen = new Set<number>();
   #ownerName = new Uint8Array(256);
   #ownerLabels = 0;
   #ownerIsWildcard = false;
@@ -74,6 +75,7 @@ export class ImageWriter {
     const setTtl = Math.min(ttl[set]!, ttlLimit);
     this.#fixups.length = 0;
     this.#targets.length = 0;
+    this.#seen.clear();
     if (names !== undefined) this.#setOwner(owner);
     let end = data;
     let flags = 0;
@@ -190,6 +192,9 @@ export class ImageWriter {
     const rdata = this.#store.rdata;
     let target = NO_NODE;
     if (suffixAt(rdata, from, this.#apexName, this.#apexLabels) >= 0) target = this.#store.lookup(rdata, from);
+    // Two records may name one target (MX); its addresses are written once.
+    if (target !== NO_NODE && this.#seen.has(target)) target = NO_NODE;
+    this.#seen.add(target);
     const below = suffixAt(rdata, from, this.#ownerName, this.#ownerLabels) >= 0;
     this.#targets.push(target, offset | (below ? L.TARGET_BELOW : 0));
   }

@@ -62,7 +62,8 @@ export function queryOf(kind: QueryKind, random: () => number, names = 100_000, 
 }
 
 /** `count` queries of the whole mix. */
-export function queries(count: number, random: () => number): [string, string][] {
+export function queries(count: number, random: () => number, names = 100_000, delegations = 1_000): [string, string][] {
   const kinds = (Object.entries(MIX) as [QueryKind, number][]).flatMap(([kind, share]) => Array(share).fill(kind));
-  return Array.from({ length: count }, () => queryOf(kinds[Math.floor(random() * 100)] as QueryKind, random));
+  const draw = (): QueryKind => kinds[Math.floor(random() * 100)] as QueryKind;
+  return Array.from({ length: count }, () => queryOf(draw(), random, names, delegations));
 }
