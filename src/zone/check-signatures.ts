@@ -1,0 +1,62 @@
+/** Warns of signatures that are not valid now, or soon not any more (RFC 4034 §3.1.5). */
+import { Type } from '../protocol/iana.js';
+import { readU32 } from '../protocol/rdata/codec.js';
+import type { Report } from './report.js';
+import type { Rrsets } from './rrsets.js';
+
+/** Seconds before their end at which signatures are warned of: signers renew a week before or earlier. */
+const SOON = 7 * 86_400;
+/** Places in RRSIG RDATA (RFC 4034 §3.1). */
+const EXPIRATION = 8;
+const INCEPTION = 12;
+
+/** How many signatures are of a kind, and the worst of them. */
+interface Tally {
+  count: number;
+  row: number;
+  /** Seconds from now. */
+  distance: number;
+}
+
+/** Warns once of each kind: a zone that was forgotten has as many expired signatures as RRsets. */
+export function checkSignatures(rrsets: Rrsets, now: number, report: Report): void {
+  const { store, type, start, records } = rrsets;
+  const expired: Tally = { count: 0, row: -1, distance: 0 };
+  const expiring: Tally = { count: 0, row: -1, distance: SOON };
+  const early: Tally = { count: 0, row: -1, distance: 0 };
+  for (let set = 0; set < rrsets.count; set++) {
+    if (type[set] !== Type.RRSIG) continue;
+    for (let i = start[set]!; i < start[set + 1]!; i++) {
+      const row = records[i]!;
+      const at = store.rdataAt[row]!;
+      const left = secondsFrom(now, readU32(store.rdata, at + EXPIRATION));
+      const wait = secondsFrom(now, readU32(store.rdata, at + INCEPTION));
+      if (left < 0) count(expired, row, left, left < expired.distance);
+      else if (left < SOON) count(expiring, row, left, left < expiring.distance);
+      if (wait > 0) count(early, row, wait, wait > early.distance);
+    }
+  }
+  const say = (tally: Tally, what: string, which: string, remedy: string): void => {
+    if (tally.count === 0) return;
+    const time = new Date((now + tally.distance) * 1000).toISOString().slice(0, 19);
+    const message = (): string =>
+      `found ${tally.count} ${tally.count === 1 ? 'signature' : 'signatures'} ${what}, the ${which}, ` +
+      `${report.nameRrset(tally.row)}, ${time}Z; expected ${remedy}`;
+    report.warning(tally.row, message);
+  };
+  say(expired, 'that expired', 'first', 'the zone to be signed again');
+  say(expiring, 'that expire within 7 days', 'first', 'the zone to be signed again soon');
+  say(early, 'that are not valid yet', 'last', 'them to be valid, or the clock to be right');
+}
+
+/** Seconds from `now` to a time of 32 bits, which stands for the nearest one (RFC 1982, RFC 4034 §3.1.5). */
+function secondsFrom(now: number, time: number): number {
+  return (time - now) | 0;
+}
+
+function count(tally: Tally, row: number, distance: number, isWorse: boolean): void {
+  tally.count++;
+  if (tally.row >= 0 && !isWorse) return;
+  tally.row = row;
+  tally.distance = distance;
+}

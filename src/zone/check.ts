@@ -1,0 +1,69 @@
+/**
+ * Checks whether the records of a zone make a zone, one pass for each kind of fact. Time is linear in the size of the zone.
+ * Not there: verifying signatures, the NSEC chain, and the checks of addresses that need other zones.
+ */
+import { Type } from '../protocol/iana.js';
+import { nameToText } from '../protocol/name.js';
+import { checkChain } from './check-chain.js';
+import { checkNames } from './check-names.js';
+import { checkSignatures } from './check-signatures.js';
+import { checkTargets } from './check-targets.js';
+import type { Diagnostics } from './diagnostics.js';
+import { Report } from './report.js';
+import { findRrset, type Rrsets } from './rrsets.js';
+
+export interface CheckOptions {
+  /** Seconds since 1970, which signatures are held against. */
+  readonly now: number;
+  /**
+   * NSEC3 iterations above this are an error. Default 150, 0 to 65,535: what validators still accepted when RFC 9276 was
+   * written (its §3.2); above 0 they are warned of.
+   */
+  readonly nsec3MaxIterations?: number;
+}
+
+const NSEC3_MAX_ITERATIONS = 150;
+
+/**
+ * Reports the errors and warnings of a zone. Returns its apex (a node number), which its SOA record names, or undefined when
+ * it has none; the zone can be served when `diagnostics.errors` is 0.
+ */
+export function checkZone(
+  rrsets: Rrsets,
+  diagnostics: Diagnostics,
+  options: CheckOptions,
+): { apex: number } | undefined {
+  const report = new Report(rrsets.store, diagnostics);
+  const apex = findApex(rrsets, report, diagnostics);
+  if (apex < 0) return undefined;
+  const places = checkNames(rrsets, apex, report);
+  checkTargets(rrsets, apex, places, report);
+  for (const row of rrsets.differingTtl)
+    report.warning(row, () => {
+      const what = report.nameRrset(row);
+      return `found TTL ${rrsets.store.ttl[row]} for ${what}, expected that of its RRset; the lowest is served (RFC 2181 §5.2)`;
+    });
+  checkSignatures(rrsets, Math.floor(options.now), report);
+  checkChain(rrsets, apex, places, options.nsec3MaxIterations ?? NSEC3_MAX_ITERATIONS, report);
+  return { apex };
+}
+
+/** The node that owns the first SOA record of the files, or -1. */
+function findApex(rrsets: Rrsets, report: Report, diagnostics: Diagnostics): number {
+  const { store } = rrsets;
+  let first = store.recordCount;
+  for (let row = 0; row < first; row++) if (store.type[row] === Type.SOA) first = row;
+  if (first === store.recordCount) {
+    diagnostics.error(store.files[0] ?? '', 1, 1, 'found no SOA record, expected one, whose owner names the zone');
+    return -1;
+  }
+  const apex = store.node[first]!;
+  const set = findRrset(rrsets, apex, Type.SOA);
+  for (let i = rrsets.start[set]! + 1; i < rrsets.start[set + 1]!; i++) {
+    const message = `found a second SOA record that differs from the one in ${report.place(first)}, expected one`;
+    report.error(rrsets.records[i]!, () => message);
+  }
+  if (findRrset(rrsets, apex, Type.NS) < 0)
+    report.error(first, () => `found no NS record at ${nameToText(store.nameOf(apex))}, expected one at the apex`);
+  return apex;
+}

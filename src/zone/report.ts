@@ -1,0 +1,55 @@
+/** Diagnostics about records, whose places the store knows. */
+import { nameToText } from '../protocol/name.js';
+import { typeToText } from '../protocol/rdata/table.js';
+import type { Diagnostics } from './diagnostics.js';
+import { typeCovered } from './rrsets.js';
+import type { RecordStore } from './store.js';
+
+/** Reports errors and warnings at records, given by their row in the store. Messages are made only when they are kept. */
+export class Report {
+  readonly #store: RecordStore;
+  readonly #diagnostics: Diagnostics;
+
+  constructor(store: RecordStore, diagnostics: Diagnostics) {
+    this.#store = store;
+    this.#diagnostics = diagnostics;
+  }
+
+  error(row: number, message: () => string): void {
+    const { errors, limit } = this.#diagnostics;
+    const text = errors < limit ? message() : '';
+    this.#diagnostics.error(this.#file(row), this.#store.line[row]!, this.#store.column[row]!, text);
+  }
+
+  warning(row: number, message: () => string): void {
+    const { warnings, limit } = this.#diagnostics;
+    const text = warnings < limit ? message() : '';
+    this.#diagnostics.warning(this.#file(row), this.#store.line[row]!, this.#store.column[row]!, text);
+  }
+
+  /** `file:line` of a record. */
+  place(row: number): string {
+    return `${this.#file(row)}:${this.#store.line[row]}`;
+  }
+
+  /** The owner of a record, in presentation format. */
+  owner(row: number): string {
+    return this.name(this.#store.node[row]!);
+  }
+
+  /** A node's name, in presentation format. */
+  name(node: number): string {
+    return nameToText(this.#store.nameOf(node));
+  }
+
+  /** `www.example. A`, or `www.example. RRSIG (A)`. */
+  nameRrset(row: number): string {
+    const covered = typeCovered(this.#store, row);
+    const type = typeToText(this.#store.type[row]!);
+    return `${this.owner(row)} ${covered === 0 ? type : `${type} (${typeToText(covered)})`}`;
+  }
+
+  #file(row: number): string {
+    return this.#store.files[this.#store.file[row]!] ?? '';
+  }
+}
