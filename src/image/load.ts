@@ -3,6 +3,7 @@
  * or the caller's thread where zones are small.
  */
 import { Type } from '../protocol/iana.js';
+import { checkZone } from '../zone/check.js';
 import { type Diagnostic, Diagnostics } from '../zone/diagnostics.js';
 import { readZone } from '../zone/reader.js';
 import { findRrset, groupRrsets, type Rrsets } from '../zone/rrsets.js';
@@ -14,7 +15,7 @@ import * as L from './layout.js';
 export interface LoadOptions extends Partial<ReadLimits> {
   /** Seconds since 1970; signatures are held against it. */
   readonly now: number;
-  /** NSEC3 iterations above this are an error (RFC 9276). */
+  /** NSEC3 iterations above this are an error (RFC 9276); 150 when absent. */
   readonly nsec3MaxIterations?: number;
   /** Errors, and warnings, that are reported at the most. */
   readonly maxDiagnostics?: number;
@@ -39,11 +40,19 @@ export function load(source: ZoneSource, options: LoadOptions): Loaded {
   const diagnostics = new Diagnostics(options.maxDiagnostics);
   const store = readZone(source, diagnostics, options);
   const rrsets = groupRrsets(store);
-  let apex = -1;
-  for (let n = 0; n < store.nodeCount && apex < 0; n++) if (findRrset(rrsets, n, Type.SOA) >= 0) apex = n;
-  const apexName = apex < 0 ? undefined : store.nameOf(apex);
-  const image = apex < 0 || diagnostics.errors > 0 ? undefined : compileZone(rrsets, apex);
+  const apex = diagnostics.errors > 0 ? soaOwner(rrsets) : checkZone(rrsets, diagnostics, options)?.apex;
+  const apexName = apex === undefined ? undefined : store.nameOf(apex);
+  const image = apex === undefined || diagnostics.errors > 0 ? undefined : compileZone(rrsets, apex);
   return { apex: apexName, serial: serialOf(image), records: store.recordCount, image, diagnostics, rrsets };
+}
+
+/**
+ * Which zone a file with errors was meant to be. Its records are not checked: what is missing may be in the lines that
+ * could not be read, and would be complained of for no reason.
+ */
+function soaOwner(rrsets: Rrsets): number | undefined {
+  for (let n = 0; n < rrsets.store.nodeCount; n++) if (findRrset(rrsets, n, Type.SOA) >= 0) return n;
+  return undefined;
 }
 
 function serialOf(image: Uint8Array | undefined): number {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { engineOf, zoneOf } from '../support/engine.js';
+import { engineOf, zoneOf } from './support.js';
 
 const addresses = (name: string) => Array.from({ length: 20 }, (_, i) => `${name} AAAA 2001:db8::${i}`).join('\n');
 

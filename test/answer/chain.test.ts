@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { engineOf, zoneOf } from '../support/engine.js';
+import { engineOf, zoneOf } from './support.js';
 
 function answers(records: string, name: string, type = 'A') {
   const response = engineOf({ 'example.test': zoneOf(records) }).query({ name, type, edns: { udpSize: 4096 } });

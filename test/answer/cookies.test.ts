@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { engineOf, zoneOf } from '../support/engine.js';
+import { engineOf, zoneOf } from './support.js';
 
 const COOKIE = 10;
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { findZone, NOT_SERVED, Publisher } from '../../src/image/catalog.js';
 import { labelOffsets, nameFromText } from '../../src/protocol/name.js';
-import { engineOf, loadText, zoneOf } from '../support/engine.js';
+import { engineOf, loadText, zoneOf } from '../answer/support.js';
 
 function zoneNumber(publisher: Publisher, name: string, above = 0): number {
   const wire = nameFromText(name);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { dumpImage } from '../../src/image/dump.js';
 import * as L from '../../src/image/layout.js';
 import { RecordStore } from '../../src/zone/store.js';
-import { engineOf, loadText, zoneOf } from '../support/engine.js';
+import { engineOf, loadText, zoneOf } from '../answer/support.js';
 
 function header(image: Uint8Array, field: number): number {
   return new Int32Array(image.buffer, image.byteOffset)[field]!;
