@@ -64,8 +64,9 @@ export function parsePeriod(bytes: Uint8Array, start: number, end: number): numb
 const DAYS_BEFORE = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
 
 /**
- * Seconds since 1970 of `YYYYMMDDHHMMSS`, modulo 2^32 as dates are compared (RFC 4034 §3.1.5), or of a plain number below
- * 2^32 (§3.2); -1 when it is neither, or no date.
+ * Seconds since 1970 of `YYYYMMDDHHMMSS`, modulo 2^32, or of a plain number below 2^32 (RFC 4034 §3.2); -1 when it is
+ * neither, or no date. Dates before 1970 and after 2106 are taken because signatures are compared in serial arithmetic
+ * (§3.1.5), and BIND and ldns print times within 68 years of the present.
  */
 export function parseTime(bytes: Uint8Array, start: number, end: number): number {
   if (end - start !== 14) return parseUnsigned(bytes, start, end, 0xffffffff);
@@ -75,11 +76,12 @@ export function parseTime(bytes: Uint8Array, start: number, end: number): number
   const hour = parseUnsigned(bytes, start + 8, start + 10, 23);
   const minute = parseUnsigned(bytes, start + 10, start + 12, 59);
   const second = parseUnsigned(bytes, start + 12, end, 60);
-  if (year < 1970 || month < 1 || day < 1 || hour < 0 || minute < 0 || second < 0) return -1;
+  if (year < 1900 || month < 1 || day < 1 || hour < 0 || minute < 0 || second < 0) return -1;
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0;
   const length = DAYS_BEFORE[month]! - DAYS_BEFORE[month - 1]! + (month === 2 ? leap : 0);
   if (day > length) return -1;
-  return (Date.UTC(year, month - 1, day, hour, minute, second) / 1000) % 0x100000000;
+  const seconds = Date.UTC(year, month - 1, day, hour, minute, second) / 1000;
+  return (seconds + 0x100000000) % 0x100000000;
 }
 
 /** A codec of a number of `size` octets, read from its token by `parse` (-1: it is none). */
