@@ -1,7 +1,7 @@
 /** One zone from its file to its image. Runs in the loader thread, or in the caller's when zones are small. */
 
 import { AdotdError } from '../errors.js';
-import { load } from '../image/load.js';
+import { type Loaded, load } from '../image/load.js';
 import { nameFromText } from '../protocol/name.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { includer, originOfFile, readZoneFile, type ZoneFile } from './zone-source.js';
@@ -10,7 +10,10 @@ import { includer, originOfFile, readZoneFile, type ZoneFile } from './zone-sour
 export interface ZoneLoadOptions {
   /** Seconds since 1970. */
   readonly now: number;
-  readonly nsec3MaxIterations: number;
+  /** Default: that of the zone checks. */
+  readonly nsec3MaxIterations?: number;
+  /** Errors, and warnings, that are listed. */
+  readonly maxDiagnostics?: number;
 }
 
 /** What came of one zone file. Plain data: it comes from the loader thread. */
@@ -28,15 +31,20 @@ export interface ZoneResult {
   readonly warnings: number;
 }
 
-/** Loads one zone. What is wrong with it is in the result's diagnostics; nothing is thrown. */
-export function loadZone(zone: ZoneFile, options: ZoneLoadOptions): ZoneResult {
+/**
+ * Loads one zone. What is wrong with it is in the result's diagnostics; nothing is thrown. `inspect` is shown what was
+ * loaded, records and all, before it is let go.
+ */
+export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (loaded: Loaded) => void): ZoneResult {
   let origin: Uint8Array | undefined;
   try {
     origin = zone.name === undefined ? originOfFile(zone.file) : nameFromText(zone.name);
     const bytes = zone.text === undefined ? readZoneFile(zone.file) : Buffer.from(zone.text, 'utf8');
     const include = zone.text === undefined ? includer(zone.file) : undefined;
     const source = { file: zone.file, bytes, ...(origin && { origin }), ...(include && { include }) };
-    const { apex, serial, records, image, diagnostics } = load(source, options);
+    const loaded = load(source, options);
+    inspect?.(loaded);
+    const { apex, serial, records, image, diagnostics } = loaded;
     const { list, errors, warnings } = diagnostics;
     return { zone, apex: apex ?? origin, serial, records, image, diagnostics: list, errors, warnings };
   } catch (error) {

@@ -10,7 +10,9 @@ export interface ZonesReport {
   readonly served: number;
   readonly failed: number;
   readonly records: number;
-  /** Whether any of the files had an error. */
+  /** Names of the zones that answer, in presentation format, in the order of the files. */
+  readonly names: readonly string[];
+  /** Whether no file had an error. */
   readonly sound: boolean;
   /** Of all files, and of the files that name one zone twice. */
   readonly diagnostics: readonly Diagnostic[];
@@ -34,17 +36,10 @@ export class Zones {
    */
   apply(results: readonly ZoneResult[]): ZonesReport {
     const diagnostics = results.flatMap((result) => result.diagnostics);
-    const byName = new Map<string, ZoneResult[]>();
-    for (const result of results) {
-      if (result.apex === undefined) continue;
-      const key = nameKey(result.apex);
-      const group = byName.get(key);
-      if (group === undefined) byName.set(key, [result]);
-      else group.push(result);
-    }
+    diagnostics.push(...zoneConflicts(results));
+    const byName = groupByName(results);
     const entries = new Map<string, Entry>();
     for (const [key, group] of byName) {
-      for (const result of group.length > 1 ? group : []) diagnostics.push(conflict(result, group));
       const only = group.length === 1 ? group[0] : undefined;
       const apex = group[0]?.apex;
       if (apex !== undefined) entries.set(key, this.#take(key, apex, only));
@@ -56,6 +51,7 @@ export class Zones {
     return {
       served: all.length - failed,
       failed,
+      names: all.filter((entry) => !entry.failed).map((entry) => nameToText(entry.apex)),
       records: all.reduce((sum, entry) => sum + entry.records, 0),
       sound: diagnostics.every((diagnostic) => diagnostic.severity !== 'error'),
       diagnostics,
@@ -74,6 +70,24 @@ export class Zones {
     this.#publisher.fail(apex);
     return { apex, failed: true, records: 0 };
   }
+}
+
+/** An error for each file whose zone another file holds too. */
+export function zoneConflicts(results: readonly ZoneResult[]): Diagnostic[] {
+  const groups = [...groupByName(results).values()].filter((group) => group.length > 1);
+  return groups.flatMap((group) => group.map((result) => conflict(result, group)));
+}
+
+function groupByName(results: readonly ZoneResult[]): Map<string, ZoneResult[]> {
+  const byName = new Map<string, ZoneResult[]>();
+  for (const result of results) {
+    if (result.apex === undefined) continue;
+    const key = nameKey(result.apex);
+    const group = byName.get(key);
+    if (group === undefined) byName.set(key, [result]);
+    else group.push(result);
+  }
+  return byName;
 }
 
 function nameKey(apex: Uint8Array): string {

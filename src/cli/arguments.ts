@@ -1,0 +1,53 @@
+/** Command lines: options are known or refused with the nearest known one. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { nearest } from '../config/nearest.js';
+
+/** The command line is wrong: exit status 2. */
+export class UsageError extends Error {}
+
+/** Exit statuses of every verb. */
+export const Exit = {
+  OK: 0,
+  /** What was asked for could not be done, or errors were found. */
+  FAILED: 1,
+  /** The command line is wrong. */
+  USAGE: 2,
+} as const;
+
+export type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** What parseArgs gives for `T`. */
+type Parsed<T extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>
+>;
+
+/** Parses the words behind a verb. Throws UsageError. */
+export function parse<T extends Options>(verb: string, words: readonly string[], options: T): Parsed<T> {
+  try {
+    return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(explain(verb, error, options));
+  }
+}
+
+function explain(verb: string, error: unknown, options: Options): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  const option = /'(-[^' ,]+)/.exec(message)?.[1] ?? '';
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const known = Object.keys(options);
+    const near = nearest(option.replace(/^-+/, ''), known);
+    const hint = near === undefined ? `see adotd ${verb} --help` : `did you mean --${near}?`;
+    return `adotd ${verb}: unknown option ${option}; ${hint}`;
+  }
+  // Node's sentences, without the advice that follows the first.
+  return `adotd ${verb}: ${message.split('. ')[0]?.split('\n')[0] ?? message}`;
+}
+
+/** A verb of the command line. */
+export interface Verb {
+  /** What `--help` prints. */
+  readonly help: string;
+  /** Runs with the words behind the verb; fulfilled with the exit status. */
+  run(words: readonly string[]): Promise<number>;
+}

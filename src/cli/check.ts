@@ -1,0 +1,124 @@
+/** `adotd check`: what is wrong with configurations, zone files and folders, for people or machines. */
+import { statSync } from 'node:fs';
+import { ConfigError, readConfig } from '../config/load.js';
+import { AdotdError, ErrorCode } from '../errors.js';
+import { dumpImage } from '../image/dump.js';
+import type { Loaded } from '../image/load.js';
+import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/load-zone.js';
+import { systemReason, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zone-source.js';
+import { zoneConflicts } from '../server/zones.js';
+import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+
+const OPTIONS = {
+  format: { type: 'string', default: 'text' },
+  limit: { type: 'string', default: '20' },
+  print: { type: 'boolean' },
+  'dump-image': { type: 'boolean' },
+} as const satisfies Options;
+
+export const check: Verb = {
+  help: `usage: adotd check [OPTION...] CONFIG|ZONEFILE|DIR...
+
+Checks configurations (*.yaml, *.yml) with the zones they name, zone files, and the *.zone files of folders.
+Prints file:line:column: message for each mistake. Exit status 0, or 1 when there are errors; warnings are
+no errors.
+
+  --format text|json   json: one object with errors, warnings and a list of diagnostics
+  --limit N            errors, and warnings, listed per zone (default 20)
+  --print              print the zones in canonical form; diagnostics go to standard error
+  --dump-image         print the compiled images; diagnostics go to standard error
+`,
+  async run(words) {
+    const { values, positionals } = parse('check', words, OPTIONS);
+    if (positionals.length === 0) throw new UsageError('adotd check: nothing to check; give a file or a folder');
+    if (values.format !== 'text' && values.format !== 'json') {
+      throw new UsageError(`adotd check: --format: found ${values.format}, expected text or json`);
+    }
+    if (!/^[1-9][0-9]{0,8}$/.test(values.limit)) {
+      throw new UsageError(`adotd check: --limit: found ${values.limit}, expected a number of at least 1`);
+    }
+    const options = { now: Math.floor(Date.now() / 1000), maxDiagnostics: Number(values.limit) };
+    const out = (text: string): void => void process.stdout.write(text);
+    const inspect = (loaded: Loaded): void => {
+      if (values['dump-image'] && loaded.image) dumpImage(loaded.image, out);
+    };
+    const findings = createFindings();
+    for (const path of positionals) checkPath(path, options, inspect, findings);
+    if (values.format === 'json') out(`${JSON.stringify(findings, undefined, 2)}\n`);
+    else printText(findings, values.print || values['dump-image'] ? process.stderr : process.stdout);
+    return findings.errors > 0 ? Exit.FAILED : Exit.OK;
+  },
+};
+
+interface Findings {
+  zones: number;
+  errors: number;
+  warnings: number;
+  diagnostics: Diagnostic[];
+}
+
+function createFindings(): Findings {
+  return { zones: 0, errors: 0, warnings: 0, diagnostics: [] };
+}
+
+type CheckOptions = Omit<ZoneLoadOptions, 'nsec3MaxIterations'>;
+
+function checkPath(path: string, options: CheckOptions, inspect: (loaded: Loaded) => void, findings: Findings): void {
+  try {
+    let zones: ZoneFile[] = [{ file: path }];
+    let nsec3MaxIterations: number | undefined;
+    if (stat(path).isDirectory()) {
+      zones = zoneFilesOf(path);
+    } else if (/\.ya?ml$/i.test(path)) {
+      const config = readConfig(path);
+      zones = zonesOfConfig(config);
+      nsec3MaxIterations = config.nsec3_max_iterations;
+    }
+    const loadOptions = { ...options, ...(nsec3MaxIterations !== undefined && { nsec3MaxIterations }) };
+    const results: ZoneResult[] = [];
+    for (const zone of zones) {
+      const result = loadZone(zone, loadOptions, inspect);
+      // The image of a large zone must not stay while the next one is read.
+      results.push({ ...result, image: undefined });
+      findings.zones++;
+      findings.errors += result.errors;
+      findings.warnings += result.warnings;
+      findings.diagnostics.push(...result.diagnostics);
+    }
+    for (const conflict of zoneConflicts(results)) add(findings, conflict);
+  } catch (error) {
+    if (error instanceof ConfigError) for (const diagnostic of error.diagnostics) add(findings, diagnostic);
+    else if (error instanceof AdotdError) {
+      add(findings, { severity: 'error', file: path, line: 1, column: 1, message: error.message });
+    } else throw error;
+  }
+}
+
+function add(findings: Findings, diagnostic: Diagnostic): void {
+  findings.diagnostics.push(diagnostic);
+  if (diagnostic.severity === 'error') findings.errors++;
+  else findings.warnings++;
+}
+
+function stat(path: string) {
+  try {
+    return statSync(path);
+  } catch (error) {
+    throw new AdotdError(ErrorCode.FILE, `cannot read ${path}: ${systemReason(error)}`, { cause: error });
+  }
+}
+
+function printText(findings: Findings, stream: NodeJS.WriteStream): void {
+  for (const diagnostic of findings.diagnostics) stream.write(`${formatDiagnostic(diagnostic)}\n`);
+  const { zones, errors, warnings, diagnostics } = findings;
+  const unlisted = errors + warnings - diagnostics.length;
+  const more = unlisted > 0 ? ` (${unlisted} not listed; see --limit)` : '';
+  process.stderr.write(
+    `${counted(zones, 'zone')}, ${counted(errors, 'error')}, ${counted(warnings, 'warning')}${more}\n`,
+  );
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+/** The command: `adotd VERB …`. */
+import { readFileSync } from 'node:fs';
+import { nearest } from '../config/nearest.js';
+import { AdotdError, ErrorCode } from '../errors.js';
+import { Exit, UsageError, type Verb } from './arguments.js';
+import { check } from './check.js';
+import { schema } from './schema.js';
+import { serve } from './serve.js';
+
+const VERBS: Readonly<Record<string, Verb>> = { serve, check, schema };
+
+const HELP = `usage: adotd VERB [OPTION...]
+
+  serve   answer DNS queries from zone files
+  check   check a configuration, zone files or folders of them
+  schema  print the JSON Schema of adotd.yaml
+
+  adotd VERB --help   the options of a verb
+  adotd --version     the version
+`;
+
+async function main(words: readonly string[]): Promise<number> {
+  const [verb, ...rest] = words;
+  if (verb === '--version' || verb === '-V') {
+    process.stdout.write(`adotd ${version()}\n`);
+    return Exit.OK;
+  }
+  if (verb === '--help' || verb === '-h' || verb === 'help') {
+    process.stdout.write(HELP);
+    return Exit.OK;
+  }
+  if (verb === undefined) {
+    process.stderr.write(HELP);
+    return Exit.USAGE;
+  }
+  const known = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  if (known === undefined) {
+    const near = nearest(verb, Object.keys(VERBS));
+    throw new UsageError(`adotd: unknown verb ${verb}; ${near ? `did you mean ${near}?` : 'see adotd --help'}`);
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(known.help);
+    return Exit.OK;
+  }
+  return known.run(rest);
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+/** Prints what went wrong in the terms of the operator, and says the exit status. */
+function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n`);
+    return Exit.USAGE;
+  }
+  if (error instanceof AdotdError) {
+    const located = error.code === ErrorCode.CONFIG || error.code === ErrorCode.ZONE_INVALID;
+    if (located && 'diagnostics' in error) process.stderr.write(`${error.message}\n`);
+    else process.stderr.write(`adotd: ${error.message} [${error.code}]\n`);
+    return Exit.FAILED;
+  }
+  process.stderr.write(`adotd: ${error instanceof Error ? error.stack : error}\n`);
+  return Exit.FAILED;
+}
+
+// A reader that goes away (`adotd check … | head`) is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+process.exitCode = await main(process.argv.slice(2)).catch(report);

@@ -1,0 +1,171 @@
+/** `adotd serve`: options over configuration, then the server until a signal ends it. */
+import { describeIssues, readConfig } from '../config/load.js';
+import { type Config, configSchema, defaultConfig } from '../config/schema.js';
+import { createLog, type Log } from '../observe/log.js';
+import { createServer, type Server } from '../server/server.js';
+import { zonesOfConfig } from '../server/zone-source.js';
+import { endpointText } from '../transport/address.js';
+import type { Endpoint } from '../transport/transport.js';
+import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+import { loadProgress } from './progress.js';
+
+const OPTIONS = {
+  config: { type: 'string' },
+  zones: { type: 'string' },
+  listen: { type: 'string', multiple: true },
+  port: { type: 'string' },
+  'tls-port': { type: 'string' },
+  workers: { type: 'string' },
+  strict: { type: 'boolean' },
+  'log-format': { type: 'string' },
+  'log-level': { type: 'string' },
+  try: { type: 'boolean' },
+} as const satisfies Options;
+
+export const serve: Verb = {
+  help: `usage: adotd serve [--config FILE] [--zones DIR] [OPTION...]
+
+Answers DNS queries from zone files over UDP and TCP. Options override the configuration file.
+
+  --config FILE          configuration (YAML); the README lists its keys
+  --zones DIR            serve each *.zone file of this folder
+  --listen ADDRESS       address to serve on, may be repeated (default 127.0.0.1)
+  --port PORT            UDP and TCP port, 0 for any that is free (default 53)
+  --tls-port PORT        port for DNS over TLS; not served yet
+  --workers N|auto|embedded
+                         threads that answer; everything runs in one thread for now
+  --strict               do not start when a zone has errors
+  --log-format json|pretty
+  --log-level fatal|error|warn|info|debug|trace|silent
+  --try                  print three commands to try
+
+Prints one line "ready …" once every address answers. Signals: HUP loads the zones anew, USR1 logs
+statistics, TERM and INT finish pending answers and end.
+`,
+  async run(words) {
+    const { values, positionals } = parse('serve', words, OPTIONS);
+    if (positionals.length > 0) {
+      throw new UsageError(`adotd serve: unexpected ${positionals[0]}; zones are given by --zones DIR`);
+    }
+    if (values.config === undefined && values.zones === undefined) {
+      throw new UsageError('adotd serve: nothing to serve; give --zones DIR or --config FILE');
+    }
+    const base = values.config === undefined ? defaultConfig() : readConfig(values.config);
+    const config = overridden(base, values);
+    const log = await createLog(config.log.level, config.log.format);
+    sayWhatIsMissing(config, values, log);
+    return run(config, log, values.try ?? false);
+  },
+};
+
+interface Flags {
+  readonly zones?: string | undefined;
+  readonly listen?: readonly string[] | undefined;
+  readonly port?: string | undefined;
+  readonly 'tls-port'?: string | undefined;
+  readonly workers?: string | undefined;
+  readonly strict?: boolean | undefined;
+  readonly 'log-format'?: string | undefined;
+  readonly 'log-level'?: string | undefined;
+}
+
+/** The configuration with the flags in place of what they override. Throws UsageError. */
+function overridden(config: Config, flags: Flags): Config {
+  const number = (text: string): number | string => (/^[0-9]+$/.test(text) ? Number(text) : text);
+  const whole = {
+    ...config,
+    ...(flags.zones !== undefined && { zones: { folder: flags.zones } }),
+    ...(flags.listen && { listen: flags.listen }),
+    ...(flags.port !== undefined && { port: number(flags.port) }),
+    ...(flags['tls-port'] !== undefined && { tls_port: number(flags['tls-port']) }),
+    ...(flags.workers !== undefined && { workers: number(flags.workers) }),
+    ...(flags.strict && { strict: true }),
+    log: { level: flags['log-level'] ?? config.log.level, format: flags['log-format'] ?? config.log.format },
+  };
+  const result = configSchema.safeParse(whole);
+  if (result.success) return result.data;
+  const lines = describeIssues(result.error.issues, whole).message.split('\n');
+  throw new UsageError(lines.map((line) => `adotd serve: ${asFlag(line)}`).join('\n'));
+}
+
+/** `tls_port: found …` → `--tls-port: found …`. */
+function asFlag(line: string): string {
+  return line.replace(/^([a-z_.]+)(\[[0-9]+\])?:/, (_, key: string) => `--${key.replace(/[_.]/g, '-')}:`);
+}
+
+function sayWhatIsMissing(config: Config, flags: Flags, log: Log): void {
+  if (flags['tls-port'] !== undefined) {
+    log.info({ port: config.tls_port }, `DNS over TLS is not served yet: nothing listens on port ${config.tls_port}`);
+  }
+  if (config.workers !== 'embedded') {
+    log.info({ workers: config.workers }, 'everything runs embedded, in one thread: worker threads are not built yet');
+  }
+  if (config.listen.some((address) => address === '0.0.0.0' || address === '::')) {
+    log.warn(
+      { listen: config.listen },
+      'listening on a wildcard address: on a host with several addresses, UDP answers may leave from another one than was asked; list the addresses instead',
+    );
+  }
+}
+
+async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
+  let server: Server | undefined;
+  let stop = (_signal: string): void => process.exit(Exit.OK);
+  // Before the zones are loaded, which may take seconds: a reload that comes too early must not end the process.
+  process.on('SIGHUP', () => void reload(server, log));
+  process.on('SIGUSR1', () => logStatistics(server, log));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
+
+  const progress = loadProgress();
+  try {
+    server = await createServer({
+      config,
+      zones: () => zonesOfConfig(config),
+      log,
+      loader: { thread: true, progress: progress.show },
+    });
+  } finally {
+    progress.clear();
+  }
+  const { zones, udp, tcp } = server;
+  if (zones.served + zones.failed === 0) log.warn({ ...config.zones }, 'there are no zones to serve');
+  const failed = zones.failed > 0 ? ` failed=${zones.failed}` : '';
+  process.stdout.write(`ready udp=${list(udp)} tcp=${list(tcp)} zones=${zones.served}${failed}\n`);
+  if (tryOut) process.stdout.write(commandsToTry(server));
+
+  const signal = await new Promise<string>((resolve) => {
+    stop = resolve;
+  });
+  log.info({ signal }, 'stopping');
+  await server.close();
+  logStatistics(server, log);
+  return Exit.OK;
+}
+
+async function reload(server: Server | undefined, log: Log): Promise<void> {
+  if (server === undefined) return;
+  log.info({}, 'loading the zones anew');
+  await server.reload();
+}
+
+function logStatistics(server: Server | undefined, log: Log): void {
+  if (server === undefined) return;
+  log.info({ statistics: server.counters.summary() }, `statistics: ${server.counters.text()}`);
+}
+
+function list(endpoints: readonly Endpoint[]): string {
+  return endpoints.map(({ address, port }) => endpointText(address, port)).join(',');
+}
+
+function commandsToTry(server: Server): string {
+  const { names } = server.zones;
+  const endpoint = server.udp[0];
+  if (endpoint === undefined || names.length === 0) return '';
+  const at = `@${endpoint.address} -p ${endpoint.port}`;
+  const name = (index: number): string => names[index % names.length] ?? '.';
+  return `try:
+  dig ${at} ${name(0)} SOA
+  dig +tcp ${at} ${name(1)} NS
+  dig +dnssec ${at} ${name(2)} SOA
+`;
+}
