@@ -56,6 +56,15 @@ export function nextToken(tokens: Tokens, expected: string): void {
   if (!tokens.next()) tokens.fail(`found the end of the record, expected ${expected}`);
 }
 
+/**
+ * Where `octet` first is in bytes[start … end), or -1. Not Uint8Array.indexOf, which looks through the whole file when
+ * the token does not have it.
+ */
+export function indexOfOctet(bytes: Uint8Array, octet: number, start: number, end: number): number {
+  for (let i = start; i < end; i++) if (bytes[i] === octet) return i;
+  return -1;
+}
+
 /** Reads a 16-bit number in network order. */
 export function readU16(wire: Uint8Array, at: number): number {
   return (wire[at]! << 8) | wire[at + 1]!;

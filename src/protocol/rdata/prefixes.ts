@@ -1,10 +1,13 @@
 /** The address prefixes of APL (RFC 3123): `1:192.168.38.0/28 !2:2001:db8::/32`. */
 import type { Tokens } from '../tokens.js';
 import { parseIpv4, parseIpv6, printIpv4, printIpv6 } from './addresses.js';
-import { type Codec, failExpected, hasToken, readU16, writeU16 } from './codec.js';
+import { type Codec, failExpected, hasToken, indexOfOctet, readU16, writeU16 } from './codec.js';
 import { parseUnsigned } from './integers.js';
 
 const EXPECTED = 'an address prefix such as 1:192.0.2.0/24 or !2:2001:db8::/32';
+const EXCLAMATION_MARK = 0x21;
+const SLASH = 0x2f;
+const COLON = 0x3a;
 /** Octets before the address: family, prefix length, and the octet of negation and address length. */
 const HEADER = 4;
 const NEGATED = 0x80;
@@ -16,11 +19,11 @@ const SIZES: ReadonlyMap<number, number> = new Map([
 
 function scanPrefix(tokens: Tokens, out: Uint8Array, at: number): number {
   const { bytes, end } = tokens;
-  const negated = bytes[tokens.start] === 0x21;
+  const negated = bytes[tokens.start] === EXCLAMATION_MARK;
   const start = negated ? tokens.start + 1 : tokens.start;
-  const colon = bytes.indexOf(0x3a, start);
-  const slash = bytes.lastIndexOf(0x2f, end - 1);
-  if (colon < 0 || colon >= end || slash < colon) failExpected(tokens, EXPECTED);
+  const colon = indexOfOctet(bytes, COLON, start, end);
+  const slash = indexOfOctet(bytes, SLASH, start, end);
+  if (colon < 0 || slash < colon) failExpected(tokens, EXPECTED);
   const family = parseUnsigned(bytes, start, colon, 65_535);
   const size = SIZES.get(family) ?? failExpected(tokens, `${EXPECTED} (families 1 and 2 only)`);
   const parse = size === 4 ? parseIpv4 : parseIpv6;

@@ -4,7 +4,7 @@
  * Parameters of an alias (priority 0) are read all the same: clients ignore them (§2.4.2).
  */
 import type { Tokens } from '../tokens.js';
-import { type Codec, failExpected, hasToken, readU16, writeU16 } from './codec.js';
+import { type Codec, failExpected, hasToken, indexOfOctet, readU16, writeU16 } from './codec.js';
 import { parseUnsigned } from './integers.js';
 import { quoteText, scanText } from './strings.js';
 import { fixedList, SVC_VALUES, type SvcValue } from './svc-values.js';
@@ -71,8 +71,8 @@ function scanValue(tokens: Tokens, equals: number): Uint8Array {
 
 function scanParameter(tokens: Tokens): { key: number; value: Uint8Array } {
   const { bytes, start, end } = tokens;
-  const found = bytes.indexOf(EQUALS, start);
-  const equals = found < 0 || found > end ? end : found;
+  const found = indexOfOctet(bytes, EQUALS, start, end);
+  const equals = found < 0 ? end : found;
   const key = keyOf(bytes, start, equals);
   if (key < 0) failExpected(tokens, `a service parameter key: ${Array.from(keys.keys()).join(', ')} or key65280`);
   const octets = scanValue(tokens, equals);

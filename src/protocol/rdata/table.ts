@@ -1,5 +1,6 @@
 /** The RDATA table: what is known of each resource record type, by number and by mnemonic. */
 import { AdotdError, ErrorCode } from '../../errors.js';
+import { Type } from '../iana.js';
 import { FIXED_SIZE, type Field, FieldKind, isName } from './field.js';
 import { ROWS, type TypeRow } from './rows.js';
 
@@ -56,7 +57,7 @@ export function nameLayout(type: number): NameLayout | undefined {
 
 /** Whether a type is one of questions and messages only, which no zone can hold: 0, OPT, 128 to 255 (RFC 6895 §3.1). */
 export function isMetaType(type: number): boolean {
-  return type === 0 || type === 41 || (type >= 128 && type <= 255);
+  return type === 0 || type === Type.OPT || (type >= 128 && type <= 255);
 }
 
 /** The mnemonic of a type, `TYPE123` when it has none (RFC 3597 §5). */
