@@ -60,7 +60,8 @@ function answerFrom(x: Exchange, node: number, encloser: number): number {
   } else {
     const ref = findRrset(x, node, qtype);
     if (ref !== 0) return positive(x, ref, false);
-    if ((x.words[x.base + node + L.NODE_INFO]! & L.NODE_CNAME) !== 0) {
+    // RFC 4035 §2.5: NSEC (and RRSIG) records stand beside a CNAME, so that a question for them is not led on.
+    if (qtype !== Type.NSEC && (x.words[x.base + node + L.NODE_INFO]! & L.NODE_CNAME) !== 0) {
       return endOfLink(x, followCname(x, findRrset(x, node, Type.CNAME), false));
     }
   }
@@ -154,7 +155,8 @@ function referral(x: Exchange): number {
   }
   if (x.dnssecOk === 1) {
     const ds = findRrset(x, cut, Type.DS);
-    if (ds !== 0) {
+    // A DS record without signature stands in a zone that is not signed: it proves nothing (as NSD, Knot and BIND).
+    if (ds !== 0 && x.words[x.base + ds + L.RRSET_SIGNATURES]! > 0) {
       const count = putRrset(x, ds, owner, 1);
       x.authorities += count;
       if (count === 0) {
