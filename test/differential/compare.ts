@@ -12,7 +12,7 @@ export interface Verdict {
   readonly answers: ReadonlyMap<string, Answer>;
   /** Whether any server truncated its answer; then the answers over TCP were compared. */
   readonly truncated: boolean;
-  /** Differences from ours, by name of the peer; an empty list where it agrees. */
+  /** Differences from ours, by name of the peer; an empty list where it agrees. A peer that cannot judge is left out. */
   readonly differences: ReadonlyMap<string, readonly string[]>;
   /** What is wrong with our answer by itself. */
   readonly faults: readonly string[];
@@ -20,10 +20,14 @@ export interface Verdict {
   readonly rules: readonly string[];
 }
 
-/** Whether all peers agree with each other, as far as their difference from us tells, and none with us. */
+/**
+ * Whether our answer is faulty by itself, or no peer agrees with it: stricter than "the three agree against us", since
+ * they may differ from us in three ways. A question that no peer can judge is not against us.
+ */
 export function isAgainstUs(verdict: Verdict): boolean {
   if (verdict.faults.length > 0) return true;
-  return [...verdict.differences.values()].every((list) => list.length > 0);
+  const lists = [...verdict.differences.values()];
+  return lists.length > 0 && lists.every((list) => list.length > 0);
 }
 
 /** The class of a verdict's differences: which peers differ and how. */
@@ -32,51 +36,70 @@ export function classOf(verdict: Verdict): string {
   return [...parts.filter((part) => !part.endsWith('[]')), ...verdict.faults.map(kindOf)].join(' ');
 }
 
-async function askAll(servers: readonly Asked[], message: Uint8Array, tcp: boolean): Promise<Map<string, Answer>> {
-  const responses = await Promise.all(servers.map((server) => server.ask(message, tcp)));
-  const answers = new Map<string, Answer>();
-  for (const [i, server] of servers.entries()) {
-    const response = responses[i];
-    if (response === undefined) continue;
-    try {
-      answers.set(server.name, decode(response));
-    } catch (error) {
-      throw new Error(`${server.name}: ${error instanceof Error ? error.message : String(error)}`);
-    }
+async function ask(server: Asked, message: Uint8Array, tcp: boolean): Promise<Answer> {
+  const response = await server.ask(message, tcp);
+  try {
+    return decode(response);
+  } catch (error) {
+    throw new Error(`${server.name}: ${String(error)} in ${Buffer.from(response).toString('hex')}`);
   }
-  return answers;
 }
 
-/** Asks all servers, the first of which is ours. */
-export async function compare(servers: readonly Asked[], query: Query): Promise<Verdict> {
-  const message = encodeQuery(query);
-  const [ourName] = servers.map((server) => server.name);
-  let answers = await askAll(servers, message, query.tcp);
-  const truncated = [...answers.values()].some((answer) => answer.tc);
-  const faults: string[] = [];
-  if (!query.tcp) {
-    const udp = answers;
-    if (truncated) answers = await askAll(servers, message, true);
-    checkTruncation(query, ourName ?? '', udp, answers, faults);
+async function askAll(servers: readonly Asked[], message: Uint8Array, tcp: boolean): Promise<Map<string, Answer>> {
+  const answers = await Promise.all(
+    servers.map(async (server) => [server.name, await ask(server, message, tcp)] as const),
+  );
+  return new Map(answers);
+}
+
+/** Differences of each peer's answer from ours; a peer that cannot judge and differs is left out. */
+function judge(
+  query: Query,
+  ours: Answer,
+  peers: ReadonlyMap<string, Answer>,
+  rules: Set<string>,
+): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const [peer, theirs] of peers) {
+    const a = viewOf(ours);
+    const b = viewOf(theirs);
+    let judges = true;
+    for (const rule of RULES) {
+      const effect = rule.apply?.(a, b, { query, peer, ours, theirs }) ?? 'none';
+      if (effect !== 'none') rules.add(rule.name);
+      if (effect === 'abstains') judges = false;
+    }
+    const list = differences(a, b);
+    if (judges || list.length === 0) found.set(peer, list);
   }
-  const ours = answers.get(ourName ?? '');
-  if (ours === undefined) throw new Error('no answer of ours');
+  return found;
+}
+
+/** Asks our server and the peers, and compares their answers. */
+export async function compare(ourServer: Asked, peers: readonly Asked[], query: Query): Promise<Verdict> {
+  const message = encodeQuery(query);
+  const faults: string[] = [];
+  const rules = new Set<string>();
+  let ours = await ask(ourServer, message, query.tcp);
+  let theirs = await askAll(peers, message, query.tcp);
+  const truncated = ours.tc || [...theirs.values()].some((answer) => answer.tc);
+  let found = truncated ? new Map<string, string[]>() : judge(query, ours, theirs, rules);
+  if (!query.tcp) {
+    const whole = await ask(ourServer, message, true);
+    checkTruncation(query, ours, whole, faults);
+    // Peers also leave out glue without TC: what differs over UDP is compared over TCP, to which ours is held anyhow.
+    if (truncated || [...found.values()].some((list) => list.length > 0)) {
+      ours = whole;
+      theirs = await askAll(peers, message, true);
+      found = judge(query, ours, theirs, rules);
+    }
+  }
   for (const section of SECTIONS) {
     for (const [key, { ttls, rdata }] of ours[section]) {
       if (ttls.length > 1) faults.push(`${section}: ${key} has several TTLs`);
       if (new Set(rdata).size < rdata.length) faults.push(`${section}: ${key} repeats a record`);
     }
   }
-  const found = new Map<string, readonly string[]>();
-  const rules = new Set<string>();
-  for (const [peer, theirs] of answers) {
-    if (peer === ourName) continue;
-    const a = viewOf(ours);
-    const b = viewOf(theirs);
-    for (const rule of RULES) {
-      if (rule.apply?.(a, b, { query, peer, oursFull: ours, theirsFull: theirs })) rules.add(rule.name);
-    }
-    found.set(peer, differences(a, b));
-  }
+  const answers = new Map([[ourServer.name, ours], ...theirs]);
   return { query, answers, truncated, differences: found, faults, rules: [...rules] };
 }

@@ -2,7 +2,7 @@
  * The one list of what the comparison forgives: where an RFC leaves a choice, or PROTOCOL.md decides otherwise than a
  * peer does. Each entry says why, with its clause, and takes from the views no more than that.
  */
-import type { Answer } from './decode.js';
+import type { Answer, Section } from './decode.js';
 import type { Query } from './queries.js';
 import { T } from './types.js';
 import type { View } from './view.js';
@@ -10,16 +10,65 @@ import type { View } from './view.js';
 export interface Comparison {
   readonly query: Query;
   readonly peer: string;
-  readonly oursFull: Answer;
-  readonly theirsFull: Answer;
+  readonly ours: Answer;
+  readonly theirs: Answer;
 }
+
+/** What a rule did: nothing; changed the views; or found that this peer cannot judge this question. */
+export type Effect = 'none' | 'changed' | 'abstains';
 
 export interface Rule {
   readonly name: string;
   readonly clause: string;
   readonly reason: string;
-  /** Changes the two views so that what is allowed to differ is equal; returns whether it changed anything. */
-  apply?(ours: View, theirs: View, comparison: Comparison): boolean;
+  /** Changes the two views so that what is allowed to differ is equal. */
+  apply?(ours: View, theirs: View, comparison: Comparison): Effect;
+}
+
+const changed = (yes: boolean): Effect => (yes ? 'changed' : 'none');
+const abstains = (yes: boolean): Effect => (yes ? 'abstains' : 'none');
+
+/** Links of chains that each peer follows at most: Knot 3.2, BIND 9.18 (max-query-restarts), and ours. */
+const LINKS: Readonly<Record<string, number>> = { Knot: 5, BIND: 11 };
+const OUR_LINKS = 16;
+
+function links(section: Section): number {
+  let count = 0;
+  for (const { type } of section.values()) if (type === T.CNAME) count++;
+  return count;
+}
+
+/** Whether the chain goes round: a CNAME's target is an earlier owner, or a DNAME's target is at or below its owner. */
+function loops(section: Section): boolean {
+  const owners = new Set([...section.values()].filter(({ type }) => type === T.CNAME).map(({ owner }) => owner));
+  for (const { owner, type, rdata } of section.values()) {
+    const target = rdata[0]?.trim() ?? '';
+    if (type === T.CNAME && owners.has(target) && [...owners].indexOf(target) <= [...owners].indexOf(owner))
+      return true;
+    if (type === T.DNAME && (target === owner || target.endsWith(`.${owner}`))) return true;
+  }
+  return false;
+}
+
+function atOrBelow(name: string, ancestor: string): boolean {
+  return name === ancestor || name.endsWith(`.${ancestor}`);
+}
+
+function isAddress(type: number): boolean {
+  return type === T.A || type === T.AAAA;
+}
+
+function referralCuts({ authority }: Answer): string[] {
+  return [...authority.values()].filter(({ type }) => type === T.NS).map(({ owner }) => owner);
+}
+
+/** Removes the RRsets of the answer's additional section that `isFree` names. */
+function dropAdditional(view: View, whole: Answer, isFree: (owner: string, type: number) => boolean): boolean {
+  let dropped = false;
+  for (const [key, { owner, type, covered }] of whole.additional) {
+    if (isFree(owner, covered || type)) dropped = view.additional.delete(key) || dropped;
+  }
+  return dropped;
 }
 
 export const RULES: readonly Rule[] = [
@@ -30,15 +79,31 @@ export const RULES: readonly Rule[] = [
       'Names compare case-insensitively, compression may change their case, an RRset is a set: done by the decoder.',
   },
   {
+    name: 'truncated answers',
+    clause: 'RFC 2181 §9, PROTOCOL.md "Answers": Truncation',
+    reason:
+      'What stands in a truncated answer depends on compression and order: when any server truncates, the answers over TCP are compared, and ours over UDP is judged by ours over TCP (truncation.ts).',
+  },
+  {
     name: 'EDNS options',
     clause: 'RFC 8914 §2, RFC 6891 §6.1.2',
     reason: 'No option was asked for; extended errors are diagnostics and every server words them as it likes.',
     apply(ours, theirs) {
       const strip = (edns: string): string => edns.replace(/ \[.*\]$/, '');
-      const changed = strip(ours.edns) !== ours.edns || strip(theirs.edns) !== theirs.edns;
+      const before = ours.edns + theirs.edns;
       ours.edns = strip(ours.edns);
       theirs.edns = strip(theirs.edns);
-      return changed;
+      return changed(before.includes('[') && /\[\d/.test(before));
+    },
+  },
+  {
+    name: 'CD copied by BIND',
+    clause: 'RFC 4035 §3.1.6',
+    reason: 'An authoritative server MUST clear the CD bit; BIND copies it.',
+    apply(_, theirs, { peer }) {
+      if (peer !== 'BIND' || (theirs.flags & 0x10) === 0) return 'none';
+      theirs.flags &= ~0x10;
+      return 'changed';
     },
   },
   {
@@ -47,11 +112,89 @@ export const RULES: readonly Rule[] = [
     reason:
       'ANY and RRSIG may be answered with any subset of the RRsets at the name: only those both chose are compared.',
     apply(ours, theirs, { query }) {
-      if (query.type !== T.ANY && query.type !== T.RRSIG) return false;
-      if (ours.answer.size === 0 || theirs.answer.size === 0) return false;
-      for (const key of [...ours.answer.keys()]) if (!theirs.answer.has(key)) ours.answer.delete(key);
-      for (const key of [...theirs.answer.keys()]) if (!ours.answer.has(key)) theirs.answer.delete(key);
-      return true;
+      if (query.type !== T.ANY && query.type !== T.RRSIG) return 'none';
+      if (ours.answer.size === 0 || theirs.answer.size === 0) return 'none';
+      let dropped = false;
+      for (const key of [...ours.answer.keys()])
+        dropped = (!theirs.answer.has(key) && ours.answer.delete(key)) || dropped;
+      for (const key of [...theirs.answer.keys()])
+        dropped = (!ours.answer.has(key) && theirs.answer.delete(key)) || dropped;
+      return changed(dropped);
+    },
+  },
+  {
+    name: 'additional records beyond in-domain glue',
+    clause: 'RFC 9471 §3, RFC 1034 §4.3.2 step 6, PROTOCOL.md "Answers": Additional, Referrals',
+    reason:
+      'Only in-domain glue is required. Peers add more to minimal answers (addresses for NS, MX and SRV answers) or less (BIND leaves out sibling glue); ours may add sibling glue and nothing else.',
+    apply(ours, theirs, comparison) {
+      const cuts = referralCuts(comparison.ours);
+      const isGlue = (owner: string): boolean => cuts.some((cut) => atOrBelow(owner, cut));
+      const targets = new Set<string>();
+      for (const { type, rdata } of comparison.ours.authority.values()) {
+        if (type === T.NS) for (const target of rdata) targets.add(target.trim());
+      }
+      const sibling = (owner: string, type: number): boolean => isAddress(type) && targets.has(owner) && !isGlue(owner);
+      const fromOurs = dropAdditional(ours, comparison.ours, sibling);
+      const fromTheirs = dropAdditional(theirs, comparison.theirs, (owner) => !isGlue(owner));
+      return changed(fromOurs || fromTheirs);
+    },
+  },
+  {
+    name: 'limit of a chain',
+    clause: 'RFC 1034 §3.6.2, PROTOCOL.md "Answers": Chains',
+    reason:
+      'Nobody says how long a chain a server must follow: Knot stops after 5 links, BIND after 11 (SERVFAIL), we after 16.',
+    apply(_ours, _theirs, { peer, ours, theirs }) {
+      const own = links(ours.answer);
+      const limit = LINKS[peer];
+      const stopped = limit !== undefined && own > limit && links(theirs.answer) >= limit;
+      return abstains(stopped || own >= OUR_LINKS);
+    },
+  },
+  {
+    name: 'loop',
+    clause: 'RFC 1034 §3.6.2, RFC 6672 §2.4, PROTOCOL.md "Answers": Chains',
+    reason:
+      'A chain that goes round is answered NOERROR with each link once; BIND says SERVFAIL, Knot stops where its limit is, NSD does not follow a DNAME into itself.',
+    apply(_ours, _theirs, { ours }) {
+      return abstains(loops(ours.answer));
+    },
+  },
+  {
+    name: 'types that may stand beside a CNAME',
+    clause: 'RFC 1034 §3.6.2, RFC 4035 §2.5, RFC 2181 §10.1',
+    reason: 'Asked for NSEC or RRSIG at a CNAME that has none, Knot and BIND answer NODATA, NSD follows the CNAME.',
+    apply(_ours, _theirs, { query, ours, theirs }) {
+      if (query.type !== T.NSEC && query.type !== T.RRSIG) return 'none';
+      return abstains(links(ours.answer) > 0 !== links(theirs.answer) > 0);
+    },
+  },
+  {
+    name: 'ANY at a DNAME',
+    clause: 'RFC 6672 §3.2, PROTOCOL.md "Answers": Chains',
+    reason: 'QTYPE ANY stops at a CNAME, a synthesised one too, as in BIND; NSD and Knot follow it.',
+    apply(ours, theirs, { query, peer, ours: answers }) {
+      if (query.type !== T.ANY || peer === 'BIND' || links(answers.answer) === 0) return 'none';
+      return abstains(ours.authority.size !== theirs.authority.size || ours.rcode !== theirs.rcode);
+    },
+  },
+  {
+    name: 'chain into a cut of a zone that is served too',
+    clause: 'RFC 1034 §4.3.2, PROTOCOL.md "Answers": Chains',
+    reason:
+      'A target below a cut is answered with the referral, also when we serve the child, as Knot does; NSD and BIND leave it out then.',
+    apply(_ours, _theirs, { peer, ours, theirs }) {
+      const left = links(ours.answer) > 0 && referralCuts(ours).length > 0 && referralCuts(theirs).length === 0;
+      return abstains(peer !== 'Knot' && left);
+    },
+  },
+  {
+    name: 'MAILB at BIND',
+    clause: 'RFC 1035 §3.2.3, PROTOCOL.md "Judging a request"',
+    reason: 'MAILB is asked for like any type; BIND says NOTIMP.',
+    apply(_ours, _theirs, { peer, query }) {
+      return abstains(peer === 'BIND' && query.type === T.MAILB);
     },
   },
 ];

@@ -9,7 +9,8 @@ import type { Peer } from '../support/peers/server.js';
 import { classOf, compare, isAgainstUs, type Verdict } from './compare.js';
 import { startEngine } from './engine.js';
 import { type Asked, Exchange } from './exchange.js';
-import { Questioner } from './queries.js';
+import { SIGNINGS } from './model.js';
+import { type Query, Questioner } from './queries.js';
 import { Random } from './random.js';
 import { Table } from './table.js';
 import { makeWorld, servedByAll, type WorldZone } from './world.js';
@@ -60,7 +61,7 @@ export async function runDifferential(options: Options): Promise<Result> {
   const random = new Random(options.seed);
   const world = await makeWorld(random, options.families ?? defaultFamilies(options.count), folder);
   const peers: Peer[] = [];
-  const servers: Asked[] = [];
+  const exchanges: Asked[] = [];
   try {
     for (const [name, start] of [
       ['nsd', startNsd],
@@ -70,13 +71,14 @@ export async function runDifferential(options: Options): Promise<Result> {
       peers.push(await start(join(folder, name), world.zones));
     }
     const refused: string[] = [];
-    servers.push(startEngine(world.zones, refused));
-    for (const peer of peers) servers.push(await Exchange.open(peer));
-    const zones = await servedByAll(world.zones, servers, refused);
-    const asked = await askAbout(zones, servers, random.fork(1_000_000), options.count);
+    const ours = startEngine(world.zones, refused);
+    for (const peer of peers) exchanges.push(await Exchange.open(peer));
+    const zones = await servedByAll(world.zones, [ours, ...exchanges], refused);
+    const ask = (query: Query): Promise<Verdict> => compare(ours, exchanges, query);
+    const asked = await askAbout(zones, ask, random.fork(1_000_000), options.count);
     return { seed: options.seed, zones: zones.length, unsignable: world.unsignable, refused, ...asked };
   } finally {
-    for (const server of servers) server.close();
+    for (const exchange of exchanges) exchange.close();
     for (const peer of peers) await peer.stop();
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   }
@@ -90,7 +92,7 @@ type Asking = Pick<Result, 'questions' | 'table' | 'agreed' | 'rules' | 'differe
 
 async function askAbout(
   zones: readonly WorldZone[],
-  servers: readonly Asked[],
+  ask: (query: Query) => Promise<Verdict>,
   random: Random,
   count: number,
 ): Promise<Asking> {
@@ -99,15 +101,18 @@ async function askAbout(
   const asked = new Table();
   const rules = new Map<string, number>();
   const differences = new Map<string, Difference>();
-  const questioners = zones.map((zone, i) => new Questioner(random.fork(i), zone.model));
+  // Zones take turns by signing, so that all columns of the table fill alike.
+  const bySigning = SIGNINGS.map((signing) => zones.filter((zone) => zone.model.signing === signing));
+  const questioners = new Map(zones.map((zone, i) => [zone, new Questioner(random.fork(i), zone.model)]));
   let questions = 0;
   let agreed = 0;
   const worker = async (): Promise<void> => {
     while (questions < count) {
-      const at = questions++ % zones.length;
-      const zone = zones[at];
-      const questioner = questioners[at];
-      if (zone === undefined || questioner === undefined) throw new Error('no zone is served by all');
+      const turn = questions++;
+      const column = bySigning[turn % bySigning.length] ?? [];
+      const zone = column[Math.floor(turn / bySigning.length) % column.length];
+      const questioner = zone && questioners.get(zone);
+      if (zone === undefined || questioner === undefined) throw new Error('all servers together serve no zone');
       const { signing } = zone.model;
       const wanted = random.chance(0.85) ? asked.thinnest(signing) : undefined;
       const query = questioner.ask(wanted);
@@ -115,7 +120,7 @@ async function askAbout(
       for (const outcome of outcomes) asked.add(outcome, signing);
       // About every other question meant to be truncated is.
       if (wanted === 'truncated' && random.chance(0.5)) asked.add('truncated', signing);
-      const verdict = await compare(servers, query);
+      const verdict = await ask(query);
       for (const outcome of outcomes) table.add(outcome, signing);
       if (verdict.truncated) table.add('truncated', signing);
       for (const rule of verdict.rules) rules.set(rule, (rules.get(rule) ?? 0) + 1);

@@ -4,6 +4,7 @@
  */
 import type { Answer } from './decode.js';
 import type { Query } from './queries.js';
+import { SECTIONS } from './view.js';
 
 /** Octets: adotd's default limit (RFC 6891 §6.2.5, DNS flag day 2020). */
 const UDP_LIMIT = 1232;
@@ -20,23 +21,14 @@ function isInDomain(owner: string, whole: Answer): boolean {
   return false;
 }
 
-export function checkTruncation(
-  query: Query,
-  ourName: string,
-  overUdp: ReadonlyMap<string, Answer>,
-  overTcp: ReadonlyMap<string, Answer>,
-  faults: string[],
-): void {
-  const udp = overUdp.get(ourName);
-  const whole = overTcp.get(ourName);
-  if (udp === undefined || whole === undefined) return;
+export function checkTruncation(query: Query, udp: Answer, whole: Answer, faults: string[]): void {
   const limit = limitOf(query);
   if (udp.length > limit) faults.push(`UDP answer of ${udp.length} octets, limit ${limit}`);
   if (udp === whole) return;
   if (udp.rcode !== whole.rcode || udp.aa !== whole.aa) faults.push('RCODE or AA depends on the transport');
   if (whole.tc) faults.push('TC over TCP');
   if (udp.tc && whole.length <= limit) faults.push(`TC although ${whole.length} octets fit in ${limit}`);
-  for (const section of ['answer', 'authority', 'additional'] as const) {
+  for (const section of SECTIONS) {
     for (const [key, { rdata }] of udp[section]) {
       if (whole[section].get(key)?.rdata.join() !== rdata.join()) faults.push(`${section}: ${key} is not whole`);
     }
@@ -46,6 +38,4 @@ export function checkTruncation(
       if (needed && !udp[section].has(key)) faults.push(`${section}: without TC, ${key} is missing`);
     }
   }
-  const others = [...overUdp].filter(([name]) => name !== ourName);
-  if (udp.tc && others.every(([, answer]) => !answer.tc)) faults.push('TC where no peer truncates');
 }

@@ -18,9 +18,10 @@ export interface View {
 
 export const SECTIONS = ['answer', 'authority', 'additional'] as const;
 
+/** Records that stand twice in an RRset count once: what a loop repeats (compare.ts faults our own repetitions). */
 function rrsets(section: Section): Rrsets {
   const out: Rrsets = new Map();
-  for (const [key, { ttls, rdata }] of section) out.set(key, `${ttls.join('/')} ${rdata.join(' | ')}`);
+  for (const [key, { ttls, rdata }] of section) out.set(key, `${ttls.join('/')} ${[...new Set(rdata)].join(' | ')}`);
   return out;
 }
 

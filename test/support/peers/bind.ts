@@ -29,6 +29,7 @@ export async function startBind(folder: string, zones: readonly PeerZone[]): Pro
   edns-udp-size 1232;
   max-udp-size 1232;
   answer-cookie no;
+  zero-no-soa-ttl no;
   rrset-order { order none; };
   check-names primary ignore;
   check-integrity no;
