@@ -36,17 +36,17 @@ export function checkSignatures(rrsets: Rrsets, now: number, report: Report): vo
       if (wait > 0) count(early, row, wait, wait > early.distance);
     }
   }
-  const say = (tally: Tally, what: string, which: string, remedy: string): void => {
+  const warn = (tally: Tally, what: string, which: string, remedy: string): void => {
     if (tally.count === 0) return;
     const time = new Date((now + tally.distance) * 1000).toISOString().slice(0, 19);
+    const signatures = tally.count === 1 ? 'signature' : 'signatures';
     const message = (): string =>
-      `found ${tally.count} ${tally.count === 1 ? 'signature' : 'signatures'} ${what}, the ${which}, ` +
-      `${report.nameRrset(tally.row)}, ${time}Z; expected ${remedy}`;
+      `found ${tally.count} ${signatures} ${what}, the ${which} on ${time}Z (${report.nameRrset(tally.row)}); expected ${remedy}`;
     report.warning(tally.row, message);
   };
-  say(expired, 'that expired', 'first', 'the zone to be signed again');
-  say(expiring, 'that expire within 7 days', 'first', 'the zone to be signed again soon');
-  say(early, 'that are not valid yet', 'last', 'them to be valid, or the clock to be right');
+  warn(expired, 'past expiration', 'first', 'the zone to be signed again');
+  warn(expiring, 'to expire within 7 days', 'first', 'the zone to be signed again soon');
+  warn(early, 'not yet valid', 'last', 'them to be valid, or the clock to be right');
 }
 
 /** Seconds from `now` to a time of 32 bits, which stands for the nearest one (RFC 1982, RFC 4034 §3.1.5). */

@@ -8,9 +8,10 @@ import { checkChain } from './check-chain.js';
 import { checkNames } from './check-names.js';
 import { checkSignatures } from './check-signatures.js';
 import { checkTargets } from './check-targets.js';
-import type { Diagnostics } from './diagnostics.js';
+import type { Diagnostic, Diagnostics } from './diagnostics.js';
 import { Report } from './report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
+import type { RecordStore } from './store.js';
 
 export interface CheckOptions {
   /** Seconds since 1970, which signatures are held against. */
@@ -34,6 +35,7 @@ export function checkZone(
   options: CheckOptions,
 ): { apex: number } | undefined {
   const report = new Report(rrsets.store, diagnostics);
+  const before = diagnostics.list.length;
   const apex = findApex(rrsets, report, diagnostics);
   if (apex < 0) return undefined;
   const places = checkNames(rrsets, apex, report);
@@ -45,6 +47,7 @@ export function checkZone(
     });
   checkSignatures(rrsets, Math.floor(options.now), report);
   checkChain(rrsets, apex, places, options.nsec3MaxIterations ?? NSEC3_MAX_ITERATIONS, report);
+  sortByPlace(rrsets.store, diagnostics, before);
   return { apex };
 }
 
@@ -60,10 +63,21 @@ function findApex(rrsets: Rrsets, report: Report, diagnostics: Diagnostics): num
   const apex = store.node[first]!;
   const set = findRrset(rrsets, apex, Type.SOA);
   for (let i = rrsets.start[set]! + 1; i < rrsets.start[set + 1]!; i++) {
-    const message = `found a second SOA record that differs from the one in ${report.place(first)}, expected one`;
-    report.error(rrsets.records[i]!, () => message);
+    const row = rrsets.records[i]!;
+    report.error(
+      row,
+      () => `found an SOA record that differs from the one in ${report.place(first, row)}, expected one`,
+    );
   }
   if (findRrset(rrsets, apex, Type.NS) < 0)
     report.error(first, () => `found no NS record at ${nameToText(store.nameOf(apex))}, expected one at the apex`);
   return apex;
+}
+
+/** Sorts what the checks found by file and line; what the reader found stands in that order already. */
+function sortByPlace(store: RecordStore, diagnostics: Diagnostics, from: number): void {
+  const found = diagnostics.list.splice(from);
+  const compare = (a: Diagnostic, b: Diagnostic): number =>
+    store.files.indexOf(a.file) - store.files.indexOf(b.file) || a.line - b.line || a.column - b.column;
+  diagnostics.list.push(...found.sort(compare));
 }

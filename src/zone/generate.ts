@@ -65,8 +65,8 @@ function generateOne(file: FileContext, template: Template, number: number): voi
 }
 
 function failRecord(file: FileContext, number: number, text: string, reason: string): never {
-  const shown = JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
-  const message = `$GENERATE cannot make the record ${shown} for ${number}: ${reason}`;
+  const shown = text === '' ? '' : ` ${JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)}`;
+  const message = `$GENERATE cannot make the record${shown} for ${number}: ${reason}`;
   throw new ZoneSyntaxError(file.fixedLine, file.fixedColumn, message);
 }
 

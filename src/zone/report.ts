@@ -27,9 +27,10 @@ export class Report {
     this.#diagnostics.warning(this.#file(row), this.#store.line[row]!, this.#store.column[row]!, text);
   }
 
-  /** `file:line` of a record. */
-  place(row: number): string {
-    return `${this.#file(row)}:${this.#store.line[row]}`;
+  /** `line 3`, or `file:3` when that is another file than the one of `from`. */
+  place(row: number, from: number): string {
+    const line = this.#store.line[row]!;
+    return this.#store.file[row] === this.#store.file[from] ? `line ${line}` : `${this.#file(row)}:${line}`;
   }
 
   /** The owner of a record, in presentation format. */

@@ -1,0 +1,35 @@
+/** What the name of a zone file says of its zone (PROTOCOL.md "Zone files"). */
+import { basename } from 'node:path';
+import { AdotdError, ErrorCode } from '../errors.js';
+import { nameFromText, ROOT } from '../protocol/name.js';
+
+/** The ending of zone files. */
+export const ZONE_SUFFIX = '.zone';
+/** What stands for the root, which has no name that a file could have. */
+const ROOT_STEM = '@';
+const ESCAPE = /%([0-9A-Fa-f]{2})?/g;
+
+/**
+ * The origin that a zone file's name gives, in wire format: the name without folders and `.zone`, percent-decoded, so that
+ * `0%2F25.2.0.192.in-addr.arpa.zone` is a zone below `0/25`; `@.zone` is the root. Throws ADOTD_PRESENTATION when it is no
+ * domain name.
+ */
+export function originOfFile(file: string): Uint8Array {
+  const stem = basename(file, ZONE_SUFFIX);
+  if (stem === ROOT_STEM) return ROOT;
+  const fail = (reason: string): never => {
+    const what = `found a file called ${JSON.stringify(basename(file))}`;
+    throw new AdotdError(ErrorCode.PRESENTATION, `${what}, expected the name of its zone and ".zone": ${reason}`);
+  };
+  const text = stem.replace(ESCAPE, (found, digits: string | undefined) => {
+    if (digits === undefined) return fail(`"${found}" is not followed by two hexadecimal digits`);
+    const octet = Number.parseInt(digits, 16);
+    return octet < 0x80 ? String.fromCharCode(octet) : `\\${octet}`;
+  });
+  try {
+    return nameFromText(text);
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    return fail(error.message);
+  }
+}
