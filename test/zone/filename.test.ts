@@ -22,7 +22,7 @@ describe('originOfFile', () => {
     ['a%2.zone', /found a file called "a%2.zone", expected .*: "%" is not followed by two hexadecimal digits/],
     ['a%zz.zone', /is not followed by two hexadecimal digits/],
     ['a...zone', /it has an empty label/],
-    ['.zone', /it has an empty label/],
+    ['.zone', /it is empty/],
     [`${'a'.repeat(64)}.zone`, /longer than 63 octets/],
     [`${'abcdefg.'.repeat(32)}zone`, /longer than 255 octets/],
   ])('%s is an error', (file, message) =>

@@ -24,7 +24,7 @@ function judge(file: string): Diagnostics {
 }
 
 function expected(file: string): string[] {
-  const lines = readFileSync(file, 'latin1').split(/\r?\n/);
+  const lines = readFileSync(file, 'utf8').split(/\r?\n/);
   return lines.filter((line) => line.startsWith('; expect: ')).map((line) => line.slice('; expect: '.length));
 }
 
