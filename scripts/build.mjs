@@ -1,7 +1,7 @@
 // Compiles src/ to dist/. With --if-stale (prestart, pretest) only when dist/ is absent or older than a source file, so
 // that `npm start` after an install from the registry, which has dist/ but no compiler, just starts.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,4 +33,5 @@ try {
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: ['ignore', 2, 2] });
 if (built.status !== 0) process.exit(built.status ?? 1);
+chmodSync(join(root, 'dist', 'cli', 'main.js'), 0o755);
 writeFileSync(stamp, '');

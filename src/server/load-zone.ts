@@ -23,13 +23,16 @@ export interface ZoneResult {
   readonly apex: Uint8Array | undefined;
   readonly serial: number;
   readonly records: number;
-  /** Over a SharedArrayBuffer; undefined when there were errors. */
+  /** Over a SharedArrayBuffer of its own when large, a copy when small; undefined when there were errors. */
   readonly image: Uint8Array | undefined;
   readonly diagnostics: readonly Diagnostic[];
   /** How many there were; some may not be listed. */
   readonly errors: number;
   readonly warnings: number;
 }
+
+/** Octets: images up to this are copied out of the room they were compiled in, which is many times larger. */
+const SMALL_IMAGE = 64 * 1024;
 
 /**
  * Loads one zone. What is wrong with it is in the result's diagnostics; nothing is thrown. `inspect` is shown what was
@@ -46,7 +49,8 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
     inspect?.(loaded);
     const { apex, serial, records, image, diagnostics } = loaded;
     const { list, errors, warnings } = diagnostics;
-    return { zone, apex: apex ?? origin, serial, records, image, diagnostics: list, errors, warnings };
+    const kept = image && image.byteLength <= SMALL_IMAGE ? Uint8Array.from(image) : image;
+    return { zone, apex: apex ?? origin, serial, records, image: kept, diagnostics: list, errors, warnings };
   } catch (error) {
     if (!(error instanceof AdotdError)) throw error;
     const { message } = error;

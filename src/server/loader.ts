@@ -7,6 +7,12 @@ import { sizeOf, type ZoneFile } from './zone-source.js';
 /** Octets of zone files up to which starting a thread (some 30 ms) costs more than it saves. A guess. */
 const IN_PLACE_OCTETS = 1024 * 1024;
 
+/**
+ * MB of new objects after which the thread looks for garbage: the buffers of zones that are done go with them. Measured with
+ * 10,000 zones of 10 records: 84 MB more resident memory than an empty server, against 101 MB with node's default.
+ */
+const YOUNG_GENERATION = 2;
+
 export interface LoaderSettings {
   /** May the loader thread be used? Not when embedded in another program. */
   readonly thread: boolean;
@@ -32,7 +38,8 @@ function loadInThread(
   settings: LoaderSettings,
 ): Promise<ZoneResult[]> {
   const data: LoaderData = { zones, options };
-  const worker = new Worker(new URL('./loader-worker.js', import.meta.url), { workerData: data });
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION };
+  const worker = new Worker(new URL('./loader-worker.js', import.meta.url), { workerData: data, resourceLimits });
   const results: ZoneResult[] = [];
   return new Promise((resolve, reject) => {
     worker.on('message', (batch: ZoneResult[]) => {
