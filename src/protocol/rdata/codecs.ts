@@ -7,7 +7,7 @@ import { FieldKind } from './field.js';
 import { amtRelay, ipsecGateway } from './gateway.js';
 import { hostIdentity } from './host-identity.js';
 import { algorithm, certificateType, digestType, period, rrtype, scheme, time, u8, u16, u32, u64 } from './integers.js';
-import { ipv6Chain } from './ipv6-chain.js';
+import { addressSuffix, prefixName } from './ipv6-chain.js';
 import { location } from './location.js';
 import { name } from './names.js';
 import { atmAddress, nsap } from './osi-addresses.js';
@@ -61,7 +61,8 @@ const BY_KIND: Readonly<Record<FieldKind, Codec>> = {
   [FieldKind.HOST_IDENTITY]: hostIdentity,
   [FieldKind.NSAP]: nsap,
   [FieldKind.ATM_ADDRESS]: atmAddress,
-  [FieldKind.IPV6_CHAIN]: ipv6Chain,
+  [FieldKind.ADDRESS_SUFFIX]: addressSuffix,
+  [FieldKind.PREFIX_NAME]: prefixName,
 };
 
 export const CODECS: readonly Codec[] = Object.values(FieldKind).map((kind) => BY_KIND[kind]);

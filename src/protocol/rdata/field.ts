@@ -74,7 +74,10 @@ export const FieldKind = {
   HOST_IDENTITY: 41,
   NSAP: 42,
   ATM_ADDRESS: 43,
-  IPV6_CHAIN: 44,
+  /** The prefix length of A6, and what of the address follows the prefix. */
+  ADDRESS_SUFFIX: 44,
+  /** The name of A6's prefix, when there is one; lower case in canonical form. */
+  PREFIX_NAME: 45,
 } as const;
 
 export type FieldKind = (typeof FieldKind)[keyof typeof FieldKind];
@@ -118,7 +121,7 @@ export function isDecompressed(kind: FieldKind): boolean {
 
 /** Whether names of this kind are lower case in canonical form (RFC 4034 §6.2, RFC 6840 §5.1). */
 export function isLowered(kind: FieldKind): boolean {
-  return kind >= FieldKind.COMPRESSED_NAME && kind <= FieldKind.LOWERED_NAME;
+  return (kind >= FieldKind.COMPRESSED_NAME && kind <= FieldKind.LOWERED_NAME) || kind === FieldKind.PREFIX_NAME;
 }
 
 /** Makes fields of one kind, as rows of the table want them: `u16('preference')`. */

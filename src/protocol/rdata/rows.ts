@@ -117,7 +117,7 @@ export const ROWS: readonly TypeRow[] = [
   row(20, 'ISDN', [string('ISDN address'), { kind: FieldKind.OPTIONAL_STRING, name: 'subaddress' }]), // RFC 1183
   row(21, 'RT', [u16('preference'), decompressedName('intermediate host')]), // RFC 1183
   row(22, 'NSAP', one(FieldKind.NSAP, 'address')), // RFC 1706
-  row(23, 'NSAP-PTR', [decompressedName('target')]), // RFC 1348
+  row(23, 'NSAP-PTR', [name('target')]), // RFC 1348
   row(24, 'SIG', signature(decompressedName('signer'))), // RFC 2535
   row(25, 'KEY', key(optionalBase64('public key'))), // RFC 2535
   row(26, 'PX', [u16('preference'), decompressedName('RFC 822 domain'), decompressedName('X.400 domain')]), // RFC 2163
@@ -140,7 +140,11 @@ export const ROWS: readonly TypeRow[] = [
   ]),
   row(36, 'KX', [u16('preference'), loweredName('exchanger')]), // RFC 2230
   row(37, 'CERT', [certificateType('type'), u16('key tag'), algorithm('algorithm'), base64('certificate')]), // RFC 4398
-  row(38, 'A6', one(FieldKind.IPV6_CHAIN, 'address')), // RFC 2874
+  // RFC 2874
+  row(38, 'A6', [
+    { kind: FieldKind.ADDRESS_SUFFIX, name: 'address suffix' },
+    { kind: FieldKind.PREFIX_NAME, name: 'prefix name' },
+  ]),
   row(39, 'DNAME', [loweredName('target')]), // RFC 6672
   row(40, 'SINK', [u8('meaning'), u8('coding'), u8('subcoding'), optionalBase64('data')]), // draft-eastlake-kitchen-sink
   row(41, 'OPT'), // RFC 6891

@@ -11,6 +11,7 @@ import { fixedList, SVC_VALUES, type SvcValue } from './svc-values.js';
 
 const EQUALS = 0x3d;
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 const MANDATORY = 0;
 const ALPN = 1;
@@ -55,11 +56,22 @@ function sorted(wire: Uint8Array): Uint8Array {
   return Uint8Array.from(pairs.flatMap((key) => [key >> 8, key & 0xff]));
 }
 
+/** Where the first quote is from `start` on that no backslash escapes, or -1. */
+function closingQuote(bytes: Uint8Array, start: number, end: number): number {
+  for (let i = start; i < end; i++) {
+    if (bytes[i] === QUOTE) return i;
+    if (bytes[i] === BACKSLASH) i++;
+  }
+  return -1;
+}
+
 /** The value behind the equals sign of the current token, quotes and character-string escapes resolved. */
 function scanValue(tokens: Tokens, equals: number): Uint8Array {
   const { start, end } = tokens;
   if (equals >= end) return new Uint8Array(0);
-  const quoted = tokens.bytes[equals + 1] === QUOTE && end - equals > 2 && tokens.bytes[end - 1] === QUOTE;
+  const quoted = tokens.bytes[equals + 1] === QUOTE;
+  if (quoted && closingQuote(tokens.bytes, equals + 2, end) !== end - 1)
+    failExpected(tokens, 'a blank behind the closing quote');
   tokens.start = equals + (quoted ? 2 : 1);
   if (quoted) tokens.end--;
   const scratch = new Uint8Array(tokens.end - tokens.start);

@@ -30,7 +30,7 @@ export function checkRdata(type: number, wire: Uint8Array, at: number, length: n
 }
 
 function malformed(name: string, at: number): string {
-  return `its ${name}, at octet ${at}, is malformed or cut off`;
+  return `the octets from ${at} on are no valid ${name}`;
 }
 
 function trailing(octets: number): string {

@@ -194,14 +194,15 @@ const GENERATORS: Readonly<Record<FieldKind, Generator>> = {
       octets(1, 20).map((address) => [2, ...address]),
     ),
   ),
-  [FieldKind.IPV6_CHAIN]: behind(
+  [FieldKind.ADDRESS_SUFFIX]: behind(
     fc.integer({ min: 0, max: 128 }).chain((length) =>
-      fc.tuple(octets(16 - (length >> 3), 16 - (length >> 3)), name).map(([suffix, prefixName]) => {
+      octets(16 - (length >> 3), 16 - (length >> 3)).map((suffix) => {
         if (length % 8 !== 0) suffix[0]! &= 0xff >> (length % 8);
-        return [length, ...suffix, ...(length === 0 ? [] : prefixName)];
+        return [length, ...suffix];
       }),
     ),
   ),
+  [FieldKind.PREFIX_NAME]: (before) => (before[0] === 0 ? fc.constant(before) : behind(name)(before)),
 };
 
 /** Well-formed RDATA of a type whose row has fields; any octets for the others. */

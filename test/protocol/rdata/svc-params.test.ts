@@ -67,6 +67,7 @@ test.each([
   ['ipv4hint=192.0.2.1,', /expected ipv4hint/],
   ['alpn=a,,b', /expected alpn/],
   ['alpn=a\\\\b', /expected alpn/],
+  ['key667="a"b"', /expected a blank behind the closing quote/],
   ['alpn="h2', /expected a closing quote/],
   ['ALPN=h2', /^found "ALPN=h2", expected a service parameter key: mandatory, alpn/],
   ['key03=a', /expected a service parameter key/],
@@ -87,6 +88,6 @@ test.each([
   ['0001 00 0000 0004 0003 0001 0001 0003 026832 0003 0002 0035', 'mandatory not in rising order'],
 ])('wire format %s: %s', (wire) => {
   const rdata = fromHex(wire);
-  expect(checkRdata(SVCB, rdata, 0, rdata.length)).toMatch(/its parameters, at octet 3/);
+  expect(checkRdata(SVCB, rdata, 0, rdata.length)).toMatch(/from 3 on are no valid parameters/);
   expect(rdataToText(SVCB, rdata)).toMatch(/^\\# /);
 });
