@@ -17,10 +17,8 @@ export const Link = {
   FOLLOW: 0,
   /** The answer ends here: target outside the zone, loop, or limit. */
   END: 1,
-  /** The link did not fit: TC. */
-  TRUNCATED: 2,
   /** The target would be longer than a name can be: YXDOMAIN (RFC 6672 §2.2). */
-  TOO_LONG: 3,
+  TOO_LONG: 2,
 } as const;
 
 /** Answers with the CNAME RRset `ref`, owned by `x.name`, and goes to its target unless `stop` (QTYPE wants no more). */
@@ -28,7 +26,7 @@ export function followCname(x: Exchange, ref: number, stop: boolean): number {
   remember(x);
   const recordAt = x.at;
   const written = putRrset(x, ref, ownerPointer(x, 0), x.dnssecOk);
-  if (written === 0) return Link.TRUNCATED;
+  if (written === 0) x.truncate();
   x.answers += written;
   const inZone = (x.words[x.base + ref + L.RRSET_INFO]! & L.RRSET_TARGET_IN_ZONE) !== 0;
   const pointer = recordAt + L.RECORD_FIXED - x.start;
@@ -43,7 +41,7 @@ export function followCname(x: Exchange, ref: number, stop: boolean): number {
  */
 export function followDname(x: Exchange, ref: number, stop: boolean): number {
   remember(x);
-  if (!putDname(x, ref)) return Link.TRUNCATED;
+  if (!putDname(x, ref)) x.truncate();
   const record = recordsAt(x, ref);
   const target = record + L.RECORD_FIXED;
   const targetLength = (x.bytes[record + L.RECORD_RDLENGTH]! << 8) | x.bytes[record + L.RECORD_RDLENGTH + 1]!;
@@ -60,8 +58,23 @@ export function followDname(x: Exchange, ref: number, stop: boolean): number {
   const kept = inZone && x.apexPointer !== 0 ? whole - apexLength : whole;
   const rdlength = kept === whole ? whole : kept + 2;
   const to = x.at;
-  const out = x.response;
-  if (to + L.RECORD_FIXED + rdlength > x.limit) return Link.TRUNCATED;
+  const fits = to + L.RECORD_FIXED + rdlength <= x.limit;
+  if (fits) putSynthesised(x, record, rdlength, kept);
+  else x.truncate();
+  const pointer = to + L.RECORD_FIXED - x.start;
+  if (stop || !inZone || !reachable(pointer + MAX_NAME)) return Link.END;
+  composed[whole - apexLength] = 0;
+  goTo(x, composed, 0, pointer);
+  return arrive(x);
+}
+
+/**
+ * Writes the CNAME that the DNAME record at the octet `record` of the image makes: RDATA of `rdlength` octets, of which
+ * `kept` are those of `x.composed`, and the rest a pointer to the apex.
+ */
+function putSynthesised(x: Exchange, record: number, rdlength: number, kept: number): void {
+  const { bytes, composed, response: out } = x;
+  const to = x.at;
   const owner = POINTER_BITS | ownerPointer(x, 0);
   out[to] = owner >> 8;
   out[to + 1] = owner & 0xff;
@@ -74,17 +87,12 @@ export function followDname(x: Exchange, ref: number, stop: boolean): number {
   out[to + L.RECORD_RDLENGTH + 1] = rdlength;
   const rdata = to + L.RECORD_FIXED;
   for (let i = 0; i < kept; i++) out[rdata + i] = composed[i]!;
-  if (kept !== whole) {
+  if (kept !== rdlength) {
     out[rdata + kept] = (POINTER_BITS | x.apexPointer) >> 8;
     out[rdata + kept + 1] = x.apexPointer & 0xff;
   }
   x.at = rdata + rdlength;
   x.answers++;
-  const pointer = rdata - x.start;
-  if (stop || !inZone || !reachable(pointer + MAX_NAME)) return Link.END;
-  composed[whole - apexLength] = 0;
-  goTo(x, composed, 0, pointer);
-  return arrive(x);
 }
 
 /** Writes the DNAME RRset unless an earlier link did; returns false when it does not fit. */

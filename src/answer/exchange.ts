@@ -133,6 +133,12 @@ export class Exchange {
     this.settings = settings;
   }
 
+  /** A unit did not fit: TC is set, and nothing that follows is written (RFC 2181 §9). The answer is still found out. */
+  truncate(): void {
+    this.truncated = 1;
+    this.limit = 0;
+  }
+
   /** Makes the record ready for the next message. */
   reset(
     request: Uint8Array,

@@ -78,8 +78,7 @@ function endOfLink(x: Exchange, link: number): number {
   x.node = 0;
   x.rcode = rcodeOfLink(link);
   x.outcome.kind = link === Link.TOO_LONG ? Kind.YXDOMAIN : Kind.ANSWER;
-  if (link === Link.TRUNCATED) x.truncated = 1;
-  else if (!putProofs(x)) x.truncated = 1;
+  if (!putProofs(x)) x.truncate();
   return link;
 }
 
@@ -89,7 +88,7 @@ function positive(x: Exchange, ref: number, signaturesOnly: boolean): number {
   const written = signaturesOnly ? putSignatures(x, ref, owner) : putRrset(x, ref, owner, x.dnssecOk);
   x.answers += written;
   x.outcome.kind = Kind.ANSWER;
-  if (written === 0 || !putProofs(x)) x.truncated = 1;
+  if (written === 0 || !putProofs(x)) x.truncate();
   else if (!x.settings.minimalResponses && !signaturesOnly) {
     putAddresses(x, ref, recordsAt, Targets.ALL, owner === 0 ? 1 : 0);
   }
@@ -105,11 +104,11 @@ function any(x: Exchange, node: number): number {
     const written = putRrset(x, rrsetRef(x, node, i), ownerPointer(x, 0), 1);
     x.answers += written;
     if (written === 0) {
-      x.truncated = 1;
+      x.truncate();
       return Link.END;
     }
   }
-  if (!putProofs(x)) x.truncated = 1;
+  if (!putProofs(x)) x.truncate();
   return Link.END;
 }
 
@@ -136,7 +135,7 @@ function negative(x: Exchange, kind: number): number {
   x.outcome.kind = kind;
   const written = putRrset(x, x.words[x.base + L.HEADER_NEGATIVE_SOA]!, x.apexPointer, x.dnssecOk);
   x.authorities += written;
-  if (written === 0 || !putProofs(x)) x.truncated = 1;
+  if (written === 0 || !putProofs(x)) x.truncate();
   return Link.END;
 }
 
@@ -150,7 +149,7 @@ function referral(x: Exchange): number {
   const written = putRrset(x, ns, owner, 0);
   x.authorities += written;
   if (written === 0) {
-    x.truncated = 1;
+    x.truncate();
     return Link.END;
   }
   if (x.dnssecOk === 1) {
@@ -160,13 +159,13 @@ function referral(x: Exchange): number {
       const count = putRrset(x, ds, owner, 1);
       x.authorities += count;
       if (count === 0) {
-        x.truncated = 1;
+        x.truncate();
         return Link.END;
       }
     } else if (provesDenial(x)) proveNodata(x, cut);
   }
   if (!putProofs(x) || !putAddresses(x, ns, recordsAt, Targets.IN_DOMAIN, 0)) {
-    x.truncated = 1;
+    x.truncate();
     return Link.END;
   }
   putAddresses(x, ns, recordsAt, Targets.OTHERS, 0);
