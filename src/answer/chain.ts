@@ -7,9 +7,11 @@ import { Class, Rcode, Type } from '../protocol/iana.js';
 import { LOWER, MAX_NAME } from '../protocol/name.js';
 import { type Exchange, MAX_CHAIN } from './exchange.js';
 import { ownerPointer } from './lookup.js';
-import { putRrset, reachable, recordsAt } from './records.js';
+import { putRrset, recordsAt } from './records.js';
 
 const POINTER_BITS = 0xc000;
+/** A chain that has come this far in the message ends, so that compression pointers reach all that may follow it. */
+const CHAIN_REACH = 0x2000;
 
 /** What became of a link. */
 export const Link = {
@@ -30,7 +32,7 @@ export function followCname(x: Exchange, ref: number, stop: boolean): number {
   x.answers += written;
   const inZone = (x.words[x.base + ref + L.RRSET_INFO]! & L.RRSET_TARGET_IN_ZONE) !== 0;
   const pointer = recordAt + L.RECORD_FIXED - x.start;
-  if (stop || !inZone || !reachable(pointer + MAX_NAME)) return Link.END;
+  if (stop || !inZone || pointer > CHAIN_REACH) return Link.END;
   goTo(x, x.bytes, recordsAt(x, ref) + L.RECORD_FIXED, pointer);
   return arrive(x);
 }
@@ -62,7 +64,7 @@ export function followDname(x: Exchange, ref: number, stop: boolean): number {
   if (fits) putSynthesised(x, record, rdlength, kept);
   else x.truncate();
   const pointer = to + L.RECORD_FIXED - x.start;
-  if (stop || !inZone || !reachable(pointer + MAX_NAME)) return Link.END;
+  if (stop || !inZone || pointer > CHAIN_REACH) return Link.END;
   composed[whole - apexLength] = 0;
   goTo(x, composed, 0, pointer);
   return arrive(x);

@@ -128,6 +128,8 @@ export class Exchange {
   /** Scratch of proofs: a whole name in lower case, and its hash. */
   readonly scratchName = new Uint8Array(MAX_NAME + 2);
   readonly scratchHash = new Uint8Array(20);
+  /** Where the RRset begins that is being written with its owner in full. */
+  scratchFirst = 0;
 
   constructor(settings: Settings) {
     this.settings = settings;

@@ -115,6 +115,7 @@ export function putNamed(x: Exchange, ref: number, nameLength: number, signed: n
   if (x.at + total + (nameLength - 2) * (repeat ? count : 1) > x.limit) return 0;
   const from = recordsAt(x, ref);
   const end = from + total;
+  x.scratchFirst = x.at;
   for (let record = from; record < end; ) {
     const bytes = x.bytes;
     const rdlength = (bytes[record + L.RECORD_RDLENGTH]! << 8) | bytes[record + L.RECORD_RDLENGTH + 1]!;
@@ -125,9 +126,11 @@ export function putNamed(x: Exchange, ref: number, nameLength: number, signed: n
       x.response[x.at++] = (POINTER_BITS | owner) >> 8;
       x.response[x.at++] = owner & 0xff;
     }
-    const shift = x.at - (record - from) - 2;
+    const recordAt = x.at - 2;
     copy(x, record + 2, next - record - 2);
-    if (words[set + L.RRSET_EXTRA] !== 0) fixUpRange(x, set, shift, record - from, next - from);
+    if (words[set + L.RRSET_EXTRA] !== 0) {
+      fixUpRange(x, set, recordAt, record - from, next - from, nameLength - 2, repeat ? nameLength - 2 : 0);
+    }
     record = next;
   }
   return count;
@@ -143,39 +146,62 @@ function copy(x: Exchange, from: number, length: number): void {
 
 function setOwners(octets: Uint8Array, from: number, end: number, owner: number): void {
   for (let at = from; at < end; ) {
-    octets[at] = (POINTER_BITS | owner) >> 8;
-    octets[at + 1] = owner & 0xff;
+    setPointer(octets, at, owner);
     at += L.RECORD_FIXED + ((octets[at + L.RECORD_RDLENGTH]! << 8) | octets[at + L.RECORD_RDLENGTH + 1]!);
   }
 }
 
-/** Writes the pointers of the names in RDATA: records start at `to` in the response, their owner is at `owner`. */
+/**
+ * Writes the pointers of the names in RDATA: records start at `to` in the response, their owner is at `owner`. What has
+ * pointers within is short and stands early in a message (layout.ts), so that they reach.
+ */
 function fixUp(x: Exchange, set: number, to: number, owner: number): void {
   const words = x.words;
   const extra = x.base + words[set + L.RRSET_EXTRA]!;
   const count = words[extra]!;
   for (let i = 1; i <= count; i++) {
     const fixup = words[extra + i]!;
-    const at = to + (fixup & L.OFFSET_MASK);
-    const target = (fixup & L.FIXUP_OWNER) !== 0 ? owner : x.apexPointer;
-    x.response[at] = (POINTER_BITS | target) >> 8;
-    x.response[at + 1] = target & 0xff;
+    let target = x.apexPointer;
+    if ((fixup & L.FIXUP_OWNER) !== 0) target = owner;
+    else if ((fixup & L.FIXUP_WITHIN) !== 0) target = to - x.start + (words[extra + ++i]! & L.WITHIN_MASK);
+    setPointer(x.response, to + (fixup & L.OFFSET_MASK), target);
   }
 }
 
-/** The same for the fixups of one record, those between the offsets `from` and `end`, moved by `shift`. */
-function fixUpRange(x: Exchange, set: number, shift: number, from: number, end: number): void {
+/**
+ * The same for the fixups of one record, between the offsets `from` and `end`, of an RRset whose owner is written in full
+ * at the first record (`first`) and takes `shift` octets more than a pointer there, and `shiftNext` more in each other.
+ */
+function fixUpRange(
+  x: Exchange,
+  set: number,
+  at: number,
+  from: number,
+  end: number,
+  shift: number,
+  shiftNext: number,
+): void {
   const words = x.words;
   const extra = x.base + words[set + L.RRSET_EXTRA]!;
   const count = words[extra]!;
+  const first = x.scratchFirst;
   for (let i = 1; i <= count; i++) {
-    const offset = words[extra + i]! & L.OFFSET_MASK;
+    const fixup = words[extra + i]!;
+    const within = (fixup & L.FIXUP_WITHIN) !== 0 ? words[extra + ++i]! : -1;
+    const offset = fixup & L.OFFSET_MASK;
     if (offset < from || offset >= end) continue;
-    // Only names that stand in the question are owners of RRsets with pointers to the owner, and those are no strangers.
-    const at = shift + offset;
-    x.response[at] = (POINTER_BITS | x.apexPointer) >> 8;
-    x.response[at + 1] = x.apexPointer & 0xff;
+    // No pointers to the owner: RRsets that have them belong to names that stand in the question.
+    const target =
+      within < 0
+        ? x.apexPointer
+        : first - x.start + (within & L.WITHIN_MASK) + shift + (within >> L.WITHIN_SHIFT) * shiftNext;
+    setPointer(x.response, at + offset - from, target);
   }
+}
+
+function setPointer(octets: Uint8Array, at: number, target: number): void {
+  octets[at] = (POINTER_BITS | target) >> 8;
+  octets[at + 1] = target & 0xff;
 }
 
 /**

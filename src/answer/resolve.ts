@@ -100,16 +100,21 @@ function any(x: Exchange, node: number): number {
   const count = rrsetCount(x, node);
   if (!x.settings.anyFull) return positive(x, choice(x, node, count), false);
   x.outcome.kind = Kind.ANSWER;
-  for (let i = 0; i < count; i++) {
-    const written = putRrset(x, rrsetRef(x, node, i), ownerPointer(x, 0), 1);
-    x.answers += written;
-    if (written === 0) {
-      x.truncate();
-      return Link.END;
-    }
-  }
-  if (!putProofs(x)) x.truncate();
+  // Those with compression pointers in RDATA go first: pointers reach only so far.
+  if (!putAll(x, node, count, true) || !putAll(x, node, count, false) || !putProofs(x)) x.truncate();
   return Link.END;
+}
+
+/** Writes all RRsets of `node` that have, or do not have, pointers in RDATA; returns false when one does not fit. */
+function putAll(x: Exchange, node: number, count: number, pointers: boolean): boolean {
+  for (let i = 0; i < count; i++) {
+    const ref = rrsetRef(x, node, i);
+    if ((x.words[x.base + ref + L.RRSET_EXTRA]! !== 0) !== pointers) continue;
+    const written = putRrset(x, ref, ownerPointer(x, 0), 1);
+    x.answers += written;
+    if (written === 0) return false;
+  }
+  return true;
 }
 
 /** A CNAME if there is one, else the lowest type that is not there for DNSSEC only, else the lowest. */

@@ -83,12 +83,18 @@ function describeRrset(image: Uint8Array, words: Int32Array, ref: number): strin
   const at = (ref + L.RRSET_DATA) << 2;
   const ttl = new DataView(image.buffer, image.byteOffset + at + L.RECORD_TTL, 4).getUint32(0);
   const extra = words[ref + L.RRSET_EXTRA]!;
-  const fixups = extra === 0 ? 0 : words[extra]!;
+  const fixups = extra === 0 ? 0 : pointerCount(words, extra);
   return (
     `at ${ref}: ${info & L.RRSET_COUNT_MASK} records, ${words[ref + L.RRSET_LENGTH]} octets, TTL ${ttl}` +
     `, ${words[ref + L.RRSET_SIGNATURES]} signatures, ${fixups} pointers` +
     `${(info & L.RRSET_TARGET_IN_ZONE) !== 0 ? ', first name in zone' : ''}`
   );
+}
+
+function pointerCount(words: Int32Array, extra: number): number {
+  let pointers = 0;
+  for (let i = 1; i <= words[extra]!; i++, pointers++) if ((words[extra + i]! & L.FIXUP_WITHIN) !== 0) i++;
+  return pointers;
 }
 
 function dumpChain(image: Uint8Array, words: Int32Array, write: (text: string) => void): void {

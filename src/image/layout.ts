@@ -12,10 +12,11 @@
  *         RRset in rising order of type: type, reference of the RRset.
  * RRset   RRSET_* words, then its records ready for the wire, each beginning with the two-octet owner 0xC00C (a pointer
  *         to QNAME), then its RRSIGs in the same form. What must be rewritten in a copy is listed in its extra table.
- * extra   number of fixups, then per fixup the offset (from the first record) of a compression pointer to write, with
- *         FIXUP_OWNER when it is to point to the owner and not to the apex; then the number of targets, then per record
- *         of the RRset: reference of the target's node or 0, offset of the target's name, with TARGET_BELOW when it lies
- *         at or below the owner (in-domain, RFC 9471).
+ * extra   number of words of fixups, then per fixup the offset (from the first record) of a compression pointer to write:
+ *         to the apex, with FIXUP_OWNER to the owner, with FIXUP_WITHIN to a place in these records, which the next word
+ *         gives as number of the record << WITHIN_SHIFT and offset; then the number of targets, then per record of the
+ *         RRset: reference of the target's node or 0, offset of the target's name, with TARGET_BELOW when it lies at or
+ *         below the owner (in-domain, RFC 9471).
  * children (NSEC zones) number of children, then per child in canonical order: reference of the child, reference of the
  *         node that owns the last NSEC at or before the end of the child's subtree.
  * chain   (NSEC3 zones) per NSEC3 in order of hash: 20 octets of hash, reference of the RRset.
@@ -111,9 +112,14 @@ export const RRSET_TARGET_IN_ZONE = 0x10000;
 export const RRSET_ADDITIONAL = 0x20000;
 
 export const FIXUP_OWNER = 0x40000000;
+export const FIXUP_WITHIN = 0x20000000;
+export const WITHIN_SHIFT = 16;
+export const WITHIN_MASK = 0xffff;
+/** RRsets of more octets have no pointers within: pointers reach 16,383 octets of a message (RFC 1035 §4.1.4). */
+export const WITHIN_LIMIT = 4096;
 export const TARGET_BELOW = 0x40000000;
-/** Clears FIXUP_OWNER or TARGET_BELOW. */
-export const OFFSET_MASK = 0x3fffffff;
+/** Clears FIXUP_OWNER, FIXUP_WITHIN or TARGET_BELOW. */
+export const OFFSET_MASK = 0x1fffffff;
 
 export const CHAIN_HASH_OCTETS = 20;
 export const CHAIN_RRSET = 5;

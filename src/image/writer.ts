@@ -31,6 +31,10 @@ export class ImageWriter {
   readonly #apexLabels: number;
   readonly #layouts = new Map<number, NameLayout>();
   readonly #fixups: number[] = [];
+  /** Names written into this RRset: offset in the store's RDATA, octet in the image, number of the record. */
+  readonly #written: number[] = [];
+  #pointsWithin = false;
+  #record = 0;
   readonly #targets: number[] = [];
   readonly #seen = new Set<number>();
   #ownerName = new Uint8Array(256);
@@ -76,13 +80,20 @@ export class ImageWriter {
     this.#fixups.length = 0;
     this.#targets.length = 0;
     this.#seen.clear();
-    if (names !== undefined) this.#setOwner(owner);
+    if (names !== undefined) {
+      this.#setOwner(owner);
+      this.#written.length = 0;
+      this.#pointsWithin = count > 1 && names.compressible && this.#octets(from, count) <= L.WITHIN_LIMIT;
+    }
     let end = data;
     let flags = 0;
     if (names === undefined) {
       for (let i = 0; i < count; i++) end = this.#plainRecord(records[from + i]!, setTtl, end);
     } else {
-      for (let i = 0; i < count; i++) end = this.#recordWithNames(records[from + i]!, setTtl, names, end, data, kind);
+      for (let i = 0; i < count; i++) {
+        this.#record = i;
+        end = this.#recordWithNames(records[from + i]!, setTtl, names, end, data, kind);
+      }
       if (names.additional) flags |= L.RRSET_ADDITIONAL;
       if (this.#inZone(records[from]!, names.at)) flags |= L.RRSET_TARGET_IN_ZONE;
     }
@@ -165,9 +176,20 @@ export class ImageWriter {
     return this.#length(at, to);
   }
 
-  /** Writes the name at `from` of the store's RDATA, ended by a pointer where it lies in the zone. */
+  /** Octets of `count` records before compression. */
+  #octets(from: number, count: number): number {
+    let octets = count * L.RECORD_FIXED;
+    for (let i = 0; i < count; i++) octets += this.#store.rdataLength[this.#rrsets.records[from + i]!]!;
+    return octets;
+  }
+
+  /**
+   * Writes the name at `from` of the store's RDATA, ended by a pointer where its end stands in the message already: in a
+   * name before it, in the owner, or in the apex; the longest such end is taken.
+   */
   #name(from: number, to: number, data: number, toOwner: boolean): number {
     const rdata = this.#store.rdata;
+    const labels = labelCount(rdata, from);
     let stop = -1;
     let mark = 0;
     // An answer that a wildcard makes has another owner than the stored one (RFC 4592 §3.3).
@@ -179,13 +201,49 @@ export class ImageWriter {
       stop = suffixAt(rdata, from, this.#apexName, this.#apexLabels);
       mark = 0;
     }
+    let within = 0;
+    if (this.#pointsWithin) {
+      const known = stop < 0 ? from + nameLength(rdata, from) - 1 : stop;
+      for (let i = 0; i < this.#written.length; i += 4) {
+        const match = this.#sharedEnd(from, labels, i, known, data);
+        if (match === 0) continue;
+        stop = match >>> 16;
+        stop += from;
+        mark = L.FIXUP_WITHIN;
+        within = (this.#written[i + 2]! << L.WITHIN_SHIFT) | (match & 0xffff);
+        break;
+      }
+    }
     const end = stop < 0 ? from + nameLength(rdata, from) : stop;
+    if (this.#pointsWithin) this.#written.push(from, to, this.#record, end);
     for (let i = from; i < end; i++) this.bytes[to++] = rdata[i]!;
     if (stop < 0) return to;
     this.#fixups.push((to - data) | mark);
+    if (mark === L.FIXUP_WITHIN) this.#fixups.push(within);
     this.bytes[to] = POINTER >> 8;
     this.bytes[to + 1] = 0;
     return to + 2;
+  }
+
+  /**
+   * Whether the name at `from` ends like written name `i`, in a place before `known`, and that end was written out:
+   * (octets of the name before that end) << 16 | (offset of the end from `data`), or 0.
+   */
+  #sharedEnd(from: number, labels: number, i: number, known: number, data: number): number {
+    const rdata = this.#store.rdata;
+    const other = this.#written[i]!;
+    const otherEnd = this.#written[i + 3]!;
+    let a = from;
+    let b = other;
+    let excess = labels - labelCount(rdata, other);
+    for (; excess > 0; excess--) a += rdata[a]! + 1;
+    for (; excess < 0; excess++) b += rdata[b]! + 1;
+    while (a < known && b < otherEnd && rdata[a] !== 0) {
+      if (sameName(rdata, a, rdata, b)) return ((a - from) << 16) | (this.#written[i + 1]! + b - other - data);
+      a += rdata[a]! + 1;
+      b += rdata[b]! + 1;
+    }
+    return 0;
   }
 
   #target(from: number, offset: number): void {
