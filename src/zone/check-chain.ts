@@ -1,4 +1,138 @@
+/**
+ * Checks the NSEC3 chain that a zone is served with (RFC 5155 §7.1): that it is named, closed, and has a record for every
+ * name. Hot file: columns of integers and octets, one entry an NSEC3 record.
+ */
+import { Type } from '../protocol/iana.js';
+import { LOWER, MAX_NAME } from '../protocol/name.js';
+import { NSEC3_HASH_OCTETS, nsec3Hash } from '../protocol/nsec3.js';
+import { base32hexToText, collectChain, findInChain, type HashChain, type HashParameters } from './chain.js';
+import { isChainNode, Place } from './check-names.js';
 import type { Report } from './report.js';
-import type { Rrsets } from './rrsets.js';
+import { findRrset, type Rrsets } from './rrsets.js';
 
-export function checkChain(_r: Rrsets, _a: number, _p: Uint8Array, _m: number, _report: Report): void {}
+/** Hash algorithm SHA-1 (RFC 5155 §11). */
+const SHA1 = 1;
+
+/** `places` are those of checkNames(); `maxIterations` as CheckOptions has it. */
+export function checkChain(
+  rrsets: Rrsets,
+  apex: number,
+  places: Uint8Array,
+  maxIterations: number,
+  report: Report,
+): void {
+  const { store } = rrsets;
+  const isNsec = findRrset(rrsets, apex, Type.NSEC) >= 0;
+  const first = store.type.subarray(0, store.recordCount).indexOf(Type.NSEC3);
+  const parameters = findParameters(rrsets, apex);
+  if (parameters === undefined) {
+    if (first >= 0 && !isNsec && (places[store.node[first]!]! & Place.IN_ZONE) !== 0)
+      report.error(
+        first,
+        () =>
+          `found NSEC3 records, expected ${report.name(apex)} to have an NSEC3PARAM record with algorithm 1 and flags 0`,
+      );
+    return;
+  }
+  const { row, iterations } = parameters;
+  if (iterations > maxIterations) {
+    report.error(
+      row,
+      () => `found ${iterations} NSEC3 iterations, expected at most ${maxIterations}, better 0 (RFC 9276)`,
+    );
+    return;
+  }
+  if (iterations > 0) report.warning(row, () => `found ${iterations} NSEC3 iterations, expected 0 (RFC 9276 §3.1)`);
+  const chain = collectChain(rrsets, apex, parameters, report);
+  if (chain.count === 0) {
+    if (!isNsec && findRrset(rrsets, apex, Type.RRSIG) >= 0)
+      report.error(row, () => 'found NSEC3PARAM in a signed zone, expected NSEC3 records with the same parameters');
+    return;
+  }
+  checkClosed(chain, report);
+  checkComplete(rrsets, apex, places, parameters, chain, report);
+}
+
+/** The first usable NSEC3PARAM record of the apex (RFC 5155 §4.1.2: flags other than 0 mean a chain in the making). */
+function findParameters(rrsets: Rrsets, apex: number): HashParameters | undefined {
+  const { store, start, records } = rrsets;
+  const set = findRrset(rrsets, apex, Type.NSEC3PARAM);
+  if (set < 0) return undefined;
+  for (let i = start[set]!; i < start[set + 1]!; i++) {
+    const at = store.rdataAt[records[i]!]!;
+    if (store.rdata[at] !== SHA1 || store.rdata[at + 1] !== 0) continue;
+    const iterations = (store.rdata[at + 2]! << 8) | store.rdata[at + 3]!;
+    return { row: records[i]!, iterations, saltAt: at + 5, saltLength: store.rdata[at + 4]! };
+  }
+  return undefined;
+}
+
+/** Each record has to name the next, and the last one the first. */
+function checkClosed(chain: HashChain, report: Report): void {
+  const { count, hashes, next, row } = chain;
+  for (let i = 0; i < count; i++) {
+    const at = i * NSEC3_HASH_OCTETS;
+    const following = ((i + 1) % count) * NSEC3_HASH_OCTETS;
+    let k = 0;
+    while (k < NSEC3_HASH_OCTETS && next[at + k] === hashes[following + k]) k++;
+    if (k === NSEC3_HASH_OCTETS) continue;
+    const [found, expected] = [base32hexToText(next, at), base32hexToText(hashes, following)];
+    report.error(
+      row[i]!,
+      () => `found ${found} as the next hash of the NSEC3 chain, expected ${expected}: the chain has a gap`,
+    );
+  }
+}
+
+/** How much a name needs an NSEC3 record of its own. */
+const Need = {
+  /** Not at all: it does not exist, or is below a zone cut or a DNAME. */
+  NONE: 0,
+  /** Unless opt-out covers it: an unsigned delegation, or an empty non-terminal above such only (RFC 5155 §7.1). */
+  UNLESS_OPT_OUT: 1,
+  ALWAYS: 2,
+} as const;
+
+function findNeeds(rrsets: Rrsets, apex: number, places: Uint8Array): Uint8Array {
+  const { store } = rrsets;
+  const needs = new Uint8Array(store.nodeCount);
+  for (let node = store.nodeCount - 1; node >= apex; node--) {
+    const place = places[node]!;
+    if ((place & Place.IN_ZONE) === 0 || (place & (Place.BELOW_CUT | Place.BELOW_DNAME)) !== 0) continue;
+    if (rrsets.nodeRrsets[node] !== rrsets.nodeRrsets[node + 1] && !isChainNode(rrsets, node)) {
+      const isUnsigned = (place & Place.CUT) !== 0 && findRrset(rrsets, node, Type.DS) < 0;
+      needs[node] = Math.max(needs[node]!, isUnsigned ? Need.UNLESS_OPT_OUT : Need.ALWAYS);
+    }
+    if (node !== apex) needs[store.parent[node]!] = Math.max(needs[store.parent[node]!]!, needs[node]!);
+  }
+  return needs;
+}
+
+/** Every name needs a record that matches its hash, or, when it may be left out, one with opt-out that covers it. */
+function checkComplete(
+  rrsets: Rrsets,
+  apex: number,
+  places: Uint8Array,
+  { row, iterations, saltAt, saltLength }: HashParameters,
+  chain: HashChain,
+  report: Report,
+): void {
+  const { store, nodeRrsets } = rrsets;
+  const needs = findNeeds(rrsets, apex, places);
+  const name = new Uint8Array(MAX_NAME);
+  const hash = new Uint8Array(NSEC3_HASH_OCTETS);
+  for (let node = apex; node < store.nodeCount; node++) {
+    if (needs[node] === Need.NONE) continue;
+    const length = store.writeName(node, name, 0);
+    for (let i = 0; i < length; i++) name[i] = LOWER[name[i]!]!;
+    nsec3Hash(name, 0, length, store.rdata, saltAt, saltLength, iterations, hash, 0);
+    const entry = findInChain(chain, hash);
+    if (entry.isMatch || (needs[node] === Need.UNLESS_OPT_OUT && chain.optOut[entry.index] === 1)) continue;
+    const isEmpty = nodeRrsets[node] === nodeRrsets[node + 1];
+    const place = isEmpty ? row : rrsets.records[rrsets.start[nodeRrsets[node]!]!]!;
+    report.error(place, () => {
+      const what = `${report.name(node)}${isEmpty ? ', an empty non-terminal' : ''} (${base32hexToText(hash, 0)})`;
+      return `found no NSEC3 record of ${what}, expected every name to have one in the chain`;
+    });
+  }
+}
