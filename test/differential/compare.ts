@@ -36,8 +36,7 @@ export function classOf(verdict: Verdict): string {
   return [...parts.filter((part) => !part.endsWith('[]')), ...verdict.faults.map(kindOf)].join(' ');
 }
 
-async function ask(server: Asked, message: Uint8Array, tcp: boolean): Promise<Answer> {
-  const response = await server.ask(message, tcp);
+function decoded(server: Asked, response: Uint8Array): Answer {
   try {
     return decode(response);
   } catch (error) {
@@ -45,11 +44,15 @@ async function ask(server: Asked, message: Uint8Array, tcp: boolean): Promise<An
   }
 }
 
+/** The answers by name of the peer. A peer that does not answer at all (a bug of its own) is left out: it cannot judge. */
 async function askAll(servers: readonly Asked[], message: Uint8Array, tcp: boolean): Promise<Map<string, Answer>> {
-  const answers = await Promise.all(
-    servers.map(async (server) => [server.name, await ask(server, message, tcp)] as const),
-  );
-  return new Map(answers);
+  const responses = await Promise.allSettled(servers.map((server) => server.ask(message, tcp)));
+  const answers = new Map<string, Answer>();
+  for (const [i, server] of servers.entries()) {
+    const response = responses[i];
+    if (response?.status === 'fulfilled') answers.set(server.name, decoded(server, response.value));
+  }
+  return answers;
 }
 
 /** Differences of each peer's answer from ours; a peer that cannot judge and differs is left out. */
@@ -80,12 +83,12 @@ export async function compare(ourServer: Asked, peers: readonly Asked[], query: 
   const message = encodeQuery(query);
   const faults: string[] = [];
   const rules = new Set<string>();
-  let ours = await ask(ourServer, message, query.tcp);
+  let ours = decoded(ourServer, await ourServer.ask(message, query.tcp));
   let theirs = await askAll(peers, message, query.tcp);
   const truncated = ours.tc || [...theirs.values()].some((answer) => answer.tc);
   let found = truncated ? new Map<string, string[]>() : judge(query, ours, theirs, rules);
   if (!query.tcp) {
-    const whole = await ask(ourServer, message, true);
+    const whole = decoded(ourServer, await ourServer.ask(message, true));
     checkTruncation(query, ours, whole, faults);
     // Peers also leave out glue without TC: what differs over UDP is compared over TCP, to which ours is held anyhow.
     if (truncated || [...found.values()].some((list) => list.length > 0)) {

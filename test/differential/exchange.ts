@@ -1,6 +1,7 @@
 /** Asks one server many questions at once: over one connected UDP socket and one TCP connection, matched by message ID. */
 import { createSocket, type Socket } from 'node:dgram';
 import { createConnection, type Socket as TcpSocket } from 'node:net';
+import type { Peer } from '../support/peers/server.js';
 
 /** Milliseconds without an answer before a question is sent again, and how often it is sent in all. */
 const RESEND_AFTER = 1500;
@@ -21,6 +22,60 @@ export interface Asked {
   /** Resolves with the response to the message, whatever its ID. Rejects when there is none after all. */
   ask(query: Uint8Array, tcp: boolean): Promise<Uint8Array>;
   close(): void;
+}
+
+/** A server that is started again when it stops answering, as a peer with a bug may; the question then stays open. */
+export class Restarting implements Asked {
+  readonly name: string;
+  restarts = 0;
+  readonly #start: () => Promise<Peer>;
+  #peer: Peer;
+  #exchange: Exchange;
+  #restarting: Promise<void> | undefined;
+
+  private constructor(start: () => Promise<Peer>, peer: Peer, exchange: Exchange) {
+    this.#start = start;
+    this.#peer = peer;
+    this.#exchange = exchange;
+    this.name = peer.name;
+  }
+
+  static async open(start: () => Promise<Peer>): Promise<Restarting> {
+    const peer = await start();
+    return new Restarting(start, peer, await Exchange.open(peer));
+  }
+
+  async ask(query: Uint8Array, tcp: boolean): Promise<Uint8Array> {
+    await this.#restarting;
+    try {
+      return await this.#exchange.ask(query, tcp);
+    } catch (error) {
+      this.#restarting ??= this.#restart();
+      await this.#restarting;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#exchange.close();
+  }
+
+  log(): string {
+    return this.#peer.log();
+  }
+
+  async stop(): Promise<void> {
+    this.#exchange.close();
+    await this.#peer.stop();
+  }
+
+  async #restart(): Promise<void> {
+    this.restarts++;
+    await this.stop();
+    this.#peer = await this.#start();
+    this.#exchange = await Exchange.open(this.#peer);
+    this.#restarting = undefined;
+  }
 }
 
 export class Exchange implements Asked {
@@ -65,6 +120,8 @@ export class Exchange implements Asked {
     clearInterval(this.#timer);
     this.#udp.close();
     this.#tcp?.destroy();
+    for (const pending of this.#pending.values()) pending.reject(new Error(`${this.name} was closed`));
+    this.#pending.clear();
   }
 
   #freeId(): number {
@@ -120,7 +177,11 @@ export class Exchange implements Asked {
       if (now - pending.sentAt < RESEND_AFTER) continue;
       if (pending.attempts >= ATTEMPTS) {
         this.#pending.delete(id);
-        pending.reject(new Error(`${this.name} does not answer`));
+        pending.reject(
+          new Error(
+            `${this.name} does not answer ${pending.message.toString('hex')} over ${pending.tcp ? 'TCP' : 'UDP'}`,
+          ),
+        );
         continue;
       }
       pending.attempts++;

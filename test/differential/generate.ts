@@ -357,7 +357,9 @@ export class Generator {
         Array.from({ length: random.between(25, 120) }, (_, i) => `198.51.100.${i}`),
       );
     } else {
-      this.#records(name, type, random.between(12, 45));
+      // Knot 3.2.6 never ends on some signed answers with some 35 MX targets in the zone (it comes back restarted).
+      const targets = type === T.MX || type === T.SRV;
+      this.#records(name, type, targets ? random.between(10, 18) : random.between(12, 45));
     }
     if (random.chance(0.3)) this.#host(name);
     if (random.chance(0.5)) {

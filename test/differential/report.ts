@@ -41,6 +41,9 @@ export function summary(result: Result): string {
   const lines = [
     `seed ${result.seed}: ${result.questions} questions about ${result.zones} zones`,
     `not asked about: ${result.unsignable.length} zones the signer refused, ${result.refused.length} refusals by servers`,
+    ...result.restarts
+      .filter(([, n]) => n > 0)
+      .map(([peer, n]) => `${peer} stopped answering and was restarted: ${n} times`),
     '',
     result.table.toText(),
     '',

@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { startBind } from '../support/peers/bind.js';
 import { startKnot } from '../support/peers/knot.js';
 import { startNsd } from '../support/peers/nsd.js';
-import type { Peer } from '../support/peers/server.js';
 import { classOf, compare, isAgainstUs, type Verdict } from './compare.js';
 import { startEngine } from './engine.js';
-import { type Asked, Exchange } from './exchange.js';
+import { Restarting } from './exchange.js';
 import { SIGNINGS } from './model.js';
 import { type Query, Questioner } from './queries.js';
 import { Random } from './random.js';
@@ -38,6 +37,8 @@ export interface Result {
   /** Zones not asked about: what the signer, the peers and we said. */
   readonly unsignable: readonly string[];
   readonly refused: readonly string[];
+  /** How often each peer had to be started again. */
+  readonly restarts: readonly (readonly [string, number])[];
   readonly table: Table;
   /** How many questions all peers answered as we did. */
   readonly agreed: number;
@@ -60,25 +61,26 @@ export async function runDifferential(options: Options): Promise<Result> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'adotd-differential-'));
   const random = new Random(options.seed);
   const world = await makeWorld(random, options.families ?? defaultFamilies(options.count), folder);
-  const peers: Peer[] = [];
-  const exchanges: Asked[] = [];
+  const peers: Restarting[] = [];
   try {
     for (const [name, start] of [
       ['nsd', startNsd],
       ['knot', startKnot],
       ['bind', startBind],
     ] as const) {
-      peers.push(await start(join(folder, name), world.zones));
+      peers.push(await Restarting.open(() => start(join(folder, name), world.zones)));
     }
     const refused: string[] = [];
     const ours = startEngine(world.zones, refused);
-    for (const peer of peers) exchanges.push(await Exchange.open(peer));
-    const zones = await servedByAll(world.zones, [ours, ...exchanges], refused);
-    const ask = (query: Query): Promise<Verdict> => compare(ours, exchanges, query);
+    const zones = await servedByAll(world.zones, [ours, ...peers], refused);
+    const ask = (query: Query): Promise<Verdict> => compare(ours, peers, query);
     const asked = await askAbout(zones, ask, random.fork(1_000_000), options.count);
-    return { seed: options.seed, zones: zones.length, unsignable: world.unsignable, refused, ...asked };
+    const restarts = peers.map((peer) => [peer.name, peer.restarts] as const);
+    return { seed: options.seed, zones: zones.length, restarts, unsignable: world.unsignable, refused, ...asked };
+  } catch (error) {
+    const logs = peers.map((peer) => `${peer.name}: ${peer.log().slice(-500)}`);
+    throw new Error(`seed ${options.seed}:\n${logs.join('\n')}`, { cause: error });
   } finally {
-    for (const exchange of exchanges) exchange.close();
     for (const peer of peers) await peer.stop();
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   }

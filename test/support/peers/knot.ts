@@ -20,6 +20,7 @@ export async function startKnot(folder: string, zones: readonly PeerZone[]): Pro
   udp-max-payload: 1232
   answer-rotation: off
   tcp-idle-timeout: 120
+  tcp-io-timeout: 10000
   tcp-max-clients: 200
 control:
   listen: "${join(folder, 'knot.sock')}"

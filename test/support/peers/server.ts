@@ -26,7 +26,7 @@ const LOG_KEPT = 65_536;
 /** Milliseconds: loading some hundreds of zones takes seconds on a busy machine. */
 const READY_WITHIN = 60_000;
 /** Milliseconds between SIGTERM and SIGKILL. */
-const STOP_WITHIN = 10_000;
+const STOP_WITHIN = 3_000;
 
 /** A port that is free for UDP and TCP on loopback at the moment. */
 export async function freePort(): Promise<number> {
@@ -84,6 +84,7 @@ export async function startPeer(name: string, tool: Tool, args: readonly string[
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
+  child.on('exit', (code, signal) => keep(Buffer.from(`\n${name} ended: ${signal ?? `exit status ${code}`}\n`)));
   // A test run that dies must not leave servers behind.
   const orphan = (): void => void child.kill('SIGKILL');
   process.once('exit', orphan);
