@@ -16,8 +16,12 @@ const built = spawnSync(process.execPath, [tsc, ...options], { stdio: ['ignore',
 if (built.status !== 0) process.exit(built.status ?? 1);
 
 const program = join(root, '.build', relative(root, resolve(words[at])).replace(/\.ts$/, '.js'));
-const child = spawn(process.execPath, [...words.slice(0, at), '--enable-source-maps', program, ...words.slice(at + 1)], {
-  stdio: 'inherit',
-});
+const child = spawn(
+  process.execPath,
+  [...words.slice(0, at), '--enable-source-maps', program, ...words.slice(at + 1)],
+  {
+    stdio: 'inherit',
+  },
+);
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(code ?? 128 + (signal ? constants.signals[signal] : 0)));

@@ -8,6 +8,7 @@ import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/load-
 import { systemReason, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zone-source.js';
 import { zoneConflicts } from '../server/zones.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import { printZone } from '../zone/print.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
 
 const OPTIONS = {
@@ -41,6 +42,7 @@ no errors.
     const options = { now: Math.floor(Date.now() / 1000), maxDiagnostics: Number(values.limit) };
     const out = (text: string): void => void process.stdout.write(text);
     const inspect = (loaded: Loaded): void => {
+      if (values.print && loaded.diagnostics.errors === 0) printZone(loaded.rrsets, out);
       if (values['dump-image'] && loaded.image) dumpImage(loaded.image, out);
     };
     const findings = createFindings();

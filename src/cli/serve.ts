@@ -114,7 +114,7 @@ async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
   // Before the zones are loaded, which may take seconds: a reload that comes too early must not end the process.
   process.on('SIGHUP', () => void reload(server, log));
   process.on('SIGUSR1', () => logStatistics(server, log));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop(signal));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
 
   const progress = loadProgress();
   try {

@@ -4,7 +4,9 @@ import { AdotdError } from '../errors.js';
 import { type Loaded, load } from '../image/load.js';
 import { nameFromText } from '../protocol/name.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
-import { includer, originOfFile, readZoneFile, type ZoneFile } from './zone-source.js';
+import { originOfFile } from '../zone/filename.js';
+import { includer, readZoneFile } from '../zone/files.js';
+import type { ZoneFile } from './zone-source.js';
 
 /** How zones are loaded. Plain data: it is handed to the loader thread. */
 export interface ZoneLoadOptions {

@@ -138,8 +138,13 @@ function logReport(report: ZonesReport, milliseconds: number, log: Log): void {
     if (severity === 'error') log.error({ file, line, column }, text);
     else log.warn({ file, line, column }, text);
   }
-  const { served, failed, records } = report;
-  const fields = { zones: served, failed, records, milliseconds };
-  if (failed > 0) log.warn(fields, `${served} zones loaded, ${failed} failed and are answered with SERVFAIL`);
-  else log.info(fields, `${served} zones loaded`);
+  const { served, failed, kept, records } = report;
+  const fields = { zones: served, failed, kept, records, milliseconds };
+  const notes = [
+    ...(failed > 0 ? [`${failed} failed and are answered with SERVFAIL`] : []),
+    ...(kept > 0 ? [`${kept} of them as before, for their files have errors`] : []),
+  ];
+  const text = [`${served} zones served`, ...notes].join(', ');
+  if (notes.length > 0) log.warn(fields, text);
+  else log.info(fields, text);
 }

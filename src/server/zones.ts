@@ -9,6 +9,8 @@ export interface ZonesReport {
   /** Zones that answer, and zones that are answered with SERVFAIL. */
   readonly served: number;
   readonly failed: number;
+  /** Of those served: how many from what was loaded earlier, since their files have errors now. */
+  readonly kept: number;
   readonly records: number;
   /** Names of the zones that answer, in presentation format, in the order of the files. */
   readonly names: readonly string[];
@@ -22,6 +24,7 @@ export interface ZonesReport {
 interface Entry {
   readonly apex: Uint8Array;
   readonly failed: boolean;
+  readonly kept: boolean;
   readonly records: number;
 }
 
@@ -51,6 +54,7 @@ export class Zones {
     return {
       served: all.length - failed,
       failed,
+      kept: all.filter((entry) => entry.kept).length,
       names: all.filter((entry) => !entry.failed).map((entry) => nameToText(entry.apex)),
       records: all.reduce((sum, entry) => sum + entry.records, 0),
       sound: diagnostics.every((diagnostic) => diagnostic.severity !== 'error'),
@@ -63,12 +67,12 @@ export class Zones {
   #take(key: string, apex: Uint8Array, result: ZoneResult | undefined): Entry {
     if (result?.image !== undefined) {
       this.#publisher.put(apex, result.image);
-      return { apex, failed: false, records: result.records };
+      return { apex, failed: false, kept: false, records: result.records };
     }
     const old = this.#entries.get(key);
-    if (old !== undefined && !old.failed) return old;
+    if (old !== undefined && !old.failed) return { ...old, kept: true };
     this.#publisher.fail(apex);
-    return { apex, failed: true, records: 0 };
+    return { apex, failed: true, kept: false, records: 0 };
   }
 }
 

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { adotd } from '../support/cli.js';
+
+const GOOD = '$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n';
+const BAD = '$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2\nmail AAAA ::g\n';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'adotd-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const put = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+describe('adotd check', () => {
+  it('says nothing on standard output of zones without mistakes', async () => {
+    put('a.test.zone', GOOD);
+    expect(await adotd('check', folder)).toEqual({ status: 0, stdout: '', stderr: '1 zone, 0 errors, 0 warnings\n' });
+  });
+
+  it('prints file:line:column: message for every mistake, in the order of the file', async () => {
+    const file = put('a.test.zone', BAD);
+    const ran = await adotd('check', file);
+    expect(ran.status).toBe(1);
+    const lines = ran.stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toMatch(new RegExp(`^${file}:5:7: .+`));
+    expect(lines[1]).toMatch(new RegExp(`^${file}:6:11: .+`));
+  });
+
+  it('lists as many as it is asked to, and says how many more there are', async () => {
+    const file = put('a.test.zone', GOOD + 'www A nonsense\n'.repeat(30));
+    const ran = await adotd('check', '--limit', '2', file);
+    expect(ran.status).toBe(1);
+    expect(ran.stdout.trimEnd().split('\n')).toHaveLength(2);
+  });
+
+  it('prints one JSON object for machines', async () => {
+    const file = put('a.test.zone', BAD);
+    const ran = await adotd('check', '--format', 'json', file);
+    expect(ran.status).toBe(1);
+    expect(JSON.parse(ran.stdout)).toEqual({
+      zones: 1,
+      errors: 2,
+      warnings: 0,
+      diagnostics: [
+        { severity: 'error', file, line: 5, column: 7, message: expect.any(String) },
+        { severity: 'error', file, line: 6, column: 11, message: expect.any(String) },
+      ],
+    });
+  });
+
+  it('exits with 0 when there are only warnings', async () => {
+    const file = put('a.test.zone', `${GOOD}d NS ns.d\n`);
+    const ran = await adotd('check', file);
+    expect(ran.status).toBe(0);
+    expect(ran.stdout).toMatch(/^\S+:5:\d+: warning: /);
+  });
+
+  it('checks a configuration and the zones it names', async () => {
+    put('a.test.zone', BAD);
+    const config = put('adotd.yaml', 'zones: { folder: . }\n');
+    const ran = await adotd('check', config);
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toContain(`${join(folder, 'a.test.zone')}:5:7: `);
+    const wrong = await adotd('check', put('wrong.yaml', 'zones: { folder: . }\nprot: 1\n'));
+    expect(wrong.status).toBe(1);
+    expect(wrong.stdout).toBe(`${join(folder, 'wrong.yaml')}:2:1: prot: unknown key; did you mean port?\n`);
+  });
+
+  it('finds two files with one zone', async () => {
+    const one = put('a.test.zone', GOOD);
+    const two = put('b.zone', `$ORIGIN A.TEST.\n${GOOD}`);
+    const ran = await adotd('check', folder);
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toContain(`${one}:1:1: zone a.test. is in ${two} too`);
+    expect(ran.stdout).toContain(`${two}:1:1: zone A.TEST. is in ${one} too`);
+  });
+
+  it('says that a path is not there', async () => {
+    const ran = await adotd('check', '/nonexistent');
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toBe('/nonexistent:1:1: cannot read /nonexistent: no such file or directory\n');
+  });
+
+  it('prints a zone in canonical form that reads the same', async () => {
+    const file = put('a.test.zone', GOOD);
+    const printed = await adotd('check', '--print', file);
+    expect(printed.status).toBe(0);
+    expect(printed.stdout).toMatch(/^ns\.a\.test\.\s+60\s+(IN\s+)?A\s+192\.0\.2\.1$/m);
+    const again = await adotd('check', '--print', put('printed.zone', printed.stdout));
+    expect(again.stdout).toBe(printed.stdout);
+  });
+
+  it('prints the image', async () => {
+    const ran = await adotd('check', '--dump-image', put('a.test.zone', GOOD));
+    expect(ran.status).toBe(0);
+    expect(ran.stdout).toMatch(/^zone a\.test\. serial 1\n/);
+  });
+});

@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, parseConfig, readConfig } from '../../src/config/load.js';
+import { defaultConfig } from '../../src/config/schema.js';
+
+function mistakes(text: string): string[] {
+  try {
+    parseConfig(text, 'adotd.yaml');
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message.split('\n');
+  }
+}
+
+describe('the configuration file', () => {
+  it('may be empty: everything has a default', () => {
+    expect(parseConfig('', 'adotd.yaml')).toEqual(defaultConfig());
+    expect(defaultConfig()).toMatchObject({ listen: ['127.0.0.1'], port: 53, udp: { payload: 1232 } });
+  });
+
+  it('sets what it names and leaves the rest', () => {
+    const config = parseConfig('port: 5300\nsessions:\n  max: 50\ncookies: { mode: off }\nworkers: 2\n', 'adotd.yaml');
+    expect(config).toMatchObject({
+      port: 5300,
+      sessions: { max: 50, idle_timeout: 10 },
+      cookies: { mode: 'off' },
+      workers: 2,
+    });
+  });
+
+  it.each([
+    ['prot: 53', ['adotd.yaml:1:1: prot: unknown key; did you mean port?']],
+    [
+      'port: 99999\nsessions:\n  max: x\n  idel_timeout: 3',
+      [
+        'adotd.yaml:1:7: port: found 99999, expected at most 65535',
+        'adotd.yaml:3:8: sessions.max: found "x", expected a number',
+        'adotd.yaml:4:3: sessions.idel_timeout: unknown key; did you mean idle_timeout?',
+      ],
+    ],
+    ['listen: 1.2.3.4', ['adotd.yaml:1:9: listen: found "1.2.3.4", expected a list']],
+    ['listen: [1.2.3.400]', ['adotd.yaml:1:10: listen[0]: found "1.2.3.400", expected an IPv4 or IPv6 address']],
+    ['listen: ["::1", "::1"]', ['adotd.yaml:1:9: listen: found ["::1","::1"], expected each address once']],
+    ['workers: many', ['adotd.yaml:1:10: workers: found "many", expected auto, embedded or a number from 1 to 256']],
+    ['- 1', ['adotd.yaml:1:1: found [1], expected a map of keys and values']],
+    [
+      'zones:\n  files:\n    - nam: x',
+      [
+        'adotd.yaml:3:7: zones.files[0].file: missing; expected text',
+        'adotd.yaml:3:7: zones.files[0].nam: unknown key; did you mean name?',
+      ],
+    ],
+    [
+      'zones: {files: [{file: x, name: a..b}]}',
+      ['adotd.yaml:1:33: zones.files[0].name: found "a..b", expected a domain name'],
+    ],
+    ['any: maximal', ['adotd.yaml:1:6: any: found "maximal", expected minimal or full']],
+    ['port: 1.5', ['adotd.yaml:1:7: port: found 1.5, expected a whole number']],
+    ['strict: 1', ['adotd.yaml:1:9: strict: found 1, expected true or false']],
+    ['udp:', ['adotd.yaml:1:5: udp: found null, expected a map of keys and values']],
+    ['cookies: {secrets: [abc]}', ['adotd.yaml:1:21: cookies.secrets[0]: found "abc", expected 32 hexadecimal digits']],
+    ['a: 1\na: 2', ['adotd.yaml:2:1: not YAML: Map keys must be unique']],
+  ])('says for %j where, what was found and what was expected', (text, wanted) => {
+    expect(mistakes(text)).toEqual(wanted);
+  });
+
+  it.each(['a: [', '\tport: 1', '"', 'a: *nothing', 'a: &x [*x]', '%YAML 9\n---\na', '{'])(
+    'says of %j that it is no YAML, or what is unknown',
+    (text) => {
+      expect(mistakes(text).length).toBeGreaterThan(0);
+      for (const line of mistakes(text)) expect(line).toMatch(/^adotd\.yaml:\d+:\d+: /);
+    },
+  );
+
+  it('takes paths as relative to the file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
+    const file = join(folder, 'adotd.yaml');
+    writeFileSync(
+      file,
+      'zones: { folder: z, files: [{ file: a/b.zone }, { file: /c.zone }] }\ncookies: { secret_file: s }\n',
+    );
+    expect(readConfig(file)).toMatchObject({
+      zones: { folder: join(folder, 'z'), files: [{ file: join(folder, 'a/b.zone') }, { file: '/c.zone' }] },
+      cookies: { secret_file: join(folder, 's') },
+    });
+    rmSync(folder, { recursive: true });
+  });
+
+  it('says why a file cannot be read', () => {
+    expect(() => readConfig('/nonexistent/adotd.yaml')).toThrow(
+      /cannot read \/nonexistent\/adotd\.yaml: .*ENOENT|no such file/,
+    );
+  });
+});

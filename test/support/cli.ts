@@ -1,0 +1,84 @@
+/** Runs the built command: dist/cli/main.js, which `npm test` has brought up to date. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end (at most 30 s). */
+export async function adotd(...words: readonly string[]): Promise<Ran> {
+  const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, timeout: 30_000 });
+  return ended(child);
+}
+
+async function ended(child: ChildProcess): Promise<Ran> {
+  const output = collect(child);
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, stdout: output.stdout(), stderr: output.stderr() };
+}
+
+function collect(child: ChildProcess): { stdout(): string; stderr(): string } {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  return { stdout: () => stdout, stderr: () => stderr };
+}
+
+/** A server process that has said `ready`. */
+export interface Serving extends AsyncDisposable {
+  readonly port: number;
+  readonly ready: string;
+  stdout(): string;
+  stderr(): string;
+  signal(name: NodeJS.Signals): void;
+  /** Waits until standard error matches. */
+  logged(pattern: RegExp): Promise<void>;
+  /** Sends SIGTERM and waits for the end. */
+  stop(): Promise<Ran>;
+}
+
+/** Starts `adotd serve` with these words, on a free port unless they name one. */
+export async function adotdServe(...words: readonly string[]): Promise<Serving> {
+  const port = words.includes('--port') ? [] : ['--port', '0'];
+  const child = spawn(process.execPath, [MAIN, 'serve', ...words, ...port], { cwd: ROOT });
+  const output = collect(child);
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const until = async (found: () => boolean, what: string): Promise<void> => {
+    const end = Date.now() + 20_000;
+    while (!found()) {
+      if (child.exitCode !== null || Date.now() > end) {
+        child.kill('SIGKILL');
+        throw new Error(`no ${what}; status ${child.exitCode}: ${output.stdout()} ${output.stderr()}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  await until(() => /^ready .*\n/m.test(output.stdout()), 'ready line');
+  const ready = output.stdout().split('\n')[0] ?? '';
+  const stop = async (): Promise<Ran> => {
+    if (child.exitCode === null) child.kill('SIGTERM');
+    const [status] = await closed;
+    return { status, stdout: output.stdout(), stderr: output.stderr() };
+  };
+  return {
+    port: Number(/udp=[^ ]*:(\d+)/.exec(ready)?.[1]),
+    ready,
+    ...output,
+    signal: (name) => void child.kill(name),
+    logged: (pattern) => until(() => pattern.test(output.stderr()), `line ${pattern}`),
+    stop,
+    [Symbol.asyncDispose]: async () => void (await stop()),
+  };
+}

@@ -1,0 +1,29 @@
+/** Asks a running server one question with dns-packet's codec, which is not ours. */
+import { type DecodedPacket, decode, encode, type RecordType } from 'dns-packet';
+import { askTcp, askUdp } from './ask.js';
+
+/** What dns-packet decodes, the RCODE by its name too. */
+export type Reply = DecodedPacket & { readonly rcode: string };
+
+export interface Asked {
+  readonly address: string;
+  readonly udp: number;
+  readonly tcp: number;
+}
+
+function question(name: string, type: RecordType | 'ANY'): Uint8Array {
+  return encode({ type: 'query', id: 4711, questions: [{ type: type as RecordType, name, class: 'IN' }] });
+}
+
+function reply(octets: Uint8Array | undefined): Reply {
+  if (octets === undefined) throw new Error('no answer came');
+  return decode(Buffer.from(octets)) as Reply;
+}
+
+export async function queryUdp(server: Asked, name: string, type: RecordType | 'ANY' = 'A'): Promise<Reply> {
+  return reply(await askUdp({ host: server.address, port: server.udp }, question(name, type)));
+}
+
+export async function queryTcp(server: Asked, name: string, type: RecordType | 'ANY' = 'A'): Promise<Reply> {
+  return reply(await askTcp({ host: server.address, port: server.tcp }, question(name, type)));
+}
