@@ -1,21 +1,27 @@
-/** The engine under test: load(), a catalog and respond() in this process, asked like a server. */
+/** What is under test: load(), a catalog and respond() in this process, or a whole server over sockets. */
 import { readFileSync } from 'node:fs';
 import { createFacts, Transport } from '../../src/answer/facts.js';
 import { createResponder } from '../../src/answer/respond.js';
 import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
+import { startServer } from '../../src/index.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import type { PeerZone } from '../support/peers/server.js';
-import type { Asked } from './exchange.js';
+import { type Asked, Exchange } from './exchange.js';
 import { nameFromPlain, nameToWire } from './names.js';
+
+/** Something of ours to ask, and to stop. */
+export interface Ours extends Asked {
+  stop(): Promise<void>;
+}
 
 /** Octets: a message and then some, so that writing past the capacity given would be seen. */
 const ROOM = 65_535;
 const GUARD = 64;
 
 /** Loads the zones and returns something to ask. `refused` gets the diagnostics of zones that do not load. */
-export function startEngine(zones: readonly PeerZone[], refused: string[]): Asked {
+export function startEngine(zones: readonly PeerZone[], refused: string[]): Ours {
   const publisher = new Publisher();
   const now = Math.floor(Date.now() / 1000);
   for (const { name, file } of zones) {
@@ -38,6 +44,20 @@ export function startEngine(zones: readonly PeerZone[], refused: string[]): Aske
       if (out.subarray(ROOM).some((octet) => octet !== 0xa5)) throw new Error('respond() wrote past its buffer');
       return out.slice(0, length);
     },
-    close() {},
+    async stop() {},
+  };
+}
+
+/** The same zones behind startServer(). */
+export async function startOurs(zones: readonly PeerZone[]): Promise<Ours> {
+  const server = await startServer({ files: zones.map(({ file }) => file), lenient: true });
+  const exchange = await Exchange.open({ name: 'adotd', address: server.address, port: server.udp });
+  return {
+    name: exchange.name,
+    ask: (query, tcp) => exchange.ask(query, tcp),
+    async stop() {
+      exchange.close();
+      await server.close();
+    },
   };
 }

@@ -21,7 +21,6 @@ export interface Asked {
   readonly name: string;
   /** Resolves with the response to the message, whatever its ID. Rejects when there is none after all. */
   ask(query: Uint8Array, tcp: boolean): Promise<Uint8Array>;
-  close(): void;
 }
 
 /** A server that is started again when it stops answering, as a peer with a bug may; the question then stays open. */
@@ -54,10 +53,6 @@ export class Restarting implements Asked {
       await this.#restarting;
       throw error;
     }
-  }
-
-  close(): void {
-    this.#exchange.close();
   }
 
   log(): string {

@@ -1,11 +1,12 @@
 /**
  * Differential test: adotd's engine against NSD, Knot and BIND on random zones.
  *
- *     npm run test:differential -- --count 100000 [--seed 1] [--families 40] [--folder DIR] [--examples 3] [--quiet]
+ *     npm run test:differential -- --count 100000 [--seed 1] [--families 40] [--server] [--folder DIR]
+ *         [--examples 3] [--quiet]
  *
  * Needs Debian's packages nsd, knot, bind9 and bind9-utils. Exit status 0 when no answer had all three against us and no
  * cell of the table was thin. A seed gives the same zones and questions (signatures differ); `--folder` keeps the files.
- * Peers are started by the run on free loopback ports and stopped by it.
+ * `--server` asks startServer() over sockets instead of respond() in the process. Peers are started by the run on free loopback ports and stopped by it.
  */
 import { parseArgs } from 'node:util';
 import { failures, showDifferences, summary } from './report.js';
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     families: { type: 'string' },
     folder: { type: 'string' },
+    server: { type: 'boolean', default: false },
     examples: { type: 'string', default: '2' },
     quiet: { type: 'boolean', default: false },
   },
@@ -25,6 +27,7 @@ const { values } = parseArgs({
 const result = await runDifferential({
   seed: Number(values.seed),
   count: Number(values.count),
+  server: values.server,
   ...(values.families === undefined ? {} : { families: Number(values.families) }),
   ...(values.folder === undefined ? {} : { folder: values.folder }),
 });

@@ -2,7 +2,7 @@
  * The one list of what the comparison forgives: where an RFC leaves a choice, or PROTOCOL.md decides otherwise than a
  * peer does. Each entry says why, with its clause, and takes from the views no more than that.
  */
-import type { Answer, Section } from './decode.js';
+import type { Answer, AnswerRRset, Section } from './decode.js';
 import type { Query } from './queries.js';
 import { T } from './types.js';
 import type { View } from './view.js';
@@ -187,6 +187,29 @@ export const RULES: readonly Rule[] = [
     apply(_ours, _theirs, { peer, ours, theirs }) {
       const left = links(ours.answer) > 0 && referralCuts(ours).length > 0 && referralCuts(theirs).length === 0;
       return abstains(peer !== 'Knot' && left);
+    },
+  },
+  {
+    name: 'wildcard that is an empty non-terminal, NSEC',
+    clause: 'RFC 4592 §2.2.2, RFC 4035 §3.1.3.4, PROTOCOL.md "Answers": Wildcards',
+    reason:
+      'NODATA needs the NSEC that denies the name and the one that shows the empty non-terminal; peers send one of them.',
+    apply(_ours, _theirs, { ours, theirs }) {
+      // The next name of such an NSEC record stands below the asterisk label.
+      const shows = ({ type, rdata }: AnswerRRset): boolean =>
+        type === T.NSEC && /^ (?:[^\\ ]|\\\d{3})+\.\*\./.test(rdata[0] ?? '');
+      if (![...ours.authority.values()].some(shows)) return 'none';
+      return abstains([...theirs.authority.keys()].every((key) => ours.authority.has(key)));
+    },
+  },
+  {
+    name: 'DNAME owned by a wildcard, Knot',
+    clause: 'RFC 4592 §4.4, PROTOCOL.md "Answers": Wildcards',
+    reason:
+      'Such a DNAME is discouraged and undefined; taken literally by us, NSD and BIND, Knot says SERVFAIL or synthesises it.',
+    apply(_ours, _theirs, { peer, ours }) {
+      const owned = [...ours.answer.values()].some(({ owner, type }) => type === T.DNAME && owner.startsWith('*.'));
+      return abstains(peer === 'Knot' && owned);
     },
   },
   {

@@ -6,7 +6,7 @@ import { startBind } from '../support/peers/bind.js';
 import { startKnot } from '../support/peers/knot.js';
 import { startNsd } from '../support/peers/nsd.js';
 import { classOf, compare, isAgainstUs, type Verdict } from './compare.js';
-import { startEngine } from './engine.js';
+import { startEngine, startOurs } from './engine.js';
 import { Restarting } from './exchange.js';
 import { SIGNINGS } from './model.js';
 import { type Query, Questioner } from './queries.js';
@@ -55,6 +55,8 @@ export interface Options {
   readonly families?: number;
   /** Where zones and configurations go; a temporary folder, removed afterwards, when absent. */
   readonly folder?: string;
+  /** Ask a whole server over sockets instead of respond() in this process. */
+  readonly server?: boolean;
 }
 
 export async function runDifferential(options: Options): Promise<Result> {
@@ -62,6 +64,7 @@ export async function runDifferential(options: Options): Promise<Result> {
   const random = new Random(options.seed);
   const world = await makeWorld(random, options.families ?? defaultFamilies(options.count), folder);
   const peers: Restarting[] = [];
+  let stop = async (): Promise<void> => {};
   try {
     for (const [name, start] of [
       ['nsd', startNsd],
@@ -71,7 +74,8 @@ export async function runDifferential(options: Options): Promise<Result> {
       peers.push(await Restarting.open(() => start(join(folder, name), world.zones)));
     }
     const refused: string[] = [];
-    const ours = startEngine(world.zones, refused);
+    const ours = options.server ? await startOurs(world.zones) : startEngine(world.zones, refused);
+    stop = () => ours.stop();
     const zones = await servedByAll(world.zones, [ours, ...peers], refused);
     const ask = (query: Query): Promise<Verdict> => compare(ours, peers, query);
     const asked = await askAbout(zones, ask, random.fork(1_000_000), options.count);
@@ -81,6 +85,7 @@ export async function runDifferential(options: Options): Promise<Result> {
     const logs = peers.map((peer) => `${peer.name}: ${peer.log().slice(-500)}`);
     throw new Error(`seed ${options.seed}:\n${logs.join('\n')}`, { cause: error });
   } finally {
+    await stop();
     for (const peer of peers) await peer.stop();
     if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
   }
