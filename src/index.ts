@@ -13,7 +13,10 @@ export { AdotdError, ErrorCode } from './errors.js';
 export type { Diagnostic } from './zone/diagnostics.js';
 
 export interface StartOptions {
-  /** Zones in master-file format, by name: `{ 'example.test': '@ SOA …' }`. */
+  /**
+   * Zones in master file format, by name: `{ 'example.test': '@ SOA …' }`. White space that all lines begin with does not
+   * count, so that a text may be indented like the code around it.
+   */
   readonly zones?: Readonly<Record<string, string>>;
   /** A folder; each `*.zone` file in it is a zone. */
   readonly folder?: string;
@@ -75,8 +78,15 @@ function configOf(options: StartOptions): Config {
 
 function zonesOf(options: StartOptions): ZoneFile[] {
   return [
-    ...Object.entries(options.zones ?? {}).map(([name, text]) => ({ file: name, name, text })),
+    ...Object.entries(options.zones ?? {}).map(([name, text]) => ({ file: name, name, text: dedented(text) })),
     ...(options.folder === undefined ? [] : zoneFilesOf(options.folder)),
     ...(options.files ?? []).map((file) => ({ file })),
   ];
+}
+
+function dedented(text: string): string {
+  const lines = text.split('\n');
+  const indents = lines.filter((line) => line.trim() !== '').map((line) => /^[ \t]*/.exec(line)?.[0].length ?? 0);
+  const common = Math.min(...indents);
+  return Number.isFinite(common) && common > 0 ? lines.map((line) => line.slice(common)).join('\n') : text;
 }

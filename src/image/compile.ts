@@ -5,10 +5,11 @@
 import { Type } from '../protocol/iana.js';
 import { labelCount } from '../protocol/name.js';
 import type { Rrsets } from '../zone/rrsets.js';
-import { findRrset, typeCovered } from '../zone/rrsets.js';
+import { findRrset } from '../zone/rrsets.js';
 import { hashLabel } from '../zone/store.js';
 import { compileNsec, compileNsec3 } from './denial.js';
 import * as L from './layout.js';
+import { signaturesOf } from './signatures.js';
 import { ImageWriter } from './writer.js';
 
 /** A zone in compilation: what its passes share. Columns are indexed by the store's node number. */
@@ -150,17 +151,6 @@ function writeNodes(zone: Compilation): number {
 }
 
 const ASTERISK = 0x2a;
-
-/** Rows of the store with the RRSIGs in RRset `signatures` that cover `type`. */
-export function signaturesOf(rrsets: Rrsets, signatures: number, type: number): number[] {
-  const rows: number[] = [];
-  if (signatures < 0) return rows;
-  for (let i = rrsets.start[signatures]!; i < rrsets.start[signatures + 1]!; i++) {
-    const row = rrsets.records[i]!;
-    if (typeCovered(rrsets.store, row) === type) rows.push(row);
-  }
-  return rows;
-}
 
 /** The SOA of negative answers: all TTLs lowered to min(TTL, MINIMUM), those of its signatures too (RFC 2308 §3). */
 function writeSoa(zone: Compilation): void {

@@ -8,8 +8,8 @@ import { nsec3Hash } from '../protocol/nsec3.js';
 import { findRrset } from '../zone/rrsets.js';
 import { findInChain } from './chain.js';
 import type { Compilation } from './compile.js';
-import { signaturesOf } from './compile.js';
 import * as L from './layout.js';
+import { signaturesOf } from './signatures.js';
 
 /** Writes the NSEC tables when the apex has an NSEC record; returns whether it has. */
 export function compileNsec(zone: Compilation): boolean {

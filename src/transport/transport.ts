@@ -8,7 +8,7 @@ import type { Clock } from '../session/clock.js';
 import type { ConnectionLimits } from '../session/limits.js';
 import type { SessionSettings } from '../session/session.js';
 
-/** An address to listen on. Port 0: any that is free. */
+/** An address to listen on. Port 0 stands for one that is free. */
 export interface Endpoint {
   /** An IPv4 or IPv6 address, without brackets. */
   readonly address: string;

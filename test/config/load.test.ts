@@ -57,7 +57,7 @@ describe('the configuration file', () => {
       'zones: {files: [{file: x, name: a..b}]}',
       ['adotd.yaml:1:33: zones.files[0].name: found "a..b", expected a domain name'],
     ],
-    ['any: maximal', ['adotd.yaml:1:6: any: found "maximal", expected minimal or full']],
+    ['any:  maximal', ['adotd.yaml:1:7: any: found "maximal", expected minimal or full']],
     ['port: 1.5', ['adotd.yaml:1:7: port: found 1.5, expected a whole number']],
     ['strict: 1', ['adotd.yaml:1:9: strict: found 1, expected true or false']],
     ['udp:', ['adotd.yaml:1:5: udp: found null, expected a map of keys and values']],

@@ -1,0 +1,12 @@
+// Writes the configuration reference of README.md anew, between its markers, from the schema: npm run docs
+import { readFileSync, writeFileSync } from 'node:fs';
+import { referenceMarkdown } from '../dist/config/reference.js';
+
+const path = new URL('../README.md', import.meta.url);
+const begin = '<!-- configuration reference: written by npm run docs -->\n';
+const end = '<!-- end of the configuration reference -->';
+const text = readFileSync(path, 'utf8');
+const from = text.indexOf(begin);
+const to = text.indexOf(end);
+if (from < 0 || to < from) throw new Error('README.md lacks the markers of the configuration reference');
+writeFileSync(path, `${text.slice(0, from + begin.length)}\n${referenceMarkdown()}\n${text.slice(to)}`);

@@ -1,0 +1,68 @@
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { filesOf, textOf } from './files.js';
+
+/** Each layer may import from itself and from those before it. */
+const LAYERS = ['protocol', 'zone', 'dnssec', 'image', 'answer', 'transfer', 'session', 'transport', 'server', 'cli'];
+/** Imported by server, cli and the API only; they may import what is below server. */
+const ASIDE = ['config', 'observe'];
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+const sources = filesOf('src', '.ts');
+const imports: Import[] = sources.flatMap((from) =>
+  [
+    ...textOf(from).matchAll(
+      /^(?:import|export)\s+(type\s)?[^;]*?from\s+'(\.[^']*)\.js';|import\('(\.[^']*)\.js'\)/gms,
+    ),
+  ].map((match) => ({
+    from,
+    to: normalize(join(dirname(from), `${match[2] ?? match[3]}.ts`)),
+    typeOnly: match[1] !== undefined,
+  })),
+);
+
+/** The folder below src, or the file itself when it lies in src. */
+const layerOf = (path: string): string => path.split('/')[1] ?? '';
+
+describe('the imports of src', () => {
+  it('lead to files that are there', () => {
+    expect(imports.length).toBeGreaterThan(100);
+    expect(imports.filter(({ to }) => !sources.includes(to))).toEqual([]);
+  });
+
+  it('go in one direction only', () => {
+    const wrong = imports.filter(({ from, to }) => {
+      const [upper, lower] = [layerOf(from), layerOf(to)];
+      if (upper === lower || lower === 'errors.ts' || upper === 'index.ts') return false;
+      if (ASIDE.includes(lower)) return !['server', 'cli', ...ASIDE].includes(upper);
+      const rank = ASIDE.includes(upper) ? LAYERS.indexOf('server') : LAYERS.indexOf(upper);
+      return rank < 0 || LAYERS.indexOf(lower) < 0 || LAYERS.indexOf(lower) >= rank;
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it('have no cycles, those of types apart', () => {
+    const graph = new Map<string, string[]>();
+    for (const { from, to, typeOnly } of imports) if (!typeOnly) graph.set(from, [...(graph.get(from) ?? []), to]);
+    const done = new Set<string>();
+    const cycles: string[][] = [];
+    const visit = (file: string, path: readonly string[]): void => {
+      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file]);
+      if (path.includes(file) || done.has(file)) return;
+      for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+      done.add(file);
+    };
+    for (const file of sources) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it('name every layer that there is', () => {
+    const folders = new Set(sources.map(layerOf).filter((name) => !name.endsWith('.ts')));
+    for (const folder of folders) expect([...LAYERS, ...ASIDE]).toContain(folder);
+  });
+});

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { filesOf, ROOT, textOf } from './files.js';
+
+const sources = filesOf('src', '.ts');
+const tests = filesOf('test', '.ts').filter((path) => !path.startsWith('test/repository/'));
+
+/** Lines of a file that match, as `path:line`. */
+function matches(paths: readonly string[], pattern: RegExp): string[] {
+  return paths.flatMap((path) =>
+    textOf(path)
+      .split('\n')
+      .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+  );
+}
+
+describe('the source', () => {
+  it('has no file longer than 350 lines', () => {
+    const long = sources.filter((path) => textOf(path).trimEnd().split('\n').length > 350);
+    expect(long).toEqual([]);
+  });
+
+  it('has no any, no double casts, no default exports and no unfinished business', () => {
+    const pattern = /\bas any\b|\w: any\b(?!:)|<any>|as unknown as|export default|@ts-ignore|\b(TODO|FIXME|XXX)\b/;
+    expect(matches([...sources, ...tests], pattern).filter((line) => !line.startsWith('test/mutants/'))).toEqual([]);
+  });
+
+  it('has a test folder for every folder of src', () => {
+    const folders = new Set(sources.map((path) => path.split('/')[1] ?? '').filter((name) => !name.endsWith('.ts')));
+    const missing = [...folders].filter((name) => !existsSync(join(ROOT, 'test', name)));
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('the tests', () => {
+  it('are all run: none is skipped for good, none runs alone', () => {
+    const interop = (path: string): boolean => path.startsWith('test/interop/');
+    expect(matches(tests, /\b(it|test|describe)\.only\b/)).toEqual([]);
+    // A test with real programs may be skipped where they are not installed.
+    expect(
+      matches(
+        tests.filter((path) => !interop(path)),
+        /\b(it|test|describe)\.(skip|todo|skipIf)\b/,
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('the package', () => {
+  const manifest = JSON.parse(textOf('package.json')) as {
+    bin: Record<string, string>;
+    scripts: Record<string, string>;
+    files: string[];
+    dependencies: Record<string, string>;
+  };
+
+  it('has a lock file without addresses of registries', () => {
+    expect(textOf('package-lock.json')).not.toMatch(/"resolved"|https?:\/\/[^"/]*(npm|registry)/);
+  });
+
+  it('has a command that node can run', () => {
+    expect(manifest.bin).toEqual({ adotd: 'dist/cli/main.js' });
+    expect(textOf('dist/cli/main.js').split('\n')[0]).toBe('#!/usr/bin/env node');
+    expect(textOf('dist/index.d.ts')).toContain('startServer');
+  });
+
+  it('uses every dependency', () => {
+    const code = sources.map(textOf).join('\n');
+    for (const name of Object.keys(manifest.dependencies)) expect(code.includes(`'${name}'`), name).toBe(true);
+  });
+
+  it('has the scripts that README.md names, and README.md names those that are there', () => {
+    const named = new Set([...textOf('README.md').matchAll(/npm (?:run )?([a-z:]+)/g)].map((match) => match[1]));
+    named.delete('install');
+    for (const name of named) expect(Object.keys(manifest.scripts)).toContain(name);
+    for (const name of [
+      'start',
+      'test',
+      'build',
+      'lint',
+      'bench',
+      'docs',
+      'test:interop',
+      'test:differential',
+      'test:mutants',
+    ]) {
+      expect([...named]).toContain(name);
+    }
+  });
+});
