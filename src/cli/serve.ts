@@ -158,7 +158,7 @@ function list(endpoints: readonly Endpoint[]): string {
 }
 
 function commandsToTry(server: Server): string {
-  const { names } = server.zones;
+  const { names, signed } = server.zones;
   const endpoint = server.udp[0];
   if (endpoint === undefined || names.length === 0) return '';
   const at = `@${endpoint.address} -p ${endpoint.port}`;
@@ -166,6 +166,6 @@ function commandsToTry(server: Server): string {
   return `try:
   dig ${at} ${name(0)} SOA
   dig +tcp ${at} ${name(1)} NS
-  dig +dnssec ${at} ${name(2)} SOA
+  dig +dnssec ${at} ${signed[0] ?? name(2)} SOA
 `;
 }

@@ -1,5 +1,6 @@
 /** The zones that are served: which file each comes from, and what a load or a reload changes. */
 import { type Catalog, Publisher } from '../image/catalog.js';
+import * as L from '../image/layout.js';
 import { nameToText } from '../protocol/name.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import type { ZoneResult } from './load-zone.js';
@@ -14,6 +15,8 @@ export interface ZonesReport {
   readonly records: number;
   /** Names of the zones that answer, in presentation format, in the order of the files. */
   readonly names: readonly string[];
+  /** Those of them that have a chain of denial (NSEC or NSEC3). */
+  readonly signed: readonly string[];
   /** Whether no file had an error. */
   readonly sound: boolean;
   /** Of all files, and of the files that name one zone twice. */
@@ -25,6 +28,7 @@ interface Entry {
   readonly apex: Uint8Array;
   readonly failed: boolean;
   readonly kept: boolean;
+  readonly signed: boolean;
   readonly records: number;
 }
 
@@ -55,7 +59,8 @@ export class Zones {
       served: all.length - failed,
       failed,
       kept: all.filter((entry) => entry.kept).length,
-      names: all.filter((entry) => !entry.failed).map((entry) => nameToText(entry.apex)),
+      names: namesOf(all.filter((entry) => !entry.failed)),
+      signed: namesOf(all.filter((entry) => entry.signed)),
       records: all.reduce((sum, entry) => sum + entry.records, 0),
       sound: diagnostics.every((diagnostic) => diagnostic.severity !== 'error'),
       diagnostics,
@@ -67,13 +72,23 @@ export class Zones {
   #take(key: string, apex: Uint8Array, result: ZoneResult | undefined): Entry {
     if (result?.image !== undefined) {
       this.#publisher.put(apex, result.image);
-      return { apex, failed: false, kept: false, records: result.records };
+      return { apex, failed: false, kept: false, signed: isSigned(result.image), records: result.records };
     }
     const old = this.#entries.get(key);
     if (old !== undefined && !old.failed) return { ...old, kept: true };
     this.#publisher.fail(apex);
-    return { apex, failed: true, kept: false, records: 0 };
+    return { apex, failed: true, kept: false, signed: false, records: 0 };
   }
+}
+
+function namesOf(entries: readonly Entry[]): string[] {
+  return entries.map((entry) => nameToText(entry.apex));
+}
+
+function isSigned(image: Uint8Array): boolean {
+  const header = new Int32Array(image.buffer, image.byteOffset, L.HEADER_WORDS);
+  const flags = header[L.HEADER_FLAGS] ?? 0;
+  return (flags & (L.FLAG_NSEC | L.FLAG_NSEC3)) !== 0;
 }
 
 /** An error for each file whose zone another file holds too. */
