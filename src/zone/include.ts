@@ -3,12 +3,13 @@ import { Tokens, ZoneSyntaxError } from '../protocol/tokens.js';
 import { FileContext, type ReadContext } from './context.js';
 import type { SourceFile } from './source.js';
 
-/** What some editors put before UTF-8 text. */
+/** What some editors put before UTF-8 text; NSD, Knot and BIND take it as part of the first name. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** Makes a file the one that is read next; `above` is the one that includes it, with which reading goes on behind it. */
 export function openFile(read: ReadContext, source: SourceFile, origin: Uint8Array, above?: FileContext): void {
   const isMarked = BYTE_ORDER_MARK.every((octet, i) => source.bytes[i] === octet);
+  if (isMarked) read.diagnostics.error(source.file, 1, 1, 'found a byte order mark, expected text without one');
   const tokens = new Tokens(isMarked ? source.bytes.subarray(BYTE_ORDER_MARK.length) : source.bytes, source.file);
   read.files++;
   read.octets += source.bytes.length;

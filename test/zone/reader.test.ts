@@ -71,8 +71,11 @@ describe('readZone: records', () => {
       'b.example. 1 A 192.0.2.1',
     ]));
 
-  test('skips a byte order mark', () =>
-    expect(records('\xef\xbb\xbfa 1 A 192.0.2.1')).toEqual(['a.example. 1 A 192.0.2.1']));
+  test('says so when there is a byte order mark', () => {
+    const { records, messages } = read('\xef\xbb\xbfa 1 A 192.0.2.1');
+    expect(records).toEqual(['a.example. 1 A 192.0.2.1']);
+    expect(messages).toEqual(['1:1: found a byte order mark, expected text without one']);
+  });
 
   test('keeps the letter case in which a name is first written', () =>
     expect(records('AbC 1 A 192.0.2.1\naBc 1 A 192.0.2.2')).toEqual([
