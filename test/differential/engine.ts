@@ -49,11 +49,13 @@ export function startEngine(zones: readonly PeerZone[], refused: string[]): Ours
 }
 
 /** The same zones behind startServer(). */
-export async function startOurs(zones: readonly PeerZone[]): Promise<Ours> {
+export async function startOurs(zones: readonly PeerZone[]): Promise<Ours & { address: string; port: number }> {
   const server = await startServer({ files: zones.map(({ file }) => file), lenient: true });
   const exchange = await Exchange.open({ name: 'adotd', address: server.address, port: server.udp });
   return {
     name: exchange.name,
+    address: server.address,
+    port: server.udp,
     ask: (query, tcp) => exchange.ask(query, tcp),
     async stop() {
       exchange.close();

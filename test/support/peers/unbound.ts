@@ -11,8 +11,8 @@ export interface StubZone {
 }
 
 /**
- * Starts unbound with `server` as the only source of the zones. Nothing is cached longer than a second and no denial is
- * synthesised from the cache (RFC 8198), so that the server, not the cache, answers as many questions as can be.
+ * Starts unbound with `server` as the only source of the zones. Nothing is cached and no denial is synthesised
+ * (RFC 8020, RFC 8198), so that the server, not the cache, answers the questions; and nothing leaves this machine.
  */
 export async function startUnbound(
   folder: string,
@@ -35,6 +35,10 @@ export async function startUnbound(
   num-threads: 1
   do-ip6: no
   do-not-query-localhost: no
+  outgoing-interface: ${LOOPBACK}
+  cache-max-ttl: 0
+  cache-max-negative-ttl: 0
+  harden-below-nxdomain: no
   module-config: "validator iterator"
   aggressive-nsec: no
   qname-minimisation: no
@@ -46,7 +50,6 @@ export async function startUnbound(
   access-control: 127.0.0.0/8 allow
   val-nsec3-keysize-iterations: "1024 150 2048 500 4096 2500"
   local-zone: "test." nodefault
-  local-zone: "invalid." nodefault
 `;
   const anchors = zones.map(({ anchor }) => `  trust-anchor: "${anchor}"\n`).join('');
   const stub = ({ name }: StubZone): string =>

@@ -1,0 +1,60 @@
+/** What a validating resolver in front of our server must say, judged from the data and from our own answer. */
+import type { Answer } from './decode.js';
+import type { Model, OutcomeName } from './model.js';
+import { lower, nameKey, nameToText } from './names.js';
+import type { Query } from './queries.js';
+import { T } from './types.js';
+
+/** Links of a CNAME chain that unbound follows at most are 11. */
+const MOST_LINKS = 8;
+
+/** 'secure': AD must be set. 'not bogus': anything but SERVFAIL. undefined: the resolver cannot answer this by itself. */
+export type Expectation = 'secure' | 'not bogus' | undefined;
+
+const NEGATIVE: readonly OutcomeName[] = ['NODATA', 'NXDOMAIN', 'wildcard NODATA', 'empty non-terminal', 'DS at a cut'];
+
+export function expectation(model: Model, query: Query, ours: Answer): Expectation {
+  const outcomes = model.classify(query.name, query.type);
+  if (outcomes.length === 0 || query.type === T.RRSIG || query.type === T.ANY || query.type === T.MAILB)
+    return undefined;
+  if (outcomes.some((outcome) => outcome.startsWith('referral'))) return undefined;
+  if (ours.rcode !== 0 && ours.rcode !== 3) return undefined;
+  if (leavesZone(model, ours) || isBeyondUnbound(model, query, ours)) return undefined;
+  if (model.signing !== 'opt-out') return 'secure';
+  // A span that opts out proves nothing about names in it (RFC 5155 §9.2): only what needs no such span must be secure.
+  const needsNoSpan = outcomes.includes('answer') && ours.authority.size === 0;
+  return needsNoSpan ? 'secure' : 'not bogus';
+}
+
+/**
+ * What unbound 1.17 cannot validate whatever it is told: DS at a zone whose parent it cannot ask; QTYPE CNAME or DNAME
+ * below a DNAME; names that an asterisk label makes look like wildcards.
+ */
+function isBeyondUnbound(model: Model, { name, type }: Query, { answer }: Answer): boolean {
+  if (type === T.DS && name.length === model.zone.origin.length) return true;
+  const rrsets = [...answer.values()];
+  if ((type === T.CNAME || type === T.DNAME) && rrsets.some((rrset) => rrset.type === T.DNAME)) return true;
+  const isStarred = (text: string): boolean => /(^|\.)\*\./.test(text);
+  const exists = model.zone.nodes.has(nameKey(name)) && !name.slice(1).includes('*');
+  const links = rrsets.filter((rrset) => rrset.type === T.CNAME || rrset.type === T.DNAME);
+  const starredLink = links.some(({ owner, rdata }) => isStarred(owner) || isStarred(rdata[0]?.trim() ?? ''));
+  return starredLink || (isStarred(nameToText(name)) && !exists);
+}
+
+/** Whether the answer ends at a cut or outside, loops, or is too long for the resolver. */
+function leavesZone(model: Model, { answer, authority }: Answer): boolean {
+  const links = [...answer.values()].filter(({ type }) => type === T.CNAME);
+  if (links.length > MOST_LINKS || [...authority.values()].some(({ type }) => type === T.NS)) return true;
+  const owners = new Set(links.map(({ owner }) => owner));
+  const origin = lower(nameToText(model.zone.origin));
+  for (const { rdata, owner } of links) {
+    const target = rdata[0]?.trim() ?? '';
+    // A link back to itself or to an earlier one, or out of the zone.
+    if (target !== origin && !target.endsWith(`.${origin}`)) return true;
+    if (owners.has(target) && [...owners].indexOf(target) <= [...owners].indexOf(owner)) return true;
+  }
+  return false;
+}
+
+/** The outcomes that the validation must have been tried with. */
+export const VALIDATED: readonly OutcomeName[] = ['answer', 'CNAME', 'DNAME', 'wildcard', ...NEGATIVE];
