@@ -71,6 +71,7 @@ describe('refused with what was found and what was expected', () => {
     ['DNSKEY', '257 3 8', /expected base64$/],
     ['DNSKEY', '257 3 8 AQM', /^found base64 that ends in the middle of an octet/],
     ['DNSKEY', '257 3 8 AQN=', /^found base64 that ends in the middle of an octet/],
+    ['DNSKEY', '257 3 8 AR==', /^found base64 that ends in the middle of an octet/],
     ['DNSKEY', '257 3 8 AQ==AQ==', /expected base64$/],
     ['RRSIG', 'A 8 2 3600 20400230000000 0 1 e. AQMF', /expected a time YYYYMMDDHHMMSS/],
     ['RRSIG', 'A 8 2 3600 4294967296 0 1 e. AQMF', /expected a time YYYYMMDDHHMMSS/],
@@ -78,6 +79,7 @@ describe('refused with what was found and what was expected', () => {
     ['NSEC', 'a TYPE65536', /^found "TYPE65536", expected a record type/],
     ['NSEC3', '1 0 0 "" 2t7b4g4v', /expected a salt in hexadecimal, or "-" for none/],
     ['NSEC3', '1 0 0 - 2t7b4g4w', /expected base32hex/],
+    ['NSEC3', '1 0 0 - 2t7', /expected base32hex without padding of 1 to 255 octets/],
     ['NSEC3', '1 0 0 - 2', /expected base32hex without padding of 1 to 255 octets/],
     ['NSEC3', `1 0 0 ${'00'.repeat(256)} 2t7b4g4v`, /^found a salt of 256 octets, expected at most 255$/],
     ['NXT', 'a TYPE200', /expected a record type/],
@@ -135,6 +137,14 @@ describe('refused with what was found and what was expected', () => {
       );
     },
   );
+
+  test('names of 255 octets are read, names of 256 are not', () => {
+    const name = `${'a'.repeat(63)}.`.repeat(3);
+    expect(scan('NS', `${name}${'a'.repeat(61)}.`)).toHaveLength(255);
+    expect(() => scan('NS', `${name}${'a'.repeat(62)}.`)).toThrow(/it has 256 octets, more than 255$/);
+    expect(scan('NS', `${name}${'a'.repeat(53)}`)).toHaveLength(255);
+    expect(() => scan('NS', `${name}${'a'.repeat(54)}`)).toThrow(/with its origin it has 256 octets, more than 255$/);
+  });
 
   test('RDATA of more than 65,535 octets', () => {
     expect(() => scan('TXT', `${'"" '.repeat(65_536)}`)).toThrow(

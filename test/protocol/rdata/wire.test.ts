@@ -75,6 +75,8 @@ test.each([
   ['NSEC', '00 000100', /no valid types/],
   ['NSEC', '00 0021 ff', /no valid types/],
   ['NSEC', '00 010140 000140', /no valid types/],
+  ['NSEC', '00 000140 000140', /no valid types/],
+  ['NS', `${'3f'.concat('61'.repeat(63)).repeat(3)}3e${'61'.repeat(62)}00`, /no valid nameserver/],
   ['NSEC3', '01000000 00 00', /no valid next hashed owner/],
   ['DS', '00010802aabb', /no valid digest/],
   ['LOC', '00ff161380000000800000000098968000', /no valid location/],
