@@ -132,7 +132,8 @@ function fromNode(
     for (const rr of rrset(zone, node, type)) expected.courtesy.push(...addressesOf(zone, question, rr));
     return undefined;
   }
-  const [alias] = type === RRSIG ? [] : rrset(zone, node, CNAME);
+  // NSEC and RRSIG stand beside a CNAME (RFC 4035 §2.5): a question for them is not led on.
+  const [alias] = type === RRSIG || type === NSEC ? [] : rrset(zone, node, CNAME);
   if (alias) {
     expected.answer.push(...as(signed(zone, question, node, CNAME)));
     return fromWire(alias.rdata);
@@ -181,8 +182,10 @@ function referral(zone: Zone, question: Question, cut: Name, expected: Expected)
   const servers = rrset(zone, cut, NS);
   expected.authority.push(...servers);
   if (question.dnssecOk) {
-    const ds = signed(zone, question, cut, DS);
-    expected.authority.push(...(ds.length > 0 || !canDeny(zone) ? ds : proveNodata(zone, cut)));
+    // DS without signature stands in a zone that is not signed and proves nothing; NSD, Knot and BIND leave it out.
+    const isSecure = signatures(zone, cut, DS).length > 0;
+    if (isSecure) expected.authority.push(...signed(zone, question, cut, DS));
+    else if (canDeny(zone)) expected.authority.push(...proveNodata(zone, cut));
   }
   for (const rr of servers) expected.additional.push(...addressesOf(zone, question, rr));
 }

@@ -1,10 +1,12 @@
 /** The engine under test without sockets: zones in, an answering function out. */
+import { z } from 'zod';
 import { createFacts, Transport } from '../../src/answer/facts.js';
 import { createResponder } from '../../src/answer/respond.js';
 import { DEFAULT_SETTINGS, type Settings } from '../../src/answer/settings.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
+import { nameFromText } from './names.js';
 
 export interface Engine {
   /** The response to `message`, or undefined for silence. */
@@ -24,6 +26,7 @@ export function engineOf(zones: readonly { file: string; text: string }[], setti
   }
   const facts = createFacts(publisher.publish());
   facts.now = NOW;
+  facts.keepalive = 100;
   facts.client.set([127, 0, 0, 1]);
   const responder = createResponder({ ...DEFAULT_SETTINGS, ...settings });
   const out = new Uint8Array(65_535);
@@ -35,3 +38,23 @@ export function engineOf(zones: readonly { file: string; text: string }[], setti
     },
   };
 }
+
+/** Settings of respond() that the keys of adotd.yaml in conformance cases stand for. Throws on one that is not known here. */
+export function settingsOf(config: Readonly<Record<string, unknown>>): Partial<Settings> {
+  const settings: Partial<Record<keyof Settings, unknown>> = {};
+  for (const [key, value] of Object.entries(config)) {
+    if (key === 'minimal_responses') settings.minimalResponses = value;
+    else if (key === 'any') settings.anyFull = value === 'full';
+    else if (key === 'nsid') settings.nsid = Buffer.from(String(value));
+    else if (key === 'version' || key === 'hostname') settings[key] = value;
+    else if (key === 'report_agent') settings.reportAgent = nameFromText(String(value));
+    else if (key === 'cookies') {
+      const { mode, secrets } = cookieConfig.parse(value);
+      settings.cookieSecrets = secrets.map((secret) => Buffer.from(secret, 'hex'));
+      settings.cookiesRequired = mode === 'required';
+    } else throw new Error(`unknown key ${key}`);
+  }
+  return settings as Partial<Settings>;
+}
+
+const cookieConfig = z.object({ mode: z.string(), secrets: z.array(z.string()).default([]) });

@@ -1,0 +1,131 @@
+/** Holds a response against a conformance case, and says every difference in words. */
+import { decodeMessage, type Message, type MessageRecord } from '../support/message.js';
+import { typeName } from '../support/rdata.js';
+import { type Case, type Expectation, type ExpectedRecord, recordOf } from './case.js';
+
+const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN'] as const;
+const HIGH_RCODES: Readonly<Record<number, string>> = { 9: 'NOTAUTH', 16: 'BADVERS', 23: 'BADCOOKIE' };
+/** Types whose RDATA names may be compressed (RFC 3597 §4). */
+const COMPRESSIBLE = new Set([2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15]);
+const SECTIONS = ['answer', 'authority', 'additional'] as const;
+
+/** What is wrong with the response to `query`; empty when it is as the case says. */
+export function judge(
+  which: Case,
+  transport: 'udp' | 'tcp',
+  origin: string,
+  query: Uint8Array,
+  response: Uint8Array | undefined,
+): string[] {
+  const expected: Expectation = { ...which, ...which[transport] };
+  if (expected.silence) return response ? ['a response came, silence was expected'] : [];
+  if (!response) return ['no response came'];
+  const message = decodeMessage(response);
+  const wrong: string[] = [];
+  const check = (what: string, found: unknown, wanted: unknown): void => {
+    const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
+    if (a !== b) wrong.push(`${what}: found ${a}, expected ${b}`);
+  };
+  check('id', response.subarray(0, 2).join(), query.subarray(0, 2).join());
+  check('opcode', message.opcode, ((query[2] ?? 0) >> 3) & 15);
+  check('rcode', RCODES[message.rcode] ?? HIGH_RCODES[message.rcode] ?? message.rcode, expected.rcode ?? 'NOERROR');
+  check('flags', flagsOf(message), ['qr', ...(expected.flags ?? 'aa').split(' ').filter(Boolean)].sort().join(' '));
+  const questions = questionOctets(query, (expected.question ?? 'same') === 'same' ? 1 : 0);
+  check('question', questionOctets(response, message.question.length), questions);
+  if (expected.maxSize !== undefined && response.length > expected.maxSize) {
+    wrong.push(`${response.length} octets, expected at most ${expected.maxSize}`);
+  }
+  if (expected.counts) {
+    const wanted = expected.counts.map((count, i) => count ?? message[SECTIONS[i] ?? 'answer'].length);
+    check(
+      'counts',
+      SECTIONS.map((section) => message[section].length),
+      wanted,
+    );
+  } else for (const section of SECTIONS) wrong.push(...compare(section, message[section], expected, origin));
+  for (const record of SECTIONS.flatMap((section) => message[section])) {
+    if (record.compressed && !COMPRESSIBLE.has(record.type)) wrong.push(`compressed RDATA of ${typeName(record.type)}`);
+  }
+  wrong.push(...judgeEdns(message, expected, query));
+  return wrong;
+}
+
+function flagsOf(message: Message): string {
+  return Object.entries(message.flags)
+    .filter(([, set]) => set)
+    .map(([flag]) => flag)
+    .sort()
+    .join(' ');
+}
+
+/** The question section's octets; QNAME is never compressed. */
+function questionOctets(message: Uint8Array, count: number): string {
+  if (count === 0) return '';
+  let end = 12;
+  while (message[end]) end += 1 + (message[end] ?? 0);
+  return Buffer.from(message.subarray(12, end + 5)).toString('hex');
+}
+
+function compare(
+  section: (typeof SECTIONS)[number],
+  found: readonly MessageRecord[],
+  expected: Expectation,
+  origin: string,
+): string[] {
+  const wanted = (expected[section] ?? []).map((text) => ({ text, record: recordOf(text, origin) }));
+  const left = [...found];
+  const wrong: string[] = [];
+  for (const { text, record } of wanted) {
+    const at = left.findIndex((candidate) => matches(candidate, record));
+    if (at < 0 || (expected.ordered && section === 'answer' && at > 0)) wrong.push(`${section} lacks ${text}`);
+    else left.splice(at, 1);
+  }
+  for (const { owner, ttl, type, text } of left) wrong.push(`${section} has ${owner} ${ttl} ${typeName(type)} ${text}`);
+  return wrong;
+}
+
+/** Owners and RDATA compare without letter case: compression may take names from the question (RFC 4343 §4.1). */
+function matches(found: MessageRecord, wanted: ExpectedRecord): boolean {
+  if (found.type !== wanted.type || found.ttl !== wanted.ttl || found.class !== wanted.class) return false;
+  if (found.owner.toLowerCase() !== wanted.owner.toLowerCase()) return false;
+  if (typeof wanted.rdata !== 'string') {
+    return `${found.text} `.toLowerCase().startsWith(`${wanted.rdata.join(' ')} `.trimStart().toLowerCase());
+  }
+  const lowered = (text: string): string => Buffer.from(text, 'hex').toString('latin1').toLowerCase();
+  return COMPRESSIBLE.has(found.type) ? lowered(found.rdata) === lowered(wanted.rdata) : found.rdata === wanted.rdata;
+}
+
+function judgeEdns(message: Message, expected: Expectation, query: Uint8Array): string[] {
+  const asked = optOf(query);
+  const { edns } = message;
+  if (expected.edns === 'any') return [];
+  if (expected.edns === 'none' || (expected.edns === undefined && !asked))
+    return edns ? ['OPT, none was expected'] : [];
+  if (!edns) return ['no OPT'];
+  const wrong: string[] = [];
+  if (edns.version !== 0) wrong.push(`EDNS version ${edns.version}`);
+  if (edns.udpSize < 512) wrong.push(`EDNS UDP size ${edns.udpSize}`);
+  if (edns.flags !== (expected.ednsFlags ?? 0)) wrong.push(`EDNS flags ${edns.flags.toString(16)}`);
+  if (asked && edns.dnssecOk !== asked.dnssecOk) wrong.push(`DO ${edns.dnssecOk}`);
+  const wanted = new Map(Object.entries(expected.edns ?? {}));
+  for (const { code, data } of edns.options) {
+    const found = Buffer.from(data).toString('hex');
+    const pattern = wanted.get(String(code));
+    if (pattern === undefined) wrong.push(`option ${code} ${found}`);
+    else if (pattern.startsWith('/') ? !new RegExp(pattern.slice(1, -1)).test(found) : found !== pattern) {
+      wrong.push(`option ${code}: found ${found}, expected ${pattern}`);
+    }
+    wanted.delete(String(code));
+  }
+  for (const code of wanted.keys()) wrong.push(`no option ${code}`);
+  return wrong;
+}
+
+/** The OPT of a query, when the query is well formed. */
+function optOf(query: Uint8Array): Message['edns'] {
+  try {
+    return decodeMessage(query).edns;
+  } catch {
+    return undefined;
+  }
+}
