@@ -50,6 +50,12 @@ export class FileContext {
   /** In wire format. */
   origin: Uint8Array;
   originNode: number;
+  /** What followed the first label of an owner: its text, suffixBytes[suffixStart … suffixEnd), its node and wire length. */
+  suffixBytes: Uint8Array;
+  suffixStart = 0;
+  suffixEnd = 0;
+  suffixNode = ROOT_NODE;
+  suffixLength = 0;
   /** Node of the last owner, NO_OWNER or BAD_OWNER. */
   owner = NO_OWNER;
   /** Seconds: of the last $TTL, or of the SOA that stood in for one. */
@@ -67,6 +73,7 @@ export class FileContext {
     this.number = number;
     this.above = above;
     this.depth = above === undefined ? 1 : above.depth + 1;
+    this.suffixBytes = tokens.bytes;
     this.origin = origin;
     this.originNode = ROOT_NODE;
     this.setOrigin(origin);
@@ -78,5 +85,7 @@ export class FileContext {
   setOrigin(origin: Uint8Array): void {
     this.origin = origin;
     this.originNode = this.read.store.intern(origin);
+    // A relative suffix means another name now.
+    this.suffixEnd = this.suffixStart;
   }
 }

@@ -75,27 +75,50 @@ export function readRecord(file: FileContext): void {
   else store.add(file.owner, type, ttl, length, file.number, line, Math.min(column, MAX_COLUMN));
 }
 
-/** The node of the owner that is the current token. */
+/**
+ * The node of the owner that is the current token. Owners usually have one label below the origin, or share what follows
+ * their first label with an owner before: their node is then found without writing the whole name out.
+ */
 function readOwner(file: FileContext, tokens: Tokens): number {
   const { bytes, start, end } = tokens;
   const { store, name } = file.read;
   const length = end - start;
   if (length === 1 && bytes[start] === AT && !tokens.quoted) return file.originNode;
-  // The usual owner is one label below the origin, without escapes: neither origin nor whole name are written out.
-  if (length > 0 && length <= MAX_LABEL && length + 1 + file.origin.length <= MAX_NAME) {
-    let i = 0;
-    for (; i < length; i++) {
-      const octet = bytes[start + i]!;
-      if (octet === DOT || octet === BACKSLASH) break;
-      name[i + 1] = octet;
-    }
-    if (i === length) {
-      name[0] = length;
-      return store.child(file.originNode, name, 0);
-    }
+  const stop = Math.min(length, MAX_LABEL);
+  let first = 0;
+  for (; first < stop; first++) {
+    const octet = bytes[start + first]!;
+    if (octet === DOT || octet === BACKSLASH) break;
+    name[first + 1] = octet;
   }
-  scanName(tokens, file.origin, name, 0);
-  return store.intern(name);
+  const suffixStart = start + first + 1;
+  const hasSuffix = first > 0 && suffixStart < end && bytes[start + first] === DOT;
+  let parent = NO_NODE;
+  if (first > 0 && first === length && first + 1 + file.origin.length <= MAX_NAME) parent = file.originNode;
+  else if (hasSuffix && first + 1 + file.suffixLength <= MAX_NAME && isSuffix(file, bytes, suffixStart, end))
+    parent = file.suffixNode;
+  if (parent !== NO_NODE) {
+    name[0] = first;
+    return store.child(parent, name, 0);
+  }
+  const wireLength = scanName(tokens, file.origin, name, 0);
+  const node = store.intern(name);
+  if (hasSuffix) {
+    file.suffixBytes = bytes;
+    file.suffixStart = suffixStart;
+    file.suffixEnd = end;
+    file.suffixNode = store.parent[node]!;
+    file.suffixLength = wireLength - first - 1;
+  }
+  return node;
+}
+
+/** Whether bytes[start … end) is the text that `file.suffixNode` was last named by. */
+function isSuffix(file: FileContext, bytes: Uint8Array, start: number, end: number): boolean {
+  const { suffixBytes, suffixStart } = file;
+  if (end - start !== file.suffixEnd - suffixStart) return false;
+  for (let i = end - start - 1; i >= 0; i--) if (bytes[start + i] !== suffixBytes[suffixStart + i]) return false;
+  return true;
 }
 
 /** The TTL that is the current token, in seconds. */

@@ -49,6 +49,28 @@ describe('readZone: records', () => {
       'example. 1 A 192.0.2.1',
     ]));
 
+  test('takes the same text behind the first label for another name when the origin is another', () => {
+    const lines = ['$TTL 1', 'a.b.c A 192.0.2.1', 'A2.b.c A 192.0.2.1', 'x.b.c. A 192.0.2.1', 'y.b.c. A 192.0.2.1'];
+    expect(
+      records([...lines, '$INCLUDE sub o.', '$ORIGIN d', 'a3.b.c A 192.0.2.1'].join('\n'), { sub: 'z.b.c TXT x' }),
+    ).toEqual([
+      'a.b.c.example. 1 A 192.0.2.1',
+      'A2.b.c.example. 1 A 192.0.2.1',
+      'x.b.c. 1 A 192.0.2.1',
+      'y.b.c. 1 A 192.0.2.1',
+      'z.b.c.o. 1 TXT "x"',
+      'a3.b.c.d.example. 1 A 192.0.2.1',
+    ]);
+  });
+
+  test('refuses a name that its suffix makes too long', () => {
+    const suffix = `${'abcdefghi.'.repeat(24)}a.`;
+    const lines = ['a', 'x'.repeat(11), 'x'.repeat(12), 'b'].map((label) => `${label}.${suffix} 1 A 192.0.2.1`);
+    const { records, messages } = read(lines.join('\n'));
+    expect(records).toHaveLength(3);
+    expect(messages).toEqual([expect.stringMatching(/^3:1: .* it has 256 octets, more than 255$/)]);
+  });
+
   test('reads escapes in owners', () =>
     expect(records('a\\.b\\032\\000\\255 1 A 192.0.2.1\n"x y" 1 A 192.0.2.1')).toEqual([
       'a\\.b\\032\\000\\255.example. 1 A 192.0.2.1',
