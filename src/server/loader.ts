@@ -6,6 +6,8 @@ import { sizeOf, type ZoneFile } from './zone-source.js';
 
 /** Octets of zone files up to which starting a thread (some 30 ms) costs more than it saves. A guess. */
 const IN_PLACE_OCTETS = 1024 * 1024;
+/** The same while queries are answered: loading in place makes them wait, for this much less than 10 ms. A guess. */
+const IN_PLACE_OCTETS_SERVING = 64 * 1024;
 
 /**
  * MB of new objects after which the thread looks for garbage: the buffers of zones that are done go with them. Measured with
@@ -20,15 +22,17 @@ export interface LoaderSettings {
   progress?(done: number, all: number): void;
 }
 
-/** Loads the zones; the results are in their order. */
+/** Loads the zones; the results are in their order. `serving`: queries are being answered meanwhile. */
 export async function loadZones(
   zones: readonly ZoneFile[],
   options: ZoneLoadOptions,
   settings: LoaderSettings,
+  serving: boolean,
 ): Promise<ZoneResult[]> {
   let octets = 0;
   for (const zone of zones) octets += sizeOf(zone);
-  if (!settings.thread || octets <= IN_PLACE_OCTETS) return zones.map((zone) => loadZone(zone, options));
+  const inPlace = serving ? IN_PLACE_OCTETS_SERVING : IN_PLACE_OCTETS;
+  if (!settings.thread || octets <= inPlace) return zones.map((zone) => loadZone(zone, options));
   return loadInThread(zones, options, settings);
 }
 

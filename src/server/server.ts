@@ -7,8 +7,9 @@ import { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
 import { type Clock, systemClock } from '../session/clock.js';
 import { ConnectionLimits } from '../session/limits.js';
-import type { Endpoint, Listener, Responding, TransportContext } from '../transport/transport.js';
+import type { Endpoint, Listener, TransportContext } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import { guardedResponder } from './guarded.js';
 import { bindAll } from './listeners.js';
 import { type LoaderSettings, loadZones } from './loader.js';
 import { answerSettings, connectionLimits, sessionSettings } from './settings.js';
@@ -56,7 +57,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { config, log, clock = systemClock } = options;
   const counters = new Counters();
   const context: TransportContext = {
-    responder: guarded(createResponder(answerSettings(config)), log),
+    responder: guardedResponder(createResponder(answerSettings(config)), log),
     clock,
     udpPayload: config.udp.payload,
     sessions: sessionSettings(config),
@@ -65,10 +66,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     event: counters.event.bind(counters),
   };
   const zones = new Zones();
-  const load = async (): Promise<ZonesReport> => {
+  const load = async (serving: boolean): Promise<ZonesReport> => {
     const began = performance.now();
     const loadOptions = { now: clock.seconds(), nsec3MaxIterations: config.nsec3_max_iterations };
-    const results = await loadZones(options.zones(), loadOptions, options.loader);
+    const results = await loadZones(options.zones(), loadOptions, options.loader, serving);
     const report = zones.apply(results);
     for (const { zone, serial, records, image } of results) {
       if (image) log.debug({ file: zone.file, serial, records }, 'zone loaded');
@@ -77,7 +78,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     return report;
   };
 
-  let report = await load();
+  let report = await load(false);
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
   const listeners = await bindAll(config.listen, config.port, report.catalog, context);
   let loading = Promise.resolve();
@@ -93,7 +94,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     reload() {
       loading = loading.then(async () => {
         try {
-          report = await load();
+          report = await load(true);
           if (!closed) publish(listeners, report.catalog);
         } catch (error) {
           log.error({ err: error }, 'reload failed, the zones stay as they were');
@@ -114,22 +115,6 @@ function publish(listeners: readonly Listener[], catalog: Catalog): void {
 
 function endpoints(listeners: readonly Listener[], protocol: string): Endpoint[] {
   return listeners.filter((listener) => listener.protocol === protocol).map((listener) => listener.endpoint);
-}
-
-/** A mistake of ours that one message brings to light must not end the server: it is logged, the message is dropped. */
-function guarded(responder: Responding, log: Log): Responding {
-  return {
-    outcome: responder.outcome,
-    respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap) {
-      try {
-        return responder.respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap);
-      } catch (error) {
-        const query = Buffer.from(inBuf.subarray(inOff, inOff + Math.min(inLen, 512))).toString('hex');
-        log.error({ err: error, query }, 'a query could not be answered; please report this');
-        return 0;
-      }
-    },
-  };
 }
 
 function logReport(report: ZonesReport, milliseconds: number, log: Log): void {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -63,6 +64,26 @@ describe('the package', () => {
     expect(manifest.bin).toEqual({ adotd: 'dist/cli/main.js' });
     expect(textOf('dist/cli/main.js').split('\n')[0]).toBe('#!/usr/bin/env node');
     expect(textOf('dist/index.d.ts')).toContain('startServer');
+  });
+
+  it('holds what a user needs and nothing else', () => {
+    const words = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+    const { stdout } = spawnSync('npm', words, { cwd: ROOT, encoding: 'utf8', timeout: 60_000 });
+    const paths = (JSON.parse(stdout) as { files: { path: string }[] }[])[0]?.files.map((file) => file.path) ?? [];
+    const wanted = [
+      'dist/cli/main.js',
+      'dist/server/loader-worker.js',
+      'dist/index.js',
+      'dist/index.d.ts',
+      'README.md',
+    ];
+    for (const path of [...wanted, 'CHANGELOG.md', 'LICENSE', 'zones/home.test.zone']) expect(paths).toContain(path);
+    expect(
+      paths.filter(
+        (path) =>
+          !/^(dist|zones)\/|^[A-Z]+(\.md)?$|^package\.json$|^certs\/README\.md$|^scripts\/build\.mjs$/.test(path),
+      ),
+    ).toEqual([]);
   });
 
   it('uses every dependency', () => {

@@ -1,0 +1,22 @@
+/** A mistake of ours that one message brings to light must not end the server. */
+import type { Log } from '../observe/log.js';
+import type { Responding } from '../transport/transport.js';
+
+/** Octets of a query that are logged: the longest that come without fragments. */
+const LOGGED_OCTETS = 1232;
+
+/** The responder, but what it throws is logged with the query, and the message gets no answer. */
+export function guardedResponder(responder: Responding, log: Pick<Log, 'error'>): Responding {
+  return {
+    outcome: responder.outcome,
+    respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap) {
+      try {
+        return responder.respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap);
+      } catch (error) {
+        const query = Buffer.from(inBuf.subarray(inOff, inOff + Math.min(inLen, LOGGED_OCTETS))).toString('hex');
+        log.error({ err: error, query }, 'a query could not be answered; please report this');
+        return 0;
+      }
+    },
+  };
+}

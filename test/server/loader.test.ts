@@ -1,0 +1,75 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nameToText } from '../../src/protocol/name.js';
+import { loadZones } from '../../src/server/loader.js';
+import { zoneFilesOf, zonesOfConfig } from '../../src/server/zone-source.js';
+
+const GOOD = '@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n';
+const load = (zones: Parameters<typeof loadZones>[0]) => loadZones(zones, { now: 0 }, { thread: false }, false);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'adotd-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const put = (name: string, text: string): string => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+
+describe('the loader', () => {
+  it('finds the *.zone files of a folder and names them by their files', async () => {
+    for (const name of ['b.test.zone', 'a.test.zone', '0%2F25.2.0.192.in-addr.arpa.zone', '@.zone']) put(name, GOOD);
+    for (const name of ['a.test.zone.bak', '.zone', 'readme']) put(name, 'nothing');
+    const results = await load(zoneFilesOf(folder));
+    expect(results.map(({ apex }) => apex && nameToText(apex))).toEqual([
+      '0/25.2.0.192.in-addr.arpa.',
+      '.',
+      'a.test.',
+      'b.test.',
+    ]);
+    expect(results.every(({ image, errors }) => image !== undefined && errors === 0)).toBe(true);
+  });
+
+  it('takes files and their names from the configuration, too', async () => {
+    put('a.test.zone', GOOD);
+    const other = put('other', GOOD);
+    const zones = { folder, files: [{ file: other, name: 'other.test' }] };
+    const results = await load(zonesOfConfig({ zones }));
+    expect(results.map(({ apex }) => apex && nameToText(apex))).toEqual(['a.test.', 'other.test.']);
+  });
+
+  it('includes files of the folder only, links followed', async () => {
+    mkdirSync(join(folder, 'zones'));
+    mkdirSync(join(folder, 'zones', 'parts'));
+    put('zones/parts/hosts', 'www 60 A 192.0.2.2\n');
+    put('outside', 'evil 60 A 192.0.2.66\n');
+    symlinkSync(join(folder, 'outside'), join(folder, 'zones', 'link'));
+    const good = put('zones/good.test.zone', `${GOOD}$INCLUDE parts/hosts\n`);
+    expect((await load([{ file: good }]))[0]).toMatchObject({ errors: 0, records: 4 });
+    for (const path of ['../outside', 'link', '/etc/hostname', 'parts', 'missing']) {
+      const bad = put('zones/bad.test.zone', `${GOOD}$INCLUDE ${path}\n`);
+      const [result] = await load([{ file: bad }]);
+      expect(result?.image, path).toBeUndefined();
+      expect(result?.diagnostics[0], path).toMatchObject({ severity: 'error', file: bad, line: 4 });
+    }
+  });
+
+  it('includes nothing into a zone given as text', async () => {
+    const [result] = await load([{ file: 'a.test', name: 'a.test', text: `${GOOD}$INCLUDE /etc/hostname\n` }]);
+    expect(result).toMatchObject({ errors: 1, image: undefined });
+  });
+
+  it('reports a file that cannot be read as a mistake of that zone', async () => {
+    const [gone, device] = await load([
+      { file: join(folder, 'gone.test.zone') },
+      { file: '/dev/zero', name: 'z.test' },
+    ]);
+    expect(gone?.apex && nameToText(gone.apex)).toBe('gone.test.');
+    expect(gone?.diagnostics[0]?.message).toMatch(/cannot read .*no such file or directory/);
+    expect(device?.diagnostics[0]?.message).toMatch(/no regular file/);
+  });
+});
