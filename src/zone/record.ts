@@ -63,6 +63,9 @@ export function readRecord(file: FileContext): void {
   store.reserveRdata();
   const rdata = store.rdata;
   const at = store.rdataUsed;
+  // Relative names make RDATA longer than its text, up to thirty times.
+  const limit = file.read.limits.maxOctets;
+  if (at > limit) tokens.fail(`found more than ${limit} octets of RDATA, expected no more in a zone`);
   const length = scanRdata(type, tokens, file.origin, rdata, at);
   if (ttl !== NO_TTL) file.lastTtl = ttl;
   else if (file.defaultTtl !== NO_TTL) ttl = file.defaultTtl;

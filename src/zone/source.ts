@@ -21,7 +21,7 @@ export interface ReadLimits {
   readonly maxIncludeDepth: number;
   /** Files in all. Default 10,000; 1 to 65,535 (the store numbers them in 16 bits); a guess. */
   readonly maxFiles: number;
-  /** Octets of all files. Default 2^31, 1 to 2^32 - 1: the store counts octets of RDATA in 32 bits. */
+  /** Octets of all files, and octets of all RDATA. Default 2^31, 1 to 2^32 - 1: the store counts octets of RDATA in 32 bits. */
   readonly maxOctets: number;
   /** Records that the $GENERATE directives of a zone make in all. Default 1,000,000; 0 to 2^31; a /12 of PTR records. */
   readonly maxGenerated: number;

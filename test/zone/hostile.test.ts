@@ -110,6 +110,12 @@ describe('hostile zone files end in diagnostics', () => {
     expect(list[0]?.message).toMatch(/more than 5000 octets/);
   });
 
+  test('RDATA that is too large in all, by a long origin', () => {
+    const text = `$ORIGIN ${'abcdefghi.'.repeat(24)}\n@ 1 NS a\n${' NS b\n'.repeat(100)}`;
+    const { list } = judge(octets(text), undefined, { maxOctets: 2000 });
+    expect(list[0]?.message).toMatch(/found more than 2000 octets of RDATA/);
+  });
+
   test('a file that is too large', () =>
     expect(judge(octets('a\n'.repeat(10)), undefined, { maxOctets: 5 }).list[0]?.message).toMatch(
       /expected at most 5$/,
