@@ -29,6 +29,8 @@ const expectation = z.strictObject({
   ednsFlags: z.number().optional(),
   /** Octets at the most. */
   maxSize: z.number().optional(),
+  /** The response's length is a multiple of this. */
+  sizeMultiple: z.number().optional(),
   /** Nothing comes back; a stream is closed. */
   silence: z.boolean().optional(),
 });
@@ -41,9 +43,12 @@ const caseSchema = expectation.extend({
   clause: z.string(),
   /** `NAME TYPE [CLASS] [+word…]`, or octets as `hex:…`. */
   query: z.string(),
+  /** Over what it is asked; `tls` through respond() alone. Default: UDP and TCP. */
+  over: z.array(z.enum(['udp', 'tcp', 'tls'])).optional(),
   /** What is different over one transport. */
   udp: expectation.optional(),
   tcp: expectation.optional(),
+  tls: expectation.optional(),
 });
 
 export type Case = z.output<typeof caseSchema>;
@@ -52,6 +57,8 @@ export const caseFile = z.strictObject({
   origin: z.string(),
   /** Files of test/conformance/zones, without `.zone`. */
   zones: z.array(z.string()),
+  /** Of these, the ones that have errors: they are served all the same, as failed. */
+  failed: z.array(z.string()).default([]),
   /** Keys of adotd.yaml. */
   config: z.record(z.string(), z.unknown()).default({}),
   cases: z.array(caseSchema),

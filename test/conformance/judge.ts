@@ -1,4 +1,6 @@
 /** Holds a response against a conformance case, and says every difference in words. */
+
+import type { TestTransport } from '../support/engine.js';
 import { decodeMessage, type Message, type MessageRecord } from '../support/message.js';
 import { typeName } from '../support/rdata.js';
 import { type Case, type Expectation, type ExpectedRecord, recordOf } from './case.js';
@@ -7,12 +9,14 @@ const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED
 const HIGH_RCODES: Readonly<Record<number, string>> = { 9: 'NOTAUTH', 16: 'BADVERS', 23: 'BADCOOKIE' };
 /** Types whose RDATA names may be compressed (RFC 3597 §4). */
 const COMPRESSIBLE = new Set([2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15]);
+/** RFC 7830; it is the last option (PROTOCOL.md "EDNS"). */
+const PADDING = 12;
 const SECTIONS = ['answer', 'authority', 'additional'] as const;
 
 /** What is wrong with the response to `query`; empty when it is as the case says. */
 export function judge(
   which: Case,
-  transport: 'udp' | 'tcp',
+  transport: TestTransport,
   origin: string,
   query: Uint8Array,
   response: Uint8Array | undefined,
@@ -34,6 +38,9 @@ export function judge(
   check('question', questionOctets(response, message.question.length), questions);
   if (expected.maxSize !== undefined && response.length > expected.maxSize) {
     wrong.push(`${response.length} octets, expected at most ${expected.maxSize}`);
+  }
+  if (expected.sizeMultiple !== undefined && response.length % expected.sizeMultiple !== 0) {
+    wrong.push(`${response.length} octets, expected a multiple of ${expected.sizeMultiple}`);
   }
   if (expected.counts) {
     const wanted = expected.counts.map((count, i) => count ?? message[SECTIONS[i] ?? 'answer'].length);
@@ -117,6 +124,8 @@ function judgeEdns(message: Message, expected: Expectation, query: Uint8Array): 
     }
     wanted.delete(String(code));
   }
+  const padding = edns.options.findIndex(({ code }) => code === PADDING);
+  if (padding >= 0 && padding < edns.options.length - 1) wrong.push('an option behind the padding');
   for (const code of wanted.keys()) wrong.push(`no option ${code}`);
   return wrong;
 }

@@ -8,19 +8,30 @@ import { load } from '../../src/image/load.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import { nameFromText } from './names.js';
 
+export type TestTransport = 'udp' | 'tcp' | 'tls';
+
+const TRANSPORTS = { udp: Transport.UDP, tcp: Transport.TCP, tls: Transport.TLS } as const;
+
 export interface Engine {
   /** The response to `message`, or undefined for silence. */
-  ask(message: Uint8Array, transport: 'udp' | 'tcp'): Uint8Array | undefined;
+  ask(message: Uint8Array, transport: TestTransport): Uint8Array | undefined;
 }
 
 /** Seconds since 1970 at which test engines live: November 2026. */
 export const NOW = 1_795_000_000;
 
-/** Loads zones given as text and serves them; throws when one has an error. */
-export function engineOf(zones: readonly { file: string; text: string }[], settings: Partial<Settings> = {}): Engine {
+/** Loads zones given as text and serves them; throws when one has an error that is not marked `failed`. */
+export function engineOf(
+  zones: readonly { file: string; text: string; failed?: boolean }[],
+  settings: Partial<Settings> = {},
+): Engine {
   const publisher = new Publisher();
-  for (const { file, text } of zones) {
+  for (const { file, text, failed } of zones) {
     const { apex, image, diagnostics } = load({ file, bytes: Buffer.from(text, 'latin1') }, { now: NOW });
+    if (failed && apex && !image) {
+      publisher.fail(apex);
+      continue;
+    }
     if (!apex || !image) throw new Error(diagnostics.list.map(formatDiagnostic).join('\n'));
     publisher.put(apex, image);
   }
@@ -32,7 +43,7 @@ export function engineOf(zones: readonly { file: string; text: string }[], setti
   const out = new Uint8Array(65_535);
   return {
     ask(message, transport) {
-      facts.transport = transport === 'udp' ? Transport.UDP : Transport.TCP;
+      facts.transport = TRANSPORTS[transport];
       const length = responder.respond(message, 0, message.length, facts, out, 0, out.length);
       return length > 0 ? out.slice(0, length) : undefined;
     },
