@@ -8,18 +8,21 @@ export interface Progress {
   clear(): void;
 }
 
-/** Progress on standard error; says nothing when that is no terminal. */
-export function loadProgress(now: () => number = performance.now.bind(performance)): Progress {
+/** Progress on standard error; says nothing when that is no terminal. `now` gives milliseconds. */
+export function loadProgress(
+  stream: { readonly isTTY?: boolean; write(text: string): unknown } = process.stderr,
+  now: () => number = () => performance.now(),
+): Progress {
   const began = now();
   let shown = false;
   return {
     show(done, all) {
-      if (!process.stderr.isTTY || now() - began < PATIENCE) return;
+      if (!stream.isTTY || now() - began < PATIENCE) return;
       shown = true;
-      process.stderr.write(`\rloading zones: ${done} of ${all}`);
+      stream.write(`\rloading zones: ${done} of ${all}`);
     },
     clear() {
-      if (shown) process.stderr.write('\r\x1b[K');
+      if (shown) stream.write('\r\x1b[K');
       shown = false;
     },
   };

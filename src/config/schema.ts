@@ -25,6 +25,19 @@ function isDomainName(text: string): boolean {
   }
 }
 
+/** Text that fits a character-string (RFC 1035 §3.3). */
+const characterString = z
+  .string()
+  .refine((text) => Buffer.byteLength(text) <= 255, { error: 'expected at most 255 octets' });
+
+const nsid = z
+  .string()
+  .min(1)
+  .max(128)
+  .refine((text) => !text.startsWith('0x') || /^0x([0-9a-fA-F]{2})+$/.test(text), {
+    error: 'expected text, or an even number of hexadecimal digits after 0x',
+  });
+
 const secret = z.string().regex(/^[0-9a-fA-F]{32}$/, { error: 'expected 32 hexadecimal digits' });
 
 const zones = z
@@ -180,17 +193,13 @@ export const configSchema = z.strictObject({
     .prefault({}),
   sessions,
   cookies,
-  nsid: z.string().min(1).max(128).optional().meta({
+  nsid: nsid.optional().meta({
     description: 'What NSID answers (RFC 5001): text, or octets as `0x` and hexadecimal digits. Ignored when absent.',
   }),
-  version: z
-    .string()
-    .max(255)
+  version: characterString
     .optional()
     .meta({ description: 'Text of `version.bind` and `version.server` (RFC 4892). REFUSED when absent.' }),
-  hostname: z
-    .string()
-    .max(255)
+  hostname: characterString
     .optional()
     .meta({ description: 'Text of `hostname.bind` and `id.server` (RFC 4892). REFUSED when absent.' }),
   report_agent: domainName.optional().meta({ description: 'Agent domain for DNS error reports (RFC 9567).' }),

@@ -9,7 +9,7 @@ import type { ConnectionLimitSettings } from '../session/limits.js';
 import type { SessionSettings } from '../session/session.js';
 import { systemReason } from './zone-source.js';
 
-/** Settings of respond(). Throws ADOTD_CONFIG or ADOTD_FILE for a secret file or NSID that cannot be used. */
+/** Settings of respond(). Throws ADOTD_CONFIG or ADOTD_FILE for a secret file that cannot be used. */
 export function answerSettings(config: Config): Settings {
   return {
     ...DEFAULT_SETTINGS,
@@ -41,14 +41,7 @@ export function connectionLimits(config: Config): ConnectionLimitSettings {
 }
 
 function nsidOctets(text: string): Uint8Array {
-  if (!text.startsWith('0x')) return Buffer.from(text, 'utf8');
-  if (!/^0x([0-9a-fA-F]{2})+$/.test(text)) {
-    throw new AdotdError(
-      ErrorCode.CONFIG,
-      `nsid: found ${JSON.stringify(text)}, expected an even number of hexadecimal digits after 0x`,
-    );
-  }
-  return Buffer.from(text.slice(2), 'hex');
+  return text.startsWith('0x') ? Buffer.from(text.slice(2), 'hex') : Buffer.from(text, 'utf8');
 }
 
 function cookieSecrets(config: Config): Uint8Array[] {
