@@ -20,6 +20,13 @@ export interface Engine {
 /** Seconds since 1970 at which test engines live: November 2026. */
 export const NOW = 1_795_000_000;
 
+/** Requests and responses stand somewhere in larger buffers, between octets that must not be read or changed. */
+const IN_AT = 3;
+const OUT_AT = 5;
+const GUARD = 8;
+const GUARD_OCTET = 0xa5;
+const MAX_MESSAGE = 65_535;
+
 /** Loads zones given as text and serves them; throws when one has an error that is not marked `failed`. */
 export function engineOf(
   zones: readonly { file: string; text: string; failed?: boolean }[],
@@ -40,12 +47,16 @@ export function engineOf(
   facts.keepalive = 100;
   facts.client.set([127, 0, 0, 1]);
   const responder = createResponder({ ...DEFAULT_SETTINGS, ...settings });
-  const out = new Uint8Array(65_535);
+  const out = new Uint8Array(OUT_AT + MAX_MESSAGE + GUARD).fill(GUARD_OCTET);
   return {
     ask(message, transport) {
       facts.transport = TRANSPORTS[transport];
-      const length = responder.respond(message, 0, message.length, facts, out, 0, out.length);
-      return length > 0 ? out.slice(0, length) : undefined;
+      const request = new Uint8Array(IN_AT + message.length + GUARD).fill(GUARD_OCTET);
+      request.set(message, IN_AT);
+      const length = responder.respond(request, IN_AT, message.length, facts, out, OUT_AT, MAX_MESSAGE);
+      const outside = [...out.subarray(0, OUT_AT), ...out.subarray(OUT_AT + MAX_MESSAGE)];
+      if (outside.some((octet) => octet !== GUARD_OCTET)) throw new Error('written outside of the given room');
+      return length > 0 ? out.slice(OUT_AT, OUT_AT + length) : undefined;
     },
   };
 }
