@@ -66,13 +66,7 @@ export async function runDifferential(options: Options): Promise<Result> {
   const peers: Restarting[] = [];
   let stop = async (): Promise<void> => {};
   try {
-    for (const [name, start] of [
-      ['nsd', startNsd],
-      ['knot', startKnot],
-      ['bind', startBind],
-    ] as const) {
-      peers.push(await Restarting.open(() => start(join(folder, name), world.zones)));
-    }
+    peers.push(...(await startPeers(folder, world.zones)));
     const refused: string[] = [];
     const ours = options.server ? await startOurs(world.zones) : startEngine(world.zones, refused);
     stop = () => ours.stop();
@@ -91,13 +85,31 @@ export async function runDifferential(options: Options): Promise<Result> {
   }
 }
 
+/** Starts NSD, Knot and BIND on the zones; all of them or none. */
+export async function startPeers(folder: string, zones: readonly WorldZone[]): Promise<Restarting[]> {
+  const programs = [
+    ['nsd', startNsd],
+    ['knot', startKnot],
+    ['bind', startBind],
+  ] as const;
+  const peers: Restarting[] = [];
+  try {
+    for (const [name, start] of programs) peers.push(await Restarting.open(() => start(join(folder, name), zones)));
+  } catch (error) {
+    for (const peer of peers) await peer.stop();
+    throw error;
+  }
+  return peers;
+}
+
 function defaultFamilies(count: number): number {
   return Math.min(80, 8 + Math.floor(count / 1500));
 }
 
 type Asking = Pick<Result, 'questions' | 'table' | 'agreed' | 'rules' | 'differences'>;
 
-async function askAbout(
+/** Asks `count` questions about the zones, in all outcomes alike, and collects what came of them. */
+export async function askAbout(
   zones: readonly WorldZone[],
   ask: (query: Query) => Promise<Verdict>,
   random: Random,

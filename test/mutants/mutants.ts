@@ -1,0 +1,326 @@
+/**
+ * Mistakes put into the engine on purpose: each replaces a piece of text that must occur exactly once in its file. A
+ * mutant that survives all tests shows what they do not look at.
+ */
+export interface Mutant {
+  readonly name: string;
+  /** Below src/. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const RESOLVE: readonly Mutant[] = [
+  {
+    name: 'NXDOMAIN without its RCODE',
+    file: 'answer/resolve.ts',
+    find: 'x.rcode = Rcode.NXDOMAIN;',
+    replace: 'x.rcode = Rcode.NOERROR;',
+  },
+  {
+    name: 'wildcard answer without proof of the next closer',
+    file: 'answer/resolve.ts',
+    find: 'if (provesDenial(x)) proveNoCloser(x, encloser, left);',
+    replace: '',
+  },
+  {
+    name: 'wildcard never found',
+    file: 'answer/resolve.ts',
+    find: 'if (wildcard !== 0) {',
+    replace: 'if (wildcard < 0) {',
+  },
+  {
+    name: 'wildcard NODATA proved like any NODATA',
+    file: 'answer/resolve.ts',
+    find: 'if (encloser !== 0) proveWildcardNodata(x, encloser, node);',
+    replace: 'if (encloser !== 0) proveNodata(x, node);',
+  },
+  {
+    name: 'DS at a cut is a referral',
+    file: 'answer/resolve.ts',
+    find: 'walk(x, x.qtype === Type.DS ? 1 : 0)',
+    replace: 'walk(x, 0)',
+  },
+  {
+    name: 'AA in referrals',
+    file: 'answer/resolve.ts',
+    find: 'x.outcome.kind = Kind.REFERRAL;',
+    replace: 'x.outcome.kind = Kind.REFERRAL; x.authoritative = 1;',
+  },
+  {
+    name: 'referral without denial of DS',
+    file: 'answer/resolve.ts',
+    find: '} else if (provesDenial(x)) proveNodata(x, cut);',
+    replace: '}',
+  },
+  {
+    name: 'referral without in-domain glue',
+    file: 'answer/resolve.ts',
+    find: 'if (!putProofs(x) || !putAddresses(x, ns, recordsAt, Targets.IN_DOMAIN, 0)) {',
+    replace: 'if (!putProofs(x)) {',
+  },
+  {
+    name: 'referral without sibling glue',
+    file: 'answer/resolve.ts',
+    find: '  putAddresses(x, ns, recordsAt, Targets.OTHERS, 0);\n',
+    replace: '',
+  },
+  {
+    name: 'QTYPE CNAME follows a DNAME',
+    file: 'answer/resolve.ts',
+    find: 'const stop = x.qtype === Type.CNAME || x.qtype === Type.ANY;',
+    replace: 'const stop = x.qtype === Type.ANY;',
+  },
+  {
+    name: 'chain ends at its first link',
+    file: 'answer/resolve.ts',
+    find: 'findRrset(x, node, Type.CNAME), false)',
+    replace: 'findRrset(x, node, Type.CNAME), true)',
+  },
+  {
+    name: 'ANY chooses NSEC',
+    file: 'answer/resolve.ts',
+    find: 'if (rrsetType(x, node, i) !== Type.NSEC)',
+    replace: 'if (rrsetType(x, node, i) === Type.NSEC)',
+  },
+  {
+    name: 'negative answers never truncated',
+    file: 'answer/resolve.ts',
+    find: 'const written = putRrset(x, x.words[x.base + L.HEADER_NEGATIVE_SOA]!, x.apexPointer, x.dnssecOk);\n  x.authorities += written;\n  if (written === 0 || !putProofs(x)) x.truncate();',
+    replace:
+      'const written = putRrset(x, x.words[x.base + L.HEADER_NEGATIVE_SOA]!, x.apexPointer, x.dnssecOk);\n  x.authorities += written;\n  putProofs(x);',
+  },
+];
+
+const LOOKUP: readonly Mutant[] = [
+  {
+    name: 'names compared by letter case',
+    file: 'answer/lookup.ts',
+    find: 'LOWER[bytes[label + i]!] === LOWER[octets[at + i]!]',
+    replace: 'bytes[label + i]! === octets[at + i]!',
+  },
+  {
+    name: 'DNAME redirects its own owner',
+    file: 'answer/lookup.ts',
+    find: '(info & L.NODE_DNAME) !== 0 && left > 0',
+    replace: '(info & L.NODE_DNAME) !== 0',
+  },
+  {
+    name: 'name of a cut answered as if it were ours',
+    file: 'answer/lookup.ts',
+    find: '(left > 0 || parentSide === 0)',
+    replace: 'left > 0',
+  },
+  {
+    name: 'apex DNAME ignored',
+    file: 'answer/lookup.ts',
+    find: 'if (left > 0 && (words',
+    replace: 'if (left > 999 && (words',
+  },
+];
+
+const DENIAL: readonly Mutant[] = [
+  {
+    name: 'NSEC: NXDOMAIN without denial of the wildcard',
+    file: 'answer/denial.ts',
+    find: 'add(x, nsecBefore(x, encloser, ASTERISK_LABEL, 0));',
+    replace: '',
+  },
+  {
+    name: 'NSEC3: NXDOMAIN without denial of the wildcard',
+    file: 'answer/denial.ts',
+    find: 'add(x, -x.words[x.base + provable + L.NODE_CHILDREN]!);',
+    replace: '',
+  },
+  {
+    name: 'NSEC3: NXDOMAIN without the next closer',
+    file: 'answer/denial.ts',
+    find: 'if (provable === encloser) add(x, -Math.abs(placeOfNextCloser(x, left)));',
+    replace: '',
+  },
+  {
+    name: 'NSEC: the first sibling covers everything',
+    file: 'answer/denial.ts',
+    find: 'words[base + table + low * 2]!',
+    replace: 'words[base + table + 2]!',
+  },
+  {
+    name: 'opt-out: closest provable encloser without what covers the next name',
+    file: 'answer/denial.ts',
+    find: 'if (next !== 0) add(x, words[base + next + L.NODE_PROOF]!);',
+    replace: '',
+  },
+  {
+    name: 'NSEC3: hash of the name as it was asked',
+    file: 'answer/denial.ts',
+    find: 'scratchName[to++] = LOWER[name.octets[at + j]!]!;',
+    replace: 'scratchName[to++] = name.octets[at + j]!;',
+  },
+  {
+    name: 'proofs repeated',
+    file: 'answer/denial.ts',
+    find: 'if (x.proofs[i] === proof) return;',
+    replace: 'if (x.proofs[i] === proof) break;',
+  },
+  {
+    name: 'denial without DO',
+    file: 'answer/denial.ts',
+    find: 'return x.dnssecOk === 1 && (',
+    replace: 'return (',
+  },
+];
+
+const CHAIN: readonly Mutant[] = [
+  {
+    name: 'DNAME repeated for every link',
+    file: 'answer/chain.ts',
+    find: 'if (x.dnames[i] === ref) return true;',
+    replace: 'if (x.dnames[i] === ref) break;',
+  },
+  {
+    name: 'synthesised CNAME with TTL 0',
+    file: 'answer/chain.ts',
+    find: 'out[to + L.RECORD_TTL + i] = bytes[record + L.RECORD_TTL + i]!;',
+    replace: 'out[to + L.RECORD_TTL + i] = 0;',
+  },
+  {
+    name: 'loop followed to the limit',
+    file: 'answer/chain.ts',
+    find: 'if (i === name.length) return Link.END;',
+    replace: '',
+  },
+  {
+    name: 'chain of three links at most',
+    file: 'answer/chain.ts',
+    find: 'if (x.links === MAX_CHAIN) return Link.END;',
+    replace: 'if (x.links === 3) return Link.END;',
+  },
+  {
+    name: 'too long a target is NOERROR',
+    file: 'answer/chain.ts',
+    find: 'return link === Link.TOO_LONG ? Rcode.YXDOMAIN : Rcode.NOERROR;',
+    replace: 'return Rcode.NOERROR;',
+  },
+];
+
+const SECTIONS: readonly Mutant[] = [
+  {
+    name: 'addresses of glue: A only',
+    file: 'answer/additional.ts',
+    find: 'if (!putAddress(x, node, Type.AAAA, pointer) && required) return false;',
+    replace: '',
+  },
+  {
+    name: 'glue that does not fit is no reason for TC',
+    file: 'answer/additional.ts',
+    find: 'if (!putAddress(x, node, Type.A, pointer) && required) return false;',
+    replace: 'putAddress(x, node, Type.A, pointer);',
+  },
+  {
+    name: 'signatures without DO',
+    file: 'answer/resolve.ts',
+    find: 'putRrset(x, ref, owner, x.dnssecOk);\n  x.answers += written;\n  x.outcome.kind = Kind.ANSWER;',
+    replace: 'putRrset(x, ref, owner, 1);\n  x.answers += written;\n  x.outcome.kind = Kind.ANSWER;',
+  },
+  {
+    name: 'RD not copied',
+    file: 'answer/respond.ts',
+    find: ' | (request[requestAt + 2]! & FLAG_RD)',
+    replace: '',
+  },
+  {
+    name: 'RA set',
+    file: 'answer/respond.ts',
+    find: 'response[start + 3] = x.rcode & 15;',
+    replace: 'response[start + 3] = (x.rcode & 15) | 0x80;',
+  },
+  {
+    name: 'TC never set',
+    file: 'answer/respond.ts',
+    find: 'x.truncated === 1 ? FLAG_TC : 0',
+    replace: 'x.truncated === 1 ? 0 : 0',
+  },
+  {
+    name: 'BADVERS forgotten',
+    file: 'answer/respond.ts',
+    find: 'if (x.hasOpt === 1 && x.optVersion !== 0) return error(x, facts, Rcode.BADVERS);',
+    replace: '',
+  },
+  {
+    name: 'DS asked of the child',
+    file: 'answer/respond.ts',
+    find: 'if (above !== NOT_SERVED) return above;',
+    replace: '',
+  },
+  {
+    name: 'no limit of 512 without EDNS',
+    file: 'answer/edns.ts',
+    find: 'return x.hasOpt === 0 ? 512 :',
+    replace: 'return x.hasOpt === 0 ? 1232 :',
+  },
+  {
+    name: 'sizes below 512 taken at their word',
+    file: 'answer/edns.ts',
+    find: 'Math.max(512, x.udpSize)',
+    replace: 'x.udpSize',
+  },
+  {
+    name: 'DO not copied',
+    file: 'answer/edns.ts',
+    find: '(x.dnssecOk === 1 ? FLAG_DO : 0)',
+    replace: '0',
+  },
+  {
+    name: 'any server cookie accepted',
+    file: 'answer/cookies.ts',
+    find: 'if (difference === 0) {',
+    replace: 'if (difference >= 0) {',
+  },
+];
+
+const IMAGE: readonly Mutant[] = [
+  {
+    name: 'negative TTL is that of the SOA',
+    file: 'image/compile.ts',
+    find: 'Math.min(rrsets.ttl[set]!, u32(end - 4))',
+    replace: 'rrsets.ttl[set]!',
+  },
+  {
+    name: 'empty non-terminals unknown',
+    file: 'image/compile.ts',
+    find: 'if (live[n] === 1 && n !== apex) live[store.parent[n]!] = 1;',
+    replace: '',
+  },
+  {
+    name: 'every label that begins with an asterisk is a wildcard',
+    file: 'image/compile.ts',
+    find: 'if (length === 2 && labels',
+    replace: 'if (length >= 2 && labels',
+  },
+  {
+    name: 'NSEC3: the closest encloser taken for the wildcard below it',
+    file: 'image/denial.ts',
+    find: 'words[ref[node]! + L.NODE_CHILDREN] = Math.abs(place(0, length + 2));',
+    replace: 'words[ref[node]! + L.NODE_CHILDREN] = Math.abs(place(2, length));',
+  },
+  {
+    name: 'NSEC3 chain does not wrap',
+    file: 'image/chain.ts',
+    find: 'return low === 0 ? -count : -low;',
+    replace: 'return low === 0 ? -1 : -low;',
+  },
+  {
+    name: 'the highest zone answers, not the closest',
+    file: 'image/catalog.ts',
+    find: 'if (zone !== 0) found = zone;',
+    replace: 'if (zone !== 0) {\n      found = zone;\n      break;\n    }',
+  },
+  {
+    name: 'glue counts as below any owner',
+    file: 'image/writer.ts',
+    find: 'this.#names.isBelowOwner(from) ? L.TARGET_BELOW : 0',
+    replace: 'this.#names.isInZone(from) ? L.TARGET_BELOW : 0',
+  },
+];
+
+export const MUTANTS: readonly Mutant[] = [...RESOLVE, ...LOOKUP, ...DENIAL, ...CHAIN, ...SECTIONS, ...IMAGE];
