@@ -3,60 +3,11 @@
  * missing, wildcards and empty non-terminals at every depth, CNAME and DNAME chains and loops, data below cuts, odd
  * labels, RRsets too large for a datagram. A zone is a function of its seed.
  */
-import { isAtOrBelow, isBelow, type Name, nameFromPlain, nameKey, nameToText, wireLength } from './names.js';
+import { LABELS, ODD_LABELS, OUTSIDE, TTLS } from './labels.js';
+import { isAtOrBelow, isBelow, type Name, nameKey, nameToText, wireLength } from './names.js';
 import type { Random } from './random.js';
-import { hex, makerOf, PLAIN, T, typeText } from './types.js';
-
-export interface RRset {
-  readonly ttl: number;
-  readonly rdata: string[];
-}
-
-export interface Node {
-  readonly name: Name;
-  readonly rrsets: Map<number, RRset>;
-}
-
-/** A zone before signing. */
-export interface ZoneData {
-  readonly origin: Name;
-  /** By nameKey. */
-  readonly nodes: Map<string, Node>;
-  /** Names of nodes whose RRsets may exceed a datagram. */
-  readonly large: Name[];
-}
-
-const LABELS = ['a', 'b', 'c', 'd', 'e', 'www', 'mail', 'ns1', 'ns2', '_tcp', '_dns', 'x1', 'Host', 'MiXeD', 'dept'];
-/** Escapes, octets around the letters in ASCII order, octets that are not ASCII, near-wildcards, the longest label. */
-const ODD_LABELS = [
-  '\0',
-  '\x01\xff',
-  'a.b',
-  ' ',
-  '@',
-  '"q"',
-  ';',
-  '(x)',
-  '\\',
-  '$',
-  '[',
-  '{',
-  '`',
-  '~',
-  '-',
-  '_',
-  '*a',
-  'a*',
-  '**',
-  '0',
-  '\xc3\xbc',
-  '\xe0',
-  '\xc0',
-  'L'.repeat(63),
-  'm'.repeat(63),
-];
-const TTLS = [0, 1, 60, 300, 3600, 86_400, 604_800];
-const OUTSIDE: readonly Name[] = ['out.example', 'ns.outside.invalid', 'example', 'test'].map(nameFromPlain);
+import { hex, makerOf, PLAIN, T } from './types.js';
+import type { Node, ZoneData } from './zone-data.js';
 
 export class Generator {
   readonly #random: Random;
@@ -264,7 +215,9 @@ export class Generator {
   #dname(name: Name): void {
     for (const node of this.#nodes.values()) if (isBelow(node.name, name)) return;
     const long = this.#random.chance(0.2);
-    const target = long ? ['T'.repeat(63), 'T'.repeat(63), 'T'.repeat(50), 'example'] : this.#anyName();
+    const target = long
+      ? ['T'.repeat(63), 'T'.repeat(63), 'T'.repeat(this.#random.between(40, 63)), 'example']
+      : this.#anyName();
     this.#set(name, T.DNAME, [nameToText(target)]);
     if (this.#random.chance(0.3)) this.#plain(name);
     this.#dnames.push(name);
@@ -383,15 +336,4 @@ export class Generator {
       }
     }
   }
-}
-
-/** The zone as a master file (RFC 1035 §5), its SOA record first; `extra` are further lines. */
-export function zoneToText(zone: ZoneData, extra: readonly string[] = []): string {
-  const lines: string[] = [];
-  for (const { name, rrsets } of zone.nodes.values()) {
-    for (const [type, { ttl, rdata }] of rrsets) {
-      for (const data of rdata) lines.push(`${nameToText(name)} ${ttl} IN ${typeText(type)} ${data}`);
-    }
-  }
-  return `${[...lines, ...extra].join('\n')}\n`;
 }

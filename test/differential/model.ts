@@ -2,9 +2,10 @@
  * What kind of answer a question asks for, judged from the generated data alone (RFC 1034 §4.3.2, RFC 4592): it steers the
  * generator of queries and names the cells of the table. It judges no server.
  */
-import type { Node, ZoneData } from './generate.js';
+
 import { isAtOrBelow, type Name, nameKey } from './names.js';
 import { T } from './types.js';
+import type { Node, ZoneData } from './zone-data.js';
 
 export const SIGNINGS = ['unsigned', 'NSEC', 'NSEC3', 'opt-out'] as const;
 export type Signing = (typeof SIGNINGS)[number];

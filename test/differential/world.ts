@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import type { PeerZone } from '../support/peers/server.js';
 import { decode } from './decode.js';
 import type { Asked } from './exchange.js';
-import { Generator, zoneToText } from './generate.js';
+import { Generator } from './generate.js';
 import { Model, SIGNINGS, type Signing } from './model.js';
 import { type Name, nameToText, nameToWire } from './names.js';
 import type { Random } from './random.js';
 import { type Key, makeKey, signZone } from './sign.js';
 import { hex } from './types.js';
+import { zoneToText } from './zone-data.js';
 
 export interface World {
   readonly zones: readonly WorldZone[];

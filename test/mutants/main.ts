@@ -38,7 +38,7 @@ const folder = mkdtempSync(join(tmpdir(), 'adotd-mutants-'));
 const copy = join(folder, 'copy');
 const recording = join(folder, 'recording.json');
 const SEED = 7;
-const FAMILIES = 10;
+const FAMILIES = 14;
 const COPIED = ['src', 'test', 'zones', 'package.json', 'tsconfig.json', 'tsconfig.test.json', 'vitest.config.ts'];
 /** Tests of the engine besides the differential one. */
 const TESTS = ['test/reference', 'test/conformance', 'test/answer', 'test/image'];
