@@ -1,8 +1,9 @@
 /** One zone from its file to its image. Runs in the loader thread, or in the caller's when zones are small. */
 
 import { AdotdError } from '../errors.js';
+import * as L from '../image/layout.js';
 import { type Loaded, load } from '../image/load.js';
-import { nameFromText } from '../protocol/name.js';
+import { nameFromText, nameToText } from '../protocol/name.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { originOfFile } from '../zone/filename.js';
 import { includer, readZoneFile } from '../zone/files.js';
@@ -23,10 +24,14 @@ export interface ZoneResult {
   readonly zone: ZoneFile;
   /** The zone's name in wire format; when it has no SOA record, what the file's name says; undefined when neither does. */
   readonly apex: Uint8Array | undefined;
+  /** The same in presentation format. */
+  readonly name: string | undefined;
   readonly serial: number;
   readonly records: number;
   /** Over a SharedArrayBuffer of its own when large, a copy when small; undefined when there were errors. */
   readonly image: Uint8Array | undefined;
+  /** Whether the zone has a chain of denial (NSEC or NSEC3). */
+  readonly signed: boolean;
   readonly diagnostics: readonly Diagnostic[];
   /** How many there were; some may not be listed. */
   readonly errors: number;
@@ -52,20 +57,40 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
     const { apex, serial, records, image, diagnostics } = loaded;
     const { list, errors, warnings } = diagnostics;
     const kept = image && image.byteLength <= SMALL_IMAGE ? Uint8Array.from(image) : image;
-    return { zone, apex: apex ?? origin, serial, records, image: kept, diagnostics: list, errors, warnings };
+    return {
+      zone,
+      ...named(apex ?? origin),
+      serial,
+      records,
+      image: kept,
+      signed: kept !== undefined && hasDenial(kept),
+      diagnostics: list,
+      errors,
+      warnings,
+    };
   } catch (error) {
     if (!(error instanceof AdotdError)) throw error;
     const { message } = error;
     const diagnostic: Diagnostic = { severity: 'error', file: zone.file, line: 1, column: 1, message };
     return {
       zone,
-      apex: origin,
+      ...named(origin),
       serial: 0,
       records: 0,
       image: undefined,
+      signed: false,
       diagnostics: [diagnostic],
       errors: 1,
       warnings: 0,
     };
   }
+}
+
+function named(apex: Uint8Array | undefined): Pick<ZoneResult, 'apex' | 'name'> {
+  return { apex, name: apex && nameToText(apex) };
+}
+
+function hasDenial(image: Uint8Array): boolean {
+  const header = new Int32Array(image.buffer, image.byteOffset, L.HEADER_WORDS);
+  return ((header[L.HEADER_FLAGS] ?? 0) & (L.FLAG_NSEC | L.FLAG_NSEC3)) !== 0;
 }

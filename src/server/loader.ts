@@ -29,11 +29,15 @@ export async function loadZones(
   settings: LoaderSettings,
   serving: boolean,
 ): Promise<ZoneResult[]> {
-  let octets = 0;
-  for (const zone of zones) octets += sizeOf(zone);
-  const inPlace = serving ? IN_PLACE_OCTETS_SERVING : IN_PLACE_OCTETS;
-  if (!settings.thread || octets <= inPlace) return zones.map((zone) => loadZone(zone, options));
+  const small = fits(zones, serving ? IN_PLACE_OCTETS_SERVING : IN_PLACE_OCTETS);
+  if (!settings.thread || small) return zones.map((zone) => loadZone(zone, options));
   return loadInThread(zones, options, settings);
+}
+
+/** Whether the zones have no more octets in all than `limit`. */
+function fits(zones: readonly ZoneFile[], limit: number): boolean {
+  let octets = 0;
+  return zones.every((zone) => (octets += sizeOf(zone)) <= limit);
 }
 
 function loadInThread(

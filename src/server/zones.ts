@@ -1,7 +1,5 @@
 /** The zones that are served: which file each comes from, and what a load or a reload changes. */
 import { type Catalog, Publisher } from '../image/catalog.js';
-import * as L from '../image/layout.js';
-import { nameToText } from '../protocol/name.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import type { ZoneResult } from './load-zone.js';
 
@@ -26,6 +24,7 @@ export interface ZonesReport {
 
 interface Entry {
   readonly apex: Uint8Array;
+  readonly name: string;
   readonly failed: boolean;
   readonly kept: boolean;
   readonly signed: boolean;
@@ -42,14 +41,13 @@ export class Zones {
    * When two files hold one zone, neither is taken.
    */
   apply(results: readonly ZoneResult[]): ZonesReport {
-    const diagnostics = results.flatMap((result) => result.diagnostics);
-    diagnostics.push(...zoneConflicts(results));
     const byName = groupByName(results);
+    const diagnostics = results.flatMap((result) => result.diagnostics);
+    for (const group of byName.values()) diagnostics.push(...conflicts(group));
     const entries = new Map<string, Entry>();
     for (const [key, group] of byName) {
-      const only = group.length === 1 ? group[0] : undefined;
-      const apex = group[0]?.apex;
-      if (apex !== undefined) entries.set(key, this.#take(key, apex, only));
+      const entry = this.#take(key, group);
+      if (entry !== undefined) entries.set(key, entry);
     }
     for (const [key, entry] of this.#entries) if (!entries.has(key)) this.#publisher.remove(entry.apex);
     this.#entries = entries;
@@ -59,8 +57,8 @@ export class Zones {
       served: all.length - failed,
       failed,
       kept: all.filter((entry) => entry.kept).length,
-      names: namesOf(all.filter((entry) => !entry.failed)),
-      signed: namesOf(all.filter((entry) => entry.signed)),
+      names: all.filter((entry) => !entry.failed).map((entry) => entry.name),
+      signed: all.filter((entry) => entry.signed).map((entry) => entry.name),
       records: all.reduce((sum, entry) => sum + entry.records, 0),
       sound: diagnostics.every((diagnostic) => diagnostic.severity !== 'error'),
       diagnostics,
@@ -68,40 +66,34 @@ export class Zones {
     };
   }
 
-  /** Serves the result's image; without one, what was served before, or SERVFAIL. */
-  #take(key: string, apex: Uint8Array, result: ZoneResult | undefined): Entry {
-    if (result?.image !== undefined) {
-      this.#publisher.put(apex, result.image);
-      return { apex, failed: false, kept: false, signed: isSigned(result.image), records: result.records };
+  /** Serves the image of the only result; without one, what was served before, or SERVFAIL. */
+  #take(key: string, group: readonly ZoneResult[]): Entry | undefined {
+    const [{ apex, name, image, records, signed } = NO_RESULT, another] = group;
+    if (apex === undefined || name === undefined) return undefined;
+    if (image !== undefined && another === undefined) {
+      this.#publisher.put(apex, image);
+      return { apex, name, failed: false, kept: false, signed, records };
     }
     const old = this.#entries.get(key);
     if (old !== undefined && !old.failed) return { ...old, kept: true };
     this.#publisher.fail(apex);
-    return { apex, failed: true, kept: false, signed: false, records: 0 };
+    return { apex, name, failed: true, kept: false, signed: false, records: 0 };
   }
 }
 
-function namesOf(entries: readonly Entry[]): string[] {
-  return entries.map((entry) => nameToText(entry.apex));
-}
-
-function isSigned(image: Uint8Array): boolean {
-  const header = new Int32Array(image.buffer, image.byteOffset, L.HEADER_WORDS);
-  const flags = header[L.HEADER_FLAGS] ?? 0;
-  return (flags & (L.FLAG_NSEC | L.FLAG_NSEC3)) !== 0;
-}
+const NO_RESULT: Partial<ZoneResult> & Pick<ZoneResult, 'records' | 'signed'> = { records: 0, signed: false };
 
 /** An error for each file whose zone another file holds too. */
 export function zoneConflicts(results: readonly ZoneResult[]): Diagnostic[] {
-  const groups = [...groupByName(results).values()].filter((group) => group.length > 1);
-  return groups.flatMap((group) => group.map((result) => conflict(result, group)));
+  return [...groupByName(results).values()].flatMap(conflicts);
 }
 
+/** Results by the zone's name in lower case. */
 function groupByName(results: readonly ZoneResult[]): Map<string, ZoneResult[]> {
   const byName = new Map<string, ZoneResult[]>();
   for (const result of results) {
-    if (result.apex === undefined) continue;
-    const key = nameKey(result.apex);
+    if (result.name === undefined) continue;
+    const key = result.name.toLowerCase();
     const group = byName.get(key);
     if (group === undefined) byName.set(key, [result]);
     else group.push(result);
@@ -109,13 +101,12 @@ function groupByName(results: readonly ZoneResult[]): Map<string, ZoneResult[]> 
   return byName;
 }
 
-function nameKey(apex: Uint8Array): string {
-  return nameToText(apex).toLowerCase();
-}
-
-function conflict(result: ZoneResult, group: readonly ZoneResult[]): Diagnostic {
-  const others = group.filter((other) => other !== result).map((other) => other.zone.file);
-  const name = nameToText(result.apex ?? new Uint8Array(1));
-  const message = `zone ${name} is in ${others.join(' and ')} too; expected one file a zone, none of them is served`;
-  return { severity: 'error', file: result.zone.file, line: 1, column: 1, message };
+/** The errors of files that hold one zone; none when there is only one. */
+function conflicts(group: readonly ZoneResult[]): Diagnostic[] {
+  if (group.length === 1) return [];
+  return group.map((result) => {
+    const others = group.filter((other) => other !== result).map((other) => other.zone.file);
+    const message = `zone ${result.name} is in ${others.join(' and ')} too; expected one file a zone, none of them is served`;
+    return { severity: 'error', file: result.zone.file, line: 1, column: 1, message };
+  });
 }
