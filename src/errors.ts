@@ -17,6 +17,8 @@ export const ErrorCode = {
   LISTEN: 'ADOTD_LISTEN',
   /** A file or folder cannot be read. */
   FILE: 'ADOTD_FILE',
+  /** A certificate, a private key or a file of ticket keys cannot be used. */
+  TLS: 'ADOTD_TLS',
 } as const;
 
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];

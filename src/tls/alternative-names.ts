@@ -1,0 +1,52 @@
+/** Which names and addresses go into the certificate that the server makes for itself (RFC 5280 §4.2.1.6). */
+import { isIP } from 'node:net';
+import { shortestAddress } from './certificates.js';
+
+/**
+ * Names in one certificate. Those of 10,000 zones would make every handshake a hundred kilobytes long; 100 are about 3 kB,
+ * two packets. Clients that pin the key or use DANE-EE do not look at names (RFC 7671 §5.1). A guess.
+ */
+export const MAX_NAMES = 100;
+
+/** Characters of a DNS name in a certificate. */
+const MAX_LENGTH = 253;
+const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
+
+/** What a self-signed certificate is made for. */
+export interface NameSources {
+  /** NS names of the zones, with repetitions: those of the most zones are kept when there are too many. */
+  readonly names: readonly string[];
+  readonly hostName?: string | undefined;
+  /** Addresses that are listened on. */
+  readonly addresses: readonly string[];
+}
+
+/** DNS names in lower case without final dot, then addresses in their shortest form; each once, sorted. */
+export function alternativeNames({ names, hostName, addresses }: NameSources): string[] {
+  const uses = new Map<string, number>();
+  for (const name of names) {
+    const usable = certifiableName(name);
+    if (usable !== undefined) uses.set(usable, (uses.get(usable) ?? 0) + 1);
+  }
+  const host = hostName === undefined ? undefined : certifiableName(hostName);
+  const reachable = [...new Set(addresses.filter(isReachable).map(shortestAddress))].sort().slice(0, MAX_NAMES / 2);
+  if (host !== undefined) uses.set(host, Number.POSITIVE_INFINITY);
+  const byUse = [...uses].sort(([a, m], [b, n]) => (m === n ? (a < b ? -1 : 1) : m > n ? -1 : 1));
+  const kept = byUse.slice(0, MAX_NAMES - reachable.length).map(([name]) => name);
+  return [...kept.sort(), ...reachable];
+}
+
+/**
+ * The name as it stands in a certificate; undefined when it cannot: the root, wildcards, escapes, octets other than
+ * letters, digits, hyphens and (seen in NS records, taken by OpenSSL) underscores.
+ */
+export function certifiableName(name: string): string | undefined {
+  const text = name.toLowerCase().replace(/\.$/, '');
+  if (text.length === 0 || text.length > MAX_LENGTH || isIP(text) !== 0) return undefined;
+  return text.split('.').every((label) => LABEL.test(label)) ? text : undefined;
+}
+
+/** Nobody connects to `0.0.0.0` or `::`, and zone indexes (`fe80::1%eth0`) mean nothing elsewhere. */
+function isReachable(address: string): boolean {
+  return isIP(address) !== 0 && !address.includes('%') && !['0.0.0.0', '::'].includes(shortestAddress(address));
+}

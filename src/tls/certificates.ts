@@ -1,0 +1,177 @@
+/**
+ * Certificates with their keys, from files: read, checked against each other, described. Everything that would only fail
+ * in a client's handshake is an error here, naming file and reason.
+ */
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { SocketAddress } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { AdotdError, ErrorCode } from '../errors.js';
+import { readPem } from './pem.js';
+import { pinOf, tlsaOf } from './pin.js';
+
+/** Where a certificate comes from. */
+export interface CertificateFiles {
+  /** PEM: the server's certificate, then those that lead from its issuer up to a root, which may be left out. */
+  readonly certFile: string;
+  /** PEM: the private key, not encrypted. May be the same file. */
+  readonly keyFile: string;
+}
+
+/** A certificate that can be served. Plain data: it is handed to the workers. */
+export interface Certificate extends CertificateFiles {
+  /** The chain in PEM, the server's certificate first. */
+  readonly cert: string;
+  /** The private key in PEM. */
+  readonly key: string;
+  /** `CN=ns1.example.net, O=…`; empty when the certificate has none. */
+  readonly subject: string;
+  /** Subject alternative names: DNS names in lower case, addresses in their shortest form. */
+  readonly names: readonly string[];
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** SHA-256 of the SubjectPublicKeyInfo in base64 (RFC 7858 §4.2). */
+  readonly pin: string;
+  /** RDATA of the TLSA record: `3 1 1 HEX`. */
+  readonly tlsa: string;
+  /** What an operator should know and what does not keep the certificate from being served. */
+  readonly warnings: readonly string[];
+}
+
+const DAY = 86_400_000;
+/** Days before the end of the validity from which on it is warned of. Those that ACME clients renew at. */
+export const EXPIRY_WARNING_DAYS = 30;
+
+/** Reads a certificate and its key, and checks that they can be served at `now`. Throws ADOTD_FILE or ADOTD_TLS. */
+export function loadCertificate(files: CertificateFiles, now = new Date()): Certificate {
+  const certificate = readCertificate(files);
+  const { certFile, notBefore, notAfter } = certificate;
+  if (notAfter <= now) throw fail(certFile, `expired at ${notAfter.toISOString()}`);
+  if (notBefore > now) throw fail(certFile, `is not valid before ${notBefore.toISOString()}; is the clock right?`);
+  return { ...certificate, warnings: [...certificate.warnings, ...expiryWarnings(certificate, now)] };
+}
+
+/** A line for a certificate that ends soon, or has ended; what a long-running server asks again every day. */
+export function expiryWarnings({ certFile, notAfter }: Certificate, now: Date): string[] {
+  const left = Math.floor((notAfter.getTime() - now.getTime()) / DAY);
+  if (left >= EXPIRY_WARNING_DAYS) return [];
+  const when = notAfter.toISOString();
+  if (notAfter <= now) return [`certificate ${certFile} expired at ${when}`];
+  return [`certificate ${certFile} expires at ${when}, in ${left} ${left === 1 ? 'day' : 'days'}`];
+}
+
+/** As loadCertificate, whatever the dates say. Throws ADOTD_FILE or ADOTD_TLS. */
+export function readCertificate({ certFile, keyFile }: CertificateFiles): Certificate {
+  const chain = readChain(certFile);
+  const privateKey = readKey(keyFile);
+  const [leaf] = chain;
+  if (!leaf.checkPrivateKey(privateKey)) throw mismatch(chain, privateKey, certFile, keyFile);
+  checkOrder(chain, certFile);
+  const cert = chain.map((one) => one.toString()).join('');
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    // What OpenSSL's security level forbids: keys that are too short, signatures with SHA-1.
+    throw fail(certFile, `cannot be served: ${error instanceof Error ? error.message : error}`, error);
+  }
+  return {
+    certFile,
+    keyFile,
+    cert,
+    key,
+    subject: (leaf.subject ?? '').split('\n').join(', '),
+    names: alternativeNames(leaf.subjectAltName),
+    notBefore: new Date(leaf.validFrom),
+    notAfter: new Date(leaf.validTo),
+    pin: pinOf(leaf.publicKey),
+    tlsa: tlsaOf(leaf.publicKey),
+    warnings: keyFileWarnings(keyFile),
+  };
+}
+
+type Chain = [X509Certificate, ...X509Certificate[]];
+
+function readChain(file: string): Chain {
+  const blocks = readPem(file, 'certificate').filter(({ label }) => label === 'CERTIFICATE');
+  const [first, ...others] = blocks.map(({ text }, index) => {
+    try {
+      return new X509Certificate(text);
+    } catch (error) {
+      throw fail(file, `has a block CERTIFICATE (number ${index + 1}) that is none`, error);
+    }
+  });
+  if (first === undefined) throw fail(file, 'has no block CERTIFICATE');
+  return [first, ...others];
+}
+
+/** Reads a private key from a PEM file. Throws ADOTD_FILE or ADOTD_TLS. */
+export function readKey(file: string): KeyObject {
+  const blocks = readPem(file, 'private key');
+  const keys = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
+  const [block] = keys;
+  const wrong = (why: string, cause?: unknown): AdotdError =>
+    new AdotdError(ErrorCode.TLS, `private key ${file} ${why}`, { cause });
+  if (block === undefined) {
+    const found = [...new Set(blocks.map(({ label }) => label))].join(', ');
+    throw wrong(`has no private key: found ${found}`);
+  }
+  if (keys.length > 1) throw wrong(`has ${keys.length} private keys, expected one`);
+  if (block.label === 'ENCRYPTED PRIVATE KEY' || block.text.includes('ENCRYPTED')) {
+    throw wrong('is encrypted: a server that starts by itself needs it without a passphrase');
+  }
+  try {
+    return createPrivateKey(block.text);
+  } catch (error) {
+    throw wrong('cannot be read: its block is no private key that OpenSSL knows', error);
+  }
+}
+
+function mismatch(chain: Chain, key: KeyObject, certFile: string, keyFile: string): AdotdError {
+  const at = chain.findIndex((one) => one.checkPrivateKey(key));
+  if (at < 0) return fail(certFile, `and private key ${keyFile} do not belong together`);
+  return fail(certFile, `is in the wrong order: the certificate of ${keyFile} is number ${at + 1}, expected it first`);
+}
+
+/** TLS 1.2 wants every certificate to certify the one before it (RFC 5246 §7.4.2); RFC 8446 §4.4.2 only recommends it. */
+function checkOrder(chain: Chain, file: string): void {
+  chain.slice(1).forEach((issuer, index) => {
+    const subject = chain[index]!;
+    if (subject.checkIssued(issuer)) return;
+    const name = (text: string | undefined): string => JSON.stringify((text ?? '').split('\n').join(', '));
+    throw fail(
+      file,
+      `is in the wrong order: certificate ${index + 2}, of ${name(issuer.subject)}, did not issue ` +
+        `certificate ${index + 1}, whose issuer is ${name(subject.issuer)}`,
+    );
+  });
+}
+
+/** Node's one line of names; it puts those with commas or quotes into JSON strings, so that they cannot pose as two. */
+const ALTERNATIVE = /(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^,]*)/g;
+
+function alternativeNames(text: string | undefined): string[] {
+  const names: string[] = [];
+  for (const [, kind, value = ''] of (text ?? '').matchAll(ALTERNATIVE)) {
+    if (value.startsWith('"')) continue;
+    if (kind === 'DNS') names.push(value.toLowerCase());
+    if (kind === 'IP Address') names.push(shortestAddress(value));
+  }
+  return names;
+}
+
+/** An address in the form that it is usually written in: `2001:DB8:0:0:0:0:0:1` is `2001:db8::1`. */
+export function shortestAddress(address: string): string {
+  if (!address.includes(':')) return address;
+  return new SocketAddress({ address, family: 'ipv6' }).address;
+}
+
+function keyFileWarnings(file: string): string[] {
+  const mode = statSync(file).mode & 0o777;
+  if (process.platform === 'win32' || (mode & 0o007) === 0) return [];
+  return [`private key ${file} can be read by everybody on this machine (mode ${mode.toString(8)}), expected 600`];
+}
+
+function fail(file: string, why: string, cause?: unknown): AdotdError {
+  return new AdotdError(ErrorCode.TLS, `certificate ${file} ${why}`, { cause });
+}

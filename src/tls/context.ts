@@ -1,0 +1,145 @@
+/** What node:tls is given: certificates, protocol versions, ciphers, ticket keys. The same for port 853 and STARTTLS. */
+import { constants } from 'node:crypto';
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+  type TLSSocketOptions,
+  type TlsOptions,
+} from 'node:tls';
+import { AdotdError, ErrorCode } from '../errors.js';
+import type { Certificate } from './certificates.js';
+import { ServerNames } from './sni.js';
+
+/** The ALPN protocol of DNS over TLS (RFC 7858 §6 with the IANA registry). */
+export const ALPN_DOT = 'dot';
+
+/** Everything that may change while the server runs. */
+export interface TlsSettings {
+  /** At least one; the first is for clients without SNI, or with one that no certificate has. */
+  readonly certificates: readonly Pick<Certificate, 'cert' | 'key' | 'names'>[];
+  /** 48 octets, the same in every worker (TicketKeys.current). */
+  readonly ticketKey: Uint8Array;
+  /** Seconds that a ticket is good for; no longer than a ticket key lives. */
+  readonly sessionTimeout: number;
+}
+
+/**
+ * AEAD with forward secrecy only (RFC 9325 §4.2). The ones for ECDSA and RSA with AES-128 are what TLS 1.2 clients of 2015
+ * have in common with today's. AES-128 before ChaCha20, unless the client's list says that it has no AES in hardware.
+ */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+].join(':');
+
+/** RFC 8310 §9 and RFC 9325 §3.4: no renegotiation, no compression. Node has no server side of 0-RTT to turn off. */
+const SECURE_OPTIONS =
+  constants.SSL_OP_NO_RENEGOTIATION |
+  constants.SSL_OP_NO_COMPRESSION |
+  constants.SSL_OP_CIPHER_SERVER_PREFERENCE |
+  constants.SSL_OP_PRIORITIZE_CHACHA;
+
+/**
+ * Sessions resume only where they were made in the same context of use (OpenSSL's sid_ctx). Node makes one up from the
+ * command line, which differs between machines and which contexts without a server do not get at all.
+ */
+const SESSION_ID_CONTEXT = ALPN_DOT;
+
+/** The TLS contexts of one worker. */
+export class TlsContexts {
+  #settings: TlsSettings;
+  #options: SecureContextOptions;
+  #default: SecureContext;
+  #byName: ServerNames<SecureContext>;
+  readonly #servers = new Set<Server>();
+
+  /** Throws ADOTD_TLS when there is no certificate, or when OpenSSL refuses one. */
+  constructor(settings: TlsSettings) {
+    this.#settings = settings;
+    [this.#options, this.#default, this.#byName] = build(settings);
+  }
+
+  /** For `new TLSSocket(socket, …)`; take them anew for each connection. */
+  socketOptions(): TLSSocketOptions {
+    return {
+      isServer: true,
+      secureContext: this.#default,
+      // Node asks only clients with SNI; a name without a certificate of its own gets the default one.
+      SNICallback: this.#select,
+      // A client that offers ALPN without `dot` gets no_application_protocol (RFC 7301 §3.2); none at all is accepted.
+      ALPNProtocols: [ALPN_DOT],
+    };
+  }
+
+  /** For `tls.createServer`; give the server to `attach`, so that it learns of later changes. */
+  serverOptions(): TlsOptions {
+    return { ...this.#options, SNICallback: this.#select, ALPNProtocols: [ALPN_DOT] };
+  }
+
+  /** Keeps `server` at the current certificates and keys until it closes. */
+  attach(server: Server): void {
+    this.#servers.add(server);
+    server.once('close', () => this.#servers.delete(server));
+  }
+
+  /**
+   * Changes what new connections get; those that there are go on. Throws ADOTD_TLS, and then everything is as before.
+   */
+  replace(changes: Partial<TlsSettings>): void {
+    const settings = { ...this.#settings, ...changes };
+    [this.#options, this.#default, this.#byName] = build(settings);
+    this.#settings = settings;
+    // Everything at once: a ticket key set alone is lost with the next setSecureContext.
+    for (const server of this.#servers) server.setSecureContext(this.#options);
+  }
+
+  readonly #select = (name: string, done: (error: Error | null, context?: SecureContext) => void): void => {
+    done(null, this.#byName.find(name));
+  };
+}
+
+function build(settings: TlsSettings): [SecureContextOptions, SecureContext, ServerNames<SecureContext>] {
+  const [first] = settings.certificates;
+  if (first === undefined) throw new AdotdError(ErrorCode.TLS, 'found no certificate to serve, expected at least one');
+  const byName = new ServerNames<SecureContext>();
+  let fallback: SecureContext | undefined;
+  for (const certificate of settings.certificates) {
+    const context = contextOf(optionsFor(certificate, settings));
+    fallback ??= context;
+    byName.add(certificate.names, context);
+  }
+  const options = optionsFor(first, settings);
+  return [options, fallback ?? contextOf(options), byName];
+}
+
+function optionsFor({ cert, key }: Pick<Certificate, 'cert' | 'key'>, settings: TlsSettings): SecureContextOptions {
+  return {
+    cert,
+    key,
+    minVersion: 'TLSv1.2',
+    ciphers: CIPHERS,
+    secureOptions: SECURE_OPTIONS,
+    sessionIdContext: SESSION_ID_CONTEXT,
+    sessionTimeout: settings.sessionTimeout,
+    // Every context needs it: Node looks for the key in the context that SNI selected.
+    ticketKeys: Buffer.from(settings.ticketKey),
+  };
+}
+
+function contextOf(options: SecureContextOptions): SecureContext {
+  try {
+    return createSecureContext(options);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new AdotdError(ErrorCode.TLS, `a certificate cannot be served: ${why}`, { cause: error });
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * The certificate that the server makes for itself when none is configured (RFC 9539 §3.2). Its key is made once and kept,
+ * because pins and TLSA records name the key: every later certificate is for the same one.
+ */
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { AdotdError, ErrorCode } from '../errors.js';
+import { alternativeNames, certifiableName, type NameSources } from './alternative-names.js';
+import {
+  type Certificate,
+  type CertificateFiles,
+  EXPIRY_WARNING_DAYS,
+  loadCertificate,
+  readCertificate,
+  readKey,
+} from './certificates.js';
+import { reason } from './pem.js';
+
+/** Names of the files in the folder. */
+export const SELF_SIGNED_KEY = 'self-signed.key';
+export const SELF_SIGNED_CERTIFICATE = 'self-signed.pem';
+
+/** Days that a certificate is good for. Who pins does not look at it; others would not take it anyway. A guess. */
+export const SELF_SIGNED_DAYS = 365;
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+export interface SelfSignedOptions extends NameSources {
+  /** Made when it does not exist. */
+  readonly folder: string;
+  readonly now?: Date;
+  readonly days?: number;
+}
+
+/**
+ * The certificate of the folder; made there when there is none, when it ends within 30 days, and when it is for other names
+ * than these. Fulfilled within some 50 ms, most of which is loading `selfsigned`. Throws ADOTD_FILE when the folder cannot
+ * be written, ADOTD_TLS when the key that is there cannot be used: it is never replaced, because of the pins on it.
+ */
+export async function ensureSelfSigned(options: SelfSignedOptions): Promise<Certificate> {
+  const { folder, now = new Date(), days = SELF_SIGNED_DAYS } = options;
+  const files = selfSignedFiles(folder);
+  const names = alternativeNames(options);
+  const privateKey = ensureKey(files.keyFile, folder);
+  if (!isCurrent(files, names, now, days)) {
+    const subject = options.hostName === undefined ? undefined : certifiableName(options.hostName);
+    const cert = await makeCertificate(privateKey, subject, names, now, days);
+    inFolder(folder, () => writeAtomically(files.certFile, cert, 0o644, renameSync));
+  }
+  return loadCertificate(files, now);
+}
+
+/** Where the self-signed certificate of a folder lies. */
+export function selfSignedFiles(folder: string): CertificateFiles {
+  return { certFile: join(folder, SELF_SIGNED_CERTIFICATE), keyFile: join(folder, SELF_SIGNED_KEY) };
+}
+
+function ensureKey(file: string, folder: string): KeyObject {
+  if (!existsSync(file)) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    inFolder(folder, () => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeAtomically(file, pem, 0o600, keepFirst);
+    });
+  }
+  const key = readKey(file);
+  const { asymmetricKeyType, asymmetricKeyDetails } = key;
+  if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return key;
+  const found = `${asymmetricKeyType} ${asymmetricKeyDetails?.namedCurve ?? ''}`.trim();
+  throw new AdotdError(ErrorCode.TLS, `private key ${file} is ${found}, expected the P-256 key that was made there`);
+}
+
+function isCurrent(files: CertificateFiles, names: readonly string[], now: Date, days: number): boolean {
+  if (!existsSync(files.certFile)) return false;
+  let old: Certificate;
+  try {
+    old = readCertificate(files);
+  } catch (error) {
+    // Cut off, or for another key: nothing is lost with it.
+    if (error instanceof AdotdError && error.code === ErrorCode.TLS) return false;
+    throw error;
+  }
+  const left = old.notAfter.getTime() - now.getTime();
+  // A certificate of few days is renewed in its last third.
+  const enough = left > Math.min(EXPIRY_WARNING_DAYS, days / 3) * DAY;
+  return enough && old.notBefore <= now && JSON.stringify([...old.names].sort()) === JSON.stringify([...names].sort());
+}
+
+async function makeCertificate(
+  privateKey: KeyObject,
+  hostName: string | undefined,
+  names: readonly string[],
+  now: Date,
+  days: number,
+): Promise<string> {
+  // Loaded only here: most starts find a certificate.
+  const { generate } = await import('selfsigned');
+  const altNames = names.map((name) =>
+    isIP(name) === 0 ? { type: 2 as const, value: name } : { type: 7 as const, ip: name },
+  );
+  // X.520 allows 64 characters in a common name.
+  const commonName = hostName !== undefined && hostName.length <= 64 ? hostName : 'adotd';
+  const { cert } = await generate([{ name: 'commonName', value: commonName }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    // selfsigned would take SHA-1.
+    algorithm: 'sha256',
+    // An hour back: clients' clocks differ.
+    notBeforeDate: new Date(now.getTime() - HOUR),
+    notAfterDate: new Date(now.getTime() + days * DAY),
+    keyPair: {
+      privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      publicKey: createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString(),
+    },
+    // Extensions of one's own replace all of its own.
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      ...(altNames.length > 0 ? [{ name: 'subjectAltName' as const, altNames }] : []),
+    ],
+  });
+  return `${cert.trimEnd()}\n`;
+}
+
+/** Writes a temporary file beside `file` and lets `place` put it there: nobody ever reads half a file. */
+function writeAtomically(file: string, text: string, mode: number, place: (from: string, to: string) => void): void {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const fd = openSync(temporary, 'wx', mode);
+    try {
+      writeFileSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    place(temporary, file);
+  } finally {
+    if (existsSync(temporary)) unlinkSync(temporary);
+  }
+}
+
+/** Of two processes that start at once for the first time, the second takes the first one's key. */
+function keepFirst(temporary: string, file: string): void {
+  try {
+    linkSync(temporary, file);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') return;
+    // File systems without hard links.
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
+    renameSync(temporary, file);
+  }
+}
+
+function inFolder(folder: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw new AdotdError(ErrorCode.FILE, `cannot write to the folder of certificates ${folder}: ${reason(error)}`, {
+      cause: error,
+    });
+  }
+}
