@@ -42,6 +42,11 @@ export class Generator {
   }
 
   #result(): ZoneData {
+    // Addresses of wildcards below a cut: NSD and Knot make glue of them, which nothing asks for.
+    for (const { name, rrsets } of this.#nodes.values()) {
+      if (!name.includes('*') || !this.#cuts.some((cut) => isBelow(name, cut))) continue;
+      for (const type of [T.A, T.AAAA]) if (rrsets.delete(type)) rrsets.set(T.TXT, { ttl: 60, rdata: ['"occluded"'] });
+    }
     return { origin: this.#origin, nodes: this.#nodes, large: this.#large };
   }
 

@@ -3,7 +3,7 @@
  * generator of queries and names the cells of the table. It judges no server.
  */
 
-import { isAtOrBelow, type Name, nameKey } from './names.js';
+import { isAtOrBelow, isBelow, type Name, nameKey } from './names.js';
 import { T } from './types.js';
 import type { Node, ZoneData } from './zone-data.js';
 
@@ -62,6 +62,27 @@ export class Model {
 
   #node(name: Name): Node | undefined {
     return this.zone.nodes.get(nameKey(name));
+  }
+
+  /** The closest ancestor of a name of the zone, or the name itself, that exists. */
+  closestEncloser(name: Name): Name {
+    let at = 0;
+    while (!this.#existing.has(nameKey(name.slice(at))) && at < name.length - this.zone.origin.length) at++;
+    return name.slice(at);
+  }
+
+  /** Whether nothing at or below a name is signed: only unsigned delegations, which an opt-out chain leaves out. */
+  isOptedOut(name: Name): boolean {
+    const cuts = [...this.zone.nodes.values()].filter((node) => node.rrsets.has(T.NS) && !this.#isApex(node.name));
+    for (const node of this.zone.nodes.values()) {
+      if (!isAtOrBelow(node.name, name) || cuts.some((cut) => isBelow(node.name, cut.name))) continue;
+      if (!cuts.includes(node) || node.rrsets.has(T.DS)) return false;
+    }
+    return true;
+  }
+
+  #isApex(name: Name): boolean {
+    return name.length === this.zone.origin.length;
   }
 
   /** The outcomes that a question belongs to; none for names outside the zone. */

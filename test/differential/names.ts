@@ -16,6 +16,12 @@ export function nameFromPlain(text: string): Name {
   return text === '.' ? [] : text.replace(/\.$/, '').split('.');
 }
 
+/** The name of text that nameToText() wrote. */
+export function nameFromText(text: string): Name {
+  const octet = (_: string, digits: string): string => String.fromCharCode(Number(digits));
+  return nameFromPlain(text).map((label) => label.replace(/\\(\d{3})/g, octet));
+}
+
 /** Octets on the wire, the root label included; at most 255 may be used (RFC 1035 §2.3.4). */
 export function wireLength(name: Name): number {
   let length = 1;

@@ -213,6 +213,14 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    name: 'NSEC at a cut, BIND',
+    clause: 'RFC 4035 §2.3, PROTOCOL.md "Answers": Referrals',
+    reason: "NSEC at a cut is answered with the referral, as by NSD and Knot; BIND gives the parent's NSEC.",
+    apply(_ours, _theirs, { query, peer, ours, theirs }) {
+      return abstains(peer === 'BIND' && query.type === T.NSEC && !ours.aa && theirs.aa);
+    },
+  },
+  {
     name: 'MAILB at BIND',
     clause: 'RFC 1035 §3.2.3, PROTOCOL.md "Judging a request"',
     reason: 'MAILB is asked for like any type; BIND says NOTIMP.',

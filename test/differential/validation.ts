@@ -1,9 +1,11 @@
 /** What a validating resolver in front of our server must say, judged from the data and from our own answer. */
 import type { Answer } from './decode.js';
 import type { Model, OutcomeName } from './model.js';
-import { lower, nameKey, nameToText } from './names.js';
+import { lower, nameFromText, nameKey, nameToText } from './names.js';
 import type { Query } from './queries.js';
 import { T } from './types.js';
+
+const NXDOMAIN = 3;
 
 /** Links of a CNAME chain that unbound follows at most are 11. */
 const MOST_LINKS = 8;
@@ -18,25 +20,34 @@ export function expectation(model: Model, query: Query, ours: Answer): Expectati
   if (outcomes.length === 0 || query.type === T.RRSIG || query.type === T.ANY || query.type === T.MAILB)
     return undefined;
   if (outcomes.some((outcome) => outcome.startsWith('referral'))) return undefined;
-  if (ours.rcode !== 0 && ours.rcode !== 3) return undefined;
+  if (ours.rcode !== 0 && ours.rcode !== NXDOMAIN) return undefined;
   if (leavesZone(model, ours) || isBeyondUnbound(model, query, ours)) return undefined;
   if (model.signing !== 'opt-out') return 'secure';
   // A span that opts out proves nothing about names in it (RFC 5155 §9.2): only what needs no such span must be secure.
-  const needsNoSpan = outcomes.includes('answer') && ours.authority.size === 0;
-  return needsNoSpan ? 'secure' : 'not bogus';
+  const isMatched = outcomes.includes('NODATA') || outcomes.includes('empty non-terminal');
+  const nodata = isMatched && query.type !== T.DS && ours.answer.size === 0 && !model.isOptedOut(query.name);
+  const positive = ours.answer.size > 0 && ours.authority.size === 0;
+  return nodata || positive ? 'secure' : 'not bogus';
 }
 
 /**
  * What unbound 1.17 cannot validate whatever it is told: DS at a zone whose parent it cannot ask; QTYPE CNAME or DNAME
  * below a DNAME; names that an asterisk label makes look like wildcards.
  */
-function isBeyondUnbound(model: Model, { name, type }: Query, { answer }: Answer): boolean {
-  if (type === T.DS && name.length === model.zone.origin.length) return true;
+function isBeyondUnbound(model: Model, { name, type }: Query, { answer, rcode }: Answer): boolean {
+  const links = [...answer.values()].filter((rrset) => rrset.type === T.CNAME || rrset.type === T.DNAME);
+  if (type === T.DS && (name.length === model.zone.origin.length || links.length > 0)) return true;
+  // What hangs below an opted-out empty non-terminal cannot be told from what a wildcard above it would make: no
+  // NXDOMAIN there can be proved (RFC 5155 §7.1 leaves such a name out of the chain).
+  if (model.signing === 'opt-out' && rcode === NXDOMAIN) {
+    const last = links.findLast((rrset) => rrset.type === T.CNAME)?.rdata[0]?.trim();
+    const end = last === undefined ? name : nameFromText(last);
+    if (model.isOptedOut(model.closestEncloser(end))) return true;
+  }
   const rrsets = [...answer.values()];
   if ((type === T.CNAME || type === T.DNAME) && rrsets.some((rrset) => rrset.type === T.DNAME)) return true;
   const isStarred = (text: string): boolean => /(^|\.)\*\./.test(text);
   const exists = model.zone.nodes.has(nameKey(name)) && !name.slice(1).includes('*');
-  const links = rrsets.filter((rrset) => rrset.type === T.CNAME || rrset.type === T.DNAME);
   const starredLink = links.some(({ owner, rdata }) => isStarred(owner) || isStarred(rdata[0]?.trim() ?? ''));
   return starredLink || (isStarred(nameToText(name)) && !exists);
 }
