@@ -62,6 +62,15 @@ function referralCuts({ authority }: Answer): string[] {
   return [...authority.values()].filter(({ type }) => type === T.NS).map(({ owner }) => owner);
 }
 
+/** Targets of the NS records of a section. */
+function targetsOf(section: Section): Set<string> {
+  const targets = new Set<string>();
+  for (const { type, rdata } of section.values()) {
+    if (type === T.NS) for (const target of rdata) targets.add(target.trim());
+  }
+  return targets;
+}
+
 /** Removes the RRsets of the answer's additional section that `isFree` names. */
 function dropAdditional(view: View, whole: Answer, isFree: (owner: string, type: number) => boolean): boolean {
   let dropped = false;
@@ -123,20 +132,19 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
-    name: 'additional records beyond in-domain glue',
+    name: 'additional records beyond what is needed',
     clause: 'RFC 9471 §3, RFC 1034 §4.3.2 step 6, PROTOCOL.md "Answers": Additional, Referrals',
     reason:
-      'Only in-domain glue is required. Peers add more to minimal answers (addresses for NS, MX and SRV answers) or less (BIND leaves out sibling glue); ours may add sibling glue and nothing else.',
+      'In-domain glue of referrals, and addresses for NS answers, which all of us add, are compared. Peers add more to minimal answers (addresses for MX and SRV) or less (BIND leaves out sibling glue); ours may add sibling glue and nothing else.',
     apply(ours, theirs, comparison) {
       const cuts = referralCuts(comparison.ours);
-      const isGlue = (owner: string): boolean => cuts.some((cut) => atOrBelow(owner, cut));
-      const targets = new Set<string>();
-      for (const { type, rdata } of comparison.ours.authority.values()) {
-        if (type === T.NS) for (const target of rdata) targets.add(target.trim());
-      }
-      const sibling = (owner: string, type: number): boolean => isAddress(type) && targets.has(owner) && !isGlue(owner);
+      const servers = comparison.query.type === T.NS ? targetsOf(comparison.ours.answer) : new Set<string>();
+      const isNeeded = (owner: string): boolean => servers.has(owner) || cuts.some((cut) => atOrBelow(owner, cut));
+      const targets = targetsOf(comparison.ours.authority);
+      const sibling = (owner: string, type: number): boolean =>
+        isAddress(type) && targets.has(owner) && !isNeeded(owner);
       const fromOurs = dropAdditional(ours, comparison.ours, sibling);
-      const fromTheirs = dropAdditional(theirs, comparison.theirs, (owner) => !isGlue(owner));
+      const fromTheirs = dropAdditional(theirs, comparison.theirs, (owner) => !isNeeded(owner));
       return changed(fromOurs || fromTheirs);
     },
   },
