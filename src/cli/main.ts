@@ -5,15 +5,17 @@ import { nearest } from '../config/nearest.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Exit, UsageError, type Verb } from './arguments.js';
 import { check } from './check.js';
+import { keys } from './keys.js';
 import { schema } from './schema.js';
 import { serve } from './serve.js';
 
-const VERBS: Readonly<Record<string, Verb>> = { serve, check, schema };
+const VERBS: Readonly<Record<string, Verb>> = { serve, check, keys, schema };
 
 const HELP = `usage: adotd VERB [OPTION...]
 
   serve   answer DNS queries from zone files
   check   check a configuration, zone files or folders of them
+  keys    print the certificates and the TLSA records to publish
   schema  print the JSON Schema of adotd.yaml
 
   adotd VERB --help   the options of a verb

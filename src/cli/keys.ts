@@ -1,0 +1,173 @@
+/** `adotd keys`: the server's certificates as clients know them, and the TLSA records to publish. */
+import { hostname } from 'node:os';
+import { readConfig } from '../config/load.js';
+import { type Config, defaultConfig } from '../config/schema.js';
+import { Type } from '../protocol/iana.js';
+import { loadZone } from '../server/load-zone.js';
+import { zonesOfConfig } from '../server/zone-source.js';
+import type { Certificate, CertificateFiles } from '../tls/certificates.js';
+import { existingCertificates } from '../tls/served.js';
+import { certificateFor, compareTlsa, type TlsaVerdict, tlsaOwner, tlsaRecord } from '../tls/tlsa.js';
+import { nameserversOf, rrsetsOfType } from '../zone/nameservers.js';
+import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+
+const OPTIONS = {
+  config: { type: 'string' },
+  zones: { type: 'string' },
+  certs: { type: 'string' },
+  json: { type: 'boolean' },
+} as const satisfies Options;
+
+export const keys: Verb = {
+  help: `usage: adotd keys [--config FILE] [--zones DIR] [--certs DIR] [--json]
+
+Prints the certificates that DNS over TLS is served with: subject, names, validity and SPKI pin, as comments, and the
+TLSA record for every name server of every zone, to paste into zone files. Makes the server's own certificate when
+none is configured and none is there. Warns of TLSA records in the zones that do not match. Exit status 0, or 1 when
+a certificate cannot be used or a zone cannot be read.
+
+  --config FILE  configuration (YAML)
+  --zones DIR    the *.zone files of this folder
+  --certs DIR    folder of the server's own certificate (default certs)
+  --json         one JSON object
+`,
+  async run(words) {
+    const { values, positionals } = parse('keys', words, OPTIONS);
+    if (positionals.length > 0) throw new UsageError(`adotd keys: unexpected ${positionals[0]}; see adotd keys --help`);
+    const base = values.config === undefined ? defaultConfig() : readConfig(values.config);
+    const config = values.zones === undefined ? base : { ...base, zones: { folder: values.zones, files: [] } };
+    const { tls = {} } = config as Config & WithTls;
+    const zones = readZones(config);
+    const certificates = await existingCertificates(configuredFiles(tls), {
+      folder: values.certs ?? tls.certs_folder ?? DEFAULT_FOLDER,
+      names: zones.nameservers,
+      hostName: hostname(),
+      addresses: config.listen,
+    });
+    const servers = describeServers(zones, certificateFor(certificates));
+    const warnings = [
+      ...certificates.flatMap((certificate) => certificate.warnings),
+      ...zones.unreadable.map((file) => `zone file ${file} has errors; adotd check lists them`),
+      ...servers.flatMap(mismatchWarning),
+    ];
+    if (values.json) process.stdout.write(`${JSON.stringify(asJson(certificates, servers, warnings), undefined, 2)}\n`);
+    else process.stdout.write(asFragment(certificates, servers));
+    for (const warning of warnings) process.stderr.write(`adotd keys: warning: ${warning}\n`);
+    return zones.unreadable.length > 0 ? Exit.FAILED : Exit.OK;
+  },
+};
+
+/** Where the server's own certificate lies, relative to the working directory. */
+const DEFAULT_FOLDER = 'certs';
+
+/** The part of a configuration that says where certificates are. */
+interface WithTls {
+  readonly tls?: {
+    readonly certificates?: readonly { readonly cert: string; readonly key: string }[];
+    readonly certs_folder?: string;
+  };
+}
+
+function configuredFiles({ certificates = [] }: NonNullable<WithTls['tls']>): CertificateFiles[] {
+  return certificates.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));
+}
+
+interface Zones {
+  /** NS names of all zones, with repetitions. */
+  readonly nameservers: string[];
+  /** TLSA RRsets for port 853, by owner. */
+  readonly tlsa: Map<string, { readonly file: string; readonly rdatas: readonly Uint8Array[] }>;
+  /** Files of zones with errors. */
+  readonly unreadable: string[];
+}
+
+function readZones(config: Config): Zones {
+  const zones: Zones = { nameservers: [], tlsa: new Map(), unreadable: [] };
+  const now = Math.floor(Date.now() / 1000);
+  const options = { now, nsec3MaxIterations: config.nsec3_max_iterations };
+  for (const zone of zonesOfConfig(config)) {
+    const { errors } = loadZone(zone, options, ({ rrsets, apex }) => {
+      if (apex === undefined) return;
+      zones.nameservers.push(...nameserversOf(rrsets, apex));
+      for (const { owner, rdatas } of rrsetsOfType(rrsets, Type.TLSA)) {
+        if (owner.startsWith(tlsaOwner(''))) zones.tlsa.set(owner, { file: zone.file, rdatas });
+      }
+    });
+    if (errors > 0) zones.unreadable.push(zone.file);
+  }
+  return zones;
+}
+
+/** A name server of some zone. */
+interface NameServer {
+  readonly name: string;
+  /** Zones that name it. */
+  readonly zones: number;
+  readonly certificate: Certificate;
+  /** The record to paste. */
+  readonly record: string;
+  /** What the TLSA records in the zones say; `none` when there are none. */
+  readonly served: TlsaVerdict | 'none';
+  /** Zone file with those records. */
+  readonly file: string | undefined;
+}
+
+function describeServers(zones: Zones, certificateOf: (name: string) => Certificate): NameServer[] {
+  const uses = new Map<string, number>();
+  for (const name of zones.nameservers) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return [...uses].map(([name, count]) => {
+    const certificate = certificateOf(name);
+    const published = zones.tlsa.get(tlsaOwner(name));
+    return {
+      name,
+      zones: count,
+      certificate,
+      record: tlsaRecord(name, certificate),
+      served: published === undefined ? 'none' : compareTlsa(published.rdatas, certificate),
+      file: published?.file,
+    };
+  });
+}
+
+function mismatchWarning({ name, served, file, certificate }: NameServer): string[] {
+  if (served !== 'mismatch') return [];
+  const what = `the TLSA records of ${tlsaOwner(name)} in ${file} do not match certificate ${certificate.certFile}`;
+  return [`${what}, which is ${certificate.tlsa}`];
+}
+
+/** A fragment of a zone file: what is no record is a comment. */
+function asFragment(certificates: readonly Certificate[], servers: readonly NameServer[]): string {
+  const lines = certificates.flatMap(({ certFile, keyFile, subject, names, notBefore, notAfter, pin, tlsa }) => [
+    `; certificate ${certFile}, key ${keyFile}`,
+    `;   subject  ${subject || '(none)'}`,
+    `;   names    ${names.join(', ') || '(none)'}`,
+    `;   valid    ${notBefore.toISOString()} to ${notAfter.toISOString()}`,
+    `;   pin      ${pin}`,
+    `;   TLSA     ${tlsa}`,
+  ]);
+  const note = { none: '', match: ' ; is served', mismatch: ' ; what is served does not match', unusable: '' } as const;
+  return `${[...lines, ...servers.map(({ record, served }) => record + note[served])].join('\n')}\n`;
+}
+
+function asJson(certificates: readonly Certificate[], servers: readonly NameServer[], warnings: readonly string[]) {
+  return {
+    certificates: certificates.map((certificate) => ({
+      cert: certificate.certFile,
+      key: certificate.keyFile,
+      subject: certificate.subject,
+      names: certificate.names,
+      not_before: certificate.notBefore,
+      not_after: certificate.notAfter,
+      pin: certificate.pin,
+      tlsa: certificate.tlsa,
+    })),
+    nameservers: servers.map(({ name, zones, record, served, certificate }) => ({
+      name,
+      zones,
+      certificate: certificate.certFile,
+      record,
+      served,
+    })),
+    warnings,
+  };
+}

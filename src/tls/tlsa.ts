@@ -1,0 +1,85 @@
+/**
+ * TLSA records (RFC 6698, RFC 7671) of the server's certificates: what to publish, and whether what is published matches.
+ *
+ * Not there: validation of chains. For usages 0 and 2 it is only looked whether the record names a certificate of the chain.
+ */
+import { createHash, X509Certificate } from 'node:crypto';
+import type { Certificate } from './certificates.js';
+import { ServerNames } from './sni.js';
+
+/** Seconds; what the records to paste have. Short enough to change keys within a day, long enough to be cached. A guess. */
+export const TLSA_TTL = 3600;
+
+/** RFC 6698 §7.2. */
+const Usage = { PKIX_TA: 0, PKIX_EE: 1, DANE_TA: 2, DANE_EE: 3 } as const;
+/** RFC 6698 §7.3. */
+const Selector = { CERT: 0, SPKI: 1 } as const;
+/** RFC 6698 §7.4. */
+const Matching = { FULL: 0, SHA2_256: 1, SHA2_512: 2 } as const;
+
+/** Octets of RDATA before the certificate association data. */
+const FIXED = 3;
+
+/** Owner of the TLSA records of a server for DNS over TLS: `_853._tcp.` and its name (RFC 6698 §3). */
+export function tlsaOwner(nameserver: string): string {
+  return nameserver === '.' ? '_853._tcp.' : `_853._tcp.${nameserver}`;
+}
+
+/** The record to paste into a zone file; `nameserver` is absolute. */
+export function tlsaRecord(nameserver: string, certificate: Pick<Certificate, 'tlsa'>, ttl = TLSA_TTL): string {
+  return `${tlsaOwner(nameserver)} ${ttl} IN TLSA ${certificate.tlsa}`;
+}
+
+/** Which certificate a client of `nameserver` gets: its SNI is that name (RFC 7671 §7). `certificates` must not be empty. */
+export function certificateFor<T extends Pick<Certificate, 'names'>>(
+  certificates: readonly [T, ...T[]],
+): (nameserver: string) => T {
+  const names = new ServerNames<T>();
+  for (const certificate of certificates) names.add(certificate.names, certificate);
+  return (nameserver) => names.find(nameserver) ?? certificates[0];
+}
+
+/**
+ * Whether clients that go by an RRset accept the certificate: `match` when one record does; `mismatch` when none does;
+ * `unusable` when no record is of a kind known here, or when a root that is not in the chain would have to be known.
+ */
+export type TlsaVerdict = 'match' | 'mismatch' | 'unusable';
+
+/** Compares an RRset, each record's RDATA in wire format, with a certificate and its chain. */
+export function compareTlsa(rdatas: readonly Uint8Array[], { cert }: Pick<Certificate, 'cert'>): TlsaVerdict {
+  const chain = cert
+    .split(/(?<=-----END CERTIFICATE-----)\s*/)
+    .filter((text) => text !== '')
+    .map((text) => new X509Certificate(text));
+  const verdicts = rdatas.map((rdata) => compareRecord(rdata, chain));
+  // Several records are the way to change keys (RFC 7671 §8.1): one that matches is enough.
+  if (verdicts.includes('match')) return 'match';
+  return verdicts.includes('mismatch') ? 'mismatch' : 'unusable';
+}
+
+function compareRecord(rdata: Uint8Array, chain: readonly X509Certificate[]): TlsaVerdict {
+  const [usage, selector, matching] = rdata;
+  const [leaf, ...issuers] = chain;
+  if (rdata.length <= FIXED || leaf === undefined) return 'unusable';
+  const candidates = usage === Usage.DANE_EE || usage === Usage.PKIX_EE ? [leaf] : issuers;
+  const associations = candidates.map((one) => association(one, selector, matching));
+  const known = usage !== undefined && usage <= Usage.DANE_EE && association(leaf, selector, matching) !== undefined;
+  if (!known) return 'unusable';
+  if (associations.some((data) => data?.equals(rdata.subarray(FIXED)))) return 'match';
+  return usage === Usage.PKIX_TA ? 'unusable' : 'mismatch';
+}
+
+/** Certificate association data (RFC 6698 §2.1.2 to §2.1.4); undefined for a selector or matching type that is unknown. */
+function association(
+  certificate: X509Certificate,
+  selector: number | undefined,
+  matching: number | undefined,
+): Buffer | undefined {
+  let data: Buffer;
+  if (selector === Selector.CERT) data = certificate.raw;
+  else if (selector === Selector.SPKI) data = certificate.publicKey.export({ type: 'spki', format: 'der' });
+  else return undefined;
+  if (matching === Matching.FULL) return data;
+  if (matching === Matching.SHA2_256) return createHash('sha256').update(data).digest();
+  return matching === Matching.SHA2_512 ? createHash('sha512').update(data).digest() : undefined;
+}

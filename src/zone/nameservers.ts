@@ -1,0 +1,42 @@
+/** What a zone says of the servers that it is on: the names of its NS records, and its TLSA records. */
+import { Type } from '../protocol/iana.js';
+import { nameToText } from '../protocol/name.js';
+import { findRrset, type Rrsets } from './rrsets.js';
+
+/** The names in the apex' NS records, absolute and in lower case, each once. `apex` is in wire format. */
+export function nameserversOf(rrsets: Rrsets, apex: Uint8Array): string[] {
+  const { store } = rrsets;
+  const node = store.lookup(apex);
+  const set = node < 0 ? -1 : findRrset(rrsets, node, Type.NS);
+  if (set < 0) return [];
+  return [...new Set(rdatasOf(rrsets, set).map((rdata) => nameToText(rdata).toLowerCase()))];
+}
+
+/** An RRset by its owner. */
+export interface OwnedRrset {
+  /** Absolute, in lower case. */
+  readonly owner: string;
+  /** RDATA of each record in wire format. */
+  readonly rdatas: readonly Uint8Array[];
+}
+
+/** All RRsets of one type. */
+export function rrsetsOfType(rrsets: Rrsets, type: number): OwnedRrset[] {
+  const { store, nodeRrsets } = rrsets;
+  const found: OwnedRrset[] = [];
+  for (let node = 0; node < store.nodeCount; node++) {
+    for (let set = nodeRrsets[node]!; set < nodeRrsets[node + 1]!; set++) {
+      if (rrsets.type[set] !== type) continue;
+      const owner = nameToText(store.nameOf(node)).toLowerCase();
+      found.push({ owner, rdatas: rdatasOf(rrsets, set) });
+    }
+  }
+  return found;
+}
+
+function rdatasOf({ store, records, start }: Rrsets, set: number): Uint8Array[] {
+  return Array.from(records.subarray(start[set]!, start[set + 1]!), (row) => {
+    const at = store.rdataAt[row]!;
+    return store.rdata.slice(at, at + store.rdataLength[row]!);
+  });
+}
