@@ -56,6 +56,8 @@ export class Exchange {
   hasOpt = 0;
   /** 1 when an OPT record is malformed, or a second one stands in the request. */
   optBroken = 0;
+  /** 1 when an option has a length that it cannot have. */
+  optionBroken = 0;
   optVersion = 0;
   optFlags = 0;
   udpSize = 0;
@@ -160,6 +162,7 @@ export class Exchange {
     this.limit = this.end;
     this.hasOpt = 0;
     this.optBroken = 0;
+    this.optionBroken = 0;
     this.optVersion = 0;
     this.optFlags = 0;
     this.udpSize = 0;

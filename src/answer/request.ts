@@ -66,7 +66,7 @@ export function readRecords(x: Exchange, from: number, ordinary: number, additio
     }
     at = end;
   }
-  return at === x.requestEnd;
+  return at === x.requestEnd && x.optionBroken === 0;
 }
 
 /** Offset behind the name at `at`, or 0 when it is malformed; a pointer must lead backwards, behind the header. */
@@ -87,7 +87,10 @@ export function skipName(octets: Uint8Array, at: number, end: number, messageAt:
   return 0;
 }
 
-/** Reads the OPT record (RFC 6891 §6.1.2) whose type field is at `at`; returns whether it is well formed. */
+/**
+ * Reads the OPT record (RFC 6891 §6.1.2) whose type field is at `at`; returns whether it is well formed. An option that is
+ * not is an error too, but one that is answered with OPT.
+ */
 function readOpt(x: Exchange, at: number, rdata: number, end: number): boolean {
   const octets = x.request;
   x.hasOpt = 1;
@@ -107,8 +110,8 @@ function readOpt(x: Exchange, at: number, rdata: number, end: number): boolean {
     if (option > end) return false;
     if (code === EdnsOption.COOKIE) {
       // RFC 7873 §5.2.2: a client cookie of 8 octets, then none or 8 to 32 of a server cookie.
-      if (length !== 8 && (length < 16 || length > 40)) return false;
-      if (x.cookieAt === 0) {
+      if (length !== 8 && (length < 16 || length > 40)) x.optionBroken = 1;
+      else if (x.cookieAt === 0) {
         x.cookieAt = data;
         x.cookieLength = length;
       }
@@ -116,7 +119,7 @@ function readOpt(x: Exchange, at: number, rdata: number, end: number): boolean {
     else if (code === EdnsOption.EXPIRE) x.asksExpire = 1;
     else if (code === EdnsOption.ZONEVERSION) {
       // RFC 9660 §3.1: a request's option is empty.
-      if (length !== 0) return false;
+      if (length !== 0) x.optionBroken = 1;
       x.asksZoneVersion = 1;
     } else if (code === EdnsOption.TCP_KEEPALIVE) x.asksKeepalive = 1;
     else if (code === EdnsOption.PADDING) x.asksPadding = 1;

@@ -89,7 +89,8 @@ function positive(x: Exchange, ref: number, signaturesOnly: boolean): number {
   x.answers += written;
   x.outcome.kind = Kind.ANSWER;
   if (written === 0 || !putProofs(x)) x.truncate();
-  else if (!x.settings.minimalResponses && !signaturesOnly) {
+  else if (!signaturesOnly && (x.qtype === Type.NS || !x.settings.minimalResponses)) {
+    // Who asks for nameservers wants to reach them (priming, RFC 9609): NSD, Knot and BIND never leave their addresses out.
     putAddresses(x, ref, recordsAt, Targets.ALL, owner === 0 ? 1 : 0);
   }
   return Link.END;

@@ -6,7 +6,7 @@ export interface Settings {
   readonly version?: string | undefined;
   /** Text of id.server and hostname.bind (RFC 4892); undefined: REFUSED. */
   readonly hostname?: string | undefined;
-  /** Leave out all additional records but glue. */
+  /** Leave out all additional records but glue, and the addresses of nameservers that are asked for. */
   readonly minimalResponses: boolean;
   /** Answer ANY with all RRsets instead of one (RFC 8482 §4.1). */
   readonly anyFull: boolean;

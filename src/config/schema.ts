@@ -175,7 +175,12 @@ export const configSchema = z.strictObject({
     150,
     'Zones whose NSEC3 records have more are not loaded: each costs every negative answer a hash. RFC 9276 wants 0; 150 is the limit that resolvers first agreed on.',
   ),
-  minimal_responses: z.boolean().default(true).meta({ description: 'Leave out all additional records but glue.' }),
+  minimal_responses: z
+    .boolean()
+    .default(true)
+    .meta({
+      description: 'Leave out all additional records but glue, and the addresses of nameservers that are asked for.',
+    }),
   any: z
     .enum(['minimal', 'full'])
     .default('minimal')

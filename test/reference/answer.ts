@@ -40,7 +40,7 @@ export interface Expected {
   aa: boolean;
   answer: Rr[];
   authority: Rr[];
-  /** With `minimal_responses`: glue only. */
+  /** With `minimal_responses` too: glue, and the addresses of nameservers that were asked for. */
   additional: Rr[];
   /** What is added without `minimal_responses`. */
   courtesy: Rr[];
@@ -129,7 +129,9 @@ function fromNode(
     }
   } else if (rrset(zone, node, type).length > 0) {
     expected.answer.push(...as(signed(zone, question, node, type)));
-    for (const rr of rrset(zone, node, type)) expected.courtesy.push(...addressesOf(zone, question, rr));
+    // Whoever asks for nameservers gets their addresses, whatever is left out elsewhere (RFC 9609 §4.1 for the root's).
+    const extra = question.type === NS ? expected.additional : expected.courtesy;
+    for (const rr of rrset(zone, node, type)) extra.push(...addressesOf(zone, question, rr));
     return undefined;
   }
   // NSEC and RRSIG stand beside a CNAME (RFC 4035 §2.5): a question for them is not led on.

@@ -26,6 +26,8 @@ export function chanceOf(seed: number): Chance {
 
 /** Few labels, so that names meet; one with a dot in it, one with a NUL, one of 63 octets. */
 const LABELS = ['a', 'b', 'c', 'D', 'e', 'www', 'x\\.y', '\\000', 'L'.repeat(63)] as const;
+/** Characters of a name; `\000` and `x\.y` are longer than what they stand for. */
+const LONGEST = 200;
 const TTLS = [60, 300, 3600] as const;
 
 /** A name in `origin`: up to `depth` labels, some of them `*`. */
@@ -33,6 +35,7 @@ export function someName(chance: Chance, origin: string, depth: number, wildcard
   let name = origin;
   for (let i = 1 + chance.below(depth); i > 0; i--) {
     const label = wildcards && i === 1 && chance.percent(20) ? '*' : chance.of(LABELS);
+    if (name.length + label.length > LONGEST) break;
     name = name === '.' ? `${label}.` : `${label}.${name}`;
   }
   return name;
