@@ -12,7 +12,7 @@ export interface PemBlock {
 /** Octets: a file beyond this is taken for something else. A guess: a hundred times a long chain. */
 const MAX_FILE = 1024 * 1024;
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n[^-]*-----END \1-----/g;
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n(?:(?!-----)[\s\S])*-----END \1-----/g;
 
 /** Reads a file of certificates, keys or ticket keys; `what` is what messages call it. Throws ADOTD_FILE. */
 export function readSmallFile(file: string, what: string): Buffer {

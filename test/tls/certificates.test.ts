@@ -1,0 +1,183 @@
+import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expiryWarnings, loadCertificate } from '../../src/tls/certificates.js';
+import { DAY, type Made, make, newKey, pemOf, temporaryFolder } from './support.js';
+
+const folder = temporaryFolder();
+afterAll(() => folder[Symbol.dispose]());
+
+let good: Made;
+beforeAll(async () => {
+  good = await make({ names: ['NS1.example.test', '*.example.test'] });
+});
+
+/** Files with these contents, loaded. */
+function load(cert: string, key: string, now?: Date) {
+  return loadCertificate({ certFile: folder.put('a.pem', cert), keyFile: folder.put('a.key', key) }, now);
+}
+
+const error = (code: string, message: RegExp) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) });
+
+function failureOf(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (thrown) {
+    return thrown;
+  }
+}
+
+describe('a certificate from files', () => {
+  it('is described', () => {
+    const certificate = load(good.cert, good.key);
+    expect(certificate.subject).toBe('CN=NS1.example.test');
+    expect(certificate.names).toEqual(['ns1.example.test', '*.example.test']);
+    expect(certificate.notBefore.getTime()).toBeLessThan(Date.now());
+    expect(certificate.notAfter.getTime()).toBeGreaterThan(Date.now());
+    expect(certificate.pin).toMatch(/^[A-Za-z0-9+/]{43}=$/);
+    const digest = Buffer.from(certificate.pin, 'base64').toString('hex').toUpperCase();
+    expect(certificate.tlsa).toBe(`3 1 1 ${digest}`);
+    expect(certificate.warnings).toEqual([]);
+  });
+
+  it('has a pin of the octets that stand in the certificate', () => {
+    const { publicKey } = new X509Certificate(good.cert);
+    const spki = publicKey.export({ type: 'spki', format: 'der' });
+    expect(new X509Certificate(good.cert).raw.includes(spki)).toBe(true);
+    expect(load(good.cert, good.key).pin).toBe(createHash('sha256').update(spki).digest('base64'));
+  });
+
+  it('may lie in one file with its key, between comments and with CRLF', () => {
+    const text = `a comment\n${good.key}another\n${good.cert}`.replaceAll('\n', '\r\n');
+    const file = folder.put('both.pem', text);
+    expect(loadCertificate({ certFile: file, keyFile: file }).names).toContain('ns1.example.test');
+  });
+
+  it('keeps the chain in its order', async () => {
+    const root = await make({ names: ['root'], isIssuer: true });
+    const middle = await make({ names: ['middle'], isIssuer: true, issuer: root });
+    const leaf = await make({ names: ['leaf'], issuer: middle });
+    expect(load(leaf.cert + middle.cert + root.cert, leaf.key).cert.match(/BEGIN/g)).toHaveLength(3);
+    expect(failureOf(() => load(middle.cert + leaf.cert, leaf.key))).toEqual(
+      error('ADOTD_TLS', /a\.pem is in the wrong order: the certificate of \S+a\.key is number 2, expected it first/),
+    );
+    expect(failureOf(() => load(leaf.cert + root.cert + middle.cert, leaf.key))).toEqual(
+      error('ADOTD_TLS', /certificate 2, of "CN=root", did not issue certificate 1, whose issuer is "CN=middle"/),
+    );
+  });
+
+  it('is refused when a file cannot be read, naming it', () => {
+    const keyFile = folder.put('b.key', good.key);
+    const certFile = folder.put('b.pem', good.cert);
+    const missing = join(folder.path, 'missing');
+    mkdirSync(join(folder.path, 'folder'), { recursive: true });
+    expect(failureOf(() => loadCertificate({ certFile: missing, keyFile }))).toEqual(
+      error('ADOTD_FILE', /^cannot read certificate \S+missing: no such file or directory$/),
+    );
+    expect(failureOf(() => loadCertificate({ certFile, keyFile: missing }))).toEqual(
+      error('ADOTD_FILE', /^cannot read private key \S+missing: no such file or directory$/),
+    );
+    expect(failureOf(() => loadCertificate({ certFile: join(folder.path, 'folder'), keyFile }))).toEqual(
+      error('ADOTD_FILE', /^cannot read certificate \S+folder: illegal operation on a directory$/),
+    );
+    expect(failureOf(() => load('x'.repeat(2 ** 20 + 1), good.key))).toEqual(error('ADOTD_FILE', /has 1048577 octets/));
+  });
+
+  it('is refused when it is not PEM, or another kind of PEM', () => {
+    const cases: [cert: string, key: string, message: RegExp][] = [
+      ['', good.key, /^certificate \S+a\.pem is not PEM: it is empty$/],
+      ['hello', good.key, /^certificate \S+a\.pem is not PEM: expected a line "-----BEGIN …-----"$/],
+      [good.cert.slice(0, 200), good.key, /^certificate \S+a\.pem is not PEM: .* cut off/],
+      [good.key, good.key, /^certificate \S+a\.pem has no block CERTIFICATE$/],
+      [
+        good.cert.replace(/\n\w{10}/, '\nAAAAAAAAAA'),
+        good.key,
+        /a\.pem has a block CERTIFICATE \(number 1\) that is none$/,
+      ],
+      [good.cert, 'hello', /^private key \S+a\.key is not PEM/],
+      [good.cert, good.cert, /^private key \S+a\.key has no private key: found CERTIFICATE$/],
+      [good.cert, good.key + good.key, /^private key \S+a\.key has 2 private keys, expected one$/],
+      [good.cert, good.key.replace(/\n\w{10}/, '\nAAAAAAAAAA'), /^private key \S+a\.key cannot be read/],
+    ];
+    for (const [cert, key, message] of cases)
+      expect(failureOf(() => load(cert, key))).toEqual(error('ADOTD_TLS', message));
+    const { raw } = new X509Certificate(good.cert);
+    const file = folder.put('der', raw);
+    expect(failureOf(() => loadCertificate({ certFile: file, keyFile: file }))).toEqual(
+      error('ADOTD_TLS', /is not PEM: it looks like DER; convert it/),
+    );
+  });
+
+  it('is refused with an encrypted key, of either format', () => {
+    const encrypted = newKey().export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' });
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const old = privateKey.export({ type: 'sec1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' });
+    for (const key of [encrypted, old]) {
+      expect(failureOf(() => load(good.cert, key.toString()))).toEqual(
+        error('ADOTD_TLS', /^private key \S+a\.key is encrypted/),
+      );
+    }
+  });
+
+  it('is refused with the key of another', () => {
+    expect(failureOf(() => load(good.cert, pemOf(newKey())))).toEqual(
+      error('ADOTD_TLS', /^certificate \S+a\.pem and private key \S+a\.key do not belong together$/),
+    );
+  });
+
+  it('is refused before and after its time', async () => {
+    const now = Date.now();
+    const old = await make({ from: new Date(now - 2 * DAY), to: new Date(now - DAY) });
+    const future = await make({ from: new Date(now + DAY), to: new Date(now + 2 * DAY) });
+    expect(failureOf(() => load(old.cert, old.key))).toEqual(
+      error('ADOTD_TLS', /^certificate \S+a\.pem expired at \d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    );
+    expect(failureOf(() => load(future.cert, future.key))).toEqual(
+      error('ADOTD_TLS', /^certificate \S+a\.pem is not valid before \d{4}-\d\d-\d\dT[\d:.]+Z; is the clock right\?$/),
+    );
+  });
+
+  it('is warned of within 30 days of its end', () => {
+    const { notAfter } = load(good.cert, good.key);
+    const ahead = (days: number) => new Date(notAfter.getTime() - days * DAY);
+    expect(load(good.cert, good.key, ahead(30)).warnings).toEqual([]);
+    expect(load(good.cert, good.key, ahead(29.9)).warnings).toEqual([
+      expect.stringMatching(/a\.pem expires at .*, in 29 days$/),
+    ]);
+    const certificate = load(good.cert, good.key, ahead(1.5));
+    expect(certificate.warnings).toEqual([expect.stringMatching(/, in 1 day$/)]);
+    expect(expiryWarnings(certificate, ahead(-1))).toEqual([expect.stringMatching(/a\.pem expired at /)]);
+  });
+
+  it('is warned of when everybody can read its key', () => {
+    const keyFile = folder.put('open.key', good.key);
+    const certFile = folder.put('open.pem', good.cert);
+    chmodSync(keyFile, 0o640);
+    expect(loadCertificate({ certFile, keyFile }).warnings).toEqual([]);
+    chmodSync(keyFile, 0o644);
+    expect(loadCertificate({ certFile, keyFile }).warnings).toEqual([
+      expect.stringMatching(/^private key \S+open\.key can be read by everybody on this machine \(mode 644\)/),
+    ]);
+  });
+
+  it('may be for a key of any usual kind', async () => {
+    for (const { privateKey } of [
+      generateKeyPairSync('rsa', { modulusLength: 2048 }),
+      generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+    ]) {
+      const { generate } = await import('selfsigned');
+      const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString();
+      const keyType = privateKey.asymmetricKeyType === 'rsa' ? ('rsa' as const) : ('ec' as const);
+      const keyPair = { privateKey: pemOf(privateKey), publicKey };
+      const made = await generate([{ name: 'commonName', value: 'x' }], {
+        keyType,
+        curve: 'P-384',
+        algorithm: 'sha256',
+        keyPair,
+      });
+      expect(load(made.cert, pemOf(privateKey)).subject).toBe('CN=x');
+    }
+  });
+});
