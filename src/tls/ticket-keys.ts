@@ -2,9 +2,9 @@
  * The key that session tickets are encrypted with (RFC 5077, RFC 8446 §4.6.1): tickets keep the state of sessions at the
  * client, so any worker, and any machine with the same key, resumes a session.
  *
- * Node holds one key at a time and no documented call lets it accept tickets of an earlier one. There is no overlap therefore: the
- * first connection of every client after a rotation is a full handshake, which brings it a ticket of the new key. That is
- * all it costs, and it is why keys do not change often.
+ * Node holds one key at a time, and no documented call lets it accept tickets of an earlier one. There is no overlap
+ * therefore: the first connection of every client after a rotation is a full handshake, which brings it a ticket of the new
+ * key. That is all it costs, and it is why keys do not change often.
  */
 import { randomBytes } from 'node:crypto';
 import { AdotdError, ErrorCode } from '../errors.js';
