@@ -26,7 +26,9 @@ export interface StartOptions {
   readonly listen?: readonly string[];
   /** UDP and TCP port. Default: 0, any that is free for both. */
   readonly port?: number;
-  /** Anything else that adotd.yaml can say, by the same keys. */
+  /** Port for DNS over TLS. Default: 0, any that is free. Counts only where `config.tls` is given. */
+  readonly tlsPort?: number;
+  /** Anything else that adotd.yaml can say, by the same keys. TLS is off unless `tls` is among them. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Serve although zones have errors: those are answered with SERVFAIL. Default: false, startServer rejects. */
   readonly lenient?: boolean;
@@ -40,6 +42,8 @@ export interface RunningServer extends AsyncDisposable {
   /** Its ports; the same number. */
   readonly udp: number;
   readonly tcp: number;
+  /** Its port for DNS over TLS; 0 when that is off. */
+  readonly tls: number;
   /** Loads the zones anew; those with errors stay as they were. */
   reload(): Promise<void>;
   /** Stops listening, finishes what has begun, frees the ports. */
@@ -62,6 +66,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     address: server.udp[0]?.address ?? '',
     udp: server.udp[0]?.port ?? 0,
     tcp: server.tcp[0]?.port ?? 0,
+    tls: server.tls[0]?.port ?? 0,
     reload: () => server.reload(),
     close: () => server.close(),
     [Symbol.asyncDispose]: () => server.close(),
@@ -69,7 +74,13 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
 }
 
 function configOf(options: StartOptions): Config {
-  const given = { listen: options.listen ?? ['127.0.0.1'], port: options.port ?? 0, strict: !options.lenient };
+  const given = {
+    listen: options.listen ?? ['127.0.0.1'],
+    port: options.port ?? 0,
+    tls_port: options.tlsPort ?? 0,
+    tls: { enabled: false },
+    strict: !options.lenient,
+  };
   const whole = { ...given, ...options.config };
   const result = configSchema.safeParse(whole);
   if (!result.success) throw describeIssues(result.error.issues, whole);

@@ -5,7 +5,7 @@
  * Not here: options of transfers (later), client subnet (RFC 7871: not for authoritative data that does not depend on it).
  */
 import * as L from '../image/layout.js';
-import { EdnsOption, Type } from '../protocol/iana.js';
+import { EdnsOption, Rcode, Type } from '../protocol/iana.js';
 import { CLIENT_COOKIE, SERVER_COOKIE, writeCookie } from './cookies.js';
 import type { Exchange, Facts } from './exchange.js';
 import { Kind, Padding, Transport, UpgradeBit } from './facts.js';
@@ -101,7 +101,9 @@ export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void 
 /** DESIGN.md "STARTTLS, exactly", rules 1, 2 and 6: where TO may be set, and whether it is. */
 function upgradeBit(x: Exchange, facts: Facts, starttlsQuery: boolean): number {
   if (facts.upgradeBit === UpgradeBit.NEVER || x.optVersion !== 0) return 0;
-  if (x.outcome.kind === Kind.ERROR || x.outcome.kind === Kind.FAILED) return 0;
+  const { rcode } = x.outcome;
+  if (rcode !== Rcode.NOERROR && rcode !== Rcode.NXDOMAIN && rcode !== Rcode.REFUSED) return 0;
+  if (x.qtype === Type.AXFR || x.qtype === Type.IXFR) return 0;
   if (facts.upgradeBit === UpgradeBit.ALWAYS) return FLAG_TO;
   if (facts.upgradeBit === UpgradeBit.DUMMY && !starttlsQuery) return 0;
   return x.optFlags & FLAG_TO;

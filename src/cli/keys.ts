@@ -36,10 +36,10 @@ a certificate cannot be used or a zone cannot be read.
     if (positionals.length > 0) throw new UsageError(`adotd keys: unexpected ${positionals[0]}; see adotd keys --help`);
     const base = values.config === undefined ? defaultConfig() : readConfig(values.config);
     const config = values.zones === undefined ? base : { ...base, zones: { folder: values.zones, files: [] } };
-    const { tls = {} } = config as Config & WithTls;
+    const { tls } = config;
     const zones = readZones(config);
     const certificates = await existingCertificates(configuredFiles(tls), {
-      folder: values.certs ?? tls.certs_folder ?? DEFAULT_FOLDER,
+      folder: values.certs ?? tls.certs_folder,
       names: zones.nameservers,
       hostName: hostname(),
       addresses: config.listen,
@@ -57,18 +57,7 @@ a certificate cannot be used or a zone cannot be read.
   },
 };
 
-/** Where the server's own certificate lies, relative to the working directory. */
-const DEFAULT_FOLDER = 'certs';
-
-/** The part of a configuration that says where certificates are. */
-interface WithTls {
-  readonly tls?: {
-    readonly certificates?: readonly { readonly cert: string; readonly key: string }[];
-    readonly certs_folder?: string;
-  };
-}
-
-function configuredFiles({ certificates = [] }: NonNullable<WithTls['tls']>): CertificateFiles[] {
+function configuredFiles({ certificates }: Config['tls']): CertificateFiles[] {
   return certificates.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));
 }
 

@@ -15,6 +15,7 @@ const OPTIONS = {
   listen: { type: 'string', multiple: true },
   port: { type: 'string' },
   'tls-port': { type: 'string' },
+  certs: { type: 'string' },
   workers: { type: 'string' },
   strict: { type: 'boolean' },
   'log-format': { type: 'string' },
@@ -25,13 +26,14 @@ const OPTIONS = {
 export const serve: Verb = {
   help: `usage: adotd serve [--config FILE] [--zones DIR] [OPTION...]
 
-Answers DNS queries from zone files over UDP and TCP. Options override the configuration file.
+Answers DNS queries from zone files over UDP, TCP (with STARTTLS) and TLS. Options override the configuration file.
 
   --config FILE          configuration (YAML); the README lists its keys
   --zones DIR            serve each *.zone file of this folder
   --listen ADDRESS       address to serve on, may be repeated (default 127.0.0.1)
   --port PORT            UDP and TCP port, 0 for any that is free (default 53)
-  --tls-port PORT        port for DNS over TLS; not served yet
+  --tls-port PORT        port for DNS over TLS, 0 for any that is free (default 853)
+  --certs DIR            folder of the certificate that the server makes itself (default certs)
   --workers N|auto|embedded
                          threads that answer; everything runs in one thread for now
   --strict               do not start when a zone has errors
@@ -53,7 +55,7 @@ statistics, TERM and INT finish pending answers and end.
     const base = values.config === undefined ? defaultConfig() : readConfig(values.config);
     const config = overridden(base, values);
     const log = await createLog(config.log.level, config.log.format);
-    sayWhatIsMissing(config, values, log);
+    sayWhatIsMissing(config, log);
     return run(config, log, values.try ?? false);
   },
 };
@@ -63,6 +65,7 @@ interface Flags {
   readonly listen?: readonly string[] | undefined;
   readonly port?: string | undefined;
   readonly 'tls-port'?: string | undefined;
+  readonly certs?: string | undefined;
   readonly workers?: string | undefined;
   readonly strict?: boolean | undefined;
   readonly 'log-format'?: string | undefined;
@@ -78,6 +81,7 @@ function overridden(config: Config, flags: Flags): Config {
     ...(flags.listen && { listen: flags.listen }),
     ...(flags.port !== undefined && { port: number(flags.port) }),
     ...(flags['tls-port'] !== undefined && { tls_port: number(flags['tls-port']) }),
+    ...(flags.certs !== undefined && { tls: { ...config.tls, certs_folder: flags.certs } }),
     ...(flags.workers !== undefined && { workers: number(flags.workers) }),
     ...(flags.strict && { strict: true }),
     log: { level: flags['log-level'] ?? config.log.level, format: flags['log-format'] ?? config.log.format },
@@ -93,10 +97,7 @@ function asFlag(line: string): string {
   return line.replace(/^([a-z_.]+)(\[[0-9]+\])?:/, (_, key: string) => `--${key.replace(/[_.]/g, '-')}:`);
 }
 
-function sayWhatIsMissing(config: Config, flags: Flags, log: Log): void {
-  if (flags['tls-port'] !== undefined) {
-    log.info({ port: config.tls_port }, `DNS over TLS is not served yet: nothing listens on port ${config.tls_port}`);
-  }
+function sayWhatIsMissing(config: Config, log: Log): void {
   if (config.workers !== 'embedded') {
     log.info({ workers: config.workers }, 'everything runs embedded, in one thread: worker threads are not built yet');
   }
@@ -127,10 +128,11 @@ async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
   } finally {
     progress.clear();
   }
-  const { zones, udp, tcp } = server;
+  const { zones, udp, tcp, tls } = server;
   if (zones.served + zones.failed === 0) log.warn({ ...config.zones }, 'there are no zones to serve');
   const failed = zones.failed > 0 ? ` failed=${zones.failed}` : '';
-  process.stdout.write(`ready udp=${list(udp)} tcp=${list(tcp)} zones=${zones.served}${failed}\n`);
+  const secure = tls.length > 0 ? ` tls=${list(tls)}` : '';
+  process.stdout.write(`ready udp=${list(udp)} tcp=${list(tcp)}${secure} zones=${zones.served}${failed}\n`);
   if (tryOut) process.stdout.write(commandsToTry(server));
 
   const signal = await new Promise<string>((resolve) => {
@@ -159,13 +161,13 @@ function list(endpoints: readonly Endpoint[]): string {
 
 function commandsToTry(server: Server): string {
   const { names, signed } = server.zones;
-  const endpoint = server.udp[0];
-  if (endpoint === undefined || names.length === 0) return '';
-  const at = `@${endpoint.address} -p ${endpoint.port}`;
+  const [plain, secure] = [server.udp[0], server.tls[0]];
+  if (plain === undefined || names.length === 0) return '';
+  const at = ({ address, port }: Endpoint): string => `@${address} -p ${port}`;
   const name = (index: number): string => names[index % names.length] ?? '.';
   return `try:
-  dig ${at} ${name(0)} SOA
-  dig +tcp ${at} ${name(1)} NS
-  dig +dnssec ${at} ${signed[0] ?? name(2)} SOA
+  dig ${at(plain)} ${name(0)} SOA
+  dig ${secure === undefined ? `+tcp ${at(plain)}` : `+tls ${at(secure)}`} ${name(1)} NS
+  dig +dnssec ${at(plain)} ${signed[0] ?? name(2)} SOA
 `;
 }

@@ -37,10 +37,16 @@ export function readConfig(path: string): Config {
   }
   const config = parseConfig(octets.toString('utf8'), path);
   const from = (name: string): string => (isAbsolute(name) ? name : join(dirname(path), name));
-  const { zones, cookies } = config;
+  const { zones, cookies, tls } = config;
   if (zones.folder !== undefined) zones.folder = from(zones.folder);
   for (const zone of zones.files) zone.file = from(zone.file);
   if (cookies.secret_file !== undefined) cookies.secret_file = from(cookies.secret_file);
+  for (const certificate of tls.certificates) {
+    certificate.cert = from(certificate.cert);
+    certificate.key = from(certificate.key);
+  }
+  if (tls.ticket_key_file !== undefined) tls.ticket_key_file = from(tls.ticket_key_file);
+  tls.certs_folder = from(tls.certs_folder);
   return config;
 }
 

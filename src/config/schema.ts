@@ -68,7 +68,21 @@ const sessions = z
       1,
       3600,
       10,
-      'A connection without a whole message for so long is closed (RFC 7766 §6.2.3). Default as in Knot; RFC 7766 asks for "a few seconds".',
+      'A session without a whole message for so long is closed (RFC 7766 §6.2.3); it shrinks when sessions get many, and is what edns-tcp-keepalive says (RFC 7828). Default as in Knot; RFC 7766 asks for "a few seconds".',
+    ),
+    idle_timeout_min: limit(
+      's',
+      1,
+      3600,
+      2,
+      'What the idle timeout shrinks to between half and nine tenths of `max`. A guess: a resolver that is busy asks again within that.',
+    ),
+    handshake_timeout: limit(
+      's',
+      1,
+      60,
+      5,
+      'Time that a TLS handshake may take: three round trips of a slow link, and computing. A guess.',
     ),
     message_timeout: limit(
       's',
@@ -89,15 +103,33 @@ const sessions = z
       1,
       1_000_000,
       10_000,
-      'TCP connections in all; one takes a file descriptor and about 4 kB. A guess: half of the usual limit on descriptors.',
+      'TCP and TLS connections in all, but never more than the limit on open files (`ulimit -n`) less a reserve; one takes a file descriptor, and about 4 kB, inside TLS 32 kB. When they are too many, the one that has been idle longest is closed (RFC 9539 §3.4). A guess: half of the usual limit on descriptors.',
     ),
     max_per_client: limit(
       'connections',
+      0,
+      1_000_000,
+      0,
+      'Connections of one IPv4 address or one IPv6 /56 (RFC 7766 §6.2.2). 0: 1000, or a tenth of `max` if that is more, so that one client cannot keep the others out.',
+    ),
+    max_per_listener: limit(
+      'connections',
       1,
       1_000_000,
-      1000,
-      'TCP connections of one IPv4 address or one IPv6 /56 (RFC 7766 §6.2.2). A tenth of the default of `max`, so that one client cannot keep the others out.',
+      1_000_000,
+      'Connections of one address and port. Default: no limit besides `max`.',
     ),
+    max_queries: limit(
+      'queries',
+      1,
+      1_000_000_000,
+      1_000_000,
+      'Queries of one session; then it is closed and the client opens another. A guess: it keeps a session from living for ever, and costs nothing.',
+    ),
+    time_wait: z.enum(['server', 'client']).default('server').meta({
+      description:
+        'Who keeps TIME_WAIT when the server closes a TLS session. `client`: the server waits after close_notify, for `drain_timeout` at the longest, so that the client closes TCP first; that costs half as much CPU again per query where each connection has only one outstanding.',
+    }),
     write_buffer: limit(
       'octets',
       65_536,
@@ -105,6 +137,64 @@ const sessions = z
       262_144,
       'Answers that may wait for a client that does not read; nothing more is read from it meanwhile. Default: four of the longest messages.',
     ),
+  })
+  .prefault({});
+
+const tls = z
+  .strictObject({
+    enabled: z.boolean().default(true).meta({
+      description: 'Serve DNS over TLS on `tls_port` (RFC 7858), and the STARTTLS upgrade on `port`.',
+    }),
+    certificates: z
+      .array(
+        z.strictObject({
+          cert: z.string().min(1).meta({ description: 'PEM file with the certificate, then those that signed it.' }),
+          key: z.string().min(1).meta({ description: 'PEM file with its private key.' }),
+        }),
+      )
+      .max(1000)
+      .default([])
+      .meta({
+        description:
+          'Certificates; the first is the default, the others are chosen by SNI. None: one that signs itself is made at the first start. Paths are relative to this file.',
+      }),
+    certs_folder: z.string().min(1).default('certs').meta({
+      description: 'Where the certificate is kept that the server makes itself; relative to this file.',
+    }),
+    ticket_key_file: z.string().min(1).optional().meta({
+      description:
+        'File with keys of session tickets, for several machines that share an address; relative to this file.',
+    }),
+    ticket_rotation: limit(
+      's',
+      60,
+      604_800,
+      43_200,
+      'How long one key of session tickets is used. RFC 8446 §4.6.1 allows tickets seven days; half a day keeps what a stolen key opens small.',
+    ),
+    padding: z.enum(['never', 'if-asked', 'if-edns']).default('if-edns').meta({
+      description:
+        'When answers inside TLS are padded to a multiple of 468 octets (RFC 7830, RFC 8467). `if-edns`: always but to clients without EDNS, as RFC 9539 §3.5 wants it.',
+    }),
+  })
+  .prefault({});
+
+const starttls = z
+  .strictObject({
+    upgrade: z.enum(['any', 'dummy', 'off']).default('any').meta({
+      description:
+        'Which first query of a TCP connection may start TLS (draft-ietf-dprive-start-tls-for-dns): any that has the TO bit, only STARTTLS/CH/TXT, or none.',
+    }),
+    strict: z.boolean().default(false).meta({
+      description: 'Close a connection that goes on in plaintext after an upgrade was offered, as the draft has it.',
+    }),
+    advertise_udp: z.enum(['if-asked', 'always', 'never']).default('if-asked').meta({
+      description:
+        'TO in UDP responses: echoed to queries that have it, set whenever there is an OPT record (the draft’s SHOULD), or never. The bit, 0x4000, is also CO of RFC 9824 (compact denial of existence): whoever asks with CO reads the echo as that.',
+    }),
+    record_per_message: z.boolean().default(false).meta({
+      description: 'One TLS record per answer on upgraded connections: getdns 0.5 loses answers that share one.',
+    }),
   })
   .prefault({});
 
@@ -147,16 +237,10 @@ export const configSchema = z.strictObject({
     .default(['127.0.0.1'])
     .meta({
       description:
-        'Addresses to serve on, for UDP and TCP alike. On a host with several, list them instead of `0.0.0.0`.',
+        'Addresses to serve on, for UDP, TCP and TLS alike. On a host with several, list them instead of `0.0.0.0`.',
     }),
   port: limit('port', 0, 65_535, 53, 'UDP and TCP port; 0 takes any that is free.'),
-  tls_port: limit(
-    'port',
-    0,
-    65_535,
-    853,
-    'Port for DNS over TLS (RFC 7858). Not served yet: accepted, and said in the log.',
-  ),
+  tls_port: limit('port', 0, 65_535, 853, 'Port for DNS over TLS (RFC 7858); 0 takes any that is free.'),
   workers: z
     .union([z.enum(['auto', 'embedded']), z.number().int().min(1).max(256)], {
       error: 'expected auto, embedded or a number from 1 to 256',
@@ -175,12 +259,9 @@ export const configSchema = z.strictObject({
     150,
     'Zones whose NSEC3 records have more are not loaded: each costs every negative answer a hash. RFC 9276 wants 0; 150 is the limit that resolvers first agreed on.',
   ),
-  minimal_responses: z
-    .boolean()
-    .default(true)
-    .meta({
-      description: 'Leave out all additional records but glue, and the addresses of nameservers that are asked for.',
-    }),
+  minimal_responses: z.boolean().default(true).meta({
+    description: 'Leave out all additional records but glue, and the addresses of nameservers that are asked for.',
+  }),
   any: z
     .enum(['minimal', 'full'])
     .default('minimal')
@@ -196,6 +277,19 @@ export const configSchema = z.strictObject({
       ),
     })
     .prefault({}),
+  tcp: z
+    .strictObject({
+      fast_open: limit(
+        'connections',
+        0,
+        4096,
+        256,
+        'Connections that may wait with TCP Fast Open (RFC 7413), which saves a round trip; 0 turns it off. Needs Linux, koffi and net.ipv4.tcp_fastopen = 3. A guess.',
+      ),
+    })
+    .prefault({}),
+  tls,
+  starttls,
   sessions,
   cookies,
   nsid: nsid.optional().meta({

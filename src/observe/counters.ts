@@ -4,6 +4,7 @@
  */
 import { type Facts, Kind, type Outcome, Transport } from '../answer/facts.js';
 import { Rcode } from '../protocol/iana.js';
+import { SessionEvent } from '../session/manager.js';
 import { TransportEvent } from '../transport/transport.js';
 
 const KINDS = Object.keys(Kind).length;
@@ -22,8 +23,10 @@ const TRANSPORT_WORDS = WILDCARD + 1;
 const TRANSPORTS = Object.keys(Transport).length;
 const EVENT_AT = TRANSPORTS * TRANSPORT_WORDS;
 
+const SESSION_AT = EVENT_AT + Object.keys(TransportEvent).length;
+
 /** Words that the counters take. */
-export const COUNTER_WORDS = EVENT_AT + Object.keys(TransportEvent).length;
+export const COUNTER_WORDS = SESSION_AT + Object.keys(SessionEvent).length;
 
 export class Counters {
   readonly words: Float64Array;
@@ -51,6 +54,11 @@ export class Counters {
     this.words[EVENT_AT + event]!++;
   }
 
+  /** Counts what happened to a session: a value of SessionEvent. */
+  sessionEvent(event: number): void {
+    this.words[SESSION_AT + event]!++;
+  }
+
   /** Messages answered or dropped, on all transports. */
   get messages(): number {
     let sum = 0;
@@ -76,6 +84,7 @@ export class Counters {
     }
     const events: Record<string, number> = {};
     for (const [name, event] of Object.entries(TransportEvent)) this.#put(events, name.toLowerCase(), EVENT_AT + event);
+    for (const [name, event] of Object.entries(SessionEvent)) this.#put(events, name.toLowerCase(), SESSION_AT + event);
     if (Object.keys(events).length > 0) summary.events = events;
     return summary;
   }

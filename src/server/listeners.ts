@@ -1,17 +1,22 @@
-/** Binds every address for UDP and TCP, all on the same port. */
+/** Binds every address: UDP and TCP on the same port, TLS on its own. */
 import type { Catalog } from '../image/catalog.js';
 import { systemCode } from '../transport/listen-error.js';
 import { listenTcp } from '../transport/tcp.js';
-import type { Listener, TransportContext } from '../transport/transport.js';
+import { listenTls } from '../transport/tls.js';
+import type { Endpoint, Listener, TransportContext } from '../transport/transport.js';
 import { listenUdp } from '../transport/udp-dgram.js';
 
 /** How often another free port is tried when the one that UDP got is taken for TCP. */
 const ATTEMPTS = 20;
 
-/** Binds UDP and TCP on each address. Port 0: one that is free for all of them. Throws ADOTD_LISTEN, with nothing bound. */
+/**
+ * Binds UDP and TCP on each address, and TLS when `context.tls` is there. Port 0: one that is free for all of them. Throws
+ * ADOTD_LISTEN, with nothing bound.
+ */
 export async function bindAll(
   addresses: readonly string[],
   port: number,
+  tlsPort: number,
   catalog: Catalog,
   context: TransportContext,
 ): Promise<Listener[]> {
@@ -19,16 +24,23 @@ export async function bindAll(
     const bound: Listener[] = [];
     try {
       for (const address of addresses) {
-        for (const listen of [listenUdp, listenTcp]) {
-          const endpoint = { address, port: bound[0]?.endpoint.port ?? port };
-          bound.push(await listen(endpoint, catalog, context));
+        const endpoint = (): Endpoint => ({ address, port: bound[0]?.endpoint.port ?? port });
+        bound.push(await listenUdp(endpoint(), catalog, context));
+        bound.push(await listenTcp(endpoint(), context));
+      }
+      if (context.tls !== undefined) {
+        let secure = tlsPort;
+        for (const address of addresses) {
+          const listener = await listenTls({ address, port: secure }, context);
+          bound.push(listener);
+          secure = listener.endpoint.port;
         }
       }
       return bound;
     } catch (error) {
-      await Promise.all(bound.map((listener) => listener.close()));
+      await Promise.all(bound.map((listener) => listener.abandon()));
       const taken = error instanceof Error && systemCode(error.cause) === 'EADDRINUSE';
-      if (port !== 0 || !taken || attempt === ATTEMPTS) throw error;
+      if ((port !== 0 && tlsPort !== 0) || !taken || attempt === ATTEMPTS) throw error;
     }
   }
 }

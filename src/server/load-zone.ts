@@ -7,6 +7,7 @@ import { nameFromText, nameToText } from '../protocol/name.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { originOfFile } from '../zone/filename.js';
 import { includer, readZoneFile } from '../zone/files.js';
+import { nameserversOf } from '../zone/nameservers.js';
 import type { ZoneFile } from './zone-source.js';
 
 /** How zones are loaded. Plain data: it is handed to the loader thread. */
@@ -28,6 +29,8 @@ export interface ZoneResult {
   readonly name: string | undefined;
   readonly serial: number;
   readonly records: number;
+  /** Names in the NS records of the apex, absolute, in lower case. */
+  readonly nameservers: readonly string[];
   /** Over a SharedArrayBuffer of its own when large, a copy when small; undefined when there were errors. */
   readonly image: Uint8Array | undefined;
   /** Whether the zone has a chain of denial (NSEC or NSEC3). */
@@ -54,7 +57,7 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
     const source = { file: zone.file, bytes, ...(origin && { origin }), ...(include && { include }) };
     const loaded = load(source, options);
     inspect?.(loaded);
-    const { apex, serial, records, image, diagnostics } = loaded;
+    const { apex, serial, records, image, diagnostics, rrsets } = loaded;
     const { list, errors, warnings } = diagnostics;
     const kept = image && image.byteLength <= SMALL_IMAGE ? Uint8Array.from(image) : image;
     return {
@@ -62,6 +65,7 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
       ...named(apex ?? origin),
       serial,
       records,
+      nameservers: apex === undefined ? [] : nameserversOf(rrsets, apex),
       image: kept,
       signed: kept !== undefined && hasDenial(kept),
       diagnostics: list,
@@ -77,6 +81,7 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
       ...named(origin),
       serial: 0,
       records: 0,
+      nameservers: [],
       image: undefined,
       signed: false,
       diagnostics: [diagnostic],

@@ -1,18 +1,16 @@
-/** The server in one thread: zones, one responder, listeners. */
-import { createResponder } from '../answer/respond.js';
+/** The server in one thread: zones, one responder, one session manager, listeners. */
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import type { Catalog } from '../image/catalog.js';
 import { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
 import { type Clock, systemClock } from '../session/clock.js';
-import { ConnectionLimits } from '../session/limits.js';
-import type { Endpoint, Listener, TransportContext } from '../transport/transport.js';
+import type { Endpoint, Listener } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
-import { guardedResponder } from './guarded.js';
+import { transportContext } from './context.js';
 import { bindAll } from './listeners.js';
 import { type LoaderSettings, loadZones } from './loader.js';
-import { answerSettings, connectionLimits, sessionSettings } from './settings.js';
+import { openTls } from './tls-service.js';
 import type { ZoneFile } from './zone-source.js';
 import { Zones, type ZonesReport } from './zones.js';
 
@@ -40,6 +38,7 @@ export interface Server {
   /** Addresses bound, in the order of the configuration. */
   readonly udp: readonly Endpoint[];
   readonly tcp: readonly Endpoint[];
+  readonly tls: readonly Endpoint[];
   readonly counters: Counters;
   /** What the last load or reload did. */
   readonly zones: ZonesReport;
@@ -56,15 +55,6 @@ export interface Server {
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { config, log, clock = systemClock } = options;
   const counters = new Counters();
-  const context: TransportContext = {
-    responder: guardedResponder(createResponder(answerSettings(config)), log),
-    clock,
-    udpPayload: config.udp.payload,
-    sessions: sessionSettings(config),
-    limits: new ConnectionLimits(connectionLimits(config)),
-    count: counters.count.bind(counters),
-    event: counters.event.bind(counters),
-  };
   const zones = new Zones();
   const load = async (serving: boolean): Promise<ZonesReport> => {
     const began = performance.now();
@@ -80,13 +70,22 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   let report = await load(false);
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
-  const listeners = await bindAll(config.listen, config.port, report.catalog, context);
+  const tls = config.tls.enabled ? await openTls(config, report.nameservers, clock, log) : undefined;
+  const context = transportContext(config, report.catalog, tls?.offer, counters, clock, log);
+  let listeners: Listener[];
+  try {
+    listeners = await bindAll(config.listen, config.port, config.tls_port, report.catalog, context);
+  } catch (error) {
+    tls?.close();
+    throw error;
+  }
   let loading = Promise.resolve();
   let closed: Promise<void> | undefined;
 
   return {
     udp: endpoints(listeners, 'udp'),
     tcp: endpoints(listeners, 'tcp'),
+    tls: endpoints(listeners, 'tls'),
     counters,
     get zones() {
       return report;
@@ -103,6 +102,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return loading;
     },
     close() {
+      tls?.close();
       closed ??= Promise.all(listeners.map((listener) => listener.close())).then(() => {});
       return closed;
     },

@@ -1,12 +1,13 @@
 /** What the pieces of the server are given, made from the configuration. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { Padding, UpgradeBit } from '../answer/facts.js';
 import { DEFAULT_SETTINGS, type Settings } from '../answer/settings.js';
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { nameFromText } from '../protocol/name.js';
 import type { ConnectionLimitSettings } from '../session/limits.js';
-import type { SessionSettings } from '../session/session.js';
+import type { SessionSettings } from '../session/settings.js';
 import { systemReason } from './zone-source.js';
 
 /** Settings of respond(). Throws ADOTD_CONFIG or ADOTD_FILE for a secret file that cannot be used. */
@@ -26,18 +27,58 @@ export function answerSettings(config: Config): Settings {
 
 /** Settings of every stream session. */
 export function sessionSettings(config: Config): SessionSettings {
-  const { sessions } = config;
+  const { sessions, starttls, tls } = config;
   return {
-    idleTime: sessions.idle_timeout * 1000,
+    idleTime: Math.max(sessions.idle_timeout, sessions.idle_timeout_min) * 1000,
+    idleTimeMin: Math.min(sessions.idle_timeout, sessions.idle_timeout_min) * 1000,
     messageTime: sessions.message_timeout * 1000,
-    writeBuffer: sessions.write_buffer,
+    handshakeTime: sessions.handshake_timeout * 1000,
     drainTime: sessions.drain_timeout * 1000,
+    writeBuffer: sessions.write_buffer,
+    maxQueries: sessions.max_queries,
+    maxPerListener: sessions.max_per_listener,
+    upgradeBit: tls.enabled ? UPGRADES[starttls.upgrade] : UpgradeBit.NEVER,
+    strict: starttls.strict,
+    recordPerMessage: starttls.record_per_message,
   };
 }
 
-/** Limits on connections. */
-export function connectionLimits(config: Config): ConnectionLimitSettings {
-  return { connections: config.sessions.max, connectionsPerClient: config.sessions.max_per_client };
+const UPGRADES = { any: UpgradeBit.IF_ASKED, dummy: UpgradeBit.DUMMY, off: UpgradeBit.NEVER } as const;
+const ADVERTISEMENTS = {
+  'if-asked': UpgradeBit.IF_ASKED,
+  always: UpgradeBit.ALWAYS,
+  never: UpgradeBit.NEVER,
+} as const;
+const PADDINGS = { never: Padding.NEVER, 'if-asked': Padding.IF_ASKED, 'if-edns': Padding.IF_EDNS } as const;
+
+/** A value of UpgradeBit for UDP: where TLS is not served there is nothing to advertise. */
+export function udpUpgradeBit(config: Config): number {
+  return config.tls.enabled ? ADVERTISEMENTS[config.starttls.advertise_udp] : UpgradeBit.NEVER;
+}
+
+/** A value of Padding. */
+export function padding(config: Config): number {
+  return PADDINGS[config.tls.padding];
+}
+
+/** Descriptors that are kept free for listeners, files, and what the runtime opens itself. A guess: it opens some 30. */
+const DESCRIPTOR_RESERVE = 64;
+
+/** Limits on connections: no more than there are descriptors for. */
+export function connectionLimits(config: Config, descriptors: number): ConnectionLimitSettings {
+  const connections = Math.max(1, Math.min(config.sessions.max, descriptors - DESCRIPTOR_RESERVE));
+  const fallback = Math.max(1000, Math.floor(connections / 10));
+  return { connections, connectionsPerClient: config.sessions.max_per_client || fallback };
+}
+
+/** The limit on open files of this process (RLIMIT_NOFILE); Infinity where it cannot be read. */
+export function descriptorLimit(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 function nsidOctets(text: string): Uint8Array {

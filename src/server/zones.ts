@@ -20,6 +20,8 @@ export interface ZonesReport {
   /** Of all files, and of the files that name one zone twice. */
   readonly diagnostics: readonly Diagnostic[];
   readonly catalog: Catalog;
+  /** Names of the nameservers of the zones that answer, once for each zone. */
+  readonly nameservers: readonly string[];
 }
 
 interface Entry {
@@ -29,6 +31,7 @@ interface Entry {
   readonly kept: boolean;
   readonly signed: boolean;
   readonly records: number;
+  readonly nameservers: readonly string[];
 }
 
 export class Zones {
@@ -63,25 +66,30 @@ export class Zones {
       sound: diagnostics.every((diagnostic) => diagnostic.severity !== 'error'),
       diagnostics,
       catalog: this.#publisher.publish(),
+      nameservers: all.flatMap((entry) => entry.nameservers),
     };
   }
 
   /** Serves the image of the only result; without one, what was served before, or SERVFAIL. */
   #take(key: string, group: readonly ZoneResult[]): Entry | undefined {
-    const [{ apex, name, image, records, signed } = NO_RESULT, another] = group;
+    const [{ apex, name, image, records, signed, nameservers } = NO_RESULT, another] = group;
     if (apex === undefined || name === undefined) return undefined;
     if (image !== undefined && another === undefined) {
       this.#publisher.put(apex, image);
-      return { apex, name, failed: false, kept: false, signed, records };
+      return { apex, name, failed: false, kept: false, signed, records, nameservers };
     }
     const old = this.#entries.get(key);
     if (old !== undefined && !old.failed) return { ...old, kept: true };
     this.#publisher.fail(apex);
-    return { apex, name, failed: true, kept: false, signed: false, records: 0 };
+    return { apex, name, failed: true, kept: false, signed: false, records: 0, nameservers: [] };
   }
 }
 
-const NO_RESULT: Partial<ZoneResult> & Pick<ZoneResult, 'records' | 'signed'> = { records: 0, signed: false };
+const NO_RESULT: Partial<ZoneResult> & Pick<ZoneResult, 'records' | 'signed' | 'nameservers'> = {
+  records: 0,
+  signed: false,
+  nameservers: [],
+};
 
 /** An error for each file whose zone another file holds too. */
 export function zoneConflicts(results: readonly ZoneResult[]): Diagnostic[] {

@@ -61,6 +61,11 @@ export class Framer {
     return false;
   }
 
+  /** What came behind the message that `next` found. */
+  rest(): Uint8Array {
+    return this.#chunk.subarray(this.#from);
+  }
+
   /** Forgets everything that has come. */
   clear(): void {
     this.bytes = NOTHING;

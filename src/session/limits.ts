@@ -56,10 +56,23 @@ export class ConnectionLimits {
     return { total: Atomics.load(this.#words, REFUSED_TOTAL), client: Atomics.load(this.#words, REFUSED_CLIENT) };
   }
 
-  /** Counts a connection of `client` (4 or 16 octets) in, unless it is one too many; says a value of Admission. */
-  admit(client: Uint8Array, length: number): number {
+  /** Connections that may be open. */
+  get capacity(): number {
+    return this.#settings.connections;
+  }
+
+  /** Part of the capacity that is used; above 1 while connections that were told to go are still there. */
+  get load(): number {
+    return this.open / this.#settings.connections;
+  }
+
+  /**
+   * Counts a connection of `client` (4 or 16 octets) in, unless it is one too many; says a value of Admission. `overlap`
+   * are connections beyond the capacity that are let in, since as many are about to go.
+   */
+  admit(client: Uint8Array, length: number, overlap = 0): number {
     const words = this.#words;
-    if (Atomics.add(words, TOTAL, 1) >= this.#settings.connections) {
+    if (Atomics.add(words, TOTAL, 1) >= this.#settings.connections + overlap) {
       Atomics.sub(words, TOTAL, 1);
       Atomics.add(words, REFUSED_TOTAL, 1);
       return Admission.FULL;

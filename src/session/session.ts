@@ -1,23 +1,30 @@
 /**
- * One stream session as a state machine without sockets: octets come in, octets go out, a clock says when. TCP drives it
- * now; TLS and the STARTTLS upgrade will add the states UPGRADING and SECURE between PLAINTEXT and DRAINING.
+ * One stream session as a state machine without sockets: octets come in, octets go out, the manager says when time is up.
  *
- *   PLAINTEXT ──▶ DRAINING ──▶ CLOSED
+ *   PLAINTEXT ──▶ UPGRADING ──▶ SECURE ──▶ DRAINING ──▶ CLOSED
  *
+ * A session on port 53 begins in PLAINTEXT, one on port 853 in UPGRADING. DRAINING can be entered from everywhere.
  * RFC 7766: §6.2.1.1 pipelining; §6.2.3 the idle time counts from the last whole message; §8 length and message go out in
  * one write, and so do all answers to what one read brought. Answers are in the order of the queries, which §7 permits.
+ * STARTTLS: DESIGN.md "STARTTLS, exactly"; draft-ietf-dprive-start-tls-for-dns §2.1.4.
  * NOT here: transfers and other answers of several messages (the responder has none to hand over yet).
  */
-import type { Facts, Outcome } from '../answer/facts.js';
-import type { Clock, Timer } from './clock.js';
+import { Transport } from '../answer/facts.js';
+import { judgeOpening, Opening } from './client-hello.js';
 import { Framer, LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
+import type { ListenerLoad, SessionManager } from './manager.js';
+import { createPlace, type Place } from './queue.js';
 
 export const SessionState = {
-  /** Queries are read and answered. */
+  /** Queries are read and answered in the clear. */
   PLAINTEXT: 0,
+  /** A TLS handshake is under way, or about to begin. */
+  UPGRADING: 1,
+  /** Queries are read and answered inside TLS. */
+  SECURE: 2,
   /** Nothing is answered any more; what was answered is being written, then the peer is to close. */
-  DRAINING: 1,
-  CLOSED: 2,
+  DRAINING: 3,
+  CLOSED: 4,
 } as const;
 
 export type SessionState = (typeof SessionState)[keyof typeof SessionState];
@@ -31,82 +38,97 @@ export interface Connection {
   /** Stops and resumes the delivery of what the peer sends. */
   pause(): void;
   resume(): void;
-  /** Closes our direction when everything is sent. */
+  /** Begins a TLS handshake; `octets` are the first of it. What is written from now on goes into TLS. */
+  startTls(octets: Uint8Array): void;
+  /** Calls the session's `drained` when everything is sent that was written so far. */
+  flush(): void;
+  /** Closes our direction when everything is sent; inside TLS with close_notify. */
   end(): void;
   /** Closes at once, throwing away what is unsent. */
   destroy(): void;
 }
 
-export interface SessionSettings {
-  /** Milliseconds without a whole message after which a session is closed. */
-  readonly idleTime: number;
-  /** Milliseconds a message may take from its first octet to its last. */
-  readonly messageTime: number;
-  /** Octets of answers that may wait for a peer that does not read; beyond, nothing is read from it. */
-  readonly writeBuffer: number;
-  /** Milliseconds that a closing session gives its peer to read the last answers and to close. */
-  readonly drainTime: number;
-}
+/** Where a session is on the way to an upgrade (PLAINTEXT only). */
+const Stage = {
+  /** No message has been answered. */
+  FIRST: 0,
+  /** The first answer offered an upgrade; what follows decides. */
+  OFFERED: 1,
+  /** No upgrade happens on this connection any more. */
+  OVER: 2,
+} as const;
 
-/** What all sessions of a thread share. */
-export interface SessionShared {
-  readonly clock: Clock;
-  readonly settings: SessionSettings;
-  readonly respond: (
-    inBuf: Uint8Array,
-    inOff: number,
-    inLen: number,
-    facts: Facts,
-    outBuf: Uint8Array,
-    outOff: number,
-    outCap: number,
-  ) => number;
-  /** What respond said about the last message. */
-  readonly outcome: Outcome;
-  /** Filled in before every run of messages: the client, the time. */
-  readonly facts: Facts;
-  /** Answers are composed here; of `scratchSize` octets. */
-  readonly scratch: Uint8Array;
-  /** Called after every message. */
-  count(facts: Facts, outcome: Outcome): void;
-}
-
-/** Octets that `SessionShared.scratch` must have. */
-export function scratchSize(settings: SessionSettings): number {
-  return settings.writeBuffer + LENGTH_FIELD + MAX_MESSAGE;
-}
+const NOTHING = new Uint8Array(0);
 
 export class Session {
-  readonly #shared: SessionShared;
+  /** Its place among the idle, and its place among those for which a deadline runs. */
+  readonly idle: Place<Session> = createPlace<Session>(this);
+  readonly busy: Place<Session> = createPlace<Session>(this);
+  readonly client: Uint8Array;
+  readonly listener: ListenerLoad;
+  /** Whether this session was upgraded by STARTTLS. */
+  upgraded = false;
+
+  readonly #manager: SessionManager;
   readonly #connection: Connection;
-  readonly #client: Uint8Array;
   readonly #framer = new Framer();
-  readonly #timer: Timer;
-  #state: SessionState = SessionState.PLAINTEXT;
-  /** When the last whole message came, or the session began. */
-  #lastMessage: number;
-  /** When the message began that is not complete; -1 when there is none. */
-  #messageBegan = -1;
+  #state: SessionState;
+  #stage: number = Stage.FIRST;
+  /** What came behind an offered upgrade, until it is decided or handed to TLS. */
+  #opening: Uint8Array = NOTHING;
   #paused = false;
   #peerEnded = false;
+  #stopping = false;
+  #messages = 0;
 
-  /** `client`: the peer's address, 4 or 16 octets. */
-  constructor(shared: SessionShared, connection: Connection, client: Uint8Array) {
-    this.#shared = shared;
+  /** Made by the manager. `client`: the peer's address, 4 or 16 octets; `secure`: TLS from the first octet on. */
+  constructor(
+    manager: SessionManager,
+    connection: Connection,
+    client: Uint8Array,
+    listener: ListenerLoad,
+    secure: boolean,
+  ) {
+    this.#manager = manager;
     this.#connection = connection;
-    this.#client = client;
-    this.#lastMessage = shared.clock.milliseconds();
-    this.#timer = shared.clock.timer(() => this.#timeUp());
-    this.#timer.set(shared.settings.idleTime);
+    this.client = client;
+    this.listener = listener;
+    this.#state = secure ? SessionState.UPGRADING : SessionState.PLAINTEXT;
   }
 
   get state(): SessionState {
     return this.#state;
   }
 
-  /** Octets have come. They must not be changed afterwards. */
+  get isHandshaking(): boolean {
+    return this.#state === SessionState.UPGRADING;
+  }
+
+  get isDraining(): boolean {
+    return this.#state === SessionState.DRAINING;
+  }
+
+  /** Whether closing it now loses nothing: no message has begun, no answer is unsent, no handshake runs. */
+  get evictable(): boolean {
+    return this.#answers && this.busy.queue === undefined && !this.#paused && this.#connection.unsent === 0;
+  }
+
+  get #answers(): boolean {
+    return this.#state === SessionState.PLAINTEXT || this.#state === SessionState.SECURE;
+  }
+
+  /** Octets have come, in the clear or out of TLS. They must not be changed afterwards. */
   received(octets: Uint8Array): void {
-    if (this.#state !== SessionState.PLAINTEXT) return;
+    if (this.#state === SessionState.UPGRADING) {
+      // The handshake waits for the answer to be written: TLS gets these with the first ones.
+      this.#opening = Buffer.concat([this.#opening, octets]);
+      return;
+    }
+    if (!this.#answers) return;
+    if (this.#stage === Stage.OFFERED) {
+      this.#opened(this.#opening.length === 0 ? octets : Buffer.concat([this.#opening, octets]));
+      return;
+    }
     this.#framer.push(octets);
     this.#work();
   }
@@ -114,104 +136,185 @@ export class Session {
   /** The peer will send nothing more (it may still read). */
   ended(): void {
     this.#peerEnded = true;
-    if (this.#state === SessionState.PLAINTEXT && !this.#paused) this.#drain();
+    if (this.#state === SessionState.UPGRADING) this.#connection.destroy();
+    else if (this.#answers && !this.#paused) this.drain();
   }
 
   /** The operating system has taken everything that was written. */
   drained(): void {
-    if (this.#state !== SessionState.PLAINTEXT || !this.#paused) return;
+    if (this.#state === SessionState.UPGRADING) this.#handOver();
+    if (!this.#answers || !this.#paused) return;
     this.#paused = false;
     this.#work();
-    if (this.#state !== SessionState.PLAINTEXT || this.#paused) return;
-    if (this.#peerEnded) this.#drain();
+    if (!this.#answers || this.#paused) return;
+    if (this.#peerEnded) this.drain();
     else this.#connection.resume();
   }
 
-  /** Answers nothing more, sends what is unsent, and closes: the server is stopping. */
-  close(): void {
-    if (this.#state === SessionState.PLAINTEXT) this.#drain();
+  /** The TLS handshake is complete. Nothing that came in the clear survives: framer and first message are fresh. */
+  secured(): void {
+    if (this.#state !== SessionState.UPGRADING) return;
+    this.#state = SessionState.SECURE;
+    this.#stage = Stage.OVER;
+    this.#framer.clear();
+    this.#opening = NOTHING;
+    this.#manager.settled(this);
+    if (this.upgraded) this.#manager.upgradeDone();
+    if (this.#stopping) this.drain();
+  }
+
+  /** The server stops: what has begun is finished, then the session is closed. */
+  stop(): void {
+    this.#stopping = true;
+    if (this.evictable) this.drain();
   }
 
   /** The connection is gone. */
   closed(): void {
     this.#state = SessionState.CLOSED;
-    this.#timer.clear();
     this.#framer.clear();
+    this.#opening = NOTHING;
+  }
+
+  /** Closes our direction behind the answers, and waits for the peer to close its own. */
+  drain(): void {
+    if (!this.#answers) {
+      if (this.#state === SessionState.UPGRADING) this.#connection.destroy();
+      return;
+    }
+    this.#state = SessionState.DRAINING;
+    this.#framer.clear();
+    this.#opening = NOTHING;
+    this.#manager.draining(this);
+    this.#connection.end();
+    // What the peer still sends is read and thrown away: closing over unread octets would reset the connection, and the
+    // peer could lose the answers that are on their way.
+    if (this.#paused) this.#connection.resume();
+  }
+
+  /** Its time is up: of a message, a handshake, the idle time, or of draining. */
+  timeUp(): void {
+    if (this.#answers && this.#connection.unsent === 0) this.drain();
+    else this.#connection.destroy();
+  }
+
+  /** Ends it at once, whatever is under way. */
+  cutOff(): void {
+    if (this.#state !== SessionState.CLOSED) this.#connection.destroy();
   }
 
   /** Answers the whole messages that are there, as far as the peer reads what it is sent. */
   #work(): void {
-    const { facts, scratch, settings, clock, outcome } = this.#shared;
-    facts.client.set(this.#client);
-    facts.clientLength = this.#client.length;
-    facts.now = clock.seconds();
-    facts.keepalive = Math.floor(settings.idleTime / 100);
-    const framer = this.#framer;
+    const { scratch, settings } = this.#manager;
     const connection = this.#connection;
-    let messages = 0;
+    const framer = this.#framer;
+    this.#manager.introduce(this);
+    const before = this.#messages;
     let more = true;
     let sound = true;
     while (more && sound && connection.unsent < settings.writeBuffer) {
       const room = settings.writeBuffer - connection.unsent;
       let used = 0;
       while (used < room && (more = framer.next())) {
-        const at = used + LENGTH_FIELD;
-        const length = this.#shared.respond(framer.bytes, framer.at, framer.length, facts, scratch, at, MAX_MESSAGE);
-        this.#shared.count(facts, outcome);
+        const length = this.#answer(used + LENGTH_FIELD);
         if (length <= 0) {
           // Not a query at all: RFC 7766 knows no way to go on from there.
           sound = false;
           break;
         }
-        messages++;
         scratch[used] = length >>> 8;
         scratch[used + 1] = length & 0xff;
-        used = at + length;
+        used += LENGTH_FIELD + length;
+        if (this.upgraded && settings.recordPerMessage) {
+          connection.write(Buffer.from(scratch.subarray(0, used)));
+          used = 0;
+        }
+        if (this.#stage === Stage.OFFERED) break;
       }
       if (used > 0) connection.write(Buffer.from(scratch.subarray(0, used)));
+      if (this.#stage === Stage.OFFERED) {
+        this.#offered();
+        return;
+      }
     }
-    const now = clock.milliseconds();
-    if (messages > 0) {
-      this.#lastMessage = now;
-      this.#messageBegan = -1;
-    }
+    if (sound && this.#messages > before) this.#manager.settled(this);
     if (!sound) {
-      this.#drain();
+      this.drain();
     } else if (more) {
       this.#paused = true;
       connection.pause();
-    } else if (framer.incomplete && this.#messageBegan < 0) {
-      this.#messageBegan = now;
-      this.#timer.set(this.#remaining(now));
+    } else if (framer.incomplete) {
+      if (this.busy.queue === undefined) this.#manager.messageBegan(this);
+    } else if (this.#stopping || this.#messages >= settings.maxQueries) {
+      this.drain();
     }
   }
 
-  /** Milliseconds until the session has been idle, or its message incomplete, for too long. */
-  #remaining(now: number): number {
-    const { idleTime, messageTime } = this.#shared.settings;
-    const idle = this.#lastMessage + idleTime - now;
-    return this.#messageBegan < 0 ? idle : Math.min(idle, this.#messageBegan + messageTime - now);
+  /** Answers the framer's message into the scratch at `at`; the first one of a connection may start an upgrade. */
+  #answer(at: number): number {
+    const { facts, scratch, outcome } = this.#manager;
+    const framer = this.#framer;
+    const secure = this.#state === SessionState.SECURE;
+    facts.transport = secure ? Transport.TLS : Transport.TCP;
+    const mayUpgrade = !secure && this.#stage === Stage.FIRST && this.#manager.mayUpgrade && !this.#plaintextFollows();
+    this.#manager.offer(mayUpgrade);
+    const length = this.#manager.respond(framer.bytes, framer.at, framer.length, facts, scratch, at, MAX_MESSAGE);
+    this.#manager.count(facts, outcome);
+    this.#stage = mayUpgrade && outcome.upgrade === 1 ? Stage.OFFERED : Stage.OVER;
+    this.#messages++;
+    return length;
   }
 
-  #timeUp(): void {
-    if (this.#state !== SessionState.PLAINTEXT) {
-      this.#connection.destroy();
-      return;
-    }
-    const remaining = this.#remaining(this.#shared.clock.milliseconds());
-    if (remaining > 0) this.#timer.set(remaining);
-    else if (this.#connection.unsent > 0) this.#connection.destroy();
-    else this.#drain();
+  /** Whether what came behind the first message rules out that an upgrade follows (rule 4). */
+  #plaintextFollows(): boolean {
+    const rest = this.#framer.rest();
+    return judgeOpening(rest, 0, rest.length) === Opening.PLAINTEXT;
   }
 
-  /** Closes our direction behind the answers, and waits for the peer to close its own. */
-  #drain(): void {
-    this.#state = SessionState.DRAINING;
+  /** The answer that offers an upgrade has been written; what came behind the query is looked at. */
+  #offered(): void {
+    const rest = this.#framer.rest();
     this.#framer.clear();
-    this.#timer.set(this.#shared.settings.drainTime);
-    this.#connection.end();
-    // What the peer still sends is read and thrown away: closing over unread octets would reset the connection, and the
-    // peer could lose the answers that are on their way.
-    if (this.#paused) this.#connection.resume();
+    this.#manager.settled(this);
+    this.#manager.upgradeOffered();
+    this.#opened(rest);
+  }
+
+  /** Decides what `octets`, all that came behind an offered upgrade, are. */
+  #opened(octets: Uint8Array): void {
+    const what = judgeOpening(octets, 0, octets.length);
+    if (what === Opening.UNDECIDED) {
+      if (octets.length > 0 && this.busy.queue === undefined) this.#manager.handshakeBegan(this);
+      this.#opening = octets;
+    } else if (what === Opening.CLIENT_HELLO) {
+      this.#state = SessionState.UPGRADING;
+      this.upgraded = true;
+      this.#opening = octets;
+      this.#manager.handshakeBegan(this);
+      if (this.#connection.unsent > 0) {
+        // Nothing more is read until TLS reads it, so that what waits here stays small.
+        this.#connection.pause();
+        this.#connection.flush();
+      } else this.#handOver();
+    } else {
+      this.#opening = NOTHING;
+      this.#stage = Stage.OVER;
+      this.#manager.settled(this);
+      this.#manager.upgradeDeclined();
+      if (this.#manager.settings.strict) {
+        this.drain();
+      } else {
+        this.#framer.push(octets);
+        this.#work();
+      }
+    }
+  }
+
+  /** Gives the connection to TLS; the answer that offered it has been written. */
+  #handOver(): void {
+    if (this.#opening.length === 0) return;
+    const octets = this.#opening;
+    this.#opening = NOTHING;
+    this.#connection.startTls(octets);
   }
 }

@@ -4,7 +4,7 @@ import { endpointText } from './address.js';
 import type { Endpoint } from './transport.js';
 
 /** The coded error (ADOTD_LISTEN) for what `bind` or `listen` failed with. */
-export function listenError(protocol: 'udp' | 'tcp', endpoint: Endpoint, cause: unknown): AdotdError {
+export function listenError(protocol: 'udp' | 'tcp' | 'tls', endpoint: Endpoint, cause: unknown): AdotdError {
   const where = `${protocol.toUpperCase()} ${endpointText(endpoint.address, endpoint.port)}`;
   return new AdotdError(ErrorCode.LISTEN, `cannot listen on ${where}: ${reason(endpoint, cause)}`, { cause });
 }

@@ -2,11 +2,12 @@
  * What server knows of transports. Here one thread does everything with node:dgram and node:net; a data plane of several
  * threads implements the same interfaces.
  */
+
+import type { TLSSocketOptions } from 'node:tls';
 import type { Facts, Outcome } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Clock } from '../session/clock.js';
-import type { ConnectionLimits } from '../session/limits.js';
-import type { SessionSettings } from '../session/session.js';
+import type { SessionManager } from '../session/manager.js';
 
 /** An address to listen on. Port 0 stands for one that is free. */
 export interface Endpoint {
@@ -39,7 +40,17 @@ export const TransportEvent = {
   /** A connection broke: reset, or an error of the socket. */
   TCP_ERROR: 3,
   TCP_CLOSED: 4,
+  /** A full TLS handshake, and one that resumed an earlier session. */
+  TLS_HANDSHAKE: 5,
+  TLS_RESUMED: 6,
+  TLS_HANDSHAKE_FAILED: 7,
 } as const;
+
+/** Certificates and keys as a transport sees them. */
+export interface TlsOffer {
+  /** What a server-side TLSSocket is made with; asked for each connection, so that it can change. */
+  options(): TLSSocketOptions;
+}
 
 /** What the listeners of a thread share. */
 export interface TransportContext {
@@ -47,24 +58,33 @@ export interface TransportContext {
   readonly clock: Clock;
   /** Octets: the UDP payload limit (RFC 6891 §6.2.5). */
   readonly udpPayload: number;
-  readonly sessions: SessionSettings;
-  readonly limits: ConnectionLimits;
+  /** A value of UpgradeBit: when UDP responses have the TO bit. */
+  readonly udpUpgradeBit: number;
+  /** The stream sessions of this thread. */
+  readonly sessions: SessionManager;
+  /** What TLS is made with; undefined where it is not served. */
+  readonly tls: TlsOffer | undefined;
+  /** Milliseconds that our FIN waits for the client's after close_notify; undefined: it does not wait. */
+  readonly withholdFin: number | undefined;
+  /** Connections that may wait with TCP Fast Open; 0: it is off. */
+  readonly fastOpen: number;
   /** Called after every message, before the records are used again. */
   count(facts: Facts, outcome: Outcome): void;
   /** Called with a value of TransportEvent. */
   event(event: number): void;
+  /** Called when a connection could not be accepted for lack of descriptors. */
+  outOfDescriptors(): void;
 }
 
 /** A bound address that is being served. */
 export interface Listener {
-  readonly protocol: 'udp' | 'tcp';
+  readonly protocol: 'udp' | 'tcp' | 'tls';
   /** With the port that was really bound. */
   readonly endpoint: Endpoint;
   /** Answers from `catalog` from the next message on. */
   publish(catalog: Catalog): void;
   /** Takes nothing new, finishes what has begun, and closes. */
   close(): Promise<void>;
+  /** Frees the address again, which was never served: another one could not be bound. */
+  abandon(): Promise<void>;
 }
-
-/** Binds an endpoint and serves `catalog` there. Throws ADOTD_LISTEN. */
-export type Listen = (endpoint: Endpoint, catalog: Catalog, context: TransportContext) => Promise<Listener>;

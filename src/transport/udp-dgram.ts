@@ -31,6 +31,7 @@ export async function listenUdp(endpoint: Endpoint, catalog: Catalog, context: T
   const facts = createFacts(catalog);
   facts.transport = Transport.UDP;
   facts.payloadLimit = context.udpPayload;
+  facts.upgradeBit = context.udpUpgradeBit;
   const { responder, clock } = context;
   const free: Slot[] = [];
   let pending = 0;
@@ -67,20 +68,23 @@ export async function listenUdp(endpoint: Endpoint, catalog: Catalog, context: T
   // What the network reports about earlier datagrams (ICMP) must not end the server.
   socket.on('error', () => context.event(TransportEvent.UDP_ERROR));
 
+  const close = async (): Promise<void> => {
+    if (closing) return;
+    await new Promise<void>((resolve) => {
+      closing = resolve;
+      if (pending === 0) resolve();
+    });
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
+  };
+
   return {
     protocol: 'udp',
     endpoint: { address: endpoint.address, port: socket.address().port },
     publish(next) {
       facts.catalog = next;
     },
-    async close() {
-      if (closing) return;
-      await new Promise<void>((resolve) => {
-        closing = resolve;
-        if (pending === 0) resolve();
-      });
-      await new Promise<void>((resolve) => socket.close(() => resolve()));
-    },
+    close,
+    abandon: close,
   };
 }
 

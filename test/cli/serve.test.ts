@@ -29,8 +29,9 @@ const at = (port: number) => ({ address: '127.0.0.1', udp: port, tcp: port });
 describe('adotd serve', () => {
   it('says ready once, with its addresses, on standard output, and logs JSON to standard error', async () => {
     put('a.test.zone', zone('192.0.2.1'));
-    await using server = await adotdServe('--zones', folder, '--tls-port', '8853');
-    expect(server.ready).toBe(`ready udp=127.0.0.1:${server.port} tcp=127.0.0.1:${server.port} zones=1`);
+    await using server = await adotdServe('--zones', folder);
+    const plain = `127.0.0.1:${server.port}`;
+    expect(server.ready).toBe(`ready udp=${plain} tcp=${plain} tls=127.0.0.1:${server.tlsPort} zones=1`);
     expect((await queryUdp(at(server.port), 'ns1.a.test')).answers).toHaveLength(1);
     expect((await queryTcp(at(server.port), 'ns1.a.test')).answers).toHaveLength(1);
     const ran = await server.stop();
@@ -41,7 +42,9 @@ describe('adotd serve', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as { msg: string });
     const said = lines.map((line) => line.msg);
-    expect(said).toContain('DNS over TLS is not served yet: nothing listens on port 8853');
+    expect(said).toContainEqual(
+      expect.stringMatching(/^certificate .*self-signed\.pem: .*, pin .{44}, TLSA 3 1 1 [0-9A-F]{64}$/),
+    );
     expect(said).toContain('everything runs embedded, in one thread: worker threads are not built yet');
     expect(said.at(-1)).toMatch(/^statistics: udp: messages=1 answer=1 .*tcp: messages=1 answer=1/);
   });
@@ -82,9 +85,9 @@ describe('adotd serve', () => {
       'zones: { folder: . }\nport: 1\nlisten: [127.0.0.1, "::1"]\nversion: none of yours\n',
     );
     await using server = await adotdServe('--config', config, '--log-format', 'pretty', '--log-level', 'warn');
-    expect(server.ready).toBe(
-      `ready udp=127.0.0.1:${server.port},[::1]:${server.port} tcp=127.0.0.1:${server.port},[::1]:${server.port} zones=1`,
-    );
+    const both = (port: number): string => `127.0.0.1:${port},[::1]:${port}`;
+    const { port, tlsPort } = server;
+    expect(server.ready).toBe(`ready udp=${both(port)} tcp=${both(port)} tls=${both(tlsPort)} zones=1`);
     expect((await queryUdp({ ...at(server.port), address: '::1' }, 'ns1.a.test')).rcode).toBe('NOERROR');
     expect(server.stderr()).toBe('');
   });

@@ -7,7 +7,7 @@ import { context } from '../transport/support.js';
 
 describe('binding all addresses', () => {
   it('takes one port for UDP and TCP on each of them', async () => {
-    const listeners = await bindAll(['127.0.0.1', '127.0.0.2', '::1'], 0, emptyCatalog(), context());
+    const listeners = await bindAll(['127.0.0.1', '127.0.0.2', '::1'], 0, 0, emptyCatalog(), context());
     expect(listeners.map(({ protocol, endpoint }) => [protocol, endpoint.address])).toEqual([
       ['udp', '127.0.0.1'],
       ['tcp', '127.0.0.1'],
@@ -25,12 +25,12 @@ describe('binding all addresses', () => {
     await once(holder, 'listening');
     const bound = holder.address();
     const port = bound !== null && typeof bound === 'object' ? bound.port : 0;
-    await expect(bindAll(['127.0.0.1', '127.0.0.2'], port, emptyCatalog(), context())).rejects.toMatchObject({
+    await expect(bindAll(['127.0.0.1', '127.0.0.2'], port, 0, emptyCatalog(), context())).rejects.toMatchObject({
       code: 'ADOTD_LISTEN',
       message: expect.stringContaining(`TCP 127.0.0.2:${port}`),
     });
     holder.close();
-    const listeners = await bindAll(['127.0.0.1', '127.0.0.2'], port, emptyCatalog(), context());
+    const listeners = await bindAll(['127.0.0.1', '127.0.0.2'], port, 0, emptyCatalog(), context());
     expect(listeners).toHaveLength(4);
     for (const listener of listeners) await listener.close();
   });

@@ -62,12 +62,24 @@ describe('settings made from the configuration', () => {
 
   it('turn seconds into milliseconds', () => {
     const config = parseConfig('sessions: { idle_timeout: 3, max: 7, max_per_client: 2 }', 'adotd.yaml');
-    expect(sessionSettings(config)).toEqual({
+    expect(sessionSettings(config)).toMatchObject({
       idleTime: 3000,
+      idleTimeMin: 2000,
       messageTime: 5000,
+      handshakeTime: 5000,
       writeBuffer: 262_144,
       drainTime: 2000,
     });
-    expect(connectionLimits(config)).toEqual({ connections: 7, connectionsPerClient: 2 });
+    expect(connectionLimits(config, 20_000)).toEqual({ connections: 7, connectionsPerClient: 2 });
+  });
+
+  it('allow no more connections than there are descriptors for, and a client a tenth of them or 1000', () => {
+    const limits = (text: string, descriptors: number) =>
+      connectionLimits(parseConfig(text, 'adotd.yaml'), descriptors);
+    expect(limits('{}', 20_000)).toEqual({ connections: 10_000, connectionsPerClient: 1000 });
+    expect(limits('sessions: { max: 50000 }', 1_000_000)).toEqual({ connections: 50_000, connectionsPerClient: 5000 });
+    expect(limits('{}', 300)).toEqual({ connections: 236, connectionsPerClient: 1000 });
+    expect(limits('{}', 20)).toEqual({ connections: 1, connectionsPerClient: 1000 });
+    expect(limits('{}', Number.POSITIVE_INFINITY).connections).toBe(10_000);
   });
 });

@@ -1,63 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { createFacts } from '../../src/answer/facts.js';
-import { type Connection, Session, type SessionShared, SessionState, scratchSize } from '../../src/session/session.js';
-import { emptyCatalog } from '../support/catalog.js';
-import { FakeClock } from '../support/clock.js';
-import { echoResponder, framed, message, unframed } from '../support/responder.js';
+import { SessionState } from '../../src/session/session.js';
+import { echoResponder, framed, message } from '../support/responder.js';
+import { createBench, SETTINGS } from './support.js';
 
-const settings = { idleTime: 10_000, messageTime: 5_000, writeBuffer: 65_536, drainTime: 2_000 };
-
-/** A session whose connection is an array: what was written, and what was called. */
+/** One plaintext session. */
 function open() {
-  const clock = new FakeClock();
   const responder = echoResponder();
-  const written: Uint8Array[] = [];
-  const calls: string[] = [];
-  let unsent = 0;
-  let reading = false;
-  const connection: Connection = {
-    write(octets) {
-      written.push(octets);
-      if (!reading) return;
-      unsent += octets.length;
-    },
-    get unsent() {
-      return unsent;
-    },
-    pause: () => void calls.push('pause'),
-    resume: () => void calls.push('resume'),
-    end: () => void calls.push('end'),
-    destroy: () => void calls.push('destroy'),
-  };
-  let counted = 0;
-  const shared: SessionShared = {
-    clock,
-    settings,
-    respond: responder.respond,
-    outcome: responder.outcome,
-    facts: createFacts(emptyCatalog()),
-    scratch: new Uint8Array(scratchSize(settings)),
-    count: () => void counted++,
-  };
-  const session = new Session(shared, connection, Uint8Array.of(192, 0, 2, 1));
-  return {
-    session,
-    clock,
-    calls,
-    written,
-    seen: responder.seen,
-    counted: () => counted,
-    answers: () => unframed(Buffer.concat(written)).map((m) => m.readUInt16BE(0)),
-    /** From now on what is written stays unsent. */
-    stall: () => {
-      reading = true;
-    },
-    /** The peer has read everything. */
-    read: () => {
-      unsent = 0;
-      session.drained();
-    },
-  };
+  const bench = createBench({}, responder);
+  const peer = bench.open();
+  if (peer === undefined) throw new Error('not admitted');
+  return { ...peer, clock: bench.clock, counted: bench.counted, seen: responder.seen };
 }
 
 describe('a stream session', () => {
@@ -157,7 +109,7 @@ describe('a stream session', () => {
     expect(s.calls).toEqual(['pause']);
     const held = s.answers().length;
     expect(held).toBeLessThan(40);
-    expect(Buffer.concat(s.written).length).toBeLessThanOrEqual(settings.writeBuffer + 65_537);
+    expect(Buffer.concat(s.written).length).toBeLessThanOrEqual(SETTINGS.writeBuffer + 65_537);
     for (let i = 0; i < 40 && s.answers().length < 40; i++) s.read();
     expect(s.answers()).toEqual(Array.from({ length: 40 }, (_, i) => i));
     expect(s.calls.at(-1)).toBe('resume');
@@ -185,9 +137,9 @@ describe('a stream session', () => {
   it('closes when the server stops, and leaves no timer behind', () => {
     const s = open();
     s.session.received(framed(message(1)));
-    s.session.close();
+    s.session.stop();
     expect(s.calls).toEqual(['end']);
-    s.session.closed();
+    s.gone();
     expect(s.session.state).toBe(SessionState.CLOSED);
     expect(s.clock.timers).toBe(0);
   });

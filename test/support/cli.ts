@@ -1,10 +1,17 @@
 /** Runs the built command: dist/cli/main.js, which `npm test` has brought up to date. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+/** Where servers under test keep their certificate; one folder per test process, so that they do not meet. */
+const CERTS = join(tmpdir(), `adotd-test-certs-${process.pid}`);
+process.once('exit', () => rmSync(CERTS, { recursive: true, force: true }));
 
 export interface Ran {
   readonly status: number | null;
@@ -39,6 +46,7 @@ function collect(child: ChildProcess): { stdout(): string; stderr(): string } {
 /** A server process that has said `ready`. */
 export interface Serving extends AsyncDisposable {
   readonly port: number;
+  readonly tlsPort: number;
   readonly ready: string;
   stdout(): string;
   stderr(): string;
@@ -51,8 +59,9 @@ export interface Serving extends AsyncDisposable {
 
 /** Starts `adotd serve` with these words, on a free port unless they name one. */
 export async function adotdServe(...words: readonly string[]): Promise<Serving> {
-  const port = words.includes('--port') ? [] : ['--port', '0'];
-  const child = spawn(process.execPath, [MAIN, 'serve', ...words, ...port], { cwd: ROOT });
+  const ports = ['--port', '--tls-port'].flatMap((option) => (words.includes(option) ? [] : [option, '0']));
+  const certs = words.includes('--certs') || words.includes('--config') ? [] : ['--certs', CERTS];
+  const child = spawn(process.execPath, [MAIN, 'serve', ...words, ...ports, ...certs], { cwd: ROOT });
   const output = collect(child);
   const closed = once(child, 'close') as Promise<[number | null]>;
   const until = async (found: () => boolean, what: string): Promise<void> => {
@@ -74,6 +83,7 @@ export async function adotdServe(...words: readonly string[]): Promise<Serving> 
   };
   return {
     port: Number(/udp=[^ ]*:(\d+)/.exec(ready)?.[1]),
+    tlsPort: Number(/tls=[^ ]*:(\d+)/.exec(ready)?.[1]),
     ready,
     ...output,
     signal: (name) => void child.kill(name),

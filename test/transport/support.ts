@@ -1,22 +1,48 @@
+import { createFacts } from '../../src/answer/facts.js';
 import { systemClock } from '../../src/session/clock.js';
 import { ConnectionLimits } from '../../src/session/limits.js';
+import { SessionManager } from '../../src/session/manager.js';
+import type { SessionSettings } from '../../src/session/settings.js';
 import type { TransportContext } from '../../src/transport/transport.js';
+import { SETTINGS } from '../session/support.js';
+import { emptyCatalog } from '../support/catalog.js';
 import { echoResponder } from '../support/responder.js';
 
+export interface Change extends Partial<TransportContext> {
+  readonly settings?: Partial<SessionSettings>;
+  readonly limits?: ConnectionLimits;
+}
+
 /** A transport context around the echo responder; events are kept. */
-export function context(
-  change: Partial<TransportContext> = {},
-): TransportContext & { events: number[]; responder: ReturnType<typeof echoResponder> } {
+export function context({ settings, limits, ...change }: Change = {}): TransportContext & {
+  events: number[];
+  responder: ReturnType<typeof echoResponder>;
+} {
   const events: number[] = [];
+  const responder = echoResponder();
+  const facts = createFacts(emptyCatalog());
   return {
     clock: systemClock,
     udpPayload: 1232,
-    sessions: { idleTime: 5_000, messageTime: 2_000, writeBuffer: 65_536, drainTime: 500 },
-    limits: new ConnectionLimits({ connections: 100, connectionsPerClient: 100 }),
+    udpUpgradeBit: 0,
+    tls: undefined,
+    withholdFin: undefined,
+    fastOpen: 0,
+    sessions: new SessionManager({
+      clock: systemClock,
+      settings: { ...SETTINGS, idleTime: 5_000, messageTime: 2_000, drainTime: 500, ...settings },
+      limits: limits ?? new ConnectionLimits({ connections: 100, connectionsPerClient: 100 }),
+      respond: responder.respond,
+      outcome: responder.outcome,
+      facts,
+      count: () => {},
+      event: () => {},
+    }),
     count: () => {},
     event: (event) => void events.push(event),
+    outOfDescriptors: () => {},
     ...change,
     events,
-    responder: echoResponder(),
+    responder,
   };
 }

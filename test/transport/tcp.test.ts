@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 async function listen(address: string, port = 0, shared = context()) {
-  const listener = await listenTcp({ address, port }, emptyCatalog(), shared);
+  const listener = await listenTcp({ address, port }, shared);
   open.push(listener);
   return { listener, shared, port: listener.endpoint.port };
 }
@@ -78,8 +78,8 @@ describe('TCP', () => {
   });
 
   it('closes an idle connection with FIN', async () => {
-    const sessions = { idleTime: 100, messageTime: 50, writeBuffer: 65_536, drainTime: 500 };
-    const { port } = await listen('127.0.0.1', 0, context({ sessions }));
+    const settings = { idleTime: 100, idleTimeMin: 100, messageTime: 50 };
+    const { port } = await listen('127.0.0.1', 0, context({ settings }));
     const socket = await dial(port, '127.0.0.1', false);
     const began = performance.now();
     expect((await all(socket)).length).toBe(0);
@@ -139,7 +139,7 @@ describe('TCP', () => {
     await wait(50);
     await listener.close();
     expect(unframed(await answer).length).toBe(1);
-    expect(shared.limits.open).toBe(0);
+    expect(shared.sessions.size).toBe(0);
     const count = (event: number) => shared.events.filter((e) => e === event).length;
     expect(count(TransportEvent.TCP_CLOSED)).toBe(count(TransportEvent.TCP_ACCEPTED));
   });

@@ -1,0 +1,303 @@
+/**
+ * All sessions of a thread: their limits, their time, and who has to go when there are too many. It owns every timer there
+ * is, as one: sessions wait in queues in the order in which their time began, so that only the first of each can be due.
+ *
+ * RFC 7766 §6.2.2, §6.2.3; RFC 7828 (what the idle time is, is advertised); RFC 9539 §3.4: when resources are short the
+ * session that has been idle longest goes first, and cleanly; handshakes under way are left alone; new ones are refused
+ * last.
+ */
+import type { Facts, Outcome } from '../answer/facts.js';
+import { UpgradeBit } from '../answer/facts.js';
+import type { Clock, Timer } from './clock.js';
+import { Admission, type ConnectionLimits } from './limits.js';
+import { leave, type Place, SessionQueue } from './queue.js';
+import { type Connection, Session } from './session.js';
+import type { SessionSettings } from './settings.js';
+
+/** What happened to sessions; counted by the server. */
+export const SessionEvent = {
+  UPGRADE_OFFERED: 0,
+  UPGRADED: 1,
+  /** An upgrade was offered, and plaintext followed. */
+  UPGRADE_DECLINED: 2,
+  EVICTED: 3,
+  IDLE_CLOSED: 4,
+  MESSAGE_TIMEOUT: 5,
+  HANDSHAKE_TIMEOUT: 6,
+  DRAIN_TIMEOUT: 7,
+} as const;
+
+/** What the sessions of a thread answer with. */
+export interface SessionContext {
+  readonly clock: Clock;
+  readonly settings: SessionSettings;
+  readonly limits: ConnectionLimits;
+  readonly respond: (
+    inBuf: Uint8Array,
+    inOff: number,
+    inLen: number,
+    facts: Facts,
+    outBuf: Uint8Array,
+    outOff: number,
+    outCap: number,
+  ) => number;
+  /** What respond said about the last message. */
+  readonly outcome: Outcome;
+  /** Filled in before every run of messages. */
+  readonly facts: Facts;
+  /** Called after every message. */
+  count(facts: Facts, outcome: Outcome): void;
+  /** Called with a value of SessionEvent. */
+  event(event: number): void;
+}
+
+/** How many sessions a listener has; one record per listener. */
+export interface ListenerLoad {
+  open: number;
+}
+
+/** Octets of the answers to one run of messages. */
+const LONGEST_ANSWER = 65_537;
+/** Part of the limit on connections from which on the idle time shrinks, and at which it is shortest. */
+const SHRINK_FROM = 0.5;
+const SHRINK_TO = 0.9;
+/** Part of the limit from which on clients are asked to close (keepalive 0). */
+const SHED_FROM = 0.95;
+/** Part of the limit that may be over it for as long as sessions that were told to go are still there. */
+const OVERLAP = 0.1;
+/** How many of the longest idle sessions are looked at for one that loses nothing by being closed. A guess. */
+const EVICTION_DEPTH = 64;
+/** How long after a lack of descriptors clients are asked to close, in milliseconds: some round trips. A guess. */
+const SHED_TIME = 5000;
+
+export class SessionManager {
+  readonly facts: Facts;
+  readonly outcome: Outcome;
+  readonly settings: SessionSettings;
+  readonly respond: SessionContext['respond'];
+  readonly count: SessionContext['count'];
+  /** Answers are composed here. */
+  readonly scratch: Uint8Array;
+
+  readonly #context: SessionContext;
+  readonly #timer: Timer;
+  /** When the timer fires; Infinity: not at all. */
+  #due = Number.POSITIVE_INFINITY;
+  readonly #idle = new SessionQueue<Session>();
+  readonly #messages = new SessionQueue<Session>();
+  readonly #handshakes = new SessionQueue<Session>();
+  readonly #draining = new SessionQueue<Session>();
+  readonly #sessions = new Set<Session>();
+  #shedUntil = Number.NEGATIVE_INFINITY;
+  #stopping = false;
+  #stopBy = Number.POSITIVE_INFINITY;
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+    this.facts = context.facts;
+    this.outcome = context.outcome;
+    this.settings = context.settings;
+    this.respond = context.respond;
+    this.count = context.count;
+    this.scratch = new Uint8Array(context.settings.writeBuffer + LONGEST_ANSWER);
+    this.#timer = context.clock.timer(() => this.#tick());
+  }
+
+  /** Sessions that are open, draining ones included. */
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Milliseconds a session may be idle now: less, the more of them there are. */
+  get idleTime(): number {
+    const { idleTime, idleTimeMin } = this.settings;
+    const share = this.#context.limits.load;
+    if (share <= SHRINK_FROM) return idleTime;
+    const part = Math.min(1, (share - SHRINK_FROM) / (SHRINK_TO - SHRINK_FROM));
+    return Math.max(idleTimeMin, Math.round(idleTime - (idleTime - idleTimeMin) * part));
+  }
+
+  /** Whether clients are asked to close. */
+  get shedding(): boolean {
+    if (this.#stopping || this.#context.limits.load >= SHED_FROM) return true;
+    return this.#context.clock.milliseconds() < this.#shedUntil;
+  }
+
+  /** Whether a first message on port 53 may start an upgrade. */
+  get mayUpgrade(): boolean {
+    return this.settings.upgradeBit !== UpgradeBit.NEVER && !this.#stopping;
+  }
+
+  /**
+   * Lets a connection of `client` (4 or 16 octets) in, or not. When there are too many in all or of its listener, the
+   * session that has been idle longest is closed for it.
+   */
+  admit(client: Uint8Array, listener: ListenerLoad): boolean {
+    if (this.#stopping) return false;
+    const { limits } = this.#context;
+    if (listener.open >= this.settings.maxPerListener) {
+      const tooMany = listener.open - this.settings.maxPerListener;
+      if (tooMany > this.settings.maxPerListener * OVERLAP || !this.#evict(listener)) return false;
+    }
+    const admission = limits.admit(client, client.length, 0);
+    if (admission !== Admission.FULL) return admission === Admission.ADMITTED;
+    const overlap = Math.ceil(limits.capacity * OVERLAP) + 1;
+    if (!this.#evict()) return false;
+    return limits.admit(client, client.length, overlap) === Admission.ADMITTED;
+  }
+
+  /** Opens a session for an admitted connection; `secure`: TLS from the first octet on. */
+  open(connection: Connection, client: Uint8Array, listener: ListenerLoad, secure: boolean): Session {
+    const session = new Session(this, connection, client, listener, secure);
+    this.#sessions.add(session);
+    listener.open++;
+    // With every session the idle time may have become shorter for all.
+    if (this.#idle.first) {
+      const now = this.#context.clock.milliseconds();
+      this.#arm(this.#idle.first.since + this.idleTime, now);
+    }
+    if (secure) this.handshakeBegan(session);
+    else this.settled(session);
+    return session;
+  }
+
+  /** The connection of a session is gone. */
+  closed(session: Session): void {
+    session.closed();
+    leave(session.idle);
+    leave(session.busy);
+    if (!this.#sessions.delete(session)) return;
+    session.listener.open--;
+    this.#context.limits.release(session.client, session.client.length);
+    if (this.#sessions.size > 0) return;
+    this.#timer.clear();
+    this.#due = Number.POSITIVE_INFINITY;
+  }
+
+  /** There are no descriptors left: some sessions go at once, and clients are asked to close. */
+  shed(): void {
+    this.#shedUntil = this.#context.clock.milliseconds() + SHED_TIME;
+    const enough = Math.ceil(this.#sessions.size * OVERLAP);
+    for (let gone = 0; gone < enough && this.#evict(); gone++);
+  }
+
+  /**
+   * The server stops: sessions finish what they have begun, and are closed; none is let in any more. Those that are still
+   * there after the drain time are cut off.
+   */
+  stop(): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    const now = this.#context.clock.milliseconds();
+    this.#stopBy = now + this.settings.drainTime;
+    this.#arm(this.#stopBy, now);
+    for (const session of [...this.#sessions]) session.stop();
+  }
+
+  /** Fills in the facts for a run of messages of `session`. */
+  introduce(session: Session): void {
+    const { facts } = this;
+    facts.client.set(session.client);
+    facts.clientLength = session.client.length;
+    facts.now = this.#context.clock.seconds();
+    facts.keepalive = this.shedding ? 0 : Math.floor(this.idleTime / 100);
+  }
+
+  /** Fills in whether the next message may start an upgrade. */
+  offer(mayUpgrade: boolean): void {
+    this.facts.upgradeOnOffer = mayUpgrade ? 1 : 0;
+    this.facts.upgradeBit = mayUpgrade ? this.settings.upgradeBit : UpgradeBit.NEVER;
+  }
+
+  /** Whole messages were answered, or a handshake is complete: only the idle time runs, from now on. */
+  settled(session: Session): void {
+    leave(session.busy);
+    this.#enter(this.#idle, session.idle, this.idleTime);
+  }
+
+  /** A message has begun that is not complete. */
+  messageBegan(session: Session): void {
+    this.#enter(this.#messages, session.busy, this.settings.messageTime);
+  }
+
+  /** A handshake has begun, or may have. */
+  handshakeBegan(session: Session): void {
+    leave(session.idle);
+    this.#enter(this.#handshakes, session.busy, this.settings.handshakeTime);
+  }
+
+  /** A session closes its direction. */
+  draining(session: Session): void {
+    leave(session.idle);
+    this.#enter(this.#draining, session.busy, this.settings.drainTime);
+  }
+
+  upgradeOffered(): void {
+    this.#context.event(SessionEvent.UPGRADE_OFFERED);
+  }
+
+  upgradeDone(): void {
+    this.#context.event(SessionEvent.UPGRADED);
+  }
+
+  upgradeDeclined(): void {
+    this.#context.event(SessionEvent.UPGRADE_DECLINED);
+  }
+
+  #enter(queue: SessionQueue<Session>, place: Place<Session>, time: number): void {
+    const now = this.#context.clock.milliseconds();
+    queue.enter(place, now);
+    if (queue.first === place) this.#arm(now + time, now);
+  }
+
+  #arm(due: number, now: number): void {
+    if (due >= this.#due) return;
+    this.#due = due;
+    this.#timer.set(Math.max(0, due - now));
+  }
+
+  /**
+   * Closes the session (of `listener`, when given) that has been idle longest: one that has nothing under way if there is
+   * one among those that have been idle longest, else the first, whatever it waits for. Says whether there was one.
+   */
+  #evict(listener?: ListenerLoad): boolean {
+    let fallback: Session | undefined;
+    let looked = 0;
+    for (let place = this.#idle.first; place && looked < EVICTION_DEPTH; place = place.after) {
+      if (listener !== undefined && place.owner.listener !== listener) continue;
+      looked++;
+      if (place.owner.evictable) {
+        this.#context.event(SessionEvent.EVICTED);
+        place.owner.drain();
+        return true;
+      }
+      fallback ??= place.owner;
+    }
+    if (fallback === undefined) return false;
+    this.#context.event(SessionEvent.EVICTED);
+    fallback.timeUp();
+    return true;
+  }
+
+  #tick(): void {
+    const now = this.#context.clock.milliseconds();
+    this.#due = Number.POSITIVE_INFINITY;
+    const { messageTime, handshakeTime, drainTime } = this.settings;
+    if (now >= this.#stopBy) {
+      for (const session of [...this.#sessions]) session.cutOff();
+    } else if (this.#stopping) this.#arm(this.#stopBy, now);
+    this.#expire(this.#draining, drainTime, now, SessionEvent.DRAIN_TIMEOUT);
+    this.#expire(this.#messages, messageTime, now, SessionEvent.MESSAGE_TIMEOUT);
+    this.#expire(this.#handshakes, handshakeTime, now, SessionEvent.HANDSHAKE_TIMEOUT);
+    this.#expire(this.#idle, this.idleTime, now, SessionEvent.IDLE_CLOSED);
+  }
+
+  #expire(queue: SessionQueue<Session>, time: number, now: number, event: number): void {
+    for (let place = queue.first; place && place.since + time <= now; place = queue.first) {
+      this.#context.event(event);
+      leave(place);
+      place.owner.timeUp();
+    }
+    if (queue.first) this.#arm(queue.first.since + time, now);
+  }
+}

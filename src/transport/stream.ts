@@ -1,0 +1,215 @@
+/**
+ * Sessions on sockets: accepts connections, hands what they bring to their Session, and puts TLS over them when the session
+ * or the port says so. TCP on 53 and TLS on 853 differ only in when that happens.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { ListenerLoad } from '../session/manager.js';
+import type { Connection, Session } from '../session/session.js';
+import { addressOctets } from './address.js';
+import { openFast } from './fast-open.js';
+import { listenError, systemCode } from './listen-error.js';
+import { type Endpoint, type Listener, type TransportContext, TransportEvent } from './transport.js';
+import { withholdFin } from './withheld-fin.js';
+
+/** Connections that the system may hold before they are accepted: a guess; the system caps it (net.core.somaxconn). */
+const BACKLOG = 1024;
+/** From this many unsent octets on node tells when the rest is sent; a session's write buffer is never smaller. */
+const HIGH_WATER = 16_384;
+const NOTHING = new Uint8Array(0);
+
+/** Binds an address for stream sessions; `secure`: TLS from the first octet on. Throws ADOTD_LISTEN. */
+export async function listenStream(endpoint: Endpoint, context: TransportContext, secure: boolean): Promise<Listener> {
+  const protocol = secure ? 'tls' : 'tcp';
+  const load: ListenerLoad = { open: 0 };
+  let emptied: (() => void) | undefined;
+  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER }, (socket) => {
+    accept(socket, context, load, secure, () => {
+      if (load.open === 0) emptied?.();
+    });
+  });
+  await listen(server, endpoint, protocol);
+  if (context.fastOpen > 0) openFast(server, context.fastOpen);
+  // Accepting can fail for lack of descriptors; the connections that are open go on, some are asked to make room.
+  server.on('error', (error) => {
+    context.event(TransportEvent.TCP_ERROR);
+    const code = systemCode(error);
+    if (code === 'EMFILE' || code === 'ENFILE') context.outOfDescriptors();
+  });
+  const bound = server.address();
+
+  return {
+    protocol,
+    endpoint: { address: endpoint.address, port: bound !== null && typeof bound === 'object' ? bound.port : 0 },
+    publish(catalog) {
+      context.sessions.facts.catalog = catalog;
+    },
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      context.sessions.stop();
+      await closed;
+      // The server's own 'close' comes before that of the last connections.
+      if (load.open > 0) await new Promise<void>((resolve) => (emptied = resolve));
+    },
+    abandon: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+function accept(
+  socket: Socket,
+  context: TransportContext,
+  load: ListenerLoad,
+  secure: boolean,
+  closed: () => void,
+): void {
+  // Without a handler a reset would end the process; 'close' follows and does the rest.
+  socket.on('error', () => context.event(TransportEvent.TCP_ERROR));
+  const address = new Uint8Array(16);
+  const length = addressOctets(socket.remoteAddress ?? '', address);
+  const client = address.slice(0, length);
+  if (length === 0 || !context.sessions.admit(client, load)) {
+    context.event(TransportEvent.TCP_REFUSED);
+    socket.destroy();
+    return;
+  }
+  context.event(TransportEvent.TCP_ACCEPTED);
+  const connection = new StreamConnection(socket, context);
+  const session = context.sessions.open(connection, client, load, secure);
+  socket.on('close', () => {
+    connection.gone();
+    context.sessions.closed(session);
+    context.event(TransportEvent.TCP_CLOSED);
+    closed();
+  });
+  connection.serve(session);
+  if (secure) connection.startTls(NOTHING);
+}
+
+class StreamConnection implements Connection {
+  readonly #raw: Socket;
+  readonly #context: TransportContext;
+  /** What octets are read from and written to: the connection, or TLS over it. */
+  #socket: Socket;
+  #session: Session | undefined;
+  /** Answers that wait for a TLS record of their own; undefined where they may share one. */
+  #queue: Uint8Array[] | undefined;
+  #queued = 0;
+  #writing = false;
+
+  constructor(socket: Socket, context: TransportContext) {
+    this.#raw = socket;
+    this.#socket = socket;
+    this.#context = context;
+  }
+
+  /** Begins to hand over what comes. */
+  serve(session: Session): void {
+    this.#session = session;
+    this.#listen();
+  }
+
+  get unsent(): number {
+    return this.#socket.writableLength + this.#queued;
+  }
+
+  write(octets: Uint8Array): void {
+    if (this.#queue === undefined) {
+      this.#socket.write(octets);
+      return;
+    }
+    this.#queue.push(octets);
+    this.#queued += octets.length;
+    if (!this.#writing) this.#writeNext();
+  }
+
+  flush(): void {
+    this.#socket.write(NOTHING, () => this.#session?.drained());
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  startTls(octets: Uint8Array): void {
+    const { tls } = this.#context;
+    const session = this.#session;
+    if (tls === undefined || session === undefined) {
+      this.destroy();
+      return;
+    }
+    const raw = this.#raw;
+    raw.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end');
+    raw.pause();
+    if (octets.length > 0) raw.unshift(octets);
+    const stream = this.#context.withholdFin === undefined ? raw : withholdFin(raw, this.#context.withholdFin);
+    const secure = new TLSSocket(stream, tls.options());
+    this.#socket = secure;
+    if (session.upgraded && this.#context.sessions.settings.recordPerMessage) this.#queue = [];
+    secure.on('error', () => {
+      const event = session.isHandshaking ? TransportEvent.TLS_HANDSHAKE_FAILED : TransportEvent.TCP_ERROR;
+      this.#context.event(event);
+      // What is wrong has been told the peer by an alert; the connection goes with it.
+      raw.destroySoon();
+    });
+    secure.on('close', () => raw.destroy());
+    secure.once('secure', () => {
+      const resumed = secure.isSessionReused();
+      this.#context.event(resumed ? TransportEvent.TLS_RESUMED : TransportEvent.TLS_HANDSHAKE);
+      session.secured();
+    });
+    this.#listen();
+  }
+
+  end(): void {
+    if (this.#queue !== undefined && this.#writing) return;
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+    this.#raw.destroy();
+  }
+
+  /** The connection is closed: nothing is to be kept alive by it. */
+  gone(): void {
+    if (this.#socket !== this.#raw) this.#socket.destroy();
+    this.#session = undefined;
+  }
+
+  #listen(): void {
+    const session = this.#session;
+    this.#socket.on('data', (octets: Buffer) => session?.received(octets));
+    this.#socket.on('drain', () => session?.drained());
+    this.#socket.on('end', () => session?.ended());
+  }
+
+  /** Two writes at once would share a TLS record: the next goes out when the one before has gone. */
+  #writeNext(): void {
+    const octets = this.#queue?.shift();
+    if (octets === undefined) {
+      this.#writing = false;
+      if (this.#session?.isDraining) this.#socket.end();
+      else this.#session?.drained();
+      return;
+    }
+    this.#writing = true;
+    this.#queued -= octets.length;
+    this.#socket.write(octets, () => this.#writeNext());
+  }
+}
+
+function listen(server: Server, endpoint: Endpoint, protocol: 'tcp' | 'tls'): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => reject(listenError(protocol, endpoint, error));
+    server.once('error', failed);
+    const options = { host: endpoint.address, port: endpoint.port, backlog: BACKLOG, ipv6Only: true, exclusive: true };
+    server.listen(options, () => {
+      server.off('error', failed);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import { SessionState } from '../../src/session/session.js';
+import { echoResponder, framed, message } from '../support/responder.js';
+import { type Bench, createBench, type Peer } from './support.js';
+
+const client = (last: number): Uint8Array => Uint8Array.of(192, 0, 2, last);
+
+function openAll(bench: Bench, count: number, step = 1): Peer[] {
+  return Array.from({ length: count }, (_, i) => {
+    bench.clock.advance(step);
+    const peer = bench.open({ client: client(i & 255) });
+    if (peer === undefined) throw new Error(`number ${i} was refused`);
+    return peer;
+  });
+}
+
+const ten = { connections: 10, connectionsPerClient: 10 };
+
+describe('the session manager', () => {
+  it('lets the idle time shrink as sessions get many, and advertises it', () => {
+    const responder = echoResponder();
+    const bench = createBench({}, responder, ten);
+    const [first] = openAll(bench, 5);
+    expect(bench.manager.idleTime).toBe(10_000);
+    openAll(bench, 2);
+    expect(bench.manager.idleTime).toBe(6_000);
+    first?.session.received(framed(message(1)));
+    expect(responder.seen.at(-1)?.keepalive).toBe(60);
+    openAll(bench, 2);
+    expect(bench.manager.idleTime).toBe(2_000);
+    expect(bench.manager.shedding).toBe(false);
+    openAll(bench, 1);
+    first?.session.received(framed(message(2)));
+    expect(responder.seen.at(-1)?.keepalive).toBe(0);
+  });
+
+  it('closes sessions earlier when those that came after them shorten the idle time', () => {
+    const bench = createBench({}, echoResponder(), ten);
+    const [first] = openAll(bench, 1);
+    bench.clock.advance(1_500);
+    openAll(bench, 8);
+    bench.clock.advance(480);
+    expect(first?.calls).toEqual([]);
+    bench.clock.advance(20);
+    expect(first?.calls).toEqual(['end']);
+    expect(bench.events).toContain('IDLE_CLOSED');
+  });
+
+  it('makes room by closing the session that has been idle longest, cleanly', () => {
+    const bench = createBench({}, echoResponder(), ten);
+    const peers = openAll(bench, 10);
+    bench.clock.advance(1);
+    peers[0]?.session.received(framed(message(1)));
+    const next = bench.open({ client: client(200) });
+    expect(next?.session.state).toBe(SessionState.PLAINTEXT);
+    expect(peers[1]?.calls).toEqual(['end']);
+    expect(peers[0]?.calls).toEqual([]);
+    expect(bench.events).toEqual(['EVICTED']);
+  });
+
+  it('passes over sessions that have something under way', () => {
+    const bench = createBench({}, echoResponder(), ten);
+    const peers = openAll(bench, 9);
+    peers[0]?.session.received(Buffer.of(0));
+    peers[1]?.stall();
+    peers[1]?.session.received(framed(message(1, 100, 50)));
+    for (const peer of peers.slice(2)) peer.session.received(framed(message(3)));
+    bench.open({ secure: true });
+    bench.open();
+    expect(peers.findIndex((peer) => peer.calls.includes('end'))).toBe(2);
+  });
+
+  it('refuses new ones last: when nothing can be closed, or too many are closing already', () => {
+    const bench = createBench({}, echoResponder(), ten);
+    for (let i = 0; i < 10; i++) bench.open({ secure: true });
+    expect(bench.open()).toBeUndefined();
+    const other = createBench({}, echoResponder(), ten);
+    openAll(other, 10);
+    expect([other.open(), other.open(), other.open()].map((peer) => peer !== undefined)).toEqual([true, true, false]);
+    expect(other.limits.open).toBe(12);
+  });
+
+  it('holds the limit of a listener, and of a client', () => {
+    const bench = createBench({ maxPerListener: 2 }, echoResponder(), { connections: 100, connectionsPerClient: 3 });
+    const [one, other] = [{ open: 0 }, { open: 0 }];
+    const peers = [bench.open({ listener: one }), bench.open({ listener: one }), bench.open({ listener: other })];
+    expect(bench.open({ listener: other })).toBeUndefined();
+    bench.open({ listener: one, client: client(7) });
+    expect(peers.map((peer) => peer?.calls)).toEqual([['end'], [], []]);
+    peers[0]?.gone();
+    expect(one.open).toBe(2);
+  });
+
+  it('frees what a session took, once, when its connection is gone', () => {
+    const bench = createBench();
+    const peer = bench.open();
+    peer?.gone();
+    peer?.gone();
+    expect([bench.limits.open, bench.manager.size, bench.clock.timers]).toEqual([0, 0, 0]);
+  });
+
+  it('cuts off a handshake that takes too long', () => {
+    const bench = createBench();
+    const peer = bench.open({ secure: true });
+    bench.clock.advance(2_999);
+    expect(peer?.calls).toEqual([]);
+    bench.clock.advance(1);
+    expect(peer?.calls).toEqual(['destroy']);
+    expect(bench.events).toEqual(['HANDSHAKE_TIMEOUT']);
+  });
+
+  it('counts the idle time from the end of the handshake', () => {
+    const bench = createBench();
+    const peer = bench.open({ secure: true });
+    bench.clock.advance(2_000);
+    peer?.session.secured();
+    bench.clock.advance(9_999);
+    expect(peer?.calls).toEqual([]);
+    bench.clock.advance(1);
+    expect(peer?.calls).toEqual(['end']);
+  });
+
+  it('closes a session after as many queries as it may have', () => {
+    const bench = createBench({ maxQueries: 3 });
+    const peer = bench.open();
+    peer?.session.received(framed(message(1), message(2)));
+    expect(peer?.calls).toEqual([]);
+    peer?.session.received(framed(message(3)));
+    expect([peer?.answers(), peer?.calls]).toEqual([[1, 2, 3], ['end']]);
+  });
+
+  it('sheds sessions for a while when descriptors run out', () => {
+    const bench = createBench();
+    const peers = openAll(bench, 30);
+    bench.manager.shed();
+    expect(peers.filter((peer) => peer.calls.includes('end')).length).toBe(3);
+    expect(bench.manager.shedding).toBe(true);
+    bench.clock.advance(5_000);
+    expect(bench.manager.shedding).toBe(false);
+  });
+
+  it('stops: idle sessions at once, busy ones when they have finished, the others after the drain time', () => {
+    const responder = echoResponder();
+    const bench = createBench({}, responder);
+    const [idle, busy, handshaking, stuck] = [bench.open(), bench.open(), bench.open({ secure: true }), bench.open()];
+    busy?.session.received(framed(message(1)).subarray(0, 5));
+    stuck?.session.received(Buffer.of(0));
+    bench.manager.stop();
+    expect(bench.open()).toBeUndefined();
+    expect([idle?.calls, busy?.calls]).toEqual([['end'], []]);
+    busy?.session.received(framed(message(1)).subarray(5));
+    expect([busy?.answers(), busy?.calls]).toEqual([[1], ['end']]);
+    expect(responder.seen.at(-1)?.keepalive).toBe(0);
+    handshaking?.session.secured();
+    expect(handshaking?.calls).toEqual(['end']);
+    expect(stuck?.calls).toEqual([]);
+    bench.clock.advance(2_000);
+    expect(stuck?.calls).toContain('destroy');
+  });
+});

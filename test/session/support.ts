@@ -1,0 +1,140 @@
+/** A session manager on a fake clock, and sessions whose connections are arrays. */
+import { createFacts, type Facts, type Outcome, UpgradeBit } from '../../src/answer/facts.js';
+import { ConnectionLimits } from '../../src/session/limits.js';
+import { type ListenerLoad, SessionEvent, SessionManager } from '../../src/session/manager.js';
+import type { Connection, Session } from '../../src/session/session.js';
+import type { SessionSettings } from '../../src/session/settings.js';
+import { emptyCatalog } from '../support/catalog.js';
+import { FakeClock } from '../support/clock.js';
+import { echoResponder, unframed } from '../support/responder.js';
+
+export const SETTINGS: SessionSettings = {
+  idleTime: 10_000,
+  idleTimeMin: 2_000,
+  messageTime: 5_000,
+  handshakeTime: 3_000,
+  drainTime: 2_000,
+  writeBuffer: 65_536,
+  maxQueries: 1_000_000,
+  maxPerListener: 1_000_000,
+  upgradeBit: UpgradeBit.NEVER,
+  strict: false,
+  recordPerMessage: false,
+};
+
+interface Answering {
+  readonly respond: ReturnType<typeof echoResponder>['respond'];
+  readonly outcome: Outcome;
+}
+
+export interface Bench {
+  readonly manager: SessionManager;
+  readonly clock: FakeClock;
+  readonly facts: Facts;
+  readonly limits: ConnectionLimits;
+  /** Names of SessionEvent. */
+  readonly events: string[];
+  counted(): number;
+  /** Opens a session, admitted as one of `client`; undefined when it was refused. */
+  open(options?: { client?: Uint8Array; secure?: boolean; listener?: ListenerLoad }): Peer | undefined;
+}
+
+export interface Peer {
+  readonly session: Session;
+  /** What was written in one go, each. */
+  readonly written: Uint8Array[];
+  readonly calls: string[];
+  /** What TLS was begun with. */
+  readonly hello: Uint8Array[];
+  /** IDs of the answers. */
+  answers(): number[];
+  /** From now on what is written stays unsent. */
+  stall(): void;
+  /** The peer reads everything. */
+  read(): void;
+  /** The connection is gone. */
+  gone(): void;
+}
+
+const NAMES = Object.keys(SessionEvent);
+
+export function createBench(
+  settings: Partial<SessionSettings> = {},
+  answering: Answering = echoResponder(),
+  capacity = { connections: 1000, connectionsPerClient: 1000 },
+): Bench {
+  const clock = new FakeClock();
+  const facts = createFacts(emptyCatalog());
+  const limits = new ConnectionLimits(capacity, undefined, 1);
+  const events: string[] = [];
+  let counted = 0;
+  const manager = new SessionManager({
+    clock,
+    settings: { ...SETTINGS, ...settings },
+    limits,
+    respond: answering.respond,
+    outcome: answering.outcome,
+    facts,
+    count: () => void counted++,
+    event: (event) => void events.push(NAMES[event] ?? String(event)),
+  });
+  const everyone: ListenerLoad = { open: 0 };
+  return {
+    manager,
+    clock,
+    facts,
+    limits,
+    events,
+    counted: () => counted,
+    open({ client = Uint8Array.of(192, 0, 2, 1), secure = false, listener = everyone } = {}) {
+      return manager.admit(client, listener) ? openPeer(manager, client, secure, listener) : undefined;
+    },
+  };
+}
+
+function openPeer(manager: SessionManager, client: Uint8Array, secure: boolean, listener: ListenerLoad): Peer {
+  const written: Uint8Array[] = [];
+  const calls: string[] = [];
+  const hello: Uint8Array[] = [];
+  let unsent = 0;
+  let stalled = false;
+  let flushing = false;
+  const connection: Connection = {
+    write(octets) {
+      written.push(octets);
+      if (stalled) unsent += octets.length;
+    },
+    get unsent() {
+      return unsent;
+    },
+    pause: () => void calls.push('pause'),
+    resume: () => void calls.push('resume'),
+    startTls(octets) {
+      calls.push('startTls');
+      hello.push(octets);
+    },
+    flush() {
+      flushing = true;
+      if (unsent === 0) session.drained();
+    },
+    end: () => void calls.push('end'),
+    destroy: () => void calls.push('destroy'),
+  };
+  const session = manager.open(connection, client, listener, secure);
+  return {
+    session,
+    written,
+    calls,
+    hello,
+    answers: () => unframed(Buffer.concat(written)).map((m) => m.readUInt16BE(0)),
+    stall() {
+      stalled = true;
+    },
+    read() {
+      unsent = 0;
+      if (flushing) stalled = false;
+      session.drained();
+    },
+    gone: () => manager.closed(session),
+  };
+}
