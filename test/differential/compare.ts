@@ -21,13 +21,13 @@ export interface Verdict {
 }
 
 /**
- * Whether our answer is faulty by itself, or no peer agrees with it: stricter than "the three agree against us", since
- * they may differ from us in three ways. A question that no peer can judge is not against us.
+ * Whether our answer is faulty by itself, or no peer that can judge it agrees with it, and at least two can: stricter than
+ * "the three agree against us", since they may differ from us in three ways. One peer alone proves nothing.
  */
 export function isAgainstUs(verdict: Verdict): boolean {
   if (verdict.faults.length > 0) return true;
   const lists = [...verdict.differences.values()];
-  return lists.length > 0 && lists.every((list) => list.length > 0);
+  return lists.length >= 2 && lists.every((list) => list.length > 0);
 }
 
 /** The class of a verdict's differences: which peers differ and how. */

@@ -47,7 +47,7 @@ export function summary(result: Result): string {
     '',
     result.table.toText(),
     '',
-    `all three agree with us: ${result.agreed}; one or two do: ${some}; none does: ${sum(against)}`,
+    `all three agree with us: ${result.agreed}; some do, or one differs that alone can judge: ${some}; none does: ${sum(against)}`,
     ...[...result.rules].map(([rule, count]) => `normalised by "${rule}": ${count}`),
   ];
   return lines.join('\n');
