@@ -4,9 +4,10 @@
  *     npm run test:differential -- --count 100000 [--seed 1] [--families 40] [--server] [--folder DIR]
  *         [--examples 3] [--quiet]
  *
- * Needs Debian's packages nsd, knot, bind9 and bind9-utils. Exit status 0 when no answer had all peers that can judge it (two at least) against it and no
- * cell of the table was thin. A seed gives the same zones and questions (signatures differ); `--folder` keeps the files.
- * `--server` asks startServer() over sockets instead of respond() in the process. Peers are started by the run on free loopback ports and stopped by it.
+ * Needs Debian's packages nsd, knot, bind9 and bind9-utils. Exit status 0 when no answer of ours is faulty by itself or
+ * has all peers that can judge it (two at least) against it, and no cell of the table is thin. A seed gives the same zones
+ * and questions (signatures differ); `--folder` keeps the files. `--server` asks startServer() over sockets instead of
+ * respond() in the process. Peers run on free loopback ports and are stopped at the end.
  */
 import { parseArgs } from 'node:util';
 import { failures, showDifferences, summary } from './report.js';
