@@ -1,0 +1,77 @@
+/** What can go wrong for a client, as codes that a caller can tell apart. The client shares none of the server's errors. */
+export const ClientErrorCode = {
+  /** A name, type or option that the caller gave cannot be sent. */
+  INPUT: 'CLIENT_INPUT',
+  /** Nothing listens there: a TCP reset to the SYN, or an ICMP "port unreachable". */
+  REFUSED: 'CLIENT_REFUSED',
+  /** The host or its network cannot be reached, or its name has no address. */
+  UNREACHABLE: 'CLIENT_UNREACHABLE',
+  /** A step took longer than allowed; `step` says which. */
+  TIMED_OUT: 'CLIENT_TIMED_OUT',
+  /** The connection was reset. */
+  RESET: 'CLIENT_RESET',
+  /** The connection was closed before the answer was complete. */
+  CLOSED: 'CLIENT_CLOSED',
+  /** The TLS handshake failed; `reason` is what TLS said. */
+  HANDSHAKE: 'CLIENT_HANDSHAKE',
+  /** The handshake succeeded, but the certificate is not one that the caller accepts. */
+  CERTIFICATE: 'CLIENT_CERTIFICATE',
+  /** STARTTLS: the answer to the first query did not offer the upgrade. */
+  NO_UPGRADE: 'CLIENT_NO_UPGRADE',
+  /** An answer cannot be decoded. */
+  MALFORMED: 'CLIENT_MALFORMED',
+  /** An answer has the right ID but belongs to another question, or is none. */
+  MISMATCH: 'CLIENT_MISMATCH',
+} as const;
+
+export type ClientErrorCode = (typeof ClientErrorCode)[keyof typeof ClientErrorCode];
+
+/** The steps of an exchange that take time. */
+export type Step = 'connect' | 'upgrade' | 'handshake' | 'answer';
+
+/** The only kind of error that leaves the client. */
+export class ClientError extends Error {
+  readonly code: ClientErrorCode;
+  /** The step during which it happened, where that is known. */
+  readonly step: Step | undefined;
+
+  constructor(code: ClientErrorCode, message: string, options: ErrorOptions & { step?: Step } = {}) {
+    super(message, options);
+    this.name = 'ClientError';
+    this.code = code;
+    this.step = options.step;
+  }
+}
+
+const SYSTEM: Readonly<Record<string, readonly [ClientErrorCode, string]>> = {
+  ECONNREFUSED: [ClientErrorCode.REFUSED, 'connection refused'],
+  ECONNRESET: [ClientErrorCode.RESET, 'connection reset'],
+  EPIPE: [ClientErrorCode.RESET, 'connection reset'],
+  ETIMEDOUT: [ClientErrorCode.TIMED_OUT, 'the network gave up waiting'],
+  EHOSTUNREACH: [ClientErrorCode.UNREACHABLE, 'no route to the host'],
+  ENETUNREACH: [ClientErrorCode.UNREACHABLE, 'no route to the network'],
+  ENOTFOUND: [ClientErrorCode.UNREACHABLE, 'the server name has no address'],
+  EAI_AGAIN: [ClientErrorCode.UNREACHABLE, 'the server name cannot be resolved now'],
+};
+
+/** What an error of node:net, node:dgram or node:dns means; `about` says where, for the message. */
+export function fromSystem(error: unknown, about: string, step: Step): ClientError {
+  if (error instanceof ClientError) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const known = SYSTEM[code];
+  if (known !== undefined) return new ClientError(known[0], `${about}: ${known[1]}`, { cause: error, step });
+  const text = error instanceof Error ? error.message : String(error);
+  return new ClientError(ClientErrorCode.UNREACHABLE, `${about}: ${text}`, { cause: error, step });
+}
+
+/** "within 5 s" and the like. */
+export function timedOut(about: string, step: Step, milliseconds: number, detail = ''): ClientError {
+  const what = {
+    connect: 'connection',
+    upgrade: 'answer to the first query',
+    handshake: 'TLS handshake',
+    answer: 'answer',
+  };
+  const message = `${about}: no ${what[step]} within ${milliseconds / 1000} s${detail}`;
+  return new ClientError(ClientErrorCode.TIMED_OUT, message, { step });
+}

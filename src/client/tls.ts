@@ -1,0 +1,124 @@
+/** TLS of the client: the handshake over a connected socket, and what became of it (RFC 7858 §3.2, RFC 8310 §9). */
+import type { Socket } from 'node:net';
+import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
+import { type CertificateInfo, describeCertificate, objection, type Verification } from './certificate.js';
+import { ClientError, ClientErrorCode, fromSystem, timedOut } from './errors.js';
+
+export interface TlsOptions {
+  /** Default: none. */
+  readonly verification?: Verification;
+  /** The server's host name, where one is known: for SNI, and for the name check in place of the address. */
+  readonly name?: string;
+  /** What an earlier session with this server left, to resume it. */
+  readonly ticket?: Buffer;
+  /** Protocols offered by ALPN. Default: `dot`. */
+  readonly alpn?: readonly string[];
+  /** Default TLSv1.2. */
+  readonly minVersion?: SecureVersion;
+  /** Default TLSv1.3. */
+  readonly maxVersion?: SecureVersion;
+}
+
+export interface TlsInfo {
+  /** "TLSv1.3" or "TLSv1.2". */
+  readonly version: string;
+  readonly cipher: string;
+  readonly resumed: boolean;
+  /** The protocol that the server chose, if any. */
+  readonly alpn: string | undefined;
+  readonly certificate: CertificateInfo | undefined;
+  /** How the server was verified. */
+  readonly verified: Verification['kind'];
+}
+
+export interface Secured {
+  readonly socket: TLSSocket;
+  readonly info: TlsInfo;
+  readonly milliseconds: number;
+  /** The newest session ticket; servers of TLS 1.3 send it after the handshake. */
+  ticket(): Buffer | undefined;
+}
+
+/**
+ * Makes a TLS session of a connected socket. `address` is that of the server. Nothing may listen for the socket's data.
+ * Rejects with CLIENT_HANDSHAKE, CLIENT_CERTIFICATE, CLIENT_TIMED_OUT, CLIENT_RESET or CLIENT_CLOSED, the socket destroyed.
+ */
+export function secure(
+  raw: Socket,
+  options: TlsOptions,
+  address: string,
+  about: string,
+  timeoutMs: number,
+): Promise<Secured> {
+  const verification = options.verification ?? { kind: 'none' };
+  return new Promise((resolve, reject) => {
+    const began = performance.now();
+    const fail = (error: ClientError): void => {
+      clearTimeout(timer);
+      reject(error);
+      socket.destroy();
+      raw.destroy();
+    };
+    const timer = setTimeout(() => fail(timedOut(about, 'handshake', timeoutMs)), timeoutMs);
+    const socket = connect({
+      socket: raw,
+      // A certificate is judged below, alike for new and resumed sessions: no query has been sent before.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      ALPNProtocols: [...(options.alpn ?? ['dot'])],
+      minVersion: options.minVersion ?? 'TLSv1.2',
+      maxVersion: options.maxVersion ?? 'TLSv1.3',
+      ...(verification.kind === 'ca' && verification.ca !== undefined && { ca: verification.ca }),
+      ...(options.name !== undefined && { servername: options.name }),
+      ...(options.ticket !== undefined && { session: options.ticket }),
+    });
+    let ticket: Buffer | undefined;
+    socket.on('session', (session) => {
+      ticket = session;
+    });
+    const broken = (error: Error): void => fail(handshakeError(error, about));
+    const ended = (): void => fail(handshakeError(undefined, about));
+    socket.once('error', broken);
+    socket.once('close', ended);
+    raw.on('error', broken);
+    socket.once('secureConnect', () => {
+      clearTimeout(timer);
+      const certificate = socket.getPeerX509Certificate();
+      const chainError = socket.authorized ? undefined : String(socket.authorizationError);
+      const reason = objection(verification, certificate, chainError, options.name ?? address);
+      if (reason !== undefined) {
+        const message = `${about}: the certificate is not acceptable: ${reason}`;
+        fail(new ClientError(ClientErrorCode.CERTIFICATE, message, { step: 'handshake' }));
+        return;
+      }
+      socket.off('error', broken);
+      socket.off('close', ended);
+      const info: TlsInfo = {
+        version: socket.getProtocol() ?? 'unknown',
+        cipher: socket.getCipher().standardName,
+        resumed: socket.isSessionReused(),
+        alpn: socket.alpnProtocol || undefined,
+        certificate: certificate === undefined ? undefined : describeCertificate(certificate),
+        verified: verification.kind,
+      };
+      resolve({ socket, info, milliseconds: performance.now() - began, ticket: () => ticket });
+    });
+  });
+}
+
+/** What an error in the handshake means; undefined: the connection was closed. */
+function handshakeError(error: Error | undefined, about: string): ClientError {
+  const code = error !== undefined && 'code' in error ? String(error.code) : '';
+  // Node's way of saying that a FIN came in the handshake.
+  const closed = error === undefined || /socket disconnected before secure TLS/.test(error.message);
+  if (closed) {
+    const message = `${about}: the server closed the connection in the TLS handshake`;
+    return new ClientError(ClientErrorCode.CLOSED, message, { step: 'handshake' });
+  }
+  if (code.startsWith('ERR_SSL') || code === 'EPROTO' || code.startsWith('ERR_TLS')) {
+    const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
+    const message = `${about}: the TLS handshake failed: ${reason}`;
+    return new ClientError(ClientErrorCode.HANDSHAKE, message, { cause: error, step: 'handshake' });
+  }
+  return fromSystem(error, `${about}: in the TLS handshake`, 'handshake');
+}
