@@ -97,9 +97,15 @@ function putSynthesised(x: Exchange, record: number, rdlength: number, kept: num
   x.answers++;
 }
 
+/** Whether a link of the chain has put the DNAME RRset `ref` into the answer. */
+export function isAnswered(x: Exchange, ref: number): boolean {
+  for (let i = 0; i < x.dnameCount; i++) if (x.dnames[i] === ref) return true;
+  return false;
+}
+
 /** Writes the DNAME RRset unless an earlier link did; returns false when it does not fit. */
 function putDname(x: Exchange, ref: number): boolean {
-  for (let i = 0; i < x.dnameCount; i++) if (x.dnames[i] === ref) return true;
+  if (isAnswered(x, ref)) return true;
   const written = putRrset(x, ref, ownerPointer(x, x.left), x.dnssecOk);
   if (written === 0) return false;
   x.answers += written;

@@ -6,7 +6,7 @@
 import * as L from '../image/layout.js';
 import { Rcode, Type } from '../protocol/iana.js';
 import { putAddresses, Targets } from './additional.js';
-import { followCname, followDname, Link, rcodeOfLink } from './chain.js';
+import { followCname, followDname, isAnswered, Link, rcodeOfLink } from './chain.js';
 import { proveNoCloser, proveNodata, proveNxdomain, provesDenial, proveWildcardNodata, putProofs } from './denial.js';
 import type { Exchange } from './exchange.js';
 import { Kind } from './facts.js';
@@ -60,8 +60,7 @@ function answerFrom(x: Exchange, node: number, encloser: number): number {
   } else {
     const ref = findRrset(x, node, qtype);
     if (ref !== 0) return positive(x, ref, false);
-    // RFC 4035 §2.5: NSEC (and RRSIG) records stand beside a CNAME, so that a question for them is not led on.
-    if (qtype !== Type.NSEC && (x.words[x.base + node + L.NODE_INFO]! & L.NODE_CNAME) !== 0) {
+    if ((x.words[x.base + node + L.NODE_INFO]! & L.NODE_CNAME) !== 0) {
       return endOfLink(x, followCname(x, findRrset(x, node, Type.CNAME), false));
     }
   }
@@ -85,11 +84,16 @@ function endOfLink(x: Exchange, link: number): number {
 function positive(x: Exchange, ref: number, signaturesOnly: boolean): number {
   const recordsAt = x.at;
   const owner = ownerPointer(x, 0);
-  const written = signaturesOnly ? putSignatures(x, ref, owner) : putRrset(x, ref, owner, x.dnssecOk);
-  x.answers += written;
   x.outcome.kind = Kind.ANSWER;
-  if (written === 0 || !putProofs(x)) x.truncate();
-  else if (!signaturesOnly && (x.qtype === Type.NS || !x.settings.minimalResponses)) {
+  // A DNAME that the chain went through is in the answer already, and no RRset is there twice (RFC 2181 §5).
+  const repeated = isAnswered(x, ref) && (!signaturesOnly || x.dnssecOk === 1);
+  if (!repeated) {
+    const written = signaturesOnly ? putSignatures(x, ref, owner) : putRrset(x, ref, owner, x.dnssecOk);
+    x.answers += written;
+    if (written === 0) x.truncate();
+  }
+  if (!putProofs(x)) x.truncate();
+  else if (!signaturesOnly && x.truncated === 0 && (x.qtype === Type.NS || !x.settings.minimalResponses)) {
     // Who asks for nameservers wants to reach them (priming, RFC 9609): NSD, Knot and BIND never leave their addresses out.
     putAddresses(x, ref, recordsAt, Targets.ALL, owner === 0 ? 1 : 0);
   }

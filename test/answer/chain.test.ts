@@ -35,6 +35,19 @@ describe('chains', () => {
     expect(loop.answer.filter((record) => record.type === 39).length).toBe(2);
   });
 
+  it('gives a DNAME record once that is a link and the answer (RFC 2181 §5)', () => {
+    const both = answers('host DNAME @', 'host.host.example.test.', 'DNAME');
+    expect(both.answer.map((record) => [record.owner, record.type])).toEqual([
+      ['host.example.test.', 39],
+      ['host.host.example.test.', 5],
+    ]);
+  });
+
+  it('leads a question for NSEC on where the CNAME has none', () => {
+    expect(answers('a CNAME b\nb A 192.0.2.9', 'a.example.test.', 'NSEC').owners).toEqual(['a.example.test.']);
+    expect(answers('a CNAME nowhere', 'a.example.test.', 'NSEC').rcode).toBe(3);
+  });
+
   it('answers YXDOMAIN where a DNAME makes too long a name', () => {
     const label = 'a'.repeat(63);
     const target = `${label}.${label}.${label}.b`;

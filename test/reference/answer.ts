@@ -134,8 +134,8 @@ function fromNode(
     for (const rr of rrset(zone, node, type)) extra.push(...addressesOf(zone, question, rr));
     return undefined;
   }
-  // NSEC and RRSIG stand beside a CNAME (RFC 4035 §2.5): a question for them is not led on.
-  const [alias] = type === RRSIG || type === NSEC ? [] : rrset(zone, node, CNAME);
+  // RRSIG records stand beside a CNAME (RFC 4035 §2.5): a question for them is not led on.
+  const [alias] = type === RRSIG ? [] : rrset(zone, node, CNAME);
   if (alias) {
     expected.answer.push(...as(signed(zone, question, node, CNAME)));
     return fromWire(alias.rdata);
