@@ -42,7 +42,10 @@ export interface Server {
   readonly counters: Counters;
   /** What the last load or reload did. */
   readonly zones: ZonesReport;
-  /** Loads all zones anew while answering from the old ones; zones with errors stay as they were. Never throws. */
+  /**
+   * Loads all zones, and reads the certificates, anew while answering from the old ones; what has errors stays as it was.
+   * Never throws.
+   */
   reload(): Promise<void>;
   /** Takes no more queries, finishes those that have begun, and frees the ports. */
   close(): Promise<void>;
@@ -94,7 +97,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       loading = loading.then(async () => {
         try {
           report = await load(true);
-          if (!closed) publish(listeners, report.catalog);
+          if (closed) return;
+          publish(listeners, report.catalog);
+          await tls?.refresh(report.nameservers);
         } catch (error) {
           log.error({ err: error }, 'reload failed, the zones stay as they were');
         }

@@ -5,17 +5,24 @@ import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
 import type { Certificate } from '../tls/certificates.js';
 import { TlsContexts } from '../tls/context.js';
-import { servedCertificates } from '../tls/served.js';
+import { type Certificates, servedCertificates } from '../tls/served.js';
 import { TicketKeys } from '../tls/ticket-keys.js';
 import type { TlsOffer } from '../transport/transport.js';
 
 /** Certificates and keys while the server runs. */
 export interface TlsService {
   readonly offer: TlsOffer;
-  readonly certificates: readonly Certificate[];
-  /** Ends the rotation of ticket keys. */
+  /**
+   * Reads certificates and keys again, and renews the one made here where that is due; `nameservers` are those of the zones
+   * now. What cannot be used is logged, and what was there goes on. Never throws.
+   */
+  refresh(nameservers: readonly string[]): Promise<void>;
+  /** Ends the rotation of ticket keys, and the watch on expiry. */
   close(): void;
 }
+
+/** Seconds between two looks at what expires. */
+const DAY = 86_400;
 
 /**
  * Reads the certificates of the configuration, or makes one for `nameservers`, this host and the addresses served. Throws
@@ -28,31 +35,54 @@ export async function openTls(
   log: Log,
 ): Promise<TlsService> {
   const { tls } = config;
-  const files = tls.certificates.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));
-  const certificates = await servedCertificates(files, {
-    folder: tls.certs_folder,
-    names: [...nameservers],
-    hostName: hostname(),
-    addresses: config.listen,
-    now: new Date(clock.seconds() * 1000),
-  });
-  for (const certificate of certificates) logCertificate(certificate, log);
+  let names = nameservers;
+  const read = async (): Promise<Certificates> => {
+    const files = tls.certificates.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));
+    const certificates = await servedCertificates(files, {
+      folder: tls.certs_folder,
+      names,
+      hostName: hostname(),
+      addresses: config.listen,
+      now: new Date(clock.seconds() * 1000),
+    });
+    for (const certificate of certificates) logCertificate(certificate, log);
+    return certificates;
+  };
+  const certificates = await read();
   const keys = new TicketKeys(tls.ticket_key_file);
   const sessionTimeout = tls.ticket_rotation;
   const contexts = new TlsContexts({ certificates, ticketKey: keys.current, sessionTimeout });
-  const timer = clock.timer(() => {
+  const rotation = clock.timer(() => {
     try {
       if (keys.rotate()) contexts.replace({ ticketKey: keys.current });
     } catch (error) {
       log.error({ err: error }, 'the ticket keys stay as they are');
     }
-    timer.set(tls.ticket_rotation * 1000);
+    rotation.set(tls.ticket_rotation * 1000);
   });
-  timer.set(tls.ticket_rotation * 1000);
+  const refresh = async (): Promise<void> => {
+    try {
+      contexts.replace({ certificates: await read() });
+    } catch (error) {
+      log.error({ err: error }, 'the certificates stay as they are');
+    }
+  };
+  const watch = clock.timer(() => {
+    void refresh();
+    watch.set(DAY * 1000);
+  });
+  rotation.set(tls.ticket_rotation * 1000);
+  watch.set(DAY * 1000);
   return {
-    certificates,
     offer: { options: () => contexts.socketOptions() },
-    close: () => timer.clear(),
+    refresh(now) {
+      names = now;
+      return refresh();
+    },
+    close() {
+      rotation.clear();
+      watch.clear();
+    },
   };
 }
 
