@@ -6,15 +6,17 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import { Exit, UsageError, type Verb } from './arguments.js';
 import { check } from './check.js';
 import { keys } from './keys.js';
+import { query } from './query.js';
 import { schema } from './schema.js';
 import { serve } from './serve.js';
 
-const VERBS: Readonly<Record<string, Verb>> = { serve, check, keys, schema };
+const VERBS: Readonly<Record<string, Verb>> = { serve, check, query, keys, schema };
 
 const HELP = `usage: adotd VERB [OPTION...]
 
   serve   answer DNS queries from zone files
   check   check a configuration, zone files or folders of them
+  query   ask a server a question, over UDP, TCP, STARTTLS or TLS
   keys    print the certificates and the TLSA records to publish
   schema  print the JSON Schema of adotd.yaml
 

@@ -1,0 +1,236 @@
+/** `adotd query`: asks a server one question, over any transport, and shows what came. */
+import { readFileSync } from 'node:fs';
+import type { Verification } from '../client/certificate.js';
+import type { EdnsRequest } from '../client/edns.js';
+import { ClientError, ClientErrorCode } from '../client/errors.js';
+import { type Exchange, type ExchangeOptions, exchange } from '../client/exchange.js';
+import type { Query } from '../client/message.js';
+import { textToClass, textToType } from '../client/mnemonics.js';
+import { exchangeToJson, messageToText, transportToText } from '../client/print.js';
+import type { TlsOptions } from '../client/tls.js';
+import { AdotdError, ErrorCode } from '../errors.js';
+import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+
+const OPTIONS = {
+  transport: { type: 'string', default: 'udp' },
+  port: { type: 'string' },
+  class: { type: 'string', default: 'IN' },
+  recurse: { type: 'boolean' },
+  dnssec: { type: 'boolean' },
+  'edns-size': { type: 'string' },
+  'no-edns': { type: 'boolean' },
+  nsid: { type: 'boolean' },
+  cookie: { type: 'boolean' },
+  padding: { type: 'string' },
+  keepalive: { type: 'boolean' },
+  'tls-ca': { type: 'string' },
+  'tls-host': { type: 'string' },
+  'tls-pin': { type: 'string', multiple: true },
+  'tls-version': { type: 'string' },
+  first: { type: 'string', default: 'dummy' },
+  'allow-plaintext': { type: 'boolean' },
+  'ignore-truncation': { type: 'boolean' },
+  timeout: { type: 'string', default: '5' },
+  tries: { type: 'string', default: '3' },
+  resume: { type: 'string' },
+  json: { type: 'boolean' },
+  short: { type: 'boolean' },
+} as const satisfies Options;
+
+type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
+
+/** Exit statuses beside those of every verb. */
+const QueryExit = {
+  /** No encrypted session that is acceptable: the handshake, the certificate, or no STARTTLS on offer. */
+  NOT_ENCRYPTED: 3,
+  /** No answer, or one that cannot be used; 9 is dig's. */
+  NO_REPLY: 9,
+} as const;
+
+export const query: Verb = {
+  help: `usage: adotd query NAME [TYPE] [@SERVER] [OPTION...]
+
+Asks SERVER (default 127.0.0.1) for NAME and TYPE (default A), and prints the answer with what there is to know of
+the transport. Exit status: 0 an answer came, whatever its RCODE; 1 a file cannot be read; 2 the command line is
+wrong; 3 no acceptable encrypted session (handshake, certificate, no STARTTLS on offer); 9 no usable answer.
+
+  --transport udp|tcp|starttls|tls   default udp; a truncated answer is asked for again over TCP
+  --port P                default 53, for tls 853
+  --class C               IN (default), CH, HS, ANY or CLASS123
+  --recurse               set RD
+  --timeout S             seconds for each step (default 5)
+  --tries N               how often a query is sent over UDP (default 3)
+  --ignore-truncation     show a truncated answer as it is
+  --json                  print an object instead; with --resume a list of them
+  --short                 print the data of the answer section only
+
+  --dnssec                set DO
+  --edns-size N           UDP payload to offer, in octets (default 1232)
+  --no-edns               leave EDNS out
+  --nsid                  ask for the name of the server's instance
+  --cookie                send a client cookie
+  --keepalive             ask how long a session may be idle (not over udp)
+  --padding N             pad the query to a multiple of N octets inside TLS (default 128, 0: no padding)
+
+  --tls-ca FILE           accept only certificates of the authorities in FILE (PEM) that name the server
+  --tls-host NAME         the server's name, for SNI and the certificate (default: @SERVER if that is a name)
+  --tls-pin BASE64        accept only this public key (SHA-256 of the SubjectPublicKeyInfo); may be repeated
+  --tls-version 1.2|1.3   only this version
+  --first dummy|query     starttls: what goes out in plaintext before the upgrade (default: the dummy query
+                          STARTTLS/CH/TXT; "query" shows NAME to the network)
+  --allow-plaintext       starttls: ask in plaintext when the server does not offer the upgrade
+  --resume N              ask N times more, each over a new session that resumes the one before
+`,
+  async run(words) {
+    const { values, positionals } = parse('query', words, OPTIONS);
+    const { question, server } = questionOf(values, positionals);
+    const options = optionsOf(values, server);
+    const repeats = values.resume === undefined ? 0 : numberOf('resume', values.resume, 1, 1000);
+    if (repeats > 0 && !['starttls', 'tls'].includes(options.transport))
+      throw wrong('--resume needs --transport starttls or tls');
+    const done: Exchange[] = [];
+    try {
+      let ticket: Buffer | undefined;
+      for (let i = 0; i <= repeats; i++) {
+        const tls = { ...options.tls, ...(ticket !== undefined && { ticket }) };
+        const one = await exchange(question, { ...options, tls });
+        done.push(one);
+        ticket = one.ticket;
+        if (!values.json) process.stdout.write(textOf(one, values.short ?? false));
+      }
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      return failed(error, values, done);
+    }
+    if (values.json) printJson(values.resume === undefined ? exchangeToJson(first(done)) : done.map(exchangeToJson));
+    return Exit.OK;
+  },
+};
+
+function first(done: readonly Exchange[]): Exchange {
+  const [one] = done;
+  if (one === undefined) throw new Error('nothing was asked');
+  return one;
+}
+
+function textOf(done: Exchange, short: boolean): string {
+  if (short) return done.message.answers.map(({ data }) => `${data}\n`).join('');
+  return `${messageToText(done.message)}\n\n${transportToText(done)}\n\n`;
+}
+
+function printJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+function failed(error: ClientError, values: Values, done: readonly Exchange[]): number {
+  if (error.code === ClientErrorCode.INPUT) throw wrong(error.message);
+  if (values.json) {
+    const failure = { error: { code: error.code, step: error.step, message: error.message } };
+    printJson(values.resume === undefined ? failure : [...done.map(exchangeToJson), failure]);
+  }
+  process.stderr.write(`adotd query: ${error.message} [${error.code}]\n`);
+  const codes: readonly ClientErrorCode[] = [
+    ClientErrorCode.HANDSHAKE,
+    ClientErrorCode.CERTIFICATE,
+    ClientErrorCode.NO_UPGRADE,
+  ];
+  const unencrypted = error.step === 'handshake' || codes.includes(error.code);
+  return unencrypted ? QueryExit.NOT_ENCRYPTED : QueryExit.NO_REPLY;
+}
+
+function wrong(message: string): UsageError {
+  return new UsageError(`adotd query: ${message}`);
+}
+
+function numberOf(option: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!/^[0-9]{1,9}$/.test(text) || value < min || value > max)
+    throw wrong(`--${option}: found ${text}, expected a number from ${min} to ${max}`);
+  return value;
+}
+
+function questionOf(values: Values, positionals: readonly string[]): { question: Query; server: string } {
+  const servers = positionals.filter((word) => word.startsWith('@'));
+  const [name, typeText = 'A', extra] = positionals.filter((word) => !word.startsWith('@'));
+  if (name === undefined) throw wrong('no name to ask for; see adotd query --help');
+  if (extra !== undefined) throw wrong(`unexpected ${extra}`);
+  if (servers.length > 1) throw wrong(`several servers: ${servers.join(' ')}`);
+  const type = textToType(typeText);
+  if (type === undefined) throw wrong(`unknown type ${typeText}; any type can be written as TYPE123`);
+  const qclass = textToClass(values.class);
+  if (qclass === undefined) throw wrong(`--class: found ${values.class}, expected IN, CH, HS, ANY or CLASS123`);
+  const edns = ednsOf(values);
+  const question = { name, type, class: qclass, recursion: values.recurse ?? false, ...(edns && { edns }) };
+  return { question, server: servers[0]?.slice(1) || '127.0.0.1' };
+}
+
+function ednsOf(values: Values): EdnsRequest | undefined {
+  if (values['no-edns']) {
+    const needing = (['dnssec', 'edns-size', 'nsid', 'cookie', 'keepalive', 'padding'] as const).find(
+      (option) => values[option] !== undefined,
+    );
+    if (needing !== undefined) throw wrong(`--${needing} needs EDNS, but --no-edns leaves it out`);
+    return undefined;
+  }
+  return {
+    ...(values['edns-size'] !== undefined && { size: numberOf('edns-size', values['edns-size'], 0, 65_535) }),
+    dnssec: values.dnssec ?? false,
+    nsid: values.nsid ?? false,
+    cookie: values.cookie ?? false,
+    keepalive: values.keepalive ?? false,
+    // RFC 8467 §4.1.
+    padding: values.padding === undefined ? 128 : numberOf('padding', values.padding, 0, 16_384),
+  };
+}
+
+function optionsOf(values: Values, server: string): ExchangeOptions {
+  const { transport, first } = values;
+  if (transport !== 'udp' && transport !== 'tcp' && transport !== 'starttls' && transport !== 'tls')
+    throw wrong(`--transport: found ${transport}, expected udp, tcp, starttls or tls`);
+  if (first !== 'dummy' && first !== 'query') throw wrong(`--first: found ${first}, expected dummy or query`);
+  const seconds = Number(values.timeout);
+  if (!(seconds > 0 && seconds <= 3600)) throw wrong(`--timeout: found ${values.timeout}, expected seconds, above 0`);
+  const port = values.port === undefined ? undefined : numberOf('port', values.port, 1, 65_535);
+  return {
+    transport,
+    server: { address: server, ...(port !== undefined && { port }) },
+    timeoutMs: seconds * 1000,
+    tries: numberOf('tries', values.tries, 1, 100),
+    retryTruncated: !values['ignore-truncation'],
+    tls: tlsOf(values, server),
+    upgrade: {
+      ...(first === 'query' && { first }),
+      withoutOffer: values['allow-plaintext'] ? 'plaintext' : 'fail',
+    },
+  };
+}
+
+function tlsOf(values: Values, server: string): TlsOptions {
+  const name = values['tls-host'] ?? (/[a-z]/i.test(server) && !server.includes(':') ? server : undefined);
+  const version = values['tls-version'];
+  if (version !== undefined && version !== '1.2' && version !== '1.3')
+    throw wrong(`--tls-version: found ${version}, expected 1.2 or 1.3`);
+  return {
+    verification: verificationOf(values),
+    ...(name !== undefined && { name }),
+    ...(version !== undefined && { minVersion: `TLSv${version}`, maxVersion: `TLSv${version}` }),
+  };
+}
+
+function verificationOf(values: Values): Verification {
+  const pins = values['tls-pin'] ?? [];
+  const file = values['tls-ca'];
+  for (const pin of pins) {
+    if (Buffer.from(pin, 'base64').length !== 32 || Buffer.from(pin, 'base64').toString('base64') !== pin)
+      throw wrong(`--tls-pin: found ${pin}, expected 32 octets in base64`);
+  }
+  if (pins.length > 0 && file !== undefined) throw wrong('--tls-pin and --tls-ca exclude each other');
+  if (pins.length > 0) return { kind: 'pin', pins };
+  if (file === undefined) return { kind: 'none' };
+  try {
+    return { kind: 'ca', ca: readFileSync(file) };
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${reason}`, { cause: error });
+  }
+}
