@@ -54,7 +54,7 @@ describe('what README.md shows', () => {
 
   it('as the ready line counts the zones that are there', () => {
     expect(readme).toContain(
-      `ready udp=127.0.0.1:5300 tcp=127.0.0.1:5300 zones=${filesOf('zones', '.zone').filter((path) => path.split('/').length === 2).length}`,
+      `ready udp=127.0.0.1:5300 tcp=127.0.0.1:5300 tls=127.0.0.1:8853 zones=${filesOf('zones', '.zone').filter((path) => path.split('/').length === 2).length}`,
     );
   });
 
