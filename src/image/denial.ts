@@ -5,6 +5,7 @@
 import { Type } from '../protocol/iana.js';
 import { compareLabels, LOWER, MAX_NAME } from '../protocol/name.js';
 import { nsec3Hash } from '../protocol/nsec3.js';
+import { findParameters, type HashParameters, hasParameters, readHash } from '../zone/chain.js';
 import { findRrset } from '../zone/rrsets.js';
 import { findInChain } from './chain.js';
 import type { Compilation } from './compile.js';
@@ -59,21 +60,16 @@ export function compileNsec(zone: Compilation): boolean {
   }
 }
 
-interface ChainParameters {
-  readonly iterations: number;
-  readonly salt: Uint8Array;
-}
-
 /** Writes the NSEC3 chain that the apex NSEC3PARAM names, and each name's place in it; returns whether there is one. */
 export function compileNsec3(zone: Compilation): boolean {
   const { writer } = zone;
-  const parameters = chainParameters(zone);
+  const parameters = findParameters(zone.rrsets, zone.apex);
   if (parameters === undefined) return false;
   const entries = chainEntries(zone, parameters);
   if (entries.length === 0) return false;
   const { words } = writer;
-  words[L.HEADER_SALT] = writer.copy(parameters.salt, 0, parameters.salt.length);
-  words[L.HEADER_SALT_LENGTH] = parameters.salt.length;
+  words[L.HEADER_SALT] = writer.copy(zone.rrsets.store.rdata, parameters.saltAt, parameters.saltLength);
+  words[L.HEADER_SALT_LENGTH] = parameters.saltLength;
   words[L.HEADER_ITERATIONS] = parameters.iterations;
   const rrsets = entries.map(({ node, set }) =>
     writer.rrset(set, node, signaturesOf(zone.rrsets, findRrset(zone.rrsets, node, Type.RRSIG), Type.NSEC3)),
@@ -90,40 +86,22 @@ export function compileNsec3(zone: Compilation): boolean {
   return true;
 }
 
-/** The parameters of the chain in use: those of an apex NSEC3PARAM with flags 0 (RFC 5155 §4.1.2). */
-function chainParameters({ rrsets, apex }: Compilation): ChainParameters | undefined {
-  const { store } = rrsets;
-  const set = findRrset(rrsets, apex, Type.NSEC3PARAM);
-  if (set < 0) return undefined;
-  for (let i = rrsets.start[set]!; i < rrsets.start[set + 1]!; i++) {
-    const at = store.rdataAt[rrsets.records[i]!]!;
-    const [algorithm, flags] = [store.rdata[at]!, store.rdata[at + 1]!];
-    if (algorithm !== 1 || flags !== 0) continue;
-    const saltLength = store.rdata[at + 4]!;
-    return {
-      iterations: (store.rdata[at + 2]! << 8) | store.rdata[at + 3]!,
-      salt: store.rdata.slice(at + 5, at + 5 + saltLength),
-    };
-  }
-  return undefined;
-}
-
 interface ChainEntry {
   readonly hash: Uint8Array;
   readonly node: number;
   readonly set: number;
 }
 
-function chainEntries({ rrsets, apex }: Compilation, parameters: ChainParameters): ChainEntry[] {
+function chainEntries({ rrsets, apex }: Compilation, parameters: HashParameters): ChainEntry[] {
   const { store } = rrsets;
   const entries: ChainEntry[] = [];
   let ordered = true;
   for (let node = apex + 1; node < store.nodeCount; node++) {
     const set = findRrset(rrsets, node, Type.NSEC3);
     if (set < 0 || store.parent[node] !== apex) continue;
-    if (!belongs(store.rdata, store.rdataAt[rrsets.records[rrsets.start[set]!]!]!, parameters)) continue;
-    const hash = fromBase32Hex(store.labels, store.label[node]!);
-    if (hash === undefined) continue;
+    if (!hasParameters(store, rrsets.records[rrsets.start[set]!]!, parameters)) continue;
+    const hash = new Uint8Array(L.CHAIN_HASH_OCTETS);
+    if (!readHash(store.labels, store.label[node]!, hash, 0)) continue;
     const previous = entries.at(-1);
     if (previous !== undefined && Buffer.compare(previous.hash, hash) > 0) ordered = false;
     entries.push({ hash, node, set });
@@ -132,41 +110,16 @@ function chainEntries({ rrsets, apex }: Compilation, parameters: ChainParameters
   return entries;
 }
 
-function belongs(rdata: Uint8Array, at: number, { iterations, salt }: ChainParameters): boolean {
-  if (rdata[at] !== 1 || ((rdata[at + 2]! << 8) | rdata[at + 3]!) !== iterations) return false;
-  return rdata[at + 4] === salt.length && salt.every((octet, i) => rdata[at + 5 + i] === octet);
-}
-
-/** The hash that an NSEC3's first label spells in base32hex (RFC 4648 §7), or undefined. */
-function fromBase32Hex(labels: Uint8Array, at: number): Uint8Array | undefined {
-  if (labels[at] !== 32) return undefined;
-  const hash = new Uint8Array(L.CHAIN_HASH_OCTETS);
-  let bits = 0;
-  let held = 0;
-  let to = 0;
-  for (let i = 1; i <= 32; i++) {
-    const octet = LOWER[labels[at + i]!]!;
-    const value = octet >= 0x30 && octet <= 0x39 ? octet - 0x30 : octet >= 0x61 && octet <= 0x76 ? octet - 87 : -1;
-    if (value < 0) return undefined;
-    bits = ((bits << 5) | value) & 0xfff;
-    held += 5;
-    if (held >= 8) {
-      held -= 8;
-      hash[to++] = (bits >> held) & 0xff;
-    }
-  }
-  return hash;
-}
-
 /** Hashes every authoritative name, and `*` below it, and notes what matches or covers them. */
-function placeNames(zone: Compilation, { iterations, salt }: ChainParameters, chain: number, count: number): void {
+function placeNames(zone: Compilation, parameters: HashParameters, chain: number, count: number): void {
+  const { iterations, saltAt, saltLength } = parameters;
   const { rrsets, apex, live, flags, ref, writer } = zone;
   const { store } = rrsets;
   const { words, bytes } = writer;
   const name = new Uint8Array(MAX_NAME + 2);
   const hash = new Uint8Array(L.CHAIN_HASH_OCTETS);
   const place = (at: number, length: number): number => {
-    nsec3Hash(name, at, length, salt, 0, salt.length, iterations, hash, 0);
+    nsec3Hash(name, at, length, store.rdata, saltAt, saltLength, iterations, hash, 0);
     return findInChain(bytes, chain << 2, count, hash, 0);
   };
   name[0] = 1;

@@ -1,12 +1,13 @@
 /** A mistake of ours that one message brings to light must not end the server. */
+
+import type { Responder } from '../answer/respond.js';
 import type { Log } from '../observe/log.js';
-import type { Responding } from '../transport/transport.js';
 
 /** Octets of a query that are logged: the longest that come without fragments. */
 const LOGGED_OCTETS = 1232;
 
 /** The responder, but what it throws is logged with the query, and the message gets no answer. */
-export function guardedResponder(responder: Responding, log: Pick<Log, 'error'>): Responding {
+export function guardedResponder(responder: Responder, log: Pick<Log, 'error'>): Responder {
   return {
     outcome: responder.outcome,
     respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap) {

@@ -8,6 +8,7 @@
  */
 import type { Facts, Outcome } from '../answer/facts.js';
 import { UpgradeBit } from '../answer/facts.js';
+import type { Responder } from '../answer/respond.js';
 import type { Clock, Timer } from './clock.js';
 import { Admission, type ConnectionLimits } from './limits.js';
 import { leave, type Place, SessionQueue } from './queue.js';
@@ -32,15 +33,7 @@ export interface SessionContext {
   readonly clock: Clock;
   readonly settings: SessionSettings;
   readonly limits: ConnectionLimits;
-  readonly respond: (
-    inBuf: Uint8Array,
-    inOff: number,
-    inLen: number,
-    facts: Facts,
-    outBuf: Uint8Array,
-    outOff: number,
-    outCap: number,
-  ) => number;
+  readonly respond: Responder['respond'];
   /** What respond said about the last message. */
   readonly outcome: Outcome;
   /** Filled in before every run of messages. */
@@ -74,7 +67,7 @@ export class SessionManager {
   readonly facts: Facts;
   readonly outcome: Outcome;
   readonly settings: SessionSettings;
-  readonly respond: SessionContext['respond'];
+  readonly respond: Responder['respond'];
   readonly count: SessionContext['count'];
   /** Answers are composed here. */
   readonly scratch: Uint8Array;

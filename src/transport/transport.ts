@@ -5,6 +5,7 @@
 
 import type { TLSSocketOptions } from 'node:tls';
 import type { Facts, Outcome } from '../answer/facts.js';
+import type { Responder } from '../answer/respond.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Clock } from '../session/clock.js';
 import type { SessionManager } from '../session/manager.js';
@@ -14,20 +15,6 @@ export interface Endpoint {
   /** An IPv4 or IPv6 address, without brackets. */
   readonly address: string;
   readonly port: number;
-}
-
-/** The part of a responder that transports use. */
-export interface Responding {
-  respond(
-    inBuf: Uint8Array,
-    inOff: number,
-    inLen: number,
-    facts: Facts,
-    outBuf: Uint8Array,
-    outOff: number,
-    outCap: number,
-  ): number;
-  readonly outcome: Outcome;
 }
 
 /** What happened outside of respond(); counted by the server. */
@@ -54,7 +41,7 @@ export interface TlsOffer {
 
 /** What the listeners of a thread share. */
 export interface TransportContext {
-  readonly responder: Responding;
+  readonly responder: Responder;
   readonly clock: Clock;
   /** Octets: the UDP payload limit (RFC 6891 §6.2.5). */
   readonly udpPayload: number;

@@ -3,7 +3,7 @@ import { Type } from '../protocol/iana.js';
 import { LOWER } from '../protocol/name.js';
 import { NSEC3_HASH_OCTETS } from '../protocol/nsec3.js';
 import type { Report } from './report.js';
-import type { Rrsets } from './rrsets.js';
+import { findRrset, type Rrsets } from './rrsets.js';
 import type { RecordStore } from './store.js';
 
 /** What an NSEC3PARAM record says (RFC 5155 §4.2); the hash algorithm is SHA-1. */
@@ -32,10 +32,26 @@ export interface HashChain {
   readonly bucketShift: number;
 }
 
+/** Hash algorithm SHA-1 (RFC 5155 §11). */
+const SHA1 = 1;
 const OPT_OUT = 1;
 /** Characters of a hash in base32hex (RFC 4648 §7), which has five bits a character. */
 const HASH_CHARACTERS = 32;
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUV';
+
+/** The first usable NSEC3PARAM record of the apex (RFC 5155 §4.1.2: flags other than 0 mean a chain in the making). */
+export function findParameters(rrsets: Rrsets, apex: number): HashParameters | undefined {
+  const { store, start, records } = rrsets;
+  const set = findRrset(rrsets, apex, Type.NSEC3PARAM);
+  if (set < 0) return undefined;
+  for (let i = start[set]!; i < start[set + 1]!; i++) {
+    const at = store.rdataAt[records[i]!]!;
+    if (store.rdata[at] !== SHA1 || store.rdata[at + 1] !== 0) continue;
+    const iterations = (store.rdata[at + 2]! << 8) | store.rdata[at + 3]!;
+    return { row: records[i]!, iterations, saltAt: at + 5, saltLength: store.rdata[at + 4]! };
+  }
+  return undefined;
+}
 
 /** Gathers the NSEC3 records with the given parameters. Those whose owner cannot be in the chain are errors. */
 export function collectChain(rrsets: Rrsets, apex: number, parameters: HashParameters, report: Report): HashChain {
@@ -156,7 +172,11 @@ function compareHashes(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): 
 }
 
 /** Whether an NSEC3 record has the algorithm, iterations and salt of the chain. */
-function hasParameters(store: RecordStore, row: number, { iterations, saltAt, saltLength }: HashParameters): boolean {
+export function hasParameters(
+  store: RecordStore,
+  row: number,
+  { iterations, saltAt, saltLength }: HashParameters,
+): boolean {
   const { rdata } = store;
   const at = store.rdataAt[row]!;
   if (rdata[at] !== 1 || ((rdata[at + 2]! << 8) | rdata[at + 3]!) !== iterations) return false;
@@ -173,7 +193,7 @@ function nextHashAt(store: RecordStore, row: number): number {
 }
 
 /** Writes the 20 octets that the label at labels[label] spells in base32hex at out[at…]; false when it does not. */
-function readHash(labels: Uint8Array, label: number, out: Uint8Array, at: number): boolean {
+export function readHash(labels: Uint8Array, label: number, out: Uint8Array, at: number): boolean {
   if (labels[label] !== HASH_CHARACTERS) return false;
   let bits = 0;
   let held = 0;

@@ -5,13 +5,17 @@
 import { Type } from '../protocol/iana.js';
 import { LOWER, MAX_NAME } from '../protocol/name.js';
 import { NSEC3_HASH_OCTETS, nsec3Hash } from '../protocol/nsec3.js';
-import { base32hexToText, collectChain, findInChain, type HashChain, type HashParameters } from './chain.js';
+import {
+  base32hexToText,
+  collectChain,
+  findInChain,
+  findParameters,
+  type HashChain,
+  type HashParameters,
+} from './chain.js';
 import { isChainNode, Place } from './check-names.js';
 import type { Report } from './report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
-
-/** Hash algorithm SHA-1 (RFC 5155 §11). */
-const SHA1 = 1;
 
 /** `places` are those of checkNames(); `maxIterations` as CheckOptions has it. */
 export function checkChain(
@@ -51,20 +55,6 @@ export function checkChain(
   }
   checkClosed(chain, report);
   checkComplete(rrsets, apex, places, parameters, chain, report);
-}
-
-/** The first usable NSEC3PARAM record of the apex (RFC 5155 §4.1.2: flags other than 0 mean a chain in the making). */
-function findParameters(rrsets: Rrsets, apex: number): HashParameters | undefined {
-  const { store, start, records } = rrsets;
-  const set = findRrset(rrsets, apex, Type.NSEC3PARAM);
-  if (set < 0) return undefined;
-  for (let i = start[set]!; i < start[set + 1]!; i++) {
-    const at = store.rdataAt[records[i]!]!;
-    if (store.rdata[at] !== SHA1 || store.rdata[at + 1] !== 0) continue;
-    const iterations = (store.rdata[at + 2]! << 8) | store.rdata[at + 3]!;
-    return { row: records[i]!, iterations, saltAt: at + 5, saltLength: store.rdata[at + 4]! };
-  }
-  return undefined;
 }
 
 /** Each record has to name the next, and the last one the first. */

@@ -1,11 +1,11 @@
 import { createOutcome, type Facts, Kind } from '../../src/answer/facts.js';
-import type { Responding } from '../../src/transport/transport.js';
+import type { Responder } from '../../src/answer/respond.js';
 
 /**
  * A responder for tests of sessions and transports: answers a message with itself, the QR bit set, repeated as many times
  * as its twelfth octet says (at least once). Drops what is shorter than a header or a response, as the real one does.
  */
-export function echoResponder(): Responding & { readonly seen: Facts[] } {
+export function echoResponder(): Responder & { readonly seen: Facts[] } {
   const outcome = createOutcome();
   const seen: Facts[] = [];
   return {
