@@ -1,0 +1,368 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Transport, UpgradeBit } from '../../src/answer/facts.js';
+import { listenTcp } from '../../src/transport/tcp.js';
+import { listenTls } from '../../src/transport/tls.js';
+import { type Listener, type TlsOffer, TransportEvent } from '../../src/transport/transport.js';
+import { framed, message, unframed } from '../support/responder.js';
+import { type Change, context } from './support.js';
+import { clientHello, dialTls, isAlert, only, relay, tlsOffer } from './tls.js';
+
+const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
+
+let tls: TlsOffer;
+beforeAll(async () => {
+  tls = await tlsOffer();
+});
+
+const open: Listener[] = [];
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const listener of open.splice(0)) await listener.close();
+});
+
+async function listen(change: Change = {}) {
+  const shared = context({ tls, ...change });
+  const listener = await listenTls({ address: '127.0.0.1', port: 0 }, shared);
+  open.push(listener);
+  const count = (event: number): number => shared.events.filter((one) => one === event).length;
+  return { listener, shared, port: listener.endpoint.port, count };
+}
+
+/** A TCP listener that offers STARTTLS in its first answer, whatever the first message is. */
+async function listenUpgrading(change: Change = {}) {
+  const settings = { upgradeBit: UpgradeBit.IF_ASKED, ...change.settings };
+  const shared = context({ tls, ...change, settings });
+  shared.responder.outcome.upgrade = 1;
+  const listener = await listenTcp({ address: '127.0.0.1', port: 0 }, shared);
+  open.push(listener);
+  return { listener, shared, port: listener.endpoint.port };
+}
+
+async function dial(...[port, options]: Parameters<typeof dialTls>): Promise<TLSSocket> {
+  const socket = await dialTls(port, options);
+  sockets.push(socket);
+  return socket;
+}
+
+async function dialTcp(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+  sockets.push(socket);
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function all(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await new Promise<void>((resolve) => socket.once('end', resolve).once('close', () => resolve()));
+  return Buffer.concat(chunks);
+}
+
+function first(socket: Socket, octets: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let come = 0;
+  return new Promise((resolve, reject) => {
+    const closed = (): void => reject(new Error(`closed after ${come} of ${octets} octets`));
+    const take = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      come += chunk.length;
+      if (come < octets) return;
+      socket.off('data', take).off('close', closed);
+      resolve(Buffer.concat(chunks));
+    };
+    socket.on('data', take).on('close', closed);
+  });
+}
+
+const ids = (stream: Uint8Array): number[] => unframed(stream).map((m) => m.readUInt16BE(0));
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+/** Asks for one answer, so that everything before it has arrived on both sides. */
+async function ask(socket: Socket, id = 1): Promise<number[]> {
+  socket.write(framed(message(id)));
+  return ids(await first(socket, 22));
+}
+
+describe.each(VERSIONS)('TLS on its own port, %s', (version) => {
+  it('answers inside TLS, with ALPN dot and without', async () => {
+    const { port, shared, count } = await listen();
+    const dot = await dial(port, { ...only(version), ALPNProtocols: ['dot'] });
+    expect([dot.getProtocol(), dot.alpnProtocol, await ask(dot, 7)]).toEqual([version, 'dot', [7]]);
+    const none = await dial(port, only(version));
+    expect([none.alpnProtocol, await ask(none, 8)]).toEqual([false, [8]]);
+    expect(shared.responder.seen.map((facts) => facts.transport)).toEqual([Transport.TLS, Transport.TLS]);
+    expect(count(TransportEvent.TLS_HANDSHAKE)).toBe(2);
+  });
+
+  it('resumes, and counts that apart', async () => {
+    const { port, count } = await listen();
+    const one = await dial(port, only(version));
+    const ticket = version === 'TLSv1.2' ? undefined : once(one, 'session');
+    await ask(one);
+    const session = ticket === undefined ? one.getSession() : ((await ticket) as [Buffer])[0];
+    const two = await dial(port, { ...only(version), session });
+    expect([two.isSessionReused(), await ask(two)]).toEqual([true, [1]]);
+    expect([count(TransportEvent.TLS_HANDSHAKE), count(TransportEvent.TLS_RESUMED)]).toEqual([1, 1]);
+  });
+
+  it('closes an idle session with close_notify, and then the connection', async () => {
+    const { port, shared } = await listen({ settings: { idleTime: 200, idleTimeMin: 200 } });
+    await using between = await relay(port);
+    const socket = await dial(between.port, only(version));
+    await ask(socket);
+    const before = between.records().length;
+    expect(await all(socket)).toHaveLength(0);
+    await expect.poll(() => between.ends).toBe(1);
+    expect(between.records().slice(before)).toEqual([expect.toSatisfy((record) => isAlert(record, version))]);
+    await expect.poll(() => shared.sessions.size).toBe(0);
+  });
+
+  it('delivers what was asked before it stops, then close_notify', async () => {
+    const { port, listener, shared } = await listen();
+    await using between = await relay(port);
+    const socket = await dial(between.port, only(version));
+    const answers = all(socket);
+    socket.write(framed(...upTo(40).map((id) => message(id, 250, 100))));
+    await expect.poll(() => shared.responder.seen.length).toBeGreaterThan(0);
+    await listener.close();
+    expect(ids(await answers)).toEqual(upTo(40));
+    expect(isAlert(between.records().at(-1) ?? { type: 0, length: 0 }, version)).toBe(true);
+    expect(shared.sessions.size).toBe(0);
+  });
+
+  it('answers a client that has closed its direction', async () => {
+    const { port } = await listen();
+    const socket = await dial(port, { ...only(version), allowHalfOpen: true });
+    const answers = all(socket);
+    socket.end(framed(message(1), message(2)));
+    expect(ids(await answers)).toEqual([1, 2]);
+  });
+
+  it.each([1, 7, 100])('takes records in pieces of %i octets', async (piece) => {
+    const { port } = await listen();
+    await using between = await relay(port, piece);
+    const socket = await dial(between.port, only(version));
+    const stream = framed(message(1), message(2, 300), message(3));
+    for (const end of [1, 2, 3, 23, 25, stream.length]) {
+      socket.write(stream.subarray(socket.bytesWritten, end));
+      await wait(1);
+    }
+    expect(ids(await first(socket, stream.length))).toEqual([1, 2, 3]);
+  });
+
+  it('answers fifty queries of one record together', async () => {
+    const { port } = await listen();
+    const socket = await dial(port, only(version));
+    await ask(socket);
+    socket.write(framed(...upTo(50).map((id) => message(id))));
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    expect(ids(chunk)).toEqual(upTo(50));
+  });
+
+  it('survives resets at every step, and forgets those sessions', async () => {
+    const { port, shared, count } = await listen();
+    const hello = await clientHello(only(version));
+    for (let length = 0; length <= hello.length; length += 16) {
+      const socket = await dialTcp(port);
+      socket.write(hello.subarray(0, length));
+      if (length % 3 === 0) await wait(1);
+      socket.resetAndDestroy();
+    }
+    for (let step = 0; step < 12; step++) {
+      const raw = await dialTcp(port);
+      const socket = await dial(port, { ...only(version), socket: raw });
+      if (step > 2) socket.write(framed(message(step, 250, 255), message(step)).subarray(0, step * 40));
+      if (step > 6) await wait(1);
+      if (step > 8) await once(socket, 'data');
+      raw.resetAndDestroy();
+    }
+    expect(await ask(await dial(port, only(version)))).toEqual([1]);
+    await expect.poll(() => shared.sessions.size).toBe(1);
+    expect(count(TransportEvent.TCP_CLOSED)).toBe(count(TransportEvent.TCP_ACCEPTED) - 1);
+  });
+
+  it('answers no more than one who does not read has room for, and the rest once it reads', async () => {
+    const { port, shared } = await listen();
+    const slow = await dial(port, only(version));
+    slow.pause();
+    const queries = 300;
+    slow.write(framed(...upTo(queries).map((id) => message(id, 250, 255))));
+    let answered = -1;
+    while (answered !== shared.responder.seen.length) {
+      answered = shared.responder.seen.length;
+      await wait(200);
+    }
+    expect(answered).toBeLessThan(queries);
+    expect(await ask(await dial(port, only(version)))).toEqual([1]);
+    const answers = first(slow, queries * (2 + 250 * 255));
+    slow.resume();
+    expect(ids(await answers)).toEqual(upTo(queries));
+  });
+
+  it('cuts off one who never reads when its time is up', async () => {
+    const { port, shared } = await listen({ settings: { idleTime: 300, idleTimeMin: 300 } });
+    const slow = await dial(port, only(version));
+    slow.pause();
+    slow.write(framed(...upTo(300).map((id) => message(id, 250, 255))));
+    await expect.poll(() => shared.responder.seen.length).toBeGreaterThan(0);
+    await expect.poll(() => shared.sessions.size, { timeout: 5000 }).toBe(0);
+  });
+});
+
+describe('a port for TLS', () => {
+  it('gives no DNS answer to what is sent in the clear', async () => {
+    const { port, shared, count } = await listen();
+    for (const octets of [framed(message(1)), framed(message(0x1603, 300)), Buffer.from('GET / HTTP/1.0\r\n\r\n')]) {
+      const socket = await dialTcp(port);
+      socket.write(octets);
+      const came = await all(socket);
+      // An alert (RFC 8446 §6), or nothing.
+      expect([undefined, 21]).toContain(came[0]);
+      expect(came.length).toBeLessThanOrEqual(7);
+    }
+    expect(shared.responder.seen).toEqual([]);
+    expect(count(TransportEvent.TLS_HANDSHAKE_FAILED)).toBe(3);
+  });
+
+  it('counts handshakes that fail for the protocol version and for ALPN', async () => {
+    const { port, count } = await listen();
+    await expect(dial(port, { ALPNProtocols: ['h2'] })).rejects.toMatchObject({
+      code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+    });
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+    await expect(dial(port, old)).rejects.toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
+    expect(count(TransportEvent.TLS_HANDSHAKE_FAILED)).toBe(2);
+    expect(count(TransportEvent.TLS_HANDSHAKE)).toBe(0);
+  });
+
+  it('cuts off handshakes that take too long, at whatever octet they stall', async () => {
+    const { port, shared } = await listen({ settings: { handshakeTime: 250 } });
+    const hello = await clientHello();
+    const began = performance.now();
+    const closed = [0, 1, 5, 6, 100, hello.length - 1, hello.length].map(async (length) => {
+      const socket = await dialTcp(port);
+      socket.write(hello.subarray(0, length));
+      await all(socket);
+    });
+    await Promise.all(closed);
+    expect(performance.now() - began).toBeGreaterThan(240);
+    await expect.poll(() => shared.sessions.size).toBe(0);
+  });
+
+  it('takes a ClientHello octet by octet', async () => {
+    const { port } = await listen();
+    await using between = await relay(port, 1);
+    expect(await ask(await dial(between.port))).toEqual([1]);
+  });
+
+  it('does not renegotiate', async () => {
+    const { port, shared } = await listen();
+    const socket = await dial(port, only('TLSv1.2'));
+    expect(await ask(socket)).toEqual([1]);
+    const outcome = await new Promise<Error | null>((resolve) => {
+      socket.once('error', resolve);
+      if (!socket.renegotiate({ rejectUnauthorized: false }, resolve)) resolve(new Error('refused at once'));
+    });
+    expect(outcome).toBeInstanceOf(Error);
+    expect(await ask(await dial(port))).toEqual([1]);
+    expect(shared.responder.seen).toHaveLength(2);
+  });
+});
+
+describe.each(VERSIONS)('STARTTLS on a TCP listener, %s', (version) => {
+  it('goes from the first answer into TLS, and answers there', async () => {
+    const { port, shared } = await listenUpgrading();
+    const raw = await dialTcp(port);
+    expect(await ask(raw, 1)).toEqual([1]);
+    const socket = await dial(port, { ...only(version), socket: raw });
+    expect(await ask(socket, 2)).toEqual([2]);
+    socket.write(framed(...upTo(50).map((id) => message(id))));
+    const [chunk] = (await once(socket, 'data')) as [Buffer];
+    expect(ids(chunk)).toEqual(upTo(50));
+    const transports = shared.responder.seen.map((facts) => facts.transport);
+    expect([transports[0], ...new Set(transports.slice(1))]).toEqual([Transport.TCP, Transport.TLS]);
+    socket.end();
+    await expect.poll(() => shared.sessions.size).toBe(0);
+  });
+
+  it('resumes what was begun on the port for TLS', async () => {
+    const { port: secure } = await listen();
+    const { port, shared } = await listenUpgrading();
+    const one = await dial(secure, only(version));
+    const ticket = version === 'TLSv1.2' ? undefined : once(one, 'session');
+    await ask(one);
+    const session = ticket === undefined ? one.getSession() : ((await ticket) as [Buffer])[0];
+    const raw = await dialTcp(port);
+    await ask(raw);
+    const two = await dial(port, { ...only(version), socket: raw, session });
+    expect([two.isSessionReused(), await ask(two)]).toEqual([true, [1]]);
+    expect(shared.events).toContain(TransportEvent.TLS_RESUMED);
+  });
+
+  it('survives resets at every step of the upgrade', async () => {
+    const { port, shared } = await listenUpgrading();
+    const hello = await clientHello(only(version));
+    const opening = Buffer.concat([framed(message(1)), hello]);
+    for (let length = 0; length <= opening.length; length += 11) {
+      const raw = await dialTcp(port);
+      raw.write(opening.subarray(0, Math.min(length, 22)));
+      if (length > 22) {
+        await first(raw, 22);
+        raw.write(opening.subarray(22, length));
+      }
+      if (length % 2 === 0) await wait(1);
+      raw.resetAndDestroy();
+    }
+    await expect.poll(() => shared.sessions.size).toBe(0);
+    const raw = await dialTcp(port);
+    await ask(raw);
+    expect(await ask(await dial(port, { ...only(version), socket: raw }))).toEqual([1]);
+  });
+});
+
+describe.each(VERSIONS)('a FIN that is withheld, %s', (version) => {
+  const idle = { idleTime: 200, idleTimeMin: 200 };
+
+  it('comes after that of the client, behind close_notify', async () => {
+    const { port, shared } = await listen({ withholdFin: 20_000, settings: { ...idle, drainTime: 20_000 } });
+    const raw = await dialTcp(port);
+    let ended = false;
+    raw.once('end', () => {
+      ended = true;
+    });
+    const socket = await dial(port, { ...only(version), socket: raw, allowHalfOpen: true });
+    await ask(socket);
+    await once(socket.resume(), 'end');
+    await wait(100);
+    expect([ended, shared.sessions.size]).toEqual([false, 1]);
+    raw.end();
+    await expect.poll(() => shared.sessions.size).toBe(0);
+  });
+
+  it('comes without that of the client when patience ends', async () => {
+    const { port, shared } = await listen({ withholdFin: 200, settings: { ...idle, drainTime: 2_000 } });
+    await using between = await relay(port);
+    const socket = await dial(between.port, { ...only(version), allowHalfOpen: true });
+    await ask(socket);
+    await once(socket.resume(), 'end');
+    expect(between.ends).toBe(0);
+    await expect.poll(() => between.ends).toBe(1);
+    await expect.poll(() => shared.sessions.size, { timeout: 5000 }).toBe(0);
+  });
+
+  it('changes nothing else', async () => {
+    const { port, shared } = await listen({ withholdFin: 500 });
+    const socket = await dial(port, { ...only(version), allowHalfOpen: true });
+    const queries = framed(...upTo(300).map((id) => message(id, 250, 100)));
+    const answers = all(socket);
+    socket.end(queries);
+    expect(ids(await answers)).toEqual(upTo(300));
+    await expect.poll(() => shared.sessions.size).toBe(0);
+  });
+});
