@@ -53,6 +53,7 @@ export function secure(
   const verification = options.verification ?? { kind: 'none' };
   return new Promise((resolve, reject) => {
     const began = performance.now();
+    const socket = started(raw, options, verification, about);
     const fail = (error: ClientError): void => {
       clearTimeout(timer);
       reject(error);
@@ -60,18 +61,6 @@ export function secure(
       raw.destroy();
     };
     const timer = setTimeout(() => fail(timedOut(about, 'handshake', timeoutMs)), timeoutMs);
-    const socket = connect({
-      socket: raw,
-      // A certificate is judged below, alike for new and resumed sessions: no query has been sent before.
-      rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
-      ALPNProtocols: [...(options.alpn ?? ['dot'])],
-      minVersion: options.minVersion ?? 'TLSv1.2',
-      maxVersion: options.maxVersion ?? 'TLSv1.3',
-      ...(verification.kind === 'ca' && verification.ca !== undefined && { ca: verification.ca }),
-      ...(options.name !== undefined && { servername: options.name }),
-      ...(options.ticket !== undefined && { session: options.ticket }),
-    });
     let ticket: Buffer | undefined;
     socket.on('session', (session) => {
       ticket = session;
@@ -104,6 +93,28 @@ export function secure(
       resolve({ socket, info, milliseconds: performance.now() - began, ticket: () => ticket });
     });
   });
+}
+
+/** Sends the ClientHello. Throws CLIENT_INPUT when what was given cannot be used. */
+function started(raw: Socket, options: TlsOptions, verification: Verification, about: string): TLSSocket {
+  try {
+    return connect({
+      socket: raw,
+      // A certificate is judged afterwards, alike for new and resumed sessions: no query has been sent before.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      ALPNProtocols: [...(options.alpn ?? ['dot'])],
+      minVersion: options.minVersion ?? 'TLSv1.2',
+      maxVersion: options.maxVersion ?? 'TLSv1.3',
+      ...(verification.kind === 'ca' && verification.ca !== undefined && { ca: verification.ca }),
+      ...(options.name !== undefined && { servername: options.name }),
+      ...(options.ticket !== undefined && { session: options.ticket }),
+    });
+  } catch (error) {
+    raw.destroy();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ClientError(ClientErrorCode.INPUT, `${about}: TLS cannot be started: ${reason}`, { cause: error });
+  }
 }
 
 /** What an error in the handshake means; undefined: the connection was closed. */

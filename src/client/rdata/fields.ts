@@ -35,11 +35,12 @@ export const text: FieldText = (r) => quoted(r.rest());
 
 export const ipv4Text = (octets: Uint8Array): string => octets.join('.');
 
-/** RFC 5952; embedded IPv4 addresses in dotted form where §5 recommends it. */
+/** RFC 5952; mapped and compatible IPv4 addresses in dotted form (§5), as inet_ntop prints them. */
 export function ipv6Text(octets: Buffer): string {
   const groups = Array.from({ length: 8 }, (_, i) => octets.readUInt16BE(i * 2));
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff)
-    return `::ffff:${ipv4Text(octets.subarray(12))}`;
+  const zeros = groups.findIndex((group) => group !== 0);
+  if (zeros === 6 || (zeros === 5 && groups[5] === 0xffff))
+    return `${zeros === 6 ? '::' : '::ffff:'}${ipv4Text(octets.subarray(12))}`;
   let [at, length] = [-1, 1];
   for (let i = 0; i < 8; i++) {
     let run = 0;
@@ -70,11 +71,11 @@ export const base64: FieldText = (r) => {
 export const optionalBase64: FieldText = (r) => r.rest().toString('base64');
 export const dashedBase64: FieldText = (r) => r.rest().toString('base64') || '-';
 
-/** Seconds since 1970, of 32 bits that wrap around: the time nearest to now (RFC 4034 §3.1.5). */
+/** Seconds since 1970, of 32 bits that wrap around: the time nearest to now (RFC 4034 §3.1.5) that is not before 1970. */
 export const time: FieldText = (r) => {
   const now = Math.floor(Date.now() / 1000);
-  const distance = (r.u32() - now) | 0;
-  return new Date((now + distance) * 1000).toISOString().replace(/[-:T]|\..*/g, '');
+  const nearest = now + ((r.u32() - now) | 0);
+  return new Date((nearest < 0 ? nearest + 2 ** 32 : nearest) * 1000).toISOString().replace(/[-:T]|\..*/g, '');
 };
 
 /** The salt of NSEC3, behind its length. */

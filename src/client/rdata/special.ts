@@ -20,6 +20,7 @@ export const nsap: FieldText = (r) => {
 /** ATM Forum af-saa-0069: hexadecimal, or the digits of a telephone number. */
 export const atmAddress: FieldText = (r) => {
   const format = r.u8();
+  if (r.left === 0) r.fail('ends before the address');
   const address = r.rest();
   return format === 1 ? `+${address.toString('latin1').replace(/[^0-9]/g, '?')}` : address.toString('hex');
 };
@@ -62,23 +63,29 @@ export const addressChain: FieldText = (r) => {
   return words.join(' ');
 };
 
-/** RFC 3123 §4; trailing zero octets of an address are left out on the wire. */
+/** RFC 3123 §4; trailing zero octets of an address are left out on the wire. Other families have no text of their own. */
 export const addressPrefixes: FieldText = (r) => {
   const items: string[] = [];
+  const octetsRead: Uint8Array[] = [];
+  let known = true;
   while (r.left > 0) {
-    const family = r.u16();
-    const prefix = r.u8();
-    const lengthAndSign = r.u8();
+    const header = r.take(4);
+    const family = header.readUInt16BE();
+    const [prefix = 0, lengthAndSign = 0] = header.subarray(2);
     const octets = r.take(lengthAndSign & 0x7f);
-    const size = family === 1 ? 4 : family === 2 ? 16 : octets.length;
+    octetsRead.push(header, octets);
+    if (family !== 1 && family !== 2) {
+      known = false;
+      continue;
+    }
+    const size = family === 1 ? 4 : 16;
     if (octets.length > size) r.fail(`has an address of ${octets.length} octets in family ${family}`);
-    if ((family === 1 || family === 2) && prefix > size * 8)
-      r.fail(`has a prefix length of ${prefix} in family ${family}`);
+    if (prefix > size * 8) r.fail(`has a prefix length of ${prefix} in family ${family}`);
     const address = Buffer.concat([octets, Buffer.alloc(size - octets.length)]);
-    const text = family === 1 ? ipv4Text(address) : family === 2 ? ipv6Text(address) : address.toString('hex');
+    const text = family === 1 ? ipv4Text(address) : ipv6Text(address);
     items.push(`${lengthAndSign & 0x80 ? '!' : ''}${family}:${text}/${prefix}`);
   }
-  return items.join(' ');
+  return known ? items.join(' ') : generic(Buffer.concat(octetsRead));
 };
 
 /** A gateway whose kind was told before: none, IPv4, IPv6, name. */

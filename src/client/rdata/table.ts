@@ -143,9 +143,7 @@ export function readRdata(
 ): { rdata: Uint8Array; text: string } {
   const reader = new RdataReader(message, start, end);
   const row = ROWS.get(type);
-  // Empty RDATA of any type is what updates use (RFC 2136 §2.4); DNS has no other place for it but an empty APL.
-  if (row === undefined || start === end)
-    return { rdata: reader.rest(), text: special.generic(message.subarray(start, end)) };
+  if (row === undefined) return { rdata: reader.rest(), text: special.generic(message.subarray(start, end)) };
   const words = row.map((read) => read(reader)).filter((word) => word !== '');
   return { rdata: reader.finish(), text: words.join(' ') };
 }
