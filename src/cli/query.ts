@@ -7,7 +7,7 @@ import { type Exchange, type ExchangeOptions, exchange } from '../client/exchang
 import type { Query } from '../client/message.js';
 import { textToClass, textToType } from '../client/mnemonics.js';
 import { exchangeToJson, messageToText, transportToText } from '../client/print.js';
-import type { TlsOptions } from '../client/tls.js';
+import type { TlsOptions, TlsTicket } from '../client/tls.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
 
@@ -90,7 +90,7 @@ wrong; 3 no acceptable encrypted session (handshake, certificate, no STARTTLS on
       throw wrong('--resume needs --transport starttls or tls');
     const done: Exchange[] = [];
     try {
-      let ticket: Buffer | undefined;
+      let ticket: TlsTicket | undefined;
       for (let i = 0; i <= repeats; i++) {
         const tls = { ...options.tls, ...(ticket !== undefined && { ticket }) };
         const one = await exchange(question, { ...options, tls });

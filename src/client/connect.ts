@@ -4,7 +4,7 @@ import { connect as connectSocket, isIP, type Socket } from 'node:net';
 import { ClientError, ClientErrorCode, fromSystem, timedOut } from './errors.js';
 import { ClientSession } from './session.js';
 import { requestUpgrade, type Upgrade, type UpgradeOptions } from './starttls.js';
-import { secure, type TlsInfo, type TlsOptions } from './tls.js';
+import { secure, type TlsInfo, type TlsOptions, type TlsTicket } from './tls.js';
 
 export interface ServerAddress {
   /** An address, or a host name, which the system resolves. */
@@ -41,7 +41,7 @@ export interface OpenSession {
   readonly upgrade: Upgrade | undefined;
   readonly times: Times;
   /** The newest TLS session ticket. */
-  ticket(): Buffer | undefined;
+  ticket(): TlsTicket | undefined;
 }
 
 export const DEFAULT_TIMEOUT = 5000;

@@ -4,7 +4,7 @@ import { EdnsFlag } from './edns.js';
 import { HeaderFlag, type Message, type Query } from './message.js';
 import type { Reply } from './reply.js';
 import type { Upgrade, UpgradeOptions } from './starttls.js';
-import type { TlsInfo, TlsOptions } from './tls.js';
+import type { TlsInfo, TlsOptions, TlsTicket } from './tls.js';
 import { askUdp } from './udp.js';
 
 export interface ExchangeOptions {
@@ -41,7 +41,7 @@ export interface Exchange {
   /** The answer over UDP was truncated; this one is over TCP. */
   readonly truncatedOverUdp: boolean;
   /** For `tls.ticket` of another exchange with this server. */
-  readonly ticket: Buffer | undefined;
+  readonly ticket: TlsTicket | undefined;
 }
 
 /** Asks `query` once, over a connection of its own. Rejects with a ClientError. */

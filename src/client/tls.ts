@@ -1,16 +1,28 @@
 /** TLS of the client: the handshake over a connected socket, and what became of it (RFC 7858 §3.2, RFC 8310 §9). */
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
 import { type CertificateInfo, describeCertificate, objection, type Verification } from './certificate.js';
 import { ClientError, ClientErrorCode, fromSystem, timedOut } from './errors.js';
+
+/**
+ * What is left of a session for the next one. Node does not know the certificate of a session that was resumed, so it is
+ * kept here: who can resume the session is who had the certificate.
+ */
+export interface TlsTicket {
+  readonly session: Buffer;
+  readonly certificate: X509Certificate | undefined;
+  /** How the certificate's chain was verified. */
+  readonly verification: Verification;
+}
 
 export interface TlsOptions {
   /** Default: none. */
   readonly verification?: Verification;
   /** The server's host name, where one is known: for SNI, and for the name check in place of the address. */
   readonly name?: string;
-  /** What an earlier session with this server left, to resume it. */
-  readonly ticket?: Buffer;
+  /** What an earlier session with this server left, to resume it; not used where it was verified by other authorities. */
+  readonly ticket?: TlsTicket;
   /** Protocols offered by ALPN. Default: `dot`. */
   readonly alpn?: readonly string[];
   /** Default TLSv1.2. */
@@ -36,7 +48,7 @@ export interface Secured {
   readonly info: TlsInfo;
   readonly milliseconds: number;
   /** The newest session ticket; servers of TLS 1.3 send it after the handshake. */
-  ticket(): Buffer | undefined;
+  ticket(): TlsTicket | undefined;
 }
 
 /**
@@ -61,9 +73,9 @@ export function secure(
       raw.destroy();
     };
     const timer = setTimeout(() => fail(timedOut(about, 'handshake', timeoutMs)), timeoutMs);
-    let ticket: Buffer | undefined;
-    socket.on('session', (session) => {
-      ticket = session;
+    let session: Buffer | undefined;
+    socket.on('session', (newest) => {
+      session = newest;
     });
     const broken = (error: Error): void => fail(handshakeError(error, about));
     const ended = (): void => fail(handshakeError(undefined, about));
@@ -72,7 +84,8 @@ export function secure(
     raw.on('error', broken);
     socket.once('secureConnect', () => {
       clearTimeout(timer);
-      const certificate = socket.getPeerX509Certificate();
+      const resumed = socket.isSessionReused();
+      const certificate = resumed ? options.ticket?.certificate : socket.getPeerX509Certificate();
       const chainError = socket.authorized ? undefined : String(socket.authorizationError);
       const reason = objection(verification, certificate, chainError, options.name ?? address);
       if (reason !== undefined) {
@@ -85,12 +98,13 @@ export function secure(
       const info: TlsInfo = {
         version: socket.getProtocol() ?? 'unknown',
         cipher: socket.getCipher().standardName,
-        resumed: socket.isSessionReused(),
+        resumed,
         alpn: socket.alpnProtocol || undefined,
         certificate: certificate === undefined ? undefined : describeCertificate(certificate),
         verified: verification.kind,
       };
-      resolve({ socket, info, milliseconds: performance.now() - began, ticket: () => ticket });
+      const ticket = (): TlsTicket | undefined => session && { session, certificate, verification };
+      resolve({ socket, info, milliseconds: performance.now() - began, ticket });
     });
   });
 }
@@ -108,13 +122,20 @@ function started(raw: Socket, options: TlsOptions, verification: Verification, a
       maxVersion: options.maxVersion ?? 'TLSv1.3',
       ...(verification.kind === 'ca' && verification.ca !== undefined && { ca: verification.ca }),
       ...(options.name !== undefined && { servername: options.name }),
-      ...(options.ticket !== undefined && { session: options.ticket }),
+      ...(usable(options.ticket, verification) && { session: options.ticket?.session }),
     });
   } catch (error) {
     raw.destroy();
     const reason = error instanceof Error ? error.message : String(error);
     throw new ClientError(ClientErrorCode.INPUT, `${about}: TLS cannot be started: ${reason}`, { cause: error });
   }
+}
+
+/** A resumed session's chain counts as it was judged first: that must have been by the same authorities. */
+function usable(ticket: TlsTicket | undefined, verification: Verification): boolean {
+  if (ticket === undefined || verification.kind !== 'ca') return ticket !== undefined;
+  const before = ticket.verification;
+  return before.kind === 'ca' && String(before.ca) === String(verification.ca);
 }
 
 /** What an error in the handshake means; undefined: the connection was closed. */
