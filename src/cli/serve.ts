@@ -1,4 +1,5 @@
 /** `adotd serve`: options over configuration, then the server until a signal ends it. */
+import { basename, relative } from 'node:path';
 import { describeIssues, readConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { createLog, type Log } from '../observe/log.js';
@@ -165,9 +166,16 @@ function commandsToTry(server: Server): string {
   if (plain === undefined || names.length === 0) return '';
   const at = ({ address, port }: Endpoint): string => `@${address} -p ${port}`;
   const name = (index: number): string => names[index % names.length] ?? '.';
+  const starttls = `${ownCommand()} query ${name(2)} SOA @${plain.address} --port ${plain.port} --transport starttls`;
   return `try:
-  dig ${at(plain)} ${name(0)} SOA
+  dig +dnssec ${at(plain)} ${signed[0] ?? name(0)} SOA
   dig ${secure === undefined ? `+tcp ${at(plain)}` : `+tls ${at(secure)}`} ${name(1)} NS
-  dig +dnssec ${at(plain)} ${signed[0] ?? name(2)} SOA
+  ${secure === undefined ? `dig ${at(plain)} ${name(2)} SOA` : starttls}
 `;
+}
+
+/** How this program was called: by its name where it is installed, by its file in a clone. */
+function ownCommand(): string {
+  const file = process.argv[1] ?? '';
+  return basename(file) === 'adotd' ? 'adotd' : `node ${relative(process.cwd(), file)}`;
 }

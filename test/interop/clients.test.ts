@@ -262,17 +262,19 @@ describe('npm start', () => {
   it('serves zones/ on port 5300, prints three commands that work, and says clearly that the port is taken', async () => {
     const first = await start();
     try {
-      expect(first.output() + first.stderr()).toMatch(/^ready udp=127\.0\.0\.1:5300 tcp=127\.0\.0\.1:5300 zones=7$/m);
+      expect(first.output() + first.stderr()).toMatch(
+        /^ready udp=127\.0\.0\.1:5300 tcp=127\.0\.0\.1:5300 tls=127\.0\.0\.1:8853 zones=7$/m,
+      );
       const commands = first
         .output()
         .split('\n')
-        .filter((line) => line.startsWith('  dig '));
+        .filter((line) => line.startsWith('  '));
       expect(commands).toHaveLength(3);
-      if (missingClients(['dig']) === '') {
-        for (const command of commands) {
-          const { stdout } = spawnSync('dig', command.trim().split(' ').slice(1), { encoding: 'utf8' });
-          expect(stdout).toMatch(/status: NOERROR/);
-        }
+      for (const command of commands) {
+        const [program = '', ...words] = command.trim().split(' ');
+        if (program === 'dig' && missingClients(['dig']) !== '') continue;
+        const { stdout } = spawnSync(program, words, { encoding: 'utf8', cwd: ROOT });
+        expect(stdout).toMatch(/status: NOERROR/);
       }
       const second = await start();
       if (second.child.exitCode === null) await once(second.child, 'exit');
