@@ -1,0 +1,66 @@
+/** A relay between client and server: it records what passes, and can interfere as a middlebox does. */
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface Interference {
+  /** What is passed on to the server of octets from the client; undefined: nothing. `seen` came before on this connection. */
+  readonly toServer?: (octets: Buffer, seen: Buffer) => Buffer | undefined;
+  readonly toClient?: (octets: Buffer, seen: Buffer) => Buffer | undefined;
+}
+
+export interface Relay extends AsyncDisposable {
+  readonly port: number;
+  /** What the server sent, one per connection. */
+  readonly fromServer: Buffer[];
+}
+
+/** Listens on a free port of loopback and passes connections on to `port`. */
+export async function startRelay(port: number, interference: Interference = {}): Promise<Relay> {
+  const fromServer: Buffer[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    const upstream = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+    const index = fromServer.push(Buffer.alloc(0)) - 1;
+    let seen = Buffer.alloc(0);
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket);
+      socket.on('end', () => other.end());
+      socket.on('error', () => other.destroy());
+      socket.on('close', () => {
+        sockets.delete(socket);
+        other.destroySoon();
+      });
+    }
+    client.on('data', (octets) => {
+      const passed = interference.toServer === undefined ? octets : interference.toServer(octets, seen);
+      seen = Buffer.concat([seen, octets]);
+      if (passed !== undefined && passed.length > 0) upstream.write(passed);
+    });
+    upstream.on('data', (octets) => {
+      const before = fromServer[index] ?? Buffer.alloc(0);
+      const passed = interference.toClient === undefined ? octets : interference.toClient(octets, before);
+      fromServer[index] = Buffer.concat([before, octets]);
+      if (passed !== undefined && passed.length > 0) client.write(passed);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    fromServer,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+/** Lengths of the TLS records of application data (type 23) in a stream of TLS records. */
+export function applicationRecords(stream: Buffer): number[] {
+  const lengths: number[] = [];
+  for (let at = 0; at + 5 <= stream.length; at += 5 + stream.readUInt16BE(at + 3)) {
+    if (stream[at] === 23) lengths.push(stream.readUInt16BE(at + 3));
+  }
+  return lengths;
+}

@@ -1,0 +1,150 @@
+/** What the tests with encryption share: servers with a configuration of their own, and the STARTTLS client in Python. */
+import { type ChildProcess, execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { adotdServe, ROOT, type Serving } from '../support/cli.js';
+
+/** Says which programs are not installed and how to get them; with CI=true that is an error. */
+export function missingPrograms(packages: Readonly<Record<string, string>>): string {
+  const absent = Object.keys(packages).filter(
+    (name) => spawnSync(name, ['-V'], { stdio: 'ignore' }).error !== undefined,
+  );
+  if (absent.length === 0) return '';
+  const wanted = [...new Set(absent.map((name) => packages[name]))].join(' ');
+  const text = `${absent.join(', ')} not installed: apt-get install ${wanted}`;
+  if (process.env.CI === 'true') throw new Error(text);
+  return text;
+}
+
+/** A folder for one test file, which goes with the process. */
+export const FOLDER = mkdtempSync(join(tmpdir(), 'adotd-tls-'));
+process.once('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
+
+/** The certificate that all servers of one test file share. */
+export const CERTS = join(FOLDER, 'certs');
+export const CERTIFICATE = join(CERTS, 'self-signed.pem');
+
+/** Parts of adotd.yaml. */
+export interface Settings {
+  readonly zones?: object;
+  readonly tls?: object;
+  readonly starttls?: object;
+  readonly sessions?: object;
+  readonly tcp?: object;
+  readonly workers?: string | number;
+}
+
+export interface Server extends Serving {
+  readonly pid: number;
+  /** What SIGUSR1 logs: events and counts by transport. */
+  statistics(): Promise<Record<string, Record<string, number>>>;
+  /** Descriptors that the process has open. */
+  descriptors(): number;
+  /** Connections that were accepted and are still open; waits, for two seconds at most, for there to be `expected`. */
+  openConnections(expected?: number): Promise<number>;
+}
+
+let configs = 0;
+
+/** Writes a configuration file for a server that serves zones/ on loopback. */
+export function writeConfig(settings: Settings): string {
+  const file = join(FOLDER, `adotd-${++configs}.yaml`);
+  const { tls, ...rest } = settings;
+  writeFileSync(
+    file,
+    stringify({ zones: { folder: join(ROOT, 'zones') }, ...rest, tls: { certs_folder: CERTS, ...tls } }),
+  );
+  return file;
+}
+
+/** Starts the built server with these settings on free ports of 127.0.0.1. */
+export async function serve(settings: Settings = {}, ...words: readonly string[]): Promise<Server> {
+  const serving = await adotdServe('--config', writeConfig(settings), ...words);
+  await serving.logged(/"pid":\d+/);
+  const pid = Number(/"pid":(\d+)/.exec(serving.stderr())?.[1]);
+  const lines = (): string[] => serving.stderr().match(/^.*"statistics":.*$/gm) ?? [];
+  const statistics = async (): Promise<Record<string, Record<string, number>>> => {
+    const before = lines().length;
+    serving.signal('SIGUSR1');
+    for (let tries = 0; tries < 200 && lines().length === before; tries++) await sleep(10);
+    const line: { statistics: Record<string, Record<string, number>> } = JSON.parse(lines().at(-1) ?? '{}');
+    return line.statistics;
+  };
+  const openNow = async (): Promise<number> => {
+    const { events = {} } = await statistics();
+    return (events.tcp_accepted ?? 0) - (events.tcp_closed ?? 0);
+  };
+  return {
+    ...serving,
+    pid,
+    statistics,
+    descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
+    async openConnections(expected = 0) {
+      let open = await openNow();
+      for (let tries = 0; tries < 40 && open !== expected; tries++) {
+        await sleep(50);
+        open = await openNow();
+      }
+      return open;
+    },
+  };
+}
+
+/** A response as the Python client decoded it. */
+export interface PythonAnswer {
+  readonly rcode: number;
+  readonly aa: boolean;
+  readonly rd: boolean;
+  /** null: there was no OPT record. */
+  readonly to: boolean | null;
+  readonly counts: readonly number[];
+  readonly answer: readonly {
+    readonly type: number;
+    readonly class: number;
+    readonly ttl: number;
+    readonly text: string;
+  }[];
+  readonly size: number;
+}
+
+/** What test/interop/starttls.py printed. */
+export interface PythonResult {
+  readonly outcome: 'tls' | 'plaintext' | 'closed' | 'failed';
+  readonly steps: readonly string[];
+  readonly first?: PythonAnswer;
+  readonly answers: readonly PythonAnswer[];
+  readonly tls?: { readonly version: string; readonly cipher: string; readonly alpn: string | null };
+  readonly closed?: { readonly how: string; readonly after: number };
+  readonly farewell?: string;
+  readonly fallback?: string;
+  readonly why?: string;
+  readonly left?: number;
+}
+
+const CLIENT = fileURLToPath(new URL('starttls.py', import.meta.url));
+/** Milliseconds: longer than any patience of the client. */
+const CLIENT_TIME = 30_000;
+
+/** Runs the Python client against a port of loopback; `words` are its options and the names to ask. */
+export function starttls(port: number, ...words: readonly string[]): Promise<PythonResult> {
+  return new Promise((resolve, reject) => {
+    const child: ChildProcess = execFile(
+      'python3',
+      [CLIENT, '127.0.0.1', String(port), ...words],
+      { timeout: CLIENT_TIME },
+      (error, stdout, stderr) => {
+        if (error) reject(new Error(`${child.spawnargs.join(' ')}: ${stdout}${stderr}`, { cause: error }));
+        else resolve(JSON.parse(stdout) as PythonResult);
+      },
+    );
+  });
+}
+
+/** The text of each answer's last record. */
+export function texts(result: PythonResult): (string | undefined)[] {
+  return result.answers.map(({ answer }) => answer.at(-1)?.text);
+}
