@@ -227,10 +227,18 @@ function verificationOf(values: Values): Verification {
   if (pins.length > 0 && file !== undefined) throw wrong('--tls-pin and --tls-ca exclude each other');
   if (pins.length > 0) return { kind: 'pin', pins };
   if (file === undefined) return { kind: 'none' };
+  return { kind: 'ca', ca: authoritiesIn(file) };
+}
+
+function authoritiesIn(file: string): string {
+  let text: string;
   try {
-    return { kind: 'ca', ca: readFileSync(file) };
+    text = readFileSync(file, 'latin1');
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${reason}`, { cause: error });
   }
+  if (!text.includes('-----BEGIN CERTIFICATE-----'))
+    throw new AdotdError(ErrorCode.FILE, `${file} holds no certificate in PEM`);
+  return text;
 }

@@ -40,7 +40,7 @@ export interface OpenSession {
   /** Undefined unless the transport is STARTTLS. */
   readonly upgrade: Upgrade | undefined;
   readonly times: Times;
-  /** The newest TLS session ticket. */
+  /** For the next session with this server. */
   ticket(): TlsTicket | undefined;
 }
 

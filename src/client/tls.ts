@@ -47,7 +47,7 @@ export interface Secured {
   readonly socket: TLSSocket;
   readonly info: TlsInfo;
   readonly milliseconds: number;
-  /** The newest session ticket; servers of TLS 1.3 send it after the handshake. */
+  /** For the next session: the newest ticket that came (with TLS 1.3 after the handshake), or the one just used. */
   ticket(): TlsTicket | undefined;
 }
 
@@ -103,7 +103,9 @@ export function secure(
         certificate: certificate === undefined ? undefined : describeCertificate(certificate),
         verified: verification.kind,
       };
-      const ticket = (): TlsTicket | undefined => session && { session, certificate, verification };
+      // A server need not send a new one when it takes an old one.
+      const ticket = (): TlsTicket | undefined =>
+        session === undefined ? (resumed ? options.ticket : undefined) : { session, certificate, verification };
       resolve({ socket, info, milliseconds: performance.now() - began, ticket });
     });
   });
