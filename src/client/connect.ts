@@ -46,13 +46,15 @@ export interface OpenSession {
 
 export const DEFAULT_TIMEOUT = 5000;
 
-/** The server's address and port, and how messages name it. Rejects with CLIENT_UNREACHABLE. */
+/** The server's address and port, and how messages name it. Rejects with CLIENT_UNREACHABLE or CLIENT_INPUT. */
 export async function locate(
   server: ServerAddress,
   transport: Transport,
 ): Promise<{ server: Required<ServerAddress>; about: string }> {
   const port = server.port ?? (transport === 'tls' ? 853 : 53);
   const about = `${server.address.includes(':') ? `[${server.address}]` : server.address}:${port} (${transport})`;
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new ClientError(ClientErrorCode.INPUT, `${about}: a port is a number from 1 to 65535`);
   if (isIP(server.address) !== 0) return { server: { address: server.address, port }, about };
   try {
     const { address } = await lookup(server.address);

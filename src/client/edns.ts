@@ -1,7 +1,7 @@
 /** EDNS (RFC 6891) of the client: what queries carry, and what answers said. */
 import { randomBytes } from 'node:crypto';
 import { EdnsOption } from '../protocol/iana.js';
-import { ClientError, ClientErrorCode } from './errors.js';
+import { ClientError, ClientErrorCode, fitting } from './errors.js';
 import { edeToText, optionToText } from './mnemonics.js';
 import { quoted } from './rdata/fields.js';
 
@@ -70,13 +70,13 @@ export function encodeOpt(request: EdnsRequest, flags: number, channel: Channel,
   }
   const opt = Buffer.alloc(HEADER + length);
   opt.writeUInt16BE(41, 1);
-  opt.writeUInt16BE(request.size ?? 1232, 3);
-  opt.writeUInt8(request.version ?? 0, 6);
+  opt.writeUInt16BE(fitting(request.size ?? 1232, 16, 'UDP payload'), 3);
+  opt.writeUInt8(fitting(request.version ?? 0, 8, 'EDNS version'), 6);
   opt.writeUInt16BE((request.dnssec ? EdnsFlag.DO : 0) | flags, 7);
-  opt.writeUInt16BE(length, 9);
+  opt.writeUInt16BE(fitting(length, 16, 'length of the EDNS options'), 9);
   let at = HEADER;
   for (const { code, data } of options) {
-    opt.writeUInt16BE(code, at);
+    opt.writeUInt16BE(fitting(code, 16, 'EDNS option'), at);
     opt.writeUInt16BE(data.length, at + 2);
     opt.set(data, at + OPTION_HEADER);
     at += OPTION_HEADER + data.length;

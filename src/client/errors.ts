@@ -43,6 +43,13 @@ export class ClientError extends Error {
   }
 }
 
+/** `value` when it fits into so many bits. Throws CLIENT_INPUT. */
+export function fitting(value: number, bits: 8 | 16, what: string): number {
+  const max = 2 ** bits - 1;
+  if (Number.isInteger(value) && value >= 0 && value <= max) return value;
+  throw new ClientError(ClientErrorCode.INPUT, `found ${value} as ${what}, expected a number from 0 to ${max}`);
+}
+
 const SYSTEM: Readonly<Record<string, readonly [ClientErrorCode, string]>> = {
   ECONNREFUSED: [ClientErrorCode.REFUSED, 'connection refused'],
   ECONNRESET: [ClientErrorCode.RESET, 'connection reset'],

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { Class, Opcode, Type } from '../protocol/iana.js';
 import { type Channel, decodeOptions, type Edns, type EdnsRequest, encodeOpt } from './edns.js';
-import { ClientError, ClientErrorCode } from './errors.js';
+import { ClientError, ClientErrorCode, fitting } from './errors.js';
 import { nameToText, readName, textToName } from './names.js';
 import { readRdata } from './rdata/table.js';
 
@@ -71,19 +71,24 @@ export function randomId(): number {
   return randomInt(0x10000);
 }
 
-/** A query in wire format, for a channel. `ednsFlags` (TO) are set even when the query itself has no EDNS. */
+/**
+ * A query in wire format, for a channel. `ednsFlags` (TO) are set even when the query itself has no EDNS. Throws
+ * CLIENT_INPUT.
+ */
 export function encodeQuery(query: Query, channel: Channel, ednsFlags = 0): Buffer {
   const name = textToName(query.name);
   const edns = query.edns ?? (ednsFlags === 0 ? undefined : {});
   const head = Buffer.alloc(HEADER + name.length + 4);
-  head.writeUInt16BE(query.id ?? randomId(), 0);
+  head.writeUInt16BE(fitting(query.id ?? randomId(), 16, 'ID'), 0);
   head.writeUInt16BE((query.recursion ? HeaderFlag.RD : 0) | (query.checkingDisabled ? HeaderFlag.CD : 0), 2);
   head.writeUInt16BE(1, 4);
   head.writeUInt16BE(edns === undefined ? 0 : 1, 10);
   head.set(name, HEADER);
-  head.writeUInt16BE(query.type, HEADER + name.length);
-  head.writeUInt16BE(query.class ?? Class.IN, HEADER + name.length + 2);
-  return edns === undefined ? head : Buffer.concat([head, encodeOpt(edns, ednsFlags, channel, head.length)]);
+  head.writeUInt16BE(fitting(query.type, 16, 'type'), HEADER + name.length);
+  head.writeUInt16BE(fitting(query.class ?? Class.IN, 16, 'class'), HEADER + name.length + 2);
+  const opt = edns === undefined ? Buffer.alloc(0) : encodeOpt(edns, ednsFlags, channel, head.length);
+  fitting(head.length + opt.length, 16, 'length of the query');
+  return Buffer.concat([head, opt]);
 }
 
 function malformed(reason: string): ClientError {

@@ -32,9 +32,11 @@ export function askUdp(
     let tries = 0;
     let ignored = 0;
     let began = 0;
+    let done = false;
     const finish = (): void => {
+      if (!done) socket.close();
+      done = true;
       clearTimeout(timer);
-      socket.close();
     };
     const fail = (error: unknown): void => {
       finish();
@@ -66,6 +68,7 @@ export function askUdp(
         fail(error);
       }
     });
-    socket.connect(server.port, server.address, send);
+    socket.once('connect', send);
+    socket.connect(server.port, server.address);
   });
 }

@@ -5,7 +5,7 @@ import { exchange } from '../../src/client/exchange.js';
 import { answer, framed, onMessages, pause, questionOf, tcpServer } from './support.js';
 
 const QUERY = { name: 'a.test', type: 16 };
-const FAST = { timeoutMs: 300 };
+const SOON = { timeoutMs: 1000 };
 
 describe('a question over TCP', () => {
   it('goes out with its length in one write, and the time of each step is measured', async () => {
@@ -44,7 +44,7 @@ describe('a question over TCP', () => {
   });
 
   it.each([
-    ['never', (_query: Buffer) => [], ClientErrorCode.TIMED_OUT, /no answer within 0.3 s$/],
+    ['never', (_query: Buffer) => [], ClientErrorCode.TIMED_OUT, /no answer within 1 s$/],
     [
       'with another ID',
       (q: Buffer) => [answer(q, { id: q.readUInt16BE() ^ 1 })],
@@ -78,7 +78,7 @@ describe('a question over TCP', () => {
         for (const one of respond(query)) socket.write(framed(Buffer.from(one)));
       });
     });
-    const asked = exchange(QUERY, { transport: 'tcp', server, ...FAST });
+    const asked = exchange(QUERY, { transport: 'tcp', server, ...SOON });
     await expect(asked).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   });
 
@@ -113,7 +113,7 @@ describe('a question over TCP', () => {
         end(socket);
       });
     });
-    const asked = exchange(QUERY, { transport: 'tcp', server, ...FAST });
+    const asked = exchange(QUERY, { transport: 'tcp', server, ...SOON });
     await expect(asked).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   });
 });
@@ -135,7 +135,7 @@ describe('a session', () => {
     expect(server.connections()).toBe(1);
     await session.close();
     expect(session.open).toBe(false);
-    await expect(session.ask(QUERY, FAST)).rejects.toMatchObject({ code: ClientErrorCode.CLOSED });
+    await expect(session.ask(QUERY, SOON)).rejects.toMatchObject({ code: ClientErrorCode.CLOSED });
   });
 
   it('tells every outstanding query when it breaks, and goes on after one that timed out', async () => {
@@ -149,8 +149,8 @@ describe('a session', () => {
     });
     const { session } = await openSession({ transport: 'tcp', server });
     await expect(session.ask(QUERY, { timeoutMs: 50 })).rejects.toMatchObject({ code: ClientErrorCode.TIMED_OUT });
-    await expect(session.ask(QUERY, FAST)).resolves.toMatchObject({ sent: 24 });
-    const both = await Promise.allSettled([session.ask(QUERY, FAST), session.ask(QUERY, FAST)]);
+    await expect(session.ask(QUERY, SOON)).resolves.toMatchObject({ sent: 24 });
+    const both = await Promise.allSettled([session.ask(QUERY, SOON), session.ask(QUERY, SOON)]);
     for (const one of both) expect(one).toMatchObject({ status: 'rejected', reason: { code: ClientErrorCode.CLOSED } });
   });
 
@@ -158,7 +158,7 @@ describe('a session', () => {
     await using server = await tcpServer(() => {});
     const { session } = await openSession({ transport: 'tcp', server });
     const first = session.ask({ ...QUERY, id: 5 }, { timeoutMs: 50 });
-    await expect(session.ask({ ...QUERY, id: 5 }, FAST)).rejects.toMatchObject({ code: ClientErrorCode.INPUT });
+    await expect(session.ask({ ...QUERY, id: 5 }, SOON)).rejects.toMatchObject({ code: ClientErrorCode.INPUT });
     await expect(first).rejects.toMatchObject({ code: ClientErrorCode.TIMED_OUT });
     session.destroy();
   });

@@ -5,7 +5,7 @@ import { startServer } from '../../src/index.js';
 import { answer, toSet, udpServer } from './support.js';
 
 const QUERY = { name: 'a.test', type: 16 };
-const FAST = { transport: 'udp', timeoutMs: 100, tries: 1 } as const;
+const ONCE = { transport: 'udp', timeoutMs: 2000, tries: 1 } as const;
 
 describe('a question over UDP', () => {
   it('is answered by the message with its ID; others are ignored', async () => {
@@ -14,20 +14,20 @@ describe('a question over UDP', () => {
       answer(q, { id: q.readUInt16BE() ^ 1, text: 'forged' }),
       answer(q, { text: 'good' }),
     ]);
-    const done = await exchange(QUERY, { ...FAST, server });
+    const done = await exchange(QUERY, { ...ONCE, server });
     expect(done.message.answers).toMatchObject([{ data: '"good"' }]);
     expect(done).toMatchObject({ transport: 'udp', encrypted: false, truncatedOverUdp: false });
   });
 
   it('is sent again when it is not answered', async () => {
     await using server = await udpServer((q, nth) => (nth < 2 ? [] : [answer(q)]));
-    await exchange(QUERY, { ...FAST, tries: 3, server });
+    await exchange(QUERY, { ...ONCE, timeoutMs: 200, tries: 3, server });
     expect(server.connections()).toBe(3);
   });
 
   it('times out after so many tries', async () => {
     await using server = await udpServer((q) => [answer(q, { id: q.readUInt16BE() ^ 1 })]);
-    await expect(exchange(QUERY, { ...FAST, tries: 2, server })).rejects.toMatchObject({
+    await expect(exchange(QUERY, { ...ONCE, timeoutMs: 100, tries: 2, server })).rejects.toMatchObject({
       code: ClientErrorCode.TIMED_OUT,
       message: expect.stringMatching(/no answer within 0.2 s; 2 messages with another ID/),
     });
@@ -36,13 +36,13 @@ describe('a question over UDP', () => {
   it('to a closed port is refused at once', async () => {
     const server = await udpServer(() => []);
     await server[Symbol.asyncDispose]();
-    const asked = exchange(QUERY, { ...FAST, timeoutMs: 5000, server });
+    const asked = exchange(QUERY, { ...ONCE, timeoutMs: 5000, server });
     await expect(asked).rejects.toMatchObject({ code: ClientErrorCode.REFUSED });
   });
 
   it('answered by garbage fails as malformed', async () => {
     await using server = await udpServer((q) => [q.subarray(0, 5)]);
-    await expect(exchange(QUERY, { ...FAST, server })).rejects.toMatchObject({ code: ClientErrorCode.MALFORMED });
+    await expect(exchange(QUERY, { ...ONCE, server })).rejects.toMatchObject({ code: ClientErrorCode.MALFORMED });
   });
 
   it('may carry TO, which has no meaning', async () => {
@@ -51,7 +51,7 @@ describe('a question over UDP', () => {
       seen.push(toSet(q));
       return [answer(q, { ednsFlags: 0x4000 })];
     });
-    const done = await exchange(QUERY, { ...FAST, tlsOk: true, server });
+    const done = await exchange(QUERY, { ...ONCE, tlsOk: true, server });
     expect(seen).toEqual([true]);
     expect(done).toMatchObject({ encrypted: false, message: { edns: { flags: 0x4000 } } });
   });
@@ -69,8 +69,29 @@ describe('a question over UDP', () => {
     expect(cut.message.flags & 0x0200).toBe(0x0200);
   });
 
+  it('to an address that the system does not allow fails as unreachable', async () => {
+    // Broadcasting needs a permission that the socket lacks: nothing is sent.
+    const server = { address: '255.255.255.255', port: 53 };
+    await expect(exchange(QUERY, { ...ONCE, server })).rejects.toMatchObject({ code: ClientErrorCode.UNREACHABLE });
+  });
+
+  it.each([
+    [{ ...QUERY, id: 70_000 }, 53, /70000 as ID/],
+    [{ ...QUERY, type: -1 }, 53, /-1 as type/],
+    [{ ...QUERY, edns: { size: 65_536 } }, 53, /65536 as UDP payload/],
+    [{ ...QUERY, edns: { options: [{ code: 1, data: new Uint8Array(65_530) }] } }, 53, /length of the query/],
+    [{ ...QUERY, edns: { options: [{ code: 1, data: new Uint8Array(65_536) }] } }, 53, /length of the EDNS options/],
+    [QUERY, 0, /a port is a number/],
+  ])('that cannot be written is refused', async (query, port, message) => {
+    const asked = exchange(query, { ...ONCE, server: { address: '127.0.0.1', port } });
+    await expect(asked).rejects.toMatchObject({
+      code: ClientErrorCode.INPUT,
+      message: expect.stringMatching(message),
+    });
+  });
+
   it('to a name without an address cannot be sent', async () => {
     const server = { address: 'no-such-host.invalid', port: 53 };
-    await expect(exchange(QUERY, { ...FAST, server })).rejects.toMatchObject({ code: ClientErrorCode.UNREACHABLE });
+    await expect(exchange(QUERY, { ...ONCE, server })).rejects.toMatchObject({ code: ClientErrorCode.UNREACHABLE });
   });
 });
