@@ -113,6 +113,11 @@ export class Session {
     return this.#answers && this.busy.queue === undefined && !this.#paused && this.#connection.unsent === 0;
   }
 
+  /** Whether it only waits for its peer to close: everything is sent, our closing too. */
+  get lingers(): boolean {
+    return this.#state === SessionState.DRAINING && this.#connection.unsent === 0;
+  }
+
   get #answers(): boolean {
     return this.#state === SessionState.PLAINTEXT || this.#state === SessionState.SECURE;
   }
@@ -290,7 +295,8 @@ export class Session {
       this.#state = SessionState.UPGRADING;
       this.upgraded = true;
       this.#opening = octets;
-      this.#manager.handshakeBegan(this);
+      // Its time runs from its first octet on, not from the one that decided.
+      if (this.busy.queue === undefined) this.#manager.handshakeBegan(this);
       if (this.#connection.unsent > 0) {
         // Nothing more is read until TLS reads it, so that what waits here stays small.
         this.#connection.pause();

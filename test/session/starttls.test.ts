@@ -149,6 +149,19 @@ describe('STARTTLS: what follows the offer decides (rule 4)', () => {
     expect(slow.calls).toEqual(['end']);
   });
 
+  it('counts the handshake time from the first octet of the ClientHello, not from the one that decides', () => {
+    const s = open();
+    s.send(withTo(DUMMY));
+    s.session.received(HELLO.subarray(0, 5));
+    s.bench.clock.advance(2_000);
+    s.session.received(HELLO.subarray(5));
+    expect(s.calls).toEqual(['startTls']);
+    s.bench.clock.advance(999);
+    expect(s.calls).toEqual(['startTls']);
+    s.bench.clock.advance(1);
+    expect(s.calls).toEqual(['startTls', 'destroy']);
+  });
+
   it('serves as DNS what began like a ClientHello and is none', () => {
     const s = open();
     s.send(withTo(DUMMY));
