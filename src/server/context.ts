@@ -20,6 +20,9 @@ import {
   udpUpgradeBit,
 } from './settings.js';
 
+/** UDP, TCP and TLS. */
+const SOCKETS_PER_ADDRESS = 3;
+
 /** `tls`: what TLS is made with; undefined where it is not served. Throws as answerSettings() does. */
 export function transportContext(
   config: Config,
@@ -34,7 +37,7 @@ export function transportContext(
   const facts = createFacts(catalog);
   facts.padding = padding(config);
   const descriptors = descriptorLimit();
-  const limits = connectionLimits(config, descriptors);
+  const limits = connectionLimits(config, descriptors - SOCKETS_PER_ADDRESS * config.listen.length);
   if (limits.connections < config.sessions.max) {
     log.info(
       { descriptors, connections: limits.connections },
@@ -65,6 +68,7 @@ export function transportContext(
     fastOpen: obstacle === undefined ? config.tcp.fast_open : 0,
     count,
     event: counters.event.bind(counters),
+    descriptors,
     outOfDescriptors() {
       sessions.shed();
       if (!shed) log.error({ descriptors }, 'no file descriptors are left: the sessions idle longest are closed');

@@ -58,10 +58,14 @@ const SHRINK_TO = 0.9;
 const SHED_FROM = 0.95;
 /** Part of the limit that may be over it for as long as sessions that were told to go are still there. */
 const OVERLAP = 0.1;
-/** How many of the longest idle sessions are looked at for one that loses nothing by being closed. A guess. */
+/** But no more than this: descriptors are kept free for them (server/settings.ts), half of which they may take. */
+const MAX_OVERLAP = 32;
+/** How many sessions are looked at, longest first, for one that loses nothing by being closed, or cut off. A guess. */
 const EVICTION_DEPTH = 64;
 /** How long after a lack of descriptors clients are asked to close, in milliseconds: some round trips. A guess. */
 const SHED_TIME = 5000;
+/** How long those that were closed for lack of descriptors have to go before others are closed too, in milliseconds. */
+const SHED_PAUSE = 1000;
 
 export class SessionManager {
   readonly facts: Facts;
@@ -81,7 +85,7 @@ export class SessionManager {
   readonly #handshakes = new SessionQueue<Session>();
   readonly #draining = new SessionQueue<Session>();
   readonly #sessions = new Set<Session>();
-  #shedUntil = Number.NEGATIVE_INFINITY;
+  #shedAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
   #stopBy = Number.POSITIVE_INFINITY;
 
@@ -113,7 +117,7 @@ export class SessionManager {
   /** Whether clients are asked to close. */
   get shedding(): boolean {
     if (this.#stopping || this.#context.limits.load >= SHED_FROM) return true;
-    return this.#context.clock.milliseconds() < this.#shedUntil;
+    return this.#context.clock.milliseconds() < this.#shedAt + SHED_TIME;
   }
 
   /** Whether a first message on port 53 may start an upgrade. */
@@ -123,7 +127,8 @@ export class SessionManager {
 
   /**
    * Lets a connection of `client` (4 or 16 octets) in, or not. When there are too many in all or of its listener, the
-   * session that has been idle longest is closed for it.
+   * session that has been idle longest is closed for it. Those that were closed so may linger, a few of them, until their
+   * peers have closed too; beyond, the one that has lingered longest is cut off.
    */
   admit(client: Uint8Array, listener: ListenerLoad): boolean {
     if (this.#stopping) return false;
@@ -134,7 +139,8 @@ export class SessionManager {
     }
     const admission = limits.admit(client, client.length, 0);
     if (admission !== Admission.FULL) return admission === Admission.ADMITTED;
-    const overlap = Math.ceil(limits.capacity * OVERLAP) + 1;
+    const overlap = Math.min(MAX_OVERLAP, Math.ceil(limits.capacity * OVERLAP) + 1);
+    if (limits.open >= limits.capacity + overlap && !this.#cutLingering()) return false;
     if (!this.#evict()) return false;
     return limits.admit(client, client.length, overlap) === Admission.ADMITTED;
   }
@@ -169,7 +175,9 @@ export class SessionManager {
 
   /** There are no descriptors left: some sessions go at once, and clients are asked to close. */
   shed(): void {
-    this.#shedUntil = this.#context.clock.milliseconds() + SHED_TIME;
+    const now = this.#context.clock.milliseconds();
+    if (now < this.#shedAt + SHED_PAUSE) return;
+    this.#shedAt = now;
     const enough = Math.ceil(this.#sessions.size * OVERLAP);
     for (let gone = 0; gone < enough && this.#evict(); gone++);
   }
@@ -270,6 +278,22 @@ export class SessionManager {
     this.#context.event(SessionEvent.EVICTED);
     fallback.timeUp();
     return true;
+  }
+
+  /**
+   * Ends the session that has been closing longest of those that have sent everything; says whether there was one. Its peer
+   * gets close_notify and FIN all the same, but no more time to send its own.
+   */
+  #cutLingering(): boolean {
+    let looked = 0;
+    for (let place = this.#draining.first; place && looked < EVICTION_DEPTH; place = place.after, looked++) {
+      const session = place.owner;
+      if (!session.lingers) continue;
+      session.cutOff();
+      this.closed(session);
+      return true;
+    }
+    return false;
   }
 
   #tick(): void {

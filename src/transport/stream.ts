@@ -16,6 +16,11 @@ import { withholdFin } from './withheld-fin.js';
 const BACKLOG = 1024;
 /** From this many unsent octets on node tells when the rest is sent; a session's write buffer is never smaller. */
 const HIGH_WATER = 16_384;
+/**
+ * Descriptors below the limit from which on there is said to be a lack. The lack itself cannot be seen: at EMFILE libuv
+ * accepts and closes connections without a word. But a new descriptor is the lowest that is free: all below are in use.
+ */
+const LAST_DESCRIPTORS = 8;
 const NOTHING = new Uint8Array(0);
 
 /** Binds an address for stream sessions; `secure`: TLS from the first octet on. Throws ADOTD_LISTEN. */
@@ -73,6 +78,7 @@ function accept(
     return;
   }
   context.event(TransportEvent.TCP_ACCEPTED);
+  if (descriptorOf(socket) >= context.descriptors - LAST_DESCRIPTORS) context.outOfDescriptors();
   const connection = new StreamConnection(socket, context);
   const session = context.sessions.open(connection, client, load, secure);
   socket.on('close', () => {
@@ -200,6 +206,13 @@ class StreamConnection implements Connection {
     this.#queued -= octets.length;
     this.#socket.write(octets, () => this.#writeNext());
   }
+}
+
+/** Its file descriptor, which node does not tell; -1 where there is none. */
+function descriptorOf(socket: Socket): number {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
+  return typeof fd === 'number' ? fd : -1;
 }
 
 function listen(server: Server, endpoint: Endpoint, protocol: 'tcp' | 'tls'): Promise<void> {

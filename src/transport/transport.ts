@@ -59,7 +59,9 @@ export interface TransportContext {
   count(facts: Facts, outcome: Outcome): void;
   /** Called with a value of TransportEvent. */
   event(event: number): void;
-  /** Called when a connection could not be accepted for lack of descriptors. */
+  /** The limit on open files of this process; Infinity where it is not known. */
+  readonly descriptors: number;
+  /** Called when a connection could not be accepted for lack of descriptors, or the last of them are being used. */
   outOfDescriptors(): void;
 }
 

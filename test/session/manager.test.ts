@@ -70,14 +70,45 @@ describe('the session manager', () => {
     expect(peers.findIndex((peer) => peer.calls.includes('end'))).toBe(2);
   });
 
-  it('refuses new ones last: when nothing can be closed, or too many are closing already', () => {
+  it('refuses new ones last: when nothing can be closed', () => {
     const bench = createBench({}, echoResponder(), ten);
     for (let i = 0; i < 10; i++) bench.open({ secure: true });
     expect(bench.open()).toBeUndefined();
-    const other = createBench({}, echoResponder(), ten);
-    openAll(other, 10);
-    expect([other.open(), other.open(), other.open()].map((peer) => peer !== undefined)).toEqual([true, true, false]);
-    expect(other.limits.open).toBe(12);
+  });
+
+  it('cuts off those that have been closing longest when too many are, but none that has answers to send', () => {
+    const bench = createBench({}, echoResponder(), ten);
+    const peers = openAll(bench, 10);
+    peers[0]?.stall();
+    peers[0]?.session.received(framed(message(1)));
+    peers[0]?.session.ended();
+    const others = [bench.open(), bench.open(), bench.open(), bench.open()];
+    expect(others.every((peer) => peer !== undefined)).toBe(true);
+    expect(bench.limits.open).toBe(12);
+    expect(peers.map(({ calls }) => calls)).toEqual([
+      ['end'],
+      ['end', 'destroy'],
+      ['end', 'destroy'],
+      ...[3, 4].map(() => ['end']),
+      ...[5, 6, 7, 8, 9].map(() => []),
+    ]);
+    // The connection's own end comes later, and is not counted again.
+    peers[1]?.gone();
+    expect(bench.limits.open).toBe(12);
+  });
+
+  it('closes a tenth of its sessions for lack of descriptors, and waits before it closes more', () => {
+    const bench = createBench();
+    const peers = openAll(bench, 20);
+    const closed = (): number => peers.filter(({ calls }) => calls.includes('end')).length;
+    bench.manager.shed();
+    bench.manager.shed();
+    expect([closed(), bench.manager.shedding]).toEqual([2, true]);
+    bench.clock.advance(1000);
+    bench.manager.shed();
+    expect(closed()).toBe(4);
+    bench.clock.advance(5000);
+    expect(bench.manager.shedding).toBe(false);
   });
 
   it('holds the limit of a listener, and of a client', () => {

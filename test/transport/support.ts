@@ -40,6 +40,7 @@ export function context({ settings, limits, ...change }: Change = {}): Transport
     }),
     count: () => {},
     event: (event) => void events.push(event),
+    descriptors: Number.POSITIVE_INFINITY,
     outOfDescriptors: () => {},
     ...change,
     events,

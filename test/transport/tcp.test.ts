@@ -103,6 +103,16 @@ describe('TCP', () => {
     expect(unframed(await all(fourth)).length).toBe(1);
   });
 
+  it('tells when the last descriptors are being used, which accept() itself does not', async () => {
+    let told = 0;
+    const few = { descriptors: 12, outOfDescriptors: () => void told++ };
+    const { port } = await listen('127.0.0.1', 0, context(few));
+    const socket = await dial(port);
+    socket.end(framed(message(1)));
+    expect(unframed(await all(socket)).length).toBe(1);
+    expect(told).toBe(1);
+  });
+
   it('serves others while one does not read, and gives that one everything once it does', async () => {
     const { port } = await listen('127.0.0.1');
     const slow = await dial(port);
