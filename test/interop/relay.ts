@@ -9,18 +9,20 @@ export interface Interference {
 
 export interface Relay extends AsyncDisposable {
   readonly port: number;
-  /** What the server sent, one per connection. */
+  /** What the server and the client sent, one per connection. */
   readonly fromServer: Buffer[];
+  readonly fromClient: Buffer[];
 }
 
 /** Listens on a free port of loopback and passes connections on to `port`. */
 export async function startRelay(port: number, interference: Interference = {}): Promise<Relay> {
   const fromServer: Buffer[] = [];
+  const fromClient: Buffer[] = [];
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const upstream = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
     const index = fromServer.push(Buffer.alloc(0)) - 1;
-    let seen = Buffer.alloc(0);
+    fromClient.push(Buffer.alloc(0));
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -34,8 +36,9 @@ export async function startRelay(port: number, interference: Interference = {}):
       });
     }
     client.on('data', (octets) => {
-      const passed = interference.toServer === undefined ? octets : interference.toServer(octets, seen);
-      seen = Buffer.concat([seen, octets]);
+      const before = fromClient[index] ?? Buffer.alloc(0);
+      const passed = interference.toServer === undefined ? octets : interference.toServer(octets, before);
+      fromClient[index] = Buffer.concat([before, octets]);
       if (passed !== undefined && passed.length > 0) upstream.write(passed);
     });
     upstream.on('data', (octets) => {
@@ -49,6 +52,7 @@ export async function startRelay(port: number, interference: Interference = {}):
   return {
     port: (server.address() as AddressInfo).port,
     fromServer,
+    fromClient,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));

@@ -316,7 +316,7 @@ class Client:
     def run(self):
         options = self.options
         try:
-            if self.open():
+            if options.dot or self.open():
                 if options.after_offer == "plaintext":
                     self.plain_queries()
                 else:
@@ -338,6 +338,7 @@ class Client:
                 self.result["why"] = why
         if options.stop or options.watch:
             self.watch()
+            time.sleep(options.linger)
         elif self.result["outcome"] == "tls":
             self.farewell()
         self.socket.close()
@@ -362,6 +363,7 @@ def main():
     parser.add_argument("--first", help="a first query other than the dummy one")
     parser.add_argument("--no-to", action="store_true", help="OPT without TO")
     parser.add_argument("--no-opt", action="store_true", help="no OPT")
+    parser.add_argument("--dot", action="store_true", help="TLS from the first octet on (draft 2.1.1)")
     parser.add_argument("--rd", action="store_true")
     parser.add_argument("--old", action="store_true", help="let the TXT, not TO, decide (as getdns 0.5 did)")
     parser.add_argument("--tls12", action="store_true")
@@ -376,6 +378,7 @@ def main():
     parser.add_argument("--stop", choices=STEPS, help="send nothing more from this step on, and watch")
     parser.add_argument("--reset", choices=STEPS, help="reset the connection at this step")
     parser.add_argument("--watch", action="store_true", help="at the end, wait until the server closes")
+    parser.add_argument("--linger", type=float, default=0, help="seconds from the server's closing to ours")
     client = Client(parser.parse_intermixed_args())
     client.run()
     print(json.dumps(client.result))

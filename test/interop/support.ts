@@ -40,6 +40,8 @@ export interface Settings {
 
 export interface Server extends Serving {
   readonly pid: number;
+  /** SPKI pin of the certificate, as the log says it. */
+  readonly pin: string;
   /** What SIGUSR1 logs: events and counts by transport. */
   statistics(): Promise<Record<string, Record<string, number>>>;
   /** Descriptors that the process has open. */
@@ -81,6 +83,7 @@ export async function serve(settings: Settings = {}, ...words: readonly string[]
   return {
     ...serving,
     pid,
+    pin: /"pin":"([^"]+)"/.exec(serving.stderr())?.[1] ?? '',
     statistics,
     descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
     async openConnections(expected = 0) {
@@ -92,6 +95,30 @@ export async function serve(settings: Settings = {}, ...words: readonly string[]
       return open;
     },
   };
+}
+
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, 60 s at most; `input`, after `delay` milliseconds, and the end of standard input. */
+export function run(
+  program: string,
+  words: readonly string[],
+  input: string | Uint8Array = '',
+  delay = 0,
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(program, words, { timeout: 60_000 }, (error, stdout, stderr) => {
+      if (error && 'code' in error && error.code === 'ENOENT') reject(error);
+      else resolve({ status: child.exitCode, stdout, stderr });
+    });
+    // A program may end without reading what it is given.
+    child.stdin?.on('error', () => undefined);
+    setTimeout(() => child.stdin?.end(input), delay);
+  });
 }
 
 /** A response as the Python client decoded it. */

@@ -8,6 +8,7 @@ const PACKAGES = {
   knotd: 'knot',
   named: 'bind9',
   unbound: 'unbound',
+  stubby: 'stubby',
   'dnssec-signzone': 'bind9-utils',
 } as const;
 

@@ -1,0 +1,150 @@
+/** Resolvers that ask us over TLS on behalf of others, and many sessions at once. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { askUdp } from '../support/ask.js';
+import { buildQuery, decodeMessage, type Message } from '../support/message.js';
+import { freePort, type Peer, startPeer } from '../support/peers/server.js';
+import { missingTools } from '../support/peers/tools.js';
+import { CERTIFICATE, FOLDER, missingPrograms, run, type Server, serve } from './support.js';
+
+const NAMES = ['www.home.test', 'nas.home.test', 'missing.home.test', 'anything.at.dev.home.test'];
+const RCODES = [0, 0, 3, 0];
+const DNSPERF_SESSIONS = 100;
+
+/** Asks a resolver, RD set. */
+async function resolve(resolver: Peer, name: string): Promise<Message> {
+  const answer = await askUdp(resolver, buildQuery({ name: `${name}.`, rd: true, edns: {} }), 10_000);
+  if (answer === undefined) throw new Error(`no answer came: ${resolver.log()}`);
+  return decodeMessage(answer);
+}
+
+/** All names through a resolver; says how many messages and handshakes reached us inside TLS, and how many messages outside. */
+async function resolveAll(server: Server, resolver: Peer) {
+  const before = await server.statistics();
+  const rcodes: number[] = [];
+  for (const name of NAMES) rcodes.push((await resolve(resolver, name)).rcode);
+  const after = await server.statistics();
+  const grown = (group: string, ...keys: string[]): number =>
+    keys.reduce((sum, key) => sum + (after[group]?.[key] ?? 0) - (before[group]?.[key] ?? 0), 0);
+  return {
+    rcodes,
+    inside: grown('tls', 'messages'),
+    handshakes: grown('events', 'tls_handshake', 'tls_resumed'),
+    outside: grown('udp', 'messages') + grown('tcp', 'messages'),
+  };
+}
+
+describe('resolvers over TLS', () => {
+  let server: Server;
+  beforeAll(async () => {
+    server = await serve();
+  });
+  afterAll(() => server?.stop());
+
+  const noUnbound = missingTools(['unbound']);
+  it.skipIf(noUnbound)(`unbound with stub-tls-upstream, our name verified${noUnbound ?? ''}`, async () => {
+    const port = await freePort();
+    const folder = join(FOLDER, 'unbound');
+    mkdirSync(folder);
+    const file = join(folder, 'unbound.conf');
+    writeFileSync(
+      file,
+      `server:
+  interface: 127.0.0.1
+  port: ${port}
+  username: ""
+  chroot: ""
+  directory: "${folder}"
+  pidfile: ""
+  use-syslog: no
+  num-threads: 1
+  do-ip6: no
+  do-not-query-localhost: no
+  outgoing-interface: 127.0.0.1
+  cache-max-ttl: 0
+  cache-max-negative-ttl: 0
+  module-config: "iterator"
+  qname-minimisation: no
+  target-fetch-policy: "0 0 0 0 0"
+  local-zone: "test." nodefault
+  tls-cert-bundle: "${CERTIFICATE}"
+remote-control:
+  control-enable: no
+stub-zone:
+  name: "home.test"
+  stub-addr: 127.0.0.1@${server.tlsPort}#ns1.home.test
+  stub-tls-upstream: yes
+  stub-no-cache: yes
+`,
+    );
+    const unbound = await startPeer('unbound', 'unbound', ['-d', '-p', '-c', file], port);
+    try {
+      const { rcodes, inside, handshakes, outside } = await resolveAll(server, unbound);
+      expect([rcodes, outside]).toEqual([RCODES, 0]);
+      expect(inside).toBeGreaterThanOrEqual(NAMES.length);
+      expect(handshakes).toBeGreaterThanOrEqual(1);
+    } finally {
+      await unbound.stop();
+    }
+  });
+
+  const noStubby = missingTools(['stubby']);
+  it.skipIf(noStubby)(`stubby, our pin verified, one session for all${noStubby ?? ''}`, async () => {
+    const port = await freePort();
+    const file = join(FOLDER, 'stubby.yml');
+    writeFileSync(
+      file,
+      `resolution_type: GETDNS_RESOLUTION_STUB
+dns_transport_list:
+  - GETDNS_TRANSPORT_TLS
+tls_authentication: GETDNS_AUTHENTICATION_REQUIRED
+tls_query_padding_blocksize: 128
+idle_timeout: 9000
+round_robin_upstreams: 0
+listen_addresses:
+  - 127.0.0.1@${port}
+upstream_recursive_servers:
+  - address_data: 127.0.0.1
+    tls_port: ${server.tlsPort}
+    tls_pubkey_pinset:
+      - digest: "sha256"
+        value: ${server.pin}
+`,
+    );
+    const stubby = await startPeer('stubby', 'stubby', ['-C', file, '-v', '5'], port);
+    try {
+      const { rcodes, inside, handshakes, outside } = await resolveAll(server, stubby);
+      expect([rcodes, outside, inside]).toEqual([RCODES, 0, NAMES.length]);
+      expect(handshakes).toBeLessThanOrEqual(1);
+    } finally {
+      await stubby.stop();
+    }
+  });
+
+  const noDnsperf = missingPrograms({ dnsperf: 'dnsperf' });
+  it.skipIf(noDnsperf)(`dnsperf with ${DNSPERF_SESSIONS} sessions loses nothing${noDnsperf}`, async () => {
+    const file = join(FOLDER, 'queries.txt');
+    writeFileSync(file, NAMES.map((name) => `${name} A\n`).join(''));
+    const before = (await server.statistics()).events ?? {};
+    const where = ['-m', 'dot', '-s', '127.0.0.1', '-p', String(server.tlsPort), '-d', file];
+    const { status, stdout, stderr } = await run('dnsperf', [
+      ...where,
+      '-c',
+      String(DNSPERF_SESSIONS),
+      '-l',
+      '2',
+      '-e',
+    ]);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/Queries lost:\s+0 /);
+    expect(Number(/Queries completed:\s+(\d+)/.exec(stdout)?.[1])).toBeGreaterThan(1000);
+    expect(stdout).toMatch(/NOERROR \d+ \(7[45]\.\d+%\), NXDOMAIN \d+ \(2[45]\.\d+%\)/);
+    const after = (await server.statistics()).events ?? {};
+    const handshakes = (events: Record<string, number>): number =>
+      (events.tls_handshake ?? 0) + (events.tls_resumed ?? 0);
+    expect(handshakes(after) - handshakes(before)).toBe(DNSPERF_SESSIONS);
+    expect(after.tcp_refused).toBe(before.tcp_refused);
+    expect(await server.openConnections()).toBe(0);
+  });
+});
