@@ -7,13 +7,17 @@ import { join } from 'node:path';
 
 /**
  * Runs before the server does: answers each message of its parent with its memory after collections of garbage. Three: what
- * hangs on native handles is free only when those have gone.
+ * hangs on native handles is free only when those have gone. (Threads run it too; they have no channel.)
  */
-const PROBE = `data:text/javascript,${encodeURIComponent(
-  'const turn=()=>new Promise((done)=>setTimeout(done,20));' +
-    'process.on("message",async()=>{for(let i=0;i<3;i++){globalThis.gc();await turn()}process.send(process.memoryUsage())});' +
-    'process.channel.unref()',
-)}`;
+const PROBE = `data:text/javascript,${encodeURIComponent(`
+const turn = () => new Promise((done) => setTimeout(done, 20));
+if (process.channel) {
+  process.on('message', async () => {
+    for (let i = 0; i < 3; i++) { globalThis.gc(); await turn(); }
+    process.send(process.memoryUsage());
+  });
+  process.channel.unref();
+}`)}`;
 
 export interface LoadServerOptions {
   /** The configuration, besides addresses, ports and zones: YAML lines. */
