@@ -1,93 +1,13 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { TLSSocket } from 'node:tls';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Transport, UpgradeBit } from '../../src/answer/facts.js';
-import { listenTcp } from '../../src/transport/tcp.js';
-import { listenTls } from '../../src/transport/tls.js';
-import { type Listener, type TlsOffer, TransportEvent } from '../../src/transport/transport.js';
-import { framed, message, unframed } from '../support/responder.js';
-import { type Change, context } from './support.js';
-import { clientHello, dialTls, isAlert, only, relay, tlsOffer } from './tls.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Transport } from '../../src/answer/facts.js';
+import { TransportEvent } from '../../src/transport/transport.js';
+import { framed, message } from '../support/responder.js';
+import { all, ask, clientHello, first, ids, isAlert, only, relay, tlsWorld, upTo, VERSIONS } from './tls.js';
 
-const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
-
-let tls: TlsOffer;
-beforeAll(async () => {
-  tls = await tlsOffer();
-});
-
-const open: Listener[] = [];
-const sockets: Socket[] = [];
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-  for (const listener of open.splice(0)) await listener.close();
-});
-
-async function listen(change: Change = {}) {
-  const shared = context({ tls, ...change });
-  const listener = await listenTls({ address: '127.0.0.1', port: 0 }, shared);
-  open.push(listener);
-  const count = (event: number): number => shared.events.filter((one) => one === event).length;
-  return { listener, shared, port: listener.endpoint.port, count };
-}
-
-/** A TCP listener that offers STARTTLS in its first answer, whatever the first message is. */
-async function listenUpgrading(change: Change = {}) {
-  const settings = { upgradeBit: UpgradeBit.IF_ASKED, ...change.settings };
-  const shared = context({ tls, ...change, settings });
-  shared.responder.outcome.upgrade = 1;
-  const listener = await listenTcp({ address: '127.0.0.1', port: 0 }, shared);
-  open.push(listener);
-  return { listener, shared, port: listener.endpoint.port };
-}
-
-async function dial(...[port, options]: Parameters<typeof dialTls>): Promise<TLSSocket> {
-  const socket = await dialTls(port, options);
-  sockets.push(socket);
-  return socket;
-}
-
-async function dialTcp(port: number): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-  sockets.push(socket);
-  socket.on('error', () => {});
-  await once(socket, 'connect');
-  return socket;
-}
-
-async function all(socket: Socket): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await new Promise<void>((resolve) => socket.once('end', resolve).once('close', () => resolve()));
-  return Buffer.concat(chunks);
-}
-
-function first(socket: Socket, octets: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let come = 0;
-  return new Promise((resolve, reject) => {
-    const closed = (): void => reject(new Error(`closed after ${come} of ${octets} octets`));
-    const take = (chunk: Buffer): void => {
-      chunks.push(chunk);
-      come += chunk.length;
-      if (come < octets) return;
-      socket.off('data', take).off('close', closed);
-      resolve(Buffer.concat(chunks));
-    };
-    socket.on('data', take).on('close', closed);
-  });
-}
-
-const ids = (stream: Uint8Array): number[] => unframed(stream).map((m) => m.readUInt16BE(0));
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-
-/** Asks for one answer, so that everything before it has arrived on both sides. */
-async function ask(socket: Socket, id = 1): Promise<number[]> {
-  socket.write(framed(message(id)));
-  return ids(await first(socket, 22));
-}
+const { listen, listenUpgrading, dial, dialTcp, close } = tlsWorld();
+afterEach(close);
 
 describe.each(VERSIONS)('TLS on its own port, %s', (version) => {
   it('answers inside TLS, with ALPN dot and without', async () => {
@@ -323,46 +243,5 @@ describe.each(VERSIONS)('STARTTLS on a TCP listener, %s', (version) => {
     const raw = await dialTcp(port);
     await ask(raw);
     expect(await ask(await dial(port, { ...only(version), socket: raw }))).toEqual([1]);
-  });
-});
-
-describe.each(VERSIONS)('a FIN that is withheld, %s', (version) => {
-  const idle = { idleTime: 200, idleTimeMin: 200 };
-
-  it('comes after that of the client, behind close_notify', async () => {
-    const { port, shared } = await listen({ withholdFin: 20_000, settings: { ...idle, drainTime: 20_000 } });
-    const raw = await dialTcp(port);
-    let ended = false;
-    raw.once('end', () => {
-      ended = true;
-    });
-    const socket = await dial(port, { ...only(version), socket: raw, allowHalfOpen: true });
-    await ask(socket);
-    await once(socket.resume(), 'end');
-    await wait(100);
-    expect([ended, shared.sessions.size]).toEqual([false, 1]);
-    raw.end();
-    await expect.poll(() => shared.sessions.size).toBe(0);
-  });
-
-  it('comes without that of the client when patience ends', async () => {
-    const { port, shared } = await listen({ withholdFin: 200, settings: { ...idle, drainTime: 2_000 } });
-    await using between = await relay(port);
-    const socket = await dial(between.port, { ...only(version), allowHalfOpen: true });
-    await ask(socket);
-    await once(socket.resume(), 'end');
-    expect(between.ends).toBe(0);
-    await expect.poll(() => between.ends).toBe(1);
-    await expect.poll(() => shared.sessions.size, { timeout: 5000 }).toBe(0);
-  });
-
-  it('changes nothing else', async () => {
-    const { port, shared } = await listen({ withholdFin: 500 });
-    const socket = await dial(port, { ...only(version), allowHalfOpen: true });
-    const queries = framed(...upTo(300).map((id) => message(id, 250, 100)));
-    const answers = all(socket);
-    socket.end(queries);
-    expect(ids(await answers)).toEqual(upTo(300));
-    await expect.poll(() => shared.sessions.size).toBe(0);
   });
 });

@@ -3,12 +3,19 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type ConnectionOptions, type SecureVersion, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { UpgradeBit } from '../../src/answer/facts.js';
 import { TlsContexts } from '../../src/tls/context.js';
-import type { TlsOffer } from '../../src/transport/transport.js';
+import { listenTcp } from '../../src/transport/tcp.js';
+import { listenTls } from '../../src/transport/tls.js';
+import type { Listener, TlsOffer } from '../../src/transport/transport.js';
+import { framed, message, unframed } from '../support/responder.js';
 import { make } from '../tls/support.js';
+import { type Change, context } from './support.js';
+
+export const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
 /** What TLS is made with on the server's side: a certificate of its own, and a ticket key. */
-export async function tlsOffer(): Promise<TlsOffer> {
+async function tlsOffer(): Promise<TlsOffer> {
   const certificate = { ...(await make({ names: ['ns.test'] })), names: ['ns.test'] };
   const contexts = new TlsContexts({ certificates: [certificate], ticketKey: randomBytes(48), sessionTimeout: 3600 });
   return { options: () => contexts.socketOptions() };
@@ -17,10 +24,10 @@ export async function tlsOffer(): Promise<TlsOffer> {
 export const only = (version: SecureVersion): ConnectionOptions => ({ minVersion: version, maxVersion: version });
 
 /** `allowHalfOpen` is missing in the types of node:tls. */
-export type DialOptions = ConnectionOptions & { readonly allowHalfOpen?: boolean };
+type DialOptions = ConnectionOptions & { readonly allowHalfOpen?: boolean };
 
 /** A TLS client over a connection of its own, or over `options.socket`; the handshake is complete. */
-export async function dialTls(port: number, options: DialOptions = {}): Promise<TLSSocket> {
+async function dialTls(port: number, options: DialOptions = {}): Promise<TLSSocket> {
   const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
   socket.on('error', () => {});
   await new Promise<void>((resolve, reject) => {
@@ -126,4 +133,88 @@ const SEALED_ALERT = 19;
 /** Whether a record is an alert, as far as that can be seen from outside. */
 export function isAlert({ type, length }: TlsRecord, version: string): boolean {
   return version === 'TLSv1.2' ? type === ALERT : type === APPLICATION_DATA && length === SEALED_ALERT;
+}
+
+/** Listeners with one certificate, and clients; `close` ends those that are there. */
+export function tlsWorld() {
+  const open: Listener[] = [];
+  const sockets: Socket[] = [];
+  let offer: Promise<TlsOffer> | undefined;
+
+  async function serve(change: Change, bind: typeof listenTls) {
+    offer ??= tlsOffer();
+    const shared = context({ tls: await offer, ...change });
+    const listener = await bind({ address: '127.0.0.1', port: 0 }, shared);
+    open.push(listener);
+    const count = (event: number): number => shared.events.filter((one) => one === event).length;
+    return { listener, shared, port: listener.endpoint.port, count };
+  }
+
+  return {
+    listen: (change: Change = {}) => serve(change, listenTls),
+
+    /** A TCP listener that offers STARTTLS in its first answer, whatever the first message is. */
+    async listenUpgrading(change: Change = {}) {
+      const settings = { upgradeBit: UpgradeBit.IF_ASKED, ...change.settings };
+      const served = await serve({ ...change, settings }, listenTcp);
+      served.shared.responder.outcome.upgrade = 1;
+      return served;
+    },
+
+    async dial(port: number, options?: DialOptions): Promise<TLSSocket> {
+      const socket = await dialTls(port, options);
+      sockets.push(socket);
+      return socket;
+    },
+
+    async dialTcp(port: number): Promise<Socket> {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+      sockets.push(socket);
+      socket.on('error', () => {});
+      await once(socket, 'connect');
+      return socket;
+    },
+
+    async close(): Promise<void> {
+      for (const socket of sockets.splice(0)) socket.destroy();
+      for (const listener of open.splice(0)) await listener.close();
+    },
+  };
+}
+
+/** Everything that comes until the peer closes. */
+export async function all(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await new Promise<void>((resolve) => socket.once('end', resolve).once('close', () => resolve()));
+  return Buffer.concat(chunks);
+}
+
+/** What comes, until it is at least so many octets. */
+export function first(socket: Socket, octets: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let come = 0;
+  return new Promise((resolve, reject) => {
+    const closed = (): void => reject(new Error(`closed after ${come} of ${octets} octets`));
+    const take = (chunk: Buffer): void => {
+      chunks.push(chunk);
+      come += chunk.length;
+      if (come < octets) return;
+      socket.off('data', take).off('close', closed);
+      resolve(Buffer.concat(chunks));
+    };
+    socket.on('data', take).on('close', closed);
+  });
+}
+
+/** IDs of the messages of a whole stream. */
+export const ids = (stream: Uint8Array): number[] => unframed(stream).map((m) => m.readUInt16BE(0));
+
+/** 0 … count − 1. */
+export const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+/** Asks for one answer, so that everything before it has arrived on both sides. */
+export async function ask(socket: Socket, id = 1): Promise<number[]> {
+  socket.write(framed(message(id)));
+  return ids(await first(socket, 22));
 }
