@@ -64,8 +64,6 @@ const MAX_OVERLAP = 32;
 const EVICTION_DEPTH = 64;
 /** How long after a lack of descriptors clients are asked to close, in milliseconds: some round trips. A guess. */
 const SHED_TIME = 5000;
-/** How long those that were closed for lack of descriptors have to go before others are closed too, in milliseconds. */
-const SHED_PAUSE = 1000;
 
 export class SessionManager {
   readonly facts: Facts;
@@ -173,13 +171,15 @@ export class SessionManager {
     this.#due = Number.POSITIVE_INFINITY;
   }
 
-  /** There are no descriptors left: some sessions go at once, and clients are asked to close. */
+  /**
+   * There are no descriptors left: those sessions are cut off that are closing already, a tenth at the most, as many others are
+   * closed, and for some time clients are asked to close.
+   */
   shed(): void {
-    const now = this.#context.clock.milliseconds();
-    if (now < this.#shedAt + SHED_PAUSE) return;
-    this.#shedAt = now;
-    const enough = Math.ceil(this.#sessions.size * OVERLAP);
-    for (let gone = 0; gone < enough && this.#evict(); gone++);
+    this.#shedAt = this.#context.clock.milliseconds();
+    const some = Math.ceil(this.#sessions.size * OVERLAP);
+    for (let gone = 0; gone < some && this.#cutLingering(); gone++);
+    for (let gone = 0; gone < some && this.#evict(); gone++);
   }
 
   /**

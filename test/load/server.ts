@@ -1,7 +1,7 @@
 /** `adotd serve` as a child process that tells its memory and its descriptors, for tests and benchmarks under load. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -26,6 +26,8 @@ export interface LoadServerOptions {
   readonly zones?: Readonly<Record<string, string>>;
   /** RLIMIT_NOFILE of the server. */
   readonly descriptors?: number;
+  /** Descriptors that it has open already when it starts, for nothing. */
+  readonly held?: number;
   /** Words in front of the command, such as `taskset -c 0`. */
   readonly wrapper?: readonly string[];
   /** Options of Node. */
@@ -61,7 +63,8 @@ const READY_WITHIN = 30_000;
 
 /** Starts the built server with its zones on free ports of 127.0.0.1 (and of `listen`, when the configuration has it). */
 export async function startLoadServer(options: LoadServerOptions = {}): Promise<LoadServer> {
-  const { config = '', zones = { 'load.test.zone': LOAD_ZONE }, descriptors, wrapper = [], node = [] } = options;
+  const { config = '', zones = { 'load.test.zone': LOAD_ZONE }, descriptors, held = 0 } = options;
+  const { wrapper = [], node = [] } = options;
   const folder = mkdtempSync(join(tmpdir(), 'adotd-load-'));
   for (const [name, text] of Object.entries(zones)) writeFileSync(join(folder, name), text);
   const file = join(folder, 'adotd.yaml');
@@ -70,7 +73,9 @@ export async function startLoadServer(options: LoadServerOptions = {}): Promise<
   const words = [...command, 'serve', '--config', file];
   const [program = '', ...rest] =
     descriptors === undefined ? words : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', ...words];
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const nothing = openSync('/dev/null', 'r');
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...Array(held).fill(nothing)] });
+  closeSync(nothing);
   const orphan = (): void => void child.kill('SIGKILL');
   process.once('exit', orphan);
   const closed = once(child, 'close') as Promise<[number | null]>;

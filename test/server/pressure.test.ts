@@ -11,8 +11,7 @@ describe('clients that cost', () => {
     const slow = 300;
     const buffer = 65_536;
     await using server = await startLoadServer({
-      config:
-        `sessions: { handshake_timeout: 3, idle_timeout: 3, write_buffer: ${buffer} }\n` + 'log: { level: warn }\n',
+      config: `sessions: { handshake_timeout: 3, idle_timeout: 3, write_buffer: ${buffer} }\nlog: { level: warn }\n`,
     });
     await witness(server, () => wait(300));
     const descriptors = server.descriptors();
@@ -42,8 +41,8 @@ describe('clients that cost', () => {
 
 describe('a server with few descriptors', () => {
   /** Of 300 descriptors a reserve is kept; the rest is for connections. */
-  const start = (config = ''): Promise<LoadServer> =>
-    startLoadServer({ descriptors: 300, config: `log: { level: info }\n${config}` });
+  const start = (config = '', held = 0): Promise<LoadServer> =>
+    startLoadServer({ descriptors: 300, held, config: `log: { level: info }\n${config}` });
   const lines = (server: LoadServer, pattern: RegExp): string[] =>
     server
       .log()
@@ -67,6 +66,23 @@ describe('a server with few descriptors', () => {
     expect(asked).toBeGreaterThan(3);
     expect(await until(() => server.descriptors() <= descriptors, 10_000)).toBe(true);
     expect(lines(server, /"level":(40|50|60)/)).toEqual([]);
+  });
+
+  it('sees that they run out, says so once, evicts, and answers all', async () => {
+    // Fewer are free than the server reckons with: it can tell only by those that it gets.
+    await using server = await start('', 100);
+    const descriptors = server.descriptors();
+    expect(descriptors).toBeGreaterThan(100);
+    const { failures } = await witness(server, async () => {
+      for (const kind of ['tcp', 'tls'] as const) {
+        const clients = await openSessions(300, server, kind);
+        await Promise.all(clients.map((client) => client.close()));
+      }
+    });
+    expect(failures).toEqual([]);
+    expect(lines(server, /no file descriptors are left/)).toHaveLength(1);
+    expect(await until(() => server.descriptors() <= descriptors, 10_000)).toBe(true);
+    expect(await server.stop()).toBe(0);
   });
 
   it('goes on when clients do not close, and recovers', { timeout: 60_000 }, async () => {

@@ -6,7 +6,6 @@ import { Transport } from '../../src/answer/facts.js';
 import { ConnectionLimits } from '../../src/session/limits.js';
 import { listenTcp } from '../../src/transport/tcp.js';
 import { type Listener, TransportEvent } from '../../src/transport/transport.js';
-import { emptyCatalog } from '../support/catalog.js';
 import { framed, message, unframed } from '../support/responder.js';
 import { context } from './support.js';
 
