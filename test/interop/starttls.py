@@ -121,6 +121,7 @@ class Client:
     def connect(self):
         self.socket = socket.create_connection((self.options.host, self.options.port), timeout=self.options.timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.result["port"] = self.socket.getsockname()[1]
 
     def step(self, name):
         self.result["steps"].append(name)

@@ -141,6 +141,8 @@ export interface PythonAnswer {
 /** What test/interop/starttls.py printed. */
 export interface PythonResult {
   readonly outcome: 'tls' | 'plaintext' | 'closed' | 'failed';
+  /** The client's port of its last connection. */
+  readonly port: number;
   readonly steps: readonly string[];
   readonly first?: PythonAnswer;
   readonly answers: readonly PythonAnswer[];
