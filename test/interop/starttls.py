@@ -250,6 +250,10 @@ class Client:
 
     def handshake(self):
         self.send_hello()
+        # Only where the ClientHello was sent early can the server's be behind the response.
+        if self.options.early == "hello":
+            self.incoming.write(self.plain)
+            self.plain = b""
         self.drive(self.tls.do_handshake)
         self.result["tls"] = {
             "version": self.tls.version(),
