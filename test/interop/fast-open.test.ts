@@ -12,7 +12,8 @@ import { missingPrograms, run, writeConfig } from './support.js';
 
 const MAIN = join(ROOT, 'dist', 'cli', 'main.js');
 const CLIENT = fileURLToPath(new URL('fast_open.py', import.meta.url));
-const PORT = 5353;
+const PORT = '5353';
+const TLS_PORT = '8853';
 const NAMESPACE = `adotd-test-${process.pid}`;
 
 const missing = missingPrograms({ ip: 'iproute2', python3: 'python3' }) || withoutNamespaces();
@@ -53,7 +54,7 @@ describe.skipIf(missing)(`TCP Fast Open${missing ? ` (skipped: ${missing})` : ''
     await inside('ip', 'link', 'set', 'lo', 'up');
     await inside('sh', '-c', `echo ${sysctl} > /proc/sys/net/ipv4/tcp_fastopen`);
     const config = writeConfig(pending === undefined ? {} : { tcp: { fast_open: pending } });
-    const words = [MAIN, 'serve', '--config', config, '--port', String(PORT), '--tls-port', '8853'];
+    const words = [MAIN, 'serve', '--config', config, '--port', PORT, '--tls-port', TLS_PORT];
     const server = spawn('ip', ['netns', 'exec', NAMESPACE, process.execPath, ...words], { cwd: ROOT });
     child = server;
     log = '';
@@ -85,16 +86,19 @@ describe.skipIf(missing)(`TCP Fast Open${missing ? ` (skipped: ${missing})` : ''
     readonly counted: Readonly<Record<string, number>>;
   }
 
-  async function ask(port: number): Promise<Outcome> {
+  async function ask(...words: readonly string[]): Promise<Outcome> {
     const names = Array.from({ length: 5 }, () => 'nas.home.test');
-    const outcome: Outcome = JSON.parse(await inside('python3', CLIENT, String(port), ...names));
+    const outcome: Outcome = JSON.parse(await inside('python3', CLIENT, ...words, ...names));
     expect(outcome.answers).toEqual(names.map(() => ({ id: 0x4711, rcode: 0, address: '192.0.2.20' })));
     return outcome;
   }
 
-  it('with the sysctl at 3: queries that come with the SYN are taken and answered', async () => {
+  it.each([
+    ['queries', [PORT]],
+    ['ClientHellos on port 853', ['--tls', TLS_PORT]],
+  ])('with the sysctl at 3: %s that come with the SYN are taken and answered', async (_what, words) => {
     await start(3);
-    const { counted } = await ask(PORT);
+    const { counted } = await ask(...words);
     // The first connection asks for a cookie, the four after it have one.
     expect(counted).toMatchObject({ TCPFastOpenCookieReqd: 1, TCPFastOpenPassive: 4, TCPFastOpenPassiveFail: 0 });
     expect(counted.TCPFastOpenActive).toBe(4);

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Opens TCP connections that carry a query in their SYN (RFC 7413), and prints what the kernel counted, as JSON.
+"""Opens TCP connections that carry a query or, with --tls, a ClientHello in their SYN (RFC 7413), and prints what the kernel
+counted, as JSON.
 
 The first connection fetches a cookie; those after it send data with the SYN. Counters are of this network namespace.
 """
 import json
 import socket
+import ssl
 import struct
 import sys
 
@@ -15,28 +17,81 @@ def counters():
     return {name: int(value) for name, value in zip(names, values) if name.startswith("TCPFastOpen")}
 
 
-def receive(connection, length):
+def receive(read, length):
     octets = b""
     while len(octets) < length:
-        more = connection.recv(length - len(octets))
+        more = read(length - len(octets))
         if not more:
             raise EOFError("closed before the answer was there")
         octets += more
     return octets
 
 
-def ask(port, name):
+def query_for(name):
     labels = b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.split("."))
     query = struct.pack("!HHHHHH", 0x4711, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", 1, 1)
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
-        # Blocking: a socket with a timeout would not wait for the connection that this call opens.
-        connection.sendto(struct.pack("!H", len(query)) + query, socket.MSG_FASTOPEN, ("127.0.0.1", port))
-        connection.settimeout(5)
-        answer = receive(connection, struct.unpack("!H", receive(connection, 2))[0])
+    return struct.pack("!H", len(query)) + query
+
+
+def open_with(connection, port, octets):
+    # Blocking: a socket with a timeout would not wait for the connection that this call opens.
+    connection.sendto(octets, socket.MSG_FASTOPEN, ("127.0.0.1", port))
+    connection.settimeout(5)
+
+
+def ask(connection, port, name):
+    open_with(connection, port, query_for(name))
+    return receive(connection.recv, struct.unpack("!H", receive(connection.recv, 2))[0])
+
+
+def ask_tls(connection, port, name):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing)
+    opened = False
+
+    def drive(call):
+        nonlocal opened
+        while True:
+            try:
+                value = call()
+                connection.sendall(outgoing.read())
+                return value
+            except ssl.SSLWantReadError:
+                if opened:
+                    connection.sendall(outgoing.read())
+                else:
+                    open_with(connection, port, outgoing.read())
+                opened = True
+                octets = connection.recv(65536)
+                if not octets:
+                    raise EOFError("closed in the handshake") from None
+                incoming.write(octets)
+
+    drive(tls.do_handshake)
+    drive(lambda: tls.write(query_for(name)))
+
+    def read(length):
+        return drive(lambda: tls.read(length))
+
+    return receive(read, struct.unpack("!H", receive(read, 2))[0])
+
+
+def summary(answer):
     return {"id": struct.unpack_from("!H", answer)[0], "rcode": answer[3] & 15, "address": socket.inet_ntoa(answer[-4:])}
 
 
+arguments = sys.argv[1:]
+asking = ask
+if arguments[0] == "--tls":
+    asking = ask_tls
+    arguments = arguments[1:]
 before = counters()
-answers = [ask(int(sys.argv[1]), name) for name in sys.argv[2:]]
+answers = []
+for name in arguments[1:]:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+        answers.append(summary(asking(connection, int(arguments[0]), name)))
 after = counters()
 print(json.dumps({"answers": answers, "counted": {name: after[name] - before[name] for name in after}}))

@@ -32,6 +32,9 @@ const STOPS = [
   ['inside', IDLE, 'close_notify'],
 ] as const;
 
+/** Steps before TLS. */
+const PLAINTEXT: readonly string[] = ['connected', 'length', 'half-query', 'query', 'answer'];
+
 describe.skipIf(missing)(`sessions in trouble${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let server: Server;
   let descriptors = 0;
@@ -67,6 +70,18 @@ describe.skipIf(missing)(`sessions in trouble${missing ? ` (skipped: ${missing})
       return [step, closed?.how === how && late > -0.3 && late < LATE ? 'as expected' : closed];
     });
     expect(seen).toEqual(STOPS.map(([step]) => [step, 'as expected']));
+  });
+
+  it('clients of port 853 that stop, at every step', async () => {
+    const expected = STOPS.filter(([step]) => !PLAINTEXT.includes(step));
+    const stops = [['connected', HANDSHAKE, 'eof'] as const, ...expected];
+    const results = await Promise.all(stops.map(([step]) => starttls(server.tlsPort, '--dot', '--stop', step, WWW)));
+    const seen = results.map(({ closed }, i) => {
+      const [step, after, how] = stops[i] ?? ['', 0, ''];
+      const late = (closed?.after ?? 0) - after;
+      return [step, closed?.how === how && late > -0.3 && late < LATE ? 'as expected' : closed];
+    });
+    expect(seen).toEqual(stops.map(([step]) => [step, 'as expected']));
   });
 
   it('clients of TLS 1.2 that stop after the ClientHello or in the handshake', async () => {
@@ -112,6 +127,8 @@ describe.skipIf(missing)(`sessions in trouble${missing ? ` (skipped: ${missing})
     expect(result.steps.at(-1)).toBe(step);
     const tls12 = await starttls(server.port, '--tls12', '--reset', step, WWW);
     expect(tls12.steps.at(-1)).toBe(step);
+    if (step !== 'connected' && PLAINTEXT.includes(step)) return;
+    expect((await starttls(server.tlsPort, '--dot', '--reset', step, WWW)).steps.at(-1)).toBe(step);
   });
 
   it('100 resets at every step at once', async () => {
@@ -166,5 +183,17 @@ describe.skipIf(missing)(`sessions in trouble${missing ? ` (skipped: ${missing})
     else wire.stream.end();
     expect(await wire.closed()).toMatch(/end|close|ECONNRESET|EPIPE/);
     expect(wire.received.length).toBe(0);
+  });
+
+  it('SIGTERM closes idle sessions with close_notify, and ends the process in the drain time', async () => {
+    await using brief = await serve({ sessions: { drain_timeout: 2 } });
+    const sessions = [starttls(brief.port, '--watch', WWW), starttls(brief.tlsPort, '--dot', '--watch', WWW)];
+    expect(await brief.openConnections(2)).toBe(2);
+    const answered = async (): Promise<number> => (await brief.statistics()).tls?.messages ?? 0;
+    for (let tries = 0; tries < 100 && (await answered()) < 2; tries++) await sleep(50);
+    const began = Date.now();
+    expect((await brief.stop()).status).toBe(0);
+    expect(Date.now() - began).toBeLessThan(2_500);
+    expect((await Promise.all(sessions)).map(({ closed }) => closed?.how)).toEqual(['close_notify', 'close_notify']);
   });
 });

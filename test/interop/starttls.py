@@ -321,6 +321,8 @@ class Client:
     def run(self):
         options = self.options
         try:
+            if options.dot:
+                self.step("connected")
             if options.dot or self.open():
                 if options.after_offer == "plaintext":
                     self.plain_queries()
