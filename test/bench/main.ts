@@ -18,7 +18,7 @@ const { values, positionals } = parseArgs({
     queries: { type: 'string', default: '1000000' },
     turns: { type: 'string', default: '5' },
     idle: { type: 'string', default: '2000' },
-    connections: { type: 'string', default: '600' },
+    connections: { type: 'string', default: '1500' },
     seconds: { type: 'string', default: '3' },
     profile: { type: 'boolean', default: false },
   },
