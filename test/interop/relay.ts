@@ -60,10 +60,10 @@ export async function startRelay(port: number, interference: Interference = {}):
   };
 }
 
-/** Lengths of the TLS records of application data (type 23) in a stream of TLS records. */
-export function applicationRecords(stream: Buffer): number[] {
+/** Lengths of the TLS records of application data (type 23) that a server sent behind one response in the clear. */
+export function applicationRecords(stream: Buffer = Buffer.alloc(2)): number[] {
   const lengths: number[] = [];
-  for (let at = 0; at + 5 <= stream.length; at += 5 + stream.readUInt16BE(at + 3)) {
+  for (let at = 2 + stream.readUInt16BE(0); at + 5 <= stream.length; at += 5 + stream.readUInt16BE(at + 3)) {
     if (stream[at] === 23) lengths.push(stream.readUInt16BE(at + 3));
   }
   return lengths;

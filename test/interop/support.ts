@@ -163,7 +163,8 @@ export function starttls(port: number, ...words: readonly string[]): Promise<Pyt
   return new Promise((resolve, reject) => {
     const child: ChildProcess = execFile(
       'python3',
-      [CLIENT, '127.0.0.1', String(port), ...words],
+      // -B: nothing compiled is left among the sources.
+      ['-B', CLIENT, '127.0.0.1', String(port), ...words],
       { timeout: CLIENT_TIME },
       (error, stdout, stderr) => {
         if (error) reject(new Error(`${child.spawnargs.join(' ')}: ${stdout}${stderr}`, { cause: error }));
