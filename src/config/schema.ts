@@ -68,7 +68,7 @@ const sessions = z
       1,
       3600,
       10,
-      'A session without a whole message for so long is closed (RFC 7766 §6.2.3); it shrinks when sessions get many, and is what edns-tcp-keepalive says (RFC 7828). Default as in Knot; RFC 7766 asks for "a few seconds".',
+      'A session without a whole message for so long is closed (RFC 7766 §6.2.3), also when one has begun; it shrinks when sessions get many, and is what edns-tcp-keepalive says (RFC 7828). Default as in Knot; RFC 7766 asks for "a few seconds".',
     ),
     idle_timeout_min: limit(
       's',
