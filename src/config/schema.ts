@@ -137,6 +137,13 @@ const sessions = z
       262_144,
       'Answers that may wait for a client that does not read; nothing more is read from it meanwhile. Default: four of the longest messages.',
     ),
+    write_buffer_total: limit(
+      'octets',
+      1_048_576,
+      68_719_476_736,
+      268_435_456,
+      'The same for all clients together: with many sessions each has its share of it instead, 16 KiB at the least, and one answer more. A guess.',
+    ),
   })
   .prefault({});
 

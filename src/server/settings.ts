@@ -35,6 +35,7 @@ export function sessionSettings(config: Config): SessionSettings {
     handshakeTime: sessions.handshake_timeout * 1000,
     drainTime: sessions.drain_timeout * 1000,
     writeBuffer: sessions.write_buffer,
+    writeBufferTotal: sessions.write_buffer_total,
     maxQueries: sessions.max_queries,
     maxPerListener: sessions.max_per_listener,
     upgradeBit: tls.enabled ? UPGRADES[starttls.upgrade] : UpgradeBit.NEVER,

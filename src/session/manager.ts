@@ -62,6 +62,8 @@ const OVERLAP = 0.1;
 const MAX_OVERLAP = 32;
 /** How many sessions are looked at, longest first, for one that loses nothing by being closed, or cut off. A guess. */
 const EVICTION_DEPTH = 64;
+/** Octets that may wait in a session however many there are: what fits in a TLS record. */
+const SMALLEST_BUFFER = 16_384;
 /** How long after a lack of descriptors clients are asked to close, in milliseconds: some round trips. A guess. */
 const SHED_TIME = 5000;
 
@@ -110,6 +112,13 @@ export class SessionManager {
     if (share <= SHRINK_FROM) return idleTime;
     const part = Math.min(1, (share - SHRINK_FROM) / (SHRINK_TO - SHRINK_FROM));
     return Math.max(idleTimeMin, Math.round(idleTime - (idleTime - idleTimeMin) * part));
+  }
+
+  /** Octets of answers that may wait in one session now: its share of what may wait in all of them. */
+  get writeBuffer(): number {
+    const { writeBuffer, writeBufferTotal } = this.settings;
+    const share = Math.floor(writeBufferTotal / Math.max(1, this.#context.limits.open));
+    return Math.min(writeBuffer, Math.max(SMALLEST_BUFFER, share));
   }
 
   /** Whether clients are asked to close. */

@@ -217,8 +217,9 @@ export class Session {
     const before = this.#messages;
     let more = true;
     let sound = true;
-    while (more && sound && connection.unsent < settings.writeBuffer) {
-      const room = settings.writeBuffer - connection.unsent;
+    const limit = this.#manager.writeBuffer;
+    while (more && sound && connection.unsent < limit) {
+      const room = limit - connection.unsent;
       let used = 0;
       while (used < room && (more = framer.next())) {
         const length = this.#answer(used + LENGTH_FIELD);
@@ -248,6 +249,7 @@ export class Session {
     } else if (more) {
       this.#paused = true;
       connection.pause();
+      connection.flush();
     } else if (framer.incomplete) {
       if (this.busy.queue === undefined) this.#manager.messageBegan(this);
     } else if (this.#stopping || this.#messages >= settings.maxQueries) {

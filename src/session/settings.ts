@@ -12,6 +12,8 @@ export interface SessionSettings {
   readonly drainTime: number;
   /** Octets of answers that may wait for a peer that does not read; beyond, nothing is read from it. */
   readonly writeBuffer: number;
+  /** Octets of answers that may wait in all sessions together; each then has a share of it. */
+  readonly writeBufferTotal: number;
   /** Messages of one session; then it is closed. */
   readonly maxQueries: number;
   /** Sessions of one listener. */

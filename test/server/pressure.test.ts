@@ -30,8 +30,9 @@ describe('clients that cost', () => {
     });
     expect(failures).toEqual([]);
     expect(asked).toBeGreaterThan(10);
-    // A buffer and one answer, in the clear and encrypted; unbounded it would be 12 MB each.
-    expect(most - resident).toBeLessThan(slow * 2 * (buffer + 65_536) + 60 * MEBI);
+    // A buffer and one answer, in the clear and encrypted, make 79 MB; garbage comes on top, as much as the collector's mood
+    // allows. Unbounded it would be 12 MB each, 3.6 GB.
+    expect(most - resident).toBeLessThan(slow * 2 * (buffer + 65_536) + 240 * MEBI);
     expect(await until(() => server.descriptors() === descriptors, 10_000)).toBe(true);
     const after = await server.memory();
     expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(MEBI);

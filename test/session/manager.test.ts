@@ -158,6 +158,25 @@ describe('the session manager', () => {
     expect([peer?.answers(), peer?.calls]).toEqual([[1, 2, 3], ['end']]);
   });
 
+  it('gives each session its share of what may wait unsent, and one answer more', () => {
+    const bench = createBench({ writeBufferTotal: 1_000_000 });
+    const peers = openAll(bench, 25);
+    expect(bench.manager.writeBuffer).toBe(40_000);
+    const burst = framed(...Array.from({ length: 60 }, (_, i) => message(i, 100, 50)));
+    for (const peer of peers) {
+      peer.stall();
+      peer.session.received(burst);
+      const waiting = Buffer.concat(peer.written).length;
+      expect(waiting).toBeGreaterThanOrEqual(40_000);
+      expect(waiting).toBeLessThan(40_000 + 65_537);
+    }
+    openAll(bench, 75);
+    expect(bench.manager.writeBuffer).toBe(16_384);
+    const [peer] = peers;
+    for (let i = 0; i < 60; i++) peer?.read();
+    expect(peer?.answers()).toHaveLength(60);
+  });
+
   it('sheds sessions for a while when descriptors run out', () => {
     const bench = createBench();
     const peers = openAll(bench, 30);

@@ -15,6 +15,7 @@ export const SETTINGS: SessionSettings = {
   handshakeTime: 3_000,
   drainTime: 2_000,
   writeBuffer: 65_536,
+  writeBufferTotal: 1_000_000_000,
   maxQueries: 1_000_000,
   maxPerListener: 1_000_000,
   upgradeBit: UpgradeBit.NEVER,
@@ -98,7 +99,6 @@ function openPeer(manager: SessionManager, client: Uint8Array, secure: boolean, 
   const hello: Uint8Array[] = [];
   let unsent = 0;
   let stalled = false;
-  let flushing = false;
   const connection: Connection = {
     write(octets) {
       written.push(octets);
@@ -114,7 +114,6 @@ function openPeer(manager: SessionManager, client: Uint8Array, secure: boolean, 
       hello.push(octets);
     },
     flush() {
-      flushing = true;
       if (unsent === 0) session.drained();
     },
     end: () => void calls.push('end'),
@@ -132,7 +131,6 @@ function openPeer(manager: SessionManager, client: Uint8Array, secure: boolean, 
     },
     read() {
       unsent = 0;
-      if (flushing) stalled = false;
       session.drained();
     },
     gone: () => manager.closed(session),
