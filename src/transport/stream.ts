@@ -87,8 +87,7 @@ function accept(
     context.event(TransportEvent.TCP_CLOSED);
     closed();
   });
-  connection.serve(session);
-  if (secure) connection.startTls(NOTHING);
+  connection.serve(session, secure);
 }
 
 class StreamConnection implements Connection {
@@ -108,10 +107,11 @@ class StreamConnection implements Connection {
     this.#context = context;
   }
 
-  /** Begins to hand over what comes. */
-  serve(session: Session): void {
+  /** Begins to hand over what comes; `secure`: out of TLS from the first octet on. */
+  serve(session: Session, secure: boolean): void {
     this.#session = session;
-    this.#listen();
+    if (secure) this.startTls(NOTHING);
+    else this.#listen();
   }
 
   get unsent(): number {
