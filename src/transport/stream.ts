@@ -9,7 +9,7 @@ import type { Connection, Session } from '../session/session.js';
 import { addressOctets } from './address.js';
 import { openFast } from './fast-open.js';
 import { listenError, systemCode } from './listen-error.js';
-import { type Endpoint, type Listener, type TransportContext, TransportEvent } from './transport.js';
+import { type Endpoint, type Listener, type StreamContext, TransportEvent } from './transport.js';
 import { withholdFin } from './withheld-fin.js';
 
 /** Connections that the system may hold before they are accepted: a guess; the system caps it (net.core.somaxconn). */
@@ -24,7 +24,7 @@ const LAST_DESCRIPTORS = 8;
 const NOTHING = new Uint8Array(0);
 
 /** Binds an address for stream sessions; `secure`: TLS from the first octet on. Throws ADOTD_LISTEN. */
-export async function listenStream(endpoint: Endpoint, context: TransportContext, secure: boolean): Promise<Listener> {
+export async function listenStream(endpoint: Endpoint, context: StreamContext, secure: boolean): Promise<Listener> {
   const protocol = secure ? 'tls' : 'tcp';
   const load: ListenerLoad = { open: 0 };
   let emptied: (() => void) | undefined;
@@ -60,13 +60,7 @@ export async function listenStream(endpoint: Endpoint, context: TransportContext
   };
 }
 
-function accept(
-  socket: Socket,
-  context: TransportContext,
-  load: ListenerLoad,
-  secure: boolean,
-  closed: () => void,
-): void {
+function accept(socket: Socket, context: StreamContext, load: ListenerLoad, secure: boolean, closed: () => void): void {
   // Without a handler a reset would end the process; 'close' follows and does the rest.
   socket.on('error', () => context.event(TransportEvent.TCP_ERROR));
   const address = new Uint8Array(16);
@@ -92,7 +86,7 @@ function accept(
 
 class StreamConnection implements Connection {
   readonly #raw: Socket;
-  readonly #context: TransportContext;
+  readonly #context: StreamContext;
   /** What octets are read from and written to: the connection, or TLS over it. */
   #socket: Socket;
   #session: Session | undefined;
@@ -101,7 +95,7 @@ class StreamConnection implements Connection {
   #queued = 0;
   #writing = false;
 
-  constructor(socket: Socket, context: TransportContext) {
+  constructor(socket: Socket, context: StreamContext) {
     this.#raw = socket;
     this.#socket = socket;
     this.#context = context;

@@ -39,14 +39,26 @@ export interface TlsOffer {
   options(): TLSSocketOptions;
 }
 
-/** What the listeners of a thread share. */
-export interface TransportContext {
+/** What every transport is given to answer with. */
+export interface AnswerContext {
   readonly responder: Responder;
   readonly clock: Clock;
+  /** Called after every message, before the records are used again. */
+  count(facts: Facts, outcome: Outcome): void;
+  /** Called with a value of TransportEvent. */
+  event(event: number): void;
+}
+
+/** What UDP is given besides. */
+export interface UdpContext extends AnswerContext {
   /** Octets: the UDP payload limit (RFC 6891 §6.2.5). */
   readonly udpPayload: number;
   /** A value of UpgradeBit: when UDP responses have the TO bit. */
   readonly udpUpgradeBit: number;
+}
+
+/** What streams are given besides. */
+export interface StreamContext extends AnswerContext {
   /** The stream sessions of this thread. */
   readonly sessions: SessionManager;
   /** What TLS is made with; undefined where it is not served. */
@@ -55,15 +67,14 @@ export interface TransportContext {
   readonly withholdFin: number | undefined;
   /** Connections that may wait with TCP Fast Open; 0: it is off. */
   readonly fastOpen: number;
-  /** Called after every message, before the records are used again. */
-  count(facts: Facts, outcome: Outcome): void;
-  /** Called with a value of TransportEvent. */
-  event(event: number): void;
   /** The limit on open files of this process; Infinity where it is not known. */
   readonly descriptors: number;
   /** Called when a connection could not be accepted for lack of descriptors, or the last of them are being used. */
   outOfDescriptors(): void;
 }
+
+/** What the listeners of a thread share that serves all transports. */
+export interface TransportContext extends UdpContext, StreamContext {}
 
 /** A bound address that is being served. */
 export interface Listener {

@@ -7,7 +7,7 @@ import { createFacts, Transport } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import { addressOctets } from './address.js';
 import { listenError } from './listen-error.js';
-import { type Endpoint, type Listener, type TransportContext, TransportEvent } from './transport.js';
+import { type Endpoint, type Listener, TransportEvent, type UdpContext } from './transport.js';
 
 /** A buffer for one answer, taken back when the answer is sent. */
 interface Slot {
@@ -19,7 +19,7 @@ interface Slot {
 const KEPT_SLOTS = 256;
 
 /** Binds a UDP address. Throws ADOTD_LISTEN. */
-export async function listenUdp(endpoint: Endpoint, catalog: Catalog, context: TransportContext): Promise<Listener> {
+export async function listenUdp(endpoint: Endpoint, catalog: Catalog, context: UdpContext): Promise<Listener> {
   const family = endpoint.address.includes(':') ? 6 : 4;
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
