@@ -12,7 +12,11 @@ const COLUMNS = 8192;
 const TOTAL = 0;
 const REFUSED_TOTAL = 1;
 const REFUSED_CLIENT = 2;
-const ROWS = 3;
+/** Connections of each listener. */
+const LISTENERS = 3;
+/** Listeners that are counted by themselves: TCP and TLS on as many addresses as the configuration allows. */
+const LISTENER_COUNT = 128;
+const ROWS = LISTENERS + LISTENER_COUNT;
 
 /** Words that the counters take. */
 export const LIMIT_WORDS = ROWS + 2 * COLUMNS;
@@ -23,6 +27,13 @@ export const Admission = { ADMITTED: 0, FULL: 1, CLIENT_FULL: 2 } as const;
 /** Octets of an IPv6 address that make a client: a /56 is what one site usually gets (RFC 6177 §2). */
 const IPV6_PREFIX = 7;
 
+/** How many connections a listener has, in all threads that listen for it. */
+export interface ListenerLoad {
+  readonly open: number;
+  enter(): void;
+  leave(): void;
+}
+
 export interface ConnectionLimitSettings {
   /** Connections in all. */
   readonly connections: number;
@@ -30,20 +41,45 @@ export interface ConnectionLimitSettings {
   readonly connectionsPerClient: number;
 }
 
+/** What all threads that share limits are given; plain data but for the shared memory. */
+export interface SharedLimits {
+  /** LIMIT_WORDS over shared memory, zero at first. */
+  readonly words: Int32Array;
+  /** 32 random bits. */
+  readonly secret: number;
+}
+
+/** Counters that nobody uses yet. */
+export function sharedLimits(): SharedLimits {
+  return { words: ownShare(), secret: (Math.random() * 0x1_0000_0000) | 0 };
+}
+
+/** What one thread has counted in, so that it can be counted out when the thread is gone. */
+export function ownShare(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(LIMIT_WORDS * Int32Array.BYTES_PER_ELEMENT));
+}
+
+/** Counts out of `words` all that a thread had counted in; the thread is gone. */
+export function countOut({ words }: SharedLimits, own: Int32Array): void {
+  for (let at = LISTENERS; at < LIMIT_WORDS; at++) {
+    if (own[at] !== 0) Atomics.sub(words, at, own[at]!);
+  }
+  Atomics.sub(words, TOTAL, own[TOTAL]!);
+  own.fill(0);
+}
+
 export class ConnectionLimits {
   readonly #settings: ConnectionLimitSettings;
   readonly #words: Int32Array;
   readonly #secret: number;
+  readonly #own: Int32Array | undefined;
 
-  /** `words`: at least LIMIT_WORDS, zero at first; `secret`: 32 random bits, the same for all threads that share `words`. */
-  constructor(
-    settings: ConnectionLimitSettings,
-    words: Int32Array = new Int32Array(LIMIT_WORDS),
-    secret: number = (Math.random() * 0x1_0000_0000) | 0,
-  ) {
+  /** `own`: where this thread's share is noted (ownShare), when it may die without the others. */
+  constructor(settings: ConnectionLimitSettings, shared: SharedLimits = sharedLimits(), own?: Int32Array) {
     this.#settings = settings;
-    this.#words = words;
-    this.#secret = secret;
+    this.#words = shared.words;
+    this.#secret = shared.secret;
+    this.#own = own;
   }
 
   /** Connections that are open. */
@@ -71,27 +107,44 @@ export class ConnectionLimits {
    * are connections beyond the capacity that are let in, since as many are about to go.
    */
   admit(client: Uint8Array, length: number, overlap = 0): number {
-    const words = this.#words;
-    if (Atomics.add(words, TOTAL, 1) >= this.#settings.connections + overlap) {
-      Atomics.sub(words, TOTAL, 1);
-      Atomics.add(words, REFUSED_TOTAL, 1);
+    if (this.#add(TOTAL, 1) >= this.#settings.connections + overlap) {
+      this.#add(TOTAL, -1);
+      Atomics.add(this.#words, REFUSED_TOTAL, 1);
       return Admission.FULL;
     }
     const first = ROWS + this.#bucket(client, length, this.#secret);
     const second = ROWS + COLUMNS + this.#bucket(client, length, ~this.#secret);
-    const before = Math.min(Atomics.add(words, first, 1), Atomics.add(words, second, 1));
+    const before = Math.min(this.#add(first, 1), this.#add(second, 1));
     if (before < this.#settings.connectionsPerClient) return Admission.ADMITTED;
     this.release(client, length);
-    Atomics.add(words, REFUSED_CLIENT, 1);
+    Atomics.add(this.#words, REFUSED_CLIENT, 1);
     return Admission.CLIENT_FULL;
   }
 
   /** Counts an admitted connection of `client` out. */
   release(client: Uint8Array, length: number): void {
+    this.#add(TOTAL, -1);
+    this.#add(ROWS + this.#bucket(client, length, this.#secret), -1);
+    this.#add(ROWS + COLUMNS + this.#bucket(client, length, ~this.#secret), -1);
+  }
+
+  /** The load of the listener of this number (0 to 127), the same number in all threads. */
+  listener(number: number): ListenerLoad {
+    const at = LISTENERS + number;
     const words = this.#words;
-    Atomics.sub(words, TOTAL, 1);
-    Atomics.sub(words, ROWS + this.#bucket(client, length, this.#secret), 1);
-    Atomics.sub(words, ROWS + COLUMNS + this.#bucket(client, length, ~this.#secret), 1);
+    return {
+      get open() {
+        return Atomics.load(words, at);
+      },
+      enter: () => void this.#add(at, 1),
+      leave: () => void this.#add(at, -1),
+    };
+  }
+
+  /** Returns what there was before. */
+  #add(at: number, change: number): number {
+    if (this.#own !== undefined) this.#own[at]! += change;
+    return Atomics.add(this.#words, at, change);
   }
 
   #bucket(client: Uint8Array, length: number, seed: number): number {

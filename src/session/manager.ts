@@ -10,7 +10,7 @@ import type { Facts, Outcome } from '../answer/facts.js';
 import { UpgradeBit } from '../answer/facts.js';
 import type { Responder } from '../answer/respond.js';
 import type { Clock, Timer } from './clock.js';
-import { Admission, type ConnectionLimits } from './limits.js';
+import { Admission, type ConnectionLimits, type ListenerLoad } from './limits.js';
 import { leave, type Place, SessionQueue } from './queue.js';
 import { type Connection, Session } from './session.js';
 import type { SessionSettings } from './settings.js';
@@ -42,11 +42,6 @@ export interface SessionContext {
   count(facts: Facts, outcome: Outcome): void;
   /** Called with a value of SessionEvent. */
   event(event: number): void;
-}
-
-/** How many sessions a listener has; one record per listener. */
-export interface ListenerLoad {
-  open: number;
 }
 
 /** Octets of the answers to one run of messages. */
@@ -98,6 +93,11 @@ export class SessionManager {
     this.count = context.count;
     this.scratch = new Uint8Array(context.settings.writeBuffer + LONGEST_ANSWER);
     this.#timer = context.clock.timer(() => this.#tick());
+  }
+
+  /** The load of the listener of this number. */
+  listener(number: number): ListenerLoad {
+    return this.#context.limits.listener(number);
   }
 
   /** Sessions that are open, draining ones included. */
@@ -156,7 +156,7 @@ export class SessionManager {
   open(connection: Connection, client: Uint8Array, listener: ListenerLoad, secure: boolean): Session {
     const session = new Session(this, connection, client, listener, secure);
     this.#sessions.add(session);
-    listener.open++;
+    listener.enter();
     // With every session the idle time may have become shorter for all.
     if (this.#idle.first) {
       const now = this.#context.clock.milliseconds();
@@ -173,7 +173,7 @@ export class SessionManager {
     leave(session.idle);
     leave(session.busy);
     if (!this.#sessions.delete(session)) return;
-    session.listener.open--;
+    session.listener.leave();
     this.#context.limits.release(session.client, session.client.length);
     if (this.#sessions.size > 0) return;
     this.#timer.clear();

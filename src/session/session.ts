@@ -12,7 +12,8 @@
 import { Transport } from '../answer/facts.js';
 import { judgeOpening, Opening } from './client-hello.js';
 import { Framer, LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
-import type { ListenerLoad, SessionManager } from './manager.js';
+import type { ListenerLoad } from './limits.js';
+import type { SessionManager } from './manager.js';
 import { createPlace, type Place } from './queue.js';
 
 export const SessionState = {

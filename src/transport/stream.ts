@@ -4,7 +4,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { ListenerLoad } from '../session/manager.js';
+import type { ListenerLoad } from '../session/limits.js';
 import type { Connection, Session } from '../session/session.js';
 import { addressOctets } from './address.js';
 import { openFast } from './fast-open.js';
@@ -23,18 +23,35 @@ const HIGH_WATER = 16_384;
 const LAST_DESCRIPTORS = 8;
 const NOTHING = new Uint8Array(0);
 
-/** Binds an address for stream sessions; `secure`: TLS from the first octet on. Throws ADOTD_LISTEN. */
-export async function listenStream(endpoint: Endpoint, context: StreamContext, secure: boolean): Promise<Listener> {
+/** Where a listener stands among those of the process. */
+export interface ListenerPlace {
+  /** Its sessions are counted under this number (0 to 127); the listeners of other threads for its address have the same. */
+  readonly number: number;
+  /** A bound socket to listen on in place of binding one. It is the listener's from now on. */
+  readonly fd?: number;
+}
+
+/** Listens on an address for stream sessions; `secure`: TLS from the first octet on. Throws ADOTD_LISTEN. */
+export async function listenStream(
+  endpoint: Endpoint,
+  context: StreamContext,
+  secure: boolean,
+  place: ListenerPlace = { number: 0 },
+): Promise<Listener> {
   const protocol = secure ? 'tls' : 'tcp';
-  const load: ListenerLoad = { open: 0 };
+  const load = context.sessions.listener(place.number);
+  /** Connections of this thread. */
+  let open = 0;
   let emptied: (() => void) | undefined;
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER }, (socket) => {
-    accept(socket, context, load, secure, () => {
-      if (load.open === 0) emptied?.();
+    const admitted = accept(socket, context, load, secure, () => {
+      open--;
+      if (open === 0) emptied?.();
     });
+    if (admitted) open++;
   });
-  await listen(server, endpoint, protocol);
-  if (context.fastOpen > 0) openFast(server, context.fastOpen);
+  await listen(server, endpoint, protocol, place.fd);
+  if (context.fastOpen > 0 && place.fd === undefined) openFast(server, context.fastOpen);
   // Accepting can fail for lack of descriptors; the connections that are open go on, some are asked to make room.
   server.on('error', (error) => {
     context.event(TransportEvent.TCP_ERROR);
@@ -54,13 +71,20 @@ export async function listenStream(endpoint: Endpoint, context: StreamContext, s
       context.sessions.stop();
       await closed;
       // The server's own 'close' comes before that of the last connections.
-      if (load.open > 0) await new Promise<void>((resolve) => (emptied = resolve));
+      if (open > 0) await new Promise<void>((resolve) => (emptied = resolve));
     },
     abandon: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
 
-function accept(socket: Socket, context: StreamContext, load: ListenerLoad, secure: boolean, closed: () => void): void {
+/** Begins a session, or closes a connection that is one too many; says which. */
+function accept(
+  socket: Socket,
+  context: StreamContext,
+  load: ListenerLoad,
+  secure: boolean,
+  closed: () => void,
+): boolean {
   // Without a handler a reset would end the process; 'close' follows and does the rest.
   socket.on('error', () => context.event(TransportEvent.TCP_ERROR));
   const address = new Uint8Array(16);
@@ -69,7 +93,7 @@ function accept(socket: Socket, context: StreamContext, load: ListenerLoad, secu
   if (length === 0 || !context.sessions.admit(client, load)) {
     context.event(TransportEvent.TCP_REFUSED);
     socket.destroy();
-    return;
+    return false;
   }
   context.event(TransportEvent.TCP_ACCEPTED);
   if (descriptorOf(socket) >= context.descriptors - LAST_DESCRIPTORS) context.outOfDescriptors();
@@ -82,6 +106,7 @@ function accept(socket: Socket, context: StreamContext, load: ListenerLoad, secu
     closed();
   });
   connection.serve(session, secure);
+  return true;
 }
 
 class StreamConnection implements Connection {
@@ -209,12 +234,13 @@ function descriptorOf(socket: Socket): number {
   return typeof fd === 'number' ? fd : -1;
 }
 
-function listen(server: Server, endpoint: Endpoint, protocol: 'tcp' | 'tls'): Promise<void> {
+function listen(server: Server, endpoint: Endpoint, protocol: 'tcp' | 'tls', fd: number | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => reject(listenError(protocol, endpoint, error));
     server.once('error', failed);
-    const options = { host: endpoint.address, port: endpoint.port, backlog: BACKLOG, ipv6Only: true, exclusive: true };
-    server.listen(options, () => {
+    const at =
+      fd === undefined ? { host: endpoint.address, port: endpoint.port, ipv6Only: true, exclusive: true } : { fd };
+    server.listen({ ...at, backlog: BACKLOG }, () => {
       server.off('error', failed);
       resolve();
     });

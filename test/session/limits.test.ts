@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Admission, ConnectionLimits, LIMIT_WORDS } from '../../src/session/limits.js';
+import { Admission, ConnectionLimits, countOut, ownShare, sharedLimits } from '../../src/session/limits.js';
 import { addressOctets } from '../../src/transport/address.js';
 
 function client(text: string): [Uint8Array, number] {
@@ -21,7 +21,10 @@ describe('limits on connections', () => {
   });
 
   it('counts an IPv4 address as one client and an IPv6 /56 as one client', () => {
-    const limits = new ConnectionLimits({ connections: 100, connectionsPerClient: 1 }, undefined, 1);
+    const limits = new ConnectionLimits(
+      { connections: 100, connectionsPerClient: 1 },
+      { ...sharedLimits(), secret: 1 },
+    );
     expect(limits.admit(...client('192.0.2.1'))).toBe(Admission.ADMITTED);
     expect(limits.admit(...client('192.0.2.1'))).toBe(Admission.CLIENT_FULL);
     expect(limits.admit(...client('192.0.2.2'))).toBe(Admission.ADMITTED);
@@ -33,10 +36,10 @@ describe('limits on connections', () => {
   });
 
   it('holds for everybody who shares the counters', () => {
-    const words = new Int32Array(new SharedArrayBuffer(LIMIT_WORDS * 4));
+    const shared = sharedLimits();
     const settings = { connections: 10, connectionsPerClient: 2 };
-    const one = new ConnectionLimits(settings, words, 42);
-    const other = new ConnectionLimits(settings, words, 42);
+    const one = new ConnectionLimits(settings, shared);
+    const other = new ConnectionLimits(settings, shared);
     expect(one.admit(...client('192.0.2.1'))).toBe(Admission.ADMITTED);
     expect(other.admit(...client('192.0.2.1'))).toBe(Admission.ADMITTED);
     expect(one.admit(...client('192.0.2.1'))).toBe(Admission.CLIENT_FULL);
@@ -44,8 +47,30 @@ describe('limits on connections', () => {
     expect(one.admit(...client('192.0.2.1'))).toBe(Admission.ADMITTED);
   });
 
+  it('counts out what a thread had that is gone, and nothing else', () => {
+    const shared = sharedLimits();
+    const settings = { connections: 4, connectionsPerClient: 2 };
+    const own = ownShare();
+    const dying = new ConnectionLimits(settings, shared, own);
+    const living = new ConnectionLimits(settings, shared, ownShare());
+    for (const address of ['192.0.2.1', '192.0.2.1', '192.0.2.1', '192.0.2.2']) dying.admit(...client(address));
+    dying.release(...client('192.0.2.2'));
+    dying.listener(5).enter();
+    living.listener(5).enter();
+    living.admit(...client('192.0.2.9'));
+    expect([living.open, living.listener(5).open, living.refused]).toEqual([3, 2, { total: 0, client: 1 }]);
+    countOut(shared, own);
+    expect([living.open, living.listener(5).open]).toEqual([1, 1]);
+    expect(living.admit(...client('192.0.2.1'))).toBe(Admission.ADMITTED);
+    countOut(shared, own);
+    expect(living.open).toBe(2);
+  });
+
   it('never refuses one of a thousand clients with one connection each', () => {
-    const limits = new ConnectionLimits({ connections: 2000, connectionsPerClient: 2 }, undefined, 7);
+    const limits = new ConnectionLimits(
+      { connections: 2000, connectionsPerClient: 2 },
+      { ...sharedLimits(), secret: 7 },
+    );
     for (let i = 0; i < 1000; i++)
       expect(limits.admit(...client(`10.0.${i >> 8}.${i & 255}`))).toBe(Admission.ADMITTED);
   });

@@ -111,7 +111,7 @@ describe('the session manager', () => {
 
   it('holds the limit of a listener, and of a client', () => {
     const bench = createBench({ maxPerListener: 2 }, echoResponder(), { connections: 100, connectionsPerClient: 3 });
-    const [one, other] = [{ open: 0 }, { open: 0 }];
+    const [one, other] = [bench.limits.listener(1), bench.limits.listener(2)];
     const peers = [bench.open({ listener: one }), bench.open({ listener: one }), bench.open({ listener: other })];
     expect(bench.open({ listener: other })).toBeUndefined();
     bench.open({ listener: one, client: client(7) });

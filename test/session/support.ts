@@ -1,7 +1,7 @@
 /** A session manager on a fake clock, and sessions whose connections are arrays. */
 import { createFacts, type Facts, type Outcome, UpgradeBit } from '../../src/answer/facts.js';
-import { ConnectionLimits } from '../../src/session/limits.js';
-import { type ListenerLoad, SessionEvent, SessionManager } from '../../src/session/manager.js';
+import { ConnectionLimits, type ListenerLoad, sharedLimits } from '../../src/session/limits.js';
+import { SessionEvent, SessionManager } from '../../src/session/manager.js';
 import type { Connection, Session } from '../../src/session/session.js';
 import type { SessionSettings } from '../../src/session/settings.js';
 import { emptyCatalog } from '../support/catalog.js';
@@ -66,7 +66,7 @@ export function createBench(
 ): Bench {
   const clock = new FakeClock();
   const facts = createFacts(emptyCatalog());
-  const limits = new ConnectionLimits(capacity, undefined, 1);
+  const limits = new ConnectionLimits(capacity, { ...sharedLimits(), secret: 1 });
   const events: string[] = [];
   let counted = 0;
   const manager = new SessionManager({
@@ -79,7 +79,7 @@ export function createBench(
     count: () => void counted++,
     event: (event) => void events.push(NAMES[event] ?? String(event)),
   });
-  const everyone: ListenerLoad = { open: 0 };
+  const everyone = limits.listener(0);
   return {
     manager,
     clock,
