@@ -36,6 +36,15 @@ export class Counters {
     this.words = words;
   }
 
+  /** What the threads that own `arrays` (COUNTER_WORDS each) have counted so far, added up in memory of its own. */
+  static sum(arrays: readonly Float64Array[]): Counters {
+    const words = new Float64Array(COUNTER_WORDS);
+    for (const array of arrays) {
+      for (let at = 0; at < COUNTER_WORDS; at++) words[at]! += array[at]!;
+    }
+    return new Counters(words);
+  }
+
   /** Counts one message. */
   count(facts: Facts, outcome: Outcome): void {
     const words = this.words;

@@ -50,6 +50,20 @@ describe('counters', () => {
     }
   });
 
+  it('of several threads add up, and stay as they were', () => {
+    const threads = [new Counters(), new Counters(), new Counters()];
+    for (const counters of threads) count(counters, Transport.UDP, { kind: Kind.ANSWER });
+    threads[1]?.event(TransportEvent.TCP_ACCEPTED);
+    const sum = Counters.sum(threads.map((counters) => counters.words));
+    expect(sum.summary()).toEqual({
+      udp: { messages: 3, answer: 3, NOERROR: 3 },
+      events: { tcp_accepted: 1 },
+    });
+    count(sum, Transport.UDP, { kind: Kind.ANSWER });
+    expect(threads.map((counters) => counters.messages)).toEqual([1, 1, 1]);
+    expect(Counters.sum([]).messages).toBe(0);
+  });
+
   it('say so when there is nothing', () => {
     expect(new Counters().text()).toBe('nothing was asked yet');
   });
