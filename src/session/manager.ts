@@ -38,8 +38,8 @@ export interface SessionContext {
   readonly outcome: Outcome;
   /** Filled in before every run of messages. */
   readonly facts: Facts;
-  /** Called after every message. */
-  count(facts: Facts, outcome: Outcome): void;
+  /** Called after every message with the octets of it and of its response, without length fields; 0: there is none. */
+  count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
   /** Called with a value of SessionEvent. */
   event(event: number): void;
 }

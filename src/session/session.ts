@@ -267,7 +267,7 @@ export class Session {
     const mayUpgrade = !secure && this.#stage === Stage.FIRST && this.#manager.mayUpgrade && !this.#plaintextFollows();
     this.#manager.offer(mayUpgrade);
     const length = this.#manager.respond(framer.bytes, framer.at, framer.length, facts, scratch, at, MAX_MESSAGE);
-    this.#manager.count(facts, outcome);
+    this.#manager.count(facts, outcome, framer.length, length);
     this.#stage = mayUpgrade && outcome.upgrade === 1 ? Stage.OFFERED : Stage.OVER;
     this.#messages++;
     return length;

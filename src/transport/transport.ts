@@ -43,8 +43,11 @@ export interface TlsOffer {
 export interface AnswerContext {
   readonly responder: Responder;
   readonly clock: Clock;
-  /** Called after every message, before the records are used again. */
-  count(facts: Facts, outcome: Outcome): void;
+  /**
+   * Called after every message, before the records are used again. `asked`, `answered`: octets of the request and of the
+   * response; 0 or less: there is none.
+   */
+  count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
   /** Called with a value of TransportEvent. */
   event(event: number): void;
 }

@@ -56,7 +56,7 @@ export async function listenUdp(endpoint: Endpoint, catalog: Catalog, context: U
     const slot = free.pop() ?? createSlot();
     const octets = slot.octets;
     const length = responder.respond(message, 0, message.length, facts, octets, 0, octets.length);
-    context.count(facts, responder.outcome);
+    context.count(facts, responder.outcome, message.length, length);
     // Port 0 cannot be sent to (RFC 768: no source port was given).
     if (length <= 0 || peer.port === 0 || closing) {
       if (free.length < KEPT_SLOTS) free.push(slot);
