@@ -41,6 +41,8 @@ export interface Facts {
   /** Address of the client: 4 or 16 octets. */
   readonly client: Uint8Array;
   clientLength: number;
+  /** The port it asks from, for logs. */
+  clientPort: number;
   /** The zones to answer from; replaced between two messages, never within one. */
   catalog: Catalog;
 }
@@ -120,6 +122,7 @@ export function createFacts(catalog: Catalog): Facts {
     upgradeOnOffer: 0,
     client: new Uint8Array(16),
     clientLength: 4,
+    clientPort: 0,
     catalog,
   };
 }

@@ -209,6 +209,7 @@ export class SessionManager {
     const { facts } = this;
     facts.client.set(session.client);
     facts.clientLength = session.client.length;
+    facts.clientPort = session.clientPort;
     facts.now = this.#context.clock.seconds();
     facts.keepalive = this.shedding ? 0 : Math.floor(this.idleTime / 100);
   }

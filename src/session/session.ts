@@ -66,6 +66,8 @@ export class Session {
   readonly idle: Place<Session> = createPlace<Session>(this);
   readonly busy: Place<Session> = createPlace<Session>(this);
   readonly client: Uint8Array;
+  /** The port that the client's messages come from, for logs. */
+  clientPort = 0;
   readonly listener: ListenerLoad;
   /** Whether this session was upgraded by STARTTLS. */
   upgraded = false;

@@ -99,6 +99,7 @@ function accept(
   if (descriptorOf(socket) >= context.descriptors - LAST_DESCRIPTORS) context.outOfDescriptors();
   const connection = new StreamConnection(socket, context);
   const session = context.sessions.open(connection, client, load, secure);
+  session.clientPort = socket.remotePort ?? 0;
   socket.on('close', () => {
     connection.gone();
     context.sessions.closed(session);

@@ -52,6 +52,7 @@ export async function listenUdp(endpoint: Endpoint, catalog: Catalog, context: U
 
   socket.on('message', (message: Buffer, peer: RemoteInfo) => {
     facts.clientLength = addressOctets(peer.address, facts.client);
+    facts.clientPort = peer.port;
     facts.now = clock.seconds();
     const slot = free.pop() ?? createSlot();
     const octets = slot.octets;

@@ -41,9 +41,10 @@ describe('TCP', () => {
   it.each(['127.0.0.1', '::1'])('answers on %s, then closes with the client', async (address) => {
     const { port, shared } = await listen(address);
     const socket = await dial(port, address);
+    const clientPort = socket.localPort;
     socket.end(framed(message(1), message(2)));
     expect(unframed(await all(socket)).map((m) => m.readUInt16BE(0))).toEqual([1, 2]);
-    expect(shared.responder.seen[0]).toMatchObject({ transport: Transport.TCP, keepalive: 50 });
+    expect(shared.responder.seen[0]).toMatchObject({ transport: Transport.TCP, keepalive: 50, clientPort });
     expect(shared.responder.seen[0]?.client.length).toBe(address === '::1' ? 16 : 4);
   });
 

@@ -25,11 +25,12 @@ describe('UDP', () => {
     const socket = createSocket(address === '::1' ? 'udp6' : 'udp4');
     socket.send(message(7), port, address);
     const [answer] = (await once(socket, 'message')) as [Buffer];
+    const clientPort = socket.address().port;
     socket.close();
     expect(answer.readUInt16BE(0)).toBe(7);
     expect(answer[2]).toBe(0x80);
     const facts = shared.responder.seen[0];
-    expect(facts).toMatchObject({ transport: Transport.UDP, payloadLimit: 1232 });
+    expect(facts).toMatchObject({ transport: Transport.UDP, payloadLimit: 1232, clientPort });
     expect([...(facts?.client ?? [])]).toEqual(address === '::1' ? [...new Array(15).fill(0), 1] : [127, 0, 0, 1]);
     expect(Math.abs((facts?.now ?? 0) - Date.now() / 1000)).toBeLessThan(5);
   });
