@@ -1,14 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { createFacts, createOutcome, Kind, Transport } from '../../src/answer/facts.js';
+import { EDE_LABELS, TYPE_LABELS } from '../../src/observe/counted.js';
+import { Flag } from '../../src/observe/counter-layout.js';
 import { COUNTER_WORDS, Counters } from '../../src/observe/counters.js';
-import { Rcode } from '../../src/protocol/iana.js';
+import { Ede, Opcode, Rcode, Type } from '../../src/protocol/iana.js';
+import { SessionEvent } from '../../src/session/manager.js';
 import { TransportEvent } from '../../src/transport/transport.js';
 import { emptyCatalog } from '../support/catalog.js';
 
-function count(counters: Counters, transport: number, change: Partial<ReturnType<typeof createOutcome>>): void {
+interface Change extends Partial<ReturnType<typeof createOutcome>> {
+  readonly asked?: number;
+  readonly answered?: number;
+  readonly clientLength?: number;
+}
+
+function count(counters: Counters, transport: number, change: Change): void {
+  const { asked = 40, answered = change.kind === Kind.DROPPED ? 0 : 100, clientLength = 4, ...outcome } = change;
   const facts = createFacts(emptyCatalog());
   facts.transport = transport;
-  counters.count(facts, { ...createOutcome(), ...change });
+  facts.clientLength = clientLength;
+  counters.count(facts, { ...createOutcome(), ...outcome }, asked, answered);
 }
 
 describe('counters', () => {
@@ -32,33 +43,121 @@ describe('counters', () => {
         edns: 1,
         do: 1,
         wildcard: 1,
+        octets_in: 120,
+        octets_out: 200,
       },
-      tcp: { messages: 1, error: 1, BADCOOKIE: 1 },
+      tcp: { messages: 1, error: 1, BADCOOKIE: 1, octets_in: 40, octets_out: 100 },
       events: { tcp_accepted: 1 },
     });
-    expect(counters.text()).toContain('tcp: messages=1 error=1 BADCOOKIE=1; events: tcp_accepted=1');
+    expect(counters.text()).toContain('error=1 BADCOOKIE=1 octets_in=40 octets_out=100; events: tcp_accepted=1');
   });
 
-  it('stay apart: every combination has a word of its own', () => {
+  it('stay apart: every combination of transport, kind and RCODE is read where it was counted, and nowhere else', () => {
     for (const transport of Object.values(Transport)) {
       for (const kind of Object.values(Kind)) {
         const counters = new Counters();
         count(counters, transport, { kind, rcode: 5 });
         expect(counters.messages).toBe(1);
         expect(counters.words.length).toBe(COUNTER_WORDS);
+        for (const other of Object.values(Transport)) {
+          expect(counters.flagged(other, 0)).toBe(other === transport ? 1 : 0);
+          for (const another of Object.values(Kind)) {
+            expect(counters.kind(other, another)).toBe(other === transport && another === kind ? 1 : 0);
+          }
+          for (let rcode = 0; rcode < 24; rcode++) {
+            const hit = other === transport && rcode === 5 && kind !== Kind.DROPPED;
+            expect(counters.rcode(other, rcode)).toBe(hit ? 1 : 0);
+          }
+        }
       }
     }
+  });
+
+  it('share a word for RCODEs from 23 on', () => {
+    const counters = new Counters();
+    for (const rcode of [22, 23, 24, 4095]) count(counters, Transport.UDP, { kind: Kind.ERROR, rcode });
+    expect([counters.rcode(Transport.UDP, 22), counters.rcode(Transport.UDP, 23)]).toEqual([1, 3]);
+  });
+
+  it('know flags alone and together', () => {
+    const counters = new Counters();
+    for (let bits = 0; bits < 32; bits++) {
+      count(counters, Transport.TLS, {
+        kind: Kind.ANSWER,
+        truncated: bits & 1,
+        edns: (bits >> 1) & 1,
+        dnssecOk: (bits >> 2) & 1,
+        wildcard: (bits >> 3) & 1,
+        clientLength: bits & 16 ? 16 : 4,
+      });
+    }
+    for (const flag of Object.values(Flag)) expect(counters.flagged(Transport.TLS, flag)).toBe(16);
+    expect(counters.flagged(Transport.TLS, Flag.EDNS | Flag.DNSSEC_OK)).toBe(8);
+    expect(counters.flagged(Transport.TLS, 0)).toBe(32);
+  });
+
+  it('know opcodes, and the types of queries; what is rare shares a word', () => {
+    const counters = new Counters();
+    const opcodes = [Opcode.QUERY, Opcode.QUERY, Opcode.QUERY, Opcode.QUERY, Opcode.NOTIFY, 15];
+    const types = [Type.A, 0, 65_535, Type.MD, Type.SOA, Type.A];
+    for (const [index, opcode] of opcodes.entries()) {
+      count(counters, Transport.UDP, { kind: Kind.ANSWER, opcode, qtype: types[index] ?? 0 });
+    }
+    count(counters, Transport.UDP, { kind: Kind.DROPPED, opcode: Opcode.UPDATE });
+    expect(Array.from({ length: 16 }, (_, opcode) => counters.opcode(Transport.UDP, opcode))).toEqual([
+      4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+    ]);
+    const byType = Object.fromEntries(TYPE_LABELS.map((label, index) => [label, counters.type(Transport.UDP, index)]));
+    expect(Object.entries(byType).filter(([, value]) => value > 0)).toEqual([
+      ['none', 1],
+      ['A', 1],
+      ['other', 2],
+    ]);
+  });
+
+  it('know extended errors; unknown ones share a word', () => {
+    const counters = new Counters();
+    for (const ede of [-1, Ede.OTHER, Ede.PROHIBITED, 29, 255, 256, 65_535]) {
+      count(counters, Transport.UDP, { kind: Kind.REFUSED, ede });
+    }
+    const found = EDE_LABELS.map((label, index) => [label, counters.ede(Transport.UDP, index)]);
+    expect(found.filter(([, value]) => value !== 0)).toEqual([
+      ['0', 1],
+      ['18', 1],
+      ['other', 4],
+    ]);
+  });
+
+  it('put sizes into the bucket whose bound they do not exceed', () => {
+    const counters = new Counters();
+    for (const octets of [12, 32, 33, 512, 513, 1232, 1233, 65_535]) {
+      count(counters, Transport.TCP, { kind: Kind.ANSWER, asked: octets, answered: octets });
+    }
+    const expected = { counts: [2, 1, 0, 0, 1, 2, 1, 0, 1, 0], sum: 69_102 };
+    expect(counters.requestSizes(Transport.TCP)).toMatchObject(expected);
+    expect(counters.responseSizes(Transport.TCP)).toMatchObject(expected);
+  });
+
+  it('take a message without response as dropped, whatever was to be answered, but count what was asked', () => {
+    const counters = new Counters();
+    count(counters, Transport.UDP, { kind: Kind.ANSWER, qtype: Type.A, answered: 0, asked: 50 });
+    expect(counters.summary()).toEqual({ udp: { messages: 1, dropped: 1, octets_in: 50 } });
+    expect(counters.responseSizes(Transport.UDP).counts.every((n) => n === 0)).toBe(true);
+    expect(counters.opcode(Transport.UDP, Opcode.QUERY)).toBe(1);
   });
 
   it('of several threads add up, and stay as they were', () => {
     const threads = [new Counters(), new Counters(), new Counters()];
     for (const counters of threads) count(counters, Transport.UDP, { kind: Kind.ANSWER });
     threads[1]?.event(TransportEvent.TCP_ACCEPTED);
+    threads[2]?.sessionEvent(SessionEvent.UPGRADED);
+    threads[2]?.respondTook(Transport.UDP, 3e-6);
     const sum = Counters.sum(threads.map((counters) => counters.words));
     expect(sum.summary()).toEqual({
-      udp: { messages: 3, answer: 3, NOERROR: 3 },
-      events: { tcp_accepted: 1 },
+      udp: { messages: 3, answer: 3, NOERROR: 3, octets_in: 120, octets_out: 300 },
+      events: { tcp_accepted: 1, upgraded: 1 },
     });
+    expect(sum.respondTimes(Transport.UDP)).toMatchObject({ sum: 3e-6 });
     count(sum, Transport.UDP, { kind: Kind.ANSWER });
     expect(threads.map((counters) => counters.messages)).toEqual([1, 1, 1]);
     expect(Counters.sum([]).messages).toBe(0);

@@ -1,0 +1,44 @@
+/**
+ * Where each counter has its word. One block a transport, then what belongs to none. Everything follows from the tables that
+ * name what is counted: a new kind of answer or a new event gets its words by being there.
+ */
+import { Kind, Transport } from '../answer/facts.js';
+import { SessionEvent } from '../session/manager.js';
+import { TransportEvent } from '../transport/transport.js';
+import { histogramWords, RESPOND_TIMES, SIZES } from './buckets.js';
+import { EDE_LABELS, TYPE_LABELS } from './counted.js';
+
+/** What the rate limit did with a response; values of `outcome.limited`. */
+export const Limited = { NONE: 0, DROPPED: 1, SLIPPED: 2, LOGGED: 3 } as const;
+
+/** Bits of the word that counts messages: each combination has a word, so that a message costs one increment. */
+export const Flag = { TRUNCATED: 1, EDNS: 2, DNSSEC_OK: 4, WILDCARD: 8, IPV6: 16 } as const;
+export const FLAG_WORDS = 32;
+
+export const KINDS = Object.keys(Kind).length;
+/** RCODEs counted one by one; higher ones, which we never send, share the last. */
+export const RCODES = 24;
+const OPCODES = 16;
+
+/** Words of one transport. */
+export const FLAGS_AT = 0;
+/** Kinds times RCODEs. */
+export const ANSWERS_AT = FLAGS_AT + FLAG_WORDS;
+/** Messages of opcode QUERY; those of the others are counted by opcode. */
+export const TYPES_AT = ANSWERS_AT + KINDS * RCODES;
+export const OPCODES_AT = TYPES_AT + TYPE_LABELS.length;
+export const EDES_AT = OPCODES_AT + OPCODES;
+export const LIMITED_AT = EDES_AT + EDE_LABELS.length;
+export const REQUEST_SIZES_AT = LIMITED_AT + Object.keys(Limited).length;
+export const RESPONSE_SIZES_AT = REQUEST_SIZES_AT + histogramWords(SIZES);
+export const RESPOND_TIMES_AT = RESPONSE_SIZES_AT + histogramWords(SIZES);
+export const TRANSPORT_WORDS = RESPOND_TIMES_AT + histogramWords(RESPOND_TIMES);
+
+export const TRANSPORTS = Object.keys(Transport).length;
+
+/** Words of no transport. */
+export const EVENTS_AT = TRANSPORTS * TRANSPORT_WORDS;
+export const SESSION_EVENTS_AT = EVENTS_AT + Object.keys(TransportEvent).length;
+
+/** Words that the counters take. */
+export const COUNTER_WORDS = SESSION_EVENTS_AT + Object.keys(SessionEvent).length;
