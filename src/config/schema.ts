@@ -234,6 +234,11 @@ const log = z
   })
   .prefault({});
 
+/** Of the system: a name, or its number. */
+const account = z.union([z.string().min(1), z.number().int().min(0).max(4_294_967_294)], {
+  error: 'expected a name or a number',
+});
+
 /** The whole file. */
 export const configSchema = z.strictObject({
   listen: z
@@ -254,6 +259,13 @@ export const configSchema = z.strictObject({
     })
     .default('auto')
     .meta({ description: 'Threads that answer. Everything runs embedded, in one thread, for now.' }),
+  user: account.optional().meta({
+    description:
+      'Who the server becomes, by name or number, once its addresses are bound, certificates and zones read; for this it is started as root. All its privileges are given up. What is read again later (zones, certificates) must be readable to this user.',
+  }),
+  group: account.optional().meta({
+    description: 'Group in place of the primary group of `user`, by name or number; needs `user`.',
+  }),
   strict: z
     .boolean()
     .default(false)
@@ -281,6 +293,20 @@ export const configSchema = z.strictObject({
         4096,
         1232,
         'Longest UDP response (RFC 6891 §6.2.5). 1232 fits the smallest IPv6 MTU without fragments (RFC 9715).',
+      ),
+      receive_buffer: limit(
+        'octets',
+        65_536,
+        268_435_456,
+        4_194_304,
+        'Queries that may wait on each UDP socket of a thread; embedded, the system decides. Default: measured to hold 10,000 queries, 30 ms of all that one CPU can answer. Beyond `net.core.rmem_max` only root gets it (CAP_NET_ADMIN).',
+      ),
+      send_buffer: limit(
+        'octets',
+        65_536,
+        268_435_456,
+        4_194_304,
+        'The same for answers that the network has not taken yet; limited by `net.core.wmem_max`.',
       ),
     })
     .prefault({}),
