@@ -1,0 +1,254 @@
+/**
+ * Sockets made and bound by the control thread through the C library, since node cannot: for threads to serve, several on one
+ * address (SO_REUSEPORT), with the options that UDP responses need. On Linux with koffi only; elsewhere all of this fails
+ * with ADOTD_LISTEN.
+ */
+import { AdotdError, ErrorCode } from '../errors.js';
+import { allowFastOpen } from './fast-open.js';
+import { type Libc, libc } from './libc.js';
+import { listenError } from './listen-error.js';
+import { decodeSocketAddress, encodeSocketAddress, Family, LONGEST_SOCKET_ADDRESS } from './socket-address.js';
+import type { Endpoint } from './transport.js';
+
+/** A socket that has an address. Who is given one closes it. */
+export interface BoundSocket {
+  readonly protocol: 'udp' | 'tcp';
+  readonly fd: number;
+  /** With the port that it really has. */
+  readonly endpoint: Endpoint;
+}
+
+export interface UdpSocketOptions {
+  /** Other sockets of this process may have the same address; the system spreads clients over them. */
+  readonly reusePort: boolean;
+  /** Octets of queries that may wait, and of answers; the system counts its own overhead besides. */
+  readonly receiveBuffer: number;
+  readonly sendBuffer: number;
+}
+
+export interface TcpSocketOptions {
+  readonly reusePort: boolean;
+  /** Connections that may wait with TCP Fast Open; 0: it is off. */
+  readonly fastOpen: number;
+}
+
+/** Numbers of Linux, the same on x64 and arm64 (asm-generic/socket.h, linux/in.h, linux/in6.h, fcntl.h). */
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const SO_TYPE = 3;
+const SO_SNDBUF = 7;
+const SO_RCVBUF = 8;
+const SO_REUSEPORT = 15;
+const SO_ACCEPTCONN = 30;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+const SO_PROTOCOL = 38;
+const SO_DOMAIN = 39;
+const IPPROTO_IP = 0;
+const IPPROTO_TCP = 6;
+const IPPROTO_UDP = 17;
+const IPPROTO_IPV6 = 41;
+const IP_PKTINFO = 8;
+const IP_MTU_DISCOVER = 10;
+const IPV6_MTU_DISCOVER = 23;
+const IPV6_V6ONLY = 26;
+const IPV6_RECVPKTINFO = 49;
+const IPV6_DONTFRAG = 62;
+/** IP_PMTUDISC_OMIT and IPV6_PMTUDISC_OMIT. */
+const PMTUDISC_OMIT = 5;
+const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const F_DUPFD_CLOEXEC = 1030;
+const FD_CLOEXEC = 1;
+const O_NONBLOCK = 0o4000;
+
+/** A UDP socket on an address. It blocks: who must not be blocked says so in each call. Throws ADOTD_LISTEN. */
+export function openUdpSocket(endpoint: Endpoint, options: UdpSocketOptions): BoundSocket {
+  return open('udp', endpoint, (system, fd) => {
+    if (options.reusePort) demand(system, setOption(system, fd, SOL_SOCKET, SO_REUSEPORT, 1));
+    setUdpOptions(system, fd, endpoint, options);
+  });
+}
+
+/** A TCP socket on an address, on which node is yet to listen. `protocol` is for errors only. Throws ADOTD_LISTEN. */
+export function openTcpSocket(endpoint: Endpoint, options: TcpSocketOptions, protocol: 'tcp' | 'tls'): BoundSocket {
+  return open(protocol, endpoint, (system, fd) => {
+    // As node has it: an address with connections in TIME_WAIT can be listened on again.
+    demand(system, setOption(system, fd, SOL_SOCKET, SO_REUSEADDR, 1));
+    if (options.reusePort) demand(system, setOption(system, fd, SOL_SOCKET, SO_REUSEPORT, 1));
+    if (options.fastOpen > 0) allowFastOpen(fd, options.fastOpen);
+  });
+}
+
+/** Gives a UDP socket that was bound by others the options that ours have, SO_REUSEPORT apart. Throws ADOTD_LISTEN. */
+export function prepareUdpSocket(fd: number, endpoint: Endpoint, options: UdpSocketOptions): void {
+  const system = loaded('udp', endpoint);
+  try {
+    const flags = system.fcntl(fd, F_GETFL, 0);
+    demand(system, flags >= 0 && system.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) >= 0);
+    setUdpOptions(system, fd, endpoint, options);
+  } catch (error) {
+    throw listenError('udp', endpoint, error);
+  }
+}
+
+/**
+ * RFC 9715: no response is fragmented on its way where that can be helped, and none is cut smaller by a spoofed ICMP message.
+ * OMIT: packets have the size of the interface's MTU, whatever ICMP says about paths, and DF is not set in IPv4 (its section
+ * 3.1 wants DF only where it is safe: with DO or PROBE a path of a smaller MTU would lose responses, and DO and WANT believe
+ * what ICMP says). IPv6 has no fragments made by routers; DONTFRAG keeps this host from making them.
+ *
+ * Measured (Linux 6.18), MTU 1280, responses of 1400 octets: IPv6 with both options fails with EMSGSIZE, OMIT alone sends two
+ * fragments; IPv4 sends two fragments, without DF. No response is that long with the default of `udp.payload`, 1232.
+ */
+function setUdpOptions(system: Libc, fd: number, endpoint: Endpoint, options: UdpSocketOptions): void {
+  const wildcard = endpoint.address === '0.0.0.0' || endpoint.address === '::';
+  const set = (level: number, option: number, value: number): void =>
+    demand(system, setOption(system, fd, level, option, value));
+  const ipv6 = getOption(system, fd, SOL_SOCKET, SO_DOMAIN) === Family.INET6;
+  if (ipv6) {
+    set(IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_OMIT);
+    set(IPPROTO_IPV6, IPV6_DONTFRAG, 1);
+    // Tells the address that was asked, so that the answer leaves from it.
+    if (wildcard) set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  }
+  // IPv6 sockets of others may take IPv4 too, and then this counts.
+  set(IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_OMIT);
+  if (!ipv6 && wildcard) set(IPPROTO_IP, IP_PKTINFO, 1);
+  setBuffer(system, fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receiveBuffer);
+  setBuffer(system, fd, SO_SNDBUFFORCE, SO_SNDBUF, options.sendBuffer);
+}
+
+/** The first option goes beyond the system's limits, and is root's (CAP_NET_ADMIN); the second takes what the limits allow. */
+function setBuffer(system: Libc, fd: number, force: number, option: number, octets: number): void {
+  if (!setOption(system, fd, SOL_SOCKET, force, octets)) {
+    demand(system, setOption(system, fd, SOL_SOCKET, option, octets));
+  }
+}
+
+/** What to log when a socket's buffers are smaller than was asked for; undefined when they are not. */
+export function bufferShortfall(fd: number, options: UdpSocketOptions): string | undefined {
+  const system = libc();
+  if (typeof system === 'string') return undefined;
+  const short = (option: number, key: string, asked: number, limit: string): string | undefined => {
+    // The system doubles the value, for its overhead.
+    const octets = (getOption(system, fd, SOL_SOCKET, option) ?? 0) / 2;
+    if (octets >= asked) return undefined;
+    return `udp.${key} is ${octets} octets, not ${asked}: set ${limit} to ${asked}, or lower the key`;
+  };
+  const lines = [
+    short(SO_RCVBUF, 'receive_buffer', options.receiveBuffer, 'net.core.rmem_max'),
+    short(SO_SNDBUF, 'send_buffer', options.sendBuffer, 'net.core.wmem_max'),
+  ];
+  return lines.filter((line) => line !== undefined).join('; ') || undefined;
+}
+
+/** What a descriptor is that was opened by others: bound for UDP, or listening for TCP; or why it cannot be served. */
+export function describeSocket(fd: number): { protocol: 'udp' | 'tcp'; endpoint: Endpoint } | string {
+  const system = libc();
+  if (typeof system === 'string') return `it cannot be looked at: ${system}`;
+  const type = getOption(system, fd, SOL_SOCKET, SO_TYPE);
+  if (type === undefined) return system.errno() === 'ENOTSOCK' ? 'it is no socket' : 'it is not open';
+  const family = getOption(system, fd, SOL_SOCKET, SO_DOMAIN);
+  if (family === Family.UNIX) return 'it is a Unix socket';
+  if (family !== Family.INET && family !== Family.INET6) return `its address family is ${family}, not IPv4 or IPv6`;
+  const transport = getOption(system, fd, SOL_SOCKET, SO_PROTOCOL);
+  const udp = type === SOCK_DGRAM && transport === IPPROTO_UDP;
+  if (!udp && !(type === SOCK_STREAM && transport === IPPROTO_TCP)) {
+    return `its protocol is ${transport} (type ${type}), not UDP or TCP`;
+  }
+  const endpoint = endpointOf(system, fd);
+  if (endpoint === undefined || endpoint.port === 0) return 'it is bound to no port';
+  if (!udp && getOption(system, fd, SOL_SOCKET, SO_ACCEPTCONN) !== 1) return 'it is a TCP socket that does not listen';
+  return { protocol: udp ? 'udp' : 'tcp', endpoint };
+}
+
+/** Another descriptor of the same socket, which programs that are started do not get. Throws ADOTD_LISTEN. */
+export function duplicateSocket(fd: number): number {
+  const system = libc();
+  const copy = typeof system === 'string' ? -1 : system.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy >= 0) return copy;
+  const reason = typeof system === 'string' ? system : systemError(system).message;
+  throw new AdotdError(ErrorCode.LISTEN, `cannot duplicate the socket of descriptor ${fd}: ${reason}`);
+}
+
+/** Programs that are started do not get the descriptor from now on. */
+export function keepFromChildren(fd: number): void {
+  const system = libc();
+  if (typeof system !== 'string') system.fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+export function closeSocket(fd: number): void {
+  const system = libc();
+  if (typeof system !== 'string') system.close(fd);
+}
+
+function open(
+  protocol: 'udp' | 'tcp' | 'tls',
+  endpoint: Endpoint,
+  prepare: (system: Libc, fd: number) => void,
+): BoundSocket {
+  const system = loaded(protocol, endpoint);
+  const address = encodeSocketAddress(endpoint);
+  if (address === undefined) throw listenError(protocol, endpoint, codedError('EADDRNOTAVAIL'));
+  const family = address.readUInt16LE();
+  const type = protocol === 'udp' ? SOCK_DGRAM : SOCK_STREAM;
+  const fd = system.socket(family, type | SOCK_CLOEXEC, 0);
+  if (fd < 0) throw listenError(protocol, endpoint, systemError(system));
+  try {
+    // One socket for each family: IPv4 clients of an IPv6 socket would have IPv4-mapped addresses.
+    if (family === Family.INET6) demand(system, setOption(system, fd, IPPROTO_IPV6, IPV6_V6ONLY, 1));
+    prepare(system, fd);
+    demand(system, system.bind(fd, address, address.length) === 0);
+    const port = endpointOf(system, fd)?.port ?? endpoint.port;
+    return { protocol: protocol === 'udp' ? 'udp' : 'tcp', fd, endpoint: { address: endpoint.address, port } };
+  } catch (error) {
+    system.close(fd);
+    throw listenError(protocol, endpoint, error);
+  }
+}
+
+function loaded(protocol: 'udp' | 'tcp' | 'tls', endpoint: Endpoint): Libc {
+  const system = libc();
+  if (typeof system === 'string') throw listenError(protocol, endpoint, new Error(system));
+  return system;
+}
+
+function endpointOf(system: Libc, fd: number): Endpoint | undefined {
+  const address = Buffer.alloc(LONGEST_SOCKET_ADDRESS);
+  return system.getsockname(fd, address, integer(address.length)) === 0 ? decodeSocketAddress(address) : undefined;
+}
+
+function setOption(system: Libc, fd: number, level: number, option: number, value: number): boolean {
+  return system.setsockopt(fd, level, option, integer(value), 4) === 0;
+}
+
+/** An option whose value is an int; undefined, with errno() telling why, when it cannot be had. */
+function getOption(system: Libc, fd: number, level: number, option: number): number | undefined {
+  const value = integer(0);
+  return system.getsockopt(fd, level, option, value, integer(value.length)) === 0 ? value.readInt32LE() : undefined;
+}
+
+function integer(value: number): Buffer {
+  const octets = Buffer.alloc(4);
+  octets.writeInt32LE(value);
+  return octets;
+}
+
+/** Throws what the last call failed with when it did not succeed. */
+function demand(system: Libc, succeeded: boolean): void {
+  if (!succeeded) throw systemError(system);
+}
+
+function systemError(system: Libc): Error {
+  return codedError(system.errno());
+}
+
+/** An error as node's own are: with `code`, which listenError() explains. */
+function codedError(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
