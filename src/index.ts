@@ -79,6 +79,7 @@ function configOf(options: StartOptions): Config {
     port: options.port ?? 0,
     tls_port: options.tlsPort ?? 0,
     tls: { enabled: false },
+    workers: 'embedded',
     strict: !options.lenient,
   };
   const whole = { ...given, ...options.config };

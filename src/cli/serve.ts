@@ -36,7 +36,8 @@ Answers DNS queries from zone files over UDP, TCP (with STARTTLS) and TLS. Optio
   --tls-port PORT        port for DNS over TLS, 0 for any that is free (default 853)
   --certs DIR            folder of the certificate that the server makes itself (default certs)
   --workers N|auto|embedded
-                         threads that answer; everything runs in one thread for now
+                         threads of each kind that answer: N for UDP and N for streams (default auto, one
+                         for each CPU); embedded: all in one thread
   --strict               do not start when a zone has errors
   --log-format json|pretty
   --log-level fatal|error|warn|info|debug|trace|silent
@@ -56,7 +57,6 @@ statistics, TERM and INT finish pending answers and end.
     const base = values.config === undefined ? defaultConfig() : readConfig(values.config);
     const config = overridden(base, values);
     const log = await createLog(config.log.level, config.log.format);
-    sayWhatIsMissing(config, log);
     return run(config, log, values.try ?? false);
   },
 };
@@ -98,16 +98,13 @@ function asFlag(line: string): string {
   return line.replace(/^([a-z_.]+)(\[[0-9]+\])?:/, (_, key: string) => `--${key.replace(/[_.]/g, '-')}:`);
 }
 
-function sayWhatIsMissing(config: Config, log: Log): void {
-  if (config.workers !== 'embedded') {
-    log.info({ workers: config.workers }, 'everything runs embedded, in one thread: worker threads are not built yet');
-  }
-  if (config.listen.some((address) => address === '0.0.0.0' || address === '::')) {
-    log.warn(
-      { listen: config.listen },
-      'listening on a wildcard address: on a host with several addresses, UDP answers may leave from another one than was asked; list the addresses instead',
-    );
-  }
+/** node:dgram has no way to choose the address that an answer leaves from. */
+function warnOfWildcards({ plane }: Server, { listen }: Config, log: Log): void {
+  if (plane.status.path !== 'embedded' || !listen.some((address) => address === '0.0.0.0' || address === '::')) return;
+  log.warn(
+    { listen },
+    'listening on a wildcard address, embedded: on a host with several addresses, UDP answers may leave from another one than was asked; list the addresses instead',
+  );
 }
 
 async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
@@ -130,6 +127,7 @@ async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
     progress.clear();
   }
   const { zones, udp, tcp, tls } = server;
+  warnOfWildcards(server, config, log);
   if (zones.served + zones.failed === 0) log.warn({ ...config.zones }, 'there are no zones to serve');
   const failed = zones.failed > 0 ? ` failed=${zones.failed}` : '';
   const secure = tls.length > 0 ? ` tls=${list(tls)}` : '';
@@ -153,7 +151,10 @@ async function reload(server: Server | undefined, log: Log): Promise<void> {
 
 function logStatistics(server: Server | undefined, log: Log): void {
   if (server === undefined) return;
-  log.info({ statistics: server.counters.summary() }, `statistics: ${server.counters.text()}`);
+  const { counters } = server;
+  const { path, udpWorkers, streamWorkers, restarts } = server.plane.status;
+  const plane = `plane: ${path} udp=${udpWorkers} streams=${streamWorkers} restarts=${restarts}`;
+  log.info({ plane: server.plane.status, statistics: counters.summary() }, `statistics: ${counters.text()}; ${plane}`);
 }
 
 function list(endpoints: readonly Endpoint[]): string {

@@ -258,7 +258,10 @@ export const configSchema = z.strictObject({
       error: 'expected auto, embedded or a number from 1 to 256',
     })
     .default('auto')
-    .meta({ description: 'Threads that answer. Everything runs embedded, in one thread, for now.' }),
+    .meta({
+      description:
+        'Threads that answer: so many for UDP, and as many for streams; `auto` is one for each CPU. `embedded`: all in one thread. Threads need Linux and the optional package koffi; without, everything runs embedded.',
+    }),
   user: account.optional().meta({
     description:
       'Who the server becomes, by name or number, once its addresses are bound, certificates and zones read; for this it is started as root. All its privileges are given up. What is read again later (zones, certificates) must be readable to this user.',

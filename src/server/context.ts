@@ -1,73 +1,94 @@
-/** What all listeners of a thread share, made from the configuration: one responder, one session manager. */
+/** What the transports of a thread share: one responder, one session manager, made from what the thread was told. */
 import { createFacts } from '../answer/facts.js';
 import { createResponder } from '../answer/respond.js';
-import type { Config } from '../config/schema.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
 import { ConnectionLimits } from '../session/limits.js';
 import { SessionManager } from '../session/manager.js';
-import { fastOpenObstacle } from '../transport/fast-open.js';
-import type { TlsOffer, TransportContext } from '../transport/transport.js';
+import type { AnswerContext, StreamContext, TlsOffer, TransportContext, UdpContext } from '../transport/transport.js';
 import { guardedResponder } from './guarded.js';
-import {
-  answerSettings,
-  connectionLimits,
-  descriptorLimit,
-  padding,
-  sessionSettings,
-  udpUpgradeBit,
-} from './settings.js';
+import type { ThreadSettings } from './thread-settings.js';
 
-/** UDP, TCP and TLS. */
-const SOCKETS_PER_ADDRESS = 3;
+/** What a thread counts and logs with. */
+export interface ThreadTools {
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
-/** `tls`: what TLS is made with; undefined where it is not served. Throws as answerSettings() does. */
-export function transportContext(
-  config: Config,
+/** What UDP answers with. */
+export function udpContext(settings: ThreadSettings, tools: ThreadTools): UdpContext {
+  return withUdp(answerContext(settings, tools), settings);
+}
+
+/**
+ * What streams answer with. `tls`: what TLS is made with, undefined where it is not served; `own`: where the connections of
+ * this thread are noted (ownShare), when it may die without the others.
+ */
+export function streamContext(
+  settings: ThreadSettings,
   catalog: Catalog,
   tls: TlsOffer | undefined,
-  counters: Counters,
-  clock: Clock,
-  log: Log,
+  tools: ThreadTools,
+  own?: Int32Array,
+): StreamContext {
+  return withStreams(answerContext(settings, tools), settings, catalog, tls, tools, own);
+}
+
+/** What all transports answer with, in a thread that serves them all. */
+export function transportContext(
+  settings: ThreadSettings,
+  catalog: Catalog,
+  tls: TlsOffer | undefined,
+  tools: ThreadTools,
 ): TransportContext {
-  const responder = guardedResponder(createResponder(answerSettings(config)), log);
-  const count = counters.count.bind(counters);
+  const answers = answerContext(settings, tools);
+  return { ...withUdp(answers, settings), ...withStreams(answers, settings, catalog, tls, tools) };
+}
+
+function answerContext({ answers }: ThreadSettings, { counters, clock, log }: ThreadTools): AnswerContext {
+  return {
+    responder: guardedResponder(createResponder(answers), log),
+    clock,
+    count: counters.count.bind(counters),
+    event: counters.event.bind(counters),
+  };
+}
+
+function withUdp(answers: AnswerContext, { udpPayload, udpUpgradeBit }: ThreadSettings): UdpContext {
+  return { ...answers, udpPayload, udpUpgradeBit };
+}
+
+function withStreams(
+  answers: AnswerContext,
+  settings: ThreadSettings,
+  catalog: Catalog,
+  tls: TlsOffer | undefined,
+  { counters, clock, log }: ThreadTools,
+  own?: Int32Array,
+): StreamContext {
+  const { withholdFin, fastOpen, descriptors } = settings;
   const facts = createFacts(catalog);
-  facts.padding = padding(config);
-  const descriptors = descriptorLimit();
-  const limits = connectionLimits(config, descriptors - SOCKETS_PER_ADDRESS * config.listen.length);
-  if (limits.connections < config.sessions.max) {
-    log.info(
-      { descriptors, connections: limits.connections },
-      `${limits.connections} connections at most, not ${config.sessions.max}: the limit on open files is ${descriptors} (ulimit -n)`,
-    );
-  }
+  facts.padding = settings.padding;
   const sessions = new SessionManager({
     clock,
-    settings: sessionSettings(config),
-    limits: new ConnectionLimits(limits),
-    respond: responder.respond,
-    outcome: responder.outcome,
+    settings: settings.sessions,
+    limits: new ConnectionLimits(settings.connections, settings.shared, own),
+    respond: answers.responder.respond,
+    outcome: answers.responder.outcome,
     facts,
-    count,
+    count: answers.count,
     event: counters.sessionEvent.bind(counters),
   });
-  const obstacle = config.tcp.fast_open > 0 ? fastOpenObstacle() : undefined;
-  if (obstacle !== undefined) log.info({}, `TCP Fast Open is off: ${obstacle}`);
   let shed = false;
   return {
-    responder,
-    clock,
-    udpPayload: config.udp.payload,
-    udpUpgradeBit: udpUpgradeBit(config),
+    ...answers,
     sessions,
     tls,
-    withholdFin: config.sessions.time_wait === 'client' ? config.sessions.drain_timeout * 1000 : undefined,
-    fastOpen: obstacle === undefined ? config.tcp.fast_open : 0,
-    count,
-    event: counters.event.bind(counters),
+    withholdFin,
+    fastOpen,
     descriptors,
     outOfDescriptors() {
       sessions.shed();

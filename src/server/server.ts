@@ -1,15 +1,14 @@
-/** The server in one thread: zones, one responder, one session manager, listeners. */
+/** The control thread: loads zones, reads certificates, and gives both to the data plane that answers. */
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
-import type { Catalog } from '../image/catalog.js';
 import { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
 import { type Clock, systemClock } from '../session/clock.js';
-import type { Endpoint, Listener } from '../transport/transport.js';
+import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
-import { transportContext } from './context.js';
-import { bindAll } from './listeners.js';
 import { type LoaderSettings, loadZones } from './loader.js';
+import { openPlane } from './open-plane.js';
+import type { DataPlane } from './plane.js';
 import { openTls } from './tls-service.js';
 import type { ZoneFile } from './zone-source.js';
 import { Zones, type ZonesReport } from './zones.js';
@@ -39,6 +38,9 @@ export interface Server {
   readonly udp: readonly Endpoint[];
   readonly tcp: readonly Endpoint[];
   readonly tls: readonly Endpoint[];
+  /** What answers; its status tells how. */
+  readonly plane: DataPlane;
+  /** What was counted so far. */
   readonly counters: Counters;
   /** What the last load or reload did. */
   readonly zones: ZonesReport;
@@ -57,7 +59,6 @@ export interface Server {
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { config, log, clock = systemClock } = options;
-  const counters = new Counters();
   const zones = new Zones();
   const load = async (serving: boolean): Promise<ZonesReport> => {
     const began = performance.now();
@@ -73,23 +74,28 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   let report = await load(false);
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
-  const tls = config.tls.enabled ? await openTls(config, report.nameservers, clock, log) : undefined;
-  const context = transportContext(config, report.catalog, tls?.offer, counters, clock, log);
-  let listeners: Listener[];
+  let plane: DataPlane | undefined;
+  const openTlsService = () => openTls(config, report.nameservers, clock, log, (next) => plane?.replaceTls(next));
+  const tls = config.tls.enabled ? await openTlsService() : undefined;
   try {
-    listeners = await bindAll(config.listen, config.port, config.tls_port, report.catalog, context);
+    plane = await openPlane(config, report.catalog, tls, { counters: new Counters(), clock, log });
   } catch (error) {
     tls?.close();
     throw error;
   }
+  const serving = plane;
+  logPlane(serving, log);
   let loading = Promise.resolve();
   let closed: Promise<void> | undefined;
 
   return {
-    udp: endpoints(listeners, 'udp'),
-    tcp: endpoints(listeners, 'tcp'),
-    tls: endpoints(listeners, 'tls'),
-    counters,
+    udp: serving.udp,
+    tcp: serving.tcp,
+    tls: serving.tls,
+    plane: serving,
+    get counters() {
+      return serving.counters();
+    },
     get zones() {
       return report;
     },
@@ -98,7 +104,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         try {
           report = await load(true);
           if (closed) return;
-          publish(listeners, report.catalog);
+          await serving.publish(report.catalog);
           await tls?.refresh(report.nameservers);
         } catch (error) {
           log.error({ err: error }, 'reload failed, the zones stay as they were');
@@ -108,18 +114,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     close() {
       tls?.close();
-      closed ??= Promise.all(listeners.map((listener) => listener.close())).then(() => {});
+      closed ??= serving.close();
       return closed;
     },
   };
 }
 
-function publish(listeners: readonly Listener[], catalog: Catalog): void {
-  for (const listener of listeners) listener.publish(catalog);
-}
-
-function endpoints(listeners: readonly Listener[], protocol: string): Endpoint[] {
-  return listeners.filter((listener) => listener.protocol === protocol).map((listener) => listener.endpoint);
+function logPlane({ status }: DataPlane, log: Log): void {
+  const { path, udpWorkers, streamWorkers } = status;
+  const text =
+    path === 'embedded'
+      ? 'queries are answered embedded: one thread, node:dgram and node:net'
+      : `queries are answered by threads: ${udpWorkers} for UDP (recvmmsg), ${streamWorkers} for streams`;
+  log.info({ plane: status }, text);
 }
 
 function logReport(report: ZonesReport, milliseconds: number, log: Log): void {

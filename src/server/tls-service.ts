@@ -4,14 +4,17 @@ import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
 import type { Certificate } from '../tls/certificates.js';
-import { TlsContexts } from '../tls/context.js';
+import { TlsContexts, type TlsSettings } from '../tls/context.js';
 import { type Certificates, servedCertificates } from '../tls/served.js';
 import { TicketKeys } from '../tls/ticket-keys.js';
 import type { TlsOffer } from '../transport/transport.js';
 
 /** Certificates and keys while the server runs. */
 export interface TlsService {
+  /** For this thread. */
   readonly offer: TlsOffer;
+  /** For threads that make contexts of their own; plain data. */
+  readonly settings: TlsSettings;
   /**
    * Reads certificates and keys again, and renews the one made here where that is due; `nameservers` are those of the zones
    * now. What cannot be used is logged, and what was there goes on. Never throws.
@@ -25,14 +28,15 @@ export interface TlsService {
 const DAY = 86_400;
 
 /**
- * Reads the certificates of the configuration, or makes one for `nameservers`, this host and the addresses served. Throws
- * ADOTD_FILE or ADOTD_TLS with file and reason.
+ * Reads the certificates of the configuration, or makes one for `nameservers`, this host and the addresses served. `changed` is
+ * called with the settings whenever they have changed. Throws ADOTD_FILE or ADOTD_TLS with file and reason.
  */
 export async function openTls(
   config: Config,
   nameservers: readonly string[],
   clock: Clock,
   log: Log,
+  changed: (settings: TlsSettings) => void = () => {},
 ): Promise<TlsService> {
   const { tls } = config;
   let names = nameservers;
@@ -52,9 +56,13 @@ export async function openTls(
   const keys = new TicketKeys(tls.ticket_key_file);
   const sessionTimeout = tls.ticket_rotation;
   const contexts = new TlsContexts({ certificates, ticketKey: keys.current, sessionTimeout });
+  const replace = (changes: Partial<TlsSettings>): void => {
+    contexts.replace(changes);
+    changed(contexts.settings);
+  };
   const rotation = clock.timer(() => {
     try {
-      if (keys.rotate()) contexts.replace({ ticketKey: keys.current });
+      if (keys.rotate()) replace({ ticketKey: keys.current });
     } catch (error) {
       log.error({ err: error }, 'the ticket keys stay as they are');
     }
@@ -62,7 +70,7 @@ export async function openTls(
   });
   const refresh = async (): Promise<void> => {
     try {
-      contexts.replace({ certificates: await read() });
+      replace({ certificates: await read() });
     } catch (error) {
       log.error({ err: error }, 'the certificates stay as they are');
     }
@@ -75,6 +83,9 @@ export async function openTls(
   watch.set(DAY * 1000);
   return {
     offer: { options: () => contexts.socketOptions() },
+    get settings() {
+      return contexts.settings;
+    },
     refresh(now) {
       names = now;
       return refresh();

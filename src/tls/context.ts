@@ -68,6 +68,12 @@ export class TlsContexts {
     [this.#options, this.#default, this.#byName] = build(settings);
   }
 
+  /** What the contexts are made from; plain data, for those of other workers. */
+  get settings(): TlsSettings {
+    const certificates = this.#settings.certificates.map(({ cert, key, names }) => ({ cert, key, names }));
+    return { ...this.#settings, certificates };
+  }
+
   /** For `new TLSSocket(socket, …)`; take them anew for each connection. */
   socketOptions(): TLSSocketOptions {
     return {

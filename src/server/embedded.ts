@@ -1,0 +1,43 @@
+/** The data plane in the calling thread: node:dgram, node:net and node:tls. Portable, and with nothing to start. */
+import type { Config } from '../config/schema.js';
+import type { Catalog } from '../image/catalog.js';
+import type { Listener, TlsOffer } from '../transport/transport.js';
+import { type ThreadTools, transportContext } from './context.js';
+import { bindAll } from './listeners.js';
+import type { DataPlane } from './plane.js';
+import { threadSettings } from './thread-settings.js';
+
+/** UDP, TCP and TLS. */
+const SOCKETS_PER_ADDRESS = 3;
+
+/** Binds the addresses and answers. `tls` is asked for each connection. Throws ADOTD_LISTEN and as threadSettings() does. */
+export async function embeddedPlane(
+  config: Config,
+  catalog: Catalog,
+  tls: TlsOffer | undefined,
+  tools: ThreadTools,
+): Promise<DataPlane> {
+  const settings = threadSettings(config, SOCKETS_PER_ADDRESS * config.listen.length, tools.log);
+  const context = transportContext(settings, catalog, tls, tools);
+  const listeners = await bindAll(config.listen, config.port, config.tls_port, catalog, context);
+  const endpoints = (protocol: Listener['protocol']) =>
+    listeners.filter((listener) => listener.protocol === protocol).map(({ endpoint }) => endpoint);
+  let closed: Promise<void> | undefined;
+  return {
+    udp: endpoints('udp'),
+    tcp: endpoints('tcp'),
+    tls: endpoints('tls'),
+    status: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0 },
+    counters: () => tools.counters,
+    async publish(next) {
+      for (const listener of listeners) listener.publish(next);
+    },
+    replaceTls() {
+      // `tls` has the change already.
+    },
+    close() {
+      closed ??= Promise.all(listeners.map((listener) => listener.close())).then(() => {});
+      return closed;
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** The data plane as the control thread sees it: what answers queries, in threads of its own or embedded in this one. */
+import type { Catalog } from '../image/catalog.js';
+import type { Counters } from '../observe/counters.js';
+import type { TlsSettings } from '../tls/context.js';
+import type { Endpoint } from '../transport/transport.js';
+
+/** How queries are answered here; for the log and the statistics. */
+export interface PlaneStatus {
+  /** `threads`: UDP by recvmmsg, streams in threads of their own. `embedded`: all in this thread. */
+  readonly path: 'threads' | 'embedded';
+  readonly udpWorkers: number;
+  readonly streamWorkers: number;
+  /** Threads that died and were started again. */
+  readonly restarts: number;
+}
+
+export interface DataPlane {
+  /** Addresses served, in the order of the configuration. */
+  readonly udp: readonly Endpoint[];
+  readonly tcp: readonly Endpoint[];
+  readonly tls: readonly Endpoint[];
+  readonly status: PlaneStatus;
+  /** What all threads have counted, added up. */
+  counters(): Counters;
+  /** Answers from `catalog`; fulfilled when no answer comes from an earlier one any more. */
+  publish(catalog: Catalog): Promise<void>;
+  /** Changes what new TLS connections get. */
+  replaceTls(settings: TlsSettings): void;
+  /** Takes no more queries, finishes those that have begun, and frees the ports. */
+  close(): Promise<void>;
+}

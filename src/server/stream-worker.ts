@@ -1,0 +1,33 @@
+/** A stream worker: a thread with sessions over TCP, STARTTLS and TLS. */
+import { TlsContexts } from '../tls/context.js';
+import { duplicateSocket } from '../transport/sockets.js';
+import { listenStream } from '../transport/stream.js';
+import { GENERATION } from '../transport/thread-words.js';
+import type { Listener } from '../transport/transport.js';
+import { streamContext } from './context.js';
+import { beat } from './heartbeat.js';
+import { runThread } from './thread.js';
+
+await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools) => {
+  const contexts = tls && new TlsContexts(tls);
+  const offer = contexts && { options: () => contexts.socketOptions() };
+  const context = streamContext(settings, catalog, offer, tools, share);
+  const listeners: Listener[] = [];
+  for (const { fd, endpoint, secure, number } of sockets) {
+    // node closes what it listens on; the control thread's own stays open, and with it what waits to be accepted.
+    listeners.push(await listenStream(endpoint, context, secure, { number, fd: duplicateSocket(fd) }));
+  }
+  words[GENERATION] = catalog.generation;
+  const heart = beat(words);
+  return {
+    publish(next) {
+      context.sessions.facts.catalog = next;
+      words[GENERATION] = next.generation;
+    },
+    replaceTls: (next) => contexts?.replace(next),
+    async stop() {
+      await Promise.all(listeners.map((listener) => listener.close()));
+      heart.stop();
+    },
+  };
+});

@@ -1,0 +1,61 @@
+/** What a thread that answers is told once, made from the configuration: plain data, so that it can be posted to it. */
+import type { Settings } from '../answer/settings.js';
+import type { Config } from '../config/schema.js';
+import type { Log } from '../observe/log.js';
+import { type ConnectionLimitSettings, type SharedLimits, sharedLimits } from '../session/limits.js';
+import type { SessionSettings } from '../session/settings.js';
+import { fastOpenObstacle } from '../transport/fast-open.js';
+import {
+  answerSettings,
+  connectionLimits,
+  descriptorLimit,
+  padding,
+  sessionSettings,
+  udpUpgradeBit,
+} from './settings.js';
+
+export interface ThreadSettings {
+  readonly answers: Settings;
+  /** A value of Padding. */
+  readonly padding: number;
+  /** Octets: the UDP payload limit. */
+  readonly udpPayload: number;
+  /** A value of UpgradeBit. */
+  readonly udpUpgradeBit: number;
+  readonly sessions: SessionSettings;
+  /** For the whole process; counted in memory that all threads share. */
+  readonly connections: ConnectionLimitSettings;
+  readonly shared: SharedLimits;
+  /** Milliseconds that our FIN waits for the client's; undefined: it does not wait. */
+  readonly withholdFin: number | undefined;
+  /** Connections that may wait with TCP Fast Open; 0: it is off. */
+  readonly fastOpen: number;
+  /** The limit on open files of the process; Infinity where it is not known. */
+  readonly descriptors: number;
+}
+
+/** `sockets`: how many the process listens on. Throws as answerSettings() does; the log is told what cannot be had. */
+export function threadSettings(config: Config, sockets: number, log: Log): ThreadSettings {
+  const descriptors = descriptorLimit();
+  const connections = connectionLimits(config, descriptors - sockets);
+  if (connections.connections < config.sessions.max) {
+    log.info(
+      { descriptors, connections: connections.connections },
+      `${connections.connections} connections at most, not ${config.sessions.max}: the limit on open files is ${descriptors} (ulimit -n)`,
+    );
+  }
+  const obstacle = config.tcp.fast_open > 0 ? fastOpenObstacle() : undefined;
+  if (obstacle !== undefined) log.info({}, `TCP Fast Open is off: ${obstacle}`);
+  return {
+    answers: answerSettings(config),
+    padding: padding(config),
+    udpPayload: config.udp.payload,
+    udpUpgradeBit: udpUpgradeBit(config),
+    sessions: sessionSettings(config),
+    connections,
+    shared: sharedLimits(),
+    withholdFin: config.sessions.time_wait === 'client' ? config.sessions.drain_timeout * 1000 : undefined,
+    fastOpen: obstacle === undefined ? config.tcp.fast_open : 0,
+    descriptors,
+  };
+}

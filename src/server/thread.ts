@@ -1,0 +1,56 @@
+/** What all threads that answer have in common: they take orders, report, and log through the control thread. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Catalog } from '../image/catalog.js';
+import { Counters } from '../observe/counters.js';
+import type { Log } from '../observe/log.js';
+import { systemClock } from '../session/clock.js';
+import type { TlsSettings } from '../tls/context.js';
+import { libc } from '../transport/libc.js';
+import { THREAD } from '../transport/thread-words.js';
+import type { ThreadTools } from './context.js';
+import type { LogLevel, Order, Report, ThreadData } from './mail.js';
+
+/** What a thread does, once it has begun. */
+export interface ThreadWork {
+  /** Answers from `catalog`, from now on. */
+  publish(catalog: Catalog): void;
+  replaceTls(settings: TlsSettings): void;
+  /** Takes nothing new and finishes what has begun. */
+  stop(): Promise<void>;
+}
+
+/** Runs this thread: `begin` is given what it was started with. What it throws ends the thread. */
+export async function runThread(begin: (data: ThreadData, tools: ThreadTools) => Promise<ThreadWork>): Promise<void> {
+  const port = parentPort;
+  if (port === null) throw new Error('this module is for worker threads only');
+  const report = (message: Report): void => port.postMessage(message);
+  const data = workerData as ThreadData;
+  const system = libc();
+  if (typeof system !== 'string') data.words[THREAD] = system.gettid();
+  const tools = { counters: new Counters(data.counters), clock: systemClock, log: postingLog(report) };
+  const work = await begin(data, tools);
+  port.on('message', (order: Order) => {
+    switch (order.kind) {
+      case 'publish':
+        work.publish(order.catalog);
+        report({ kind: 'published', generation: order.catalog.generation });
+        break;
+      case 'tls':
+        work.replaceTls(order.settings);
+        report({ kind: 'done' });
+        break;
+      case 'stop':
+        void work.stop().then(() => port.close());
+        break;
+    }
+  });
+  report({ kind: 'ready' });
+}
+
+function postingLog(report: (message: Report) => void): Log {
+  const at =
+    (level: LogLevel) =>
+    (fields: object, message: string): void =>
+      report({ kind: 'log', level, fields, message });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}

@@ -1,0 +1,130 @@
+/**
+ * The data plane in threads: UDP workers and stream workers, each with sockets of its own that share the addresses
+ * (SO_REUSEPORT). This thread binds the sockets and keeps them open: a worker that dies loses what it has in hand, and
+ * nothing that is queued.
+ */
+import type { Config } from '../config/schema.js';
+import { AdotdError, ErrorCode } from '../errors.js';
+import type { Catalog } from '../image/catalog.js';
+import { COUNTER_WORDS, Counters } from '../observe/counters.js';
+import type { Log } from '../observe/log.js';
+import type { Clock } from '../session/clock.js';
+import { ownShare } from '../session/limits.js';
+import type { TlsSettings } from '../tls/context.js';
+import { libc } from '../transport/libc.js';
+import { systemCode } from '../transport/listen-error.js';
+import { selfTest } from '../transport/self-test.js';
+import { type BoundSocket, closeSocket } from '../transport/sockets.js';
+import type { ThreadSocket } from './mail.js';
+import type { DataPlane } from './plane.js';
+import type { PlaneSockets } from './plane-sockets.js';
+import { spawnStreamWorker, spawnUdpWorker, threadCpu } from './spawn-thread.js';
+import { type Spawn, SupervisedThread, WATCH_INTERVAL } from './supervised-thread.js';
+import { threadSettings } from './thread-settings.js';
+
+/** Milliseconds beyond the drain time after which a thread that does not stop is ended. */
+const STOP_RESERVE = 1000;
+
+/** Why threads cannot be used here; undefined when they can. */
+export function threadsObstacle(): string | undefined {
+  const system = libc();
+  if (typeof system === 'string') return system;
+  const reason = selfTest();
+  return reason && `the self-test of recvmmsg failed: ${reason}`;
+}
+
+/** A data plane whose threads can be made to do wrong, in tests. */
+export interface ThreadedPlane extends DataPlane {
+  /** `kind` and number from 0; `mischief`: a value of Mischief. */
+  misbehave(kind: 'udp' | 'stream', number: number, mischief: number): void;
+}
+
+/**
+ * Starts `workers` threads of each kind on the sockets, which are the plane's from now on; fulfilled when all answer. Throws what
+ * keeps one of them from beginning, with all ended and the sockets closed.
+ */
+export async function threadedPlane(
+  config: Config,
+  sockets: PlaneSockets,
+  workers: number,
+  catalog: Catalog,
+  tls: TlsSettings | undefined,
+  clock: Clock,
+  log: Log,
+): Promise<ThreadedPlane> {
+  const bound = [...sockets.udp, ...sockets.tcp, ...sockets.tls].flat();
+  const settings = threadSettings(config, 2 * bound.length, log);
+  const arrays: Float64Array[] = [];
+  const makeThread = (name: string, spawn: Spawn, served: readonly ThreadSocket[]): SupervisedThread => {
+    const counters = new Float64Array(new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT));
+    arrays.push(counters);
+    const data = { settings, catalog, tls, sockets: served, counters, share: ownShare() };
+    return new SupervisedThread({ name, spawn, data, clock, log, cpuOf: threadCpu });
+  };
+  const udp: SupervisedThread[] = [];
+  const streams: SupervisedThread[] = [];
+  for (let number = 0; number < workers; number++) {
+    udp.push(makeThread(`udp worker ${number + 1}`, spawnUdpWorker, shareOf(sockets.udp, number, 0, false)));
+    const plain = shareOf(sockets.tcp, number, 0, false);
+    const secure = shareOf(sockets.tls, number, sockets.tcp.length, true);
+    streams.push(makeThread(`stream worker ${number + 1}`, spawnStreamWorker, [...plain, ...secure]));
+  }
+  const threads = [...udp, ...streams];
+  const stopAll = async (): Promise<void> => {
+    const patience = settings.sessions.drainTime + STOP_RESERVE;
+    await Promise.all(threads.map((thread) => thread.stop(patience)));
+    for (const socket of bound) closeSocket(socket.fd);
+  };
+  const began = await Promise.allSettled(threads.map((thread) => thread.begin()));
+  const failure = began.find((result) => result.status === 'rejected');
+  if (failure) {
+    await stopAll();
+    throw codedAgain(failure.reason);
+  }
+  const watch = setInterval(() => {
+    for (const thread of threads) thread.watch();
+  }, WATCH_INTERVAL);
+  watch.unref();
+  let closed: Promise<void> | undefined;
+
+  return {
+    udp: sockets.udp.map(([first]) => first.endpoint),
+    tcp: sockets.tcp.map(([first]) => first.endpoint),
+    tls: sockets.tls.map(([first]) => first.endpoint),
+    get status() {
+      const restarts = threads.reduce((sum, thread) => sum + thread.restarts, 0);
+      return { path: 'threads', udpWorkers: udp.length, streamWorkers: streams.length, restarts } as const;
+    },
+    counters: () => Counters.sum(arrays),
+    async publish(next) {
+      await Promise.all(threads.map((thread) => thread.publish(next)));
+    },
+    replaceTls(next) {
+      for (const thread of streams) thread.replaceTls(next);
+    },
+    close() {
+      clearInterval(watch);
+      closed ??= stopAll();
+      return closed;
+    },
+    misbehave(kind, number, mischief) {
+      (kind === 'udp' ? udp : streams)[number]?.misbehave(mischief);
+    },
+  };
+}
+
+/** An error of ours that came from a thread: its class was lost on the way. */
+function codedAgain(error: unknown): unknown {
+  const code = Object.values(ErrorCode).find((one) => one === systemCode(error));
+  return code === undefined || !(error instanceof Error)
+    ? error
+    : new AdotdError(code, error.message, { cause: error });
+}
+
+/** The sockets of the worker of this number: one of each address. Where there are fewer than workers, they share. */
+function shareOf(addresses: PlaneSockets['udp'], worker: number, firstNumber: number, secure: boolean): ThreadSocket[] {
+  return addresses.map((own, index) => {
+    const { fd, endpoint }: BoundSocket = own[worker % own.length] ?? own[0];
+    return { fd, endpoint, secure, number: firstNumber + index };
+  });
+}
