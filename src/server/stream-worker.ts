@@ -1,4 +1,5 @@
 /** A stream worker: a thread with sessions over TCP, STARTTLS and TLS. */
+import { setImmediate as immediately } from 'node:timers/promises';
 import { TlsContexts } from '../tls/context.js';
 import { duplicateSocket } from '../transport/sockets.js';
 import { listenStream } from '../transport/stream.js';
@@ -26,6 +27,8 @@ await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools)
     },
     replaceTls: (next) => contexts?.replace(next),
     async stop() {
+      // One turn of the loop: who has connected already is accepted, and served.
+      await immediately();
       await Promise.all(listeners.map((listener) => listener.close()));
       heart.stop();
     },

@@ -72,8 +72,11 @@ export async function threadedPlane(
   const threads = [...udp, ...streams];
   const stopAll = async (): Promise<void> => {
     const patience = settings.sessions.drainTime + STOP_RESERVE;
-    await Promise.all(threads.map((thread) => thread.stop(patience)));
-    for (const socket of bound) closeSocket(socket.fd);
+    const stopped = Promise.all(threads.map((thread) => thread.stop(patience)));
+    // Streams have descriptors of their own: with these, the last that keep connections coming are closed.
+    for (const { fd, protocol } of bound) if (protocol === 'tcp') closeSocket(fd);
+    await stopped;
+    for (const { fd, protocol } of bound) if (protocol === 'udp') closeSocket(fd);
   };
   const began = await Promise.allSettled(threads.map((thread) => thread.begin()));
   const failure = began.find((result) => result.status === 'rejected');
