@@ -4,8 +4,9 @@
  */
 import { Kind, Transport } from '../answer/facts.js';
 import { SessionEvent } from '../session/manager.js';
+import { SessionEnd, SessionPath } from '../session/session-end.js';
 import { TransportEvent } from '../transport/transport.js';
-import { histogramWords, RESPOND_TIMES, SIZES } from './buckets.js';
+import { histogramWords, RESPOND_TIMES, SESSION_TIMES, SIZES } from './buckets.js';
 import { EDE_LABELS, TYPE_LABELS } from './counted.js';
 
 /** What the rate limit did with a response; values of `outcome.limited`. */
@@ -39,6 +40,11 @@ export const TRANSPORTS = Object.keys(Transport).length;
 /** Words of no transport. */
 export const EVENTS_AT = TRANSPORTS * TRANSPORT_WORDS;
 export const SESSION_EVENTS_AT = EVENTS_AT + Object.keys(TransportEvent).length;
+/** Sessions that are over: paths times reasons, and their times by path. */
+export const ENDS = Object.keys(SessionEnd).length;
+export const PATHS = Object.keys(SessionPath).length;
+export const ENDS_AT = SESSION_EVENTS_AT + Object.keys(SessionEvent).length;
+export const SESSION_TIMES_AT = ENDS_AT + PATHS * ENDS;
 
 /** Words that the counters take. */
-export const COUNTER_WORDS = SESSION_EVENTS_AT + Object.keys(SessionEvent).length;
+export const COUNTER_WORDS = SESSION_TIMES_AT + PATHS * histogramWords(SESSION_TIMES);

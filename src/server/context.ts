@@ -81,6 +81,7 @@ function withStreams(
     facts,
     count: answers.count,
     event: counters.sessionEvent.bind(counters),
+    closed: counters.sessionClosed.bind(counters),
   });
   let shed = false;
   return {

@@ -13,6 +13,7 @@ import type { Clock, Timer } from './clock.js';
 import { Admission, type ConnectionLimits, type ListenerLoad } from './limits.js';
 import { leave, type Place, SessionQueue } from './queue.js';
 import { type Connection, Session } from './session.js';
+import { SessionEnd, type SessionPath } from './session-end.js';
 import type { SessionSettings } from './settings.js';
 
 /** What happened to sessions; counted by the server. */
@@ -42,6 +43,8 @@ export interface SessionContext {
   count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
   /** Called with a value of SessionEvent. */
   event(event: number): void;
+  /** Called when a connection is gone, with the milliseconds that its session was open. */
+  closed(path: SessionPath, end: SessionEnd, milliseconds: number): void;
 }
 
 /** Octets of the answers to one run of messages. */
@@ -155,6 +158,7 @@ export class SessionManager {
   /** Opens a session for an admitted connection; `secure`: TLS from the first octet on. */
   open(connection: Connection, client: Uint8Array, listener: ListenerLoad, secure: boolean): Session {
     const session = new Session(this, connection, client, listener, secure);
+    session.opened = this.#context.clock.milliseconds();
     this.#sessions.add(session);
     listener.enter();
     // With every session the idle time may have become shorter for all.
@@ -173,6 +177,7 @@ export class SessionManager {
     leave(session.idle);
     leave(session.busy);
     if (!this.#sessions.delete(session)) return;
+    this.#context.closed(session.path, session.end, this.#context.clock.milliseconds() - session.opened);
     session.listener.leave();
     this.#context.limits.release(session.client, session.client.length);
     if (this.#sessions.size > 0) return;
@@ -279,14 +284,14 @@ export class SessionManager {
       looked++;
       if (place.owner.evictable) {
         this.#context.event(SessionEvent.EVICTED);
-        place.owner.drain();
+        place.owner.drain(SessionEnd.EVICTED);
         return true;
       }
       fallback ??= place.owner;
     }
     if (fallback === undefined) return false;
     this.#context.event(SessionEvent.EVICTED);
-    fallback.timeUp();
+    fallback.timeUp(SessionEnd.EVICTED);
     return true;
   }
 
@@ -299,7 +304,7 @@ export class SessionManager {
     for (let place = this.#draining.first; place && looked < EVICTION_DEPTH; place = place.after, looked++) {
       const session = place.owner;
       if (!session.lingers) continue;
-      session.cutOff();
+      session.cutOff(SessionEnd.EVICTED);
       this.closed(session);
       return true;
     }
@@ -311,19 +316,20 @@ export class SessionManager {
     this.#due = Number.POSITIVE_INFINITY;
     const { messageTime, handshakeTime, drainTime } = this.settings;
     if (now >= this.#stopBy) {
-      for (const session of [...this.#sessions]) session.cutOff();
+      for (const session of [...this.#sessions]) session.cutOff(SessionEnd.STOPPED);
     } else if (this.#stopping) this.#arm(this.#stopBy, now);
-    this.#expire(this.#draining, drainTime, now, SessionEvent.DRAIN_TIMEOUT);
-    this.#expire(this.#messages, messageTime, now, SessionEvent.MESSAGE_TIMEOUT);
-    this.#expire(this.#handshakes, handshakeTime, now, SessionEvent.HANDSHAKE_TIMEOUT);
-    this.#expire(this.#idle, this.idleTime, now, SessionEvent.IDLE_CLOSED);
+    // A session that drains has its reason already.
+    this.#expire(this.#draining, drainTime, now, SessionEvent.DRAIN_TIMEOUT, SessionEnd.BROKEN);
+    this.#expire(this.#messages, messageTime, now, SessionEvent.MESSAGE_TIMEOUT, SessionEnd.MESSAGE_TIMEOUT);
+    this.#expire(this.#handshakes, handshakeTime, now, SessionEvent.HANDSHAKE_TIMEOUT, SessionEnd.HANDSHAKE_TIMEOUT);
+    this.#expire(this.#idle, this.idleTime, now, SessionEvent.IDLE_CLOSED, SessionEnd.IDLE);
   }
 
-  #expire(queue: SessionQueue<Session>, time: number, now: number, event: number): void {
+  #expire(queue: SessionQueue<Session>, time: number, now: number, event: number, end: SessionEnd): void {
     for (let place = queue.first; place && place.since + time <= now; place = queue.first) {
       this.#context.event(event);
       leave(place);
-      place.owner.timeUp();
+      place.owner.timeUp(end);
     }
     if (queue.first) this.#arm(queue.first.since + time, now);
   }

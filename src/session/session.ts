@@ -15,6 +15,7 @@ import { Framer, LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
 import type { ListenerLoad } from './limits.js';
 import type { SessionManager } from './manager.js';
 import { createPlace, type Place } from './queue.js';
+import { SessionEnd, SessionPath } from './session-end.js';
 
 export const SessionState = {
   /** Queries are read and answered in the clear. */
@@ -69,8 +70,9 @@ export class Session {
   /** The port that the client's messages come from, for logs. */
   clientPort = 0;
   readonly listener: ListenerLoad;
-  /** Whether this session was upgraded by STARTTLS. */
-  upgraded = false;
+  /** Milliseconds of the manager's clock. */
+  opened = 0;
+  path: SessionPath;
 
   readonly #manager: SessionManager;
   readonly #connection: Connection;
@@ -83,6 +85,7 @@ export class Session {
   #peerEnded = false;
   #stopping = false;
   #messages = 0;
+  #end: SessionEnd | undefined;
 
   /** Made by the manager. `client`: the peer's address, 4 or 16 octets; `secure`: TLS from the first octet on. */
   constructor(
@@ -96,11 +99,22 @@ export class Session {
     this.#connection = connection;
     this.client = client;
     this.listener = listener;
+    this.path = secure ? SessionPath.TLS : SessionPath.TCP;
     this.#state = secure ? SessionState.UPGRADING : SessionState.PLAINTEXT;
   }
 
   get state(): SessionState {
     return this.#state;
+  }
+
+  /** Why it ended; it has once it is closed. */
+  get end(): SessionEnd {
+    return this.#end ?? SessionEnd.BROKEN;
+  }
+
+  /** Whether STARTTLS upgraded it. */
+  get upgraded(): boolean {
+    return this.path === SessionPath.STARTTLS;
   }
 
   get isHandshaking(): boolean {
@@ -145,7 +159,7 @@ export class Session {
   ended(): void {
     this.#peerEnded = true;
     if (this.#state === SessionState.UPGRADING) this.#connection.destroy();
-    else if (this.#answers && !this.#paused) this.drain();
+    else if (this.#answers && !this.#paused) this.drain(SessionEnd.CLIENT);
   }
 
   /** The operating system has taken everything that was written. */
@@ -155,7 +169,7 @@ export class Session {
     this.#paused = false;
     this.#work();
     if (!this.#answers || this.#paused) return;
-    if (this.#peerEnded) this.drain();
+    if (this.#peerEnded) this.drain(SessionEnd.CLIENT);
     else this.#connection.resume();
   }
 
@@ -168,24 +182,26 @@ export class Session {
     this.#opening = NOTHING;
     this.#manager.settled(this);
     if (this.upgraded) this.#manager.upgradeDone();
-    if (this.#stopping) this.drain();
+    if (this.#stopping) this.drain(SessionEnd.STOPPED);
   }
 
   /** The server stops: what has begun is finished, then the session is closed. */
   stop(): void {
     this.#stopping = true;
-    if (this.evictable) this.drain();
+    if (this.evictable) this.drain(SessionEnd.STOPPED);
   }
 
   /** The connection is gone. */
   closed(): void {
+    this.#end ??= this.isHandshaking ? SessionEnd.HANDSHAKE_FAILED : SessionEnd.BROKEN;
     this.#state = SessionState.CLOSED;
     this.#framer.clear();
     this.#opening = NOTHING;
   }
 
   /** Closes our direction behind the answers, and waits for the peer to close its own. */
-  drain(): void {
+  drain(end: SessionEnd): void {
+    this.#end ??= end;
     if (!this.#answers) {
       if (this.#state === SessionState.UPGRADING) this.#connection.destroy();
       return;
@@ -201,13 +217,15 @@ export class Session {
   }
 
   /** Its time is up: of a message, a handshake, the idle time, or of draining. */
-  timeUp(): void {
-    if (this.#answers && this.#connection.unsent === 0) this.drain();
+  timeUp(end: SessionEnd): void {
+    this.#end ??= end;
+    if (this.#answers && this.#connection.unsent === 0) this.drain(end);
     else this.#connection.destroy();
   }
 
   /** Ends it at once, whatever is under way. */
-  cutOff(): void {
+  cutOff(end: SessionEnd): void {
+    this.#end ??= end;
     if (this.#state !== SessionState.CLOSED) this.#connection.destroy();
   }
 
@@ -248,7 +266,7 @@ export class Session {
     }
     if (sound && this.#messages > before) this.#manager.settled(this);
     if (!sound) {
-      this.drain();
+      this.drain(SessionEnd.MALFORMED);
     } else if (more) {
       this.#paused = true;
       connection.pause();
@@ -256,7 +274,7 @@ export class Session {
     } else if (framer.incomplete) {
       if (this.busy.queue === undefined) this.#manager.messageBegan(this);
     } else if (this.#stopping || this.#messages >= settings.maxQueries) {
-      this.drain();
+      this.drain(this.#stopping ? SessionEnd.STOPPED : SessionEnd.SPENT);
     }
   }
 
@@ -298,7 +316,7 @@ export class Session {
       this.#opening = octets;
     } else if (what === Opening.CLIENT_HELLO) {
       this.#state = SessionState.UPGRADING;
-      this.upgraded = true;
+      this.path = SessionPath.STARTTLS;
       this.#opening = octets;
       // Its time runs from its first octet on, not from the one that decided.
       if (this.busy.queue === undefined) this.#manager.handshakeBegan(this);
@@ -313,7 +331,7 @@ export class Session {
       this.#manager.settled(this);
       this.#manager.upgradeDeclined();
       if (this.#manager.settings.strict) {
-        this.drain();
+        this.drain(SessionEnd.PLAINTEXT);
       } else {
         this.#framer.push(octets);
         this.#work();

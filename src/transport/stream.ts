@@ -8,6 +8,7 @@ import type { ListenerLoad } from '../session/limits.js';
 import type { Connection, Session } from '../session/session.js';
 import { addressOctets } from './address.js';
 import { openFast } from './fast-open.js';
+import { handshakeFailure } from './handshake-failure.js';
 import { listenError, systemCode } from './listen-error.js';
 import { type Endpoint, type Listener, type StreamContext, TransportEvent } from './transport.js';
 import { withholdFin } from './withheld-fin.js';
@@ -175,9 +176,11 @@ class StreamConnection implements Connection {
     const secure = new TLSSocket(stream, tls.options());
     this.#socket = secure;
     if (session.upgraded && this.#context.sessions.settings.recordPerMessage) this.#queue = [];
-    secure.on('error', () => {
-      const event = session.isHandshaking ? TransportEvent.TLS_HANDSHAKE_FAILED : TransportEvent.TCP_ERROR;
-      this.#context.event(event);
+    secure.on('error', (error) => {
+      if (session.isHandshaking) {
+        this.#context.event(TransportEvent.TLS_HANDSHAKE_FAILED);
+        this.#context.event(handshakeFailure(error));
+      } else this.#context.event(TransportEvent.TCP_ERROR);
       // What is wrong has been told the peer by an alert; the connection goes with it.
       raw.destroySoon();
     });

@@ -31,6 +31,18 @@ export const TransportEvent = {
   TLS_HANDSHAKE: 5,
   TLS_RESUMED: 6,
   TLS_HANDSHAKE_FAILED: 7,
+  /** Besides TLS_HANDSHAKE_FAILED, why (handshake-failure.ts): what came was not TLS, */
+  TLS_FAILED_NOT_TLS: 8,
+  /** no version in common, */
+  TLS_FAILED_VERSION: 9,
+  /** no cipher, group, signature algorithm or protocol in common, */
+  TLS_FAILED_NOTHING_SHARED: 10,
+  /** the client refused, our certificate most likely, */
+  TLS_FAILED_ALERT: 11,
+  /** the connection broke, */
+  TLS_FAILED_CONNECTION: 12,
+  /** or something else. */
+  TLS_FAILED_OTHER: 13,
 } as const;
 
 /** Certificates and keys as a transport sees them. */

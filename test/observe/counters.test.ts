@@ -5,6 +5,7 @@ import { Flag } from '../../src/observe/counter-layout.js';
 import { COUNTER_WORDS, Counters } from '../../src/observe/counters.js';
 import { Ede, Opcode, Rcode, Type } from '../../src/protocol/iana.js';
 import { SessionEvent } from '../../src/session/manager.js';
+import { SessionEnd, SessionPath } from '../../src/session/session-end.js';
 import { TransportEvent } from '../../src/transport/transport.js';
 import { emptyCatalog } from '../support/catalog.js';
 
@@ -144,6 +145,19 @@ describe('counters', () => {
     expect(counters.summary()).toEqual({ udp: { messages: 1, dropped: 1, octets_in: 50 } });
     expect(counters.responseSizes(Transport.UDP).counts.every((n) => n === 0)).toBe(true);
     expect(counters.opcode(Transport.UDP, Opcode.QUERY)).toBe(1);
+  });
+
+  it('know why sessions ended, how they were served, and how long they were open', () => {
+    const counters = new Counters();
+    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.IDLE, 10_000);
+    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.IDLE, 500);
+    counters.sessionClosed(SessionPath.TLS, SessionEnd.CLIENT, 3);
+    expect(counters.ends(SessionPath.STARTTLS, SessionEnd.IDLE)).toBe(2);
+    expect(counters.ends(SessionPath.TLS, SessionEnd.CLIENT)).toBe(1);
+    expect(counters.ends(SessionPath.TCP, SessionEnd.IDLE)).toBe(0);
+    expect(counters.sessionTimes(SessionPath.STARTTLS).sum).toBe(10.5);
+    expect(counters.sessionTimes(SessionPath.TCP).sum).toBe(0);
+    expect(counters.words.reduce((sum, word) => sum + word, 0)).toBeCloseTo(6 + 10.503);
   });
 
   it('of several threads add up, and stay as they were', () => {

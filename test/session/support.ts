@@ -35,6 +35,8 @@ export interface Bench {
   readonly limits: ConnectionLimits;
   /** Names of SessionEvent. */
   readonly events: string[];
+  /** What sessions were closed with: path, reason, milliseconds. */
+  readonly ends: [path: number, end: number, milliseconds: number][];
   counted(): number;
   /** Opens a session, admitted as one of `client`; undefined when it was refused. */
   open(options?: { client?: Uint8Array; secure?: boolean; listener?: ListenerLoad }): Peer | undefined;
@@ -68,6 +70,7 @@ export function createBench(
   const facts = createFacts(emptyCatalog());
   const limits = new ConnectionLimits(capacity, { ...sharedLimits(), secret: 1 });
   const events: string[] = [];
+  const ends: Bench['ends'] = [];
   let counted = 0;
   const manager = new SessionManager({
     clock,
@@ -78,6 +81,7 @@ export function createBench(
     facts,
     count: () => void counted++,
     event: (event) => void events.push(NAMES[event] ?? String(event)),
+    closed: (...end) => void ends.push(end),
   });
   const everyone = limits.listener(0);
   return {
@@ -86,6 +90,7 @@ export function createBench(
     facts,
     limits,
     events,
+    ends,
     counted: () => counted,
     open({ client = Uint8Array.of(192, 0, 2, 1), secure = false, listener = everyone } = {}) {
       return manager.admit(client, listener) ? openPeer(manager, client, secure, listener) : undefined;

@@ -37,6 +37,7 @@ export function context({ settings, limits, ...change }: Change = {}): Transport
       facts,
       count: () => {},
       event: () => {},
+      closed: () => {},
     }),
     count: () => {},
     event: (event) => void events.push(event),

@@ -1,0 +1,190 @@
+/**
+ * Batches appended to a file, one write at a time, beside the event loop. When the file was moved away (logrotate), a new
+ * one is begun. A file that cannot be written, say on a full disk, is reported once; what was to be written is lost and
+ * counted, no half of a batch stays in the file, and the next batch is tried again.
+ */
+import {
+  closeSync,
+  constants,
+  fstat,
+  fstatSync,
+  ftruncate,
+  openSync,
+  renameSync,
+  type Stats,
+  stat,
+  write,
+  writeSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
+import { AdotdError, ErrorCode } from '../../errors.js';
+import type { Log } from '../log.js';
+import { type Batch, Outbox, type Sink } from './outbox.js';
+
+const statFile = promisify(stat);
+const statDescriptor = promisify(fstat);
+const truncate = promisify(ftruncate);
+const writeOctets = promisify(write);
+
+/** Whose addresses ask for what is not for everyone to read. */
+const MODE = 0o640;
+/** Never waits for a reader of a pipe: a thread that waits so would keep the process from ending. */
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+/** Milliseconds after which it is looked again whether the file was moved away. */
+const LOOK_INTERVAL = 1000;
+
+export interface FileSinkOptions {
+  readonly path: string;
+  /** What messages call the file, such as "the query log". */
+  readonly what: string;
+  readonly log: Log;
+  /** What every file begins and ends with. With a beginning, one that holds something already is set aside first. */
+  readonly opening?: Uint8Array;
+  readonly closing?: Uint8Array;
+}
+
+/** Opens the file. Throws ADOTD_FILE. */
+export function openFileSink(options: FileSinkOptions): Sink {
+  return new FileSink(options);
+}
+
+class FileSink implements Sink {
+  readonly #options: FileSinkOptions;
+  readonly #outbox = new Outbox();
+  #fd: number;
+  #pumping: Promise<void> | undefined;
+  #lookAgain = 0;
+  /** Records lost since writing began to fail; undefined: it does not fail. */
+  #failing: number | undefined;
+
+  constructor(options: FileSinkOptions) {
+    this.#options = options;
+    try {
+      this.#fd = open(options);
+    } catch (error) {
+      const { path, what } = options;
+      throw new AdotdError(ErrorCode.FILE, `${what} ${path} cannot be written: ${reason(error)}`, { cause: error });
+    }
+  }
+
+  get hasRoom(): boolean {
+    return this.#outbox.hasRoom;
+  }
+
+  write(batch: Batch): void {
+    this.#outbox.put(batch);
+    this.#pumping ??= this.#pump();
+  }
+
+  lose(records: number): void {
+    this.#outbox.lose(records);
+  }
+
+  takeLost(): number {
+    return this.#outbox.takeLost();
+  }
+
+  async close(): Promise<void> {
+    await this.#pumping;
+    close(this.#fd, this.#options.closing);
+  }
+
+  async #pump(): Promise<void> {
+    for (let batch = this.#outbox.take(); batch; batch = this.#outbox.take()) {
+      await this.#follow();
+      await this.#append(batch);
+    }
+    this.#pumping = undefined;
+  }
+
+  async #append({ octets, records }: Batch): Promise<void> {
+    let written = 0;
+    try {
+      while (written < octets.length) written += (await writeOctets(this.#fd, octets, written)).bytesWritten;
+    } catch (error) {
+      await this.#takeBack(written);
+      this.#outbox.lose(records);
+      this.#failed(error, records);
+      return;
+    }
+    if (this.#failing === undefined) return;
+    const { path, what, log } = this.#options;
+    log.info({ path, lost: this.#failing }, `${what} ${path} is written again`);
+    this.#failing = undefined;
+  }
+
+  #failed(error: unknown, records: number): void {
+    const { path, what, log } = this.#options;
+    if (this.#failing === undefined) {
+      log.error({ path }, `${what} ${path} cannot be written: ${reason(error)}; queries are answered, not logged`);
+    }
+    this.#failing = (this.#failing ?? 0) + records;
+  }
+
+  /** Removes the last octets of the file: the part of a batch that was written before the disk was full. */
+  async #takeBack(octets: number): Promise<void> {
+    if (octets === 0) return;
+    try {
+      const { size } = await statDescriptor(this.#fd);
+      await truncate(this.#fd, Math.max(0, size - octets));
+    } catch {
+      // Not a regular file, or not ours any more: there is nothing to be done.
+    }
+  }
+
+  /** Begins a new file where the path leads to another one than ours, or to none. */
+  async #follow(): Promise<void> {
+    const now = performance.now();
+    if (now < this.#lookAgain) return;
+    this.#lookAgain = now + LOOK_INTERVAL;
+    const own = await statDescriptor(this.#fd).catch(() => undefined);
+    const there = await statFile(this.#options.path).catch(() => undefined);
+    if (own && there && isSame(own, there)) return;
+    try {
+      const next = open(this.#options);
+      close(this.#fd, this.#options.closing);
+      this.#fd = next;
+    } catch (error) {
+      // Better the old file than none.
+      this.#failed(error, 0);
+    }
+  }
+}
+
+/** Opens the file, with its beginning; throws errors of the system. */
+function open({ path, opening }: FileSinkOptions): number {
+  let fd = openSync(path, FLAGS, MODE);
+  if (opening === undefined) return fd;
+  try {
+    const { size, mtime } = fstatSync(fd);
+    if (size > 0) {
+      closeSync(fd);
+      renameSync(path, `${path}.${mtime.toISOString().replace(/[-:.]/g, '')}`);
+      fd = openSync(path, FLAGS, MODE);
+    }
+    writeSync(fd, opening);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+function close(fd: number, closing: Uint8Array | undefined): void {
+  try {
+    if (closing !== undefined) writeSync(fd, closing);
+  } catch {
+    // The disk is full: readers take the end of the file for the end as well.
+  }
+  closeSync(fd);
+}
+
+function isSame(a: Stats, b: Stats): boolean {
+  return a.dev === b.dev && a.ino === b.ino;
+}
+
+/** `no space left on device`: the reason of a system error without code, call and path. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return /^[A-Z0-9]+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
+}

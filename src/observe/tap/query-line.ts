@@ -1,0 +1,104 @@
+/**
+ * A record as a line of the query log. Everything that a client chose is a number, or a name in presentation format: no
+ * query can forge a line, or anything else than its own name.
+ */
+import { Kind, Transport } from '../../answer/facts.js';
+import { Class, Opcode, Rcode } from '../../protocol/iana.js';
+import { nameToText } from '../../protocol/name.js';
+import { printIpv4, printIpv6 } from '../../protocol/rdata/addresses.js';
+import { typeToText } from '../../protocol/rdata/table.js';
+import { questionName, zoneName } from './question.js';
+import type { TapRecord } from './record.js';
+
+/** What is logged of a query; what it does not have is left out. */
+export interface QueryFields {
+  readonly client: string;
+  readonly port: number;
+  readonly transport: string;
+  readonly qname?: string;
+  readonly qclass?: string;
+  readonly qtype?: string;
+  /** Anything but QUERY. */
+  readonly opcode?: string;
+  /** What the answer was, by the names of Kind. */
+  readonly kind: string;
+  readonly rcode?: string;
+  /** `aa tc rd` of the response, `ad cd` of the query, `edns do` where it had them. */
+  readonly flags: string;
+  /** Octets of the response; 0: none was sent. */
+  readonly size: number;
+  readonly zone?: string;
+  /** Extended DNS error. */
+  readonly ede?: number;
+}
+
+const TRANSPORTS = lowerNames(Transport);
+const KINDS = lowerNames(Kind);
+const CLASSES = names(Class);
+const OPCODES = names(Opcode);
+const RCODES = names(Rcode);
+
+/** In octets 2 and 3 of a header. */
+const FLAG_AA = 0x04;
+const FLAG_TC = 0x02;
+const FLAG_RD = 0x01;
+const FLAG_AD = 0x20;
+const FLAG_CD = 0x10;
+
+/** The fields of a line. */
+export function queryFields(record: TapRecord): QueryFields {
+  const { bytes, clientAt, clientLength, kind, opcode } = record;
+  const qname = questionName(record);
+  return {
+    client: clientLength === 4 ? printIpv4(bytes, clientAt) : printIpv6(bytes, clientAt),
+    port: record.clientPort,
+    transport: TRANSPORTS.get(record.transport) ?? String(record.transport),
+    ...(qname && {
+      qname: nameToText(qname),
+      qclass: CLASSES.get(record.qclass) ?? `CLASS${record.qclass}`,
+      qtype: typeToText(record.qtype),
+    }),
+    ...(opcode !== Opcode.QUERY && { opcode: OPCODES.get(opcode) ?? `OPCODE${opcode}` }),
+    kind: KINDS.get(kind) ?? String(kind),
+    ...(record.responseLength > 0 && { rcode: RCODES.get(record.rcode) ?? `RCODE${record.rcode}` }),
+    flags: flagsOf(record),
+    size: record.responseLength,
+    ...(qname && record.zoneLabels >= 0 && { zone: nameToText(zoneName(qname, record.zoneLabels)).toLowerCase() }),
+    ...(record.ede >= 0 && { ede: record.ede }),
+  };
+}
+
+/** The line itself, for a file: JSON with the time of the query, alike the lines of the log. */
+export function queryLine(record: TapRecord): string {
+  return `${JSON.stringify({ time: Math.floor(record.began), ...queryFields(record), msg: QUERY_MESSAGE })}\n`;
+}
+
+/** What the message of every line is. */
+export const QUERY_MESSAGE = 'query';
+
+function flagsOf(record: TapRecord): string {
+  const { bytes, queryAt, responseAt } = record;
+  const flags: string[] = [];
+  if (record.responseKept >= 4) {
+    const first = bytes[responseAt + 2]!;
+    if ((first & FLAG_AA) !== 0) flags.push('aa');
+    if ((first & FLAG_TC) !== 0) flags.push('tc');
+    if ((first & FLAG_RD) !== 0) flags.push('rd');
+  }
+  if (record.queryKept >= 4) {
+    const second = bytes[queryAt + 3]!;
+    if ((second & FLAG_AD) !== 0) flags.push('ad');
+    if ((second & FLAG_CD) !== 0) flags.push('cd');
+  }
+  if (record.edns === 1) flags.push('edns');
+  if (record.dnssecOk === 1) flags.push('do');
+  return flags.join(' ');
+}
+
+function names(table: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(Object.entries(table).map(([name, value]) => [value, name]));
+}
+
+function lowerNames(table: Readonly<Record<string, number>>): ReadonlyMap<number, string> {
+  return new Map(Object.entries(table).map(([name, value]) => [value, name.toLowerCase()]));
+}

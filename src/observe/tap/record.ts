@@ -1,0 +1,204 @@
+/**
+ * What a thread that answers tells about one query, as an entry of a ring: what it came over and when, what respond() said
+ * about it, and the octets of both messages. Written here and read here, so that its layout is in one place.
+ * Hot file: integers, no allocation for messages that are short.
+ */
+import type { Facts, Outcome } from '../../answer/facts.js';
+import { ZONE_LABELS, ZONE_WORDS } from '../../image/catalog.js';
+import type { RingReader, RingWriter } from './ring.js';
+
+/** Who a record is for; bits. */
+export const Target = { QUERY_LOG: 1, DNSTAP: 2 } as const;
+
+/** Words of a record; word 0 is the ring's. */
+const TARGETS = 1;
+/** A Float64: milliseconds since 1970 at which respond() was called. */
+const BEGAN = 2;
+/** Nanoseconds that respond() took. */
+const DURATION = 4;
+const TRANSPORT = 5;
+const CLIENT_LENGTH = 6;
+const CLIENT_PORT = 7;
+/** 16 octets. */
+const CLIENT = 8;
+const KIND = 12;
+const OPCODE = 13;
+const RCODE = 14;
+const QTYPE = 15;
+const QCLASS = 16;
+const EDE = 17;
+const EDNS = 18;
+const DNSSEC_OK = 19;
+/** Labels of the zone's name, which QNAME ends in; -1: no zone. */
+const ZONE = 20;
+const QUERY_LENGTH = 21;
+const RESPONSE_LENGTH = 22;
+/** Octets of both messages that are in the record. */
+const QUERY_KEPT = 23;
+const RESPONSE_KEPT = 24;
+const RECORD_WORDS = 26;
+const RECORD_OCTETS = RECORD_WORDS * 4;
+
+/** Octets of a query that the query log reads: header, QNAME, QTYPE and QCLASS. */
+const LOGGED_QUERY = 12 + 255 + 4;
+/** Octets of a response that the query log reads: the header. */
+const LOGGED_RESPONSE = 12;
+
+/** The longest message that is copied octet by octet. Measured: beyond, a call with a view of it costs less. */
+const SHORT = 192;
+
+/** Milliseconds to nanoseconds. */
+const NANOSECONDS = 1e6;
+const LONGEST_DURATION = 0x7fffffff;
+
+/**
+ * Writes the record of one message; says whether it fitted. `began`, `ended`: milliseconds since 1970; `length`: what
+ * respond() returned. Whole messages are kept only for dnstap, and those only that `queries` and `responses` say.
+ */
+export function writeRecord(
+  ring: RingWriter,
+  targets: number,
+  queries: boolean,
+  responses: boolean,
+  began: number,
+  ended: number,
+  facts: Facts,
+  outcome: Outcome,
+  query: Uint8Array,
+  queryAt: number,
+  queryLength: number,
+  response: Uint8Array,
+  responseAt: number,
+  length: number,
+): boolean {
+  const answered = length > 0 ? length : 0;
+  const tapped = (targets & Target.DNSTAP) !== 0;
+  const queryKept = tapped && queries ? queryLength : Math.min(queryLength, LOGGED_QUERY);
+  const responseKept = tapped && responses ? answered : Math.min(answered, LOGGED_RESPONSE);
+  const place = ring.reserve(RECORD_OCTETS + queryKept + responseKept);
+  if (place < 0) return false;
+  const { words, bytes } = ring;
+  const at = place >> 2;
+  words[at + TARGETS] = targets;
+  ring.floats[(at + BEGAN) >> 1] = began;
+  words[at + DURATION] = Math.min(LONGEST_DURATION, Math.max(0, (ended - began) * NANOSECONDS));
+  words[at + TRANSPORT] = facts.transport;
+  const clientLength = facts.clientLength;
+  words[at + CLIENT_LENGTH] = clientLength;
+  words[at + CLIENT_PORT] = facts.clientPort;
+  const client = place + CLIENT * 4;
+  for (let i = 0; i < clientLength; i++) bytes[client + i] = facts.client[i]!;
+  words[at + KIND] = outcome.kind;
+  words[at + OPCODE] = outcome.opcode;
+  words[at + RCODE] = outcome.rcode;
+  words[at + QTYPE] = outcome.qtype;
+  words[at + QCLASS] = outcome.qclass;
+  words[at + EDE] = outcome.ede;
+  words[at + EDNS] = outcome.edns;
+  words[at + DNSSEC_OK] = outcome.dnssecOk;
+  words[at + ZONE] = outcome.zone < 0 ? -1 : facts.catalog.zones[outcome.zone * ZONE_WORDS + ZONE_LABELS]!;
+  words[at + QUERY_LENGTH] = queryLength;
+  words[at + RESPONSE_LENGTH] = answered;
+  words[at + QUERY_KEPT] = queryKept;
+  words[at + RESPONSE_KEPT] = responseKept;
+  copy(query, queryAt, queryKept, bytes, place + RECORD_OCTETS);
+  copy(response, responseAt, responseKept, bytes, place + RECORD_OCTETS + queryKept);
+  ring.commit();
+  return true;
+}
+
+function copy(from: Uint8Array, at: number, length: number, to: Uint8Array, place: number): void {
+  if (length > SHORT) to.set(from.subarray(at, at + length), place);
+  else for (let i = 0; i < length; i++) to[place + i] = from[at + i]!;
+}
+
+/** A record that was read; one is used for all. Valid until its entry is released. */
+export interface TapRecord {
+  /** Bits of Target. */
+  targets: number;
+  /** Milliseconds since 1970, with a fraction. */
+  began: number;
+  ended: number;
+  /** A value of Transport. */
+  transport: number;
+  clientLength: number;
+  clientPort: number;
+  kind: number;
+  opcode: number;
+  rcode: number;
+  qtype: number;
+  qclass: number;
+  /** Or -1. */
+  ede: number;
+  edns: number;
+  dnssecOk: number;
+  /** Labels of the zone's name, which QNAME ends in; -1: no zone. */
+  zoneLabels: number;
+  /** Octets of the whole messages; a response of 0 octets was not sent. */
+  queryLength: number;
+  responseLength: number;
+  /** Where the client's address and the messages are in `bytes`, and how much of them there is. */
+  bytes: Uint8Array;
+  clientAt: number;
+  queryAt: number;
+  queryKept: number;
+  responseAt: number;
+  responseKept: number;
+}
+
+/** A record for readRecord() to fill in. */
+export function createRecord(): TapRecord {
+  return {
+    targets: 0,
+    began: 0,
+    ended: 0,
+    transport: 0,
+    clientLength: 0,
+    clientPort: 0,
+    kind: 0,
+    opcode: 0,
+    rcode: 0,
+    qtype: 0,
+    qclass: 0,
+    ede: -1,
+    edns: 0,
+    dnssecOk: 0,
+    zoneLabels: -1,
+    queryLength: 0,
+    responseLength: 0,
+    bytes: new Uint8Array(0),
+    clientAt: 0,
+    queryAt: 0,
+    queryKept: 0,
+    responseAt: 0,
+    responseKept: 0,
+  };
+}
+
+/** Reads the entry at `place` into `record`. */
+export function readRecord({ words, bytes, floats }: RingReader, place: number, record: TapRecord): void {
+  const at = place >> 2;
+  record.targets = words[at + TARGETS]!;
+  record.began = floats[(at + BEGAN) >> 1]!;
+  record.ended = record.began + words[at + DURATION]! / NANOSECONDS;
+  record.transport = words[at + TRANSPORT]!;
+  record.clientLength = words[at + CLIENT_LENGTH]!;
+  record.clientPort = words[at + CLIENT_PORT]!;
+  record.kind = words[at + KIND]!;
+  record.opcode = words[at + OPCODE]!;
+  record.rcode = words[at + RCODE]!;
+  record.qtype = words[at + QTYPE]!;
+  record.qclass = words[at + QCLASS]!;
+  record.ede = words[at + EDE]!;
+  record.edns = words[at + EDNS]!;
+  record.dnssecOk = words[at + DNSSEC_OK]!;
+  record.zoneLabels = words[at + ZONE]!;
+  record.queryLength = words[at + QUERY_LENGTH]!;
+  record.responseLength = words[at + RESPONSE_LENGTH]!;
+  record.bytes = bytes;
+  record.clientAt = place + CLIENT * 4;
+  record.queryAt = place + RECORD_OCTETS;
+  record.queryKept = words[at + QUERY_KEPT]!;
+  record.responseAt = record.queryAt + record.queryKept;
+  record.responseKept = words[at + RESPONSE_KEPT]!;
+}

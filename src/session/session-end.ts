@@ -1,0 +1,36 @@
+/** Why sessions end, and how they were served; counted when their connection is gone. The first reason holds. */
+export const SessionEnd = {
+  /** The client closed its direction. */
+  CLIENT: 0,
+  /** Idle for too long. */
+  IDLE: 1,
+  /** Idle longest when there were too many. */
+  EVICTED: 2,
+  /** A message took too long. */
+  MESSAGE_TIMEOUT: 3,
+  HANDSHAKE_TIMEOUT: 4,
+  /** The TLS handshake failed, or the connection broke during it. */
+  HANDSHAKE_FAILED: 5,
+  /** What came was no query. */
+  MALFORMED: 6,
+  /** As many queries as a session may have. */
+  SPENT: 7,
+  /** Plaintext came where an upgrade was offered, and `starttls.strict` is set. */
+  PLAINTEXT: 8,
+  /** The server stops. */
+  STOPPED: 9,
+  /** The connection was gone without any of these: reset, or an error of the network. */
+  BROKEN: 10,
+} as const;
+
+export type SessionEnd = (typeof SessionEnd)[keyof typeof SessionEnd];
+
+/** What a session was served by. */
+export const SessionPath = {
+  TCP: 0,
+  /** TLS on the port of plaintext, whether or not the handshake was completed. */
+  STARTTLS: 1,
+  TLS: 2,
+} as const;
+
+export type SessionPath = (typeof SessionPath)[keyof typeof SessionPath];

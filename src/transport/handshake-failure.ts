@@ -1,0 +1,19 @@
+/** Why a TLS handshake failed, in the few words that an operator can act on. */
+import { systemCode } from './listen-error.js';
+import { TransportEvent } from './transport.js';
+
+/** The first that matches the error's code. OpenSSL's names begin with ERR_SSL_ in node. */
+const REASONS: readonly (readonly [pattern: RegExp, event: number])[] = [
+  // Before the alerts: this one is named after the version.
+  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|UNKNOWN_PROTOCOL/, TransportEvent.TLS_FAILED_VERSION],
+  [/NO_SHARED_|NO_SUITABLE_|NO_APPLICATION_PROTOCOL|NO_CIPHERS/, TransportEvent.TLS_FAILED_NOTHING_SHARED],
+  [/ALERT/, TransportEvent.TLS_FAILED_ALERT],
+  [/^(ECONNRESET|EPIPE|ETIMEDOUT|ECONNABORTED)$/, TransportEvent.TLS_FAILED_CONNECTION],
+  [/WRONG_VERSION_NUMBER|HTTP_REQUEST|PROXY_REQUEST|PACKET_LENGTH|BAD_LENGTH/, TransportEvent.TLS_FAILED_NOT_TLS],
+];
+
+/** A value of TransportEvent for what a TLSSocket failed with during its handshake. */
+export function handshakeFailure(error: unknown): number {
+  const code = systemCode(error);
+  return REASONS.find(([pattern]) => pattern.test(code))?.[1] ?? TransportEvent.TLS_FAILED_OTHER;
+}

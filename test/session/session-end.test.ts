@@ -1,0 +1,141 @@
+import { describe, expect, it } from 'vitest';
+import { createOutcome, UpgradeBit } from '../../src/answer/facts.js';
+import { SessionEnd, SessionPath } from '../../src/session/session-end.js';
+import { echoResponder, framed, message } from '../support/responder.js';
+import { createBench } from './support.js';
+
+/** Names of path and reason of the sessions that are over, and their milliseconds. */
+function ends(bench: ReturnType<typeof createBench>): [path: string, end: string, milliseconds: number][] {
+  const name = (table: Record<string, number>, value: number): string =>
+    Object.keys(table).find((key) => table[key] === value) ?? String(value);
+  return bench.ends.map(([path, end, time]) => [name(SessionPath, path), name(SessionEnd, end), time]);
+}
+
+/** Offers an upgrade in every answer. */
+function offering() {
+  const echo = echoResponder();
+  const outcome = { ...createOutcome(), upgrade: 1 };
+  return { respond: echo.respond, outcome };
+}
+
+const hello = Buffer.from([0x16, 3, 1, 0, 40, 1, ...new Array(39).fill(0)]);
+
+describe('why a session ended', () => {
+  it('is that the client closed, with the time from its first to its last moment', () => {
+    const bench = createBench();
+    const peer = bench.open();
+    bench.clock.advance(700);
+    peer?.session.received(framed(message(1)));
+    bench.clock.advance(800);
+    peer?.session.ended();
+    peer?.gone();
+    expect(ends(bench)).toEqual([['TCP', 'CLIENT', 1500]]);
+  });
+
+  it('is that it was idle, also when the client then closes and drains for too long', () => {
+    const bench = createBench();
+    const peer = bench.open();
+    bench.clock.advance(10_000);
+    peer?.session.ended();
+    bench.clock.advance(2_000);
+    peer?.gone();
+    expect(ends(bench)).toEqual([['TCP', 'IDLE', 12_000]]);
+  });
+
+  it('is that a message or a handshake took too long', () => {
+    const bench = createBench();
+    const slow = bench.open();
+    slow?.session.received(framed(message(1)).subarray(0, 5));
+    const secure = bench.open({ secure: true });
+    bench.clock.advance(3_000);
+    secure?.gone();
+    bench.clock.advance(2_000);
+    slow?.gone();
+    expect(ends(bench)).toEqual([
+      ['TLS', 'HANDSHAKE_TIMEOUT', 3_000],
+      ['TCP', 'MESSAGE_TIMEOUT', 5_000],
+    ]);
+  });
+
+  it('is that a handshake failed: the connection was gone before it was complete', () => {
+    const bench = createBench();
+    bench.open({ secure: true })?.gone();
+    const left = bench.open({ secure: true });
+    left?.session.ended();
+    left?.gone();
+    expect(ends(bench).map(([path, end]) => [path, end])).toEqual([
+      ['TLS', 'HANDSHAKE_FAILED'],
+      ['TLS', 'HANDSHAKE_FAILED'],
+    ]);
+  });
+
+  it('is that the connection broke, where nothing else is known', () => {
+    const bench = createBench();
+    bench.open()?.gone();
+    const secure = bench.open({ secure: true });
+    secure?.session.secured();
+    secure?.gone();
+    expect(ends(bench).map(([path, end]) => [path, end])).toEqual([
+      ['TCP', 'BROKEN'],
+      ['TLS', 'BROKEN'],
+    ]);
+  });
+
+  it('is what the client sent: no query, or too many of them', () => {
+    const bench = createBench({ maxQueries: 2 });
+    const wrong = bench.open();
+    wrong?.session.received(framed(Buffer.alloc(3)));
+    wrong?.gone();
+    const many = bench.open();
+    many?.session.received(framed(message(1), message(2)));
+    many?.gone();
+    expect(ends(bench).map(([, end]) => end)).toEqual(['MALFORMED', 'SPENT']);
+  });
+
+  it('is that others needed the room', () => {
+    const bench = createBench({}, echoResponder(), { connections: 1, connectionsPerClient: 10 });
+    const first = bench.open();
+    bench.open();
+    first?.gone();
+    expect(ends(bench).map(([, end]) => end)).toEqual(['EVICTED']);
+  });
+
+  it('is that the server stops, at once or when the drain time is over', () => {
+    const bench = createBench();
+    const idle = bench.open();
+    const busy = bench.open();
+    busy?.session.received(framed(message(1)).subarray(0, 5));
+    bench.manager.stop();
+    idle?.gone();
+    bench.clock.advance(2_000);
+    busy?.gone();
+    expect(ends(bench).map(([, end]) => end)).toEqual(['STOPPED', 'STOPPED']);
+  });
+
+  it('tells upgraded sessions from those that stayed plaintext', () => {
+    const bench = createBench({ upgradeBit: UpgradeBit.IF_ASKED, strict: true }, offering());
+    const upgraded = bench.open();
+    upgraded?.session.received(framed(message(1)));
+    upgraded?.session.received(hello);
+    upgraded?.session.secured();
+    upgraded?.session.ended();
+    upgraded?.gone();
+    const plain = bench.open();
+    plain?.session.received(framed(message(1)));
+    plain?.session.received(framed(message(2)));
+    plain?.gone();
+    expect(ends(bench).map(([path, end]) => [path, end])).toEqual([
+      ['STARTTLS', 'CLIENT'],
+      ['TCP', 'PLAINTEXT'],
+    ]);
+  });
+
+  it('is told once, whatever comes after', () => {
+    const bench = createBench();
+    const peer = bench.open();
+    peer?.session.ended();
+    peer?.gone();
+    peer?.gone();
+    expect(bench.ends).toHaveLength(1);
+  });
+});
