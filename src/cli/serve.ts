@@ -3,6 +3,7 @@ import { basename, relative } from 'node:path';
 import { describeIssues, readConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { createLog, type Log } from '../observe/log.js';
+import { takeActivatedSockets } from '../server/activation.js';
 import { createServer, type Server } from '../server/server.js';
 import { zonesOfConfig } from '../server/zone-source.js';
 import { endpointText } from '../transport/address.js';
@@ -119,6 +120,7 @@ async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
   try {
     server = await createServer({
       config,
+      sockets: takeActivatedSockets(config, log),
       zones: () => zonesOfConfig(config),
       log,
       loader: { thread: true, progress: progress.show },

@@ -2,24 +2,32 @@
 import type { Config } from '../config/schema.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Listener, TlsOffer } from '../transport/transport.js';
+import type { ActivatedSockets } from './activation.js';
 import { type ThreadTools, transportContext } from './context.js';
-import { bindAll } from './listeners.js';
+import { bindAll, listenOn } from './listeners.js';
 import type { DataPlane } from './plane.js';
 import { threadSettings } from './thread-settings.js';
 
 /** UDP, TCP and TLS. */
 const SOCKETS_PER_ADDRESS = 3;
 
-/** Binds the addresses and answers. `tls` is asked for each connection. Throws ADOTD_LISTEN and as threadSettings() does. */
+/**
+ * Binds the addresses, or takes the sockets that were `handed` over, and answers. `tls` is asked for each connection. Throws
+ * ADOTD_LISTEN and as threadSettings() does.
+ */
 export async function embeddedPlane(
   config: Config,
+  handed: ActivatedSockets | undefined,
   catalog: Catalog,
   tls: TlsOffer | undefined,
   tools: ThreadTools,
 ): Promise<DataPlane> {
   const settings = threadSettings(config, SOCKETS_PER_ADDRESS * config.listen.length, tools.log);
   const context = transportContext(settings, catalog, tls, tools);
-  const listeners = await bindAll(config.listen, config.port, config.tls_port, catalog, context);
+  const listeners =
+    handed === undefined
+      ? await bindAll(config.listen, config.port, config.tls_port, catalog, context)
+      : await listenOn(handed, catalog, context);
   const endpoints = (protocol: Listener['protocol']) =>
     listeners.filter((listener) => listener.protocol === protocol).map(({ endpoint }) => endpoint);
   let closed: Promise<void> | undefined;

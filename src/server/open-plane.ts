@@ -2,29 +2,44 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from '../config/schema.js';
 import type { Catalog } from '../image/catalog.js';
+import type { ActivatedSockets } from './activation.js';
 import type { ThreadTools } from './context.js';
 import { embeddedPlane } from './embedded.js';
 import type { DataPlane } from './plane.js';
-import { bindPlaneSockets } from './plane-sockets.js';
+import { bindPlaneSockets, buffersGranted, sharedSockets } from './plane-sockets.js';
 import { threadedPlane, threadsObstacle } from './threads.js';
 import type { TlsService } from './tls-service.js';
 
-/** Binds the addresses; everything answers when the promise is fulfilled. Throws ADOTD_LISTEN and ADOTD_CONFIG. */
+export interface PlaneOptions {
+  readonly config: Config;
+  /** Sockets that were handed over: then nothing is bound. */
+  readonly sockets?: ActivatedSockets | undefined;
+  /** Called when all sockets are bound, before a thread is started: privileges can be given up. */
+  bound?(): void;
+}
+
+/** Binds the addresses; everything answers when the promise is fulfilled. Throws ADOTD_LISTEN, ADOTD_CONFIG, and what `bound` throws. */
 export async function openPlane(
-  config: Config,
+  options: PlaneOptions,
   catalog: Catalog,
   tls: TlsService | undefined,
   tools: ThreadTools,
 ): Promise<DataPlane> {
+  const { config } = options;
   const { log, clock } = tools;
   if (config.workers !== 'embedded') {
     const obstacle = threadsObstacle();
     if (obstacle === undefined) {
       const workers = config.workers === 'auto' ? availableParallelism() : config.workers;
-      const sockets = bindPlaneSockets(config, workers);
+      const sockets = options.sockets ? sharedSockets(options.sockets) : bindPlaneSockets(config, workers);
+      const shortfall = buffersGranted(sockets, config);
+      if (shortfall !== undefined && !options.sockets) log.info({}, shortfall);
+      options.bound?.();
       return threadedPlane(config, sockets, workers, catalog, tls?.settings, clock, log);
     }
     log.warn({ workers: config.workers }, `everything runs embedded, in one thread: ${obstacle}`);
   }
-  return embeddedPlane(config, catalog, tls?.offer, tools);
+  const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, tools);
+  options.bound?.();
+  return plane;
 }

@@ -2,8 +2,9 @@
 import type { Config } from '../config/schema.js';
 import { fastOpenObstacle } from '../transport/fast-open.js';
 import { systemCode } from '../transport/listen-error.js';
-import { type BoundSocket, closeSocket, openTcpSocket, openUdpSocket } from '../transport/sockets.js';
+import { type BoundSocket, bufferShortfall, closeSocket, openTcpSocket, openUdpSocket } from '../transport/sockets.js';
 import type { Endpoint } from '../transport/transport.js';
+import type { ActivatedSockets } from './activation.js';
 
 /** By address, in the order of the configuration: a socket for each worker, or one that all share. */
 export interface PlaneSockets {
@@ -24,15 +25,13 @@ const ATTEMPTS = 20;
 export function bindPlaneSockets(config: Config, workers: number): PlaneSockets {
   const { listen, port, tls_port: tlsPort } = config;
   const fastOpen = fastOpenObstacle() === undefined ? config.tcp.fast_open : 0;
+  const buffers = { receiveBuffer: config.udp.receive_buffer, sendBuffer: config.udp.send_buffer };
   for (let attempt = 1; ; attempt++) {
     const bound: BoundSocket[] = [];
     const bind = (open: (reusePort: boolean, endpoint: Endpoint) => BoundSocket, endpoint: Endpoint) =>
       bindForAll(open, endpoint, workers, bound);
-    const udpSocket = (reusePort: boolean, endpoint: Endpoint): BoundSocket => {
-      const receiveBuffer = 4194304,
-        sendBuffer = 4194304;
-      return openUdpSocket(endpoint, { reusePort, receiveBuffer, sendBuffer });
-    };
+    const udpSocket = (reusePort: boolean, endpoint: Endpoint): BoundSocket =>
+      openUdpSocket(endpoint, { ...buffers, reusePort });
     const tcpSocket = (protocol: 'tcp' | 'tls') => (reusePort: boolean, endpoint: Endpoint) =>
       openTcpSocket(endpoint, { reusePort, fastOpen }, protocol);
     try {
@@ -54,6 +53,19 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
       if ((port !== 0 && tlsPort !== 0) || !taken || attempt === ATTEMPTS) throw error;
     }
   }
+}
+
+/** Sockets that were handed over, as all workers share them. */
+export function sharedSockets({ udp, tcp, tls }: ActivatedSockets): PlaneSockets {
+  const alone = (sockets: readonly BoundSocket[]): SocketsOfAddress[] => sockets.map((socket) => [socket]);
+  return { udp: alone(udp), tcp: alone(tcp), tls: alone(tls) };
+}
+
+/** What to log when the system grants smaller buffers than were asked for; undefined when it does not. */
+export function buffersGranted({ udp }: PlaneSockets, config: Config): string | undefined {
+  const [first] = udp;
+  const { receive_buffer: receiveBuffer, send_buffer: sendBuffer } = config.udp;
+  return first && bufferShortfall(first[0].fd, { reusePort: false, receiveBuffer, sendBuffer });
 }
 
 /**

@@ -1,5 +1,4 @@
 /** The control thread: loads zones, reads certificates, and gives both to the data plane that answers. */
-import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
@@ -7,7 +6,7 @@ import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import { type LoaderSettings, loadZones } from './loader.js';
-import { openPlane } from './open-plane.js';
+import { openPlane, type PlaneOptions } from './open-plane.js';
 import type { DataPlane } from './plane.js';
 import { openTls } from './tls-service.js';
 import type { ZoneFile } from './zone-source.js';
@@ -23,8 +22,7 @@ export class ZonesError extends AdotdError {
   }
 }
 
-export interface ServerOptions {
-  readonly config: Config;
+export interface ServerOptions extends PlaneOptions {
   /** The zones to serve; asked again by every reload. May throw ADOTD_FILE. */
   zones(): readonly ZoneFile[];
   readonly log: Log;
@@ -78,7 +76,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const openTlsService = () => openTls(config, report.nameservers, clock, log, (next) => plane?.replaceTls(next));
   const tls = config.tls.enabled ? await openTlsService() : undefined;
   try {
-    plane = await openPlane(config, report.catalog, tls, { counters: new Counters(), clock, log });
+    plane = await openPlane(options, report.catalog, tls, { counters: new Counters(), clock, log });
   } catch (error) {
     tls?.close();
     throw error;

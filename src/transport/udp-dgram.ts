@@ -18,8 +18,13 @@ interface Slot {
 /** Answers below way at once before buffers are made that are not kept. */
 const KEPT_SLOTS = 256;
 
-/** Binds a UDP address. Throws ADOTD_LISTEN. */
-export async function listenUdp(endpoint: Endpoint, catalog: Catalog, context: UdpContext): Promise<Listener> {
+/** Binds a UDP address, or takes the socket `fd` that is bound to it. Throws ADOTD_LISTEN. */
+export async function listenUdp(
+  endpoint: Endpoint,
+  catalog: Catalog,
+  context: UdpContext,
+  fd?: number,
+): Promise<Listener> {
   const family = endpoint.address.includes(':') ? 6 : 4;
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
@@ -27,7 +32,7 @@ export async function listenUdp(endpoint: Endpoint, catalog: Catalog, context: U
     // Addresses are never names here; the default would put every answer off to the next tick.
     lookup: (address, _options, done) => done(null, address, family),
   });
-  await bind(socket, endpoint);
+  await bind(socket, endpoint, fd);
   const facts = createFacts(catalog);
   facts.transport = Transport.UDP;
   facts.payloadLimit = context.udpPayload;
@@ -89,14 +94,15 @@ export async function listenUdp(endpoint: Endpoint, catalog: Catalog, context: U
   };
 }
 
-function bind(socket: Socket, endpoint: Endpoint): Promise<void> {
+function bind(socket: Socket, endpoint: Endpoint, fd: number | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => {
       socket.close();
       reject(listenError('udp', endpoint, error));
     };
     socket.once('error', failed);
-    socket.bind({ address: endpoint.address, port: endpoint.port, exclusive: true }, () => {
+    const at = fd === undefined ? { address: endpoint.address, port: endpoint.port } : { fd };
+    socket.bind({ ...at, exclusive: true }, () => {
       socket.off('error', failed);
       resolve();
     });

@@ -1,0 +1,68 @@
+/** A server with threads of its own, in this process. Threads run compiled modules: those of dist/, or of the compiled tests. */
+import { existsSync } from 'node:fs';
+import { configSchema } from '../../src/config/schema.js';
+import type { Log } from '../../src/observe/log.js';
+import type { Server } from '../../src/server/server.js';
+import type { ThreadedPlane } from '../../src/server/threads.js';
+
+type ServerModule = typeof import('../../src/server/server.js');
+
+/** A line that was logged. */
+export interface LogLine {
+  readonly level: string;
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+export interface ThreadedServer extends AsyncDisposable {
+  readonly server: Server;
+  readonly plane: ThreadedPlane;
+  readonly port: number;
+  readonly tlsPort: number;
+  readonly log: LogLine[];
+  /** Waits until a line matches. */
+  logged(pattern: RegExp): Promise<LogLine>;
+}
+
+/** Serves zones (text by name) with threads; `config` as in adotd.yaml, by default one worker of each kind and no TLS. */
+export async function startThreads(
+  zones: Record<string, string>,
+  config: Record<string, unknown> = {},
+): Promise<ThreadedServer> {
+  const own = new URL('../../src/server/server.js', import.meta.url);
+  const built = new URL('../../dist/server/server.js', import.meta.url);
+  const { createServer } = (await import((existsSync(own) ? own : built).href)) as ServerModule;
+  const lines: LogLine[] = [];
+  const note =
+    (level: string) =>
+    (fields: object, message: string): void =>
+      void lines.push({ level, fields: fields as Record<string, unknown>, message });
+  const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
+  const given = { port: 0, tls_port: 0, workers: 1, tls: { enabled: false }, ...config };
+  const server = await createServer({
+    config: configSchema.parse(given),
+    zones: () => Object.entries(zones).map(([name, text]) => ({ file: name, name, text })),
+    log,
+    loader: { thread: false },
+  });
+  if (server.plane.status.path !== 'threads') {
+    await server.close();
+    throw new Error(`the server has no threads: ${lines.map(({ message }) => message).join('; ')}`);
+  }
+  return {
+    server,
+    plane: server.plane as ThreadedPlane,
+    port: server.udp[0]?.port ?? 0,
+    tlsPort: server.tls[0]?.port ?? 0,
+    log: lines,
+    async logged(pattern) {
+      for (const end = Date.now() + 10_000; Date.now() < end; ) {
+        const line = lines.find(({ message }) => pattern.test(message));
+        if (line) return line;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      throw new Error(`no line ${pattern}: ${lines.map(({ message }) => message).join('\n')}`);
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
