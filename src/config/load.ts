@@ -37,7 +37,7 @@ export function readConfig(path: string): Config {
   }
   const config = parseConfig(octets.toString('utf8'), path);
   const from = (name: string): string => (isAbsolute(name) ? name : join(dirname(path), name));
-  const { zones, cookies, tls } = config;
+  const { zones, cookies, tls, query_log: queryLog, dnstap } = config;
   if (zones.folder !== undefined) zones.folder = from(zones.folder);
   for (const zone of zones.files) zone.file = from(zone.file);
   if (cookies.secret_file !== undefined) cookies.secret_file = from(cookies.secret_file);
@@ -47,6 +47,9 @@ export function readConfig(path: string): Config {
   }
   if (tls.ticket_key_file !== undefined) tls.ticket_key_file = from(tls.ticket_key_file);
   tls.certs_folder = from(tls.certs_folder);
+  if (queryLog.file !== undefined) queryLog.file = from(queryLog.file);
+  if (dnstap.socket !== undefined) dnstap.socket = from(dnstap.socket);
+  if (dnstap.file !== undefined) dnstap.file = from(dnstap.file);
   return config;
 }
 

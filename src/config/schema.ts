@@ -6,11 +6,8 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { AdotdError } from '../errors.js';
 import { nameFromText } from '../protocol/name.js';
-
-/** A whole number within bounds; `unit` is shown in the reference. */
-function limit(unit: string, min: number, max: number, fallback: number, reason: string) {
-  return z.number().int().min(min).max(max).default(fallback).meta({ description: reason, unit });
-}
+import { limit } from './limit.js';
+import { dnstap, queryLog } from './tap.js';
 
 const address = z.string().refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 address' });
 
@@ -339,6 +336,8 @@ export const configSchema = z.strictObject({
     .meta({ description: 'Text of `hostname.bind` and `id.server` (RFC 4892). REFUSED when absent.' }),
   report_agent: domainName.optional().meta({ description: 'Agent domain for DNS error reports (RFC 9567).' }),
   log,
+  query_log: queryLog,
+  dnstap,
 });
 
 /** The configuration with all defaults filled in. */
