@@ -5,7 +5,7 @@
 import { Transport } from '../../answer/facts.js';
 import { LOWER } from '../../protocol/name.js';
 import type { ProtobufWriter } from './protobuf.js';
-import { questionName, zoneName } from './question.js';
+import { readQuestion, zoneName } from './question.js';
 import type { TapRecord } from './record.js';
 
 /** Fields of the message Dnstap. */
@@ -81,10 +81,10 @@ function putMessage(out: ProtobufWriter, record: TapRecord, type: number): void 
   if (type === MessageType.AUTH_QUERY) {
     out.octets(Message.QUERY_MESSAGE, bytes, record.queryAt, record.queryKept);
   }
-  const qname = record.zoneLabels < 0 ? undefined : questionName(record);
-  if (qname !== undefined) {
+  const question = record.zoneLabels < 0 ? undefined : readQuestion(record);
+  if (question !== undefined) {
     // As the zone is called, not in the letter case of who asks: one zone, one value to group by.
-    const zone = zoneName(qname, record.zoneLabels);
+    const zone = zoneName(question.name, record.zoneLabels);
     out.octets(
       Message.QUERY_ZONE,
       zone.map((octet) => LOWER[octet]!),

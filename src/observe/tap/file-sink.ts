@@ -7,12 +7,12 @@ import {
   closeSync,
   constants,
   fstat,
-  fstatSync,
   ftruncate,
   openSync,
   renameSync,
   type Stats,
   stat,
+  statSync,
   write,
   writeSync,
 } from 'node:fs';
@@ -153,16 +153,11 @@ class FileSink implements Sink {
 
 /** Opens the file, with its beginning; throws errors of the system. */
 function open({ path, opening }: FileSinkOptions): number {
-  let fd = openSync(path, FLAGS, MODE);
-  if (opening === undefined) return fd;
+  const there = opening && statSync(path, { throwIfNoEntry: false });
+  if (there?.isFile() && there.size > 0) renameSync(path, `${path}.${there.mtime.toISOString().replace(/[-:.]/g, '')}`);
+  const fd = openSync(path, FLAGS, MODE);
   try {
-    const { size, mtime } = fstatSync(fd);
-    if (size > 0) {
-      closeSync(fd);
-      renameSync(path, `${path}.${mtime.toISOString().replace(/[-:.]/g, '')}`);
-      fd = openSync(path, FLAGS, MODE);
-    }
-    writeSync(fd, opening);
+    if (opening !== undefined) writeSync(fd, opening);
     return fd;
   } catch (error) {
     closeSync(fd);

@@ -148,8 +148,9 @@ class FrameSocket implements Sink {
       return;
     }
     this.#sending = batch;
-    this.#socket?.write(batch.octets, () => {
-      if (this.#sending !== batch) return;
+    this.#socket?.write(batch.octets, (error) => {
+      // After an error the connection closes; what was being sent is counted there.
+      if (error || this.#sending !== batch) return;
       this.#sending = undefined;
       this.#send();
     });

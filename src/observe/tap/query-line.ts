@@ -3,11 +3,11 @@
  * query can forge a line, or anything else than its own name.
  */
 import { Kind, Transport } from '../../answer/facts.js';
-import { Class, Opcode, Rcode } from '../../protocol/iana.js';
+import { Class, Opcode, Rcode, Type } from '../../protocol/iana.js';
 import { nameToText } from '../../protocol/name.js';
 import { printIpv4, printIpv6 } from '../../protocol/rdata/addresses.js';
 import { typeToText } from '../../protocol/rdata/table.js';
-import { questionName, zoneName } from './question.js';
+import { readQuestion, zoneName } from './question.js';
 import type { TapRecord } from './record.js';
 
 /** What is logged of a query; what it does not have is left out. */
@@ -35,6 +35,8 @@ export interface QueryFields {
 const TRANSPORTS = lowerNames(Transport);
 const KINDS = lowerNames(Kind);
 const CLASSES = names(Class);
+/** With those of questions only, which the RDATA table does not have. */
+const QTYPES = names(Type);
 const OPCODES = names(Opcode);
 const RCODES = names(Rcode);
 
@@ -48,22 +50,23 @@ const FLAG_CD = 0x10;
 /** The fields of a line. */
 export function queryFields(record: TapRecord): QueryFields {
   const { bytes, clientAt, clientLength, kind, opcode } = record;
-  const qname = questionName(record);
+  const question = readQuestion(record);
   return {
     client: clientLength === 4 ? printIpv4(bytes, clientAt) : printIpv6(bytes, clientAt),
     port: record.clientPort,
     transport: TRANSPORTS.get(record.transport) ?? String(record.transport),
-    ...(qname && {
-      qname: nameToText(qname),
-      qclass: CLASSES.get(record.qclass) ?? `CLASS${record.qclass}`,
-      qtype: typeToText(record.qtype),
+    ...(question && {
+      qname: nameToText(question.name),
+      qclass: CLASSES.get(question.qclass) ?? `CLASS${question.qclass}`,
+      qtype: QTYPES.get(question.qtype) ?? typeToText(question.qtype),
     }),
     ...(opcode !== Opcode.QUERY && { opcode: OPCODES.get(opcode) ?? `OPCODE${opcode}` }),
     kind: KINDS.get(kind) ?? String(kind),
     ...(record.responseLength > 0 && { rcode: RCODES.get(record.rcode) ?? `RCODE${record.rcode}` }),
     flags: flagsOf(record),
     size: record.responseLength,
-    ...(qname && record.zoneLabels >= 0 && { zone: nameToText(zoneName(qname, record.zoneLabels)).toLowerCase() }),
+    ...(question &&
+      record.zoneLabels >= 0 && { zone: nameToText(zoneName(question.name, record.zoneLabels)).toLowerCase() }),
     ...(record.ede >= 0 && { ede: record.ede }),
   };
 }

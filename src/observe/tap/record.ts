@@ -24,19 +24,17 @@ const CLIENT = 8;
 const KIND = 12;
 const OPCODE = 13;
 const RCODE = 14;
-const QTYPE = 15;
-const QCLASS = 16;
-const EDE = 17;
-const EDNS = 18;
-const DNSSEC_OK = 19;
+const EDE = 15;
+const EDNS = 16;
+const DNSSEC_OK = 17;
 /** Labels of the zone's name, which QNAME ends in; -1: no zone. */
-const ZONE = 20;
-const QUERY_LENGTH = 21;
-const RESPONSE_LENGTH = 22;
+const ZONE = 18;
+const QUERY_LENGTH = 19;
+const RESPONSE_LENGTH = 20;
 /** Octets of both messages that are in the record. */
-const QUERY_KEPT = 23;
-const RESPONSE_KEPT = 24;
-const RECORD_WORDS = 26;
+const QUERY_KEPT = 21;
+const RESPONSE_KEPT = 22;
+const RECORD_WORDS = 24;
 const RECORD_OCTETS = RECORD_WORDS * 4;
 
 /** Octets of a query that the query log reads: header, QNAME, QTYPE and QCLASS. */
@@ -71,7 +69,7 @@ export function writeRecord(
   responseAt: number,
   length: number,
 ): boolean {
-  const answered = length > 0 ? length : 0;
+  const answered = Math.max(length, 0);
   const tapped = (targets & Target.DNSTAP) !== 0;
   const queryKept = tapped && queries ? queryLength : Math.min(queryLength, LOGGED_QUERY);
   const responseKept = tapped && responses ? answered : Math.min(answered, LOGGED_RESPONSE);
@@ -91,8 +89,6 @@ export function writeRecord(
   words[at + KIND] = outcome.kind;
   words[at + OPCODE] = outcome.opcode;
   words[at + RCODE] = outcome.rcode;
-  words[at + QTYPE] = outcome.qtype;
-  words[at + QCLASS] = outcome.qclass;
   words[at + EDE] = outcome.ede;
   words[at + EDNS] = outcome.edns;
   words[at + DNSSEC_OK] = outcome.dnssecOk;
@@ -126,8 +122,6 @@ export interface TapRecord {
   kind: number;
   opcode: number;
   rcode: number;
-  qtype: number;
-  qclass: number;
   /** Or -1. */
   ede: number;
   edns: number;
@@ -158,8 +152,6 @@ export function createRecord(): TapRecord {
     kind: 0,
     opcode: 0,
     rcode: 0,
-    qtype: 0,
-    qclass: 0,
     ede: -1,
     edns: 0,
     dnssecOk: 0,
@@ -187,8 +179,6 @@ export function readRecord({ words, bytes, floats }: RingReader, place: number, 
   record.kind = words[at + KIND]!;
   record.opcode = words[at + OPCODE]!;
   record.rcode = words[at + RCODE]!;
-  record.qtype = words[at + QTYPE]!;
-  record.qclass = words[at + QCLASS]!;
   record.ede = words[at + EDE]!;
   record.edns = words[at + EDNS]!;
   record.dnssecOk = words[at + DNSSEC_OK]!;

@@ -1,0 +1,88 @@
+/** What becomes of records: lines of the log, lines of a file, frames of dnstap. */
+import type { Log } from '../log.js';
+import { type DnstapSettings, putDnstap } from './dnstap.js';
+import type { Sink } from './outbox.js';
+import { ProtobufWriter } from './protobuf.js';
+import { QUERY_MESSAGE, queryFields, queryLine } from './query-line.js';
+import { type TapRecord, Target } from './record.js';
+
+/** Octets from which on a batch is handed over: large enough for few calls, small enough to be lost. A guess. */
+const BATCH_OCTETS = 256 * 1024;
+
+/** Takes the records of its target. Nothing of it throws or waits. */
+export interface Exporter {
+  /** A bit of Target. */
+  readonly target: number;
+  take(record: TapRecord): void;
+  /** Hands over what it has taken since. */
+  flush(): void;
+  /** Records lost since this was last asked. */
+  takeLost(): number;
+  close(): Promise<void>;
+}
+
+/** Lines of the server's log, at the level info. */
+export function logExporter(log: Pick<Log, 'info'>): Exporter {
+  return {
+    target: Target.QUERY_LOG,
+    take(record) {
+      log.info(queryFields(record), QUERY_MESSAGE);
+    },
+    flush() {},
+    takeLost: () => 0,
+    close: async () => {},
+  };
+}
+
+/** Lines of a file. */
+export function lineExporter(sink: Sink): Exporter {
+  let lines: string[] = [];
+  let characters = 0;
+  const flush = (): void => {
+    if (lines.length === 0) return;
+    sink.write({ octets: Buffer.from(lines.join(''), 'utf8'), records: lines.length });
+    lines = [];
+    characters = 0;
+  };
+  return {
+    target: Target.QUERY_LOG,
+    take(record) {
+      if (!sink.hasRoom) {
+        sink.lose(1);
+        return;
+      }
+      const line = queryLine(record);
+      lines.push(line);
+      characters += line.length;
+      if (characters >= BATCH_OCTETS) flush();
+    },
+    flush,
+    takeLost: () => sink.takeLost(),
+    close: () => sink.close(),
+  };
+}
+
+/** Frames of dnstap. */
+export function dnstapExporter(sink: Sink, settings: DnstapSettings): Exporter {
+  const frames = new ProtobufWriter(2 * BATCH_OCTETS);
+  let records = 0;
+  const flush = (): void => {
+    if (frames.length > 0) sink.write({ octets: frames.bytes.slice(0, frames.length), records });
+    frames.length = 0;
+    records = 0;
+  };
+  return {
+    target: Target.DNSTAP,
+    take(record) {
+      if (!sink.hasRoom) {
+        sink.lose(1);
+        return;
+      }
+      if (putDnstap(frames, record, settings) > 0) records++;
+      if (frames.length >= BATCH_OCTETS) flush();
+    },
+    flush,
+    takeLost: () => sink.takeLost(),
+    close: () => sink.close(),
+  };
+}

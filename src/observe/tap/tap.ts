@@ -1,0 +1,213 @@
+/**
+ * Query logging and dnstap, as the control thread sees them: every thread that answers has a ring to write records to, and
+ * this thread reads them all, some times a second, and writes what there is to be written. Neither files nor readers can
+ * make a query wait: what they do not take in time is lost and counted.
+ */
+import { hostname } from 'node:os';
+import type { Config } from '../../config/schema.js';
+import { AdotdError, ErrorCode } from '../../errors.js';
+import { type Clock, systemClock } from '../../session/clock.js';
+import type { Log } from '../log.js';
+import { dnstapExporter, type Exporter, lineExporter, logExporter } from './exporter.js';
+import { openFileSink } from './file-sink.js';
+import { openFrameSocket } from './frame-socket.js';
+import { Control, controlFrame, DNSTAP_CONTENT } from './frame-streams.js';
+import type { Sink } from './outbox.js';
+import { createRecord, readRecord, Target } from './record.js';
+import { createRing, RingReader } from './ring.js';
+
+/** Milliseconds between two looks at the rings, and how long one may take: half of a thread at the most. */
+const DRAIN_INTERVAL = 20;
+const DRAIN_TIME = 10;
+/** Milliseconds that the last records may take when the server ends. */
+const LAST_DRAIN_TIME = 500;
+const CLOSE_TIME = 2000;
+/** Records between two looks at the time. */
+const DRAIN_STEP = 32;
+/** Milliseconds between two warnings of lost records. */
+const WARN_INTERVAL = 60_000;
+/** Octets of the longest path of a Unix socket (sun_path is 108, with the zero octet behind it). */
+const MAX_SOCKET_PATH = 107;
+
+/** What a thread that answers is told: plain data, so that it can be posted to it. */
+export interface ThreadTap {
+  readonly ring: SharedArrayBuffer;
+  /** One of so many queries is recorded for the query log, for dnstap; 0: none. */
+  readonly querySample: number;
+  readonly dnstapSample: number;
+  /** Whether dnstap wants whole queries, whole responses. */
+  readonly queries: boolean;
+  readonly responses: boolean;
+}
+
+/** What was recorded so far. */
+export interface TapStatus {
+  /** Records that came out of the rings. */
+  readonly records: number;
+  /** Records that did not fit into a ring: the control thread was not quick enough. */
+  readonly dropped: number;
+  /** Records that the file of the query log, or the reader or file of dnstap, did not take. */
+  readonly queryLogLost: number;
+  readonly dnstapLost: number;
+}
+
+export interface Tap {
+  /** A ring more, for one thread that answers. A thread that is started again is given the same. */
+  thread(): ThreadTap;
+  /** Begins to write. Throws ADOTD_FILE for a file that cannot be written, ADOTD_CONFIG for a socket's path too long. */
+  start(log: Log): void;
+  readonly status: TapStatus;
+  /** Writes what is left, within some seconds, and ends. */
+  stop(): Promise<void>;
+}
+
+/** The tap that the configuration asks for; undefined: neither query log nor dnstap. */
+export function createTap(
+  config: Pick<Config, 'query_log' | 'dnstap' | 'version'>,
+  clock = systemClock,
+): Tap | undefined {
+  const { query_log: queryLog, dnstap } = config;
+  const tapped = dnstap.socket !== undefined || dnstap.file !== undefined;
+  if (!queryLog.enabled && !tapped) return undefined;
+  return new RingTap(config, clock, {
+    querySample: queryLog.enabled ? queryLog.sample : 0,
+    dnstapSample: tapped ? dnstap.sample : 0,
+    queries: dnstap.messages.includes('query'),
+    responses: dnstap.messages.includes('response'),
+  });
+}
+
+class RingTap implements Tap {
+  readonly #config: Pick<Config, 'query_log' | 'dnstap' | 'version'>;
+  readonly #clock: Clock;
+  readonly #settings: Omit<ThreadTap, 'ring'>;
+  readonly #rings: RingReader[] = [];
+  readonly #record = createRecord();
+  #exporters: Exporter[] = [];
+  #log: Log | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** The ring that is read first next time. */
+  #first = 0;
+  #warnedAt = Number.NEGATIVE_INFINITY;
+  #unwarned = 0;
+  #records = 0;
+  #dropped = 0;
+  #queryLogLost = 0;
+  #dnstapLost = 0;
+
+  constructor(
+    config: Pick<Config, 'query_log' | 'dnstap' | 'version'>,
+    clock: Clock,
+    settings: Omit<ThreadTap, 'ring'>,
+  ) {
+    this.#config = config;
+    this.#clock = clock;
+    this.#settings = settings;
+  }
+
+  get status(): TapStatus {
+    return {
+      records: this.#records,
+      dropped: this.#dropped,
+      queryLogLost: this.#queryLogLost,
+      dnstapLost: this.#dnstapLost,
+    };
+  }
+
+  thread(): ThreadTap {
+    const ring = createRing();
+    this.#rings.push(new RingReader(ring));
+    return { ring, ...this.#settings };
+  }
+
+  start(log: Log): void {
+    this.#log = log;
+    if (this.#settings.querySample > 0) this.#exporters.push(queryLogExporter(this.#config, log));
+    if (this.#settings.dnstapSample > 0) this.#exporters.push(dnstapOf(this.#config, log, this.#clock));
+    this.#timer = setInterval(() => this.#drain(DRAIN_TIME), DRAIN_INTERVAL);
+    this.#timer.unref();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#drain(LAST_DRAIN_TIME);
+    const exporters = this.#exporters;
+    this.#exporters = [];
+    let late: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, CLOSE_TIME);
+    });
+    await Promise.race([limit, Promise.all(exporters.map((exporter) => exporter.close()))]);
+    clearTimeout(late);
+    this.#count(exporters, 0);
+  }
+
+  /** Reads the rings, in turns, for `time` milliseconds at the most; what is left waits for the next time. */
+  #drain(time: number): void {
+    const end = performance.now() + time;
+    const rings = this.#rings;
+    this.#first = (this.#first + 1) % Math.max(1, rings.length);
+    for (let i = 0; i < rings.length && this.#drainRing(rings[(this.#first + i) % rings.length]!, end); i++);
+    for (const exporter of this.#exporters) exporter.flush();
+    this.#count(this.#exporters, WARN_INTERVAL);
+  }
+
+  /** Says whether there is time left. */
+  #drainRing(ring: RingReader, end: number): boolean {
+    const record = this.#record;
+    for (let place = ring.next(); place >= 0; place = ring.next()) {
+      readRecord(ring, place, record);
+      for (const exporter of this.#exporters) if ((record.targets & exporter.target) !== 0) exporter.take(record);
+      ring.release();
+      this.#records++;
+      if (this.#records % DRAIN_STEP === 0 && performance.now() >= end) return false;
+    }
+    return true;
+  }
+
+  /** Counts what was lost; warns of it when the last warning was `interval` milliseconds ago. */
+  #count(exporters: readonly Exporter[], interval: number): void {
+    const before = this.#dropped + this.#queryLogLost + this.#dnstapLost;
+    for (const ring of this.#rings) this.#dropped += ring.takeDropped();
+    for (const exporter of exporters) {
+      const lost = exporter.takeLost();
+      if (exporter.target === Target.DNSTAP) this.#dnstapLost += lost;
+      else this.#queryLogLost += lost;
+    }
+    this.#unwarned += this.#dropped + this.#queryLogLost + this.#dnstapLost - before;
+    const now = this.#clock.milliseconds();
+    if (this.#unwarned === 0 || now - this.#warnedAt < interval) return;
+    this.#log?.warn({ ...this.status }, `${this.#unwarned} queries were answered, but not logged: there were too many`);
+    this.#warnedAt = now;
+    this.#unwarned = 0;
+  }
+}
+
+function queryLogExporter({ query_log: { file } }: Pick<Config, 'query_log'>, log: Log): Exporter {
+  return file === undefined ? logExporter(log) : lineExporter(openFileSink({ path: file, what: 'the query log', log }));
+}
+
+function dnstapOf({ dnstap, version }: Pick<Config, 'dnstap' | 'version'>, log: Log, clock: Clock): Exporter {
+  const sink =
+    dnstap.socket === undefined ? dnstapFile(dnstap.file ?? '', log) : dnstapSocket(dnstap.socket, log, clock);
+  return dnstapExporter(sink, {
+    identity: Buffer.from(dnstap.identity ?? hostname(), 'utf8'),
+    version: Buffer.from(version ?? 'adotd', 'utf8'),
+    queries: dnstap.messages.includes('query'),
+    responses: dnstap.messages.includes('response'),
+  });
+}
+
+function dnstapFile(path: string, log: Log): Sink {
+  const opening = controlFrame(Control.START, DNSTAP_CONTENT);
+  return openFileSink({ path, what: 'the dnstap file', log, opening, closing: controlFrame(Control.STOP) });
+}
+
+function dnstapSocket(path: string, log: Log, clock: Clock): Sink {
+  const octets = Buffer.byteLength(path);
+  if (octets > MAX_SOCKET_PATH) {
+    const found = `dnstap.socket: found a path of ${octets} octets (${path})`;
+    throw new AdotdError(ErrorCode.CONFIG, `${found}, a Unix socket's has at most ${MAX_SOCKET_PATH}`);
+  }
+  return openFrameSocket({ path, content: DNSTAP_CONTENT, clock, log });
+}
