@@ -17,6 +17,8 @@ export interface Libc {
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   fcntl(fd: number, command: number, argument: number): number;
   close(fd: number): number;
+  /** Returns the number of octets that were sent. */
+  sendto(fd: number, octets: Uint8Array, length: number, flags: number, to: Uint8Array, toLength: number): number;
   /** `headers`: address of an array of struct mmsghdr; `timeout`: of a struct timespec. Returns the number of messages. */
   recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: number): number;
   sendmmsg(fd: number, headers: number, count: number, flags: number): number;
@@ -28,6 +30,15 @@ export interface Libc {
   address(octets: Uint8Array): number;
   /** Why the last call of this thread failed: `EAGAIN`. */
   errno(): string;
+  /** The same as a number, as in `constants.errno` of node:os; makes no string of it. */
+  errorNumber(): number;
+  /** Calls `readable` from the event loop whenever the descriptor has something to read; makes it non-blocking. */
+  watch(fd: number, readable: () => void): Watch;
+}
+
+/** A descriptor that the event loop watches, until it is closed. What keeps watching must keep this. */
+export interface Watch {
+  close(): void;
 }
 
 let found: Libc | string | undefined;
@@ -59,12 +70,15 @@ function load(): Libc | string {
       getsockopt: own.func('int getsockopt(int, int, int, void*, void*)'),
       fcntl: own.func('int fcntl(int, int, int)'),
       close: own.func('int close(int)'),
+      sendto: own.func('long sendto(int, void*, unsigned long, int, void*, uint32_t)'),
       recvmmsg: own.func('int recvmmsg(int, uintptr_t, uint32_t, int, uintptr_t)'),
       sendmmsg: own.func('int sendmmsg(int, uintptr_t, uint32_t, int)'),
       poll: own.func('int poll(uintptr_t, unsigned long, int)'),
       gettid: own.func('int gettid()'),
       address: (octets) => Number(koffi.address(octets)),
       errno: () => getSystemErrorName(-koffi.errno()),
+      errorNumber: () => koffi.errno(),
+      watch: (fd, readable) => koffi.node.poll(fd, { readable: true }, readable),
     };
   } catch (error) {
     return `the C library cannot be called: ${error instanceof Error ? error.message : String(error)}`;
