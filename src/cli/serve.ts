@@ -4,6 +4,7 @@ import { describeIssues, readConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { createLog, type Log } from '../observe/log.js';
 import { takeActivatedSockets } from '../server/activation.js';
+import { checkPrivileges, dropPrivileges, rootWarning } from '../server/privileges.js';
 import { createServer, type Server } from '../server/server.js';
 import { zonesOfConfig } from '../server/zone-source.js';
 import { endpointText } from '../transport/address.js';
@@ -116,11 +117,22 @@ async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
   process.on('SIGUSR1', () => logStatistics(server, log));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
 
+  const identity = checkPrivileges(config, process.env);
+  const warning = rootWarning(config);
+  if (warning !== undefined) log.warn({}, warning);
   const progress = loadProgress();
   try {
     server = await createServer({
       config,
       sockets: takeActivatedSockets(config, log),
+      bound() {
+        if (identity === undefined) return;
+        dropPrivileges(identity);
+        log.info(
+          identity,
+          `all privileges are given up: this is now ${identity.name}, ${identity.uid}:${identity.gid}`,
+        );
+      },
       zones: () => zonesOfConfig(config),
       log,
       loader: { thread: true, progress: progress.show },
