@@ -43,6 +43,8 @@ export const TransportEvent = {
   TLS_FAILED_CONNECTION: 12,
   /** or something else. */
   TLS_FAILED_OTHER: 13,
+  /** A receive call brought datagrams, up to 64 of them; with node:dgram, which has no such call, none is counted. */
+  UDP_BATCH: 14,
 } as const;
 
 /** Certificates and keys as a transport sees them. */

@@ -1,0 +1,286 @@
+/**
+ * Datagrams in batches, by recvmmsg and sendmmsg: the memory that both calls work on, laid out once. A message is read where the
+ * system put it and its response is composed where the system takes it from.
+ *
+ * Hot file: typed arrays and integers, every offset has a name; nothing is allocated after a batch's memory was made.
+ * The layouts are those of 64-bit Linux, little-endian (libc.ts sees to that); self-test.ts tries them out.
+ */
+import { constants } from 'node:os';
+import type { Libc } from './libc.js';
+
+/** Most datagrams of one call. */
+export const BATCH = 64;
+
+/** Flags of both calls. */
+export const MSG_DONTWAIT = 0x40;
+/** recvmmsg(2): waits for the first datagram only. */
+export const MSG_WAITFORONE = 0x10000;
+
+const { EINTR, EAGAIN } = constants.errno;
+
+/** struct mmsghdr: a struct msghdr of 56 octets, the length, padding. */
+const HEADER = 64;
+const NAME = 0;
+const NAME_LENGTH = 8;
+const IOV = 16;
+const IOV_COUNT = 24;
+const CONTROL = 32;
+const CONTROL_LENGTH = 40;
+const MESSAGE_LENGTH = 56;
+
+/** struct iovec. */
+const VECTOR = 16;
+const VECTOR_LENGTH = 8;
+
+/** struct sockaddr_in and sockaddr_in6, the longer one rounded up. */
+const PEER = 32;
+const PEER_PORT = 2;
+const INET_ADDRESS = 4;
+const INET6_ADDRESS = 8;
+const INET_LENGTH = 16;
+const INET6_LENGTH = 28;
+
+/** Room for control messages: that of the address asked, and some that others may have switched on. */
+const CONTROLS = 128;
+/** struct cmsghdr: length (of header and data), level, type. */
+const CMSG_LEVEL = 8;
+const CMSG_TYPE = 12;
+const CMSG_DATA = 16;
+/** struct in_pktinfo: interface, our address, the packet's destination. */
+const IPPROTO_IP = 0;
+const IP_PKTINFO = 8;
+const INET_INFO = 12;
+/** struct in6_pktinfo: the packet's destination, interface. */
+const IPPROTO_IPV6 = 41;
+const IPV6_PKTINFO = 50;
+const INET6_INFO = 20;
+const INET6_INTERFACE = 16;
+
+/** struct pollfd: descriptor, events asked for, events found. */
+const POLL_EVENTS = 4;
+const POLLOUT = 4;
+/** Milliseconds that a batch waits for room in the socket's send buffer, and how often: a stuck device must not look like a stuck thread. */
+const WAIT = 5;
+const WAITS = 6;
+
+const CACHE_LINE = 64;
+const WORD = 2 ** 32;
+
+/** The octets of requests and responses; shared by all sockets of a thread, which has one batch in hand at a time. */
+export interface Slots {
+  readonly octets: Uint8Array;
+  /** Octets that a response may have. */
+  readonly capacity: number;
+  /** From one request to the next; the first is at 0. */
+  readonly requestStride: number;
+  /** Where the first response is, and from one to the next. */
+  readonly responseAt: number;
+  readonly responseStride: number;
+}
+
+/**
+ * Requests have room for the longest datagram there is, so none is cut off: node:dgram hands over whole ones too, and a request
+ * must get the same response on both paths. 4 MiB, of which a page a slot is touched unless longer ones come.
+ *
+ * The number of cache lines from slot to slot is odd: where it is a power of two, all slots begin in the same set of the
+ * first-level cache.
+ */
+export function createSlots(capacity: number): Slots {
+  const requestStride = oddLines(65_536);
+  const responseStride = oddLines(capacity);
+  const responseAt = requestStride * BATCH;
+  const octets = new Uint8Array(new SharedArrayBuffer(responseAt + responseStride * BATCH));
+  return { octets, capacity, requestStride, responseAt, responseStride };
+}
+
+function oddLines(octets: number): number {
+  return (Math.ceil(octets / CACHE_LINE) | 1) * CACHE_LINE;
+}
+
+/** The batches of one socket. Numbers of messages count from 0 within the batch received last. */
+export interface Batches {
+  /** 4 or 16: octets of a client's address. */
+  readonly addressLength: number;
+  /**
+   * Receives up to BATCH datagrams; returns how many, 0: nothing came (EAGAIN, EINTR). Below 0: the error's number, negated.
+   * `flags`: MSG_…
+   */
+  receive(flags: number): number;
+  /** Octets of a message. */
+  lengthOf(message: number): number;
+  /** The port it came from, 0 when it has none. */
+  portOf(message: number): number;
+  /** Copies the address it came from. */
+  copyAddress(message: number, to: Uint8Array): void;
+  /** Makes what stands in response slot `response` the response of `length` octets to a message. To be put in order, from 0. */
+  put(response: number, message: number, length: number): void;
+  /** Sends the first `count` responses; returns how many could not be sent. Waits for room, but never for long. */
+  send(count: number): number;
+}
+
+/**
+ * The batches of the UDP socket `fd`. `family`: 4 or 6; `wildcard`: it is bound to no address of its own, so that a response
+ * must name the one that was asked, which the system tells when IP_PKTINFO or IPV6_RECVPKTINFO is set.
+ */
+export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard: boolean, slots: Slots): Batches {
+  const rx = 0;
+  const tx = rx + BATCH * HEADER;
+  const rxVectors = tx + BATCH * HEADER;
+  const txVectors = rxVectors + BATCH * VECTOR;
+  const peers = txVectors + BATCH * VECTOR;
+  const controls = peers + BATCH * PEER;
+  const pollfd = controls + (wildcard ? BATCH * CONTROLS : 0);
+  const octets = new Uint8Array(new SharedArrayBuffer(pollfd + CACHE_LINE));
+  const words = new Int32Array(octets.buffer);
+  const address = system.address(octets);
+  const slotsAddress = system.address(slots.octets);
+  const addressLength = family === 4 ? 4 : 16;
+  const sourceLength = CMSG_DATA + aligned(family === 4 ? INET_INFO : INET6_INFO);
+  const peerAddress = family === 4 ? INET_ADDRESS : INET6_ADDRESS;
+  /** The message that the header of each response is addressed to the sender of. */
+  const addressee = new Uint8Array(BATCH);
+
+  const put64 = (at: number, value: number): void => {
+    words[at >> 2] = value;
+    words[(at >> 2) + 1] = value / WORD;
+  };
+  const prepare = (header: number, vector: number, message: number, slot: number, length: number): void => {
+    put64(header + NAME, address + peers + message * PEER);
+    words[(header + NAME_LENGTH) >> 2] = family === 4 ? INET_LENGTH : INET6_LENGTH;
+    put64(header + IOV, address + vector);
+    put64(header + IOV_COUNT, 1);
+    put64(vector, slotsAddress + slot);
+    put64(vector + VECTOR_LENGTH, length);
+  };
+  for (let i = 0; i < BATCH; i++) {
+    const request = i * slots.requestStride;
+    const response = slots.responseAt + i * slots.responseStride;
+    prepare(rx + i * HEADER, rxVectors + i * VECTOR, i, request, slots.requestStride);
+    prepare(tx + i * HEADER, txVectors + i * VECTOR, i, response, 0);
+    addressee[i] = i;
+    if (!wildcard) continue;
+    put64(rx + i * HEADER + CONTROL, address + controls + i * CONTROLS);
+    words[(rx + i * HEADER + CONTROL_LENGTH) >> 2] = CONTROLS;
+  }
+  words[pollfd >> 2] = fd;
+  words[(pollfd + POLL_EVENTS) >> 2] = POLLOUT;
+
+  // These stay the same number objects, so that calls make no new ones.
+  const rxAddress = address + rx;
+  const txAddress = address + tx;
+  const pollAddress = address + pollfd;
+
+  /** Answers from the address that was asked, if that was told. */
+  const putSource = (header: number, message: number): void => {
+    const used = words[(rx + message * HEADER + CONTROL_LENGTH) >> 2]!;
+    words[(rx + message * HEADER + CONTROL_LENGTH) >> 2] = CONTROLS;
+    const start = controls + message * CONTROLS;
+    const found = family === 4 ? inetSource(words, start, used) : inet6Source(octets, words, start, used);
+    words[(header + CONTROL_LENGTH) >> 2] = found < 0 ? 0 : sourceLength;
+    put64(header + CONTROL, found < 0 ? 0 : address + found);
+  };
+
+  const receive = (flags: number): number => {
+    const count = system.recvmmsg(fd, rxAddress, BATCH, flags, 0);
+    if (count >= 0) return count;
+    const error = system.errorNumber();
+    return error === EAGAIN || error === EINTR ? 0 : -error;
+  };
+
+  const send = (count: number): number => {
+    let lost = 0;
+    let waits = 0;
+    for (let at = 0; at < count; ) {
+      const sent = system.sendmmsg(fd, at === 0 ? txAddress : txAddress + at * HEADER, count - at, MSG_DONTWAIT);
+      if (sent > 0) {
+        at += sent;
+        continue;
+      }
+      const error = sent === 0 ? EAGAIN : system.errorNumber();
+      if (error === EINTR) continue;
+      if (error === EAGAIN) {
+        if (waits++ === WAITS) return lost + count - at;
+        system.poll(pollAddress, 1, WAIT);
+        continue;
+      }
+      // The error is that of the first message; the others are tried.
+      lost++;
+      at++;
+    }
+    return lost;
+  };
+
+  return {
+    addressLength,
+    receive,
+    lengthOf: (message) => words[(rx + message * HEADER + MESSAGE_LENGTH) >> 2]!,
+    portOf(message) {
+      const at = peers + message * PEER + PEER_PORT;
+      return (octets[at]! << 8) | octets[at + 1]!;
+    },
+    copyAddress(message, to) {
+      const at = peers + message * PEER + peerAddress;
+      for (let i = 0; i < addressLength; i++) to[i] = octets[at + i]!;
+    },
+    put(response, message, length) {
+      const header = tx + response * HEADER;
+      words[(txVectors + response * VECTOR + VECTOR_LENGTH) >> 2] = length;
+      if (addressee[response] !== message) {
+        addressee[response] = message;
+        put64(header + NAME, address + peers + message * PEER);
+      }
+      if (wildcard) putSource(header, message);
+    },
+    send,
+  };
+}
+
+/**
+ * Makes what ip(7) tells about where a datagram went to what it wants to be told about where a response comes from. Returns
+ * where that is, -1: it was not told. `start`, `used`: the control messages.
+ *
+ * ipi_spec_dst is our address already: the packet's destination, or for a broadcast the address of the interface it came by. The
+ * interface is left to the routes.
+ */
+function inetSource(words: Int32Array, start: number, used: number): number {
+  const found = findControl(words, start, used, IPPROTO_IP, IP_PKTINFO, INET_INFO);
+  if (found >= 0) words[(found + CMSG_DATA) >> 2] = 0;
+  return found;
+}
+
+/** The same by ipv6(7). The interface is left to the routes, but for link-local addresses, which mean nothing without. */
+function inet6Source(octets: Uint8Array, words: Int32Array, start: number, used: number): number {
+  const found = findControl(words, start, used, IPPROTO_IPV6, IPV6_PKTINFO, INET6_INFO);
+  if (found < 0) return found;
+  const data = found + CMSG_DATA;
+  // Nothing can be sent from a multicast address (ff00::/8): the system chooses.
+  if (octets[data] === 0xff) return -1;
+  const linkLocal = octets[data] === 0xfe && (octets[data + 1]! & 0xc0) === 0x80;
+  if (!linkLocal) words[(data + INET6_INTERFACE) >> 2] = 0;
+  return found;
+}
+
+/** Where the control message of this kind is, with `length` octets of data at least, or -1. */
+function findControl(
+  words: Int32Array,
+  start: number,
+  used: number,
+  level: number,
+  type: number,
+  length: number,
+): number {
+  const end = start + used;
+  for (let at = start; at + CMSG_DATA + length <= end; ) {
+    const own = words[at >> 2]!;
+    const found = words[(at + CMSG_LEVEL) >> 2] === level && words[(at + CMSG_TYPE) >> 2] === type;
+    if (found && own >= CMSG_DATA + length) return at;
+    if (own < CMSG_DATA) return -1;
+    at += aligned(own);
+  }
+  return -1;
+}
+
+/** CMSG_ALIGN: control messages and their data begin at multiples of eight octets. */
+function aligned(octets: number): number {
+  return (octets + 7) & ~7;
+}
