@@ -1,0 +1,196 @@
+/**
+ * Root on port 53 in a network namespace of its own becomes an ordinary user: what the kernel then says of every thread, and
+ * what is not possible any more. Needs root.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { run } from './support.js';
+
+const PROGRAM = fileURLToPath(new URL('drop.mjs', import.meta.url));
+const NONE = '0000000000000000';
+
+const missing = withoutNamespaces();
+
+/** Says why no network namespace can be made here; with CI=true that is an error. */
+function withoutNamespaces(): string {
+  const { status, stderr, error } = spawnSync('unshare', ['-n', 'ip', 'link', 'set', 'lo', 'up'], { encoding: 'utf8' });
+  if (status === 0 && process.getuid?.() === 0) return '';
+  const text = `no network namespace can be made: ${error?.message ?? stderr.trim()}`;
+  if (process.env.CI === 'true') throw new Error(text);
+  return text;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'adotd-privileges-'));
+chmodSync(folder, 0o755);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Dropped {
+  readonly pid: number;
+  /** What the program says. */
+  readonly said: Readonly<Record<string, unknown>>;
+}
+
+const ending: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ending.splice(0)) await end();
+});
+
+/** Runs the program with these settings until the test ends. */
+async function drop(settings: object, env: NodeJS.ProcessEnv = {}): Promise<Dropped> {
+  const words = [
+    '-n',
+    'sh',
+    '-c',
+    'ip link set lo up && exec "$0" "$@"',
+    process.execPath,
+    PROGRAM,
+    JSON.stringify(settings),
+  ];
+  const child = spawn('unshare', words, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
+  ending.push(async () => {
+    const gone = once(child, 'exit');
+    child.stdin.end();
+    // A thread that waits for ever keeps the process from its own end.
+    child.kill('SIGKILL');
+    await gone;
+  });
+  const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+  return { pid: child.pid ?? 0, said: JSON.parse(String(line)) };
+}
+
+/** Of every thread, as the kernel says it. */
+function threads({ pid }: Dropped): Record<string, string>[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+    const fields = ['Uid', 'Gid', 'Groups', 'CapPrm', 'CapEff', 'CapAmb'];
+    return Object.fromEntries(
+      fields.map((name) => [name, new RegExp(`^${name}:[ \t]*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? 'none']),
+    );
+  });
+}
+
+function makeFolder(name: string, mode: number, files: Readonly<Record<string, number>>): string {
+  const path = join(folder, name);
+  mkdirSync(path);
+  chmodSync(path, mode);
+  for (const [file, fileMode] of Object.entries(files)) {
+    writeFileSync(join(path, file), '');
+    chmodSync(join(path, file), fileMode);
+  }
+  return path;
+}
+
+const owner = (path: string): number => statSync(path).uid;
+const CERTIFICATE = { 'self-signed.key': 0o600, 'self-signed.pem': 0o644 };
+
+describe.skipIf(missing)(`privileges${missing ? ` (skipped: ${missing})` : ''}`, () => {
+  it('are gone in every thread, and those that are started later have none', async () => {
+    const dropped = await drop({ user: 'nobody', tls: { enabled: false } });
+    const gid = spawnSync('id', ['-g', 'nobody'], { encoding: 'utf8' }).stdout.trim();
+    expect(dropped.said).toMatchObject({ identity: { uid: 65_534, gid: Number(gid) } });
+    const all = threads(dropped);
+    const ids = (id: string) => [id, id, id, id].join('\t');
+    const wanted = { Uid: ids('65534'), Gid: ids(gid), Groups: gid, CapPrm: NONE, CapEff: NONE, CapAmb: NONE };
+    // The main thread, those of V8 and of the pool, a worker from before and one from after.
+    expect(all.length).toBeGreaterThan(5);
+    expect(all).toEqual(all.map(() => wanted));
+  });
+
+  it('do not come back, and no other privileged port can be bound, while what was bound stays', async () => {
+    const { said } = await drop({ user: 'nobody', tls: { enabled: false } });
+    expect(said.root).toMatch(/^EPERM/);
+    expect(said.served).toEqual({ protocol: 'udp', endpoint: { address: '127.0.0.1', port: 53 } });
+    expect(said.another).toMatch(
+      /^cannot listen on UDP 127\.0\.0\.2:53: not permitted \(EACCES\); ports below 1024 need root/,
+    );
+  });
+
+  it('go to numbers that no file knows, with that group alone', async () => {
+    const dropped = await drop({ user: 4711, group: 4712, tls: { enabled: false } });
+    for (const thread of threads(dropped)) {
+      expect(thread).toMatchObject({ Uid: '4711\t4711\t4711\t4711', Gid: '4712\t4712\t4712\t4712', Groups: '4712' });
+    }
+  });
+
+  it('are refused to be given up where node cannot: with io_uring', async () => {
+    const { said } = await drop({ user: 'nobody' }, { UV_USE_IO_URING: '1' });
+    expect(said).toEqual({
+      code: 'ADOTD_CONFIG',
+      message: '`user: nobody` cannot be had with UV_USE_IO_URING=1; take it out of the environment',
+    });
+    // What is refused is what node refuses.
+    const words = ['-e', 'process.setuid(65534)'];
+    const { stderr } = spawnSync(process.execPath, words, {
+      env: { ...process.env, UV_USE_IO_URING: '1' },
+      encoding: 'utf8',
+    });
+    expect(stderr).toMatch(/io_uring/);
+  });
+
+  it('are warned of when root is to stay root', async () => {
+    const { said } = await drop({});
+    expect(said).toEqual({ identity: null, warning: expect.stringMatching(/^running as root: name a `user`/) });
+  });
+
+  it('leave the certificate that was made with who reads it and renews it', async () => {
+    const certs = makeFolder('own', 0o700, CERTIFICATE);
+    const { said } = await drop({ user: 'nobody', tls: { certs_folder: certs } });
+    expect(said).toMatchObject({ handedOver: 'done', unreadable: [], write: 'done' });
+    expect([certs, join(certs, 'self-signed.key'), join(certs, 'self-signed.pem')].map(owner)).toEqual([
+      65_534, 65_534, 65_534,
+    ]);
+  });
+
+  it('leave a folder with other files to root, and say so', async () => {
+    const certs = makeFolder('shared', 0o755, { ...CERTIFICATE, 'other.key': 0o600 });
+    const { said } = await drop({ user: 'nobody', tls: { certs_folder: certs } });
+    expect(said).toMatchObject({ unreadable: [], write: expect.stringMatching(/^EACCES/) });
+    expect(said.handedOver).toBe(
+      `${certs} has other files too and stays root's: nobody cannot renew the certificate there; set \`tls.certs_folder\` to a folder of its own`,
+    );
+    expect([certs, join(certs, 'other.key'), join(certs, 'self-signed.key')].map(owner)).toEqual([0, 0, 65_534]);
+  });
+
+  it('give no file away in a folder where others can write', async () => {
+    const certs = makeFolder('foreign', 0o755, CERTIFICATE);
+    chownSync(certs, 4711, 4711);
+    const { said } = await drop({ user: 'nobody', tls: { certs_folder: certs } });
+    expect(owner(join(certs, 'self-signed.key'))).toBe(0);
+    expect(said.unreadable).toEqual([join(certs, 'self-signed.key')]);
+  });
+
+  it('are missed where zones cannot be read again', async () => {
+    const zones = makeFolder('zones', 0o755, { 'open.zone': 0o644, 'closed.zone': 0o600 });
+    const hidden = makeFolder('hidden', 0o700, {});
+    const { said } = await drop({ user: 'nobody', zones: { folder: zones }, tls: { enabled: false } });
+    expect(said.unreadable).toEqual([join(zones, 'closed.zone')]);
+    const other = await drop({ user: 'nobody', zones: { folder: hidden }, tls: { enabled: false } });
+    expect(other.said.unreadable).toEqual([hidden]);
+  });
+
+  it('that were not there at the start cannot be given up', async () => {
+    const program = `
+      import { checkPrivileges } from '${new URL('../../dist/server/privileges.js', import.meta.url).href}';
+      process.setgid(65534);
+      process.setuid(4711);
+      try { checkPrivileges({ user: 'nobody' }, {}) } catch (error) { console.log(error.message) }
+    `;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program]);
+    expect(stdout).toMatch(/^only root can become `user: nobody`, and this is user 4711; start as root, or leave/);
+  });
+});
