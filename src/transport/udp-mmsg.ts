@@ -184,7 +184,12 @@ export function serveMmsg(
     }
   };
 
-  const watches = sockets.map(({ fd }) => system.watch(fd, turn));
+  // Not in the watcher's own callback: a thread that is ended (Worker.terminate) while it is in there takes the whole process
+  // with it, for koffi cannot pass the exception on.
+  const woken = (): void => {
+    if (!scheduled && !stopped) again();
+  };
+  const watches = sockets.map(({ fd }) => system.watch(fd, woken));
   const heart = setInterval(() => words[HEARTBEAT]!++, BEAT);
   const stop = (): void => {
     if (stopped) return;
