@@ -176,7 +176,7 @@ export function duplicateSocket(fd: number): number {
   throw new AdotdError(ErrorCode.LISTEN, `cannot duplicate the socket of descriptor ${fd}: ${reason}`);
 }
 
-/** Programs that are started do not get the descriptor from now on. */
+/** Programs that are started do not get the descriptor from now on. Node sees to that when it starts, but promises nothing. */
 export function keepFromChildren(fd: number): void {
   const system = libc();
   if (typeof system !== 'string') system.fcntl(fd, F_SETFD, FD_CLOEXEC);
