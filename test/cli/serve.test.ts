@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { adotd, adotdServe } from '../support/cli.js';
@@ -45,8 +45,10 @@ describe('adotd serve', () => {
     expect(said).toContainEqual(
       expect.stringMatching(/^certificate .*self-signed\.pem: .*, pin .{44}, TLSA 3 1 1 [0-9A-F]{64}$/),
     );
-    expect(said).toContain('everything runs embedded, in one thread: worker threads are not built yet');
+    const threads = availableParallelism();
+    expect(said).toContain(`queries are answered by threads: ${threads} for UDP (recvmmsg), ${threads} for streams`);
     expect(said.at(-1)).toMatch(/^statistics: udp: messages=1 answer=1 .*tcp: messages=1 answer=1/);
+    expect(said.at(-1)).toContain(`plane: threads udp=${threads} streams=${threads} restarts=0`);
   });
 
   it('loads zones anew at HUP, keeps what is broken, and logs statistics at USR1', async () => {
@@ -89,7 +91,16 @@ describe('adotd serve', () => {
     const { port, tlsPort } = server;
     expect(server.ready).toBe(`ready udp=${both(port)} tcp=${both(port)} tls=${both(tlsPort)} zones=1`);
     expect((await queryUdp({ ...at(server.port), address: '::1' }, 'ns1.a.test')).rcode).toBe('NOERROR');
-    expect(server.stderr()).toBe('');
+    expect(server.stderr().replace(/^.*running as root.*\n/, '')).toBe('');
+  });
+
+  it('runs in one thread when asked to, and says so', async () => {
+    put('a.test.zone', zone('192.0.2.1'));
+    await using server = await adotdServe('--zones', folder, '--workers', 'embedded');
+    expect((await queryUdp(at(server.port), 'ns1.a.test')).answers).toHaveLength(1);
+    const { stderr } = await server.stop();
+    expect(stderr).toContain('queries are answered embedded: one thread, node:dgram and node:net');
+    expect(stderr).toContain('plane: embedded udp=0 streams=0 restarts=0');
   });
 
   it('prints commands that work when asked for them', async () => {
