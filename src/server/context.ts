@@ -4,6 +4,7 @@ import { createResponder } from '../answer/respond.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
+import { timedResponder } from '../observe/timed.js';
 import type { Clock } from '../session/clock.js';
 import { ConnectionLimits } from '../session/limits.js';
 import { SessionManager } from '../session/manager.js';
@@ -50,7 +51,7 @@ export function transportContext(
 
 function answerContext({ answers }: ThreadSettings, { counters, clock, log }: ThreadTools): AnswerContext {
   return {
-    responder: guardedResponder(createResponder(answers), log),
+    responder: guardedResponder(timedResponder(createResponder(answers), counters), log),
     clock,
     count: counters.count.bind(counters),
     event: counters.event.bind(counters),

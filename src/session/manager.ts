@@ -10,6 +10,7 @@ import type { Facts, Outcome } from '../answer/facts.js';
 import { UpgradeBit } from '../answer/facts.js';
 import type { Responder } from '../answer/respond.js';
 import type { Clock, Timer } from './clock.js';
+import { idleTimeAt, SHED_FROM } from './idle-time.js';
 import { Admission, type ConnectionLimits, type ListenerLoad } from './limits.js';
 import { leave, type Place, SessionQueue } from './queue.js';
 import { type Connection, Session } from './session.js';
@@ -49,11 +50,6 @@ export interface SessionContext {
 
 /** Octets of the answers to one run of messages. */
 const LONGEST_ANSWER = 65_537;
-/** Part of the limit on connections from which on the idle time shrinks, and at which it is shortest. */
-const SHRINK_FROM = 0.5;
-const SHRINK_TO = 0.9;
-/** Part of the limit from which on clients are asked to close (keepalive 0). */
-const SHED_FROM = 0.95;
 /** Part of the limit that may be over it for as long as sessions that were told to go are still there. */
 const OVERLAP = 0.1;
 /** But no more than this: descriptors are kept free for them (server/settings.ts), half of which they may take. */
@@ -110,11 +106,7 @@ export class SessionManager {
 
   /** Milliseconds a session may be idle now: less, the more of them there are. */
   get idleTime(): number {
-    const { idleTime, idleTimeMin } = this.settings;
-    const share = this.#context.limits.load;
-    if (share <= SHRINK_FROM) return idleTime;
-    const part = Math.min(1, (share - SHRINK_FROM) / (SHRINK_TO - SHRINK_FROM));
-    return Math.max(idleTimeMin, Math.round(idleTime - (idleTime - idleTimeMin) * part));
+    return idleTimeAt(this.#context.limits.load, this.settings);
   }
 
   /** Octets of answers that may wait in one session now: its share of what may wait in all of them. */

@@ -1,12 +1,19 @@
 /**
- * What counting costs: nanoseconds a message, over messages of the workload's kinds in turn. The loop around it is measured
- * too and taken off: node scripts/run-ts.mjs test/bench/count.ts [MESSAGES]
+ * What counting costs: nanoseconds a message, over messages of the workload's kinds in turn, the loop around it taken off; and
+ * with respond() before it, as it is in the server. Alone: node scripts/run-ts.mjs test/bench/count.ts [MESSAGES]
  */
 import { createFacts, createOutcome, type Facts, Kind, type Outcome } from '../../src/answer/facts.js';
-import { Publisher } from '../../src/image/catalog.js';
+import { createResponder, type Responder } from '../../src/answer/respond.js';
+import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
+import { type Catalog, Publisher } from '../../src/image/catalog.js';
+import { load } from '../../src/image/load.js';
 import { COUNTER_WORDS, Counters } from '../../src/observe/counters.js';
+import { timedResponder } from '../../src/observe/timed.js';
 import { Rcode, Type } from '../../src/protocol/iana.js';
+import { nameFromText } from '../../src/protocol/name.js';
+import { buildQuery } from '../support/message.js';
 import { printTable } from './measure.js';
+import { queries, randomFrom, ZONE, zoneText } from './workload.js';
 
 /** Outcomes counted in turn; a power of two. */
 const DISTINCT = 1024;
@@ -16,7 +23,7 @@ const TURNS = 7;
 export function benchCount(messages: number): void {
   const shared = new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT);
   const counters = new Counters(new Float64Array(shared));
-  const facts = createFacts(new Publisher().publish());
+  const facts = createFacts(workload());
   const outcomes = Array.from({ length: DISTINCT }, (_, index) => outcomeOf(index % 100));
   // Bound, as the transports have it.
   const count = counters.count.bind(counters);
@@ -27,8 +34,58 @@ export function benchCount(messages: number): void {
     ['loop with count()', counting.toFixed(1)],
     ['the loop alone', loop.toFixed(1)],
     ['count()', (counting - loop).toFixed(1)],
+    ...answering(Math.ceil(messages / 10), facts, counters),
   ]);
   console.log(`${messages} messages, median of ${TURNS}; ${COUNTER_WORDS} words; ${counters.messages} counted`);
+}
+
+const NAMES = 10_000;
+
+/** The zone of the workload, smaller. */
+function workload(): Catalog {
+  const source = { file: 'bench', bytes: Buffer.from(zoneText(NAMES, 100)), origin: nameFromText(`${ZONE}.`) };
+  const { apex, image } = load(source, { now: Date.now() / 1000 });
+  const publisher = new Publisher();
+  if (apex !== undefined && image !== undefined) publisher.put(apex, image);
+  return publisher.publish();
+}
+
+/** respond() alone, with times taken of some messages, with counting, and with both. */
+function answering(messages: number, facts: Facts, counters: Counters): string[][] {
+  const requests = queries(20_000, randomFrom(7), NAMES, 100).map(([name, type]) =>
+    buildQuery({ name: `${name}.`, type, edns: {} }),
+  );
+  const out = new Uint8Array(4096);
+  const plain = createResponder(DEFAULT_SETTINGS);
+  const timed = timedResponder(createResponder(DEFAULT_SETTINGS), counters);
+  const count = counters.count.bind(counters);
+  const none: Counters['count'] = () => {};
+  const time = (responder: Responder, counting: Counters['count']): number => {
+    const began = process.cpuUsage();
+    for (let i = 0; i < messages; i++) {
+      const request = requests[i % requests.length]!;
+      const length = responder.respond(request, 0, request.length, facts, out, 0, 1232);
+      counting(facts, responder.outcome, request.length, length);
+    }
+    return since(began, messages);
+  };
+  const cases = [
+    ['respond()', plain, none],
+    ['respond(), some timed', timed, none],
+    ['respond(), count()', plain, count],
+    ['respond(), some timed, count()', timed, count],
+  ] as const;
+  // In turns, so that what else the machine does meets all of them alike.
+  const times = cases.map((): number[] => []);
+  for (let turn = 0; turn <= 2 * TURNS; turn++) {
+    for (const [index, [, responder, counting]] of cases.entries()) times[index]!.push(time(responder, counting));
+  }
+  return cases.map(([name], index) => [
+    name,
+    times[index]!.slice(1)
+      .sort((a, b) => a - b)
+      [TURNS]!.toFixed(1),
+  ]);
 }
 
 /** Two loops, not one with a parameter: what is called must not depend on what was measured before. */

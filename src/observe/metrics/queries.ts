@@ -1,0 +1,167 @@
+/** Metrics of messages: what was asked, and what was answered. */
+import { Kind, Transport } from '../../answer/facts.js';
+import { Ede, Opcode, Rcode } from '../../protocol/iana.js';
+import type { HistogramValue } from '../buckets.js';
+import { EDE_LABELS, OTHER, TYPE_LABELS } from '../counted.js';
+import { Flag, Limited, RCODES } from '../counter-layout.js';
+import type { Counters } from '../counters.js';
+import type { Metric, MetricsInput } from '../metric.js';
+import { rcodeName } from '../summary.js';
+import { SAMPLE } from '../timed.js';
+
+const TRANSPORTS = Object.entries(Transport).map(([name, value]) => [name.toLowerCase(), value] as const);
+const TRANSPORT = { transport: '`udp`, `tcp` (in the clear), `tls` (also by STARTTLS)' };
+
+const OPCODES: readonly (readonly [string, number])[] = Object.entries(Opcode);
+const KNOWN_OPCODES = new Set(OPCODES.map(([, value]) => value));
+const OTHER_OPCODES = Array.from({ length: 16 }, (_, opcode) => opcode).filter((opcode) => !KNOWN_OPCODES.has(opcode));
+const KNOWN_RCODES = new Set<number>(Object.values(Rcode));
+const KINDS = Object.entries(Kind).filter(([, kind]) => kind !== Kind.DROPPED);
+
+/** A series for each transport. */
+function byTransport<Value>(read: (counters: Counters, transport: number) => Value) {
+  return ({ server }: MetricsInput) =>
+    TRANSPORTS.map(([name, transport]) => [[name], read(server.counters, transport)] as const);
+}
+
+/** A series for each transport and each of what `values` gives. */
+function byTransportAnd(values: (counters: Counters, transport: number) => Iterable<readonly [string, number]>) {
+  return ({ server: { counters } }: MetricsInput) =>
+    TRANSPORTS.flatMap(([name, transport]) =>
+      [...values(counters, transport)].map(([label, value]) => [[name, label], value] as const),
+    );
+}
+
+export const QUERY_METRICS: readonly Metric[] = [
+  {
+    name: 'adotd_requests_total',
+    type: 'counter',
+    help: 'Messages received, those that got no response included.',
+    labels: { ...TRANSPORT, family: '`ipv4`, `ipv6`' },
+    read: byTransportAnd((counters, transport) => {
+      const ipv6 = counters.flagged(transport, Flag.IPV6);
+      return [
+        ['ipv4', counters.flagged(transport, 0) - ipv6],
+        ['ipv6', ipv6],
+      ];
+    }),
+  },
+  {
+    name: 'adotd_requests_by_opcode_total',
+    type: 'counter',
+    help: 'Messages received whose header was accepted.',
+    labels: { ...TRANSPORT, opcode: 'mnemonic, or `other`' },
+    read: byTransportAnd((counters, transport) => [
+      ...OPCODES.map(([name, opcode]) => [name, counters.opcode(transport, opcode)] as const),
+      [OTHER, OTHER_OPCODES.reduce((sum, opcode) => sum + counters.opcode(transport, opcode), 0)],
+    ]),
+  },
+  {
+    name: 'adotd_queries_total',
+    type: 'counter',
+    help: 'Messages of opcode QUERY by QTYPE.',
+    labels: {
+      ...TRANSPORT,
+      type: `mnemonic of one of ${TYPE_LABELS.length - 2} types, \`other\`, or \`none\` without a question`,
+    },
+    read: byTransportAnd((counters, transport) =>
+      TYPE_LABELS.map((label, index) => [label, counters.type(transport, index)] as const),
+    ),
+  },
+  {
+    name: 'adotd_requests_with_edns_total',
+    type: 'counter',
+    help: 'Requests with an OPT record that were answered.',
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.flagged(transport, Flag.EDNS)),
+  },
+  {
+    name: 'adotd_requests_with_dnssec_ok_total',
+    type: 'counter',
+    help: 'Requests with the DO bit that were answered.',
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.flagged(transport, Flag.DNSSEC_OK)),
+  },
+  {
+    name: 'adotd_responses_total',
+    type: 'counter',
+    help: 'Responses by RCODE.',
+    labels: { ...TRANSPORT, rcode: 'mnemonic, or `RCODE7` and the like' },
+    read: byTransportAnd(function* (counters, transport) {
+      for (let rcode = 0; rcode < RCODES; rcode++) {
+        const value = counters.rcode(transport, rcode);
+        if (value > 0 || KNOWN_RCODES.has(rcode)) yield [rcodeName(rcode), value];
+      }
+    }),
+  },
+  {
+    name: 'adotd_responses_by_kind_total',
+    type: 'counter',
+    help: 'Responses by what kind of answer they are.',
+    labels: { ...TRANSPORT, kind: KINDS.map(([name]) => `\`${name.toLowerCase()}\``).join(', ') },
+    read: byTransportAnd((counters, transport) =>
+      KINDS.map(([name, kind]) => [name.toLowerCase(), counters.kind(transport, kind)] as const),
+    ),
+  },
+  {
+    name: 'adotd_requests_dropped_total',
+    type: 'counter',
+    help: 'Messages that got no response: no query, or limited in rate.',
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.kind(transport, Kind.DROPPED)),
+  },
+  {
+    name: 'adotd_responses_truncated_total',
+    type: 'counter',
+    help: 'Responses with the TC bit.',
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.flagged(transport, Flag.TRUNCATED)),
+  },
+  {
+    name: 'adotd_responses_by_wildcard_total',
+    type: 'counter',
+    help: 'Responses that a wildcard made.',
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.flagged(transport, Flag.WILDCARD)),
+  },
+  {
+    name: 'adotd_extended_errors_total',
+    type: 'counter',
+    help: 'Extended DNS errors (RFC 8914) of responses; also where the request had no OPT record to send them to.',
+    labels: { ...TRANSPORT, code: `INFO-CODE: ${Object.values(Ede).join(', ')}, or \`other\`` },
+    read: byTransportAnd((counters, transport) =>
+      EDE_LABELS.map((label, index) => [label, counters.ede(transport, index)] as const),
+    ),
+  },
+  {
+    name: 'adotd_rate_limited_total',
+    type: 'counter',
+    help: 'Responses over UDP that the rate limit met.',
+    labels: { action: '`dropped`, `slipped` (sent truncated), `logged` (sent, since it only logs)' },
+    read: ({ server }) =>
+      Object.entries(Limited)
+        .filter(([, limited]) => limited !== Limited.NONE)
+        .map(([name, limited]) => [[name.toLowerCase()], server.counters.limited(Transport.UDP, limited)] as const),
+  },
+  sizes('adotd_request_size_bytes', 'requests', (counters, transport) => counters.requestSizes(transport)),
+  sizes('adotd_response_size_bytes', 'responses', (counters, transport) => counters.responseSizes(transport)),
+  {
+    name: 'adotd_respond_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    help: `Time from a request to its response, composed: of one message in ${SAMPLE} of each thread, without waiting and sending.`,
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.respondTimes(transport)),
+  },
+];
+
+function sizes(name: string, what: string, read: (counters: Counters, transport: number) => HistogramValue): Metric {
+  return {
+    name,
+    type: 'histogram',
+    unit: 'bytes',
+    help: `Octets of ${what}: the DNS message, without length field, TLS and headers of the network.`,
+    labels: TRANSPORT,
+    read: byTransport(read),
+  };
+}

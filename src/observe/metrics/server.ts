@@ -1,0 +1,166 @@
+/** Metrics of the server: its threads, zones, reloads and certificates. */
+import { type Metric, type MetricsInput, single } from '../metric.js';
+import { RELOAD_KINDS, type ServerState, ZONE_STATES, type ZoneFacts } from '../server-facts.js';
+
+const STATES: readonly ServerState[] = ['starting', 'ready', 'draining'];
+const ZONE = { zone: 'name of the zone; only for the first `metrics.zones` of them' };
+
+/** A series for each zone that has series of its own and a number to show. */
+function byZone(read: (zone: ZoneFacts) => number | undefined) {
+  return function* ({ server, zoneLimit }: MetricsInput): Generator<readonly [readonly string[], number]> {
+    for (const zone of server.zones.slice(0, zoneLimit)) {
+      const value = read(zone);
+      if (value !== undefined) yield [[zone.name], value];
+    }
+  };
+}
+
+/** The sum over all zones. */
+function overZones(read: (zone: ZoneFacts) => number) {
+  return ({ server }: MetricsInput) => single(server.zones.reduce((sum, zone) => sum + read(zone), 0));
+}
+
+/** What is known of what a zone is served from; a zone that failed is served from nothing. */
+function loaded(read: (zone: ZoneFacts) => number | undefined) {
+  return (zone: ZoneFacts): number | undefined => (zone.state === 'failed' ? undefined : read(zone));
+}
+
+export const SERVER_METRICS: readonly Metric[] = [
+  {
+    name: 'adotd_build_info',
+    type: 'gauge',
+    help: 'Always 1.',
+    labels: {
+      version: 'of adotd',
+      node_version: 'of Node.js',
+      data_plane: '`threads`, `embedded`: what answers queries',
+    },
+    read: ({ server }) => [[[server.version, process.version, server.plane.path], 1]],
+  },
+  {
+    name: 'adotd_state',
+    type: 'gauge',
+    help: '1 for the state that the server is in, 0 for the others.',
+    labels: { state: STATES.map((state) => `\`${state}\``).join(', ') },
+    read: ({ server }) => STATES.map((state) => [[state], server.state === state ? 1 : 0] as const),
+  },
+  {
+    name: 'adotd_workers',
+    type: 'gauge',
+    help: 'Threads that answer; none when all is embedded in one.',
+    labels: { kind: '`udp`, `stream`' },
+    read: ({ server: { plane } }) => [
+      [['udp'], plane.udpWorkers],
+      [['stream'], plane.streamWorkers],
+    ],
+  },
+  {
+    name: 'adotd_worker_restarts_total',
+    type: 'counter',
+    help: 'Threads that died, or did not move any more, and were started again.',
+    read: ({ server }) => single(server.plane.restarts),
+  },
+  {
+    name: 'adotd_zones',
+    type: 'gauge',
+    help: 'Zones. `kept`: served from what was loaded earlier, the file has errors; `failed`: answered with SERVFAIL.',
+    labels: { state: ZONE_STATES.map((state) => `\`${state}\``).join(', ') },
+    read: ({ server }) =>
+      ZONE_STATES.map((state) => [[state], server.zones.filter((zone) => zone.state === state).length] as const),
+  },
+  {
+    name: 'adotd_zones_without_series',
+    type: 'gauge',
+    help: 'Zones beyond `metrics.zones`: they are in the sums only.',
+    read: ({ server, zoneLimit }) => single(Math.max(0, server.zones.length - zoneLimit)),
+  },
+  {
+    name: 'adotd_records',
+    type: 'gauge',
+    help: 'Records of all zones.',
+    read: overZones((zone) => zone.records),
+  },
+  {
+    name: 'adotd_image_bytes',
+    type: 'gauge',
+    unit: 'bytes',
+    help: 'Memory that all zones are answered from; all threads share it.',
+    read: overZones((zone) => zone.imageBytes),
+  },
+  {
+    name: 'adotd_zone_served',
+    type: 'gauge',
+    help: '1 for a zone that is served from its file as it is, 0 for one that is kept or has failed.',
+    labels: ZONE,
+    read: byZone((zone) => (zone.state === 'served' ? 1 : 0)),
+  },
+  {
+    name: 'adotd_zone_serial',
+    type: 'gauge',
+    help: 'Serial of the SOA record that is served.',
+    labels: ZONE,
+    read: byZone(loaded((zone) => zone.serial)),
+  },
+  {
+    name: 'adotd_zone_records',
+    type: 'gauge',
+    help: 'Records that are served.',
+    labels: ZONE,
+    read: byZone(loaded((zone) => zone.records)),
+  },
+  {
+    name: 'adotd_zone_image_bytes',
+    type: 'gauge',
+    unit: 'bytes',
+    help: 'Memory that the zone is answered from.',
+    labels: ZONE,
+    read: byZone(loaded((zone) => zone.imageBytes)),
+  },
+  {
+    name: 'adotd_zone_load_duration_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'Time that loading took of what is served.',
+    labels: ZONE,
+    read: byZone(loaded((zone) => zone.loadSeconds)),
+  },
+  {
+    name: 'adotd_zone_loaded_timestamp_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'When what is served was loaded.',
+    labels: ZONE,
+    read: byZone(loaded((zone) => zone.loadedAt)),
+  },
+  {
+    name: 'adotd_reloads_total',
+    type: 'counter',
+    help: 'Loads and reloads. `failure`: something had errors and stayed as it was.',
+    labels: { what: RELOAD_KINDS.map((kind) => `\`${kind}\``).join(', '), result: '`success`, `failure`' },
+    read: ({ server }) =>
+      RELOAD_KINDS.flatMap((kind) => [
+        [[kind, 'success'], server.reloads[kind].succeeded] as const,
+        [[kind, 'failure'], server.reloads[kind].failed] as const,
+      ]),
+  },
+  {
+    name: 'adotd_reload_last_success_timestamp_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'When all of it was last loaded without an error.',
+    labels: { what: RELOAD_KINDS.map((kind) => `\`${kind}\``).join(', ') },
+    read: ({ server }) =>
+      RELOAD_KINDS.flatMap((kind) => {
+        const { lastSuccess } = server.reloads[kind];
+        return lastSuccess === undefined ? [] : [[[kind], lastSuccess] as const];
+      }),
+  },
+  {
+    name: 'adotd_certificate_expiry_timestamp_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'When a certificate that is served expires.',
+    labels: { file: 'its file' },
+    read: ({ server }) => server.certificates.map(({ file, notAfter }) => [[file], notAfter] as const),
+  },
+];
