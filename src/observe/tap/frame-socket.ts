@@ -148,9 +148,11 @@ class FrameSocket implements Sink {
       return;
     }
     this.#sending = batch;
-    this.#socket?.write(batch.octets, (error) => {
-      // After an error the connection closes; what was being sent is counted there.
-      if (error || this.#sending !== batch) return;
+    const socket = this.#socket;
+    socket?.write(batch.octets, (error) => {
+      // node calls this without an error when the socket was destroyed. It closes then, and what was being sent is
+      // counted there.
+      if (error || socket.destroyed || this.#sending !== batch) return;
       this.#sending = undefined;
       this.#send();
     });
