@@ -34,6 +34,7 @@ export function checkCookie(x: Exchange, facts: Facts): void {
     for (let i = 0; i < 8; i++) difference |= hash[i]! ^ request[cookieAt + HASHED + i]!;
     if (difference === 0) {
       x.cookieValid = 1;
+      x.outcome.cookie = 1;
       return;
     }
   }

@@ -55,6 +55,7 @@ export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void 
   const { outcome, response: out, settings } = x;
   const from = x.at;
   if (from + OPT_FIXED > x.end) return;
+  outcome.optAt = from - x.start;
   const rcode = outcome.rcode;
   const toBit = upgradeBit(x, facts, starttlsQuery);
   if (toBit !== 0 && facts.upgradeOnOffer === 1) outcome.upgrade = 1;
@@ -86,16 +87,22 @@ export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void 
     if (agent !== undefined && x.truncated === 0 && fits(x, at, agent.length)) {
       at = octetsOption(out, at, EdnsOption.REPORT_CHANNEL, agent);
     }
-    if (outcome.ede >= 0 && fits(x, at, 2)) {
-      at = option(out, at, EdnsOption.EDE, 2);
-      put16(out, at, outcome.ede);
-      at += 2;
-    }
+    if (outcome.ede >= 0 && fits(x, at, 2)) at = putExtendedError(x, at);
     if (pads(x, facts)) at = putPadding(x, at);
   }
   put16(out, from + 9, at - from - OPT_FIXED);
   x.at = at;
   x.additionals++;
+}
+
+/** RFC 8914 §2: INFO-CODE, and EXTRA-TEXT where there is one that has room. */
+function putExtendedError(x: Exchange, at: number): number {
+  const { edeText, response: out } = x;
+  const length = fits(x, at, 2 + edeText.length) ? edeText.length : 0;
+  const to = option(out, at, EdnsOption.EDE, 2 + length);
+  put16(out, to, x.outcome.ede);
+  for (let i = 0; i < length; i++) out[to + 2 + i] = edeText[i]!;
+  return to + 2 + length;
 }
 
 /** DESIGN.md "STARTTLS, exactly", rules 1, 2 and 6: where TO may be set, and whether it is. */

@@ -89,6 +89,8 @@ export class Exchange {
   additionals = 0;
   rcode = 0;
   authoritative = 0;
+  /** EXTRA-TEXT that goes with the extended error (RFC 8914 §2); empty: none. */
+  edeText: Uint8Array = NOTHING;
   /** Whether the answer goes on only with units that may be left out: TC was set. */
   truncated = 0;
 
@@ -182,6 +184,7 @@ export class Exchange {
     this.rcode = 0;
     this.authoritative = 0;
     this.truncated = 0;
+    this.edeText = NOTHING;
     this.qnameLength = 0;
     this.qnameLabelCount = 0;
     this.proofCount = 0;

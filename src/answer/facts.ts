@@ -54,7 +54,7 @@ export const Kind = {
   NODATA: 1,
   NXDOMAIN: 2,
   REFERRAL: 3,
-  /** Not our zone or class. */
+  /** Not our zone or class, or not for this client or transport. */
   REFUSED: 4,
   /** FORMERR, NOTIMP, BADVERS, NOTAUTH, BADCOOKIE. */
   ERROR: 5,
@@ -90,7 +90,30 @@ export interface Outcome {
   upgrade: number;
   /** 1 when the answer was made by a wildcard. */
   wildcard: number;
+  /**
+   * Reference in the zone's image of the node at which the search for QNAME ended: its own, the cut's, the DNAME's or the
+   * closest encloser's; 0 when no zone was searched.
+   */
+  node: number;
+  /** 1 when the request had a server cookie of ours: its source address is no forgery. */
+  cookie: number;
+  /** Octets from the response's start to its OPT record; 0: there is none. */
+  optAt: number;
+  /** A value of Limited. */
+  limited: number;
 }
+
+/** What the rate limit did with a response. */
+export const Limited = {
+  /** Nothing. */
+  NONE: 0,
+  /** It was not sent. */
+  DROPPED: 1,
+  /** It was sent, with TC and without data; an error as it is. */
+  SLIPPED: 2,
+  /** It was sent as it is; but for `mode: log` it would have been limited. */
+  LOGGED: 3,
+} as const;
 
 /** A fresh outcome record. */
 export function createOutcome(): Outcome {
@@ -107,6 +130,10 @@ export function createOutcome(): Outcome {
     dnssecOk: 0,
     upgrade: 0,
     wildcard: 0,
+    node: 0,
+    cookie: 0,
+    optAt: 0,
+    limited: Limited.NONE,
   };
 }
 

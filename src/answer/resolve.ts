@@ -17,6 +17,7 @@ import { findRrset, putRrset, putSignatures, rrsetCount, rrsetRef, rrsetType } f
 export function resolve(x: Exchange): void {
   for (;;) {
     const how = walk(x, x.qtype === Type.DS ? 1 : 0);
+    if (x.links === 0) x.outcome.node = x.node;
     let link: number;
     if (how === Found.EXACT) link = answerFrom(x, x.node, 0);
     else if (how === Found.CUT) link = referral(x);

@@ -13,6 +13,7 @@ import {
   ZONE_BASE,
   ZONE_FAILED,
   ZONE_LABELS,
+  ZONE_POLICY,
   ZONE_SEGMENT,
   ZONE_WORDS,
 } from '../image/catalog.js';
@@ -21,6 +22,7 @@ import { checkCookie } from './cookies.js';
 import { optLength, payloadLimit, put16, putOpt } from './edns.js';
 import { Exchange, HEADER } from './exchange.js';
 import { type Facts, Kind, type Outcome, Transport } from './facts.js';
+import { mayAsk, mayAskFor, needsTls } from './policy.js';
 import { readQuestion, readRecords } from './request.js';
 import { resolve } from './resolve.js';
 import { answerChaos, isStarttls, type ServerTexts, serverTexts } from './server-info.js';
@@ -62,6 +64,9 @@ export function createResponder(settings: Settings): Responder {
   };
 }
 
+/** EXTRA-TEXT of RFC 8914: the code alone would not say what to do about it. */
+const TLS_REQUIRED = Uint8Array.from(Buffer.from('this zone is answered over TLS only', 'latin1'));
+
 const FLAG_QR = 0x80;
 const FLAG_AA = 0x04;
 const FLAG_TC = 0x02;
@@ -81,6 +86,9 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts): number {
   outcome.dnssecOk = 0;
   outcome.upgrade = 0;
   outcome.wildcard = 0;
+  outcome.node = 0;
+  outcome.cookie = 0;
+  outcome.optAt = 0;
   if (x.requestEnd - requestAt < HEADER || (request[requestAt + 2]! & FLAG_QR) !== 0) return DROP;
   outcome.opcode = (request[requestAt + 2]! >> 3) & 15;
   x.at = x.start + HEADER;
@@ -113,6 +121,7 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts): number {
   if (x.hasOpt === 1 && x.optVersion !== 0) return error(x, facts, Rcode.BADVERS);
   if (x.tsigAt !== 0) return error(x, facts, Rcode.NOTAUTH);
   if (x.cookieAt !== 0 && x.settings.cookieSecrets.length > 0) checkCookie(x, facts);
+  if (facts.catalog.access !== 0 && !mayAsk(facts)) return refuse(x, facts, Ede.PROHIBITED);
   if (questions === 0) {
     // RFC 7873 §5.4: a query for a cookie alone.
     if (x.cookieAt === 0) return error(x, facts, Rcode.FORMERR);
@@ -146,6 +155,8 @@ function answer(x: Exchange, facts: Facts, texts: ServerTexts): number {
   const zone = zoneOf(x, facts.catalog);
   outcome.zone = zone;
   if (zone === NOT_SERVED) return refuse(x, facts, Ede.NOT_AUTHORITATIVE);
+  const policy = facts.catalog.zones[zone * ZONE_WORDS + ZONE_POLICY]!;
+  if (policy !== 0 && !isAdmitted(x, facts, policy)) return refuse(x, facts, Ede.PROHIBITED);
   if (!enterZone(x, facts.catalog, zone)) {
     outcome.kind = Kind.FAILED;
     outcome.ede = Ede.NOT_READY;
@@ -154,6 +165,17 @@ function answer(x: Exchange, facts: Facts, texts: ServerTexts): number {
   }
   resolve(x);
   return finish(x, facts);
+}
+
+/**
+ * Whether the zone's policy lets this client have an answer over this transport. Judged before anything is looked up, so
+ * that a refusal is the same for every name of the zone, and for one that could not be loaded.
+ */
+function isAdmitted(x: Exchange, facts: Facts, policy: number): boolean {
+  if (!mayAskFor(facts, policy)) return false;
+  if (!needsTls(facts, policy)) return true;
+  x.edeText = TLS_REQUIRED;
+  return false;
 }
 
 /** DS is asked of the closest zone above the name (RFC 4035 §3.1.4.1), of the zone itself where we serve none above. */

@@ -9,6 +9,7 @@
 import { LOWER, labelOffsets, nameToText } from '../protocol/name.js';
 import { hashLabel } from '../zone/store.js';
 import * as L from './layout.js';
+import { NO_POLICIES, type Policies, PolicyTable } from './policy.js';
 
 /** Words per slot. */
 export const CATALOG_SLOT = 5;
@@ -23,13 +24,15 @@ export const SLOT_ZONE = 3;
 const ROOT_PARENT = 0x7fffffff;
 
 /** Words per zone in `Catalog.zones`. */
-export const ZONE_WORDS = 3;
+export const ZONE_WORDS = 4;
 /** Number of the segment, or ZONE_FAILED. */
 export const ZONE_SEGMENT = 0;
 /** Word in the segment at which the image starts. */
 export const ZONE_BASE = 1;
 /** Labels of the zone's name. */
 export const ZONE_LABELS = 2;
+/** Word of `Catalog.policies` at which the zone's policy begins, 0: there is none. */
+export const ZONE_POLICY = 3;
 /** The zone is configured but could not be loaded: answered SERVFAIL. */
 export const ZONE_FAILED = -1;
 
@@ -53,6 +56,10 @@ export interface Catalog {
   readonly mask: number;
   /** Number of the zone of the root + 1, or 0. */
   readonly rootZone: number;
+  /** Policies of zones and access lists (policy.ts). */
+  readonly policies: Int32Array;
+  /** Word of `policies` at which the access list of the server begins, 0: everybody may ask. */
+  readonly access: number;
 }
 
 interface Entry {
@@ -80,6 +87,7 @@ export class Publisher {
   readonly #entries = new Map<string, Entry>();
   #open: MutableSegment | undefined;
   #generation = 0;
+  #policies = NO_POLICIES;
 
   /** Number of zones, failed ones included. */
   get size(): number {
@@ -109,6 +117,11 @@ export class Publisher {
     this.#entries.delete(key(apex));
   }
 
+  /** Who is answered, from the next publish on; those of names that are no zones wait for one. */
+  restrict(policies: Policies): void {
+    this.#policies = policies;
+  }
+
   /** The image that is served as the zone `apex`, or undefined. */
   imageOf(apex: Uint8Array): Uint8Array | undefined {
     const entry = this.#entries.get(key(apex));
@@ -118,7 +131,7 @@ export class Publisher {
   /** A new generation of the catalog with all zones as they are now. */
   publish(): Catalog {
     this.#compact();
-    return buildCatalog([...this.#entries.values()], ++this.#generation);
+    return buildCatalog([...this.#entries.values()], this.#policies, ++this.#generation);
   }
 
   #own(image: Uint8Array): MutableSegment {
@@ -163,7 +176,7 @@ function key(apex: Uint8Array): string {
   return nameToText(apex).toLowerCase();
 }
 
-function buildCatalog(entries: readonly Entry[], generation: number): Catalog {
+function buildCatalog(entries: readonly Entry[], policies: Policies, generation: number): Catalog {
   const segments: Segment[] = [];
   const numbers = new Map<Segment, number>();
   const zones = new Int32Array(new SharedArrayBuffer(entries.length * ZONE_WORDS * 4));
@@ -174,6 +187,8 @@ function buildCatalog(entries: readonly Entry[], generation: number): Catalog {
   const table = new Int32Array(new SharedArrayBuffer(slots * CATALOG_SLOT * 4));
   const labels = new Uint8Array(new SharedArrayBuffer(octets));
   const mask = slots - 1;
+  const policyTable = new PolicyTable();
+  const access = policyTable.addAccess(policies.access);
   let rootZone = 0;
   let labelsUsed = 0;
   entries.forEach(({ apex, segment, base }, number) => {
@@ -187,6 +202,8 @@ function buildCatalog(entries: readonly Entry[], generation: number): Catalog {
     }
     const offsets = labelOffsets(apex);
     zones[at + ZONE_LABELS] = offsets.length;
+    const policy = policies.zones.size === 0 ? undefined : policies.zones.get(key(apex));
+    if (policy !== undefined) zones[at + ZONE_POLICY] = policyTable.addPolicy(policy);
     let hash = 0;
     let parent = ROOT_PARENT;
     for (let i = offsets.length - 1; i >= 0; i--) {
@@ -205,7 +222,18 @@ function buildCatalog(entries: readonly Entry[], generation: number): Catalog {
     }
     if (offsets.length === 0) rootZone = number + 1;
   });
-  return { generation, segments, zones, zoneCount: entries.length, table, labels, mask, rootZone };
+  return {
+    generation,
+    segments,
+    zones,
+    zoneCount: entries.length,
+    table,
+    labels,
+    mask,
+    rootZone,
+    policies: policyTable.words(),
+    access,
+  };
 }
 
 /** The slot of the child of `parent` (slot + 1) with the label at `at` of `wire`, or the free slot where it would be. */

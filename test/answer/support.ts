@@ -4,6 +4,7 @@ import { createResponder, type Responder } from '../../src/answer/respond.js';
 import { DEFAULT_SETTINGS, type Settings } from '../../src/answer/settings.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { type Loaded, load } from '../../src/image/load.js';
+import { NO_POLICIES, type Policies } from '../../src/image/policy.js';
 import { nameFromText } from '../../src/protocol/name.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import { buildQuery, decodeMessage, type Message, type Query } from '../support/message.js';
@@ -40,8 +41,13 @@ export interface Engine {
 }
 
 /** An engine that serves `zones` (name to text; undefined: could not be loaded). */
-export function engineOf(zones: Record<string, string | undefined>, settings: Partial<Settings> = {}): Engine {
+export function engineOf(
+  zones: Record<string, string | undefined>,
+  settings: Partial<Settings> = {},
+  policies: Policies = NO_POLICIES,
+): Engine {
   const publisher = new Publisher();
+  publisher.restrict(policies);
   for (const [name, text] of Object.entries(zones)) {
     if (text === undefined) publisher.fail(wireName(name));
     else {

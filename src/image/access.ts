@@ -1,0 +1,162 @@
+/**
+ * Who may ask: an access list as a flat table in the catalog. The most specific prefix that holds an address decides, as
+ * routes do and as Unbound's access-control; the order in which prefixes are written means nothing. (Knot and BIND take
+ * the first match, NSD lets any refusal win: with two lists side by side, allow and deny, there is no first, and neither a
+ * host in a network that is kept out nor a network around a host that is could then be let in.) What no prefix holds is
+ * allowed, unless something is allowed by name: then it is denied.
+ *
+ * The table cuts the addresses of each family into runs that are denied and allowed in turns, the first one denied. A
+ * bound is the first address of a run, its sign bits turned, so that signed words compare as addresses do: an address is
+ * allowed when an odd number of bounds is not above it. What is searched is narrowed first by an index over the first bits
+ * of addresses. For IPv4, then for IPv6:
+ *
+ *   number of bounds | bits that the index leaves out | index: for each run of first bits and one more, how many bounds
+ *   come before it | bounds, of a word or of four
+ *
+ * Hot file: integers, no allocation; comparisons are numbers that are calculated with, not branched on, since nothing
+ * foretells them. Measured: 20 ns for IPv4, 50 ns for IPv6, with 10,000 prefixes.
+ */
+import type { Prefix } from '../protocol/prefix.js';
+
+const COUNT = 0;
+const SHIFT = 1;
+const INDEX = 2;
+const ADDRESS6_WORDS = 4;
+const SIGN = 0x80000000;
+/** The third word of IPv4-mapped addresses (RFC 4291 §2.5.5.2). */
+const MAPPED = 0x0000ffff;
+/** Most bits that an index tells apart: 16 KiB for 4096 runs. */
+const MAX_INDEX_BITS = 12;
+
+/** Makes the table of an access list; a prefix must not be in both. */
+export function compileAccess(allow: readonly Prefix[], deny: readonly Prefix[]): Int32Array {
+  const fallback = allow.length === 0;
+  const ipv4 = boundsOf(4, allow, deny, fallback).map((bound) => [Number(bound)]);
+  const ipv6 = boundsOf(16, allow, deny, fallback).map(wordsOf);
+  return Int32Array.from([...familyTable(ipv4), ...familyTable(ipv6)]);
+}
+
+/** An IPv6 address as words without sign. */
+function wordsOf(address: bigint): number[] {
+  return [96n, 64n, 32n, 0n].map((shift) => Number((address >> shift) & 0xffffffffn));
+}
+
+function familyTable(bounds: readonly (readonly number[])[]): number[] {
+  const bits = Math.min(MAX_INDEX_BITS, Math.max(1, Math.floor(Math.log2(bounds.length + 1))));
+  const shift = 32 - bits;
+  const index: number[] = [];
+  let before = 0;
+  for (let run = 0; run <= 1 << bits; run++) {
+    while (before < bounds.length && (bounds[before]?.[0] ?? 0) >>> shift < run) before++;
+    index.push(before);
+  }
+  return [bounds.length, shift, ...index, ...bounds.flat().map((word) => word ^ SIGN)];
+}
+
+interface Rule {
+  readonly first: bigint;
+  /** The first address behind it. */
+  readonly end: bigint;
+  readonly allowed: boolean;
+}
+
+/** First addresses of the runs of one family (addresses of `size` octets): denied, allowed, denied … from 0 on. */
+function boundsOf(size: number, allow: readonly Prefix[], deny: readonly Prefix[], fallback: boolean): bigint[] {
+  const bits = BigInt(size * 8);
+  const rules = [...allow.map((prefix) => [prefix, true] as const), ...deny.map((prefix) => [prefix, false] as const)]
+    .filter(([{ octets }]) => octets.length === size)
+    .map(([{ octets, length }, allowed]): Rule => {
+      const first = BigInt(`0x${Buffer.from(octets).toString('hex')}`);
+      return { first, end: first + (1n << (bits - BigInt(length))), allowed };
+    })
+    // Wider ones first: prefixes lie within each other, or apart.
+    .sort((a, b) => compare(a.first, b.first) || compare(b.end, a.end));
+  const bounds: bigint[] = [];
+  /** The rules that hold the address looked at, the widest first. */
+  const open: Rule[] = [];
+  const say = (address: bigint, allowed: boolean): void => {
+    if (bounds.at(-1) === address) bounds.pop();
+    if ((bounds.length % 2 === 1) !== allowed) bounds.push(address);
+  };
+  const closeUpTo = (address: bigint): void => {
+    for (let rule = open.at(-1); rule !== undefined && rule.end <= address; rule = open.at(-1)) {
+      open.pop();
+      say(rule.end, open.at(-1)?.allowed ?? fallback);
+    }
+  };
+  say(0n, fallback);
+  for (const rule of rules) {
+    closeUpTo(rule.first);
+    say(rule.first, rule.allowed);
+    open.push(rule);
+  }
+  closeUpTo(1n << bits);
+  if (bounds.at(-1) === 1n << bits) bounds.pop();
+  return bounds;
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * Whether the table that begins at `words[at]` allows the address, 4 or 16 octets; an address of another length is that
+ * of nobody and denied.
+ */
+export function isAllowed(words: Int32Array, at: number, address: Uint8Array, length: number): boolean {
+  if (length === 4) return allowsIpv4(words, at, wordOf(address, 0));
+  if (length !== 16) return false;
+  const a = wordOf(address, 0);
+  const b = wordOf(address, 4);
+  const c = wordOf(address, 8);
+  const d = wordOf(address, 12);
+  if (a === 0 && b === 0 && c === MAPPED) return allowsIpv4(words, at, d);
+  return allowsIpv6(words, at, a, b, c, d);
+}
+
+function wordOf(octets: Uint8Array, at: number): number {
+  return (octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!;
+}
+
+/** Where the bounds of the family begin whose table is at `words[at]`. */
+function boundsAt(words: Int32Array, at: number): number {
+  return at + INDEX + (1 << (32 - words[at + SHIFT]!)) + 1;
+}
+
+function allowsIpv4(words: Int32Array, at: number, address: number): boolean {
+  const turned = address ^ SIGN;
+  const bounds = boundsAt(words, at);
+  const entry = at + INDEX + (address >>> words[at + SHIFT]!);
+  let low = words[entry]!;
+  let left = words[entry + 1]! - low;
+  while (left > 0) {
+    const half = (left + 1) >>> 1;
+    low += half * Number(words[bounds + low + half - 1]! <= turned);
+    left -= half;
+  }
+  return (low & 1) === 1;
+}
+
+function allowsIpv6(words: Int32Array, at: number, a: number, b: number, c: number, d: number): boolean {
+  const table = boundsAt(words, at) + words[at + COUNT]!;
+  const turned = a ^ SIGN;
+  const bounds = boundsAt(words, table);
+  const entry = table + INDEX + (a >>> words[table + SHIFT]!);
+  let low = words[entry]!;
+  let left = words[entry + 1]! - low;
+  while (left > 0) {
+    const half = (left + 1) >>> 1;
+    const bound = bounds + (low + half - 1) * ADDRESS6_WORDS;
+    const word = words[bound]!;
+    low += half * Number(word === turned ? isNotAbove(words, bound, b ^ SIGN, c ^ SIGN, d ^ SIGN) : word < turned);
+    left -= half;
+  }
+  return (low & 1) === 1;
+}
+
+/** Whether the rest of an IPv6 bound is not above the rest of an address. */
+function isNotAbove(words: Int32Array, bound: number, b: number, c: number, d: number): boolean {
+  if (words[bound + 1] !== b) return words[bound + 1]! < b;
+  if (words[bound + 2] !== c) return words[bound + 2]! < c;
+  return words[bound + 3]! <= d;
+}
