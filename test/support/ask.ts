@@ -1,6 +1,7 @@
 /** Sends messages over loopback sockets and waits, bounded in time, for what comes back. */
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 export interface Server {
   readonly port: number;
@@ -39,9 +40,11 @@ export function askTcpAll(
   server: Server,
   messages: readonly Uint8Array[],
   timeoutMs = TIMEOUT_MS,
+  secure = false,
 ): Promise<Uint8Array[]> {
   return new Promise((resolve, reject) => {
-    const socket = connect(server.port, server.host ?? '127.0.0.1');
+    const at = { port: server.port, host: server.host ?? '127.0.0.1' };
+    const socket = secure ? connectTls({ ...at, rejectUnauthorized: false }) : connect(at);
     const answers: Uint8Array[] = [];
     let received = new Uint8Array(0);
     const done = (): void => {
@@ -50,7 +53,7 @@ export function askTcpAll(
       resolve(answers);
     };
     const timer = setTimeout(done, timeoutMs);
-    socket.on('connect', () => {
+    socket.on(secure ? 'secureConnect' : 'connect', () => {
       socket.write(Buffer.concat(messages.map((m) => Uint8Array.from([m.length >> 8, m.length & 255, ...m]))));
     });
     socket.on('data', (chunk) => {
@@ -78,4 +81,13 @@ export async function askTcp(
   timeoutMs = TIMEOUT_MS,
 ): Promise<Uint8Array | undefined> {
   return (await askTcpAll(server, [message], timeoutMs))[0];
+}
+
+/** The answer to one message over a TLS connection of its own, whatever the certificate; undefined when none came. */
+export async function askTls(
+  server: Server,
+  message: Uint8Array,
+  timeoutMs = TIMEOUT_MS,
+): Promise<Uint8Array | undefined> {
+  return (await askTcpAll(server, [message], timeoutMs, true))[0];
 }

@@ -4,6 +4,7 @@ import { configSchema } from '../../src/config/schema.js';
 import type { Log } from '../../src/observe/log.js';
 import type { Server } from '../../src/server/server.js';
 import type { ThreadedPlane } from '../../src/server/threads.js';
+import type { ZoneFile } from '../../src/server/zone-source.js';
 
 type ServerModule = typeof import('../../src/server/server.js');
 
@@ -24,11 +25,18 @@ export interface ThreadedServer extends AsyncDisposable {
   logged(pattern: RegExp): Promise<LogLine>;
 }
 
-/** Serves zones (text by name) with threads; `config` as in adotd.yaml, by default one worker of each kind and no TLS. */
+/**
+ * Serves zones (text by name, or files) with threads; `config` as in adotd.yaml, by default one worker of each kind and no TLS.
+ * Throws when the server has no threads here.
+ */
 export async function startThreads(
-  zones: Record<string, string>,
+  zones: Record<string, string> | readonly string[],
   config: Record<string, unknown> = {},
 ): Promise<ThreadedServer> {
+  const sources = (): ZoneFile[] =>
+    Array.isArray(zones)
+      ? zones.map((file: string) => ({ file }))
+      : Object.entries(zones).map(([name, text]) => ({ file: name, name, text }));
   const own = new URL('../../src/server/server.js', import.meta.url);
   const built = new URL('../../dist/server/server.js', import.meta.url);
   const { createServer } = (await import((existsSync(own) ? own : built).href)) as ServerModule;
@@ -41,7 +49,7 @@ export async function startThreads(
   const given = { port: 0, tls_port: 0, workers: 1, tls: { enabled: false }, ...config };
   const server = await createServer({
     config: configSchema.parse(given),
-    zones: () => Object.entries(zones).map(([name, text]) => ({ file: name, name, text })),
+    zones: sources,
     log,
     loader: { thread: false },
   });
