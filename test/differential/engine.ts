@@ -8,11 +8,17 @@ import { load } from '../../src/image/load.js';
 import { startServer } from '../../src/index.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import type { PeerZone } from '../support/peers/server.js';
+import { startThreads } from '../support/threads.js';
 import { type Asked, Exchange } from './exchange.js';
 import { nameFromPlain, nameToWire } from './names.js';
 
+/** What of ours is asked: respond() in this process, a server over sockets in one thread, or one with threads. */
+export type Path = 'engine' | 'embedded' | 'threads';
+
 /** Something of ours to ask, and to stop. */
 export interface Ours extends Asked {
+  /** What has answered so far: proof of the path. Throws when that was not the one asked for. */
+  path(): string;
   stop(): Promise<void>;
 }
 
@@ -44,6 +50,7 @@ export function startEngine(zones: readonly PeerZone[], refused: string[]): Ours
       if (out.subarray(ROOM).some((octet) => octet !== 0xa5)) throw new Error('respond() wrote past its buffer');
       return out.slice(0, length);
     },
+    path: () => 'respond() in this process',
     async stop() {},
   };
 }
@@ -57,9 +64,35 @@ export async function startOurs(zones: readonly PeerZone[]): Promise<Ours & { ad
     address: server.address,
     port: server.udp,
     ask: (query, tcp) => exchange.ask(query, tcp),
+    path: () => 'embedded, over sockets',
     async stop() {
       exchange.close();
       await server.close();
+    },
+  };
+}
+
+/** The same zones behind two threads for UDP and two for streams. */
+export async function startThreaded(zones: readonly PeerZone[]): Promise<Ours> {
+  const running = await startThreads(
+    zones.map(({ file }) => file),
+    { workers: 2 },
+  );
+  const exchange = await Exchange.open({ name: 'adotd', address: '127.0.0.1', port: running.port });
+  return {
+    name: exchange.name,
+    ask: (query, tcp) => exchange.ask(query, tcp),
+    path() {
+      const { udp, tcp, events } = running.server.counters.summary();
+      const { path, restarts } = running.plane.status;
+      if (path !== 'threads' || restarts > 0 || !udp?.messages || !tcp?.messages || !events?.udp_batch) {
+        throw new Error(`threads did not answer, or died: ${running.server.counters.text()}`);
+      }
+      return `threads: ${udp.messages} over UDP in ${events.udp_batch} batches of recvmmsg, ${tcp.messages} over TCP`;
+    },
+    async stop() {
+      exchange.close();
+      await running.server.close();
     },
   };
 }

@@ -1,15 +1,16 @@
 /**
  * Differential test: adotd's engine against NSD, Knot and BIND on random zones.
  *
- *     npm run test:differential -- --count 100000 [--seed 1] [--families 40] [--server] [--folder DIR]
+ *     npm run test:differential -- --count 100000 [--seed 1] [--families 40] [--path engine|embedded|threads] [--folder DIR]
  *         [--examples 3] [--quiet]
  *
  * Needs Debian's packages nsd, knot, bind9 and bind9-utils. Exit status 0 when no answer of ours is faulty by itself or
  * has all peers that can judge it (two at least) against it, and no cell of the table is thin. A seed gives the same zones
- * and questions (signatures differ); `--folder` keeps the files. `--server` asks startServer() over sockets instead of
- * respond() in the process. Peers run on free loopback ports and are stopped at the end.
+ * and questions (signatures differ); `--folder` keeps the files. `--path`: respond() in the process (default), or a server over
+ * sockets, embedded or with threads. Peers run on free loopback ports and are stopped at the end.
  */
 import { parseArgs } from 'node:util';
+import type { Path } from './engine.js';
 import { failures, showDifferences, summary } from './report.js';
 import { runDifferential } from './run.js';
 
@@ -19,16 +20,22 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     families: { type: 'string' },
     folder: { type: 'string' },
-    server: { type: 'boolean', default: false },
+    path: { type: 'string', default: 'engine' },
     examples: { type: 'string', default: '2' },
     quiet: { type: 'boolean', default: false },
   },
 });
 
+/** Throws for another word. */
+function pathOf(word: string): Path {
+  if (word === 'engine' || word === 'embedded' || word === 'threads') return word;
+  throw new Error(`--path ${word}: expected engine, embedded or threads`);
+}
+
 const result = await runDifferential({
   seed: Number(values.seed),
   count: Number(values.count),
-  server: values.server,
+  path: pathOf(values.path),
   ...(values.families === undefined ? {} : { families: Number(values.families) }),
   ...(values.folder === undefined ? {} : { folder: values.folder }),
 });

@@ -40,6 +40,7 @@ export function summary(result: Result): string {
   const some = sum([...result.differences.values()]) - sum(against);
   const lines = [
     `seed ${result.seed}: ${result.questions} questions about ${result.zones} zones`,
+    `answered by ${result.path}`,
     `not asked about: ${result.unsignable.length} zones the signer refused, ${result.refused.length} refusals by servers`,
     ...result.restarts
       .filter(([, n]) => n > 0)

@@ -6,7 +6,7 @@ import { startBind } from '../support/peers/bind.js';
 import { startKnot } from '../support/peers/knot.js';
 import { startNsd } from '../support/peers/nsd.js';
 import { classOf, compare, isAgainstUs, type Verdict } from './compare.js';
-import { startEngine, startOurs } from './engine.js';
+import { type Path, startEngine, startOurs, startThreaded } from './engine.js';
 import { Restarting } from './exchange.js';
 import { SIGNINGS } from './model.js';
 import { type Query, Questioner } from './queries.js';
@@ -32,6 +32,8 @@ export interface Difference {
 
 export interface Result {
   readonly seed: number;
+  /** What of ours answered. */
+  readonly path: string;
   readonly questions: number;
   readonly zones: number;
   /** Zones not asked about: what the signer, the peers and we said. */
@@ -55,8 +57,8 @@ export interface Options {
   readonly families?: number;
   /** Where zones and configurations go; a temporary folder, removed afterwards, when absent. */
   readonly folder?: string;
-  /** Ask a whole server over sockets instead of respond() in this process. */
-  readonly server?: boolean;
+  /** What of ours to ask; respond() in this process when absent. */
+  readonly path?: Path;
 }
 
 export async function runDifferential(options: Options): Promise<Result> {
@@ -68,13 +70,20 @@ export async function runDifferential(options: Options): Promise<Result> {
   try {
     peers.push(...(await startPeers(folder, world.zones)));
     const refused: string[] = [];
-    const ours = options.server ? await startOurs(world.zones) : startEngine(world.zones, refused);
+    const starting = {
+      engine: () => startEngine(world.zones, refused),
+      embedded: () => startOurs(world.zones),
+      threads: () => startThreaded(world.zones),
+    };
+    const ours = await starting[options.path ?? 'engine']();
     stop = () => ours.stop();
     const zones = await servedByAll(world.zones, [ours, ...peers], refused);
     const ask = (query: Query): Promise<Verdict> => compare(ours, peers, query);
     const asked = await askAbout(zones, ask, random.fork(1_000_000), options.count);
     const restarts = peers.map((peer) => [peer.name, peer.restarts] as const);
-    return { seed: options.seed, zones: zones.length, restarts, unsignable: world.unsignable, refused, ...asked };
+    const path = ours.path();
+    const { seed } = options;
+    return { seed, path, zones: zones.length, restarts, unsignable: world.unsignable, refused, ...asked };
   } catch (error) {
     const logs = peers.map((peer) => `${peer.name}: ${peer.log().slice(-500)}`);
     throw new Error(`seed ${options.seed}:\n${logs.join('\n')}`, { cause: error });
