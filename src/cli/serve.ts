@@ -4,7 +4,7 @@ import { describeIssues, readConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { createLog, type Log } from '../observe/log.js';
 import { takeActivatedSockets } from '../server/activation.js';
-import { checkPrivileges, dropPrivileges, rootWarning } from '../server/privileges.js';
+import { checkPrivileges, giveUpPrivileges, rootWarning } from '../server/privileges.js';
 import { createServer, type Server } from '../server/server.js';
 import { zonesOfConfig } from '../server/zone-source.js';
 import { endpointText } from '../transport/address.js';
@@ -126,12 +126,7 @@ async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
       config,
       sockets: takeActivatedSockets(config, log),
       bound() {
-        if (identity === undefined) return;
-        dropPrivileges(identity);
-        log.info(
-          identity,
-          `all privileges are given up: this is now ${identity.name}, ${identity.uid}:${identity.gid}`,
-        );
+        if (identity !== undefined) giveUpPrivileges(config, identity, log);
       },
       zones: () => zonesOfConfig(config),
       log,

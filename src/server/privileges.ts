@@ -7,6 +7,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
+import type { Log } from '../observe/log.js';
+import { filesReadAgain, handOverCertificate, unreadableAfterDrop } from './files-after-drop.js';
 import { systemReason } from './zone-source.js';
 
 /** Who the server becomes. */
@@ -71,6 +73,21 @@ export function checkPrivileges(
 export function rootWarning({ user }: Wanted, accounts: Accounts = system): string | undefined {
   if (user !== undefined || accounts.uid() !== 0) return undefined;
   return 'running as root: name a `user` to become once the ports are bound, so that a fault in the server does not open the whole machine';
+}
+
+/**
+ * dropPrivileges() with what belongs to it: the server's own certificate goes with them, and what cannot be read or renewed any
+ * more is said in the log.
+ */
+export function giveUpPrivileges(config: Config, identity: Identity, log: Log): void {
+  const { name, uid, gid, groups } = identity;
+  const obstacle = handOverCertificate(config, identity);
+  dropPrivileges(identity);
+  log.info({ user: name, uid, gid, groups }, `all privileges are given up: this is now ${name}, ${uid}:${gid}`);
+  if (obstacle !== undefined) log.warn({}, obstacle);
+  for (const file of unreadableAfterDrop(filesReadAgain(config))) {
+    log.warn({ file }, `${name} cannot read ${file}: reloads will fail; let this user, or one of its groups, read it`);
+  }
 }
 
 /**

@@ -7,8 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { configSchema } from '../../dist/config/schema.js';
-import { filesReadAgain, handOverCertificate, unreadableAfterDrop } from '../../dist/server/files-after-drop.js';
-import { checkPrivileges, dropPrivileges, rootWarning } from '../../dist/server/privileges.js';
+import { checkPrivileges, giveUpPrivileges, rootWarning } from '../../dist/server/privileges.js';
 import { describeSocket, duplicateSocket, openTcpSocket, openUdpSocket } from '../../dist/transport/sockets.js';
 
 const attempt = (what) => {
@@ -35,14 +34,14 @@ try {
   if (identity === undefined) {
     tell({ identity: null, warning: rootWarning(config) });
   } else {
-    const handedOver = handOverCertificate(config, identity) ?? 'done';
-    dropPrivileges(identity);
+    const lines = [];
+    const line = (_fields, text) => void lines.push(text);
+    giveUpPrivileges(config, identity, { info: line, warn: line });
     const after = new Worker('setInterval(() => {}, 1000)', { eval: true });
     await once(after, 'online');
     tell({
       identity,
-      handedOver,
-      unreadable: unreadableAfterDrop(filesReadAgain(config).slice(1)),
+      lines,
       served: describeSocket(duplicateSocket(socket.fd)),
       another: attempt(() => openUdpSocket({ ...endpoint, address: '127.0.0.2' }, udp)),
       root: attempt(() => process.setuid(0)),
