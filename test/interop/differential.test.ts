@@ -14,7 +14,7 @@ describe.skipIf(missing)(`random zones and questions${missing ? ` (skipped: ${mi
   ] as const)(
     'no answer has NSD, Knot and BIND against it, and every outcome is asked about: %s',
     async (path, count) => {
-      const result = await runDifferential({ seed: SEED, count, path });
+      const result = await runDifferential({ seed: SEED, count: 6000, path });
       console.log(summary(result));
       expect(result.path).toContain(path);
       expect(failures(result), showDifferences(result, true, 1)).toEqual([]);
