@@ -4,6 +4,7 @@ import { describeIssues, readConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { createLog, type Log } from '../observe/log.js';
 import { takeActivatedSockets } from '../server/activation.js';
+import { createNotifier, type Notifier } from '../server/notify.js';
 import { checkPrivileges, giveUpPrivileges, rootWarning } from '../server/privileges.js';
 import { createServer, type Server } from '../server/server.js';
 import { zonesOfConfig } from '../server/zone-source.js';
@@ -112,8 +113,12 @@ function warnOfWildcards({ plane }: Server, { listen }: Config, log: Log): void 
 async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
   let server: Server | undefined;
   let stop = (_signal: string): void => process.exit(Exit.OK);
+  const notifier = createNotifier(process.env, {
+    failed: (reason) => log.warn({}, `the service manager cannot be told how the server is: ${reason}`),
+  });
+  if (notifier.obstacle !== undefined) log.warn({}, `the service manager is told nothing: ${notifier.obstacle}`);
   // Before the zones are loaded, which may take seconds: a reload that comes too early must not end the process.
-  process.on('SIGHUP', () => void reload(server, log));
+  process.on('SIGHUP', () => void reload(server, notifier, log));
   process.on('SIGUSR1', () => logStatistics(server, log));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
 
@@ -142,20 +147,31 @@ async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
   const secure = tls.length > 0 ? ` tls=${list(tls)}` : '';
   process.stdout.write(`ready udp=${list(udp)} tcp=${list(tcp)}${secure} zones=${zones.served}${failed}\n`);
   if (tryOut) process.stdout.write(commandsToTry(server));
+  notifier.ready(statusText(server));
 
   const signal = await new Promise<string>((resolve) => {
     stop = resolve;
   });
   log.info({ signal }, 'stopping');
+  notifier.stopping('finishing what has begun');
   await server.close();
   logStatistics(server, log);
+  notifier.close();
   return Exit.OK;
 }
 
-async function reload(server: Server | undefined, log: Log): Promise<void> {
+async function reload(server: Server | undefined, notifier: Notifier, log: Log): Promise<void> {
   if (server === undefined) return;
   log.info({}, 'loading the zones anew');
+  notifier.reloading();
   await server.reload();
+  notifier.ready(statusText(server));
+}
+
+/** For `systemctl status`. */
+function statusText({ zones }: Server): string {
+  const served = `serves ${zones.served} ${zones.served === 1 ? 'zone' : 'zones'}`;
+  return zones.failed > 0 ? `${served}; ${zones.failed} cannot be loaded` : served;
 }
 
 function logStatistics(server: Server | undefined, log: Log): void {
