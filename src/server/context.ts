@@ -4,12 +4,14 @@ import { createResponder } from '../answer/respond.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
+import type { ThreadTap } from '../observe/tap/tap.js';
 import { timedResponder } from '../observe/timed.js';
 import type { Clock } from '../session/clock.js';
 import { ConnectionLimits } from '../session/limits.js';
 import { SessionManager } from '../session/manager.js';
 import type { AnswerContext, StreamContext, TlsOffer, TransportContext, UdpContext } from '../transport/transport.js';
 import { guardedResponder } from './guarded.js';
+import { tappedResponder } from './tapped.js';
 import type { ThreadSettings } from './thread-settings.js';
 
 /** What a thread counts and logs with. */
@@ -17,6 +19,8 @@ export interface ThreadTools {
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where queries are recorded; undefined: they are not. */
+  readonly tap?: ThreadTap | undefined;
 }
 
 /** What UDP answers with. */
@@ -49,9 +53,11 @@ export function transportContext(
   return { ...withUdp(answers, settings), ...withStreams(answers, settings, catalog, tls, tools) };
 }
 
-function answerContext({ answers }: ThreadSettings, { counters, clock, log }: ThreadTools): AnswerContext {
+function answerContext({ answers }: ThreadSettings, { counters, clock, log, tap }: ThreadTools): AnswerContext {
+  const responder = guardedResponder(timedResponder(createResponder(answers), counters), log);
   return {
-    responder: guardedResponder(timedResponder(createResponder(answers), counters), log),
+    // Without a tap nothing stands in between: what is off costs nothing.
+    responder: tap ? tappedResponder(responder, tap) : responder,
     clock,
     count: counters.count.bind(counters),
     event: counters.event.bind(counters),

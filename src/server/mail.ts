@@ -1,5 +1,6 @@
 /** What the control thread and the threads that answer tell each other: plain data. */
 import type { Catalog } from '../image/catalog.js';
+import type { ThreadTap } from '../observe/tap/tap.js';
 import type { TlsSettings } from '../tls/context.js';
 import type { Endpoint } from '../transport/transport.js';
 import type { ThreadSettings } from './thread-settings.js';
@@ -27,6 +28,8 @@ export interface ThreadData {
   readonly counters: Float64Array;
   /** Shared: what the thread has of the limits on connections (ownShare). */
   readonly share: Int32Array;
+  /** Where queries are recorded, in memory that is shared; undefined: they are not. */
+  readonly tap?: ThreadTap | undefined;
 }
 
 /** From the control thread. */

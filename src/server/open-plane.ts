@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from '../config/schema.js';
 import type { Catalog } from '../image/catalog.js';
+import type { Tap } from '../observe/tap/tap.js';
 import type { ActivatedSockets } from './activation.js';
 import type { ThreadTools } from './context.js';
 import { embeddedPlane } from './embedded.js';
@@ -24,6 +25,7 @@ export async function openPlane(
   catalog: Catalog,
   tls: TlsService | undefined,
   tools: ThreadTools,
+  tap?: Tap,
 ): Promise<DataPlane> {
   const { config } = options;
   const { log, clock } = tools;
@@ -35,11 +37,14 @@ export async function openPlane(
       const shortfall = buffersGranted(sockets, config);
       if (shortfall !== undefined && !options.sockets) log.info({}, shortfall);
       options.bound?.();
-      return threadedPlane(config, sockets, workers, catalog, tls?.settings, clock, log);
+      return threadedPlane(config, sockets, workers, catalog, tls?.settings, clock, log, tap);
     }
     log.warn({ workers: config.workers }, `everything runs embedded, in one thread: ${obstacle}`);
   }
-  const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, tools);
+  const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, {
+    ...tools,
+    tap: tap?.thread(),
+  });
   options.bound?.();
   return plane;
 }

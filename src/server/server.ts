@@ -2,6 +2,7 @@
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
+import { createTap, type TapStatus } from '../observe/tap/tap.js';
 import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
@@ -40,6 +41,8 @@ export interface Server {
   readonly plane: DataPlane;
   /** What was counted so far. */
   readonly counters: Counters;
+  /** What was recorded for the query log and dnstap; undefined: both are off. */
+  readonly tap: TapStatus | undefined;
   /** What the last load or reload did. */
   readonly zones: ZonesReport;
   /**
@@ -75,10 +78,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   let plane: DataPlane | undefined;
   const openTlsService = () => openTls(config, report.nameservers, clock, log, (next) => plane?.replaceTls(next));
   const tls = config.tls.enabled ? await openTlsService() : undefined;
+  const tap = createTap(config, clock);
   try {
-    plane = await openPlane(options, report.catalog, tls, { counters: new Counters(), clock, log });
+    tap?.start(log);
+    plane = await openPlane(options, report.catalog, tls, { counters: new Counters(), clock, log }, tap);
   } catch (error) {
     tls?.close();
+    await tap?.stop();
     throw error;
   }
   const serving = plane;
@@ -93,6 +99,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     plane: serving,
     get counters() {
       return serving.counters();
+    },
+    get tap() {
+      return tap?.status;
     },
     get zones() {
       return report;
@@ -112,7 +121,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     close() {
       tls?.close();
-      closed ??= serving.close();
+      closed ??= serving.close().then(() => tap?.stop());
       return closed;
     },
   };

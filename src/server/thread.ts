@@ -27,7 +27,8 @@ export async function runThread(begin: (data: ThreadData, tools: ThreadTools) =>
   const data = workerData as ThreadData;
   const system = libc();
   if (typeof system !== 'string') data.words[THREAD] = system.gettid();
-  const tools = { counters: new Counters(data.counters), clock: systemClock, log: postingLog(report) };
+  const { tap } = data;
+  const tools = { counters: new Counters(data.counters), clock: systemClock, log: postingLog(report), tap };
   const work = await begin(data, tools);
   port.on('message', (order: Order) => {
     switch (order.kind) {

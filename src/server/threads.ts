@@ -8,6 +8,7 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import type { Catalog } from '../image/catalog.js';
 import { COUNTER_WORDS, Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
+import type { Tap } from '../observe/tap/tap.js';
 import type { Clock } from '../session/clock.js';
 import { ownShare } from '../session/limits.js';
 import type { TlsSettings } from '../tls/context.js';
@@ -51,6 +52,7 @@ export async function threadedPlane(
   tls: TlsSettings | undefined,
   clock: Clock,
   log: Log,
+  tap?: Tap,
 ): Promise<ThreadedPlane> {
   const bound = [...sockets.udp, ...sockets.tcp, ...sockets.tls].flat();
   const settings = threadSettings(config, 2 * bound.length, log);
@@ -58,7 +60,7 @@ export async function threadedPlane(
   const makeThread = (name: string, spawn: Spawn, served: readonly ThreadSocket[]): SupervisedThread => {
     const counters = new Float64Array(new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT));
     arrays.push(counters);
-    const data = { settings, catalog, tls, sockets: served, counters, share: ownShare() };
+    const data = { settings, catalog, tls, sockets: served, counters, share: ownShare(), tap: tap?.thread() };
     return new SupervisedThread({ name, spawn, data, clock, log, cpuOf: threadCpu });
   };
   const udp: SupervisedThread[] = [];

@@ -56,6 +56,8 @@ class FileSink implements Sink {
   #lookAgain = 0;
   /** Records lost since writing began to fail; undefined: it does not fail. */
   #failing: number | undefined;
+  /** Whether the file was moved away, and a new one cannot be begun. */
+  #orphaned = false;
 
   constructor(options: FileSinkOptions) {
     this.#options = options;
@@ -144,9 +146,13 @@ class FileSink implements Sink {
       const next = open(this.#options);
       close(this.#fd, this.#options.closing);
       this.#fd = next;
+      this.#orphaned = false;
     } catch (error) {
       // Better the old file than none.
-      this.#failed(error, 0);
+      const { path, what, log } = this.#options;
+      if (!this.#orphaned)
+        log.error({ path }, `${what} ${path} cannot be begun anew: ${reason(error)}; the old one is written on`);
+      this.#orphaned = true;
     }
   }
 }

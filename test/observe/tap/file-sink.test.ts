@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -57,6 +66,26 @@ describe('a file that is written to', () => {
     await sink.close();
     expect(readFileSync(`${path}.1`, 'utf8')).toMatch(/^before\n(x\n)*$/);
     expect(readFileSync(path, 'utf8')).toMatch(/^(x\n)+after\n$/);
+  });
+
+  it('goes on, wherever it was moved, when no new one can be begun', async () => {
+    const path = join(folder, 'here', 'log');
+    mkdirSync(join(folder, 'here'));
+    const { log, lines } = recordingLog();
+    const sink = openFileSink({ path, what: 'the query log', log });
+    sink.write(line('before'));
+    await written(path, 'before\n');
+    renameSync(join(folder, 'here'), join(folder, 'there'));
+    for (let i = 0; i < 60; i++) {
+      sink.write(line('x'));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await sink.close();
+    expect(readFileSync(join(folder, 'there', 'log'), 'utf8')).toMatch(/^before\n(x\n){60}$/);
+    expect(sink.takeLost()).toBe(0);
+    expect(lines).toEqual([
+      `error the query log ${path} cannot be begun anew: no such file or directory; the old one is written on`,
+    ]);
   });
 
   it('that cannot be opened is told at once, with the reason', () => {
