@@ -8,12 +8,9 @@ const missing = missingTools(['nsd', 'knotd', 'named', 'dnssec-signzone']);
 const SEED = 20_261_121;
 
 describe.skipIf(missing)(`random zones and questions${missing ? ` (skipped: ${missing})` : ''}`, () => {
-  test.each([
-    ['embedded', 3000],
-    ['threads', 6000],
-  ] as const)(
-    'no answer has NSD, Knot and BIND against it, and every outcome is asked about: %s',
-    async (path, count) => {
+  test.each(['embedded', 'threads'] as const)(
+    'no answer of ours has NSD, Knot and BIND against it: %s',
+    async (path) => {
       const result = await runDifferential({ seed: SEED, count: 6000, path });
       console.log(summary(result));
       expect(result.path).toContain(path);
