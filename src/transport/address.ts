@@ -1,4 +1,5 @@
 /** Addresses of clients as octets. Called for every UDP query: no allocation, no exception. */
+import { isIP } from 'node:net';
 
 const ZERO = 0x30;
 const DOT = 0x2e;
@@ -94,4 +95,13 @@ function hexDigit(code: number): number {
 /** `192.0.2.1:53` or `[2001:db8::1]:53`. */
 export function endpointText(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** The address and the port of what endpointText makes; undefined when it is nothing of the kind. Port 0 is one. */
+export function endpointFromText(text: string): { address: string; port: number } | undefined {
+  const match = /^(?:\[([\w:.%]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(text);
+  const [, ipv6, ipv4, digits] = match ?? [];
+  const address = ipv6 ?? ipv4 ?? '';
+  const port = Number(digits);
+  return isIP(address) === (ipv6 === undefined ? 4 : 6) && port <= 65_535 ? { address, port } : undefined;
 }

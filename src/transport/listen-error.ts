@@ -3,10 +3,23 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import { endpointText } from './address.js';
 import type { Endpoint } from './transport.js';
 
+/** Where an operator chooses another port or address. */
+export interface ListenRemedy {
+  readonly port: string;
+  readonly address: string;
+}
+
+const SERVED: ListenRemedy = { port: '--port or `port`', address: '--listen or `listen`' };
+
 /** The coded error (ADOTD_LISTEN) for what `bind` or `listen` failed with. */
-export function listenError(protocol: 'udp' | 'tcp' | 'tls', endpoint: Endpoint, cause: unknown): AdotdError {
+export function listenError(
+  protocol: 'udp' | 'tcp' | 'tls' | 'http',
+  endpoint: Endpoint,
+  cause: unknown,
+  remedy: ListenRemedy = SERVED,
+): AdotdError {
   const where = `${protocol.toUpperCase()} ${endpointText(endpoint.address, endpoint.port)}`;
-  return new AdotdError(ErrorCode.LISTEN, `cannot listen on ${where}: ${reason(endpoint, cause)}`, { cause });
+  return new AdotdError(ErrorCode.LISTEN, `cannot listen on ${where}: ${reason(endpoint, cause, remedy)}`, { cause });
 }
 
 /** The system's error code (`EADDRINUSE`), or an empty string. */
@@ -14,18 +27,18 @@ export function systemCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-function reason(endpoint: Endpoint, cause: unknown): string {
+function reason(endpoint: Endpoint, cause: unknown, remedy: ListenRemedy): string {
   const code = systemCode(cause);
   switch (code) {
     case 'EADDRINUSE':
-      return `another program uses this port (${code}); stop it, or choose another port with --port or \`port\``;
+      return `another program uses this port (${code}); stop it, or choose another port with ${remedy.port}`;
     case 'EACCES':
     case 'EPERM':
-      return `not permitted (${code}); ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another with --port or \`port\`, or run \`setcap cap_net_bind_service=+ep\` on the node binary`;
+      return `not permitted (${code}); ports below 1024 need root or CAP_NET_BIND_SERVICE: choose another with ${remedy.port}, or run \`setcap cap_net_bind_service=+ep\` on the node binary`;
     case 'EADDRNOTAVAIL':
-      return `no network interface has the address ${endpoint.address} (${code}); choose another with --listen or \`listen\``;
+      return `no network interface has the address ${endpoint.address} (${code}); choose another with ${remedy.address}`;
     case 'EAFNOSUPPORT':
-      return `this machine has no ${endpoint.address.includes(':') ? 'IPv6' : 'IPv4'} (${code}); choose other addresses with --listen or \`listen\``;
+      return `this machine has no ${endpoint.address.includes(':') ? 'IPv6' : 'IPv4'} (${code}); choose other addresses with ${remedy.address}`;
     case 'EMFILE':
     case 'ENFILE':
       return `too many open files (${code}); raise the limit (ulimit -n)`;

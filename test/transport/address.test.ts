@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressOctets, endpointText } from '../../src/transport/address.js';
+import { addressOctets, endpointFromText, endpointText } from '../../src/transport/address.js';
 
 function octets(text: string): number[] {
   const out = new Uint8Array(16);
@@ -62,5 +62,35 @@ describe('addresses of clients', () => {
   it('writes an endpoint with brackets only around IPv6', () => {
     expect(endpointText('192.0.2.1', 53)).toBe('192.0.2.1:53');
     expect(endpointText('::1', 53)).toBe('[::1]:53');
+  });
+});
+
+describe('an address with a port', () => {
+  it.each([
+    ['127.0.0.1:9153', { address: '127.0.0.1', port: 9153 }],
+    ['0.0.0.0:0', { address: '0.0.0.0', port: 0 }],
+    ['[::1]:65535', { address: '::1', port: 65_535 }],
+    ['[fe80::1%eth0]:53', { address: 'fe80::1%eth0', port: 53 }],
+    ['[::ffff:192.0.2.1]:1', { address: '::ffff:192.0.2.1', port: 1 }],
+  ])('is read from %j, and written so', (text, endpoint) => {
+    expect(endpointFromText(text)).toEqual(endpoint);
+    expect(endpointText(endpoint.address, endpoint.port)).toBe(text);
+  });
+
+  it.each([
+    ...['', ':53', '127.0.0.1', '127.0.0.1:', '127.0.0.1:65536', '127.0.0.1:-1', '127.0.0.1:53 ', ' 127.0.0.1:53'],
+    ...[
+      'localhost:53',
+      '127.1:53',
+      '::1:53',
+      '[127.0.0.1]:53',
+      '[]:53',
+      '[::1]',
+      '[::1]53',
+      '[::g]:53',
+      '1.2.3.4:0x35',
+    ],
+  ])('is not in %j', (text) => {
+    expect(endpointFromText(text)).toBeUndefined();
   });
 });

@@ -1,0 +1,25 @@
+/** The part of adotd.yaml about metrics. */
+import { z } from 'zod';
+import { endpointFromText } from '../transport/address.js';
+import { limit } from './limit.js';
+
+export const metrics = z
+  .strictObject({
+    listen: z
+      .union([z.number().int().min(0).max(65_535), z.string().refine((text) => endpointFromText(text) !== undefined)], {
+        error: 'expected a port, or an address and a port as in "127.0.0.1:9153" or "[::1]:9153"',
+      })
+      .optional()
+      .meta({
+        description:
+          'Where metrics for Prometheus, `/healthz` and `/readyz` are served over HTTP; off when absent. A port alone is that of 127.0.0.1. Without password or encryption: whoever reaches another address reads all of it.',
+      }),
+    zones: limit(
+      'zones',
+      0,
+      100_000,
+      100,
+      'Zones that have time series of their own, the first ones; the others are in the sums only. Each has six. A guess: what fits on a dashboard.',
+    ),
+  })
+  .prefault({});
