@@ -1,6 +1,8 @@
-// Writes the configuration reference of README.md anew, between its markers, from the schema: npm run docs
-import { readFileSync, writeFileSync } from 'node:fs';
+// Writes anew what is made from tables: the configuration reference of README.md, between its markers, and docs/metrics.md:
+// npm run docs
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { referenceMarkdown } from '../dist/config/reference.js';
+import { metricsMarkdown } from '../dist/observe/reference.js';
 
 const path = new URL('../README.md', import.meta.url);
 const begin = '<!-- configuration reference: written by npm run docs -->\n';
@@ -10,3 +12,7 @@ const from = text.indexOf(begin);
 const to = text.indexOf(end);
 if (from < 0 || to < from) throw new Error('README.md lacks the markers of the configuration reference');
 writeFileSync(path, `${text.slice(0, from + begin.length)}\n${referenceMarkdown()}\n${text.slice(to)}`);
+
+const docs = new URL('../docs/', import.meta.url);
+mkdirSync(docs, { recursive: true });
+writeFileSync(new URL('metrics.md', docs), metricsMarkdown());

@@ -3,7 +3,7 @@
  * atomic one; a message takes 16 ns in all (test/bench/count.ts). Whoever reads them adds the workers' arrays
  * up. Hot file: what counts a message allocates nothing.
  */
-import { type Facts, Kind, type Outcome } from '../answer/facts.js';
+import { type Facts, Kind, Limited, type Outcome } from '../answer/facts.js';
 import { Opcode } from '../protocol/iana.js';
 import type { SessionEnd, SessionPath } from '../session/session-end.js';
 import {
@@ -83,6 +83,7 @@ export class Counters {
       words[at + ANSWERS_AT + Kind.DROPPED * RCODES]!++;
     }
     words[at + FLAGS_AT + flags]!++;
+    if (outcome.limited !== Limited.NONE) words[at + LIMITED_AT + outcome.limited]!++;
     if (kind === Kind.DROPPED) return;
     if (outcome.opcode === Opcode.QUERY) words[at + TYPES_AT + TYPE_INDEX[outcome.qtype]!]!++;
     else words[at + OPCODES_AT + outcome.opcode]!++;

@@ -1,9 +1,9 @@
 /** The counters for people: what is not zero, by transport and name. */
-import { Kind, Transport } from '../answer/facts.js';
+import { Kind, Limited, Transport } from '../answer/facts.js';
 import { Rcode } from '../protocol/iana.js';
 import { SessionEvent } from '../session/manager.js';
 import { TransportEvent } from '../transport/transport.js';
-import { Flag, Limited, RCODES } from './counter-layout.js';
+import { Flag, RCODES } from './counter-layout.js';
 import type { Counters } from './counters.js';
 
 export type Summary = Record<string, Record<string, number>>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createFacts, createOutcome, Kind, Transport } from '../../src/answer/facts.js';
+import { createFacts, createOutcome, Kind, Limited, Transport } from '../../src/answer/facts.js';
 import { EDE_LABELS, TYPE_LABELS } from '../../src/observe/counted.js';
 import { Flag } from '../../src/observe/counter-layout.js';
 import { COUNTER_WORDS, Counters } from '../../src/observe/counters.js';
@@ -158,6 +158,18 @@ describe('counters', () => {
     expect(counters.sessionTimes(SessionPath.STARTTLS).sum).toBe(10.5);
     expect(counters.sessionTimes(SessionPath.TCP).sum).toBe(0);
     expect(counters.words.reduce((sum, word) => sum + word, 0)).toBeCloseTo(6 + 10.503);
+  });
+
+  it('know what the rate limit did: what it dropped was asked but not answered', () => {
+    const counters = new Counters();
+    count(counters, Transport.UDP, { kind: Kind.NXDOMAIN, rcode: 3, limited: Limited.DROPPED, answered: 0 });
+    count(counters, Transport.UDP, { kind: Kind.NXDOMAIN, rcode: 3, limited: Limited.SLIPPED, truncated: 1 });
+    count(counters, Transport.UDP, { kind: Kind.NXDOMAIN, rcode: 3, limited: Limited.LOGGED });
+    expect(counters.summary().udp).toMatchObject({
+      ...{ messages: 3, dropped: 1, nxdomain: 2, NXDOMAIN: 2, truncated: 1 },
+      ...{ limit_dropped: 1, limit_slipped: 1, limit_logged: 1 },
+    });
+    expect(counters.limited(Transport.UDP, Limited.NONE)).toBe(0);
   });
 
   it('of several threads add up, and stay as they were', () => {

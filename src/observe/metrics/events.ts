@@ -39,6 +39,11 @@ const ROWS: readonly (EventRow | LabelledRow)[] = [
     event: 'UDP_ERROR',
   },
   {
+    name: 'adotd_udp_batches_total',
+    help: 'Times that a thread received datagrams, several at once under load; none where all is embedded in one thread.',
+    event: 'UDP_BATCH',
+  },
+  {
     name: 'adotd_sessions_opened_total',
     help: 'TCP connections accepted, for TLS too.',
     event: 'TCP_ACCEPTED',

@@ -1,9 +1,9 @@
 /** Metrics of messages: what was asked, and what was answered. */
-import { Kind, Transport } from '../../answer/facts.js';
+import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Ede, Opcode, Rcode } from '../../protocol/iana.js';
 import type { HistogramValue } from '../buckets.js';
 import { EDE_LABELS, OTHER, TYPE_LABELS } from '../counted.js';
-import { Flag, Limited, RCODES } from '../counter-layout.js';
+import { Flag, RCODES } from '../counter-layout.js';
 import type { Counters } from '../counters.js';
 import type { Metric, MetricsInput } from '../metric.js';
 import { rcodeName } from '../summary.js';

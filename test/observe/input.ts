@@ -1,0 +1,50 @@
+/** What metrics are read from, for tests: a server at rest, and changes to it. */
+import { Counters } from '../../src/observe/counters.js';
+import type { MetricsInput } from '../../src/observe/metric.js';
+import { NO_RELOADS, type ServerFacts, type ZoneFacts } from '../../src/observe/server-facts.js';
+
+export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
+  return {
+    version: '1.2.3',
+    state: 'ready',
+    counters: new Counters(),
+    plane: { path: 'threads', udpWorkers: 2, streamWorkers: 2, restarts: 0 },
+    sessions: { open: 3, limit: 1000, idleTime: 10_000, keepalive: 10_000 },
+    zones: [zoneFacts('example.test.')],
+    reloads: {
+      zones: { succeeded: 1, failed: 0, lastSuccess: 1_795_000_000 },
+      certificates: NO_RELOADS,
+      ticket_keys: NO_RELOADS,
+      config: NO_RELOADS,
+    },
+    certificates: [{ file: 'certs/self-signed.pem', notAfter: 1_800_000_000 }],
+    ...change,
+  };
+}
+
+export function zoneFacts(name: string, change: Partial<ZoneFacts> = {}): ZoneFacts {
+  return {
+    name,
+    state: 'served',
+    serial: 2_026_112_101,
+    records: 12,
+    imageBytes: 4096,
+    loadSeconds: 0.004,
+    loadedAt: 1_795_000_000,
+    ...change,
+  };
+}
+
+export function metricsInput(change: Partial<ServerFacts> = {}, zoneLimit = 100): MetricsInput {
+  return {
+    server: serverFacts(change),
+    process: {
+      cpuSeconds: 1.5,
+      residentBytes: 50_000_000,
+      startedAt: 1_794_999_000,
+      openDescriptors: 30,
+      maxDescriptors: 20_000,
+    },
+    zoneLimit,
+  };
+}
