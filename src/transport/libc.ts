@@ -32,13 +32,11 @@ export interface Libc {
   errno(): string;
   /** The same as a number, as in `constants.errno` of node:os; makes no string of it. */
   errorNumber(): number;
-  /** Calls `readable` from the event loop whenever the descriptor has something to read; makes it non-blocking. */
-  watch(fd: number, readable: () => void): Watch;
-}
-
-/** A descriptor that the event loop watches, until it is closed. What keeps watching must keep this. */
-export interface Watch {
-  close(): void;
+  /**
+   * The descriptor that becomes readable when this thread's event loop has something to do, timers apart; -1, of which poll()
+   * takes no notice, when this build of node does not tell.
+   */
+  eventLoop(): number;
 }
 
 let found: Libc | string | undefined;
@@ -78,9 +76,21 @@ function load(): Libc | string {
       address: (octets) => Number(koffi.address(octets)),
       errno: () => getSystemErrorName(-koffi.errno()),
       errorNumber: () => koffi.errno(),
-      watch: (fd, readable) => koffi.node.poll(fd, { readable: true }, readable),
+      eventLoop: () => eventLoopDescriptor(koffi, own),
     };
   } catch (error) {
     return `the C library cannot be called: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** By calls that node offers to add-ons. */
+function eventLoopDescriptor(koffi: typeof import('koffi'), own: import('koffi').LibraryHandle): number {
+  try {
+    const eventLoopOf = own.func('napi_get_uv_event_loop', 'int', ['void*', '_Out_ void**']);
+    const backendDescriptor = own.func('uv_backend_fd', 'int', ['void*']);
+    const loop: unknown[] = [null];
+    return eventLoopOf(koffi.node.env, loop) === 0 ? backendDescriptor(loop[0]) : -1;
+  } catch {
+    return -1;
   }
 }

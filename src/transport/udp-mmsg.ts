@@ -2,15 +2,18 @@
  * UDP with recvmmsg and sendmmsg, in a thread of its own: datagrams are received in batches, answered, and the responses sent
  * with one call.
  *
- * The thread has two ways to wait. While queries come it waits in poll(2), outside of the event loop: a wake-up costs one call
- * then. When none has come for a while it goes back to the event loop, which watches the sockets too, and where a thread that
- * has nothing to do can be told anything, and be ended. Hot file: no allocation per query, no exceptions.
+ * The thread waits in poll(2), for its sockets and for the descriptor of its event loop at once; when the latter has something
+ * to do it gets a turn. So a wake-up by a query costs one call, and whatever the thread is told, to end too, arrives at
+ * once. Not in the event loop, with koffi's watcher: a thread that is ended (Worker.terminate) just when that is called takes
+ * the whole process with it; and a wake-up costs more. Measured: see the table that `npm run bench -- loops` prints.
+ *
+ * Hot file: no allocation per query, no exceptions for control flow.
  */
 import { constants } from 'node:os';
 import { createFacts, type Facts, Transport } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import { type Libc, libc } from './libc.js';
-import { type Batches, createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
+import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
 import { GENERATION, HEARTBEAT, MAIL, MISCHIEF, Mischief } from './thread-words.js';
 import { type Endpoint, TransportEvent, type UdpContext } from './transport.js';
 
@@ -112,14 +115,16 @@ function misbehave(mischief: number): void {
   while (mischief === Mischief.SPIN);
 }
 
-/** Milliseconds without a query after which the thread goes back to the event loop. */
-const QUIET = 10;
-/** Rounds over all sockets after which the event loop gets a turn in any case. */
+/**
+ * Milliseconds that the thread waits before it looks after its event loop in any case: timers do not wake it. Heartbeats are that
+ * far apart when it has nothing to do.
+ */
+const PATIENCE = 50;
+/**
+ * Rounds over the sockets after which the event loop gets a turn in any case: 30 ms of full batches. With few queries it gets
+ * one a second.
+ */
 const ROUNDS = 128;
-/** Turns of the event loop after which whatever was posted has arrived. */
-const MAIL_TURNS = 3;
-/** Milliseconds between two heartbeats in the event loop. */
-const BEAT = 50;
 
 /** Serves the sockets in the calling thread until stop(). `words`: of thread-words.ts. */
 export function serveMmsg(
@@ -136,67 +141,42 @@ export function serveMmsg(
     const batches = createBatches(system, fd, address.includes(':') ? 6 : 4, isWildcard(address), slots);
     return createAnswerer(batches, slots, facts, context, words);
   });
-  const wait = createWait(system, sockets);
+  const count = answerers.length;
+  const wait = createWait(system, [system.eventLoop(), ...sockets.map(({ fd }) => fd)]);
   words[GENERATION] = catalog.generation;
   let mail = Atomics.load(words, MAIL);
-  let mailTurns = 0;
   let stopped = false;
-  let scheduled = false;
 
-  /** Answers until it is quiet, somebody has written to this thread, or the event loop must get a turn. */
+  /** Answers until the event loop has something to do, or must get a turn. */
   const serve = (): void => {
+    let all = true;
+    const began = facts.now;
     for (let round = 0; round < ROUNDS; round++) {
-      let received = 0;
-      for (const answerer of answerers) received += answerer.answer(MSG_DONTWAIT);
+      let full = false;
+      for (let i = 0; i < count; i++) {
+        if ((all || wait.found(i + 1)) && answerers[i]!.answer(MSG_DONTWAIT) === BATCH) full = true;
+      }
       const posted = Atomics.load(words, MAIL);
       if (posted !== mail) {
         mail = posted;
-        mailTurns = MAIL_TURNS;
-      }
-      if (mailTurns > 0) {
-        mailTurns--;
-        again();
         return;
       }
-      if (received === 0 && !wait(QUIET)) return;
+      // After a batch that was not full there is nothing left: to ask for more would be one call for nothing. With a full one
+      // on one socket, the others get their turn all the same.
+      all = full;
+      if (full) continue;
+      if (facts.now !== began || wait.poll(PATIENCE) <= 0 || wait.found(0)) return;
     }
-    again();
-  };
-
-  const again = (): void => {
-    scheduled = true;
-    setImmediate(() => {
-      scheduled = false;
-      turn();
-    });
   };
 
   const turn = (): void => {
-    if (scheduled || stopped) return;
-    try {
-      serve();
-    } catch (error) {
-      // What is thrown in a watcher's callback ends the watching, and nothing else.
-      stop();
-      setImmediate(() => {
-        throw error;
-      });
-    }
-  };
-
-  // Not in the watcher's own callback: a thread that is ended (Worker.terminate) while it is in there takes the whole process
-  // with it, for koffi cannot pass the exception on.
-  const woken = (): void => {
-    if (!scheduled && !stopped) again();
-  };
-  const watches = sockets.map(({ fd }) => system.watch(fd, woken));
-  const heart = setInterval(() => words[HEARTBEAT]!++, BEAT);
-  const stop = (): void => {
     if (stopped) return;
-    stopped = true;
-    clearInterval(heart);
-    for (const watch of watches) watch.close();
+    words[HEARTBEAT]!++;
+    serve();
+    // The event loop looks after everything else before that. What serve() throws ends the thread.
+    setImmediate(turn);
   };
+  setImmediate(turn);
 
   return {
     publish(next) {
@@ -204,7 +184,7 @@ export function serveMmsg(
       words[GENERATION] = next.generation;
     },
     async stop() {
-      stop();
+      stopped = true;
     },
   };
 }
@@ -213,18 +193,29 @@ function isWildcard(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }
 
-/** struct pollfd. */
-const POLLFD = 8;
+/** Waiting for one of several descriptors. */
+interface Wait {
+  /** Waits until one can be read; returns how many can, 0: none within so many milliseconds, -1: it was interrupted. */
+  poll(milliseconds: number): number;
+  /** Whether the descriptor of this number can be read, or has an error to tell, since poll(). */
+  found(number: number): boolean;
+}
+
+/** Words of struct pollfd: the descriptor; events asked for, and found. */
+const POLLFD_WORDS = 2;
+const EVENTS = 1;
 const POLLIN = 1;
 
-/** Waits until one of the sockets has something to read; returns false when none has within so many milliseconds. */
-function createWait(system: Libc, sockets: readonly UdpSocket[]): (milliseconds: number) => boolean {
-  const words = new Int32Array(new SharedArrayBuffer(sockets.length * POLLFD));
-  sockets.forEach(({ fd }, i) => {
-    words[2 * i] = fd;
-    words[2 * i + 1] = POLLIN;
+function createWait(system: Libc, descriptors: readonly number[]): Wait {
+  const count = descriptors.length;
+  const words = new Int32Array(new SharedArrayBuffer(count * POLLFD_WORDS * Int32Array.BYTES_PER_ELEMENT));
+  descriptors.forEach((fd, number) => {
+    words[number * POLLFD_WORDS] = fd;
+    words[number * POLLFD_WORDS + EVENTS] = POLLIN;
   });
   const address = system.address(new Uint8Array(words.buffer));
-  const count = sockets.length;
-  return (milliseconds) => system.poll(address, count, milliseconds) !== 0;
+  return {
+    poll: (milliseconds) => system.poll(address, count, milliseconds),
+    found: (number) => words[number * POLLFD_WORDS + EVENTS]! >>> 16 !== 0,
+  };
 }
