@@ -67,7 +67,7 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
     udp: server.udp[0]?.port ?? 0,
     tcp: server.tcp[0]?.port ?? 0,
     tls: server.tls[0]?.port ?? 0,
-    reload: () => server.reload(),
+    reload: async () => void (await server.reload()),
     close: () => server.close(),
     [Symbol.asyncDispose]: () => server.close(),
   };

@@ -5,8 +5,9 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import { dumpImage } from '../image/dump.js';
 import type { Loaded } from '../image/load.js';
 import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/load-zone.js';
+import { zoneConflicts } from '../server/zone-mistakes.js';
 import { systemReason, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zone-source.js';
-import { zoneConflicts } from '../server/zones.js';
+
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import { printZone } from '../zone/print.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';

@@ -1,5 +1,5 @@
 /** One zone from its file to its image. Runs in the loader thread, or in the caller's when zones are small. */
-
+import { dirname, isAbsolute, join } from 'node:path';
 import { AdotdError } from '../errors.js';
 import * as L from '../image/layout.js';
 import { type Loaded, load } from '../image/load.js';
@@ -8,6 +8,7 @@ import type { Diagnostic } from '../zone/diagnostics.js';
 import { originOfFile } from '../zone/filename.js';
 import { includer, readZoneFile } from '../zone/files.js';
 import { nameserversOf } from '../zone/nameservers.js';
+import { type SourceState, sameSources, sourceState, unreadable } from './source-state.js';
 import type { ZoneFile } from './zone-source.js';
 
 /** How zones are loaded. Plain data: it is handed to the loader thread. */
@@ -39,6 +40,29 @@ export interface ZoneResult {
   /** How many there were; some may not be listed. */
   readonly errors: number;
   readonly warnings: number;
+  /** The files it was read from, those included among them, as they were. */
+  readonly sources: readonly SourceState[];
+  /** Time that loading took. */
+  readonly milliseconds: number;
+}
+
+/** A zone whose files have the same content as when they were loaded: nothing was done. Plain data. */
+export interface UnchangedZone {
+  readonly zone: ZoneFile;
+  readonly unchanged: true;
+  readonly sources: readonly SourceState[];
+}
+
+/** A zone to load; when what it is `known` from has not changed, it is left alone. Plain data. */
+export interface ZoneTask {
+  readonly zone: ZoneFile;
+  readonly known?: readonly SourceState[] | undefined;
+}
+
+/** Loads a zone unless it is as it was; as loadZone(). */
+export function loadChanged({ zone, known }: ZoneTask, options: ZoneLoadOptions): ZoneResult | UnchangedZone {
+  const sources = known && sameSources(known);
+  return sources ? { zone, unchanged: true, sources } : loadZone(zone, options);
 }
 
 /** Octets: images up to this are copied out of the room they were compiled in, which is many times larger. */
@@ -49,11 +73,14 @@ const SMALL_IMAGE = 64 * 1024;
  * loaded, records and all, before it is let go.
  */
 export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (loaded: Loaded) => void): ZoneResult {
+  const began = performance.now();
+  const sources: SourceState[] = [];
+  const milliseconds = (): number => performance.now() - began;
   let origin: Uint8Array | undefined;
   try {
     origin = zone.name === undefined ? originOfFile(zone.file) : nameFromText(zone.name);
-    const bytes = zone.text === undefined ? readZoneFile(zone.file) : Buffer.from(zone.text, 'utf8');
-    const include = zone.text === undefined ? includer(zone.file) : undefined;
+    const bytes = zone.text === undefined ? readNoted(zone.file, sources) : Buffer.from(zone.text, 'utf8');
+    const include = zone.text === undefined ? notingIncluder(zone.file, sources) : undefined;
     const source = { file: zone.file, bytes, ...(origin && { origin }), ...(include && { include }) };
     const loaded = load(source, options);
     inspect?.(loaded);
@@ -71,6 +98,8 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
       diagnostics: list,
       errors,
       warnings,
+      sources,
+      milliseconds: milliseconds(),
     };
   } catch (error) {
     if (!(error instanceof AdotdError)) throw error;
@@ -87,8 +116,32 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
       diagnostics: [diagnostic],
       errors: 1,
       warnings: 0,
+      sources,
+      milliseconds: milliseconds(),
     };
   }
+}
+
+function readNoted(file: string, sources: SourceState[]): Uint8Array {
+  try {
+    const bytes = readZoneFile(file);
+    sources.push(sourceState(file, bytes));
+    return bytes;
+  } catch (error) {
+    sources.push(unreadable(file));
+    throw error;
+  }
+}
+
+/** An includer that notes what was included, and what could not be: it may be there later. */
+function notingIncluder(file: string, sources: SourceState[]): ReturnType<typeof includer> {
+  const include = includer(file);
+  return (path, from) => {
+    const found = include(path, from);
+    if (typeof found === 'string') sources.push(unreadable(isAbsolute(path) ? path : join(dirname(from), path)));
+    else sources.push(sourceState(found.file, found.bytes));
+    return found;
+  };
 }
 
 function named(apex: Uint8Array | undefined): Pick<ZoneResult, 'apex' | 'name'> {

@@ -1,11 +1,10 @@
 /** The loader thread: loads the zones it was started with, posts the results, and ends. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { loadZone, type ZoneLoadOptions, type ZoneResult } from './load-zone.js';
-import type { ZoneFile } from './zone-source.js';
+import { loadChanged, type UnchangedZone, type ZoneLoadOptions, type ZoneResult, type ZoneTask } from './load-zone.js';
 
 /** What the thread is started with. */
 export interface LoaderData {
-  readonly zones: readonly ZoneFile[];
+  readonly tasks: readonly ZoneTask[];
   readonly options: ZoneLoadOptions;
 }
 
@@ -13,12 +12,12 @@ export interface LoaderData {
 const BATCH_ZONES = 128;
 const BATCH_OCTETS = 4 * 1024 * 1024;
 
-const { zones, options } = workerData as LoaderData;
-let batch: ZoneResult[] = [];
+const { tasks, options } = workerData as LoaderData;
+let batch: (ZoneResult | UnchangedZone)[] = [];
 let octets = 0;
-for (const zone of zones) {
-  const result = loadZone(zone, options);
-  octets += result.image?.byteLength ?? 0;
+for (const task of tasks) {
+  const result = loadChanged(task, options);
+  octets += imageOf(result)?.byteLength ?? 0;
   batch.push(result);
   if (batch.length < BATCH_ZONES && octets < BATCH_OCTETS) continue;
   post(batch);
@@ -28,8 +27,9 @@ for (const zone of zones) {
 post(batch);
 
 /** Posts results, the images that are not shared in one buffer that changes hands. */
-function post(results: readonly ZoneResult[]): void {
-  const loose = results.flatMap(({ image }) => (image && !(image.buffer instanceof SharedArrayBuffer) ? [image] : []));
+function post(results: readonly (ZoneResult | UnchangedZone)[]): void {
+  const images = results.flatMap((result) => imageOf(result) ?? []);
+  const loose = images.filter(({ buffer }) => !(buffer instanceof SharedArrayBuffer));
   const packed = new Uint8Array(loose.reduce((sum, image) => sum + image.byteLength, 0));
   const places = new Map<Uint8Array, Uint8Array>();
   let at = 0;
@@ -38,9 +38,13 @@ function post(results: readonly ZoneResult[]): void {
     places.set(image, packed.subarray(at, at + image.byteLength));
     at += image.byteLength;
   }
-  const message = results.map((result) => ({
-    ...result,
-    image: result.image && (places.get(result.image) ?? result.image),
-  }));
+  const message = results.map((result) => {
+    const image = imageOf(result);
+    return image === undefined ? result : { ...result, image: places.get(image) ?? image };
+  });
   parentPort?.postMessage(message, [packed.buffer]);
+}
+
+function imageOf(result: ZoneResult | UnchangedZone): Uint8Array | undefined {
+  return 'image' in result ? result.image : undefined;
 }

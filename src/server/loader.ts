@@ -1,8 +1,8 @@
 /** Loads zones: in the loader thread when there is much to read, in place otherwise. */
 import { Worker } from 'node:worker_threads';
-import { loadZone, type ZoneLoadOptions, type ZoneResult } from './load-zone.js';
+import { loadChanged, type UnchangedZone, type ZoneLoadOptions, type ZoneResult, type ZoneTask } from './load-zone.js';
 import type { LoaderData } from './loader-worker.js';
-import { sizeOf, type ZoneFile } from './zone-source.js';
+import { sizeOf } from './zone-source.js';
 
 /** Octets of zone files up to which starting a thread (some 30 ms) costs more than it saves. A guess. */
 const IN_PLACE_OCTETS = 1024 * 1024;
@@ -22,42 +22,42 @@ export interface LoaderSettings {
   progress?(done: number, all: number): void;
 }
 
-/** Loads the zones; the results are in their order. `serving`: queries are being answered meanwhile. */
+/** Loads the zones that have changed; the results are in their order. `serving`: queries are being answered meanwhile. */
 export async function loadZones(
-  zones: readonly ZoneFile[],
+  tasks: readonly ZoneTask[],
   options: ZoneLoadOptions,
   settings: LoaderSettings,
   serving: boolean,
-): Promise<ZoneResult[]> {
-  const small = fits(zones, serving ? IN_PLACE_OCTETS_SERVING : IN_PLACE_OCTETS);
-  if (!settings.thread || small) return zones.map((zone) => loadZone(zone, options));
-  return loadInThread(zones, options, settings);
+): Promise<(ZoneResult | UnchangedZone)[]> {
+  const small = fits(tasks, serving ? IN_PLACE_OCTETS_SERVING : IN_PLACE_OCTETS);
+  if (!settings.thread || small) return tasks.map((task) => loadChanged(task, options));
+  return loadInThread(tasks, options, settings);
 }
 
 /** Whether the zones have no more octets in all than `limit`. */
-function fits(zones: readonly ZoneFile[], limit: number): boolean {
+function fits(tasks: readonly ZoneTask[], limit: number): boolean {
   let octets = 0;
-  return zones.every((zone) => (octets += sizeOf(zone)) <= limit);
+  return tasks.every(({ zone }) => (octets += sizeOf(zone)) <= limit);
 }
 
 function loadInThread(
-  zones: readonly ZoneFile[],
+  tasks: readonly ZoneTask[],
   options: ZoneLoadOptions,
   settings: LoaderSettings,
-): Promise<ZoneResult[]> {
-  const data: LoaderData = { zones, options };
+): Promise<(ZoneResult | UnchangedZone)[]> {
+  const data: LoaderData = { tasks, options };
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION };
   const worker = new Worker(new URL('./loader-worker.js', import.meta.url), { workerData: data, resourceLimits });
-  const results: ZoneResult[] = [];
+  const results: (ZoneResult | UnchangedZone)[] = [];
   return new Promise((resolve, reject) => {
-    worker.on('message', (batch: ZoneResult[]) => {
+    worker.on('message', (batch: (ZoneResult | UnchangedZone)[]) => {
       for (const result of batch) results.push(result);
-      settings.progress?.(results.length, zones.length);
+      settings.progress?.(results.length, tasks.length);
     });
     worker.on('error', reject);
     worker.on('exit', () => {
-      if (results.length === zones.length) resolve(results);
-      else reject(new Error(`the loader thread ended after ${results.length} of ${zones.length} zones`));
+      if (results.length === tasks.length) resolve(results);
+      else reject(new Error(`the loader thread ended after ${results.length} of ${tasks.length} zones`));
     });
   });
 }

@@ -6,12 +6,20 @@ import { createTap, type TapStatus } from '../observe/tap/tap.js';
 import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
-import { type LoaderSettings, loadZones } from './loader.js';
+import type { LoaderSettings } from './loader.js';
 import { openPlane, type PlaneOptions } from './open-plane.js';
 import type { DataPlane } from './plane.js';
+import {
+  type ReloadOutcome,
+  type ReloadParts,
+  type ReloadRequest,
+  reload,
+  ZoneLoader,
+  type ZoneSettings,
+} from './reload.js';
 import { openTls } from './tls-service.js';
 import type { ZoneFile } from './zone-source.js';
-import { Zones, type ZonesReport } from './zones.js';
+import type { ZonesReport } from './zones.js';
 
 /** ADOTD_ZONE_INVALID with what is wrong with the zones; the message has one line for each mistake. */
 export class ZonesError extends AdotdError {
@@ -46,10 +54,10 @@ export interface Server {
   /** What the last load or reload did. */
   readonly zones: ZonesReport;
   /**
-   * Loads all zones, and reads the certificates, anew while answering from the old ones; what has errors stays as it was.
-   * Never throws.
+   * Loads what was asked for, without a request everything that has changed, while answering from what there is; what has errors
+   * stays as it was. Fulfilled when all answers come from what was loaded. Never throws; one after the other.
    */
-  reload(): Promise<void>;
+  reload(request?: ReloadRequest): Promise<ReloadOutcome>;
   /** Takes no more queries, finishes those that have begun, and frees the ports. */
   close(): Promise<void>;
 }
@@ -60,20 +68,13 @@ export interface Server {
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { config, log, clock = systemClock } = options;
-  const zones = new Zones();
-  const load = async (serving: boolean): Promise<ZonesReport> => {
-    const began = performance.now();
-    const loadOptions = { now: clock.seconds(), nsec3MaxIterations: config.nsec3_max_iterations };
-    const results = await loadZones(options.zones(), loadOptions, options.loader, serving);
-    const report = zones.apply(results);
-    for (const { zone, serial, records, image } of results) {
-      if (image) log.debug({ file: zone.file, serial, records }, 'zone loaded');
-    }
-    logReport(report, Math.round(performance.now() - began), log);
-    return report;
+  const loader = new ZoneLoader(options.loader, clock, log);
+  const settings: ZoneSettings = {
+    list: options.zones,
+    folder: config.zones.folder,
+    nsec3MaxIterations: config.nsec3_max_iterations,
   };
-
-  let report = await load(false);
+  let report = await loader.load(settings);
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
   let plane: DataPlane | undefined;
   const openTlsService = () => openTls(config, report.nameservers, clock, log, (next) => plane?.replaceTls(next));
@@ -89,8 +90,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }
   const serving = plane;
   logPlane(serving, log);
-  let loading = Promise.resolve();
+  let loading: Promise<unknown> = Promise.resolve();
   let closed: Promise<void> | undefined;
+  const parts: ReloadParts = {
+    loader,
+    settings,
+    tls,
+    log,
+    async publish(next) {
+      report = next;
+      if (!closed) await serving.publish(next.catalog);
+    },
+  };
 
   return {
     udp: serving.udp,
@@ -106,18 +117,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     get zones() {
       return report;
     },
-    reload() {
-      loading = loading.then(async () => {
-        try {
-          report = await load(true);
-          if (closed) return;
-          await serving.publish(report.catalog);
-          await tls?.refresh(report.nameservers);
-        } catch (error) {
-          log.error({ err: error }, 'reload failed, the zones stay as they were');
-        }
-      });
-      return loading;
+    reload(request = {}) {
+      const outcome = loading.then(() => reload(parts, request, report));
+      loading = outcome;
+      return outcome;
     },
     close() {
       tls?.close();
@@ -134,21 +137,4 @@ function logPlane({ status }: DataPlane, log: Log): void {
       ? 'queries are answered embedded: one thread, node:dgram and node:net'
       : `queries are answered by threads: ${udpWorkers} for UDP (recvmmsg), ${streamWorkers} for streams`;
   log.info({ plane: status }, text);
-}
-
-function logReport(report: ZonesReport, milliseconds: number, log: Log): void {
-  for (const { severity, file, line, column, message } of report.diagnostics) {
-    const text = `${file}:${line}:${column}: ${message}`;
-    if (severity === 'error') log.error({ file, line, column }, text);
-    else log.warn({ file, line, column }, text);
-  }
-  const { served, failed, kept, records } = report;
-  const fields = { zones: served, failed, kept, records, milliseconds };
-  const notes = [
-    ...(failed > 0 ? [`${failed} failed and are answered with SERVFAIL`] : []),
-    ...(kept > 0 ? [`${kept} of them as before, for their files have errors`] : []),
-  ];
-  const text = [`${served} zones served`, ...notes].join(', ');
-  if (notes.length > 0) log.warn(fields, text);
-  else log.info(fields, text);
 }

@@ -19,9 +19,21 @@ export interface TlsService {
    * Reads certificates and keys again, and renews the one made here where that is due; `nameservers` are those of the zones
    * now. What cannot be used is logged, and what was there goes on. Never throws.
    */
-  refresh(nameservers: readonly string[]): Promise<void>;
+  refresh(nameservers: readonly string[]): Promise<TlsRefresh>;
+  /** The certificates that are served, the default one first. */
+  readonly certificates: Certificates;
+  /** The files that all of this is read from, those of the certificate made here included. */
+  readonly files: readonly string[];
   /** Ends the rotation of ticket keys, and the watch on expiry. */
   close(): void;
+}
+
+/** What came of reading certificates and keys again. */
+export interface TlsRefresh {
+  /** `kept`: what is there now cannot be used. */
+  readonly result: 'unchanged' | 'replaced' | 'kept';
+  /** What is wrong, one line each. */
+  readonly errors: readonly string[];
 }
 
 /** Seconds between two looks at what expires. */
@@ -49,10 +61,10 @@ export async function openTls(
       addresses: config.listen,
       now: new Date(clock.seconds() * 1000),
     });
-    for (const certificate of certificates) logCertificate(certificate, log);
     return certificates;
   };
-  const certificates = await read();
+  let certificates = await read();
+  for (const certificate of certificates) logCertificate(certificate, log);
   const keys = new TicketKeys(tls.ticket_key_file);
   const sessionTimeout = tls.ticket_rotation;
   const contexts = new TlsContexts({ certificates, ticketKey: keys.current, sessionTimeout });
@@ -60,23 +72,46 @@ export async function openTls(
     contexts.replace(changes);
     changed(contexts.settings);
   };
-  const rotation = clock.timer(() => {
+  const rotate = (): TlsRefresh => {
     try {
-      if (keys.rotate()) replace({ ticketKey: keys.current });
+      if (!keys.rotate()) return UNCHANGED;
+      replace({ ticketKey: keys.current });
+      return { result: 'replaced', errors: [] };
     } catch (error) {
-      log.error({ err: error }, 'the ticket keys stay as they are');
-    }
-    rotation.set(tls.ticket_rotation * 1000);
-  });
-  const refresh = async (): Promise<void> => {
-    try {
-      replace({ certificates: await read() });
-    } catch (error) {
-      log.error({ err: error }, 'the certificates stay as they are');
+      log.error({ err: error }, `the ticket keys stay as they are: ${reason(error)}`);
+      return { result: 'kept', errors: [reason(error)] };
     }
   };
+  const rotation = clock.timer(() => {
+    rotate();
+    rotation.set(tls.ticket_rotation * 1000);
+  });
+  const renew = async (): Promise<TlsRefresh> => {
+    try {
+      const next = await read();
+      if (same(certificates, next)) return UNCHANGED;
+      replace({ certificates: next });
+      certificates = next;
+      for (const certificate of next) logCertificate(certificate, log);
+      return { result: 'replaced', errors: [] };
+    } catch (error) {
+      log.error({ err: error }, `the certificates stay as they are: ${reason(error)}`);
+      return { result: 'kept', errors: [reason(error)] };
+    }
+  };
+  const refresh = async (): Promise<TlsRefresh> => {
+    // Random keys are not rotated early: every client would pay with a full handshake.
+    const ofKeys = tls.ticket_key_file === undefined ? UNCHANGED : rotate();
+    const ofCertificates = await renew();
+    const results = [ofKeys.result, ofCertificates.result];
+    const result = (['kept', 'replaced'] as const).find((one) => results.includes(one)) ?? 'unchanged';
+    return { result, errors: [...ofKeys.errors, ...ofCertificates.errors] };
+  };
   const watch = clock.timer(() => {
-    void refresh();
+    // What the log said of them, it says every day.
+    void refresh().then(({ result }) => {
+      if (result === 'unchanged') for (const certificate of certificates) logWarnings(certificate, log);
+    });
     watch.set(DAY * 1000);
   });
   rotation.set(tls.ticket_rotation * 1000);
@@ -85,6 +120,15 @@ export async function openTls(
     offer: { options: () => contexts.socketOptions() },
     get settings() {
       return contexts.settings;
+    },
+    get certificates() {
+      return certificates;
+    },
+    get files() {
+      const own = certificates.flatMap(({ certFile, keyFile }) => [certFile, keyFile]);
+      const configured = tls.certificates.flatMap(({ cert, key }) => [cert, key]);
+      const keyFile = tls.ticket_key_file === undefined ? [] : [tls.ticket_key_file];
+      return [...new Set([...(configured.length > 0 ? configured : own), ...keyFile])];
     },
     refresh(now) {
       names = now;
@@ -97,11 +141,28 @@ export async function openTls(
   };
 }
 
+const UNCHANGED: TlsRefresh = { result: 'unchanged', errors: [] };
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Whether the same is served from both, and nothing else is to be warned of. */
+function same(before: Certificates, now: Certificates): boolean {
+  const text = ({ cert, key, certFile, warnings }: Certificate): string =>
+    JSON.stringify([String(cert), String(key), certFile, warnings]);
+  return before.length === now.length && before.every((one, index) => text(one) === text(now[index]!));
+}
+
 function logCertificate(certificate: Certificate, log: Log): void {
   const { subject, names, notAfter, pin, tlsa, certFile } = certificate;
   log.info(
     { subject, names, expires: notAfter, pin, tlsa, file: certFile },
     `certificate ${certFile}: ${subject}, expires ${notAfter.toISOString().slice(0, 10)}, pin ${pin}, TLSA ${tlsa}`,
   );
-  for (const warning of certificate.warnings) log.warn({ file: certFile }, warning);
+  logWarnings(certificate, log);
+}
+
+function logWarnings({ certFile, warnings }: Certificate, log: Log): void {
+  for (const warning of warnings) log.warn({ file: certFile }, warning);
 }

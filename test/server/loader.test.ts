@@ -3,11 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nameToText } from '../../src/protocol/name.js';
+import type { UnchangedZone, ZoneResult } from '../../src/server/load-zone.js';
 import { loadZones } from '../../src/server/loader.js';
-import { zoneFilesOf, zonesOfConfig } from '../../src/server/zone-source.js';
+import { type ZoneFile, zoneFilesOf, zonesOfConfig } from '../../src/server/zone-source.js';
 
 const GOOD = '@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n';
-const load = (zones: Parameters<typeof loadZones>[0]) => loadZones(zones, { now: 0 }, { thread: false }, false);
+const load = async (zones: readonly ZoneFile[]): Promise<ZoneResult[]> => {
+  const tasks = zones.map((zone) => ({ zone }));
+  return results(await loadZones(tasks, { now: 0 }, { thread: false }, false));
+};
+const results = (all: readonly (ZoneResult | UnchangedZone)[]): ZoneResult[] =>
+  all.filter((one): one is ZoneResult => !('unchanged' in one));
 
 let folder: string;
 beforeEach(() => {
