@@ -3,12 +3,16 @@ import { z } from 'zod';
 import { endpointFromText } from '../transport/address.js';
 import { limit } from './limit.js';
 
+const expected = { error: 'expected a port, or an address and a port as in "127.0.0.1:9153" or "[::1]:9153"' };
+
+function isEndpoint(text: string): boolean {
+  return endpointFromText(text) !== undefined;
+}
+
 export const metrics = z
   .strictObject({
     listen: z
-      .union([z.number().int().min(0).max(65_535), z.string().refine((text) => endpointFromText(text) !== undefined)], {
-        error: 'expected a port, or an address and a port as in "127.0.0.1:9153" or "[::1]:9153"',
-      })
+      .union([z.number().int().min(0).max(65_535), z.string().refine(isEndpoint, expected)], expected)
       .optional()
       .meta({
         description:

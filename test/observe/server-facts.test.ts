@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { processFacts } from '../../src/observe/process-facts.js';
+import { sessionFacts } from '../../src/observe/server-facts.js';
+import { createBench } from '../session/support.js';
+
+describe('what is shown of sessions', () => {
+  it('is what the session manager does and advertises, at every load', () => {
+    const bench = createBench({}, undefined, { connections: 20, connectionsPerClient: 100 });
+    for (let open = 1; open <= 20; open++) {
+      bench.open();
+      const facts = sessionFacts(bench.limits, bench.manager.settings);
+      expect(facts).toMatchObject({ open, limit: 20, idleTime: bench.manager.idleTime });
+      const session = bench.open();
+      session?.gone();
+      expect(facts.keepalive).toBe(bench.manager.shedding ? 0 : bench.manager.idleTime);
+    }
+    expect(sessionFacts(bench.limits, bench.manager.settings)).toMatchObject({ idleTime: 2_000, keepalive: 0 });
+  });
+});
+
+describe('what is shown of the process', () => {
+  it('is what the system says', () => {
+    const facts = processFacts();
+    expect(facts.cpuSeconds).toBeGreaterThan(0);
+    expect(facts.residentBytes).toBeGreaterThan(10_000_000);
+    expect(Math.abs(facts.startedAt + process.uptime() - Date.now() / 1000)).toBeLessThan(5);
+    if (process.platform !== 'linux') return;
+    expect(facts.openDescriptors).toBeGreaterThan(2);
+    expect(facts.maxDescriptors).toBeGreaterThan(facts.openDescriptors ?? 0);
+  });
+});
