@@ -45,6 +45,7 @@ function collect(child: ChildProcess): { stdout(): string; stderr(): string } {
 
 /** A server process that has said `ready`. */
 export interface Serving extends AsyncDisposable {
+  readonly pid: number;
   readonly port: number;
   readonly tlsPort: number;
   readonly ready: string;
@@ -82,6 +83,7 @@ export async function adotdServe(...words: readonly string[]): Promise<Serving> 
     return { status, stdout: output.stdout(), stderr: output.stderr() };
   };
   return {
+    pid: child.pid ?? 0,
     port: Number(/udp=[^ ]*:(\d+)/.exec(ready)?.[1]),
     tlsPort: Number(/tls=[^ ]*:(\d+)/.exec(ready)?.[1]),
     ready,
