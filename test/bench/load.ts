@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Cost, isInstalled, median, printTable, run } from './measure.js';
+import { smallZoneText } from './workload.js';
 
 const ORIGIN = 'big.test';
 
@@ -16,10 +17,6 @@ function largeZone(records: number): string {
   for (let i = 0; i < delegations; i++) lines.push(`sub${i} IN NS ns.sub${i}`, `ns.sub${i} IN A 192.0.2.7`);
   return `${lines.join('\n')}\n`;
 }
-
-const smallZone = (number: number): string =>
-  `$TTL 300\n@ IN SOA ns1 host ${number + 1} 7200 900 1209600 300\n@ IN NS ns1\n@ IN NS ns2\nns1 IN A 192.0.2.1\n` +
-  'ns2 IN A 192.0.2.2\n@ IN MX 10 mail\nmail IN A 192.0.2.3\nwww IN A 192.0.2.4\nwww IN AAAA 2001:db8::1\nftp IN CNAME www\n';
 
 interface Contestant {
   readonly name: string;
@@ -69,7 +66,7 @@ export async function benchLoad(records: number, zones: number, turns: number): 
 async function benchMany(folder: string, zones: number): Promise<void> {
   const many = join(folder, 'many');
   mkdirSync(many);
-  for (let i = 0; i < zones; i++) writeFileSync(join(many, `zone${i}.test.zone`), smallZone(i));
+  for (let i = 0; i < zones; i++) writeFileSync(join(many, `zone${i}.test.zone`), smallZoneText(i));
   const worker = fileURLToPath(new URL('./load-many.js', import.meta.url));
   const { elapsed, output } = await run(process.execPath, [worker, many]);
   console.log(`\n${zones} zones of 11 records: ${output.trim()}; the process took ${elapsed.toFixed(2)} s`);

@@ -2,11 +2,14 @@
  * npm run bench -- load [--records N]     loading a zone of N records (default 1,000,000), beside the peers' checkers
  * npm run bench -- respond [--queries N]  respond() alone, by kind of answer, unsigned and signed
  * npm run bench -- sessions [--turns N] [--idle N]   stream sessions, beside NSD and BIND: CPU and memory
+ * npm run bench -- peers [--turns N] [--seconds S] [--servers adotd,NSD] [--only udp,tcp,…] [--quick] [--write]
+ *     every transport beside NSD, Knot, BIND and PowerDNS; --write puts the page into docs/
  *
  * Prints tables; asserts nothing. Peers that are not installed are left out, and named.
  */
 import { parseArgs } from 'node:util';
 import { benchLoad } from './load.js';
+import { benchPeers } from './peers.js';
 import { benchRespond } from './respond.js';
 import { benchSessions } from './sessions.js';
 
@@ -16,33 +19,50 @@ const { values, positionals } = parseArgs({
     records: { type: 'string', default: '1000000' },
     zones: { type: 'string', default: '10000' },
     queries: { type: 'string', default: '1000000' },
-    turns: { type: 'string', default: '5' },
+    turns: { type: 'string' },
     idle: { type: 'string', default: '2000' },
     connections: { type: 'string', default: '1500' },
-    seconds: { type: 'string', default: '3' },
+    seconds: { type: 'string' },
     profile: { type: 'boolean', default: false },
+    servers: { type: 'string' },
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
   },
 });
 
+const turns = Number(values.turns ?? 5);
+
 switch (positionals[0]) {
   case 'load':
-    await benchLoad(Number(values.records), Number(values.zones), Number(values.turns));
+    await benchLoad(Number(values.records), Number(values.zones), turns);
     break;
   case 'respond':
     await benchRespond(Number(values.queries));
     break;
   case 'sessions':
     await benchSessions({
-      turns: Number(values.turns),
+      turns,
       idle: Number(values.idle),
       connections: Number(values.connections),
-      seconds: Number(values.seconds),
+      seconds: Number(values.seconds ?? 3),
       profile: values.profile,
     });
     break;
-  default:
-    console.error(
-      'usage: npm run bench -- load [--records N] [--zones N] [--turns N] | respond [--queries N] | sessions [--turns N] [--idle N]',
+  case 'peers':
+    await benchPeers(
+      {
+        turns: values.quick && values.turns === undefined ? 1 : turns,
+        seconds: Number(values.seconds ?? (values.quick ? 0.3 : 1)),
+        servers: values.servers?.split(','),
+        only: values.only?.split(','),
+        quick: values.quick,
+        write: values.write,
+      },
+      process.argv.slice(3),
     );
+    break;
+  default:
+    console.error('usage: npm run bench -- load | respond | sessions | peers [OPTION...]; options: test/bench/main.ts');
     process.exitCode = 2;
 }

@@ -45,9 +45,11 @@ function highWater(pid: number | undefined): number {
   }
 }
 
-/** The middle one of an odd number of values. */
+/** The middle one of the values, or the mean of the two in the middle; NaN without any. */
 export function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  const sorted = [...values].sort((a, b) => a - b);
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return low === undefined || high === undefined ? Number.NaN : (low + high) / 2;
 }
 
 /** Prints rows of text in columns. */

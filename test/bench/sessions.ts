@@ -3,15 +3,18 @@
  * sessions that are up, and memory of an idle TLS session. Server on core 0; this process, and dnsperf, on core 1.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Client, framed, openClient, type SessionKind, sourceAddress } from '../load/client.js';
+import { type Client, openClient, type SessionKind, sourceAddress } from '../load/client.js';
 import { several } from '../load/scenarios.js';
-import { buildQuery } from '../support/message.js';
 import { make } from '../tls/support.js';
-import { isInstalled, median, printTable, run } from './measure.js';
-import { type Contestant, type Given, STARTERS } from './session-servers.js';
+import { connectionCost, questionAt } from './connections.js';
+import { runDnsperf } from './dnsperf.js';
+import { median, printTable } from './measure.js';
+import { cpuBetween } from './proc.js';
+import type { Given } from './server-configs.js';
+import { type Contestant, isPresent, startServer } from './servers.js';
 import { queries, randomFrom, ZONE, zoneText } from './workload.js';
 
 export interface SessionBenchOptions {
@@ -30,40 +33,41 @@ export interface SessionBenchOptions {
 type Figures = Map<string, Map<string, number[]>>;
 
 const SEED = 7;
-const PROGRAMS: Readonly<Record<string, string>> = { NSD: 'nsd', BIND: 'named' };
+/** The servers that have TLS. */
+const SERVERS = ['adotd', 'NSD', 'BIND'];
 /** Connections of the two loads, and queries outstanding on all of them. */
 const LOADS = [
   ['20 connections, 500 outstanding', 20, 500],
   ['400 connections, 1 outstanding each', 400, 400],
 ] as const;
 
-const QUERIES = queries(5000, randomFrom(SEED)).map(([name, type]) => framed(buildQuery({ name: `${name}.`, type })));
-const questionAt = (number: number): Buffer => QUERIES[number % QUERIES.length] ?? Buffer.alloc(0);
-
 /** Prints the tables. */
 export async function benchSessions(options: SessionBenchOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'adotd-bench-'));
   try {
     const { cert, key } = await make({ names: [`ns1.${ZONE}`] });
-    writeFileSync(join(folder, 'cert.pem'), cert);
-    writeFileSync(join(folder, 'key.pem'), key, { mode: 0o600 });
-    writeFileSync(
-      join(folder, 'queries'),
-      `${queries(100_000, randomFrom(SEED))
-        .map((q) => q.join(' '))
-        .join('\n')}\n`,
-    );
+    const certificate = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+    writeFileSync(certificate.cert, cert);
+    writeFileSync(certificate.key, key, { mode: 0o600 });
+    const lines = queries(100_000, randomFrom(SEED)).map((question) => question.join(' '));
+    writeFileSync(join(folder, 'queries'), `${lines.join('\n')}\n`);
+    const zonesFolder = join(folder, 'zones');
+    mkdirSync(zonesFolder);
+    writeFileSync(join(zonesFolder, `${ZONE}.zone`), zoneText());
     const given: Given = {
       folder,
-      zone: zoneText(),
-      cert: join(folder, 'cert.pem'),
-      key: join(folder, 'key.pem'),
-      connections: options.idle + 1000,
+      zonesFolder,
+      zones: [ZONE],
+      signed: false,
+      certificate,
+      connections: (options.idle + 1000) * 3,
+      // Idle sessions stay until they are measured, and there is room for them.
+      config: `sessions: { idle_timeout: 120, idle_timeout_min: 120, max: ${Math.max(10_000, options.idle + 1000)} }`,
       node: options.profile ? ['--cpu-prof'] : [],
     };
     spawnSync('taskset', ['-cp', '1', String(process.pid)]);
-    const present = Object.keys(STARTERS).filter((name) => isInstalled(PROGRAMS[name] ?? 'node'));
-    for (const name of Object.keys(STARTERS)) if (!present.includes(name)) console.log(`${name} is not installed`);
+    const present = SERVERS.filter(isPresent);
+    for (const name of SERVERS) if (!present.includes(name)) console.log(`${name} is not installed`);
     const figures: Figures = new Map();
     for (let turn = 0; turn < options.turns; turn++) {
       for (const name of present) await oneTurn(name, given, options, figures);
@@ -82,27 +86,30 @@ async function oneTurn(name: string, given: Given, options: SessionBenchOptions,
     figures.set(row, rows);
     rows.set(name, [...(rows.get(name) ?? []), value]);
   };
-  const server = await STARTERS[name]?.(given);
-  if (server === undefined) return;
+  const server = await startServer(name, given);
   try {
     // Memory first, on a server that has not had sessions yet; it has the code in memory that they need.
-    await connections(server, 'tls', 50);
+    await connectionCost(server, 'tls', 50);
     note('KiB per idle TLS session', await idleMemory(server, options.idle));
     const kinds: SessionKind[] = name === 'adotd' ? ['tcp', 'tls', 'starttls'] : ['tcp', 'tls'];
     const cost = { tcp: 0, tls: 0, starttls: 0 };
     for (const kind of kinds) {
       // Measured: Node's CPU per connection falls by 40 % over the first 4,000, as their code is compiled.
-      await connections(server, kind, 2 * options.connections);
-      cost[kind] = await connections(server, kind, options.connections);
+      await connectionCost(server, kind, 2 * options.connections);
+      cost[kind] = await connectionCost(server, kind, options.connections);
       note(`CPU µs per ${kind} connection`, cost[kind]);
     }
-    const resumed = await connections(server, 'tls', options.connections, true);
+    const resumed = await connectionCost(server, 'tls', options.connections, true);
     if (Number.isFinite(resumed)) note('CPU µs per resumed tls connection', resumed);
     for (const [load, clients, outstanding] of LOADS) {
       for (const kind of ['tcp', 'tls'] as const) {
-        const result = await dnsperf(server, kind, clients, outstanding, given.folder, options.seconds);
-        note(`CPU µs per query, ${kind}, ${load}`, result.cpu - (cost[kind] * clients) / result.completed);
-        note(`queries/s, ${kind}, ${load}`, result.perSecond);
+        const before = server.cpu();
+        const port = kind === 'tls' ? server.tlsPort : server.port;
+        const file = join(given.folder, 'queries');
+        const report = await runDnsperf({ transport: kind, clients, outstanding }, port, file, options.seconds);
+        const cpu = cpuBetween(before, server.cpu()).total - cost[kind] * clients;
+        note(`CPU µs per query, ${kind}, ${load}`, cpu / report.completed);
+        note(`queries/s, ${kind}, ${load}`, report.perSecond);
       }
       // dnsperf knows no STARTTLS: this program asks, and asks over TLS too, to compare.
       for (const kind of name === 'adotd' ? (['tls', 'starttls'] as const) : []) {
@@ -114,64 +121,17 @@ async function oneTurn(name: string, given: Given, options: SessionBenchOptions,
   }
 }
 
-/** CPU microseconds of a connection with one query; NaN when sessions were to be resumed and were not. */
-async function connections(server: Contestant, kind: SessionKind, count: number, resume = false): Promise<number> {
-  let session: Buffer | undefined;
-  if (resume) {
-    const first = await openClient(kind, server);
-    await first.ask(questionAt(0));
-    session = first.session;
-    await first.close();
-  }
-  const before = server.cpu();
-  const resumed = await several(count, async (number) => {
-    const client = await openClient(kind, server, { session });
-    await client.ask(questionAt(number));
-    await client.close();
-    return client.resumed;
-  });
-  const cpu = (server.cpu() - before) / count;
-  return resume && resumed.filter(Boolean).length < count * 0.9 ? Number.NaN : cpu;
-}
-
 /** KiB that the server has more in memory for each session. */
 async function idleMemory(server: Contestant, count: number): Promise<number> {
-  const before = server.resident();
+  const before = server.memory('VmRSS');
   const clients = await several(count, async (number) => {
     const client = await openClient('tls', server, { from: sourceAddress(number) });
     await client.ask(questionAt(number));
     return client;
   });
-  const octets = (server.resident() - before) / count;
+  const octets = (server.memory('VmRSS') - before) / count;
   await Promise.all(clients.map((client) => client.close()));
   return octets / 1024;
-}
-
-interface Result {
-  /** Microseconds per query, the connections included. */
-  readonly cpu: number;
-  readonly completed: number;
-  readonly perSecond: number;
-}
-
-async function dnsperf(
-  server: Contestant,
-  kind: 'tcp' | 'tls',
-  clients: number,
-  outstanding: number,
-  folder: string,
-  seconds: number,
-): Promise<Result> {
-  const port = kind === 'tls' ? server.tlsPort : server.port;
-  const before = server.cpu();
-  const words = `-c 1 dnsperf -m ${kind === 'tls' ? 'dot' : 'tcp'} -s 127.0.0.1 -p ${port} -c ${clients} -T 1`;
-  const { output } = await run('taskset', [
-    ...words.split(' '),
-    ...['-q', String(outstanding), '-l', String(seconds), '-d', join(folder, 'queries')],
-  ]);
-  const completed = Number(/Queries completed:\s+(\d+)/.exec(output)?.[1] ?? Number.NaN);
-  const perSecond = Number(/Queries per second:\s+([\d.]+)/.exec(output)?.[1] ?? Number.NaN);
-  return { cpu: (server.cpu() - before) / completed, completed, perSecond };
 }
 
 /** CPU microseconds per query on sessions that are up already. */
@@ -187,7 +147,7 @@ async function ask(
   const before = server.cpu();
   const end = performance.now() + seconds * 1000;
   const asked = await Promise.all(sessions.map((client, number) => keepAsking(client, number * 37, each, end)));
-  const cpu = (server.cpu() - before) / asked.reduce((sum, one) => sum + one, 0);
+  const cpu = cpuBetween(before, server.cpu()).total / asked.reduce((sum, one) => sum + one, 0);
   await Promise.all(sessions.map((client) => client.close()));
   return cpu;
 }

@@ -42,6 +42,22 @@ export function zoneText(names = 100_000, delegations = 1_000): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** A zone of eleven records, for any origin: one of many. */
+export function smallZoneText(number: number): string {
+  return `$TTL 300
+@ IN SOA ns1 host ${number + 1} 7200 900 1209600 300
+@ IN NS ns1
+@ IN NS ns2
+ns1 IN A 192.0.2.1
+ns2 IN A 192.0.2.2
+@ IN MX 10 mail
+mail IN A 192.0.2.3
+www IN A 192.0.2.4
+www IN AAAA 2001:db8::1
+ftp IN CNAME www
+`;
+}
+
 /** A query of one kind: name and type. */
 export function queryOf(kind: QueryKind, random: () => number, names = 100_000, delegations = 1_000): [string, string] {
   const host = Math.floor(random() * names);

@@ -1,0 +1,154 @@
+/** The tables of the comparison, for the terminal and for the page. */
+import { median } from './measure.js';
+import {
+  type Figure,
+  type Results,
+  type Row,
+  ratioOf,
+  type Section,
+  type Spread,
+  spreadOfField,
+} from './peers-results.js';
+import { verdictsOf } from './peers-targets.js';
+
+export interface Table {
+  readonly title: string;
+  readonly note: string;
+  /** The first row is the head. */
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** All tables that have something in them. */
+export function tablesOf(results: Results): Table[] {
+  const servers = Object.keys(results.versions);
+  const tables = Object.values(results.sections).flatMap((section) => sectionTables(section, servers));
+  tables.push(startTable(results, servers), reloadTable(results), verdictTable(results));
+  return tables.filter(({ rows }) => rows.length > 1);
+}
+
+function sectionTables(section: Section, servers: readonly string[]): Table[] {
+  const present = servers.filter((server) => section.starts[server] !== undefined);
+  return [cpuTable(section, present), detailTable(section, present)];
+}
+
+/** Load by server: CPU per query; adotd's as a multiple of the others'. */
+function cpuTable(section: Section, servers: readonly string[]): Table {
+  const peers = servers.filter((server) => server !== 'adotd');
+  const ratios = servers.includes('adotd') ? peers : [];
+  const head = ['load', ...servers.map((server) => `${server} µs`), ...ratios.map((peer) => `adotd / ${peer}`)];
+  const rows = Object.values(section.rows).map((row) => [
+    row.title,
+    ...servers.map((server) => spreadText(spreadOfField(row, server, 'cpu'))),
+    ...ratios.map((peer) => spreadText(ratioOf(row, peer))),
+  ]);
+  const note = [section.note, 'Server CPU per query: median (least–most) of the turns.', likenessText(section)].join(
+    ' ',
+  );
+  return { title: section.title, note: note.trim(), rows: [head, ...rows] };
+}
+
+/** Load and server: what else was seen. Medians. */
+function detailTable(section: Section, servers: readonly string[]): Table {
+  const head = ['load', 'server', 'user µs', 'kernel µs', 'queries/s', 'lost', 'octets', 'batch'];
+  const rows = Object.values(section.rows).flatMap((row) =>
+    servers.filter((server) => row.figures[server] !== undefined).map((server) => detailRow(row, server)),
+  );
+  const note =
+    'Medians of the turns; lost: queries of all turns; octets: mean of the answers; batch: mean queries of a receive call.';
+  return { title: `${section.title}: details`, note, rows: [head, ...rows] };
+}
+
+function detailRow(row: Row, server: string): string[] {
+  const figures = row.figures[server] ?? [];
+  // JSON has no NaN: it is null there.
+  const middle = (field: keyof Figure): number => median(figures.map((figure) => figure[field] ?? Number.NaN));
+  return [
+    row.title,
+    server,
+    numberText(middle('user'), 2),
+    numberText(middle('system'), 2),
+    numberText(middle('perSecond'), 0),
+    String(figures.reduce((sum, { lost }) => sum + lost, 0)),
+    numberText(middle('octets'), 0),
+    numberText(middle('batch'), 1),
+  ];
+}
+
+/** Seconds and memory by server, for the parts that measure only UDP and those with many records. */
+function startTable({ sections, emptyMemory }: Results, servers: readonly string[]): Table {
+  const rows = Object.values(sections).flatMap((section) =>
+    servers.flatMap((server) => {
+      const start = section.starts[server];
+      if (start === undefined) return [];
+      return [[section.title, server, start.loading.toFixed(2), (start.memory / 1e6).toFixed(0)]];
+    }),
+  );
+  const empty = emptyMemory === undefined ? '' : ` adotd with one small zone: ${(emptyMemory / 1e6).toFixed(0)} MB.`;
+  return {
+    title: 'Start and memory',
+    note: `From the start of the process, on one CPU, until all zones are answered; memory then (pages that processes share count once).${empty}`,
+    rows: [['zones', 'server', 'seconds', 'MB'], ...rows],
+  };
+}
+
+function reloadTable({ reloads }: Results): Table {
+  const rows = Object.entries(reloads).map(([server, all]) => {
+    const sum = (of: (one: (typeof all)[number]) => number): string => String(all.reduce((s, one) => s + of(one), 0));
+    const ms = (of: (one: (typeof all)[number]) => number | undefined): string =>
+      all.map((one) => of(one)?.toFixed(1) ?? 'never').join(', ');
+    return [
+      server,
+      sum((one) => one.asked),
+      sum((one) => one.lost),
+      sum((one) => one.wrong),
+      ms((one) => one.latestBefore),
+      ms((one) => one.latest),
+      ms((one) => one.took),
+    ];
+  });
+  const head = [
+    'server',
+    'asked',
+    'lost',
+    'errors',
+    'latest before, ms',
+    'latest during, ms',
+    'new zone served after, ms',
+  ];
+  return {
+    title: 'Reload of the zone under 20,000 queries a second',
+    note: 'Each reload by itself. The server, what loads its zone included, has one CPU. "Before" shows what the asking program itself adds.',
+    rows: [head, ...rows.filter(([, asked]) => asked !== '0')],
+  };
+}
+
+function verdictTable(results: Results): Table {
+  const rows = verdictsOf(results).map(({ what, target, found, verdict }) => [what, target, found, verdict]);
+  return { title: 'Targets', note: '', rows: [['what', 'target', 'found', ''], ...rows] };
+}
+
+/** Says how far the servers' answers are alike. */
+function likenessText({ likeness }: Section): string {
+  const peers = likeness.filter(({ server }) => server !== 'adotd');
+  if (peers.length === 0) return '';
+  const different = peers.filter((peer) => peer.different > 0);
+  const other = peers.filter((peer) => peer.otherSections > 0);
+  const asked = Math.max(...peers.map((peer) => peer.asked));
+  const list = (all: typeof peers, of: (one: (typeof peers)[number]) => number): string =>
+    all.map((one) => `${one.server} ${of(one)}`).join(', ');
+  const first =
+    different.length === 0
+      ? `Of ${asked} answers compared, RCODE, AA, TC and answer section are the same everywhere`
+      : `Of ${asked} answers compared, so many differ in RCODE, AA, TC or answer section: ${list(different, (one) => one.different)}`;
+  const rest = other.length === 0 ? '' : `; in their other sections: ${list(other, (one) => one.otherSections)}`;
+  return `${first}${rest}.`;
+}
+
+function spreadText(spread: Spread | undefined): string {
+  if (spread === undefined || !Number.isFinite(spread.median)) return '';
+  return `${spread.median.toFixed(2)} (${spread.least.toFixed(2)}–${spread.most.toFixed(2)})`;
+}
+
+function numberText(value: number, digits: number): string {
+  return Number.isFinite(value) && value !== 0 ? value.toFixed(digits) : '';
+}

@@ -1,0 +1,103 @@
+/** What adotd is to reach beside its peers, and whether it did. */
+import { median } from './measure.js';
+import { type Results, ratioOf } from './peers-results.js';
+
+export interface Verdict {
+  readonly what: string;
+  readonly target: string;
+  readonly found: string;
+  readonly verdict: 'met' | 'tolerable' | 'missed' | 'not measured';
+}
+
+/** A multiple of a peer's CPU per query. */
+interface RatioTarget {
+  readonly section: string;
+  readonly load: string;
+  readonly what: string;
+  readonly peer: string;
+  /** At the most. */
+  readonly target: number;
+  /** Not what is aimed at, but enough. */
+  readonly tolerable: number;
+}
+
+const RATIOS: readonly RatioTarget[] = [
+  ...udp('unsigned', 'UDP', 'NSD', 0.9, 1),
+  ...udp('unsigned', 'UDP', 'Knot', 1, 1.1),
+  ...udp('signed', 'UDP, signed zone with DO', 'NSD', 1, 1),
+  ...udp('signed', 'UDP, signed zone with DO', 'Knot', 1, 1),
+  { section: 'unsigned', load: 'tcp', what: 'TCP, pipelined', peer: 'NSD', target: 0.3, tolerable: 0.4 },
+  { section: 'unsigned', load: 'tls', what: 'TLS, pipelined', peer: 'NSD', target: 0.45, tolerable: 0.6 },
+  { section: 'unsigned', load: 'tcp-single', what: 'TCP, one outstanding', peer: 'NSD', target: 1, tolerable: 1 },
+  { section: 'unsigned', load: 'tls-single', what: 'TLS, one outstanding', peer: 'NSD', target: 1.1, tolerable: 1.15 },
+];
+
+/** Seconds, octets and milliseconds of the targets that compare with nobody. */
+const MANY_ZONES_LOADED = 2;
+const MANY_ZONES_MEMORY = 100e6;
+const LATEST_ANSWER = 20;
+
+function udp(section: string, what: string, peer: string, target: number, tolerable: number): [RatioTarget] {
+  return [{ section, load: 'udp', what: `${what}, saturated`, peer, target, tolerable }];
+}
+
+/** One verdict for each target. */
+export function verdictsOf(results: Results): Verdict[] {
+  return [...RATIOS.map((target) => ratioVerdict(results, target)), ...manyZones(results), ...reload(results)];
+}
+
+function ratioVerdict(results: Results, { section, load, what, peer, target, tolerable }: RatioTarget): Verdict {
+  const ratio = ratioOf(results.sections[section]?.rows[load], peer)?.median;
+  const bound = tolerable > target ? `${target.toFixed(2)} (tolerable: ${tolerable.toFixed(2)})` : target.toFixed(2);
+  return {
+    what: `CPU per query, ${what}: multiple of ${peer}'s`,
+    target: `at most ${bound}`,
+    found: ratio === undefined ? '' : ratio.toFixed(2),
+    verdict: judge(ratio, target, tolerable),
+  };
+}
+
+function judge(found: number | undefined, target: number, tolerable: number): Verdict['verdict'] {
+  if (found === undefined || !Number.isFinite(found)) return 'not measured';
+  if (found <= target) return 'met';
+  return found <= tolerable ? 'tolerable' : 'missed';
+}
+
+function manyZones({ sections, emptyMemory }: Results): Verdict[] {
+  const start = sections.many?.starts.adotd;
+  const memory = start && emptyMemory !== undefined ? start.memory - emptyMemory : undefined;
+  return [
+    {
+      what: `${sections.many?.title ?? 'many zones'}: answered after start`,
+      target: `within ${MANY_ZONES_LOADED} s`,
+      found: start === undefined ? '' : `${start.loading.toFixed(2)} s`,
+      verdict: judge(start?.loading, MANY_ZONES_LOADED, MANY_ZONES_LOADED),
+    },
+    {
+      what: `${sections.many?.title ?? 'many zones'}: memory beyond that of a server with one small zone`,
+      target: `at most ${MANY_ZONES_MEMORY / 1e6} MB`,
+      found: memory === undefined ? '' : `${(memory / 1e6).toFixed(0)} MB`,
+      verdict: judge(memory, MANY_ZONES_MEMORY, MANY_ZONES_MEMORY),
+    },
+  ];
+}
+
+function reload({ reloads }: Results): Verdict[] {
+  const own = reloads.adotd ?? [];
+  const lost = own.length === 0 ? undefined : own.reduce((sum, one) => sum + one.lost + one.wrong, 0);
+  const latest = own.length === 0 ? undefined : median(own.map((one) => one.latest));
+  return [
+    {
+      what: 'Reload while answering: queries lost or answered with an error',
+      target: 'none',
+      found: lost === undefined ? '' : String(lost),
+      verdict: judge(lost, 0, 0),
+    },
+    {
+      what: 'Reload while answering: the latest answer (median of the reloads)',
+      target: `at most ${LATEST_ANSWER} ms`,
+      found: latest === undefined ? '' : `${latest.toFixed(1)} ms`,
+      verdict: judge(latest, LATEST_ANSWER, LATEST_ANSWER),
+    },
+  ];
+}

@@ -1,0 +1,113 @@
+/** What a server costs, from /proc: CPU and memory of a process and of those that it has started. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** CPU used so far; only differences mean something. */
+export interface CpuReading {
+  /** Microseconds, of all threads, by the scheduler's own clock. */
+  readonly total: number;
+  /** Ticks of the system's clock; coarse, but they tell user from system. */
+  readonly userTicks: number;
+  readonly systemTicks: number;
+}
+
+/** Microseconds of CPU. */
+export interface CpuTime {
+  readonly total: number;
+  readonly user: number;
+  readonly system: number;
+}
+
+/** Fields of /proc/PID/stat that matter here (proc_pid_stat(5)). */
+export interface Stat {
+  readonly parent: number;
+  readonly userTicks: number;
+  readonly systemTicks: number;
+}
+
+/** Hundredths of a second: USER_HZ is 100 on all of Linux' architectures that Node runs on. */
+const MICROSECONDS_PER_TICK = 10_000;
+
+/** The text of /proc/PID/stat; the name of the program may hold blanks and parentheses. */
+export function parseStat(text: string): Stat {
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { parent: Number(fields[1]), userTicks: Number(fields[11]), systemTicks: Number(fields[12]) };
+}
+
+/** Microseconds on a CPU: the first number of /proc/PID/task/TID/schedstat, which is in nanoseconds. */
+export function parseSchedstat(text: string): number {
+  return Number(text.split(' ')[0]) / 1000;
+}
+
+/** Octets of a line such as `Pss:  1234 kB` of smaps_rollup or status; 0 when there is none. */
+export function parseKilobytes(text: string, field: string): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
+}
+
+/** What was used between two readings. User and system have the ticks' proportion of the exact total. */
+export function cpuBetween(before: CpuReading, after: CpuReading): CpuTime {
+  const total = after.total - before.total;
+  const user = after.userTicks - before.userTicks;
+  const system = after.systemTicks - before.systemTicks;
+  const share = user + system > 0 ? user / (user + system) : Number.NaN;
+  return { total, user: total * share, system: total * (1 - share) };
+}
+
+/** CPU of a process, its threads, and the processes that it has started. Threads that have ended are forgotten. */
+export function readCpu(pid: number): CpuReading {
+  const reading = { total: 0, userTicks: 0, systemTicks: 0 };
+  for (const member of family(pid)) {
+    const stat = statOf(member);
+    if (stat === undefined) continue;
+    reading.userTicks += stat.userTicks;
+    reading.systemTicks += stat.systemTicks;
+    // The ticks miss short runs between them, and count in hundredths of a second: the scheduler's clock does not.
+    reading.total += scheduled(member) ?? (stat.userTicks + stat.systemTicks) * MICROSECONDS_PER_TICK;
+  }
+  return reading;
+}
+
+/**
+ * Octets in memory of a process and those that it has started. `Pss`: pages that they share, as after fork(), count once in
+ * all; `VmRSS`: once for each.
+ */
+export function readMemory(pid: number, kind: 'Pss' | 'VmRSS'): number {
+  const file = kind === 'Pss' ? 'smaps_rollup' : 'status';
+  return family(pid).reduce((sum, member) => sum + parseKilobytes(textOf(`/proc/${member}/${file}`) ?? '', kind), 0);
+}
+
+/** A process and those that it has started. */
+function family(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const entry of readdirSync('/proc')) {
+    const stat = /^\d+$/.test(entry) ? statOf(Number(entry)) : undefined;
+    if (stat !== undefined) parents.set(Number(entry), stat.parent);
+  }
+  const members = [pid];
+  for (const member of members) for (const [child, parent] of parents) if (parent === member) members.push(child);
+  return members;
+}
+
+function statOf(pid: number): Stat | undefined {
+  const text = textOf(`/proc/${pid}/stat`);
+  return text === undefined ? undefined : parseStat(text);
+}
+
+function scheduled(pid: number): number | undefined {
+  const folder = `/proc/${pid}/task`;
+  let sum = 0;
+  try {
+    for (const task of readdirSync(folder))
+      sum += parseSchedstat(readFileSync(`${folder}/${task}/schedstat`, 'latin1'));
+  } catch {
+    return undefined;
+  }
+  return sum;
+}
+
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return undefined;
+  }
+}

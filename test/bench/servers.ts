@@ -1,0 +1,203 @@
+/** The contestants: adotd and its peers, each a process pinned to one CPU, with one worker. */
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { decode } from '../differential/decode.js';
+import type { Ports } from '../load/client.js';
+import { buildQuery } from '../support/message.js';
+import { freePort, LOOPBACK } from '../support/peers/server.js';
+import { REPOSITORY } from './machine.js';
+import { isInstalled } from './measure.js';
+import { type CpuReading, readCpu, readMemory } from './proc.js';
+import {
+  configureAdotd,
+  configureBind,
+  configureKnot,
+  configureNsd,
+  configurePowerDns,
+  type Given,
+  type Launch,
+} from './server-configs.js';
+import { readStatistics, type Statistics } from './statistics.js';
+
+const run = promisify(execFile);
+
+interface Kind {
+  readonly program: string;
+  /** Whether it serves DNS over TLS. */
+  readonly tls: boolean;
+  /** Words that make it print its version. */
+  readonly version: readonly string[];
+  configure(given: Given, ports: Ports): Launch;
+}
+
+/** In the order of the tables; adotd first. */
+export const SERVERS: Readonly<Record<string, Kind>> = {
+  adotd: { program: process.execPath, tls: true, version: [], configure: configureAdotd },
+  NSD: { program: 'nsd', tls: true, version: ['-v'], configure: configureNsd },
+  Knot: { program: 'knotd', tls: false, version: ['--version'], configure: configureKnot },
+  BIND: { program: 'named', tls: true, version: ['-v'], configure: configureBind },
+  PowerDNS: { program: 'pdns_server', tls: false, version: ['--version'], configure: configurePowerDns },
+};
+
+export interface Contestant extends Ports {
+  readonly name: string;
+  readonly tls: boolean;
+  /** As it was started, without the wrapper that pins it. */
+  readonly command: readonly string[];
+  /** Seconds from its start until all its zones were answered. */
+  readonly loading: number;
+  cpu(): CpuReading;
+  /** Octets in memory of all its processes: pages that they share count once, or once for each process. */
+  memory(kind: 'Pss' | 'VmRSS'): number;
+  /** Makes it read a zone's file again; it may still be at it when this resolves. */
+  reload(zone: string): Promise<void>;
+  /** What it counts; undefined where the server does not tell. */
+  statistics(): Promise<Statistics | undefined>;
+  stop(): Promise<void>;
+}
+
+/** The CPU that servers run on; the load runs on the other. */
+const SERVER_CPU = '0';
+/** Milliseconds until a server has loaded a million records. */
+const READY_WITHIN = 60_000;
+/** Milliseconds between SIGTERM and SIGKILL. */
+const STOP_WITHIN = 5_000;
+/** Octets kept of a server's output. */
+const LOG_KEPT = 65_536;
+/** Zones that are looked for, of many, before a server counts as loaded. */
+const ZONES_ASKED = 64;
+
+export function isPresent(name: string): boolean {
+  return isInstalled(SERVERS[name]?.program ?? '');
+}
+
+/** What a server says its version is. */
+export function versionOf(name: string): string {
+  if (name === 'adotd') {
+    const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as { version: string };
+    const commit = spawnSync('git', ['-C', REPOSITORY, 'describe', '--always', '--dirty'], { encoding: 'utf8' });
+    return commit.status === 0 ? `${version} (${commit.stdout.trim()})` : version;
+  }
+  const { program = '', version = [] } = SERVERS[name] ?? {};
+  const { stdout, stderr } = spawnSync(program, [...version], { encoding: 'utf8' });
+  return /\d+\.\d+[^\s,]*/.exec(`${stdout}${stderr}`)?.[0] ?? '?';
+}
+
+/** Starts a server and waits until it answers for its zones. Throws with its output when it does not. */
+export async function startServer(name: string, given: Given): Promise<Contestant> {
+  const kind = SERVERS[name];
+  if (kind === undefined) throw new Error(`there is no server ${name}; there are ${Object.keys(SERVERS).join(', ')}`);
+  const ports = { port: await freePort(), tlsPort: await freePort() };
+  const launch = kind.configure(given, ports);
+  for (const [program = '', ...words] of launch.before ?? []) await run(program, words);
+  const started = performance.now();
+  const child = spawn('taskset', ['-c', SERVER_CPU, ...launch.command], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = collect(child);
+  const orphan = (): void => void child.kill('SIGKILL');
+  process.once('exit', orphan);
+  const stop = async (): Promise<void> => {
+    await stopChild(child);
+    process.off('exit', orphan);
+  };
+  const pid = child.pid ?? 0;
+  try {
+    await ready(child, ports.port, given.zones);
+  } catch (error) {
+    await stop();
+    throw new Error(`${name} does not answer: ${error instanceof Error ? error.message : error}\n${output.text()}`);
+  }
+  return {
+    name,
+    tls: kind.tls,
+    ...ports,
+    command: launch.command,
+    loading: (performance.now() - started) / 1000,
+    cpu: () => readCpu(pid),
+    memory: (of) => readMemory(pid, of),
+    reload: async (zone) => {
+      const [program, ...words] = launch.reload?.(zone) ?? [];
+      if (program === undefined) child.kill('SIGHUP');
+      else await run(program, words);
+    },
+    statistics: async () => {
+      if (name !== 'adotd') return undefined;
+      const line = output.next('"statistics"');
+      child.kill('SIGUSR1');
+      return readStatistics(await Promise.race([line, wait(1000, '')]));
+    },
+    stop,
+  };
+}
+
+interface Output {
+  /** The last part of it. */
+  text(): string;
+  /** The next line that has these characters. */
+  next(part: string): Promise<string>;
+}
+
+function collect(child: ChildProcess): Output {
+  let text = '';
+  let unfinished = '';
+  const waiting = new Map<string, (line: string) => void>();
+  const take = (chunk: Buffer): void => {
+    text = (text + chunk.toString('latin1')).slice(-LOG_KEPT);
+    const lines = (unfinished + chunk.toString('latin1')).split('\n');
+    unfinished = lines.pop() ?? '';
+    for (const line of lines) {
+      for (const [part, resolve] of waiting) if (line.includes(part) && waiting.delete(part)) resolve(line);
+    }
+  };
+  child.stdout?.on('data', take);
+  child.stderr?.on('data', take);
+  return { text: () => text, next: (part) => new Promise((resolve) => waiting.set(part, resolve)) };
+}
+
+/** Waits until the SOA records of the zones are answered, of many zones of some. */
+async function ready(child: ChildProcess, port: number, zones: readonly string[]): Promise<void> {
+  const step = Math.max(1, Math.floor(zones.length / ZONES_ASKED));
+  const end = performance.now() + READY_WITHIN;
+  for (let index = 0; index < zones.length; ) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`it ended: ${child.signalCode ?? `exit status ${child.exitCode}`}`);
+    }
+    if (performance.now() > end) throw new Error(`zone ${zones[index]} is not there after ${READY_WITHIN} ms`);
+    if ((await serialOf(port, zones[index] ?? '')) === undefined) await wait(10);
+    else index += index < zones.length - 1 ? Math.min(step, zones.length - 1 - index) : 1;
+  }
+}
+
+/** The serial that a zone is served with; undefined when there is no answer within 200 ms, or none with an SOA record. */
+export async function serialOf(port: number, zone: string): Promise<number | undefined> {
+  const query = buildQuery({ name: `${zone}.`, type: 'SOA' });
+  const response = await new Promise<Buffer | undefined>((resolve) => {
+    const socket = createSocket('udp4');
+    const done = (message?: Buffer): void => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(message);
+    };
+    const timer = setTimeout(done, 200);
+    socket.once('message', done);
+    socket.once('error', () => done());
+    socket.connect(port, LOOPBACK, () => socket.send(query));
+  });
+  const rrsets = response === undefined ? [] : [...decode(response).answer.values()];
+  const soa = rrsets.find(({ type }) => type === 6)?.rdata[0];
+  // Serial, and four numbers behind it (RFC 1035 §3.3.13).
+  return soa === undefined ? undefined : Buffer.from(soa, 'latin1').readUInt32BE(soa.length - 20);
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
+  await gone;
+  clearTimeout(timer);
+}
