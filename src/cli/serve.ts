@@ -81,7 +81,8 @@ function overridden(config: Config, flags: Flags): Config {
   const number = (text: string): number | string => (/^[0-9]+$/.test(text) ? Number(text) : text);
   const whole = {
     ...config,
-    ...(flags.zones !== undefined && { zones: { folder: flags.zones } }),
+    // Other zones; what the file says of zones by their names still holds.
+    ...(flags.zones !== undefined && { zones: { folder: flags.zones, policies: config.zones.policies } }),
     ...(flags.listen && { listen: flags.listen }),
     ...(flags.port !== undefined && { port: number(flags.port) }),
     ...(flags['tls-port'] !== undefined && { tls_port: number(flags['tls-port']) }),

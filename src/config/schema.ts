@@ -4,25 +4,15 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { AdotdError } from '../errors.js';
-import { nameFromText } from '../protocol/name.js';
+import { access, zonePolicies } from './access.js';
+import { domainName } from './domain-name.js';
 import { limit } from './limit.js';
 import { metrics } from './metrics.js';
+import { rateLimit } from './rate-limit.js';
 import { sessions } from './sessions.js';
 import { dnstap, queryLog } from './tap.js';
 
 const address = z.string().refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 address' });
-
-const domainName = z.string().refine(isDomainName, { error: 'expected a domain name' });
-
-function isDomainName(text: string): boolean {
-  try {
-    return nameFromText(text).length > 0;
-  } catch (error) {
-    if (error instanceof AdotdError) return false;
-    throw error;
-  }
-}
 
 /** Text that fits a character-string (RFC 1035 §3.3). */
 const characterString = z
@@ -57,6 +47,7 @@ const zones = z
       )
       .default([])
       .meta({ description: 'Zone files, besides those of the folder.' }),
+    policies: zonePolicies,
   })
   .prefault({});
 
@@ -153,109 +144,121 @@ const account = z.union([z.string().min(1), z.number().int().min(0).max(4_294_96
 });
 
 /** The whole file. */
-export const configSchema = z.strictObject({
-  listen: z
-    .array(address)
-    .min(1)
-    .max(64)
-    .refine((list) => new Set(list).size === list.length, { error: 'expected each address once' })
-    .default(['127.0.0.1'])
-    .meta({
+export const configSchema = z
+  .strictObject({
+    listen: z
+      .array(address)
+      .min(1)
+      .max(64)
+      .refine((list) => new Set(list).size === list.length, { error: 'expected each address once' })
+      .default(['127.0.0.1'])
+      .meta({
+        description:
+          'Addresses to serve on, for UDP, TCP and TLS alike. On a host with several, list them instead of `0.0.0.0`.',
+      }),
+    port: limit('port', 0, 65_535, 53, 'UDP and TCP port; 0 takes any that is free.'),
+    tls_port: limit('port', 0, 65_535, 853, 'Port for DNS over TLS (RFC 7858); 0 takes any that is free.'),
+    workers: z
+      .union([z.enum(['auto', 'embedded']), z.number().int().min(1).max(256)], {
+        error: 'expected auto, embedded or a number from 1 to 256',
+      })
+      .default('auto')
+      .meta({
+        description:
+          'Threads that answer: so many for UDP, and as many for streams; `auto` is one for each CPU. `embedded`: all in one thread. Threads need Linux and the optional package koffi; without, everything runs embedded.',
+      }),
+    user: account.optional().meta({
       description:
-        'Addresses to serve on, for UDP, TCP and TLS alike. On a host with several, list them instead of `0.0.0.0`.',
+        'Who the server becomes, by name or number, once its addresses are bound, certificates and zones read; for this it is started as root. All its privileges are given up. What is read again later (zones, certificates) must be readable to this user.',
     }),
-  port: limit('port', 0, 65_535, 53, 'UDP and TCP port; 0 takes any that is free.'),
-  tls_port: limit('port', 0, 65_535, 853, 'Port for DNS over TLS (RFC 7858); 0 takes any that is free.'),
-  workers: z
-    .union([z.enum(['auto', 'embedded']), z.number().int().min(1).max(256)], {
-      error: 'expected auto, embedded or a number from 1 to 256',
-    })
-    .default('auto')
-    .meta({
-      description:
-        'Threads that answer: so many for UDP, and as many for streams; `auto` is one for each CPU. `embedded`: all in one thread. Threads need Linux and the optional package koffi; without, everything runs embedded.',
+    group: account.optional().meta({
+      description: 'Group in place of the primary group of `user`, by name or number; needs `user`.',
     }),
-  user: account.optional().meta({
-    description:
-      'Who the server becomes, by name or number, once its addresses are bound, certificates and zones read; for this it is started as root. All its privileges are given up. What is read again later (zones, certificates) must be readable to this user.',
-  }),
-  group: account.optional().meta({
-    description: 'Group in place of the primary group of `user`, by name or number; needs `user`.',
-  }),
-  strict: z
-    .boolean()
-    .default(false)
-    .meta({ description: 'Do not start when a zone cannot be loaded. Otherwise that zone is answered with SERVFAIL.' }),
-  zones,
-  nsec3_max_iterations: limit(
-    'iterations',
-    0,
-    2500,
-    150,
-    'Zones whose NSEC3 records have more are not loaded: each costs every negative answer a hash. RFC 9276 wants 0; 150 is the limit that resolvers first agreed on.',
-  ),
-  minimal_responses: z.boolean().default(true).meta({
-    description: 'Leave out all additional records but glue, and the addresses of nameservers that are asked for.',
-  }),
-  any: z
-    .enum(['minimal', 'full'])
-    .default('minimal')
-    .meta({ description: 'Answer QTYPE ANY with one RRset (RFC 8482 §4.1), or with all of them.' }),
-  udp: z
-    .strictObject({
-      payload: limit(
-        'octets',
-        512,
-        4096,
-        1232,
-        'Longest UDP response (RFC 6891 §6.2.5). 1232 fits the smallest IPv6 MTU without fragments (RFC 9715).',
-      ),
-      receive_buffer: limit(
-        'octets',
-        65_536,
-        268_435_456,
-        4_194_304,
-        'Queries that may wait on each UDP socket of a thread; embedded, the system decides. Default: measured to hold 10,000 queries, 30 ms of all that one CPU can answer. Beyond `net.core.rmem_max` only root gets it (CAP_NET_ADMIN).',
-      ),
-      send_buffer: limit(
-        'octets',
-        65_536,
-        268_435_456,
-        4_194_304,
-        'The same for answers that the network has not taken yet; limited by `net.core.wmem_max`.',
-      ),
-    })
-    .prefault({}),
-  tcp: z
-    .strictObject({
-      fast_open: limit(
-        'connections',
-        0,
-        4096,
-        256,
-        'Connections that may wait with TCP Fast Open (RFC 7413), which saves a round trip; 0 turns it off. Needs Linux, koffi and net.ipv4.tcp_fastopen = 3. A guess.',
-      ),
-    })
-    .prefault({}),
-  tls,
-  starttls,
-  sessions,
-  cookies,
-  nsid: nsid.optional().meta({
-    description: 'What NSID answers (RFC 5001): text, or octets as `0x` and hexadecimal digits. Ignored when absent.',
-  }),
-  version: characterString
-    .optional()
-    .meta({ description: 'Text of `version.bind` and `version.server` (RFC 4892). REFUSED when absent.' }),
-  hostname: characterString
-    .optional()
-    .meta({ description: 'Text of `hostname.bind` and `id.server` (RFC 4892). REFUSED when absent.' }),
-  report_agent: domainName.optional().meta({ description: 'Agent domain for DNS error reports (RFC 9567).' }),
-  log,
-  query_log: queryLog,
-  dnstap,
-  metrics,
-});
+    strict: z
+      .boolean()
+      .default(false)
+      .meta({
+        description: 'Do not start when a zone cannot be loaded. Otherwise that zone is answered with SERVFAIL.',
+      }),
+    zones,
+    nsec3_max_iterations: limit(
+      'iterations',
+      0,
+      2500,
+      150,
+      'Zones whose NSEC3 records have more are not loaded: each costs every negative answer a hash. RFC 9276 wants 0; 150 is the limit that resolvers first agreed on.',
+    ),
+    minimal_responses: z.boolean().default(true).meta({
+      description: 'Leave out all additional records but glue, and the addresses of nameservers that are asked for.',
+    }),
+    any: z
+      .enum(['minimal', 'full'])
+      .default('minimal')
+      .meta({ description: 'Answer QTYPE ANY with one RRset (RFC 8482 §4.1), or with all of them.' }),
+    udp: z
+      .strictObject({
+        payload: limit(
+          'octets',
+          512,
+          4096,
+          1232,
+          'Longest UDP response (RFC 6891 §6.2.5). 1232 fits the smallest IPv6 MTU without fragments (RFC 9715).',
+        ),
+        receive_buffer: limit(
+          'octets',
+          65_536,
+          268_435_456,
+          4_194_304,
+          'Queries that may wait on each UDP socket of a thread; embedded, the system decides. Default: measured to hold 10,000 queries, 30 ms of all that one CPU can answer. Beyond `net.core.rmem_max` only root gets it (CAP_NET_ADMIN).',
+        ),
+        send_buffer: limit(
+          'octets',
+          65_536,
+          268_435_456,
+          4_194_304,
+          'The same for answers that the network has not taken yet; limited by `net.core.wmem_max`.',
+        ),
+      })
+      .prefault({}),
+    tcp: z
+      .strictObject({
+        fast_open: limit(
+          'connections',
+          0,
+          4096,
+          256,
+          'Connections that may wait with TCP Fast Open (RFC 7413), which saves a round trip; 0 turns it off. Needs Linux, koffi and net.ipv4.tcp_fastopen = 3. A guess.',
+        ),
+      })
+      .prefault({}),
+    access: access('answers from this server').prefault({}),
+    rate_limit: rateLimit,
+    tls,
+    starttls,
+    sessions,
+    cookies,
+    nsid: nsid.optional().meta({
+      description: 'What NSID answers (RFC 5001): text, or octets as `0x` and hexadecimal digits. Ignored when absent.',
+    }),
+    version: characterString
+      .optional()
+      .meta({ description: 'Text of `version.bind` and `version.server` (RFC 4892). REFUSED when absent.' }),
+    hostname: characterString
+      .optional()
+      .meta({ description: 'Text of `hostname.bind` and `id.server` (RFC 4892). REFUSED when absent.' }),
+    report_agent: domainName.optional().meta({ description: 'Agent domain for DNS error reports (RFC 9567).' }),
+    log,
+    query_log: queryLog,
+    dnstap,
+    metrics,
+  })
+  .superRefine(({ tls: { enabled }, zones: { policies } }, context) => {
+    policies.forEach((policy, index) => {
+      if (policy.require !== 'tls' || enabled) return;
+      const message = 'expected tls.enabled: true as well; without TLS these zones are never answered';
+      context.addIssue({ code: 'custom', path: ['zones', 'policies', index, 'require'], message });
+    });
+  });
 
 /** The configuration with all defaults filled in. */
 export type Config = z.output<typeof configSchema>;

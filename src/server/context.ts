@@ -11,6 +11,7 @@ import { ConnectionLimits } from '../session/limits.js';
 import { SessionManager } from '../session/manager.js';
 import type { AnswerContext, StreamContext, TlsOffer, TransportContext, UdpContext } from '../transport/transport.js';
 import { guardedResponder } from './guarded.js';
+import { underLimit } from './rate-limit.js';
 import { tappedResponder } from './tapped.js';
 import type { ThreadSettings } from './thread-settings.js';
 
@@ -53,8 +54,12 @@ export function transportContext(
   return { ...withUdp(answers, settings), ...withStreams(answers, settings, catalog, tls, tools) };
 }
 
-function answerContext({ answers }: ThreadSettings, { counters, clock, log, tap }: ThreadTools): AnswerContext {
-  const responder = guardedResponder(timedResponder(createResponder(answers), counters), log);
+function answerContext(
+  { answers, rateLimit }: ThreadSettings,
+  { counters, clock, log, tap }: ThreadTools,
+): AnswerContext {
+  const limited = underLimit(createResponder(answers), rateLimit);
+  const responder = guardedResponder(timedResponder(limited, counters), log);
   return {
     // Without a tap nothing stands in between: what is off costs nothing.
     responder: tap ? tappedResponder(responder, tap) : responder,

@@ -1,4 +1,5 @@
 /** Loading and reloading: what is asked for, what is read for it, what comes of it. One at a time. */
+import type { Policies } from '../image/policy.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
 import { idOf } from './held-files.js';
@@ -86,6 +87,8 @@ export interface ZoneSettings {
   /** The folder among what `list` looks at. */
   readonly folder: string | undefined;
   readonly nsec3MaxIterations: number;
+  /** Who is answered. */
+  readonly policies: Policies;
 }
 
 /** Zones that a reload logs one by one when they have changed; of more, only their number. A guess. */
@@ -114,6 +117,7 @@ export class ZoneLoader {
     const began = performance.now();
     const tasks = settings.list().map((zone): ZoneTask => ({ zone }));
     const results = await loadZones(tasks, this.#options(settings), this.#loader, false);
+    this.zones.restrict(settings.policies);
     const report = this.zones.apply(results, this.#clock.seconds());
     logZones(report, performance.now() - began, 0, this.#log);
     return report;
@@ -127,6 +131,7 @@ export class ZoneLoader {
     for (const error of errors) this.#log.error({}, error);
     const { tasks, gone, order } = this.#plan(request, before, zones);
     const results = await loadZones(tasks, this.#options(settings), this.#loader, true);
+    this.zones.restrict(settings.policies);
     const report = this.zones.change(results, gone, this.#clock.seconds(), order);
     logZones(report, performance.now() - began, LOGGED_ZONES, this.#log);
     return { report, errors };

@@ -9,6 +9,7 @@ import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import type { LoaderSettings } from './loader.js';
 import { openPlane, type PlaneOptions } from './open-plane.js';
 import type { DataPlane } from './plane.js';
+import { policiesOf } from './policies.js';
 import {
   type ReloadOutcome,
   type ReloadParts,
@@ -73,6 +74,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     list: options.zones,
     folder: config.zones.folder,
     nsec3MaxIterations: config.nsec3_max_iterations,
+    policies: policiesOf(config),
   };
   let report = await loader.load(settings);
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);

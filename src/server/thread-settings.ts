@@ -5,6 +5,7 @@ import type { Log } from '../observe/log.js';
 import { type ConnectionLimitSettings, type SharedLimits, sharedLimits } from '../session/limits.js';
 import type { SessionSettings } from '../session/settings.js';
 import { fastOpenObstacle } from '../transport/fast-open.js';
+import { type RateLimit, rateLimitOf } from './rate-limit.js';
 import {
   answerSettings,
   connectionLimits,
@@ -16,6 +17,8 @@ import {
 
 export interface ThreadSettings {
   readonly answers: Settings;
+  /** undefined: responses are not limited. */
+  readonly rateLimit: RateLimit | undefined;
   /** A value of Padding. */
   readonly padding: number;
   /** Octets: the UDP payload limit. */
@@ -48,6 +51,7 @@ export function threadSettings(config: Config, sockets: number, log: Log): Threa
   if (obstacle !== undefined) log.info({}, `TCP Fast Open is off: ${obstacle}`);
   return {
     answers: answerSettings(config),
+    rateLimit: rateLimitOf(config),
     padding: padding(config),
     udpPayload: config.udp.payload,
     udpUpgradeBit: udpUpgradeBit(config),

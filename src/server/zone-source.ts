@@ -30,7 +30,7 @@ export function zoneFilesOf(folder: string): ZoneFile[] {
 }
 
 /** The zones that a configuration names. Throws ADOTD_FILE when its folder cannot be read. */
-export function zonesOfConfig({ zones }: Pick<Config, 'zones'>): ZoneFile[] {
+export function zonesOfConfig({ zones }: { zones: Pick<Config['zones'], 'folder' | 'files'> }): ZoneFile[] {
   return [
     ...(zones.folder === undefined ? [] : zoneFilesOf(zones.folder)),
     ...zones.files.map(({ file, name }) => ({ file, name })),

@@ -3,10 +3,12 @@
  * and a file may come to hold another zone than before (held-files.ts).
  */
 import { type Catalog, Publisher } from '../image/catalog.js';
+import { NO_POLICIES, type Policies } from '../image/policy.js';
 import { isLaterSerial } from '../protocol/serial.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { type HeldFile, HeldFiles, idOf, keyOf } from './held-files.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
+import { unservedPolicies } from './policies.js';
 import type { SourceState } from './source-state.js';
 import { conflicts, staleSerial } from './zone-mistakes.js';
 import { NOTHING_DONE, type ZoneOutcome, type ZoneOutcomeKind, type ZoneStatus } from './zone-outcome.js';
@@ -60,6 +62,13 @@ export class Zones {
   /** By name in lower case. */
   readonly #entries = new Map<string, Entry>();
   #version = 0;
+  #policies = NO_POLICIES;
+
+  /** Who is answered, from the next change on. */
+  restrict(policies: Policies): void {
+    this.#policies = policies;
+    this.#publisher.restrict(policies);
+  }
 
   /**
    * Serves what was loaded, and nothing else. A zone with errors keeps what it was served from; without that it fails.
@@ -222,8 +231,9 @@ export class Zones {
     return { name, file, state, serial, records, octets, signed, loadedAt, milliseconds, diagnostics };
   }
 
-  #report(outcomes: readonly ZoneOutcome[], diagnostics: readonly Diagnostic[]): ZonesReport {
+  #report(outcomes: readonly ZoneOutcome[], found: readonly Diagnostic[]): ZonesReport {
     const keys = new Set(this.#files.all.flatMap(({ key }) => key ?? []));
+    const diagnostics = [...found, ...unservedPolicies(this.#policies, keys)];
     const entries = [...keys].flatMap((key) => this.#entries.get(key) ?? []);
     const failed = entries.filter((entry) => entry.failed).length;
     return {

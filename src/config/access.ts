@@ -1,0 +1,102 @@
+/** The parts of adotd.yaml that say who may ask: access lists, and the policies of zones. */
+import { z } from 'zod';
+import { AdotdError } from '../errors.js';
+import { nameFromText, nameToText } from '../protocol/name.js';
+import { prefixFromText, prefixToText } from '../protocol/prefix.js';
+import { domainName } from './domain-name.js';
+
+/** Prefixes of one list. A guess: some times what a country has; a table of so many takes 2 MB at the most. */
+const MAX_PREFIXES = 50_000;
+/** Policies, and zones of one. */
+const MAX_POLICIES = 1000;
+const MAX_ZONES = 100_000;
+
+/** An address or a prefix, IPv4 or IPv6. */
+export const prefix = z.string().superRefine((text, context) => {
+  try {
+    prefixFromText(text);
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
+
+/** A list of prefixes that has at least one: an empty list would read as "nobody", and a missing one as "everybody". */
+const prefixes = z.array(prefix).min(1).max(MAX_PREFIXES);
+
+/** Who may ask. `what`: the answers that are meant. */
+export function access(what: string) {
+  return z
+    .strictObject({
+      allow: prefixes.optional().meta({
+        description: `Addresses and prefixes that get ${what}, such as \`192.0.2.0/24\`, \`2001:db8::/32\`; when given, all others are refused. The most specific prefix decides, in whichever list it stands.`,
+      }),
+      deny: prefixes.optional().meta({
+        description: `Addresses and prefixes that do not get ${what}: they are REFUSED with the extended error 18 (Prohibited).`,
+      }),
+    })
+    .superRefine(({ allow = [], deny = [] }, context) => {
+      const allowed = new Set(allow.map(canonicalPrefix));
+      const index = deny.findIndex((text) => allowed.has(canonicalPrefix(text)));
+      if (index >= 0) {
+        context.addIssue({
+          code: 'custom',
+          path: ['deny', index],
+          message: 'expected a prefix that is not allowed too',
+        });
+      }
+    });
+}
+
+/** What is no prefix stands for itself: it is complained of elsewhere. */
+function canonicalPrefix(text: string): string {
+  try {
+    return prefixToText(prefixFromText(text));
+  } catch {
+    return text;
+  }
+}
+
+/** What holds for some zones only. */
+export const zonePolicies = z
+  .array(
+    z.strictObject({
+      zones: z
+        .array(domainName)
+        .min(1)
+        .max(MAX_ZONES)
+        .meta({ description: 'Names of the zones that this is about, wherever they come from; not those below them.' }),
+      require: z.enum(['tls']).optional().meta({
+        description:
+          'Answer these zones inside TLS only: over UDP, and over TCP before STARTTLS, they are REFUSED with the extended error 18 (Prohibited). `adotd check` says what of them other zones give away.',
+      }),
+      access: access('answers from these zones').optional().meta({
+        description: 'Who may ask for these zones, of those whom the server’s own `access` lets in.',
+      }),
+    }),
+  )
+  .max(MAX_POLICIES)
+  .superRefine((policies, context) => {
+    const seen = new Set<string>();
+    policies.forEach(({ zones }, policy) => {
+      zones.forEach((name, index) => {
+        const key = zoneKey(name);
+        if (seen.has(key)) {
+          const message = 'expected each zone in one policy, once';
+          context.addIssue({ code: 'custom', path: [policy, 'zones', index], message });
+        }
+        seen.add(key);
+      });
+    });
+  })
+  .default([])
+  .meta({ description: 'What holds for some zones only, by their names.' });
+
+/** The name of a zone as policies know it: absolute, in lower case. What is no name stands for itself. */
+export function zoneKey(name: string): string {
+  try {
+    return nameToText(nameFromText(name)).toLowerCase();
+  } catch {
+    return name;
+  }
+}
