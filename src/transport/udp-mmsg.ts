@@ -12,10 +12,11 @@
 import { constants } from 'node:os';
 import { createFacts, type Facts, Transport } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
-import { type Libc, libc } from './libc.js';
+import { libc } from './libc.js';
 import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
 import { GENERATION, HEARTBEAT, MAIL, MISCHIEF, Mischief } from './thread-words.js';
 import { type Endpoint, TransportEvent, type UdpContext } from './transport.js';
+import { createWait } from './wait.js';
 
 /** A bound UDP socket; whoever bound it closes it. */
 export interface UdpSocket {
@@ -191,31 +192,4 @@ export function serveMmsg(
 
 function isWildcard(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
-}
-
-/** Waiting for one of several descriptors. */
-interface Wait {
-  /** Waits until one can be read; returns how many can, 0: none within so many milliseconds, -1: it was interrupted. */
-  poll(milliseconds: number): number;
-  /** Whether the descriptor of this number can be read, or has an error to tell, since poll(). */
-  found(number: number): boolean;
-}
-
-/** Words of struct pollfd: the descriptor; events asked for, and found. */
-const POLLFD_WORDS = 2;
-const EVENTS = 1;
-const POLLIN = 1;
-
-function createWait(system: Libc, descriptors: readonly number[]): Wait {
-  const count = descriptors.length;
-  const words = new Int32Array(new SharedArrayBuffer(count * POLLFD_WORDS * Int32Array.BYTES_PER_ELEMENT));
-  descriptors.forEach((fd, number) => {
-    words[number * POLLFD_WORDS] = fd;
-    words[number * POLLFD_WORDS + EVENTS] = POLLIN;
-  });
-  const address = system.address(new Uint8Array(words.buffer));
-  return {
-    poll: (milliseconds) => system.poll(address, count, milliseconds),
-    found: (number) => words[number * POLLFD_WORDS + EVENTS]! >>> 16 !== 0,
-  };
 }

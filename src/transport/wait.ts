@@ -1,0 +1,30 @@
+/** Waiting in poll(2), outside of the event loop. */
+import type { Libc } from './libc.js';
+
+/** Waiting for one of several descriptors. */
+export interface Wait {
+  /** Waits until one can be read; returns how many can, 0: none within so many milliseconds, -1: it was interrupted. */
+  poll(milliseconds: number): number;
+  /** Whether the descriptor of this number can be read, or has an error to tell, since poll(). */
+  found(number: number): boolean;
+}
+
+/** Words of struct pollfd: the descriptor; events asked for, and found. */
+const POLLFD_WORDS = 2;
+const EVENTS = 1;
+const POLLIN = 1;
+
+/** `descriptors`: to be read from. Allocates nothing when it waits. */
+export function createWait(system: Libc, descriptors: readonly number[]): Wait {
+  const count = descriptors.length;
+  const words = new Int32Array(new SharedArrayBuffer(count * POLLFD_WORDS * Int32Array.BYTES_PER_ELEMENT));
+  descriptors.forEach((fd, number) => {
+    words[number * POLLFD_WORDS] = fd;
+    words[number * POLLFD_WORDS + EVENTS] = POLLIN;
+  });
+  const address = system.address(new Uint8Array(words.buffer));
+  return {
+    poll: (milliseconds) => system.poll(address, count, milliseconds),
+    found: (number) => words[number * POLLFD_WORDS + EVENTS]! >>> 16 !== 0,
+  };
+}
