@@ -3,7 +3,7 @@ import type { Responder } from '../answer/respond.js';
 import { Target, writeRecord } from '../observe/tap/record.js';
 import { RingWriter } from '../observe/tap/ring.js';
 import type { ThreadTap } from '../observe/tap/tap.js';
-import { wallClock } from '../observe/tap/wall-clock.js';
+import { SYSTEM_TIME, type TimeSources, wallClock } from '../observe/tap/wall-clock.js';
 
 /**
  * The responder, but what it answers is written to the thread's ring. It is to be the outermost one, so that what is
@@ -14,11 +14,13 @@ export function tappedResponder(
   responder: Responder,
   tap: ThreadTap,
   random: () => number = Math.random,
-  now: () => number = wallClock(),
+  time: TimeSources = SYSTEM_TIME,
 ): Responder {
   const { querySample, dnstapSample, queries, responses } = tap;
   const { outcome } = responder;
   const ring = new RingWriter(tap.ring);
+  const toWall = wallClock(time);
+  const { monotonic } = time;
   /** Queries until the next that is recorded, itself included; 0: none is. */
   let untilLogged = draw(querySample, random);
   let untilTapped = draw(dnstapSample, random);
@@ -35,16 +37,16 @@ export function tappedResponder(
         untilTapped = draw(dnstapSample, random);
       }
       if (targets === 0) return responder.respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap);
-      const began = now();
+      const began = monotonic();
       const length = responder.respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap);
-      const ended = now();
+      const ended = monotonic();
       writeRecord(
         ring,
         targets,
         queries,
         responses,
-        began,
-        ended,
+        toWall(ended),
+        ended - began,
         facts,
         outcome,
         inBuf,

@@ -36,6 +36,9 @@ export interface Settings {
   readonly sessions?: object;
   readonly tcp?: object;
   readonly workers?: string | number;
+  readonly version?: string;
+  readonly query_log?: object;
+  readonly dnstap?: object;
 }
 
 export interface Server extends Serving {

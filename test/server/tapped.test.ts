@@ -12,8 +12,11 @@ const SETTINGS = { querySample: 1, dnstapSample: 0, queries: true, responses: tr
 
 function setUp(settings: Partial<ThreadTap> = {}, inner: Responder = echoResponder(), random?: () => number) {
   const tap: ThreadTap = { ring: createRing(), ...SETTINGS, ...settings };
-  let time = 1000;
-  const responder = tappedResponder(inner, tap, random, () => (time += 0.5));
+  let fine = 0;
+  const responder = tappedResponder(inner, tap, random, {
+    monotonic: () => (fine += 0.5),
+    wall: () => Math.floor(1000 + fine),
+  });
   const reader = new RingReader(tap.ring);
   const facts = createFacts(emptyCatalog());
   const out = new Uint8Array(70_000);

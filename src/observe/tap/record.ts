@@ -12,8 +12,8 @@ export const Target = { QUERY_LOG: 1, DNSTAP: 2 } as const;
 
 /** Words of a record; word 0 is the ring's. */
 const TARGETS = 1;
-/** A Float64: milliseconds since 1970 at which respond() was called. */
-const BEGAN = 2;
+/** A Float64: milliseconds since 1970 at which respond() had answered. */
+const ENDED = 2;
 /** Nanoseconds that respond() took. */
 const DURATION = 4;
 const TRANSPORT = 5;
@@ -50,16 +50,16 @@ const NANOSECONDS = 1e6;
 const LONGEST_DURATION = 0x7fffffff;
 
 /**
- * Writes the record of one message; says whether it fitted. `began`, `ended`: milliseconds since 1970; `length`: what
- * respond() returned. Whole messages are kept only for dnstap, and those only that `queries` and `responses` say.
+ * Writes the record of one message; says whether it fitted. `ended`: milliseconds since 1970; `took`: milliseconds that
+ * respond() took, `length`: what it returned. Whole messages are kept only for dnstap, and those only that `queries` and `responses` say.
  */
 export function writeRecord(
   ring: RingWriter,
   targets: number,
   queries: boolean,
   responses: boolean,
-  began: number,
   ended: number,
+  took: number,
   facts: Facts,
   outcome: Outcome,
   query: Uint8Array,
@@ -78,8 +78,8 @@ export function writeRecord(
   const { words, bytes } = ring;
   const at = place >> 2;
   words[at + TARGETS] = targets;
-  ring.floats[(at + BEGAN) >> 1] = began;
-  words[at + DURATION] = Math.min(LONGEST_DURATION, Math.max(0, (ended - began) * NANOSECONDS));
+  ring.floats[(at + ENDED) >> 1] = ended;
+  words[at + DURATION] = Math.min(LONGEST_DURATION, took * NANOSECONDS);
   words[at + TRANSPORT] = facts.transport;
   const clientLength = facts.clientLength;
   words[at + CLIENT_LENGTH] = clientLength;
@@ -171,8 +171,8 @@ export function createRecord(): TapRecord {
 export function readRecord({ words, bytes, floats }: RingReader, place: number, record: TapRecord): void {
   const at = place >> 2;
   record.targets = words[at + TARGETS]!;
-  record.began = floats[(at + BEGAN) >> 1]!;
-  record.ended = record.began + words[at + DURATION]! / NANOSECONDS;
+  record.ended = floats[(at + ENDED) >> 1]!;
+  record.began = record.ended - words[at + DURATION]! / NANOSECONDS;
   record.transport = words[at + TRANSPORT]!;
   record.clientLength = words[at + CLIENT_LENGTH]!;
   record.clientPort = words[at + CLIENT_PORT]!;

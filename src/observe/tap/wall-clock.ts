@@ -11,20 +11,19 @@ export interface TimeSources {
   monotonic(): number;
 }
 
-const SYSTEM: TimeSources = { wall: () => Date.now(), monotonic: () => performance.now() };
+export const SYSTEM_TIME: TimeSources = { wall: () => Date.now(), monotonic: () => performance.now() };
 
 /** Just below a whole millisecond. */
 const ALMOST_ONE = 0.999;
 
 /**
- * A clock of milliseconds since 1970. It goes as the fine one does, within the millisecond that the other one tells: where
- * they part, since the time of day was set, it follows at once.
+ * Tells the time of day, in milliseconds since 1970, of a reading of the fine time that was made just now. It goes as the fine
+ * time does, within the millisecond that the time of day tells: where they part, since that was set, it follows at once.
  */
-export function wallClock({ wall, monotonic }: TimeSources = SYSTEM): () => number {
+export function wallClock({ wall, monotonic }: TimeSources = SYSTEM_TIME): (fine: number) => number {
   let offset = wall() - monotonic();
-  return () => {
+  return (fine) => {
     const whole = wall();
-    const fine = monotonic();
     let time = offset + fine;
     if (time < whole) time = whole;
     else if (time >= whole + 1) time = whole + ALMOST_ONE;

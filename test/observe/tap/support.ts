@@ -6,6 +6,8 @@ import { emptyCatalog } from '../../support/catalog.js';
 
 /** Milliseconds since 1970 at which all tests' queries come, with a fraction. */
 export const BEGAN = 1_795_219_200_123.5;
+/** Milliseconds that answering takes. */
+const TOOK = 0.25;
 
 export interface Tapped {
   readonly query: Uint8Array;
@@ -34,7 +36,6 @@ export function recordOf(tapped: Tapped): TapRecord {
     Buffer.concat([Buffer.alloc(3, 0xa5), query]),
     Buffer.concat([Buffer.alloc(5, 0xa5), response]),
   ];
-  const ended = BEGAN + 0.25;
   const { length } = query;
   if (
     !writeRecord(
@@ -42,8 +43,8 @@ export function recordOf(tapped: Tapped): TapRecord {
       targets,
       queries,
       responses,
-      BEGAN,
-      ended,
+      BEGAN + TOOK,
+      TOOK,
       facts,
       outcome,
       inBuf,

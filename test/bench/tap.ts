@@ -1,0 +1,131 @@
+/**
+ * What query logging and dnstap cost: nanoseconds of CPU time per query in the thread that answers, and per record in the one that
+ * writes. No sockets, one thread; what is written goes nowhere.
+ */
+import { createFacts } from '../../src/answer/facts.js';
+import { createResponder, type Responder } from '../../src/answer/respond.js';
+import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
+import { Publisher } from '../../src/image/catalog.js';
+import { load } from '../../src/image/load.js';
+import { silentLog } from '../../src/observe/log.js';
+import { dnstapExporter, type Exporter, lineExporter, logExporter } from '../../src/observe/tap/exporter.js';
+import type { Sink } from '../../src/observe/tap/outbox.js';
+import { createRecord, readRecord } from '../../src/observe/tap/record.js';
+import { createRing, RingReader } from '../../src/observe/tap/ring.js';
+import type { ThreadTap } from '../../src/observe/tap/tap.js';
+import { nameFromText } from '../../src/protocol/name.js';
+import { tappedResponder } from '../../src/server/tapped.js';
+import { buildQuery } from '../support/message.js';
+import { median, printTable } from './measure.js';
+import { queries, randomFrom, ZONE, zoneText } from './workload.js';
+
+const SEED = 7;
+const NAMES = 10_000;
+const DELEGATIONS = 100;
+const DISTINCT = 20_000;
+const TURNS = 9;
+/** Queries between two times that the ring is emptied: well below what fits. */
+const BURST = 1000;
+
+const OFF = { querySample: 0, dnstapSample: 0, queries: true, responses: true };
+const CASES: readonly (readonly [string, Omit<ThreadTap, 'ring'> | undefined])[] = [
+  ['off', undefined],
+  ['query log, 1 of 100', { ...OFF, querySample: 100 }],
+  ['query log, all', { ...OFF, querySample: 1 }],
+  ['dnstap, 1 of 100', { ...OFF, dnstapSample: 100 }],
+  ['dnstap, all, queries', { ...OFF, dnstapSample: 1, responses: false }],
+  ['dnstap, all, both messages', { ...OFF, dnstapSample: 1 }],
+  ['both, all', { ...OFF, querySample: 1, dnstapSample: 1 }],
+];
+
+/** Prints the tables; `count`: queries of each turn. */
+export function benchTap(count: number): void {
+  const { base, asks } = world();
+  console.log(`answering thread, ${count} queries of the mix a turn, ${TURNS} turns, cases in turns, seed ${SEED}`);
+  const runs = CASES.map(([name, settings]) => ({ name, run: runner(base, asks, settings), times: [] as number[] }));
+  for (const { run } of runs) run(count);
+  for (let turn = 0; turn < TURNS; turn++) for (const { run, times } of runs) times.push(run(count));
+  const off = Math.min(...runs[0]!.times);
+  const rows = runs.map(({ name, times }) => {
+    const lowest = Math.min(...times);
+    return [name, median(times).toFixed(0), lowest.toFixed(0), (lowest - off).toFixed(0)];
+  });
+  printTable([['tap', 'ns per query, median', 'lowest', 'lowest above off'], ...rows]);
+  console.log('\nwriting thread');
+  // Writing itself is done beside the event loop; here it is left out.
+  const sink: Sink = { hasRoom: true, write() {}, lose() {}, takeLost: () => 0, close: async () => {} };
+  const dnstap = { identity: Buffer.from('ns1'), version: Buffer.from('adotd'), queries: true, responses: true };
+  const exporters: [string, () => Exporter][] = [
+    ['query log to a file', () => lineExporter(sink)],
+    ['query log to the log, without its writing', () => logExporter(silentLog)],
+    ['dnstap, both messages', () => dnstapExporter(sink, dnstap)],
+  ];
+  const written = exporters.map(([name, make]) => [name, exportTime(base, asks, make(), count).toFixed(0)]);
+  printTable([['to', 'ns per record'], ...written]);
+}
+
+function world() {
+  const bytes = Buffer.from(zoneText(NAMES, DELEGATIONS), 'latin1');
+  const { apex, image } = load({ file: 'bench', bytes, origin: nameFromText(`${ZONE}.`) }, { now: Date.now() / 1000 });
+  if (!apex || !image) throw new Error('the zone could not be loaded');
+  const publisher = new Publisher();
+  publisher.put(apex, image);
+  const facts = createFacts(publisher.publish());
+  const out = new Uint8Array(1232);
+  const requests = queries(DISTINCT, randomFrom(SEED), NAMES, DELEGATIONS).map(([name, type]) =>
+    buildQuery({ name: `${name}.`, type, edns: {} }),
+  );
+  /** Asks query number `i`. */
+  const asks = (responder: Responder, i: number): void => {
+    const request = requests[i % DISTINCT]!;
+    responder.respond(request, 0, request.length, facts, out, 0, 1232);
+  };
+  return { base: () => createResponder(DEFAULT_SETTINGS), asks };
+}
+
+type World = ReturnType<typeof world>;
+
+/** Asks so many queries, in bursts, and returns the nanoseconds of each; the ring is emptied between bursts. */
+function runner(base: World['base'], asks: World['asks'], settings: Omit<ThreadTap, 'ring'> | undefined) {
+  const ring = createRing();
+  const reader = new RingReader(ring);
+  const responder = settings ? tappedResponder(base(), { ring, ...settings }) : base();
+  return (count: number): number => {
+    let spent = 0;
+    for (let done = 0; done < count; done += BURST) {
+      const began = process.cpuUsage();
+      for (let i = 0; i < BURST; i++) asks(responder, done + i);
+      spent += since(began);
+      while (reader.next() >= 0) reader.release();
+    }
+    if (reader.takeDropped() > 0) throw new Error('the ring was full');
+    return spent / count;
+  };
+}
+
+/** Nanoseconds of CPU time. */
+function since(began: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) * 1000;
+}
+
+/** Nanoseconds that a record costs who reads and writes it out. */
+function exportTime(base: World['base'], asks: World['asks'], exporter: Exporter, count: number): number {
+  const ring = createRing();
+  const reader = new RingReader(ring);
+  const responder = tappedResponder(base(), { ...OFF, ring, querySample: 1, dnstapSample: 1 });
+  const record = createRecord();
+  let spent = 0;
+  for (let done = 0; done < count; done += BURST) {
+    for (let i = 0; i < BURST; i++) asks(responder, done + i);
+    const began = process.cpuUsage();
+    for (let place = reader.next(); place >= 0; place = reader.next()) {
+      readRecord(reader, place, record);
+      exporter.take(record);
+      reader.release();
+    }
+    exporter.flush();
+    spent += since(began);
+  }
+  return spent / count;
+}
