@@ -39,6 +39,10 @@ const INET_ADDRESS = 4;
 const INET6_ADDRESS = 8;
 const INET_LENGTH = 16;
 const INET6_LENGTH = 28;
+/** Octets before the IPv4 address in an IPv4-mapped one, ::ffff:0:0/96 (RFC 4291 §2.5.5.2). */
+const MAPPED_PREFIX = 12;
+/** The last four of them, as a word. */
+const MAPPED_WORD = -0x10000;
 
 /** Room for control messages: that of the address asked, and some that others may have switched on. */
 const CONTROLS = 128;
@@ -99,8 +103,6 @@ function oddLines(octets: number): number {
 
 /** The batches of one socket. Numbers of messages count from 0 within the batch received last. */
 export interface Batches {
-  /** 4 or 16: octets of a client's address. */
-  readonly addressLength: number;
   /**
    * Receives up to BATCH datagrams; returns how many, 0: nothing came (EAGAIN, EINTR). Below 0: the error's number, negated.
    * `flags`: MSG_…
@@ -110,8 +112,8 @@ export interface Batches {
   lengthOf(message: number): number;
   /** The port it came from, 0 when it has none. */
   portOf(message: number): number;
-  /** Copies the address it came from. */
-  copyAddress(message: number, to: Uint8Array): void;
+  /** Copies the address it came from and returns its octets: 4 or 16. An IPv4-mapped IPv6 address is the IPv4 address in it. */
+  copyAddress(message: number, to: Uint8Array): number;
   /** Makes what stands in response slot `response` the response of `length` octets to a message. To be put in order, from 0. */
   put(response: number, message: number, length: number): void;
   /** Sends the first `count` responses; returns how many could not be sent. Waits for room, but never for long. */
@@ -211,7 +213,6 @@ export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard:
   };
 
   return {
-    addressLength,
     receive,
     lengthOf: (message) => words[(rx + message * HEADER + MESSAGE_LENGTH) >> 2]!,
     portOf(message) {
@@ -219,8 +220,14 @@ export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard:
       return (octets[at]! << 8) | octets[at + 1]!;
     },
     copyAddress(message, to) {
-      const at = peers + message * PEER + peerAddress;
-      for (let i = 0; i < addressLength; i++) to[i] = octets[at + i]!;
+      let at = peers + message * PEER + peerAddress;
+      let length = addressLength;
+      if (family === 6 && isMapped(words, at)) {
+        at += MAPPED_PREFIX;
+        length -= MAPPED_PREFIX;
+      }
+      for (let i = 0; i < length; i++) to[i] = octets[at + i]!;
+      return length;
     },
     put(response, message, length) {
       const header = tx + response * HEADER;
@@ -233,6 +240,12 @@ export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard:
     },
     send,
   };
+}
+
+/** Whether the address there is IPv4-mapped: an IPv6 socket of others may take IPv4 too. */
+function isMapped(words: Int32Array, at: number): boolean {
+  const word = at >> 2;
+  return words[word] === 0 && words[word + 1] === 0 && words[word + 2] === MAPPED_WORD;
 }
 
 /**

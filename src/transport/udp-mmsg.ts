@@ -73,7 +73,6 @@ export function createAnswerer(
   const { responder, clock } = context;
   const { outcome } = responder;
   const { octets, capacity, requestStride, responseAt, responseStride } = slots;
-  const { addressLength } = batches;
   return {
     answer(flags) {
       const received = batches.receive(flags);
@@ -85,10 +84,9 @@ export function createAnswerer(
       misbehave(words[MISCHIEF]!);
       context.event(TransportEvent.UDP_BATCH);
       facts.now = clock.seconds();
-      facts.clientLength = addressLength;
       let responses = 0;
       for (let i = 0; i < received; i++) {
-        batches.copyAddress(i, facts.client);
+        facts.clientLength = batches.copyAddress(i, facts.client);
         const port = batches.portOf(i);
         facts.clientPort = port;
         const asked = batches.lengthOf(i);
