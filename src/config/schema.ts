@@ -2,7 +2,7 @@
  * The schema of adotd.yaml. Every key says what it means; every limit says its unit, its bounds and where the number comes
  * from. The reference in README.md and `adotd schema` are made from this.
  */
-import { isIP } from 'node:net';
+import { isIP, SocketAddress } from 'node:net';
 import { z } from 'zod';
 import { access, zonePolicies } from './access.js';
 import { domainName } from './domain-name.js';
@@ -12,7 +12,19 @@ import { rateLimit } from './rate-limit.js';
 import { sessions } from './sessions.js';
 import { dnstap, queryLog } from './tap.js';
 
-const address = z.string().refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 address' });
+/** IPv6 addresses as the system spells them: what is done for `::` is done for `0::0` too. */
+const address = z
+  .string()
+  .refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 address', abort: true })
+  .overwrite((text) => (text.includes(':') ? shortest(text) : text))
+  .refine((text) => !/^::ffff:[0-9]+\./.test(text), { error: 'expected the IPv4 address in it' });
+
+/** RFC 5952; with its zone, `%eth0`. */
+function shortest(text: string): string {
+  const [plain = '', zone] = text.split('%');
+  const { address } = new SocketAddress({ address: plain, family: 'ipv6' });
+  return zone === undefined ? address : `${address}%${zone}`;
+}
 
 /** Text that fits a character-string (RFC 1035 §3.3). */
 const characterString = z
@@ -174,12 +186,9 @@ export const configSchema = z
     group: account.optional().meta({
       description: 'Group in place of the primary group of `user`, by name or number; needs `user`.',
     }),
-    strict: z
-      .boolean()
-      .default(false)
-      .meta({
-        description: 'Do not start when a zone cannot be loaded. Otherwise that zone is answered with SERVFAIL.',
-      }),
+    strict: z.boolean().default(false).meta({
+      description: 'Do not start when a zone cannot be loaded. Otherwise that zone is answered with SERVFAIL.',
+    }),
     zones,
     nsec3_max_iterations: limit(
       'iterations',

@@ -31,6 +31,11 @@ describe('the configuration file', () => {
     });
   });
 
+  it('spells addresses as the system does', () => {
+    const { listen } = parseConfig('listen: ["0::0", "2001:DB8:0:0::1", "fe80:0::1%eth0", 0.0.0.0]', 'adotd.yaml');
+    expect(listen).toEqual(['::', '2001:db8::1', 'fe80::1%eth0', '0.0.0.0']);
+  });
+
   it.each([
     ['prot: 53', ['adotd.yaml:1:1: prot: unknown key; did you mean port?']],
     [
@@ -44,6 +49,11 @@ describe('the configuration file', () => {
     ['listen: 1.2.3.4', ['adotd.yaml:1:9: listen: found "1.2.3.4", expected a list']],
     ['listen: [1.2.3.400]', ['adotd.yaml:1:10: listen[0]: found "1.2.3.400", expected an IPv4 or IPv6 address']],
     ['listen: ["::1", "::1"]', ['adotd.yaml:1:9: listen: found ["::1","::1"], expected each address once']],
+    ['listen: ["::", "0:0::0"]', ['adotd.yaml:1:9: listen: found ["::","0:0::0"], expected each address once']],
+    [
+      'listen: ["::FFFF:c000:0201"]',
+      ['adotd.yaml:1:10: listen[0]: found "::FFFF:c000:0201", expected the IPv4 address in it'],
+    ],
     ['workers: many', ['adotd.yaml:1:10: workers: found "many", expected auto, embedded or a number from 1 to 256']],
     ['- 1', ['adotd.yaml:1:1: found [1], expected a map of keys and values']],
     [
