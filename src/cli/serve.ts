@@ -145,8 +145,11 @@ async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
   warnOfWildcards(server, config, log);
   if (zones.served + zones.failed === 0) log.warn({ ...config.zones }, 'there are no zones to serve');
   const failed = zones.failed > 0 ? ` failed=${zones.failed}` : '';
-  const secure = tls.length > 0 ? ` tls=${list(tls)}` : '';
-  process.stdout.write(`ready udp=${list(udp)} tcp=${list(tcp)}${secure} zones=${zones.served}${failed}\n`);
+  // Of sockets that were handed over, any kind may be missing.
+  const field = (name: string, endpoints: readonly Endpoint[]): string =>
+    endpoints.length > 0 ? ` ${name}=${list(endpoints)}` : '';
+  const served = `${field('udp', udp)}${field('tcp', tcp)}${field('tls', tls)}`;
+  process.stdout.write(`ready${served} zones=${zones.served}${failed}\n`);
   if (tryOut) process.stdout.write(commandsToTry(server));
   notifier.ready(statusText(server));
 
