@@ -1,10 +1,13 @@
 /** `adotd check`: what is wrong with configurations, zone files and folders, for people or machines. */
 import { statSync } from 'node:fs';
-import { ConfigError, readConfig } from '../config/load.js';
+import { zoneKey } from '../config/access.js';
+import { ConfigError, configPlaces, readConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { dumpImage } from '../image/dump.js';
 import type { Loaded } from '../image/load.js';
 import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/load-zone.js';
+import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
 import { zoneConflicts } from '../server/zone-mistakes.js';
 import { systemReason, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zone-source.js';
 
@@ -23,8 +26,8 @@ export const check: Verb = {
   help: `usage: adotd check [OPTION...] CONFIG|ZONEFILE|DIR...
 
 Checks configurations (*.yaml, *.yml) with the zones they name, zone files, and the *.zone files of folders.
-Prints file:line:column: message for each mistake. Exit status 0, or 1 when there are errors; warnings are
-no errors.
+Prints file:line:column: message for each mistake, and for what is sent in cleartext of zones that require
+TLS. Exit status 0, or 1 when there are errors; warnings are no errors.
 
   --format text|json   json: one object with errors, warnings and a list of diagnostics
   --limit N            errors, and warnings, listed per zone (default 20)
@@ -65,37 +68,59 @@ function createFindings(): Findings {
   return { zones: 0, errors: 0, warnings: 0, diagnostics: [] };
 }
 
-type CheckOptions = Omit<ZoneLoadOptions, 'nsec3MaxIterations'>;
+type CheckOptions = Omit<ZoneLoadOptions, 'nsec3MaxIterations'> & { readonly maxDiagnostics: number };
 
 function checkPath(path: string, options: CheckOptions, inspect: (loaded: Loaded) => void, findings: Findings): void {
   try {
     let zones: ZoneFile[] = [{ file: path }];
     let nsec3MaxIterations: number | undefined;
+    let config: Config | undefined;
     if (stat(path).isDirectory()) {
       zones = zoneFilesOf(path);
     } else if (/\.ya?ml$/i.test(path)) {
-      const config = readConfig(path);
+      config = readConfig(path);
       zones = zonesOfConfig(config);
       nsec3MaxIterations = config.nsec3_max_iterations;
     }
     const loadOptions = { ...options, ...(nsec3MaxIterations !== undefined && { nsec3MaxIterations }) };
+    const secret = tlsZones(config?.zones.policies ?? []);
     const results: ZoneResult[] = [];
     for (const zone of zones) {
-      const result = loadZone(zone, loadOptions, inspect);
+      const result = loadZone(zone, loadOptions, (loaded) => {
+        inspect(loaded);
+        addAll(findings, leaksOfZone(loaded, secret, options.maxDiagnostics));
+      });
       // The image of a large zone must not stay while the next one is read.
       results.push({ ...result, image: undefined });
       findings.zones++;
-      findings.errors += result.errors;
-      findings.warnings += result.warnings;
-      findings.diagnostics.push(...result.diagnostics);
+      const { diagnostics: list, errors, warnings } = result;
+      addAll(findings, { list, errors, warnings });
     }
     for (const conflict of zoneConflicts(results)) add(findings, conflict);
+    if (config && config.zones.policies.length > 0) {
+      const served = new Set(results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name))));
+      for (const mistake of policyMistakes(config.zones.policies, served, configPlaces(path))) add(findings, mistake);
+    }
   } catch (error) {
     if (error instanceof ConfigError) for (const diagnostic of error.diagnostics) add(findings, diagnostic);
     else if (error instanceof AdotdError) {
       add(findings, { severity: 'error', file: path, line: 1, column: 1, message: error.message });
     } else throw error;
   }
+}
+
+interface Found {
+  readonly list: readonly Diagnostic[];
+  /** All, those not listed too. */
+  readonly errors: number;
+  readonly warnings: number;
+}
+
+/** Adds what was found in one zone; some of it may only be counted. */
+function addAll(findings: Findings, { list, errors, warnings }: Found): void {
+  findings.errors += errors;
+  findings.warnings += warnings;
+  findings.diagnostics.push(...list);
 }
 
 function add(findings: Findings, diagnostic: Diagnostic): void {

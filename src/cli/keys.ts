@@ -35,7 +35,8 @@ a certificate cannot be used or a zone cannot be read.
     const { values, positionals } = parse('keys', words, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`adotd keys: unexpected ${positionals[0]}; see adotd keys --help`);
     const base = values.config === undefined ? defaultConfig() : readConfig(values.config);
-    const config = values.zones === undefined ? base : { ...base, zones: { ...base.zones, folder: values.zones, files: [] } };
+    const config =
+      values.zones === undefined ? base : { ...base, zones: { ...base.zones, folder: values.zones, files: [] } };
     const { tls } = config;
     const zones = readZones(config);
     const certificates = await existingCertificates(configuredFiles(tls), {

@@ -53,6 +53,16 @@ export function readConfig(path: string): Config {
   return config;
 }
 
+/** Where values stand in the file at `path`, which has been read before. A value that is not there is where its map is. */
+export function configPlaces(path: string): (keys: Path) => Pick<Diagnostic, 'file' | 'line' | 'column'> {
+  const lines = new LineCounter();
+  const { contents } = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines, prettyErrors: false });
+  return (keys) => {
+    const { line, col } = lines.linePos(nodeAt(contents, keys)?.range[0] ?? 0);
+    return { file: path, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+}
+
 /** Reads the text of a configuration file; `file` is what messages name. Throws ConfigError. */
 export function parseConfig(text: string, file: string): Config {
   const lines = new LineCounter();

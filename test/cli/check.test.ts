@@ -104,3 +104,51 @@ describe('adotd check', () => {
     expect(ran.stdout).toMatch(/^zone a\.test\. serial 1\n/);
   });
 });
+
+describe('adotd check of a configuration with zones that require TLS', () => {
+  const config = (text: string): string => put('adotd.yaml', text);
+  const POLICIES = 'zones:\n  folder: .\n  policies:\n    - { zones: [secret.a.test], require: tls }\n';
+
+  it('proves that nothing of them is sent in cleartext', async () => {
+    put('a.test.zone', `${GOOD}secret NS ns.elsewhere.test.\n`);
+    put('secret.a.test.zone', GOOD);
+    const ran = await adotd('check', config(POLICIES));
+    expect(ran).toEqual({ status: 0, stdout: '', stderr: '2 zones, 0 errors, 0 warnings\n' });
+  });
+
+  it('warns of what a zone above gives away, at its line, and of zones below that are open', async () => {
+    const above = put('a.test.zone', `${GOOD}secret NS ns.secret\nns.secret A 192.0.2.7\n`);
+    put('secret.a.test.zone', GOOD);
+    put('b.secret.a.test.zone', GOOD);
+    const file = config(POLICIES);
+    const ran = await adotd('check', file);
+    expect(ran.status).toBe(0);
+    expect(ran.stdout.trimEnd().split('\n')).toEqual([
+      `${above}:6:1: warning: found ns.secret.a.test. A, glue, which is sent in cleartext, but zone secret.a.test. requires TLS (zones.policies)`,
+      expect.stringMatching(
+        `^${file}:4:17: warning: zones\\.policies\\[0\\]\\.zones\\[0\\]: secret\\.a\\.test\\. requires TLS, but b\\.secret\\.a\\.test\\. below it`,
+      ),
+    ]);
+    expect(ran.stderr).toBe('3 zones, 0 errors, 2 warnings\n');
+  });
+
+  it('takes a name that no zone has for a mistake: the zone that was meant is open', async () => {
+    put('secret.a.test.zone', GOOD);
+    const file = config(POLICIES.replace('secret.a.test', 'secert.a.test'));
+    const ran = await adotd('check', file);
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toBe(
+      `${file}:4:17: zones.policies[0].zones[0]: no zone secert.a.test. is served; did you mean secret.a.test.?\n`,
+    );
+  });
+
+  it('does not accept them where TLS is off', async () => {
+    put('secret.a.test.zone', GOOD);
+    const file = config(`${POLICIES}tls: { enabled: false }\n`);
+    const ran = await adotd('check', file);
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toMatch(
+      /^\S+:4:42: zones\.policies\[0\]\.require: found "tls", expected tls\.enabled: true as well/,
+    );
+  });
+});

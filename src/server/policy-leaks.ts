@@ -1,0 +1,122 @@
+/**
+ * What the zones that are served give away of those that require TLS. An answer is made of one zone's data alone
+ * (answer/policy.ts), so that only three things can show any: records at or below such a zone that another zone holds, a
+ * policy whose name fits no zone, and zones below that nobody thought of.
+ */
+import { zoneKey } from '../config/access.js';
+import { nearest } from '../config/nearest.js';
+import type { Config } from '../config/schema.js';
+import type { Loaded } from '../image/load.js';
+import { Type } from '../protocol/iana.js';
+import { labelOffsets, nameFromText, nameToText } from '../protocol/name.js';
+import { typeToText } from '../protocol/rdata/table.js';
+import { type Diagnostic, Diagnostics } from '../zone/diagnostics.js';
+import { Report } from '../zone/report.js';
+import { findRrset, type Rrsets } from '../zone/rrsets.js';
+import { NO_NODE, ROOT_NODE } from '../zone/store.js';
+
+type Policies = Config['zones']['policies'];
+/** Where a value of the configuration stands in its file. */
+export type PlaceOf = (path: readonly PropertyKey[]) => Pick<Diagnostic, 'file' | 'line' | 'column'>;
+
+/** Zones that require TLS; names are absolute and in lower case. */
+export interface TlsZones {
+  readonly names: ReadonlySet<string>;
+  /** By each name above some of them: those. */
+  readonly below: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The zones for which the policies require TLS. */
+export function tlsZones(policies: Policies): TlsZones {
+  const names = new Set(policies.flatMap(({ require, zones }) => (require === 'tls' ? zones.map(zoneKey) : [])));
+  const below = new Map<string, string[]>();
+  for (const name of names) {
+    for (const above of namesAbove(name)) below.set(above, [...(below.get(above) ?? []), name]);
+  }
+  return { names, below };
+}
+
+/** The names above a name, up to the root. */
+function namesAbove(name: string): string[] {
+  const wire = nameFromText(name);
+  const offsets = [...labelOffsets(wire).slice(1), wire.length - 1];
+  return name === '.' ? [] : offsets.map((offset) => nameToText(wire.subarray(offset)));
+}
+
+/** A warning for each RRset that the zone sends in cleartext although a zone that requires TLS has its name; up to `limit`. */
+export function leaksOfZone({ apex, rrsets }: Loaded, { names, below }: TlsZones, limit: number): Diagnostics {
+  const found = new Diagnostics(limit);
+  const own = apex && nameToText(apex).toLowerCase();
+  if (own === undefined || names.has(own)) return found;
+  for (const name of below.get(own) ?? []) reportLeaks(rrsets, name, found);
+  return found;
+}
+
+/** Warns of the RRsets at and below `name` that can come into answers. */
+function reportLeaks(rrsets: Rrsets, name: string, found: Diagnostics): void {
+  const { store } = rrsets;
+  const report = new Report(store, found);
+  const wire = nameFromText(name);
+  let top = ROOT_NODE;
+  /** Whether a delegation stands in between: then only glue is sent of what is below. */
+  let cut = false;
+  for (const offset of labelOffsets(wire).toReversed()) {
+    top = store.find(top, wire, offset);
+    if (top === NO_NODE) return;
+    // NS at the zone's own apex delegates nothing.
+    cut ||= findRrset(rrsets, top, Type.NS) >= 0 && findRrset(rrsets, top, Type.SOA) < 0;
+  }
+  const isBelow = new Uint8Array(store.nodeCount);
+  for (let node = top; node < store.nodeCount; node++) {
+    isBelow[node] = node === top || isBelow[store.parent[node]!] === 1 ? 1 : 0;
+    if (isBelow[node] === 0) continue;
+    for (let set = rrsets.nodeRrsets[node]!; set < rrsets.nodeRrsets[node + 1]!; set++) {
+      const type = rrsets.type[set]!;
+      const isAddress = type === Type.A || type === Type.AAAA;
+      if (cut ? !isAddress : OF_THE_ZONE_ABOVE.has(type)) continue;
+      const row = rrsets.records[rrsets.start[set]!]!;
+      const what = cut ? 'glue, which is sent in cleartext' : 'which is sent in cleartext where a chain leads to it';
+      report.warning(
+        row,
+        () => `found ${report.owner(row)} ${typeToText(type)}, ${what}, but zone ${name} requires TLS (zones.policies)`,
+      );
+    }
+  }
+}
+
+/** What may stand at a name although another zone begins there (RFC 4035 §2.3 and §2.5). */
+const OF_THE_ZONE_ABOVE: ReadonlySet<number> = new Set([Type.NSEC, Type.RRSIG]);
+
+/** What is wrong with the policies themselves. `served`: the zones that there are, names absolute and in lower case. */
+export function policyMistakes(policies: Policies, served: ReadonlySet<string>, placeOf: PlaceOf): Diagnostic[] {
+  const open = openBelow(served, tlsZones(policies).names);
+  return policies.flatMap(({ zones, require }, policy) =>
+    zones.flatMap((text, index): Diagnostic[] => {
+      const name = zoneKey(text);
+      const at = placeOf(['zones', 'policies', policy, 'zones', index]);
+      const path = `zones.policies[${policy}].zones[${index}]`;
+      if (!served.has(name)) {
+        const near = nearest(name, [...served]);
+        const hint = near === undefined ? 'expected the name of a zone that is served' : `did you mean ${near}?`;
+        return [{ ...at, severity: 'error', message: `${path}: no zone ${name} is served; ${hint}` }];
+      }
+      if (require !== 'tls') return [];
+      return (open.get(name) ?? []).map((other) => {
+        const message = `${path}: ${name} requires TLS, but ${other} below it is answered in cleartext; name it too, or let it be`;
+        return { ...at, severity: 'warning', message };
+      });
+    }),
+  );
+}
+
+/** The zones that are answered in cleartext, by the closest zone above them that requires TLS. */
+function openBelow(served: ReadonlySet<string>, secret: ReadonlySet<string>): Map<string, string[]> {
+  const open = new Map<string, string[]>();
+  if (secret.size === 0) return open;
+  for (const name of served) {
+    if (secret.has(name)) continue;
+    const above = namesAbove(name).find((one) => served.has(one));
+    if (above !== undefined && secret.has(above)) open.set(above, [...(open.get(above) ?? []), name]);
+  }
+  return open;
+}
