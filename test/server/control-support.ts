@@ -1,0 +1,61 @@
+import type { ControlTarget, ServerStatus } from '../../src/server/control-target.js';
+import type { ReloadOutcome, ReloadRequest } from '../../src/server/reload.js';
+import { countOutcomes, type ZoneStatus } from '../../src/server/zone-outcome.js';
+import { NO_SESSIONS } from '../../src/session/report.js';
+
+export const ZONE: ZoneStatus = {
+  name: 'a.test.',
+  file: 'zones/a.test.zone',
+  state: 'served',
+  serial: 7,
+  records: 3,
+  octets: 600,
+  signed: false,
+  loadedAt: 1_700_000_000,
+  milliseconds: 1.5,
+  diagnostics: [],
+};
+
+export const STATUS: ServerStatus = {
+  version: '0.0.0',
+  process: 1,
+  state: 'ready',
+  since: 1_700_000_000,
+  addresses: { udp: [{ address: '127.0.0.1', port: 53 }], tcp: [{ address: '::1', port: 53 }], tls: [] },
+  plane: { path: 'threads', udpWorkers: 2, streamWorkers: 2, restarts: 0 },
+  zones: { served: 1, failed: 0, kept: 0, records: 3 },
+  certificates: [],
+  reloads: { done: 0, failed: 0 },
+  problems: [],
+  logLevel: 'info',
+  watching: true,
+  memory: 50_000_000,
+};
+
+export const OUTCOME: ReloadOutcome = {
+  zones: [],
+  counts: countOutcomes([]),
+  errors: [],
+  certificates: 'off',
+  milliseconds: 1,
+};
+
+/** A server that serves one zone, and does what `parts` say. */
+export function controlTarget(
+  parts: Partial<ControlTarget> & { onReload?: (request: ReloadRequest) => void } = {},
+): ControlTarget {
+  return {
+    status: () => STATUS,
+    zones: (name) => (name === undefined || name === ZONE.name ? [ZONE] : []),
+    statistics: () => ({ udp: { messages: 1 } }),
+    sessions: async () => NO_SESSIONS,
+    reload: async (request) => {
+      parts.onReload?.(request);
+      return OUTCOME;
+    },
+    dump: () => undefined,
+    drain: () => undefined,
+    setLogLevel: () => 'info',
+    ...parts,
+  };
+}
