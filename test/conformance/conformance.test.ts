@@ -2,7 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configSchema } from '../../src/config/schema.js';
 import { type RunningServer, startServer } from '../../src/index.js';
+import { policiesOf } from '../../src/server/policies.js';
 import { askTcp, askTls, askUdp } from '../support/ask.js';
 import { type Engine, engineOf, settingsOf, type TestTransport } from '../support/engine.js';
 import { startThreads, type ThreadedServer } from '../support/threads.js';
@@ -40,7 +42,7 @@ for (const area of AREAS) {
           text: readFileSync(zoneFile(zone), 'latin1'),
           failed: failed.includes(zone),
         }));
-        engine = engineOf(texts, settingsOf(config));
+        engine = engineOf(texts, settingsOf(config), policiesOf(configSchema.parse(config)));
         const files = zones.map(zoneFile);
         server = await startServer({ files, config: { ...config, ...secure }, lenient: failed.length > 0 });
         threads = await startThreads(files, { ...config, ...secure, workers: 2 });

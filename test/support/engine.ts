@@ -5,6 +5,7 @@ import { createResponder } from '../../src/answer/respond.js';
 import { DEFAULT_SETTINGS, type Settings } from '../../src/answer/settings.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
+import { NO_POLICIES, type Policies } from '../../src/image/policy.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import { nameFromText } from './names.js';
 
@@ -31,8 +32,10 @@ const MAX_MESSAGE = 65_535;
 export function engineOf(
   zones: readonly { file: string; text: string; failed?: boolean }[],
   settings: Partial<Settings> = {},
+  policies: Policies = NO_POLICIES,
 ): Engine {
   const publisher = new Publisher();
+  publisher.restrict(policies);
   for (const { file, text, failed } of zones) {
     const { apex, image, diagnostics } = load({ file, bytes: Buffer.from(text, 'latin1') }, { now: NOW });
     if (failed && apex && !image) {
@@ -74,9 +77,12 @@ export function settingsOf(config: Readonly<Record<string, unknown>>): Partial<S
       const { mode, secrets } = cookieConfig.parse(value);
       settings.cookieSecrets = secrets.map((secret) => Buffer.from(secret, 'hex'));
       settings.cookiesRequired = mode === 'required';
-    } else throw new Error(`unknown key ${key}`);
+    } else if (!POLICY_KEYS.has(key)) throw new Error(`unknown key ${key}`);
   }
   return settings as Partial<Settings>;
 }
+
+/** Keys that are no settings of respond() but policies of the catalog. */
+const POLICY_KEYS: ReadonlySet<string> = new Set(['access', 'zones']);
 
 const cookieConfig = z.object({ mode: z.string(), secrets: z.array(z.string()).default([]) });
