@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Limited, Transport } from '../../src/answer/facts.js';
+import { parseConfig } from '../../src/config/load.js';
+import { isAllowed } from '../../src/image/access.js';
+import { ZONE_POLICY, ZONE_WORDS } from '../../src/image/catalog.js';
+import { POLICY_FLAGS, POLICY_TLS } from '../../src/image/policy.js';
+import { startServer } from '../../src/index.js';
+import { loadZone } from '../../src/server/load-zone.js';
+import { policiesOf, unservedPolicies } from '../../src/server/policies.js';
+import { rateLimitOf, underLimit } from '../../src/server/rate-limit.js';
+import { Zones, type ZonesReport } from '../../src/server/zones.js';
+import { engineOf, zoneOf } from '../answer/support.js';
+import { askTcp, askTls, askUdp } from '../support/ask.js';
+import { buildQuery, decodeMessage } from '../support/message.js';
+import { startThreads } from '../support/threads.js';
+
+const config = (text: string) => parseConfig(text, 'adotd.yaml');
+const ZONE = '@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n';
+const QUERY = buildQuery({ name: 'ns.a.test.' });
+const REQUIRE = { policies: [{ zones: ['A.test'], require: 'tls' }] };
+const certs = mkdtempSync(join(tmpdir(), 'adotd-policies-'));
+afterAll(() => rmSync(certs, { recursive: true, force: true }));
+
+describe('policies made from the configuration', () => {
+  it('are none when nobody is named: an empty list costs nothing', () => {
+    const { access, zones } = policiesOf(config('access: {}\nzones: { policies: [{ zones: [a.test] }] }'));
+    expect(access).toBeUndefined();
+    expect([...zones]).toEqual([['a.test.', { tlsOnly: false, access: undefined }]]);
+  });
+
+  it('go by names in any form, one object for all zones of a policy', () => {
+    const text = 'zones: { policies: [{ zones: [A.Test, ".", "b.test."], require: tls, access: { deny: ["::1"] } }] }';
+    const { zones } = policiesOf(config(text));
+    expect([...zones.keys()]).toEqual(['a.test.', '.', 'b.test.']);
+    expect(new Set(zones.values()).size).toBe(1);
+    const { tlsOnly, access } = zones.get('.')!;
+    expect(tlsOnly).toBe(true);
+    expect(isAllowed(access!, 0, new Uint8Array(16).fill(1, 15), 16)).toBe(false);
+  });
+
+  it('of names that no zone has are errors', () => {
+    const policies = policiesOf(config('zones: { policies: [{ zones: [a.test, b.test], require: tls }] }'));
+    const found = unservedPolicies(policies, new Set(['b.test.']));
+    expect(found.map(({ severity, message }) => [severity, message])).toEqual([
+      ['error', 'found a policy for a.test., expected the name of a zone that is served'],
+    ]);
+  });
+});
+
+describe('policies of the zones that are served', () => {
+  const policies = policiesOf(config('zones: { policies: [{ zones: [a.test], require: tls }] }'));
+  const load = (file: string, text = ZONE) => loadZone({ file, text, name: 'a.test' }, { now: 0 });
+  const needsTls = ({ catalog }: ZonesReport): boolean[] =>
+    Array.from({ length: catalog.zoneCount }, (_, zone) => {
+      const policy = catalog.zones[zone * ZONE_WORDS + ZONE_POLICY]!;
+      return policy > 0 && catalog.policies[policy + POLICY_FLAGS] === POLICY_TLS;
+    });
+
+  it('hold for a zone that loads, fails, is kept, comes later, and after every reload', () => {
+    const zones = new Zones();
+    zones.restrict(policies);
+    expect(needsTls(zones.apply([load('a', 'broken')]))).toEqual([true]);
+    expect(needsTls(zones.apply([load('a')]))).toEqual([true]);
+    expect(needsTls(zones.apply([load('a', 'broken')]))).toEqual([true]);
+    const gone = zones.apply([]);
+    expect([needsTls(gone), gone.sound]).toEqual([[], false]);
+    const back = zones.apply([load('other-file')]);
+    expect([needsTls(back), back.sound]).toEqual([[true], true]);
+  });
+
+  it('change with the catalog, not before', () => {
+    const zones = new Zones();
+    const before = zones.apply([load('a')]);
+    zones.restrict(policies);
+    expect(needsTls(before)).toEqual([false]);
+    expect(needsTls(zones.change([], []))).toEqual([true]);
+    expect(needsTls(before)).toEqual([false]);
+  });
+});
+
+describe('a server with policies', () => {
+  it('answers a zone that requires TLS inside TLS only, in one thread and in several', async () => {
+    const given = { zones: REQUIRE, tls: { certs_folder: certs } };
+    await using one = await startServer({ zones: { 'a.test': ZONE, 'b.test': ZONE }, config: given });
+    await using several = await startThreads({ 'a.test': ZONE, 'b.test': ZONE }, given);
+    for (const { port, tls } of [
+      { port: one.udp, tls: one.tls },
+      { port: several.port, tls: several.tlsPort },
+    ]) {
+      const rcode = (answer: Uint8Array | undefined) => answer && decodeMessage(answer).rcode;
+      expect(rcode(await askUdp({ port }, QUERY))).toBe(5);
+      expect(rcode(await askTcp({ port }, QUERY))).toBe(5);
+      expect(rcode(await askTls({ port: tls }, QUERY))).toBe(0);
+      expect(rcode(await askUdp({ port }, buildQuery({ name: 'ns.b.test.' })))).toBe(0);
+    }
+  });
+
+  it('does not start when a policy is about a zone that it does not serve', async () => {
+    const given = { zones: { policies: [{ zones: ['aa.test'], access: { deny: ['::1'] } }] } };
+    await expect(startServer({ zones: { 'a.test': ZONE }, config: given })).rejects.toThrow(
+      'found a policy for aa.test., expected the name of a zone that is served',
+    );
+  });
+
+  it('does not start when a zone requires TLS and there is none', async () => {
+    await expect(startServer({ zones: { 'a.test': ZONE }, config: { zones: REQUIRE } })).rejects.toThrow(
+      'expected tls.enabled: true as well',
+    );
+  });
+});
+
+describe('the rate limit of a server', () => {
+  it('is none unless it is turned on: the responder stays as it is', () => {
+    const { responder } = engineOf({ 'a.test': zoneOf('') });
+    expect(rateLimitOf(config(''))).toBeUndefined();
+    expect(underLimit(responder, undefined)).toBe(responder);
+  });
+
+  it('is what the configuration says, under a secret of its own', () => {
+    const text =
+      'rate_limit: { mode: log, responses_per_second: 7, all_per_second: 70, slip: 3, exempt: [10.0.0.0/8] }';
+    const [one, other] = [rateLimitOf(config(text)), rateLimitOf(config(text))];
+    expect(one?.settings).toMatchObject({ responses: 7, all: 70, window: 15, slip: 3, ipv4Prefix: 24, ipv6Prefix: 56 });
+    expect(one?.settings.logOnly).toBe(true);
+    expect(isAllowed(one!.settings.exempt!, 0, Uint8Array.of(10, 9, 9, 9), 4)).toBe(true);
+    expect(one?.settings.secret).not.toEqual(other?.settings.secret);
+    expect(one?.words.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  it('holds for all threads together, for UDP alone, and is counted', async () => {
+    const limit = { mode: 'on', responses_per_second: 5, window: 3600, slip: 0 };
+    await using running = await startThreads({ 'a.test': ZONE }, { workers: 2, rate_limit: limit });
+    const { port } = running;
+    // Sockets of different ports, so that both threads get some.
+    const answers = await Promise.all(Array.from({ length: 60 }, () => askUdp({ port }, QUERY, 1000)));
+    const passed = answers.filter((answer) => answer !== undefined).length;
+    expect(passed).toBeGreaterThanOrEqual(5);
+    // Those of one second, or of two, and a few that two threads count at the same moment.
+    expect(passed).toBeLessThanOrEqual(14);
+    expect(decodeMessage((await askTcp({ port }, QUERY))!).rcode).toBe(0);
+    const { udp } = running.server.counters.summary();
+    expect(udp).toMatchObject({ messages: 60 });
+  });
+
+  it('is nothing to a client on TCP and TLS', () => {
+    const engine = engineOf({ 'a.test': zoneOf('') });
+    const limited = underLimit(
+      engine.responder,
+      rateLimitOf(config('rate_limit: { mode: on, responses_per_second: 1 }')),
+    );
+    engine.facts.transport = Transport.TLS;
+    const out = new Uint8Array(512);
+    for (let i = 0; i < 20; i++) limited.respond(QUERY, 0, QUERY.length, engine.facts, out, 0, 512);
+    expect(limited.outcome.limited).toBe(Limited.NONE);
+  });
+});
