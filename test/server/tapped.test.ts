@@ -27,7 +27,7 @@ function setUp(settings: Partial<ThreadTap> = {}, inner: Responder = echoRespond
     const all = [];
     for (let place = reader.next(); place >= 0; place = reader.next()) {
       const record = createRecord();
-      readRecord(reader, place, record);
+      expect(readRecord(reader, place, record)).toBe(true);
       const { bytes, queryAt, queryKept, responseAt, responseKept } = record;
       all.push({
         record: { ...record },
@@ -114,6 +114,22 @@ describe('a tapped responder', () => {
     for (let i = 0; i < 4; i++) ask(message(i));
     const both = Target.QUERY_LOG | Target.DNSTAP;
     expect(records().map(({ record }) => record.targets)).toEqual([Target.QUERY_LOG, both, Target.QUERY_LOG, both]);
+  });
+
+  it.each([
+    ['a query longer than the record', 21, 5000],
+    ['a query of less than nothing', 21, -1],
+    ['a response longer than the record', 22, 5000],
+    ['an address of no family', 6, 7],
+  ])('is believed no record with %s', (_, word, value) => {
+    const tap: ThreadTap = { ring: createRing(), ...SETTINGS };
+    const inner = echoResponder();
+    const facts = createFacts(emptyCatalog());
+    tappedResponder(inner, tap).respond(message(1), 0, 20, facts, new Uint8Array(512), 0, 512);
+    const reader = new RingReader(tap.ring);
+    const place = reader.next();
+    reader.words[(place >> 2) + word] = value;
+    expect(readRecord(reader, place, createRecord())).toBe(false);
   });
 
   it('answers on when nobody reads what it records', () => {

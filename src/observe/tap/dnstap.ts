@@ -4,7 +4,7 @@
  */
 import { Transport } from '../../answer/facts.js';
 import { LOWER } from '../../protocol/name.js';
-import type { ProtobufWriter } from './protobuf.js';
+import { ProtobufWriter } from './protobuf.js';
 import { readQuestion, zoneName } from './question.js';
 import type { TapRecord } from './record.js';
 
@@ -44,33 +44,55 @@ export interface DnstapSettings {
   readonly responses: boolean;
 }
 
-/** Writes the frames of a record; returns how many. */
-export function putDnstap(out: ProtobufWriter, record: TapRecord, settings: DnstapSettings): number {
-  let frames = 0;
-  if (settings.queries) {
-    putFrame(out, record, settings, MessageType.AUTH_QUERY);
-    frames++;
-  }
-  if (settings.responses && record.responseLength > 0) {
-    putFrame(out, record, settings, MessageType.AUTH_RESPONSE);
-    frames++;
-  }
-  return frames;
+/** Makes what writes the frames of a record, and returns how many there are. */
+export function dnstapEncoder(settings: DnstapSettings): (out: ProtobufWriter, record: TapRecord) => number {
+  const server = serverFields(settings);
+  return (out, record) => {
+    const { queries } = settings;
+    const responses = settings.responses && record.responseLength > 0;
+    if (!queries && !responses) return 0;
+    const zone = zoneOf(record);
+    if (queries) putFrame(out, record, server, zone, MessageType.AUTH_QUERY);
+    if (responses) putFrame(out, record, server, zone, MessageType.AUTH_RESPONSE);
+    return queries && responses ? 2 : 1;
+  };
 }
 
-function putFrame(out: ProtobufWriter, record: TapRecord, settings: DnstapSettings, type: number): void {
-  const at = out.skip(4);
-  if (settings.identity.length > 0) out.octets(Dnstap.IDENTITY, settings.identity);
-  if (settings.version.length > 0) out.octets(Dnstap.VERSION, settings.version);
-  const message = out.begin(Dnstap.MESSAGE);
-  putMessage(out, record, type);
-  out.end(message);
+/** The fields of Dnstap that are always the same. */
+function serverFields({ identity, version }: DnstapSettings): Uint8Array {
+  const out = new ProtobufWriter();
+  if (identity.length > 0) out.octets(Dnstap.IDENTITY, identity);
+  if (version.length > 0) out.octets(Dnstap.VERSION, version);
   out.integer(Dnstap.TYPE, TYPE_MESSAGE);
+  return out.bytes.slice(0, out.length);
+}
+
+/** The zone that answered, in lower case, not in the letter case of who asks: one zone, one value to group by. */
+function zoneOf(record: TapRecord): Uint8Array | undefined {
+  const question = record.zoneLabels < 0 ? undefined : readQuestion(record);
+  if (question === undefined) return undefined;
+  const zone = zoneName(question.name, record.zoneLabels);
+  for (let i = 0; i < zone.length; i++) zone[i] = LOWER[zone[i]!]!;
+  return zone;
+}
+
+function putFrame(
+  out: ProtobufWriter,
+  record: TapRecord,
+  server: Uint8Array,
+  zone: Uint8Array | undefined,
+  type: number,
+): void {
+  const at = out.skip(4);
+  out.fields(server);
+  const message = out.begin(Dnstap.MESSAGE);
+  putMessage(out, record, zone, type);
+  out.end(message);
   const length = out.length - at - 4;
   for (let i = 0; i < 4; i++) out.bytes[at + i] = length >>> (24 - 8 * i);
 }
 
-function putMessage(out: ProtobufWriter, record: TapRecord, type: number): void {
+function putMessage(out: ProtobufWriter, record: TapRecord, zone: Uint8Array | undefined, type: number): void {
   const { bytes, clientLength } = record;
   out.integer(Message.TYPE, type);
   out.integer(Message.SOCKET_FAMILY, clientLength === 4 ? SocketFamily.INET : SocketFamily.INET6);
@@ -81,15 +103,7 @@ function putMessage(out: ProtobufWriter, record: TapRecord, type: number): void 
   if (type === MessageType.AUTH_QUERY) {
     out.octets(Message.QUERY_MESSAGE, bytes, record.queryAt, record.queryKept);
   }
-  const question = record.zoneLabels < 0 ? undefined : readQuestion(record);
-  if (question !== undefined) {
-    // As the zone is called, not in the letter case of who asks: one zone, one value to group by.
-    const zone = zoneName(question.name, record.zoneLabels);
-    out.octets(
-      Message.QUERY_ZONE,
-      zone.map((octet) => LOWER[octet]!),
-    );
-  }
+  if (zone !== undefined) out.octets(Message.QUERY_ZONE, zone);
   if (type === MessageType.AUTH_RESPONSE) {
     putTime(out, Message.RESPONSE_TIME_SEC, Message.RESPONSE_TIME_NSEC, record.ended);
     out.octets(Message.RESPONSE_MESSAGE, bytes, record.responseAt, record.responseKept);

@@ -1,6 +1,6 @@
 /** What becomes of records: lines of the log, lines of a file, frames of dnstap. */
 import type { Log } from '../log.js';
-import { type DnstapSettings, putDnstap } from './dnstap.js';
+import { type DnstapSettings, dnstapEncoder } from './dnstap.js';
 import type { Sink } from './outbox.js';
 import { ProtobufWriter } from './protobuf.js';
 import { QUERY_MESSAGE, queryFields, queryLine } from './query-line.js';
@@ -34,13 +34,13 @@ export function logExporter(log: Pick<Log, 'info'>): Exporter {
   };
 }
 
-/** Lines of a file. */
+/** Lines of a file, which are ASCII. */
 export function lineExporter(sink: Sink): Exporter {
   let lines: string[] = [];
   let characters = 0;
   const flush = (): void => {
     if (lines.length === 0) return;
-    sink.write({ octets: Buffer.from(lines.join(''), 'utf8'), records: lines.length });
+    sink.write({ octets: Buffer.from(lines.join(''), 'latin1'), records: lines.length });
     lines = [];
     characters = 0;
   };
@@ -65,6 +65,7 @@ export function lineExporter(sink: Sink): Exporter {
 /** Frames of dnstap. */
 export function dnstapExporter(sink: Sink, settings: DnstapSettings): Exporter {
   const frames = new ProtobufWriter(2 * BATCH_OCTETS);
+  const encode = dnstapEncoder(settings);
   let records = 0;
   const flush = (): void => {
     if (frames.length > 0) sink.write({ octets: frames.bytes.slice(0, frames.length), records });
@@ -78,7 +79,7 @@ export function dnstapExporter(sink: Sink, settings: DnstapSettings): Exporter {
         sink.lose(1);
         return;
       }
-      if (putDnstap(frames, record, settings) > 0) records++;
+      if (encode(frames, record) > 0) records++;
       if (frames.length >= BATCH_OCTETS) flush();
     },
     flush,

@@ -11,6 +11,10 @@ const VARINT_32 = 5;
 const VARINT_64 = 10;
 /** Octets kept free for the length of a message within another, which is known only behind it: up to 2^28 - 1. */
 const LENGTH_ROOM = 4;
+/** Up to here a number is taken apart by bits. */
+const MAX_INT32 = 0x7fffffff;
+/** Octets up to which a loop copies faster than a view (record.ts). */
+const SHORT = 40;
 
 export class ProtobufWriter {
   /** What was written is `bytes.subarray(0, length)`. */
@@ -40,8 +44,13 @@ export class ProtobufWriter {
     this.#reserve(2 * VARINT_32 + length);
     this.#tag(field, WireType.LENGTH);
     this.#varint(length);
-    this.bytes.set(from.subarray(at, at + length), this.length);
-    this.length += length;
+    this.#copy(from, at, length);
+  }
+
+  /** Fields that were written before. */
+  fields(written: Uint8Array): void {
+    this.#reserve(written.length);
+    this.#copy(written, 0, written.length);
   }
 
   /** Begins a message within this one; returns what end() is to be given. */
@@ -75,12 +84,19 @@ export class ProtobufWriter {
   }
 
   #varint(value: number): void {
-    let rest = value;
-    while (rest >= 0x80) {
-      this.bytes[this.length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    this.bytes[this.length++] = rest;
+    const { bytes } = this;
+    let high = value;
+    for (; high > MAX_INT32; high = Math.floor(high / 0x80)) bytes[this.length++] = (high % 0x80) | 0x80;
+    let rest = high | 0;
+    for (; rest >= 0x80; rest >>>= 7) bytes[this.length++] = (rest & 0x7f) | 0x80;
+    bytes[this.length++] = rest;
+  }
+
+  #copy(from: Uint8Array, at: number, length: number): void {
+    const { bytes, length: to } = this;
+    if (length > SHORT) bytes.set(from.subarray(at, at + length), to);
+    else for (let i = 0; i < length; i++) bytes[to + i] = from[at + i]!;
+    this.length = to + length;
   }
 
   #reserve(octets: number): void {

@@ -47,33 +47,37 @@ const FLAG_RD = 0x01;
 const FLAG_AD = 0x20;
 const FLAG_CD = 0x10;
 
-/** The fields of a line. */
+/** The fields of a line, in the order in which they are read best. */
 export function queryFields(record: TapRecord): QueryFields {
   const { bytes, clientAt, clientLength, kind, opcode } = record;
   const question = readQuestion(record);
-  return {
+  // Set one by one: Measured: spread into one another they cost a third more.
+  const fields: Writable<QueryFields> = {
     client: clientLength === 4 ? printIpv4(bytes, clientAt) : printIpv6(bytes, clientAt),
     port: record.clientPort,
     transport: TRANSPORTS.get(record.transport) ?? String(record.transport),
-    ...(question && {
-      qname: nameToText(question.name),
-      qclass: CLASSES.get(question.qclass) ?? `CLASS${question.qclass}`,
-      qtype: QTYPES.get(question.qtype) ?? typeToText(question.qtype),
-    }),
-    ...(opcode !== Opcode.QUERY && { opcode: OPCODES.get(opcode) ?? `OPCODE${opcode}` }),
     kind: KINDS.get(kind) ?? String(kind),
-    ...(record.responseLength > 0 && { rcode: RCODES.get(record.rcode) ?? `RCODE${record.rcode}` }),
     flags: flagsOf(record),
     size: record.responseLength,
-    ...(question &&
-      record.zoneLabels >= 0 && { zone: nameToText(zoneName(question.name, record.zoneLabels)).toLowerCase() }),
-    ...(record.ede >= 0 && { ede: record.ede }),
   };
+  if (record.responseLength > 0) fields.rcode = RCODES.get(record.rcode) ?? `RCODE${record.rcode}`;
+  if (opcode !== Opcode.QUERY) fields.opcode = OPCODES.get(opcode) ?? `OPCODE${opcode}`;
+  if (question) {
+    const { name, qtype, qclass } = question;
+    fields.qname = nameToText(name);
+    fields.qclass = CLASSES.get(qclass) ?? `CLASS${qclass}`;
+    fields.qtype = QTYPES.get(qtype) ?? typeToText(qtype);
+    if (record.zoneLabels >= 0) fields.zone = nameToText(zoneName(name, record.zoneLabels)).toLowerCase();
+  }
+  if (record.ede >= 0) fields.ede = record.ede;
+  return fields;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The line itself, for a file: JSON with the time of the query, alike the lines of the log. */
 export function queryLine(record: TapRecord): string {
-  return `${JSON.stringify({ time: Math.floor(record.began), ...queryFields(record), msg: QUERY_MESSAGE })}\n`;
+  return `{"time":${Math.floor(record.began)},${JSON.stringify(queryFields(record)).slice(1, -1)},"msg":"${QUERY_MESSAGE}"}\n`;
 }
 
 /** What the message of every line is. */

@@ -1,7 +1,7 @@
 /**
  * What a thread that answers tells about one query, as an entry of a ring: what it came over and when, what respond() said
  * about it, and the octets of both messages. Written here and read here, so that its layout is in one place.
- * Hot file: integers, no allocation for messages that are short.
+ * Hot file: integers, and no allocation but a view of each message that is copied.
  */
 import type { Facts, Outcome } from '../../answer/facts.js';
 import { ZONE_LABELS, ZONE_WORDS } from '../../image/catalog.js';
@@ -42,8 +42,8 @@ const LOGGED_QUERY = 12 + 255 + 4;
 /** Octets of a response that the query log reads: the header. */
 const LOGGED_RESPONSE = 12;
 
-/** The longest message that is copied octet by octet. Measured: beyond, a call with a view of it costs less. */
-const SHORT = 192;
+/** The longest message that is copied octet by octet. Measured: 1.3 ns an octet, against 55 ns for a view and its copy. */
+const SHORT = 40;
 
 /** Milliseconds to nanoseconds. */
 const NANOSECONDS = 1e6;
@@ -167,14 +167,20 @@ export function createRecord(): TapRecord {
   };
 }
 
-/** Reads the entry at `place` into `record`. */
-export function readRecord({ words, bytes, floats }: RingReader, place: number, record: TapRecord): void {
+/** Reads the entry at `place`, which `ring` has told last, into `record`; says whether it is one. */
+export function readRecord(ring: RingReader, place: number, record: TapRecord): boolean {
+  const { words, bytes, floats } = ring;
   const at = place >> 2;
+  const query = words[at + QUERY_KEPT]!;
+  const response = words[at + RESPONSE_KEPT]!;
+  const client = words[at + CLIENT_LENGTH]!;
+  const fits = query >= 0 && response >= 0 && RECORD_OCTETS + query + response <= ring.size;
+  if (!fits || (client !== 4 && client !== 16)) return false;
   record.targets = words[at + TARGETS]!;
   record.ended = floats[(at + ENDED) >> 1]!;
   record.began = record.ended - words[at + DURATION]! / NANOSECONDS;
   record.transport = words[at + TRANSPORT]!;
-  record.clientLength = words[at + CLIENT_LENGTH]!;
+  record.clientLength = client;
   record.clientPort = words[at + CLIENT_PORT]!;
   record.kind = words[at + KIND]!;
   record.opcode = words[at + OPCODE]!;
@@ -188,7 +194,8 @@ export function readRecord({ words, bytes, floats }: RingReader, place: number, 
   record.bytes = bytes;
   record.clientAt = place + CLIENT * 4;
   record.queryAt = place + RECORD_OCTETS;
-  record.queryKept = words[at + QUERY_KEPT]!;
+  record.queryKept = query;
   record.responseAt = record.queryAt + record.queryKept;
-  record.responseKept = words[at + RESPONSE_KEPT]!;
+  record.responseKept = response;
+  return true;
 }

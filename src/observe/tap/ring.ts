@@ -105,19 +105,31 @@ export class RingReader extends RingMemory {
     this.#dropped = Atomics.load(this.control, DROPPED);
   }
 
-  /** Place of the oldest entry that was not released yet; -1: there is none. */
+  /** Octets of the entry that next() told last, its length included. */
+  size = 0;
+
+  /**
+   * Place of the oldest entry that was not released yet; -1: there is none. What no writer of ours can have written (a thread
+   * that died badly) is passed over, whole: the reader goes on whatever the memory holds.
+   */
   next(): number {
     const head = Atomics.load(this.control, HEAD);
     if (head === this.#tail) return -1;
     let place = this.#tail & (this.capacity - 1);
-    let size = this.words[place >> 2]!;
-    this.#next = this.#tail;
-    if (size === FILLER) {
-      this.#next += this.capacity - place;
+    let skipped = 0;
+    if (this.words[place >> 2] === FILLER) {
+      skipped = this.capacity - place;
       place = 0;
-      size = this.words[0]!;
     }
-    this.#next = (this.#next + size) | 0;
+    this.size = this.words[place >> 2]!;
+    const filled = (head - this.#tail) | 0;
+    const sound = this.size >= ALIGNMENT && this.size % ALIGNMENT === 0 && place + this.size <= this.capacity;
+    if (!sound || skipped + this.size > filled || filled > this.capacity) {
+      this.#next = head;
+      this.release();
+      return -1;
+    }
+    this.#next = (this.#tail + skipped + this.size) | 0;
     return place;
   }
 

@@ -156,8 +156,9 @@ class RingTap implements Tap {
   #drainRing(ring: RingReader, end: number): boolean {
     const record = this.#record;
     for (let place = ring.next(); place >= 0; place = ring.next()) {
-      readRecord(ring, place, record);
-      for (const exporter of this.#exporters) if ((record.targets & exporter.target) !== 0) exporter.take(record);
+      if (readRecord(ring, place, record)) {
+        for (const exporter of this.#exporters) if ((record.targets & exporter.target) !== 0) exporter.take(record);
+      }
       ring.release();
       this.#records++;
       if (this.#records % DRAIN_STEP === 0 && performance.now() >= end) return false;

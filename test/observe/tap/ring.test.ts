@@ -100,6 +100,32 @@ describe('a ring', () => {
     expect([take(reader), take(reader), take(reader)]).toEqual([1, 2, undefined]);
   });
 
+  it('is read on, whatever its memory holds', () => {
+    const random = randomFrom(11);
+    for (let i = 0; i < 2000; i++) {
+      const memory = createRing(512);
+      const reader = new RingReader(memory);
+      const writer = new RingWriter(memory);
+      put(writer, 1, 40);
+      const words = new Int32Array(memory);
+      for (let at = random() < 0.5 ? 48 : 0; at < words.length; at++) {
+        if (random() < 0.3) words[at] = Math.floor((random() - 0.5) * (random() < 0.5 ? 2 ** 32 : 1024));
+      }
+      // The reader knows its own position; the memory says what it likes.
+      for (let reads = 0; ; reads++) {
+        const place = reader.next();
+        if (place < 0) break;
+        expect(place % 8).toBe(0);
+        expect(place + reader.size).toBeLessThanOrEqual(512);
+        expect(reads).toBeLessThan(100);
+        reader.release();
+      }
+      const fresh = new RingWriter(memory);
+      expect(put(fresh, 9)).toBe(true);
+      expect(take(reader)).toBe(9);
+    }
+  });
+
   it('carries entries from one thread to another, whole and in order', async () => {
     const memory = createRing(4096);
     const reader = new RingReader(memory);
