@@ -19,6 +19,8 @@ export const ErrorCode = {
   FILE: 'ADOTD_FILE',
   /** A certificate, a private key or a file of ticket keys cannot be used. */
   TLS: 'ADOTD_TLS',
+  /** A running server could not be reached over its control socket, or refused what it was asked. */
+  CONTROL: 'ADOTD_CONTROL',
 } as const;
 
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];

@@ -5,16 +5,18 @@ import { nearest } from '../config/nearest.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Exit, UsageError, type Verb } from './arguments.js';
 import { check } from './check.js';
+import { ctl } from './ctl.js';
 import { keys } from './keys.js';
 import { query } from './query.js';
 import { schema } from './schema.js';
 import { serve } from './serve.js';
 
-const VERBS: Readonly<Record<string, Verb>> = { serve, check, query, keys, schema };
+const VERBS: Readonly<Record<string, Verb>> = { serve, ctl, check, query, keys, schema };
 
 const HELP = `usage: adotd VERB [OPTION...]
 
   serve   answer DNS queries from zone files
+  ctl     ask a running server, or tell it what to do
   check   check a configuration, zone files or folders of them
   query   ask a server a question, over UDP, TCP, STARTTLS or TLS
   keys    print the certificates and the TLSA records to publish

@@ -47,6 +47,7 @@ export function readConfig(path: string): Config {
   }
   if (tls.ticket_key_file !== undefined) tls.ticket_key_file = from(tls.ticket_key_file);
   tls.certs_folder = from(tls.certs_folder);
+  if (config.control.socket !== undefined) config.control.socket = from(config.control.socket);
   if (queryLog.file !== undefined) queryLog.file = from(queryLog.file);
   if (dnstap.socket !== undefined) dnstap.socket = from(dnstap.socket);
   if (dnstap.file !== undefined) dnstap.file = from(dnstap.file);

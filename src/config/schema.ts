@@ -137,6 +137,38 @@ const cookies = z
   })
   .prefault({});
 
+const control = z
+  .strictObject({
+    socket: z.string().min(1).optional().meta({
+      description:
+        'Unix socket for `adotd ctl`, which only the user that the server runs as may open; relative to this file. Default: `adotd.sock` in the folder that the service manager made (`$RUNTIME_DIRECTORY`); none where there is no such folder.',
+    }),
+  })
+  .prefault({});
+
+const watch = z
+  .strictObject({
+    enabled: z.boolean().default(true).meta({
+      description:
+        'Load zones, certificates, keys and this file when they change. NSD, Knot and BIND wait to be told; here a change that has errors changes nothing, so that it is safe to follow it at once. Replace files by renaming: of one that is written in place, half may be read if the writer pauses for longer than `settle`.',
+    }),
+    settle: limit(
+      'ms',
+      10,
+      60_000,
+      500,
+      'How long nothing may have changed before what changed is loaded, but no longer than ten times that. A guess: a checkout or an editor writes its files within it.',
+    ),
+    poll: limit(
+      's',
+      0,
+      86_400,
+      0,
+      'Look at all files so often, for file systems that do not tell of changes (NFS); 0: only where the system cannot tell, then every 10 s.',
+    ),
+  })
+  .prefault({});
+
 const log = z
   .strictObject({
     level: z
@@ -256,6 +288,8 @@ export const configSchema = z
       .optional()
       .meta({ description: 'Text of `hostname.bind` and `id.server` (RFC 4892). REFUSED when absent.' }),
     report_agent: domainName.optional().meta({ description: 'Agent domain for DNS error reports (RFC 9567).' }),
+    control,
+    watch,
     log,
     query_log: queryLog,
     dnstap,

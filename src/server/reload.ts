@@ -24,6 +24,14 @@ export interface ReloadRequest {
   readonly allowEmpty?: boolean | undefined;
 }
 
+/** What of the configuration has changed, by key: `tls.padding`. Plain data. */
+export interface ConfigOutcome {
+  /** In force now. */
+  readonly changed: readonly string[];
+  /** Counts only when the server is started again. */
+  readonly restart: readonly string[];
+}
+
 /** What came of it. Plain data. */
 export interface ReloadOutcome {
   /** The zones that were looked at; those that are unchanged are counted only. */
@@ -32,6 +40,8 @@ export interface ReloadOutcome {
   /** What went wrong besides, one line each; the message of each zone's mistakes is in its outcome. */
   readonly errors: readonly string[];
   /** `replaced`: others are served now. `kept`: what was read cannot be used. */
+  /** What of the configuration has changed; undefined: it was not read. */
+  readonly config?: ConfigOutcome | undefined;
   readonly certificates: 'off' | 'unchanged' | 'replaced' | 'kept';
   readonly milliseconds: number;
 }

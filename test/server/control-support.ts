@@ -46,7 +46,7 @@ export function controlTarget(
 ): ControlTarget {
   return {
     status: () => STATUS,
-    zones: (name) => (name === undefined || name === ZONE.name ? [ZONE] : []),
+    zones: (name) => (name === undefined || name.toLowerCase() === ZONE.name ? [ZONE] : []),
     statistics: () => ({ udp: { messages: 1 } }),
     sessions: async () => NO_SESSIONS,
     reload: async (request) => {

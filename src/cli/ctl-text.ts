@@ -1,0 +1,163 @@
+/** What `adotd ctl` prints for people. */
+import type { Summary } from '../observe/summary.js';
+import type { ServerStatus } from '../server/control-target.js';
+import type { ReloadOutcome } from '../server/reload.js';
+import { outcomeText, type ZoneOutcome, type ZoneStatus } from '../server/zone-outcome.js';
+import type { SessionsReport } from '../session/report.js';
+import { endpointText } from '../transport/address.js';
+import type { Endpoint } from '../transport/transport.js';
+import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+
+/** `now`: seconds since 1970. */
+export function statusText(status: ServerStatus, now: number): string {
+  const { plane, zones, reloads, certificates, addresses } = status;
+  const threads = plane.path === 'threads' ? `${plane.udpWorkers} for UDP, ${plane.streamWorkers} for streams` : 'none';
+  const restarts = plane.restarts > 0 ? `, ${plane.restarts} started again after they died` : '';
+  const list = (endpoints: readonly Endpoint[]): string =>
+    endpoints.map(({ address, port }) => endpointText(address, port)).join(' ') || 'none';
+  const notes = [`${zones.served} served`, `${zones.failed} failed`, `${zones.kept} kept as they were`];
+  const last = reloads.last === undefined ? '' : `, the last ${duration(now - reloads.last)} ago`;
+  const rows = [
+    [
+      'server',
+      `adotd ${status.version}, process ${status.process}, ${status.state}, up ${duration(now - status.since)}`,
+    ],
+    ['config', status.config ?? 'none'],
+    ['udp', list(addresses.udp)],
+    ['tcp', list(addresses.tcp)],
+    ['tls', list(addresses.tls)],
+    ['threads', threads + restarts],
+    ['zones', `${notes.join(', ')}; ${zones.records} records`],
+    ['reloads', `${reloads.done}, ${reloads.failed} of them with errors${last}`],
+    ...certificates.map(({ file, subject, expires }) => [
+      'certificate',
+      `${file}: ${subject || 'no subject'}, ${expires < now ? 'EXPIRED' : `expires in ${duration(expires - now)}`}`,
+    ]),
+    ['watching', status.watching ? 'yes' : 'no: files are read at SIGHUP and `adotd ctl reload`'],
+    ['log level', status.logLevel],
+    ['memory', octets(status.memory)],
+    ...status.problems.map((problem) => ['PROBLEM', problem]),
+  ];
+  return table(rows, '  ');
+}
+
+export function zonesText(zones: readonly ZoneStatus[], now: number): string {
+  const head = ['zone', 'state', 'serial', 'records', 'size', 'loaded', 'took', 'file'];
+  const rows = zones.map((zone) => [
+    zone.name,
+    zone.state,
+    zone.state === 'failed' ? '-' : String(zone.serial),
+    String(zone.records),
+    octets(zone.octets),
+    zone.loadedAt === 0 ? 'never' : `${duration(now - zone.loadedAt)} ago`,
+    milliseconds(zone.milliseconds),
+    zone.file,
+  ]);
+  return table([head, ...rows], '  ') + diagnosticsText(zones.flatMap(({ diagnostics }) => diagnostics));
+}
+
+export function outcomeLines(outcome: ReloadOutcome): string {
+  const { zones, counts, errors, certificates } = outcome;
+  const unchanged = counts.unchanged > 0 ? `, ${counts.unchanged} unchanged` : '';
+  const config = outcome.config;
+  const lines = [
+    ...zones.map(zoneLine),
+    ...errors.map((error) => `error: ${error}`),
+    ...(config && config.changed.length > 0 ? [`config: changed ${config.changed.join(', ')}`] : []),
+    ...(config && config.restart.length > 0
+      ? [`config: changed but needs a restart: ${config.restart.join(', ')}`]
+      : []),
+    ...(certificates === 'replaced' || certificates === 'kept' ? [`certificates ${certificates}`] : []),
+    `zones: ${outcomeText(counts)}${unchanged}, in ${milliseconds(outcome.milliseconds)}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function zoneLine({ name, result, before, after, milliseconds: took, diagnostics }: ZoneOutcome): string {
+  const serial =
+    after === undefined
+      ? ''
+      : before === undefined || before === after
+        ? `, serial ${after}`
+        : `, serial ${before} to ${after}`;
+  const time = took > 0 ? `, ${milliseconds(took)}` : '';
+  return `${name} ${result}${serial}${time}${diagnostics.map((one) => `\n  ${formatDiagnostic(one)}`).join('')}`;
+}
+
+export function summaryTable(summary: Summary): string {
+  const rows = Object.entries(summary).flatMap(([group, counts]) =>
+    Object.entries(counts).map(([name, count]) => [group, name, String(count)]),
+  );
+  return rows.length === 0 ? 'nothing was asked yet\n' : table(rows, '  ', [2]);
+}
+
+export function sessionsText({ open, byPath, draining, longest }: SessionsReport): string {
+  const paths = Object.entries(byPath).map(([path, count]) => `${count} ${path}`);
+  const summary = `${open} open: ${paths.join(', ')}; ${draining} of them closing\n`;
+  if (longest.length === 0) return summary;
+  const head = ['client', 'served by', 'state', 'age', 'idle', 'queries'];
+  const rows = longest.map((session) => [
+    endpointText(session.client, session.port),
+    session.path,
+    session.state,
+    milliseconds(session.age),
+    milliseconds(session.idle),
+    String(session.queries),
+  ]);
+  return `${summary}\nidle longest:\n${table([head, ...rows], '  ')}`;
+}
+
+function diagnosticsText(diagnostics: readonly Diagnostic[]): string {
+  return diagnostics.length === 0 ? '' : `\n${diagnostics.map(formatDiagnostic).join('\n')}\n`;
+}
+
+/** Columns as wide as their longest cell; those in `right` are aligned at their end. */
+export function table(rows: readonly (readonly string[])[], gap: string, right: readonly number[] = []): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    });
+  }
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => (right.includes(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .join(gap)
+      .trimEnd(),
+  );
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** `3 d 4 h`, `12 min`, `5 s`: the two largest units that count. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const units = [
+    ['d', 86_400],
+    ['h', 3600],
+    ['min', 60],
+    ['s', 1],
+  ] as const;
+  const first = units.findIndex(([, size]) => whole >= size);
+  if (first < 0) return '0 s';
+  const parts: string[] = [];
+  let rest = whole;
+  for (const [unit, size] of units.slice(first, first + 2)) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count} ${unit}`);
+  }
+  return parts.join(' ');
+}
+
+/** `1.5 ms`, `320 ms`, `12 s`. */
+export function milliseconds(time: number): string {
+  if (time >= 10_000) return duration(time / 1000);
+  return `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`;
+}
+
+/** `640 B`, `12.3 kB`, `45.0 MB`. */
+export function octets(count: number): string {
+  if (count < 1000) return `${count} B`;
+  const exponent = Math.min(3, Math.floor(Math.log10(count) / 3));
+  return `${(count / 1000 ** exponent).toFixed(1)} ${['B', 'kB', 'MB', 'GB'][exponent]}`;
+}

@@ -1,0 +1,177 @@
+/** `adotd ctl`: asks and tells a running server, over its control socket. */
+import { readConfig } from '../config/load.js';
+import { nearest } from '../config/nearest.js';
+import type { Summary } from '../observe/summary.js';
+import { defaultSocket } from '../server/control-socket.js';
+import type { ServerStatus } from '../server/control-target.js';
+import type { ReloadOutcome } from '../server/reload.js';
+import type { ZoneStatus } from '../server/zone-outcome.js';
+import type { SessionsReport } from '../session/report.js';
+import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+import { type ControlClient, controlClient } from './ctl-client.js';
+import { outcomeLines, sessionsText, statusText, summaryTable, zonesText } from './ctl-text.js';
+
+const OPTIONS = {
+  socket: { type: 'string' },
+  config: { type: 'string' },
+  json: { type: 'boolean' },
+  force: { type: 'boolean' },
+  'allow-empty': { type: 'boolean' },
+  longest: { type: 'string' },
+} as const satisfies Options;
+
+/** Where the server's socket is when it was started by the unit of deploy/systemd. */
+const SYSTEM_SOCKET = '/run/adotd/adotd.sock';
+
+interface Call {
+  readonly client: ControlClient;
+  /** The word behind the command. */
+  readonly word: string | undefined;
+  readonly json: boolean;
+  readonly force: boolean;
+  readonly allowEmpty: boolean;
+  readonly longest: string | undefined;
+}
+
+interface Command {
+  /** Whether a word may, or has to, stand behind the command. */
+  readonly word: 'none' | 'may' | 'must';
+  /** Fulfilled with the exit status. */
+  run(call: Call): Promise<number>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  status: {
+    word: 'none',
+    run: (call) => show<ServerStatus>(call, '/status', (status) => statusText(status, now())),
+  },
+  'zone-status': {
+    word: 'may',
+    async run(call) {
+      const zones = await call.client.json('GET', zonePath(call.word));
+      const list = (Array.isArray(zones) ? zones : [zones]) as ZoneStatus[];
+      print(call, list, (all) => zonesText(all, now()));
+      return list.every(({ state }) => state === 'served') ? Exit.OK : Exit.FAILED;
+    },
+  },
+  reload: {
+    word: 'may',
+    async run(call) {
+      const body = { zone: call.word, force: call.force || undefined, allow_empty: call.allowEmpty || undefined };
+      const outcome = (await call.client.json('POST', '/reload', body)) as ReloadOutcome;
+      print(call, outcome, outcomeLines);
+      const { counts, errors } = outcome;
+      return errors.length === 0 && counts.kept === 0 && counts.failed === 0 ? Exit.OK : Exit.FAILED;
+    },
+  },
+  stats: { word: 'none', run: (call) => show<Summary>(call, '/statistics', summaryTable) },
+  sessions: {
+    word: 'none',
+    run: (call) =>
+      show<SessionsReport>(call, `/sessions${call.longest ? `?longest=${call.longest}` : ''}`, sessionsText),
+  },
+  drain: {
+    word: 'may',
+    async run(call) {
+      const seconds = call.word === undefined ? undefined : secondsOf(call.word);
+      print(call, await call.client.json('POST', '/drain', { seconds }), () => 'the server drains, and ends\n');
+      return Exit.OK;
+    },
+  },
+  'log-level': {
+    word: 'must',
+    async run(call) {
+      const answer = await call.client.json('POST', '/log-level', { level: call.word });
+      print(
+        call,
+        answer as { before: string; level: string },
+        ({ before, level }) => `${before} before, ${level} now\n`,
+      );
+      return Exit.OK;
+    },
+  },
+  'dump-zone': {
+    word: 'must',
+    async run({ client, word }) {
+      for await (const chunk of await client.stream(`${zonePath(word)}/text`)) {
+        // A reader that is slower than the server is waited for.
+        if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+      }
+      return Exit.OK;
+    },
+  },
+};
+
+export const ctl: Verb = {
+  help: `usage: adotd ctl [OPTION...] COMMAND
+
+Asks a running server, or tells it what to do, over its control socket.
+
+  status              what it is, what it serves, and what is wrong
+  reload [ZONE]       load what has changed: zones, certificates, configuration; or one zone in any case
+  zone-status [ZONE]  state, serial and size of the zones
+  stats               what was counted
+  sessions            the stream sessions there are
+  drain [SECONDS]     finish what has begun, within that time, and end
+  log-level LEVEL     log more or less: fatal, error, warn, info, debug, trace or silent
+  dump-zone ZONE      print a zone as it is served
+
+  --socket PATH       the control socket (default: that of --config; of the service manager's folder
+                      $RUNTIME_DIRECTORY; ${SYSTEM_SOCKET})
+  --config FILE       take the control socket from this configuration
+  --json              print what the server answers
+  --force             reload: all zones, whether or not they have changed
+  --allow-empty       reload: a folder without zone files is meant to have none
+  --longest N         sessions: list the N that have been idle longest (default 10)
+
+Exit status 0, or 1 when it could not be done, or not without errors.
+`,
+  async run(words) {
+    const { values, positionals } = parse('ctl', words, OPTIONS);
+    const [name, word, ...rest] = positionals;
+    const names = Object.keys(COMMANDS);
+    if (name === undefined) throw new UsageError(`adotd ctl: expected a command: ${names.join(', ')}`);
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    if (command === undefined) {
+      const near = nearest(name, names);
+      throw new UsageError(
+        `adotd ctl: unknown command ${name}; ${near ? `did you mean ${near}?` : `known are ${names.join(', ')}`}`,
+      );
+    }
+    const surplus = command.word === 'none' ? word : rest[0];
+    if (surplus !== undefined) throw new UsageError(`adotd ctl ${name}: unexpected ${surplus}`);
+    if (command.word === 'must' && word === undefined)
+      throw new UsageError(`adotd ctl ${name}: something is missing; see adotd ctl --help`);
+    const { json = false, force = false, 'allow-empty': allowEmpty = false, longest } = values;
+    const client = controlClient(socketOf(values.socket, values.config));
+    return command.run({ client, word, json, force, allowEmpty, longest });
+  },
+};
+
+function socketOf(socket: string | undefined, config: string | undefined): string {
+  if (socket !== undefined) return socket;
+  const configured = config === undefined ? undefined : readConfig(config).control.socket;
+  return configured ?? defaultSocket(process.env) ?? SYSTEM_SOCKET;
+}
+
+function zonePath(name: string | undefined): string {
+  return name === undefined ? '/zones' : `/zones/${encodeURIComponent(name)}`;
+}
+
+function secondsOf(text: string): number {
+  if (/^[0-9]+(\.[0-9]+)?$/.test(text)) return Number(text);
+  throw new UsageError(`adotd ctl drain: found ${text}, expected a number of seconds`);
+}
+
+async function show<T>(call: Call, path: string, text: (value: T) => string): Promise<number> {
+  print(call, (await call.client.json('GET', path)) as T, text);
+  return Exit.OK;
+}
+
+function print<T>({ json }: Call, value: T, text: (value: T) => string): void {
+  process.stdout.write(json ? `${JSON.stringify(value, undefined, 2)}\n` : text(value));
+}
+
+function now(): number {
+  return Date.now() / 1000;
+}
