@@ -7,8 +7,8 @@ const INTRODUCTION = `# Metrics
 What \`GET /metrics\` shows, in Prometheus' text format and, to who asks for it, OpenMetrics. This page is written by
 \`npm run docs\` from the table that the metrics are made from.
 
-Counters begin at zero with the process, and so do those of a thread that died and was started again: what it had counted
-stays counted. Label values are from lists that do not grow with what clients send; \`zone\` is the one that grows with the
+Counters begin at zero with the process. What a thread has counted stays when it dies and is started again; but its sessions were
+opened and never closed: \`adotd_sessions_open\`, which is counted apart, is right. Label values are from lists that do not grow with what clients send; \`zone\` is the one that grows with the
 configuration, up to \`metrics.zones\`.
 `;
 

@@ -85,12 +85,16 @@ export interface CertificateFacts {
 /** What was never loaded anew. */
 export const NO_RELOADS: ReloadFacts = { succeeded: 0, failed: 0, lastSuccess: undefined };
 
-/** Sessions as the process's limits and settings have them now. */
+/**
+ * Sessions as the process's limits and settings have them now. A thread that lacks descriptors asks its clients to close for some
+ * seconds besides: that is not seen here.
+ */
 export function sessionFacts(
   limits: Pick<ConnectionLimits, 'open' | 'capacity' | 'load'>,
   settings: Pick<SessionSettings, 'idleTime' | 'idleTimeMin'>,
+  state: ServerState,
 ): SessionFacts {
   const { open, capacity, load } = limits;
   const idleTime = idleTimeAt(load, settings);
-  return { open, limit: capacity, idleTime, keepalive: load >= SHED_FROM ? 0 : idleTime };
+  return { open, limit: capacity, idleTime, keepalive: load >= SHED_FROM || state === 'draining' ? 0 : idleTime };
 }

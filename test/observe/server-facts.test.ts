@@ -8,13 +8,24 @@ describe('what is shown of sessions', () => {
     const bench = createBench({}, undefined, { connections: 20, connectionsPerClient: 100 });
     for (let open = 1; open <= 20; open++) {
       bench.open();
-      const facts = sessionFacts(bench.limits, bench.manager.settings);
+      const facts = sessionFacts(bench.limits, bench.manager.settings, 'ready');
       expect(facts).toMatchObject({ open, limit: 20, idleTime: bench.manager.idleTime });
       const session = bench.open();
       session?.gone();
       expect(facts.keepalive).toBe(bench.manager.shedding ? 0 : bench.manager.idleTime);
     }
-    expect(sessionFacts(bench.limits, bench.manager.settings)).toMatchObject({ idleTime: 2_000, keepalive: 0 });
+    expect(sessionFacts(bench.limits, bench.manager.settings, 'ready')).toMatchObject({
+      idleTime: 2_000,
+      keepalive: 0,
+    });
+  });
+
+  it('asks clients to close while the server drains', () => {
+    const bench = createBench();
+    bench.open();
+    expect(sessionFacts(bench.limits, bench.manager.settings, 'draining')).toMatchObject({ open: 1, keepalive: 0 });
+    bench.manager.stop();
+    expect(bench.manager.shedding).toBe(true);
   });
 });
 
