@@ -1,26 +1,17 @@
 /** The units of deploy/systemd: judged by systemd-analyze, and run by a systemd in a container. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../support/cli.js';
+import { inContainer, missingHere } from './deploy-container.js';
 
 const UNITS = join(ROOT, 'deploy', 'systemd');
 const OWN = ['adotd.service', 'adotd.socket', 'adotd-tls.socket'];
 const SYSTEM_UNITS = '/usr/lib/systemd/system';
-
-/** Says what of the packages is not there; with CI=true that is an error. */
-function missing(programs: readonly string[], packages: string): string {
-  const absent = programs.filter((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).error !== undefined);
-  const root = process.getuid?.() === 0;
-  if (absent.length === 0 && root) return '';
-  const text = absent.length > 0 ? `${absent.join(', ')} not installed: apt-get install ${packages}` : 'needs root';
-  if (process.env.CI === 'true') throw new Error(text);
-  return text;
-}
 
 let folder: string;
 beforeAll(async () => {
@@ -28,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const noAnalyze = missing(['systemd-analyze', 'systemd-sysusers'], 'systemd');
+const noAnalyze = missingHere(['systemd-analyze', 'systemd-sysusers'], 'systemd', false);
 
 /** A tree with the units, those of the system that they name, and the programs that they start. */
 async function tree(name: string, dropIns: readonly string[]): Promise<string> {
@@ -124,7 +115,7 @@ describe.skipIf(noAnalyze !== '')(`the units of systemd ${noAnalyze}`, () => {
   });
 });
 
-const noTrial = missing(['systemd-nspawn', 'systemd-analyze', 'ip'], 'systemd systemd-container iproute2');
+const noTrial = missingHere(['systemd-nspawn', 'systemd-analyze', 'ip'], 'systemd systemd-container iproute2');
 
 /** Files that the script wrote: question → answer. */
 type Findings = Readonly<Record<string, string>>;
@@ -141,11 +132,9 @@ const MASKED = [
 const ZONE = '$TTL 1h\n@ SOA ns1 hostmaster 1 2h 1h 2w 5m\n  NS ns1\nns1 A 127.0.0.1\n';
 
 /**
- * Boots the systemd of this machine in a container with no network but its own loopback, an empty /etc and /var, and this
- * machine's /usr to read only; runs deploy_trial.sh in it.
+ * Boots the systemd of this machine in a container, and runs deploy_trial.sh there.
  */
 async function trial(): Promise<Findings> {
-  const machine = `adotd-trial-${process.pid}`;
   const at = join(folder, 'trial');
   await mkdir(join(at, 'out'), { recursive: true });
   await mkdir(join(at, 'etc', 'zones'), { recursive: true });
@@ -174,15 +163,7 @@ async function trial(): Promise<Findings> {
     `--bind-ro=${join(UNITS, 'adotd.sysusers.conf')}:/etc/sysusers.d/adotd.conf`,
     ...MASKED.map((unit) => `--bind-ro=/dev/null:${system}/${unit}`),
   ];
-  if (process.execPath !== '/usr/bin/node') binds.push(`--bind-ro=${process.execPath}:/usr/bin/node`);
-  const words = ['--register=no', '--keep-unit', '--private-network', '--volatile=yes', '-D', '/'];
-  const { stdout, stderr } = spawnSync(
-    'systemd-nspawn',
-    [...words, `--machine=${machine}`, ...binds, '--boot', '--', '--unit=trial.target'],
-    { encoding: 'utf8', timeout: 150_000, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  // systemd-nspawn leaves this where /run is a folder like any other.
-  await rmdir(join('/run/systemd/nspawn/propagate', machine)).catch(() => undefined);
+  const { stdout, stderr } = await inContainer([...binds, '--boot'], ['--', '--unit=trial.target']);
   if (!existsSync(join(at, 'out', 'journal'))) {
     const trace = await readFile(join(at, 'out', 'trace'), 'utf8').catch(() => '');
     throw new Error(`the trial did not end: ${stdout}${stderr}${trace}`);
