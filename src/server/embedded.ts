@@ -1,6 +1,7 @@
 /** The data plane in the calling thread: node:dgram, node:net and node:tls. Portable, and with nothing to start. */
 import type { Config } from '../config/schema.js';
 import type { Catalog } from '../image/catalog.js';
+import { describeSessions } from '../session/describe.js';
 import type { Listener, TlsOffer } from '../transport/transport.js';
 import type { ActivatedSockets } from './activation.js';
 import { type ThreadTools, transportContext } from './context.js';
@@ -43,7 +44,9 @@ export async function embeddedPlane(
     replaceTls() {
       // `tls` has the change already.
     },
-    close() {
+    sessions: async (longest) => describeSessions(context.sessions, longest),
+    close(drainTime = context.sessions.drainTime) {
+      context.sessions.drainTime = drainTime;
       closed ??= Promise.all(listeners.map((listener) => listener.close())).then(() => {});
       return closed;
     },

@@ -1,6 +1,7 @@
 /** What the control thread and the threads that answer tell each other: plain data. */
 import type { Catalog } from '../image/catalog.js';
 import type { ThreadTap } from '../observe/tap/tap.js';
+import type { SessionsReport } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import type { Endpoint } from '../transport/transport.js';
 import type { ThreadSettings } from './thread-settings.js';
@@ -36,7 +37,10 @@ export interface ThreadData {
 export type Order =
   | { readonly kind: 'publish'; readonly catalog: Catalog }
   | { readonly kind: 'tls'; readonly settings: TlsSettings }
-  | { readonly kind: 'stop' };
+  /** Of streams: report the sessions there are, and the `longest` that have been idle longest. */
+  | { readonly kind: 'sessions'; readonly longest: number }
+  /** `drainTime`: milliseconds that sessions have to finish; undefined: as configured. */
+  | { readonly kind: 'stop'; readonly drainTime?: number | undefined };
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -45,6 +49,7 @@ export type Report =
   | { readonly kind: 'ready' }
   /** No answer comes from a catalog before this generation any more. */
   | { readonly kind: 'published'; readonly generation: number }
+  | { readonly kind: 'sessions'; readonly report: SessionsReport }
   /** An order was carried out that may take long. */
   | { readonly kind: 'done' }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string };

@@ -1,6 +1,7 @@
 /** The data plane as the control thread sees it: what answers queries, in threads of its own or embedded in this one. */
 import type { Catalog } from '../image/catalog.js';
 import type { Counters } from '../observe/counters.js';
+import type { SessionsReport } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import type { Endpoint } from '../transport/transport.js';
 
@@ -26,6 +27,8 @@ export interface DataPlane {
   publish(catalog: Catalog): Promise<void>;
   /** Changes what new TLS connections get. */
   replaceTls(settings: TlsSettings): void;
-  /** Takes no more queries, finishes those that have begun, and frees the ports. */
-  close(): Promise<void>;
+  /** The stream sessions there are, and the `longest` that have been idle longest. */
+  sessions(longest: number): Promise<SessionsReport>;
+  /** Takes no more queries, finishes those that have begun, and frees the ports; `drainTime`: milliseconds that sessions have for it. */
+  close(drainTime?: number): Promise<void>;
 }

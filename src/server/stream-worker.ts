@@ -1,5 +1,6 @@
 /** A stream worker: a thread with sessions over TCP, STARTTLS and TLS. */
 import { setImmediate as immediately } from 'node:timers/promises';
+import { describeSessions } from '../session/describe.js';
 import { TlsContexts } from '../tls/context.js';
 import { duplicateSocket } from '../transport/sockets.js';
 import { listenStream } from '../transport/stream.js';
@@ -26,7 +27,9 @@ await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools)
       words[GENERATION] = next.generation;
     },
     replaceTls: (next) => contexts?.replace(next),
-    async stop() {
+    sessions: (longest) => describeSessions(context.sessions, longest),
+    async stop(drainTime = context.sessions.drainTime) {
+      context.sessions.drainTime = drainTime;
       // One turn of the loop: who has connected already is accepted, and served.
       await immediately();
       await Promise.all(listeners.map((listener) => listener.close()));

@@ -6,6 +6,7 @@ import type { Catalog } from '../image/catalog.js';
 import type { Log } from '../observe/log.js';
 import type { Clock, Timer } from '../session/clock.js';
 import { countOut } from '../session/limits.js';
+import { NO_SESSIONS, type SessionsReport } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import { HEARTBEAT, MISCHIEF, THREAD, threadWords } from '../transport/thread-words.js';
 import type { Order, Report, ThreadData } from './mail.js';
@@ -50,6 +51,8 @@ const LOOKS_STARVING = 200;
 const SPINNING_SHARE = 0.5;
 /** Milliseconds a thread must have lived for its death not to count as one more failure in a row. A guess. */
 const LONG_LIFE = 10_000;
+/** Milliseconds that it has to tell of its sessions. A guess: 10,000 of them take some. */
+const ANSWER_TIME = 2000;
 /** Milliseconds before a thread is started again: none at first, then doubled with every failure in a row. */
 const FIRST_DELAY = 100;
 const LONGEST_DELAY = 30_000;
@@ -73,6 +76,8 @@ export class SupervisedThread {
   #started: { resolve(): void; reject(error: Error): void } | undefined;
   #ended: (() => void) | undefined;
   #waiting: { readonly generation: number; resolve(): void }[] = [];
+  /** Who waits for its sessions. */
+  readonly #asking: ((report: SessionsReport) => void)[] = [];
   #beat = 0;
   #looks = 0;
   #cpuAt = 0;
@@ -120,8 +125,25 @@ export class SupervisedThread {
     this.#handle?.post({ kind: 'tls', settings });
   }
 
-  /** Lets it finish what it has begun; fulfilled when it has ended. After `patience` milliseconds it is ended. */
-  stop(patience: number): Promise<void> {
+  /** The sessions of a stream worker; none where it is dead, or does not answer in time. */
+  sessions(longest: number): Promise<SessionsReport> {
+    if (!this.#serving || this.#stopping) return Promise.resolve(NO_SESSIONS);
+    return new Promise((resolve) => {
+      const late = this.#options.clock.timer(() => this.#told(NO_SESSIONS));
+      late.set(ANSWER_TIME);
+      this.#asking.push((report) => {
+        late.clear();
+        resolve(report);
+      });
+      this.#handle?.post({ kind: 'sessions', longest });
+    });
+  }
+
+  /**
+   * Lets it finish what it has begun, its sessions within `drainTime` milliseconds where that is given; fulfilled when it has
+   * ended. After `patience` milliseconds it is ended.
+   */
+  stop(patience: number, drainTime?: number): Promise<void> {
     this.#stopping = true;
     this.#timer.clear();
     if (this.#handle === undefined) return Promise.resolve();
@@ -136,7 +158,7 @@ export class SupervisedThread {
         last.clear();
         resolve();
       };
-      this.#handle?.post({ kind: 'stop' });
+      this.#handle?.post({ kind: 'stop', drainTime });
     });
   }
 
@@ -198,6 +220,9 @@ export class SupervisedThread {
       case 'published':
         this.#release(report.generation);
         break;
+      case 'sessions':
+        this.#told(report.report);
+        break;
       case 'done':
         this.#busy = Math.max(0, this.#busy - 1);
         break;
@@ -214,6 +239,11 @@ export class SupervisedThread {
     if (tls !== undefined && tls !== this.#given.tls) this.replaceTls(tls);
   }
 
+  /** Answers who asked first for sessions. */
+  #told(report: SessionsReport): void {
+    this.#asking.shift()?.(report);
+  }
+
   #release(generation: number): void {
     const done = this.#waiting.filter((waiting) => waiting.generation <= generation);
     this.#waiting = this.#waiting.filter((waiting) => waiting.generation > generation);
@@ -226,6 +256,7 @@ export class SupervisedThread {
     this.#serving = false;
     countOut(this.#data.settings.shared, this.#data.share);
     this.#release(Number.POSITIVE_INFINITY);
+    while (this.#asking.length > 0) this.#told(NO_SESSIONS);
     if (this.#started) {
       this.#started.reject(error ?? new Error(`${name} ended before it had begun`));
       this.#started = undefined;

@@ -4,6 +4,7 @@ import type { Catalog } from '../image/catalog.js';
 import { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
 import { systemClock } from '../session/clock.js';
+import { NO_SESSIONS, type SessionsReport } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import { libc } from '../transport/libc.js';
 import { THREAD } from '../transport/thread-words.js';
@@ -15,8 +16,10 @@ export interface ThreadWork {
   /** Answers from `catalog`, from now on. */
   publish(catalog: Catalog): void;
   replaceTls(settings: TlsSettings): void;
-  /** Takes nothing new and finishes what has begun. */
-  stop(): Promise<void>;
+  /** The sessions there are, and the `longest` that have been idle longest; where there can be any. */
+  sessions?(longest: number): SessionsReport;
+  /** Takes nothing new and finishes what has begun; `drainTime`: milliseconds that sessions have for it. */
+  stop(drainTime?: number): Promise<void>;
 }
 
 /** Runs this thread: `begin` is given what it was started with. What it throws ends the thread. */
@@ -40,8 +43,11 @@ export async function runThread(begin: (data: ThreadData, tools: ThreadTools) =>
         work.replaceTls(order.settings);
         report({ kind: 'done' });
         break;
+      case 'sessions':
+        report({ kind: 'sessions', report: work.sessions?.(order.longest) ?? NO_SESSIONS });
+        break;
       case 'stop':
-        void work.stop().then(() => port.close());
+        void work.stop(order.drainTime).then(() => port.close());
         break;
     }
   });

@@ -11,6 +11,7 @@ import type { Log } from '../observe/log.js';
 import type { Tap } from '../observe/tap/tap.js';
 import type { Clock } from '../session/clock.js';
 import { ownShare } from '../session/limits.js';
+import { mergeReports } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import { libc } from '../transport/libc.js';
 import { systemCode } from '../transport/listen-error.js';
@@ -72,9 +73,9 @@ export async function threadedPlane(
     streams.push(makeThread(`stream worker ${number + 1}`, spawnStreamWorker, [...plain, ...secure]));
   }
   const threads = [...udp, ...streams];
-  const stopAll = async (): Promise<void> => {
-    const patience = settings.sessions.drainTime + STOP_RESERVE;
-    const stopped = Promise.all(threads.map((thread) => thread.stop(patience)));
+  const stopAll = async (drainTime?: number): Promise<void> => {
+    const patience = (drainTime ?? settings.sessions.drainTime) + STOP_RESERVE;
+    const stopped = Promise.all(threads.map((thread) => thread.stop(patience, drainTime)));
     // Streams have descriptors of their own: with these, the last that keep connections coming are closed.
     for (const { fd, protocol } of bound) if (protocol === 'tcp') closeSocket(fd);
     await stopped;
@@ -107,9 +108,12 @@ export async function threadedPlane(
     replaceTls(next) {
       for (const thread of streams) thread.replaceTls(next);
     },
-    close() {
+    async sessions(longest) {
+      return mergeReports(await Promise.all(streams.map((thread) => thread.sessions(longest))), longest);
+    },
+    close(drainTime) {
       clearInterval(watch);
-      closed ??= stopAll();
+      closed ??= stopAll(drainTime);
       return closed;
     },
     misbehave(kind, number, mischief) {

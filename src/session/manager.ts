@@ -81,6 +81,8 @@ export class SessionManager {
   readonly #sessions = new Set<Session>();
   #shedAt = Number.NEGATIVE_INFINITY;
   #stopping = false;
+  /** Milliseconds that sessions have to finish when the server stops; may be set until it does. */
+  drainTime: number;
   #stopBy = Number.POSITIVE_INFINITY;
 
   constructor(context: SessionContext) {
@@ -88,6 +90,7 @@ export class SessionManager {
     this.facts = context.facts;
     this.outcome = context.outcome;
     this.settings = context.settings;
+    this.drainTime = context.settings.drainTime;
     this.respond = context.respond;
     this.count = context.count;
     this.scratch = new Uint8Array(context.settings.writeBuffer + LONGEST_ANSWER);
@@ -102,6 +105,11 @@ export class SessionManager {
   /** Sessions that are open, draining ones included. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** All sessions, in no order that counts, and what to measure their age against: milliseconds of the clock. */
+  get all(): { readonly sessions: Iterable<Session>; readonly now: number } {
+    return { sessions: this.#sessions, now: this.#context.clock.milliseconds() };
   }
 
   /** Milliseconds a session may be idle now: less, the more of them there are. */
@@ -196,7 +204,7 @@ export class SessionManager {
     if (this.#stopping) return;
     this.#stopping = true;
     const now = this.#context.clock.milliseconds();
-    this.#stopBy = now + this.settings.drainTime;
+    this.#stopBy = now + this.drainTime;
     this.#arm(this.#stopBy, now);
     for (const session of [...this.#sessions]) session.stop();
   }

@@ -84,7 +84,8 @@ export class Session {
   #paused = false;
   #peerEnded = false;
   #stopping = false;
-  #messages = 0;
+  /** Messages answered. */
+  messages = 0;
   #end: SessionEnd | undefined;
 
   /** Made by the manager. `client`: the peer's address, 4 or 16 octets; `secure`: TLS from the first octet on. */
@@ -235,7 +236,7 @@ export class Session {
     const connection = this.#connection;
     const framer = this.#framer;
     this.#manager.introduce(this);
-    const before = this.#messages;
+    const before = this.messages;
     let more = true;
     let sound = true;
     const limit = this.#manager.writeBuffer;
@@ -264,7 +265,7 @@ export class Session {
         return;
       }
     }
-    if (sound && this.#messages > before) this.#manager.settled(this);
+    if (sound && this.messages > before) this.#manager.settled(this);
     if (!sound) {
       this.drain(SessionEnd.MALFORMED);
     } else if (more) {
@@ -273,7 +274,7 @@ export class Session {
       connection.flush();
     } else if (framer.incomplete) {
       if (this.busy.queue === undefined) this.#manager.messageBegan(this);
-    } else if (this.#stopping || this.#messages >= settings.maxQueries) {
+    } else if (this.#stopping || this.messages >= settings.maxQueries) {
       this.drain(this.#stopping ? SessionEnd.STOPPED : SessionEnd.SPENT);
     }
   }
@@ -289,7 +290,7 @@ export class Session {
     const length = this.#manager.respond(framer.bytes, framer.at, framer.length, facts, scratch, at, MAX_MESSAGE);
     this.#manager.count(facts, outcome, framer.length, length);
     this.#stage = mayUpgrade && outcome.upgrade === 1 ? Stage.OFFERED : Stage.OVER;
-    this.#messages++;
+    this.messages++;
     return length;
   }
 
