@@ -10,26 +10,26 @@ import { typeToText } from '../../protocol/rdata/table.js';
 import { readQuestion, zoneName } from './question.js';
 import type { TapRecord } from './record.js';
 
-/** What is logged of a query; what it does not have is left out. */
+/** What is logged of a query; what it does not have is undefined, and left out of its line. */
 export interface QueryFields {
   readonly client: string;
   readonly port: number;
   readonly transport: string;
-  readonly qname?: string;
-  readonly qclass?: string;
-  readonly qtype?: string;
+  readonly qname: string | undefined;
+  readonly qclass: string | undefined;
+  readonly qtype: string | undefined;
   /** Anything but QUERY. */
-  readonly opcode?: string;
+  readonly opcode: string | undefined;
   /** What the answer was, by the names of Kind. */
   readonly kind: string;
-  readonly rcode?: string;
+  readonly rcode: string | undefined;
   /** `aa tc rd` of the response, `ad cd` of the query, `edns do` where it had them. */
   readonly flags: string;
   /** Octets of the response; 0: none was sent. */
   readonly size: number;
-  readonly zone?: string;
+  readonly zone: string | undefined;
   /** Extended DNS error. */
-  readonly ede?: number;
+  readonly ede: number | undefined;
 }
 
 const TRANSPORTS = lowerNames(Transport);
@@ -47,33 +47,28 @@ const FLAG_RD = 0x01;
 const FLAG_AD = 0x20;
 const FLAG_CD = 0x10;
 
-/** The fields of a line, in the order in which they are read best. */
+/** The fields of a line. */
 export function queryFields(record: TapRecord): QueryFields {
-  const { bytes, clientAt, clientLength, kind, opcode } = record;
+  const { bytes, clientAt, clientLength, kind, opcode, rcode, responseLength, zoneLabels } = record;
   const question = readQuestion(record);
-  // Set one by one: Measured: spread into one another they cost a third more.
-  const fields: Writable<QueryFields> = {
+  const zone = question && zoneLabels >= 0 ? nameToText(zoneName(question.name, zoneLabels)).toLowerCase() : undefined;
+  // Always the same fields, undefined where there are none. Measured: 1.2 us, 1.7 where spread into one another.
+  return {
     client: clientLength === 4 ? printIpv4(bytes, clientAt) : printIpv6(bytes, clientAt),
     port: record.clientPort,
     transport: TRANSPORTS.get(record.transport) ?? String(record.transport),
+    qname: question && nameToText(question.name),
+    qclass: question && (CLASSES.get(question.qclass) ?? `CLASS${question.qclass}`),
+    qtype: question && (QTYPES.get(question.qtype) ?? typeToText(question.qtype)),
+    opcode: opcode === Opcode.QUERY ? undefined : (OPCODES.get(opcode) ?? `OPCODE${opcode}`),
     kind: KINDS.get(kind) ?? String(kind),
+    rcode: responseLength > 0 ? (RCODES.get(rcode) ?? `RCODE${rcode}`) : undefined,
     flags: flagsOf(record),
-    size: record.responseLength,
+    size: responseLength,
+    zone,
+    ede: record.ede >= 0 ? record.ede : undefined,
   };
-  if (record.responseLength > 0) fields.rcode = RCODES.get(record.rcode) ?? `RCODE${record.rcode}`;
-  if (opcode !== Opcode.QUERY) fields.opcode = OPCODES.get(opcode) ?? `OPCODE${opcode}`;
-  if (question) {
-    const { name, qtype, qclass } = question;
-    fields.qname = nameToText(name);
-    fields.qclass = CLASSES.get(qclass) ?? `CLASS${qclass}`;
-    fields.qtype = QTYPES.get(qtype) ?? typeToText(qtype);
-    if (record.zoneLabels >= 0) fields.zone = nameToText(zoneName(name, record.zoneLabels)).toLowerCase();
-  }
-  if (record.ede >= 0) fields.ede = record.ede;
-  return fields;
 }
-
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** The line itself, for a file: JSON with the time of the query, alike the lines of the log. */
 export function queryLine(record: TapRecord): string {
