@@ -2,7 +2,7 @@
  * What is counted by name: the types and the extended errors that have a counter of their own. All others share one, so that
  * what clients ask cannot make the number of time series grow.
  */
-import { Ede, Type } from '../protocol/iana.js';
+import { Ede } from '../protocol/iana.js';
 import { typeByMnemonic } from '../protocol/rdata/table.js';
 
 /** The word of what is in no list. */
@@ -24,7 +24,10 @@ export const TYPE_LABELS: readonly string[] = [NO_QUESTION, ...MNEMONICS, OTHER]
 /** Number of the word of each QTYPE. */
 export const TYPE_INDEX = new Uint8Array(65_536).fill(TYPE_LABELS.length - 1);
 TYPE_INDEX[0] = 0;
-for (const [index, mnemonic] of MNEMONICS.entries()) TYPE_INDEX[typeByMnemonic(mnemonic) ?? Type.ANY] = index + 1;
+for (const [index, mnemonic] of MNEMONICS.entries()) {
+  const type = typeByMnemonic(mnemonic);
+  if (type !== undefined) TYPE_INDEX[type] = index + 1;
+}
 
 const EDE_CODES: readonly number[] = Object.values(Ede);
 /** INFO-CODEs of RFC 8914's registry end far below. */

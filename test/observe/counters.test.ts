@@ -4,6 +4,7 @@ import { EDE_LABELS, TYPE_LABELS } from '../../src/observe/counted.js';
 import { Flag } from '../../src/observe/counter-layout.js';
 import { COUNTER_WORDS, Counters } from '../../src/observe/counters.js';
 import { Ede, Opcode, Rcode, Type } from '../../src/protocol/iana.js';
+import { typeByMnemonic } from '../../src/protocol/rdata/table.js';
 import { SessionEvent } from '../../src/session/manager.js';
 import { SessionEnd, SessionPath } from '../../src/session/session-end.js';
 import { TransportEvent } from '../../src/transport/transport.js';
@@ -114,6 +115,15 @@ describe('counters', () => {
       ['A', 1],
       ['other', 2],
     ]);
+  });
+
+  it('have a word for every type that is named', () => {
+    for (const [index, label] of TYPE_LABELS.entries()) {
+      if (label === 'none' || label === 'other') continue;
+      const counters = new Counters();
+      count(counters, Transport.UDP, { kind: Kind.ANSWER, qtype: typeByMnemonic(label) ?? 0 });
+      expect([label, counters.type(Transport.UDP, index)]).toEqual([label, 1]);
+    }
   });
 
   it('know extended errors; unknown ones share a word', () => {
