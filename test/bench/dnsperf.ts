@@ -1,8 +1,6 @@
 /** dnsperf as the load: its command line, and what its report says. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 
 export type LoadTransport = 'udp' | 'tcp' | 'tls';
 
@@ -18,14 +16,24 @@ export interface Load {
   readonly edns?: 'plain' | 'DO' | undefined;
 }
 
+/** How many answers had come at a moment. */
+export interface Progress {
+  /** Seconds of the epoch. */
+  readonly at: number;
+  readonly completed: number;
+}
+
 export interface LoadReport {
   readonly sent: number;
   readonly completed: number;
   readonly lost: number;
-  /** Answers a second. */
+  /** Answers a second, over the whole time. */
   readonly perSecond: number;
   /** Mean octets of the responses. */
   readonly responseOctets: number;
+  /** Connections that had to be opened again. */
+  readonly reconnections: number;
+  readonly progress: readonly Progress[];
 }
 
 /** The CPU that the load runs on; servers run on the other. */
@@ -38,6 +46,9 @@ const TIMEOUT = 1;
  */
 const UDP_BUFFER = 4096;
 
+/** Seconds between two lines of progress. */
+const INTERVAL = 0.05;
+
 const MODES: Readonly<Record<LoadTransport, string>> = { udp: 'udp', tcp: 'tcp', tls: 'dot' };
 
 /** The words of the command line. `seconds` may be a fraction; `file` has a name and a type on each line. */
@@ -45,7 +56,7 @@ export function dnsperfWords(load: Load, port: number, file: string, seconds: nu
   return [
     ...['-m', MODES[load.transport], '-s', '127.0.0.1', '-p', String(port)],
     ...['-c', String(load.clients), '-T', '1', '-q', String(load.outstanding)],
-    ...['-l', String(seconds), '-t', String(TIMEOUT), '-d', file],
+    ...['-l', String(seconds), '-t', String(TIMEOUT), '-S', String(INTERVAL), '-d', file],
     ...(load.transport === 'udp' ? ['-b', String(UDP_BUFFER)] : []),
     ...(load.rate === undefined ? [] : ['-Q', String(load.rate)]),
     ...(load.edns === undefined ? [] : [load.edns === 'DO' ? '-D' : '-e']),
@@ -65,15 +76,64 @@ export function parseDnsperf(output: string): LoadReport {
     lost: figure(/Queries lost:\s+(\d+)/),
     perSecond: figure(/Queries per second:\s+([\d.]+)/),
     responseOctets: figure(/Average packet size:\s+request \d+, response (\d+)/),
+    reconnections: Number(/Reconnections:\s+(\d+)/.exec(output)?.[1] ?? 0),
+    progress: progressOf(output),
   };
 }
 
-/** Puts the load on a server. Throws when dnsperf fails, or nothing was answered. */
-export async function runDnsperf(load: Load, port: number, file: string, seconds: number): Promise<LoadReport> {
+/** Lines of -S: when an interval began, and the answers a second in it. */
+function progressOf(output: string): Progress[] {
+  const lines = [...output.matchAll(/^(\d+\.\d{6}): (\d+\.\d+)$/gm)].map(([, at, rate]) => [Number(at), Number(rate)]);
+  let completed = 0;
+  return lines.map(([at = 0, rate = 0], index) => {
+    const progress = { at, completed };
+    completed += rate * ((lines[index + 1]?.[0] ?? at) - at);
+    return progress;
+  });
+}
+
+/** Answers that had come at this moment, between those of which it is known; NaN before and behind. */
+export function completedAt(progress: readonly Progress[], at: number): number {
+  const next = progress.findIndex((one) => one.at >= at);
+  const [before, after] = [progress[next - 1], progress[next]];
+  if (before === undefined || after === undefined) return after?.at === at ? after.completed : Number.NaN;
+  const share = (at - before.at) / (after.at - before.at);
+  return before.completed + share * (after.completed - before.completed);
+}
+
+/** A load on its way. */
+export interface Running {
+  /** When it sends its first query or opens its first connection; never when it fails before. */
+  readonly started: Promise<void>;
+  /** Rejects when dnsperf fails, or nothing was answered. */
+  readonly report: Promise<LoadReport>;
+}
+
+/** Puts the load on a server. */
+export function startDnsperf(load: Load, port: number, file: string, seconds: number): Running {
   const words = ['-c', LOAD_CPU, 'dnsperf', ...dnsperfWords(load, port, file, seconds)];
-  // It writes a line for every lost query.
-  const { stdout, stderr } = await run('taskset', words, { maxBuffer: 1 << 28 });
-  const report = parseDnsperf(stdout);
-  if (report.completed === 0) throw new Error(`nothing was answered on port ${port}: ${stderr.slice(0, 500)}`);
-  return report;
+  // It writes a line to standard error for every lost query.
+  const child = spawn('taskset', words, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let output = '';
+  let start = (): void => {};
+  const started = new Promise<void>((resolve) => {
+    start = resolve;
+  });
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk;
+    if (output.includes('Started at')) start();
+  });
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  const report = ended.then(([status]) => {
+    if (status !== 0) throw new Error(`dnsperf ended with status ${status}: ${output.slice(-2000)}`);
+    const parsed = parseDnsperf(output);
+    if (parsed.completed === 0) throw new Error(`nothing was answered on port ${port}`);
+    return parsed;
+  });
+  return { started, report };
+}
+
+/** Puts the load on a server until it ends. */
+export async function runDnsperf(load: Load, port: number, file: string, seconds: number): Promise<LoadReport> {
+  return startDnsperf(load, port, file, seconds).report;
 }

@@ -50,17 +50,15 @@ switch (positionals[0]) {
     });
     break;
   case 'peers':
-    await benchPeers(
-      {
-        turns: values.quick && values.turns === undefined ? 1 : turns,
-        seconds: Number(values.seconds ?? (values.quick ? 0.3 : 1)),
-        servers: values.servers?.split(','),
-        only: values.only?.split(','),
-        quick: values.quick,
-        write: values.write,
-      },
-      process.argv.slice(3),
-    );
+    await benchPeers({
+      turns: values.quick && values.turns === undefined ? 1 : turns,
+      seconds: Number(values.seconds ?? (values.quick ? 0.3 : 0.7)),
+      servers: values.servers?.split(','),
+      only: values.only?.split(','),
+      quick: values.quick,
+      write: values.write,
+      words: process.argv.slice(3),
+    });
     break;
   default:
     console.error('usage: npm run bench -- load | respond | sessions | peers [OPTION...]; options: test/bench/main.ts');

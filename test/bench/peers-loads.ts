@@ -1,9 +1,8 @@
 /** Loads of the comparison, and one server under one of them. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { connectionCost } from './connections.js';
-import { type Load, type LoadReport, runDnsperf } from './dnsperf.js';
+import { completedAt, type Load, type LoadReport, startDnsperf } from './dnsperf.js';
 import type { Figure } from './peers-results.js';
-import { cpuBetween } from './proc.js';
+import { type CpuReading, cpuBetween } from './proc.js';
 import type { Contestant } from './servers.js';
 import { meanBatch } from './statistics.js';
 import type { World } from './worlds.js';
@@ -12,39 +11,41 @@ import type { World } from './worlds.js';
 export interface NamedLoad extends Load {
   readonly id: string;
   readonly title: string;
+  /** Seconds until all its connections are up, generously. */
+  readonly lead: number;
 }
 
 export const LOADS: readonly NamedLoad[] = [
-  { id: 'udp', title: 'UDP, 500 outstanding', transport: 'udp', clients: 1, outstanding: 500 },
-  { id: 'udp-20k', title: 'UDP, 20,000 a second', transport: 'udp', clients: 1, outstanding: 500, rate: 20_000 },
-  { id: 'udp-100k', title: 'UDP, 100,000 a second', transport: 'udp', clients: 1, outstanding: 500, rate: 100_000 },
-  { id: 'tcp', title: 'TCP, 20 connections, 500 outstanding', transport: 'tcp', clients: 20, outstanding: 500 },
-  {
-    id: 'tcp-single',
-    title: 'TCP, 400 connections, one outstanding each',
-    transport: 'tcp',
-    clients: 400,
-    outstanding: 400,
-  },
-  { id: 'tls', title: 'TLS, 20 connections, 500 outstanding', transport: 'tls', clients: 20, outstanding: 500 },
-  {
-    id: 'tls-single',
-    title: 'TLS, 400 connections, one outstanding each',
-    transport: 'tls',
-    clients: 400,
-    outstanding: 400,
-  },
+  load('udp', 'UDP, 500 outstanding', 'udp', 1, 500, 0.1),
+  { ...load('udp-20k', 'UDP, 20,000 a second', 'udp', 1, 500, 0.1), rate: 20_000 },
+  { ...load('udp-100k', 'UDP, 100,000 a second', 'udp', 1, 500, 0.1), rate: 100_000 },
+  load('tcp', 'TCP, 20 connections, 500 outstanding', 'tcp', 20, 500, 0.2),
+  load('tcp-single', 'TCP, 400 connections, one outstanding each', 'tcp', 400, 400, 0.3),
+  load('tls', 'TLS, 20 connections, 500 outstanding', 'tls', 20, 500, 0.3),
+  // Measured: NSD and BIND take 0.4 s of CPU for 400 handshakes, adotd up to 0.5.
+  load('tls-single', 'TLS, 400 connections, one outstanding each', 'tls', 400, 400, 0.8),
 ];
 
-/** Microseconds of CPU that a connection costs, by transport. */
-export type ConnectionCosts = Partial<Record<Load['transport'], number>>;
+/** All transports at once. */
+export const MIXED: readonly NamedLoad[] = [
+  load('mixed-udp', 'UDP', 'udp', 1, 100, 0.3),
+  load('mixed-tcp', 'TCP', 'tcp', 20, 100, 0.3),
+  load('mixed-tls', 'TLS', 'tls', 20, 100, 0.3),
+];
 
-/** Milliseconds for a server to be done with the connections that the load has closed. */
-const SETTLE = 50;
-/** Connections whose cost is measured in each turn, and before it for the first time. */
-const CONNECTIONS = 150;
-/** Measured: Node's CPU per connection falls by 40 % over the first 4,000, as their code is compiled. */
-const WARMING_CONNECTIONS = 3000;
+function load(
+  id: string,
+  title: string,
+  transport: Load['transport'],
+  clients: number,
+  outstanding: number,
+  lead: number,
+): NamedLoad {
+  return { id, title, transport, clients, outstanding, lead };
+}
+
+/** Seconds that a load goes on behind what is measured. */
+const BEHIND = 0.15;
 
 export function portOf(server: Contestant, { transport }: Load): number {
   return transport === 'tls' ? server.tlsPort : server.port;
@@ -55,60 +56,73 @@ export function loadsFor<T extends Load>(server: Contestant, loads: readonly T[]
   return loads.filter(({ transport }) => server.tls || transport !== 'tls');
 }
 
-/** One server under loads at once, as a figure over them all. What connections cost is taken off. */
+interface Moment extends CpuReading {
+  /** Seconds of the epoch. */
+  readonly at: number;
+}
+
+function look(server: Contestant): Moment {
+  const cpu = server.cpu();
+  return { ...cpu, at: (performance.timeOrigin + performance.now()) / 1000 };
+}
+
+/**
+ * One server under loads at once, as one figure over them all. Measured between two moments while they are going on, so
+ * that it holds neither opening nor closing of connections.
+ */
 export async function measure(
   server: Contestant,
   world: World,
-  loads: readonly Load[],
+  loads: readonly NamedLoad[],
   seconds: number,
-  costs: ConnectionCosts,
 ): Promise<Figure> {
-  const asked = loads.some(({ transport }) => transport === 'udp');
-  const earlier = asked ? await server.statistics() : undefined;
-  const before = server.cpu();
-  const reports = await Promise.all(
-    loads.map((load) => runDnsperf(load, portOf(server, load), world.queries, seconds)),
-  );
-  await wait(SETTLE);
-  const cpu = cpuBetween(before, server.cpu());
-  const batch = asked ? meanBatch(earlier, await server.statistics()) : undefined;
-  const connections = loads.reduce((sum, { transport, clients }) => sum + (costs[transport] ?? 0) * clients, 0);
+  const hasUdp = loads.some(({ transport }) => transport === 'udp');
+  const lead = Math.max(...loads.map((one) => one.lead));
+  const earlier = hasUdp ? await server.statistics() : undefined;
+  const running = loads.map((one) => startDnsperf(one, portOf(server, one), world.queries, lead + seconds + BEHIND));
+  const all = Promise.all(running.map(({ report }) => report));
+  const watched = Promise.all(running.map(({ started }) => started)).then(() => watch(server, lead, seconds));
+  // A load that fails may never have started: then there is nothing to wait for.
+  const reports = await all;
+  const [from, to] = await watched;
+  const batch = hasUdp ? meanBatch(earlier, await server.statistics()) : undefined;
+  return { ...figureOf(reports, from, to), ...(batch !== undefined && { batch }) };
+}
+
+async function watch(server: Contestant, lead: number, seconds: number): Promise<[Moment, Moment]> {
+  await wait(lead * 1000);
+  const from = look(server);
+  await wait(seconds * 1000);
+  return [from, look(server)];
+}
+
+/** What the reports and the server's CPU say of the time between two moments. Throws when a load did not last so long. */
+function figureOf(reports: readonly LoadReport[], from: Moment, to: Moment): Figure {
   const sum = (of: (report: LoadReport) => number): number => reports.reduce((all, report) => all + of(report), 0);
-  const completed = sum((report) => report.completed);
-  const kept = 1 - connections / cpu.total;
+  const completed = sum(({ progress }) => completedAt(progress, to.at) - completedAt(progress, from.at));
+  if (!(completed > 0)) throw new Error('the load was over before it was measured');
+  const cpu = cpuBetween(from, to);
   return {
-    cpu: (cpu.total * kept) / completed,
-    user: (cpu.user * kept) / completed,
-    system: (cpu.system * kept) / completed,
-    perSecond: sum((report) => report.perSecond),
+    cpu: cpu.total / completed,
+    user: cpu.user / completed,
+    system: cpu.system / completed,
+    perSecond: completed / (to.at - from.at),
     lost: sum((report) => report.lost),
-    octets: sum((report) => report.responseOctets * report.completed) / completed,
-    ...(batch !== undefined && { batch }),
+    reconnections: sum((report) => report.reconnections),
+    octets: sum((report) => report.responseOctets * report.completed) / sum((report) => report.completed),
   };
 }
 
-/** What a server's connections cost now, for the transports of these loads. */
-export async function costsOf(
-  server: Contestant,
-  loads: readonly Load[],
-  count = CONNECTIONS,
-): Promise<ConnectionCosts> {
-  const costs: ConnectionCosts = {};
-  for (const kind of ['tcp', 'tls'] as const) {
-    if (loads.some(({ transport }) => transport === kind)) costs[kind] = await connectionCost(server, kind, count);
-  }
-  return costs;
-}
-
-/** Has a server do once what will be measured, so that its code is compiled and its data in the caches. */
+/** Has a server do for a while what will be measured, so that its code is compiled and its data in the caches. */
 export async function warm(
   server: Contestant,
   world: World,
   loads: readonly NamedLoad[],
   seconds: number,
 ): Promise<void> {
-  await costsOf(server, loads, server.name === 'adotd' ? WARMING_CONNECTIONS : CONNECTIONS);
-  for (const load of loads) {
-    if (load.rate === undefined) await runDnsperf(load, portOf(server, load), world.queries, seconds);
+  for (const one of loads) {
+    if (one.rate === undefined) {
+      await startDnsperf(one, portOf(server, one), world.queries, one.lead + seconds).report;
+    }
   }
 }

@@ -28,17 +28,21 @@ export function renderPage(results: Results): string {
 }
 
 function method(turns: number, seconds: number, elapsed: number): string {
-  return `Every server has one worker (NSD \`server-count: 1\`, Knot one \`udp-workers\` and \`tcp-workers\`, BIND \`-n 1\`, PowerDNS one
-receiver and one distributor thread, caches as by default) and is pinned to the first CPU; dnsperf, the load, has the second. Rate
-limits and query logs are off, minimal responses on, UDP payload 1232, all on 127.0.0.1. The zone has 100,000 names and 1,000
-delegations; of the queries 70 % are hits, 10 % NXDOMAIN, 5 % NODATA, 5 % wildcards, 5 % referrals, 5 % MX at the apex, asked without EDNS but for
-the signed zone (DO) and the answers of a given size. All servers of a part are up at the same time, idle but for the one that
-is asked; each load runs for ${seconds} s on one after the other, ${turns} times over (in the smaller parts for less), after a time to warm up.
+  return `Every server has one worker (NSD \`server-count: 1\`, Knot one of \`udp-workers\`, \`tcp-workers\` and \`background-workers\`,
+BIND \`-n 1\`, PowerDNS one receiver and one distributor thread) and is pinned to the first CPU; dnsperf, the load, has the
+second. Rate limits and query logs are off, minimal responses on (PowerDNS has no such setting), UDP payload 1232, caches and
+socket buffers as by default, all on 127.0.0.1. Of the queries 70 % are hits, 10 % NXDOMAIN, 5 % NODATA, 5 % wildcards, 5 % referrals and
+5 % MX at the apex; they have no EDNS but for the signed zone (DO) and the answers of a given size. All servers of a part are
+up at the same time, idle but for the one that is asked. After a time to warm up, each load runs on one server after the
+other for ${seconds} s (less in the smaller parts), and all that ${turns} times over.
 
-The figure is the CPU time of the server per answered query: user and system, all its threads and processes, by the
-scheduler's clock in /proc. What the CPU's interrupts do for the sender is in neither. For TCP and TLS what the connections
-themselves cost, measured in each turn with connections of one query, is taken off. A ratio is the median of the turns' ratios.
-It all took ${Math.round(elapsed / 60)} minutes.`;
+The figure is the CPU time of the server per answered query: user and kernel, all its threads and processes, by the
+scheduler's clock in /proc, between two moments at which all connections are up and the load is going on. So it holds no
+handshakes. On loopback the kernel's work of receiving is done in the time of who sends: half of the network's work is dnsperf's, for
+all servers alike. A ratio is the median of the turns' ratios. Queries count as lost after 1 s; what UDP loses at 500 outstanding are
+the first ones: the system's default socket buffer, which some servers keep, has room for about 280.
+
+Everything took ${Math.round(elapsed / 60)} minutes.`;
 }
 
 function section({ title, note, rows }: Table): string {

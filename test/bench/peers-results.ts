@@ -11,6 +11,8 @@ export interface Figure {
   /** Answers a second. */
   readonly perSecond: number;
   readonly lost: number;
+  /** Connections that the server closed too early. */
+  readonly reconnections: number;
   /** Mean octets of the answers. */
   readonly octets: number;
   /** Mean queries of a receive call; absent where it is not known. */
@@ -45,13 +47,14 @@ export interface Reload {
   readonly took?: number;
 }
 
+/** Rows that belong together. */
 export interface Section {
   readonly title: string;
-  readonly note: string;
+  readonly notes: string[];
   /** By load. */
   readonly rows: Record<string, Row>;
-  readonly starts: Record<string, Start>;
-  readonly likeness: readonly Likeness[];
+  /** Of the answers that were compared before anything was measured. */
+  readonly likeness: Likeness[];
 }
 
 export interface Results {
@@ -62,11 +65,13 @@ export interface Results {
   readonly machine: Readonly<Record<string, string>>;
   readonly versions: Readonly<Record<string, string>>;
   /** How adotd was started, its configuration, and what threads it said to have. */
-  readonly adotd: { command: string; config: string; plane: string };
+  adotd: { readonly command: string; readonly config: string; readonly plane: string };
   readonly turns: number;
   /** Of each load. */
   readonly seconds: number;
   readonly sections: Record<string, Section>;
+  /** By what was served, and by server. */
+  readonly starts: Record<string, { readonly title: string; readonly servers: Record<string, Start> }>;
   /** By server, each time. */
   readonly reloads: Record<string, Reload[]>;
   /** Octets that adotd takes with one small zone. */

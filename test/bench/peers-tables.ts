@@ -27,7 +27,8 @@ export function tablesOf(results: Results): Table[] {
 }
 
 function sectionTables(section: Section, servers: readonly string[]): Table[] {
-  const present = servers.filter((server) => section.starts[server] !== undefined);
+  const rows = Object.values(section.rows);
+  const present = servers.filter((server) => rows.some((row) => row.figures[server] !== undefined));
   return [cpuTable(section, present), detailTable(section, present)];
 }
 
@@ -41,9 +42,11 @@ function cpuTable(section: Section, servers: readonly string[]): Table {
     ...servers.map((server) => spreadText(spreadOfField(row, server, 'cpu'))),
     ...ratios.map((peer) => spreadText(ratioOf(row, peer))),
   ]);
-  const note = [section.note, 'Server CPU per query: median (least–most) of the turns.', likenessText(section)].join(
-    ' ',
-  );
+  const note = [
+    ...section.notes.map((text) => `${text}.`),
+    'Server CPU per query: median (least–most) of the turns.',
+    likenessText(section),
+  ].join(' ');
   return { title: section.title, note: note.trim(), rows: [head, ...rows] };
 }
 
@@ -61,12 +64,14 @@ function detailTable(section: Section, servers: readonly string[]): Table {
 function detailRow(row: Row, server: string): string[] {
   const figures = row.figures[server] ?? [];
   // JSON has no NaN: it is null there.
-  const middle = (field: keyof Figure): number => median(figures.map((figure) => figure[field] ?? Number.NaN));
+  const values = (field: keyof Figure): number[] => figures.map((figure) => figure[field] ?? Number.NaN);
+  const middle = (field: keyof Figure): number => median(values(field));
+  const mean = (field: keyof Figure): number => values(field).reduce((sum, value) => sum + value, 0) / figures.length;
   return [
     row.title,
     server,
-    numberText(middle('user'), 2),
-    numberText(middle('system'), 2),
+    numberText(mean('user'), 2),
+    numberText(mean('system'), 2),
     numberText(middle('perSecond'), 0),
     String(figures.reduce((sum, { lost }) => sum + lost, 0)),
     numberText(middle('octets'), 0),
@@ -75,12 +80,12 @@ function detailRow(row: Row, server: string): string[] {
 }
 
 /** Seconds and memory by server, for the parts that measure only UDP and those with many records. */
-function startTable({ sections, emptyMemory }: Results, servers: readonly string[]): Table {
-  const rows = Object.values(sections).flatMap((section) =>
+function startTable({ starts, emptyMemory }: Results, servers: readonly string[]): Table {
+  const rows = Object.values(starts).flatMap((world) =>
     servers.flatMap((server) => {
-      const start = section.starts[server];
+      const start = world.servers[server];
       if (start === undefined) return [];
-      return [[section.title, server, start.loading.toFixed(2), (start.memory / 1e6).toFixed(0)]];
+      return [[world.title, server, start.loading.toFixed(2), (start.memory / 1e6).toFixed(0)]];
     }),
   );
   const empty = emptyMemory === undefined ? '' : ` adotd with one small zone: ${(emptyMemory / 1e6).toFixed(0)} MB.`;
@@ -131,17 +136,19 @@ function verdictTable(results: Results): Table {
 function likenessText({ likeness }: Section): string {
   const peers = likeness.filter(({ server }) => server !== 'adotd');
   if (peers.length === 0) return '';
-  const different = peers.filter((peer) => peer.different > 0);
-  const other = peers.filter((peer) => peer.otherSections > 0);
-  const asked = Math.max(...peers.map((peer) => peer.asked));
-  const list = (all: typeof peers, of: (one: (typeof peers)[number]) => number): string =>
-    all.map((one) => `${one.server} ${of(one)}`).join(', ');
+  const count = (of: (one: (typeof peers)[number]) => number): string => {
+    const sums = new Map<string, number>();
+    for (const one of peers) sums.set(one.server, (sums.get(one.server) ?? 0) + of(one));
+    return [...sums].flatMap(([server, sum]) => (sum > 0 ? [`${server} ${sum}`] : [])).join(', ');
+  };
+  const asked = likeness.filter(({ server }) => server === peers[0]?.server).reduce((sum, one) => sum + one.asked, 0);
+  const different = count((one) => one.different);
+  const others = count((one) => one.otherSections);
   const first =
-    different.length === 0
-      ? `Of ${asked} answers compared, RCODE, AA, TC and answer section are the same everywhere`
-      : `Of ${asked} answers compared, so many differ in RCODE, AA, TC or answer section: ${list(different, (one) => one.different)}`;
-  const rest = other.length === 0 ? '' : `; in their other sections: ${list(other, (one) => one.otherSections)}`;
-  return `${first}${rest}.`;
+    different === ''
+      ? `Of ${asked} answers compared with adotd's, RCODE, AA, TC and answer section are the same everywhere`
+      : `Of ${asked} answers compared with adotd's, so many differ in RCODE, AA, TC or answer section: ${different}`;
+  return `${first}${others === '' ? '' : `; in other sections: ${others}`}.`;
 }
 
 function spreadText(spread: Spread | undefined): string {

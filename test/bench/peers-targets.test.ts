@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { sampleResults } from './peers-sample.js';
+import { verdictsOf } from './peers-targets.js';
+
+const verdicts = verdictsOf(sampleResults());
+const verdictOf = (part: string): unknown => verdicts.find(({ what }) => what.includes(part))?.verdict;
+
+describe('a target', () => {
+  it('is met at its bound', () => expect(verdictOf("UDP, saturated: multiple of NSD's")).toBe('met'));
+
+  it('may be missed by what is tolerable', () => expect(verdictOf('TCP, pipelined')).toBe('tolerable'));
+
+  it('is missed beyond that', () => {
+    expect(verdictOf('TLS, pipelined')).toBe('missed');
+    expect(verdictOf('the latest answer')).toBe('missed');
+    expect(verdictOf('memory beyond')).toBe('missed');
+  });
+
+  it('is not measured where a peer or a part is missing', () => {
+    expect(verdictOf("UDP, saturated: multiple of Knot's")).toBe('not measured');
+    expect(verdictOf('signed')).toBe('not measured');
+  });
+
+  it('without a peer is judged by itself', () => {
+    expect(verdictOf('answered after start')).toBe('met');
+    expect(verdictOf('queries lost')).toBe('met');
+  });
+});
