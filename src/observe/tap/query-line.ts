@@ -2,7 +2,7 @@
  * A record as a line of the query log. Everything that a client chose is a number, or a name in presentation format: no
  * query can forge a line, or anything else than its own name.
  */
-import { Kind, Transport } from '../../answer/facts.js';
+import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Class, Opcode, Rcode, Type } from '../../protocol/iana.js';
 import { nameToText } from '../../protocol/name.js';
 import { printIpv4, printIpv6 } from '../../protocol/rdata/addresses.js';
@@ -30,10 +30,13 @@ export interface QueryFields {
   readonly zone: string | undefined;
   /** Extended DNS error. */
   readonly ede: number | undefined;
+  /** What the rate limit did, by the names of Limited. */
+  readonly limited: string | undefined;
 }
 
 const TRANSPORTS = lowerNames(Transport);
 const KINDS = lowerNames(Kind);
+const LIMITS = lowerNames(Limited);
 const CLASSES = names(Class);
 /** With those of questions only, which the RDATA table does not have. */
 const QTYPES = names(Type);
@@ -67,6 +70,7 @@ export function queryFields(record: TapRecord): QueryFields {
     size: responseLength,
     zone,
     ede: record.ede >= 0 ? record.ede : undefined,
+    limited: record.limited === Limited.NONE ? undefined : LIMITS.get(record.limited),
   };
 }
 

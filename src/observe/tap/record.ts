@@ -34,6 +34,8 @@ const RESPONSE_LENGTH = 20;
 /** Octets of both messages that are in the record. */
 const QUERY_KEPT = 21;
 const RESPONSE_KEPT = 22;
+/** A value of Limited. */
+const LIMITED = 23;
 const RECORD_WORDS = 24;
 const RECORD_OCTETS = RECORD_WORDS * 4;
 
@@ -92,6 +94,7 @@ export function writeRecord(
   words[at + EDE] = outcome.ede;
   words[at + EDNS] = outcome.edns;
   words[at + DNSSEC_OK] = outcome.dnssecOk;
+  words[at + LIMITED] = outcome.limited;
   words[at + ZONE] = outcome.zone < 0 ? -1 : facts.catalog.zones[outcome.zone * ZONE_WORDS + ZONE_LABELS]!;
   words[at + QUERY_LENGTH] = queryLength;
   words[at + RESPONSE_LENGTH] = answered;
@@ -126,6 +129,8 @@ export interface TapRecord {
   ede: number;
   edns: number;
   dnssecOk: number;
+  /** A value of Limited. */
+  limited: number;
   /** Labels of the zone's name, which QNAME ends in; -1: no zone. */
   zoneLabels: number;
   /** Octets of the whole messages; a response of 0 octets was not sent. */
@@ -155,6 +160,7 @@ export function createRecord(): TapRecord {
     ede: -1,
     edns: 0,
     dnssecOk: 0,
+    limited: 0,
     zoneLabels: -1,
     queryLength: 0,
     responseLength: 0,
@@ -188,6 +194,7 @@ export function readRecord(ring: RingReader, place: number, record: TapRecord): 
   record.ede = words[at + EDE]!;
   record.edns = words[at + EDNS]!;
   record.dnssecOk = words[at + DNSSEC_OK]!;
+  record.limited = words[at + LIMITED]!;
   record.zoneLabels = words[at + ZONE]!;
   record.queryLength = words[at + QUERY_LENGTH]!;
   record.responseLength = words[at + RESPONSE_LENGTH]!;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Kind, Transport } from '../../../src/answer/facts.js';
+import { Kind, Limited, Transport } from '../../../src/answer/facts.js';
 import { queryFields, queryLine } from '../../../src/observe/tap/query-line.js';
 import { Target } from '../../../src/observe/tap/record.js';
 import { Opcode, Rcode } from '../../../src/protocol/iana.js';
@@ -107,6 +107,12 @@ describe('a line of the query log', () => {
       opcode: 'NOTIFY',
       rcode: 'BADCOOKIE',
     });
+  });
+
+  it('says what the rate limit did', () => {
+    const query = buildQuery({ name: 'test.' });
+    const limited = (value: number) => queryFields(recordOf({ query, outcome: { limited: value } })).limited;
+    expect([Limited.NONE, Limited.DROPPED, Limited.SLIPPED].map(limited)).toEqual([undefined, 'dropped', 'slipped']);
   });
 
   it('shows IPv6 addresses, and the root as zone', () => {
