@@ -45,10 +45,13 @@ export const WATCH_INTERVAL = 50;
  * 50 to 100 ms. Looks are counted, not time: when the whole process was stopped, nobody could beat.
  */
 const LOOKS_SPINNING = 7;
-/** The same for a thread that did not get the CPU, or that carries out an order which may take long: 10 s. */
+/**
+ * Milliseconds of CPU that it must have used. Not a part of the time: on a machine with much else to do, a thread that loops
+ * gets a small one. Measured: with ten programs on two CPUs it was found after the ten seconds below.
+ */
+const CPU_SPINNING = 200;
+/** Looks for a thread that did not get the CPU, or that carries out an order which may take long: 10 s. */
 const LOOKS_STARVING = 200;
-/** Part of the time that a thread must have run for to count as looping. */
-const SPINNING_SHARE = 0.5;
 /** Milliseconds a thread must have lived for its death not to count as one more failure in a row. A guess. */
 const LONG_LIFE = 10_000;
 /** Milliseconds that it has to tell of its sessions. A guess: 10,000 of them take some. */
@@ -180,7 +183,7 @@ export class SupervisedThread {
     }
     if (this.#looks < LOOKS_SPINNING) return;
     const elapsed = clock.milliseconds() - this.#lookedAt;
-    const spinning = this.#busy === 0 && cpuOf(thread) - this.#cpuAt > elapsed * SPINNING_SHARE;
+    const spinning = this.#busy === 0 && cpuOf(thread) - this.#cpuAt >= CPU_SPINNING;
     if (!spinning && this.#looks < LOOKS_STARVING) return;
     const stood = Math.round(elapsed) + WATCH_INTERVAL;
     this.#verdict = new Error(`${name} did not move for ${stood} ms${spinning ? ', it loops' : ''}`);

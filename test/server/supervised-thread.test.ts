@@ -130,6 +130,17 @@ describe('a supervised thread', () => {
     );
   });
 
+  it('is ended when it loops on a machine that has much else to do', async () => {
+    const setup = bench();
+    await setup.begin();
+    setup.watch(12, 0.2);
+    expect(setup.last().terminated).toBe(0);
+    setup.watch(12, 0.2);
+    expect(setup.last().terminated).toBe(1);
+    setup.last().events.exit();
+    expect(setup.lines[0]).toMatch(/ did not move for \d+ ms, it loops; /);
+  });
+
   it('is left alone as long as it beats, however busy it is', async () => {
     const setup = bench();
     await setup.begin();
@@ -143,9 +154,9 @@ describe('a supervised thread', () => {
   it('is left alone for ten seconds when it does not get the CPU, or carries out what takes long', async () => {
     const setup = bench();
     await setup.begin();
-    setup.watch(190, 0.1);
+    setup.watch(190, 0.01);
     expect(setup.last().terminated).toBe(0);
-    setup.watch(11, 0.1);
+    setup.watch(11, 0.01);
     expect(setup.last().terminated).toBe(1);
     const other = bench();
     await other.begin();
