@@ -1,6 +1,7 @@
 /**
  * What query logging and dnstap cost: nanoseconds of CPU time per query in the thread that answers, and per record in the one that
  * writes. No sockets, one thread; what is written goes nowhere.
+ * Alone: node scripts/run-ts.mjs test/bench/tap.ts [QUERIES]
  */
 import { createFacts } from '../../src/answer/facts.js';
 import { createResponder, type Responder } from '../../src/answer/respond.js';
@@ -39,7 +40,7 @@ const CASES: readonly (readonly [string, Omit<ThreadTap, 'ring'> | undefined])[]
 ];
 
 /** Prints the tables; `count`: queries of each turn. */
-export function benchTap(count: number): void {
+function benchTap(count: number): void {
   const { base, asks } = world();
   console.log(`answering thread, ${count} queries of the mix a turn, ${TURNS} turns, cases in turns, seed ${SEED}`);
   const runs = CASES.map(([name, settings]) => ({ name, run: runner(base, asks, settings), times: [] as number[] }));
@@ -129,3 +130,5 @@ function exportTime(base: World['base'], asks: World['asks'], exporter: Exporter
   }
   return spent / count;
 }
+
+benchTap(Number(process.argv[2] ?? 500_000));
