@@ -89,7 +89,8 @@ class RingTap implements Tap {
   /** The ring that is read first next time. */
   #first = 0;
   #warnedAt = Number.NEGATIVE_INFINITY;
-  #unwarned = 0;
+  /** What was lost when that was last told. */
+  #warned: TapStatus = { records: 0, dropped: 0, queryLogLost: 0, dnstapLost: 0 };
   #records = 0;
   #dropped = 0;
   #queryLogLost = 0;
@@ -168,19 +169,25 @@ class RingTap implements Tap {
 
   /** Counts what was lost; warns of it when the last warning was `interval` milliseconds ago. */
   #count(exporters: readonly Exporter[], interval: number): void {
-    const before = this.#dropped + this.#queryLogLost + this.#dnstapLost;
     for (const ring of this.#rings) this.#dropped += ring.takeDropped();
     for (const exporter of exporters) {
       const lost = exporter.takeLost();
       if (exporter.target === Target.DNSTAP) this.#dnstapLost += lost;
       else this.#queryLogLost += lost;
     }
-    this.#unwarned += this.#dropped + this.#queryLogLost + this.#dnstapLost - before;
     const now = this.#clock.milliseconds();
-    if (this.#unwarned === 0 || now - this.#warnedAt < interval) return;
-    this.#log?.warn({ ...this.status }, `${this.#unwarned} queries were answered, but not logged: there were too many`);
+    if (now - this.#warnedAt < interval) return;
+    const { dropped, queryLogLost, dnstapLost } = this.#warned;
+    const news = [
+      [this.#dropped - dropped, 'came faster than they can be read'],
+      [this.#queryLogLost - queryLogLost, "were not taken by the query log's file"],
+      [this.#dnstapLost - dnstapLost, 'were not taken by the reader or the file of dnstap'],
+    ] as const;
+    const parts = news.filter(([count]) => count > 0).map(([count, why]) => `${count} ${why}`);
+    if (parts.length === 0) return;
     this.#warnedAt = now;
-    this.#unwarned = 0;
+    this.#warned = this.status;
+    this.#log?.warn(this.#warned, `queries were answered, but not all recorded: ${parts.join(', ')}`);
   }
 }
 

@@ -91,7 +91,22 @@ describe('the tap', () => {
     expect(records + dropped).toBe(20_000);
     expect(dropped).toBeGreaterThan(0);
     expect(readFileSync(file, 'utf8').trimEnd().split('\n')).toHaveLength(records);
-    expect(lines).toEqual([`warn ${dropped} queries were answered, but not logged: there were too many`]);
+    expect(lines).toEqual([
+      `warn queries were answered, but not all recorded: ${dropped} came faster than they can be read`,
+    ]);
+  });
+
+  it('says whose fault it is', async () => {
+    const { log, lines } = recordingLog();
+    const tap = tapOf(`query_log: {enabled: true, file: /dev/full}\ndnstap: {socket: ${join(folder, 'sock')}}`);
+    const ask = thread(tap);
+    tap.start(log);
+    for (let i = 0; i < 10; i++) ask('www.example.test.');
+    await tap.stop();
+    expect(tap.status).toEqual({ records: 10, dropped: 0, queryLogLost: 10, dnstapLost: 10 });
+    expect(lines.at(-1)).toBe(
+      "warn queries were answered, but not all recorded: 10 were not taken by the query log's file, 10 were not taken by the reader or the file of dnstap",
+    );
   });
 
   it('samples one of N in the mean, for each target by itself', async () => {
