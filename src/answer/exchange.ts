@@ -36,7 +36,7 @@ export interface LookupName {
 
 export class Exchange {
   readonly settings: Settings;
-  readonly outcome: Outcome = createOutcome();
+  readonly outcome: Outcome;
 
   // The request.
   request: Uint8Array = NOTHING;
@@ -135,7 +135,8 @@ export class Exchange {
   /** Where the RRset begins that is being written with its owner in full. */
   scratchFirst = 0;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, outcome: Outcome = createOutcome()) {
+    this.outcome = outcome;
     this.settings = settings;
   }
 

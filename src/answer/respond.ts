@@ -51,9 +51,9 @@ export interface Responder {
   readonly outcome: Outcome;
 }
 
-/** Makes a responder with the operator's settings. */
-export function createResponder(settings: Settings): Responder {
-  const x = new Exchange(settings);
+/** Makes a responder with the operator's settings; `outcome`: the record of one that it takes the place of. */
+export function createResponder(settings: Settings, outcome?: Outcome): Responder {
+  const x = new Exchange(settings, outcome);
   const texts = serverTexts(settings.version, settings.hostname);
   return {
     outcome: x.outcome,

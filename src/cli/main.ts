@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command: `adotd VERB …`. */
-import { readFileSync } from 'node:fs';
 import { nearest } from '../config/nearest.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Exit, UsageError, type Verb } from './arguments.js';
@@ -10,6 +9,7 @@ import { keys } from './keys.js';
 import { query } from './query.js';
 import { schema } from './schema.js';
 import { serve } from './serve.js';
+import { version } from './version.js';
 
 const VERBS: Readonly<Record<string, Verb>> = { serve, ctl, check, query, keys, schema };
 
@@ -50,12 +50,6 @@ async function main(words: readonly string[]): Promise<number> {
     return Exit.OK;
   }
   return known.run(rest);
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { version: string };
-  return version;
 }
 
 /** Prints what went wrong in the terms of the operator, and says the exit status. */

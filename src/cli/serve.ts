@@ -1,16 +1,20 @@
 /** `adotd serve`: options over configuration, then the server until a signal ends it. */
 import { basename, relative } from 'node:path';
+import type { Logger } from 'pino';
 import { describeIssues, readConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
+import { AdotdError, ErrorCode } from '../errors.js';
 import { createLog, type Log } from '../observe/log.js';
 import { takeActivatedSockets } from '../server/activation.js';
-import { createNotifier, type Notifier } from '../server/notify.js';
+import { createNotifier } from '../server/notify.js';
 import { checkPrivileges, giveUpPrivileges, rootWarning } from '../server/privileges.js';
+import type { ConfigFile } from '../server/reload.js';
 import { createServer, type Server } from '../server/server.js';
 import { zonesOfConfig } from '../server/zone-source.js';
 import { endpointText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+import { type LiveOperation, operateLive, statusText } from './live.js';
 import { loadProgress } from './progress.js';
 
 const OPTIONS = {
@@ -60,7 +64,10 @@ statistics, TERM and INT finish pending answers and end.
     const base = values.config === undefined ? defaultConfig() : readConfig(values.config);
     const config = overridden(base, values);
     const log = await createLog(config.log.level, config.log.format);
-    return run(config, log, values.try ?? false);
+    const file = values.config;
+    const read = (path: string): Config => asConfigError(() => overridden(readConfig(path), values));
+    const configFile = file === undefined ? undefined : { path: file, read: () => read(file) };
+    return run(config, configFile, log, values.try ?? false);
   },
 };
 
@@ -97,6 +104,15 @@ function overridden(config: Config, flags: Flags): Config {
   throw new UsageError(lines.map((line) => `adotd serve: ${asFlag(line)}`).join('\n'));
 }
 
+/** While the server runs, no command line is there to be wrong. */
+function asConfigError(read: () => Config): Config {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof UsageError ? new AdotdError(ErrorCode.CONFIG, error.message) : error;
+  }
+}
+
 /** `tls_port: found …` → `--tls-port: found …`. */
 function asFlag(line: string): string {
   return line.replace(/^([a-z_.]+)(\[[0-9]+\])?:/, (_, key: string) => `--${key.replace(/[_.]/g, '-')}:`);
@@ -111,17 +127,26 @@ function warnOfWildcards({ plane }: Server, { listen }: Config, log: Log): void 
   );
 }
 
-async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
+/** What ends the server. */
+interface End {
+  /** For the log. */
+  readonly signal: string;
+  /** Milliseconds that sessions have to finish; undefined: as configured. */
+  readonly drainTime?: number | undefined;
+}
+
+async function run(config: Config, configFile: ConfigFile | undefined, log: Logger, tryOut: boolean): Promise<number> {
   let server: Server | undefined;
-  let stop = (_signal: string): void => process.exit(Exit.OK);
+  let live: LiveOperation | undefined;
+  let stop = (_end: End): void => process.exit(Exit.OK);
   const notifier = createNotifier(process.env, {
     failed: (reason) => log.warn({}, `the service manager cannot be told how the server is: ${reason}`),
   });
   if (notifier.obstacle !== undefined) log.warn({}, `the service manager is told nothing: ${notifier.obstacle}`);
   // Before the zones are loaded, which may take seconds: a reload that comes too early must not end the process.
-  process.on('SIGHUP', () => void reload(server, notifier, log));
+  process.on('SIGHUP', () => void live?.hangup());
   process.on('SIGUSR1', () => logStatistics(server, log));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop({ signal }));
 
   const identity = checkPrivileges(config, process.env);
   const warning = rootWarning(config);
@@ -134,7 +159,9 @@ async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
       bound() {
         if (identity !== undefined) giveUpPrivileges(config, identity, log);
       },
-      zones: () => zonesOfConfig(config),
+      zones: zonesOfConfig,
+      configFile,
+      applied: (next, effects) => live?.applied(next, effects),
       log,
       loader: { thread: true, progress: progress.show },
     });
@@ -149,33 +176,26 @@ async function run(config: Config, log: Log, tryOut: boolean): Promise<number> {
   const field = (name: string, endpoints: readonly Endpoint[]): string =>
     endpoints.length > 0 ? ` ${name}=${list(endpoints)}` : '';
   const served = `${field('udp', udp)}${field('tcp', tcp)}${field('tls', tls)}`;
+  try {
+    live = await operateLive(server, { config, configFile, notifier, log, stop: (end) => stop(end) });
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
   process.stdout.write(`ready${served} zones=${zones.served}${failed}\n`);
   if (tryOut) process.stdout.write(commandsToTry(server));
   notifier.ready(statusText(server));
 
-  const signal = await new Promise<string>((resolve) => {
+  const { signal, drainTime } = await new Promise<End>((resolve) => {
     stop = resolve;
   });
-  log.info({ signal }, 'stopping');
+  log.info({ signal, drainTime }, 'stopping');
   notifier.stopping('finishing what has begun');
-  await server.close();
+  await server.close(drainTime);
+  await live.close();
   logStatistics(server, log);
   notifier.close();
   return Exit.OK;
-}
-
-async function reload(server: Server | undefined, notifier: Notifier, log: Log): Promise<void> {
-  if (server === undefined) return;
-  log.info({}, 'loading the zones anew');
-  notifier.reloading();
-  await server.reload();
-  notifier.ready(statusText(server));
-}
-
-/** For `systemctl status`. */
-function statusText({ zones }: Server): string {
-  const served = `serves ${zones.served} ${zones.served === 1 ? 'zone' : 'zones'}`;
-  return zones.failed > 0 ? `${served}; ${zones.failed} cannot be loaded` : served;
 }
 
 function logStatistics(server: Server | undefined, log: Log): void {

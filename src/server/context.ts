@@ -1,6 +1,6 @@
 /** What the transports of a thread share: one responder, one session manager, made from what the thread was told. */
-import { createFacts } from '../answer/facts.js';
-import { createResponder } from '../answer/respond.js';
+import { createFacts, type Outcome } from '../answer/facts.js';
+import { createResponder, type Responder } from '../answer/respond.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
@@ -25,7 +25,7 @@ export interface ThreadTools {
 }
 
 /** What UDP answers with. */
-export function udpContext(settings: ThreadSettings, tools: ThreadTools): UdpContext {
+export function udpContext(settings: ThreadSettings, tools: ThreadTools): Live<UdpContext> {
   return withUdp(answerContext(settings, tools), settings);
 }
 
@@ -39,7 +39,7 @@ export function streamContext(
   tls: TlsOffer | undefined,
   tools: ThreadTools,
   own?: Int32Array,
-): StreamContext {
+): Live<StreamContext> {
   return withStreams(answerContext(settings, tools), settings, catalog, tls, tools, own);
 }
 
@@ -49,18 +49,20 @@ export function transportContext(
   catalog: Catalog,
   tls: TlsOffer | undefined,
   tools: ThreadTools,
-): TransportContext {
+): Live<TransportContext> {
   const answers = answerContext(settings, tools);
   return { ...withUdp(answers, settings), ...withStreams(answers, settings, catalog, tls, tools) };
 }
 
-function answerContext(
-  { answers, rateLimit }: ThreadSettings,
-  { counters, clock, log, tap }: ThreadTools,
-): AnswerContext {
-  const limited = underLimit(createResponder(answers), rateLimit);
-  const responder = guardedResponder(timedResponder(limited, counters), log);
+/** A context that can be told other settings, between two messages. */
+export type Live<Context> = Context & { configure(settings: ThreadSettings): void };
+
+function answerContext(settings: ThreadSettings, { counters, clock, log, tap }: ThreadTools): Live<AnswerContext> {
+  const make = ({ answers, rateLimit }: ThreadSettings, outcome?: Outcome): Responder =>
+    timedResponder(underLimit(createResponder(answers, outcome), rateLimit), counters);
+  const responder = guardedResponder(make(settings), log);
   return {
+    configure: (next) => responder.replace(make(next, responder.outcome)),
     // Without a tap nothing stands in between: what is off costs nothing.
     responder: tap ? tappedResponder(responder, tap) : responder,
     clock,
@@ -69,18 +71,18 @@ function answerContext(
   };
 }
 
-function withUdp(answers: AnswerContext, { udpPayload, udpUpgradeBit }: ThreadSettings): UdpContext {
+function withUdp(answers: Live<AnswerContext>, { udpPayload, udpUpgradeBit }: ThreadSettings): Live<UdpContext> {
   return { ...answers, udpPayload, udpUpgradeBit };
 }
 
 function withStreams(
-  answers: AnswerContext,
+  answers: Live<AnswerContext>,
   settings: ThreadSettings,
   catalog: Catalog,
   tls: TlsOffer | undefined,
   { counters, clock, log }: ThreadTools,
   own?: Int32Array,
-): StreamContext {
+): Live<StreamContext> {
   const { withholdFin, fastOpen, descriptors } = settings;
   const facts = createFacts(catalog);
   facts.padding = settings.padding;
@@ -98,6 +100,11 @@ function withStreams(
   let shed = false;
   return {
     ...answers,
+    configure(next) {
+      answers.configure(next);
+      facts.padding = next.padding;
+      sessions.configure(next.sessions, next.connections);
+    },
     sessions,
     tls,
     withholdFin,

@@ -3,7 +3,8 @@ import type { Summary } from '../observe/summary.js';
 import type { SessionsReport } from '../session/report.js';
 import type { Endpoint } from '../transport/transport.js';
 import type { PlaneStatus } from './plane.js';
-import type { ReloadOutcome, ReloadRequest } from './reload.js';
+import type { ReloadOutcome } from './reload.js';
+import type { ReloadRequest } from './zone-loader.js';
 import type { ZoneStatus } from './zone-outcome.js';
 
 export interface ControlTarget {

@@ -7,7 +7,7 @@ import type { ActivatedSockets } from './activation.js';
 import { type ThreadTools, transportContext } from './context.js';
 import { bindAll, listenOn } from './listeners.js';
 import type { DataPlane } from './plane.js';
-import { threadSettings } from './thread-settings.js';
+import { changedSettings, threadSettings } from './thread-settings.js';
 
 /** UDP, TCP and TLS. */
 const SOCKETS_PER_ADDRESS = 3;
@@ -23,7 +23,9 @@ export async function embeddedPlane(
   tls: TlsOffer | undefined,
   tools: ThreadTools,
 ): Promise<DataPlane> {
-  const settings = threadSettings(config, SOCKETS_PER_ADDRESS * config.listen.length, tools.log);
+  const sockets = SOCKETS_PER_ADDRESS * config.listen.length;
+  let running = config;
+  let settings = threadSettings(config, sockets, tools.log);
   const context = transportContext(settings, catalog, tls, tools);
   const listeners =
     handed === undefined
@@ -41,8 +43,16 @@ export async function embeddedPlane(
     async publish(next) {
       for (const listener of listeners) listener.publish(next);
     },
-    replaceTls() {
+    async replaceTls() {
       // `tls` has the change already.
+    },
+    async configure(next) {
+      const changed = changedSettings(settings, running, next, sockets);
+      running = next;
+      if (changed === undefined) return false;
+      settings = changed;
+      context.configure(changed);
+      return true;
     },
     sessions: async (longest) => describeSessions(context.sessions, longest),
     close(drainTime = context.sessions.drainTime) {

@@ -37,6 +37,7 @@ export interface ThreadData {
 export type Order =
   | { readonly kind: 'publish'; readonly catalog: Catalog }
   | { readonly kind: 'tls'; readonly settings: TlsSettings }
+  | { readonly kind: 'settings'; readonly settings: ThreadSettings }
   /** Of streams: report the sessions there are, and the `longest` that have been idle longest. */
   | { readonly kind: 'sessions'; readonly longest: number }
   /** `drainTime`: milliseconds that sessions have to finish; undefined: as configured. */

@@ -1,4 +1,5 @@
 /** The data plane as the control thread sees it: what answers queries, in threads of its own or embedded in this one. */
+import type { Config } from '../config/schema.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Counters } from '../observe/counters.js';
 import type { SessionsReport } from '../session/report.js';
@@ -25,8 +26,13 @@ export interface DataPlane {
   counters(): Counters;
   /** Answers from `catalog`; fulfilled when no answer comes from an earlier one any more. */
   publish(catalog: Catalog): Promise<void>;
-  /** Changes what new TLS connections get. */
-  replaceTls(settings: TlsSettings): void;
+  /** Changes what new TLS connections get; fulfilled when all of them get it. */
+  replaceTls(settings: TlsSettings): Promise<void>;
+  /**
+   * Goes by another configuration, as far as that is possible without another start (live-config.ts); fulfilled when all answers
+   * do; says whether anything changed. Throws as answerSettings() does, and then nothing has changed.
+   */
+  configure(config: Config): Promise<boolean>;
   /** The stream sessions there are, and the `longest` that have been idle longest. */
   sessions(longest: number): Promise<SessionsReport>;
   /** Takes no more queries, finishes those that have begun, and frees the ports; `drainTime`: milliseconds that sessions have for it. */

@@ -1,28 +1,18 @@
-/** Loading and reloading: what is asked for, what is read for it, what comes of it. One at a time. */
-import type { Policies } from '../image/policy.js';
+/**
+ * Reloading, one after the other: the configuration, zones, certificates and keys. What cannot be used changes nothing: what was in
+ * force goes on, and the outcome says why.
+ */
+import type { Config } from '../config/schema.js';
+import { AdotdError } from '../errors.js';
 import type { Log } from '../observe/log.js';
+import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/server-facts.js';
 import type { Clock } from '../session/clock.js';
-import { idOf } from './held-files.js';
-import type { ZoneTask } from './load-zone.js';
-import { type LoaderSettings, loadZones } from './loader.js';
-import { logZones } from './log-zones.js';
+import { changedKeys, type Effect, inForce } from './live-config.js';
+import type { DataPlane } from './plane.js';
 import type { TlsService } from './tls-service.js';
-import { listZones } from './zone-listing.js';
+import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zone-loader.js';
 import { countOutcomes, type OutcomeCounts, type ZoneOutcome } from './zone-outcome.js';
-import type { ZoneFile } from './zone-source.js';
-import { Zones, type ZonesReport } from './zones.js';
-
-/** What to reload; without any of these, everything that has changed. */
-export interface ReloadRequest {
-  /** The zone of this name (presentation format), whether or not its files have changed. */
-  readonly zone?: string | undefined;
-  /** What these files and folders concern, if it has changed. */
-  readonly paths?: ReadonlySet<string> | undefined;
-  /** All zones, whether or not their files have changed. */
-  readonly force?: boolean | undefined;
-  /** A folder that has no zone files any more is meant to have none. */
-  readonly allowEmpty?: boolean | undefined;
-}
+import type { ZonesReport } from './zones.js';
 
 /** What of the configuration has changed, by key: `tls.padding`. Plain data. */
 export interface ConfigOutcome {
@@ -39,150 +29,198 @@ export interface ReloadOutcome {
   readonly counts: OutcomeCounts;
   /** What went wrong besides, one line each; the message of each zone's mistakes is in its outcome. */
   readonly errors: readonly string[];
-  /** `replaced`: others are served now. `kept`: what was read cannot be used. */
-  /** What of the configuration has changed; undefined: it was not read. */
+  /** What of the configuration has changed; undefined: it was not read, or cannot be used. */
   readonly config?: ConfigOutcome | undefined;
+  /** With the ticket keys. `replaced`: others are used now. `kept`: what was read cannot be used. */
   readonly certificates: 'off' | 'unchanged' | 'replaced' | 'kept';
   readonly milliseconds: number;
 }
 
-/** What reloading needs of the server. */
+/** What is reloaded, and how the server is told. */
 export interface ReloadParts {
   readonly loader: ZoneLoader;
-  readonly settings: ZoneSettings;
-  /** Has everything answer from the report's catalog; fulfilled when nothing answers from an earlier one. */
-  publish(report: ZonesReport): Promise<void>;
+  /** How a configuration wants zones to be found and loaded. */
+  zoneSettings(config: Config): ZoneSettings;
+  readonly plane: Pick<DataPlane, 'configure' | 'publish'>;
   /** undefined: TLS is not served. */
-  readonly tls: Pick<TlsService, 'refresh' | 'files'> | undefined;
+  readonly tls: Pick<TlsService, 'configure' | 'refresh' | 'files'> | undefined;
+  /** Where the configuration is; undefined: there is nothing to read again. */
+  readonly configFile: ConfigFile | undefined;
+  /** Called when a configuration is in force whose keys have these effects. */
+  applied(config: Config, effects: ReadonlySet<Effect>): void;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Reloads what was asked for. Never throws: what went wrong is in the outcome, and changes nothing. */
-export async function reload(parts: ReloadParts, request: ReloadRequest, before: ZonesReport): Promise<ReloadOutcome> {
-  const began = performance.now();
-  const { loader, settings, tls, log } = parts;
-  let outcomes: readonly ZoneOutcome[] = [];
-  const errors: string[] = [];
-  let certificates: ReloadOutcome['certificates'] = tls ? 'unchanged' : 'off';
-  try {
-    const load = await loader.reload(request, settings);
-    const { report } = load;
-    outcomes = report.outcomes;
+/** The configuration as a file. */
+export interface ConfigFile {
+  readonly path: string;
+  /** Throws AdotdError. */
+  read(): Config;
+}
+
+export class Reloader {
+  readonly #parts: ReloadParts;
+  #config: Config;
+  #report: ZonesReport;
+  #queue: Promise<unknown> = Promise.resolve();
+  #done = 0;
+  #failed = 0;
+  #last: number | undefined;
+  /** What was wrong at the last attempt, by what was attempted. */
+  readonly #problems = new Map<ReloadKind, readonly string[]>();
+  readonly #facts = new Map<ReloadKind, ReloadFacts>();
+
+  /** `config`: what is in force; `report`: of the zones that are served. */
+  constructor(parts: ReloadParts, config: Config, report: ZonesReport) {
+    this.#parts = parts;
+    this.#config = config;
+    this.#report = report;
+    this.#note('zones', [], report.failed === 0);
+    if (parts.tls) this.#note('certificates', [], true);
+  }
+
+  /** The configuration in force. */
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** The zones that are served. */
+  get report(): ZonesReport {
+    return this.#report;
+  }
+
+  /** How many there were, how many of them with errors, and when the last one was (seconds since 1970). */
+  get tally(): { readonly done: number; readonly failed: number; readonly last?: number | undefined } {
+    return { done: this.#done, failed: this.#failed, last: this.#last };
+  }
+
+  /** By what was reloaded, for the metrics. */
+  get facts(): Readonly<Record<ReloadKind, ReloadFacts>> {
+    const of = (kind: ReloadKind): ReloadFacts => this.#facts.get(kind) ?? NO_RELOADS;
+    return {
+      zones: of('zones'),
+      certificates: of('certificates'),
+      ticket_keys: of('ticket_keys'),
+      config: of('config'),
+    };
+  }
+
+  /** What was wrong at the last attempts besides the zones' own mistakes, one line each. */
+  get problems(): readonly string[] {
+    return [...this.#problems.values()].flat();
+  }
+
+  /** Reloads what was asked for, after what was asked for before. Never throws: what went wrong is in the outcome. */
+  reload(request: ReloadRequest): Promise<ReloadOutcome> {
+    const outcome = this.#queue.then(() => this.#reload(request));
+    this.#queue = outcome;
+    return outcome;
+  }
+
+  async #reload(request: ReloadRequest): Promise<ReloadOutcome> {
+    const began = performance.now();
+    const { tls, log, clock } = this.#parts;
+    const errors: string[] = [];
+    let config: ConfigOutcome | undefined;
+    let outcomes: readonly ZoneOutcome[] = [];
+    let certificates: ReloadOutcome['certificates'] = tls ? 'unchanged' : 'off';
+    try {
+      const read = this.#readConfig(request);
+      if (read !== undefined) config = await this.#apply(read, errors);
+      const before = this.#report.nameservers;
+      const force = request.force || config?.changed.includes('nsec3_max_iterations');
+      outcomes = await this.#loadZones({ ...request, force }, config !== undefined, errors);
+      const certificatesChanged = config?.changed.some((key) => key.startsWith('tls.')) ?? false;
+      const concerned = request.zone === undefined && (!request.paths || touches(request, tls?.files ?? []));
+      if (tls && (concerned || certificatesChanged || before.join() !== this.#report.nameservers.join())) {
+        const refreshed = await tls.refresh(this.#report.nameservers);
+        certificates = refreshed.result;
+        this.#note('certificates', refreshed.errors);
+        errors.push(...refreshed.errors);
+      }
+    } catch (error) {
+      log.error({ err: error }, `reload failed: ${reason(error)}`);
+      errors.push(reason(error));
+    }
+    const counts = countOutcomes(outcomes);
+    this.#done++;
+    if (errors.length > 0 || counts.failed + counts.kept > 0) this.#failed++;
+    this.#last = clock.seconds();
+    const zones = outcomes.filter(({ result }) => result !== 'unchanged');
+    return { zones, counts, errors, config, certificates, milliseconds: performance.now() - began };
+  }
+
+  /** The configuration as it is now, when the request concerns it; undefined otherwise. */
+  #readConfig(request: ReloadRequest): (() => Config) | undefined {
+    const { configFile } = this.#parts;
+    const { secret_file: secrets } = this.#config.cookies;
+    const files = [...(configFile ? [configFile.path] : []), ...(secrets === undefined ? [] : [secrets])];
+    if (request.zone !== undefined || (request.paths && !touches(request, files))) return undefined;
+    return () => configFile?.read() ?? this.#config;
+  }
+
+  /** Puts a configuration in force, as far as that needs no other start; what it cannot is in `errors`. */
+  async #apply(read: () => Config, errors: string[]): Promise<ConfigOutcome | undefined> {
+    const { plane, tls, log } = this.#parts;
+    try {
+      const wanted = read();
+      const keys = changedKeys(this.#config, wanted);
+      const running = inForce(this.#config, wanted);
+      const answersChanged = await plane.configure(running);
+      const effects = new Set(keys.map(({ effect }) => effect));
+      this.#config = running;
+      if (effects.has('tls')) tls?.configure(running.tls);
+      this.#parts.applied(running, effects);
+      const changed = keys.filter(({ effect }) => effect !== 'start').map(({ key }) => key);
+      if (answersChanged && changed.length === 0) changed.push('cookies.secret_file');
+      const restart = keys.filter(({ effect }) => effect === 'start').map(({ key }) => key);
+      if (changed.length > 0) log.info({ changed }, `configuration changed: ${changed.join(', ')}`);
+      if (restart.length > 0) {
+        log.warn({ restart }, `configuration changed, but needs a restart: ${restart.join(', ')}`);
+      }
+      this.#note('config', []);
+      return { changed, restart };
+    } catch (error) {
+      if (!(error instanceof AdotdError)) throw error;
+      log.error({ err: error }, `the configuration stays as it was: ${error.message}`);
+      const lines = error.message.split('\n');
+      this.#note('config', lines);
+      errors.push(...lines);
+      return undefined;
+    }
+  }
+
+  async #loadZones(request: ReloadRequest, always: boolean, errors: string[]): Promise<readonly ZoneOutcome[]> {
+    const { loader, plane, zoneSettings } = this.#parts;
+    // What a path concerns may be the configuration, and that any zone.
+    const asked = always ? { ...request, paths: undefined } : request;
+    const load = await loader.reload(asked, zoneSettings(this.#config));
+    this.#report = load.report;
+    const { outcomes } = load.report;
+    this.#note('zones', load.errors, !outcomes.some(({ result }) => result === 'kept' || result === 'failed'));
     errors.push(...load.errors);
-    await parts.publish(report);
-    const concerned =
-      request.zone === undefined && (!request.paths || tls?.files.some((file) => request.paths?.has(file)));
-    if (tls && (concerned || report.nameservers.join() !== before.nameservers.join())) {
-      const refreshed = await tls.refresh(report.nameservers);
-      certificates = refreshed.result;
-      errors.push(...refreshed.errors);
-    }
-  } catch (error) {
-    log.error({ err: error }, 'reload failed, everything stays as it was');
-    errors.push(error instanceof Error ? error.message : String(error));
-  }
-  return {
-    zones: outcomes.filter(({ result }) => result !== 'unchanged'),
-    counts: countOutcomes(outcomes),
-    errors,
-    certificates,
-    milliseconds: performance.now() - began,
-  };
-}
-
-/** How the zones are found and loaded. May change while the server runs. */
-export interface ZoneSettings {
-  /** May throw ADOTD_FILE. */
-  list(): readonly ZoneFile[];
-  /** The folder among what `list` looks at. */
-  readonly folder: string | undefined;
-  readonly nsec3MaxIterations: number;
-  /** Who is answered. */
-  readonly policies: Policies;
-}
-
-/** Zones that a reload logs one by one when they have changed; of more, only their number. A guess. */
-const LOGGED_ZONES = 50;
-
-export interface ZoneLoad {
-  readonly report: ZonesReport;
-  readonly errors: readonly string[];
-}
-
-/** Loads zones, and knows what is loaded. */
-export class ZoneLoader {
-  readonly zones = new Zones();
-  readonly #loader: LoaderSettings;
-  readonly #clock: Clock;
-  readonly #log: Log;
-
-  constructor(loader: LoaderSettings, clock: Clock, log: Log) {
-    this.#loader = loader;
-    this.#clock = clock;
-    this.#log = log;
+    await plane.publish(load.report.catalog);
+    return outcomes;
   }
 
-  /** Loads the zones for the first time. Throws ADOTD_FILE when they cannot be listed. */
-  async load(settings: ZoneSettings): Promise<ZonesReport> {
-    const began = performance.now();
-    const tasks = settings.list().map((zone): ZoneTask => ({ zone }));
-    const results = await loadZones(tasks, this.#options(settings), this.#loader, false);
-    this.zones.restrict(settings.policies);
-    const report = this.zones.apply(results, this.#clock.seconds());
-    logZones(report, performance.now() - began, 0, this.#log);
-    return report;
-  }
-
-  /** Loads what was asked for while queries are answered from what there is. Throws what the loader thread dies of. */
-  async reload(request: ReloadRequest, settings: ZoneSettings): Promise<ZoneLoad> {
-    const began = performance.now();
-    const before = this.zones.files;
-    const { zones, errors } = listZones(settings.list, before, settings.folder, request.allowEmpty ?? false);
-    for (const error of errors) this.#log.error({}, error);
-    const { tasks, gone, order } = this.#plan(request, before, zones);
-    const results = await loadZones(tasks, this.#options(settings), this.#loader, true);
-    this.zones.restrict(settings.policies);
-    const report = this.zones.change(results, gone, this.#clock.seconds(), order);
-    logZones(report, performance.now() - began, LOGGED_ZONES, this.#log);
-    return { report, errors };
-  }
-
-  /** What is to be read, and what it is compared with; and which files are gone. */
-  #plan({ zone, paths, force }: ReloadRequest, before: readonly ZoneFile[], zones: readonly ZoneFile[]): Plan {
-    const added = missing(zones, before);
-    const gone = missing(before, zones);
-    if (zone !== undefined) {
-      const own = this.zones.filesOf(zone);
-      const away = intersection(own, gone);
-      // A name that nobody knows may be that of a file which is new.
-      const tasks = own.length === 0 ? added : missing(own, away);
-      return { tasks: tasks.map((one) => ({ zone: one })), gone: away };
-    }
-    const task = (one: ZoneFile): ZoneTask => ({ zone: one, known: force ? undefined : this.zones.known(one) });
-    if (paths === undefined) return { tasks: zones.map(task), gone, order: zones };
-    const { sources } = this.zones;
-    const concerned = [...new Set([...paths].flatMap((path) => sources.get(path) ?? []))];
-    return { tasks: [...missing(concerned, gone), ...added].map(task), gone, order: zones };
-  }
-
-  #options({ nsec3MaxIterations }: ZoneSettings) {
-    return { now: this.#clock.seconds(), nsec3MaxIterations };
+  /** Counts an attempt; `sound`: besides `problems` nothing was wrong either. */
+  #note(kind: ReloadKind, problems: readonly string[], sound = true): void {
+    const { succeeded, failed, lastSuccess } = this.#facts.get(kind) ?? NO_RELOADS;
+    const well = sound && problems.length === 0;
+    this.#problems.set(kind, problems);
+    this.#facts.set(kind, {
+      succeeded: succeeded + (well ? 1 : 0),
+      failed: failed + (well ? 0 : 1),
+      lastSuccess: well ? this.#parts.clock.seconds() : lastSuccess,
+    });
   }
 }
 
-interface Plan {
-  readonly tasks: readonly ZoneTask[];
-  readonly gone: readonly ZoneFile[];
-  readonly order?: readonly ZoneFile[];
+function touches({ paths }: ReloadRequest, files: readonly string[]): boolean {
+  return files.some((file) => paths?.has(file));
 }
 
-/** Those of `zones` that are not among `others`. */
-function missing(zones: readonly ZoneFile[], others: readonly ZoneFile[]): ZoneFile[] {
-  const ids = new Set(others.map(idOf));
-  return zones.filter((zone) => !ids.has(idOf(zone)));
-}
-
-function intersection(zones: readonly ZoneFile[], others: readonly ZoneFile[]): ZoneFile[] {
-  const ids = new Set(others.map(idOf));
-  return zones.filter((zone) => ids.has(idOf(zone)));
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

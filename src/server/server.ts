@@ -1,4 +1,5 @@
 /** The control thread: loads zones, reads certificates, and gives both to the data plane that answers. */
+import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
@@ -6,21 +7,16 @@ import { createTap, type TapStatus } from '../observe/tap/tap.js';
 import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import type { Effect } from './live-config.js';
 import type { LoaderSettings } from './loader.js';
 import { openPlane, type PlaneOptions } from './open-plane.js';
 import type { DataPlane } from './plane.js';
 import { policiesOf } from './policies.js';
-import {
-  type ReloadOutcome,
-  type ReloadParts,
-  type ReloadRequest,
-  reload,
-  ZoneLoader,
-  type ZoneSettings,
-} from './reload.js';
-import { openTls } from './tls-service.js';
+import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
+import { openTls, type TlsService } from './tls-service.js';
+import { type ReloadRequest, ZoneLoader, type ZoneSettings } from './zone-loader.js';
 import type { ZoneFile } from './zone-source.js';
-import type { ZonesReport } from './zones.js';
+import type { Zones, ZonesReport } from './zones.js';
 
 /** ADOTD_ZONE_INVALID with what is wrong with the zones; the message has one line for each mistake. */
 export class ZonesError extends AdotdError {
@@ -34,7 +30,11 @@ export class ZonesError extends AdotdError {
 
 export interface ServerOptions extends PlaneOptions {
   /** The zones to serve; asked again by every reload. May throw ADOTD_FILE. */
-  zones(): readonly ZoneFile[];
+  zones(config: Config): readonly ZoneFile[];
+  /** Where the configuration can be read again. */
+  readonly configFile?: ConfigFile | undefined;
+  /** Called when another configuration is in force, with what the keys that have changed concern. */
+  applied?(config: Config, effects: ReadonlySet<Effect>): void;
   readonly log: Log;
   readonly loader: LoaderSettings;
   readonly clock?: Clock;
@@ -59,8 +59,18 @@ export interface Server {
    * stays as it was. Fulfilled when all answers come from what was loaded. Never throws; one after the other.
    */
   reload(request?: ReloadRequest): Promise<ReloadOutcome>;
-  /** Takes no more queries, finishes those that have begun, and frees the ports. */
-  close(): Promise<void>;
+  /** The zones there are, file by file. */
+  readonly loaded: Zones;
+  /** undefined: TLS is not served. */
+  readonly tlsService: TlsService | undefined;
+  /** What was reloaded, and what is in force. */
+  readonly reloader: Reloader;
+  readonly state: 'ready' | 'draining';
+  /**
+   * Takes no more queries, finishes those that have begun, and frees the ports. `drainTime`: milliseconds that sessions have for
+   * it; as configured when absent.
+   */
+  close(drainTime?: number): Promise<void>;
 }
 
 /**
@@ -70,16 +80,16 @@ export interface Server {
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { config, log, clock = systemClock } = options;
   const loader = new ZoneLoader(options.loader, clock, log);
-  const settings: ZoneSettings = {
-    list: options.zones,
-    folder: config.zones.folder,
-    nsec3MaxIterations: config.nsec3_max_iterations,
-    policies: policiesOf(config),
-  };
-  let report = await loader.load(settings);
+  const zoneSettings = (wanted: Config): ZoneSettings => ({
+    list: () => options.zones(wanted),
+    folder: wanted.zones.folder,
+    nsec3MaxIterations: wanted.nsec3_max_iterations,
+    policies: policiesOf(wanted),
+  });
+  const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
   let plane: DataPlane | undefined;
-  const openTlsService = () => openTls(config, report.nameservers, clock, log, (next) => plane?.replaceTls(next));
+  const openTlsService = () => openTls(config, report.nameservers, clock, log, async (next) => plane?.replaceTls(next));
   const tls = config.tls.enabled ? await openTlsService() : undefined;
   const tap = createTap(config, clock);
   try {
@@ -92,18 +102,21 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }
   const serving = plane;
   logPlane(serving, log);
-  let loading: Promise<unknown> = Promise.resolve();
   let closed: Promise<void> | undefined;
   const parts: ReloadParts = {
     loader,
-    settings,
-    tls,
-    log,
-    async publish(next) {
-      report = next;
-      if (!closed) await serving.publish(next.catalog);
+    zoneSettings,
+    plane: {
+      configure: async (next) => !closed && serving.configure(next),
+      publish: async (catalog) => (closed ? undefined : serving.publish(catalog)),
     },
+    tls,
+    configFile: options.configFile,
+    applied: (next, effects) => options.applied?.(next, effects),
+    clock,
+    log,
   };
+  const reloader = new Reloader(parts, config, report);
 
   return {
     udp: serving.udp,
@@ -117,16 +130,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return tap?.status;
     },
     get zones() {
-      return report;
+      return reloader.report;
     },
-    reload(request = {}) {
-      const outcome = loading.then(() => reload(parts, request, report));
-      loading = outcome;
-      return outcome;
+    loaded: loader.zones,
+    tlsService: tls,
+    reloader,
+    get state() {
+      return closed ? 'draining' : 'ready';
     },
-    close() {
+    reload: (request = {}) => reloader.reload(request),
+    close(drainTime) {
       tls?.close();
-      closed ??= serving.close().then(() => tap?.stop());
+      closed ??= serving.close(drainTime).then(() => tap?.stop());
       return closed;
     },
   };

@@ -27,6 +27,7 @@ await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools)
       words[GENERATION] = next.generation;
     },
     replaceTls: (next) => contexts?.replace(next),
+    configure: (next) => context.configure(next),
     sessions: (longest) => describeSessions(context.sessions, longest),
     async stop(drainTime = context.sessions.drainTime) {
       context.sessions.drainTime = drainTime;

@@ -10,6 +10,7 @@ import { NO_SESSIONS, type SessionsReport } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import { HEARTBEAT, MISCHIEF, THREAD, threadWords } from '../transport/thread-words.js';
 import type { Order, Report, ThreadData } from './mail.js';
+import type { ThreadSettings } from './thread-settings.js';
 
 /** A running thread; the real one is made by spawnThread(). */
 export interface ThreadHandle {
@@ -85,8 +86,8 @@ export class SupervisedThread {
   #looks = 0;
   #cpuAt = 0;
   #lookedAt = 0;
-  /** Orders under way that may take long. */
-  #busy = 0;
+  /** Who waits for orders that are under way and may take long. */
+  #busy: (() => void)[] = [];
 
   constructor(options: ThreadOptions) {
     this.#options = options;
@@ -121,11 +122,16 @@ export class SupervisedThread {
     return new Promise((resolve) => this.#waiting.push({ generation: catalog.generation, resolve }));
   }
 
-  replaceTls(settings: TlsSettings): void {
+  /** Fulfilled when new connections get it; a thread that is dead will, when it is back. */
+  replaceTls(settings: TlsSettings): Promise<void> {
     this.#data = { ...this.#data, tls: settings };
-    if (!this.#serving) return;
-    this.#busy++;
-    this.#handle?.post({ kind: 'tls', settings });
+    return this.#order({ kind: 'tls', settings });
+  }
+
+  /** Makes it go by other settings; fulfilled as with replaceTls(). */
+  configure(settings: ThreadSettings): Promise<void> {
+    this.#data = { ...this.#data, settings };
+    return this.#order({ kind: 'settings', settings });
   }
 
   /** The sessions of a stream worker; none where it is dead, or does not answer in time. */
@@ -183,7 +189,7 @@ export class SupervisedThread {
     }
     if (this.#looks < LOOKS_SPINNING) return;
     const elapsed = clock.milliseconds() - this.#lookedAt;
-    const spinning = this.#busy === 0 && cpuOf(thread) - this.#cpuAt >= CPU_SPINNING;
+    const spinning = this.#busy.length === 0 && cpuOf(thread) - this.#cpuAt >= CPU_SPINNING;
     if (!spinning && this.#looks < LOOKS_STARVING) return;
     const stood = Math.round(elapsed) + WATCH_INTERVAL;
     this.#verdict = new Error(`${name} did not move for ${stood} ms${spinning ? ', it loops' : ''}`);
@@ -200,7 +206,7 @@ export class SupervisedThread {
     this.#words = threadWords();
     this.#verdict = undefined;
     this.#looks = 0;
-    this.#busy = 0;
+    this.#busy = [];
     this.#bornAt = clock.milliseconds();
     const events: ThreadEvents = {
       report: (report) => this.#heard(report),
@@ -227,7 +233,7 @@ export class SupervisedThread {
         this.#told(report.report);
         break;
       case 'done':
-        this.#busy = Math.max(0, this.#busy - 1);
+        this.#busy.shift()?.();
         break;
       case 'log':
         log[report.level]({ ...report.fields, thread: name }, report.message);
@@ -237,9 +243,16 @@ export class SupervisedThread {
 
   /** Tells it what changed while it started. */
   #catchUp(): void {
-    const { catalog, tls } = this.#data;
+    const { catalog, tls, settings } = this.#data;
     if (catalog !== this.#given.catalog) this.#handle?.post({ kind: 'publish', catalog });
-    if (tls !== undefined && tls !== this.#given.tls) this.replaceTls(tls);
+    if (tls !== undefined && tls !== this.#given.tls) void this.replaceTls(tls);
+    if (settings !== this.#given.settings) void this.configure(settings);
+  }
+
+  #order(order: Order): Promise<void> {
+    if (!this.#serving || this.#stopping) return Promise.resolve();
+    this.#handle?.post(order);
+    return new Promise((resolve) => this.#busy.push(resolve));
   }
 
   /** Answers who asked first for sessions. */
@@ -260,6 +273,7 @@ export class SupervisedThread {
     countOut(this.#data.settings.shared, this.#data.share);
     this.#release(Number.POSITIVE_INFINITY);
     while (this.#asking.length > 0) this.#told(NO_SESSIONS);
+    for (const done of this.#busy.splice(0)) done();
     if (this.#started) {
       this.#started.reject(error ?? new Error(`${name} ended before it had begun`));
       this.#started = undefined;

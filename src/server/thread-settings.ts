@@ -1,4 +1,5 @@
 /** What a thread that answers is told once, made from the configuration: plain data, so that it can be posted to it. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../answer/settings.js';
 import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
@@ -62,4 +63,33 @@ export function threadSettings(config: Config, sockets: number, log: Log): Threa
     fastOpen: obstacle === undefined ? config.tcp.fast_open : 0,
     descriptors,
   };
+}
+
+/**
+ * What the threads of a running server are told of another configuration; undefined when nothing changes for them. What is counted
+ * and what was drawn by lot stays: clients keep their cookies, and connections their places. Throws as answerSettings() does.
+ */
+export function changedSettings(
+  running: ThreadSettings,
+  before: Config,
+  config: Config,
+  sockets: number,
+): ThreadSettings | undefined {
+  const answers = answerSettings(config);
+  const keptCookies = drawnCookies(before) && drawnCookies(config);
+  const sameLimit = JSON.stringify(before.rate_limit) === JSON.stringify(config.rate_limit);
+  const settings: ThreadSettings = {
+    ...running,
+    answers: keptCookies ? { ...answers, cookieSecrets: running.answers.cookieSecrets } : answers,
+    rateLimit: sameLimit ? running.rateLimit : rateLimitOf(config),
+    padding: padding(config),
+    sessions: sessionSettings(config),
+    connections: connectionLimits(config, running.descriptors - sockets),
+  };
+  return isDeepStrictEqual(settings, running) ? undefined : settings;
+}
+
+/** Whether the secret of cookies was drawn at the start. */
+function drawnCookies({ cookies }: Config): boolean {
+  return cookies.mode !== 'off' && cookies.secrets.length === 0 && cookies.secret_file === undefined;
 }

@@ -7,15 +7,19 @@ import { systemClock } from '../session/clock.js';
 import { NO_SESSIONS, type SessionsReport } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import { libc } from '../transport/libc.js';
+import { createRelease } from '../transport/release.js';
 import { THREAD } from '../transport/thread-words.js';
 import type { ThreadTools } from './context.js';
 import type { LogLevel, Order, Report, ThreadData } from './mail.js';
+import type { ThreadSettings } from './thread-settings.js';
 
 /** What a thread does, once it has begun. */
 export interface ThreadWork {
   /** Answers from `catalog`, from now on. */
   publish(catalog: Catalog): void;
   replaceTls(settings: TlsSettings): void;
+  /** Goes by these settings, from now on, as far as that is possible without another start (live-config.ts). */
+  configure(settings: ThreadSettings): void;
   /** The sessions there are, and the `longest` that have been idle longest; where there can be any. */
   sessions?(longest: number): SessionsReport;
   /** Takes nothing new and finishes what has begun; `drainTime`: milliseconds that sessions have for it. */
@@ -33,14 +37,22 @@ export async function runThread(begin: (data: ThreadData, tools: ThreadTools) =>
   const { tap } = data;
   const tools = { counters: new Counters(data.counters), clock: systemClock, log: postingLog(report), tap };
   const work = await begin(data, tools);
+  const release = createRelease();
   port.on('message', (order: Order) => {
     switch (order.kind) {
       case 'publish':
         work.publish(order.catalog);
+        // The first one would be kept here for good.
+        delete (workerData as { catalog?: Catalog }).catalog;
+        release.soon();
         report({ kind: 'published', generation: order.catalog.generation });
         break;
       case 'tls':
         work.replaceTls(order.settings);
+        report({ kind: 'done' });
+        break;
+      case 'settings':
+        work.configure(order.settings);
         report({ kind: 'done' });
         break;
       case 'sessions':

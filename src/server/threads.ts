@@ -22,7 +22,7 @@ import type { DataPlane } from './plane.js';
 import type { PlaneSockets } from './plane-sockets.js';
 import { spawnStreamWorker, spawnUdpWorker, threadCpu } from './spawn-thread.js';
 import { type Spawn, SupervisedThread, WATCH_INTERVAL } from './supervised-thread.js';
-import { threadSettings } from './thread-settings.js';
+import { changedSettings, threadSettings } from './thread-settings.js';
 
 /** Milliseconds beyond the drain time after which a thread that does not stop is ended. */
 const STOP_RESERVE = 1000;
@@ -56,7 +56,8 @@ export async function threadedPlane(
   tap?: Tap,
 ): Promise<ThreadedPlane> {
   const bound = [...sockets.udp, ...sockets.tcp, ...sockets.tls].flat();
-  const settings = threadSettings(config, 2 * bound.length, log);
+  let running = config;
+  let settings = threadSettings(config, 2 * bound.length, log);
   const arrays: Float64Array[] = [];
   const makeThread = (name: string, spawn: Spawn, served: readonly ThreadSocket[]): SupervisedThread => {
     const counters = new Float64Array(new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT));
@@ -105,8 +106,16 @@ export async function threadedPlane(
     async publish(next) {
       await Promise.all(threads.map((thread) => thread.publish(next)));
     },
-    replaceTls(next) {
-      for (const thread of streams) thread.replaceTls(next);
+    async replaceTls(next) {
+      await Promise.all(streams.map((thread) => thread.replaceTls(next)));
+    },
+    async configure(next) {
+      const changed = changedSettings(settings, running, next, 2 * bound.length);
+      running = next;
+      if (changed === undefined) return false;
+      settings = changed;
+      await Promise.all(threads.map((thread) => thread.configure(changed)));
+      return true;
     },
     async sessions(longest) {
       return mergeReports(await Promise.all(streams.map((thread) => thread.sessions(longest))), longest);

@@ -24,6 +24,8 @@ export interface TlsService {
   readonly certificates: Certificates;
   /** The files that all of this is read from, those of the certificate made here included. */
   readonly files: readonly string[];
+  /** Has the next refresh read other files, and keys live for another time. Throws nothing: what is wrong, refresh tells. */
+  configure(tls: Config['tls']): void;
   /** Ends the rotation of ticket keys, and the watch on expiry. */
   close(): void;
 }
@@ -41,16 +43,16 @@ const DAY = 86_400;
 
 /**
  * Reads the certificates of the configuration, or makes one for `nameservers`, this host and the addresses served. `changed` is
- * called with the settings whenever they have changed. Throws ADOTD_FILE or ADOTD_TLS with file and reason.
+ * called with the settings whenever they have changed, and waited for. Throws ADOTD_FILE or ADOTD_TLS with file and reason.
  */
 export async function openTls(
   config: Config,
   nameservers: readonly string[],
   clock: Clock,
   log: Log,
-  changed: (settings: TlsSettings) => void = () => {},
+  changed: (settings: TlsSettings) => Promise<void> = async () => {},
 ): Promise<TlsService> {
-  const { tls } = config;
+  let { tls } = config;
   let names = nameservers;
   const read = async (): Promise<Certificates> => {
     const files = tls.certificates.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));
@@ -65,17 +67,22 @@ export async function openTls(
   };
   let certificates = await read();
   for (const certificate of certificates) logCertificate(certificate, log);
-  const keys = new TicketKeys(tls.ticket_key_file);
-  const sessionTimeout = tls.ticket_rotation;
-  const contexts = new TlsContexts({ certificates, ticketKey: keys.current, sessionTimeout });
-  const replace = (changes: Partial<TlsSettings>): void => {
+  let keys = new TicketKeys(tls.ticket_key_file);
+  let keysFrom = tls.ticket_key_file;
+  const first = { certificates, ticketKey: keys.current, sessionTimeout: tls.ticket_rotation };
+  const contexts = new TlsContexts(first);
+  const replace = (changes: Partial<TlsSettings>): Promise<void> => {
     contexts.replace(changes);
-    changed(contexts.settings);
+    return changed(contexts.settings);
   };
-  const rotate = (): TlsRefresh => {
+  const rotate = async (): Promise<TlsRefresh> => {
     try {
-      if (!keys.rotate()) return UNCHANGED;
-      replace({ ticketKey: keys.current });
+      const before = keys.current;
+      if (keysFrom === tls.ticket_key_file) keys.rotate();
+      else keys = new TicketKeys(tls.ticket_key_file);
+      keysFrom = tls.ticket_key_file;
+      if (keys.current.equals(before)) return UNCHANGED;
+      await replace({ ticketKey: keys.current });
       return { result: 'replaced', errors: [] };
     } catch (error) {
       log.error({ err: error }, `the ticket keys stay as they are: ${reason(error)}`);
@@ -83,14 +90,14 @@ export async function openTls(
     }
   };
   const rotation = clock.timer(() => {
-    rotate();
+    void rotate();
     rotation.set(tls.ticket_rotation * 1000);
   });
   const renew = async (): Promise<TlsRefresh> => {
     try {
       const next = await read();
       if (same(certificates, next)) return UNCHANGED;
-      replace({ certificates: next });
+      await replace({ certificates: next });
       certificates = next;
       for (const certificate of next) logCertificate(certificate, log);
       return { result: 'replaced', errors: [] };
@@ -101,7 +108,7 @@ export async function openTls(
   };
   const refresh = async (): Promise<TlsRefresh> => {
     // Random keys are not rotated early: every client would pay with a full handshake.
-    const ofKeys = tls.ticket_key_file === undefined ? UNCHANGED : rotate();
+    const ofKeys = tls.ticket_key_file === keysFrom && keysFrom === undefined ? UNCHANGED : await rotate();
     const ofCertificates = await renew();
     const results = [ofKeys.result, ofCertificates.result];
     const result = (['kept', 'replaced'] as const).find((one) => results.includes(one)) ?? 'unchanged';
@@ -129,6 +136,12 @@ export async function openTls(
       const configured = tls.certificates.flatMap(({ cert, key }) => [cert, key]);
       const keyFile = tls.ticket_key_file === undefined ? [] : [tls.ticket_key_file];
       return [...new Set([...(configured.length > 0 ? configured : own), ...keyFile])];
+    },
+    configure(next) {
+      tls = next;
+      if (contexts.settings.sessionTimeout === tls.ticket_rotation) return;
+      void replace({ sessionTimeout: tls.ticket_rotation });
+      rotation.set(tls.ticket_rotation * 1000);
     },
     refresh(now) {
       names = now;

@@ -4,10 +4,12 @@ import { udpContext } from './context.js';
 import { runThread } from './thread.js';
 
 await runThread(async ({ settings, catalog, sockets, words }, tools) => {
-  const loop = serveMmsg(sockets, catalog, udpContext(settings, tools), words);
+  const context = udpContext(settings, tools);
+  const loop = serveMmsg(sockets, catalog, context, words);
   return {
     publish: (next) => loop.publish(next),
     replaceTls() {},
+    configure: (next) => context.configure(next),
     stop: () => loop.stop(),
   };
 });

@@ -69,7 +69,7 @@ export function countOut({ words }: SharedLimits, own: Int32Array): void {
 }
 
 export class ConnectionLimits {
-  readonly #settings: ConnectionLimitSettings;
+  #settings: ConnectionLimitSettings;
   readonly #words: Int32Array;
   readonly #secret: number;
   readonly #own: Int32Array | undefined;
@@ -80,6 +80,11 @@ export class ConnectionLimits {
     this.#words = shared.words;
     this.#secret = shared.secret;
     this.#own = own;
+  }
+
+  /** Lets in so many from now on; those that are in stay. */
+  configure(settings: ConnectionLimitSettings): void {
+    this.#settings = settings;
   }
 
   /** Connections that are open. */

@@ -11,7 +11,7 @@ import { UpgradeBit } from '../answer/facts.js';
 import type { Responder } from '../answer/respond.js';
 import type { Clock, Timer } from './clock.js';
 import { idleTimeAt, SHED_FROM } from './idle-time.js';
-import { Admission, type ConnectionLimits, type ListenerLoad } from './limits.js';
+import { Admission, type ConnectionLimitSettings, type ConnectionLimits, type ListenerLoad } from './limits.js';
 import { leave, type Place, SessionQueue } from './queue.js';
 import { type Connection, Session } from './session.js';
 import { SessionEnd, type SessionPath } from './session-end.js';
@@ -64,11 +64,11 @@ const SHED_TIME = 5000;
 export class SessionManager {
   readonly facts: Facts;
   readonly outcome: Outcome;
-  readonly settings: SessionSettings;
+  settings: SessionSettings;
   readonly respond: Responder['respond'];
   readonly count: SessionContext['count'];
   /** Answers are composed here. */
-  readonly scratch: Uint8Array;
+  scratch: Uint8Array;
 
   readonly #context: SessionContext;
   readonly #timer: Timer;
@@ -105,6 +105,17 @@ export class SessionManager {
   /** Sessions that are open, draining ones included. */
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Has all sessions go by these settings and limits from now on; deadlines that run are kept. */
+  configure(settings: SessionSettings, limits: ConnectionLimitSettings): void {
+    this.settings = settings;
+    this.drainTime = settings.drainTime;
+    this.#context.limits.configure(limits);
+    const octets = settings.writeBuffer + LONGEST_ANSWER;
+    if (octets !== this.scratch.length) this.scratch = new Uint8Array(octets);
+    // Times may be shorter now: what is due is looked at again.
+    this.#tick();
   }
 
   /** All sessions, in no order that counts, and what to measure their age against: milliseconds of the clock. */

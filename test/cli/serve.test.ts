@@ -76,7 +76,7 @@ describe('adotd serve', () => {
     expect((await queryUdp(at(server.port), 'ns1.z399.test')).rcode).toBe('NOERROR');
     expect((await queryUdp(at(server.port), 'ns1.z7.test')).rcode).toBe('SERVFAIL');
     server.signal('SIGHUP');
-    await server.logged(/loading the zones anew.*\n(.*\n)*.*399 zones served, 1 failed/);
+    await server.logged(/loading what has changed.*\n(.*\n)*.*399 zones served, 1 failed/);
     expect((await queryTcp(at(server.port), 'ns1.z0.test')).rcode).toBe('NOERROR');
   });
 

@@ -1,5 +1,6 @@
 import type { ControlTarget, ServerStatus } from '../../src/server/control-target.js';
-import type { ReloadOutcome, ReloadRequest } from '../../src/server/reload.js';
+import type { ReloadOutcome } from '../../src/server/reload.js';
+import type { ReloadRequest } from '../../src/server/zone-loader.js';
 import { countOutcomes, type ZoneStatus } from '../../src/server/zone-outcome.js';
 import { NO_SESSIONS } from '../../src/session/report.js';
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/observe/log.js';
 import { controlServer } from '../../src/server/control.js';
 import { listenOnSocket } from '../../src/server/control-socket.js';
-import type { ReloadRequest } from '../../src/server/reload.js';
+import type { ReloadRequest } from '../../src/server/zone-loader.js';
 import { NO_SESSIONS } from '../../src/session/report.js';
 import { controlTarget, ZONE } from './control-support.js';
 

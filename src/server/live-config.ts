@@ -1,0 +1,104 @@
+/** Which keys of the configuration take effect while the server runs, and which when it is started again. */
+import type { Config } from '../config/schema.js';
+
+/** What a change of a key concerns. */
+export type Effect =
+  /** Which zones there are, how they are checked, who may ask for them. */
+  | 'zones'
+  /** What the threads that answer are told. */
+  | 'answers'
+  /** Certificates and keys. */
+  | 'tls'
+  | 'log'
+  | 'watch'
+  /** Sockets, threads, the process: they are made once, at the start. */
+  | 'start'
+  /** Counts at the start only, and needs no other one. */
+  | 'none';
+
+/** By key, or by the keys above it; every key has an effect (a test sees to it). */
+export const EFFECTS: Readonly<Record<string, Effect>> = {
+  listen: 'start',
+  port: 'start',
+  tls_port: 'start',
+  workers: 'start',
+  user: 'start',
+  group: 'start',
+  strict: 'none',
+  zones: 'zones',
+  nsec3_max_iterations: 'zones',
+  access: 'zones',
+  minimal_responses: 'answers',
+  any: 'answers',
+  // The room for responses is made when a thread begins.
+  'udp.payload': 'start',
+  'udp.receive_buffer': 'start',
+  'udp.send_buffer': 'start',
+  'tcp.fast_open': 'start',
+  rate_limit: 'answers',
+  'tls.enabled': 'start',
+  'tls.certificates': 'tls',
+  'tls.certs_folder': 'tls',
+  'tls.ticket_key_file': 'tls',
+  'tls.ticket_rotation': 'tls',
+  'tls.padding': 'answers',
+  starttls: 'answers',
+  'starttls.advertise_udp': 'start',
+  sessions: 'answers',
+  'sessions.time_wait': 'start',
+  cookies: 'answers',
+  nsid: 'answers',
+  version: 'answers',
+  hostname: 'answers',
+  report_agent: 'answers',
+  control: 'start',
+  watch: 'watch',
+  'log.level': 'log',
+  'log.format': 'start',
+  query_log: 'start',
+  dnstap: 'start',
+  metrics: 'start',
+};
+
+/** What a change of `key` (`tls.padding`) concerns; undefined for a key that is not in the table. */
+export function effectOf(key: string): Effect | undefined {
+  for (let path = key; path !== ''; path = path.slice(0, Math.max(0, path.lastIndexOf('.')))) {
+    if (Object.hasOwn(EFFECTS, path)) return EFFECTS[path];
+  }
+  return undefined;
+}
+
+/** The keys in which two configurations differ, each with its effect. Lists are compared as a whole. */
+export function changedKeys(before: Config, after: Config): { readonly key: string; readonly effect: Effect }[] {
+  const [old, now] = [flat(before), flat(after)];
+  const keys = [...new Set([...old.keys(), ...now.keys()])].filter((key) => old.get(key) !== now.get(key));
+  return keys.map((key) => ({ key, effect: effectOf(key) ?? 'start' }));
+}
+
+/** `after`, but with the values of `before` where only a start can change them: what is in force. */
+export function inForce(before: Config, after: Config): Config {
+  const value = structuredClone(after);
+  for (const { key, effect } of changedKeys(before, after))
+    if (effect === 'start') copyKey(before, value, key.split('.'));
+  return value;
+}
+
+function copyKey(from: object, to: object, [first = '', ...rest]: readonly string[]): void {
+  const [source, target]: unknown[] = [Reflect.get(from, first), Reflect.get(to, first)];
+  if (rest.length > 0 && isMap(source) && isMap(target)) copyKey(source, target, rest);
+  else Reflect.set(to, first, structuredClone(source));
+}
+
+/** Values as JSON, by key. */
+function flat(value: object, prefix = ''): Map<string, string | undefined> {
+  const all = new Map<string, string | undefined>();
+  for (const [name, inner] of Object.entries(value) as [string, unknown][]) {
+    if (isMap(inner)) for (const [key, text] of flat(inner, `${prefix}${name}.`)) all.set(key, text);
+    else all.set(prefix + name, JSON.stringify(inner));
+  }
+  return all;
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
