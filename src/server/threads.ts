@@ -15,6 +15,7 @@ import { mergeReports } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import { libc } from '../transport/libc.js';
 import { systemCode } from '../transport/listen-error.js';
+import { createRelease } from '../transport/release.js';
 import { selfTest } from '../transport/self-test.js';
 import { type BoundSocket, closeSocket } from '../transport/sockets.js';
 import type { ThreadSocket } from './mail.js';
@@ -92,6 +93,7 @@ export async function threadedPlane(
     for (const thread of threads) thread.watch();
   }, WATCH_INTERVAL);
   watch.unref();
+  const release = createRelease();
   let closed: Promise<void> | undefined;
 
   return {
@@ -105,6 +107,7 @@ export async function threadedPlane(
     counters: () => Counters.sum(arrays),
     async publish(next) {
       await Promise.all(threads.map((thread) => thread.publish(next)));
+      release.soon();
     },
     async replaceTls(next) {
       await Promise.all(streams.map((thread) => thread.replaceTls(next)));
@@ -122,6 +125,7 @@ export async function threadedPlane(
     },
     close(drainTime) {
       clearInterval(watch);
+      release.stop();
       closed ??= stopAll(drainTime);
       return closed;
     },

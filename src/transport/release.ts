@@ -1,0 +1,48 @@
+/**
+ * Giving back the memory of images that are served no more. They are shared by all threads, and stay in memory until the last
+ * thread has collected its references as garbage. A thread that answers UDP makes none, so it never collects any by itself and
+ * would keep every image that it was ever given; the control thread does little, and keeps many.
+ *
+ * Measured: 50 images of 20 MiB published to a UDP worker, 100 ms from one to the next, leave the process with 999 MiB; with
+ * this, with 101 at the most and 18 in the end (test/load/release.ts). Queries that come during a collection wait in the socket's
+ * buffer.
+ */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
+/** Milliseconds from a publication to the collection; those that come meanwhile share it. */
+const DELAY = 500;
+
+/** Collects what a thread does not use any more. */
+export interface Release {
+  /** Something was let go of: collects it in a while. */
+  soon(): void;
+  /** Collects nothing more. */
+  stop(): void;
+}
+
+/** For the calling thread. `collect`: for tests. */
+export function createRelease(collect: () => void = collector()): Release {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    soon() {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        collect();
+      }, DELAY).unref();
+    },
+    stop() {
+      clearTimeout(timer);
+      timer = undefined;
+    },
+  };
+}
+
+/** V8's collection of all garbage of this thread, which node offers to command lines only (--expose-gc). */
+export function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  // The flag counts for contexts that are made from now on: no other code needs it.
+  setFlagsFromString('--no-expose-gc');
+  return typeof collect === 'function' ? () => void collect() : () => {};
+}
