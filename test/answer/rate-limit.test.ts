@@ -163,10 +163,17 @@ describe('a limit of the rate of responses', () => {
     expect(passed(9, { name: 'version.bind.', type: 'TXT', class: 'CH' }), 'class CH, with refusals').toBe(0);
   });
 
-  it('counts refusals by policy among the errors', () => {
-    const policies = { access: undefined, zones: new Map([['example.test.', { tlsOnly: true, access: undefined }]]) };
+  it('counts NXDOMAIN by zone, whatever name is closest', () => {
+    const below = ['www', 'mail', 'ns1', 'here.nothing', 'nothing'];
+    expect(limiter().passed(100, (i) => random(i, `${below[i % below.length]}.example.test.`))).toBe(5);
+  });
+
+  it('counts refusals by policy among the errors, those of all zones together', () => {
+    const policy = { tlsOnly: true, access: undefined };
+    const policies = { access: undefined, zones: new Map(['example.test.', 'second.test.'].map((n) => [n, policy])) };
+    const names = ['example.test.', 'second.test.', 'example.org.'];
     const { passed } = limiter({}, { policies });
-    expect(passed(100, (i) => random(i, 'example.test.'))).toBe(5);
+    expect(passed(100, (i) => random(i, names[i % names.length] ?? ''))).toBe(5);
   });
 
   it('may hold for all responses to a network together, whatever they say', () => {

@@ -1,6 +1,7 @@
 /**
  * npm run bench -- load [--records N]     loading a zone of N records (default 1,000,000), beside the peers' checkers
  * npm run bench -- respond [--queries N]  respond() alone, by kind of answer, unsigned and signed
+ * npm run bench -- policy [--queries N]   what access lists and the rate limit cost
  * npm run bench -- sessions [--turns N] [--idle N]   stream sessions, beside NSD and BIND: CPU and memory
  * npm run bench -- peers [--turns N] [--seconds S] [--servers adotd,NSD] [--only udp,tcp,…] [--quick] [--write]
  *     every transport beside NSD, Knot, BIND and PowerDNS; --write puts the page into docs/
@@ -10,6 +11,7 @@
 import { parseArgs } from 'node:util';
 import { benchLoad } from './load.js';
 import { benchPeers } from './peers.js';
+import { benchPolicy } from './policy.js';
 import { benchRespond } from './respond.js';
 import { benchSessions } from './sessions.js';
 
@@ -39,6 +41,9 @@ switch (positionals[0]) {
     break;
   case 'respond':
     await benchRespond(Number(values.queries));
+    break;
+  case 'policy':
+    benchPolicy(Math.min(Number(values.queries), 200_000));
     break;
   case 'sessions':
     await benchSessions({

@@ -131,6 +131,8 @@ const failed: string[] = [];
 try {
   for (const entry of COPIED) cpSync(join(repository, entry), join(copy, entry), { recursive: true });
   symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
+  // Threads run compiled modules: those of the mutant.
+  symlinkSync(join('.build', 'src'), join(copy, 'dist'));
   await record();
   const clean = await judge();
   if (clean !== undefined) throw new Error(`the engine without any mutant does not pass: ${clean}`);

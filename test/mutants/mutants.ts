@@ -323,4 +323,199 @@ const IMAGE: readonly Mutant[] = [
   },
 ];
 
-export const MUTANTS: readonly Mutant[] = [...RESOLVE, ...LOOKUP, ...DENIAL, ...CHAIN, ...SECTIONS, ...IMAGE];
+const POLICY: readonly Mutant[] = [
+  {
+    name: 'access list of the server ignored',
+    file: 'answer/respond.ts',
+    find: 'if (facts.catalog.access !== 0 && !mayAsk(facts)) return refuse(x, facts, Ede.PROHIBITED);',
+    replace: '',
+  },
+  {
+    name: 'access list of the server judged for questions only',
+    file: 'answer/respond.ts',
+    find: 'if (facts.catalog.access !== 0 && !mayAsk(facts))',
+    replace: 'if (questions === 1 && facts.catalog.access !== 0 && !mayAsk(facts))',
+  },
+  {
+    name: 'policy of a zone ignored',
+    file: 'answer/respond.ts',
+    find: 'if (policy !== 0 && !isAdmitted(x, facts, policy))',
+    replace: 'if (policy < 0 && !isAdmitted(x, facts, policy))',
+  },
+  {
+    name: 'access list of a zone ignored',
+    file: 'answer/policy.ts',
+    find: 'return list === 0 || isAllowed(',
+    replace: 'return list >= 0 || isAllowed(',
+  },
+  {
+    name: 'a zone for TLS alone answered over TCP',
+    file: 'answer/policy.ts',
+    find: '!== 0 && transport !== Transport.TLS;',
+    replace: '!== 0 && transport === Transport.UDP;',
+  },
+  {
+    name: 'a refusal for want of TLS does not say so',
+    file: 'answer/respond.ts',
+    find: '  x.edeText = TLS_REQUIRED;\n',
+    replace: '',
+  },
+  {
+    name: 'the text of a refusal stays for the next one',
+    file: 'answer/exchange.ts',
+    find: '    this.edeText = NOTHING;\n',
+    replace: '',
+  },
+  {
+    name: 'an extended error longer than there is room',
+    file: 'answer/edns.ts',
+    find: 'fits(x, at, 2 + edeText.length) ? edeText.length : 0',
+    replace: 'edeText.length',
+  },
+  {
+    name: 'a policy lost with a new catalog',
+    file: 'image/catalog.ts',
+    find: 'if (policy !== undefined) zones[at + ZONE_POLICY] = policyTable.addPolicy(policy);',
+    replace: 'if (policy !== undefined && generation < 2) zones[at + ZONE_POLICY] = policyTable.addPolicy(policy);',
+  },
+  {
+    name: 'the widest prefix decides',
+    file: 'image/access.ts',
+    find: '.sort((a, b) => compare(a.first, b.first) || compare(b.end, a.end))',
+    replace: '.sort((a, b) => compare(a.first, b.first) || compare(a.end, b.end))',
+  },
+  {
+    name: 'an address that is not allowed is allowed',
+    file: 'image/access.ts',
+    find: 'const fallback = allow.length === 0;',
+    replace: 'const fallback = true;',
+  },
+  {
+    name: 'the last address of an IPv4 prefix is left out',
+    file: 'image/access.ts',
+    find: 'words[bounds + low + half - 1]! <= turned',
+    replace: 'words[bounds + low + half - 1]! <= turned + 1',
+  },
+  {
+    name: 'IPv6 prefixes compared by 96 bits',
+    file: 'image/access.ts',
+    find: 'return words[bound + 3]! <= d;',
+    replace: 'return true;',
+  },
+  {
+    name: 'IPv4-mapped addresses taken for IPv6',
+    file: 'image/access.ts',
+    find: 'if (a === 0 && b === 0 && c === MAPPED) return allowsIpv4(words, at, d);',
+    replace: '',
+  },
+];
+
+const RATE_LIMIT: readonly Mutant[] = [
+  {
+    name: 'streams limited',
+    file: 'answer/rate-limit.ts',
+    find: 'facts.transport !== Transport.UDP || ',
+    replace: '',
+  },
+  {
+    name: 'a valid cookie does not lift the limit',
+    file: 'answer/rate-limit.ts',
+    find: ' || outcome.cookie === 1) return length;',
+    replace: ') return length;',
+  },
+  {
+    name: 'any cookie lifts the limit',
+    file: 'answer/cookies.ts',
+    find: 'const { request, cookieAt, settings } = x;',
+    replace: 'const { request, cookieAt, settings } = x;\n  x.outcome.cookie = 1;',
+  },
+  {
+    name: 'the name asked for counts, not the one that the zone has',
+    file: 'answer/resolve.ts',
+    find: 'if (x.links === 0) x.outcome.node = x.node;',
+    replace: 'if (x.links === 0) x.outcome.node = x.node + x.left * 0 + x.request[x.qnameAt + 2]!;',
+  },
+  {
+    name: 'the name at the end of a chain counts',
+    file: 'answer/resolve.ts',
+    find: 'if (x.links === 0) x.outcome.node = x.node;',
+    replace: 'x.outcome.node = x.node;',
+  },
+  {
+    name: 'NXDOMAIN counted by name',
+    file: 'answer/rate-limit.ts',
+    find: 'nameless || kind === Kind.NXDOMAIN ? 0 : outcome.node',
+    replace: 'nameless ? 0 : outcome.node',
+  },
+  {
+    name: 'refusals counted by zone',
+    file: 'answer/rate-limit.ts',
+    find: 'nameless ? 0 : outcome.zone',
+    replace: 'outcome.zone',
+  },
+  {
+    name: 'addresses counted, not networks',
+    file: 'answer/rate-limit.ts',
+    find: 'wordOf(client, 0) & maskOf(this.#settings.ipv4Prefix)',
+    replace: 'wordOf(client, 0)',
+  },
+  {
+    name: 'a shared bucket limits',
+    file: 'answer/rate-limit.ts',
+    find: 'return one >= rate && other >= rate;',
+    replace: 'return one >= rate || other >= rate;',
+  },
+  {
+    name: 'debt is not remembered',
+    file: 'answer/rate-limit.ts',
+    find: 'rate * (this.#settings.window + 1)',
+    replace: 'rate',
+  },
+  {
+    name: 'a clock that is set back stops time',
+    file: 'answer/rate-limit.ts',
+    find: 'if (seconds < -SKEW) words[at + TIME] = now;',
+    replace: '',
+  },
+  {
+    name: 'a clock that is behind fills accounts up twice',
+    file: 'answer/rate-limit.ts',
+    find: 'if (seconds < -SKEW) words[at + TIME] = now;',
+    replace: 'words[at + TIME] = now;',
+  },
+  {
+    name: 'what slips has data',
+    file: 'answer/rate-limit.ts',
+    find: 'return isError(outcome.kind) ? length : withoutData(outcome, outBuf, outOff);',
+    replace: 'return length;',
+  },
+  {
+    name: 'what slips has AA',
+    file: 'answer/slip.ts',
+    find: '(out[at + 2]! & ~FLAG_AA) | FLAG_TC',
+    replace: 'out[at + 2]! | FLAG_TC',
+  },
+  {
+    name: 'what slips has no cookie',
+    file: 'answer/slip.ts',
+    find: 'hasCookie(out, opt) ? COOKIE_OPTION : 0',
+    replace: '0',
+  },
+  {
+    name: 'NXDOMAIN that slips keeps its RCODE',
+    file: 'answer/slip.ts',
+    find: '  out[at + 3] = Rcode.NOERROR;\n',
+    replace: '',
+  },
+];
+
+export const MUTANTS: readonly Mutant[] = [
+  ...RESOLVE,
+  ...LOOKUP,
+  ...DENIAL,
+  ...CHAIN,
+  ...SECTIONS,
+  ...IMAGE,
+  ...POLICY,
+  ...RATE_LIMIT,
+];
