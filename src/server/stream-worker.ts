@@ -20,7 +20,7 @@ await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools)
     listeners.push(await listenStream(endpoint, context, secure, { number, fd: duplicateSocket(fd) }));
   }
   words[GENERATION] = catalog.generation;
-  const heart = beat(words);
+  const heart = beat(words, () => context.sessions.handshaking);
   return {
     publish(next) {
       context.sessions.facts.catalog = next;

@@ -107,6 +107,11 @@ export class SessionManager {
     return this.#sessions.size;
   }
 
+  /** Sessions whose TLS handshake is under way. */
+  get handshaking(): number {
+    return this.#handshakes.size;
+  }
+
   /** Has all sessions go by these settings and limits from now on; deadlines that run are kept. */
   configure(settings: SessionSettings, limits: ConnectionLimitSettings): void {
     this.settings = settings;

@@ -14,6 +14,9 @@ export const MAIL = 3;
 /** Written by tests: what the thread shall do wrong after it has received the next batch. A value of Mischief. */
 export const MISCHIEF = 4;
 
+/** Written by the thread with each beat: its TLS handshakes under way. OpenSSL may compute for all of them before the next one. */
+export const HANDSHAKES = 5;
+
 /** Words of a thread; a cache line's worth, so that two threads do not write to the same one. */
 export const THREAD_WORDS = 16;
 

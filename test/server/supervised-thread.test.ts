@@ -6,7 +6,7 @@ import type { Order, ThreadData } from '../../src/server/mail.js';
 import { SupervisedThread, type ThreadEvents, WATCH_INTERVAL } from '../../src/server/supervised-thread.js';
 import { threadSettings } from '../../src/server/thread-settings.js';
 import { ConnectionLimits, ownShare } from '../../src/session/limits.js';
-import { HEARTBEAT, MISCHIEF, Mischief, THREAD } from '../../src/transport/thread-words.js';
+import { HANDSHAKES, HEARTBEAT, MISCHIEF, Mischief, THREAD } from '../../src/transport/thread-words.js';
 import { emptyCatalog } from '../support/catalog.js';
 import { FakeClock } from '../support/clock.js';
 
@@ -139,6 +139,16 @@ describe('a supervised thread', () => {
     expect(setup.last().terminated).toBe(1);
     setup.last().events.exit();
     expect(setup.lines[0]).toMatch(/ did not move for \d+ ms, it loops; /);
+  });
+
+  it('is given time for the handshakes that it has under way', async () => {
+    const setup = bench();
+    await setup.begin();
+    setup.last().data.words[HANDSHAKES] = 1000;
+    setup.watch(20, 1);
+    expect(setup.last().terminated).toBe(0);
+    setup.watch(8, 1);
+    expect(setup.last().terminated).toBe(1);
   });
 
   it('is left alone as long as it beats, however busy it is', async () => {
