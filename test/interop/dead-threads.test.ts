@@ -5,6 +5,7 @@
 import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Mischief } from '../../src/transport/thread-words.js';
 import { buildQuery } from '../support/message.js';
@@ -24,6 +25,7 @@ import {
   writeSettings,
 } from './namespace.js';
 
+const CLIENT_HELLOS = fileURLToPath(new URL('client-hellos.mjs', import.meta.url));
 const ZONE = '@ 300 SOA ns1 h 1 7200 3600 1209600 300\n@ 300 NS ns1\nns1 300 A 192.0.2.1\n';
 const QUERY = buildQuery({ name: 'ns1.a.test.', type: 'A' });
 const HOST = '127.0.0.1';
@@ -131,5 +133,13 @@ describe.skipIf(missing)(`threads that die${missing ? ` (skipped: ${missing})` :
     expect(privileges(server)).toEqual(UNPRIVILEGED);
     expectLittleLost(await disturb(server, annotate));
     expect(privileges(server)).toEqual(UNPRIVILEGED);
+  });
+
+  it('are not those that have a thousand handshakes to compute at once', async () => {
+    const config = writeSettings(folder, { workers: 1, sessions: { max_per_client: 2000, handshake_timeout: 30 } });
+    await using server = await serveIn(namespace, [...PROGRAM, config]);
+    const words = [CLIENT_HELLOS, String(server.pid), '1000'];
+    expect(JSON.parse(await namespace.demand(process.execPath, ...words))).toEqual({ answered: 1000, closed: 0 });
+    expect(server.log().filter(({ msg }) => / died: /.test(msg))).toEqual([]);
   });
 });
