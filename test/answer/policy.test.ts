@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Transport, UpgradeBit } from '../../src/answer/facts.js';
 import { compileAccess } from '../../src/image/access.js';
 import { NO_POLICIES, type Policies, type ZonePolicy } from '../../src/image/policy.js';
+import { nameFromText } from '../../src/protocol/name.js';
 import { prefixFromText } from '../../src/protocol/prefix.js';
-import { buildQuery, type Message } from '../support/message.js';
+import { buildQuery, decodeMessage, type Message } from '../support/message.js';
 import { type Engine, engineOf, zoneOf } from './support.js';
 
 const PROHIBITED = '0012';
@@ -164,14 +165,29 @@ describe('a zone that requires TLS', () => {
   });
 
   it('leaves the text out where it has no room, and the client without EDNS without any', () => {
-    const engine = engineOf({ ...zones }, { nsid: new Uint8Array(128) }, policies);
+    const reportAgent = nameFromText(`${'r'.repeat(58)}.`);
+    const engine = engineOf(zones, { nsid: new Uint8Array(128), reportAgent }, policies);
     const label = 'a'.repeat(63);
-    const name = `${label}.${label}.${label}.secret.test.`;
-    expect(
-      engine.ask(buildQuery({ name, edns: { udpSize: 512, options: [{ code: 3, data: new Uint8Array(0) }] } })).length,
-    ).toBeLessThanOrEqual(512);
+    const name = `${label}.${label}.${label}.${'a'.repeat(49)}.secret.test.`;
+    const edns = { udpSize: 512, options: [{ code: 3, data: new Uint8Array(0) }] };
+    const request = buildQuery({ name, edns });
+    const response = engine.ask(request);
+    expect(response.length).toBeGreaterThan(512 - 37);
+    expect(response.length).toBeLessThanOrEqual(512);
+    expect(decodeMessage(response).edns?.options.map(({ code, data }) => [code, data.length])).toEqual([
+      [3, 128],
+      [18, 60],
+      [EDE, 2],
+    ]);
     const plain = engine.query({ name });
     expect([plain.rcode, plain.edns]).toEqual([REFUSED, undefined]);
+  });
+
+  it('leaves its text to its own refusals', () => {
+    const engine = engineOf(zones, {}, policies);
+    engine.query({ name: 'www.secret.test.', edns: {} });
+    const other = engine.query({ name: 'example.org.', edns: {} });
+    expect(other.edns?.options.map(({ data }) => Buffer.from(data).toString('hex'))).toEqual(['0014']);
   });
 });
 

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { Limited, Transport } from '../../src/answer/facts.js';
+import { Transport as FactsTransport, Limited } from '../../src/answer/facts.js';
+import type { Transport } from '../../src/client/connect.js';
+import { exchange } from '../../src/client/exchange.js';
 import { parseConfig } from '../../src/config/load.js';
 import { isAllowed } from '../../src/image/access.js';
 import { ZONE_POLICY, ZONE_WORDS } from '../../src/image/catalog.js';
@@ -98,6 +100,25 @@ describe('a server with policies', () => {
     }
   });
 
+  it('answers it over every kind of session that has become encrypted', async () => {
+    const given = { zones: REQUIRE, tls: { certs_folder: certs } };
+    await using server = await startServer({ zones: { 'a.test': ZONE }, config: given });
+    const ask = (transport: Transport) =>
+      exchange(
+        { name: 'ns.a.test', type: 1, edns: {} },
+        { transport, server: { address: server.address, port: transport === 'tls' ? server.tls : server.udp } },
+      );
+    for (const [transport, rcode] of [
+      ['udp', 5],
+      ['tcp', 5],
+      ['starttls', 0],
+      ['tls', 0],
+    ] as const) {
+      const { message } = await ask(transport);
+      expect([transport, message.rcode, message.answers.length]).toEqual([transport, rcode, rcode === 0 ? 1 : 0]);
+    }
+  });
+
   it('does not start when a policy is about a zone that it does not serve', async () => {
     const given = { zones: { policies: [{ zones: ['aa.test'], access: { deny: ['::1'] } }] } };
     await expect(startServer({ zones: { 'a.test': ZONE }, config: given })).rejects.toThrow(
@@ -151,7 +172,7 @@ describe('the rate limit of a server', () => {
       engine.responder,
       rateLimitOf(config('rate_limit: { mode: on, responses_per_second: 1 }')),
     );
-    engine.facts.transport = Transport.TLS;
+    engine.facts.transport = FactsTransport.TLS;
     const out = new Uint8Array(512);
     for (let i = 0; i < 20; i++) limited.respond(QUERY, 0, QUERY.length, engine.facts, out, 0, 512);
     expect(limited.outcome.limited).toBe(Limited.NONE);
