@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blockOf } from '../deploy/documents.js';
 import { ROOT } from '../support/cli.js';
 import { inContainer, missingHere } from './deploy-container.js';
 
@@ -115,7 +116,17 @@ describe.skipIf(noAnalyze !== '')(`the units of systemd ${noAnalyze}`, () => {
   });
 });
 
-const noTrial = missingHere(['systemd-nspawn', 'systemd-analyze', 'ip'], 'systemd systemd-container iproute2');
+const noTrial = missingHere(
+  ['systemd-nspawn', 'systemd-analyze', 'ip', 'openssl'],
+  'systemd systemd-container iproute2 openssl',
+);
+
+/** What an operator is told to do: file of docs/, block in it, name for the trial. */
+const BLOCKS = [
+  ['deployment.md', 'systemd', 'systemd'],
+  ['deployment.md', 'sockets', 'sockets'],
+  ['certificates.md', 'install', 'certificate'],
+] as const;
 
 /** Files that the script wrote: question → answer. */
 type Findings = Readonly<Record<string, string>>;
@@ -131,18 +142,40 @@ const MASKED = [
 
 const ZONE = '$TTL 1h\n@ SOA ns1 hostmaster 1 2h 1h 2w 5m\n  NS ns1\nns1 A 127.0.0.1\n';
 
+/** Installs what `npm pack` makes, as docs/deployment.md has it; returns the folder that stands for /opt/adotd. */
+async function installed(): Promise<string> {
+  const prefix = join(folder, 'opt');
+  const npm = (...words: readonly string[]): string =>
+    execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', timeout: 120_000, stdio: ['ignore', 'pipe', 'ignore'] });
+  // What is built is there: `npm test` made it.
+  npm('pack', '--ignore-scripts', '--pack-destination', folder);
+  const documented = blockOf('deployment.md', 'install');
+  const [archive = ''] = /adotd-.*\.tgz/.exec(documented) ?? [];
+  const options = documented.match(/--(omit|ignore)[a-z=-]*/g) ?? [];
+  npm('install', '--no-audit', '--no-fund', '--prefix', prefix, ...options, join(folder, archive));
+  return prefix;
+}
+
 /**
  * Boots the systemd of this machine in a container, and runs deploy_trial.sh there.
  */
 async function trial(): Promise<Findings> {
   const at = join(folder, 'trial');
-  await mkdir(join(at, 'out'), { recursive: true });
-  await mkdir(join(at, 'etc', 'zones'), { recursive: true });
-  await cp(UNITS, join(at, 'units'), { recursive: true });
-  await copyFile(join(UNITS, 'adotd.yaml'), join(at, 'etc', 'adotd.yaml'));
-  await writeFile(join(at, 'etc', 'zones', 'example.test.zone'), ZONE);
+  const clone = join(at, 'clone');
+  for (const path of ['out', 'blocks', 'clone', 'etc']) await mkdir(join(at, path), { recursive: true });
+  await cp(join(ROOT, 'deploy'), join(clone, 'deploy'), { recursive: true });
+  await writeFile(join(clone, 'example.test.zone'), ZONE);
+  for (const place of [clone, join(clone, 'lineage')]) {
+    await mkdir(place, { recursive: true });
+    const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+    const files = ['-keyout', join(place, 'privkey.pem'), '-out', join(place, 'fullchain.pem')];
+    execFileSync('openssl', [...request, '-subj', '/CN=ns1.example.test', ...files], { stdio: 'ignore' });
+  }
+  for (const [file, block, name] of BLOCKS) {
+    await writeFile(join(at, 'blocks', name), `sudo() { "$@"; }\n${blockOf(file, block)}`);
+  }
   // Two seconds without a sign of life, lest the test take half a minute.
-  await writeFile(join(at, 'units', 'watchdog.conf'), '[Service]\nWatchdogSec=2s\nTimeoutAbortSec=2s\n');
+  await writeFile(join(at, 'watchdog.conf'), '[Service]\nWatchdogSec=2s\nTimeoutAbortSec=2s\n');
   await writeFile(
     join(at, 'trial.target'),
     '[Unit]\nRequires=basic.target trial.service\nAfter=basic.target trial.service\n',
@@ -154,13 +187,11 @@ async function trial(): Promise<Findings> {
   await copyFile(fileURLToPath(new URL('deploy_trial.sh', import.meta.url)), join(at, 'run.sh'));
   const system = '/etc/systemd/system';
   const binds = [
-    `--bind-ro=${ROOT}:/opt/adotd/node_modules/adotd`,
+    `--bind-ro=${await installed()}:/opt/adotd`,
     `--bind=${at}:/trial`,
-    `--bind=${join(at, 'etc')}:/etc/adotd`,
-    ...OWN.map((unit) => `--bind-ro=${join(UNITS, unit)}:${system}/${unit}`),
+    ...['bin', 'sbin'].map((name) => `--tmpfs=/usr/local/${name}`),
     ...['trial.target', 'trial.service'].map((unit) => `--bind-ro=${join(at, unit)}:${system}/${unit}`),
-    `--bind-ro=${join(at, 'units', 'watchdog.conf')}:/run/systemd/system/adotd.service.d/watchdog.conf`,
-    `--bind-ro=${join(UNITS, 'adotd.sysusers.conf')}:/etc/sysusers.d/adotd.conf`,
+    `--bind-ro=${join(at, 'watchdog.conf')}:/run/systemd/system/adotd.service.d/watchdog.conf`,
     ...MASKED.map((unit) => `--bind-ro=/dev/null:${system}/${unit}`),
   ];
   const { stdout, stderr } = await inContainer([...binds, '--boot'], ['--', '--unit=trial.target']);
@@ -183,7 +214,7 @@ describe.skipIf(noTrial !== '')(`adotd under systemd ${noTrial}`, () => {
     `ns1.example.test. hostmaster.example.test. ${serial} 7200 3600 1209600 300\n`;
 
   it('starts as its own user, and answers on ports 53 and 853 of both families', () => {
-    expect(findings.start).toBe('0\n');
+    expect([findings.start, findings['install.out']]).toEqual(['0\n', expect.any(String)]);
     expect(findings.started?.split('\n')).toEqual(
       expect.arrayContaining(['ActiveState=active', 'StatusText=serves 1 zone', 'User=adotd']),
     );
@@ -222,14 +253,35 @@ describe.skipIf(noTrial !== '')(`adotd under systemd ${noTrial}`, () => {
     expect(findings.stopped).toContain('ActiveState=inactive\n');
   });
 
-  it('is started by a query where systemd has bound the ports, and has no capability then', () => {
-    expect([findings.sockets, findings['before-query']]).toEqual(['0\n', 'inactive\n']);
-    expect(findings.activated).toBe(soa(2).repeat(2));
+  it('is given its ports by systemd, and has no capability then', () => {
+    expect(findings.sockets).toBe('0\n');
+    expect(findings.given).toBe(soa(2));
     for (const set of ['CapEff', 'CapAmb', 'CapBnd']) {
       expect(findings['activated-capabilities']).toContain(`${set}:\t0000000000000000`);
     }
     expect(findings.restart).toBe('0\n');
     expect(findings.restarted).toBe(soa(2).repeat(4));
     expect(findings.journal).toContain('sockets were handed over: UDP 0.0.0.0:53,[::]:53, TCP 0.0.0.0:53,[::]:53, TLS');
+  });
+
+  it('is started by a query where systemd has its ports', () => {
+    expect(findings['before-query']).toBe('inactive\n');
+    expect(findings.activated).toBe(soa(2).repeat(2));
+  });
+
+  it('serves a certificate that the hook gives it, and its renewal at once', () => {
+    expect(findings.certificate).toBe('0\n');
+    expect(findings['key-owner']).toBe(
+      [
+        '/etc/adotd/tls root adotd 750',
+        '/etc/adotd/tls/tls.crt root adotd 640',
+        '/etc/adotd/tls/tls.key root adotd 640',
+        '',
+      ].join('\n'),
+    );
+    expect(findings.certified).toBe(soa(2));
+    expect(findings.renewal).toBe('0\n');
+    expect(findings.renewed).toBe(soa(2));
+    expect(findings.mismatch).toMatch(/is not the key of .*\n1\n$/);
   });
 });

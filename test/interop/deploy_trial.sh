@@ -3,16 +3,18 @@
 # what is seen to files in /trial/out, one for each question.
 exec 2>/trial/out/trace
 set -x
-units=/etc/systemd/system
-ask() { /usr/bin/node /opt/adotd/node_modules/adotd/dist/cli/main.js query example.test SOA --short "$@"; }
+# A block of commands from the documentation, in a folder that has what they name.
+documented() { (cd /trial/clone && sh -e "/trial/blocks/$1"); }
+ask() { adotd query example.test SOA --short "$@"; }
 query() { ask @127.0.0.1 "$@"; }
 capabilities() { grep -E '^(Uid|CapEff|CapAmb|CapBnd|NoNewPrivs|Seccomp):' "/proc/$(main_pid)/status"; }
 main_pid() { systemctl show adotd -p MainPID --value; }
 show() { systemctl show adotd -p ActiveState -p StatusText -p Result -p NRestarts -p User; }
 cd /trial/out || exit
 ip link set lo up
+ln -s /opt/adotd/node_modules/.bin/adotd /usr/local/bin/adotd
 
-timeout 20 systemctl start adotd; echo $? >start
+timeout 30 sh -c 'cd /trial/clone && sh -e /trial/blocks/systemd' >install.out 2>&1; echo $? >start
 show >started
 capabilities >capabilities
 for transport in udp tcp starttls tls; do query --transport $transport; done >answers
@@ -34,16 +36,26 @@ systemctl stop adotd; echo $? >stop
 show >stopped
 
 # Ports bound by systemd.
-mkdir -p $units/adotd.service.d
-cp /trial/units/socket-activation.conf $units/adotd.service.d/
-systemctl daemon-reload
-systemctl start adotd.socket adotd-tls.socket; echo $? >sockets
+documented sockets >sockets.out 2>&1; echo $? >sockets
+query >given
+capabilities >activated-capabilities
+systemctl stop adotd
 systemctl is-active adotd >before-query
 query >activated
 query --transport tls >>activated
-capabilities >activated-capabilities
-timeout 20 systemctl restart adotd; echo $? >restart
+systemctl restart adotd; echo $? >restart
 for transport in udp tcp starttls tls; do query --transport $transport; done >restarted
+
+# A certificate from elsewhere, and its renewal with another key.
+pin() { openssl pkey -in "/trial/clone/$1" -pubout -outform DER | openssl dgst -sha256 -binary | base64; }
+documented certificate >certificate.out 2>&1; echo $? >certificate
+stat -c '%n %U %G %a' /etc/adotd/tls /etc/adotd/tls/* >key-owner
+sed -i 's/^  # \( *certificates:\)/  \1/; s/^  # \( *- { cert:\)/  \1/' /etc/adotd/adotd.yaml
+systemctl restart adotd
+query --transport tls --tls-pin "$(pin privkey.pem)" >certified
+RENEWED_LINEAGE=/trial/clone/lineage adotd-certificate; echo $? >renewal
+for try in 1 2 3 4 5 6 7 8 9; do query --transport tls --tls-pin "$(pin lineage/privkey.pem)" >renewed && break; sleep 0.3; done
+adotd-certificate /trial/clone/fullchain.pem /trial/clone/lineage/privkey.pem 2>mismatch; echo $? >>mismatch
 systemctl stop adotd adotd.socket adotd-tls.socket
 
 journalctl -u adotd -o cat --no-pager >journal
