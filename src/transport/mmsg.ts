@@ -103,6 +103,8 @@ function oddLines(octets: number): number {
 
 /** The batches of one socket. Numbers of messages count from 0 within the batch received last. */
 export interface Batches {
+  /** What the system writes to and reads from; collected as garbage, it would do so all the same. */
+  readonly slots: Slots;
   /**
    * Receives up to BATCH datagrams; returns how many, 0: nothing came (EAGAIN, EINTR). Below 0: the error's number, negated.
    * `flags`: MSG_…
@@ -213,6 +215,7 @@ export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard:
   };
 
   return {
+    slots,
     receive,
     lengthOf: (message) => words[(rx + message * HEADER + MESSAGE_LENGTH) >> 2]!,
     portOf(message) {

@@ -1,0 +1,73 @@
+/** Queries for code that answers UDP by recvmmsg, as many as wanted, and what they leave on the heap. */
+import { createResponder } from '../../src/answer/respond.js';
+import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
+import { type Catalog, Publisher } from '../../src/image/catalog.js';
+import { load } from '../../src/image/load.js';
+import type { Counters } from '../../src/observe/counters.js';
+import { nameFromText } from '../../src/protocol/name.js';
+import { systemClock } from '../../src/session/clock.js';
+import type { Libc } from '../../src/transport/libc.js';
+import { createBatches, createSlots, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
+import { encodeSocketAddress } from '../../src/transport/socket-address.js';
+import type { Endpoint, UdpContext } from '../../src/transport/transport.js';
+import { createWait } from '../../src/transport/wait.js';
+import { queries, randomFrom, ZONE, zoneText } from '../bench/workload.js';
+import { buildQuery } from './message.js';
+
+const NAMES = 1000;
+const DELEGATIONS = 10;
+const DISTINCT = 2000;
+/** Milliseconds after which a query is lost, which on loopback is never. */
+const LOST = 2000;
+
+/** A small zone of the workload of benchmarks. */
+export function workloadCatalog(): Catalog {
+  const bytes = Buffer.from(zoneText(NAMES, DELEGATIONS), 'latin1');
+  const { apex, image } = load({ file: 'zone', bytes, origin: nameFromText(`${ZONE}.`) }, { now: 0 });
+  if (apex === undefined || image === undefined) throw new Error('the zone of the workload does not load');
+  const publisher = new Publisher();
+  publisher.put(apex, image);
+  return publisher.publish();
+}
+
+/** What UDP answers with: the real responder and counters. */
+export function countingContext(counters: Counters): UdpContext {
+  return {
+    responder: createResponder(DEFAULT_SETTINGS),
+    clock: systemClock,
+    count: counters.count.bind(counters),
+    event: counters.event.bind(counters),
+    udpPayload: 1232,
+    udpUpgradeBit: 0,
+  };
+}
+
+export interface Asker {
+  /** Sends so many queries; `answer`: has them answered, where that is not done by another thread. Throws when one is lost. */
+  ask(count: number, answer?: () => void): void;
+}
+
+/** Asks on the socket `fd`, with `outstanding` queries on their way. */
+export function createAsker(system: Libc, fd: number, server: Endpoint, outstanding: number): Asker {
+  const requests = queries(DISTINCT, randomFrom(1), NAMES, DELEGATIONS).map(([name, type]) =>
+    buildQuery({ name: `${name}.`, type, edns: {} }),
+  );
+  const to = encodeSocketAddress(server) ?? Buffer.alloc(0);
+  const answers = createBatches(system, fd, server.address.includes(':') ? 6 : 4, false, createSlots(512));
+  const wait = createWait(system, [fd]);
+  let next = 0;
+  return {
+    ask(count, answer) {
+      let sent = 0;
+      for (let received = 0; received < count; ) {
+        for (; sent < count && sent - received < outstanding; sent++) {
+          const request = requests[next++ % DISTINCT]!;
+          if (system.sendto(fd, request, request.length, 0, to, to.length) < 0) throw new Error(system.errno());
+        }
+        answer?.();
+        if (wait.poll(LOST) <= 0) throw new Error(`${sent - received} queries are lost`);
+        received += answers.receive(MSG_DONTWAIT);
+      }
+    },
+  };
+}
