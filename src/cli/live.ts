@@ -7,8 +7,10 @@ import type { Effect } from '../server/live-config.js';
 import type { Notifier } from '../server/notify.js';
 import type { ConfigFile, ReloadOutcome } from '../server/reload.js';
 import type { Server } from '../server/server.js';
+import { createWatcher, type WatchedPaths, type Watcher } from '../server/watch.js';
 import type { ReloadRequest } from '../server/zone-loader.js';
 import { outcomeText } from '../server/zone-outcome.js';
+import { systemClock } from '../session/clock.js';
 import { version } from './version.js';
 
 export interface LiveOptions {
@@ -34,15 +36,25 @@ export async function operateLive(server: Server, options: LiveOptions): Promise
   const reload = async (request: ReloadRequest): Promise<ReloadOutcome> => {
     notifier.reloading();
     const outcome = await server.reload(request);
-    logOutcome(outcome, log);
+    logOutcome(outcome, request.paths !== undefined, log);
     notifier.ready(statusText(server));
+    watcher?.update(watchedPaths(server, configFile));
     return outcome;
+  };
+  let watcher: Watcher | undefined;
+  const watch = ({ watch: { enabled, settle, poll } }: Config): void => {
+    watcher?.close();
+    watcher = undefined;
+    if (!enabled) return;
+    const changed = (paths: ReadonlySet<string>): void => void reload({ paths });
+    watcher = createWatcher({ settle, poll, clock: systemClock, log, changed });
+    watcher.update(watchedPaths(server, configFile));
   };
   const target = controlView(server, {
     version: version(),
     since: Math.floor(Date.now() / 1000 - process.uptime()),
     config: configFile?.path,
-    watching: () => false,
+    watching: () => watcher !== undefined,
     logLevel: {
       get: () => log.level,
       set: (level) => {
@@ -55,6 +67,7 @@ export async function operateLive(server: Server, options: LiveOptions): Promise
     },
   });
   const control: ControlService | undefined = await openControl(config, process.env, target, log);
+  watch(config);
   return {
     async hangup() {
       log.info({}, 'loading what has changed');
@@ -62,15 +75,26 @@ export async function operateLive(server: Server, options: LiveOptions): Promise
     },
     applied(next, effects) {
       if (effects.has('log')) log.level = next.log.level;
+      if (effects.has('watch')) watch(next);
     },
     async close() {
+      watcher?.close();
       await control?.close();
     },
   };
 }
 
+/** Every file that what is served comes from. */
+function watchedPaths({ loaded, tlsService, reloader }: Server, configFile: ConfigFile | undefined): WatchedPaths {
+  const { zones, cookies } = reloader.config;
+  const files = new Set([...loaded.sources.keys(), ...(tlsService?.files ?? [])]);
+  if (configFile) files.add(configFile.path);
+  if (cookies.secret_file !== undefined) files.add(cookies.secret_file);
+  return { files, folders: zones.folder === undefined ? [] : [zones.folder] };
+}
+
 /** The last line of a reload; those before it say what was wrong. */
-function logOutcome(outcome: ReloadOutcome, log: Log): void {
+function logOutcome(outcome: ReloadOutcome, watched: boolean, log: Log): void {
   const { counts, errors, certificates, milliseconds } = outcome;
   const text = `reload done: zones ${outcomeText(counts)}`;
   const fields = {
@@ -80,7 +104,11 @@ function logOutcome(outcome: ReloadOutcome, log: Log): void {
     config: outcome.config,
     milliseconds: Math.round(milliseconds),
   };
+  const { changed = [], restart = [] } = outcome.config ?? {};
+  const idle = outcome.zones.length === 0 && certificates !== 'replaced' && changed.length + restart.length === 0;
   if (errors.length > 0 || counts.failed + counts.kept > 0) log.warn(fields, `${text}; with errors`);
+  // Many things happen to files that change nothing.
+  else if (idle && watched) log.debug(fields, text);
   else log.info(fields, text);
 }
 

@@ -20,14 +20,15 @@ export function logZones(report: ZonesReport, milliseconds: number, limit: numbe
     ...(kept > 0 ? [`${kept} of them as before, for their files have errors`] : []),
   ];
   const text = `${[`${served} zones served`, ...notes].join(', ')}; ${outcomeText(counts)}`;
-  if (notes.length > 0) log.warn(fields, text);
+  if (changed.length === 0 && limit > 0) log.debug(fields, text);
+  else if (notes.length > 0) log.warn(fields, text);
   else log.info(fields, text);
 }
 
 function logOutcome(outcome: ZoneOutcome, quietly: boolean, log: Log): void {
   const { name, file, result, before, after, milliseconds } = outcome;
   const fields = { zone: name, file, result, before, after, milliseconds: Math.round(milliseconds) };
-  const serial = [...(before === undefined ? [] : [before]), ...(after === undefined ? [] : [after])].join(' to ');
+  const serial = [...new Set([before, after])].filter((one) => one !== undefined).join(' to ');
   const text = `zone ${name} ${result}${serial === '' ? '' : `, serial ${serial}`}`;
   if (quietly) log.debug(fields, text);
   else log.info(fields, text);
