@@ -34,7 +34,7 @@ function connection() {
 const hello = await clientHello();
 const sockets = await Promise.all(Array.from({ length: count }, connection));
 // Until the server has accepted them all.
-await new Promise((resolve) => setTimeout(resolve, 500));
+await new Promise((resolve) => setTimeout(resolve, 1500));
 process.kill(pid, 'SIGSTOP');
 const outcomes = sockets.map(
   (socket) =>
