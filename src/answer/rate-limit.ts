@@ -21,7 +21,8 @@
  *
  * The buckets are shared by all threads, read and written without locks or atomic operations: two threads at one bucket
  * may lose one of two additions. Measured, four threads on two CPUs at one account: 2 additions in 1,000 are lost, and at
- * 200 a second 200 to 204 responses are let through. Hot file: integers, no allocation.
+ * 200 a second 200 to 204 responses are let through. A response costs some 180 ns more, with
+ * clients of all networks. Hot file: integers, no allocation.
  */
 import { isAllowed } from '../image/access.js';
 import { type Facts, Kind, Limited, type Outcome, Transport } from './facts.js';

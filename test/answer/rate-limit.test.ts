@@ -29,6 +29,8 @@ ns.sub A 192.0.2.5
 other NS ns.other
 ns.other A 192.0.2.6
 dn DNAME www
+alias1 CNAME www
+alias2 CNAME www
 out1 CNAME a.example.org.
 out2 CNAME b.example.org.`),
   'second.test': zoneOf(''),
@@ -154,7 +156,7 @@ describe('a limit of the rate of responses', () => {
 
   it('keeps different names, kinds and zones apart', () => {
     const { passed } = limiter();
-    for (const name of ['www', 'mail', 'r1.wild', 'x.sub', 'x.other', 'out1', 'out2', 'x.nothing'])
+    for (const name of ['www', 'mail', 'r1.wild', 'x.sub', 'x.other', 'alias1', 'alias2', 'out1', 'out2', 'x.nothing'])
       expect(passed(9, { name: `${name}.example.test.` }), name).toBe(5);
     expect(passed(9, { name: 'www.example.test.', type: 'TXT' }), 'NODATA').toBe(5);
     expect(passed(9, { name: 'x.second.test.' }), 'NXDOMAIN of another zone').toBe(5);
