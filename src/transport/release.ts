@@ -40,9 +40,8 @@ export function createRelease(collect: () => void = collector()): Release {
 
 /** V8's collection of all garbage of this thread, which node offers to command lines only (--expose-gc). */
 export function collector(): () => void {
+  // The flag is that of all threads: it stays, for another thread that starts at this moment may be between these two lines.
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
-  // The flag counts for contexts that are made from now on: no other code needs it.
-  setFlagsFromString('--no-expose-gc');
   return typeof collect === 'function' ? () => void collect() : () => {};
 }
