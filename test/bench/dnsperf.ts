@@ -1,6 +1,7 @@
 /** dnsperf as the load: its command line, and what its report says. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
 
 export type LoadTransport = 'udp' | 'tcp' | 'tls';
 
@@ -103,17 +104,21 @@ export function completedAt(progress: readonly Progress[], at: number): number {
 
 /** A load on its way. */
 export interface Running {
-  /** When it sends its first query or opens its first connection; never when it fails before. */
+  /** When it opens its first connection or sends its first query; never when it fails before. */
   readonly started: Promise<void>;
+  /** Ends it when its report will tell of this moment (seconds of the epoch), if it lasts so long. */
+  stopBehind(at: number): Promise<void>;
   /** Rejects when dnsperf fails, or nothing was answered. */
   readonly report: Promise<LoadReport>;
 }
 
-/** Puts the load on a server. */
+/** Puts the load on a server, for so long at the most. */
 export function startDnsperf(load: Load, port: number, file: string, seconds: number): Running {
   const words = ['-c', LOAD_CPU, 'dnsperf', ...dnsperfWords(load, port, file, seconds)];
   // It writes a line to standard error for every lost query.
   const child = spawn('taskset', words, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const orphan = (): void => void child.kill('SIGKILL');
+  process.once('exit', orphan);
   let output = '';
   let start = (): void => {};
   const started = new Promise<void>((resolve) => {
@@ -125,15 +130,20 @@ export function startDnsperf(load: Load, port: number, file: string, seconds: nu
   });
   const ended = once(child, 'close') as Promise<[number | null]>;
   const report = ended.then(([status]) => {
+    process.off('exit', orphan);
     if (status !== 0) throw new Error(`dnsperf ended with status ${status}: ${output.slice(-2000)}`);
     const parsed = parseDnsperf(output);
     if (parsed.completed === 0) throw new Error(`nothing was answered on port ${port}`);
     return parsed;
   });
-  return { started, report };
+  const stopBehind = async (at: number): Promise<void> => {
+    while (child.exitCode === null && (progressOf(output).at(-1)?.at ?? 0) < at) await wait(INTERVAL * 500);
+    child.kill('SIGINT');
+  };
+  return { started, stopBehind, report };
 }
 
-/** Puts the load on a server until it ends. */
+/** Puts the load on a server for so long. */
 export async function runDnsperf(load: Load, port: number, file: string, seconds: number): Promise<LoadReport> {
   return startDnsperf(load, port, file, seconds).report;
 }

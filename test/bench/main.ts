@@ -66,6 +66,8 @@ switch (positionals[0]) {
     });
     break;
   default:
-    console.error('usage: npm run bench -- load | respond | policy | sessions | peers [OPTION...]; options: test/bench/main.ts');
+    console.error(
+      'usage: npm run bench -- load | respond | policy | sessions | peers [OPTION...]; options: test/bench/main.ts',
+    );
     process.exitCode = 2;
 }

@@ -1,6 +1,6 @@
 /** Loads of the comparison, and one server under one of them. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { completedAt, type Load, type LoadReport, startDnsperf } from './dnsperf.js';
+import { completedAt, type Load, type LoadReport, runDnsperf, startDnsperf } from './dnsperf.js';
 import type { Figure } from './peers-results.js';
 import { type CpuReading, cpuBetween } from './proc.js';
 import type { Contestant } from './servers.js';
@@ -44,8 +44,13 @@ function load(
   return { id, title, transport, clients, outstanding, lead };
 }
 
-/** Seconds that a load goes on behind what is measured. */
-const BEHIND = 0.15;
+/** Of the time: a server that does less under load was waiting, even on a busy machine. */
+const IDLE = 0.05;
+/** Seconds of warming up, at the least; for adotd so many that V8 has compiled what is hot, on a busy machine too. */
+const WARM = 0.3;
+const WARM_COMPILING = 1.2;
+/** Seconds that a load would go on behind what is measured, if it were not stopped: a busy machine is late. */
+const BEHIND = 3;
 
 export function portOf(server: Contestant, { transport }: Load): number {
   return transport === 'tls' ? server.tlsPort : server.port;
@@ -62,31 +67,41 @@ interface Moment extends CpuReading {
 }
 
 function look(server: Contestant): Moment {
+  const now = (): number => (performance.timeOrigin + performance.now()) / 1000;
+  const before = now();
   const cpu = server.cpu();
-  return { ...cpu, at: (performance.timeOrigin + performance.now()) / 1000 };
+  // A server may have hundreds of threads to look at.
+  return { ...cpu, at: (before + now()) / 2 };
 }
 
 /**
  * One server under loads at once, as one figure over them all. Measured between two moments while they are going on, so
- * that it holds neither opening nor closing of connections.
+ * that it holds neither opening nor closing of connections. `patience`: seconds that connections may take longer.
  */
 export async function measure(
   server: Contestant,
   world: World,
   loads: readonly NamedLoad[],
   seconds: number,
+  patience = 0,
 ): Promise<Figure> {
   const hasUdp = loads.some(({ transport }) => transport === 'udp');
-  const lead = Math.max(...loads.map((one) => one.lead));
+  const lead = patience + Math.max(...loads.map((one) => one.lead));
   const earlier = hasUdp ? await server.statistics() : undefined;
   const running = loads.map((one) => startDnsperf(one, portOf(server, one), world.queries, lead + seconds + BEHIND));
   const all = Promise.all(running.map(({ report }) => report));
-  const watched = Promise.all(running.map(({ started }) => started)).then(() => watch(server, lead, seconds));
+  const watched = Promise.all(running.map(({ started }) => started)).then(async () => {
+    const moments = await watch(server, lead, seconds);
+    await Promise.all(running.map(({ stopBehind }) => stopBehind(moments[1].at)));
+    return moments;
+  });
   // A load that fails may never have started: then there is nothing to wait for.
   const reports = await all;
   const [from, to] = await watched;
   const batch = hasUdp ? meanBatch(earlier, await server.statistics()) : undefined;
-  return { ...figureOf(reports, from, to), ...(batch !== undefined && { batch }) };
+  const figure = figureOf(reports, from, to);
+  checkBusy(figure, loads);
+  return { ...figure, ...(batch !== undefined && { batch }) };
 }
 
 async function watch(server: Contestant, lead: number, seconds: number): Promise<[Moment, Moment]> {
@@ -100,7 +115,8 @@ async function watch(server: Contestant, lead: number, seconds: number): Promise
 function figureOf(reports: readonly LoadReport[], from: Moment, to: Moment): Figure {
   const sum = (of: (report: LoadReport) => number): number => reports.reduce((all, report) => all + of(report), 0);
   const completed = sum(({ progress }) => completedAt(progress, to.at) - completedAt(progress, from.at));
-  if (!(completed > 0)) throw new Error('the load was over before it was measured');
+  if (Number.isNaN(completed)) throw new Error('the load was over before it was measured');
+  if (completed === 0) throw new Error('nothing was answered while it was measured');
   const cpu = cpuBetween(from, to);
   return {
     cpu: cpu.total / completed,
@@ -113,6 +129,15 @@ function figureOf(reports: readonly LoadReport[], from: Moment, to: Moment): Fig
   };
 }
 
+/** A server that has hardly anything to do under a load without end waits for connections that are not up. */
+function checkBusy({ cpu, perSecond }: Figure, loads: readonly Load[]): void {
+  const busy = (cpu * perSecond) / 1e6;
+  if (busy > IDLE || loads.some(({ rate }) => rate !== undefined)) return;
+  throw new Error(
+    `the server was idle: it answered ${perSecond.toFixed(0)} queries a second in ${(busy * 100).toFixed(1)} % of the time`,
+  );
+}
+
 /** Has a server do for a while what will be measured, so that its code is compiled and its data in the caches. */
 export async function warm(
   server: Contestant,
@@ -120,9 +145,8 @@ export async function warm(
   loads: readonly NamedLoad[],
   seconds: number,
 ): Promise<void> {
-  for (const one of loads) {
-    if (one.rate === undefined) {
-      await startDnsperf(one, portOf(server, one), world.queries, one.lead + seconds).report;
-    }
+  const least = server.name === 'adotd' ? WARM_COMPILING : WARM;
+  for (const one of loads.filter(({ rate }) => rate === undefined)) {
+    await runDnsperf(one, portOf(server, one), world.queries, one.lead + Math.max(seconds, least));
   }
 }

@@ -103,6 +103,7 @@ export function configureKnot(given: Given, { port }: Ports): Launch {
   background-workers: 1
   udp-max-payload: 1232
   tcp-idle-timeout: 120
+  tcp-io-timeout: 10000
   tcp-max-clients: ${given.connections}
 control:
   listen: "${join(folder, 'knot.sock')}"
