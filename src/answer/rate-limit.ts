@@ -84,7 +84,6 @@ export function limitedResponder(responder: Responder, settings: RateLimitSettin
   return {
     outcome,
     respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap) {
-      outcome.limited = Limited.NONE;
       const length = responder.respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap);
       if (length <= 0 || facts.transport !== Transport.UDP || outcome.cookie === 1) return length;
       if (!limiter.isTooMuch(facts, outcome)) return length;

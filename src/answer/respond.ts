@@ -21,7 +21,7 @@ import { Class, Ede, Opcode, Rcode, Type } from '../protocol/iana.js';
 import { checkCookie } from './cookies.js';
 import { optLength, payloadLimit, put16, putOpt } from './edns.js';
 import { Exchange, HEADER } from './exchange.js';
-import { type Facts, Kind, type Outcome, Transport } from './facts.js';
+import { type Facts, Kind, Limited, type Outcome, Transport } from './facts.js';
 import { mayAsk, mayAskFor, needsTls } from './policy.js';
 import { readQuestion, readRecords } from './request.js';
 import { resolve } from './resolve.js';
@@ -89,6 +89,7 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts): number {
   outcome.node = 0;
   outcome.cookie = 0;
   outcome.optAt = 0;
+  outcome.limited = Limited.NONE;
   if (x.requestEnd - requestAt < HEADER || (request[requestAt + 2]! & FLAG_QR) !== 0) return DROP;
   outcome.opcode = (request[requestAt + 2]! >> 3) & 15;
   x.at = x.start + HEADER;

@@ -222,6 +222,17 @@ describe('a limit of the rate of responses', () => {
     expect([outcome.limited, response.answer.length, response.flags.tc]).toEqual([Limited.LOGGED, 1, false]);
   });
 
+  it('says nothing any more once it is gone, although the outcome is the same record', () => {
+    const engine = engineOf(ZONES);
+    const limited = limitedResponder(engine.responder, { ...LIMIT, responses: 1 }, rateLimitWords(1024));
+    const request = buildQuery({ name: 'www.example.test.' });
+    const out = new Uint8Array(512);
+    for (let i = 0; i < 2; i++) limited.respond(request, 0, request.length, engine.facts, out, 0, 512);
+    expect(engine.responder.outcome.limited).toBe(Limited.DROPPED);
+    engine.ask(request);
+    expect(engine.responder.outcome.limited).toBe(Limited.NONE);
+  });
+
   it('says nothing of messages that get no response', () => {
     const { ask, outcome, passed } = limiter({ slip: 1 });
     passed(6);
