@@ -96,6 +96,18 @@ export async function joinNamespaces(
       await namespace.demand('ip', 'address', 'add', address, 'dev', LINK, ...nodad);
     }
   }
+  for (const namespace of [one, other]) await linkIsUp(namespace);
+}
+
+/** Waits until the device has noticed its other end, up to a second later, and its link-local address can be used. */
+async function linkIsUp(namespace: Namespace): Promise<void> {
+  for (const end = Date.now() + PATIENCE; Date.now() < end; ) {
+    const device = await namespace.demand('ip', '-o', 'link', 'show', 'dev', LINK);
+    const tentative = await namespace.demand('ip', '-o', '-6', 'address', 'show', 'dev', LINK, 'tentative');
+    if (device.includes(' state UP ') && tentative === '') return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`the link of ${namespace.name} does not come up`);
 }
 
 /** A folder that others than root may read. */
