@@ -7,7 +7,7 @@ import { systemClock } from '../session/clock.js';
 import { NO_SESSIONS, type SessionsReport } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import { libc } from '../transport/libc.js';
-import { createRelease } from '../transport/release.js';
+import { collector, createRelease, LARGEST_HEAP } from '../transport/release.js';
 import { THREAD } from '../transport/thread-words.js';
 import type { ThreadTools } from './context.js';
 import type { LogLevel, Order, Report, ThreadData } from './mail.js';
@@ -37,7 +37,7 @@ export async function runThread(begin: (data: ThreadData, tools: ThreadTools) =>
   const { tap } = data;
   const tools = { counters: new Counters(data.counters), clock: systemClock, log: postingLog(report), tap };
   const work = await begin(data, tools);
-  const release = createRelease();
+  const release = createRelease(collector(LARGEST_HEAP));
   port.on('message', (order: Order) => {
     switch (order.kind) {
       case 'publish':

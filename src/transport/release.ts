@@ -7,7 +7,7 @@
  * this, with 101 at the most and 18 in the end (test/load/release.ts). Queries that come during a collection wait in the socket's
  * buffer.
  */
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Milliseconds from a publication to the collection; those that come meanwhile share it. */
@@ -38,10 +38,22 @@ export function createRelease(collect: () => void = collector()): Release {
   };
 }
 
-/** V8's collection of all garbage of this thread, which node offers to command lines only (--expose-gc). */
-export function collector(): () => void {
+/**
+ * Octets of the heap up to which a thread that answers collects. Measured: 3 MB take 3 ms, 20 MB 31 ms, 174 MB 240 ms. A thread
+ * with thousands of sessions has that much; it collects by itself as sessions come and go.
+ */
+export const LARGEST_HEAP = 10 * 1024 * 1024;
+
+/**
+ * V8's collection of all garbage of this thread, which node offers to command lines only (--expose-gc). Does nothing while more
+ * than `largest` octets are used.
+ */
+export function collector(largest = Number.POSITIVE_INFINITY): () => void {
   // The flag is that of all threads: it stays, for another thread that starts at this moment may be between these two lines.
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
-  return typeof collect === 'function' ? () => void collect() : () => {};
+  if (typeof collect !== 'function') return () => {};
+  return () => {
+    if (getHeapStatistics().used_heap_size <= largest) collect();
+  };
 }

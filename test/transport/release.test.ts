@@ -45,4 +45,12 @@ describe('the collector', () => {
     expect(kept.name).toBe('kept');
     expect('gc' in globalThis).toBe(false);
   });
+
+  it('leaves a heap alone that would take long', async () => {
+    const collect = collector(1024);
+    const reference = new WeakRef({ name: 'dropped' });
+    await nextTurn();
+    collect();
+    expect(reference.deref()?.name).toBe('dropped');
+  });
 });
