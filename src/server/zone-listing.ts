@@ -6,6 +6,8 @@ import type { ZoneFile } from './zone-source.js';
 
 export interface ZoneListing {
   readonly zones: readonly ZoneFile[];
+  /** Those of them that are not to be read: they stay although their files are gone. */
+  readonly held: readonly ZoneFile[];
   /** What was taken for an accident: one line each. */
   readonly errors: readonly string[];
 }
@@ -21,20 +23,20 @@ export function listZones(
   folder: string | undefined,
   allowEmpty: boolean,
 ): ZoneListing {
+  const inFolder = ({ file }: ZoneFile): boolean => folder !== undefined && resolve(dirname(file)) === resolve(folder);
   let zones: readonly ZoneFile[];
   try {
     zones = list();
   } catch (error) {
     if (!(error instanceof AdotdError)) throw error;
-    return { zones: before, errors: [`${error.message}; its zones stay as they were`] };
+    return { zones: before, held: before.filter(inFolder), errors: [`${error.message}; its zones stay as they were`] };
   }
-  if (folder === undefined || allowEmpty) return { zones, errors: [] };
-  const inFolder = ({ file }: ZoneFile): boolean => resolve(dirname(file)) === resolve(folder);
+  if (allowEmpty) return { zones, held: [], errors: [] };
   const ids = new Set(zones.map(idOf));
   const lost = before.filter((zone) => inFolder(zone) && !ids.has(idOf(zone)));
-  if (lost.length < 2 || zones.some(inFolder)) return { zones, errors: [] };
+  if (lost.length < 2 || zones.some(inFolder)) return { zones, held: [], errors: [] };
   const error =
     `the zones folder ${folder} has no zone files any more, it had ${lost.length}: is it unmounted? ` +
     'Its zones stay as they were; if that is meant: adotd ctl reload --allow-empty';
-  return { zones: [...lost, ...zones], errors: [error] };
+  return { zones: [...lost, ...zones], held: lost, errors: [error] };
 }

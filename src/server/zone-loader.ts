@@ -69,10 +69,12 @@ export class ZoneLoader {
   async reload(request: ReloadRequest, settings: ZoneSettings): Promise<ZoneLoad> {
     const began = performance.now();
     const before = this.zones.files;
-    const { zones, errors } = listZones(settings.list, before, settings.folder, request.allowEmpty ?? false);
+    const { zones, held, errors } = listZones(settings.list, before, settings.folder, request.allowEmpty ?? false);
     for (const error of errors) this.#log.error({}, error);
     const { tasks, gone, order } = this.#plan(request, before, zones);
-    const results = await loadZones(tasks, this.#options(settings), this.#loader, true);
+    const away = new Set(held.map(idOf));
+    const present = tasks.filter(({ zone }) => !away.has(idOf(zone)));
+    const results = await loadZones(present, this.#options(settings), this.#loader, true);
     this.zones.restrict(settings.policies);
     const report = this.zones.change(results, gone, this.#clock.seconds(), order);
     logZones(report, performance.now() - began, LOGGED_ZONES, this.#log);

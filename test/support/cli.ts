@@ -54,6 +54,8 @@ export interface Serving extends AsyncDisposable {
   signal(name: NodeJS.Signals): void;
   /** Waits until standard error matches. */
   logged(pattern: RegExp): Promise<void>;
+  /** Waits until it ends by itself. */
+  ended(): Promise<Ran>;
   /** Sends SIGTERM and waits for the end. */
   stop(): Promise<Ran>;
 }
@@ -77,10 +79,13 @@ export async function adotdServe(...words: readonly string[]): Promise<Serving> 
   };
   await until(() => /^ready .*\n/m.test(output.stdout()), 'ready line');
   const ready = output.stdout().split('\n')[0] ?? '';
-  const stop = async (): Promise<Ran> => {
-    if (child.exitCode === null) child.kill('SIGTERM');
+  const over = async (): Promise<Ran> => {
     const [status] = await closed;
     return { status, stdout: output.stdout(), stderr: output.stderr() };
+  };
+  const stop = (): Promise<Ran> => {
+    if (child.exitCode === null) child.kill('SIGTERM');
+    return over();
   };
   return {
     pid: child.pid ?? 0,
@@ -90,6 +95,7 @@ export async function adotdServe(...words: readonly string[]): Promise<Serving> 
     ...output,
     signal: (name) => void child.kill(name),
     logged: (pattern) => until(() => pattern.test(output.stderr()), `line ${pattern}`),
+    ended: over,
     stop,
     [Symbol.asyncDispose]: async () => void (await stop()),
   };
