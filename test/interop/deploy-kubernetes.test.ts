@@ -250,6 +250,10 @@ describe.skipIf(noPod !== '')(`a pod ${noPod}`, () => {
     expect(await findings('replaced')).toBe(soa(2));
   });
 
+  it('has a control socket that adotd ctl finds', async () => {
+    expect(await findings('control')).toMatch(/^zones +1 served, 0 failed/m);
+  });
+
   it('waits before it ends, and ends with status 0', async () => {
     expect(await findings('stop')).toBe('0\n');
     expect(await findings('answer-while-stopping')).toBe(soa(2));

@@ -22,10 +22,10 @@ for transport in udp tcp starttls; do query --port 5300 --transport $transport; 
 query --port 8853 --transport tls >>/out/answers
 
 ln -s ..generation_2 /etc/adotd/zones/..new && mv -T /etc/adotd/zones/..new /etc/adotd/zones/..data
-kill -HUP $server
 for try in $(seq 50); do query --port 5300 | grep -q ' 2 7200' && break; sleep 0.1; done
 query --port 5300 >/out/replaced
 
+(as_user /usr/bin/node dist/cli/main.js ctl status) >/out/control
 (words stop) &
 stop=$!
 query --port 5300 >/out/answer-while-stopping

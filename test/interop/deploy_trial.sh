@@ -16,6 +16,7 @@ ln -s /opt/adotd/node_modules/.bin/adotd /usr/local/bin/adotd
 
 timeout 30 sh -c 'cd /trial/clone && sh -e /trial/blocks/systemd' >install.out 2>&1; echo $? >start
 show >started
+adotd ctl status >control
 capabilities >capabilities
 for transport in udp tcp starttls tls; do query --transport $transport; done >answers
 ask @::1 >answer-inet6
