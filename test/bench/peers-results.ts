@@ -40,6 +40,8 @@ export interface Reload {
   readonly lost: number;
   /** Answers with another RCODE than NOERROR. */
   readonly wrong: number;
+  /** Queries without an answer before the reload: what is lost without one. */
+  readonly lostBefore: number;
   /** Milliseconds of the latest answer: before a reload, and from the signal until the new zone was served. */
   readonly latestBefore: number;
   readonly latest: number;

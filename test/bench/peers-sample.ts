@@ -36,7 +36,7 @@ export function sampleResults(): Results {
       },
     },
     starts: { many: { title: '10 zones', servers: { adotd: { loading: 1.5, memory: 180e6 } } } },
-    reloads: { adotd: [{ asked: 10_000, lost: 0, wrong: 0, latestBefore: 1, latest: 25, took: 300 }] },
+    reloads: { adotd: [{ asked: 10_000, lost: 0, wrong: 0, lostBefore: 0, latestBefore: 1, latest: 25, took: 300 }] },
     emptyMemory: 70e6,
     failures: ['Knot is not installed'],
     elapsed: 660,

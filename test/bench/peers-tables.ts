@@ -104,6 +104,7 @@ function reloadTable({ reloads }: Results): Table {
     return [
       server,
       sum((one) => one.asked),
+      sum((one) => one.lostBefore),
       sum((one) => one.lost),
       sum((one) => one.wrong),
       ms((one) => one.latestBefore),
@@ -114,6 +115,7 @@ function reloadTable({ reloads }: Results): Table {
   const head = [
     'server',
     'asked',
+    'lost before',
     'lost',
     'errors',
     'latest before, ms',

@@ -86,7 +86,8 @@ function manyZones({ starts, emptyMemory }: Results): Verdict[] {
 function reload({ reloads }: Results): Verdict[] {
   const own = reloads.adotd ?? [];
   const lost = own.length === 0 ? undefined : own.reduce((sum, one) => sum + one.lost + one.wrong, 0);
-  const latest = own.length === 0 ? undefined : median(own.map((one) => one.latest));
+  // What is late without a reload is not late because of it.
+  const later = own.length === 0 ? undefined : median(own.map((one) => Math.max(0, one.latest - one.latestBefore)));
   return [
     {
       what: 'Reload while answering: queries lost or answered with an error',
@@ -95,10 +96,10 @@ function reload({ reloads }: Results): Verdict[] {
       verdict: judge(lost, 0, 0),
     },
     {
-      what: 'Reload while answering: the latest answer (median of the reloads)',
+      what: 'Reload while answering: the latest answer, later than the latest one before (median of the reloads)',
       target: `at most ${LATEST_ANSWER} ms`,
-      found: latest === undefined ? '' : `${latest.toFixed(1)} ms`,
-      verdict: judge(latest, LATEST_ANSWER, LATEST_ANSWER),
+      found: later === undefined ? '' : `${later.toFixed(1)} ms`,
+      verdict: judge(later, LATEST_ANSWER, LATEST_ANSWER),
     },
   ];
 }

@@ -59,6 +59,7 @@ async function reloadOnce(
       asked: during.asked,
       lost: during.lost,
       wrong: during.wrong,
+      lostBefore: before.lost,
       latestBefore: before.latest,
       latest: during.latest,
       ...(took !== undefined && { took }),
