@@ -1,0 +1,148 @@
+/**
+ * dnsperf asks over UDP, TCP and TLS while zones, certificates and the configuration are reloaded again and again, broken ones among
+ * them: no query is lost, no answer is wrong, no session ends, and what `reload` has answered holds in every thread.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { controlClient } from '../../src/cli/ctl-client.js';
+import type { ReloadOutcome } from '../../src/server/reload.js';
+import { adotdServe, type Serving } from '../support/cli.js';
+import { queryTcp, queryUdp } from '../support/query.js';
+import { missingPrograms } from './support.js';
+
+const missing = missingPrograms({ dnsperf: 'dnsperf' });
+
+const ZONE_RELOADS = 200;
+const CERTIFICATE_SWAPS = 20;
+const CONFIG_RELOADS = 20;
+/** Of so many, one is broken. */
+const BROKEN = 5;
+const NAMES = 200;
+const PER_SECOND = { udp: 2000, tcp: 500, tls: 500 };
+
+let folder: string;
+let server: Serving;
+const at = (...names: string[]): string => join(folder, ...names);
+
+const zone = (serial: number): string => {
+  const hosts = Array.from({ length: NAMES }, (_, i) => `host-${i} A 192.0.2.${i}`);
+  return `$TTL 60\n@ SOA ns hostmaster ${serial} 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n${hosts.join('\n')}\n`;
+};
+
+function replace(name: string, text: string): void {
+  writeFileSync(at('new'), text);
+  renameSync(at('new'), at(name));
+}
+
+function configure(parts: object): void {
+  const usual = {
+    zones: { folder: 'zones' },
+    control: { socket: 'ctl' },
+    // Told by hand, so that it is known when it has happened.
+    watch: { enabled: false },
+    workers: 2,
+    tls: { certificates: [{ cert: 'served.pem', key: 'served.key' }] },
+    sessions: { idle_timeout: 60, idle_timeout_min: 60 },
+  };
+  replace('adotd.yaml', stringify({ ...usual, ...parts }));
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'adotd-reload-'));
+  mkdirSync(at('zones'));
+  writeFileSync(at('zones', 'load.test.zone'), zone(1));
+  writeFileSync(at('zones', 'other.test.zone'), zone(1));
+  for (const name of ['one', 'two']) {
+    writeFileSync(at('make.yaml'), stringify({ tls: { certs_folder: name }, zones: { folder: 'zones' } }));
+    await (await adotdServe('--config', at('make.yaml'))).stop();
+  }
+  for (const suffix of ['pem', 'key']) cpSync(at('one', `self-signed.${suffix}`), at(`served.${suffix}`));
+  configure({});
+  server = await adotdServe('--config', at('adotd.yaml'));
+  const queries = Array.from({ length: NAMES }, (_, i) => `host-${i}.load.test A`);
+  writeFileSync(at('queries'), `${queries.join('\n')}\n`);
+});
+afterAll(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** dnsperf until it is told to end; what it says of its queries. */
+function load(mode: 'udp' | 'tcp' | 'tls') {
+  const port = mode === 'tls' ? server.tlsPort : server.port;
+  const rate = String(PER_SECOND[mode]);
+  const words = ['-m', mode, '-s', '127.0.0.1', '-p', String(port), '-d', at('queries')];
+  const child = spawn('dnsperf', [...words, '-l', '600', '-c', '10', '-Q', rate, '-q', '200', '-t', '5']);
+  let output = '';
+  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (output += text.toString()));
+  const closed = once(child, 'close');
+  return async (): Promise<string> => {
+    child.kill('SIGINT');
+    await closed;
+    return output;
+  };
+}
+
+describe('reloading under load', () => {
+  it.skipIf(missing)('loses nothing', async () => {
+    const control = controlClient(at('ctl'));
+    const reload = async (body: object = {}): Promise<ReloadOutcome> =>
+      (await control.json('POST', '/reload', body)) as ReloadOutcome;
+    const count = async (name: string): Promise<number> => {
+      const { events = {} } = (await control.json('GET', '/statistics')) as Record<string, Record<string, number>>;
+      return events[name] ?? 0;
+    };
+    const ends = [load('udp'), load('tcp'), load('tls')];
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const sessions = await count('tcp_accepted');
+    const asked = { address: '127.0.0.1', udp: server.port, tcp: server.port };
+    let served = 1;
+    for (let i = 0; i < ZONE_RELOADS; i++) {
+      const broken = i % BROKEN === 0;
+      replace('zones/load.test.zone', broken ? zone(i + 2).slice(0, -20) : zone(i + 2));
+      if (!broken) served = i + 2;
+      const { counts } = await reload(i % 2 === 0 ? {} : { zone: 'load.test' });
+      expect(counts).toMatchObject(broken ? { kept: 1 } : { loaded: 1 });
+      for (const query of [queryUdp, queryUdp, queryTcp]) {
+        const [soa] = (await query(asked, 'load.test', 'SOA')).answers ?? [];
+        expect(soa).toMatchObject({ data: { serial: served } });
+      }
+      if (i % (ZONE_RELOADS / CERTIFICATE_SWAPS) === 3) {
+        const name = i % 4 === 3 ? 'two' : 'one';
+        for (const suffix of ['pem', 'key']) {
+          cpSync(at(name, `self-signed.${suffix}`), at('new'));
+          renameSync(at('new'), at(`served.${suffix}`));
+          // In between they do not belong together: the ones before go on.
+          const { certificates } = await reload();
+          expect(['kept', 'replaced', 'unchanged']).toContain(certificates);
+        }
+      }
+      if (i % (ZONE_RELOADS / CONFIG_RELOADS) === 5) {
+        const wrong = i % 4 === 1;
+        configure(
+          wrong ? { versoin: 'x' } : { version: `v${i}`, sessions: { idle_timeout: 61 + i, idle_timeout_min: 60 } },
+        );
+        const { errors, config } = await reload();
+        if (wrong) expect(errors).toEqual([expect.stringMatching(/versoin/)]);
+        else expect(config?.changed).toContain('version');
+        configure({ version: 'as before' });
+        await reload();
+      }
+    }
+    // The connections of this test's own queries over TCP apart, and those that dnsperf had not opened yet.
+    const opened = (await count('tcp_accepted')) - sessions - ZONE_RELOADS;
+    const outputs = await Promise.all(ends.map((end) => end()));
+    for (const output of outputs) {
+      expect(output).toMatch(/Queries lost: +0 \(0\.00%\)/);
+      expect(output).toMatch(/Response codes: +NOERROR \d+ \(100\.00%\)\n/);
+    }
+    expect(opened).toBe(0);
+    expect(server.stderr()).not.toMatch(/died|please report/);
+  });
+});
