@@ -110,6 +110,11 @@ describe('the compose file', () => {
     expect(dirname(config.tls.certs_folder)).toBe('/var/lib/adotd');
   });
 
+  it("lets the image's user write the control socket, where the image has it", () => {
+    expect(only('ENV')).toEqual(['RUNTIME_DIRECTORY=/run/adotd']);
+    expect(adotd.tmpfs).toEqual(['/run/adotd:uid=65532,gid=65532,mode=0700']);
+  });
+
   it('gives the container no privilege, and nothing else to write to', () => {
     expect(adotd).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
     expect(adotd.privileged ?? adotd.cap_add ?? adotd.user).toBeUndefined();

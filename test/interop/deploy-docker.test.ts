@@ -97,6 +97,8 @@ describe.skipIf(missing !== '')(`the image's contents ${missing}`, () => {
         `--bind-ro=${join(root, 'etc/adotd')}:/etc/adotd`,
         `--bind-ro=${zones}:/etc/adotd/zones`,
         `--bind=${join(root, 'var/lib/adotd')}:/var/lib/adotd`,
+        `--bind=${join(root, 'run/adotd')}:/run/adotd`,
+        ...of('ENV').map((variable) => `--setenv=${variable}`),
         `--bind=${out}:/out`,
         `--bind-ro=${fileURLToPath(new URL('deploy_image.sh', import.meta.url))}:/run.sh`,
       ],
@@ -130,6 +132,10 @@ describe.skipIf(missing !== '')(`the image's contents ${missing}`, () => {
   it('are healthy while they serve, and only then', async () => {
     expect(await findings('health-serving')).toBe('0\n');
     expect(await findings('health-stopped')).toMatch(/^[1-9][0-9]*\n$/);
+  });
+
+  it('can be asked through the control socket', async () => {
+    expect(await findings('control')).toMatch(/^zones +1 served, 0 failed/m);
   });
 
   it('end with status 0 at SIGTERM', async () => {

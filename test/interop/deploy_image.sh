@@ -17,6 +17,7 @@ for try in $(seq 100); do grep -q ^ready /out/serve.out && break; sleep 0.1; don
 cat /proc/$server/status >/out/status
 (words health) >/out/health.out 2>&1; echo $? >/out/health-serving
 (as_user /usr/bin/node dist/cli/main.js query example.test SOA @127.0.0.1 --short) >/out/answer
+(as_user /usr/bin/node dist/cli/main.js ctl status) >/out/control
 kill -TERM $server
 wait $server; echo $? >/out/end
 (words health) >/out/health.out 2>&1; echo $? >/out/health-stopped
