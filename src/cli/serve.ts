@@ -6,6 +6,8 @@ import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { createLog, type Log } from '../observe/log.js';
 import { takeActivatedSockets } from '../server/activation.js';
+import { metricsFacts } from '../server/metrics-facts.js';
+import { listenMetrics, type MetricsListener, metricsEndpoint } from '../server/metrics-listener.js';
 import { createNotifier } from '../server/notify.js';
 import { checkPrivileges, giveUpPrivileges, rootWarning } from '../server/privileges.js';
 import type { ConfigFile } from '../server/reload.js';
@@ -16,6 +18,7 @@ import type { Endpoint } from '../transport/transport.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
 import { type LiveOperation, operateLive, statusText } from './live.js';
 import { loadProgress } from './progress.js';
+import { version } from './version.js';
 
 const OPTIONS = {
   config: { type: 'string' },
@@ -151,6 +154,8 @@ async function run(config: Config, configFile: ConfigFile | undefined, log: Logg
   const identity = checkPrivileges(config, process.env);
   const warning = rootWarning(config);
   if (warning !== undefined) log.warn({}, warning);
+  // Before the zones are loaded: who waits until the server is ready learns that it is not.
+  const metrics = await openMetrics(config, () => server, log);
   const progress = loadProgress();
   try {
     server = await createServer({
@@ -193,9 +198,23 @@ async function run(config: Config, configFile: ConfigFile | undefined, log: Logg
   notifier.stopping('finishing what has begun');
   await server.close(drainTime);
   await live.close();
+  // Last, so that the end can be watched.
+  await metrics?.close();
   logStatistics(server, log);
   notifier.close();
   return Exit.OK;
+}
+
+/** Metrics and probes, where the configuration wants them; undefined: nowhere. Throws ADOTD_LISTEN. */
+async function openMetrics(
+  config: Config,
+  server: () => Server | undefined,
+  log: Logger,
+): Promise<MetricsListener | undefined> {
+  const endpoint = metricsEndpoint(config);
+  if (endpoint === undefined) return undefined;
+  const [own, zoneLimit] = [version(), config.metrics.zones];
+  return listenMetrics({ endpoint, zoneLimit, facts: () => metricsFacts(own, server()), log });
 }
 
 function logStatistics(server: Server | undefined, log: Log): void {

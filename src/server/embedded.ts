@@ -39,6 +39,9 @@ export async function embeddedPlane(
     tcp: endpoints('tcp'),
     tls: endpoints('tls'),
     status: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0 },
+    get settings() {
+      return settings;
+    },
     counters: () => tools.counters,
     async publish(next) {
       for (const listener of listeners) listener.publish(next);

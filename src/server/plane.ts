@@ -5,6 +5,7 @@ import type { Counters } from '../observe/counters.js';
 import type { SessionsReport } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import type { Endpoint } from '../transport/transport.js';
+import type { ThreadSettings } from './thread-settings.js';
 
 /** How queries are answered here; for the log and the statistics. */
 export interface PlaneStatus {
@@ -22,6 +23,8 @@ export interface DataPlane {
   readonly tcp: readonly Endpoint[];
   readonly tls: readonly Endpoint[];
   readonly status: PlaneStatus;
+  /** What its threads go by now. */
+  readonly settings: ThreadSettings;
   /** What all threads have counted, added up. */
   counters(): Counters;
   /** Answers from `catalog`; fulfilled when no answer comes from an earlier one any more. */

@@ -104,6 +104,9 @@ export async function threadedPlane(
       const restarts = threads.reduce((sum, thread) => sum + thread.restarts, 0);
       return { path: 'threads', udpWorkers: udp.length, streamWorkers: streams.length, restarts } as const;
     },
+    get settings() {
+      return settings;
+    },
     counters: () => Counters.sum(arrays),
     async publish(next) {
       await Promise.all(threads.map((thread) => thread.publish(next)));
