@@ -9,44 +9,15 @@
 import type { Facts, Outcome } from '../answer/facts.js';
 import { UpgradeBit } from '../answer/facts.js';
 import type { Responder } from '../answer/respond.js';
-import type { Clock, Timer } from './clock.js';
+import type { Timer } from './clock.js';
 import { idleTimeAt, SHED_FROM } from './idle-time.js';
-import { Admission, type ConnectionLimitSettings, type ConnectionLimits, type ListenerLoad } from './limits.js';
+import { Admission, type ConnectionLimitSettings, type ListenerLoad } from './limits.js';
 import { leave, type Place, SessionQueue } from './queue.js';
 import { type Connection, Session } from './session.js';
-import { SessionEnd, type SessionPath } from './session-end.js';
+import type { SessionContext } from './session-context.js';
+import { SessionEnd } from './session-end.js';
+import { SessionEvent } from './session-event.js';
 import type { SessionSettings } from './settings.js';
-
-/** What happened to sessions; counted by the server. */
-export const SessionEvent = {
-  UPGRADE_OFFERED: 0,
-  UPGRADED: 1,
-  /** An upgrade was offered, and plaintext followed. */
-  UPGRADE_DECLINED: 2,
-  EVICTED: 3,
-  IDLE_CLOSED: 4,
-  MESSAGE_TIMEOUT: 5,
-  HANDSHAKE_TIMEOUT: 6,
-  DRAIN_TIMEOUT: 7,
-} as const;
-
-/** What the sessions of a thread answer with. */
-export interface SessionContext {
-  readonly clock: Clock;
-  readonly settings: SessionSettings;
-  readonly limits: ConnectionLimits;
-  readonly respond: Responder['respond'];
-  /** What respond said about the last message. */
-  readonly outcome: Outcome;
-  /** Filled in before every run of messages. */
-  readonly facts: Facts;
-  /** Called after every message with the octets of it and of its response, without length fields; 0: there is none. */
-  count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
-  /** Called with a value of SessionEvent. */
-  event(event: number): void;
-  /** Called when a connection is gone, with the milliseconds that its session was open. */
-  closed(path: SessionPath, end: SessionEnd, milliseconds: number): void;
-}
 
 /** Octets of the answers to one run of messages. */
 const LONGEST_ANSWER = 65_537;

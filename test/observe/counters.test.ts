@@ -5,8 +5,8 @@ import { Flag } from '../../src/observe/counter-layout.js';
 import { COUNTER_WORDS, Counters } from '../../src/observe/counters.js';
 import { Ede, Opcode, Rcode, Type } from '../../src/protocol/iana.js';
 import { typeByMnemonic } from '../../src/protocol/rdata/table.js';
-import { SessionEvent } from '../../src/session/manager.js';
 import { SessionEnd, SessionPath } from '../../src/session/session-end.js';
+import { SessionEvent } from '../../src/session/session-event.js';
 import { TransportEvent } from '../../src/transport/transport.js';
 import { emptyCatalog } from '../support/catalog.js';
 

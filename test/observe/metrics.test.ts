@@ -3,7 +3,7 @@ import { labelNames } from '../../src/observe/metric.js';
 import { METRICS } from '../../src/observe/metrics.js';
 import { metricsText } from '../../src/observe/prometheus.js';
 import { metricsMarkdown } from '../../src/observe/reference.js';
-import { SessionEvent } from '../../src/session/manager.js';
+import { SessionEvent } from '../../src/session/session-event.js';
 import { TransportEvent } from '../../src/transport/transport.js';
 import { textOf } from '../repository/files.js';
 import { metricsInput, zoneFacts } from './input.js';
