@@ -11,9 +11,20 @@ export interface Log {
 
 export type LogFormat = 'json' | 'pretty';
 
-/** A log on standard error. Lines are written at once, so that none is lost when the process ends. */
+/** Octets of lines that wait where they cannot be written; those beyond are lost. */
+const MAX_WAITING = 1024 * 1024;
+
+/**
+ * A log on standard error. Lines are written at once, so that none is lost when the process ends. When they cannot be written (a
+ * full disk), the server goes on; what waits is written when that is possible again.
+ */
 export async function createLog(level: string, format: LogFormat): Promise<Logger> {
-  if (format === 'json') return pino({ level }, pino.destination({ dest: 2, sync: true }));
+  if (format === 'json') {
+    const destination = pino.destination({ dest: 2, sync: true, maxLength: MAX_WAITING });
+    // Nobody is left to tell: without a listener the error would end the process.
+    destination.on('error', () => undefined);
+    return pino({ level }, destination);
+  }
   const { default: pretty } = await import('pino-pretty');
   const stream = pretty({
     destination: 2,

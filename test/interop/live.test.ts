@@ -2,9 +2,12 @@
  * A server is operated for a while, by the built command: files change under it, well and badly; `adotd ctl` tells it what to do. After
  * everything that goes wrong, what the operator is shown is looked at, and that it still answers, as before.
  */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   appendFileSync,
   chmodSync,
+  chownSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -25,8 +28,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { adotd, adotdServe, type Ran, type Serving } from '../support/cli.js';
+import { adotd, adotdServe, type Ran, ROOT, type Serving } from '../support/cli.js';
 import { queryTcp, queryUdp, type Reply } from '../support/query.js';
+
+/** The number of nobody, who owns nothing. */
+const NOBODY = 65_534;
 
 let folder: string;
 let server: Serving;
@@ -42,7 +48,8 @@ beforeEach(() => {
   for (const name of ['a', 'b']) writeFileSync(at('zones', `${name}.test.zone`), zone(1, '192.0.2.10'));
 });
 afterEach(async () => {
-  await server.stop();
+  // A test may start one of its own.
+  await (server as Serving | undefined)?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -216,6 +223,62 @@ describe('files that change under a server', () => {
       expect(await addressOf('a.test')).toBe('192.0.2.19');
       expect(await addressOf('a.test', queryTcp)).toBe('192.0.2.19');
     }
+  });
+});
+
+describe('a log that cannot be written', () => {
+  it.each(['json', 'pretty'])('for its disk is full does not keep the server from answering: %s', async (format) => {
+    configure({ log: { format } });
+    const script = 'exec "$0" "$@" 2>/dev/full';
+    const words = [
+      join(ROOT, 'dist/cli/main.js'),
+      'serve',
+      '--config',
+      at('adotd.yaml'),
+      '--port',
+      '0',
+      '--tls-port',
+      '0',
+    ];
+    const child = spawn('sh', ['-c', script, process.execPath, ...words]);
+    const closed = once(child, 'close');
+    const [ready] = (await once(child.stdout, 'data')) as [Buffer];
+    const port = Number(/udp=[^ ]*:(\d+)/.exec(ready.toString())?.[1]);
+    replace('zones/a.test.zone', 'broken');
+    expect((await ctl('reload')).stdout).toMatch(/^a\.test\. kept/m);
+    const { rcode } = await queryUdp({ address: '127.0.0.1', udp: port, tcp: port }, 'www.a.test');
+    expect(rcode).toBe('NOERROR');
+    child.kill('SIGTERM');
+    expect((await closed)[0]).toBe(0);
+  });
+});
+
+describe('files that may not be read', () => {
+  it('leave everything as it was, and are named', async () => {
+    const root = process.getuid?.() === 0;
+    mkdirSync(at('run'));
+    if (root) {
+      // Who the server becomes has to get at its files, and to its own folder.
+      chmodSync(folder, 0o755);
+      chownSync(at('run'), NOBODY, NOBODY);
+    }
+    await start({
+      control: { socket: 'run/ctl' },
+      tls: { enabled: false },
+      ...(root && { user: NOBODY, group: NOBODY }),
+    });
+    const reload = (): Promise<Ran> => adotd('ctl', '--socket', at('run', 'ctl'), 'reload');
+    chmodSync(at('zones', 'a.test.zone'), 0o000);
+    await server.logged(/cannot read .*a\.test\.zone: permission denied/);
+    chmodSync(at('adotd.yaml'), 0o000);
+    await server.logged(/the configuration stays as it was: cannot read .*adotd\.yaml: .*permission denied/);
+    const { status: failed, stdout } = await reload();
+    expect(failed).toBe(1);
+    expect(stdout).toMatch(/^a\.test\. kept/m);
+    expect(await addressOf('a.test')).toBe('192.0.2.10');
+    chmodSync(at('adotd.yaml'), 0o644);
+    chmodSync(at('zones', 'a.test.zone'), 0o644);
+    expect((await reload()).status).toBe(0);
   });
 });
 

@@ -6,6 +6,7 @@ import type { Order, ThreadData } from '../../src/server/mail.js';
 import { SupervisedThread, type ThreadEvents, WATCH_INTERVAL } from '../../src/server/supervised-thread.js';
 import { threadSettings } from '../../src/server/thread-settings.js';
 import { ConnectionLimits, ownShare } from '../../src/session/limits.js';
+import { NO_SESSIONS } from '../../src/session/report.js';
 import { HANDSHAKES, HEARTBEAT, MISCHIEF, Mischief, THREAD } from '../../src/transport/thread-words.js';
 import { emptyCatalog } from '../support/catalog.js';
 import { FakeClock } from '../support/clock.js';
@@ -257,5 +258,60 @@ describe('a supervised thread', () => {
     await setup.begin();
     setup.thread.misbehave(Mischief.SPIN);
     expect(setup.last().data.words[MISCHIEF]).toBe(Mischief.SPIN);
+  });
+
+  it('tells a thread that answers of other settings, and one that is being started when it does', async () => {
+    const made = bench();
+    const { thread, threads, last } = made;
+    await made.begin();
+    const settings = threadSettings(defaultConfig(), 0, silentLog);
+    const told = thread.configure(settings);
+    expect(last().orders).toEqual([{ kind: 'settings', settings }]);
+    last().events.report({ kind: 'done' });
+    await told;
+    last().events.exit();
+    expect(threads).toHaveLength(2);
+    expect(last().data.settings).toBe(settings);
+    const later = { ...settings };
+    await thread.configure(later);
+    expect(last().orders).toEqual([]);
+    last().events.report({ kind: 'ready' });
+    expect(last().orders).toEqual([{ kind: 'settings', settings: later }]);
+  });
+
+  it('lets nobody wait for a thread that has died', async () => {
+    const made = bench();
+    const { thread, last } = made;
+    await made.begin();
+    const told = thread.configure(threadSettings(defaultConfig(), 0, silentLog));
+    const sessions = thread.sessions(3);
+    last().events.exit(new Error('gone'));
+    await told;
+    expect(await sessions).toEqual(NO_SESSIONS);
+  });
+
+  it('asks for sessions, and waits for the answer only so long', async () => {
+    const made = bench();
+    const { thread, clock, last } = made;
+    expect(await thread.sessions(1)).toEqual(NO_SESSIONS);
+    await made.begin();
+    const report = { ...NO_SESSIONS, open: 7 };
+    const asked = thread.sessions(3);
+    expect(last().orders).toEqual([{ kind: 'sessions', longest: 3 }]);
+    last().events.report({ kind: 'sessions', report });
+    expect(await asked).toBe(report);
+    const never = thread.sessions(3);
+    clock.advance(5000);
+    expect(await never).toEqual(NO_SESSIONS);
+  });
+
+  it('stops with the time that sessions are given', async () => {
+    const made = bench();
+    const { thread, last } = made;
+    await made.begin();
+    const stopped = thread.stop(4000, 3000);
+    expect(last().orders).toEqual([{ kind: 'stop', drainTime: 3000 }]);
+    last().events.exit();
+    await stopped;
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SessionState } from '../../src/session/session.js';
 import { echoResponder, framed, message } from '../support/responder.js';
-import { type Bench, createBench, type Peer } from './support.js';
+import { type Bench, createBench, type Peer, SETTINGS } from './support.js';
 
 const client = (last: number): Uint8Array => Uint8Array.of(192, 0, 2, last);
 
@@ -204,5 +204,18 @@ describe('the session manager', () => {
     expect(stuck?.calls).toEqual([]);
     bench.clock.advance(2_000);
     expect(stuck?.calls).toContain('destroy');
+  });
+
+  it('goes by other settings from one moment to the next: shorter times, fewer connections', () => {
+    const { manager, clock, open, limits, events } = createBench();
+    open();
+    clock.advance(3000);
+    manager.configure(
+      { ...SETTINGS, idleTime: 2500, writeBuffer: 131_072 },
+      { connections: 1, connectionsPerClient: 1 },
+    );
+    expect(events).toEqual(['IDLE_CLOSED']);
+    expect(manager.scratch.length).toBeGreaterThan(131_072);
+    expect(limits.capacity).toBe(1);
   });
 });
