@@ -79,9 +79,7 @@ function ownAddresses(scope: 0 | 1): string[] {
   );
 }
 
-const linkLocal = ownAddresses(1)[0];
-
-describe.skipIf(typeof loaded === 'string')('the source address of responses', () => {
+describe('the source address of responses', () => {
   const asked = ['127.0.0.2', '127.0.0.3', '127.0.0.2', '127.1.2.3', '127.0.0.1'];
 
   it('is the address that was asked, on 0.0.0.0', async () => {
@@ -94,11 +92,13 @@ describe.skipIf(typeof loaded === 'string')('the source address of responses', (
     expect(await sources({ bound: '::', asked: twice })).toEqual(twice);
   });
 
-  it.skipIf(linkLocal === undefined)('is a link-local address with its interface where that was asked', async () => {
-    const address = linkLocal as string;
-    expect(await sources({ bound: '::', asked: [address, address] })).toEqual([address, address]);
-    // From a link-local address too: the scope of the client's address is kept.
-    expect(await sources({ bound: '::', asked: [address], from: address })).toEqual([address]);
+  // Where there is none, the tests of wildcard addresses in network namespaces have one.
+  it('is a link-local address with its interface where that was asked', async () => {
+    for (const address of ownAddresses(1)) {
+      expect(await sources({ bound: '::', asked: [address, address] })).toEqual([address, address]);
+      // From a link-local address too: the scope of the client's address is kept.
+      expect(await sources({ bound: '::', asked: [address], from: address })).toEqual([address]);
+    }
   });
 
   it('is found among control messages that others have switched on', async () => {

@@ -68,7 +68,7 @@ function withSend(sendmmsg: (real: Libc['sendmmsg'], ...args: Parameters<Libc['s
   return { ...system, sendmmsg: (...args) => sendmmsg(system.sendmmsg, ...args) };
 }
 
-describe.skipIf(typeof loaded === 'string')('batches of datagrams', () => {
+describe('batches of datagrams', () => {
   it('receives datagrams of 0 to 65,507 octets whole', async () => {
     const opened = open();
     const from = await client();
