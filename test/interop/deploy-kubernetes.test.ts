@@ -90,15 +90,14 @@ describe.skipIf(missing !== '')(`the manifests ${missing}`, () => {
       `53/TCP → ${port}/TCP`,
       `853/TCP → ${tlsPort}/TCP`,
     ]);
-    expect(metrics.listen).toBe(`[::]:${ports.find(({ name }) => name === 'metrics')?.containerPort}`);
+    expect(metrics.listen).toBe(`0.0.0.0:${ports.find(({ name }) => name === 'metrics')?.containerPort}`);
     expect(Math.min(port, tlsPort)).toBeGreaterThanOrEqual(1024);
   });
 
   it('probe and admit ports that there are', () => {
     const names = container()?.ports?.map(({ name }) => name) ?? [];
-    const { startupProbe, livenessProbe, readinessProbe } = container() ?? {};
-    expect([startupProbe, livenessProbe, readinessProbe].map((probe) => probe?.httpGet)).toEqual([
-      { path: '/healthz', port: 'metrics' },
+    const { livenessProbe, readinessProbe } = container() ?? {};
+    expect([livenessProbe, readinessProbe].map((probe) => probe?.httpGet)).toEqual([
       { path: '/healthz', port: 'metrics' },
       { path: '/readyz', port: 'metrics' },
     ]);
@@ -248,6 +247,10 @@ describe.skipIf(noPod !== '')(`a pod ${noPod}`, () => {
 
   it('answers from zones that were replaced as the kubelet replaces them', async () => {
     expect(await findings('replaced')).toBe(soa(2));
+  });
+
+  it('answers the probes, and Prometheus', async () => {
+    expect(await findings('probes')).toBe('200\n200\n200\n');
   });
 
   it('has a control socket that adotd ctl finds', async () => {

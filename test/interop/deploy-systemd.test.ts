@@ -156,9 +156,7 @@ async function installed(): Promise<string> {
   return prefix;
 }
 
-/**
- * Boots the systemd of this machine in a container, and runs deploy_trial.sh there.
- */
+/** Boots the systemd of this machine in a container, and runs deploy_trial.sh there. */
 async function trial(): Promise<Findings> {
   const at = join(folder, 'trial');
   const clone = join(at, 'clone');
@@ -220,6 +218,7 @@ describe.skipIf(noTrial !== '')(`adotd under systemd ${noTrial}`, () => {
     );
     expect(findings.answers).toBe(soa(1).repeat(4));
     expect(findings['answer-inet6']).toBe(soa(1));
+    expect(findings.journal).toContain('queries are answered by threads');
   });
 
   it('has one capability, cannot get more, and has a system call filter', () => {
