@@ -57,7 +57,7 @@ function detailTable(section: Section, servers: readonly string[]): Table {
     servers.filter((server) => row.figures[server] !== undefined).map((server) => detailRow(row, server)),
   );
   const note =
-    'Medians of the turns; lost: queries of all turns; octets: mean of the answers; batch: mean queries of a receive call.';
+    'Medians of the turns, of user and kernel means, as that clock is coarse; lost: queries of all turns; octets: mean of the answers; batch: mean queries of a receive call.';
   return { title: `${section.title}: details`, note, rows: [head, ...rows] };
 }
 
