@@ -1,6 +1,8 @@
 /** The server's certificate: what there is to see of it, and whether it is one that the caller accepts. */
 import { createHash, type X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { ClientError, ClientErrorCode } from './errors.js';
+import { checkTlsa, matchesTlsa } from './tlsa.js';
 
 /** How a server proves who it is. */
 export type Verification =
@@ -9,7 +11,9 @@ export type Verification =
   /** By a chain to one of these authorities (PEM; default: those of Node) and its name or address (RFC 8310 §8.1). */
   | { readonly kind: 'ca'; readonly ca?: string | Buffer }
   /** By its public key: base64 of the SHA-256 of the SubjectPublicKeyInfo (RFC 7858 §4.2). One of them must match. */
-  | { readonly kind: 'pin'; readonly pins: readonly string[] };
+  | { readonly kind: 'pin'; readonly pins: readonly string[] }
+  /** By TLSA records, as RDATA in presentation format: "3 1 1 8cb0…" (RFC 7671 §5.1). One of them must match. */
+  | { readonly kind: 'tlsa'; readonly records: readonly string[] };
 
 export interface CertificateInfo {
   readonly subject: string;
@@ -35,6 +39,24 @@ export function describeCertificate(certificate: X509Certificate): CertificateIn
   };
 }
 
+/** Throws CLIENT_INPUT when no certificate could ever be accepted: a server must not be blamed for that. */
+export function checkVerification(verification: Verification): void {
+  const wrong = (message: string): never => {
+    throw new ClientError(ClientErrorCode.INPUT, message);
+  };
+  if (verification.kind === 'tlsa') checkTlsa(verification.records);
+  if (verification.kind === 'ca' && verification.ca !== undefined) {
+    if (!String(verification.ca).includes('-----BEGIN CERTIFICATE-----')) wrong('ca: expected certificates in PEM');
+  }
+  if (verification.kind !== 'pin') return;
+  if (verification.pins.length === 0) wrong('pins: expected at least one');
+  for (const pin of verification.pins) {
+    const octets = Buffer.from(pin, 'base64');
+    if (octets.length !== 32 || octets.toString('base64') !== pin)
+      wrong(`pins: found ${JSON.stringify(pin)}, expected 32 octets in base64`);
+  }
+}
+
 /**
  * Why the certificate is not acceptable, or undefined when it is. `chainError` is what TLS found wrong with the chain;
  * `identity` is the server's name, or its address when no name is known. Names in the subject do not count (RFC 8310 §8.1).
@@ -52,6 +74,10 @@ export function objection(
     return verification.pins.includes(pin)
       ? undefined
       : `its pin is ${pin}, expected ${verification.pins.join(' or ')}`;
+  }
+  if (verification.kind === 'tlsa') {
+    if (matchesTlsa(verification.records, certificate)) return undefined;
+    return `its pin is ${pinOfCertificate(certificate)}, which matches none of ${verification.records.length} TLSA records`;
   }
   if (chainError !== undefined) return chainError;
   const named =

@@ -1,6 +1,8 @@
 /** Opens sessions over TCP, STARTTLS and TLS. */
 import { lookup } from 'node:dns/promises';
 import { connect as connectSocket, isIP, type Socket } from 'node:net';
+import { onAbort } from './abort.js';
+import { type ClientClock, systemClock } from './clock.js';
 import { ClientError, ClientErrorCode, fromSystem, timedOut } from './errors.js';
 import { ClientSession } from './session.js';
 import { requestUpgrade, type Upgrade, type UpgradeOptions } from './starttls.js';
@@ -21,8 +23,15 @@ export interface SessionOptions {
   readonly server: ServerAddress;
   /** Milliseconds for each step: connection, upgrade, handshake, each answer. Default 5000. */
   readonly timeoutMs?: number;
+  /** Milliseconds for all steps until the session is open. Default: no limit but those of the steps. */
+  readonly establishMs?: number | undefined;
   readonly tls?: TlsOptions;
   readonly upgrade?: UpgradeOptions;
+  /** TLS and STARTTLS: let `session.closedCleanly` tell a close_notify from a bare FIN. Default false. */
+  readonly watchClose?: boolean;
+  /** Gives up opening; nothing to an open session. */
+  readonly signal?: AbortSignal | undefined;
+  readonly clock?: ClientClock | undefined;
 }
 
 /** Milliseconds of the steps that were taken. */
@@ -66,59 +75,86 @@ export async function locate(
 
 /** Opens a session. Rejects with a ClientError, everything closed. */
 export async function openSession(options: SessionOptions): Promise<OpenSession> {
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT;
+  const { clock = systemClock, signal } = options;
   const { server, about } = await locate(options.server, options.transport);
-  const began = performance.now();
-  const socket = await connected(server, about, timeoutMs);
-  const connect = performance.now() - began;
-  const plain = { server, tls: undefined, upgrade: undefined, times: { connect }, ticket: () => undefined };
-  if (options.transport === 'tcp') return { ...plain, session: new ClientSession(socket, false, about) };
-  const handshake = () => secure(socket, options.tls ?? {}, server.address, about, timeoutMs);
-  if (options.transport === 'tls') {
-    const { socket: tls, info, milliseconds, ticket } = await handshake();
-    const times = { connect, handshake: milliseconds };
-    return { server, session: new ClientSession(tls, true, about), tls: info, upgrade: undefined, times, ticket };
-  }
-  const first = new ClientSession(socket, false, about);
+  const began = clock.elapsed();
+  const limits = (): Limits => {
+    const left = (options.establishMs ?? Number.POSITIVE_INFINITY) - (clock.elapsed() - began);
+    return { timeoutMs: Math.max(1, Math.min(options.timeoutMs ?? DEFAULT_TIMEOUT, left)), clock, signal };
+  };
+  const socket = await connected(server, about, limits());
   try {
-    const upgrade = await requestUpgrade(first, options.upgrade ?? {}, about, timeoutMs);
-    const soFar = { connect, upgrade: upgrade.reply.milliseconds };
-    if (!upgrade.offered) {
-      first.release();
-      return { ...plain, session: first, upgrade, times: soFar };
-    }
-    // Who answers with TO set has nothing to say until our ClientHello: what is there was put in by someone else, and no
-    // octet of it may be taken for something that came inside TLS.
-    const injected = first.detach();
-    if (injected > 0) {
-      const message = `${about}: ${injected} octets of plaintext came between the answer with TO and the TLS handshake`;
-      throw new ClientError(ClientErrorCode.HANDSHAKE, message, { step: 'handshake' });
-    }
-    const { socket: tls, info, milliseconds, ticket } = await handshake();
-    const times = { ...soFar, handshake: milliseconds };
-    return { server, session: new ClientSession(tls, true, about), tls: info, upgrade, times, ticket };
+    return await established(options, socket, server, about, clock.elapsed() - began, limits);
   } catch (error) {
-    first.destroy();
+    socket.destroy();
     throw error;
   }
 }
 
-function connected(server: Required<ServerAddress>, about: string, timeoutMs: number): Promise<Socket> {
+/** Makes a session of a connected socket; `connect` is the milliseconds that connecting took. */
+async function established(
+  options: SessionOptions,
+  socket: Socket,
+  server: Required<ServerAddress>,
+  about: string,
+  connect: number,
+  limits: () => Limits,
+): Promise<OpenSession> {
+  const { clock, watchClose } = options;
+  const plain = { server, tls: undefined, upgrade: undefined, times: { connect }, ticket: () => undefined };
+  if (options.transport === 'tcp') return { ...plain, session: new ClientSession(socket, false, about, { clock }) };
+  const handshake = async () => {
+    const secured = await secure(socket, options.tls ?? {}, server.address, about, { ...limits(), watchClose });
+    const { notified, info: tls, milliseconds, ticket } = secured;
+    return { session: new ClientSession(secured.socket, true, about, { clock, notified }), tls, milliseconds, ticket };
+  };
+  if (options.transport === 'tls') {
+    const { session, tls, milliseconds, ticket } = await handshake();
+    return { server, session, tls, upgrade: undefined, times: { connect, handshake: milliseconds }, ticket };
+  }
+  const first = new ClientSession(socket, false, about, { clock });
+  const upgrade = await requestUpgrade(first, options.upgrade ?? {}, about, limits());
+  const soFar = { connect, upgrade: upgrade.reply.milliseconds };
+  if (!upgrade.offered) {
+    first.release();
+    return { ...plain, session: first, upgrade, times: soFar };
+  }
+  // Who answers with TO set has nothing to say until our ClientHello: what is there was put in by someone else, and no
+  // octet of it may be taken for something that came inside TLS.
+  const injected = first.detach();
+  if (injected > 0) {
+    const message = `${about}: ${injected} octets of plaintext came between the answer with TO and the TLS handshake`;
+    throw new ClientError(ClientErrorCode.HANDSHAKE, message, { step: 'handshake' });
+  }
+  const { session, tls, milliseconds, ticket } = await handshake();
+  return { server, session, tls, upgrade, times: { ...soFar, handshake: milliseconds }, ticket };
+}
+
+interface Limits {
+  readonly timeoutMs: number;
+  readonly clock: ClientClock;
+  readonly signal: AbortSignal | undefined;
+}
+
+function connected(server: Required<ServerAddress>, about: string, limits: Limits): Promise<Socket> {
+  const { timeoutMs, clock, signal } = limits;
   return new Promise((resolve, reject) => {
+    const deaf = onAbort(signal, about, (error) => fail(error));
     const socket = connectSocket({ host: server.address, port: server.port, noDelay: true });
-    const timer = setTimeout(() => {
-      socket.destroy();
-      reject(timedOut(about, 'connect', timeoutMs));
-    }, timeoutMs);
-    const failed = (error: Error): void => {
-      clearTimeout(timer);
+    const done = (): void => {
+      stop();
+      deaf();
+    };
+    const fail = (error: Error): void => {
+      done();
       socket.destroy();
       reject(fromSystem(error, about, 'connect'));
     };
-    socket.once('error', failed);
+    const stop = clock.after(timeoutMs, () => fail(timedOut(about, 'connect', timeoutMs)));
+    socket.once('error', fail);
     socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.off('error', failed);
+      done();
+      socket.off('error', fail);
       resolve(socket);
     });
   });

@@ -22,6 +22,17 @@ export const ClientErrorCode = {
   MALFORMED: 'CLIENT_MALFORMED',
   /** An answer has the right ID but belongs to another question, or is none. */
   MISMATCH: 'CLIENT_MISMATCH',
+  /** The caller's AbortSignal was aborted. */
+  ABORTED: 'CLIENT_ABORTED',
+  /** The client was closed, before or meanwhile. */
+  ENDED: 'CLIENT_ENDED',
+  /** Opportunistic: no transport brought an answer; `attempts` says what became of each. */
+  NO_ANSWER: 'CLIENT_NO_ANSWER',
+  /**
+   * Pre-deployed: no encrypted session came about with a server that is who it should be, or it brought no answer; nothing
+   * was asked in cleartext. `attempts` says what became of each transport, `reason` is the most telling of their codes.
+   */
+  NOT_PRIVATE: 'CLIENT_NOT_PRIVATE',
 } as const;
 
 export type ClientErrorCode = (typeof ClientErrorCode)[keyof typeof ClientErrorCode];
@@ -29,19 +40,53 @@ export type ClientErrorCode = (typeof ClientErrorCode)[keyof typeof ClientErrorC
 /** The steps of an exchange that take time. */
 export type Step = 'connect' | 'upgrade' | 'handshake' | 'answer';
 
+/** What became of one transport on the way to an answer, or to none. */
+export interface Attempt {
+  readonly transport: 'udp' | 'tcp' | 'starttls' | 'tls';
+  readonly error: ClientError;
+}
+
+interface ClientErrorOptions extends ErrorOptions {
+  readonly step?: Step | undefined;
+  readonly attempts?: readonly Attempt[];
+}
+
 /** The only kind of error that leaves the client. */
 export class ClientError extends Error {
   readonly code: ClientErrorCode;
   /** The step during which it happened, where that is known. */
   readonly step: Step | undefined;
+  /** With NO_ANSWER and NOT_PRIVATE: the transports that were tried, in order. */
+  readonly attempts: readonly Attempt[];
 
-  constructor(code: ClientErrorCode, message: string, options: ErrorOptions & { step?: Step } = {}) {
+  constructor(code: ClientErrorCode, message: string, options: ClientErrorOptions = {}) {
     super(message, options);
     this.name = 'ClientError';
     this.code = code;
     this.step = options.step;
+    this.attempts = options.attempts ?? [];
+  }
+
+  /** With NO_ANSWER and NOT_PRIVATE: the code of the attempt that says most of why. */
+  get reason(): ClientErrorCode | undefined {
+    return (
+      TELLING.find((code) => this.attempts.some(({ error }) => error.code === code)) ?? this.attempts[0]?.error.code
+    );
   }
 }
+
+/** What says that someone else answered comes before what the server said, and that before silence. */
+const TELLING: readonly ClientErrorCode[] = [
+  ClientErrorCode.CERTIFICATE,
+  ClientErrorCode.MISMATCH,
+  ClientErrorCode.MALFORMED,
+  ClientErrorCode.HANDSHAKE,
+  ClientErrorCode.NO_UPGRADE,
+  ClientErrorCode.RESET,
+  ClientErrorCode.CLOSED,
+  ClientErrorCode.REFUSED,
+  ClientErrorCode.TIMED_OUT,
+];
 
 /** `value` when it fits into so many bits. Throws CLIENT_INPUT. */
 export function fitting(value: number, bits: 8 | 16, what: string): number {

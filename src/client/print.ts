@@ -101,6 +101,7 @@ const VERIFIED = {
   none: 'not verified',
   ca: 'verified by its authority and name',
   pin: 'verified by its pin',
+  tlsa: 'verified by a TLSA record',
 } as const;
 
 function milliseconds(value: number): string {

@@ -3,6 +3,8 @@
  * (RFC 7766 §6.2.1.1); answers are matched by ID and may come in any order (§7).
  */
 import type { Duplex } from 'node:stream';
+import { onAbort } from './abort.js';
+import { type ClientClock, systemClock } from './clock.js';
 import type { Channel } from './edns.js';
 import { ClientError, ClientErrorCode, fromSystem, type Step, timedOut } from './errors.js';
 import { framed, Reassembly } from './framing.js';
@@ -16,6 +18,13 @@ export interface AskOptions {
   readonly step?: Step;
   /** Nothing is read behind the answer until `release()` or `detach()`. */
   readonly last?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ClientSessionOptions {
+  readonly clock?: ClientClock | undefined;
+  /** Inside TLS: tells whether the end that came was a close_notify. */
+  readonly notified?: (() => boolean) | undefined;
 }
 
 interface Pending {
@@ -24,35 +33,46 @@ interface Pending {
   readonly sent: number;
   readonly last: boolean;
   readonly step: Step;
-  readonly timer: NodeJS.Timeout;
+  /** Stops waiting. */
+  done(): void;
   resolve(reply: Reply): void;
   reject(error: ClientError): void;
 }
 
 /** Milliseconds that a server has to close after us. */
 const CLOSE_TIME = 1000;
+/** How many late answers a session is ready for; a guess, far from all 65,536 IDs. */
+const MAX_GIVEN_UP = 4096;
 
 export class ClientSession {
   readonly #socket: Duplex;
   readonly #channel: Channel;
   readonly #about: string;
+  readonly #clock: ClientClock;
+  readonly #notified: (() => boolean) | undefined;
   readonly #reassembly = new Reassembly();
   readonly #pending = new Map<number, Pending>();
+  /** IDs whose answers nobody waits for any more, but may still come: they are not used again. */
+  readonly #given = new Set<number>();
   readonly #listeners = {
     data: (octets: Buffer): void => this.#received(octets),
-    end: (): void => this.#fail(this.#closed('the server closed the connection')),
+    end: (): void => this.#ended(),
     close: (): void => this.#fail(this.#closed('the connection is closed')),
     error: (error: Error): void => this.#fail(this.#broken(error)),
   };
   #held = false;
   #unexpected = 0;
   #failure: ClientError | undefined;
+  #closedCleanly: boolean | undefined;
+  #whenEnded: (() => void)[] = [];
 
   /** `about` names the server in messages. */
-  constructor(socket: Duplex, encrypted: boolean, about: string) {
+  constructor(socket: Duplex, encrypted: boolean, about: string, options: ClientSessionOptions = {}) {
     this.#socket = socket;
     this.#channel = { stream: true, encrypted };
     this.#about = about;
+    this.#clock = options.clock ?? systemClock;
+    this.#notified = options.notified;
     for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener);
   }
 
@@ -70,26 +90,62 @@ export class ClientSession {
     return this.#unexpected;
   }
 
+  /** Queries that wait for their answers. */
+  get outstanding(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * How the server closed its direction: with a FIN (true) or a reset (false); inside TLS with a close_notify (true) or
+   * without (false). Undefined as long as it did not, where we closed first, and inside TLS unless the session was opened
+   * with `watchClose` (node:tls does not tell a close_notify from a FIN).
+   */
+  get closedCleanly(): boolean | undefined {
+    return this.#closedCleanly;
+  }
+
+  /** Calls `listener` once, when no more queries can be sent; at once when that is so already. */
+  onEnded(listener: () => void): void {
+    if (this.#failure === undefined) this.#whenEnded.push(listener);
+    else listener();
+  }
+
+  /** Whether the connection keeps the process alive. */
+  keepAlive(alive: boolean): void {
+    const { ref, unref } = this.#socket as { ref?: () => void; unref?: () => void };
+    (alive ? ref : unref)?.call(this.#socket);
+  }
+
   /** Sends a query and waits for its answer. Rejects with a ClientError. */
   ask(query: Query, options: AskOptions): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
       const wire = this.#encode(query, options.ednsFlags ?? 0);
       const sent = decodeMessage(wire);
-      if (this.#pending.has(sent.id)) {
-        reject(new ClientError(ClientErrorCode.INPUT, `a query with ID ${sent.id} is outstanding`));
+      if (this.#pending.has(sent.id) || (query.id !== undefined && this.#given.has(sent.id))) {
+        reject(new ClientError(ClientErrorCode.INPUT, `the answer to a query with ID ${sent.id} is outstanding`));
         return;
       }
       const step = options.step ?? 'answer';
-      const late = (): void => {
+      const giveUp = (error: ClientError): void => {
+        this.#pending.get(sent.id)?.done();
         this.#pending.delete(sent.id);
-        const others = this.#unexpected === 0 ? '' : `; ${this.#unexpected} messages that answer nothing we asked`;
-        reject(timedOut(this.#about, step, options.timeoutMs, `${others}${this.#reassembly.describe()}`));
+        this.#forget(sent.id);
+        reject(error);
       };
-      const timer = setTimeout(late, options.timeoutMs);
-      const began = performance.now();
+      const late = (): void => {
+        const others = this.#unexpected === 0 ? '' : `; ${this.#unexpected} messages that answer nothing we asked`;
+        giveUp(timedOut(this.#about, step, options.timeoutMs, `${others}${this.#reassembly.describe()}`));
+      };
+      const deaf = onAbort(options.signal, this.#about, giveUp);
+      const stop = this.#clock.after(options.timeoutMs, late);
+      const done = (): void => {
+        deaf();
+        stop();
+      };
+      const began = this.#clock.elapsed();
       const last = options.last ?? false;
-      this.#pending.set(sent.id, { query: sent, began, sent: wire.length, last, step, timer, resolve, reject });
+      this.#pending.set(sent.id, { query: sent, began, sent: wire.length, last, step, done, resolve, reject });
       this.#socket.write(framed(wire));
     });
   }
@@ -112,9 +168,9 @@ export class ClientSession {
     this.#fail(this.#closed('the session was closed by the client'));
     if (this.#socket.closed) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => this.#socket.destroy(), CLOSE_TIME);
+      const stop = this.#clock.after(CLOSE_TIME, () => this.#socket.destroy());
       this.#socket.once('close', () => {
-        clearTimeout(timer);
+        stop();
         resolve();
       });
       this.#socket.resume();
@@ -131,8 +187,14 @@ export class ClientSession {
   #encode(query: Query, ednsFlags: number): Buffer {
     if (query.id !== undefined) return encodeQuery(query, this.#channel, ednsFlags);
     let id = randomId();
-    while (this.#pending.has(id)) id = randomId();
+    while (this.#pending.has(id) || this.#given.has(id)) id = randomId();
     return encodeQuery({ ...query, id }, this.#channel, ednsFlags);
+  }
+
+  #forget(id: number): void {
+    this.#given.add(id);
+    const [oldest] = this.#given;
+    if (this.#given.size > MAX_GIVEN_UP && oldest !== undefined) this.#given.delete(oldest);
   }
 
   #received(octets: Buffer): void {
@@ -148,12 +210,12 @@ export class ClientSession {
     const id = octets.length < 2 ? -1 : octets.readUInt16BE();
     const pending = this.#pending.get(id);
     if (pending === undefined) {
-      this.#unexpected++;
+      if (!this.#given.delete(id)) this.#unexpected++;
       return;
     }
-    const milliseconds = performance.now() - pending.began;
+    const milliseconds = this.#clock.elapsed() - pending.began;
     this.#pending.delete(id);
-    clearTimeout(pending.timer);
+    pending.done();
     try {
       const message = judge(pending.query, octets);
       this.#held = pending.last;
@@ -163,12 +225,18 @@ export class ClientSession {
     }
   }
 
+  #ended(): void {
+    if (this.#failure === undefined) this.#closedCleanly = this.encrypted ? this.#notified?.() : true;
+    this.#fail(this.#closed('the server closed the connection'));
+  }
+
   #closed(reason: string): ClientError {
     return new ClientError(ClientErrorCode.CLOSED, `${this.#about}: ${reason}${this.#reassembly.describe()}`);
   }
 
   #broken(error: Error): ClientError {
     const detail = this.#reassembly.describe();
+    if (this.#failure === undefined) this.#closedCleanly = false;
     if ('code' in error && String(error.code).startsWith('ERR_SSL')) {
       return new ClientError(ClientErrorCode.HANDSHAKE, `${this.#about}: TLS failed: ${error.message}${detail}`, {
         cause: error,
@@ -182,9 +250,12 @@ export class ClientSession {
   #fail(error: ClientError): void {
     this.#failure ??= error;
     for (const pending of this.#pending.values()) {
-      clearTimeout(pending.timer);
+      pending.done();
       pending.reject(this.#failure);
     }
     this.#pending.clear();
+    const listeners = this.#whenEnded;
+    this.#whenEnded = [];
+    for (const listener of listeners) listener();
   }
 }

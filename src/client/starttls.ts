@@ -1,14 +1,14 @@
 /**
  * The upgrade of a TCP connection, as draft-ietf-dprive-start-tls-for-dns-01 asks of clients (§2.1.2, §2.1.3, §2.2).
  *
- * Not here: remembering servers that do not upgrade, and falling back to other transports (for a library above this one).
+ * Not here: remembering servers that do not upgrade (capabilities.ts), and falling back to other transports (ladder.ts).
  */
 import { Class, Type } from '../protocol/iana.js';
 import { EdnsFlag } from './edns.js';
 import { ClientError, ClientErrorCode } from './errors.js';
 import type { Query } from './message.js';
 import type { Reply } from './reply.js';
-import type { ClientSession } from './session.js';
+import type { AskOptions, ClientSession } from './session.js';
 
 export interface UpgradeOptions {
   /** The first query. Default: the dummy query, which reveals nothing. It is sent with TO set in its EDNS. */
@@ -35,10 +35,10 @@ export async function requestUpgrade(
   session: ClientSession,
   options: UpgradeOptions,
   about: string,
-  timeoutMs: number,
+  limits: Pick<AskOptions, 'timeoutMs' | 'signal'>,
 ): Promise<Upgrade> {
   const first = options.first ?? DUMMY_QUERY;
-  const reply = await session.ask(first, { timeoutMs, ednsFlags: EdnsFlag.TO, step: 'upgrade', last: true });
+  const reply = await session.ask(first, { ...limits, ednsFlags: EdnsFlag.TO, step: 'upgrade', last: true });
   const offered = ((reply.message.edns?.flags ?? 0) & EdnsFlag.TO) !== 0;
   if (!offered && options.withoutOffer !== 'plaintext') {
     const why = reply.message.edns === undefined ? 'its answer has no EDNS' : 'TO is not set in its answer';

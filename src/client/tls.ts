@@ -1,9 +1,13 @@
 /** TLS of the client: the handshake over a connected socket, and what became of it (RFC 7858 §3.2, RFC 8310 §9). */
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
+import { onAbort } from './abort.js';
 import { type CertificateInfo, describeCertificate, objection, type Verification } from './certificate.js';
+import { type ClientClock, systemClock } from './clock.js';
 import { ClientError, ClientErrorCode, fromSystem, timedOut } from './errors.js';
+import { type Watched, watch } from './watched.js';
 
 /**
  * What is left of a session for the next one. Node does not know the certificate of a session that was resumed, so it is
@@ -49,6 +53,16 @@ export interface Secured {
   readonly milliseconds: number;
   /** For the next session: the newest ticket that came (with TLS 1.3 after the handshake), or the one just used. */
   ticket(): TlsTicket | undefined;
+  /** Whether the end that came was a close_notify; undefined unless that was watched for. */
+  readonly notified: (() => boolean) | undefined;
+}
+
+export interface SecureOptions {
+  readonly timeoutMs: number;
+  readonly clock?: ClientClock | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Tell a close_notify from a bare FIN. */
+  readonly watchClose?: boolean | undefined;
 }
 
 /**
@@ -60,19 +74,25 @@ export function secure(
   options: TlsOptions,
   address: string,
   about: string,
-  timeoutMs: number,
+  { timeoutMs, clock = systemClock, signal, watchClose }: SecureOptions,
 ): Promise<Secured> {
   const verification = options.verification ?? { kind: 'none' };
   return new Promise((resolve, reject) => {
-    const began = performance.now();
-    const socket = started(raw, options, verification, about);
+    const began = clock.elapsed();
+    const watched: Watched | undefined = watchClose ? watch(raw) : undefined;
+    const socket = started(watched?.duplex ?? raw, options, verification, about);
+    const deaf = onAbort(signal, about, (error) => fail(error));
+    const done = (): void => {
+      stop();
+      deaf();
+    };
     const fail = (error: ClientError): void => {
-      clearTimeout(timer);
+      done();
       reject(error);
       socket.destroy();
       raw.destroy();
     };
-    const timer = setTimeout(() => fail(timedOut(about, 'handshake', timeoutMs)), timeoutMs);
+    const stop = clock.after(timeoutMs, () => fail(timedOut(about, 'handshake', timeoutMs)));
     let session: Buffer | undefined;
     socket.on('session', (newest) => {
       session = newest;
@@ -83,7 +103,7 @@ export function secure(
     socket.once('close', ended);
     raw.on('error', broken);
     socket.once('secureConnect', () => {
-      clearTimeout(timer);
+      done();
       const resumed = socket.isSessionReused();
       const certificate = resumed ? options.ticket?.certificate : socket.getPeerX509Certificate();
       const chainError = socket.authorized ? undefined : String(socket.authorizationError);
@@ -106,13 +126,13 @@ export function secure(
       // A server need not send a new one when it takes an old one.
       const ticket = (): TlsTicket | undefined =>
         session === undefined ? (resumed ? options.ticket : undefined) : { session, certificate, verification };
-      resolve({ socket, info, milliseconds: performance.now() - began, ticket });
+      resolve({ socket, info, milliseconds: clock.elapsed() - began, ticket, notified: watched?.notified(socket) });
     });
   });
 }
 
 /** Sends the ClientHello. Throws CLIENT_INPUT when what was given cannot be used. */
-function started(raw: Socket, options: TlsOptions, verification: Verification, about: string): TLSSocket {
+function started(raw: Duplex, options: TlsOptions, verification: Verification, about: string): TLSSocket {
   try {
     return connect({
       socket: raw,

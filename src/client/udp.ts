@@ -1,8 +1,10 @@
 /** One question over UDP. */
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { onAbort } from './abort.js';
+import { type ClientClock, systemClock } from './clock.js';
 import type { ServerAddress } from './connect.js';
-import { fromSystem, timedOut } from './errors.js';
+import { ClientError, fromSystem, timedOut } from './errors.js';
 import { decodeMessage, encodeQuery, type Query } from './message.js';
 import { judge, type Reply } from './reply.js';
 
@@ -12,11 +14,15 @@ export interface UdpOptions {
   readonly tries: number;
   /** Bits of EDNS flags to set in addition. */
   readonly ednsFlags: number;
+  readonly clock?: ClientClock | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Asks over UDP. The socket is connected, so that a closed port is heard of and only the server is listened to; messages
- * with another ID are ignored (RFC 5452 §9). Rejects with a ClientError.
+ * Asks over UDP. The socket is connected, so that a closed port is heard of and only the server is listened to. What does
+ * not answer the question is ignored and the wait goes on (RFC 5452 §9): a message with another ID, and one with the right
+ * ID that cannot be decoded or belongs to another question, since anybody may have sent it in the server's name. When
+ * nothing better comes, the latter is what the query fails of. Rejects with a ClientError.
  */
 export function askUdp(
   query: Query,
@@ -24,19 +30,23 @@ export function askUdp(
   about: string,
   options: UdpOptions,
 ): Promise<Reply> {
+  const clock = options.clock ?? systemClock;
   return new Promise((resolve, reject) => {
     const wire = encodeQuery(query, { stream: false, encrypted: false }, options.ednsFlags);
     const sent = decodeMessage(wire);
+    const deaf = onAbort(options.signal, about, (error) => fail(error));
     const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
-    let timer: NodeJS.Timeout | undefined;
+    let stop = (): void => {};
     let tries = 0;
     let ignored = 0;
+    let useless: ClientError | undefined;
     let began = 0;
     let done = false;
     const finish = (): void => {
       if (!done) socket.close();
       done = true;
-      clearTimeout(timer);
+      deaf();
+      stop();
     };
     const fail = (error: unknown): void => {
       finish();
@@ -45,11 +55,11 @@ export function askUdp(
     const send = (): void => {
       if (tries++ === options.tries) {
         const others = ignored === 0 ? '' : `; ${ignored} messages with another ID`;
-        fail(timedOut(about, 'answer', options.timeoutMs * options.tries, others));
+        fail(useless ?? timedOut(about, 'answer', options.timeoutMs * options.tries, others));
         return;
       }
-      began = performance.now();
-      timer = setTimeout(send, options.timeoutMs);
+      began = clock.elapsed();
+      stop = clock.after(options.timeoutMs, send);
       // An error comes as an event too.
       socket.send(wire, () => {});
     };
@@ -59,16 +69,19 @@ export function askUdp(
         ignored++;
         return;
       }
-      const milliseconds = performance.now() - began;
+      const milliseconds = clock.elapsed() - began;
       try {
         const message = judge(sent, octets);
         finish();
         resolve({ message, octets, sent: wire.length, milliseconds });
       } catch (error) {
-        fail(error);
+        if (!(error instanceof ClientError)) throw error;
+        useless ??= new ClientError(error.code, `${about}: ${error.message}`, { cause: error, step: 'answer' });
       }
     });
-    socket.once('connect', send);
+    socket.once('connect', () => {
+      if (!done) send();
+    });
     socket.connect(server.port, server.address);
   });
 }

@@ -1,0 +1,129 @@
+/** What a client is told to do, judged and completed. */
+import type { CapabilityCache, CapabilityTimes } from './capabilities.js';
+import { checkVerification, type Verification } from './certificate.js';
+import { type ClientClock, systemClock } from './clock.js';
+import { ClientError, ClientErrorCode } from './errors.js';
+import type { LaneLimits } from './lane.js';
+
+/**
+ * How much privacy is demanded (the draft, §3):
+ * - `opportunistic`: encrypted where that comes about, with any certificate; otherwise in cleartext. What port 53 could
+ *   have answered is answered.
+ * - `pre-deployed`: encrypted, with a server whose credentials are known beforehand, or not at all. No name that is asked
+ *   for is ever sent in cleartext.
+ */
+export type Profile = 'opportunistic' | 'pre-deployed';
+
+/** A step of the ladder. Cleartext is UDP and, where that brings no whole answer, TCP. */
+export type Rung = 'tls' | 'starttls' | 'cleartext';
+
+/** Milliseconds. */
+export interface Timeouts {
+  /** For a query in all, over all transports, until it fails. Default 30,000. */
+  readonly total: number;
+  /** Until a session is open: TCP, the upgrade, TLS. Default 4,000 (RFC 9539 §4.3, "timeout"). */
+  readonly establish: number;
+  /** For an answer in an open session. Default 4,000, a guess. */
+  readonly answer: number;
+  /** For an answer over UDP, after each of `udpTries` tries. Default 1,500, a guess. */
+  readonly udp: number;
+}
+
+export interface ClientOptions {
+  /** Default: opportunistic. */
+  readonly profile?: Profile;
+  /** Pre-deployed: how servers prove who they are, where a server says nothing else. */
+  readonly verification?: Verification;
+  /** Default: TLS, STARTTLS, cleartext (the draft, §2.1.1); pre-deployed without the last. */
+  readonly order?: readonly Rung[];
+  readonly timeouts?: Partial<Timeouts>;
+  /** How often a query is sent over UDP. Default 3. */
+  readonly udpTries?: number;
+  readonly sessions?: Partial<LaneLimits> & {
+    /** Servers and transports whose sessions and tickets are kept; the least recently used go first. Default 500, a guess. */
+    readonly maxServers?: number;
+  };
+  readonly capabilities?: Partial<CapabilityTimes> & {
+    /** Where to keep what is known of servers. Default: in memory only. */
+    readonly file?: string;
+    /** Most entries. Default 10,000. */
+    readonly max?: number;
+    /** One that is shared with other clients; `file` and the times are then its maker's business. */
+    readonly cache?: CapabilityCache;
+  };
+  /** Told once of each thing that is wrong and can be lived with. Default: process.emitWarning. */
+  readonly onWarning?: (message: string) => void;
+  /** Default: the machine's. */
+  readonly clock?: ClientClock;
+}
+
+export interface Settings {
+  readonly profile: Profile;
+  readonly verification: Verification;
+  readonly order: readonly Rung[];
+  readonly timeouts: Timeouts;
+  readonly udpTries: number;
+  readonly lanes: LaneLimits;
+  readonly maxServers: number;
+  readonly clock: ClientClock;
+}
+
+const TIMEOUTS: Timeouts = { total: 30_000, establish: 4000, answer: 4000, udp: 1500 };
+/** 10 s idle: "a few seconds" of RFC 7766 §6.2.3, and what adotd and others allow at rest; the rest are guesses. */
+const LANES: LaneLimits = { maxInFlight: 100, maxConnections: 4, idleMs: 10_000, maxIdleMs: 120_000 };
+const RUNGS: readonly Rung[] = ['tls', 'starttls', 'cleartext'];
+
+function input(message: string): ClientError {
+  return new ClientError(ClientErrorCode.INPUT, message);
+}
+
+function within(what: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw input(`${what}: found ${value}, expected a whole number from ${min} to ${max}`);
+}
+
+/** A day: what a timer is set to must be somewhere below 2^31 milliseconds. */
+const MAX_TIME = 86_400_000;
+
+/** Throws CLIENT_INPUT. */
+export function settingsOf(options: ClientOptions): Settings {
+  const { profile = 'opportunistic', verification = { kind: 'none' } } = options;
+  if (profile !== 'opportunistic' && profile !== 'pre-deployed')
+    throw input(`profile: found ${JSON.stringify(profile)}, expected "opportunistic" or "pre-deployed"`);
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  for (const [name, value] of Object.entries(timeouts)) within(`timeouts.${name}`, value, 1, MAX_TIME);
+  const { maxServers = 500, ...limits } = options.sessions ?? {};
+  const lanes = { ...LANES, ...limits };
+  within('sessions.maxInFlight', lanes.maxInFlight, 1, 10_000);
+  within('sessions.maxConnections', lanes.maxConnections, 1, 1000);
+  within('sessions.idleMs', lanes.idleMs, 0, MAX_TIME);
+  within('sessions.maxIdleMs', lanes.maxIdleMs, 0, MAX_TIME);
+  const order = options.order ?? (profile === 'opportunistic' ? RUNGS : ['tls', 'starttls']);
+  if (order.length === 0 || new Set(order).size < order.length || order.some((rung) => !RUNGS.includes(rung)))
+    throw input(`order: found ${JSON.stringify(order)}, expected some of ${RUNGS.join(', ')}, each at most once`);
+  if (profile === 'pre-deployed' && order.includes('cleartext'))
+    throw input('order: the pre-deployed profile has no fallback to cleartext; use the opportunistic one for that');
+  return {
+    profile,
+    verification: verificationFor(profile, verification),
+    order,
+    timeouts,
+    udpTries: within('udpTries', options.udpTries ?? 3, 1, 100),
+    lanes,
+    maxServers: within('sessions.maxServers', maxServers, 1, 100_000),
+    clock: options.clock ?? systemClock,
+  };
+}
+
+/**
+ * Credentials, where the profile has a use for them. The opportunistic one takes any certificate, so that credentials given
+ * to it are a mistake, which is better heard of. Throws CLIENT_INPUT.
+ */
+export function verificationFor(profile: Profile, verification: Verification): Verification {
+  if (profile === 'opportunistic' && verification.kind !== 'none')
+    throw input(
+      'verification: the opportunistic profile takes any certificate; use the pre-deployed one for credentials',
+    );
+  checkVerification(verification);
+  return verification;
+}

@@ -1,0 +1,119 @@
+/** Asks one question over one transport of a server, with the sessions and tickets that are kept for it. */
+import type { Verification } from './certificate.js';
+import { openSession, type StreamTransport } from './connect.js';
+import { type Deadline, left } from './deadline.js';
+import { fromSystem } from './errors.js';
+import { lacksEdns, type TriedTransport } from './ladder.js';
+import { type Asked, createLane, type Lane } from './lane.js';
+import type { Query } from './message.js';
+import type { Settings } from './settings.js';
+import type { Target } from './target.js';
+import { askUdp } from './udp.js';
+
+export interface Transports {
+  /** Never rejects but with what is no ClientError. */
+  ask(transport: TriedTransport, target: Target, query: Query, deadline: Deadline): Promise<Asked>;
+  /** Whether a session is open. */
+  live(transport: TriedTransport, target: Target): boolean;
+  close(): Promise<void>;
+}
+
+export function createTransports(settings: Settings): Transports {
+  const { clock, timeouts, udpTries, maxServers } = settings;
+  /** The least recently used first. */
+  const lanes = new Map<string, Lane>();
+  const closings = new Set<Promise<void>>();
+
+  const laneOf = (transport: StreamTransport, target: Target): Lane => {
+    const key = keyOf(transport, target);
+    const lane = lanes.get(key) ?? laneTo(transport, target, settings);
+    lanes.delete(key);
+    lanes.set(key, lane);
+    for (const [oldest, one] of lanes) {
+      if (lanes.size <= maxServers) break;
+      if (one === lane || one.busy) continue;
+      lanes.delete(oldest);
+      const closing = one.close().finally(() => closings.delete(closing));
+      closings.add(closing);
+    }
+    return lane;
+  };
+
+  const askOnce = async (
+    transport: TriedTransport,
+    target: Target,
+    query: Query,
+    deadline: Deadline,
+  ): Promise<Asked> => {
+    if (transport !== 'udp') return laneOf(transport, target).ask(query, timeouts.answer, deadline);
+    const { address, ports } = target;
+    const about = aboutOf(transport, target);
+    const timeoutMs = Math.max(1, Math.min(timeouts.udp, Math.floor(left(deadline) / udpTries)));
+    const options = { timeoutMs, tries: udpTries, ednsFlags: 0, clock, signal: deadline.signal };
+    try {
+      const reply = await askUdp(query, { address, port: ports.udp }, about, options);
+      return { reply, tls: undefined, reused: false };
+    } catch (error) {
+      return { error: fromSystem(error, about, 'answer'), barren: true };
+    }
+  };
+
+  return {
+    async ask(transport, target, query, deadline) {
+      const asked = await askOnce(transport, target, query, deadline);
+      if ('error' in asked || query.edns === undefined || !lacksEdns(asked.reply.message)) return asked;
+      const { edns: _, ...bare } = query;
+      const again = await askOnce(transport, target, bare, deadline);
+      return 'error' in again ? asked : again;
+    },
+    live: (transport, target) => transport !== 'udp' && (lanes.get(keyOf(transport, target))?.live ?? false),
+    async close() {
+      for (const lane of lanes.values()) closings.add(lane.close());
+      await Promise.all(closings);
+    },
+  };
+}
+
+function laneTo(transport: StreamTransport, target: Target, settings: Settings): Lane {
+  const { clock, timeouts, lanes } = settings;
+  const { address, ports, name, verification } = target;
+  return createLane({
+    ...lanes,
+    clock,
+    about: aboutOf(transport, target),
+    open: (ticket, signal) =>
+      openSession({
+        transport,
+        server: { address, port: ports[transport] },
+        timeoutMs: timeouts.establish,
+        establishMs: timeouts.establish,
+        tls: { verification, ...(name !== undefined && { name }), ...(ticket !== undefined && { ticket }) },
+        // The dummy query, always: what is asked for is not shown before TLS, in either profile.
+        upgrade: { withoutOffer: 'fail' },
+        signal,
+        clock,
+      }),
+  });
+}
+
+function aboutOf(transport: TriedTransport, { address, ports }: Target): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${ports[transport]} (${transport})`;
+}
+
+/** Sessions are shared by queries that make the same demands. */
+function keyOf(transport: StreamTransport, { address, ports, name, verification }: Target): string {
+  return [transport, address, ports[transport], name ?? '', demand(verification)].join(' ');
+}
+
+function demand(verification: Verification): string {
+  switch (verification.kind) {
+    case 'none':
+      return '';
+    case 'pin':
+      return verification.pins.join();
+    case 'tlsa':
+      return verification.records.join();
+    case 'ca':
+      return String(verification.ca ?? 'those of Node');
+  }
+}
