@@ -85,7 +85,8 @@ function check({ servers, only }: PeersOptions): void {
   }
 }
 
-async function writeCertificate(folder: string): Promise<Certificate> {
+/** Makes a certificate for the workload's nameserver; its files are in the folder. */
+export async function writeCertificate(folder: string): Promise<Certificate> {
   const { cert, key } = await make({ names: [`ns1.${ZONE}`] });
   const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
   writeFileSync(files.cert, cert);

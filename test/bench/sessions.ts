@@ -8,10 +8,10 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, openClient, type SessionKind, sourceAddress } from '../load/client.js';
 import { several } from '../load/scenarios.js';
-import { make } from '../tls/support.js';
 import { connectionCost, questionAt } from './connections.js';
 import { runDnsperf } from './dnsperf.js';
 import { median, printTable } from './measure.js';
+import { writeCertificate } from './peers.js';
 import { cpuBetween } from './proc.js';
 import type { Given } from './server-configs.js';
 import { type Contestant, isPresent, startServer } from './servers.js';
@@ -45,10 +45,7 @@ const LOADS = [
 export async function benchSessions(options: SessionBenchOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'adotd-bench-'));
   try {
-    const { cert, key } = await make({ names: [`ns1.${ZONE}`] });
-    const certificate = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
-    writeFileSync(certificate.cert, cert);
-    writeFileSync(certificate.key, key, { mode: 0o600 });
+    const certificate = await writeCertificate(folder);
     const lines = queries(100_000, randomFrom(SEED)).map((question) => question.join(' '));
     writeFileSync(join(folder, 'queries'), `${lines.join('\n')}\n`);
     const zonesFolder = join(folder, 'zones');
