@@ -84,21 +84,15 @@ export interface Slots {
 
 /**
  * Requests have room for the longest datagram there is, so none is cut off: node:dgram hands over whole ones too, and a request
- * must get the same response on both paths. 4 MiB, of which a page a slot is touched unless longer ones come.
- *
- * The number of cache lines from slot to slot is odd: where it is a power of two, all slots begin in the same set of the
- * first-level cache.
+ * must get the same response on both paths. 4 MiB, of which a page a slot is touched unless longer ones come. Measured: slots of
+ * 576 octets, which lie closer together, are no faster.
  */
 export function createSlots(capacity: number): Slots {
-  const requestStride = oddLines(65_536);
-  const responseStride = oddLines(capacity);
+  const requestStride = 65_536;
+  const responseStride = Math.ceil(capacity / CACHE_LINE) * CACHE_LINE;
   const responseAt = requestStride * BATCH;
   const octets = new Uint8Array(new SharedArrayBuffer(responseAt + responseStride * BATCH));
   return { octets, capacity, requestStride, responseAt, responseStride };
-}
-
-function oddLines(octets: number): number {
-  return (Math.ceil(octets / CACHE_LINE) | 1) * CACHE_LINE;
 }
 
 /** The batches of one socket. Numbers of messages count from 0 within the batch received last. */

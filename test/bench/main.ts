@@ -5,6 +5,8 @@
  * npm run bench -- sessions [--turns N] [--idle N]   stream sessions, beside NSD and BIND: CPU and memory
  * npm run bench -- peers [--turns N] [--seconds S] [--servers adotd,NSD] [--only udp,tcp,…] [--quick] [--write]
  *     every transport beside NSD, Knot, BIND and PowerDNS; --write puts the page into docs/
+ * npm run bench -- batches               what batches of datagrams cost by size and part
+ * npm run bench -- loops [--turns N] [--seconds S] [--servers a,d,NSD]   ways in which a UDP worker can wait
  *
  * Prints tables; asserts nothing. Peers that are not installed are left out, and named.
  */
@@ -14,6 +16,8 @@ import { benchPeers } from './peers.js';
 import { benchPolicy } from './policy.js';
 import { benchRespond } from './respond.js';
 import { benchSessions } from './sessions.js';
+import { benchBatches } from './udp-batches.js';
+import { benchLoops } from './udp-loops.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,6 +58,16 @@ switch (positionals[0]) {
       profile: values.profile,
     });
     break;
+  case 'batches':
+    benchBatches(Math.min(Number(values.queries), 100_000));
+    break;
+  case 'loops':
+    await benchLoops({
+      turns,
+      seconds: Number(values.seconds ?? 1),
+      ...(values.servers === undefined ? {} : { contestants: values.servers.split(',') }),
+    });
+    break;
   case 'peers':
     await benchPeers({
       turns: values.quick && values.turns === undefined ? 1 : turns,
@@ -67,7 +81,7 @@ switch (positionals[0]) {
     break;
   default:
     console.error(
-      'usage: npm run bench -- load | respond | policy | sessions | peers [OPTION...]; options: test/bench/main.ts',
+      'usage: npm run bench -- load | respond | policy | sessions | batches | loops | peers [OPTION...]; options: test/bench/main.ts',
     );
     process.exitCode = 2;
 }

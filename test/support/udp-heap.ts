@@ -20,9 +20,9 @@ const DISTINCT = 2000;
 /** Milliseconds after which a query is lost, which on loopback is never. */
 const LOST = 2000;
 
-/** A small zone of the workload of benchmarks. */
-export function workloadCatalog(): Catalog {
-  const bytes = Buffer.from(zoneText(NAMES, DELEGATIONS), 'latin1');
+/** The zone of the workload of benchmarks, a small one by default. */
+export function workloadCatalog(names = NAMES, delegations = DELEGATIONS): Catalog {
+  const bytes = Buffer.from(zoneText(names, delegations), 'latin1');
   const { apex, image } = load({ file: 'zone', bytes, origin: nameFromText(`${ZONE}.`) }, { now: 0 });
   if (apex === undefined || image === undefined) throw new Error('the zone of the workload does not load');
   const publisher = new Publisher();
