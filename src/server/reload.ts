@@ -198,7 +198,9 @@ export class Reloader {
     const load = await loader.reload(asked, zoneSettings(this.#config));
     this.#report = load.report;
     const { outcomes } = load.report;
-    this.#note('zones', load.errors, !outcomes.some(({ result }) => result === 'kept' || result === 'failed'));
+    // Where it was not listed, what was wrong with that still is.
+    const errorsNow = load.listed ? load.errors : (this.#problems.get('zones') ?? []);
+    this.#note('zones', errorsNow, !outcomes.some(({ result }) => result === 'kept' || result === 'failed'));
     errors.push(...load.errors);
     await plane.publish(load.report.catalog);
     return outcomes;

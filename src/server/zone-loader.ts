@@ -1,4 +1,5 @@
 /** Loads zones, all of them or those that have changed, and knows what is loaded. */
+import { existsSync } from 'node:fs';
 import type { Policies } from '../image/policy.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
@@ -38,6 +39,8 @@ const LOGGED_ZONES = 50;
 
 export interface ZoneLoad {
   readonly report: ZonesReport;
+  /** Whether it was looked for files that are new or gone. */
+  readonly listed: boolean;
   readonly errors: readonly string[];
 }
 
@@ -69,7 +72,10 @@ export class ZoneLoader {
   async reload(request: ReloadRequest, settings: ZoneSettings): Promise<ZoneLoad> {
     const began = performance.now();
     const before = this.zones.files;
-    const { zones, held, errors } = listZones(settings.list, before, settings.folder, request.allowEmpty ?? false);
+    const listed = this.#needsListing(request, settings.folder);
+    const { zones, held, errors } = listed
+      ? listZones(settings.list, before, settings.folder, request.allowEmpty ?? false)
+      : { zones: before, held: [], errors: [] };
     for (const error of errors) this.#log.error({}, error);
     const { tasks, gone, order } = this.#plan(request, before, zones);
     const away = new Set(held.map(idOf));
@@ -78,13 +84,20 @@ export class ZoneLoader {
     this.zones.restrict(settings.policies);
     const report = this.zones.change(results, gone, this.#clock.seconds(), order);
     logZones(report, performance.now() - began, LOGGED_ZONES, this.#log);
-    return { report, errors };
+    return { report, listed, errors };
+  }
+
+  /** Whether files may be new or gone: of 10,000 zones, listing takes longer than loading one. */
+  #needsListing({ zone, paths }: ReloadRequest, folder: string | undefined): boolean {
+    if (zone === undefined) return paths === undefined || (folder !== undefined && paths.has(folder));
+    const own = this.zones.filesOf(zone);
+    return own.length === 0 || own.some(({ file, text }) => text === undefined && !existsSync(file));
   }
 
   /** What is to be read, and what it is compared with; and which files are gone. */
   #plan({ zone, paths, force }: ReloadRequest, before: readonly ZoneFile[], zones: readonly ZoneFile[]): Plan {
-    const added = missing(zones, before);
-    const gone = missing(before, zones);
+    const added = zones === before ? [] : missing(zones, before);
+    const gone = zones === before ? [] : missing(before, zones);
     if (zone !== undefined) {
       const own = this.zones.filesOf(zone);
       const away = intersection(own, gone);
@@ -93,10 +106,11 @@ export class ZoneLoader {
       return { tasks: tasks.map((one) => ({ zone: one })), gone: away };
     }
     const task = (one: ZoneFile): ZoneTask => ({ zone: one, known: force ? undefined : this.zones.known(one) });
-    if (paths === undefined) return { tasks: zones.map(task), gone, order: zones };
+    const order = zones === before ? undefined : zones;
+    if (paths === undefined) return { tasks: zones.map(task), gone, order };
     const { sources } = this.zones;
     const concerned = [...new Set([...paths].flatMap((path) => sources.get(path) ?? []))];
-    return { tasks: [...missing(concerned, gone), ...added].map(task), gone, order: zones };
+    return { tasks: [...missing(concerned, gone), ...added].map(task), gone, order };
   }
 
   #options({ nsec3MaxIterations }: ZoneSettings) {
@@ -107,7 +121,7 @@ export class ZoneLoader {
 interface Plan {
   readonly tasks: readonly ZoneTask[];
   readonly gone: readonly ZoneFile[];
-  readonly order?: readonly ZoneFile[];
+  readonly order?: readonly ZoneFile[] | undefined;
 }
 
 /** Those of `zones` that are not among `others`. */

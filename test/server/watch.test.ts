@@ -144,7 +144,7 @@ describe('watching files', () => {
       renameSync(at('new'), at('zones'));
     };
     expect(await toldAfter(swap)).toEqual(['zones', 'zones/a.zone']);
-    expect(await toldAfter(() => writeFileSync(at('zones', 'a.zone'), '3'))).toEqual(['zones/a.zone', 'zones'].sort());
+    expect(await toldAfter(() => writeFileSync(at('zones', 'a.zone'), '3'))).toEqual(['zones/a.zone']);
     expect(await toldAfter(() => rmSync(at('zones'), { recursive: true }))).toEqual(['zones', 'zones/a.zone']);
     mkdirSync(at('zones'));
     await sleep(200);
