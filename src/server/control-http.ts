@@ -1,5 +1,6 @@
 /** What the control interface says and hears in HTTP: small bodies in, JSON or a stream of text out. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AdotdError } from '../errors.js';
 
@@ -62,18 +63,25 @@ export function sendError(response: ServerResponse, error: unknown): void {
   sendJson(response, status, { error: { code, message } });
 }
 
+/** What text is sent to: a ServerResponse, or what behaves like one. */
+export interface PieceSink extends Writable {
+  writeHead(status: number, headers: Record<string, string>): unknown;
+  setTimeout(milliseconds: number, late: () => void): unknown;
+}
+
 /** Sends text piece by piece, as fast as it is read, and lets other work of this thread go on between the pieces. */
-export async function sendPieces(response: ServerResponse, type: string, pieces: Iterator<string>): Promise<void> {
+export async function sendPieces(response: PieceSink, type: string, pieces: Iterator<string>): Promise<void> {
   response.writeHead(200, { 'Content-Type': type });
   response.setTimeout(PATIENCE, () => response.destroy());
   for (let piece = pieces.next(); !piece.done && !response.destroyed; piece = pieces.next()) {
-    if (response.write(piece.value)) await nextTurn();
-    else await drained(response);
+    if (!response.write(piece.value)) await drained(response);
+    // In any case: a socket that takes everything at once says so before anything else gets its turn.
+    await nextTurn();
   }
   response.end();
 }
 
-function drained(response: ServerResponse): Promise<void> {
+function drained(response: PieceSink): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       response.off('drain', done).off('close', done);
