@@ -1,0 +1,32 @@
+/** Queries that a server was asked, for those who read why a test failed. */
+
+/** What is printed of a query; the records of `server.queries()` have all of it. */
+export interface QueryLine {
+  readonly time: Date;
+  readonly transport: string;
+  /** In presentation format; empty when there was no question. */
+  readonly name: string;
+  readonly type: string;
+  /** undefined: it was not answered. */
+  readonly rcode: string | undefined;
+  /** Faults that its answer got. */
+  readonly faults: readonly string[];
+}
+
+/** Lines that are printed: the last ones, for what went wrong is near the end. A guess: a screen and a half. */
+const SHOWN = 60;
+
+/** One line a query: `12:00:00.123 udp www.example.test A NOERROR`; several lines, each with its end. */
+export function queriesToText(queries: readonly QueryLine[]): string {
+  if (queries.length === 0) return 'adotd: nothing was asked during this test\n';
+  const left = Math.max(0, queries.length - SHOWN);
+  const head = `adotd: ${queries.length === 1 ? '1 query' : `${queries.length} queries`} during this test`;
+  const lines = queries.slice(left).map((query) => `  ${lineOf(query)}\n`);
+  return `${head}${left > 0 ? `, the last ${SHOWN}` : ''}:\n${lines.join('')}`;
+}
+
+function lineOf({ time, transport, name, type, rcode, faults }: QueryLine): string {
+  const question = name === '' ? '(no question)' : `${name} ${type}`;
+  const injected = faults.length > 0 ? ` [${faults.join(', ')}]` : '';
+  return `${time.toISOString().slice(11, 23)} ${transport} ${question} ${rcode ?? 'unanswered'}${injected}`;
+}

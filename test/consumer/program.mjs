@@ -1,0 +1,19 @@
+// adotd from an ES module: a server, and the client that asks it.
+import { AdotdError, ErrorCode, startServer } from 'adotd';
+import { createClient } from 'adotd/client';
+import manifest from 'adotd/package.json' with { type: 'json' };
+import { useServer } from 'adotd/testing';
+
+const zone = '@ SOA ns1 hostmaster 1 2h 1h 2w 5m\n@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.80\n';
+const server = await startServer({ zones: { 'example.test': zone } });
+const client = createClient({ order: ['cleartext'] });
+const { message } = await client.resolve({
+  server: { address: server.address, port: server.udp },
+  name: 'www.example.test',
+  type: 'A',
+});
+await client.close();
+await server.close();
+const refused = await startServer({ zones: { 'example.test': 'www A 192.0.2.256' } }).catch((error) => error);
+const ours = refused instanceof AdotdError && refused.code === ErrorCode.ZONE_INVALID;
+console.log(manifest.name, typeof useServer, message.answers[0]?.data, ours);

@@ -1,0 +1,103 @@
+/** What `npm pack` makes is installed in a project of its own, and used as others would use it: test/consumer. */
+import { execFile } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../support/cli.js';
+
+const CONSUMER = join(ROOT, 'test/consumer');
+/** The engines that package.json promises: this one, and two that come with the consumer's packages. */
+const NODES: Readonly<Record<string, string>> = {
+  'this Node.js': process.execPath,
+  'Node.js 22': 'node_modules/node22/bin/node',
+  'Node.js 24': 'node_modules/node24/bin/node',
+};
+const COMPILERS = ['typescript5', 'typescript7'];
+const VITEST = 'node_modules/vitest/vitest.mjs';
+
+interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let folder: string;
+let project: string;
+
+/** As in a shell outside of npm: what npm tells its scripts is left out. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_)/.test(name)),
+);
+
+/** Runs a program in the project, or in `cwd`, to its end. */
+async function run(
+  program: string,
+  words: readonly string[],
+  { cwd = project, env = {} }: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Ran> {
+  const options = { cwd, env: { ...environment, ...env }, timeout: 120_000, maxBuffer: 1 << 24 };
+  try {
+    const { stdout, stderr } = await promisify(execFile)(program, [...words], options);
+    return { status: 0, stdout, stderr };
+  } catch (error) {
+    if (!(error instanceof Error && 'stdout' in error && 'stderr' in error && 'code' in error)) throw error;
+    const status = typeof error.code === 'number' ? error.code : null;
+    return { status, stdout: String(error.stdout), stderr: String(error.stderr) };
+  }
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'adotd-consumer-'));
+  project = join(folder, 'project');
+  const pack = ['pack', '--ignore-scripts', '--pack-destination', folder];
+  expect(await run(process.execPath, ['scripts/build.mjs', '--if-stale'], { cwd: ROOT })).toMatchObject({ status: 0 });
+  const packed = await run('npm', pack, { cwd: ROOT });
+  expect(packed).toMatchObject({ status: 0 });
+  cpSync(CONSUMER, project, { recursive: true, filter: (path) => !path.includes('node_modules') });
+  const file = join(folder, packed.stdout.trim().split('\n').at(-1) ?? '');
+  const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', file];
+  expect(await run('npm', install)).toMatchObject({ status: 0 });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the packed package, installed in another project', () => {
+  it.each(Object.entries(NODES))('is imported and required by %s', async (_, node) => {
+    for (const program of ['program.mjs', 'program.cjs']) {
+      const ran = await run(node, [program]);
+      // Node.js 20 and 22 say that require() of ES modules and import of JSON are experimental.
+      expect(ran, program).toMatchObject({ status: 0, stdout: 'adotd function 192.0.2.80 true\n' });
+    }
+  });
+
+  it.each(Object.entries(NODES))('serves the tests of node:test in %s', async (_, node) => {
+    const words = ['--test', '--test-reporter=tap', 'lookup.node-test.mjs'];
+    const ran = await run(node, words);
+    expect(ran).toMatchObject({ status: 0, stdout: expect.stringMatching(/^# pass 2$/m) });
+    expect(ran.stdout + ran.stderr).not.toContain('during this test');
+    const failing = await run(node, words, { env: { FAIL: '1' } });
+    expect(failing).toMatchObject({ status: 1, stdout: expect.stringMatching(/^# fail 1$/m) });
+  });
+
+  it('serves the tests of vitest', async () => {
+    const ran = await run(process.execPath, [VITEST, 'run', '--reporter=tap']);
+    expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('finds an address') });
+    const failing = await run(process.execPath, [VITEST, 'run'], { env: { FAIL: '1' } });
+    expect(failing).toMatchObject({ status: 1 });
+  });
+
+  it.each(COMPILERS)('has types for %s, however modules are found', async (compiler) => {
+    const common = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--types', 'node'];
+    const check = (...words: readonly string[]): Promise<Ran> =>
+      run(process.execPath, [`node_modules/${compiler}/bin/tsc`, ...common, ...words]);
+    const right = { status: 0, stdout: '', stderr: '' };
+    expect(await check('--module', 'node16', '--moduleResolution', 'node16', 'types.ts')).toEqual(right);
+    expect(await check('--module', 'nodenext', 'types.ts', 'types.cts')).toEqual(right);
+    expect(await check('--module', 'esnext', '--moduleResolution', 'bundler', 'types.ts')).toEqual(right);
+  });
+
+  it('has the command', async () => {
+    expect(await run('node_modules/.bin/adotd', ['--version'])).toMatchObject({ status: 0, stdout: 'adotd 0.1.0\n' });
+  });
+});
