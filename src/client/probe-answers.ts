@@ -1,0 +1,114 @@
+/**
+ * Whether a server gives the same answers over all its transports, as RFC 9539 §3 expects. Compared are the RCODE, AA and
+ * the records of the answer section in any order, or, where it is empty, of the authority section. Not compared: TTLs of
+ * answers that are not authoritative, since caches count them down; the additional section, which depends on room.
+ */
+import { Type } from '../protocol/iana.js';
+import type { Transport } from './connect.js';
+import { ClientErrorCode } from './errors.js';
+import { HeaderFlag, type Message, type Query } from './message.js';
+import { rcodeToText, typeToText } from './mnemonics.js';
+import { recordToText } from './print.js';
+import type { Channel } from './probe-channel.js';
+import { attempted } from './probe-context.js';
+import type { AnswersReport, Failure, QuestionReport } from './probe-report.js';
+
+/** Of names and types. `hosts` are names that the zone may have, those of its nameservers. */
+export function questionsAbout(zone: string | undefined, hosts: readonly string[]): Query[] {
+  if (zone === undefined) return [Type.SOA, Type.NS].map((type) => ({ name: '.', type, edns: {} }));
+  // The last one is most likely not there, so that a denial is compared too.
+  const missing = `adotd-probe.${zone === '.' ? '' : zone}`;
+  const apex = [Type.SOA, Type.NS, Type.A, Type.TXT, Type.DNSKEY].map((type) => ({ name: zone, type }));
+  const addresses = hosts.flatMap((name) => [Type.A, Type.AAAA].map((type) => ({ name, type })));
+  return [...apex, ...addresses, { name: missing, type: Type.A }].map((query) => ({ ...query, edns: {} }));
+}
+
+type Asked = { readonly transport: Transport } & ({ readonly message: Message } | { readonly failure: Failure });
+
+export async function compareAnswers(
+  channels: readonly Channel[],
+  zone: string | undefined,
+  hosts: readonly string[],
+): Promise<AnswersReport> {
+  const questions: QuestionReport[] = [];
+  let served = false;
+  await Promise.all(
+    questionsAbout(zone, hosts).map(async (query, index) => {
+      let asked = await askAll(channels, query);
+      // A zone may just have changed: what differs has to differ twice.
+      if (differences(asked).length > 0) asked = await askAll(channels, query);
+      questions[index] = questionReport(query, asked);
+      if (query.type === Type.SOA) served = asked.some((one) => 'message' in one && hasSoa(one.message));
+    }),
+  );
+  const compared = Math.max(0, ...questions.map((question) => question.compared.length));
+  return {
+    equal: compared > 1 && questions.every((question) => question.differences.length === 0),
+    served: zone === undefined ? undefined : served,
+    questions,
+  };
+}
+
+const hasSoa = ({ answers }: Message): boolean => answers.some(({ type }) => type === Type.SOA);
+const has = (message: Message, flag: number): boolean => (message.flags & flag) !== 0;
+
+async function askAll(channels: readonly Channel[], query: Query): Promise<Asked[]> {
+  const all = channels.map(async ({ transport, ask }): Promise<Asked> => {
+    const done = await attempted(ask(query));
+    return 'failure' in done ? { transport, ...done } : { transport, message: done.value.message };
+  });
+  return Promise.all(all);
+}
+
+/** Those that can be compared; a transport that had no time left says nothing. */
+function comparable(asked: readonly Asked[]): Asked[] {
+  return asked.filter((one) =>
+    'message' in one ? !has(one.message, HeaderFlag.TC) : one.failure.code !== ClientErrorCode.ABORTED,
+  );
+}
+
+function differences(asked: readonly Asked[]): { transport: Transport; what: string }[] {
+  const all = comparable(asked);
+  const base = all.find((one) => 'message' in one);
+  if (base === undefined || !('message' in base)) return [];
+  return all.flatMap((one) => {
+    const what = 'failure' in one ? `no answer (${one.failure.code})` : difference(base.message, one.message);
+    return what === undefined ? [] : [{ transport: one.transport, what }];
+  });
+}
+
+function questionReport(query: Query, asked: readonly Asked[]): QuestionReport {
+  const compared = comparable(asked);
+  const base = compared.find((one) => 'message' in one);
+  const message = base !== undefined && 'message' in base ? base.message : undefined;
+  return {
+    name: query.name,
+    type: typeToText(query.type),
+    rcode: message && rcodeToText(message.rcode),
+    authoritative: message !== undefined && has(message, HeaderFlag.AA),
+    compared: compared.map(({ transport }) => transport),
+    truncated: asked.flatMap((one) => ('message' in one && has(one.message, HeaderFlag.TC) ? [one.transport] : [])),
+    differences: differences(asked),
+  };
+}
+
+/** How `other` differs from `base`; undefined: in nothing that counts. */
+export function difference(base: Message, other: Message): string | undefined {
+  if (base.rcode !== other.rcode) return `${rcodeToText(other.rcode)}, not ${rcodeToText(base.rcode)}`;
+  const [wanted, found] = [base, other].map((message) => has(message, HeaderFlag.AA));
+  if (wanted !== found) return found ? 'authoritative' : 'not authoritative';
+  const [expected, got] = [base, other].map(recordsOf);
+  const missing = [...(expected ?? [])].filter((record) => !got?.has(record));
+  const extra = [...(got ?? [])].filter((record) => !expected?.has(record));
+  const parts = [...missing.map((record) => `without ${record}`), ...extra.map((record) => `with ${record}`)];
+  return parts.length === 0 ? undefined : parts.map((part) => part.replaceAll('\t', ' ')).join('; ');
+}
+
+/** As text, letter case of the owner apart (RFC 4343). */
+function recordsOf(message: Message): ReadonlySet<string> {
+  const cached = !has(message, HeaderFlag.AA);
+  const records = message.answers.length > 0 ? message.answers : message.authority;
+  return new Set(
+    records.map((record) => recordToText({ ...record, name: record.name.toLowerCase(), ttl: cached ? 0 : record.ttl })),
+  );
+}

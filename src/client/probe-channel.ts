@@ -1,0 +1,117 @@
+/** A transport of a server for any number of questions; a stream is opened again where the server has closed it. */
+import type { OpenSession, StreamTransport, Times, Transport } from './connect.js';
+import { ClientError } from './errors.js';
+import type { Query } from './message.js';
+import { attempted, EDNS, open, overUdp, type ProbeContext } from './probe-context.js';
+import type { Failure } from './probe-report.js';
+import type { Reply } from './reply.js';
+import type { TlsTicket } from './tls.js';
+
+export interface Channel {
+  readonly transport: Transport;
+  /** Rejects with a ClientError. */
+  ask(query: Query): Promise<Reply>;
+}
+
+export interface StreamChannel extends Channel {
+  readonly transport: StreamTransport;
+  /** An open session: the one that there is, or a new one. */
+  session(ticket?: TlsTicket): Promise<OpenSession>;
+  /** Replies so far, over all sessions. */
+  readonly replies: readonly Reply[];
+  /** Closes at once what is open. */
+  destroy(): void;
+}
+
+export interface Reached<T extends Channel> {
+  readonly channel: T;
+  /** That of the channel. */
+  readonly open: OpenSession | undefined;
+  readonly reply: Reply;
+  readonly times: Times & { readonly answer: number };
+}
+
+export interface NotReached {
+  readonly failure: Failure;
+  /** Whether there was a session, over which no answer came. */
+  readonly opened: boolean;
+}
+
+export type Reach<T extends Channel> = Reached<T> | NotReached;
+
+/** `first`: what STARTTLS begins with, in cleartext. */
+function streamChannel(context: ProbeContext, transport: StreamTransport, first?: Query): StreamChannel {
+  const { stepMs: timeoutMs, signal } = context;
+  let current: Promise<OpenSession> | undefined;
+  let now: OpenSession | undefined;
+  const replies: Reply[] = [];
+  const begin = (ticket?: TlsTicket): Promise<OpenSession> => {
+    const opening = open(context, transport, {
+      ...(ticket !== undefined && { tls: { ticket } }),
+      ...(first !== undefined && { upgrade: { first } }),
+    });
+    opening.then(
+      (opened) => {
+        now = opened;
+      },
+      () => {},
+    );
+    return opening;
+  };
+  const session = async (ticket?: TlsTicket): Promise<OpenSession> => {
+    // Questions that come together share one opening.
+    if (now !== undefined && !now.session.open) {
+      now = undefined;
+      current = undefined;
+    }
+    current ??= begin(ticket);
+    return current;
+  };
+  return {
+    transport,
+    replies,
+    session,
+    async ask(query) {
+      const used = await session();
+      const limits = { timeoutMs, signal };
+      const keep = (reply: Reply): Reply => {
+        replies.push(reply);
+        return reply;
+      };
+      try {
+        return keep(await used.session.ask(query, limits));
+      } catch (error) {
+        // Servers may close at any time, with queries under way (RFC 7766 §6.2.4): once more.
+        if (!(error instanceof ClientError) || used.session.open) throw error;
+        return keep(await (await session()).session.ask(query, limits));
+      }
+    },
+    destroy: () => now?.session.destroy(),
+  };
+}
+
+/** Tries UDP with the probe's question. */
+export async function reachUdp(context: ProbeContext): Promise<Reach<Channel>> {
+  const channel: Channel = { transport: 'udp', ask: (query) => overUdp(context, query) };
+  const asked = await attempted(channel.ask({ ...context.question, edns: EDNS }));
+  if ('failure' in asked) return { ...asked, opened: false };
+  return { channel, open: undefined, reply: asked.value, times: { answer: asked.value.milliseconds } };
+}
+
+/** Tries a transport over a stream with the probe's question. */
+export async function reachStream(
+  context: ProbeContext,
+  transport: StreamTransport,
+  first?: Query,
+): Promise<Reach<StreamChannel>> {
+  const channel = streamChannel(context, transport, first);
+  const opening = await attempted(channel.session());
+  if ('failure' in opening) return { ...opening, opened: false };
+  const asked = await attempted(channel.ask({ ...context.question, edns: EDNS }));
+  if ('failure' in asked) {
+    channel.destroy();
+    return { ...asked, opened: true };
+  }
+  const times = { ...opening.value.times, answer: asked.value.milliseconds };
+  return { channel, open: opening.value, reply: asked.value, times };
+}

@@ -1,0 +1,117 @@
+/** Who a server should be: its name, as the zone says, and the TLSA records of that name (RFC 6698, RFC 7671). */
+import { SocketAddress } from 'node:net';
+import { Type } from '../protocol/iana.js';
+import type { Verification } from './certificate.js';
+import { ClientErrorCode } from './errors.js';
+import { sameName, textToName } from './names.js';
+import type { Channel } from './probe-channel.js';
+import { attempted, type ProbeContext } from './probe-context.js';
+import type { CredentialsReport, TlsaReport } from './probe-report.js';
+import type { TlsOptions } from './tls.js';
+
+/** Nameservers whose addresses and TLSA records are asked for: more than zones have, but a bound. */
+const MAX_NAMES = 13;
+/** The port that TLSA records are published for, whatever port a server is reached by (RFC 6698 §3, RFC 7858 §3.1). */
+const PORT = 853;
+
+export interface Nameservers {
+  /** All that the zone names, absolute. */
+  readonly all: readonly string[];
+  /** Those that have the server's address; or the only one. */
+  readonly mine: readonly string[];
+}
+
+/** Asks for the zone's nameservers and their addresses. */
+export async function nameserversOf(zone: string | undefined, address: string, channel: Channel): Promise<Nameservers> {
+  if (zone === undefined) return { all: [], mine: [] };
+  const asked = await attempted(channel.ask({ name: zone, type: Type.NS, edns: {} }));
+  if ('failure' in asked) return { all: [], mine: [] };
+  const { answers, additional } = asked.value.message;
+  const all = answers.filter(({ type }) => type === Type.NS).map(({ data }) => data);
+  const family = address.includes(':') ? Type.AAAA : Type.A;
+  const known = new Set(
+    additional.filter((record) => isAddress(record, address)).map(({ name }) => name.toLowerCase()),
+  );
+  const mine = await Promise.all(
+    all.slice(0, MAX_NAMES).map(async (name) => {
+      if (known.has(name.toLowerCase())) return [name];
+      const one = await attempted(channel.ask({ name, type: family, edns: {} }));
+      return 'value' in one && one.value.message.answers.some((record) => isAddress(record, address)) ? [name] : [];
+    }),
+  );
+  const found = mine.flat();
+  return { all, mine: found.length === 0 && all.length === 1 ? all : found };
+}
+
+function isAddress({ type, data }: { type: number; data: string }, address: string): boolean {
+  if (type !== Type.A && type !== Type.AAAA) return false;
+  const family = type === Type.A ? 'ipv4' : 'ipv6';
+  return (address.includes(':') ? 'ipv6' : 'ipv4') === family && canonical(data, family) === canonical(address, family);
+}
+
+const canonical = (address: string, family: 'ipv4' | 'ipv6'): string => new SocketAddress({ address, family }).address;
+
+/** Owners of TLSA records of a name, with the port that was asked where it is another one. */
+function ownersOf(name: string, tlsPort: number): string[] {
+  const ports = tlsPort === PORT ? [PORT] : [tlsPort, PORT];
+  return ports.map((port) => `_${port}._tcp.${name === '.' ? '' : name}`);
+}
+
+/** Makes one handshake and closes; undefined where no encrypted transport works. Rejects with a ClientError. */
+export type Handshake = (tls: TlsOptions) => Promise<void>;
+
+/**
+ * Compares the certificate with what there is to compare it with, by one handshake for each: that is what a client would
+ * do. `names` are those that the server may have, `channel` is asked for their TLSA records.
+ */
+export async function credentialsReport(
+  context: ProbeContext,
+  names: readonly string[],
+  channel: Channel,
+  handshake: Handshake | undefined,
+  verification: Verification | undefined,
+): Promise<CredentialsReport> {
+  const owners = names
+    .slice(0, MAX_NAMES)
+    .flatMap((name) => ownersOf(name, context.tlsPort).map((owner) => ({ name, owner })));
+  const tlsa = await Promise.all(
+    owners.map(async ({ name, owner }): Promise<TlsaReport[]> => {
+      const records = await tlsaRecords(owner, channel);
+      if (records.length === 0) return [];
+      return [{ owner, records, verdict: await verdictOn(handshake, records, name) }];
+    }),
+  );
+  const done = verification && handshake && (await attempted(handshake({ verification })));
+  return {
+    name: context.name,
+    tlsa: tlsa.flat(),
+    accepted: verification && done && 'value' in done,
+    objection: done && 'failure' in done ? done.failure.message : undefined,
+  };
+}
+
+async function verdictOn(
+  handshake: Handshake | undefined,
+  records: readonly string[],
+  name: string,
+): Promise<TlsaReport['verdict']> {
+  if (handshake === undefined) return 'unknown';
+  const done = await attempted(handshake({ verification: { kind: 'tlsa', records }, name: withoutDot(name) }));
+  if ('value' in done) return 'match';
+  if (done.failure.code === ClientErrorCode.CERTIFICATE) return 'mismatch';
+  return done.failure.code === ClientErrorCode.INPUT ? 'unusable' : 'unknown';
+}
+
+export const withoutDot = (name: string): string => (name === '.' ? name : name.replace(/\.$/, ''));
+
+async function tlsaRecords(owner: string, channel: Channel): Promise<string[]> {
+  const asked = await attempted(channel.ask({ name: owner, type: Type.TLSA, edns: {} }));
+  if ('failure' in asked) return [];
+  const name = textToName(owner);
+  // An alias may lead to them (RFC 6698 §3); then the owner is another one.
+  const { answers } = asked.value.message;
+  const aliased = answers.some((record) => record.type === Type.CNAME && sameName(record.owner, name));
+  return answers
+    .filter((record) => record.type === Type.TLSA && (aliased || sameName(record.owner, name)))
+    .map(({ data }) => data);
+}

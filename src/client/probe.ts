@@ -1,0 +1,196 @@
+/**
+ * Finds out what a server can do, and whether it does it well: which transports answer, what it offers inside TLS, which
+ * first queries it upgrades, whether its certificate is the one that the zone publishes, and whether its answers are the
+ * same over all transports (RFC 9539 §3). Made for operators: it asks in cleartext too, and offers TLS 1.1 once.
+ *
+ * Takes some 30 questions and 15 connections. Not here: DNSSEC validation, DNS over QUIC, transfers.
+ */
+import { setMaxListeners } from 'node:events';
+import { isIP } from 'node:net';
+import { Type } from '../protocol/iana.js';
+import type { CapabilityCache } from './capabilities.js';
+import { checkVerification, type Verification } from './certificate.js';
+import { type ClientClock, systemClock } from './clock.js';
+import { locate } from './connect.js';
+import { within } from './deadline.js';
+import { compareAnswers } from './probe-answers.js';
+import { remember } from './probe-capabilities.js';
+import { type Channel, type Reach, type Reached, reachStream, reachUdp, type StreamChannel } from './probe-channel.js';
+import { attempted, open, type ProbeContext } from './probe-context.js';
+import { credentialsReport, type Handshake, nameserversOf, withoutDot } from './probe-credentials.js';
+import { ednsReport } from './probe-edns.js';
+import type { CredentialsReport, EncryptedReport, ProbeReport, TransportReport } from './probe-report.js';
+import { farewell, idle, keepaliveIn, paddingIn, pipeline, resumedBy } from './probe-session.js';
+import { reachStarttls } from './probe-starttls.js';
+import { tlsDetails } from './probe-tls.js';
+import { judgement } from './probe-verdict.js';
+import type { TlsOptions } from './tls.js';
+
+export interface ProbeOptions {
+  /** An address; or a host name, of which the system's first address is probed. */
+  readonly server: string;
+  /** Of UDP, TCP and STARTTLS. Default 53. */
+  readonly port?: number | undefined;
+  /** Default 853. */
+  readonly tlsPort?: number | undefined;
+  /** A zone of the server. Default: the root is asked for, and most servers will refuse. */
+  readonly zone?: string | undefined;
+  /** The server's name for SNI and TLSA. Default: `server` if that is a name, otherwise what the zone says. */
+  readonly name?: string | undefined;
+  /** What its certificate must meet, beside the TLSA records that are found. */
+  readonly verification?: Verification | undefined;
+  /** Milliseconds of each step. Default 2000. */
+  readonly stepMs?: number | undefined;
+  /** Milliseconds that idle sessions are watched. Default 2000. */
+  readonly idleMs?: number | undefined;
+  /** Milliseconds after which nothing new is begun. Default 9000; closing takes one second more at most. */
+  readonly totalMs?: number | undefined;
+  /** What works and what fails is put in there (RFC 9539 §4.4 calls that out of band). */
+  readonly capabilities?: CapabilityCache | undefined;
+  readonly clock?: ClientClock | undefined;
+}
+
+const STEP = 2000;
+const IDLE = 2000;
+const TOTAL = 9000;
+/** RFC 9539 §4.3, "timeout". */
+const ESTABLISH = 4000;
+
+/** Probes one server. Rejects with CLIENT_INPUT, or with CLIENT_UNREACHABLE when its host name has no address. */
+export async function probe(options: ProbeOptions): Promise<ProbeReport> {
+  const { clock = systemClock, port = 53, tlsPort = 853, zone, verification } = options;
+  if (verification !== undefined) checkVerification(verification);
+  const began = clock.elapsed();
+  const controller = new AbortController();
+  const { signal } = controller;
+  // Everything that waits listens to it.
+  setMaxListeners(0, signal);
+  const totalMs = options.totalMs ?? TOTAL;
+  const stop = clock.after(totalMs, () => controller.abort());
+  try {
+    const deadline = { clock, at: clock.elapsed() + totalMs, signal: undefined };
+    const at = (one: number) => locate({ address: options.server, port: one }, 'udp');
+    const { address } = (await within(at(port), deadline, options.server, 'connect')).server;
+    await at(tlsPort);
+    const given = options.name ?? (isIP(options.server) === 0 ? options.server : undefined);
+    const context: ProbeContext = {
+      address,
+      port,
+      tlsPort,
+      name: given === undefined ? undefined : withoutDot(given),
+      stepMs: options.stepMs ?? STEP,
+      establishMs: Math.min(ESTABLISH, 2 * (options.stepMs ?? STEP)),
+      idleMs: options.idleMs ?? IDLE,
+      signal,
+      clock,
+      question: { name: zone ?? '.', type: Type.SOA },
+    };
+    const found = await lookedAt(context, zone, verification);
+    const facts = { given: options.server, address, port, tlsPort, zone, ...found, cut: signal.aborted };
+    if (options.capabilities !== undefined) remember(facts, options.capabilities);
+    return {
+      ...facts,
+      ...judgement(facts, verification !== undefined, clock.now()),
+      milliseconds: clock.elapsed() - began,
+    };
+  } finally {
+    stop();
+  }
+}
+
+type Found = Pick<ProbeReport, 'udp' | 'tcp' | 'starttls' | 'tls' | 'edns' | 'credentials' | 'answers'>;
+
+/** First what answers, then who it is, then everything else at once. */
+async function lookedAt(
+  context: ProbeContext,
+  zone: string | undefined,
+  verification: Verification | undefined,
+): Promise<Found> {
+  const [udp, tcp, tlsAtFirst, upgrades] = await Promise.all([
+    reachUdp(context),
+    reachStream(context, 'tcp'),
+    reachStream(context, 'tls'),
+    reachStarttls(context),
+  ]);
+  const [asking] = channelsOf([udp, tcp, tlsAtFirst, upgrades.reach]);
+  const servers = asking && (await nameserversOf(zone, context.address, asking));
+  const [mine, second] = servers?.mine ?? [];
+  const name = context.name ?? (mine === undefined || second !== undefined ? undefined : withoutDot(mine));
+  const named: ProbeContext = { ...context, name };
+  // Which certificate a server shows may depend on the name that it is asked by.
+  const tls = name === context.name || 'failure' in tlsAtFirst ? tlsAtFirst : await reachStream(named, 'tls');
+  if (tls !== tlsAtFirst && !('failure' in tlsAtFirst)) tlsAtFirst.channel.destroy();
+  const channels = channelsOf([udp, tcp, tls, upgrades.reach]);
+  const encrypted = 'failure' in tls ? ('failure' in upgrades.reach ? undefined : 'starttls') : 'tls';
+  const first = upgrades.dummy.upgraded ? undefined : { ...context.question, edns: {} };
+  const handshake: Handshake = async (given: TlsOptions) => {
+    const opened = await open(named, encrypted ?? 'tls', { tls: given, ...(first && { upgrade: { first } }) });
+    opened.session.destroy();
+  };
+  const credentials = async (): Promise<CredentialsReport> => {
+    if (asking === undefined) return { name, tlsa: [], accepted: undefined, objection: undefined };
+    const names =
+      context.name !== undefined ? [`${context.name}.`] : mine ? (servers?.mine ?? []) : (servers?.all ?? []);
+    return credentialsReport(named, names, asking, encrypted && handshake, verification);
+  };
+  const compared = compareAnswers(channels, zone, (servers?.mine ?? []).slice(0, 1));
+  // Sessions are watched when nothing is to be asked over them any more.
+  const streams = compared.then(() =>
+    Promise.all([streamReport(named, tcp), streamReport(named, tls), streamReport(named, upgrades.reach)]),
+  );
+  const [answers, [tcpReport, tlsFacts, starttlsFacts], edns, details, who] = await Promise.all([
+    compared,
+    streams,
+    'failure' in udp ? undefined : ednsReport(named),
+    'failure' in tls ? undefined : tlsDetails(named),
+    credentials(),
+  ]);
+  return {
+    udp: reachReport(udp),
+    tcp: tcpReport,
+    starttls: { ...starttlsFacts, mode: upgrades.mode, dummy: upgrades.dummy, query: upgrades.query },
+    tls: { ...tlsFacts, ...details },
+    edns,
+    credentials: who,
+    answers,
+  };
+}
+
+function channelsOf(reached: readonly (Reach<Channel> | Reach<StreamChannel>)[]): Channel[] {
+  return reached.flatMap((one) => ('failure' in one ? [] : [one.channel]));
+}
+
+function reachReport(reach: Reach<Channel>): TransportReport {
+  return 'failure' in reach ? { works: false, failure: reach.failure } : { works: true, times: reach.times };
+}
+
+/** Several questions at once, then silence, then the end; and one session more, to resume it. */
+async function streamReport(context: ProbeContext, reach: Reach<StreamChannel>): Promise<EncryptedReport> {
+  if ('failure' in reach) return reachReport(reach);
+  const { channel } = reach;
+  const { signal } = context;
+  const basic = { ...reachReport(reach), ...tlsFacts(reach) };
+  try {
+    const another = await attempted(channel.session());
+    if ('failure' in another) return basic;
+    const opened = another.value;
+    const burst = await pipeline(context, opened.session);
+    const replies = [...channel.replies, ...burst.replies];
+    const keepalive = keepaliveIn(replies);
+    const heard = { ...basic, ...(opened.tls && { padding: paddingIn(replies) }), keepalive };
+    if (signal.aborted) return heard;
+    const watched = await idle(context, opened.session);
+    const ending = await farewell(opened.session);
+    const resumed = opened.tls && (await resumedBy(opened, (ticket) => channel.session(ticket)));
+    return { ...heard, pipelining: burst.report, idle: watched, farewell: ending, ...(!signal.aborted && { resumed }) };
+  } finally {
+    channel.destroy();
+  }
+}
+
+function tlsFacts(reach: Reached<StreamChannel>): Partial<EncryptedReport> {
+  const info = reach.open?.tls;
+  if (info === undefined) return {};
+  const { version, cipher, alpn, certificate } = info;
+  return { version, cipher, alpn, certificate };
+}
