@@ -44,6 +44,13 @@ function explain(verb: string, error: unknown, options: Options): string {
   return `adotd ${verb}: ${message.split('. ')[0]?.split('\n')[0] ?? message}`;
 }
 
+/** The number that an option's value is. Throws UsageError. */
+export function wholeNumber(verb: string, option: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^[0-9]{1,9}$/.test(text) && value >= min && value <= max) return value;
+  throw new UsageError(`adotd ${verb}: --${option}: found ${text}, expected a number from ${min} to ${max}`);
+}
+
 /** A verb of the command line. */
 export interface Verb {
   /** What `--help` prints. */

@@ -6,12 +6,13 @@ import { Exit, UsageError, type Verb } from './arguments.js';
 import { check } from './check.js';
 import { ctl } from './ctl.js';
 import { keys } from './keys.js';
+import { probe } from './probe.js';
 import { query } from './query.js';
 import { schema } from './schema.js';
 import { serve } from './serve.js';
 import { version } from './version.js';
 
-const VERBS: Readonly<Record<string, Verb>> = { serve, ctl, check, query, keys, schema };
+const VERBS: Readonly<Record<string, Verb>> = { serve, ctl, check, query, probe, keys, schema };
 
 const HELP = `usage: adotd VERB [OPTION...]
 
@@ -19,6 +20,7 @@ const HELP = `usage: adotd VERB [OPTION...]
   ctl     ask a running server, or tell it what to do
   check   check a configuration, zone files or folders of them
   query   ask a server a question, over UDP, TCP, STARTTLS or TLS
+  probe   find out what a server can do: transports, TLS, STARTTLS, equal answers
   keys    print the certificates and the TLSA records to publish
   schema  print the JSON Schema of adotd.yaml
 

@@ -1,6 +1,4 @@
 /** `adotd query`: asks a server one question, over any transport, and shows what came. */
-import { readFileSync } from 'node:fs';
-import type { Verification } from '../client/certificate.js';
 import type { EdnsRequest } from '../client/edns.js';
 import { ClientError, ClientErrorCode } from '../client/errors.js';
 import { type Exchange, type ExchangeOptions, exchange } from '../client/exchange.js';
@@ -8,8 +6,8 @@ import type { Query } from '../client/message.js';
 import { textToClass, textToType } from '../client/mnemonics.js';
 import { exchangeToJson, messageToText, transportToText } from '../client/print.js';
 import type { TlsOptions, TlsTicket } from '../client/tls.js';
-import { AdotdError, ErrorCode } from '../errors.js';
-import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
+import { VERIFICATION_OPTIONS, verificationOf } from './verification.js';
 
 const OPTIONS = {
   transport: { type: 'string', default: 'udp' },
@@ -23,9 +21,8 @@ const OPTIONS = {
   cookie: { type: 'boolean' },
   padding: { type: 'string' },
   keepalive: { type: 'boolean' },
-  'tls-ca': { type: 'string' },
+  ...VERIFICATION_OPTIONS,
   'tls-host': { type: 'string' },
-  'tls-pin': { type: 'string', multiple: true },
   'tls-version': { type: 'string' },
   first: { type: 'string', default: 'dummy' },
   'allow-plaintext': { type: 'boolean' },
@@ -142,12 +139,8 @@ function wrong(message: string): UsageError {
   return new UsageError(`adotd query: ${message}`);
 }
 
-function numberOf(option: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (!/^[0-9]{1,9}$/.test(text) || value < min || value > max)
-    throw wrong(`--${option}: found ${text}, expected a number from ${min} to ${max}`);
-  return value;
-}
+const numberOf = (option: string, text: string, min: number, max: number): number =>
+  wholeNumber('query', option, text, min, max);
 
 function questionOf(values: Values, positionals: readonly string[]): { question: Query; server: string } {
   const servers = positionals.filter((word) => word.startsWith('@'));
@@ -211,34 +204,8 @@ function tlsOf(values: Values, server: string): TlsOptions {
   if (version !== undefined && version !== '1.2' && version !== '1.3')
     throw wrong(`--tls-version: found ${version}, expected 1.2 or 1.3`);
   return {
-    verification: verificationOf(values),
+    verification: verificationOf('query', values),
     ...(name !== undefined && { name }),
     ...(version !== undefined && { minVersion: `TLSv${version}`, maxVersion: `TLSv${version}` }),
   };
-}
-
-function verificationOf(values: Values): Verification {
-  const pins = values['tls-pin'] ?? [];
-  const file = values['tls-ca'];
-  for (const pin of pins) {
-    if (Buffer.from(pin, 'base64').length !== 32 || Buffer.from(pin, 'base64').toString('base64') !== pin)
-      throw wrong(`--tls-pin: found ${pin}, expected 32 octets in base64`);
-  }
-  if (pins.length > 0 && file !== undefined) throw wrong('--tls-pin and --tls-ca exclude each other');
-  if (pins.length > 0) return { kind: 'pin', pins };
-  if (file === undefined) return { kind: 'none' };
-  return { kind: 'ca', ca: authoritiesIn(file) };
-}
-
-function authoritiesIn(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, 'latin1');
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${reason}`, { cause: error });
-  }
-  if (!text.includes('-----BEGIN CERTIFICATE-----'))
-    throw new AdotdError(ErrorCode.FILE, `${file} holds no certificate in PEM`);
-  return text;
 }
