@@ -61,7 +61,7 @@ export function allowance(
   const [, ...others] = transports;
   const share = remaining / transports.length;
   const reserved = others.reduce((sum, other) => sum + Math.min(worst(other, timeouts, udpTries), share), 0);
-  return Math.floor(remaining - reserved);
+  return remaining - reserved;
 }
 
 /** What a server says when it has answered: NOERROR, NXDOMAIN, and YXDOMAIN (a DNAME's target too long, RFC 6672). */

@@ -3,8 +3,8 @@
  * outstanding in each (RFC 7766 §6.2.1), resumed by the newest ticket (RFC 7858 §3.4), closed by us when idle.
  *
  * A connection that is closed with queries outstanding is nothing unusual (RFC 7766 §6.2.4; the draft, §2.1.5): they are
- * asked again over a new one, each once, and as often as the connection before it has answered anything meanwhile, which
- * is how a server looks that closes after each answer.
+ * asked again over a new one, each once; and again where the new one has answered something before it was closed, which is
+ * how a server looks that closes after each answer.
  */
 import type { ClientClock } from './clock.js';
 import type { OpenSession } from './connect.js';
@@ -69,6 +69,9 @@ interface Connection {
 /** The part of the server's idle time after which we close: before it does, so that no query crosses its FIN. */
 const MARGIN = 0.9;
 
+/** How often one query is asked again at most; a guess, for many queries and a server that closes after few answers. */
+const MAX_CLOSES = 10;
+
 const isClose = ({ code }: ClientError): boolean =>
   code === ClientErrorCode.RESET || code === ClientErrorCode.CLOSED || code === ClientErrorCode.HANDSHAKE;
 
@@ -79,7 +82,7 @@ export function createLane(options: LaneOptions): Lane {
   const waiting: (() => void)[] = [];
   const opened = new AbortController();
   let ticket: TlsTicket | undefined;
-  /** Queries that one connection is trusted with: falls when a server closes with queries outstanding. */
+  /** Queries that one connection is trusted with: falls when one is closed with queries outstanding, grows with answers. */
   let limit = maxInFlight;
   let ended = false;
   const endedError = (): ClientError => new ClientError(ClientErrorCode.ENDED, `${about}: the client was closed`);
@@ -212,8 +215,9 @@ export function createLane(options: LaneOptions): Lane {
           if (!(error instanceof ClientError) || ended) throw error;
           const progress = connection.answered - before;
           if (isClose(error) && left(deadline) > 0) {
-            if (progress > 0) limit = Math.max(1, Math.min(limit, connection.answered));
-            if (progress > 0 || closes++ === 0) continue;
+            // Those that are asked again are kept apart, so that one the server cannot stand does no harm to others.
+            limit = progress === 0 ? 1 : Math.min(limit, connection.answered);
+            if (closes++ === 0 || (connection.answered > 0 && closes < MAX_CLOSES)) continue;
           }
           // Nothing came for all this time, or what is no answer: the session is not asked any more.
           const lost = error.code === ClientErrorCode.TIMED_OUT && progress === 0;
