@@ -27,6 +27,9 @@ export interface ClientSessionOptions {
   readonly notified?: (() => boolean) | undefined;
 }
 
+/** A TLS close_notify; a FIN, inside TLS without close_notify; a RST. */
+export type Ending = 'close_notify' | 'fin' | 'reset';
+
 interface Pending {
   readonly query: Message;
   readonly began: number;
@@ -64,6 +67,7 @@ export class ClientSession {
   #unexpected = 0;
   #failure: ClientError | undefined;
   #closedCleanly: boolean | undefined;
+  #ending: Ending | undefined;
   #whenEnded: (() => void)[] = [];
 
   /** `about` names the server in messages. */
@@ -102,6 +106,14 @@ export class ClientSession {
    */
   get closedCleanly(): boolean | undefined {
     return this.#closedCleanly;
+  }
+
+  /**
+   * How the server ended its direction, whoever closed first: undefined as long as it did not, and inside TLS where it was
+   * not watched for, unless it was a reset.
+   */
+  get ending(): Ending | undefined {
+    return this.#ending;
   }
 
   /** Calls `listener` once, when no more queries can be sent; at once when that is so already. */
@@ -226,6 +238,8 @@ export class ClientSession {
   }
 
   #ended(): void {
+    const notified = this.encrypted ? this.#notified?.() : false;
+    if (notified !== undefined) this.#ending ??= notified ? 'close_notify' : 'fin';
     if (this.#failure === undefined) this.#closedCleanly = this.encrypted ? this.#notified?.() : true;
     this.#fail(this.#closed('the server closed the connection'));
   }
@@ -243,6 +257,7 @@ export class ClientSession {
       });
     }
     const failure = fromSystem(error, this.#about, 'answer');
+    if (failure.code === ClientErrorCode.RESET) this.#ending ??= 'reset';
     return new ClientError(failure.code, `${failure.message}${detail}`, { cause: error, step: 'answer' });
   }
 
