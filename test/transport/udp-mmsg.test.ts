@@ -1,6 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { constants } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Transport } from '../../src/answer/facts.js';
@@ -323,6 +322,6 @@ describe('UDP by recvmmsg', () => {
     serve([{ fd, endpoint }]);
     await wait(20);
     closeSocket(fd);
-    expect((await failed).message).toContain(String(constants.errno.EBADF));
+    expect((await failed).message).toBe('a UDP socket cannot be received from: EBADF');
   });
 });
