@@ -21,6 +21,8 @@ export const ErrorCode = {
   TLS: 'ADOTD_TLS',
   /** A running server could not be reached over its control socket, or refused what it was asked. */
   CONTROL: 'ADOTD_CONTROL',
+  /** A fixture was not asked what a test waited for. */
+  TIMEOUT: 'ADOTD_TIMEOUT',
 } as const;
 
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];

@@ -9,7 +9,14 @@ import { timedResponder } from '../observe/timed.js';
 import type { Clock } from '../session/clock.js';
 import { ConnectionLimits } from '../session/limits.js';
 import { SessionManager } from '../session/manager.js';
-import type { AnswerContext, StreamContext, TlsOffer, TransportContext, UdpContext } from '../transport/transport.js';
+import type {
+  AnswerContext,
+  Interception,
+  StreamContext,
+  TlsOffer,
+  TransportContext,
+  UdpContext,
+} from '../transport/transport.js';
 import { guardedResponder } from './guarded.js';
 import { underLimit } from './rate-limit.js';
 import { tappedResponder } from './tapped.js';
@@ -22,6 +29,14 @@ export interface ThreadTools {
   readonly log: Log;
   /** Where queries are recorded; undefined: they are not. */
   readonly tap?: ThreadTap | undefined;
+  /** What a fixture puts around answering, and between us and the network; only where one thread does it all. */
+  readonly fixture?: Fixture | undefined;
+}
+
+/** What a fixture changes. */
+export interface Fixture extends Interception {
+  /** The responder that takes the place of `responder`; it has to have the same outcome. */
+  responder(responder: Responder): Responder;
 }
 
 /** What UDP answers with. */
@@ -57,14 +72,19 @@ export function transportContext(
 /** A context that can be told other settings, between two messages. */
 export type Live<Context> = Context & { configure(settings: ThreadSettings): void };
 
-function answerContext(settings: ThreadSettings, { counters, clock, log, tap }: ThreadTools): Live<AnswerContext> {
+function answerContext(
+  settings: ThreadSettings,
+  { counters, clock, log, tap, fixture }: ThreadTools,
+): Live<AnswerContext> {
   const make = ({ answers, rateLimit }: ThreadSettings, outcome?: Outcome): Responder =>
     timedResponder(underLimit(createResponder(answers, outcome), rateLimit), counters);
   const responder = guardedResponder(make(settings), log);
+  // Without a tap nothing stands in between: what is off costs nothing.
+  const tapped = tap ? tappedResponder(responder, tap) : responder;
   return {
     configure: (next) => responder.replace(make(next, responder.outcome)),
-    // Without a tap nothing stands in between: what is off costs nothing.
-    responder: tap ? tappedResponder(responder, tap) : responder,
+    responder: fixture?.responder(tapped) ?? tapped,
+    intercept: fixture,
     clock,
     count: counters.count.bind(counters),
     event: counters.event.bind(counters),

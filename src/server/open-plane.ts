@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Tap } from '../observe/tap/tap.js';
 import type { ActivatedSockets } from './activation.js';
-import type { ThreadTools } from './context.js';
+import type { Fixture, ThreadTools } from './context.js';
 import { embeddedPlane } from './embedded.js';
 import type { DataPlane } from './plane.js';
 import { bindPlaneSockets, buffersGranted, sharedSockets } from './plane-sockets.js';
@@ -15,6 +15,8 @@ export interface PlaneOptions {
   readonly config: Config;
   /** Sockets that were handed over: then nothing is bound. */
   readonly sockets?: ActivatedSockets | undefined;
+  /** What a fixture changes; everything then runs embedded, in one thread. */
+  readonly fixture?: Fixture | undefined;
   /** Called when all sockets are bound, before a thread is started: privileges can be given up. */
   bound?(): void;
 }
@@ -29,7 +31,7 @@ export async function openPlane(
 ): Promise<DataPlane> {
   const { config } = options;
   const { log, clock } = tools;
-  if (config.workers !== 'embedded') {
+  if (config.workers !== 'embedded' && options.fixture === undefined) {
     const obstacle = threadsObstacle();
     if (obstacle === undefined) {
       const workers = config.workers === 'auto' ? availableParallelism() : config.workers;
@@ -44,6 +46,7 @@ export async function openPlane(
   const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, {
     ...tools,
     tap: tap?.thread(),
+    fixture: options.fixture,
   });
   options.bound?.();
   return plane;

@@ -37,6 +37,8 @@ export interface ServerOptions extends PlaneOptions {
   applied?(config: Config, effects: ReadonlySet<Effect>): void;
   readonly log: Log;
   readonly loader: LoaderSettings;
+  /** Makes what TLS is served with for these nameservers; when absent, openTls() does. */
+  tls?(nameservers: readonly string[]): TlsService;
   readonly clock?: Clock;
 }
 
@@ -89,7 +91,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
   let plane: DataPlane | undefined;
-  const openTlsService = () => openTls(config, report.nameservers, clock, log, async (next) => plane?.replaceTls(next));
+  const openTlsService = async (): Promise<TlsService> =>
+    options.tls?.(report.nameservers) ??
+    openTls(config, report.nameservers, clock, log, async (next) => plane?.replaceTls(next));
   const tls = config.tls.enabled ? await openTlsService() : undefined;
   const tap = createTap(config, clock);
   try {

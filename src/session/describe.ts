@@ -45,7 +45,7 @@ function nameOf(names: readonly (readonly [number, string])[], value: number): s
 }
 
 /** An address of 4 or 16 octets in its shortest form. */
-function addressText(octets: Uint8Array): string {
+export function addressText(octets: Uint8Array): string {
   if (octets.length === IPV4_LENGTH) return octets.join('.');
   const groups = Array.from({ length: 8 }, (_, i) => ((octets[2 * i]! << 8) | octets[2 * i + 1]!).toString(16));
   return new SocketAddress({ address: groups.join(':'), family: 'ipv6' }).address;

@@ -5,12 +5,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ListenerLoad } from '../session/limits.js';
-import type { Connection, Session } from '../session/session.js';
+import type { Session } from '../session/session.js';
 import { addressOctets } from './address.js';
 import { openFast } from './fast-open.js';
 import { handshakeFailure } from './handshake-failure.js';
 import { listenError, systemCode } from './listen-error.js';
-import { type Endpoint, type Listener, type StreamContext, TransportEvent } from './transport.js';
+import { type Endpoint, type Listener, type OpenConnection, type StreamContext, TransportEvent } from './transport.js';
 import { withholdFin } from './withheld-fin.js';
 
 /** Connections that the system may hold before they are accepted: a guess; the system caps it (net.core.somaxconn). */
@@ -99,7 +99,8 @@ function accept(
   context.event(TransportEvent.TCP_ACCEPTED);
   if (descriptorOf(socket) >= context.descriptors - LAST_DESCRIPTORS) context.outOfDescriptors();
   const connection = new StreamConnection(socket, context);
-  const session = context.sessions.open(connection, client, load, secure);
+  const outer = context.intercept?.connection(connection, socket, secure) ?? connection;
+  const session = context.sessions.open(outer, client, load, secure);
   session.clientPort = socket.remotePort ?? 0;
   socket.on('close', () => {
     connection.gone();
@@ -108,10 +109,11 @@ function accept(
     closed();
   });
   connection.serve(session, secure);
+  if (secure) outer.startTls(NOTHING);
   return true;
 }
 
-class StreamConnection implements Connection {
+class StreamConnection implements OpenConnection {
   readonly #raw: Socket;
   readonly #context: StreamContext;
   /** What octets are read from and written to: the connection, or TLS over it. */
@@ -128,11 +130,14 @@ class StreamConnection implements Connection {
     this.#context = context;
   }
 
-  /** Begins to hand over what comes; `secure`: out of TLS from the first octet on. */
+  /** Begins to hand over what comes; `secure`: only when TLS is started, which the caller does next. */
   serve(session: Session, secure: boolean): void {
     this.#session = session;
-    if (secure) this.startTls(NOTHING);
-    else this.#listen();
+    if (!secure) this.#listen();
+  }
+
+  get tlsSocket(): TLSSocket | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket : undefined;
   }
 
   get unsent(): number {
@@ -161,10 +166,9 @@ class StreamConnection implements Connection {
     this.#socket.resume();
   }
 
-  startTls(octets: Uint8Array): void {
-    const { tls } = this.#context;
+  startTls(octets: Uint8Array, options = this.#context.tls?.options()): void {
     const session = this.#session;
-    if (tls === undefined || session === undefined) {
+    if (options === undefined || session === undefined) {
       this.destroy();
       return;
     }
@@ -173,7 +177,7 @@ class StreamConnection implements Connection {
     raw.pause();
     if (octets.length > 0) raw.unshift(octets);
     const stream = this.#context.withholdFin === undefined ? raw : withholdFin(raw, this.#context.withholdFin);
-    const secure = new TLSSocket(stream, tls.options());
+    const secure = new TLSSocket(stream, options);
     this.#socket = secure;
     if (session.upgraded && this.#context.sessions.settings.recordPerMessage) this.#queue = [];
     secure.on('error', (error) => {

@@ -3,12 +3,15 @@
  * threads implements the same interfaces.
  */
 
-import type { TLSSocketOptions } from 'node:tls';
+import type { Socket as DatagramSocket } from 'node:dgram';
+import type { Socket } from 'node:net';
+import type { TLSSocket, TLSSocketOptions } from 'node:tls';
 import type { Facts, Outcome } from '../answer/facts.js';
 import type { Responder } from '../answer/respond.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Clock } from '../session/clock.js';
 import type { SessionManager } from '../session/manager.js';
+import type { Connection } from '../session/session.js';
 
 /** An address to listen on. Port 0 stands for one that is free. */
 export interface Endpoint {
@@ -64,6 +67,36 @@ export interface AnswerContext {
   count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
   /** Called with a value of TransportEvent. */
   event(event: number): void;
+  /** What a fixture puts between us and the network; undefined in production. */
+  readonly intercept?: Interception | undefined;
+}
+
+/** What sends answers on a datagram socket. */
+export interface DatagramSender {
+  /** `sent` is called once, when the octets may be used again. */
+  send(
+    octets: Uint8Array,
+    at: number,
+    length: number,
+    port: number,
+    address: string,
+    sent: (error: Error | null) => void,
+  ): void;
+}
+
+/** A connection as an interception has it in hand. */
+export interface OpenConnection extends Connection {
+  /** As startTls of any connection; `options`: in place of those that TLS is offered with. */
+  startTls(octets: Uint8Array, options?: TLSSocketOptions): void;
+  /** TLS over it; undefined while there is none. */
+  readonly tlsSocket: TLSSocket | undefined;
+}
+
+/** What is asked for another sender, and for another connection, whenever a socket is bound or accepted. */
+export interface Interception {
+  sender(socket: DatagramSocket): DatagramSender;
+  /** `socket` is what the connection reads from and writes to; `secure`: TLS from the first octet on. */
+  connection(connection: OpenConnection, socket: Socket, secure: boolean): Connection;
 }
 
 /** What UDP is given besides. */

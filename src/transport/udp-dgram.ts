@@ -7,7 +7,7 @@ import { createFacts, Transport } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import { addressOctets } from './address.js';
 import { listenError } from './listen-error.js';
-import { type Endpoint, type Listener, TransportEvent, type UdpContext } from './transport.js';
+import { type DatagramSender, type Endpoint, type Listener, TransportEvent, type UdpContext } from './transport.js';
 
 /** A buffer for one answer, taken back when the answer is sent. */
 interface Slot {
@@ -38,6 +38,7 @@ export async function listenUdp(
   facts.payloadLimit = context.udpPayload;
   facts.upgradeBit = context.udpUpgradeBit;
   const { responder, clock } = context;
+  const sender: DatagramSender = context.intercept?.sender(socket) ?? socket;
   const free: Slot[] = [];
   let pending = 0;
   let closing: (() => void) | undefined;
@@ -69,7 +70,7 @@ export async function listenUdp(
       return;
     }
     pending++;
-    socket.send(octets, 0, length, peer.port, peer.address, slot.sent);
+    sender.send(octets, 0, length, peer.port, peer.address, slot.sent);
   });
   // What the network reports about earlier datagrams (ICMP) must not end the server.
   socket.on('error', () => context.event(TransportEvent.UDP_ERROR));

@@ -120,7 +120,7 @@ describe('adotd query', () => {
     const misnamed = await adotd('query', 'a.test', ...dot, '--tls-ca', ca, '--tls-host', 'ns2.test', '--json');
     expect(misnamed.status).toBe(3);
     expect(JSON.parse(misnamed.stdout)).toMatchObject({ error: { code: 'CLIENT_CERTIFICATE', step: 'handshake' } });
-    await using plain = await startServer({ folder: 'zones' });
+    await using plain = await startServer({ folder: 'zones', tls: false });
     const words = ['query', 'ns1.types.test', '--port', String(plain.tcp), '--transport', 'starttls'];
     const refused = await adotd(...words);
     expect(refused).toMatchObject({ status: 3, stdout: '' });

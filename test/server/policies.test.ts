@@ -127,7 +127,7 @@ describe('a server with policies', () => {
   });
 
   it('does not start when a zone requires TLS and there is none', async () => {
-    await expect(startServer({ zones: { 'a.test': ZONE }, config: { zones: REQUIRE } })).rejects.toThrow(
+    await expect(startServer({ zones: { 'a.test': ZONE }, tls: false, config: { zones: REQUIRE } })).rejects.toThrow(
       'expected tls.enabled: true as well',
     );
   });

@@ -137,10 +137,10 @@ describe('startServer', () => {
     ['a folder that is not there', { folder: '/nonexistent/zones' }, 'ADOTD_FILE', /no such file or directory/],
     ['a file that is not there', { files: ['/nonexistent/a.zone'] }, 'ADOTD_ZONE_INVALID', /no such file or directory/],
     [
-      'a zone without SOA',
-      { zones: { 'a.test': 'www 60 A 192.0.2.1\n' } },
+      'a record that cannot be read',
+      { zones: { 'a.test': 'ns 60 A 192.0.2.1\nwww 60 A 192.0.2.\n' } },
       'ADOTD_ZONE_INVALID',
-      /^a\.test:\d+:\d+: .*SOA/,
+      /^a\.test:2:10: found "192\.0\.2\."/,
     ],
     ['an NSID of odd digits', { config: { nsid: '0x123' } }, 'ADOTD_CONFIG', /even number of hexadecimal digits/],
   ])('rejects %s', async (_what, options, code, message) => {
