@@ -5,6 +5,7 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import { Exit, UsageError, type Verb } from './arguments.js';
 import { check } from './check.js';
 import { ctl } from './ctl.js';
+import { fixture } from './fixture.js';
 import { keys } from './keys.js';
 import { probe } from './probe.js';
 import { query } from './query.js';
@@ -12,7 +13,7 @@ import { schema } from './schema.js';
 import { serve } from './serve.js';
 import { version } from './version.js';
 
-const VERBS: Readonly<Record<string, Verb>> = { serve, ctl, check, query, probe, keys, schema };
+const VERBS: Readonly<Record<string, Verb>> = { serve, ctl, check, query, probe, keys, schema, fixture };
 
 const HELP = `usage: adotd VERB [OPTION...]
 
@@ -22,6 +23,7 @@ const HELP = `usage: adotd VERB [OPTION...]
   query   ask a server a question, over UDP, TCP, STARTTLS or TLS
   probe   find out what a server can do: transports, TLS, STARTTLS, equal answers
   keys    print the certificates and the TLSA records to publish
+  fixture serve zones to the tests of a program, in any language
   schema  print the JSON Schema of adotd.yaml
 
   adotd VERB --help   the options of a verb

@@ -1,0 +1,3 @@
+module example.test/lookup
+
+go 1.19

@@ -1,0 +1,129 @@
+/** `adotd fixture`: a server for the tests of programs in any language, for as long as its standard input is open. */
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AdotdError, ErrorCode } from '../errors.js';
+import { type RunningServer, startServer } from '../index.js';
+import { pinOf } from '../tls/pin.js';
+import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+
+const OPTIONS = {
+  zone: { type: 'string', multiple: true },
+  zones: { type: 'string' },
+  listen: { type: 'string', multiple: true },
+  port: { type: 'string', default: '0' },
+  'tls-port': { type: 'string', default: '0' },
+  'no-tls': { type: 'boolean' },
+  'ca-file': { type: 'string' },
+} as const satisfies Options;
+
+type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
+
+export const fixture: Verb = {
+  help: `usage: adotd fixture [--zone NAME=FILE]... [--zones DIR] [OPTION...]
+
+Serves zones to the tests of a program, on free ports of 127.0.0.1, all in one thread. Prints one line of JSON once it
+answers, and ends when its standard input is closed, or at TERM or INT: so it never outlives the test that started it.
+
+  --zone NAME=FILE     serve FILE, in master file format, as the zone NAME; may be repeated
+  --zones DIR          serve each *.zone file of this folder
+  --listen ADDRESS     address to serve on, may be repeated (default 127.0.0.1)
+  --port PORT          UDP and TCP port (default 0: any that is free)
+  --tls-port PORT      port for DNS over TLS (default 0: any that is free)
+  --no-tls             neither DNS over TLS nor STARTTLS
+  --ca-file FILE       write the authority of the certificate to this file, in PEM, for programs that want a file
+
+The line: {"address": …, "udp": PORT, "tcp": PORT, "tls": PORT, "ca": PEM, "pins": [BASE64…], "tlsa": [TEXT…], "pid": N}.
+Key and certificate are made at the start and kept nowhere. A zone with errors ends the command with exit status 1.
+`,
+  async run(words) {
+    const { values, positionals } = parse('fixture', words, OPTIONS);
+    if (positionals.length > 0) throw wrong(`unexpected ${positionals[0]}; zones are given by --zone NAME=FILE`);
+    if (values.zone === undefined && values.zones === undefined)
+      throw wrong('nothing to serve; give --zone NAME=FILE or --zones DIR');
+    // Before the zones are loaded: standard input may be closed, and signals come, at any time.
+    const end = whenOver();
+    let folder: string | undefined;
+    try {
+      if (!values['no-tls']) folder = mkdtempSync(join(tmpdir(), 'adotd-fixture-'));
+      await using server = await start(values, folder);
+      const facts = { ...factsOf(server), ...trustIn(folder), pid: process.pid };
+      if (values['ca-file'] !== undefined) writeAuthority(values['ca-file'], facts.ca);
+      process.stdout.write(`${JSON.stringify(facts)}\n`);
+      await end;
+    } finally {
+      // What is left open would keep the process: a terminal, or the parent's end of a pipe.
+      process.stdin.destroy();
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    }
+    return Exit.OK;
+  },
+};
+
+function wrong(message: string): UsageError {
+  return new UsageError(`adotd fixture: ${message}`);
+}
+
+/** Fulfilled when standard input ends or fails, and at the signals that end programs. */
+function whenOver(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const event of ['end', 'close', 'error'] as const) process.stdin.on(event, () => resolve());
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve());
+    process.stdin.resume();
+  });
+}
+
+async function start(values: Values, certsFolder: string | undefined): Promise<RunningServer> {
+  return startServer({
+    zones: Object.fromEntries((values.zone ?? []).map(zoneOf)),
+    ...(values.zones !== undefined && { folder: values.zones }),
+    ...(values.listen !== undefined && { listen: values.listen }),
+    port: portOf('port', values.port),
+    tlsPort: portOf('tls-port', values['tls-port']),
+    config: { tls: certsFolder === undefined ? { enabled: false } : { certs_folder: certsFolder } },
+  });
+}
+
+function portOf(option: string, text: string): number {
+  if (!/^[0-9]{1,5}$/.test(text) || Number(text) > 65_535)
+    throw wrong(`--${option}: found ${text}, expected a number from 0 to 65535`);
+  return Number(text);
+}
+
+/** `example.test=FILE` → its name and text. */
+function zoneOf(word: string): [string, string] {
+  const at = word.indexOf('=');
+  const [name, file] = [word.slice(0, at), word.slice(at + 1)];
+  if (at < 1 || file === '') throw wrong(`--zone: found ${word}, expected NAME=FILE`);
+  try {
+    return [name, readFileSync(file, 'utf8')];
+  } catch (error) {
+    throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function factsOf({ address, udp, tcp, tls }: RunningServer): Pick<RunningServer, 'address' | 'udp' | 'tcp' | 'tls'> {
+  return { address, udp, tcp, tls };
+}
+
+/** What a client needs to verify the server: its certificate signs itself, and so is the authority. */
+function trustIn(folder: string | undefined): { ca: string; pins: string[]; tlsa: string[] } {
+  if (folder === undefined) return { ca: '', pins: [], tlsa: [] };
+  const ca = readFileSync(join(folder, 'self-signed.pem'), 'latin1');
+  const pin = pinOf(new X509Certificate(ca).publicKey);
+  // DANE-EE, SPKI, SHA2-256 (RFC 7671 §5.1): the same hash.
+  return { ca, pins: [pin], tlsa: [`3 1 1 ${Buffer.from(pin, 'base64').toString('hex')}`] };
+}
+
+function writeAuthority(file: string, ca: string): void {
+  try {
+    writeFileSync(file, ca);
+  } catch (error) {
+    throw new AdotdError(ErrorCode.FILE, `cannot write ${file}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { exchange } from '../../src/client/exchange.js';
+import { textToType } from '../../src/client/mnemonics.js';
+import { adotd, ROOT } from '../support/cli.js';
+
+const MAIN = join(ROOT, 'dist/cli/main.js');
+const ZONE = '@ SOA ns1 hostmaster 1 2h 1h 2w 5m\n@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.80\n';
+const LINE = z.strictObject({
+  address: z.string(),
+  udp: z.number(),
+  tcp: z.number(),
+  tls: z.number(),
+  ca: z.string(),
+  pins: z.array(z.string()),
+  tlsa: z.array(z.string()),
+  pid: z.number(),
+});
+
+let folder: string;
+let zone: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'adotd-'));
+  zone = join(folder, 'example.test.zone');
+  writeFileSync(zone, ZONE);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Starts the command with a pipe for its standard input; its temporary files go to `folder`. */
+async function fixture(...words: readonly string[]): Promise<{ child: ChildProcess; line: z.infer<typeof LINE> }> {
+  const env = { ...process.env, TMPDIR: folder };
+  const child = spawn(process.execPath, [MAIN, 'fixture', ...words], { stdio: ['pipe', 'pipe', 'inherit'], env });
+  const [text] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return { child, line: LINE.parse(JSON.parse(text)) };
+}
+
+async function ended(child: ChildProcess): Promise<unknown> {
+  const [status] = child.exitCode === null ? await once(child, 'close') : [child.exitCode];
+  expect(readdirSync(folder).filter((name) => name.startsWith('adotd-fixture-'))).toEqual([]);
+  return status;
+}
+
+describe('adotd fixture', () => {
+  it('says where it answers and whom to trust, until its standard input is closed', async () => {
+    const { child, line } = await fixture('--zone', `example.test=${zone}`);
+    expect(line).toMatchObject({ address: '127.0.0.1', tcp: line.udp, pid: child.pid });
+    const question = { name: 'www.example.test', type: textToType('A') ?? 0, class: 1 };
+    const data = { message: { answers: [expect.objectContaining({ data: '192.0.2.80' })] } };
+    const plain = { transport: 'udp', server: { address: line.address, port: line.udp } } as const;
+    expect(await exchange(question, plain)).toMatchObject(data);
+    const secure = { transport: 'tls', server: { address: line.address, port: line.tls } } as const;
+    const verifications = [
+      { kind: 'ca', ca: line.ca },
+      { kind: 'pin', pins: line.pins },
+    ] as const;
+    for (const verification of verifications)
+      expect(await exchange(question, { ...secure, tls: { verification } })).toMatchObject(data);
+    expect(line.tlsa).toEqual([`3 1 1 ${Buffer.from(line.pins[0] ?? '', 'base64').toString('hex')}`]);
+    child.stdin?.end();
+    expect(await ended(child)).toBe(0);
+  });
+
+  it('ends with the program that started it, however that ends', async () => {
+    // The parent starts the command with a pipe to its standard input, says where it is, and is killed.
+    const words = JSON.stringify([MAIN, 'fixture', '--zone', `example.test=${zone}`]);
+    const program = `require('child_process').spawn(process.execPath, ${words}, { stdio: ['pipe', 'inherit', 'inherit'] })`;
+    const parent = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [text] = (await once(createInterface(parent.stdout), 'line')) as [string];
+    const { pid } = LINE.parse(JSON.parse(text));
+    expect(() => process.kill(pid, 0)).not.toThrow();
+    // Standard output is the fixture's too: it is closed when both have ended. (The process may go on as a zombie.)
+    const closed = once(parent, 'close');
+    parent.kill('SIGKILL');
+    expect(await closed).toEqual([null, 'SIGKILL']);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends at %s', async (signal) => {
+    const { child } = await fixture('--zone', `example.test=${zone}`);
+    child.kill(signal);
+    expect(await ended(child)).toBe(0);
+  });
+
+  it('leaves TLS out, serves folders, listens where it is told, and writes the authority', async () => {
+    const plain = await fixture('--zones', folder, '--no-tls', '--listen', '::1');
+    expect(plain.line).toMatchObject({ address: '::1', tls: 0, ca: '', pins: [], tlsa: [] });
+    plain.child.stdin?.end();
+    expect(await ended(plain.child)).toBe(0);
+    const file = join(folder, 'ca.pem');
+    const { child, line } = await fixture('--zones', folder, '--ca-file', file);
+    expect(readFileSync(file, 'latin1')).toBe(line.ca);
+    expect(new X509Certificate(line.ca).subjectAltName).toContain('IP Address:127.0.0.1');
+    child.stdin?.end();
+    expect(await ended(child)).toBe(0);
+    expect(existsSync(file)).toBe(true);
+  });
+
+  it('says where the mistakes of a zone are', async () => {
+    const broken = join(folder, 'broken.db');
+    writeFileSync(broken, `${ZONE}bad A 192.0.2.256\n`);
+    const { status, stdout, stderr } = await adotd('fixture', '--no-tls', '--zone', `example.test=${broken}`);
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^example\.test:5:7: /m);
+  });
+
+  it.each([
+    [['--zone', 'example.test'], 2, 'adotd fixture: --zone: found example.test, expected NAME=FILE\n'],
+    [[], 2, 'adotd fixture: nothing to serve; give --zone NAME=FILE or --zones DIR\n'],
+    [['example.test'], 2, 'adotd fixture: unexpected example.test; zones are given by --zone NAME=FILE\n'],
+    [['--zones', '.', '--port', '70000'], 2, 'adotd fixture: --port: found 70000, expected a number from 0 to 65535\n'],
+    [['--zone', 'a.test=no/file'], 1, 'adotd: cannot read no/file: ENOENT [ADOTD_FILE]\n'],
+  ])('refuses %j', async (words, status, stderr) => {
+    expect(await adotd('fixture', ...words)).toEqual({ status, stdout: '', stderr });
+  });
+});
