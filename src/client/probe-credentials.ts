@@ -1,7 +1,7 @@
 /** Who a server should be: its name, as the zone says, and the TLSA records of that name (RFC 6698, RFC 7671). */
 import { SocketAddress } from 'node:net';
 import { Type } from '../protocol/iana.js';
-import type { Verification } from './certificate.js';
+import { checkVerification, type Verification } from './certificate.js';
 import { ClientErrorCode } from './errors.js';
 import { sameName, textToName } from './names.js';
 import type { Channel } from './probe-channel.js';
@@ -96,7 +96,12 @@ async function verdictOn(
   name: string,
 ): Promise<TlsaReport['verdict']> {
   if (handshake === undefined) return 'unknown';
-  const done = await attempted(handshake({ verification: { kind: 'tlsa', records }, name: withoutDot(name) }));
+  const verification = { kind: 'tlsa', records } as const;
+  const judged = async (): Promise<void> => {
+    checkVerification(verification);
+    await handshake({ verification, name: withoutDot(name) });
+  };
+  const done = await attempted(judged());
   if ('value' in done) return 'match';
   if (done.failure.code === ClientErrorCode.CERTIFICATE) return 'mismatch';
   return done.failure.code === ClientErrorCode.INPUT ? 'unusable' : 'unknown';
