@@ -19,6 +19,8 @@ export const spawnStreamWorker: Spawn = spawner(
 function spawner(file: URL, maxYoungGenerationSizeMb: number): Spawn {
   return (data, events) => {
     const worker = new Worker(file, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb } });
+    // Not all of the data, whose catalog would be kept for as long as the thread lives.
+    const { words } = data;
     let cause: Error | undefined;
     worker.on('message', (report: Report) => events.report(report));
     worker.on('error', (error) => {
@@ -28,7 +30,7 @@ function spawner(file: URL, maxYoungGenerationSizeMb: number): Spawn {
     return {
       post(order) {
         worker.postMessage(order);
-        Atomics.add(data.words, MAIL, 1);
+        Atomics.add(words, MAIL, 1);
       },
       terminate: () => void worker.terminate(),
     };

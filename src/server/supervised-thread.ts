@@ -70,8 +70,8 @@ export class SupervisedThread {
   readonly #options: ThreadOptions;
   readonly #timer: Timer;
   #data: Omit<ThreadData, 'words'>;
-  /** What the running one was started with. */
-  #given: Omit<ThreadData, 'words'>;
+  /** What the running one was started with, until it is ready. */
+  #given: Omit<ThreadData, 'words'> | undefined;
   #words = threadWords();
   #handle: ThreadHandle | undefined;
   #serving = false;
@@ -97,7 +97,6 @@ export class SupervisedThread {
   constructor(options: ThreadOptions) {
     this.#options = options;
     this.#data = options.data;
-    this.#given = options.data;
     this.#timer = options.clock.timer(() => this.#spawn());
   }
 
@@ -250,9 +249,13 @@ export class SupervisedThread {
   /** Tells it what changed while it started. */
   #catchUp(): void {
     const { catalog, tls, settings } = this.#data;
-    if (catalog !== this.#given.catalog) this.#handle?.post({ kind: 'publish', catalog });
-    if (tls !== undefined && tls !== this.#given.tls) void this.replaceTls(tls);
-    if (settings !== this.#given.settings) void this.configure(settings);
+    const given = this.#given;
+    // Its catalog would be kept here for as long as the thread lives.
+    this.#given = undefined;
+    if (given === undefined) return;
+    if (catalog !== given.catalog) this.#handle?.post({ kind: 'publish', catalog });
+    if (tls !== undefined && tls !== given.tls) void this.replaceTls(tls);
+    if (settings !== given.settings) void this.configure(settings);
   }
 
   #order(order: Order): Promise<void> {
