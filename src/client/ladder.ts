@@ -25,7 +25,7 @@ export interface PlanInput {
  * - What is known to fail is left out for a while, unless a session is open all the same.
  * - Of the encrypted ones, one that is open or known to work comes before one that is not (the draft, §2.1.1: clients MAY,
  *   "if there is information that this ordering is preferred"), so that nobody waits for what has never worked.
- * - Pre-deployed, with everything known to fail: all of them all the same, since nothing else is left.
+ * - Without cleartext (pre-deployed) it comes last instead: nothing else is left, and it may have come back.
  */
 export function plan(input: PlanInput): TriedTransport[] {
   const { order, cache, address, ports, live } = input;
@@ -33,13 +33,12 @@ export function plan(input: PlanInput): TriedTransport[] {
   const encrypted = order.filter((rung) => rung !== 'cleartext');
   const promising = (rung: EncryptedTransport): boolean => live(rung) || cache.get(key(rung))?.status === 'works';
   const worth = encrypted.filter((rung) => live(rung) || cache.retryAt(key(rung)) === undefined);
-  const tried = worth.length > 0 || order.includes('cleartext') ? worth : encrypted;
   const sorted = (rungs: readonly Rung[]): TriedTransport[] => {
-    const some = tried.filter((rung) => rungs.includes(rung));
+    const some = worth.filter((rung) => rungs.includes(rung));
     return [...some.filter(promising), ...some.filter((rung) => !promising(rung))];
   };
   const at = order.indexOf('cleartext');
-  if (at < 0) return sorted(order);
+  if (at < 0) return [...sorted(order), ...encrypted.filter((rung) => !worth.includes(rung))];
   return [...sorted(order.slice(0, at)), 'udp', 'tcp', ...sorted(order.slice(at))];
 }
 

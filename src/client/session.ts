@@ -233,7 +233,9 @@ export class ClientSession {
       this.#held = pending.last;
       pending.resolve({ message, octets, sent: pending.sent, milliseconds });
     } catch (error) {
-      pending.reject(fromSystem(error, this.#about, pending.step));
+      const { code, message } = fromSystem(error, this.#about, pending.step);
+      const options = { cause: error, step: pending.step };
+      pending.reject(new ClientError(code, `${this.#about}: ${message}`, options));
     }
   }
 

