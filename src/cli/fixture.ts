@@ -1,16 +1,16 @@
 /** `adotd fixture`: a server for the tests of programs in any language, for as long as its standard input is open. */
-import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parse as parseYaml } from 'yaml';
 import { AdotdError, ErrorCode } from '../errors.js';
-import { type RunningServer, startServer } from '../index.js';
-import { pinOf } from '../tls/pin.js';
+import type { FaultRule } from '../fixture/fault-rule.js';
+import { checkRules } from '../fixture/fault-schema.js';
+import { type RunningServer, startServer } from '../fixture/start.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
 
 const OPTIONS = {
   zone: { type: 'string', multiple: true },
   zones: { type: 'string' },
+  faults: { type: 'string' },
   listen: { type: 'string', multiple: true },
   port: { type: 'string', default: '0' },
   'tls-port': { type: 'string', default: '0' },
@@ -26,8 +26,9 @@ export const fixture: Verb = {
 Serves zones to the tests of a program, on free ports of 127.0.0.1, all in one thread. Prints one line of JSON once it
 answers, and ends when its standard input is closed, or at TERM or INT: so it never outlives the test that started it.
 
-  --zone NAME=FILE     serve FILE, in master file format, as the zone NAME; may be repeated
+  --zone NAME=FILE     serve FILE, in master file format, as the zone NAME; may be repeated; SOA and NS may be left out
   --zones DIR          serve each *.zone file of this folder
+  --faults FILE        what goes wrong: a list of rules (YAML); docs/faults.md lists them
   --listen ADDRESS     address to serve on, may be repeated (default 127.0.0.1)
   --port PORT          UDP and TCP port (default 0: any that is free)
   --tls-port PORT      port for DNS over TLS (default 0: any that is free)
@@ -44,18 +45,15 @@ Key and certificate are made at the start and kept nowhere. A zone with errors e
       throw wrong('nothing to serve; give --zone NAME=FILE or --zones DIR');
     // Before the zones are loaded: standard input may be closed, and signals come, at any time.
     const end = whenOver();
-    let folder: string | undefined;
     try {
-      if (!values['no-tls']) folder = mkdtempSync(join(tmpdir(), 'adotd-fixture-'));
-      await using server = await start(values, folder);
-      const facts = { ...factsOf(server), ...trustIn(folder), pid: process.pid };
+      await using server = await start(values);
+      const facts = factsOf(server);
       if (values['ca-file'] !== undefined) writeAuthority(values['ca-file'], facts.ca);
       process.stdout.write(`${JSON.stringify(facts)}\n`);
       await end;
     } finally {
       // What is left open would keep the process: a terminal, or the parent's end of a pipe.
       process.stdin.destroy();
-      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     }
     return Exit.OK;
   },
@@ -74,14 +72,15 @@ function whenOver(): Promise<void> {
   });
 }
 
-async function start(values: Values, certsFolder: string | undefined): Promise<RunningServer> {
+async function start(values: Values): Promise<RunningServer> {
   return startServer({
     zones: Object.fromEntries((values.zone ?? []).map(zoneOf)),
-    ...(values.zones !== undefined && { folder: values.zones }),
-    ...(values.listen !== undefined && { listen: values.listen }),
+    folder: values.zones,
+    listen: values.listen,
     port: portOf('port', values.port),
     tlsPort: portOf('tls-port', values['tls-port']),
-    config: { tls: certsFolder === undefined ? { enabled: false } : { certs_folder: certsFolder } },
+    tls: !values['no-tls'],
+    faults: values.faults === undefined ? [] : rulesIn(values.faults),
   });
 }
 
@@ -96,24 +95,33 @@ function zoneOf(word: string): [string, string] {
   const at = word.indexOf('=');
   const [name, file] = [word.slice(0, at), word.slice(at + 1)];
   if (at < 1 || file === '') throw wrong(`--zone: found ${word}, expected NAME=FILE`);
+  return [name, textOf(file)];
+}
+
+/** The rules of faults in a file. Throws ADOTD_FILE or ADOTD_CONFIG. */
+function rulesIn(file: string): readonly FaultRule[] {
+  const text = textOf(file);
   try {
-    return [name, readFileSync(file, 'utf8')];
+    const rules: unknown = parseYaml(text);
+    if (!Array.isArray(rules)) throw new AdotdError(ErrorCode.CONFIG, 'expected a list of rules, each with a fault');
+    checkRules(rules);
+    return rules;
   } catch (error) {
-    throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+    const message = error instanceof Error ? error.message : String(error);
+    throw new AdotdError(ErrorCode.CONFIG, message.replace(/^(?=.)/gm, `${file}: `), { cause: error });
   }
 }
 
-function factsOf({ address, udp, tcp, tls }: RunningServer): Pick<RunningServer, 'address' | 'udp' | 'tcp' | 'tls'> {
-  return { address, udp, tcp, tls };
+function factsOf({ address, udp, tcp, tls, ca, pins, tlsa }: RunningServer) {
+  return { address, udp, tcp, tls, ca, pins, tlsa, pid: process.pid };
 }
 
-/** What a client needs to verify the server: its certificate signs itself, and so is the authority. */
-function trustIn(folder: string | undefined): { ca: string; pins: string[]; tlsa: string[] } {
-  if (folder === undefined) return { ca: '', pins: [], tlsa: [] };
-  const ca = readFileSync(join(folder, 'self-signed.pem'), 'latin1');
-  const pin = pinOf(new X509Certificate(ca).publicKey);
-  // DANE-EE, SPKI, SHA2-256 (RFC 7671 §5.1): the same hash.
-  return { ca, pins: [pin], tlsa: [`3 1 1 ${Buffer.from(pin, 'base64').toString('hex')}`] };
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+  }
 }
 
 function writeAuthority(file: string, ca: string): void {

@@ -1,3 +1,3 @@
 /** Helpers for test frameworks, `adotd/testing`. See docs/testing.md. */
-export { type QueryLine, queriesToText } from './queries.js';
+export { queriesToText } from './queries.js';
 export { showQueries, type TestHooks, type UsedServer, type UseOptions, useServer } from './use-server.js';

@@ -1,17 +1,7 @@
 /** Queries that a server was asked, for those who read why a test failed. */
+import type { QueryRecord } from '../index.js';
 
-/** What is printed of a query; the records of `server.queries()` have all of it. */
-export interface QueryLine {
-  readonly time: Date;
-  readonly transport: string;
-  /** In presentation format; empty when there was no question. */
-  readonly name: string;
-  readonly type: string;
-  /** undefined: it was not answered. */
-  readonly rcode: string | undefined;
-  /** Faults that its answer got. */
-  readonly faults: readonly string[];
-}
+type QueryLine = Pick<QueryRecord, 'time' | 'transport' | 'name' | 'type' | 'rcode' | 'faults'>;
 
 /** Lines that are printed: the last ones, for what went wrong is near the end. A guess: a screen and a half. */
 const SHOWN = 60;

@@ -1,6 +1,13 @@
 /** A server for the tests of one file, in whatever framework: started before them, stopped after them. */
-import { AdotdError, ErrorCode, type RunningServer, type StartOptions, startServer } from '../index.js';
-import { type QueryLine, queriesToText } from './queries.js';
+import {
+  AdotdError,
+  ErrorCode,
+  type QueryRecord,
+  type RunningServer,
+  type StartOptions,
+  startServer,
+} from '../index.js';
+import { queriesToText } from './queries.js';
 
 /** How a framework is told of something to do at a time. Type and number of arguments that it calls with differ. */
 type Hook<Arguments extends readonly unknown[]> = (run: (...given: Arguments) => Promise<void>) => unknown;
@@ -19,7 +26,7 @@ export interface TestHooks {
 }
 
 export interface UseOptions extends StartOptions {
-  /** Where the queries of tests that failed are printed. Default: standard error. */
+  /** Prints the queries of tests that failed. Default: console.error. */
   readonly print?: (text: string) => void;
 }
 
@@ -31,7 +38,7 @@ export type UsedServer = () => RunningServer;
  * tests. Throws ADOTD_CONFIG when a hook is missing.
  */
 export function useServer(hooks: TestHooks, options: UseOptions = {}): UsedServer {
-  const { print = printToStderr, ...startOptions } = options;
+  const { print = printAsError, ...startOptions } = options;
   const before = hooks.before ?? hooks.beforeAll;
   const after = hooks.after ?? hooks.afterAll;
   if (before === undefined || after === undefined) {
@@ -39,16 +46,15 @@ export function useServer(hooks: TestHooks, options: UseOptions = {}): UsedServe
     throw new AdotdError(ErrorCode.CONFIG, message);
   }
   let running: RunningServer | undefined;
-  let seen: QueryLine | undefined;
+  let seen: QueryRecord | undefined;
   before(async () => {
     running = await startServer(startOptions);
   });
   // jest and node:test take a function with parameters for one that calls back: all of these have none, or a rest.
   hooks.afterEach?.(async (...given) => {
     if (running === undefined) return;
-    const queries = queriesOf(running);
-    const fresh = queries.slice(seen === undefined ? 0 : queries.lastIndexOf(seen) + 1);
-    seen = queries.at(-1);
+    const fresh = queriesAfter(seen, running);
+    seen = fresh.at(-1) ?? seen;
     if (given.some(hasFailed)) print(queriesToText(fresh));
   });
   after(async () => {
@@ -71,35 +77,39 @@ export function useServer(hooks: TestHooks, options: UseOptions = {}): UsedServe
 export function showQueries(
   server: UsedServer,
   test: () => unknown,
-  print: (text: string) => void = printToStderr,
+  print: (text: string) => void = printAsError,
 ): () => Promise<void> {
   return async () => {
-    const last = queriesOf(server()).at(-1);
+    const last = server().queries().at(-1);
     try {
       await test();
     } catch (error) {
-      const queries = queriesOf(server());
-      print(queriesToText(queries.slice(last === undefined ? 0 : queries.lastIndexOf(last) + 1)));
+      print(queriesToText(queriesAfter(last, server())));
       throw error;
     }
   };
 }
 
-function printToStderr(text: string): void {
-  process.stderr.write(text);
+/** By the console, which frameworks watch to say of which test something is; what goes past it may get lost. */
+function printAsError(text: string): void {
+  console.error(text.trimEnd());
 }
 
-function queriesOf(server: RunningServer): readonly QueryLine[] {
-  return 'queries' in server && typeof server.queries === 'function' ? server.queries() : [];
+/** All of them when `last` is no longer, or not yet, among them. */
+function queriesAfter(last: QueryRecord | undefined, server: RunningServer): readonly QueryRecord[] {
+  const queries = server.queries();
+  return queries.slice(last === undefined ? 0 : queries.lastIndexOf(last) + 1);
 }
 
 /** What vitest (`task.result.state`) and node:test (`error`) hand to afterEach says that the test failed. */
 function hasFailed(context: unknown): boolean {
-  if (typeof context !== 'object' || context === null) return false;
-  if ('error' in context && context.error !== null && context.error !== undefined) return true;
-  if (!('task' in context)) return false;
-  const { task } = context;
-  if (typeof task !== 'object' || task === null || !('result' in task)) return false;
-  const { result } = task;
-  return typeof result === 'object' && result !== null && 'state' in result && result.state === 'fail';
+  const error = fieldOf(context, 'error');
+  if (error !== null && error !== undefined) return true;
+  return fieldOf(fieldOf(fieldOf(context, 'task'), 'result'), 'state') === 'fail';
+}
+
+/** vitest's context is a function that has fields. */
+function fieldOf(value: unknown, name: string): unknown {
+  const hasFields = (typeof value === 'object' && value !== null) || typeof value === 'function';
+  return hasFields ? Reflect.get(value, name) : undefined;
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -28,14 +28,15 @@ let folder: string;
 let zone: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'adotd-'));
+  mkdirSync(join(folder, 'tmp'));
   zone = join(folder, 'example.test.zone');
   writeFileSync(zone, ZONE);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Starts the command with a pipe for its standard input; its temporary files go to `folder`. */
+/** Starts the command with a pipe for its standard input; its temporary files go to `folder`/tmp. */
 async function fixture(...words: readonly string[]): Promise<{ child: ChildProcess; line: z.infer<typeof LINE> }> {
-  const env = { ...process.env, TMPDIR: folder };
+  const env = { ...process.env, TMPDIR: join(folder, 'tmp') };
   const child = spawn(process.execPath, [MAIN, 'fixture', ...words], { stdio: ['pipe', 'pipe', 'inherit'], env });
   const [text] = (await once(createInterface(child.stdout), 'line')) as [string];
   return { child, line: LINE.parse(JSON.parse(text)) };
@@ -43,7 +44,8 @@ async function fixture(...words: readonly string[]): Promise<{ child: ChildProce
 
 async function ended(child: ChildProcess): Promise<unknown> {
   const [status] = child.exitCode === null ? await once(child, 'close') : [child.exitCode];
-  expect(readdirSync(folder).filter((name) => name.startsWith('adotd-fixture-'))).toEqual([]);
+  // Everything temporary would be there.
+  expect(readdirSync(join(folder, 'tmp'))).toEqual([]);
   return status;
 }
 
@@ -62,7 +64,11 @@ describe('adotd fixture', () => {
     ] as const;
     for (const verification of verifications)
       expect(await exchange(question, { ...secure, tls: { verification } })).toMatchObject(data);
-    expect(line.tlsa).toEqual([`3 1 1 ${Buffer.from(line.pins[0] ?? '', 'base64').toString('hex')}`]);
+    expect(line.tlsa).toEqual([
+      `3 1 1 ${Buffer.from(line.pins[0] ?? '', 'base64')
+        .toString('hex')
+        .toUpperCase()}`,
+    ]);
     child.stdin?.end();
     expect(await ended(child)).toBe(0);
   });
@@ -95,10 +101,30 @@ describe('adotd fixture', () => {
     const file = join(folder, 'ca.pem');
     const { child, line } = await fixture('--zones', folder, '--ca-file', file);
     expect(readFileSync(file, 'latin1')).toBe(line.ca);
-    expect(new X509Certificate(line.ca).subjectAltName).toContain('IP Address:127.0.0.1');
+    expect(new X509Certificate(line.ca).ca).toBe(true);
     child.stdin?.end();
     expect(await ended(child)).toBe(0);
     expect(existsSync(file)).toBe(true);
+  });
+
+  it('lets go wrong what a file of faults says, and says what is wrong in that', async () => {
+    const faults = join(folder, 'faults.yaml');
+    writeFileSync(faults, '- { fault: rcode, rcode: SERVFAIL, name: www.example.test }\n');
+    const { child, line } = await fixture('--zone', `example.test=${zone}`, '--faults', faults);
+    const question = { name: 'www.example.test', type: textToType('A') ?? 0, class: 1 };
+    const server = { address: line.address, port: line.udp };
+    expect(await exchange(question, { transport: 'udp', server })).toMatchObject({ message: { rcode: 2 } });
+    child.stdin?.end();
+    expect(await ended(child)).toBe(0);
+    for (const [text, message] of [
+      ['- { fault: explode }\n', /^adotd: \S+faults\.yaml: faults\[0\]\.fault: /],
+      ['fault: drop\n', /^adotd: \S+faults\.yaml: expected a list of rules/],
+      ['- {', /^adotd: \S+faults\.yaml: /],
+    ] as const) {
+      writeFileSync(faults, text);
+      const ran = await adotd('fixture', '--zone', `example.test=${zone}`, '--faults', faults);
+      expect(ran).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(message) });
+    }
   });
 
   it('says where the mistakes of a zone are', async () => {

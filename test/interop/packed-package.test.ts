@@ -1,11 +1,12 @@
-/** What `npm pack` makes is installed in a project of its own, and used as others would use it: test/consumer. */
+/** What `npm pack` makes is installed in a project of its own, and used as others would use it: test/consumer, examples. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../support/cli.js';
+import { missingPrograms } from './support.js';
 
 const CONSUMER = join(ROOT, 'test/consumer');
 /** The engines that package.json promises: this one, and two that come with the consumer's packages. */
@@ -15,6 +16,10 @@ const NODES: Readonly<Record<string, string>> = {
   'Node.js 24': 'node_modules/node24/bin/node',
 };
 const COMPILERS = ['typescript5', 'typescript7'];
+/** Debian's packages with what the examples need. */
+const missing = missingPrograms({ pytest: 'python3-pytest', dig: 'bind9-dnsutils', kdig: 'knot-dnsutils' });
+/** Printed for the test that fails. */
+const QUERIES = /1 query during this test:\n.*udp www\.example\.test A NOERROR/;
 const VITEST = 'node_modules/vitest/vitest.mjs';
 
 interface Ran {
@@ -43,6 +48,7 @@ async function run(
     return { status: 0, stdout, stderr };
   } catch (error) {
     if (!(error instanceof Error && 'stdout' in error && 'stderr' in error && 'code' in error)) throw error;
+    if (error.code === 'ENOENT') throw error;
     const status = typeof error.code === 'number' ? error.code : null;
     return { status, stdout: String(error.stdout), stderr: String(error.stderr) };
   }
@@ -56,6 +62,7 @@ beforeAll(async () => {
   const packed = await run('npm', pack, { cwd: ROOT });
   expect(packed).toMatchObject({ status: 0 });
   cpSync(CONSUMER, project, { recursive: true, filter: (path) => !path.includes('node_modules') });
+  cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });
   const file = join(folder, packed.stdout.trim().split('\n').at(-1) ?? '');
   const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', file];
   expect(await run('npm', install)).toMatchObject({ status: 0 });
@@ -78,6 +85,7 @@ describe('the packed package, installed in another project', () => {
     expect(ran.stdout + ran.stderr).not.toContain('during this test');
     const failing = await run(node, words, { env: { FAIL: '1' } });
     expect(failing).toMatchObject({ status: 1, stdout: expect.stringMatching(/^# fail 1$/m) });
+    expect(failing.stdout + failing.stderr).toMatch(QUERIES);
   });
 
   it('serves the tests of vitest', async () => {
@@ -85,6 +93,7 @@ describe('the packed package, installed in another project', () => {
     expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('finds an address') });
     const failing = await run(process.execPath, [VITEST, 'run'], { env: { FAIL: '1' } });
     expect(failing).toMatchObject({ status: 1 });
+    expect(failing.stdout + failing.stderr).toMatch(QUERIES);
   });
 
   it.each(COMPILERS)('has types for %s, however modules are found', async (compiler) => {
@@ -92,12 +101,54 @@ describe('the packed package, installed in another project', () => {
     const check = (...words: readonly string[]): Promise<Ran> =>
       run(process.execPath, [`node_modules/${compiler}/bin/tsc`, ...common, ...words]);
     const right = { status: 0, stdout: '', stderr: '' };
-    expect(await check('--module', 'node16', '--moduleResolution', 'node16', 'types.ts')).toEqual(right);
-    expect(await check('--module', 'nodenext', 'types.ts', 'types.cts')).toEqual(right);
-    expect(await check('--module', 'esnext', '--moduleResolution', 'bundler', 'types.ts')).toEqual(right);
+    const checked = await Promise.all([
+      check('--module', 'node16', '--moduleResolution', 'node16', 'types.ts'),
+      check('--module', 'nodenext', 'types.ts', 'types.cts'),
+      check('--module', 'esnext', '--moduleResolution', 'bundler', 'types.ts'),
+    ]);
+    expect(checked).toEqual([right, right, right]);
+    // Of types.cts all declarations are ours or of what we depend on: there, they have to be whole.
+    if (compiler === 'typescript7')
+      expect(await check('--skipLibCheck', 'false', '--module', 'nodenext', 'types.cts')).toEqual(right);
   });
 
   it('has the command', async () => {
     expect(await run('node_modules/.bin/adotd', ['--version'])).toMatchObject({ status: 0, stdout: 'adotd 0.1.0\n' });
   });
 });
+
+describe.skipIf(missing)(`an example${missing && ` (${missing})`}`, () => {
+  /** Runs in the folder of an example, where the installed command is found by its name. */
+  const inExample = (name: string, program: string, ...words: readonly string[]): Promise<Ran> => {
+    const path = `${join(project, 'node_modules/.bin')}:${process.env.PATH}`;
+    return run(program, words, { cwd: join(folder, 'examples', name), env: { PATH: path } });
+  };
+
+  it('for pytest passes', async () => {
+    const ran = await inExample('pytest', 'pytest', '-q');
+    expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('3 passed') });
+  });
+
+  it('for sh asks over UDP and TLS', async () => {
+    expect(await inExample('shell', 'sh', 'lookup.sh')).toEqual({
+      status: 0,
+      stdout: '192.0.2.80\n192.0.2.80\n',
+      stderr: '',
+    });
+  });
+
+  // CI has no Go: there it is only looked whether the example names the fields that adotd fixture prints.
+  it('for Go passes where there is Go, and knows the fields in any case', async () => {
+    const source = readFileSync(join(ROOT, 'examples/go/fixture_test.go'), 'utf8');
+    const fields = [...source.matchAll(/`json:"(\w+)"`/g)].map((match) => match[1]);
+    expect(fields).toEqual(['address', 'udp', 'tcp', 'tls', 'ca', 'pins']);
+    const ran = await inExample('go', 'go', 'test', './...').catch(absent);
+    if (ran !== undefined) expect(ran).toMatchObject({ status: 0 });
+  });
+});
+
+/** undefined when it was the program that is not there; throws any other error. */
+function absent(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  throw error;
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type QueryLine, queriesToText } from '../../src/testing/queries.js';
+import { queriesToText } from '../../src/testing/queries.js';
 
-const query: QueryLine = {
+const query: Parameters<typeof queriesToText>[0][number] = {
   time: new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 6)),
   transport: 'udp',
   name: 'www.example.test',
@@ -12,7 +12,7 @@ const query: QueryLine = {
 
 describe('the text of queries', () => {
   it('has a line for each', () => {
-    const tls = { ...query, transport: 'tls', type: 'AAAA', rcode: 'NXDOMAIN' };
+    const tls = { ...query, transport: 'tls' as const, type: 'AAAA', rcode: 'NXDOMAIN' };
     expect(queriesToText([query, tls])).toBe(
       'adotd: 2 queries during this test:\n' +
         '  03:04:05.006 udp www.example.test A NOERROR\n' +

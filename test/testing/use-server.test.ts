@@ -7,6 +7,9 @@ const ZONES = {
   'example.test': '@ SOA ns1 hostmaster 1 2h 1h 2w 5m\n@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.80\n',
 };
 
+/** What is printed when one was asked. */
+const ONE_QUERY = /^adotd: 1 query during this test:\n {2}[0-9:.]+ udp www\.example\.test A NOERROR\n$/;
+
 type Run = (...given: unknown[]) => Promise<void>;
 
 /** A framework whose hooks are called by hand. */
@@ -73,9 +76,18 @@ describe('a server for the tests of a file', () => {
     ])
       await at('each', ...passed);
     expect(printed).toEqual([]);
-    await at('each', { task: { result: { state: 'fail' } } }, {});
+    await at(
+      'each',
+      Object.assign(() => {}, { task: { result: { state: 'fail' } } }),
+      {},
+    );
     await at('each', { error: new Error('failed') });
     expect(printed).toEqual(Array(2).fill('adotd: nothing was asked during this test\n'));
+    for (let i = 0; i < 2; i++) {
+      await ask(server());
+      await at('each', { error: new Error('failed') });
+    }
+    expect(printed.slice(2)).toEqual(Array(2).fill(expect.stringMatching(ONE_QUERY)));
     await at('after');
   });
 
@@ -90,6 +102,9 @@ describe('a server for the tests of a file', () => {
     expect(printed).toEqual([]);
     await expect(showQueries(server, () => Promise.reject(failure), print)()).rejects.toBe(failure);
     expect(printed).toEqual(['adotd: nothing was asked during this test\n']);
+    const asking = showQueries(server, () => ask(server()).then(() => Promise.reject(failure)), print);
+    await expect(asking()).rejects.toBe(failure);
+    expect(printed[1]).toMatch(ONE_QUERY);
     await at('after');
   });
 });
