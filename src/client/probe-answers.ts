@@ -10,17 +10,17 @@ import { HeaderFlag, type Message, type Query } from './message.js';
 import { rcodeToText, typeToText } from './mnemonics.js';
 import { recordToText } from './print.js';
 import type { Channel } from './probe-channel.js';
-import { attempted } from './probe-context.js';
+import { attempted, EDNS } from './probe-context.js';
 import type { AnswersReport, Failure, QuestionReport } from './probe-report.js';
 
 /** Of names and types. `hosts` are names that the zone may have, those of its nameservers. */
 export function questionsAbout(zone: string | undefined, hosts: readonly string[]): Query[] {
-  if (zone === undefined) return [Type.SOA, Type.NS].map((type) => ({ name: '.', type, edns: {} }));
+  if (zone === undefined) return [Type.SOA, Type.NS].map((type) => ({ name: '.', type, edns: EDNS }));
   // The last one is most likely not there, so that a denial is compared too.
   const missing = `adotd-probe.${zone === '.' ? '' : zone}`;
   const apex = [Type.SOA, Type.NS, Type.A, Type.TXT, Type.DNSKEY].map((type) => ({ name: zone, type }));
   const addresses = hosts.flatMap((name) => [Type.A, Type.AAAA].map((type) => ({ name, type })));
-  return [...apex, ...addresses, { name: missing, type: Type.A }].map((query) => ({ ...query, edns: {} }));
+  return [...apex, ...addresses, { name: missing, type: Type.A }].map((query) => ({ ...query, edns: EDNS }));
 }
 
 type Asked = { readonly transport: Transport } & ({ readonly message: Message } | { readonly failure: Failure });

@@ -9,7 +9,7 @@ import type { TlsTicket } from './tls.js';
 
 export interface Channel {
   readonly transport: Transport;
-  /** Rejects with a ClientError. */
+  /** One question at a time over a stream: not all servers do well with several. Rejects with a ClientError. */
   ask(query: Query): Promise<Reply>;
 }
 
@@ -42,49 +42,43 @@ export type Reach<T extends Channel> = Reached<T> | NotReached;
 /** `first`: what STARTTLS begins with, in cleartext. */
 function streamChannel(context: ProbeContext, transport: StreamTransport, first?: Query): StreamChannel {
   const { stepMs: timeoutMs, signal } = context;
-  let current: Promise<OpenSession> | undefined;
   let now: OpenSession | undefined;
   const replies: Reply[] = [];
-  const begin = (ticket?: TlsTicket): Promise<OpenSession> => {
-    const opening = open(context, transport, {
+  const session = async (ticket?: TlsTicket): Promise<OpenSession> => {
+    if (now?.session.open) return now;
+    now = await open(context, transport, {
       ...(ticket !== undefined && { tls: { ticket } }),
       ...(first !== undefined && { upgrade: { first } }),
     });
-    opening.then(
-      (opened) => {
-        now = opened;
-      },
-      () => {},
-    );
-    return opening;
+    return now;
   };
-  const session = async (ticket?: TlsTicket): Promise<OpenSession> => {
-    // Questions that come together share one opening.
-    if (now !== undefined && !now.session.open) {
-      now = undefined;
-      current = undefined;
+  const askOnce = async (query: Query): Promise<Reply> => {
+    const used = await session();
+    const limits = { timeoutMs, signal };
+    try {
+      return await used.session.ask(query, limits);
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      if (!used.session.open) {
+        // Servers may close at any time, with queries under way (RFC 7766 §6.2.4): once more.
+        return (await session()).session.ask(query, limits);
+      }
+      // Who does not answer one question may not answer the next one either, on this session.
+      used.session.destroy();
+      throw error;
     }
-    current ??= begin(ticket);
-    return current;
   };
+  let turn: Promise<unknown> = Promise.resolve();
   return {
     transport,
     replies,
     session,
     async ask(query) {
-      const used = await session();
-      const limits = { timeoutMs, signal };
-      const keep = (reply: Reply): Reply => {
-        replies.push(reply);
-        return reply;
-      };
-      try {
-        return keep(await used.session.ask(query, limits));
-      } catch (error) {
-        // Servers may close at any time, with queries under way (RFC 7766 §6.2.4): once more.
-        if (!(error instanceof ClientError) || used.session.open) throw error;
-        return keep(await (await session()).session.ask(query, limits));
-      }
+      const asked = turn.then(() => askOnce(query));
+      turn = asked.catch(() => {});
+      const reply = await asked;
+      replies.push(reply);
+      return reply;
     },
     destroy: () => now?.session.destroy(),
   };

@@ -5,7 +5,7 @@ import { checkVerification, type Verification } from './certificate.js';
 import { ClientErrorCode } from './errors.js';
 import { sameName, textToName } from './names.js';
 import type { Channel } from './probe-channel.js';
-import { attempted, type ProbeContext } from './probe-context.js';
+import { attempted, EDNS, type ProbeContext } from './probe-context.js';
 import type { CredentialsReport, TlsaReport } from './probe-report.js';
 import type { TlsOptions } from './tls.js';
 
@@ -24,7 +24,7 @@ export interface Nameservers {
 /** Asks for the zone's nameservers and their addresses. */
 export async function nameserversOf(zone: string | undefined, address: string, channel: Channel): Promise<Nameservers> {
   if (zone === undefined) return { all: [], mine: [] };
-  const asked = await attempted(channel.ask({ name: zone, type: Type.NS, edns: {} }));
+  const asked = await attempted(channel.ask({ name: zone, type: Type.NS, edns: EDNS }));
   if ('failure' in asked) return { all: [], mine: [] };
   const { answers, additional } = asked.value.message;
   const all = answers.filter(({ type }) => type === Type.NS).map(({ data }) => data);
@@ -35,7 +35,7 @@ export async function nameserversOf(zone: string | undefined, address: string, c
   const mine = await Promise.all(
     all.slice(0, MAX_NAMES).map(async (name) => {
       if (known.has(name.toLowerCase())) return [name];
-      const one = await attempted(channel.ask({ name, type: family, edns: {} }));
+      const one = await attempted(channel.ask({ name, type: family, edns: EDNS }));
       return 'value' in one && one.value.message.answers.some((record) => isAddress(record, address)) ? [name] : [];
     }),
   );
@@ -110,7 +110,7 @@ async function verdictOn(
 export const withoutDot = (name: string): string => (name === '.' ? name : name.replace(/\.$/, ''));
 
 async function tlsaRecords(owner: string, channel: Channel): Promise<string[]> {
-  const asked = await attempted(channel.ask({ name: owner, type: Type.TLSA, edns: {} }));
+  const asked = await attempted(channel.ask({ name: owner, type: Type.TLSA, edns: EDNS }));
   if ('failure' in asked) return [];
   const name = textToName(owner);
   // An alias may lead to them (RFC 6698 §3); then the owner is another one.

@@ -45,6 +45,10 @@ function notesOf(facts: Facts, now: number): string[] {
       'TO is set in answers, but no handshake follows: something blocks it, or the server means CO (RFC 9824)',
     );
   if (starttls.mode === 'query') notes.push('STARTTLS begins with real queries only, whose names everybody can read');
+  for (const [name, { pipelining }] of Object.entries({ TCP: tcp, STARTTLS: starttls, TLS: tls })) {
+    if (pipelining && pipelining.answered < pipelining.asked)
+      notes.push(`of ${pipelining.asked} queries sent at once over ${name} ${pipelining.answered} were answered`);
+  }
   if (tls.obsolete) notes.push('TLS 1.1 or older is accepted, which RFC 8996 forbids');
   for (const { version, works, failure } of tls.versions ?? []) {
     if (!works) notes.push(`${version} does not work: ${failure?.message ?? 'unknown'}`);

@@ -2,20 +2,20 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { freePort, LOOPBACK, type Peer, type PeerZone, startPeer } from './server.js';
+import { freePort, LOOPBACK, type Peer, type PeerTls, type PeerZone, startPeer } from './server.js';
 
 /**
  * Starts BIND on the zones; its configuration and state go to `folder`, which is created. Minimal responses and
  * `minimal-any` as adotd does by default; load-time checks that refuse lawful zones are off.
  */
-export async function startBind(folder: string, zones: readonly PeerZone[]): Promise<Peer> {
+export async function startBind(folder: string, zones: readonly PeerZone[], tls?: PeerTls): Promise<Peer> {
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
   const config = join(folder, 'named.conf');
-  const head = `options {
+  const head = `${tls === undefined ? '' : `tls peer { cert-file "${tls.cert}"; key-file "${tls.key}"; };\n`}options {
   directory "${folder}";
   listen-on port ${port} { ${LOOPBACK}; };
-  listen-on-v6 { none; };
+${tls === undefined ? '' : `  listen-on port ${tls.port} tls peer { ${LOOPBACK}; };\n`}  listen-on-v6 { none; };
   pid-file none;
   session-keyfile none;
   recursion no;
@@ -50,5 +50,6 @@ controls { };
   const body = zones.map(({ name, file }) => `zone "${name}" { type primary; file "${file}"; };\n`).join('');
   writeFileSync(config, head + body);
   const args = ['-g', '-n', '1', '-c', config, '-u', userInfo().username];
-  return startPeer('BIND', 'named', args, port);
+  const peer = await startPeer('BIND', 'named', args, port);
+  return tls === undefined ? peer : { ...peer, tlsPort: tls.port };
 }

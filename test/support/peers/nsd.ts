@@ -1,13 +1,13 @@
 /** NSD as a peer. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, LOOPBACK, type Peer, type PeerZone, startPeer } from './server.js';
+import { freePort, LOOPBACK, type Peer, type PeerTls, type PeerZone, startPeer } from './server.js';
 
 /**
  * Starts NSD on the zones; its configuration and state go to `folder`, which is created. Minimal responses and
  * `confine-to-zone` (chains stay in the zone of the question) as adotd does by default; no rate limiting.
  */
-export async function startNsd(folder: string, zones: readonly PeerZone[]): Promise<Peer> {
+export async function startNsd(folder: string, zones: readonly PeerZone[], tls?: PeerTls): Promise<Peer> {
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
   const config = join(folder, 'nsd.conf');
@@ -31,10 +31,17 @@ export async function startNsd(folder: string, zones: readonly PeerZone[]): Prom
   rrl-whitelist-ratelimit: 0
   tcp-count: 200
   tcp-timeout: 120
-remote-control:
+${tls === undefined ? '' : overTls(tls)}remote-control:
   control-enable: no
 `;
   const body = zones.map(({ name, file }) => `zone:\n  name: "${name}"\n  zonefile: "${file}"\n`).join('');
   writeFileSync(config, head + body);
-  return startPeer('NSD', 'nsd', ['-d', '-c', config], port);
+  const peer = await startPeer('NSD', 'nsd', ['-d', '-c', config], port);
+  return tls === undefined ? peer : { ...peer, tlsPort: tls.port };
 }
+
+const overTls = ({ port, cert, key }: PeerTls): string => `  ip-address: ${LOOPBACK}@${port}
+  tls-port: ${port}
+  tls-service-pem: "${cert}"
+  tls-service-key: "${key}"
+`;

@@ -15,9 +15,18 @@ export interface Peer {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  /** Where it speaks TLS, if it was told to. */
+  readonly tlsPort?: number;
   /** What the server printed, its last part: for the message of a failure. */
   log(): string;
   stop(): Promise<void>;
+}
+
+/** TLS of a peer: its port, and files with its certificate and its key, in PEM. */
+export interface PeerTls {
+  readonly port: number;
+  readonly cert: string;
+  readonly key: string;
 }
 
 export const LOOPBACK = '127.0.0.1';

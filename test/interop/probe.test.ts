@@ -1,0 +1,254 @@
+/** `adotd probe` against other servers, and against us in each mode of STARTTLS: its tables must be true. */
+import { createHash, X509Certificate } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ProbeReport } from '../../src/client/probe-report.js';
+import { adotd } from '../support/cli.js';
+import { startBind } from '../support/peers/bind.js';
+import { startKnot } from '../support/peers/knot.js';
+import { startNsd } from '../support/peers/nsd.js';
+import { freePort, LOOPBACK, type Peer, startPeer } from '../support/peers/server.js';
+import { missingTools } from '../support/peers/tools.js';
+import { make } from '../tls/support.js';
+import { FOLDER, missingPrograms, run, type Server, serve } from './support.js';
+
+const WITNESS = fileURLToPath(new URL('tls_witness.py', import.meta.url));
+const ZONE = 'probe.test';
+const NAMESERVER = `ns1.${ZONE}`;
+const zones = join(FOLDER, 'probe-zones');
+const file = join(zones, `${ZONE}.zone`);
+const cert = join(FOLDER, 'peer.pem');
+const key = join(FOLDER, 'peer.key');
+let pin: string;
+
+beforeAll(async () => {
+  const made = await make({ names: [NAMESERVER] });
+  writeFileSync(cert, made.cert);
+  writeFileSync(key, made.key, { mode: 0o644 });
+  const spki = new X509Certificate(readFileSync(cert)).publicKey.export({ type: 'spki', format: 'der' });
+  const hash = createHash('sha256').update(spki).digest();
+  pin = hash.toString('base64');
+  mkdirSync(zones);
+  const records = [
+    '@ SOA ns1 hostmaster 1 14400 900 1209600 300',
+    '@ NS ns1',
+    'ns1 A 127.0.0.1',
+    '@ TXT "probe"',
+    'www A 192.0.2.10',
+    `_853._tcp.ns1 TLSA 3 1 1 ${hash.toString('hex')}`,
+  ];
+  writeFileSync(file, `$ORIGIN ${ZONE}.\n$TTL 300\n${records.join('\n')}\n`);
+});
+
+/** Runs the command, and gives what it found and its exit status. */
+async function probed(
+  port: number,
+  tlsPort: number,
+  ...words: string[]
+): Promise<ProbeReport & { status: number | null }> {
+  const ports = ['--port', String(port), '--tls-port', String(tlsPort)];
+  const ran = await adotd('probe', LOOPBACK, ...ports, '--zone', ZONE, '--idle', '0.5', '--json', ...words);
+  const [report] = JSON.parse(ran.stdout) as ProbeReport[];
+  if (report === undefined) throw new Error(`no report: ${ran.stderr}`);
+  return { ...report, status: ran.status };
+}
+
+/** What every server of the zone shows, over all transports that it has. */
+const HEALTHY = {
+  cut: false,
+  udp: { works: true },
+  tcp: { works: true, pipelining: { asked: 8, answered: 8 } },
+  answers: { equal: true, served: true },
+  edns: { supported: true, versionOne: 'BADVERS', ignoresUnknown: true, absentWithout: true, keepsTo512: true },
+} as const;
+const NO_STARTTLS = { works: false, mode: 'off', dummy: { offered: false }, query: { offered: false } } as const;
+
+const noPython = missingPrograms({ python3: 'python3' });
+
+describe('adotd probe against adotd', () => {
+  let server: Server | undefined;
+  afterEach(() => server?.stop());
+
+  const own = (starttls: object): Promise<Server> =>
+    serve({ zones: { folder: zones }, tls: { certificates: [{ cert, key }] }, starttls });
+
+  it.each([
+    ['any', true, true],
+    ['dummy', true, false],
+    ['off', false, false],
+  ] as const)('with starttls.upgrade: %s', async (upgrade, dummy, query) => {
+    server = await own({ upgrade });
+    const report = await probed(server.port, server.tlsPort, '--tls-pin', pin);
+    expect(report).toMatchObject({
+      ...HEALTHY,
+      status: 0,
+      ok: true,
+      problems: [],
+      notes: [],
+      starttls: { mode: upgrade, works: dummy, dummy: { offered: dummy, upgraded: dummy }, query: { upgraded: query } },
+      tls: {
+        works: true,
+        version: 'TLSv1.3',
+        alpn: 'dot',
+        resumed: true,
+        keepalive: 10_000,
+        padding: { lengths: [468] },
+        pipelining: { asked: 8, answered: 8, overtaking: false },
+        farewell: 'close_notify',
+        versions: [
+          { version: 'TLSv1.2', works: true, resumed: true },
+          { version: 'TLSv1.3', works: true, resumed: true },
+        ],
+        obsolete: false,
+        withoutAlpn: true,
+        certificate: { pin, names: [`DNS:${NAMESERVER}`] },
+      },
+      credentials: {
+        name: NAMESERVER,
+        accepted: true,
+        tlsa: [{ owner: `_853._tcp.${NAMESERVER}.`, verdict: 'match' }],
+      },
+    });
+    if (!noPython) await confirmed(report);
+    if (dummy) expect(report.starttls).toMatchObject({ version: 'TLSv1.3', alpn: 'dot', resumed: true });
+    expect(report.answers.questions[0]?.compared).toEqual(['udp', 'tcp', 'tls', ...(dummy ? ['starttls'] : [])]);
+  });
+
+  it('sees how idle sessions end', async () => {
+    server = await serve({
+      zones: { folder: zones },
+      tls: { certificates: [{ cert, key }] },
+      sessions: { idle_timeout: 1, idle_timeout_min: 1 },
+    });
+    const report = await probed(server.port, server.tlsPort, '--idle', '4');
+    expect(report).toMatchObject({
+      status: 0,
+      tls: { idle: { closed: 'close_notify' } },
+      tcp: { idle: { closed: 'fin' } },
+    });
+    expect(report.tls.farewell).toBeUndefined();
+  });
+});
+
+const missing = missingTools(['nsd', 'knotd', 'named', 'unbound']) ?? noPython;
+describe.skipIf(missing)(`adotd probe against other servers${missing ? ` (skipped: ${missing})` : ''}`, () => {
+  const started: Peer[] = [];
+  const folder = (name: string): string => join(FOLDER, `probe-${name}`);
+  const peerZones = [{ name: ZONE, file }];
+  afterAll(() => Promise.all(started.map((peer) => peer.stop())));
+
+  /** Starts a peer with TLS on a port of its own. */
+  async function probedPeer(
+    start: (tls: { port: number; cert: string; key: string }) => Promise<Peer>,
+  ): Promise<ProbeReport & { status: number | null }> {
+    const peer = await start({ port: await freePort(), cert, key });
+    started.push(peer);
+    return probed(peer.port, peer.tlsPort ?? 1);
+  }
+
+  it('NSD: TLS without STARTTLS and without ALPN', async () => {
+    const report = await probedPeer((tls) => startNsd(folder('nsd'), peerZones, tls));
+    expect(report).toMatchObject({ ...HEALTHY, status: 0, starttls: NO_STARTTLS, tls: { works: true } });
+    await confirmed(report);
+  });
+
+  it('BIND: TLS without STARTTLS, closed without close_notify', async () => {
+    const report = await probedPeer((tls) => startBind(folder('bind'), peerZones, tls));
+    expect(report).toMatchObject({
+      ...HEALTHY,
+      status: 0,
+      starttls: NO_STARTTLS,
+      tls: { works: true, alpn: 'dot', keepalive: 30_000, padding: { padded: 0 }, pipelining: { answered: 8 } },
+    });
+    await confirmed(report);
+  });
+
+  it('Knot 3.2: nothing encrypted', async () => {
+    const report = await probedPeer(() => startKnot(folder('knot'), peerZones));
+    expect(report).toMatchObject({
+      ...HEALTHY,
+      status: 1,
+      starttls: NO_STARTTLS,
+      tls: { works: false, failure: { code: 'CLIENT_REFUSED' } },
+      credentials: { name: NAMESERVER, tlsa: [{ verdict: 'unknown' }] },
+      problems: ['no encrypted transport works'],
+    });
+  });
+
+  it('unbound: TLS, padding, of a zone that it serves beside resolving', async () => {
+    const report = await probedPeer((tls) => startUnbound(folder('unbound'), tls));
+    const { padding } = report.tls;
+    expect(report).toMatchObject({
+      ...HEALTHY,
+      status: 0,
+      starttls: NO_STARTTLS,
+      tls: { works: true, padding: { padded: padding?.answers, lengths: [468] } },
+    });
+    await confirmed(report);
+  });
+});
+
+/** Compares with what Python's ssl module finds, and with the certificate that the peer was given. */
+async function confirmed({ address, tlsPort, tls, credentials }: ProbeReport): Promise<void> {
+  const ran = await run('python3', ['-B', WITNESS, address, String(tlsPort), ZONE]);
+  expect(ran.stderr).toBe('');
+  const witness = JSON.parse(ran.stdout) as {
+    readonly version: string;
+    readonly alpn: string | null;
+    readonly resumed: boolean;
+    readonly farewell: string;
+    readonly together: number;
+  };
+  expect({
+    version: tls.version,
+    alpn: tls.alpn ?? null,
+    resumed: tls.versions?.find(({ version }) => version === 'TLSv1.3')?.resumed,
+    notified: tls.farewell === 'close_notify',
+    allTogether: tls.pipelining?.answered === 8,
+  }).toEqual({
+    version: witness.version,
+    alpn: witness.alpn,
+    resumed: witness.resumed,
+    notified: witness.farewell === 'close_notify',
+    allTogether: witness.together === 8,
+  });
+  expect(tls.certificate).toMatchObject({ pin, names: [`DNS:${NAMESERVER}`] });
+  expect(credentials).toMatchObject({ name: NAMESERVER, tlsa: [{ verdict: 'match' }] });
+}
+
+/** unbound with the zone as an auth-zone, and TLS. */
+async function startUnbound(folder: string, tls: { port: number; cert: string; key: string }): Promise<Peer> {
+  mkdirSync(folder);
+  const port = await freePort();
+  const config = join(folder, 'unbound.conf');
+  writeFileSync(
+    config,
+    `server:
+  interface: ${LOOPBACK}@${port}
+  interface: ${LOOPBACK}@${tls.port}
+  tls-port: ${tls.port}
+  tls-service-pem: "${tls.cert}"
+  tls-service-key: "${tls.key}"
+  username: ""
+  chroot: ""
+  directory: "${folder}"
+  pidfile: ""
+  use-syslog: no
+  num-threads: 1
+  do-ip6: no
+  module-config: "iterator"
+  access-control: 127.0.0.0/8 allow
+  local-zone: "test." nodefault
+auth-zone:
+  name: "${ZONE}"
+  zonefile: "${file}"
+  for-downstream: yes
+  for-upstream: no
+remote-control:
+  control-enable: no
+`,
+  );
+  return { ...(await startPeer('unbound', 'unbound', ['-d', '-p', '-c', config], port)), tlsPort: tls.port };
+}
