@@ -30,8 +30,8 @@ answers, and ends when its standard input is closed, or at TERM or INT: so it ne
   --zones DIR          serve each *.zone file of this folder
   --faults FILE        what goes wrong: a list of rules (YAML); docs/faults.md lists them
   --listen ADDRESS     address to serve on, may be repeated (default 127.0.0.1)
-  --port PORT          UDP and TCP port (default 0: any that is free)
-  --tls-port PORT      port for DNS over TLS (default 0: any that is free)
+  --port PORT          UDP and TCP port (default 0, any that is free)
+  --tls-port PORT      port for DNS over TLS (default 0, any that is free)
   --no-tls             neither DNS over TLS nor STARTTLS
   --ca-file FILE       write the authority of the certificate to this file, in PEM, for programs that want a file
 

@@ -53,6 +53,7 @@ describe('the package', () => {
     bin: Record<string, string>;
     scripts: Record<string, string>;
     files: string[];
+    exports: Record<string, { types?: string; default?: string }>;
     dependencies: Record<string, string>;
   };
 
@@ -64,6 +65,13 @@ describe('the package', () => {
     expect(manifest.bin).toEqual({ adotd: 'dist/cli/main.js' });
     expect(textOf('dist/cli/main.js').split('\n')[0]).toBe('#!/usr/bin/env node');
     expect(textOf('dist/index.d.ts')).toContain('startServer');
+  });
+
+  it('has the entries that the documents name, with types', () => {
+    const { './package.json': _, ...entries } = manifest.exports;
+    expect(Object.keys(entries)).toEqual(['.', './client', './testing']);
+    const files = Object.values(entries).flatMap((entry) => [entry.types, entry.default]);
+    expect(files.filter((file) => file === undefined || !existsSync(join(ROOT, file)))).toEqual([]);
   });
 
   it('holds what a user needs and nothing else', () => {
