@@ -60,8 +60,19 @@ export async function embeddedPlane(
     sessions: async (longest) => describeSessions(context.sessions, longest),
     close(drainTime = context.sessions.drainTime) {
       context.sessions.drainTime = drainTime;
-      closed ??= Promise.all(listeners.map((listener) => listener.close())).then(() => {});
+      closed ??= closeAll(listeners);
       return closed;
     },
   };
+}
+
+/** UDP is answered until the last session is closed: its clients may have nobody else to ask meanwhile. */
+async function closeAll(listeners: readonly Listener[]): Promise<void> {
+  const [udp, streams] = [listeners.filter(isUdp), listeners.filter((listener) => !isUdp(listener))];
+  await Promise.all(streams.map((listener) => listener.close()));
+  await Promise.all(udp.map((listener) => listener.close()));
+}
+
+function isUdp({ protocol }: Listener): boolean {
+  return protocol === 'udp';
 }

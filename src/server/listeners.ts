@@ -56,10 +56,10 @@ export async function listenOn(
   try {
     for (const { endpoint, fd } of sockets.udp) listening.push(await listenUdp(endpoint, catalog, context, fd));
     for (const { endpoint, fd } of sockets.tcp) {
-      listening.push(await listenTcp(endpoint, context, { number: listening.length, fd }));
+      listening.push(await listenTcp(endpoint, context, { number: listening.length, fd, shared: true }));
     }
     for (const { endpoint, fd } of sockets.tls) {
-      listening.push(await listenTls(endpoint, context, { number: listening.length, fd }));
+      listening.push(await listenTls(endpoint, context, { number: listening.length, fd, shared: true }));
     }
     return listening;
   } catch (error) {

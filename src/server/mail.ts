@@ -14,6 +14,8 @@ export interface ThreadSocket {
   readonly secure: boolean;
   /** Its place among the listeners of the process. */
   readonly number: number;
+  /** Other processes have it too. */
+  readonly shared: boolean;
 }
 
 /** What a thread is started with. */

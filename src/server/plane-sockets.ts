@@ -57,7 +57,8 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
 
 /** Sockets that were handed over, as all workers share them. */
 export function sharedSockets({ udp, tcp, tls }: ActivatedSockets): PlaneSockets {
-  const alone = (sockets: readonly BoundSocket[]): SocketsOfAddress[] => sockets.map((socket) => [socket]);
+  const alone = (sockets: readonly BoundSocket[]): SocketsOfAddress[] =>
+    sockets.map((socket) => [{ ...socket, shared: true }]);
   return { udp: alone(udp), tcp: alone(tcp), tls: alone(tls) };
 }
 

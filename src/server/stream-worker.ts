@@ -1,5 +1,4 @@
 /** A stream worker: a thread with sessions over TCP, STARTTLS and TLS. */
-import { setImmediate as immediately } from 'node:timers/promises';
 import { describeSessions } from '../session/describe.js';
 import { TlsContexts } from '../tls/context.js';
 import { duplicateSocket } from '../transport/sockets.js';
@@ -15,9 +14,9 @@ await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools)
   const offer = contexts && { options: () => contexts.socketOptions() };
   const context = streamContext(settings, catalog, offer, tools, share);
   const listeners: Listener[] = [];
-  for (const { fd, endpoint, secure, number } of sockets) {
+  for (const { fd, endpoint, secure, number, shared } of sockets) {
     // node closes what it listens on; the control thread's own stays open, and with it what waits to be accepted.
-    listeners.push(await listenStream(endpoint, context, secure, { number, fd: duplicateSocket(fd) }));
+    listeners.push(await listenStream(endpoint, context, secure, { number, fd: duplicateSocket(fd), shared }));
   }
   words[GENERATION] = catalog.generation;
   const heart = beat(words, () => context.sessions.handshaking);
@@ -31,8 +30,6 @@ await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools)
     sessions: (longest) => describeSessions(context.sessions, longest),
     async stop(drainTime = context.sessions.drainTime) {
       context.sessions.drainTime = drainTime;
-      // One turn of the loop: who has connected already is accepted, and served.
-      await immediately();
       await Promise.all(listeners.map((listener) => listener.close()));
       heart.stop();
     },

@@ -27,6 +27,8 @@ import { changedSettings, threadSettings } from './thread-settings.js';
 
 /** Milliseconds beyond the drain time after which a thread that does not stop is ended. */
 const STOP_RESERVE = 1000;
+/** Milliseconds that UDP workers have at least to answer what is queued. A guess. */
+const UDP_STOP_TIME = 200;
 
 /** Why threads cannot be used here; undefined when they can. */
 export function threadsObstacle(): string | undefined {
@@ -77,10 +79,14 @@ export async function threadedPlane(
   const threads = [...udp, ...streams];
   const stopAll = async (drainTime?: number): Promise<void> => {
     const patience = (drainTime ?? settings.sessions.drainTime) + STOP_RESERVE;
-    const stopped = Promise.all(threads.map((thread) => thread.stop(patience, drainTime)));
+    const end = clock.milliseconds() + patience;
+    const stopped = Promise.all(streams.map((thread) => thread.stop(patience, drainTime)));
     // Streams have descriptors of their own: with these, the last that keep connections coming are closed.
     for (const { fd, protocol } of bound) if (protocol === 'tcp') closeSocket(fd);
     await stopped;
+    // UDP is answered until the last session is closed: its clients may have nobody else to ask meanwhile.
+    const left = Math.max(end - clock.milliseconds(), UDP_STOP_TIME);
+    await Promise.all(udp.map((thread) => thread.stop(left)));
     for (const { fd, protocol } of bound) if (protocol === 'udp') closeSocket(fd);
   };
   const began = await Promise.allSettled(threads.map((thread) => thread.begin()));
@@ -127,9 +133,9 @@ export async function threadedPlane(
       return mergeReports(await Promise.all(streams.map((thread) => thread.sessions(longest))), longest);
     },
     close(drainTime) {
-      clearInterval(watch);
       release.stop();
-      closed ??= stopAll(drainTime);
+      // UDP workers answer for a while yet: they are watched.
+      closed ??= stopAll(drainTime).finally(() => clearInterval(watch));
       return closed;
     },
     misbehave(kind, number, mischief) {
@@ -149,7 +155,7 @@ function codedAgain(error: unknown): unknown {
 /** The sockets of the worker of this number: one of each address. Where there are fewer than workers, they share. */
 function shareOf(addresses: PlaneSockets['udp'], worker: number, firstNumber: number, secure: boolean): ThreadSocket[] {
   return addresses.map((own, index) => {
-    const { fd, endpoint }: BoundSocket = own[worker % own.length] ?? own[0];
-    return { fd, endpoint, secure, number: firstNumber + index };
+    const { fd, endpoint, shared = false }: BoundSocket = own[worker % own.length] ?? own[0];
+    return { fd, endpoint, secure, number: firstNumber + index, shared };
   });
 }

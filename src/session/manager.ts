@@ -18,6 +18,7 @@ import type { SessionContext } from './session-context.js';
 import { SessionEnd } from './session-end.js';
 import { SessionEvent } from './session-event.js';
 import type { SessionSettings } from './settings.js';
+import { type StopTimes, stopTimes } from './stop-times.js';
 
 /** Octets of the answers to one run of messages. */
 const LONGEST_ANSWER = 65_537;
@@ -51,10 +52,12 @@ export class SessionManager {
   readonly #draining = new SessionQueue<Session>();
   readonly #sessions = new Set<Session>();
   #shedAt = Number.NEGATIVE_INFINITY;
-  #stopping = false;
   /** Milliseconds that sessions have to finish when the server stops; may be set until it does. */
   drainTime: number;
-  #stopBy = Number.POSITIVE_INFINITY;
+  /** Set when the server stops; then whether the last call was, and whether all is read that had come when one was due. */
+  #stop: StopTimes | undefined;
+  #lastCalled = false;
+  #caughtUp = false;
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -101,7 +104,9 @@ export class SessionManager {
 
   /** Milliseconds a session may be idle now: less, the more of them there are. */
   get idleTime(): number {
-    return idleTimeAt(this.#context.limits.load, this.settings);
+    const idle = idleTimeAt(this.#context.limits.load, this.settings);
+    if (this.#stop === undefined) return idle;
+    return this.#lastCalled ? 0 : Math.min(idle, this.#stop.quiet);
   }
 
   /** Octets of answers that may wait in one session now: its share of what may wait in all of them. */
@@ -113,13 +118,13 @@ export class SessionManager {
 
   /** Whether clients are asked to close. */
   get shedding(): boolean {
-    if (this.#stopping || this.#context.limits.load >= SHED_FROM) return true;
+    if (this.#stop || this.#context.limits.load >= SHED_FROM) return true;
     return this.#context.clock.milliseconds() < this.#shedAt + SHED_TIME;
   }
 
   /** Whether a first message on port 53 may start an upgrade. */
   get mayUpgrade(): boolean {
-    return this.settings.upgradeBit !== UpgradeBit.NEVER && !this.#stopping;
+    return this.settings.upgradeBit !== UpgradeBit.NEVER && this.#stop === undefined;
   }
 
   /**
@@ -128,7 +133,7 @@ export class SessionManager {
    * peers have closed too; beyond, the one that has lingered longest is cut off.
    */
   admit(client: Uint8Array, listener: ListenerLoad): boolean {
-    if (this.#stopping) return false;
+    if (this.#lastCalled) return false;
     const { limits } = this.#context;
     if (listener.open >= this.settings.maxPerListener) {
       const tooMany = listener.open - this.settings.maxPerListener;
@@ -184,16 +189,13 @@ export class SessionManager {
   }
 
   /**
-   * The server stops: sessions finish what they have begun, and are closed; none is let in any more. Those that are still
-   * there after the drain time are cut off.
+   * The server stops. Each session goes on until it is quiet, its client closes as it is asked to, or the drain time is nearly
+   * up (stop-times.ts); from then on none is let in any more, and what is still there when it is up gets cut off.
    */
   stop(): void {
-    if (this.#stopping) return;
-    this.#stopping = true;
-    const now = this.#context.clock.milliseconds();
-    this.#stopBy = now + this.drainTime;
-    this.#arm(this.#stopBy, now);
-    for (const session of [...this.#sessions]) session.stop();
+    if (this.#stop) return;
+    this.#stop = stopTimes(this.#context.clock.milliseconds(), this.drainTime);
+    this.#tick();
   }
 
   /** Fills in the facts for a run of messages of `session`. */
@@ -302,14 +304,37 @@ export class SessionManager {
     const now = this.#context.clock.milliseconds();
     this.#due = Number.POSITIVE_INFINITY;
     const { messageTime, handshakeTime, drainTime } = this.settings;
-    if (now >= this.#stopBy) {
+    if (this.#stop && now >= this.#stop.end) {
       for (const session of [...this.#sessions]) session.cutOff(SessionEnd.STOPPED);
-    } else if (this.#stopping) this.#arm(this.#stopBy, now);
+    } else if (this.#stop) this.#closeQuiet(this.#stop, now);
     // A session that drains has its reason already.
     this.#expire(this.#draining, drainTime, now, SessionEvent.DRAIN_TIMEOUT, SessionEnd.BROKEN);
     this.#expire(this.#messages, messageTime, now, SessionEvent.MESSAGE_TIMEOUT, SessionEnd.MESSAGE_TIMEOUT);
     this.#expire(this.#handshakes, handshakeTime, now, SessionEvent.HANDSHAKE_TIMEOUT, SessionEnd.HANDSHAKE_TIMEOUT);
-    this.#expire(this.#idle, this.idleTime, now, SessionEvent.IDLE_CLOSED, SessionEnd.IDLE);
+    if (!this.#stop) this.#expire(this.#idle, this.idleTime, now, SessionEvent.IDLE_CLOSED, SessionEnd.IDLE);
+  }
+
+  /** Closes the sessions that are quiet while the server stops; from the last call on all of them. */
+  #closeQuiet({ lastCall, end }: StopTimes, now: number): void {
+    const since = this.#idle.first?.since ?? Number.POSITIVE_INFINITY;
+    const due = Math.min(since + this.idleTime, this.#lastCalled ? end : lastCall);
+    // One turn of the event loop first: while this thread was busy, queries may have come that it has not read.
+    const ready = this.#caughtUp && due <= now;
+    this.#caughtUp = due <= now && !ready;
+    this.#arm(ready ? end : due, now);
+    if (!ready) return;
+    if (now >= lastCall) {
+      this.#lastCalled = true;
+      for (const session of [...this.#sessions]) session.stop();
+    }
+    const { idleTime } = this;
+    for (let place = this.#idle.first; place && place.since + idleTime <= now; place = this.#idle.first) {
+      leave(place);
+      if (place.owner.evictable) place.owner.drain(SessionEnd.STOPPED);
+      else if (!this.#lastCalled) this.#idle.enter(place, now);
+    }
+    this.#arm(this.#idle.first ? this.#idle.first.since + idleTime : end, now);
+    if (!this.#lastCalled) this.#arm(lastCall, now);
   }
 
   #expire(queue: SessionQueue<Session>, time: number, now: number, event: number, end: SessionEnd): void {

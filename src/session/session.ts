@@ -169,8 +169,8 @@ export class Session {
     if (!this.#answers || !this.#paused) return;
     this.#paused = false;
     this.#work();
-    if (!this.#answers || this.#paused) return;
-    if (this.#peerEnded) this.drain(SessionEnd.CLIENT);
+    if (this.#paused || this.isHandshaking) return;
+    if (this.#answers && this.#peerEnded) this.drain(SessionEnd.CLIENT);
     else this.#connection.resume();
   }
 
@@ -183,13 +183,12 @@ export class Session {
     this.#opening = NOTHING;
     this.#manager.settled(this);
     if (this.upgraded) this.#manager.upgradeDone();
-    if (this.#stopping) this.drain(SessionEnd.STOPPED);
   }
 
-  /** The server stops: what has begun is finished, then the session is closed. */
+  /** The last call: nothing more is read, what has been read is answered, then the session is closed. */
   stop(): void {
     this.#stopping = true;
-    if (this.evictable) this.drain(SessionEnd.STOPPED);
+    if (this.#answers && !this.#paused) this.drain(SessionEnd.STOPPED);
   }
 
   /** The connection is gone. */
@@ -272,7 +271,7 @@ export class Session {
       this.#paused = true;
       connection.pause();
       connection.flush();
-    } else if (framer.incomplete) {
+    } else if (!this.#stopping && framer.incomplete) {
       if (this.busy.queue === undefined) this.#manager.messageBegan(this);
     } else if (this.#stopping || this.messages >= settings.maxQueries) {
       this.drain(this.#stopping ? SessionEnd.STOPPED : SessionEnd.SPENT);

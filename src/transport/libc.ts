@@ -12,6 +12,7 @@ import { getSystemErrorName } from 'node:util';
 export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
+  connect(fd: number, address: Uint8Array, length: number): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
@@ -63,6 +64,7 @@ function load(): Libc | string {
     return {
       socket: own.func('int socket(int, int, int)'),
       bind: own.func('int bind(int, void*, uint32_t)'),
+      connect: own.func('int connect(int, void*, uint32_t)'),
       getsockname: own.func('int getsockname(int, void*, void*)'),
       setsockopt: own.func('int setsockopt(int, int, int, void*, uint32_t)'),
       getsockopt: own.func('int getsockopt(int, int, int, void*, void*)'),

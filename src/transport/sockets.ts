@@ -16,6 +16,8 @@ export interface BoundSocket {
   readonly fd: number;
   /** With the port that it really has. */
   readonly endpoint: Endpoint;
+  /** Other processes have it too. */
+  readonly shared?: boolean;
 }
 
 export interface UdpSocketOptions {
@@ -180,6 +182,21 @@ export function duplicateSocket(fd: number): number {
 export function keepFromChildren(fd: number): void {
   const system = libc();
   if (typeof system !== 'string') system.fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/**
+ * Has nothing more come to a UDP socket; what is queued in it can still be received and answered. It is connected to itself:
+ * datagrams of all others are for other sockets of its address, and refused (ICMP) where there is none, as after close(2). That
+ * cannot tell what was queued and not answered. Says whether it worked.
+ *
+ * Not for sockets that other processes have too: it would be done to theirs.
+ */
+export function deafenSocket(fd: number): boolean {
+  const system = libc();
+  if (typeof system === 'string') return false;
+  const endpoint = endpointOf(system, fd);
+  const address = endpoint && encodeSocketAddress(endpoint);
+  return address !== undefined && system.connect(fd, address, address.length) === 0;
 }
 
 export function closeSocket(fd: number): void {

@@ -3,6 +3,7 @@
  * or the port says so. TCP on 53 and TLS on 853 differ only in when that happens.
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import type { ListenerLoad } from '../session/limits.js';
 import type { Session } from '../session/session.js';
@@ -10,6 +11,7 @@ import { addressOctets } from './address.js';
 import { openFast } from './fast-open.js';
 import { handshakeFailure } from './handshake-failure.js';
 import { listenError, systemCode } from './listen-error.js';
+import { refuseConnections } from './refuse-connections.js';
 import { type Endpoint, type Listener, type OpenConnection, type StreamContext, TransportEvent } from './transport.js';
 import { withholdFin } from './withheld-fin.js';
 
@@ -31,6 +33,8 @@ export interface ListenerPlace {
   readonly number: number;
   /** A bound socket to listen on in place of binding one. It is the listener's from now on. */
   readonly fd?: number;
+  /** Other processes have that socket too. */
+  readonly shared?: boolean;
 }
 
 /** Listens on an address for stream sessions; `secure`: TLS from the first octet on. Throws ADOTD_LISTEN. */
@@ -44,13 +48,16 @@ export async function listenStream(
   const load = context.sessions.listener(place.number);
   /** Connections of this thread. */
   let open = 0;
+  let acceptedAt = Number.NEGATIVE_INFINITY;
   let emptied: (() => void) | undefined;
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER }, (socket) => {
     const admitted = accept(socket, context, load, secure, () => {
       open--;
       if (open === 0) emptied?.();
     });
-    if (admitted) open++;
+    if (!admitted) return;
+    open++;
+    acceptedAt = context.clock.milliseconds();
   });
   await listen(server, endpoint, protocol, place.fd);
   if (context.fastOpen > 0 && place.fd === undefined) openFast(server, context.fastOpen);
@@ -69,8 +76,15 @@ export async function listenStream(
       context.sessions.facts.catalog = catalog;
     },
     async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       context.sessions.stop();
+      // Who has begun to connect is accepted, and served. Where there was nobody lately, nobody waits for it.
+      const { idleTime } = context.sessions;
+      const frequented = open > 0 || context.clock.milliseconds() < acceptedAt + idleTime;
+      if (!place.shared && refuseConnections(descriptorOf(server)) && frequented) await sleep(idleTime);
+      // One whole turn of the event loop, whatever part of it this is.
+      await turn();
+      await turn();
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await closed;
       // The server's own 'close' comes before that of the last connections.
       if (open > 0) await new Promise<void>((resolve) => (emptied = resolve));
@@ -237,7 +251,7 @@ class StreamConnection implements OpenConnection {
 }
 
 /** Its file descriptor, which node does not tell; -1 where there is none. */
-function descriptorOf(socket: Socket): number {
+function descriptorOf(socket: Socket | Server): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
   return typeof fd === 'number' ? fd : -1;

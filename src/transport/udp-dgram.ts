@@ -3,6 +3,7 @@
  * NOT here: the source address of answers on a wildcard bind is the system's choice (dgram has no IP_PKTINFO).
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { setImmediate as immediately } from 'node:timers/promises';
 import { createFacts, Transport } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import { addressOctets } from './address.js';
@@ -15,6 +16,8 @@ interface Slot {
   readonly sent: (error: Error | null) => void;
 }
 
+/** Turns of the event loop in which what is queued is answered before the socket is closed; each reads some dozens. A guess. */
+const LAST_TURNS = 64;
 /** Answers below way at once before buffers are made that are not kept. */
 const KEPT_SLOTS = 256;
 
@@ -41,6 +44,7 @@ export async function listenUdp(
   const sender: DatagramSender = context.intercept?.sender(socket) ?? socket;
   const free: Slot[] = [];
   let pending = 0;
+  let received = 0;
   let closing: (() => void) | undefined;
 
   const createSlot = (): Slot => {
@@ -57,6 +61,7 @@ export async function listenUdp(
   };
 
   socket.on('message', (message: Buffer, peer: RemoteInfo) => {
+    received++;
     facts.clientLength = addressOctets(peer.address, facts.client);
     facts.clientPort = peer.port;
     facts.now = clock.seconds();
@@ -76,6 +81,13 @@ export async function listenUdp(
   socket.on('error', () => context.event(TransportEvent.UDP_ERROR));
 
   const close = async (): Promise<void> => {
+    if (closing) return;
+    // What is queued is answered: until a whole turn of the event loop brings nothing.
+    for (let turn = 0, before = -1; turn < LAST_TURNS && received !== before; turn++) {
+      before = received;
+      await immediately();
+      await immediately();
+    }
     if (closing) return;
     await new Promise<void>((resolve) => {
       closing = resolve;

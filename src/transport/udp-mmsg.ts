@@ -17,6 +17,7 @@ import { createFacts, type Facts, Transport } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import { libc } from './libc.js';
 import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
+import { deafenSocket } from './sockets.js';
 import { GENERATION, HEARTBEAT, MAIL, MISCHIEF, Mischief } from './thread-words.js';
 import { type Endpoint, TransportEvent, type UdpContext } from './transport.js';
 import { createWait } from './wait.js';
@@ -25,12 +26,14 @@ import { createWait } from './wait.js';
 export interface UdpSocket {
   readonly fd: number;
   readonly endpoint: Endpoint;
+  /** Other processes have it too. */
+  readonly shared?: boolean;
 }
 
 export interface MmsgLoop {
   /** Answers from `catalog` from the next batch on. */
   publish(catalog: Catalog): void;
-  /** Finishes the batch in hand, takes nothing more. */
+  /** Answers what is queued in the sockets, takes nothing more. */
   stop(): Promise<void>;
 }
 
@@ -128,6 +131,14 @@ const PATIENCE = 50;
  */
 const ROUNDS = 128;
 
+/**
+ * Batches that are answered of what is queued in a socket when the loop stops. Nothing is added to them: more than fit in the
+ * receive buffer there are only where something is wrong.
+ */
+const LAST_BATCHES = 4096;
+/** The same where more may be added. A guess. */
+const LAST_BATCHES_SHARED = 64;
+
 /** Serves the sockets in the calling thread until stop(). `words`: of thread-words.ts. */
 export function serveMmsg(
   sockets: readonly UdpSocket[],
@@ -174,8 +185,14 @@ export function serveMmsg(
   const turn = (): void => {
     if (stopped) return;
     words[HEARTBEAT]!++;
-    serve();
-    // The event loop looks after everything else before that. What serve() throws ends the thread.
+    try {
+      serve();
+    } catch (error) {
+      // It ends the thread.
+      stopped = true;
+      throw error;
+    }
+    // The event loop looks after everything else before that.
     setImmediate(turn);
   };
   setImmediate(turn);
@@ -186,7 +203,13 @@ export function serveMmsg(
       words[GENERATION] = next.generation;
     },
     async stop() {
+      if (stopped) return;
       stopped = true;
+      sockets.forEach(({ fd, shared }, i) => {
+        // What comes to a socket that others have too is theirs to answer, and may never end.
+        const most = !shared && deafenSocket(fd) ? LAST_BATCHES : LAST_BATCHES_SHARED;
+        for (let batch = 0; batch < most && answerers[i]!.answer(MSG_DONTWAIT) > 0; batch++);
+      });
     },
   };
 }

@@ -187,25 +187,6 @@ describe('the session manager', () => {
     expect(bench.manager.shedding).toBe(false);
   });
 
-  it('stops: idle sessions at once, busy ones when they have finished, the others after the drain time', () => {
-    const responder = echoResponder();
-    const bench = createBench({}, responder);
-    const [idle, busy, handshaking, stuck] = [bench.open(), bench.open(), bench.open({ secure: true }), bench.open()];
-    busy?.session.received(framed(message(1)).subarray(0, 5));
-    stuck?.session.received(Buffer.of(0));
-    bench.manager.stop();
-    expect(bench.open()).toBeUndefined();
-    expect([idle?.calls, busy?.calls]).toEqual([['end'], []]);
-    busy?.session.received(framed(message(1)).subarray(5));
-    expect([busy?.answers(), busy?.calls]).toEqual([[1], ['end']]);
-    expect(responder.seen.at(-1)?.keepalive).toBe(0);
-    handshaking?.session.secured();
-    expect(handshaking?.calls).toEqual(['end']);
-    expect(stuck?.calls).toEqual([]);
-    bench.clock.advance(2_000);
-    expect(stuck?.calls).toContain('destroy');
-  });
-
   it('goes by other settings from one moment to the next: shorter times, fewer connections', () => {
     const { manager, clock, open, limits, events } = createBench();
     open();

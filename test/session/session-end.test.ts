@@ -100,14 +100,15 @@ describe('why a session ended', () => {
     expect(ends(bench).map(([, end]) => end)).toEqual(['EVICTED']);
   });
 
-  it('is that the server stops, at once or when the drain time is over', () => {
+  it('is that the server stops, when it is quiet or when the time is over', () => {
     const bench = createBench();
     const idle = bench.open();
     const busy = bench.open();
     busy?.session.received(framed(message(1)).subarray(0, 5));
     bench.manager.stop();
+    bench.clock.advance(250);
     idle?.gone();
-    bench.clock.advance(2_000);
+    bench.clock.advance(1_750);
     busy?.gone();
     expect(ends(bench).map(([, end]) => end)).toEqual(['STOPPED', 'STOPPED']);
   });
