@@ -202,9 +202,8 @@ export async function faulty(kinds: Kinds, options: FaultyOptions): Promise<Faul
     counts.tcp++;
     track(socket);
     let first = true;
-    socket.on('data', (octets) => {
-      if (first) plain.push(octets);
-    });
+    // Until TLS takes the socket over.
+    socket.on('data', (octets) => plain.push(octets));
     onMessages(socket, (query) => {
       if (first && isDummy(query)) {
         first = false;
@@ -215,6 +214,10 @@ export async function faulty(kinds: Kinds, options: FaultyOptions): Promise<Faul
         socket.on('data', (octets) => plain.push(octets));
         converse(socket, kinds.tcp as StreamKind, 'tcp', 'tcpQueries');
         socket.emit('data', framed(query));
+      } else {
+        // In plaintext behind a dummy query that was answered without TO.
+        counts.tcpQueries++;
+        stalled('stream');
       }
     });
   };
