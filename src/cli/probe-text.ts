@@ -137,7 +137,7 @@ function starttlsText({ starttls }: ProbeReport): string {
 }
 
 function ednsText(edns: EdnsReport): string {
-  if (!edns.supported) return 'not supported';
+  if (!edns.supported) return edns.supported === false ? 'not supported' : 'not found out';
   const parts = [
     edns.size !== undefined && `takes ${edns.size} octets`,
     edns.longest && `longest answer ${edns.longest.octets}${edns.longest.truncated ? ' (truncated)' : ''}`,

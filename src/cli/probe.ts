@@ -3,7 +3,6 @@ import { createCapabilityCache } from '../client/capabilities.js';
 import { keepCapabilities } from '../client/capability-file.js';
 import { systemClock } from '../client/clock.js';
 import { ClientError, ClientErrorCode } from '../client/errors.js';
-import { textToName } from '../client/names.js';
 import { type ProbeOptions, probe as probeServer } from '../client/probe.js';
 import type { ProbeReport } from '../client/probe-report.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
@@ -117,8 +116,8 @@ function optionsOf(values: ReturnType<typeof parse<typeof OPTIONS>>['values']): 
   return {
     port: wholeNumber('probe', 'port', values.port, 1, 65_535),
     tlsPort: wholeNumber('probe', 'tls-port', values['tls-port'], 1, 65_535),
-    ...(values.zone !== undefined && { zone: nameOf('zone', values.zone) }),
-    ...(values['tls-host'] !== undefined && { name: nameOf('tls-host', values['tls-host']) }),
+    ...(values.zone !== undefined && { zone: values.zone }),
+    ...(values['tls-host'] !== undefined && { name: values['tls-host'] }),
     ...(verification.kind !== 'none' && { verification }),
     stepMs: milliseconds('timeout', values.timeout, 0.05),
     idleMs: milliseconds('idle', values.idle, 0),
@@ -131,14 +130,4 @@ function milliseconds(option: string, text: string, min: number): number {
   if (text.trim() === '' || !(seconds >= min && seconds <= 8))
     throw new UsageError(`adotd probe: --${option}: found ${text}, expected seconds from ${min} to 8`);
   return Math.round(seconds * 1000);
-}
-
-function nameOf(option: string, text: string): string {
-  try {
-    textToName(text);
-    return text;
-  } catch (error) {
-    if (!(error instanceof ClientError)) throw error;
-    throw new UsageError(`adotd probe: --${option}: ${error.message}`);
-  }
 }

@@ -1,17 +1,23 @@
 /** What a probe has learnt, as clients remember it. */
 import type { CapabilityCache, EncryptedTransport } from './capabilities.js';
-import type { ProbeReport } from './probe-report.js';
+import { blames, isTelling } from './ladder.js';
+import type { Failure, ProbeReport } from './probe-report.js';
 
-export function remember(
-  facts: Pick<ProbeReport, 'address' | 'port' | 'tlsPort' | 'tls' | 'starttls'>,
-  cache: CapabilityCache,
-): void {
+type Facts = Pick<ProbeReport, 'address' | 'port' | 'tlsPort' | 'udp' | 'tcp' | 'tls' | 'starttls'>;
+
+export function remember(facts: Facts, cache: CapabilityCache): void {
   const { address, port, tlsPort, tls, starttls } = facts;
   const key = (transport: EncryptedTransport) => ({ transport, address, port: transport === 'tls' ? tlsPort : port });
+  // By the rule of the client: a server that does not answer at all may be down for now.
+  const alive = [facts.udp, facts.tcp, tls, starttls].some(({ works }) => works);
+  const failed = (transport: EncryptedTransport, failure: Failure | undefined): void => {
+    if (failure !== undefined && (isTelling(failure.code) || (alive && blames(failure.code))))
+      cache.failed(key(transport), failure.code);
+  };
   if (tls.works) cache.worked(key('tls'));
-  else if (tls.failure !== undefined) cache.failed(key('tls'), tls.failure.code);
-  const { mode, failure } = starttls;
-  // A client begins with the dummy query where names must not be seen: what upgrades only other queries is of no use to it.
+  else failed('tls', tls.failure);
+  const { mode } = starttls;
+  // Clients begin with the dummy query: what upgrades other queries only is of no use to them.
   if (mode === 'any' || mode === 'dummy') cache.worked(key('starttls'), mode);
-  else if (mode !== 'query' && failure !== undefined) cache.failed(key('starttls'), failure.code);
+  else failed('starttls', mode === 'query' ? starttls.dummy?.failure : starttls.failure);
 }

@@ -35,7 +35,7 @@ export async function ednsReport(context: ProbeContext): Promise<EdnsReport> {
   ]);
   const edns = plain?.message.edns;
   return {
-    supported: edns !== undefined,
+    supported: plain && edns !== undefined,
     size: edns?.size,
     versionOne: versionOne && rcodeToText(versionOne.message.rcode),
     ignoresUnknown: unknown && plain && unknown.message.rcode === plain.message.rcode && !echoes(unknown),

@@ -106,7 +106,7 @@ export interface StarttlsReport extends EncryptedReport {
 
 export interface EdnsReport {
   /** Whether the answer to a query with an OPT record has one. */
-  readonly supported: boolean;
+  readonly supported?: boolean | undefined;
   /** UDP payload that the server says it can take, in octets. */
   readonly size?: number | undefined;
   /** RCODE for version 1; BADVERS is right (RFC 6891 §6.1.3). */

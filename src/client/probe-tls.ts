@@ -15,6 +15,8 @@ export async function tlsDetails(
   for (const version of VERSIONS) versions.push(await versionReport(context, version));
   const obsolete = await takesObsolete(context);
   const bare = await attempted(exchanged(context, { alpn: [] }));
+  // What there was no time for says nothing of the server.
+  if (context.signal.aborted) return {};
   return { versions, obsolete, withoutAlpn: 'value' in bare };
 }
 

@@ -59,7 +59,7 @@ function notesOf(facts: Facts, now: number): string[] {
     notes.push(`the certificate has expired at ${certificate.notAfter}`);
   if (credentials.tlsa.some(({ verdict }) => verdict === 'unusable'))
     notes.push('there are TLSA records that no client of DNS over TLS can use: expected usage 3');
-  if (edns !== undefined && !edns.supported) notes.push('EDNS is not supported');
+  if (edns?.supported === false) notes.push('EDNS is not supported');
   if (edns?.versionOne !== undefined && edns.versionOne !== 'BADVERS')
     notes.push(`EDNS version 1 is answered with ${edns.versionOne}, expected BADVERS`);
   if (edns?.ignoresUnknown === false) notes.push('unknown EDNS options or flags are not ignored');

@@ -3,7 +3,7 @@
  * first queries it upgrades, whether its certificate is the one that the zone publishes, and whether its answers are the
  * same over all transports (RFC 9539 §3). Made for operators: it asks in cleartext too, and offers TLS 1.1 once.
  *
- * Takes some 30 questions and 15 connections. Not here: DNSSEC validation, DNS over QUIC, transfers.
+ * Takes some 80 questions and 15 connections in all. Not here: DNSSEC validation, DNS over QUIC, transfers.
  */
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
@@ -13,6 +13,8 @@ import { checkVerification, type Verification } from './certificate.js';
 import { type ClientClock, systemClock } from './clock.js';
 import { locate } from './connect.js';
 import { within } from './deadline.js';
+import { ClientError, ClientErrorCode } from './errors.js';
+import { textToName } from './names.js';
 import { compareAnswers } from './probe-answers.js';
 import { remember } from './probe-capabilities.js';
 import { type Channel, type Reach, type Reached, reachStream, reachUdp, type StreamChannel } from './probe-channel.js';
@@ -45,7 +47,7 @@ export interface ProbeOptions {
   readonly idleMs?: number | undefined;
   /** Milliseconds after which nothing new is begun. Default 9000; closing takes one second more at most. */
   readonly totalMs?: number | undefined;
-  /** What works and what fails is put in there (RFC 9539 §4.4 calls that out of band). */
+  /** What works and what fails is put in there. */
   readonly capabilities?: CapabilityCache | undefined;
   readonly clock?: ClientClock | undefined;
 }
@@ -60,6 +62,10 @@ const ESTABLISH = 4000;
 export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   const { clock = systemClock, port = 53, tlsPort = 853, zone, verification } = options;
   if (verification !== undefined) checkVerification(verification);
+  // Judged before anything is sent, so that no server is blamed for it.
+  for (const one of [zone, options.name]) if (one !== undefined) textToName(one);
+  if (options.name !== undefined && isIP(options.name) !== 0)
+    throw new ClientError(ClientErrorCode.INPUT, `name: found the address ${options.name}, expected a name for SNI`);
   const began = clock.elapsed();
   const controller = new AbortController();
   const { signal } = controller;
@@ -69,9 +75,10 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   const stop = clock.after(totalMs, () => controller.abort());
   try {
     const deadline = { clock, at: clock.elapsed() + totalMs, signal: undefined };
-    const at = (one: number) => locate({ address: options.server, port: one }, 'udp');
-    const { address } = (await within(at(port), deadline, options.server, 'connect')).server;
-    await at(tlsPort);
+    const located = locate({ address: options.server, port }, 'udp');
+    const { address } = (await within(located, deadline, options.server, 'connect')).server;
+    // Judges the port only.
+    await locate({ address, port: tlsPort }, 'tls');
     const given = options.name ?? (isIP(options.server) === 0 ? options.server : undefined);
     const context: ProbeContext = {
       address,

@@ -16,7 +16,7 @@ beforeAll(async () => {
   const certificates = [{ cert: folder.put('ns1.pem', made.cert), key: folder.put('ns1.key', made.key) }];
   ca = folder.put('ca.pem', authority.cert);
   server = await startServer({ folder: 'zones', config: { tls: { certificates } } });
-  plain = await startServer({ folder: 'zones' });
+  plain = await startServer({ folder: 'zones', config: { tls: { enabled: false } } });
   words = ['127.0.0.1', '--port', String(server.udp), '--tls-port', String(server.tls), '--idle', '0.05'];
 });
 afterAll(async () => {
@@ -102,7 +102,8 @@ describe('adotd probe', () => {
 
   it.each([
     [[], 'no server to probe'],
-    [['127.0.0.1', '--zone', 'a..b'], '--zone: "a..b" is no domain name'],
+    [['127.0.0.1', '--zone', 'a..b'], '"a..b" is no domain name'],
+    [['127.0.0.1', '--tls-host', '192.0.2.1'], 'found the address 192.0.2.1, expected a name'],
     [['127.0.0.1', '--port', '0'], '--port: found 0, expected a number from 1 to 65535'],
     [['127.0.0.1', '--idle', '60'], '--idle: found 60, expected seconds from 0 to 8'],
     [['127.0.0.1', '--tls-pin', 'x'], '--tls-pin: found x'],

@@ -263,6 +263,14 @@ describe('what was learnt', () => {
     expect(cache.get({ transport: 'starttls', address, port })).toMatchObject({ status: 'works', mode: 'dummy' });
   });
 
+  it('does not include failures that are no fault of the server, or of one that is down', async () => {
+    const cache = createCapabilityCache({ now: Date.now });
+    const silent: Behaviour = { tls, respond: () => undefined, offers: always, instead: () => {} };
+    await probed(silent, { stepMs: 60_000, totalMs: 200, capabilities: cache });
+    await probe({ server: '127.0.0.1', port: 1, tlsPort: 1, capabilities: cache });
+    expect(cache.entries()).toEqual([]);
+  });
+
   it('includes what does not work', async () => {
     const cache = createCapabilityCache({ now: Date.now });
     const { address, port, tlsPort } = await probed({}, { capabilities: cache });
