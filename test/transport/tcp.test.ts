@@ -48,6 +48,20 @@ describe('TCP', () => {
     expect(shared.responder.seen[0]?.client.length).toBe(address === '::1' ? 16 : 4);
   });
 
+  it('serves who has connected when it stops, and asks them to close; then nobody can connect', async () => {
+    const { port, listener, shared } = await listen('127.0.0.1');
+    const socket = await dial(port);
+    const closing = listener.close();
+    const answers = all(socket);
+    socket.write(framed(message(1)));
+    await expect.poll(() => shared.responder.seen.length).toBe(1);
+    expect(shared.responder.seen[0]?.keepalive).toBe(0);
+    expect(unframed(await answers)).toHaveLength(1);
+    socket.end();
+    await closing;
+    await expect(dial(port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
   it('answers messages that come in any pieces', async () => {
     const { port } = await listen('127.0.0.1');
     const socket = await dial(port);

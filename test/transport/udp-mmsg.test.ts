@@ -277,6 +277,51 @@ describe('UDP by recvmmsg', () => {
     expect(shared.responder.seen).toHaveLength(1);
   });
 
+  it.each([
+    ['127.0.0.1', '127.0.0.1', 'udp4'],
+    ['0.0.0.0', '127.0.0.1', 'udp4'],
+    ['::1', '::1', 'udp6'],
+    ['::', '::1', 'udp6'],
+  ] as const)(
+    'answers what is queued on %s when it is stopped; what comes then is refused',
+    async (address, to, type) => {
+      const socket = bind(address);
+      const { port } = socket.endpoint;
+      const from = client(type);
+      from.connect(port, to);
+      await once(from, 'connect');
+      const answers: number[] = [];
+      from.on('message', (answer: Buffer) => answers.push(answer.readUInt16BE(0)));
+      const ids = Array.from({ length: 200 }, (_, i) => i);
+      const ask = (id: number) => new Promise<void>((resolve) => from.send(message(id), () => resolve()));
+      for (const id of ids) await ask(id);
+      const shared = context();
+      const loop = serve([socket], shared);
+      await loop.stop();
+      expect(shared.responder.seen).toHaveLength(ids.length);
+      const refused = once(from, 'error');
+      await ask(999);
+      expect(await refused).toEqual([expect.objectContaining({ code: 'ECONNREFUSED' })]);
+      await expect.poll(() => answers).toEqual(ids);
+      expect(shared.events).not.toContain(TransportEvent.UDP_ERROR);
+    },
+  );
+
+  it('leaves a socket that others have too as it is', async () => {
+    const socket = bind('127.0.0.1');
+    const from = client();
+    const { port } = socket.endpoint;
+    await send(from, message(1), port);
+    const shared = context();
+    const answered = once(from, 'message');
+    await serve([{ ...socket, shared: true }], shared).stop();
+    await answered;
+    expect(shared.responder.seen).toHaveLength(1);
+    // It can be served again, as if nothing had been.
+    serve([socket], shared);
+    expect((await ask(from, message(2), port))[0].readUInt16BE(0)).toBe(2);
+  });
+
   it('beats when there is nothing to do', async () => {
     const words = threadWords();
     serve([bind('127.0.0.1')], context(), words);

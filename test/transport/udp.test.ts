@@ -52,6 +52,20 @@ describe('UDP', () => {
     expect(all).toEqual(clients.map((_, id) => Array.from({ length: 10 }, (_, i) => id * 100 + i)));
   });
 
+  it('answers what is queued when it is closed', async () => {
+    const { listener, shared, port } = await listen('127.0.0.1');
+    const socket = createSocket('udp4');
+    const answers: number[] = [];
+    socket.on('message', (answer) => answers.push(answer.readUInt16BE(0)));
+    const ids = Array.from({ length: 200 }, (_, i) => i);
+    for (const id of ids) socket.send(message(id), port, '127.0.0.1');
+    await new Promise((resolve) => socket.send(message(999), port, '127.0.0.1', resolve));
+    await listener.close();
+    expect(shared.responder.seen).toHaveLength(ids.length + 1);
+    await expect.poll(() => answers).toEqual([...ids, 999]);
+    socket.close();
+  });
+
   it('says nothing to what the responder drops, and goes on', async () => {
     const { port } = await listen('127.0.0.1');
     const socket = createSocket('udp4');
