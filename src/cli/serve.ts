@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { describeIssues, readConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
+import type { Traffic } from '../fixture/traffic.js';
 import { createLog, type Log } from '../observe/log.js';
 import { takeActivatedSockets } from '../server/activation.js';
 import { metricsFacts } from '../server/metrics-facts.js';
@@ -31,6 +32,7 @@ const OPTIONS = {
   strict: { type: 'boolean' },
   'log-format': { type: 'string' },
   'log-level': { type: 'string' },
+  faults: { type: 'string' },
   try: { type: 'boolean' },
 } as const satisfies Options;
 
@@ -51,6 +53,8 @@ Answers DNS queries from zone files over UDP, TCP (with STARTTLS) and TLS. Optio
   --strict               do not start when a zone has errors
   --log-format json|pretty
   --log-level fatal|error|warn|info|debug|trace|silent
+  --faults FILE          answer wrongly on purpose, by the rules of FILE (docs/faults.md); for tests only: everything
+                         then runs embedded
   --try                  print three commands to try
 
 Prints one line "ready …" once every address answers. Signals: HUP loads the zones anew, USR1 logs
@@ -70,9 +74,26 @@ statistics, TERM and INT finish pending answers and end.
     const file = values.config;
     const read = (path: string): Config => asConfigError(() => overridden(readConfig(path), values));
     const configFile = file === undefined ? undefined : { path: file, read: () => read(file) };
-    return run(config, configFile, log, values.try ?? false);
+    const faults = values.faults === undefined ? undefined : await faultsOf(values.faults, log);
+    return run(config, configFile, log, values.try ?? false, faults);
   },
 };
+
+/** What puts the server out of order on purpose. Throws ADOTD_FILE or ADOTD_CONFIG. */
+async function faultsOf(file: string, log: Log): Promise<Traffic> {
+  // Loaded only here: in production this code is not even there.
+  const { readFaults } = await import('../fixture/fault-file.js');
+  const { Rules } = await import('../fixture/rules.js');
+  const { Traffic } = await import('../fixture/traffic.js');
+  const rules = new Rules();
+  const faults = readFaults(file);
+  rules.add(faults);
+  log.warn(
+    { file, rules: faults.length },
+    `THIS SERVER ANSWERS WRONGLY ON PURPOSE, by ${faults.length} rules of ${file} (--faults): never let it serve anybody but tests`,
+  );
+  return new Traffic(rules);
+}
 
 interface Flags {
   readonly zones?: string | undefined;
@@ -138,7 +159,13 @@ interface End {
   readonly drainTime?: number | undefined;
 }
 
-async function run(config: Config, configFile: ConfigFile | undefined, log: Logger, tryOut: boolean): Promise<number> {
+async function run(
+  config: Config,
+  configFile: ConfigFile | undefined,
+  log: Logger,
+  tryOut: boolean,
+  faults: Traffic | undefined,
+): Promise<number> {
   let server: Server | undefined;
   let live: LiveOperation | undefined;
   let stop = (_end: End): void => process.exit(Exit.OK);
@@ -169,11 +196,13 @@ async function run(config: Config, configFile: ConfigFile | undefined, log: Logg
       applied: (next, effects) => live?.applied(next, effects),
       log,
       loader: { thread: true, progress: progress.show },
+      fixture: faults,
     });
   } finally {
     progress.clear();
   }
-  const { zones, udp, tcp, tls } = server;
+  const { zones, udp, tcp, tls, tlsService } = server;
+  faults?.tls.serve(() => tlsService?.settings);
   warnOfWildcards(server, config, log);
   if (zones.served + zones.failed === 0) log.warn({ ...config.zones }, 'there are no zones to serve');
   const failed = zones.failed > 0 ? ` failed=${zones.failed}` : '';
