@@ -31,20 +31,21 @@ export async function compareAnswers(
   hosts: readonly string[],
 ): Promise<AnswersReport> {
   const questions: QuestionReport[] = [];
-  let served = false;
+  let served: boolean | undefined;
   await Promise.all(
     questionsAbout(zone, hosts).map(async (query, index) => {
       let asked = await askAll(channels, query);
       // A zone may just have changed: what differs has to differ twice.
       if (differences(asked).length > 0) asked = await askAll(channels, query);
       questions[index] = questionReport(query, asked);
-      if (query.type === Type.SOA) served = asked.some((one) => 'message' in one && hasSoa(one.message));
+      if (zone !== undefined && query.type === Type.SOA && asked.some((one) => 'message' in one))
+        served = asked.some((one) => 'message' in one && hasSoa(one.message));
     }),
   );
   const compared = Math.max(0, ...questions.map((question) => question.compared.length));
   return {
     equal: compared > 1 && questions.every((question) => question.differences.length === 0),
-    served: zone === undefined ? undefined : served,
+    served,
     questions,
   };
 }

@@ -144,7 +144,7 @@ export interface QuestionReport {
 export interface AnswersReport {
   /** Whether there were two transports at least and no difference (RFC 9539 §3). */
   readonly equal: boolean;
-  /** Whether the zone's SOA came; undefined: no zone was given. */
+  /** Whether the zone's SOA came; undefined: no zone was given, or no answer came. */
   readonly served: boolean | undefined;
   readonly questions: readonly QuestionReport[];
 }

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../src/index.js';
-import { adotd } from '../support/cli.js';
+import { adotd, ROOT } from '../support/cli.js';
 import { make, temporaryFolder } from '../tls/support.js';
 
 const folder = temporaryFolder();
@@ -29,6 +30,23 @@ function row(text: string, label: string): string[] {
   const line = text.split('\n').find((one) => one.startsWith(`${label.padEnd(13)}`)) ?? '';
   return line.slice(13).split(/ {2,}/);
 }
+
+describe('what docs/probe.md shows', () => {
+  it('as a program runs', () => {
+    const [, block = ''] = /^```js\n(.*?)^```$/ms.exec(readFileSync(join(ROOT, 'docs/probe.md'), 'utf8')) ?? [];
+    const file = folder.put('example.mjs', block);
+    mkdirSync(join(folder.path, 'node_modules'));
+    symlinkSync(ROOT, join(folder.path, 'node_modules', 'adotd'));
+    const ran = spawnSync(process.execPath, [file], { cwd: folder.path, encoding: 'utf8', timeout: 30_000 });
+    expect(ran).toMatchObject({ status: 0, stderr: '', stdout: 'true any TLSv1.3 []\n' });
+  });
+
+  it('names every option', () => {
+    const text = readFileSync(join(ROOT, 'docs/probe.md'), 'utf8');
+    for (const option of ['zone', 'tls-host', 'tls-pin', 'tls-ca', 'idle', 'cache', 'json', 'tls-port'])
+      expect(text).toContain(`--${option}`);
+  });
+});
 
 describe('adotd probe', () => {
   it('shows a table of the transports, and a verdict', async () => {

@@ -63,6 +63,10 @@ const HEALTHY = {
   answers: { equal: true, served: true },
   edns: { supported: true, versionOne: 'BADVERS', ignoresUnknown: true, absentWithout: true, keepsTo512: true },
 } as const;
+const BOTH_VERSIONS = [
+  { version: 'TLSv1.2', works: true, resumed: true },
+  { version: 'TLSv1.3', works: true, resumed: true },
+] as const;
 const NO_STARTTLS = { works: false, mode: 'off', dummy: { offered: false }, query: { offered: false } } as const;
 
 const noPython = missingPrograms({ python3: 'python3' });
@@ -97,10 +101,7 @@ describe('adotd probe against adotd', () => {
         padding: { lengths: [468] },
         pipelining: { asked: 8, answered: 8, overtaking: false },
         farewell: 'close_notify',
-        versions: [
-          { version: 'TLSv1.2', works: true, resumed: true },
-          { version: 'TLSv1.3', works: true, resumed: true },
-        ],
+        versions: BOTH_VERSIONS,
         obsolete: false,
         withoutAlpn: true,
         certificate: { pin, names: [`DNS:${NAMESERVER}`] },
@@ -150,7 +151,13 @@ describe.skipIf(missing)(`adotd probe against other servers${missing ? ` (skippe
 
   it('NSD: TLS without STARTTLS and without ALPN', async () => {
     const report = await probedPeer((tls) => startNsd(folder('nsd'), peerZones, tls));
-    expect(report).toMatchObject({ ...HEALTHY, status: 0, starttls: NO_STARTTLS, tls: { works: true } });
+    expect(report).toMatchObject({
+      ...HEALTHY,
+      status: 0,
+      starttls: NO_STARTTLS,
+      tls: { works: true, versions: BOTH_VERSIONS, padding: { padded: 0 } },
+    });
+    expect([report.tls.alpn, report.tls.keepalive]).toEqual([undefined, undefined]);
     await confirmed(report);
   });
 
@@ -160,7 +167,15 @@ describe.skipIf(missing)(`adotd probe against other servers${missing ? ` (skippe
       ...HEALTHY,
       status: 0,
       starttls: NO_STARTTLS,
-      tls: { works: true, alpn: 'dot', keepalive: 30_000, padding: { padded: 0 }, pipelining: { answered: 8 } },
+      tls: {
+        works: true,
+        versions: BOTH_VERSIONS,
+        alpn: 'dot',
+        keepalive: 30_000,
+        padding: { padded: 0 },
+        pipelining: { answered: 8 },
+        farewell: 'fin',
+      },
     });
     await confirmed(report);
   });
@@ -184,8 +199,15 @@ describe.skipIf(missing)(`adotd probe against other servers${missing ? ` (skippe
       ...HEALTHY,
       status: 0,
       starttls: NO_STARTTLS,
-      tls: { works: true, padding: { padded: padding?.answers, lengths: [468] } },
+      tls: {
+        works: true,
+        versions: BOTH_VERSIONS,
+        padding: { padded: padding?.answers, lengths: [468] },
+        pipelining: { answered: 8 },
+        farewell: 'close_notify',
+      },
     });
+    expect([report.tls.alpn, report.tls.keepalive]).toEqual([undefined, undefined]);
     await confirmed(report);
   });
 });
