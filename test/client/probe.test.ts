@@ -150,7 +150,7 @@ describe('STARTTLS', () => {
     ['closed', (socket: Socket): unknown => socket.end()],
     ['ignored', (): unknown => undefined],
   ])('is blocked where the ClientHello is %s', async (_how, instead) => {
-    const report = await probed({ tls, offers: always, instead: (socket) => void instead(socket) }, { stepMs: 300 });
+    const report = await probed({ tls, offers: always, instead: (socket) => void instead(socket) }, { stepMs: 1000 });
     expect(report.starttls).toMatchObject({ mode: 'blocked', works: false, dummy: { offered: true, upgraded: false } });
     expect(report.notes.join()).toMatch(/no handshake follows/);
     expect(report.ok).toBe(true);
