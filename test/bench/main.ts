@@ -1,6 +1,7 @@
 /**
  * npm run bench -- load [--records N]     loading a zone of N records (default 1,000,000), beside the peers' checkers
  * npm run bench -- respond [--queries N]  respond() alone, by kind of answer, unsigned and signed
+ * npm run bench -- fixture [--turns N]    starting and stopping a server for tests
  * npm run bench -- policy [--queries N]   what access lists and the rate limit cost
  * npm run bench -- sessions [--turns N] [--idle N]   stream sessions, beside NSD and BIND: CPU and memory
  * npm run bench -- peers [--turns N] [--seconds S] [--servers adotd,NSD] [--only udp,tcp,…] [--quick] [--write]
@@ -11,6 +12,7 @@
  * Prints tables; asserts nothing. Peers that are not installed are left out, and named.
  */
 import { parseArgs } from 'node:util';
+import { benchFixture } from './fixture.js';
 import { benchLoad } from './load.js';
 import { benchPeers } from './peers.js';
 import { benchPolicy } from './policy.js';
@@ -45,6 +47,9 @@ switch (positionals[0]) {
     break;
   case 'respond':
     await benchRespond(Number(values.queries));
+    break;
+  case 'fixture':
+    await benchFixture(turns);
     break;
   case 'policy':
     benchPolicy(Math.min(Number(values.queries), 200_000));
@@ -81,7 +86,7 @@ switch (positionals[0]) {
     break;
   default:
     console.error(
-      'usage: npm run bench -- load | respond | policy | sessions | batches | loops | peers [OPTION...]; options: test/bench/main.ts',
+      'usage: npm run bench -- load | respond | fixture | policy | sessions | batches | loops | peers [OPTION...]; options: test/bench/main.ts',
     );
     process.exitCode = 2;
 }
