@@ -67,7 +67,7 @@ export type Handshake = (tls: TlsOptions) => Promise<void>;
 export async function credentialsReport(
   context: ProbeContext,
   names: readonly string[],
-  channel: Channel,
+  channel: Channel | undefined,
   handshake: Handshake | undefined,
   verification: Verification | undefined,
 ): Promise<CredentialsReport> {
@@ -76,7 +76,7 @@ export async function credentialsReport(
     .flatMap((name) => ownersOf(name, context.tlsPort).map((owner) => ({ name, owner })));
   const tlsa = await Promise.all(
     owners.map(async ({ name, owner }): Promise<TlsaReport[]> => {
-      const records = await tlsaRecords(owner, channel);
+      const records = channel === undefined ? [] : await tlsaRecords(owner, channel);
       if (records.length === 0) return [];
       return [{ owner, records, verdict: await verdictOn(handshake, records, name) }];
     }),

@@ -11,21 +11,23 @@ import { Type } from '../protocol/iana.js';
 import type { CapabilityCache } from './capabilities.js';
 import { checkVerification, type Verification } from './certificate.js';
 import { type ClientClock, systemClock } from './clock.js';
-import { locate } from './connect.js';
+import { locate, type StreamTransport } from './connect.js';
 import { within } from './deadline.js';
 import { ClientError, ClientErrorCode } from './errors.js';
+import type { Query } from './message.js';
 import { textToName } from './names.js';
 import { compareAnswers } from './probe-answers.js';
 import { remember } from './probe-capabilities.js';
 import { type Channel, type Reach, type Reached, reachStream, reachUdp, type StreamChannel } from './probe-channel.js';
 import { attempted, open, type ProbeContext } from './probe-context.js';
-import { credentialsReport, type Handshake, nameserversOf, withoutDot } from './probe-credentials.js';
+import { credentialsReport, nameserversOf, withoutDot } from './probe-credentials.js';
 import { ednsReport } from './probe-edns.js';
-import type { CredentialsReport, EncryptedReport, ProbeReport, TransportReport } from './probe-report.js';
+import type { EncryptedReport, ProbeReport, TransportReport } from './probe-report.js';
 import { farewell, idle, keepaliveIn, paddingIn, pipeline, resumedBy } from './probe-session.js';
 import { reachStarttls } from './probe-starttls.js';
 import { tlsDetails } from './probe-tls.js';
 import { judgement } from './probe-verdict.js';
+import { DUMMY_QUERY } from './starttls.js';
 import type { TlsOptions } from './tls.js';
 
 export interface ProbeOptions {
@@ -124,33 +126,37 @@ async function lookedAt(
   const [mine, second] = servers?.mine ?? [];
   const name = context.name ?? (mine === undefined || second !== undefined ? undefined : withoutDot(mine));
   const named: ProbeContext = { ...context, name };
+  const first = upgrades.dummy.upgraded ? DUMMY_QUERY : { ...context.question, edns: {} };
   // Which certificate a server shows may depend on the name that it is asked by.
-  const tls = name === context.name || 'failure' in tlsAtFirst ? tlsAtFirst : await reachStream(named, 'tls');
-  if (tls !== tlsAtFirst && !('failure' in tlsAtFirst)) tlsAtFirst.channel.destroy();
-  const channels = channelsOf([udp, tcp, tls, upgrades.reach]);
-  const encrypted = 'failure' in tls ? ('failure' in upgrades.reach ? undefined : 'starttls') : 'tls';
-  const first = upgrades.dummy.upgraded ? undefined : { ...context.question, edns: {} };
-  const handshake: Handshake = async (given: TlsOptions) => {
-    const opened = await open(named, encrypted ?? 'tls', { tls: given, ...(first && { upgrade: { first } }) });
+  const [tls, starttls] = await Promise.all(
+    name === context.name
+      ? [tlsAtFirst, upgrades.reach]
+      : [reachedAgain(named, tlsAtFirst, 'tls'), reachedAgain(named, upgrades.reach, 'starttls', first)],
+  );
+  const channels = channelsOf([udp, tcp, tls, starttls]);
+  const encrypted = 'failure' in tls ? ('failure' in starttls ? undefined : 'starttls') : 'tls';
+  const handshake = async (transport: 'starttls' | 'tls', given: TlsOptions): Promise<void> => {
+    const opened = await open(named, transport, { tls: given, upgrade: { first } });
     opened.session.destroy();
   };
-  const credentials = async (): Promise<CredentialsReport> => {
-    if (asking === undefined) return { name, tlsa: [], accepted: undefined, objection: undefined };
-    const names =
-      context.name !== undefined ? [`${context.name}.`] : mine ? (servers?.mine ?? []) : (servers?.all ?? []);
-    return credentialsReport(named, names, asking, encrypted && handshake, verification);
-  };
+  const names = context.name === undefined ? (mine ? servers?.mine : servers?.all) : [`${context.name}.`];
   const compared = compareAnswers(channels, zone, (servers?.mine ?? []).slice(0, 1));
   // Sessions are watched when nothing is to be asked over them any more.
   const streams = compared.then(() =>
-    Promise.all([streamReport(named, tcp), streamReport(named, tls), streamReport(named, upgrades.reach)]),
+    Promise.all([streamReport(named, tcp), streamReport(named, tls), streamReport(named, starttls)]),
   );
   const [answers, [tcpReport, tlsFacts, starttlsFacts], edns, details, who] = await Promise.all([
     compared,
     streams,
     'failure' in udp ? undefined : ednsReport(named),
     'failure' in tls ? undefined : tlsDetails(named),
-    credentials(),
+    credentialsReport(
+      named,
+      names ?? [],
+      channels[0],
+      encrypted && ((given) => handshake(encrypted, given)),
+      verification,
+    ),
   ]);
   return {
     udp: reachReport(udp),
@@ -161,6 +167,18 @@ async function lookedAt(
     credentials: who,
     answers,
   };
+}
+
+/** Reaches what was reached before, in another context. */
+async function reachedAgain(
+  context: ProbeContext,
+  before: Reach<StreamChannel>,
+  transport: StreamTransport,
+  first?: Query,
+): Promise<Reach<StreamChannel>> {
+  if ('failure' in before) return before;
+  before.channel.destroy();
+  return reachStream(context, transport, first);
 }
 
 function channelsOf(reached: readonly (Reach<Channel> | Reach<StreamChannel>)[]): Channel[] {

@@ -48,6 +48,18 @@ describe('the name of a server', () => {
     expect((await probed('ns1 A 192.0.2.1')).credentials.name).toBe('ns1.example.test');
   });
 
+  it('is found over TLS where nothing else answers, and asked by then', async () => {
+    const report = await probed(`${HERE}_853._tcp.ns1 TLSA 3 1 1 ${tlsa}`, { port: 1 });
+    expect(report.credentials).toMatchObject({ name: 'ns1.example.test', tlsa: [{ verdict: 'match' }] });
+    // There is nothing to compare with.
+    expect(report).toMatchObject({
+      udp: { works: false },
+      tcp: { works: false },
+      answers: { equal: false, served: true },
+    });
+    expect(report.problems).toEqual(['answers could be compared over no two transports']);
+  });
+
   it('is the one that is given', async () => {
     const { credentials } = await probed(HERE, { name: 'other.test.' });
     expect(credentials.name).toBe('other.test');
