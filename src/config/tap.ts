@@ -28,13 +28,9 @@ export const dnstap = z
       description:
         'File to write dnstap to, instead of a socket; relative to this file. One that is there already is set aside by the time in its name.',
     }),
-    identity: z
-      .string()
-      .max(255)
-      .optional()
-      .meta({
-        description: 'How this server calls itself in dnstap. Default: the name of the host; empty: not at all.',
-      }),
+    identity: z.string().max(255).optional().meta({
+      description: 'How this server calls itself in dnstap. Default: the name of the host; empty: not at all.',
+    }),
     sample: limit('queries', 1, SAMPLE_MAX, 1, 'One of so many is told, chosen by chance; 1: all.'),
     messages: z
       .array(z.enum(['query', 'response']))

@@ -1,9 +1,11 @@
 /** A server on loopback whose transports are each well or broken in a way of their own. */
+
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import type { ClientServer } from '../../src/client/index.js';
+import { freePort } from '../support/peers/server.js';
 import { answer, framed, onMessages, questionOf, TO, upgraded } from './support.js';
 
 const OTHER = Buffer.from('\x05other\x04test\0\0\x10\0\x01', 'latin1');
@@ -263,7 +265,8 @@ export async function faulty(kinds: Kinds, options: FaultyOptions): Promise<Faul
     });
   };
 
-  const port = kinds.tcp === 'refused port' ? await closedPort() : portOf(await listening(0, overTcp));
+  const port = await freePort();
+  if (kinds.tcp !== 'refused port') await listening(port, overTcp);
   if (kinds.udp !== 'refused port') await bindUdp(port);
   const tlsPort = kinds.tls === 'refused port' ? await closedPort() : portOf(await listening(0, overTls));
   return {

@@ -1,9 +1,11 @@
 /** A server on loopback, on UDP, TCP with STARTTLS, and TLS, that does what the test of a probe tells it to. */
+
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket, type TlsOptions } from 'node:tls';
 import type { Transport } from '../../src/client/connect.js';
+import { freePort } from '../support/peers/server.js';
 import { answer, framed, onMessages, questionOf, TO } from './support.js';
 
 export interface Behaviour {
@@ -89,7 +91,8 @@ export async function probedServer(behaviour: Behaviour = {}): Promise<ProbedSer
   };
   const servers = [createServer({ noDelay: true }, overTcp), createServer({ noDelay: true }, overTls)] as const;
   for (const server of servers) {
-    server.listen(0, HOST);
+    // Free for UDP too, which is bound to the first one.
+    server.listen(await freePort(), HOST);
     await once(server, 'listening');
   }
   const [port = 0, tlsPort = 0] = servers.map((server) => (server.address() as AddressInfo).port);
