@@ -8,6 +8,7 @@ import { createFacts, Transport } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import { addressOctets } from './address.js';
 import { listenError } from './listen-error.js';
+import { deafenSocket } from './sockets.js';
 import { type DatagramSender, type Endpoint, type Listener, TransportEvent, type UdpContext } from './transport.js';
 
 /** A buffer for one answer, taken back when the answer is sent. */
@@ -82,6 +83,8 @@ export async function listenUdp(
 
   const close = async (): Promise<void> => {
     if (closing) return;
+    // Nothing more is to come; a socket that was handed over may be others' too.
+    if (received > 0 && fd === undefined) deafenSocket(descriptorOf(socket));
     // What is queued is answered: until a whole turn of the event loop brings nothing.
     for (let turn = 0, before = -1; turn < LAST_TURNS && received !== before; turn++) {
       before = received;
@@ -120,4 +123,15 @@ function bind(socket: Socket, endpoint: Endpoint, fd: number | undefined): Promi
       resolve();
     });
   });
+}
+
+/** Its file descriptor, which node keeps to itself; -1 where it cannot be found. */
+function descriptorOf(socket: Socket): number {
+  for (const symbol of Object.getOwnPropertySymbols(socket)) {
+    const state: unknown = Reflect.get(socket, symbol);
+    const handle: unknown = typeof state === 'object' && state !== null ? Reflect.get(state, 'handle') : undefined;
+    const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
+    if (typeof fd === 'number') return fd;
+  }
+  return -1;
 }
