@@ -83,8 +83,10 @@ export async function listenUdp(
 
   const close = async (): Promise<void> => {
     if (closing) return;
-    // Nothing more is to come; a socket that was handed over may be others' too.
-    if (received > 0 && fd === undefined) deafenSocket(descriptorOf(socket));
+    // Nothing more is to come. Not to a socket that was handed over, which may be others' too, nor in a fixture, which is to close
+    // without loading the C library first.
+    const own = fd === undefined && context.intercept === undefined;
+    if (received > 0 && own) deafenSocket(descriptorOf(socket));
     // What is queued is answered: until a whole turn of the event loop brings nothing.
     for (let turn = 0, before = -1; turn < LAST_TURNS && received !== before; turn++) {
       before = received;
