@@ -1,9 +1,7 @@
 /** `adotd fixture`: a server for the tests of programs in any language, for as long as its standard input is open. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
 import { AdotdError, ErrorCode } from '../errors.js';
-import type { FaultRule } from '../fixture/fault-rule.js';
-import { checkRules } from '../fixture/fault-schema.js';
+import { readFaults } from '../fixture/fault-file.js';
 import { type RunningServer, startServer } from '../fixture/start.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
 
@@ -80,7 +78,7 @@ async function start(values: Values): Promise<RunningServer> {
     port: portOf('port', values.port),
     tlsPort: portOf('tls-port', values['tls-port']),
     tls: !values['no-tls'],
-    faults: values.faults === undefined ? [] : rulesIn(values.faults),
+    faults: values.faults === undefined ? [] : readFaults(values.faults),
   });
 }
 
@@ -96,20 +94,6 @@ function zoneOf(word: string): [string, string] {
   const [name, file] = [word.slice(0, at), word.slice(at + 1)];
   if (at < 1 || file === '') throw wrong(`--zone: found ${word}, expected NAME=FILE`);
   return [name, textOf(file)];
-}
-
-/** The rules of faults in a file. Throws ADOTD_FILE or ADOTD_CONFIG. */
-function rulesIn(file: string): readonly FaultRule[] {
-  const text = textOf(file);
-  try {
-    const rules: unknown = parseYaml(text);
-    if (!Array.isArray(rules)) throw new AdotdError(ErrorCode.CONFIG, 'expected a list of rules, each with a fault');
-    checkRules(rules);
-    return rules;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new AdotdError(ErrorCode.CONFIG, message.replace(/^(?=.)/gm, `${file}: `), { cause: error });
-  }
 }
 
 function factsOf({ address, udp, tcp, tls, ca, pins, tlsa }: RunningServer) {

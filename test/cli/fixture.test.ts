@@ -117,7 +117,7 @@ describe('adotd fixture', () => {
     child.stdin?.end();
     expect(await ended(child)).toBe(0);
     for (const [text, message] of [
-      ['- { fault: explode }\n', /^adotd: \S+faults\.yaml: faults\[0\]\.fault: /],
+      ['- { fault: explode }\n', /^\S+faults\.yaml:1:5: fault: expected delay, /],
       ['fault: drop\n', /^adotd: \S+faults\.yaml: expected a list of rules/],
       ['- {', /^adotd: \S+faults\.yaml: /],
     ] as const) {
