@@ -118,8 +118,8 @@ describe('adotd fixture', () => {
     expect(await ended(child)).toBe(0);
     for (const [text, message] of [
       ['- { fault: explode }\n', /^\S+faults\.yaml:1:5: fault: expected delay, /],
-      ['fault: drop\n', /^adotd: \S+faults\.yaml: expected a list of rules/],
-      ['- {', /^adotd: \S+faults\.yaml: /],
+      ['fault: drop\n', /^\S+faults\.yaml:1:1: expected a list of rules/],
+      ['- {', /^\S+faults\.yaml:1:\d+: not YAML: /],
     ] as const) {
       writeFileSync(faults, text);
       const ran = await adotd('fixture', '--zone', `example.test=${zone}`, '--faults', faults);
