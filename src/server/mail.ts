@@ -40,8 +40,8 @@ export type Order =
   | { readonly kind: 'publish'; readonly catalog: Catalog }
   | { readonly kind: 'tls'; readonly settings: TlsSettings }
   | { readonly kind: 'settings'; readonly settings: ThreadSettings }
-  /** Of streams: report the sessions there are, and the `longest` that have been idle longest. */
-  | { readonly kind: 'sessions'; readonly longest: number }
+  /** Of streams: report the sessions there are, and the `longest` that have been idle longest; `number` is repeated. */
+  | { readonly kind: 'sessions'; readonly longest: number; readonly number: number }
   /** `drainTime`: milliseconds that sessions have to finish; undefined: as configured. */
   | { readonly kind: 'stop'; readonly drainTime?: number | undefined };
 
@@ -52,7 +52,7 @@ export type Report =
   | { readonly kind: 'ready' }
   /** No answer comes from a catalog before this generation any more. */
   | { readonly kind: 'published'; readonly generation: number }
-  | { readonly kind: 'sessions'; readonly report: SessionsReport }
+  | { readonly kind: 'sessions'; readonly report: SessionsReport; readonly number: number }
   /** An order was carried out that may take long. */
   | { readonly kind: 'done' }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string };

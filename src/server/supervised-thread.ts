@@ -85,8 +85,9 @@ export class SupervisedThread {
   #started: { resolve(): void; reject(error: Error): void } | undefined;
   #ended: (() => void) | undefined;
   #waiting: { readonly generation: number; resolve(): void }[] = [];
-  /** Who waits for its sessions. */
-  readonly #asking: ((report: SessionsReport) => void)[] = [];
+  /** Who waits for its sessions, by the number of the order. */
+  readonly #asking = new Map<number, (report: SessionsReport) => void>();
+  #asked = 0;
   #beat = 0;
   #looks = 0;
   #cpuAt = 0;
@@ -138,17 +139,18 @@ export class SupervisedThread {
     return this.#order({ kind: 'settings', settings });
   }
 
-  /** The sessions of a stream worker; none where it is dead, or does not answer in time. */
+  /** The sessions of a stream worker, while it stops too; none where it is dead, or does not answer in time. */
   sessions(longest: number): Promise<SessionsReport> {
-    if (!this.#serving || this.#stopping) return Promise.resolve(NO_SESSIONS);
+    if (!this.#serving) return Promise.resolve(NO_SESSIONS);
+    const number = ++this.#asked;
     return new Promise((resolve) => {
-      const late = this.#options.clock.timer(() => this.#told(NO_SESSIONS));
+      const late = this.#options.clock.timer(() => this.#told(number, NO_SESSIONS));
       late.set(ANSWER_TIME);
-      this.#asking.push((report) => {
+      this.#asking.set(number, (report) => {
         late.clear();
         resolve(report);
       });
-      this.#handle?.post({ kind: 'sessions', longest });
+      this.#handle?.post({ kind: 'sessions', longest, number });
     });
   }
 
@@ -235,7 +237,7 @@ export class SupervisedThread {
         this.#release(report.generation);
         break;
       case 'sessions':
-        this.#told(report.report);
+        this.#told(report.number, report.report);
         break;
       case 'done':
         this.#busy.shift()?.();
@@ -264,9 +266,10 @@ export class SupervisedThread {
     return new Promise((resolve) => this.#busy.push(resolve));
   }
 
-  /** Answers who asked first for sessions. */
-  #told(report: SessionsReport): void {
-    this.#asking.shift()?.(report);
+  /** Answers who asked for sessions; what comes too late is of no use to who asks next. */
+  #told(number: number, report: SessionsReport): void {
+    this.#asking.get(number)?.(report);
+    this.#asking.delete(number);
   }
 
   #release(generation: number): void {
@@ -281,7 +284,7 @@ export class SupervisedThread {
     this.#serving = false;
     countOut(this.#data.settings.shared, this.#data.share);
     this.#release(Number.POSITIVE_INFINITY);
-    while (this.#asking.length > 0) this.#told(NO_SESSIONS);
+    for (const number of this.#asking.keys()) this.#told(number, NO_SESSIONS);
     for (const done of this.#busy.splice(0)) done();
     if (this.#started) {
       this.#started.reject(error ?? new Error(`${name} ended before it had begun`));

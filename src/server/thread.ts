@@ -56,7 +56,7 @@ export async function runThread(begin: (data: ThreadData, tools: ThreadTools) =>
         report({ kind: 'done' });
         break;
       case 'sessions':
-        report({ kind: 'sessions', report: work.sessions?.(order.longest) ?? NO_SESSIONS });
+        report({ kind: 'sessions', report: work.sessions?.(order.longest) ?? NO_SESSIONS, number: order.number });
         break;
       case 'stop':
         void work.stop(order.drainTime).then(() => port.close());

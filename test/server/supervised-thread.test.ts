@@ -297,11 +297,31 @@ describe('a supervised thread', () => {
     await made.begin();
     const report = { ...NO_SESSIONS, open: 7 };
     const asked = thread.sessions(3);
-    expect(last().orders).toEqual([{ kind: 'sessions', longest: 3 }]);
-    last().events.report({ kind: 'sessions', report });
+    expect(last().orders).toEqual([{ kind: 'sessions', longest: 3, number: 1 }]);
+    last().events.report({ kind: 'sessions', report, number: 1 });
+    expect(await asked).toBe(report);
+    const late = thread.sessions(3);
+    clock.advance(5000);
+    expect(await late).toEqual(NO_SESSIONS);
+    const next = thread.sessions(3);
+    last().events.report({ kind: 'sessions', report, number: 2 });
+    const fresh = { ...NO_SESSIONS, open: 8 };
+    last().events.report({ kind: 'sessions', report: fresh, number: 3 });
+    expect(await next).toBe(fresh);
+  });
+
+  it('tells of the sessions while it stops', async () => {
+    const made = bench();
+    const { thread, last } = made;
+    await made.begin();
+    const stopped = thread.stop(4000);
+    const report = { ...NO_SESSIONS, open: 2, draining: 2 };
+    const asked = thread.sessions(3);
+    last().events.report({ kind: 'sessions', report, number: 1 });
     expect(await asked).toBe(report);
     const never = thread.sessions(3);
-    clock.advance(5000);
+    last().events.exit();
+    await stopped;
     expect(await never).toEqual(NO_SESSIONS);
   });
 
