@@ -21,7 +21,7 @@ export type { LaneLimits } from './lane.js';
 export { HeaderFlag, type Message, type Question, type ResourceRecord } from './message.js';
 export { classToText, rcodeToText, textToClass, textToType, typeToText } from './mnemonics.js';
 export { messageToJson, messageToText, recordToText } from './print.js';
-export { type ProbeOptions, probe } from './probe.js';
+export { type ProbeOptions, probe } from './probe/probe.js';
 export type {
   AnswersReport,
   CredentialsReport,
@@ -36,7 +36,7 @@ export type {
   TlsaReport,
   TlsReport,
   TransportReport,
-} from './probe-report.js';
+} from './probe/report.js';
 export type { ClientOptions, Profile, Rung, Timeouts } from './settings.js';
 export type { ClientServer } from './target.js';
 export type { TlsInfo } from './tls.js';

@@ -1,11 +1,11 @@
 /** What a server makes of EDNS (RFC 6891) and of the options that matter to clients, over UDP. */
-import { EdnsOption, Type } from '../protocol/iana.js';
-import { EdnsFlag, type EdnsRequest } from './edns.js';
-import { HeaderFlag, type Query } from './message.js';
-import { rcodeToText } from './mnemonics.js';
-import { attempted, overUdp, type ProbeContext } from './probe-context.js';
-import type { EdnsReport } from './probe-report.js';
-import type { Reply } from './reply.js';
+import { EdnsOption, Type } from '../../protocol/iana.js';
+import { EdnsFlag, type EdnsRequest } from '../edns.js';
+import { HeaderFlag, type Query } from '../message.js';
+import { rcodeToText } from '../mnemonics.js';
+import type { Reply } from '../reply.js';
+import { attempted, overUdp, type ProbeContext } from './context.js';
+import type { EdnsReport } from './report.js';
 
 /** Of the range for local use, so that nobody will ever give it a meaning (RFC 6891 §9). */
 const UNKNOWN_OPTION = 65_001;

@@ -1,8 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ProbeOptions, probe } from '../../src/client/probe.js';
-import { startServer } from '../../src/index.js';
-import { type Made, make, temporaryFolder } from '../tls/support.js';
+import { type ProbeOptions, probe } from '../../../src/client/probe/probe.js';
+import { startServer } from '../../../src/index.js';
+import { type Made, make, temporaryFolder } from '../../tls/support.js';
 
 const ZONE = 'example.test';
 const ZERO = '00'.repeat(32);

@@ -1,9 +1,9 @@
 /** What a server offers inside TLS: versions, resumption, and how it treats clients without ALPN. */
 import { connect } from 'node:tls';
-import { attempted, EDNS, open, type ProbeContext, serverOf } from './probe-context.js';
-import type { TlsReport, VersionReport } from './probe-report.js';
-import { resumedBy } from './probe-session.js';
-import type { TlsOptions } from './tls.js';
+import type { TlsOptions } from '../tls.js';
+import { attempted, EDNS, open, type ProbeContext, serverOf } from './context.js';
+import type { TlsReport, VersionReport } from './report.js';
+import { resumedBy } from './session.js';
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 

@@ -1,14 +1,14 @@
 /** Which first queries a server upgrades (draft-ietf-dprive-start-tls-for-dns-01 §2.1.4), each tried on a fresh connection. */
 
-import { Type } from '../protocol/iana.js';
-import { ClientErrorCode } from './errors.js';
-import type { Query } from './message.js';
-import { rcodeToText } from './mnemonics.js';
-import { type Reach, reachStream, type StreamChannel } from './probe-channel.js';
-import { attempted, open, type ProbeContext } from './probe-context.js';
-import type { StarttlsMode, UpgradeAttempt } from './probe-report.js';
-import type { Reply } from './reply.js';
-import { DUMMY_QUERY } from './starttls.js';
+import { Type } from '../../protocol/iana.js';
+import { ClientErrorCode } from '../errors.js';
+import type { Query } from '../message.js';
+import { rcodeToText } from '../mnemonics.js';
+import type { Reply } from '../reply.js';
+import { DUMMY_QUERY } from '../starttls.js';
+import { type Reach, reachStream, type StreamChannel } from './channel.js';
+import { attempted, open, type ProbeContext } from './context.js';
+import type { StarttlsMode, UpgradeAttempt } from './report.js';
 
 /** What a first query came to; where it was upgraded, the channel that begins with it. */
 interface Tried {

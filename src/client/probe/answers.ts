@@ -3,15 +3,15 @@
  * the records of the answer section in any order, or, where it is empty, of the authority section. Not compared: TTLs of
  * answers that are not authoritative, since caches count them down; the additional section, which depends on room.
  */
-import { Type } from '../protocol/iana.js';
-import type { Transport } from './connect.js';
-import { ClientErrorCode } from './errors.js';
-import { HeaderFlag, type Message, type Query } from './message.js';
-import { rcodeToText, typeToText } from './mnemonics.js';
-import { recordToText } from './print.js';
-import type { Channel } from './probe-channel.js';
-import { attempted, EDNS } from './probe-context.js';
-import type { AnswersReport, Failure, QuestionReport } from './probe-report.js';
+import { Type } from '../../protocol/iana.js';
+import type { Transport } from '../connect.js';
+import { ClientErrorCode } from '../errors.js';
+import { HeaderFlag, type Message, type Query } from '../message.js';
+import { rcodeToText, typeToText } from '../mnemonics.js';
+import { recordToText } from '../print.js';
+import type { Channel } from './channel.js';
+import { attempted, EDNS } from './context.js';
+import type { AnswersReport, Failure, QuestionReport } from './report.js';
 
 /** Of names and types. `hosts` are names that the zone may have, those of its nameservers. */
 export function questionsAbout(zone: string | undefined, hosts: readonly string[]): Query[] {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { probe } from '../../src/client/probe.js';
-import type { ProbeReport } from '../../src/client/probe-report.js';
-import { type FaultRule, type RunningServer, startServer } from '../../src/index.js';
+import { probe } from '../../../src/client/probe/probe.js';
+import type { ProbeReport } from '../../../src/client/probe/report.js';
+import { type FaultRule, type RunningServer, startServer } from '../../../src/index.js';
 
 let server: RunningServer;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** What a probe has learnt, as clients remember it. */
-import type { CapabilityCache, EncryptedTransport } from './capabilities.js';
-import { blames, isTelling } from './ladder.js';
-import type { Failure, ProbeReport } from './probe-report.js';
+import type { CapabilityCache, EncryptedTransport } from '../capabilities.js';
+import { blames, isTelling } from '../ladder.js';
+import type { Failure, ProbeReport } from './report.js';
 
 type Facts = Pick<ProbeReport, 'address' | 'port' | 'tlsPort' | 'udp' | 'tcp' | 'tls' | 'starttls'>;
 

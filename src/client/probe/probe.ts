@@ -7,28 +7,28 @@
  */
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
-import { Type } from '../protocol/iana.js';
-import type { CapabilityCache } from './capabilities.js';
-import { checkVerification, type Verification } from './certificate.js';
-import { type ClientClock, systemClock } from './clock.js';
-import { locate, type StreamTransport } from './connect.js';
-import { within } from './deadline.js';
-import { ClientError, ClientErrorCode } from './errors.js';
-import type { Query } from './message.js';
-import { textToName } from './names.js';
-import { compareAnswers } from './probe-answers.js';
-import { remember } from './probe-capabilities.js';
-import { type Channel, type Reach, type Reached, reachStream, reachUdp, type StreamChannel } from './probe-channel.js';
-import { attempted, open, type ProbeContext } from './probe-context.js';
-import { credentialsReport, nameserversOf, withoutDot } from './probe-credentials.js';
-import { ednsReport } from './probe-edns.js';
-import type { EncryptedReport, ProbeReport, TransportReport } from './probe-report.js';
-import { farewell, idle, keepaliveIn, paddingIn, pipeline, resumedBy } from './probe-session.js';
-import { reachStarttls } from './probe-starttls.js';
-import { tlsDetails } from './probe-tls.js';
-import { judgement } from './probe-verdict.js';
-import { DUMMY_QUERY } from './starttls.js';
-import type { TlsOptions } from './tls.js';
+import { Type } from '../../protocol/iana.js';
+import type { CapabilityCache } from '../capabilities.js';
+import { checkVerification, type Verification } from '../certificate.js';
+import { type ClientClock, systemClock } from '../clock.js';
+import { locate, type StreamTransport } from '../connect.js';
+import { within } from '../deadline.js';
+import { ClientError, ClientErrorCode } from '../errors.js';
+import type { Query } from '../message.js';
+import { textToName } from '../names.js';
+import { DUMMY_QUERY } from '../starttls.js';
+import type { TlsOptions } from '../tls.js';
+import { compareAnswers } from './answers.js';
+import { remember } from './capabilities.js';
+import { type Channel, type Reach, type Reached, reachStream, reachUdp, type StreamChannel } from './channel.js';
+import { attempted, open, type ProbeContext } from './context.js';
+import { credentialsReport, nameserversOf, withoutDot } from './credentials.js';
+import { ednsReport } from './edns.js';
+import type { EncryptedReport, ProbeReport, TransportReport } from './report.js';
+import { farewell, idle, keepaliveIn, paddingIn, pipeline, resumedBy } from './session.js';
+import { reachStarttls } from './starttls.js';
+import { tlsDetails } from './tls.js';
+import { judgement } from './verdict.js';
 
 export interface ProbeOptions {
   /** An address; or a host name, of which the system's first address is probed. */

@@ -1,8 +1,8 @@
 /** What a probe finds out. What was not looked at, or is not there, is undefined. Times are in milliseconds. */
-import type { CertificateInfo } from './certificate.js';
-import type { Times, Transport } from './connect.js';
-import type { ClientErrorCode, Step } from './errors.js';
-import type { Ending } from './session.js';
+import type { CertificateInfo } from '../certificate.js';
+import type { Times, Transport } from '../connect.js';
+import type { ClientErrorCode, Step } from '../errors.js';
+import type { Ending } from '../session.js';
 
 /** Why something did not come about. */
 export interface Failure {

@@ -1,18 +1,18 @@
 /** What all parts of a probe share: the server, how long things may take, and what is asked. */
-import type { ClientClock } from './clock.js';
+import type { ClientClock } from '../clock.js';
 import {
   type OpenSession,
   openSession,
   type ServerAddress,
   type SessionOptions,
   type StreamTransport,
-} from './connect.js';
-import type { EdnsRequest } from './edns.js';
-import { ClientError, fromSystem } from './errors.js';
-import type { Query } from './message.js';
-import type { Failure } from './probe-report.js';
-import type { Reply } from './reply.js';
-import { askUdp } from './udp.js';
+} from '../connect.js';
+import type { EdnsRequest } from '../edns.js';
+import { ClientError, fromSystem } from '../errors.js';
+import type { Query } from '../message.js';
+import type { Reply } from '../reply.js';
+import { askUdp } from '../udp.js';
+import type { Failure } from './report.js';
 
 export interface ProbeContext {
   readonly address: string;

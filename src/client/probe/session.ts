@@ -1,13 +1,13 @@
 /** How a server behaves in a session over a stream: several queries at once, idleness, and the end. */
 
-import { EdnsOption } from '../protocol/iana.js';
-import type { OpenSession } from './connect.js';
-import { keepaliveOf } from './edns.js';
-import { type Query, randomId } from './message.js';
-import { attempted, EDNS, type ProbeContext } from './probe-context.js';
-import type { Closing, IdleReport, PaddingReport, PipelineReport } from './probe-report.js';
-import type { Reply } from './reply.js';
-import type { ClientSession } from './session.js';
+import { EdnsOption } from '../../protocol/iana.js';
+import type { OpenSession } from '../connect.js';
+import { keepaliveOf } from '../edns.js';
+import { type Query, randomId } from '../message.js';
+import type { Reply } from '../reply.js';
+import type { ClientSession } from '../session.js';
+import { attempted, EDNS, type ProbeContext } from './context.js';
+import type { Closing, IdleReport, PaddingReport, PipelineReport } from './report.js';
 
 /** Queries that are sent at once: a guess, more than servers that read one at a time would notice. */
 const AT_ONCE = 8;
