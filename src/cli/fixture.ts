@@ -13,7 +13,9 @@ const OPTIONS = {
   port: { type: 'string', default: '0' },
   'tls-port': { type: 'string', default: '0' },
   'no-tls': { type: 'boolean' },
+  'tls-name': { type: 'string', multiple: true },
   'ca-file': { type: 'string' },
+  detached: { type: 'boolean' },
 } as const satisfies Options;
 
 type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
@@ -31,7 +33,9 @@ answers, and ends when its standard input is closed, or at TERM or INT: so it ne
   --port PORT          UDP and TCP port (default 0, any that is free)
   --tls-port PORT      port for DNS over TLS (default 0, any that is free)
   --no-tls             neither DNS over TLS nor STARTTLS
+  --tls-name NAME      a name that the certificate is for, besides localhost and the nameservers; may be repeated
   --ca-file FILE       write the authority of the certificate to this file, in PEM, for programs that want a file
+  --detached           go on when standard input is closed, until TERM or INT: for containers that have none
 
 The line: {"address": …, "udp": PORT, "tcp": PORT, "tls": PORT, "ca": PEM, "pins": [BASE64…], "tlsa": [TEXT…], "pid": N}.
 Key and certificate are made at the start and kept nowhere. A zone with errors ends the command with exit status 1.
@@ -42,7 +46,7 @@ Key and certificate are made at the start and kept nowhere. A zone with errors e
     if (values.zone === undefined && values.zones === undefined)
       throw wrong('nothing to serve; give --zone NAME=FILE or --zones DIR');
     // Before the zones are loaded: standard input may be closed, and signals come, at any time.
-    const end = whenOver();
+    const end = whenOver(values.detached);
     try {
       await using server = await start(values);
       const facts = factsOf(server);
@@ -61,10 +65,11 @@ function wrong(message: string): UsageError {
   return new UsageError(`adotd fixture: ${message}`);
 }
 
-/** Fulfilled when standard input ends or fails, and at the signals that end programs. */
-function whenOver(): Promise<void> {
+/** Fulfilled at the signals that end programs, and unless it is detached when standard input ends or fails. */
+function whenOver(detached = false): Promise<void> {
   return new Promise((resolve) => {
-    for (const event of ['end', 'close', 'error'] as const) process.stdin.on(event, () => resolve());
+    const over = detached ? () => {} : resolve;
+    for (const event of ['end', 'close', 'error'] as const) process.stdin.on(event, () => over());
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve());
     process.stdin.resume();
   });
@@ -78,6 +83,7 @@ async function start(values: Values): Promise<RunningServer> {
     port: portOf('port', values.port),
     tlsPort: portOf('tls-port', values['tls-port']),
     tls: !values['no-tls'],
+    tlsNames: values['tls-name'],
     faults: values.faults === undefined ? [] : readFaults(values.faults),
   });
 }

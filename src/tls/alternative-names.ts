@@ -17,20 +17,24 @@ export interface NameSources {
   /** NS names of the zones, with repetitions: those of the most zones are kept when there are too many. */
   readonly names: readonly string[];
   readonly hostName?: string | undefined;
+  /** Names that, like the host's, are kept however many there are. */
+  readonly always?: readonly string[] | undefined;
   /** Addresses that are listened on. */
   readonly addresses: readonly string[];
 }
 
 /** DNS names in lower case without final dot, then addresses in their shortest form; each once, sorted. */
-export function alternativeNames({ names, hostName, addresses }: NameSources): string[] {
+export function alternativeNames({ names, hostName, always = [], addresses }: NameSources): string[] {
   const uses = new Map<string, number>();
   for (const name of names) {
     const usable = certifiableName(name);
     if (usable !== undefined) uses.set(usable, (uses.get(usable) ?? 0) + 1);
   }
-  const host = hostName === undefined ? undefined : certifiableName(hostName);
   const reachable = [...new Set(addresses.filter(isReachable).map(shortestAddress))].sort().slice(0, MAX_NAMES / 2);
-  if (host !== undefined) uses.set(host, Number.POSITIVE_INFINITY);
+  for (const name of [hostName ?? '', ...always]) {
+    const usable = certifiableName(name);
+    if (usable !== undefined) uses.set(usable, Number.POSITIVE_INFINITY);
+  }
   const byUse = [...uses].sort(([a, m], [b, n]) => (m === n ? (a < b ? -1 : 1) : m > n ? -1 : 1));
   const kept = byUse.slice(0, MAX_NAMES - reachable.length).map(([name]) => name);
   return [...kept.sort(), ...reachable];

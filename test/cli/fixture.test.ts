@@ -93,6 +93,20 @@ describe('adotd fixture', () => {
     expect(await ended(child)).toBe(0);
   });
 
+  it('is certified by other names, and goes on without a standard input, when told to', async () => {
+    const { child, line } = await fixture('--zone', `example.test=${zone}`, '--tls-name', 'DNS', '--detached');
+    child.stdin?.end();
+    const question = { name: 'www.example.test', type: textToType('A') ?? 0, class: 1 };
+    const server = { address: line.address, port: line.tls };
+    for (let turn = 0; turn < 2; turn++) {
+      const tls = { verification: { kind: 'ca', ca: line.ca, name: 'dns' } } as const;
+      expect(await exchange(question, { transport: 'tls', server, tls })).toMatchObject({ message: { rcode: 0 } });
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    child.kill();
+    expect(await ended(child)).toBe(0);
+  });
+
   it('leaves TLS out, serves folders, listens where it is told, and writes the authority', async () => {
     const plain = await fixture('--zones', folder, '--no-tls', '--listen', '::1');
     expect(plain.line).toMatchObject({ address: '::1', tls: 0, ca: '', pins: [], tlsa: [] });

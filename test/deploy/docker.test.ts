@@ -11,11 +11,12 @@ import { reachesBuilder, type Stage, stagesOf } from './dockerfile.js';
 const text = textOf('deploy/docker/Dockerfile');
 const ignore = textOf('deploy/docker/Dockerfile.dockerignore');
 const stages = stagesOf(text);
-const image: Stage = stages.at(-1) ?? { base: '', name: undefined, steps: [] };
-const only = (keyword: string) => {
-  const steps = image.steps.filter((step) => step.keyword === keyword);
-  expect(steps).toHaveLength(1);
-  return steps[0]?.words ?? [];
+const [build, program, fixture, server] = stages as [Stage, Stage, Stage, Stage];
+/** The words of the one step with this keyword, of an image or of what it is built upon. */
+const only = ({ steps }: Stage, keyword: string) => {
+  const found = [...program.steps, ...steps].filter((step) => step.keyword === keyword);
+  expect(found).toHaveLength(1);
+  return found[0]?.words ?? [];
 };
 
 describe('the Dockerfile', () => {
@@ -24,10 +25,14 @@ describe('the Dockerfile', () => {
     expect(lint('FROM node AS 1\nCOPI a b')).not.toEqual([]);
   });
 
-  it('builds in one stage what the other holds', () => {
-    expect(stages.map(({ name }) => name)).toEqual(['build', undefined]);
-    for (const { base } of stages) expect(base).toMatch(/^node:20-[a-z-]+$/);
-    expect(image.steps.map(({ keyword }) => keyword)).not.toContain('RUN');
+  it('builds in one stage what the others hold; the last one, which is built by default, serves', () => {
+    expect(stages.map(({ name }) => name)).toEqual(['build', 'program', 'fixture', undefined]);
+    for (const { base } of [build, program]) expect(base).toMatch(/^node:20-[a-z-]+$/);
+    for (const { base } of [fixture, server]) expect(base).toBe('program');
+    const keywords = [program, fixture, server].flatMap(({ steps }) => steps.map(({ keyword }) => keyword));
+    expect(keywords).not.toContain('RUN');
+    expect(only(server, 'CMD')[0]).toBe('serve');
+    expect(only(fixture, 'CMD')[0]).toBe('fixture');
   });
 
   it('needs no shell', () => {
@@ -39,13 +44,12 @@ describe('the Dockerfile', () => {
   });
 
   it('is not root, by number, as Kubernetes wants to see it', () => {
-    expect(only('USER')).toEqual(['65532:65532']);
-    const last = image.steps.findLastIndex(({ keyword }) => keyword === 'COPY');
-    expect(image.steps.findIndex(({ keyword }) => keyword === 'USER')).toBeGreaterThan(last);
+    for (const image of [server, fixture]) expect(only(image, 'USER')).toEqual(['65532:65532']);
   });
 
   it('says the ports that the configuration in it has', () => {
-    expect(only('EXPOSE')).toEqual(['53/udp', '53/tcp', '853/tcp']);
+    for (const image of [server, fixture]) expect(only(image, 'EXPOSE')).toEqual(['53/udp', '53/tcp', '853/tcp']);
+    expect(only(fixture, 'CMD').join(' ')).toContain('--port 53 --tls-port 853');
     expect(parseConfig(textOf('deploy/docker/adotd.yaml'), 'adotd.yaml')).toMatchObject({ port: 53, tls_port: 853 });
   });
 
@@ -66,9 +70,7 @@ describe('the Dockerfile', () => {
 
   it('copies all that the build reads', () => {
     // What scripts/build.mjs looks at, and its configuration.
-    const copied = stages[0]?.steps
-      .filter(({ keyword }) => keyword === 'COPY')
-      .flatMap(({ words }) => words.slice(0, -1));
+    const copied = build.steps.filter(({ keyword }) => keyword === 'COPY').flatMap(({ words }) => words.slice(0, -1));
     expect(copied).toEqual(['package.json', 'package-lock.json', 'tsconfig.json', 'scripts/build.mjs', 'src']);
     expect(filesOf('scripts', 'build.mjs')).toEqual(['scripts/build.mjs']);
   });
@@ -100,7 +102,7 @@ describe('the compose file', () => {
     const ports = adotd.ports.map(
       ({ target, protocol }: { target: number; protocol: string }) => `${target}/${protocol}`,
     );
-    expect(ports).toEqual(only('EXPOSE'));
+    expect(ports).toEqual(only(server, 'EXPOSE'));
   });
 
   it('mounts zones and certificates where the configuration in the image has them', () => {
@@ -111,7 +113,7 @@ describe('the compose file', () => {
   });
 
   it("lets the image's user write the control socket, where the image has it", () => {
-    expect(only('ENV')).toEqual(['RUNTIME_DIRECTORY=/run/adotd']);
+    expect(only(server, 'ENV')).toEqual(['RUNTIME_DIRECTORY=/run/adotd']);
     expect(adotd.tmpfs).toEqual(['/run/adotd:uid=65532,gid=65532,mode=0700']);
   });
 

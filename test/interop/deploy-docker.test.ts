@@ -21,28 +21,41 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Does what the steps of all stages say; returns the last stage's root and its words by keyword. */
-async function build(): Promise<{ root: string; of: (keyword: string) => readonly string[] }> {
+interface Image {
+  /** The folder that is its `/`. */
+  readonly root: string;
+  /** Its steps, behind those of what it is built upon. */
+  readonly steps: readonly Step[];
+}
+
+/** Does what the steps of all stages say; returns what came of each, by its name. The last one has none: ''. */
+async function build(): Promise<Map<string, Image>> {
   const ignore = await readFile(join(FOLDER, 'Dockerfile.dockerignore'), 'utf8');
-  const stages = stagesOf(await readFile(join(FOLDER, 'Dockerfile'), 'utf8'));
-  const roots = new Map<string | undefined, string>();
-  let root = '';
-  for (const [index, { name, steps }] of stages.entries()) {
-    root = join(folder, `stage-${index}`);
-    roots.set(name, root);
-    let workdir = '/';
+  const images = new Map<string, Image>();
+  for (const [index, { base, name, steps }] of stagesOf(await readFile(join(FOLDER, 'Dockerfile'), 'utf8')).entries()) {
+    const root = join(folder, `stage-${index}`);
+    const under = images.get(base);
+    if (under === undefined) await mkdir(root);
+    else await cp(under.root, root, { recursive: true });
+    const all = [...(under?.steps ?? []), ...steps];
+    images.set(name ?? '', { root, steps: all });
+    let workdir = wordsOf({ root, steps: under?.steps ?? [] }, 'WORKDIR')[0] ?? '/';
     for (const step of steps) {
       if (step.keyword === 'WORKDIR') workdir = step.words[0] ?? '';
       await mkdir(join(root, workdir), { recursive: true });
       if (step.keyword === 'RUN') runStep(step, join(root, workdir));
       if (step.keyword === 'COPY') {
-        const source = step.flags.from === undefined ? undefined : (roots.get(step.flags.from) ?? '');
+        const source = step.flags.from === undefined ? undefined : (images.get(step.flags.from)?.root ?? '');
         await copyStep(step, source, root, workdir, ignore);
       }
     }
   }
-  const last = stages.at(-1)?.steps ?? [];
-  return { root, of: (keyword) => last.find((step) => step.keyword === keyword)?.words ?? [] };
+  return images;
+}
+
+/** The words of the last step with this keyword. */
+function wordsOf({ steps }: Image, keyword: string): readonly string[] {
+  return steps.findLast((step) => step.keyword === keyword)?.words ?? [];
 }
 
 function runStep({ words }: Step, cwd: string): void {
@@ -73,10 +86,13 @@ async function copyStep(
 }
 
 describe.skipIf(missing !== '')(`the image's contents ${missing}`, () => {
-  let image: Awaited<ReturnType<typeof build>>;
+  let image: Image;
+  let tester: Image;
   let findings: (name: string) => Promise<string>;
   beforeAll(async () => {
-    image = await build();
+    const images = await build();
+    image = images.get('') ?? { root: '', steps: [] };
+    tester = images.get('fixture') ?? image;
     const out = join(folder, 'out');
     await mkdir(out);
     const zones = join(folder, 'zones');
@@ -85,10 +101,12 @@ describe.skipIf(missing !== '')(`the image's contents ${missing}`, () => {
       join(zones, 'example.test.zone'),
       '@ 60 SOA ns1 host 1 2h 1h 2w 5m\n@ 60 NS ns1\nns1 60 A 127.0.0.1\n',
     );
-    const { root, of } = image;
+    const { root } = image;
+    const of = (keyword: string): readonly string[] => wordsOf(image, keyword);
     // In files, so that no shell reads them.
     const lines = (words: readonly string[]): string => words.map((word) => `${word}\n`).join('');
     await writeFile(join(out, 'serve.words'), lines([...of('ENTRYPOINT'), ...of('CMD')]));
+    await writeFile(join(out, 'fixture.words'), lines([...of('ENTRYPOINT'), ...wordsOf(tester, 'CMD')]));
     await writeFile(join(out, 'health.words'), lines(of('HEALTHCHECK')));
     await writeFile(join(out, 'user'), of('USER')[0] ?? '');
     const { stdout, stderr } = await inContainer(
@@ -96,6 +114,7 @@ describe.skipIf(missing !== '')(`the image's contents ${missing}`, () => {
         `--bind-ro=${join(root, 'opt/adotd')}:/opt/adotd`,
         `--bind-ro=${join(root, 'etc/adotd')}:/etc/adotd`,
         `--bind-ro=${zones}:/etc/adotd/zones`,
+        `--bind-ro=${zones}:/zones`,
         `--bind=${join(root, 'var/lib/adotd')}:/var/lib/adotd`,
         `--bind=${join(root, 'run/adotd')}:/run/adotd`,
         ...of('ENV').map((variable) => `--setenv=${variable}`),
@@ -136,6 +155,18 @@ describe.skipIf(missing !== '')(`the image's contents ${missing}`, () => {
 
   it('can be asked through the control socket', async () => {
     expect(await findings('control')).toMatch(/^zones +1 served, 0 failed/m);
+  });
+
+  it('are a server for tests in the other image, for as long as its standard input is open', async () => {
+    expect(await readdir(join(tester.root, 'zones'))).toEqual([]);
+    expect(JSON.parse(await findings('fixture.out'))).toMatchObject({
+      address: '127.0.0.1',
+      udp: 53,
+      tcp: 53,
+      tls: 853,
+    });
+    expect(await findings('fixture.answer')).toBe('ns1.example.test. host.example.test. 1 7200 3600 1209600 300\n');
+    expect(await findings('fixture.end')).toBe('0\n');
   });
 
   it('end with status 0 at SIGTERM', async () => {

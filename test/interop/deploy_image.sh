@@ -21,3 +21,13 @@ cat /proc/$server/status >/out/status
 kill -TERM $server
 wait $server; echo $? >/out/end
 (words health) >/out/health.out 2>&1; echo $? >/out/health-stopped
+
+# The other image, with a pipe for its standard input, that is then closed.
+mkfifo /out/input
+(words fixture) </out/input >/out/fixture.out 2>/out/fixture.log &
+fixture=$!
+exec 3>/out/input
+for _ in $(seq 100); do grep -q '^{' /out/fixture.out && break; sleep 0.1; done
+(as_user /usr/bin/node dist/cli/main.js query example.test SOA @127.0.0.1 --transport tls --short) >/out/fixture.answer
+exec 3>&-
+wait $fixture; echo $? >/out/fixture.end
