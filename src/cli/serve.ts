@@ -1,7 +1,8 @@
 /** `adotd serve`: options over configuration, then the server until a signal ends it. */
 import { basename, relative } from 'node:path';
 import type { Logger } from 'pino';
-import { describeIssues, readConfig } from '../config/load.js';
+import { describeIssues } from '../config/issues.js';
+import { readConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import type { Traffic } from '../fixture/traffic.js';

@@ -2,10 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
-import type { z } from 'zod';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
-import { nearest } from './nearest.js';
+import { describe, type Path, unknownKey } from './issues.js';
 import { type Config, configSchema } from './schema.js';
 
 /** ADOTD_CONFIG with every mistake of the file; the message has one line for each. */
@@ -98,16 +97,6 @@ export function parseConfig(text: string, file: string): Config {
   throw new ConfigError(found.sort((a, b) => a.line - b.line || a.column - b.column));
 }
 
-/** The error for what the schema finds in a value that comes from no file. */
-export function describeIssues(issues: readonly z.core.$ZodIssue[], value: unknown): AdotdError {
-  const lines = issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => unknownKey(issue.path, key))
-      : [describe(issue, value)],
-  );
-  return new AdotdError(ErrorCode.CONFIG, lines.join('\n'));
-}
-
 function toValue(read: () => unknown, file: string): unknown {
   try {
     return read();
@@ -116,8 +105,6 @@ function toValue(read: () => unknown, file: string): unknown {
     throw new ConfigError([{ severity: 'error', file, line: 1, column: 1, message }]);
   }
 }
-
-type Path = readonly PropertyKey[];
 
 function nodeAt(contents: ParsedNode | null, path: Path): ParsedNode | undefined {
   let node: ParsedNode | undefined = contents ?? undefined;
@@ -139,80 +126,4 @@ function keyOffset(contents: ParsedNode | null, path: Path, key: string): number
     }
   }
   return map?.range[0] ?? 0;
-}
-
-/** `sessions.max`, `zones.files[0].file`. */
-function pathText(path: Path): string {
-  let text = '';
-  for (const key of path) {
-    if (typeof key === 'number') text += `[${key}]`;
-    else text += text === '' ? String(key) : `.${String(key)}`;
-  }
-  return text;
-}
-
-function unknownKey(path: Path, key: string): string {
-  const known = knownKeys(path);
-  const near = nearest(key, known);
-  const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`;
-  return `${pathText([...path, key])}: unknown key; ${hint}`;
-}
-
-/** The keys that the schema knows at `path`. */
-function knownKeys(path: Path): string[] {
-  let schema: unknown = configSchema;
-  for (const key of path) {
-    schema = unwrapped(schema);
-    if (!isRecord(schema)) return [];
-    schema = typeof key === 'number' ? schema.element : isRecord(schema.shape) ? schema.shape[String(key)] : undefined;
-  }
-  schema = unwrapped(schema);
-  return isRecord(schema) && isRecord(schema.shape) ? Object.keys(schema.shape) : [];
-}
-
-/** The schema inside of defaults and optionals. */
-function unwrapped(schema: unknown): unknown {
-  let inner = schema;
-  while (isRecord(inner) && typeof inner.unwrap === 'function' && !('element' in inner)) inner = inner.unwrap();
-  return inner;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function describe(issue: z.core.$ZodIssue, whole: unknown): string {
-  const path = pathText(issue.path);
-  const where = path === '' ? '' : `${path}: `;
-  let value = whole;
-  for (const key of issue.path) value = isRecord(value) ? value[String(key)] : undefined;
-  if (value === undefined) return `${where}missing; ${expected(issue)}`;
-  return `${where}found ${shown(value)}, ${expected(issue)}`;
-}
-
-function expected(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return `expected ${issue.expected === 'int' ? 'a whole number' : article(issue.expected)}`;
-    case 'invalid_value':
-      return `expected ${issue.values.map(String).join(' or ')}`;
-    case 'too_small':
-      return `expected at least ${issue.minimum}${issue.origin === 'string' ? ' characters' : ''}`;
-    case 'too_big':
-      return `expected at most ${issue.maximum}${issue.origin === 'string' ? ' characters' : ''}`;
-    default:
-      return issue.message;
-  }
-}
-
-function article(type: string): string {
-  if (type === 'object') return 'a map of keys and values';
-  if (type === 'array') return 'a list';
-  if (type === 'boolean') return 'true or false';
-  return type === 'string' ? 'text' : `a ${type}`;
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

@@ -42,3 +42,11 @@ export const dnstap = z
     error: 'expected socket or file, not both',
   })
   .prefault({});
+
+/** Whether anything of queries is recorded. */
+export function isTapped(config: {
+  readonly query_log: z.output<typeof queryLog>;
+  readonly dnstap: z.output<typeof dnstap>;
+}): boolean {
+  return config.query_log.enabled || config.dnstap.socket !== undefined || config.dnstap.file !== undefined;
+}

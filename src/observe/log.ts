@@ -1,5 +1,5 @@
 /** The log: structured lines on standard error, by pino. Standard output is not ours. */
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 
 /** What code that logs needs of a log. */
 export interface Log {
@@ -19,6 +19,7 @@ const MAX_WAITING = 1024 * 1024;
  * full disk), the server goes on; what waits is written when that is possible again.
  */
 export async function createLog(level: string, format: LogFormat): Promise<Logger> {
+  const { pino } = await import('pino');
   if (format === 'json') {
     const destination = pino.destination({ dest: 2, sync: true, maxLength: MAX_WAITING });
     // Nobody is left to tell: without a listener the error would end the process.

@@ -7,8 +7,6 @@ import type { ActivatedSockets } from './activation.js';
 import type { Fixture, ThreadTools } from './context.js';
 import { embeddedPlane } from './embedded.js';
 import type { DataPlane } from './plane.js';
-import { bindPlaneSockets, buffersGranted, sharedSockets } from './plane-sockets.js';
-import { threadedPlane, threadsObstacle } from './threads.js';
 import type { TlsService } from './tls-service.js';
 
 export interface PlaneOptions {
@@ -32,8 +30,10 @@ export async function openPlane(
   const { config } = options;
   const { log, clock } = tools;
   if (config.workers !== 'embedded' && options.fixture === undefined) {
+    const { threadedPlane, threadsObstacle } = await import('./threads.js');
     const obstacle = threadsObstacle();
     if (obstacle === undefined) {
+      const { bindPlaneSockets, buffersGranted, sharedSockets } = await import('./plane-sockets.js');
       const workers = config.workers === 'auto' ? availableParallelism() : config.workers;
       const sockets = options.sockets ? sharedSockets(options.sockets) : bindPlaneSockets(config, workers);
       const shortfall = buffersGranted(sockets, config);

@@ -1,9 +1,10 @@
 /** The control thread: loads zones, reads certificates, and gives both to the data plane that answers. */
 import type { Config } from '../config/schema.js';
+import { isTapped } from '../config/tap.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Counters } from '../observe/counters.js';
 import type { Log } from '../observe/log.js';
-import { createTap, type TapStatus } from '../observe/tap/tap.js';
+import type { Tap, TapStatus } from '../observe/tap/tap.js';
 import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
@@ -13,7 +14,7 @@ import { openPlane, type PlaneOptions } from './open-plane.js';
 import type { DataPlane } from './plane.js';
 import { policiesOf } from './policies.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
-import { openTls, type TlsService } from './tls-service.js';
+import type { TlsService } from './tls-service.js';
 import { type ReloadRequest, ZoneLoader, type ZoneSettings } from './zone-loader.js';
 import type { ZoneFile } from './zone-source.js';
 import type { Zones, ZonesReport } from './zones.js';
@@ -91,11 +92,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
   let plane: DataPlane | undefined;
-  const openTlsService = async (): Promise<TlsService> =>
-    options.tls?.(report.nameservers) ??
-    openTls(config, report.nameservers, clock, log, async (next) => plane?.replaceTls(next));
+  const openTlsService = async (): Promise<TlsService> => {
+    if (options.tls !== undefined) return options.tls(report.nameservers);
+    const { openTls } = await import('./tls-service.js');
+    return openTls(config, report.nameservers, clock, log, async (next) => plane?.replaceTls(next));
+  };
   const tls = config.tls.enabled ? await openTlsService() : undefined;
-  const tap = createTap(config, clock);
+  const tap = await openTap(config, clock);
   try {
     tap?.start(log);
     plane = await openPlane(options, report.catalog, tls, { counters: new Counters(), clock, log }, tap);
@@ -149,6 +152,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return closed;
     },
   };
+}
+
+/** The tap that the configuration asks for; undefined: neither query log nor dnstap, and then nothing of them is loaded. */
+async function openTap(config: Config, clock: Clock): Promise<Tap | undefined> {
+  if (!isTapped(config)) return undefined;
+  const { createTap } = await import('../observe/tap/tap.js');
+  return createTap(config, clock);
 }
 
 function logPlane({ status }: DataPlane, log: Log): void {

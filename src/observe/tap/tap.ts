@@ -5,6 +5,7 @@
  */
 import { hostname } from 'node:os';
 import type { Config } from '../../config/schema.js';
+import { isTapped } from '../../config/tap.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { type Clock, systemClock } from '../../session/clock.js';
 import type { Log } from '../log.js';
@@ -68,7 +69,7 @@ export function createTap(
 ): Tap | undefined {
   const { query_log: queryLog, dnstap } = config;
   const tapped = dnstap.socket !== undefined || dnstap.file !== undefined;
-  if (!queryLog.enabled && !tapped) return undefined;
+  if (!isTapped(config)) return undefined;
   return new RingTap(config, clock, {
     querySample: queryLog.enabled ? queryLog.sample : 0,
     dnstapSample: tapped ? dnstap.sample : 0,

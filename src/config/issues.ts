@@ -1,0 +1,96 @@
+/** What the schema finds wrong with a configuration, in words: what was found, and what was expected. */
+import type { z } from 'zod';
+import { AdotdError, ErrorCode } from '../errors.js';
+import { nearest } from './nearest.js';
+import { configSchema } from './schema.js';
+
+/** Keys and indexes, outermost first. */
+export type Path = readonly PropertyKey[];
+
+/** ADOTD_CONFIG for what the schema finds in a value that comes from no file. */
+export function describeIssues(issues: readonly z.core.$ZodIssue[], value: unknown): AdotdError {
+  const lines = issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => unknownKey(issue.path, key))
+      : [describe(issue, value)],
+  );
+  return new AdotdError(ErrorCode.CONFIG, lines.join('\n'));
+}
+
+/** `sessions.max`, `zones.files[0].file`. */
+function pathText(path: Path): string {
+  let text = '';
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`;
+    else text += text === '' ? String(key) : `.${String(key)}`;
+  }
+  return text;
+}
+
+/** What to say of a key that the schema does not know. */
+export function unknownKey(path: Path, key: string): string {
+  const known = knownKeys(path);
+  const near = nearest(key, known);
+  const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`;
+  return `${pathText([...path, key])}: unknown key; ${hint}`;
+}
+
+/** The keys that the schema knows at `path`. */
+function knownKeys(path: Path): string[] {
+  let schema: unknown = configSchema;
+  for (const key of path) {
+    schema = unwrapped(schema);
+    if (!isRecord(schema)) return [];
+    schema = typeof key === 'number' ? schema.element : isRecord(schema.shape) ? schema.shape[String(key)] : undefined;
+  }
+  schema = unwrapped(schema);
+  return isRecord(schema) && isRecord(schema.shape) ? Object.keys(schema.shape) : [];
+}
+
+/** The schema inside of defaults and optionals. */
+function unwrapped(schema: unknown): unknown {
+  let inner = schema;
+  while (isRecord(inner) && typeof inner.unwrap === 'function' && !('element' in inner)) inner = inner.unwrap();
+  return inner;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** What to say of anything else; `whole`: the configuration. */
+export function describe(issue: z.core.$ZodIssue, whole: unknown): string {
+  const path = pathText(issue.path);
+  const where = path === '' ? '' : `${path}: `;
+  let value = whole;
+  for (const key of issue.path) value = isRecord(value) ? value[String(key)] : undefined;
+  if (value === undefined) return `${where}missing; ${expected(issue)}`;
+  return `${where}found ${shown(value)}, ${expected(issue)}`;
+}
+
+function expected(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${issue.expected === 'int' ? 'a whole number' : article(issue.expected)}`;
+    case 'invalid_value':
+      return `expected ${issue.values.map(String).join(' or ')}`;
+    case 'too_small':
+      return `expected at least ${issue.minimum}${issue.origin === 'string' ? ' characters' : ''}`;
+    case 'too_big':
+      return `expected at most ${issue.maximum}${issue.origin === 'string' ? ' characters' : ''}`;
+    default:
+      return issue.message;
+  }
+}
+
+function article(type: string): string {
+  if (type === 'object') return 'a map of keys and values';
+  if (type === 'array') return 'a list';
+  if (type === 'boolean') return 'true or false';
+  return type === 'string' ? 'text' : `a ${type}`;
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
