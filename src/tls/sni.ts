@@ -1,5 +1,5 @@
 /** Which certificate a client gets by the name it asks for (SNI, RFC 6066 §3). It selects nothing else (RFC 9539 §3.3). */
-import { isIP } from 'node:net';
+import { isAddress } from './alternative-names.js';
 
 /** Finds the value for a server name: exactly, then by a wildcard of the leftmost label (RFC 6125 §6.4.3). */
 export class ServerNames<T> {
@@ -8,7 +8,7 @@ export class ServerNames<T> {
   /** `names` are DNS names and addresses in lower case; where two values share a name, the first keeps it. */
   add(names: readonly string[], value: T): void {
     // SNI has no addresses (RFC 6066 §3).
-    for (const name of names) if (isIP(name) === 0 && !this.#values.has(name)) this.#values.set(name, value);
+    for (const name of names) if (!isAddress(name) && !this.#values.has(name)) this.#values.set(name, value);
   }
 
   /** Letter case and a final dot do not count. */
