@@ -1,6 +1,7 @@
 /** A running server is operated: by signals, by its control socket, by files that change. */
 import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
+import { changedSince } from '../server/changed-since.js';
 import { type ControlService, openControl } from '../server/control-service.js';
 import { controlView } from '../server/control-view.js';
 import type { Effect } from '../server/live-config.js';
@@ -25,6 +26,11 @@ export interface LiveOptions {
 export interface LiveOperation {
   /** SIGHUP: everything that has changed is loaded. */
   hangup(): Promise<void>;
+  /**
+   * Loads what has changed since `since` (milliseconds since 1970): since before it was read, for it was not watched yet, and with many
+   * zones that is seconds.
+   */
+  catchUp(since: number): Promise<void>;
   /** Another configuration is in force. */
   applied(config: Config, effects: ReadonlySet<Effect>): void;
   close(): Promise<void>;
@@ -72,6 +78,12 @@ export async function operateLive(server: Server, options: LiveOptions): Promise
     async hangup() {
       log.info({}, 'loading what has changed');
       await reload({});
+    },
+    async catchUp(since) {
+      if (watcher === undefined) return;
+      const { files, folders } = watchedPaths(server, configFile);
+      const paths = changedSince([...files, ...folders], since);
+      if (paths.size > 0) await reload({ paths });
     },
     applied(next, effects) {
       if (effects.has('log')) log.level = next.log.level;

@@ -174,8 +174,12 @@ async function run(
     failed: (reason) => log.warn({}, `the service manager cannot be told how the server is: ${reason}`),
   });
   if (notifier.obstacle !== undefined) log.warn({}, `the service manager is told nothing: ${notifier.obstacle}`);
-  // Before the zones are loaded, which may take seconds: a reload that comes too early must not end the process.
-  process.on('SIGHUP', () => void live?.hangup());
+  // Before the zones are loaded, which may take seconds: a reload that comes too early must not end the process, nor get lost.
+  let hungUp = false;
+  process.on('SIGHUP', () => {
+    if (live === undefined) hungUp = true;
+    else void live.hangup();
+  });
   process.on('SIGUSR1', () => logStatistics(server, log));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop({ signal }));
 
@@ -220,6 +224,7 @@ async function run(
   process.stdout.write(`ready${served} zones=${zones.served}${failed}\n`);
   if (tryOut) process.stdout.write(commandsToTry(server));
   notifier.ready(statusText(server));
+  void (hungUp ? live.hangup() : live.catchUp(Date.now() - process.uptime() * 1000));
 
   const { signal, drainTime } = await new Promise<End>((resolve) => {
     stop = resolve;

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { adotd, adotdServe } from '../support/cli.js';
+import { adotd, adotdServe, startAdotd } from '../support/cli.js';
 import { queryTcp, queryUdp } from '../support/query.js';
 
 const zone = (address: string): string => `
@@ -66,6 +66,23 @@ describe('adotd serve', () => {
     expect(server.stderr()).toContain(`${broken}:1:7: `);
     server.signal('SIGUSR1');
     await server.logged(/statistics: udp: messages=3 answer=3 NOERROR=3/);
+  });
+
+  it.each([
+    ['watched', 'true', undefined],
+    ['asked for by HUP', 'false', 'SIGHUP'],
+  ] as const)('loads what changes while it starts and is %s', async (_, watching, signal) => {
+    const file = put('changed.test.zone', zone('192.0.2.1'));
+    put('large.test.zone', `${zone('192.0.2.1')}$GENERATE 1-400000 h$ A 192.0.2.1\n`);
+    const config = put('adotd.yaml', `zones: { folder: . }\nmetrics: { listen: 0 }\nwatch: { enabled: ${watching} }\n`);
+    const starting = startAdotd('--config', config);
+    // Metrics are there before the zones are read.
+    await starting.logged(/metrics at /);
+    writeFileSync(file, zone('192.0.2.2'));
+    if (signal !== undefined) starting.signal(signal);
+    await using server = await starting.ready();
+    const question = async () => (await queryUdp(at(server.port), 'ns1.changed.test')).answers;
+    await expect.poll(question, { timeout: 5000 }).toEqual([expect.objectContaining({ data: '192.0.2.2' })]);
   });
 
   it('loads many zones in its loader thread', async () => {

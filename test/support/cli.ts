@@ -60,8 +60,16 @@ export interface Serving extends AsyncDisposable {
   stop(): Promise<Ran>;
 }
 
+/** A server process that is being started. */
+export type Starting = Pick<Serving, 'pid' | 'signal' | 'logged'> & { ready(): Promise<Serving> };
+
 /** Starts `adotd serve` with these words, on a free port unless they name one. */
-export async function adotdServe(...words: readonly string[]): Promise<Serving> {
+export function adotdServe(...words: readonly string[]): Promise<Serving> {
+  return startAdotd(...words).ready();
+}
+
+/** The same, for who has to do with it before it is ready. */
+export function startAdotd(...words: readonly string[]): Starting {
   const ports = ['--port', '--tls-port'].flatMap((option) => (words.includes(option) ? [] : [option, '0']));
   const certs = words.includes('--certs') || words.includes('--config') ? [] : ['--certs', CERTS];
   const child = spawn(process.execPath, [MAIN, 'serve', ...words, ...ports, ...certs], { cwd: ROOT });
@@ -77,8 +85,6 @@ export async function adotdServe(...words: readonly string[]): Promise<Serving> 
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
-  await until(() => /^ready .*\n/m.test(output.stdout()), 'ready line');
-  const ready = output.stdout().split('\n')[0] ?? '';
   const over = async (): Promise<Ran> => {
     const [status] = await closed;
     return { status, stdout: output.stdout(), stderr: output.stderr() };
@@ -87,16 +93,24 @@ export async function adotdServe(...words: readonly string[]): Promise<Serving> 
     if (child.exitCode === null) child.kill('SIGTERM');
     return over();
   };
-  return {
+  const starting = {
     pid: child.pid ?? 0,
-    port: Number(/udp=[^ ]*:(\d+)/.exec(ready)?.[1]),
-    tlsPort: Number(/tls=[^ ]*:(\d+)/.exec(ready)?.[1]),
-    ready,
-    ...output,
-    signal: (name) => void child.kill(name),
-    logged: (pattern) => until(() => pattern.test(output.stderr()), `line ${pattern}`),
-    ended: over,
-    stop,
-    [Symbol.asyncDispose]: async () => void (await stop()),
+    signal: (name: NodeJS.Signals) => void child.kill(name),
+    logged: (pattern: RegExp) => until(() => pattern.test(output.stderr()), `line ${pattern}`),
   };
+  const ready = async (): Promise<Serving> => {
+    await until(() => /^ready .*\n/m.test(output.stdout()), 'ready line');
+    const line = output.stdout().split('\n')[0] ?? '';
+    return {
+      ...starting,
+      ...output,
+      port: Number(/udp=[^ ]*:(\d+)/.exec(line)?.[1]),
+      tlsPort: Number(/tls=[^ ]*:(\d+)/.exec(line)?.[1]),
+      ready: line,
+      ended: over,
+      stop,
+      [Symbol.asyncDispose]: async () => void (await stop()),
+    };
+  };
+  return { ...starting, ready };
 }
