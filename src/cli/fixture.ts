@@ -1,14 +1,19 @@
 /** `adotd fixture`: a server for the tests of programs in any language, for as long as its standard input is open. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { readFaults } from '../fixture/fault-file.js';
 import { type RunningServer, startServer } from '../fixture/start.js';
-import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+import { systemReason } from '../server/zone-source.js';
+import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
+import { converse } from './fixture-conversation.js';
+import { FollowedZones, readText } from './fixture-files.js';
+import { runCommands } from './fixture-session.js';
 
 const OPTIONS = {
   zone: { type: 'string', multiple: true },
   zones: { type: 'string' },
   faults: { type: 'string' },
+  seed: { type: 'string', default: '0' },
   listen: { type: 'string', multiple: true },
   port: { type: 'string', default: '0' },
   'tls-port': { type: 'string', default: '0' },
@@ -29,6 +34,7 @@ answers, and ends when its standard input is closed, or at TERM or INT: so it ne
   --zone NAME=FILE     serve FILE, in master file format, as the zone NAME; may be repeated; SOA and NS may be left out
   --zones DIR          serve each *.zone file of this folder
   --faults FILE        what goes wrong: a list of rules (YAML); docs/faults.md lists them
+  --seed N             where the chance of faults comes from: the same number, the same faults (default 0)
   --listen ADDRESS     address to serve on, may be repeated (default 127.0.0.1)
   --port PORT          UDP and TCP port (default 0, any that is free)
   --tls-port PORT      port for DNS over TLS (default 0, any that is free)
@@ -39,24 +45,34 @@ answers, and ends when its standard input is closed, or at TERM or INT: so it ne
 
 The line: {"address": …, "udp": PORT, "tcp": PORT, "tls": PORT, "ca": PEM, "pins": [BASE64…], "tlsa": [TEXT…], "pid": N}.
 Key and certificate are made at the start and kept nowhere. A zone with errors ends the command with exit status 1.
+
+While it runs, each line of its standard input is a command, answered by a line on standard output; docs/testing.md has
+all of them: set-zone, remove-zone, add-record, remove-record, add-faults, clear-faults, queries, clear-queries,
+wait-for-query, reload, facts, close.
+
+  {"command":"set-zone","zone":"example.test","text":"www A 192.0.2.1"}       {"ok":true}
+  {"command":"wait-for-query","id":1,"match":{"name":"www.example.test"}}     {"id":1,"ok":true,"query":{…}}
 `,
   async run(words) {
     const { values, positionals } = parse('fixture', words, OPTIONS);
     if (positionals.length > 0) throw wrong(`unexpected ${positionals[0]}; zones are given by --zone NAME=FILE`);
-    if (values.zone === undefined && values.zones === undefined)
-      throw wrong('nothing to serve; give --zone NAME=FILE or --zones DIR');
+    const settings = settingsOf(values);
     // Before the zones are loaded: standard input may be closed, and signals come, at any time.
-    const end = whenOver(values.detached);
+    const conversation = converse(process.stdin, process.stdout, values.detached);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => conversation.end());
     try {
-      await using server = await start(values);
-      const facts = factsOf(server);
-      if (values['ca-file'] !== undefined) writeAuthority(values['ca-file'], facts.ca);
-      process.stdout.write(`${JSON.stringify(facts)}\n`);
-      await end;
+      const files = new FollowedZones();
+      await using server = await start(settings, values, files);
+      const facts = () => factsOf(server);
+      if (values['ca-file'] !== undefined) writeAuthority(values['ca-file'], server.ca);
+      process.stdout.write(`${JSON.stringify(facts())}\n`);
+      await runCommands(conversation, { server, files, facts });
     } finally {
       // What is left open would keep the process: a terminal, or the parent's end of a pipe.
       process.stdin.destroy();
     }
+    // Nobody reads what was written last: that would keep it too.
+    if (process.stdout.writableLength > 0) process.exit(Exit.OK);
     return Exit.OK;
   },
 };
@@ -65,27 +81,32 @@ function wrong(message: string): UsageError {
   return new UsageError(`adotd fixture: ${message}`);
 }
 
-/** Fulfilled at the signals that end programs, and unless it is detached when standard input ends or fails. */
-function whenOver(detached = false): Promise<void> {
-  return new Promise((resolve) => {
-    const over = detached ? () => {} : resolve;
-    for (const event of ['end', 'close', 'error'] as const) process.stdin.on(event, () => over());
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve());
-    process.stdin.resume();
-  });
-}
-
-async function start(values: Values): Promise<RunningServer> {
-  return startServer({
-    zones: Object.fromEntries((values.zone ?? []).map(zoneOf)),
+/** What the options say, but for the zones. Throws UsageError, or what is wrong with the faults. */
+function settingsOf(values: Values) {
+  return {
     folder: values.zones,
     listen: values.listen,
     port: portOf('port', values.port),
     tlsPort: portOf('tls-port', values['tls-port']),
     tls: !values['no-tls'],
     tlsNames: values['tls-name'],
+    seed: wholeNumber('fixture', 'seed', values.seed, 0, 999_999_999),
     faults: values.faults === undefined ? [] : readFaults(values.faults),
-  });
+  };
+}
+
+async function start(
+  settings: ReturnType<typeof settingsOf>,
+  values: Values,
+  files: FollowedZones,
+): Promise<RunningServer> {
+  const zones: Record<string, string> = {};
+  for (const word of values.zone ?? []) {
+    const [name, file] = zoneOf(word);
+    zones[name] = readText(file);
+    files.follow(name, file, zones[name]);
+  }
+  return startServer({ ...settings, zones });
 }
 
 function portOf(option: string, text: string): number {
@@ -94,34 +115,22 @@ function portOf(option: string, text: string): number {
   return Number(text);
 }
 
-/** `example.test=FILE` → its name and text. */
+/** `example.test=FILE` → its name and file. */
 function zoneOf(word: string): [string, string] {
   const at = word.indexOf('=');
   const [name, file] = [word.slice(0, at), word.slice(at + 1)];
   if (at < 1 || file === '') throw wrong(`--zone: found ${word}, expected NAME=FILE`);
-  return [name, textOf(file)];
+  return [name, file];
 }
 
 function factsOf({ address, udp, tcp, tls, ca, pins, tlsa }: RunningServer) {
   return { address, udp, tcp, tls, ca, pins, tlsa, pid: process.pid };
 }
 
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
-  }
-}
-
 function writeAuthority(file: string, ca: string): void {
   try {
     writeFileSync(file, ca);
   } catch (error) {
-    throw new AdotdError(ErrorCode.FILE, `cannot write ${file}: ${reasonOf(error)}`, { cause: error });
+    throw new AdotdError(ErrorCode.FILE, `cannot write ${file}: ${systemReason(error)}`, { cause: error });
   }
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

@@ -5,11 +5,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { COMMAND_NAMES } from '../../src/cli/fixture-commands.js';
 import { exchange } from '../../src/client/exchange.js';
 import { textToType } from '../../src/client/mnemonics.js';
+import { textOf } from '../repository/files.js';
 import { adotd, ROOT } from '../support/cli.js';
+import { randomFrom } from '../zone/random-zone.js';
 
 const MAIN = join(ROOT, 'dist/cli/main.js');
 const ZONE = '@ SOA ns1 hostmaster 1 2h 1h 2w 5m\n@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.80\n';
@@ -40,6 +44,17 @@ async function fixture(...words: readonly string[]): Promise<{ child: ChildProce
   const child = spawn(process.execPath, [MAIN, 'fixture', ...words], { stdio: ['pipe', 'pipe', 'inherit'], env });
   const [text] = (await once(createInterface(child.stdout), 'line')) as [string];
   return { child, line: LINE.parse(JSON.parse(text)) };
+}
+
+/** Starts the command for a conversation; `next` is the next reply. */
+async function started(...words: readonly string[]) {
+  const env = { ...process.env, TMPDIR: join(folder, 'tmp') };
+  const stdio: ['pipe', 'pipe', 'inherit'] = ['pipe', 'pipe', 'inherit'];
+  const child = spawn(process.execPath, [MAIN, 'fixture', ...words], { stdio, env, cwd: folder });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const next = async (): Promise<unknown> => JSON.parse((await lines.next()).value);
+  LINE.parse(await next());
+  return { child, next };
 }
 
 async function ended(child: ChildProcess): Promise<unknown> {
@@ -151,11 +166,126 @@ describe('adotd fixture', () => {
 
   it.each([
     [['--zone', 'example.test'], 2, 'adotd fixture: --zone: found example.test, expected NAME=FILE\n'],
-    [[], 2, 'adotd fixture: nothing to serve; give --zone NAME=FILE or --zones DIR\n'],
+    [['--seed', 'x'], 2, 'adotd fixture: --seed: found x, expected a number from 0 to 999999999\n'],
     [['example.test'], 2, 'adotd fixture: unexpected example.test; zones are given by --zone NAME=FILE\n'],
     [['--zones', '.', '--port', '70000'], 2, 'adotd fixture: --port: found 70000, expected a number from 0 to 65535\n'],
-    [['--zone', 'a.test=no/file'], 1, 'adotd: cannot read no/file: ENOENT [ADOTD_FILE]\n'],
+    [['--zone', 'a.test=no/file'], 1, 'adotd: cannot read no/file: no such file or directory [ADOTD_FILE]\n'],
   ])('refuses %j', async (words, status, stderr) => {
     expect(await adotd('fixture', ...words)).toEqual({ status, stdout: '', stderr });
+  });
+
+  it('does what its standard input says, one line for each', async () => {
+    const { child, next } = await started();
+    const commands = [
+      { command: 'set-zone', zone: 'example.test', text: 'www A 192.0.2.1', id: 1 },
+      { command: 'set-zone', zone: 'example.test', file: zone, id: 2 },
+      { command: 'set-zone', zone: 'example.test', text: 'www A 192.0.2.256', id: 3 },
+      { command: 'wait-for-query', match: { transport: 'tls' }, id: 'later' },
+      { command: 'facts', id: 4 },
+    ];
+    // In pieces that are not lines.
+    const text = Buffer.from(commands.map((command) => `${JSON.stringify(command)}\n`).join(''));
+    for (let at = 0; at < text.length; at += 50) child.stdin.write(text.subarray(at, at + 50));
+    expect([await next(), await next()]).toEqual([
+      { id: 1, ok: true },
+      { id: 2, ok: true },
+    ]);
+    expect(await next()).toMatchObject({
+      id: 3,
+      ok: false,
+      error: { code: 'ADOTD_ZONE_INVALID', line: 3, diagnostics: [{ file: 'example.test', line: 1, column: 7 }] },
+    });
+    const { facts } = (await next()) as { facts: { address: string; tls: number; ca: string; addresses: string[] } };
+    expect(facts).toMatchObject({ address: '127.0.0.1', addresses: ['127.0.0.1'], pid: child.pid });
+    const tls = { verification: { kind: 'ca', ca: facts.ca } } as const;
+    const server = { address: facts.address, port: facts.tls };
+    const question = { name: 'www.example.test', type: textToType('A') ?? 0, class: 1 };
+    await exchange(question, { transport: 'tls', server, tls });
+    expect(await next()).toMatchObject({ id: 'later', query: { transport: 'tls', tls: { version: 'TLSv1.3' } } });
+    child.stdin.write('{"command":"close","id":5}\n{"command":"queries"}\n');
+    expect(await next()).toEqual({ id: 5, ok: true });
+    expect(await ended(child)).toBe(0);
+  });
+
+  it('draws chance from the seed', async () => {
+    const rules = { command: 'add-faults', faults: [{ fault: 'rcode', probability: 0.5 }] };
+    const drawn = async (seed: string): Promise<string> => {
+      const { child, next } = await started('--seed', seed, '--zone', `example.test=${zone}`);
+      child.stdin.write(`${JSON.stringify(rules)}\n{"command":"facts"}\n`);
+      await next();
+      const { facts } = (await next()) as { facts: { address: string; udp: number } };
+      const server = { address: facts.address, port: facts.udp };
+      const question = { name: 'www.example.test', type: textToType('A') ?? 0, class: 1 };
+      let codes = '';
+      for (let i = 0; i < 24; i++) codes += (await exchange(question, { transport: 'udp', server })).message.rcode;
+      child.stdin.end();
+      expect(await ended(child)).toBe(0);
+      return codes;
+    };
+    expect(await drawn('7')).toBe(await drawn('7'));
+    expect(await drawn('7')).not.toBe(await drawn('8'));
+  });
+
+  it('ends with its standard input in the middle of a command, and in that of a wait', async () => {
+    const { child, next } = await started();
+    child.stdin.write('{"command":"wait-for-query","timeout":3600000}\n{"command":"queries"}\n');
+    await next();
+    child.stdin.end('{"command":"set-zone","zone":"example.test","text":"www A');
+    expect(await ended(child)).toBe(0);
+  });
+
+  it('ends when nobody reads its standard output any more', async () => {
+    const { child } = await started();
+    child.stdout.destroy();
+    // The first may still fit into the pipe.
+    const asking = setInterval(() => child.stdin.write('{"command":"facts"}\n'), 10);
+    child.stdin.on('error', () => {});
+    expect(await ended(child)).toBe(0);
+    clearInterval(asking);
+  });
+
+  it('ends with its standard input although its standard output is full', async () => {
+    const { child } = await started();
+    child.stdout.pause();
+    // More than a pipe and what Node.js reads ahead: the replies have a kilobyte each.
+    child.stdin.write('{"command":"facts"}\n'.repeat(20_000));
+    while (child.stdout.readableLength < child.stdout.readableHighWaterMark) await nextTurn();
+    child.stdin.end();
+    const [status] = (await once(child, 'exit')) as [number];
+    expect(status).toBe(0);
+    child.stdout.destroy();
+  });
+
+  it('outlives any octets, and 10 MB without a newline', async () => {
+    const seed = Date.now() >>> 0;
+    const random = randomFrom(seed);
+    const { child, next } = await started();
+    const octets = Buffer.from(Array.from({ length: 100_000 }, () => Math.floor(random() * 256)));
+    const count = octets.filter((octet) => octet === 0x0a).length;
+    child.stdin.write(Buffer.concat([octets, Buffer.from('\n'), Buffer.alloc(10_000_000, '{'), Buffer.from('\n')]));
+    for (let i = 0; i <= count; i++) {
+      expect(await next(), `seed ${seed}`).toMatchObject({ ok: false, error: { code: 'ADOTD_CONFIG', line: i + 1 } });
+    }
+    const message = expect.stringMatching(/^longer than 8388608 octets, .*; give a long zone as "file"$/);
+    expect(await next()).toEqual({ ok: false, error: { code: 'ADOTD_CONFIG', message, line: count + 2 } });
+    child.stdin.write('{"command":"queries"}\n');
+    expect(await next()).toEqual({ ok: true, queries: [] });
+    child.stdin.end();
+    expect(await ended(child)).toBe(0);
+  });
+
+  it('does what its handbook shows', async () => {
+    const text = textOf('docs/testing.md');
+    const lines = (/^```jsonl\n(.*?)^```$/ms.exec(text)?.[1] ?? '').split('\n').filter((line) => line !== '');
+    const commands = lines.map((line) => JSON.parse(line) as { command: string });
+    expect([...new Set(commands.map(({ command }) => command))].sort()).toEqual([...COMMAND_NAMES].sort());
+    const { stdout: help } = await adotd('fixture', '--help');
+    for (const name of COMMAND_NAMES) expect(help).toContain(name);
+    const { child, next } = await started();
+    for (const [index, line] of lines.entries()) {
+      child.stdin.write(`${line}\n`);
+      if (commands[index]?.command !== 'wait-for-query') expect(await next(), line).toMatchObject({ ok: true });
+    }
+    expect(await ended(child)).toBe(0);
   });
 });
