@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import type { Capability, CapabilityCache, CapabilityKey } from './capabilities.js';
 import type { ClientClock } from './clock.js';
@@ -90,6 +90,12 @@ function entryOf(value: unknown, now: number): readonly [CapabilityKey, Capabili
   ];
 }
 
+/** Rejects where the file would take the place of a device or a pipe, which root could: /dev/null would be none any more. */
+async function checkTarget(file: string): Promise<void> {
+  const stat = await lstat(file).catch(() => undefined);
+  if (stat !== undefined && !stat.isFile() && !stat.isSymbolicLink()) throw new Error('it is no regular file');
+}
+
 export interface CapabilityFile {
   /** Writes what has changed, if anything; never rejects. */
   flush(): Promise<void>;
@@ -112,6 +118,7 @@ export function keepCapabilities(
     const servers = cache.entries().map(([key, capability]): Entry => ({ ...key, ...capability }));
     const fresh = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`;
     try {
+      await checkTarget(file);
       // Exclusively: whoever can write to the folder cannot lead us to another file by a link.
       await writeFile(fresh, `${JSON.stringify({ version: VERSION, servers })}\n`, { flag: 'wx', mode: 0o600 });
       await rename(fresh, file);

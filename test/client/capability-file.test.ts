@@ -171,6 +171,16 @@ describe('the file of capabilities', () => {
     expect(lstatSync(file).isFile()).toBe(true);
   });
 
+  it('does not take the place of a named pipe or a device', async () => {
+    expect(spawnSync('mkfifo', [file]).status).toBe(0);
+    const { cache, kept } = opened();
+    cache.worked(TLS);
+    await kept.flush();
+    expect(warnings.at(-1)).toBe(`the capability file ${file} cannot be written: it is no regular file`);
+    expect(lstatSync(file).isFIFO()).toBe(true);
+    expect(readdirSync(folder.path)).toEqual(['capabilities.json']);
+  });
+
   it('that cannot be written is a warning, and nothing is left behind', async () => {
     file = join(folder.path, 'missing', 'capabilities.json');
     const { cache, kept } = opened();
