@@ -1,6 +1,6 @@
 /** What `npm pack` makes is installed in a project of its own, and used as others would use it: test/consumer, examples. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -17,7 +17,12 @@ const NODES: Readonly<Record<string, string>> = {
 };
 const COMPILERS = ['typescript5', 'typescript7'];
 /** Debian's packages with what the examples need. */
-const missing = missingPrograms({ pytest: 'python3-pytest', dig: 'bind9-dnsutils', kdig: 'knot-dnsutils' });
+const missing = missingPrograms({
+  pytest: 'python3-pytest',
+  dig: 'bind9-dnsutils',
+  kdig: 'knot-dnsutils',
+  go: 'golang-go',
+});
 /** Printed for the test that fails. */
 const QUERIES = /1 query during this test:\n.*udp www\.example\.test A NOERROR/;
 const VITEST = 'node_modules/vitest/vitest.mjs';
@@ -119,36 +124,32 @@ describe('the packed package, installed in another project', () => {
 
 describe.skipIf(missing)(`an example${missing && ` (${missing})`}`, () => {
   /** Runs in the folder of an example, where the installed command is found by its name. */
-  const inExample = (name: string, program: string, ...words: readonly string[]): Promise<Ran> => {
+  const inExample = (name: string, env: Readonly<Record<string, string>>, ...words: readonly [string, ...string[]]) => {
     const path = `${join(project, 'node_modules/.bin')}:${process.env.PATH}`;
-    return run(program, words, { cwd: join(folder, 'examples', name), env: { PATH: path } });
+    const [program, ...rest] = words;
+    return run(program, rest, { cwd: join(folder, 'examples', name), env: { PATH: path, ...env } });
   };
 
   it('for pytest passes', async () => {
-    const ran = await inExample('pytest', 'pytest', '-q');
-    expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('3 passed') });
+    const ran = await inExample('pytest', {}, 'pytest', '-q');
+    expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('6 passed') });
   });
 
-  it('for sh asks over UDP and TLS', async () => {
-    expect(await inExample('shell', 'sh', 'lookup.sh')).toEqual({
+  it('for sh asks over UDP, TLS and TCP', async () => {
+    expect(await inExample('shell', {}, 'sh', 'lookup.sh')).toEqual({
       status: 0,
-      stdout: '192.0.2.80\n192.0.2.80\n',
+      stdout: '192.0.2.80\n192.0.2.80\n2001:db8::80\n192.0.2.80\n',
       stderr: '',
     });
   });
 
-  // CI has no Go: there it is only looked whether the example names the fields that adotd fixture prints.
-  it('for Go passes where there is Go, and knows the fields in any case', async () => {
-    const source = readFileSync(join(ROOT, 'examples/go/fixture_test.go'), 'utf8');
-    const fields = [...source.matchAll(/`json:"(\w+)"`/g)].map((match) => match[1]);
-    expect(fields).toEqual(['address', 'udp', 'tcp', 'tls', 'ca', 'pins']);
-    const ran = await inExample('go', 'go', 'test', './...').catch(absent);
-    if (ran !== undefined) expect(ran).toMatchObject({ status: 0 });
+  it('for Go passes', async () => {
+    // Nothing is fetched, and what is compiled of the standard library is kept. Measured: 5 s without, 1.5 s with that.
+    const env = { GOPROXY: 'off', GOFLAGS: '-mod=readonly', GOCACHE: join(ROOT, 'node_modules/.cache/adotd/go') };
+    const ran = await inExample('go', env, 'go', 'test', '-count=1', '-v', './...');
+    expect(ran).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^--- PASS: TestLookup .*^--- PASS: TestLookupAsks.*^PASS$/ms),
+    });
   });
 });
-
-/** undefined when it was the program that is not there; throws any other error. */
-function absent(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-  throw error;
-}
