@@ -1,15 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+/** Each case over sockets: embedded, and in threads. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { configSchema } from '../../src/config/schema.js';
 import { type RunningServer, startServer } from '../../src/index.js';
-import { policiesOf } from '../../src/server/policies.js';
 import { askTcp, askTls, askUdp } from '../support/ask.js';
-import { type Engine, engineOf, settingsOf, type TestTransport } from '../support/engine.js';
+import type { TestTransport } from '../support/engine.js';
 import { startThreads, type ThreadedServer } from '../support/threads.js';
 import { type Case, queryOf } from './case.js';
-import { AREAS, FOLDER, readCases, zoneFile } from './files.js';
+import { allCases, zoneFile } from './files.js';
 import { judge } from './judge.js';
 
 /** Milliseconds to wait for an answer that is not to come. */
@@ -24,64 +23,51 @@ const secure = { tls: { certs_folder: certs }, starttls: { upgrade: 'off' } };
 interface Way {
   readonly name: string;
   readonly transport: TestTransport;
-  ask(which: Case, query: Uint8Array): Promise<Uint8Array | undefined> | Uint8Array | undefined;
+  ask(which: Case, query: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
-for (const area of AREAS) {
-  for (const file of readdirSync(join(FOLDER, area)).filter((name) => name.endsWith('.yaml'))) {
-    const { origin, zones, failed, config, cases } = readCases(join(FOLDER, area, file));
-    describe(`${area}: ${basename(file, '.yaml')}`, () => {
-      let engine: Engine;
-      let server: RunningServer;
-      let threads: ThreadedServer;
-      /** Questions put to the threads. */
-      const asked = { udp: 0, tcp: 0, tls: 0 };
-      beforeAll(async () => {
-        const texts = zones.map((zone) => ({
-          file: zone,
-          text: readFileSync(zoneFile(zone), 'latin1'),
-          failed: failed.includes(zone),
-        }));
-        engine = engineOf(texts, settingsOf(config), policiesOf(configSchema.parse(config)));
-        const files = zones.map(zoneFile);
-        server = await startServer({ files, config: { ...config, ...secure }, lenient: failed.length > 0 });
-        threads = await startThreads(files, { ...config, ...secure, workers: 2 });
-      });
-      afterAll(() => Promise.all([server?.close(), threads?.server.close()]));
-      const put = (transport: TestTransport, port: number, which: Case, query: Uint8Array) => {
-        asked[transport]++;
-        return ASK[transport]({ port }, query, patience(which));
-      };
-
-      const patience = (which: Case): number | undefined => (which.silence ? SILENCE : undefined);
-      const ways: readonly Way[] = [
-        { name: 'respond()', transport: 'udp', ask: (_which, query) => engine.ask(query, 'udp') },
-        { name: 'respond()', transport: 'tcp', ask: (_which, query) => engine.ask(query, 'tcp') },
-        { name: 'respond()', transport: 'tls', ask: (_which, query) => engine.ask(query, 'tls') },
-        { name: 'UDP', transport: 'udp', ask: (which, query) => askUdp({ port: server.udp }, query, patience(which)) },
-        { name: 'TCP', transport: 'tcp', ask: (which, query) => askTcp({ port: server.tcp }, query, patience(which)) },
-        { name: 'TLS', transport: 'tls', ask: (which, query) => askTls({ port: server.tls }, query, patience(which)) },
-        { name: 'UDP, threads', transport: 'udp', ask: (which, query) => put('udp', threads.port, which, query) },
-        { name: 'TCP, threads', transport: 'tcp', ask: (which, query) => put('tcp', threads.port, which, query) },
-        { name: 'TLS, threads', transport: 'tls', ask: (which, query) => put('tls', threads.tlsPort, which, query) },
-      ];
-      it.each(cases)('$name ($clause)', async (which) => {
-        const query = queryOf(which.query, origin);
-        const over = which.over ?? ['udp', 'tcp'];
-        for (const way of ways.filter(({ transport }) => over.includes(transport))) {
-          const response = await way.ask(which, query);
-          const where = `${which.query}: ${way.name} as ${way.transport}`;
-          expect(judge(which, way.transport, origin, query, response), where).toEqual([]);
-        }
-      });
-
-      it('was put to threads: they count as many messages, and batches of recvmmsg', () => {
-        const { udp, tcp, tls, events } = threads.server.counters.summary();
-        const { path, restarts } = threads.plane.status;
-        expect([path, restarts]).toEqual(['threads', 0]);
-        expect([udp?.messages ?? 0, tcp?.messages ?? 0, tls?.messages ?? 0]).toEqual(Object.values(asked));
-        if (asked.udp > 0) expect(events?.udp_batch).toBeGreaterThan(0);
-      });
+for (const { title, origin, zones, failed, config, cases } of allCases()) {
+  describe(title, () => {
+    let server: RunningServer;
+    let threads: ThreadedServer;
+    /** Questions put to the threads. */
+    const asked = { udp: 0, tcp: 0, tls: 0 };
+    beforeAll(async () => {
+      const files = zones.map(zoneFile);
+      server = await startServer({ files, config: { ...config, ...secure }, lenient: failed.length > 0 });
+      threads = await startThreads(files, { ...config, ...secure, workers: 2 });
     });
-  }
+    afterAll(() => Promise.all([server?.close(), threads?.server.close()]));
+    const put = (transport: TestTransport, port: number, which: Case, query: Uint8Array) => {
+      asked[transport]++;
+      return ASK[transport]({ port }, query, patience(which));
+    };
+
+    const patience = (which: Case): number | undefined => (which.silence ? SILENCE : undefined);
+    const ways: readonly Way[] = [
+      { name: 'UDP', transport: 'udp', ask: (which, query) => askUdp({ port: server.udp }, query, patience(which)) },
+      { name: 'TCP', transport: 'tcp', ask: (which, query) => askTcp({ port: server.tcp }, query, patience(which)) },
+      { name: 'TLS', transport: 'tls', ask: (which, query) => askTls({ port: server.tls }, query, patience(which)) },
+      { name: 'UDP, threads', transport: 'udp', ask: (which, query) => put('udp', threads.port, which, query) },
+      { name: 'TCP, threads', transport: 'tcp', ask: (which, query) => put('tcp', threads.port, which, query) },
+      { name: 'TLS, threads', transport: 'tls', ask: (which, query) => put('tls', threads.tlsPort, which, query) },
+    ];
+    it.each(cases)('$name ($clause)', async (which) => {
+      const query = queryOf(which.query, origin);
+      const over = which.over ?? ['udp', 'tcp'];
+      for (const way of ways.filter(({ transport }) => over.includes(transport))) {
+        const response = await way.ask(which, query);
+        const where = `${which.query}: ${way.name} as ${way.transport}`;
+        expect(judge(which, way.transport, origin, query, response), where).toEqual([]);
+      }
+    });
+
+    it('was put to threads: they count as many messages, and batches of recvmmsg', () => {
+      const { udp, tcp, tls, events } = threads.server.counters.summary();
+      const { path, restarts } = threads.plane.status;
+      expect([path, restarts]).toEqual(['threads', 0]);
+      expect([udp?.messages ?? 0, tcp?.messages ?? 0, tls?.messages ?? 0]).toEqual(Object.values(asked));
+      if (asked.udp > 0) expect(events?.udp_batch).toBeGreaterThan(0);
+    });
+  });
 }

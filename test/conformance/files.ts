@@ -1,13 +1,13 @@
 /** Where cases and their zones are, and how they are read. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { parse } from 'yaml';
 import { type CaseFile, caseFile, expand } from './case.js';
 import { expandHashes } from './denial.js';
 
 /** The folder of the sources: programs that run compiled read their data there too. */
-export const FOLDER = join(process.cwd(), 'test', 'conformance');
-export const AREAS = ['requests', 'answers', 'edns', 'dnssec'] as const;
+const FOLDER = join(process.cwd(), 'test', 'conformance');
+const AREAS = ['requests', 'answers', 'edns', 'dnssec'] as const;
 
 /** Path of the file of a zone of test/conformance/zones. */
 export function zoneFile(zone: string): string {
@@ -15,7 +15,7 @@ export function zoneFile(zone: string): string {
 }
 
 /** Reads a file of cases; what stands for names and signatures is put in full. Throws on what the schema does not know. */
-export function readCases(path: string): CaseFile {
+function readCases(path: string): CaseFile {
   const file = caseFile.parse(parse(readFileSync(path, 'utf8')));
   const zone = readFileSync(zoneFile(file.zones[0] ?? ''), 'latin1');
   const whole = (text: string): string => expandHashes(expand(text, file.origin), zone);
@@ -29,6 +29,17 @@ export function readCases(path: string): CaseFile {
     additional: section(which.additional),
   }));
   return { ...file, cases };
+}
+
+/** All files of cases, each with its area and name: `answers/cname`. */
+export function allCases(): (CaseFile & { readonly title: string })[] {
+  return AREAS.flatMap((area) => {
+    const names = readdirSync(join(FOLDER, area)).filter((name) => name.endsWith('.yaml'));
+    return names.map((name) => ({
+      ...readCases(join(FOLDER, area, name)),
+      title: `${area}/${basename(name, '.yaml')}`,
+    }));
+  });
 }
 
 /** `… +sig` at the end of a record stands for the signature over its RRset as well. */

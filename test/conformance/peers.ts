@@ -1,5 +1,5 @@
 /** Puts the conformance cases to NSD, Knot and BIND, and prints what they do differently. `[AREA/FILE]`: only of files so named. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { askTcp, askUdp } from '../support/ask.js';
@@ -7,18 +7,14 @@ import { startBind } from '../support/peers/bind.js';
 import { startKnot } from '../support/peers/knot.js';
 import { startNsd } from '../support/peers/nsd.js';
 import type { Peer } from '../support/peers/server.js';
-import { queryOf } from './case.js';
-import { AREAS, FOLDER, readCases, zoneFile } from './files.js';
+import { type Case, queryOf } from './case.js';
+import { allCases, zoneFile } from './files.js';
 import { judge } from './judge.js';
 
 /** Milliseconds to wait for an answer: peers may be silent. */
 const PATIENCE = 500;
 
-async function complaints(
-  peer: Peer,
-  origin: string,
-  which: ReturnType<typeof readCases>['cases'][number],
-): Promise<string[]> {
+async function complaints(peer: Peer, origin: string, which: Case): Promise<string[]> {
   const query = queryOf(which.query, origin);
   const server = { port: peer.port, host: peer.address };
   const wrong: string[] = [];
@@ -36,26 +32,25 @@ async function complaints(
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-peers-'));
 try {
-  for (const area of AREAS) {
-    for (const file of readdirSync(join(FOLDER, area)).filter((name) => name.endsWith('.yaml'))) {
-      if (!`${area}/${file}`.includes(process.argv[2] ?? '')) continue;
-      const { origin, zones, cases } = readCases(join(FOLDER, area, file));
-      const served = zones.map((zone) => ({ name: zone === 'root' ? '.' : zone, file: zoneFile(zone) }));
-      const starting = [startNsd, startKnot, startBind];
-      const peers: Peer[] = [];
-      for (const start of starting) peers.push(await start(join(folder, `${area}-${file}-${peers.length}`), served));
-      for (const which of cases.filter(({ over }) => !over)) {
-        const all: string[] = [];
-        let against = 0;
-        for (const peer of peers) {
-          const wrong = await complaints(peer, origin, which);
-          if (wrong.length > 0) against++;
-          all.push(...wrong.map((text) => `    ${peer.name}: ${text}`));
-        }
-        if (against > 0) console.log(`${against}/3 ${area}/${file}: ${which.name}: ${which.query}\n${all.join('\n')}`);
-      }
-      await Promise.all(peers.map((peer) => peer.stop()));
+  for (const { title, origin, zones, cases } of allCases()) {
+    if (!title.includes(process.argv[2] ?? '')) continue;
+    const served = zones.map((zone) => ({ name: zone === 'root' ? '.' : zone, file: zoneFile(zone) }));
+    const starting = [startNsd, startKnot, startBind];
+    const peers: Peer[] = [];
+    for (const start of starting) {
+      peers.push(await start(join(folder, `${title.replace('/', '-')}-${peers.length}`), served));
     }
+    for (const which of cases.filter(({ over }) => !over)) {
+      const all: string[] = [];
+      let against = 0;
+      for (const peer of peers) {
+        const wrong = await complaints(peer, origin, which);
+        if (wrong.length > 0) against++;
+        all.push(...wrong.map((text) => `    ${peer.name}: ${text}`));
+      }
+      if (against > 0) console.log(`${against}/3 ${title}: ${which.name}: ${which.query}\n${all.join('\n')}`);
+    }
+    await Promise.all(peers.map((peer) => peer.stop()));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
