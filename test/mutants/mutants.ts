@@ -519,3 +519,10 @@ export const MUTANTS: readonly Mutant[] = [
   ...POLICY,
   ...RATE_LIMIT,
 ];
+
+/** The text of the mutant's file with the mistake in it. Throws when what is to be replaced does not occur exactly once. */
+export function mutate({ name, file, find, replace }: Mutant, source: string): string {
+  const times = source.split(find).length - 1;
+  if (times !== 1) throw new Error(`mutant "${name}": its text occurs ${times} times in src/${file}, not once`);
+  return source.replace(find, () => replace);
+}

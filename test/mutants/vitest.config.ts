@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// The tests of the engine in the copy that a mutant is in; stages.ts reads the report.
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    pool: 'forks',
+    bail: 1,
+    reporters: [['json', { outputFile: 'report.json' }]],
+  },
+});
