@@ -47,6 +47,8 @@ export async function listenUdp(
   let pending = 0;
   let received = 0;
   let closing: (() => void) | undefined;
+  /** Set while the socket can send to nobody but itself: answers that wait. */
+  let held: (() => void)[] | undefined;
 
   const createSlot = (): Slot => {
     const slot: Slot = {
@@ -76,29 +78,38 @@ export async function listenUdp(
       return;
     }
     pending++;
-    sender.send(octets, 0, length, peer.port, peer.address, slot.sent);
+    if (held) held.push(() => sender.send(octets, 0, length, peer.port, peer.address, slot.sent));
+    else sender.send(octets, 0, length, peer.port, peer.address, slot.sent);
   });
   // What the network reports about earlier datagrams (ICMP) must not end the server.
   socket.on('error', () => context.event(TransportEvent.UDP_ERROR));
 
-  const close = async (): Promise<void> => {
-    if (closing) return;
+  const finish = async (): Promise<void> => {
     // Nothing more is to come. Not to a socket that was handed over, which may be others' too, nor in a fixture, which is to close
     // without loading the C library first.
     const own = fd === undefined && context.intercept === undefined;
-    if (received > 0 && own) deafenSocket(descriptorOf(socket));
+    if (received > 0 && own && !deafenSocket(descriptorOf(socket)) && (await connectToItself(socket))) held = [];
     // What is queued is answered: until a whole turn of the event loop brings nothing.
     for (let turn = 0, before = -1; turn < LAST_TURNS && received !== before; turn++) {
       before = received;
       await immediately();
       await immediately();
     }
-    if (closing) return;
+    if (held && held.length > 0) {
+      // Until it is closed, which is at once when these are sent, datagrams come again, and are lost.
+      socket.disconnect();
+      for (const send of held) send();
+    }
     await new Promise<void>((resolve) => {
       closing = resolve;
       if (pending === 0) resolve();
     });
     await new Promise<void>((resolve) => socket.close(() => resolve()));
+  };
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= finish();
+    return closed;
   };
 
   return {
@@ -125,6 +136,12 @@ function bind(socket: Socket, endpoint: Endpoint, fd: number | undefined): Promi
       resolve();
     });
   });
+}
+
+/** deafenSocket() where the C library cannot be called: node:dgram then refuses to send to others. Says whether it worked. */
+function connectToItself(socket: Socket): Promise<boolean> {
+  const { address, port } = socket.address();
+  return new Promise((resolve) => socket.connect(port, address, (error?: Error) => resolve(error === undefined)));
 }
 
 /** Its file descriptor, which node keeps to itself; -1 where it cannot be found. */

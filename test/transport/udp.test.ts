@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Transport } from '../../src/answer/facts.js';
 import type { Listener } from '../../src/transport/transport.js';
 import { listenUdp } from '../../src/transport/udp-dgram.js';
@@ -8,8 +8,16 @@ import { emptyCatalog } from '../support/catalog.js';
 import { message } from '../support/responder.js';
 import { context } from './support.js';
 
+/** Can the C library be called? */
+let callable = true;
+vi.mock('../../src/transport/sockets.js', async (load) => {
+  const real = await load<typeof import('../../src/transport/sockets.js')>();
+  return { ...real, deafenSocket: (fd: number) => callable && real.deafenSocket(fd) };
+});
+
 const open: Listener[] = [];
 afterEach(async () => {
+  callable = true;
   for (const listener of open.splice(0)) await listener.close();
 });
 
@@ -52,18 +60,40 @@ describe('UDP', () => {
     expect(all).toEqual(clients.map((_, id) => Array.from({ length: 10 }, (_, i) => id * 100 + i)));
   });
 
-  it('answers what is queued when it is closed', async () => {
-    const { listener, shared, port } = await listen('127.0.0.1');
-    const socket = createSocket('udp4');
-    const answers: number[] = [];
-    socket.on('message', (answer) => answers.push(answer.readUInt16BE(0)));
-    const ids = Array.from({ length: 200 }, (_, i) => i);
-    for (const id of ids) socket.send(message(id), port, '127.0.0.1');
-    await new Promise((resolve) => socket.send(message(999), port, '127.0.0.1', resolve));
-    await listener.close();
-    expect(shared.responder.seen).toHaveLength(ids.length + 1);
-    await expect.poll(() => answers).toEqual([...ids, 999]);
-    socket.close();
+  describe.each(['with', 'without'])('closed, %s the C library', (how) => {
+    it('answers what is queued', async () => {
+      const { listener, shared, port } = await listen('127.0.0.1');
+      callable = how === 'with';
+      const socket = createSocket('udp4');
+      const answers: number[] = [];
+      socket.on('message', (answer) => answers.push(answer.readUInt16BE(0)));
+      socket.send(message(0), port, '127.0.0.1');
+      await expect.poll(() => answers).toEqual([0]);
+      const ids = Array.from({ length: 200 }, (_, i) => i + 1);
+      for (const id of ids) socket.send(message(id), port, '127.0.0.1');
+      await new Promise((resolve) => socket.send(message(999), port, '127.0.0.1', resolve));
+      await listener.close();
+      expect(shared.responder.seen).toHaveLength(ids.length + 2);
+      await expect.poll(() => answers).toEqual([0, ...ids, 999]);
+      socket.close();
+    });
+
+    it('refuses at once what comes then, rather than to lose it', async () => {
+      const { listener, shared, port } = await listen('127.0.0.1');
+      callable = how === 'with';
+      const socket = createSocket('udp4');
+      socket.connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.send(message(1));
+      await once(socket, 'message');
+      const refused = once(socket, 'error');
+      const closed = listener.close();
+      socket.send(message(2));
+      expect(await refused).toMatchObject([{ code: 'ECONNREFUSED' }]);
+      await closed;
+      expect(shared.responder.seen).toHaveLength(1);
+      socket.close();
+    });
   });
 
   it('says nothing to what the responder drops, and goes on', async () => {
