@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findZone, NOT_SERVED, Publisher } from '../../src/image/catalog.js';
+import { type Catalog, findZone, NOT_SERVED, Publisher, ZONE_POLICY, ZONE_WORDS } from '../../src/image/catalog.js';
+import { NO_POLICIES, POLICY_FLAGS, POLICY_TLS, type ZonePolicy } from '../../src/image/policy.js';
 import { labelOffsets, nameFromText } from '../../src/protocol/name.js';
 import { engineOf, loadText, zoneOf } from '../answer/support.js';
 
@@ -16,6 +17,17 @@ function published(...names: string[]): Publisher {
     publisher.put(apex, image);
   }
   return publisher;
+}
+
+const TLS_ONLY: ZonePolicy = { tlsOnly: true, access: undefined };
+
+/** Of each zone, in the catalog's order; undefined: there is none. */
+function policiesOf({ zones, zoneCount, policies }: Catalog): (ZonePolicy | undefined)[] {
+  return Array.from({ length: zoneCount }, (_, zone) => {
+    const at = zones[zone * ZONE_WORDS + ZONE_POLICY] ?? 0;
+    if (at === 0) return undefined;
+    return { tlsOnly: policies[at + POLICY_FLAGS] === POLICY_TLS, access: undefined };
+  });
 }
 
 describe('the catalog', () => {
@@ -63,5 +75,28 @@ describe('the catalog', () => {
     publisher.remove(nameFromText('A.test.'));
     expect(publisher.size).toBe(1);
     expect(zoneNumber(publisher, 'a.test.')).toBe(NOT_SERVED);
+  });
+
+  it('has the policies of zones in every generation, also of zones that come, or come again, later', () => {
+    const publisher = published('a.test');
+    publisher.restrict({
+      ...NO_POLICIES,
+      zones: new Map([
+        ['a.test.', TLS_ONLY],
+        ['b.test.', TLS_ONLY],
+      ]),
+    });
+    expect(policiesOf(publisher.publish())).toEqual([TLS_ONLY]);
+    const b = loadText('b.test', zoneOf(''));
+    publisher.put(b.apex, b.image);
+    publisher.fail(nameFromText('c.test.'));
+    for (let generation = 2; generation < 5; generation++) {
+      expect(policiesOf(publisher.publish())).toEqual([TLS_ONLY, TLS_ONLY, undefined]);
+    }
+    publisher.remove(b.apex);
+    publisher.put(b.apex, b.image);
+    expect(policiesOf(publisher.publish())).toEqual([TLS_ONLY, undefined, TLS_ONLY]);
+    publisher.restrict(NO_POLICIES);
+    expect(policiesOf(publisher.publish())).toEqual([undefined, undefined, undefined]);
   });
 });
