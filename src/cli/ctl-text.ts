@@ -11,7 +11,8 @@ import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 /** `now`: seconds since 1970. */
 export function statusText(status: ServerStatus, now: number): string {
   const { plane, zones, reloads, certificates, addresses } = status;
-  const threads = plane.path === 'threads' ? `${plane.udpWorkers} for UDP, ${plane.streamWorkers} for streams` : 'none';
+  const none = plane.obstacle === undefined ? 'none' : `none: ${plane.obstacle}`;
+  const threads = plane.path === 'threads' ? `${plane.udpWorkers} for UDP, ${plane.streamWorkers} for streams` : none;
   const restarts = plane.restarts > 0 ? `, ${plane.restarts} started again after they died` : '';
   const list = (endpoints: readonly Endpoint[]): string =>
     endpoints.map(({ address, port }) => endpointText(address, port)).join(' ') || 'none';

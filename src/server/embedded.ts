@@ -13,8 +13,8 @@ import { changedSettings, threadSettings } from './thread-settings.js';
 const SOCKETS_PER_ADDRESS = 3;
 
 /**
- * Binds the addresses, or takes the sockets that were `handed` over, and answers. `tls` is asked for each connection. Throws
- * ADOTD_LISTEN and as threadSettings() does.
+ * Binds the addresses, or takes the sockets that were `handed` over, and answers. `tls` is asked for each connection; `obstacle`:
+ * for the status, why this is not done by threads. Throws ADOTD_LISTEN and as threadSettings() does.
  */
 export async function embeddedPlane(
   config: Config,
@@ -22,6 +22,7 @@ export async function embeddedPlane(
   catalog: Catalog,
   tls: TlsOffer | undefined,
   tools: ThreadTools,
+  obstacle?: string,
 ): Promise<DataPlane> {
   const sockets = SOCKETS_PER_ADDRESS * config.listen.length;
   let running = config;
@@ -38,7 +39,7 @@ export async function embeddedPlane(
     udp: endpoints('udp'),
     tcp: endpoints('tcp'),
     tls: endpoints('tls'),
-    status: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0 },
+    status: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0, obstacle },
     get settings() {
       return settings;
     },

@@ -29,9 +29,10 @@ export async function openPlane(
 ): Promise<DataPlane> {
   const { config } = options;
   const { log, clock } = tools;
+  let obstacle: string | undefined;
   if (config.workers !== 'embedded' && options.fixture === undefined) {
     const { threadedPlane, threadsObstacle } = await import('./threads.js');
-    const obstacle = threadsObstacle();
+    obstacle = threadsObstacle();
     if (obstacle === undefined) {
       const { bindPlaneSockets, buffersGranted, sharedSockets } = await import('./plane-sockets.js');
       const workers = config.workers === 'auto' ? availableParallelism() : config.workers;
@@ -41,13 +42,21 @@ export async function openPlane(
       options.bound?.();
       return threadedPlane(config, sockets, workers, catalog, tls?.settings, clock, log, tap);
     }
-    log.warn({ workers: config.workers }, `everything runs embedded, in one thread: ${obstacle}`);
+    const wanted = config.workers === 'auto' ? '' : `\`workers: ${config.workers}\` cannot be had; `;
+    log.warn({ workers: config.workers }, `${wanted}everything runs embedded, in one thread: ${obstacle}`);
   }
-  const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, {
-    ...tools,
-    tap: tap?.thread(),
-    fixture: options.fixture,
-  });
+  const plane = await embeddedPlane(
+    config,
+    options.sockets,
+    catalog,
+    tls?.offer,
+    {
+      ...tools,
+      tap: tap?.thread(),
+      fixture: options.fixture,
+    },
+    obstacle,
+  );
   options.bound?.();
   return plane;
 }

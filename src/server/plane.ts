@@ -15,6 +15,8 @@ export interface PlaneStatus {
   readonly streamWorkers: number;
   /** Threads that died and were started again. */
   readonly restarts: number;
+  /** Why there are no threads although the configuration wants some. */
+  readonly obstacle?: string | undefined;
 }
 
 export interface DataPlane {
