@@ -3,7 +3,7 @@
 Polite ones do as keepalive 0 says (RFC 7828): they ask nothing more on that session, take the answers that are outstanding, close,
 and connect again. Prints what came of it as JSON: by transport how many queries were asked and lost, how sessions ended, and
 how often keepalive 0 was seen. A query is lost that was sent on a session which was neither refused nor told to go, and
-got no answer.
+got no answer; of sessions it is told how many answers there were before.
 """
 import argparse
 import json
@@ -94,7 +94,7 @@ class Client(threading.Thread):
                     self.over = True
                     return
                 except TimeoutError:
-                    self.tally.lost.append(time.time())
+                    self.tally.lost.append({"time": time.time()})
                 time.sleep(self.pause)
 
     def session(self):
@@ -106,7 +106,7 @@ class Client(threading.Thread):
             return
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.tally.sessions += 1
-        self.waiting, self.buffered, self.told = 0, b"", False
+        self.waiting, self.answered, self.buffered, self.told = 0, 0, b"", False
         try:
             if self.transport == "starttls":
                 stream.sendall(framed(self.query("STARTTLS", "TXT", 3, TO)))
@@ -143,7 +143,7 @@ class Client(threading.Thread):
             self.tally.ended(how)
             # A polite client has sent nothing after it was told to go.
             for _ in range(self.waiting if self.polite else 0):
-                self.tally.lost.append([time.time(), how, self.waiting])
+                self.tally.lost.append({"time": time.time(), "how": how, "answered": self.answered})
         finally:
             stream.close()
 
@@ -156,6 +156,7 @@ class Client(threading.Thread):
             self.buffered += octets
         end = 2 + struct.unpack_from("!H", self.buffered)[0]
         message, self.buffered = self.buffered[2:end], self.buffered[end:]
+        self.answered += 1
         if keepalive_of(message) == 0:
             self.tally.keepalive0 += 1
             self.told = self.polite

@@ -161,6 +161,8 @@ export interface ServerInNamespace extends AsyncDisposable {
   logged(pattern: RegExp): Promise<LogLine>;
   /** Writes a line to its standard input. */
   order(line: string): void;
+  /** The exit status, when it has ended. */
+  readonly ended: Promise<number | null>;
 }
 
 /** Starts a server in a namespace, by `words`; fulfilled when it is ready. It ends when it is disposed of. */
@@ -195,6 +197,7 @@ export async function serveIn(
     log,
     logged: (pattern) => until(() => log().find(({ msg }) => pattern.test(msg)), `line ${pattern}`),
     order: (line) => void child.stdin?.write(`${line}\n`),
+    ended: gone.then(() => child.exitCode),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       await gone;

@@ -1,11 +1,10 @@
 /** What `npm pack` makes is installed in a project of its own, and used as others would use it: test/consumer, examples. */
-import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT } from '../support/cli.js';
+import { type Ran, ROOT } from '../support/cli.js';
+import { install, pack, type RunOptions, run as runIn } from '../support/packed.js';
 import { missingPrograms } from './support.js';
 
 const CONSUMER = join(ROOT, 'test/consumer');
@@ -27,50 +26,19 @@ const missing = missingPrograms({
 const QUERIES = /1 query during this test:\n.*udp www\.example\.test A NOERROR/;
 const VITEST = 'node_modules/vitest/vitest.mjs';
 
-interface Ran {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 let folder: string;
 let project: string;
 
-/** As in a shell outside of npm: what npm tells its scripts is left out. */
-const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_)/.test(name)),
-);
-
 /** Runs a program in the project, or in `cwd`, to its end. */
-async function run(
-  program: string,
-  words: readonly string[],
-  { cwd = project, env = {} }: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
-): Promise<Ran> {
-  const options = { cwd, env: { ...environment, ...env }, timeout: 120_000, maxBuffer: 1 << 24 };
-  try {
-    const { stdout, stderr } = await promisify(execFile)(program, [...words], options);
-    return { status: 0, stdout, stderr };
-  } catch (error) {
-    if (!(error instanceof Error && 'stdout' in error && 'stderr' in error && 'code' in error)) throw error;
-    if (error.code === 'ENOENT') throw error;
-    const status = typeof error.code === 'number' ? error.code : null;
-    return { status, stdout: String(error.stdout), stderr: String(error.stderr) };
-  }
-}
+const run = (program: string, words: readonly string[], options: Partial<RunOptions> = {}): Promise<Ran> =>
+  runIn(program, words, { cwd: project, ...options });
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'adotd-consumer-'));
   project = join(folder, 'project');
-  const pack = ['pack', '--ignore-scripts', '--pack-destination', folder];
-  expect(await run(process.execPath, ['scripts/build.mjs', '--if-stale'], { cwd: ROOT })).toMatchObject({ status: 0 });
-  const packed = await run('npm', pack, { cwd: ROOT });
-  expect(packed).toMatchObject({ status: 0 });
   cpSync(CONSUMER, project, { recursive: true, filter: (path) => !path.includes('node_modules') });
   cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });
-  const file = join(folder, packed.stdout.trim().split('\n').at(-1) ?? '');
-  const install = ['install', '--prefer-offline', '--no-audit', '--no-fund', file];
-  expect(await run('npm', install)).toMatchObject({ status: 0 });
+  await install(await pack(folder), project);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
