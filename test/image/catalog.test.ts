@@ -70,6 +70,16 @@ describe('the catalog', () => {
     expect(before.zoneCount).toBe(2);
   });
 
+  it('takes little memory for few zones, and few segments for many', () => {
+    const names = Array.from({ length: 2000 }, (_, i) => `zone${i}.test`);
+    const octets = (...served: string[]) =>
+      published(...served)
+        .publish()
+        .segments.map(({ bytes }) => bytes.length);
+    expect(octets('one.test')).toEqual([256 * 1024]);
+    expect(octets(...names).length).toBeLessThan(10);
+  });
+
   it('removes zones', () => {
     const publisher = published('a.test', 'b.test');
     publisher.remove(nameFromText('A.test.'));
