@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { isNativeError } from 'node:util/types';
 import type { Capability, CapabilityCache, CapabilityKey } from './capabilities.js';
 import type { ClientClock } from './clock.js';
 import { ClientErrorCode } from './errors.js';
@@ -42,7 +43,7 @@ export function readCapabilities(
       closeSync(fd);
     }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const code = isNativeError(error) && 'code' in error ? String(error.code) : String(error);
     return code === 'ENOENT' ? [] : unusable(`it cannot be read: ${code}`);
   }
   let content: unknown;
@@ -124,7 +125,7 @@ export function keepCapabilities(
       await rename(fresh, file);
     } catch (error) {
       await rm(fresh, { force: true }).catch(() => {});
-      warn(`the capability file ${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+      warn(`the capability file ${file} cannot be written: ${isNativeError(error) ? error.message : String(error)}`);
     }
   };
   const flush = (): Promise<void> => {

@@ -1,4 +1,6 @@
 /** What can go wrong for a client, as codes that a caller can tell apart. The client shares none of the server's errors. */
+import { isNativeError } from 'node:util/types';
+
 export const ClientErrorCode = {
   /** A name, type or option that the caller gave cannot be sent. */
   INPUT: 'CLIENT_INPUT',
@@ -109,10 +111,11 @@ const SYSTEM: Readonly<Record<string, readonly [ClientErrorCode, string]>> = {
 /** What an error of node:net, node:dgram or node:dns means; `about` says where, for the message. */
 export function fromSystem(error: unknown, about: string, step: Step): ClientError {
   if (error instanceof ClientError) return error;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  // In jest, Node.js has another Error than we: instanceof would not do.
+  const code = isNativeError(error) && 'code' in error ? String(error.code) : '';
   const known = SYSTEM[code];
   if (known !== undefined) return new ClientError(known[0], `${about}: ${known[1]}`, { cause: error, step });
-  const text = error instanceof Error ? error.message : String(error);
+  const text = isNativeError(error) ? error.message : String(error);
   return new ClientError(ClientErrorCode.UNREACHABLE, `${about}: ${text}`, { cause: error, step });
 }
 

@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
+import { isNativeError } from 'node:util/types';
 import { onAbort } from './abort.js';
 import { type CertificateInfo, describeCertificate, objection, type Verification } from './certificate.js';
 import { type ClientClock, systemClock } from './clock.js';
@@ -148,7 +149,7 @@ function started(raw: Duplex, options: TlsOptions, verification: Verification, a
     });
   } catch (error) {
     raw.destroy();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isNativeError(error) ? error.message : String(error);
     throw new ClientError(ClientErrorCode.INPUT, `${about}: TLS cannot be started: ${reason}`, { cause: error });
   }
 }

@@ -1,6 +1,7 @@
 /** Which zones there are to load. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { ZONE_SUFFIX } from '../zone/filename.js';
@@ -45,6 +46,6 @@ export function sizeOf(zone: ZoneFile): number {
 
 /** `no such file or directory`, `permission denied`: the reason of a system error without code, call and path. */
 export function systemReason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!isNativeError(error)) return String(error);
   return /^[A-Z0-9]+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
 }

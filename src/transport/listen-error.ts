@@ -1,4 +1,5 @@
 /** What the system says when an address cannot be listened on, as one line with what to do about it. */
+import { isNativeError } from 'node:util/types';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { endpointText } from './address.js';
 import type { Endpoint } from './transport.js';
@@ -22,9 +23,9 @@ export function listenError(
   return new AdotdError(ErrorCode.LISTEN, `cannot listen on ${where}: ${reason(endpoint, cause, remedy)}`, { cause });
 }
 
-/** The system's error code (`EADDRINUSE`), or an empty string. */
+/** The system's error code (`EADDRINUSE`), or an empty string. In jest, Node.js has another Error than we: instanceof would not do. */
 export function systemCode(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return isNativeError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 function reason(endpoint: Endpoint, cause: unknown, remedy: ListenRemedy): string {
@@ -43,6 +44,6 @@ function reason(endpoint: Endpoint, cause: unknown, remedy: ListenRemedy): strin
     case 'ENFILE':
       return `too many open files (${code}); raise the limit (ulimit -n)`;
     default:
-      return cause instanceof Error ? cause.message : String(cause);
+      return isNativeError(cause) ? cause.message : String(cause);
   }
 }

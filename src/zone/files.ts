@@ -1,6 +1,7 @@
 /** Zone files on disk, and what they may include. */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { DEFAULT_READ_LIMITS, type SourceFile } from './source.js';
 
@@ -44,6 +45,6 @@ function needRegular(file: string): { size: number } {
 
 /** `no such file or directory`: the reason of a system error, without code, call and path. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!isNativeError(error)) return String(error);
   return /^[A-Z0-9]+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
 }
