@@ -25,6 +25,10 @@ const missing = missingPrograms({
 /** Printed for the test that fails. */
 const QUERIES = /1 query during this test:\n.*udp www\.example\.test A NOERROR/;
 const VITEST = 'node_modules/vitest/vitest.mjs';
+/** jest has its own loader of modules, which needs this for ES modules; CommonJS modules can require them from Node.js 24.9 on. */
+const JEST = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js'];
+const ES_MODULE = 'lookup.jest-test.mjs';
+const COMMONJS_MODULE = 'lookup.jest-test.cjs';
 
 let folder: string;
 let project: string;
@@ -66,6 +70,23 @@ describe('the packed package, installed in another project', () => {
     expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining('finds an address') });
     const failing = await run(process.execPath, [VITEST, 'run'], { env: { FAIL: '1' } });
     expect(failing).toMatchObject({ status: 1 });
+    expect(failing.stdout + failing.stderr).toMatch(QUERIES);
+  });
+
+  it.each([
+    ...Object.entries(NODES).map(([name, node]) => [name, ES_MODULE, node] as const),
+    ...Object.entries(NODES)
+      .filter(([name]) => name === 'Node.js 24')
+      .map(([name, node]) => [name, COMMONJS_MODULE, node] as const),
+  ])('serves the tests of jest in %s, in %s', async (_name, file, node) => {
+    const ran = await run(node, [...JEST, file]);
+    expect(ran).toMatchObject({ status: 0, stderr: expect.stringMatching(/^Tests: +3 passed, 3 total$/m) });
+    expect(ran.stdout + ran.stderr).not.toContain('during this test');
+    const failing = await run(node, [...JEST, file], { env: { FAIL: '1' } });
+    expect(failing).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^Tests: +1 failed, 3 passed, 4 total$/m),
+    });
     expect(failing.stdout + failing.stderr).toMatch(QUERIES);
   });
 

@@ -1,0 +1,51 @@
+// jest, in an ES module: one server for the tests of this file.
+import { Resolver } from 'node:dns/promises';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { startServer } from 'adotd';
+import { createClient } from 'adotd/client';
+import { showQueries, useServer } from 'adotd/testing';
+
+const server = useServer(
+  { beforeAll, afterAll, afterEach },
+  { zones: { 'example.test': '@ SOA ns1 hostmaster 1 2h 1h 2w 5m\n@ NS ns1\nns1 A 127.0.0.1\nwww A 192.0.2.80\n' } },
+);
+
+function resolver() {
+  const one = new Resolver({ tries: 1, timeout: 5000 });
+  one.setServers([`${server().address}:${server().udp}`]);
+  return one;
+}
+
+it('finds an address', async () => {
+  expect(await resolver().resolve4('www.example.test')).toEqual(['192.0.2.80']);
+});
+
+it('does not find a name that is not there', async () => {
+  await expect(resolver().resolve4('nowhere.example.test')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+});
+
+it('is told by the usual codes what the system does not let it do', async () => {
+  const taken = startServer({ port: server().udp, tls: false });
+  await expect(taken).rejects.toMatchObject({ code: 'ADOTD_LISTEN', message: expect.stringContaining('(EADDRINUSE)') });
+  const nowhere = startServer({ folder: 'nowhere' });
+  await expect(nowhere).rejects.toMatchObject({ message: expect.stringContaining('no such file or directory') });
+  const client = createClient({ order: ['tls'] });
+  const free = await startServer();
+  await free.close();
+  const asked = client.resolve({
+    server: { address: free.address, tlsPort: free.tls },
+    name: 'example.test',
+    type: 'A',
+  });
+  await expect(asked).rejects.toMatchObject({ reason: 'CLIENT_REFUSED' });
+  await client.close();
+});
+
+if (process.env.FAIL) {
+  it(
+    'fails when it is told to',
+    showQueries(server, async () => {
+      expect(await resolver().resolve4('www.example.test')).toEqual(['192.0.2.81']);
+    }),
+  );
+}
