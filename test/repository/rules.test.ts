@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { filesOf, ROOT, textOf } from './files.js';
 
@@ -13,6 +13,16 @@ function matches(paths: readonly string[], pattern: RegExp): string[] {
     textOf(path)
       .split('\n')
       .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+  );
+}
+
+/** The headings of a document as links name them. */
+function headings(path: string): string[] {
+  return [...textOf(path).matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
+    text
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replace(/ /g, '-'),
   );
 }
 
@@ -74,10 +84,15 @@ describe('the package', () => {
     expect(files.filter((file) => file === undefined || !existsSync(join(ROOT, file)))).toEqual([]);
   });
 
-  it('holds what a user needs and nothing else', () => {
+  /** What is in it. */
+  const packed = (): string[] => {
     const words = ['pack', '--dry-run', '--json', '--ignore-scripts'];
     const { stdout } = spawnSync('npm', words, { cwd: ROOT, encoding: 'utf8', timeout: 60_000 });
-    const paths = (JSON.parse(stdout) as { files: { path: string }[] }[])[0]?.files.map((file) => file.path) ?? [];
+    return (JSON.parse(stdout) as { files: { path: string }[] }[])[0]?.files.map((file) => file.path) ?? [];
+  };
+
+  it('holds what a user needs and nothing else', () => {
+    const paths = packed();
     const wanted = [
       'dist/cli/main.js',
       'dist/server/loader-worker.js',
@@ -86,12 +101,29 @@ describe('the package', () => {
       'README.md',
     ];
     for (const path of [...wanted, 'CHANGELOG.md', 'LICENSE', 'zones/home.test.zone']) expect(paths).toContain(path);
-    expect(
-      paths.filter(
-        (path) =>
-          !/^(dist|zones)\/|^[A-Z]+(\.md)?$|^package\.json$|^certs\/README\.md$|^scripts\/build\.mjs$/.test(path),
-      ),
-    ).toEqual([]);
+    const users =
+      /^(dist|zones|examples)\/|^deploy\/(systemd|kubernetes|prometheus|grafana|certificates)\/|^docs\/[a-z]+\.md$|^[A-Z]+(\.md)?$/;
+    const others = ['package.json', 'certs/README.md', 'scripts/build.mjs'];
+    expect(paths.filter((path) => !users.test(path) && !others.includes(path))).toEqual([]);
+    expect(paths.filter((path) => /\.test\.yml$|__pycache__|\.pyc$/.test(path))).toEqual([]);
+  });
+
+  it('holds what its documents and its help texts name', () => {
+    const paths = new Set(packed());
+    const documents = [...paths].filter((path) => path.endsWith('.md'));
+    expect(documents).toEqual(expect.arrayContaining(filesOf('docs', '.md')));
+    const targets = documents.flatMap((path) =>
+      [...textOf(path).matchAll(/\]\(([^):]+)\)/g)].map((match) => {
+        const [file = '', heading] = (match[1] ?? '').split('#');
+        return { file: file === '' ? path : join(dirname(path), file), heading };
+      }),
+    );
+    const links = targets.map(({ file }) => file);
+    for (const { file, heading } of targets) if (heading !== undefined) expect(headings(file)).toContain(heading);
+    const named = sources.flatMap((path) => textOf(path).match(/\bdocs\/[a-z]+\.md\b/g) ?? []);
+    expect(links.length).toBeGreaterThan(15);
+    expect(named.length).toBeGreaterThan(5);
+    expect([...links, ...named].filter((path) => !paths.has(path))).toEqual([]);
   });
 
   it('uses every dependency', () => {
