@@ -1,26 +1,81 @@
-/** Starting and stopping a fixture: in a process of its own, as in the first test of a file, and again and again. */
+/**
+ * Starting and stopping a fixture: in a process of its own, as in the first test of a file, beside the least that a server can be;
+ * again and again; and many at once.
+ */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { Throwaway } from '../../src/fixture/throwaway.js';
 import { startServer } from '../../src/index.js';
 import { askTls, askUdp } from '../support/ask.js';
 import { collectGarbage } from '../support/garbage.js';
-import { median } from './measure.js';
+import { TRANSPORTS } from './fixture-client.js';
+import { describeMachine } from './machine.js';
+import { median, printTable } from './measure.js';
 
 const ONCE = fileURLToPath(new URL('fixture-once.js', import.meta.url));
+const MANY = fileURLToPath(new URL('fixture-many.js', import.meta.url));
 const CYCLES = 500;
+const TOGETHER = [1, 10, 50, 100, 200, 400];
 const QUERY = Buffer.from('\x12\x67\0\0\0\x01\0\0\0\0\0\0\x03www\x07example\x04test\0\0\x01\0\x01', 'latin1');
 
-/** Prints medians of `turns` processes, then what `CYCLES` cycles in this one took and left. */
+/** Prints medians of `turns` processes for each transport and number of servers, and what cycles in this process took and left. */
 export async function benchFixture(turns: number): Promise<void> {
-  console.log(`startServer() with one small zone, the first in its process; milliseconds, medians of ${turns}:`);
-  console.log('          import   start  first answer  first answer in TLS   close');
-  for (const words of [[], ['no-tls']]) {
-    const runs = Array.from({ length: turns }, () => once(words));
-    const of = (key: string): string => median(runs.map((run) => run[key] ?? 0)).toFixed(1);
-    const line = [of('import').padStart(6), of('start').padStart(7), of('answer').padStart(13)];
-    line.push((words.length > 0 ? '-' : of('tls')).padStart(20), of('close').padStart(7));
-    console.log(`${(words[0] ?? 'with TLS').padEnd(9)} ${line.join(' ')}`);
+  for (const [name, value] of Object.entries(describeMachine())) console.log(`${name}: ${value}`);
+  benchStart(turns);
+  await benchCycles();
+  benchTogether(turns);
+}
+
+const COLUMNS = ['import', 'start', ...TRANSPORTS, 'stop', 'resident'] as const;
+type Figures = Map<string, number[]>;
+
+interface Once {
+  readonly import: number;
+  readonly start: number;
+  readonly answer: number;
+  readonly stop: number;
+  readonly resident: number;
+}
+
+function benchStart(turns: number): void {
+  console.log(
+    '\nA server with one small zone, the first in its process, and an empty one. Milliseconds; udp to tls: from the',
+  );
+  console.log(
+    `call of startServer() to the first answer; resident: MB after the stop. Medians of ${turns} for each transport.`,
+  );
+  const { cert, key } = new Throwaway().issue({ names: ['localhost', '127.0.0.1'], selfSigned: true });
+  const [adotd, noTls, empty] = [new Map(), new Map(), new Map()] as [Figures, Figures, Figures];
+  // By turns, so that what else the machine does meets all of them.
+  for (let turn = 0; turn < turns; turn++) {
+    for (const transport of TRANSPORTS) {
+      note(adotd, transport, ['adotd', transport]);
+      if (transport === 'udp' || transport === 'tcp') note(noTls, transport, ['no-tls', transport]);
+      if (transport !== 'starttls') note(empty, transport, ['empty', transport, cert, key]);
+    }
   }
+  const figure = (figures: Figures, column: string): number => median(figures.get(column) ?? []);
+  const row = (name: string, value: (column: string) => number, digits: number): string[] => [
+    name,
+    ...COLUMNS.map((column) => (Number.isNaN(value(column)) ? '-' : value(column).toFixed(digits))),
+  ];
+  printTable([
+    ['', ...COLUMNS],
+    row('adotd', (column) => figure(adotd, column), 1),
+    row('adotd without TLS', (column) => figure(noTls, column), 1),
+    row('empty server', (column) => figure(empty, column), 1),
+    row('adotd / empty', (column) => figure(adotd, column) / figure(empty, column), 2),
+  ]);
+}
+
+function note(figures: Figures, transport: string, words: readonly string[]): void {
+  const { answer, ...others } = program<Once>(ONCE, words);
+  for (const [column, value] of [[transport, answer] as const, ...Object.entries(others)]) {
+    figures.set(column, [...(figures.get(column) ?? []), value]);
+  }
+}
+
+async function benchCycles(): Promise<void> {
   console.log(`\n${CYCLES} cycles of start, an answer over UDP and one over TLS, stop, in one process:`);
   console.log('cycles  start (median)  close (median)  heap MB  external MB  resident MB  active resources');
   const starts: number[] = [];
@@ -45,6 +100,17 @@ export async function benchFixture(turns: number): Promise<void> {
   }
 }
 
-function once(words: readonly string[]): Record<string, number> {
-  return JSON.parse(execFileSync(process.execPath, [ONCE, ...words], { encoding: 'utf8' })) as Record<string, number>;
+function benchTogether(turns: number): void {
+  console.log(`\nMany started together in one process, for each of them; medians of ${turns}:`);
+  const rows = TOGETHER.map((count) => {
+    const runs = Array.from({ length: turns }, () => program<Record<string, number>>(MANY, [String(count)]));
+    const of = (key: string, unit = 1): string => (median(runs.map((run) => run[key] ?? Number.NaN)) / unit).toFixed(2);
+    return [String(count), of('start'), of('stop'), of('heap', 1024), of('resident', 1024)];
+  });
+  printTable([['servers', 'start ms', 'stop ms', 'heap kB', 'resident kB'], ...rows]);
+}
+
+/** What a program of this folder prints. */
+function program<T>(file: string, words: readonly string[]): T {
+  return JSON.parse(execFileSync(process.execPath, [file, ...words], { encoding: 'utf8' })) as T;
 }
