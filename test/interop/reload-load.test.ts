@@ -1,19 +1,22 @@
 /**
  * dnsperf asks over UDP, TCP and TLS while zones, certificates and the configuration are reloaded again and again, broken ones among
- * them: no query is lost, no answer is wrong, no session ends, and what `reload` has answered holds in every thread.
+ * them: no query is lost, no session ends, and what `reload` has answered holds in every thread. Clients of our own ask
+ * meanwhile and look at the answers: each is of one version, of one that is valid, and never of an earlier one than before.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { controlClient } from '../../src/cli/ctl-client.js';
 import type { ReloadOutcome } from '../../src/server/reload.js';
 import { adotdServe, type Serving } from '../support/cli.js';
 import { queryTcp, queryUdp } from '../support/query.js';
 import { missingPrograms } from './support.js';
+import { HOSTS, versionedZone } from './versioned-zone.js';
+import { watchVersions } from './watch-versions.js';
 
 const missing = missingPrograms({ dnsperf: 'dnsperf' });
 
@@ -22,22 +25,19 @@ const CERTIFICATE_SWAPS = 20;
 const CONFIG_RELOADS = 20;
 /** Of so many, one is broken. */
 const BROKEN = 5;
-const NAMES = 200;
 const PER_SECOND = { udp: 2000, tcp: 500, tls: 500 };
 
 let folder: string;
 let server: Serving;
 const at = (...names: string[]): string => join(folder, ...names);
 
-const zone = (serial: number): string => {
-  const hosts = Array.from({ length: NAMES }, (_, i) => `host-${i} A 192.0.2.${i}`);
-  return `$TTL 60\n@ SOA ns hostmaster ${serial} 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n${hosts.join('\n')}\n`;
-};
-
 function replace(name: string, text: string): void {
   writeFileSync(at('new'), text);
   renameSync(at('new'), at(name));
 }
+
+/** The same throughout a test. */
+let workers: number | 'embedded';
 
 function configure(parts: object): void {
   const usual = {
@@ -45,29 +45,27 @@ function configure(parts: object): void {
     control: { socket: 'ctl' },
     // Told by hand, so that it is known when it has happened.
     watch: { enabled: false },
-    workers: 2,
+    workers,
     tls: { certificates: [{ cert: 'served.pem', key: 'served.key' }] },
     sessions: { idle_timeout: 60, idle_timeout_min: 60 },
   };
   replace('adotd.yaml', stringify({ ...usual, ...parts }));
 }
 
-beforeAll(async () => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'adotd-reload-'));
   mkdirSync(at('zones'));
-  writeFileSync(at('zones', 'load.test.zone'), zone(1));
-  writeFileSync(at('zones', 'other.test.zone'), zone(1));
+  writeFileSync(at('zones', 'load.test.zone'), versionedZone(1));
+  writeFileSync(at('zones', 'other.test.zone'), versionedZone(1));
   for (const name of ['one', 'two']) {
     writeFileSync(at('make.yaml'), stringify({ tls: { certs_folder: name }, zones: { folder: 'zones' } }));
     await (await adotdServe('--config', at('make.yaml'))).stop();
   }
   for (const suffix of ['pem', 'key']) cpSync(at('one', `self-signed.${suffix}`), at(`served.${suffix}`));
-  configure({});
-  server = await adotdServe('--config', at('adotd.yaml'));
-  const queries = Array.from({ length: NAMES }, (_, i) => `host-${i}.load.test A`);
+  const queries = Array.from({ length: HOSTS }, (_, i) => `host-${i}.load.test A`);
   writeFileSync(at('queries'), `${queries.join('\n')}\n`);
 });
-afterAll(async () => {
+afterEach(async () => {
   await server?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -90,7 +88,10 @@ function load(mode: 'udp' | 'tcp' | 'tls') {
 }
 
 describe('reloading under load', () => {
-  it.skipIf(missing)('loses nothing', async () => {
+  it.skipIf(missing).each([2, 'embedded'] as const)('loses nothing, mixes nothing, workers: %s', async (how) => {
+    workers = how;
+    configure({});
+    server = await adotdServe('--config', at('adotd.yaml'));
     const control = controlClient(at('ctl'));
     const reload = async (body: object = {}): Promise<ReloadOutcome> =>
       (await control.json('POST', '/reload', body)) as ReloadOutcome;
@@ -100,18 +101,20 @@ describe('reloading under load', () => {
     };
     const ends = [load('udp'), load('tcp'), load('tls')];
     await new Promise((resolve) => setTimeout(resolve, 1000));
+    const versions = { loaded: 1, valid: new Set([1]) };
+    const watching = await watchVersions(server, versions);
     const sessions = await count('tcp_accepted');
     const asked = { address: '127.0.0.1', udp: server.port, tcp: server.port };
-    let served = 1;
     for (let i = 0; i < ZONE_RELOADS; i++) {
       const broken = i % BROKEN === 0;
-      replace('zones/load.test.zone', broken ? zone(i + 2).slice(0, -20) : zone(i + 2));
-      if (!broken) served = i + 2;
+      if (!broken) versions.valid.add(i + 2);
+      replace('zones/load.test.zone', broken ? versionedZone(i + 2).slice(0, -20) : versionedZone(i + 2));
       const { counts } = await reload(i % 2 === 0 ? {} : { zone: 'load.test' });
       expect(counts).toMatchObject(broken ? { kept: 1 } : { loaded: 1 });
+      if (!broken) versions.loaded = i + 2;
       for (const query of [queryUdp, queryUdp, queryTcp]) {
         const [soa] = (await query(asked, 'load.test', 'SOA')).answers ?? [];
-        expect(soa).toMatchObject({ data: { serial: served } });
+        expect(soa).toMatchObject({ data: { serial: versions.loaded } });
       }
       if (i % (ZONE_RELOADS / CERTIFICATE_SWAPS) === 3) {
         const name = i % 4 === 3 ? 'two' : 'one';
@@ -137,12 +140,19 @@ describe('reloading under load', () => {
     }
     // The connections of this test's own queries over TCP apart, and those that dnsperf had not opened yet.
     const opened = (await count('tcp_accepted')) - sessions - ZONE_RELOADS;
+    const watched = await watching.end();
     const outputs = await Promise.all(ends.map((end) => end()));
     for (const output of outputs) {
       expect(output).toMatch(/Queries lost: +0 \(0\.00%\)/);
       expect(output).toMatch(/Response codes: +NOERROR \d+ \(100\.00%\)\n/);
     }
     expect(opened).toBe(0);
+    for (const [transport, { answers, versions: seen, problems }] of Object.entries(watched)) {
+      console.info(`${transport}: ${answers} answers of ${seen} versions looked at`);
+      expect([transport, problems]).toEqual([transport, []]);
+      // Nothing is shown where nothing changed meanwhile.
+      expect(seen).toBeGreaterThan(ZONE_RELOADS / BROKEN);
+    }
     expect(server.stderr()).not.toMatch(/died|please report/);
   });
 });
