@@ -12,11 +12,14 @@ import { createWatcher, type WatchedPaths, type Watcher } from '../server/watch.
 import type { ReloadRequest } from '../server/zone-loader.js';
 import { outcomeText } from '../server/zone-outcome.js';
 import { systemClock } from '../session/clock.js';
+import type { ServedFaults } from './serve-faults.js';
 import { version } from './version.js';
 
 export interface LiveOptions {
   readonly config: Config;
   readonly configFile: ConfigFile | undefined;
+  /** What goes wrong on purpose, if anything does. */
+  readonly faults?: ServedFaults | undefined;
   readonly notifier: Notifier;
   readonly log: Log & { level: string };
   /** Ends the server. */
@@ -38,13 +41,14 @@ export interface LiveOperation {
 
 /** Opens the control socket of a server that answers, and watches its files. Throws ADOTD_LISTEN. */
 export async function operateLive(server: Server, options: LiveOptions): Promise<LiveOperation> {
-  const { config, configFile, notifier, log } = options;
+  const { config, configFile, faults, notifier, log } = options;
   const reload = async (request: ReloadRequest): Promise<ReloadOutcome> => {
     notifier.reloading();
-    const outcome = await server.reload(request);
+    const done = await server.reload(request);
+    const outcome = { ...done, errors: [...done.errors, ...(faults?.reload(request) ?? [])] };
     logOutcome(outcome, request.paths !== undefined, log);
     notifier.ready(statusText(server));
-    watcher?.update(watchedPaths(server, configFile));
+    watcher?.update(watchedPaths(server, options));
     return outcome;
   };
   let watcher: Watcher | undefined;
@@ -54,7 +58,7 @@ export async function operateLive(server: Server, options: LiveOptions): Promise
     if (!enabled) return;
     const changed = (paths: ReadonlySet<string>): void => void reload({ paths });
     watcher = createWatcher({ settle, poll, clock: systemClock, log, changed });
-    watcher.update(watchedPaths(server, configFile));
+    watcher.update(watchedPaths(server, options));
   };
   const target = controlView(server, {
     version: version(),
@@ -81,7 +85,7 @@ export async function operateLive(server: Server, options: LiveOptions): Promise
     },
     async catchUp(since) {
       if (watcher === undefined) return;
-      const { files, folders } = watchedPaths(server, configFile);
+      const { files, folders } = watchedPaths(server, options);
       const paths = changedSince([...files, ...folders], since);
       if (paths.size > 0) await reload({ paths });
     },
@@ -97,10 +101,11 @@ export async function operateLive(server: Server, options: LiveOptions): Promise
 }
 
 /** Every file that what is served comes from. */
-function watchedPaths({ loaded, tlsService, reloader }: Server, configFile: ConfigFile | undefined): WatchedPaths {
+function watchedPaths({ loaded, tlsService, reloader }: Server, { configFile, faults }: LiveOptions): WatchedPaths {
   const { zones, cookies } = reloader.config;
   const files = new Set([...loaded.sources.keys(), ...(tlsService?.files ?? [])]);
   if (configFile) files.add(configFile.path);
+  if (faults) files.add(faults.file);
   if (cookies.secret_file !== undefined) files.add(cookies.secret_file);
   return { files, folders: zones.folder === undefined ? [] : [zones.folder] };
 }

@@ -5,7 +5,6 @@ import { describeIssues } from '../config/issues.js';
 import { readConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
-import type { Traffic } from '../fixture/traffic.js';
 import { createLog, type Log } from '../observe/log.js';
 import { takeActivatedSockets } from '../server/activation.js';
 import { metricsFacts } from '../server/metrics-facts.js';
@@ -17,9 +16,10 @@ import { createServer, type Server } from '../server/server.js';
 import { zonesOfConfig } from '../server/zone-source.js';
 import { endpointText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
-import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { type LiveOperation, operateLive, statusText } from './live.js';
 import { loadProgress } from './progress.js';
+import type { ServedFaults } from './serve-faults.js';
 import { version } from './version.js';
 
 const OPTIONS = {
@@ -34,8 +34,11 @@ const OPTIONS = {
   'log-format': { type: 'string' },
   'log-level': { type: 'string' },
   faults: { type: 'string' },
+  'faults-seed': { type: 'string' },
   try: { type: 'boolean' },
 } as const satisfies Options;
+
+type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
 
 export const serve: Verb = {
   help: `usage: adotd serve [--config FILE] [--zones DIR] [OPTION...]
@@ -56,9 +59,10 @@ Answers DNS queries from zone files over UDP, TCP (with STARTTLS) and TLS. Optio
   --log-level fatal|error|warn|info|debug|trace|silent
   --faults FILE          answer wrongly on purpose, by the rules of FILE (docs/faults.md); for tests only: everything
                          then runs embedded
+  --faults-seed N        where the chance of faults comes from: the same number, the same faults (default 0)
   --try                  print three commands to try
 
-Prints one line "ready …" once every address answers. Signals: HUP loads the zones anew, USR1 logs
+Prints one line "ready …" once every address answers. Signals: HUP loads what has changed, USR1 logs
 statistics, TERM and INT finish pending answers and end.
 `,
   async run(words) {
@@ -75,25 +79,21 @@ statistics, TERM and INT finish pending answers and end.
     const file = values.config;
     const read = (path: string): Config => asConfigError(() => overridden(readConfig(path), values));
     const configFile = file === undefined ? undefined : { path: file, read: () => read(file) };
-    const faults = values.faults === undefined ? undefined : await faultsOf(values.faults, log);
+    const faults = await faultsOf(values, log);
     return run(config, configFile, log, values.try ?? false, faults);
   },
 };
 
-/** What puts the server out of order on purpose. Throws ADOTD_FILE or ADOTD_CONFIG. */
-async function faultsOf(file: string, log: Log): Promise<Traffic> {
+/** What puts the server out of order on purpose. Throws UsageError, ADOTD_FILE or ADOTD_CONFIG. */
+async function faultsOf(values: Values, log: Log): Promise<ServedFaults | undefined> {
+  const { faults, 'faults-seed': seed } = values;
+  if (faults === undefined && seed !== undefined)
+    throw new UsageError('adotd serve: --faults-seed needs --faults FILE');
+  if (faults === undefined) return undefined;
+  const start = wholeNumber('serve', 'faults-seed', seed ?? '0', 0, 999_999_999);
   // Loaded only here: in production this code is not even there.
-  const { readFaults } = await import('../fixture/fault-file.js');
-  const { Rules } = await import('../fixture/rules.js');
-  const { Traffic } = await import('../fixture/traffic.js');
-  const rules = new Rules();
-  const faults = readFaults(file);
-  rules.add(faults);
-  log.warn(
-    { file, rules: faults.length },
-    `THIS SERVER ANSWERS WRONGLY ON PURPOSE, by ${faults.length} rules of ${file} (--faults): never let it serve anybody but tests`,
-  );
-  return new Traffic(rules);
+  const { openFaults } = await import('./serve-faults.js');
+  return openFaults(faults, start, log);
 }
 
 interface Flags {
@@ -165,7 +165,7 @@ async function run(
   configFile: ConfigFile | undefined,
   log: Logger,
   tryOut: boolean,
-  faults: Traffic | undefined,
+  faults: ServedFaults | undefined,
 ): Promise<number> {
   let server: Server | undefined;
   let live: LiveOperation | undefined;
@@ -201,13 +201,13 @@ async function run(
       applied: (next, effects) => live?.applied(next, effects),
       log,
       loader: { thread: true, progress: progress.show },
-      fixture: faults,
+      fixture: faults?.traffic,
     });
   } finally {
     progress.clear();
   }
   const { zones, udp, tcp, tls, tlsService } = server;
-  faults?.tls.serve(() => tlsService?.settings);
+  faults?.traffic.tls.serve(() => tlsService?.settings);
   warnOfWildcards(server, config, log);
   if (zones.served + zones.failed === 0) log.warn({ ...config.zones }, 'there are no zones to serve');
   const failed = zones.failed > 0 ? ` failed=${zones.failed}` : '';
@@ -216,7 +216,7 @@ async function run(
     endpoints.length > 0 ? ` ${name}=${list(endpoints)}` : '';
   const served = `${field('udp', udp)}${field('tcp', tcp)}${field('tls', tls)}`;
   try {
-    live = await operateLive(server, { config, configFile, notifier, log, stop: (end) => stop(end) });
+    live = await operateLive(server, { config, configFile, faults, notifier, log, stop: (end) => stop(end) });
   } catch (error) {
     await server.close();
     throw error;
