@@ -33,6 +33,12 @@ const MAX_RULES = 10_000;
 /** Milliseconds: an hour, as of faults. */
 const LONGEST = 3_600_000;
 const MAX_TTL = 2 ** 31 - 1;
+/** Maps and lists inside of each other: records as dns-packet writes them have less. A guess. */
+const MAX_DEPTH = 16;
+/** Characters of what queries are compared with: no name is longer in presentation format (RFC 1035 §2.3.4, §5.1). */
+const MAX_MATCH = 255 * 4;
+/** Mistakes of a command that are told. */
+const MAX_MISTAKES = 10;
 
 /** Keys that every command has. */
 const COMMON = {
@@ -55,12 +61,13 @@ const removedRecords = z.union(
   [text, z.strictObject({ ...packetRecord, type: text.optional() })],
   'expected a line of a zone file, or a record as dns-packet writes it, or {"name": …} with or without "type"',
 );
+const wanted = z.string().max(MAX_MATCH).optional();
 const match = z.strictObject({
-  name: text.optional(),
-  type: text.optional(),
-  class: text.optional(),
+  name: wanted,
+  type: wanted,
+  class: wanted,
   transport: z.enum(TRANSPORTS).optional(),
-  rcode: text.optional(),
+  rcode: wanted,
 });
 
 interface Command {
@@ -183,6 +190,12 @@ function objectOf(octets: Uint8Array): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw refused(`found ${shown(line)}, ${EXAMPLE}`);
   }
+  // What is deeper cannot be printed: JSON.stringify() and others call themselves.
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) throw refused(`nested deeper than ${MAX_DEPTH} levels`);
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
+  }
   return value;
 }
 
@@ -196,7 +209,8 @@ function mistakes(issues: readonly z.core.$ZodIssue[], value: object, keys: read
       return `${shown(path)}: unknown key${near === undefined ? known : `; did you mean ${near}?`}`;
     });
   });
-  return refused(lines.join('\n'));
+  const more = lines.length > MAX_MISTAKES ? [`and ${lines.length - MAX_MISTAKES} more mistakes`] : [];
+  return refused([...lines.slice(0, MAX_MISTAKES), ...more].join('\n'));
 }
 
 function refused(message: string): AdotdError {

@@ -1,11 +1,14 @@
 /** A fixture's commands are run one after the other, and each is answered with one line. */
 import { AdotdError, ErrorCode } from '../errors.js';
+import type { Diagnostic } from '../zone/diagnostics.js';
 import { type Fixture, type ReadyCommand, readCommand } from './fixture-commands.js';
 import type { Conversation } from './fixture-conversation.js';
 import { type InputLine, MAX_LINE } from './fixture-input.js';
 
 /** Commands that may wait at a time. A guess. */
 const MAX_WAITS = 1000;
+/** Characters of a message. A guess: twenty mistakes of a zone fit in. */
+const MAX_MESSAGE = 8000;
 
 /**
  * Answers every line, in their order; a wait is answered when it ends, and holds up nobody. Fulfilled when the conversation is over;
@@ -58,9 +61,19 @@ async function answered(command: ReadyCommand, line: InputLine, fixture: Fixture
 }
 
 function replyOf(id: string | number | undefined, error: AdotdError, { number }: InputLine): object {
-  const { code, message } = error;
-  const more = 'diagnostics' in error ? { diagnostics: error.diagnostics } : {};
+  const { code } = error;
+  const message = shortened(error.message);
+  const more = 'diagnostics' in error ? { diagnostics: (error.diagnostics as readonly Diagnostic[]).map(told) } : {};
   return replyTo(id, { ok: false, error: { code, message, line: number, ...more } });
+}
+
+function told(found: Diagnostic): Diagnostic {
+  return { ...found, message: shortened(found.message) };
+}
+
+/** Messages say what was found, and that may be megabytes. */
+function shortened(message: string): string {
+  return message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
 }
 
 function replyTo(id: string | number | undefined, reply: object): object {

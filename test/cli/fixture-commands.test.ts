@@ -5,9 +5,11 @@ import { createInterface } from 'node:readline';
 import { PassThrough, Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { COMMAND_NAMES } from '../../src/cli/fixture-commands.js';
 import { converse } from '../../src/cli/fixture-conversation.js';
 import { FollowedZones, readText } from '../../src/cli/fixture-files.js';
 import { runCommands } from '../../src/cli/fixture-session.js';
+import { FAULTS } from '../../src/fixture/fault-table.js';
 import { type RunningServer, type StartOptions, startServer } from '../../src/index.js';
 import { queryTcp, queryUdp } from '../support/query.js';
 import { randomFrom } from '../zone/random-zone.js';
@@ -446,6 +448,147 @@ describe('what is no command', () => {
       },
     });
     expect(await data(session, 'www.example.test')).toEqual(['192.0.2.1']);
+  });
+
+  it.each<[string, string, RegExp]>([
+    [
+      'an id that is deep',
+      `{"command":"queries","id":${'['.repeat(1e5)}${']'.repeat(1e5)}}`,
+      /^nested deeper than 16 levels$/,
+    ],
+    [
+      'data that are deep',
+      `{"command":"set-zone","zone":"","records":[{"name":"","type":"TXT","data":${'['.repeat(1e5)}${']'.repeat(1e5)}}]}`,
+      /^nested deeper than 16 levels$/,
+    ],
+    ['a long name', JSON.stringify({ command: 'set-zone', zone: 'e'.repeat(1e6), text: '' }), /^"eee.{1,7998}…$/s],
+    [
+      'a long key',
+      JSON.stringify({ command: 'queries', ['k'.repeat(1e6)]: 1 }),
+      /^k{57}…: unknown key; known are command, id$/,
+    ],
+    [
+      'many mistakes',
+      JSON.stringify({ command: 'set-zone', zone, records: Array(20_000).fill({ name: '.' }) }),
+      /^records\[0\]\.type: missing; expected text\n.*\nand 19990 more mistakes$/s,
+    ],
+    [
+      'many rules',
+      JSON.stringify({ command: 'add-faults', faults: Array(10_001).fill(0) }),
+      /^faults: found \[0,0.*at most 10000/,
+    ],
+    [
+      'a long match',
+      JSON.stringify({ command: 'wait-for-query', match: { name: 'a'.repeat(1e6) } }),
+      /^match\.name: found "aaa.*at most 1020/,
+    ],
+  ])('is told shortly, however long or deep it is: %s', async (_what, line, message) => {
+    await using session = await open();
+    const { error } = await session.ask(line);
+    expect(error).toMatchObject({ message: expect.stringMatching(message) });
+    expect(JSON.stringify(error).length).toBeLessThan(20_000);
+    expect(await session.ask({ command: 'queries' })).toMatchObject({ ok: true });
+  });
+
+  it('is no zone of very many lines', async () => {
+    await using session = await open();
+    const text = '  www A 192.0.2.1\n'.repeat(300_000);
+    expect(await session.ask({ command: 'set-zone', zone, text })).toEqual({ ok: true });
+  });
+
+  it('is any other values: none ends it', async () => {
+    const seed = Date.now() >>> 0;
+    const random = randomFrom(seed);
+    const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
+    const odd = [
+      null,
+      true,
+      -1,
+      0,
+      1.5,
+      2 ** 53,
+      -1e300,
+      '',
+      '.',
+      '..',
+      '\0',
+      '\ud800',
+      '*',
+      '\\',
+      '\\256',
+      'ä'.repeat(80),
+      'IN',
+      [],
+      [[]],
+      {},
+    ];
+    const names = ['example.test', 'www.example.test.', '.', 'constructor', '__proto__', 'a'.repeat(70)];
+    const types = [
+      'A',
+      'AAAA',
+      'TXT',
+      'SOA',
+      'SRV',
+      'MX',
+      'OPT',
+      'CAA',
+      'DNSKEY',
+      'NSEC',
+      'UNKNOWN_5',
+      'TYPE65',
+      'constructor',
+      'toString',
+    ];
+    const value = (depth = 0): unknown => {
+      const kind = random();
+      if (kind < 0.5 || depth > 3) return pick(random() < 0.6 ? [...names, ...types] : odd);
+      if (kind < 0.7) return Array.from({ length: Math.floor(random() * 3) }, () => value(depth + 1));
+      const keys = [
+        'name',
+        'type',
+        'data',
+        'ttl',
+        'class',
+        'fault',
+        'rcode',
+        'nth',
+        'answer',
+        'transport',
+        'preference',
+        'exchange',
+        'flags',
+        'x',
+      ];
+      return Object.fromEntries(keys.filter(() => random() < 0.3).map((key) => [key, value(depth + 1)]));
+    };
+    const record = (): unknown => ({ name: pick(names), type: pick(types), ...(random() < 0.8 && { data: value() }) });
+    const rule = (): unknown => ({
+      fault: pick(Object.keys(FAULTS)),
+      ...(random() < 0.7 && { [pick(['nth', 'name', 'type', 'octets', 'answer'])]: value() }),
+    });
+    await using session = await open({ zones: ZONES });
+    for (let round = 0; round < 1500; round++) {
+      session.send({
+        command: pick(COMMAND_NAMES.filter((name) => name !== 'close')),
+        ...(random() < 0.8 && { zone: pick(names) }),
+        ...(random() < 0.3 && { text: pick(['', 'www A 192.0.2.1', '@ NS', pick(names)]) }),
+        ...(random() < 0.3 && { records: [record(), record()] }),
+        ...(random() < 0.4 && { record: random() < 0.8 ? record() : value() }),
+        ...(random() < 0.3 && { faults: [rule()] }),
+        ...(random() < 0.2 && { match: value() }),
+        ...(random() < 0.3 && { timeout: 0 }),
+        ...(random() < 0.1 && { id: value() }),
+      });
+    }
+    session.send({ command: 'clear-faults', id: 'last' });
+    await Promise.race([session.done, session.count(1501)]).catch((error: unknown) => {
+      throw new Error(`seed ${seed}`, { cause: error });
+    });
+    // Waits may be answered behind it.
+    expect(
+      session.replies.filter(({ id }) => id === 'last'),
+      `seed ${seed}`,
+    ).toMatchObject([{ ok: true }]);
   });
 
   it('is a line without an end, of which no more is kept than a command may have', async () => {
