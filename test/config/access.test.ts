@@ -1,15 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseConfig } from '../../src/config/load.js';
-
-function mistakes(text: string): string[] {
-  try {
-    parseConfig(text, 'adotd.yaml');
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.message.split('\n');
-  }
-}
+import { parseConfig } from '../../src/config/load.js';
+import { mistakes } from './mistakes.js';
 
 describe('access lists and policies of zones', () => {
   it('are empty unless given', () => {

@@ -2,18 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseConfig, readConfig } from '../../src/config/load.js';
+import { parseConfig, readConfig } from '../../src/config/load.js';
 import { defaultConfig } from '../../src/config/schema.js';
-
-function mistakes(text: string): string[] {
-  try {
-    parseConfig(text, 'adotd.yaml');
-    return [];
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return error.message.split('\n');
-  }
-}
+import { mistakes } from './mistakes.js';
 
 describe('the configuration file', () => {
   it('may be empty: everything has a default', () => {
