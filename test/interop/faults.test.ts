@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultRule, type RunningServer, startServer } from '../../src/index.js';
-import { freePort, LOOPBACK, type Peer, startPeer } from '../support/peers/server.js';
+import { LOOPBACK, type Peer } from '../support/peers/server.js';
+import { FORGETFUL, runUnbound } from '../support/peers/unbound.js';
 import { type Ended, missingPrograms, run } from './support.js';
 
 const missing = missingPrograms({ kdig: 'knot-dnsutils', unbound: 'unbound' });
@@ -116,39 +117,19 @@ describe.skipIf(missing)(`with faults${missing ? ` (skipped: ${missing})` : ''}`
 
   describe.each(['udp', 'tls'] as const)('unbound asks over %s', (transport) => {
     /** unbound, asking the server and nobody else. */
-    const start = async (): Promise<Peer> => {
-      const port = await freePort();
-      const config = join(folder, `${transport}.conf`);
+    const start = (): Promise<Peer> => {
       const upstream = transport === 'tls' ? `${LOOPBACK}@${server.tls}#localhost` : `${LOOPBACK}@${server.udp}`;
-      writeFileSync(
-        config,
-        `server:
-  interface: ${LOOPBACK}
-  port: ${port}
-  username: ""
-  chroot: ""
-  directory: "${folder}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  do-ip6: no
-  do-not-query-localhost: no
-  cache-max-ttl: 0
-  cache-max-negative-ttl: 0
-  infra-host-ttl: 0
+      const options = `${FORGETFUL}  infra-host-ttl: 0
   max-reuse-tcp-queries: 1
   module-config: "iterator"
-  local-zone: "test." nodefault
   tls-cert-bundle: "${ca}"
-remote-control:
-  control-enable: no
-forward-zone:
+`;
+      const forward = `forward-zone:
   name: "example.test"
   forward-addr: ${upstream}
   forward-tls-upstream: ${transport === 'tls' ? 'yes' : 'no'}
-`,
-      );
-      return startPeer('unbound', 'unbound', ['-d', '-p', '-c', config], port);
+`;
+      return runUnbound(join(folder, transport), options, forward);
     };
     let unbound: Peer;
     beforeAll(async () => {

@@ -9,8 +9,9 @@ import { adotd } from '../support/cli.js';
 import { startBind } from '../support/peers/bind.js';
 import { startKnot } from '../support/peers/knot.js';
 import { startNsd } from '../support/peers/nsd.js';
-import { freePort, LOOPBACK, type Peer, startPeer } from '../support/peers/server.js';
+import { freePort, LOOPBACK, type Peer, type PeerTls } from '../support/peers/server.js';
 import { missingTools } from '../support/peers/tools.js';
+import { runUnbound } from '../support/peers/unbound.js';
 import { make } from '../tls/support.js';
 import { FOLDER, missingPrograms, run, type Server, serve } from './support.js';
 
@@ -241,36 +242,19 @@ async function confirmed({ address, tlsPort, tls, credentials }: ProbeReport): P
 }
 
 /** unbound with the zone as an auth-zone, and TLS. */
-async function startUnbound(folder: string, tls: { port: number; cert: string; key: string }): Promise<Peer> {
-  mkdirSync(folder);
-  const port = await freePort();
-  const config = join(folder, 'unbound.conf');
-  writeFileSync(
-    config,
-    `server:
-  interface: ${LOOPBACK}@${port}
-  interface: ${LOOPBACK}@${tls.port}
+async function startUnbound(folder: string, tls: PeerTls): Promise<Peer> {
+  const options = `  interface: ${LOOPBACK}@${tls.port}
   tls-port: ${tls.port}
   tls-service-pem: "${tls.cert}"
   tls-service-key: "${tls.key}"
-  username: ""
-  chroot: ""
-  directory: "${folder}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  do-ip6: no
   module-config: "iterator"
   access-control: 127.0.0.0/8 allow
-  local-zone: "test." nodefault
-auth-zone:
+`;
+  const zone = `auth-zone:
   name: "${ZONE}"
   zonefile: "${file}"
   for-downstream: yes
   for-upstream: no
-remote-control:
-  control-enable: no
-`,
-  );
-  return { ...(await startPeer('unbound', 'unbound', ['-d', '-p', '-c', config], port)), tlsPort: tls.port };
+`;
+  return { ...(await runUnbound(folder, options, zone)), tlsPort: tls.port };
 }

@@ -1,11 +1,12 @@
 /** Resolvers that ask us over TLS on behalf of others, and many sessions at once. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askUdp } from '../support/ask.js';
 import { buildQuery, decodeMessage, type Message } from '../support/message.js';
-import { freePort, type Peer, startPeer } from '../support/peers/server.js';
+import { freePort, LOOPBACK, type Peer, startPeer } from '../support/peers/server.js';
 import { missingTools } from '../support/peers/tools.js';
+import { FORGETFUL, runUnbound } from '../support/peers/unbound.js';
 import { CERTIFICATE, FOLDER, missingPrograms, run, type Server, serve } from './support.js';
 
 const NAMES = ['www.home.test', 'nas.home.test', 'missing.home.test', 'anything.at.dev.home.test'];
@@ -44,41 +45,19 @@ describe('resolvers over TLS', () => {
 
   const noUnbound = missingTools(['unbound']);
   it.skipIf(noUnbound)(`unbound with stub-tls-upstream, our name verified${noUnbound ?? ''}`, async () => {
-    const port = await freePort();
-    const folder = join(FOLDER, 'unbound');
-    mkdirSync(folder);
-    const file = join(folder, 'unbound.conf');
-    writeFileSync(
-      file,
-      `server:
-  interface: 127.0.0.1
-  port: ${port}
-  username: ""
-  chroot: ""
-  directory: "${folder}"
-  pidfile: ""
-  use-syslog: no
-  num-threads: 1
-  do-ip6: no
-  do-not-query-localhost: no
-  outgoing-interface: 127.0.0.1
-  cache-max-ttl: 0
-  cache-max-negative-ttl: 0
+    const options = `${FORGETFUL}  outgoing-interface: ${LOOPBACK}
   module-config: "iterator"
   qname-minimisation: no
   target-fetch-policy: "0 0 0 0 0"
-  local-zone: "test." nodefault
   tls-cert-bundle: "${CERTIFICATE}"
-remote-control:
-  control-enable: no
-stub-zone:
+`;
+    const stub = `stub-zone:
   name: "home.test"
-  stub-addr: 127.0.0.1@${server.tlsPort}#ns1.home.test
+  stub-addr: ${LOOPBACK}@${server.tlsPort}#ns1.home.test
   stub-tls-upstream: yes
   stub-no-cache: yes
-`,
-    );
-    const unbound = await startPeer('unbound', 'unbound', ['-d', '-p', '-c', file], port);
+`;
+    const unbound = await runUnbound(join(FOLDER, 'unbound'), options, stub);
     try {
       const { rcodes, inside, handshakes, outside } = await resolveAll(server, unbound);
       expect([rcodes, outside]).toEqual([RCODES, 0]);

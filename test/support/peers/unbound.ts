@@ -1,4 +1,4 @@
-/** Unbound as a validating resolver in front of the server under test. */
+/** Unbound, alone or as a validating resolver in front of the server under test. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, LOOPBACK, type Peer, startPeer } from './server.js';
@@ -11,18 +11,14 @@ export interface StubZone {
 }
 
 /**
- * Starts unbound with `server` as the only source of the zones. Nothing is cached and no denial is synthesised
- * (RFC 8020, RFC 8198), so that the server, not the cache, answers the questions; and nothing leaves this machine.
+ * Starts unbound; its configuration goes to `folder`, which is created. `options`: lines of its clause `server:`, besides those that any
+ * has that runs here; `clauses`: whole clauses behind it. It does not leave this machine as long as these do not.
  */
-export async function startUnbound(
-  folder: string,
-  server: { address: string; port: number },
-  zones: readonly StubZone[],
-): Promise<Peer> {
+export async function runUnbound(folder: string, options: string, clauses: string): Promise<Peer> {
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
   const config = join(folder, 'unbound.conf');
-  const head = `server:
+  const text = `server:
   interface: ${LOOPBACK}
   port: ${port}
   username: ""
@@ -30,14 +26,34 @@ export async function startUnbound(
   directory: "${folder}"
   pidfile: ""
   use-syslog: no
-  verbosity: 1
-  val-log-level: 2
   num-threads: 1
   do-ip6: no
-  do-not-query-localhost: no
-  outgoing-interface: ${LOOPBACK}
+  local-zone: "test." nodefault
+${options}remote-control:
+  control-enable: no
+${clauses}`;
+  writeFileSync(config, text);
+  return startPeer('unbound', 'unbound', ['-d', '-p', '-c', config], port);
+}
+
+/** Options of a resolver that keeps nothing for a later question, and asks on loopback too. */
+export const FORGETFUL = `  do-not-query-localhost: no
   cache-max-ttl: 0
   cache-max-negative-ttl: 0
+`;
+
+/**
+ * Starts unbound with `server` as the only source of the zones. Nothing is cached and no denial is synthesised
+ * (RFC 8020, RFC 8198), so that the server, not the cache, answers the questions; and nothing leaves this machine.
+ */
+export function startUnbound(
+  folder: string,
+  server: { address: string; port: number },
+  zones: readonly StubZone[],
+): Promise<Peer> {
+  const options = `${FORGETFUL}  verbosity: 1
+  val-log-level: 2
+  outgoing-interface: ${LOOPBACK}
   harden-below-nxdomain: no
   module-config: "validator iterator"
   aggressive-nsec: no
@@ -49,11 +65,9 @@ export async function startUnbound(
   incoming-num-tcp: 50
   access-control: 127.0.0.0/8 allow
   val-nsec3-keysize-iterations: "1024 150 2048 500 4096 2500"
-  local-zone: "test." nodefault
 `;
   const anchors = zones.map(({ anchor }) => `  trust-anchor: "${anchor}"\n`).join('');
   const stub = ({ name }: StubZone): string =>
     `stub-zone:\n  name: "${name}"\n  stub-addr: ${server.address}@${server.port}\n  stub-no-cache: yes\n`;
-  writeFileSync(config, `${head}${anchors}remote-control:\n  control-enable: no\n${zones.map(stub).join('')}`);
-  return startPeer('unbound', 'unbound', ['-d', '-p', '-c', config], port);
+  return runUnbound(folder, options + anchors, zones.map(stub).join(''));
 }
