@@ -6,7 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Ports } from '../load/client.js';
-import { LOOPBACK } from '../support/peers/server.js';
+import { configureKnot } from '../support/peers/knot.js';
+import { configureNsd } from '../support/peers/nsd.js';
+import { LOOPBACK, type PeerZone } from '../support/peers/server.js';
 import { REPOSITORY } from './machine.js';
 
 export interface Certificate {
@@ -42,8 +44,9 @@ export interface Launch {
 }
 
 const fileOf = (given: Given, zone: string): string => join(given.zonesFolder, `${zone}.zone`);
+const zonesOf = (given: Given): PeerZone[] => given.zones.map((name) => ({ name, file: fileOf(given, name) }));
 
-export function configureAdotd(given: Given, { port, tlsPort }: Ports): Launch {
+export function launchAdotd(given: Given, { port, tlsPort }: Ports): Launch {
   const file = join(given.folder, 'adotd.yaml');
   const { cert, key } = given.certificate;
   writeFileSync(
@@ -59,73 +62,19 @@ ${given.config ?? ''}`,
   return { command: [process.execPath, ...(given.node ?? []), main, 'serve', '--config', file] };
 }
 
-export function configureNsd(given: Given, { port, tlsPort }: Ports): Launch {
-  const { folder, certificate } = given;
-  const file = join(folder, 'nsd.conf');
-  const head = `server:
-  ip-address: ${LOOPBACK}@${port}
-  ip-address: ${LOOPBACK}@${tlsPort}
-  tls-port: ${tlsPort}
-  tls-service-key: "${certificate.key}"
-  tls-service-pem: "${certificate.cert}"
-  server-count: 1
-  username: ""
-  chroot: ""
-  database: ""
-  zonesdir: "${folder}"
-  zonelistfile: "${join(folder, 'zone.list')}"
-  xfrdfile: "${join(folder, 'xfrd.state')}"
-  xfrdir: "${folder}"
-  pidfile: ""
-  logfile: "${join(folder, 'log')}"
-  ipv4-edns-size: 1232
-  minimal-responses: yes
-  rrl-ratelimit: 0
-  rrl-whitelist-ratelimit: 0
-  tcp-count: ${given.connections}
-  tcp-timeout: 120
-remote-control:
-  control-enable: no
-`;
-  const body = given.zones.map((zone) => `zone:\n  name: "${zone}"\n  zonefile: "${fileOf(given, zone)}"\n`);
-  writeFileSync(file, head + body.join(''));
-  return { command: ['nsd', '-d', '-c', file] };
+export function launchNsd(given: Given, { port, tlsPort }: Ports): Launch {
+  const { folder, connections, certificate } = given;
+  const options = `  logfile: "${join(folder, 'log')}"\n`;
+  const tls = { ...certificate, port: tlsPort };
+  return { command: configureNsd({ folder, port, tls, zones: zonesOf(given), connections, options }) };
 }
 
-export function configureKnot(given: Given, { port }: Ports): Launch {
-  const { folder } = given;
-  const file = join(folder, 'knot.conf');
-  const head = `server:
-  rundir: "${folder}"
-  listen: ${LOOPBACK}@${port}
-  udp-workers: 1
-  tcp-workers: 1
-  background-workers: 1
-  udp-max-payload: 1232
-  tcp-idle-timeout: 120
-  tcp-io-timeout: 10000
-  tcp-max-clients: ${given.connections}
-control:
-  listen: "${join(folder, 'knot.sock')}"
-database:
-  storage: "${folder}"
-log:
-  - target: stderr
-    any: warning
-template:
-  - id: default
-    storage: "${folder}"
-    zonefile-sync: -1
-    zonefile-load: whole
-    journal-content: none
-zone:
-`;
-  const body = given.zones.map((zone) => `  - domain: "${zone}"\n    file: "${fileOf(given, zone)}"\n`);
-  writeFileSync(file, head + body.join(''));
-  return { command: ['knotd', '-c', file] };
+export function launchKnot(given: Given, { port }: Ports): Launch {
+  const { folder, connections } = given;
+  return { command: configureKnot({ folder, port, zones: zonesOf(given), connections }) };
 }
 
-export function configureBind(given: Given, { port, tlsPort }: Ports): Launch {
+export function launchBind(given: Given, { port, tlsPort }: Ports): Launch {
   const { folder, certificate, connections } = given;
   const file = join(folder, 'named.conf');
   const head = `tls bench { cert-file "${certificate.cert}"; key-file "${certificate.key}"; };
@@ -157,7 +106,7 @@ logging { category default { null; }; };
 }
 
 /** PowerDNS has no setting for minimal responses. */
-export function configurePowerDns(given: Given, { port }: Ports): Launch {
+export function launchPowerDns(given: Given, { port }: Ports): Launch {
   const { folder, zones, connections } = given;
   const database = join(folder, 'dnssec.db');
   const body = zones.map((zone) => `zone "${zone}" { type native; file "${fileOf(given, zone)}"; };\n`);

@@ -14,13 +14,13 @@ import { REPOSITORY } from './machine.js';
 import { isInstalled } from './measure.js';
 import { type CpuReading, readCpu, readMemory } from './proc.js';
 import {
-  configureAdotd,
-  configureBind,
-  configureKnot,
-  configureNsd,
-  configurePowerDns,
   type Given,
   type Launch,
+  launchAdotd,
+  launchBind,
+  launchKnot,
+  launchNsd,
+  launchPowerDns,
 } from './server-configs.js';
 import { readStatistics, type Statistics } from './statistics.js';
 
@@ -32,16 +32,16 @@ interface Kind {
   readonly tls: boolean;
   /** Words that make it print its version. */
   readonly version: readonly string[];
-  configure(given: Given, ports: Ports): Launch;
+  launch(given: Given, ports: Ports): Launch;
 }
 
 /** In the order of the tables; adotd first. */
 export const SERVERS: Readonly<Record<string, Kind>> = {
-  adotd: { program: process.execPath, tls: true, version: [], configure: configureAdotd },
-  NSD: { program: 'nsd', tls: true, version: ['-v'], configure: configureNsd },
-  Knot: { program: 'knotd', tls: false, version: ['--version'], configure: configureKnot },
-  BIND: { program: 'named', tls: true, version: ['-v'], configure: configureBind },
-  PowerDNS: { program: 'pdns_server', tls: false, version: ['--version'], configure: configurePowerDns },
+  adotd: { program: process.execPath, tls: true, version: [], launch: launchAdotd },
+  NSD: { program: 'nsd', tls: true, version: ['-v'], launch: launchNsd },
+  Knot: { program: 'knotd', tls: false, version: ['--version'], launch: launchKnot },
+  BIND: { program: 'named', tls: true, version: ['-v'], launch: launchBind },
+  PowerDNS: { program: 'pdns_server', tls: false, version: ['--version'], launch: launchPowerDns },
 };
 
 export interface Contestant extends Ports {
@@ -93,7 +93,7 @@ export async function startServer(name: string, given: Given): Promise<Contestan
   const kind = SERVERS[name];
   if (kind === undefined) throw new Error(`there is no server ${name}; there are ${Object.keys(SERVERS).join(', ')}`);
   const ports = { port: await freePort(), tlsPort: await freePort() };
-  const launch = kind.configure(given, ports);
+  const launch = kind.launch(given, ports);
   for (const [program = '', ...words] of launch.before ?? []) await run(program, words);
   const started = performance.now();
   const child = spawn('taskset', ['-c', SERVER_CPU, ...launch.command], { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -1,15 +1,23 @@
 /** Knot DNS as a peer. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, LOOPBACK, type Peer, type PeerZone, startPeer } from './server.js';
+import { freePort, LOOPBACK, type Peer, type PeerSettings, type PeerZone, startPeer } from './server.js';
+
+/** Lines of knot.conf, besides those that configureKnot() writes. */
+interface KnotOptions {
+  readonly server?: string;
+  readonly database?: string;
+  readonly template?: string;
+}
 
 /**
- * Starts Knot on the zones; its configuration and state go to `folder`, which is created. Knot is minimal by nature;
- * zones are taken as they are: nothing signed, nothing written back, only the mandatory checks.
+ * Writes knot.conf into `folder`, and returns the command that runs it: one worker of each kind; zones are taken as they are, nothing
+ * is written back. What is not said here is as Knot has it by default; it is minimal by nature.
  */
-export async function startKnot(folder: string, zones: readonly PeerZone[]): Promise<Peer> {
-  mkdirSync(folder, { recursive: true });
-  const port = await freePort();
+export function configureKnot(
+  { folder, port, zones, connections }: Omit<PeerSettings, 'tls' | 'options'>,
+  { server = '', database = '', template = '' }: KnotOptions = {},
+): string[] {
   const config = join(folder, 'knot.conf');
   const head = `server:
   rundir: "${folder}"
@@ -18,16 +26,14 @@ export async function startKnot(folder: string, zones: readonly PeerZone[]): Pro
   tcp-workers: 1
   background-workers: 1
   udp-max-payload: 1232
-  answer-rotation: off
   tcp-idle-timeout: 120
   tcp-io-timeout: 10000
-  tcp-max-clients: 200
-control:
+  tcp-max-clients: ${connections}
+${server}control:
   listen: "${join(folder, 'knot.sock')}"
 database:
   storage: "${folder}"
-  journal-db-max-size: 16M
-log:
+${database}log:
   - target: stderr
     any: warning
 template:
@@ -36,10 +42,26 @@ template:
     zonefile-sync: -1
     zonefile-load: whole
     journal-content: none
-    semantic-checks: off
-zone:
+${template}zone:
 `;
   const body = zones.map(({ name, file }) => `  - domain: "${name}"\n    file: "${file}"\n`).join('');
   writeFileSync(config, head + body);
-  return startPeer('Knot', 'knotd', ['-c', config], port);
+  return ['knotd', '-c', config];
+}
+
+/**
+ * Starts Knot on the zones; its configuration and state go to `folder`, which is created. Only the mandatory checks are made.
+ */
+export async function startKnot(folder: string, zones: readonly PeerZone[]): Promise<Peer> {
+  mkdirSync(folder, { recursive: true });
+  const port = await freePort();
+  const [, ...words] = configureKnot(
+    { folder, port, zones, connections: 200 },
+    {
+      server: '  answer-rotation: off\n',
+      database: '  journal-db-max-size: 16M\n',
+      template: '    semantic-checks: off\n',
+    },
+  );
+  return startPeer('Knot', 'knotd', words, port);
 }

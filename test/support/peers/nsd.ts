@@ -1,19 +1,17 @@
 /** NSD as a peer. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, LOOPBACK, type Peer, type PeerTls, type PeerZone, startPeer } from './server.js';
+import { freePort, LOOPBACK, type Peer, type PeerSettings, type PeerTls, type PeerZone, startPeer } from './server.js';
 
 /**
- * Starts NSD on the zones; its configuration and state go to `folder`, which is created. Minimal responses and
- * `confine-to-zone` (chains stay in the zone of the question) as adotd does by default; no rate limiting.
+ * Writes nsd.conf into `folder`, and returns the command that runs it: one server process, minimal responses, no rate limit. What
+ * is neither said here nor in `options`, lines of its clause `server:`, is as NSD has it by default.
  */
-export async function startNsd(folder: string, zones: readonly PeerZone[], tls?: PeerTls): Promise<Peer> {
-  mkdirSync(folder, { recursive: true });
-  const port = await freePort();
+export function configureNsd({ folder, port, tls, zones, connections, options }: PeerSettings): string[] {
   const config = join(folder, 'nsd.conf');
   const head = `server:
   ip-address: ${LOOPBACK}@${port}
-  server-count: 1
+${tls === undefined ? '' : overTls(tls)}  server-count: 1
   username: ""
   chroot: ""
   database: ""
@@ -22,21 +20,30 @@ export async function startNsd(folder: string, zones: readonly PeerZone[], tls?:
   xfrdfile: "${join(folder, 'xfrd.state')}"
   xfrdir: "${folder}"
   pidfile: ""
-  logfile: ""
   ipv4-edns-size: 1232
   minimal-responses: yes
-  confine-to-zone: yes
-  round-robin: no
   rrl-ratelimit: 0
   rrl-whitelist-ratelimit: 0
-  tcp-count: 200
+  tcp-count: ${connections}
   tcp-timeout: 120
-${tls === undefined ? '' : overTls(tls)}remote-control:
+${options}remote-control:
   control-enable: no
 `;
   const body = zones.map(({ name, file }) => `zone:\n  name: "${name}"\n  zonefile: "${file}"\n`).join('');
   writeFileSync(config, head + body);
-  const peer = await startPeer('NSD', 'nsd', ['-d', '-c', config], port);
+  return ['nsd', '-d', '-c', config];
+}
+
+/**
+ * Starts NSD on the zones; its configuration and state go to `folder`, which is created. `confine-to-zone` (chains stay in the zone
+ * of the question) as adotd does by default.
+ */
+export async function startNsd(folder: string, zones: readonly PeerZone[], tls?: PeerTls): Promise<Peer> {
+  mkdirSync(folder, { recursive: true });
+  const port = await freePort();
+  const options = '  logfile: ""\n  confine-to-zone: yes\n  round-robin: no\n';
+  const [, ...words] = configureNsd({ folder, port, tls, zones, connections: 200, options });
+  const peer = await startPeer('NSD', 'nsd', words, port);
   return tls === undefined ? peer : { ...peer, tlsPort: tls.port };
 }
 

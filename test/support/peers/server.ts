@@ -29,6 +29,19 @@ export interface PeerTls {
   readonly key: string;
 }
 
+/** What the configuration of a peer is written from. */
+export interface PeerSettings {
+  /** Of its configuration and its state; it is there. */
+  readonly folder: string;
+  readonly port: number;
+  readonly tls?: PeerTls | undefined;
+  readonly zones: readonly PeerZone[];
+  /** TCP connections that there may be. */
+  readonly connections: number;
+  /** Lines of its configuration besides. */
+  readonly options: string;
+}
+
 export const LOOPBACK = '127.0.0.1';
 /** Octets kept of a server's output: a guess, a few hundred lines. */
 const LOG_KEPT = 65_536;
