@@ -59,8 +59,8 @@ describe('a step of the clock', () => {
       serial++;
       writeFileSync(join(folder, 'a.test.zone'), zone(serial, `192.0.2.${serial}`));
       server.signal('SIGHUP');
-      await expect.poll(async () => (await answers())[0], { timeout: 10_000 }).toBe(`192.0.2.${serial}`);
-      expect(await answers(), `${step}`).toEqual(Array(3).fill(`192.0.2.${serial}`));
+      // Threads take it one after the other.
+      await expect.poll(answers, { timeout: 10_000 }).toEqual(Array(3).fill(`192.0.2.${serial}`));
     }
     const { status, stderr } = await server.stop();
     expect(status).toBe(0);
