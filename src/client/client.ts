@@ -4,22 +4,21 @@
  *
  * Implements draft-ietf-dprive-start-tls-for-dns-01 §2.1, §2.2 and §3 for clients, RFC 7858 §3 and §5, RFC 7766 §6, RFC 7828,
  * RFC 8467 §4.1, and of RFC 9539 §4 the state kept for each server (§4.2), its values (§4.3) and what success and failure
- * mean (§4.6). Not here: asking over cleartext and trying encrypted transports at the same time (RFC 9539 §4.6.1): here a
- * transport is tried after the one before; recursion, caching of answers, DNSSEC validation, transfers.
+ * mean (§4.6); that cleartext does not wait for encryption (§4.6.1) when `timeouts.cleartextAfter` is 0. Not here: recursion,
+ * caching of answers, DNSSEC validation, transfers.
  */
 import { Type } from '../protocol/iana.js';
 import { onAbort } from './abort.js';
-import { type CapabilityCache, createCapabilityCache, type EncryptedTransport } from './capabilities.js';
+import { type CapabilityCache, createCapabilityCache } from './capabilities.js';
 import { keepCapabilities } from './capability-file.js';
-import { type Deadline, left } from './deadline.js';
+import { climb, type Resolution } from './climb.js';
+import type { Deadline } from './deadline.js';
 import type { EdnsRequest } from './edns.js';
-import { type Attempt, ClientError, ClientErrorCode } from './errors.js';
-import { allowance, blames, isFinal, isTelling, plan, type TriedTransport } from './ladder.js';
-import { encodeQuery, HeaderFlag, type Message, type Query } from './message.js';
+import { ClientError, ClientErrorCode } from './errors.js';
+import { encodeQuery, type Query } from './message.js';
 import { textToType } from './mnemonics.js';
 import { type ClientOptions, type Settings, settingsOf } from './settings.js';
-import { type ClientServer, type Target, targetOf } from './target.js';
-import type { TlsInfo } from './tls.js';
+import { type ClientServer, targetOf } from './target.js';
 import { createTransports } from './transports.js';
 
 /** A question, and of whom. */
@@ -43,32 +42,6 @@ export interface ResolveOptions {
   readonly signal?: AbortSignal;
 }
 
-/** An answer, whatever its RCODE. */
-export interface Resolution {
-  readonly message: Message;
-  readonly octets: Uint8Array;
-  /** What it came over. */
-  readonly transport: TriedTransport;
-  /** Where that is. */
-  readonly server: { readonly address: string; readonly port: number };
-  /** Whether question and answer went inside TLS. */
-  readonly encrypted: boolean;
-  readonly tls: TlsInfo | undefined;
-  /** Whether the session had answered before. */
-  readonly reused: boolean;
-  /** TC is set, and no transport brought the whole answer. */
-  readonly truncated: boolean;
-  /** Milliseconds from sending the query over this transport. */
-  readonly milliseconds: number;
-  /** What failed before, in order. */
-  readonly attempts: readonly Attempt[];
-  /**
-   * The answer came in cleartext although an encrypted transport of this server was known to work: the server has changed,
-   * or somebody in between does not want encryption (the draft, §7).
-   */
-  readonly downgraded: boolean;
-}
-
 export interface Client extends AsyncDisposable {
   /**
    * Asks. Rejects with a ClientError: CLIENT_NO_ANSWER (opportunistic) or CLIENT_NOT_PRIVATE (pre-deployed) when no
@@ -85,7 +58,7 @@ export interface Client extends AsyncDisposable {
 /** Makes a client. Throws CLIENT_INPUT. */
 export function createClient(options: ClientOptions = {}): Client {
   const settings = settingsOf(options);
-  const { clock, timeouts } = settings;
+  const { clock } = settings;
   const capabilities = options.capabilities?.cache ?? cacheOf(options, settings);
   const file = options.capabilities?.cache === undefined ? options.capabilities?.file : undefined;
   const kept = file === undefined ? undefined : keepCapabilities(file, capabilities, clock, warnings(options));
@@ -93,58 +66,12 @@ export function createClient(options: ClientOptions = {}): Client {
   const asking = new Set<AbortController>();
   let ended = false;
 
-  /** Goes up the ladder; `signal` is the caller's or that of the client's end. */
-  const climb = async (question: ResolveOptions, signal: AbortSignal): Promise<Resolution> => {
+  /** `signal` is the caller's or that of the client's end. */
+  const ask = async (question: ResolveOptions, signal: AbortSignal): Promise<Resolution> => {
     const query = queryOf(question);
     const deadline: Deadline = { clock, at: clock.elapsed() + totalOf(question, settings), signal };
     const target = await targetOf(question.server, settings, deadline);
-    const { address, ports } = target;
-    const key = (transport: EncryptedTransport) => ({ transport, address, port: ports[transport] });
-    const live = (transport: TriedTransport): boolean => transports.live(transport, target);
-    const known = ENCRYPTED.some((transport) => capabilities.get(key(transport))?.status === 'works');
-    const planned = plan({ order: settings.order, cache: capabilities, address, ports, live });
-    const attempts: Attempt[] = [];
-    const suspects: (readonly [EncryptedTransport, ClientErrorCode])[] = [];
-    let best: Resolution | undefined;
-
-    for (const [at, transport] of planned.entries()) {
-      if (left(deadline) === 0) break;
-      const allowed = allowance(planned.slice(at), left(deadline), timeouts, settings.udpTries);
-      const own: Deadline = { ...deadline, at: clock.elapsed() + Math.max(1, allowed) };
-      const asked = await transports.ask(transport, target, query, own);
-      if ('error' in asked) {
-        const { error, barren } = asked;
-        if (GIVEN_UP.includes(error.code)) throw error;
-        attempts.push({ transport, error });
-        if (!isEncrypted(transport) || !barren || !blames(error.code)) continue;
-        if (isTelling(error.code)) capabilities.failed(key(transport), error.code);
-        else suspects.push([transport, error.code]);
-        continue;
-      }
-      if (isEncrypted(transport)) capabilities.worked(key(transport));
-      // Somebody is there: those that were silent have no such excuse.
-      for (const [silent, code] of suspects.splice(0)) capabilities.failed(key(silent), code);
-      const { message, octets, milliseconds } = asked.reply;
-      const encrypted = isEncrypted(transport);
-      const resolution: Resolution = {
-        message,
-        octets,
-        milliseconds,
-        transport,
-        encrypted,
-        server: { address, port: ports[transport] },
-        tls: asked.tls,
-        reused: asked.reused,
-        truncated: (message.flags & HeaderFlag.TC) !== 0,
-        attempts: [...attempts],
-        downgraded: known && !encrypted,
-      };
-      if (isFinal(message)) return resolution;
-      // Half an answer is better than an error, and the first error as good as the next.
-      if (best === undefined || (resolution.truncated && !best.truncated)) best = resolution;
-    }
-    if (best === undefined) throw failure(settings, target, attempts);
-    return { ...best, attempts };
+    return await climb(query, target, deadline, { settings, transports, capabilities });
   };
 
   const resolve = async (question: ResolveOptions): Promise<Resolution> => {
@@ -153,7 +80,7 @@ export function createClient(options: ClientOptions = {}): Client {
     asking.add(controller);
     try {
       if (ended) throw endedError();
-      return await climb(question, controller.signal);
+      return await ask(question, controller.signal);
     } catch (error) {
       throw ended ? endedError() : error;
     } finally {
@@ -170,13 +97,6 @@ export function createClient(options: ClientOptions = {}): Client {
   };
   return { capabilities, resolve, close, [Symbol.asyncDispose]: close };
 }
-
-const ENCRYPTED: readonly EncryptedTransport[] = ['tls', 'starttls'];
-/** Not the server's doing: there is no point in going on. */
-const GIVEN_UP: readonly ClientErrorCode[] = [ClientErrorCode.ABORTED, ClientErrorCode.ENDED, ClientErrorCode.INPUT];
-
-const isEncrypted = (transport: TriedTransport): transport is EncryptedTransport =>
-  transport === 'tls' || transport === 'starttls';
 
 function endedError(): ClientError {
   return new ClientError(ClientErrorCode.ENDED, 'the client was closed');
@@ -225,13 +145,4 @@ function totalOf({ timeoutMs }: ResolveOptions, { timeouts }: Settings): number 
   if (timeoutMs === undefined) return timeouts.total;
   if (timeoutMs > 0) return timeoutMs;
   throw new ClientError(ClientErrorCode.INPUT, `timeoutMs: found ${timeoutMs}, expected a number above 0`);
-}
-
-function failure({ profile }: Settings, { name, address }: Target, attempts: readonly Attempt[]): ClientError {
-  const server = name ?? address;
-  const tried = attempts.map(({ error }) => error.message).join('; ') || 'there was no time to try anything';
-  if (profile === 'opportunistic')
-    return new ClientError(ClientErrorCode.NO_ANSWER, `no answer from ${server}: ${tried}`, { attempts });
-  const message = `no private answer from ${server}, and the pre-deployed profile has no other: ${tried}`;
-  return new ClientError(ClientErrorCode.NOT_PRIVATE, message, { attempts });
 }

@@ -12,7 +12,8 @@ export {
   type EncryptedTransport,
 } from './capabilities.js';
 export type { CertificateInfo, Verification } from './certificate.js';
-export { type Client, createClient, type Resolution, type ResolveOptions } from './client.js';
+export { type Client, createClient, type ResolveOptions } from './client.js';
+export type { Resolution } from './climb.js';
 export { type ClientClock, systemClock } from './clock.js';
 export { type Edns, EdnsFlag, type EdnsRequest, keepaliveOf, type Option } from './edns.js';
 export { type Attempt, ClientError, ClientErrorCode, type Step } from './errors.js';

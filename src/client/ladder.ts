@@ -21,25 +21,43 @@ export interface PlanInput {
 }
 
 /**
- * The transports to try, in order.
+ * A step of the climb.
+ * - known: a transport that is open or known to work, by itself: nobody else is asked as long as it does.
+ * - race: encrypted transports that nothing good is known of, in their order.
+ * - cleartext: UDP, then TCP.
+ */
+export type Stage =
+  | { readonly kind: 'known' | 'race'; readonly transports: readonly EncryptedTransport[] }
+  | { readonly kind: 'cleartext'; readonly transports: readonly ['udp', 'tcp'] };
+
+const CLEARTEXT: Stage = { kind: 'cleartext', transports: ['udp', 'tcp'] };
+
+/**
+ * The stages of the climb, in order.
  * - What is known to fail is left out for a while, unless a session is open all the same.
  * - Of the encrypted ones, one that is open or known to work comes before one that is not (the draft, §2.1.1: clients MAY,
  *   "if there is information that this ordering is preferred"), so that nobody waits for what has never worked.
  * - Without cleartext (pre-deployed) it comes last instead: nothing else is left, and it may have come back.
  */
-export function plan(input: PlanInput): TriedTransport[] {
+export function plan(input: PlanInput): Stage[] {
   const { order, cache, address, ports, live } = input;
   const key = (transport: EncryptedTransport) => ({ transport, address, port: ports[transport] });
   const encrypted = order.filter((rung) => rung !== 'cleartext');
   const promising = (rung: EncryptedTransport): boolean => live(rung) || cache.get(key(rung))?.status === 'works';
   const worth = encrypted.filter((rung) => live(rung) || cache.retryAt(key(rung)) === undefined);
-  const sorted = (rungs: readonly Rung[]): TriedTransport[] => {
+  const staged = (rungs: readonly Rung[], last: readonly EncryptedTransport[] = []): Stage[] => {
     const some = worth.filter((rung) => rungs.includes(rung));
-    return [...some.filter(promising), ...some.filter((rung) => !promising(rung))];
+    const known = some.filter(promising).map((rung): Stage => ({ kind: 'known', transports: [rung] }));
+    const racing = [...some.filter((rung) => !promising(rung)), ...last];
+    return racing.length === 0 ? known : [...known, { kind: 'race', transports: racing }];
   };
   const at = order.indexOf('cleartext');
-  if (at < 0) return [...sorted(order), ...encrypted.filter((rung) => !worth.includes(rung))];
-  return [...sorted(order.slice(0, at)), 'udp', 'tcp', ...sorted(order.slice(at))];
+  if (at < 0)
+    return staged(
+      order,
+      encrypted.filter((rung) => !worth.includes(rung)),
+    );
+  return [...staged(order.slice(0, at)), CLEARTEXT, ...staged(order.slice(at))];
 }
 
 /** Milliseconds that a transport takes at most, when nothing answers. */
@@ -48,18 +66,18 @@ function worst(transport: TriedTransport, timeouts: Timeouts, udpTries: number):
 }
 
 /**
- * Milliseconds that the first of `transports` may take out of `remaining`, so that each behind it has as much as it could
+ * Milliseconds that `transports` may take together out of `remaining`, so that each of `behind` has as much as it could
  * need, or its equal share of what remains. That is what lets cleartext answer in time behind transports that stall.
  */
 export function allowance(
   transports: readonly TriedTransport[],
+  behind: readonly TriedTransport[],
   remaining: number,
   timeouts: Timeouts,
   udpTries: number,
 ): number {
-  const [, ...others] = transports;
-  const share = remaining / transports.length;
-  const reserved = others.reduce((sum, other) => sum + Math.min(worst(other, timeouts, udpTries), share), 0);
+  const share = remaining / (transports.length + behind.length);
+  const reserved = behind.reduce((sum, other) => sum + Math.min(worst(other, timeouts, udpTries), share), 0);
   return remaining - reserved;
 }
 

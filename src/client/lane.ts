@@ -18,7 +18,10 @@ import type { TlsInfo, TlsTicket } from './tls.js';
 export interface LaneLimits {
   /** Queries outstanding in one session. */
   readonly maxInFlight: number;
-  /** Connections at once; a further one is opened only when the others have `maxInFlight` queries outstanding. */
+  /**
+   * Connections at once; a further one is opened only when one was opened before, and all have `maxInFlight` queries
+   * outstanding.
+   */
   readonly maxConnections: number;
   /** Milliseconds after which an idle session is closed, when the server says nothing (RFC 7828). */
   readonly idleMs: number;
@@ -34,18 +37,36 @@ export interface LaneOptions extends LaneLimits {
   open(ticket: TlsTicket | undefined, signal: AbortSignal): Promise<OpenSession>;
 }
 
+export interface Unanswered {
+  readonly error: ClientError;
+  /** No session came about, or it never brought an answer: a fault of the transport, not of this query. */
+  readonly barren: boolean;
+}
+
 /** What became of a query. */
-export type Asked =
-  | { readonly reply: Reply; readonly tls: TlsInfo | undefined; readonly reused: boolean }
-  | {
-      readonly error: ClientError;
-      /** No session came about, or it never brought an answer: a fault of the transport, not of this query. */
-      readonly barren: boolean;
-    };
+export type Asked = { readonly reply: Reply; readonly tls: TlsInfo | undefined; readonly reused: boolean } | Unanswered;
+
+/** A place for one query in an open session. Whoever has it asks over it or gives it back. */
+export interface Place {
+  readonly connection: Connection;
+  readonly open: OpenSession;
+  /** The session stays for others until it is found idle. */
+  giveBack(): void;
+}
+
+/** A place, or why there is none. */
+export type Reserved = { readonly place: Place } | Unanswered;
 
 export interface Lane {
-  /** Asks, waiting for each answer at most `answerMs`, and in all until the deadline. */
-  ask(query: Query, answerMs: number, deadline: Deadline): Promise<Asked>;
+  /** Takes a place in an open session, waiting until the deadline for one to be opened. Never rejects. */
+  reserve(deadline: Deadline): Promise<Reserved>;
+  /** How the opening of a session ends that is under way: undefined, it is open, or was before. Never rejects. */
+  outcome(): Promise<ClientError | undefined>;
+  /**
+   * Asks, waiting for each answer at most `answerMs`, and in all until the deadline. Over `place`, which is given back, and
+   * over others when that is closed.
+   */
+  ask(query: Query, answerMs: number, deadline: Deadline, place?: Place): Promise<Asked>;
   /** Whether a session is open. */
   readonly live: boolean;
   /** Whether anybody waits for an answer. */
@@ -53,6 +74,16 @@ export interface Lane {
   /** Closes all sessions; queries under way fail with CLIENT_ENDED. */
   close(): Promise<void>;
 }
+
+/** Queries that wait for a place. */
+interface Waiter {
+  /** There may be one. */
+  go(): void;
+  /** There will be none. */
+  fail(error: unknown): void;
+}
+
+const NOBODY: Waiter = { go: () => {}, fail: () => {} };
 
 interface Connection {
   readonly opening: Promise<OpenSession>;
@@ -79,20 +110,26 @@ export function createLane(options: LaneOptions): Lane {
   const { about, clock, maxInFlight, maxConnections } = options;
   const connections = new Set<Connection>();
   const closings = new Set<Promise<void>>();
-  const waiting: (() => void)[] = [];
+  const waiting: Waiter[] = [];
   const opened = new AbortController();
   let ticket: TlsTicket | undefined;
   /** Queries that one connection is trusted with: falls when one is closed with queries outstanding, grows with answers. */
   let limit = maxInFlight;
+  /** Whether the last opening that was decided succeeded. As long as it is not, one is tried for all who wait. */
+  let proven = false;
   let ended = false;
   const endedError = (): ClientError => new ClientError(ClientErrorCode.ENDED, `${about}: the client was closed`);
 
+  const taken = (): Connection[] => [...connections].filter(({ draining }) => !draining);
+  /** How many connections may be opened. */
+  const fresh = (): number => {
+    const count = taken().length;
+    return proven ? Math.max(0, maxConnections - count) : count === 0 ? 1 : 0;
+  };
   /** Lets as many go on as there are places for. */
   const wake = (): void => {
-    const taking = [...connections].filter(({ draining }) => !draining);
-    const places = taking.reduce((sum, { inFlight }) => sum + Math.max(0, limit - inFlight), 0);
-    const fresh = Math.max(0, maxConnections - taking.length) * limit;
-    for (const next of waiting.splice(0, ended ? waiting.length : places + fresh)) next();
+    const places = taken().reduce((sum, { inFlight }) => sum + Math.max(0, limit - inFlight), fresh() * limit);
+    for (const { go } of waiting.splice(0, ended ? waiting.length : places)) go();
   };
   const shut = (connection: Connection): void => {
     connection.stopIdle();
@@ -125,13 +162,17 @@ export function createLane(options: LaneOptions): Lane {
     opening.then(
       (open) => {
         connection.open = open;
+        proven = true;
         open.session.onEnded(() => shut(connection));
         if (connection.inFlight === 0) rest(connection);
         wake();
       },
-      () => {
+      (error: unknown) => {
         if (ticket === used) ticket = undefined;
         connections.delete(connection);
+        proven = taken().some(({ open }) => open !== undefined);
+        // Who has waited for this one gets what it brought; each trying for itself would take as long again.
+        if (!proven) for (const { fail } of waiting.splice(0)) fail(error);
         wake();
       },
     );
@@ -153,22 +194,21 @@ export function createLane(options: LaneOptions): Lane {
   const pick = (): Connection | undefined => {
     const all = [...connections].filter((one) => !one.draining && one.inFlight < limit);
     const one = all.find(({ open }) => open !== undefined) ?? all[0];
-    if (one !== undefined) return one;
-    const count = [...connections].filter(({ draining }) => !draining).length;
-    return count < maxConnections ? start() : undefined;
+    return one ?? (fresh() > 0 ? start() : undefined);
   };
 
   /** A session with a place for one more query, which is taken. Rejects with a ClientError. */
-  const acquire = async (deadline: Deadline): Promise<{ connection: Connection; open: OpenSession }> => {
+  const acquire = async (deadline: Deadline): Promise<Place> => {
     let connection = pick();
     while (connection === undefined) {
-      let next = (): void => {};
-      const turn = new Promise<void>((resolve) => {
-        next = resolve;
-        waiting.push(next);
+      let waiter: Waiter = NOBODY;
+      const turn = new Promise<void>((go, fail) => {
+        waiter = { go, fail };
+        waiting.push(waiter);
       });
       await within(turn, deadline, about, 'connect', () => {
-        if (waiting.includes(next)) waiting.splice(waiting.indexOf(next), 1);
+        const at = waiting.indexOf(waiter);
+        if (at >= 0) waiting.splice(at, 1);
         else wake();
       });
       if (ended) throw endedError();
@@ -179,7 +219,8 @@ export function createLane(options: LaneOptions): Lane {
     try {
       const open = connection.open ?? (await within(connection.opening, deadline, about, 'connect'));
       open.session.keepAlive(true);
-      return { connection, open };
+      const giveBack = release.bind(undefined, connection);
+      return { connection, open, giveBack };
     } catch (error) {
       release(connection);
       throw error;
@@ -193,13 +234,21 @@ export function createLane(options: LaneOptions): Lane {
     else if (keepalive !== undefined) connection.idleMs = Math.min(keepalive * MARGIN, options.maxIdleMs);
   };
 
-  const ask = async (query: Query, answerMs: number, deadline: Deadline): Promise<Asked> => {
+  const isBarren = (): boolean => ![...connections].some(({ answered }) => answered > 0);
+  const unanswered = (error: unknown, barren: boolean): Unanswered => ({
+    error: ended ? endedError() : fromSystem(error, about, 'answer'),
+    barren,
+  });
+
+  const ask = async (query: Query, answerMs: number, deadline: Deadline, first?: Place): Promise<Asked> => {
+    let reserved = first;
     for (let closes = 0; ; ) {
-      let barren = ![...connections].some(({ answered }) => answered > 0);
-      let place: { connection: Connection; open: OpenSession } | undefined;
+      let barren = isBarren();
+      let place = reserved;
+      reserved = undefined;
       try {
         if (ended) throw endedError();
-        place = await acquire(deadline);
+        place ??= await acquire(deadline);
         const { connection, open } = place;
         const before = connection.answered;
         const timeoutMs = Math.max(1, Math.min(answerMs, left(deadline)));
@@ -226,15 +275,35 @@ export function createLane(options: LaneOptions): Lane {
           throw error;
         }
       } catch (error) {
-        return { error: ended ? endedError() : fromSystem(error, about, 'answer'), barren };
+        return unanswered(error, barren);
       } finally {
-        if (place !== undefined) release(place.connection);
+        place?.giveBack();
       }
     }
   };
 
+  const reserve = async (deadline: Deadline): Promise<Reserved> => {
+    const barren = isBarren();
+    try {
+      if (ended) throw endedError();
+      return { place: await acquire(deadline) };
+    } catch (error) {
+      return unanswered(error, barren && isBarren());
+    }
+  };
+
+  const outcome = async (): Promise<ClientError | undefined> => {
+    const opening = [...connections].find(({ open }) => open === undefined)?.opening;
+    return await opening?.then(
+      () => undefined,
+      (error: unknown) => unanswered(error, true).error,
+    );
+  };
+
   return {
     ask,
+    reserve,
+    outcome,
     get live() {
       return [...connections].some(({ open, draining }) => open !== undefined && !draining);
     },

@@ -23,6 +23,17 @@ export interface Timeouts {
   readonly total: number;
   /** Until a session is open: TCP, the upgrade, TLS. Default 4,000 (RFC 9539 §4.3, "timeout"). */
   readonly establish: number;
+  /**
+   * Between the beginnings of TLS and STARTTLS, in their order, where nothing good is known of them: the next one begins when
+   * the one before has failed or has no open session by then. 0: both at once. Default 250 (RFC 8305 §5).
+   */
+  readonly headStart: number;
+  /**
+   * Opportunistic: from the beginning of TLS and STARTTLS to that of cleartext, as long as no encrypted session has come about
+   * with a server that nothing good is known of. 0: both at once, as RFC 9539 §4.6 has it, which shows the first name to
+   * whoever listens. Default 4,000: RFC 9539's time for a session to come about.
+   */
+  readonly cleartextAfter: number;
   /** For an answer in an open session. Default 4,000, a guess. */
   readonly answer: number;
   /** For an answer over UDP, after each of `udpTries` tries. Default 1,500, a guess. */
@@ -68,7 +79,16 @@ export interface Settings {
   readonly clock: ClientClock;
 }
 
-const TIMEOUTS: Timeouts = { total: 30_000, establish: 4000, answer: 4000, udp: 1500 };
+const TIMEOUTS: Timeouts = {
+  total: 30_000,
+  establish: 4000,
+  headStart: 250,
+  cleartextAfter: 4000,
+  answer: 4000,
+  udp: 1500,
+};
+/** Those that may be 0. */
+const DELAYS: readonly string[] = ['headStart', 'cleartextAfter'];
 /** 10 s idle: "a few seconds" of RFC 7766 §6.2.3, and what adotd and others allow at rest; the rest are guesses. */
 const LANES: LaneLimits = { maxInFlight: 100, maxConnections: 4, idleMs: 10_000, maxIdleMs: 120_000 };
 const RUNGS: readonly Rung[] = ['tls', 'starttls', 'cleartext'];
@@ -91,7 +111,8 @@ export function settingsOf(options: ClientOptions): Settings {
   if (profile !== 'opportunistic' && profile !== 'pre-deployed')
     throw input(`profile: found ${JSON.stringify(profile)}, expected "opportunistic" or "pre-deployed"`);
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
-  for (const [name, value] of Object.entries(timeouts)) within(`timeouts.${name}`, value, 1, MAX_TIME);
+  for (const [name, value] of Object.entries(timeouts))
+    within(`timeouts.${name}`, value, DELAYS.includes(name) ? 0 : 1, MAX_TIME);
   const { maxServers = 500, ...limits } = options.sessions ?? {};
   const lanes = { ...LANES, ...limits };
   within('sessions.maxInFlight', lanes.maxInFlight, 1, 10_000);

@@ -2,17 +2,21 @@
 import type { Verification } from './certificate.js';
 import { openSession, type StreamTransport } from './connect.js';
 import { type Deadline, left } from './deadline.js';
-import { fromSystem } from './errors.js';
+import { type ClientError, fromSystem } from './errors.js';
 import { lacksEdns, type TriedTransport } from './ladder.js';
-import { type Asked, createLane, type Lane } from './lane.js';
+import { type Asked, createLane, type Lane, type Place, type Reserved } from './lane.js';
 import type { Query } from './message.js';
 import type { Settings } from './settings.js';
 import type { Target } from './target.js';
 import { askUdp } from './udp.js';
 
 export interface Transports {
-  /** Never rejects but with what is no ClientError. */
-  ask(transport: TriedTransport, target: Target, query: Query, deadline: Deadline): Promise<Asked>;
+  /** Takes a place in a session (lane.ts). */
+  reserve(transport: StreamTransport, target: Target, deadline: Deadline): Promise<Reserved>;
+  /** How the opening of a session ends that is under way: undefined, it is open, or was before. */
+  outcome(transport: StreamTransport, target: Target): Promise<ClientError | undefined>;
+  /** Asks, over `place` where one was taken. Never rejects but with what is no ClientError. */
+  ask(transport: TriedTransport, target: Target, query: Query, deadline: Deadline, place?: Place): Promise<Asked>;
   /** Whether a session is open. */
   live(transport: TriedTransport, target: Target): boolean;
   close(): Promise<void>;
@@ -44,8 +48,9 @@ export function createTransports(settings: Settings): Transports {
     target: Target,
     query: Query,
     deadline: Deadline,
+    place?: Place,
   ): Promise<Asked> => {
-    if (transport !== 'udp') return laneOf(transport, target).ask(query, timeouts.answer, deadline);
+    if (transport !== 'udp') return laneOf(transport, target).ask(query, timeouts.answer, deadline, place);
     const { address, ports } = target;
     const about = aboutOf(transport, target);
     const timeoutMs = Math.max(1, Math.min(timeouts.udp, Math.floor(left(deadline) / udpTries)));
@@ -59,8 +64,10 @@ export function createTransports(settings: Settings): Transports {
   };
 
   return {
-    async ask(transport, target, query, deadline) {
-      const asked = await askOnce(transport, target, query, deadline);
+    reserve: (transport, target, deadline) => laneOf(transport, target).reserve(deadline),
+    outcome: (transport, target) => laneOf(transport, target).outcome(),
+    async ask(transport, target, query, deadline, place) {
+      const asked = await askOnce(transport, target, query, deadline, place);
       if ('error' in asked || query.edns === undefined || !lacksEdns(asked.reply.message)) return asked;
       const { edns: _, ...bare } = query;
       const again = await askOnce(transport, target, bare, deadline);

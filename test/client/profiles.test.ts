@@ -19,6 +19,7 @@ import {
   UDP_GOOD,
   type UdpKind,
 } from './faulty.js';
+import { ONE_BY_ONE } from './support.js';
 
 const NAME = 'private.secret.test';
 let certificate: { cert: string; key: string };
@@ -81,12 +82,10 @@ function working(kinds: Kinds): string[] {
   ];
 }
 
-const OPPORTUNISTIC: ClientOptions = {};
-
 /** Three questions, one after the other: what was learnt from the first must do the next no harm. */
 async function opportunistic(kinds: Kinds): Promise<void> {
   const expected = working(kinds);
-  await scene(kinds, OPPORTUNISTIC, async ({ client, faulty: { server } }) => {
+  await scene(kinds, { timeouts: ONE_BY_ONE }, async ({ client, faulty: { server } }) => {
     for (let i = 0; i < 3; i++) {
       const asked = client.resolve({ server, name: NAME, type: 'TXT' });
       if (expected.length > 0) {

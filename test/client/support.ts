@@ -6,6 +6,9 @@ import { createSecureContext, TLSSocket, type TlsOptions } from 'node:tls';
 
 export const TO = 0x4000;
 
+/** Timeouts by which each transport begins when the one before has failed, for clocks that jump. */
+export const ONE_BY_ONE = { headStart: 4000, cleartextAfter: 86_400_000 } as const;
+
 export interface AnswerOptions {
   readonly id?: number;
   readonly rcode?: number;
