@@ -5,6 +5,7 @@ import { readFaults } from '../fixture/fault-file.js';
 import { type RunningServer, startServer } from '../fixture/start.js';
 import { systemReason } from '../server/zone-source.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
+import { readSettings } from './fixture-config.js';
 import { converse } from './fixture-conversation.js';
 import { FollowedZones, readText } from './fixture-files.js';
 import { runCommands } from './fixture-session.js';
@@ -15,10 +16,12 @@ const OPTIONS = {
   faults: { type: 'string' },
   seed: { type: 'string', default: '0' },
   listen: { type: 'string', multiple: true },
-  port: { type: 'string', default: '0' },
-  'tls-port': { type: 'string', default: '0' },
+  config: { type: 'string' },
+  port: { type: 'string' },
+  'tls-port': { type: 'string' },
   'no-tls': { type: 'boolean' },
   'tls-name': { type: 'string', multiple: true },
+  lenient: { type: 'boolean' },
   'ca-file': { type: 'string' },
   detached: { type: 'boolean' },
 } as const satisfies Options;
@@ -35,6 +38,8 @@ answers, and ends when its standard input is closed, or at TERM or INT: so it ne
   --zones DIR          serve each *.zone file of this folder
   --faults FILE        what goes wrong: a list of rules (YAML); docs/faults.md lists them
   --seed N             where the chance of faults comes from: the same number, the same faults (default 0)
+  --config FILE        settings of adotd.yaml; the options here override it
+  --lenient            start although zones have errors: those are answered with SERVFAIL
   --listen ADDRESS     address to serve on, may be repeated (default 127.0.0.1)
   --port PORT          UDP and TCP port (default 0, any that is free)
   --tls-port PORT      port for DNS over TLS (default 0, any that is free)
@@ -81,16 +86,21 @@ function wrong(message: string): UsageError {
   return new UsageError(`adotd fixture: ${message}`);
 }
 
-/** What the options say, but for the zones. Throws UsageError, or what is wrong with the faults. */
+/** What the options say, but for the zones. Throws UsageError, or what is wrong with the configuration or the faults. */
 function settingsOf(values: Values) {
+  const port = portOf('port', values.port);
+  const tlsPort = portOf('tls-port', values['tls-port']);
+  const seed = wholeNumber('fixture', 'seed', values.seed, 0, 999_999_999);
+  const config = values.config === undefined ? {} : readSettings(values.config);
+  // startServer() takes the configuration before its options; of a command line the options come first.
+  const overridden = { listen: values.listen, port, tls_port: tlsPort };
   return {
     folder: values.zones,
-    listen: values.listen,
-    port: portOf('port', values.port),
-    tlsPort: portOf('tls-port', values['tls-port']),
+    config: { ...config, ...Object.fromEntries(Object.entries(overridden).filter(([, value]) => value !== undefined)) },
     tls: !values['no-tls'],
     tlsNames: values['tls-name'],
-    seed: wholeNumber('fixture', 'seed', values.seed, 0, 999_999_999),
+    lenient: values.lenient,
+    seed,
     faults: values.faults === undefined ? [] : readFaults(values.faults),
   };
 }
@@ -109,7 +119,8 @@ async function start(
   return startServer({ ...settings, zones });
 }
 
-function portOf(option: string, text: string): number {
+function portOf(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   if (!/^[0-9]{1,5}$/.test(text) || Number(text) > 65_535)
     throw wrong(`--${option}: found ${text}, expected a number from 0 to 65535`);
   return Number(text);

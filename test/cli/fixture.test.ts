@@ -288,4 +288,40 @@ describe('adotd fixture', () => {
     }
     expect(await ended(child)).toBe(0);
   });
+
+  it('takes settings from a configuration, which its options override, and zones with errors when told to', async () => {
+    mkdirSync(join(folder, 'more'), { recursive: true });
+    writeFileSync(join(folder, 'more/more.test.zone'), ZONE);
+    const config = join(folder, 'adotd.yaml');
+    writeFileSync(
+      config,
+      'listen: ["::1"]\nport: 1\ntls: { padding: never }\nzones: { folder: more }\nedns: { version: 1 }\n',
+    );
+    const misspelt = await adotd('fixture', '--config', config);
+    expect(misspelt).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/^\S+adotd\.yaml:5:1: edns: unknown key/),
+    });
+    writeFileSync(config, 'listen: ["::1"]\nport: 1\ntls: { padding: never }\nzones: { folder: more }\n');
+    const broken = join(folder, 'broken.db');
+    writeFileSync(broken, 'bad A 192.0.2.256\n');
+    const { child, line } = await fixture(
+      '--config',
+      config,
+      '--port',
+      '0',
+      '--zone',
+      `bad.test=${broken}`,
+      '--lenient',
+    );
+    expect(line).toMatchObject({ address: '::1', tls: expect.any(Number), ca: expect.stringContaining('CERTIFICATE') });
+    const ask = (name: string): ReturnType<typeof exchange> => {
+      const question = { name, type: textToType('A') ?? 0, class: 1 };
+      return exchange(question, { transport: 'udp', server: { address: line.address, port: line.udp } });
+    };
+    expect(await ask('www.more.test')).toMatchObject({ message: { rcode: 0, answers: [{ data: '192.0.2.80' }] } });
+    expect(await ask('www.bad.test')).toMatchObject({ message: { rcode: 2 } });
+    child.stdin?.end();
+    expect(await ended(child)).toBe(0);
+  });
 });
