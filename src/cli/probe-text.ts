@@ -105,12 +105,12 @@ function lines(report: ProbeReport): string[] {
     ...line(
       'certificate',
       certificate &&
-        `${certificate.subject || 'no subject'}; ${certificate.names.join(', ') || 'no names'}; until ${certificate.notAfter}`,
+        `${certificate.subject || 'no subject'}; ${certificate.names.join(', ') || 'no names'}; until ${certificate.notAfter ?? 'no date'}`,
     ),
     ...line(
       'pin',
       certificate &&
-        `${certificate.pin}${credentials.accepted === undefined ? '' : credentials.accepted ? ' (acceptable)' : ' (not acceptable)'}`,
+        `${certificate.pin ?? 'no key that can be read'}${credentials.accepted === undefined ? '' : credentials.accepted ? ' (acceptable)' : ' (not acceptable)'}`,
     ),
     ...credentials.tlsa.flatMap(({ owner, verdict, records }) =>
       line('TLSA', `${owner} ${verdict}: ${records.join(', ')}`),

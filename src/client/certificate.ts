@@ -1,7 +1,8 @@
 /** The server's certificate: what there is to see of it, and whether it is one that the caller accepts. */
-import { createHash, type X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { ClientError, ClientErrorCode } from './errors.js';
+import { pinOfCertificate, readable } from './public-key.js';
 import { checkTlsa, matchesTlsa } from './tlsa.js';
 
 /** How a server proves who it is. */
@@ -19,22 +20,18 @@ export interface CertificateInfo {
   readonly subject: string;
   /** Subject alternative names, as "DNS:ns1.example" or "IP Address:192.0.2.1". */
   readonly names: readonly string[];
-  /** ISO 8601. */
-  readonly notAfter: string;
-  /** Base64 of the SHA-256 of the SubjectPublicKeyInfo. */
-  readonly pin: string;
+  /** ISO 8601; undefined: what stands there is no date. */
+  readonly notAfter: string | undefined;
+  /** Base64 of the SHA-256 of the SubjectPublicKeyInfo; undefined: OpenSSL cannot read the key. */
+  readonly pin: string | undefined;
 }
 
-export function pinOfCertificate(certificate: X509Certificate): string {
-  const key = certificate.publicKey.export({ type: 'spki', format: 'der' });
-  return createHash('sha256').update(key).digest('base64');
-}
-
+/** What there is to see of a certificate, whoever made it: never throws. */
 export function describeCertificate(certificate: X509Certificate): CertificateInfo {
   return {
-    subject: (certificate.subject ?? '').replaceAll('\n', ', '),
-    names: certificate.subjectAltName?.split(', ') ?? [],
-    notAfter: new Date(certificate.validTo).toISOString(),
+    subject: (readable(() => certificate.subject) ?? '').replaceAll('\n', ', '),
+    names: readable(() => certificate.subjectAltName)?.split(', ') ?? [],
+    notAfter: readable(() => new Date(certificate.validTo).toISOString()),
     pin: pinOfCertificate(certificate),
   };
 }
@@ -71,16 +68,26 @@ export function objection(
   if (certificate === undefined) return 'the server has shown none';
   if (verification.kind === 'pin') {
     const pin = pinOfCertificate(certificate);
+    if (pin === undefined) return NO_KEY;
     return verification.pins.includes(pin)
       ? undefined
       : `its pin is ${pin}, expected ${verification.pins.join(' or ')}`;
   }
   if (verification.kind === 'tlsa') {
     if (matchesTlsa(verification.records, certificate)) return undefined;
-    return `its pin is ${pinOfCertificate(certificate)}, which matches none of ${verification.records.length} TLSA records`;
+    const pin = pinOfCertificate(certificate);
+    return pin === undefined
+      ? NO_KEY
+      : `its pin is ${pin}, which matches none of ${verification.records.length} TLSA records`;
   }
   if (chainError !== undefined) return chainError;
-  const named =
-    isIP(identity) === 0 ? certificate.checkHost(identity, { subject: 'never' }) : certificate.checkIP(identity);
-  return named === undefined ? `it is for ${certificate.subjectAltName ?? 'no name'}, not for ${identity}` : undefined;
+  // The zone of an address ("fe80::1%eth0") is our own name of a network (RFC 4007 §11), which no certificate can have.
+  const [address = ''] = identity.split('%');
+  const named = readable(() =>
+    isIP(identity) === 0 ? certificate.checkHost(identity, { subject: 'never' }) : certificate.checkIP(address),
+  );
+  if (named !== undefined) return undefined;
+  return `it is for ${readable(() => certificate.subjectAltName) ?? 'no name'}, not for ${identity}`;
 }
+
+const NO_KEY = 'its public key cannot be read';

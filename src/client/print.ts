@@ -88,8 +88,10 @@ export function transportToText(done: Exchange): string {
     lines.push(`;; TLS: ${tls.version}, ${tls.cipher}, ${alpn}, ${tls.resumed ? 'resumed' : 'full handshake'}`);
     if (tls.certificate !== undefined) {
       const { subject, names, notAfter, pin } = tls.certificate;
-      lines.push(`;; CERTIFICATE: ${subject || 'no subject'}; ${names.join(', ') || 'no names'}; until ${notAfter}`);
-      lines.push(`;; PIN: ${pin} (${VERIFIED[tls.verified]})`);
+      lines.push(
+        `;; CERTIFICATE: ${subject || 'no subject'}; ${names.join(', ') || 'no names'}; until ${notAfter ?? 'no date'}`,
+      );
+      lines.push(`;; PIN: ${pin ?? 'no key that can be read'} (${VERIFIED[tls.verified]})`);
     }
   }
   lines.push(`;; TIME: ${steps.join(', ')}`);

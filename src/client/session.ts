@@ -78,6 +78,8 @@ export class ClientSession {
     this.#clock = options.clock ?? systemClock;
     this.#notified = options.notified;
     for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener);
+    // Its events have been, and will not come again.
+    if (socket.destroyed) this.#fail(this.#closed('the connection is closed'));
   }
 
   /** Whether queries can still be sent. */

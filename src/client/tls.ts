@@ -100,22 +100,16 @@ export function secure(
     });
     const broken = (error: Error): void => fail(handshakeError(error, about));
     const ended = (): void => fail(handshakeError(undefined, about));
-    socket.once('error', broken);
+    // Some of them stay: until the session listens, an error would find nobody and end the process.
+    socket.on('error', broken);
     socket.once('close', ended);
     raw.on('error', broken);
-    socket.once('secureConnect', () => {
-      done();
+    const secured = (): Secured => {
       const resumed = socket.isSessionReused();
       const certificate = resumed ? options.ticket?.certificate : socket.getPeerX509Certificate();
       const chainError = socket.authorized ? undefined : String(socket.authorizationError);
       const reason = objection(verification, certificate, chainError, options.name ?? address);
-      if (reason !== undefined) {
-        const message = `${about}: the certificate is not acceptable: ${reason}`;
-        fail(new ClientError(ClientErrorCode.CERTIFICATE, message, { step: 'handshake' }));
-        return;
-      }
-      socket.off('error', broken);
-      socket.off('close', ended);
+      if (reason !== undefined) throw unacceptable(about, reason);
       const info: TlsInfo = {
         version: socket.getProtocol() ?? 'unknown',
         cipher: socket.getCipher().standardName,
@@ -127,9 +121,24 @@ export function secure(
       // A server need not send a new one when it takes an old one.
       const ticket = (): TlsTicket | undefined =>
         session === undefined ? (resumed ? options.ticket : undefined) : { session, certificate, verification };
-      resolve({ socket, info, milliseconds: clock.elapsed() - began, ticket, notified: watched?.notified(socket) });
+      return { socket, info, milliseconds: clock.elapsed() - began, ticket, notified: watched?.notified(socket) };
+    };
+    socket.once('secureConnect', () => {
+      done();
+      try {
+        resolve(secured());
+        socket.off('close', ended);
+      } catch (error) {
+        // What a certificate holds is a stranger's doing: whatever is thrown over it is no more than a failed handshake.
+        fail(error instanceof ClientError ? error : unacceptable(about, 'it cannot be judged', error));
+      }
     });
   });
+}
+
+function unacceptable(about: string, reason: string, cause?: unknown): ClientError {
+  const message = `${about}: the certificate is not acceptable: ${reason}`;
+  return new ClientError(ClientErrorCode.CERTIFICATE, message, { step: 'handshake', cause });
 }
 
 /** Sends the ClientHello. Throws CLIENT_INPUT when what was given cannot be used. */

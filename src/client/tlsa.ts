@@ -6,6 +6,7 @@
  */
 import { createHash, type X509Certificate } from 'node:crypto';
 import { ClientError, ClientErrorCode } from './errors.js';
+import { publicKeyOf } from './public-key.js';
 
 const DANE_EE = 3;
 
@@ -45,7 +46,8 @@ export function matchesTlsa(records: readonly string[], certificate: X509Certifi
     const record = parse(text);
     if (record === undefined) return false;
     const { selector, matching, association } = record;
-    const whole = selector === 0 ? certificate.raw : certificate.publicKey.export({ type: 'spki', format: 'der' });
+    const whole = selector === 0 ? certificate.raw : publicKeyOf(certificate);
+    if (whole === undefined) return false;
     const digests = [whole, createHash('sha256').update(whole).digest(), createHash('sha512').update(whole).digest()];
     return digests[matching]?.equals(association) ?? false;
   });

@@ -55,7 +55,9 @@ function notesOf(facts: Facts, now: number): string[] {
   }
   if (tls.works && tls.withoutAlpn === false) notes.push('clients without ALPN are not served');
   const certificate = tls.certificate ?? starttls.certificate;
-  if (certificate !== undefined && Date.parse(certificate.notAfter) < now)
+  if (certificate !== undefined && certificate.notAfter === undefined)
+    notes.push('the certificate does not say until when it is valid: what stands there is no date');
+  else if (certificate?.notAfter !== undefined && Date.parse(certificate.notAfter) < now)
     notes.push(`the certificate has expired at ${certificate.notAfter}`);
   if (credentials.tlsa.some(({ verdict }) => verdict === 'unusable'))
     notes.push('there are TLSA records that no client of DNS over TLS can use: expected usage 3');
