@@ -1,7 +1,10 @@
 /**
  * Time as the client sees it. Everything that waits or measures goes through a ClientClock, so that tests can move time by
  * hand. (It is not the server's Clock: the client shares nothing with the server but the numbers of the IANA registries.)
+ * The machine's own are those of node's modules and of this import, not the global ones, which a program's tests may fake.
  */
+import { performance } from 'node:perf_hooks';
+import { clearTimeout, setTimeout } from 'node:timers';
 
 export interface ClientClock {
   /** Milliseconds since 1970: what is remembered across processes is dated by it. */
@@ -12,9 +15,11 @@ export interface ClientClock {
   after(milliseconds: number, fire: () => void, idle?: boolean): () => void;
 }
 
+const wallTime: () => number = Date.now;
+
 /** The machine's time. */
 export const systemClock: ClientClock = {
-  now: () => Date.now(),
+  now: wallTime,
   elapsed: () => performance.now(),
   after(milliseconds, fire, idle = false) {
     const handle = setTimeout(fire, milliseconds);

@@ -7,11 +7,15 @@ import { configSchema } from './schema.js';
 /** Keys and indexes, outermost first. */
 export type Path = readonly PropertyKey[];
 
-/** ADOTD_CONFIG for what the schema finds in a value that comes from no file. */
-export function describeIssues(issues: readonly z.core.$ZodIssue[], value: unknown): AdotdError {
+/** ADOTD_CONFIG for what a schema, that of the configuration unless given, finds in a value that comes from no file. */
+export function describeIssues(
+  issues: readonly z.core.$ZodIssue[],
+  value: unknown,
+  schema: z.ZodType = configSchema,
+): AdotdError {
   const lines = issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => unknownKey(issue.path, key))
+      ? issue.keys.map((key) => unknownKey(issue.path, key, schema))
       : [describe(issue, value)],
   );
   return new AdotdError(ErrorCode.CONFIG, lines.join('\n'));
@@ -28,16 +32,16 @@ function pathText(path: Path): string {
 }
 
 /** What to say of a key that the schema does not know. */
-export function unknownKey(path: Path, key: string): string {
-  const known = knownKeys(path);
+export function unknownKey(path: Path, key: string, schema: z.ZodType = configSchema): string {
+  const known = knownKeys(path, schema);
   const near = nearest(key, known);
   const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`;
   return `${pathText([...path, key])}: unknown key; ${hint}`;
 }
 
 /** The keys that the schema knows at `path`. */
-function knownKeys(path: Path): string[] {
-  let schema: unknown = configSchema;
+function knownKeys(path: Path, whole: z.ZodType): string[] {
+  let schema: unknown = whole;
   for (const key of path) {
     schema = unwrapped(schema);
     if (!isRecord(schema)) return [];

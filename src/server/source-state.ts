@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { wallTime } from '../session/clock.js';
 
 /** A file as it was when it was read. Plain data: it comes from the loader thread. */
 export interface SourceState {
@@ -30,7 +31,7 @@ function looksOf(file: string, now: number): string {
 }
 
 /** The state of a file whose octets have just been read; `now`: milliseconds since 1970. */
-export function sourceState(file: string, octets: Uint8Array, now = Date.now()): SourceState {
+export function sourceState(file: string, octets: Uint8Array, now = wallTime()): SourceState {
   return { file, looks: looksOf(file, now), hash: hashOf(octets) };
 }
 
@@ -43,7 +44,7 @@ export function unreadable(file: string): SourceState {
  * The files as they are now when they have the same content as `known`; undefined when one of them has not, or cannot be read,
  * or when none is known.
  */
-export function sameSources(known: readonly SourceState[], now = Date.now()): readonly SourceState[] | undefined {
+export function sameSources(known: readonly SourceState[], now = wallTime()): readonly SourceState[] | undefined {
   const states: SourceState[] = [];
   for (const state of known) {
     if (state.looks !== '' && state.looks === looksOf(state.file, now)) {

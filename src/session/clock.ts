@@ -1,7 +1,10 @@
 /**
  * Time as sessions and transports see it. Everything that waits or measures goes through a Clock, so that tests can move
- * time by hand (test/support/clock.ts).
+ * time by hand (test/support/clock.ts). The timers and clocks of the machine are those of node's modules and of this import, not
+ * the global ones: where a program's tests fake those, a server inside of it goes on.
  */
+import { performance } from 'node:perf_hooks';
+import { clearTimeout, setTimeout } from 'node:timers';
 
 /** A timer that fires at most once per `set`. */
 export interface Timer {
@@ -19,9 +22,12 @@ export interface Clock {
   timer(fire: () => void): Timer;
 }
 
+/** Milliseconds since 1970, by the machine's clock. */
+export const wallTime: () => number = Date.now;
+
 /** The machine's time. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
-  seconds: () => Math.floor(Date.now() / 1000),
+  seconds: () => Math.floor(wallTime() / 1000),
   milliseconds: () => performance.now(),
   timer(fire) {
     let handle: NodeJS.Timeout | undefined;

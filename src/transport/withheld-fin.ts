@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { clearTimeout, setTimeout } from 'node:timers';
 
 /** A stream over `socket` whose end is passed on when the peer has ended, or `patience` milliseconds later. */
 export function withholdFin(socket: Socket, patience: number): Duplex {
