@@ -1,13 +1,14 @@
 /**
- * Mutation test: puts mistakes into the engine (mutants.ts), one at a time, and demands that the tests catch each.
+ * Mutation test: puts mistakes into the engine, sessions and the client (mutants.ts), one at a time, and demands that the tests
+ * catch each.
  *
  *     npm run test:mutants [-- --only TEXT] [--count 5000] [--keep]
  *
- * Works on a copy of the repository in a temporary folder. A mutant is judged by the differential test, against answers
- * of NSD, Knot and BIND that were recorded at the start, and if it survives that, by the unit, reference and conformance
- * tests of the engine (stages.ts); what caught it is printed. Needs Debian's packages nsd, knot, bind9 and bind9-utils. `--only`
- * runs the mutants whose name or file contains a text. Exit status 0 when all were caught; a mutant whose text is not found
- * (exactly once) is a failure, and so is an unchanged engine that does not pass.
+ * Works on a copy of the repository in a temporary folder. A mutant is judged by the tests of its area (stages.ts), one of the
+ * engine by the differential test first, against answers of NSD, Knot and BIND that were recorded at the start; what caught it is
+ * printed. Needs Debian's packages nsd, knot, bind9 and bind9-utils. `--only` runs the mutants whose name or file contains a
+ * text. Exit status 0 when all were caught; a mutant whose text is not found (exactly once) is a failure, and so are
+ * sources that do not pass unchanged.
  *
  * Tests that do not end in time catch nothing: the machine may be busy. Such mutants are tried again at the end, with more
  * time; one that is late again is a failure.
@@ -23,7 +24,7 @@ import type { Query } from '../differential/queries.js';
 import { Random } from '../differential/random.js';
 import { askAbout, startPeers } from '../differential/run.js';
 import { makeWorld, servedByAll } from '../differential/world.js';
-import { MUTANTS, type Mutant, mutate } from './mutants.js';
+import { areaOf, MUTANTS, type Mutant, mutate } from './mutants.js';
 import { Recorder, writeRecording } from './recording.js';
 import { judge, type Verdict } from './stages.js';
 
@@ -75,7 +76,7 @@ async function tryMutant(mutant: Mutant, patience: number): Promise<Verdict> {
   const source = readFileSync(path, 'utf8');
   writeFileSync(path, mutate(mutant, source));
   try {
-    return await judge(copy, recording, patience);
+    return await judge(copy, areaOf(mutant), recording, patience);
   } finally {
     writeFileSync(path, source);
   }
@@ -104,10 +105,13 @@ try {
   symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
   // Threads run compiled modules: those of the mutant.
   symlinkSync(join('.build', 'src'), join(copy, 'dist'));
-  await record();
-  const clean = await judge(copy, recording, MORE_PATIENCE);
-  if (clean.kind !== 'passed') throw new Error(`the engine without any mutant does not pass: ${clean.by}`);
   const chosen = MUTANTS.filter(({ name, file }) => `${file} ${name}`.includes(values.only));
+  const areas = new Set(chosen.map(areaOf));
+  if (areas.has('engine')) await record();
+  for (const area of areas) {
+    const clean = await judge(copy, area, recording, MORE_PATIENCE);
+    if (clean.kind !== 'passed') throw new Error(`without any mutant the tests (${area}) do not pass: ${clean.by}`);
+  }
   const late = await tryAll(chosen, PATIENCE);
   for (const { name, file } of await tryAll(late, MORE_PATIENCE)) failed.push(`late twice: ${name} (src/${file})`);
   console.log(`\n${chosen.length - failed.length} of ${chosen.length} mutants caught`);

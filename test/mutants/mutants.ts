@@ -1,7 +1,10 @@
 /**
- * Mistakes put into the engine on purpose: each replaces a piece of text that must occur exactly once in its file. A
- * mutant that survives all tests shows what they do not look at.
+ * Mistakes put into the sources on purpose: each replaces a piece of text that must occur exactly once in its file. A
+ * mutant that survives all tests shows what they do not look at. Here are those of the engine; session.ts and client.ts have others.
  */
+import { CLIENT } from './client.js';
+import { SESSION } from './session.js';
+
 export interface Mutant {
   readonly name: string;
   /** Below src/. */
@@ -509,6 +512,14 @@ const RATE_LIMIT: readonly Mutant[] = [
   },
 ];
 
+/** What is judged by the same tests. */
+export type Area = 'engine' | 'session' | 'client';
+
+export function areaOf({ file }: Mutant): Area {
+  if (file.startsWith('session/')) return 'session';
+  return file.startsWith('client/') ? 'client' : 'engine';
+}
+
 export const MUTANTS: readonly Mutant[] = [
   ...RESOLVE,
   ...LOOKUP,
@@ -518,6 +529,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...IMAGE,
   ...POLICY,
   ...RATE_LIMIT,
+  ...SESSION,
+  ...CLIENT,
 ];
 
 /** The text of the mutant's file with the mistake in it. Throws when what is to be replaced does not occur exactly once. */

@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Area } from './mutants.js';
 
 /** `caught`: `by` names the test and what it said. `late`: `by` names the stage that did not end in time, which says nothing. */
 export type Verdict =
@@ -30,12 +31,22 @@ const REPORT = 'report.json';
 /** What vitest says of a test, or a hook, that it waited for in vain. */
 const TIMED_OUT = /timed out in \d+ ?ms/;
 
+const client = (...names: readonly string[]): string[] => names.map((name) => `test/client/${name}.test.ts`);
+
 /** Test files that are run together, in the order of the stages. */
-const TESTS = [
-  ['test/answer', 'test/image', 'test/conformance/respond.test.ts'],
-  ['test/reference'],
-  ['test/conformance/conformance.test.ts'],
-];
+const TESTS: Readonly<Record<Area, readonly (readonly string[])[]>> = {
+  engine: [
+    ['test/answer', 'test/image', 'test/conformance/respond.test.ts'],
+    ['test/reference'],
+    ['test/conformance/conformance.test.ts'],
+  ],
+  session: [['test/session']],
+  client: [
+    client('ladder', 'capabilities', 'message', 'starttls', 'stream', 'tls', 'udp'),
+    client('profiles', 'client', 'sessions'),
+    client('adotd'),
+  ],
+};
 
 /** Runs a program of node in the folder, for `patience` milliseconds at the most. */
 function run(folder: string, args: readonly string[], patience: number): Promise<Ended> {
@@ -49,20 +60,22 @@ function run(folder: string, args: readonly string[], patience: number): Promise
 }
 
 /**
- * What catches the engine in `folder`, judged by `recording` (recording.ts) and its tests. A stage that takes longer than `patience`
- * milliseconds is ended.
+ * What catches the sources in `folder`, judged by the tests of `area`, the engine by `recording` (recording.ts) too. A stage that takes
+ * longer than `patience` milliseconds is ended.
  */
-export async function judge(folder: string, recording: string, patience: number): Promise<Verdict> {
+export async function judge(folder: string, area: Area, recording: string, patience: number): Promise<Verdict> {
   const verdictOf = (stage: string, { passed, late, output }: Ended, telling = firstLine(output)): Verdict => {
     if (late || TIMED_OUT.test(telling)) return { kind: 'late', by: late ? stage : telling };
     return passed ? PASSED : { kind: 'caught', by: `${stage}: ${telling}` };
   };
   const built = verdictOf('compiler', await run(folder, [TSC, ...COMPILE], patience));
   if (built.kind !== 'passed') return built;
-  const program = join('.build', 'test', 'mutants', 'judge.js');
-  const compared = verdictOf('differential', await run(folder, [program, recording], patience));
-  if (compared.kind !== 'passed') return compared;
-  for (const files of TESTS) {
+  if (area === 'engine') {
+    const program = join('.build', 'test', 'mutants', 'judge.js');
+    const compared = verdictOf('differential', await run(folder, [program, recording], patience));
+    if (compared.kind !== 'passed') return compared;
+  }
+  for (const files of TESTS[area]) {
     const report = join(folder, REPORT);
     rmSync(report, { force: true });
     const ended = await run(folder, [VITEST, 'run', '--config', CONFIG, ...files], patience);
