@@ -100,7 +100,10 @@ describe('startServer', () => {
     put('a.test.zone', zone('192.0.2.1'));
     await using server = await startServer({ folder });
     rmSync(folder, { recursive: true });
-    await server.reload();
+    await expect(server.reload()).rejects.toMatchObject({
+      code: 'ADOTD_FILE',
+      message: expect.stringContaining(folder),
+    });
     expect(await address(server, 'www.a.test')).toEqual(['192.0.2.1']);
   });
 

@@ -45,7 +45,7 @@ describe('TLS of the server', () => {
     const server = await startServer({ zones: { 'a.test': ZONE }, config: { tls: { certs_folder: folder } } });
     const before = await certificateOf(server.tls);
     writeFileSync(join(folder, 'self-signed.key'), 'spoiled');
-    await server.reload();
+    await expect(server.reload()).rejects.toMatchObject({ message: expect.stringContaining('self-signed.key') });
     expect((await certificateOf(server.tls)).fingerprint256).toBe(before.fingerprint256);
     await server.close();
   });
