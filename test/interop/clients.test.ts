@@ -30,32 +30,23 @@ interface Question {
   readonly server: { readonly address: string; readonly port: number };
 }
 
+/** dig's words, which are kdig's too. */
+const digWords = ({ name, type, tcp, dnssec, server }: Question): string[] => [
+  '+norec',
+  '+time=5',
+  tcp ? '+tcp' : '+notcp',
+  ...(dnssec ? ['+dnssec'] : []),
+  `@${server.address}`,
+  '-p',
+  String(server.port),
+  name,
+  type ?? 'A',
+];
+
 /** How each client wants its question. */
 const CLIENTS: Readonly<Record<string, (question: Question) => string[]>> = {
-  dig: ({ name, type, tcp, dnssec, server }) => [
-    '+norec',
-    '+tries=1',
-    '+time=5',
-    ...(tcp ? ['+tcp'] : ['+notcp']),
-    ...(dnssec ? ['+dnssec'] : []),
-    `@${server.address}`,
-    '-p',
-    String(server.port),
-    name,
-    type ?? 'A',
-  ],
-  kdig: ({ name, type, tcp, dnssec, server }) => [
-    '+norec',
-    '+retry=0',
-    '+time=5',
-    ...(tcp ? ['+tcp'] : ['+notcp']),
-    ...(dnssec ? ['+dnssec'] : []),
-    `@${server.address}`,
-    '-p',
-    String(server.port),
-    name,
-    type ?? 'A',
-  ],
+  dig: (question) => ['+tries=1', ...digWords(question)],
+  kdig: (question) => ['+retry=0', ...digWords(question)],
   drill: ({ name, type, tcp, dnssec, server }) => [
     '-o',
     'rd',
