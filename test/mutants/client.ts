@@ -5,8 +5,8 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: 'the pre-deployed profile falls back to cleartext',
     file: 'client/ladder.ts',
-    find: 'if (at < 0) return [...sorted(order), ...encrypted.filter((rung) => !worth.includes(rung))];',
-    replace: "if (at < 0) return [...sorted(order), 'udp', 'tcp'];",
+    find: '  if (at < 0)\n',
+    replace: '  if (at < 0 && order.length > 2)\n',
   },
   {
     name: 'the pre-deployed profile may be given cleartext',
@@ -47,8 +47,8 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: 'any certificate will do',
     file: 'client/tls.ts',
-    find: '      if (reason !== undefined) {',
-    replace: "      if (reason !== undefined && verification.kind === 'none') {",
+    find: 'if (reason !== undefined) throw unacceptable(about, reason);',
+    replace: '',
   },
   {
     name: 'a pin that does not match will do',
@@ -59,8 +59,8 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: 'a certificate for another name will do',
     file: 'client/certificate.ts',
-    find: 'return named === undefined ? `it is for',
-    replace: "return named === 'none' ? `it is for",
+    find: 'if (named !== undefined) return undefined;',
+    replace: 'return undefined;',
   },
   {
     name: 'the subject of a certificate counts as a name',
@@ -130,15 +130,15 @@ export const CLIENT: readonly Mutant[] = [
   },
   {
     name: 'a downgrade is not told',
-    file: 'client/client.ts',
+    file: 'client/climb.ts',
     find: 'downgraded: known && !encrypted,',
     replace: 'downgraded: false,',
   },
   {
     name: 'transports are blamed although nothing answers at all',
-    file: 'client/client.ts',
-    find: 'else suspects.push([transport, error.code]);',
-    replace: 'else capabilities.failed(key(transport), error.code);',
+    file: 'client/lessons.ts',
+    find: 'else suspects.push([transport, code]);',
+    replace: 'else capabilities.failed(key(transport), code);',
   },
   {
     name: 'a certificate that is refused counts as a transport that fails',
@@ -175,5 +175,29 @@ export const CLIENT: readonly Mutant[] = [
     file: 'client/client.ts',
     find: 'edns: { padding: PADDING, keepalive: true, ...edns },',
     replace: 'edns: { keepalive: true, ...edns },',
+  },
+  {
+    name: 'the next transport waits until the one before has failed',
+    file: 'client/race.ts',
+    find: 'else stop = clock.after(runner.headStart, begin);',
+    replace: 'else stop = (): void => {};',
+  },
+  {
+    name: 'a transport that was slower keeps running',
+    file: 'client/race.ts',
+    find: 'for (const controller of running) controller.abort(signal?.reason);',
+    replace: '',
+  },
+  {
+    name: 'a slower transport that came about all the same is not remembered',
+    file: 'client/lessons.ts',
+    find: 'opened: (transport) => capabilities.worked(key(transport)),',
+    replace: 'opened: () => {},',
+  },
+  {
+    name: 'a place in a session that came too late is not given back',
+    file: 'client/climb.ts',
+    find: "if ('place' in reserved) reserved.place.giveBack();",
+    replace: '',
   },
 ];

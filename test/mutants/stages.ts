@@ -42,8 +42,8 @@ const TESTS: Readonly<Record<Area, readonly (readonly string[])[]>> = {
   ],
   session: [['test/session']],
   client: [
-    client('ladder', 'capabilities', 'message', 'starttls', 'stream', 'tls', 'udp'),
-    client('profiles', 'client', 'sessions'),
+    client('ladder', 'race', 'capabilities', 'message', 'starttls', 'stream', 'tls', 'udp'),
+    client('profiles', 'client', 'climb', 'sessions'),
     client('adotd'),
   ],
 };

@@ -162,6 +162,23 @@ describe('STARTTLS: what follows the offer decides (rule 4)', () => {
     expect(s.calls).toEqual(['startTls', 'destroy']);
   });
 
+  it('counts it so for a ClientHello that comes whole, and for one that comes octet by octet and never decides', () => {
+    const whole = open();
+    whole.send(withTo(DUMMY));
+    whole.session.received(HELLO);
+    whole.bench.clock.advance(3_000);
+    expect(whole.calls).toEqual(['startTls', 'destroy']);
+    expect(whole.bench.events).toEqual(['UPGRADE_OFFERED', 'HANDSHAKE_TIMEOUT']);
+    const slow = open();
+    slow.send(withTo(DUMMY));
+    for (const octet of HELLO.subarray(0, 4)) {
+      expect(slow.calls).toEqual([]);
+      slow.session.received(Buffer.of(octet));
+      slow.bench.clock.advance(750);
+    }
+    expect(slow.calls).toEqual(['end']);
+  });
+
   it('serves as DNS what began like a ClientHello and is none', () => {
     const s = open();
     s.send(withTo(DUMMY));
@@ -202,6 +219,15 @@ describe('STARTTLS: inside TLS (rule 5)', () => {
     s.session.received(HELLO);
     expect(s.calls).toEqual(['startTls']);
     expect(s.bench.events).toEqual(['UPGRADE_OFFERED', 'UPGRADED']);
+  });
+
+  it('TO means nothing in the first message of a session that began with TLS either', () => {
+    const s = open({ upgradeBit: UpgradeBit.ALWAYS }, true);
+    s.session.secured();
+    s.send(withTo(DUMMY));
+    expect(s.last()).toEqual({ to: false, rcode: 0, text: '"NO_TLS"', answers: 1 });
+    s.session.received(HELLO);
+    expect([s.calls, s.bench.events]).toEqual([[], []]);
   });
 
   it('pads answers, and behaves as a session that began with TLS', () => {
