@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { MUTANTS, mutate } from './mutants.js';
 
-it.each(MUTANTS)('still changes the engine: $name', (mutant) => {
+it.each(MUTANTS)('still changes its file: $name', (mutant) => {
   const source = readFileSync(new URL(`../../src/${mutant.file}`, import.meta.url), 'utf8');
   expect(mutate(mutant, source)).not.toBe(source);
 });
