@@ -205,6 +205,12 @@ class StreamConnection implements OpenConnection {
       // What is wrong has been told the peer by an alert; the connection goes with it.
       raw.destroySoon();
     });
+    // Behind the handshake, a TLSSocket that no tls.Server has made tells nobody else, and would stay (RFC 8446 §6.2: "immediately").
+    secure.on('_tlsError', () => {
+      if (session.isHandshaking || raw.destroyed) return;
+      this.#context.event(TransportEvent.TCP_ERROR);
+      raw.destroySoon();
+    });
     secure.on('close', () => raw.destroy());
     secure.once('secure', () => {
       const resumed = secure.isSessionReused();

@@ -85,6 +85,28 @@ describe.each(VERSIONS)('TLS on its own port, %s', (version) => {
     expect(ids(chunk)).toEqual(upTo(50));
   });
 
+  it.each([
+    ['a record that nobody has sealed', Buffer.from('1703030014'.padEnd(50, 'a'), 'hex')],
+    ['an alert in the clear', Buffer.from('15030300020228', 'hex')],
+    ['a record that is too long', Buffer.from('170303ffff'.padEnd(50, 'a'), 'hex')],
+    ['DNS in the clear', framed(message(1))],
+  ])('closes at once behind the alert when it gets %s (RFC 8446 §6.2)', async (_, octets) => {
+    const { port, shared, count } = await listen();
+    await using between = await relay(port);
+    const raw = await dialTcp(between.port);
+    const socket = await dial(between.port, { ...only(version), socket: raw });
+    await ask(socket);
+    const before = between.records().length;
+    raw.write(octets);
+    await expect.poll(() => between.ends).toBe(1);
+    const told = between.records().slice(before);
+    // An alert is not answered by one.
+    if (octets[0] !== 21) expect(told.at(-1)).toSatisfy((record) => isAlert(record, version));
+    await expect.poll(() => shared.sessions.size).toBe(0);
+    expect(count(TransportEvent.TCP_ERROR)).toBe(1);
+    expect(count(TransportEvent.TLS_HANDSHAKE_FAILED)).toBe(0);
+  });
+
   it('survives resets at every step, and forgets those sessions', async () => {
     const { port, shared, count } = await listen();
     const hello = await clientHello(only(version));
