@@ -136,13 +136,14 @@ export async function climb(query: Query, target: Target, deadline: Deadline, to
     const out = new Set<EncryptedTransport>();
     for (let rest = contenders; left(own) > 0; rest = rest.filter((one) => !out.has(one))) {
       const headStart = Math.min(timeouts.headStart, left(own) / rest.length);
+      // What other queries have waited for the same session counts.
       const runners = rest.map((transport): Runner<Winner> => {
         const run = async (signal: AbortSignal): Promise<Winner | undefined> => {
           const winner = await open(transport, { ...own, signal });
           if (winner !== undefined || !signal.aborted) out.add(transport);
           return winner;
         };
-        return { run, headStart };
+        return { run, headStart: headStart - transports.waited(transport, target) };
       });
       const winner = await race(runners, clock, own.signal, address);
       if (winner === undefined) return undefined;
@@ -164,8 +165,9 @@ export async function climb(query: Query, target: Target, deadline: Deadline, to
       const next = (signal: AbortSignal | undefined) => from(at + 1, { ...within, signal });
       if (stages[at + 1]?.kind !== 'cleartext')
         return (await first(within.signal, () => {})) ?? (await next(within.signal));
+      const waited = Math.max(...stage.transports.map((transport) => transports.waited(transport, target)));
       const runners = [
-        { run: first, headStart: timeouts.cleartextAfter },
+        { run: first, headStart: timeouts.cleartextAfter - waited },
         { run: next, headStart: 0 },
       ];
       return await race(runners, clock, within.signal, address);

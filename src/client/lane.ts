@@ -69,6 +69,8 @@ export interface Lane {
   ask(query: Query, answerMs: number, deadline: Deadline, place?: Place): Promise<Asked>;
   /** Whether a session is open. */
   readonly live: boolean;
+  /** Milliseconds since the opening of a session began that is under way, when none is open; 0: no opening is. */
+  readonly waited: number;
   /** Whether anybody waits for an answer. */
   readonly busy: boolean;
   /** Closes all sessions; queries under way fail with CLIENT_ENDED. */
@@ -87,6 +89,8 @@ const NOBODY: Waiter = { go: () => {}, fail: () => {} };
 
 interface Connection {
   readonly opening: Promise<OpenSession>;
+  /** When that began. */
+  readonly began: number;
   open: OpenSession | undefined;
   /** Queries that have a place in it, also while it is being opened. */
   inFlight: number;
@@ -151,6 +155,7 @@ export function createLane(options: LaneOptions): Lane {
     });
     const connection: Connection = {
       opening,
+      began: clock.elapsed(),
       open: undefined,
       inFlight: 0,
       answered: 0,
@@ -306,6 +311,10 @@ export function createLane(options: LaneOptions): Lane {
     outcome,
     get live() {
       return [...connections].some(({ open, draining }) => open !== undefined && !draining);
+    },
+    get waited() {
+      const [oldest] = connections;
+      return oldest === undefined || proven ? 0 : clock.elapsed() - oldest.began;
     },
     get busy() {
       return [...connections].some(({ inFlight }) => inFlight > 0);

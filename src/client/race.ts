@@ -11,7 +11,7 @@ export interface Runner<T> {
    * with is for itself to give back. `hold` takes the head start away: the next one begins only if this one fails.
    */
   run(signal: AbortSignal, hold: () => void): Promise<T | undefined>;
-  /** Milliseconds from its beginning to that of the next one. */
+  /** Milliseconds from its beginning to that of the next one; not above 0: both at once. */
   readonly headStart: number;
 }
 

@@ -19,6 +19,8 @@ export interface Transports {
   ask(transport: TriedTransport, target: Target, query: Query, deadline: Deadline, place?: Place): Promise<Asked>;
   /** Whether a session is open. */
   live(transport: TriedTransport, target: Target): boolean;
+  /** Milliseconds that a session has been waited for which is being opened, when none is open. */
+  waited(transport: StreamTransport, target: Target): number;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,7 @@ export function createTransports(settings: Settings): Transports {
       return 'error' in again ? asked : again;
     },
     live: (transport, target) => transport !== 'udp' && (lanes.get(keyOf(transport, target))?.live ?? false),
+    waited: (transport, target) => lanes.get(keyOf(transport, target))?.waited ?? 0,
     async close() {
       for (const lane of lanes.values()) closings.add(lane.close());
       await Promise.all(closings);

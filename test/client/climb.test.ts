@@ -157,6 +157,25 @@ describe('a server that says nothing on its port for TLS', () => {
     });
   });
 
+  it('is waited for once: the time counts for all queries from when the first began to wait', async () => {
+    const timeouts = { cleartextAfter: 1000 };
+    await scene({ starttls: 'no TO' }, { timeouts }, async ({ clock, gate, faulty: { counts }, ask, status }) => {
+      const first = ask();
+      await eventually(() => gate.connections() === 1);
+      clock.advance(250);
+      await eventually(() => status('starttls') === 'fails');
+      clock.advance(749);
+      const second = ask();
+      await pause(AWHILE);
+      expect(counts.udpQueries).toBe(0);
+      clock.advance(1);
+      expect([await first, await second]).toMatchObject([{ transport: 'udp' }, { transport: 'udp' }]);
+      // Time stands still.
+      expect(await ask()).toMatchObject({ transport: 'udp' });
+      expect(gate.connections()).toBe(1);
+    });
+  });
+
   it('is asked in cleartext by default after 4 s, not sooner', async () => {
     await scene({ starttls: 'no TO' }, {}, async ({ clock, gate, faulty: { counts }, ask, status }) => {
       const asked = ask();
