@@ -4,7 +4,8 @@
  *
  * A connection that is closed with queries outstanding is nothing unusual (RFC 7766 §6.2.4; the draft, §2.1.5): they are
  * asked again over a new one, each once; and again where the new one has answered something before it was closed, which is
- * how a server looks that closes after each answer.
+ * how a server looks that closes after each answer. So is, once, what was asked over a session that has answered before and
+ * has fallen silent, or has stopped within an answer.
  */
 import type { ClientClock } from './clock.js';
 import type { OpenSession } from './connect.js';
@@ -275,6 +276,12 @@ export function createLane(options: LaneOptions): Lane {
           }
           // Nothing came for all this time, or what is no answer: the session is not asked any more.
           const lost = error.code === ClientErrorCode.TIMED_OUT && progress === 0;
+          if (lost && (before > 0 || open.session.stalled) && left(deadline) > 0) {
+            // It has spoken before: the path may be gone, or another query be the cause, and the server as well as ever.
+            connection.draining = true;
+            limit = 1;
+            if (closes++ === 0) continue;
+          }
           const wrong = error.code === ClientErrorCode.MALFORMED || error.code === ClientErrorCode.MISMATCH;
           if (lost || wrong) connection.draining = true;
           throw error;

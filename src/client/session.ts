@@ -96,6 +96,11 @@ export class ClientSession {
     return this.#unexpected;
   }
 
+  /** Whether the beginning of a message has come that is not complete. */
+  get stalled(): boolean {
+    return this.#reassembly.pending > 0;
+  }
+
   /** Queries that wait for their answers. */
   get outstanding(): number {
     return this.#pending.size;

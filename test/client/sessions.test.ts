@@ -324,6 +324,50 @@ describe('a session that goes wrong', () => {
     expect(served.connections).toHaveLength(2);
   });
 
+  it('by silence after it had answered is replaced by a new one, once', async () => {
+    const clock = new FakeClock();
+    let silent = 0;
+    await using served = await serving((socket, query, nth, connection) => {
+      if (nth === 1 && connection === 1) good(socket, query);
+      else if (connection === 1 || query.includes('never')) silent++;
+      else good(socket, query);
+    });
+    await using client = createClient({ ...TLS_ONLY, clock });
+    const ask = (name: string) => client.resolve({ server: served.server, name, type: 'TXT' });
+    await ask('a.test');
+    const both = Promise.allSettled([ask('b.test'), ask('never.test')]);
+    await eventually(() => silent === 2);
+    clock.advance(3999);
+    await pause(20);
+    expect(served.connections).toHaveLength(1);
+    clock.advance(1);
+    // Apart, so that who is not answered does no harm to the other.
+    await eventually(() => silent === 3);
+    expect(served.connections).toHaveLength(3);
+    clock.advance(4000);
+    const [b, never] = await both;
+    expect(b).toMatchObject({ status: 'fulfilled', value: { transport: 'tls', attempts: [] } });
+    expect(never).toMatchObject({ status: 'rejected', reason: { reason: 'CLIENT_TIMED_OUT' } });
+    expect(silent).toBe(3);
+  });
+
+  it('by stopping within an answer is replaced by a new one', async () => {
+    const clock = new FakeClock();
+    let stopped = 0;
+    await using served = await serving((socket, query, _nth, connection) => {
+      if (connection > 1) return good(socket, query);
+      stopped++;
+      socket.write(framed(answer(query, { text: 'good' })).subarray(0, 9));
+    });
+    await using client = createClient({ ...TLS_ONLY, clock });
+    const asked = client.resolve({ server: served.server, name: 'a.test', type: 'TXT' });
+    await eventually(() => stopped === 1);
+    await pause(20);
+    clock.advance(4000);
+    expect(await asked).toMatchObject({ transport: 'tls', attempts: [] });
+    expect(served.connections).toHaveLength(2);
+  });
+
   it.each([
     ['another question', { question: Buffer.from('\x01b\x04test\0\0\x10\0\x01', 'latin1') }, 'CLIENT_MISMATCH'],
     ['no answer at all', {}, 'CLIENT_MISMATCH'],
