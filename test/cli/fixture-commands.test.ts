@@ -336,7 +336,7 @@ describe('what is no command', () => {
       'a record with a key too many',
       { command: 'set-zone', zone, records: [{ name: '', type: 'A', date: 1 }] },
       'CONFIG',
-      /^records\.0\.date: unknown key$/,
+      /^records\[0\]\.date: unknown key; did you mean data\?$/,
     ],
     [
       'a record without a type',
@@ -400,7 +400,12 @@ describe('what is no command', () => {
       /^faults\[1\]\.fault: expected delay, drop/,
     ],
     ['a rule that is none', { command: 'add-faults', faults: [null] }, 'CONFIG', /^faults\[0\]: /],
-    ['a match of nothing', { command: 'wait-for-query', match: { nmae: '' } }, 'CONFIG', /^match\.nmae: unknown key$/],
+    [
+      'a match of nothing',
+      { command: 'wait-for-query', match: { nmae: '' } },
+      'CONFIG',
+      /^match\.nmae: unknown key; did you mean name\?$/,
+    ],
     [
       'a transport that is none',
       { command: 'wait-for-query', match: { transport: 'quic' } },
@@ -456,15 +461,11 @@ describe('what is no command', () => {
       /^nested deeper than 16 levels$/,
     ],
     ['a long name', JSON.stringify({ command: 'set-zone', zone: 'e'.repeat(1e6), text: '' }), /^"eee.{1,7998}…$/s],
-    [
-      'a long key',
-      JSON.stringify({ command: 'queries', ['k'.repeat(1e6)]: 1 }),
-      /^k{57}…: unknown key; known are command, id$/,
-    ],
+    ['a long key', JSON.stringify({ command: 'queries', ['k'.repeat(1e6)]: 1 }), /^k{1,8000}…$/],
     [
       'many mistakes',
       JSON.stringify({ command: 'set-zone', zone, records: Array(20_000).fill({ name: '.' }) }),
-      /^records\[0\]\.type: missing; expected text\n.*\nand 19990 more mistakes$/s,
+      /^records\[0\]\.type: missing; expected text\n.{1,7970}…$/s,
     ],
     [
       'many rules',
@@ -474,7 +475,7 @@ describe('what is no command', () => {
     [
       'a long match',
       JSON.stringify({ command: 'wait-for-query', match: { name: 'a'.repeat(1e6) } }),
-      /^match\.name: found "aaa.*at most 1020/,
+      /^match\.name: found "aaa.*…, expected a domain name$/,
     ],
   ])('is told shortly, however long or deep it is: %s', async (_what, line, message) => {
     await using session = await open();
