@@ -10,6 +10,8 @@
  */
 import { SocketAddress } from 'node:net';
 import type { ClientErrorCode } from './errors.js';
+import { cacheOptions, capabilityKey, capability as capabilityShape, failureCode } from './input.js';
+import { present } from './shape.js';
 
 export type EncryptedTransport = 'tls' | 'starttls';
 
@@ -79,9 +81,11 @@ export interface CapabilityCacheOptions {
 /** What is said again within so many milliseconds changes nothing: every answer says that its transport works. */
 const NEWS = 600_000;
 
+/** Throws CLIENT_INPUT. So does what puts something into the cache, when it is told of no transport or port. */
 export function createCapabilityCache(options: CapabilityCacheOptions): CapabilityCache {
+  cacheOptions(options, '');
   const { now } = options;
-  const times = { ...CAPABILITY_TIMES, ...options.times };
+  const times = { ...CAPABILITY_TIMES, ...present(options.times) };
   const max = options.max ?? MAX_CAPABILITIES;
   const known = new Map<string, readonly [CapabilityKey, Capability]>();
   const listeners: (() => void)[] = [];
@@ -126,6 +130,7 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
       return capability?.status === 'fails' ? capability.last + lifetime(capability) : undefined;
     },
     worked(key, mode) {
+      capabilityKey(key, 'key');
       const before = current(key);
       const same = before?.status === 'works';
       // What was believed for the whole time is learnt anew, so that what comes before it on the ladder gets its turn.
@@ -136,6 +141,8 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
       changed();
     },
     failed(key, reason) {
+      capabilityKey(key, 'key');
+      failureCode(reason, 'reason');
       const before = current(key);
       const same = before?.status === 'fails';
       // Queries that were under way together are one failure.
@@ -152,6 +159,8 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
     entries: () => [...known.values()].filter(([key]) => current(key) !== undefined),
     restore(entries) {
       for (const [key, capability] of entries) {
+        capabilityKey(key, 'key');
+        capabilityShape(capability, 'capability');
         const before = known.get(textOf(key))?.[1];
         if (before === undefined || before.last < capability.last) put(key, capability);
       }
@@ -161,8 +170,11 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
 }
 
 function canonical(address: string): string {
+  // SocketAddress drops the zone; the same address in two networks is two servers.
+  const [plain = '', zone] = address.split('%');
   try {
-    return new SocketAddress({ address, family: address.includes(':') ? 'ipv6' : 'ipv4' }).address;
+    const family = plain.includes(':') ? 'ipv6' : 'ipv4';
+    return `${new SocketAddress({ address: plain, family }).address}${zone === undefined ? '' : `%${zone}`}`;
   } catch {
     return address;
   }

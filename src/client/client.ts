@@ -15,9 +15,11 @@ import { climb, type Resolution } from './climb.js';
 import type { Deadline } from './deadline.js';
 import type { EdnsRequest } from './edns.js';
 import { ClientError, ClientErrorCode } from './errors.js';
+import { question as questionShape } from './input.js';
 import { encodeQuery, type Query } from './message.js';
 import { textToType } from './mnemonics.js';
 import { type ClientOptions, type Settings, settingsOf } from './settings.js';
+import { present } from './shape.js';
 import { type ClientServer, targetOf } from './target.js';
 import { createTransports } from './transports.js';
 
@@ -36,7 +38,7 @@ export interface ResolveOptions {
   readonly checkingDisabled?: boolean;
   /** Beside padding to 128 octets inside TLS (RFC 8467 §4.1) and keepalive on streams (RFC 7828), which are always asked for. */
   readonly edns?: EdnsRequest;
-  /** Milliseconds in all. Default: the client's `timeouts.total`. */
+  /** Milliseconds in all, from 1 to 86,400,000. Default: the client's `timeouts.total`. */
   readonly timeoutMs?: number;
   /** Gives up: the promise is rejected with CLIENT_ABORTED. Sessions stay. */
   readonly signal?: AbortSignal;
@@ -69,12 +71,13 @@ export function createClient(options: ClientOptions = {}): Client {
   /** `signal` is the caller's or that of the client's end. */
   const ask = async (question: ResolveOptions, signal: AbortSignal): Promise<Resolution> => {
     const query = queryOf(question);
-    const deadline: Deadline = { clock, at: clock.elapsed() + totalOf(question, settings), signal };
+    const deadline: Deadline = { clock, at: clock.elapsed() + (question.timeoutMs ?? settings.timeouts.total), signal };
     const target = await targetOf(question.server, settings, deadline);
     return await climb(query, target, deadline, { settings, transports, capabilities });
   };
 
   const resolve = async (question: ResolveOptions): Promise<Resolution> => {
+    questionShape(question, '');
     const controller = new AbortController();
     const deaf = onAbort(question.signal, question.name, (error) => controller.abort(error.cause));
     asking.add(controller);
@@ -113,10 +116,17 @@ function warnings({ onWarning }: ClientOptions): (message: string) => void {
   return (message) => {
     if (told.has(message)) return;
     told.add(message);
-    if (onWarning === undefined) process.emitWarning(message, 'AdotdClientWarning');
-    else onWarning(message);
+    try {
+      (onWarning ?? emitted)(message);
+    } catch (error) {
+      // The caller's mistake, which must not become a failure of what was warned of.
+      emitted(message);
+      emitted(`onWarning has thrown: ${String(error)}`);
+    }
   };
 }
+
+const emitted = (message: string): void => process.emitWarning(message, 'AdotdClientWarning');
 
 /** RFC 8467 §4.1: clients pad to a multiple of 128 octets. */
 const PADDING = 128;
@@ -134,15 +144,9 @@ function queryOf(question: ResolveOptions): Query {
     ...(qclass !== undefined && { class: qclass }),
     ...(recursion !== undefined && { recursion }),
     ...(checkingDisabled !== undefined && { checkingDisabled }),
-    edns: { padding: PADDING, keepalive: true, ...edns },
+    edns: { padding: PADDING, keepalive: true, ...present(edns) },
   };
   // What cannot be sent is the caller's mistake, not that of a transport.
   encodeQuery(query, { stream: true, encrypted: true });
   return query;
-}
-
-function totalOf({ timeoutMs }: ResolveOptions, { timeouts }: Settings): number {
-  if (timeoutMs === undefined) return timeouts.total;
-  if (timeoutMs > 0) return timeoutMs;
-  throw new ClientError(ClientErrorCode.INPUT, `timeoutMs: found ${timeoutMs}, expected a number above 0`);
 }

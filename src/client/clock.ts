@@ -16,13 +16,16 @@ export interface ClientClock {
 }
 
 const wallTime: () => number = Date.now;
+/** Milliseconds that a timer of Node.js can have at most. */
+const MAX_TIMER = 2 ** 31 - 1;
 
 /** The machine's time. */
 export const systemClock: ClientClock = {
   now: wallTime,
   elapsed: () => performance.now(),
   after(milliseconds, fire, idle = false) {
-    const handle = setTimeout(fire, milliseconds);
+    // A longer one would fire at once.
+    const handle = setTimeout(fire, Math.min(milliseconds, MAX_TIMER));
     if (idle) handle.unref();
     return () => clearTimeout(handle);
   },

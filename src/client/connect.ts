@@ -4,6 +4,7 @@ import { connect as connectSocket, isIP, type Socket } from 'node:net';
 import { onAbort } from './abort.js';
 import { type ClientClock, systemClock } from './clock.js';
 import { ClientError, ClientErrorCode, fromSystem, timedOut } from './errors.js';
+import { hostName } from './host-name.js';
 import { ClientSession } from './session.js';
 import { requestUpgrade, type Upgrade, type UpgradeOptions } from './starttls.js';
 import { secure, type TlsInfo, type TlsOptions, type TlsTicket } from './tls.js';
@@ -74,7 +75,8 @@ export async function locate(
 }
 
 /** Opens a session. Rejects with a ClientError, everything closed. */
-export async function openSession(options: SessionOptions): Promise<OpenSession> {
+export async function openSession(given: SessionOptions): Promise<OpenSession> {
+  const options = given.tls?.name === undefined ? given : { ...given, tls: named(given.tls, given.tls.name) };
   const { clock = systemClock, signal } = options;
   const { server, about } = await locate(options.server, options.transport);
   const began = clock.elapsed();
@@ -89,6 +91,11 @@ export async function openSession(options: SessionOptions): Promise<OpenSession>
     socket.destroy();
     throw error;
   }
+}
+
+/** With the name as TLS has it. */
+function named(tls: TlsOptions, name: string): TlsOptions {
+  return { ...tls, name: hostName(name, 'the name of the server') };
 }
 
 /** Makes a session of a connected socket; `connect` is the milliseconds that connecting took. */

@@ -127,6 +127,6 @@ export function timedOut(about: string, step: Step, milliseconds: number, detail
     handshake: 'TLS handshake',
     answer: 'answer',
   };
-  const message = `${about}: no ${what[step]} within ${milliseconds / 1000} s${detail}`;
+  const message = `${about}: no ${what[step]} within ${Number((milliseconds / 1000).toFixed(3))} s${detail}`;
   return new ClientError(ClientErrorCode.TIMED_OUT, message, { step });
 }

@@ -3,7 +3,9 @@ import type { CapabilityCache, CapabilityTimes } from './capabilities.js';
 import { checkVerification, type Verification } from './certificate.js';
 import { type ClientClock, systemClock } from './clock.js';
 import { ClientError, ClientErrorCode } from './errors.js';
+import { clientOptions } from './input.js';
 import type { LaneLimits } from './lane.js';
+import { present } from './shape.js';
 
 /**
  * How much privacy is demanded (the draft, §3):
@@ -87,8 +89,6 @@ const TIMEOUTS: Timeouts = {
   answer: 4000,
   udp: 1500,
 };
-/** Those that may be 0. */
-const DELAYS: readonly string[] = ['headStart', 'cleartextAfter'];
 /** 10 s idle: "a few seconds" of RFC 7766 §6.2.3, and what adotd and others allow at rest; the rest are guesses. */
 const LANES: LaneLimits = { maxInFlight: 100, maxConnections: 4, idleMs: 10_000, maxIdleMs: 120_000 };
 const RUNGS: readonly Rung[] = ['tls', 'starttls', 'cleartext'];
@@ -97,41 +97,24 @@ function input(message: string): ClientError {
   return new ClientError(ClientErrorCode.INPUT, message);
 }
 
-function within(what: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw input(`${what}: found ${value}, expected a whole number from ${min} to ${max}`);
-}
-
-/** A day: what a timer is set to must be somewhere below 2^31 milliseconds. */
-const MAX_TIME = 86_400_000;
-
 /** Throws CLIENT_INPUT. */
 export function settingsOf(options: ClientOptions): Settings {
+  clientOptions(options, '');
   const { profile = 'opportunistic', verification = { kind: 'none' } } = options;
-  if (profile !== 'opportunistic' && profile !== 'pre-deployed')
-    throw input(`profile: found ${JSON.stringify(profile)}, expected "opportunistic" or "pre-deployed"`);
-  const timeouts = { ...TIMEOUTS, ...options.timeouts };
-  for (const [name, value] of Object.entries(timeouts))
-    within(`timeouts.${name}`, value, DELAYS.includes(name) ? 0 : 1, MAX_TIME);
   const { maxServers = 500, ...limits } = options.sessions ?? {};
-  const lanes = { ...LANES, ...limits };
-  within('sessions.maxInFlight', lanes.maxInFlight, 1, 10_000);
-  within('sessions.maxConnections', lanes.maxConnections, 1, 1000);
-  within('sessions.idleMs', lanes.idleMs, 0, MAX_TIME);
-  within('sessions.maxIdleMs', lanes.maxIdleMs, 0, MAX_TIME);
   const order = options.order ?? (profile === 'opportunistic' ? RUNGS : ['tls', 'starttls']);
-  if (order.length === 0 || new Set(order).size < order.length || order.some((rung) => !RUNGS.includes(rung)))
-    throw input(`order: found ${JSON.stringify(order)}, expected some of ${RUNGS.join(', ')}, each at most once`);
+  if (order.length === 0 || new Set(order).size < order.length)
+    throw input(`order: found [${order.join(', ')}], expected some of ${RUNGS.join(', ')}, each at most once`);
   if (profile === 'pre-deployed' && order.includes('cleartext'))
     throw input('order: the pre-deployed profile has no fallback to cleartext; use the opportunistic one for that');
   return {
     profile,
     verification: verificationFor(profile, verification),
     order,
-    timeouts,
-    udpTries: within('udpTries', options.udpTries ?? 3, 1, 100),
-    lanes,
-    maxServers: within('sessions.maxServers', maxServers, 1, 100_000),
+    timeouts: { ...TIMEOUTS, ...present(options.timeouts) },
+    udpTries: options.udpTries ?? 3,
+    lanes: { ...LANES, ...present(limits) },
+    maxServers,
     clock: options.clock ?? systemClock,
   };
 }

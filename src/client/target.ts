@@ -4,6 +4,7 @@ import type { Verification } from './certificate.js';
 import { locate } from './connect.js';
 import { type Deadline, within } from './deadline.js';
 import { ClientError, ClientErrorCode } from './errors.js';
+import { hostName } from './host-name.js';
 import type { TriedTransport } from './ladder.js';
 import { type Settings, verificationFor } from './settings.js';
 
@@ -42,12 +43,15 @@ export async function targetOf(
     throw new ClientError(ClientErrorCode.INPUT, message);
   }
   const { port = 53, tlsPort = 853 } = server;
-  for (const one of [port, tlsPort]) {
-    if (!Number.isInteger(one) || one < 1 || one > 65_535)
-      throw new ClientError(ClientErrorCode.INPUT, `${server.address}: found port ${one}, expected 1 to 65535`);
-  }
+  // Judged before anything is looked up.
+  const name = nameOf(server);
   const located = locate({ address: server.address, port }, 'udp');
   const { address } = (await within(located, deadline, server.address, 'connect')).server;
-  const name = server.name ?? (isIP(server.address) === 0 ? server.address.replace(/\.$/, '') : undefined);
   return { address, ports: { udp: port, tcp: port, starttls: port, tls: tlsPort }, name, verification };
+}
+
+/** For SNI and certificates; undefined: there is an address only. Throws CLIENT_INPUT. */
+function nameOf({ address, name }: ClientServer): string | undefined {
+  if (name !== undefined) return hostName(name, 'server.name');
+  return isIP(address) === 0 ? hostName(address, 'server.address') : undefined;
 }

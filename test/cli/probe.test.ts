@@ -120,8 +120,9 @@ describe('adotd probe', () => {
 
   it.each([
     [[], 'no server to probe'],
+    [[''], 'server: found "", expected text that is not empty'],
     [['127.0.0.1', '--zone', 'a..b'], '"a..b" is no domain name'],
-    [['127.0.0.1', '--tls-host', '192.0.2.1'], 'found the address 192.0.2.1, expected a name'],
+    [['127.0.0.1', '--tls-host', '192.0.2.1'], 'found "192.0.2.1", expected the host name'],
     [['127.0.0.1', '--port', '0'], '--port: found 0, expected a number from 1 to 65535'],
     [['127.0.0.1', '--idle', '60'], '--idle: found 60, expected seconds from 0 to 8'],
     [['127.0.0.1', '--tls-pin', 'x'], '--tls-pin: found x'],

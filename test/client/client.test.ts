@@ -468,7 +468,7 @@ describe('what cannot be asked', () => {
     ['an unknown type', () => ({}), { type: 'NONSENSE' }, /unknown type NONSENSE/],
     ['a transfer', () => ({}), { type: 'AXFR' }, /transfer/],
     ['no time for a query', () => ({}), { timeoutMs: 0 }, /timeoutMs: found 0/],
-    ['a wrong port', () => ({}), { server: { address: '127.0.0.1', port: 0 } }, /found port 0/],
+    ['a wrong port', () => ({}), { server: { address: '127.0.0.1', port: 0 } }, /port: found 0/],
   ];
 
   it.each(wrong)("%s is refused as the caller's mistake", async (_what, options, question, message) => {

@@ -3,6 +3,7 @@ import { SocketAddress } from 'node:net';
 import { Type } from '../../protocol/iana.js';
 import { checkVerification, type Verification } from '../certificate.js';
 import { ClientErrorCode } from '../errors.js';
+import { hostNameOf } from '../host-name.js';
 import { sameName, textToName } from '../names.js';
 import type { TlsOptions } from '../tls.js';
 import type { Channel } from './channel.js';
@@ -99,15 +100,15 @@ async function verdictOn(
   const verification = { kind: 'tlsa', records } as const;
   const judged = async (): Promise<void> => {
     checkVerification(verification);
-    await handshake({ verification, name: withoutDot(name) });
+    // What a zone names need not be a name of a host.
+    const host = hostNameOf(name);
+    await handshake({ verification, ...(host !== undefined && { name: host }) });
   };
   const done = await attempted(judged());
   if ('value' in done) return 'match';
   if (done.failure.code === ClientErrorCode.CERTIFICATE) return 'mismatch';
   return done.failure.code === ClientErrorCode.INPUT ? 'unusable' : 'unknown';
 }
-
-export const withoutDot = (name: string): string => (name === '.' ? name : name.replace(/\.$/, ''));
 
 async function tlsaRecords(owner: string, channel: Channel): Promise<string[]> {
   const asked = await attempted(channel.ask({ name: owner, type: Type.TLSA, edns: EDNS }));

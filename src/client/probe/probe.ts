@@ -13,7 +13,8 @@ import { checkVerification, type Verification } from '../certificate.js';
 import { type ClientClock, systemClock } from '../clock.js';
 import { locate, type StreamTransport } from '../connect.js';
 import { within } from '../deadline.js';
-import { ClientError, ClientErrorCode } from '../errors.js';
+import { hostName, hostNameOf } from '../host-name.js';
+import { probeOptions } from '../input.js';
 import type { Query } from '../message.js';
 import { textToName } from '../names.js';
 import { DUMMY_QUERY } from '../starttls.js';
@@ -22,7 +23,7 @@ import { compareAnswers } from './answers.js';
 import { remember } from './capabilities.js';
 import { type Channel, type Reach, type Reached, reachStream, reachUdp, type StreamChannel } from './channel.js';
 import { attempted, open, type ProbeContext } from './context.js';
-import { credentialsReport, nameserversOf, withoutDot } from './credentials.js';
+import { credentialsReport, nameserversOf } from './credentials.js';
 import { ednsReport } from './edns.js';
 import type { EncryptedReport, ProbeReport, TransportReport } from './report.js';
 import { farewell, idle, keepaliveIn, paddingIn, pipeline, resumedBy } from './session.js';
@@ -43,11 +44,11 @@ export interface ProbeOptions {
   readonly name?: string | undefined;
   /** What its certificate must meet, beside the TLSA records that are found. */
   readonly verification?: Verification | undefined;
-  /** Milliseconds of each step. Default 2000. */
+  /** Milliseconds of each step, from 1 to 86,400,000. Default 2000. */
   readonly stepMs?: number | undefined;
-  /** Milliseconds that idle sessions are watched. Default 2000. */
+  /** Milliseconds that idle sessions are watched, from 0 to 86,400,000. Default 2000. */
   readonly idleMs?: number | undefined;
-  /** Milliseconds after which nothing new is begun. Default 9000; closing takes one second more at most. */
+  /** Milliseconds after which nothing new is begun, from 1 to 86,400,000. Default 9000; closing takes one second more at most. */
   readonly totalMs?: number | undefined;
   /** What works and what fails is put in there. */
   readonly capabilities?: CapabilityCache | undefined;
@@ -62,12 +63,12 @@ const ESTABLISH = 4000;
 
 /** Probes one server. Rejects with CLIENT_INPUT, or with CLIENT_UNREACHABLE when its host name has no address. */
 export async function probe(options: ProbeOptions): Promise<ProbeReport> {
+  probeOptions(options, '');
   const { clock = systemClock, port = 53, tlsPort = 853, zone, verification } = options;
   if (verification !== undefined) checkVerification(verification);
   // Judged before anything is sent, so that no server is blamed for it.
-  for (const one of [zone, options.name]) if (one !== undefined) textToName(one);
-  if (options.name !== undefined && isIP(options.name) !== 0)
-    throw new ClientError(ClientErrorCode.INPUT, `name: found the address ${options.name}, expected a name for SNI`);
+  if (zone !== undefined) textToName(zone);
+  const name = nameOf(options);
   const began = clock.elapsed();
   const controller = new AbortController();
   const { signal } = controller;
@@ -81,12 +82,11 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
     const { address } = (await within(located, deadline, options.server, 'connect')).server;
     // Judges the port only.
     await locate({ address, port: tlsPort }, 'tls');
-    const given = options.name ?? (isIP(options.server) === 0 ? options.server : undefined);
     const context: ProbeContext = {
       address,
       port,
       tlsPort,
-      name: given === undefined ? undefined : withoutDot(given),
+      name,
       stepMs: options.stepMs ?? STEP,
       establishMs: Math.min(ESTABLISH, 2 * (options.stepMs ?? STEP)),
       idleMs: options.idleMs ?? IDLE,
@@ -107,6 +107,12 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   }
 }
 
+/** The server's name, where the caller knows one. Throws CLIENT_INPUT. */
+function nameOf({ server, name }: ProbeOptions): string | undefined {
+  if (name !== undefined) return hostName(name, 'name');
+  return isIP(server) === 0 ? hostName(server, 'server') : undefined;
+}
+
 type Found = Pick<ProbeReport, 'udp' | 'tcp' | 'starttls' | 'tls' | 'edns' | 'credentials' | 'answers'>;
 
 /** First what answers, then who it is, then everything else at once. */
@@ -124,7 +130,7 @@ async function lookedAt(
   const [asking] = channelsOf([udp, tcp, tlsAtFirst, upgrades.reach]);
   const servers = asking && (await nameserversOf(zone, context.address, asking));
   const [mine, second] = servers?.mine ?? [];
-  const name = context.name ?? (mine === undefined || second !== undefined ? undefined : withoutDot(mine));
+  const name = context.name ?? (mine === undefined || second !== undefined ? undefined : hostNameOf(mine));
   const named: ProbeContext = { ...context, name };
   const first = upgrades.dummy.upgraded ? DUMMY_QUERY : { ...context.question, edns: {} };
   // Which certificate a server shows may depend on the name that it is asked by.
