@@ -38,10 +38,15 @@ export function zonesOfConfig({ zones }: { zones: Pick<Config['zones'], 'folder'
   ];
 }
 
-/** Octets to be read for a zone, 0 when that cannot be told. */
+/** Octets to be read for a zone, 0 when that cannot be told: who reads the file says why. Throws nothing. */
 export function sizeOf(zone: ZoneFile): number {
   if (zone.text !== undefined) return zone.text.length;
-  return statSync(zone.file, { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    return statSync(zone.file).size;
+  } catch {
+    // Not only ENOENT: a link that leads to itself, a folder that is none or may not be searched, a name too long.
+    return 0;
+  }
 }
 
 /** `no such file or directory`, `permission denied`: the reason of a system error without code, call and path. */

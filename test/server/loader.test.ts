@@ -78,4 +78,19 @@ describe('the loader', () => {
     expect(gone?.diagnostics[0]?.message).toMatch(/cannot read .*no such file or directory/);
     expect(device?.diagnostics[0]?.message).toMatch(/no regular file/);
   });
+
+  it.each([
+    ['a link that leads to itself', 'loop.zone', /too many symbolic links/],
+    ['a path below a regular file', 'a.test.zone/b.zone', /not a directory/],
+    ['a name too long', `${'n'.repeat(300)}.zone`, /name too long/],
+    ['a name that no file can have', 'a\0b.zone', /null bytes/],
+  ])('fails only the zone of %s', async (_, name, reason) => {
+    const good = put('a.test.zone', GOOD);
+    symlinkSync('loop.zone', join(folder, 'loop.zone'));
+    const file = join(folder, name);
+    const [sound, failed] = await load([{ file: good }, { file, name: 'b.test' }]);
+    expect(sound?.image).toBeDefined();
+    expect(failed).toMatchObject({ name: 'b.test.', image: undefined, errors: 1 });
+    expect(failed?.diagnostics).toMatchObject([{ severity: 'error', file, message: expect.stringMatching(reason) }]);
+  });
 });
