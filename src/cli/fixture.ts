@@ -5,10 +5,10 @@ import { readFaults } from '../fixture/fault-file.js';
 import { type RunningServer, startServer } from '../fixture/start.js';
 import { systemReason } from '../server/zone-source.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
-import { readSettings } from './fixture-config.js';
-import { converse } from './fixture-conversation.js';
-import { FollowedZones, readText } from './fixture-files.js';
-import { runCommands } from './fixture-session.js';
+import { readSettings } from './fixture/config.js';
+import { converse } from './fixture/conversation.js';
+import { FollowedZones, readText } from './fixture/files.js';
+import { runCommands } from './fixture/session.js';
 
 const OPTIONS = {
   zone: { type: 'string', multiple: true },

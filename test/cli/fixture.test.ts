@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { COMMAND_NAMES } from '../../src/cli/fixture-commands.js';
+import { COMMAND_NAMES } from '../../src/cli/fixture/commands.js';
 import { exchange } from '../../src/client/exchange.js';
 import { textToType } from '../../src/client/mnemonics.js';
 import { textOf } from '../repository/files.js';
