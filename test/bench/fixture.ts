@@ -57,11 +57,13 @@ function benchStart(turns: number): void {
   const figure = (figures: Figures, column: string): number => median(figures.get(column) ?? []);
   const row = (name: string, value: (column: string) => number, digits: number): string[] => [
     name,
-    ...COLUMNS.map((column) => (Number.isNaN(value(column)) ? '-' : value(column).toFixed(digits))),
+    ...COLUMNS.map((column) => (Number.isFinite(value(column)) ? value(column).toFixed(digits) : '-')),
   ];
   printTable([
     ['', ...COLUMNS],
     row('adotd', (column) => figure(adotd, column), 1),
+    // What else the machine does only adds.
+    row('adotd, the least', (column) => Math.min(...(adotd.get(column) ?? [])), 1),
     row('adotd without TLS', (column) => figure(noTls, column), 1),
     row('empty server', (column) => figure(empty, column), 1),
     row('adotd / empty', (column) => figure(adotd, column) / figure(empty, column), 2),
