@@ -42,7 +42,7 @@ const TESTS: Readonly<Record<Area, readonly (readonly string[])[]>> = {
   ],
   session: [['test/session']],
   client: [
-    client('ladder', 'race', 'credentials', 'capabilities', 'message', 'starttls', 'stream', 'tls', 'udp'),
+    client('ladder', 'race', 'credentials', 'given-up', 'capabilities', 'message', 'starttls', 'stream', 'tls', 'udp'),
     client('profiles', 'client', 'climb', 'sessions'),
     client('adotd'),
   ],
