@@ -7,6 +7,7 @@ import { AdotdError } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/server-facts.js';
 import type { Clock } from '../session/clock.js';
+import { refuseEmptyFile, refuseNoZones } from './emptied-config.js';
 import { changedKeys, type Effect, inForce } from './live-config.js';
 import type { DataPlane } from './plane.js';
 import type { TlsService } from './tls-service.js';
@@ -43,13 +44,19 @@ export interface ReloadParts {
   zoneSettings(config: Config): ZoneSettings;
   readonly plane: Pick<DataPlane, 'configure' | 'publish'>;
   /** undefined: TLS is not served. */
-  readonly tls: Pick<TlsService, 'configure' | 'refresh' | 'files'> | undefined;
+  readonly tls: Pick<TlsService, 'prepare' | 'refresh' | 'files'> | undefined;
   /** Where the configuration is; undefined: there is nothing to read again. */
   readonly configFile: ConfigFile | undefined;
   /** Called when a configuration is in force whose keys have these effects. */
   applied(config: Config, effects: ReadonlySet<Effect>): void;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** A configuration that is in force now. */
+interface Applied {
+  readonly config: ConfigOutcome;
+  readonly certificates: 'off' | 'unchanged' | 'replaced';
 }
 
 /** The configuration as a file. */
@@ -127,7 +134,9 @@ export class Reloader {
     let certificates: ReloadOutcome['certificates'] = tls ? 'unchanged' : 'off';
     try {
       const read = this.#readConfig(request);
-      if (read !== undefined) config = await this.#apply(read, errors);
+      const applied = read && (await this.#apply(read, request.allowEmpty ?? false, errors));
+      config = applied?.config;
+      if (applied) certificates = applied.certificates;
       const before = this.#report.nameservers;
       const force = request.force || config?.changed.includes('nsec3_max_iterations');
       outcomes = await this.#loadZones({ ...request, force }, config !== undefined, errors);
@@ -135,7 +144,7 @@ export class Reloader {
       const concerned = request.zone === undefined && (!request.paths || touches(request, tls?.files ?? []));
       if (tls && (concerned || certificatesChanged || before.join() !== this.#report.nameservers.join())) {
         const refreshed = await tls.refresh(this.#report.nameservers);
-        certificates = refreshed.result;
+        if (refreshed.result !== 'unchanged') certificates = refreshed.result;
         this.#note('certificates', refreshed.errors);
         errors.push(...refreshed.errors);
       }
@@ -160,17 +169,23 @@ export class Reloader {
     return () => configFile?.read() ?? this.#config;
   }
 
-  /** Puts a configuration in force, as far as that needs no other start; what it cannot is in `errors`. */
-  async #apply(read: () => Config, errors: string[]): Promise<ConfigOutcome | undefined> {
+  /**
+   * Puts a configuration in force, as far as that needs no other start: all of it or, when anything of it cannot be had, nothing.
+   * Why not is in `errors`.
+   */
+  async #apply(read: () => Config, allowEmpty: boolean, errors: string[]): Promise<Applied | undefined> {
     const { plane, tls, log } = this.#parts;
     try {
       const wanted = read();
       const keys = changedKeys(this.#config, wanted);
       const running = inForce(this.#config, wanted);
-      const answersChanged = await plane.configure(running);
       const effects = new Set(keys.map(({ effect }) => effect));
+      this.#refuseEmptied(running, new Set(keys.map(({ key }) => key)), allowEmpty);
+      // First what may throw; each of the two changes nothing then.
+      const commit = effects.has('tls') ? await tls?.prepare(running.tls) : undefined;
+      const answersChanged = await plane.configure(running);
       this.#config = running;
-      if (effects.has('tls')) tls?.configure(running.tls);
+      const certificates = commit ? await commit() : tls ? 'unchanged' : 'off';
       this.#parts.applied(running, effects);
       const changed = keys.filter(({ effect }) => effect !== 'start').map(({ key }) => key);
       if (answersChanged && changed.length === 0) changed.push('cookies.secret_file');
@@ -180,7 +195,7 @@ export class Reloader {
         log.warn({ restart }, `configuration changed, but needs a restart: ${restart.join(', ')}`);
       }
       this.#note('config', []);
-      return { changed, restart };
+      return { config: { changed, restart }, certificates };
     } catch (error) {
       if (!(error instanceof AdotdError)) throw error;
       log.error({ err: error }, `the configuration stays as it was: ${error.message}`);
@@ -189,6 +204,17 @@ export class Reloader {
       errors.push(...lines);
       return undefined;
     }
+  }
+
+  /** Throws AdotdError when a changed configuration would take all zones away, or cannot say which there are. */
+  #refuseEmptied(wanted: Config, changed: ReadonlySet<string>, allowEmpty: boolean): void {
+    const { configFile, loader, zoneSettings } = this.#parts;
+    if (configFile === undefined || changed.size === 0) return;
+    refuseEmptyFile(configFile.path);
+    // A folder that is emptied or gone by itself is the loader's business (zone-listing.ts).
+    if (!changed.has('zones.folder') && !changed.has('zones.files')) return;
+    const count = zoneSettings(wanted).list().length;
+    if (count === 0 && !allowEmpty) refuseNoZones(configFile.path, loader.zones.files.length);
   }
 
   async #loadZones(request: ReloadRequest, always: boolean, errors: string[]): Promise<readonly ZoneOutcome[]> {

@@ -24,8 +24,11 @@ export interface TlsService {
   readonly certificates: Certificates;
   /** The files that all of this is read from, those of the certificate made here included. */
   readonly files: readonly string[];
-  /** Has the next refresh read other files, and keys live for another time. Throws nothing: what is wrong, refresh tells. */
-  configure(tls: Config['tls']): void;
+  /**
+   * Reads and checks what another configuration names, and changes nothing yet but a certificate that has to be made here. Fulfilled
+   * with what puts it in force. Throws ADOTD_FILE or ADOTD_TLS with file and reason: the configuration before stays the current one.
+   */
+  prepare(tls: Config['tls']): Promise<TlsCommit>;
   /** Ends the rotation of ticket keys, and the watch on expiry. */
   close(): void;
 }
@@ -37,6 +40,9 @@ export interface TlsRefresh {
   /** What is wrong, one line each. */
   readonly errors: readonly string[];
 }
+
+/** Puts in force what was prepared. Throws nothing; fulfilled when all new connections get it. */
+export type TlsCommit = () => Promise<'unchanged' | 'replaced'>;
 
 /** Seconds between two looks at what expires. */
 const DAY = 86_400;
@@ -54,10 +60,10 @@ export async function openTls(
 ): Promise<TlsService> {
   let { tls } = config;
   let names = nameservers;
-  const read = async (): Promise<Certificates> => {
-    const files = tls.certificates.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));
+  const read = async ({ certificates: configured, certs_folder: own }: Config['tls']): Promise<Certificates> => {
+    const files = configured.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));
     const certificates = await servedCertificates(files, {
-      folder: tls.certs_folder,
+      folder: own,
       names,
       hostName: hostname(),
       addresses: config.listen,
@@ -65,10 +71,9 @@ export async function openTls(
     });
     return certificates;
   };
-  let certificates = await read();
+  let certificates = await read(tls);
   for (const certificate of certificates) logCertificate(certificate, log);
   let keys = new TicketKeys(tls.ticket_key_file);
-  let keysFrom = tls.ticket_key_file;
   const first = { certificates, ticketKey: keys.current, sessionTimeout: tls.ticket_rotation };
   const contexts = new TlsContexts(first);
   const replace = (changes: Partial<TlsSettings>): Promise<void> => {
@@ -78,9 +83,7 @@ export async function openTls(
   const rotate = async (): Promise<TlsRefresh> => {
     try {
       const before = keys.current;
-      if (keysFrom === tls.ticket_key_file) keys.rotate();
-      else keys = new TicketKeys(tls.ticket_key_file);
-      keysFrom = tls.ticket_key_file;
+      keys.rotate();
       if (keys.current.equals(before)) return UNCHANGED;
       await replace({ ticketKey: keys.current });
       return { result: 'replaced', errors: [] };
@@ -95,7 +98,7 @@ export async function openTls(
   });
   const renew = async (): Promise<TlsRefresh> => {
     try {
-      const next = await read();
+      const next = await read(tls);
       if (same(certificates, next)) return UNCHANGED;
       await replace({ certificates: next });
       certificates = next;
@@ -108,7 +111,7 @@ export async function openTls(
   };
   const refresh = async (): Promise<TlsRefresh> => {
     // Random keys are not rotated early: every client would pay with a full handshake.
-    const ofKeys = tls.ticket_key_file === keysFrom && keysFrom === undefined ? UNCHANGED : await rotate();
+    const ofKeys = tls.ticket_key_file === undefined ? UNCHANGED : await rotate();
     const ofCertificates = await renew();
     const results = [ofKeys.result, ofCertificates.result];
     const result = (['kept', 'replaced'] as const).find((one) => results.includes(one)) ?? 'unchanged';
@@ -137,11 +140,32 @@ export async function openTls(
       const keyFile = tls.ticket_key_file === undefined ? [] : [tls.ticket_key_file];
       return [...new Set([...(configured.length > 0 ? configured : own), ...keyFile])];
     },
-    configure(next) {
-      tls = next;
-      if (contexts.settings.sessionTimeout === tls.ticket_rotation) return;
-      void replace({ sessionTimeout: tls.ticket_rotation });
-      rotation.set(tls.ticket_rotation * 1000);
+    async prepare(next) {
+      // Files that the change does not name are not its fault: refresh reads them, and keeps what was there.
+      const others = certificateFiles(next) === certificateFiles(tls) ? undefined : await read(next);
+      const otherKeys = next.ticket_key_file === tls.ticket_key_file ? undefined : new TicketKeys(next.ticket_key_file);
+      const changesOf = (): TlsSettings => ({
+        certificates: others ?? certificates,
+        ticketKey: (otherKeys ?? keys).current,
+        sessionTimeout: next.ticket_rotation,
+      });
+      // What OpenSSL refuses it refuses here.
+      new TlsContexts(changesOf());
+      return async () => {
+        const turn = next.ticket_rotation !== tls.ticket_rotation;
+        const replaced = otherKeys !== undefined || (others !== undefined && !same(certificates, others));
+        tls = next;
+        if (!replaced && !turn) return 'unchanged';
+        const changes = changesOf();
+        keys = otherKeys ?? keys;
+        if (others !== undefined && !same(certificates, others)) {
+          certificates = others;
+          for (const certificate of others) logCertificate(certificate, log);
+        }
+        if (turn) rotation.set(tls.ticket_rotation * 1000);
+        await replace(changes);
+        return replaced ? 'replaced' : 'unchanged';
+      };
     },
     refresh(now) {
       names = now;
@@ -152,6 +176,11 @@ export async function openTls(
       watch.clear();
     },
   };
+}
+
+/** What the certificates of a configuration are read from, to be compared. */
+function certificateFiles({ certificates, certs_folder: own }: Config['tls']): string {
+  return JSON.stringify(certificates.length > 0 ? certificates : own);
 }
 
 const UNCHANGED: TlsRefresh = { result: 'unchanged', errors: [] };
