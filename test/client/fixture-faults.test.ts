@@ -159,6 +159,9 @@ async function askInTurn(
   }
 }
 
+/** Nothing is counted: who asks at the same time is not disturbed. */
+const isAlways = (rules: readonly FaultRule[]): boolean => rules.every((rule) => !('nth' in rule || 'times' in rule));
+
 /** One question, then four at once of the same client; five at once of another. */
 async function inTurn(
   server: RunningServer,
@@ -171,8 +174,7 @@ async function inTurn(
   const first = [[NAME], OTHERS];
   const second = [[NAME, ...OTHERS]];
   restart(server, rules);
-  if (rules.every((rule) => !('nth' in rule || 'times' in rule))) {
-    // Nothing is counted: they do not disturb each other.
+  if (isAlways(rules)) {
     await Promise.all([begin(first), begin(second)]);
     return;
   }
@@ -203,8 +205,13 @@ async function opportunistic(server: RunningServer, { rules }: Trial): Promise<v
   });
 }
 
-/** That the outcome is what one of the transports, or both, make of it. */
-function expectAsExpected(name: string, outcome: Outcome, expected: Expected, nth: 'first' | 'later'): void {
+/** That the outcome is what the transports make of it that there are. */
+function expectAsExpected(
+  name: string,
+  outcome: Outcome,
+  expected: Partial<Expected>,
+  nth: 'first' | 'later' = 'first',
+): void {
   const effects = Object.values(expected);
   if (effects.includes('none')) {
     expectAnswered(name, outcome);
@@ -219,7 +226,7 @@ function expectAsExpected(name: string, outcome: Outcome, expected: Expected, nt
   const codes = outcome.attempts.map(({ error }) => error.code);
   expect(codes).toContain(outcome.reason);
   if (nth === 'later') return;
-  expect(outcome.attempts.map(({ transport }) => transport).sort()).toEqual(['starttls', 'tls']);
+  expect(outcome.attempts.map(({ transport }) => transport).sort()).toEqual(Object.keys(expected).sort());
   for (const { transport, error } of outcome.attempts)
     expect(expected[transport as 'tls' | 'starttls'], transport).toContain(error.code);
 }
@@ -231,13 +238,24 @@ async function preDeployed(
   await using recorder = await record(server);
   const options = { profile: 'pre-deployed', verification: verificationOf(verification, server) } as const;
   server.clearQueries();
-  await inTurn(server, rules, options, recorder, (name, outcome, nth) => {
+  restart(server, rules);
+  // Each by itself, too: what becomes of one is not seen where the other is well.
+  const alones =
+    expected === undefined || !isAlways(rules)
+      ? []
+      : (['tls', 'starttls'] as const).map(async (only) => {
+          await askInTurn([[NAME]], { ...options, order: [only] }, recorder, (name, outcome) =>
+            expectAsExpected(name, outcome, { [only]: expected[only] }),
+          );
+        });
+  const together = inTurn(server, rules, options, recorder, (name, outcome, nth) => {
     expectHonest(name, outcome);
     if (outcome instanceof ClientError) expect(outcome.code).toBe(ClientErrorCode.NOT_PRIVATE);
     else expect(outcome).toMatchObject({ encrypted: true, tls: { verified: verification } });
     if (expected === undefined || (alone && nth === 'later')) return;
     expectAsExpected(name, outcome, ofOneName && name !== NAME ? NONE : expected, nth);
   });
+  await Promise.all([together, ...alones]);
   expectPrivate(server, recorder, rules);
 }
 
