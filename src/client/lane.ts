@@ -269,10 +269,12 @@ export function createLane(options: LaneOptions): Lane {
           barren = connection.answered === 0;
           if (!(error instanceof ClientError) || ended) throw error;
           const progress = connection.answered - before;
-          if (isClose(error) && left(deadline) > 0) {
+          // Something came that may have been meant for any of them: only who is alone knows that it was meant for it.
+          const mixedUp = error.code === ClientErrorCode.MISMATCH && !open.session.open;
+          if ((isClose(error) || mixedUp) && left(deadline) > 0) {
             // Those that are asked again are kept apart, so that one the server cannot stand does no harm to others.
-            limit = progress === 0 ? 1 : Math.min(limit, connection.answered);
-            if (closes++ === 0 || (connection.answered > 0 && closes < MAX_CLOSES)) continue;
+            limit = progress === 0 || mixedUp ? 1 : Math.min(limit, connection.answered);
+            if (closes++ === 0 || ((connection.answered > 0 || mixedUp) && closes < MAX_CLOSES)) continue;
           }
           // Nothing came for all this time, or what is no answer: the session is not asked any more.
           const lost = error.code === ClientErrorCode.TIMED_OUT && progress === 0;

@@ -44,8 +44,10 @@ interface Pending {
 
 /** Milliseconds that a server has to close after us. */
 const CLOSE_TIME = 1000;
-/** How many late answers a session is ready for; a guess, far from all 65,536 IDs. */
-const MAX_GIVEN_UP = 4096;
+/** How many late answers a session is ready for, and how many repeated ones; a guess, far from all 65,536 IDs. */
+const MAX_REMEMBERED = 4096;
+/** Repeated answers in a row, with none between them that was waited for, after which a session is closed; a guess. */
+const MAX_REPEATED = 100;
 
 export class ClientSession {
   readonly #socket: Duplex;
@@ -57,6 +59,8 @@ export class ClientSession {
   readonly #pending = new Map<number, Pending>();
   /** IDs whose answers nobody waits for any more, but may still come: they are not used again. */
   readonly #given = new Set<number>();
+  /** IDs whose answers have come, and may come once more. */
+  readonly #answered = new Set<number>();
   readonly #listeners = {
     data: (octets: Buffer): void => this.#received(octets),
     end: (): void => this.#ended(),
@@ -65,6 +69,7 @@ export class ClientSession {
   };
   #held = false;
   #unexpected = 0;
+  #repeated = 0;
   #failure: ClientError | undefined;
   #closedCleanly: boolean | undefined;
   #ending: Ending | undefined;
@@ -149,7 +154,7 @@ export class ClientSession {
       const giveUp = (error: ClientError): void => {
         this.#pending.get(sent.id)?.done();
         this.#pending.delete(sent.id);
-        this.#forget(sent.id);
+        remember(this.#given, sent.id);
         reject(error);
       };
       const late = (): void => {
@@ -163,6 +168,7 @@ export class ClientSession {
         stop();
       };
       const began = this.#clock.elapsed();
+      this.#answered.delete(sent.id);
       const last = options.last ?? false;
       this.#pending.set(sent.id, { query: sent, began, sent: wire.length, last, step, done, resolve, reject });
       this.#socket.write(framed(wire));
@@ -206,35 +212,34 @@ export class ClientSession {
   #encode(query: Query, ednsFlags: number): Buffer {
     if (query.id !== undefined) return encodeQuery(query, this.#channel, ednsFlags);
     let id = randomId();
-    while (this.#pending.has(id) || this.#given.has(id)) id = randomId();
+    while (this.#pending.has(id) || this.#given.has(id) || this.#answered.has(id)) id = randomId();
     return encodeQuery({ ...query, id }, this.#channel, ednsFlags);
   }
 
-  #forget(id: number): void {
-    this.#given.add(id);
-    const [oldest] = this.#given;
-    if (this.#given.size > MAX_GIVEN_UP && oldest !== undefined) this.#given.delete(oldest);
-  }
-
   #received(octets: Buffer): void {
+    // What comes behind the end is nobody's.
+    if (this.#failure !== undefined) return;
     this.#reassembly.push(octets);
     this.#read();
   }
 
   #read(): void {
-    for (let message: Buffer | undefined; !this.#held && (message = this.#reassembly.next()); ) this.#take(message);
+    let message: Buffer | undefined;
+    while (!this.#held && this.open && (message = this.#reassembly.next())) this.#take(message);
   }
 
   #take(octets: Buffer): void {
     const id = octets.length < 2 ? -1 : octets.readUInt16BE();
     const pending = this.#pending.get(id);
     if (pending === undefined) {
-      if (!this.#given.delete(id)) this.#unexpected++;
+      this.#stray(id, octets.length);
       return;
     }
     const milliseconds = this.#clock.elapsed() - pending.began;
     this.#pending.delete(id);
     pending.done();
+    remember(this.#answered, id);
+    this.#repeated = 0;
     try {
       const message = judge(pending.query, octets);
       this.#held = pending.last;
@@ -244,6 +249,31 @@ export class ClientSession {
       const options = { cause: error, step: pending.step };
       pending.reject(new ClientError(code, `${this.#about}: ${message}`, options));
     }
+  }
+
+  /**
+   * A message that answers none of our queries. Answers that come late, or once more, do no harm. Any other belongs to nothing
+   * that was ever asked here: on a stream nobody else can have sent it, so the server has mixed something up. What it was meant
+   * to answer is not waited for: the one query that is outstanding fails; where it may be any of several, the session ends, and
+   * they can be asked again elsewhere (RFC 7766 §7 demands matching by ID, and leaves open what to do without a match).
+   */
+  #stray(id: number, length: number): void {
+    if (this.#given.delete(id)) return;
+    this.#unexpected++;
+    if (this.#answered.has(id) && ++this.#repeated <= MAX_REPEATED) return;
+    const what = `a message of ${length} octets${id < 0 ? '' : `, ID ${id},`} came that answers nothing we asked`;
+    const [only, another] = this.#pending;
+    const error = new ClientError(ClientErrorCode.MISMATCH, `${this.#about}: ${what}`, { step: only?.[1].step });
+    if (only === undefined || another !== undefined) {
+      this.#fail(error);
+      this.#socket.destroy();
+      return;
+    }
+    const [asked, pending] = only;
+    this.#pending.delete(asked);
+    remember(this.#given, asked);
+    pending.done();
+    pending.reject(error);
   }
 
   #ended(): void {
@@ -282,4 +312,11 @@ export class ClientSession {
     this.#whenEnded = [];
     for (const listener of listeners) listener();
   }
+}
+
+/** Adds to a set of the newest. */
+function remember(ids: Set<number>, id: number): void {
+  ids.add(id);
+  const [oldest] = ids;
+  if (ids.size > MAX_REMEMBERED && oldest !== undefined) ids.delete(oldest);
 }

@@ -6,7 +6,7 @@ import { type ClientClock, systemClock } from './clock.js';
 import type { ServerAddress } from './connect.js';
 import { ClientError, fromSystem, timedOut } from './errors.js';
 import { decodeMessage, encodeQuery, type Query } from './message.js';
-import { judge, type Reply } from './reply.js';
+import { isBare, judge, type Reply } from './reply.js';
 
 export interface UdpOptions {
   readonly timeoutMs: number;
@@ -22,7 +22,8 @@ export interface UdpOptions {
  * Asks over UDP. The socket is connected, so that a closed port is heard of and only the server is listened to. What does
  * not answer the question is ignored and the wait goes on (RFC 5452 §9): a message with another ID, and one with the right
  * ID that cannot be decoded or belongs to another question, since anybody may have sent it in the server's name. When
- * nothing better comes, the latter is what the query fails of. Rejects with a ClientError.
+ * nothing better comes, the latter is what the query fails of. An error without a question is the answer when nothing better
+ * comes before the next try would be due. Rejects with a ClientError.
  */
 export function askUdp(
   query: Query,
@@ -40,6 +41,7 @@ export function askUdp(
     let tries = 0;
     let ignored = 0;
     let useless: ClientError | undefined;
+    let bare: Reply | undefined;
     let began = 0;
     let done = false;
     const finish = (): void => {
@@ -52,7 +54,15 @@ export function askUdp(
       finish();
       reject(fromSystem(error, about, 'answer'));
     };
+    const succeed = (reply: Reply): void => {
+      finish();
+      resolve(reply);
+    };
     const send = (): void => {
+      if (bare !== undefined) {
+        succeed(bare);
+        return;
+      }
       if (tries++ === options.tries) {
         const others = ignored === 0 ? '' : `; ${ignored} messages with another ID`;
         fail(useless ?? timedOut(about, 'answer', options.timeoutMs * options.tries, others));
@@ -72,8 +82,9 @@ export function askUdp(
       const milliseconds = clock.elapsed() - began;
       try {
         const message = judge(sent, octets);
-        finish();
-        resolve({ message, octets, sent: wire.length, milliseconds });
+        const reply = { message, octets, sent: wire.length, milliseconds };
+        if (isBare(message)) bare ??= reply;
+        else succeed(reply);
       } catch (error) {
         const { code, message } = fromSystem(error, about, 'answer');
         useless ??= new ClientError(code, `${about}: ${message}`, { cause: error, step: 'answer' });

@@ -48,7 +48,7 @@ export const FAULT_CASES: Readonly<Record<FaultName, readonly FaultCase[]>> = {
     { rule: { fault: 'rcode', rcode: 15 }, inside: 'poor', dummy: 'none' },
   ],
   truncate: [{ rule: { fault: 'truncate' }, inside: 'poor', dummy: 'none' }],
-  'wrong-id': [{ rule: { fault: 'wrong-id' }, ...lost }],
+  'wrong-id': [{ rule: { fault: 'wrong-id' }, inside: [MISMATCH], dummy: [MISMATCH] }],
   'wrong-question': [{ rule: { fault: 'wrong-question' }, inside: [MISMATCH], dummy: [MISMATCH] }],
   malformed: [
     { rule: { fault: 'malformed' }, inside: [MALFORMED], dummy: [MALFORMED] },

@@ -143,7 +143,7 @@ export async function faulty(kinds: Kinds, options: FaultyOptions): Promise<Faul
       const answering = ANSWERINGS[kind === 'close after each' ? 'good' : (kind as keyof typeof ANSWERINGS)];
       const messages = answering(query, text);
       if (messages.length > 0) socket.write(Buffer.concat(messages.map(framed)));
-      if (messages.length === 0 || kind === 'wrong ID') stalled('stream');
+      if (messages.length === 0) stalled('stream');
       if (kind === 'close after each') socket.end();
     });
 

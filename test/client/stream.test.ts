@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openSession } from '../../src/client/connect.js';
 import { ClientErrorCode } from '../../src/client/errors.js';
 import { exchange } from '../../src/client/exchange.js';
-import { answer, framed, onMessages, pause, questionOf, tcpServer } from './support.js';
+import { answer, framed, headerOnly, onMessages, pause, questionOf, tcpServer } from './support.js';
 
 const QUERY = { name: 'a.test', type: 16 };
 const SOON = { timeoutMs: 1000 };
@@ -48,8 +48,8 @@ describe('a question over TCP', () => {
     [
       'with another ID',
       (q: Buffer) => [answer(q, { id: q.readUInt16BE() ^ 1 })],
-      ClientErrorCode.TIMED_OUT,
-      /1 messages that answer nothing/,
+      ClientErrorCode.MISMATCH,
+      /a message of \d+ octets, ID \d+, came that answers nothing we asked/,
     ],
     [
       'with another question',
@@ -71,7 +71,14 @@ describe('a question over TCP', () => {
       /ends within RDATA/,
     ],
     ['with two octets', (q: Buffer) => [q.subarray(0, 2)], ClientErrorCode.MALFORMED, /a message of 2 octets/],
-    ['with nothing in a message', () => [Buffer.alloc(0)], ClientErrorCode.TIMED_OUT, /answer nothing we asked/],
+    ['with nothing in a message', () => [Buffer.alloc(0)], ClientErrorCode.MISMATCH, /of 0 octets came that answers/],
+    ['without a question', (q: Buffer) => [headerOnly(q, 0)], ClientErrorCode.MISMATCH, /does not repeat the question/],
+    [
+      'as an unknown name without a question',
+      (q: Buffer) => [headerOnly(q, 3)],
+      ClientErrorCode.MISMATCH,
+      /the question/,
+    ],
   ] as const)('answered %s fails as that', async (_what, respond, code, message) => {
     await using server = await tcpServer((socket) => {
       onMessages(socket, (query) => {

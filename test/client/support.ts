@@ -56,6 +56,14 @@ export function answer(query: Buffer, options: AnswerOptions = {}): Buffer {
   return Buffer.concat(parts);
 }
 
+/** A response without a question, with `records` behind its header, if any. */
+export function headerOnly(query: Buffer, rcode: number, ...records: readonly Buffer[]): Buffer {
+  const head = answer(query, { rcode }).subarray(0, 12);
+  head.writeUInt16BE(0, 4);
+  head.writeUInt16BE(records.length, 6);
+  return Buffer.concat([head, ...records]);
+}
+
 export const framed = (message: Buffer): Buffer =>
   Buffer.concat([Buffer.from([message.length >> 8, message.length & 255]), message]);
 
