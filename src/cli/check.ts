@@ -1,7 +1,7 @@
 /** `adotd check`: what is wrong with configurations, zone files and folders, for people or machines. */
 import { statSync } from 'node:fs';
 import { zoneKey } from '../config/access.js';
-import { ConfigError, configPlaces, readConfig } from '../config/load.js';
+import { ConfigError, configPlaces, openConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { dumpImage } from '../image/dump.js';
@@ -75,10 +75,11 @@ function checkPath(path: string, options: CheckOptions, inspect: (loaded: Loaded
     let zones: ZoneFile[] = [{ file: path }];
     let nsec3MaxIterations: number | undefined;
     let config: Config | undefined;
+    let text = '';
     if (stat(path).isDirectory()) {
       zones = zoneFilesOf(path);
     } else if (/\.ya?ml$/i.test(path)) {
-      config = readConfig(path);
+      ({ config, text } = openConfig(path));
       zones = zonesOfConfig(config);
       nsec3MaxIterations = config.nsec3_max_iterations;
     }
@@ -99,7 +100,8 @@ function checkPath(path: string, options: CheckOptions, inspect: (loaded: Loaded
     for (const conflict of zoneConflicts(results)) add(findings, conflict);
     if (config && config.zones.policies.length > 0) {
       const served = new Set(results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name))));
-      for (const mistake of policyMistakes(config.zones.policies, served, configPlaces(path))) add(findings, mistake);
+      for (const mistake of policyMistakes(config.zones.policies, served, configPlaces(path, text)))
+        add(findings, mistake);
     }
   } catch (error) {
     if (error instanceof ConfigError) for (const diagnostic of error.diagnostics) add(findings, diagnostic);

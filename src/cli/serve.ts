@@ -2,7 +2,7 @@
 import { basename, relative } from 'node:path';
 import type { Logger } from 'pino';
 import { describeIssues } from '../config/issues.js';
-import { readConfig } from '../config/load.js';
+import { openConfig, rereadConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { createLog, type Log } from '../observe/log.js';
@@ -73,12 +73,17 @@ statistics, TERM and INT finish pending answers and end.
     if (values.config === undefined && values.zones === undefined) {
       throw new UsageError('adotd serve: nothing to serve; give --zones DIR or --config FILE');
     }
-    const base = values.config === undefined ? defaultConfig() : readConfig(values.config);
+    const file = values.config;
+    const { config: base, pipe } = file === undefined ? { config: defaultConfig(), pipe: false } : openConfig(file);
     const config = overridden(base, values);
     const log = await createLog(config.log.level, config.log.format);
-    const file = values.config;
-    const read = (path: string): Config => asConfigError(() => overridden(readConfig(path), values));
-    const configFile = file === undefined ? undefined : { path: file, read: () => read(file) };
+    if (pipe)
+      log.info(
+        { file },
+        'the configuration came from a pipe: it is not read again, and its paths are relative to here',
+      );
+    const read = (path: string): Config => asConfigError(() => overridden(rereadConfig(path), values));
+    const configFile = file === undefined || pipe ? undefined : { path: file, read: () => read(file) };
     const faults = await faultsOf(values, log);
     return run(config, configFile, log, values.try ?? false, faults);
   },

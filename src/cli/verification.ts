@@ -1,7 +1,7 @@
 /** The options that say what a server's certificate must meet: --tls-pin and --tls-ca. */
-import { readFileSync } from 'node:fs';
 import type { Verification } from '../client/certificate.js';
 import { AdotdError, ErrorCode } from '../errors.js';
+import { readFileOrPipe } from '../zone/regular-file.js';
 import { UsageError } from './arguments.js';
 
 export const VERIFICATION_OPTIONS = {
@@ -28,13 +28,9 @@ export function verificationOf(
 }
 
 function authoritiesIn(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, 'latin1');
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${reason}`, { cause: error });
-  }
+  // At the most: a bundle of all authorities there are has some 200 kB.
+  const { octets } = readFileOrPipe(file, '', 16 * 1024 * 1024);
+  const text = octets.toString('latin1');
   if (!text.includes('-----BEGIN CERTIFICATE-----'))
     throw new AdotdError(ErrorCode.FILE, `${file} holds no certificate in PEM`);
   return text;

@@ -1,9 +1,9 @@
 /** Reads adotd.yaml: every mistake with its place, what was found and what was expected. */
-import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import { readFileOrPipe, readSmallFile } from '../zone/regular-file.js';
 import { describe, type Path, unknownKey } from './issues.js';
 import { type Config, configSchema } from './schema.js';
 
@@ -20,22 +20,42 @@ export class ConfigError extends AdotdError {
 /** Octets: a configuration file beyond this is taken for something else. A guess, far above any real one. */
 const MAX_CONFIG = 4 * 1024 * 1024;
 
-/** Reads the file at `path`; paths in it become relative to the working directory. Throws ADOTD_FILE, or ConfigError. */
+/** A configuration as it was read. */
+export interface ReadConfig {
+  readonly config: Config;
+  /** Of the file. */
+  readonly text: string;
+  /** It came from a pipe, as of a process substitution of a shell: it cannot be read again. */
+  readonly pipe: boolean;
+}
+
+/**
+ * Reads the file, or the pipe, at `path`. Paths in it become relative to the working directory; those of a pipe, which lies in no
+ * folder that one could mean, are so already. Throws ADOTD_FILE, or ConfigError.
+ */
+export function openConfig(path: string): ReadConfig {
+  const { octets, pipe } = readFileOrPipe(path, '', MAX_CONFIG);
+  const text = octets.toString('utf8');
+  return { config: fromFolder(parseConfig(text, path), pipe ? '' : dirname(path)), text, pipe };
+}
+
+/** openConfig() for who wants only what it says. */
 export function readConfig(path: string): Config {
-  let octets: Buffer;
-  try {
-    octets = readFileSync(path);
-  } catch (error) {
-    throw new AdotdError(ErrorCode.FILE, `cannot read ${path}: ${error instanceof Error ? error.message : error}`);
-  }
-  if (octets.length > MAX_CONFIG) {
-    throw new AdotdError(
-      ErrorCode.FILE,
-      `${path} has ${octets.length} octets, a configuration has at most ${MAX_CONFIG}`,
-    );
-  }
-  const config = parseConfig(octets.toString('utf8'), path);
-  const from = (name: string): string => (isAbsolute(name) ? name : join(dirname(path), name));
+  return openConfig(path).config;
+}
+
+/** As readConfig, of a regular file only: a server that waits for what somebody writes to a pipe serves nobody. */
+export function rereadConfig(path: string): Config {
+  return fromFolder(parseConfig(readConfigText(path), path), dirname(path));
+}
+
+function readConfigText(path: string): string {
+  return readSmallFile(path, '', MAX_CONFIG).toString('utf8');
+}
+
+/** The configuration with its paths, which are relative to `folder`, relative to the working directory. */
+function fromFolder(config: Config, folder: string): Config {
+  const from = (name: string): string => (isAbsolute(name) ? name : join(folder, name));
   const { zones, cookies, tls, query_log: queryLog, dnstap } = config;
   if (zones.folder !== undefined) zones.folder = from(zones.folder);
   for (const zone of zones.files) zone.file = from(zone.file);
@@ -53,13 +73,19 @@ export function readConfig(path: string): Config {
   return config;
 }
 
-/** Where values stand in the file at `path`, which has been read before. A value that is not there is where its map is. */
-export function configPlaces(path: string): (keys: Path) => Pick<Diagnostic, 'file' | 'line' | 'column'> {
+/**
+ * Where values stand in the YAML of `file`; `text`: what was read of it, else it is read again. A value that is not there is where
+ * its map is. Throws ADOTD_FILE.
+ */
+export function configPlaces(
+  file: string,
+  text = readConfigText(file),
+): (keys: Path) => Pick<Diagnostic, 'file' | 'line' | 'column'> {
   const lines = new LineCounter();
-  const { contents } = parseDocument(readFileSync(path, 'utf8'), { lineCounter: lines, prettyErrors: false });
+  const { contents } = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   return (keys) => {
     const { line, col } = lines.linePos(nodeAt(contents, keys)?.range[0] ?? 0);
-    return { file: path, line: Math.max(1, line), column: Math.max(1, col) };
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
 }
 

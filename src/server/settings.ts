@@ -8,7 +8,7 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import { nameFromText } from '../protocol/name.js';
 import type { ConnectionLimitSettings } from '../session/limits.js';
 import type { SessionSettings } from '../session/settings.js';
-import { systemReason } from './zone-source.js';
+import { readSmallFile } from '../zone/regular-file.js';
 
 /** Settings of respond(). Throws ADOTD_CONFIG or ADOTD_FILE for a secret file that cannot be used. */
 export function answerSettings(config: Config): Settings {
@@ -94,14 +94,7 @@ function cookieSecrets(config: Config): Uint8Array[] {
 }
 
 function secretsOfFile(file: string): string[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'latin1');
-  } catch (error) {
-    throw new AdotdError(ErrorCode.FILE, `cannot read the cookie secrets ${file}: ${systemReason(error)}`, {
-      cause: error,
-    });
-  }
+  const text = readSmallFile(file, 'the cookie secrets').toString('latin1');
   const secrets: string[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     const secret = line.trim();

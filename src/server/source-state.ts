@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { wallTime } from '../session/clock.js';
+import { withRegularFile } from '../zone/regular-file.js';
+import { DEFAULT_READ_LIMITS } from '../zone/source.js';
 
 /** A file as it was when it was read. Plain data: it comes from the loader thread. */
 export interface SourceState {
@@ -69,8 +71,7 @@ function statOf(file: string) {
 
 function read(file: string): Uint8Array | undefined {
   try {
-    // Devices and pipes are never opened: reading them could last for ever.
-    return statSync(file).isFile() ? readFileSync(file) : undefined;
+    return withRegularFile(file, DEFAULT_READ_LIMITS.maxOctets, (fd) => readFileSync(fd));
   } catch {
     return undefined;
   }

@@ -17,6 +17,7 @@ import {
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { AdotdError, ErrorCode } from '../errors.js';
+import { reasonOf } from '../zone/regular-file.js';
 import { alternativeNames, certifiableName, type NameSources } from './alternative-names.js';
 import {
   type Certificate,
@@ -26,7 +27,6 @@ import {
   readCertificate,
   readKey,
 } from './certificates.js';
-import { reason } from './pem.js';
 
 /** Names of the files in the folder. */
 export const SELF_SIGNED_KEY = 'self-signed.key';
@@ -171,7 +171,7 @@ function inFolder(folder: string, write: () => void): void {
   try {
     write();
   } catch (error) {
-    throw new AdotdError(ErrorCode.FILE, `cannot write to the folder of certificates ${folder}: ${reason(error)}`, {
+    throw new AdotdError(ErrorCode.FILE, `cannot write to the folder of certificates ${folder}: ${reasonOf(error)}`, {
       cause: error,
     });
   }

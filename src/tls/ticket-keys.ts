@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { AdotdError, ErrorCode } from '../errors.js';
-import { readSmallFile } from './pem.js';
+import { readSmallFile } from '../zone/regular-file.js';
 
 /** Octets of a key: its name, a key for HMAC and one for AES, 16 each. */
 export const TICKET_KEY_OCTETS = 48;

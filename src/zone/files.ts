@@ -1,16 +1,14 @@
 /** Zone files on disk, and what they may include. */
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import { isNativeError } from 'node:util/types';
 import { AdotdError, ErrorCode } from '../errors.js';
+import { reasonOf, withRegularFile } from './regular-file.js';
 import { DEFAULT_READ_LIMITS, type SourceFile } from './source.js';
 
 /** The octets of a zone file. Throws ADOTD_FILE when it cannot be read, is no regular file or too large. */
 export function readZoneFile(file: string): Uint8Array {
   try {
-    const { size } = needRegular(file);
-    if (size <= DEFAULT_READ_LIMITS.maxOctets) return readFileSync(file);
-    throw new Error(`it has ${size} octets, more than ${DEFAULT_READ_LIMITS.maxOctets}`);
+    return withRegularFile(file, DEFAULT_READ_LIMITS.maxOctets, (fd) => readFileSync(fd));
   } catch (error) {
     throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
   }
@@ -28,23 +26,10 @@ export function includer(file: string): (path: string, from: string) => SourceFi
       const root = realpathSync(folder);
       const target = realpathSync(resolve(shown));
       if (!target.startsWith(root.endsWith(sep) ? root : root + sep)) return `it is outside the zone file's folder`;
-      needRegular(target);
-      return { file: shown, bytes: readFileSync(target) };
+      const bytes = withRegularFile(target, DEFAULT_READ_LIMITS.maxOctets, (fd) => readFileSync(fd));
+      return { file: shown, bytes };
     } catch (error) {
       return reasonOf(error);
     }
   };
-}
-
-/** Devices and pipes are never opened: reading them could last for ever. */
-function needRegular(file: string): { size: number } {
-  const stat = statSync(file);
-  if (!stat.isFile()) throw new Error('it is no regular file');
-  return stat;
-}
-
-/** `no such file or directory`: the reason of a system error, without code, call and path. */
-function reasonOf(error: unknown): string {
-  if (!isNativeError(error)) return String(error);
-  return /^[A-Z0-9]+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
 }

@@ -173,7 +173,7 @@ describe('adotd query', () => {
   it('ends with status 1 when the file of authorities cannot be read or holds none', async () => {
     const missing = await adotd('query', 'a', ...dot, '--tls-ca', 'no-such-file.pem');
     expect(missing).toMatchObject({ status: 1, stdout: '' });
-    expect(missing.stderr).toMatch(/cannot read no-such-file\.pem: ENOENT \[ADOTD_FILE\]/);
+    expect(missing.stderr).toMatch(/cannot read no-such-file\.pem: no such file or directory \[ADOTD_FILE\]/);
     const empty = await adotd('query', 'a', ...dot, '--tls-ca', 'package.json');
     expect(empty.stderr).toMatch(/package\.json holds no certificate in PEM \[ADOTD_FILE\]/);
     expect(empty.status).toBe(1);

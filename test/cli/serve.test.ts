@@ -199,9 +199,7 @@ describe('mistakes an operator makes with adotd serve', () => {
   it('a configuration that is not there', async () => {
     const ran = await adotd('serve', '--config', '/nonexistent.yaml');
     expect(ran.status).toBe(1);
-    expect(ran.stderr).toMatch(
-      /^adotd: cannot read \/nonexistent\.yaml: .*no such file or directory.* \[ADOTD_FILE\]\n$/,
-    );
+    expect(ran.stderr).toMatch(/^adotd: cannot read \/nonexistent\.yaml: no such file or directory \[ADOTD_FILE\]\n$/);
   });
 
   it('a zone with errors, with --strict', async () => {
