@@ -2,7 +2,7 @@
 import { basename, relative } from 'node:path';
 import type { Logger } from 'pino';
 import { describeIssues } from '../config/issues.js';
-import { openConfig, rereadConfig } from '../config/load.js';
+import { configPlaces, openConfig, rereadConfig } from '../config/load.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { createLog, type Log } from '../observe/log.js';
@@ -83,7 +83,8 @@ statistics, TERM and INT finish pending answers and end.
         'the configuration came from a pipe: it is not read again, and its paths are relative to here',
       );
     const read = (path: string): Config => asConfigError(() => overridden(rereadConfig(path), values));
-    const configFile = file === undefined || pipe ? undefined : { path: file, read: () => read(file) };
+    const configFile =
+      file === undefined || pipe ? undefined : { path: file, read: () => read(file), places: () => configPlaces(file) };
     const faults = await faultsOf(values, log);
     return run(config, configFile, log, values.try ?? false, faults);
   },

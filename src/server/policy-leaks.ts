@@ -4,7 +4,6 @@
  * policy whose name fits no zone, and zones below that nobody thought of.
  */
 import { zoneKey } from '../config/access.js';
-import { nearest } from '../config/nearest.js';
 import type { Config } from '../config/schema.js';
 import type { Loaded } from '../image/load.js';
 import { Type } from '../protocol/iana.js';
@@ -14,10 +13,9 @@ import { type Diagnostic, Diagnostics } from '../zone/diagnostics.js';
 import { Report } from '../zone/report.js';
 import { findRrset, type Rrsets } from '../zone/rrsets.js';
 import { NO_NODE, ROOT_NODE } from '../zone/store.js';
+import { type PlaceOf, unservedPolicies } from './policies.js';
 
 type Policies = Config['zones']['policies'];
-/** Where a value of the configuration stands in its file. */
-export type PlaceOf = (path: readonly PropertyKey[]) => Pick<Diagnostic, 'file' | 'line' | 'column'>;
 
 /** Zones that require TLS; names are absolute and in lower case. */
 export interface TlsZones {
@@ -90,23 +88,18 @@ const OF_THE_ZONE_ABOVE: ReadonlySet<number> = new Set([Type.NSEC, Type.RRSIG]);
 /** What is wrong with the policies themselves. `served`: the zones that there are, names absolute and in lower case. */
 export function policyMistakes(policies: Policies, served: ReadonlySet<string>, placeOf: PlaceOf): Diagnostic[] {
   const open = openBelow(served, tlsZones(policies).names);
-  return policies.flatMap(({ zones, require }, policy) =>
+  const exposed = policies.flatMap(({ zones, require }, policy) =>
     zones.flatMap((text, index): Diagnostic[] => {
       const name = zoneKey(text);
+      if (require !== 'tls' || !served.has(name)) return [];
       const at = placeOf(['zones', 'policies', policy, 'zones', index]);
-      const path = `zones.policies[${policy}].zones[${index}]`;
-      if (!served.has(name)) {
-        const near = nearest(name, [...served]);
-        const hint = near === undefined ? 'expected the name of a zone that is served' : `did you mean ${near}?`;
-        return [{ ...at, severity: 'error', message: `${path}: no zone ${name} is served; ${hint}` }];
-      }
-      if (require !== 'tls') return [];
       return (open.get(name) ?? []).map((other) => {
-        const message = `${path}: ${name} requires TLS, but ${other} below it is answered in cleartext; name it too, or let it be`;
+        const message = `zones.policies[${policy}].zones[${index}]: ${name} requires TLS, but ${other} below it is answered in cleartext; name it too, or let it be`;
         return { ...at, severity: 'warning', message };
       });
     }),
   );
+  return [...unservedPolicies(policies, served, placeOf), ...exposed];
 }
 
 /** The zones that are answered in cleartext, by the closest zone above them that requires TLS. */

@@ -3,13 +3,16 @@
  * force goes on, and the outcome says why.
  */
 import type { Config } from '../config/schema.js';
-import { AdotdError } from '../errors.js';
+import { AdotdError, ErrorCode } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/server-facts.js';
 import type { Clock } from '../session/clock.js';
+import { formatDiagnostic } from '../zone/diagnostics.js';
 import { refuseEmptyFile, refuseNoZones } from './emptied-config.js';
+import { keyOf } from './held-files.js';
 import { changedKeys, type Effect, inForce } from './live-config.js';
 import type { DataPlane } from './plane.js';
+import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
 import type { TlsService } from './tls-service.js';
 import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zone-loader.js';
 import { countOutcomes, type OutcomeCounts, type ZoneOutcome } from './zone-outcome.js';
@@ -64,6 +67,8 @@ export interface ConfigFile {
   readonly path: string;
   /** Throws AdotdError. */
   read(): Config;
+  /** Where its values stand, as it is now; to be called when it was just read. */
+  places(): PlaceOf;
 }
 
 export class Reloader {
@@ -74,6 +79,8 @@ export class Reloader {
   #done = 0;
   #failed = 0;
   #last: number | undefined;
+  /** What was wrong when the zone files were last listed. */
+  #listing: readonly string[] = [];
   /** What was wrong at the last attempt, by what was attempted. */
   readonly #problems = new Map<ReloadKind, readonly string[]>();
   readonly #facts = new Map<ReloadKind, ReloadFacts>();
@@ -83,7 +90,7 @@ export class Reloader {
     this.#parts = parts;
     this.#config = config;
     this.#report = report;
-    this.#note('zones', [], report.failed === 0);
+    this.#note('zones', report.policyMistakes.map(formatDiagnostic), report.failed === 0);
     if (parts.tls) this.#note('certificates', [], true);
   }
 
@@ -140,6 +147,10 @@ export class Reloader {
       const before = this.#report.nameservers;
       const force = request.force || config?.changed.includes('nsec3_max_iterations');
       outcomes = await this.#loadZones({ ...request, force }, config !== undefined, errors);
+      const { zone } = request;
+      if (zone !== undefined && !isKnown(zone, outcomes, this.#parts.loader)) {
+        errors.push(`${zone} is no zone of this server`);
+      }
       const certificatesChanged = config?.changed.some((key) => key.startsWith('tls.')) ?? false;
       const concerned = request.zone === undefined && (!request.paths || touches(request, tls?.files ?? []));
       if (tls && (concerned || certificatesChanged || before.join() !== this.#report.nameservers.join())) {
@@ -180,7 +191,9 @@ export class Reloader {
       const keys = changedKeys(this.#config, wanted);
       const running = inForce(this.#config, wanted);
       const effects = new Set(keys.map(({ effect }) => effect));
-      this.#refuseEmptied(running, new Set(keys.map(({ key }) => key)), allowEmpty);
+      const names = new Set(keys.map(({ key }) => key));
+      this.#refuseEmptied(running, names, allowEmpty);
+      this.#refuseMisplaced(running, names);
       // First what may throw; each of the two changes nothing then.
       const commit = effects.has('tls') ? await tls?.prepare(running.tls) : undefined;
       const answersChanged = await plane.configure(running);
@@ -210,11 +223,21 @@ export class Reloader {
   #refuseEmptied(wanted: Config, changed: ReadonlySet<string>, allowEmpty: boolean): void {
     const { configFile, loader, zoneSettings } = this.#parts;
     if (configFile === undefined || changed.size === 0) return;
-    refuseEmptyFile(configFile.path);
+    refuseEmptyFile(configFile);
     // A folder that is emptied or gone by itself is the loader's business (zone-listing.ts).
     if (!changed.has('zones.folder') && !changed.has('zones.files')) return;
     const count = zoneSettings(wanted).list().length;
-    if (count === 0 && !allowEmpty) refuseNoZones(configFile.path, loader.zones.files.length);
+    if (count === 0 && !allowEmpty) refuseNoZones(configFile, loader.zones.files.length);
+  }
+
+  /** Throws ADOTD_CONFIG when a mistyped name takes its policy from a zone. */
+  #refuseMisplaced(wanted: Config, changed: ReadonlySet<string>): void {
+    const { configFile, loader } = this.#parts;
+    // With other files, nobody knows yet which zones there will be.
+    const otherZones = changed.has('zones.folder') || changed.has('zones.files');
+    if (!changed.has('zones.policies') || otherZones) return;
+    const found = misplacedPolicies(this.#config, wanted, loader.zones.names, policyPlaces(configFile, wanted));
+    if (found.length > 0) throw new AdotdError(ErrorCode.CONFIG, found.map(formatDiagnostic).join('\n'));
   }
 
   async #loadZones(request: ReloadRequest, always: boolean, errors: string[]): Promise<readonly ZoneOutcome[]> {
@@ -225,9 +248,13 @@ export class Reloader {
     this.#report = load.report;
     const { outcomes } = load.report;
     // Where it was not listed, what was wrong with that still is.
-    const errorsNow = load.listed ? load.errors : (this.#problems.get('zones') ?? []);
-    this.#note('zones', errorsNow, !outcomes.some(({ result }) => result === 'kept' || result === 'failed'));
+    if (load.listed) this.#listing = load.errors;
+    const mistakes = load.report.policyMistakes.map(formatDiagnostic);
+    const sound = !outcomes.some(({ result }) => result === 'kept' || result === 'failed');
+    this.#note('zones', [...this.#listing, ...mistakes], sound);
     errors.push(...load.errors);
+    // Who asked for one zone asked about no other.
+    if (request.zone === undefined) errors.push(...mistakes);
     await plane.publish(load.report.catalog);
     return outcomes;
   }
@@ -243,6 +270,11 @@ export class Reloader {
       lastSuccess: well ? this.#parts.clock.seconds() : lastSuccess,
     });
   }
+}
+
+/** Whether there is a zone of this name, or was until this reload. */
+function isKnown(zone: string, outcomes: readonly ZoneOutcome[], { zones }: ZoneLoader): boolean {
+  return zones.status(zone).length > 0 || outcomes.some(({ name }) => keyOf(name) === keyOf(zone));
 }
 
 function touches({ paths }: ReloadRequest, files: readonly string[]): boolean {

@@ -12,7 +12,7 @@ import type { Effect } from './live-config.js';
 import type { LoaderSettings } from './loader.js';
 import { openPlane, type PlaneOptions } from './open-plane.js';
 import type { DataPlane } from './plane.js';
-import { policiesOf } from './policies.js';
+import { policiesOf, policyPlaces, unservedPolicies } from './policies.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
 import type { TlsService } from './tls-service.js';
 import { type ReloadRequest, ZoneLoader, type ZoneSettings } from './zone-loader.js';
@@ -83,12 +83,19 @@ export interface Server {
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { config, log, clock = systemClock } = options;
   const loader = new ZoneLoader(options.loader, clock, log);
-  const zoneSettings = (wanted: Config): ZoneSettings => ({
-    list: () => options.zones(wanted),
-    folder: wanted.zones.folder,
-    nsec3MaxIterations: wanted.nsec3_max_iterations,
-    policies: policiesOf(wanted),
-  });
+  // Of the file as it was when this configuration was read.
+  let places = { of: config, placeOf: policyPlaces(options.configFile, config) };
+  const zoneSettings = (wanted: Config): ZoneSettings => {
+    if (places.of !== wanted) places = { of: wanted, placeOf: policyPlaces(options.configFile, wanted) };
+    const { placeOf } = places;
+    return {
+      list: () => options.zones(wanted),
+      folder: wanted.zones.folder,
+      nsec3MaxIterations: wanted.nsec3_max_iterations,
+      policies: policiesOf(wanted),
+      policyMistakes: (zones) => unservedPolicies(wanted.zones.policies, zones, placeOf),
+    };
+  };
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
   let plane: DataPlane | undefined;

@@ -9,7 +9,7 @@ import { type LoaderSettings, loadZones } from './loader.js';
 import { logZones } from './log-zones.js';
 import { listZones } from './zone-listing.js';
 import type { ZoneFile } from './zone-source.js';
-import { Zones, type ZonesReport } from './zones.js';
+import { type PolicyCheck, Zones, type ZonesReport } from './zones.js';
 
 /** What to reload; without any of these, everything that has changed. */
 export interface ReloadRequest {
@@ -32,6 +32,7 @@ export interface ZoneSettings {
   readonly nsec3MaxIterations: number;
   /** Who is answered. */
   readonly policies: Policies;
+  readonly policyMistakes?: PolicyCheck | undefined;
 }
 
 /** Zones that a reload logs one by one when they have changed; of more, only their number. A guess. */
@@ -62,7 +63,7 @@ export class ZoneLoader {
     const began = performance.now();
     const tasks = settings.list().map((zone): ZoneTask => ({ zone }));
     const results = await loadZones(tasks, this.#options(settings), this.#loader, false);
-    this.zones.restrict(settings.policies);
+    this.zones.restrict(settings.policies, settings.policyMistakes);
     const report = this.zones.apply(results, this.#clock.seconds());
     logZones(report, performance.now() - began, 0, this.#log);
     return report;
@@ -81,7 +82,7 @@ export class ZoneLoader {
     const away = new Set(held.map(idOf));
     const present = tasks.filter(({ zone }) => !away.has(idOf(zone)));
     const results = await loadZones(present, this.#options(settings), this.#loader, true);
-    this.zones.restrict(settings.policies);
+    this.zones.restrict(settings.policies, settings.policyMistakes);
     const report = this.zones.change(results, gone, this.#clock.seconds(), order);
     logZones(report, performance.now() - began, LOGGED_ZONES, this.#log);
     return { report, listed, errors };

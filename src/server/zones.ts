@@ -3,12 +3,11 @@
  * and a file may come to hold another zone than before (held-files.ts).
  */
 import { type Catalog, Publisher } from '../image/catalog.js';
-import { NO_POLICIES, type Policies } from '../image/policy.js';
+import type { Policies } from '../image/policy.js';
 import { isLaterSerial } from '../protocol/serial.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { type HeldFile, HeldFiles, idOf, keyOf } from './held-files.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
-import { unservedPolicies } from './policies.js';
 import type { SourceState } from './source-state.js';
 import { conflicts, staleSerial } from './zone-mistakes.js';
 import { NOTHING_DONE, type ZoneOutcome, type ZoneOutcomeKind, type ZoneStatus } from './zone-outcome.js';
@@ -28,14 +27,19 @@ export interface ZonesReport {
   readonly signed: readonly string[];
   /** Whether no file that was loaded now had an error. */
   readonly sound: boolean;
-  /** Of the files that were loaded now, and of the files that name one zone twice. */
+  /** Of the files that were loaded now, of the files that name one zone twice, and `policyMistakes`. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Of policies for zones that there are not. */
+  readonly policyMistakes: readonly Diagnostic[];
   /** What happened to each zone that was looked at. */
   readonly outcomes: readonly ZoneOutcome[];
   readonly catalog: Catalog;
   /** Names of the nameservers of the zones that answer, once for each zone. */
   readonly nameservers: readonly string[];
 }
+
+/** What is wrong with the policies of these zones (names absolute, in lower case). */
+export type PolicyCheck = (zones: ReadonlySet<string>) => readonly Diagnostic[];
 
 /** A zone by its name. */
 interface Entry {
@@ -62,11 +66,11 @@ export class Zones {
   /** By name in lower case. */
   readonly #entries = new Map<string, Entry>();
   #version = 0;
-  #policies = NO_POLICIES;
+  #mistakes: PolicyCheck = () => [];
 
-  /** Who is answered, from the next change on. */
-  restrict(policies: Policies): void {
-    this.#policies = policies;
+  /** Who is answered, from the next change on; `mistakes` says what is wrong with that. */
+  restrict(policies: Policies, mistakes: PolicyCheck = () => []): void {
+    this.#mistakes = mistakes;
     this.#publisher.restrict(policies);
   }
 
@@ -126,6 +130,11 @@ export class Zones {
   /** The zone files there are, in their order. */
   get files(): readonly ZoneFile[] {
     return this.#files.all.map(({ result }) => result.zone);
+  }
+
+  /** The names of the zones that there are, served or failed: absolute, in lower case. */
+  get names(): ReadonlySet<string> {
+    return new Set(this.#files.all.flatMap(({ key }) => key ?? []));
   }
 
   /** What a file was when it was loaded; undefined when it has to be loaded in any case. */
@@ -232,8 +241,9 @@ export class Zones {
   }
 
   #report(outcomes: readonly ZoneOutcome[], found: readonly Diagnostic[]): ZonesReport {
-    const keys = new Set(this.#files.all.flatMap(({ key }) => key ?? []));
-    const diagnostics = [...found, ...unservedPolicies(this.#policies, keys)];
+    const keys = this.names;
+    const policyMistakes = this.#mistakes(keys);
+    const diagnostics = [...found, ...policyMistakes];
     const entries = [...keys].flatMap((key) => this.#entries.get(key) ?? []);
     const failed = entries.filter((entry) => entry.failed).length;
     return {
@@ -245,6 +255,7 @@ export class Zones {
       records: entries.reduce((sum, entry) => sum + entry.records, 0),
       sound: diagnostics.every((diagnostic) => diagnostic.severity !== 'error'),
       diagnostics,
+      policyMistakes,
       outcomes,
       catalog: this.#publisher.publish(),
       nameservers: entries.flatMap((entry) => entry.nameservers),

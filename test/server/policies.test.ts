@@ -11,7 +11,7 @@ import { ZONE_POLICY, ZONE_WORDS } from '../../src/image/catalog.js';
 import { POLICY_FLAGS, POLICY_TLS } from '../../src/image/policy.js';
 import { startServer } from '../../src/index.js';
 import { loadZone } from '../../src/server/load-zone.js';
-import { policiesOf, unservedPolicies } from '../../src/server/policies.js';
+import { policiesOf, policyPlaces, unservedPolicies } from '../../src/server/policies.js';
 import { rateLimitOf, underLimit } from '../../src/server/rate-limit.js';
 import { Zones, type ZonesReport } from '../../src/server/zones.js';
 import { engineOf, zoneOf } from '../answer/support.js';
@@ -44,16 +44,27 @@ describe('policies made from the configuration', () => {
   });
 
   it('of names that no zone has are errors', () => {
-    const policies = policiesOf(config('zones: { policies: [{ zones: [a.test, b.test], require: tls }] }'));
-    const found = unservedPolicies(policies, new Set(['b.test.']));
-    expect(found.map(({ severity, message }) => [severity, message])).toEqual([
-      ['error', 'found a policy for a.test., expected the name of a zone that is served'],
+    const { policies } = config('zones: { policies: [{ zones: [a.test, b.test], require: tls }] }').zones;
+    const placeOf = (path: readonly PropertyKey[]) => ({ file: path.join('/'), line: 2, column: 3 });
+    expect(unservedPolicies(policies, new Set(['b.test.']), placeOf)).toEqual([
+      {
+        severity: 'error',
+        file: 'zones/policies/0/zones/0',
+        line: 2,
+        column: 3,
+        message: 'zones.policies[0].zones[0]: no zone a.test. is served; did you mean b.test.?',
+      },
     ]);
+    const [{ message } = { message: '' }] = unservedPolicies(policies, new Set(['elsewhere.example.']), placeOf);
+    expect(message).toMatch(/no zone a\.test\. is served; expected the name of a zone that is served$/);
   });
 });
 
 describe('policies of the zones that are served', () => {
-  const policies = policiesOf(config('zones: { policies: [{ zones: [a.test], require: tls }] }'));
+  const given = config('zones: { policies: [{ zones: [a.test], require: tls }] }');
+  const policies = policiesOf(given);
+  const mistakes = (served: ReadonlySet<string>) =>
+    unservedPolicies(given.zones.policies, served, policyPlaces(undefined, given));
   const load = (file: string, text = ZONE) => loadZone({ file, text, name: 'a.test' }, { now: 0 });
   const needsTls = ({ catalog }: ZonesReport): boolean[] =>
     Array.from({ length: catalog.zoneCount }, (_, zone) => {
@@ -63,7 +74,7 @@ describe('policies of the zones that are served', () => {
 
   it('hold for a zone that loads, fails, is kept, comes later, and after every reload', () => {
     const zones = new Zones();
-    zones.restrict(policies);
+    zones.restrict(policies, mistakes);
     expect(needsTls(zones.apply([load('a', 'broken')]))).toEqual([true]);
     expect(needsTls(zones.apply([load('a')]))).toEqual([true]);
     expect(needsTls(zones.apply([load('a', 'broken')]))).toEqual([true]);
@@ -122,7 +133,7 @@ describe('a server with policies', () => {
   it('does not start when a policy is about a zone that it does not serve', async () => {
     const given = { zones: { policies: [{ zones: ['aa.test'], access: { deny: ['::1'] } }] } };
     await expect(startServer({ zones: { 'a.test': ZONE }, config: given })).rejects.toThrow(
-      'found a policy for aa.test., expected the name of a zone that is served',
+      'config:1:1: zones.policies[0].zones[0]: no zone aa.test. is served; did you mean a.test.?',
     );
   });
 

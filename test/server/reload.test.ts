@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseConfig, readConfig } from '../../src/config/load.js';
+import { configPlaces, parseConfig, readConfig } from '../../src/config/load.js';
 import { type Config, configSchema } from '../../src/config/schema.js';
 import { silentLog } from '../../src/observe/log.js';
 import { createServer, type Server } from '../../src/server/server.js';
@@ -36,7 +36,7 @@ async function serve(text: string, override: (config: Config) => Config = (confi
   const read = (): Config => override(readConfig(path));
   const running = await createServer({
     config: read(),
-    configFile: { path, read },
+    configFile: { path, read, places: () => configPlaces(path) },
     zones: zonesOfConfig,
     log: silentLog,
     loader: { thread: false },
@@ -150,5 +150,59 @@ describe('a configuration of which a part cannot be had', () => {
     expect([outcome.config?.changed, outcome.certificates]).toEqual([['tls.ticket_rotation', 'access.deny'], 'kept']);
     expect(running.tlsService?.settings.sessionTimeout).toBe(60);
     expect(await rcode('ns.a.test.')).toBe(5);
+  });
+});
+
+describe('a policy for a name that no zone has', () => {
+  const policy = (...names: readonly string[]): string =>
+    `${BASE}${ZONES.replace(' }\n', '')},\n  policies: [{ zones: [${names.join(', ')}], require: tls }] }\n`;
+
+  it('is told by every reload and by the status, with its place, until the zone is there', async () => {
+    const { path, running, change, rcode } = await serve(BASE + ZONES);
+    const told = `${path}:6:24: zones.policies[0].zones[0]: no zone c.test. is served; did you mean a.test.?`;
+    const outcome = await change(policy('c.test', 'a.test'));
+    expect([outcome.errors, outcome.config?.changed]).toEqual([[told], ['zones.policies']]);
+    expect(await rcode('ns.a.test.')).toBe(5);
+    expect((await running.reload()).errors).toEqual([told]);
+    expect(running.reloader.problems).toEqual([told]);
+    expect(running.reloader.facts.zones.failed).toBe(2);
+    expect((await running.reload({ zone: 'a.test.' })).errors).toEqual([]);
+    expect(running.reloader.problems).toEqual([told]);
+    put('c.zone', ZONE);
+    const files = policy('c.test', 'a.test').replace('files: [', 'files: [{ name: c.test, file: c.zone }, ');
+    expect((await change(files)).errors).toEqual([]);
+    expect([await rcode('ns.c.test.'), running.reloader.problems]).toEqual([5, []]);
+  });
+
+  it('is told from the start on', async () => {
+    const { path, running } = await serve(policy('a.test', 'bb.test'));
+    expect(running.reloader.problems).toEqual([
+      `${path}:6:32: zones.policies[0].zones[1]: no zone bb.test. is served; did you mean b.test.?`,
+    ]);
+  });
+
+  it('is refused where it takes the place of one that a zone has: the zone would be open', async () => {
+    const { running, change, rcode } = await serve(policy('a.test'));
+    const outcome = await change(policy('aa.test'));
+    expect(outcome.errors).toEqual([
+      expect.stringMatching(
+        /:6:24: zones\.policies\[0\]\.zones\[0\]: no zone aa\.test\. .*a\.test\. would lose its policy/,
+      ),
+    ]);
+    expect([outcome.config, await rcode('ns.a.test.')]).toEqual([undefined, 5]);
+    expect(running.reloader.problems).toEqual(outcome.errors);
+    expect((await change(policy('b.test'))).errors).toEqual([]);
+    expect(await rcode('ns.a.test.')).toBe(0);
+  });
+});
+
+describe('a reload of one zone', () => {
+  it('fails for a name that no zone has, before and after it is removed', async () => {
+    const { running, change } = await serve(BASE + ZONES);
+    const unknown = ['c.test. is no zone of this server'];
+    expect((await running.reload({ zone: 'c.test.' })).errors).toEqual(unknown);
+    expect((await running.reload({ zone: 'A.Test.' })).errors).toEqual([]);
+    await change(BASE + ZONES.replace('{ name: b.test, file: b.zone }', ''));
+    expect((await running.reload({ zone: 'b.test.' })).errors).toEqual(['b.test. is no zone of this server']);
   });
 });
