@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { Class, Opcode, Type } from '../protocol/iana.js';
 import { type Channel, decodeOptions, type Edns, type EdnsRequest, encodeOpt } from './edns.js';
 import { ClientError, ClientErrorCode, fitting } from './errors.js';
-import { nameToText, readName, textToName } from './names.js';
+import { NameReader, textToName } from './names.js';
 import { readRdata } from './rdata/table.js';
 
 /** Bits of the header's third and fourth octet (RFC 1035 §4.1.1, RFC 4035 §3). */
@@ -98,10 +98,12 @@ function malformed(reason: string): ClientError {
 /** Reads a message from its first octet to its last. */
 class Cursor {
   readonly #octets: Buffer;
+  readonly #names: NameReader;
   at = HEADER;
 
   constructor(octets: Buffer) {
     this.#octets = octets;
+    this.#names = new NameReader(octets);
   }
 
   #need(length: number, what: string): void {
@@ -109,12 +111,12 @@ class Cursor {
   }
 
   question(): Question {
-    const { name: owner, end } = readName(this.#octets, this.at, this.#octets.length, true);
+    const { name: owner, text: name, end } = this.#names.read(this.at, this.#octets.length, true);
     this.at = end;
     this.#need(4, 'a question');
     const type = this.#octets.readUInt16BE(end);
     this.at += 4;
-    return { owner, name: nameToText(owner), type, class: this.#octets.readUInt16BE(end + 2) };
+    return { owner, name, type, class: this.#octets.readUInt16BE(end + 2) };
   }
 
   record(): ResourceRecord {
@@ -126,7 +128,7 @@ class Cursor {
     this.#need(length, `RDATA of ${length} octets`);
     const start = this.at;
     this.at += length;
-    const { rdata, text } = readRdata(question.type, this.#octets, start, this.at);
+    const { rdata, text } = readRdata(question.type, this.#octets, start, this.at, this.#names);
     return { ...question, ttl, rdata, data: text };
   }
 

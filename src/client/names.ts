@@ -5,58 +5,133 @@ import { ClientError, ClientErrorCode } from './errors.js';
 const MAX_NAME = 255;
 const MAX_LABEL = 63;
 const POINTER = 0xc0;
+/** Octets of a message's header, which hold no name. */
+const HEADER = 12;
 
 function malformed(message: string): ClientError {
   return new ClientError(ClientErrorCode.MALFORMED, message);
 }
 
+/** A name as it was read. */
+export interface ReadName {
+  /** Uncompressed. Names that end alike in a message may be one array: not to be written to. */
+  readonly name: Uint8Array;
+  /** In presentation format, absolute. */
+  readonly text: string;
+  /** Where reading goes on behind it. */
+  readonly end: number;
+}
+
+/** A name that a pointer may lead to: from `at` to its own end or pointer. */
+interface Part {
+  readonly at: number;
+  /** Behind its last label. */
+  readonly labelsEnd: number;
+  /** Behind its final octet or pointer. */
+  readonly end: number;
+}
+
+type Known = Pick<ReadName, 'name' | 'text' | 'end'>;
+
+const ROOT: Pick<ReadName, 'name' | 'text'> = { name: Uint8Array.of(0), text: '' };
+
 /**
- * The uncompressed name at message[at], and where reading goes on behind it. What stands in place must end before `end`.
- * A pointer must lead to before the part it ends (RFC 1035 §4.1.4: a prior occurrence), so that reading always ends.
+ * Reads the names of one message. What pointers lead to is decoded once for each place, and shared: 4,600 records can
+ * point to one name of 255 octets, twice each, within 64 KiB.
  */
-export function readName(
-  message: Uint8Array,
-  at: number,
-  end: number,
-  compressed: boolean,
-): { name: Uint8Array; end: number } {
-  const out: number[] = [];
-  let from = at;
-  let limit = end;
-  let part = at;
-  let after = -1;
-  for (;;) {
-    if (from >= limit) throw malformed(`a name at octet ${at} runs past its end`);
-    const length = message[from] ?? 0;
-    if ((length & POINTER) === POINTER) {
-      if (!compressed) throw malformed(`a compressed name at octet ${at}, where none is allowed`);
-      if (from + 2 > limit) throw malformed(`a name at octet ${at} runs past its end`);
-      const target = ((length & 0x3f) << 8) | (message[from + 1] ?? 0);
-      if (target >= part) throw malformed(`a compression pointer at octet ${from} leads to ${target}, not backwards`);
-      if (target < 12) throw malformed(`a compression pointer at octet ${from} leads into the header`);
-      if (after < 0) after = from + 2;
-      limit = part;
-      part = target;
-      from = target;
-      continue;
-    }
-    if (length > MAX_LABEL) throw malformed(`a label of unknown kind 0x${length.toString(16)} at octet ${from}`);
-    if (from + 1 + length > limit) throw malformed(`a label at octet ${from} runs past its end`);
-    if (out.length + 1 + length > MAX_NAME) throw malformed(`a name at octet ${at} is longer than ${MAX_NAME} octets`);
-    for (let i = from; i <= from + length; i++) out.push(message[i] ?? 0);
-    from += 1 + length;
-    if (length === 0) return { name: Uint8Array.from(out), end: after < 0 ? from : after };
+export class NameReader {
+  readonly #message: Uint8Array;
+  /** By where they begin. Their text ends with a dot, but for the root, which has none. */
+  readonly #known = new Map<number, Known>();
+
+  constructor(message: Uint8Array) {
+    this.#message = message;
   }
+
+  /**
+   * The name at message[at]. What stands in place must end before `end`. A pointer must lead to before the part it ends
+   * (RFC 1035 §4.1.4: a prior occurrence), so that reading always ends. Throws CLIENT_MALFORMED.
+   */
+  read(at: number, end: number, compressed: boolean): ReadName {
+    const parts: Part[] = [];
+    let found: Known | undefined;
+    let next: number | undefined = at;
+    for (let limit = end; next !== undefined && found === undefined; ) {
+      const part: Part = this.#part(next, limit, at);
+      parts.push(part);
+      next = this.#target(part, at, compressed);
+      limit = part.at;
+      found = next === undefined ? undefined : this.#known.get(next);
+      if (found !== undefined && found.end > limit) throw malformed(`a name at octet ${at} runs past its end`);
+    }
+    let tail: Pick<ReadName, 'name' | 'text'> = found ?? ROOT;
+    for (const part of parts.reverse()) {
+      tail = this.#joined(part, tail, at);
+      this.#known.set(part.at, { ...tail, end: part.end });
+    }
+    return { name: tail.name, text: tail.text === '' ? '.' : tail.text, end: parts.at(-1)?.end ?? at };
+  }
+
+  /** The labels from `from` on; all of the part must end before `limit`. `at` is where the whole name began. */
+  #part(from: number, limit: number, at: number): Part {
+    for (let here = from; ; ) {
+      const length = here < limit ? (this.#message[here] ?? 0) : -1;
+      if (length < 0) throw malformed(`a name at octet ${at} runs past its end`);
+      if (length === 0) return { at: from, labelsEnd: here, end: here + 1 };
+      if ((length & POINTER) === POINTER) {
+        if (here + 2 > limit) throw malformed(`a name at octet ${at} runs past its end`);
+        return { at: from, labelsEnd: here, end: here + 2 };
+      }
+      if (length > MAX_LABEL) throw malformed(`a label of unknown kind 0x${length.toString(16)} at octet ${here}`);
+      if (here + 1 + length > limit) throw malformed(`a label at octet ${here} runs past its end`);
+      here += 1 + length;
+      if (here - from >= MAX_NAME) throw malformed(`a name at octet ${at} is longer than ${MAX_NAME} octets`);
+    }
+  }
+
+  /** Where the pointer at the end of a part leads to; undefined: it ends without one. */
+  #target({ at: part, labelsEnd, end }: Part, at: number, compressed: boolean): number | undefined {
+    if (end === labelsEnd + 1) return undefined;
+    if (!compressed) throw malformed(`a compressed name at octet ${at}, where none is allowed`);
+    const target = (((this.#message[labelsEnd] ?? 0) & 0x3f) << 8) | (this.#message[labelsEnd + 1] ?? 0);
+    if (target >= part)
+      throw malformed(`a compression pointer at octet ${labelsEnd} leads to ${target}, not backwards`);
+    if (target < HEADER) throw malformed(`a compression pointer at octet ${labelsEnd} leads into the header`);
+    return target;
+  }
+
+  #joined({ at: from, labelsEnd }: Part, tail: Pick<ReadName, 'name' | 'text'>, at: number): typeof tail {
+    const labels = this.#message.subarray(from, labelsEnd);
+    if (labels.length === 0) return tail;
+    if (labels.length + tail.name.length > MAX_NAME)
+      throw malformed(`a name at octet ${at} is longer than ${MAX_NAME} octets`);
+    const name = new Uint8Array(labels.length + tail.name.length);
+    name.set(labels);
+    name.set(tail.name, labels.length);
+    return { name, text: labelsToText(labels) + tail.text };
+  }
+}
+
+/** One name of a message. Throws CLIENT_MALFORMED. */
+export function readName(message: Uint8Array, at: number, end: number, compressed: boolean): ReadName {
+  return new NameReader(message).read(at, end, compressed);
 }
 
 /** An uncompressed, well-formed name as absolute text; the octets that zone files give a meaning are escaped. */
 export function nameToText(name: Uint8Array): string {
+  return labelsToText(name.subarray(0, -1)) || '.';
+}
+
+/** Labels without the root, each with a dot behind it. */
+function labelsToText(labels: Uint8Array): string {
   let text = '';
-  for (let at = 0; (name[at] ?? 0) !== 0; at += 1 + (name[at] ?? 0)) {
-    for (const octet of name.subarray(at + 1, at + 1 + (name[at] ?? 0))) text += labelOctet(octet);
+  for (let at = 0; at < labels.length; ) {
+    const end = at + 1 + (labels[at] ?? 0);
+    for (let i = at + 1; i < end; i++) text += LETTERS[labels[i] ?? 0];
     text += '.';
+    at = end;
   }
-  return text === '' ? '.' : text;
+  return text;
 }
 
 function labelOctet(octet: number): string {
@@ -64,6 +139,9 @@ function labelOctet(octet: number): string {
   if (octet <= 0x20 || octet >= 0x7f) return `\\${String(octet).padStart(3, '0')}`;
   return '."();@$\\'.includes(character) ? `\\${character}` : character;
 }
+
+/** Each octet of a label as text. */
+const LETTERS: readonly string[] = Array.from({ length: 256 }, (_, octet) => labelOctet(octet));
 
 /** Wire format of a name in presentation format; a final dot changes nothing. Throws CLIENT_INPUT. */
 export function textToName(text: string): Uint8Array {

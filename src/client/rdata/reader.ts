@@ -1,17 +1,19 @@
 /** Reads the RDATA of one record, never past its end, and keeps what it read in uncompressed form. */
 import { ClientError, ClientErrorCode } from '../errors.js';
-import { nameToText, readName } from '../names.js';
+import type { NameReader } from '../names.js';
 
 export class RdataReader {
   readonly #message: Uint8Array;
+  readonly #names: NameReader;
   readonly #start: number;
   readonly #end: number;
   #at: number;
   readonly #parts: Uint8Array[] = [];
 
-  /** RDATA is message[start … end). */
-  constructor(message: Uint8Array, start: number, end: number) {
+  /** RDATA is message[start … end); `names` reads those of the message. */
+  constructor(message: Uint8Array, start: number, end: number, names: NameReader) {
     this.#message = message;
+    this.#names = names;
     this.#start = start;
     this.#end = end;
     this.#at = start;
@@ -48,10 +50,10 @@ export class RdataReader {
 
   /** A name as text. Compression is for the types of RFC 1035 and those that RFC 3597 §4 adds. */
   name(compressed = false): string {
-    const { name, end } = readName(this.#message, this.#at, this.#end, compressed);
+    const { name, text, end } = this.#names.read(this.#at, this.#end, compressed);
     this.#at = end;
     this.#parts.push(name);
-    return nameToText(name);
+    return text;
   }
 
   /** Text behind an octet that tells its length. */
@@ -62,7 +64,9 @@ export class RdataReader {
   /** What has been read, names uncompressed. Fails when something is left. */
   finish(): Uint8Array {
     if (this.left > 0) this.fail(`has ${this.left} octets too many`);
-    return Buffer.concat(this.#parts);
+    const [only, ...others] = this.#parts;
+    // One name, as most have it that have any, is shared with the other records that point to it.
+    return only !== undefined && others.length === 0 ? only : Buffer.concat(this.#parts);
   }
 
   fail(reason: string): never {

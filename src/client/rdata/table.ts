@@ -1,4 +1,6 @@
 /** How the RDATA of each type is read and printed; a type without a row is printed in the form of RFC 3597. */
+
+import { NameReader } from '../names.js';
 import { address, certificateAssociation, delegationSigner } from './by-dns-packet.js';
 import * as field from './fields.js';
 import { type FieldText, u8, u16, u32 } from './fields.js';
@@ -132,16 +134,17 @@ const ROWS: ReadonlyMap<number, readonly FieldText[]> = new Map([
 ]);
 
 /**
- * The RDATA at message[start … end): its uncompressed octets and its presentation format. Throws CLIENT_MALFORMED when
- * lengths, pointers or the structure are wrong.
+ * The RDATA at message[start … end): its uncompressed octets and its presentation format. `names` reads the names of the
+ * message. Throws CLIENT_MALFORMED when lengths, pointers or the structure are wrong.
  */
 export function readRdata(
   type: number,
   message: Uint8Array,
   start: number,
   end: number,
+  names = new NameReader(message),
 ): { rdata: Uint8Array; text: string } {
-  const reader = new RdataReader(message, start, end);
+  const reader = new RdataReader(message, start, end, names);
   const row = ROWS.get(type);
   if (row === undefined) return { rdata: reader.rest(), text: special.generic(message.subarray(start, end)) };
   const words = row.map((read) => read(reader)).filter((word) => word !== '');
