@@ -11,11 +11,13 @@ import {
   mkdirSync,
   openSync,
   renameSync,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { isNativeError } from 'node:util/types';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { reasonOf } from '../zone/regular-file.js';
 import { alternativeNames, certifiableName, type NameSources } from './alternative-names.js';
@@ -73,7 +75,7 @@ function ensureKey(file: string, folder: string): KeyObject {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     inFolder(folder, () => {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(resolve(folder));
       writeAtomically(file, pem, 0o600, keepFirst);
     });
   }
@@ -159,7 +161,7 @@ function keepFirst(temporary: string, file: string): void {
   try {
     linkSync(temporary, file);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = systemCode(error);
     if (code === 'EEXIST') return;
     // File systems without hard links.
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
@@ -167,12 +169,28 @@ function keepFirst(temporary: string, file: string): void {
   }
 }
 
+/** Level by level: where the system has no such folder and makes none (/proc), node's `recursive` never ends. */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have been first.
+    if (systemCode(error) !== 'EEXIST' || !statSync(folder).isDirectory()) throw error;
+  }
+}
+
+function systemCode(error: unknown): unknown {
+  return isNativeError(error) && 'code' in error ? error.code : undefined;
+}
+
 function inFolder(folder: string, write: () => void): void {
   try {
     write();
   } catch (error) {
-    throw new AdotdError(ErrorCode.FILE, `cannot write to the folder of certificates ${folder}: ${reasonOf(error)}`, {
-      cause: error,
-    });
+    const remedy = 'choose another with `tls.certs_folder` or --certs';
+    const message = `cannot write to the folder of certificates ${folder}: ${reasonOf(error)}; ${remedy}`;
+    throw new AdotdError(ErrorCode.FILE, message, { cause: error });
   }
 }

@@ -1,10 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { adotd, adotdServe, startAdotd } from '../support/cli.js';
+import { adotd, adotdServe, MAIN, startAdotd } from '../support/cli.js';
 import { queryTcp, queryUdp } from '../support/query.js';
 
 const zone = (address: string): string => `
@@ -49,6 +50,26 @@ describe('adotd serve', () => {
     expect(said).toContain(`queries are answered by threads: ${threads} for UDP (recvmmsg), ${threads} for streams`);
     expect(said.at(-1)).toMatch(/^statistics: udp: messages=1 answer=1 .*tcp: messages=1 answer=1/);
     expect(said.at(-1)).toContain(`plane: threads udp=${threads} streams=${threads} restarts=0`);
+  });
+
+  it('takes a configuration from a pipe, whose paths are relative to where it is started', async () => {
+    put('a.test.zone', zone('192.0.2.1'));
+    const text = `port: 0\ntls_port: 0\nzones: { folder: . }\ncontrol: { socket: ${folder}/socket }\n`;
+    const command = 'exec "$0" "$1" serve --config <(printf %s "$2")';
+    const child = spawn('bash', ['-c', command, process.execPath, MAIN, text], { cwd: folder });
+    const closed = once(child, 'close');
+    const [first] = (await once(child.stdout, 'data')) as [Buffer];
+    expect(first.toString()).toMatch(/^ready .* zones=1\n$/);
+    expect(existsSync(join(folder, 'certs/self-signed.pem'))).toBe(true);
+    // What was read once stays.
+    child.kill('SIGHUP');
+    let log = '';
+    for await (const chunk of child.stderr) {
+      log += String(chunk);
+      if (/reload done/.test(log)) child.kill('SIGTERM');
+    }
+    expect(await closed).toEqual([0, null]);
+    expect(log).not.toMatch(/stays as it was/);
   });
 
   it('loads zones anew at HUP, keeps what is broken, and logs statistics at USR1', async () => {

@@ -98,7 +98,18 @@ describe('the self-signed certificate', () => {
     parent.put('certs', 'a file');
     await expect(ensure()).rejects.toMatchObject({
       code: 'ADOTD_FILE',
-      message: expect.stringMatching(/^cannot write to the folder of certificates \S+certs: /),
+      message: expect.stringMatching(/^cannot write to the folder of certificates \S+certs: .*`tls\.certs_folder`/),
+    });
+  });
+
+  it('is made with all folders above it, and where the system lets nobody make one, is an error', async () => {
+    folder = join(parent.path, 'a/b/certs');
+    await ensure();
+    expect(readdirSync(folder)).toHaveLength(2);
+    folder = '/proc/self/fd/certs';
+    await expect(ensure()).rejects.toMatchObject({
+      code: 'ADOTD_FILE',
+      message: expect.stringMatching(/^cannot write to the folder of certificates \S+: no such file or directory; /),
     });
   });
 
