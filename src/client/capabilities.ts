@@ -90,7 +90,14 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
   const known = new Map<string, readonly [CapabilityKey, Capability]>();
   const listeners: (() => void)[] = [];
   const changed = (): void => {
-    for (const listener of listeners) listener();
+    for (const listener of listeners) {
+      try {
+        listener();
+      } catch (error) {
+        // The caller's mistake, which must not become the failure of a query.
+        process.emitWarning(`a listener of the capability cache has thrown: ${String(error)}`, 'AdotdClientWarning');
+      }
+    }
   };
 
   const lifetime = ({ status, failures }: Capability): number =>

@@ -53,7 +53,9 @@ export function readCapabilities(
     return unusable('it is not JSON');
   }
   const { version, servers } = (content ?? {}) as { version?: unknown; servers?: unknown };
-  if (version !== VERSION) return unusable(`found version ${JSON.stringify(version)}, expected ${VERSION}`);
+  // Not as it is: it may be megabytes, or nested deeper than JSON.stringify() can go.
+  const found = typeof version === 'number' ? `version ${version}` : 'no version';
+  if (version !== VERSION) return unusable(`it has ${found}, expected version ${VERSION}`);
   if (!Array.isArray(servers)) return unusable('it has no list of servers');
   const sound = servers.flatMap((entry: unknown) => {
     const one = entryOf(entry, now);

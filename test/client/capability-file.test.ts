@@ -10,9 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CapabilityKey, createCapabilityCache } from '../../src/client/capabilities.js';
 import { keepCapabilities, readCapabilities } from '../../src/client/capability-file.js';
+import { createClient } from '../../src/client/client.js';
 import { ClientErrorCode } from '../../src/client/errors.js';
 import { temporaryFolder } from '../tls/support.js';
 import { FakeClock } from './fake-clock.js';
@@ -94,8 +95,8 @@ describe('the file of capabilities', () => {
     ['is empty', '', /not JSON/],
     ['is cut off', '{"version":1,"servers":[{"transport":"tls"', /not JSON/],
     ['is binary', '\0\xff\xfe\0', /not JSON/],
-    ['is another object', 'null', /found version undefined/],
-    ['is of a later version', '{"version":2,"servers":[]}', /found version 2, expected 1/],
+    ['is another object', 'null', /it has no version, expected version 1/],
+    ['is of a later version', '{"version":2,"servers":[]}', /it has version 2, expected version 1/],
     ['has no list', '{"version":1,"servers":{"length":3}}', /no list/],
     ['is nested deeply', `${'['.repeat(100_000)}`, /not JSON/],
     ['is large', ' '.repeat(5_000_000), /5000000 octets, expected at most/],
@@ -194,5 +195,44 @@ describe('the file of capabilities', () => {
     await taken.kept.flush();
     expect(warnings.at(-1)).toMatch(/cannot be written/);
     expect(readdirSync(folder.path)).toEqual(['taken.json']);
+  });
+});
+
+describe('what is wrong with the file of capabilities', () => {
+  const depth = 1_000_000;
+
+  it.each([
+    ['a version that is nested deep', `{"version":${'['.repeat(depth)}${']'.repeat(depth)}}`],
+    ['a version of megabytes', `{"version":"${'x'.repeat(3_000_000)}"}`],
+    ['another version', '{"version":2,"servers":[]}'],
+    ['no version', '{"servers":[]}'],
+  ])('is told in few words: %s', (_what, text) => {
+    writeFileSync(file, text);
+    expect(opened().cache.entries()).toEqual([]);
+    expect(warnings).toEqual([expect.stringMatching(/ is not used: it has (no )?version( 2)?, expected version 1$/)]);
+  });
+
+  it('is no failure of the client when the listener for warnings throws, nor when one of the cache does', async () => {
+    const emitted = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    try {
+      writeFileSync(file, 'broken');
+      const onWarning = (): never => {
+        throw new Error('mine');
+      };
+      const client = createClient({ capabilities: { file }, onWarning });
+      client.capabilities.onChange(onWarning);
+      client.capabilities.worked(TLS);
+      folder[Symbol.dispose]();
+      await client.close();
+      expect(emitted.mock.calls.map(([text]) => String(text))).toEqual([
+        expect.stringContaining('is not used: it is not JSON'),
+        'onWarning has thrown: Error: mine',
+        'a listener of the capability cache has thrown: Error: mine',
+        expect.stringContaining('cannot be written'),
+        'onWarning has thrown: Error: mine',
+      ]);
+    } finally {
+      emitted.mockRestore();
+    }
   });
 });

@@ -65,6 +65,8 @@ function notesOf(facts: Facts, now: number): string[] {
   if (edns?.versionOne !== undefined && edns.versionOne !== 'BADVERS')
     notes.push(`EDNS version 1 is answered with ${edns.versionOne}, expected BADVERS`);
   if (edns?.ignoresUnknown === false) notes.push('unknown EDNS options or flags are not ignored');
+  if (edns?.absentWithout === false)
+    notes.push('answers to queries without EDNS have an OPT record, which RFC 6891 §7 forbids');
   if (edns?.keepsTo512 === false) notes.push('an answer over UDP is longer than the query allows');
   if (answers.served && answers.questions.some(({ type, authoritative }) => type === 'SOA' && !authoritative))
     notes.push(`the server is not authoritative for ${zone ?? '.'}`);

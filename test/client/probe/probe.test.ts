@@ -229,6 +229,19 @@ describe('TLS', () => {
   });
 });
 
+describe('EDNS', () => {
+  it('in the answer to a query without it is noted', async () => {
+    const careless = await probed({ tls });
+    expect(careless.edns).toMatchObject({ supported: true, absentWithout: false });
+    expect(careless.notes.join()).toMatch(/queries without EDNS have an OPT record/);
+    const respond = (query: Buffer): Buffer =>
+      answer(query, { text: 'hello', ...(query.readUInt16BE(10) > 0 && { ednsFlags: 0 }) });
+    const careful = await probed({ tls, respond });
+    expect(careful.edns).toMatchObject({ supported: true, absentWithout: true });
+    expect(careful.notes.join()).not.toMatch(/OPT record/);
+  });
+});
+
 describe('the certificate', () => {
   it('is shown, with its pin, and compared with the pins given', async () => {
     const pin = pinOf(tls.cert);
