@@ -1,4 +1,5 @@
 /** The shapes of what callers give to the client; what else is demanded of the values stands where they are used. */
+import { isUint8Array } from 'node:util/types';
 import type { Capability, CapabilityCacheOptions, CapabilityKey, CapabilityTimes } from './capabilities.js';
 import type { Verification } from './certificate.js';
 import type { ResolveOptions } from './client.js';
@@ -12,6 +13,8 @@ import {
   callable,
   either,
   ipAddress,
+  isNumber,
+  isObject,
   isText,
   isTruth,
   listOf,
@@ -35,7 +38,7 @@ import type { ClientServer } from './target.js';
 type Of<K extends Verification['kind']> = Extract<Verification, { kind: K }>;
 
 const kind = oneOf('none', 'ca', 'pin', 'tlsa');
-const pem = either([isText, text], [() => true, octets]);
+const pem = either('PEM as text or octets', [isText, text], [isUint8Array, octets]);
 const VERIFICATIONS: Readonly<Record<Verification['kind'], Shape>> = {
   none: objectOf<Of<'none'>>({ kind }),
   ca: objectOf<Of<'ca'>>({ kind, ca: pem }),
@@ -126,7 +129,7 @@ const edns: Shapes<EdnsRequest> = {
   version: whole(0, 255),
   dnssec: truth,
   nsid: truth,
-  cookie: either([isTruth, truth], [() => true, octets]),
+  cookie: either('true, false or octets: a Uint8Array or Buffer', [isTruth, truth], [isUint8Array, octets]),
   keepalive: truth,
   padding: u16,
   options: listOf(objectOf<Option>({ code: u16, data: octets }, ['code', 'data'])),
@@ -134,9 +137,9 @@ const edns: Shapes<EdnsRequest> = {
 
 export const question = objectOf<ResolveOptions>(
   {
-    server: either([isText, someText], [() => true, server]),
+    server: either('an address, or an object with one', [isText, someText], [isObject, server]),
     name: text,
-    type: either([isText, someText], [() => true, u16]),
+    type: either('a type as text or number', [isText, someText], [isNumber, u16]),
     class: u16,
     recursion: truth,
     checkingDisabled: truth,

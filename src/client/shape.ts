@@ -87,13 +87,15 @@ export const listOf =
     for (const [index, one] of value.entries()) shape(one, `${place}[${index}]`);
   };
 
-/** The first shape whose kind it is: `kinds` tells by the value. */
-export const either = (...kinds: readonly (readonly [fits: (value: unknown) => boolean, shape: Shape])[]): Shape => {
-  const last = kinds.at(-1);
-  return (value, place) => (kinds.find(([fits]) => fits(value)) ?? last)?.[1](value, place);
-};
+/** The shape whose kind the value is of. */
+export const either =
+  (expected: string, ...kinds: readonly (readonly [isKind: (value: unknown) => boolean, shape: Shape])[]): Shape =>
+  (value, place) =>
+    (kinds.find(([isKind]) => isKind(value))?.[1] ?? simple(() => false, expected))(value, place);
 export const isText = (value: unknown): boolean => typeof value === 'string';
+export const isNumber = (value: unknown): boolean => typeof value === 'number';
 export const isTruth = (value: unknown): boolean => typeof value === 'boolean';
+export const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 /** An object of known keys. What is undefined counts as absent. `others`: further keys are nobody's mistake. */
 export function objectOf<T>(shapes: Shapes<T>, required: readonly (keyof T & string)[] = [], others = false): Shape {
