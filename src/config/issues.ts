@@ -1,4 +1,5 @@
 /** What the schema finds wrong with a configuration, in words: what was found, and what was expected. */
+import { inspect } from 'node:util';
 import type { z } from 'zod';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { nearest } from './nearest.js';
@@ -69,7 +70,12 @@ export function describe(issue: z.core.$ZodIssue, whole: unknown): string {
   let value = whole;
   for (const key of issue.path) value = isRecord(value) ? value[String(key)] : undefined;
   if (value === undefined) return `${where}missing; ${expected(issue)}`;
-  return `${where}found ${shown(value)}, ${expected(issue)}`;
+  return `${where}found ${shown(value)}, ${expected(issue)}${isUnquoted(issue, value) ? ': put it in quotes' : ''}`;
+}
+
+/** In YAML, text that looks like a number, `true` or `null` is one, unless it is in quotes: a secret that has no letters. */
+function isUnquoted(issue: z.core.$ZodIssue, value: unknown): boolean {
+  return issue.code === 'invalid_type' && issue.expected === 'string' && ['number', 'boolean'].includes(typeof value);
 }
 
 function expected(issue: z.core.$ZodIssue): string {
@@ -94,7 +100,14 @@ function article(type: string): string {
   return type === 'string' ? 'text' : `a ${type}`;
 }
 
+/** As JSON where it can be; whoever calls the API may give what cannot. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value);
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // A value within itself, or a BigInt.
+  }
+  text ??= inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

@@ -4,6 +4,7 @@ import { isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument } 
 import { AdotdError, ErrorCode } from '../errors.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import { readFileOrPipe, readSmallFile } from '../zone/regular-file.js';
+import { ALIAS_CYCLE, aliasCycles } from './alias-cycles.js';
 import { describe, type Path, unknownKey } from './issues.js';
 import { type Config, configSchema } from './schema.js';
 
@@ -103,6 +104,9 @@ export function parseConfig(text: string, file: string): Config {
     ...place(error.pos[0]),
     message: `not YAML: ${error.message}`,
   }));
+  for (const { source, range } of aliasCycles(document)) {
+    found.push({ severity: 'error', file, ...place(range?.[0] ?? 0), message: `*${source}: ${ALIAS_CYCLE}` });
+  }
   if (found.length > 0) throw new ConfigError(found);
 
   const value: unknown = toValue(() => document.toJS({ maxAliasCount: 100 }), file);

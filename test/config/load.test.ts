@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { describeIssues } from '../../src/config/issues.js';
 import { parseConfig, readConfig } from '../../src/config/load.js';
-import { defaultConfig } from '../../src/config/schema.js';
+import { configSchema, defaultConfig } from '../../src/config/schema.js';
 import { mistakes } from './mistakes.js';
 
 describe('the configuration file', () => {
@@ -63,6 +64,21 @@ describe('the configuration file', () => {
     ['strict: 1', ['adotd.yaml:1:9: strict: found 1, expected true or false']],
     ['udp:', ['adotd.yaml:1:5: udp: found null, expected a map of keys and values']],
     ['cookies: {secrets: [abc]}', ['adotd.yaml:1:21: cookies.secrets[0]: found "abc", expected 32 hexadecimal digits']],
+    [
+      'cookies: {secrets: [12345678901234567890123456789012]}',
+      ['adotd.yaml:1:21: cookies.secrets[0]: found 1.2345678901234567e+31, expected text: put it in quotes'],
+    ],
+    [
+      'port: 53\nlisten: &l\n  - *l',
+      ['adotd.yaml:3:5: *l: found an alias within what it stands for; expected a value that ends'],
+    ],
+    [
+      'zones: &a { files: [{ file: *a }], folder: *a }',
+      [
+        'adotd.yaml:1:29: *a: found an alias within what it stands for; expected a value that ends',
+        'adotd.yaml:1:44: *a: found an alias within what it stands for; expected a value that ends',
+      ],
+    ],
     ['a: 1\na: 2', ['adotd.yaml:2:1: not YAML: Map keys must be unique']],
   ])('says for %j where, what was found and what was expected', (text, wanted) => {
     expect(mistakes(text)).toEqual(wanted);
@@ -75,6 +91,20 @@ describe('the configuration file', () => {
       for (const line of mistakes(text)) expect(line).toMatch(/^adotd\.yaml:\d+:\d+: /);
     },
   );
+
+  it('says of a value that is no JSON what it is', () => {
+    const circle: unknown[] = [];
+    circle.push(circle);
+    for (const [port, shown] of [
+      [circle, '<ref *1> [ [Circular *1] ]'],
+      [5n, '5n'],
+    ]) {
+      const value = { port };
+      const { error } = configSchema.safeParse(value);
+      const text = describeIssues(error?.issues ?? [], value).message;
+      expect(text).toBe(`port: found ${shown}, expected a number`);
+    }
+  });
 
   it('takes paths as relative to the file', () => {
     const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
