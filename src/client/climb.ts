@@ -143,7 +143,12 @@ export async function climb(query: Query, target: Target, deadline: Deadline, to
           if (winner !== undefined || !signal.aborted) out.add(transport);
           return winner;
         };
-        return { run, headStart: headStart - transports.waited(transport, target) };
+        const late = ({ place }: Winner): void => {
+          out.delete(transport);
+          place.giveBack();
+          lessons.opened(transport);
+        };
+        return { run, late, headStart: headStart - transports.waited(transport, target) };
       });
       const winner = await race(runners, clock, own.signal, address);
       if (winner === undefined) return undefined;

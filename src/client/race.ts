@@ -11,6 +11,8 @@ export interface Runner<T> {
    * with is for itself to give back. `hold` takes the head start away: the next one begins only if this one fails.
    */
   run(signal: AbortSignal, hold: () => void): Promise<T | undefined>;
+  /** Is given back what it was done with when that was the very moment of another one, before its signal was aborted. */
+  late?(done: T): void;
   /** Milliseconds from its beginning to that of the next one; not above 0: both at once. */
   readonly headStart: number;
 }
@@ -61,8 +63,9 @@ export function race<T>(
       };
       runner.run(controller.signal, hold).then((done) => {
         running.delete(controller);
-        if (over) return;
-        if (done !== undefined) {
+        if (over) {
+          if (done !== undefined) runner.late?.(done);
+        } else if (done !== undefined) {
           end();
           resolve(done);
         } else if (isLatest() || running.size === 0) begin();

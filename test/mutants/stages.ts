@@ -48,6 +48,7 @@ const TESTS: Readonly<Record<Area, readonly (readonly string[])[]>> = {
       'credentials',
       'given-up',
       'lessons',
+      'late-place',
       'capabilities',
       'message',
       'starttls',

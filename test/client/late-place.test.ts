@@ -1,0 +1,67 @@
+import { Duplex } from 'node:stream';
+import { expect, it } from 'vitest';
+import type { EncryptedTransport } from '../../src/client/capabilities.js';
+import { createCapabilityCache } from '../../src/client/capabilities.js';
+import { climb } from '../../src/client/climb.js';
+import type { OpenSession } from '../../src/client/connect.js';
+import { createLane } from '../../src/client/lane.js';
+import { ClientSession } from '../../src/client/session.js';
+import { settingsOf } from '../../src/client/settings.js';
+import { targetOf } from '../../src/client/target.js';
+import type { Transports } from '../../src/client/transports.js';
+import { FakeClock } from './fake-clock.js';
+import { answer, framed } from './support.js';
+
+it('two sessions that open at the same moment: the place in the one that is not asked is given back', async () => {
+  const clock = new FakeClock();
+  const settings = settingsOf({ clock, timeouts: { headStart: 1 } });
+  let openBoth = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    openBoth = resolve;
+  });
+  const open = async (): Promise<OpenSession> => {
+    await opened;
+    const socket: Duplex = new Duplex({
+      read: () => {},
+      write(octets: Buffer, _encoding, done) {
+        socket.push(framed(answer(octets.subarray(2))));
+        done();
+      },
+    });
+    const server = { address: '192.0.2.53', port: 853 };
+    const session = new ClientSession(socket, true, 'the server', { clock });
+    return { server, session, tls: undefined, upgrade: undefined, times: { connect: 0 }, ticket: () => undefined };
+  };
+  const laneOf = (about: string) => createLane({ ...settings.lanes, about, clock, open });
+  const lanes: Readonly<Record<string, ReturnType<typeof laneOf>>> = {
+    tls: laneOf('tls'),
+    starttls: laneOf('starttls'),
+  };
+  const lane = (transport: string) => {
+    const found = lanes[transport];
+    if (found === undefined) throw new Error(`nobody should ask over ${transport}`);
+    return found;
+  };
+  const begun: EncryptedTransport[] = [];
+  const transports: Transports = {
+    reserve(transport, _target, deadline) {
+      begun.push(transport === 'tls' ? 'tls' : 'starttls');
+      return lane(transport).reserve(deadline);
+    },
+    outcome: (transport) => lane(transport).outcome(),
+    ask: (transport, _target, query, deadline, place) => lane(transport).ask(query, 1000, deadline, place),
+    live: () => false,
+    waited: () => 0,
+    async close() {},
+  };
+  const deadline = { clock, at: clock.elapsed() + 10_000, signal: undefined };
+  const target = await targetOf('192.0.2.53', settings, deadline);
+  const capabilities = createCapabilityCache({ now: () => clock.now() });
+  const climbing = climb({ name: 'www.test', type: 1 }, target, deadline, { settings, transports, capabilities });
+  clock.advance(2);
+  expect(begun).toEqual(['tls', 'starttls']);
+  openBoth();
+  expect((await climbing).transport).toBe('tls');
+  await new Promise(setImmediate);
+  expect([lane('tls').busy, lane('starttls').busy]).toEqual([false, false]);
+});
