@@ -1,4 +1,5 @@
 /** Asks a running server over its control socket. */
+import { statSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { AdotdError, ErrorCode } from '../errors.js';
 
@@ -12,15 +13,39 @@ export interface ControlClient {
   stream(path: string): Promise<AsyncIterable<Buffer>>;
 }
 
-/** A client of the control socket `socket`. What it cannot do it throws as AdotdError. */
-export function controlClient(socket: string): ControlClient {
+/**
+ * A client of the control socket `socket`. What it cannot do it throws as AdotdError; so it does when the server says nothing for
+ * `patience` milliseconds, where it says something all the time: while it works, too (control.ts).
+ */
+export function controlClient(socket: string, patience: number): ControlClient {
+  const late = (): AdotdError => {
+    const heard = `it says nothing for ${patience / 1000} s, though the socket is open: its control thread hangs, or is stopped`;
+    return new AdotdError(
+      ErrorCode.CONTROL,
+      `no answer from the server at ${socket}: ${heard} (--timeout waits longer)`,
+    );
+  };
   const ask = (method: string, path: string, body?: object): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const asked = request({ socketPath: socket, method, path, agent: false });
-      asked.once('response', resolve);
-      asked.once('error', (error) => reject(unreachable(socket, error)));
+      const asked = request({ socketPath: socket, method, path, agent: false, timeout: patience });
+      asked.once('response', (response) => {
+        asked.setTimeout(0);
+        resolve(response);
+      });
+      asked.once('timeout', () => asked.destroy(late()));
+      asked.once('error', (error) => reject(error instanceof AdotdError ? error : unreachable(socket, error)));
       asked.end(body && JSON.stringify(body));
     });
+  const whole = async (response: IncomingMessage): Promise<string> => {
+    const chunks: Buffer[] = [];
+    let octets = 0;
+    for await (const chunk of withPatience(response, patience, late)) {
+      octets += chunk.length;
+      if (octets > MAX_ANSWER) throw new AdotdError(ErrorCode.CONTROL, `the answer has more than ${MAX_ANSWER} octets`);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString('utf8');
+  };
   return {
     async json(method, path, body) {
       const response = await ask(method, path, body);
@@ -31,20 +56,29 @@ export function controlClient(socket: string): ControlClient {
     async stream(path) {
       const response = await ask('GET', path);
       if (response.statusCode !== 200) throw refused(parsed(await whole(response)), response.statusCode);
-      return response;
+      return withPatience(response, patience, late);
     },
   };
 }
 
-async function whole(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let octets = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    octets += chunk.length;
-    if (octets > MAX_ANSWER) throw new AdotdError(ErrorCode.CONTROL, `the answer has more than ${MAX_ANSWER} octets`);
-    chunks.push(chunk);
+/** The chunks of a response. Time counts only while one is waited for: its reader may be slow, and the server then has to wait. */
+async function* withPatience(
+  response: IncomingMessage,
+  patience: number,
+  late: () => AdotdError,
+): AsyncGenerator<Buffer, void, undefined> {
+  const chunks: AsyncIterator<Buffer> = response[Symbol.asyncIterator]();
+  for (;;) {
+    const timer = setTimeout(() => response.destroy(late()), patience);
+    try {
+      const { done, value } = await chunks.next();
+      clearTimeout(timer);
+      if (done) return;
+      yield value;
+    } finally {
+      clearTimeout(timer);
+    }
   }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parsed(text: string): unknown {
@@ -62,15 +96,19 @@ function refused(value: unknown, status: number | undefined): AdotdError {
 }
 
 function unreachable(socket: string, error: NodeJS.ErrnoException): AdotdError {
-  return new AdotdError(ErrorCode.CONTROL, `cannot reach the server at ${socket}: ${reason(error)}`, { cause: error });
+  return new AdotdError(ErrorCode.CONTROL, `cannot reach the server at ${socket}: ${reason(socket, error)}`, {
+    cause: error,
+  });
 }
 
-function reason(error: NodeJS.ErrnoException): string {
+function reason(socket: string, error: NodeJS.ErrnoException): string {
   switch (error.code) {
     case 'ENOENT':
       return 'no such socket; is the server running, with this control.socket?';
     case 'ECONNREFUSED':
-      return 'nobody answers; the server has ended';
+      return somethingElse(socket) ?? 'nobody answers; the server has ended';
+    case 'EAGAIN':
+      return 'too many others wait there for an answer: its control thread hangs, or is stopped';
     case 'EACCES':
     case 'EPERM':
       return 'permission denied; run this as the user that the server runs as, or as root';
@@ -82,4 +120,11 @@ function reason(error: NodeJS.ErrnoException): string {
     default:
       return error.message;
   }
+}
+
+/** What is there in place of a socket: the system says of that what it says of a socket that nobody listens on. */
+function somethingElse(socket: string): string | undefined {
+  const found = statSync(socket, { throwIfNoEntry: false });
+  if (found === undefined || found.isSocket()) return undefined;
+  return found.isDirectory() ? 'that is a folder, expected a socket' : 'that is no socket';
 }

@@ -7,7 +7,7 @@ import type { ServerStatus } from '../server/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
 import type { ZoneStatus } from '../server/zone-outcome.js';
 import type { SessionsReport } from '../session/report.js';
-import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { type ControlClient, controlClient } from './ctl-client.js';
 import { outcomeLines, sessionsText, statusText, summaryTable, zonesText } from './ctl-text.js';
 
@@ -18,6 +18,7 @@ const OPTIONS = {
   force: { type: 'boolean' },
   'allow-empty': { type: 'boolean' },
   longest: { type: 'string' },
+  timeout: { type: 'string', default: '10' },
 } as const satisfies Options;
 
 /** Where the server's socket is when it was started by the unit of deploy/systemd. */
@@ -122,6 +123,7 @@ Asks a running server, or tells it what to do, over its control socket.
   --json              print what the server answers
   --force             reload: all zones, whether or not they have changed
   --allow-empty       reload: a folder without zone files is meant to have none
+  --timeout SECONDS   give up when the server says nothing for so long (default 10); while it works, it does
   --longest N         sessions: list the N that have been idle longest (default 10)
 
 Exit status 0, or 1 when it could not be done, or not without errors.
@@ -143,7 +145,8 @@ Exit status 0, or 1 when it could not be done, or not without errors.
     if (command.word === 'must' && word === undefined)
       throw new UsageError(`adotd ctl ${name}: something is missing; see adotd ctl --help`);
     const { json = false, force = false, 'allow-empty': allowEmpty = false, longest } = values;
-    const client = controlClient(socketOf(values.socket, values.config));
+    const patience = wholeNumber('ctl', 'timeout', values.timeout, 1, 3600) * 1000;
+    const client = controlClient(socketOf(values.socket, values.config), patience);
     return command.run({ client, word, json, force, allowEmpty, longest });
   },
 };

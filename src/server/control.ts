@@ -11,7 +11,7 @@
  *   POST /drain                        { seconds? }
  *   POST /log-level                    { before, level }; { level }
  *
- * An error is { error: { code, message } } with a status of 400 or more.
+ * Who waits for longer is sent 102 (Processing) meanwhile. An error is { error: { code, message } } with a status of 400 or more.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
@@ -25,6 +25,8 @@ import { type ControlTarget, LOG_LEVELS } from './control-target.js';
 const MAX_CONNECTIONS = 32;
 /** Milliseconds that a request may take to come. */
 const REQUEST_TIME = 5_000;
+/** Milliseconds between two signs of life while a request is worked on; half of what `adotd ctl` waits at the least. */
+const SIGN_OF_LIFE = 500;
 /** Octets of a request's header: a zone's name, percent-encoded, is the longest thing in it. */
 const MAX_HEADER = 8192;
 /** Sessions that a report lists at the most, so that it stays small. */
@@ -111,8 +113,27 @@ async function answer(target: ControlTarget, request: IncomingMessage, response:
     throw new ControlError(405, 'METHOD', `found ${method}, expected ${allowed}`);
   }
   const body = method === 'POST' ? await readBody(request) : undefined;
-  const result = await handler({ target, words, query, body, response });
-  if (result !== undefined) sendJson(response, 200, result);
+  const stop = showLife(request, response);
+  try {
+    const result = await handler({ target, words, query, body, response });
+    stop();
+    if (result !== undefined) sendJson(response, 200, result);
+  } finally {
+    stop();
+  }
+}
+
+/**
+ * Sends 102 (Processing, RFC 2518 §10.1) from time to time until `response` begins: a reload may take minutes, and whoever waits can
+ * tell it from a thread that hangs. Returns what ends it.
+ */
+function showLife({ httpVersionMinor }: IncomingMessage, response: ServerResponse): () => void {
+  // HTTP/1.0 has no interim responses (RFC 9110 §15.2).
+  if (httpVersionMinor === 0) return () => undefined;
+  const timer = setInterval(() => {
+    if (!response.headersSent && !response.destroyed) response.writeProcessing();
+  }, SIGN_OF_LIFE);
+  return () => clearInterval(timer);
 }
 
 async function zones({ target, words, response }: Request): Promise<unknown> {

@@ -25,7 +25,8 @@ export function includer(file: string): (path: string, from: string) => SourceFi
       const shown = isAbsolute(path) ? path : join(dirname(from), path);
       const root = realpathSync(folder);
       const target = realpathSync(resolve(shown));
-      if (!target.startsWith(root.endsWith(sep) ? root : root + sep)) return `it is outside the zone file's folder`;
+      const inside = target === root || target.startsWith(root.endsWith(sep) ? root : root + sep);
+      if (!inside) return `it is outside the zone file's folder`;
       const bytes = withRegularFile(target, DEFAULT_READ_LIMITS.maxOctets, (fd) => readFileSync(fd));
       return { file: shown, bytes };
     } catch (error) {

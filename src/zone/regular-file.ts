@@ -53,6 +53,7 @@ export function withRegularFile<T>(file: string, maxOctets: number, read: (fd: n
 }
 
 function needRegular(stat: Stats, maxOctets: number): void {
+  if (stat.isDirectory()) throw new Error('it is a folder, no regular file');
   if (!stat.isFile()) throw new Error('it is no regular file');
   if (stat.size > maxOctets) throw new Error(`it has ${stat.size} octets, expected at most ${maxOctets}`);
 }

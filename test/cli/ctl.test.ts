@@ -145,7 +145,8 @@ describe('adotd ctl', () => {
 
   it.each([
     [['status'], join(folder, 'none'), /no such socket; is the server running/],
-    [['status'], folder, /cannot reach the server/],
+    [['status'], folder, /cannot reach the server at .*: that is a folder, expected a socket/],
+    [['status'], '/etc/passwd', /that is no socket/],
     [['dump-zone', 'b.test'], socket, /b\.test\. is no zone of this server/],
     [['zone-status', 'a..b'], socket, /a\.\.b/],
     [['sessions', '--longest', 'many'], socket, /longest: found many, expected a number/],
@@ -164,6 +165,7 @@ describe('adotd ctl', () => {
     [['reload', 'a', 'b'], /unexpected b/],
     [['dump-zone'], /something is missing/],
     [['drain', 'soon'], /expected a number of seconds/],
+    [['--timeout', '0', 'status'], /--timeout/],
     [['--sockt', 'x', 'status'], /did you mean --socket/],
   ])('refuses the command line %j', async (words, message) => {
     const { status, stderr } = await ctl(...words);
@@ -183,5 +185,20 @@ describe('adotd ctl', () => {
     const { status, stderr } = await adotd('ctl', '--socket', path, 'status');
     expect([status, stderr]).toEqual([1, expect.stringMatching(/is there another program on the control socket/)]);
     other.close();
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['a part of its answer', 'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{'],
+  ])('gives up a server that says %s, and then nothing more', async (_, said) => {
+    const path = join(folder, 'silent');
+    const silent = createServer((peer) => {
+      peer.on('error', () => undefined);
+      if (said) peer.write(said);
+    }).listen(path);
+    const { status, stderr } = await adotd('ctl', '--socket', path, '--timeout', '1', 'status');
+    silent.close();
+    expect(stderr).toMatch(/no answer from the server at .*silent: it says nothing for 1 s.*its control thread hangs/);
+    expect(status).toBe(1);
   });
 });

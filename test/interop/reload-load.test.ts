@@ -92,7 +92,7 @@ describe('reloading under load', () => {
     workers = how;
     configure({});
     server = await adotdServe('--config', at('adotd.yaml'));
-    const control = controlClient(at('ctl'));
+    const control = controlClient(at('ctl'), 60_000);
     const reload = async (body: object = {}): Promise<ReloadOutcome> =>
       (await control.json('POST', '/reload', body)) as ReloadOutcome;
     const count = async (name: string): Promise<number> => {

@@ -10,7 +10,7 @@ import { controlServer } from '../../src/server/control.js';
 import { listenOnSocket } from '../../src/server/control-socket.js';
 import type { ReloadRequest } from '../../src/server/zone-loader.js';
 import { NO_SESSIONS } from '../../src/session/report.js';
-import { controlTarget, ZONE } from './control-support.js';
+import { controlTarget, OUTCOME, ZONE } from './control-support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
 const path = join(folder, 'control');
@@ -160,5 +160,32 @@ describe('the control interface', () => {
     socket.write('\0\x01\x02 nonsense\r\n\r\n');
     await once(socket.resume(), 'close');
     expect((await ask('GET', '/status')).status).toBe(200);
+  });
+});
+
+describe('a request that takes its time', () => {
+  it('is told from a server that hangs: by HTTP/1.1, which has interim responses', async () => {
+    const finish: (() => void)[] = [];
+    const reload = () => new Promise<typeof OUTCOME>((resolve) => finish.push(() => resolve(OUTCOME)));
+    const slow = controlServer(controlTarget({ reload }), silentLog);
+    await listenOnSocket(slow, join(folder, 'slow'));
+    const post = (version: string) => {
+      const peer = connect(join(folder, 'slow')).setEncoding('latin1');
+      peer.write(`POST /reload HTTP/${version}\r\nHost: control\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}`);
+      let text = '';
+      const two = new Promise<void>((resolve) => {
+        peer.on('data', (chunk: string) => {
+          text += chunk;
+          if (text.split('102 Processing').length > 2) resolve();
+        });
+      });
+      return { two, ended: once(peer, 'end').then(() => text) };
+    };
+    const [old, usual] = [post('1.0'), post('1.1')];
+    await usual.two;
+    for (const done of finish) done();
+    expect(await usual.ended).toMatch(/^(HTTP\/1\.1 102 Processing\r\n\r\n){2,}HTTP\/1\.1 200 OK\r\n/);
+    expect(await old.ended).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    slow.close();
   });
 });

@@ -38,14 +38,16 @@ describe('includer', () => {
 
   test('follows links within the folder', () => expect(include('link-in')).toBe('zones/sub/b'));
 
-  test.each(['../secret', 'sub/../../secret', '../zones-other/d', '/etc/passwd', 'link-out', '..', '.'])(
+  test.each(['../secret', 'sub/../../secret', '../zones-other/d', '/etc/passwd', 'link-out', '..'])(
     'refuses %s, which is outside the folder',
     (path) => expect(include(path)).toBe("it is outside the zone file's folder"),
   );
 
-  test.each(['sub', 'pipe'])('refuses %s, which is no regular file', (path) =>
-    expect(include(path)).toBe('it is no regular file'),
-  );
+  test.each([
+    ['pipe', 'it is no regular file'],
+    ['sub', 'it is a folder, no regular file'],
+    ['.', 'it is a folder, no regular file'],
+  ])('refuses %s: %s', (path, reason) => expect(include(path)).toBe(reason));
 
   test('says why a file cannot be read', () => {
     expect(include('missing')).toBe('no such file or directory');
