@@ -34,6 +34,8 @@ export interface LaneOptions extends LaneLimits {
   /** Names the server and transport in messages. */
   readonly about: string;
   readonly clock: ClientClock;
+  /** There is nothing better behind it: a query that shared a silent session is asked once more, by itself. */
+  readonly patient?: boolean;
   /** Opens a session within a time of its own. Rejects with a ClientError. */
   open(ticket: TlsTicket | undefined, signal: AbortSignal): Promise<OpenSession>;
 }
@@ -96,6 +98,8 @@ interface Connection {
   /** Queries that have a place in it, also while it is being opened. */
   inFlight: number;
   answered: number;
+  /** Whether it has ever had a place for more than one at a time. */
+  shared: boolean;
   /** Nothing more is to be asked over it. */
   draining: boolean;
   idleMs: number;
@@ -160,6 +164,7 @@ export function createLane(options: LaneOptions): Lane {
       open: undefined,
       inFlight: 0,
       answered: 0,
+      shared: false,
       draining: false,
       idleMs: options.idleMs,
       stopIdle: () => {},
@@ -221,6 +226,7 @@ export function createLane(options: LaneOptions): Lane {
       connection = pick();
     }
     connection.inFlight++;
+    connection.shared ||= connection.inFlight > 1;
     connection.stopIdle();
     try {
       const open = connection.open ?? (await within(connection.opening, deadline, about, 'connect'));
@@ -278,8 +284,9 @@ export function createLane(options: LaneOptions): Lane {
           }
           // Nothing came for all this time, or what is no answer: the session is not asked any more.
           const lost = error.code === ClientErrorCode.TIMED_OUT && progress === 0;
-          if (lost && (before > 0 || open.session.stalled) && left(deadline) > 0) {
-            // It has spoken before: the path may be gone, or another query be the cause, and the server as well as ever.
+          const another = options.patient === true && connection.shared;
+          if (lost && (before > 0 || open.session.stalled || another) && left(deadline) > 0) {
+            // The path may be gone, or another query be the cause, and the server as well as ever.
             connection.draining = true;
             limit = 1;
             if (closes++ === 0) continue;

@@ -85,12 +85,13 @@ export function createTransports(settings: Settings): Transports {
 }
 
 function laneTo(transport: StreamTransport, target: Target, settings: Settings): Lane {
-  const { clock, timeouts, lanes } = settings;
+  const { clock, timeouts, lanes, profile } = settings;
   const { address, ports, name, verification } = target;
   return createLane({
     ...lanes,
     clock,
     about: aboutOf(transport, target),
+    patient: transport === 'tcp' || profile === 'pre-deployed',
     open: (ticket, signal) =>
       openSession({
         transport,

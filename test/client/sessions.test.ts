@@ -5,6 +5,7 @@ import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ClientOptions, type ClientServer, createClient } from '../../src/client/index.js';
 import { make } from '../tls/support.js';
+import { pinOf } from './certificates.js';
 import { FakeClock } from './fake-clock.js';
 import { answer, framed, onMessages, pause } from './support.js';
 
@@ -349,6 +350,28 @@ describe('a session that goes wrong', () => {
     expect(b).toMatchObject({ status: 'fulfilled', value: { transport: 'tls', attempts: [] } });
     expect(never).toMatchObject({ status: 'rejected', reason: { reason: 'CLIENT_TIMED_OUT' } });
     expect(silent).toBe(3);
+  });
+
+  it('by a query that silences it costs no other an answer where there is nothing else', async () => {
+    const clock = new FakeClock();
+    const mute = new Set<number>();
+    let silent = 0;
+    await using served = await serving((socket, query, _nth, connection) => {
+      if (query.includes('never')) mute.add(connection);
+      if (mute.has(connection)) silent++;
+      else good(socket, query);
+    });
+    const verification = { kind: 'pin', pins: [pinOf(certificate.cert)] } as const;
+    await using client = createClient({ ...TLS_ONLY, profile: 'pre-deployed', verification, clock });
+    const ask = (name: string) => client.resolve({ server: served.server, name, type: 'TXT' });
+    const never = expect(ask('never.test')).rejects.toMatchObject({ reason: 'CLIENT_TIMED_OUT' });
+    const others = ['a.test', 'b.test'].map(ask);
+    await eventually(() => silent === 3);
+    clock.advance(4000);
+    for (const one of others) expect(await one).toMatchObject({ transport: 'tls', attempts: [] });
+    await eventually(() => silent === 4);
+    clock.advance(4000);
+    await never;
   });
 
   it('by stopping within an answer is replaced by a new one', async () => {
