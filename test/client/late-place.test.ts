@@ -12,7 +12,8 @@ import type { Transports } from '../../src/client/transports.js';
 import { FakeClock } from './fake-clock.js';
 import { answer, framed } from './support.js';
 
-it('two sessions that open at the same moment: the place in the one that is not asked is given back', async () => {
+/** Lanes whose sessions open when `openBoth` is called, and what `climb` is given. */
+async function bench() {
   const clock = new FakeClock();
   const settings = settingsOf({ clock, timeouts: { headStart: 1 } });
   let openBoth = (): void => {};
@@ -57,11 +58,57 @@ it('two sessions that open at the same moment: the place in the one that is not 
   const deadline = { clock, at: clock.elapsed() + 10_000, signal: undefined };
   const target = await targetOf('192.0.2.53', settings, deadline);
   const capabilities = createCapabilityCache({ now: () => clock.now() });
-  const climbing = climb({ name: 'www.test', type: 1 }, target, deadline, { settings, transports, capabilities });
+  const start = (over: Transports) =>
+    climb({ name: 'www.test', type: 1 }, target, deadline, { settings, transports: over, capabilities });
+  return { clock, lane, begun, transports, openBoth, start, capabilities };
+}
+
+it('two sessions that open at the same moment: the place in the one that is not asked is given back', async () => {
+  const { clock, lane, begun, transports, openBoth, start } = await bench();
+  const climbing = start(transports);
   clock.advance(2);
   expect(begun).toEqual(['tls', 'starttls']);
   openBoth();
   expect((await climbing).transport).toBe('tls');
   await new Promise(setImmediate);
   expect([lane('tls').busy, lane('starttls').busy]).toEqual([false, false]);
+});
+
+it('a place that is had when the query has been answered is given back, and its transport works', async () => {
+  const { clock, lane, transports, openBoth, start, capabilities } = await bench();
+  let giveStarttls = (): void => {};
+  let asked = false;
+  let givenBack = 0;
+  const over: Transports = {
+    ...transports,
+    reserve(transport, target, deadline) {
+      if (transport === 'tls') return transports.reserve(transport, target, deadline);
+      asked = true;
+      return new Promise((resolve) => {
+        giveStarttls = () =>
+          void lane('starttls')
+            .reserve({ ...deadline, signal: undefined })
+            .then((reserved) => {
+              if (!('place' in reserved)) throw reserved.error;
+              const giveBack = (): void => {
+                givenBack++;
+                reserved.place.giveBack();
+              };
+              resolve({ place: { ...reserved.place, giveBack } });
+            });
+      });
+    },
+    outcome: async () => undefined,
+  };
+  const climbing = start(over);
+  clock.advance(2);
+  expect(asked).toBe(true);
+  openBoth();
+  expect((await climbing).transport).toBe('tls');
+  giveStarttls();
+  await expect.poll(() => givenBack).toBe(1);
+  expect(lane('starttls').busy).toBe(false);
+  await expect
+    .poll(() => capabilities.get({ transport: 'starttls', address: '192.0.2.53', port: 53 })?.status)
+    .toBe('works');
 });
