@@ -1,6 +1,7 @@
 /** The part of adotd.yaml about metrics. */
 import { z } from 'zod';
 import { endpointFromText } from '../transport/address.js';
+import type { Endpoint } from '../transport/transport.js';
 import { limit } from './limit.js';
 
 const expected = { error: 'expected a port, or an address and a port as in "127.0.0.1:9153" or "[::1]:9153"' };
@@ -27,3 +28,10 @@ export const metrics = z
     ),
   })
   .prefault({});
+
+/** Where metrics are to be served; undefined: nowhere. A port alone is that of 127.0.0.1. */
+export function metricsEndpoint(config: { readonly metrics: z.output<typeof metrics> }): Endpoint | undefined {
+  const { listen } = config.metrics;
+  if (listen === undefined) return undefined;
+  return typeof listen === 'number' ? { address: '127.0.0.1', port: listen } : endpointFromText(listen);
+}

@@ -2,29 +2,15 @@
  * The schema of adotd.yaml. Every key says what it means; every limit says its unit, its bounds and where the number comes
  * from. The reference in README.md and `adotd schema` are made from this.
  */
-import { isIP, SocketAddress } from 'node:net';
 import { z } from 'zod';
 import { access, zonePolicies } from './access.js';
 import { domainName } from './domain-name.js';
 import { limit } from './limit.js';
-import { metrics } from './metrics.js';
+import { address, DNS_OVER_TLS, listenMistakes } from './listen-address.js';
+import { metrics, metricsEndpoint } from './metrics.js';
 import { rateLimit } from './rate-limit.js';
 import { sessions } from './sessions.js';
 import { dnstap, queryLog } from './tap.js';
-
-/** IPv6 addresses as the system spells them: what is done for `::` is done for `0::0` too. */
-const address = z
-  .string()
-  .refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 address', abort: true })
-  .overwrite((text) => (text.includes(':') ? shortest(text) : text))
-  .refine((text) => !/^::ffff:[0-9]+\./.test(text), { error: 'expected the IPv4 address in it' });
-
-/** RFC 5952; with its zone, `%eth0`. */
-function shortest(text: string): string {
-  const [plain = '', zone] = text.split('%');
-  const { address } = new SocketAddress({ address: plain, family: 'ipv6' });
-  return zone === undefined ? address : `${address}%${zone}`;
-}
 
 /** Text that fits a character-string (RFC 1035 §3.3). */
 const characterString = z
@@ -201,7 +187,7 @@ export const configSchema = z
           'Addresses to serve on, for UDP, TCP and TLS alike. On a host with several, list them instead of `0.0.0.0`.',
       }),
     port: limit('port', 0, 65_535, 53, 'UDP and TCP port; 0 takes any that is free.'),
-    tls_port: limit('port', 0, 65_535, 853, 'Port for DNS over TLS (RFC 7858); 0 takes any that is free.'),
+    tls_port: limit('port', 0, 65_535, DNS_OVER_TLS, 'Port for DNS over TLS (RFC 7858); 0 takes any that is free.'),
     workers: z
       .union([z.enum(['auto', 'embedded']), z.number().int().min(1).max(256)], {
         error: 'expected auto, embedded or a number from 1 to 256',
@@ -294,6 +280,13 @@ export const configSchema = z
     query_log: queryLog,
     dnstap,
     metrics,
+  })
+  .superRefine((config, context) => {
+    const { listen, port, tls_port: tlsPort, tls, metrics } = config;
+    const listening = { listen, port, tlsPort: tls.enabled ? tlsPort : 0, metrics: metricsEndpoint({ metrics }) };
+    for (const { path, message } of listenMistakes(listening)) {
+      context.addIssue({ code: 'custom', path: [...path], message });
+    }
   })
   .superRefine(({ tls: { enabled }, zones: { policies } }, context) => {
     policies.forEach((policy, index) => {

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { limit } from './limit.js';
 
+/** Seconds. */
+const IDLE_TIMEOUT_MIN = 2;
+
 export const sessions = z
   .strictObject({
     idle_timeout: limit(
@@ -11,13 +14,12 @@ export const sessions = z
       10,
       'A session without a whole message for so long is closed (RFC 7766 §6.2.3), also when one has begun; it shrinks when sessions get many, and is what edns-tcp-keepalive says (RFC 7828). Default as in Knot; RFC 7766 asks for "a few seconds".',
     ),
-    idle_timeout_min: limit(
-      's',
-      1,
-      3600,
-      2,
-      'What the idle timeout shrinks to between half and nine tenths of `max`. A guess: a resolver that is busy asks again within that.',
-    ),
+    idle_timeout_min: z.number().int().min(1).max(3600).optional().meta({
+      default: IDLE_TIMEOUT_MIN,
+      description:
+        'What the idle timeout shrinks to between half and nine tenths of `max`; not more than `idle_timeout`, which it is by default where that is less. A guess: a resolver that is busy asks again within that.',
+      unit: 's',
+    }),
     handshake_timeout: limit(
       's',
       1,
@@ -86,4 +88,13 @@ export const sessions = z
       'The same for all clients together: with many sessions each has its share of it instead, 16 KiB at the least, and one answer more. A guess.',
     ),
   })
+  .superRefine(({ idle_timeout: idle, idle_timeout_min: least }, context) => {
+    if (least === undefined || least <= idle) return;
+    const message = `expected at least the ${least} of idle_timeout_min`;
+    context.addIssue({ code: 'custom', path: ['idle_timeout'], message });
+  })
+  .overwrite((all) => ({
+    ...all,
+    idle_timeout_min: all.idle_timeout_min ?? Math.min(IDLE_TIMEOUT_MIN, all.idle_timeout),
+  }))
   .prefault({});

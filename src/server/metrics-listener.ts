@@ -5,13 +5,12 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
-import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
 import type { MetricsInput } from '../observe/metric.js';
 import { processFacts } from '../observe/process-facts.js';
 import { acceptedFormat, CONTENT_TYPES, metricsText } from '../observe/prometheus.js';
 import type { ServerFacts, ServerState } from '../observe/server-facts.js';
-import { endpointFromText, endpointText } from '../transport/address.js';
+import { endpointText } from '../transport/address.js';
 import { listenError } from '../transport/listen-error.js';
 import type { Endpoint } from '../transport/transport.js';
 
@@ -39,12 +38,6 @@ export interface MetricsListener {
   /** With the port that was really bound. */
   readonly endpoint: Endpoint;
   close(): Promise<void>;
-}
-
-/** Where the configuration wants metrics; undefined: nowhere. A port alone is that of 127.0.0.1. */
-export function metricsEndpoint({ metrics: { listen } }: Pick<Config, 'metrics'>): Endpoint | undefined {
-  if (listen === undefined) return undefined;
-  return typeof listen === 'number' ? { address: '127.0.0.1', port: listen } : endpointFromText(listen);
 }
 
 /** Listens; keeps no process alive. Throws ADOTD_LISTEN. */

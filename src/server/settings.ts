@@ -29,8 +29,8 @@ export function answerSettings(config: Config): Settings {
 export function sessionSettings(config: Config): SessionSettings {
   const { sessions, starttls, tls } = config;
   return {
-    idleTime: Math.max(sessions.idle_timeout, sessions.idle_timeout_min) * 1000,
-    idleTimeMin: Math.min(sessions.idle_timeout, sessions.idle_timeout_min) * 1000,
+    idleTime: sessions.idle_timeout * 1000,
+    idleTimeMin: (sessions.idle_timeout_min ?? sessions.idle_timeout) * 1000,
     messageTime: sessions.message_timeout * 1000,
     handshakeTime: sessions.handshake_timeout * 1000,
     drainTime: sessions.drain_timeout * 1000,

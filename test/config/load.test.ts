@@ -24,8 +24,9 @@ describe('the configuration file', () => {
   });
 
   it('spells addresses as the system does', () => {
-    const { listen } = parseConfig('listen: ["0::0", "2001:DB8:0:0::1", "fe80:0::1%eth0", 0.0.0.0]', 'adotd.yaml');
-    expect(listen).toEqual(['::', '2001:db8::1', 'fe80::1%eth0', '0.0.0.0']);
+    const { listen } = parseConfig('listen: ["2001:DB8:0:0::1", "fe80:0::1%eth0", 0.0.0.0]', 'adotd.yaml');
+    expect(listen).toEqual(['2001:db8::1', 'fe80::1%eth0', '0.0.0.0']);
+    expect(parseConfig('listen: [0.0.0.0, "0::0"]', 'adotd.yaml').listen).toEqual(['0.0.0.0', '::']);
   });
 
   it.each([
@@ -45,6 +46,46 @@ describe('the configuration file', () => {
     [
       'listen: ["::FFFF:c000:0201"]',
       ['adotd.yaml:1:10: listen[0]: found "::FFFF:c000:0201", expected the IPv4 address in it'],
+    ],
+    [
+      'listen: [0.0.0.0, "0::0", 127.0.0.1, "::1"]',
+      [
+        'adotd.yaml:1:27: listen[2]: found "127.0.0.1", expected no other IPv4 address beside "0.0.0.0", which stands for all',
+        'adotd.yaml:1:38: listen[3]: found "::1", expected no other IPv6 address beside "::", which stands for all',
+      ],
+    ],
+    [
+      'listen: ["fe80::1", "fF02::1", 224.0.0.1, 255.255.255.255]',
+      [
+        'adotd.yaml:1:10: listen[0]: found "fe80::1", expected its network interface as well, as in "fe80::1%eth0"',
+        'adotd.yaml:1:21: listen[1]: found "fF02::1", expected an address of one host, no multicast or broadcast',
+        'adotd.yaml:1:32: listen[2]: found "224.0.0.1", expected an address of one host, no multicast or broadcast',
+        'adotd.yaml:1:43: listen[3]: found "255.255.255.255", expected an address of one host, no multicast or broadcast',
+      ],
+    ],
+    [
+      'workers: 2\nport: 5300\ntls_port: 5300',
+      ['adotd.yaml:3:11: tls_port: found 5300, expected another port than `port`: DNS over TLS needs one of its own'],
+    ],
+    [
+      'port: 853',
+      ['adotd.yaml:1:7: port: found 853, expected another port than `tls_port`: DNS over TLS needs one of its own'],
+    ],
+    [
+      'metrics: {listen: 53}',
+      ['adotd.yaml:1:19: metrics.listen: found 53, expected another port than `port`, or another address'],
+    ],
+    [
+      'listen: [0.0.0.0]\nmetrics: {listen: 853}',
+      ['adotd.yaml:2:19: metrics.listen: found 853, expected another port than `tls_port`, or another address'],
+    ],
+    [
+      'listen: ["::1"]\nmetrics: {listen: "[0::0]:53"}',
+      ['adotd.yaml:2:19: metrics.listen: found "[0::0]:53", expected another port than `port`, or another address'],
+    ],
+    [
+      'sessions: {idle_timeout: 4, idle_timeout_min: 5}',
+      ['adotd.yaml:1:26: sessions.idle_timeout: found 4, expected at least the 5 of idle_timeout_min'],
     ],
     ['workers: many', ['adotd.yaml:1:10: workers: found "many", expected auto, embedded or a number from 1 to 256']],
     ['- 1', ['adotd.yaml:1:1: found [1], expected a map of keys and values']],
@@ -91,6 +132,22 @@ describe('the configuration file', () => {
       for (const line of mistakes(text)) expect(line).toMatch(/^adotd\.yaml:\d+:\d+: /);
     },
   );
+
+  it.each([
+    'tls: {enabled: false}\nport: 853',
+    'port: 0\ntls_port: 0',
+    'listen: ["::1"]\nmetrics: {listen: 53}',
+    'listen: [192.0.2.1]\nmetrics: {listen: 53}',
+    'metrics: {listen: 0}',
+  ])('takes addresses and ports that are not in each other’s way: %j', (text) => {
+    expect(mistakes(text)).toEqual([]);
+  });
+
+  it('shrinks the idle timeout to no more than it is', () => {
+    const { sessions } = parseConfig('sessions: {idle_timeout: 1}', 'adotd.yaml');
+    expect(sessions).toMatchObject({ idle_timeout: 1, idle_timeout_min: 1 });
+    expect(defaultConfig().sessions).toMatchObject({ idle_timeout: 10, idle_timeout_min: 2 });
+  });
 
   it('says of a value that is no JSON what it is', () => {
     const circle: unknown[] = [];

@@ -4,9 +4,10 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.js';
+import { metricsEndpoint } from '../../src/config/metrics.js';
 import { AdotdError } from '../../src/errors.js';
 import type { ServerFacts } from '../../src/observe/server-facts.js';
-import { listenMetrics, type MetricsListener, metricsEndpoint } from '../../src/server/metrics-listener.js';
+import { listenMetrics, type MetricsListener } from '../../src/server/metrics-listener.js';
 import { serverFacts } from '../observe/input.js';
 
 const open: MetricsListener[] = [];
