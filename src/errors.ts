@@ -23,6 +23,8 @@ export const ErrorCode = {
   CONTROL: 'ADOTD_CONTROL',
   /** A fixture was not asked what a test waited for. */
   TIMEOUT: 'ADOTD_TIMEOUT',
+  /** A fixture that was closed cannot do this any more. */
+  CLOSED: 'ADOTD_CLOSED',
 } as const;
 
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];

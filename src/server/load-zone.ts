@@ -81,7 +81,8 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
     origin = zone.name === undefined ? originOfFile(zone.file) : nameFromText(zone.name);
     const bytes = zone.text === undefined ? readNoted(zone.file, sources) : Buffer.from(zone.text, 'utf8');
     const include = zone.text === undefined ? notingIncluder(zone.file, sources) : undefined;
-    const source = { file: zone.file, bytes, ...(origin && { origin }), ...(include && { include }) };
+    const { file, defaultTtl } = zone;
+    const source = { file, bytes, defaultTtl, ...(origin && { origin }), ...(include && { include }) };
     const loaded = load(source, options);
     inspect?.(loaded);
     const { apex, serial, records, image, diagnostics, rrsets } = loaded;

@@ -14,6 +14,8 @@ export interface ZoneFile {
   readonly name?: string | undefined;
   /** The zone's text, when it is no file. */
   readonly text?: string | undefined;
+  /** Seconds: TTL of records that have none, before any $TTL. */
+  readonly defaultTtl?: number | undefined;
 }
 
 /** The `*.zone` files of a folder, in the order of their names. Throws ADOTD_FILE. */

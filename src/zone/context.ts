@@ -77,7 +77,7 @@ export class FileContext {
     this.origin = origin;
     this.originNode = ROOT_NODE;
     this.setOrigin(origin);
-    this.defaultTtl = above?.defaultTtl ?? NO_TTL;
+    this.defaultTtl = above?.defaultTtl ?? read.source.defaultTtl ?? NO_TTL;
     this.lastTtl = above?.lastTtl ?? NO_TTL;
   }
 

@@ -11,6 +11,8 @@ export interface SourceFile {
 export interface ZoneSource extends SourceFile {
   /** The origin before any $ORIGIN, in wire format; the root when there is none. */
   readonly origin?: Uint8Array;
+  /** Seconds: as if a $TTL directive stood before the first line (RFC 2308 §4). */
+  readonly defaultTtl?: number | undefined;
   /** Gives the file that `$INCLUDE path` in the file `from` means, or the reason why there is none. */
   include?(path: string, from: string): SourceFile | string;
 }
