@@ -7,7 +7,9 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import { dumpImage } from '../image/dump.js';
 import type { Loaded } from '../image/load.js';
 import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/load-zone.js';
+import type { PlaceOf } from '../server/policies.js';
 import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
+import { startMistakes } from '../server/start-check.js';
 import { zoneConflicts } from '../server/zone-mistakes.js';
 import { systemReason, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zone-source.js';
 
@@ -25,7 +27,8 @@ const OPTIONS = {
 export const check: Verb = {
   help: `usage: adotd check [OPTION...] CONFIG|ZONEFILE|DIR...
 
-Checks configurations (*.yaml, *.yml) with the zones they name, zone files, and the *.zone files of folders.
+Checks configurations (*.yaml, *.yml) with the zones, certificates, keys and accounts they name, zone files, and the
+*.zone files of folders. Binds and writes nothing. Reads as the user that runs this: best the one of the server.
 Prints file:line:column: message for each mistake, and for what is sent in cleartext of zones that require
 TLS. Exit status 0, or 1 when there are errors; warnings are no errors.
 
@@ -80,7 +83,9 @@ function checkPath(path: string, options: CheckOptions, inspect: (loaded: Loaded
       zones = zoneFilesOf(path);
     } else if (/\.ya?ml$/i.test(path)) {
       ({ config, text } = openConfig(path));
-      zones = zonesOfConfig(config);
+      const placeOf = configPlaces(path, text);
+      for (const mistake of startMistakes(config, placeOf, options.now)) add(findings, mistake);
+      zones = listed(config, placeOf, findings);
       nsec3MaxIterations = config.nsec3_max_iterations;
     }
     const loadOptions = { ...options, ...(nsec3MaxIterations !== undefined && { nsec3MaxIterations }) };
@@ -108,6 +113,17 @@ function checkPath(path: string, options: CheckOptions, inspect: (loaded: Loaded
     else if (error instanceof AdotdError) {
       add(findings, { severity: 'error', file: path, line: 1, column: 1, message: error.message });
     } else throw error;
+  }
+}
+
+/** The zones of a configuration; none when they cannot be listed, which is an error. */
+function listed(config: Config, placeOf: PlaceOf, findings: Findings): ZoneFile[] {
+  try {
+    return zonesOfConfig(config);
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    add(findings, { ...placeOf(['zones', 'folder']), severity: 'error', message: error.message });
+    return [];
   }
 }
 

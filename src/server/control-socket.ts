@@ -24,10 +24,7 @@ export function defaultSocket(env: Readonly<Record<string, string | undefined>>)
  * was killed, and replaced. Throws ADOTD_LISTEN. When `server` is closed, node removes the socket.
  */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
-  if (Buffer.byteLength(path) > MAX_PATH) {
-    const octets = Buffer.byteLength(path);
-    throw failed(path, `the path has ${octets} octets, the system takes ${MAX_PATH}: choose a shorter control.socket`);
-  }
+  if (isTooLong(path)) throw failed(path, tooLong(path));
   try {
     await bind(server, path);
   } catch (error) {
@@ -39,6 +36,30 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
       throw failed(path, reasonOf(path, again), again);
     }
   }
+}
+
+/** What would keep a server from listening on `path`, found without trying; a warning where that may change by itself. */
+export function socketPathMistake(
+  path: string,
+): { readonly severity: 'error' | 'warning'; readonly message: string } | undefined {
+  if (isTooLong(path)) return { severity: 'error', message: failed(path, tooLong(path)).message };
+  // The service manager makes the folder, for as long as the server runs.
+  if (!existsSync(dirname(path))) {
+    return { severity: 'warning', message: `the folder of the control socket ${path} is not there; a start needs it` };
+  }
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  return there && !there.isSocket() ? { severity: 'error', message: failed(path, SOMETHING_ELSE).message } : undefined;
+}
+
+const SOMETHING_ELSE = 'there is something else than a socket: remove it, or choose another control.socket';
+
+function isTooLong(path: string): boolean {
+  return Buffer.byteLength(path) > MAX_PATH;
+}
+
+function tooLong(path: string): string {
+  const octets = Buffer.byteLength(path);
+  return `the path has ${octets} octets, the system takes ${MAX_PATH}: choose a shorter control.socket`;
 }
 
 function bind(server: Server, path: string): Promise<void> {
@@ -60,7 +81,7 @@ function bind(server: Server, path: string): Promise<void> {
 /** Removes a socket that nobody answers on. */
 async function removeStale(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
-    throw failed(path, 'there is something else than a socket: remove it, or choose another control.socket');
+    throw failed(path, SOMETHING_ELSE);
   }
   const state = await new Promise<string>((resolve) => {
     const probe = connect(path);

@@ -69,6 +69,20 @@ export function checkPrivileges(
   return identity;
 }
 
+/** What checkPrivileges() throws for `user` and `group` when root asks, and for which of the keys; undefined when it does not. */
+export function accountMistake(
+  wanted: Wanted,
+  accounts: Accounts = system,
+): { readonly key: 'user' | 'group'; readonly message: string } | undefined {
+  try {
+    checkPrivileges(wanted, {}, { ...accounts, uid: () => 0, gid: () => 0 });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    return { key: error.message.startsWith('`group') ? 'group' : 'user', message: error.message };
+  }
+}
+
 /** What to log when the server goes on as root; undefined when it does not. */
 export function rootWarning({ user }: Wanted, accounts: Accounts = system): string | undefined {
   if (user !== undefined || accounts.uid() !== 0) return undefined;

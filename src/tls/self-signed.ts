@@ -79,6 +79,11 @@ function ensureKey(file: string, folder: string): KeyObject {
       writeAtomically(file, pem, 0o600, keepFirst);
     });
   }
+  return readOwnKey(file);
+}
+
+/** The key of a certificate that was made here. Throws ADOTD_FILE when it cannot be read, ADOTD_TLS when it is another. */
+export function readOwnKey(file: string): KeyObject {
   const key = readKey(file);
   const { asymmetricKeyType, asymmetricKeyDetails } = key;
   if (asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === 'prime256v1') return key;

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createPrivateKey } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -150,5 +151,82 @@ describe('adotd check of a configuration with zones that require TLS', () => {
     expect(ran.stdout).toMatch(
       /^\S+:4:42: zones\.policies\[0\]\.require: found "tls", expected tls\.enabled: true as well/,
     );
+  });
+});
+
+describe('adotd check of a configuration that serve would refuse', () => {
+  /** A certificate and its key, made by the server itself. */
+  const pair = async (name: string): Promise<void> => {
+    await adotd('keys', '--zones', folder, '--certs', join(folder, name));
+  };
+  const check = async (text: string) => {
+    const file = put('adotd.yaml', text);
+    const { status, stdout } = await adotd('check', file);
+    return { status, lines: stdout.replaceAll(`${folder}/`, '').split('\n').slice(0, -1) };
+  };
+  const certificates = (cert: string, key: string): string =>
+    `tls:\n  certificates:\n    - cert: ${cert}\n      key: ${key}\n`;
+
+  it('finds certificates and keys that are missing, do not belong together, or are encrypted', async () => {
+    await pair('one');
+    await pair('two');
+    const [one, two] = ['one/self-signed.pem', 'two/self-signed.key'];
+    expect(await check(certificates(one, 'one/self-signed.key'))).toEqual({ status: 0, lines: [] });
+    expect(await check(certificates(one, two))).toEqual({
+      status: 1,
+      lines: [`adotd.yaml:3:13: certificate ${one} and private key ${two} do not belong together`],
+    });
+    expect((await check(certificates(one, 'no.key'))).lines).toEqual([
+      'adotd.yaml:4:12: cannot read private key no.key: no such file or directory',
+    ]);
+    expect((await check(certificates('no.pem', 'no.key'))).lines).toEqual([
+      'adotd.yaml:4:12: cannot read private key no.key: no such file or directory',
+      'adotd.yaml:3:13: cannot read certificate no.pem: no such file or directory',
+    ]);
+    const secret = createPrivateKey(readFileSync(join(folder, two)));
+    const sealed = { format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'x' } as const;
+    put('sealed.key', secret.export(sealed).toString());
+    expect((await check(certificates(one, 'sealed.key'))).lines).toEqual([
+      expect.stringMatching(/^adotd\.yaml:4:12: private key sealed\.key is encrypted/),
+    ]);
+    expect(await check(`${certificates('no.pem', 'no.key')}  enabled: false\n`)).toEqual({ status: 0, lines: [] });
+  });
+
+  it('makes nothing, and finds what the certificate of its own cannot be made in, or of', async () => {
+    expect(await check('tls: { certs_folder: fresh/certs }\n')).toEqual({ status: 0, lines: [] });
+    expect(existsSync(join(folder, 'fresh'))).toBe(false);
+    put('file', '');
+    expect((await check('tls: { certs_folder: file/certs }\n')).lines).toEqual([
+      'adotd.yaml:1:22: cannot write to the folder of certificates file/certs: file is no folder',
+    ]);
+    await pair('own');
+    put('own/self-signed.key', 'spoiled');
+    expect((await check('tls: { certs_folder: own }\n')).lines).toEqual([
+      expect.stringMatching(/^adotd\.yaml:1:22: private key own\/self-signed\.key is not PEM/),
+    ]);
+  });
+
+  it.each([
+    ['tls: { ticket_key_file: none }', /:1:25: cannot read ticket keys none: no such file/],
+    ['cookies: { secret_file: none }', /:1:25: cannot read the cookie secrets none: no such file/],
+    ['user: nobody-of-that-name', /:1:7: `user: nobody-of-that-name` is not in \/etc\/passwd/],
+    ['user: 65533', /:1:7: `user: 65533` is not in \/etc\/passwd, .*; name `group` too/],
+    ['group: nogroup', /:1:8: `group: nogroup` without `user`/],
+    ['user: nobody\ngroup: no-such-group', /:2:8: `group: no-such-group` is not in \/etc\/group/],
+    [
+      `control: { socket: ${'x'.repeat(119)} }`,
+      /:1:20: cannot listen on the control socket .*: the path has \d+ octets/,
+    ],
+    ['control: { socket: adotd.yaml }', /:1:20: cannot listen on the control socket .*: there is something else/],
+    ['zones: { folder: none }', /:1:18: cannot read the zones folder none: no such file/],
+  ])('finds what is wrong with %s', async (text, message) => {
+    const { status, lines } = await check(`${text}\n`);
+    expect(lines).toEqual([expect.stringMatching(message)]);
+    expect(status).toBe(1);
+  });
+
+  it('warns where the folder of the control socket may be made by the service manager', async () => {
+    const { status, lines } = await check('control: { socket: run/adotd.sock }\n');
+    expect([status, lines]).toEqual([0, [expect.stringMatching(/^adotd\.yaml:1:20: warning: .* is not there/)]]);
   });
 });

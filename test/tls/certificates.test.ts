@@ -80,7 +80,7 @@ describe('a certificate from files', () => {
       error('ADOTD_FILE', /^cannot read private key \S+missing: no such file or directory$/),
     );
     expect(failureOf(() => loadCertificate({ certFile: join(folder.path, 'folder'), keyFile }))).toEqual(
-      error('ADOTD_FILE', /^cannot read certificate \S+folder: it is no regular file$/),
+      error('ADOTD_FILE', /^cannot read certificate \S+folder: it is a folder, no regular file$/),
     );
     expect(failureOf(() => load('x'.repeat(2 ** 20 + 1), good.key))).toEqual(error('ADOTD_FILE', /has 1048577 octets/));
   });

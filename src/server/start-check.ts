@@ -1,0 +1,92 @@
+/**
+ * What a start would be refused for besides the zones, found without starting: nothing is bound, and nothing is written.
+ * NOT here: what only binding tells (addresses that this machine does not have, ports that are taken).
+ */
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Config } from '../config/schema.js';
+import { AdotdError } from '../errors.js';
+import { loadCertificate, readKey } from '../tls/certificates.js';
+import { readOwnKey, selfSignedFiles } from '../tls/self-signed.js';
+import { readTicketKeys } from '../tls/ticket-keys.js';
+import type { Diagnostic } from '../zone/diagnostics.js';
+import { socketPathMistake } from './control-socket.js';
+import type { PlaceOf } from './policies.js';
+import { accountMistake } from './privileges.js';
+import { answerSettings } from './settings.js';
+
+type Report = (keys: readonly PropertyKey[], message: string, severity?: Diagnostic['severity']) => void;
+
+/**
+ * Errors for what keeps a server with this configuration from starting, and warnings of what it would log; each at its key. `now`:
+ * seconds since 1970. Reads as the user that runs this, who may not be the server's.
+ */
+export function startMistakes(config: Config, placeOf: PlaceOf, now: number): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const report: Report = (keys, message, severity = 'error') => {
+    found.push({ ...placeOf(keys), severity, message });
+  };
+  if (config.tls.enabled) checkTls(config.tls, now, report);
+  attempt(['cookies', 'secret_file'], () => answerSettings(config), report);
+  const account = accountMistake(config);
+  if (account !== undefined) report([account.key], account.message);
+  const { socket } = config.control;
+  const mistake = socket === undefined ? undefined : socketPathMistake(socket);
+  if (mistake) report(['control', 'socket'], mistake.message, mistake.severity);
+  return found;
+}
+
+function checkTls(tls: Config['tls'], now: number, report: Report): void {
+  const { certificates, certs_folder: folder, ticket_key_file: ticketKeys } = tls;
+  for (const [index, { cert: certFile, key: keyFile }] of certificates.entries()) {
+    const at = ['tls', 'certificates', index];
+    const ofKey = attempt([...at, 'key'], () => readKey(keyFile), report);
+    attempt(
+      [...at, 'cert'],
+      () => {
+        const { warnings } = loadCertificate({ certFile, keyFile }, new Date(now * 1000));
+        for (const warning of warnings) report([...at, 'cert'], warning, 'warning');
+      },
+      // What is wrong with the key is said.
+      (keys, message) => message !== ofKey && report(keys, message),
+    );
+  }
+  if (certificates.length === 0) checkOwn(folder, report);
+  if (ticketKeys !== undefined) attempt(['tls', 'ticket_key_file'], () => readTicketKeys(ticketKeys), report);
+}
+
+/** The certificate that the server makes itself, or the folder where it will. */
+function checkOwn(folder: string, report: Report): void {
+  const at = ['tls', 'certs_folder'];
+  const { keyFile } = selfSignedFiles(folder);
+  if (exists(keyFile)) {
+    attempt(at, () => readOwnKey(keyFile), report);
+    return;
+  }
+  let above = folder;
+  while (!exists(above) && dirname(above) !== above) above = dirname(above);
+  if (exists(above) && !statSync(above).isDirectory()) {
+    report(at, `cannot write to the folder of certificates ${folder}: ${above} is no folder`);
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // Within what is no folder, or is closed to us.
+    return false;
+  }
+}
+
+/** Reports the AdotdError that `read` throws, and returns its message. */
+function attempt(keys: readonly PropertyKey[], read: () => unknown, report: Report): string | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    report(keys, error.message);
+    return error.message;
+  }
+}
