@@ -258,7 +258,10 @@ export class ClientSession {
    * they can be asked again elsewhere (RFC 7766 §7 demands matching by ID, and leaves open what to do without a match).
    */
   #stray(id: number, length: number): void {
-    if (this.#given.delete(id)) return;
+    if (this.#given.delete(id)) {
+      remember(this.#answered, id);
+      return;
+    }
     this.#unexpected++;
     if (this.#answered.has(id) && ++this.#repeated <= MAX_REPEATED) return;
     const what = `a message of ${length} octets${id < 0 ? '' : `, ID ${id},`} came that answers nothing we asked`;

@@ -1,5 +1,6 @@
 /** What a server offers inside TLS: versions, resumption, and how it treats clients without ALPN. */
-import { connect } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
+import { readable } from '../public-key.js';
 import type { TlsOptions } from '../tls.js';
 import { attempted, EDNS, open, type ProbeContext, serverOf } from './context.js';
 import type { TlsReport, VersionReport } from './report.js';
@@ -41,14 +42,14 @@ async function versionReport(context: ProbeContext, version: VersionReport['vers
 
 /**
  * Whether a handshake with nothing newer than TLS 1.1 succeeds. Only this one is offered what is insecure by now; nothing is
- * asked over it. undefined: no time was left to see.
+ * asked over it. undefined: no time was left to see, or our OpenSSL cannot offer it.
  */
 function takesObsolete(context: ProbeContext): Promise<boolean | undefined> {
   const { address, port } = serverOf(context, 'tls');
   const { clock, stepMs, signal, name } = context;
   if (signal.aborted) return Promise.resolve(undefined);
-  return new Promise((resolve) => {
-    const socket = connect({
+  const begin = (): TLSSocket =>
+    connect({
       host: address,
       port,
       minVersion: 'TLSv1',
@@ -59,6 +60,10 @@ function takesObsolete(context: ProbeContext): Promise<boolean | undefined> {
       ALPNProtocols: ['dot'],
       ...(name !== undefined && { servername: name }),
     });
+  return new Promise((resolve) => {
+    const socket = readable(begin);
+    // An OpenSSL that has been built without these versions.
+    if (socket === undefined) return resolve(undefined);
     const done = (result: boolean | undefined): void => {
       stop();
       signal.removeEventListener('abort', late);
