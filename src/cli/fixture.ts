@@ -113,6 +113,7 @@ async function start(
   const zones: Record<string, string> = {};
   for (const word of values.zone ?? []) {
     const [name, file] = zoneOf(word);
+    if (Object.hasOwn(zones, name)) throw wrong(`--zone: ${name} is given twice, expected each zone once`);
     zones[name] = readText(file);
     files.follow(name, file, zones[name]);
   }

@@ -80,8 +80,8 @@ export async function listenStream(
       // Who has begun to connect is accepted, and served. Where there was nobody lately, nobody waits for it.
       const { idleTime } = context.sessions;
       const frequented = open > 0 || context.clock.milliseconds() < acceptedAt + idleTime;
-      // A fixture that nobody has connected to is to close without loading the C library first.
-      const filtered = !place.shared && (frequented || context.intercept === undefined);
+      // A fixture's clients are refused at once: a test that reconnects would wait for a second, and the C library be loaded.
+      const filtered = !place.shared && context.intercept === undefined;
       if (filtered && refuseConnections(descriptorOf(server)) && frequented) await sleep(idleTime);
       // One whole turn of the event loop, whatever part of it this is.
       await turn();

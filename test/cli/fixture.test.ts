@@ -166,6 +166,11 @@ describe('adotd fixture', () => {
 
   it.each([
     [['--zone', 'example.test'], 2, 'adotd fixture: --zone: found example.test, expected NAME=FILE\n'],
+    [
+      ['--zone', 'a.test=package.json', '--zone', 'a.test=package.json'],
+      2,
+      'adotd fixture: --zone: a.test is given twice, expected each zone once\n',
+    ],
     [['--seed', 'x'], 2, 'adotd fixture: --seed: found x, expected a number from 0 to 999999999\n'],
     [['example.test'], 2, 'adotd fixture: unexpected example.test; zones are given by --zone NAME=FILE\n'],
     [['--zones', '.', '--port', '70000'], 2, 'adotd fixture: --port: found 70000, expected a number from 0 to 65535\n'],
