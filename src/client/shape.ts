@@ -2,8 +2,8 @@
  * Judging what callers give: that each value is of its kind and each key is known, before anything is done with it. A mistake
  * is CLIENT_INPUT with the place of the value, never a TypeError from somewhere inside, and never a default in silence.
  *
- * By hand, not by a schema library: loading one takes as long as loading the whole client. Measured: 350 ms on a machine
- * under load, the client 160 to 400.
+ * By hand, not by a schema library: loading one takes as long as loading the whole client. Measured: zod 60 to 110 ms, the
+ * client 80 to 100; judging a question takes 1 µs.
  */
 import { isIP } from 'node:net';
 import { isUint8Array } from 'node:util/types';
