@@ -1,0 +1,47 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { fuzzStream } from '../fuzz/streams.js';
+import { askTcp, askUdp } from '../support/ask.js';
+import { buildQuery, decodeMessage } from '../support/message.js';
+import { startThreads } from '../support/threads.js';
+
+/** `SEED=… COUNT=1000000` for a long run. */
+const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const COUNT = Number(process.env.COUNT ?? 1000);
+const AT_ONCE = 20;
+
+const folder = mkdtempSync(join(tmpdir(), 'adotd-fuzz-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const ZONE = '@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n';
+const WITNESS = buildQuery({ name: 'ns.a.test.' });
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+it('answers the queries before the nonsense on any stream, and other clients, and loses nothing by it', {
+  timeout: 60_000 + COUNT * 100,
+}, async () => {
+  console.log(`seed ${SEED}, ${COUNT} streams`);
+  await using running = await startThreads({ 'a.test': ZONE }, { workers: 2, tls: { certs_folder: folder } });
+  const answers = async () => {
+    const found = [await askUdp(running, WITNESS), await askTcp(running, WITNESS)];
+    return found.map((answer) => answer && decodeMessage(answer).answer.length);
+  };
+  const open = async () => (await running.server.plane.sessions(0)).open;
+  expect(await answers()).toEqual([1, 1]);
+  // Threads close theirs in their own time.
+  await expect.poll(open, { timeout: 10_000 }).toBe(0);
+  const before = descriptors();
+  for (let first = 0; first < COUNT; first += AT_ONCE) {
+    const seeds = Array.from({ length: Math.min(AT_ONCE, COUNT - first) }, (_, index) => SEED + first + index);
+    const wrong = await Promise.all(seeds.map(async (seed) => ({ seed, wrong: await fuzzStream(running, seed) })));
+    expect(wrong.filter(({ wrong: what }) => what !== undefined)).toEqual([]);
+    if (first % 200 === 0) expect(await answers()).toEqual([1, 1]);
+  }
+  expect(await answers()).toEqual([1, 1]);
+  expect(running.plane.status.restarts).toBe(0);
+  expect(running.log.filter(({ level }) => level === 'error')).toEqual([]);
+  await expect.poll(open, { timeout: 10_000 }).toBe(0);
+  await expect.poll(descriptors, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+});
