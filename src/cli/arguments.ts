@@ -26,11 +26,11 @@ export function parse<T extends Options>(verb: string, words: readonly string[],
   try {
     return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(explain(verb, error, options));
+    throw new UsageError(explain(verb, error, options, words));
   }
 }
 
-function explain(verb: string, error: unknown, options: Options): string {
+function explain(verb: string, error: unknown, options: Options, words: readonly string[]): string {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && 'code' in error ? error.code : '';
   const option = /'(-[^' ,]+)/.exec(message)?.[1] ?? '';
@@ -39,6 +39,10 @@ function explain(verb: string, error: unknown, options: Options): string {
     const near = nearest(option.replace(/^-+/, ''), known);
     const hint = near === undefined ? `see adotd ${verb} --help` : `did you mean --${near}?`;
     return `adotd ${verb}: unknown option ${option}; ${hint}`;
+  }
+  const value = words[words.indexOf(option) + 1];
+  if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' && message.includes('ambiguous') && value !== undefined) {
+    return `adotd ${verb}: ${option}: found ${value}, expected a value; one that begins with a dash is written ${option}=${value}`;
   }
   // Node's sentences, without the advice that follows the first.
   return `adotd ${verb}: ${message.split('. ')[0]?.split('\n')[0] ?? message}`;

@@ -1,79 +1,21 @@
 #!/usr/bin/env node
-/** The command: `adotd VERB …`. */
-import { nearest } from '../config/nearest.js';
-import { AdotdError, ErrorCode } from '../errors.js';
-import { Exit, UsageError, type Verb } from './arguments.js';
-import { check } from './check.js';
-import { ctl } from './ctl.js';
-import { fixture } from './fixture.js';
-import { keys } from './keys.js';
-import { probe } from './probe.js';
-import { query } from './query.js';
-import { schema } from './schema.js';
-import { serve } from './serve.js';
-import { version } from './version.js';
+/**
+ * The program `adotd`. Node reads the files of all modules at once, and ends with a stack where it cannot open so many: that is
+ * looked at before they are loaded.
+ */
+import { descriptorLimit } from '../server/descriptor-limit.js';
 
-const VERBS: Readonly<Record<string, Verb>> = { serve, ctl, check, query, probe, keys, schema, fixture };
+/** Measured: node opens between 112 and 128 files at once to load the modules; a server with one worker then has 34 open. */
+const LEAST = 128;
 
-const HELP = `usage: adotd VERB [OPTION...]
-
-  serve   answer DNS queries from zone files
-  ctl     ask a running server, or tell it what to do
-  check   check a configuration, zone files or folders of them
-  query   ask a server a question, over UDP, TCP, STARTTLS or TLS
-  probe   find out what a server can do: transports, TLS, STARTTLS, equal answers
-  keys    print the certificates and the TLSA records to publish
-  fixture serve zones to the tests of a program, in any language
-  schema  print the JSON Schema of adotd.yaml
-
-  adotd VERB --help   the options of a verb
-  adotd --version     the version
-`;
-
-async function main(words: readonly string[]): Promise<number> {
-  const [verb, ...rest] = words;
-  if (verb === '--version' || verb === '-V') {
-    process.stdout.write(`adotd ${version()}\n`);
-    return Exit.OK;
-  }
-  if (verb === '--help' || verb === '-h' || verb === 'help') {
-    process.stdout.write(HELP);
-    return Exit.OK;
-  }
-  if (verb === undefined) {
-    process.stderr.write(HELP);
-    return Exit.USAGE;
-  }
-  const known = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
-  if (known === undefined) {
-    const near = nearest(verb, Object.keys(VERBS));
-    throw new UsageError(`adotd: unknown verb ${verb}; ${near ? `did you mean ${near}?` : 'see adotd --help'}`);
-  }
-  if (rest.includes('--help') || rest.includes('-h')) {
-    process.stdout.write(known.help);
-    return Exit.OK;
-  }
-  return known.run(rest);
+const limit = descriptorLimit();
+if (limit < LEAST) {
+  const remedy = 'raise it (ulimit -n; LimitNOFILE of systemd)';
+  process.stderr.write(
+    `adotd: only ${limit} files may be open, expected at least ${LEAST}: ${remedy} [ADOTD_LISTEN]\n`,
+  );
+  process.exitCode = 1;
+} else {
+  const { command } = await import('./command.js');
+  process.exitCode = await command(process.argv.slice(2));
 }
-
-/** Prints what went wrong in the terms of the operator, and says the exit status. */
-function report(error: unknown): number {
-  if (error instanceof UsageError) {
-    process.stderr.write(`${error.message}\n`);
-    return Exit.USAGE;
-  }
-  if (error instanceof AdotdError) {
-    const located = error.code === ErrorCode.CONFIG || error.code === ErrorCode.ZONE_INVALID;
-    if (located && 'diagnostics' in error) process.stderr.write(`${error.message}\n`);
-    else process.stderr.write(`adotd: ${error.message} [${error.code}]\n`);
-    return Exit.FAILED;
-  }
-  process.stderr.write(`adotd: ${error instanceof Error ? error.stack : error}\n`);
-  return Exit.FAILED;
-}
-
-// A reader that goes away (`adotd check … | head`) is no error of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
-process.exitCode = await main(process.argv.slice(2)).catch(report);

@@ -147,6 +147,7 @@ function questionOf(values: Values, positionals: readonly string[]): { question:
   const [name, typeText = 'A', extra] = positionals.filter((word) => !word.startsWith('@'));
   if (name === undefined) throw wrong('no name to ask for; see adotd query --help');
   if (extra !== undefined) throw wrong(`unexpected ${extra}`);
+  if (servers.includes('@')) throw wrong('no server behind @; give an address or a name');
   if (servers.length > 1) throw wrong(`several servers: ${servers.join(' ')}`);
   const type = textToType(typeText);
   if (type === undefined) throw wrong(`unknown type ${typeText}; any type can be written as TYPE123`);

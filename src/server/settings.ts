@@ -1,6 +1,5 @@
 /** What the pieces of the server are given, made from the configuration. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Padding, UpgradeBit } from '../answer/facts.js';
 import { DEFAULT_SETTINGS, type Settings } from '../answer/settings.js';
 import type { Config } from '../config/schema.js';
@@ -70,16 +69,6 @@ export function connectionLimits(config: Config, descriptors: number): Connectio
   const connections = Math.max(1, Math.min(config.sessions.max, descriptors - DESCRIPTOR_RESERVE));
   const fallback = Math.max(1000, Math.floor(connections / 10));
   return { connections, connectionsPerClient: config.sessions.max_per_client || fallback };
-}
-
-/** The limit on open files of this process (RLIMIT_NOFILE); Infinity where it cannot be read. */
-export function descriptorLimit(): number {
-  try {
-    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
 }
 
 function nsidOctets(text: string): Uint8Array {

@@ -6,15 +6,9 @@ import type { Log } from '../observe/log.js';
 import { type ConnectionLimitSettings, type SharedLimits, sharedLimits } from '../session/limits.js';
 import type { SessionSettings } from '../session/settings.js';
 import { fastOpenObstacle } from '../transport/fast-open.js';
+import { descriptorLimit } from './descriptor-limit.js';
 import { type RateLimit, rateLimitOf } from './rate-limit.js';
-import {
-  answerSettings,
-  connectionLimits,
-  descriptorLimit,
-  padding,
-  sessionSettings,
-  udpUpgradeBit,
-} from './settings.js';
+import { answerSettings, connectionLimits, padding, sessionSettings, udpUpgradeBit } from './settings.js';
 
 export interface ThreadSettings {
   readonly answers: Settings;

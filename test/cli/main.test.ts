@@ -1,5 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { adotd } from '../support/cli.js';
+import { adotd, MAIN, type Ran } from '../support/cli.js';
+
+/** Runs the command by a shell: `"$0" "$1"` is the command, `$2` a folder that is empty. */
+async function byShell(script: string): Promise<Ran> {
+  const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
+  const child = spawn('bash', ['-c', script, process.execPath, MAIN, folder], { timeout: 30_000 });
+  const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
+  const [status] = (await once(child, 'close')) as [number | null];
+  rmSync(folder, { recursive: true, force: true });
+  return { status, stdout: await stdout, stderr: await stderr };
+}
+
+describe('the command, where it cannot do its work', () => {
+  const serve = '"$0" "$1" serve --port 0 --tls-port 0 --log-level error --zones';
+  it.each([
+    [
+      'standard output is full',
+      `${serve} "$2" --certs "$2" >/dev/full`,
+      'cannot write to standard output: no space left on device',
+    ],
+    [
+      'standard output is full',
+      '"$0" "$1" schema >/dev/full',
+      'cannot write to standard output: no space left on device',
+    ],
+    [
+      'its folder is gone',
+      `cd "$2" && rmdir "$2" && ${serve} /proc/sys/net`,
+      'the working directory is there no more: start from another [ADOTD_FILE]',
+    ],
+    [
+      'no more files may be open than modules take',
+      `ulimit -n 127 && ${serve} "$2"`,
+      'only 127 files may be open, expected at least 128: raise it (ulimit -n; LimitNOFILE of systemd) [ADOTD_LISTEN]',
+    ],
+    [
+      'no more files may be open than threads take',
+      `ulimit -n 160 && ${serve} "$2" --certs "$2" --workers 32`,
+      'too many open files: raise the limit (ulimit -n; LimitNOFILE of systemd), or lower `workers` [ADOTD_LISTEN]',
+    ],
+  ])('ends with one clear line when %s: %s', async (_, script, line) => {
+    expect(await byShell(script)).toEqual({ status: 1, stdout: '', stderr: `adotd: ${line}\n` });
+  });
+});
 
 describe('the command line', () => {
   it.each([
@@ -31,6 +80,14 @@ describe('the command line', () => {
     [['check'], 2, /^adotd check: nothing to check; give a file or a folder\n$/],
     [['check', '--format', 'xml', 'zones'], 2, /--format: found xml, expected text or json/],
     [['check', '--limit', '0', 'zones'], 2, /--limit: found 0, expected a number of at least 1/],
+    [['schema', 'extra'], 2, /^adotd schema: unexpected extra; see adotd schema --help\n$/],
+    [['query', 'a.test', 'A', '@'], 2, /^adotd query: no server behind @; give an address or a name\n$/],
+    [
+      ['query', 'a.test', '--timeout', '-1'],
+      2,
+      /^adotd query: --timeout: found -1, expected a value; one that begins with a dash is written --timeout=-1\n$/,
+    ],
+    [['query', 'a.test', '--timeout=-1'], 2, /^adotd query: --timeout: found -1, expected seconds, above 0\n$/],
     [['schema', '--pretty'], 2, /^adotd schema: unknown option --pretty/],
   ] as const)('answers %j with status %i and one clear line', async (words, status, message) => {
     const ran = await adotd(...words);

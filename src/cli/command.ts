@@ -1,0 +1,102 @@
+/** The verbs of the command, `adotd VERB …`, and how what goes wrong is told. */
+import { nearest } from '../config/nearest.js';
+import { AdotdError, ErrorCode } from '../errors.js';
+import { systemReason } from '../server/zone-source.js';
+import { Exit, UsageError, type Verb } from './arguments.js';
+import { check } from './check.js';
+import { ctl } from './ctl.js';
+import { fixture } from './fixture.js';
+import { keys } from './keys.js';
+import { probe } from './probe.js';
+import { query } from './query.js';
+import { schema } from './schema.js';
+import { serve } from './serve.js';
+import { version } from './version.js';
+
+const VERBS: Readonly<Record<string, Verb>> = { serve, ctl, check, query, probe, keys, schema, fixture };
+
+const HELP = `usage: adotd VERB [OPTION...]
+
+  serve   answer DNS queries from zone files
+  ctl     ask a running server, or tell it what to do
+  check   check a configuration, zone files or folders of them
+  query   ask a server a question, over UDP, TCP, STARTTLS or TLS
+  probe   find out what a server can do: transports, TLS, STARTTLS, equal answers
+  keys    print the certificates and the TLSA records to publish
+  fixture serve zones to the tests of a program, in any language
+  schema  print the JSON Schema of adotd.yaml
+
+  adotd VERB --help   the options of a verb
+  adotd --version     the version
+`;
+
+async function main(words: readonly string[]): Promise<number> {
+  const [verb, ...rest] = words;
+  if (verb === '--version' || verb === '-V') {
+    process.stdout.write(`adotd ${version()}\n`);
+    return Exit.OK;
+  }
+  if (verb === '--help' || verb === '-h' || verb === 'help') {
+    process.stdout.write(HELP);
+    return Exit.OK;
+  }
+  if (verb === undefined) {
+    process.stderr.write(HELP);
+    return Exit.USAGE;
+  }
+  const known = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  if (known === undefined) {
+    const near = nearest(verb, Object.keys(VERBS));
+    throw new UsageError(`adotd: unknown verb ${verb}; ${near ? `did you mean ${near}?` : 'see adotd --help'}`);
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(known.help);
+    return Exit.OK;
+  }
+  return known.run(rest);
+}
+
+/** Prints what went wrong in the terms of the operator, and says the exit status. */
+function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n`);
+    return Exit.USAGE;
+  }
+  // Whoever removes a folder takes it from under the programs that were started there.
+  if (saysOf(error, /\buv_cwd\b/)) {
+    process.stderr.write(`adotd: the working directory is there no more: start from another [${ErrorCode.FILE}]\n`);
+    return Exit.FAILED;
+  }
+  if (error instanceof AdotdError) {
+    const located = error.code === ErrorCode.CONFIG || error.code === ErrorCode.ZONE_INVALID;
+    if (located && 'diagnostics' in error) process.stderr.write(`${error.message}\n`);
+    else process.stderr.write(`adotd: ${error.message} [${error.code}]\n`);
+    return Exit.FAILED;
+  }
+  // Threads read their modules all at once.
+  if (saysOf(error, /\b(?:EMFILE|ENFILE)\b/)) {
+    const remedy = 'raise the limit (ulimit -n; LimitNOFILE of systemd), or lower `workers`';
+    process.stderr.write(`adotd: too many open files: ${remedy} [${ErrorCode.LISTEN}]\n`);
+    return Exit.FAILED;
+  }
+  process.stderr.write(`adotd: ${error instanceof Error ? error.stack : error}\n`);
+  return Exit.FAILED;
+}
+
+/** Whether the system says that of the error, or of its cause. Those of threads are errors by their prototype alone. */
+function saysOf(error: unknown, pattern: RegExp): boolean {
+  if (!(error instanceof Error)) return false;
+  return pattern.test(error.message) || saysOf(error.cause, pattern);
+}
+
+/** Runs the command with these words; fulfilled with the exit status. */
+export async function command(words: readonly string[]): Promise<number> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // A reader that goes away (`adotd check … | head`) is no error of ours.
+    if (error.code === 'EPIPE') return;
+    // At once: a server whose line "ready" is lost is waited for in vain.
+    process.stderr.write(`adotd: cannot write to standard output: ${systemReason(error)}\n`);
+    process.exit(Exit.FAILED);
+  });
+  return main(words).catch(report);
+}

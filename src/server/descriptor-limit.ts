@@ -1,0 +1,12 @@
+/** How many files and sockets this process may have open. */
+import { readFileSync } from 'node:fs';
+
+/** The limit on open files of this process (RLIMIT_NOFILE); Infinity where it cannot be read. */
+export function descriptorLimit(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
