@@ -14,8 +14,8 @@ export interface StreamTarget {
 }
 
 /** `garbled …`: octets of no sense where a handshake is expected. */
-const KINDS = ['tcp', 'tls', 'starttls', 'garbled tls', 'garbled starttls'] as const;
-type Kind = (typeof KINDS)[number];
+export const KINDS = ['tcp', 'tls', 'starttls', 'garbled tls', 'garbled starttls'] as const;
+export type Kind = (typeof KINDS)[number];
 
 /** EDNS flag of draft-ietf-dprive-start-tls-for-dns. */
 const TO = 0x4000;
@@ -26,9 +26,16 @@ const MAX_NOISE = 3000;
 /** Milliseconds that one stream may take; only a server that hangs needs them. */
 const LIMIT = 20_000;
 
-/** One stream from this seed. Fulfilled with what was wrong with the answers; undefined: nothing. Rejected when it hangs. */
-export async function fuzzStream(target: StreamTarget, seed: number): Promise<string | undefined> {
-  const chance = chanceOf(seed);
+export interface StreamReport {
+  readonly kind: Kind;
+  /** Queries that no answer came to; undefined: there are none. */
+  readonly wrong: string | undefined;
+}
+
+/** Stream number `index` of this seed. Rejected when the server neither answers nor closes. */
+export async function fuzzStream(target: StreamTarget, seed: number, index: number): Promise<StreamReport> {
+  // Seeds that follow each other begin alike.
+  const chance = chanceOf(seed + Math.imul(index, 2_654_435_761));
   const kind = chance.of(KINDS);
   const names = Array.from({ length: chance.below(MAX_QUERIES + 1) }, (_, index) => `q${index}.a.test.`);
   const garbled = kind.startsWith('garbled');
@@ -36,7 +43,7 @@ export async function fuzzStream(target: StreamTarget, seed: number): Promise<st
   const stream = Buffer.concat([...queries, ...nonsense(chance)]);
   const answers = await converse(target, kind, cut(chance, stream));
   const missing = garbled ? [] : names.filter((name, id) => !answers.some((answer) => isAnswer(answer, id, name)));
-  return missing.length === 0 ? undefined : `${kind}: no answer to ${missing.join(', ')} of ${names.length}`;
+  return { kind, wrong: missing.length === 0 ? undefined : `no answer to ${missing.join(', ')} of ${names.length}` };
 }
 
 /** Mutated messages with their lengths, some of them wrong, and noise. */
