@@ -1,4 +1,5 @@
 /** Mistakes that are not in one zone file alone. */
+import { resolve } from 'node:path';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { keyOf } from './held-files.js';
 import type { ZoneResult } from './load-zone.js';
@@ -19,10 +20,18 @@ export function zoneConflicts(results: readonly ZoneResult[]): Diagnostic[] {
 /** The errors of files that hold one zone; none when there is only one. */
 export function conflicts(group: readonly ZoneResult[]): Diagnostic[] {
   if (group.length < 2) return [];
-  return group.map((result) => {
-    const others = group.filter((other) => other !== result).map((other) => other.zone.file);
+  // One file may be meant by two paths.
+  const paths = group.map(({ zone }) => (zone.text === undefined ? resolve(zone.file) : zone.file));
+  return group.flatMap((result, index): Diagnostic[] => {
+    const own = paths.indexOf(paths[index] ?? '');
+    if (own < index) return [];
+    const others = group.filter((_, other) => paths[other] !== paths[index]).map((other) => other.zone.file);
+    if (others.length === 0) {
+      const message = `zone ${result.name} is given twice by this file; expected it once, in \`zones.folder\` or in \`zones.files\``;
+      return [{ severity: 'error', file: result.zone.file, line: 1, column: 1, message }];
+    }
     const message = `zone ${result.name} is in ${others.join(' and ')} too; expected one file a zone, none of them is served`;
-    return { severity: 'error', file: result.zone.file, line: 1, column: 1, message };
+    return [{ severity: 'error', file: result.zone.file, line: 1, column: 1, message }];
   });
 }
 

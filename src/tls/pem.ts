@@ -23,7 +23,13 @@ export function readPem(file: string, what: string): PemBlock[] {
 function whatElse(octets: Uint8Array, text: string): string {
   if (octets.length === 0) return 'it is empty';
   if (text.includes('-----BEGIN ')) return 'a block that begins does not end; was the file cut off?';
-  // SEQUENCE with a length of one to three octets (X.690 §8.1.3): what a certificate or a key in DER begins with.
-  if (octets[0] === 0x30 && octets[1]! >= 0x80 && octets[1]! <= 0x83) return 'it looks like DER; convert it';
+  if (isSequence(octets)) return 'it looks like DER; convert it';
   return 'expected a line "-----BEGIN …-----"';
+}
+
+/** What a certificate or a key in DER begins with: a SEQUENCE with its length (X.690 §8.1.3), which in small keys is one octet. */
+function isSequence(octets: Uint8Array): boolean {
+  const [tag, length = 0] = octets;
+  if (tag !== 0x30) return false;
+  return length < 0x80 ? octets.length === 2 + length : length <= 0x83;
 }

@@ -35,6 +35,14 @@ describe('adotd check', () => {
     expect(lines[1]).toMatch(new RegExp(`^${file}:6:11: .+`));
   });
 
+  it('says once of a file that is given by the folder and by itself, too', async () => {
+    const file = put('a.test.zone', GOOD);
+    const config = put('adotd.yaml', 'zones: { folder: ., files: [{ name: a.test, file: ./a.test.zone }] }\n');
+    expect((await adotd('check', config)).stdout).toBe(
+      `${file}:1:1: zone a.test. is given twice by this file; expected it once, in \`zones.folder\` or in \`zones.files\`\n`,
+    );
+  });
+
   it('lists as many as it is asked to, and says how many more there are', async () => {
     const file = put('a.test.zone', GOOD + 'www A nonsense\n'.repeat(30));
     const ran = await adotd('check', '--limit', '2', file);

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -108,6 +108,17 @@ describe('a certificate from files', () => {
     expect(failureOf(() => loadCertificate({ certFile: file, keyFile: file }))).toEqual(
       error('ADOTD_TLS', /is not PEM: it looks like DER; convert it/),
     );
+    // Of each kind of key, the shortest among them with a length of one octet.
+    for (const der of [
+      createPrivateKey(good.key).export({ type: 'pkcs8', format: 'der' }),
+      createPrivateKey(good.key).export({ type: 'sec1', format: 'der' }),
+      generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' }),
+    ]) {
+      const keyFile = folder.put('key.der', der);
+      expect(failureOf(() => loadCertificate({ certFile: folder.put('c.pem', good.cert), keyFile }))).toEqual(
+        error('ADOTD_TLS', /^private key \S+key\.der is not PEM: it looks like DER; convert it$/),
+      );
+    }
   });
 
   it('is refused with an encrypted key, of either format', () => {
