@@ -40,6 +40,8 @@ function reason(endpoint: Endpoint, cause: unknown, remedy: ListenRemedy): strin
       return `no network interface has the address ${endpoint.address} (${code}); choose another with ${remedy.address}`;
     case 'EAFNOSUPPORT':
       return `this machine has no ${endpoint.address.includes(':') ? 'IPv6' : 'IPv4'} (${code}); choose other addresses with ${remedy.address}`;
+    case 'EINVAL':
+      return `the system takes no such address (${code}); choose another with ${remedy.address}`;
     case 'EMFILE':
     case 'ENFILE':
       return `too many open files (${code}); raise the limit (ulimit -n)`;

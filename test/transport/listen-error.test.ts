@@ -16,3 +16,10 @@ it('knows errors of another realm', () => {
   const refused: unknown = runInNewContext(`Object.assign(new Error('x'), { code: 'ECONNREFUSED' })`);
   expect(fromSystem(refused, 'there', 'connect')).toMatchObject({ code: ClientErrorCode.REFUSED });
 });
+
+it('says in words what the system says of an address that cannot be', () => {
+  const cause = Object.assign(new Error('bind EINVAL'), { code: 'EINVAL' });
+  expect(listenError('udp', { address: '::9', port: 53 }, cause).message).toBe(
+    'cannot listen on UDP [::9]:53: the system takes no such address (EINVAL); choose another with --listen or `listen`',
+  );
+});
