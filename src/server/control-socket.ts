@@ -1,5 +1,5 @@
 /** The Unix socket of the control interface: only the server's user may open it, from the first moment on. */
-import { existsSync, lstatSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -46,6 +46,9 @@ export function socketPathMistake(
   // The service manager makes the folder, for as long as the server runs.
   if (!existsSync(dirname(path))) {
     return { severity: 'warning', message: `the folder of the control socket ${path} is not there; a start needs it` };
+  }
+  if (!statSync(dirname(path)).isDirectory()) {
+    return { severity: 'error', message: failed(path, `${dirname(path)} is no folder`).message };
   }
   const there = lstatSync(path, { throwIfNoEntry: false });
   return there && !there.isSocket() ? { severity: 'error', message: failed(path, SOMETHING_ELSE).message } : undefined;

@@ -43,6 +43,14 @@ describe('adotd check', () => {
     );
   });
 
+  it('says that a control socket cannot be below a file', async () => {
+    const file = put('file', '');
+    const config = put('adotd.yaml', 'control: { socket: file/socket }\n');
+    expect((await adotd('check', config)).stdout).toBe(
+      `${config}:1:20: cannot listen on the control socket ${file}/socket: ${file} is no folder\n`,
+    );
+  });
+
   it('lists as many as it is asked to, and says how many more there are', async () => {
     const file = put('a.test.zone', GOOD + 'www A nonsense\n'.repeat(30));
     const ran = await adotd('check', '--limit', '2', file);
