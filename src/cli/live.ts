@@ -1,4 +1,5 @@
 /** A running server is operated: by signals, by its control socket, by files that change. */
+import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
 import { changedSince } from '../server/changed-since.js';
@@ -86,7 +87,10 @@ export async function operateLive(server: Server, options: LiveOptions): Promise
     async catchUp(since) {
       if (watcher === undefined) return;
       const { files, folders } = watchedPaths(server, options);
-      const paths = changedSince([...files, ...folders], since);
+      // The certificate that was made here is as it was made.
+      const own = config.tls.certificates.length === 0 ? resolve(config.tls.certs_folder) : undefined;
+      const others = [...files].filter((file) => dirname(resolve(file)) !== own);
+      const paths = changedSince([...others, ...folders], since);
       if (paths.size > 0) await reload({ paths });
     },
     applied(next, effects) {

@@ -37,6 +37,24 @@ export function stagesOf(text: string): Stage[] {
   return stages;
 }
 
+/** What an image is made by: the steps of its stage (the last one, without a name) behind those of the stages that it is built upon. */
+export function imageSteps(stages: readonly Stage[], name?: string): Step[] {
+  const stage = stages.find((one) => one.name === name);
+  if (stage === undefined) return [];
+  return [
+    ...imageSteps(
+      stages.filter((one) => one !== stage && one.name !== undefined),
+      stage.base,
+    ),
+    ...stage.steps,
+  ];
+}
+
+/** The words of the last of these steps that has the keyword. */
+export function wordsOf(steps: readonly Step[], keyword: string): readonly string[] {
+  return steps.findLast((step) => step.keyword === keyword)?.words ?? [];
+}
+
 function stepOf(instruction: Instruction): Step {
   const flagged = instruction as Partial<JSONInstruction> & Instruction;
   const flags = Object.fromEntries((flagged.getFlags?.() ?? []).map((flag) => [flag.getName(), flag.getValue() ?? '']));

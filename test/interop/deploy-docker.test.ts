@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reachesBuilder, type Step, stagesOf } from '../deploy/dockerfile.js';
+import { reachesBuilder, type Step, stagesOf, wordsOf } from '../deploy/dockerfile.js';
 import { ROOT } from '../support/cli.js';
 import { inContainer, missingHere } from './deploy-container.js';
 
@@ -39,7 +39,7 @@ async function build(): Promise<Map<string, Image>> {
     else await cp(under.root, root, { recursive: true });
     const all = [...(under?.steps ?? []), ...steps];
     images.set(name ?? '', { root, steps: all });
-    let workdir = wordsOf({ root, steps: under?.steps ?? [] }, 'WORKDIR')[0] ?? '/';
+    let workdir = wordsOf(under?.steps ?? [], 'WORKDIR')[0] ?? '/';
     for (const step of steps) {
       if (step.keyword === 'WORKDIR') workdir = step.words[0] ?? '';
       await mkdir(join(root, workdir), { recursive: true });
@@ -51,11 +51,6 @@ async function build(): Promise<Map<string, Image>> {
     }
   }
   return images;
-}
-
-/** The words of the last step with this keyword. */
-function wordsOf({ steps }: Image, keyword: string): readonly string[] {
-  return steps.findLast((step) => step.keyword === keyword)?.words ?? [];
 }
 
 function runStep({ words }: Step, cwd: string): void {
@@ -102,11 +97,11 @@ describe.skipIf(missing !== '')(`the image's contents ${missing}`, () => {
       '@ 60 SOA ns1 host 1 2h 1h 2w 5m\n@ 60 NS ns1\nns1 60 A 127.0.0.1\n',
     );
     const { root } = image;
-    const of = (keyword: string): readonly string[] => wordsOf(image, keyword);
+    const of = (keyword: string): readonly string[] => wordsOf(image.steps, keyword);
     // In files, so that no shell reads them.
     const lines = (words: readonly string[]): string => words.map((word) => `${word}\n`).join('');
     await writeFile(join(out, 'serve.words'), lines([...of('ENTRYPOINT'), ...of('CMD')]));
-    await writeFile(join(out, 'fixture.words'), lines([...of('ENTRYPOINT'), ...wordsOf(tester, 'CMD')]));
+    await writeFile(join(out, 'fixture.words'), lines([...of('ENTRYPOINT'), ...wordsOf(tester.steps, 'CMD')]));
     await writeFile(join(out, 'health.words'), lines(of('HEALTHCHECK')));
     await writeFile(join(out, 'user'), of('USER')[0] ?? '');
     const { stdout, stderr } = await inContainer(

@@ -12,7 +12,7 @@ import type { IConfigMap, IService } from 'kubernetes-models/v1';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { parseConfig } from '../../src/config/load.js';
-import { stagesOf } from '../deploy/dockerfile.js';
+import { imageSteps, stagesOf, wordsOf } from '../deploy/dockerfile.js';
 import { type Manifest, mistakes } from '../deploy/manifest.js';
 import { textOf } from '../repository/files.js';
 import { ROOT } from '../support/cli.js';
@@ -72,10 +72,9 @@ describe.skipIf(missing !== '')(`the manifests ${missing}`, () => {
   });
 
   it('run as the user of the image', () => {
-    const user = stagesOf(textOf('deploy/docker/Dockerfile'))
-      .at(-1)
-      ?.steps.find(({ keyword }) => keyword === 'USER');
-    expect(user?.words).toEqual([`${pod()?.securityContext?.runAsUser}:${pod()?.securityContext?.runAsGroup}`]);
+    expect(wordsOf(imageSteps(stagesOf(textOf('deploy/docker/Dockerfile'))), 'USER')).toEqual([
+      `${pod()?.securityContext?.runAsUser}:${pod()?.securityContext?.runAsGroup}`,
+    ]);
   });
 
   it('lead from the ports of the service to those of the configuration', () => {
@@ -212,10 +211,8 @@ describe.skipIf(noPod !== '')(`a pod ${noPod}`, () => {
     const out = join(folder, 'out');
     await mkdir(out);
     const lines = (words: readonly string[] = []): string => words.map((word) => `${word}\n`).join('');
-    const entry = stagesOf(textOf('deploy/docker/Dockerfile'))
-      .at(-1)
-      ?.steps.find(({ keyword }) => keyword === 'ENTRYPOINT');
-    await writeFile(join(out, 'serve.words'), lines([...(entry?.words ?? []), ...(container?.args ?? [])]));
+    const entry = wordsOf(imageSteps(stagesOf(textOf('deploy/docker/Dockerfile'))), 'ENTRYPOINT');
+    await writeFile(join(out, 'serve.words'), lines([...entry, ...(container?.args ?? [])]));
     await writeFile(join(out, 'stop.words'), lines(container?.lifecycle?.preStop?.exec?.command));
     await writeFile(join(out, 'user'), `${pod?.securityContext?.runAsUser}:${pod?.securityContext?.runAsGroup}`);
     const { stdout, stderr } = await inContainer(
