@@ -2,7 +2,7 @@
  * A server that stops, or is drained, in the middle of the load: no query is lost of clients that do as keepalive 0 says, every
  * TLS session ends with close_notify, UDP is answered to the last, and it is done in time, whoever takes no notice.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { adotd } from '../support/cli.js';
 import { missingPrograms, type Server, serve } from './support.js';
 
-const missing = missingPrograms({ kdig: 'knot-dnsutils', dnsperf: 'dnsperf' });
+const missing = missingPrograms({ kdig: 'knot-dnsutils', dnsperf: 'dnsperf', ss: 'iproute2' });
 const CLIENTS = fileURLToPath(new URL('drain.py', import.meta.url));
 const NAME = 'www.home.test';
 /** Milliseconds of load before the server is to stop. */
@@ -112,6 +112,12 @@ describe.each([2, 'embedded'] as const)('with workers: %s, in the middle of the 
   });
 });
 
+/** How many connections to a port are established. */
+function connections(port: number): number {
+  const { stdout } = spawnSync('ss', ['-Htn', 'state', 'established', `( sport = :${port} )`], { encoding: 'utf8' });
+  return stdout.split('\n').filter((line) => line !== '').length;
+}
+
 describe('clients of others, in the middle of the load', () => {
   it.skipIf(missing)('kdig +keepopen and dnsperf: done in time; what they lost is said', async () => {
     const { server } = await start(2, 2);
@@ -127,8 +133,10 @@ describe('clients of others, in the middle of the load', () => {
       const words = ['-m', mode, '-s', '127.0.0.1', '-p', port, '-d', join(folder, 'queries')];
       return { mode, ...program('dnsperf', [...words, '-l', '5', '-c', '4', '-Q', '200', '-t', '1']) };
     });
-    // dnsperf prints nothing before its end.
     await Promise.all(kdigs.map(({ begun }) => begun));
+    // dnsperf prints nothing before its end, and nothing at all where it could not connect: four connections, and the one of kdig.
+    for (const port of [server.port, server.tlsPort])
+      await expect.poll(() => connections(port), { timeout: 10_000 }).toBeGreaterThanOrEqual(5);
     const { seconds, status } = await stopped(server, () => server.signal('SIGTERM'));
     expect(status).toBe(0);
     expect(seconds).toBeLessThan(4);
