@@ -17,14 +17,10 @@ export type {
   TlsFault,
 } from './fixture/fault-rule.js';
 export type { RecordInput, RemovedRecords } from './fixture/fixture-zones.js';
-export type {
-  QueryFields,
-  QueryMatch,
-  QueryRecord,
-  QueryTls,
-  QueryTransport,
-  WaitOptions,
-} from './fixture/query-log.js';
+export type { WaitOptions } from './fixture/query-log.js';
+export type { QueryFields, QueryMatch } from './fixture/query-match.js';
+export type { QueryRecord, QueryTls } from './fixture/query-record.js';
+export type { QueryTransport } from './fixture/query-transport.js';
 export { type Faults, type RunningServer, type StartOptions, startServer } from './fixture/start.js';
 export type { ZoneInput } from './fixture/zone-input.js';
 export type { Diagnostic } from './zone/diagnostics.js';

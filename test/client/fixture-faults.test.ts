@@ -16,7 +16,7 @@ import {
 } from '../../src/client/index.js';
 import type { FaultName, FaultRule } from '../../src/fixture/fault-rule.js';
 import { FAULTS, occasionOf } from '../../src/fixture/fault-table.js';
-import type { QueryTransport } from '../../src/fixture/query-log.js';
+import type { QueryTransport } from '../../src/fixture/query-transport.js';
 import { type RunningServer, startServer } from '../../src/index.js';
 import { textOf } from '../repository/files.js';
 import { FakeClock } from './fake-clock.js';
