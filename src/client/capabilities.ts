@@ -9,9 +9,19 @@
  *   handshake, and an hour is little for a server that will never speak TLS.
  */
 import { SocketAddress } from 'node:net';
-import type { ClientErrorCode } from './errors.js';
-import { cacheOptions, capabilityKey, capability as capabilityShape, failureCode } from './input.js';
-import { present } from './shape.js';
+import { ClientErrorCode } from './errors.js';
+import {
+  atLeastZero,
+  callable,
+  ipAddress,
+  objectOf,
+  oneOf,
+  port,
+  present,
+  type Shapes,
+  whole,
+  withMethods,
+} from './shape.js';
 
 export type EncryptedTransport = 'tls' | 'starttls';
 
@@ -77,6 +87,40 @@ export interface CapabilityCacheOptions {
   /** Most entries; the least recently seen go first. Default 10,000. */
   readonly max?: number | undefined;
 }
+
+/** A cache of the caller's. */
+export const capabilityCache = withMethods('get', 'retryAt', 'worked', 'failed');
+export const capabilityTimes: Shapes<CapabilityTimes> = {
+  persistence: atLeastZero,
+  failure: atLeastZero,
+  damping: atLeastZero,
+};
+export const maxCapabilities = whole(0, 1_000_000);
+
+const cacheOptions = objectOf<CapabilityCacheOptions>(
+  { now: callable, times: objectOf(capabilityTimes), max: maxCapabilities },
+  ['now'],
+);
+
+const encrypted = oneOf('tls', 'starttls');
+const capabilityKey = objectOf<CapabilityKey>({ transport: encrypted, address: ipAddress, port }, [
+  'transport',
+  'address',
+  'port',
+]);
+
+const failureCode = oneOf(...Object.values(ClientErrorCode));
+const capabilityShape = objectOf<Capability>(
+  {
+    status: oneOf('works', 'fails'),
+    since: atLeastZero,
+    last: atLeastZero,
+    failures: atLeastZero,
+    reason: failureCode,
+    mode: oneOf('any', 'dummy'),
+  },
+  ['status', 'since', 'last', 'failures'],
+);
 
 /** What is said again within so many milliseconds changes nothing: every answer says that its transport works. */
 const NEWS = 600_000;

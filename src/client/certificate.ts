@@ -1,8 +1,10 @@
 /** The server's certificate: what there is to see of it, and whether it is one that the caller accepts. */
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { isUint8Array } from 'node:util/types';
 import { ClientError, ClientErrorCode } from './errors.js';
 import { pinOfCertificate, readable } from './public-key.js';
+import { either, isText, listOf, objectOf, octets, oneOf, type Shape, text } from './shape.js';
 import { checkTlsa, matchesTlsa } from './tlsa.js';
 
 /** How a server proves who it is. */
@@ -15,6 +17,24 @@ export type Verification =
   | { readonly kind: 'pin'; readonly pins: readonly string[] }
   /** By TLSA records, as RDATA in presentation format: "3 1 1 8cb0…" (RFC 7671 §5.1). One of them must match. */
   | { readonly kind: 'tlsa'; readonly records: readonly string[] };
+
+type Of<K extends Verification['kind']> = Extract<Verification, { kind: K }>;
+
+const kind = oneOf('none', 'ca', 'pin', 'tlsa');
+const pem = either('PEM as text or octets', [isText, text], [isUint8Array, octets]);
+const VERIFICATIONS: Readonly<Record<Verification['kind'], Shape>> = {
+  none: objectOf<Of<'none'>>({ kind }),
+  ca: objectOf<Of<'ca'>>({ kind, ca: pem }),
+  pin: objectOf<Of<'pin'>>({ kind, pins: listOf(text) }, ['pins']),
+  tlsa: objectOf<Of<'tlsa'>>({ kind, records: listOf(text) }, ['records']),
+};
+
+export const verificationShape: Shape = (value, place) => {
+  // Of an object with other keys, its kind is judged only.
+  const given = (value ?? {}) as { readonly kind?: unknown };
+  if (typeof value === 'object' && value !== null) kind(given.kind, `${place}.kind`);
+  VERIFICATIONS[(given.kind ?? 'none') as Verification['kind']](value, place);
+};
 
 export interface CertificateInfo {
   readonly subject: string;

@@ -13,14 +13,26 @@ import { type CapabilityCache, createCapabilityCache } from './capabilities.js';
 import { keepCapabilities } from './capability-file.js';
 import { climb, type Resolution } from './climb.js';
 import type { Deadline } from './deadline.js';
-import type { EdnsRequest } from './edns.js';
+import { type EdnsRequest, ednsShapes } from './edns.js';
 import { ClientError, ClientErrorCode } from './errors.js';
-import { question as questionShape } from './input.js';
 import { encodeQuery, type Query } from './message.js';
 import { textToType } from './mnemonics.js';
 import { type ClientOptions, type Settings, settingsOf } from './settings.js';
-import { present } from './shape.js';
-import { type ClientServer, targetOf } from './target.js';
+import {
+  abortSignal,
+  either,
+  isNumber,
+  isObject,
+  isText,
+  milliseconds,
+  objectOf,
+  present,
+  someText,
+  text,
+  truth,
+  u16,
+} from './shape.js';
+import { type ClientServer, serverShape, targetOf } from './target.js';
 import { createTransports } from './transports.js';
 
 /** A question, and of whom. */
@@ -43,6 +55,21 @@ export interface ResolveOptions {
   /** Gives up: the promise is rejected with CLIENT_ABORTED. Sessions stay. */
   readonly signal?: AbortSignal;
 }
+
+const questionShape = objectOf<ResolveOptions>(
+  {
+    server: either('an address, or an object with one', [isText, someText], [isObject, serverShape]),
+    name: text,
+    type: either('a type as text or number', [isText, someText], [isNumber, u16]),
+    class: u16,
+    recursion: truth,
+    checkingDisabled: truth,
+    edns: objectOf(ednsShapes),
+    timeoutMs: milliseconds,
+    signal: abortSignal,
+  },
+  ['server', 'name', 'type'],
+);
 
 export interface Client extends AsyncDisposable {
   /**

@@ -5,6 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
+import { withMethods } from './shape.js';
 
 export interface ClientClock {
   /** Milliseconds since 1970: what is remembered across processes is dated by it. */
@@ -14,6 +15,9 @@ export interface ClientClock {
   /** Calls `fire` once in `milliseconds`; what is returned prevents that. An idle timer does not keep the process alive. */
   after(milliseconds: number, fire: () => void, idle?: boolean): () => void;
 }
+
+/** A clock of the caller's. */
+export const clockShape = withMethods('now', 'elapsed', 'after');
 
 const wallTime: () => number = Date.now;
 /** Milliseconds that a timer of Node.js can have at most. */

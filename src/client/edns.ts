@@ -1,9 +1,11 @@
 /** EDNS (RFC 6891) of the client: what queries carry, and what answers said. */
 import { randomBytes } from 'node:crypto';
+import { isUint8Array } from 'node:util/types';
 import { EdnsOption } from '../protocol/iana.js';
 import { ClientError, ClientErrorCode, fitting } from './errors.js';
 import { edeToText, optionToText } from './mnemonics.js';
 import { quoted } from './rdata/fields.js';
+import { either, isTruth, listOf, objectOf, octets, type Shapes, truth, u16, whole } from './shape.js';
 
 /** Bits of the OPT record's flags. */
 export const EdnsFlag = {
@@ -42,6 +44,17 @@ export interface EdnsRequest {
   /** Options that are sent as they are, on every transport. */
   readonly options?: readonly Option[];
 }
+
+export const ednsShapes: Shapes<EdnsRequest> = {
+  size: u16,
+  version: whole(0, 255),
+  dnssec: truth,
+  nsid: truth,
+  cookie: either('true, false or octets: a Uint8Array or Buffer', [isTruth, truth], [isUint8Array, octets]),
+  keepalive: truth,
+  padding: u16,
+  options: listOf(objectOf<Option>({ code: u16, data: octets }, ['code', 'data'])),
+};
 
 const HEADER = 11;
 const OPTION_HEADER = 4;

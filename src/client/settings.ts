@@ -1,11 +1,27 @@
 /** What a client is told to do, judged and completed. */
-import type { CapabilityCache, CapabilityTimes } from './capabilities.js';
-import { checkVerification, type Verification } from './certificate.js';
-import { type ClientClock, systemClock } from './clock.js';
+import {
+  type CapabilityCache,
+  type CapabilityTimes,
+  capabilityCache,
+  capabilityTimes,
+  maxCapabilities,
+} from './capabilities.js';
+import { checkVerification, type Verification, verificationShape } from './certificate.js';
+import { type ClientClock, clockShape, systemClock } from './clock.js';
 import { ClientError, ClientErrorCode } from './errors.js';
-import { clientOptions } from './input.js';
 import type { LaneLimits } from './lane.js';
-import { present } from './shape.js';
+import {
+  callable,
+  listOf,
+  milliseconds,
+  objectOf,
+  oneOf,
+  present,
+  type Shapes,
+  someText,
+  whenever,
+  whole,
+} from './shape.js';
 
 /**
  * How much privacy is demanded (the draft, §3):
@@ -92,6 +108,38 @@ const TIMEOUTS: Timeouts = {
 /** 10 s idle: "a few seconds" of RFC 7766 §6.2.3, and what adotd and others allow at rest; the rest are guesses. */
 const LANES: LaneLimits = { maxInFlight: 100, maxConnections: 4, idleMs: 10_000, maxIdleMs: 120_000 };
 const RUNGS: readonly Rung[] = ['tls', 'starttls', 'cleartext'];
+
+const timeouts: Shapes<Timeouts> = {
+  total: milliseconds,
+  establish: milliseconds,
+  headStart: whenever,
+  cleartextAfter: whenever,
+  answer: milliseconds,
+  udp: milliseconds,
+};
+
+const clientOptions = objectOf<ClientOptions>({
+  profile: oneOf('opportunistic', 'pre-deployed'),
+  verification: verificationShape,
+  order: listOf(oneOf('tls', 'starttls', 'cleartext')),
+  timeouts: objectOf(timeouts),
+  udpTries: whole(1, 100),
+  sessions: objectOf<NonNullable<ClientOptions['sessions']>>({
+    maxInFlight: whole(1, 10_000),
+    maxConnections: whole(1, 1000),
+    idleMs: whenever,
+    maxIdleMs: whenever,
+    maxServers: whole(1, 100_000),
+  }),
+  capabilities: objectOf<NonNullable<ClientOptions['capabilities']>>({
+    ...capabilityTimes,
+    file: someText,
+    max: maxCapabilities,
+    cache: capabilityCache,
+  }),
+  onWarning: callable,
+  clock: clockShape,
+});
 
 function input(message: string): ClientError {
   return new ClientError(ClientErrorCode.INPUT, message);

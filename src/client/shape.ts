@@ -62,6 +62,8 @@ export const atLeastZero = simple(
 export const port = whole(1, 65_535);
 export const u16 = whole(0, 65_535);
 export const milliseconds = whole(1, MAX_TIME);
+/** Milliseconds, or 0: at once. */
+export const whenever = whole(0, MAX_TIME);
 
 export const oneOf = (...values: readonly string[]): Shape =>
   simple((value) => typeof value === 'string' && values.includes(value), `one of ${values.join(', ')}`);

@@ -1,12 +1,13 @@
 /** A server, as a query is to find it: where its transports are, and who it has to be. */
 import { isIP } from 'node:net';
-import type { Verification } from './certificate.js';
+import { type Verification, verificationShape } from './certificate.js';
 import { locate } from './connect.js';
 import { type Deadline, within } from './deadline.js';
 import { ClientError, ClientErrorCode } from './errors.js';
 import { hostName } from './host-name.js';
 import type { TriedTransport } from './ladder.js';
 import { type Settings, verificationFor } from './settings.js';
+import { objectOf, port, someText } from './shape.js';
 
 /** A server that can be asked. */
 export interface ClientServer {
@@ -21,6 +22,13 @@ export interface ClientServer {
   /** Pre-deployed: its credentials. Default: those of the client. */
   readonly verification?: Verification;
 }
+
+/** Programs hand over what they know of a server, be it more. */
+export const serverShape = objectOf<ClientServer>(
+  { address: someText, port, tlsPort: port, name: someText, verification: verificationShape },
+  ['address'],
+  true,
+);
 
 export interface Target {
   /** An IP address. */

@@ -8,15 +8,15 @@
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import { Type } from '../../protocol/iana.js';
-import type { CapabilityCache } from '../capabilities.js';
-import { checkVerification, type Verification } from '../certificate.js';
-import { type ClientClock, systemClock } from '../clock.js';
+import { type CapabilityCache, capabilityCache } from '../capabilities.js';
+import { checkVerification, type Verification, verificationShape } from '../certificate.js';
+import { type ClientClock, clockShape, systemClock } from '../clock.js';
 import { locate, type StreamTransport } from '../connect.js';
 import { within } from '../deadline.js';
 import { hostName, hostNameOf } from '../host-name.js';
-import { probeOptions } from '../input.js';
 import type { Query } from '../message.js';
 import { textToName } from '../names.js';
+import { milliseconds, objectOf, port as portShape, someText, whenever } from '../shape.js';
 import { DUMMY_QUERY } from '../starttls.js';
 import type { TlsOptions } from '../tls.js';
 import { compareAnswers } from './answers.js';
@@ -60,6 +60,23 @@ const IDLE = 2000;
 const TOTAL = 9000;
 /** RFC 9539 §4.3, "timeout". */
 const ESTABLISH = 4000;
+
+const probeOptions = objectOf<ProbeOptions>(
+  {
+    server: someText,
+    port: portShape,
+    tlsPort: portShape,
+    zone: someText,
+    name: someText,
+    verification: verificationShape,
+    stepMs: milliseconds,
+    idleMs: whenever,
+    totalMs: milliseconds,
+    capabilities: capabilityCache,
+    clock: clockShape,
+  },
+  ['server'],
+);
 
 /** Probes one server. Rejects with CLIENT_INPUT, or with CLIENT_UNREACHABLE when its host name has no address. */
 export async function probe(options: ProbeOptions): Promise<ProbeReport> {
