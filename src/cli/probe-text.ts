@@ -7,7 +7,7 @@ import type {
   StreamReport,
   TransportReport,
   UpgradeAttempt,
-} from '../client/probe/report.js';
+} from '../client/probe/probe-report.js';
 
 const COLUMNS = ['UDP', 'TCP', 'STARTTLS', 'TLS'] as const;
 /** The first column, which the lines below the table share. */

@@ -1,10 +1,10 @@
 /** `adotd probe`: finds out what servers can do, over all transports. */
-import { createCapabilityCache } from '../client/capabilities.js';
-import { keepCapabilities } from '../client/capability-file.js';
-import { systemClock } from '../client/clock.js';
+import { createCapabilityCache } from '../client/capabilities/capabilities.js';
+import { keepCapabilities } from '../client/capabilities/capability-file.js';
+import { systemClock } from '../client/client-clock.js';
 import { ClientError, ClientErrorCode } from '../client/errors.js';
 import { type ProbeOptions, probe as probeServer } from '../client/probe/probe.js';
-import type { ProbeReport } from '../client/probe/report.js';
+import type { ProbeReport } from '../client/probe/probe-report.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { probeToText } from './probe-text.js';
 import { VERIFICATION_OPTIONS, verificationOf } from './verification.js';

@@ -1,11 +1,12 @@
 /** `adotd query`: asks a server one question, over any transport, and shows what came. */
-import type { EdnsRequest } from '../client/edns.js';
+
 import { ClientError, ClientErrorCode } from '../client/errors.js';
-import { type Exchange, type ExchangeOptions, exchange } from '../client/exchange.js';
-import type { Query } from '../client/message.js';
-import { textToClass, textToType } from '../client/mnemonics.js';
-import { exchangeToJson, messageToText, transportToText } from '../client/print.js';
-import type { TlsOptions, TlsTicket } from '../client/tls.js';
+import { exchangeToJson, messageToText, transportToText } from '../client/exchange-text.js';
+import { type Exchange, type ExchangeOptions, exchange } from '../client/session/exchange.js';
+import type { TlsOptions, TlsTicket } from '../client/session/tls-connection.js';
+import type { EdnsRequest } from '../client/wire/edns.js';
+import type { Query } from '../client/wire/message.js';
+import { textToClass, textToType } from '../client/wire/mnemonics.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { VERIFICATION_OPTIONS, verificationOf } from './verification.js';
 

@@ -1,5 +1,5 @@
 /** The options that say what a server's certificate must meet: --tls-pin and --tls-ca. */
-import type { Verification } from '../client/certificate.js';
+import type { Verification } from '../client/trust/certificate.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { readFileOrPipe } from '../zone/regular-file.js';
 import { UsageError } from './arguments.js';

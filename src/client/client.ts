@@ -9,15 +9,11 @@
  */
 import { Type } from '../protocol/iana.js';
 import { onAbort } from './abort.js';
-import { type CapabilityCache, createCapabilityCache } from './capabilities.js';
-import { keepCapabilities } from './capability-file.js';
-import { climb, type Resolution } from './climb.js';
+import { type CapabilityCache, createCapabilityCache } from './capabilities/capabilities.js';
+import { keepCapabilities } from './capabilities/capability-file.js';
+import { type ClientOptions, type Settings, settingsOf } from './client-settings.js';
 import type { Deadline } from './deadline.js';
-import { type EdnsRequest, ednsShapes } from './edns.js';
 import { ClientError, ClientErrorCode } from './errors.js';
-import { encodeQuery, type Query } from './message.js';
-import { textToType } from './mnemonics.js';
-import { type ClientOptions, type Settings, settingsOf } from './settings.js';
 import {
   abortSignal,
   either,
@@ -32,8 +28,12 @@ import {
   truth,
   u16,
 } from './shape.js';
-import { type ClientServer, serverShape, targetOf } from './target.js';
-import { createTransports } from './transports.js';
+import { climb, type Resolution } from './transports/resolution.js';
+import { type ClientServer, serverShape, targetOf } from './transports/target.js';
+import { createTransports } from './transports/transports.js';
+import { type EdnsRequest, ednsShapes } from './wire/edns.js';
+import { encodeQuery, type Query } from './wire/message.js';
+import { textToType } from './wire/mnemonics.js';
 
 /** A question, and of whom. */
 export interface ResolveOptions {

@@ -1,6 +1,6 @@
 /** Waiting that ends: by a moment in time, or when the caller gives up. */
 import { onAbort } from './abort.js';
-import type { ClientClock } from './clock.js';
+import type { ClientClock } from './client-clock.js';
 import { type ClientError, type Step, timedOut } from './errors.js';
 
 export interface Deadline {

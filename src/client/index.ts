@@ -10,18 +10,12 @@ export {
   type CapabilityTimes,
   createCapabilityCache,
   type EncryptedTransport,
-} from './capabilities.js';
-export type { CertificateInfo, Verification } from './certificate.js';
+} from './capabilities/capabilities.js';
 export { type Client, createClient, type ResolveOptions } from './client.js';
-export type { Resolution } from './climb.js';
-export { type ClientClock, systemClock } from './clock.js';
-export { type Edns, EdnsFlag, type EdnsRequest, keepaliveOf, type Option } from './edns.js';
+export { type ClientClock, systemClock } from './client-clock.js';
+export type { ClientOptions, Profile, Rung, Timeouts } from './client-settings.js';
 export { type Attempt, ClientError, ClientErrorCode, type Step } from './errors.js';
-export type { TriedTransport } from './ladder.js';
-export type { LaneLimits } from './lane.js';
-export { HeaderFlag, type Message, type Question, type ResourceRecord } from './message.js';
-export { classToText, rcodeToText, textToClass, textToType, typeToText } from './mnemonics.js';
-export { messageToJson, messageToText, recordToText } from './print.js';
+export { messageToJson, messageToText, recordToText } from './exchange-text.js';
 export { type ProbeOptions, probe } from './probe/probe.js';
 export type {
   AnswersReport,
@@ -37,7 +31,13 @@ export type {
   TlsaReport,
   TlsReport,
   TransportReport,
-} from './probe/report.js';
-export type { ClientOptions, Profile, Rung, Timeouts } from './settings.js';
-export type { ClientServer } from './target.js';
-export type { TlsInfo } from './tls.js';
+} from './probe/probe-report.js';
+export type { TlsInfo } from './session/tls-connection.js';
+export type { LaneLimits } from './transports/connection-pool.js';
+export type { Resolution } from './transports/resolution.js';
+export type { ClientServer } from './transports/target.js';
+export type { TriedTransport } from './transports/transport-plan.js';
+export type { CertificateInfo, Verification } from './trust/certificate.js';
+export { type Edns, EdnsFlag, type EdnsRequest, keepaliveOf, type Option } from './wire/edns.js';
+export { HeaderFlag, type Message, type Question, type ResourceRecord } from './wire/message.js';
+export { classToText, rcodeToText, textToClass, textToType, typeToText } from './wire/mnemonics.js';

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openSession, type ServerAddress, type Transport } from '../../src/client/connect.js';
-import { keepaliveOf } from '../../src/client/edns.js';
 import { ClientErrorCode } from '../../src/client/errors.js';
-import { exchange } from '../../src/client/exchange.js';
-import { textToType } from '../../src/client/mnemonics.js';
+import { openSession, type ServerAddress, type Transport } from '../../src/client/session/connect.js';
+import { exchange } from '../../src/client/session/exchange.js';
+import { keepaliveOf } from '../../src/client/wire/edns.js';
+import { textToType } from '../../src/client/wire/mnemonics.js';
 import { type RunningServer, startServer } from '../../src/index.js';
 import { make, temporaryFolder } from '../tls/support.js';
 

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { settingsOf } from '../../src/client/client-settings.js';
 import { CAPABILITY_TIMES, ClientErrorCode } from '../../src/client/index.js';
-import { settingsOf } from '../../src/client/settings.js';
 import { ROOT, textOf } from '../repository/files.js';
 import { temporaryFolder } from '../tls/support.js';
 

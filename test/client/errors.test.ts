@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/client/clock.js';
+import { systemClock } from '../../src/client/client-clock.js';
 import { timedOut } from '../../src/client/errors.js';
 
 describe('the message of a wait that was in vain', () => {

@@ -1,4 +1,4 @@
-import type { ClientClock } from '../../src/client/clock.js';
+import type { ClientClock } from '../../src/client/client-clock.js';
 
 /** A clock that stands still until `advance`; both of its times are the same. */
 export class FakeClock implements ClientClock {

@@ -1,7 +1,7 @@
 /** Queries that nobody waits for any more: their answers may still come. */
 import { Duplex } from 'node:stream';
 import { expect, it } from 'vitest';
-import { ClientSession } from '../../src/client/session.js';
+import { ClientSession } from '../../src/client/session/client-session.js';
 import { FakeClock } from './fake-clock.js';
 import { answer, framed } from './support.js';
 

@@ -1,14 +1,14 @@
 import { Duplex } from 'node:stream';
 import { expect, it } from 'vitest';
-import type { EncryptedTransport } from '../../src/client/capabilities.js';
-import { createCapabilityCache } from '../../src/client/capabilities.js';
-import { climb } from '../../src/client/climb.js';
-import type { OpenSession } from '../../src/client/connect.js';
-import { createLane } from '../../src/client/lane.js';
-import { ClientSession } from '../../src/client/session.js';
-import { settingsOf } from '../../src/client/settings.js';
-import { targetOf } from '../../src/client/target.js';
-import type { Transports } from '../../src/client/transports.js';
+import type { EncryptedTransport } from '../../src/client/capabilities/capabilities.js';
+import { createCapabilityCache } from '../../src/client/capabilities/capabilities.js';
+import { settingsOf } from '../../src/client/client-settings.js';
+import { ClientSession } from '../../src/client/session/client-session.js';
+import type { OpenSession } from '../../src/client/session/connect.js';
+import { createLane } from '../../src/client/transports/connection-pool.js';
+import { climb } from '../../src/client/transports/resolution.js';
+import { targetOf } from '../../src/client/transports/target.js';
+import type { Transports } from '../../src/client/transports/transports.js';
 import { FakeClock } from './fake-clock.js';
 import { answer, framed } from './support.js';
 

@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { type DecodedPacket, decode, encode } from 'dns-packet';
-import type { ClientClock } from '../../src/client/clock.js';
+import type { ClientClock } from '../../src/client/client-clock.js';
 
 export interface PlainTimes {
   /** Milliseconds for each of three tries over UDP. */

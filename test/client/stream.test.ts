@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { openSession } from '../../src/client/connect.js';
 import { ClientErrorCode } from '../../src/client/errors.js';
-import { exchange } from '../../src/client/exchange.js';
+import { openSession } from '../../src/client/session/connect.js';
+import { exchange } from '../../src/client/session/exchange.js';
 import { answer, framed, headerOnly, onMessages, pause, questionOf, tcpServer } from './support.js';
 
 const QUERY = { name: 'a.test', type: 16 };

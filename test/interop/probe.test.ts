@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ProbeReport } from '../../src/client/probe/report.js';
+import type { ProbeReport } from '../../src/client/probe/probe-report.js';
 import { adotd } from '../support/cli.js';
 import { startBind } from '../support/peers/bind.js';
 import { startKnot } from '../support/peers/knot.js';

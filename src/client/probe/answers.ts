@@ -4,14 +4,14 @@
  * answers that are not authoritative, since caches count them down; the additional section, which depends on room.
  */
 import { Type } from '../../protocol/iana.js';
-import type { Transport } from '../connect.js';
 import { ClientErrorCode } from '../errors.js';
-import { HeaderFlag, type Message, type Query } from '../message.js';
-import { rcodeToText, typeToText } from '../mnemonics.js';
-import { recordToText } from '../print.js';
+import { recordToText } from '../exchange-text.js';
+import type { Transport } from '../session/connect.js';
+import { HeaderFlag, type Message, type Query } from '../wire/message.js';
+import { rcodeToText, typeToText } from '../wire/mnemonics.js';
 import type { Channel } from './channel.js';
-import { attempted, EDNS } from './context.js';
-import type { AnswersReport, Failure, QuestionReport } from './report.js';
+import { attempted, EDNS } from './probe-context.js';
+import type { AnswersReport, Failure, QuestionReport } from './probe-report.js';
 
 /** Of names and types. `hosts` are names that the zone may have, those of its nameservers. */
 export function questionsAbout(zone: string | undefined, hosts: readonly string[]): Query[] {

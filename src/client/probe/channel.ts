@@ -1,11 +1,12 @@
 /** A transport of a server for any number of questions; a stream is opened again where the server has closed it. */
-import type { OpenSession, StreamTransport, Times, Transport } from '../connect.js';
+
 import { ClientError } from '../errors.js';
-import type { Query } from '../message.js';
-import type { Reply } from '../reply.js';
-import type { TlsTicket } from '../tls.js';
-import { attempted, EDNS, open, overUdp, type ProbeContext } from './context.js';
-import type { Failure } from './report.js';
+import type { OpenSession, StreamTransport, Times, Transport } from '../session/connect.js';
+import type { Reply } from '../session/reply.js';
+import type { TlsTicket } from '../session/tls-connection.js';
+import type { Query } from '../wire/message.js';
+import { attempted, EDNS, open, overUdp, type ProbeContext } from './probe-context.js';
+import type { Failure } from './probe-report.js';
 
 export interface Channel {
   readonly transport: Transport;

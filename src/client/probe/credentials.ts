@@ -1,14 +1,14 @@
 /** Who a server should be: its name, as the zone says, and the TLSA records of that name (RFC 6698, RFC 7671). */
 import { SocketAddress } from 'node:net';
 import { Type } from '../../protocol/iana.js';
-import { checkVerification, type Verification } from '../certificate.js';
 import { ClientErrorCode } from '../errors.js';
-import { hostNameOf } from '../host-name.js';
-import { sameName, textToName } from '../names.js';
-import type { TlsOptions } from '../tls.js';
+import type { TlsOptions } from '../session/tls-connection.js';
+import { checkVerification, type Verification } from '../trust/certificate.js';
+import { hostNameOf } from '../trust/host-name.js';
+import { sameName, textToName } from '../wire/names.js';
 import type { Channel } from './channel.js';
-import { attempted, EDNS, type ProbeContext } from './context.js';
-import type { CredentialsReport, TlsaReport } from './report.js';
+import { attempted, EDNS, type ProbeContext } from './probe-context.js';
+import type { CredentialsReport, TlsaReport } from './probe-report.js';
 
 /** Nameservers whose addresses and TLSA records are asked for: more than zones have, but a bound. */
 const MAX_NAMES = 13;

@@ -1,5 +1,5 @@
 /** What follows from what was found: whether clients can count on encryption, and what an operator should look at. */
-import type { ProbeReport } from './report.js';
+import type { ProbeReport } from './probe-report.js';
 
 type Facts = Omit<ProbeReport, 'ok' | 'problems' | 'notes' | 'milliseconds'>;
 

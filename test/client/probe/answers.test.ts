@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { difference, questionsAbout } from '../../../src/client/probe/answers.js';
 import {
   decodeMessage,
   encodeQuery,
   HeaderFlag,
   type Message,
   type ResourceRecord,
-} from '../../../src/client/message.js';
-import { difference, questionsAbout } from '../../../src/client/probe/answers.js';
+} from '../../../src/client/wire/message.js';
 
 /** A record of example.test; what differs in letter case or TTL is put in by the test. */
 const record = (data: string, ttl = 60, name = 'example.test.'): ResourceRecord => ({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { probe } from '../../../src/client/probe/probe.js';
-import type { ProbeReport } from '../../../src/client/probe/report.js';
+import type { ProbeReport } from '../../../src/client/probe/probe-report.js';
 import { type FaultRule, type RunningServer, startServer } from '../../../src/index.js';
 
 let server: RunningServer;

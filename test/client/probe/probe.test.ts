@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createCapabilityCache } from '../../../src/client/capabilities.js';
+import { createCapabilityCache } from '../../../src/client/capabilities/capabilities.js';
 import { ClientErrorCode } from '../../../src/client/errors.js';
 import { type ProbeOptions, probe } from '../../../src/client/probe/probe.js';
-import type { ProbeReport } from '../../../src/client/probe/report.js';
+import type { ProbeReport } from '../../../src/client/probe/probe-report.js';
 import { DAY, make } from '../../tls/support.js';
 import { pinOf } from '../certificates.js';
 import { answer } from '../support.js';

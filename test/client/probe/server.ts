@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket, type TlsOptions } from 'node:tls';
-import type { Transport } from '../../../src/client/connect.js';
+import type { Transport } from '../../../src/client/session/connect.js';
 import { freePort } from '../../support/peers/server.js';
 import { answer, framed, onMessages, questionOf, TO } from '../support.js';
 

@@ -1,0 +1,236 @@
+/**
+ * What is known of servers: which of them upgrade or speak TLS, and which do not, since when, and for how long to believe
+ * it. In memory; capability-file.ts keeps it. Nothing in it says what was asked.
+ *
+ * One entry for each transport of an address and port. What it means:
+ * - works: an answer came over it. Believed for the persistence of RFC 9539 §4.3 after the last one.
+ * - fails: it was tried and did not come about. Not tried again for an hour (the draft, §2.1.3), and when it then fails
+ *   again, for the damping of RFC 9539 §4.3. Two values, since the two texts differ: a day of cleartext is much for one lost
+ *   handshake, and an hour is little for a server that will never speak TLS.
+ */
+import { SocketAddress } from 'node:net';
+import { ClientErrorCode } from '../errors.js';
+import {
+  atLeastZero,
+  callable,
+  ipAddress,
+  objectOf,
+  oneOf,
+  port,
+  present,
+  type Shapes,
+  whole,
+  withMethods,
+} from '../shape.js';
+
+export type EncryptedTransport = 'tls' | 'starttls';
+
+export interface CapabilityKey {
+  readonly transport: EncryptedTransport;
+  /** An IP address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Capability {
+  readonly status: 'works' | 'fails';
+  /** When it began to be so: milliseconds since 1970. */
+  readonly since: number;
+  /** When it was last seen to be so: milliseconds since 1970. */
+  readonly last: number;
+  /** How often in succession it failed; 0 when it works. */
+  readonly failures: number;
+  /** Why it last failed. */
+  readonly reason?: ClientErrorCode | undefined;
+  /** STARTTLS: whether any first query is upgraded or only the dummy one, where that was found out (probe). */
+  readonly mode?: 'any' | 'dummy' | undefined;
+}
+
+/** Milliseconds. */
+export interface CapabilityTimes {
+  /** How long success is believed. Default 3 days (RFC 9539 §4.3, "persistence"). */
+  readonly persistence: number;
+  /** How long a first failure is remembered. Default 1 hour (the draft, §2.1.3). */
+  readonly failure: number;
+  /** How long further failures in succession are remembered. Default 1 day (RFC 9539 §4.3, "damping"). */
+  readonly damping: number;
+}
+
+export const CAPABILITY_TIMES: CapabilityTimes = { persistence: 259_200_000, failure: 3_600_000, damping: 86_400_000 };
+
+/** Entries; a guess: 5,000 servers, about 1.5 MB of a file. */
+export const MAX_CAPABILITIES = 10_000;
+
+export interface CapabilityCache {
+  /** What is believed now; undefined: nothing. */
+  get(key: CapabilityKey): Capability | undefined;
+  /** When a transport that failed may be tried again (milliseconds since 1970); undefined: now. */
+  retryAt(key: CapabilityKey): number | undefined;
+  /** It brought an answer. */
+  worked(key: CapabilityKey, mode?: 'any' | 'dummy'): void;
+  /** It did not come about. */
+  failed(key: CapabilityKey, reason: ClientErrorCode): void;
+  /** Forgets one transport, or everything. */
+  forget(key?: CapabilityKey): void;
+  /** Everything that is believed now, the least recently seen first. */
+  entries(): (readonly [CapabilityKey, Capability])[];
+  /** Puts in what was known before, as it is; a later `last` wins over what is there. */
+  restore(entries: Iterable<readonly [CapabilityKey, Capability]>): void;
+  /** Calls `listener` after each change that is worth keeping. */
+  onChange(listener: () => void): void;
+}
+
+export interface CapabilityCacheOptions {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly times?: Partial<CapabilityTimes> | undefined;
+  /** Most entries; the least recently seen go first. Default 10,000. */
+  readonly max?: number | undefined;
+}
+
+/** A cache of the caller's. */
+export const capabilityCache = withMethods('get', 'retryAt', 'worked', 'failed');
+export const capabilityTimes: Shapes<CapabilityTimes> = {
+  persistence: atLeastZero,
+  failure: atLeastZero,
+  damping: atLeastZero,
+};
+export const maxCapabilities = whole(0, 1_000_000);
+
+const cacheOptions = objectOf<CapabilityCacheOptions>(
+  { now: callable, times: objectOf(capabilityTimes), max: maxCapabilities },
+  ['now'],
+);
+
+const encrypted = oneOf('tls', 'starttls');
+const capabilityKey = objectOf<CapabilityKey>({ transport: encrypted, address: ipAddress, port }, [
+  'transport',
+  'address',
+  'port',
+]);
+
+const failureCode = oneOf(...Object.values(ClientErrorCode));
+const capabilityShape = objectOf<Capability>(
+  {
+    status: oneOf('works', 'fails'),
+    since: atLeastZero,
+    last: atLeastZero,
+    failures: atLeastZero,
+    reason: failureCode,
+    mode: oneOf('any', 'dummy'),
+  },
+  ['status', 'since', 'last', 'failures'],
+);
+
+/** What is said again within so many milliseconds changes nothing: every answer says that its transport works. */
+const NEWS = 600_000;
+
+/** Throws CLIENT_INPUT. So does what puts something into the cache, when it is told of no transport or port. */
+export function createCapabilityCache(options: CapabilityCacheOptions): CapabilityCache {
+  cacheOptions(options, '');
+  const { now } = options;
+  const times = { ...CAPABILITY_TIMES, ...present(options.times) };
+  const max = options.max ?? MAX_CAPABILITIES;
+  const known = new Map<string, readonly [CapabilityKey, Capability]>();
+  const listeners: (() => void)[] = [];
+  const changed = (): void => {
+    for (const listener of listeners) {
+      try {
+        listener();
+      } catch (error) {
+        // The caller's mistake, which must not become the failure of a query.
+        process.emitWarning(`a listener of the capability cache has thrown: ${String(error)}`, 'AdotdClientWarning');
+      }
+    }
+  };
+
+  const lifetime = ({ status, failures }: Capability): number =>
+    status === 'works' ? times.persistence : failures > 1 ? times.damping : times.failure;
+  /**
+   * A failure stays known, no longer believed, for as long again: by that the next one is told to be the second. What is
+   * dated later than now was written by a clock that was wrong, and would be believed for ever.
+   */
+  const current = (key: CapabilityKey): Capability | undefined => {
+    const text = textOf(key);
+    const capability = known.get(text)?.[1];
+    if (capability === undefined) return undefined;
+    const age = now() - capability.last;
+    const keep = lifetime(capability) * (capability.status === 'fails' ? 2 : 1);
+    if (age >= 0 && age < keep) return capability;
+    known.delete(text);
+    return undefined;
+  };
+  const believed = (capability: Capability | undefined): Capability | undefined =>
+    capability !== undefined && now() - capability.last < lifetime(capability) ? capability : undefined;
+
+  /** The most recently seen is at the end. */
+  const put = (key: CapabilityKey, capability: Capability): void => {
+    const text = textOf(key);
+    known.delete(text);
+    known.set(text, [{ ...key, address: canonical(key.address) }, capability]);
+    for (const oldest of known.keys()) {
+      if (known.size <= max) break;
+      known.delete(oldest);
+    }
+  };
+
+  return {
+    get: (key) => believed(current(key)),
+    retryAt(key) {
+      const capability = believed(current(key));
+      return capability?.status === 'fails' ? capability.last + lifetime(capability) : undefined;
+    },
+    worked(key, mode) {
+      capabilityKey(key, 'key');
+      const before = current(key);
+      const same = before?.status === 'works';
+      // What was believed for the whole time is learnt anew, so that what comes before it on the ladder gets its turn.
+      const since = same && now() - before.since < times.persistence ? before.since : now();
+      const next = mode ?? (same ? before.mode : undefined);
+      if (same && since === before.since && next === before.mode && now() - before.last < NEWS) return;
+      put(key, { status: 'works', since, last: now(), failures: 0, ...(next !== undefined && { mode: next }) });
+      changed();
+    },
+    failed(key, reason) {
+      capabilityKey(key, 'key');
+      failureCode(reason, 'reason');
+      const before = current(key);
+      const same = before?.status === 'fails';
+      // Queries that were under way together are one failure.
+      const again = same && believed(before) === undefined;
+      const failures = same ? before.failures + (again ? 1 : 0) : 1;
+      put(key, { status: 'fails', since: same ? before.since : now(), last: now(), failures, reason });
+      changed();
+    },
+    forget(key) {
+      if (key === undefined) known.clear();
+      else known.delete(textOf(key));
+      changed();
+    },
+    entries: () => [...known.values()].filter(([key]) => current(key) !== undefined),
+    restore(entries) {
+      for (const [key, capability] of entries) {
+        capabilityKey(key, 'key');
+        capabilityShape(capability, 'capability');
+        const before = known.get(textOf(key))?.[1];
+        if (before === undefined || before.last < capability.last) put(key, capability);
+      }
+    },
+    onChange: (listener) => void listeners.push(listener),
+  };
+}
+
+function canonical(address: string): string {
+  // SocketAddress drops the zone; the same address in two networks is two servers.
+  const [plain = '', zone] = address.split('%');
+  try {
+    const family = plain.includes(':') ? 'ipv6' : 'ipv4';
+    return `${new SocketAddress({ address: plain, family }).address}${zone === undefined ? '' : `%${zone}`}`;
+  } catch {
+    return address;
+  }
+}
+
+function textOf({ transport, address, port }: CapabilityKey): string {
+  return `${transport} ${canonical(address)} ${port}`;
+}

@@ -1,0 +1,181 @@
+/** What a client is told to do, judged and completed. */
+import {
+  type CapabilityCache,
+  type CapabilityTimes,
+  capabilityCache,
+  capabilityTimes,
+  maxCapabilities,
+} from './capabilities/capabilities.js';
+import { type ClientClock, clockShape, systemClock } from './client-clock.js';
+import { ClientError, ClientErrorCode } from './errors.js';
+import {
+  callable,
+  listOf,
+  milliseconds,
+  objectOf,
+  oneOf,
+  present,
+  type Shapes,
+  someText,
+  whenever,
+  whole,
+} from './shape.js';
+import type { LaneLimits } from './transports/connection-pool.js';
+import { checkVerification, type Verification, verificationShape } from './trust/certificate.js';
+
+/**
+ * How much privacy is demanded (the draft, §3):
+ * - `opportunistic`: encrypted where that comes about, with any certificate; otherwise in cleartext. What port 53 could
+ *   have answered is answered.
+ * - `pre-deployed`: encrypted, with a server whose credentials are known beforehand, or not at all. No name that is asked
+ *   for is ever sent in cleartext.
+ */
+export type Profile = 'opportunistic' | 'pre-deployed';
+
+/** A step of the ladder. Cleartext is UDP and, where that brings no whole answer, TCP. */
+export type Rung = 'tls' | 'starttls' | 'cleartext';
+
+/** Milliseconds. */
+export interface Timeouts {
+  /** For a query in all, over all transports, until it fails. Default 30,000. */
+  readonly total: number;
+  /** Until a session is open: TCP, the upgrade, TLS. Default 4,000 (RFC 9539 §4.3, "timeout"). */
+  readonly establish: number;
+  /**
+   * Between the beginnings of TLS and STARTTLS, in their order, where nothing good is known of them: the next one begins when
+   * the one before has failed or has no open session by then. 0: both at once. Default 250 (RFC 8305 §5).
+   */
+  readonly headStart: number;
+  /**
+   * Opportunistic: from the beginning of TLS and STARTTLS to that of cleartext, as long as no encrypted session has come about
+   * with a server that nothing good is known of. 0: both at once, as RFC 9539 §4.6 has it, which shows the first name to
+   * whoever listens. Default 4,000: RFC 9539's time for a session to come about.
+   */
+  readonly cleartextAfter: number;
+  /** For an answer in an open session. Default 4,000, a guess. */
+  readonly answer: number;
+  /** For an answer over UDP, after each of `udpTries` tries. Default 1,500, a guess. */
+  readonly udp: number;
+}
+
+export interface ClientOptions {
+  /** Default: opportunistic. */
+  readonly profile?: Profile;
+  /** Pre-deployed: how servers prove who they are, where a server says nothing else. */
+  readonly verification?: Verification;
+  /** Default: TLS, STARTTLS, cleartext (the draft, §2.1.1); pre-deployed without the last. */
+  readonly order?: readonly Rung[];
+  readonly timeouts?: Partial<Timeouts>;
+  /** How often a query is sent over UDP. Default 3. */
+  readonly udpTries?: number;
+  readonly sessions?: Partial<LaneLimits> & {
+    /** Servers and transports whose sessions and tickets are kept; the least recently used go first. Default 500, a guess. */
+    readonly maxServers?: number;
+  };
+  readonly capabilities?: Partial<CapabilityTimes> & {
+    /** Where to keep what is known of servers. Default: in memory only. */
+    readonly file?: string;
+    /** Most entries. Default 10,000. */
+    readonly max?: number;
+    /** One that is shared with other clients; `file` and the times are then its maker's business. */
+    readonly cache?: CapabilityCache;
+  };
+  /** Told once of each thing that is wrong and can be lived with. Default: process.emitWarning. */
+  readonly onWarning?: (message: string) => void;
+  /** Default: the machine's. */
+  readonly clock?: ClientClock;
+}
+
+export interface Settings {
+  readonly profile: Profile;
+  readonly verification: Verification;
+  readonly order: readonly Rung[];
+  readonly timeouts: Timeouts;
+  readonly udpTries: number;
+  readonly lanes: LaneLimits;
+  readonly maxServers: number;
+  readonly clock: ClientClock;
+}
+
+const TIMEOUTS: Timeouts = {
+  total: 30_000,
+  establish: 4000,
+  headStart: 250,
+  cleartextAfter: 4000,
+  answer: 4000,
+  udp: 1500,
+};
+/** 10 s idle: "a few seconds" of RFC 7766 §6.2.3, and what adotd and others allow at rest; the rest are guesses. */
+const LANES: LaneLimits = { maxInFlight: 100, maxConnections: 4, idleMs: 10_000, maxIdleMs: 120_000 };
+const RUNGS: readonly Rung[] = ['tls', 'starttls', 'cleartext'];
+
+const timeouts: Shapes<Timeouts> = {
+  total: milliseconds,
+  establish: milliseconds,
+  headStart: whenever,
+  cleartextAfter: whenever,
+  answer: milliseconds,
+  udp: milliseconds,
+};
+
+const clientOptions = objectOf<ClientOptions>({
+  profile: oneOf('opportunistic', 'pre-deployed'),
+  verification: verificationShape,
+  order: listOf(oneOf('tls', 'starttls', 'cleartext')),
+  timeouts: objectOf(timeouts),
+  udpTries: whole(1, 100),
+  sessions: objectOf<NonNullable<ClientOptions['sessions']>>({
+    maxInFlight: whole(1, 10_000),
+    maxConnections: whole(1, 1000),
+    idleMs: whenever,
+    maxIdleMs: whenever,
+    maxServers: whole(1, 100_000),
+  }),
+  capabilities: objectOf<NonNullable<ClientOptions['capabilities']>>({
+    ...capabilityTimes,
+    file: someText,
+    max: maxCapabilities,
+    cache: capabilityCache,
+  }),
+  onWarning: callable,
+  clock: clockShape,
+});
+
+function input(message: string): ClientError {
+  return new ClientError(ClientErrorCode.INPUT, message);
+}
+
+/** Throws CLIENT_INPUT. */
+export function settingsOf(options: ClientOptions): Settings {
+  clientOptions(options, '');
+  const { profile = 'opportunistic', verification = { kind: 'none' } } = options;
+  const { maxServers = 500, ...limits } = options.sessions ?? {};
+  const order = options.order ?? (profile === 'opportunistic' ? RUNGS : ['tls', 'starttls']);
+  if (order.length === 0 || new Set(order).size < order.length)
+    throw input(`order: found [${order.join(', ')}], expected some of ${RUNGS.join(', ')}, each at most once`);
+  if (profile === 'pre-deployed' && order.includes('cleartext'))
+    throw input('order: the pre-deployed profile has no fallback to cleartext; use the opportunistic one for that');
+  return {
+    profile,
+    verification: verificationFor(profile, verification),
+    order,
+    timeouts: { ...TIMEOUTS, ...present(options.timeouts) },
+    udpTries: options.udpTries ?? 3,
+    lanes: { ...LANES, ...present(limits) },
+    maxServers,
+    clock: options.clock ?? systemClock,
+  };
+}
+
+/**
+ * Credentials, where the profile has a use for them. The opportunistic one takes any certificate, so that credentials given
+ * to it are a mistake, which is better heard of. Throws CLIENT_INPUT.
+ */
+export function verificationFor(profile: Profile, verification: Verification): Verification {
+  if (profile === 'opportunistic' && verification.kind !== 'none')
+    throw input(
+      'verification: the opportunistic profile takes any certificate; use the pre-deployed one for credentials',
+    );
+  checkVerification(verification);
+  return verification;
+}

@@ -1,0 +1,83 @@
+/** How a server behaves in a session over a stream: several queries at once, idleness, and the end. */
+
+import { EdnsOption } from '../../protocol/iana.js';
+import type { ClientSession } from '../session/client-session.js';
+import type { OpenSession } from '../session/connect.js';
+import type { Reply } from '../session/reply.js';
+import { keepaliveOf } from '../wire/edns.js';
+import { type Query, randomId } from '../wire/message.js';
+import { attempted, EDNS, type ProbeContext } from './probe-context.js';
+import type { Closing, IdleReport, PaddingReport, PipelineReport } from './probe-report.js';
+
+/** Queries that are sent at once: a guess, more than servers that read one at a time would notice. */
+const AT_ONCE = 8;
+
+/** Sends queries without waiting between them; the replies that came. */
+export async function pipeline(
+  context: ProbeContext,
+  session: ClientSession,
+): Promise<{ report: PipelineReport; replies: Reply[] }> {
+  const arrivals: number[] = [];
+  const replies: Reply[] = [];
+  const first = randomId();
+  const asked = Array.from({ length: AT_ONCE }, async (_, index) => {
+    // Neighbouring IDs, all different.
+    const query: Query = { ...context.question, edns: EDNS, id: (first + index) & 0xffff };
+    const one = await attempted(session.ask(query, { timeoutMs: context.stepMs, signal: context.signal }));
+    if ('failure' in one) return;
+    arrivals.push(index);
+    replies.push(one.value);
+  });
+  await Promise.all(asked);
+  const overtaking = arrivals.some((index, position) => index < (arrivals[position - 1] ?? -1));
+  return { report: { asked: AT_ONCE, answered: replies.length, overtaking }, replies };
+}
+
+/** Sends nothing and watches what the server does, for the time that the probe has for that. */
+export async function idle(context: ProbeContext, session: ClientSession): Promise<IdleReport> {
+  const { clock, idleMs, signal } = context;
+  const began = clock.elapsed();
+  await new Promise<void>((resolve) => {
+    const stop = clock.after(idleMs, () => done());
+    const done = (): void => {
+      stop();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.addEventListener('abort', done, { once: true });
+    if (signal.aborted) done();
+    session.onEnded(done);
+  });
+  return { waited: clock.elapsed() - began, closed: session.ending };
+}
+
+/** Closes, and tells how the server does. Undefined where it was first. */
+export async function farewell(session: ClientSession): Promise<Closing | undefined> {
+  if (!session.open) return undefined;
+  await session.close();
+  return session.ending ?? 'silent';
+}
+
+/** What the answers say of keepalive. */
+export function keepaliveIn(replies: readonly Reply[]): number | undefined {
+  return replies.map(({ message }) => keepaliveOf(message.edns)).find((value) => value !== undefined);
+}
+
+/** What the answers to padded queries say of padding. */
+export function paddingIn(replies: readonly Reply[]): PaddingReport {
+  const padded = replies.filter(({ message }) => message.edns?.options.some(({ code }) => code === EdnsOption.PADDING));
+  const lengths = [...new Set(padded.map(({ octets }) => octets.length))].sort((a, b) => a - b);
+  return { answers: replies.length, padded: padded.length, lengths };
+}
+
+/** Whether a session was resumed by what the one before left: opens one more. */
+export type Reopen = (ticket: NonNullable<ReturnType<OpenSession['ticket']>>) => Promise<OpenSession>;
+
+export async function resumedBy(before: OpenSession, reopen: Reopen): Promise<boolean> {
+  const ticket = before.ticket();
+  if (ticket === undefined) return false;
+  const again = await attempted(reopen(ticket));
+  if ('failure' in again) return false;
+  await again.value.session.close();
+  return again.value.tls?.resumed ?? false;
+}

@@ -1,0 +1,76 @@
+/** Which first queries a server upgrades (draft-ietf-dprive-start-tls-for-dns-01 §2.1.4), each tried on a fresh connection. */
+
+import { Type } from '../../protocol/iana.js';
+import { ClientErrorCode } from '../errors.js';
+import type { Reply } from '../session/reply.js';
+import { DUMMY_QUERY } from '../session/starttls.js';
+import type { Query } from '../wire/message.js';
+import { rcodeToText } from '../wire/mnemonics.js';
+import { type Reach, reachStream, type StreamChannel } from './channel.js';
+import { attempted, open, type ProbeContext } from './probe-context.js';
+import type { StarttlsMode, UpgradeAttempt } from './probe-report.js';
+
+/** What a first query came to; where it was upgraded, the channel that begins with it. */
+interface Tried {
+  readonly attempt: UpgradeAttempt;
+  readonly reach: Reach<StreamChannel>;
+}
+
+/** Begins with `first`, then with STARTTLS inside: an answer must come before the upgrade counts. */
+async function tried(context: ProbeContext, first: Query): Promise<Tried> {
+  const reach = await reachStream(context, 'starttls', first);
+  if (!('failure' in reach)) {
+    const reply = reach.open?.upgrade?.reply;
+    return { attempt: { offered: true, ...described(reply), upgraded: true }, reach };
+  }
+  const { failure } = reach;
+  if (failure.code !== ClientErrorCode.NO_UPGRADE) {
+    // What goes wrong from the handshake on does so after the offer.
+    const offered = failure.step === 'handshake' || reach.opened ? true : undefined;
+    return { attempt: { offered, upgraded: false, failure }, reach };
+  }
+  // Once more, to see what it answers in place of an offer.
+  const plain = await attempted(open(context, 'starttls', { upgrade: { first, withoutOffer: 'plaintext' } }));
+  if ('failure' in plain) return { attempt: { offered: false, upgraded: false }, reach };
+  plain.value.session.destroy();
+  const reply = plain.value.upgrade?.reply;
+  return { attempt: { offered: false, ...described(reply), upgraded: false }, reach };
+}
+
+/** `reply`: that to the first query. */
+function described(reply: Reply | undefined): Pick<UpgradeAttempt, 'rcode' | 'text'> {
+  if (reply === undefined) return {};
+  const { rcode, answers } = reply.message;
+  return { rcode: rcodeToText(rcode), text: answers.find(({ type }) => type === Type.TXT)?.data };
+}
+
+export interface StarttlsReach {
+  readonly mode: StarttlsMode;
+  readonly dummy: UpgradeAttempt;
+  readonly query: UpgradeAttempt;
+  /** The one that reveals nothing, if it works. */
+  readonly reach: Reach<StreamChannel>;
+}
+
+export async function reachStarttls(context: ProbeContext): Promise<StarttlsReach> {
+  const [dummy, query] = await Promise.all([
+    tried(context, DUMMY_QUERY),
+    tried(context, { ...context.question, edns: {} }),
+  ]);
+  const better = dummy.attempt.upgraded || !query.attempt.upgraded ? dummy : query;
+  const other = better === dummy ? query : dummy;
+  if (!('failure' in other.reach)) other.reach.channel.destroy();
+  return {
+    mode: modeOf(dummy.attempt, query.attempt),
+    dummy: dummy.attempt,
+    query: query.attempt,
+    reach: better.reach,
+  };
+}
+
+function modeOf(dummy: UpgradeAttempt, query: UpgradeAttempt): StarttlsMode {
+  if (dummy.upgraded) return query.upgraded ? 'any' : 'dummy';
+  if (query.upgraded) return 'query';
+  if (dummy.offered || query.offered) return 'blocked';
+  return dummy.offered === false || query.offered === false ? 'off' : 'unknown';
+}

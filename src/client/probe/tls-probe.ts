@@ -1,0 +1,80 @@
+/** What a server offers inside TLS: versions, resumption, and how it treats clients without ALPN. */
+import { connect, type TLSSocket } from 'node:tls';
+import type { TlsOptions } from '../session/tls-connection.js';
+import { readable } from '../trust/public-key.js';
+import { attempted, EDNS, open, type ProbeContext, serverOf } from './probe-context.js';
+import type { TlsReport, VersionReport } from './probe-report.js';
+import { resumedBy } from './session-probe.js';
+
+const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
+
+/** Each on connections of its own, one after the other: servers may limit how many a client has. */
+export async function tlsDetails(
+  context: ProbeContext,
+): Promise<Pick<TlsReport, 'versions' | 'obsolete' | 'withoutAlpn'>> {
+  const versions: VersionReport[] = [];
+  for (const version of VERSIONS) versions.push(await versionReport(context, version));
+  const obsolete = await takesObsolete(context);
+  const bare = await attempted(exchanged(context, { alpn: [] }));
+  // What there was no time for says nothing of the server.
+  if (context.signal.aborted) return {};
+  return { versions, obsolete, withoutAlpn: 'value' in bare };
+}
+
+/** Opens a session, asks, closes; whether the next one can resume it. */
+async function exchanged(context: ProbeContext, tls: TlsOptions): Promise<boolean> {
+  const opened = await open(context, 'tls', { tls });
+  try {
+    const { stepMs: timeoutMs, signal } = context;
+    await opened.session.ask({ ...context.question, edns: EDNS }, { timeoutMs, signal });
+    return await resumedBy(opened, (ticket) => open(context, 'tls', { tls: { ...tls, ticket } }));
+  } finally {
+    opened.session.destroy();
+  }
+}
+
+async function versionReport(context: ProbeContext, version: VersionReport['version']): Promise<VersionReport> {
+  const done = await attempted(exchanged(context, { minVersion: version, maxVersion: version }));
+  return 'failure' in done
+    ? { version, works: false, failure: done.failure }
+    : { version, works: true, resumed: done.value };
+}
+
+/**
+ * Whether a handshake with nothing newer than TLS 1.1 succeeds. Only this one is offered what is insecure by now; nothing is
+ * asked over it. undefined: no time was left to see, or our OpenSSL cannot offer it.
+ */
+function takesObsolete(context: ProbeContext): Promise<boolean | undefined> {
+  const { address, port } = serverOf(context, 'tls');
+  const { clock, stepMs, signal, name } = context;
+  if (signal.aborted) return Promise.resolve(undefined);
+  const begin = (): TLSSocket =>
+    connect({
+      host: address,
+      port,
+      minVersion: 'TLSv1',
+      maxVersion: 'TLSv1.1',
+      // Without that OpenSSL itself refuses the digests of these versions.
+      ciphers: 'DEFAULT@SECLEVEL=0',
+      rejectUnauthorized: false,
+      ALPNProtocols: ['dot'],
+      ...(name !== undefined && { servername: name }),
+    });
+  return new Promise((resolve) => {
+    const socket = readable(begin);
+    // An OpenSSL that has been built without these versions.
+    if (socket === undefined) return resolve(undefined);
+    const done = (result: boolean | undefined): void => {
+      stop();
+      signal.removeEventListener('abort', late);
+      socket.destroy();
+      resolve(result);
+    };
+    const late = (): void => done(undefined);
+    const stop = clock.after(stepMs, late);
+    signal.addEventListener('abort', late, { once: true });
+    socket.once('secureConnect', () => done(true));
+    socket.once('close', () => done(false));
+    socket.on('error', () => done(false));
+  });
+}

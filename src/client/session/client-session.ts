@@ -1,0 +1,325 @@
+/**
+ * A client's session with a server over a stream: TCP, or TLS on top of it. Any number of queries may be outstanding
+ * (RFC 7766 §6.2.1.1); answers are matched by ID and may come in any order (§7).
+ */
+import type { Duplex } from 'node:stream';
+import { onAbort } from '../abort.js';
+import { type ClientClock, systemClock } from '../client-clock.js';
+import { ClientError, ClientErrorCode, fromSystem, type Step, timedOut } from '../errors.js';
+import type { Channel } from '../wire/edns.js';
+import { framed, Reassembly } from '../wire/framing.js';
+import { decodeMessage, encodeQuery, type Message, type Query, randomId } from '../wire/message.js';
+import { judge, type Reply } from './reply.js';
+
+export interface AskOptions {
+  readonly timeoutMs: number;
+  /** Bits of EDNS flags to set in addition. */
+  readonly ednsFlags?: number;
+  readonly step?: Step;
+  /** Nothing is read behind the answer until `release()` or `detach()`. */
+  readonly last?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ClientSessionOptions {
+  readonly clock?: ClientClock | undefined;
+  /** Inside TLS: tells whether the end that came was a close_notify. */
+  readonly notified?: (() => boolean) | undefined;
+}
+
+/** A TLS close_notify; a FIN, inside TLS without close_notify; a RST. */
+export type Ending = 'close_notify' | 'fin' | 'reset';
+
+interface Pending {
+  readonly query: Message;
+  readonly began: number;
+  readonly sent: number;
+  readonly last: boolean;
+  readonly step: Step;
+  /** Stops waiting. */
+  done(): void;
+  resolve(reply: Reply): void;
+  reject(error: ClientError): void;
+}
+
+/** Milliseconds that a server has to close after us. */
+const CLOSE_TIME = 1000;
+/** How many late answers a session is ready for, and how many repeated ones; a guess, far from all 65,536 IDs. */
+const MAX_REMEMBERED = 4096;
+/** Repeated answers in a row, with none between them that was waited for, after which a session is closed; a guess. */
+const MAX_REPEATED = 100;
+
+export class ClientSession {
+  readonly #socket: Duplex;
+  readonly #channel: Channel;
+  readonly #about: string;
+  readonly #clock: ClientClock;
+  readonly #notified: (() => boolean) | undefined;
+  readonly #reassembly = new Reassembly();
+  readonly #pending = new Map<number, Pending>();
+  /** IDs whose answers nobody waits for any more, but may still come: they are not used again. */
+  readonly #given = new Set<number>();
+  /** IDs whose answers have come, and may come once more. */
+  readonly #answered = new Set<number>();
+  readonly #listeners = {
+    data: (octets: Buffer): void => this.#received(octets),
+    end: (): void => this.#ended(),
+    close: (): void => this.#fail(this.#closed('the connection is closed')),
+    error: (error: Error): void => this.#fail(this.#broken(error)),
+  };
+  #held = false;
+  #unexpected = 0;
+  #repeated = 0;
+  #failure: ClientError | undefined;
+  #closedCleanly: boolean | undefined;
+  #ending: Ending | undefined;
+  #whenEnded: (() => void)[] = [];
+
+  /** `about` names the server in messages. */
+  constructor(socket: Duplex, encrypted: boolean, about: string, options: ClientSessionOptions = {}) {
+    this.#socket = socket;
+    this.#channel = { stream: true, encrypted };
+    this.#about = about;
+    this.#clock = options.clock ?? systemClock;
+    this.#notified = options.notified;
+    for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener);
+    // Its events have been, and will not come again.
+    if (socket.destroyed) this.#fail(this.#closed('the connection is closed'));
+  }
+
+  /** Whether queries can still be sent. */
+  get open(): boolean {
+    return this.#failure === undefined;
+  }
+
+  get encrypted(): boolean {
+    return this.#channel.encrypted;
+  }
+
+  /** Messages that answer none of our outstanding queries. */
+  get unexpected(): number {
+    return this.#unexpected;
+  }
+
+  /** Whether the beginning of a message has come that is not complete. */
+  get stalled(): boolean {
+    return this.#reassembly.pending > 0;
+  }
+
+  /** Queries that wait for their answers. */
+  get outstanding(): number {
+    return this.#pending.size;
+  }
+
+  /**
+   * How the server closed its direction: with a FIN (true) or a reset (false); inside TLS with a close_notify (true) or
+   * without (false). Undefined as long as it did not, where we closed first, and inside TLS unless the session was opened
+   * with `watchClose` (node:tls does not tell a close_notify from a FIN).
+   */
+  get closedCleanly(): boolean | undefined {
+    return this.#closedCleanly;
+  }
+
+  /**
+   * How the server ended its direction, whoever closed first: undefined as long as it did not, and inside TLS where it was
+   * not watched for, unless it was a reset.
+   */
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
+  /** Calls `listener` once, when no more queries can be sent; at once when that is so already. */
+  onEnded(listener: () => void): void {
+    if (this.#failure === undefined) this.#whenEnded.push(listener);
+    else listener();
+  }
+
+  /** Whether the connection keeps the process alive. */
+  keepAlive(alive: boolean): void {
+    const { ref, unref } = this.#socket as { ref?: () => void; unref?: () => void };
+    (alive ? ref : unref)?.call(this.#socket);
+  }
+
+  /** Sends a query and waits for its answer. Rejects with a ClientError. */
+  ask(query: Query, options: AskOptions): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
+      const wire = this.#encode(query, options.ednsFlags ?? 0);
+      const sent = decodeMessage(wire);
+      if (this.#pending.has(sent.id) || (query.id !== undefined && this.#given.has(sent.id))) {
+        reject(new ClientError(ClientErrorCode.INPUT, `the answer to a query with ID ${sent.id} is outstanding`));
+        return;
+      }
+      const step = options.step ?? 'answer';
+      const giveUp = (error: ClientError): void => {
+        this.#pending.get(sent.id)?.done();
+        this.#pending.delete(sent.id);
+        remember(this.#given, sent.id);
+        reject(error);
+      };
+      const late = (): void => {
+        const others = this.#unexpected === 0 ? '' : `; ${this.#unexpected} messages that answer nothing we asked`;
+        giveUp(timedOut(this.#about, step, options.timeoutMs, `${others}${this.#reassembly.describe()}`));
+      };
+      const deaf = onAbort(options.signal, this.#about, giveUp);
+      const stop = this.#clock.after(options.timeoutMs, late);
+      const done = (): void => {
+        deaf();
+        stop();
+      };
+      const began = this.#clock.elapsed();
+      this.#answered.delete(sent.id);
+      const last = options.last ?? false;
+      this.#pending.set(sent.id, { query: sent, began, sent: wire.length, last, step, done, resolve, reject });
+      this.#socket.write(framed(wire));
+    });
+  }
+
+  /** Goes on reading behind the answer to a query that was asked as the last one. */
+  release(): void {
+    this.#held = false;
+    this.#read();
+  }
+
+  /** Gives the socket away. Returns how many octets came behind the last answer. */
+  detach(): number {
+    for (const [event, listener] of Object.entries(this.#listeners)) this.#socket.off(event, listener);
+    this.#failure = this.#closed('the session was upgraded');
+    return this.#reassembly.pending;
+  }
+
+  /** Closes our direction (inside TLS with close_notify) and waits, for a bounded time, for the server to close its own. */
+  async close(): Promise<void> {
+    this.#fail(this.#closed('the session was closed by the client'));
+    if (this.#socket.closed) return;
+    await new Promise<void>((resolve) => {
+      const stop = this.#clock.after(CLOSE_TIME, () => this.#socket.destroy());
+      this.#socket.once('close', () => {
+        stop();
+        resolve();
+      });
+      this.#socket.resume();
+      this.#socket.end();
+    });
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#fail(this.#closed('the session was closed by the client'));
+    this.#socket.destroy();
+  }
+
+  #encode(query: Query, ednsFlags: number): Buffer {
+    if (query.id !== undefined) return encodeQuery(query, this.#channel, ednsFlags);
+    let id = randomId();
+    while (this.#pending.has(id) || this.#given.has(id) || this.#answered.has(id)) id = randomId();
+    return encodeQuery({ ...query, id }, this.#channel, ednsFlags);
+  }
+
+  #received(octets: Buffer): void {
+    // What comes behind the end is nobody's.
+    if (this.#failure !== undefined) return;
+    this.#reassembly.push(octets);
+    this.#read();
+  }
+
+  #read(): void {
+    let message: Buffer | undefined;
+    while (!this.#held && this.open && (message = this.#reassembly.next())) this.#take(message);
+  }
+
+  #take(octets: Buffer): void {
+    const id = octets.length < 2 ? -1 : octets.readUInt16BE();
+    const pending = this.#pending.get(id);
+    if (pending === undefined) {
+      this.#stray(id, octets.length);
+      return;
+    }
+    const milliseconds = this.#clock.elapsed() - pending.began;
+    this.#pending.delete(id);
+    pending.done();
+    remember(this.#answered, id);
+    this.#repeated = 0;
+    try {
+      const message = judge(pending.query, octets);
+      this.#held = pending.last;
+      pending.resolve({ message, octets, sent: pending.sent, milliseconds });
+    } catch (error) {
+      const { code, message } = fromSystem(error, this.#about, pending.step);
+      const options = { cause: error, step: pending.step };
+      pending.reject(new ClientError(code, `${this.#about}: ${message}`, options));
+    }
+  }
+
+  /**
+   * A message that answers none of our queries. Answers that come late, or once more, do no harm. Any other belongs to nothing
+   * that was ever asked here: on a stream nobody else can have sent it, so the server has mixed something up. What it was meant
+   * to answer is not waited for: the one query that is outstanding fails; where it may be any of several, the session ends, and
+   * they can be asked again elsewhere (RFC 7766 §7 demands matching by ID, and leaves open what to do without a match).
+   */
+  #stray(id: number, length: number): void {
+    if (this.#given.delete(id)) {
+      remember(this.#answered, id);
+      return;
+    }
+    this.#unexpected++;
+    if (this.#answered.has(id) && ++this.#repeated <= MAX_REPEATED) return;
+    const what = `a message of ${length} octets${id < 0 ? '' : `, ID ${id},`} came that answers nothing we asked`;
+    const [only, another] = this.#pending;
+    const error = new ClientError(ClientErrorCode.MISMATCH, `${this.#about}: ${what}`, { step: only?.[1].step });
+    if (only === undefined || another !== undefined) {
+      this.#fail(error);
+      this.#socket.destroy();
+      return;
+    }
+    const [asked, pending] = only;
+    this.#pending.delete(asked);
+    remember(this.#given, asked);
+    pending.done();
+    pending.reject(error);
+  }
+
+  #ended(): void {
+    const notified = this.encrypted ? this.#notified?.() : false;
+    if (notified !== undefined) this.#ending ??= notified ? 'close_notify' : 'fin';
+    if (this.#failure === undefined) this.#closedCleanly = this.encrypted ? this.#notified?.() : true;
+    this.#fail(this.#closed('the server closed the connection'));
+  }
+
+  #closed(reason: string): ClientError {
+    return new ClientError(ClientErrorCode.CLOSED, `${this.#about}: ${reason}${this.#reassembly.describe()}`);
+  }
+
+  #broken(error: Error): ClientError {
+    const detail = this.#reassembly.describe();
+    if (this.#failure === undefined) this.#closedCleanly = false;
+    if ('code' in error && String(error.code).startsWith('ERR_SSL')) {
+      return new ClientError(ClientErrorCode.HANDSHAKE, `${this.#about}: TLS failed: ${error.message}${detail}`, {
+        cause: error,
+      });
+    }
+    const failure = fromSystem(error, this.#about, 'answer');
+    if (failure.code === ClientErrorCode.RESET) this.#ending ??= 'reset';
+    return new ClientError(failure.code, `${failure.message}${detail}`, { cause: error, step: 'answer' });
+  }
+
+  /** The first reason stays; every outstanding query is told it. */
+  #fail(error: ClientError): void {
+    this.#failure ??= error;
+    for (const pending of this.#pending.values()) {
+      pending.done();
+      pending.reject(this.#failure);
+    }
+    this.#pending.clear();
+    const listeners = this.#whenEnded;
+    this.#whenEnded = [];
+    for (const listener of listeners) listener();
+  }
+}
+
+/** Adds to a set of the newest. */
+function remember(ids: Set<number>, id: number): void {
+  ids.add(id);
+  const [oldest] = ids;
+  if (ids.size > MAX_REMEMBERED && oldest !== undefined) ids.delete(oldest);
+}

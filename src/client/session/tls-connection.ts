@@ -1,0 +1,188 @@
+/** TLS of the client: the handshake over a connected socket, and what became of it (RFC 7858 §3.2, RFC 8310 §9). */
+import type { X509Certificate } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
+import { isNativeError } from 'node:util/types';
+import { onAbort } from '../abort.js';
+import { type ClientClock, systemClock } from '../client-clock.js';
+import { ClientError, ClientErrorCode, fromSystem, timedOut } from '../errors.js';
+import { type CertificateInfo, describeCertificate, objection, type Verification } from '../trust/certificate.js';
+import { type Watched, watch } from './close-notify.js';
+
+/**
+ * What is left of a session for the next one. Node does not know the certificate of a session that was resumed, so it is
+ * kept here: who can resume the session is who had the certificate.
+ */
+export interface TlsTicket {
+  readonly session: Buffer;
+  readonly certificate: X509Certificate | undefined;
+  /** How the certificate's chain was verified. */
+  readonly verification: Verification;
+}
+
+export interface TlsOptions {
+  /** Default: none. */
+  readonly verification?: Verification;
+  /** The server's host name, where one is known: for SNI, and for the name check in place of the address. */
+  readonly name?: string;
+  /** What an earlier session with this server left, to resume it; not used where it was verified by other authorities. */
+  readonly ticket?: TlsTicket;
+  /** Protocols offered by ALPN. Default: `dot`. */
+  readonly alpn?: readonly string[];
+  /** Default TLSv1.2. */
+  readonly minVersion?: SecureVersion;
+  /** Default TLSv1.3. */
+  readonly maxVersion?: SecureVersion;
+}
+
+export interface TlsInfo {
+  /** "TLSv1.3" or "TLSv1.2". */
+  readonly version: string;
+  readonly cipher: string;
+  readonly resumed: boolean;
+  /** The protocol that the server chose, if any. */
+  readonly alpn: string | undefined;
+  readonly certificate: CertificateInfo | undefined;
+  /** How the server was verified. */
+  readonly verified: Verification['kind'];
+}
+
+export interface Secured {
+  readonly socket: TLSSocket;
+  readonly info: TlsInfo;
+  readonly milliseconds: number;
+  /** For the next session: the newest ticket that came (with TLS 1.3 after the handshake), or the one just used. */
+  ticket(): TlsTicket | undefined;
+  /** Whether the end that came was a close_notify; undefined unless that was watched for. */
+  readonly notified: (() => boolean) | undefined;
+}
+
+export interface SecureOptions {
+  readonly timeoutMs: number;
+  readonly clock?: ClientClock | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Tell a close_notify from a bare FIN. */
+  readonly watchClose?: boolean | undefined;
+}
+
+/**
+ * Makes a TLS session of a connected socket. `address` is that of the server. Nothing may listen for the socket's data.
+ * Rejects with CLIENT_HANDSHAKE, CLIENT_CERTIFICATE, CLIENT_TIMED_OUT, CLIENT_RESET or CLIENT_CLOSED, the socket destroyed.
+ */
+export function secure(
+  raw: Socket,
+  options: TlsOptions,
+  address: string,
+  about: string,
+  { timeoutMs, clock = systemClock, signal, watchClose }: SecureOptions,
+): Promise<Secured> {
+  const verification = options.verification ?? { kind: 'none' };
+  return new Promise((resolve, reject) => {
+    const began = clock.elapsed();
+    const watched: Watched | undefined = watchClose ? watch(raw) : undefined;
+    const socket = started(watched?.duplex ?? raw, options, verification, about);
+    const deaf = onAbort(signal, about, (error) => fail(error));
+    const done = (): void => {
+      stop();
+      deaf();
+    };
+    const fail = (error: ClientError): void => {
+      done();
+      reject(error);
+      socket.destroy();
+      raw.destroy();
+    };
+    const stop = clock.after(timeoutMs, () => fail(timedOut(about, 'handshake', timeoutMs)));
+    let session: Buffer | undefined;
+    socket.on('session', (newest) => {
+      session = newest;
+    });
+    const broken = (error: Error): void => fail(handshakeError(error, about));
+    const ended = (): void => fail(handshakeError(undefined, about));
+    // Some of them stay: until the session listens, an error would find nobody and end the process.
+    socket.on('error', broken);
+    socket.once('close', ended);
+    raw.on('error', broken);
+    const secured = (): Secured => {
+      const resumed = socket.isSessionReused();
+      const certificate = resumed ? options.ticket?.certificate : socket.getPeerX509Certificate();
+      const chainError = socket.authorized ? undefined : String(socket.authorizationError);
+      const reason = objection(verification, certificate, chainError, options.name ?? address);
+      if (reason !== undefined) throw unacceptable(about, reason);
+      const info: TlsInfo = {
+        version: socket.getProtocol() ?? 'unknown',
+        cipher: socket.getCipher().standardName,
+        resumed,
+        alpn: socket.alpnProtocol || undefined,
+        certificate: certificate === undefined ? undefined : describeCertificate(certificate),
+        verified: verification.kind,
+      };
+      // A server need not send a new one when it takes an old one.
+      const ticket = (): TlsTicket | undefined =>
+        session === undefined ? (resumed ? options.ticket : undefined) : { session, certificate, verification };
+      return { socket, info, milliseconds: clock.elapsed() - began, ticket, notified: watched?.notified(socket) };
+    };
+    socket.once('secureConnect', () => {
+      done();
+      try {
+        resolve(secured());
+        socket.off('close', ended);
+      } catch (error) {
+        // What a certificate holds is a stranger's doing: whatever is thrown over it is no more than a failed handshake.
+        fail(error instanceof ClientError ? error : unacceptable(about, 'it cannot be judged', error));
+      }
+    });
+  });
+}
+
+function unacceptable(about: string, reason: string, cause?: unknown): ClientError {
+  const message = `${about}: the certificate is not acceptable: ${reason}`;
+  return new ClientError(ClientErrorCode.CERTIFICATE, message, { step: 'handshake', cause });
+}
+
+/** Sends the ClientHello. Throws CLIENT_INPUT when what was given cannot be used. */
+function started(raw: Duplex, options: TlsOptions, verification: Verification, about: string): TLSSocket {
+  try {
+    return connect({
+      socket: raw,
+      // A certificate is judged afterwards, alike for new and resumed sessions: no query has been sent before.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      ALPNProtocols: [...(options.alpn ?? ['dot'])],
+      minVersion: options.minVersion ?? 'TLSv1.2',
+      maxVersion: options.maxVersion ?? 'TLSv1.3',
+      ...(verification.kind === 'ca' && verification.ca !== undefined && { ca: verification.ca }),
+      ...(options.name !== undefined && { servername: options.name }),
+      ...(usable(options.ticket, verification) && { session: options.ticket?.session }),
+    });
+  } catch (error) {
+    raw.destroy();
+    const reason = isNativeError(error) ? error.message : String(error);
+    throw new ClientError(ClientErrorCode.INPUT, `${about}: TLS cannot be started: ${reason}`, { cause: error });
+  }
+}
+
+/** A resumed session's chain counts as it was judged first: that must have been by the same authorities. */
+function usable(ticket: TlsTicket | undefined, verification: Verification): boolean {
+  if (ticket === undefined || verification.kind !== 'ca') return ticket !== undefined;
+  const before = ticket.verification;
+  return before.kind === 'ca' && String(before.ca) === String(verification.ca);
+}
+
+/** What an error in the handshake means; undefined: the connection was closed. */
+function handshakeError(error: Error | undefined, about: string): ClientError {
+  const code = error !== undefined && 'code' in error ? String(error.code) : '';
+  // Node's way of saying that a FIN came in the handshake.
+  const closed = error === undefined || /socket disconnected before secure TLS/.test(error.message);
+  if (closed) {
+    const message = `${about}: the server closed the connection in the TLS handshake`;
+    return new ClientError(ClientErrorCode.CLOSED, message, { step: 'handshake' });
+  }
+  if (code.startsWith('ERR_SSL') || code === 'EPROTO' || code.startsWith('ERR_TLS')) {
+    const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
+    const message = `${about}: the TLS handshake failed: ${reason}`;
+    return new ClientError(ClientErrorCode.HANDSHAKE, message, { cause: error, step: 'handshake' });
+  }
+  return fromSystem(error, `${about}: in the TLS handshake`, 'handshake');
+}

@@ -1,0 +1,131 @@
+/** Asks one question over one transport of a server, with the sessions and tickets that are kept for it. */
+
+import type { Settings } from '../client-settings.js';
+import { type Deadline, left } from '../deadline.js';
+import { type ClientError, fromSystem } from '../errors.js';
+import { openSession, type StreamTransport } from '../session/connect.js';
+import { askUdp } from '../session/udp.js';
+import type { Verification } from '../trust/certificate.js';
+import type { Query } from '../wire/message.js';
+import { type Asked, createLane, type Lane, type Place, type Reserved } from './connection-pool.js';
+import type { Target } from './target.js';
+import { lacksEdns, type TriedTransport } from './transport-plan.js';
+
+export interface Transports {
+  /** Takes a place in a session (lane.ts). */
+  reserve(transport: StreamTransport, target: Target, deadline: Deadline): Promise<Reserved>;
+  /** How the opening of a session ends that is under way: undefined, it is open, or was before. */
+  outcome(transport: StreamTransport, target: Target): Promise<ClientError | undefined>;
+  /** Asks, over `place` where one was taken. Never rejects but with what is no ClientError. */
+  ask(transport: TriedTransport, target: Target, query: Query, deadline: Deadline, place?: Place): Promise<Asked>;
+  /** Whether a session is open. */
+  live(transport: TriedTransport, target: Target): boolean;
+  /** Milliseconds that a session has been waited for which is being opened, when none is open. */
+  waited(transport: StreamTransport, target: Target): number;
+  close(): Promise<void>;
+}
+
+export function createTransports(settings: Settings): Transports {
+  const { clock, timeouts, udpTries, maxServers } = settings;
+  /** The least recently used first. */
+  const lanes = new Map<string, Lane>();
+  const closings = new Set<Promise<void>>();
+
+  const laneOf = (transport: StreamTransport, target: Target): Lane => {
+    const key = keyOf(transport, target);
+    const lane = lanes.get(key) ?? laneTo(transport, target, settings);
+    lanes.delete(key);
+    lanes.set(key, lane);
+    for (const [oldest, one] of lanes) {
+      if (lanes.size <= maxServers) break;
+      if (one === lane || one.busy) continue;
+      lanes.delete(oldest);
+      const closing = one.close().finally(() => closings.delete(closing));
+      closings.add(closing);
+    }
+    return lane;
+  };
+
+  const askOnce = async (
+    transport: TriedTransport,
+    target: Target,
+    query: Query,
+    deadline: Deadline,
+    place?: Place,
+  ): Promise<Asked> => {
+    if (transport !== 'udp') return laneOf(transport, target).ask(query, timeouts.answer, deadline, place);
+    const { address, ports } = target;
+    const about = aboutOf(transport, target);
+    const timeoutMs = Math.max(1, Math.min(timeouts.udp, Math.floor(left(deadline) / udpTries)));
+    const options = { timeoutMs, tries: udpTries, ednsFlags: 0, clock, signal: deadline.signal };
+    try {
+      const reply = await askUdp(query, { address, port: ports.udp }, about, options);
+      return { reply, tls: undefined, reused: false };
+    } catch (error) {
+      return { error: fromSystem(error, about, 'answer'), barren: true };
+    }
+  };
+
+  return {
+    reserve: (transport, target, deadline) => laneOf(transport, target).reserve(deadline),
+    outcome: (transport, target) => laneOf(transport, target).outcome(),
+    async ask(transport, target, query, deadline, place) {
+      const asked = await askOnce(transport, target, query, deadline, place);
+      if ('error' in asked || query.edns === undefined || !lacksEdns(asked.reply.message)) return asked;
+      const { edns: _, ...bare } = query;
+      const again = await askOnce(transport, target, bare, deadline);
+      return 'error' in again ? asked : again;
+    },
+    live: (transport, target) => transport !== 'udp' && (lanes.get(keyOf(transport, target))?.live ?? false),
+    waited: (transport, target) => lanes.get(keyOf(transport, target))?.waited ?? 0,
+    async close() {
+      for (const lane of lanes.values()) closings.add(lane.close());
+      await Promise.all(closings);
+    },
+  };
+}
+
+function laneTo(transport: StreamTransport, target: Target, settings: Settings): Lane {
+  const { clock, timeouts, lanes, profile } = settings;
+  const { address, ports, name, verification } = target;
+  return createLane({
+    ...lanes,
+    clock,
+    about: aboutOf(transport, target),
+    patient: transport === 'tcp' || profile === 'pre-deployed',
+    open: (ticket, signal) =>
+      openSession({
+        transport,
+        server: { address, port: ports[transport] },
+        timeoutMs: timeouts.establish,
+        establishMs: timeouts.establish,
+        tls: { verification, ...(name !== undefined && { name }), ...(ticket !== undefined && { ticket }) },
+        // The dummy query, always: what is asked for is not shown before TLS, in either profile.
+        upgrade: { withoutOffer: 'fail' },
+        signal,
+        clock,
+      }),
+  });
+}
+
+function aboutOf(transport: TriedTransport, { address, ports }: Target): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${ports[transport]} (${transport})`;
+}
+
+/** Sessions are shared by queries that make the same demands. */
+function keyOf(transport: StreamTransport, { address, ports, name, verification }: Target): string {
+  return [transport, address, ports[transport], name ?? '', demand(verification)].join(' ');
+}
+
+function demand(verification: Verification): string {
+  switch (verification.kind) {
+    case 'none':
+      return '';
+    case 'pin':
+      return verification.pins.join();
+    case 'tlsa':
+      return verification.records.join();
+    case 'ca':
+      return String(verification.ca ?? 'those of Node');
+  }
+}

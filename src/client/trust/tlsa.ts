@@ -1,0 +1,54 @@
+/**
+ * TLSA records as credentials (RFC 6698, RFC 7671), given by the caller, who got them in a way that can be trusted.
+ *
+ * Not here: looking them up and validating them with DNSSEC; usages 0 to 2 (PKIX-TA, PKIX-EE, DANE-TA), which need a chain
+ * of certificates: such records are not usable (RFC 6698 §4.1) and are skipped.
+ */
+import { createHash, type X509Certificate } from 'node:crypto';
+import { ClientError, ClientErrorCode } from '../errors.js';
+import { publicKeyOf } from './public-key.js';
+
+const DANE_EE = 3;
+
+interface Tlsa {
+  /** 0: the whole certificate, 1: its SubjectPublicKeyInfo. */
+  readonly selector: number;
+  /** 0: the octets themselves, 1: their SHA-256, 2: their SHA-512. */
+  readonly matching: number;
+  readonly association: Buffer;
+}
+
+/** A usable record of RDATA in presentation format, "3 1 1 8cb0…"; undefined: not usable. Throws CLIENT_INPUT. */
+function parse(text: string): Tlsa | undefined {
+  const [, usage, selector, matching, hex = ''] = /^\s*(\d{1,3})\s+(\d{1,3})\s+(\d{1,3})\s+(.*)$/s.exec(text) ?? [];
+  const digits = hex.replaceAll(/\s/g, '');
+  if (!/^([0-9a-f]{2})+$/i.test(digits)) {
+    const message = `found ${JSON.stringify(text)}, expected the RDATA of a TLSA record: three numbers and octets in hex`;
+    throw new ClientError(ClientErrorCode.INPUT, message);
+  }
+  const record = { selector: Number(selector), matching: Number(matching), association: Buffer.from(digits, 'hex') };
+  const lengths = [record.association.length, 32, 64];
+  const usable =
+    Number(usage) === DANE_EE && record.selector <= 1 && lengths[record.matching] === record.association.length;
+  return usable ? record : undefined;
+}
+
+/** Throws CLIENT_INPUT when none of the records can be used, or one is no TLSA record. */
+export function checkTlsa(records: readonly string[]): void {
+  if (records.map(parse).some((record) => record !== undefined)) return;
+  const message = `none of ${records.length} TLSA records can be used: expected one of usage 3 (DANE-EE), selector 0 or 1`;
+  throw new ClientError(ClientErrorCode.INPUT, message);
+}
+
+/** Whether one of the records is about this certificate. Its names and dates do not count (RFC 7671 §5.1). */
+export function matchesTlsa(records: readonly string[], certificate: X509Certificate): boolean {
+  return records.some((text) => {
+    const record = parse(text);
+    if (record === undefined) return false;
+    const { selector, matching, association } = record;
+    const whole = selector === 0 ? certificate.raw : publicKeyOf(certificate);
+    if (whole === undefined) return false;
+    const digests = [whole, createHash('sha256').update(whole).digest(), createHash('sha512').update(whole).digest()];
+    return digests[matching]?.equals(association) ?? false;
+  });
+}

@@ -1,0 +1,192 @@
+/** Messages of the client: queries out, answers in. Decoding is strict and throws nothing but CLIENT_MALFORMED. */
+import { randomInt } from 'node:crypto';
+import { Class, Opcode, Type } from '../../protocol/iana.js';
+import { ClientError, ClientErrorCode, fitting } from '../errors.js';
+import { type Channel, decodeOptions, type Edns, type EdnsRequest, encodeOpt } from './edns.js';
+import { NameReader, textToName } from './names.js';
+import { readRdata } from './rdata/table.js';
+
+/** Bits of the header's third and fourth octet (RFC 1035 §4.1.1, RFC 4035 §3). */
+export const HeaderFlag = {
+  QR: 0x8000,
+  AA: 0x0400,
+  TC: 0x0200,
+  RD: 0x0100,
+  RA: 0x0080,
+  AD: 0x0020,
+  CD: 0x0010,
+} as const;
+
+/** A question for a server. */
+export interface Query {
+  /** In presentation format; the final dot may be left out. */
+  readonly name: string;
+  /** A number of IANA's registry. */
+  readonly type: number;
+  /** Default IN. */
+  readonly class?: number;
+  /** Default: a random one. */
+  readonly id?: number;
+  /** RD. Default false: authoritative servers are asked. */
+  readonly recursion?: boolean;
+  /** CD. Default false. */
+  readonly checkingDisabled?: boolean;
+  /** Undefined: no OPT record. */
+  readonly edns?: EdnsRequest;
+}
+
+export interface Question {
+  readonly owner: Uint8Array;
+  /** The owner in presentation format. */
+  readonly name: string;
+  readonly type: number;
+  readonly class: number;
+}
+
+export interface ResourceRecord extends Question {
+  readonly ttl: number;
+  /** Names in it are uncompressed. */
+  readonly rdata: Uint8Array;
+  /** The RDATA in presentation format. */
+  readonly data: string;
+}
+
+export interface Message {
+  readonly id: number;
+  readonly flags: number;
+  readonly opcode: number;
+  /** With the upper eight bits of the OPT record. */
+  readonly rcode: number;
+  readonly questions: readonly Question[];
+  readonly answers: readonly ResourceRecord[];
+  readonly authority: readonly ResourceRecord[];
+  /** Without the OPT record. */
+  readonly additional: readonly ResourceRecord[];
+  readonly edns: Edns | undefined;
+}
+
+const HEADER = 12;
+
+export function randomId(): number {
+  return randomInt(0x10000);
+}
+
+/**
+ * A query in wire format, for a channel. `ednsFlags` (TO) are set even when the query itself has no EDNS. Throws
+ * CLIENT_INPUT.
+ */
+export function encodeQuery(query: Query, channel: Channel, ednsFlags = 0): Buffer {
+  const name = textToName(query.name);
+  const edns = query.edns ?? (ednsFlags === 0 ? undefined : {});
+  const head = Buffer.alloc(HEADER + name.length + 4);
+  head.writeUInt16BE(fitting(query.id ?? randomId(), 16, 'ID'), 0);
+  head.writeUInt16BE((query.recursion ? HeaderFlag.RD : 0) | (query.checkingDisabled ? HeaderFlag.CD : 0), 2);
+  head.writeUInt16BE(1, 4);
+  head.writeUInt16BE(edns === undefined ? 0 : 1, 10);
+  head.set(name, HEADER);
+  head.writeUInt16BE(fitting(query.type, 16, 'type'), HEADER + name.length);
+  head.writeUInt16BE(fitting(query.class ?? Class.IN, 16, 'class'), HEADER + name.length + 2);
+  const opt = edns === undefined ? Buffer.alloc(0) : encodeOpt(edns, ednsFlags, channel, head.length);
+  fitting(head.length + opt.length, 16, 'length of the query');
+  return Buffer.concat([head, opt]);
+}
+
+function malformed(reason: string): ClientError {
+  return new ClientError(ClientErrorCode.MALFORMED, reason);
+}
+
+/** Reads a message from its first octet to its last. */
+class Cursor {
+  readonly #octets: Buffer;
+  readonly #names: NameReader;
+  at = HEADER;
+
+  constructor(octets: Buffer) {
+    this.#octets = octets;
+    this.#names = new NameReader(octets);
+  }
+
+  #need(length: number, what: string): void {
+    if (this.at + length > this.#octets.length) throw malformed(`the message ends within ${what} at octet ${this.at}`);
+  }
+
+  question(): Question {
+    const { name: owner, text: name, end } = this.#names.read(this.at, this.#octets.length, true);
+    this.at = end;
+    this.#need(4, 'a question');
+    const type = this.#octets.readUInt16BE(end);
+    this.at += 4;
+    return { owner, name, type, class: this.#octets.readUInt16BE(end + 2) };
+  }
+
+  record(): ResourceRecord {
+    const question = this.question();
+    this.#need(6, 'a record');
+    const ttl = this.#octets.readUInt32BE(this.at);
+    const length = this.#octets.readUInt16BE(this.at + 4);
+    this.at += 6;
+    this.#need(length, `RDATA of ${length} octets`);
+    const start = this.at;
+    this.at += length;
+    const { rdata, text } = readRdata(question.type, this.#octets, start, this.at, this.#names);
+    return { ...question, ttl, rdata, data: text };
+  }
+
+  /** `count` of something; each takes at least `size` octets, so that a large count cannot keep us busy. */
+  many<T>(count: number, size: number, one: () => T): T[] {
+    this.#need(count * size, `${count} records`);
+    return Array.from({ length: count }, one);
+  }
+}
+
+/** Decodes a whole message. */
+export function decodeMessage(wire: Uint8Array): Message {
+  const octets = Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength);
+  if (octets.length < HEADER) throw malformed(`a message of ${octets.length} octets, expected at least ${HEADER}`);
+  const cursor = new Cursor(octets);
+  const flags = octets.readUInt16BE(2);
+  const record = (): ResourceRecord => cursor.record();
+  const questions = cursor.many(octets.readUInt16BE(4), 5, () => cursor.question());
+  const answers = cursor.many(octets.readUInt16BE(6), 11, record);
+  const authority = cursor.many(octets.readUInt16BE(8), 11, record);
+  const additional = cursor.many(octets.readUInt16BE(10), 11, record);
+  if (cursor.at < octets.length) throw malformed(`${octets.length - cursor.at} octets behind the last record`);
+  const edns = ednsOf(answers, authority, additional);
+  return {
+    id: octets.readUInt16BE(0),
+    flags,
+    opcode: (flags >> 11) & 0x0f,
+    rcode: (flags & 0x0f) | (edns?.upperRcode ?? 0),
+    questions,
+    answers,
+    authority,
+    additional: additional.filter(({ type }) => type !== Type.OPT),
+    edns: edns?.edns,
+  };
+}
+
+/** The one OPT record (RFC 6891 §6.1.1): in the additional section, owned by the root. */
+function ednsOf(
+  answers: readonly ResourceRecord[],
+  authority: readonly ResourceRecord[],
+  additional: readonly ResourceRecord[],
+): { edns: Edns; upperRcode: number } | undefined {
+  if ([...answers, ...authority].some(({ type }) => type === Type.OPT))
+    throw malformed('an OPT record in a wrong section');
+  const [opt, second] = additional.filter(({ type }) => type === Type.OPT);
+  if (opt === undefined) return undefined;
+  if (second !== undefined) throw malformed('a second OPT record');
+  if (opt.name !== '.') throw malformed(`an OPT record owned by ${opt.name}`);
+  const edns = {
+    size: opt.class,
+    version: (opt.ttl >>> 16) & 0xff,
+    flags: opt.ttl & 0xffff,
+    options: decodeOptions(opt.rdata),
+  };
+  return { edns, upperRcode: (opt.ttl >>> 24) << 4 };
+}
+
+/** Whether a message is a response to this opcode. */
+export function isResponse(message: Message): boolean {
+  return (message.flags & HeaderFlag.QR) !== 0 && message.opcode === Opcode.QUERY;
+}

@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createCapabilityCache, type EncryptedTransport } from '../../../src/client/capabilities/capabilities.js';
+import { type Rung, settingsOf } from '../../../src/client/client-settings.js';
+import { ClientErrorCode } from '../../../src/client/errors.js';
+import { allowance, plan, type TriedTransport } from '../../../src/client/transports/transport-plan.js';
+
+const PORTS = { tls: 853, starttls: 53 };
+const address = '192.0.2.1';
+const { timeouts: TIMEOUTS } = settingsOf({});
+const ALL: readonly Rung[] = ['tls', 'starttls', 'cleartext'];
+const CLEARTEXT = 'cleartext: udp tcp';
+const PRIVATE: readonly Rung[] = ['tls', 'starttls'];
+
+/** The stages for a server of which something is known. */
+function planned(
+  order: readonly Rung[],
+  known: Partial<Record<EncryptedTransport, 'works' | 'fails'>> = {},
+  open?: EncryptedTransport,
+): string[] {
+  const cache = createCapabilityCache({ now: () => 1_800_000_000_000 });
+  for (const transport of ['tls', 'starttls'] as const) {
+    const key = { transport, address, port: PORTS[transport] };
+    if (known[transport] === 'works') cache.worked(key);
+    if (known[transport] === 'fails') cache.failed(key, ClientErrorCode.RESET);
+  }
+  const stages = plan({ order, cache, address, ports: PORTS, live: (transport) => transport === open });
+  return stages.map(({ kind, transports }) => `${kind}: ${transports.join(' ')}`);
+}
+
+describe('the ladder', () => {
+  it('is a race of TLS and STARTTLS, then UDP and TCP, for a server that nothing is known of', () => {
+    expect(planned(ALL)).toEqual(['race: tls starttls', CLEARTEXT]);
+    expect(planned(PRIVATE)).toEqual(['race: tls starttls']);
+  });
+
+  it('can be in another order', () => {
+    expect(planned(['starttls', 'tls', 'cleartext'])).toEqual(['race: starttls tls', CLEARTEXT]);
+    expect(planned(['cleartext', 'tls'])).toEqual([CLEARTEXT, 'race: tls']);
+    expect(planned(['starttls', 'cleartext', 'tls'])).toEqual(['race: starttls', CLEARTEXT, 'race: tls']);
+    expect(planned(['cleartext'])).toEqual([CLEARTEXT]);
+  });
+
+  it('leaves out what is known to fail', () => {
+    expect(planned(ALL, { tls: 'fails' })).toEqual(['race: starttls', CLEARTEXT]);
+    expect(planned(ALL, { starttls: 'fails' })).toEqual(['race: tls', CLEARTEXT]);
+    expect(planned(ALL, { tls: 'fails', starttls: 'fails' })).toEqual([CLEARTEXT]);
+  });
+
+  it('tries what is known to fail after all others where there is no cleartext', () => {
+    expect(planned(PRIVATE, { tls: 'fails' })).toEqual(['race: starttls tls']);
+    expect(planned(PRIVATE, { tls: 'fails', starttls: 'works' })).toEqual(['known: starttls', 'race: tls']);
+    expect(planned(PRIVATE, { tls: 'fails', starttls: 'fails' })).toEqual(['race: tls starttls']);
+  });
+
+  it('begins with what is known to work, or is open, by itself', () => {
+    expect(planned(ALL, { starttls: 'works' })).toEqual(['known: starttls', 'race: tls', CLEARTEXT]);
+    expect(planned(ALL, { starttls: 'works', tls: 'works' })).toEqual(['known: tls', 'known: starttls', CLEARTEXT]);
+    expect(planned(ALL, {}, 'starttls')).toEqual(['known: starttls', 'race: tls', CLEARTEXT]);
+    expect(planned(ALL, { tls: 'fails' }, 'tls')).toEqual(['known: tls', 'race: starttls', CLEARTEXT]);
+  });
+});
+
+describe('the time for a transport', () => {
+  it('is all that it could need, when there is enough', () => {
+    expect(allowance(['tls', 'starttls'], ['udp', 'tcp'], 30_000, TIMEOUTS, 3)).toBeGreaterThanOrEqual(16_000);
+    expect(allowance(['starttls'], ['udp', 'tcp'], 22_000, TIMEOUTS, 3)).toBeGreaterThanOrEqual(8000);
+    expect(allowance(['udp'], ['tcp'], 14_000, TIMEOUTS, 3)).toBeGreaterThanOrEqual(4500);
+    expect(allowance(['tcp'], [], 8000, TIMEOUTS, 3)).toBe(8000);
+  });
+
+  it('leaves each behind it what it could need or its share, however short the time is', () => {
+    const some = fc.subarray<TriedTransport>(['tls', 'starttls', 'udp', 'tcp'], { minLength: 1 });
+    fc.assert(
+      fc.property(some, fc.integer({ min: 1, max: 60_000 }), (transports, total) => {
+        let remaining = total;
+        for (const [at, transport] of transports.entries()) {
+          const allowed = allowance([transport], transports.slice(at + 1), remaining, TIMEOUTS, 3);
+          expect(allowed).toBeLessThanOrEqual(remaining + 1e-6);
+          const need = transport === 'udp' ? 4500 : 8000;
+          expect(allowed + 1e-6).toBeGreaterThanOrEqual(Math.min(need, remaining / (transports.length - at)));
+          // What one does not need is shared by all, the first of them first.
+          expect(allowed + 1e-6).toBeGreaterThanOrEqual(0.75 * Math.min(need, total / transports.length));
+          remaining -= Math.min(allowed, need);
+        }
+      }),
+    );
+  });
+});

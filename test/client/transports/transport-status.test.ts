@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { createCapabilityCache, type EncryptedTransport } from '../../../src/client/capabilities/capabilities.js';
+import { ClientError, ClientErrorCode } from '../../../src/client/errors.js';
+import { createLessons } from '../../../src/client/transports/transport-status.js';
+
+const key = (transport: EncryptedTransport) => ({ transport, address: '192.0.2.53', port: 853 });
+
+/** What is known of TLS after it has failed so, and an answer has come over STARTTLS. */
+function afterwards(code: ClientErrorCode, barren = true): string | undefined {
+  const cache = createCapabilityCache({ now: () => 0 });
+  const lessons = createLessons(cache, key);
+  lessons.failed('tls', new ClientError(code, 'failed'), barren);
+  lessons.answered('starttls');
+  expect(cache.get(key('starttls'))?.status).toBe('works');
+  return cache.get(key('tls'))?.status;
+}
+
+describe('a transport that brought no answer while another did', () => {
+  it.each([
+    ClientErrorCode.TIMED_OUT,
+    ClientErrorCode.REFUSED,
+    ClientErrorCode.RESET,
+    ClientErrorCode.HANDSHAKE,
+    ClientErrorCode.NO_UPGRADE,
+  ])('fails, with %s', (code) => {
+    expect(afterwards(code)).toBe('fails');
+  });
+
+  it.each([ClientErrorCode.CERTIFICATE, ClientErrorCode.ABORTED, ClientErrorCode.ENDED, ClientErrorCode.INPUT])(
+    'is not blamed for %s',
+    (code) => {
+      expect(afterwards(code)).toBeUndefined();
+    },
+  );
+
+  it('is not blamed where it had answered other queries', () => {
+    expect(afterwards(ClientErrorCode.TIMED_OUT, false)).toBeUndefined();
+  });
+});
