@@ -4,7 +4,6 @@
  */
 
 export { AdotdError, ErrorCode } from './errors.js';
-export type { PacketRecord } from './fixture/dns-packet-records.js';
 export type {
   AnswerFault,
   AnswerMatch,
@@ -15,12 +14,13 @@ export type {
   StarttlsFault,
   StreamFault,
   TlsFault,
-} from './fixture/fault-rule.js';
-export type { RecordInput, RemovedRecords } from './fixture/fixture-zones.js';
-export type { WaitOptions } from './fixture/query-log.js';
-export type { QueryFields, QueryMatch } from './fixture/query-match.js';
-export type { QueryRecord, QueryTls } from './fixture/query-record.js';
-export type { QueryTransport } from './fixture/query-transport.js';
+} from './fixture/faults/fault-rule.js';
+export type { WaitOptions } from './fixture/queries/query-log.js';
+export type { QueryFields, QueryMatch } from './fixture/queries/query-match.js';
+export type { QueryRecord, QueryTls } from './fixture/queries/query-record.js';
+export type { QueryTransport } from './fixture/queries/query-transport.js';
 export { type Faults, type RunningServer, type StartOptions, startServer } from './fixture/start.js';
-export type { ZoneInput } from './fixture/zone-input.js';
+export type { PacketRecord } from './fixture/zones/dns-packet-records.js';
+export type { RecordInput, RemovedRecords } from './fixture/zones/fixture-zones.js';
+export type { ZoneInput } from './fixture/zones/zone-input.js';
 export type { Diagnostic } from './zone/diagnostics.js';

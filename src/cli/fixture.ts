@@ -1,7 +1,7 @@
 /** `adotd fixture`: a server for the tests of programs in any language, for as long as its standard input is open. */
 import { writeFileSync } from 'node:fs';
 import { AdotdError, ErrorCode } from '../errors.js';
-import { readFaults } from '../fixture/fault-file.js';
+import { readFaults } from '../fixture/faults/fault-file.js';
 import { type RunningServer, startServer } from '../fixture/start.js';
 import { systemReason } from '../server/zone-source.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';

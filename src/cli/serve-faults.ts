@@ -1,8 +1,8 @@
 /** `adotd serve --faults FILE`: what goes wrong on purpose, by a file that may change while the server runs. */
 import { AdotdError } from '../errors.js';
-import { parseFaults, readFaultText } from '../fixture/fault-file.js';
-import { Rules } from '../fixture/rules.js';
-import { Traffic } from '../fixture/traffic.js';
+import { parseFaults, readFaultText } from '../fixture/faults/fault-file.js';
+import { Rules } from '../fixture/faults/rules.js';
+import { Traffic } from '../fixture/faults/traffic.js';
 import type { Log } from '../observe/log.js';
 import type { ReloadRequest } from '../server/zone-loader.js';
 

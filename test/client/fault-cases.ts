@@ -1,6 +1,6 @@
 /** What each fault of the fixture does to our client on a transport that has it, for the tests that go through all of them. */
 import { ClientErrorCode, type Verification } from '../../src/client/index.js';
-import type { FaultName, FaultRule } from '../../src/fixture/fault-rule.js';
+import type { FaultName, FaultRule } from '../../src/fixture/faults/fault-rule.js';
 
 const { TIMED_OUT, RESET, CLOSED, HANDSHAKE, CERTIFICATE, NO_UPGRADE, MALFORMED, MISMATCH } = ClientErrorCode;
 

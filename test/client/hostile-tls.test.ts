@@ -11,7 +11,7 @@ import { openSession } from '../../src/client/session/connect.js';
 import { exchange } from '../../src/client/session/exchange.js';
 import { describeCertificate, objection, type Verification } from '../../src/client/trust/certificate.js';
 import { matchesTlsa } from '../../src/client/trust/tlsa.js';
-import { type CertificateContent, writeCertificate } from '../../src/fixture/x509.js';
+import { type CertificateContent, writeCertificate } from '../../src/fixture/tls/x509.js';
 import { chanceOf } from '../reference/generate.js';
 import { newKey, pemOf } from '../tls/support.js';
 import { answer, framed, onMessages, type TestServer } from './support.js';

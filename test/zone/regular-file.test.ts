@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rereadConfig } from '../../src/config/load.js';
 import { defaultConfig } from '../../src/config/schema.js';
-import { readFaults } from '../../src/fixture/fault-file.js';
+import { readFaults } from '../../src/fixture/faults/fault-file.js';
 import { answerSettings } from '../../src/server/settings.js';
 import { readKey } from '../../src/tls/certificates.js';
 import { readTicketKeys } from '../../src/tls/ticket-keys.js';
