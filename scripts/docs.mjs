@@ -2,7 +2,7 @@
 // npm run docs
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { referenceMarkdown } from '../dist/config/reference.js';
-import { metricsMarkdown } from '../dist/observe/reference.js';
+import { metricsMarkdown } from '../dist/observe/metrics/metrics-reference.js';
 
 const path = new URL('../README.md', import.meta.url);
 const begin = '<!-- configuration reference: written by npm run docs -->\n';

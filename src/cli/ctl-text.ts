@@ -1,5 +1,5 @@
 /** What `adotd ctl` prints for people. */
-import type { Summary } from '../observe/summary.js';
+import type { Summary } from '../observe/counters/summary.js';
 import type { ServerStatus } from '../server/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
 import { outcomeText, type ZoneOutcome, type ZoneStatus } from '../server/zone-outcome.js';

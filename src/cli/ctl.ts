@@ -1,7 +1,7 @@
 /** `adotd ctl`: asks and tells a running server, over its control socket. */
 import { readConfig } from '../config/load.js';
 import { nearest } from '../config/nearest.js';
-import type { Summary } from '../observe/summary.js';
+import type { Summary } from '../observe/counters/summary.js';
 import { defaultSocket } from '../server/control-socket.js';
 import type { ServerStatus } from '../server/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';

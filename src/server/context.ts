@@ -2,10 +2,10 @@
 import { createFacts, type Outcome } from '../answer/facts.js';
 import { createResponder, type Responder } from '../answer/respond.js';
 import type { Catalog } from '../image/catalog.js';
-import type { Counters } from '../observe/counters.js';
+import type { Counters } from '../observe/counters/counters.js';
+import { timedResponder } from '../observe/counters/timed-responder.js';
 import type { Log } from '../observe/log.js';
 import type { ThreadTap } from '../observe/tap/tap.js';
-import { timedResponder } from '../observe/timed.js';
 import type { Clock } from '../session/clock.js';
 import { ConnectionLimits } from '../session/limits.js';
 import { SessionManager } from '../session/manager.js';

@@ -1,5 +1,5 @@
 /** What the control socket controls. Everything that is returned is plain data, and becomes JSON as it is. */
-import type { Summary } from '../observe/summary.js';
+import type { Summary } from '../observe/counters/summary.js';
 import type { SessionsReport } from '../session/report.js';
 import type { Endpoint } from '../transport/transport.js';
 import type { PlaneStatus } from './plane.js';

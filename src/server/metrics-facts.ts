@@ -1,6 +1,6 @@
 /** The server as its metrics see it. */
-import { Counters } from '../observe/counters.js';
-import { NO_RELOADS, type ServerFacts, sessionFacts, type ZoneFacts } from '../observe/server-facts.js';
+import { Counters } from '../observe/counters/counters.js';
+import { NO_RELOADS, type ServerFacts, sessionFacts, type ZoneFacts } from '../observe/metrics/server-facts.js';
 import { ConnectionLimits } from '../session/limits.js';
 import type { Server } from './server.js';
 import type { ZoneStatus } from './zone-outcome.js';

@@ -6,10 +6,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 import type { Log } from '../observe/log.js';
-import type { MetricsInput } from '../observe/metric.js';
-import { processFacts } from '../observe/process-facts.js';
-import { acceptedFormat, CONTENT_TYPES, metricsText } from '../observe/prometheus.js';
-import type { ServerFacts, ServerState } from '../observe/server-facts.js';
+import type { MetricsInput } from '../observe/metrics/metric.js';
+import { processFacts } from '../observe/metrics/process-facts.js';
+import { acceptedFormat, CONTENT_TYPES, metricsText } from '../observe/metrics/prometheus.js';
+import type { ServerFacts, ServerState } from '../observe/metrics/server-facts.js';
 import { endpointText } from '../transport/address.js';
 import { listenError } from '../transport/listen-error.js';
 import type { Endpoint } from '../transport/transport.js';

@@ -1,7 +1,7 @@
 /** The data plane as the control thread sees it: what answers queries, in threads of its own or embedded in this one. */
 import type { Config } from '../config/schema.js';
 import type { Catalog } from '../image/catalog.js';
-import type { Counters } from '../observe/counters.js';
+import type { Counters } from '../observe/counters/counters.js';
 import type { SessionsReport } from '../session/report.js';
 import type { TlsSettings } from '../tls/context.js';
 import type { Endpoint } from '../transport/transport.js';

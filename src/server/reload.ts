@@ -5,7 +5,7 @@
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import type { Log } from '../observe/log.js';
-import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/server-facts.js';
+import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/metrics/server-facts.js';
 import type { Clock } from '../session/clock.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
 import { refuseEmptyFile, refuseNoZones } from './emptied-config.js';

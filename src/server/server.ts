@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.js';
 import { isTapped } from '../config/tap.js';
 import { AdotdError, ErrorCode } from '../errors.js';
-import { Counters } from '../observe/counters.js';
+import { Counters } from '../observe/counters/counters.js';
 import type { Log } from '../observe/log.js';
 import type { Tap, TapStatus } from '../observe/tap/tap.js';
 import { type Clock, systemClock } from '../session/clock.js';

@@ -1,7 +1,7 @@
 /** What all threads that answer have in common: they take orders, report, and log through the control thread. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Catalog } from '../image/catalog.js';
-import { Counters } from '../observe/counters.js';
+import { Counters } from '../observe/counters/counters.js';
 import type { Log } from '../observe/log.js';
 import { systemClock } from '../session/clock.js';
 import { NO_SESSIONS, type SessionsReport } from '../session/report.js';

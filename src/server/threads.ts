@@ -6,7 +6,7 @@
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import type { Catalog } from '../image/catalog.js';
-import { COUNTER_WORDS, Counters } from '../observe/counters.js';
+import { COUNTER_WORDS, Counters } from '../observe/counters/counters.js';
 import type { Log } from '../observe/log.js';
 import type { Tap } from '../observe/tap/tap.js';
 import type { Clock } from '../session/clock.js';

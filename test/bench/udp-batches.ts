@@ -3,7 +3,7 @@
  * thread asks and answers itself, so that nobody is woken and other programs of the machine matter little; sending includes the
  * delivery to the asker, since that is how loopback works.
  */
-import { Counters } from '../../src/observe/counters.js';
+import { Counters } from '../../src/observe/counters/counters.js';
 import { type Libc, libc } from '../../src/transport/libc.js';
 import { type Batches, createBatches, createSlots, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
 import { encodeSocketAddress } from '../../src/transport/socket-address.js';

@@ -1,7 +1,7 @@
 /** The process that udp-loops.ts measures: a thread with the loop that the first argument names; it is told what to do by messages. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { COUNTER_WORDS, Counters } from '../../src/observe/counters.js';
+import { COUNTER_WORDS, Counters } from '../../src/observe/counters/counters.js';
 import { openUdpSocket } from '../../src/transport/sockets.js';
 import { MAIL, threadWords } from '../../src/transport/thread-words.js';
 import { TransportEvent } from '../../src/transport/transport.js';

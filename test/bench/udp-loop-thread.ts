@@ -1,7 +1,7 @@
 /** The thread that udp-loops.ts measures: started by udp-loop-server.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Catalog } from '../../src/image/catalog.js';
-import { Counters } from '../../src/observe/counters.js';
+import { Counters } from '../../src/observe/counters/counters.js';
 import type { UdpSocket } from '../../src/transport/udp-mmsg.js';
 import { countingContext } from '../support/udp-heap.js';
 import { LOOPS } from './udp-loop-kinds.js';

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { COUNTER_WORDS, Counters } from '../../src/observe/counters.js';
+import { COUNTER_WORDS, Counters } from '../../src/observe/counters/counters.js';
 import { type Libc, libc } from '../../src/transport/libc.js';
 import { collector } from '../../src/transport/release.js';
 import { openUdpSocket } from '../../src/transport/sockets.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { labelNames } from '../../src/observe/metric.js';
-import { METRICS } from '../../src/observe/metrics.js';
-import { metricsText } from '../../src/observe/prometheus.js';
+import { labelNames } from '../../src/observe/metrics/metric.js';
+import { METRICS } from '../../src/observe/metrics/metrics.js';
+import { metricsText } from '../../src/observe/metrics/prometheus.js';
 import { alertRules, dashboard, dashboardExpressions, testedSeries } from './deployment.js';
 import { metricsInput } from './input.js';
 

@@ -1,7 +1,7 @@
 /** What metrics are read from, for tests: a server at rest, and changes to it. */
-import { Counters } from '../../src/observe/counters.js';
-import type { MetricsInput } from '../../src/observe/metric.js';
-import { NO_RELOADS, type ServerFacts, type ZoneFacts } from '../../src/observe/server-facts.js';
+import { Counters } from '../../src/observe/counters/counters.js';
+import type { MetricsInput } from '../../src/observe/metrics/metric.js';
+import { NO_RELOADS, type ServerFacts, type ZoneFacts } from '../../src/observe/metrics/server-facts.js';
 
 export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
   return {

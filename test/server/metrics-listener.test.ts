@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.js';
 import { metricsEndpoint } from '../../src/config/metrics.js';
 import { AdotdError } from '../../src/errors.js';
-import type { ServerFacts } from '../../src/observe/server-facts.js';
+import type { ServerFacts } from '../../src/observe/metrics/server-facts.js';
 import { listenMetrics, type MetricsListener } from '../../src/server/metrics-listener.js';
 import { serverFacts } from '../observe/input.js';
 

@@ -3,7 +3,7 @@ import { createResponder } from '../../src/answer/respond.js';
 import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
 import { type Catalog, Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
-import type { Counters } from '../../src/observe/counters.js';
+import type { Counters } from '../../src/observe/counters/counters.js';
 import { nameFromText } from '../../src/protocol/name.js';
 import { systemClock } from '../../src/session/clock.js';
 import type { Libc } from '../../src/transport/libc.js';

@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Counters } from '../../src/observe/counters.js';
+import { Counters } from '../../src/observe/counters/counters.js';
 import { type Libc, libc } from '../../src/transport/libc.js';
 import { createBatches, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
 import { collector } from '../../src/transport/release.js';

@@ -1,13 +1,13 @@
 /** Metrics of messages: what was asked, and what was answered. */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Ede, Opcode, Rcode } from '../../protocol/iana.js';
-import type { HistogramValue } from '../buckets.js';
-import { EDE_LABELS, OTHER, TYPE_LABELS } from '../counted.js';
-import { Flag, RCODES } from '../counter-layout.js';
-import type { Counters } from '../counters.js';
-import type { Metric, MetricsInput } from '../metric.js';
-import { rcodeName } from '../summary.js';
-import { SAMPLE } from '../timed.js';
+import { EDE_LABELS, OTHER, TYPE_LABELS } from '../counters/counted-names.js';
+import { Flag, RCODES } from '../counters/counter-layout.js';
+import type { Counters } from '../counters/counters.js';
+import type { HistogramValue } from '../counters/histogram-buckets.js';
+import { rcodeName } from '../counters/summary.js';
+import { SAMPLE } from '../counters/timed-responder.js';
+import type { Metric, MetricsInput } from './metric.js';
 
 const TRANSPORTS = Object.entries(Transport).map(([name, value]) => [name.toLowerCase(), value] as const);
 const TRANSPORT = { transport: '`udp`, `tcp` (in the clear), `tls` (also by STARTTLS)' };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createFacts, createOutcome, Kind } from '../../src/answer/facts.js';
-import { Counters } from '../../src/observe/counters.js';
-import { acceptedFormat, metricsText } from '../../src/observe/prometheus.js';
-import { SessionEnd, SessionPath } from '../../src/session/session-end.js';
-import { TransportEvent } from '../../src/transport/transport.js';
-import { emptyCatalog } from '../support/catalog.js';
-import { metricsInput, zoneFacts } from './input.js';
+import { createFacts, createOutcome, Kind } from '../../../src/answer/facts.js';
+import { Counters } from '../../../src/observe/counters/counters.js';
+import { acceptedFormat, metricsText } from '../../../src/observe/metrics/prometheus.js';
+import { SessionEnd, SessionPath } from '../../../src/session/session-end.js';
+import { TransportEvent } from '../../../src/transport/transport.js';
+import { emptyCatalog } from '../../support/catalog.js';
+import { metricsInput, zoneFacts } from '../input.js';
 
 const lines = (text: string, start: string): string[] => text.split('\n').filter((line) => line.startsWith(start));
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { createFacts, createOutcome, Kind, Limited, Transport } from '../../src/answer/facts.js';
-import { EDE_LABELS, TYPE_LABELS } from '../../src/observe/counted.js';
-import { Flag } from '../../src/observe/counter-layout.js';
-import { COUNTER_WORDS, Counters } from '../../src/observe/counters.js';
-import { Ede, Opcode, Rcode, Type } from '../../src/protocol/iana.js';
-import { typeByMnemonic } from '../../src/protocol/rdata/table.js';
-import { SessionEnd, SessionPath } from '../../src/session/session-end.js';
-import { SessionEvent } from '../../src/session/session-event.js';
-import { TransportEvent } from '../../src/transport/transport.js';
-import { emptyCatalog } from '../support/catalog.js';
+import { createFacts, createOutcome, Kind, Limited, Transport } from '../../../src/answer/facts.js';
+import { EDE_LABELS, TYPE_LABELS } from '../../../src/observe/counters/counted-names.js';
+import { Flag } from '../../../src/observe/counters/counter-layout.js';
+import { COUNTER_WORDS, Counters } from '../../../src/observe/counters/counters.js';
+import { Ede, Opcode, Rcode, Type } from '../../../src/protocol/iana.js';
+import { typeByMnemonic } from '../../../src/protocol/rdata/table.js';
+import { SessionEnd, SessionPath } from '../../../src/session/session-end.js';
+import { SessionEvent } from '../../../src/session/session-event.js';
+import { TransportEvent } from '../../../src/transport/transport.js';
+import { emptyCatalog } from '../../support/catalog.js';
 
 interface Change extends Partial<ReturnType<typeof createOutcome>> {
   readonly asked?: number;

@@ -4,8 +4,8 @@
  */
 import { SessionEvent } from '../../session/session-event.js';
 import { TransportEvent } from '../../transport/transport.js';
-import type { Counters } from '../counters.js';
-import { type Metric, single } from '../metric.js';
+import type { Counters } from '../counters/counters.js';
+import { type Metric, single } from './metric.js';
 
 export type EventName = keyof typeof TransportEvent | keyof typeof SessionEvent;
 

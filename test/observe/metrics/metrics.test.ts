@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { labelNames } from '../../src/observe/metric.js';
-import { METRICS } from '../../src/observe/metrics.js';
-import { metricsText } from '../../src/observe/prometheus.js';
-import { metricsMarkdown } from '../../src/observe/reference.js';
-import { SessionEvent } from '../../src/session/session-event.js';
-import { TransportEvent } from '../../src/transport/transport.js';
-import { textOf } from '../repository/files.js';
-import { metricsInput, zoneFacts } from './input.js';
+import { labelNames } from '../../../src/observe/metrics/metric.js';
+import { METRICS } from '../../../src/observe/metrics/metrics.js';
+import { metricsMarkdown } from '../../../src/observe/metrics/metrics-reference.js';
+import { metricsText } from '../../../src/observe/metrics/prometheus.js';
+import { SessionEvent } from '../../../src/session/session-event.js';
+import { TransportEvent } from '../../../src/transport/transport.js';
+import { textOf } from '../../repository/files.js';
+import { metricsInput, zoneFacts } from '../input.js';
 
 describe('every metric', () => {
   it('has a name of its own, by the conventions', () => {

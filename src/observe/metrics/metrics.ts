@@ -1,10 +1,11 @@
 /** All metrics there are, in the order in which they are shown. */
+
+import { EVENT_METRICS } from './event-metrics.js';
 import type { Metric } from './metric.js';
-import { EVENT_METRICS } from './metrics/events.js';
-import { PROCESS_METRICS } from './metrics/process.js';
-import { QUERY_METRICS } from './metrics/queries.js';
-import { SERVER_METRICS } from './metrics/server.js';
-import { SESSION_METRICS } from './metrics/sessions.js';
+import { PROCESS_METRICS } from './process-metrics.js';
+import { QUERY_METRICS } from './query-metrics.js';
+import { SERVER_METRICS } from './server-metrics.js';
+import { SESSION_METRICS } from './session-metrics.js';
 
 /** Rows by what they are of. */
 export const METRIC_GROUPS: readonly (readonly [title: string, metrics: readonly Metric[]])[] = [

@@ -2,7 +2,7 @@
  * A metric as a row: what it is called, what it says, and where its numbers come from. What is shown to Prometheus
  * (prometheus.ts) and to people (reference.ts) follows from the rows, which are in metrics/.
  */
-import type { HistogramValue } from './buckets.js';
+import type { HistogramValue } from '../counters/histogram-buckets.js';
 import type { ProcessFacts } from './process-facts.js';
 import type { ServerFacts } from './server-facts.js';
 

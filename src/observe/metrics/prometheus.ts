@@ -3,7 +3,7 @@
  * name of a counter's family, in how whole numbers are written in `le`, and in the end.
  * NOT here: timestamps, `_created`, exemplars.
  */
-import type { HistogramValue } from './buckets.js';
+import type { HistogramValue } from '../counters/histogram-buckets.js';
 import { labelNames, type Metric, type MetricsInput } from './metric.js';
 import { METRICS } from './metrics.js';
 

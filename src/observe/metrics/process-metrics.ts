@@ -1,5 +1,5 @@
 /** Metrics of the process, by the names that Prometheus' own client libraries gave them. All threads are in them. */
-import { type Metric, single } from '../metric.js';
+import { type Metric, single } from './metric.js';
 
 export const PROCESS_METRICS: readonly Metric[] = [
   {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { processFacts } from '../../src/observe/process-facts.js';
-import { sessionFacts } from '../../src/observe/server-facts.js';
-import { createBench } from '../session/support.js';
+import { processFacts } from '../../../src/observe/metrics/process-facts.js';
+import { sessionFacts } from '../../../src/observe/metrics/server-facts.js';
+import { createBench } from '../../session/support.js';
 
 describe('what is shown of sessions', () => {
   it('is what the session manager does and advertises, at every load', () => {

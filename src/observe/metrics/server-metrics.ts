@@ -1,6 +1,6 @@
 /** Metrics of the server: its threads, zones, reloads and certificates. */
-import { type Metric, type MetricsInput, single } from '../metric.js';
-import { RELOAD_KINDS, type ServerState, ZONE_STATES, type ZoneFacts } from '../server-facts.js';
+import { type Metric, type MetricsInput, single } from './metric.js';
+import { RELOAD_KINDS, type ServerState, ZONE_STATES, type ZoneFacts } from './server-facts.js';
 
 const STATES: readonly ServerState[] = ['starting', 'ready', 'draining'];
 const ZONE = { zone: 'name of the zone; only for the first `metrics.zones` of them' };

@@ -3,20 +3,10 @@
  * atomic one; a message takes 16 ns in all (test/bench/count.ts). Whoever reads them adds the workers' arrays
  * up. Hot file: what counts a message allocates nothing.
  */
-import { type Facts, Kind, Limited, type Outcome } from '../answer/facts.js';
-import { Opcode } from '../protocol/iana.js';
-import type { SessionEnd, SessionPath } from '../session/session-end.js';
-import {
-  type HistogramValue,
-  histogramWords,
-  observe,
-  RESPOND_TIMES,
-  readHistogram,
-  SESSION_TIMES,
-  SIZES,
-  sizeBucket,
-} from './buckets.js';
-import { edeIndex, TYPE_INDEX, TYPE_LABELS } from './counted.js';
+import { type Facts, Kind, Limited, type Outcome } from '../../answer/facts.js';
+import { Opcode } from '../../protocol/iana.js';
+import type { SessionEnd, SessionPath } from '../../session/session-end.js';
+import { edeIndex, TYPE_INDEX, TYPE_LABELS } from './counted-names.js';
 import {
   ANSWERS_AT,
   COUNTER_WORDS,
@@ -40,6 +30,16 @@ import {
   TRANSPORTS,
   TYPES_AT,
 } from './counter-layout.js';
+import {
+  type HistogramValue,
+  histogramWords,
+  observe,
+  RESPOND_TIMES,
+  readHistogram,
+  SESSION_TIMES,
+  SIZES,
+  sizeBucket,
+} from './histogram-buckets.js';
 import { type Summary, summaryOf, summaryText } from './summary.js';
 
 export { COUNTER_WORDS };

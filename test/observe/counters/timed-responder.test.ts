@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { createFacts, Transport } from '../../src/answer/facts.js';
-import { Counters } from '../../src/observe/counters.js';
-import { SAMPLE, timedResponder } from '../../src/observe/timed.js';
-import { emptyCatalog } from '../support/catalog.js';
-import { echoResponder, message } from '../support/responder.js';
+import { createFacts, Transport } from '../../../src/answer/facts.js';
+import { Counters } from '../../../src/observe/counters/counters.js';
+import { SAMPLE, timedResponder } from '../../../src/observe/counters/timed-responder.js';
+import { emptyCatalog } from '../../support/catalog.js';
+import { echoResponder, message } from '../../support/responder.js';
 
 function ask(responder: ReturnType<typeof timedResponder>, transport: number, times: number): number[] {
   const facts = createFacts(emptyCatalog());

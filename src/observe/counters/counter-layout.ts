@@ -2,12 +2,12 @@
  * Where each counter has its word. One block a transport, then what belongs to none. Everything follows from the tables that
  * name what is counted: a new kind of answer or a new event gets its words by being there.
  */
-import { Kind, Limited, Transport } from '../answer/facts.js';
-import { SessionEnd, SessionPath } from '../session/session-end.js';
-import { SessionEvent } from '../session/session-event.js';
-import { TransportEvent } from '../transport/transport.js';
-import { histogramWords, RESPOND_TIMES, SESSION_TIMES, SIZES } from './buckets.js';
-import { EDE_LABELS, TYPE_LABELS } from './counted.js';
+import { Kind, Limited, Transport } from '../../answer/facts.js';
+import { SessionEnd, SessionPath } from '../../session/session-end.js';
+import { SessionEvent } from '../../session/session-event.js';
+import { TransportEvent } from '../../transport/transport.js';
+import { EDE_LABELS, TYPE_LABELS } from './counted-names.js';
+import { histogramWords, RESPOND_TIMES, SESSION_TIMES, SIZES } from './histogram-buckets.js';
 
 /** Bits of the word that counts messages: each combination has a word, so that a message costs one increment. */
 export const Flag = { TRUNCATED: 1, EDNS: 2, DNSSEC_OK: 4, WILDCARD: 8, IPV6: 16 } as const;

@@ -2,8 +2,8 @@
  * What is counted by name: the types and the extended errors that have a counter of their own. All others share one, so that
  * what clients ask cannot make the number of time series grow.
  */
-import { Ede } from '../protocol/iana.js';
-import { typeByMnemonic } from '../protocol/rdata/table.js';
+import { Ede } from '../../protocol/iana.js';
+import { typeByMnemonic } from '../../protocol/rdata/table.js';
 
 /** The word of what is in no list. */
 export const OTHER = 'other';

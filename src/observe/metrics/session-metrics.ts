@@ -1,6 +1,6 @@
 /** Metrics of stream sessions: how many, for how long, and why they ended. */
 import { SessionEnd, SessionPath } from '../../session/session-end.js';
-import { type Metric, single } from '../metric.js';
+import { type Metric, single } from './metric.js';
 
 const PATHS = Object.entries(SessionPath).map(([name, path]) => [name.toLowerCase(), path] as const);
 const ENDS = Object.entries(SessionEnd).map(([name, end]) => [name.toLowerCase(), end] as const);

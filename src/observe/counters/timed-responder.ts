@@ -4,7 +4,7 @@
  * the first, whose data no cache holds yet. Measured: 5 to 20 ns a message, nearly all of it for one call more.
  * NOT here: the time that a message waits in the socket and in its batch, and that its answer takes to be sent.
  */
-import type { Responder } from '../answer/respond.js';
+import type { Responder } from '../../answer/respond.js';
 import type { Counters } from './counters.js';
 
 /** One message in so many is timed. */

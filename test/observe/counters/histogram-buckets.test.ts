@@ -7,7 +7,7 @@ import {
   SESSION_TIMES,
   SIZES,
   sizeBucket,
-} from '../../src/observe/buckets.js';
+} from '../../../src/observe/counters/histogram-buckets.js';
 
 describe('a histogram', () => {
   it('has bounds that rise', () => {
