@@ -6,12 +6,12 @@ import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { dumpImage } from '../image/dump.js';
 import type { Loaded } from '../image/load.js';
-import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/load-zone.js';
 import type { PlaceOf } from '../server/policies.js';
 import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
 import { startMistakes } from '../server/start-check.js';
-import { zoneConflicts } from '../server/zone-mistakes.js';
-import { systemReason, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zone-source.js';
+import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/zones/load-zone.js';
+import { systemReason, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zones/zone-files.js';
+import { zoneConflicts } from '../server/zones/zone-mistakes.js';
 
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import { printZone } from '../zone/print.js';

@@ -1,7 +1,7 @@
 /** The verbs of the command, `adotd VERB …`, and how what goes wrong is told. */
 import { nearest } from '../config/nearest.js';
 import { AdotdError, ErrorCode } from '../errors.js';
-import { systemReason } from '../server/zone-source.js';
+import { systemReason } from '../server/zones/zone-files.js';
 import { Exit, UsageError, type Verb } from './arguments.js';
 import { check } from './check.js';
 import { ctl } from './ctl.js';

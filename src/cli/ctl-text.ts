@@ -1,8 +1,8 @@
 /** What `adotd ctl` prints for people. */
 import type { Summary } from '../observe/counters/summary.js';
-import type { ServerStatus } from '../server/control-target.js';
+import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
-import { outcomeText, type ZoneOutcome, type ZoneStatus } from '../server/zone-outcome.js';
+import { outcomeText, type ZoneOutcome, type ZoneStatus } from '../server/zones/zone-outcome.js';
 import type { SessionsReport } from '../session/report.js';
 import { endpointText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';

@@ -2,10 +2,10 @@
 import { readConfig } from '../config/load.js';
 import { nearest } from '../config/nearest.js';
 import type { Summary } from '../observe/counters/summary.js';
-import { defaultSocket } from '../server/control-socket.js';
-import type { ServerStatus } from '../server/control-target.js';
+import { defaultSocket } from '../server/control/control-socket.js';
+import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
-import type { ZoneStatus } from '../server/zone-outcome.js';
+import type { ZoneStatus } from '../server/zones/zone-outcome.js';
 import type { SessionsReport } from '../session/report.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { type ControlClient, controlClient } from './ctl-client.js';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { readFaults } from '../fixture/faults/fault-file.js';
 import { type RunningServer, startServer } from '../fixture/start.js';
-import { systemReason } from '../server/zone-source.js';
+import { systemReason } from '../server/zones/zone-files.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { readSettings } from './fixture/config.js';
 import { converse } from './fixture/conversation.js';

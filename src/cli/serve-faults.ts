@@ -4,7 +4,7 @@ import { parseFaults, readFaultText } from '../fixture/faults/fault-file.js';
 import { Rules } from '../fixture/faults/rules.js';
 import { Traffic } from '../fixture/faults/traffic.js';
 import type { Log } from '../observe/log.js';
-import type { ReloadRequest } from '../server/zone-loader.js';
+import type { ReloadRequest } from '../server/zones/zone-loader.js';
 
 export interface ServedFaults {
   readonly file: string;

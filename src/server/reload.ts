@@ -9,14 +9,14 @@ import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/metric
 import type { Clock } from '../session/clock.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
 import { refuseEmptyFile, refuseNoZones } from './emptied-config.js';
-import { keyOf } from './held-files.js';
 import { changedKeys, type Effect, inForce } from './live-config.js';
-import type { DataPlane } from './plane.js';
+import type { DataPlane } from './plane/data-plane.js';
 import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
 import type { TlsService } from './tls-service.js';
-import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zone-loader.js';
-import { countOutcomes, type OutcomeCounts, type ZoneOutcome } from './zone-outcome.js';
-import type { ZonesReport } from './zones.js';
+import { keyOf } from './zones/loaded-files.js';
+import type { ZonesReport } from './zones/served-zones.js';
+import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zones/zone-loader.js';
+import { countOutcomes, type OutcomeCounts, type ZoneOutcome } from './zones/zone-outcome.js';
 
 /** What of the configuration has changed, by key: `tls.padding`. Plain data. */
 export interface ConfigOutcome {

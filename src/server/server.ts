@@ -9,15 +9,15 @@ import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import type { Effect } from './live-config.js';
-import type { LoaderSettings } from './loader.js';
-import { openPlane, type PlaneOptions } from './open-plane.js';
-import type { DataPlane } from './plane.js';
+import type { DataPlane } from './plane/data-plane.js';
+import { openPlane, type PlaneOptions } from './plane/open-plane.js';
 import { policiesOf, policyPlaces, unservedPolicies } from './policies.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
 import type { TlsService } from './tls-service.js';
-import { type ReloadRequest, ZoneLoader, type ZoneSettings } from './zone-loader.js';
-import type { ZoneFile } from './zone-source.js';
-import type { Zones, ZonesReport } from './zones.js';
+import type { LoaderSettings } from './zones/load-zones.js';
+import type { Zones, ZonesReport } from './zones/served-zones.js';
+import type { ZoneFile } from './zones/zone-files.js';
+import { type ReloadRequest, ZoneLoader, type ZoneSettings } from './zones/zone-loader.js';
 
 /** ADOTD_ZONE_INVALID with what is wrong with the zones; the message has one line for each mistake. */
 export class ZonesError extends AdotdError {

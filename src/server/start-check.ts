@@ -10,10 +10,10 @@ import { loadCertificate, readKey } from '../tls/certificates.js';
 import { readOwnKey, selfSignedFiles } from '../tls/self-signed.js';
 import { readTicketKeys } from '../tls/ticket-keys.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
-import { socketPathMistake } from './control-socket.js';
+import { socketPathMistake } from './control/control-socket.js';
+import { answerSettings } from './plane/configured-settings.js';
 import type { PlaceOf } from './policies.js';
-import { accountMistake } from './privileges.js';
-import { answerSettings } from './settings.js';
+import { accountMistake } from './process/privileges.js';
 
 type Report = (keys: readonly PropertyKey[], message: string, severity?: Diagnostic['severity']) => void;
 

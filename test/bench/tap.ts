@@ -15,7 +15,7 @@ import { createRecord, readRecord } from '../../src/observe/tap/record.js';
 import { createRing, RingReader } from '../../src/observe/tap/ring.js';
 import type { ThreadTap } from '../../src/observe/tap/tap.js';
 import { nameFromText } from '../../src/protocol/name.js';
-import { tappedResponder } from '../../src/server/tapped.js';
+import { tappedResponder } from '../../src/server/plane/recording-responder.js';
 import { buildQuery } from '../support/message.js';
 import { median, printTable } from './measure.js';
 import { queries, randomFrom, ZONE, zoneText } from './workload.js';

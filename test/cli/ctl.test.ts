@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/observe/log.js';
-import { controlServer } from '../../src/server/control.js';
-import { listenOnSocket } from '../../src/server/control-socket.js';
-import type { ControlTarget } from '../../src/server/control-target.js';
-import { countOutcomes, type ZoneOutcome } from '../../src/server/zone-outcome.js';
+import { controlServer } from '../../src/server/control/control.js';
+import { listenOnSocket } from '../../src/server/control/control-socket.js';
+import type { ControlTarget } from '../../src/server/control/control-target.js';
+import { countOutcomes, type ZoneOutcome } from '../../src/server/zones/zone-outcome.js';
 import { controlTarget, OUTCOME, STATUS, ZONE } from '../server/control-support.js';
 import { adotd, type Ran } from '../support/cli.js';
 

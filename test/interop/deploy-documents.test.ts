@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { parseConfig } from '../../src/config/load.js';
-import { answerSettings } from '../../src/server/settings.js';
+import { answerSettings } from '../../src/server/plane/configured-settings.js';
 import { readTicketKeys } from '../../src/tls/ticket-keys.js';
 import { blockOf, type Document } from '../deploy/documents.js';
 import { adotd } from '../support/cli.js';

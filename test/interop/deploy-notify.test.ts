@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createNotifier } from '../../src/server/notify.js';
+import { createNotifier } from '../../src/server/process/service-notify.js';
 import { missingPrograms } from './support.js';
 
 const missing = missingPrograms({ python3: 'python3' });

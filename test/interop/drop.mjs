@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { configSchema } from '../../dist/config/schema.js';
-import { checkPrivileges, giveUpPrivileges, rootWarning } from '../../dist/server/privileges.js';
+import { checkPrivileges, giveUpPrivileges, rootWarning } from '../../dist/server/process/privileges.js';
 import { describeSocket, duplicateSocket, openTcpSocket, openUdpSocket } from '../../dist/transport/sockets.js';
 
 const attempt = (what) => {

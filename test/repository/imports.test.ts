@@ -25,9 +25,9 @@ describe('importing the package', () => {
   it('loads what a fixture has a use for', () => {
     const { own, packages } = loadedWith('src/index.ts');
     expect(packages).toEqual(['zod']);
-    expect([...own]).toContain('src/server/embedded.ts');
+    expect([...own]).toContain('src/server/plane/embedded.ts');
     const others = [
-      'src/server/threads.ts',
+      'src/server/plane/threads.ts',
       'src/server/tls-service.ts',
       'src/observe/tap/tap.ts',
       'src/config/load.ts',

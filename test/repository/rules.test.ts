@@ -95,7 +95,7 @@ describe('the package', () => {
     const paths = packed();
     const wanted = [
       'dist/cli/main.js',
-      'dist/server/loader-worker.js',
+      'dist/server/zones/loader-worker.js',
       'dist/index.js',
       'dist/index.d.ts',
       'README.md',

@@ -1,7 +1,7 @@
-import type { ControlTarget, ServerStatus } from '../../src/server/control-target.js';
+import type { ControlTarget, ServerStatus } from '../../src/server/control/control-target.js';
 import type { ReloadOutcome } from '../../src/server/reload.js';
-import type { ReloadRequest } from '../../src/server/zone-loader.js';
-import { countOutcomes, type ZoneStatus } from '../../src/server/zone-outcome.js';
+import type { ReloadRequest } from '../../src/server/zones/zone-loader.js';
+import { countOutcomes, type ZoneStatus } from '../../src/server/zones/zone-outcome.js';
 import { NO_SESSIONS } from '../../src/session/report.js';
 
 export const ZONE: ZoneStatus = {

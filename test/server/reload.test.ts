@@ -6,7 +6,7 @@ import { configPlaces, parseConfig, readConfig } from '../../src/config/load.js'
 import { type Config, configSchema } from '../../src/config/schema.js';
 import { silentLog } from '../../src/observe/log.js';
 import { createServer, type Server } from '../../src/server/server.js';
-import { zonesOfConfig } from '../../src/server/zone-source.js';
+import { zonesOfConfig } from '../../src/server/zones/zone-files.js';
 import { askUdp } from '../support/ask.js';
 import { buildQuery, decodeMessage } from '../support/message.js';
 

@@ -4,10 +4,10 @@
 import { createInterface } from 'node:readline';
 import { readConfig } from '../../dist/config/load.js';
 import { createLog } from '../../dist/observe/log.js';
-import { takeActivatedSockets } from '../../dist/server/activation.js';
-import { checkPrivileges, giveUpPrivileges } from '../../dist/server/privileges.js';
+import { checkPrivileges, giveUpPrivileges } from '../../dist/server/process/privileges.js';
+import { takeActivatedSockets } from '../../dist/server/process/socket-activation.js';
 import { createServer } from '../../dist/server/server.js';
-import { zonesOfConfig } from '../../dist/server/zone-source.js';
+import { zonesOfConfig } from '../../dist/server/zones/zone-files.js';
 
 const config = readConfig(process.argv[2]);
 const log = await createLog(config.log.level, config.log.format);

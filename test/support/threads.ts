@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { configSchema } from '../../src/config/schema.js';
 import type { Log } from '../../src/observe/log.js';
+import type { ThreadedPlane } from '../../src/server/plane/threads.js';
 import type { Server } from '../../src/server/server.js';
-import type { ThreadedPlane } from '../../src/server/threads.js';
-import type { ZoneFile } from '../../src/server/zone-source.js';
+import type { ZoneFile } from '../../src/server/zones/zone-files.js';
 
 type ServerModule = typeof import('../../src/server/server.js');
 

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rereadConfig } from '../../src/config/load.js';
 import { defaultConfig } from '../../src/config/schema.js';
 import { readFaults } from '../../src/fixture/faults/fault-file.js';
-import { answerSettings } from '../../src/server/settings.js';
+import { answerSettings } from '../../src/server/plane/configured-settings.js';
 import { readKey } from '../../src/tls/certificates.js';
 import { readTicketKeys } from '../../src/tls/ticket-keys.js';
 import { readZoneFile } from '../../src/zone/files.js';

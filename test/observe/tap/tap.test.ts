@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/load.js';
 import { createTap, type Tap } from '../../../src/observe/tap/tap.js';
-import { tappedResponder } from '../../../src/server/tapped.js';
+import { tappedResponder } from '../../../src/server/plane/recording-responder.js';
 import { engineOf, zoneOf } from '../../answer/support.js';
 import { buildQuery } from '../../support/message.js';
 import { recordingLog } from './log.js';

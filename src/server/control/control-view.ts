@@ -1,0 +1,77 @@
+/** The server as the control socket sees it. */
+import { imageText } from '../../image/text.js';
+import { formatDiagnostic } from '../../zone/diagnostics.js';
+import type { Server } from '../server.js';
+import type { ReloadRequest } from '../zones/zone-loader.js';
+import type { ControlTarget, LogLevelName, ServerStatus } from './control-target.js';
+
+/** Problems that a status lists; the zones' own status has them all. A guess. */
+const MAX_PROBLEMS = 20;
+
+/** What the server itself does not know. */
+export interface ControlContext {
+  readonly version: string;
+  /** Seconds since 1970. */
+  readonly since: number;
+  /** Path of the configuration. */
+  readonly config: string | undefined;
+  readonly watching: () => boolean;
+  readonly logLevel: { get(): string; set(level: LogLevelName): void };
+  /** As SIGTERM; `seconds` for sessions to finish. */
+  drain(seconds: number | undefined): void;
+  /** As SIGHUP, or of less. */
+  reload(request: ReloadRequest): ReturnType<Server['reload']>;
+}
+
+export function controlView(server: Server, context: ControlContext): ControlTarget {
+  const { loaded, plane } = server;
+  return {
+    status: () => statusOf(server, context),
+    zones: (name) => loaded.status(name),
+    statistics: () => server.counters.summary(),
+    sessions: (longest) => plane.sessions(longest),
+    reload: (request) => context.reload(request),
+    dump(name) {
+      const image = loaded.imageOf(name);
+      return image && imageText(image);
+    },
+    drain: (seconds) => context.drain(seconds),
+    setLogLevel(level) {
+      const before = context.logLevel.get();
+      context.logLevel.set(level);
+      return before;
+    },
+  };
+}
+
+function statusOf(server: Server, { version, since, config, watching, logLevel }: ControlContext): ServerStatus {
+  const { zones, udp, tcp, tls, reloader, loaded } = server;
+  const { served, failed, kept, records } = zones;
+  const certificates = server.tlsService?.certificates ?? [];
+  return {
+    version,
+    process: process.pid,
+    state: server.state,
+    since,
+    config,
+    addresses: { udp, tcp, tls },
+    plane: server.plane.status,
+    zones: { served, failed, kept, records },
+    certificates: certificates.map(({ certFile, subject, names, notAfter, pin }) => {
+      return { file: certFile, subject, names, expires: notAfter.getTime() / 1000, pin };
+    }),
+    reloads: reloader.tally,
+    problems: [...reloader.problems, ...zoneProblems(loaded)].slice(0, MAX_PROBLEMS),
+    logLevel: logLevel.get(),
+    watching: watching(),
+    memory: process.memoryUsage.rss(),
+  };
+}
+
+/** The errors of zones that are not served as their files say. */
+function zoneProblems(loaded: Server['loaded']): string[] {
+  const wrong = loaded.status().filter(({ state }) => state !== 'served');
+  return wrong.flatMap(({ diagnostics }) =>
+    diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic),
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * The control interface: HTTP with JSON, for `adotd ctl` and anybody's curl, on a socket that only the server's user may open
+ * (control-socket.ts). It knows no users of its own: who may open the socket may do everything here.
+ *
+ *   GET  /status                       ServerStatus
+ *   GET  /zones, /zones/NAME           ZoneStatus[], ZoneStatus
+ *   GET  /zones/NAME/text              the zone as it is served (text/dns, RFC 4027)
+ *   GET  /statistics                   what was counted, by transport
+ *   GET  /sessions?longest=N           SessionsReport
+ *   POST /reload                       ReloadOutcome; { zone?, force?, allow_empty? }
+ *   POST /drain                        { seconds? }
+ *   POST /log-level                    { before, level }; { level }
+ *
+ * Who waits for longer is sent 102 (Processing) meanwhile. An error is { error: { code, message } } with a status of 400 or more.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { AdotdError } from '../../errors.js';
+import type { Log } from '../../observe/log.js';
+import { nameFromText, nameToText } from '../../protocol/name.js';
+import { ControlError, readBody, sendError, sendJson, sendPieces } from './control-http.js';
+import { type ControlTarget, LOG_LEVELS } from './control-target.js';
+
+/** Connections at once: operators and their scripts. A guess; more are closed at once. */
+const MAX_CONNECTIONS = 32;
+/** Milliseconds that a request may take to come. */
+const REQUEST_TIME = 5_000;
+/** Milliseconds between two signs of life while a request is worked on; half of what `adotd ctl` waits at the least. */
+const SIGN_OF_LIFE = 500;
+/** Octets of a request's header: a zone's name, percent-encoded, is the longest thing in it. */
+const MAX_HEADER = 8192;
+/** Sessions that a report lists at the most, so that it stays small. */
+const MAX_LONGEST = 1000;
+const DEFAULT_LONGEST = 10;
+/** Seconds, an hour: who waits for longer can have no reason to. */
+const MAX_DRAIN = 3600;
+
+const reloadBody = z.strictObject({
+  zone: z.string().max(1100).optional(),
+  force: z.boolean().optional(),
+  allow_empty: z.boolean().optional(),
+});
+const drainBody = z.strictObject({ seconds: z.number().min(0).max(MAX_DRAIN).optional() });
+const levelBody = z.strictObject({ level: z.enum(LOG_LEVELS) });
+
+interface Request {
+  readonly target: ControlTarget;
+  /** Parts of the path behind the route's own. */
+  readonly words: readonly string[];
+  readonly query: URLSearchParams;
+  readonly body: unknown;
+  readonly response: ServerResponse;
+}
+
+type Handler = (request: Request) => unknown;
+
+/** By method and first word of the path. What a handler returns is sent as JSON; undefined: it has sent something. */
+const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
+  status: { GET: ({ target }) => target.status() },
+  zones: { GET: zones },
+  statistics: { GET: ({ target }) => target.statistics() },
+  sessions: {
+    GET: ({ target, query }) => target.sessions(numberOf(query, 'longest', DEFAULT_LONGEST, MAX_LONGEST)),
+  },
+  reload: {
+    POST({ target, body }) {
+      const { zone, force, allow_empty: allowEmpty } = parsed(reloadBody, body);
+      return target.reload({ ...(zone !== undefined && { zone: canonical(zone) }), force, allowEmpty });
+    },
+  },
+  drain: {
+    POST({ target, body }) {
+      const { seconds } = parsed(drainBody, body);
+      target.drain(seconds);
+      return { draining: true, ...(seconds !== undefined && { seconds }) };
+    },
+  },
+  'log-level': {
+    POST({ target, body }) {
+      const { level } = parsed(levelBody, body);
+      return { before: target.setLogLevel(level), level };
+    },
+  },
+};
+
+/** An HTTP server of the control interface, not listening yet. It keeps no process alive. */
+export function controlServer(target: ControlTarget, log: Log): Server {
+  const limits = { maxHeaderSize: MAX_HEADER, headersTimeout: REQUEST_TIME, requestTimeout: REQUEST_TIME };
+  const server = createServer({ ...limits, connectionsCheckingInterval: 1000 }, (request, response) => {
+    response.on('error', () => undefined);
+    answer(target, request, response).catch((error: unknown) => {
+      const known = error instanceof ControlError || error instanceof AdotdError;
+      if (!known) log.error({ err: error, url: request.url }, 'a control request failed; please report this');
+      sendError(response, error);
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+async function answer(target: ControlTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://control');
+  const [first = '', ...words] = pathname.split('/').slice(1).map(decoded);
+  const route = Object.hasOwn(ROUTES, first) ? ROUTES[first] : undefined;
+  if (route === undefined || (first !== 'zones' && words.length > 0)) {
+    throw new ControlError(404, 'NOT_FOUND', `found ${pathname}, expected one of /${Object.keys(ROUTES).join(', /')}`);
+  }
+  const { method = '' } = request;
+  const handler = Object.hasOwn(route, method) ? route[method] : undefined;
+  if (handler === undefined) {
+    const allowed = Object.keys(route).join(', ');
+    response.setHeader('Allow', allowed);
+    throw new ControlError(405, 'METHOD', `found ${method}, expected ${allowed}`);
+  }
+  const body = method === 'POST' ? await readBody(request) : undefined;
+  const stop = showLife(request, response);
+  try {
+    const result = await handler({ target, words, query, body, response });
+    stop();
+    if (result !== undefined) sendJson(response, 200, result);
+  } finally {
+    stop();
+  }
+}
+
+/**
+ * Sends 102 (Processing, RFC 2518 §10.1) from time to time until `response` begins: a reload may take minutes, and whoever waits can
+ * tell it from a thread that hangs. Returns what ends it.
+ */
+function showLife({ httpVersionMinor }: IncomingMessage, response: ServerResponse): () => void {
+  // HTTP/1.0 has no interim responses (RFC 9110 §15.2).
+  if (httpVersionMinor === 0) return () => undefined;
+  const timer = setInterval(() => {
+    if (!response.headersSent && !response.destroyed) response.writeProcessing();
+  }, SIGN_OF_LIFE);
+  return () => clearInterval(timer);
+}
+
+async function zones({ target, words, response }: Request): Promise<unknown> {
+  const [text, part, ...rest] = words;
+  if (text === undefined || text === '') return target.zones();
+  const name = canonical(text);
+  if (part === 'text' && rest.length === 0) {
+    const pieces = target.dump(name);
+    if (pieces === undefined) throw notServed(name, target);
+    await sendPieces(response, 'text/dns; charset=us-ascii', pieces);
+    return undefined;
+  }
+  if (part !== undefined) throw new ControlError(404, 'NOT_FOUND', `found ${part}, expected text`);
+  const [zone] = target.zones(name);
+  if (zone === undefined) throw notServed(name, target);
+  return zone;
+}
+
+function notServed(name: string, target: ControlTarget): ControlError {
+  const [zone] = target.zones(name);
+  const why = zone === undefined ? 'is no zone of this server' : 'could not be loaded: there is nothing to show';
+  return new ControlError(404, 'NO_ZONE', `${name} ${why}`);
+}
+
+/** A zone's name in the form that the server knows it in. Throws ADOTD_PRESENTATION. */
+function canonical(text: string): string {
+  return nameToText(nameFromText(text));
+}
+
+function decoded(word: string): string {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    throw new ControlError(400, 'BAD_REQUEST', `found ${word} in the path, expected percent-encoded UTF-8`);
+  }
+}
+
+function numberOf(query: URLSearchParams, key: string, fallback: number, max: number): number {
+  const text = query.get(key);
+  if (text === null) return fallback;
+  if (/^[0-9]{1,9}$/.test(text) && Number(text) <= max) return Number(text);
+  throw new ControlError(400, 'BAD_REQUEST', `${key}: found ${text}, expected a number up to ${max}`);
+}
+
+function parsed<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
+  const result = schema.safeParse(body ?? {});
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'the body'}: ${message}`);
+  throw new ControlError(400, 'BAD_REQUEST', issues.join('; '));
+}

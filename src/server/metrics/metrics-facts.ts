@@ -1,0 +1,51 @@
+/** The server as its metrics see it. */
+import { Counters } from '../../observe/counters/counters.js';
+import { NO_RELOADS, type ServerFacts, sessionFacts, type ZoneFacts } from '../../observe/metrics/server-facts.js';
+import { ConnectionLimits } from '../../session/limits.js';
+import type { Server } from '../server.js';
+import type { ZoneStatus } from '../zones/zone-outcome.js';
+
+/** `server`: undefined while it starts, and nothing answers yet. */
+export function metricsFacts(version: string, server: Server | undefined): ServerFacts {
+  return server === undefined ? { ...STARTING, version } : factsOf(version, server);
+}
+
+const NO_SESSIONS = { open: 0, limit: 0, idleTime: 0, keepalive: 0 };
+
+const STARTING: Omit<ServerFacts, 'version'> = {
+  state: 'starting',
+  counters: new Counters(),
+  plane: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0 },
+  sessions: NO_SESSIONS,
+  zones: [],
+  reloads: { zones: NO_RELOADS, certificates: NO_RELOADS, ticket_keys: NO_RELOADS, config: NO_RELOADS },
+  certificates: [],
+};
+
+function factsOf(version: string, { state, plane, loaded, reloader, tlsService }: Server): ServerFacts {
+  const { connections, shared, sessions } = plane.settings;
+  return {
+    version,
+    state,
+    counters: plane.counters(),
+    plane: plane.status,
+    sessions: sessionFacts(new ConnectionLimits(connections, shared), sessions, state),
+    zones: loaded.status().map(zoneFacts),
+    reloads: reloader.facts,
+    certificates: (tlsService?.certificates ?? []).map(({ certFile, notAfter }) => {
+      return { file: certFile, notAfter: notAfter.getTime() / 1000 };
+    }),
+  };
+}
+
+function zoneFacts({ name, state, serial, records, octets, loadedAt, milliseconds }: ZoneStatus): ZoneFacts {
+  return {
+    name,
+    state,
+    serial: state === 'failed' ? undefined : serial,
+    records,
+    imageBytes: octets,
+    loadSeconds: milliseconds / 1000,
+    loadedAt,
+  };
+}

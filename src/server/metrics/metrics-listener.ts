@@ -1,0 +1,155 @@
+/**
+ * Metrics and probes over HTTP, for Prometheus and for who runs the process (systemd, Kubernetes): GET and HEAD of `/metrics`,
+ * `/healthz` (the control thread answers) and `/readyz` (queries are answered: all zones were tried, and it does not drain).
+ * No password, no encryption: the address decides who may read.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { BlockList, isIPv6 } from 'node:net';
+import type { Log } from '../../observe/log.js';
+import type { MetricsInput } from '../../observe/metrics/metric.js';
+import { processFacts } from '../../observe/metrics/process-facts.js';
+import { acceptedFormat, CONTENT_TYPES, metricsText } from '../../observe/metrics/prometheus.js';
+import type { ServerFacts, ServerState } from '../../observe/metrics/server-facts.js';
+import { endpointText } from '../../transport/address.js';
+import { listenError } from '../../transport/listen-error.js';
+import type { Endpoint } from '../../transport/transport.js';
+
+/** Connections at once: some scrapers and probes. A guess; more are closed at once. */
+const MAX_CONNECTIONS = 64;
+/** Octets of a request's header: names and cookies of nobody we know need more. */
+const MAX_HEADER = 8192;
+/** Milliseconds that a request may take to come, from its first octet. */
+const REQUEST_TIME = 5_000;
+/** Milliseconds without an octet in either direction, in a response too. */
+const IDLE_TIME = 10_000;
+/** Milliseconds that responses under way get when the listener closes. */
+const CLOSE_TIME = 500;
+
+export interface MetricsOptions {
+  readonly endpoint: Endpoint;
+  /** Zones that have time series of their own. */
+  readonly zoneLimit: number;
+  /** Asked for each request. */
+  facts(): ServerFacts;
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
+}
+
+export interface MetricsListener {
+  /** With the port that was really bound. */
+  readonly endpoint: Endpoint;
+  close(): Promise<void>;
+}
+
+/** Listens; keeps no process alive. Throws ADOTD_LISTEN. */
+export async function listenMetrics(options: MetricsOptions): Promise<MetricsListener> {
+  const { endpoint, log } = options;
+  const limits = { maxHeaderSize: MAX_HEADER, headersTimeout: REQUEST_TIME, requestTimeout: REQUEST_TIME };
+  const server = createServer({ ...limits, connectionsCheckingInterval: 1000 }, (request, response) => {
+    try {
+      serve(request, response, options);
+    } catch (error) {
+      log.error({ err: error, url: request.url }, 'metrics could not be written; please report this');
+      send(request, response, 500, 'the metrics could not be written; the log says why\n');
+    }
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.setTimeout(IDLE_TIME);
+  const port = await listen(server, endpoint);
+  server.unref();
+  const bound = { address: endpoint.address, port };
+  const where = endpointText(bound.address, bound.port);
+  if (isLoopback(bound.address)) log.info({ metrics: where }, `metrics at http://${where}/metrics`);
+  else log.warn({ metrics: where }, `metrics at http://${where}/metrics: whoever reaches this address reads them`);
+  let closed: Promise<void> | undefined;
+  return {
+    endpoint: bound,
+    close() {
+      closed ??= close(server);
+      return closed;
+    },
+  };
+}
+
+/** What each path answers with. */
+const PATHS = new Map<string, (request: IncomingMessage, response: ServerResponse, options: MetricsOptions) => void>([
+  ['/metrics', sendMetrics],
+  ['/healthz', (request, response) => send(request, response, 200, 'ok\n')],
+  ['/readyz', (request, response, { facts }) => sendReadiness(request, response, facts().state)],
+]);
+
+function serve(request: IncomingMessage, response: ServerResponse, options: MetricsOptions): void {
+  const answer = PATHS.get(pathOf(request.url ?? ''));
+  if (answer === undefined) send(request, response, 404, `not found; there are ${[...PATHS.keys()].join(', ')}\n`);
+  else if (request.method === 'GET' || request.method === 'HEAD') answer(request, response, options);
+  else send(request, response, 405, 'only GET and HEAD\n', { Allow: 'GET, HEAD' });
+}
+
+/** The path of a request's target, in origin or absolute form (RFC 9112 §3.2). */
+function pathOf(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, '');
+  return path.replace(/[?#].*$/s, '');
+}
+
+function sendMetrics(request: IncomingMessage, response: ServerResponse, { facts, zoneLimit }: MetricsOptions): void {
+  const format = acceptedFormat(request.headers.accept);
+  const input: MetricsInput = { server: facts(), process: processFacts(), zoneLimit };
+  send(request, response, 200, metricsText(input, format), { 'Content-Type': CONTENT_TYPES[format], Vary: 'Accept' });
+}
+
+const READINESS: Readonly<Record<ServerState, string>> = {
+  starting: 'not ready: zones are being loaded\n',
+  ready: 'ready\n',
+  draining: 'not ready: draining\n',
+};
+
+function sendReadiness(request: IncomingMessage, response: ServerResponse, state: ServerState): void {
+  send(request, response, state === 'ready' ? 200 : 503, READINESS[state]);
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Record<string, string> = {},
+): void {
+  const body = Buffer.from(text);
+  response.writeHead(status, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': body.length,
+    'Cache-Control': 'no-store',
+    ...headers,
+  });
+  // What a request brings besides its header is thrown away.
+  request.resume();
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+function listen(server: Server, endpoint: Endpoint): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      reject(listenError('http', endpoint, error, { port: '`metrics.listen`', address: '`metrics.listen`' }));
+    });
+    server.listen({ host: endpoint.address, port: endpoint.port, ipv6Only: true, exclusive: true }, () => {
+      server.removeAllListeners('error');
+      // Accepting can fail for lack of descriptors; the listener goes on.
+      server.on('error', () => {});
+      const bound = server.address();
+      resolve(bound !== null && typeof bound === 'object' ? bound.port : endpoint.port);
+    });
+  });
+}
+
+async function close(server: Server): Promise<void> {
+  const cut = setTimeout(() => server.closeAllConnections(), CLOSE_TIME);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  clearTimeout(cut);
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+function isLoopback(address: string): boolean {
+  return loopback.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}

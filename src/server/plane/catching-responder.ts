@@ -1,0 +1,33 @@
+/** A mistake of ours that one message brings to light must not end the server. */
+
+import type { Responder } from '../../answer/respond.js';
+import type { Log } from '../../observe/log.js';
+
+/** Octets of a query that are logged: the longest that come without fragments. */
+const LOGGED_OCTETS = 1232;
+
+/** A responder of which what answers can be changed, between two messages. */
+export interface GuardedResponder extends Responder {
+  /** Answers by `next` from now on; it has to have the same outcome. */
+  replace(next: Responder): void;
+}
+
+/** The responder, but what it throws is logged with the query, and the message gets no answer. */
+export function guardedResponder(first: Responder, log: Pick<Log, 'error'>): GuardedResponder {
+  let responder = first;
+  return {
+    outcome: first.outcome,
+    replace(next) {
+      responder = next;
+    },
+    respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap) {
+      try {
+        return responder.respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap);
+      } catch (error) {
+        const query = Buffer.from(inBuf.subarray(inOff, inOff + Math.min(inLen, LOGGED_OCTETS))).toString('hex');
+        log.error({ err: error, query }, 'a query could not be answered; please report this');
+        return 0;
+      }
+    },
+  };
+}

@@ -1,0 +1,100 @@
+/** What the pieces of the server are given, made from the configuration. */
+import { randomBytes } from 'node:crypto';
+import { Padding, UpgradeBit } from '../../answer/facts.js';
+import { DEFAULT_SETTINGS, type Settings } from '../../answer/settings.js';
+import type { Config } from '../../config/schema.js';
+import { AdotdError, ErrorCode } from '../../errors.js';
+import { nameFromText } from '../../protocol/name.js';
+import type { ConnectionLimitSettings } from '../../session/limits.js';
+import type { SessionSettings } from '../../session/settings.js';
+import { readSmallFile } from '../../zone/regular-file.js';
+
+/** Settings of respond(). Throws ADOTD_CONFIG or ADOTD_FILE for a secret file that cannot be used. */
+export function answerSettings(config: Config): Settings {
+  return {
+    ...DEFAULT_SETTINGS,
+    nsid: config.nsid === undefined ? undefined : nsidOctets(config.nsid),
+    version: config.version,
+    hostname: config.hostname,
+    minimalResponses: config.minimal_responses,
+    anyFull: config.any === 'full',
+    cookieSecrets: cookieSecrets(config),
+    cookiesRequired: config.cookies.mode === 'required',
+    reportAgent: config.report_agent === undefined ? undefined : nameFromText(config.report_agent),
+  };
+}
+
+/** Settings of every stream session. */
+export function sessionSettings(config: Config): SessionSettings {
+  const { sessions, starttls, tls } = config;
+  return {
+    idleTime: sessions.idle_timeout * 1000,
+    idleTimeMin: (sessions.idle_timeout_min ?? sessions.idle_timeout) * 1000,
+    messageTime: sessions.message_timeout * 1000,
+    handshakeTime: sessions.handshake_timeout * 1000,
+    drainTime: sessions.drain_timeout * 1000,
+    writeBuffer: sessions.write_buffer,
+    writeBufferTotal: sessions.write_buffer_total,
+    maxQueries: sessions.max_queries,
+    maxPerListener: sessions.max_per_listener,
+    upgradeBit: tls.enabled ? UPGRADES[starttls.upgrade] : UpgradeBit.NEVER,
+    strict: starttls.strict,
+    recordPerMessage: starttls.record_per_message,
+  };
+}
+
+const UPGRADES = { any: UpgradeBit.IF_ASKED, dummy: UpgradeBit.DUMMY, off: UpgradeBit.NEVER } as const;
+const ADVERTISEMENTS = {
+  'if-asked': UpgradeBit.IF_ASKED,
+  always: UpgradeBit.ALWAYS,
+  never: UpgradeBit.NEVER,
+} as const;
+const PADDINGS = { never: Padding.NEVER, 'if-asked': Padding.IF_ASKED, 'if-edns': Padding.IF_EDNS } as const;
+
+/** A value of UpgradeBit for UDP: where TLS is not served there is nothing to advertise. */
+export function udpUpgradeBit(config: Config): number {
+  return config.tls.enabled ? ADVERTISEMENTS[config.starttls.advertise_udp] : UpgradeBit.NEVER;
+}
+
+/** A value of Padding. */
+export function padding(config: Config): number {
+  return PADDINGS[config.tls.padding];
+}
+
+/** Descriptors that are kept free for listeners, files, and what the runtime opens itself. A guess: it opens some 30. */
+const DESCRIPTOR_RESERVE = 64;
+
+/** Limits on connections: no more than there are descriptors for. */
+export function connectionLimits(config: Config, descriptors: number): ConnectionLimitSettings {
+  const connections = Math.max(1, Math.min(config.sessions.max, descriptors - DESCRIPTOR_RESERVE));
+  const fallback = Math.max(1000, Math.floor(connections / 10));
+  return { connections, connectionsPerClient: config.sessions.max_per_client || fallback };
+}
+
+function nsidOctets(text: string): Uint8Array {
+  return text.startsWith('0x') ? Buffer.from(text.slice(2), 'hex') : Buffer.from(text, 'utf8');
+}
+
+function cookieSecrets(config: Config): Uint8Array[] {
+  const { mode, secrets, secret_file: file } = config.cookies;
+  if (mode === 'off') return [];
+  const given = [...secrets, ...(file === undefined ? [] : secretsOfFile(file))];
+  return given.length > 0 ? given.map((secret) => Buffer.from(secret, 'hex')) : [randomBytes(16)];
+}
+
+function secretsOfFile(file: string): string[] {
+  const text = readSmallFile(file, 'the cookie secrets').toString('latin1');
+  const secrets: string[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    const secret = line.trim();
+    if (secret === '') continue;
+    // What was found is not repeated: it may be a secret with a typing mistake.
+    if (!/^[0-9a-fA-F]{32}$/.test(secret)) {
+      throw new AdotdError(ErrorCode.CONFIG, `${file}:${index + 1}:1: expected a secret of 32 hexadecimal digits`);
+    }
+    secrets.push(secret);
+  }
+  if (secrets.length === 0)
+    throw new AdotdError(ErrorCode.CONFIG, `${file}:1:1: expected at least one secret, the file is empty`);
+  return secrets;
+}

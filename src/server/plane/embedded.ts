@@ -1,0 +1,79 @@
+/** The data plane in the calling thread: node:dgram, node:net and node:tls. Portable, and with nothing to start. */
+import type { Config } from '../../config/schema.js';
+import type { Catalog } from '../../image/catalog.js';
+import { describeSessions } from '../../session/describe.js';
+import type { Listener, TlsOffer } from '../../transport/transport.js';
+import type { ActivatedSockets } from '../process/socket-activation.js';
+import type { DataPlane } from './data-plane.js';
+import { bindAll, listenOn } from './listeners.js';
+import { changedSettings, threadSettings } from './thread-settings.js';
+import { type ThreadTools, transportContext } from './transport-context.js';
+
+/** UDP, TCP and TLS. */
+const SOCKETS_PER_ADDRESS = 3;
+
+/**
+ * Binds the addresses, or takes the sockets that were `handed` over, and answers. `tls` is asked for each connection; `obstacle`:
+ * for the status, why this is not done by threads. Throws ADOTD_LISTEN and as threadSettings() does.
+ */
+export async function embeddedPlane(
+  config: Config,
+  handed: ActivatedSockets | undefined,
+  catalog: Catalog,
+  tls: TlsOffer | undefined,
+  tools: ThreadTools,
+  obstacle?: string,
+): Promise<DataPlane> {
+  const sockets = SOCKETS_PER_ADDRESS * config.listen.length;
+  let running = config;
+  let settings = threadSettings(config, sockets, tools.log);
+  const context = transportContext(settings, catalog, tls, tools);
+  const listeners =
+    handed === undefined
+      ? await bindAll(config.listen, config.port, config.tls_port, catalog, context)
+      : await listenOn(handed, catalog, context);
+  const endpoints = (protocol: Listener['protocol']) =>
+    listeners.filter((listener) => listener.protocol === protocol).map(({ endpoint }) => endpoint);
+  let closed: Promise<void> | undefined;
+  return {
+    udp: endpoints('udp'),
+    tcp: endpoints('tcp'),
+    tls: endpoints('tls'),
+    status: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0, obstacle },
+    get settings() {
+      return settings;
+    },
+    counters: () => tools.counters,
+    async publish(next) {
+      for (const listener of listeners) listener.publish(next);
+    },
+    async replaceTls() {
+      // `tls` has the change already.
+    },
+    async configure(next) {
+      const changed = changedSettings(settings, running, next, sockets);
+      running = next;
+      if (changed === undefined) return false;
+      settings = changed;
+      context.configure(changed);
+      return true;
+    },
+    sessions: async (longest) => describeSessions(context.sessions, longest),
+    close(drainTime = context.sessions.drainTime) {
+      context.sessions.drainTime = drainTime;
+      closed ??= closeAll(listeners);
+      return closed;
+    },
+  };
+}
+
+/** UDP is answered until the last session is closed: its clients may have nobody else to ask meanwhile. */
+async function closeAll(listeners: readonly Listener[]): Promise<void> {
+  const [udp, streams] = [listeners.filter(isUdp), listeners.filter((listener) => !isUdp(listener))];
+  await Promise.all(streams.map((listener) => listener.close()));
+  await Promise.all(udp.map((listener) => listener.close()));
+}
+
+function isUdp({ protocol }: Listener): boolean {
+  return protocol === 'udp';
+}

@@ -1,0 +1,69 @@
+/** Binds every address: UDP and TCP on the same port, TLS on its own. */
+import type { Catalog } from '../../image/catalog.js';
+import { systemCode } from '../../transport/listen-error.js';
+import { listenTcp } from '../../transport/tcp.js';
+import { listenTls } from '../../transport/tls.js';
+import type { Endpoint, Listener, TransportContext } from '../../transport/transport.js';
+import { listenUdp } from '../../transport/udp-dgram.js';
+import type { ActivatedSockets } from '../process/socket-activation.js';
+
+/** How often another free port is tried when the one that UDP got is taken for TCP. */
+const ATTEMPTS = 20;
+
+/**
+ * Binds UDP and TCP on each address, and TLS when `context.tls` is there. Port 0: one that is free for all of them. Throws
+ * ADOTD_LISTEN, with nothing bound.
+ */
+export async function bindAll(
+  addresses: readonly string[],
+  port: number,
+  tlsPort: number,
+  catalog: Catalog,
+  context: TransportContext,
+): Promise<Listener[]> {
+  for (let attempt = 1; ; attempt++) {
+    const bound: Listener[] = [];
+    try {
+      for (const address of addresses) {
+        const endpoint = (): Endpoint => ({ address, port: bound[0]?.endpoint.port ?? port });
+        bound.push(await listenUdp(endpoint(), catalog, context));
+        bound.push(await listenTcp(endpoint(), context, { number: bound.length }));
+      }
+      if (context.tls !== undefined) {
+        let secure = tlsPort;
+        for (const address of addresses) {
+          const listener = await listenTls({ address, port: secure }, context, { number: bound.length });
+          bound.push(listener);
+          secure = listener.endpoint.port;
+        }
+      }
+      return bound;
+    } catch (error) {
+      await Promise.all(bound.map((listener) => listener.abandon()));
+      const taken = error instanceof Error && systemCode(error.cause) === 'EADDRINUSE';
+      if ((port !== 0 && tlsPort !== 0) || !taken || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Listens on sockets that were handed over; they are the listeners' from now on. Throws ADOTD_LISTEN, with all closed. */
+export async function listenOn(
+  sockets: ActivatedSockets,
+  catalog: Catalog,
+  context: TransportContext,
+): Promise<Listener[]> {
+  const listening: Listener[] = [];
+  try {
+    for (const { endpoint, fd } of sockets.udp) listening.push(await listenUdp(endpoint, catalog, context, fd));
+    for (const { endpoint, fd } of sockets.tcp) {
+      listening.push(await listenTcp(endpoint, context, { number: listening.length, fd, shared: true }));
+    }
+    for (const { endpoint, fd } of sockets.tls) {
+      listening.push(await listenTls(endpoint, context, { number: listening.length, fd, shared: true }));
+    }
+    return listening;
+  } catch (error) {
+    await Promise.all(listening.map((listener) => listener.abandon()));
+    throw error;
+  }
+}

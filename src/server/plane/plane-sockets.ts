@@ -1,0 +1,100 @@
+/** The sockets of the data plane's threads, bound once and for all by the control thread. */
+import type { Config } from '../../config/schema.js';
+import { fastOpenObstacle } from '../../transport/fast-open.js';
+import { systemCode } from '../../transport/listen-error.js';
+import {
+  type BoundSocket,
+  bufferShortfall,
+  closeSocket,
+  openTcpSocket,
+  openUdpSocket,
+} from '../../transport/sockets.js';
+import type { Endpoint } from '../../transport/transport.js';
+import type { ActivatedSockets } from '../process/socket-activation.js';
+
+/** By address, in the order of the configuration: a socket for each worker, or one that all share. */
+export interface PlaneSockets {
+  readonly udp: readonly SocketsOfAddress[];
+  readonly tcp: readonly SocketsOfAddress[];
+  readonly tls: readonly SocketsOfAddress[];
+}
+
+export type SocketsOfAddress = readonly [BoundSocket, ...BoundSocket[]];
+
+/** How often another free port is tried when the one that UDP got is taken for TCP. */
+const ATTEMPTS = 20;
+
+/**
+ * Binds `workers` sockets for UDP and TCP on each address, and for TLS where the configuration has it. Port 0: one that is free for
+ * all of them. Throws ADOTD_LISTEN, with nothing bound.
+ */
+export function bindPlaneSockets(config: Config, workers: number): PlaneSockets {
+  const { listen, port, tls_port: tlsPort } = config;
+  const fastOpen = fastOpenObstacle() === undefined ? config.tcp.fast_open : 0;
+  const buffers = { receiveBuffer: config.udp.receive_buffer, sendBuffer: config.udp.send_buffer };
+  for (let attempt = 1; ; attempt++) {
+    const bound: BoundSocket[] = [];
+    const bind = (open: (reusePort: boolean, endpoint: Endpoint) => BoundSocket, endpoint: Endpoint) =>
+      bindForAll(open, endpoint, workers, bound);
+    const udpSocket = (reusePort: boolean, endpoint: Endpoint): BoundSocket =>
+      openUdpSocket(endpoint, { ...buffers, reusePort });
+    const tcpSocket = (protocol: 'tcp' | 'tls') => (reusePort: boolean, endpoint: Endpoint) =>
+      openTcpSocket(endpoint, { reusePort, fastOpen }, protocol);
+    try {
+      const udp: SocketsOfAddress[] = [];
+      const tcp: SocketsOfAddress[] = [];
+      const tls: SocketsOfAddress[] = [];
+      for (const address of listen) {
+        const own = bind(udpSocket, { address, port: udp[0]?.[0].endpoint.port ?? port });
+        udp.push(own);
+        tcp.push(bind(tcpSocket('tcp'), own[0].endpoint));
+      }
+      for (const address of config.tls.enabled ? listen : []) {
+        tls.push(bind(tcpSocket('tls'), { address, port: tls[0]?.[0].endpoint.port ?? tlsPort }));
+      }
+      return { udp, tcp, tls };
+    } catch (error) {
+      for (const { fd } of bound) closeSocket(fd);
+      const taken = error instanceof Error && systemCode(error.cause) === 'EADDRINUSE';
+      if ((port !== 0 && tlsPort !== 0) || !taken || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Sockets that were handed over, as all workers share them. */
+export function sharedSockets({ udp, tcp, tls }: ActivatedSockets): PlaneSockets {
+  const alone = (sockets: readonly BoundSocket[]): SocketsOfAddress[] =>
+    sockets.map((socket) => [{ ...socket, shared: true }]);
+  return { udp: alone(udp), tcp: alone(tcp), tls: alone(tls) };
+}
+
+/** What to log when the system grants smaller buffers than were asked for; undefined when it does not. */
+export function buffersGranted({ udp }: PlaneSockets, config: Config): string | undefined {
+  const [first] = udp;
+  const { receive_buffer: receiveBuffer, send_buffer: sendBuffer } = config.udp;
+  return first && bufferShortfall(first[0].fd, { reusePort: false, receiveBuffer, sendBuffer });
+}
+
+/**
+ * One socket for each worker. The port is first bound without SO_REUSEPORT: with it, a second server of the same user would get
+ * half of the queries, and nobody would notice.
+ */
+function bindForAll(
+  open: (reusePort: boolean, endpoint: Endpoint) => BoundSocket,
+  endpoint: Endpoint,
+  workers: number,
+  bound: BoundSocket[],
+): SocketsOfAddress {
+  const alone = open(false, endpoint);
+  if (workers === 1) {
+    bound.push(alone);
+    return [alone];
+  }
+  closeSocket(alone.fd);
+  const one = (): BoundSocket => {
+    const socket = open(true, alone.endpoint);
+    bound.push(socket);
+    return socket;
+  };
+  return [one(), ...Array.from({ length: workers - 1 }, one)];
+}

@@ -1,0 +1,53 @@
+/** Threads of node's worker_threads, for SupervisedThread. */
+import { readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { MAIL } from '../../transport/thread-words.js';
+import type { Spawn } from './supervised-thread.js';
+import type { Report } from './thread-messages.js';
+
+/** MB of new objects between two collections of them, for streams. Measured: CPU of a full TLS handshake 4 to 8 % less, resumed 7 to 17 %. */
+const STREAM_YOUNG_GENERATION = 64;
+/** The same for UDP, which makes none per query. */
+const UDP_YOUNG_GENERATION = 2;
+
+export const spawnUdpWorker: Spawn = spawner(new URL('./udp-worker.js', import.meta.url), UDP_YOUNG_GENERATION);
+export const spawnStreamWorker: Spawn = spawner(
+  new URL('./stream-worker.js', import.meta.url),
+  STREAM_YOUNG_GENERATION,
+);
+
+function spawner(file: URL, maxYoungGenerationSizeMb: number): Spawn {
+  return (data, events) => {
+    const worker = new Worker(file, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb } });
+    // Not all of the data, whose catalog would be kept for as long as the thread lives.
+    const { words } = data;
+    let cause: Error | undefined;
+    worker.on('message', (report: Report) => events.report(report));
+    worker.on('error', (error) => {
+      cause = error instanceof Error ? error : new Error(String(error));
+    });
+    worker.on('exit', () => events.exit(cause));
+    return {
+      post(order) {
+        worker.postMessage(order);
+        Atomics.add(words, MAIL, 1);
+      },
+      terminate: () => void worker.terminate(),
+    };
+  };
+}
+
+/** Milliseconds of a tick in /proc, the same on every Linux that node runs on (USER_HZ = 100). */
+const TICK = 10;
+
+/** CPU time, user and system, of a thread of this process in milliseconds; NaN when it cannot be told. */
+export function threadCpu(thread: number): number {
+  try {
+    const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1');
+    // The name, in parentheses, may hold anything; fields are counted from behind it: utime and stime are 14 and 15.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * TICK;
+  } catch {
+    return Number.NaN;
+  }
+}

@@ -1,0 +1,58 @@
+/** What the control thread and the threads that answer tell each other: plain data. */
+import type { Catalog } from '../../image/catalog.js';
+import type { ThreadTap } from '../../observe/tap/tap.js';
+import type { SessionsReport } from '../../session/report.js';
+import type { TlsSettings } from '../../tls/context.js';
+import type { Endpoint } from '../../transport/transport.js';
+import type { ThreadSettings } from './thread-settings.js';
+
+/** A socket that a thread serves; the control thread keeps it open. */
+export interface ThreadSocket {
+  readonly fd: number;
+  readonly endpoint: Endpoint;
+  /** TLS from the first octet on. */
+  readonly secure: boolean;
+  /** Its place among the listeners of the process. */
+  readonly number: number;
+  /** Other processes have it too. */
+  readonly shared: boolean;
+}
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly settings: ThreadSettings;
+  readonly catalog: Catalog;
+  /** undefined: TLS is not served. */
+  readonly tls: TlsSettings | undefined;
+  readonly sockets: readonly ThreadSocket[];
+  /** Shared: see transport/thread-words.ts. */
+  readonly words: Int32Array;
+  /** Shared: COUNTER_WORDS. */
+  readonly counters: Float64Array;
+  /** Shared: what the thread has of the limits on connections (ownShare). */
+  readonly share: Int32Array;
+  /** Where queries are recorded, in memory that is shared; undefined: they are not. */
+  readonly tap?: ThreadTap | undefined;
+}
+
+/** From the control thread. */
+export type Order =
+  | { readonly kind: 'publish'; readonly catalog: Catalog }
+  | { readonly kind: 'tls'; readonly settings: TlsSettings }
+  | { readonly kind: 'settings'; readonly settings: ThreadSettings }
+  /** Of streams: report the sessions there are, and the `longest` that have been idle longest; `number` is repeated. */
+  | { readonly kind: 'sessions'; readonly longest: number; readonly number: number }
+  /** `drainTime`: milliseconds that sessions have to finish; undefined: as configured. */
+  | { readonly kind: 'stop'; readonly drainTime?: number | undefined };
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** From a thread. */
+export type Report =
+  | { readonly kind: 'ready' }
+  /** No answer comes from a catalog before this generation any more. */
+  | { readonly kind: 'published'; readonly generation: number }
+  | { readonly kind: 'sessions'; readonly report: SessionsReport; readonly number: number }
+  /** An order was carried out that may take long. */
+  | { readonly kind: 'done' }
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string };

@@ -1,0 +1,89 @@
+/** What a thread that answers is told once, made from the configuration: plain data, so that it can be posted to it. */
+import { isDeepStrictEqual } from 'node:util';
+import type { Settings } from '../../answer/settings.js';
+import type { Config } from '../../config/schema.js';
+import type { Log } from '../../observe/log.js';
+import { type ConnectionLimitSettings, type SharedLimits, sharedLimits } from '../../session/limits.js';
+import type { SessionSettings } from '../../session/settings.js';
+import { fastOpenObstacle } from '../../transport/fast-open.js';
+import { descriptorLimit } from '../process/descriptor-limit.js';
+import { answerSettings, connectionLimits, padding, sessionSettings, udpUpgradeBit } from './configured-settings.js';
+import { type RateLimit, rateLimitOf } from './rate-limit.js';
+
+export interface ThreadSettings {
+  readonly answers: Settings;
+  /** undefined: responses are not limited. */
+  readonly rateLimit: RateLimit | undefined;
+  /** A value of Padding. */
+  readonly padding: number;
+  /** Octets: the UDP payload limit. */
+  readonly udpPayload: number;
+  /** A value of UpgradeBit. */
+  readonly udpUpgradeBit: number;
+  readonly sessions: SessionSettings;
+  /** For the whole process; counted in memory that all threads share. */
+  readonly connections: ConnectionLimitSettings;
+  readonly shared: SharedLimits;
+  /** Milliseconds that our FIN waits for the client's; undefined: it does not wait. */
+  readonly withholdFin: number | undefined;
+  /** Connections that may wait with TCP Fast Open; 0: it is off. */
+  readonly fastOpen: number;
+  /** The limit on open files of the process; Infinity where it is not known. */
+  readonly descriptors: number;
+}
+
+/** `sockets`: how many the process listens on. Throws as answerSettings() does; the log is told what cannot be had. */
+export function threadSettings(config: Config, sockets: number, log: Log): ThreadSettings {
+  const descriptors = descriptorLimit();
+  const connections = connectionLimits(config, descriptors - sockets);
+  if (connections.connections < config.sessions.max) {
+    log.info(
+      { descriptors, connections: connections.connections },
+      `${connections.connections} connections at most, not ${config.sessions.max}: the limit on open files is ${descriptors} (ulimit -n)`,
+    );
+  }
+  const obstacle = config.tcp.fast_open > 0 ? fastOpenObstacle() : undefined;
+  if (obstacle !== undefined) log.info({}, `TCP Fast Open is off: ${obstacle}`);
+  return {
+    answers: answerSettings(config),
+    rateLimit: rateLimitOf(config),
+    padding: padding(config),
+    udpPayload: config.udp.payload,
+    udpUpgradeBit: udpUpgradeBit(config),
+    sessions: sessionSettings(config),
+    connections,
+    shared: sharedLimits(),
+    withholdFin: config.sessions.time_wait === 'client' ? config.sessions.drain_timeout * 1000 : undefined,
+    fastOpen: obstacle === undefined ? config.tcp.fast_open : 0,
+    descriptors,
+  };
+}
+
+/**
+ * What the threads of a running server are told of another configuration; undefined when nothing changes for them. What is counted
+ * and what was drawn by lot stays: clients keep their cookies, and connections their places. Throws as answerSettings() does.
+ */
+export function changedSettings(
+  running: ThreadSettings,
+  before: Config,
+  config: Config,
+  sockets: number,
+): ThreadSettings | undefined {
+  const answers = answerSettings(config);
+  const keptCookies = drawnCookies(before) && drawnCookies(config);
+  const sameLimit = JSON.stringify(before.rate_limit) === JSON.stringify(config.rate_limit);
+  const settings: ThreadSettings = {
+    ...running,
+    answers: keptCookies ? { ...answers, cookieSecrets: running.answers.cookieSecrets } : answers,
+    rateLimit: sameLimit ? running.rateLimit : rateLimitOf(config),
+    padding: padding(config),
+    sessions: sessionSettings(config),
+    connections: connectionLimits(config, running.descriptors - sockets),
+  };
+  return isDeepStrictEqual(settings, running) ? undefined : settings;
+}
+
+/** Whether the secret of cookies was drawn at the start. */
+function drawnCookies({ cookies }: Config): boolean {
+  return cookies.mode !== 'off' && cookies.secrets.length === 0 && cookies.secret_file === undefined;
+}

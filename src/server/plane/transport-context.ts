@@ -1,0 +1,139 @@
+/** What the transports of a thread share: one responder, one session manager, made from what the thread was told. */
+import { createFacts, type Outcome } from '../../answer/facts.js';
+import { createResponder, type Responder } from '../../answer/respond.js';
+import type { Catalog } from '../../image/catalog.js';
+import type { Counters } from '../../observe/counters/counters.js';
+import { timedResponder } from '../../observe/counters/timed-responder.js';
+import type { Log } from '../../observe/log.js';
+import type { ThreadTap } from '../../observe/tap/tap.js';
+import type { Clock } from '../../session/clock.js';
+import { ConnectionLimits } from '../../session/limits.js';
+import { SessionManager } from '../../session/manager.js';
+import type {
+  AnswerContext,
+  Interception,
+  StreamContext,
+  TlsOffer,
+  TransportContext,
+  UdpContext,
+} from '../../transport/transport.js';
+import { guardedResponder } from './catching-responder.js';
+import { underLimit } from './rate-limit.js';
+import { tappedResponder } from './recording-responder.js';
+import type { ThreadSettings } from './thread-settings.js';
+
+/** What a thread counts and logs with. */
+export interface ThreadTools {
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where queries are recorded; undefined: they are not. */
+  readonly tap?: ThreadTap | undefined;
+  /** What a fixture puts around answering, and between us and the network; only where one thread does it all. */
+  readonly fixture?: Fixture | undefined;
+}
+
+/** What a fixture changes. */
+export interface Fixture extends Interception {
+  /** The responder that takes the place of `responder`; it has to have the same outcome. */
+  responder(responder: Responder): Responder;
+}
+
+/** What UDP answers with. */
+export function udpContext(settings: ThreadSettings, tools: ThreadTools): Live<UdpContext> {
+  return withUdp(answerContext(settings, tools), settings);
+}
+
+/**
+ * What streams answer with. `tls`: what TLS is made with, undefined where it is not served; `own`: where the connections of
+ * this thread are noted (ownShare), when it may die without the others.
+ */
+export function streamContext(
+  settings: ThreadSettings,
+  catalog: Catalog,
+  tls: TlsOffer | undefined,
+  tools: ThreadTools,
+  own?: Int32Array,
+): Live<StreamContext> {
+  return withStreams(answerContext(settings, tools), settings, catalog, tls, tools, own);
+}
+
+/** What all transports answer with, in a thread that serves them all. */
+export function transportContext(
+  settings: ThreadSettings,
+  catalog: Catalog,
+  tls: TlsOffer | undefined,
+  tools: ThreadTools,
+): Live<TransportContext> {
+  const answers = answerContext(settings, tools);
+  return { ...withUdp(answers, settings), ...withStreams(answers, settings, catalog, tls, tools) };
+}
+
+/** A context that can be told other settings, between two messages. */
+export type Live<Context> = Context & { configure(settings: ThreadSettings): void };
+
+function answerContext(
+  settings: ThreadSettings,
+  { counters, clock, log, tap, fixture }: ThreadTools,
+): Live<AnswerContext> {
+  const make = ({ answers, rateLimit }: ThreadSettings, outcome?: Outcome): Responder =>
+    timedResponder(underLimit(createResponder(answers, outcome), rateLimit), counters);
+  const responder = guardedResponder(make(settings), log);
+  // Without a tap nothing stands in between: what is off costs nothing.
+  const tapped = tap ? tappedResponder(responder, tap) : responder;
+  return {
+    configure: (next) => responder.replace(make(next, responder.outcome)),
+    responder: fixture?.responder(tapped) ?? tapped,
+    intercept: fixture,
+    clock,
+    count: counters.count.bind(counters),
+    event: counters.event.bind(counters),
+  };
+}
+
+function withUdp(answers: Live<AnswerContext>, { udpPayload, udpUpgradeBit }: ThreadSettings): Live<UdpContext> {
+  return { ...answers, udpPayload, udpUpgradeBit };
+}
+
+function withStreams(
+  answers: Live<AnswerContext>,
+  settings: ThreadSettings,
+  catalog: Catalog,
+  tls: TlsOffer | undefined,
+  { counters, clock, log }: ThreadTools,
+  own?: Int32Array,
+): Live<StreamContext> {
+  const { withholdFin, fastOpen, descriptors } = settings;
+  const facts = createFacts(catalog);
+  facts.padding = settings.padding;
+  const sessions = new SessionManager({
+    clock,
+    settings: settings.sessions,
+    limits: new ConnectionLimits(settings.connections, settings.shared, own),
+    respond: answers.responder.respond,
+    outcome: answers.responder.outcome,
+    facts,
+    count: answers.count,
+    event: counters.sessionEvent.bind(counters),
+    closed: counters.sessionClosed.bind(counters),
+  });
+  let shed = false;
+  return {
+    ...answers,
+    configure(next) {
+      answers.configure(next);
+      facts.padding = next.padding;
+      sessions.configure(next.sessions, next.connections);
+    },
+    sessions,
+    tls,
+    withholdFin,
+    fastOpen,
+    descriptors,
+    outOfDescriptors() {
+      sessions.shed();
+      if (!shed) log.error({ descriptors }, 'no file descriptors are left: the sessions idle longest are closed');
+      shed = true;
+    },
+  };
+}

@@ -1,0 +1,15 @@
+/** A UDP worker: a thread that answers datagrams. */
+import { serveMmsg } from '../../transport/udp-mmsg.js';
+import { udpContext } from './transport-context.js';
+import { runThread } from './worker-thread.js';
+
+await runThread(async ({ settings, catalog, sockets, words }, tools) => {
+  const context = udpContext(settings, tools);
+  const loop = serveMmsg(sockets, catalog, context, words);
+  return {
+    publish: (next) => loop.publish(next),
+    replaceTls() {},
+    configure: (next) => context.configure(next),
+    stop: () => loop.stop(),
+  };
+});

@@ -1,0 +1,75 @@
+/** What all threads that answer have in common: they take orders, report, and log through the control thread. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Catalog } from '../../image/catalog.js';
+import { Counters } from '../../observe/counters/counters.js';
+import type { Log } from '../../observe/log.js';
+import { systemClock } from '../../session/clock.js';
+import { NO_SESSIONS, type SessionsReport } from '../../session/report.js';
+import type { TlsSettings } from '../../tls/context.js';
+import { libc } from '../../transport/libc.js';
+import { collector, createRelease, LARGEST_HEAP } from '../../transport/release.js';
+import { THREAD } from '../../transport/thread-words.js';
+import type { LogLevel, Order, Report, ThreadData } from './thread-messages.js';
+import type { ThreadSettings } from './thread-settings.js';
+import type { ThreadTools } from './transport-context.js';
+
+/** What a thread does, once it has begun. */
+export interface ThreadWork {
+  /** Answers from `catalog`, from now on. */
+  publish(catalog: Catalog): void;
+  replaceTls(settings: TlsSettings): void;
+  /** Goes by these settings, from now on, as far as that is possible without another start (live-config.ts). */
+  configure(settings: ThreadSettings): void;
+  /** The sessions there are, and the `longest` that have been idle longest; where there can be any. */
+  sessions?(longest: number): SessionsReport;
+  /** Takes nothing new and finishes what has begun; `drainTime`: milliseconds that sessions have for it. */
+  stop(drainTime?: number): Promise<void>;
+}
+
+/** Runs this thread: `begin` is given what it was started with. What it throws ends the thread. */
+export async function runThread(begin: (data: ThreadData, tools: ThreadTools) => Promise<ThreadWork>): Promise<void> {
+  const port = parentPort;
+  if (port === null) throw new Error('this module is for worker threads only');
+  const report = (message: Report): void => port.postMessage(message);
+  const data = workerData as ThreadData;
+  const system = libc();
+  if (typeof system !== 'string') data.words[THREAD] = system.gettid();
+  const { tap } = data;
+  const tools = { counters: new Counters(data.counters), clock: systemClock, log: postingLog(report), tap };
+  const work = await begin(data, tools);
+  const release = createRelease(collector(LARGEST_HEAP));
+  port.on('message', (order: Order) => {
+    switch (order.kind) {
+      case 'publish':
+        work.publish(order.catalog);
+        // The first one would be kept here for good.
+        delete (workerData as { catalog?: Catalog }).catalog;
+        release.soon();
+        report({ kind: 'published', generation: order.catalog.generation });
+        break;
+      case 'tls':
+        work.replaceTls(order.settings);
+        report({ kind: 'done' });
+        break;
+      case 'settings':
+        work.configure(order.settings);
+        report({ kind: 'done' });
+        break;
+      case 'sessions':
+        report({ kind: 'sessions', report: work.sessions?.(order.longest) ?? NO_SESSIONS, number: order.number });
+        break;
+      case 'stop':
+        void work.stop(order.drainTime).then(() => port.close());
+        break;
+    }
+  });
+  report({ kind: 'ready' });
+}
+
+function postingLog(report: (message: Report) => void): Log {
+  const at =
+    (level: LogLevel) =>
+    (fields: object, message: string): void =>
+      report({ kind: 'log', level, fields, message });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}

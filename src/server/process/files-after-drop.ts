@@ -1,0 +1,76 @@
+/** Files that are read again, or written, when the server is not root any more. */
+import { accessSync, constants, lchownSync, readdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../../config/schema.js';
+import { AdotdError } from '../../errors.js';
+import { SELF_SIGNED_CERTIFICATE, SELF_SIGNED_KEY, selfSignedFiles } from '../../tls/self-signed.js';
+import { systemReason, zonesOfConfig } from '../zones/zone-files.js';
+import type { Identity } from './privileges.js';
+
+/** What a reload, a renewal of certificates, or a thread that is started again will read; as of now. */
+export function filesReadAgain(config: Config): string[] {
+  const { zones, tls } = config;
+  const certificates = tls.enabled ? tls.certificates.flatMap(({ cert, key }) => [cert, key]) : [];
+  const own = selfSignedFiles(tls.certs_folder);
+  return [
+    // The program: its threads load it when they start.
+    dirname(fileURLToPath(import.meta.url)),
+    ...(zones.folder === undefined ? [] : [zones.folder]),
+    ...zoneFiles(config),
+    ...certificates,
+    ...(tls.enabled && certificates.length === 0 ? [own.certFile, own.keyFile] : []),
+    ...(tls.enabled && tls.ticket_key_file !== undefined ? [tls.ticket_key_file] : []),
+  ];
+}
+
+function zoneFiles(config: Config): string[] {
+  try {
+    return zonesOfConfig(config).map(({ file }) => file);
+  } catch (error) {
+    // A folder that cannot be read is told of by who loads zones.
+    if (error instanceof AdotdError) return [];
+    throw error;
+  }
+}
+
+/** Those of `paths` that this process, which has given up its privileges, cannot read; of folders: neither list nor enter. */
+export function unreadableAfterDrop(paths: readonly string[]): string[] {
+  return paths.filter((path) => !readable(path));
+}
+
+function readable(path: string): boolean {
+  try {
+    const folder = statSync(path).isDirectory();
+    accessSync(path, folder ? constants.R_OK | constants.X_OK : constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Gives what the server keeps its own certificate in to who it becomes: it reads the key again, and renews the certificate. Returns
+ * what to log when that cannot be; does nothing where certificates are configured. To be called as root.
+ */
+export function handOverCertificate({ tls }: Config, { name, uid, gid }: Identity): string | undefined {
+  if (!tls.enabled || tls.certificates.length > 0) return undefined;
+  const folder = tls.certs_folder;
+  try {
+    const { uid: owner, mode } = statSync(folder);
+    // Where others can write, a file may be a link to one that they would like to have. Given away once, it is not root's.
+    if (owner !== 0 || (mode & WRITABLE_TO_OTHERS) !== 0) return undefined;
+    const others = readdirSync(folder).filter((file) => file !== SELF_SIGNED_CERTIFICATE && file !== SELF_SIGNED_KEY);
+    const { certFile, keyFile } = selfSignedFiles(folder);
+    for (const file of [certFile, keyFile]) lchownSync(file, uid, gid);
+    if (others.length === 0) lchownSync(folder, uid, gid);
+    else
+      return `${folder} has other files too and stays root's: ${name} cannot renew the certificate there; set \`tls.certs_folder\` to a folder of its own`;
+  } catch (error) {
+    return `the certificate in ${folder} cannot be given to ${name}: ${systemReason(error)}`;
+  }
+  return undefined;
+}
+
+/** Bits of a mode: group and all others may write. */
+const WRITABLE_TO_OTHERS = 0o022;

@@ -1,0 +1,232 @@
+/**
+ * Gives up root once the addresses are bound: `user` and `group` of the configuration. Nothing of this is needed by who
+ * starts as an ordinary user with CAP_NET_BIND_SERVICE, or is handed its sockets.
+ * NOT here: accounts that only a directory service knows. Names are looked up in /etc/passwd and /etc/group, for which no other
+ * service must run; numbers can be given for all others.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Config } from '../../config/schema.js';
+import { AdotdError, ErrorCode } from '../../errors.js';
+import type { Log } from '../../observe/log.js';
+import { systemReason } from '../zones/zone-files.js';
+import { filesReadAgain, handOverCertificate, unreadableAfterDrop } from './files-after-drop.js';
+
+/** Who the server becomes. */
+export interface Identity {
+  /** As the configuration names it, for messages. */
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** All groups of the process, `gid` among them. */
+  readonly groups: readonly number[];
+}
+
+/** What the system is asked for; another in tests. Undefined: it has no such thing. */
+export interface Accounts {
+  uid(): number | undefined;
+  gid(): number | undefined;
+  /** Each throws when the system refuses it. */
+  setGroups(groups: readonly number[]): void;
+  setGid(gid: number): void;
+  setUid(uid: number): void;
+  /** The text of a file of the system; empty when it is not there. */
+  read(file: string): string;
+  /** The status of each thread of this process (proc_pid_status(5)); undefined where no thread has its own privileges. */
+  threads(): readonly string[] | undefined;
+}
+
+type Wanted = Pick<Config, 'user' | 'group'>;
+
+/**
+ * Who to become; undefined when that is nobody else: no `user`, or it is who runs this already. To be called before anything
+ * is bound. Throws ADOTD_CONFIG when `user` or `group` are not known here, or this process cannot change to them.
+ */
+export function checkPrivileges(
+  { user, group }: Wanted,
+  env: NodeJS.ProcessEnv,
+  accounts: Accounts = system,
+): Identity | undefined {
+  if (user === undefined) {
+    if (group !== undefined) throw problem(`\`group: ${group}\` without \`user\`; name both, or none`);
+    return undefined;
+  }
+  const own = accounts.uid();
+  if (own === undefined) throw problem('this system has no users to change to; leave `user` out');
+  const identity = identityOf(user, group, accounts);
+  if (identity.uid === 0) throw problem(`\`user: ${user}\` keeps all privileges; name another, or leave it out`);
+  if (own === identity.uid && accounts.gid() === identity.gid) return undefined;
+  if (own !== 0) {
+    throw problem(
+      `only root can become \`user: ${user}\`, and this is user ${own}; start as root, or leave \`user\` out and give node CAP_NET_BIND_SERVICE or sockets (systemd)`,
+    );
+  }
+  // As libuv reads it. Node refuses setuid() then: the kernel's threads for io_uring would stay root (CVE-2024-22017).
+  if (/^\s*[+-]?0*[1-9]/.test(env.UV_USE_IO_URING ?? '')) {
+    throw problem(
+      `\`user: ${user}\` cannot be had with UV_USE_IO_URING=${env.UV_USE_IO_URING}; take it out of the environment`,
+    );
+  }
+  return identity;
+}
+
+/** What checkPrivileges() throws for `user` and `group` when root asks, and for which of the keys; undefined when it does not. */
+export function accountMistake(
+  wanted: Wanted,
+  accounts: Accounts = system,
+): { readonly key: 'user' | 'group'; readonly message: string } | undefined {
+  try {
+    checkPrivileges(wanted, {}, { ...accounts, uid: () => 0, gid: () => 0 });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    return { key: error.message.startsWith('`group') ? 'group' : 'user', message: error.message };
+  }
+}
+
+/** What to log when the server goes on as root; undefined when it does not. */
+export function rootWarning({ user }: Wanted, accounts: Accounts = system): string | undefined {
+  if (user !== undefined || accounts.uid() !== 0) return undefined;
+  return 'running as root: name a `user` to become once the ports are bound, so that a fault in the server does not open the whole machine';
+}
+
+/**
+ * dropPrivileges() with what belongs to it: the server's own certificate goes with them, and what cannot be read or renewed any
+ * more is said in the log.
+ */
+export function giveUpPrivileges(config: Config, identity: Identity, log: Log): void {
+  const { name, uid, gid, groups } = identity;
+  const obstacle = handOverCertificate(config, identity);
+  dropPrivileges(identity);
+  log.info({ user: name, uid, gid, groups }, `all privileges are given up: this is now ${name}, ${uid}:${gid}`);
+  if (obstacle !== undefined) log.warn({}, obstacle);
+  for (const file of unreadableAfterDrop(filesReadAgain(config))) {
+    log.warn({ file }, `${name} cannot read ${file}: reloads will fail; let this user, or one of its groups, read it`);
+  }
+}
+
+/**
+ * Becomes `identity` in all threads, for good, and makes sure of it. To be called in the main thread, once everything is bound and
+ * read; threads that are started later have no more privileges either. Throws ADOTD_CONFIG; the process must end then.
+ */
+export function dropPrivileges(identity: Identity, accounts: Accounts = system): void {
+  const { name, uid, gid, groups } = identity;
+  try {
+    accounts.setGroups(groups);
+    accounts.setGid(gid);
+    accounts.setUid(uid);
+  } catch (error) {
+    throw problem(`cannot become \`user: ${name}\` (${uid}:${gid}): ${systemReason(error)}`, error);
+  }
+  const found = remainder(identity, accounts);
+  if (found !== undefined)
+    throw problem(`became \`user: ${name}\` (${uid}:${gid}), but ${found}; adotd does not go on`);
+}
+
+/** What is left of the privileges; undefined when that is nothing. */
+function remainder(identity: Identity, accounts: Accounts): string | undefined {
+  const { uid, gid } = identity;
+  if (accounts.uid() !== uid || accounts.gid() !== gid) return `this is ${accounts.uid()}:${accounts.gid()}`;
+  try {
+    accounts.setUid(0);
+    return 'could go back to root';
+  } catch {
+    // As it has to be.
+  }
+  const threads = accounts.threads();
+  if (threads === undefined) return undefined;
+  if (threads.length === 0) return 'the threads cannot be seen (/proc is not mounted)';
+  return threads.map((status) => remainderOfThread(identity, status)).find((text) => text !== undefined);
+}
+
+function remainderOfThread({ uid, gid, groups }: Identity, status: string): string | undefined {
+  const wanted = {
+    Uid: Array(4).fill(uid).join(' '),
+    Gid: Array(4).fill(gid).join(' '),
+    Groups: sorted(groups),
+    CapPrm: NO_CAPABILITIES,
+    CapEff: NO_CAPABILITIES,
+    CapAmb: NO_CAPABILITIES,
+  };
+  for (const [field, expected] of Object.entries(wanted)) {
+    const text = new RegExp(`^${field}:[ \t]*(.*)$`, 'm').exec(status)?.[1]?.trim().replace(/\s+/g, ' ');
+    const value = field === 'Groups' && text ? sorted(text.split(' ').map(Number)) : text;
+    if (value === expected) continue;
+    const thread = /^Pid:\s*(\d+)/m.exec(status)?.[1] ?? '?';
+    return `thread ${thread} has ${field} ${value ?? 'unknown'}, expected ${expected}`;
+  }
+  return undefined;
+}
+
+const NO_CAPABILITIES = '0'.repeat(16);
+
+function sorted(numbers: readonly number[]): string {
+  return [...new Set(numbers)].sort((a, b) => a - b).join(' ');
+}
+
+function identityOf(user: string | number, group: string | number | undefined, accounts: Accounts): Identity {
+  const groupLines = lines(accounts.read('/etc/group'));
+  const account = find(lines(accounts.read('/etc/passwd')), user);
+  const [name, , listed, primary] = account ?? [];
+  const uid = numeric(listed ?? user);
+  if (uid === undefined) {
+    throw problem(`\`user: ${user}\` is not in /etc/passwd; create it, or give numbers for \`user\` and \`group\``);
+  }
+  const gid = numeric(group === undefined ? (primary ?? '') : (find(groupLines, group)?.[2] ?? group));
+  if (gid === undefined) {
+    throw problem(
+      group === undefined
+        ? `\`user: ${user}\` is not in /etc/passwd, which would tell its group; name \`group\` too`
+        : `\`group: ${group}\` is not in /etc/group; create it, or give its number`,
+    );
+  }
+  const member = groupLines.filter(([, , , members]) => name !== undefined && members?.split(',').includes(name));
+  return { name: String(user), uid, gid, groups: [...new Set([gid, ...member.map(([, , id]) => Number(id))])] };
+}
+
+/** The fields of the line for a name or number. */
+function find(all: readonly string[][], wanted: string | number): readonly string[] | undefined {
+  const number = numeric(wanted);
+  return all.find(([name, , id]) => (number === undefined ? name === wanted : Number(id) === number));
+}
+
+/** Lines of passwd(5), name:password:number:group:…, and of group(5), name:password:number:members. */
+function lines(text: string): string[][] {
+  const all = text.split('\n').map((line) => line.split(':'));
+  return all.filter(([, , id]) => id !== undefined && numeric(id) !== undefined);
+}
+
+/** A number, also when YAML has it in quotes; undefined for a name. */
+function numeric(account: string | number): number | undefined {
+  return /^[0-9]+$/.test(String(account)) ? Number(account) : undefined;
+}
+
+function problem(message: string, cause?: unknown): AdotdError {
+  return new AdotdError(ErrorCode.CONFIG, message, { cause });
+}
+
+/** The system as node has it. */
+const system: Accounts = {
+  uid: () => process.getuid?.(),
+  gid: () => process.getgid?.(),
+  setGroups: (groups) => process.setgroups?.([...groups]),
+  setGid: (gid) => process.setgid?.(gid),
+  setUid: (uid) => process.setuid?.(uid),
+  read(file) {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch {
+      return '';
+    }
+  },
+  threads() {
+    if (process.platform !== 'linux') return undefined;
+    try {
+      // A thread may end meanwhile.
+      return readdirSync('/proc/self/task')
+        .map((thread) => this.read(`/proc/self/task/${thread}/status`))
+        .filter(Boolean);
+    } catch {
+      return [];
+    }
+  },
+};

@@ -1,0 +1,171 @@
+/**
+ * Tells a service manager how the server is (sd_notify(3)): datagrams of `NAME=value` lines to the Unix socket that
+ * NOTIFY_SOCKET names, and a sign of life as often as WATCHDOG_USEC wants it. Without NOTIFY_SOCKET nothing is done.
+ *
+ * Node has no Unix datagram sockets: they are made through the C library. Where that cannot be called the service manager is
+ * told nothing, and `obstacle` says why. The program systemd-notify is no way out: it would be another process than the one that
+ * `NotifyAccess=main` allows to speak. NOT here: sockets of other families (`vsock:`), descriptors handed over (FDSTORE), and
+ * barriers (BARRIER=1), which only those need who close their socket and go on.
+ */
+import { type Libc, libc } from '../../transport/libc.js';
+
+export interface Notifier {
+  /** Why the service manager is told nothing although it wants to be; undefined when it is told, or wants nothing. */
+  readonly obstacle: string | undefined;
+  /** Started, or reloaded: everything answers. Begins the signs of life. `status`: a line that `systemctl status` shows. */
+  ready(status: string): void;
+  /** A reload has begun; `ready()` ends it. */
+  reloading(): void;
+  stopping(status: string): void;
+  status(status: string): void;
+  /** Ends the signs of life, and frees the socket; what was not taken until then is lost. */
+  close(): void;
+}
+
+export interface NotifierOptions {
+  /** The calls of the C library, or why they are not to be had. */
+  readonly system?: Libc | string;
+  /** Told once, the first time that the service manager cannot be reached; service goes on. */
+  readonly failed?: (reason: string) => void;
+  /** Asked before every sign of life: false leaves it out, so that the service manager restarts the server. */
+  readonly healthy?: () => boolean;
+  readonly pid?: number;
+}
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
+/** Octets of sun_path, the last one a NUL. */
+const PATH_SIZE = 108;
+/** Milliseconds until a datagram is sent again that the socket had no room for. */
+const RETRY = 100;
+/** Datagrams that wait for room; the oldest go, for the last ones tell how the server is. A guess: those of a few reloads. */
+const WAITING_MAX = 16;
+
+/** The variables that are taken out of the environment, so that programs and threads that are started do not use them. */
+const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const;
+
+/** To be called once, before threads are started: takes its variables out of `env`. Never throws. */
+export function createNotifier(env: NodeJS.ProcessEnv, options: NotifierOptions = {}): Notifier {
+  const { NOTIFY_SOCKET: name, WATCHDOG_USEC: period, WATCHDOG_PID: watched } = env;
+  for (const variable of VARIABLES) delete env[variable];
+  if (name === undefined || name === '') return silent(undefined);
+  const address = socketAddress(name);
+  if (typeof address === 'string') return silent(address);
+  const system = options.system ?? libc();
+  if (typeof system === 'string') return silent(`${system}; a unit without notifications has Type=exec`);
+  const fd = system.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return silent(`a Unix socket cannot be made: ${system.errno()}`);
+  const pid = options.pid ?? process.pid;
+  const interval = watched === undefined || watched === String(pid) ? watchdogInterval(period) : undefined;
+  return notifier(system, fd, address, name, interval, options);
+}
+
+/** struct sockaddr_un of an absolute path, or of an abstract name (`@…`); or why there is none. */
+function socketAddress(name: string): Uint8Array | string {
+  const abstract = name.startsWith('@');
+  if (!abstract && !name.startsWith('/')) return `NOTIFY_SOCKET is ${JSON.stringify(name)}, expected a path or @name`;
+  const path = Buffer.from(name);
+  if (path.length >= PATH_SIZE) return `NOTIFY_SOCKET has ${path.length} octets, expected ${PATH_SIZE - 1} at most`;
+  // The length tells where an abstract name ends; a path ends in a NUL.
+  const octets = new Uint8Array(2 + path.length + (abstract ? 0 : 1));
+  new Uint16Array(octets.buffer, 0, 1)[0] = AF_UNIX;
+  octets.set(path, 2);
+  if (abstract) octets[2] = 0;
+  return octets;
+}
+
+/** Milliseconds between two signs of life: half of what the manager waits, as sd_watchdog_enabled(3) advises. */
+function watchdogInterval(period: string | undefined): number | undefined {
+  if (period === undefined || !/^[0-9]{1,15}$/.test(period)) return undefined;
+  const milliseconds = Number(period) / 2000;
+  // Node's timers take what does not fit 31 bits for 1 ms.
+  return milliseconds === 0 ? undefined : Math.min(Math.max(1, Math.floor(milliseconds)), 0x7fffffff);
+}
+
+function silent(obstacle: string | undefined): Notifier {
+  const nothing = (): void => undefined;
+  return { obstacle, ready: nothing, reloading: nothing, stopping: nothing, status: nothing, close: nothing };
+}
+
+function notifier(
+  system: Libc,
+  fd: number,
+  address: Uint8Array,
+  name: string,
+  interval: number | undefined,
+  { failed, healthy = () => true }: NotifierOptions,
+): Notifier {
+  const waiting: string[] = [];
+  let reported = false;
+  let closed = false;
+  let watchdog: NodeJS.Timeout | undefined;
+  let retry: NodeJS.Timeout | undefined;
+
+  /** Sends all that wait, in their order. Never blocks: a manager that hangs must not stop the server with it. */
+  const flush = (): void => {
+    for (let text = waiting[0]; text !== undefined; text = waiting[0]) {
+      const octets = Buffer.from(text);
+      const sent = system.sendto(fd, octets, octets.length, MSG_DONTWAIT | MSG_NOSIGNAL, address, address.length);
+      const code = sent < 0 ? system.errno() : '';
+      if (code === 'EINTR') continue;
+      if (code === 'EAGAIN' || code === 'ENOBUFS') {
+        if (closed) return;
+        retry ??= setTimeout(() => {
+          retry = undefined;
+          flush();
+        }, RETRY).unref();
+        return;
+      }
+      waiting.shift();
+      if (code !== '' && !reported) {
+        reported = true;
+        failed?.(`NOTIFY_SOCKET ${name}: ${code}`);
+      }
+    }
+  };
+  const send = (...lines: readonly string[]): void => {
+    if (closed) return;
+    waiting.push(lines.join('\n'));
+    if (waiting.length > WAITING_MAX) waiting.shift();
+    flush();
+  };
+  const alive = (): void => {
+    // One that waits says as much as two.
+    if (waiting.length === 0 && healthy()) send('WATCHDOG=1');
+  };
+
+  return {
+    obstacle: undefined,
+    ready(status) {
+      send('READY=1', statusLine(status));
+      if (interval !== undefined && !closed) watchdog ??= setInterval(alive, interval).unref();
+    },
+    reloading() {
+      // CLOCK_MONOTONIC, which hrtime reads: Type=notify-reload takes READY=1 for the end of this reload only with it.
+      send('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    },
+    stopping(status) {
+      send('STOPPING=1', statusLine(status));
+    },
+    status(status) {
+      send(statusLine(status));
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      clearInterval(watchdog);
+      clearTimeout(retry);
+      flush();
+      system.close(fd);
+    },
+  };
+}
+
+/** A line break would begin an assignment of its own. */
+function statusLine(text: string): string {
+  return `STATUS=${text.replace(/\s+/g, ' ').trim()}`;
+}

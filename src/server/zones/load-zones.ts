@@ -1,0 +1,63 @@
+/** Loads zones: in the loader thread when there is much to read, in place otherwise. */
+import { Worker } from 'node:worker_threads';
+import { loadChanged, type UnchangedZone, type ZoneLoadOptions, type ZoneResult, type ZoneTask } from './load-zone.js';
+import type { LoaderData } from './loader-worker.js';
+import { sizeOf } from './zone-files.js';
+
+/** Octets of zone files up to which starting a thread (some 30 ms) costs more than it saves. A guess. */
+const IN_PLACE_OCTETS = 1024 * 1024;
+/** The same while queries are answered: loading in place makes them wait, for this much less than 10 ms. A guess. */
+const IN_PLACE_OCTETS_SERVING = 64 * 1024;
+
+/**
+ * MB of new objects after which the thread looks for garbage: the buffers of zones that are done go with them. Measured with
+ * 10,000 zones of 10 records: 84 MB more resident memory than an empty server, against 101 MB with node's default.
+ */
+const YOUNG_GENERATION = 2;
+
+export interface LoaderSettings {
+  /** May the loader thread be used? Not when embedded in another program. */
+  readonly thread: boolean;
+  /** Called now and then with how many of the zones are loaded. */
+  progress?(done: number, all: number): void;
+}
+
+/** Loads the zones that have changed; the results are in their order. `serving`: queries are being answered meanwhile. */
+export async function loadZones(
+  tasks: readonly ZoneTask[],
+  options: ZoneLoadOptions,
+  settings: LoaderSettings,
+  serving: boolean,
+): Promise<(ZoneResult | UnchangedZone)[]> {
+  const small = fits(tasks, serving ? IN_PLACE_OCTETS_SERVING : IN_PLACE_OCTETS);
+  if (!settings.thread || small) return tasks.map((task) => loadChanged(task, options));
+  return loadInThread(tasks, options, settings);
+}
+
+/** Whether the zones have no more octets in all than `limit`. */
+function fits(tasks: readonly ZoneTask[], limit: number): boolean {
+  let octets = 0;
+  return tasks.every(({ zone }) => (octets += sizeOf(zone)) <= limit);
+}
+
+function loadInThread(
+  tasks: readonly ZoneTask[],
+  options: ZoneLoadOptions,
+  settings: LoaderSettings,
+): Promise<(ZoneResult | UnchangedZone)[]> {
+  const data: LoaderData = { tasks, options };
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION };
+  const worker = new Worker(new URL('./loader-worker.js', import.meta.url), { workerData: data, resourceLimits });
+  const results: (ZoneResult | UnchangedZone)[] = [];
+  return new Promise((resolve, reject) => {
+    worker.on('message', (batch: (ZoneResult | UnchangedZone)[]) => {
+      for (const result of batch) results.push(result);
+      settings.progress?.(results.length, tasks.length);
+    });
+    worker.on('error', reject);
+    worker.on('exit', () => {
+      if (results.length === tasks.length) resolve(results);
+      else reject(new Error(`the loader thread ended after ${results.length} of ${tasks.length} zones`));
+    });
+  });
+}

@@ -1,0 +1,106 @@
+/** The zone files of a server: what came of each when it was last loaded, and which of them hold the same zone. */
+import type { UnchangedZone, ZoneResult } from './load-zone.js';
+import type { SourceState } from './source-state.js';
+import type { ZoneFile } from './zone-files.js';
+
+/** A zone file and what came of it. */
+export interface HeldFile {
+  /** The image is here only while it is not served. */
+  readonly result: ZoneResult;
+  /** Name of its zone in lower case; undefined when nobody knows. */
+  readonly key: string | undefined;
+  /** Whether it is what is served as that zone. */
+  readonly served: boolean;
+}
+
+export class HeldFiles {
+  #files = new Map<string, HeldFile>();
+  /** Ids of files by the zone's name in lower case; those of files without a name are not here. */
+  readonly #byName = new Map<string, string[]>();
+
+  /** In their order. */
+  get all(): readonly HeldFile[] {
+    return [...this.#files.values()];
+  }
+
+  get(zone: ZoneFile): HeldFile | undefined {
+    return this.#files.get(idOf(zone));
+  }
+
+  /** Those that hold the zone of this name (in lower case). */
+  named(key: string): readonly HeldFile[] {
+    return (this.#byName.get(key) ?? []).map((id) => this.#files.get(id)!);
+  }
+
+  /** Notes what came of a file; the key of its zone. */
+  hold(result: ZoneResult): string | undefined {
+    const id = idOf(result.zone);
+    const before = this.#files.get(id);
+    // A file with errors may not say any more which zone it holds: it is taken for the one that it was.
+    const key =
+      result.image === undefined && before?.key !== undefined ? before.key : result.name && keyOf(result.name);
+    this.#unlist(id);
+    this.#files.set(id, { result, key, served: false });
+    if (key !== undefined) this.#byName.set(key, [...(this.#byName.get(key) ?? []), id]);
+    return key;
+  }
+
+  /** Its files have changed in looks only. */
+  unchanged({ zone, sources }: UnchangedZone): HeldFile | undefined {
+    const held = this.get(zone);
+    if (held) this.#files.set(idOf(zone), { ...held, result: { ...held.result, sources } });
+    return held;
+  }
+
+  /** What the file holds is served now, and what others hold of the zone is not. Its image is let go. */
+  serve(zone: ZoneFile): void {
+    const held = this.get(zone);
+    if (held?.key === undefined) return;
+    for (const id of this.#byName.get(held.key) ?? []) {
+      this.#files.set(id, { ...this.#files.get(id)!, served: false });
+    }
+    this.#files.set(idOf(zone), { ...held, result: { ...held.result, image: undefined }, served: true });
+  }
+
+  drop(zone: ZoneFile): void {
+    const id = idOf(zone);
+    this.#unlist(id);
+    this.#files.delete(id);
+  }
+
+  /** Puts the files into this order. */
+  order(zones: readonly ZoneFile[]): void {
+    const ordered = new Map<string, HeldFile>();
+    for (const zone of zones) {
+      const held = this.get(zone);
+      if (held) ordered.set(idOf(zone), held);
+    }
+    this.#files = ordered;
+  }
+
+  /** What a file was when it was loaded; undefined when it has to be loaded in any case. */
+  known(zone: ZoneFile): readonly SourceState[] | undefined {
+    const held = this.get(zone);
+    // What has errors is loaded again, so that they are shown again.
+    if (held === undefined || held.result.errors > 0 || !held.served) return undefined;
+    return zone.text === undefined ? held.result.sources : undefined;
+  }
+
+  #unlist(id: string): void {
+    const key = this.#files.get(id)?.key;
+    if (key === undefined) return;
+    const others = (this.#byName.get(key) ?? []).filter((other) => other !== id);
+    if (others.length > 0) this.#byName.set(key, others);
+    else this.#byName.delete(key);
+  }
+}
+
+/** One file may hold several zones, each with a name of its own given by the configuration. */
+export function idOf({ file, name }: ZoneFile): string {
+  return name === undefined ? file : `${file}\0${keyOf(name)}`;
+}
+
+/** A zone's name as it is looked up: absolute, in lower case. */
+export function keyOf(name: string): string {
+  return name.endsWith('.') ? name.toLowerCase() : `${name.toLowerCase()}.`;
+}

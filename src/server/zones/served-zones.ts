@@ -1,0 +1,320 @@
+/**
+ * The zones that are served, and what a load or a reload changes. Files and zones are two things: two files may hold one zone,
+ * and a file may come to hold another zone than before (held-files.ts).
+ */
+import { type Catalog, Publisher } from '../../image/catalog.js';
+import type { Policies } from '../../image/policy.js';
+import { isLaterSerial } from '../../protocol/serial.js';
+import type { Diagnostic } from '../../zone/diagnostics.js';
+import type { UnchangedZone, ZoneResult } from './load-zone.js';
+import { type HeldFile, HeldFiles, idOf, keyOf } from './loaded-files.js';
+import type { SourceState } from './source-state.js';
+import type { ZoneFile } from './zone-files.js';
+import { conflicts, staleSerial } from './zone-mistakes.js';
+import { NOTHING_DONE, type ZoneOutcome, type ZoneOutcomeKind, type ZoneStatus } from './zone-outcome.js';
+
+/** What applying a load has done. */
+export interface ZonesReport {
+  /** Zones that answer, and zones that are answered with SERVFAIL. */
+  readonly served: number;
+  readonly failed: number;
+  /** Of those served: how many from what was loaded earlier, since their files have errors now. */
+  readonly kept: number;
+  readonly records: number;
+  /** Names of the zones that answer, in presentation format, in the order of the files. */
+  readonly names: readonly string[];
+  /** Those of them that have a chain of denial (NSEC or NSEC3). */
+  readonly signed: readonly string[];
+  /** Whether no file that was loaded now had an error. */
+  readonly sound: boolean;
+  /** Of the files that were loaded now, of the files that name one zone twice, and `policyMistakes`. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Of policies for zones that there are not. */
+  readonly policyMistakes: readonly Diagnostic[];
+  /** What happened to each zone that was looked at. */
+  readonly outcomes: readonly ZoneOutcome[];
+  readonly catalog: Catalog;
+  /** Names of the nameservers of the zones that answer, once for each zone. */
+  readonly nameservers: readonly string[];
+}
+
+/** What is wrong with the policies of these zones (names absolute, in lower case). */
+export type PolicyCheck = (zones: ReadonlySet<string>) => readonly Diagnostic[];
+
+/** A zone by its name. */
+interface Entry {
+  readonly apex: Uint8Array;
+  readonly name: string;
+  /** Of what is served: the file it is from. */
+  readonly file: string;
+  readonly failed: boolean;
+  readonly kept: boolean;
+  /** Number of the image that is served; another one with every change. */
+  readonly version: number;
+  readonly signed: boolean;
+  readonly serial: number;
+  readonly records: number;
+  readonly octets: number;
+  readonly loadedAt: number;
+  readonly milliseconds: number;
+  readonly nameservers: readonly string[];
+}
+
+export class Zones {
+  readonly #publisher = new Publisher();
+  readonly #files = new HeldFiles();
+  /** By name in lower case. */
+  readonly #entries = new Map<string, Entry>();
+  #version = 0;
+  #mistakes: PolicyCheck = () => [];
+
+  /** Who is answered, from the next change on; `mistakes` says what is wrong with that. */
+  restrict(policies: Policies, mistakes: PolicyCheck = () => []): void {
+    this.#mistakes = mistakes;
+    this.#publisher.restrict(policies);
+  }
+
+  /**
+   * Serves what was loaded, and nothing else. A zone with errors keeps what it was served from; without that it fails.
+   * When two files hold one zone, neither is taken. `now`: seconds since 1970.
+   */
+  apply(results: readonly (ZoneResult | UnchangedZone)[], now = 0): ZonesReport {
+    const zones = results.map(({ zone }) => zone);
+    const ids = new Set(zones.map(idOf));
+    const gone = this.files.filter((zone) => !ids.has(idOf(zone)));
+    return this.change(results, gone, now, zones);
+  }
+
+  /**
+   * As apply(), but files that are in neither list stay as they are. `gone`: those that are zones no more; `order`: that of the
+   * configuration, where it is known.
+   */
+  change(
+    results: readonly (ZoneResult | UnchangedZone)[],
+    gone: readonly ZoneFile[],
+    now = 0,
+    order?: readonly ZoneFile[],
+  ): ZonesReport {
+    const touched = new Map<string, Entry | undefined>();
+    const outcomes: ZoneOutcome[] = [];
+    const touch = (key: string | undefined): void => {
+      if (key !== undefined && !touched.has(key)) touched.set(key, this.#entries.get(key));
+    };
+    for (const zone of gone) {
+      touch(this.#files.get(zone)?.key);
+      this.#files.drop(zone);
+    }
+    const diagnostics: Diagnostic[] = [];
+    for (const result of results) {
+      if ('unchanged' in result) {
+        outcomes.push(this.#unchanged(result));
+        continue;
+      }
+      diagnostics.push(...result.diagnostics);
+      touch(this.#files.get(result.zone)?.key);
+      const key = this.#files.hold(result);
+      touch(key);
+      if (key === undefined) outcomes.push(nameless(result));
+    }
+    if (order) this.#files.order(order);
+    for (const [key, before] of touched) {
+      this.#settle(key, now);
+      const group = this.#files.named(key).map(({ result }) => result);
+      const more = [...conflicts(group), ...staleSerials(before, this.#entries.get(key))];
+      diagnostics.push(...more);
+      outcomes.push(outcomeOf(key, before, this.#entries.get(key), group, more));
+    }
+    return this.#report(outcomes, diagnostics);
+  }
+
+  /** The zone files there are, in their order. */
+  get files(): readonly ZoneFile[] {
+    return this.#files.all.map(({ result }) => result.zone);
+  }
+
+  /** The names of the zones that there are, served or failed: absolute, in lower case. */
+  get names(): ReadonlySet<string> {
+    return new Set(this.#files.all.flatMap(({ key }) => key ?? []));
+  }
+
+  /** What a file was when it was loaded; undefined when it has to be loaded in any case. */
+  known(zone: ZoneFile): readonly SourceState[] | undefined {
+    return this.#files.known(zone);
+  }
+
+  /** Every file that was read, and the zones that it was read for. */
+  get sources(): ReadonlyMap<string, readonly ZoneFile[]> {
+    const sources = new Map<string, ZoneFile[]>();
+    for (const { result } of this.#files.all) {
+      for (const { file } of result.sources) {
+        const users = sources.get(file);
+        if (users === undefined) sources.set(file, [result.zone]);
+        else if (users.at(-1) !== result.zone) users.push(result.zone);
+      }
+    }
+    return sources;
+  }
+
+  /** The files of the zone of this name (presentation format, any letter case). */
+  filesOf(name: string): readonly ZoneFile[] {
+    return this.#files.named(keyOf(name)).map(({ result }) => result.zone);
+  }
+
+  /** What is known of all zones, or of the one of this name: none or one. */
+  status(name?: string): ZoneStatus[] {
+    if (name !== undefined) {
+      const entry = this.#entries.get(keyOf(name));
+      return entry ? [this.#statusOf(keyOf(name), entry)] : [];
+    }
+    const unnamed = this.#files.all.filter(({ key }) => key === undefined);
+    return [
+      ...[...this.#entries].map(([key, entry]) => this.#statusOf(key, entry)),
+      ...unnamed.map(({ result }) => ({ ...FAILED, ...nameless(result), state: 'failed' as const })),
+    ];
+  }
+
+  /** The image that is served as the zone of this name, or undefined. */
+  imageOf(name: string): Uint8Array | undefined {
+    const entry = this.#entries.get(keyOf(name));
+    return entry && this.#publisher.imageOf(entry.apex);
+  }
+
+  #unchanged(result: UnchangedZone): ZoneOutcome {
+    const held = this.#files.unchanged(result);
+    const entry = held?.key === undefined ? undefined : this.#entries.get(held.key);
+    const { file } = result.zone;
+    const serials = { before: entry?.serial, after: entry?.serial };
+    return { ...NOTHING_DONE, ...serials, name: entry?.name ?? file, file, result: 'unchanged' };
+  }
+
+  /** Serves the image of the only file; without one, what was served before, or SERVFAIL; nothing when there is no file. */
+  #settle(key: string, now: number): void {
+    const [held, another] = this.#files.named(key);
+    const old = this.#entries.get(key);
+    if (held === undefined) {
+      if (old) this.#publisher.remove(old.apex);
+      this.#entries.delete(key);
+    } else if (another === undefined && held.served && old) {
+      this.#entries.set(key, { ...old, kept: false });
+    } else if (another === undefined && held.result.image !== undefined) {
+      this.#serve(key, held, held.result.image, now);
+    } else if (old !== undefined && !old.failed) {
+      this.#entries.set(key, { ...old, kept: true });
+    } else {
+      const { apex = old?.apex, name = old?.name, zone } = held.result;
+      if (apex === undefined || name === undefined) return;
+      this.#publisher.fail(apex);
+      this.#entries.set(key, { ...FAILED, apex, name, file: zone.file });
+    }
+  }
+
+  #serve(key: string, { result }: HeldFile, image: Uint8Array, now: number): void {
+    const { zone, apex, name, signed, serial, records, milliseconds, nameservers } = result;
+    if (apex === undefined || name === undefined) return;
+    this.#files.serve(zone);
+    const old = this.#entries.get(key);
+    // The same records: only comments have changed, or a mistake was undone.
+    const served = this.#publisher.imageOf(apex);
+    if (old && served && Buffer.compare(served, image) === 0) {
+      this.#entries.set(key, { ...old, file: zone.file, kept: false });
+      return;
+    }
+    this.#publisher.put(apex, image);
+    const facts = { signed, serial, records, octets: image.byteLength, milliseconds, nameservers, loadedAt: now };
+    this.#entries.set(key, {
+      apex,
+      name,
+      file: zone.file,
+      failed: false,
+      kept: false,
+      version: ++this.#version,
+      ...facts,
+    });
+  }
+
+  #statusOf(key: string, entry: Entry): ZoneStatus {
+    const { name, file, serial, records, octets, signed, loadedAt, milliseconds } = entry;
+    const state = entry.failed ? 'failed' : entry.kept ? 'kept' : 'served';
+    const group = this.#files.named(key).map(({ result }) => result);
+    const diagnostics = [...group.flatMap((result) => result.diagnostics), ...conflicts(group)];
+    return { name, file, state, serial, records, octets, signed, loadedAt, milliseconds, diagnostics };
+  }
+
+  #report(outcomes: readonly ZoneOutcome[], found: readonly Diagnostic[]): ZonesReport {
+    const keys = this.names;
+    const policyMistakes = this.#mistakes(keys);
+    const diagnostics = [...found, ...policyMistakes];
+    const entries = [...keys].flatMap((key) => this.#entries.get(key) ?? []);
+    const failed = entries.filter((entry) => entry.failed).length;
+    return {
+      served: entries.length - failed,
+      failed,
+      kept: entries.filter((entry) => entry.kept).length,
+      names: entries.filter((entry) => !entry.failed).map((entry) => entry.name),
+      signed: entries.filter((entry) => entry.signed).map((entry) => entry.name),
+      records: entries.reduce((sum, entry) => sum + entry.records, 0),
+      sound: diagnostics.every((diagnostic) => diagnostic.severity !== 'error'),
+      diagnostics,
+      policyMistakes,
+      outcomes,
+      catalog: this.#publisher.publish(),
+      nameservers: entries.flatMap((entry) => entry.nameservers),
+    };
+  }
+}
+
+const FAILED = {
+  failed: true,
+  kept: false,
+  version: 0,
+  signed: false,
+  serial: 0,
+  records: 0,
+  octets: 0,
+  loadedAt: 0,
+  milliseconds: 0,
+  nameservers: [],
+};
+
+/** What became of a zone; `group`: its files, `more`: what is wrong with them together. */
+function outcomeOf(
+  key: string,
+  before: Entry | undefined,
+  after: Entry | undefined,
+  group: readonly ZoneResult[],
+  more: readonly Diagnostic[],
+): ZoneOutcome {
+  const name = (after ?? before)?.name ?? key;
+  const was = before && !before.failed ? before.serial : undefined;
+  if (after === undefined) return { ...NOTHING_DONE, name, file: before?.file ?? '', result: 'removed', before: was };
+  const errors = more.filter(({ severity }) => severity === 'error').length;
+  return {
+    name,
+    file: group[0]?.zone.file ?? after.file,
+    result: kindOf(before, after),
+    before: was,
+    after: after.failed ? undefined : after.serial,
+    diagnostics: [...group.flatMap((one) => one.diagnostics), ...more],
+    errors: group.reduce((sum, one) => sum + one.errors, errors),
+    warnings: group.reduce((sum, one) => sum + one.warnings, more.length - errors),
+    milliseconds: group.reduce((sum, one) => sum + one.milliseconds, 0),
+  };
+}
+
+function kindOf(before: Entry | undefined, after: Entry): ZoneOutcomeKind {
+  if (after.failed) return 'failed';
+  if (after.kept) return 'kept';
+  if (before === undefined || before.failed) return 'added';
+  return after.version === before.version ? 'unchanged' : 'loaded';
+}
+
+/** A warning when a zone is served anew with a serial that has not risen. */
+function staleSerials(before: Entry | undefined, after: Entry | undefined): Diagnostic[] {
+  if (before === undefined || after === undefined || kindOf(before, after) !== 'loaded') return [];
+  return isLaterSerial(before.serial, after.serial) ? [] : [staleSerial(after.file, before.serial, after.serial)];
+}
+
+/** The outcome of a file of which nobody knows what zone it holds. */
+function nameless({ zone, diagnostics, errors, warnings, milliseconds }: ZoneResult): ZoneOutcome {
+  return { name: zone.file, file: zone.file, result: 'failed', diagnostics, errors, warnings, milliseconds };
+}

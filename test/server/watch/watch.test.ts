@@ -1,0 +1,281 @@
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createWatcher, type Watcher, type WatchFolder } from '../../../src/server/watch/watch.js';
+import { stepsOf } from '../../../src/server/watch/watch-steps.js';
+import { systemClock } from '../../../src/session/clock.js';
+import { FakeClock } from '../../support/clock.js';
+
+let folder: string;
+let watcher: Watcher | undefined;
+const at = (...names: string[]): string => join(folder, ...names);
+
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'adotd-watch-')));
+});
+afterEach(() => {
+  watcher?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const told: string[][] = [];
+const warnings: string[] = [];
+const log = {
+  debug() {},
+  info() {},
+  error() {},
+  warn: (_: object, message: string) => void warnings.push(message),
+};
+const changed = (paths: ReadonlySet<string>): void =>
+  void told.push([...paths].map((path) => relative(folder, path)).sort());
+
+/** Watches with the machine's own clock. */
+function watch(files: readonly string[], folders: readonly string[] = [], poll = 0): void {
+  told.length = 0;
+  warnings.length = 0;
+  watcher = createWatcher({ settle: 60, poll, clock: systemClock, log, changed });
+  watcher.update({ files, folders });
+}
+
+/** What is told within some seconds of `act`, until a while after the first. */
+async function toldAfter(act: () => void): Promise<string[]> {
+  told.length = 0;
+  act();
+  for (let tries = 0; tries < 300 && told.length === 0; tries++) await sleep(10);
+  await sleep(150);
+  return [...new Set(told.flat())].sort();
+}
+
+describe('watching files', () => {
+  it('tells of one that is written in place, appended to, replaced, removed, and there again', async () => {
+    writeFileSync(at('a'), '1');
+    writeFileSync(at('b'), '1');
+    watch([at('a'), at('b')]);
+    expect(await toldAfter(() => writeFileSync(at('a'), '2'))).toEqual(['a']);
+    expect(await toldAfter(() => appendFileSync(at('b'), '2'))).toEqual(['b']);
+    const replace = (): void => {
+      writeFileSync(at('a.new'), '3');
+      renameSync(at('a.new'), at('a'));
+    };
+    expect(await toldAfter(replace)).toEqual(['a']);
+    expect(await toldAfter(replace)).toEqual(['a']);
+    expect(await toldAfter(() => unlinkSync(at('a')))).toEqual(['a']);
+    expect(await toldAfter(() => writeFileSync(at('a'), '4'))).toEqual(['a']);
+  });
+
+  it('says nothing of what is beside them', async () => {
+    writeFileSync(at('a'), '1');
+    watch([at('a')]);
+    expect(await toldAfter(() => writeFileSync(at('other'), '1'))).toEqual([]);
+  });
+
+  it('tells once of several changes, when nothing has changed for a moment', async () => {
+    for (const name of ['a', 'b', 'c']) writeFileSync(at(name), '1');
+    watch(['a', 'b', 'c'].map((name) => at(name)));
+    await toldAfter(() => {
+      for (const name of ['a', 'b', 'c', 'a']) writeFileSync(at(name), '2');
+    });
+    expect(told).toEqual([['a', 'b', 'c']]);
+  });
+
+  it('tells of a link that leads elsewhere, and of what it leads to', async () => {
+    mkdirSync(at('one'));
+    mkdirSync(at('two'));
+    writeFileSync(at('one', 'a'), '1');
+    writeFileSync(at('two', 'a'), '2');
+    symlinkSync('one/a', at('a'));
+    watch([at('a')]);
+    expect(await toldAfter(() => writeFileSync(at('one', 'a'), '3'))).toEqual(['a']);
+    const swap = (): void => {
+      symlinkSync('two/a', at('new'));
+      renameSync(at('new'), at('a'));
+    };
+    expect(await toldAfter(swap)).toEqual(['a']);
+    expect(await toldAfter(() => writeFileSync(at('two', 'a'), '4'))).toEqual(['a']);
+  });
+
+  it('tells of a ConfigMap or Secret that Kubernetes swaps', async () => {
+    const version = (name: string, text: string): void => {
+      mkdirSync(at(name));
+      for (const file of ['a.zone', 'b.zone']) writeFileSync(at(name, file), text);
+    };
+    const publish = (name: string): void => {
+      symlinkSync(name, at('..data_tmp'));
+      renameSync(at('..data_tmp'), at('..data'));
+    };
+    version('..2026_1', '1');
+    publish('..2026_1');
+    for (const file of ['a.zone', 'b.zone']) symlinkSync(join('..data', file), at(file));
+    watch([at('a.zone'), at('b.zone')], [folder]);
+    for (const [before, next] of [
+      ['..2026_1', '..2026_2'],
+      ['..2026_2', '..2026_3'],
+    ] as const) {
+      const swapped = await toldAfter(() => {
+        version(next, next);
+        publish(next);
+        rmSync(at(before), { recursive: true });
+      });
+      expect(swapped).toEqual(expect.arrayContaining(['a.zone', 'b.zone']));
+    }
+  });
+
+  it('tells of a folder that another takes the place of, and of what changes in that', async () => {
+    mkdirSync(at('zones'));
+    writeFileSync(at('zones', 'a.zone'), '1');
+    watch([at('zones', 'a.zone')], [at('zones')]);
+    const swap = (): void => {
+      mkdirSync(at('new'));
+      writeFileSync(at('new', 'a.zone'), '2');
+      renameSync(at('zones'), at('old'));
+      renameSync(at('new'), at('zones'));
+    };
+    expect(await toldAfter(swap)).toEqual(['zones', 'zones/a.zone']);
+    expect(await toldAfter(() => writeFileSync(at('zones', 'a.zone'), '3'))).toEqual(['zones/a.zone']);
+    expect(await toldAfter(() => rmSync(at('zones'), { recursive: true }))).toEqual(['zones', 'zones/a.zone']);
+    mkdirSync(at('zones'));
+    await sleep(200);
+    expect(await toldAfter(() => writeFileSync(at('zones', 'a.zone'), '4'))).toContain('zones/a.zone');
+  });
+
+  it('tells of what changes in a folder that was made anew at once', async () => {
+    mkdirSync(at('zones'));
+    writeFileSync(at('zones', 'a.zone'), '1');
+    watch([at('zones', 'a.zone')], [at('zones')]);
+    const anew = (): void => {
+      rmSync(at('zones'), { recursive: true });
+      mkdirSync(at('zones'));
+    };
+    expect(await toldAfter(anew)).toEqual(['zones', 'zones/a.zone']);
+    expect(await toldAfter(() => writeFileSync(at('zones', 'a.zone'), '2'))).toContain('zones/a.zone');
+  });
+
+  it('tells of a link among the folders that leads elsewhere', async () => {
+    for (const name of ['v1', 'v2']) {
+      mkdirSync(at(name));
+      writeFileSync(at(name, 'a.zone'), name);
+    }
+    symlinkSync('v1', at('current'));
+    watch([at('current', 'a.zone')], [at('current')]);
+    const swap = (): void => {
+      symlinkSync('v2', at('next'));
+      renameSync(at('next'), at('current'));
+    };
+    expect(await toldAfter(swap)).toEqual(['current', 'current/a.zone']);
+    expect(await toldAfter(() => writeFileSync(at('v2', 'a.zone'), 'x'))).toContain('current/a.zone');
+  });
+
+  it('tells of zone files that come and go in a folder, and of no others', async () => {
+    watch([], [folder]);
+    expect(await toldAfter(() => writeFileSync(at('new.zone'), '1'))).toEqual(['']);
+    expect(await toldAfter(() => unlinkSync(at('new.zone')))).toEqual(['']);
+    expect(await toldAfter(() => writeFileSync(at('.new.zone.swp'), '1'))).toEqual([]);
+  });
+
+  it('finds changes by looking now and then where that is asked for', async () => {
+    writeFileSync(at('a'), '1');
+    told.length = 0;
+    const deaf: WatchFolder = () => ({ close() {} });
+    watcher = createWatcher({ settle: 10, poll: 0.05, clock: systemClock, log, changed, watchFolder: deaf });
+    watcher.update({ files: [at('a')], folders: [folder] });
+    expect(await toldAfter(() => writeFileSync(at('a'), '22'))).toEqual(['a']);
+    expect(await toldAfter(() => writeFileSync(at('b.zone'), '1'))).toEqual(['']);
+  });
+
+  it('says so and looks now and then where the system does not tell', () => {
+    writeFileSync(at('a'), '1');
+    warnings.length = 0;
+    told.length = 0;
+    const clock = new FakeClock();
+    const full: WatchFolder = () => {
+      throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    };
+    watcher = createWatcher({ settle: 100, poll: 0, clock, log, changed, watchFolder: full });
+    watcher.update({ files: [at('a')], folders: [] });
+    expect(warnings).toEqual([
+      expect.stringMatching(/not told \(ENOSPC\) \(raise fs\.inotify\.max_user_watches\).*every 10 s/),
+    ]);
+    writeFileSync(at('a'), '22');
+    clock.advance(10_000);
+    clock.advance(100);
+    expect(told).toEqual([['a']]);
+  });
+
+  it('waits for who writes bit by bit, but not for ever', () => {
+    const clock = new FakeClock();
+    told.length = 0;
+    let heard: (name: string | undefined) => void = () => undefined;
+    const spy: WatchFolder = (path, listener) => {
+      if (path === folder) heard = listener;
+      return { close() {} };
+    };
+    writeFileSync(at('a'), '1');
+    watcher = createWatcher({ settle: 100, poll: 0, clock, log, changed, watchFolder: spy });
+    watcher.update({ files: [at('a')], folders: [] });
+    for (let i = 0; i < 9; i++) {
+      heard('a');
+      clock.advance(90);
+    }
+    expect(told).toEqual([]);
+    for (let i = 0; i < 3; i++) {
+      heard('a');
+      clock.advance(90);
+    }
+    expect(told).toEqual([['a']]);
+    watcher.close();
+    heard('a');
+    clock.advance(10_000);
+    expect(told).toHaveLength(1);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('forgets what is not asked for any more', async () => {
+    writeFileSync(at('a'), '1');
+    writeFileSync(at('b'), '1');
+    watch([at('a'), at('b')]);
+    watcher?.update({ files: [at('b')], folders: [] });
+    expect(await toldAfter(() => writeFileSync(at('a'), '2'))).toEqual([]);
+    expect(await toldAfter(() => writeFileSync(at('b'), '2'))).toEqual(['b']);
+  });
+});
+
+describe('the steps of a path', () => {
+  it('are the names on the way, those of links included', () => {
+    mkdirSync(at('real'));
+    writeFileSync(at('real', 'file'), '1');
+    symlinkSync('real', at('link'));
+    symlinkSync('../link/./file', at('real', 'again'));
+    chmodSync(at('real'), 0o700);
+    const { steps, real } = stepsOf(join('link', 'again'), folder);
+    expect(real).toBe(at('real', 'file'));
+    expect(steps.map((step) => `${relative(folder, step.folder)}:${step.name}`)).toEqual([
+      ':link',
+      ':real',
+      'real:again',
+      ':link',
+      ':real',
+      'real:file',
+    ]);
+    expect(stepsOf(at('real', 'none', 'x')).real).toBeUndefined();
+  });
+
+  it('end where links lead in a circle', () => {
+    symlinkSync('b', at('a'));
+    symlinkSync('a', at('b'));
+    expect(stepsOf(at('a')).real).toBeUndefined();
+    expect(stepsOf(at('a')).steps.length).toBeLessThan(100);
+  });
+});
