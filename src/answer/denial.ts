@@ -5,8 +5,9 @@
  *
  * A proof is the reference of a node that owns an NSEC, or minus (number in the NSEC3 chain + 1).
  */
-import { findInChain } from '../image/chain.js';
+
 import * as L from '../image/layout.js';
+import { findInChain } from '../image/nsec3-search.js';
 import { Type } from '../protocol/iana.js';
 import { compareLabels, LOWER } from '../protocol/name.js';
 import { nsec3Hash } from '../protocol/nsec3.js';

@@ -7,8 +7,8 @@
  */
 import type { Catalog } from '../image/catalog.js';
 import { MAX_LABELS, MAX_NAME } from '../protocol/name.js';
+import type { Settings } from './answer-settings.js';
 import { createOutcome, type Facts, type Outcome } from './facts.js';
-import type { Settings } from './settings.js';
 
 /** Octets of a message header (RFC 1035 §4.1.1). */
 export const HEADER = 12;

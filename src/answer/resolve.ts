@@ -6,7 +6,7 @@
 import * as L from '../image/layout.js';
 import { Rcode, Type } from '../protocol/iana.js';
 import { putAddresses, Targets } from './additional.js';
-import { followCname, followDname, isAnswered, Link, rcodeOfLink } from './chain.js';
+import { followCname, followDname, isAnswered, Link, rcodeOfLink } from './alias-chain.js';
 import { proveNoCloser, proveNodata, proveNxdomain, provesDenial, proveWildcardNodata, putProofs } from './denial.js';
 import type { Exchange } from './exchange.js';
 import { Kind } from './facts.js';

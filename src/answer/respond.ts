@@ -18,6 +18,7 @@ import {
   ZONE_WORDS,
 } from '../image/catalog.js';
 import { Class, Ede, Opcode, Rcode, Type } from '../protocol/iana.js';
+import type { Settings } from './answer-settings.js';
 import { checkCookie } from './cookies.js';
 import { optLength, payloadLimit, put16, putOpt } from './edns.js';
 import { Exchange, HEADER } from './exchange.js';
@@ -26,7 +27,6 @@ import { mayAsk, mayAskFor, needsTls } from './policy.js';
 import { readQuestion, readRecords } from './request.js';
 import { resolve } from './resolve.js';
 import { answerChaos, isStarttls, type ServerTexts, serverTexts } from './server-info.js';
-import type { Settings } from './settings.js';
 import { putTsigError } from './tsig.js';
 
 /** What `respond` returns for a message that gets no response. */

@@ -3,7 +3,7 @@ import type { Summary } from '../observe/counters/summary.js';
 import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
 import { outcomeText, type ZoneOutcome, type ZoneStatus } from '../server/zones/zone-outcome.js';
-import type { SessionsReport } from '../session/report.js';
+import type { SessionsReport } from '../session/session-report.js';
 import { endpointText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';

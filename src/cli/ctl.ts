@@ -6,7 +6,7 @@ import { defaultSocket } from '../server/control/control-socket.js';
 import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
 import type { ZoneStatus } from '../server/zones/zone-outcome.js';
-import type { SessionsReport } from '../session/report.js';
+import type { SessionsReport } from '../session/session-report.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { type ControlClient, controlClient } from './ctl-client.js';
 import { outcomeLines, sessionsText, statusText, summaryTable, zonesText } from './ctl-text.js';

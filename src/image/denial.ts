@@ -5,11 +5,11 @@
 import { Type } from '../protocol/iana.js';
 import { compareLabels, LOWER, MAX_NAME } from '../protocol/name.js';
 import { nsec3Hash } from '../protocol/nsec3.js';
-import { findParameters, type HashParameters, hasParameters, readHash } from '../zone/chain.js';
+import { findParameters, type HashParameters, hasParameters, readHash } from '../zone/nsec3-chain.js';
 import { findRrset } from '../zone/rrsets.js';
-import { findInChain } from './chain.js';
 import type { Compilation } from './compile.js';
 import * as L from './layout.js';
+import { findInChain } from './nsec3-search.js';
 import { signaturesOf } from './signatures.js';
 
 /** Writes the NSEC tables when the apex has an NSEC record; returns whether it has. */

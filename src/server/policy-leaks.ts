@@ -10,7 +10,7 @@ import { Type } from '../protocol/iana.js';
 import { labelOffsets, nameFromText, nameToText } from '../protocol/name.js';
 import { typeToText } from '../protocol/rdata/table.js';
 import { type Diagnostic, Diagnostics } from '../zone/diagnostics.js';
-import { Report } from '../zone/report.js';
+import { Report } from '../zone/record-report.js';
 import { findRrset, type Rrsets } from '../zone/rrsets.js';
 import { NO_NODE, ROOT_NODE } from '../zone/store.js';
 import { type PlaceOf, unservedPolicies } from './policies.js';

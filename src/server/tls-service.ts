@@ -4,9 +4,9 @@ import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
 import type { Certificate } from '../tls/certificates.js';
-import { TlsContexts, type TlsSettings } from '../tls/context.js';
 import { type Certificates, servedCertificates } from '../tls/served.js';
 import { TicketKeys } from '../tls/ticket-keys.js';
+import { TlsContexts, type TlsSettings } from '../tls/tls-context.js';
 import type { TlsOffer } from '../transport/transport.js';
 
 /** Certificates and keys while the server runs. */

@@ -17,8 +17,8 @@ import { type Connection, Session } from './session.js';
 import type { SessionContext } from './session-context.js';
 import { SessionEnd } from './session-end.js';
 import { SessionEvent } from './session-event.js';
-import type { SessionSettings } from './settings.js';
-import { type StopTimes, stopTimes } from './stop-times.js';
+import type { SessionSettings } from './session-settings.js';
+import { type StopTimes, stopTimes } from './times.js';
 
 /** Octets of the answers to one run of messages. */
 const LONGEST_ANSWER = 65_537;

@@ -4,7 +4,7 @@ import type { Responder } from '../answer/respond.js';
 import type { Clock } from './clock.js';
 import type { ConnectionLimits } from './limits.js';
 import type { SessionEnd, SessionPath } from './session-end.js';
-import type { SessionSettings } from './settings.js';
+import type { SessionSettings } from './session-settings.js';
 
 /** What the sessions of a thread answer with. */
 export interface SessionContext {

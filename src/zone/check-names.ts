@@ -1,7 +1,7 @@
 /** Checks of names and of what may stand together at one: out-of-zone data, CNAME and DNAME. Hot file: integers. */
 import { Type } from '../protocol/iana.js';
 import { typeToText } from '../protocol/rdata/table.js';
-import type { Report } from './report.js';
+import type { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 import type { RecordStore } from './store.js';
 

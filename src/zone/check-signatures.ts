@@ -1,7 +1,7 @@
 /** Warns of signatures that are not valid now, or soon not any more (RFC 4034 §3.1.5). */
 import { Type } from '../protocol/iana.js';
 import { readU32 } from '../protocol/rdata/codec.js';
-import type { Report } from './report.js';
+import type { Report } from './record-report.js';
 import type { Rrsets } from './rrsets.js';
 
 /** Seconds before their end at which signatures are warned of: signers renew a week before or earlier. */

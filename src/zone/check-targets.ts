@@ -3,7 +3,7 @@ import { Type } from '../protocol/iana.js';
 import { MAX_LABELS, nameToText } from '../protocol/name.js';
 import { nameLayout, typeToText } from '../protocol/rdata/table.js';
 import { Place } from './check-names.js';
-import type { Report } from './report.js';
+import type { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 import { NO_NODE, type RecordStore, ROOT_NODE } from './store.js';
 

@@ -4,12 +4,12 @@
  */
 import { Type } from '../protocol/iana.js';
 import { nameToText } from '../protocol/name.js';
-import { checkChain } from './check-chain.js';
 import { checkNames } from './check-names.js';
+import { checkChain } from './check-nsec3-chain.js';
 import { checkSignatures } from './check-signatures.js';
 import { checkTargets } from './check-targets.js';
 import type { Diagnostic, Diagnostics } from './diagnostics.js';
-import { Report } from './report.js';
+import { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 import type { RecordStore } from './store.js';
 

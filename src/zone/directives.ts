@@ -2,9 +2,9 @@
 import { quoteToken } from '../protocol/rdata/codec.js';
 import { parsePeriod, scanName } from '../protocol/rdata/scan.js';
 import type { Tokens } from '../protocol/tokens.js';
-import type { FileContext } from './context.js';
 import { generate } from './generate.js';
 import { includeFile } from './include.js';
+import type { FileContext } from './read-context.js';
 import { usableTtl } from './record.js';
 
 const DIRECTIVES: ReadonlyMap<string, (file: FileContext) => void> = new Map([

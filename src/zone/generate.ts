@@ -6,7 +6,7 @@
  */
 import { quoteToken } from '../protocol/rdata/codec.js';
 import { Tokens, ZoneSyntaxError } from '../protocol/tokens.js';
-import type { FileContext } from './context.js';
+import type { FileContext } from './read-context.js';
 import { readRecord } from './record.js';
 import { parseTemplate, type Template, writeTemplate } from './template.js';
 

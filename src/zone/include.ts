@@ -1,6 +1,6 @@
 /** Opening a zone's file, and the files that $INCLUDE names (RFC 1035 §5.1), within the limits of a zone. */
 import { Tokens, ZoneSyntaxError } from '../protocol/tokens.js';
-import { FileContext, type ReadContext } from './context.js';
+import { FileContext, type ReadContext } from './read-context.js';
 import type { SourceFile } from './source.js';
 
 /** What some editors put before UTF-8 text; NSD, Knot and BIND take it as part of the first name. */

@@ -4,10 +4,10 @@
  */
 import { ROOT } from '../protocol/name.js';
 import { ZoneSyntaxError } from '../protocol/tokens.js';
-import { type FileContext, ReadContext } from './context.js';
 import type { Diagnostics } from './diagnostics.js';
 import { readDirective } from './directives.js';
 import { openFile } from './include.js';
+import { type FileContext, ReadContext } from './read-context.js';
 import { readRecord } from './record.js';
 import { DEFAULT_READ_LIMITS, type ReadLimits, type ZoneSource } from './source.js';
 import { RecordStore } from './store.js';

@@ -8,7 +8,7 @@ import { quoteToken } from '../protocol/rdata/codec.js';
 import { parsePeriod, scanName, scanRdata } from '../protocol/rdata/scan.js';
 import { typeFromOctets, typeToText } from '../protocol/rdata/table.js';
 import type { Tokens } from '../protocol/tokens.js';
-import { BAD_OWNER, type FileContext, NO_OWNER, NO_TTL } from './context.js';
+import { BAD_OWNER, type FileContext, NO_OWNER, NO_TTL } from './read-context.js';
 import { NO_NODE } from './store.js';
 
 const ZERO = 0x30;

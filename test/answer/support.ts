@@ -1,7 +1,8 @@
 /** The answer engine without a server: zones as text in, decoded responses out. */
+
+import { DEFAULT_SETTINGS, type Settings } from '../../src/answer/answer-settings.js';
 import { createFacts, type Facts } from '../../src/answer/facts.js';
 import { createResponder, type Responder } from '../../src/answer/respond.js';
-import { DEFAULT_SETTINGS, type Settings } from '../../src/answer/settings.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { type Loaded, load } from '../../src/image/load.js';
 import { NO_POLICIES, type Policies } from '../../src/image/policy.js';

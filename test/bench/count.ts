@@ -2,9 +2,10 @@
  * What counting costs: nanoseconds a message, over messages of the workload's kinds in turn, the loop around it taken off; and
  * with respond() before it, as it is in the server. Alone: node scripts/run-ts.mjs test/bench/count.ts [MESSAGES]
  */
+
+import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createFacts, createOutcome, type Facts, Kind, type Outcome } from '../../src/answer/facts.js';
 import { createResponder, type Responder } from '../../src/answer/respond.js';
-import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
 import { type Catalog, Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
 import { COUNTER_WORDS, Counters } from '../../src/observe/counters/counters.js';

@@ -1,8 +1,9 @@
 /** What access lists and the rate limit cost, beside respond() alone; no sockets, one thread. */
+
+import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createFacts } from '../../src/answer/facts.js';
 import { limitedResponder, type RateLimitSettings, rateLimitWords } from '../../src/answer/rate-limit.js';
 import { createResponder, type Responder } from '../../src/answer/respond.js';
-import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
 import { compileAccess, isAllowed } from '../../src/image/access.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';

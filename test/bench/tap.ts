@@ -3,9 +3,10 @@
  * writes. No sockets, one thread; what is written goes nowhere.
  * Alone: node scripts/run-ts.mjs test/bench/tap.ts [QUERIES]
  */
+
+import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createFacts } from '../../src/answer/facts.js';
 import { createResponder, type Responder } from '../../src/answer/respond.js';
-import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
 import { silentLog } from '../../src/observe/log.js';

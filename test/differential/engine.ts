@@ -1,8 +1,8 @@
 /** What is under test: load(), a catalog and respond() in this process, or a whole server over sockets. */
 import { readFileSync } from 'node:fs';
+import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createFacts, Transport } from '../../src/answer/facts.js';
 import { createResponder } from '../../src/answer/respond.js';
-import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
 import { startServer } from '../../src/index.js';

@@ -176,31 +176,31 @@ const DENIAL: readonly Mutant[] = [
 const CHAIN: readonly Mutant[] = [
   {
     name: 'DNAME repeated for every link',
-    file: 'answer/chain.ts',
+    file: 'answer/alias-chain.ts',
     find: 'if (x.dnames[i] === ref) return true;',
     replace: 'if (x.dnames[i] === ref) break;',
   },
   {
     name: 'synthesised CNAME with TTL 0',
-    file: 'answer/chain.ts',
+    file: 'answer/alias-chain.ts',
     find: 'out[to + L.RECORD_TTL + i] = bytes[record + L.RECORD_TTL + i]!;',
     replace: 'out[to + L.RECORD_TTL + i] = 0;',
   },
   {
     name: 'loop followed to the limit',
-    file: 'answer/chain.ts',
+    file: 'answer/alias-chain.ts',
     find: 'if (i === name.length) return Link.END;',
     replace: '',
   },
   {
     name: 'chain of three links at most',
-    file: 'answer/chain.ts',
+    file: 'answer/alias-chain.ts',
     find: 'if (x.links === MAX_CHAIN) return Link.END;',
     replace: 'if (x.links === 3) return Link.END;',
   },
   {
     name: 'too long a target is NOERROR',
-    file: 'answer/chain.ts',
+    file: 'answer/alias-chain.ts',
     find: 'return link === Link.TOO_LONG ? Rcode.YXDOMAIN : Rcode.NOERROR;',
     replace: 'return Rcode.NOERROR;',
   },
@@ -308,7 +308,7 @@ const IMAGE: readonly Mutant[] = [
   },
   {
     name: 'NSEC3 chain does not wrap',
-    file: 'image/chain.ts',
+    file: 'image/nsec3-search.ts',
     find: 'return low === 0 ? -count : -low;',
     replace: 'return low === 0 ? -1 : -low;',
   },

@@ -2,7 +2,7 @@ import type { ControlTarget, ServerStatus } from '../../src/server/control/contr
 import type { ReloadOutcome } from '../../src/server/reload.js';
 import type { ReloadRequest } from '../../src/server/zones/zone-loader.js';
 import { countOutcomes, type ZoneStatus } from '../../src/server/zones/zone-outcome.js';
-import { NO_SESSIONS } from '../../src/session/report.js';
+import { NO_SESSIONS } from '../../src/session/session-report.js';
 
 export const ZONE: ZoneStatus = {
   name: 'a.test.',

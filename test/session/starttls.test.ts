@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { UpgradeBit } from '../../src/answer/facts.js';
 import { createResponder } from '../../src/answer/respond.js';
-import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
 import { SessionState } from '../../src/session/session.js';
-import type { SessionSettings } from '../../src/session/settings.js';
+import type { SessionSettings } from '../../src/session/session-settings.js';
 import { engineOf, zoneOf } from '../answer/support.js';
 import { buildQuery, decodeMessage, type Query } from '../support/message.js';
 import { framed, unframed } from '../support/responder.js';

@@ -1,7 +1,7 @@
 /** A server that stops loses no query: who is quiet is closed, who asks is answered, until the time is nearly up. */
 import { describe, expect, it } from 'vitest';
 import { UpgradeBit } from '../../src/answer/facts.js';
-import { stopTimes } from '../../src/session/stop-times.js';
+import { stopTimes } from '../../src/session/times.js';
 import { echoResponder, framed, message } from '../support/responder.js';
 import { createBench, type Peer } from './support.js';
 

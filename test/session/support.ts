@@ -4,7 +4,7 @@ import { ConnectionLimits, type ListenerLoad, sharedLimits } from '../../src/ses
 import { SessionManager } from '../../src/session/manager.js';
 import type { Connection, Session } from '../../src/session/session.js';
 import { SessionEvent } from '../../src/session/session-event.js';
-import type { SessionSettings } from '../../src/session/settings.js';
+import type { SessionSettings } from '../../src/session/session-settings.js';
 import { emptyCatalog } from '../support/catalog.js';
 import { FakeClock } from '../support/clock.js';
 import { echoResponder, unframed } from '../support/responder.js';

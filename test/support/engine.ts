@@ -1,8 +1,8 @@
 /** The engine under test without sockets: zones in, an answering function out. */
 import { z } from 'zod';
+import { DEFAULT_SETTINGS, type Settings } from '../../src/answer/answer-settings.js';
 import { createFacts, Transport } from '../../src/answer/facts.js';
 import { createResponder } from '../../src/answer/respond.js';
-import { DEFAULT_SETTINGS, type Settings } from '../../src/answer/settings.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
 import { NO_POLICIES, type Policies } from '../../src/image/policy.js';

@@ -1,6 +1,7 @@
 /** Queries for code that answers UDP by recvmmsg, as many as wanted, and what they leave on the heap. */
+
+import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createResponder } from '../../src/answer/respond.js';
-import { DEFAULT_SETTINGS } from '../../src/answer/settings.js';
 import { type Catalog, Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
 import type { Counters } from '../../src/observe/counters/counters.js';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { generate } from 'selfsigned';
-import type { TlsContexts } from '../../src/tls/context.js';
+import type { TlsContexts } from '../../src/tls/tls-context.js';
 
 export const DAY = 86_400_000;
 

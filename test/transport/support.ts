@@ -2,7 +2,7 @@ import { createFacts } from '../../src/answer/facts.js';
 import { systemClock } from '../../src/session/clock.js';
 import { ConnectionLimits } from '../../src/session/limits.js';
 import { SessionManager } from '../../src/session/manager.js';
-import type { SessionSettings } from '../../src/session/settings.js';
+import type { SessionSettings } from '../../src/session/session-settings.js';
 import type { TransportContext } from '../../src/transport/transport.js';
 import { SETTINGS } from '../session/support.js';
 import { emptyCatalog } from '../support/catalog.js';

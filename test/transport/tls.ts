@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type ConnectionOptions, type SecureVersion, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { UpgradeBit } from '../../src/answer/facts.js';
-import { TlsContexts } from '../../src/tls/context.js';
+import { TlsContexts } from '../../src/tls/tls-context.js';
 import { listenTcp } from '../../src/transport/tcp.js';
 import { listenTls } from '../../src/transport/tls.js';
 import type { Listener, TlsOffer } from '../../src/transport/transport.js';

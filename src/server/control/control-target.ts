@@ -1,6 +1,6 @@
 /** What the control socket controls. Everything that is returned is plain data, and becomes JSON as it is. */
 import type { Summary } from '../../observe/counters/summary.js';
-import type { SessionsReport } from '../../session/report.js';
+import type { SessionsReport } from '../../session/session-report.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { PlaneStatus } from '../plane/data-plane.js';
 import type { ReloadOutcome } from '../reload.js';

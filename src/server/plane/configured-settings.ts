@@ -1,12 +1,12 @@
 /** What the pieces of the server are given, made from the configuration. */
 import { randomBytes } from 'node:crypto';
+import { DEFAULT_SETTINGS, type Settings } from '../../answer/answer-settings.js';
 import { Padding, UpgradeBit } from '../../answer/facts.js';
-import { DEFAULT_SETTINGS, type Settings } from '../../answer/settings.js';
 import type { Config } from '../../config/schema.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { nameFromText } from '../../protocol/name.js';
 import type { ConnectionLimitSettings } from '../../session/limits.js';
-import type { SessionSettings } from '../../session/settings.js';
+import type { SessionSettings } from '../../session/session-settings.js';
 import { readSmallFile } from '../../zone/regular-file.js';
 
 /** Settings of respond(). Throws ADOTD_CONFIG or ADOTD_FILE for a secret file that cannot be used. */

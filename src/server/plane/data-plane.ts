@@ -2,8 +2,8 @@
 import type { Config } from '../../config/schema.js';
 import type { Catalog } from '../../image/catalog.js';
 import type { Counters } from '../../observe/counters/counters.js';
-import type { SessionsReport } from '../../session/report.js';
-import type { TlsSettings } from '../../tls/context.js';
+import type { SessionsReport } from '../../session/session-report.js';
+import type { TlsSettings } from '../../tls/tls-context.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { ThreadSettings } from './thread-settings.js';
 

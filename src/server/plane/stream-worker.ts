@@ -1,6 +1,6 @@
 /** A stream worker: a thread with sessions over TCP, STARTTLS and TLS. */
 import { describeSessions } from '../../session/describe.js';
-import { TlsContexts } from '../../tls/context.js';
+import { TlsContexts } from '../../tls/tls-context.js';
 import { duplicateSocket } from '../../transport/sockets.js';
 import { listenStream } from '../../transport/stream.js';
 import { GENERATION } from '../../transport/thread-words.js';

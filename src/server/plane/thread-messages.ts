@@ -1,8 +1,8 @@
 /** What the control thread and the threads that answer tell each other: plain data. */
 import type { Catalog } from '../../image/catalog.js';
 import type { ThreadTap } from '../../observe/tap/tap.js';
-import type { SessionsReport } from '../../session/report.js';
-import type { TlsSettings } from '../../tls/context.js';
+import type { SessionsReport } from '../../session/session-report.js';
+import type { TlsSettings } from '../../tls/tls-context.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { ThreadSettings } from './thread-settings.js';
 

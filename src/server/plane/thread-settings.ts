@@ -1,10 +1,10 @@
 /** What a thread that answers is told once, made from the configuration: plain data, so that it can be posted to it. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Settings } from '../../answer/settings.js';
+import type { Settings } from '../../answer/answer-settings.js';
 import type { Config } from '../../config/schema.js';
 import type { Log } from '../../observe/log.js';
 import { type ConnectionLimitSettings, type SharedLimits, sharedLimits } from '../../session/limits.js';
-import type { SessionSettings } from '../../session/settings.js';
+import type { SessionSettings } from '../../session/session-settings.js';
 import { fastOpenObstacle } from '../../transport/fast-open.js';
 import { descriptorLimit } from '../process/descriptor-limit.js';
 import { answerSettings, connectionLimits, padding, sessionSettings, udpUpgradeBit } from './configured-settings.js';

@@ -9,7 +9,7 @@ import { silentLog } from '../../../src/observe/log.js';
 import { controlServer } from '../../../src/server/control/control.js';
 import { listenOnSocket } from '../../../src/server/control/control-socket.js';
 import type { ReloadRequest } from '../../../src/server/zones/zone-loader.js';
-import { NO_SESSIONS } from '../../../src/session/report.js';
+import { NO_SESSIONS } from '../../../src/session/session-report.js';
 import { controlTarget, OUTCOME, ZONE } from '../control-support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-'));

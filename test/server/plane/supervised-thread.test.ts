@@ -6,7 +6,7 @@ import { SupervisedThread, type ThreadEvents, WATCH_INTERVAL } from '../../../sr
 import type { Order, ThreadData } from '../../../src/server/plane/thread-messages.js';
 import { threadSettings } from '../../../src/server/plane/thread-settings.js';
 import { ConnectionLimits, ownShare } from '../../../src/session/limits.js';
-import { NO_SESSIONS } from '../../../src/session/report.js';
+import { NO_SESSIONS } from '../../../src/session/session-report.js';
 import { HANDSHAKES, HEARTBEAT, MISCHIEF, Mischief, THREAD } from '../../../src/transport/thread-words.js';
 import { emptyCatalog } from '../../support/catalog.js';
 import { FakeClock } from '../../support/clock.js';

@@ -2,7 +2,7 @@
 import { Type } from '../protocol/iana.js';
 import { LOWER } from '../protocol/name.js';
 import { NSEC3_HASH_OCTETS } from '../protocol/nsec3.js';
-import type { Report } from './report.js';
+import type { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 import type { RecordStore } from './store.js';
 

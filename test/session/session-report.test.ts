@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeSessions } from '../../src/session/describe.js';
-import { mergeReports, NO_SESSIONS, type SessionReport } from '../../src/session/report.js';
+import { mergeReports, NO_SESSIONS, type SessionReport } from '../../src/session/session-report.js';
 import { createBench } from './support.js';
 
 const session = (idle: number): SessionReport => ({

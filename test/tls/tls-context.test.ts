@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type ConnectionOptions, connect, type SecureVersion, TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { TlsContexts, type TlsSettings } from '../../src/tls/context.js';
+import { TlsContexts, type TlsSettings } from '../../src/tls/tls-context.js';
 import { listen, type Made, make, visit } from './support.js';
 
 interface Named extends Made {

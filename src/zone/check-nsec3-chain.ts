@@ -5,6 +5,7 @@
 import { Type } from '../protocol/iana.js';
 import { LOWER, MAX_NAME } from '../protocol/name.js';
 import { NSEC3_HASH_OCTETS, nsec3Hash } from '../protocol/nsec3.js';
+import { isChainNode, Place } from './check-names.js';
 import {
   base32hexToText,
   collectChain,
@@ -12,9 +13,8 @@ import {
   findParameters,
   type HashChain,
   type HashParameters,
-} from './chain.js';
-import { isChainNode, Place } from './check-names.js';
-import type { Report } from './report.js';
+} from './nsec3-chain.js';
+import type { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 
 /** `places` are those of checkNames(); `maxIterations` as CheckOptions has it. */
