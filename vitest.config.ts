@@ -5,6 +5,7 @@ const LINUX = [
   'test/transport/refuse-connections.test.ts',
   'test/transport/self-test.test.ts',
   'test/server/threads*.test.ts',
+  'test/server/plane/threads.test.ts',
 ];
 
 export default defineConfig({

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { MAIL } from '../../transport/thread-words.js';
+import { STREAM_WORKER, UDP_WORKER } from '../thread-programs.js';
 import type { Spawn } from './supervised-thread.js';
 import type { Report } from './thread-messages.js';
 
@@ -10,11 +11,8 @@ const STREAM_YOUNG_GENERATION = 64;
 /** The same for UDP, which makes none per query. */
 const UDP_YOUNG_GENERATION = 2;
 
-export const spawnUdpWorker: Spawn = spawner(new URL('./udp-worker.js', import.meta.url), UDP_YOUNG_GENERATION);
-export const spawnStreamWorker: Spawn = spawner(
-  new URL('./stream-worker.js', import.meta.url),
-  STREAM_YOUNG_GENERATION,
-);
+export const spawnUdpWorker: Spawn = spawner(UDP_WORKER, UDP_YOUNG_GENERATION);
+export const spawnStreamWorker: Spawn = spawner(STREAM_WORKER, STREAM_YOUNG_GENERATION);
 
 function spawner(file: URL, maxYoungGenerationSizeMb: number): Spawn {
   return (data, events) => {

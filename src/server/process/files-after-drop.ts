@@ -6,6 +6,7 @@ import type { Config } from '../../config/schema.js';
 import { AdotdError } from '../../errors.js';
 import { SELF_SIGNED_CERTIFICATE, SELF_SIGNED_KEY, selfSignedFiles } from '../../tls/self-signed.js';
 import { systemReason, zonesOfConfig } from '../zones/zone-files.js';
+import { PROGRAMS } from '../thread-programs.js';
 import type { Identity } from './privileges.js';
 
 /** What a reload, a renewal of certificates, or a thread that is started again will read; as of now. */
@@ -15,7 +16,7 @@ export function filesReadAgain(config: Config): string[] {
   const own = selfSignedFiles(tls.certs_folder);
   return [
     // The program: its threads load it when they start.
-    dirname(fileURLToPath(import.meta.url)),
+    fileURLToPath(PROGRAMS),
     ...(zones.folder === undefined ? [] : [zones.folder]),
     ...zoneFiles(config),
     ...certificates,

@@ -1,5 +1,6 @@
 /** Loads zones: in the loader thread when there is much to read, in place otherwise. */
 import { Worker } from 'node:worker_threads';
+import { LOADER_WORKER } from '../thread-programs.js';
 import { loadChanged, type UnchangedZone, type ZoneLoadOptions, type ZoneResult, type ZoneTask } from './load-zone.js';
 import type { LoaderData } from './loader-worker.js';
 import { sizeOf } from './zone-files.js';
@@ -47,7 +48,7 @@ function loadInThread(
 ): Promise<(ZoneResult | UnchangedZone)[]> {
   const data: LoaderData = { tasks, options };
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION };
-  const worker = new Worker(new URL('./loader-worker.js', import.meta.url), { workerData: data, resourceLimits });
+  const worker = new Worker(LOADER_WORKER, { workerData: data, resourceLimits });
   const results: (ZoneResult | UnchangedZone)[] = [];
   return new Promise((resolve, reject) => {
     worker.on('message', (batch: (ZoneResult | UnchangedZone)[]) => {

@@ -141,7 +141,7 @@ describe('taking them', () => {
     const fds = [udp.fd, plain.fd, secure.fd].map(duplicateSocket);
     const module = (path: string) => JSON.stringify(pathToFileURL(`${ROOT}dist/${path}`).href);
     const program = `
-      import { takeActivatedSockets } from ${module('server/activation.js')};
+      import { takeActivatedSockets } from ${module('server/process/socket-activation.js')};
       import { defaultConfig } from ${module('config/schema.js')};
       import { execFileSync } from 'node:child_process';
       import { readlinkSync } from 'node:fs';
