@@ -9,7 +9,7 @@ import { controlServer } from '../../src/server/control/control.js';
 import { listenOnSocket } from '../../src/server/control/control-socket.js';
 import type { ControlTarget } from '../../src/server/control/control-target.js';
 import { countOutcomes, type ZoneOutcome } from '../../src/server/zones/zone-outcome.js';
-import { controlTarget, OUTCOME, STATUS, ZONE } from '../server/control-support.js';
+import { controlTarget, OUTCOME, STATUS, ZONE } from '../server/control/control-support.js';
 import { adotd, type Ran } from '../support/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-'));

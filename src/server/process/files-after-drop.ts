@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/schema.js';
 import { AdotdError } from '../../errors.js';
 import { SELF_SIGNED_CERTIFICATE, SELF_SIGNED_KEY, selfSignedFiles } from '../../tls/self-signed.js';
-import { systemReason, zonesOfConfig } from '../zones/zone-files.js';
 import { PROGRAMS } from '../thread-programs.js';
+import { systemReason, zonesOfConfig } from '../zones/zone-files.js';
 import type { Identity } from './privileges.js';
 
 /** What a reload, a renewal of certificates, or a thread that is started again will read; as of now. */

@@ -10,7 +10,7 @@ import { controlServer } from '../../../src/server/control/control.js';
 import { listenOnSocket } from '../../../src/server/control/control-socket.js';
 import type { ReloadRequest } from '../../../src/server/zones/zone-loader.js';
 import { NO_SESSIONS } from '../../../src/session/session-report.js';
-import { controlTarget, OUTCOME, ZONE } from '../control-support.js';
+import { controlTarget, OUTCOME, ZONE } from './control-support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
 const path = join(folder, 'control');

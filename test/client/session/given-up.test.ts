@@ -1,9 +1,9 @@
 /** Queries that nobody waits for any more: their answers may still come. */
 import { Duplex } from 'node:stream';
 import { expect, it } from 'vitest';
-import { ClientSession } from '../../src/client/session/client-session.js';
-import { FakeClock } from './fake-clock.js';
-import { answer, framed } from './support.js';
+import { ClientSession } from '../../../src/client/session/client-session.js';
+import { FakeClock } from '../fake-clock.js';
+import { answer, framed } from '../support.js';
 
 /** All that a session remembers: then one ID of sixteen is taken. */
 const GIVEN_UP = 4096;

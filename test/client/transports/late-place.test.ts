@@ -1,16 +1,16 @@
 import { Duplex } from 'node:stream';
 import { expect, it } from 'vitest';
-import type { EncryptedTransport } from '../../src/client/capabilities/capabilities.js';
-import { createCapabilityCache } from '../../src/client/capabilities/capabilities.js';
-import { settingsOf } from '../../src/client/client-settings.js';
-import { ClientSession } from '../../src/client/session/client-session.js';
-import type { OpenSession } from '../../src/client/session/connect.js';
-import { createLane } from '../../src/client/transports/connection-pool.js';
-import { climb } from '../../src/client/transports/resolution.js';
-import { targetOf } from '../../src/client/transports/target.js';
-import type { Transports } from '../../src/client/transports/transports.js';
-import { FakeClock } from './fake-clock.js';
-import { answer, framed } from './support.js';
+import type { EncryptedTransport } from '../../../src/client/capabilities/capabilities.js';
+import { createCapabilityCache } from '../../../src/client/capabilities/capabilities.js';
+import { settingsOf } from '../../../src/client/client-settings.js';
+import { ClientSession } from '../../../src/client/session/client-session.js';
+import type { OpenSession } from '../../../src/client/session/connect.js';
+import { createLane } from '../../../src/client/transports/connection-pool.js';
+import { climb } from '../../../src/client/transports/resolution.js';
+import { targetOf } from '../../../src/client/transports/target.js';
+import type { Transports } from '../../../src/client/transports/transports.js';
+import { FakeClock } from '../fake-clock.js';
+import { answer, framed } from '../support.js';
 
 /** Lanes whose sessions open when `openBoth` is called, and what `climb` is given. */
 async function bench() {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ClientErrorCode } from '../../src/client/errors.js';
-import { openSession } from '../../src/client/session/connect.js';
-import { exchange } from '../../src/client/session/exchange.js';
-import { answer, framed, headerOnly, onMessages, pause, questionOf, tcpServer } from './support.js';
+import { ClientErrorCode } from '../../../src/client/errors.js';
+import { openSession } from '../../../src/client/session/connect.js';
+import { exchange } from '../../../src/client/session/exchange.js';
+import { answer, framed, headerOnly, onMessages, pause, questionOf, tcpServer } from '../support.js';
 
 const QUERY = { name: 'a.test', type: 16 };
 const SOON = { timeoutMs: 1000 };

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { askTcp, askTls, askUdp } from '../support/ask.js';
-import { adotdServe } from '../support/cli.js';
-import { buildQuery, decodeMessage } from '../support/message.js';
+import { askTcp, askTls, askUdp } from '../../support/ask.js';
+import { adotdServe } from '../../support/cli.js';
+import { buildQuery, decodeMessage } from '../../support/message.js';
 
 const DAY = 86_400_000;
 const QUERY = buildQuery({ name: 'ns1.a.test.', type: 'A', edns: {} });

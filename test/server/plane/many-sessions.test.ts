@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { openSessions, until } from '../load/scenarios.js';
-import { startLoadServer } from '../load/server.js';
+import { openSessions, until } from '../../load/scenarios.js';
+import { startLoadServer } from '../../load/server.js';
 
 /** Sessions in all; and octets that the heap may have grown by when they are gone: about 500 for each would be 1 MB. */
 const SESSIONS = 2000;

@@ -1,8 +1,8 @@
-import type { ControlTarget, ServerStatus } from '../../src/server/control/control-target.js';
-import type { ReloadOutcome } from '../../src/server/reload.js';
-import type { ReloadRequest } from '../../src/server/zones/zone-loader.js';
-import { countOutcomes, type ZoneStatus } from '../../src/server/zones/zone-outcome.js';
-import { NO_SESSIONS } from '../../src/session/session-report.js';
+import type { ControlTarget, ServerStatus } from '../../../src/server/control/control-target.js';
+import type { ReloadOutcome } from '../../../src/server/reload.js';
+import type { ReloadRequest } from '../../../src/server/zones/zone-loader.js';
+import { countOutcomes, type ZoneStatus } from '../../../src/server/zones/zone-outcome.js';
+import { NO_SESSIONS } from '../../../src/session/session-report.js';
 
 export const ZONE: ZoneStatus = {
   name: 'a.test.',

@@ -2,9 +2,9 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { generate } from 'selfsigned';
 import { describe, expect, it } from 'vitest';
-import { objection } from '../../src/client/trust/certificate.js';
-import { matchesTlsa } from '../../src/client/trust/tlsa.js';
-import { make } from '../tls/support.js';
+import { objection } from '../../../src/client/trust/certificate.js';
+import { matchesTlsa } from '../../../src/client/trust/tlsa.js';
+import { make } from '../../tls/support.js';
 
 describe('a certificate verified by authorities', () => {
   const ca = { kind: 'ca' } as const;

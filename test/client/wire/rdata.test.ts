@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ClientError, ClientErrorCode } from '../../src/client/errors.js';
-import { textToType } from '../../src/client/wire/mnemonics.js';
-import { readRdata } from '../../src/client/wire/rdata/table.js';
-import { cases } from '../protocol/rdata/cases.js';
+import { ClientError, ClientErrorCode } from '../../../src/client/errors.js';
+import { textToType } from '../../../src/client/wire/mnemonics.js';
+import { readRdata } from '../../../src/client/wire/rdata/table.js';
+import { cases } from '../../protocol/rdata/cases.js';
 
 const read = (type: number, hex: string) => {
   const octets = Buffer.from(hex, 'hex');

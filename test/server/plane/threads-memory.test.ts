@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { adotdServe } from '../support/cli.js';
-import { queryTcp, queryUdp } from '../support/query.js';
+import { adotdServe } from '../../support/cli.js';
+import { queryTcp, queryUdp } from '../../support/query.js';
 
 const RECORDS = 400_000;
 /** Octets that the image of so many records has at least. */

@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Client, openClient, type SessionKind } from '../load/client.js';
-import { openSessions, readSlowly, stallHandshakes, until, witness } from '../load/scenarios.js';
-import { type LoadServer, residentOctets, startLoadServer } from '../load/server.js';
+import { type Client, openClient, type SessionKind } from '../../load/client.js';
+import { openSessions, readSlowly, stallHandshakes, until, witness } from '../../load/scenarios.js';
+import { type LoadServer, residentOctets, startLoadServer } from '../../load/server.js';
 
 const MEBI = 1048576;
 

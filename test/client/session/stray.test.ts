@@ -1,13 +1,13 @@
 /** Messages on a stream that answer nothing that was asked, and messages without a question. */
 import { describe, expect, it } from 'vitest';
-import { ClientErrorCode } from '../../src/client/errors.js';
-import { createClient } from '../../src/client/index.js';
-import type { ClientSession } from '../../src/client/session/client-session.js';
-import { openSession } from '../../src/client/session/connect.js';
-import { exchange } from '../../src/client/session/exchange.js';
-import { startServer } from '../../src/index.js';
-import { FakeClock } from './fake-clock.js';
-import { answer, framed, headerOnly, onMessages, tcpServer, udpServer } from './support.js';
+import { ClientErrorCode } from '../../../src/client/errors.js';
+import { createClient } from '../../../src/client/index.js';
+import type { ClientSession } from '../../../src/client/session/client-session.js';
+import { openSession } from '../../../src/client/session/connect.js';
+import { exchange } from '../../../src/client/session/exchange.js';
+import { startServer } from '../../../src/index.js';
+import { FakeClock } from '../fake-clock.js';
+import { answer, framed, headerOnly, onMessages, tcpServer, udpServer } from '../support.js';
 
 const QUERY = { name: 'a.test', type: 16 };
 /** evil. TXT "x" */

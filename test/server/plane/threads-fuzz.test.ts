@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { fuzzStream, KINDS, type Kind } from '../fuzz/streams.js';
-import { askTcp, askUdp } from '../support/ask.js';
-import { buildQuery, decodeMessage } from '../support/message.js';
-import { startThreads } from '../support/threads.js';
+import { fuzzStream, KINDS, type Kind } from '../../fuzz/streams.js';
+import { askTcp, askUdp } from '../../support/ask.js';
+import { buildQuery, decodeMessage } from '../../support/message.js';
+import { startThreads } from '../../support/threads.js';
 
 /** `SEED=… COUNT=1000000` for a long run. */
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
