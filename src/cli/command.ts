@@ -2,6 +2,7 @@
 import { nearest } from '../config/nearest.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { systemReason } from '../server/zones/zone-files.js';
+import { version } from '../version.js';
 import { Exit, UsageError, type Verb } from './arguments.js';
 import { check } from './check.js';
 import { ctl } from './ctl.js';
@@ -11,7 +12,6 @@ import { probe } from './probe.js';
 import { query } from './query.js';
 import { schema } from './schema.js';
 import { serve } from './serve.js';
-import { version } from './version.js';
 
 const VERBS: Readonly<Record<string, Verb>> = { serve, ctl, check, query, probe, keys, schema, fixture };
 

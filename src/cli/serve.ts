@@ -18,10 +18,10 @@ import { createServer, type Server } from '../server/server.js';
 import { zonesOfConfig } from '../server/zones/zone-files.js';
 import { endpointText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
+import { version } from '../version.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { loadProgress } from './progress.js';
 import type { ServedFaults } from './serve-faults.js';
-import { version } from './version.js';
 
 const OPTIONS = {
   config: { type: 'string' },

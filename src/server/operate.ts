@@ -1,10 +1,9 @@
 /** A running server is operated: by signals, by its control socket, by files that change. */
 import { dirname, resolve } from 'node:path';
-import type { ServedFaults } from '../cli/serve-faults.js';
-import { version } from '../cli/version.js';
 import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
 import { systemClock } from '../session/clock.js';
+import { version } from '../version.js';
 import { type ControlService, openControl } from './control/control-service.js';
 import { controlView } from './control/control-view.js';
 import type { Effect } from './live-config.js';
@@ -16,11 +15,18 @@ import { createWatcher, type WatchedPaths, type Watcher } from './watch/watch.js
 import type { ReloadRequest } from './zones/zone-loader.js';
 import { outcomeText } from './zones/zone-outcome.js';
 
-export interface LiveOptions {
+/** A file that is read again when it changes. */
+interface FollowedFile {
+  readonly file: string;
+  /** Reads the file again, unless the request is about something else; a line for each mistake. */
+  reload(request: ReloadRequest): readonly string[];
+}
+
+interface LiveOptions {
   readonly config: Config;
   readonly configFile: ConfigFile | undefined;
-  /** What goes wrong on purpose, if anything does. */
-  readonly faults?: ServedFaults | undefined;
+  /** A file of faults to inject, in a server for tests. */
+  readonly faults?: FollowedFile | undefined;
   readonly notifier: Notifier;
   readonly log: Log & { level: string };
   /** Ends the server. */

@@ -1,6 +1,5 @@
-import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { filesOf, textOf } from './files.js';
+import { imports, modules as sources } from './modules.js';
 
 /** Each layer may import from itself and from those before it. */
 const LAYERS = [
@@ -21,27 +20,10 @@ const LAYERS = [
 const ASIDE = ['config', 'observe'];
 /** The client judges the server: of all layers it shares the numbers of the IANA registries only. */
 const CLIENT = 'client';
+/** For everybody: the table of errors, and the version of the package. */
+const COMMON = ['errors.ts', 'version.ts'];
 /** Above the API, src/index.ts: helpers for tests. */
 const TESTING = 'testing';
-
-interface Import {
-  readonly from: string;
-  readonly to: string;
-  readonly typeOnly: boolean;
-}
-
-const sources = filesOf('src', '.ts');
-const imports: Import[] = sources.flatMap((from) =>
-  [
-    ...textOf(from).matchAll(
-      /^(?:import|export)\s+(type\s)?[^;]*?from\s+'(\.[^']*)\.js';|import\('(\.[^']*)\.js'\)/gms,
-    ),
-  ].map((match) => ({
-    from,
-    to: normalize(join(dirname(from), `${match[2] ?? match[3]}.ts`)),
-    typeOnly: match[1] !== undefined,
-  })),
-);
 
 /** The folder below src, or the file itself when it lies in src. */
 const layerOf = (path: string): string => path.split('/')[1] ?? '';
@@ -55,7 +37,7 @@ describe('the imports of src', () => {
   it('go in one direction only', () => {
     const wrong = imports.filter(({ from, to }) => {
       const [upper, lower] = [layerOf(from), layerOf(to)];
-      if (upper === lower || lower === 'errors.ts' || upper === 'index.ts') return false;
+      if (upper === lower || COMMON.includes(lower) || upper === 'index.ts') return false;
       if (lower === 'index.ts') return upper !== TESTING;
       if (upper === CLIENT) return to !== 'src/protocol/iana.ts';
       if (lower === CLIENT) return upper !== 'cli';
@@ -64,21 +46,6 @@ describe('the imports of src', () => {
       return rank < 0 || LAYERS.indexOf(lower) < 0 || LAYERS.indexOf(lower) >= rank;
     });
     expect(wrong).toEqual([]);
-  });
-
-  it('have no cycles, those of types apart', () => {
-    const graph = new Map<string, string[]>();
-    for (const { from, to, typeOnly } of imports) if (!typeOnly) graph.set(from, [...(graph.get(from) ?? []), to]);
-    const done = new Set<string>();
-    const cycles: string[][] = [];
-    const visit = (file: string, path: readonly string[]): void => {
-      if (path.includes(file)) cycles.push([...path.slice(path.indexOf(file)), file]);
-      if (path.includes(file) || done.has(file)) return;
-      for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
-      done.add(file);
-    };
-    for (const file of sources) visit(file, []);
-    expect(cycles).toEqual([]);
   });
 
   it('name every layer that there is', () => {
