@@ -14,6 +14,9 @@ export default defineConfig({
     // What calls the C library is for Linux with koffi only.
     exclude: ['test/interop/**', ...(process.platform === 'linux' ? [] : LINUX)],
     testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // By default vitest takes one worker less than there are cores.
+    maxWorkers: 2,
     pool: 'forks',
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/adotd/unit.json' }]],
   },

@@ -1,6 +1,5 @@
 /** Files that are read again, or written, when the server is not root any more. */
 import { accessSync, constants, lchownSync, readdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/schema.js';
 import { AdotdError } from '../../errors.js';
