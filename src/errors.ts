@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types';
+
 /**
  * Every error that adotd raises on purpose has a code of this table: operators grep codes, tests assert them, and only
  * errors of this kind may leave a parser, whatever bytes it was given.
@@ -38,4 +40,28 @@ export class AdotdError extends Error {
     this.name = 'AdotdError';
     this.code = code;
   }
+}
+
+/**
+ * Whether a thrown value is an error. Neither test does alone: in jest, Node.js throws errors of another realm than ours, and an
+ * error that comes from a thread is one by its prototype only.
+ */
+export function isError(thrown: unknown): thrown is Error {
+  return isNativeError(thrown) || thrown instanceof Error;
+}
+
+/** The message of a thrown value. */
+export function messageOf(thrown: unknown): string {
+  return isError(thrown) ? thrown.message : String(thrown);
+}
+
+/** The reason of a system error without code, call and path: `no such file or directory`. Of other errors, the message. */
+export function systemReason(thrown: unknown): string {
+  const message = messageOf(thrown);
+  return /^[A-Z0-9]+: ([^,]*)/.exec(message)?.[1] ?? message;
+}
+
+/** The code of an error, such as the system's `EADDRINUSE`; an empty string where it has none. */
+export function codeOf(thrown: unknown): string {
+  return isError(thrown) && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
 }

@@ -1,6 +1,8 @@
 /** Command lines: options are known or refused with the nearest known one. */
+
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from '../config/nearest.js';
+import { codeOf, messageOf } from '../errors.js';
 
 /** The command line is wrong: exit status 2. */
 export class UsageError extends Error {}
@@ -31,8 +33,8 @@ export function parse<T extends Options>(verb: string, words: readonly string[],
 }
 
 function explain(verb: string, error: unknown, options: Options, words: readonly string[]): string {
-  const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof Error && 'code' in error ? error.code : '';
+  const message = messageOf(error);
+  const code = codeOf(error);
   const option = /'(-[^' ,]+)/.exec(message)?.[1] ?? '';
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const known = Object.keys(options);

@@ -3,14 +3,14 @@ import { statSync } from 'node:fs';
 import { zoneKey } from '../config/access.js';
 import { ConfigError, configPlaces, openConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 import { dumpImage } from '../image/dump.js';
 import type { Loaded } from '../image/load.js';
 import type { PlaceOf } from '../server/policies.js';
 import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
 import { startMistakes } from '../server/start-check.js';
 import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/zones/load-zone.js';
-import { systemReason, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zones/zone-files.js';
+import { type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zones/zone-files.js';
 import { zoneConflicts } from '../server/zones/zone-mistakes.js';
 
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';

@@ -1,7 +1,6 @@
 /** The verbs of the command, `adotd VERB …`, and how what goes wrong is told. */
 import { nearest } from '../config/nearest.js';
-import { AdotdError, ErrorCode } from '../errors.js';
-import { systemReason } from '../server/zones/zone-files.js';
+import { AdotdError, ErrorCode, isError, systemReason } from '../errors.js';
 import { version } from '../version.js';
 import { Exit, UsageError, type Verb } from './arguments.js';
 import { check } from './check.js';
@@ -79,13 +78,13 @@ function report(error: unknown): number {
     process.stderr.write(`adotd: too many open files: ${remedy} [${ErrorCode.LISTEN}]\n`);
     return Exit.FAILED;
   }
-  process.stderr.write(`adotd: ${error instanceof Error ? error.stack : error}\n`);
+  process.stderr.write(`adotd: ${isError(error) ? error.stack : error}\n`);
   return Exit.FAILED;
 }
 
-/** Whether the system says that of the error, or of its cause. Those of threads are errors by their prototype alone. */
+/** Whether the system says that of the error, or of its cause. */
 function saysOf(error: unknown, pattern: RegExp): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!isError(error)) return false;
   return pattern.test(error.message) || saysOf(error.cause, pattern);
 }
 

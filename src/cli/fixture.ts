@@ -1,9 +1,8 @@
 /** `adotd fixture`: a server for the tests of programs in any language, for as long as its standard input is open. */
 import { writeFileSync } from 'node:fs';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 import { readFaults } from '../fixture/faults/fault-file.js';
 import { type RunningServer, startServer } from '../fixture/start.js';
-import { systemReason } from '../server/zones/zone-files.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { readSettings } from './fixture/config.js';
 import { converse } from './fixture/conversation.js';

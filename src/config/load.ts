@@ -1,7 +1,7 @@
 /** Reads adotd.yaml: every mistake with its place, what was found and what was expected. */
 import { dirname, isAbsolute, join } from 'node:path';
 import { isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import { readFileOrPipe, readSmallFile } from '../zone/regular-file.js';
 import { ALIAS_CYCLE, aliasCycles } from './alias-cycles.js';
@@ -131,7 +131,7 @@ function toValue(read: () => unknown, file: string): unknown {
   try {
     return read();
   } catch (error) {
-    const message = `not YAML: ${error instanceof Error ? error.message : error}`;
+    const message = `not YAML: ${messageOf(error)}`;
     throw new ConfigError([{ severity: 'error', file, line: 1, column: 1, message }]);
   }
 }

@@ -3,7 +3,7 @@
  * force goes on, and the outcome says why.
  */
 import type { Config } from '../config/schema.js';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/metrics/server-facts.js';
 import type { Clock } from '../session/clock.js';
@@ -160,8 +160,8 @@ export class Reloader {
         errors.push(...refreshed.errors);
       }
     } catch (error) {
-      log.error({ err: error }, `reload failed: ${reason(error)}`);
-      errors.push(reason(error));
+      log.error({ err: error }, `reload failed: ${messageOf(error)}`);
+      errors.push(messageOf(error));
     }
     const counts = countOutcomes(outcomes);
     this.#done++;
@@ -279,8 +279,4 @@ function isKnown(zone: string, outcomes: readonly ZoneOutcome[], { zones }: Zone
 
 function touches({ paths }: ReloadRequest, files: readonly string[]): boolean {
   return files.some((file) => paths?.has(file));
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

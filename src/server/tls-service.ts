@@ -1,6 +1,8 @@
 /** TLS as the server runs it: certificates, ticket keys and their rotation, and what an operator is told of them. */
+
 import { hostname } from 'node:os';
 import type { Config } from '../config/schema.js';
+import { messageOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
 import type { Certificate } from '../tls/certificates.js';
@@ -88,8 +90,8 @@ export async function openTls(
       await replace({ ticketKey: keys.current });
       return { result: 'replaced', errors: [] };
     } catch (error) {
-      log.error({ err: error }, `the ticket keys stay as they are: ${reason(error)}`);
-      return { result: 'kept', errors: [reason(error)] };
+      log.error({ err: error }, `the ticket keys stay as they are: ${messageOf(error)}`);
+      return { result: 'kept', errors: [messageOf(error)] };
     }
   };
   const rotation = clock.timer(() => {
@@ -105,8 +107,8 @@ export async function openTls(
       for (const certificate of next) logCertificate(certificate, log);
       return { result: 'replaced', errors: [] };
     } catch (error) {
-      log.error({ err: error }, `the certificates stay as they are: ${reason(error)}`);
-      return { result: 'kept', errors: [reason(error)] };
+      log.error({ err: error }, `the certificates stay as they are: ${messageOf(error)}`);
+      return { result: 'kept', errors: [messageOf(error)] };
     }
   };
   const refresh = async (): Promise<TlsRefresh> => {
@@ -184,10 +186,6 @@ function certificateFiles({ certificates, certs_folder: own }: Config['tls']): s
 }
 
 const UNCHANGED: TlsRefresh = { result: 'unchanged', errors: [] };
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 /** Whether the same is served from both, and nothing else is to be warned of. */
 function same(before: Certificates, now: Certificates): boolean {

@@ -6,7 +6,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { SocketAddress } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import { readPem } from './pem.js';
 import { pinOf, tlsaOf } from './pin.js';
 
@@ -73,7 +73,7 @@ export function readCertificate({ certFile, keyFile }: CertificateFiles): Certif
     createSecureContext({ cert, key });
   } catch (error) {
     // What OpenSSL's security level forbids: keys that are too short, signatures with SHA-1.
-    throw fail(certFile, `cannot be served: ${error instanceof Error ? error.message : error}`, error);
+    throw fail(certFile, `cannot be served: ${messageOf(error)}`, error);
   }
   return {
     certFile,

@@ -17,9 +17,7 @@ import {
 } from 'node:fs';
 import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
-import { isNativeError } from 'node:util/types';
-import { AdotdError, ErrorCode } from '../errors.js';
-import { reasonOf } from '../zone/regular-file.js';
+import { AdotdError, codeOf, ErrorCode, systemReason } from '../errors.js';
 import { alternativeNames, certifiableName, type NameSources } from './alternative-names.js';
 import {
   type Certificate,
@@ -166,7 +164,7 @@ function keepFirst(temporary: string, file: string): void {
   try {
     linkSync(temporary, file);
   } catch (error) {
-    const code = systemCode(error);
+    const code = codeOf(error);
     if (code === 'EEXIST') return;
     // File systems without hard links.
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
@@ -182,12 +180,8 @@ function makeFolder(folder: string): void {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
     // Another process may have been first.
-    if (systemCode(error) !== 'EEXIST' || !statSync(folder).isDirectory()) throw error;
+    if (codeOf(error) !== 'EEXIST' || !statSync(folder).isDirectory()) throw error;
   }
-}
-
-function systemCode(error: unknown): unknown {
-  return isNativeError(error) && 'code' in error ? error.code : undefined;
 }
 
 function inFolder(folder: string, write: () => void): void {
@@ -195,7 +189,7 @@ function inFolder(folder: string, write: () => void): void {
     write();
   } catch (error) {
     const remedy = 'choose another with `tls.certs_folder` or --certs';
-    const message = `cannot write to the folder of certificates ${folder}: ${reasonOf(error)}; ${remedy}`;
+    const message = `cannot write to the folder of certificates ${folder}: ${systemReason(error)}; ${remedy}`;
     throw new AdotdError(ErrorCode.FILE, message, { cause: error });
   }
 }

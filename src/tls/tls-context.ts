@@ -8,7 +8,7 @@ import {
   type TLSSocketOptions,
   type TlsOptions,
 } from 'node:tls';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import type { Certificate } from './certificates.js';
 import { ServerNames } from './sni.js';
 
@@ -146,7 +146,7 @@ function contextOf(options: SecureContextOptions): SecureContext {
   try {
     return createSecureContext(options);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     throw new AdotdError(ErrorCode.TLS, `a certificate cannot be served: ${why}`, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 /** Why a TLS handshake failed, in the few words that an operator can act on. */
-import { systemCode } from './listen-error.js';
+import { codeOf } from '../errors.js';
 import { TransportEvent } from './transport.js';
 
 /** The first that matches the error's code. OpenSSL's names begin with ERR_SSL_ in node. */
@@ -14,6 +14,6 @@ const REASONS: readonly (readonly [pattern: RegExp, event: number])[] = [
 
 /** A value of TransportEvent for what a TLSSocket failed with during its handshake. */
 export function handshakeFailure(error: unknown): number {
-  const code = systemCode(error);
+  const code = codeOf(error);
   return REASONS.find(([pattern]) => pattern.test(code))?.[1] ?? TransportEvent.TLS_FAILED_OTHER;
 }

@@ -5,8 +5,10 @@
  *
  * Measured: a call costs 40 ns with integers and addresses as arguments; so addresses of memory are passed as integers.
  */
+
 import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
+import { messageOf } from '../errors.js';
 
 /** What fails returns -1, and then `errno()` tells why. Addresses are integers, 0 is NULL. */
 export interface Libc {
@@ -81,7 +83,7 @@ function load(): Libc | string {
       eventLoop: () => eventLoopDescriptor(koffi, own),
     };
   } catch (error) {
-    return `the C library cannot be called: ${error instanceof Error ? error.message : String(error)}`;
+    return `the C library cannot be called: ${messageOf(error)}`;
   }
 }
 

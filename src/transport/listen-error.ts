@@ -1,6 +1,5 @@
 /** What the system says when an address cannot be listened on, as one line with what to do about it. */
-import { isNativeError } from 'node:util/types';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, codeOf, ErrorCode, messageOf } from '../errors.js';
 import { endpointText } from './address.js';
 import type { Endpoint } from './transport.js';
 
@@ -23,13 +22,8 @@ export function listenError(
   return new AdotdError(ErrorCode.LISTEN, `cannot listen on ${where}: ${reason(endpoint, cause, remedy)}`, { cause });
 }
 
-/** The system's error code (`EADDRINUSE`), or an empty string. In jest, Node.js has another Error than we: instanceof would not do. */
-export function systemCode(error: unknown): string {
-  return isNativeError(error) && 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
 function reason(endpoint: Endpoint, cause: unknown, remedy: ListenRemedy): string {
-  const code = systemCode(cause);
+  const code = codeOf(cause);
   switch (code) {
     case 'EADDRINUSE':
       return `another program uses this port (${code}); stop it, or choose another port with ${remedy.port}`;
@@ -46,6 +40,6 @@ function reason(endpoint: Endpoint, cause: unknown, remedy: ListenRemedy): strin
     case 'ENFILE':
       return `too many open files (${code}); raise the limit (ulimit -n)`;
     default:
-      return isNativeError(cause) ? cause.message : String(cause);
+      return messageOf(cause);
   }
 }

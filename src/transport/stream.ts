@@ -2,15 +2,17 @@
  * Sessions on sockets: accepts connections, hands what they bring to their Session, and puts TLS over them when the session
  * or the port says so. TCP on 53 and TLS on 853 differ only in when that happens.
  */
+
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
+import { codeOf } from '../errors.js';
 import type { ListenerLoad } from '../session/limits.js';
 import type { Session } from '../session/session.js';
 import { addressOctets } from './address.js';
 import { openFast } from './fast-open.js';
 import { handshakeFailure } from './handshake-failure.js';
-import { listenError, systemCode } from './listen-error.js';
+import { listenError } from './listen-error.js';
 import { refuseConnections } from './refuse-connections.js';
 import { type Endpoint, type Listener, type OpenConnection, type StreamContext, TransportEvent } from './transport.js';
 import { withholdFin } from './withheld-fin.js';
@@ -64,7 +66,7 @@ export async function listenStream(
   // Accepting can fail for lack of descriptors; the connections that are open go on, some are asked to make room.
   server.on('error', (error) => {
     context.event(TransportEvent.TCP_ERROR);
-    const code = systemCode(error);
+    const code = codeOf(error);
     if (code === 'EMFILE' || code === 'ENFILE') context.outOfDescriptors();
   });
   const bound = server.address();

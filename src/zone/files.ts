@@ -1,8 +1,8 @@
 /** Zone files on disk, and what they may include. */
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
-import { AdotdError, ErrorCode } from '../errors.js';
-import { reasonOf, withRegularFile } from './regular-file.js';
+import { AdotdError, ErrorCode, systemReason } from '../errors.js';
+import { withRegularFile } from './regular-file.js';
 import { DEFAULT_READ_LIMITS, type SourceFile } from './source.js';
 
 /** The octets of a zone file. Throws ADOTD_FILE when it cannot be read, is no regular file or too large. */
@@ -10,7 +10,7 @@ export function readZoneFile(file: string): Uint8Array {
   try {
     return withRegularFile(file, DEFAULT_READ_LIMITS.maxOctets, (fd) => readFileSync(fd));
   } catch (error) {
-    throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${reasonOf(error)}`, { cause: error });
+    throw new AdotdError(ErrorCode.FILE, `cannot read ${file}: ${systemReason(error)}`, { cause: error });
   }
 }
 
@@ -30,7 +30,7 @@ export function includer(file: string): (path: string, from: string) => SourceFi
       const bytes = withRegularFile(target, DEFAULT_READ_LIMITS.maxOctets, (fd) => readFileSync(fd));
       return { file: shown, bytes };
     } catch (error) {
-      return reasonOf(error);
+      return systemReason(error);
     }
   };
 }

@@ -3,8 +3,7 @@
  * without an end: reading that would hold up the whole program, for good. So only regular files are read, and within a limit.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
-import { isNativeError } from 'node:util/types';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 
 /** Octets: a file of keys or the like beyond this is taken for something else. A guess: a hundred times a long chain. */
 const MAX_SMALL = 1024 * 1024;
@@ -68,7 +67,7 @@ function isPipe(file: string): boolean {
 
 function unreadable(file: string, what: string, cause: unknown): AdotdError {
   const named = what === '' ? file : `${what} ${file}`;
-  return new AdotdError(ErrorCode.FILE, `cannot read ${named}: ${reasonOf(cause)}`, { cause });
+  return new AdotdError(ErrorCode.FILE, `cannot read ${named}: ${systemReason(cause)}`, { cause });
 }
 
 /** The size is no measure: files of /proc say 0, and any other may grow meanwhile. */
@@ -83,10 +82,4 @@ function readAll(fd: number, maxOctets: number): Buffer {
     if (octets > maxOctets) throw new Error(`it has more than ${maxOctets} octets`);
     chunks.push(chunk.subarray(0, count));
   }
-}
-
-/** `no such file or directory`: the reason of a system error, without code, call and path. */
-export function reasonOf(error: unknown): string {
-  if (!isNativeError(error)) return String(error);
-  return /^[A-Z0-9]+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
 }

@@ -1,7 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { ClientErrorCode, fromSystem } from '../../src/client/errors.js';
-import { listenError, systemCode } from '../../src/transport/listen-error.js';
+import { codeOf } from '../../src/errors.js';
+import { listenError } from '../../src/transport/listen-error.js';
 
 // As in jest, where tests have another Error than what Node.js throws.
 const foreign: unknown = runInNewContext(
@@ -10,7 +11,7 @@ const foreign: unknown = runInNewContext(
 
 it('knows errors of another realm', () => {
   expect(foreign instanceof Error).toBe(false);
-  expect(systemCode(foreign)).toBe('EADDRINUSE');
+  expect(codeOf(foreign)).toBe('EADDRINUSE');
   const { message } = listenError('tcp', { address: '127.0.0.1', port: 53 }, foreign);
   expect(message).toContain('another program uses this port (EADDRINUSE)');
   const refused: unknown = runInNewContext(`Object.assign(new Error('x'), { code: 'ECONNREFUSED' })`);

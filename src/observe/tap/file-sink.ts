@@ -17,7 +17,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
-import { AdotdError, ErrorCode } from '../../errors.js';
+import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import type { Log } from '../log.js';
 import { type Batch, Outbox, type Sink } from './outbox.js';
 
@@ -65,7 +65,9 @@ class FileSink implements Sink {
       this.#fd = open(options);
     } catch (error) {
       const { path, what } = options;
-      throw new AdotdError(ErrorCode.FILE, `${what} ${path} cannot be written: ${reason(error)}`, { cause: error });
+      throw new AdotdError(ErrorCode.FILE, `${what} ${path} cannot be written: ${systemReason(error)}`, {
+        cause: error,
+      });
     }
   }
 
@@ -118,7 +120,10 @@ class FileSink implements Sink {
   #failed(error: unknown, records: number): void {
     const { path, what, log } = this.#options;
     if (this.#failing === undefined) {
-      log.error({ path }, `${what} ${path} cannot be written: ${reason(error)}; queries are answered, not logged`);
+      log.error(
+        { path },
+        `${what} ${path} cannot be written: ${systemReason(error)}; queries are answered, not logged`,
+      );
     }
     this.#failing = (this.#failing ?? 0) + records;
   }
@@ -151,7 +156,7 @@ class FileSink implements Sink {
       // Better the old file than none.
       const { path, what, log } = this.#options;
       if (!this.#orphaned)
-        log.error({ path }, `${what} ${path} cannot be begun anew: ${reason(error)}; the old one is written on`);
+        log.error({ path }, `${what} ${path} cannot be begun anew: ${systemReason(error)}; the old one is written on`);
       this.#orphaned = true;
     }
   }
@@ -182,10 +187,4 @@ function close(fd: number, closing: Uint8Array | undefined): void {
 
 function isSame(a: Stats, b: Stats): boolean {
   return a.dev === b.dev && a.ino === b.ino;
-}
-
-/** `no space left on device`: the reason of a system error without code, call and path. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return /^[A-Z0-9]+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
 }

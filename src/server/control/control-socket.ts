@@ -3,8 +3,7 @@ import { existsSync, lstatSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { AdotdError, ErrorCode } from '../../errors.js';
-import { systemCode } from '../../transport/listen-error.js';
+import { AdotdError, codeOf, ErrorCode, messageOf } from '../../errors.js';
 
 /** Nobody but the owner: mode 600. */
 const UMASK = 0o177;
@@ -28,7 +27,7 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   try {
     await bind(server, path);
   } catch (error) {
-    if (systemCode(error) !== 'EADDRINUSE') throw failed(path, reasonOf(path, error), error);
+    if (codeOf(error) !== 'EADDRINUSE') throw failed(path, reasonOf(path, error), error);
     await removeStale(path);
     try {
       await bind(server, path);
@@ -92,7 +91,7 @@ async function removeStale(path: string): Promise<void> {
       probe.destroy();
       resolve('answers');
     });
-    probe.once('error', (error) => resolve(systemCode(error)));
+    probe.once('error', (error) => resolve(codeOf(error)));
   });
   if (state === 'answers')
     throw failed(path, 'another server answers there: stop it, or choose another control.socket');
@@ -104,10 +103,10 @@ async function removeStale(path: string): Promise<void> {
 function reasonOf(path: string, error: unknown): string {
   // libuv says EACCES where the system says ENOENT.
   if (!existsSync(dirname(path))) return 'no such folder: it has to be there already';
-  if (systemCode(error) === 'EACCES') {
+  if (codeOf(error) === 'EACCES') {
     return 'permission denied: its folder has to be writable to the user that the server runs as';
   }
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 function failed(path: string, reason: string, cause?: unknown): AdotdError {

@@ -1,6 +1,6 @@
 /** Binds every address: UDP and TCP on the same port, TLS on its own. */
+import { codeOf, isError } from '../../errors.js';
 import type { Catalog } from '../../image/catalog.js';
-import { systemCode } from '../../transport/listen-error.js';
 import { listenTcp } from '../../transport/tcp.js';
 import { listenTls } from '../../transport/tls.js';
 import type { Endpoint, Listener, TransportContext } from '../../transport/transport.js';
@@ -40,7 +40,7 @@ export async function bindAll(
       return bound;
     } catch (error) {
       await Promise.all(bound.map((listener) => listener.abandon()));
-      const taken = error instanceof Error && systemCode(error.cause) === 'EADDRINUSE';
+      const taken = isError(error) && codeOf(error.cause) === 'EADDRINUSE';
       if ((port !== 0 && tlsPort !== 0) || !taken || attempt === ATTEMPTS) throw error;
     }
   }

@@ -1,7 +1,8 @@
 /** The sockets of the data plane's threads, bound once and for all by the control thread. */
+
 import type { Config } from '../../config/schema.js';
+import { codeOf, isError } from '../../errors.js';
 import { fastOpenObstacle } from '../../transport/fast-open.js';
-import { systemCode } from '../../transport/listen-error.js';
 import {
   type BoundSocket,
   bufferShortfall,
@@ -55,7 +56,7 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
       return { udp, tcp, tls };
     } catch (error) {
       for (const { fd } of bound) closeSocket(fd);
-      const taken = error instanceof Error && systemCode(error.cause) === 'EADDRINUSE';
+      const taken = isError(error) && codeOf(error.cause) === 'EADDRINUSE';
       if ((port !== 0 && tlsPort !== 0) || !taken || attempt === ATTEMPTS) throw error;
     }
   }

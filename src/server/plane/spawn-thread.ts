@@ -1,6 +1,8 @@
 /** Threads of node's worker_threads, for SupervisedThread. */
+
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import { isError } from '../../errors.js';
 import { MAIL } from '../../transport/thread-words.js';
 import { STREAM_WORKER, UDP_WORKER } from '../thread-programs.js';
 import type { Spawn } from './supervised-thread.js';
@@ -22,7 +24,7 @@ function spawner(file: URL, maxYoungGenerationSizeMb: number): Spawn {
     let cause: Error | undefined;
     worker.on('message', (report: Report) => events.report(report));
     worker.on('error', (error) => {
-      cause = error instanceof Error ? error : new Error(String(error));
+      cause = isError(error) ? error : new Error(String(error));
     });
     worker.on('exit', () => events.exit(cause));
     return {

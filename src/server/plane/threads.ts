@@ -4,7 +4,7 @@
  * nothing that is queued.
  */
 import type { Config } from '../../config/schema.js';
-import { AdotdError, ErrorCode } from '../../errors.js';
+import { AdotdError, codeOf, ErrorCode, isError } from '../../errors.js';
 import type { Catalog } from '../../image/catalog.js';
 import { COUNTER_WORDS, Counters } from '../../observe/counters/counters.js';
 import type { Log } from '../../observe/log.js';
@@ -14,7 +14,6 @@ import { ownShare } from '../../session/limits.js';
 import { mergeReports } from '../../session/session-report.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
 import { libc } from '../../transport/libc.js';
-import { systemCode } from '../../transport/listen-error.js';
 import { createRelease } from '../../transport/release.js';
 import { selfTest } from '../../transport/self-test.js';
 import { type BoundSocket, closeSocket } from '../../transport/sockets.js';
@@ -146,10 +145,8 @@ export async function threadedPlane(
 
 /** An error of ours that came from a thread: its class was lost on the way. */
 function codedAgain(error: unknown): unknown {
-  const code = Object.values(ErrorCode).find((one) => one === systemCode(error));
-  return code === undefined || !(error instanceof Error)
-    ? error
-    : new AdotdError(code, error.message, { cause: error });
+  const code = Object.values(ErrorCode).find((one) => one === codeOf(error));
+  return code === undefined || !isError(error) ? error : new AdotdError(code, error.message, { cause: error });
 }
 
 /** The sockets of the worker of this number: one of each address. Where there are fewer than workers, they share. */

@@ -2,10 +2,10 @@
 import { accessSync, constants, lchownSync, readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/schema.js';
-import { AdotdError } from '../../errors.js';
+import { AdotdError, systemReason } from '../../errors.js';
 import { SELF_SIGNED_CERTIFICATE, SELF_SIGNED_KEY, selfSignedFiles } from '../../tls/self-signed.js';
 import { PROGRAMS } from '../thread-programs.js';
-import { systemReason, zonesOfConfig } from '../zones/zone-files.js';
+import { zonesOfConfig } from '../zones/zone-files.js';
 import type { Identity } from './privileges.js';
 
 /** What a reload, a renewal of certificates, or a thread that is started again will read; as of now. */

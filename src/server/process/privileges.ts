@@ -6,9 +6,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Config } from '../../config/schema.js';
-import { AdotdError, ErrorCode } from '../../errors.js';
+import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
-import { systemReason } from '../zones/zone-files.js';
 import { filesReadAgain, handOverCertificate, unreadableAfterDrop } from './files-after-drop.js';
 
 /** Who the server becomes. */

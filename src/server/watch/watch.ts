@@ -6,11 +6,12 @@
  * Not with chokidar: Measured with chokidar 5: a watch for each of 10,000 files took 450 ms and 75 MB, and neither a folder that
  * another one took the place of nor a link that leads elsewhere was noticed.
  */
+
 import { existsSync, type FSWatcher, watch as watchWithNode } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { codeOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
-import { systemCode } from '../../transport/listen-error.js';
 import { ZONE_SUFFIX } from '../../zone/filename.js';
 import { Poller } from './watch-poll.js';
 import { type Steps, stepsOf } from './watch-steps.js';
@@ -174,7 +175,7 @@ class FolderWatcher implements Watcher {
 
   /** The system does not tell of changes in a folder: where files lie in it, they are looked at now and then. */
   #deaf(folder: string, error: unknown): void {
-    const code = systemCode(error);
+    const code = codeOf(error);
     this.#watched.get(folder)?.close();
     this.#watched.delete(folder);
     if (code === 'ENOENT' || this.#closed) return;

@@ -1,9 +1,8 @@
 /** Which zones there are to load. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isNativeError } from 'node:util/types';
 import type { Config } from '../../config/schema.js';
-import { AdotdError, ErrorCode } from '../../errors.js';
+import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import { ZONE_SUFFIX } from '../../zone/filename.js';
 
 /** A zone to load. Plain data: it is handed to the loader thread. */
@@ -49,10 +48,4 @@ export function sizeOf(zone: ZoneFile): number {
     // Not only ENOENT: a link that leads to itself, a folder that is none or may not be searched, a name too long.
     return 0;
   }
-}
-
-/** `no such file or directory`, `permission denied`: the reason of a system error without code, call and path. */
-export function systemReason(error: unknown): string {
-  if (!isNativeError(error)) return String(error);
-  return /^[A-Z0-9]+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
 }
