@@ -1,0 +1,36 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { filesOf, ROOT, textOf } from './files.js';
+
+const documents = [...filesOf('docs', '.md'), 'README.md'];
+
+describe('the documents', () => {
+  it('name files and folders of the repository that are there', () => {
+    const named = documents.flatMap((path) =>
+      [...textOf(path).matchAll(/`((?:src|test|scripts)\/[\w./-]*)`/g)].map(([, name = '']) => ({
+        path,
+        name,
+      })),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter(({ name }) => !existsSync(join(ROOT, name)))).toEqual([]);
+  });
+
+  it('have a row for every folder of src', () => {
+    const architecture = textOf('docs/architecture.md');
+    const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    for (const { name } of folders) expect(architecture).toContain(`\n| \`${name}/\``);
+  });
+
+  it('name every room of the large folders', () => {
+    const architecture = textOf('docs/architecture.md');
+    for (const folder of ['server', 'client', 'fixture']) {
+      const row = architecture.split('\n').find((line) => line.startsWith(`| \`${folder}/\``));
+      const rooms = readdirSync(join(ROOT, 'src', folder), { withFileTypes: true }).filter((entry) =>
+        entry.isDirectory(),
+      );
+      for (const { name } of rooms) expect(row).toContain(`\`${name}/\``);
+    }
+  });
+});
