@@ -105,7 +105,7 @@ function putExtendedError(x: Exchange, at: number): number {
   return to + 2 + length;
 }
 
-/** DESIGN.md "STARTTLS, exactly", rules 1, 2 and 6: where TO may be set, and whether it is. */
+/** Where TO may be set, and whether it is: docs/protocol.md "Step 2: the TO bit", docs/protocol.md "Step 6: UDP". */
 function upgradeBit(x: Exchange, facts: Facts, starttlsQuery: boolean): number {
   if (facts.upgradeBit === UpgradeBit.NEVER || x.optVersion !== 0) return 0;
   const { rcode } = x.outcome;

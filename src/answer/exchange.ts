@@ -12,7 +12,7 @@ import { createOutcome, type Facts, type Outcome } from './facts.js';
 
 /** Octets of a message header (RFC 1035 §4.1.1). */
 export const HEADER = 12;
-/** Most links of a CNAME and DNAME chain that are followed (PROTOCOL.md "Chains": at least 16). */
+/** Most links of a CNAME and DNAME chain that are followed (docs/protocol.md "Ends of a chain"). */
 export const MAX_CHAIN = 17;
 /** Most proofs one response can ask for: three per link, and those of the end. */
 export const MAX_PROOFS = MAX_CHAIN * 4 + 8;

@@ -7,7 +7,7 @@ import type { Catalog } from '../image/catalog.js';
 /** What a message came over. */
 export const Transport = { UDP: 0, TCP: 1, TLS: 2 } as const;
 
-/** When the TO bit is set in a response that carries an OPT record (DESIGN.md "STARTTLS, exactly", rules 1, 2 and 6). */
+/** When the TO bit is set in a response that carries an OPT record (docs/protocol.md "STARTTLS"). */
 export const UpgradeBit = {
   /** Never. */
   NEVER: 0,

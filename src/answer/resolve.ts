@@ -1,6 +1,6 @@
 /**
  * From a question in one of our zones to answer, authority and additional sections: RFC 1034 §4.3.2 as later RFCs read
- * it (PROTOCOL.md "Answers"). One function a step, over the outcomes that a walk can have. Hot file: integers, no
+ * it (docs/protocol.md "Answers"). One function a step, over the outcomes that a walk can have. Hot file: integers, no
  * allocation.
  */
 import * as L from '../image/layout.js';

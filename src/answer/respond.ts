@@ -1,7 +1,7 @@
 /**
  * respond(): from the octets of a request to those of its response, the same for every transport. The order in which a
- * request is judged is that of PROTOCOL.md "Judging a request". Synchronous, without I/O or a clock of its own, and without
- * allocation: the work of a query is bounded by its length, the depth of the zone and MAX_CHAIN links.
+ * request is judged is that of docs/protocol.md "Judging a request". Synchronous, without I/O or a clock of its own, and
+ * without allocation: the work of a query is bounded by its length, the depth of the zone and MAX_CHAIN links.
  *
  * Not here yet: transfers, NOTIFY, UPDATE (negative return values are kept for handing them off), TSIG other than
  * refusing it.

@@ -28,7 +28,7 @@ export interface Compilation {
 
 /** Slots of the hash table per node. */
 const SPARSENESS = 1.4;
-/** No search of the hash table may look at more slots than this; the bound of DESIGN.md's walk. */
+/** No search of the hash table may look at more slots than this, so that the work of a query is bounded. */
 const MAX_PROBE = 48;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Telling a TLS ClientHello from a DNS message on one stream (DESIGN.md "STARTTLS, exactly", rule 4). Both may begin with
- * 16 03: 5,635 is a legal length of a DNS message, whose octets 3 to 5 would be its ID and the first half of its flags.
+ * Telling a TLS ClientHello from a DNS message on one stream (docs/protocol.md "Step 4: what follows"). Both may begin
+ * with 16 03: 5,635 is a legal length of a DNS message, whose octets 3 to 5 would be its ID and the first half of its flags.
  * Octet 6 tells them apart: 1 is a ClientHello's type.
  */
 

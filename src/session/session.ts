@@ -6,7 +6,7 @@
  * A session on port 53 begins in PLAINTEXT, one on port 853 in UPGRADING. DRAINING can be entered from everywhere.
  * RFC 7766: §6.2.1.1 pipelining; §6.2.3 the idle time counts from the last whole message; §8 length and message go out in
  * one write, and so do all answers to what one read brought. Answers are in the order of the queries, which §7 permits.
- * STARTTLS: DESIGN.md "STARTTLS, exactly"; draft-ietf-dprive-start-tls-for-dns §2.1.4.
+ * STARTTLS: docs/protocol.md "STARTTLS"; draft-ietf-dprive-start-tls-for-dns §2.1.4.
  * NOT here: transfers and other answers of several messages (the responder has none to hand over yet).
  */
 import { Transport } from '../answer/facts.js';
@@ -293,7 +293,7 @@ export class Session {
     return length;
   }
 
-  /** Whether what came behind the first message rules out that an upgrade follows (rule 4). */
+  /** Whether what came behind the first message rules out that an upgrade follows (docs/protocol.md "Step 4: what follows"). */
   #plaintextFollows(): boolean {
     const rest = this.#framer.rest();
     return judgeOpening(rest, 0, rest.length) === Opening.PLAINTEXT;

@@ -2,7 +2,7 @@
  * Closing TLS so that the client closes TCP first, and TIME_WAIT stays with it (RFC 7858 §3.4): our FIN is withheld after
  * close_notify until the client's has come, or for some time. node:tls sends both at once over a socket of the system, and
  * has no call for close_notify alone; over a stream of our own, the FIN is that stream's business.
- * Measured by the design: CPU per pipelined query falls a little, per single query it rises by half; hence an option.
+ * Measured: CPU per pipelined query falls a little, per single query it rises by half; hence an option.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';

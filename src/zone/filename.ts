@@ -1,4 +1,4 @@
-/** What the name of a zone file says of its zone (PROTOCOL.md "Zone files"). */
+/** What the name of a zone file says of its zone (docs/protocol.md "Names of zones"). */
 import { basename } from 'node:path';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { nameFromText, ROOT } from '../protocol/name.js';

@@ -1,5 +1,5 @@
 /**
- * The zone and the queries of PERFORMANCE.md: 100,000 names and 1,000 delegations; 70 % hits, 10 % NXDOMAIN, 5 % NODATA,
+ * The zone and the queries of all measurements: 100,000 names and 1,000 delegations; 70 % hits, 10 % NXDOMAIN, 5 % NODATA,
  * 5 % wildcard, 5 % referral, 5 % apex MX.
  */
 

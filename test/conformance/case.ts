@@ -39,7 +39,7 @@ export type Expectation = z.output<typeof expectation>;
 
 const caseSchema = expectation.extend({
   name: z.string(),
-  /** RFC and section, or the heading of PROTOCOL.md. */
+  /** RFC and section, or a heading as `docs/protocol.md "Glue"`. */
   clause: z.string(),
   /** `NAME TYPE [CLASS] [+word…]`, or octets as `hex:…`. */
   query: z.string(),

@@ -9,7 +9,7 @@ const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED
 const HIGH_RCODES: Readonly<Record<number, string>> = { 9: 'NOTAUTH', 16: 'BADVERS', 23: 'BADCOOKIE' };
 /** Types whose RDATA names may be compressed (RFC 3597 §4). */
 const COMPRESSIBLE = new Set([2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15]);
-/** RFC 7830; it is the last option (PROTOCOL.md "EDNS"). */
+/** RFC 7830; it is the last option (docs/protocol.md "Padding"). */
 const PADDING = 12;
 const SECTIONS = ['answer', 'authority', 'additional'] as const;
 

@@ -1,5 +1,5 @@
 /**
- * The one list of what the comparison forgives: where an RFC leaves a choice, or PROTOCOL.md decides otherwise than a
+ * The one list of what the comparison forgives: where an RFC leaves a choice, or docs/protocol.md decides otherwise than a
  * peer does. Each entry says why, with its clause, and takes from the views no more than that.
  */
 import type { Answer, AnswerRRset, Section } from './decode.js';
@@ -89,7 +89,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'truncated answers',
-    clause: 'RFC 2181 §9, PROTOCOL.md "Answers": Truncation',
+    clause: 'RFC 2181 §9, docs/protocol.md "Truncation"',
     reason:
       'What stands in a truncated answer depends on compression and order: when any server truncates, the answers over TCP are compared, and ours over UDP is judged by ours over TCP (truncation.ts).',
   },
@@ -117,7 +117,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'subset of types',
-    clause: 'RFC 8482 §4.1, PROTOCOL.md "Answers": ANY, QTYPE RRSIG',
+    clause: 'RFC 8482 §4.1, docs/protocol.md "QTYPE ANY"',
     reason:
       'ANY and RRSIG may be answered with any subset of the RRsets at the name: only those both chose are compared.',
     apply(ours, theirs, { query }) {
@@ -133,7 +133,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'additional records beyond what is needed',
-    clause: 'RFC 9471 §3, RFC 1034 §4.3.2 step 6, PROTOCOL.md "Answers": Additional, Referrals',
+    clause: 'RFC 9471 §3, RFC 1034 §4.3.2 step 6, docs/protocol.md "Additional records", docs/protocol.md "Glue"',
     reason:
       'In-domain glue of referrals, and addresses for NS answers, which all of us add, are compared. Peers add more to minimal answers (addresses for MX and SRV) or less (BIND leaves out sibling glue); ours may add sibling glue and nothing else.',
     apply(ours, theirs, comparison) {
@@ -150,7 +150,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'limit of a chain',
-    clause: 'RFC 1034 §3.6.2, PROTOCOL.md "Answers": Chains',
+    clause: 'RFC 1034 §3.6.2, docs/protocol.md "Ends of a chain"',
     reason:
       'Nobody says how long a chain a server must follow: Knot stops after 5 links, BIND after 11 (SERVFAIL), we after 16.',
     apply(_ours, _theirs, { peer, ours, theirs }) {
@@ -162,7 +162,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'loop',
-    clause: 'RFC 1034 §3.6.2, RFC 6672 §2.4, PROTOCOL.md "Answers": Chains',
+    clause: 'RFC 1034 §3.6.2, RFC 6672 §2.4, docs/protocol.md "Ends of a chain"',
     reason:
       'A chain that goes round is answered NOERROR with each link once; BIND says SERVFAIL, Knot stops where its limit is, NSD does not follow a DNAME into itself.',
     apply(_ours, _theirs, { ours }) {
@@ -181,7 +181,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'ANY at a DNAME',
-    clause: 'RFC 6672 §3.2, PROTOCOL.md "Answers": Chains',
+    clause: 'RFC 6672 §3.2, docs/protocol.md "CNAME and DNAME"',
     reason: 'QTYPE ANY stops at a CNAME, a synthesised one too, as in BIND; NSD and Knot follow it.',
     apply(ours, theirs, { query, peer, ours: answers }) {
       if (query.type !== T.ANY || peer === 'BIND' || links(answers.answer) === 0) return 'none';
@@ -190,7 +190,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'chain into a cut of a zone that is served too',
-    clause: 'RFC 1034 §4.3.2, PROTOCOL.md "Answers": Chains',
+    clause: 'RFC 1034 §4.3.2, docs/protocol.md "Ends of a chain"',
     reason:
       'A target below a cut is answered with the referral, also when we serve the child, as Knot does; NSD and BIND leave it out then.',
     apply(_ours, _theirs, { peer, ours, theirs }) {
@@ -200,7 +200,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'wildcard that is an empty non-terminal, NSEC',
-    clause: 'RFC 4592 §2.2.2, RFC 4035 §3.1.3.4, PROTOCOL.md "Answers": Wildcards',
+    clause: 'RFC 4592 §2.2.2, RFC 4035 §3.1.3.4, docs/protocol.md "Wildcards"',
     reason:
       'NODATA needs the NSEC that denies the name and the one that shows the empty non-terminal; peers send one of them.',
     apply(_ours, _theirs, { ours, theirs }) {
@@ -213,7 +213,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'DNAME owned by a wildcard, Knot',
-    clause: 'RFC 4592 §4.4, PROTOCOL.md "Answers": Wildcards',
+    clause: 'RFC 4592 §4.4, docs/protocol.md "Wildcards"',
     reason:
       'Such a DNAME is discouraged and undefined; taken literally by us, NSD and BIND, Knot says SERVFAIL or synthesises it.',
     apply(_ours, _theirs, { peer, ours }) {
@@ -223,7 +223,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'NSEC at a cut, BIND',
-    clause: 'RFC 4035 §2.3, PROTOCOL.md "Answers": Referrals',
+    clause: 'RFC 4035 §2.3, docs/protocol.md "QTYPE ANY"',
     reason: "NSEC at a cut is answered with the referral, as by NSD and Knot; BIND gives the parent's NSEC.",
     apply(_ours, _theirs, { query, peer, ours, theirs }) {
       return abstains(peer === 'BIND' && query.type === T.NSEC && !ours.aa && theirs.aa);
@@ -231,7 +231,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: 'MAILB at BIND',
-    clause: 'RFC 1035 §3.2.3, PROTOCOL.md "Judging a request"',
+    clause: 'RFC 1035 §3.2.3, docs/protocol.md "QTYPE"',
     reason: 'MAILB is asked for like any type; BIND says NOTIMP.',
     apply(_ours, _theirs, { peer, query }) {
       return abstains(peer === 'BIND' && query.type === T.MAILB);

@@ -1,7 +1,7 @@
 /**
  * The server's side of draft-ietf-dprive-start-tls-for-dns-01, on the wire: one test for every MUST and SHOULD that speaks to
- * servers, judged by a client in Python that was written from the draft alone. How we read it is in the design's "STARTTLS,
- * exactly": what a server may do, and where it departs from the draft, is said at the test.
+ * servers, judged by a client in Python that was written from the draft alone. docs/protocol.md "STARTTLS"
+ * says how we read it; each test says what a server may do, and where we depart from the draft.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -234,7 +234,7 @@ describe.skipIf(missing)(`STARTTLS on the wire${missing ? ` (skipped: ${missing}
     });
   });
 
-  describe('plaintext behind the first query (rules 4 and 5)', () => {
+  describe('plaintext behind the first query (steps 4 and 5)', () => {
     it('in its segment: nothing is offered, all is answered in the clear', async () => {
       const result = await starttls(server.port, '--early', 'query', WWW);
       expect(result.first).toMatchObject({ to: false, answer: [{ text: 'NO_TLS' }] });

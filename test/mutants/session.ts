@@ -1,4 +1,4 @@
-/** Mistakes in stream sessions: STARTTLS as DESIGN.md has it, framing, idle times, limits. */
+/** Mistakes in stream sessions: STARTTLS (docs/protocol.md "STARTTLS"), framing, idle times, limits. */
 import type { Mutant } from './mutants.js';
 
 export const SESSION: readonly Mutant[] = [

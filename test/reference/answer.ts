@@ -1,6 +1,6 @@
 /**
- * The reference engine: the answer that PROTOCOL.md "Answers" and "DNSSEC" ask for, slow and obvious, on plain Maps. Room in
- * the message is not its concern: it gives all that a message of any size would hold.
+ * The reference engine: the answer that docs/protocol.md "Answers" and docs/protocol.md "DNSSEC" ask for, slow and obvious,
+ * on plain Maps. Room in the message is not its concern: it gives all that a message of any size would hold.
  */
 import { fromWire, isWithin, keyOf, type Name, toWire } from './names.js';
 import { canDeny, proveNoCloser, proveNodata, proveNxdomain, proveWildcardNodata } from './proofs.js';

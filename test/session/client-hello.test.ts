@@ -3,7 +3,7 @@ import { judgeOpening, Opening } from '../../src/session/client-hello.js';
 
 const judge = (...octets: number[]): number => judgeOpening(Uint8Array.from(octets), 0, octets.length);
 
-describe('telling a ClientHello from DNS (rule 4)', () => {
+describe('telling a ClientHello from DNS (step 4)', () => {
   it.each([
     [[]],
     [[22]],

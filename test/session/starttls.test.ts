@@ -86,7 +86,7 @@ describe('STARTTLS: the first message', () => {
     ['FORMERR', { name: 'www.example.test.', type: 'OPT' }, false, 1],
     ['NOTIMP', { name: 'www.example.test.', opcode: 2 }, false, 4],
     ['a transfer', { name: 'example.test.', type: 'AXFR' }, false, 5],
-  ] as const)('with an answer of %s: TO as rule 2 says', (_what, query, offered, rcode) => {
+  ] as const)('with an answer of %s: TO as step 2 says', (_what, query, offered, rcode) => {
     const s = open();
     s.send(withTo(query));
     expect(s.last()).toMatchObject({ to: offered, rcode });
@@ -101,7 +101,7 @@ describe('STARTTLS: the first message', () => {
   });
 });
 
-describe('STARTTLS: what follows the offer decides (rule 4)', () => {
+describe('STARTTLS: what follows the offer decides (step 4)', () => {
   it('goes on in plaintext with a resolver that meant CO, as if nothing had happened', () => {
     const s = open();
     s.send(withTo(WWW));
@@ -203,7 +203,7 @@ describe('STARTTLS: what follows the offer decides (rule 4)', () => {
   });
 });
 
-describe('STARTTLS: inside TLS (rule 5)', () => {
+describe('STARTTLS: inside TLS (step 5)', () => {
   it('nothing received in plaintext survives, and TO means nothing', () => {
     const s = open();
     s.send(withTo(DUMMY));
