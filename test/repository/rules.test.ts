@@ -26,6 +26,30 @@ function headings(path: string): string[] {
   );
 }
 
+describe('the repository', () => {
+  const built = (path: string): boolean => /(^|\/)(\.build|node_modules)\//.test(path);
+  const texts = [...['src', 'test', 'docs', 'scripts'].flatMap((folder) => filesOf(folder, '')), 'README.md'].filter(
+    (path) => !built(path),
+  );
+
+  it('no reference outside', () => {
+    const names = ['DESIGN', 'PROTOCOL', 'NODE', 'STYLE', 'PERFORMANCE', 'ZONES', 'CASES'].map(
+      (name) => `${name}\\.md`,
+    );
+    const folder = ['\\.\\.', 'shared'].join('/');
+    expect(matches(texts, new RegExp(`\\b(${names.join('|')})\\b|${folder}\\b`))).toEqual([]);
+  });
+
+  it('cites headings of docs/protocol.md that are there', () => {
+    const there = [...textOf('docs/protocol.md').matchAll(/^#+ (.*)$/gm)].map((match) => match[1]);
+    const cited = texts.flatMap((path) =>
+      [...textOf(path).matchAll(/docs\/protocol\.md\s+(?:\*\s+)?"([^"]+)"/g)].map((match) => match[1]),
+    );
+    expect(cited.length).toBeGreaterThan(80);
+    expect(cited.filter((heading) => !there.includes(heading))).toEqual([]);
+  });
+});
+
 describe('the source', () => {
   it('has no file longer than 350 lines', () => {
     const long = sources.filter((path) => textOf(path).trimEnd().split('\n').length > 350);
