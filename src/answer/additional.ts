@@ -9,6 +9,7 @@ import { composeOwner, findRrset, putNamed, putRrset, reachable } from './record
 
 /** Which targets of an RRset are meant. */
 export const Targets = { ALL: 0, IN_DOMAIN: 1, OTHERS: 2 } as const;
+export type Targets = (typeof Targets)[keyof typeof Targets];
 
 /**
  * Writes the addresses of the targets of RRset `ref`, whose records were written at the octet `recordsAt` of the
@@ -16,7 +17,7 @@ export const Targets = { ALL: 0, IN_DOMAIN: 1, OTHERS: 2 } as const;
  * do not fit are skipped one by one, unless they are in-domain glue: the first of those that does not fit ends the
  * section, and false is returned.
  */
-export function putAddresses(x: Exchange, ref: number, recordsAt: number, which: number, shortened: number): boolean {
+export function putAddresses(x: Exchange, ref: number, recordsAt: number, which: Targets, shortened: number): boolean {
   const { words, base } = x;
   const set = base + ref;
   if ((words[set + L.RRSET_INFO]! & L.RRSET_ADDITIONAL) === 0) return true;

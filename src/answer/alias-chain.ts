@@ -22,9 +22,10 @@ export const Link = {
   /** The target would be longer than a name can be: YXDOMAIN (RFC 6672 §2.2). */
   TOO_LONG: 2,
 } as const;
+export type Link = (typeof Link)[keyof typeof Link];
 
 /** Answers with the CNAME RRset `ref`, owned by `x.name`, and goes to its target unless `stop` (QTYPE wants no more). */
-export function followCname(x: Exchange, ref: number, stop: boolean): number {
+export function followCname(x: Exchange, ref: number, stop: boolean): Link {
   remember(x);
   const recordAt = x.at;
   const written = putRrset(x, ref, ownerPointer(x, 0), x.dnssecOk);
@@ -41,7 +42,7 @@ export function followCname(x: Exchange, ref: number, stop: boolean): number {
  * Answers with the DNAME RRset `ref` of `x.node` and the CNAME synthesised from it (RFC 6672 §3.1, §5.3.1), and goes to
  * the CNAME's target unless `stop`.
  */
-export function followDname(x: Exchange, ref: number, stop: boolean): number {
+export function followDname(x: Exchange, ref: number, stop: boolean): Link {
   remember(x);
   if (!putDname(x, ref)) x.truncate();
   const record = recordsAt(x, ref);
@@ -139,7 +140,7 @@ function remember(x: Exchange): void {
 }
 
 /** Whether the new name is to be looked up: not when the chain was there before, nor when it is at its limit. */
-function arrive(x: Exchange): number {
+function arrive(x: Exchange): Link {
   const { name, visited, visitedLength } = x;
   if (x.links === MAX_CHAIN) return Link.END;
   const from = name.count === 0 ? 0 : name.labelAt[0]!;
@@ -153,6 +154,6 @@ function arrive(x: Exchange): number {
 }
 
 /** The RCODE that the end of a chain sets by itself. */
-export function rcodeOfLink(link: number): number {
+export function rcodeOfLink(link: Link): number {
   return link === Link.TOO_LONG ? Rcode.YXDOMAIN : Rcode.NOERROR;
 }

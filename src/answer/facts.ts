@@ -6,6 +6,7 @@ import type { Catalog } from '../image/catalog.js';
 
 /** What a message came over. */
 export const Transport = { UDP: 0, TCP: 1, TLS: 2 } as const;
+export type Transport = (typeof Transport)[keyof typeof Transport];
 
 /** When the TO bit is set in a response that carries an OPT record (docs/protocol.md "STARTTLS"). */
 export const UpgradeBit = {
@@ -18,24 +19,24 @@ export const UpgradeBit = {
   /** In every response with OPT. */
   ALWAYS: 3,
 } as const;
+export type UpgradeBit = (typeof UpgradeBit)[keyof typeof UpgradeBit];
 
 /** When answers inside TLS are padded (RFC 7830, RFC 8467). */
 export const Padding = { NEVER: 0, IF_ASKED: 1, IF_EDNS: 2 } as const;
+export type Padding = (typeof Padding)[keyof typeof Padding];
 
 /** Everything about a query that is not in its octets. */
 export interface Facts {
-  /** A value of Transport. */
-  transport: number;
+  transport: Transport;
   /** Seconds since 1970. */
   now: number;
   /** Octets: the configured UDP payload limit (RFC 6891 §6.2.5); ignored on streams, where it is 65,535. */
   payloadLimit: number;
   /** The session's idle timeout in units of 100 ms, for edns-tcp-keepalive (RFC 7828); ignored on UDP. */
   keepalive: number;
-  /** A value of Padding; ignored outside TLS. */
-  padding: number;
-  /** A value of UpgradeBit. */
-  upgradeBit: number;
+  /** Ignored outside TLS. */
+  padding: Padding;
+  upgradeBit: UpgradeBit;
   /** 1 when a ClientHello would be accepted next on this connection: what STARTTLS/CH/TXT then says. */
   upgradeOnOffer: number;
   /** Address of the client: 4 or 16 octets. */
@@ -66,11 +67,11 @@ export const Kind = {
   DROPPED: 8,
   YXDOMAIN: 9,
 } as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
 
 /** What respond() did with the last message. Rate limits, metrics and logs read this; nobody parses a response again. */
 export interface Outcome {
-  /** A value of Kind. */
-  kind: number;
+  kind: Kind;
   opcode: number;
   /** With the extended bits. */
   rcode: number;
@@ -99,8 +100,7 @@ export interface Outcome {
   cookie: number;
   /** Octets from the response's start to its OPT record; 0: there is none. */
   optAt: number;
-  /** A value of Limited. */
-  limited: number;
+  limited: Limited;
 }
 
 /** What the rate limit did with a response. */
@@ -114,6 +114,7 @@ export const Limited = {
   /** It was sent as it is; but for `mode: log` it would have been limited. */
   LOGGED: 3,
 } as const;
+export type Limited = (typeof Limited)[keyof typeof Limited];
 
 /** A fresh outcome record. */
 export function createOutcome(): Outcome {

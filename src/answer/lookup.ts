@@ -19,9 +19,10 @@ export const Found = {
   /** The name does not exist; `x.node` is its closest encloser. */
   MISSING: 3,
 } as const;
+export type Found = (typeof Found)[keyof typeof Found];
 
 /** Walks to `x.name`. With `parentSide` 1 a cut at the name itself is no cut: DS is the parent's data (RFC 4035 §3.1.4.1). */
-export function walk(x: Exchange, parentSide: number): number {
+export function walk(x: Exchange, parentSide: number): Found {
   const { words, base, name } = x;
   const { octets, labelAt } = name;
   let node = words[base + L.HEADER_APEX]!;
@@ -44,7 +45,7 @@ export function walk(x: Exchange, parentSide: number): number {
   return found(x, node, 0, Found.EXACT);
 }
 
-function found(x: Exchange, node: number, left: number, how: number): number {
+function found(x: Exchange, node: number, left: number, how: Found): Found {
   x.node = node;
   x.left = left;
   return how;

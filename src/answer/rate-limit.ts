@@ -189,7 +189,7 @@ class Limiter {
 }
 
 /** Kinds of responses that are hardly longer than what they answer, and cannot be truncated. */
-function isError(kind: number): boolean {
+function isError(kind: Kind): boolean {
   return kind === Kind.ERROR || kind === Kind.REFUSED || kind === Kind.FAILED;
 }
 

@@ -18,7 +18,7 @@ export function resolve(x: Exchange): void {
   for (;;) {
     const how = walk(x, x.qtype === Type.DS ? 1 : 0);
     if (x.links === 0) x.outcome.node = x.node;
-    let link: number;
+    let link: Link;
     if (how === Found.EXACT) link = answerFrom(x, x.node, 0);
     else if (how === Found.CUT) link = referral(x);
     else if (how === Found.DNAME) link = dname(x);
@@ -27,14 +27,14 @@ export function resolve(x: Exchange): void {
   }
 }
 
-function dname(x: Exchange): number {
+function dname(x: Exchange): Link {
   const stop = x.qtype === Type.CNAME || x.qtype === Type.ANY;
   x.authoritative = 1;
   return endOfLink(x, followDname(x, findRrset(x, x.node, Type.DNAME), stop));
 }
 
 /** The name does not exist: a wildcard answers, or nothing does (RFC 4592 §3.3.1). */
-function missing(x: Exchange): number {
+function missing(x: Exchange): Link {
   const encloser = x.node;
   const left = x.left;
   const wildcard = x.words[x.base + encloser + L.NODE_WILDCARD]!;
@@ -50,7 +50,7 @@ function missing(x: Exchange): number {
 }
 
 /** Answers from the data of `node`; `encloser` is not 0 when the node is a wildcard that stands for `x.name`. */
-function answerFrom(x: Exchange, node: number, encloser: number): number {
+function answerFrom(x: Exchange, node: number, encloser: number): Link {
   const { qtype } = x;
   x.authoritative = 1;
   if (qtype === Type.ANY) {
@@ -72,7 +72,7 @@ function answerFrom(x: Exchange, node: number, encloser: number): number {
   return negative(x, Kind.NODATA);
 }
 
-function endOfLink(x: Exchange, link: number): number {
+function endOfLink(x: Exchange, link: Link): Link {
   if (link === Link.FOLLOW) return link;
   // x.name may be the next link's already: what the last walk found does not belong to it any more.
   x.node = 0;
@@ -82,7 +82,7 @@ function endOfLink(x: Exchange, link: number): number {
   return link;
 }
 
-function positive(x: Exchange, ref: number, signaturesOnly: boolean): number {
+function positive(x: Exchange, ref: number, signaturesOnly: boolean): Link {
   const recordsAt = x.at;
   const owner = ownerPointer(x, 0);
   x.outcome.kind = Kind.ANSWER;
@@ -102,7 +102,7 @@ function positive(x: Exchange, ref: number, signaturesOnly: boolean): number {
 }
 
 /** QTYPE ANY (RFC 8482 §4.1): one RRset, or all of them when configured. */
-function any(x: Exchange, node: number): number {
+function any(x: Exchange, node: number): Link {
   const count = rrsetCount(x, node);
   if (!x.settings.anyFull) return positive(x, choice(x, node, count), false);
   x.outcome.kind = Kind.ANSWER;
@@ -142,7 +142,7 @@ function firstSigned(x: Exchange, node: number): number {
 }
 
 /** NODATA and NXDOMAIN: the SOA with the negative TTL (RFC 2308 §3), then the proofs. */
-function negative(x: Exchange, kind: number): number {
+function negative(x: Exchange, kind: Kind): Link {
   x.outcome.kind = kind;
   const written = putRrset(x, x.words[x.base + L.HEADER_NEGATIVE_SOA]!, x.apexPointer, x.dnssecOk);
   x.authorities += written;
@@ -151,7 +151,7 @@ function negative(x: Exchange, kind: number): number {
 }
 
 /** A referral to the zone below the cut `x.node` (RFC 1034 §4.3.2 step 3b, RFC 4035 §3.1.4, RFC 9471). */
-function referral(x: Exchange): number {
+function referral(x: Exchange): Link {
   const cut = x.node;
   const owner = ownerPointer(x, x.left);
   const ns = findRrset(x, cut, Type.NS);

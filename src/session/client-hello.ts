@@ -11,6 +11,7 @@ export const Opening = {
   CLIENT_HELLO: 1,
   PLAINTEXT: 2,
 } as const;
+export type Opening = (typeof Opening)[keyof typeof Opening];
 
 /** Octets that decide: the header of a TLS record (RFC 8446 §5.1) and the type of the handshake message in it. */
 export const DECIDING = 6;
@@ -23,8 +24,8 @@ const CLIENT_HELLO = 1;
 const SHORTEST = 4;
 const LONGEST = 16_384;
 
-/** Judges the `length` octets at `octets[at]`: a value of Opening. */
-export function judgeOpening(octets: Uint8Array, at: number, length: number): number {
+/** Judges the `length` octets at `octets[at]`. */
+export function judgeOpening(octets: Uint8Array, at: number, length: number): Opening {
   if (length > 0 && octets[at] !== HANDSHAKE) return Opening.PLAINTEXT;
   if (length > 1 && octets[at + 1] !== MAJOR) return Opening.PLAINTEXT;
   if (length > 2 && octets[at + 2]! > HIGHEST_MINOR) return Opening.PLAINTEXT;

@@ -23,6 +23,7 @@ export const LIMIT_WORDS = ROWS + 2 * COLUMNS;
 
 /** What `admit` says. */
 export const Admission = { ADMITTED: 0, FULL: 1, CLIENT_FULL: 2 } as const;
+export type Admission = (typeof Admission)[keyof typeof Admission];
 
 /** Octets of an IPv6 address that make a client: a /56 is what one site usually gets (RFC 6177 §2). */
 const IPV6_PREFIX = 7;
@@ -108,10 +109,10 @@ export class ConnectionLimits {
   }
 
   /**
-   * Counts a connection of `client` (4 or 16 octets) in, unless it is one too many; says a value of Admission. `overlap`
+   * Counts a connection of `client` (4 or 16 octets) in, unless it is one too many. `overlap`
    * are connections beyond the capacity that are let in, since as many are about to go.
    */
-  admit(client: Uint8Array, length: number, overlap = 0): number {
+  admit(client: Uint8Array, length: number, overlap = 0): Admission {
     if (this.#add(TOTAL, 1) >= this.#settings.connections + overlap) {
       this.#add(TOTAL, -1);
       Atomics.add(this.#words, REFUSED_TOTAL, 1);

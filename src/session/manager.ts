@@ -337,7 +337,7 @@ export class SessionManager {
     if (!this.#lastCalled) this.#arm(lastCall, now);
   }
 
-  #expire(queue: SessionQueue<Session>, time: number, now: number, event: number, end: SessionEnd): void {
+  #expire(queue: SessionQueue<Session>, time: number, now: number, event: SessionEvent, end: SessionEnd): void {
     for (let place = queue.first; place && place.since + time <= now; place = queue.first) {
       this.#context.event(event);
       leave(place);

@@ -10,3 +10,4 @@ export const SessionEvent = {
   HANDSHAKE_TIMEOUT: 6,
   DRAIN_TIMEOUT: 7,
 } as const;
+export type SessionEvent = (typeof SessionEvent)[keyof typeof SessionEvent];

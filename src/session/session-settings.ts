@@ -1,4 +1,6 @@
 /** Limits and times of stream sessions; the configuration (config/schema.ts) says where the defaults come from. */
+import type { UpgradeBit } from '../answer/facts.js';
+
 export interface SessionSettings {
   /** Milliseconds without a whole message after which a session is closed, while there are few sessions. */
   readonly idleTime: number;
@@ -18,8 +20,8 @@ export interface SessionSettings {
   readonly maxQueries: number;
   /** Sessions of one listener. */
   readonly maxPerListener: number;
-  /** A value of UpgradeBit: which first messages on port 53 may start an upgrade. NEVER where TLS is not served. */
-  readonly upgradeBit: number;
+  /** Which first messages on port 53 may start an upgrade. NEVER where TLS is not served. */
+  readonly upgradeBit: UpgradeBit;
   /** Close instead of going on in plaintext where an upgrade was offered. */
   readonly strict: boolean;
   /** One TLS record per answer on upgraded sessions. */

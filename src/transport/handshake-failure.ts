@@ -3,7 +3,7 @@ import { codeOf } from '../errors.js';
 import { TransportEvent } from './transport.js';
 
 /** The first that matches the error's code. OpenSSL's names begin with ERR_SSL_ in node. */
-const REASONS: readonly (readonly [pattern: RegExp, event: number])[] = [
+const REASONS: readonly (readonly [pattern: RegExp, event: TransportEvent])[] = [
   // Before the alerts: this one is named after the version.
   [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|UNKNOWN_PROTOCOL/, TransportEvent.TLS_FAILED_VERSION],
   [/NO_SHARED_|NO_SUITABLE_|NO_APPLICATION_PROTOCOL|NO_CIPHERS/, TransportEvent.TLS_FAILED_NOTHING_SHARED],
@@ -12,8 +12,8 @@ const REASONS: readonly (readonly [pattern: RegExp, event: number])[] = [
   [/WRONG_VERSION_NUMBER|HTTP_REQUEST|PROXY_REQUEST|PACKET_LENGTH|BAD_LENGTH/, TransportEvent.TLS_FAILED_NOT_TLS],
 ];
 
-/** A value of TransportEvent for what a TLSSocket failed with during its handshake. */
-export function handshakeFailure(error: unknown): number {
+/** The event that a failed handshake is counted as, by the error of its TLSSocket. */
+export function handshakeFailure(error: unknown): TransportEvent {
   const code = codeOf(error);
   return REASONS.find(([pattern]) => pattern.test(code))?.[1] ?? TransportEvent.TLS_FAILED_OTHER;
 }

@@ -28,6 +28,7 @@ export const Mischief = {
   /** Loop for ever. */
   SPIN: 2,
 } as const;
+export type Mischief = (typeof Mischief)[keyof typeof Mischief];
 
 /** Words of a thread that has just been made. */
 export function threadWords(): Int32Array {

@@ -6,7 +6,7 @@
 import type { Socket as DatagramSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 import type { TLSSocket, TLSSocketOptions } from 'node:tls';
-import type { Facts, Outcome } from '../answer/facts.js';
+import type { Facts, Outcome, UpgradeBit } from '../answer/facts.js';
 import type { Responder } from '../answer/respond.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Clock } from '../session/clock.js';
@@ -49,6 +49,7 @@ export const TransportEvent = {
   /** A receive call brought datagrams, up to 64 of them; with node:dgram, which has no such call, none is counted. */
   UDP_BATCH: 14,
 } as const;
+export type TransportEvent = (typeof TransportEvent)[keyof typeof TransportEvent];
 
 /** Certificates and keys as a transport sees them. */
 export interface TlsOffer {
@@ -65,8 +66,7 @@ export interface AnswerContext {
    * response; 0 or less: there is none.
    */
   count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
-  /** Called with a value of TransportEvent. */
-  event(event: number): void;
+  event(event: TransportEvent): void;
   /** What a fixture puts between us and the network; undefined in production. */
   readonly intercept?: Interception | undefined;
 }
@@ -103,8 +103,8 @@ export interface Interception {
 export interface UdpContext extends AnswerContext {
   /** Octets: the UDP payload limit (RFC 6891 §6.2.5). */
   readonly udpPayload: number;
-  /** A value of UpgradeBit: when UDP responses have the TO bit. */
-  readonly udpUpgradeBit: number;
+  /** When UDP responses have the TO bit. */
+  readonly udpUpgradeBit: UpgradeBit;
 }
 
 /** What streams are given besides. */

@@ -287,7 +287,7 @@ loop CNAME alias.secret`);
   };
 
   /** Names and types whose responses have something of the secret zone in them. */
-  function leaks(transport: number, settings: { minimalResponses: boolean; anyFull: boolean }): string[] {
+  function leaks(transport: Transport, settings: { minimalResponses: boolean; anyFull: boolean }): string[] {
     const engine = engineOf(zones, settings, only('secret.example.test.', { tlsOnly: true }));
     engine.facts.transport = transport;
     engine.facts.payloadLimit = 4096;

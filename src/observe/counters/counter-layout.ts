@@ -32,7 +32,7 @@ export const RESPONSE_SIZES_AT = REQUEST_SIZES_AT + histogramWords(SIZES);
 export const RESPOND_TIMES_AT = RESPONSE_SIZES_AT + histogramWords(SIZES);
 export const TRANSPORT_WORDS = RESPOND_TIMES_AT + histogramWords(RESPOND_TIMES);
 
-export const TRANSPORTS = Object.keys(Transport).length;
+const TRANSPORTS = Object.keys(Transport).length;
 
 /** Words of no transport. */
 export const EVENTS_AT = TRANSPORTS * TRANSPORT_WORDS;

@@ -3,9 +3,11 @@
  * atomic one; a message takes 16 ns in all (test/bench/count.ts). Whoever reads them adds the workers' arrays
  * up. Hot file: what counts a message allocates nothing.
  */
-import { type Facts, Kind, Limited, type Outcome } from '../../answer/facts.js';
+import { type Facts, Kind, Limited, type Outcome, Transport } from '../../answer/facts.js';
 import { Opcode } from '../../protocol/iana.js';
 import type { SessionEnd, SessionPath } from '../../session/session-end.js';
+import type { SessionEvent } from '../../session/session-event.js';
+import type { TransportEvent } from '../../transport/transport.js';
 import { edeIndex, TYPE_INDEX, TYPE_LABELS } from './counted-names.js';
 import {
   ANSWERS_AT,
@@ -27,7 +29,6 @@ import {
   SESSION_EVENTS_AT,
   SESSION_TIMES_AT,
   TRANSPORT_WORDS,
-  TRANSPORTS,
   TYPES_AT,
 } from './counter-layout.js';
 import {
@@ -90,17 +91,17 @@ export class Counters {
   }
 
   /** Counts the time that respond() took, in seconds; of some messages only (timed.ts). */
-  respondTook(transport: number, seconds: number): void {
+  respondTook(transport: Transport, seconds: number): void {
     observe(this.words, transport * TRANSPORT_WORDS + RESPOND_TIMES_AT, RESPOND_TIMES, seconds);
   }
 
-  /** Counts what happened outside of an answer: a value of TransportEvent. */
-  event(event: number): void {
+  /** Counts what happened outside of an answer. */
+  event(event: TransportEvent): void {
     this.words[EVENTS_AT + event]!++;
   }
 
-  /** Counts what happened to a session: a value of SessionEvent. */
-  sessionEvent(event: number): void {
+  /** Counts what happened to a session. */
+  sessionEvent(event: SessionEvent): void {
     this.words[SESSION_EVENTS_AT + event]!++;
   }
 
@@ -113,12 +114,12 @@ export class Counters {
   /** Messages answered or dropped, on all transports. */
   get messages(): number {
     let sum = 0;
-    for (let t = 0; t < TRANSPORTS; t++) sum += this.flagged(t, 0);
+    for (const transport of Object.values(Transport)) sum += this.flagged(transport, 0);
     return sum;
   }
 
   /** Messages of a transport that had all of these flags (values of Flag, added up). */
-  flagged(transport: number, flags: number): number {
+  flagged(transport: Transport, flags: number): number {
     let sum = 0;
     for (let combination = 0; combination < FLAG_WORDS; combination++) {
       if ((combination & flags) === flags) sum += this.#word(transport, FLAGS_AT + combination);
@@ -127,14 +128,14 @@ export class Counters {
   }
 
   /** Messages of a transport by kind of answer. */
-  kind(transport: number, kind: number): number {
+  kind(transport: Transport, kind: Kind): number {
     let sum = 0;
     for (let rcode = 0; rcode < RCODES; rcode++) sum += this.#word(transport, ANSWERS_AT + kind * RCODES + rcode);
     return sum;
   }
 
   /** Responses of a transport by RCODE. */
-  rcode(transport: number, rcode: number): number {
+  rcode(transport: Transport, rcode: number): number {
     let sum = 0;
     for (let kind = 0; kind < KINDS; kind++) {
       if (kind !== Kind.DROPPED) sum += this.#word(transport, ANSWERS_AT + kind * RCODES + rcode);
@@ -143,46 +144,44 @@ export class Counters {
   }
 
   /** Messages of a transport by opcode; those that were dropped have none. */
-  opcode(transport: number, opcode: number): number {
+  opcode(transport: Transport, opcode: number): number {
     if (opcode !== Opcode.QUERY) return this.#word(transport, OPCODES_AT + opcode);
     return TYPE_LABELS.reduce((sum, _, index) => sum + this.type(transport, index), 0);
   }
 
   /** Queries of a transport by QTYPE: `index` of TYPE_LABELS. */
-  type(transport: number, index: number): number {
+  type(transport: Transport, index: number): number {
     return this.#word(transport, TYPES_AT + index);
   }
 
   /** Responses of a transport by extended error: `index` of EDE_LABELS. */
-  ede(transport: number, index: number): number {
+  ede(transport: Transport, index: number): number {
     return this.#word(transport, EDES_AT + index);
   }
 
-  /** Messages of a transport by what the rate limit did: a value of Limited. */
-  limited(transport: number, limited: number): number {
+  /** Messages of a transport by what the rate limit did. */
+  limited(transport: Transport, limited: Limited): number {
     return this.#word(transport, LIMITED_AT + limited);
   }
 
-  requestSizes(transport: number): HistogramValue {
+  requestSizes(transport: Transport): HistogramValue {
     return readHistogram(this.words, transport * TRANSPORT_WORDS + REQUEST_SIZES_AT, SIZES);
   }
 
-  responseSizes(transport: number): HistogramValue {
+  responseSizes(transport: Transport): HistogramValue {
     return readHistogram(this.words, transport * TRANSPORT_WORDS + RESPONSE_SIZES_AT, SIZES);
   }
 
   /** Seconds, of the messages that were timed. */
-  respondTimes(transport: number): HistogramValue {
+  respondTimes(transport: Transport): HistogramValue {
     return readHistogram(this.words, transport * TRANSPORT_WORDS + RESPOND_TIMES_AT, RESPOND_TIMES);
   }
 
-  /** How often a value of TransportEvent happened. */
-  events(event: number): number {
+  events(event: TransportEvent): number {
     return this.words[EVENTS_AT + event]!;
   }
 
-  /** How often a value of SessionEvent happened. */
-  sessionEvents(event: number): number {
+  sessionEvents(event: SessionEvent): number {
     return this.words[SESSION_EVENTS_AT + event]!;
   }
 
@@ -206,7 +205,7 @@ export class Counters {
     return summaryText(this.summary());
   }
 
-  #word(transport: number, at: number): number {
+  #word(transport: Transport, at: number): number {
     return this.words[transport * TRANSPORT_WORDS + at]!;
   }
 }

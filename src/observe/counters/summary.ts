@@ -23,7 +23,7 @@ export function summaryOf(counters: Counters): Summary {
   return summary;
 }
 
-function transportSummary(counters: Counters, transport: number): Record<string, number> {
+function transportSummary(counters: Counters, transport: Transport): Record<string, number> {
   const group: Record<string, number> = {};
   put(group, 'messages', counters.flagged(transport, 0));
   for (const [name, kind] of Object.entries(Kind)) put(group, name.toLowerCase(), counters.kind(transport, kind));

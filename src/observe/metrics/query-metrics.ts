@@ -19,13 +19,13 @@ const KNOWN_RCODES = new Set<number>(Object.values(Rcode));
 const KINDS = Object.entries(Kind).filter(([, kind]) => kind !== Kind.DROPPED);
 
 /** A series for each transport. */
-function byTransport<Value>(read: (counters: Counters, transport: number) => Value) {
+function byTransport<Value>(read: (counters: Counters, transport: Transport) => Value) {
   return ({ server }: MetricsInput) =>
     TRANSPORTS.map(([name, transport]) => [[name], read(server.counters, transport)] as const);
 }
 
 /** A series for each transport and each of what `values` gives. */
-function byTransportAnd(values: (counters: Counters, transport: number) => Iterable<readonly [string, number]>) {
+function byTransportAnd(values: (counters: Counters, transport: Transport) => Iterable<readonly [string, number]>) {
   return ({ server: { counters } }: MetricsInput) =>
     TRANSPORTS.flatMap(([name, transport]) =>
       [...values(counters, transport)].map(([label, value]) => [[name, label], value] as const),
@@ -155,7 +155,7 @@ export const QUERY_METRICS: readonly Metric[] = [
   },
 ];
 
-function sizes(name: string, what: string, read: (counters: Counters, transport: number) => HistogramValue): Metric {
+function sizes(name: string, what: string, read: (counters: Counters, transport: Transport) => HistogramValue): Metric {
   return {
     name,
     type: 'histogram',

@@ -3,7 +3,7 @@
  * about it, and the octets of both messages. Written here and read here, so that its layout is in one place.
  * Hot file: integers, and no allocation but a view of each message that is copied.
  */
-import type { Facts, Outcome } from '../../answer/facts.js';
+import type { Facts, Kind, Limited, Outcome, Transport } from '../../answer/facts.js';
 import { ZONE_LABELS, ZONE_WORDS } from '../../image/catalog.js';
 import type { RingReader, RingWriter } from './ring.js';
 
@@ -34,7 +34,7 @@ const RESPONSE_LENGTH = 20;
 /** Octets of both messages that are in the record. */
 const QUERY_KEPT = 21;
 const RESPONSE_KEPT = 22;
-/** A value of Limited. */
+/** What the rate limit did. */
 const LIMITED = 23;
 const RECORD_WORDS = 24;
 const RECORD_OCTETS = RECORD_WORDS * 4;
@@ -118,19 +118,17 @@ export interface TapRecord {
   /** Milliseconds since 1970, with a fraction. */
   began: number;
   ended: number;
-  /** A value of Transport. */
-  transport: number;
+  transport: Transport;
   clientLength: number;
   clientPort: number;
-  kind: number;
+  kind: Kind;
   opcode: number;
   rcode: number;
   /** Or -1. */
   ede: number;
   edns: number;
   dnssecOk: number;
-  /** A value of Limited. */
-  limited: number;
+  limited: Limited;
   /** Labels of the zone's name, which QNAME ends in; -1: no zone. */
   zoneLabels: number;
   /** Octets of the whole messages; a response of 0 octets was not sent. */
@@ -185,16 +183,16 @@ export function readRecord(ring: RingReader, place: number, record: TapRecord): 
   record.targets = words[at + TARGETS]!;
   record.ended = floats[(at + ENDED) >> 1]!;
   record.began = record.ended - words[at + DURATION]! / NANOSECONDS;
-  record.transport = words[at + TRANSPORT]!;
+  record.transport = words[at + TRANSPORT]! as Transport;
   record.clientLength = client;
   record.clientPort = words[at + CLIENT_PORT]!;
-  record.kind = words[at + KIND]!;
+  record.kind = words[at + KIND]! as Kind;
   record.opcode = words[at + OPCODE]!;
   record.rcode = words[at + RCODE]!;
   record.ede = words[at + EDE]!;
   record.edns = words[at + EDNS]!;
   record.dnssecOk = words[at + DNSSEC_OK]!;
-  record.limited = words[at + LIMITED]!;
+  record.limited = words[at + LIMITED]! as Limited;
   record.zoneLabels = words[at + ZONE]!;
   record.queryLength = words[at + QUERY_LENGTH]!;
   record.responseLength = words[at + RESPONSE_LENGTH]!;

@@ -51,13 +51,12 @@ const ADVERTISEMENTS = {
 } as const;
 const PADDINGS = { never: Padding.NEVER, 'if-asked': Padding.IF_ASKED, 'if-edns': Padding.IF_EDNS } as const;
 
-/** A value of UpgradeBit for UDP: where TLS is not served there is nothing to advertise. */
-export function udpUpgradeBit(config: Config): number {
+/** When UDP responses have the TO bit: never where TLS is not served. */
+export function udpUpgradeBit(config: Config): UpgradeBit {
   return config.tls.enabled ? ADVERTISEMENTS[config.starttls.advertise_udp] : UpgradeBit.NEVER;
 }
 
-/** A value of Padding. */
-export function padding(config: Config): number {
+export function padding(config: Config): Padding {
   return PADDINGS[config.tls.padding];
 }
 

@@ -8,7 +8,7 @@ import type { Clock, Timer } from '../../session/clock.js';
 import { countOut } from '../../session/limits.js';
 import { NO_SESSIONS, type SessionsReport } from '../../session/session-report.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
-import { HANDSHAKES, HEARTBEAT, MISCHIEF, THREAD, threadWords } from '../../transport/thread-words.js';
+import { HANDSHAKES, HEARTBEAT, MISCHIEF, type Mischief, THREAD, threadWords } from '../../transport/thread-words.js';
 import type { Order, Report, ThreadData } from './thread-messages.js';
 import type { ThreadSettings } from './thread-settings.js';
 
@@ -203,8 +203,8 @@ export class SupervisedThread {
     this.#handle?.terminate();
   }
 
-  /** Makes it do something wrong: a value of Mischief. For tests. */
-  misbehave(mischief: number): void {
+  /** Makes it do something wrong, for tests. */
+  misbehave(mischief: Mischief): void {
     Atomics.store(this.#words, MISCHIEF, mischief);
   }
 

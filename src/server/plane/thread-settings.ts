@@ -1,6 +1,7 @@
 /** What a thread that answers is told once, made from the configuration: plain data, so that it can be posted to it. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../../answer/answer-settings.js';
+import type { Padding, UpgradeBit } from '../../answer/facts.js';
 import type { Config } from '../../config/schema.js';
 import type { Log } from '../../observe/log.js';
 import { type ConnectionLimitSettings, type SharedLimits, sharedLimits } from '../../session/limits.js';
@@ -14,12 +15,10 @@ export interface ThreadSettings {
   readonly answers: Settings;
   /** undefined: responses are not limited. */
   readonly rateLimit: RateLimit | undefined;
-  /** A value of Padding. */
-  readonly padding: number;
+  readonly padding: Padding;
   /** Octets: the UDP payload limit. */
   readonly udpPayload: number;
-  /** A value of UpgradeBit. */
-  readonly udpUpgradeBit: number;
+  readonly udpUpgradeBit: UpgradeBit;
   readonly sessions: SessionSettings;
   /** For the whole process; counted in memory that all threads share. */
   readonly connections: ConnectionLimitSettings;

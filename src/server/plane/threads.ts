@@ -17,6 +17,7 @@ import { libc } from '../../transport/libc.js';
 import { createRelease } from '../../transport/release.js';
 import { selfTest } from '../../transport/self-test.js';
 import { type BoundSocket, closeSocket } from '../../transport/sockets.js';
+import type { Mischief } from '../../transport/thread-words.js';
 import type { DataPlane } from './data-plane.js';
 import type { PlaneSockets } from './plane-sockets.js';
 import { spawnStreamWorker, spawnUdpWorker, threadCpu } from './spawn-thread.js';
@@ -39,8 +40,8 @@ export function threadsObstacle(): string | undefined {
 
 /** A data plane whose threads can be made to do wrong, in tests. */
 export interface ThreadedPlane extends DataPlane {
-  /** `kind` and number from 0; `mischief`: a value of Mischief. */
-  misbehave(kind: 'udp' | 'stream', number: number, mischief: number): void;
+  /** `kind` and number from 0. */
+  misbehave(kind: 'udp' | 'stream', number: number, mischief: Mischief): void;
 }
 
 /**

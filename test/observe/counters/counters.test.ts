@@ -16,7 +16,7 @@ interface Change extends Partial<ReturnType<typeof createOutcome>> {
   readonly clientLength?: number;
 }
 
-function count(counters: Counters, transport: number, change: Change): void {
+function count(counters: Counters, transport: Transport, change: Change): void {
   const { asked = 40, answered = change.kind === Kind.DROPPED ? 0 : 100, clientLength = 4, ...outcome } = change;
   const facts = createFacts(emptyCatalog());
   facts.transport = transport;

@@ -5,7 +5,7 @@ import { SAMPLE, timedResponder } from '../../../src/observe/counters/timed-resp
 import { emptyCatalog } from '../../support/catalog.js';
 import { echoResponder, message } from '../../support/responder.js';
 
-function ask(responder: ReturnType<typeof timedResponder>, transport: number, times: number): number[] {
+function ask(responder: ReturnType<typeof timedResponder>, transport: Transport, times: number): number[] {
   const facts = createFacts(emptyCatalog());
   facts.transport = transport;
   const query = message(7);
@@ -13,7 +13,7 @@ function ask(responder: ReturnType<typeof timedResponder>, transport: number, ti
   return Array.from({ length: times }, () => responder.respond(query, 0, query.length, facts, out, 0, out.length));
 }
 
-const timed = (counters: Counters, transport: number): number =>
+const timed = (counters: Counters, transport: Transport): number =>
   counters.respondTimes(transport).counts.reduce((sum, count) => sum + count, 0);
 
 describe('a responder that is timed', () => {

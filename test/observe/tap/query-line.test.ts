@@ -111,7 +111,7 @@ describe('a line of the query log', () => {
 
   it('says what the rate limit did', () => {
     const query = buildQuery({ name: 'test.' });
-    const limited = (value: number) => queryFields(recordOf({ query, outcome: { limited: value } })).limited;
+    const limited = (value: Limited) => queryFields(recordOf({ query, outcome: { limited: value } })).limited;
     expect([Limited.NONE, Limited.DROPPED, Limited.SLIPPED].map(limited)).toEqual([undefined, 'dropped', 'slipped']);
   });
 
