@@ -1,11 +1,12 @@
 /** `adotd check`: what is wrong with configurations, zone files and folders, for people or machines. */
+
 import { statSync } from 'node:fs';
-import { zoneKey } from '../config/access.js';
 import { ConfigError, configPlaces, openConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 import { dumpImage } from '../image/dump.js';
 import type { Loaded } from '../image/load.js';
+import { zoneKey } from '../protocol/name.js';
 import type { PlaceOf } from '../server/policies.js';
 import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
 import { startMistakes } from '../server/start-check.js';

@@ -1,7 +1,7 @@
 /** The parts of adotd.yaml that say who may ask: access lists, and the policies of zones. */
 import { z } from 'zod';
 import { AdotdError } from '../errors.js';
-import { nameFromText, nameToText } from '../protocol/name.js';
+import { zoneKey } from '../protocol/name.js';
 import { prefixFromText, prefixToText } from '../protocol/prefix.js';
 import { domainName } from './domain-name.js';
 
@@ -91,12 +91,3 @@ export const zonePolicies = z
   })
   .default([])
   .meta({ description: 'What holds for some zones only, by their names.' });
-
-/** The name of a zone as policies know it: absolute, in lower case. What is no name stands for itself. */
-export function zoneKey(name: string): string {
-  try {
-    return nameToText(nameFromText(name)).toLowerCase();
-  } catch {
-    return name;
-  }
-}

@@ -6,7 +6,7 @@
  * The table is a tree of names like an image's (layout.ts): slots of CATALOG_SLOT words hold the hash of a name, label by
  * label from the root, the slot number of its parent, the offset of its label, and the zone there, if any.
  */
-import { LOWER, labelOffsets, nameToText } from '../protocol/name.js';
+import { LOWER, labelOffsets, nameKey } from '../protocol/name.js';
 import { hashLabel } from '../zone/store.js';
 import * as L from './layout.js';
 import { NO_POLICIES, type Policies, PolicyTable } from './policy.js';
@@ -105,21 +105,21 @@ export class Publisher {
     const words = image.byteLength >> 2;
     const segment = image.byteLength > SHARED_LIMIT ? this.#own(image) : this.#shared(image, words);
     segment.live += words;
-    this.#entries.set(key(apex), { apex, segment, base: segment.used - words, words });
+    this.#entries.set(nameKey(apex), { apex, segment, base: segment.used - words, words });
   }
 
   /** Answers SERVFAIL for the zone `apex` (wire format): it is configured but could not be loaded. */
   fail(apex: Uint8Array): void {
     this.remove(apex);
-    this.#entries.set(key(apex), { apex, segment: undefined, base: 0, words: 0 });
+    this.#entries.set(nameKey(apex), { apex, segment: undefined, base: 0, words: 0 });
   }
 
   /** Serves the zone `apex` (wire format) no more. */
   remove(apex: Uint8Array): void {
-    const entry = this.#entries.get(key(apex));
+    const entry = this.#entries.get(nameKey(apex));
     if (entry === undefined) return;
     if (entry.segment !== undefined) entry.segment.live -= entry.words;
-    this.#entries.delete(key(apex));
+    this.#entries.delete(nameKey(apex));
   }
 
   /** Who is answered, from the next publish on; those of names that are no zones wait for one. */
@@ -129,7 +129,7 @@ export class Publisher {
 
   /** The image that is served as the zone `apex`, or undefined. */
   imageOf(apex: Uint8Array): Uint8Array | undefined {
-    const entry = this.#entries.get(key(apex));
+    const entry = this.#entries.get(nameKey(apex));
     return entry?.segment?.bytes.subarray(entry.base << 2, (entry.base + entry.words) << 2);
   }
 
@@ -178,10 +178,6 @@ function copyShared(source: Uint8Array, length: number): Uint8Array {
   return bytes;
 }
 
-function key(apex: Uint8Array): string {
-  return nameToText(apex).toLowerCase();
-}
-
 function buildCatalog(entries: readonly Entry[], policies: Policies, generation: number): Catalog {
   const segments: Segment[] = [];
   const numbers = new Map<Segment, number>();
@@ -208,7 +204,7 @@ function buildCatalog(entries: readonly Entry[], policies: Policies, generation:
     }
     const offsets = labelOffsets(apex);
     zones[at + ZONE_LABELS] = offsets.length;
-    const policy = policies.zones.size === 0 ? undefined : policies.zones.get(key(apex));
+    const policy = policies.zones.size === 0 ? undefined : policies.zones.get(nameKey(apex));
     if (policy !== undefined) zones[at + ZONE_POLICY] = policyTable.addPolicy(policy);
     let hash = 0;
     let parent = ROOT_PARENT;

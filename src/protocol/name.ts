@@ -150,5 +150,20 @@ export function nameToText(wire: Uint8Array, offset = 0): string {
   return text;
 }
 
+/** A well-formed wire name as a key of maps: its text in lower case, with escapes in one form. */
+export function nameKey(wire: Uint8Array): string {
+  return nameToText(wire).toLowerCase();
+}
+
+/** The key of a zone's name in presentation format. A text that is no name is its own key. */
+export function zoneKey(text: string): string {
+  try {
+    return nameKey(nameFromText(text));
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    return text;
+  }
+}
+
 /** The name of the DNS root. */
 export const ROOT: Uint8Array = Uint8Array.of(0);

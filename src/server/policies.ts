@@ -1,10 +1,10 @@
 /** Policies of server and zones, as the configuration has them. */
 
-import { zoneKey } from '../config/access.js';
 import { nearest } from '../config/nearest.js';
 import type { Config } from '../config/schema.js';
 import { compileAccess } from '../image/access.js';
 import type { Policies, ZonePolicy } from '../image/policy.js';
+import { zoneKey } from '../protocol/name.js';
 import { prefixFromText } from '../protocol/prefix.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 

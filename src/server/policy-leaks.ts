@@ -3,11 +3,10 @@
  * (answer/policy.ts), so that only three things can show any: records at or below such a zone that another zone holds, a
  * policy whose name fits no zone, and zones below that nobody thought of.
  */
-import { zoneKey } from '../config/access.js';
 import type { Config } from '../config/schema.js';
 import type { Loaded } from '../image/load.js';
 import { Type } from '../protocol/iana.js';
-import { labelOffsets, nameFromText, nameToText } from '../protocol/name.js';
+import { labelOffsets, nameFromText, nameKey, nameToText, zoneKey } from '../protocol/name.js';
 import { typeToText } from '../protocol/rdata/table.js';
 import { type Diagnostic, Diagnostics } from '../zone/diagnostics.js';
 import { Report } from '../zone/record-report.js';
@@ -44,7 +43,7 @@ function namesAbove(name: string): string[] {
 /** A warning for each RRset that the zone sends in cleartext although a zone that requires TLS has its name; up to `limit`. */
 export function leaksOfZone({ apex, rrsets }: Loaded, { names, below }: TlsZones, limit: number): Diagnostics {
   const found = new Diagnostics(limit);
-  const own = apex && nameToText(apex).toLowerCase();
+  const own = apex && nameKey(apex);
   if (own === undefined || names.has(own)) return found;
   for (const name of below.get(own) ?? []) reportLeaks(rrsets, name, found);
   return found;

@@ -2,10 +2,12 @@
  * Reloading, one after the other: the configuration, zones, certificates and keys. What cannot be used changes nothing: what was in
  * force goes on, and the outcome says why.
  */
+
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/metrics/server-facts.js';
+import { zoneKey } from '../protocol/name.js';
 import type { Clock } from '../session/clock.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
 import { refuseEmptyFile, refuseNoZones } from './emptied-config.js';
@@ -13,7 +15,6 @@ import { changedKeys, type Effect, inForce } from './live-config.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
 import type { TlsService } from './tls-service.js';
-import { keyOf } from './zones/loaded-files.js';
 import type { ZonesReport } from './zones/served-zones.js';
 import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zones/zone-loader.js';
 import { countOutcomes, type OutcomeCounts, type ZoneOutcome } from './zones/zone-outcome.js';
@@ -274,7 +275,7 @@ export class Reloader {
 
 /** Whether there is a zone of this name, or was until this reload. */
 function isKnown(zone: string, outcomes: readonly ZoneOutcome[], { zones }: ZoneLoader): boolean {
-  return zones.status(zone).length > 0 || outcomes.some(({ name }) => keyOf(name) === keyOf(zone));
+  return zones.status(zone).length > 0 || outcomes.some(({ name }) => zoneKey(name) === zoneKey(zone));
 }
 
 function touches({ paths }: ReloadRequest, files: readonly string[]): boolean {

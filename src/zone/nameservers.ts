@@ -1,6 +1,6 @@
 /** What a zone says of the servers that it is on: the names of its NS records, and its TLSA records. */
 import { Type } from '../protocol/iana.js';
-import { nameToText } from '../protocol/name.js';
+import { nameKey } from '../protocol/name.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 
 /** The names in the apex' NS records, absolute and in lower case, each once. `apex` is in wire format. */
@@ -9,7 +9,7 @@ export function nameserversOf(rrsets: Rrsets, apex: Uint8Array): string[] {
   const node = store.lookup(apex);
   const set = node < 0 ? -1 : findRrset(rrsets, node, Type.NS);
   if (set < 0) return [];
-  return [...new Set(rdatasOf(rrsets, set).map((rdata) => nameToText(rdata).toLowerCase()))];
+  return [...new Set(rdatasOf(rrsets, set).map((rdata) => nameKey(rdata)))];
 }
 
 /** An RRset by its owner. */
@@ -27,7 +27,7 @@ export function rrsetsOfType(rrsets: Rrsets, type: number): OwnedRrset[] {
   for (let node = 0; node < store.nodeCount; node++) {
     for (let set = nodeRrsets[node]!; set < nodeRrsets[node + 1]!; set++) {
       if (rrsets.type[set] !== type) continue;
-      const owner = nameToText(store.nameOf(node)).toLowerCase();
+      const owner = nameKey(store.nameOf(node));
       found.push({ owner, rdatas: rdatasOf(rrsets, set) });
     }
   }

@@ -4,7 +4,7 @@
  */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Class, Opcode, Rcode, Type } from '../../protocol/iana.js';
-import { nameToText } from '../../protocol/name.js';
+import { nameKey, nameToText } from '../../protocol/name.js';
 import { printIpv4, printIpv6 } from '../../protocol/rdata/addresses.js';
 import { typeToText } from '../../protocol/rdata/table.js';
 import { readQuestion, zoneName } from './question.js';
@@ -54,7 +54,7 @@ const FLAG_CD = 0x10;
 export function queryFields(record: TapRecord): QueryFields {
   const { bytes, clientAt, clientLength, kind, opcode, rcode, responseLength, zoneLabels } = record;
   const question = readQuestion(record);
-  const zone = question && zoneLabels >= 0 ? nameToText(zoneName(question.name, zoneLabels)).toLowerCase() : undefined;
+  const zone = question && zoneLabels >= 0 ? nameKey(zoneName(question.name, zoneLabels)) : undefined;
   // Always the same fields, undefined where there are none. Measured: 1.2 us, 1.7 where spread into one another.
   return {
     client: clientLength === 4 ? printIpv4(bytes, clientAt) : printIpv6(bytes, clientAt),

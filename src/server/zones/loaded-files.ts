@@ -1,4 +1,5 @@
 /** The zone files of a server: what came of each when it was last loaded, and which of them hold the same zone. */
+import { zoneKey } from '../../protocol/name.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
 import type { SourceState } from './source-state.js';
 import type { ZoneFile } from './zone-files.js';
@@ -38,7 +39,7 @@ export class HeldFiles {
     const before = this.#files.get(id);
     // A file with errors may not say any more which zone it holds: it is taken for the one that it was.
     const key =
-      result.image === undefined && before?.key !== undefined ? before.key : result.name && keyOf(result.name);
+      result.image === undefined && before?.key !== undefined ? before.key : result.name && zoneKey(result.name);
     this.#unlist(id);
     this.#files.set(id, { result, key, served: false });
     if (key !== undefined) this.#byName.set(key, [...(this.#byName.get(key) ?? []), id]);
@@ -97,10 +98,5 @@ export class HeldFiles {
 
 /** One file may hold several zones, each with a name of its own given by the configuration. */
 export function idOf({ file, name }: ZoneFile): string {
-  return name === undefined ? file : `${file}\0${keyOf(name)}`;
-}
-
-/** A zone's name as it is looked up: absolute, in lower case. */
-export function keyOf(name: string): string {
-  return name.endsWith('.') ? name.toLowerCase() : `${name.toLowerCase()}.`;
+  return name === undefined ? file : `${file}\0${zoneKey(name)}`;
 }

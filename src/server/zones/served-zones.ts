@@ -2,12 +2,14 @@
  * The zones that are served, and what a load or a reload changes. Files and zones are two things: two files may hold one zone,
  * and a file may come to hold another zone than before (held-files.ts).
  */
+
 import { type Catalog, Publisher } from '../../image/catalog.js';
 import type { Policies } from '../../image/policy.js';
+import { zoneKey } from '../../protocol/name.js';
 import { isLaterSerial } from '../../protocol/serial.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
-import { type HeldFile, HeldFiles, idOf, keyOf } from './loaded-files.js';
+import { type HeldFile, HeldFiles, idOf } from './loaded-files.js';
 import type { SourceState } from './source-state.js';
 import type { ZoneFile } from './zone-files.js';
 import { conflicts, staleSerial } from './zone-mistakes.js';
@@ -157,14 +159,14 @@ export class Zones {
 
   /** The files of the zone of this name (presentation format, any letter case). */
   filesOf(name: string): readonly ZoneFile[] {
-    return this.#files.named(keyOf(name)).map(({ result }) => result.zone);
+    return this.#files.named(zoneKey(name)).map(({ result }) => result.zone);
   }
 
   /** What is known of all zones, or of the one of this name: none or one. */
   status(name?: string): ZoneStatus[] {
     if (name !== undefined) {
-      const entry = this.#entries.get(keyOf(name));
-      return entry ? [this.#statusOf(keyOf(name), entry)] : [];
+      const entry = this.#entries.get(zoneKey(name));
+      return entry ? [this.#statusOf(zoneKey(name), entry)] : [];
     }
     const unnamed = this.#files.all.filter(({ key }) => key === undefined);
     return [
@@ -175,7 +177,7 @@ export class Zones {
 
   /** The image that is served as the zone of this name, or undefined. */
   imageOf(name: string): Uint8Array | undefined {
-    const entry = this.#entries.get(keyOf(name));
+    const entry = this.#entries.get(zoneKey(name));
     return entry && this.#publisher.imageOf(entry.apex);
   }
 

@@ -1,15 +1,16 @@
 /** Mistakes that are not in one zone file alone. */
+
 import { resolve } from 'node:path';
+import { zoneKey } from '../../protocol/name.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import type { ZoneResult } from './load-zone.js';
-import { keyOf } from './loaded-files.js';
 
 /** An error for each file whose zone another file holds too. */
 export function zoneConflicts(results: readonly ZoneResult[]): Diagnostic[] {
   const byName = new Map<string, ZoneResult[]>();
   for (const result of results) {
     if (result.name === undefined) continue;
-    const key = keyOf(result.name);
+    const key = zoneKey(result.name);
     const group = byName.get(key);
     if (group === undefined) byName.set(key, [result]);
     else group.push(result);

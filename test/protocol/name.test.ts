@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { nameFromText, nameKey, zoneKey } from '../../src/protocol/name.js';
+
+describe('the key of a name', () => {
+  it('is the same in any letter case, with and without the final dot', () => {
+    expect(nameKey(nameFromText('Example.COM'))).toBe('example.com.');
+    expect(['EXAMPLE.com', 'example.com.'].map(zoneKey)).toEqual(['example.com.', 'example.com.']);
+    expect(zoneKey('.')).toBe('.');
+  });
+
+  it('has escapes in one form', () => {
+    expect(zoneKey('\\069xample.\\C\\o\\109')).toBe('example.com.');
+    expect(zoneKey('0\\0472.\\195\\164')).toBe('0/2.\\195\\164.');
+  });
+
+  it('keeps an escaped dot apart from the final one', () => {
+    expect(zoneKey('example\\.')).toBe('example\\..');
+    expect(zoneKey('example\\.')).not.toBe(zoneKey('example.'));
+  });
+
+  it('is the text itself where that is no name', () => {
+    expect(zoneKey('a..b')).toBe('a..b');
+    expect(zoneKey('')).toBe('');
+  });
+});
