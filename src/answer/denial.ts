@@ -8,6 +8,7 @@
 
 import * as L from '../image/layout.js';
 import { findInChain } from '../image/nsec3-search.js';
+import { encodeBase32hex } from '../protocol/base32hex.js';
 import { Type } from '../protocol/iana.js';
 import { compareLabels, LOWER } from '../protocol/name.js';
 import { nsec3Hash } from '../protocol/nsec3.js';
@@ -140,22 +141,9 @@ function putNsec(x: Exchange, node: number): number {
   return putNamed(x, ref, composeOwner(x, node), 1);
 }
 
-const BASE32HEX = Uint8Array.from('0123456789abcdefghijklmnopqrstuv', (digit) => digit.charCodeAt(0));
-
 function putNsec3(x: Exchange, index: number): number {
   const entry = x.base + x.words[x.base + L.HEADER_CHAIN]! + index * L.CHAIN_ENTRY;
-  const hash = entry << 2;
-  let bits = 0;
-  let held = 0;
-  let to = 1;
-  x.scratchName[0] = 32;
-  for (let i = 0; i < L.CHAIN_HASH_OCTETS; i++) {
-    bits = ((bits << 8) | x.bytes[hash + i]!) & 0xfff;
-    held += 8;
-    while (held >= 5) {
-      held -= 5;
-      x.scratchName[to++] = BASE32HEX[(bits >> held) & 31]!;
-    }
-  }
-  return putNamed(x, x.words[entry + L.CHAIN_RRSET]!, endOwner(x, to), 1);
+  const length = encodeBase32hex(x.bytes, entry << 2, L.CHAIN_HASH_OCTETS, x.scratchName, 1);
+  x.scratchName[0] = length;
+  return putNamed(x, x.words[entry + L.CHAIN_RRSET]!, endOwner(x, 1 + length), 1);
 }

@@ -2,6 +2,7 @@
  * An image back in presentation format: what is served, whatever the zone's file says by now. Piece by piece, so that a zone of
  * millions of records can be written out beside other work.
  */
+import { encodeBase32hex } from '../protocol/base32hex.js';
 import { Type } from '../protocol/iana.js';
 import { nameToText } from '../protocol/name.js';
 import { rdataToText } from '../protocol/rdata/print.js';
@@ -12,8 +13,8 @@ import * as L from './layout.js';
 /** Characters of a piece, at the least: some hundred records, which take about a millisecond. */
 const PIECE = 32_768;
 const POINTER = 0xc000;
-/** Digits of base32hex (RFC 4648 §7), in which the owners of NSEC3 records are written (RFC 5155 §3.3). */
-const BASE32HEX = '0123456789abcdefghijklmnopqrstuv';
+/** Characters of a hash in base32hex. */
+const HASH_CHARACTERS = 32;
 
 interface Image {
   readonly words: Int32Array;
@@ -97,16 +98,9 @@ function ownerOf({ words, bytes, apex }: Image, node: number): Uint8Array {
 
 /** The name of an NSEC3 record: its hash as a label of the apex. */
 function hashedOwner({ bytes, apex }: Image, entry: number): Uint8Array {
-  const hash = bytes.subarray(entry << 2, (entry << 2) + L.CHAIN_HASH_OCTETS);
-  let text = '';
-  let bits = 0;
-  let held = 0;
-  for (const octet of hash) {
-    bits = (bits << 8) | octet;
-    for (held += 8; held >= 5; held -= 5) text += BASE32HEX[(bits >>> (held - 5)) & 31];
-    bits &= 31;
-  }
-  return Buffer.concat([Uint8Array.of(text.length), Buffer.from(text, 'latin1'), apex]);
+  const label = new Uint8Array(1 + HASH_CHARACTERS);
+  label[0] = encodeBase32hex(bytes, entry << 2, L.CHAIN_HASH_OCTETS, label, 1);
+  return Buffer.concat([label, apex]);
 }
 
 /** The records of an RRset and the signatures over it, a line each. */

@@ -7,12 +7,12 @@ import { LOWER, MAX_NAME } from '../protocol/name.js';
 import { NSEC3_HASH_OCTETS, nsec3Hash } from '../protocol/nsec3.js';
 import { isChainNode, Place } from './check-names.js';
 import {
-  base32hexToText,
   collectChain,
   findInChain,
   findParameters,
   type HashChain,
   type HashParameters,
+  hashToText,
 } from './nsec3-chain.js';
 import type { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
@@ -66,7 +66,7 @@ function checkClosed(chain: HashChain, report: Report): void {
     let k = 0;
     while (k < NSEC3_HASH_OCTETS && next[at + k] === hashes[following + k]) k++;
     if (k === NSEC3_HASH_OCTETS) continue;
-    const [found, expected] = [base32hexToText(next, at), base32hexToText(hashes, following)];
+    const [found, expected] = [hashToText(next, at), hashToText(hashes, following)];
     report.error(
       row[i]!,
       () => `found ${found} as the next hash of the NSEC3 chain, expected ${expected}: the chain has a gap`,
@@ -121,7 +121,7 @@ function checkComplete(
     const isEmpty = nodeRrsets[node] === nodeRrsets[node + 1];
     const place = isEmpty ? row : rrsets.records[rrsets.start[nodeRrsets[node]!]!]!;
     report.error(place, () => {
-      const what = `${report.name(node)}${isEmpty ? ', an empty non-terminal' : ''} (${base32hexToText(hash, 0)})`;
+      const what = `${report.name(node)}${isEmpty ? ', an empty non-terminal' : ''} (${hashToText(hash, 0)})`;
       return `found no NSEC3 record of ${what}, expected every name to have one in the chain`;
     });
   }

@@ -1,6 +1,6 @@
 /** The NSEC3 chain of a zone in columns, in order of hash. Hot file: integers and octets, no object per record. */
+import { base32hexToText, decodeBase32hex } from '../protocol/base32hex.js';
 import { Type } from '../protocol/iana.js';
-import { LOWER } from '../protocol/name.js';
 import { NSEC3_HASH_OCTETS } from '../protocol/nsec3.js';
 import type { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
@@ -37,7 +37,6 @@ const SHA1 = 1;
 const OPT_OUT = 1;
 /** Characters of a hash in base32hex (RFC 4648 §7), which has five bits a character. */
 const HASH_CHARACTERS = 32;
-const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUV';
 
 /** The first usable NSEC3PARAM record of the apex (RFC 5155 §4.1.2: flags other than 0 mean a chain in the making). */
 export function findParameters(rrsets: Rrsets, apex: number): HashParameters | undefined {
@@ -195,30 +194,10 @@ function nextHashAt(store: RecordStore, row: number): number {
 /** Writes the 20 octets that the label at labels[label] spells in base32hex at out[at…]; false when it does not. */
 export function readHash(labels: Uint8Array, label: number, out: Uint8Array, at: number): boolean {
   if (labels[label] !== HASH_CHARACTERS) return false;
-  let bits = 0;
-  let held = 0;
-  let to = at;
-  for (let i = 1; i <= HASH_CHARACTERS; i++) {
-    const octet = LOWER[labels[label + i]!]!;
-    const isDigit = octet >= 0x30 && octet <= 0x39;
-    if (!isDigit && (octet < 0x61 || octet > 0x76)) return false;
-    bits = ((bits << 5) | (isDigit ? octet - 0x30 : octet - 0x57)) & 0xfff;
-    held += 5;
-    if (held < 8) continue;
-    held -= 8;
-    out[to++] = bits >> held;
-  }
-  return true;
+  return decodeBase32hex(labels, label + 1, label + 1 + HASH_CHARACTERS, out, at) === NSEC3_HASH_OCTETS;
 }
 
-/** The hash at hash[at…] in base32hex, for messages. */
-export function base32hexToText(hash: Uint8Array, at: number): string {
-  let text = '';
-  let bits = 0;
-  let held = 0;
-  for (let i = 0; i < NSEC3_HASH_OCTETS; i++) {
-    bits = ((bits << 8) | hash[at + i]!) & 0xfff;
-    for (held += 8; held >= 5; held -= 5) text += DIGITS[(bits >> (held - 5)) & 31];
-  }
-  return text;
+/** The hash at hash[at…], for messages. */
+export function hashToText(hash: Uint8Array, at: number): string {
+  return base32hexToText(hash, at, NSEC3_HASH_OCTETS);
 }

@@ -1,4 +1,5 @@
 /** Fields that are octets in hexadecimal, base64 or base32hex (RFC 4648). Hot file: no allocation in scanners. */
+import { base32hexToText, decodeBase32hex } from '../base32hex.js';
 import type { Tokens } from '../tokens.js';
 import { hexDigit } from './addresses.js';
 import { type Codec, failExpected, hasToken, needToken } from './codec.js';
@@ -8,21 +9,12 @@ const PAD = 0x3d;
 
 const HEX = 'an even number of hexadecimal digits';
 const BASE64 = 'base64';
-const BASE32HEX = 'base32hex without padding';
 
-/** Values of the digits of an alphabet by octet; -1 for other octets. */
-function digitsOf(alphabet: string, ignoreCase: boolean): Int8Array {
-  const values = new Int8Array(256).fill(-1);
-  for (let i = 0; i < alphabet.length; i++) {
-    values[alphabet.charCodeAt(i)] = i;
-    if (ignoreCase) values[alphabet.toLowerCase().charCodeAt(i)] = i;
-  }
-  return values;
+/** The value of each octet as a digit of base64; -1 for an octet that is none. */
+const BASE64_DIGITS = new Int8Array(256).fill(-1);
+for (const [value, digit] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries()) {
+  BASE64_DIGITS[digit.charCodeAt(0)] = value;
 }
-
-const BASE64_DIGITS = digitsOf('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/', false);
-const BASE32HEX_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUV';
-const BASE32HEX_DIGITS = digitsOf(BASE32HEX_ALPHABET, true);
 
 /** Writes the hexadecimal octets of the current token, and with `all` of all that follow, at out[at…]. */
 export function scanHex(tokens: Tokens, out: Uint8Array, at: number, all: boolean): number {
@@ -177,45 +169,17 @@ export const salt: Codec = {
 };
 
 export const base32hex: Codec = {
-  expected: BASE32HEX,
+  expected: 'base32hex without padding of 1 to 255 octets',
   manyTokens: false,
   scan(tokens, _origin, out, at) {
-    let to = at + 1;
-    let bits = 0;
-    let count = 0;
-    for (let i = tokens.start; i < tokens.end; i++) {
-      const digit = BASE32HEX_DIGITS[tokens.bytes[i]!]!;
-      if (digit < 0) failExpected(tokens, BASE32HEX);
-      bits = ((bits << 5) | digit) & 0xfff;
-      count += 5;
-      if (count >= 8) {
-        count -= 8;
-        out[to++] = bits >>> count;
-      }
-    }
-    const length = to - at - 1;
-    // Fewer than five bits may be left over, and they have to be zero.
-    if (length === 0 || length > 255 || count >= 5 || (bits & ((1 << count) - 1)) !== 0)
-      failExpected(tokens, `${BASE32HEX} of 1 to 255 octets`);
+    const length = decodeBase32hex(tokens.bytes, tokens.start, tokens.end, out, at + 1);
+    if (length < 1 || length > 255) failExpected(tokens, base32hex.expected);
     out[at] = length;
-    return to;
+    return at + 1 + length;
   },
   check(wire, at, end) {
     const to = checkCounted(wire, at, end);
     return to > at + 1 ? to : -1;
   },
-  print(rdata, at, end) {
-    let text = '';
-    let bits = 0;
-    let count = 0;
-    for (let i = at + 1; i < end; i++) {
-      bits = ((bits << 8) | rdata[i]!) & 0x1fff;
-      count += 8;
-      while (count >= 5) {
-        count -= 5;
-        text += BASE32HEX_ALPHABET[(bits >>> count) & 31];
-      }
-    }
-    return count === 0 ? text : text + BASE32HEX_ALPHABET[(bits << (5 - count)) & 31];
-  },
+  print: (rdata, at, end) => base32hexToText(rdata, at + 1, end - at - 1),
 };
