@@ -6,6 +6,7 @@
  */
 import * as L from '../image/layout.js';
 import { EdnsOption, Rcode, Type } from '../protocol/iana.js';
+import { writeU16, writeU32 } from '../protocol/octets.js';
 import { CLIENT_COOKIE, SERVER_COOKIE, writeCookie } from './cookies.js';
 import type { Exchange, Facts } from './exchange.js';
 import { Kind, Padding, Transport, UpgradeBit } from './facts.js';
@@ -61,11 +62,11 @@ export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void 
   if (toBit !== 0 && facts.upgradeOnOffer === 1) outcome.upgrade = 1;
   const flags = (x.dnssecOk === 1 ? FLAG_DO : 0) | toBit;
   out[from] = 0;
-  put16(out, from + 1, Type.OPT);
-  put16(out, from + 3, facts.payloadLimit);
+  writeU16(out, from + 1, Type.OPT);
+  writeU16(out, from + 3, facts.payloadLimit);
   out[from + 5] = rcode >> 4;
   out[from + 6] = 0;
-  put16(out, from + 7, flags);
+  writeU16(out, from + 7, flags);
   let at = from + OPT_FIXED;
   if (x.optVersion === 0) {
     if (sendsCookie(x) && fits(x, at, CLIENT_COOKIE + SERVER_COOKIE)) {
@@ -78,7 +79,7 @@ export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void 
     }
     if (sendsKeepalive(x, facts) && fits(x, at, 2)) {
       at = option(out, at, EdnsOption.TCP_KEEPALIVE, 2);
-      put16(out, at, Math.min(facts.keepalive, 0xffff));
+      writeU16(out, at, Math.min(facts.keepalive, 0xffff));
       at += 2;
     }
     at = putZoneOptions(x, at);
@@ -90,7 +91,7 @@ export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void 
     if (outcome.ede >= 0 && fits(x, at, 2)) at = putExtendedError(x, at);
     if (pads(x, facts)) at = putPadding(x, at);
   }
-  put16(out, from + 9, at - from - OPT_FIXED);
+  writeU16(out, from + 9, at - from - OPT_FIXED);
   x.at = at;
   x.additionals++;
 }
@@ -100,7 +101,7 @@ function putExtendedError(x: Exchange, at: number): number {
   const { edeText, response: out } = x;
   const length = fits(x, at, 2 + edeText.length) ? edeText.length : 0;
   const to = option(out, at, EdnsOption.EDE, 2 + length);
-  put16(out, to, x.outcome.ede);
+  writeU16(out, to, x.outcome.ede);
   for (let i = 0; i < length; i++) out[to + 2 + i] = edeText[i]!;
   return to + 2 + length;
 }
@@ -125,14 +126,14 @@ function putZoneOptions(x: Exchange, at: number): number {
   const { words, base } = x;
   if (x.asksExpire === 1 && authoritative && x.qtype === Type.SOA && kind === Kind.ANSWER && fits(x, at, 4)) {
     at = option(out, at, EdnsOption.EXPIRE, 4);
-    put32(out, at, words[base + L.HEADER_EXPIRE]!);
+    writeU32(out, at, words[base + L.HEADER_EXPIRE]!);
     at += 4;
   }
   if (x.asksZoneVersion === 1 && authoritative && fits(x, at, 6)) {
     at = option(out, at, EdnsOption.ZONEVERSION, 6);
     out[at] = words[base + L.HEADER_LABEL_COUNT]!;
     out[at + 1] = 0; // SOA-SERIAL
-    put32(out, at + 2, words[base + L.HEADER_SERIAL]!);
+    writeU32(out, at + 2, words[base + L.HEADER_SERIAL]!);
     at += 6;
   }
   return at;
@@ -155,8 +156,8 @@ function putPadding(x: Exchange, at: number): number {
 }
 
 function option(out: Uint8Array, at: number, code: number, length: number): number {
-  put16(out, at, code);
-  put16(out, at + 2, length);
+  writeU16(out, at, code);
+  writeU16(out, at + 2, length);
   return at + OPTION_FIXED;
 }
 
@@ -164,18 +165,6 @@ function octetsOption(out: Uint8Array, at: number, code: number, data: Uint8Arra
   const to = option(out, at, code, data.length);
   for (let i = 0; i < data.length; i++) out[to + i] = data[i]!;
   return to + data.length;
-}
-
-/** Writes a 16-bit number in network byte order. */
-export function put16(out: Uint8Array, at: number, value: number): void {
-  out[at] = (value >> 8) & 0xff;
-  out[at + 1] = value & 0xff;
-}
-
-/** Writes a 32-bit number in network byte order. */
-export function put32(out: Uint8Array, at: number, value: number): void {
-  put16(out, at, value >>> 16);
-  put16(out, at + 2, value & 0xffff);
 }
 
 /** The UDP payload limit of this exchange (RFC 6891 §6.2.3, §6.2.5). */

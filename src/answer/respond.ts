@@ -18,9 +18,10 @@ import {
   ZONE_WORDS,
 } from '../image/catalog.js';
 import { Class, Ede, Opcode, Rcode, Type } from '../protocol/iana.js';
+import { writeU16 } from '../protocol/octets.js';
 import type { Settings } from './answer-settings.js';
 import { checkCookie } from './cookies.js';
-import { optLength, payloadLimit, put16, putOpt } from './edns.js';
+import { optLength, payloadLimit, putOpt } from './edns.js';
 import { Exchange, HEADER } from './exchange.js';
 import { type Facts, Kind, Limited, type Outcome, Transport } from './facts.js';
 import { mayAsk, mayAskFor, needsTls } from './policy.js';
@@ -251,9 +252,9 @@ function finish(x: Exchange, facts: Facts): number {
   response[start + 2] =
     FLAG_QR | (outcome.opcode << 3) | authoritative | truncated | (request[requestAt + 2]! & FLAG_RD);
   response[start + 3] = x.rcode & 15;
-  put16(response, start + 4, x.qnameLength > 0 ? 1 : 0);
-  put16(response, start + 6, x.answers);
-  put16(response, start + 8, x.authorities);
-  put16(response, start + 10, x.additionals);
+  writeU16(response, start + 4, x.qnameLength > 0 ? 1 : 0);
+  writeU16(response, start + 6, x.answers);
+  writeU16(response, start + 8, x.authorities);
+  writeU16(response, start + 10, x.additionals);
   return x.at - start;
 }

@@ -3,7 +3,7 @@
  */
 import { Class, Type } from '../protocol/iana.js';
 import { LOWER } from '../protocol/name.js';
-import { put16 } from './edns.js';
+import { writeU16 } from '../protocol/octets.js';
 import { type Exchange, type Facts, HEADER } from './exchange.js';
 
 /** Names of two labels that are answered, in wire format without the root. */
@@ -65,11 +65,11 @@ function putText(x: Exchange, text: Uint8Array): void {
     x.truncated = 1;
     return;
   }
-  put16(out, at, 0xc000 | HEADER);
-  put16(out, at + 2, Type.TXT);
-  put16(out, at + 4, Class.CH);
+  writeU16(out, at, 0xc000 | HEADER);
+  writeU16(out, at + 2, Type.TXT);
+  writeU16(out, at + 4, Class.CH);
   out.fill(0, at + 6, at + 10);
-  put16(out, at + 10, text.length + 1);
+  writeU16(out, at + 10, text.length + 1);
   out[at + 12] = text.length;
   for (let i = 0; i < text.length; i++) out[at + 13 + i] = text[i]!;
   x.at = at + 13 + text.length;

@@ -1,6 +1,6 @@
 /** What a rate limit sends now and then in place of a response (rate-limit.ts). Hot file: integers, no allocation. */
 import { EdnsOption, Rcode } from '../protocol/iana.js';
-import { put16 } from './edns.js';
+import { writeU16 } from '../protocol/octets.js';
 import { HEADER } from './exchange.js';
 import type { Outcome } from './facts.js';
 
@@ -32,7 +32,7 @@ export function withoutData(outcome: Outcome, out: Uint8Array, at: number): numb
   const opt = at + outcome.optAt;
   const kept = hasCookie(out, opt) ? COOKIE_OPTION : 0;
   for (let i = 0; i < OPT_FIXED + kept; i++) out[to + i] = out[opt + i]!;
-  put16(out, to + OPT_LENGTH, kept);
+  writeU16(out, to + OPT_LENGTH, kept);
   out[at + 11] = 1;
   outcome.optAt = to - at;
   return to - at + OPT_FIXED + kept;

@@ -5,7 +5,7 @@
  */
 import { Type } from '../protocol/iana.js';
 import { LOWER, MAX_NAME, nameLength } from '../protocol/name.js';
-import { put16 } from './edns.js';
+import { writeU16 } from '../protocol/octets.js';
 import type { Exchange } from './exchange.js';
 
 const BADKEY = 17;
@@ -37,20 +37,20 @@ export function putTsigError(x: Exchange): void {
     return;
   }
   let at = putKeyName(x);
-  put16(out, at, Type.TSIG);
-  put16(out, at + 2, CLASS_ANY);
+  writeU16(out, at, Type.TSIG);
+  writeU16(out, at + 2, CLASS_ANY);
   out.fill(0, at + 4, at + 8);
-  put16(out, at + 8, algorithm + TIMES + TAIL);
+  writeU16(out, at + 8, algorithm + TIMES + TAIL);
   at += RECORD_FIXED;
   for (let i = 0; i < algorithm; i++) out[at + i] = request[rdata + i]!;
   at += algorithm;
   // Time signed and fudge are the request's: without a key there is nothing to protect.
   for (let i = 0; i < 8; i++) out[at + i] = request[rdata + algorithm + i]!;
-  put16(out, at + 8, 0);
+  writeU16(out, at + 8, 0);
   out[at + 10] = request[x.requestAt]!;
   out[at + 11] = request[x.requestAt + 1]!;
-  put16(out, at + 12, BADKEY);
-  put16(out, at + 14, 0);
+  writeU16(out, at + 12, BADKEY);
+  writeU16(out, at + 14, 0);
   x.at = at + TIMES + TAIL;
   x.additionals++;
 }

@@ -1,6 +1,6 @@
 /** Address prefixes in presentation format: `192.0.2.0/24`, `2001:db8::/32` (RFC 4632 §3.1, RFC 4291 §2.3). */
 import { AdotdError, ErrorCode } from '../errors.js';
-import { parseIpv4, parseIpv6, printIpv4, printIpv6 } from './rdata/addresses.js';
+import { parseIpv4, parseIpv6, printIpv4, printIpv6 } from './ip-address.js';
 
 /** A run of addresses of one family that begin with the same bits. */
 export interface Prefix {

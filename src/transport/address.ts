@@ -1,10 +1,12 @@
 /** Addresses of clients as octets. Called for every UDP query: no allocation, no exception. */
 import { isIP } from 'node:net';
+import { parseIpv4, parseIpv6 } from '../protocol/ip-address.js';
 
-const ZERO = 0x30;
-const DOT = 0x2e;
 const COLON = 0x3a;
 const PERCENT = 0x25;
+/** Characters of the longest address: six groups of four digits and a dotted quad. */
+const LONGEST = 45;
+const characters = new Uint8Array(LONGEST);
 
 /**
  * Writes an address as node:net and node:dgram give it (`192.0.2.1`, `2001:db8::1`, `fe80::1%eth0`) to `out`, in network
@@ -12,70 +14,17 @@ const PERCENT = 0x25;
  * IPv4 address in it.
  */
 export function addressOctets(text: string, out: Uint8Array): number {
-  const colon = text.indexOf(':');
-  if (colon < 0) return ipv4(text, 0, text.length, out, 0) ? 4 : 0;
-  const percent = text.indexOf('%');
-  const end = percent < 0 ? text.length : percent;
-  return ipv6(text, end, out);
-}
-
-function ipv4(text: string, from: number, end: number, out: Uint8Array, at: number): boolean {
-  let octet = -1;
-  let count = 0;
-  for (let i = from; i <= end; i++) {
-    const code = i === end ? DOT : text.charCodeAt(i);
-    if (code === DOT) {
-      if (octet < 0 || count === 4) return false;
-      out[at + count++] = octet;
-      octet = -1;
-    } else {
-      const digit = code - ZERO;
-      if (digit < 0 || digit > 9) return false;
-      octet = (octet < 0 ? 0 : octet * 10) + digit;
-      if (octet > 255) return false;
-    }
+  let end = 0;
+  let isIpv6 = false;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code === PERCENT) break;
+    if (end === LONGEST || code > 0x7f) return 0;
+    if (code === COLON) isIpv6 = true;
+    characters[end] = code;
   }
-  return count === 4;
-}
-
-function ipv6(text: string, end: number, out: Uint8Array): number {
-  let at = 0;
-  /** Where `::` stood, or -1. */
-  let gap = -1;
-  for (let i = 0; i < end; ) {
-    if (text.charCodeAt(i) === COLON) {
-      if (text.charCodeAt(i + 1) !== COLON || gap >= 0) return 0;
-      gap = at;
-      i += 2;
-      continue;
-    }
-    let word = 0;
-    let j = i;
-    for (; j < end && text.charCodeAt(j) !== COLON && text.charCodeAt(j) !== DOT; j++) {
-      const digit = hexDigit(text.charCodeAt(j));
-      if (digit < 0) return 0;
-      word = word * 16 + digit;
-      if (word > 0xffff) return 0;
-    }
-    if (j < end && text.charCodeAt(j) === DOT) {
-      if (at > 12 || !ipv4(text, i, end, out, at)) return 0;
-      at += 4;
-      break;
-    }
-    if (at > 14) return 0;
-    out[at++] = word >>> 8;
-    out[at++] = word & 0xff;
-    i = j;
-    if (i < end && text.charCodeAt(i + 1) !== COLON) {
-      i++;
-      if (i === end || text.charCodeAt(i) === PERCENT) return 0;
-    }
-  }
-  if (gap < 0) return at === 16 ? mapped(out) : 0;
-  if (at === 16) return 0;
-  const shift = 16 - at;
-  for (let i = 15; i >= gap; i--) out[i] = i - shift >= gap ? out[i - shift]! : 0;
-  return mapped(out);
+  if (isIpv6) return parseIpv6(characters, 0, end, out, 0) ? mapped(out) : 0;
+  return end === text.length && parseIpv4(characters, 0, end, out, 0) ? 4 : 0;
 }
 
 /** Reduces ::ffff:0:0/96 to the IPv4 address; returns the length of what `out` then holds. */
@@ -84,12 +33,6 @@ function mapped(out: Uint8Array): number {
   if (out[10] !== 0xff || out[11] !== 0xff) return 16;
   out.copyWithin(0, 12, 16);
   return 4;
-}
-
-function hexDigit(code: number): number {
-  if (code >= ZERO && code <= 0x39) return code - ZERO;
-  const lower = code | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
 /** `192.0.2.1:53` or `[2001:db8::1]:53`. */

@@ -1,6 +1,6 @@
 /** Warns of signatures that are not valid now, or soon not any more (RFC 4034 §3.1.5). */
 import { Type } from '../protocol/iana.js';
-import { readU32 } from '../protocol/rdata/codec.js';
+import { readU32 } from '../protocol/octets.js';
 import type { Report } from './record-report.js';
 import type { Rrsets } from './rrsets.js';
 

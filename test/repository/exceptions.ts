@@ -17,7 +17,6 @@ export const DUPLICATE_NAMES: readonly string[] = [];
 
 export const UNUSED_EXPORTS: readonly string[] = [
   'src/answer/edns.ts: FLAG_TO',
-  'src/answer/edns.ts: put32',
   'src/answer/exchange.ts: LookupName',
   'src/answer/exchange.ts: Catalog',
   'src/answer/request.ts: skipName',

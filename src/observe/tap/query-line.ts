@@ -4,8 +4,8 @@
  */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Class, Opcode, Rcode, Type } from '../../protocol/iana.js';
+import { printIpv4, printIpv6 } from '../../protocol/ip-address.js';
 import { nameKey, nameToText } from '../../protocol/name.js';
-import { printIpv4, printIpv6 } from '../../protocol/rdata/addresses.js';
 import { typeToText } from '../../protocol/rdata/table.js';
 import { readQuestion, zoneName } from './question.js';
 import type { TapRecord } from './record.js';

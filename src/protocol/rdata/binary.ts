@@ -1,7 +1,7 @@
 /** Fields that are octets in hexadecimal, base64 or base32hex (RFC 4648). Hot file: no allocation in scanners. */
 import { base32hexToText, decodeBase32hex } from '../base32hex.js';
+import { hexDigit } from '../ip-address.js';
 import type { Tokens } from '../tokens.js';
-import { hexDigit } from './addresses.js';
 import { type Codec, failExpected, hasToken, needToken } from './codec.js';
 
 const DASH = 0x2d;

@@ -1,7 +1,9 @@
 /** Gateways and relays whose type octet says what they are: IPSECKEY (RFC 4025 §2.5) and AMTRELAY (RFC 8777 §4.2). */
+
+import { printIpv4, printIpv6 } from '../ip-address.js';
 import { nameToText } from '../name.js';
 import type { Tokens } from '../tokens.js';
-import { ipv4, ipv6, printIpv4, printIpv6 } from './addresses.js';
+import { ipv4, ipv6 } from './addresses.js';
 import { type Codec, failExpected, needToken, nextToken } from './codec.js';
 import { parseUnsigned } from './integers.js';
 import { checkName, name, scanName } from './names.js';

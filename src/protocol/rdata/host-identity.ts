@@ -1,7 +1,8 @@
 /** The host identity of HIP (RFC 8005 §5): algorithm, identity tag, public key, and rendezvous servers. */
 import { nameLength, nameToText } from '../name.js';
+import { readU16, writeU16 } from '../octets.js';
 import { printBase64, scanBase64, scanHex } from './binary.js';
-import { type Codec, needToken, nextToken, readU16, writeU16 } from './codec.js';
+import { type Codec, needToken, nextToken } from './codec.js';
 import { u8 } from './integers.js';
 import { checkName, scanName } from './names.js';
 

@@ -1,6 +1,8 @@
 /** Fields that are numbers: plain ones, times, and numbers that have mnemonics. Hot file: no allocation in scanners. */
+
+import { readU16, readU32, writeU16, writeU32 } from '../octets.js';
 import type { Tokens } from '../tokens.js';
-import { type Codec, failExpected, readU16, readU32, writeU16, writeU32 } from './codec.js';
+import { type Codec, failExpected } from './codec.js';
 import { ALGORITHMS, CERTIFICATE_TYPES, DIGEST_TYPES, DSYNC_SCHEMES, type Mnemonics } from './mnemonics.js';
 import { typeFromOctets, typeToText } from './table.js';
 

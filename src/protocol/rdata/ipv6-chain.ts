@@ -1,6 +1,7 @@
 /** The address of A6 (RFC 2874 §3.1): a prefix length, what of the address follows the prefix, and the prefix's name. */
+
+import { parseIpv6, printIpv6 } from '../ip-address.js';
 import { nameToText } from '../name.js';
-import { parseIpv6, printIpv6 } from './addresses.js';
 import { type Codec, failExpected, hasToken, needToken, nextToken } from './codec.js';
 import { parseUnsigned } from './integers.js';
 import { checkName, name, scanName } from './names.js';

@@ -1,6 +1,8 @@
 /** The location of LOC (RFC 1876 §3): latitude, longitude, altitude, and three precisions. */
+
+import { readU32, writeU32 } from '../octets.js';
 import type { Tokens } from '../tokens.js';
-import { type Codec, failExpected, needToken, nextToken, readU32, writeU32 } from './codec.js';
+import { type Codec, failExpected, needToken, nextToken } from './codec.js';
 import { parseUnsigned } from './integers.js';
 
 /** Octets of version 0, the only one. */

@@ -1,6 +1,7 @@
 /** Addresses of other networks, up to the end of the RDATA: NSAP (RFC 1706 §5) and ATMA (ATM Forum af-saa-0069). */
+
+import { hexDigit } from '../ip-address.js';
 import type { Tokens } from '../tokens.js';
-import { hexDigit } from './addresses.js';
 import { type Codec, failExpected } from './codec.js';
 
 const DOT = 0x2e;

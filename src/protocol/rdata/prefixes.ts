@@ -1,7 +1,9 @@
 /** The address prefixes of APL (RFC 3123): `1:192.168.38.0/28 !2:2001:db8::/32`. */
+
+import { parseIpv4, parseIpv6, printIpv4, printIpv6 } from '../ip-address.js';
+import { indexOfOctet, readU16, writeU16 } from '../octets.js';
 import type { Tokens } from '../tokens.js';
-import { parseIpv4, parseIpv6, printIpv4, printIpv6 } from './addresses.js';
-import { type Codec, failExpected, hasToken, indexOfOctet, readU16, writeU16 } from './codec.js';
+import { type Codec, failExpected, hasToken } from './codec.js';
 import { parseUnsigned } from './integers.js';
 
 const EXPECTED = 'an address prefix such as 1:192.0.2.0/24 or !2:2001:db8::/32';

@@ -2,8 +2,10 @@
  * The services of WKS (RFC 1035 §3.4.2): an address, a protocol, and a bitmap of ports. Ports are printed as numbers;
  * the services that zone files used to name (RFC 1010) are read by name too.
  */
+
+import { printIpv4 } from '../ip-address.js';
 import type { Tokens } from '../tokens.js';
-import { ipv4, printIpv4 } from './addresses.js';
+import { ipv4 } from './addresses.js';
 import { type Codec, failExpected, needToken, nextToken } from './codec.js';
 import { parseUnsigned } from './integers.js';
 

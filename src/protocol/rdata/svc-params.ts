@@ -3,8 +3,10 @@
  * Key 65535, reserved as invalid (§14.3.2), is taken like any other, as BIND, NSD and ldns do.
  * Parameters of an alias (priority 0) are read all the same: clients ignore them (§2.4.2).
  */
+
+import { indexOfOctet, readU16, writeU16 } from '../octets.js';
 import type { Tokens } from '../tokens.js';
-import { type Codec, failExpected, hasToken, indexOfOctet, readU16, writeU16 } from './codec.js';
+import { type Codec, failExpected, hasToken } from './codec.js';
 import { parseUnsigned } from './integers.js';
 import { quoteText, scanText } from './strings.js';
 import { fixedList, SVC_VALUES, type SvcValue } from './svc-values.js';

@@ -2,9 +2,9 @@
  * The table of service parameters of SVCB and HTTPS (IANA "Service Parameter Keys"): how the value of each key is read,
  * checked and printed. A new key is a row; keys that are not here are read and printed as `key123="…"`.
  */
-import { parseIpv4, parseIpv6, printIpv4, printIpv6 } from './addresses.js';
+import { parseIpv4, parseIpv6, printIpv4, printIpv6 } from '../ip-address.js';
+import { readU16 } from '../octets.js';
 import { printBase64 } from './binary.js';
-import { readU16 } from './codec.js';
 import { parseUnsigned } from './integers.js';
 import { quoteText } from './strings.js';
 
