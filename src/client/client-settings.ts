@@ -20,7 +20,7 @@ import {
   whenever,
   whole,
 } from './shape.js';
-import type { LaneLimits } from './transports/connection-pool.js';
+import type { PoolLimits } from './transports/connection-pool.js';
 import { checkVerification, type Verification, verificationShape } from './trust/certificate.js';
 
 /**
@@ -32,8 +32,8 @@ import { checkVerification, type Verification, verificationShape } from './trust
  */
 export type Profile = 'opportunistic' | 'pre-deployed';
 
-/** A step of the ladder. Cleartext is UDP and, where that brings no whole answer, TCP. */
-export type Rung = 'tls' | 'starttls' | 'cleartext';
+/** A choice in the order of transports. Cleartext is UDP and, where that brings no whole answer, TCP. */
+export type TransportChoice = 'tls' | 'starttls' | 'cleartext';
 
 /** Milliseconds. */
 export interface Timeouts {
@@ -64,11 +64,11 @@ export interface ClientOptions {
   /** Pre-deployed: how servers prove who they are, where a server says nothing else. */
   readonly verification?: Verification;
   /** Default: TLS, STARTTLS, cleartext (the draft, §2.1.1); pre-deployed without the last. */
-  readonly order?: readonly Rung[];
+  readonly order?: readonly TransportChoice[];
   readonly timeouts?: Partial<Timeouts>;
   /** How often a query is sent over UDP. Default 3. */
   readonly udpTries?: number;
-  readonly sessions?: Partial<LaneLimits> & {
+  readonly sessions?: Partial<PoolLimits> & {
     /** Servers and transports whose sessions and tickets are kept; the least recently used go first. Default 500, a guess. */
     readonly maxServers?: number;
   };
@@ -89,10 +89,10 @@ export interface ClientOptions {
 export interface Settings {
   readonly profile: Profile;
   readonly verification: Verification;
-  readonly order: readonly Rung[];
+  readonly order: readonly TransportChoice[];
   readonly timeouts: Timeouts;
   readonly udpTries: number;
-  readonly lanes: LaneLimits;
+  readonly poolLimits: PoolLimits;
   readonly maxServers: number;
   readonly clock: ClientClock;
 }
@@ -106,8 +106,8 @@ const TIMEOUTS: Timeouts = {
   udp: 1500,
 };
 /** 10 s idle: "a few seconds" of RFC 7766 §6.2.3, and what adotd and others allow at rest; the rest are guesses. */
-const LANES: LaneLimits = { maxInFlight: 100, maxConnections: 4, idleMs: 10_000, maxIdleMs: 120_000 };
-const RUNGS: readonly Rung[] = ['tls', 'starttls', 'cleartext'];
+const POOL_LIMITS: PoolLimits = { maxInFlight: 100, maxConnections: 4, idleMs: 10_000, maxIdleMs: 120_000 };
+const CHOICES: readonly TransportChoice[] = ['tls', 'starttls', 'cleartext'];
 
 const timeouts: Shapes<Timeouts> = {
   total: milliseconds,
@@ -150,9 +150,9 @@ export function settingsOf(options: ClientOptions): Settings {
   clientOptions(options, '');
   const { profile = 'opportunistic', verification = { kind: 'none' } } = options;
   const { maxServers = 500, ...limits } = options.sessions ?? {};
-  const order = options.order ?? (profile === 'opportunistic' ? RUNGS : ['tls', 'starttls']);
+  const order = options.order ?? (profile === 'opportunistic' ? CHOICES : ['tls', 'starttls']);
   if (order.length === 0 || new Set(order).size < order.length)
-    throw input(`order: found [${order.join(', ')}], expected some of ${RUNGS.join(', ')}, each at most once`);
+    throw input(`order: found [${order.join(', ')}], expected some of ${CHOICES.join(', ')}, each at most once`);
   if (profile === 'pre-deployed' && order.includes('cleartext'))
     throw input('order: the pre-deployed profile has no fallback to cleartext; use the opportunistic one for that');
   return {
@@ -161,7 +161,7 @@ export function settingsOf(options: ClientOptions): Settings {
     order,
     timeouts: { ...TIMEOUTS, ...present(options.timeouts) },
     udpTries: options.udpTries ?? 3,
-    lanes: { ...LANES, ...present(limits) },
+    poolLimits: { ...POOL_LIMITS, ...present(limits) },
     maxServers,
     clock: options.clock ?? systemClock,
   };

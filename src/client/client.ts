@@ -1,6 +1,6 @@
 /**
- * The client library: asks authoritative servers over the draft's ladder of transports, as a profile demands, and learns
- * what each server can do. One client for a program: its sessions, tickets and knowledge are shared by all queries.
+ * The client library: asks authoritative servers over the transports of the draft, in the order and with the privacy that a profile
+ * demands, and learns what each server can do. One client for a program: its sessions, tickets and knowledge are shared by all queries.
  *
  * Implements draft-ietf-dprive-start-tls-for-dns-01 §2.1, §2.2 and §3 for clients, RFC 7858 §3 and §5, RFC 7766 §6, RFC 7828,
  * RFC 8467 §4.1, and of RFC 9539 §4 the state kept for each server (§4.2), its values (§4.3) and what success and failure
@@ -28,7 +28,7 @@ import {
   truth,
   u16,
 } from './shape.js';
-import { climb, type Resolution } from './transports/resolution.js';
+import { type Resolution, resolveQuery } from './transports/resolution.js';
 import { type ClientServer, serverShape, targetOf } from './transports/target.js';
 import { createTransports } from './transports/transports.js';
 import { type EdnsRequest, ednsShapes } from './wire/edns.js';
@@ -100,7 +100,7 @@ export function createClient(options: ClientOptions = {}): Client {
     const query = queryOf(question);
     const deadline: Deadline = { clock, at: clock.elapsed() + (question.timeoutMs ?? settings.timeouts.total), signal };
     const target = await targetOf(question.server, settings, deadline);
-    return await climb(query, target, deadline, { settings, transports, capabilities });
+    return await resolveQuery(query, target, deadline, { settings, transports, capabilities });
   };
 
   const resolve = async (question: ResolveOptions): Promise<Resolution> => {

@@ -33,15 +33,15 @@ describe('docs/client.md', () => {
   });
 
   it('says the defaults as they are', () => {
-    const { timeouts, udpTries, lanes } = settingsOf({});
+    const { timeouts, udpTries, poolLimits } = settingsOf({});
     expect(CAPABILITY_TIMES).toEqual({ persistence: 3 * 86_400_000, failure: 3_600_000, damping: 86_400_000 });
     expect(text).toMatch(/`persistence`.*\| 3 days \|/);
     expect(text).toMatch(/`failure`.*\| 1 hour \|/);
     expect(text).toMatch(/`damping`.*\| 1 day \|/);
     for (const [name, value] of Object.entries(timeouts)) expect(text).toContain(`| \`${name}\` | ${value / 1000} s |`);
     expect(text).toContain(`\`udpTries\` (${udpTries})`);
-    expect(text).toContain(`up to ${lanes.maxInFlight} outstanding`);
-    expect(text).toContain(`up to ${lanes.maxConnections}.`);
-    expect(lanes).toMatchObject({ idleMs: 10_000, maxIdleMs: 120_000 });
+    expect(text).toContain(`up to ${poolLimits.maxInFlight} outstanding`);
+    expect(text).toContain(`up to ${poolLimits.maxConnections}.`);
+    expect(poolLimits).toMatchObject({ idleMs: 10_000, maxIdleMs: 120_000 });
   });
 });

@@ -17,13 +17,13 @@ const AT_ONCE = 64;
 export async function several<T>(count: number, act: (number: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   let next = 0;
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     while (next < count) {
       const number = next++;
       results[number] = await act(number);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, lane));
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, count) }, worker));
   return results;
 }
 

@@ -179,7 +179,7 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: 'the next transport waits until the one before has failed',
     file: 'client/transports/staggered-attempts.ts',
-    find: 'else stop = clock.after(runner.headStart, begin);',
+    find: 'else stop = clock.after(attempt.headStart, begin);',
     replace: 'else stop = (): void => {};',
   },
   {

@@ -184,7 +184,7 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
       capabilityKey(key, 'key');
       const before = current(key);
       const same = before?.status === 'works';
-      // What was believed for the whole time is learnt anew, so that what comes before it on the ladder gets its turn.
+      // What was believed for the whole time is learnt anew, so that transports before it in the order get their turn.
       const since = same && now() - before.since < times.persistence ? before.since : now();
       const next = mode ?? (same ? before.mode : undefined);
       if (same && since === before.since && next === before.mode && now() - before.last < NEWS) return;

@@ -1,6 +1,6 @@
 /** What a probe has learnt, as clients remember it. */
 import type { CapabilityCache, EncryptedTransport } from '../capabilities/capabilities.js';
-import { blames, isTelling } from '../transports/transport-plan.js';
+import { isConclusive, isTransportFault } from '../transports/transport-plan.js';
 import type { Failure, ProbeReport } from './probe-report.js';
 
 type Facts = Pick<ProbeReport, 'address' | 'port' | 'tlsPort' | 'udp' | 'tcp' | 'tls' | 'starttls'>;
@@ -11,7 +11,7 @@ export function remember(facts: Facts, cache: CapabilityCache): void {
   // By the rule of the client: a server that does not answer at all may be down for now.
   const alive = [facts.udp, facts.tcp, tls, starttls].some(({ works }) => works);
   const failed = (transport: EncryptedTransport, failure: Failure | undefined): void => {
-    if (failure !== undefined && (isTelling(failure.code) || (alive && blames(failure.code))))
+    if (failure !== undefined && (isConclusive(failure.code) || (alive && isTransportFault(failure.code))))
       cache.failed(key(transport), failure.code);
   };
   if (tls.works) cache.worked(key('tls'));

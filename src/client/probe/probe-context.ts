@@ -23,7 +23,7 @@ export interface ProbeContext {
   /** Milliseconds of a step, and of all steps until a session is open. */
   readonly stepMs: number;
   readonly establishMs: number;
-  /** Milliseconds that an idle session is watched. */
+  /** Milliseconds that an idle session is observation. */
   readonly idleMs: number;
   /** Aborted when the time for the whole probe is over. */
   readonly signal: AbortSignal;
@@ -57,7 +57,7 @@ export function open(
     establishMs,
     signal,
     clock,
-    watchClose: true,
+    observeClose: true,
     ...options,
     tls: { ...(name !== undefined && { name }), ...options.tls },
   });

@@ -114,7 +114,7 @@ export class ClientSession {
   /**
    * How the server closed its direction: with a FIN (true) or a reset (false); inside TLS with a close_notify (true) or
    * without (false). Undefined as long as it did not, where we closed first, and inside TLS unless the session was opened
-   * with `watchClose` (node:tls does not tell a close_notify from a FIN).
+   * with `observeClose` (node:tls does not tell a close_notify from a FIN).
    */
   get closedCleanly(): boolean | undefined {
     return this.#closedCleanly;
@@ -122,7 +122,7 @@ export class ClientSession {
 
   /**
    * How the server ended its direction, whoever closed first: undefined as long as it did not, and inside TLS where it was
-   * not watched for, unless it was a reset.
+   * not observed, unless it was a reset.
    */
   get ending(): Ending | undefined {
     return this.#ending;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
-export interface Watched {
+export interface CloseNotifyObservation {
   /** Stands for the socket below TLS. */
   readonly duplex: Duplex;
   /** What says, once `tls` has ended, whether that was by a close_notify. To be called before it ends. */
@@ -14,7 +14,7 @@ export interface Watched {
  * TLS ends by itself when a close_notify was decrypted. So the FIN is kept from it until what came before the FIN has been
  * read: a session that has ended by then was closed by a close_notify.
  */
-export function watch(raw: Socket): Watched {
+export function observeCloseNotify(raw: Socket): CloseNotifyObservation {
   let passedOn = false;
   const duplex = new Duplex({
     allowHalfOpen: true,

@@ -29,7 +29,7 @@ export interface SessionOptions {
   readonly tls?: TlsOptions;
   readonly upgrade?: UpgradeOptions;
   /** TLS and STARTTLS: let `session.closedCleanly` tell a close_notify from a bare FIN. Default false. */
-  readonly watchClose?: boolean;
+  readonly observeClose?: boolean;
   /** Gives up opening; nothing to an open session. */
   readonly signal?: AbortSignal | undefined;
   readonly clock?: ClientClock | undefined;
@@ -107,11 +107,11 @@ async function established(
   connect: number,
   limits: () => Limits,
 ): Promise<OpenSession> {
-  const { clock, watchClose } = options;
+  const { clock, observeClose } = options;
   const plain = { server, tls: undefined, upgrade: undefined, times: { connect }, ticket: () => undefined };
   if (options.transport === 'tcp') return { ...plain, session: new ClientSession(socket, false, about, { clock }) };
   const handshake = async () => {
-    const secured = await secure(socket, options.tls ?? {}, server.address, about, { ...limits(), watchClose });
+    const secured = await secure(socket, options.tls ?? {}, server.address, about, { ...limits(), observeClose });
     const { notified, info: tls, milliseconds, ticket } = secured;
     return { session: new ClientSession(secured.socket, true, about, { clock, notified }), tls, milliseconds, ticket };
   };

@@ -1,7 +1,7 @@
 /**
  * The upgrade of a TCP connection, as draft-ietf-dprive-start-tls-for-dns-01 asks of clients (§2.1.2, §2.1.3, §2.2).
  *
- * Not here: remembering servers that do not upgrade (capabilities.ts), and falling back to other transports (ladder.ts).
+ * Not here: remembering servers that do not upgrade (capabilities.ts), and falling back to other transports (transport-plan.ts).
  */
 import { Class, Type } from '../../protocol/iana.js';
 import { ClientError, ClientErrorCode } from '../errors.js';

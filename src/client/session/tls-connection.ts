@@ -8,7 +8,7 @@ import { onAbort } from '../abort.js';
 import { type ClientClock, systemClock } from '../client-clock.js';
 import { ClientError, ClientErrorCode, fromSystem, timedOut } from '../errors.js';
 import { type CertificateInfo, describeCertificate, objection, type Verification } from '../trust/certificate.js';
-import { type Watched, watch } from './close-notify.js';
+import { type CloseNotifyObservation, observeCloseNotify } from './close-notify.js';
 
 /**
  * What is left of a session for the next one. Node does not know the certificate of a session that was resumed, so it is
@@ -54,7 +54,7 @@ export interface Secured {
   readonly milliseconds: number;
   /** For the next session: the newest ticket that came (with TLS 1.3 after the handshake), or the one just used. */
   ticket(): TlsTicket | undefined;
-  /** Whether the end that came was a close_notify; undefined unless that was watched for. */
+  /** Whether the end that came was a close_notify; undefined where that was not observed. */
   readonly notified: (() => boolean) | undefined;
 }
 
@@ -62,8 +62,8 @@ export interface SecureOptions {
   readonly timeoutMs: number;
   readonly clock?: ClientClock | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Tell a close_notify from a bare FIN. */
-  readonly watchClose?: boolean | undefined;
+  /** Tells a close_notify from a bare FIN. */
+  readonly observeClose?: boolean | undefined;
 }
 
 /**
@@ -75,13 +75,13 @@ export function secure(
   options: TlsOptions,
   address: string,
   about: string,
-  { timeoutMs, clock = systemClock, signal, watchClose }: SecureOptions,
+  { timeoutMs, clock = systemClock, signal, observeClose }: SecureOptions,
 ): Promise<Secured> {
   const verification = options.verification ?? { kind: 'none' };
   return new Promise((resolve, reject) => {
     const began = clock.elapsed();
-    const watched: Watched | undefined = watchClose ? watch(raw) : undefined;
-    const socket = started(watched?.duplex ?? raw, options, verification, about);
+    const observation: CloseNotifyObservation | undefined = observeClose ? observeCloseNotify(raw) : undefined;
+    const socket = started(observation?.duplex ?? raw, options, verification, about);
     const deaf = onAbort(signal, about, (error) => fail(error));
     const done = (): void => {
       stop();
@@ -121,7 +121,7 @@ export function secure(
       // A server need not send a new one when it takes an old one.
       const ticket = (): TlsTicket | undefined =>
         session === undefined ? (resumed ? options.ticket : undefined) : { session, certificate, verification };
-      return { socket, info, milliseconds: clock.elapsed() - began, ticket, notified: watched?.notified(socket) };
+      return { socket, info, milliseconds: clock.elapsed() - began, ticket, notified: observation?.notified(socket) };
     };
     socket.once('secureConnect', () => {
       done();

@@ -16,7 +16,7 @@ import type { TlsInfo, TlsTicket } from '../session/tls-connection.js';
 import { keepaliveOf } from '../wire/edns.js';
 import type { Query } from '../wire/message.js';
 
-export interface LaneLimits {
+export interface PoolLimits {
   /** Queries outstanding in one session. */
   readonly maxInFlight: number;
   /**
@@ -30,7 +30,7 @@ export interface LaneLimits {
   readonly maxIdleMs: number;
 }
 
-export interface LaneOptions extends LaneLimits {
+export interface PoolOptions extends PoolLimits {
   /** Names the server and transport in messages. */
   readonly about: string;
   readonly clock: ClientClock;
@@ -43,7 +43,7 @@ export interface LaneOptions extends LaneLimits {
 export interface Unanswered {
   readonly error: ClientError;
   /** No session came about, or it never brought an answer: a fault of the transport, not of this query. */
-  readonly barren: boolean;
+  readonly neverAnswered: boolean;
 }
 
 /** What became of a query. */
@@ -60,7 +60,7 @@ export interface Place {
 /** A place, or why there is none. */
 export type Reserved = { readonly place: Place } | Unanswered;
 
-export interface Lane {
+export interface ConnectionPool {
   /** Takes a place in an open session, waiting until the deadline for one to be opened. Never rejects. */
   reserve(deadline: Deadline): Promise<Reserved>;
   /** How the opening of a session ends that is under way: undefined, it is open, or was before. Never rejects. */
@@ -115,7 +115,7 @@ const MAX_CLOSES = 10;
 const isClose = ({ code }: ClientError): boolean =>
   code === ClientErrorCode.RESET || code === ClientErrorCode.CLOSED || code === ClientErrorCode.HANDSHAKE;
 
-export function createLane(options: LaneOptions): Lane {
+export function createConnectionPool(options: PoolOptions): ConnectionPool {
   const { about, clock, maxInFlight, maxConnections } = options;
   const connections = new Set<Connection>();
   const closings = new Set<Promise<void>>();
@@ -246,16 +246,16 @@ export function createLane(options: LaneOptions): Lane {
     else if (keepalive !== undefined) connection.idleMs = Math.min(keepalive * MARGIN, options.maxIdleMs);
   };
 
-  const isBarren = (): boolean => ![...connections].some(({ answered }) => answered > 0);
-  const unanswered = (error: unknown, barren: boolean): Unanswered => ({
+  const nothingAnswered = (): boolean => ![...connections].some(({ answered }) => answered > 0);
+  const unanswered = (error: unknown, neverAnswered: boolean): Unanswered => ({
     error: ended ? endedError() : fromSystem(error, about, 'answer'),
-    barren,
+    neverAnswered,
   });
 
   const ask = async (query: Query, answerMs: number, deadline: Deadline, first?: Place): Promise<Asked> => {
     let reserved = first;
     for (let closes = 0; ; ) {
-      let barren = isBarren();
+      let neverAnswered = nothingAnswered();
       let place = reserved;
       reserved = undefined;
       try {
@@ -272,7 +272,7 @@ export function createLane(options: LaneOptions): Lane {
           honour(connection, reply);
           return { reply, tls: open.tls, reused: before > 0 };
         } catch (error) {
-          barren = connection.answered === 0;
+          neverAnswered = connection.answered === 0;
           if (!(error instanceof ClientError) || ended) throw error;
           const progress = connection.answered - before;
           // Something came that may have been meant for any of them: only who is alone knows that it was meant for it.
@@ -296,7 +296,7 @@ export function createLane(options: LaneOptions): Lane {
           throw error;
         }
       } catch (error) {
-        return unanswered(error, barren);
+        return unanswered(error, neverAnswered);
       } finally {
         place?.giveBack();
       }
@@ -304,12 +304,12 @@ export function createLane(options: LaneOptions): Lane {
   };
 
   const reserve = async (deadline: Deadline): Promise<Reserved> => {
-    const barren = isBarren();
+    const neverAnswered = nothingAnswered();
     try {
       if (ended) throw endedError();
       return { place: await acquire(deadline) };
     } catch (error) {
-      return unanswered(error, barren && isBarren());
+      return unanswered(error, neverAnswered && nothingAnswered());
     }
   };
 

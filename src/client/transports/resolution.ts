@@ -1,6 +1,7 @@
 /**
- * One query's way up the ladder (ladder.ts): of the encrypted transports that nothing good is known of, the first that has an
- * open session gets the query (race.ts); what is known to work gets it at once; cleartext when no session came about.
+ * Resolves one query by the plan of transports (transport-plan.ts). A transport that is known to work gets the query at once.
+ * Encrypted transports of unknown state are opened staggered (staggered-attempts.ts), and the first open session gets the query.
+ * Cleartext gets it when no session has opened.
  */
 import type { CapabilityCache, EncryptedTransport } from '../capabilities/capabilities.js';
 import type { Settings } from '../client-settings.js';
@@ -9,10 +10,10 @@ import { type Attempt, ClientError, ClientErrorCode } from '../errors.js';
 import type { TlsInfo } from '../session/tls-connection.js';
 import { HeaderFlag, type Message, type Query } from '../wire/message.js';
 import type { Place, Unanswered } from './connection-pool.js';
-import { type Runner, race } from './staggered-attempts.js';
+import { runStaggered, type StaggeredAttempt } from './staggered-attempts.js';
 import type { Target } from './target.js';
-import { allowance, isFinal, plan, type TriedTransport } from './transport-plan.js';
-import { createLessons } from './transport-status.js';
+import { allowance, isFinal, type TriedTransport, transportPlan } from './transport-plan.js';
+import { createTransportStatus } from './transport-status.js';
 import type { Transports } from './transports.js';
 
 /** An answer, whatever its RCODE. */
@@ -41,14 +42,14 @@ export interface Resolution {
   readonly downgraded: boolean;
 }
 
-export interface ClimbTools {
+export interface ResolutionContext {
   readonly settings: Settings;
   readonly transports: Transports;
   readonly capabilities: CapabilityCache;
 }
 
 /** A session that is open, and a place in it. */
-interface Winner {
+interface OpenPlace {
   readonly transport: EncryptedTransport;
   readonly place: Place;
 }
@@ -57,15 +58,20 @@ interface Winner {
 const GIVEN_UP: readonly ClientErrorCode[] = [ClientErrorCode.ABORTED, ClientErrorCode.ENDED, ClientErrorCode.INPUT];
 
 /** Asks until there is an answer. Rejects as Client.resolve does, but for what is wrong with the question. */
-export async function climb(query: Query, target: Target, deadline: Deadline, tools: ClimbTools): Promise<Resolution> {
+export async function resolveQuery(
+  query: Query,
+  target: Target,
+  deadline: Deadline,
+  tools: ResolutionContext,
+): Promise<Resolution> {
   const { settings, transports, capabilities } = tools;
   const { clock, timeouts, udpTries, order } = settings;
   const { address, ports } = target;
   const key = (transport: EncryptedTransport) => ({ transport, address, port: ports[transport] });
   const known = ENCRYPTED.some((transport) => capabilities.get(key(transport))?.status === 'works');
   const live = (transport: TriedTransport): boolean => transports.live(transport, target);
-  const stages = plan({ order, cache: capabilities, address, ports, live });
-  const lessons = createLessons(capabilities, key);
+  const stages = transportPlan({ order, cache: capabilities, address, ports, live });
+  const status = createTransportStatus(capabilities, key);
   const attempts: Attempt[] = [];
   let best: Resolution | undefined;
 
@@ -75,23 +81,23 @@ export async function climb(query: Query, target: Target, deadline: Deadline, to
     return { ...within, at: clock.elapsed() + Math.max(1, allowed) };
   };
 
-  const failed = (transport: TriedTransport, { error, barren }: Unanswered): undefined => {
+  const failed = (transport: TriedTransport, { error, neverAnswered }: Unanswered): undefined => {
     if (GIVEN_UP.includes(error.code)) throw error;
     attempts.push({ transport, error });
-    if (isEncrypted(transport)) lessons.failed(transport, error, barren);
+    if (isEncrypted(transport)) status.failed(transport, error, neverAnswered);
   };
 
-  /** The answer, if the climb ends with it. */
+  /** The answer, if the resolution ends with it. */
   const ask = async (transport: TriedTransport, own: Deadline, place?: Place): Promise<Resolution | undefined> => {
     const asked = await transports.ask(transport, target, query, own, place);
     if ('error' in asked) {
       if (asked.error.code === ClientErrorCode.ABORTED && place !== undefined && isEncrypted(transport))
-        lessons.opened(transport);
+        status.opened(transport);
       return failed(transport, asked);
     }
     const { message, octets, milliseconds } = asked.reply;
     const encrypted = isEncrypted(transport);
-    lessons.answered(encrypted ? transport : undefined);
+    status.answered(encrypted ? transport : undefined);
     const resolution: Resolution = {
       message,
       octets,
@@ -112,15 +118,15 @@ export async function climb(query: Query, target: Target, deadline: Deadline, to
   };
 
   /** A place in a session; who comes too late gives it back, and tells how it went on. */
-  const open = async (transport: EncryptedTransport, own: Deadline): Promise<Winner | undefined> => {
+  const open = async (transport: EncryptedTransport, own: Deadline): Promise<OpenPlace | undefined> => {
     const reserving = transports.reserve(transport, target, own);
     const outcome = transports.outcome(transport, target);
     const reserved = await reserving;
     if (own.signal?.aborted) {
       if ('place' in reserved) reserved.place.giveBack();
       void outcome.then((error) => {
-        if (error === undefined) lessons.opened(transport);
-        else lessons.failed(transport, error, true);
+        if (error === undefined) status.opened(transport);
+        else status.failed(transport, error, true);
       });
       return undefined;
     }
@@ -137,20 +143,20 @@ export async function climb(query: Query, target: Target, deadline: Deadline, to
     for (let rest = contenders; left(own) > 0; rest = rest.filter((one) => !out.has(one))) {
       const headStart = Math.min(timeouts.headStart, left(own) / rest.length);
       // What other queries have waited for the same session counts.
-      const runners = rest.map((transport): Runner<Winner> => {
-        const run = async (signal: AbortSignal): Promise<Winner | undefined> => {
+      const staggered = rest.map((transport): StaggeredAttempt<OpenPlace> => {
+        const run = async (signal: AbortSignal): Promise<OpenPlace | undefined> => {
           const winner = await open(transport, { ...own, signal });
           if (winner !== undefined || !signal.aborted) out.add(transport);
           return winner;
         };
-        const late = ({ place }: Winner): void => {
+        const late = ({ place }: OpenPlace): void => {
           out.delete(transport);
           place.giveBack();
-          lessons.opened(transport);
+          status.opened(transport);
         };
         return { run, late, headStart: headStart - transports.waited(transport, target) };
       });
-      const winner = await race(runners, clock, own.signal, address);
+      const winner = await runStaggered(staggered, clock, own.signal, address);
       if (winner === undefined) return undefined;
       opened();
       const others = rest.filter((one) => !out.has(one));
@@ -164,18 +170,18 @@ export async function climb(query: Query, target: Target, deadline: Deadline, to
     const stage = stages[at];
     if (stage === undefined || left(within) === 0) return undefined;
     const behind = stages.slice(at + 1).flatMap((one): readonly TriedTransport[] => one.transports);
-    if (stage.kind === 'race') {
+    if (stage.kind === 'staggered') {
       const first = (signal: AbortSignal | undefined, opened: () => void) =>
         contest(stage.transports, before(behind, stage.transports, { ...within, signal }), opened);
       const next = (signal: AbortSignal | undefined) => from(at + 1, { ...within, signal });
       if (stages[at + 1]?.kind !== 'cleartext')
         return (await first(within.signal, () => {})) ?? (await next(within.signal));
       const waited = Math.max(...stage.transports.map((transport) => transports.waited(transport, target)));
-      const runners = [
+      const staggered = [
         { run: first, headStart: timeouts.cleartextAfter - waited },
         { run: next, headStart: 0 },
       ];
-      return await race(runners, clock, within.signal, address);
+      return await runStaggered(staggered, clock, within.signal, address);
     }
     for (const [nth, transport] of stage.transports.entries()) {
       if (left(within) === 0) return undefined;

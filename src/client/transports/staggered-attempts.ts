@@ -5,7 +5,7 @@
 import { onAbort } from '../abort.js';
 import type { ClientClock } from '../client-clock.js';
 
-export interface Runner<T> {
+export interface StaggeredAttempt<T> {
   /**
    * Runs until it is done; undefined: it has failed. When `signal` is aborted, another one was faster, and what it is done
    * with is for itself to give back. `hold` takes the head start away: the next one begins only if this one fails.
@@ -21,8 +21,8 @@ export interface Runner<T> {
  * What the first one that is done brings, the others aborted; undefined when all have failed. Rejects when one rejects, and
  * with CLIENT_ABORTED when `signal` is aborted; the others are aborted then too.
  */
-export function race<T>(
-  runners: readonly Runner<T>[],
+export function runStaggered<T>(
+  attempts: readonly StaggeredAttempt<T>[],
   clock: ClientClock,
   signal: AbortSignal | undefined,
   about: string,
@@ -47,8 +47,8 @@ export function race<T>(
 
     const begin = (): void => {
       stop();
-      const runner = runners[begun++];
-      if (runner === undefined) {
+      const attempt = attempts[begun++];
+      if (attempt === undefined) {
         if (running.size === 0 && end()) resolve(undefined);
         return;
       }
@@ -61,18 +61,18 @@ export function race<T>(
         held = true;
         if (isLatest()) stop();
       };
-      runner.run(controller.signal, hold).then((done) => {
+      attempt.run(controller.signal, hold).then((done) => {
         running.delete(controller);
         if (over) {
-          if (done !== undefined) runner.late?.(done);
+          if (done !== undefined) attempt.late?.(done);
         } else if (done !== undefined) {
           end();
           resolve(done);
         } else if (isLatest() || running.size === 0) begin();
       }, fail);
-      if (held || begun === runners.length) return;
-      if (runner.headStart <= 0) begin();
-      else stop = clock.after(runner.headStart, begin);
+      if (held || begun === attempts.length) return;
+      if (attempt.headStart <= 0) begin();
+      else stop = clock.after(attempt.headStart, begin);
     };
     const deaf = onAbort(signal, about, fail);
     begin();

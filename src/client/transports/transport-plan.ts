@@ -1,17 +1,17 @@
 /**
- * The ladder of transports (the draft, §2.1 and §2.2): which to try for a query, in which order, and how long each may
- * take. No sockets here.
+ * The plan of transports (the draft, §2.1 and §2.2): which ones a query tries, in which order, and how long each may take. No
+ * sockets here.
  */
 import type { CapabilityCache, EncryptedTransport } from '../capabilities/capabilities.js';
-import type { Rung, Timeouts } from '../client-settings.js';
+import type { Timeouts, TransportChoice } from '../client-settings.js';
 import { ClientErrorCode } from '../errors.js';
 import { HeaderFlag, type Message } from '../wire/message.js';
 
-/** What can be tried; the cleartext rung is two of them. */
+/** A transport that a query can try; cleartext is two of them. */
 export type TriedTransport = EncryptedTransport | 'udp' | 'tcp';
 
 export interface PlanInput {
-  readonly order: readonly Rung[];
+  readonly order: readonly TransportChoice[];
   readonly cache: Pick<CapabilityCache, 'get' | 'retryAt'>;
   /** Where each encrypted transport of the server is. */
   readonly ports: Readonly<Record<EncryptedTransport, number>>;
@@ -21,41 +21,41 @@ export interface PlanInput {
 }
 
 /**
- * A step of the climb.
+ * A stage of the plan.
  * - known: a transport that is open or known to work, by itself: nobody else is asked as long as it does.
- * - race: encrypted transports that nothing good is known of, in their order.
+ * - staggered: encrypted transports that nothing good is known of, in their order.
  * - cleartext: UDP, then TCP.
  */
 export type Stage =
-  | { readonly kind: 'known' | 'race'; readonly transports: readonly EncryptedTransport[] }
+  | { readonly kind: 'known' | 'staggered'; readonly transports: readonly EncryptedTransport[] }
   | { readonly kind: 'cleartext'; readonly transports: readonly ['udp', 'tcp'] };
 
 const CLEARTEXT: Stage = { kind: 'cleartext', transports: ['udp', 'tcp'] };
 
 /**
- * The stages of the climb, in order.
+ * The stages, in order.
  * - What is known to fail is left out for a while, unless a session is open all the same.
  * - Of the encrypted ones, one that is open or known to work comes before one that is not (the draft, §2.1.1: clients MAY,
  *   "if there is information that this ordering is preferred"), so that nobody waits for what has never worked.
  * - Without cleartext (pre-deployed) it comes last instead: nothing else is left, and it may have come back.
  */
-export function plan(input: PlanInput): Stage[] {
+export function transportPlan(input: PlanInput): Stage[] {
   const { order, cache, address, ports, live } = input;
   const key = (transport: EncryptedTransport) => ({ transport, address, port: ports[transport] });
-  const encrypted = order.filter((rung) => rung !== 'cleartext');
-  const promising = (rung: EncryptedTransport): boolean => live(rung) || cache.get(key(rung))?.status === 'works';
-  const worth = encrypted.filter((rung) => live(rung) || cache.retryAt(key(rung)) === undefined);
-  const staged = (rungs: readonly Rung[], last: readonly EncryptedTransport[] = []): Stage[] => {
-    const some = worth.filter((rung) => rungs.includes(rung));
-    const known = some.filter(promising).map((rung): Stage => ({ kind: 'known', transports: [rung] }));
-    const racing = [...some.filter((rung) => !promising(rung)), ...last];
-    return racing.length === 0 ? known : [...known, { kind: 'race', transports: racing }];
+  const encrypted = order.filter((choice) => choice !== 'cleartext');
+  const preferred = (choice: EncryptedTransport): boolean => live(choice) || cache.get(key(choice))?.status === 'works';
+  const worth = encrypted.filter((choice) => live(choice) || cache.retryAt(key(choice)) === undefined);
+  const staged = (choices: readonly TransportChoice[], last: readonly EncryptedTransport[] = []): Stage[] => {
+    const some = worth.filter((choice) => choices.includes(choice));
+    const known = some.filter(preferred).map((choice): Stage => ({ kind: 'known', transports: [choice] }));
+    const others = [...some.filter((choice) => !preferred(choice)), ...last];
+    return others.length === 0 ? known : [...known, { kind: 'staggered', transports: others }];
   };
   const at = order.indexOf('cleartext');
   if (at < 0)
     return staged(
       order,
-      encrypted.filter((rung) => !worth.includes(rung)),
+      encrypted.filter((choice) => !worth.includes(choice)),
     );
   return [...staged(order.slice(0, at)), CLEARTEXT, ...staged(order.slice(at))];
 }
@@ -85,7 +85,7 @@ export function allowance(
 const ANSWERS: readonly number[] = [0, 3, 6];
 
 /**
- * Whether the ladder ends here: with an answer, whole. Another RCODE may be the transport's doing (a proxy for TLS whose
+ * Whether the resolution ends with this message: an answer, and whole. Another RCODE may be the transport's doing (a proxy for TLS whose
  * server is down, a filter), so the next one is asked too; when that does no better the first answer is what there is.
  */
 export function isFinal(message: Message): boolean {
@@ -102,14 +102,14 @@ export function lacksEdns(message: Message): boolean {
  * Whether a failure alone says that the server does not have the transport: it has answered, and not as TLS or with TO.
  * Another says so only when another transport answers meanwhile; if none does, the server is down or we are offline.
  */
-export function isTelling(code: ClientErrorCode): boolean {
-  return TELLING.includes(code);
+export function isConclusive(code: ClientErrorCode): boolean {
+  return CONCLUSIVE.includes(code);
 }
 
-const TELLING: readonly ClientErrorCode[] = [ClientErrorCode.HANDSHAKE, ClientErrorCode.NO_UPGRADE];
+const CONCLUSIVE: readonly ClientErrorCode[] = [ClientErrorCode.HANDSHAKE, ClientErrorCode.NO_UPGRADE];
 
 /** Failures that are no fault of the transport: the handshake succeeded, or we gave up. */
-export function blames(code: ClientErrorCode): boolean {
+export function isTransportFault(code: ClientErrorCode): boolean {
   return !NO_FAULT.includes(code);
 }
 

@@ -1,21 +1,21 @@
 /** What one query teaches about the encrypted transports of its server, also when it has been answered long since. */
 import type { CapabilityCache, CapabilityKey, EncryptedTransport } from '../capabilities/capabilities.js';
 import type { ClientError, ClientErrorCode } from '../errors.js';
-import { blames, isTelling } from './transport-plan.js';
+import { isConclusive, isTransportFault } from './transport-plan.js';
 
-export interface Lessons {
+export interface TransportStatus {
   /** An answer came, over this transport if it is an encrypted one. */
   answered(transport: EncryptedTransport | undefined): void;
   /** A session came about after the query had found another way. */
   opened(transport: EncryptedTransport): void;
-  /** It brought no answer; `barren`: nor any to another query. */
-  failed(transport: EncryptedTransport, error: ClientError, barren: boolean): void;
+  /** It brought no answer; `neverAnswered`: nor any to another query. */
+  failed(transport: EncryptedTransport, error: ClientError, neverAnswered: boolean): void;
 }
 
-export function createLessons(
+export function createTransportStatus(
   capabilities: CapabilityCache,
   key: (transport: EncryptedTransport) => CapabilityKey,
-): Lessons {
+): TransportStatus {
   const suspects: (readonly [EncryptedTransport, ClientErrorCode])[] = [];
   let somebodyThere = false;
   return {
@@ -26,9 +26,9 @@ export function createLessons(
       for (const [silent, code] of suspects.splice(0)) capabilities.failed(key(silent), code);
     },
     opened: (transport) => capabilities.worked(key(transport)),
-    failed(transport, { code }, barren) {
-      if (!barren || !blames(code)) return;
-      if (somebodyThere || isTelling(code)) capabilities.failed(key(transport), code);
+    failed(transport, { code }, neverAnswered) {
+      if (!neverAnswered || !isTransportFault(code)) return;
+      if (somebodyThere || isConclusive(code)) capabilities.failed(key(transport), code);
       else suspects.push([transport, code]);
     },
   };

@@ -7,12 +7,12 @@ import { openSession, type StreamTransport } from '../session/connect.js';
 import { askUdp } from '../session/udp.js';
 import type { Verification } from '../trust/certificate.js';
 import type { Query } from '../wire/message.js';
-import { type Asked, createLane, type Lane, type Place, type Reserved } from './connection-pool.js';
+import { type Asked, type ConnectionPool, createConnectionPool, type Place, type Reserved } from './connection-pool.js';
 import type { Target } from './target.js';
 import { lacksEdns, type TriedTransport } from './transport-plan.js';
 
 export interface Transports {
-  /** Takes a place in a session (lane.ts). */
+  /** Takes a place in a session (connection-pool.ts). */
   reserve(transport: StreamTransport, target: Target, deadline: Deadline): Promise<Reserved>;
   /** How the opening of a session ends that is under way: undefined, it is open, or was before. */
   outcome(transport: StreamTransport, target: Target): Promise<ClientError | undefined>;
@@ -28,22 +28,22 @@ export interface Transports {
 export function createTransports(settings: Settings): Transports {
   const { clock, timeouts, udpTries, maxServers } = settings;
   /** The least recently used first. */
-  const lanes = new Map<string, Lane>();
+  const pools = new Map<string, ConnectionPool>();
   const closings = new Set<Promise<void>>();
 
-  const laneOf = (transport: StreamTransport, target: Target): Lane => {
+  const poolOf = (transport: StreamTransport, target: Target): ConnectionPool => {
     const key = keyOf(transport, target);
-    const lane = lanes.get(key) ?? laneTo(transport, target, settings);
-    lanes.delete(key);
-    lanes.set(key, lane);
-    for (const [oldest, one] of lanes) {
-      if (lanes.size <= maxServers) break;
-      if (one === lane || one.busy) continue;
-      lanes.delete(oldest);
+    const pool = pools.get(key) ?? poolTo(transport, target, settings);
+    pools.delete(key);
+    pools.set(key, pool);
+    for (const [oldest, one] of pools) {
+      if (pools.size <= maxServers) break;
+      if (one === pool || one.busy) continue;
+      pools.delete(oldest);
       const closing = one.close().finally(() => closings.delete(closing));
       closings.add(closing);
     }
-    return lane;
+    return pool;
   };
 
   const askOnce = async (
@@ -53,7 +53,7 @@ export function createTransports(settings: Settings): Transports {
     deadline: Deadline,
     place?: Place,
   ): Promise<Asked> => {
-    if (transport !== 'udp') return laneOf(transport, target).ask(query, timeouts.answer, deadline, place);
+    if (transport !== 'udp') return poolOf(transport, target).ask(query, timeouts.answer, deadline, place);
     const { address, ports } = target;
     const about = aboutOf(transport, target);
     const timeoutMs = Math.max(1, Math.min(timeouts.udp, Math.floor(left(deadline) / udpTries)));
@@ -62,13 +62,13 @@ export function createTransports(settings: Settings): Transports {
       const reply = await askUdp(query, { address, port: ports.udp }, about, options);
       return { reply, tls: undefined, reused: false };
     } catch (error) {
-      return { error: fromSystem(error, about, 'answer'), barren: true };
+      return { error: fromSystem(error, about, 'answer'), neverAnswered: true };
     }
   };
 
   return {
-    reserve: (transport, target, deadline) => laneOf(transport, target).reserve(deadline),
-    outcome: (transport, target) => laneOf(transport, target).outcome(),
+    reserve: (transport, target, deadline) => poolOf(transport, target).reserve(deadline),
+    outcome: (transport, target) => poolOf(transport, target).outcome(),
     async ask(transport, target, query, deadline, place) {
       const asked = await askOnce(transport, target, query, deadline, place);
       if ('error' in asked || query.edns === undefined || !lacksEdns(asked.reply.message)) return asked;
@@ -76,20 +76,20 @@ export function createTransports(settings: Settings): Transports {
       const again = await askOnce(transport, target, bare, deadline);
       return 'error' in again ? asked : again;
     },
-    live: (transport, target) => transport !== 'udp' && (lanes.get(keyOf(transport, target))?.live ?? false),
-    waited: (transport, target) => lanes.get(keyOf(transport, target))?.waited ?? 0,
+    live: (transport, target) => transport !== 'udp' && (pools.get(keyOf(transport, target))?.live ?? false),
+    waited: (transport, target) => pools.get(keyOf(transport, target))?.waited ?? 0,
     async close() {
-      for (const lane of lanes.values()) closings.add(lane.close());
+      for (const pool of pools.values()) closings.add(pool.close());
       await Promise.all(closings);
     },
   };
 }
 
-function laneTo(transport: StreamTransport, target: Target, settings: Settings): Lane {
-  const { clock, timeouts, lanes, profile } = settings;
+function poolTo(transport: StreamTransport, target: Target, settings: Settings): ConnectionPool {
+  const { clock, timeouts, poolLimits, profile } = settings;
   const { address, ports, name, verification } = target;
-  return createLane({
-    ...lanes,
+  return createConnectionPool({
+    ...poolLimits,
     clock,
     about: aboutOf(transport, target),
     patient: transport === 'tcp' || profile === 'pre-deployed',

@@ -19,7 +19,7 @@ const ended = (session: { onEnded(listener: () => void): void }): Promise<void> 
 async function seen(
   transport: 'tls' | 'starttls',
   end: (secure: TLSSocket, raw: Socket, reply: Buffer) => void,
-  watchClose = true,
+  observeClose = true,
 ): Promise<boolean | undefined> {
   await using server = await tcpServer((raw) => {
     const secured = (): void => {
@@ -32,7 +32,7 @@ async function seen(
       secured();
     });
   });
-  const { session } = await openSession({ transport, server, watchClose });
+  const { session } = await openSession({ transport, server, observeClose });
   expect(session.closedCleanly).toBeUndefined();
   const reply = await session.ask(QUERY, { timeoutMs: 2000 });
   expect(reply.message.answers).toMatchObject([{ data: '"hello"' }]);
@@ -76,7 +76,7 @@ describe('the end of a TLS session', () => {
     expect(await closing).toBe(false);
   });
 
-  it('is not known where it was not watched for', async () => {
+  it('is not known where it was not observed', async () => {
     expect(await seen('tls', (secure, _raw, reply) => secure.end(reply), false)).toBeUndefined();
   });
 
@@ -84,7 +84,7 @@ describe('the end of a TLS session', () => {
     const zones = { 'a.test': '@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A 192.0.2.1' };
     const server = await startServer({ zones, config: { tls: { enabled: true } } });
     const at = { address: server.address, port: server.tls };
-    const { session } = await openSession({ transport: 'tls', server: at, watchClose: true });
+    const { session } = await openSession({ transport: 'tls', server: at, observeClose: true });
     expect((await session.ask({ name: 'ns.a.test', type: 1 }, { timeoutMs: 2000 })).message.answers).toHaveLength(1);
     const closed = ended(session);
     await Promise.all([server.close(), closed]);
@@ -93,7 +93,7 @@ describe('the end of a TLS session', () => {
   });
 });
 
-describe('a session that is watched', () => {
+describe('a session whose close_notify is observed', () => {
   it('carries as much as one that is not', async () => {
     await using server = await tcpServer((raw) => {
       const secure = upgraded(raw, certificate);
@@ -101,7 +101,7 @@ describe('a session that is watched', () => {
         secure.write(framed(answer(query, { text: 'x'.repeat(200) })));
       });
     });
-    const { session, tls } = await openSession({ transport: 'tls', server, watchClose: true });
+    const { session, tls } = await openSession({ transport: 'tls', server, observeClose: true });
     expect(tls).toMatchObject({ version: 'TLSv1.3', alpn: 'dot' });
     const asked = Array.from({ length: 2000 }, (_, i) =>
       session.ask({ name: `n${i}.test`, type: 16 }, { timeoutMs: 9000 }),

@@ -5,14 +5,14 @@ import { createCapabilityCache } from '../../../src/client/capabilities/capabili
 import { settingsOf } from '../../../src/client/client-settings.js';
 import { ClientSession } from '../../../src/client/session/client-session.js';
 import type { OpenSession } from '../../../src/client/session/connect.js';
-import { createLane } from '../../../src/client/transports/connection-pool.js';
-import { climb } from '../../../src/client/transports/resolution.js';
+import { createConnectionPool } from '../../../src/client/transports/connection-pool.js';
+import { resolveQuery } from '../../../src/client/transports/resolution.js';
 import { targetOf } from '../../../src/client/transports/target.js';
 import type { Transports } from '../../../src/client/transports/transports.js';
 import { FakeClock } from '../fake-clock.js';
 import { answer, framed } from '../support.js';
 
-/** Lanes whose sessions open when `openBoth` is called, and what `climb` is given. */
+/** Pools whose sessions open when `openBoth` is called, and what `resolveQuery` is given. */
 async function bench() {
   const clock = new FakeClock();
   const settings = settingsOf({ clock, timeouts: { headStart: 1 } });
@@ -33,13 +33,13 @@ async function bench() {
     const session = new ClientSession(socket, true, 'the server', { clock });
     return { server, session, tls: undefined, upgrade: undefined, times: { connect: 0 }, ticket: () => undefined };
   };
-  const laneOf = (about: string) => createLane({ ...settings.lanes, about, clock, open });
-  const lanes: Readonly<Record<string, ReturnType<typeof laneOf>>> = {
-    tls: laneOf('tls'),
-    starttls: laneOf('starttls'),
+  const poolOf = (about: string) => createConnectionPool({ ...settings.poolLimits, about, clock, open });
+  const pools: Readonly<Record<string, ReturnType<typeof poolOf>>> = {
+    tls: poolOf('tls'),
+    starttls: poolOf('starttls'),
   };
-  const lane = (transport: string) => {
-    const found = lanes[transport];
+  const pool = (transport: string) => {
+    const found = pools[transport];
     if (found === undefined) throw new Error(`nobody should ask over ${transport}`);
     return found;
   };
@@ -47,10 +47,10 @@ async function bench() {
   const transports: Transports = {
     reserve(transport, _target, deadline) {
       begun.push(transport === 'tls' ? 'tls' : 'starttls');
-      return lane(transport).reserve(deadline);
+      return pool(transport).reserve(deadline);
     },
-    outcome: (transport) => lane(transport).outcome(),
-    ask: (transport, _target, query, deadline, place) => lane(transport).ask(query, 1000, deadline, place),
+    outcome: (transport) => pool(transport).outcome(),
+    ask: (transport, _target, query, deadline, place) => pool(transport).ask(query, 1000, deadline, place),
     live: () => false,
     waited: () => 0,
     async close() {},
@@ -59,23 +59,23 @@ async function bench() {
   const target = await targetOf('192.0.2.53', settings, deadline);
   const capabilities = createCapabilityCache({ now: () => clock.now() });
   const start = (over: Transports) =>
-    climb({ name: 'www.test', type: 1 }, target, deadline, { settings, transports: over, capabilities });
-  return { clock, lane, begun, transports, openBoth, start, capabilities };
+    resolveQuery({ name: 'www.test', type: 1 }, target, deadline, { settings, transports: over, capabilities });
+  return { clock, pool, begun, transports, openBoth, start, capabilities };
 }
 
 it('two sessions that open at the same moment: the place in the one that is not asked is given back', async () => {
-  const { clock, lane, begun, transports, openBoth, start } = await bench();
-  const climbing = start(transports);
+  const { clock, pool, begun, transports, openBoth, start } = await bench();
+  const resolving = start(transports);
   clock.advance(2);
   expect(begun).toEqual(['tls', 'starttls']);
   openBoth();
-  expect((await climbing).transport).toBe('tls');
+  expect((await resolving).transport).toBe('tls');
   await new Promise(setImmediate);
-  expect([lane('tls').busy, lane('starttls').busy]).toEqual([false, false]);
+  expect([pool('tls').busy, pool('starttls').busy]).toEqual([false, false]);
 });
 
 it('a place that is had when the query has been answered is given back, and its transport works', async () => {
-  const { clock, lane, transports, openBoth, start, capabilities } = await bench();
+  const { clock, pool, transports, openBoth, start, capabilities } = await bench();
   let giveStarttls = (): void => {};
   let asked = false;
   let givenBack = 0;
@@ -86,7 +86,7 @@ it('a place that is had when the query has been answered is given back, and its 
       asked = true;
       return new Promise((resolve) => {
         giveStarttls = () =>
-          void lane('starttls')
+          void pool('starttls')
             .reserve({ ...deadline, signal: undefined })
             .then((reserved) => {
               if (!('place' in reserved)) throw reserved.error;
@@ -100,14 +100,14 @@ it('a place that is had when the query has been answered is given back, and its 
     },
     outcome: async () => undefined,
   };
-  const climbing = start(over);
+  const resolving = start(over);
   clock.advance(2);
   expect(asked).toBe(true);
   openBoth();
-  expect((await climbing).transport).toBe('tls');
+  expect((await resolving).transport).toBe('tls');
   giveStarttls();
   await expect.poll(() => givenBack).toBe(1);
-  expect(lane('starttls').busy).toBe(false);
+  expect(pool('starttls').busy).toBe(false);
   await expect
     .poll(() => capabilities.get({ transport: 'starttls', address: '192.0.2.53', port: 53 })?.status)
     .toBe('works');

@@ -215,7 +215,7 @@ describe('a server that says nothing on its port for TLS', () => {
   });
 });
 
-describe('a race of TLS and STARTTLS', () => {
+describe('staggered TLS and STARTTLS', () => {
   it('is not begun where TLS is there in time', async () => {
     await scene({}, {}, async ({ clock, gate, faulty: { counts }, ask }) => {
       gate.open();

@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCapabilityCache, type EncryptedTransport } from '../../../src/client/capabilities/capabilities.js';
-import { type Rung, settingsOf } from '../../../src/client/client-settings.js';
+import { settingsOf, type TransportChoice } from '../../../src/client/client-settings.js';
 import { ClientErrorCode } from '../../../src/client/errors.js';
-import { allowance, plan, type TriedTransport } from '../../../src/client/transports/transport-plan.js';
+import { allowance, type TriedTransport, transportPlan } from '../../../src/client/transports/transport-plan.js';
 
 const PORTS = { tls: 853, starttls: 53 };
 const address = '192.0.2.1';
 const { timeouts: TIMEOUTS } = settingsOf({});
-const ALL: readonly Rung[] = ['tls', 'starttls', 'cleartext'];
+const ALL: readonly TransportChoice[] = ['tls', 'starttls', 'cleartext'];
 const CLEARTEXT = 'cleartext: udp tcp';
-const PRIVATE: readonly Rung[] = ['tls', 'starttls'];
+const PRIVATE: readonly TransportChoice[] = ['tls', 'starttls'];
 
 /** The stages for a server of which something is known. */
 function planned(
-  order: readonly Rung[],
+  order: readonly TransportChoice[],
   known: Partial<Record<EncryptedTransport, 'works' | 'fails'>> = {},
   open?: EncryptedTransport,
 ): string[] {
@@ -24,40 +24,40 @@ function planned(
     if (known[transport] === 'works') cache.worked(key);
     if (known[transport] === 'fails') cache.failed(key, ClientErrorCode.RESET);
   }
-  const stages = plan({ order, cache, address, ports: PORTS, live: (transport) => transport === open });
+  const stages = transportPlan({ order, cache, address, ports: PORTS, live: (transport) => transport === open });
   return stages.map(({ kind, transports }) => `${kind}: ${transports.join(' ')}`);
 }
 
-describe('the ladder', () => {
-  it('is a race of TLS and STARTTLS, then UDP and TCP, for a server that nothing is known of', () => {
-    expect(planned(ALL)).toEqual(['race: tls starttls', CLEARTEXT]);
-    expect(planned(PRIVATE)).toEqual(['race: tls starttls']);
+describe('the plan of transports', () => {
+  it('begins TLS and STARTTLS staggered, then UDP and TCP, for a server that nothing is known of', () => {
+    expect(planned(ALL)).toEqual(['staggered: tls starttls', CLEARTEXT]);
+    expect(planned(PRIVATE)).toEqual(['staggered: tls starttls']);
   });
 
   it('can be in another order', () => {
-    expect(planned(['starttls', 'tls', 'cleartext'])).toEqual(['race: starttls tls', CLEARTEXT]);
-    expect(planned(['cleartext', 'tls'])).toEqual([CLEARTEXT, 'race: tls']);
-    expect(planned(['starttls', 'cleartext', 'tls'])).toEqual(['race: starttls', CLEARTEXT, 'race: tls']);
+    expect(planned(['starttls', 'tls', 'cleartext'])).toEqual(['staggered: starttls tls', CLEARTEXT]);
+    expect(planned(['cleartext', 'tls'])).toEqual([CLEARTEXT, 'staggered: tls']);
+    expect(planned(['starttls', 'cleartext', 'tls'])).toEqual(['staggered: starttls', CLEARTEXT, 'staggered: tls']);
     expect(planned(['cleartext'])).toEqual([CLEARTEXT]);
   });
 
   it('leaves out what is known to fail', () => {
-    expect(planned(ALL, { tls: 'fails' })).toEqual(['race: starttls', CLEARTEXT]);
-    expect(planned(ALL, { starttls: 'fails' })).toEqual(['race: tls', CLEARTEXT]);
+    expect(planned(ALL, { tls: 'fails' })).toEqual(['staggered: starttls', CLEARTEXT]);
+    expect(planned(ALL, { starttls: 'fails' })).toEqual(['staggered: tls', CLEARTEXT]);
     expect(planned(ALL, { tls: 'fails', starttls: 'fails' })).toEqual([CLEARTEXT]);
   });
 
   it('tries what is known to fail after all others where there is no cleartext', () => {
-    expect(planned(PRIVATE, { tls: 'fails' })).toEqual(['race: starttls tls']);
-    expect(planned(PRIVATE, { tls: 'fails', starttls: 'works' })).toEqual(['known: starttls', 'race: tls']);
-    expect(planned(PRIVATE, { tls: 'fails', starttls: 'fails' })).toEqual(['race: tls starttls']);
+    expect(planned(PRIVATE, { tls: 'fails' })).toEqual(['staggered: starttls tls']);
+    expect(planned(PRIVATE, { tls: 'fails', starttls: 'works' })).toEqual(['known: starttls', 'staggered: tls']);
+    expect(planned(PRIVATE, { tls: 'fails', starttls: 'fails' })).toEqual(['staggered: tls starttls']);
   });
 
   it('begins with what is known to work, or is open, by itself', () => {
-    expect(planned(ALL, { starttls: 'works' })).toEqual(['known: starttls', 'race: tls', CLEARTEXT]);
+    expect(planned(ALL, { starttls: 'works' })).toEqual(['known: starttls', 'staggered: tls', CLEARTEXT]);
     expect(planned(ALL, { starttls: 'works', tls: 'works' })).toEqual(['known: tls', 'known: starttls', CLEARTEXT]);
-    expect(planned(ALL, {}, 'starttls')).toEqual(['known: starttls', 'race: tls', CLEARTEXT]);
-    expect(planned(ALL, { tls: 'fails' }, 'tls')).toEqual(['known: tls', 'race: starttls', CLEARTEXT]);
+    expect(planned(ALL, {}, 'starttls')).toEqual(['known: starttls', 'staggered: tls', CLEARTEXT]);
+    expect(planned(ALL, { tls: 'fails' }, 'tls')).toEqual(['known: tls', 'staggered: starttls', CLEARTEXT]);
   });
 });
 

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { createCapabilityCache, type EncryptedTransport } from '../../../src/client/capabilities/capabilities.js';
 import { ClientError, ClientErrorCode } from '../../../src/client/errors.js';
-import { createLessons } from '../../../src/client/transports/transport-status.js';
+import { createTransportStatus } from '../../../src/client/transports/transport-status.js';
 
 const key = (transport: EncryptedTransport) => ({ transport, address: '192.0.2.53', port: 853 });
 
 /** What is known of TLS after it has failed so, and an answer has come over STARTTLS. */
-function afterwards(code: ClientErrorCode, barren = true): string | undefined {
+function afterwards(code: ClientErrorCode, neverAnswered = true): string | undefined {
   const cache = createCapabilityCache({ now: () => 0 });
-  const lessons = createLessons(cache, key);
-  lessons.failed('tls', new ClientError(code, 'failed'), barren);
-  lessons.answered('starttls');
+  const status = createTransportStatus(cache, key);
+  status.failed('tls', new ClientError(code, 'failed'), neverAnswered);
+  status.answered('starttls');
   expect(cache.get(key('starttls'))?.status).toBe('works');
   return cache.get(key('tls'))?.status;
 }
