@@ -5,7 +5,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
-import { withMethods } from './shape.js';
+import { withMethods } from './validation.js';
 
 export interface ClientClock {
   /** Milliseconds since 1970: what is remembered across processes is dated by it. */

@@ -8,6 +8,8 @@ import {
 } from './capabilities/capabilities.js';
 import { type ClientClock, clockShape, systemClock } from './client-clock.js';
 import { ClientError, ClientErrorCode } from './errors.js';
+import type { PoolLimits } from './transports/connection-pool.js';
+import { checkVerification, type Verification, verificationShape } from './trust/certificate.js';
 import {
   callable,
   listOf,
@@ -19,9 +21,7 @@ import {
   someText,
   whenever,
   whole,
-} from './shape.js';
-import type { PoolLimits } from './transports/connection-pool.js';
-import { checkVerification, type Verification, verificationShape } from './trust/certificate.js';
+} from './validation.js';
 
 /**
  * How much privacy is demanded (the draft, §3):

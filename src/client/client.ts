@@ -14,6 +14,9 @@ import { keepCapabilities } from './capabilities/capability-file.js';
 import { type ClientOptions, type Settings, settingsOf } from './client-settings.js';
 import type { Deadline } from './deadline.js';
 import { ClientError, ClientErrorCode } from './errors.js';
+import { type Resolution, resolveQuery } from './transports/resolution.js';
+import { type ClientServer, serverShape, targetOf } from './transports/target.js';
+import { createTransports } from './transports/transports.js';
 import {
   abortSignal,
   either,
@@ -27,10 +30,7 @@ import {
   text,
   truth,
   u16,
-} from './shape.js';
-import { type Resolution, resolveQuery } from './transports/resolution.js';
-import { type ClientServer, serverShape, targetOf } from './transports/target.js';
-import { createTransports } from './transports/transports.js';
+} from './validation.js';
 import { type EdnsRequest, ednsShapes } from './wire/edns.js';
 import { encodeQuery, type Query } from './wire/message.js';
 import { textToType } from './wire/mnemonics.js';

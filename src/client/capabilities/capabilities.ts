@@ -21,7 +21,7 @@ import {
   type Shapes,
   whole,
   withMethods,
-} from '../shape.js';
+} from '../validation.js';
 
 export type EncryptedTransport = 'tls' | 'starttls';
 

@@ -4,9 +4,9 @@ import { type Settings, verificationFor } from '../client-settings.js';
 import { type Deadline, within } from '../deadline.js';
 import { ClientError, ClientErrorCode } from '../errors.js';
 import { locate } from '../session/connect.js';
-import { objectOf, port, someText } from '../shape.js';
 import { type Verification, verificationShape } from '../trust/certificate.js';
 import { hostName } from '../trust/host-name.js';
+import { objectOf, port, someText } from '../validation.js';
 import type { TriedTransport } from './transport-plan.js';
 
 /** A server that can be asked. */

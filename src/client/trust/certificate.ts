@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isUint8Array } from 'node:util/types';
 import { ClientError, ClientErrorCode } from '../errors.js';
-import { either, isText, listOf, objectOf, octets, oneOf, type Shape, text } from '../shape.js';
+import { either, isText, listOf, objectOf, octets, oneOf, type Shape, text } from '../validation.js';
 import { pinOfCertificate, readable } from './public-key.js';
 import { checkTlsa, matchesTlsa } from './tlsa.js';
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { isUint8Array } from 'node:util/types';
 import { EdnsOption } from '../../protocol/iana.js';
 import { ClientError, ClientErrorCode, fitting } from '../errors.js';
-import { either, isTruth, listOf, objectOf, octets, type Shapes, truth, u16, whole } from '../shape.js';
+import { either, isTruth, listOf, objectOf, octets, type Shapes, truth, u16, whole } from '../validation.js';
 import { edeToText, optionToText } from './mnemonics.js';
 import { quoted } from './rdata/fields.js';
 
