@@ -17,7 +17,7 @@ export interface ClientClock {
 }
 
 /** A clock of the caller's. */
-export const clockShape = withMethods('now', 'elapsed', 'after');
+export const validateClock = withMethods('now', 'elapsed', 'after');
 
 const wallTime: () => number = Date.now;
 /** Milliseconds that a timer of Node.js can have at most. */

@@ -6,10 +6,9 @@ import {
   capabilityTimes,
   maxCapabilities,
 } from './capabilities/capabilities.js';
-import { type ClientClock, clockShape, systemClock } from './client-clock.js';
+import { type ClientClock, systemClock, validateClock } from './client-clock.js';
 import { ClientError, ClientErrorCode } from './errors.js';
-import type { PoolLimits } from './transports/connection-pool.js';
-import { checkVerification, type Verification, verificationShape } from './trust/certificate.js';
+import { checkVerification, type Verification, validateVerification } from './trust/certificate.js';
 import {
   callable,
   listOf,
@@ -17,8 +16,8 @@ import {
   objectOf,
   oneOf,
   present,
-  type Shapes,
   someText,
+  type Validators,
   whenever,
   whole,
 } from './validation.js';
@@ -56,6 +55,20 @@ export interface Timeouts {
   readonly answer: number;
   /** For an answer over UDP, after each of `udpTries` tries. Default 1,500, a guess. */
   readonly udp: number;
+}
+
+export interface PoolLimits {
+  /** Queries outstanding in one session. */
+  readonly maxInFlight: number;
+  /**
+   * Connections at once; a further one is opened only when one was opened before, and all have `maxInFlight` queries
+   * outstanding.
+   */
+  readonly maxConnections: number;
+  /** Milliseconds after which an idle session is closed, when the server says nothing (RFC 7828). */
+  readonly idleMs: number;
+  /** The same at most, whatever the server says. */
+  readonly maxIdleMs: number;
 }
 
 export interface ClientOptions {
@@ -109,7 +122,7 @@ const TIMEOUTS: Timeouts = {
 const POOL_LIMITS: PoolLimits = { maxInFlight: 100, maxConnections: 4, idleMs: 10_000, maxIdleMs: 120_000 };
 const CHOICES: readonly TransportChoice[] = ['tls', 'starttls', 'cleartext'];
 
-const timeouts: Shapes<Timeouts> = {
+const timeouts: Validators<Timeouts> = {
   total: milliseconds,
   establish: milliseconds,
   headStart: whenever,
@@ -118,9 +131,9 @@ const timeouts: Shapes<Timeouts> = {
   udp: milliseconds,
 };
 
-const clientOptions = objectOf<ClientOptions>({
+const validateOptions = objectOf<ClientOptions>({
   profile: oneOf('opportunistic', 'pre-deployed'),
-  verification: verificationShape,
+  verification: validateVerification,
   order: listOf(oneOf('tls', 'starttls', 'cleartext')),
   timeouts: objectOf(timeouts),
   udpTries: whole(1, 100),
@@ -138,7 +151,7 @@ const clientOptions = objectOf<ClientOptions>({
     cache: capabilityCache,
   }),
   onWarning: callable,
-  clock: clockShape,
+  clock: validateClock,
 });
 
 function input(message: string): ClientError {
@@ -147,7 +160,7 @@ function input(message: string): ClientError {
 
 /** Throws CLIENT_INPUT. */
 export function settingsOf(options: ClientOptions): Settings {
-  clientOptions(options, '');
+  validateOptions(options, '');
   const { profile = 'opportunistic', verification = { kind: 'none' } } = options;
   const { maxServers = 500, ...limits } = options.sessions ?? {};
   const order = options.order ?? (profile === 'opportunistic' ? CHOICES : ['tls', 'starttls']);

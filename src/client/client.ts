@@ -8,14 +8,13 @@
  * caching of answers, DNSSEC validation, transfers.
  */
 import { Type } from '../protocol/iana.js';
-import { onAbort } from './abort.js';
 import { type CapabilityCache, createCapabilityCache } from './capabilities/capabilities.js';
 import { keepCapabilities } from './capabilities/capability-file.js';
 import { type ClientOptions, type Settings, settingsOf } from './client-settings.js';
-import type { Deadline } from './deadline.js';
+import { type Deadline, onAbort } from './deadline.js';
 import { ClientError, ClientErrorCode } from './errors.js';
 import { type Resolution, resolveQuery } from './transports/resolution.js';
-import { type ClientServer, serverShape, targetOf } from './transports/target.js';
+import { type ClientServer, targetOf, validateServer } from './transports/target.js';
 import { createTransports } from './transports/transports.js';
 import {
   abortSignal,
@@ -31,7 +30,7 @@ import {
   truth,
   u16,
 } from './validation.js';
-import { type EdnsRequest, ednsShapes } from './wire/edns.js';
+import { type EdnsRequest, ednsValidators } from './wire/edns.js';
 import { encodeQuery, type Query } from './wire/message.js';
 import { textToType } from './wire/mnemonics.js';
 
@@ -56,15 +55,15 @@ export interface ResolveOptions {
   readonly signal?: AbortSignal;
 }
 
-const questionShape = objectOf<ResolveOptions>(
+const validateQuestion = objectOf<ResolveOptions>(
   {
-    server: either('an address, or an object with one', [isText, someText], [isObject, serverShape]),
+    server: either('an address, or an object with one', [isText, someText], [isObject, validateServer]),
     name: text,
     type: either('a type as text or number', [isText, someText], [isNumber, u16]),
     class: u16,
     recursion: truth,
     checkingDisabled: truth,
-    edns: objectOf(ednsShapes),
+    edns: objectOf(ednsValidators),
     timeoutMs: milliseconds,
     signal: abortSignal,
   },
@@ -104,9 +103,9 @@ export function createClient(options: ClientOptions = {}): Client {
   };
 
   const resolve = async (question: ResolveOptions): Promise<Resolution> => {
-    questionShape(question, '');
+    validateQuestion(question, '');
     const controller = new AbortController();
-    const deaf = onAbort(question.signal, question.name, (error) => controller.abort(error.cause));
+    const unlisten = onAbort(question.signal, question.name, (error) => controller.abort(error.cause));
     asking.add(controller);
     try {
       if (ended) throw endedError();
@@ -114,7 +113,7 @@ export function createClient(options: ClientOptions = {}): Client {
     } catch (error) {
       throw ended ? endedError() : error;
     } finally {
-      deaf();
+      unlisten();
       asking.delete(controller);
     }
   };

@@ -1,7 +1,6 @@
-/** Waiting that ends: by a moment in time, or when the caller gives up. */
-import { onAbort } from './abort.js';
+/** How waiting ends: at a moment in time, or when the caller's AbortSignal says so. */
 import type { ClientClock } from './client-clock.js';
-import { type ClientError, type Step, timedOut } from './errors.js';
+import { ClientError, ClientErrorCode, type Step, timedOut } from './errors.js';
 
 export interface Deadline {
   readonly clock: ClientClock;
@@ -16,27 +15,27 @@ export function left(deadline: Deadline): number {
 }
 
 /**
- * What `promise` brings, unless the deadline comes first: then CLIENT_TIMED_OUT or CLIENT_ABORTED, of `step`. `over` is
- * told, so that nobody goes on for nothing.
+ * Waits for `promise` until the deadline. If the deadline comes first, it calls `onGivenUp` and rejects with CLIENT_TIMED_OUT or
+ * CLIENT_ABORTED of `step`.
  */
 export function within<T>(
   promise: Promise<T>,
   deadline: Deadline,
   about: string,
   step: Step,
-  over?: () => void,
+  onGivenUp?: () => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const milliseconds = left(deadline);
     const fail = (error: ClientError): void => {
       done();
-      over?.();
+      onGivenUp?.();
       reject(error);
     };
-    const deaf = onAbort(deadline.signal, about, fail);
+    const unlisten = onAbort(deadline.signal, about, fail);
     const stop = deadline.clock.after(milliseconds, () => fail(timedOut(about, step, milliseconds)));
     const done = (): void => {
-      deaf();
+      unlisten();
       stop();
     };
     promise.then(
@@ -50,4 +49,40 @@ export function within<T>(
       },
     );
   });
+}
+
+/** The error of a step that the caller gave up. */
+function aborted(signal: AbortSignal, about: string): ClientError {
+  return new ClientError(ClientErrorCode.ABORTED, `${about}: given up on request`, { cause: signal.reason });
+}
+
+/** The callbacks of each signal. One listener calls them all, since Node.js warns of more than ten listeners. */
+const callbacksOf = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls `fire` when the signal is aborted. The function that is returned takes the callback away. Throws CLIENT_ABORTED when the
+ * signal is aborted already.
+ */
+export function onAbort(
+  signal: AbortSignal | undefined,
+  about: string,
+  fire: (error: ClientError) => void,
+): () => void {
+  if (signal === undefined) return () => {};
+  if (signal.aborted) throw aborted(signal, about);
+  const callbacks = callbacksOf.get(signal) ?? listen(signal);
+  const callback = (): void => fire(aborted(signal, about));
+  callbacks.add(callback);
+  return () => void callbacks.delete(callback);
+}
+
+/** Adds the one listener. It stays as long as the signal does, and holds nothing when there are no callbacks. */
+function listen(signal: AbortSignal): Set<() => void> {
+  const callbacks = new Set<() => void>();
+  callbacksOf.set(signal, callbacks);
+  const listener = (): void => {
+    for (const callback of callbacks) callback();
+  };
+  signal.addEventListener('abort', listener, { once: true });
+  return callbacks;
 }

@@ -13,7 +13,15 @@ export {
 } from './capabilities/capabilities.js';
 export { type Client, createClient, type ResolveOptions } from './client.js';
 export { type ClientClock, systemClock } from './client-clock.js';
-export type { ClientOptions, Profile, Timeouts, TransportChoice, TransportChoice as Rung } from './client-settings.js';
+export type {
+  ClientOptions,
+  PoolLimits,
+  PoolLimits as LaneLimits,
+  Profile,
+  Timeouts,
+  TransportChoice,
+  TransportChoice as Rung,
+} from './client-settings.js';
 export { type Attempt, ClientError, ClientErrorCode, type Step } from './errors.js';
 export { messageToJson, messageToText, recordToText } from './exchange-text.js';
 export { type ProbeOptions, probe } from './probe/probe.js';
@@ -33,7 +41,6 @@ export type {
   TransportReport,
 } from './probe/probe-report.js';
 export type { TlsInfo } from './session/tls-connection.js';
-export type { PoolLimits, PoolLimits as LaneLimits } from './transports/connection-pool.js';
 export type { Resolution } from './transports/resolution.js';
 export type { ClientServer } from './transports/target.js';
 export type { TriedTransport } from './transports/transport-plan.js';

@@ -9,11 +9,11 @@ import { isIP } from 'node:net';
 import { isUint8Array } from 'node:util/types';
 import { ClientError, ClientErrorCode } from './errors.js';
 
-/** Throws CLIENT_INPUT when `value` is not of this shape. `place` is where it stands: "timeouts.total"; '': outermost. */
-export type Shape = (value: unknown, place: string) => void;
+/** Throws CLIENT_INPUT when `value` is not of this validator. `place` is where it stands: "timeouts.total"; '': outermost. */
+export type Validator = (value: unknown, place: string) => void;
 
-/** A shape for each key of T, required or not: a new option cannot be forgotten. */
-export type Shapes<T> = Readonly<Record<keyof T, Shape>>;
+/** A validator for each key of T, required or not: a new option cannot be forgotten. */
+export type Validators<T> = Readonly<Record<keyof T, Validator>>;
 
 /** Milliseconds in a day: what a timer is set to must be somewhere below 2^31. */
 export const MAX_TIME = 86_400_000;
@@ -39,7 +39,7 @@ function wrong(place: string, value: unknown, expected: string): never {
 }
 
 const simple =
-  (fits: (value: unknown) => boolean, expected: string): Shape =>
+  (fits: (value: unknown) => boolean, expected: string): Validator =>
   (value, place) => {
     if (!fits(value)) wrong(place, value, expected);
   };
@@ -50,7 +50,7 @@ export const ipAddress = simple((value) => typeof value === 'string' && isIP(val
 export const truth = simple((value) => typeof value === 'boolean', 'true or false');
 export const octets = simple(isUint8Array, 'octets: a Uint8Array or Buffer');
 export const callable = simple((value) => typeof value === 'function', 'a function');
-export const whole = (min: number, max: number): Shape =>
+export const whole = (min: number, max: number): Validator =>
   simple(
     (value) => typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max,
     `a whole number from ${min} to ${max}`,
@@ -65,7 +65,7 @@ export const milliseconds = whole(1, MAX_TIME);
 /** Milliseconds, or 0: at once. */
 export const whenever = whole(0, MAX_TIME);
 
-export const oneOf = (...values: readonly string[]): Shape =>
+export const oneOf = (...values: readonly string[]): Validator =>
   simple((value) => typeof value === 'string' && values.includes(value), `one of ${values.join(', ')}`);
 
 /** Not by its class: in jest there are others of the same name. */
@@ -75,7 +75,7 @@ export const abortSignal = simple(
 );
 
 /** Something with these methods. */
-export const withMethods = (...names: readonly string[]): Shape =>
+export const withMethods = (...names: readonly string[]): Validator =>
   simple((value) => names.every((name) => has(value, name)), `an object with the methods ${names.join(', ')}`);
 
 function has(value: unknown, method: string): boolean {
@@ -83,15 +83,18 @@ function has(value: unknown, method: string): boolean {
 }
 
 export const listOf =
-  (shape: Shape): Shape =>
+  (validator: Validator): Validator =>
   (value, place) => {
     if (!Array.isArray(value)) return wrong(place, value, 'a list');
-    for (const [index, one] of value.entries()) shape(one, `${place}[${index}]`);
+    for (const [index, one] of value.entries()) validator(one, `${place}[${index}]`);
   };
 
-/** The shape whose kind the value is of. */
+/** The validator whose kind the value is of. */
 export const either =
-  (expected: string, ...kinds: readonly (readonly [isKind: (value: unknown) => boolean, shape: Shape])[]): Shape =>
+  (
+    expected: string,
+    ...kinds: readonly (readonly [isKind: (value: unknown) => boolean, validator: Validator])[]
+  ): Validator =>
   (value, place) =>
     (kinds.find(([isKind]) => isKind(value))?.[1] ?? simple(() => false, expected))(value, place);
 export const isText = (value: unknown): boolean => typeof value === 'string';
@@ -100,16 +103,20 @@ export const isTruth = (value: unknown): boolean => typeof value === 'boolean';
 export const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
 /** An object of known keys. What is undefined counts as absent. `others`: further keys are nobody's mistake. */
-export function objectOf<T>(shapes: Shapes<T>, required: readonly (keyof T & string)[] = [], others = false): Shape {
-  const known = new Map<string, Shape>(Object.entries(shapes));
+export function objectOf<T>(
+  validators: Validators<T>,
+  required: readonly (keyof T & string)[] = [],
+  others = false,
+): Validator {
+  const known = new Map<string, Validator>(Object.entries(validators));
   return (value, place) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       return wrong(place, value, `an object of ${[...known.keys()].join(', ')}`);
     const at = (key: string): string => (place === '' ? key : `${place}.${key}`);
     for (const [key, one] of Object.entries(value)) {
-      const shape = known.get(key);
-      if (shape === undefined && !others) throw unknown(at(key), key, [...known.keys()]);
-      if (one !== undefined) shape?.(one, at(key));
+      const validator = known.get(key);
+      if (validator === undefined && !others) throw unknown(at(key), key, [...known.keys()]);
+      if (one !== undefined) validator?.(one, at(key));
     }
     for (const key of required) {
       if (Reflect.get(value, key) === undefined) known.get(key)?.(undefined, at(key));

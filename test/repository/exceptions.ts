@@ -27,7 +27,6 @@ export const UNUSED_EXPORTS: readonly string[] = [
   'src/cli/fixture/commands.ts: CommandKind',
   'src/cli/fixture/commands.ts: Refusal',
   'src/cli/progress.ts: Progress',
-  'src/client/abort.ts: aborted',
   'src/client/capabilities/capabilities.ts: MAX_CAPABILITIES',
   'src/client/capabilities/capability-file.ts: CapabilityFile',
   'src/client/probe/channel.ts: NotReached',

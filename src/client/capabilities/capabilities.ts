@@ -18,7 +18,7 @@ import {
   oneOf,
   port,
   present,
-  type Shapes,
+  type Validators,
   whole,
   withMethods,
 } from '../validation.js';
@@ -90,33 +90,33 @@ export interface CapabilityCacheOptions {
 
 /** A cache of the caller's. */
 export const capabilityCache = withMethods('get', 'retryAt', 'worked', 'failed');
-export const capabilityTimes: Shapes<CapabilityTimes> = {
+export const capabilityTimes: Validators<CapabilityTimes> = {
   persistence: atLeastZero,
   failure: atLeastZero,
   damping: atLeastZero,
 };
 export const maxCapabilities = whole(0, 1_000_000);
 
-const cacheOptions = objectOf<CapabilityCacheOptions>(
+const validateCacheOptions = objectOf<CapabilityCacheOptions>(
   { now: callable, times: objectOf(capabilityTimes), max: maxCapabilities },
   ['now'],
 );
 
 const encrypted = oneOf('tls', 'starttls');
-const capabilityKey = objectOf<CapabilityKey>({ transport: encrypted, address: ipAddress, port }, [
+const validateKey = objectOf<CapabilityKey>({ transport: encrypted, address: ipAddress, port }, [
   'transport',
   'address',
   'port',
 ]);
 
-const failureCode = oneOf(...Object.values(ClientErrorCode));
-const capabilityShape = objectOf<Capability>(
+const validateFailureCode = oneOf(...Object.values(ClientErrorCode));
+const validateCapability = objectOf<Capability>(
   {
     status: oneOf('works', 'fails'),
     since: atLeastZero,
     last: atLeastZero,
     failures: atLeastZero,
-    reason: failureCode,
+    reason: validateFailureCode,
     mode: oneOf('any', 'dummy'),
   },
   ['status', 'since', 'last', 'failures'],
@@ -127,7 +127,7 @@ const NEWS = 600_000;
 
 /** Throws CLIENT_INPUT. So does what puts something into the cache, when it is told of no transport or port. */
 export function createCapabilityCache(options: CapabilityCacheOptions): CapabilityCache {
-  cacheOptions(options, '');
+  validateCacheOptions(options, '');
   const { now } = options;
   const times = { ...CAPABILITY_TIMES, ...present(options.times) };
   const max = options.max ?? MAX_CAPABILITIES;
@@ -181,7 +181,7 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
       return capability?.status === 'fails' ? capability.last + lifetime(capability) : undefined;
     },
     worked(key, mode) {
-      capabilityKey(key, 'key');
+      validateKey(key, 'key');
       const before = current(key);
       const same = before?.status === 'works';
       // What was believed for the whole time is learnt anew, so that transports before it in the order get their turn.
@@ -192,8 +192,8 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
       changed();
     },
     failed(key, reason) {
-      capabilityKey(key, 'key');
-      failureCode(reason, 'reason');
+      validateKey(key, 'key');
+      validateFailureCode(reason, 'reason');
       const before = current(key);
       const same = before?.status === 'fails';
       // Queries that were under way together are one failure.
@@ -210,8 +210,8 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
     entries: () => [...known.values()].filter(([key]) => current(key) !== undefined),
     restore(entries) {
       for (const [key, capability] of entries) {
-        capabilityKey(key, 'key');
-        capabilityShape(capability, 'capability');
+        validateKey(key, 'key');
+        validateCapability(capability, 'capability');
         const before = known.get(textOf(key))?.[1];
         if (before === undefined || before.last < capability.last) put(key, capability);
       }

@@ -9,14 +9,14 @@ import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
 import { Type } from '../../protocol/iana.js';
 import { type CapabilityCache, capabilityCache } from '../capabilities/capabilities.js';
-import { type ClientClock, clockShape, systemClock } from '../client-clock.js';
+import { type ClientClock, systemClock, validateClock } from '../client-clock.js';
 import { within } from '../deadline.js';
 import { locate, type StreamTransport } from '../session/connect.js';
 import { DUMMY_QUERY } from '../session/starttls.js';
 import type { TlsOptions } from '../session/tls-connection.js';
-import { checkVerification, type Verification, verificationShape } from '../trust/certificate.js';
+import { checkVerification, type Verification, validateVerification } from '../trust/certificate.js';
 import { hostName, hostNameOf } from '../trust/host-name.js';
-import { milliseconds, objectOf, port as portShape, someText, whenever } from '../validation.js';
+import { milliseconds, objectOf, someText, port as validatePort, whenever } from '../validation.js';
 import type { Query } from '../wire/message.js';
 import { textToName } from '../wire/names.js';
 import { compareAnswers } from './answers.js';
@@ -61,26 +61,26 @@ const TOTAL = 9000;
 /** RFC 9539 §4.3, "timeout". */
 const ESTABLISH = 4000;
 
-const probeOptions = objectOf<ProbeOptions>(
+const validateOptions = objectOf<ProbeOptions>(
   {
     server: someText,
-    port: portShape,
-    tlsPort: portShape,
+    port: validatePort,
+    tlsPort: validatePort,
     zone: someText,
     name: someText,
-    verification: verificationShape,
+    verification: validateVerification,
     stepMs: milliseconds,
     idleMs: whenever,
     totalMs: milliseconds,
     capabilities: capabilityCache,
-    clock: clockShape,
+    clock: validateClock,
   },
   ['server'],
 );
 
 /** Probes one server. Rejects with CLIENT_INPUT, or with CLIENT_UNREACHABLE when its host name has no address. */
 export async function probe(options: ProbeOptions): Promise<ProbeReport> {
-  probeOptions(options, '');
+  validateOptions(options, '');
   const { clock = systemClock, port = 53, tlsPort = 853, zone, verification } = options;
   if (verification !== undefined) checkVerification(verification);
   // Judged before anything is sent, so that no server is blamed for it.

@@ -3,8 +3,8 @@
  * (RFC 7766 §6.2.1.1); answers are matched by ID and may come in any order (§7).
  */
 import type { Duplex } from 'node:stream';
-import { onAbort } from '../abort.js';
 import { type ClientClock, systemClock } from '../client-clock.js';
+import { onAbort } from '../deadline.js';
 import { ClientError, ClientErrorCode, fromSystem, type Step, timedOut } from '../errors.js';
 import type { Channel } from '../wire/edns.js';
 import { framed, Reassembly } from '../wire/framing.js';
@@ -161,10 +161,10 @@ export class ClientSession {
         const others = this.#unexpected === 0 ? '' : `; ${this.#unexpected} messages that answer nothing we asked`;
         giveUp(timedOut(this.#about, step, options.timeoutMs, `${others}${this.#reassembly.describe()}`));
       };
-      const deaf = onAbort(options.signal, this.#about, giveUp);
+      const unlisten = onAbort(options.signal, this.#about, giveUp);
       const stop = this.#clock.after(options.timeoutMs, late);
       const done = (): void => {
-        deaf();
+        unlisten();
         stop();
       };
       const began = this.#clock.elapsed();

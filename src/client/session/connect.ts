@@ -1,8 +1,8 @@
 /** Opens sessions over TCP, STARTTLS and TLS. */
 import { lookup } from 'node:dns/promises';
 import { connect as connectSocket, isIP, type Socket } from 'node:net';
-import { onAbort } from '../abort.js';
 import { type ClientClock, systemClock } from '../client-clock.js';
+import { onAbort } from '../deadline.js';
 import { ClientError, ClientErrorCode, fromSystem, timedOut } from '../errors.js';
 import { hostName } from '../trust/host-name.js';
 import { ClientSession } from './client-session.js';
@@ -146,11 +146,11 @@ interface Limits {
 function connected(server: Required<ServerAddress>, about: string, limits: Limits): Promise<Socket> {
   const { timeoutMs, clock, signal } = limits;
   return new Promise((resolve, reject) => {
-    const deaf = onAbort(signal, about, (error) => fail(error));
+    const unlisten = onAbort(signal, about, (error) => fail(error));
     const socket = connectSocket({ host: server.address, port: server.port, noDelay: true });
     const done = (): void => {
       stop();
-      deaf();
+      unlisten();
     };
     const fail = (error: Error): void => {
       done();

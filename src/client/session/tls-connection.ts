@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
 import { isNativeError } from 'node:util/types';
-import { onAbort } from '../abort.js';
 import { type ClientClock, systemClock } from '../client-clock.js';
+import { onAbort } from '../deadline.js';
 import { ClientError, ClientErrorCode, fromSystem, timedOut } from '../errors.js';
 import { type CertificateInfo, describeCertificate, objection, type Verification } from '../trust/certificate.js';
 import { type CloseNotifyObservation, observeCloseNotify } from './close-notify.js';
@@ -82,10 +82,10 @@ export function secure(
     const began = clock.elapsed();
     const observation: CloseNotifyObservation | undefined = observeClose ? observeCloseNotify(raw) : undefined;
     const socket = started(observation?.duplex ?? raw, options, verification, about);
-    const deaf = onAbort(signal, about, (error) => fail(error));
+    const unlisten = onAbort(signal, about, (error) => fail(error));
     const done = (): void => {
       stop();
-      deaf();
+      unlisten();
     };
     const fail = (error: ClientError): void => {
       done();

@@ -1,8 +1,8 @@
 /** One question over UDP. */
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { onAbort } from '../abort.js';
 import { type ClientClock, systemClock } from '../client-clock.js';
+import { onAbort } from '../deadline.js';
 import { ClientError, fromSystem, timedOut } from '../errors.js';
 import { decodeMessage, encodeQuery, type Query } from '../wire/message.js';
 import type { ServerAddress } from './connect.js';
@@ -35,7 +35,7 @@ export function askUdp(
   return new Promise((resolve, reject) => {
     const wire = encodeQuery(query, { stream: false, encrypted: false }, options.ednsFlags);
     const sent = decodeMessage(wire);
-    const deaf = onAbort(options.signal, about, (error) => fail(error));
+    const unlisten = onAbort(options.signal, about, (error) => fail(error));
     const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
     let stop = (): void => {};
     let tries = 0;
@@ -47,7 +47,7 @@ export function askUdp(
     const finish = (): void => {
       if (!done) socket.close();
       done = true;
-      deaf();
+      unlisten();
       stop();
     };
     const fail = (error: unknown): void => {

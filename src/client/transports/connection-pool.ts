@@ -8,6 +8,7 @@
  * has fallen silent, or has stopped within an answer.
  */
 import type { ClientClock } from '../client-clock.js';
+import type { PoolLimits } from '../client-settings.js';
 import { type Deadline, left, within } from '../deadline.js';
 import { ClientError, ClientErrorCode, fromSystem } from '../errors.js';
 import type { OpenSession } from '../session/connect.js';
@@ -15,20 +16,6 @@ import type { Reply } from '../session/reply.js';
 import type { TlsInfo, TlsTicket } from '../session/tls-connection.js';
 import { keepaliveOf } from '../wire/edns.js';
 import type { Query } from '../wire/message.js';
-
-export interface PoolLimits {
-  /** Queries outstanding in one session. */
-  readonly maxInFlight: number;
-  /**
-   * Connections at once; a further one is opened only when one was opened before, and all have `maxInFlight` queries
-   * outstanding.
-   */
-  readonly maxConnections: number;
-  /** Milliseconds after which an idle session is closed, when the server says nothing (RFC 7828). */
-  readonly idleMs: number;
-  /** The same at most, whatever the server says. */
-  readonly maxIdleMs: number;
-}
 
 export interface PoolOptions extends PoolLimits {
   /** Names the server and transport in messages. */

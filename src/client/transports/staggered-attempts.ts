@@ -2,8 +2,9 @@
  * Staggered attempts (RFC 8305 §5): the next one begins when the one before has failed, or is not done after a head start.
  * What the attempts are is not known here: connections to transports, and whole transports.
  */
-import { onAbort } from '../abort.js';
+
 import type { ClientClock } from '../client-clock.js';
+import { onAbort } from '../deadline.js';
 
 export interface StaggeredAttempt<T> {
   /**
@@ -37,7 +38,7 @@ export function runStaggered<T>(
       const now = !over;
       over = true;
       stop();
-      deaf();
+      unlisten();
       for (const controller of running) controller.abort(signal?.reason);
       return now;
     };
@@ -74,7 +75,7 @@ export function runStaggered<T>(
       if (attempt.headStart <= 0) begin();
       else stop = clock.after(attempt.headStart, begin);
     };
-    const deaf = onAbort(signal, about, fail);
+    const unlisten = onAbort(signal, about, fail);
     begin();
   });
 }

@@ -4,7 +4,7 @@ import { type Settings, verificationFor } from '../client-settings.js';
 import { type Deadline, within } from '../deadline.js';
 import { ClientError, ClientErrorCode } from '../errors.js';
 import { locate } from '../session/connect.js';
-import { type Verification, verificationShape } from '../trust/certificate.js';
+import { type Verification, validateVerification } from '../trust/certificate.js';
 import { hostName } from '../trust/host-name.js';
 import { objectOf, port, someText } from '../validation.js';
 import type { TriedTransport } from './transport-plan.js';
@@ -24,8 +24,8 @@ export interface ClientServer {
 }
 
 /** Programs hand over what they know of a server, be it more. */
-export const serverShape = objectOf<ClientServer>(
-  { address: someText, port, tlsPort: port, name: someText, verification: verificationShape },
+export const validateServer = objectOf<ClientServer>(
+  { address: someText, port, tlsPort: port, name: someText, verification: validateVerification },
   ['address'],
   true,
 );

@@ -3,7 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isUint8Array } from 'node:util/types';
 import { ClientError, ClientErrorCode } from '../errors.js';
-import { either, isText, listOf, objectOf, octets, oneOf, type Shape, text } from '../validation.js';
+import { either, isText, listOf, objectOf, octets, oneOf, text, type Validator } from '../validation.js';
 import { pinOfCertificate, readable } from './public-key.js';
 import { checkTlsa, matchesTlsa } from './tlsa.js';
 
@@ -22,14 +22,14 @@ type Of<K extends Verification['kind']> = Extract<Verification, { kind: K }>;
 
 const kind = oneOf('none', 'ca', 'pin', 'tlsa');
 const pem = either('PEM as text or octets', [isText, text], [isUint8Array, octets]);
-const VERIFICATIONS: Readonly<Record<Verification['kind'], Shape>> = {
+const VERIFICATIONS: Readonly<Record<Verification['kind'], Validator>> = {
   none: objectOf<Of<'none'>>({ kind }),
   ca: objectOf<Of<'ca'>>({ kind, ca: pem }),
   pin: objectOf<Of<'pin'>>({ kind, pins: listOf(text) }, ['pins']),
   tlsa: objectOf<Of<'tlsa'>>({ kind, records: listOf(text) }, ['records']),
 };
 
-export const verificationShape: Shape = (value, place) => {
+export const validateVerification: Validator = (value, place) => {
   // Of an object with other keys, its kind is judged only.
   const given = (value ?? {}) as { readonly kind?: unknown };
   if (typeof value === 'object' && value !== null) kind(given.kind, `${place}.kind`);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { isUint8Array } from 'node:util/types';
 import { EdnsOption } from '../../protocol/iana.js';
 import { ClientError, ClientErrorCode, fitting } from '../errors.js';
-import { either, isTruth, listOf, objectOf, octets, type Shapes, truth, u16, whole } from '../validation.js';
+import { either, isTruth, listOf, objectOf, octets, truth, u16, type Validators, whole } from '../validation.js';
 import { edeToText, optionToText } from './mnemonics.js';
 import { quoted } from './rdata/fields.js';
 
@@ -45,7 +45,7 @@ export interface EdnsRequest {
   readonly options?: readonly Option[];
 }
 
-export const ednsShapes: Shapes<EdnsRequest> = {
+export const ednsValidators: Validators<EdnsRequest> = {
   size: u16,
   version: whole(0, 255),
   dnssec: truth,
