@@ -108,15 +108,25 @@ const SYSTEM: Readonly<Record<string, readonly [ClientErrorCode, string]>> = {
   EAI_AGAIN: [ClientErrorCode.UNREACHABLE, 'the server name cannot be resolved now'],
 };
 
+/** The message of an unknown error, whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return isNativeError(error) ? error.message : String(error);
+}
+
+/**
+ * The code of an error of the system or of Node.js; '' when it has none. In jest the errors of Node.js have another class than ours, so
+ * `instanceof Error` does not recognize them.
+ */
+export function systemCode(error: unknown): string {
+  return isNativeError(error) && 'code' in error ? String(error.code) : '';
+}
+
 /** What an error of node:net, node:dgram or node:dns means; `about` says where, for the message. */
 export function fromSystem(error: unknown, about: string, step: Step): ClientError {
   if (error instanceof ClientError) return error;
-  // In jest, Node.js has another Error than we: instanceof would not do.
-  const code = isNativeError(error) && 'code' in error ? String(error.code) : '';
-  const known = SYSTEM[code];
+  const known = SYSTEM[systemCode(error)];
   if (known !== undefined) return new ClientError(known[0], `${about}: ${known[1]}`, { cause: error, step });
-  const text = isNativeError(error) ? error.message : String(error);
-  return new ClientError(ClientErrorCode.UNREACHABLE, `${about}: ${text}`, { cause: error, step });
+  return new ClientError(ClientErrorCode.UNREACHABLE, `${about}: ${reasonOf(error)}`, { cause: error, step });
 }
 
 /** "within 5 s" and the like. */

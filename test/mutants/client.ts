@@ -83,7 +83,7 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: 'TLSA of any usage',
     file: 'client/trust/tlsa.ts',
-    find: 'Number(usage) === DANE_EE && ',
+    find: 'usage !== DANE_EE || ',
     replace: '',
   },
   {

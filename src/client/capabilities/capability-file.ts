@@ -7,9 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { isNativeError } from 'node:util/types';
 import type { ClientClock } from '../client-clock.js';
-import { ClientErrorCode } from '../errors.js';
+import { ClientErrorCode, reasonOf, systemCode } from '../errors.js';
 import type { Capability, CapabilityCache, CapabilityKey } from './capabilities.js';
 
 const VERSION = 1;
@@ -43,7 +42,7 @@ export function readCapabilities(
       closeSync(fd);
     }
   } catch (error) {
-    const code = isNativeError(error) && 'code' in error ? String(error.code) : String(error);
+    const code = systemCode(error) || reasonOf(error);
     return code === 'ENOENT' ? [] : unusable(`it cannot be read: ${code}`);
   }
   let content: unknown;
@@ -127,7 +126,7 @@ export function keepCapabilities(
       await rename(fresh, file);
     } catch (error) {
       await rm(fresh, { force: true }).catch(() => {});
-      warn(`the capability file ${file} cannot be written: ${isNativeError(error) ? error.message : String(error)}`);
+      warn(`the capability file ${file} cannot be written: ${reasonOf(error)}`);
     }
   };
   const flush = (): Promise<void> => {

@@ -5,7 +5,7 @@
 import type { Duplex } from 'node:stream';
 import { type ClientClock, systemClock } from '../client-clock.js';
 import { onAbort } from '../deadline.js';
-import { ClientError, ClientErrorCode, fromSystem, type Step, timedOut } from '../errors.js';
+import { ClientError, ClientErrorCode, fromSystem, type Step, systemCode, timedOut } from '../errors.js';
 import type { Channel } from '../wire/edns.js';
 import { framed, Reassembly } from '../wire/framing.js';
 import { decodeMessage, encodeQuery, type Message, type Query, randomId } from '../wire/message.js';
@@ -293,7 +293,7 @@ export class ClientSession {
   #broken(error: Error): ClientError {
     const detail = this.#reassembly.describe();
     if (this.#failure === undefined) this.#closedCleanly = false;
-    if ('code' in error && String(error.code).startsWith('ERR_SSL')) {
+    if (systemCode(error).startsWith('ERR_SSL')) {
       return new ClientError(ClientErrorCode.HANDSHAKE, `${this.#about}: TLS failed: ${error.message}${detail}`, {
         cause: error,
       });

@@ -3,10 +3,9 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
-import { isNativeError } from 'node:util/types';
 import { type ClientClock, systemClock } from '../client-clock.js';
 import { onAbort } from '../deadline.js';
-import { ClientError, ClientErrorCode, fromSystem, timedOut } from '../errors.js';
+import { ClientError, ClientErrorCode, fromSystem, reasonOf, systemCode, timedOut } from '../errors.js';
 import { type CertificateInfo, describeCertificate, objection, type Verification } from '../trust/certificate.js';
 import { type CloseNotifyObservation, observeCloseNotify } from './close-notify.js';
 
@@ -158,8 +157,8 @@ function started(raw: Duplex, options: TlsOptions, verification: Verification, a
     });
   } catch (error) {
     raw.destroy();
-    const reason = isNativeError(error) ? error.message : String(error);
-    throw new ClientError(ClientErrorCode.INPUT, `${about}: TLS cannot be started: ${reason}`, { cause: error });
+    const message = `${about}: TLS cannot be started: ${reasonOf(error)}`;
+    throw new ClientError(ClientErrorCode.INPUT, message, { cause: error });
   }
 }
 
@@ -172,7 +171,7 @@ function usable(ticket: TlsTicket | undefined, verification: Verification): bool
 
 /** What an error in the handshake means; undefined: the connection was closed. */
 function handshakeError(error: Error | undefined, about: string): ClientError {
-  const code = error !== undefined && 'code' in error ? String(error.code) : '';
+  const code = systemCode(error);
   // Node's way of saying that a FIN came in the handshake.
   const closed = error === undefined || /socket disconnected before secure TLS/.test(error.message);
   if (closed) {

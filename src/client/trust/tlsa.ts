@@ -9,12 +9,14 @@ import { ClientError, ClientErrorCode } from '../errors.js';
 import { publicKeyOf } from './public-key.js';
 
 const DANE_EE = 3;
+/** 0: the whole certificate, 1: its SubjectPublicKeyInfo (RFC 6698 §2.1.2). */
+type Selector = 0 | 1;
+/** 0: the octets themselves, 1: their SHA-256, 2: their SHA-512 (RFC 6698 §2.1.3). */
+type MatchingType = 0 | 1 | 2;
 
 interface Tlsa {
-  /** 0: the whole certificate, 1: its SubjectPublicKeyInfo. */
-  readonly selector: number;
-  /** 0: the octets themselves, 1: their SHA-256, 2: their SHA-512. */
-  readonly matching: number;
+  readonly selector: Selector;
+  readonly matching: MatchingType;
   readonly association: Buffer;
 }
 
@@ -26,11 +28,14 @@ function parse(text: string): Tlsa | undefined {
     const message = `found ${JSON.stringify(text)}, expected the RDATA of a TLSA record: three numbers and octets in hex`;
     throw new ClientError(ClientErrorCode.INPUT, message);
   }
-  const record = { selector: Number(selector), matching: Number(matching), association: Buffer.from(digits, 'hex') };
-  const lengths = [record.association.length, 32, 64];
-  const usable =
-    Number(usage) === DANE_EE && record.selector <= 1 && lengths[record.matching] === record.association.length;
-  return usable ? record : undefined;
+  return usable(Number(usage), Number(selector), Number(matching), Buffer.from(digits, 'hex'));
+}
+
+function usable(usage: number, selector: number, matching: number, association: Buffer): Tlsa | undefined {
+  if (usage !== DANE_EE || (selector !== 0 && selector !== 1)) return undefined;
+  if (matching !== 0 && matching !== 1 && matching !== 2) return undefined;
+  const length = [association.length, 32, 64][matching];
+  return association.length === length ? { selector, matching, association } : undefined;
 }
 
 /** Throws CLIENT_INPUT when none of the records can be used, or one is no TLSA record. */
