@@ -161,12 +161,12 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: 'a query that a close took is not asked again',
     file: 'client/transports/connection-pool.ts',
-    find: 'if (closes++ === 0 || ((connection.answered > 0 || mixedUp) && closes < MAX_CLOSES)) continue;',
-    replace: '',
+    find: 'return tries === 1 || ((connection.answered > 0 || mixedUp) && tries < MAX_TRIES);',
+    replace: 'return false;',
   },
   {
     name: 'keepalive 0 is not heeded',
-    file: 'client/transports/connection-pool.ts',
+    file: 'client/transports/pooled-connection.ts',
     find: 'if (keepalive === 0) connection.draining = true;',
     replace: 'if (keepalive === 0) connection.draining = false;',
   },

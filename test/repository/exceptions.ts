@@ -40,7 +40,6 @@ export const UNUSED_EXPORTS: readonly string[] = [
   'src/client/session/tls-connection.ts: SecureOptions',
   'src/client/session/udp.ts: UdpOptions',
   'src/client/validation.ts: MAX_TIME',
-  'src/client/transports/connection-pool.ts: PoolOptions',
   'src/client/transports/resolution.ts: ResolutionContext',
   'src/client/transports/transport-plan.ts: PlanInput',
   'src/client/transports/transport-plan.ts: Stage',

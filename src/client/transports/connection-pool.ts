@@ -1,11 +1,11 @@
 /**
- * The sessions with one server over one transport, shared by all queries: reused while they are open, with many queries
- * outstanding in each (RFC 7766 §6.2.1), resumed by the newest ticket (RFC 7858 §3.4), closed by us when idle.
+ * The connections to one server over one transport, shared by all queries. Sessions are reused while they are open, with many
+ * queries outstanding in each (RFC 7766 §6.2.1), resumed by the newest ticket (RFC 7858 §3.4), and closed by us when idle.
  *
- * A connection that is closed with queries outstanding is nothing unusual (RFC 7766 §6.2.4; the draft, §2.1.5): they are
- * asked again over a new one, each once; and again where the new one has answered something before it was closed, which is
- * how a server looks that closes after each answer. So is, once, what was asked over a session that has answered before and
- * has fallen silent, or has stopped within an answer.
+ * A server may close a connection with queries outstanding (RFC 7766 §6.2.4; the draft, §2.1.5). Each of them is asked again over
+ * a new connection, once. It is asked again more often if the new connection has answered something before it was closed: some
+ * servers close after each answer. A query is also asked again, once, if its session has answered before and has fallen
+ * silent, or has stopped within an answer.
  */
 import type { ClientClock } from '../client-clock.js';
 import type { PoolLimits } from '../client-settings.js';
@@ -14,203 +14,184 @@ import { ClientError, ClientErrorCode, fromSystem } from '../errors.js';
 import type { OpenSession } from '../session/connect.js';
 import type { Reply } from '../session/reply.js';
 import type { TlsInfo, TlsTicket } from '../session/tls-connection.js';
-import { keepaliveOf } from '../wire/edns.js';
 import type { Query } from '../wire/message.js';
+import { PlaceQueue } from './place-queue.js';
+import { applyKeepalive, type Connection, newConnection, type Place } from './pooled-connection.js';
 
-export interface PoolOptions extends PoolLimits {
+interface PoolOptions extends PoolLimits {
   /** Names the server and transport in messages. */
   readonly about: string;
   readonly clock: ClientClock;
-  /** There is nothing better behind it: a query that shared a silent session is asked once more, by itself. */
-  readonly patient?: boolean;
+  /** No better transport is left behind this one: a query that shared a silent session is asked once more, by itself. */
+  readonly lastResort?: boolean;
   /** Opens a session within a time of its own. Rejects with a ClientError. */
   open(ticket: TlsTicket | undefined, signal: AbortSignal): Promise<OpenSession>;
 }
 
 export interface Unanswered {
   readonly error: ClientError;
-  /** No session came about, or it never brought an answer: a fault of the transport, not of this query. */
+  /** No session opened, or the session never answered anything: the fault is the transport's, not this query's. */
   readonly neverAnswered: boolean;
 }
 
-/** What became of a query. */
+/** The outcome of a query. */
 export type Asked = { readonly reply: Reply; readonly tls: TlsInfo | undefined; readonly reused: boolean } | Unanswered;
 
-/** A place for one query in an open session. Whoever has it asks over it or gives it back. */
-export interface Place {
-  readonly connection: Connection;
-  readonly open: OpenSession;
-  /** The session stays for others until it is found idle. */
-  giveBack(): void;
-}
-
-/** A place, or why there is none. */
+/** A place, or the reason why there is none. */
 export type Reserved = { readonly place: Place } | Unanswered;
 
-export interface ConnectionPool {
-  /** Takes a place in an open session, waiting until the deadline for one to be opened. Never rejects. */
-  reserve(deadline: Deadline): Promise<Reserved>;
-  /** How the opening of a session ends that is under way: undefined, it is open, or was before. Never rejects. */
-  outcome(): Promise<ClientError | undefined>;
-  /**
-   * Asks, waiting for each answer at most `answerMs`, and in all until the deadline. Over `place`, which is given back, and
-   * over others when that is closed.
-   */
-  ask(query: Query, answerMs: number, deadline: Deadline, place?: Place): Promise<Asked>;
-  /** Whether a session is open. */
-  readonly live: boolean;
-  /** Milliseconds since the opening of a session began that is under way, when none is open; 0: no opening is. */
-  readonly waited: number;
-  /** Whether anybody waits for an answer. */
-  readonly busy: boolean;
-  /** Closes all sessions; queries under way fail with CLIENT_ENDED. */
-  close(): Promise<void>;
-}
-
-/** Queries that wait for a place. */
-interface Waiter {
-  /** There may be one. */
-  go(): void;
-  /** There will be none. */
-  fail(error: unknown): void;
-}
-
-const NOBODY: Waiter = { go: () => {}, fail: () => {} };
-
-interface Connection {
-  readonly opening: Promise<OpenSession>;
-  /** When that began. */
-  readonly began: number;
-  open: OpenSession | undefined;
-  /** Queries that have a place in it, also while it is being opened. */
-  inFlight: number;
-  answered: number;
-  /** Whether it has ever had a place for more than one at a time. */
-  shared: boolean;
-  /** Nothing more is to be asked over it. */
-  draining: boolean;
-  idleMs: number;
-  stopIdle(): void;
-}
-
-/** The part of the server's idle time after which we close: before it does, so that no query crosses its FIN. */
-const MARGIN = 0.9;
-
-/** How often one query is asked again at most; a guess, for many queries and a server that closes after few answers. */
-const MAX_CLOSES = 10;
+/** How often one query is asked at most; a guess, for many queries and a server that closes after few answers. */
+const MAX_TRIES = 10;
 
 const isClose = ({ code }: ClientError): boolean =>
   code === ClientErrorCode.RESET || code === ClientErrorCode.CLOSED || code === ClientErrorCode.HANDSHAKE;
 
-export function createConnectionPool(options: PoolOptions): ConnectionPool {
-  const { about, clock, maxInFlight, maxConnections } = options;
-  const connections = new Set<Connection>();
-  const closings = new Set<Promise<void>>();
-  const waiting: Waiter[] = [];
-  const opened = new AbortController();
-  let ticket: TlsTicket | undefined;
-  /** Queries that one connection is trusted with: falls when one is closed with queries outstanding, grows with answers. */
-  let limit = maxInFlight;
-  /** Whether the last opening that was decided succeeded. As long as it is not, one is tried for all who wait. */
-  let proven = false;
-  let ended = false;
-  const endedError = (): ClientError => new ClientError(ClientErrorCode.ENDED, `${about}: the client was closed`);
+export class ConnectionPool {
+  readonly #options: PoolOptions;
+  readonly #connections = new Set<Connection>();
+  readonly #closings = new Set<Promise<void>>();
+  readonly #queue = new PlaceQueue();
+  readonly #closed = new AbortController();
+  #ticket: TlsTicket | undefined;
+  /** Queries that one connection may have outstanding. Falls when a connection is closed with some, grows with answers. */
+  #limit: number;
+  /** Whether the last opening succeeded. As long as it has not, one connection is tried for all waiting queries. */
+  #proven = false;
 
-  const taken = (): Connection[] => [...connections].filter(({ draining }) => !draining);
-  /** How many connections may be opened. */
-  const fresh = (): number => {
-    const count = taken().length;
-    return proven ? Math.max(0, maxConnections - count) : count === 0 ? 1 : 0;
-  };
-  /** Lets as many go on as there are places for. */
-  const wake = (): void => {
-    const places = taken().reduce((sum, { inFlight }) => sum + Math.max(0, limit - inFlight), fresh() * limit);
-    for (const { go } of waiting.splice(0, ended ? waiting.length : places)) go();
-  };
-  const shut = (connection: Connection): void => {
-    connection.stopIdle();
-    if (!connections.delete(connection)) return;
-    const session = connection.open?.session;
-    if (session === undefined) return;
-    ticket = connection.open?.ticket() ?? ticket;
-    const closing = session.close().finally(() => closings.delete(closing));
-    closings.add(closing);
-    wake();
-  };
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#limit = options.maxInFlight;
+  }
 
-  const start = (): Connection => {
-    const used = ticket;
-    const opening = options.open(used, opened.signal).catch((error: unknown) => {
-      // A server that cannot make anything of a ticket may fail rather than do a full handshake.
-      if (used === undefined || !(error instanceof ClientError) || !isClose(error)) throw error;
-      return options.open(undefined, opened.signal);
-    });
-    const connection: Connection = {
-      opening,
-      began: clock.elapsed(),
-      open: undefined,
-      inFlight: 0,
-      answered: 0,
-      shared: false,
-      draining: false,
-      idleMs: options.idleMs,
-      stopIdle: () => {},
-    };
-    connections.add(connection);
-    opening.then(
-      (open) => {
-        connection.open = open;
-        proven = true;
-        open.session.onEnded(() => shut(connection));
-        if (connection.inFlight === 0) rest(connection);
-        wake();
-      },
-      (error: unknown) => {
-        if (ticket === used) ticket = undefined;
-        connections.delete(connection);
-        proven = taken().some(({ open }) => open !== undefined);
-        // Who has waited for this one gets what it brought; each trying for itself would take as long again.
-        if (!proven) for (const { fail } of waiting.splice(0)) fail(error);
-        wake();
-      },
+  /** Whether a session is open. */
+  get live(): boolean {
+    return [...this.#connections].some(({ open, draining }) => open !== undefined && !draining);
+  }
+
+  /** Milliseconds since the opening began that queries wait for; 0 when a session is open or none is being opened. */
+  get waited(): number {
+    const [oldest] = this.#connections;
+    return oldest === undefined || this.#proven ? 0 : this.#options.clock.elapsed() - oldest.began;
+  }
+
+  /** Whether a query waits for an answer. */
+  get busy(): boolean {
+    return [...this.#connections].some(({ inFlight }) => inFlight > 0);
+  }
+
+  /** Takes a place in an open session; waits until the deadline for one to be opened. Never rejects. */
+  async reserve(deadline: Deadline): Promise<Reserved> {
+    const neverAnswered = this.#nothingAnswered();
+    try {
+      this.#throwIfClosed();
+      return { place: await this.#acquire(deadline) };
+    } catch (error) {
+      return this.#unanswered(error, neverAnswered && this.#nothingAnswered());
+    }
+  }
+
+  /** The error of the opening that is under way; undefined when it succeeds or none is under way. Never rejects. */
+  async outcome(): Promise<ClientError | undefined> {
+    const opening = [...this.#connections].find(({ open }) => open === undefined)?.opening;
+    return await opening?.then(
+      () => undefined,
+      (error: unknown) => this.#unanswered(error, true).error,
     );
-    return connection;
-  };
+  }
 
-  /** Nothing is outstanding: the session is closed, at once or when it stays so. */
-  const rest = (connection: Connection): void => {
-    connection.open?.session.keepAlive(false);
-    if (connection.draining) shut(connection);
-    else connection.stopIdle = clock.after(connection.idleMs, () => shut(connection), true);
-  };
-  const release = (connection: Connection): void => {
-    connection.inFlight--;
-    if (connection.inFlight === 0 && connection.open?.session.open) rest(connection);
-    wake();
-  };
+  /**
+   * Asks. Waits for each answer at most `answerMs`, and in all until the deadline. Asks over `first`, which it gives back, and over
+   * other sessions when `first` is closed. Never rejects.
+   */
+  async ask(query: Query, answerMs: number, deadline: Deadline, first?: Place): Promise<Asked> {
+    let reserved = first;
+    for (let tries = 1; ; tries++) {
+      let neverAnswered = this.#nothingAnswered();
+      let place = reserved;
+      reserved = undefined;
+      try {
+        this.#throwIfClosed();
+        place ??= await this.#acquire(deadline);
+        const { connection } = place;
+        const before = connection.answered;
+        try {
+          return await this.#askOver(place, query, answerMs, deadline);
+        } catch (error) {
+          neverAnswered = connection.answered === 0;
+          if (!(error instanceof ClientError) || this.#closed.signal.aborted) throw error;
+          if (!this.#asksAgain(error, place, before, tries, left(deadline) > 0)) throw error;
+        }
+      } catch (error) {
+        return this.#unanswered(error, neverAnswered);
+      } finally {
+        place?.giveBack();
+      }
+    }
+  }
 
-  const pick = (): Connection | undefined => {
-    const all = [...connections].filter((one) => !one.draining && one.inFlight < limit);
-    const one = all.find(({ open }) => open !== undefined) ?? all[0];
-    return one ?? (fresh() > 0 ? start() : undefined);
-  };
+  /** Closes all sessions; queries under way fail with CLIENT_ENDED. */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#wake();
+    await Promise.allSettled([...this.#connections].map(({ opening }) => opening));
+    for (const connection of this.#connections) this.#shut(connection);
+    await Promise.all(this.#closings);
+  }
 
-  /** A session with a place for one more query, which is taken. Rejects with a ClientError. */
-  const acquire = async (deadline: Deadline): Promise<Place> => {
-    let connection = pick();
+  async #askOver(
+    { connection, open }: Place,
+    query: Query,
+    answerMs: number,
+    deadline: Deadline,
+  ): Promise<Exclude<Asked, Unanswered>> {
+    const before = connection.answered;
+    const timeoutMs = Math.max(1, Math.min(answerMs, left(deadline)));
+    const reply = await open.session.ask(query, { timeoutMs, signal: deadline.signal });
+    connection.answered++;
+    if (connection.answered >= 2 * this.#limit) this.#limit = Math.min(this.#options.maxInFlight, 2 * this.#limit);
+    this.#ticket = open.ticket() ?? this.#ticket;
+    applyKeepalive(connection, reply, this.#options.maxIdleMs);
+    return { reply, tls: open.tls, reused: before > 0 };
+  }
+
+  /**
+   * Whether a query is asked again that has failed with `error` over this place, after `tries` tries. `before`: the answers that the
+   * connection had given when the query was sent. Lowers the limit where the connection lost several queries.
+   */
+  #asksAgain(
+    error: ClientError,
+    { connection, open }: Place,
+    before: number,
+    tries: number,
+    hasTime: boolean,
+  ): boolean {
+    const progress = connection.answered - before;
+    // A message came that may answer any of several queries. Only a query that is alone can know that it is meant.
+    const mixedUp = error.code === ClientErrorCode.MISMATCH && !open.session.open;
+    if (isClose(error) || mixedUp) {
+      if (!hasTime) return false;
+      // Queries that are asked again are kept apart: if the server cannot stand one of them, the others are not harmed.
+      this.#limit = progress === 0 || mixedUp ? 1 : Math.min(this.#limit, connection.answered);
+      return tries === 1 || ((connection.answered > 0 || mixedUp) && tries < MAX_TRIES);
+    }
+    const silent = error.code === ClientErrorCode.TIMED_OUT && progress === 0;
+    const wrong = error.code === ClientErrorCode.MALFORMED || error.code === ClientErrorCode.MISMATCH;
+    if (silent || wrong) connection.draining = true;
+    // The path may be gone, or another query may be the cause, and the server may be as well as ever.
+    const excused = before > 0 || open.session.stalled || (this.#options.lastResort === true && connection.shared);
+    if (!silent || !excused || !hasTime) return false;
+    this.#limit = 1;
+    return tries === 1;
+  }
+
+  /** Takes a place in a session. Rejects with a ClientError. */
+  async #acquire(deadline: Deadline): Promise<Place> {
+    const { about } = this.#options;
+    let connection = this.#pick();
     while (connection === undefined) {
-      let waiter: Waiter = NOBODY;
-      const turn = new Promise<void>((go, fail) => {
-        waiter = { go, fail };
-        waiting.push(waiter);
-      });
-      await within(turn, deadline, about, 'connect', () => {
-        const at = waiting.indexOf(waiter);
-        if (at >= 0) waiting.splice(at, 1);
-        else wake();
-      });
-      if (ended) throw endedError();
-      connection = pick();
+      await this.#queue.wait(deadline, about, () => this.#wake());
+      this.#throwIfClosed();
+      connection = this.#pick();
     }
     connection.inFlight++;
     connection.shared ||= connection.inFlight > 1;
@@ -218,117 +199,114 @@ export function createConnectionPool(options: PoolOptions): ConnectionPool {
     try {
       const open = connection.open ?? (await within(connection.opening, deadline, about, 'connect'));
       open.session.keepAlive(true);
-      const giveBack = release.bind(undefined, connection);
-      return { connection, open, giveBack };
+      return { connection, open, giveBack: this.#release.bind(this, connection) };
     } catch (error) {
-      release(connection);
+      this.#release(connection);
       throw error;
     }
-  };
+  }
 
-  /** What the server says of idle sessions (RFC 7828 §3.4): 0 asks to close as soon as nothing is outstanding. */
-  const honour = (connection: Connection, reply: Reply): void => {
-    const keepalive = keepaliveOf(reply.message.edns);
-    if (keepalive === 0) connection.draining = true;
-    else if (keepalive !== undefined) connection.idleMs = Math.min(keepalive * MARGIN, options.maxIdleMs);
-  };
+  /** A connection with a free place, if possible an open one; undefined: a query has to wait. */
+  #pick(): Connection | undefined {
+    const free = this.#usable().filter(({ inFlight }) => inFlight < this.#limit);
+    const connection = free.find(({ open }) => open !== undefined) ?? free[0];
+    return connection ?? (this.#mayOpen() > 0 ? this.#start() : undefined);
+  }
 
-  const nothingAnswered = (): boolean => ![...connections].some(({ answered }) => answered > 0);
-  const unanswered = (error: unknown, neverAnswered: boolean): Unanswered => ({
-    error: ended ? endedError() : fromSystem(error, about, 'answer'),
-    neverAnswered,
-  });
+  #usable(): Connection[] {
+    return [...this.#connections].filter(({ draining }) => !draining);
+  }
 
-  const ask = async (query: Query, answerMs: number, deadline: Deadline, first?: Place): Promise<Asked> => {
-    let reserved = first;
-    for (let closes = 0; ; ) {
-      let neverAnswered = nothingAnswered();
-      let place = reserved;
-      reserved = undefined;
-      try {
-        if (ended) throw endedError();
-        place ??= await acquire(deadline);
-        const { connection, open } = place;
-        const before = connection.answered;
-        const timeoutMs = Math.max(1, Math.min(answerMs, left(deadline)));
-        try {
-          const reply = await open.session.ask(query, { timeoutMs, signal: deadline.signal });
-          connection.answered++;
-          if (connection.answered >= 2 * limit) limit = Math.min(maxInFlight, 2 * limit);
-          ticket = open.ticket() ?? ticket;
-          honour(connection, reply);
-          return { reply, tls: open.tls, reused: before > 0 };
-        } catch (error) {
-          neverAnswered = connection.answered === 0;
-          if (!(error instanceof ClientError) || ended) throw error;
-          const progress = connection.answered - before;
-          // Something came that may have been meant for any of them: only who is alone knows that it was meant for it.
-          const mixedUp = error.code === ClientErrorCode.MISMATCH && !open.session.open;
-          if ((isClose(error) || mixedUp) && left(deadline) > 0) {
-            // Those that are asked again are kept apart, so that one the server cannot stand does no harm to others.
-            limit = progress === 0 || mixedUp ? 1 : Math.min(limit, connection.answered);
-            if (closes++ === 0 || ((connection.answered > 0 || mixedUp) && closes < MAX_CLOSES)) continue;
-          }
-          // Nothing came for all this time, or what is no answer: the session is not asked any more.
-          const lost = error.code === ClientErrorCode.TIMED_OUT && progress === 0;
-          const another = options.patient === true && connection.shared;
-          if (lost && (before > 0 || open.session.stalled || another) && left(deadline) > 0) {
-            // The path may be gone, or another query be the cause, and the server as well as ever.
-            connection.draining = true;
-            limit = 1;
-            if (closes++ === 0) continue;
-          }
-          const wrong = error.code === ClientErrorCode.MALFORMED || error.code === ClientErrorCode.MISMATCH;
-          if (lost || wrong) connection.draining = true;
-          throw error;
-        }
-      } catch (error) {
-        return unanswered(error, neverAnswered);
-      } finally {
-        place?.giveBack();
-      }
-    }
-  };
+  /** How many connections may be opened now. */
+  #mayOpen(): number {
+    const count = this.#usable().length;
+    return this.#proven ? Math.max(0, this.#options.maxConnections - count) : count === 0 ? 1 : 0;
+  }
 
-  const reserve = async (deadline: Deadline): Promise<Reserved> => {
-    const neverAnswered = nothingAnswered();
-    try {
-      if (ended) throw endedError();
-      return { place: await acquire(deadline) };
-    } catch (error) {
-      return unanswered(error, neverAnswered && nothingAnswered());
-    }
-  };
+  /** Lets as many queries go on as there are places. */
+  #wake(): void {
+    const limit = this.#limit;
+    const free = this.#usable().reduce((sum, { inFlight }) => sum + Math.max(0, limit - inFlight), 0);
+    this.#queue.wake(this.#closed.signal.aborted ? Number.POSITIVE_INFINITY : free + this.#mayOpen() * limit);
+  }
 
-  const outcome = async (): Promise<ClientError | undefined> => {
-    const opening = [...connections].find(({ open }) => open === undefined)?.opening;
-    return await opening?.then(
-      () => undefined,
-      (error: unknown) => unanswered(error, true).error,
+  #start(): Connection {
+    const ticket = this.#ticket;
+    const { clock, idleMs } = this.#options;
+    const connection = newConnection(this.#open(ticket), clock.elapsed(), idleMs);
+    this.#connections.add(connection);
+    connection.opening.then(
+      (open) => this.#opened(connection, open),
+      (error: unknown) => this.#failed(connection, ticket, error),
     );
-  };
+    return connection;
+  }
 
-  return {
-    ask,
-    reserve,
-    outcome,
-    get live() {
-      return [...connections].some(({ open, draining }) => open !== undefined && !draining);
-    },
-    get waited() {
-      const [oldest] = connections;
-      return oldest === undefined || proven ? 0 : clock.elapsed() - oldest.began;
-    },
-    get busy() {
-      return [...connections].some(({ inFlight }) => inFlight > 0);
-    },
-    async close() {
-      ended = true;
-      opened.abort();
-      wake();
-      await Promise.allSettled([...connections].map(({ opening }) => opening));
-      for (const connection of connections) shut(connection);
-      await Promise.all(closings);
-    },
-  };
+  #open(ticket: TlsTicket | undefined): Promise<OpenSession> {
+    const { signal } = this.#closed;
+    return this.#options.open(ticket, signal).catch((error: unknown) => {
+      // A server that cannot use a ticket may fail rather than do a full handshake.
+      if (ticket === undefined || !(error instanceof ClientError) || !isClose(error)) throw error;
+      return this.#options.open(undefined, signal);
+    });
+  }
+
+  #opened(connection: Connection, open: OpenSession): void {
+    connection.open = open;
+    this.#proven = true;
+    open.session.onEnded(() => this.#shut(connection));
+    if (connection.inFlight === 0) this.#rest(connection);
+    this.#wake();
+  }
+
+  #failed(connection: Connection, ticket: TlsTicket | undefined, error: unknown): void {
+    if (this.#ticket === ticket) this.#ticket = undefined;
+    this.#connections.delete(connection);
+    this.#proven = this.#usable().some(({ open }) => open !== undefined);
+    // Queries that have waited for this connection fail with it: if each tried for itself, it would wait as long again.
+    if (!this.#proven) this.#queue.fail(error);
+    this.#wake();
+  }
+
+  #release(connection: Connection): void {
+    connection.inFlight--;
+    if (connection.inFlight === 0 && connection.open?.session.open) this.#rest(connection);
+    this.#wake();
+  }
+
+  /** Nothing is outstanding: closes the session at once if it is draining, otherwise after its idle time. */
+  #rest(connection: Connection): void {
+    connection.open?.session.keepAlive(false);
+    if (connection.draining) this.#shut(connection);
+    else connection.stopIdle = this.#options.clock.after(connection.idleMs, () => this.#shut(connection), true);
+  }
+
+  #shut(connection: Connection): void {
+    connection.stopIdle();
+    if (!this.#connections.delete(connection)) return;
+    const session = connection.open?.session;
+    if (session === undefined) return;
+    this.#ticket = connection.open?.ticket() ?? this.#ticket;
+    const closing = session.close().finally(() => this.#closings.delete(closing));
+    this.#closings.add(closing);
+    this.#wake();
+  }
+
+  #nothingAnswered(): boolean {
+    return ![...this.#connections].some(({ answered }) => answered > 0);
+  }
+
+  #unanswered(error: unknown, neverAnswered: boolean): Unanswered {
+    const { about } = this.#options;
+    const ended = this.#closed.signal.aborted;
+    return { error: ended ? endedError(about) : fromSystem(error, about, 'answer'), neverAnswered };
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed.signal.aborted) throw endedError(this.#options.about);
+  }
+}
+
+function endedError(about: string): ClientError {
+  return new ClientError(ClientErrorCode.ENDED, `${about}: the client was closed`);
 }

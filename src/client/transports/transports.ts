@@ -7,7 +7,8 @@ import { openSession, type StreamTransport } from '../session/connect.js';
 import { askUdp } from '../session/udp.js';
 import type { Verification } from '../trust/certificate.js';
 import type { Query } from '../wire/message.js';
-import { type Asked, type ConnectionPool, createConnectionPool, type Place, type Reserved } from './connection-pool.js';
+import { type Asked, ConnectionPool, type Reserved } from './connection-pool.js';
+import type { Place } from './pooled-connection.js';
 import type { Target } from './target.js';
 import { lacksEdns, type TriedTransport } from './transport-plan.js';
 
@@ -88,11 +89,11 @@ export function createTransports(settings: Settings): Transports {
 function poolTo(transport: StreamTransport, target: Target, settings: Settings): ConnectionPool {
   const { clock, timeouts, poolLimits, profile } = settings;
   const { address, ports, name, verification } = target;
-  return createConnectionPool({
+  return new ConnectionPool({
     ...poolLimits,
     clock,
     about: aboutOf(transport, target),
-    patient: transport === 'tcp' || profile === 'pre-deployed',
+    lastResort: transport === 'tcp' || profile === 'pre-deployed',
     open: (ticket, signal) =>
       openSession({
         transport,

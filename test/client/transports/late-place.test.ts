@@ -5,7 +5,7 @@ import { createCapabilityCache } from '../../../src/client/capabilities/capabili
 import { settingsOf } from '../../../src/client/client-settings.js';
 import { ClientSession } from '../../../src/client/session/client-session.js';
 import type { OpenSession } from '../../../src/client/session/connect.js';
-import { createConnectionPool } from '../../../src/client/transports/connection-pool.js';
+import { ConnectionPool } from '../../../src/client/transports/connection-pool.js';
 import { resolveQuery } from '../../../src/client/transports/resolution.js';
 import { targetOf } from '../../../src/client/transports/target.js';
 import type { Transports } from '../../../src/client/transports/transports.js';
@@ -33,7 +33,7 @@ async function bench() {
     const session = new ClientSession(socket, true, 'the server', { clock });
     return { server, session, tls: undefined, upgrade: undefined, times: { connect: 0 }, ticket: () => undefined };
   };
-  const poolOf = (about: string) => createConnectionPool({ ...settings.poolLimits, about, clock, open });
+  const poolOf = (about: string) => new ConnectionPool({ ...settings.poolLimits, about, clock, open });
   const pools: Readonly<Record<string, ReturnType<typeof poolOf>>> = {
     tls: poolOf('tls'),
     starttls: poolOf('starttls'),
