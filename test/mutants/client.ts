@@ -131,7 +131,7 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: 'a downgrade is not told',
     file: 'client/transports/resolution.ts',
-    find: 'downgraded: known && !encrypted,',
+    find: 'downgraded: this.#knownEncrypted && !encrypted,',
     replace: 'downgraded: false,',
   },
   {

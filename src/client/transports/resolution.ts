@@ -9,23 +9,23 @@ import { type Deadline, left } from '../deadline.js';
 import { type Attempt, ClientError, ClientErrorCode } from '../errors.js';
 import type { TlsInfo } from '../session/tls-connection.js';
 import { HeaderFlag, type Message, type Query } from '../wire/message.js';
-import type { Unanswered } from './connection-pool.js';
+import type { Asked, Unanswered } from './connection-pool.js';
 import type { Place } from './pooled-connection.js';
 import { runStaggered, type StaggeredAttempt } from './staggered-attempts.js';
 import type { Target } from './target.js';
-import { allowance, isFinal, type TriedTransport, transportPlan } from './transport-plan.js';
-import { createTransportStatus } from './transport-status.js';
+import { allowance, isFinal, type Stage, type TriedTransport, transportPlan } from './transport-plan.js';
+import { createTransportStatus, type TransportStatus } from './transport-status.js';
 import type { Transports } from './transports.js';
 
 /** An answer, whatever its RCODE. */
 export interface Resolution {
   readonly message: Message;
   readonly octets: Uint8Array;
-  /** What it came over. */
+  /** The transport that it came over. */
   readonly transport: TriedTransport;
-  /** Where that is. */
+  /** The address and port of that transport. */
   readonly server: { readonly address: string; readonly port: number };
-  /** Whether question and answer went inside TLS. */
+  /** Whether the question and the answer went inside TLS. */
   readonly encrypted: boolean;
   readonly tls: TlsInfo | undefined;
   /** Whether the session had answered before. */
@@ -34,168 +34,222 @@ export interface Resolution {
   readonly truncated: boolean;
   /** Milliseconds from sending the query over this transport. */
   readonly milliseconds: number;
-  /** What failed before, in order. */
+  /** The transports that failed before, in order. */
   readonly attempts: readonly Attempt[];
   /**
-   * The answer came in cleartext although an encrypted transport of this server was known to work: the server has changed,
-   * or somebody in between does not want encryption (the draft, §7).
+   * The answer came in cleartext although an encrypted transport of this server was known to work. The server has changed, or
+   * somebody in between prevents encryption (the draft, §7).
    */
   readonly downgraded: boolean;
 }
 
-export interface ResolutionContext {
+interface ResolutionContext {
   readonly settings: Settings;
   readonly transports: Transports;
   readonly capabilities: CapabilityCache;
 }
 
-/** A session that is open, and a place in it. */
+/** A place in an open session. */
 interface OpenPlace {
   readonly transport: EncryptedTransport;
   readonly place: Place;
 }
 
-/** Not the server's doing: there is no point in going on. */
+/** Not the server's doing: other transports cannot help. */
 const GIVEN_UP: readonly ClientErrorCode[] = [ClientErrorCode.ABORTED, ClientErrorCode.ENDED, ClientErrorCode.INPUT];
 
-/** Asks until there is an answer. Rejects as Client.resolve does, but for what is wrong with the question. */
+/** Asks until there is an answer. Rejects as Client.resolve does, but not for mistakes in the question. */
 export async function resolveQuery(
   query: Query,
   target: Target,
   deadline: Deadline,
-  tools: ResolutionContext,
+  context: ResolutionContext,
 ): Promise<Resolution> {
-  const { settings, transports, capabilities } = tools;
-  const { clock, timeouts, udpTries, order } = settings;
-  const { address, ports } = target;
-  const key = (transport: EncryptedTransport) => ({ transport, address, port: ports[transport] });
-  const known = ENCRYPTED.some((transport) => capabilities.get(key(transport))?.status === 'works');
-  const live = (transport: TriedTransport): boolean => transports.live(transport, target);
-  const stages = transportPlan({ order, cache: capabilities, address, ports, live });
-  const status = createTransportStatus(capabilities, key);
-  const attempts: Attempt[] = [];
-  let best: Resolution | undefined;
+  return await new QueryResolution(query, target, context).run(deadline);
+}
 
-  /** The time that `some` have, so that enough is left for those behind them. */
-  const before = (behind: readonly TriedTransport[], some: readonly TriedTransport[], within: Deadline): Deadline => {
-    const allowed = allowance(some, behind, left(within), timeouts, udpTries);
-    return { ...within, at: clock.elapsed() + Math.max(1, allowed) };
-  };
+/** The resolution of one query: its plan, and what has failed so far. */
+class QueryResolution {
+  readonly #query: Query;
+  readonly #target: Target;
+  readonly #settings: Settings;
+  readonly #transports: Transports;
+  readonly #stages: readonly Stage[];
+  readonly #status: TransportStatus;
+  /** Whether an encrypted transport of the server was known to work at the beginning. */
+  readonly #knownEncrypted: boolean;
+  readonly #attempts: Attempt[] = [];
+  /** The best answer that is not final. */
+  #best: Resolution | undefined;
 
-  const failed = (transport: TriedTransport, { error, neverAnswered }: Unanswered): undefined => {
-    if (GIVEN_UP.includes(error.code)) throw error;
-    attempts.push({ transport, error });
-    if (isEncrypted(transport)) status.failed(transport, error, neverAnswered);
-  };
+  constructor(query: Query, target: Target, { settings, transports, capabilities }: ResolutionContext) {
+    const { order } = settings;
+    const { address, ports } = target;
+    const key = (transport: EncryptedTransport) => ({ transport, address, port: ports[transport] });
+    const live = (transport: EncryptedTransport): boolean => transports.live(transport, target);
+    this.#query = query;
+    this.#target = target;
+    this.#settings = settings;
+    this.#transports = transports;
+    this.#knownEncrypted = ENCRYPTED.some((transport) => capabilities.get(key(transport))?.status === 'works');
+    this.#stages = transportPlan({ order, cache: capabilities, address, ports, live });
+    this.#status = createTransportStatus(capabilities, key);
+  }
+
+  async run(deadline: Deadline): Promise<Resolution> {
+    const resolution = await this.#from(0, deadline);
+    if (resolution !== undefined) return resolution;
+    if (this.#best === undefined) throw failure(this.#settings, this.#target, this.#attempts);
+    return { ...this.#best, attempts: this.#attempts };
+  }
+
+  /** Goes through the stages from this one on, until an answer is final. */
+  async #from(at: number, within: Deadline): Promise<Resolution | undefined> {
+    const stage = this.#stages[at];
+    if (stage === undefined || left(within) === 0) return undefined;
+    const behind = this.#stages.slice(at + 1).flatMap((one): readonly TriedTransport[] => one.transports);
+    if (stage.kind === 'staggered') return await this.#staggered(stage.transports, behind, at + 1, within);
+    for (const [nth, transport] of stage.transports.entries()) {
+      if (left(within) === 0) return undefined;
+      const own = this.#share([transport], [...stage.transports.slice(nth + 1), ...behind], within);
+      const done = await this.#ask(transport, own);
+      if (done !== undefined) return done;
+    }
+    return await this.#from(at + 1, within);
+  }
+
+  /** Asks over encrypted transports, and over the stages from `next` on: after them, or beside them if cleartext is next. */
+  async #staggered(
+    transports: readonly EncryptedTransport[],
+    behind: readonly TriedTransport[],
+    next: number,
+    within: Deadline,
+  ): Promise<Resolution | undefined> {
+    const { clock, timeouts } = this.#settings;
+    const encrypted = (signal: AbortSignal | undefined, onOpen: () => void) =>
+      this.#askFirstOpen(transports, this.#share(transports, behind, { ...within, signal }), onOpen);
+    const others = (signal: AbortSignal | undefined) => this.#from(next, { ...within, signal });
+    if (this.#stages[next]?.kind !== 'cleartext')
+      return (await encrypted(within.signal, () => {})) ?? (await others(within.signal));
+    const waited = Math.max(...transports.map((transport) => this.#waited(transport)));
+    const staggered = [
+      { run: encrypted, headStart: timeouts.cleartextAfter - waited },
+      { run: others, headStart: 0 },
+    ];
+    return await runStaggered(staggered, clock, within.signal, this.#target.address);
+  }
+
+  /** Asks over the first session that opens, and over the others if that brings no final answer. */
+  async #askFirstOpen(
+    transports: readonly EncryptedTransport[],
+    own: Deadline,
+    onOpen: () => void,
+  ): Promise<Resolution | undefined> {
+    const { clock, timeouts } = this.#settings;
+    const done = new Set<EncryptedTransport>();
+    for (let rest = transports; left(own) > 0; rest = rest.filter((one) => !done.has(one))) {
+      const headStart = Math.min(timeouts.headStart, left(own) / rest.length);
+      const staggered = rest.map((transport) => this.#opening(transport, own, headStart, done));
+      const first = await runStaggered(staggered, clock, own.signal, this.#target.address);
+      if (first === undefined) return undefined;
+      onOpen();
+      const others = rest.filter((one) => !done.has(one));
+      const resolution = await this.#ask(first.transport, this.#share([first.transport], others, own), first.place);
+      if (resolution !== undefined) return resolution;
+    }
+    return undefined;
+  }
+
+  /** The opening of a session as a staggered attempt. Adds the transport to `done` once it has been tried. */
+  #opening(
+    transport: EncryptedTransport,
+    own: Deadline,
+    headStart: number,
+    done: Set<EncryptedTransport>,
+  ): StaggeredAttempt<OpenPlace> {
+    return {
+      // The time that other queries have waited for the same session counts.
+      headStart: headStart - this.#waited(transport),
+      run: async (signal) => {
+        const opened = await this.#open(transport, { ...own, signal });
+        if (opened !== undefined || !signal.aborted) done.add(transport);
+        return opened;
+      },
+      late: ({ place }) => {
+        done.delete(transport);
+        place.giveBack();
+        this.#status.opened(transport);
+      },
+    };
+  }
+
+  /** A place in a session. An attempt that was overtaken gives it back, and the status of its transport follows. */
+  async #open(transport: EncryptedTransport, own: Deadline): Promise<OpenPlace | undefined> {
+    const reserving = this.#transports.reserve(transport, this.#target, own);
+    const outcome = this.#transports.outcome(transport, this.#target);
+    const reserved = await reserving;
+    if (own.signal?.aborted) {
+      if ('place' in reserved) reserved.place.giveBack();
+      void outcome.then((error) => {
+        if (error === undefined) this.#status.opened(transport);
+        else this.#status.failed(transport, error, true);
+      });
+      return undefined;
+    }
+    return 'place' in reserved ? { transport, place: reserved.place } : this.#failed(transport, reserved);
+  }
 
   /** The answer, if the resolution ends with it. */
-  const ask = async (transport: TriedTransport, own: Deadline, place?: Place): Promise<Resolution | undefined> => {
-    const asked = await transports.ask(transport, target, query, own, place);
+  async #ask(transport: TriedTransport, own: Deadline, place?: Place): Promise<Resolution | undefined> {
+    const asked = await this.#transports.ask(transport, this.#target, this.#query, own, place);
     if ('error' in asked) {
       if (asked.error.code === ClientErrorCode.ABORTED && place !== undefined && isEncrypted(transport))
-        status.opened(transport);
-      return failed(transport, asked);
+        this.#status.opened(transport);
+      return this.#failed(transport, asked);
     }
-    const { message, octets, milliseconds } = asked.reply;
+    this.#status.answered(isEncrypted(transport) ? transport : undefined);
+    const resolution = this.#resolution(transport, asked);
+    if (isFinal(resolution.message)) return resolution;
+    // Half an answer is better than an error, and the first error as good as the next.
+    if (this.#best === undefined || (resolution.truncated && !this.#best.truncated)) this.#best = resolution;
+    return undefined;
+  }
+
+  #resolution(transport: TriedTransport, { reply, tls, reused }: Exclude<Asked, Unanswered>): Resolution {
+    const { message, octets, milliseconds } = reply;
+    const { address, ports } = this.#target;
     const encrypted = isEncrypted(transport);
-    status.answered(encrypted ? transport : undefined);
-    const resolution: Resolution = {
+    return {
       message,
       octets,
       milliseconds,
       transport,
       encrypted,
       server: { address, port: ports[transport] },
-      tls: asked.tls,
-      reused: asked.reused,
+      tls,
+      reused,
       truncated: (message.flags & HeaderFlag.TC) !== 0,
-      attempts: [...attempts],
-      downgraded: known && !encrypted,
+      attempts: [...this.#attempts],
+      downgraded: this.#knownEncrypted && !encrypted,
     };
-    if (isFinal(message)) return resolution;
-    // Half an answer is better than an error, and the first error as good as the next.
-    if (best === undefined || (resolution.truncated && !best.truncated)) best = resolution;
-    return undefined;
-  };
+  }
 
-  /** A place in a session; who comes too late gives it back, and tells how it went on. */
-  const open = async (transport: EncryptedTransport, own: Deadline): Promise<OpenPlace | undefined> => {
-    const reserving = transports.reserve(transport, target, own);
-    const outcome = transports.outcome(transport, target);
-    const reserved = await reserving;
-    if (own.signal?.aborted) {
-      if ('place' in reserved) reserved.place.giveBack();
-      void outcome.then((error) => {
-        if (error === undefined) status.opened(transport);
-        else status.failed(transport, error, true);
-      });
-      return undefined;
-    }
-    return 'place' in reserved ? { transport, place: reserved.place } : failed(transport, reserved);
-  };
+  #failed(transport: TriedTransport, { error, neverAnswered }: Unanswered): undefined {
+    if (GIVEN_UP.includes(error.code)) throw error;
+    this.#attempts.push({ transport, error });
+    if (isEncrypted(transport)) this.#status.failed(transport, error, neverAnswered);
+  }
 
-  /** Asks over the first session that is open, and over the others when that does no good. `opened` is told of the first. */
-  const contest = async (
-    contenders: readonly EncryptedTransport[],
-    own: Deadline,
-    opened: () => void,
-  ): Promise<Resolution | undefined> => {
-    const out = new Set<EncryptedTransport>();
-    for (let rest = contenders; left(own) > 0; rest = rest.filter((one) => !out.has(one))) {
-      const headStart = Math.min(timeouts.headStart, left(own) / rest.length);
-      // What other queries have waited for the same session counts.
-      const staggered = rest.map((transport): StaggeredAttempt<OpenPlace> => {
-        const run = async (signal: AbortSignal): Promise<OpenPlace | undefined> => {
-          const winner = await open(transport, { ...own, signal });
-          if (winner !== undefined || !signal.aborted) out.add(transport);
-          return winner;
-        };
-        const late = ({ place }: OpenPlace): void => {
-          out.delete(transport);
-          place.giveBack();
-          status.opened(transport);
-        };
-        return { run, late, headStart: headStart - transports.waited(transport, target) };
-      });
-      const winner = await runStaggered(staggered, clock, own.signal, address);
-      if (winner === undefined) return undefined;
-      opened();
-      const others = rest.filter((one) => !out.has(one));
-      const done = await ask(winner.transport, before(others, [winner.transport], own), winner.place);
-      if (done !== undefined) return done;
-    }
-    return undefined;
-  };
+  /** The time that `transports` have, so that enough is left for those behind them. */
+  #share(transports: readonly TriedTransport[], behind: readonly TriedTransport[], within: Deadline): Deadline {
+    const { clock, timeouts, udpTries } = this.#settings;
+    const allowed = allowance(transports, behind, left(within), timeouts, udpTries);
+    return { ...within, at: clock.elapsed() + Math.max(1, allowed) };
+  }
 
-  const from = async (at: number, within: Deadline): Promise<Resolution | undefined> => {
-    const stage = stages[at];
-    if (stage === undefined || left(within) === 0) return undefined;
-    const behind = stages.slice(at + 1).flatMap((one): readonly TriedTransport[] => one.transports);
-    if (stage.kind === 'staggered') {
-      const first = (signal: AbortSignal | undefined, opened: () => void) =>
-        contest(stage.transports, before(behind, stage.transports, { ...within, signal }), opened);
-      const next = (signal: AbortSignal | undefined) => from(at + 1, { ...within, signal });
-      if (stages[at + 1]?.kind !== 'cleartext')
-        return (await first(within.signal, () => {})) ?? (await next(within.signal));
-      const waited = Math.max(...stage.transports.map((transport) => transports.waited(transport, target)));
-      const staggered = [
-        { run: first, headStart: timeouts.cleartextAfter - waited },
-        { run: next, headStart: 0 },
-      ];
-      return await runStaggered(staggered, clock, within.signal, address);
-    }
-    for (const [nth, transport] of stage.transports.entries()) {
-      if (left(within) === 0) return undefined;
-      const done = await ask(transport, before([...stage.transports.slice(nth + 1), ...behind], [transport], within));
-      if (done !== undefined) return done;
-    }
-    return await from(at + 1, within);
-  };
-
-  const resolution = await from(0, deadline);
-  if (resolution !== undefined) return resolution;
-  if (best === undefined) throw failure(settings, target, attempts);
-  return { ...best, attempts };
+  #waited(transport: EncryptedTransport): number {
+    return this.#transports.waited(transport, this.#target);
+  }
 }
 
 const ENCRYPTED: readonly EncryptedTransport[] = ['tls', 'starttls'];
