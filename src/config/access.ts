@@ -1,5 +1,5 @@
 /** The parts of adotd.yaml that say who may ask: access lists, and the policies of zones. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdotdError } from '../errors.js';
 import { zoneKey } from '../protocol/name.js';
 import { prefixFromText, prefixToText } from '../protocol/prefix.js';

@@ -1,6 +1,6 @@
 /** What the schema finds wrong with a configuration, in words: what was found, and what was expected. */
 import { inspect } from 'node:util';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { nearest } from './nearest.js';
 import { configSchema } from './schema.js';

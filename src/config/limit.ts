@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A whole number within bounds; `unit` is shown in the reference. */
 export function limit(unit: string, min: number, max: number, fallback: number, reason: string) {

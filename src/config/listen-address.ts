@@ -1,6 +1,6 @@
 /** Addresses that the server listens on: which can be, and which stand in each other's way. */
 import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const multicast = new BlockList();
 multicast.addSubnet('224.0.0.0', 4, 'ipv4');

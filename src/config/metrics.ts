@@ -1,5 +1,5 @@
 /** The part of adotd.yaml about metrics. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { endpointFromText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
 import { limit } from './limit.js';

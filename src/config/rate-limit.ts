@@ -1,5 +1,5 @@
 /** The part of adotd.yaml about the limit on the rate of responses. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { prefix } from './access.js';
 import { limit } from './limit.js';
 

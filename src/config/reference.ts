@@ -1,5 +1,5 @@
 /** The configuration reference in Markdown, and the JSON Schema for editors, both made from the schema. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { configSchema } from './schema.js';
 
 /** The JSON Schema (draft 2020-12) of adotd.yaml, as it is before defaults are filled in. */

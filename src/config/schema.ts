@@ -2,7 +2,7 @@
  * The schema of adotd.yaml. Every key says what it means; every limit says its unit, its bounds and where the number comes
  * from. The reference in README.md and `adotd schema` are made from this.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { access, zonePolicies } from './access.js';
 import { domainName } from './domain-name.js';
 import { limit } from './limit.js';

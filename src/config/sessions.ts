@@ -1,5 +1,5 @@
 /** The part of adotd.yaml about stream sessions. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limit } from './limit.js';
 
 /** Seconds. */

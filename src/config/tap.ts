@@ -1,5 +1,5 @@
 /** The keys of adotd.yaml for query logging and dnstap. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limit } from './limit.js';
 
 const SAMPLE_MAX = 1_000_000;

@@ -14,7 +14,7 @@
  * Who waits for longer is sent 102 (Processing) meanwhile. An error is { error: { code, message } } with a status of 400 or more.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdotdError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import { nameFromText, nameToText } from '../../protocol/name.js';
