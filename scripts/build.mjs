@@ -1,15 +1,40 @@
-// Compiles src/ to dist/. With --if-stale (prestart, pretest) only when dist/ is absent or older than a source file, so
+// Compiles src/ to build/ (modules one by one, for tests and documents) and bundles it into dist/ (what the package holds, with the
+// types that the compiler wrote). With --if-stale (prestart, pretest) only when either is absent or older than a source file, so
 // that `npm start` after an install from the registry, which has dist/ but no compiler, just starts.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(join(root, 'package.json'));
 // A source that is saved while the compiler runs is newer than what comes of it.
 const began = new Date();
-const stamp = join(root, 'dist', '.built');
+const MAIN = join('cli', 'main.js');
+
+/** Programs, threads and the entries of the package. Code that several of them use is in chunks beside them. */
+const ENTRIES = [
+  'cli/main.ts',
+  'index.ts',
+  'client/index.ts',
+  'testing/index.ts',
+  'server/plane/udp-worker.ts',
+  'server/plane/stream-worker.ts',
+  'server/zones/loader-worker.ts',
+];
+/** koffi is native and optional; the others start threads or read files of their own, and are loaded by few programs. */
+const EXTERNAL = ['koffi', 'pino', 'pino-pretty', 'selfsigned', 'chokidar'];
 
 function newest(path) {
   const stat = statSync(path);
@@ -17,33 +42,95 @@ function newest(path) {
   return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs);
 }
 
-const sources = ['src', 'tsconfig.json', 'package.json'].map((name) => join(root, name));
-if (process.argv.includes('--if-stale')) {
-  const main = join(root, 'dist', 'cli', 'main.js');
-  if (existsSync(main) && !existsSync(sources[0])) process.exit(0);
-  if (existsSync(stamp) && statSync(stamp).mtimeMs >= Math.max(...sources.map(newest))) process.exit(0);
+function isFresh(folder, time) {
+  const stamp = join(root, folder, '.built');
+  return existsSync(stamp) && statSync(stamp).mtimeMs >= time;
 }
 
+if (process.argv.includes('--if-stale')) {
+  const sources = ['src', 'tsconfig.json', 'package.json', 'scripts/build.mjs'].map((name) => join(root, name));
+  if (existsSync(join(root, 'dist', MAIN)) && !existsSync(sources[0])) process.exit(0);
+  const time = Math.max(...sources.map(newest));
+  if (isFresh('build', time) && isFresh('dist', time)) process.exit(0);
+}
+
+/** A module keeps the place that it has in src/ when it asks where it is, whichever file of dist/ it has become a part of. */
+const ownPlaces = {
+  name: 'own-places',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      if (!/new URL\([^)]*import\.meta\.url/.test(text)) return undefined;
+      const place = relative(join(root, 'src'), path).replaceAll('\\', '/').replace(/\.ts$/, '.js');
+      const contents = text.replaceAll('import.meta.url', `import.meta.url.replace(/(.*\\/dist\\/).*/, '$1${place}')`);
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+/** The licences of the packages that the bundle holds parts of; each wants to go with them. */
+function licences(inputs) {
+  const packages = new Set(
+    inputs.flatMap((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.slice(0, 2) ?? []),
+  );
+  const folders = [...packages].filter((path) => path.includes('node_modules/')).sort();
+  const texts = folders.map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
+    const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    if (file === undefined) throw new Error(`${name} has no file with its licence`);
+    return `${name} ${version} (${license})\n\n${readFileSync(join(root, folder, file), 'utf8').trim()}\n`;
+  });
+  return `Parts of these packages are in the files of this folder.\n\n${texts.join(`\n${'-'.repeat(72)}\n\n`)}`;
+}
+
+// Made beside the old ones and then swapped, so that what is running meanwhile keeps its files, and a source that does not
+// compile leaves them as they were.
+const fresh = { build: join(root, `build-${process.pid}`), dist: join(root, `dist-${process.pid}`) };
+process.on('exit', () => {
+  for (const folder of Object.values(fresh)) rmSync(folder, { recursive: true, force: true });
+});
+
 let tsc;
+let esbuild;
 try {
-  const require = createRequire(join(root, 'package.json'));
   tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
+  esbuild = require('esbuild');
 } catch {
-  console.error('adotd: the TypeScript compiler is not installed; run `npm install --include=dev` in', root);
+  console.error('adotd: the compiler is not installed; run `npm install --include=dev` in', root);
   process.exit(1);
 }
-// Compiled beside the old one and then swapped, so that what is running meanwhile keeps its files, and a source that does
-// not compile leaves what there was.
-const fresh = join(root, `dist-${process.pid}`);
-const built = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json'), '--outDir', fresh], {
-  stdio: ['ignore', 2, 2],
+const words = ['-p', join(root, 'tsconfig.json'), '--outDir', fresh.build, '--declarationDir', fresh.dist];
+const compiled = spawnSync(process.execPath, [tsc, ...words], { stdio: ['ignore', 2, 2] });
+if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+
+const { metafile } = await esbuild.build({
+  entryPoints: ENTRIES.map((name) => join(root, 'src', name)),
+  outbase: join(root, 'src'),
+  outdir: fresh.dist,
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  external: EXTERNAL,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'inline',
+  plugins: [ownPlaces],
+  // CommonJS packages that are bundled require modules of Node.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  metafile: true,
+  logLevel: 'warning',
 });
-if (built.status !== 0) {
-  rmSync(fresh, { recursive: true, force: true });
-  process.exit(built.status ?? 1);
+
+writeFileSync(join(fresh.dist, 'LICENSES.txt'), licences(Object.keys(metafile.inputs)));
+chmodSync(join(fresh.dist, MAIN), 0o755);
+for (const [name, folder] of Object.entries(fresh)) {
+  writeFileSync(join(folder, '.built'), '');
+  utimesSync(join(folder, '.built'), began, began);
+  rmSync(join(root, name), { recursive: true, force: true });
+  renameSync(folder, join(root, name));
 }
-chmodSync(join(fresh, 'cli', 'main.js'), 0o755);
-writeFileSync(join(fresh, '.built'), '');
-utimesSync(join(fresh, '.built'), began, began);
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-renameSync(fresh, join(root, 'dist'));

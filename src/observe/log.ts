@@ -1,5 +1,7 @@
 /** The log: structured lines on standard error, by pino. Standard output is not ours. */
 import type { Logger } from 'pino';
+import { isError } from '../errors.js';
+import { sourceStack } from './source-stack.js';
 
 /** What code that logs needs of a log. */
 export interface Log {
@@ -20,11 +22,15 @@ const MAX_WAITING = 1024 * 1024;
  */
 export async function createLog(level: string, format: LogFormat): Promise<Logger> {
   const { pino } = await import('pino');
+  const { err } = pino.stdSerializers;
+  const serializers = {
+    err: (error: Error) => (isError(error) ? { ...err(error), stack: sourceStack(error) } : error),
+  };
   if (format === 'json') {
     const destination = pino.destination({ dest: 2, sync: true, maxLength: MAX_WAITING });
     // Nobody is left to tell: without a listener the error would end the process.
     destination.on('error', () => undefined);
-    return pino({ level }, destination);
+    return pino({ level, serializers }, destination);
   }
   const { default: pretty } = await import('pino-pretty');
   const stream = pretty({
@@ -35,7 +41,7 @@ export async function createLog(level: string, format: LogFormat): Promise<Logge
     translateTime: 'HH:MM:ss',
     singleLine: true,
   });
-  return pino({ level }, stream);
+  return pino({ level, serializers }, stream);
 }
 
 /** A log that says nothing. */

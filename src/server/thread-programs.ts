@@ -1,7 +1,7 @@
 /** The modules that threads of this process run. They stand in one place because a bundler has to know each of them. */
 
-/** Folder of these programs: a thread that is started later reads it again. */
-export const PROGRAMS = new URL('./', import.meta.url);
+/** Folder of the whole program: a thread that is started later reads it again. */
+export const PROGRAMS = new URL('../', import.meta.url);
 
 export const UDP_WORKER = new URL('./plane/udp-worker.js', import.meta.url);
 export const STREAM_WORKER = new URL('./plane/stream-worker.js', import.meta.url);

@@ -2,6 +2,7 @@
  * npm run bench -- load [--records N]     loading a zone of N records (default 1,000,000), beside the peers' checkers
  * npm run bench -- respond [--queries N]  respond() alone, by kind of answer, unsigned and signed
  * npm run bench -- fixture [--turns N]    starting and stopping a server for tests
+ * npm run bench -- start [--turns N]     starting commands, and importing the package
  * npm run bench -- policy [--queries N]   what access lists and the rate limit cost
  * npm run bench -- sessions [--turns N] [--idle N]   stream sessions, beside NSD and BIND: CPU and memory
  * npm run bench -- peers [--turns N] [--seconds S] [--servers adotd,NSD] [--only udp,tcp,…] [--quick] [--write]
@@ -18,6 +19,7 @@ import { benchPeers } from './peers.js';
 import { benchPolicy } from './policy.js';
 import { benchRespond } from './respond.js';
 import { benchSessions } from './sessions.js';
+import { benchStart } from './start.js';
 import { benchBatches } from './udp-batches.js';
 import { benchLoops } from './udp-loops.js';
 
@@ -50,6 +52,9 @@ switch (positionals[0]) {
     break;
   case 'fixture':
     await benchFixture(turns);
+    break;
+  case 'start':
+    await benchStart(turns);
     break;
   case 'policy':
     benchPolicy(Math.min(Number(values.queries), 200_000));
@@ -86,7 +91,7 @@ switch (positionals[0]) {
     break;
   default:
     console.error(
-      'usage: npm run bench -- load | respond | fixture | policy | sessions | batches | loops | peers [OPTION...]; options: test/bench/main.ts',
+      'usage: npm run bench -- load | respond | fixture | start | policy | sessions | batches | loops | peers [OPTION...]; options: test/bench/main.ts',
     );
     process.exitCode = 2;
 }

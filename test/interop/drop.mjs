@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { configSchema } from '../../dist/config/schema.js';
-import { checkPrivileges, giveUpPrivileges, rootWarning } from '../../dist/server/process/privileges.js';
-import { describeSocket, duplicateSocket, openTcpSocket, openUdpSocket } from '../../dist/transport/sockets.js';
+import { configSchema } from '../../build/config/schema.js';
+import { checkPrivileges, giveUpPrivileges, rootWarning } from '../../build/server/process/privileges.js';
+import { describeSocket, duplicateSocket, openTcpSocket, openUdpSocket } from '../../build/transport/sockets.js';
 
 const attempt = (what) => {
   try {

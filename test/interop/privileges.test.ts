@@ -189,7 +189,7 @@ describe.skipIf(missing)(`privileges${missing ? ` (skipped: ${missing})` : ''}`,
 
   it('that were not there at the start cannot be given up', async () => {
     const program = `
-      import { checkPrivileges } from '${new URL('../../dist/server/process/privileges.js', import.meta.url).href}';
+      import { checkPrivileges } from '${new URL('../../build/server/process/privileges.js', import.meta.url).href}';
       process.setgid(65534);
       process.setuid(4711);
       try { checkPrivileges({ user: 'nobody' }, {}) } catch (error) { console.log(error.message) }

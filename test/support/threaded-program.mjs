@@ -2,12 +2,12 @@
 // standard input (`udp` or `stream`, from 0, a value of Mischief). SIGTERM, or the end of standard input, stops it.
 
 import { createInterface } from 'node:readline';
-import { readConfig } from '../../dist/config/load.js';
-import { createLog } from '../../dist/observe/log.js';
-import { checkPrivileges, giveUpPrivileges } from '../../dist/server/process/privileges.js';
-import { takeActivatedSockets } from '../../dist/server/process/socket-activation.js';
-import { createServer } from '../../dist/server/server.js';
-import { zonesOfConfig } from '../../dist/server/zones/zone-files.js';
+import { readConfig } from '../../build/config/load.js';
+import { createLog } from '../../build/observe/log.js';
+import { checkPrivileges, giveUpPrivileges } from '../../build/server/process/privileges.js';
+import { takeActivatedSockets } from '../../build/server/process/socket-activation.js';
+import { createServer } from '../../build/server/server.js';
+import { zonesOfConfig } from '../../build/server/zones/zone-files.js';
 
 const config = readConfig(process.argv[2]);
 const log = await createLog(config.log.level, config.log.format);

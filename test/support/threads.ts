@@ -38,7 +38,7 @@ export async function startThreads(
       ? zones.map((file: string) => ({ file }))
       : Object.entries(zones).map(([name, text]) => ({ file: name, name, text }));
   const own = new URL('../../src/server/server.js', import.meta.url);
-  const built = new URL('../../dist/server/server.js', import.meta.url);
+  const built = new URL('../../build/server/server.js', import.meta.url);
   const { createServer } = (await import((existsSync(own) ? own : built).href)) as ServerModule;
   const lines: LogLine[] = [];
   const note =

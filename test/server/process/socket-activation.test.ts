@@ -139,7 +139,7 @@ describe('taking them', () => {
     };
     const [plain, secure] = [await listening(), await listening()];
     const fds = [udp.fd, plain.fd, secure.fd].map(duplicateSocket);
-    const module = (path: string) => JSON.stringify(pathToFileURL(`${ROOT}dist/${path}`).href);
+    const module = (path: string) => JSON.stringify(pathToFileURL(`${ROOT}build/${path}`).href);
     const program = `
       import { takeActivatedSockets } from ${module('server/process/socket-activation.js')};
       import { defaultConfig } from ${module('config/schema.js')};
