@@ -61,6 +61,10 @@ export function wholeNumber(verb: string, option: string, text: string, min: num
 export interface Verb {
   /** What `--help` prints. */
   readonly help: string;
+  readonly options: Options;
   /** Runs with the words behind the verb; fulfilled with the exit status. */
   run(words: readonly string[]): Promise<number>;
 }
+
+/** The verbs of the command by name, each with the line that `adotd --help` has for it. A verb is loaded when it is asked for. */
+export type Verbs = Readonly<Record<string, { readonly summary: string; load(): Promise<Verb> }>>;

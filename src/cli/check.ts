@@ -38,6 +38,7 @@ TLS. Exit status 0, or 1 when there are errors; warnings are no errors.
   --print              print the zones in canonical form; diagnostics go to standard error
   --dump-image         print the compiled images; diagnostics go to standard error
 `,
+  options: OPTIONS,
   async run(words) {
     const { values, positionals } = parse('check', words, OPTIONS);
     if (positionals.length === 0) throw new UsageError('adotd check: nothing to check; give a file or a folder');

@@ -1,30 +1,55 @@
 /** The verbs of the command, `adotd VERB …`, and how what goes wrong is told. */
 import { nearest } from '../config/nearest.js';
 import { AdotdError, ErrorCode, isError, systemReason } from '../errors.js';
+import { sourceStack } from '../observe/source-stack.js';
 import { version } from '../version.js';
-import { Exit, UsageError, type Verb } from './arguments.js';
-import { check } from './check.js';
-import { ctl } from './ctl.js';
-import { fixture } from './fixture.js';
-import { keys } from './keys.js';
-import { probe } from './probe.js';
-import { query } from './query.js';
-import { schema } from './schema.js';
-import { serve } from './serve.js';
+import { Exit, UsageError, type Verbs } from './arguments.js';
 
-const VERBS: Readonly<Record<string, Verb>> = { serve, ctl, check, query, probe, keys, schema, fixture };
+/** The verbs of the command. */
+export const VERBS: Verbs = {
+  serve: {
+    summary: 'answer DNS queries from zone files',
+    load: async () => (await import('./serve.js')).serve,
+  },
+  ctl: {
+    summary: 'ask a running server, or tell it what to do',
+    load: async () => (await import('./ctl.js')).ctl,
+  },
+  check: {
+    summary: 'check a configuration, zone files or folders of them',
+    load: async () => (await import('./check.js')).check,
+  },
+  query: {
+    summary: 'ask a server a question, over UDP, TCP, STARTTLS or TLS',
+    load: async () => (await import('./query.js')).query,
+  },
+  probe: {
+    summary: 'find out what a server can do: transports, TLS, STARTTLS, equal answers',
+    load: async () => (await import('./probe.js')).probe,
+  },
+  keys: {
+    summary: 'print the certificates and the TLSA records to publish',
+    load: async () => (await import('./keys.js')).keys,
+  },
+  schema: {
+    summary: 'print the JSON Schema of adotd.yaml',
+    load: async () => (await import('./schema.js')).schema,
+  },
+  fixture: {
+    summary: 'serve zones to the tests of a program, in any language',
+    load: async () => (await import('./fixture.js')).fixture,
+  },
+  completion: {
+    summary: 'print a script that completes these words in bash, zsh or fish',
+    load: async () => (await import('./completion.js')).completionOf(VERBS),
+  },
+};
 
 const HELP = `usage: adotd VERB [OPTION...]
 
-  serve   answer DNS queries from zone files
-  ctl     ask a running server, or tell it what to do
-  check   check a configuration, zone files or folders of them
-  query   ask a server a question, over UDP, TCP, STARTTLS or TLS
-  probe   find out what a server can do: transports, TLS, STARTTLS, equal answers
-  keys    print the certificates and the TLSA records to publish
-  fixture serve zones to the tests of a program, in any language
-  schema  print the JSON Schema of adotd.yaml
-
+${Object.entries(VERBS)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)}  ${summary}\n`)
+  .join('')}
   adotd VERB --help   the options of a verb
   adotd --version     the version
 `;
@@ -43,11 +68,12 @@ async function main(words: readonly string[]): Promise<number> {
     process.stderr.write(HELP);
     return Exit.USAGE;
   }
-  const known = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
-  if (known === undefined) {
+  const entry = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
+  if (entry === undefined) {
     const near = nearest(verb, Object.keys(VERBS));
     throw new UsageError(`adotd: unknown verb ${verb}; ${near ? `did you mean ${near}?` : 'see adotd --help'}`);
   }
+  const known = await entry.load();
   if (rest.includes('--help') || rest.includes('-h')) {
     process.stdout.write(known.help);
     return Exit.OK;
@@ -78,7 +104,7 @@ function report(error: unknown): number {
     process.stderr.write(`adotd: too many open files: ${remedy} [${ErrorCode.LISTEN}]\n`);
     return Exit.FAILED;
   }
-  process.stderr.write(`adotd: ${isError(error) ? error.stack : error}\n`);
+  process.stderr.write(`adotd: ${isError(error) ? sourceStack(error) : error}\n`);
   return Exit.FAILED;
 }
 

@@ -128,6 +128,7 @@ Asks a running server, or tells it what to do, over its control socket.
 
 Exit status 0, or 1 when it could not be done, or not without errors.
 `,
+  options: OPTIONS,
   async run(words) {
     const { values, positionals } = parse('ctl', words, OPTIONS);
     const [name, word, ...rest] = positionals;

@@ -57,6 +57,7 @@ wait-for-query, reload, facts, close.
   {"command":"set-zone","zone":"example.test","text":"www A 192.0.2.1"}       {"ok":true}
   {"command":"wait-for-query","id":1,"match":{"name":"www.example.test"}}     {"id":1,"ok":true,"query":{…}}
 `,
+  options: OPTIONS,
   async run(words) {
     const { values, positionals } = parse('fixture', words, OPTIONS);
     if (positionals.length > 0) throw wrong(`unexpected ${positionals[0]}; zones are given by --zone NAME=FILE`);

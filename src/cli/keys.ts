@@ -31,6 +31,7 @@ a certificate cannot be used or a zone cannot be read.
   --certs DIR    folder of the server's own certificate (default certs)
   --json         one JSON object
 `,
+  options: OPTIONS,
   async run(words) {
     const { values, positionals } = parse('keys', words, OPTIONS);
     if (positionals.length > 0) throw new UsageError(`adotd keys: unexpected ${positionals[0]}; see adotd keys --help`);

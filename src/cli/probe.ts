@@ -44,6 +44,7 @@ there are, and equal answers; 1 one of them does not, or a file cannot be read; 
   --cache FILE            note there what works and what does not, for clients of adotd/client
   --json                  print a list of objects, one a server
 `,
+  options: OPTIONS,
   async run(words) {
     const { values, positionals } = parse('probe', words, OPTIONS);
     if (positionals.length === 0) throw new UsageError('adotd probe: no server to probe; see adotd probe --help');

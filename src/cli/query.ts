@@ -79,6 +79,7 @@ wrong; 3 no acceptable encrypted session (handshake, certificate, no STARTTLS on
   --allow-plaintext       starttls: ask in plaintext when the server does not offer the upgrade
   --resume N              ask N times more, each over a new session that resumes the one before
 `,
+  options: OPTIONS,
   async run(words) {
     const { values, positionals } = parse('query', words, OPTIONS);
     const { question, server } = questionOf(values, positionals);

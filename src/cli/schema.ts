@@ -7,6 +7,7 @@ export const schema: Verb = {
 
 Prints the JSON Schema of adotd.yaml, for editors that complete and check YAML.
 `,
+  options: {},
   async run(words) {
     const { positionals } = parse('schema', words, {});
     if (positionals.length > 0)

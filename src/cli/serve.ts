@@ -66,6 +66,7 @@ Answers DNS queries from zone files over UDP, TCP (with STARTTLS) and TLS. Optio
 Prints one line "ready …" once every address answers. Signals: HUP loads what has changed, USR1 logs
 statistics, TERM and INT finish pending answers and end.
 `,
+  options: OPTIONS,
   async run(words) {
     const { values, positionals } = parse('serve', words, OPTIONS);
     if (positionals.length > 0) {

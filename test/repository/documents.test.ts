@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +7,17 @@ import { filesOf, ROOT, textOf } from './files.js';
 const documents = [...filesOf('docs', '.md'), 'README.md'];
 
 describe('the documents', () => {
+  it('are as npm run docs writes them', () => {
+    const program = `import { commandPage, configurationPage } from './scripts/man.mjs';
+      console.log(JSON.stringify([await commandPage(), configurationPage()]));`;
+    const ran = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    expect(ran.stderr).toBe('');
+    expect(JSON.parse(ran.stdout)).toEqual([textOf('docs/adotd.1'), textOf('docs/adotd.yaml.5')]);
+  });
+
   it('name files and folders of the repository that are there', () => {
     const named = documents.flatMap((path) =>
       [...textOf(path).matchAll(/`((?:src|test|scripts)\/[\w./-]*)`/g)].map(([, name = '']) => ({

@@ -37,7 +37,7 @@ function namesIn(clause: string): string[] {
 
 function resolved(from: string, specifier: string): string {
   const path = normalize(join(dirname(from), specifier));
-  return `${path.replace(/^dist\//, 'src/')}.ts`;
+  return `${path.replace(/^(?:build|dist)\//, 'src/')}.ts`;
 }
 
 function importsIn(from: string): Import[] {
