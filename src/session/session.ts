@@ -10,12 +10,15 @@
  * NOT here: transfers and other answers of several messages (the responder has none to hand over yet).
  */
 import { Transport } from '../answer/facts.js';
+import type { Answering } from './answering.js';
 import { judgeOpening, Opening } from './client-hello.js';
+import type { Connection } from './connection.js';
+import type { Deadlines } from './deadlines.js';
 import { Framer, LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
 import type { ListenerLoad } from './limits.js';
-import type { SessionManager } from './manager.js';
 import { createPlace, type Place } from './queue.js';
 import { SessionEnd, SessionPath } from './session-end.js';
+import { SessionEvent } from './session-event.js';
 
 export const SessionState = {
   /** Queries are read and answered in the clear. */
@@ -30,25 +33,6 @@ export const SessionState = {
 } as const;
 
 export type SessionState = (typeof SessionState)[keyof typeof SessionState];
-
-/** What a session does to its connection. */
-export interface Connection {
-  /** Sends octets, which then belong to the connection. */
-  write(octets: Uint8Array): void;
-  /** Octets written that the operating system has not taken yet. */
-  readonly unsent: number;
-  /** Stops and resumes the delivery of what the peer sends. */
-  pause(): void;
-  resume(): void;
-  /** Begins a TLS handshake; `octets` are the first of it. What is written from now on goes into TLS. */
-  startTls(octets: Uint8Array): void;
-  /** Calls the session's `drained` when everything is sent that was written so far. */
-  flush(): void;
-  /** Closes our direction when everything is sent; inside TLS with close_notify. */
-  end(): void;
-  /** Closes at once, throwing away what is unsent. */
-  destroy(): void;
-}
 
 /** Where a session is on the way to an upgrade (PLAINTEXT only). */
 const Stage = {
@@ -74,7 +58,8 @@ export class Session {
   opened = 0;
   path: SessionPath;
 
-  readonly #manager: SessionManager;
+  readonly #answering: Answering;
+  readonly #deadlines: Deadlines<Session>;
   readonly #connection: Connection;
   readonly #framer = new Framer();
   #state: SessionState;
@@ -90,13 +75,15 @@ export class Session {
 
   /** Made by the manager. `client`: the peer's address, 4 or 16 octets; `secure`: TLS from the first octet on. */
   constructor(
-    manager: SessionManager,
+    answering: Answering,
+    deadlines: Deadlines<Session>,
     connection: Connection,
     client: Uint8Array,
     listener: ListenerLoad,
     secure: boolean,
   ) {
-    this.#manager = manager;
+    this.#answering = answering;
+    this.#deadlines = deadlines;
     this.#connection = connection;
     this.client = client;
     this.listener = listener;
@@ -181,8 +168,8 @@ export class Session {
     this.#stage = Stage.OVER;
     this.#framer.clear();
     this.#opening = NOTHING;
-    this.#manager.settled(this);
-    if (this.upgraded) this.#manager.upgradeDone();
+    this.#deadlines.settled(this);
+    if (this.upgraded) this.#answering.event(SessionEvent.UPGRADED);
   }
 
   /** The last call: nothing more is read, what has been read is answered, then the session is closed. */
@@ -209,7 +196,7 @@ export class Session {
     this.#state = SessionState.DRAINING;
     this.#framer.clear();
     this.#opening = NOTHING;
-    this.#manager.draining(this);
+    this.#deadlines.drainingBegan(this);
     this.#connection.end();
     // What the peer still sends is read and thrown away: closing over unread octets would reset the connection, and the
     // peer could lose the answers that are on their way.
@@ -231,14 +218,14 @@ export class Session {
 
   /** Answers the whole messages that are there, as far as the peer reads what it is sent. */
   #work(): void {
-    const { scratch, settings } = this.#manager;
+    const { scratch, settings } = this.#answering;
     const connection = this.#connection;
     const framer = this.#framer;
-    this.#manager.introduce(this);
+    this.#answering.introduce(this);
     const before = this.messages;
     let more = true;
     let sound = true;
-    const limit = this.#manager.writeBuffer;
+    const limit = this.#answering.writeBuffer;
     while (more && sound && connection.unsent < limit) {
       const room = limit - connection.unsent;
       let used = 0;
@@ -264,7 +251,7 @@ export class Session {
         return;
       }
     }
-    if (sound && this.messages > before) this.#manager.settled(this);
+    if (sound && this.messages > before) this.#deadlines.settled(this);
     if (!sound) {
       this.drain(SessionEnd.MALFORMED);
     } else if (more) {
@@ -272,7 +259,7 @@ export class Session {
       connection.pause();
       connection.flush();
     } else if (!this.#stopping && framer.incomplete) {
-      if (this.busy.queue === undefined) this.#manager.messageBegan(this);
+      if (this.busy.queue === undefined) this.#deadlines.messageBegan(this);
     } else if (this.#stopping || this.messages >= settings.maxQueries) {
       this.drain(this.#stopping ? SessionEnd.STOPPED : SessionEnd.SPENT);
     }
@@ -280,14 +267,15 @@ export class Session {
 
   /** Answers the framer's message into the scratch at `at`; the first one of a connection may start an upgrade. */
   #answer(at: number): number {
-    const { facts, scratch, outcome } = this.#manager;
+    const { facts, scratch, outcome } = this.#answering;
     const framer = this.#framer;
     const secure = this.#state === SessionState.SECURE;
     facts.transport = secure ? Transport.TLS : Transport.TCP;
-    const mayUpgrade = !secure && this.#stage === Stage.FIRST && this.#manager.mayUpgrade && !this.#plaintextFollows();
-    this.#manager.offer(mayUpgrade);
-    const length = this.#manager.respond(framer.bytes, framer.at, framer.length, facts, scratch, at, MAX_MESSAGE);
-    this.#manager.count(facts, outcome, framer.length, length);
+    const mayUpgrade =
+      !secure && this.#stage === Stage.FIRST && this.#answering.mayUpgrade && !this.#plaintextFollows();
+    this.#answering.offer(mayUpgrade);
+    const length = this.#answering.respond(framer.bytes, framer.at, framer.length, facts, scratch, at, MAX_MESSAGE);
+    this.#answering.count(facts, outcome, framer.length, length);
     this.#stage = mayUpgrade && outcome.upgrade === 1 ? Stage.OFFERED : Stage.OVER;
     this.messages++;
     return length;
@@ -303,8 +291,8 @@ export class Session {
   #offered(): void {
     const rest = this.#framer.rest();
     this.#framer.clear();
-    this.#manager.settled(this);
-    this.#manager.upgradeOffered();
+    this.#deadlines.settled(this);
+    this.#answering.event(SessionEvent.UPGRADE_OFFERED);
     this.#opened(rest);
   }
 
@@ -312,14 +300,14 @@ export class Session {
   #opened(octets: Uint8Array): void {
     const what = judgeOpening(octets, 0, octets.length);
     if (what === Opening.UNDECIDED) {
-      if (octets.length > 0 && this.busy.queue === undefined) this.#manager.handshakeBegan(this);
+      if (octets.length > 0 && this.busy.queue === undefined) this.#deadlines.handshakeBegan(this);
       this.#opening = octets;
     } else if (what === Opening.CLIENT_HELLO) {
       this.#state = SessionState.UPGRADING;
       this.path = SessionPath.STARTTLS;
       this.#opening = octets;
       // Its time runs from its first octet on, not from the one that decided.
-      if (this.busy.queue === undefined) this.#manager.handshakeBegan(this);
+      if (this.busy.queue === undefined) this.#deadlines.handshakeBegan(this);
       if (this.#connection.unsent > 0) {
         // Nothing more is read until TLS reads it, so that what waits here stays small.
         this.#connection.pause();
@@ -328,9 +316,9 @@ export class Session {
     } else {
       this.#opening = NOTHING;
       this.#stage = Stage.OVER;
-      this.#manager.settled(this);
-      this.#manager.upgradeDeclined();
-      if (this.#manager.settings.strict) {
+      this.#deadlines.settled(this);
+      this.#answering.event(SessionEvent.UPGRADE_DECLINED);
+      if (this.#answering.settings.strict) {
         this.drain(SessionEnd.PLAINTEXT);
       } else {
         this.#framer.push(octets);

@@ -10,8 +10,8 @@ import type { Facts, Outcome, UpgradeBit } from '../answer/facts.js';
 import type { Responder } from '../answer/respond.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Clock } from '../session/clock.js';
+import type { Connection } from '../session/connection.js';
 import type { SessionManager } from '../session/manager.js';
-import type { Connection } from '../session/session.js';
 
 /** An address to listen on. Port 0 stands for one that is free. */
 export interface Endpoint {

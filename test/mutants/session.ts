@@ -5,14 +5,14 @@ export const SESSION: readonly Mutant[] = [
   {
     name: 'upgrade offered to the second message too',
     file: 'session/session.ts',
-    find: '!secure && this.#stage === Stage.FIRST && this.#manager.mayUpgrade',
-    replace: '!secure && this.#manager.mayUpgrade',
+    find: '!secure && this.#stage === Stage.FIRST && this.#answering.mayUpgrade',
+    replace: '!secure && this.#answering.mayUpgrade',
   },
   {
     name: 'upgrade offered inside TLS',
     file: 'session/session.ts',
-    find: 'const mayUpgrade = !secure && this.#stage === Stage.FIRST',
-    replace: 'const mayUpgrade = this.messages === 0',
+    find: '!secure && this.#stage === Stage.FIRST && ',
+    replace: 'this.messages === 0 && ',
   },
   {
     name: 'upgrade offered although plaintext follows',
@@ -29,8 +29,8 @@ export const SESSION: readonly Mutant[] = [
   {
     name: 'plaintext instead of a handshake is answered where it must not be',
     file: 'session/session.ts',
-    find: 'if (this.#manager.settings.strict) {',
-    replace: 'if (this.#manager.settings.strict && octets.length === 0) {',
+    find: 'if (this.#answering.settings.strict) {',
+    replace: 'if (this.#answering.settings.strict && octets.length === 0) {',
   },
   {
     name: 'messages behind one that offers an upgrade are answered first',
@@ -41,14 +41,14 @@ export const SESSION: readonly Mutant[] = [
   {
     name: 'a handshake may take for ever',
     file: 'session/session.ts',
-    find: '      // Its time runs from its first octet on, not from the one that decided.\n      if (this.busy.queue === undefined) this.#manager.handshakeBegan(this);\n',
+    find: '      // Its time runs from its first octet on, not from the one that decided.\n      if (this.busy.queue === undefined) this.#deadlines.handshakeBegan(this);\n',
     replace: '',
   },
   {
     name: 'time of a handshake begins anew with every octet',
     file: 'session/session.ts',
-    find: 'if (octets.length > 0 && this.busy.queue === undefined) this.#manager.handshakeBegan(this);',
-    replace: 'if (octets.length > 0) this.#manager.handshakeBegan(this);',
+    find: 'if (octets.length > 0 && this.busy.queue === undefined) this.#deadlines.handshakeBegan(this);',
+    replace: 'if (octets.length > 0) this.#deadlines.handshakeBegan(this);',
   },
   {
     name: 'a FIN of the peer loses the answers that wait',
@@ -59,8 +59,8 @@ export const SESSION: readonly Mutant[] = [
   {
     name: 'time of a message begins anew with every octet',
     file: 'session/session.ts',
-    find: 'if (this.busy.queue === undefined) this.#manager.messageBegan(this);',
-    replace: 'this.#manager.messageBegan(this);',
+    find: 'if (this.busy.queue === undefined) this.#deadlines.messageBegan(this);',
+    replace: 'this.#deadlines.messageBegan(this);',
   },
   {
     name: 'a peer that does not read is written to without end',
@@ -88,14 +88,14 @@ export const SESSION: readonly Mutant[] = [
   },
   {
     name: 'clients are not asked to close while the server stops',
-    file: 'session/manager.ts',
+    file: 'session/deadlines.ts',
     find: 'if (this.#stop || this.#context.limits.load >= SHED_FROM) return true;',
     replace: 'if (this.#context.limits.load >= SHED_FROM) return true;',
   },
   {
     name: 'upgrades offered while the server stops',
-    file: 'session/manager.ts',
-    find: 'this.settings.upgradeBit !== UpgradeBit.NEVER && this.#stop === undefined;',
+    file: 'session/answering.ts',
+    find: 'this.settings.upgradeBit !== UpgradeBit.NEVER && !this.#pressure.stopping;',
     replace: 'this.settings.upgradeBit !== UpgradeBit.NEVER;',
   },
   {

@@ -10,7 +10,6 @@ export const CIRCLES: readonly (readonly string[])[] = [
   ['src/image/compile.ts', 'src/image/denial.ts'],
   ['src/observe/counters/counters.ts', 'src/observe/counters/summary.ts'],
   ['src/server/process/files-after-drop.ts', 'src/server/process/privileges.ts'],
-  ['src/session/manager.ts', 'src/session/session.ts'],
 ];
 
 export const DUPLICATE_NAMES: readonly string[] = [];

@@ -1,8 +1,9 @@
 /** A session manager on a fake clock, and sessions whose connections are arrays. */
 import { createFacts, type Facts, type Outcome, UpgradeBit } from '../../src/answer/facts.js';
+import type { Connection } from '../../src/session/connection.js';
 import { ConnectionLimits, type ListenerLoad, sharedLimits } from '../../src/session/limits.js';
 import { SessionManager } from '../../src/session/manager.js';
-import type { Connection, Session } from '../../src/session/session.js';
+import type { Session } from '../../src/session/session.js';
 import { SessionEvent } from '../../src/session/session-event.js';
 import type { SessionSettings } from '../../src/session/session-settings.js';
 import { emptyCatalog } from '../support/catalog.js';
