@@ -6,6 +6,7 @@ import { configPlaces, openConfig, rereadConfig } from '../config/load.js';
 import { metricsEndpoint } from '../config/metrics.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
+import { summaryOf, summaryText } from '../observe/counters/summary.js';
 import { createLog, type Log } from '../observe/log.js';
 import { metricsFacts } from '../server/metrics/metrics-facts.js';
 import { listenMetrics, type MetricsListener } from '../server/metrics/metrics-listener.js';
@@ -265,7 +266,8 @@ function logStatistics(server: Server | undefined, log: Log): void {
   const { counters } = server;
   const { path, udpWorkers, streamWorkers, restarts } = server.plane.status;
   const plane = `plane: ${path} udp=${udpWorkers} streams=${streamWorkers} restarts=${restarts}`;
-  log.info({ plane: server.plane.status, statistics: counters.summary() }, `statistics: ${counters.text()}; ${plane}`);
+  const statistics = summaryOf(counters);
+  log.info({ plane: server.plane.status, statistics }, `statistics: ${summaryText(statistics)}; ${plane}`);
 }
 
 function list(endpoints: readonly Endpoint[]): string {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../src/index.js';
+import { summaryOf } from '../../src/observe/counters/summary.js';
 import { askTcp, askTls, askUdp } from '../support/ask.js';
 import type { TestTransport } from '../support/engine.js';
 import { startThreads, type ThreadedServer } from '../support/threads.js';
@@ -63,7 +64,7 @@ for (const { title, origin, zones, failed, config, cases } of allCases()) {
     });
 
     it('was put to threads: they count as many messages, and batches of recvmmsg', () => {
-      const { udp, tcp, tls, events } = threads.server.counters.summary();
+      const { udp, tcp, tls, events } = summaryOf(threads.server.counters);
       const { path, restarts } = threads.plane.status;
       expect([path, restarts]).toEqual(['threads', 0]);
       expect([udp?.messages ?? 0, tcp?.messages ?? 0, tls?.messages ?? 0]).toEqual(Object.values(asked));

@@ -6,6 +6,7 @@ import { createResponder } from '../../src/answer/respond.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
 import { startServer } from '../../src/index.js';
+import { summaryOf, summaryText } from '../../src/observe/counters/summary.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import type { PeerZone } from '../support/peers/server.js';
 import { startThreads } from '../support/threads.js';
@@ -83,10 +84,10 @@ export async function startThreaded(zones: readonly PeerZone[]): Promise<Ours> {
     name: exchange.name,
     ask: (query, tcp) => exchange.ask(query, tcp),
     path() {
-      const { udp, tcp, events } = running.server.counters.summary();
+      const { udp, tcp, events } = summaryOf(running.server.counters);
       const { path, restarts } = running.plane.status;
       if (path !== 'threads' || restarts > 0 || !udp?.messages || !tcp?.messages || !events?.udp_batch) {
-        throw new Error(`threads did not answer, or died: ${running.server.counters.text()}`);
+        throw new Error(`threads did not answer, or died: ${summaryText(summaryOf(running.server.counters))}`);
       }
       return `threads: ${udp.messages} over UDP in ${events.udp_batch} batches of recvmmsg, ${tcp.messages} over TCP`;
     },

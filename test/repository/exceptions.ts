@@ -8,7 +8,6 @@ export const CIRCLES: readonly (readonly string[])[] = [
   ],
   ['src/fixture/start-options.ts', 'src/fixture/start.ts'],
   ['src/image/compile.ts', 'src/image/denial.ts'],
-  ['src/observe/counters/counters.ts', 'src/observe/counters/summary.ts'],
   ['src/server/process/files-after-drop.ts', 'src/server/process/privileges.ts'],
 ];
 

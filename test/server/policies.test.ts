@@ -10,6 +10,7 @@ import { isAllowed } from '../../src/image/access.js';
 import { ZONE_POLICY, ZONE_WORDS } from '../../src/image/catalog.js';
 import { POLICY_FLAGS, POLICY_TLS } from '../../src/image/policy.js';
 import { startServer } from '../../src/index.js';
+import { summaryOf } from '../../src/observe/counters/summary.js';
 import { rateLimitOf, underLimit } from '../../src/server/plane/rate-limit.js';
 import { policiesOf, policyPlaces, unservedPolicies } from '../../src/server/policies.js';
 import { loadZone } from '../../src/server/zones/load-zone.js';
@@ -173,7 +174,7 @@ describe('the rate limit of a server', () => {
     // Those of one second, or of two, and a few that two threads count at the same moment.
     expect(passed).toBeLessThanOrEqual(14);
     expect(decodeMessage((await askTcp({ port }, QUERY))!).rcode).toBe(0);
-    const { udp } = running.server.counters.summary();
+    const { udp } = summaryOf(running.server.counters);
     expect(udp).toMatchObject({ messages: 60, limit_dropped: 60 - passed });
   });
 

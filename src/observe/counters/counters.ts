@@ -41,7 +41,6 @@ import {
   SIZES,
   sizeBucket,
 } from './histogram-buckets.js';
-import { type Summary, summaryOf, summaryText } from './summary.js';
 
 export { COUNTER_WORDS };
 
@@ -193,16 +192,6 @@ export class Counters {
   /** Seconds that those sessions were open. */
   sessionTimes(path: SessionPath): HistogramValue {
     return readHistogram(this.words, SESSION_TIMES_AT + path * histogramWords(SESSION_TIMES), SESSION_TIMES);
-  }
-
-  /** What was counted, by transport and name; zeros are left out. */
-  summary(): Summary {
-    return summaryOf(this);
-  }
-
-  /** The summary on one line: `udp: messages=3 answer=2 …; tcp: …`. */
-  text(): string {
-    return summaryText(this.summary());
   }
 
   #word(transport: Transport, at: number): number {

@@ -1,5 +1,6 @@
 /** The server as the control socket sees it. */
 import { imageText } from '../../image/text.js';
+import { summaryOf } from '../../observe/counters/summary.js';
 import { formatDiagnostic } from '../../zone/diagnostics.js';
 import type { Server } from '../server.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
@@ -28,7 +29,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
   return {
     status: () => statusOf(server, context),
     zones: (name) => loaded.status(name),
-    statistics: () => server.counters.summary(),
+    statistics: () => summaryOf(server.counters),
     sessions: (longest) => plane.sessions(longest),
     reload: (request) => context.reload(request),
     dump(name) {

@@ -3,6 +3,7 @@ import { createFacts, createOutcome, Kind, Limited, Transport } from '../../../s
 import { EDE_LABELS, TYPE_LABELS } from '../../../src/observe/counters/counted-names.js';
 import { Flag } from '../../../src/observe/counters/counter-layout.js';
 import { COUNTER_WORDS, Counters } from '../../../src/observe/counters/counters.js';
+import { summaryOf, summaryText } from '../../../src/observe/counters/summary.js';
 import { Ede, Opcode, Rcode, Type } from '../../../src/protocol/iana.js';
 import { typeByMnemonic } from '../../../src/protocol/rdata/table.js';
 import { SessionEnd, SessionPath } from '../../../src/session/session-end.js';
@@ -33,7 +34,7 @@ describe('counters', () => {
     count(counters, Transport.TCP, { kind: Kind.ERROR, rcode: Rcode.BADCOOKIE });
     counters.event(TransportEvent.TCP_ACCEPTED);
     expect(counters.messages).toBe(4);
-    expect(counters.summary()).toEqual({
+    expect(summaryOf(counters)).toEqual({
       udp: {
         messages: 3,
         answer: 1,
@@ -51,7 +52,9 @@ describe('counters', () => {
       tcp: { messages: 1, error: 1, BADCOOKIE: 1, octets_in: 40, octets_out: 100 },
       events: { tcp_accepted: 1 },
     });
-    expect(counters.text()).toContain('error=1 BADCOOKIE=1 octets_in=40 octets_out=100; events: tcp_accepted=1');
+    expect(summaryText(summaryOf(counters))).toContain(
+      'error=1 BADCOOKIE=1 octets_in=40 octets_out=100; events: tcp_accepted=1',
+    );
   });
 
   it('stay apart: every combination of transport, kind and RCODE is read where it was counted, and nowhere else', () => {
@@ -152,7 +155,7 @@ describe('counters', () => {
   it('take a message without response as dropped, whatever was to be answered, but count what was asked', () => {
     const counters = new Counters();
     count(counters, Transport.UDP, { kind: Kind.ANSWER, qtype: Type.A, answered: 0, asked: 50 });
-    expect(counters.summary()).toEqual({ udp: { messages: 1, dropped: 1, octets_in: 50 } });
+    expect(summaryOf(counters)).toEqual({ udp: { messages: 1, dropped: 1, octets_in: 50 } });
     expect(counters.responseSizes(Transport.UDP).counts.every((n) => n === 0)).toBe(true);
     expect(counters.opcode(Transport.UDP, Opcode.QUERY)).toBe(1);
   });
@@ -175,7 +178,7 @@ describe('counters', () => {
     count(counters, Transport.UDP, { kind: Kind.NXDOMAIN, rcode: 3, limited: Limited.DROPPED, answered: 0 });
     count(counters, Transport.UDP, { kind: Kind.NXDOMAIN, rcode: 3, limited: Limited.SLIPPED, truncated: 1 });
     count(counters, Transport.UDP, { kind: Kind.NXDOMAIN, rcode: 3, limited: Limited.LOGGED });
-    expect(counters.summary().udp).toMatchObject({
+    expect(summaryOf(counters).udp).toMatchObject({
       ...{ messages: 3, dropped: 1, nxdomain: 2, NXDOMAIN: 2, truncated: 1 },
       ...{ limit_dropped: 1, limit_slipped: 1, limit_logged: 1 },
     });
@@ -189,7 +192,7 @@ describe('counters', () => {
     threads[2]?.sessionEvent(SessionEvent.UPGRADED);
     threads[2]?.respondTook(Transport.UDP, 3e-6);
     const sum = Counters.sum(threads.map((counters) => counters.words));
-    expect(sum.summary()).toEqual({
+    expect(summaryOf(sum)).toEqual({
       udp: { messages: 3, answer: 3, NOERROR: 3, octets_in: 120, octets_out: 300 },
       events: { tcp_accepted: 1, upgraded: 1 },
     });
@@ -200,6 +203,6 @@ describe('counters', () => {
   });
 
   it('say so when there is nothing', () => {
-    expect(new Counters().text()).toBe('nothing was asked yet');
+    expect(summaryText(summaryOf(new Counters()))).toBe('nothing was asked yet');
   });
 });

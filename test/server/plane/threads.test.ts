@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { summaryOf } from '../../../src/observe/counters/summary.js';
 import { Mischief } from '../../../src/transport/thread-words.js';
 import { type Client, framed, openClient } from '../../load/client.js';
 import { several } from '../../load/scenarios.js';
@@ -37,7 +38,7 @@ describe('the data plane in threads', () => {
     await client.ask(framed(QUERY));
     await client.close();
     expect(plane.status).toEqual({ path: 'threads', udpWorkers: 2, streamWorkers: 2, restarts: 0 });
-    expect(running.server.counters.summary()).toMatchObject({
+    expect(summaryOf(running.server.counters)).toMatchObject({
       udp: { messages: 2 },
       tcp: { messages: 2 },
       tls: { messages: 1 },
