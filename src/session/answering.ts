@@ -2,8 +2,7 @@
 import { type Facts, type Outcome, UpgradeBit } from '../answer/facts.js';
 import type { Responder } from '../answer/respond.js';
 import { LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
-import type { SessionContext } from './session-context.js';
-import type { SessionSettings } from './session-settings.js';
+import type { SessionContext, SessionSettings } from './session-settings.js';
 
 /** Octets that may wait in a session however many there are: what fits in a TLS record. */
 const SMALLEST_BUFFER = 16_384;

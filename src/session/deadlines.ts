@@ -3,13 +3,10 @@
  * the order in which their time began, so that only the first of each can be due.
  */
 import type { Timer } from './clock.js';
-import { idleTimeAt, SHED_FROM } from './idle-time.js';
 import { leave, type Place, SessionQueue } from './queue.js';
-import type { SessionContext } from './session-context.js';
-import { SessionEnd } from './session-end.js';
-import { SessionEvent } from './session-event.js';
-import type { SessionSettings } from './session-settings.js';
-import { type StopTimes, stopTimes } from './times.js';
+import { SessionEnd, SessionEvent } from './session-end.js';
+import type { SessionContext, SessionSettings } from './session-settings.js';
+import { idleTimeAt, SHED_FROM, type StopTimes, stopTimes } from './times.js';
 
 /** How long after a lack of descriptors clients are asked to close, in milliseconds: some round trips. A guess. */
 const SHED_TIME = 5000;

@@ -11,10 +11,8 @@ import type { Connection } from './connection.js';
 import { Deadlines } from './deadlines.js';
 import { Admission, type ConnectionLimitSettings, type ListenerLoad } from './limits.js';
 import { Session } from './session.js';
-import type { SessionContext } from './session-context.js';
-import { SessionEnd } from './session-end.js';
-import { SessionEvent } from './session-event.js';
-import type { SessionSettings } from './session-settings.js';
+import { SessionEnd, SessionEvent } from './session-end.js';
+import type { SessionContext, SessionSettings } from './session-settings.js';
 
 /** Part of the limit that may be over it for as long as sessions that were told to go are still there. */
 const OVERLAP = 0.1;

@@ -1,6 +1,11 @@
-/** Limits and times of stream sessions; the configuration (config/schema.ts) says where the defaults come from. */
-import type { UpgradeBit } from '../answer/facts.js';
+/** What the sessions of a thread are given by their transport and server. */
+import type { Facts, Outcome, UpgradeBit } from '../answer/facts.js';
+import type { Responder } from '../answer/respond.js';
+import type { Clock } from './clock.js';
+import type { ConnectionLimits } from './limits.js';
+import type { SessionEnd, SessionEvent, SessionPath } from './session-end.js';
 
+/** Limits and times of stream sessions; the configuration (config/schema.ts) says where the defaults come from. */
 export interface SessionSettings {
   /** Milliseconds without a whole message after which a session is closed, while there are few sessions. */
   readonly idleTime: number;
@@ -26,4 +31,21 @@ export interface SessionSettings {
   readonly strict: boolean;
   /** One TLS record per answer on upgraded sessions. */
   readonly recordPerMessage: boolean;
+}
+
+/** What the sessions of a thread answer with. */
+export interface SessionContext {
+  readonly clock: Clock;
+  readonly settings: SessionSettings;
+  readonly limits: ConnectionLimits;
+  readonly respond: Responder['respond'];
+  /** What respond said about the last message. */
+  readonly outcome: Outcome;
+  /** Filled in before every run of messages. */
+  readonly facts: Facts;
+  /** Called after every message with the octets of it and of its response, without length fields; 0: there is none. */
+  count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
+  event(event: SessionEvent): void;
+  /** Called when a connection is gone, with the milliseconds that its session was open. */
+  closed(path: SessionPath, end: SessionEnd, milliseconds: number): void;
 }

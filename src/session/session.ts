@@ -17,8 +17,7 @@ import type { Deadlines } from './deadlines.js';
 import { Framer, LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
 import type { ListenerLoad } from './limits.js';
 import { createPlace, type Place } from './queue.js';
-import { SessionEnd, SessionPath } from './session-end.js';
-import { SessionEvent } from './session-event.js';
+import { SessionEnd, SessionEvent, SessionPath } from './session-end.js';
 
 export const SessionState = {
   /** Queries are read and answered in the clear. */

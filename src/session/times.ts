@@ -1,16 +1,26 @@
-/**
- * When what happens while the server stops. A session that is closed at once loses the query that crosses our closing on its
- * way; so answers ask the clients to close first (keepalive 0, RFC 7828 §3.3.2), and who is quiet is closed.
- */
+/** How long sessions may be idle while there are many of them, and when each thing happens while the server stops. All of it pure. */
+
+/** The idle time shrinks while the connections in use grow from the first to the second of these parts of the limit. */
+const SHRINK_FROM = 0.5;
+const SHRINK_TO = 0.9;
+/** Part of the limit from which on clients are asked to close (keepalive 0). */
+export const SHED_FROM = 0.95;
+
+/** Milliseconds at a load of `load`, the part of the limit that is used; between `idleTime` and `idleTimeMin`. */
+export function idleTimeAt(load: number, { idleTime, idleTimeMin }: { idleTime: number; idleTimeMin: number }): number {
+  if (load <= SHRINK_FROM) return idleTime;
+  const part = Math.min(1, (load - SHRINK_FROM) / (SHRINK_TO - SHRINK_FROM));
+  return Math.max(idleTimeMin, Math.round(idleTime - (idleTime - idleTimeMin) * part));
+}
 
 /**
- * Milliseconds without a query after which a session is taken for quiet. A guess: some round trips, so that a client that waits
- * for an answer before it asks again has read it, with keepalive 0, and has asked or closed.
+ * Milliseconds without a query after which a session counts as quiet while the server stops. A guess: some round trips. A client
+ * that waits for each answer before it asks again has then read the last one, with keepalive 0, and has asked again or closed.
  */
 const QUIET = 250;
-/** Part of the drain time that a session need be quiet at most, and that is kept for closing those that never are. */
+/** Part of the drain time: the longest that a session has to be quiet, and what is kept to close those that never are. */
 const PART = 0.25;
-/** But no more than this is kept, in milliseconds: a client reads the last answers and closes. A guess: some round trips. */
+/** The most that is kept, in milliseconds: a client reads the last answers and closes. A guess: some round trips. */
 const RESERVE = 500;
 
 /** In milliseconds of the clock, but for `quiet`. */
@@ -19,11 +29,15 @@ export interface StopTimes {
   readonly quiet: number;
   /** From then on nothing more is read: what has been read is answered, and every session is closed. */
   readonly lastCall: number;
-  /** What is still there then is cut off. */
+  /** Sessions that are still open then are cut off. */
   readonly end: number;
 }
 
-/** Of a server that stops `now` and gives its sessions `drainTime` milliseconds. */
+/**
+ * For a server that stops `now` and gives its sessions `drainTime` milliseconds. A session that is closed at once loses the query
+ * that is on its way at that moment. So answers first ask the clients to close (keepalive 0, RFC 7828 §3.3.2), and only quiet
+ * sessions are closed.
+ */
 export function stopTimes(now: number, drainTime: number): StopTimes {
   const part = drainTime * PART;
   const end = now + drainTime;

@@ -30,13 +30,23 @@ const LAST_DESCRIPTORS = 16;
 const NOTHING = new Uint8Array(0);
 
 /** Where a listener stands among those of the process. */
-export interface ListenerPlace {
+interface ListenerPlace {
   /** Its sessions are counted under this number (0 to 127); the listeners of other threads for its address have the same. */
   readonly number: number;
   /** A bound socket to listen on in place of binding one. It is the listener's from now on. */
   readonly fd?: number;
   /** Other processes have that socket too. */
   readonly shared?: boolean;
+}
+
+/** Listens for DNS over TCP (RFC 7766), with the STARTTLS upgrade where TLS is served. Throws ADOTD_LISTEN. */
+export function listenTcp(endpoint: Endpoint, context: StreamContext, place?: ListenerPlace): Promise<Listener> {
+  return listenStream(endpoint, context, false, place);
+}
+
+/** Listens for DNS over TLS (RFC 7858): what is sent in the clear gets no answer. `context.tls` must be there. Throws ADOTD_LISTEN. */
+export function listenTls(endpoint: Endpoint, context: StreamContext, place?: ListenerPlace): Promise<Listener> {
+  return listenStream(endpoint, context, true, place);
 }
 
 /** Listens on an address for stream sessions; `secure`: TLS from the first octet on. Throws ADOTD_LISTEN. */

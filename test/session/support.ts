@@ -4,7 +4,7 @@ import type { Connection } from '../../src/session/connection.js';
 import { ConnectionLimits, type ListenerLoad, sharedLimits } from '../../src/session/limits.js';
 import { SessionManager } from '../../src/session/manager.js';
 import type { Session } from '../../src/session/session.js';
-import { SessionEvent } from '../../src/session/session-event.js';
+import { SessionEvent } from '../../src/session/session-end.js';
 import type { SessionSettings } from '../../src/session/session-settings.js';
 import { emptyCatalog } from '../support/catalog.js';
 import { FakeClock } from '../support/clock.js';

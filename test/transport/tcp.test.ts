@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Transport } from '../../src/answer/facts.js';
 import { ConnectionLimits } from '../../src/session/limits.js';
-import { listenTcp } from '../../src/transport/tcp.js';
+import { listenTcp } from '../../src/transport/stream.js';
 import { type Listener, TransportEvent } from '../../src/transport/transport.js';
 import { framed, message, unframed } from '../support/responder.js';
 import { context } from './support.js';

@@ -3,8 +3,7 @@
  * name what is counted: a new kind of answer or a new event gets its words by being there.
  */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
-import { SessionEnd, SessionPath } from '../../session/session-end.js';
-import { SessionEvent } from '../../session/session-event.js';
+import { SessionEnd, SessionEvent, SessionPath } from '../../session/session-end.js';
 import { TransportEvent } from '../../transport/transport.js';
 import { EDE_LABELS, TYPE_LABELS } from './counted-names.js';
 import { histogramWords, RESPOND_TIMES, SESSION_TIMES, SIZES } from './histogram-buckets.js';

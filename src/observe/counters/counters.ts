@@ -5,8 +5,7 @@
  */
 import { type Facts, Kind, Limited, type Outcome, Transport } from '../../answer/facts.js';
 import { Opcode } from '../../protocol/iana.js';
-import type { SessionEnd, SessionPath } from '../../session/session-end.js';
-import type { SessionEvent } from '../../session/session-event.js';
+import type { SessionEnd, SessionEvent, SessionPath } from '../../session/session-end.js';
 import type { TransportEvent } from '../../transport/transport.js';
 import { edeIndex, TYPE_INDEX, TYPE_LABELS } from './counted-names.js';
 import {

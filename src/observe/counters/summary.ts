@@ -1,7 +1,7 @@
 /** The counters for people: what is not zero, by transport and name. */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Rcode } from '../../protocol/iana.js';
-import { SessionEvent } from '../../session/session-event.js';
+import { SessionEvent } from '../../session/session-end.js';
 import { TransportEvent } from '../../transport/transport.js';
 import { Flag, RCODES } from './counter-layout.js';
 import type { Counters } from './counters.js';

@@ -2,7 +2,7 @@
  * Metrics of events: what transports and sessions report by a number. An event that no row names is a series of
  * `adotd_events_total`, so that a new one is seen without a change here.
  */
-import { SessionEvent } from '../../session/session-event.js';
+import { SessionEvent } from '../../session/session-end.js';
 import { TransportEvent } from '../../transport/transport.js';
 import type { Counters } from '../counters/counters.js';
 import { type Metric, single } from './metric.js';

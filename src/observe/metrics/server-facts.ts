@@ -1,7 +1,8 @@
 /** What metrics show of the server besides the counters. The server fills it in whenever it is asked for. */
-import { idleTimeAt, SHED_FROM } from '../../session/idle-time.js';
+
 import type { ConnectionLimits } from '../../session/limits.js';
 import type { SessionSettings } from '../../session/session-settings.js';
+import { idleTimeAt, SHED_FROM } from '../../session/times.js';
 import type { Counters } from '../counters/counters.js';
 
 /** Where the server is in its life; a probe for readiness succeeds while it is `ready`. */

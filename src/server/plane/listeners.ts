@@ -1,8 +1,7 @@
 /** Binds every address: UDP and TCP on the same port, TLS on its own. */
 import { codeOf, isError } from '../../errors.js';
 import type { Catalog } from '../../image/catalog.js';
-import { listenTcp } from '../../transport/tcp.js';
-import { listenTls } from '../../transport/tls.js';
+import { listenTcp, listenTls } from '../../transport/stream.js';
 import type { Endpoint, Listener, TransportContext } from '../../transport/transport.js';
 import { listenUdp } from '../../transport/udp-dgram.js';
 import type { ActivatedSockets } from '../process/socket-activation.js';

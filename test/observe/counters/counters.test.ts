@@ -6,8 +6,7 @@ import { COUNTER_WORDS, Counters } from '../../../src/observe/counters/counters.
 import { summaryOf, summaryText } from '../../../src/observe/counters/summary.js';
 import { Ede, Opcode, Rcode, Type } from '../../../src/protocol/iana.js';
 import { typeByMnemonic } from '../../../src/protocol/rdata/table.js';
-import { SessionEnd, SessionPath } from '../../../src/session/session-end.js';
-import { SessionEvent } from '../../../src/session/session-event.js';
+import { SessionEnd, SessionEvent, SessionPath } from '../../../src/session/session-end.js';
 import { TransportEvent } from '../../../src/transport/transport.js';
 import { emptyCatalog } from '../../support/catalog.js';
 

@@ -3,7 +3,7 @@ import { labelNames } from '../../../src/observe/metrics/metric.js';
 import { METRICS } from '../../../src/observe/metrics/metrics.js';
 import { metricsMarkdown } from '../../../src/observe/metrics/metrics-reference.js';
 import { metricsText } from '../../../src/observe/metrics/prometheus.js';
-import { SessionEvent } from '../../../src/session/session-event.js';
+import { SessionEvent } from '../../../src/session/session-end.js';
 import { TransportEvent } from '../../../src/transport/transport.js';
 import { textOf } from '../../repository/files.js';
 import { metricsInput, zoneFacts } from '../input.js';
