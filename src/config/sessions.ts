@@ -55,13 +55,6 @@ export const sessions = z
       0,
       'Connections of one IPv4 address or one IPv6 /56 (RFC 7766 §6.2.2). 0: 1000, or a tenth of `max` if that is more, so that one client cannot keep the others out.',
     ),
-    max_per_listener: limit(
-      'connections',
-      1,
-      1_000_000,
-      1_000_000,
-      'Connections of one address and port. Default: no limit besides `max`.',
-    ),
     max_queries: limit(
       'queries',
       1,

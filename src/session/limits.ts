@@ -12,11 +12,8 @@ const COLUMNS = 8192;
 const TOTAL = 0;
 const REFUSED_TOTAL = 1;
 const REFUSED_CLIENT = 2;
-/** Connections of each listener. */
-const LISTENERS = 3;
-/** Listeners that are counted by themselves: TCP and TLS on as many addresses as the configuration allows. */
-const LISTENER_COUNT = 128;
-const ROWS = LISTENERS + LISTENER_COUNT;
+/** The rows begin here. */
+const ROWS = 3;
 
 /** Words that the counters take. */
 export const LIMIT_WORDS = ROWS + 2 * COLUMNS;
@@ -27,13 +24,6 @@ export type Admission = (typeof Admission)[keyof typeof Admission];
 
 /** Octets of an IPv6 address that make a client: a /56 is what one site usually gets (RFC 6177 §2). */
 const IPV6_PREFIX = 7;
-
-/** How many connections a listener has, in all threads that listen for it. */
-export interface ListenerLoad {
-  readonly open: number;
-  enter(): void;
-  leave(): void;
-}
 
 export interface ConnectionLimitSettings {
   /** Connections in all. */
@@ -62,7 +52,7 @@ export function ownShare(): Int32Array {
 
 /** Counts out of `words` all that a thread had counted in; the thread is gone. */
 export function countOut({ words }: SharedLimits, own: Int32Array): void {
-  for (let at = LISTENERS; at < LIMIT_WORDS; at++) {
+  for (let at = ROWS; at < LIMIT_WORDS; at++) {
     if (own[at] !== 0) Atomics.sub(words, at, own[at]!);
   }
   Atomics.sub(words, TOTAL, own[TOTAL]!);
@@ -132,19 +122,6 @@ export class ConnectionLimits {
     this.#add(TOTAL, -1);
     this.#add(ROWS + this.#bucket(client, length, this.#secret), -1);
     this.#add(ROWS + COLUMNS + this.#bucket(client, length, ~this.#secret), -1);
-  }
-
-  /** The load of the listener of this number (0 to 127), the same number in all threads. */
-  listener(number: number): ListenerLoad {
-    const at = LISTENERS + number;
-    const words = this.#words;
-    return {
-      get open() {
-        return Atomics.load(words, at);
-      },
-      enter: () => void this.#add(at, 1),
-      leave: () => void this.#add(at, -1),
-    };
   }
 
   /** Returns what there was before. */

@@ -9,7 +9,7 @@ import type { Facts } from '../answer/facts.js';
 import { Answering } from './answering.js';
 import type { Connection } from './connection.js';
 import { Deadlines } from './deadlines.js';
-import { Admission, type ConnectionLimitSettings, type ListenerLoad } from './limits.js';
+import { Admission, type ConnectionLimitSettings } from './limits.js';
 import { Session } from './session.js';
 import { SessionEnd, SessionEvent } from './session-end.js';
 import type { SessionContext, SessionSettings } from './session-settings.js';
@@ -58,11 +58,6 @@ export class SessionManager {
     return this.#answering.scratch;
   }
 
-  /** The load of the listener of this number. */
-  listener(number: number): ListenerLoad {
-    return this.#context.limits.listener(number);
-  }
-
   /** Sessions that are open, draining ones included. */
   get size(): number {
     return this.#sessions.size;
@@ -102,18 +97,13 @@ export class SessionManager {
   }
 
   /**
-   * Lets a connection of `client` (4 or 16 octets) in, or not. When there are too many in all or of its listener, the
+   * Lets a connection of `client` (4 or 16 octets) in, or not. When there are too many, the
    * session that has been idle longest is closed for it. Those that were closed so may linger, a few of them, until their
    * peers have closed too; beyond, the one that has lingered longest is cut off.
    */
-  admit(client: Uint8Array, listener: ListenerLoad): boolean {
+  admit(client: Uint8Array): boolean {
     if (this.#deadlines.lastCalled) return false;
     const { limits } = this.#context;
-    const { maxPerListener } = this.settings;
-    if (listener.open >= maxPerListener) {
-      const tooMany = listener.open - maxPerListener;
-      if (tooMany > maxPerListener * OVERLAP || !this.#evict(listener)) return false;
-    }
     const admission = limits.admit(client, client.length, 0);
     if (admission !== Admission.FULL) return admission === Admission.ADMITTED;
     const overlap = Math.min(MAX_OVERLAP, Math.ceil(limits.capacity * OVERLAP) + 1);
@@ -123,11 +113,10 @@ export class SessionManager {
   }
 
   /** Opens a session for an admitted connection; `secure`: TLS from the first octet on. */
-  open(connection: Connection, client: Uint8Array, listener: ListenerLoad, secure: boolean): Session {
-    const session = new Session(this.#answering, this.#deadlines, connection, client, listener, secure);
+  open(connection: Connection, client: Uint8Array, secure: boolean): Session {
+    const session = new Session(this.#answering, this.#deadlines, connection, client, secure);
     session.opened = this.#deadlines.now;
     this.#sessions.add(session);
-    listener.enter();
     this.#deadlines.opened();
     if (secure) this.#deadlines.handshakeBegan(session);
     else this.#deadlines.settled(session);
@@ -140,7 +129,6 @@ export class SessionManager {
     this.#deadlines.left(session);
     if (!this.#sessions.delete(session)) return;
     this.#context.closed(session.path, session.end, this.#deadlines.now - session.opened);
-    session.listener.leave();
     this.#context.limits.release(session.client, session.client.length);
     if (this.#sessions.size === 0) this.#deadlines.rest();
   }
@@ -165,15 +153,13 @@ export class SessionManager {
   }
 
   /**
-   * Closes the session (of `listener`, when given) that has been idle longest: one that has nothing under way if there is
+   * Closes the session that has been idle longest: one that has nothing under way if there is
    * one among those that have been idle longest, else the first, whatever it waits for. Says whether there was one.
    */
-  #evict(listener?: ListenerLoad): boolean {
+  #evict(): boolean {
     let fallback: Session | undefined;
     let looked = 0;
-    for (let place = this.#deadlines.idle.first; place && looked < EVICTION_DEPTH; place = place.after) {
-      if (listener !== undefined && place.owner.listener !== listener) continue;
-      looked++;
+    for (let place = this.#deadlines.idle.first; place && looked < EVICTION_DEPTH; place = place.after, looked++) {
       if (place.owner.evictable) {
         this.#context.event(SessionEvent.EVICTED);
         place.owner.drain(SessionEnd.EVICTED);

@@ -23,8 +23,6 @@ export interface SessionSettings {
   readonly writeBufferTotal: number;
   /** Messages of one session; then it is closed. */
   readonly maxQueries: number;
-  /** Sessions of one listener. */
-  readonly maxPerListener: number;
   /** Which first messages on port 53 may start an upgrade. NEVER where TLS is not served. */
   readonly upgradeBit: UpgradeBit;
   /** Close instead of going on in plaintext where an upgrade was offered. */

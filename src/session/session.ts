@@ -15,7 +15,6 @@ import { judgeOpening, Opening } from './client-hello.js';
 import type { Connection } from './connection.js';
 import type { Deadlines } from './deadlines.js';
 import { Framer, LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
-import type { ListenerLoad } from './limits.js';
 import { createPlace, type Place } from './queue.js';
 import { SessionEnd, SessionEvent, SessionPath } from './session-end.js';
 
@@ -52,7 +51,6 @@ export class Session {
   readonly client: Uint8Array;
   /** The port that the client's messages come from, for logs. */
   clientPort = 0;
-  readonly listener: ListenerLoad;
   /** Milliseconds of the manager's clock. */
   opened = 0;
   path: SessionPath;
@@ -78,14 +76,12 @@ export class Session {
     deadlines: Deadlines<Session>,
     connection: Connection,
     client: Uint8Array,
-    listener: ListenerLoad,
     secure: boolean,
   ) {
     this.#answering = answering;
     this.#deadlines = deadlines;
     this.#connection = connection;
     this.client = client;
-    this.listener = listener;
     this.path = secure ? SessionPath.TLS : SessionPath.TCP;
     this.#state = secure ? SessionState.UPGRADING : SessionState.PLAINTEXT;
   }

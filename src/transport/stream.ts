@@ -7,7 +7,6 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { TLSSocket } from 'node:tls';
 import { codeOf } from '../errors.js';
-import type { ListenerLoad } from '../session/limits.js';
 import type { Session } from '../session/session.js';
 import { addressOctets } from './address.js';
 import { openFast } from './fast-open.js';
@@ -29,24 +28,21 @@ const HIGH_WATER = 16_384;
 const LAST_DESCRIPTORS = 16;
 const NOTHING = new Uint8Array(0);
 
-/** Where a listener stands among those of the process. */
-interface ListenerPlace {
-  /** Its sessions are counted under this number (0 to 127); the listeners of other threads for its address have the same. */
-  readonly number: number;
-  /** A bound socket to listen on in place of binding one. It is the listener's from now on. */
-  readonly fd?: number;
-  /** Other processes have that socket too. */
-  readonly shared?: boolean;
+/** A bound socket to listen on in place of binding one. It is the listener's from now on. */
+interface GivenSocket {
+  readonly fd: number;
+  /** Other processes have it too. */
+  readonly shared: boolean;
 }
 
 /** Listens for DNS over TCP (RFC 7766), with the STARTTLS upgrade where TLS is served. Throws ADOTD_LISTEN. */
-export function listenTcp(endpoint: Endpoint, context: StreamContext, place?: ListenerPlace): Promise<Listener> {
-  return listenStream(endpoint, context, false, place);
+export function listenTcp(endpoint: Endpoint, context: StreamContext, given?: GivenSocket): Promise<Listener> {
+  return listenStream(endpoint, context, false, given);
 }
 
 /** Listens for DNS over TLS (RFC 7858): what is sent in the clear gets no answer. `context.tls` must be there. Throws ADOTD_LISTEN. */
-export function listenTls(endpoint: Endpoint, context: StreamContext, place?: ListenerPlace): Promise<Listener> {
-  return listenStream(endpoint, context, true, place);
+export function listenTls(endpoint: Endpoint, context: StreamContext, given?: GivenSocket): Promise<Listener> {
+  return listenStream(endpoint, context, true, given);
 }
 
 /** Listens on an address for stream sessions; `secure`: TLS from the first octet on. Throws ADOTD_LISTEN. */
@@ -54,16 +50,15 @@ export async function listenStream(
   endpoint: Endpoint,
   context: StreamContext,
   secure: boolean,
-  place: ListenerPlace = { number: 0 },
+  given?: GivenSocket,
 ): Promise<Listener> {
   const protocol = secure ? 'tls' : 'tcp';
-  const load = context.sessions.listener(place.number);
   /** Connections of this thread. */
   let open = 0;
   let acceptedAt = Number.NEGATIVE_INFINITY;
   let emptied: (() => void) | undefined;
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: HIGH_WATER }, (socket) => {
-    const admitted = accept(socket, context, load, secure, () => {
+    const admitted = accept(socket, context, secure, () => {
       open--;
       if (open === 0) emptied?.();
     });
@@ -71,8 +66,8 @@ export async function listenStream(
     open++;
     acceptedAt = context.clock.milliseconds();
   });
-  await listen(server, endpoint, protocol, place.fd);
-  if (context.fastOpen > 0 && place.fd === undefined) openFast(server, context.fastOpen);
+  await listen(server, endpoint, protocol, given?.fd);
+  if (context.fastOpen > 0 && given === undefined) openFast(server, context.fastOpen);
   // Accepting can fail for lack of descriptors; the connections that are open go on, some are asked to make room.
   server.on('error', (error) => {
     context.event(TransportEvent.TCP_ERROR);
@@ -93,7 +88,7 @@ export async function listenStream(
       const { idleTime } = context.sessions;
       const frequented = open > 0 || context.clock.milliseconds() < acceptedAt + idleTime;
       // A fixture's clients are refused at once: a test that reconnects would wait for a second, and the C library be loaded.
-      const filtered = !place.shared && context.intercept === undefined;
+      const filtered = given?.shared !== true && context.intercept === undefined;
       if (filtered && refuseConnections(descriptorOf(server)) && frequented) await sleep(idleTime);
       // One whole turn of the event loop, whatever part of it this is.
       await turn();
@@ -108,19 +103,13 @@ export async function listenStream(
 }
 
 /** Begins a session, or closes a connection that is one too many; says which. */
-function accept(
-  socket: Socket,
-  context: StreamContext,
-  load: ListenerLoad,
-  secure: boolean,
-  closed: () => void,
-): boolean {
+function accept(socket: Socket, context: StreamContext, secure: boolean, closed: () => void): boolean {
   // Without a handler a reset would end the process; 'close' follows and does the rest.
   socket.on('error', () => context.event(TransportEvent.TCP_ERROR));
   const address = new Uint8Array(16);
   const length = addressOctets(socket.remoteAddress ?? '', address);
   const client = address.slice(0, length);
-  if (length === 0 || !context.sessions.admit(client, load)) {
+  if (length === 0 || !context.sessions.admit(client)) {
     context.event(TransportEvent.TCP_REFUSED);
     socket.destroy();
     return false;
@@ -129,7 +118,7 @@ function accept(
   if (descriptorOf(socket) >= context.descriptors - LAST_DESCRIPTORS) context.outOfDescriptors();
   const connection = new StreamConnection(socket, context);
   const outer = context.intercept?.connection(connection, socket, secure) ?? connection;
-  const session = context.sessions.open(outer, client, load, secure);
+  const session = context.sessions.open(outer, client, secure);
   session.clientPort = socket.remotePort ?? 0;
   socket.on('close', () => {
     connection.gone();

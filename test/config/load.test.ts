@@ -39,6 +39,10 @@ describe('the configuration file', () => {
         'adotd.yaml:4:3: sessions.idel_timeout: unknown key; did you mean idle_timeout?',
       ],
     ],
+    [
+      'sessions: { max_per_listener: 5 }',
+      ['adotd.yaml:1:13: sessions.max_per_listener: unknown key; did you mean max_per_client?'],
+    ],
     ['listen: 1.2.3.4', ['adotd.yaml:1:9: listen: found "1.2.3.4", expected a list']],
     ['listen: [1.2.3.400]', ['adotd.yaml:1:10: listen[0]: found "1.2.3.400", expected an IPv4 or IPv6 address']],
     ['listen: ["::1", "::1"]', ['adotd.yaml:1:9: listen: found ["::1","::1"], expected each address once']],

@@ -1,7 +1,7 @@
 /** A session manager on a fake clock, and sessions whose connections are arrays. */
 import { createFacts, type Facts, type Outcome, UpgradeBit } from '../../src/answer/facts.js';
 import type { Connection } from '../../src/session/connection.js';
-import { ConnectionLimits, type ListenerLoad, sharedLimits } from '../../src/session/limits.js';
+import { ConnectionLimits, sharedLimits } from '../../src/session/limits.js';
 import { SessionManager } from '../../src/session/manager.js';
 import type { Session } from '../../src/session/session.js';
 import { SessionEvent } from '../../src/session/session-end.js';
@@ -19,7 +19,6 @@ export const SETTINGS: SessionSettings = {
   writeBuffer: 65_536,
   writeBufferTotal: 1_000_000_000,
   maxQueries: 1_000_000,
-  maxPerListener: 1_000_000,
   upgradeBit: UpgradeBit.NEVER,
   strict: false,
   recordPerMessage: false,
@@ -41,7 +40,7 @@ export interface Bench {
   readonly ends: [path: number, end: number, milliseconds: number][];
   counted(): number;
   /** Opens a session, admitted as one of `client`; undefined when it was refused. */
-  open(options?: { client?: Uint8Array; secure?: boolean; listener?: ListenerLoad }): Peer | undefined;
+  open(options?: { client?: Uint8Array; secure?: boolean }): Peer | undefined;
 }
 
 export interface Peer {
@@ -85,7 +84,6 @@ export function createBench(
     event: (event) => void events.push(NAMES[event] ?? String(event)),
     closed: (...end) => void ends.push(end),
   });
-  const everyone = limits.listener(0);
   return {
     manager,
     clock,
@@ -94,13 +92,13 @@ export function createBench(
     events,
     ends,
     counted: () => counted,
-    open({ client = Uint8Array.of(192, 0, 2, 1), secure = false, listener = everyone } = {}) {
-      return manager.admit(client, listener) ? openPeer(manager, client, secure, listener) : undefined;
+    open({ client = Uint8Array.of(192, 0, 2, 1), secure = false } = {}) {
+      return manager.admit(client) ? openPeer(manager, client, secure) : undefined;
     },
   };
 }
 
-function openPeer(manager: SessionManager, client: Uint8Array, secure: boolean, listener: ListenerLoad): Peer {
+function openPeer(manager: SessionManager, client: Uint8Array, secure: boolean): Peer {
   const written: Uint8Array[] = [];
   const calls: string[] = [];
   const hello: Uint8Array[] = [];
@@ -126,7 +124,7 @@ function openPeer(manager: SessionManager, client: Uint8Array, secure: boolean, 
     end: () => void calls.push('end'),
     destroy: () => void calls.push('destroy'),
   };
-  const session = manager.open(connection, client, listener, secure);
+  const session = manager.open(connection, client, secure);
   return {
     session,
     written,

@@ -36,7 +36,6 @@ export function sessionSettings(config: Config): SessionSettings {
     writeBuffer: sessions.write_buffer,
     writeBufferTotal: sessions.write_buffer_total,
     maxQueries: sessions.max_queries,
-    maxPerListener: sessions.max_per_listener,
     upgradeBit: tls.enabled ? UPGRADES[starttls.upgrade] : UpgradeBit.NEVER,
     strict: starttls.strict,
     recordPerMessage: starttls.record_per_message,

@@ -26,12 +26,12 @@ export async function bindAll(
       for (const address of addresses) {
         const endpoint = (): Endpoint => ({ address, port: bound[0]?.endpoint.port ?? port });
         bound.push(await listenUdp(endpoint(), catalog, context));
-        bound.push(await listenTcp(endpoint(), context, { number: bound.length }));
+        bound.push(await listenTcp(endpoint(), context));
       }
       if (context.tls !== undefined) {
         let secure = tlsPort;
         for (const address of addresses) {
-          const listener = await listenTls({ address, port: secure }, context, { number: bound.length });
+          const listener = await listenTls({ address, port: secure }, context);
           bound.push(listener);
           secure = listener.endpoint.port;
         }
@@ -55,10 +55,10 @@ export async function listenOn(
   try {
     for (const { endpoint, fd } of sockets.udp) listening.push(await listenUdp(endpoint, catalog, context, fd));
     for (const { endpoint, fd } of sockets.tcp) {
-      listening.push(await listenTcp(endpoint, context, { number: listening.length, fd, shared: true }));
+      listening.push(await listenTcp(endpoint, context, { fd, shared: true }));
     }
     for (const { endpoint, fd } of sockets.tls) {
-      listening.push(await listenTls(endpoint, context, { number: listening.length, fd, shared: true }));
+      listening.push(await listenTls(endpoint, context, { fd, shared: true }));
     }
     return listening;
   } catch (error) {

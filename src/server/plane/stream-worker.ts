@@ -14,9 +14,9 @@ await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools)
   const offer = contexts && { options: () => contexts.socketOptions() };
   const context = streamContext(settings, catalog, offer, tools, share);
   const listeners: Listener[] = [];
-  for (const { fd, endpoint, secure, number, shared } of sockets) {
+  for (const { fd, endpoint, secure, shared } of sockets) {
     // node closes what it listens on; the control thread's own stays open, and with it what waits to be accepted.
-    listeners.push(await listenStream(endpoint, context, secure, { number, fd: duplicateSocket(fd), shared }));
+    listeners.push(await listenStream(endpoint, context, secure, { fd: duplicateSocket(fd), shared }));
   }
   words[GENERATION] = catalog.generation;
   const heart = beat(words, () => context.sessions.handshaking);

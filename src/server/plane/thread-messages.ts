@@ -12,8 +12,6 @@ export interface ThreadSocket {
   readonly endpoint: Endpoint;
   /** TLS from the first octet on. */
   readonly secure: boolean;
-  /** Its place among the listeners of the process. */
-  readonly number: number;
   /** Other processes have it too. */
   readonly shared: boolean;
 }

@@ -71,9 +71,9 @@ export async function threadedPlane(
   const udp: SupervisedThread[] = [];
   const streams: SupervisedThread[] = [];
   for (let number = 0; number < workers; number++) {
-    udp.push(makeThread(`udp worker ${number + 1}`, spawnUdpWorker, shareOf(sockets.udp, number, 0, false)));
-    const plain = shareOf(sockets.tcp, number, 0, false);
-    const secure = shareOf(sockets.tls, number, sockets.tcp.length, true);
+    udp.push(makeThread(`udp worker ${number + 1}`, spawnUdpWorker, shareOf(sockets.udp, number, false)));
+    const plain = shareOf(sockets.tcp, number, false);
+    const secure = shareOf(sockets.tls, number, true);
     streams.push(makeThread(`stream worker ${number + 1}`, spawnStreamWorker, [...plain, ...secure]));
   }
   const threads = [...udp, ...streams];
@@ -151,9 +151,9 @@ function codedAgain(error: unknown): unknown {
 }
 
 /** The sockets of the worker of this number: one of each address. Where there are fewer than workers, they share. */
-function shareOf(addresses: PlaneSockets['udp'], worker: number, firstNumber: number, secure: boolean): ThreadSocket[] {
-  return addresses.map((own, index) => {
+function shareOf(addresses: PlaneSockets['udp'], worker: number, secure: boolean): ThreadSocket[] {
+  return addresses.map((own) => {
     const { fd, endpoint, shared = false }: BoundSocket = own[worker % own.length] ?? own[0];
-    return { fd, endpoint, secure, number: firstNumber + index, shared };
+    return { fd, endpoint, secure, shared };
   });
 }
