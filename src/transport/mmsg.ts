@@ -45,7 +45,7 @@ const MAPPED_PREFIX = 12;
 const MAPPED_WORD = -0x10000;
 
 /** Room for control messages: that of the address asked, and some that others may have switched on. */
-const CONTROLS = 128;
+const CONTROL_ROOM = 128;
 /** struct cmsghdr: length (of header and data), level, type. */
 const CMSG_LEVEL = 8;
 const CMSG_TYPE = 12;
@@ -117,107 +117,53 @@ export interface Batches {
 }
 
 /**
+ * Where each part of the memory of one socket's batches begins: headers of both calls, their vectors, the senders' addresses, what
+ * poll waits for. Control messages come last, and only where a wildcard address has them.
+ */
+const RX = 0;
+const TX = RX + BATCH * HEADER;
+const RX_VECTORS = TX + BATCH * HEADER;
+const TX_VECTORS = RX_VECTORS + BATCH * VECTOR;
+const PEERS = TX_VECTORS + BATCH * VECTOR;
+const POLLFD = PEERS + BATCH * PEER;
+const CONTROLS = POLLFD + CACHE_LINE;
+
+/** That memory, and its address; `family`: of the socket. */
+interface Memory {
+  readonly octets: Uint8Array;
+  readonly words: Int32Array;
+  readonly address: number;
+  readonly family: 4 | 6;
+}
+
+/**
  * The batches of the UDP socket `fd`. `family`: 4 or 6; `wildcard`: it is bound to no address of its own, so that a response
  * must name the one that was asked, which the system tells when IP_PKTINFO or IPV6_RECVPKTINFO is set.
  */
 export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard: boolean, slots: Slots): Batches {
-  const rx = 0;
-  const tx = rx + BATCH * HEADER;
-  const rxVectors = tx + BATCH * HEADER;
-  const txVectors = rxVectors + BATCH * VECTOR;
-  const peers = txVectors + BATCH * VECTOR;
-  const controls = peers + BATCH * PEER;
-  const pollfd = controls + (wildcard ? BATCH * CONTROLS : 0);
-  const octets = new Uint8Array(new SharedArrayBuffer(pollfd + CACHE_LINE));
+  const octets = new Uint8Array(new SharedArrayBuffer(CONTROLS + (wildcard ? BATCH * CONTROL_ROOM : 0)));
   const words = new Int32Array(octets.buffer);
   const address = system.address(octets);
-  const slotsAddress = system.address(slots.octets);
+  const memory: Memory = { octets, words, address, family };
+  prepareHeaders(memory, slots, system.address(slots.octets));
+  if (wildcard) prepareControls(memory);
+  words[POLLFD >> 2] = fd;
+  words[(POLLFD + POLL_EVENTS) >> 2] = POLLOUT;
   const addressLength = family === 4 ? 4 : 16;
-  const sourceLength = CMSG_DATA + aligned(family === 4 ? INET_INFO : INET6_INFO);
   const peerAddress = family === 4 ? INET_ADDRESS : INET6_ADDRESS;
-  /** The message that the header of each response is addressed to the sender of. */
-  const addressee = new Uint8Array(BATCH);
-
-  const put64 = (at: number, value: number): void => {
-    words[at >> 2] = value;
-    words[(at >> 2) + 1] = value / WORD;
-  };
-  const prepare = (header: number, vector: number, message: number, slot: number, length: number): void => {
-    put64(header + NAME, address + peers + message * PEER);
-    words[(header + NAME_LENGTH) >> 2] = family === 4 ? INET_LENGTH : INET6_LENGTH;
-    put64(header + IOV, address + vector);
-    put64(header + IOV_COUNT, 1);
-    put64(vector, slotsAddress + slot);
-    put64(vector + VECTOR_LENGTH, length);
-  };
-  for (let i = 0; i < BATCH; i++) {
-    const request = i * slots.requestStride;
-    const response = slots.responseAt + i * slots.responseStride;
-    prepare(rx + i * HEADER, rxVectors + i * VECTOR, i, request, slots.requestStride);
-    prepare(tx + i * HEADER, txVectors + i * VECTOR, i, response, 0);
-    addressee[i] = i;
-    if (!wildcard) continue;
-    put64(rx + i * HEADER + CONTROL, address + controls + i * CONTROLS);
-    words[(rx + i * HEADER + CONTROL_LENGTH) >> 2] = CONTROLS;
-  }
-  words[pollfd >> 2] = fd;
-  words[(pollfd + POLL_EVENTS) >> 2] = POLLOUT;
-
-  // These stay the same number objects, so that calls make no new ones.
-  const rxAddress = address + rx;
-  const txAddress = address + tx;
-  const pollAddress = address + pollfd;
-
-  /** Answers from the address that was asked, if that was told. */
-  const putSource = (header: number, message: number): void => {
-    const used = words[(rx + message * HEADER + CONTROL_LENGTH) >> 2]!;
-    words[(rx + message * HEADER + CONTROL_LENGTH) >> 2] = CONTROLS;
-    const start = controls + message * CONTROLS;
-    const found = family === 4 ? inetSource(words, start, used) : inet6Source(octets, words, start, used);
-    words[(header + CONTROL_LENGTH) >> 2] = found < 0 ? 0 : sourceLength;
-    put64(header + CONTROL, found < 0 ? 0 : address + found);
-  };
-
-  const receive = (flags: number): number => {
-    const count = system.recvmmsg(fd, rxAddress, BATCH, flags, 0);
-    if (count >= 0) return count;
-    const error = system.errorNumber();
-    return error === EAGAIN || error === EINTR ? 0 : -error;
-  };
-
-  const send = (count: number): number => {
-    let lost = 0;
-    let waits = 0;
-    for (let at = 0; at < count; ) {
-      const sent = system.sendmmsg(fd, at === 0 ? txAddress : txAddress + at * HEADER, count - at, MSG_DONTWAIT);
-      if (sent > 0) {
-        at += sent;
-        continue;
-      }
-      const error = sent === 0 ? EAGAIN : system.errorNumber();
-      if (error === EINTR) continue;
-      if (error === EAGAIN) {
-        if (waits++ === WAITS) return lost + count - at;
-        system.poll(pollAddress, 1, WAIT);
-        continue;
-      }
-      // The error is that of the first message; the others are tried.
-      lost++;
-      at++;
-    }
-    return lost;
-  };
+  /** By response: the message whose sender its header is addressed to. */
+  const addressee = Uint8Array.from({ length: BATCH }, (_, message) => message);
 
   return {
     slots,
-    receive,
-    lengthOf: (message) => words[(rx + message * HEADER + MESSAGE_LENGTH) >> 2]!,
+    receive: receiver(system, fd, address + RX),
+    lengthOf: (message) => words[(RX + message * HEADER + MESSAGE_LENGTH) >> 2]!,
     portOf(message) {
-      const at = peers + message * PEER + PEER_PORT;
+      const at = PEERS + message * PEER + PEER_PORT;
       return (octets[at]! << 8) | octets[at + 1]!;
     },
     copyAddress(message, to) {
-      let at = peers + message * PEER + peerAddress;
+      let at = PEERS + message * PEER + peerAddress;
       let length = addressLength;
       if (family === 6 && isMapped(words, at)) {
         at += MAPPED_PREFIX;
@@ -227,16 +173,95 @@ export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard:
       return length;
     },
     put(response, message, length) {
-      const header = tx + response * HEADER;
-      words[(txVectors + response * VECTOR + VECTOR_LENGTH) >> 2] = length;
+      const header = TX + response * HEADER;
+      words[(TX_VECTORS + response * VECTOR + VECTOR_LENGTH) >> 2] = length;
       if (addressee[response] !== message) {
         addressee[response] = message;
-        put64(header + NAME, address + peers + message * PEER);
+        put64(words, header + NAME, address + PEERS + message * PEER);
       }
-      if (wildcard) putSource(header, message);
+      if (wildcard) putSource(memory, header, message);
     },
-    send,
+    send: sender(system, fd, address + TX, address + POLLFD),
   };
+}
+
+/** What recvmmsg is called with; `headers`: the address of its headers, one number object for all calls. */
+function receiver(system: Libc, fd: number, headers: number): Batches['receive'] {
+  return (flags) => {
+    const count = system.recvmmsg(fd, headers, BATCH, flags, 0);
+    if (count >= 0) return count;
+    const error = system.errorNumber();
+    return error === EAGAIN || error === EINTR ? 0 : -error;
+  };
+}
+
+/** What sendmmsg is called with, and poll where there is no room. */
+function sender(system: Libc, fd: number, headers: number, pollfd: number): Batches['send'] {
+  return (count) => {
+    let lost = 0;
+    let waits = 0;
+    for (let at = 0; at < count; ) {
+      const sent = system.sendmmsg(fd, at === 0 ? headers : headers + at * HEADER, count - at, MSG_DONTWAIT);
+      if (sent > 0) {
+        at += sent;
+        continue;
+      }
+      const error = sent === 0 ? EAGAIN : system.errorNumber();
+      if (error === EINTR) continue;
+      if (error === EAGAIN) {
+        if (waits++ === WAITS) return lost + count - at;
+        system.poll(pollfd, 1, WAIT);
+        continue;
+      }
+      // The error is that of the first message; the others are tried.
+      lost++;
+      at++;
+    }
+    return lost;
+  };
+}
+
+/** Points every header to its vector, its slot and the address of its peer. */
+function prepareHeaders(memory: Memory, slots: Slots, slotsAddress: number): void {
+  const { words, address, family } = memory;
+  const prepare = (header: number, vector: number, message: number, slot: number, length: number): void => {
+    put64(words, header + NAME, address + PEERS + message * PEER);
+    words[(header + NAME_LENGTH) >> 2] = family === 4 ? INET_LENGTH : INET6_LENGTH;
+    put64(words, header + IOV, address + vector);
+    put64(words, header + IOV_COUNT, 1);
+    put64(words, vector, slotsAddress + slot);
+    put64(words, vector + VECTOR_LENGTH, length);
+  };
+  for (let i = 0; i < BATCH; i++) {
+    const response = slots.responseAt + i * slots.responseStride;
+    prepare(RX + i * HEADER, RX_VECTORS + i * VECTOR, i, i * slots.requestStride, slots.requestStride);
+    prepare(TX + i * HEADER, TX_VECTORS + i * VECTOR, i, response, 0);
+  }
+}
+
+/** Gives every message that is received room for control messages. */
+function prepareControls({ words, address }: Memory): void {
+  for (let i = 0; i < BATCH; i++) {
+    put64(words, RX + i * HEADER + CONTROL, address + CONTROLS + i * CONTROL_ROOM);
+    words[(RX + i * HEADER + CONTROL_LENGTH) >> 2] = CONTROL_ROOM;
+  }
+}
+
+/** Has the response of this header come from the address that the message was sent to, if that was told. */
+function putSource({ octets, words, address, family }: Memory, header: number, message: number): void {
+  const used = words[(RX + message * HEADER + CONTROL_LENGTH) >> 2]!;
+  words[(RX + message * HEADER + CONTROL_LENGTH) >> 2] = CONTROL_ROOM;
+  const start = CONTROLS + message * CONTROL_ROOM;
+  const found = family === 4 ? inetSource(words, start, used) : inet6Source(octets, words, start, used);
+  const length = CMSG_DATA + aligned(family === 4 ? INET_INFO : INET6_INFO);
+  words[(header + CONTROL_LENGTH) >> 2] = found < 0 ? 0 : length;
+  put64(words, header + CONTROL, found < 0 ? 0 : address + found);
+}
+
+/** Writes a whole number below 2^53 as 64 bits. */
+function put64(words: Int32Array, at: number, value: number): void {
+  words[at >> 2] = value;
+  words[(at >> 2) + 1] = value / WORD;
 }
 
 /** Whether the address there is IPv4-mapped: an IPv6 socket of others may take IPv4 too. */

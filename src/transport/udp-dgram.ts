@@ -4,12 +4,13 @@
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { setImmediate as immediately } from 'node:timers/promises';
-import { createFacts, Transport } from '../answer/facts.js';
+import type { Facts } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import { addressOctets } from './address.js';
 import { listenError } from './listen-error.js';
 import { deafenSocket } from './sockets.js';
 import { type DatagramSender, type Endpoint, type Listener, TransportEvent, type UdpContext } from './transport.js';
+import { responseRoom, udpFacts } from './udp-facts.js';
 
 /** A buffer for one answer, taken back when the answer is sent. */
 interface Slot {
@@ -19,7 +20,7 @@ interface Slot {
 
 /** Turns of the event loop in which what is queued is answered before the socket is closed; each reads some dozens. A guess. */
 const LAST_TURNS = 64;
-/** Answers below way at once before buffers are made that are not kept. */
+/** Answers on their way at once before buffers are made that are not kept. */
 const KEPT_SLOTS = 256;
 
 /** Binds a UDP address, or takes the socket `fd` that is bound to it. Throws ADOTD_LISTEN. */
@@ -37,81 +38,17 @@ export async function listenUdp(
     lookup: (address, _options, done) => done(null, address, family),
   });
   await bind(socket, endpoint, fd);
-  const facts = createFacts(catalog);
-  facts.transport = Transport.UDP;
-  facts.payloadLimit = context.udpPayload;
-  facts.upgradeBit = context.udpUpgradeBit;
-  const { responder, clock } = context;
-  const sender: DatagramSender = context.intercept?.sender(socket) ?? socket;
-  const free: Slot[] = [];
-  let pending = 0;
-  let received = 0;
-  let closing: (() => void) | undefined;
-  /** Set while the socket can send to nobody but itself: answers that wait. */
-  let held: (() => void)[] | undefined;
-
-  const createSlot = (): Slot => {
-    const slot: Slot = {
-      octets: new Uint8Array(Math.max(context.udpPayload, 512)),
-      sent(error) {
-        if (error) context.event(TransportEvent.UDP_ERROR);
-        if (free.length < KEPT_SLOTS) free.push(slot);
-        pending--;
-        if (pending === 0) closing?.();
-      },
-    };
-    return slot;
-  };
-
-  socket.on('message', (message: Buffer, peer: RemoteInfo) => {
-    received++;
-    facts.clientLength = addressOctets(peer.address, facts.client);
-    facts.clientPort = peer.port;
-    facts.now = clock.seconds();
-    const slot = free.pop() ?? createSlot();
-    const octets = slot.octets;
-    const length = responder.respond(message, 0, message.length, facts, octets, 0, octets.length);
-    context.count(facts, responder.outcome, message.length, length);
-    // Port 0 cannot be sent to (RFC 768: no source port was given).
-    if (length <= 0 || peer.port === 0 || closing) {
-      if (free.length < KEPT_SLOTS) free.push(slot);
-      return;
-    }
-    pending++;
-    if (held) held.push(() => sender.send(octets, 0, length, peer.port, peer.address, slot.sent));
-    else sender.send(octets, 0, length, peer.port, peer.address, slot.sent);
-  });
+  const facts = udpFacts(catalog, context);
+  const answerer = createAnswerer(socket, facts, context);
+  socket.on('message', (message: Buffer, peer: RemoteInfo) => answerer.answer(message, peer));
   // What the network reports about earlier datagrams (ICMP) must not end the server.
   socket.on('error', () => context.event(TransportEvent.UDP_ERROR));
-
-  const finish = async (): Promise<void> => {
-    // Nothing more is to come. Not to a socket that was handed over, which may be others' too, nor in a fixture, which is to close
-    // without loading the C library first.
-    const own = fd === undefined && context.intercept === undefined;
-    if (received > 0 && own && !deafenSocket(descriptorOf(socket)) && (await connectToItself(socket))) held = [];
-    // What is queued is answered: until a whole turn of the event loop brings nothing.
-    for (let turn = 0, before = -1; turn < LAST_TURNS && received !== before; turn++) {
-      before = received;
-      await immediately();
-      await immediately();
-    }
-    if (held && held.length > 0) {
-      // Until it is closed, which is at once when these are sent, datagrams come again, and are lost.
-      socket.disconnect();
-      for (const send of held) send();
-    }
-    await new Promise<void>((resolve) => {
-      closing = resolve;
-      if (pending === 0) resolve();
-    });
-    await new Promise<void>((resolve) => socket.close(() => resolve()));
-  };
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closed ??= finish();
+    // A socket that was handed over may be others' too; a fixture is to close without loading the C library first.
+    closed ??= finish(socket, answerer, fd === undefined && context.intercept === undefined);
     return closed;
   };
-
   return {
     protocol: 'udp',
     endpoint: { address: endpoint.address, port: socket.address().port },
@@ -121,6 +58,107 @@ export async function listenUdp(
     close,
     abandon: close,
   };
+}
+
+/** Answers what a socket brings. */
+interface Answerer {
+  answer(message: Buffer, peer: RemoteInfo): void;
+  /** Messages that came. */
+  readonly received: number;
+  /** From now on answers wait. */
+  hold(): void;
+  /** Whether any wait. */
+  readonly holds: boolean;
+  /** Sends the answers that wait. */
+  release(): void;
+  /** Fulfilled when no answer is on its way; none is sent any more. */
+  end(): Promise<void>;
+}
+
+function createAnswerer(socket: Socket, facts: Facts, context: UdpContext): Answerer {
+  const { responder, clock } = context;
+  const sender: DatagramSender = context.intercept?.sender(socket) ?? socket;
+  const room = responseRoom(context);
+  const free: Slot[] = [];
+  let pending = 0;
+  let received = 0;
+  let ended: (() => void) | undefined;
+  let held: (() => void)[] | undefined;
+
+  const keep = (slot: Slot): void => {
+    if (free.length < KEPT_SLOTS) free.push(slot);
+  };
+  const createSlot = (): Slot => {
+    const slot: Slot = {
+      octets: new Uint8Array(room),
+      sent(error) {
+        if (error) context.event(TransportEvent.UDP_ERROR);
+        keep(slot);
+        pending--;
+        if (pending === 0) ended?.();
+      },
+    };
+    return slot;
+  };
+
+  return {
+    answer(message, peer) {
+      received++;
+      facts.clientLength = addressOctets(peer.address, facts.client);
+      facts.clientPort = peer.port;
+      facts.now = clock.seconds();
+      const slot = free.pop() ?? createSlot();
+      const { octets } = slot;
+      const length = responder.respond(message, 0, message.length, facts, octets, 0, room);
+      context.count(facts, responder.outcome, message.length, length);
+      // Port 0 cannot be sent to (RFC 768: no source port was given).
+      if (length <= 0 || peer.port === 0 || ended) {
+        keep(slot);
+        return;
+      }
+      pending++;
+      if (held) held.push(() => sender.send(octets, 0, length, peer.port, peer.address, slot.sent));
+      else sender.send(octets, 0, length, peer.port, peer.address, slot.sent);
+    },
+    get received() {
+      return received;
+    },
+    hold() {
+      held = [];
+    },
+    get holds() {
+      return held !== undefined && held.length > 0;
+    },
+    release() {
+      for (const send of held ?? []) send();
+    },
+    end: () =>
+      new Promise((resolve) => {
+        ended = resolve;
+        if (pending === 0) resolve();
+      }),
+  };
+}
+
+/** Answers what is queued and closes the socket; `own`: nobody else has it, so that nothing more need come to it. */
+async function finish(socket: Socket, answerer: Answerer, own: boolean): Promise<void> {
+  if (answerer.received > 0 && own && !deafenSocket(descriptorOf(socket)) && (await connectToItself(socket))) {
+    // It can send to nobody but itself now.
+    answerer.hold();
+  }
+  // What is queued is answered: until a whole turn of the event loop brings nothing.
+  for (let turn = 0, before = -1; turn < LAST_TURNS && answerer.received !== before; turn++) {
+    before = answerer.received;
+    await immediately();
+    await immediately();
+  }
+  if (answerer.holds) {
+    // Until it is closed, which is at once when these are sent, datagrams come again, and are lost.
+    socket.disconnect();
+    answerer.release();
+  }
+  await answerer.end();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
 }
 
 function bind(socket: Socket, endpoint: Endpoint, fd: number | undefined): Promise<void> {

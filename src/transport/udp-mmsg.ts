@@ -13,14 +13,15 @@
  */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { createFacts, type Facts, Transport } from '../answer/facts.js';
+import type { Facts } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import { libc } from './libc.js';
 import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
 import { deafenSocket } from './sockets.js';
 import { GENERATION, HEARTBEAT, MAIL, MISCHIEF, Mischief } from './thread-words.js';
 import { type Endpoint, TransportEvent, type UdpContext } from './transport.js';
-import { createWait } from './wait.js';
+import { responseRoom, udpFacts } from './udp-facts.js';
+import { createWait, type Wait } from './wait.js';
 
 /** A bound UDP socket; whoever bound it closes it. */
 export interface UdpSocket {
@@ -51,21 +52,9 @@ const FATAL: readonly number[] = [
   constants.errno.EFAULT,
 ];
 
-/** Octets of the least response buffer that respond() takes. */
-const LEAST_CAPACITY = 512;
-
 /** Response slots for what the operator lets responses be. */
 export function slotsFor(context: UdpContext): Slots {
-  return createSlots(Math.max(context.udpPayload, LEAST_CAPACITY));
-}
-
-/** Facts of UDP queries. */
-export function udpFacts(catalog: Catalog, context: UdpContext): Facts {
-  const facts = createFacts(catalog);
-  facts.transport = Transport.UDP;
-  facts.payloadLimit = context.udpPayload;
-  facts.upgradeBit = context.udpUpgradeBit;
-  return facts;
+  return createSlots(responseRoom(context));
 }
 
 /** Answers the socket's datagrams. `words`: of thread-words.ts, which are served too. */
@@ -154,33 +143,14 @@ export function serveMmsg(
     const batches = createBatches(system, fd, address.includes(':') ? 6 : 4, isWildcard(address), slots);
     return createAnswerer(batches, slots, facts, context, words);
   });
-  const count = answerers.length;
-  const wait = createWait(system, [system.eventLoop(), ...sockets.map(({ fd }) => fd)]);
   words[GENERATION] = catalog.generation;
-  let mail = Atomics.load(words, MAIL);
+  const serve = createRounds(
+    answerers,
+    facts,
+    words,
+    createWait(system, [system.eventLoop(), ...sockets.map(({ fd }) => fd)]),
+  );
   let stopped = false;
-
-  /** Answers until the event loop has something to do, or must get a turn. */
-  const serve = (): void => {
-    let all = true;
-    const began = facts.now;
-    for (let round = 0; round < ROUNDS; round++) {
-      let full = false;
-      for (let i = 0; i < count; i++) {
-        if ((all || wait.found(i + 1)) && answerers[i]!.answer(MSG_DONTWAIT) === BATCH) full = true;
-      }
-      const posted = Atomics.load(words, MAIL);
-      if (posted !== mail) {
-        mail = posted;
-        return;
-      }
-      // After a batch that was not full there is nothing left: to ask for more would be one call for nothing. With a full one
-      // on one socket, the others get their turn all the same.
-      all = full;
-      if (full) continue;
-      if (facts.now !== began || wait.poll(PATIENCE) <= 0 || wait.found(0)) return;
-    }
-  };
 
   const turn = (): void => {
     if (stopped) return;
@@ -206,11 +176,40 @@ export function serveMmsg(
       if (stopped) return;
       stopped = true;
       sockets.forEach(({ fd, shared }, i) => {
-        // What comes to a socket that others have too is theirs to answer, and may never end.
+        // Other processes answer what comes to a socket that they have too, and that may never end.
         const most = !shared && deafenSocket(fd) ? LAST_BATCHES : LAST_BATCHES_SHARED;
         for (let batch = 0; batch < most && answerers[i]!.answer(MSG_DONTWAIT) > 0; batch++);
       });
     },
+  };
+}
+
+/**
+ * What answers until the event loop has something to do, or must get a turn. `wait`: for the event loop, then for the sockets of
+ * `answerers` in their order.
+ */
+function createRounds(answerers: readonly Answerer[], facts: Facts, words: Int32Array, wait: Wait): () => void {
+  const count = answerers.length;
+  let mail = Atomics.load(words, MAIL);
+  return () => {
+    let all = true;
+    const began = facts.now;
+    for (let round = 0; round < ROUNDS; round++) {
+      let full = false;
+      for (let i = 0; i < count; i++) {
+        if ((all || wait.found(i + 1)) && answerers[i]!.answer(MSG_DONTWAIT) === BATCH) full = true;
+      }
+      const posted = Atomics.load(words, MAIL);
+      if (posted !== mail) {
+        mail = posted;
+        return;
+      }
+      // A batch that is not full leaves nothing behind: to ask again would be a call in vain. After a full one on one socket the
+      // others get their turn all the same.
+      all = full;
+      if (full) continue;
+      if (facts.now !== began || wait.poll(PATIENCE) <= 0 || wait.found(0)) return;
+    }
   };
 }
 

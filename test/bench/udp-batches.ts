@@ -9,7 +9,8 @@ import { type Batches, createBatches, createSlots, MSG_DONTWAIT } from '../../sr
 import { encodeSocketAddress } from '../../src/transport/socket-address.js';
 import { openUdpSocket } from '../../src/transport/sockets.js';
 import { threadWords } from '../../src/transport/thread-words.js';
-import { createAnswerer, slotsFor, udpFacts } from '../../src/transport/udp-mmsg.js';
+import { udpFacts } from '../../src/transport/udp-facts.js';
+import { createAnswerer, slotsFor } from '../../src/transport/udp-mmsg.js';
 import { createWait } from '../../src/transport/wait.js';
 import { buildQuery } from '../support/message.js';
 import { countingContext, workloadCatalog } from '../support/udp-heap.js';

@@ -8,6 +8,7 @@ import { type Libc, libc } from '../../src/transport/libc.js';
 import { BATCH, createBatches, MSG_DONTWAIT, MSG_WAITFORONE } from '../../src/transport/mmsg.js';
 import { GENERATION, MAIL } from '../../src/transport/thread-words.js';
 import type { UdpContext } from '../../src/transport/transport.js';
+import { udpFacts } from '../../src/transport/udp-facts.js';
 import {
   type Answerer,
   createAnswerer,
@@ -15,7 +16,6 @@ import {
   serveMmsg,
   slotsFor,
   type UdpSocket,
-  udpFacts,
 } from '../../src/transport/udp-mmsg.js';
 
 type StartLoop = (socket: UdpSocket, catalog: Catalog, context: UdpContext, words: Int32Array) => MmsgLoop;

@@ -7,7 +7,8 @@ import { collector } from '../../src/transport/release.js';
 import { closeSocket, openUdpSocket } from '../../src/transport/sockets.js';
 import { threadWords } from '../../src/transport/thread-words.js';
 import { TransportEvent } from '../../src/transport/transport.js';
-import { createAnswerer, slotsFor, udpFacts } from '../../src/transport/udp-mmsg.js';
+import { udpFacts } from '../../src/transport/udp-facts.js';
+import { createAnswerer, slotsFor } from '../../src/transport/udp-mmsg.js';
 import { countingContext, createAsker, workloadCatalog } from '../support/udp-heap.js';
 
 const loaded = libc();
