@@ -11,7 +11,7 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-export type LogFormat = 'json' | 'pretty';
+type LogFormat = 'json' | 'pretty';
 
 /** Octets of lines that wait where they cannot be written; those beyond are lost. */
 const MAX_WAITING = 1024 * 1024;

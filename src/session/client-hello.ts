@@ -14,7 +14,7 @@ export const Opening = {
 export type Opening = (typeof Opening)[keyof typeof Opening];
 
 /** Octets that decide: the header of a TLS record (RFC 8446 §5.1) and the type of the handshake message in it. */
-export const DECIDING = 6;
+const DECIDING = 6;
 
 const HANDSHAKE = 22;
 const MAJOR = 3;

@@ -16,7 +16,7 @@ const REFUSED_CLIENT = 2;
 const ROWS = 3;
 
 /** Words that the counters take. */
-export const LIMIT_WORDS = ROWS + 2 * COLUMNS;
+const LIMIT_WORDS = ROWS + 2 * COLUMNS;
 
 /** What `admit` says. */
 export const Admission = { ADMITTED: 0, FULL: 1, CLIENT_FULL: 2 } as const;

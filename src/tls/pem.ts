@@ -3,7 +3,7 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import { readSmallFile } from '../zone/regular-file.js';
 
 /** One block: its label, and its text from the BEGIN line to the END line. */
-export interface PemBlock {
+interface PemBlock {
   /** `CERTIFICATE`, `PRIVATE KEY`, … */
   readonly label: string;
   readonly text: string;

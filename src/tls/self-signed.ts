@@ -33,7 +33,7 @@ export const SELF_SIGNED_KEY = 'self-signed.key';
 export const SELF_SIGNED_CERTIFICATE = 'self-signed.pem';
 
 /** Days that a certificate is good for. Who pins does not look at it; others would not take it anyway. A guess. */
-export const SELF_SIGNED_DAYS = 365;
+const SELF_SIGNED_DAYS = 365;
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -13,7 +13,7 @@ import type { Certificate } from './certificates.js';
 import { ServerNames } from './sni.js';
 
 /** The ALPN protocol of DNS over TLS (RFC 7858 §6 with the IANA registry). */
-export const ALPN_DOT = 'dot';
+const ALPN_DOT = 'dot';
 
 /** Everything that may change while the server runs. */
 export interface TlsSettings {

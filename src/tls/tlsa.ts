@@ -8,7 +8,7 @@ import type { Certificate } from './certificates.js';
 import { ServerNames } from './sni.js';
 
 /** Seconds; what the records to paste have. Short enough to change keys within a day, long enough to be cached. A guess. */
-export const TLSA_TTL = 3600;
+const TLSA_TTL = 3600;
 
 /** RFC 6698 §7.2. */
 const Usage = { PKIX_TA: 0, PKIX_EE: 1, DANE_TA: 2, DANE_EE: 3 } as const;

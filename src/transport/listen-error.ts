@@ -4,7 +4,7 @@ import { endpointText } from './address.js';
 import type { Endpoint } from './transport.js';
 
 /** Where an operator chooses another port or address. */
-export interface ListenRemedy {
+interface ListenRemedy {
   readonly port: string;
   readonly address: string;
 }

@@ -14,7 +14,7 @@ import { runInNewContext } from 'node:vm';
 const DELAY = 500;
 
 /** Collects what a thread does not use any more. */
-export interface Release {
+interface Release {
   /** Something was let go of: collects it in a while. */
   soon(): void;
   /** Collects nothing more. */

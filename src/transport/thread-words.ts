@@ -18,7 +18,7 @@ export const MISCHIEF = 4;
 export const HANDSHAKES = 5;
 
 /** Words of a thread; a cache line's worth, so that two threads do not write to the same one. */
-export const THREAD_WORDS = 16;
+const THREAD_WORDS = 16;
 
 /** What a thread can be made to do wrong, so that tests see that it is noticed. */
 export const Mischief = {

@@ -8,7 +8,7 @@ import { typeByMnemonic } from '../../protocol/rdata/table.js';
 /** The word of what is in no list. */
 export const OTHER = 'other';
 /** The word of a query without a question. */
-export const NO_QUESTION = 'none';
+const NO_QUESTION = 'none';
 
 /** Types that resolvers, mail servers and people ask for; the rest is rare, and what is rare is `other`. */
 const MNEMONICS = [

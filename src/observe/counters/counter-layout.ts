@@ -38,7 +38,7 @@ export const EVENTS_AT = TRANSPORTS * TRANSPORT_WORDS;
 export const SESSION_EVENTS_AT = EVENTS_AT + Object.keys(TransportEvent).length;
 /** Sessions that are over: paths times reasons, and their times by path. */
 export const ENDS = Object.keys(SessionEnd).length;
-export const PATHS = Object.keys(SessionPath).length;
+const PATHS = Object.keys(SessionPath).length;
 export const ENDS_AT = SESSION_EVENTS_AT + Object.keys(SessionEvent).length;
 export const SESSION_TIMES_AT = ENDS_AT + PATHS * ENDS;
 

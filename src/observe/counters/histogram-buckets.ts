@@ -4,7 +4,7 @@
  */
 
 /** Upper bounds, inclusive and rising, in the unit of what is counted. */
-export type Bounds = readonly number[];
+type Bounds = readonly number[];
 
 /** Octets of messages: below 512 in powers of two; 1232 is what fits everywhere (RFC 9715), 4096 the largest UDP payload. */
 export const SIZES: Bounds = [32, 64, 128, 256, 512, 1232, 4096, 16_384, 65_535];
@@ -48,7 +48,7 @@ export function observe(words: Float64Array, at: number, bounds: Bounds, value: 
 const STEP_BITS = 4;
 
 /** The bucket of SIZES for a message of n octets, by (n + 15) >> 4. */
-export const SIZE_BUCKET: Uint8Array = Uint8Array.from({ length: (65_536 >> STEP_BITS) + 1 }, (_, step) => {
+const SIZE_BUCKET: Uint8Array = Uint8Array.from({ length: (65_536 >> STEP_BITS) + 1 }, (_, step) => {
   const bucket = SIZES.findIndex((bound) => step << STEP_BITS <= bound);
   return bucket < 0 ? SIZES.length - 1 : bucket;
 });

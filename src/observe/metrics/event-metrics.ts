@@ -7,7 +7,7 @@ import { TransportEvent } from '../../transport/transport.js';
 import type { Counters } from '../counters/counters.js';
 import { type Metric, single } from './metric.js';
 
-export type EventName = keyof typeof TransportEvent | keyof typeof SessionEvent;
+type EventName = keyof typeof TransportEvent | keyof typeof SessionEvent;
 
 /** Told by `adotd_sessions_closed_total`, or by the sum of a metric's series. */
 const TOLD_ELSEWHERE: readonly EventName[] = [

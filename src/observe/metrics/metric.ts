@@ -14,9 +14,6 @@ export interface MetricsInput {
   readonly zoneLimit: number;
 }
 
-/** One time series: the values of the labels in the row's order, and the number. */
-export type Sample = readonly [labels: readonly string[], value: number | HistogramValue];
-
 interface Described {
   /** With the unit, and for counters `_total`, at its end: Prometheus' conventions. */
   readonly name: string;

@@ -7,7 +7,7 @@ import type { HistogramValue } from '../counters/histogram-buckets.js';
 import { labelNames, type Metric, type MetricsInput } from './metric.js';
 import { METRICS } from './metrics.js';
 
-export type TextFormat = 'prometheus' | 'openmetrics';
+type TextFormat = 'prometheus' | 'openmetrics';
 
 /** What `Content-Type` says of each. */
 export const CONTENT_TYPES: Readonly<Record<TextFormat, string>> = {

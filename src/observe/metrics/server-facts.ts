@@ -24,7 +24,7 @@ export interface ServerFacts {
   readonly certificates: readonly CertificateFacts[];
 }
 
-export interface PlaneFacts {
+interface PlaneFacts {
   readonly path: 'threads' | 'embedded';
   /** Threads that answer; 0 when embedded. */
   readonly udpWorkers: number;
@@ -33,7 +33,7 @@ export interface PlaneFacts {
   readonly restarts: number;
 }
 
-export interface SessionFacts {
+interface SessionFacts {
   readonly open: number;
   /** Sessions that may be open. */
   readonly limit: number;
@@ -62,7 +62,7 @@ export interface ZoneFacts {
 }
 
 export const ZONE_STATES = ['served', 'kept', 'failed'] as const;
-export type ZoneState = (typeof ZONE_STATES)[number];
+type ZoneState = (typeof ZONE_STATES)[number];
 
 /** What can be loaded anew. */
 export const RELOAD_KINDS = ['zones', 'certificates', 'ticket_keys', 'config'] as const;
@@ -76,7 +76,7 @@ export interface ReloadFacts {
   readonly lastSuccess: number | undefined;
 }
 
-export interface CertificateFacts {
+interface CertificateFacts {
   /** As configured. */
   readonly file: string;
   /** Seconds since 1970. */

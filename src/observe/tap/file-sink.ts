@@ -33,7 +33,7 @@ const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | cons
 /** Milliseconds after which it is looked again whether the file was moved away. */
 const LOOK_INTERVAL = 1000;
 
-export interface FileSinkOptions {
+interface FileSinkOptions {
   readonly path: string;
   /** What messages call the file, such as "the query log". */
   readonly what: string;

@@ -20,7 +20,7 @@ const CLOSE_TIME = 1000;
 const State = { WAITING: 0, CONNECTING: 1, STREAMING: 2, STOPPED: 3 } as const;
 type State = (typeof State)[keyof typeof State];
 
-export interface FrameSocketOptions {
+interface FrameSocketOptions {
   readonly path: string;
   readonly content: Uint8Array;
   readonly clock: Clock;

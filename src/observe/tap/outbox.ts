@@ -7,7 +7,7 @@ export interface Batch {
 }
 
 /** Octets that may wait. A guess: some seconds of a busy server, and nothing that its memory would feel. */
-export const OUTBOX_OCTETS = 8 * 1024 * 1024;
+const OUTBOX_OCTETS = 8 * 1024 * 1024;
 
 export class Outbox {
   readonly #limit: number;

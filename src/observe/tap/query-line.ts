@@ -11,7 +11,7 @@ import { readQuestion, zoneName } from './question.js';
 import type { TapRecord } from './record.js';
 
 /** What is logged of a query; what it does not have is undefined, and left out of its line. */
-export interface QueryFields {
+interface QueryFields {
   readonly client: string;
   readonly port: number;
   readonly transport: string;

@@ -5,7 +5,7 @@ import type { TapRecord } from './record.js';
 const HEADER = 12;
 
 /** The first question of a query. */
-export interface Question {
+interface Question {
   /** Wire format, its letter case kept; a copy. */
   readonly name: Uint8Array;
   readonly qtype: number;
