@@ -1,4 +1,4 @@
-/** The configuration reference in Markdown, and the JSON Schema for editors, both made from the schema. */
+/** The tables of docs/configuration.md, and the JSON Schema for editors. Both are made from the schema. */
 import * as z from 'zod';
 import { configSchema } from './schema.js';
 
@@ -7,25 +7,48 @@ export function jsonSchema(): Record<string, unknown> {
   return { ...z.toJSONSchema(configSchema, { io: 'input' }), title: 'adotd.yaml' };
 }
 
-/** A Markdown table with a row for every key. */
-export function referenceMarkdown(): string {
-  const rows = ['| key | default | allowed | meaning |', '|---|---|---|---|'];
-  addRows(rows, '', jsonSchema());
-  return `${rows.join('\n')}\n`;
+/** The place of a table: the top-level keys that it describes stand in the comment before it. */
+const TABLE = /<!-- keys: ([a-z0-9_, ]+) -->\n.*?<!-- end of keys -->/gs;
+
+/**
+ * `page` with each of its tables written anew. Throws when a top-level key is described nowhere or twice, or when a table
+ * names a key that does not exist.
+ */
+export function withReferenceTables(page: string): string {
+  const rows = referenceRows();
+  const missing = new Set(rows.map(([key]) => topLevel(key)));
+  const written = page.replace(TABLE, (_, list: string) => {
+    const names = list.split(', ');
+    for (const name of names) {
+      if (!missing.delete(name)) throw new Error(`docs/configuration.md: ${name} is no key, or is described twice`);
+    }
+    const own = rows.filter(([key]) => names.includes(topLevel(key))).map(([, row]) => row);
+    const table = ['| key | default | allowed | meaning |', '|---|---|---|---|', ...own].join('\n');
+    return `<!-- keys: ${list} -->\n\n${table}\n\n<!-- end of keys -->`;
+  });
+  if (missing.size > 0) throw new Error(`docs/configuration.md describes no ${[...missing].join(', ')}`);
+  return written;
 }
 
-function addRows(rows: string[], prefix: string, schema: Record<string, unknown>): void {
-  for (const [key, value] of Object.entries(record(schema.properties))) {
+/** `zones.files[].name` → `zones`. */
+function topLevel(key: string): string {
+  return key.replace(/[.[].*/, '');
+}
+
+/** Every key, such as `tls.padding`, with its row of a table. */
+export function referenceRows(): (readonly [key: string, row: string])[] {
+  return rowsOf('', jsonSchema());
+}
+
+function rowsOf(prefix: string, schema: Record<string, unknown>): (readonly [key: string, row: string])[] {
+  return Object.entries(record(schema.properties)).flatMap(([name, value]) => {
     const property = record(value);
-    const name = `${prefix}${key}`;
-    if (property.properties !== undefined) {
-      addRows(rows, `${name}.`, property);
-      continue;
-    }
+    const key = `${prefix}${name}`;
+    if (property.properties !== undefined) return rowsOf(`${key}.`, property);
     const fallback = property.default === undefined ? '' : `\`${JSON.stringify(property.default)}\``;
-    rows.push(`| \`${name}\` | ${fallback} | ${allowed(property)} | ${property.description ?? ''} |`);
-    if (property.type === 'array') addRows(rows, `${name}[].`, record(property.items));
-  }
+    const row = `| \`${key}\` | ${fallback} | ${allowed(property)} | ${property.description ?? ''} |`;
+    return [[key, row] as const, ...(property.type === 'array' ? rowsOf(`${key}[].`, record(property.items)) : [])];
+  });
 }
 
 function allowed(property: Record<string, unknown>): string {

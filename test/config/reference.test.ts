@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { jsonSchema, referenceMarkdown } from '../../src/config/reference.js';
+import { parseConfig } from '../../src/config/load.js';
+import { jsonSchema, referenceRows, withReferenceTables } from '../../src/config/reference.js';
 import { defaultConfig } from '../../src/config/schema.js';
+import { textOf } from '../repository/files.js';
 
 /** Every key with a value of its own, as `a.b`. */
 function keys(value: object, prefix = ''): string[] {
@@ -13,19 +14,39 @@ function keys(value: object, prefix = ''): string[] {
 }
 
 describe('the configuration reference', () => {
-  it('stands in README.md as `npm run docs` writes it', () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-    expect(readme).toContain(referenceMarkdown());
+  const page = textOf('docs/configuration.md');
+
+  it('stands in docs/configuration.md as `npm run docs` writes it', () => {
+    expect(page).toBe(withReferenceTables(page));
   });
 
   it('has every key, with a meaning', () => {
-    const rows = referenceMarkdown().trimEnd().split('\n').slice(2);
-    for (const row of rows) expect(row).toMatch(/^\| `[a-z0-9_.[\]]+` \|.*\|.*\| .{10,} \|$/);
-    for (const key of keys(defaultConfig()))
-      expect(
-        rows.some((row) => row.startsWith(`| \`${key}\` |`)),
-        key,
-      ).toBe(true);
+    const rows = referenceRows();
+    for (const [key, row] of rows) {
+      expect(row).toMatch(/^\| `[a-z0-9_.[\]]+` \|.*\|.*\| .{10,} \|$/);
+      expect(page, key).toContain(row);
+    }
+    for (const key of keys(defaultConfig())) expect(rows.map(([name]) => name)).toContain(key);
+  });
+
+  it('describes each key once', () => {
+    const table = (list: string): string => `<!-- keys: ${list} -->\n<!-- end of keys -->`;
+    const all = Object.keys(jsonSchema().properties ?? {}).join(', ');
+    expect(withReferenceTables(table(all))).toContain('| `tls.padding` |');
+    expect(() => withReferenceTables(table(all.replace(', tls,', ',')))).toThrow('describes no tls');
+    expect(() => withReferenceTables(table(`${all}, tls`))).toThrow('tls is no key, or is described twice');
+    expect(() => withReferenceTables(table(`${all}, colour`))).toThrow('colour is no key');
+  });
+
+  it('has before each table an example that is a configuration and sets one of its keys', () => {
+    const groups = page.split(/^## /m).slice(1);
+    expect(groups.length).toBeGreaterThan(10);
+    for (const group of groups) {
+      const title = group.split('\n', 1)[0];
+      const [, example = '', list = ''] = /```yaml\n(.*?)```.*<!-- keys: (.*?) -->/s.exec(group) ?? [];
+      const set = Object.keys(parseConfig(example, title ?? '')).filter((key) => list.split(', ').includes(key));
+      expect(set.filter((key) => new RegExp(`^${key}:`, 'm').test(example)).length, title).toBeGreaterThan(0);
+    }
   });
 
   it('gives every number bounds and a default in the schema', () => {

@@ -10,9 +10,12 @@ import { filesOf, ROOT, textOf } from './files.js';
 
 const readme = textOf('README.md');
 
-/** The code blocks of README.md in one language. */
-function blocks(language: string): string[] {
-  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map((match) => match[1] ?? '');
+/** More than this is no introduction any more. */
+const MAX_WORDS = 1800;
+
+/** The code blocks of a document in one language. */
+function blocks(language: string, text = readme): string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map((match) => match[1] ?? '');
 }
 
 let folder: string;
@@ -20,6 +23,47 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'adotd-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('README.md', () => {
+  it('is short enough to be read', () => {
+    expect(readme.split(/\s+/).filter((word) => word !== '').length).toBeLessThanOrEqual(MAX_WORDS);
+  });
+
+  it('has the figures of docs/benchmark.md in its table of speed', () => {
+    const figures = textOf('docs/benchmark.md');
+    const [, table = ''] = /^(\| adotd, as a multiple of .*?)\n\n/ms.exec(readme) ?? [];
+    const rows = table
+      .split('\n')
+      .slice(2)
+      .map((row) =>
+        row
+          .split(' | ')
+          .slice(1)
+          .map((cell) => cell.replace(/ \|$/, '')),
+      );
+    expect(rows).toEqual([
+      ratios(figures, 'Unsigned zone', 'UDP, 500 outstanding'),
+      ratios(figures, 'Signed zone, DO set', 'UDP, 500 outstanding'),
+      ratios(figures, 'Unsigned zone', 'UDP, 20,000 a second'),
+      ratios(figures, 'Unsigned zone', 'TCP, 20 connections, 500 outstanding'),
+      ratios(figures, 'Unsigned zone', 'TCP, 400 connections, one outstanding each'),
+      ratios(figures, 'Unsigned zone', 'TLS, 20 connections, 500 outstanding'),
+      ratios(figures, 'Unsigned zone', 'TLS, 400 connections, one outstanding each'),
+    ]);
+    const [, date = ''] = /other authoritative servers, on ([0-9-]{10})/.exec(figures) ?? [];
+    expect(readme).toContain(`on ${date}, on two cores`);
+  });
+});
+
+/** Of one load of docs/benchmark.md: the medians of adotd / NSD, Knot, BIND and PowerDNS. */
+function ratios(page: string, part: string, load: string): string[] {
+  const [, section = ''] = new RegExp(`^## ${part}\n(.*?)^## `, 'ms').exec(page) ?? [];
+  const row = section.split('\n').find((line) => line.startsWith(`| ${load} |`)) ?? '';
+  return row
+    .split('|')
+    .slice(7, 11)
+    .map((cell) => cell.trim().split(' ')[0] || '–');
+}
 
 describe('what README.md shows', () => {
   it('as a first zone is right, and is served', async () => {
@@ -34,10 +78,14 @@ describe('what README.md shows', () => {
     expect(answers).toEqual([expect.objectContaining({ data: '192.0.2.80', ttl: 3600 })]);
   });
 
-  it('as a configuration is one', () => {
-    expect(blocks('yaml').length).toBeGreaterThan(0);
-    for (const block of blocks('yaml')) expect(parseConfig(block, 'README.md')).toBeDefined();
-  });
+  it.each(['README.md', 'docs/configuration.md', 'docs/encryption.md', 'docs/operation.md'])(
+    'as a configuration is one, in %s',
+    (document) => {
+      const configurations = blocks('yaml', textOf(document));
+      expect(configurations.length).toBeGreaterThan(0);
+      for (const configuration of configurations) expect(parseConfig(configuration, document)).toBeDefined();
+    },
+  );
 
   it('as a program runs', () => {
     mkdirSync(join(folder, 'node_modules'));
@@ -51,6 +99,22 @@ describe('what README.md shows', () => {
       expect(ran.stdout).toMatch(/^dig @127\.0\.0\.1 -p \d+ www\.example\.test\n$/);
     }
   });
+
+  it.each(['README.md', 'docs/encryption.md', 'docs/operation.md'])(
+    'as commands has verbs and options that exist, in %s',
+    async (document) => {
+      const commands = [...textOf(document).matchAll(/^ {4}(?:npx )?adotd ([a-z]+)(.*)$/gm)];
+      expect(commands.length).toBeGreaterThan(0);
+      for (const verb of new Set(commands.map(([, name = '']) => name))) {
+        const { status, stdout: help } = await adotd(verb, '--help');
+        expect(status, verb).toBe(0);
+        for (const [command, name, words = ''] of commands) {
+          if (name !== verb) continue;
+          for (const option of words.match(/--[a-z-]+/g) ?? []) expect(help, command).toContain(option);
+        }
+      }
+    },
+  );
 
   it('as the ready line counts the zones that are there', () => {
     expect(readme).toContain(
