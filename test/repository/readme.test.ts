@@ -3,12 +3,24 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { check } from '../../src/cli/check.js';
+import { ctl } from '../../src/cli/ctl.js';
+import { fixture } from '../../src/cli/fixture.js';
+import { keys } from '../../src/cli/keys.js';
+import { probe } from '../../src/cli/probe.js';
+import { query } from '../../src/cli/query.js';
+import { schema } from '../../src/cli/schema.js';
+import { serve } from '../../src/cli/serve.js';
 import { parseConfig } from '../../src/config/load.js';
 import { adotd, adotdServe } from '../support/cli.js';
 import { queryUdp } from '../support/query.js';
 import { filesOf, ROOT, textOf } from './files.js';
 
 const readme = textOf('README.md');
+
+const HELP: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({ check, ctl, fixture, keys, probe, query, schema, serve }).map(([verb, { help }]) => [verb, help]),
+);
 
 /** More than this is no introduction any more. */
 const MAX_WORDS = 1800;
@@ -102,16 +114,12 @@ describe('what README.md shows', () => {
 
   it.each(['README.md', 'docs/encryption.md', 'docs/operation.md'])(
     'as commands has verbs and options that exist, in %s',
-    async (document) => {
+    (document) => {
       const commands = [...textOf(document).matchAll(/^ {4}(?:npx )?adotd ([a-z]+)(.*)$/gm)];
       expect(commands.length).toBeGreaterThan(0);
-      for (const verb of new Set(commands.map(([, name = '']) => name))) {
-        const { status, stdout: help } = await adotd(verb, '--help');
-        expect(status, verb).toBe(0);
-        for (const [command, name, words = ''] of commands) {
-          if (name !== verb) continue;
-          for (const option of words.match(/--[a-z-]+/g) ?? []) expect(help, command).toContain(option);
-        }
+      for (const [command, verb = '', words = ''] of commands) {
+        expect(HELP, command).toHaveProperty(verb);
+        for (const option of words.match(/--[a-z-]+/g) ?? []) expect(HELP[verb], command).toContain(option);
       }
     },
   );

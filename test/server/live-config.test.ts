@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { configSchema, defaultConfig } from '../../src/config/schema.js';
-import { changedKeys, effectOf, inForce } from '../../src/server/live-config.js';
+import { changedKeys, EFFECTS, effectOf, inForce } from '../../src/server/live-config.js';
+import { textOf } from '../repository/files.js';
 
 /** Keys of a JSON schema: those of maps within maps, `tls.padding`. */
 function keysOf(schema: unknown, prefix = ''): string[] {
@@ -15,6 +16,16 @@ describe('a change of the configuration', () => {
     const keys = keysOf(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }));
     expect(keys.length).toBeGreaterThan(50);
     expect(keys.filter((key) => effectOf(key) === undefined)).toEqual([]);
+  });
+
+  it('needs a restart for the keys that docs/operation.md lists', () => {
+    const [, section = ''] = /^### Changing the configuration\n(.*?)^## /ms.exec(textOf('docs/operation.md')) ?? [];
+    const listed = [...section.matchAll(/`([a-z_.]+)`/g)].map(([, key]) => key);
+    expect(listed.sort()).toEqual(
+      Object.keys(EFFECTS)
+        .filter((key) => EFFECTS[key] === 'start')
+        .sort(),
+    );
   });
 
   it('is found, key by key', () => {
