@@ -29,10 +29,10 @@ export function access(what: string) {
   return z
     .strictObject({
       allow: prefixes.optional().meta({
-        description: `Addresses and prefixes that get ${what}, such as \`192.0.2.0/24\`, \`2001:db8::/32\`; when given, all others are refused. The most specific prefix decides, in whichever list it stands.`,
+        description: `Addresses and prefixes that get ${what}, such as \`192.0.2.0/24\`, \`2001:db8::/32\`. If the list is given, all other clients are refused. The most specific matching prefix of both lists decides.`,
       }),
       deny: prefixes.optional().meta({
-        description: `Addresses and prefixes that do not get ${what}: they are REFUSED with the extended error 18 (Prohibited).`,
+        description: `Addresses and prefixes that do not get ${what}. They get REFUSED with the extended error 18 (Prohibited).`,
       }),
     })
     .superRefine(({ allow = [], deny = [] }, context) => {
@@ -65,13 +65,16 @@ export const zonePolicies = z
         .array(domainName)
         .min(1)
         .max(MAX_ZONES)
-        .meta({ description: 'Names of the zones that this is about, wherever they come from; not those below them.' }),
+        .meta({
+          description:
+            'Names of the zones that the policy applies to, from the folder or from `files`. It does not apply to zones below them.',
+        }),
       require: z.enum(['tls']).optional().meta({
         description:
-          'Answer these zones inside TLS only: over UDP, and over TCP before STARTTLS, they are REFUSED with the extended error 18 (Prohibited). `adotd check` says what of them other zones give away.',
+          'Answer these zones inside TLS only. Over UDP, and over TCP before STARTTLS, they are REFUSED with the extended error 18 (Prohibited). `adotd check` reports what other zones give away about them.',
       }),
       access: access('answers from these zones').optional().meta({
-        description: 'Who may ask for these zones, of those whom the server’s own `access` lets in.',
+        description: 'Clients that may ask for these zones. The `access` of the server must let them in as well.',
       }),
     }),
   )
@@ -90,4 +93,4 @@ export const zonePolicies = z
     });
   })
   .default([])
-  .meta({ description: 'What holds for some zones only, by their names.' });
+  .meta({ description: 'Rules for some zones, by their names.' });

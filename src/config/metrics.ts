@@ -17,14 +17,14 @@ export const metrics = z
       .optional()
       .meta({
         description:
-          'Where metrics for Prometheus, `/healthz` and `/readyz` are served over HTTP; off when absent. A port alone is that of 127.0.0.1. Without password or encryption: whoever reaches another address reads all of it.',
+          'Port, or address and port, for metrics for Prometheus, `/healthz` and `/readyz`, over HTTP. Off by default. A port alone is on 127.0.0.1. There is no password and no encryption: on another address, everybody who reaches it can read everything.',
       }),
     zones: limit(
       'zones',
       0,
       100_000,
       100,
-      'Zones that have time series of their own, the first ones; the others are in the sums only. Each has six. A guess: what fits on a dashboard.',
+      'The first N zones get time series of their own, six per zone; the others are in the sums only. A guess: as many as fit on a dashboard.',
     ),
   })
   .prefault({});

@@ -1,6 +1,6 @@
 /**
- * The schema of adotd.yaml. Every key says what it means; every limit says its unit, its bounds and where the number comes
- * from. The reference in README.md and `adotd schema` are made from this.
+ * The schema of adotd.yaml. Every key has its meaning; every limit has its unit, its bounds and the source of its number.
+ * The tables of docs/configuration.md and `adotd schema` are made from this.
  */
 import * as z from 'zod';
 import { access, zonePolicies } from './access.js';
@@ -33,18 +33,18 @@ const zones = z
       .string()
       .min(1)
       .optional()
-      .meta({ description: 'Folder whose `*.zone` files are zones; relative to this file.' }),
+      .meta({ description: 'Folder of zones: each `*.zone` file in it is one. Relative to this file.' }),
     files: z
       .array(
         z.strictObject({
           name: domainName.optional().meta({
-            description: 'Origin before any `$ORIGIN`; taken from the file name when absent.',
+            description: 'Origin before any `$ORIGIN`. Default: the name of the file.',
           }),
-          file: z.string().min(1).meta({ description: 'Zone file; relative to this file.' }),
+          file: z.string().min(1).meta({ description: 'Zone file. Relative to this file.' }),
         }),
       )
       .default([])
-      .meta({ description: 'Zone files, besides those of the folder.' }),
+      .meta({ description: 'Zone files outside the folder.' }),
     policies: zonePolicies,
   })
   .prefault({});
@@ -52,38 +52,42 @@ const zones = z
 const tls = z
   .strictObject({
     enabled: z.boolean().default(true).meta({
-      description: 'Serve DNS over TLS on `tls_port` (RFC 7858), and the STARTTLS upgrade on `port`.',
+      description: 'Serve DNS over TLS (RFC 7858) on `tls_port`, and the STARTTLS upgrade on `port`.',
     }),
     certificates: z
       .array(
         z.strictObject({
-          cert: z.string().min(1).meta({ description: 'PEM file with the certificate, then those that signed it.' }),
-          key: z.string().min(1).meta({ description: 'PEM file with its private key.' }),
+          cert: z
+            .string()
+            .min(1)
+            .meta({
+              description: 'PEM file: the certificate, then the certificates of the authorities that signed it.',
+            }),
+          key: z.string().min(1).meta({ description: 'PEM file: the private key of the certificate.' }),
         }),
       )
       .max(1000)
       .default([])
       .meta({
         description:
-          'Certificates; the first is the default, the others are chosen by SNI. None: one that signs itself is made at the first start. Paths are relative to this file.',
+          'Certificates. The first is the default; SNI chooses among the others. If the list is empty, the server makes a self-signed certificate at its first start. Paths are relative to this file.',
       }),
     certs_folder: z.string().min(1).default('certs').meta({
-      description: 'Where the certificate is kept that the server makes itself; relative to this file.',
+      description: 'Folder where the server keeps the certificate that it makes itself. Relative to this file.',
     }),
     ticket_key_file: z.string().min(1).optional().meta({
-      description:
-        'File with keys of session tickets, for several machines that share an address; relative to this file.',
+      description: 'File with the keys of session tickets, for servers that share an address. Relative to this file.',
     }),
     ticket_rotation: limit(
       's',
       60,
       604_800,
       43_200,
-      'How long one key of session tickets is used. RFC 8446 §4.6.1 allows tickets seven days; half a day keeps what a stolen key opens small.',
+      'How long the server uses one key for session tickets. RFC 8446 §4.6.1 lets a ticket live seven days; half a day limits how many sessions a stolen key opens.',
     ),
     padding: z.enum(['never', 'if-asked', 'if-edns']).default('if-edns').meta({
       description:
-        'When answers inside TLS are padded to a multiple of 468 octets (RFC 7830, RFC 8467). `if-edns`: always but to clients without EDNS, as RFC 9539 §3.5 wants it.',
+        'Which answers inside TLS are padded to a multiple of 468 octets (RFC 7830, RFC 8467). `if-edns`: all answers to clients that use EDNS, as RFC 9539 §3.5 recommends. `if-asked`: answers to padded queries.',
     }),
   })
   .prefault({});
@@ -92,17 +96,19 @@ const starttls = z
   .strictObject({
     upgrade: z.enum(['any', 'dummy', 'off']).default('any').meta({
       description:
-        'Which first query of a TCP connection may start TLS (draft-ietf-dprive-start-tls-for-dns): any that has the TO bit, only STARTTLS/CH/TXT, or none.',
+        'Which first query of a TCP connection may start TLS (draft-ietf-dprive-start-tls-for-dns). `any`: a query with the TO bit. `dummy`: only STARTTLS/CH/TXT. `off`: none.',
     }),
     strict: z.boolean().default(false).meta({
-      description: 'Close a connection that goes on in plaintext after an upgrade was offered, as the draft has it.',
+      description:
+        'Close a connection that continues in plaintext after the server has offered the upgrade, as the draft requires.',
     }),
     advertise_udp: z.enum(['if-asked', 'always', 'never']).default('if-asked').meta({
       description:
-        'TO in UDP responses: echoed to queries that have it, set whenever there is an OPT record (the draft’s SHOULD), or never. The bit, 0x4000, is also CO of RFC 9824 (compact denial of existence): whoever asks with CO reads the echo as that.',
+        'The TO bit in UDP responses. `if-asked`: echo it to queries that have it. `always`: set it in every response with an OPT record (a SHOULD of the draft). The bit, 0x4000, is also CO of RFC 9824 (compact denial of existence): a client that sets CO reads the echo as CO.',
     }),
     record_per_message: z.boolean().default(false).meta({
-      description: 'One TLS record per answer on upgraded connections: getdns 0.5 loses answers that share one.',
+      description:
+        'Send each answer in a TLS record of its own on upgraded connections: getdns 0.5 loses answers that share a record.',
     }),
   })
   .prefault({});
@@ -111,14 +117,14 @@ const cookies = z
   .strictObject({
     mode: z.enum(['off', 'on', 'required']).default('on').meta({
       description:
-        'DNS cookies (RFC 7873, RFC 9018). `required`: a UDP query with a cookie option but no valid server cookie gets BADCOOKIE.',
+        'DNS cookies (RFC 7873, RFC 9018). `required`: a UDP query with a cookie option but without a valid server cookie gets BADCOOKIE.',
     }),
     secrets: z.array(secret).max(4).default([]).meta({
       description:
-        'Secrets of 32 hexadecimal digits; the first makes cookies, all are accepted. One is made at every start when there is neither this nor a file.',
+        'Secrets of 32 hexadecimal digits. The server makes cookies with the first and accepts cookies made with any. Without `secrets` and `secret_file`, it makes a secret at each start.',
     }),
     secret_file: z.string().min(1).optional().meta({
-      description: 'File with one secret a line, for several machines that share an address; relative to this file.',
+      description: 'File with one secret per line, for servers that share an address. Relative to this file.',
     }),
   })
   .prefault({});
@@ -127,7 +133,7 @@ const control = z
   .strictObject({
     socket: z.string().min(1).optional().meta({
       description:
-        'Unix socket for `adotd ctl`, which only the user that the server runs as may open; relative to this file. Default: `adotd.sock` in the folder that the service manager made (`$RUNTIME_DIRECTORY`); none where there is no such folder.',
+        'Unix socket for `adotd ctl`; only the user of the server may open it. Relative to this file. Default: `adotd.sock` in the folder that the service manager has made (`$RUNTIME_DIRECTORY`). Without that folder there is no socket.',
     }),
   })
   .prefault({});
@@ -136,21 +142,21 @@ const watch = z
   .strictObject({
     enabled: z.boolean().default(true).meta({
       description:
-        'Load zones, certificates, keys and this file when they change. NSD, Knot and BIND wait to be told; here a change that has errors changes nothing, so that it is safe to follow it at once. Replace files by renaming: of one that is written in place, half may be read if the writer pauses for longer than `settle`.',
+        'Load zones, certificates, keys and this file when they change. NSD, Knot and BIND wait for a command; adotd can load at once because a change with errors changes nothing. Replace files by renaming: if a file is written in place and the writer pauses for longer than `settle`, the server may read half of it.',
     }),
     settle: limit(
       'ms',
       10,
       60_000,
       500,
-      'How long nothing may have changed before what changed is loaded, but no longer than ten times that. A guess: a checkout or an editor writes its files within it.',
+      'The server loads changes once nothing has changed for this long, and after ten times this long in any case. A guess: a checkout or an editor writes its files within that time.',
     ),
     poll: limit(
       's',
       0,
       86_400,
       0,
-      'Look at all files so often, for file systems that do not tell of changes (NFS); 0: only where the system cannot tell, then every 10 s.',
+      'How often the server looks at all files, for file systems that report no changes (NFS). 0: only where the system cannot report changes, and then every 10 s.',
     ),
   })
   .prefault({});
@@ -160,11 +166,11 @@ const log = z
     level: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
       .default('info')
-      .meta({ description: 'What is logged to standard error.' }),
+      .meta({ description: 'The least severe messages that are logged. The log goes to standard error.' }),
     format: z
       .enum(['json', 'pretty'])
       .default('json')
-      .meta({ description: 'One JSON object a line, or lines for people.' }),
+      .meta({ description: '`json`: one JSON object per line. `pretty`: lines for people.' }),
   })
   .prefault({});
 
@@ -184,10 +190,10 @@ export const configSchema = z
       .default(['127.0.0.1'])
       .meta({
         description:
-          'Addresses to serve on, for UDP, TCP and TLS alike. On a host with several, list them instead of `0.0.0.0`.',
+          'Addresses to serve on, over UDP, TCP and TLS. On a host with several addresses, list them instead of `0.0.0.0`.',
       }),
-    port: limit('port', 0, 65_535, 53, 'UDP and TCP port; 0 takes any that is free.'),
-    tls_port: limit('port', 0, 65_535, DNS_OVER_TLS, 'Port for DNS over TLS (RFC 7858); 0 takes any that is free.'),
+    port: limit('port', 0, 65_535, 53, 'Port for UDP and TCP; 0 takes any free port.'),
+    tls_port: limit('port', 0, 65_535, DNS_OVER_TLS, 'Port for DNS over TLS (RFC 7858); 0 takes any free port.'),
     workers: z
       .union([z.enum(['auto', 'embedded']), z.number().int().min(1).max(256)], {
         error: 'expected auto, embedded or a number from 1 to 256',
@@ -195,17 +201,18 @@ export const configSchema = z
       .default('auto')
       .meta({
         description:
-          'Threads that answer: so many for UDP, and as many for streams; `auto` is one for each CPU. `embedded`: all in one thread. Threads need Linux and the optional package koffi; without, everything runs embedded.',
+          'Threads that answer: this many for UDP and as many for TCP and TLS. `auto`: one of each per CPU. `embedded`: everything in one thread. Threads need Linux and the optional package koffi; without them, everything runs embedded.',
       }),
     user: account.optional().meta({
       description:
-        'Who the server becomes, by name or number, once its addresses are bound, certificates and zones read; for this it is started as root. All its privileges are given up. What is read again later (zones, certificates) must be readable to this user.',
+        'User that the server changes to, by name or number, once it has bound its addresses and read certificates and zones. Start it as root for this; it gives up all privileges. This user must be able to read the zones and certificates, because the server reads them again later.',
     }),
     group: account.optional().meta({
-      description: 'Group in place of the primary group of `user`, by name or number; needs `user`.',
+      description:
+        'Group that the server changes to, by name or number, instead of the primary group of `user`. Needs `user`.',
     }),
     strict: z.boolean().default(false).meta({
-      description: 'Do not start when a zone cannot be loaded. Otherwise that zone is answered with SERVFAIL.',
+      description: 'Do not start if a zone cannot be loaded. By default, such a zone is answered with SERVFAIL.',
     }),
     zones,
     nsec3_max_iterations: limit(
@@ -213,15 +220,16 @@ export const configSchema = z
       0,
       2500,
       150,
-      'Zones whose NSEC3 records have more are not loaded: each costs every negative answer a hash. RFC 9276 wants 0; 150 is the limit that resolvers first agreed on.',
+      'Zones whose NSEC3 records have more iterations are not loaded: each iteration costs every negative answer a hash. RFC 9276 recommends 0; 150 is the limit that resolvers first agreed on.',
     ),
     minimal_responses: z.boolean().default(true).meta({
-      description: 'Leave out all additional records but glue, and the addresses of nameservers that are asked for.',
+      description:
+        'Leave out additional records, except glue and the addresses of nameservers in an answer to an NS query.',
     }),
     any: z
       .enum(['minimal', 'full'])
       .default('minimal')
-      .meta({ description: 'Answer QTYPE ANY with one RRset (RFC 8482 §4.1), or with all of them.' }),
+      .meta({ description: 'The answer to QTYPE ANY. `minimal`: one RRset (RFC 8482 §4.1). `full`: all RRsets.' }),
     udp: z
       .strictObject({
         payload: limit(
@@ -229,21 +237,21 @@ export const configSchema = z
           512,
           4096,
           1232,
-          'Longest UDP response (RFC 6891 §6.2.5). 1232 fits the smallest IPv6 MTU without fragments (RFC 9715).',
+          'The longest UDP response (RFC 6891 §6.2.5). 1232 octets fit the smallest IPv6 MTU without fragments (RFC 9715).',
         ),
         receive_buffer: limit(
           'octets',
           65_536,
           268_435_456,
           4_194_304,
-          'Queries that may wait on each UDP socket of a thread; embedded, the system decides. Default: measured to hold 10,000 queries, 30 ms of all that one CPU can answer. Beyond `net.core.rmem_max` only root gets it (CAP_NET_ADMIN).',
+          'Room for queries that wait on each UDP socket of a thread. Embedded, the system decides. The default holds 10,000 queries (measured): as many as one CPU answers in 30 ms. Only root (CAP_NET_ADMIN) gets more than `net.core.rmem_max`.',
         ),
         send_buffer: limit(
           'octets',
           65_536,
           268_435_456,
           4_194_304,
-          'The same for answers that the network has not taken yet; limited by `net.core.wmem_max`.',
+          'Room for answers that the network has not taken yet. Limited by `net.core.wmem_max`.',
         ),
       })
       .prefault({}),
@@ -254,7 +262,7 @@ export const configSchema = z
           0,
           4096,
           256,
-          'Connections that may wait with TCP Fast Open (RFC 7413), which saves a round trip; 0 turns it off. Needs Linux, koffi and net.ipv4.tcp_fastopen = 3. A guess.',
+          'Connections that may wait with TCP Fast Open (RFC 7413), which saves a round trip. 0 turns it off. Needs Linux, koffi and `net.ipv4.tcp_fastopen = 3`. A guess.',
         ),
       })
       .prefault({}),
@@ -265,14 +273,15 @@ export const configSchema = z
     sessions,
     cookies,
     nsid: nsid.optional().meta({
-      description: 'What NSID answers (RFC 5001): text, or octets as `0x` and hexadecimal digits. Ignored when absent.',
+      description:
+        'The answer to NSID (RFC 5001): text, or octets as `0x` and hexadecimal digits. Without it, the server ignores the option.',
     }),
     version: characterString
       .optional()
-      .meta({ description: 'Text of `version.bind` and `version.server` (RFC 4892). REFUSED when absent.' }),
+      .meta({ description: 'Text of `version.bind` and `version.server` (RFC 4892). Without it, they are REFUSED.' }),
     hostname: characterString
       .optional()
-      .meta({ description: 'Text of `hostname.bind` and `id.server` (RFC 4892). REFUSED when absent.' }),
+      .meta({ description: 'Text of `hostname.bind` and `id.server` (RFC 4892). Without it, they are REFUSED.' }),
     report_agent: domainName.optional().meta({ description: 'Agent domain for DNS error reports (RFC 9567).' }),
     control,
     watch,

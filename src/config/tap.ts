@@ -8,12 +8,12 @@ export const queryLog = z
   .strictObject({
     enabled: z.boolean().default(false).meta({
       description:
-        'Log queries: client, transport, QNAME, QTYPE, RCODE, flags, size of the response, zone. Names are in presentation format, so that no query can forge a line.',
+        'Log queries: client, transport, QNAME, QTYPE, RCODE, flags, size of the response, zone. Names are in presentation format, so no query can forge a line.',
     }),
-    sample: limit('queries', 1, SAMPLE_MAX, 1, 'One of so many is logged, chosen by chance; 1: all.'),
+    sample: limit('queries', 1, SAMPLE_MAX, 1, '1 query in N is logged, chosen at random. 1: all.'),
     file: z.string().min(1).optional().meta({
       description:
-        'File that lines are appended to; relative to this file. A new one is begun when it was moved away. None: the log, at the level `info`, one write for each line. Lines that cannot be written in time are lost and counted.',
+        'File that the server appends lines to. Relative to this file. After the file is moved away, the server begins a new one. Default: the log, at the level `info`, one write per line. Lines that cannot be written in time are lost and counted.',
     }),
   })
   .prefault({});
@@ -22,21 +22,21 @@ export const dnstap = z
   .strictObject({
     socket: z.string().min(1).optional().meta({
       description:
-        'Unix socket of a reader of dnstap (Frame Streams), such as fstrm_capture; relative to this file. It may come and go: what it does not take in time is lost and counted.',
+        'Unix socket of a dnstap reader (Frame Streams) such as fstrm_capture. Relative to this file. The reader may come and go. Messages that it does not take in time are lost and counted.',
     }),
     file: z.string().min(1).optional().meta({
       description:
-        'File to write dnstap to, instead of a socket; relative to this file. One that is there already is set aside by the time in its name.',
+        'File to write dnstap to, instead of a socket. Relative to this file. An existing file is renamed first: its name gets the time.',
     }),
     identity: z.string().max(255).optional().meta({
-      description: 'How this server calls itself in dnstap. Default: the name of the host; empty: not at all.',
+      description: 'Name of this server in dnstap. Default: the name of the host. Empty: no name.',
     }),
-    sample: limit('queries', 1, SAMPLE_MAX, 1, 'One of so many is told, chosen by chance; 1: all.'),
+    sample: limit('queries', 1, SAMPLE_MAX, 1, '1 query in N is sent, chosen at random. 1: all.'),
     messages: z
       .array(z.enum(['query', 'response']))
       .min(1)
       .default(['query', 'response'])
-      .meta({ description: 'What is told: AUTH_QUERY, AUTH_RESPONSE, or both.' }),
+      .meta({ description: 'Messages that are sent: AUTH_QUERY, AUTH_RESPONSE, or both.' }),
   })
   .refine(({ socket, file }) => socket === undefined || file === undefined, {
     error: 'expected socket or file, not both',
