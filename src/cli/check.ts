@@ -28,13 +28,15 @@ const OPTIONS = {
 export const check: Verb = {
   help: `usage: adotd check [OPTION...] CONFIG|ZONEFILE|DIR...
 
-Checks configurations (*.yaml, *.yml) with the zones, certificates, keys and accounts they name, zone files, and the
-*.zone files of folders. Binds and writes nothing. Reads as the user that runs this: best the one of the server.
-Prints file:line:column: message for each mistake, and for what is sent in cleartext of zones that require
-TLS. Exit status 0, or 1 when there are errors; warnings are no errors.
+Checks configurations (*.yaml, *.yml), zone files, and the *.zone files in folders. A configuration is checked together
+with the zones, certificates, keys and accounts that it names. Binds and writes nothing. It reads files as the user who
+runs it, so run it as the user of the server.
+
+Prints file:line:column: message for each mistake, and warns when other zones give away records of a zone that requires
+TLS. Exit status 0, or 1 if there are errors; warnings do not count.
 
   --format text|json   json: one object with errors, warnings and a list of diagnostics
-  --limit N            errors, and warnings, listed per zone (default 20)
+  --limit N            how many errors, and how many warnings, are listed per zone (default 20)
   --print              print the zones in canonical form; diagnostics go to standard error
   --dump-image         print the compiled images; diagnostics go to standard error
 `,

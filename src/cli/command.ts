@@ -12,11 +12,11 @@ export const VERBS: Verbs = {
     load: async () => (await import('./serve.js')).serve,
   },
   ctl: {
-    summary: 'ask a running server, or tell it what to do',
+    summary: 'ask or control a running server',
     load: async () => (await import('./ctl.js')).ctl,
   },
   check: {
-    summary: 'check a configuration, zone files or folders of them',
+    summary: 'check a configuration, zone files, or folders of zone files',
     load: async () => (await import('./check.js')).check,
   },
   query: {
@@ -50,8 +50,8 @@ const HELP = `usage: adotd VERB [OPTION...]
 ${Object.entries(VERBS)
   .map(([name, { summary }]) => `  ${name.padEnd(10)}  ${summary}\n`)
   .join('')}
-  adotd VERB --help   the options of a verb
-  adotd --version     the version
+  adotd VERB --help   options of a verb
+  adotd --version     version
 `;
 
 async function main(words: readonly string[]): Promise<number> {

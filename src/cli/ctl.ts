@@ -106,27 +106,27 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 export const ctl: Verb = {
   help: `usage: adotd ctl [OPTION...] COMMAND
 
-Asks a running server, or tells it what to do, over its control socket.
+Asks or controls a running server, over its control socket.
 
-  status              what it is, what it serves, and what is wrong
-  reload [ZONE]       load what has changed: zones, certificates, configuration; or one zone in any case
+  status              version, zones, certificates, and problems
+  reload [ZONE]       load changed zones, certificates and configuration; or load ZONE, changed or not
   zone-status [ZONE]  state, serial and size of the zones
-  stats               what was counted
-  sessions            the stream sessions there are
-  drain [SECONDS]     finish what has begun, within that time, and end
-  log-level LEVEL     log more or less: fatal, error, warn, info, debug, trace or silent
+  stats               counters
+  sessions            open TCP, STARTTLS and TLS sessions
+  drain [SECONDS]     finish pending answers within SECONDS, then stop the server
+  log-level LEVEL     change the log level: fatal, error, warn, info, debug, trace or silent
   dump-zone ZONE      print a zone as it is served
 
-  --socket PATH       the control socket (default: that of --config; of the service manager's folder
-                      $RUNTIME_DIRECTORY; ${SYSTEM_SOCKET})
+  --socket PATH       the control socket (default: that of --config, else adotd.sock in the folder
+                      $RUNTIME_DIRECTORY, else ${SYSTEM_SOCKET})
   --config FILE       take the control socket from this configuration
-  --json              print what the server answers
-  --force             reload: all zones, whether or not they have changed
-  --allow-empty       reload: a folder without zone files is meant to have none
-  --timeout SECONDS   give up when the server says nothing for so long (default 10); while it works, it does
-  --longest N         sessions: list the N that have been idle longest (default 10)
+  --json              print the server's reply
+  --force             reload: load all zones, changed or not
+  --allow-empty       reload: accept that a folder has no zone files any more
+  --timeout SECONDS   give up if the server sends nothing for this long (default 10); a busy server sends signs of life
+  --longest N         sessions: list the N sessions that have been idle longest (default 10)
 
-Exit status 0, or 1 when it could not be done, or not without errors.
+Exit status 0, or 1 if the command failed or met errors.
 `,
   options: OPTIONS,
   async run(words) {

@@ -30,28 +30,29 @@ type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
 export const fixture: Verb = {
   help: `usage: adotd fixture [--zone NAME=FILE]... [--zones DIR] [OPTION...]
 
-Serves zones to the tests of a program, on free ports of 127.0.0.1, all in one thread. Prints one line of JSON once it
-answers, and ends when its standard input is closed, or at TERM or INT: so it never outlives the test that started it.
+Serves zones to the tests of a program, on free ports of 127.0.0.1, in one thread. Prints one line of JSON when it
+answers. Ends when its standard input is closed, or at TERM or INT, so it never outlives the test that started it.
 
   --zone NAME=FILE     serve FILE, in master file format, as the zone NAME; may be repeated; SOA and NS may be left out
-  --zones DIR          serve each *.zone file of this folder
-  --faults FILE        what goes wrong: a list of rules (YAML); docs/faults.md lists them
-  --seed N             where the chance of faults comes from: the same number, the same faults (default 0)
+  --zones DIR          serve each *.zone file in this folder
+  --faults FILE        faults: a list of rules (YAML), described in docs/faults.md
+  --seed N             seed of random faults: the same seed gives the same faults (default 0)
   --config FILE        settings of adotd.yaml; the options here override it
-  --lenient            start although zones have errors: those are answered with SERVFAIL
-  --listen ADDRESS     address to serve on, may be repeated (default 127.0.0.1)
-  --port PORT          UDP and TCP port (default 0, any that is free)
-  --tls-port PORT      port for DNS over TLS (default 0, any that is free)
-  --no-tls             neither DNS over TLS nor STARTTLS
-  --tls-name NAME      a name that the certificate is for, besides localhost and the nameservers; may be repeated
-  --ca-file FILE       write the authority of the certificate to this file, in PEM, for programs that want a file
-  --detached           go on when standard input is closed, until TERM or INT: for containers that have none
+  --lenient            start even if zones have errors; those zones are answered with SERVFAIL
+  --listen ADDRESS     address to serve on; may be repeated (default 127.0.0.1)
+  --port PORT          port for UDP and TCP (default 0: any free port)
+  --tls-port PORT      port for DNS over TLS (default 0: any free port)
+  --no-tls             no DNS over TLS, no STARTTLS
+  --tls-name NAME      a further name for the certificate, besides localhost and the nameservers; may be repeated
+  --ca-file FILE       write the certificate of the CA to this file (PEM), for programs that need a file
+  --detached           keep running when standard input is closed, until TERM or INT; for containers without one
 
 The line: {"address": …, "udp": PORT, "tcp": PORT, "tls": PORT, "ca": PEM, "pins": [BASE64…], "tlsa": [TEXT…], "pid": N}.
-Key and certificate are made at the start and kept nowhere. A zone with errors ends the command with exit status 1.
+Key and certificate are new at each start and are never written to disk. A zone with errors ends the command with
+exit status 1.
 
-While it runs, each line of its standard input is a command, answered by a line on standard output; docs/testing.md has
-all of them: set-zone, remove-zone, add-record, remove-record, add-faults, clear-faults, queries, clear-queries,
+Each line of standard input is a command, and each command is answered by a line on standard output. docs/testing.md
+describes the commands: set-zone, remove-zone, add-record, remove-record, add-faults, clear-faults, queries, clear-queries,
 wait-for-query, reload, facts, close.
 
   {"command":"set-zone","zone":"example.test","text":"www A 192.0.2.1"}       {"ok":true}

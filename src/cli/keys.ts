@@ -21,15 +21,15 @@ const OPTIONS = {
 export const keys: Verb = {
   help: `usage: adotd keys [--config FILE] [--zones DIR] [--certs DIR] [--json]
 
-Prints the certificates that DNS over TLS is served with: subject, names, validity and SPKI pin, as comments, and the
-TLSA record for every name server of every zone, to paste into zone files. Makes the server's own certificate when
-none is configured and none is there. Warns of TLSA records in the zones that do not match. Exit status 0, or 1 when
-a certificate cannot be used or a zone cannot be read.
+Prints the certificates of DNS over TLS: subject, names, validity and SPKI pin, as comments, and the TLSA record for
+every nameserver of every zone, to paste into zone files. If no certificate is configured and none exists, it makes the
+server's own one first. It warns of TLSA records in the zones that do not match. Exit status 0, or 1 if a certificate
+cannot be used or a zone cannot be read.
 
   --config FILE  configuration (YAML)
-  --zones DIR    the *.zone files of this folder
+  --zones DIR    the *.zone files in this folder
   --certs DIR    folder of the server's own certificate (default certs)
-  --json         one JSON object
+  --json         print one JSON object
 `,
   options: OPTIONS,
   async run(words) {

@@ -28,21 +28,21 @@ export const probe: Verb = {
   help: `usage: adotd probe SERVER... [OPTION...]
 
 Finds out what each SERVER (an address or a name) can do: which transports answer, TLS versions, ALPN, resumption,
-keepalive, padding, the certificate and the TLSA records about it, STARTTLS and which first queries it upgrades, how
-sessions end, EDNS, cookies, and whether answers are the same over all transports. It asks in cleartext, too, and takes
-10 seconds a server at most. Exit status: 0 each server has an encrypted transport that works, with the credentials that
-there are, and equal answers; 1 one of them does not, or a file cannot be read; 2 the command line is wrong.
+keepalive, padding, the certificate and its TLSA records, STARTTLS and which first queries it upgrades, how sessions end,
+EDNS, cookies, and whether answers are the same over all transports. It asks in cleartext, too, and takes at most 10
+seconds per server. Exit status: 0 each server has a working encrypted transport, a certificate that fits the given
+credentials, and equal answers; 1 a server does not, or a file cannot be read; 2 the command line is wrong.
 
-  --zone Z                a zone of the server (without it the root is asked for, and only refusals are compared)
+  --zone Z                a zone of the server (without it the probe asks for the root and compares only refusals)
   --port P                port of UDP, TCP and STARTTLS (default 53)
   --tls-port T            port of TLS (default 853)
-  --tls-host NAME         the server's name, for SNI and TLSA (default: SERVER if that is a name, else what the zone says)
+  --tls-host NAME         the server's name, for SNI and TLSA (default: SERVER if that is a name, else from the zone)
   --tls-pin BASE64        the certificate must have this public key; may be repeated
-  --tls-ca FILE           the certificate must be of the authorities in FILE (PEM), for the server's name
+  --tls-ca FILE           the certificate must be for the server's name, signed by the authorities in FILE (PEM)
   --timeout S             seconds for each step (default 2)
-  --idle S                seconds that idle sessions are watched (default 2)
-  --cache FILE            note there what works and what does not, for clients of adotd/client
-  --json                  print a list of objects, one a server
+  --idle S                how long idle sessions are watched, in seconds (default 2)
+  --cache FILE            write down what works, for clients that use adotd/client
+  --json                  print a list of JSON objects, one per server
 `,
   options: OPTIONS,
   async run(words) {

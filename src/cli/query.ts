@@ -48,36 +48,36 @@ const QueryExit = {
 export const query: Verb = {
   help: `usage: adotd query NAME [TYPE] [@SERVER] [OPTION...]
 
-Asks SERVER (default 127.0.0.1) for NAME and TYPE (default A), and prints the answer with what there is to know of
-the transport. Exit status: 0 an answer came, whatever its RCODE; 1 a file cannot be read; 2 the command line is
-wrong; 3 no acceptable encrypted session (handshake, certificate, no STARTTLS on offer); 9 no usable answer.
+Asks SERVER (default 127.0.0.1) for NAME and TYPE (default A). Prints the answer and details of the transport. Exit
+status: 0 an answer came, whatever its RCODE; 1 a file cannot be read; 2 the command line is wrong; 3 no acceptable
+encrypted session (handshake, certificate, no offer of STARTTLS); 9 no usable answer.
 
-  --transport udp|tcp|starttls|tls   default udp; a truncated answer is asked for again over TCP
+  --transport udp|tcp|starttls|tls   default udp; after a truncated answer it asks again over TCP
   --port P                default 53, for tls 853
   --class C               IN (default), CH, HS, ANY or CLASS123
   --recurse               set RD
   --timeout S             seconds for each step (default 5)
   --tries N               how often a query is sent over UDP (default 3)
   --ignore-truncation     show a truncated answer as it is
-  --json                  print an object instead; with --resume a list of them
-  --short                 print the data of the answer section only
+  --json                  print a JSON object instead; with --resume a list of objects
+  --short                 print only the data of the answer section
 
   --dnssec                set DO
-  --edns-size N           UDP payload to offer, in octets (default 1232)
+  --edns-size N           UDP payload size to offer, in octets (default 1232)
   --no-edns               leave EDNS out
   --nsid                  ask for the name of the server's instance
   --cookie                send a client cookie
-  --keepalive             ask how long a session may be idle (not over udp)
+  --keepalive             ask how long a session may be idle (not with udp)
   --padding N             pad the query to a multiple of N octets inside TLS (default 128, 0: no padding)
 
-  --tls-ca FILE           accept only certificates of the authorities in FILE (PEM) that name the server
-  --tls-host NAME         the server's name, for SNI and the certificate (default: @SERVER if that is a name)
+  --tls-ca FILE           accept only certificates for the server's name, signed by the authorities in FILE (PEM)
+  --tls-host NAME         the server's name, for SNI and the certificate (default: SERVER if that is a name)
   --tls-pin BASE64        accept only this public key (SHA-256 of the SubjectPublicKeyInfo); may be repeated
   --tls-version 1.2|1.3   only this version
-  --first dummy|query     starttls: what goes out in plaintext before the upgrade (default: the dummy query
-                          STARTTLS/CH/TXT; "query" shows NAME to the network)
+  --first dummy|query     starttls: the query that is sent in plaintext before the upgrade (default: dummy,
+                          STARTTLS/CH/TXT; query shows NAME to the network)
   --allow-plaintext       starttls: ask in plaintext when the server does not offer the upgrade
-  --resume N              ask N times more, each over a new session that resumes the one before
+  --resume N              ask N more times, each time in a new session that resumes the one before
 `,
   options: OPTIONS,
   async run(words) {

@@ -47,25 +47,25 @@ export const serve: Verb = {
 
 Answers DNS queries from zone files over UDP, TCP (with STARTTLS) and TLS. Options override the configuration file.
 
-  --config FILE          configuration (YAML); the README lists its keys
-  --zones DIR            serve each *.zone file of this folder
-  --listen ADDRESS       address to serve on, may be repeated (default 127.0.0.1)
-  --port PORT            UDP and TCP port, 0 for any that is free (default 53)
-  --tls-port PORT        port for DNS over TLS, 0 for any that is free (default 853)
-  --certs DIR            folder of the certificate that the server makes itself (default certs)
+  --config FILE          configuration (YAML); docs/configuration.md lists its keys
+  --zones DIR            serve each *.zone file in this folder
+  --listen ADDRESS       address to serve on; may be repeated (default 127.0.0.1)
+  --port PORT            port for UDP and TCP; 0: any free port (default 53)
+  --tls-port PORT        port for DNS over TLS; 0: any free port (default 853)
+  --certs DIR            folder for the certificate that the server makes itself (default certs)
   --workers N|auto|embedded
-                         threads of each kind that answer: N for UDP and N for streams (default auto, one
-                         for each CPU); embedded: all in one thread
-  --strict               do not start when a zone has errors
+                         threads that answer: N for UDP, and N for TCP and TLS (default auto: one of each
+                         per CPU); embedded: everything in one thread
+  --strict               do not start if a zone has errors
   --log-format json|pretty
   --log-level fatal|error|warn|info|debug|trace|silent
-  --faults FILE          answer wrongly on purpose, by the rules of FILE (docs/faults.md); for tests only: everything
-                         then runs embedded
-  --faults-seed N        where the chance of faults comes from: the same number, the same faults (default 0)
+  --faults FILE          answer wrongly on purpose, by the rules in FILE (docs/faults.md); for tests only;
+                         everything then runs embedded
+  --faults-seed N        seed of random faults: the same seed gives the same faults (default 0)
   --try                  print three commands to try
 
-Prints one line "ready …" once every address answers. Signals: HUP loads what has changed, USR1 logs
-statistics, TERM and INT finish pending answers and end.
+Prints one line, "ready …", when every address answers. Signals: HUP loads changed files, USR1 logs statistics,
+TERM and INT finish pending answers and stop the server.
 `,
   options: OPTIONS,
   async run(words) {

@@ -35,27 +35,27 @@ interface LabelledRow {
 const ROWS: readonly (EventRow | LabelledRow)[] = [
   {
     name: 'adotd_udp_errors_total',
-    help: 'Datagrams that could not be sent or received, and what the network reported of earlier ones.',
+    help: 'Datagrams that could not be sent or received, and errors that the network reported for earlier ones.',
     event: 'UDP_ERROR',
   },
   {
     name: 'adotd_udp_batches_total',
-    help: 'Times that a thread received datagrams, several at once under load; none where all is embedded in one thread.',
+    help: 'Receive calls that brought datagrams; under load one call brings several. 0 when everything runs embedded.',
     event: 'UDP_BATCH',
   },
   {
     name: 'adotd_sessions_opened_total',
-    help: 'TCP connections accepted, for TLS too.',
+    help: 'TCP connections accepted, including those for TLS.',
     event: 'TCP_ACCEPTED',
   },
   {
     name: 'adotd_connections_refused_total',
-    help: 'TCP connections closed at once: too many in all, or of their client.',
+    help: 'TCP connections closed at once, because there were too many in all or too many from their client.',
     event: 'TCP_REFUSED',
   },
   {
     name: 'adotd_connection_errors_total',
-    help: 'Connections that broke, failed handshakes apart, and failures to accept one.',
+    help: 'Connections that broke, and failures to accept one. Failed handshakes are not counted here.',
     event: 'TCP_ERROR',
   },
   {
@@ -66,7 +66,7 @@ const ROWS: readonly (EventRow | LabelledRow)[] = [
   },
   {
     name: 'adotd_tls_handshake_failures_total',
-    help: 'TLS handshakes not completed. `alert`: the client refused, our certificate most likely.',
+    help: 'TLS handshakes that failed. `alert`: the client refused, most likely because of the certificate.',
     label: 'reason',
     events: {
       not_tls: 'TLS_FAILED_NOT_TLS',
@@ -85,12 +85,12 @@ const ROWS: readonly (EventRow | LabelledRow)[] = [
   },
   {
     name: 'adotd_starttls_upgraded_total',
-    help: 'Sessions that STARTTLS took into TLS, the handshake complete.',
+    help: 'Sessions that STARTTLS upgraded to TLS, with a complete handshake.',
     event: 'UPGRADED',
   },
   {
     name: 'adotd_starttls_declined_total',
-    help: 'Sessions that were offered STARTTLS and went on in plaintext.',
+    help: 'Sessions that continued in plaintext after an offer of STARTTLS.',
     event: 'UPGRADE_DECLINED',
   },
 ];
@@ -132,7 +132,7 @@ export const EVENT_METRICS: readonly Metric[] = [
   {
     name: 'adotd_events_total',
     type: 'counter',
-    help: 'Everything else that happened to sockets and sessions.',
+    help: 'All other events of sockets and sessions.',
     labels: { event: unnamed.map((name) => `\`${name.toLowerCase()}\``).join(', ') },
     read: ({ server }) => unnamed.map((name) => [[name.toLowerCase()], occurrences(server.counters, name)] as const),
   },

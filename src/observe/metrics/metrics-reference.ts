@@ -4,12 +4,12 @@ import { METRIC_GROUPS } from './metrics.js';
 
 const INTRODUCTION = `# Metrics
 
-What \`GET /metrics\` shows, in Prometheus' text format and, to who asks for it, OpenMetrics. This page is written by
-\`npm run docs\` from the table that the metrics are made from.
+\`GET /metrics\` shows these metrics, in the text format of Prometheus or, if the client asks for it, in OpenMetrics. \`npm run docs\`
+writes this page from the table of the metrics.
 
-Counters begin at zero with the process. What a thread has counted stays when it dies and is started again; but its sessions were
-opened and never closed: \`adotd_sessions_open\`, which is counted apart, is right. Label values are from lists that do not grow with what clients send; \`zone\` is the one that grows with the
-configuration, up to \`metrics.zones\`.
+Counters begin at zero when the process starts. When a thread dies and is replaced, its counts stay. Its sessions then count as opened but
+never as closed; \`adotd_sessions_open\` is counted separately and is right. No client can make the number of label values grow. Only
+\`zone\` grows with the configuration, up to \`metrics.zones\`.
 `;
 
 /** The page. */

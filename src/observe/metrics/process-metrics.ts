@@ -20,7 +20,7 @@ export const PROCESS_METRICS: readonly Metric[] = [
     name: 'process_start_time_seconds',
     type: 'gauge',
     unit: 'seconds',
-    help: 'When the process was started, in seconds since 1970.',
+    help: 'Start time of the process, in seconds since 1970.',
     read: ({ process }) => single(process.startedAt),
   },
   {
@@ -32,7 +32,7 @@ export const PROCESS_METRICS: readonly Metric[] = [
   {
     name: 'process_max_fds',
     type: 'gauge',
-    help: 'The limit on open file descriptors.',
+    help: 'Limit on open file descriptors.',
     read: ({ process }) => single(process.maxDescriptors),
   },
 ];

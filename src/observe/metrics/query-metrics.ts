@@ -10,7 +10,7 @@ import { SAMPLE } from '../counters/timed-responder.js';
 import type { Metric, MetricsInput } from './metric.js';
 
 const TRANSPORTS = Object.entries(Transport).map(([name, value]) => [name.toLowerCase(), value] as const);
-const TRANSPORT = { transport: '`udp`, `tcp` (in the clear), `tls` (also by STARTTLS)' };
+const TRANSPORT = { transport: '`udp`, `tcp` (cleartext), `tls` (including STARTTLS)' };
 
 const OPCODES: readonly (readonly [string, number])[] = Object.entries(Opcode);
 const KNOWN_OPCODES = new Set(OPCODES.map(([, value]) => value));
@@ -36,7 +36,7 @@ export const QUERY_METRICS: readonly Metric[] = [
   {
     name: 'adotd_requests_total',
     type: 'counter',
-    help: 'Messages received, those that got no response included.',
+    help: 'Messages received, including messages that got no response.',
     labels: { ...TRANSPORT, family: '`ipv4`, `ipv6`' },
     read: byTransportAnd((counters, transport) => {
       const ipv6 = counters.flagged(transport, Flag.IPV6);
@@ -62,7 +62,7 @@ export const QUERY_METRICS: readonly Metric[] = [
     help: 'Messages of opcode QUERY by QTYPE.',
     labels: {
       ...TRANSPORT,
-      type: `mnemonic of one of ${TYPE_LABELS.length - 2} types, \`other\`, or \`none\` without a question`,
+      type: `mnemonic of one of ${TYPE_LABELS.length - 2} types, \`other\`, or \`none\` (no question)`,
     },
     read: byTransportAnd((counters, transport) =>
       TYPE_LABELS.map((label, index) => [label, counters.type(transport, index)] as const),
@@ -71,14 +71,14 @@ export const QUERY_METRICS: readonly Metric[] = [
   {
     name: 'adotd_requests_with_edns_total',
     type: 'counter',
-    help: 'Requests with an OPT record that were answered.',
+    help: 'Requests with an OPT record that got a response.',
     labels: TRANSPORT,
     read: byTransport((counters, transport) => counters.flagged(transport, Flag.EDNS)),
   },
   {
     name: 'adotd_requests_with_dnssec_ok_total',
     type: 'counter',
-    help: 'Requests with the DO bit that were answered.',
+    help: 'Requests with the DO bit that got a response.',
     labels: TRANSPORT,
     read: byTransport((counters, transport) => counters.flagged(transport, Flag.DNSSEC_OK)),
   },
@@ -97,7 +97,7 @@ export const QUERY_METRICS: readonly Metric[] = [
   {
     name: 'adotd_responses_by_kind_total',
     type: 'counter',
-    help: 'Responses by what kind of answer they are.',
+    help: 'Responses by kind of answer.',
     labels: { ...TRANSPORT, kind: KINDS.map(([name]) => `\`${name.toLowerCase()}\``).join(', ') },
     read: byTransportAnd((counters, transport) =>
       KINDS.map(([name, kind]) => [name.toLowerCase(), counters.kind(transport, kind)] as const),
@@ -106,7 +106,7 @@ export const QUERY_METRICS: readonly Metric[] = [
   {
     name: 'adotd_requests_dropped_total',
     type: 'counter',
-    help: 'Messages that got no response: no query, or limited in rate.',
+    help: 'Messages that got no response: they were no queries, or the rate limit dropped the response.',
     labels: TRANSPORT,
     read: byTransport((counters, transport) => counters.kind(transport, Kind.DROPPED)),
   },
@@ -120,14 +120,14 @@ export const QUERY_METRICS: readonly Metric[] = [
   {
     name: 'adotd_responses_by_wildcard_total',
     type: 'counter',
-    help: 'Responses that a wildcard made.',
+    help: 'Responses made from a wildcard.',
     labels: TRANSPORT,
     read: byTransport((counters, transport) => counters.flagged(transport, Flag.WILDCARD)),
   },
   {
     name: 'adotd_extended_errors_total',
     type: 'counter',
-    help: 'Extended DNS errors (RFC 8914) of responses; also where the request had no OPT record to send them to.',
+    help: 'Extended DNS errors (RFC 8914) of responses, including those of requests without an OPT record, which are not sent.',
     labels: { ...TRANSPORT, code: `INFO-CODE: ${Object.values(Ede).join(', ')}, or \`other\`` },
     read: byTransportAnd((counters, transport) =>
       EDE_LABELS.map((label, index) => [label, counters.ede(transport, index)] as const),
@@ -136,8 +136,8 @@ export const QUERY_METRICS: readonly Metric[] = [
   {
     name: 'adotd_rate_limited_total',
     type: 'counter',
-    help: 'Responses over UDP that the rate limit met.',
-    labels: { action: '`dropped`, `slipped` (sent truncated), `logged` (sent, since it only logs)' },
+    help: 'UDP responses that exceeded the rate limit.',
+    labels: { action: '`dropped`, `slipped` (sent truncated), `logged` (sent, because the mode is `log`)' },
     read: ({ server }) =>
       Object.entries(Limited)
         .filter(([, limited]) => limited !== Limited.NONE)
@@ -149,7 +149,7 @@ export const QUERY_METRICS: readonly Metric[] = [
     name: 'adotd_respond_duration_seconds',
     type: 'histogram',
     unit: 'seconds',
-    help: `Time from a request to its response, composed: of one message in ${SAMPLE} of each thread, without waiting and sending.`,
+    help: `Time that a response takes to compose, without waiting and sending. Each thread measures 1 message in ${SAMPLE}.`,
     labels: TRANSPORT,
     read: byTransport((counters, transport) => counters.respondTimes(transport)),
   },
@@ -160,7 +160,7 @@ function sizes(name: string, what: string, read: (counters: Counters, transport:
     name,
     type: 'histogram',
     unit: 'bytes',
-    help: `Octets of ${what}: the DNS message, without length field, TLS and headers of the network.`,
+    help: `Octets of ${what}: the DNS message without length field, TLS and network headers.`,
     labels: TRANSPORT,
     read: byTransport(read),
   };

@@ -3,7 +3,7 @@ import { type Metric, type MetricsInput, single } from './metric.js';
 import { RELOAD_KINDS, type ServerState, ZONE_STATES, type ZoneFacts } from './server-facts.js';
 
 const STATES: readonly ServerState[] = ['starting', 'ready', 'draining'];
-const ZONE = { zone: 'name of the zone; only for the first `metrics.zones` of them' };
+const ZONE = { zone: 'name of the zone, for the first `metrics.zones` zones' };
 
 /** A series for each zone that has series of its own and a number to show. */
 function byZone(read: (zone: ZoneFacts) => number | undefined) {
@@ -33,21 +33,21 @@ export const SERVER_METRICS: readonly Metric[] = [
     labels: {
       version: 'of adotd',
       node_version: 'of Node.js',
-      data_plane: '`threads`, `embedded`: what answers queries',
+      data_plane: '`threads` or `embedded`',
     },
     read: ({ server }) => [[[server.version, process.version, server.plane.path], 1]],
   },
   {
     name: 'adotd_state',
     type: 'gauge',
-    help: '1 for the state that the server is in, 0 for the others.',
+    help: '1 for the current state of the server, 0 for the others.',
     labels: { state: STATES.map((state) => `\`${state}\``).join(', ') },
     read: ({ server }) => STATES.map((state) => [[state], server.state === state ? 1 : 0] as const),
   },
   {
     name: 'adotd_workers',
     type: 'gauge',
-    help: 'Threads that answer; none when all is embedded in one.',
+    help: 'Threads that answer. 0 when everything runs embedded.',
     labels: { kind: '`udp`, `stream`' },
     read: ({ server: { plane } }) => [
       [['udp'], plane.udpWorkers],
@@ -57,13 +57,13 @@ export const SERVER_METRICS: readonly Metric[] = [
   {
     name: 'adotd_worker_restarts_total',
     type: 'counter',
-    help: 'Threads that died, or did not move any more, and were started again.',
+    help: 'Threads that died or hung, and were replaced.',
     read: ({ server }) => single(server.plane.restarts),
   },
   {
     name: 'adotd_zones',
     type: 'gauge',
-    help: 'Zones. `kept`: served from what was loaded earlier, the file has errors; `failed`: answered with SERVFAIL.',
+    help: 'Zones. `kept`: the file has errors, and an earlier version is served. `failed`: answered with SERVFAIL.',
     labels: { state: ZONE_STATES.map((state) => `\`${state}\``).join(', ') },
     read: ({ server }) =>
       ZONE_STATES.map((state) => [[state], server.zones.filter((zone) => zone.state === state).length] as const),
@@ -71,7 +71,7 @@ export const SERVER_METRICS: readonly Metric[] = [
   {
     name: 'adotd_zones_without_series',
     type: 'gauge',
-    help: 'Zones beyond `metrics.zones`: they are in the sums only.',
+    help: 'Zones beyond `metrics.zones`. They are in the sums only.',
     read: ({ server, zoneLimit }) => single(Math.max(0, server.zones.length - zoneLimit)),
   },
   {
@@ -84,27 +84,27 @@ export const SERVER_METRICS: readonly Metric[] = [
     name: 'adotd_image_bytes',
     type: 'gauge',
     unit: 'bytes',
-    help: 'Memory that all zones are answered from; all threads share it.',
+    help: 'Memory of the images of all zones. All threads share it.',
     read: overZones((zone) => zone.imageBytes),
   },
   {
     name: 'adotd_zone_served',
     type: 'gauge',
-    help: '1 for a zone that is served from its file as it is, 0 for one that is kept or has failed.',
+    help: '1 if the zone is served from the current file, 0 if it is kept or has failed.',
     labels: ZONE,
     read: byZone((zone) => (zone.state === 'served' ? 1 : 0)),
   },
   {
     name: 'adotd_zone_serial',
     type: 'gauge',
-    help: 'Serial of the SOA record that is served.',
+    help: 'Serial of the served SOA record.',
     labels: ZONE,
     read: byZone(loaded((zone) => zone.serial)),
   },
   {
     name: 'adotd_zone_records',
     type: 'gauge',
-    help: 'Records that are served.',
+    help: 'Served records.',
     labels: ZONE,
     read: byZone(loaded((zone) => zone.records)),
   },
@@ -112,7 +112,7 @@ export const SERVER_METRICS: readonly Metric[] = [
     name: 'adotd_zone_image_bytes',
     type: 'gauge',
     unit: 'bytes',
-    help: 'Memory that the zone is answered from.',
+    help: 'Memory of the image of the zone.',
     labels: ZONE,
     read: byZone(loaded((zone) => zone.imageBytes)),
   },
@@ -120,7 +120,7 @@ export const SERVER_METRICS: readonly Metric[] = [
     name: 'adotd_zone_load_duration_seconds',
     type: 'gauge',
     unit: 'seconds',
-    help: 'Time that loading took of what is served.',
+    help: 'How long it took to load the served version.',
     labels: ZONE,
     read: byZone(loaded((zone) => zone.loadSeconds)),
   },
@@ -128,14 +128,14 @@ export const SERVER_METRICS: readonly Metric[] = [
     name: 'adotd_zone_loaded_timestamp_seconds',
     type: 'gauge',
     unit: 'seconds',
-    help: 'When what is served was loaded.',
+    help: 'When the served version was loaded.',
     labels: ZONE,
     read: byZone(loaded((zone) => zone.loadedAt)),
   },
   {
     name: 'adotd_reloads_total',
     type: 'counter',
-    help: 'Loads and reloads. `failure`: something had errors and stayed as it was.',
+    help: 'Loads and reloads. `failure`: something had errors, and its earlier version stayed.',
     labels: { what: RELOAD_KINDS.map((kind) => `\`${kind}\``).join(', '), result: '`success`, `failure`' },
     read: ({ server }) =>
       RELOAD_KINDS.flatMap((kind) => [
@@ -147,7 +147,7 @@ export const SERVER_METRICS: readonly Metric[] = [
     name: 'adotd_reload_last_success_timestamp_seconds',
     type: 'gauge',
     unit: 'seconds',
-    help: 'When all of it was last loaded without an error.',
+    help: 'When everything of this kind was last loaded without an error.',
     labels: { what: RELOAD_KINDS.map((kind) => `\`${kind}\``).join(', ') },
     read: ({ server }) =>
       RELOAD_KINDS.flatMap((kind) => {
@@ -159,8 +159,8 @@ export const SERVER_METRICS: readonly Metric[] = [
     name: 'adotd_certificate_expiry_timestamp_seconds',
     type: 'gauge',
     unit: 'seconds',
-    help: 'When a certificate that is served expires.',
-    labels: { file: 'its file' },
+    help: 'When a served certificate expires.',
+    labels: { file: 'file of the certificate' },
     read: ({ server }) => server.certificates.map(({ file, notAfter }) => [[file], notAfter] as const),
   },
 ];
