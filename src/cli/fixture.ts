@@ -40,8 +40,8 @@ answers. Ends when its standard input is closed, or at TERM or INT, so it never 
   --config FILE        settings of adotd.yaml; the options here override it
   --lenient            start even if zones have errors; those zones are answered with SERVFAIL
   --listen ADDRESS     address to serve on; may be repeated (default 127.0.0.1)
-  --port PORT          port for UDP and TCP (default 0: any free port)
-  --tls-port PORT      port for DNS over TLS (default 0: any free port)
+  --port PORT          port for UDP and TCP (default 0, a free port)
+  --tls-port PORT      port for DNS over TLS (default 0, a free port)
   --no-tls             no DNS over TLS, no STARTTLS
   --tls-name NAME      a further name for the certificate, besides localhost and the nameservers; may be repeated
   --ca-file FILE       write the certificate of the CA to this file (PEM), for programs that need a file

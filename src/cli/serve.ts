@@ -50,8 +50,8 @@ Answers DNS queries from zone files over UDP, TCP (with STARTTLS) and TLS. Optio
   --config FILE          configuration (YAML); docs/configuration.md lists its keys
   --zones DIR            serve each *.zone file in this folder
   --listen ADDRESS       address to serve on; may be repeated (default 127.0.0.1)
-  --port PORT            port for UDP and TCP; 0: any free port (default 53)
-  --tls-port PORT        port for DNS over TLS; 0: any free port (default 853)
+  --port PORT            port for UDP and TCP; 0: a free port (default 53)
+  --tls-port PORT        port for DNS over TLS; 0: a free port (default 853)
   --certs DIR            folder for the certificate that the server makes itself (default certs)
   --workers N|auto|embedded
                          threads that answer: N for UDP, and N for TCP and TLS (default auto: one of each

@@ -192,8 +192,8 @@ export const configSchema = z
         description:
           'Addresses to serve on, over UDP, TCP and TLS. On a host with several addresses, list them instead of `0.0.0.0`.',
       }),
-    port: limit('port', 0, 65_535, 53, 'Port for UDP and TCP; 0 takes any free port.'),
-    tls_port: limit('port', 0, 65_535, DNS_OVER_TLS, 'Port for DNS over TLS (RFC 7858); 0 takes any free port.'),
+    port: limit('port', 0, 65_535, 53, 'Port for UDP and TCP; 0 takes a free port.'),
+    tls_port: limit('port', 0, 65_535, DNS_OVER_TLS, 'Port for DNS over TLS (RFC 7858); 0 takes a free port.'),
     workers: z
       .union([z.enum(['auto', 'embedded']), z.number().int().min(1).max(256)], {
         error: 'expected auto, embedded or a number from 1 to 256',

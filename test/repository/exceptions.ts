@@ -67,7 +67,6 @@ export const UNUSED_EXPORTS: readonly string[] = [
   'src/protocol/rdata/table.ts: Field',
   'src/protocol/rdata/table.ts: TypeRow',
   'src/server/control/control-view.ts: ControlContext',
-  'src/server/live-config.ts: EFFECTS',
   'src/server/metrics/metrics-listener.ts: MetricsOptions',
   'src/server/plane/catching-responder.ts: GuardedResponder',
   'src/server/plane/plane-sockets.ts: SocketsOfAddress',
