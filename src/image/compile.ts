@@ -4,45 +4,28 @@
  */
 import { Type } from '../protocol/iana.js';
 import { labelCount } from '../protocol/name.js';
+import type { CheckedZone } from '../zone/check.js';
 import type { Rrsets } from '../zone/rrsets.js';
-import { findRrset } from '../zone/rrsets.js';
+import { findRrset, signaturesOf } from '../zone/rrsets.js';
 import { hashLabel } from '../zone/store.js';
+import { type Compilation, isLive, nodeFlags } from './compilation.js';
 import { compileNsec, compileNsec3 } from './denial.js';
 import * as L from './layout.js';
-import { signaturesOf } from './signatures.js';
 import { ImageWriter } from './writer.js';
-
-/** A zone in compilation: what its passes share. Columns are indexed by the store's node number. */
-export interface Compilation {
-  readonly rrsets: Rrsets;
-  readonly apex: number;
-  readonly apexName: Uint8Array;
-  readonly writer: ImageWriter;
-  /** 1 for nodes that are in the zone and have records, or have descendants that do. NSEC3 owners do not count. */
-  readonly live: Uint8Array;
-  /** NODE_* flags. */
-  readonly flags: Uint8Array;
-  /** Reference of each node in the image. */
-  readonly ref: Int32Array;
-}
 
 /** Slots of the hash table per node. */
 const SPARSENESS = 1.4;
 /** No search of the hash table may look at more slots than this, so that the work of a query is bounded. */
 const MAX_PROBE = 48;
 
-/**
- * Compiles the zone whose apex is `apex` (the store's node number). The zone must have passed checkZone(). Returns the
- * image, over a SharedArrayBuffer of its own.
- */
-export function compileZone(rrsets: Rrsets, apex: number): Uint8Array {
+/** Compiles a zone without errors. Returns the image, over a SharedArrayBuffer of its own. */
+export function compileZone(rrsets: Rrsets, checked: CheckedZone): Uint8Array {
   const { store } = rrsets;
+  const { apex } = checked;
   const apexName = store.nameOf(apex);
-  const live = findLive(rrsets, apex);
-  const flags = findFlags(rrsets, apex, live);
   const ref = new Int32Array(store.nodeCount);
   const writer = new ImageWriter(new SharedArrayBuffer(upperBound(rrsets)), rrsets, apexName);
-  const zone: Compilation = { rrsets, apex, apexName, writer, live, flags, ref };
+  const zone: Compilation = { ...checked, rrsets, apexName, writer, ref };
 
   const words = writer.words;
   words[L.HEADER_MAGIC] = L.MAGIC;
@@ -76,52 +59,15 @@ function upperBound(rrsets: Rrsets): number {
   return Math.ceil(octets / 4) * 4;
 }
 
-/** Nodes in the zone that own data, or stand above some that do (empty non-terminals). */
-function findLive(rrsets: Rrsets, apex: number): Uint8Array {
-  const { store, nodeRrsets, type } = rrsets;
-  const inZone = new Uint8Array(store.nodeCount);
-  const live = new Uint8Array(store.nodeCount);
-  inZone[apex] = 1;
-  // A parent's number is always below its children's.
-  for (let n = apex + 1; n < store.nodeCount; n++) inZone[n] = inZone[store.parent[n]!]!;
-  for (let n = store.nodeCount - 1; n >= apex; n--) {
-    if (inZone[n] === 0) continue;
-    for (let s = nodeRrsets[n]!; s < nodeRrsets[n + 1]! && live[n] === 0; s++) {
-      const isDenial = type[s] === Type.NSEC3 || (type[s] === Type.RRSIG && findRrset(rrsets, n, Type.NSEC3) >= 0);
-      if (!isDenial) live[n] = 1;
-    }
-    if (live[n] === 1 && n !== apex) live[store.parent[n]!] = 1;
-  }
-  return live;
-}
-
-function findFlags(rrsets: Rrsets, apex: number, live: Uint8Array): Uint8Array {
-  const { store, nodeRrsets, type } = rrsets;
-  const flags = new Uint8Array(store.nodeCount);
-  for (let n = apex; n < store.nodeCount; n++) {
-    if (live[n] === 0) continue;
-    const above = n === apex ? 0 : flags[store.parent[n]!]!;
-    const occluded = (above & (L.NODE_CUT | L.NODE_DNAME | L.NODE_OCCLUDED)) !== 0;
-    let own = occluded ? L.NODE_OCCLUDED : 0;
-    for (let s = nodeRrsets[n]!; s < nodeRrsets[n + 1]!; s++) {
-      if (type[s] === Type.NS && n !== apex && !occluded) own |= L.NODE_CUT;
-      else if (type[s] === Type.DNAME) own |= L.NODE_DNAME;
-      else if (type[s] === Type.CNAME) own |= L.NODE_CNAME;
-    }
-    flags[n] = own;
-  }
-  return flags;
-}
-
 function writeNodes(zone: Compilation): number {
-  const { writer, live, flags, ref, rrsets, apex } = zone;
+  const { writer, ref, rrsets, apex } = zone;
   const { store, nodeRrsets, type } = rrsets;
   const words = writer.words;
   const { labels, label, parent } = store;
   const empty: number[] = [];
   let nodes = 0;
   for (let n = apex; n < store.nodeCount; n++) {
-    if (live[n] === 0) continue;
+    if (!isLive(zone, n)) continue;
     nodes++;
     const from = nodeRrsets[n]!;
     const to = nodeRrsets[n + 1]!;
@@ -137,7 +83,7 @@ function writeNodes(zone: Compilation): number {
     const signatures = findRrset(rrsets, n, Type.RRSIG);
     let count = 0;
     for (let s = from; s < to; s++) if (s !== signatures && type[s] !== Type.NSEC3) count++;
-    words[at + L.NODE_INFO] = flags[n]! | (count << L.NODE_COUNT_SHIFT);
+    words[at + L.NODE_INFO] = nodeFlags(zone, n) | (count << L.NODE_COUNT_SHIFT);
     let entry = writer.reserve(count * L.DIRECTORY_ENTRY * 4);
     for (let s = from; s < to; s++) {
       if (s === signatures || type[s] === Type.NSEC3) continue;
@@ -172,7 +118,7 @@ function writeSoa(zone: Compilation): void {
  * at last the names are hashed anew from other seeds, until no search is longer than MAX_PROBE.
  */
 function writeHashTable(zone: Compilation): void {
-  const { writer, live, ref, rrsets, apex } = zone;
+  const { writer, rrsets, apex } = zone;
   const { store } = rrsets;
   const { words } = writer;
   let hash = store.hash;
@@ -182,7 +128,7 @@ function writeHashTable(zone: Compilation): void {
   const table = writer.used;
   for (let attempt = 1; ; attempt++) {
     words.fill(0, table, table + slots * L.SLOT_WORDS);
-    const longest = fillTable(words, table, slots - 1, hash, ref, live, apex, store.nodeCount);
+    const longest = fillTable(zone, table, slots - 1, hash);
     if (longest <= MAX_PROBE || attempt === 16) {
       words[L.HEADER_LONGEST_PROBE] = longest;
       break;
@@ -197,19 +143,13 @@ function writeHashTable(zone: Compilation): void {
   words[L.HEADER_SEED] = seed;
 }
 
-function fillTable(
-  words: Int32Array,
-  table: number,
-  mask: number,
-  hash: Int32Array,
-  ref: Int32Array,
-  live: Uint8Array,
-  apex: number,
-  nodeCount: number,
-): number {
+/** Writes the slots of the hash table, and returns how many of them the longest search looks at. */
+function fillTable(zone: Compilation, table: number, mask: number, hash: Int32Array): number {
+  const { apex, ref, rrsets } = zone;
+  const { words } = zone.writer;
   let longest = 0;
-  for (let n = apex + 1; n < nodeCount; n++) {
-    if (live[n] === 0) continue;
+  for (let n = apex + 1; n < rrsets.store.nodeCount; n++) {
+    if (!isLive(zone, n)) continue;
     let probes = 1;
     let slot = hash[n]! & mask;
     while (words[table + slot * L.SLOT_WORDS + L.SLOT_NODE] !== 0) {

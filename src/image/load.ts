@@ -40,9 +40,10 @@ export function load(source: ZoneSource, options: LoadOptions): Loaded {
   const diagnostics = new Diagnostics(options.maxDiagnostics);
   const store = readZone(source, diagnostics, options);
   const rrsets = groupRrsets(store);
-  const apex = diagnostics.errors > 0 ? soaOwner(rrsets) : checkZone(rrsets, diagnostics, options)?.apex;
+  const zone = diagnostics.errors > 0 ? undefined : checkZone(rrsets, diagnostics, options);
+  const apex = zone?.apex ?? soaOwner(rrsets);
   const apexName = apex === undefined ? undefined : store.nameOf(apex);
-  const image = apex === undefined || diagnostics.errors > 0 ? undefined : compileZone(rrsets, apex);
+  const image = zone === undefined || diagnostics.errors > 0 ? undefined : compileZone(rrsets, zone);
   return { apex: apexName, serial: serialOf(image), records: store.recordCount, image, diagnostics, rrsets };
 }
 

@@ -16,6 +16,10 @@ export const Place = {
   /** Below a zone cut: not ours to answer for. */
   BELOW_CUT: 8,
   BELOW_DNAME: 16,
+  /** Owns a CNAME RRset. */
+  CNAME: 32,
+  /** Has records, or stands above a name that has (RFC 4592 §2.2.2). What has nothing but NSEC3 does not count. */
+  EXISTS: 64,
 } as const;
 
 const ASTERISK = 0x2a;
@@ -43,6 +47,7 @@ export function checkNames(rrsets: Rrsets, apex: number, report: Report): Uint8A
         if (kind === Type.NS) {
           if (node !== apex) place |= Place.CUT;
         } else if (kind === Type.CNAME) {
+          place |= Place.CNAME;
           checkCname(rrsets, node, set, report);
         } else if (kind === Type.DNAME) {
           place |= Place.DNAME;
@@ -59,7 +64,17 @@ export function checkNames(rrsets: Rrsets, apex: number, report: Report): Uint8A
     }
     places[node] = place;
   }
+  markExisting(rrsets, apex, places);
   return places;
+}
+
+function markExisting(rrsets: Rrsets, apex: number, places: Uint8Array): void {
+  const { store, nodeRrsets } = rrsets;
+  for (let node = store.nodeCount - 1; node >= apex; node--) {
+    if ((places[node]! & Place.IN_ZONE) === 0) continue;
+    if (nodeRrsets[node] !== nodeRrsets[node + 1] && !isChainNode(rrsets, node)) places[node]! |= Place.EXISTS;
+    if ((places[node]! & Place.EXISTS) !== 0 && node !== apex) places[store.parent[node]!]! |= Place.EXISTS;
+  }
 }
 
 function firstRow(rrsets: Rrsets, set: number): number {

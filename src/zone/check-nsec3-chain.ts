@@ -17,14 +17,25 @@ import {
 import type { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 
-/** `places` are those of checkNames(); `maxIterations` as CheckOptions has it. */
+/** The chain that a zone is served with, and the place of each name in it. */
+export interface CheckedChain {
+  readonly parameters: HashParameters;
+  readonly entries: HashChain;
+  /** By node: what findInChain() says of the name's hash; 0 for names that the chain does not speak of. */
+  readonly proofs: Int32Array;
+}
+
+/**
+ * Returns the chain, or undefined when the zone has none that can be used. `places` are those of checkNames();
+ * `maxIterations` as CheckOptions has it.
+ */
 export function checkChain(
   rrsets: Rrsets,
   apex: number,
   places: Uint8Array,
   maxIterations: number,
   report: Report,
-): void {
+): CheckedChain | undefined {
   const { store } = rrsets;
   const isNsec = findRrset(rrsets, apex, Type.NSEC) >= 0;
   const first = store.type.subarray(0, store.recordCount).indexOf(Type.NSEC3);
@@ -36,7 +47,7 @@ export function checkChain(
         () =>
           `found NSEC3 records, expected ${report.name(apex)} to have an NSEC3PARAM record with algorithm 1 and flags 0`,
       );
-    return;
+    return undefined;
   }
   const { row, iterations } = parameters;
   if (iterations > maxIterations) {
@@ -44,17 +55,17 @@ export function checkChain(
       row,
       () => `found ${iterations} NSEC3 iterations, expected at most ${maxIterations}, better 0 (RFC 9276)`,
     );
-    return;
+    return undefined;
   }
   if (iterations > 0) report.warning(row, () => `found ${iterations} NSEC3 iterations, expected 0 (RFC 9276 §3.1)`);
   const chain = collectChain(rrsets, apex, parameters, report);
   if (chain.count === 0) {
     if (!isNsec && findRrset(rrsets, apex, Type.RRSIG) >= 0)
       report.error(row, () => 'found NSEC3PARAM in a signed zone, expected NSEC3 records with the same parameters');
-    return;
+    return undefined;
   }
   checkClosed(chain, report);
-  checkComplete(rrsets, apex, places, parameters, chain, report);
+  return { parameters, entries: chain, proofs: checkComplete(rrsets, apex, places, parameters, chain, report) };
 }
 
 /** Each record has to name the next, and the last one the first. */
@@ -88,7 +99,7 @@ function findNeeds(rrsets: Rrsets, apex: number, places: Uint8Array): Uint8Array
   const needs = new Uint8Array(store.nodeCount);
   for (let node = store.nodeCount - 1; node >= apex; node--) {
     const place = places[node]!;
-    if ((place & Place.IN_ZONE) === 0 || (place & (Place.BELOW_CUT | Place.BELOW_DNAME)) !== 0) continue;
+    if ((place & Place.EXISTS) === 0 || (place & (Place.BELOW_CUT | Place.BELOW_DNAME)) !== 0) continue;
     if (rrsets.nodeRrsets[node] !== rrsets.nodeRrsets[node + 1] && !isChainNode(rrsets, node)) {
       const isUnsigned = (place & Place.CUT) !== 0 && findRrset(rrsets, node, Type.DS) < 0;
       needs[node] = Math.max(needs[node]!, isUnsigned ? Need.UNLESS_OPT_OUT : Need.ALWAYS);
@@ -98,7 +109,10 @@ function findNeeds(rrsets: Rrsets, apex: number, places: Uint8Array): Uint8Array
   return needs;
 }
 
-/** Every name needs a record that matches its hash, or, when it may be left out, one with opt-out that covers it. */
+/**
+ * Every name needs a record that matches its hash, or, when it may be left out, one with opt-out that covers it. Returns
+ * the place of each name in the chain.
+ */
 function checkComplete(
   rrsets: Rrsets,
   apex: number,
@@ -106,8 +120,9 @@ function checkComplete(
   { row, iterations, saltAt, saltLength }: HashParameters,
   chain: HashChain,
   report: Report,
-): void {
+): Int32Array {
   const { store, nodeRrsets } = rrsets;
+  const proofs = new Int32Array(store.nodeCount);
   const needs = findNeeds(rrsets, apex, places);
   const name = new Uint8Array(MAX_NAME);
   const hash = new Uint8Array(NSEC3_HASH_OCTETS);
@@ -116,8 +131,9 @@ function checkComplete(
     const length = store.writeName(node, name, 0);
     for (let i = 0; i < length; i++) name[i] = LOWER[name[i]!]!;
     nsec3Hash(name, 0, length, store.rdata, saltAt, saltLength, iterations, hash, 0);
-    const entry = findInChain(chain, hash);
-    if (entry.isMatch || (needs[node] === Need.UNLESS_OPT_OUT && chain.optOut[entry.index] === 1)) continue;
+    const proof = findInChain(chain, hash);
+    proofs[node] = proof;
+    if (proof > 0 || (needs[node] === Need.UNLESS_OPT_OUT && chain.optOut[-proof - 1] === 1)) continue;
     const isEmpty = nodeRrsets[node] === nodeRrsets[node + 1];
     const place = isEmpty ? row : rrsets.records[rrsets.start[nodeRrsets[node]!]!]!;
     report.error(place, () => {
@@ -125,4 +141,5 @@ function checkComplete(
       return `found no NSEC3 record of ${what}, expected every name to have one in the chain`;
     });
   }
+  return proofs;
 }

@@ -5,7 +5,7 @@
 import { Type } from '../protocol/iana.js';
 import { nameToText } from '../protocol/name.js';
 import { checkNames } from './check-names.js';
-import { checkChain } from './check-nsec3-chain.js';
+import { type CheckedChain, checkChain } from './check-nsec3-chain.js';
 import { checkSignatures } from './check-signatures.js';
 import { checkTargets } from './check-targets.js';
 import type { Diagnostic, Diagnostics } from './diagnostics.js';
@@ -25,15 +25,21 @@ export interface CheckOptions {
 
 const NSEC3_MAX_ITERATIONS = 150;
 
+/** What the checks found out about a zone, for what serves it. */
+export interface CheckedZone {
+  /** Node number of the apex: the owner of the SOA record. */
+  readonly apex: number;
+  /** By node: the flags of Place. */
+  readonly places: Uint8Array;
+  /** undefined: existence is not denied by NSEC3. */
+  readonly chain: CheckedChain | undefined;
+}
+
 /**
- * Reports the errors and warnings of a zone. Returns its apex (a node number), which its SOA record names, or undefined when
- * it has none; the zone can be served when `diagnostics.errors` is 0.
+ * Reports the errors and warnings of a zone. Returns undefined when it has no SOA record; the zone can be served when
+ * `diagnostics.errors` is 0.
  */
-export function checkZone(
-  rrsets: Rrsets,
-  diagnostics: Diagnostics,
-  options: CheckOptions,
-): { apex: number } | undefined {
+export function checkZone(rrsets: Rrsets, diagnostics: Diagnostics, options: CheckOptions): CheckedZone | undefined {
   const report = new Report(rrsets.store, diagnostics);
   const before = diagnostics.list.length;
   const apex = findApex(rrsets, report, diagnostics);
@@ -46,9 +52,9 @@ export function checkZone(
       return `found TTL ${rrsets.store.ttl[row]} for ${what}, expected that of its RRset; the lowest is served (RFC 2181 §5.2)`;
     });
   checkSignatures(rrsets, Math.floor(options.now), report);
-  checkChain(rrsets, apex, places, options.nsec3MaxIterations ?? NSEC3_MAX_ITERATIONS, report);
+  const chain = checkChain(rrsets, apex, places, options.nsec3MaxIterations ?? NSEC3_MAX_ITERATIONS, report);
   sortByPlace(rrsets.store, diagnostics, before);
-  return { apex };
+  return { apex, places, chain };
 }
 
 /** The node that owns the first SOA record of the files, or -1. */

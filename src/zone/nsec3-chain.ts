@@ -135,30 +135,23 @@ function fillBuckets(hashes: Uint8Array, count: number): { buckets: Uint32Array;
   return { buckets, bucketShift };
 }
 
-/** What findInChain() found: the entry that matches, or else the one that covers the hash. */
-interface Found {
-  index: number;
-  isMatch: boolean;
-}
-
-const found: Found = { index: 0, isMatch: false };
-
-/** Finds a hash in a chain that is not empty. The result is reused by the next call. */
-export function findInChain(chain: HashChain, hash: Uint8Array): Found {
+/**
+ * Finds a hash in a chain that is not empty. Returns the number of the entry + 1 when it matches, or minus that of the
+ * entry that covers the hash.
+ */
+export function findInChain(chain: HashChain, hash: Uint8Array): number {
   const bucket = firstWord(hash, 0) >>> chain.bucketShift;
   let low = chain.buckets[bucket]!;
   let high = chain.buckets[bucket + 1]!;
-  found.isMatch = false;
-  while (low < high && !found.isMatch) {
+  while (low < high) {
     const middle = (low + high) >>> 1;
     const order = compareHashes(chain.hashes, middle * NSEC3_HASH_OCTETS, hash, 0);
-    if (order === 0) found.isMatch = true;
-    if (order <= 0) low = middle + 1;
+    if (order === 0) return middle + 1;
+    if (order < 0) low = middle + 1;
     else high = middle;
   }
   // What is before the first entry is covered by the last one (RFC 5155 §3.1.7).
-  found.index = (low === 0 ? chain.count : low) - 1;
-  return found;
+  return low === 0 ? -chain.count : -low;
 }
 
 function firstWord(hash: Uint8Array, at: number): number {
@@ -171,11 +164,7 @@ function compareHashes(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): 
 }
 
 /** Whether an NSEC3 record has the algorithm, iterations and salt of the chain. */
-export function hasParameters(
-  store: RecordStore,
-  row: number,
-  { iterations, saltAt, saltLength }: HashParameters,
-): boolean {
+function hasParameters(store: RecordStore, row: number, { iterations, saltAt, saltLength }: HashParameters): boolean {
   const { rdata } = store;
   const at = store.rdataAt[row]!;
   if (rdata[at] !== 1 || ((rdata[at + 2]! << 8) | rdata[at + 3]!) !== iterations) return false;
@@ -192,7 +181,7 @@ function nextHashAt(store: RecordStore, row: number): number {
 }
 
 /** Writes the 20 octets that the label at labels[label] spells in base32hex at out[at…]; false when it does not. */
-export function readHash(labels: Uint8Array, label: number, out: Uint8Array, at: number): boolean {
+function readHash(labels: Uint8Array, label: number, out: Uint8Array, at: number): boolean {
   if (labels[label] !== HASH_CHARACTERS) return false;
   return decodeBase32hex(labels, label + 1, label + 1 + HASH_CHARACTERS, out, at) === NSEC3_HASH_OCTETS;
 }

@@ -31,6 +31,17 @@ export function typeCovered(store: RecordStore, record: number): number {
   return (store.rdata[at]! << 8) | store.rdata[at + 1]!;
 }
 
+/** Rows of the store with the RRSIGs in RRset `signatures` that cover `type`; none when `signatures` is negative. */
+export function signaturesOf(rrsets: Rrsets, signatures: number, type: number): number[] {
+  const rows: number[] = [];
+  if (signatures < 0) return rows;
+  for (let i = rrsets.start[signatures]!; i < rrsets.start[signatures + 1]!; i++) {
+    const row = rrsets.records[i]!;
+    if (typeCovered(rrsets.store, row) === type) rows.push(row);
+  }
+  return rows;
+}
+
 function sameRdata(store: RecordStore, a: number, b: number): boolean {
   const length = store.rdataLength[a]!;
   if (length !== store.rdataLength[b]) return false;

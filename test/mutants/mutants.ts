@@ -290,8 +290,8 @@ const IMAGE: readonly Mutant[] = [
   },
   {
     name: 'empty non-terminals unknown',
-    file: 'image/compile.ts',
-    find: 'if (live[n] === 1 && n !== apex) live[store.parent[n]!] = 1;',
+    file: 'zone/check-names.ts',
+    find: 'if ((places[node]! & Place.EXISTS) !== 0 && node !== apex) places[store.parent[node]!]! |= Place.EXISTS;',
     replace: '',
   },
   {
@@ -303,8 +303,8 @@ const IMAGE: readonly Mutant[] = [
   {
     name: 'NSEC3: the closest encloser taken for the wildcard below it',
     file: 'image/denial.ts',
-    find: 'words[ref[node]! + L.NODE_CHILDREN] = Math.abs(place(0, length + 2));',
-    replace: 'words[ref[node]! + L.NODE_CHILDREN] = Math.abs(place(2, length));',
+    find: 'nsec3Hash(name, 0, length, ',
+    replace: 'nsec3Hash(name, 2, length - 2, ',
   },
   {
     name: 'NSEC3 chain does not wrap',
