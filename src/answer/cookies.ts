@@ -2,7 +2,8 @@
  * DNS cookies (RFC 7873) in the interoperable form of RFC 9018: a server cookie of version 1 is version, three reserved
  * octets, a timestamp and SipHash-2-4 over client cookie, these and the client's address. Hot file: no allocation.
  */
-import type { Exchange, Facts } from './exchange.js';
+import type { Exchange } from './exchange.js';
+import type { Facts } from './facts.js';
 import { sipHash24 } from './siphash.js';
 
 /** Octets of a client cookie, and of a server cookie of version 1. */

@@ -8,11 +8,11 @@ import * as L from '../image/layout.js';
 import { EdnsOption, Rcode, Type } from '../protocol/iana.js';
 import { writeU16, writeU32 } from '../protocol/octets.js';
 import { CLIENT_COOKIE, SERVER_COOKIE, writeCookie } from './cookies.js';
-import type { Exchange, Facts } from './exchange.js';
-import { Kind, Padding, Transport, UpgradeBit } from './facts.js';
+import type { Exchange } from './exchange.js';
+import { type Facts, Kind, Padding, Transport, UpgradeBit } from './facts.js';
 
 /** The draft's TO bit, which is also CO of RFC 9824. */
-export const FLAG_TO = 0x4000;
+const FLAG_TO = 0x4000;
 const FLAG_DO = 0x8000;
 
 /** Octets of an OPT record without options. */

@@ -5,10 +5,9 @@
  * Offsets named `…At` count from the start of the buffer they are in; message offsets (`…Pointer`) from the start of the
  * response, as compression pointers do.
  */
-import type { Catalog } from '../image/catalog.js';
 import { MAX_LABELS, MAX_NAME } from '../protocol/name.js';
 import type { Settings } from './answer-settings.js';
-import { createOutcome, type Facts, type Outcome } from './facts.js';
+import { createOutcome, type Outcome } from './facts.js';
 
 /** Octets of a message header (RFC 1035 §4.1.1). */
 export const HEADER = 12;
@@ -21,7 +20,7 @@ const NOTHING = new Uint8Array(0);
 const NO_WORDS = new Int32Array(0);
 
 /** A name that is looked up: QNAME at first, then the targets of the chain. Labels below the zone's apex only. */
-export interface LookupName {
+interface LookupName {
   /** Where the labels' octets are. */
   octets: Uint8Array;
   /** Offset in `octets` of each label's length octet, leftmost first. */
@@ -193,6 +192,3 @@ export class Exchange {
     this.dnameCount = 0;
   }
 }
-
-/** What respond() and its steps are given besides the exchange. */
-export type { Catalog, Facts };

@@ -70,7 +70,7 @@ export function readRecords(x: Exchange, from: number, ordinary: number, additio
 }
 
 /** Offset behind the name at `at`, or 0 when it is malformed; a pointer must lead backwards, behind the header. */
-export function skipName(octets: Uint8Array, at: number, end: number, messageAt: number): number {
+function skipName(octets: Uint8Array, at: number, end: number, messageAt: number): number {
   const from = at;
   while (at < end) {
     const length = octets[at]!;

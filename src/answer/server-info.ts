@@ -4,7 +4,8 @@
 import { Class, Type } from '../protocol/iana.js';
 import { LOWER } from '../protocol/name.js';
 import { writeU16 } from '../protocol/octets.js';
-import { type Exchange, type Facts, HEADER } from './exchange.js';
+import { type Exchange, HEADER } from './exchange.js';
+import type { Facts } from './facts.js';
 
 /** Names of two labels that are answered, in wire format without the root. */
 const VERSION_BIND = wireOf('version', 'bind');

@@ -4,7 +4,6 @@ import { statSync } from 'node:fs';
 import { ConfigError, configPlaces, openConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
-import { dumpImage } from '../image/dump.js';
 import type { Loaded } from '../image/load.js';
 import { zoneKey } from '../protocol/name.js';
 import type { PlaceOf } from '../server/policies.js';
@@ -22,7 +21,6 @@ const OPTIONS = {
   format: { type: 'string', default: 'text' },
   limit: { type: 'string', default: '20' },
   print: { type: 'boolean' },
-  'dump-image': { type: 'boolean' },
 } as const satisfies Options;
 
 export const check: Verb = {
@@ -38,7 +36,6 @@ TLS. Exit status 0, or 1 if there are errors; warnings do not count.
   --format text|json   json: one object with errors, warnings and a list of diagnostics
   --limit N            how many errors, and how many warnings, are listed per zone (default 20)
   --print              print the zones in canonical form; diagnostics go to standard error
-  --dump-image         print the compiled images; diagnostics go to standard error
 `,
   options: OPTIONS,
   async run(words) {
@@ -54,12 +51,11 @@ TLS. Exit status 0, or 1 if there are errors; warnings do not count.
     const out = (text: string): void => void process.stdout.write(text);
     const inspect = (loaded: Loaded): void => {
       if (values.print && loaded.diagnostics.errors === 0) printZone(loaded.rrsets, out);
-      if (values['dump-image'] && loaded.image) dumpImage(loaded.image, out);
     };
     const findings = createFindings();
     for (const path of positionals) checkPath(path, options, inspect, findings);
     if (values.format === 'json') out(`${JSON.stringify(findings, undefined, 2)}\n`);
-    else printText(findings, values.print || values['dump-image'] ? process.stderr : process.stdout);
+    else printText(findings, values.print ? process.stderr : process.stdout);
     return findings.errors > 0 ? Exit.FAILED : Exit.OK;
   },
 };

@@ -12,14 +12,14 @@ import * as L from './layout.js';
 import { NO_POLICIES, type Policies, PolicyTable } from './policy.js';
 
 /** Words per slot. */
-export const CATALOG_SLOT = 5;
-export const SLOT_NAME_HASH = 0;
+const CATALOG_SLOT = 5;
+const SLOT_NAME_HASH = 0;
 /** Slot number of the parent + 1; the root's children have ROOT_PARENT; 0 marks a free slot. */
-export const SLOT_PARENT = 1;
+const SLOT_PARENT = 1;
 /** Offset in the table's octets of the label's length octet. */
-export const SLOT_LABEL = 2;
+const SLOT_LABEL = 2;
 /** Number of the zone + 1, or 0. */
-export const SLOT_ZONE = 3;
+const SLOT_ZONE = 3;
 
 const ROOT_PARENT = 0x7fffffff;
 
@@ -37,7 +37,7 @@ export const ZONE_POLICY = 3;
 export const ZONE_FAILED = -1;
 
 /** A run of shared memory with images in it. */
-export interface Segment {
+interface Segment {
   readonly words: Int32Array;
   readonly bytes: Uint8Array;
 }

@@ -127,7 +127,7 @@ export class NameCompressor {
 /**
  * Offset at which the name at `at` of `wire` ends in `suffix` (a whole name of `labels` labels), or -1 when it does not.
  */
-export function suffixAt(wire: Uint8Array, at: number, suffix: Uint8Array, labels: number): number {
+function suffixAt(wire: Uint8Array, at: number, suffix: Uint8Array, labels: number): number {
   let excess = labelCount(wire, at) - labels;
   if (excess < 0) return -1;
   for (; excess > 0; excess--) at += wire[at]! + 1;

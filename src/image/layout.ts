@@ -1,6 +1,6 @@
 /**
  * The layout of a zone image: one flat run of octets in a SharedArrayBuffer, written once by compile.ts and then only
- * read, by every thread. `adotd check --dump-image` prints one for humans.
+ * read, by every thread. test/image/dump-main.ts prints one for humans.
  *
  * An image is addressed in 32-bit words of the machine's byte order, relative to its first word, so that small zones can
  * lie behind each other in one buffer. A *reference* is such a word number; 0 means "none" (word 0 is the header).

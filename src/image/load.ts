@@ -4,7 +4,7 @@
  */
 import { Type } from '../protocol/iana.js';
 import { checkZone } from '../zone/check.js';
-import { type Diagnostic, Diagnostics } from '../zone/diagnostics.js';
+import { Diagnostics } from '../zone/diagnostics.js';
 import { readZone } from '../zone/reader.js';
 import { findRrset, groupRrsets, type Rrsets } from '../zone/rrsets.js';
 import type { ReadLimits, ZoneSource } from '../zone/source.js';
@@ -12,7 +12,7 @@ import { compileZone } from './compile.js';
 import * as L from './layout.js';
 
 /** How a zone is loaded. */
-export interface LoadOptions extends Partial<ReadLimits> {
+interface LoadOptions extends Partial<ReadLimits> {
   /** Seconds since 1970; signatures are held against it. */
   readonly now: number;
   /** NSEC3 iterations above this are an error (RFC 9276); 150 when absent. */
@@ -60,5 +60,3 @@ function serialOf(image: Uint8Array | undefined): number {
   if (image === undefined) return 0;
   return new Int32Array(image.buffer, image.byteOffset, L.HEADER_WORDS)[L.HEADER_SERIAL]! >>> 0;
 }
-
-export type { Diagnostic };

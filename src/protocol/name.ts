@@ -64,17 +64,6 @@ export function compareLabels(a: Uint8Array, aOffset: number, b: Uint8Array, bOf
   return aLength - bLength;
 }
 
-/** Compares two well-formed names in canonical order (RFC 4034 §6.1). */
-export function compareNames(a: Uint8Array, b: Uint8Array): number {
-  const aLabels = labelOffsets(a);
-  const bLabels = labelOffsets(b);
-  while (aLabels.length > 0 && bLabels.length > 0) {
-    const difference = compareLabels(a, aLabels.pop()!, b, bLabels.pop()!);
-    if (difference !== 0) return difference;
-  }
-  return aLabels.length - bLabels.length;
-}
-
 /**
  * A name in presentation format as wire format (RFC 1035 §5.1: `\DDD` and `\X` escapes). A name without a final dot is
  * taken relative to `origin` (wire format), the root unless given. Characters above 127 are taken as their UTF-8 octets.

@@ -13,7 +13,7 @@ import { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 import type { RecordStore } from './store.js';
 
-export interface CheckOptions {
+interface CheckOptions {
   /** Seconds since 1970, which signatures are held against. */
   readonly now: number;
   /**

@@ -13,7 +13,7 @@ export function nameserversOf(rrsets: Rrsets, apex: Uint8Array): string[] {
 }
 
 /** An RRset by its owner. */
-export interface OwnedRrset {
+interface OwnedRrset {
   /** Absolute, in lower case. */
   readonly owner: string;
   /** RDATA of each record in wire format. */

@@ -12,8 +12,6 @@ import { readRecord } from './record.js';
 import { DEFAULT_READ_LIMITS, type ReadLimits, type ZoneSource } from './source.js';
 import { RecordStore } from './store.js';
 
-export type { SourceFile, ZoneSource } from './source.js';
-
 const DOLLAR = 0x24;
 /** Octets of a short record in a zone file: an estimate that is rather too low gives a store that rarely grows. */
 const OCTETS_PER_RECORD = 16;

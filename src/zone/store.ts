@@ -12,7 +12,7 @@ export const ROOT_NODE = 0;
 /** What `find` returns when there is no such child. */
 export const NO_NODE = -1;
 /** Longest RDATA (RDLENGTH is 16 bits, RFC 1035 §3.2.1). */
-export const MAX_RDATA = 65_535;
+const MAX_RDATA = 65_535;
 
 const FNV_PRIME = 0x01000193;
 

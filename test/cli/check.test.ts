@@ -114,12 +114,6 @@ describe('adotd check', () => {
     const again = await adotd('check', '--print', put('printed.zone', printed.stdout));
     expect(again.stdout).toBe(printed.stdout);
   });
-
-  it('prints the image', async () => {
-    const ran = await adotd('check', '--dump-image', put('a.test.zone', GOOD));
-    expect(ran.status).toBe(0);
-    expect(ran.stdout).toMatch(/^zone a\.test\. serial 1\n/);
-  });
 });
 
 describe('adotd check of a configuration with zones that require TLS', () => {

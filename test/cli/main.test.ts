@@ -99,7 +99,7 @@ describe('the command line', () => {
   it.each([
     [['--help'], /adotd VERB --help/],
     [['serve', '--help'], /--listen ADDRESS/],
-    [['check', '-h'], /--dump-image/],
+    [['check', '-h'], /--print/],
     [['schema', '--help'], /JSON Schema/],
     [['--version'], /^adotd \d+\.\d+\.\d+\n$/],
   ])('prints for %j what it says on standard output', async (words, text) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { dumpImage } from '../../src/image/dump.js';
 import * as L from '../../src/image/layout.js';
 import { RecordStore } from '../../src/zone/store.js';
 import { engineOf, loadText, zoneOf } from '../answer/support.js';
+import { dumpImage } from './dump.js';
 
 function header(image: Uint8Array, field: number): number {
   return new Int32Array(image.buffer, image.byteOffset)[field]!;

@@ -14,10 +14,6 @@ export const CIRCLES: readonly (readonly string[])[] = [
 export const DUPLICATE_NAMES: readonly string[] = [];
 
 export const UNUSED_EXPORTS: readonly string[] = [
-  'src/answer/edns.ts: FLAG_TO',
-  'src/answer/exchange.ts: LookupName',
-  'src/answer/exchange.ts: Catalog',
-  'src/answer/request.ts: skipName',
   'src/cli/ctl-text.ts: table',
   'src/cli/ctl-text.ts: duration',
   'src/cli/ctl-text.ts: milliseconds',

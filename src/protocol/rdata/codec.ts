@@ -30,7 +30,7 @@ export function quoteToken(tokens: Tokens): string {
 }
 
 /** bytes[start … end) in quotes, shortened when it is long. */
-export function quoteOctets(bytes: Uint8Array, start: number, end: number): string {
+function quoteOctets(bytes: Uint8Array, start: number, end: number): string {
   const shown = Math.min(end, start + QUOTED_OCTETS);
   const text = JSON.stringify(Buffer.from(bytes.subarray(start, shown)).toString('utf8'));
   return shown < end ? `${text.slice(0, -1)}…"` : text;

@@ -70,7 +70,7 @@ const DAYS_BEFORE = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365]
  * neither, or no date. Dates before 1970 and after 2106 are taken because signatures are compared in serial arithmetic
  * (§3.1.5), and BIND and ldns print times within 68 years of the present.
  */
-export function parseTime(bytes: Uint8Array, start: number, end: number): number {
+function parseTime(bytes: Uint8Array, start: number, end: number): number {
   if (end - start !== 14) return parseUnsigned(bytes, start, end, 0xffffffff);
   const year = parseUnsigned(bytes, start, start + 4, 9999);
   const month = parseUnsigned(bytes, start + 4, start + 6, 12);

@@ -4,11 +4,8 @@ import { Type } from '../iana.js';
 import { FIXED_SIZE, type Field, FieldKind, isName } from './field.js';
 import { ROWS, type TypeRow } from './rows.js';
 
-export type { Field } from './field.js';
-export type { TypeRow } from './rows.js';
-
 /** Where the domain names of a type's RDATA are. */
-export interface NameLayout {
+interface NameLayout {
   /** Octets of fixed size before the first name. */
   readonly at: number;
   /** How many names follow each other from there. */

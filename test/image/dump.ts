@@ -1,8 +1,9 @@
 /** Prints an image for humans: header, nodes with their RRsets, NSEC3 chain, hash table (layout.ts says what they are). */
-import { labelToText, nameToText } from '../protocol/name.js';
-import { typeToText } from '../protocol/rdata/table.js';
-import { isImage } from './catalog.js';
-import * as L from './layout.js';
+
+import { isImage } from '../../src/image/catalog.js';
+import * as L from '../../src/image/layout.js';
+import { labelToText, nameToText } from '../../src/protocol/name.js';
+import { typeToText } from '../../src/protocol/rdata/table.js';
 
 /** Passes the description of `image` to `write`, line by line, each with its line feed. */
 export function dumpImage(image: Uint8Array, write: (text: string) => void): void {
