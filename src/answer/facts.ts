@@ -116,7 +116,7 @@ export const Limited = {
 } as const;
 export type Limited = (typeof Limited)[keyof typeof Limited];
 
-/** A fresh outcome record. */
+/** An outcome record for a responder. */
 export function createOutcome(): Outcome {
   return {
     kind: Kind.DROPPED,
@@ -136,6 +136,26 @@ export function createOutcome(): Outcome {
     optAt: 0,
     limited: Limited.NONE,
   };
+}
+
+/** Makes the record ready for the next message: as createOutcome() made it. */
+export function resetOutcome(outcome: Outcome): void {
+  outcome.kind = Kind.DROPPED;
+  outcome.opcode = 0;
+  outcome.rcode = 0;
+  outcome.qtype = 0;
+  outcome.qclass = 0;
+  outcome.zone = -1;
+  outcome.truncated = 0;
+  outcome.ede = -1;
+  outcome.edns = 0;
+  outcome.dnssecOk = 0;
+  outcome.upgrade = 0;
+  outcome.wildcard = 0;
+  outcome.node = 0;
+  outcome.cookie = 0;
+  outcome.optAt = 0;
+  outcome.limited = Limited.NONE;
 }
 
 /** Facts of a UDP query from 0.0.0.0 with the default limits, to be filled in by a transport. */

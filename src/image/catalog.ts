@@ -6,7 +6,7 @@
  * The table is a tree of names like an image's (layout.ts): slots of CATALOG_SLOT words hold the hash of a name, label by
  * label from the root, the slot number of its parent, the offset of its label, and the zone there, if any.
  */
-import { LOWER, labelOffsets, nameKey } from '../protocol/name.js';
+import { LOWER, labelCount, labelOffsets, nameKey } from '../protocol/name.js';
 import { hashLabel } from '../zone/store.js';
 import * as L from './layout.js';
 import { NO_POLICIES, type Policies, PolicyTable } from './policy.js';
@@ -182,17 +182,8 @@ function buildCatalog(entries: readonly Entry[], policies: Policies, generation:
   const segments: Segment[] = [];
   const numbers = new Map<Segment, number>();
   const zones = new Int32Array(new SharedArrayBuffer(entries.length * ZONE_WORDS * 4));
-  const names = entries.reduce((sum, { apex }) => sum + labelOffsets(apex).length, 0);
-  const octets = entries.reduce((sum, { apex }) => sum + apex.length, 0);
-  let slots = 4;
-  while (slots < names * 2) slots *= 2;
-  const table = new Int32Array(new SharedArrayBuffer(slots * CATALOG_SLOT * 4));
-  const labels = new Uint8Array(new SharedArrayBuffer(octets));
-  const mask = slots - 1;
   const policyTable = new PolicyTable();
   const access = policyTable.addAccess(policies.access);
-  let rootZone = 0;
-  let labelsUsed = 0;
   entries.forEach(({ apex, segment, base }, number) => {
     const at = number * ZONE_WORDS;
     if (segment === undefined) zones[at + ZONE_SEGMENT] = ZONE_FAILED;
@@ -202,10 +193,34 @@ function buildCatalog(entries: readonly Entry[], policies: Policies, generation:
       zones[at + ZONE_SEGMENT] = numbers.get(segment)!;
       zones[at + ZONE_BASE] = base;
     }
-    const offsets = labelOffsets(apex);
-    zones[at + ZONE_LABELS] = offsets.length;
+    zones[at + ZONE_LABELS] = labelCount(apex);
     const policy = policies.zones.size === 0 ? undefined : policies.zones.get(nameKey(apex));
     if (policy !== undefined) zones[at + ZONE_POLICY] = policyTable.addPolicy(policy);
+  });
+  return {
+    generation,
+    segments,
+    zones,
+    zoneCount: entries.length,
+    ...buildNames(entries),
+    policies: policyTable.words(),
+    access,
+  };
+}
+
+/** The tree of the zones' names. */
+function buildNames(entries: readonly Entry[]): Pick<Catalog, 'table' | 'labels' | 'mask' | 'rootZone'> {
+  const names = entries.reduce((sum, { apex }) => sum + labelCount(apex), 0);
+  const octets = entries.reduce((sum, { apex }) => sum + apex.length, 0);
+  let slots = 4;
+  while (slots < names * 2) slots *= 2;
+  const table = new Int32Array(new SharedArrayBuffer(slots * CATALOG_SLOT * 4));
+  const labels = new Uint8Array(new SharedArrayBuffer(octets));
+  const mask = slots - 1;
+  let rootZone = 0;
+  let labelsUsed = 0;
+  entries.forEach(({ apex }, number) => {
+    const offsets = labelOffsets(apex);
     let hash = 0;
     let parent = ROOT_PARENT;
     for (let i = offsets.length - 1; i >= 0; i--) {
@@ -224,18 +239,7 @@ function buildCatalog(entries: readonly Entry[], policies: Policies, generation:
     }
     if (offsets.length === 0) rootZone = number + 1;
   });
-  return {
-    generation,
-    segments,
-    zones,
-    zoneCount: entries.length,
-    table,
-    labels,
-    mask,
-    rootZone,
-    policies: policyTable.words(),
-    access,
-  };
+  return { table, labels, mask, rootZone };
 }
 
 /** The slot of the child of `parent` (slot + 1) with the label at `at` of `wire`, or the free slot where it would be. */

@@ -14,7 +14,6 @@ import * as L from './layout.js';
 /** Writes the NSEC tables when the apex has an NSEC record; returns whether it has. */
 export function compileNsec(zone: Compilation): boolean {
   const { rrsets, apex, ref, writer } = zone;
-  const { store } = rrsets;
   if (findRrset(rrsets, apex, Type.NSEC) < 0) return false;
   const { first, children } = sortedChildren(zone);
   const { words } = writer;
@@ -39,24 +38,26 @@ export function compileNsec(zone: Compilation): boolean {
   visit(apex);
   words[L.HEADER_FLAGS]! |= L.FLAG_NSEC;
   return true;
+}
 
-  /** Live nodes by parent, each parent's in canonical order: children[first[n] … first[n + 1]). */
-  function sortedChildren({ rrsets: { store: names } }: Compilation): { first: Uint32Array; children: Uint32Array } {
-    const from = new Uint32Array(store.nodeCount + 1);
-    for (let n = apex + 1; n < store.nodeCount; n++) if (isLive(zone, n)) from[names.parent[n]! + 1]!++;
-    for (let n = 0; n < store.nodeCount; n++) from[n + 1]! += from[n]!;
-    const cursor = from.slice();
-    const sorted = new Uint32Array(from[store.nodeCount]!);
-    for (let n = apex + 1; n < store.nodeCount; n++) if (isLive(zone, n)) sorted[cursor[names.parent[n]!]!++] = n;
-    const compare = (a: number, b: number): number =>
-      compareLabels(names.labels, names.label[a]!, names.labels, names.label[b]!);
-    for (let n = apex; n < store.nodeCount; n++) {
-      let ordered = true;
-      for (let i = from[n]! + 1; i < from[n + 1]! && ordered; i++) ordered = compare(sorted[i - 1]!, sorted[i]!) < 0;
-      if (!ordered) sorted.subarray(from[n]!, from[n + 1]!).sort(compare);
-    }
-    return { first: from, children: sorted };
+/** Nodes of the image by parent, each parent's in canonical order: children[first[n] … first[n + 1]). */
+function sortedChildren(zone: Compilation): { first: Uint32Array; children: Uint32Array } {
+  const { apex } = zone;
+  const { nodeCount, parent, labels, label } = zone.rrsets.store;
+  const first = new Uint32Array(nodeCount + 1);
+  for (let n = apex + 1; n < nodeCount; n++) if (isLive(zone, n)) first[parent[n]! + 1]!++;
+  for (let n = 0; n < nodeCount; n++) first[n + 1]! += first[n]!;
+  const cursor = first.slice();
+  const children = new Uint32Array(first[nodeCount]!);
+  for (let n = apex + 1; n < nodeCount; n++) if (isLive(zone, n)) children[cursor[parent[n]!]!++] = n;
+  const compare = (a: number, b: number): number => compareLabels(labels, label[a]!, labels, label[b]!);
+  for (let n = apex; n < nodeCount; n++) {
+    let isSorted = true;
+    for (let i = first[n]! + 1; i < first[n + 1]! && isSorted; i++)
+      isSorted = compare(children[i - 1]!, children[i]!) < 0;
+    if (!isSorted) children.subarray(first[n]!, first[n + 1]!).sort(compare);
   }
+  return { first, children };
 }
 
 /** Writes the NSEC3 chain, and the place of each name in it; returns whether the zone has one. */
