@@ -16,7 +16,7 @@ export type Validator = (value: unknown, place: string) => void;
 export type Validators<T> = Readonly<Record<keyof T, Validator>>;
 
 /** Milliseconds in a day: what a timer is set to must be somewhere below 2^31. */
-export const MAX_TIME = 86_400_000;
+const MAX_TIME = 86_400_000;
 
 /** Characters of a wrong value that are repeated. */
 const SHOWN = 60;

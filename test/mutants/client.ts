@@ -95,14 +95,15 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: 'UDP: any ID is taken',
     file: 'client/session/udp.ts',
-    find: 'if (octets.length < 2 || octets.readUInt16BE() !== sent.id) {',
+    find: 'if (octets.length < 2 || octets.readUInt16BE() !== this.#query.id) {',
     replace: 'if (octets.length < 2) {',
   },
   {
     name: 'UDP: the first message that is no answer ends the wait',
     file: 'client/session/udp.ts',
-    find: "const { code, message } = fromSystem(error, about, 'answer');",
-    replace: "fail(error); const { code, message } = fromSystem(error, about, 'answer');",
+    find: 'if (reply !== undefined) succeed(reply);',
+    replace:
+      'if (reply !== undefined) succeed(reply); else if (candidates.useless !== undefined) fail(candidates.useless);',
   },
   {
     name: 'the ID of a query that was given up is used again',

@@ -59,7 +59,7 @@ export interface CapabilityTimes {
 export const CAPABILITY_TIMES: CapabilityTimes = { persistence: 259_200_000, failure: 3_600_000, damping: 86_400_000 };
 
 /** Entries; a guess: 5,000 servers, about 1.5 MB of a file. */
-export const MAX_CAPABILITIES = 10_000;
+const MAX_CAPABILITIES = 10_000;
 
 export interface CapabilityCache {
   /** What is believed now; undefined: nothing. */
@@ -122,57 +122,16 @@ const validateCapability = objectOf<Capability>(
   ['status', 'since', 'last', 'failures'],
 );
 
-/** What is said again within so many milliseconds changes nothing: every answer says that its transport works. */
+/** Milliseconds within which the same success is no news: every answer says that its transport works. */
 const NEWS = 600_000;
 
-/** Throws CLIENT_INPUT. So does what puts something into the cache, when it is told of no transport or port. */
+/** Throws CLIENT_INPUT, and so do `worked`, `failed` and `restore` when the transport, the address or the port is no such thing. */
 export function createCapabilityCache(options: CapabilityCacheOptions): CapabilityCache {
   validateCacheOptions(options, '');
   const { now } = options;
   const times = { ...CAPABILITY_TIMES, ...present(options.times) };
-  const max = options.max ?? MAX_CAPABILITIES;
-  const known = new Map<string, readonly [CapabilityKey, Capability]>();
-  const listeners: (() => void)[] = [];
-  const changed = (): void => {
-    for (const listener of listeners) {
-      try {
-        listener();
-      } catch (error) {
-        // The caller's mistake, which must not become the failure of a query.
-        process.emitWarning(`a listener of the capability cache has thrown: ${String(error)}`, 'AdotdClientWarning');
-      }
-    }
-  };
-
-  const lifetime = ({ status, failures }: Capability): number =>
-    status === 'works' ? times.persistence : failures > 1 ? times.damping : times.failure;
-  /**
-   * A failure stays known, no longer believed, for as long again: by that the next one is told to be the second. What is
-   * dated later than now was written by a clock that was wrong, and would be believed for ever.
-   */
-  const current = (key: CapabilityKey): Capability | undefined => {
-    const text = textOf(key);
-    const capability = known.get(text)?.[1];
-    if (capability === undefined) return undefined;
-    const age = now() - capability.last;
-    const keep = lifetime(capability) * (capability.status === 'fails' ? 2 : 1);
-    if (age >= 0 && age < keep) return capability;
-    known.delete(text);
-    return undefined;
-  };
-  const believed = (capability: Capability | undefined): Capability | undefined =>
-    capability !== undefined && now() - capability.last < lifetime(capability) ? capability : undefined;
-
-  /** The most recently seen is at the end. */
-  const put = (key: CapabilityKey, capability: Capability): void => {
-    const text = textOf(key);
-    known.delete(text);
-    known.set(text, [{ ...key, address: canonical(key.address) }, capability]);
-    for (const oldest of known.keys()) {
-      if (known.size <= max) break;
-      known.delete(oldest);
-    }
-  };
+  const { current, believed, lifetime, put, known } = createEntries(now, times, options.max ?? MAX_CAPABILITIES);
+  const { changed, onChange } = createListeners();
 
   return {
     get: (key) => believed(current(key)),
@@ -184,7 +143,7 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
       validateKey(key, 'key');
       const before = current(key);
       const same = before?.status === 'works';
-      // What was believed for the whole time is learnt anew, so that transports before it in the order get their turn.
+      // After the whole persistence success is learnt anew, so that transports before it in the order get their turn.
       const since = same && now() - before.since < times.persistence ? before.since : now();
       const next = mode ?? (same ? before.mode : undefined);
       if (same && since === before.since && next === before.mode && now() - before.last < NEWS) return;
@@ -216,7 +175,61 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
         if (before === undefined || before.last < capability.last) put(key, capability);
       }
     },
-    onChange: (listener) => void listeners.push(listener),
+    onChange,
+  };
+}
+
+/** The entries, the least recently seen first, and how long each is believed. */
+function createEntries(now: () => number, times: CapabilityTimes, max: number) {
+  const known = new Map<string, readonly [CapabilityKey, Capability]>();
+  const lifetime = ({ status, failures }: Capability): number =>
+    status === 'works' ? times.persistence : failures > 1 ? times.damping : times.failure;
+  return {
+    known,
+    lifetime,
+    /**
+     * The entry, even if it is no longer believed: a failure stays known for its lifetime once more, so that the next one counts as
+     * the second. An entry from the future was written by a clock that was wrong, and would be believed for ever; it is dropped.
+     */
+    current(key: CapabilityKey): Capability | undefined {
+      const text = textOf(key);
+      const capability = known.get(text)?.[1];
+      if (capability === undefined) return undefined;
+      const age = now() - capability.last;
+      const keep = lifetime(capability) * (capability.status === 'fails' ? 2 : 1);
+      if (age >= 0 && age < keep) return capability;
+      known.delete(text);
+      return undefined;
+    },
+    believed: (capability: Capability | undefined): Capability | undefined =>
+      capability !== undefined && now() - capability.last < lifetime(capability) ? capability : undefined,
+    /** Puts the entry at the end, and drops the oldest ones beyond `max`. */
+    put(key: CapabilityKey, capability: Capability): void {
+      const text = textOf(key);
+      known.delete(text);
+      known.set(text, [{ ...key, address: canonical(key.address) }, capability]);
+      for (const oldest of known.keys()) {
+        if (known.size <= max) break;
+        known.delete(oldest);
+      }
+    },
+  };
+}
+
+function createListeners() {
+  const listeners: (() => void)[] = [];
+  return {
+    onChange: (listener: () => void): void => void listeners.push(listener),
+    changed(): void {
+      for (const listener of listeners) {
+        try {
+          listener();
+        } catch (error) {
+          // The mistake is the caller's. It must not become the failure of a query.
+          process.emitWarning(`a listener of the capability cache has thrown: ${String(error)}`, 'AdotdClientWarning');
+        }
+      }
+    },
   };
 }
 

@@ -98,7 +98,7 @@ async function checkTarget(file: string): Promise<void> {
   if (stat !== undefined && !stat.isFile() && !stat.isSymbolicLink()) throw new Error('it is no regular file');
 }
 
-export interface CapabilityFile {
+interface CapabilityFile {
   /** Writes what has changed, if anything; never rejects. */
   flush(): Promise<void>;
 }

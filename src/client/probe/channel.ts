@@ -32,7 +32,7 @@ export interface Reached<T extends Channel> {
   readonly times: Times & { readonly answer: number };
 }
 
-export interface NotReached {
+interface NotReached {
   readonly failure: Failure;
   /** Whether there was a session, over which no answer came. */
   readonly opened: boolean;

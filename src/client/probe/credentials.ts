@@ -15,7 +15,7 @@ const MAX_NAMES = 13;
 /** The port that TLSA records are published for, whatever port a server is reached by (RFC 6698 §3, RFC 7858 §3.1). */
 const PORT = 853;
 
-export interface Nameservers {
+interface Nameservers {
   /** All that the zone names, absolute. */
   readonly all: readonly string[];
   /** Those that have the server's address; or the only one. */
@@ -59,7 +59,7 @@ function ownersOf(name: string, tlsPort: number): string[] {
 }
 
 /** Makes one handshake and closes; undefined where no encrypted transport works. Rejects with a ClientError. */
-export type Handshake = (tls: TlsOptions) => Promise<void>;
+type Handshake = (tls: TlsOptions) => Promise<void>;
 
 /**
  * Compares the certificate with what there is to compare it with, by one handshake for each: that is what a client would

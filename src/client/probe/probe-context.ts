@@ -72,7 +72,7 @@ export function overUdp(context: ProbeContext, query: Query, ednsFlags = 0): Pro
   return askUdp(query, { address, port }, `${address}:${port} (udp)`, options);
 }
 
-export function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): Failure {
   const known = error instanceof ClientError ? error : fromSystem(error, 'probe', 'connect');
   return { code: known.code, step: known.step, message: known.message };
 }

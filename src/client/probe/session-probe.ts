@@ -71,7 +71,7 @@ export function paddingIn(replies: readonly Reply[]): PaddingReport {
 }
 
 /** Whether a session was resumed by what the one before left: opens one more. */
-export type Reopen = (ticket: NonNullable<ReturnType<OpenSession['ticket']>>) => Promise<OpenSession>;
+type Reopen = (ticket: NonNullable<ReturnType<OpenSession['ticket']>>) => Promise<OpenSession>;
 
 export async function resumedBy(before: OpenSession, reopen: Reopen): Promise<boolean> {
   const ticket = before.ticket();

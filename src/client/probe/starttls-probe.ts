@@ -44,7 +44,7 @@ function described(reply: Reply | undefined): Pick<UpgradeAttempt, 'rcode' | 'te
   return { rcode: rcodeToText(rcode), text: answers.find(({ type }) => type === Type.TXT)?.data };
 }
 
-export interface StarttlsReach {
+interface StarttlsReach {
   readonly mode: StarttlsMode;
   readonly dummy: UpgradeAttempt;
   readonly query: UpgradeAttempt;

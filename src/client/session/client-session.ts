@@ -21,7 +21,7 @@ export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface ClientSessionOptions {
+interface ClientSessionOptions {
   readonly clock?: ClientClock | undefined;
   /** Inside TLS: tells whether the end that came was a close_notify. */
   readonly notified?: (() => boolean) | undefined;

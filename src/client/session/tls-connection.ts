@@ -47,7 +47,7 @@ export interface TlsInfo {
   readonly verified: Verification['kind'];
 }
 
-export interface Secured {
+interface Secured {
   readonly socket: TLSSocket;
   readonly info: TlsInfo;
   readonly milliseconds: number;
@@ -57,7 +57,7 @@ export interface Secured {
   readonly notified: (() => boolean) | undefined;
 }
 
-export interface SecureOptions {
+interface SecureOptions {
   readonly timeoutMs: number;
   readonly clock?: ClientClock | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -103,36 +103,47 @@ export function secure(
     socket.on('error', broken);
     socket.once('close', ended);
     raw.on('error', broken);
-    const secured = (): Secured => {
-      const resumed = socket.isSessionReused();
-      const certificate = resumed ? options.ticket?.certificate : socket.getPeerX509Certificate();
-      const chainError = socket.authorized ? undefined : String(socket.authorizationError);
-      const reason = objection(verification, certificate, chainError, options.name ?? address);
-      if (reason !== undefined) throw unacceptable(about, reason);
-      const info: TlsInfo = {
-        version: socket.getProtocol() ?? 'unknown',
-        cipher: socket.getCipher().standardName,
-        resumed,
-        alpn: socket.alpnProtocol || undefined,
-        certificate: certificate === undefined ? undefined : describeCertificate(certificate),
-        verified: verification.kind,
-      };
-      // A server need not send a new one when it takes an old one.
-      const ticket = (): TlsTicket | undefined =>
-        session === undefined ? (resumed ? options.ticket : undefined) : { session, certificate, verification };
-      return { socket, info, milliseconds: clock.elapsed() - began, ticket, notified: observation?.notified(socket) };
-    };
     socket.once('secureConnect', () => {
       done();
       try {
-        resolve(secured());
+        const { info, certificate } = accepted(socket, options, verification, address, about);
+        // A server need not send a new ticket when it takes an old one.
+        const old = info.resumed ? options.ticket : undefined;
+        const ticket = (): TlsTicket | undefined =>
+          session === undefined ? old : { session, certificate, verification };
+        const milliseconds = clock.elapsed() - began;
+        resolve({ socket, info, milliseconds, ticket, notified: observation?.notified(socket) });
         socket.off('close', ended);
       } catch (error) {
-        // What a certificate holds is a stranger's doing: whatever is thrown over it is no more than a failed handshake.
+        // A certificate's content comes from a stranger: an exception that it causes means no more than a failed handshake.
         fail(error instanceof ClientError ? error : unacceptable(about, 'it cannot be judged', error));
       }
     });
   });
+}
+
+/** Describes the session after the handshake. Throws CLIENT_CERTIFICATE when the certificate is not acceptable. */
+function accepted(
+  socket: TLSSocket,
+  { ticket, name }: TlsOptions,
+  verification: Verification,
+  address: string,
+  about: string,
+): { info: TlsInfo; certificate: X509Certificate | undefined } {
+  const resumed = socket.isSessionReused();
+  const certificate = resumed ? ticket?.certificate : socket.getPeerX509Certificate();
+  const chainError = socket.authorized ? undefined : String(socket.authorizationError);
+  const reason = objection(verification, certificate, chainError, name ?? address);
+  if (reason !== undefined) throw unacceptable(about, reason);
+  const info: TlsInfo = {
+    version: socket.getProtocol() ?? 'unknown',
+    cipher: socket.getCipher().standardName,
+    resumed,
+    alpn: socket.alpnProtocol || undefined,
+    certificate: certificate === undefined ? undefined : describeCertificate(certificate),
+    verified: verification.kind,
+  };
+  return { info, certificate };
 }
 
 function unacceptable(about: string, reason: string, cause?: unknown): ClientError {

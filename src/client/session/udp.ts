@@ -4,13 +4,13 @@ import { isIPv6 } from 'node:net';
 import { type ClientClock, systemClock } from '../client-clock.js';
 import { onAbort } from '../deadline.js';
 import { ClientError, fromSystem, timedOut } from '../errors.js';
-import { decodeMessage, encodeQuery, type Query } from '../wire/message.js';
+import { decodeMessage, encodeQuery, type Message, type Query } from '../wire/message.js';
 import type { ServerAddress } from './connect.js';
 import { isBare, judge, type Reply } from './reply.js';
 
-export interface UdpOptions {
+interface UdpOptions {
   readonly timeoutMs: number;
-  /** How often the query is sent before giving up; each time is waited for `timeoutMs`. */
+  /** How often the query is sent; each try waits for `timeoutMs`. */
   readonly tries: number;
   /** Bits of EDNS flags to set in addition. */
   readonly ednsFlags: number;
@@ -19,11 +19,10 @@ export interface UdpOptions {
 }
 
 /**
- * Asks over UDP. The socket is connected, so that a closed port is heard of and only the server is listened to. What does
- * not answer the question is ignored and the wait goes on (RFC 5452 §9): a message with another ID, and one with the right
- * ID that cannot be decoded or belongs to another question, since anybody may have sent it in the server's name. When
- * nothing better comes, the latter is what the query fails of. An error without a question is the answer when nothing better
- * comes before the next try would be due. Rejects with a ClientError.
+ * Asks over UDP. The socket is connected, so that it hears of a closed port and of the server only. A message that does not
+ * answer the question is ignored, and the wait goes on (RFC 5452 §9): anybody may have sent it in the server's name. If no
+ * answer comes, the query fails with the first message that had the right ID. An error without a question is the answer if
+ * nothing better comes until the next try would be due. Rejects with a ClientError.
  */
 export function askUdp(
   query: Query,
@@ -34,14 +33,11 @@ export function askUdp(
   const clock = options.clock ?? systemClock;
   return new Promise((resolve, reject) => {
     const wire = encodeQuery(query, { stream: false, encrypted: false }, options.ednsFlags);
-    const sent = decodeMessage(wire);
+    const candidates = new Candidates(wire, about);
     const unlisten = onAbort(options.signal, about, (error) => fail(error));
     const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
     let stop = (): void => {};
     let tries = 0;
-    let ignored = 0;
-    let useless: ClientError | undefined;
-    let bare: Reply | undefined;
     let began = 0;
     let done = false;
     const finish = (): void => {
@@ -59,40 +55,76 @@ export function askUdp(
       resolve(reply);
     };
     const send = (): void => {
-      if (bare !== undefined) {
-        succeed(bare);
+      if (candidates.bare !== undefined) {
+        succeed(candidates.bare);
         return;
       }
       if (tries++ === options.tries) {
-        const others = ignored === 0 ? '' : `; ${ignored} messages with another ID`;
-        fail(useless ?? timedOut(about, 'answer', options.timeoutMs * options.tries, others));
+        const waited = options.timeoutMs * options.tries;
+        fail(candidates.useless ?? timedOut(about, 'answer', waited, candidates.describeIgnored()));
         return;
       }
       began = clock.elapsed();
       stop = clock.after(options.timeoutMs, send);
-      // An error comes as an event too.
+      // The error event reports the same errors as this callback.
       socket.send(wire, () => {});
     };
     socket.on('error', fail);
     socket.on('message', (octets) => {
-      if (octets.length < 2 || octets.readUInt16BE() !== sent.id) {
-        ignored++;
-        return;
-      }
-      const milliseconds = clock.elapsed() - began;
-      try {
-        const message = judge(sent, octets);
-        const reply = { message, octets, sent: wire.length, milliseconds };
-        if (isBare(message)) bare ??= reply;
-        else succeed(reply);
-      } catch (error) {
-        const { code, message } = fromSystem(error, about, 'answer');
-        useless ??= new ClientError(code, `${about}: ${message}`, { cause: error, step: 'answer' });
-      }
+      const reply = candidates.take(octets, clock.elapsed() - began);
+      if (reply !== undefined) succeed(reply);
     });
     socket.once('connect', () => {
       if (!done) send();
     });
     socket.connect(server.port, server.address);
   });
+}
+
+/** The messages that have come, as far as they may turn out to be the answer. */
+class Candidates {
+  readonly #query: Message;
+  readonly #sent: number;
+  readonly #about: string;
+  #ignored = 0;
+  #useless: ClientError | undefined;
+  #bare: Reply | undefined;
+
+  constructor(wire: Buffer, about: string) {
+    this.#query = decodeMessage(wire);
+    this.#sent = wire.length;
+    this.#about = about;
+  }
+
+  /** Why the first message with the right ID is no answer. */
+  get useless(): ClientError | undefined {
+    return this.#useless;
+  }
+
+  /** The first error without a question. */
+  get bare(): Reply | undefined {
+    return this.#bare;
+  }
+
+  /** The reply in `octets`, if it is the answer. */
+  take(octets: Buffer, milliseconds: number): Reply | undefined {
+    if (octets.length < 2 || octets.readUInt16BE() !== this.#query.id) {
+      this.#ignored++;
+      return undefined;
+    }
+    try {
+      const message = judge(this.#query, octets);
+      const reply = { message, octets, sent: this.#sent, milliseconds };
+      if (!isBare(message)) return reply;
+      this.#bare ??= reply;
+    } catch (error) {
+      const { code, message } = fromSystem(error, this.#about, 'answer');
+      this.#useless ??= new ClientError(code, `${this.#about}: ${message}`, { cause: error, step: 'answer' });
+    }
+    return undefined;
+  }
+
+  describeIgnored(): string {
+    return this.#ignored === 0 ? '' : `; ${this.#ignored} messages with another ID`;
+  }
 }

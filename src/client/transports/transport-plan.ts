@@ -10,7 +10,7 @@ import { HeaderFlag, type Message } from '../wire/message.js';
 /** A transport that a query can try; cleartext is two of them. */
 export type TriedTransport = EncryptedTransport | 'udp' | 'tcp';
 
-export interface PlanInput {
+interface PlanInput {
   readonly order: readonly TransportChoice[];
   readonly cache: Pick<CapabilityCache, 'get' | 'retryAt'>;
   /** Where each encrypted transport of the server is. */

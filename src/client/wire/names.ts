@@ -13,7 +13,7 @@ function malformed(message: string): ClientError {
 }
 
 /** A name as it was read. */
-export interface ReadName {
+interface ReadName {
   /** Uncompressed. Names that end alike in a message may be one array: not to be written to. */
   readonly name: Uint8Array;
   /** In presentation format, absolute. */
