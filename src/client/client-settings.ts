@@ -1,4 +1,4 @@
-/** What a client is told to do, judged and completed. */
+/** The settings of a client: the caller's options, validated and completed with defaults. */
 import {
   type CapabilityCache,
   type CapabilityTimes,
@@ -24,10 +24,10 @@ import {
 
 /**
  * How much privacy is demanded (the draft, §3):
- * - `opportunistic`: encrypted where that comes about, with any certificate; otherwise in cleartext. What port 53 could
- *   have answered is answered.
- * - `pre-deployed`: encrypted, with a server whose credentials are known beforehand, or not at all. No name that is asked
- *   for is ever sent in cleartext.
+ * - `opportunistic`: encrypted if possible, with any certificate; otherwise in cleartext. Every query that port 53 can answer is
+ *   answered.
+ * - `pre-deployed`: encrypted, with a server whose credentials are known beforehand, or not at all. The name of a query is never
+ *   sent in cleartext.
  */
 export type Profile = 'opportunistic' | 'pre-deployed';
 
@@ -36,24 +36,24 @@ export type TransportChoice = 'tls' | 'starttls' | 'cleartext';
 
 /** Milliseconds. */
 export interface Timeouts {
-  /** For a query in all, over all transports, until it fails. Default 30,000. */
+  /** For a query over all transports together. Default 30,000. */
   readonly total: number;
   /** Until a session is open: TCP, the upgrade, TLS. Default 4,000 (RFC 9539 §4.3, "timeout"). */
   readonly establish: number;
   /**
-   * Between the beginnings of TLS and STARTTLS, in their order, where nothing good is known of them: the next one begins when
-   * the one before has failed or has no open session by then. 0: both at once. Default 250 (RFC 8305 §5).
+   * Between the beginnings of TLS and STARTTLS, in their order, if neither is known to work. The second begins when the first
+   * has failed, or has no open session after this time. 0: both at once. Default 250 (RFC 8305 §5).
    */
   readonly headStart: number;
   /**
-   * Opportunistic: from the beginning of TLS and STARTTLS to that of cleartext, as long as no encrypted session has come about
-   * with a server that nothing good is known of. 0: both at once, as RFC 9539 §4.6 has it, which shows the first name to
-   * whoever listens. Default 4,000: RFC 9539's time for a session to come about.
+   * Opportunistic: from the beginning of TLS and STARTTLS to that of cleartext, if neither is known to work and no session opens
+   * before. 0: all at once, as RFC 9539 §4.6 describes, which shows the first name to anybody who listens. Default 4,000, the
+   * time that RFC 9539 §4.3 gives a session to open.
    */
   readonly cleartextAfter: number;
   /** For an answer in an open session. Default 4,000, a guess. */
   readonly answer: number;
-  /** For an answer over UDP, after each of `udpTries` tries. Default 1,500, a guess. */
+  /** For an answer over UDP, for each of `udpTries` tries. Default 1,500, a guess. */
   readonly udp: number;
 }
 
@@ -61,20 +61,19 @@ export interface PoolLimits {
   /** Queries outstanding in one session. */
   readonly maxInFlight: number;
   /**
-   * Connections at once; a further one is opened only when one was opened before, and all have `maxInFlight` queries
-   * outstanding.
+   * Connections at once. A further one is opened only if one is open and all of them have `maxInFlight` queries outstanding.
    */
   readonly maxConnections: number;
-  /** Milliseconds after which an idle session is closed, when the server says nothing (RFC 7828). */
+  /** Milliseconds after which an idle session is closed, if the server says nothing about it (RFC 7828). */
   readonly idleMs: number;
-  /** The same at most, whatever the server says. */
+  /** The longest such time, whatever the server says. */
   readonly maxIdleMs: number;
 }
 
 export interface ClientOptions {
   /** Default: opportunistic. */
   readonly profile?: Profile;
-  /** Pre-deployed: how servers prove who they are, where a server says nothing else. */
+  /** Pre-deployed: how servers prove their identity, unless a query's server has credentials of its own. */
   readonly verification?: Verification;
   /** Default: TLS, STARTTLS, cleartext (the draft, §2.1.1); pre-deployed without the last. */
   readonly order?: readonly TransportChoice[];
@@ -82,18 +81,18 @@ export interface ClientOptions {
   /** How often a query is sent over UDP. Default 3. */
   readonly udpTries?: number;
   readonly sessions?: Partial<PoolLimits> & {
-    /** Servers and transports whose sessions and tickets are kept; the least recently used go first. Default 500, a guess. */
+    /** Pairs of server and transport whose sessions and tickets are kept; the least recently used go first. Default 500, a guess. */
     readonly maxServers?: number;
   };
   readonly capabilities?: Partial<CapabilityTimes> & {
-    /** Where to keep what is known of servers. Default: in memory only. */
+    /** The file that keeps the capabilities of servers. Default: none, they are kept in memory. */
     readonly file?: string;
     /** Most entries. Default 10,000. */
     readonly max?: number;
-    /** One that is shared with other clients; `file` and the times are then its maker's business. */
+    /** A cache that is shared with other clients. `file`, `max` and the times then have no effect. */
     readonly cache?: CapabilityCache;
   };
-  /** Told once of each thing that is wrong and can be lived with. Default: process.emitWarning. */
+  /** Called once with each warning. Default: process.emitWarning. */
   readonly onWarning?: (message: string) => void;
   /** Default: the machine's. */
   readonly clock?: ClientClock;
@@ -118,7 +117,7 @@ const TIMEOUTS: Timeouts = {
   answer: 4000,
   udp: 1500,
 };
-/** 10 s idle: "a few seconds" of RFC 7766 §6.2.3, and what adotd and others allow at rest; the rest are guesses. */
+/** 10 s idle: "a few seconds" of RFC 7766 §6.2.3, and the time that adotd and others allow without load. The rest are guesses. */
 const POOL_LIMITS: PoolLimits = { maxInFlight: 100, maxConnections: 4, idleMs: 10_000, maxIdleMs: 120_000 };
 const CHOICES: readonly TransportChoice[] = ['tls', 'starttls', 'cleartext'];
 
@@ -181,8 +180,8 @@ export function settingsOf(options: ClientOptions): Settings {
 }
 
 /**
- * Credentials, where the profile has a use for them. The opportunistic one takes any certificate, so that credentials given
- * to it are a mistake, which is better heard of. Throws CLIENT_INPUT.
+ * The verification, if it fits the profile. The opportunistic profile takes any certificate: credentials for it are a mistake, and
+ * the caller should know. Throws CLIENT_INPUT.
  */
 export function verificationFor(profile: Profile, verification: Verification): Verification {
   if (profile === 'opportunistic' && verification.kind !== 'none')

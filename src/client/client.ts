@@ -4,8 +4,8 @@
  *
  * Implements draft-ietf-dprive-start-tls-for-dns-01 §2.1, §2.2 and §3 for clients, RFC 7858 §3 and §5, RFC 7766 §6, RFC 7828,
  * RFC 8467 §4.1, and of RFC 9539 §4 the state kept for each server (§4.2), its values (§4.3) and what success and failure
- * mean (§4.6); that cleartext does not wait for encryption (§4.6.1) when `timeouts.cleartextAfter` is 0. Not here: recursion,
- * caching of answers, DNSSEC validation, transfers.
+ * mean (§4.6). Cleartext does not wait for encryption (§4.6.1) if `timeouts.cleartextAfter` is 0. Not here: recursion, caching of
+ * answers, DNSSEC validation, transfers.
  */
 import { Type } from '../protocol/iana.js';
 import { type CapabilityCache, createCapabilityCache } from './capabilities/capabilities.js';
@@ -34,7 +34,7 @@ import { type EdnsRequest, ednsValidators } from './wire/edns.js';
 import { encodeQuery, type Query } from './wire/message.js';
 import { textToType } from './wire/mnemonics.js';
 
-/** A question, and of whom. */
+/** A question and the server that is asked. */
 export interface ResolveOptions {
   readonly server: ClientServer | string;
   /** In presentation format; the final dot may be left out. */
@@ -47,11 +47,11 @@ export interface ResolveOptions {
   readonly recursion?: boolean;
   /** CD. Default false. */
   readonly checkingDisabled?: boolean;
-  /** Beside padding to 128 octets inside TLS (RFC 8467 §4.1) and keepalive on streams (RFC 7828), which are always asked for. */
+  /** By default queries are padded to 128 octets inside TLS (RFC 8467 §4.1) and ask for keepalive on streams (RFC 7828). */
   readonly edns?: EdnsRequest;
-  /** Milliseconds in all, from 1 to 86,400,000. Default: the client's `timeouts.total`. */
+  /** Milliseconds over all transports, from 1 to 86,400,000. Default: the client's `timeouts.total`. */
   readonly timeoutMs?: number;
-  /** Gives up: the promise is rejected with CLIENT_ABORTED. Sessions stay. */
+  /** Gives up the query: the promise is rejected with CLIENT_ABORTED. Sessions stay open. */
   readonly signal?: AbortSignal;
 }
 
@@ -77,13 +77,13 @@ export interface Client extends AsyncDisposable {
    * CLIENT_UNREACHABLE when the server's host name has no address.
    */
   resolve(options: ResolveOptions): Promise<Resolution>;
-  /** What is known of servers; it may also be told. */
+  /** The capabilities of servers. The caller may add to them. */
   readonly capabilities: CapabilityCache;
-  /** Closes the sessions, keeps what was learnt. Queries under way fail with CLIENT_ENDED. */
+  /** Closes the sessions and writes the file of capabilities. Queries under way fail with CLIENT_ENDED. */
   close(): Promise<void>;
 }
 
-/** Makes a client. Throws CLIENT_INPUT. */
+/** Throws CLIENT_INPUT. */
 export function createClient(options: ClientOptions = {}): Client {
   const settings = settingsOf(options);
   const { clock } = settings;
@@ -94,7 +94,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const asking = new Set<AbortController>();
   let ended = false;
 
-  /** `signal` is the caller's or that of the client's end. */
+  /** `signal` is aborted by the caller's signal and by the client's end. */
   const ask = async (question: ResolveOptions, signal: AbortSignal): Promise<Resolution> => {
     const query = queryOf(question);
     const deadline: Deadline = { clock, at: clock.elapsed() + (question.timeoutMs ?? settings.timeouts.total), signal };
@@ -145,7 +145,7 @@ function warnings({ onWarning }: ClientOptions): (message: string) => void {
     try {
       (onWarning ?? emitted)(message);
     } catch (error) {
-      // The caller's mistake, which must not become a failure of what was warned of.
+      // The mistake is the caller's. It must not become the failure of a query.
       emitted(message);
       emitted(`onWarning has thrown: ${String(error)}`);
     }
@@ -172,7 +172,7 @@ function queryOf(question: ResolveOptions): Query {
     ...(checkingDisabled !== undefined && { checkingDisabled }),
     edns: { padding: PADDING, keepalive: true, ...present(edns) },
   };
-  // What cannot be sent is the caller's mistake, not that of a transport.
+  // A query that cannot be encoded is the caller's mistake: no transport is to blame for it.
   encodeQuery(query, { stream: true, encrypted: true });
   return query;
 }

@@ -1,4 +1,4 @@
-/** What can go wrong for a client, as codes that a caller can tell apart. The client shares none of the server's errors. */
+/** The errors of the client, by codes. The client shares no errors with the server. */
 import { isNativeError } from 'node:util/types';
 
 export const ClientErrorCode = {
@@ -22,17 +22,17 @@ export const ClientErrorCode = {
   NO_UPGRADE: 'CLIENT_NO_UPGRADE',
   /** An answer cannot be decoded. */
   MALFORMED: 'CLIENT_MALFORMED',
-  /** An answer has the right ID but belongs to another question, or is none. */
+  /** A message with the right ID answers another question, or is no response. */
   MISMATCH: 'CLIENT_MISMATCH',
   /** The caller's AbortSignal was aborted. */
   ABORTED: 'CLIENT_ABORTED',
-  /** The client was closed, before or meanwhile. */
+  /** The client was closed, before the query or during it. */
   ENDED: 'CLIENT_ENDED',
-  /** Opportunistic: no transport brought an answer; `attempts` says what became of each. */
+  /** Opportunistic: no transport brought an answer; `attempts` has the error of each. */
   NO_ANSWER: 'CLIENT_NO_ANSWER',
   /**
-   * Pre-deployed: no encrypted session came about with a server that is who it should be, or it brought no answer; nothing
-   * was asked in cleartext. `attempts` says what became of each transport, `reason` is the most telling of their codes.
+   * Pre-deployed: no session with the right server opened, or none brought an answer. Nothing was asked in cleartext. `attempts`
+   * has the error of each transport, `reason` is the most telling of their codes.
    */
   NOT_PRIVATE: 'CLIENT_NOT_PRIVATE',
 } as const;
@@ -42,7 +42,7 @@ export type ClientErrorCode = (typeof ClientErrorCode)[keyof typeof ClientErrorC
 /** The steps of an exchange that take time. */
 export type Step = 'connect' | 'upgrade' | 'handshake' | 'answer';
 
-/** What became of one transport on the way to an answer, or to none. */
+/** A transport that brought no answer. */
 export interface Attempt {
   readonly transport: 'udp' | 'tcp' | 'starttls' | 'tls';
   readonly error: ClientError;
@@ -56,7 +56,7 @@ interface ClientErrorOptions extends ErrorOptions {
 /** The only kind of error that leaves the client. */
 export class ClientError extends Error {
   readonly code: ClientErrorCode;
-  /** The step during which it happened, where that is known. */
+  /** The step that failed, if that is known. */
   readonly step: Step | undefined;
   /** With NO_ANSWER and NOT_PRIVATE: the transports that were tried, in order. */
   readonly attempts: readonly Attempt[];
@@ -69,7 +69,7 @@ export class ClientError extends Error {
     this.attempts = options.attempts ?? [];
   }
 
-  /** With NO_ANSWER and NOT_PRIVATE: the code of the attempt that says most of why. */
+  /** With NO_ANSWER and NOT_PRIVATE: the most telling code of the attempts. */
   get reason(): ClientErrorCode | undefined {
     return (
       TELLING.find((code) => this.attempts.some(({ error }) => error.code === code)) ?? this.attempts[0]?.error.code
@@ -77,7 +77,7 @@ export class ClientError extends Error {
   }
 }
 
-/** What says that someone else answered comes before what the server said, and that before silence. */
+/** The most telling first: somebody else answered, then the server answered wrongly, then nobody answered. */
 const TELLING: readonly ClientErrorCode[] = [
   ClientErrorCode.CERTIFICATE,
   ClientErrorCode.MISMATCH,
@@ -90,7 +90,7 @@ const TELLING: readonly ClientErrorCode[] = [
   ClientErrorCode.TIMED_OUT,
 ];
 
-/** `value` when it fits into so many bits. Throws CLIENT_INPUT. */
+/** `value`, if it fits into `bits`. Throws CLIENT_INPUT. */
 export function fitting(value: number, bits: 8 | 16, what: string): number {
   const max = 2 ** bits - 1;
   if (Number.isInteger(value) && value >= 0 && value <= max) return value;
@@ -121,7 +121,7 @@ export function systemCode(error: unknown): string {
   return isNativeError(error) && 'code' in error ? String(error.code) : '';
 }
 
-/** What an error of node:net, node:dgram or node:dns means; `about` says where, for the message. */
+/** The error of node:net, node:dgram or node:dns as a ClientError; `about` begins its message. */
 export function fromSystem(error: unknown, about: string, step: Step): ClientError {
   if (error instanceof ClientError) return error;
   const known = SYSTEM[systemCode(error)];
@@ -129,7 +129,6 @@ export function fromSystem(error: unknown, about: string, step: Step): ClientErr
   return new ClientError(ClientErrorCode.UNREACHABLE, `${about}: ${reasonOf(error)}`, { cause: error, step });
 }
 
-/** "within 5 s" and the like. */
 export function timedOut(about: string, step: Step, milliseconds: number, detail = ''): ClientError {
   const what = {
     connect: 'connection',

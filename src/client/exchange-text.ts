@@ -1,5 +1,4 @@
-/** What came of an exchange, as dig shows it, and as plain objects for JSON. */
-
+/** The outcome of an exchange, in dig's layout and as plain objects for JSON. */
 import type { Exchange } from './session/exchange.js';
 import { EdnsFlag, optionText } from './wire/edns.js';
 import { HeaderFlag, type Message, type Question, type ResourceRecord } from './wire/message.js';

@@ -1,11 +1,11 @@
 /**
- * What is known of servers: which of them upgrade or speak TLS, and which do not, since when, and for how long to believe
- * it. In memory; capability-file.ts keeps it. Nothing in it says what was asked.
+ * The capabilities of servers: which of them upgrade or speak TLS, since when, and how long that is believed. They are held in
+ * memory; capability-file.ts keeps them. They do not say which names were asked.
  *
- * One entry for each transport of an address and port. What it means:
- * - works: an answer came over it. Believed for the persistence of RFC 9539 §4.3 after the last one.
- * - fails: it was tried and did not come about. Not tried again for an hour (the draft, §2.1.3), and when it then fails
- *   again, for the damping of RFC 9539 §4.3. Two values, since the two texts differ: a day of cleartext is much for one lost
+ * There is one entry for each transport of an address and port:
+ * - works: an answer came over it. Believed for the persistence of RFC 9539 §4.3 after the last answer.
+ * - fails: no session opened, or none brought an answer. Not tried again for an hour (the draft, §2.1.3). If it then fails again,
+ *   not for the damping of RFC 9539 §4.3. Both texts are followed because they differ: a day of cleartext is much for one lost
  *   handshake, and an hour is little for a server that will never speak TLS.
  */
 import { SocketAddress } from 'node:net';
@@ -34,15 +34,15 @@ export interface CapabilityKey {
 
 export interface Capability {
   readonly status: 'works' | 'fails';
-  /** When it began to be so: milliseconds since 1970. */
+  /** When it was first seen to be so, in milliseconds since 1970. */
   readonly since: number;
-  /** When it was last seen to be so: milliseconds since 1970. */
+  /** When it was last seen to be so, in milliseconds since 1970. */
   readonly last: number;
-  /** How often in succession it failed; 0 when it works. */
+  /** How often it failed in succession; 0 when it works. */
   readonly failures: number;
   /** Why it last failed. */
   readonly reason?: ClientErrorCode | undefined;
-  /** STARTTLS: whether any first query is upgraded or only the dummy one, where that was found out (probe). */
+  /** STARTTLS: whether any first query is upgraded or only the dummy query, if a probe has found that out. */
   readonly mode?: 'any' | 'dummy' | undefined;
 }
 
@@ -58,23 +58,23 @@ export interface CapabilityTimes {
 
 export const CAPABILITY_TIMES: CapabilityTimes = { persistence: 259_200_000, failure: 3_600_000, damping: 86_400_000 };
 
-/** Entries; a guess: 5,000 servers, about 1.5 MB of a file. */
+/** Entries; a guess. They are 5,000 servers, and make a file of about 1.5 MB. */
 const MAX_CAPABILITIES = 10_000;
 
 export interface CapabilityCache {
-  /** What is believed now; undefined: nothing. */
+  /** The capability that is believed now, if any. */
   get(key: CapabilityKey): Capability | undefined;
-  /** When a transport that failed may be tried again (milliseconds since 1970); undefined: now. */
+  /** When a transport that failed may be tried again, in milliseconds since 1970; undefined: now. */
   retryAt(key: CapabilityKey): number | undefined;
-  /** It brought an answer. */
+  /** The transport brought an answer. */
   worked(key: CapabilityKey, mode?: 'any' | 'dummy'): void;
-  /** It did not come about. */
+  /** The transport brought no answer. */
   failed(key: CapabilityKey, reason: ClientErrorCode): void;
   /** Forgets one transport, or everything. */
   forget(key?: CapabilityKey): void;
   /** Everything that is believed now, the least recently seen first. */
   entries(): (readonly [CapabilityKey, Capability])[];
-  /** Puts in what was known before, as it is; a later `last` wins over what is there. */
+  /** Adds entries as they are. Of two entries for one key, the one with the later `last` wins. */
   restore(entries: Iterable<readonly [CapabilityKey, Capability]>): void;
   /** Calls `listener` after each change that is worth keeping. */
   onChange(listener: () => void): void;
@@ -88,7 +88,6 @@ export interface CapabilityCacheOptions {
   readonly max?: number | undefined;
 }
 
-/** A cache of the caller's. */
 export const capabilityCache = withMethods('get', 'retryAt', 'worked', 'failed');
 export const capabilityTimes: Validators<CapabilityTimes> = {
   persistence: atLeastZero,

@@ -1,7 +1,7 @@
 /**
- * Keeps what is known of servers in a file. The file is written whole and renamed into place, so that who reads it sees the
- * old one or the new one; of several processes with one file the last to write wins. What cannot be used is left out with
- * a warning, never an error: at worst something is learnt anew. It holds addresses of servers and no name that was asked.
+ * Keeps the capabilities of servers in a file. The file is written whole and renamed into place, so that a reader sees the old
+ * one or the new one. If several processes have one file, the last to write wins. Entries that cannot be used are left out with a
+ * warning, never an error: at worst something is learnt anew. The file holds addresses of servers and no name that was asked.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
@@ -12,14 +12,14 @@ import { ClientErrorCode, reasonOf, systemCode } from '../errors.js';
 import type { Capability, CapabilityCache, CapabilityKey } from './capabilities.js';
 
 const VERSION = 1;
-/** Octets; more than 10,000 entries take. */
+/** Octets; more than 10,000 entries need. */
 const MAX_FILE = 4 * 1024 * 1024;
-/** Milliseconds from a change to its being written, so that many changes are one write. */
+/** Milliseconds from a change to the write, so that many changes are one write. */
 const SAVE_DELAY = 5000;
 
 type Entry = CapabilityKey & Capability;
 
-/** The entries of a file that are sound; undefined, with a warning, when it is none of ours. A file that is missing is empty. */
+/** The sound entries of a file. A file of another kind has none, with a warning; a missing file has none, without. */
 export function readCapabilities(
   file: string,
   now: number,
@@ -31,7 +31,7 @@ export function readCapabilities(
   };
   let text: string;
   try {
-    // Without waiting for a writer, in case somebody has put a named pipe there.
+    // O_NONBLOCK: if somebody has put a named pipe there, do not wait for its writer.
     const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stat = fstatSync(fd);
@@ -52,7 +52,7 @@ export function readCapabilities(
     return unusable('it is not JSON');
   }
   const { version, servers } = (content ?? {}) as { version?: unknown; servers?: unknown };
-  // Not as it is: it may be megabytes, or nested deeper than JSON.stringify() can go.
+  // The message does not repeat the value: it may be megabytes, or nested deeper than JSON.stringify() can go.
   const found = typeof version === 'number' ? `version ${version}` : 'no version';
   if (version !== VERSION) return unusable(`it has ${found}, expected version ${VERSION}`);
   if (!Array.isArray(servers)) return unusable('it has no list of servers');
@@ -92,18 +92,18 @@ function entryOf(value: unknown, now: number): readonly [CapabilityKey, Capabili
   ];
 }
 
-/** Rejects where the file would take the place of a device or a pipe, which root could: /dev/null would be none any more. */
+/** Rejects if the file would replace a device or a pipe: root could replace /dev/null. */
 async function checkTarget(file: string): Promise<void> {
   const stat = await lstat(file).catch(() => undefined);
   if (stat !== undefined && !stat.isFile() && !stat.isSymbolicLink()) throw new Error('it is no regular file');
 }
 
 interface CapabilityFile {
-  /** Writes what has changed, if anything; never rejects. */
+  /** Writes changes, if there are any; never rejects. */
   flush(): Promise<void>;
 }
 
-/** Loads the file into the cache, and writes changes to it, some seconds later and with `flush`. */
+/** Loads the file into the cache. Writes changes back, some seconds later and with `flush`. */
 export function keepCapabilities(
   file: string,
   cache: CapabilityCache,
@@ -121,7 +121,7 @@ export function keepCapabilities(
     const fresh = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`;
     try {
       await checkTarget(file);
-      // Exclusively: whoever can write to the folder cannot lead us to another file by a link.
+      // wx: somebody who can write to the folder cannot lead us to another file by a link.
       await writeFile(fresh, `${JSON.stringify({ version: VERSION, servers })}\n`, { flag: 'wx', mode: 0o600 });
       await rename(fresh, file);
     } catch (error) {
