@@ -16,18 +16,18 @@ export interface AskOptions {
   /** Bits of EDNS flags to set in addition. */
   readonly ednsFlags?: number;
   readonly step?: Step;
-  /** Nothing is read behind the answer until `release()` or `detach()`. */
+  /** Octets after the answer are not read until `release()` or `detach()`. */
   readonly last?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 interface ClientSessionOptions {
   readonly clock?: ClientClock | undefined;
-  /** Inside TLS: tells whether the end that came was a close_notify. */
+  /** Inside TLS: whether the session ended with a close_notify. */
   readonly notified?: (() => boolean) | undefined;
 }
 
-/** A TLS close_notify; a FIN, inside TLS without close_notify; a RST. */
+/** A TLS close_notify, a FIN without one, or a RST. */
 export type Ending = 'close_notify' | 'fin' | 'reset';
 
 interface Pending {
@@ -42,11 +42,11 @@ interface Pending {
   reject(error: ClientError): void;
 }
 
-/** Milliseconds that a server has to close after us. */
+/** Milliseconds that the server has to close its direction after we closed ours. */
 const CLOSE_TIME = 1000;
-/** How many late answers a session is ready for, and how many repeated ones; a guess, far from all 65,536 IDs. */
+/** IDs of which late answers are recognized, and as many of which repeated answers are; a guess, far below all 65,536. */
 const MAX_REMEMBERED = 4096;
-/** Repeated answers in a row, with none between them that was waited for, after which a session is closed; a guess. */
+/** Repeated answers in a row, without an awaited answer between them, after which a session is closed; a guess. */
 const MAX_REPEATED = 100;
 
 export class ClientSession {
@@ -57,9 +57,9 @@ export class ClientSession {
   readonly #notified: (() => boolean) | undefined;
   readonly #reassembly = new Reassembly();
   readonly #pending = new Map<number, Pending>();
-  /** IDs whose answers nobody waits for any more, but may still come: they are not used again. */
+  /** IDs of queries that were given up. Their answers may still come, so that no other query has these IDs. */
   readonly #given = new Set<number>();
-  /** IDs whose answers have come, and may come once more. */
+  /** IDs whose answers have come. They may come once more. */
   readonly #answered = new Set<number>();
   readonly #listeners = {
     data: (octets: Buffer): void => this.#received(octets),
@@ -83,7 +83,7 @@ export class ClientSession {
     this.#clock = options.clock ?? systemClock;
     this.#notified = options.notified;
     for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener);
-    // Its events have been, and will not come again.
+    // A destroyed socket emits no more events.
     if (socket.destroyed) this.#fail(this.#closed('the connection is closed'));
   }
 
@@ -96,45 +96,45 @@ export class ClientSession {
     return this.#channel.encrypted;
   }
 
-  /** Messages that answer none of our outstanding queries. */
+  /** How many messages have answered no outstanding query. */
   get unexpected(): number {
     return this.#unexpected;
   }
 
-  /** Whether the beginning of a message has come that is not complete. */
+  /** Whether the last message is incomplete. */
   get stalled(): boolean {
     return this.#reassembly.pending > 0;
   }
 
-  /** Queries that wait for their answers. */
+  /** How many queries wait for their answers. */
   get outstanding(): number {
     return this.#pending.size;
   }
 
   /**
-   * How the server closed its direction: with a FIN (true) or a reset (false); inside TLS with a close_notify (true) or
-   * without (false). Undefined as long as it did not, where we closed first, and inside TLS unless the session was opened
-   * with `observeClose` (node:tls does not tell a close_notify from a FIN).
+   * Whether the server closed its direction cleanly: with a FIN rather than a reset, and inside TLS with a close_notify. Undefined
+   * until it closes, if we closed first, and inside TLS unless the session was opened with `observeClose` (node:tls does not
+   * tell a close_notify from a FIN).
    */
   get closedCleanly(): boolean | undefined {
     return this.#closedCleanly;
   }
 
   /**
-   * How the server ended its direction, whoever closed first: undefined as long as it did not, and inside TLS where it was
-   * not observed, unless it was a reset.
+   * How the server ended its direction, whoever closed first. Undefined until it does. Inside TLS, only a reset is known unless the
+   * session was opened with `observeClose`.
    */
   get ending(): Ending | undefined {
     return this.#ending;
   }
 
-  /** Calls `listener` once, when no more queries can be sent; at once when that is so already. */
+  /** Calls `listener` once no more queries can be sent; at once if that is so already. */
   onEnded(listener: () => void): void {
     if (this.#failure === undefined) this.#whenEnded.push(listener);
     else listener();
   }
 
-  /** Whether the connection keeps the process alive. */
+  /** Sets whether the connection keeps the process alive. */
   keepAlive(alive: boolean): void {
     const { ref, unref } = this.#socket as { ref?: () => void; unref?: () => void };
     (alive ? ref : unref)?.call(this.#socket);
@@ -175,20 +175,20 @@ export class ClientSession {
     });
   }
 
-  /** Goes on reading behind the answer to a query that was asked as the last one. */
+  /** Reads on after the answer to a query that was asked as the last one. */
   release(): void {
     this.#held = false;
     this.#read();
   }
 
-  /** Gives the socket away. Returns how many octets came behind the last answer. */
+  /** Takes the session off its socket. Returns how many octets came after the last answer. */
   detach(): number {
     for (const [event, listener] of Object.entries(this.#listeners)) this.#socket.off(event, listener);
     this.#failure = this.#closed('the session was upgraded');
     return this.#reassembly.pending;
   }
 
-  /** Closes our direction (inside TLS with close_notify) and waits, for a bounded time, for the server to close its own. */
+  /** Closes our direction (inside TLS with close_notify), and waits at most a second for the server to close its own. */
   async close(): Promise<void> {
     this.#fail(this.#closed('the session was closed by the client'));
     if (this.#socket.closed) return;
@@ -217,7 +217,7 @@ export class ClientSession {
   }
 
   #received(octets: Buffer): void {
-    // What comes behind the end is nobody's.
+    // Octets after the end belong to no query.
     if (this.#failure !== undefined) return;
     this.#reassembly.push(octets);
     this.#read();
@@ -252,10 +252,10 @@ export class ClientSession {
   }
 
   /**
-   * A message that answers none of our queries. Answers that come late, or once more, do no harm. Any other belongs to nothing
-   * that was ever asked here: on a stream nobody else can have sent it, so the server has mixed something up. What it was meant
-   * to answer is not waited for: the one query that is outstanding fails; where it may be any of several, the session ends, and
-   * they can be asked again elsewhere (RFC 7766 §7 demands matching by ID, and leaves open what to do without a match).
+   * A message that answers no outstanding query. A late or repeated answer does no harm. Any other message answers nothing that was
+   * ever asked here. On a stream nobody else can have sent it, so the server has confused its answers, and the right one will not
+   * come. If one query is outstanding, it fails. If several are, the session ends, and they can be asked again elsewhere. (RFC 7766
+   * §7 demands matching by ID, and leaves open how to handle an ID without a match.)
    */
   #stray(id: number, length: number): void {
     if (this.#given.delete(id)) {
@@ -303,7 +303,7 @@ export class ClientSession {
     return new ClientError(failure.code, `${failure.message}${detail}`, { cause: error, step: 'answer' });
   }
 
-  /** The first reason stays; every outstanding query is told it. */
+  /** Fails all outstanding queries. The first failure of a session remains its failure. */
   #fail(error: ClientError): void {
     this.#failure ??= error;
     for (const pending of this.#pending.values()) {
@@ -317,7 +317,7 @@ export class ClientSession {
   }
 }
 
-/** Adds to a set of the newest. */
+/** Adds an ID, and drops the oldest beyond MAX_REMEMBERED. */
 function remember(ids: Set<number>, id: number): void {
   ids.add(id);
   const [oldest] = ids;

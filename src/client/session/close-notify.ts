@@ -1,18 +1,18 @@
-/** Tells how a TLS session was closed, which node:tls does not: its 'end' means a close_notify or a bare FIN alike. */
+/** Tells a close_notify from a bare FIN, which node:tls does not: both are its 'end' event. */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
 export interface CloseNotifyObservation {
-  /** Stands for the socket below TLS. */
+  /** To be given to TLS in place of the socket. */
   readonly duplex: Duplex;
-  /** What says, once `tls` has ended, whether that was by a close_notify. To be called before it ends. */
+  /** Call it before `tls` ends. The function that is returned says, once `tls` has ended, whether that was by a close_notify. */
   notified(tls: TLSSocket): () => boolean;
 }
 
 /**
- * TLS ends by itself when a close_notify was decrypted. So the FIN is kept from it until what came before the FIN has been
- * read: a session that has ended by then was closed by a close_notify.
+ * A TLS session ends by itself once it has decrypted a close_notify. So a FIN is withheld from it until all octets before the FIN
+ * have been read. A session that has ended by then was closed by a close_notify.
  */
 export function observeCloseNotify(raw: Socket): CloseNotifyObservation {
   let passedOn = false;

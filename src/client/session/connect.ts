@@ -24,18 +24,18 @@ export interface SessionOptions {
   readonly server: ServerAddress;
   /** Milliseconds for each step: connection, upgrade, handshake, each answer. Default 5000. */
   readonly timeoutMs?: number;
-  /** Milliseconds for all steps until the session is open. Default: no limit but those of the steps. */
+  /** Milliseconds until the session is open. Default: only the steps are limited. */
   readonly establishMs?: number | undefined;
   readonly tls?: TlsOptions;
   readonly upgrade?: UpgradeOptions;
-  /** TLS and STARTTLS: let `session.closedCleanly` tell a close_notify from a bare FIN. Default false. */
+  /** TLS and STARTTLS: `session.closedCleanly` tells a close_notify from a bare FIN. Default false. */
   readonly observeClose?: boolean;
-  /** Gives up opening; nothing to an open session. */
+  /** Gives up opening. An open session is not affected. */
   readonly signal?: AbortSignal | undefined;
   readonly clock?: ClientClock | undefined;
 }
 
-/** Milliseconds of the steps that were taken. */
+/** Milliseconds of each step that was taken. */
 export interface Times {
   readonly connect?: number;
   readonly upgrade?: number;
@@ -93,12 +93,12 @@ export async function openSession(given: SessionOptions): Promise<OpenSession> {
   }
 }
 
-/** With the name as TLS has it. */
+/** The options with the host name in the form of TLS. */
 function named(tls: TlsOptions, name: string): TlsOptions {
   return { ...tls, name: hostName(name, 'the name of the server') };
 }
 
-/** Makes a session of a connected socket; `connect` is the milliseconds that connecting took. */
+/** Makes a session of a connected socket. `connect`: milliseconds that the connection took. */
 async function established(
   options: SessionOptions,
   socket: Socket,
@@ -126,8 +126,8 @@ async function established(
     first.release();
     return { ...plain, session: first, upgrade, times: soFar };
   }
-  // Who answers with TO set has nothing to say until our ClientHello: what is there was put in by someone else, and no
-  // octet of it may be taken for something that came inside TLS.
+  // A server that answers with TO set sends nothing more before our ClientHello. Such octets were injected by somebody else, and
+  // none of them may be taken for octets from inside TLS.
   const injected = first.detach();
   if (injected > 0) {
     const message = `${about}: ${injected} octets of plaintext came between the answer with TO and the TLS handshake`;

@@ -14,17 +14,17 @@ export interface ExchangeOptions {
   /** Milliseconds for each step: connection, upgrade, handshake, answer. Default 5000. */
   readonly timeoutMs?: number;
   readonly tls?: TlsOptions;
-  /** STARTTLS. `first: 'query'` sends the query itself as the first one, in plaintext: its answer is the one returned. */
+  /** STARTTLS. `first: 'query'` sends the query itself first, in plaintext, and returns the answer to that. */
   readonly upgrade?: Omit<UpgradeOptions, 'first'> & { readonly first?: Query | 'query' };
   /** UDP: how often the query is sent. Default 3. */
   readonly tries?: number;
   /** UDP: a truncated answer is asked for again over TCP. Default true. */
   readonly retryTruncated?: boolean;
-  /** UDP: set TO, which has no meaning there but that servers may answer it (the draft, §2.1.2). Default false. */
+  /** UDP: set TO. It starts no upgrade there; servers may repeat it in the answer (the draft, §2.1.2). Default false. */
   readonly tlsOk?: boolean;
 }
 
-/** What came of an exchange. */
+/** The outcome of an exchange. */
 export interface Exchange {
   /** The transport that the answer came over. */
   readonly transport: Transport;
@@ -33,7 +33,7 @@ export interface Exchange {
   readonly octets: Uint8Array;
   /** Octets of the query. */
   readonly sent: number;
-  /** Milliseconds of each step; those not taken are missing. */
+  /** Milliseconds of each step that was taken. */
   readonly times: Times & { readonly answer: number };
   /** Whether the answer came inside TLS. */
   readonly encrypted: boolean;

@@ -15,20 +15,20 @@ export interface Reply {
   readonly milliseconds: number;
 }
 
-/** What these say, they say of the question: without it, it is said of nothing. */
+/** These say something about the question, and nothing without it. */
 const ABOUT_THE_QUESTION: readonly number[] = [Rcode.NOERROR, Rcode.NXDOMAIN, Rcode.YXDOMAIN];
 
 /**
- * Whether a response is an error without a question and without records, as servers send it that could not read the query
- * or do not want to. Nothing but the ID says what it answers: over UDP nearly anybody may have sent it (RFC 5452 §9.1).
+ * Whether a response is an error without a question and without records. Servers send it when they cannot read a query or do not
+ * want to. Only its ID says which query it answers: over UDP nearly anybody may have sent it (RFC 5452 §9.1).
  */
 export function isBare({ rcode, questions, answers, authority }: Message): boolean {
   return questions.length + answers.length + authority.length === 0 && !ABOUT_THE_QUESTION.includes(rcode);
 }
 
 /**
- * Decodes `octets` as the answer to `query`, whose ID it has. Throws CLIENT_MALFORMED, or CLIENT_MISMATCH when it is no
- * response or its question is another one or missing (RFC 5452 §9.1); a bare error may leave it out.
+ * Decodes `octets`, which have the ID of `query`, as the answer to it. Throws CLIENT_MALFORMED. Throws CLIENT_MISMATCH when it is
+ * no response, or when its question is another or missing (RFC 5452 §9.1). Only a bare error may leave the question out.
  */
 export function judge(query: Message, octets: Uint8Array): Message {
   const message = decodeMessage(octets);

@@ -11,9 +11,9 @@ import type { AskOptions, ClientSession } from './client-session.js';
 import type { Reply } from './reply.js';
 
 export interface UpgradeOptions {
-  /** The first query. Default: the dummy query, which reveals nothing. It is sent with TO set in its EDNS. */
+  /** The first query, sent in plaintext with TO set. Default: the dummy query, which reveals nothing. */
   readonly first?: Query;
-  /** What to do when the server does not offer the upgrade: fail (the default), or go on in plaintext. */
+  /** If the server does not offer the upgrade: fail (the default), or go on in plaintext. */
   readonly withoutOffer?: 'fail' | 'plaintext';
 }
 
@@ -21,15 +21,15 @@ export interface UpgradeOptions {
 export const DUMMY_QUERY: Query = { name: 'STARTTLS', type: Type.TXT, class: Class.CH, recursion: false, edns: {} };
 
 export interface Upgrade {
-  /** Whether the answer had TO set; then a handshake must follow at once. */
+  /** Whether TO was set in the answer. If so, a handshake must follow at once. */
   readonly offered: boolean;
   /** The answer to the first query. */
   readonly reply: Reply;
 }
 
 /**
- * Sends the first query and waits for its answer; nothing else is sent before (§2.1.2). The TXT record's content is not
- * looked at (§2.1.4.2: it MUST NOT be interpreted). Rejects with CLIENT_NO_UPGRADE, or what became of the query.
+ * Sends the first query and waits for its answer; nothing else is sent before (§2.1.2). The content of the TXT record is not read
+ * (§2.1.4.2: it MUST NOT be interpreted). Rejects with CLIENT_NO_UPGRADE, or with the error of the query.
  */
 export async function requestUpgrade(
   session: ClientSession,

@@ -1,4 +1,4 @@
-/** TLS of the client: the handshake over a connected socket, and what became of it (RFC 7858 §3.2, RFC 8310 §9). */
+/** TLS of the client: the handshake over a connected socket, and its outcome (RFC 7858 §3.2, RFC 8310 §9). */
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -10,8 +10,8 @@ import { type CertificateInfo, describeCertificate, objection, type Verification
 import { type CloseNotifyObservation, observeCloseNotify } from './close-notify.js';
 
 /**
- * What is left of a session for the next one. Node does not know the certificate of a session that was resumed, so it is
- * kept here: who can resume the session is who had the certificate.
+ * A ticket, to resume a session. Node.js does not know the certificate of a resumed session, so it is kept here. A server that can
+ * resume the session is the one that had the certificate.
  */
 export interface TlsTicket {
   readonly session: Buffer;
@@ -23,9 +23,9 @@ export interface TlsTicket {
 export interface TlsOptions {
   /** Default: none. */
   readonly verification?: Verification;
-  /** The server's host name, where one is known: for SNI, and for the name check in place of the address. */
+  /** The server's host name, if known: for SNI, and to be compared with the certificate in place of the address. */
   readonly name?: string;
-  /** What an earlier session with this server left, to resume it; not used where it was verified by other authorities. */
+  /** The ticket of an earlier session with this server. It is not used if that was verified by other authorities. */
   readonly ticket?: TlsTicket;
   /** Protocols offered by ALPN. Default: `dot`. */
   readonly alpn?: readonly string[];
@@ -51,9 +51,9 @@ interface Secured {
   readonly socket: TLSSocket;
   readonly info: TlsInfo;
   readonly milliseconds: number;
-  /** For the next session: the newest ticket that came (with TLS 1.3 after the handshake), or the one just used. */
+  /** The ticket for the next session: the newest that came (with TLS 1.3 after the handshake), or the one just used. */
   ticket(): TlsTicket | undefined;
-  /** Whether the end that came was a close_notify; undefined where that was not observed. */
+  /** Whether the session ended with a close_notify; undefined if that was not observed. */
   readonly notified: (() => boolean) | undefined;
 }
 
@@ -99,7 +99,7 @@ export function secure(
     });
     const broken = (error: Error): void => fail(handshakeError(error, about));
     const ended = (): void => fail(handshakeError(undefined, about));
-    // Some of them stay: until the session listens, an error would find nobody and end the process.
+    // The error listeners stay: without one, an error before the session listens would end the process.
     socket.on('error', broken);
     socket.once('close', ended);
     raw.on('error', broken);
@@ -151,12 +151,12 @@ function unacceptable(about: string, reason: string, cause?: unknown): ClientErr
   return new ClientError(ClientErrorCode.CERTIFICATE, message, { step: 'handshake', cause });
 }
 
-/** Sends the ClientHello. Throws CLIENT_INPUT when what was given cannot be used. */
+/** Sends the ClientHello. Throws CLIENT_INPUT when node:tls refuses the options. */
 function started(raw: Duplex, options: TlsOptions, verification: Verification, about: string): TLSSocket {
   try {
     return connect({
       socket: raw,
-      // A certificate is judged afterwards, alike for new and resumed sessions: no query has been sent before.
+      // The certificate is judged after the handshake, alike for new and resumed sessions. No query is sent before.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
       ALPNProtocols: [...(options.alpn ?? ['dot'])],
@@ -173,17 +173,17 @@ function started(raw: Duplex, options: TlsOptions, verification: Verification, a
   }
 }
 
-/** A resumed session's chain counts as it was judged first: that must have been by the same authorities. */
+/** A resumed session is not verified again: the first one must have been verified by the same authorities. */
 function usable(ticket: TlsTicket | undefined, verification: Verification): boolean {
   if (ticket === undefined || verification.kind !== 'ca') return ticket !== undefined;
   const before = ticket.verification;
   return before.kind === 'ca' && String(before.ca) === String(verification.ca);
 }
 
-/** What an error in the handshake means; undefined: the connection was closed. */
+/** The error of a handshake as a ClientError; undefined: the connection was closed. */
 function handshakeError(error: Error | undefined, about: string): ClientError {
   const code = systemCode(error);
-  // Node's way of saying that a FIN came in the handshake.
+  // Node.js says so when a FIN comes in the handshake.
   const closed = error === undefined || /socket disconnected before secure TLS/.test(error.message);
   if (closed) {
     const message = `${about}: the server closed the connection in the TLS handshake`;

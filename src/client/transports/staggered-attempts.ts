@@ -1,6 +1,6 @@
 /**
- * Staggered attempts (RFC 8305 §5): the next one begins when the one before has failed, or is not done after a head start.
- * What the attempts are is not known here: connections to transports, and whole transports.
+ * Staggered attempts (RFC 8305 §5): the next one begins when the one before has failed, or is not done after its head start. An
+ * attempt may be the opening of a session, or a query over several transports.
  */
 
 import type { ClientClock } from '../client-clock.js';
@@ -8,19 +8,19 @@ import { onAbort } from '../deadline.js';
 
 export interface StaggeredAttempt<T> {
   /**
-   * Runs until it is done; undefined: it has failed. When `signal` is aborted, another one was faster, and what it is done
-   * with is for itself to give back. `hold` takes the head start away: the next one begins only if this one fails.
+   * Brings a result, or undefined if it fails. `signal` is aborted when another attempt was faster; then `run` gives back itself
+   * what it has taken. `hold` keeps the next attempt from beginning unless this one fails.
    */
   run(signal: AbortSignal, hold: () => void): Promise<T | undefined>;
-  /** Is given back what it was done with when that was the very moment of another one, before its signal was aborted. */
+  /** Called with the result of `run` if another attempt was faster and `run` had not seen the signal yet. */
   late?(done: T): void;
-  /** Milliseconds from its beginning to that of the next one; not above 0: both at once. */
+  /** Milliseconds from its beginning to that of the next one. 0 or less: both begin at once. */
   readonly headStart: number;
 }
 
 /**
- * What the first one that is done brings, the others aborted; undefined when all have failed. Rejects when one rejects, and
- * with CLIENT_ABORTED when `signal` is aborted; the others are aborted then too.
+ * Resolves with the first result, or with undefined when all attempts have failed. Rejects when one of them rejects, and with
+ * CLIENT_ABORTED when `signal` is aborted. In each case the other attempts are aborted.
  */
 export function runStaggered<T>(
   attempts: readonly StaggeredAttempt<T>[],
@@ -33,7 +33,7 @@ export function runStaggered<T>(
     let begun = 0;
     let stop = (): void => {};
     let over = false;
-    /** Whether it was not over before. */
+    /** Returns whether it was not over before. */
     const end = (): boolean => {
       const now = !over;
       over = true;

@@ -1,4 +1,4 @@
-/** A server, as a query is to find it: where its transports are, and who it has to be. */
+/** The server of a query: the ports of its transports, and its credentials. */
 import { isIP } from 'node:net';
 import { type Settings, verificationFor } from '../client-settings.js';
 import { type Deadline, within } from '../deadline.js';
@@ -11,19 +11,19 @@ import type { TriedTransport } from './transport-plan.js';
 
 /** A server that can be asked. */
 export interface ClientServer {
-  /** An IP address; or a host name, which the system resolves, in its own way and without our privacy. */
+  /** An IP address; or a host name, which the system resolves, without our privacy. */
   readonly address: string;
   /** For UDP, TCP and STARTTLS. Default 53. */
   readonly port?: number;
   /** For TLS. Default 853. */
   readonly tlsPort?: number;
-  /** Its name, for SNI and for certificates. Default: `address`, where that is a name. */
+  /** The server's name, for SNI and for certificates. Default: `address`, if that is a name. */
   readonly name?: string;
-  /** Pre-deployed: its credentials. Default: those of the client. */
+  /** Pre-deployed: the server's credentials. Default: those of the client. */
   readonly verification?: Verification;
 }
 
-/** Programs hand over what they know of a server, be it more. */
+/** Other keys are allowed: programs hand over objects that describe a server. */
 export const validateServer = objectOf<ClientServer>(
   { address: someText, port, tlsPort: port, name: someText, verification: validateVerification },
   ['address'],
@@ -51,14 +51,14 @@ export async function targetOf(
     throw new ClientError(ClientErrorCode.INPUT, message);
   }
   const { port = 53, tlsPort = 853 } = server;
-  // Judged before anything is looked up.
+  // The name is validated before anything is looked up.
   const name = nameOf(server);
   const located = locate({ address: server.address, port }, 'udp');
   const { address } = (await within(located, deadline, server.address, 'connect')).server;
   return { address, ports: { udp: port, tcp: port, starttls: port, tls: tlsPort }, name, verification };
 }
 
-/** For SNI and certificates; undefined: there is an address only. Throws CLIENT_INPUT. */
+/** The name for SNI and certificates; undefined if only an address is known. Throws CLIENT_INPUT. */
 function nameOf({ address, name }: ClientServer): string | undefined {
   if (name !== undefined) return hostName(name, 'server.name');
   return isIP(address) === 0 ? hostName(address, 'server.address') : undefined;

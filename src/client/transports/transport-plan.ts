@@ -13,7 +13,7 @@ export type TriedTransport = EncryptedTransport | 'udp' | 'tcp';
 interface PlanInput {
   readonly order: readonly TransportChoice[];
   readonly cache: Pick<CapabilityCache, 'get' | 'retryAt'>;
-  /** Where each encrypted transport of the server is. */
+  /** The port of each encrypted transport. */
   readonly ports: Readonly<Record<EncryptedTransport, number>>;
   readonly address: string;
   /** Whether a session over it is open. */
@@ -22,8 +22,8 @@ interface PlanInput {
 
 /**
  * A stage of the plan.
- * - known: a transport that is open or known to work, by itself: nobody else is asked as long as it does.
- * - staggered: encrypted transports that nothing good is known of, in their order.
+ * - known: one transport that has an open session or is known to work. It is asked alone.
+ * - staggered: encrypted transports that are not known to work, in their order.
  * - cleartext: UDP, then TCP.
  */
 export type Stage =
@@ -34,10 +34,10 @@ const CLEARTEXT: Stage = { kind: 'cleartext', transports: ['udp', 'tcp'] };
 
 /**
  * The stages, in order.
- * - What is known to fail is left out for a while, unless a session is open all the same.
- * - Of the encrypted ones, one that is open or known to work comes before one that is not (the draft, §2.1.1: clients MAY,
- *   "if there is information that this ordering is preferred"), so that nobody waits for what has never worked.
- * - Without cleartext (pre-deployed) it comes last instead: nothing else is left, and it may have come back.
+ * - A transport that is known to fail is left out for a while, unless it has an open session.
+ * - Among the encrypted transports, those that have an open session or are known to work come first (the draft, §2.1.1: clients
+ *   MAY, "if there is information that this ordering is preferred"), so that no query waits for one that has never worked.
+ * - Without cleartext (pre-deployed), transports that are known to fail come last: nothing else is left, and they may work again.
  */
 export function transportPlan(input: PlanInput): Stage[] {
   const { order, cache, address, ports, live } = input;
@@ -60,14 +60,14 @@ export function transportPlan(input: PlanInput): Stage[] {
   return [...staged(order.slice(0, at)), CLEARTEXT, ...staged(order.slice(at))];
 }
 
-/** Milliseconds that a transport takes at most, when nothing answers. */
-function worst(transport: TriedTransport, timeouts: Timeouts, udpTries: number): number {
+/** Milliseconds that a transport takes at most, if nothing answers. */
+function longest(transport: TriedTransport, timeouts: Timeouts, udpTries: number): number {
   return transport === 'udp' ? timeouts.udp * udpTries : timeouts.establish + timeouts.answer;
 }
 
 /**
- * Milliseconds that `transports` may take together out of `remaining`, so that each of `behind` has as much as it could
- * need, or its equal share of what remains. That is what lets cleartext answer in time behind transports that stall.
+ * Milliseconds that `transports` may take together out of `remaining`. They leave each of `behind` the time that it may need, or its
+ * equal share of `remaining` if that is less. So cleartext can answer in time behind transports that stall.
  */
 export function allowance(
   transports: readonly TriedTransport[],
@@ -77,30 +77,30 @@ export function allowance(
   udpTries: number,
 ): number {
   const share = remaining / (transports.length + behind.length);
-  const reserved = behind.reduce((sum, other) => sum + Math.min(worst(other, timeouts, udpTries), share), 0);
+  const reserved = behind.reduce((sum, other) => sum + Math.min(longest(other, timeouts, udpTries), share), 0);
   return remaining - reserved;
 }
 
-/** What a server says when it has answered: NOERROR, NXDOMAIN, and YXDOMAIN (a DNAME's target too long, RFC 6672). */
+/** The RCODEs of an answer: NOERROR, NXDOMAIN, and YXDOMAIN (the target of a DNAME is too long, RFC 6672). */
 const ANSWERS: readonly number[] = [0, 3, 6];
 
 /**
  * Whether the resolution ends with this message: an answer, and whole. Another RCODE may be the transport's doing (a proxy for TLS whose
- * server is down, a filter), so the next one is asked too; when that does no better the first answer is what there is.
+ * server is down, a filter), so the next transport is asked too. If that does no better, the first answer counts.
  */
 export function isFinal(message: Message): boolean {
   return ANSWERS.includes(message.rcode) && (message.flags & HeaderFlag.TC) === 0;
 }
 
-/** Whether an answer says that the server does not understand EDNS (RFC 6891 §7): then it is asked without. */
+/** Whether an answer says that the server does not understand EDNS (RFC 6891 §7). Then it is asked without. */
 export function lacksEdns(message: Message): boolean {
   const { rcode, edns } = message;
   return edns === undefined && (rcode === 1 || rcode === 4);
 }
 
 /**
- * Whether a failure alone says that the server does not have the transport: it has answered, and not as TLS or with TO.
- * Another says so only when another transport answers meanwhile; if none does, the server is down or we are offline.
+ * Whether a failure alone shows that the server does not have the transport: the server has answered, but without TLS or TO. Any
+ * other failure shows it only if another transport answers meanwhile; if none does, the server is down or we are offline.
  */
 export function isConclusive(code: ClientErrorCode): boolean {
   return CONCLUSIVE.includes(code);
@@ -108,7 +108,7 @@ export function isConclusive(code: ClientErrorCode): boolean {
 
 const CONCLUSIVE: readonly ClientErrorCode[] = [ClientErrorCode.HANDSHAKE, ClientErrorCode.NO_UPGRADE];
 
-/** Failures that are no fault of the transport: the handshake succeeded, or we gave up. */
+/** Whether a failure is the transport's fault. It is not if the handshake succeeded or we gave up. */
 export function isTransportFault(code: ClientErrorCode): boolean {
   return !NO_FAULT.includes(code);
 }

@@ -1,14 +1,14 @@
-/** What one query teaches about the encrypted transports of its server, also when it has been answered long since. */
+/** Notes, for one query, which encrypted transports of its server work or fail (RFC 9539 §4), also after its answer. */
 import type { CapabilityCache, CapabilityKey, EncryptedTransport } from '../capabilities/capabilities.js';
 import type { ClientError, ClientErrorCode } from '../errors.js';
 import { isConclusive, isTransportFault } from './transport-plan.js';
 
 export interface TransportStatus {
-  /** An answer came, over this transport if it is an encrypted one. */
+  /** An answer came, over this transport; undefined: in cleartext. */
   answered(transport: EncryptedTransport | undefined): void;
-  /** A session came about after the query had found another way. */
+  /** A session opened after the query had been sent over another transport. */
   opened(transport: EncryptedTransport): void;
-  /** It brought no answer; `neverAnswered`: nor any to another query. */
+  /** The transport brought no answer; `neverAnswered`: nor did it answer another query. */
   failed(transport: EncryptedTransport, error: ClientError, neverAnswered: boolean): void;
 }
 
@@ -22,7 +22,7 @@ export function createTransportStatus(
     answered(transport) {
       somebodyThere = true;
       if (transport !== undefined) capabilities.worked(key(transport));
-      // Those that were silent have no such excuse as that nobody is there.
+      // The server is there, so that silence over the others is their failure.
       for (const [silent, code] of suspects.splice(0)) capabilities.failed(key(silent), code);
     },
     opened: (transport) => capabilities.worked(key(transport)),

@@ -1,5 +1,4 @@
-/** Asks one question over one transport of a server, with the sessions and tickets that are kept for it. */
-
+/** Asks one question over one transport of a server, over the sessions that are kept for it. */
 import type { Settings } from '../client-settings.js';
 import { type Deadline, left } from '../deadline.js';
 import { type ClientError, fromSystem } from '../errors.js';
@@ -15,13 +14,13 @@ import { lacksEdns, type TriedTransport } from './transport-plan.js';
 export interface Transports {
   /** Takes a place in a session (connection-pool.ts). */
   reserve(transport: StreamTransport, target: Target, deadline: Deadline): Promise<Reserved>;
-  /** How the opening of a session ends that is under way: undefined, it is open, or was before. */
+  /** The error of the opening that is under way; undefined when it succeeds or none is under way. */
   outcome(transport: StreamTransport, target: Target): Promise<ClientError | undefined>;
-  /** Asks, over `place` where one was taken. Never rejects but with what is no ClientError. */
+  /** Asks, over `place` if one was taken. Never rejects with a ClientError. */
   ask(transport: TriedTransport, target: Target, query: Query, deadline: Deadline, place?: Place): Promise<Asked>;
   /** Whether a session is open. */
   live(transport: TriedTransport, target: Target): boolean;
-  /** Milliseconds that a session has been waited for which is being opened, when none is open. */
+  /** Milliseconds that queries have waited for a session to open; 0 when one is open or none is being opened. */
   waited(transport: StreamTransport, target: Target): number;
   close(): Promise<void>;
 }
@@ -101,7 +100,7 @@ function poolTo(transport: StreamTransport, target: Target, settings: Settings):
         timeoutMs: timeouts.establish,
         establishMs: timeouts.establish,
         tls: { verification, ...(name !== undefined && { name }), ...(ticket !== undefined && { ticket }) },
-        // The dummy query, always: what is asked for is not shown before TLS, in either profile.
+        // Always with the dummy query: neither profile shows a question before TLS.
         upgrade: { withoutOffer: 'fail' },
         signal,
         clock,
@@ -113,7 +112,7 @@ function aboutOf(transport: TriedTransport, { address, ports }: Target): string 
   return `${address.includes(':') ? `[${address}]` : address}:${ports[transport]} (${transport})`;
 }
 
-/** Sessions are shared by queries that make the same demands. */
+/** Queries with the same key share their sessions. */
 function keyOf(transport: StreamTransport, { address, ports, name, verification }: Target): string {
   return [transport, address, ports[transport], name ?? '', demand(verification)].join(' ');
 }
