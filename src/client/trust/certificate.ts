@@ -1,4 +1,4 @@
-/** The server's certificate: what there is to see of it, and whether it is one that the caller accepts. */
+/** The server's certificate: its description, and whether it is acceptable. */
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isUint8Array } from 'node:util/types';
@@ -9,7 +9,7 @@ import { checkTlsa, matchesTlsa } from './tlsa.js';
 
 /** How a server proves who it is. */
 export type Verification =
-  /** Not at all: opportunistic (RFC 7858 §4.1). */
+  /** It does not: opportunistic (RFC 7858 §4.1). */
   | { readonly kind: 'none' }
   /** By a chain to one of these authorities (PEM; default: those of Node) and its name or address (RFC 8310 §8.1). */
   | { readonly kind: 'ca'; readonly ca?: string | Buffer }
@@ -30,7 +30,7 @@ const VERIFICATIONS: Readonly<Record<Verification['kind'], Validator>> = {
 };
 
 export const validateVerification: Validator = (value, place) => {
-  // Of an object with other keys, its kind is judged only.
+  // If the kind is wrong, the message is about the kind and not about the other keys.
   const given = (value ?? {}) as { readonly kind?: unknown };
   if (typeof value === 'object' && value !== null) kind(given.kind, `${place}.kind`);
   VERIFICATIONS[(given.kind ?? 'none') as Verification['kind']](value, place);
@@ -40,13 +40,13 @@ export interface CertificateInfo {
   readonly subject: string;
   /** Subject alternative names, as "DNS:ns1.example" or "IP Address:192.0.2.1". */
   readonly names: readonly string[];
-  /** ISO 8601; undefined: what stands there is no date. */
+  /** ISO 8601; undefined if the certificate has no valid date. */
   readonly notAfter: string | undefined;
-  /** Base64 of the SHA-256 of the SubjectPublicKeyInfo; undefined: OpenSSL cannot read the key. */
+  /** Base64 of the SHA-256 of the SubjectPublicKeyInfo; undefined if OpenSSL cannot read the key. */
   readonly pin: string | undefined;
 }
 
-/** What there is to see of a certificate, whoever made it: never throws. */
+/** Never throws, whoever made the certificate. */
 export function describeCertificate(certificate: X509Certificate): CertificateInfo {
   return {
     subject: (readable(() => certificate.subject) ?? '').replaceAll('\n', ', '),
@@ -56,7 +56,7 @@ export function describeCertificate(certificate: X509Certificate): CertificateIn
   };
 }
 
-/** Throws CLIENT_INPUT when no certificate could ever be accepted: a server must not be blamed for that. */
+/** Throws CLIENT_INPUT when no certificate could ever be accepted. That is no server's fault. */
 export function checkVerification(verification: Verification): void {
   const wrong = (message: string): never => {
     throw new ClientError(ClientErrorCode.INPUT, message);
@@ -75,8 +75,8 @@ export function checkVerification(verification: Verification): void {
 }
 
 /**
- * Why the certificate is not acceptable, or undefined when it is. `chainError` is what TLS found wrong with the chain;
- * `identity` is the server's name, or its address when no name is known. Names in the subject do not count (RFC 8310 §8.1).
+ * Why the certificate is not acceptable; undefined if it is. `chainError` is the error of TLS about the chain. `identity` is the
+ * server's name, or its address if no name is known. Names in the subject do not count (RFC 8310 §8.1).
  */
 export function objection(
   verification: Verification,
@@ -101,7 +101,7 @@ export function objection(
       : `its pin is ${pin}, which matches none of ${verification.records.length} TLSA records`;
   }
   if (chainError !== undefined) return chainError;
-  // The zone of an address ("fe80::1%eth0") is our own name of a network (RFC 4007 §11), which no certificate can have.
+  // The zone of an address ("fe80::1%eth0") is our own name for a network (RFC 4007 §11). No certificate can have it.
   const [address = ''] = identity.split('%');
   const named = readable(() =>
     isIP(identity) === 0 ? certificate.checkHost(identity, { subject: 'never' }) : certificate.checkIP(address),

@@ -1,8 +1,8 @@
 /**
- * TLSA records as credentials (RFC 6698, RFC 7671), given by the caller, who got them in a way that can be trusted.
+ * TLSA records as credentials (RFC 6698, RFC 7671). The caller gives them, and must have got them in a trustworthy way.
  *
- * Not here: looking them up and validating them with DNSSEC; usages 0 to 2 (PKIX-TA, PKIX-EE, DANE-TA), which need a chain
- * of certificates: such records are not usable (RFC 6698 §4.1) and are skipped.
+ * Not here: to look records up, and to validate them by DNSSEC. Usages 0 to 2 (PKIX-TA, PKIX-EE, DANE-TA) need a chain of
+ * certificates: such records are not usable (RFC 6698 §4.1) and are skipped.
  */
 import { createHash, type X509Certificate } from 'node:crypto';
 import { ClientError, ClientErrorCode } from '../errors.js';
@@ -20,7 +20,7 @@ interface Tlsa {
   readonly association: Buffer;
 }
 
-/** A usable record of RDATA in presentation format, "3 1 1 8cb0…"; undefined: not usable. Throws CLIENT_INPUT. */
+/** The record in presentation format, "3 1 1 8cb0…"; undefined if it is not usable. Throws CLIENT_INPUT. */
 function parse(text: string): Tlsa | undefined {
   const [, usage, selector, matching, hex = ''] = /^\s*(\d{1,3})\s+(\d{1,3})\s+(\d{1,3})\s+(.*)$/s.exec(text) ?? [];
   const digits = hex.replaceAll(/\s/g, '');
@@ -38,7 +38,7 @@ function usable(usage: number, selector: number, matching: number, association: 
   return association.length === length ? { selector, matching, association } : undefined;
 }
 
-/** Throws CLIENT_INPUT when none of the records can be used, or one is no TLSA record. */
+/** Throws CLIENT_INPUT when none of the records is usable, or one is no TLSA record. */
 export function checkTlsa(records: readonly string[]): void {
   if (records.map(parse).some((record) => record !== undefined)) return;
   const message = `none of ${records.length} TLSA records can be used: expected one of usage 3 (DANE-EE), selector 0 or 1`;

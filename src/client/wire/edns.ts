@@ -1,4 +1,4 @@
-/** EDNS (RFC 6891) of the client: what queries carry, and what answers said. */
+/** EDNS (RFC 6891) of the client, in queries and answers. */
 import { randomBytes } from 'node:crypto';
 import { isUint8Array } from 'node:util/types';
 import { EdnsOption } from '../../protocol/iana.js';
@@ -21,27 +21,27 @@ export interface Option {
 
 /** The OPT record of a message. */
 export interface Edns {
-  /** UDP payload in octets that the sender can take. */
+  /** The largest UDP payload that the sender can take, in octets. */
   readonly size: number;
   readonly version: number;
   readonly flags: number;
   readonly options: readonly Option[];
 }
 
-/** What a query is to say in EDNS. */
+/** EDNS of a query. */
 export interface EdnsRequest {
   /** UDP payload in octets. Default 1232. */
   readonly size?: number;
   readonly version?: number;
   readonly dnssec?: boolean;
   readonly nsid?: boolean;
-  /** A COOKIE option (RFC 7873): `true` for a new client cookie, or the octets of one with or without the server's part. */
+  /** A COOKIE option (RFC 7873): `true` for a new client cookie, or the octets of a cookie, with or without the server's part. */
   readonly cookie?: boolean | Uint8Array;
-  /** An empty edns-tcp-keepalive option (RFC 7828 §3.2.1); left out on UDP, where it must not be. */
+  /** An empty edns-tcp-keepalive option (RFC 7828 §3.2.1). It is left out over UDP, where it must not be. */
   readonly keepalive?: boolean;
-  /** The query is padded to a multiple of so many octets (RFC 8467 §4.1 says 128), inside TLS only (RFC 7830 §6). */
+  /** Pads the query to a multiple of these octets (RFC 8467 §4.1 says 128), only inside TLS (RFC 7830 §6). */
   readonly padding?: number;
-  /** Options that are sent as they are, on every transport. */
+  /** Further options, sent as they are over every transport. */
   readonly options?: readonly Option[];
 }
 
@@ -59,13 +59,13 @@ export const ednsValidators: Validators<EdnsRequest> = {
 const HEADER = 11;
 const OPTION_HEADER = 4;
 
-/** Where a query goes, as far as EDNS depends on it. */
+/** The properties of a transport that EDNS depends on. */
 export interface Channel {
   readonly stream: boolean;
   readonly encrypted: boolean;
 }
 
-/** The OPT record behind `before` octets of a query; `flags` are set in addition to what the request asks for. */
+/** The OPT record after `before` octets of a query. `flags` are set in addition to those of the request. */
 export function encodeOpt(request: EdnsRequest, flags: number, channel: Channel, before: number): Buffer {
   const options: Option[] = [];
   if (request.nsid) options.push({ code: EdnsOption.NSID, data: Buffer.alloc(0) });
@@ -111,7 +111,7 @@ export function decodeOptions(rdata: Uint8Array): Option[] {
   return options;
 }
 
-/** An option for people: its name, and its value as far as that is known. */
+/** An option as text: its name, and its value if the option is known. */
 export function optionText(option: Option): string {
   const data = Buffer.from(option.data);
   const name = optionToText(option.code);
@@ -133,7 +133,7 @@ export function optionText(option: Option): string {
   return `${name}: ${hex}`;
 }
 
-/** Milliseconds that the server says a session may be idle (RFC 7828), or undefined. */
+/** How long a session may be idle, in milliseconds, if the server says so (RFC 7828). */
 export function keepaliveOf(edns: Edns | undefined): number | undefined {
   const option = edns?.options.find(({ code }) => code === EdnsOption.TCP_KEEPALIVE);
   return option?.data.length === 2 ? Buffer.from(option.data).readUInt16BE() * 100 : undefined;

@@ -2,7 +2,7 @@
 
 const LENGTH = 2;
 
-/** A message with its length before it, for one write. */
+/** A message after its length, to be sent by one write. */
 export function framed(message: Uint8Array): Buffer {
   const octets = Buffer.alloc(LENGTH + message.length);
   octets.writeUInt16BE(message.length);
@@ -10,7 +10,7 @@ export function framed(message: Uint8Array): Buffer {
   return octets;
 }
 
-/** Puts messages together again, wherever the stream was split. */
+/** Finds the messages in a stream, wherever it is split. */
 export class Reassembly {
   #octets: Buffer = Buffer.alloc(0);
 
@@ -28,7 +28,7 @@ export class Reassembly {
     return message;
   }
 
-  /** Octets that are not part of a whole message that was taken. */
+  /** How many octets have come that are in no message returned so far. */
   get pending(): number {
     return this.#octets.length;
   }

@@ -1,4 +1,4 @@
-/** Messages of the client: queries out, answers in. Decoding is strict and throws nothing but CLIENT_MALFORMED. */
+/** Encodes queries and decodes answers. Decoding is strict and throws only CLIENT_MALFORMED. */
 import { randomInt } from 'node:crypto';
 import { Class, Opcode, Type } from '../../protocol/iana.js';
 import { ClientError, ClientErrorCode, fitting } from '../errors.js';
@@ -6,7 +6,7 @@ import { type Channel, decodeOptions, type Edns, type EdnsRequest, encodeOpt } f
 import { NameReader, textToName } from './names.js';
 import { readRdata } from './rdata/table.js';
 
-/** Bits of the header's third and fourth octet (RFC 1035 §4.1.1, RFC 4035 §3). */
+/** Bits of the header's third and fourth octets (RFC 1035 §4.1.1, RFC 4035 §3). */
 export const HeaderFlag = {
   QR: 0x8000,
   AA: 0x0400,
@@ -55,7 +55,7 @@ export interface Message {
   readonly id: number;
   readonly flags: number;
   readonly opcode: number;
-  /** With the upper eight bits of the OPT record. */
+  /** Includes the upper eight bits from the OPT record. */
   readonly rcode: number;
   readonly questions: readonly Question[];
   readonly answers: readonly ResourceRecord[];
@@ -72,8 +72,7 @@ export function randomId(): number {
 }
 
 /**
- * A query in wire format, for a channel. `ednsFlags` (TO) are set even when the query itself has no EDNS. Throws
- * CLIENT_INPUT.
+ * A query in wire format. `ednsFlags` (TO) are set even if the query has no EDNS of its own. Throws CLIENT_INPUT.
  */
 export function encodeQuery(query: Query, channel: Channel, ednsFlags = 0): Buffer {
   const name = textToName(query.name);
@@ -132,7 +131,7 @@ class Cursor {
     return { ...question, ttl, rdata, data: text };
   }
 
-  /** `count` of something; each takes at least `size` octets, so that a large count cannot keep us busy. */
+  /** Reads `count` items. Each needs at least `size` octets: a wrong count fails before anything is read. */
   many<T>(count: number, size: number, one: () => T): T[] {
     this.#need(count * size, `${count} records`);
     return Array.from({ length: count }, one);

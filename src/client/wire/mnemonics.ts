@@ -1,4 +1,4 @@
-/** Mnemonics that the client reads and prints, written from IANA's registries. Unknown numbers are TYPE123, CLASS123 and so on. */
+/** Mnemonics of IANA's registries. Unknown numbers are TYPE123, CLASS123 and so on. */
 import { Class, Ede, EdnsOption, Opcode, Rcode } from '../../protocol/iana.js';
 
 /** Types by number (IANA "Resource Record (RR) TYPEs"), as runs of successive numbers. */
@@ -23,7 +23,7 @@ const reversed = (table: Readonly<Record<string, number>>): ReadonlyMap<number, 
 
 const classNames = reversed(Class);
 const opcodeNames = reversed(Opcode);
-/** Those of iana.ts, and the ones that no server of ours sends. */
+/** The RCODEs of iana.ts, and those that our server never sends. */
 const rcodeNames = reversed({
   ...Rcode,
   YXRRSET: 7, // RFC 2136

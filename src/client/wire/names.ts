@@ -1,33 +1,32 @@
-/** Domain names of the client: read strictly from messages, parsed from and printed to presentation format. */
+/** Domain names: reads them strictly from messages, and converts them from and to presentation format. */
 import { ClientError, ClientErrorCode } from '../errors.js';
 
 /** Octets, the root label included (RFC 1035 §2.3.4). */
 const MAX_NAME = 255;
 const MAX_LABEL = 63;
 const POINTER = 0xc0;
-/** Octets of a message's header, which hold no name. */
+/** Octets of the header, which holds no names. */
 const HEADER = 12;
 
 function malformed(message: string): ClientError {
   return new ClientError(ClientErrorCode.MALFORMED, message);
 }
 
-/** A name as it was read. */
 interface ReadName {
-  /** Uncompressed. Names that end alike in a message may be one array: not to be written to. */
+  /** Uncompressed. Several records may share the array: do not write to it. */
   readonly name: Uint8Array;
   /** In presentation format, absolute. */
   readonly text: string;
-  /** Where reading goes on behind it. */
+  /** The place after the name. */
   readonly end: number;
 }
 
-/** A name that a pointer may lead to: from `at` to its own end or pointer. */
+/** The labels from `at` to the root label or a pointer. */
 interface Part {
   readonly at: number;
-  /** Behind its last label. */
+  /** The place after the last label. */
   readonly labelsEnd: number;
-  /** Behind its final octet or pointer. */
+  /** The place after the root label or the pointer. */
   readonly end: number;
 }
 
@@ -36,12 +35,12 @@ type Known = Pick<ReadName, 'name' | 'text' | 'end'>;
 const ROOT: Pick<ReadName, 'name' | 'text'> = { name: Uint8Array.of(0), text: '' };
 
 /**
- * Reads the names of one message. What pointers lead to is decoded once for each place, and shared: 4,600 records can
- * point to one name of 255 octets, twice each, within 64 KiB.
+ * Reads the names of one message. The target of pointers is decoded once and shared: within 64 KiB, 4,600 records can point to one
+ * name of 255 octets, twice each.
  */
 export class NameReader {
   readonly #message: Uint8Array;
-  /** By where they begin. Their text ends with a dot, but for the root, which has none. */
+  /** Names by their places. Their text ends with a dot; that of the root is empty. */
   readonly #known = new Map<number, Known>();
 
   constructor(message: Uint8Array) {
@@ -49,8 +48,8 @@ export class NameReader {
   }
 
   /**
-   * The name at message[at]. What stands in place must end before `end`. A pointer must lead to before the part it ends
-   * (RFC 1035 §4.1.4: a prior occurrence), so that reading always ends. Throws CLIENT_MALFORMED.
+   * The name at message[at]. Its labels and pointer must end before `end`. A pointer must lead to a place before the labels that it
+   * follows (RFC 1035 §4.1.4: a prior occurrence), so that reading always ends. Throws CLIENT_MALFORMED.
    */
   read(at: number, end: number, compressed: boolean): ReadName {
     const parts: Part[] = [];
@@ -72,7 +71,7 @@ export class NameReader {
     return { name: tail.name, text: tail.text === '' ? '.' : tail.text, end: parts.at(-1)?.end ?? at };
   }
 
-  /** The labels from `from` on; all of the part must end before `limit`. `at` is where the whole name began. */
+  /** The labels from `from` on, which must end before `limit`. `at` is the place of the whole name. */
   #part(from: number, limit: number, at: number): Part {
     for (let here = from; ; ) {
       const length = here < limit ? (this.#message[here] ?? 0) : -1;
@@ -89,7 +88,7 @@ export class NameReader {
     }
   }
 
-  /** Where the pointer at the end of a part leads to; undefined: it ends without one. */
+  /** The target of the pointer after the labels; undefined if they end with the root label. */
   #target({ at: part, labelsEnd, end }: Part, at: number, compressed: boolean): number | undefined {
     if (end === labelsEnd + 1) return undefined;
     if (!compressed) throw malformed(`a compressed name at octet ${at}, where none is allowed`);
@@ -117,12 +116,12 @@ export function readName(message: Uint8Array, at: number, end: number, compresse
   return new NameReader(message).read(at, end, compressed);
 }
 
-/** An uncompressed, well-formed name as absolute text; the octets that zone files give a meaning are escaped. */
+/** An uncompressed, well-formed name as absolute text. Octets with a meaning in zone files are escaped. */
 export function nameToText(name: Uint8Array): string {
   return labelsToText(name.subarray(0, -1)) || '.';
 }
 
-/** Labels without the root, each with a dot behind it. */
+/** Labels without the root, a dot after each. */
 function labelsToText(labels: Uint8Array): string {
   let text = '';
   for (let at = 0; at < labels.length; ) {
@@ -140,10 +139,10 @@ function labelOctet(octet: number): string {
   return '."();@$\\'.includes(character) ? `\\${character}` : character;
 }
 
-/** Each octet of a label as text. */
+/** The text of each octet of a label. */
 const LETTERS: readonly string[] = Array.from({ length: 256 }, (_, octet) => labelOctet(octet));
 
-/** Wire format of a name in presentation format; a final dot changes nothing. Throws CLIENT_INPUT. */
+/** The wire format of a name in presentation format, with or without a final dot. Throws CLIENT_INPUT. */
 export function textToName(text: string): Uint8Array {
   const wrong = (reason: string): never => {
     throw new ClientError(ClientErrorCode.INPUT, `${JSON.stringify(text)} is no domain name: ${reason}`);
@@ -171,7 +170,7 @@ export function textToName(text: string): Uint8Array {
   return name;
 }
 
-/** Whether two uncompressed names are the same; case does not count (RFC 4343). */
+/** Whether two uncompressed names are the same. Letter case does not count (RFC 4343). */
 export function sameName(a: Uint8Array, b: Uint8Array): boolean {
   const lower = (octet: number): number => (octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet);
   return a.length === b.length && a.every((octet, i) => lower(octet) === lower(b[i] ?? 0));

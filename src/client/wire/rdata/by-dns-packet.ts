@@ -1,6 +1,6 @@
 /**
- * The types for which dns-packet's decoder is right, once the length of the RDATA is known to be: no names (it reads them
- * as UTF-8 and does not escape), no text, no types that it lacks. Judging with a decoder that others wrote keeps ours honest.
+ * Types whose RDATA dns-packet decodes, once its length is known to be right. Types with names are not among them (dns-packet reads
+ * names as UTF-8 and does not escape them), nor are types with text. A decoder of other authors keeps ours honest.
  */
 import { type Answer, decode } from 'dns-packet';
 import type { FieldText } from './fields.js';
@@ -18,7 +18,7 @@ function decoded(type: number, rdata: Buffer): Answer | undefined {
   return decode(message).answers?.[0];
 }
 
-/** All that is left, which must be at least (or, for A, exactly) `size` octets. */
+/** The rest, which must have at least (or, for A, exactly) `size` octets. */
 function whole(r: RdataReader, size: number, exactly = false): Buffer {
   if (r.left < size || (exactly && r.left !== size))
     r.fail(`has ${r.left} octets, expected ${exactly ? '' : 'at least '}${size}`);

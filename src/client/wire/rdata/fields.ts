@@ -1,4 +1,4 @@
-/** The kinds of fields that RDATA is made of. Each reads its octets and returns their text. */
+/** The kinds of RDATA fields. Each reads its octets and returns their text. */
 import { typeToText } from '../mnemonics.js';
 import type { RdataReader } from './reader.js';
 
@@ -30,7 +30,7 @@ export const strings: FieldText = (r) => {
   return texts.join(' ');
 };
 export const optionalString: FieldText = (r) => (r.left > 0 ? quoted(r.string()) : '');
-/** All that is left, as one text. */
+/** The rest, as one text. */
 export const text: FieldText = (r) => quoted(r.rest());
 
 export const ipv4Text = (octets: Uint8Array): string => octets.join('.');
@@ -71,17 +71,17 @@ export const base64: FieldText = (r) => {
 export const optionalBase64: FieldText = (r) => r.rest().toString('base64');
 export const dashedBase64: FieldText = (r) => r.rest().toString('base64') || '-';
 
-/** Seconds since 1970, of 32 bits that wrap around: the time nearest to now (RFC 4034 §3.1.5) that is not before 1970. */
+/** Seconds since 1970 in 32 bits that wrap around: the time nearest to now (RFC 4034 §3.1.5), but not before 1970. */
 export const time: FieldText = (r) => {
   const now = Math.floor(Date.now() / 1000);
   const nearest = now + ((r.u32() - now) | 0);
   return new Date((nearest < 0 ? nearest + 2 ** 32 : nearest) * 1000).toISOString().replace(/[-:T]|\..*/g, '');
 };
 
-/** The salt of NSEC3, behind its length. */
+/** The salt of NSEC3, after its length. */
 export const salt: FieldText = (r) => r.string().toString('hex').toUpperCase() || '-';
 
-/** Base32hex without padding (RFC 4648 §7), behind its length. */
+/** Base32hex without padding (RFC 4648 §7), after its length. */
 export const hash: FieldText = (r) => {
   const octets = r.string();
   if (octets.length === 0) r.fail('has an empty hash');

@@ -1,4 +1,4 @@
-/** Reads the RDATA of one record, never past its end, and keeps what it read in uncompressed form. */
+/** Reads the RDATA of one record, never past its end, and collects it in uncompressed form. */
 import { ClientError, ClientErrorCode } from '../../errors.js';
 import type { NameReader } from '../names.js';
 
@@ -10,7 +10,7 @@ export class RdataReader {
   #at: number;
   readonly #parts: Uint8Array[] = [];
 
-  /** RDATA is message[start … end); `names` reads those of the message. */
+  /** The RDATA is message[start … end); `names` reads the names of the message. */
   constructor(message: Uint8Array, start: number, end: number, names: NameReader) {
     this.#message = message;
     this.#names = names;
@@ -56,16 +56,16 @@ export class RdataReader {
     return text;
   }
 
-  /** Text behind an octet that tells its length. */
+  /** Octets after an octet with their length. */
   string(): Buffer {
     return this.take(this.u8());
   }
 
-  /** What has been read, names uncompressed. Fails when something is left. */
+  /** The RDATA with names uncompressed. Fails unless all of it has been read. */
   finish(): Uint8Array {
     if (this.left > 0) this.fail(`has ${this.left} octets too many`);
     const [only, ...others] = this.#parts;
-    // One name, as most have it that have any, is shared with the other records that point to it.
+    // RDATA that is one name is not copied: records that point to one name share it.
     return only !== undefined && others.length === 0 ? only : Buffer.concat(this.#parts);
   }
 

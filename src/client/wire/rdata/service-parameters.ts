@@ -17,13 +17,13 @@ const NAMES = [
 ];
 const keyToText = (key: number): string => NAMES[key] ?? `key${key}`;
 
-/** Parts of `size` octets each; at least one. */
+/** Splits a value into parts of `size` octets, at least one. */
 function parts(r: RdataReader, value: Buffer, size: number, key: string): Buffer[] {
   if (value.length === 0 || value.length % size !== 0) r.fail(`has ${value.length} octets as the value of ${key}`);
   return Array.from({ length: value.length / size }, (_, i) => value.subarray(i * size, (i + 1) * size));
 }
 
-/** Protocols behind their lengths; commas and backslashes in one are escaped twice (RFC 9460 appendix A.1). */
+/** Protocols, each after its length. Commas and backslashes in them are escaped twice (RFC 9460 appendix A.1). */
 function protocols(r: RdataReader, value: Buffer): string {
   const list: number[] = [];
   if (value.length === 0) r.fail('has an empty alpn');
@@ -65,7 +65,7 @@ function valueToText(r: RdataReader, key: string, value: Buffer): string {
   }
 }
 
-/** All that is left of the RDATA. */
+/** The rest of the RDATA. */
 export const serviceParameters: FieldText = (r) => {
   const words: string[] = [];
   let before = -1;

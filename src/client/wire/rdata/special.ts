@@ -1,4 +1,4 @@
-/** Types whose RDATA is not a mere row of fields. Each function reads all of it and returns its text. */
+/** Types whose RDATA is not a row of fields. Each function reads all of it and returns its text. */
 import { type FieldText, ipv4Text, ipv6Text, quoted } from './fields.js';
 import type { RdataReader } from './reader.js';
 
@@ -36,7 +36,7 @@ export const location: FieldText = (r) => {
   return `${latitude} ${longitude} ${altitude}m ${precisions.join(' ')}`;
 };
 
-/** Thousandths of a second of arc, 2^31 being zero. */
+/** Thousandths of an arc second; 2^31 is zero. */
 function angle(value: number, positive: string, negative: string): string {
   const distance = Math.abs(value - 2 ** 31);
   const seconds = ((distance % 60_000) / 1000).toFixed(3);
@@ -44,13 +44,13 @@ function angle(value: number, positive: string, negative: string): string {
   return `${Math.floor(distance / 3_600_000)} ${minutes} ${seconds} ${value >= 2 ** 31 ? positive : negative}`;
 }
 
-/** A digit and a power of ten of centimetres. */
+/** Centimetres as a digit and a power of ten. */
 function metresOf(octet: number): string {
   const centimetres = (octet >> 4) * 10 ** (octet & 0x0f);
   return centimetres % 100 === 0 ? `${centimetres / 100}m` : `${(centimetres / 100).toFixed(2)}m`;
 }
 
-/** Prefix length, as much of the address as lies behind the prefix, and the prefix's name (RFC 2874 §3.1). */
+/** The prefix length, the rest of the address, and the name of the prefix (RFC 2874 §3.1). */
 export const addressChain: FieldText = (r) => {
   const prefix = r.u8();
   if (prefix > 128) r.fail(`has a prefix length of ${prefix}, above 128`);
@@ -63,7 +63,7 @@ export const addressChain: FieldText = (r) => {
   return words.join(' ');
 };
 
-/** RFC 3123 §4; trailing zero octets of an address are left out on the wire. Other families have no text of their own. */
+/** RFC 3123 §4: trailing zero octets of an address are left out in wire format. Only IPv4 and IPv6 have a text. */
 export const addressPrefixes: FieldText = (r) => {
   const items: string[] = [];
   const octetsRead: Uint8Array[] = [];
@@ -88,7 +88,7 @@ export const addressPrefixes: FieldText = (r) => {
   return known ? items.join(' ') : generic(Buffer.concat(octetsRead));
 };
 
-/** A gateway whose kind was told before: none, IPv4, IPv6, name. */
+/** A gateway of the given kind: none, IPv4, IPv6 or a name. */
 function gateway(r: RdataReader, kind: number): string {
   if (kind === 0) return '.';
   if (kind === 1) return ipv4Text(r.take(4));
@@ -104,7 +104,7 @@ export const ipsecKey: FieldText = (r) => {
   return `${precedence} ${kind} ${algorithm} ${gateway(r, kind)} ${r.rest().toString('base64')}`.trimEnd();
 };
 
-/** RFC 8777 §4; the first bit of the type is "discovery optional". */
+/** RFC 8777 §4. The first bit of the kind is "discovery optional". */
 export const amtRelay: FieldText = (r) => {
   const precedence = r.u8();
   const kind = r.u8();
@@ -125,7 +125,7 @@ export const hostIdentity: FieldText = (r) => {
   return words.join(' ');
 };
 
-/** RFC 8659 §4.1: flags, a tag of letters and digits, and the value up to the end. */
+/** RFC 8659 §4.1: flags, a tag of letters and digits, and the value. */
 export const certificationAuthority: FieldText = (r) => {
   const flags = r.u8();
   const tag = r.string().toString('latin1');

@@ -1,5 +1,4 @@
-/** How the RDATA of each type is read and printed; a type without a row is printed in the form of RFC 3597. */
-
+/** The fields of each type's RDATA. A type without a row is printed in the form of RFC 3597. */
 import { NameReader } from '../names.js';
 import { address, certificateAssociation, delegationSigner } from './by-dns-packet.js';
 import * as field from './fields.js';
@@ -134,8 +133,8 @@ const ROWS: ReadonlyMap<number, readonly FieldText[]> = new Map([
 ]);
 
 /**
- * The RDATA at message[start … end): its uncompressed octets and its presentation format. `names` reads the names of the
- * message. Throws CLIENT_MALFORMED when lengths, pointers or the structure are wrong.
+ * The RDATA at message[start … end) as uncompressed octets and in presentation format. `names` reads the names of the message.
+ * Throws CLIENT_MALFORMED when a length, a pointer or the structure is wrong.
  */
 export function readRdata(
   type: number,
