@@ -1,4 +1,4 @@
-/** A probe's report for people: a table with a column for each transport, and lines about what belongs to none. */
+/** A probe's report as text: a table with a column for each transport, and lines that belong to no transport. */
 import type {
   EdnsReport,
   EncryptedReport,
@@ -10,7 +10,7 @@ import type {
 } from '../client/probe/probe-report.js';
 
 const COLUMNS = ['UDP', 'TCP', 'STARTTLS', 'TLS'] as const;
-/** The first column, which the lines below the table share. */
+/** The width of the first column, also in the lines below the table. */
 const LABEL = 13;
 
 type Cell = string | undefined;
@@ -66,7 +66,7 @@ function table(rows: readonly (readonly [string, ...Cell[]])[]): string[] {
   });
 }
 
-/** The code of a failure, in words. */
+/** Whether the transport answers; if not, the code of the failure in words. */
 function answers({ works, failure }: TransportReport): string {
   if (works) return 'yes';
   const why = failure?.code.replace('CLIENT_', '').replaceAll('_', ' ').toLowerCase() ?? 'unknown';

@@ -1,4 +1,4 @@
-/** `adotd probe`: finds out what servers can do, over all transports. */
+/** `adotd probe`: tests servers over all transports. */
 import { createCapabilityCache } from '../client/capabilities/capabilities.js';
 import { keepCapabilities } from '../client/capabilities/capability-file.js';
 import { systemClock } from '../client/client-clock.js';
@@ -21,7 +21,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const satisfies Options;
 
-/** Servers that are probed at the same time; a guess, so that a long list does not take all descriptors. */
+/** Servers that are probed at the same time, so that a long list does not take all descriptors; a guess. */
 const AT_ONCE = 4;
 
 export const probe: Verb = {
@@ -84,14 +84,14 @@ function toJson(report: ProbeReport | Failed): object {
   return { given: report.given, ok: false, error: { code, step, message } };
 }
 
-/** Some at a time; `shown` is called in the order given. */
+/** Works on some at a time. `shown` is called in the order of `all`. */
 async function inTurn<T, R>(all: readonly T[], work: (one: T) => Promise<R>, shown: (result: R) => void): Promise<R[]> {
   const running: Promise<R>[] = [];
   const results: R[] = [];
   for (const [index, one] of all.entries()) {
     if (index >= AT_ONCE) await running[index - AT_ONCE];
     const next = work(one);
-    // Heard of below, in its turn.
+    // A rejection is handled below, in its turn.
     next.catch(() => {});
     running.push(next);
   }
@@ -127,7 +127,7 @@ function optionsOf(values: ReturnType<typeof parse<typeof OPTIONS>>['values']): 
 
 function milliseconds(option: string, text: string, min: number): number {
   const seconds = Number(text);
-  // The limit for a whole server would cut longer ones.
+  // Longer times would exceed the limit for a whole server.
   if (text.trim() === '' || !(seconds >= min && seconds <= 8))
     throw new UsageError(`adotd probe: --${option}: found ${text}, expected seconds from ${min} to 8`);
   return Math.round(seconds * 1000);

@@ -1,5 +1,4 @@
-/** `adotd query`: asks a server one question, over any transport, and shows what came. */
-
+/** `adotd query`: asks a server one question, over any transport, and shows the answer. */
 import { ClientError, ClientErrorCode } from '../client/errors.js';
 import { exchangeToJson, messageToText, transportToText } from '../client/exchange-text.js';
 import { type Exchange, type ExchangeOptions, exchange } from '../client/session/exchange.js';
@@ -39,9 +38,9 @@ type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
 
 /** Exit statuses beside those of every verb. */
 const QueryExit = {
-  /** No encrypted session that is acceptable: the handshake, the certificate, or no STARTTLS on offer. */
+  /** No acceptable encrypted session: the handshake failed, the certificate does not fit, or STARTTLS is not offered. */
   NOT_ENCRYPTED: 3,
-  /** No answer, or one that cannot be used; 9 is dig's. */
+  /** No usable answer; dig has the same status. */
   NO_REPLY: 9,
 } as const;
 

@@ -1,7 +1,7 @@
 /**
- * Whether a server gives the same answers over all its transports, as RFC 9539 §3 expects. Compared are the RCODE, AA and
- * the records of the answer section in any order, or, where it is empty, of the authority section. Not compared: TTLs of
- * answers that are not authoritative, since caches count them down; the additional section, which depends on room.
+ * Whether a server gives the same answers over all its transports, as RFC 9539 §3 expects. The RCODE, AA and the records of the
+ * answer section are compared, in any order; if that section is empty, the records of the authority section. TTLs of answers that
+ * are not authoritative are not compared, because caches count them down; nor is the additional section, which depends on room.
  */
 import { Type } from '../../protocol/iana.js';
 import { ClientErrorCode } from '../errors.js';
@@ -13,10 +13,10 @@ import type { Channel } from './channel.js';
 import { attempted, EDNS } from './probe-context.js';
 import type { AnswersReport, Failure, QuestionReport } from './probe-report.js';
 
-/** Of names and types. `hosts` are names that the zone may have, those of its nameservers. */
+/** The questions that are compared. `hosts`: names of nameservers, which the zone may have. */
 export function questionsAbout(zone: string | undefined, hosts: readonly string[]): Query[] {
   if (zone === undefined) return [Type.SOA, Type.NS].map((type) => ({ name: '.', type, edns: EDNS }));
-  // The last one is most likely not there, so that a denial is compared too.
+  // The last name hardly exists, so that a denial is compared too.
   const missing = `adotd-probe.${zone === '.' ? '' : zone}`;
   const apex = [Type.SOA, Type.NS, Type.A, Type.TXT, Type.DNSKEY].map((type) => ({ name: zone, type }));
   const addresses = hosts.flatMap((name) => [Type.A, Type.AAAA].map((type) => ({ name, type })));
@@ -35,7 +35,7 @@ export async function compareAnswers(
   await Promise.all(
     questionsAbout(zone, hosts).map(async (query, index) => {
       let asked = await askAll(channels, query);
-      // A zone may just have changed: what differs has to differ twice.
+      // The zone may just have changed: a difference counts if it is there twice.
       if (differences(asked).length > 0) asked = await askAll(channels, query);
       questions[index] = questionReport(query, asked);
       if (zone !== undefined && query.type === Type.SOA && asked.some((one) => 'message' in one))
@@ -61,7 +61,7 @@ async function askAll(channels: readonly Channel[], query: Query): Promise<Asked
   return Promise.all(all);
 }
 
-/** Those that can be compared; a transport that had no time left says nothing. */
+/** The answers that can be compared. A transport that had no time left is not among them. */
 function comparable(asked: readonly Asked[]): Asked[] {
   return asked.filter((one) =>
     'message' in one ? !has(one.message, HeaderFlag.TC) : one.failure.code !== ClientErrorCode.ABORTED,
@@ -93,7 +93,7 @@ function questionReport(query: Query, asked: readonly Asked[]): QuestionReport {
   };
 }
 
-/** How `other` differs from `base`; undefined: in nothing that counts. */
+/** How `other` differs from `base`; undefined if it does not. */
 export function difference(base: Message, other: Message): string | undefined {
   if (base.rcode !== other.rcode) return `${rcodeToText(other.rcode)}, not ${rcodeToText(base.rcode)}`;
   const [wanted, found] = [base, other].map((message) => has(message, HeaderFlag.AA));
@@ -105,7 +105,7 @@ export function difference(base: Message, other: Message): string | undefined {
   return parts.length === 0 ? undefined : parts.map((part) => part.replaceAll('\t', ' ')).join('; ');
 }
 
-/** As text, letter case of the owner apart (RFC 4343). */
+/** The records as text. The letter case of the owner does not count (RFC 4343). */
 function recordsOf(message: Message): ReadonlySet<string> {
   const cached = !has(message, HeaderFlag.AA);
   const records = message.answers.length > 0 ? message.answers : message.authority;

@@ -1,4 +1,4 @@
-/** What a probe has learnt, as clients remember it. */
+/** The capabilities that a probe has found, for clients. */
 import type { CapabilityCache, EncryptedTransport } from '../capabilities/capabilities.js';
 import { isConclusive, isTransportFault } from '../transports/transport-plan.js';
 import type { Failure, ProbeReport } from './probe-report.js';
@@ -8,7 +8,7 @@ type Facts = Pick<ProbeReport, 'address' | 'port' | 'tlsPort' | 'udp' | 'tcp' | 
 export function remember(facts: Facts, cache: CapabilityCache): void {
   const { address, port, tlsPort, tls, starttls } = facts;
   const key = (transport: EncryptedTransport) => ({ transport, address, port: transport === 'tls' ? tlsPort : port });
-  // By the rule of the client: a server that does not answer at all may be down for now.
+  // The client has the same rule: a server that does not answer at all may be down for now.
   const alive = [facts.udp, facts.tcp, tls, starttls].some(({ works }) => works);
   const failed = (transport: EncryptedTransport, failure: Failure | undefined): void => {
     if (failure !== undefined && (isConclusive(failure.code) || (alive && isTransportFault(failure.code))))
@@ -17,7 +17,7 @@ export function remember(facts: Facts, cache: CapabilityCache): void {
   if (tls.works) cache.worked(key('tls'));
   else failed('tls', tls.failure);
   const { mode } = starttls;
-  // Clients begin with the dummy query: what upgrades other queries only is of no use to them.
+  // Clients begin with the dummy query. A server that upgrades only other queries is of no use to them.
   if (mode === 'any' || mode === 'dummy') cache.worked(key('starttls'), mode);
   else failed('starttls', mode === 'query' ? starttls.dummy?.failure : starttls.failure);
 }

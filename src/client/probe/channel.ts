@@ -1,5 +1,4 @@
-/** A transport of a server for any number of questions; a stream is opened again where the server has closed it. */
-
+/** A transport of a server for any number of questions. A stream that the server has closed is opened again. */
 import { ClientError } from '../errors.js';
 import type { OpenSession, StreamTransport, Times, Transport } from '../session/connect.js';
 import type { Reply } from '../session/reply.js';
@@ -10,23 +9,23 @@ import type { Failure } from './probe-report.js';
 
 export interface Channel {
   readonly transport: Transport;
-  /** One question at a time over a stream: not all servers do well with several. Rejects with a ClientError. */
+  /** Asks. Over a stream, one question at a time: some servers cannot take several. Rejects with a ClientError. */
   ask(query: Query): Promise<Reply>;
 }
 
 export interface StreamChannel extends Channel {
   readonly transport: StreamTransport;
-  /** An open session: the one that there is, or a new one. */
+  /** The open session, or a new one. */
   session(ticket?: TlsTicket): Promise<OpenSession>;
   /** Replies so far, over all sessions. */
   readonly replies: readonly Reply[];
-  /** Closes at once what is open. */
+  /** Closes the session at once. */
   destroy(): void;
 }
 
 export interface Reached<T extends Channel> {
   readonly channel: T;
-  /** That of the channel. */
+  /** The channel's session. */
   readonly open: OpenSession | undefined;
   readonly reply: Reply;
   readonly times: Times & { readonly answer: number };
@@ -34,13 +33,13 @@ export interface Reached<T extends Channel> {
 
 interface NotReached {
   readonly failure: Failure;
-  /** Whether there was a session, over which no answer came. */
+  /** Whether a session opened, over which no answer came. */
   readonly opened: boolean;
 }
 
 export type Reach<T extends Channel> = Reached<T> | NotReached;
 
-/** `first`: what STARTTLS begins with, in cleartext. */
+/** `first`: the first query of STARTTLS, in cleartext. */
 function streamChannel(context: ProbeContext, transport: StreamTransport, first?: Query): StreamChannel {
   const { stepMs: timeoutMs, signal } = context;
   let now: OpenSession | undefined;
@@ -61,10 +60,10 @@ function streamChannel(context: ProbeContext, transport: StreamTransport, first?
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       if (!used.session.open) {
-        // Servers may close at any time, with queries under way (RFC 7766 §6.2.4): once more.
+        // Servers may close at any time, with queries under way (RFC 7766 §6.2.4). The query is asked once more.
         return (await session()).session.ask(query, limits);
       }
-      // Who does not answer one question may not answer the next one either, on this session.
+      // A session that has not answered one question may not answer the next one either.
       used.session.destroy();
       throw error;
     }

@@ -1,4 +1,4 @@
-/** Who a server should be: its name, as the zone says, and the TLSA records of that name (RFC 6698, RFC 7671). */
+/** The identity of a server: its name, from the zone, and the TLSA records of that name (RFC 6698, RFC 7671). */
 import { SocketAddress } from 'node:net';
 import { Type } from '../../protocol/iana.js';
 import { ClientErrorCode } from '../errors.js';
@@ -10,15 +10,15 @@ import type { Channel } from './channel.js';
 import { attempted, EDNS, type ProbeContext } from './probe-context.js';
 import type { CredentialsReport, TlsaReport } from './probe-report.js';
 
-/** Nameservers whose addresses and TLSA records are asked for: more than zones have, but a bound. */
+/** Nameservers whose addresses and TLSA records are asked for; a limit, and more than zones have. */
 const MAX_NAMES = 13;
-/** The port that TLSA records are published for, whatever port a server is reached by (RFC 6698 §3, RFC 7858 §3.1). */
+/** The port that TLSA records are published for, even if the server is probed on another (RFC 6698 §3, RFC 7858 §3.1). */
 const PORT = 853;
 
 interface Nameservers {
-  /** All that the zone names, absolute. */
+  /** All nameservers of the zone, as absolute names. */
   readonly all: readonly string[];
-  /** Those that have the server's address; or the only one. */
+  /** The nameservers with the server's address; or the only one. */
   readonly mine: readonly string[];
 }
 
@@ -52,18 +52,19 @@ function isAddress({ type, data }: { type: number; data: string }, address: stri
 
 const canonical = (address: string, family: 'ipv4' | 'ipv6'): string => new SocketAddress({ address, family }).address;
 
-/** Owners of TLSA records of a name, with the port that was asked where it is another one. */
+/** Owners of the TLSA records of a name: for the published port, and for the probed one if that is another. */
 function ownersOf(name: string, tlsPort: number): string[] {
   const ports = tlsPort === PORT ? [PORT] : [tlsPort, PORT];
   return ports.map((port) => `_${port}._tcp.${name === '.' ? '' : name}`);
 }
 
-/** Makes one handshake and closes; undefined where no encrypted transport works. Rejects with a ClientError. */
+/** Makes one handshake and closes. Rejects with a ClientError. */
 type Handshake = (tls: TlsOptions) => Promise<void>;
 
 /**
- * Compares the certificate with what there is to compare it with, by one handshake for each: that is what a client would
- * do. `names` are those that the server may have, `channel` is asked for their TLSA records.
+ * Compares the certificate with the TLSA records and with the caller's credentials, by one handshake for each, as a client would
+ * do. `names`: names that the server may have. `channel` is asked for their TLSA records. `handshake` is undefined if no encrypted
+ * transport works.
  */
 export async function credentialsReport(
   context: ProbeContext,
@@ -100,7 +101,7 @@ async function verdictOn(
   const verification = { kind: 'tlsa', records } as const;
   const judged = async (): Promise<void> => {
     checkVerification(verification);
-    // What a zone names need not be a name of a host.
+    // The target of an NS record need not be a host name.
     const host = hostNameOf(name);
     await handshake({ verification, ...(host !== undefined && { name: host }) });
   };
@@ -114,7 +115,7 @@ async function tlsaRecords(owner: string, channel: Channel): Promise<string[]> {
   const asked = await attempted(channel.ask({ name: owner, type: Type.TLSA, edns: EDNS }));
   if ('failure' in asked) return [];
   const name = textToName(owner);
-  // An alias may lead to them (RFC 6698 §3); then the owner is another one.
+  // An alias may lead to the records (RFC 6698 §3). Then they have another owner.
   const { answers } = asked.value.message;
   const aliased = answers.some((record) => record.type === Type.CNAME && sameName(record.owner, name));
   return answers

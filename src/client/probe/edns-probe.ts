@@ -1,4 +1,4 @@
-/** What a server makes of EDNS (RFC 6891) and of the options that matter to clients, over UDP. */
+/** How a server treats EDNS (RFC 6891), and the options that matter to clients, over UDP. */
 import { EdnsOption, Type } from '../../protocol/iana.js';
 import type { Reply } from '../session/reply.js';
 import { EdnsFlag, type EdnsRequest } from '../wire/edns.js';
@@ -7,11 +7,11 @@ import { rcodeToText } from '../wire/mnemonics.js';
 import { attempted, overUdp, type ProbeContext } from './probe-context.js';
 import type { EdnsReport } from './probe-report.js';
 
-/** Of the range for local use, so that nobody will ever give it a meaning (RFC 6891 §9). */
+/** An option of the range for local use, which will never have a meaning (RFC 6891 §9). */
 const UNKNOWN_OPTION = 65_001;
-/** The last of the flags that have no meaning. */
+/** The last flag, which has no meaning. */
 const UNKNOWN_FLAG = 0x0001;
-/** What was usual before fragments were known to be trouble; more cannot be had on most paths. */
+/** The usual size before fragments were known to be trouble. Most paths take no more. */
 const LARGE = 4096;
 const SMALL = 512;
 /** Octets of a client cookie (RFC 7873 §4). */
@@ -66,7 +66,7 @@ function nsidOf(reply: Reply | undefined): string | undefined {
   return /^[\x20-\x7e]+$/.test(data.toString('latin1')) ? data.toString('latin1') : data.toString('hex');
 }
 
-/** Sends back the cookie that came: a server that gave it has to know it again (RFC 7873 §5.2). */
+/** Sends the server's cookie back. A server must accept its own cookie (RFC 7873 §5.2). */
 async function cookie(
   plain: Reply,
   ask: (edns: EdnsRequest) => Promise<Reply | undefined>,

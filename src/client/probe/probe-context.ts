@@ -1,4 +1,4 @@
-/** What all parts of a probe share: the server, how long things may take, and what is asked. */
+/** The context that all parts of a probe share: the server, the time limits and the question. */
 import type { ClientClock } from '../client-clock.js';
 import { ClientError, fromSystem } from '../errors.js';
 import {
@@ -20,8 +20,9 @@ export interface ProbeContext {
   readonly tlsPort: number;
   /** For SNI; undefined: none is sent. */
   readonly name: string | undefined;
-  /** Milliseconds of a step, and of all steps until a session is open. */
+  /** Milliseconds of a step. */
   readonly stepMs: number;
+  /** Milliseconds of all steps until a session is open. */
   readonly establishMs: number;
   /** Milliseconds that an idle session is observation. */
   readonly idleMs: number;
@@ -32,10 +33,10 @@ export interface ProbeContext {
   readonly question: Query;
 }
 
-/** Padded as RFC 8467 §4.1 says, with a question for the keepalive value: what a client that cares sends. */
+/** The EDNS of a careful client: padded as RFC 8467 §4.1 says, and asking for keepalive. */
 export const EDNS: EdnsRequest = { padding: 128, keepalive: true };
 
-/** Sent twice over UDP: one lost datagram is nobody's fault. */
+/** How often a query is sent over UDP. One lost datagram says nothing about the server. */
 const UDP_TRIES = 2;
 
 export const serverOf = (context: ProbeContext, transport: StreamTransport | 'udp'): Required<ServerAddress> => ({
@@ -66,7 +67,7 @@ export function open(
 /** Asks over UDP within the limits of the probe. Rejects with a ClientError. */
 export function overUdp(context: ProbeContext, query: Query, ednsFlags = 0): Promise<Reply> {
   const { address, port, signal } = context;
-  // The first try must not take all the time that there is for a step.
+  // The tries share the time of a step.
   const timeoutMs = Math.max(1, Math.floor(context.stepMs / UDP_TRIES));
   const options = { timeoutMs, tries: UDP_TRIES, ednsFlags, signal, clock: context.clock };
   return askUdp(query, { address, port }, `${address}:${port} (udp)`, options);
@@ -77,7 +78,7 @@ function failureOf(error: unknown): Failure {
   return { code: known.code, step: known.step, message: known.message };
 }
 
-/** What `promise` brings, or why it did not; errors that are none of the client's pass. */
+/** The value of `promise`, or its failure. Errors of other classes than ClientError are thrown. */
 export async function attempted<T>(promise: Promise<T>): Promise<{ value: T } | { failure: Failure }> {
   try {
     return { value: await promise };

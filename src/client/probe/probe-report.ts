@@ -1,11 +1,10 @@
-/** What a probe finds out. What was not looked at, or is not there, is undefined. Times are in milliseconds. */
-
+/** The report of a probe. Values that were not found out are undefined. Times are in milliseconds. */
 import type { ClientErrorCode, Step } from '../errors.js';
 import type { Ending } from '../session/client-session.js';
 import type { Times, Transport } from '../session/connect.js';
 import type { CertificateInfo } from '../trust/certificate.js';
 
-/** Why something did not come about. */
+/** Why a transport, a handshake or a query failed. */
 export interface Failure {
   readonly code: ClientErrorCode;
   readonly step: Step | undefined;
@@ -20,38 +19,39 @@ export interface TransportReport {
   readonly times?: (Times & { readonly answer: number }) | undefined;
 }
 
-/** What became of queries that were sent without waiting for answers between them. */
+/** The outcome of queries that were sent without waiting for answers between them. */
 export interface PipelineReport {
   readonly asked: number;
   readonly answered: number;
-  /** Whether an answer overtook another. That none did does not say that none ever would. */
+  /** Whether an answer overtook another. If none did, one may do so another time. */
   readonly overtaking: boolean;
 }
 
-/** How a server closes; `silent`: not within the time that there was. */
+/** How a server closes; `silent`: it did not close in time. */
 export type Closing = Ending | 'silent';
 
 export interface IdleReport {
-  /** How long nothing was sent: until the server closed, or as long as the probe waits. */
+  /** How long the session was idle: until the server closed it, or until the probe stopped watching. */
   readonly waited: number;
-  /** undefined: the session was still open. */
+  /** How the server closed it; undefined: it was still open. */
   readonly closed: Ending | undefined;
 }
 
 export interface StreamReport extends TransportReport {
   readonly pipelining?: PipelineReport | undefined;
-  /** How long a session may be idle as the server says (RFC 7828); undefined: it does not say. */
+  /** How long a session may be idle, if the server says so (RFC 7828). */
   readonly keepalive?: number | undefined;
   readonly idle?: IdleReport | undefined;
-  /** How the server closed after we had; undefined where it closed first. */
+  /** How the server closed after us; undefined if it closed first. */
   readonly farewell?: Closing | undefined;
 }
 
 export interface PaddingReport {
-  /** Answers to padded queries, and those of them that were padded. */
+  /** How many answers to padded queries came. */
   readonly answers: number;
+  /** How many of them were padded. */
   readonly padded: number;
-  /** Lengths of the padded answers in octets, each once. RFC 8467 §4.1 wants multiples of 468. */
+  /** The different lengths of the padded answers, in octets. RFC 8467 §4.1 wants multiples of 468. */
   readonly lengths: readonly number[];
 }
 
@@ -81,12 +81,12 @@ export interface TlsReport extends EncryptedReport {
   readonly withoutAlpn?: boolean | undefined;
 }
 
-/** What became of one first query with TO set. */
+/** The outcome of one first query with TO set. */
 export interface UpgradeAttempt {
   /** Whether TO was set in the answer; undefined: no answer came. */
   readonly offered: boolean | undefined;
   readonly rcode?: string | undefined;
-  /** The text in the answer to the dummy query, which means nothing (the draft, §2.1.4.2). */
+  /** The text in the answer to the dummy query. It has no meaning (the draft, §2.1.4.2). */
   readonly text?: string | undefined;
   /** Whether the handshake succeeded and an answer came inside. */
   readonly upgraded: boolean;
@@ -94,8 +94,8 @@ export interface UpgradeAttempt {
 }
 
 /**
- * `any`: every first query is upgraded; `dummy`: only STARTTLS/CH/TXT; `query`: only others; `off`: none is offered;
- * `blocked`: offered, but the handshake does not come about (the draft, §2.2); `unknown`: no answer over TCP.
+ * `any`: every first query is upgraded; `dummy`: only STARTTLS/CH/TXT; `query`: only other queries; `off`: no upgrade is offered;
+ * `blocked`: it is offered, but the handshake fails (the draft, §2.2); `unknown`: no answer came over TCP.
  */
 export type StarttlsMode = 'any' | 'dummy' | 'query' | 'off' | 'blocked' | 'unknown';
 
@@ -108,7 +108,7 @@ export interface StarttlsReport extends EncryptedReport {
 export interface EdnsReport {
   /** Whether the answer to a query with an OPT record has one. */
   readonly supported?: boolean | undefined;
-  /** UDP payload that the server says it can take, in octets. */
+  /** The UDP payload that the server says it takes, in octets. */
   readonly size?: number | undefined;
   /** RCODE for version 1; BADVERS is right (RFC 6891 §6.1.3). */
   readonly versionOne?: string | undefined;
@@ -116,11 +116,11 @@ export interface EdnsReport {
   readonly ignoresUnknown?: boolean | undefined;
   /** Whether a query without OPT is answered without OPT (RFC 6891 §7). */
   readonly absentWithout?: boolean | undefined;
-  /** The longest answer that was got with 4096 octets offered, and whether it was truncated. */
+  /** The length of an answer with 4096 octets offered, and whether it was truncated. */
   readonly longest?: { readonly octets: number; readonly truncated: boolean } | undefined;
-  /** Whether answers keep to 512 octets where that is offered. */
+  /** Whether an answer keeps to 512 octets if no more are offered. */
   readonly keepsTo512?: boolean | undefined;
-  /** `none`; `given`: a server cookie came; `taken`: and was accepted when it came back (RFC 7873). */
+  /** `given`: the server sent a cookie; `taken`: it also accepted that cookie when it came back (RFC 7873). */
   readonly cookie?: 'none' | 'given' | 'taken' | undefined;
   /** Name of the server's instance (RFC 5001). */
   readonly nsid?: string | undefined;
@@ -132,29 +132,29 @@ export interface EdnsReport {
 export interface QuestionReport {
   readonly name: string;
   readonly type: string;
-  /** That of the transport the others were compared with. */
+  /** The RCODE over the first of `compared`. */
   readonly rcode: string | undefined;
   readonly authoritative: boolean;
-  /** The transports that were compared; truncated answers cannot be. */
+  /** The transports that were compared. Truncated answers cannot be compared. */
   readonly compared: readonly Transport[];
   readonly truncated: readonly Transport[];
-  /** How an answer differs from that of the first of `compared`; twice in succession. */
+  /** How answers differed from that of the first of `compared`, twice in succession. */
   readonly differences: readonly { readonly transport: Transport; readonly what: string }[];
 }
 
 export interface AnswersReport {
-  /** Whether there were two transports at least and no difference (RFC 9539 §3). */
+  /** Whether at least two transports were compared, without a difference (RFC 9539 §3). */
   readonly equal: boolean;
-  /** Whether the zone's SOA came; undefined: no zone was given, or no answer came. */
+  /** Whether the SOA of the zone came; undefined if no zone was given or no answer came. */
   readonly served: boolean | undefined;
   readonly questions: readonly QuestionReport[];
 }
 
-/** TLSA records of one name that the server may have, as the server itself answers them: not validated by DNSSEC. */
+/** TLSA records of one name that the server may have, from the server itself and not validated by DNSSEC. */
 export interface TlsaReport {
   readonly owner: string;
   readonly records: readonly string[];
-  /** `unusable`: none of a kind that clients go by (usage 3); `unknown`: no handshake came about. */
+  /** `unusable`: no record is of a usage that clients accept (3); `unknown`: the handshake failed. */
   readonly verdict: 'match' | 'mismatch' | 'unusable' | 'unknown';
 }
 
@@ -162,13 +162,13 @@ export interface CredentialsReport {
   /** The name sent as SNI. */
   readonly name: string | undefined;
   readonly tlsa: readonly TlsaReport[];
-  /** Whether the pins or the authority that the caller gave accept the certificate; undefined: none was given. */
+  /** Whether the certificate meets the caller's pins or authority; undefined if none was given. */
   readonly accepted: boolean | undefined;
   readonly objection: string | undefined;
 }
 
 export interface ProbeReport {
-  /** As it was given. */
+  /** The server as the caller named it. */
   readonly given: string;
   readonly address: string;
   /** Port of UDP, TCP and STARTTLS. */
@@ -182,12 +182,13 @@ export interface ProbeReport {
   readonly edns: EdnsReport | undefined;
   readonly credentials: CredentialsReport;
   readonly answers: AnswersReport;
-  /** Whether the time was over before everything had been looked at. */
+  /** Whether the time was over before the probe was complete. */
   readonly cut: boolean;
   readonly milliseconds: number;
-  /** An encrypted transport works, with the credentials that there are, and answers are equal. */
+  /** Whether there are no problems: an encrypted transport works, credentials fit, and answers are equal. */
   readonly ok: boolean;
-  /** Why not, and what else an operator should know; each a sentence. */
+  /** Why `ok` is false; each is a sentence. */
   readonly problems: readonly string[];
+  /** Further sentences for operators. */
   readonly notes: readonly string[];
 }

@@ -1,9 +1,9 @@
 /**
- * Finds out what a server can do, and whether it does it well: which transports answer, what it offers inside TLS, which
- * first queries it upgrades, whether its certificate is the one that the zone publishes, and whether its answers are the
- * same over all transports (RFC 9539 §3). Made for operators: it asks in cleartext too, and offers TLS 1.1 once.
+ * Probes a server: which transports answer, what it offers inside TLS, which first queries it upgrades, whether its certificate is
+ * the one that the zone publishes, and whether its answers are the same over all transports (RFC 9539 §3). Made for operators:
+ * it asks in cleartext too, and offers TLS 1.1 once.
  *
- * Takes some 80 questions and 15 connections in all. Not here: DNSSEC validation, DNS over QUIC, transfers.
+ * A probe takes some 80 questions and 15 connections. Not here: DNSSEC validation, DNS over QUIC, transfers.
  */
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
@@ -32,7 +32,7 @@ import { tlsDetails } from './tls-probe.js';
 import { judgement } from './verdict.js';
 
 export interface ProbeOptions {
-  /** An address; or a host name, of which the system's first address is probed. */
+  /** An address; or a host name, whose first address from the system is probed. */
   readonly server: string;
   /** Of UDP, TCP and STARTTLS. Default 53. */
   readonly port?: number | undefined;
@@ -40,17 +40,17 @@ export interface ProbeOptions {
   readonly tlsPort?: number | undefined;
   /** A zone of the server. Default: the root is asked for, and most servers will refuse. */
   readonly zone?: string | undefined;
-  /** The server's name for SNI and TLSA. Default: `server` if that is a name, otherwise what the zone says. */
+  /** The server's name for SNI and TLSA. Default: `server` if that is a name, otherwise the name in the zone. */
   readonly name?: string | undefined;
-  /** What its certificate must meet, beside the TLSA records that are found. */
+  /** Credentials that the certificate must meet, in addition to its TLSA records. */
   readonly verification?: Verification | undefined;
   /** Milliseconds of each step, from 1 to 86,400,000. Default 2000. */
   readonly stepMs?: number | undefined;
   /** Milliseconds that idle sessions are watched, from 0 to 86,400,000. Default 2000. */
   readonly idleMs?: number | undefined;
-  /** Milliseconds after which nothing new is begun, from 1 to 86,400,000. Default 9000; closing takes one second more at most. */
+  /** Milliseconds after which no step begins, from 1 to 86,400,000. Default 9000. Closing takes at most a second more. */
   readonly totalMs?: number | undefined;
-  /** What works and what fails is put in there. */
+  /** The cache that notes which encrypted transports work and which fail. */
   readonly capabilities?: CapabilityCache | undefined;
   readonly clock?: ClientClock | undefined;
 }
@@ -83,13 +83,13 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   validateOptions(options, '');
   const { clock = systemClock, port = 53, tlsPort = 853, zone, verification } = options;
   if (verification !== undefined) checkVerification(verification);
-  // Judged before anything is sent, so that no server is blamed for it.
+  // Validated before anything is sent: a wrong zone is no server's fault.
   if (zone !== undefined) textToName(zone);
   const name = nameOf(options);
   const began = clock.elapsed();
   const controller = new AbortController();
   const { signal } = controller;
-  // Everything that waits listens to it.
+  // Everything that waits listens to this signal.
   setMaxListeners(0, signal);
   const totalMs = options.totalMs ?? TOTAL;
   const stop = clock.after(totalMs, () => controller.abort());
@@ -97,7 +97,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
     const deadline = { clock, at: clock.elapsed() + totalMs, signal: undefined };
     const located = locate({ address: options.server, port }, 'udp');
     const { address } = (await within(located, deadline, options.server, 'connect')).server;
-    // Judges the port only.
+    // The second call only validates the port.
     await locate({ address, port: tlsPort }, 'tls');
     const context: ProbeContext = {
       address,
@@ -124,7 +124,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   }
 }
 
-/** The server's name, where the caller knows one. Throws CLIENT_INPUT. */
+/** The server's name, if the caller knows one. Throws CLIENT_INPUT. */
 function nameOf({ server, name }: ProbeOptions): string | undefined {
   if (name !== undefined) return hostName(name, 'name');
   return isIP(server) === 0 ? hostName(server, 'server') : undefined;
@@ -132,7 +132,7 @@ function nameOf({ server, name }: ProbeOptions): string | undefined {
 
 type Found = Pick<ProbeReport, 'udp' | 'tcp' | 'starttls' | 'tls' | 'edns' | 'credentials' | 'answers'>;
 
-/** First what answers, then who it is, then everything else at once. */
+/** Tries the transports first, then finds out the server's name, then everything else at once. */
 async function lookedAt(
   context: ProbeContext,
   zone: string | undefined,
@@ -150,7 +150,7 @@ async function lookedAt(
   const name = context.name ?? (mine === undefined || second !== undefined ? undefined : hostNameOf(mine));
   const named: ProbeContext = { ...context, name };
   const first = upgrades.dummy.upgraded ? DUMMY_QUERY : { ...context.question, edns: {} };
-  // Which certificate a server shows may depend on the name that it is asked by.
+  // The certificate may depend on the SNI.
   const [tls, starttls] = await Promise.all(
     name === context.name
       ? [tlsAtFirst, upgrades.reach]
@@ -164,7 +164,7 @@ async function lookedAt(
   };
   const names = context.name === undefined ? (mine ? servers?.mine : servers?.all) : [`${context.name}.`];
   const compared = compareAnswers(channels, zone, (servers?.mine ?? []).slice(0, 1));
-  // Sessions are watched when nothing is to be asked over them any more.
+  // Idle sessions are watched after the last question over them.
   const streams = compared.then(() =>
     Promise.all([streamReport(named, tcp), streamReport(named, tls), streamReport(named, starttls)]),
   );
@@ -192,7 +192,7 @@ async function lookedAt(
   };
 }
 
-/** Reaches what was reached before, in another context. */
+/** Reaches again a transport that was reached before, with another name. */
 async function reachedAgain(
   context: ProbeContext,
   before: Reach<StreamChannel>,
@@ -212,7 +212,7 @@ function reachReport(reach: Reach<Channel>): TransportReport {
   return 'failure' in reach ? { works: false, failure: reach.failure } : { works: true, times: reach.times };
 }
 
-/** Several questions at once, then silence, then the end; and one session more, to resume it. */
+/** Asks several questions at once, watches the idle session, closes it, and resumes it by one more session. */
 async function streamReport(context: ProbeContext, reach: Reach<StreamChannel>): Promise<EncryptedReport> {
   if ('failure' in reach) return reachReport(reach);
   const { channel } = reach;

@@ -1,5 +1,4 @@
-/** How a server behaves in a session over a stream: several queries at once, idleness, and the end. */
-
+/** How a server behaves in a session over a stream: with several queries at once, when it is idle, and at its end. */
 import { EdnsOption } from '../../protocol/iana.js';
 import type { ClientSession } from '../session/client-session.js';
 import type { OpenSession } from '../session/connect.js';
@@ -9,10 +8,10 @@ import { type Query, randomId } from '../wire/message.js';
 import { attempted, EDNS, type ProbeContext } from './probe-context.js';
 import type { Closing, IdleReport, PaddingReport, PipelineReport } from './probe-report.js';
 
-/** Queries that are sent at once: a guess, more than servers that read one at a time would notice. */
+/** Queries that are sent at once; a guess. */
 const AT_ONCE = 8;
 
-/** Sends queries without waiting between them; the replies that came. */
+/** Sends queries without waiting between them. */
 export async function pipeline(
   context: ProbeContext,
   session: ClientSession,
@@ -33,7 +32,7 @@ export async function pipeline(
   return { report: { asked: AT_ONCE, answered: replies.length, overtaking }, replies };
 }
 
-/** Sends nothing and watches what the server does, for the time that the probe has for that. */
+/** Sends nothing, and watches whether the server closes the session. */
 export async function idle(context: ProbeContext, session: ClientSession): Promise<IdleReport> {
   const { clock, idleMs, signal } = context;
   const began = clock.elapsed();
@@ -51,28 +50,28 @@ export async function idle(context: ProbeContext, session: ClientSession): Promi
   return { waited: clock.elapsed() - began, closed: session.ending };
 }
 
-/** Closes, and tells how the server does. Undefined where it was first. */
+/** Closes the session, and returns how the server closes it; undefined if the server closed first. */
 export async function farewell(session: ClientSession): Promise<Closing | undefined> {
   if (!session.open) return undefined;
   await session.close();
   return session.ending ?? 'silent';
 }
 
-/** What the answers say of keepalive. */
+/** The keepalive value of the first reply that has one. */
 export function keepaliveIn(replies: readonly Reply[]): number | undefined {
   return replies.map(({ message }) => keepaliveOf(message.edns)).find((value) => value !== undefined);
 }
 
-/** What the answers to padded queries say of padding. */
+/** The padding in the replies to padded queries. */
 export function paddingIn(replies: readonly Reply[]): PaddingReport {
   const padded = replies.filter(({ message }) => message.edns?.options.some(({ code }) => code === EdnsOption.PADDING));
   const lengths = [...new Set(padded.map(({ octets }) => octets.length))].sort((a, b) => a - b);
   return { answers: replies.length, padded: padded.length, lengths };
 }
 
-/** Whether a session was resumed by what the one before left: opens one more. */
 type Reopen = (ticket: NonNullable<ReturnType<OpenSession['ticket']>>) => Promise<OpenSession>;
 
+/** Opens one more session by the ticket of the one before, and returns whether it was resumed. */
 export async function resumedBy(before: OpenSession, reopen: Reopen): Promise<boolean> {
   const ticket = before.ticket();
   if (ticket === undefined) return false;

@@ -10,13 +10,13 @@ import { type Reach, reachStream, type StreamChannel } from './channel.js';
 import { attempted, open, type ProbeContext } from './probe-context.js';
 import type { StarttlsMode, UpgradeAttempt } from './probe-report.js';
 
-/** What a first query came to; where it was upgraded, the channel that begins with it. */
+/** The outcome of a first query; if it was upgraded, with the channel that begins with it. */
 interface Tried {
   readonly attempt: UpgradeAttempt;
   readonly reach: Reach<StreamChannel>;
 }
 
-/** Begins with `first`, then with STARTTLS inside: an answer must come before the upgrade counts. */
+/** Sends `first` and upgrades. The upgrade counts once an answer has come inside TLS. */
 async function tried(context: ProbeContext, first: Query): Promise<Tried> {
   const reach = await reachStream(context, 'starttls', first);
   if (!('failure' in reach)) {
@@ -25,11 +25,11 @@ async function tried(context: ProbeContext, first: Query): Promise<Tried> {
   }
   const { failure } = reach;
   if (failure.code !== ClientErrorCode.NO_UPGRADE) {
-    // What goes wrong from the handshake on does so after the offer.
+    // A failure in the handshake or later comes after the offer.
     const offered = failure.step === 'handshake' || reach.opened ? true : undefined;
     return { attempt: { offered, upgraded: false, failure }, reach };
   }
-  // Once more, to see what it answers in place of an offer.
+  // Once more, to see the answer without an offer.
   const plain = await attempted(open(context, 'starttls', { upgrade: { first, withoutOffer: 'plaintext' } }));
   if ('failure' in plain) return { attempt: { offered: false, upgraded: false }, reach };
   plain.value.session.destroy();
@@ -37,7 +37,7 @@ async function tried(context: ProbeContext, first: Query): Promise<Tried> {
   return { attempt: { offered: false, ...described(reply), upgraded: false }, reach };
 }
 
-/** `reply`: that to the first query. */
+/** `reply`: the reply to the first query. */
 function described(reply: Reply | undefined): Pick<UpgradeAttempt, 'rcode' | 'text'> {
   if (reply === undefined) return {};
   const { rcode, answers } = reply.message;
@@ -48,7 +48,7 @@ interface StarttlsReach {
   readonly mode: StarttlsMode;
   readonly dummy: UpgradeAttempt;
   readonly query: UpgradeAttempt;
-  /** The one that reveals nothing, if it works. */
+  /** With the dummy query, which reveals nothing, if that is upgraded. */
   readonly reach: Reach<StreamChannel>;
 }
 

@@ -1,4 +1,4 @@
-/** What a server offers inside TLS: versions, resumption, and how it treats clients without ALPN. */
+/** The TLS of a server: versions, resumption, and clients without ALPN. */
 import { connect, type TLSSocket } from 'node:tls';
 import type { TlsOptions } from '../session/tls-connection.js';
 import { readable } from '../trust/public-key.js';
@@ -8,7 +8,7 @@ import { resumedBy } from './session-probe.js';
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
-/** Each on connections of its own, one after the other: servers may limit how many a client has. */
+/** Tries versions one after the other, on connections of their own: servers may limit the connections of a client. */
 export async function tlsDetails(
   context: ProbeContext,
 ): Promise<Pick<TlsReport, 'versions' | 'obsolete' | 'withoutAlpn'>> {
@@ -16,12 +16,12 @@ export async function tlsDetails(
   for (const version of VERSIONS) versions.push(await versionReport(context, version));
   const obsolete = await takesObsolete(context);
   const bare = await attempted(exchanged(context, { alpn: [] }));
-  // What there was no time for says nothing of the server.
+  // If the time was over, failures say nothing about the server.
   if (context.signal.aborted) return {};
   return { versions, obsolete, withoutAlpn: 'value' in bare };
 }
 
-/** Opens a session, asks, closes; whether the next one can resume it. */
+/** Opens a session, asks and closes. Returns whether the next session resumes it. */
 async function exchanged(context: ProbeContext, tls: TlsOptions): Promise<boolean> {
   const opened = await open(context, 'tls', { tls });
   try {
@@ -41,8 +41,8 @@ async function versionReport(context: ProbeContext, version: VersionReport['vers
 }
 
 /**
- * Whether a handshake with nothing newer than TLS 1.1 succeeds. Only this one is offered what is insecure by now; nothing is
- * asked over it. undefined: no time was left to see, or our OpenSSL cannot offer it.
+ * Whether a handshake with TLS 1.1 or older succeeds. Only this handshake offers insecure versions, and nothing is asked after it.
+ * Undefined if no time was left, or if our OpenSSL cannot offer them.
  */
 function takesObsolete(context: ProbeContext): Promise<boolean | undefined> {
   const { address, port } = serverOf(context, 'tls');
@@ -54,7 +54,7 @@ function takesObsolete(context: ProbeContext): Promise<boolean | undefined> {
       port,
       minVersion: 'TLSv1',
       maxVersion: 'TLSv1.1',
-      // Without that OpenSSL itself refuses the digests of these versions.
+      // Otherwise OpenSSL itself refuses the digests of these versions.
       ciphers: 'DEFAULT@SECLEVEL=0',
       rejectUnauthorized: false,
       ALPNProtocols: ['dot'],
@@ -62,7 +62,7 @@ function takesObsolete(context: ProbeContext): Promise<boolean | undefined> {
     });
   return new Promise((resolve) => {
     const socket = readable(begin);
-    // An OpenSSL that has been built without these versions.
+    // This OpenSSL was built without these versions.
     if (socket === undefined) return resolve(undefined);
     const done = (result: boolean | undefined): void => {
       stop();

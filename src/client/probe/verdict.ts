@@ -1,9 +1,9 @@
-/** What follows from what was found: whether clients can count on encryption, and what an operator should look at. */
+/** The verdict on a probe: whether clients can count on encryption, and which points an operator should look at. */
 import type { ProbeReport } from './probe-report.js';
 
 type Facts = Omit<ProbeReport, 'ok' | 'problems' | 'notes' | 'milliseconds'>;
 
-/** `ok`: there are no problems. Notes change nothing. `now`: milliseconds since 1970. */
+/** `ok`: there are no problems. Notes do not matter for it. `now`: milliseconds since 1970. */
 export function judgement(
   facts: Facts,
   credentialsGiven: boolean,
@@ -27,7 +27,7 @@ function problemsOf(facts: Facts, credentialsGiven: boolean): string[] {
     problems.push('answers could be compared over no two transports');
   if (encrypted && credentialsGiven && !credentials.accepted)
     problems.push(credentials.objection ?? 'whether the certificate is acceptable was not found out');
-  // One name that the server has is enough; where it may have others, theirs do not count.
+  // One of the names that the server may have is enough.
   const verdicts = credentials.tlsa.map(({ verdict }) => verdict);
   if (verdicts.includes('mismatch') && !verdicts.includes('match'))
     problems.push('the certificate matches none of the TLSA records');
