@@ -1,6 +1,7 @@
 /**
- * The client library: asks authoritative servers over the transports of the draft, in the order and with the privacy that a profile
- * demands, and learns what each server can do. One client for a program: its sessions, tickets and knowledge are shared by all queries.
+ * The client library: asks authoritative servers over the transports of the draft, in the order and with the privacy that a
+ * profile demands, and learns which transports each server has. A program needs one client: all queries share its sessions,
+ * tickets and capabilities.
  *
  * Implements draft-ietf-dprive-start-tls-for-dns-01 §2.1, §2.2 and §3 for clients, RFC 7858 §3 and §5, RFC 7766 §6, RFC 7828,
  * RFC 8467 §4.1, and of RFC 9539 §4 the state kept for each server (§4.2), its values (§4.3) and what success and failure

@@ -26,7 +26,7 @@ function problemsOf(facts: Facts, credentialsGiven: boolean): string[] {
   if (encrypted && !answers.equal && problems.length === 0)
     problems.push('answers could be compared over no two transports');
   if (encrypted && credentialsGiven && !credentials.accepted)
-    problems.push(credentials.objection ?? 'whether the certificate is acceptable was not found out');
+    problems.push(credentials.objection ?? 'it was not found out whether the certificate is acceptable');
   // One of the names that the server may have is enough.
   const verdicts = credentials.tlsa.map(({ verdict }) => verdict);
   if (verdicts.includes('mismatch') && !verdicts.includes('match'))
@@ -44,7 +44,7 @@ function notesOf(facts: Facts, now: number): string[] {
     notes.push(
       'TO is set in answers, but no handshake follows: something blocks it, or the server means CO (RFC 9824)',
     );
-  if (starttls.mode === 'query') notes.push('STARTTLS begins with real queries only, whose names everybody can read');
+  if (starttls.mode === 'query') notes.push('STARTTLS works only with real queries, whose names everybody can read');
   for (const [name, { pipelining }] of Object.entries({ TCP: tcp, STARTTLS: starttls, TLS: tls })) {
     if (pipelining && pipelining.answered < pipelining.asked)
       notes.push(`of ${pipelining.asked} queries sent at once over ${name} ${pipelining.answered} were answered`);
@@ -56,7 +56,7 @@ function notesOf(facts: Facts, now: number): string[] {
   if (tls.works && tls.withoutAlpn === false) notes.push('clients without ALPN are not served');
   const certificate = tls.certificate ?? starttls.certificate;
   if (certificate !== undefined && certificate.notAfter === undefined)
-    notes.push('the certificate does not say until when it is valid: what stands there is no date');
+    notes.push('the certificate has no valid date of expiry');
   else if (certificate?.notAfter !== undefined && Date.parse(certificate.notAfter) < now)
     notes.push(`the certificate has expired at ${certificate.notAfter}`);
   if (credentials.tlsa.some(({ verdict }) => verdict === 'unusable'))

@@ -32,12 +32,12 @@ export function isBare({ rcode, questions, answers, authority }: Message): boole
  */
 export function judge(query: Message, octets: Uint8Array): Message {
   const message = decodeMessage(octets);
-  if (!isResponse(message)) throw new ClientError(ClientErrorCode.MISMATCH, 'what came is no response to a query');
+  if (!isResponse(message)) throw new ClientError(ClientErrorCode.MISMATCH, 'the message is no response to a query');
   if (isBare(message)) return message;
   const [asked] = query.questions;
   const [question, second] = message.questions;
   if (question === undefined)
-    throw new ClientError(ClientErrorCode.MISMATCH, 'the response does not repeat the question, and is no mere error');
+    throw new ClientError(ClientErrorCode.MISMATCH, 'the response does not repeat the question, and is more than an error');
   const same =
     asked !== undefined &&
     question.type === asked.type &&
