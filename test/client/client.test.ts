@@ -15,7 +15,7 @@ import { DAY, make, temporaryFolder } from '../tls/support.js';
 import { pinOf } from './certificates.js';
 import { FakeClock } from './fake-clock.js';
 import { type FaultyServer, faulty, type Kinds } from './faulty.js';
-import { answer, framed, ONE_BY_ONE, onMessages, pause, tcpServer, udpServer } from './support.js';
+import { answer, framed, ONE_BY_ONE, onMessages, pause, settled, tcpServer, udpServer } from './support.js';
 
 const ZONE = `@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A 192.0.2.1\nlong 60 TXT ${'"0123456789abcdef0123456789abcdef" '.repeat(50)}`;
 const folder = temporaryFolder();
@@ -256,7 +256,7 @@ describe('time', () => {
       done = true;
     });
     while (!done) {
-      await pause(30);
+      await settled();
       const [next] = clock.timers;
       if (next === undefined || done) continue;
       waits.push(next);
@@ -308,15 +308,16 @@ describe('time', () => {
     const at = { ...slow.server, tlsPort: front.port };
     const asked = client.resolve({ server: at, ...NS, timeoutMs: 2000 });
     while (!clock.timers.includes(250)) await pause(5);
-    await pause(20);
+    await settled();
     clock.advance(250);
-    await pause(50);
+    await settled();
     // Half of the time that there is: the other half is for cleartext.
     clock.advance(750);
     expect(await asked).toMatchObject({ transport: 'udp' });
     expect(client.capabilities.get({ transport: 'tls', address: '127.0.0.1', port: at.tlsPort })?.status).toBe('fails');
     hello();
-    await pause(200);
+    await expect.poll(() => slow.counts.tls, { timeout: 10_000 }).toBe(1);
+    await settled();
     expect(await client.resolve({ server: at, ...NS })).toMatchObject({ transport: 'tls' });
     expect(client.capabilities.get({ transport: 'tls', address: '127.0.0.1', port: at.tlsPort })?.status).toBe('works');
   });
@@ -375,7 +376,7 @@ describe('giving up', () => {
     const { signal } = new AbortController();
     await using client = createClient();
     await Promise.all(Array.from({ length: 50 }, () => client.resolve({ server, ...NS, signal })));
-    await pause(20);
+    await settled();
     process.off('warning', listener);
     expect(warnings).toEqual([]);
   });
@@ -395,7 +396,7 @@ describe('a client that is closed', () => {
     const closing = client.close().then(() => {
       closed = true;
     });
-    await pause(50);
+    await settled();
     expect({ closed, timers: clock.timers }).toEqual({ closed: false, timers: [1000] });
     clock.advance(1000);
     await closing;
@@ -419,8 +420,7 @@ describe('a client that is closed', () => {
       ]);
       await client.close();
     }
-    await pause(100);
-    expect(resources().length).toBeLessThanOrEqual(before.length);
+    await expect.poll(() => resources().length, { timeout: 10_000 }).toBeLessThanOrEqual(before.length);
   });
 });
 

@@ -7,7 +7,7 @@ import { type ClientOptions, type ClientServer, createClient } from '../../src/c
 import { make } from '../tls/support.js';
 import { pinOf } from './certificates.js';
 import { FakeClock } from './fake-clock.js';
-import { answer, framed, onMessages, pause } from './support.js';
+import { answer, framed, onMessages, pause, settled } from './support.js';
 
 let certificate: { cert: string; key: string };
 beforeAll(async () => {
@@ -232,7 +232,7 @@ describe('an idle session', () => {
     const ask = () => client.resolve({ server: served.server, name: 'a.test', type: 'TXT' });
     await ask();
     open[0]?.end();
-    await pause(50);
+    await settled();
     expect(await ask()).toMatchObject({ reused: false, attempts: [] });
   });
 
@@ -339,7 +339,7 @@ describe('a session that goes wrong', () => {
     const both = Promise.allSettled([ask('b.test'), ask('never.test')]);
     await eventually(() => silent === 2);
     clock.advance(3999);
-    await pause(20);
+    await settled();
     expect(served.connections).toHaveLength(1);
     clock.advance(1);
     // Apart, so that who is not answered does no harm to the other.
@@ -385,7 +385,7 @@ describe('a session that goes wrong', () => {
     await using client = createClient({ ...TLS_ONLY, clock });
     const asked = client.resolve({ server: served.server, name: 'a.test', type: 'TXT' });
     await eventually(() => stopped === 1);
-    await pause(20);
+    await settled();
     clock.advance(4000);
     expect(await asked).toMatchObject({ transport: 'tls', attempts: [] });
     expect(served.connections).toHaveLength(2);

@@ -1,7 +1,7 @@
 /** Servers on loopback that do exactly what a test tells them to, well or badly. */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket, type TlsOptions } from 'node:tls';
 
 export const TO = 0x4000;
@@ -147,3 +147,17 @@ export async function udpServer(respond: (query: Buffer, nth: number) => readonl
 /** Waits for `milliseconds`. */
 export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/**
+ * Waits until everything that has begun on loopback has arrived: round trips of a connection of its own take turns with it. For
+ * tests that show that something does not happen, without regard to how fast the machine is.
+ */
+export async function settled(): Promise<void> {
+  await using echo = await tcpServer((socket) => socket.pipe(socket));
+  const socket = connect({ port: echo.port, host: echo.address, noDelay: true });
+  for (let i = 0; i < 20; i++) {
+    socket.write('x');
+    await once(socket, 'data');
+  }
+  socket.destroy();
+}

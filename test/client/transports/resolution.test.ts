@@ -6,7 +6,7 @@ import { make } from '../../tls/support.js';
 import { pinOf } from '../certificates.js';
 import { FakeClock } from '../fake-clock.js';
 import { type FaultyServer, faulty, type Kinds } from '../faulty.js';
-import { pause, type TestServer, tcpServer } from '../support.js';
+import { pause, settled, type TestServer, tcpServer } from '../support.js';
 
 const NAME = 'private.secret.test';
 let certificate: { cert: string; key: string };
@@ -88,8 +88,6 @@ async function eventually(what: () => boolean): Promise<void> {
     await pause(5);
   }
 }
-/** Long enough for what must not happen to happen on loopback. */
-const AWHILE = 40;
 
 describe('a server that says nothing on its port for TLS', () => {
   it('is asked over STARTTLS after the head start, not sooner', async () => {
@@ -97,7 +95,7 @@ describe('a server that says nothing on its port for TLS', () => {
       const asked = ask();
       await eventually(() => gate.connections() === 1);
       clock.advance(249);
-      await pause(AWHILE);
+      await settled();
       expect(counts.tcp).toBe(0);
       clock.advance(1);
       expect(await asked).toEqual({ transport: 'starttls', encrypted: true, attempts: [] });
@@ -112,7 +110,7 @@ describe('a server that says nothing on its port for TLS', () => {
       clock.advance(250);
       await asked;
       clock.advance(3749);
-      await pause(AWHILE);
+      await settled();
       expect([status('tls'), status('starttls')]).toEqual([undefined, 'works']);
       clock.advance(1);
       await eventually(() => status('tls') === 'fails');
@@ -145,12 +143,12 @@ describe('a server that says nothing on its port for TLS', () => {
       clock.advance(250);
       await eventually(() => status('starttls') === 'fails');
       clock.advance(749);
-      await pause(AWHILE);
+      await settled();
       expect(counts).toMatchObject({ udpQueries: 0, tcpQueries: 0 });
       clock.advance(1);
       expect(await asked).toEqual({ transport: 'udp', encrypted: false, attempts: ['starttls'] });
       clock.advance(2999);
-      await pause(AWHILE);
+      await settled();
       expect(status('tls')).toBeUndefined();
       clock.advance(1);
       await eventually(() => status('tls') === 'fails');
@@ -166,7 +164,7 @@ describe('a server that says nothing on its port for TLS', () => {
       await eventually(() => status('starttls') === 'fails');
       clock.advance(749);
       const second = ask();
-      await pause(AWHILE);
+      await settled();
       expect(counts.udpQueries).toBe(0);
       clock.advance(1);
       expect([await first, await second]).toMatchObject([{ transport: 'udp' }, { transport: 'udp' }]);
@@ -183,7 +181,7 @@ describe('a server that says nothing on its port for TLS', () => {
       clock.advance(250);
       await eventually(() => status('starttls') === 'fails');
       clock.advance(3749);
-      await pause(AWHILE);
+      await settled();
       expect(counts).toMatchObject({ udpQueries: 0, tcpQueries: 0 });
       clock.advance(1);
       expect(await asked).toMatchObject({ transport: 'udp' });
@@ -241,7 +239,7 @@ describe('staggered TLS and STARTTLS', () => {
       const asked = ask();
       await eventually(() => counts.tcp === 1);
       clock.advance(249);
-      await pause(AWHILE);
+      await settled();
       expect(gate.connections()).toBe(0);
       clock.advance(1);
       expect(await asked).toMatchObject({ transport: 'tls' });
@@ -255,7 +253,7 @@ describe('staggered TLS and STARTTLS', () => {
       const asked = ask();
       await eventually(() => counts.tlsQueries === 1);
       clock.advance(3999);
-      await pause(AWHILE);
+      await settled();
       expect(counts).toMatchObject({ tcp: 0, udpQueries: 0 });
       clock.advance(1);
       expect(await asked).toEqual({ transport: 'starttls', encrypted: true, attempts: ['tls'] });
@@ -269,7 +267,7 @@ describe('staggered TLS and STARTTLS', () => {
       const asked = ask();
       await eventually(() => gate.connections() === 1);
       clock.advance(3999);
-      await pause(AWHILE);
+      await settled();
       expect(counts).toMatchObject({ tcp: 0, udpQueries: 0 });
       clock.advance(1);
       expect(await asked).toMatchObject({ transport: 'starttls', attempts: ['tls'] });
@@ -297,7 +295,7 @@ describe('staggered TLS and STARTTLS', () => {
       await failed;
       expect(clock.timers).toEqual([4000]);
       clock.advance(4000);
-      await pause(AWHILE);
+      await settled();
       expect(clock.timers).toEqual([]);
       expect(counts).toMatchObject({ tcp: 0, udpQueries: 0 });
     });
@@ -309,7 +307,7 @@ describe('many first queries at once', () => {
     await scene({}, {}, async ({ clock, gate, faulty: { counts }, ask }) => {
       const all = Promise.all(Array.from({ length: 250 }, ask));
       await eventually(() => gate.connections() === 1);
-      await pause(AWHILE);
+      await settled();
       expect(gate.connections()).toBe(1);
       clock.advance(250);
       for (const { transport } of await all) expect(transport).toBe('starttls');
