@@ -138,7 +138,7 @@ describe('a client of our server', () => {
         ],
       });
       expect(one.counts).toMatchObject({ tlsQueries: 0, starttlsQueries: 0, udpQueries: 0, tcpQueries: 0 });
-      // The server does speak TLS; it is only not the one that we mean.
+      // The server speaks TLS; it is only not the right server.
       expect(client.capabilities.entries()).toEqual([]);
     }
   });
@@ -165,7 +165,7 @@ describe('what a client learns', () => {
         ['tls', server.tlsPort, 'fails'],
       ]);
       expect(await ask()).toMatchObject({ transport: 'starttls', reused: true, attempts: [] });
-      // Also when the hour is over: what works is good enough.
+      // Also when the hour is over: STARTTLS works and is good enough.
       clock.advance(3_600_000);
       expect(await ask()).toMatchObject({ transport: 'starttls', attempts: [] });
       expect(counts.tlsQueries).toBe(0);
@@ -241,7 +241,7 @@ describe('time', () => {
   it('for each step is as the RFC and the defaults say, when nothing ever answers', async () => {
     const clock = new FakeClock();
     const waits: number[] = [];
-    // Accepts connections and datagrams, and says nothing.
+    // Accepts connections and datagrams, and sends nothing.
     await using tcp = await tcpServer((socket) => socket.resume());
     await using tls = await tcpServer((socket) => socket.resume());
     await using client = createClient({ clock });
@@ -311,7 +311,7 @@ describe('time', () => {
     await settled();
     clock.advance(250);
     await settled();
-    // Half of the time that there is: the other half is for cleartext.
+    // This is half of the time; the other half is for cleartext.
     clock.advance(750);
     expect(await asked).toMatchObject({ transport: 'udp' });
     expect(client.capabilities.get({ transport: 'tls', address: '127.0.0.1', port: at.tlsPort })?.status).toBe('fails');

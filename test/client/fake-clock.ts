@@ -1,6 +1,6 @@
 import type { ClientClock } from '../../src/client/client-clock.js';
 
-/** A clock that stands still until `advance`; both of its times are the same. */
+/** A clock that stands still until `advance`. Both of its times are the same. */
 export class FakeClock implements ClientClock {
   #time = 1_800_000_000_000;
   readonly #timers = new Set<{ at: number; fire: () => void }>();
@@ -19,12 +19,12 @@ export class FakeClock implements ClientClock {
     return () => void this.#timers.delete(timer);
   }
 
-  /** Milliseconds until each timer that is running fires, in order. */
+  /** Milliseconds until each running timer fires, in order. */
   get timers(): number[] {
     return [...this.#timers].map(({ at }) => at - this.#time).sort((a, b) => a - b);
   }
 
-  /** Moves time on, firing the timers that are due in their order. */
+  /** Moves time on, and fires due timers in their order. */
   advance(milliseconds: number): void {
     const end = this.#time + milliseconds;
     for (;;) {

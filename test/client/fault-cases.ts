@@ -1,35 +1,35 @@
-/** What each fault of the fixture does to our client on a transport that has it, for the tests that go through all of them. */
+/** The effect of each fault of the fixture on our client. */
 import { ClientErrorCode, type Verification } from '../../src/client/index.js';
 import type { FaultName, FaultRule } from '../../src/fixture/faults/fault-rule.js';
 
 const { TIMED_OUT, RESET, CLOSED, HANDSHAKE, CERTIFICATE, NO_UPGRADE, MALFORMED, MISMATCH } = ClientErrorCode;
 
-/** None; an answer that is poor (an RCODE, TC); or a failure, by one of these codes. */
+/** None; `poor`: an answer with an error or with TC; or a failure with one of these codes. */
 export type Effect = 'none' | 'poor' | readonly ClientErrorCode[];
 
 export interface FaultCase {
   readonly rule: FaultRule;
-  /** On an answer, a handshake or a connection of TLS and, where nothing else is said, inside STARTTLS. */
+  /** On an answer, a handshake or a connection of TLS, and by default inside STARTTLS. */
   readonly inside: Effect;
   readonly insideStarttls?: Effect;
-  /** On the answer to the dummy query, or on the connection of it: that is TCP. */
+  /** On the answer to the dummy query or its connection, over TCP. */
   readonly dummy: Effect;
-  /** That is so for one query alone. */
+  /** The effect is only that on a query that is alone. */
   readonly alone?: boolean;
-  /** Credentials that see it. Default: by pin. */
+  /** The credentials with which it has this effect. Default: a pin. */
   readonly verification?: Verification['kind'];
 }
 
 const lost = { inside: [TIMED_OUT], dummy: [TIMED_OUT] } as const;
 const harmless = { inside: 'none', dummy: 'none' } as const;
-/** A handshake, which a dummy query is not. */
+/** On the handshake; the dummy query is before it. */
 const shaken = (...codes: ClientErrorCode[]) => ({ inside: codes, dummy: 'none' }) as const;
-/** As the system has it: a reset right behind other octets may look like an end. */
+/** On some systems, a reset right after other octets looks like a FIN. */
 const ENDED = [RESET, CLOSED];
-/** The answer has TO, and an end behind it. */
+/** The connection ends after an answer with TO. */
 const cutOff = [RESET, CLOSED, HANDSHAKE];
 
-/** By fault. The first of each is tried on every transport by itself, too. */
+/** Cases by fault. The first of each is also tried on every transport by itself. */
 export const FAULT_CASES: Readonly<Record<FaultName, readonly FaultCase[]>> = {
   delay: [
     { rule: { fault: 'delay', milliseconds: 20, jitter: 20 }, ...harmless },
@@ -40,7 +40,7 @@ export const FAULT_CASES: Readonly<Record<FaultName, readonly FaultCase[]>> = {
     { rule: { fault: 'drop', name: 'STARTTLS', type: 'TXT', class: 'CH' }, inside: 'none', dummy: [TIMED_OUT] },
     { rule: { fault: 'drop', upgrade: true }, inside: 'none', dummy: [TIMED_OUT] },
   ],
-  // TO and OPT are as before: the upgrade goes on, whatever the RCODE.
+  // The fault leaves OPT and TO as they are: the upgrade goes on, whatever the RCODE.
   rcode: [
     { rule: { fault: 'rcode' }, inside: 'poor', dummy: 'none' },
     { rule: { fault: 'rcode', rcode: 'REFUSED' }, inside: 'poor', dummy: 'none' },
@@ -56,7 +56,7 @@ export const FAULT_CASES: Readonly<Record<FaultName, readonly FaultCase[]>> = {
     { rule: { fault: 'malformed', how: 'pointer-loop' }, inside: [MALFORMED], dummy: [MALFORMED] },
     { rule: { fault: 'malformed', how: 'noise' }, inside: [MALFORMED, MISMATCH], dummy: [MALFORMED, MISMATCH] },
   ],
-  // A second answer to the dummy query is plaintext where a handshake should be.
+  // A second answer to the dummy query is plaintext in place of a handshake.
   duplicate: [
     { rule: { fault: 'duplicate' }, inside: 'none', dummy: cutOff },
     { rule: { fault: 'duplicate', copies: 100 }, inside: 'none', dummy: cutOff },
@@ -103,7 +103,7 @@ export const FAULT_CASES: Readonly<Record<FaultName, readonly FaultCase[]>> = {
     { rule: { fault: 'tls-certificate' }, ...shaken(CERTIFICATE), verification: 'ca' },
     { rule: { fault: 'tls-certificate', certificate: 'expired' }, ...shaken(CERTIFICATE), verification: 'ca' },
     { rule: { fault: 'tls-certificate', certificate: 'not-yet-valid' }, ...shaken(CERTIFICATE), verification: 'ca' },
-    // The key is the right one: that is all that pins say.
+    // The key is right, and pins are only about the key.
     { rule: { fault: 'tls-certificate', certificate: 'expired' }, ...harmless },
     { rule: { fault: 'tls-certificate', certificate: 'wrong-name' }, ...harmless, verification: 'tlsa' },
   ],

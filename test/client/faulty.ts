@@ -1,4 +1,4 @@
-/** A server on loopback whose transports are each well or broken in a way of their own. */
+/** A server on loopback. Each of its transports works or is broken in a way of its own. */
 
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ const OTHER = Buffer.from('\x05other\x04test\0\0\x10\0\x01', 'latin1');
 /** One octet of the answer's RDATA is missing. */
 const cut = (message: Buffer): Buffer => message.subarray(0, -1);
 
-/** What is answered to a query, with its text; several messages, or none. */
+/** The messages that answer a query, with their text. */
 type Answering = (query: Buffer, text: string) => readonly Buffer[];
 
 const good: Answering = (query, text) => [answer(query, { text, ...(hasOpt(query) && { ednsFlags: 0 }) })];
@@ -113,7 +113,7 @@ export interface Kinds {
 
 export interface FaultyOptions {
   readonly certificate: TlsOptions;
-  /** Told when a client waits for what will never come; by the milliseconds that it waits. */
+  /** Called when a client waits in vain, with the step that it waits for. */
   stalled?(step: 'udp' | 'stream'): void;
 }
 
@@ -135,7 +135,7 @@ export async function faulty(kinds: Kinds, options: FaultyOptions): Promise<Faul
   const sockets = new Set<Socket>();
   const stalled = (step: 'udp' | 'stream'): void => void setImmediate(() => options.stalled?.(step));
 
-  /** What messages of a stream are answered. */
+  /** Answers the messages of a stream. */
   const converse = (socket: Socket, kind: StreamKind, text: string, count: keyof typeof counts, beneath = socket) =>
     onMessages(socket, (query) => {
       counts[count]++;
@@ -204,7 +204,7 @@ export async function faulty(kinds: Kinds, options: FaultyOptions): Promise<Faul
     counts.tcp++;
     track(socket);
     let first = true;
-    // Until TLS takes the socket over.
+    // For errors until TLS takes the socket over.
     socket.on('data', (octets) => plain.push(octets));
     onMessages(socket, (query) => {
       if (first && isDummy(query)) {
@@ -217,7 +217,7 @@ export async function faulty(kinds: Kinds, options: FaultyOptions): Promise<Faul
         converse(socket, kinds.tcp as StreamKind, 'tcp', 'tcpQueries');
         socket.emit('data', framed(query));
       } else {
-        // In plaintext behind a dummy query that was answered without TO.
+        // In plaintext after a dummy query that was answered without TO.
         counts.tcpQueries++;
         stalled('stream');
       }
@@ -237,7 +237,7 @@ export async function faulty(kinds: Kinds, options: FaultyOptions): Promise<Faul
     return server;
   };
   const portOf = (server: Server): number => (server.address() as AddressInfo).port;
-  /** A number that nobody listens on, after all. */
+  /** A port that nothing listens on. */
   const closedPort = async (): Promise<number> => {
     const server = createServer();
     server.listen(0, '127.0.0.1');

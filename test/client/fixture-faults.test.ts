@@ -1,6 +1,6 @@
 /**
- * Our client against every fault of the fixture, in both profiles: opportunistic never fails what port 53 could have answered,
- * as a plain client finds out; pre-deployed is answered inside TLS, or says why not, and the name is never on the wire.
+ * Our client against every fault of the fixture, in both profiles. The opportunistic profile is answered whenever a plain client is
+ * answered by port 53. The pre-deployed profile is answered inside TLS or says why not, and never shows the name on the wire.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -24,30 +24,30 @@ import { type Effect, FAULT_CASES, type FaultCase } from './fault-cases.js';
 import { plainAddresses } from './plain-client.js';
 import { type Recorder, record } from './recorder.js';
 
-/** Names and their addresses; the first is the one that faults are about which are about one name. */
+/** Names and their addresses. Faults of one name are those of the first. */
 const ADDRESSES = new Map(Array.from({ length: 5 }, (_, i) => [`quebec-${i}.example.test`, `192.0.2.${10 + i}`]));
 const [NAME = '', ...OTHERS] = ADDRESSES.keys();
 const ZONE = [...ADDRESSES].map(([name, address]) => `${name}. 60 A ${address}`).join('\n');
-/** What shows a name on the wire: its first label, with its length. */
+/** The first label of each name with its length, as it is on the wire. */
 const LABELS = [...ADDRESSES.keys()].map((name) => Buffer.from(`\x08${name.split('.')[0]}`));
 
 /**
- * Time goes on by a turn of the event loop, which the servers live in as well: on a machine that has no time for us, they have as
- * much of it as the clients.
+ * The clients' time moves on with the turns of the event loop, which the servers share: on a slow machine, servers have as many
+ * turns to answer as on a fast one.
  */
 const clock = new FakeClock();
-/** Milliseconds for each turn, and how often there is one where there is nothing else to do. */
+/** Milliseconds by which each turn moves the time. */
 const TICK = 10;
 const ticking = setInterval(() => clock.advance(TICK), TICK / 2);
 afterAll(() => clearInterval(ticking));
-/** Dozens of turns. */
+/** Several turns each, most of them dozens. */
 const TIMEOUTS = { establish: 800, headStart: 60, cleartextAfter: 800, answer: 600, udp: 200, total: 20_000 };
-/** The plain client has the same. */
+/** The plain client has the same times. */
 const PLAIN = { clock, udp: TIMEOUTS.udp, tcp: TIMEOUTS.answer };
-/** Trials that run at a time; most of them wait. */
+/** Trials that run at a time. Most of them wait. */
 const AT_ONCE = 32;
 
-/** What a trial is to show of the pre-deployed profile, for the name that the fault is about. */
+/** The expected effect on the pre-deployed profile, for the name of the fault. */
 interface Expected {
   readonly tls: Effect;
   readonly starttls: Effect;
@@ -56,11 +56,11 @@ interface Expected {
 interface Trial {
   readonly rules: readonly FaultRule[];
   readonly verification: Verification['kind'];
-  /** undefined: whatever the rules make of it, within what is promised. */
+  /** Undefined: only the promises of the profile are checked. */
   readonly expected?: Expected;
-  /** That is all they say: other names have nothing to do with it. */
+  /** The rules name one name: other names are not affected. */
   readonly ofOneName?: boolean;
-  /** It is so for one query alone. */
+  /** The effect is only that on a query that is alone. */
   readonly alone?: boolean | undefined;
 }
 
@@ -92,7 +92,7 @@ function trialsOf(fault: FaultName): Trial[] {
         alone: one.alone,
       };
     });
-    // What is like another, but for how it comes about, is tried once.
+    // A rule with the effect of another is tried once.
     if (nth > 0 && one.inside !== 'none' && one.inside !== 'poor' && one.inside.includes('CLIENT_TIMED_OUT'))
       return permanent.slice(0, 1);
     const first: Trial = { rules: [{ ...rule, nth: 1 } as FaultRule], verification, expected: NONE };
@@ -110,7 +110,7 @@ function verificationOf(kind: Verification['kind'], server: RunningServer): Veri
   return { kind: 'ca', ca: server.ca };
 }
 
-/** What came of a question. */
+/** The outcome of a question. */
 type Outcome = Resolution | ClientError;
 
 async function asked(client: Client, server: object, names: readonly string[]): Promise<Outcome[]> {
@@ -127,7 +127,7 @@ async function asked(client: Client, server: object, names: readonly string[]): 
 
 const isPoor = ({ message, truncated }: Resolution): boolean => message.rcode !== 0 || truncated;
 
-/** What has to be so whatever is wrong: what looks like the answer is the answer. */
+/** Whatever is wrong, an answer that looks right must be the right one. */
 function expectHonest(name: string, outcome: Outcome): void {
   if (outcome instanceof ClientError || isPoor(outcome)) return;
   expect(outcome.message.answers.map(({ data }) => data)).toEqual([ADDRESSES.get(name)]);
@@ -141,7 +141,7 @@ function expectAnswered(name: string, outcome: Outcome): void {
 
 type Judge = (name: string, outcome: Outcome, nth: 'first' | 'later') => void;
 
-/** Asks these names together, one group after the other, by a client that knows nothing at first. */
+/** Asks the names of each group together, one group after the other, by a new client. */
 async function askInTurn(
   groups: readonly (readonly string[])[],
   options: ClientOptions,
@@ -159,7 +159,7 @@ async function askInTurn(
   }
 }
 
-/** Nothing is counted: who asks at the same time is not disturbed. */
+/** Whether the rules count nothing, so that clients can ask at the same time. */
 const isAlways = (rules: readonly FaultRule[]): boolean => rules.every((rule) => !('nth' in rule || 'times' in rule));
 
 /** One question, then four at once of the same client; five at once of another. */
@@ -196,7 +196,7 @@ async function opportunistic(server: RunningServer, { rules }: Trial): Promise<v
     const found = await plainAddresses(address, port, name, PLAIN);
     if (found?.join() === ADDRESSES.get(name)) answerable.add(name);
   }
-  // All others fare as the one of them.
+  // The other names are treated alike.
   if (answerable.has(OTHERS[0] ?? '')) for (const name of OTHERS) answerable.add(name);
   await inTurn(server, rules, {}, { address, port, tlsPort }, (name, outcome) => {
     if (answerable.has(name)) expectAnswered(name, outcome);
@@ -205,7 +205,7 @@ async function opportunistic(server: RunningServer, { rules }: Trial): Promise<v
   });
 }
 
-/** That the outcome is what the transports make of it that there are. */
+/** Expects the outcome that follows from the effects on the transports. */
 function expectAsExpected(
   name: string,
   outcome: Outcome,
@@ -239,7 +239,7 @@ async function preDeployed(
   const options = { profile: 'pre-deployed', verification: verificationOf(verification, server) } as const;
   server.clearQueries();
   restart(server, rules);
-  // Each by itself, too: what becomes of one is not seen where the other is well.
+  // Each transport by itself, too: if one of them works, the effect on the other is not seen.
   const alones =
     expected === undefined || !isAlways(rules)
       ? []
@@ -260,7 +260,7 @@ async function preDeployed(
 }
 
 function expectPrivate(server: RunningServer, recorder: Recorder, rules: readonly FaultRule[]): void {
-  // An attacker who knows the name, and shows it himself, is no fault of the client.
+  // An attacker may know the name and show it himself. That is not the client's fault.
   const isShown = rules.some((rule) => rule.fault === 'starttls-inject' && rule.answer?.name !== undefined);
   for (const label of LABELS) expect(recorder.saw(label, isShown ? 'client' : undefined)).toBe(false);
   const open = server.queries().filter(({ transport }) => transport === 'udp' || transport === 'tcp');
@@ -271,7 +271,7 @@ function expectPrivate(server: RunningServer, recorder: Recorder, rules: readonl
 const PROFILES = { opportunistic, 'pre-deployed': preDeployed };
 type ProfileName = keyof typeof PROFILES;
 
-/** Servers that no trial has at the moment. */
+/** Servers that no trial uses at the moment. */
 const idle: RunningServer[] = [];
 afterAll(async () => void (await Promise.all(idle.map((server) => server.close()))));
 
@@ -289,7 +289,7 @@ async function run(trial: Trial, profile: ProfileName): Promise<void> {
   }
 }
 
-/** Runs all, so many at a time. */
+/** Runs all, AT_ONCE at a time. */
 function pool(): (act: () => Promise<void>) => Promise<void> {
   const queue: (() => Promise<void>)[] = [];
   let running = 0;
@@ -313,7 +313,7 @@ const add = pool();
 
 type Begun = Map<string, Promise<PromiseSettledResult<void>[]>>;
 
-/** The trials of each test, begun together: most of their time they wait. */
+/** Begins the trials of all tests together: most of their time they wait. */
 function begin(tests: ReadonlyMap<string, readonly Trial[]>): Begun {
   const begun: Begun = new Map();
   for (const [key, trials] of tests) {

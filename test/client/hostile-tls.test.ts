@@ -1,4 +1,4 @@
-/** What a stranger's TLS server can do to a client must be an error of that one handshake, never the end of the process. */
+/** Whatever a stranger's TLS server sends may fail its own handshake, but must never end the client's process. */
 import { createPublicKey, randomInt, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
@@ -18,7 +18,7 @@ import { answer, framed, onMessages, type TestServer } from './support.js';
 
 const QUERY = { name: 'a.test', type: 16, edns: {} };
 
-/** Says that a certificate is valid until a time that there is none of. */
+/** Gives a certificate a date of expiry that does not exist. */
 class OddDate extends Date {
   override toISOString(): string {
     return '2030-99-99T99:99:99.000Z';
@@ -65,7 +65,7 @@ async function tlsServer(options: TlsOptions, host = '127.0.0.1'): Promise<TestS
   };
 }
 
-/** Passes everything on to `port`; what the server sends first has `more` right behind it, in the same write. */
+/** Passes everything on to `port`. The server's first octets are followed by `more` in the same write. */
 async function relayWith(more: Buffer, port: number): Promise<TestServer> {
   const server = createTcpServer((client) => {
     const beyond = connect(port, '127.0.0.1');
@@ -187,7 +187,7 @@ describe('any octets of a certificate', () => {
         throw new Error(`seed ${seed}: ${octets.toString('hex')}`, { cause: error });
       }
     }
-    // The rounds have met what used to throw.
+    // The rounds must have met certificates whose fields throw.
     expect(odd.date, `seed ${seed}`).toBeGreaterThan(0);
     expect(odd.key, `seed ${seed}`).toBeGreaterThan(0);
   });

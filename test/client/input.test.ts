@@ -1,4 +1,4 @@
-/** Mistakes of the caller are told as such, with the place, before anything is sent. */
+/** A mistake of the caller is reported with its place before anything is sent. */
 import { describe, expect, it } from 'vitest';
 import {
   type CapabilityCache,
@@ -14,11 +14,11 @@ import { FakeClock } from './fake-clock.js';
 import { udpServer } from './support.js';
 
 const DAY = 86_400_000;
-/** Nobody listens there; nothing is sent to it either. */
+/** Nothing listens on this port, and nothing is sent to it. */
 const AT = { address: '127.0.0.1', port: 9, tlsPort: 9 };
 const BASE = { server: AT, name: 'a.test', type: 'A' };
 
-/** As a program in JavaScript has it: TypeScript would not let it through. */
+/** Options as a JavaScript program may give them, which TypeScript would refuse. */
 const untyped = <T>(value: unknown): T => value as T;
 
 describe('options of a client', () => {

@@ -1,4 +1,4 @@
-/** A client as plain as can be, to compare with: UDP, then TCP; nothing of TLS, nothing that is remembered. Shares no code with ours. */
+/** A plain client to compare with: UDP, then TCP, without TLS and without memory. It shares no code with ours. */
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { type DecodedPacket, decode, encode } from 'dns-packet';
@@ -15,7 +15,7 @@ export interface PlainTimes {
 const TRIES = 3;
 let lastId = 0;
 
-/** The addresses of `name` that a server gives in an answer that is whole; undefined: it gives none. */
+/** The addresses of `name` in a server's whole answer; undefined if it gives none. */
 export async function plainAddresses(
   address: string,
   port: number,
@@ -67,7 +67,7 @@ function overUdp(address: string, port: number, id: number, wire: Buffer, judge:
       if (octets.length < 12 || octets.readUInt16BE() !== id) return;
       const message = decoded(octets);
       const result = judge(octets);
-      // What cannot be read may be anybody's; what can be read and is no good is followed by TCP.
+      // A message that cannot be decoded may be anybody's and is ignored. After an answer that is not usable, TCP follows.
       if (result !== undefined) done(result);
       else if (message !== undefined && (message.rcode !== 'NOERROR' || message.flag_tc)) done(undefined);
     });
@@ -75,7 +75,7 @@ function overUdp(address: string, port: number, id: number, wire: Buffer, judge:
   });
 }
 
-/** Twice at most, when the connection ends before the answer is there. */
+/** Asks at most twice: again if the connection ends before the answer. */
 async function overTcp(address: string, port: number, id: number, wire: Buffer, judge: Judge, times: PlainTimes) {
   for (let tries = 0; tries < 2; tries++) {
     const result = await overConnection(address, port, id, wire, judge, times);

@@ -35,7 +35,7 @@ interface Scene {
   readonly clock: FakeClock;
 }
 
-/** A client and a server; who waits for what will never come has waited already. */
+/** A client and a server. When the client would wait in vain, the clock moves on at once. */
 async function scene(kinds: Kinds, options: ClientOptions, act: (scene: Scene) => Promise<void>): Promise<void> {
   const clock = new FakeClock();
   const stalled = (step: 'udp' | 'stream'): void => clock.advance(step === 'udp' ? 1500 : 4000);
@@ -51,8 +51,8 @@ const TCP_KINDS: readonly TcpKind[] = ['refused port', ...STREAM_FAULTS, ...STRE
 const isGood = (kind: string): boolean => ['good', 'close after each', 'without EDNS', 'wrong first'].includes(kind);
 
 /**
- * Every way to break TLS with some to break STARTTLS, and the other way round; one is tried after the other, so that what
- * they do together is little more.
+ * Every way to break TLS with some ways to break STARTTLS, and the other way round. Other pairs would show little more, because
+ * one transport is tried after the other.
  */
 const PAIRS = [
   ...TLS_KINDS.flatMap((tls) =>
@@ -72,7 +72,7 @@ async function each<T>(all: readonly T[], act: (one: T) => Promise<void>): Promi
   await Promise.all(Array.from({ length: 16 }, worker));
 }
 
-/** What can answer: on a port that is closed there is no STARTTLS either. */
+/** The transports that can answer. On a closed port there is no STARTTLS either. */
 function working(kinds: Kinds): string[] {
   return [
     ...(isGood(kinds.tls) ? ['tls'] : []),
@@ -82,7 +82,7 @@ function working(kinds: Kinds): string[] {
   ];
 }
 
-/** Three questions, one after the other: what was learnt from the first must do the next no harm. */
+/** Three questions in turn: capabilities learnt from the first must not harm the next ones. */
 async function opportunistic(kinds: Kinds): Promise<void> {
   const expected = working(kinds);
   await scene(kinds, { timeouts: ONE_BY_ONE }, async ({ client, faulty: { server } }) => {
@@ -123,7 +123,7 @@ describe('the opportunistic profile', () => {
 });
 
 describe('the pre-deployed profile', () => {
-  /** Answered inside TLS by who has the key, or not at all; no plaintext with the name. */
+  /** Answered inside TLS by the owner of the key, or not at all. The name is never in plaintext. */
   async function preDeployed(kinds: Kinds, trusted: boolean): Promise<void> {
     const pins = [trusted ? pin : Buffer.alloc(32, 7).toString('base64')];
     const options: ClientOptions = { profile: 'pre-deployed', verification: { kind: 'pin', pins } };

@@ -1,4 +1,4 @@
-/** Stands in front of a server's ports and keeps every octet that passes, either way. Resets and FINs are passed on as they are. */
+/** A proxy before a server's ports that records every octet in both directions. It passes resets and FINs on. */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -10,7 +10,7 @@ export interface Recorder extends AsyncDisposable {
   /** For UDP, TCP and STARTTLS. */
   readonly port: number;
   readonly tlsPort: number;
-  /** Whether these octets have passed, whatever the case of their letters, within one datagram or one direction of a connection. */
+  /** Whether these octets have passed, in any letter case, within one datagram or one direction of a connection. */
   saw(octets: Uint8Array, from?: Sender): boolean;
   /** How many octets have passed. */
   readonly octets: number;
@@ -57,7 +57,7 @@ export async function record({ address, udp, tls }: Recorded): Promise<Recorder>
   };
   const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
-  /** A socket of its own for each client, so that answers find back. */
+  /** Each client has a socket of its own, so that answers find their way back. */
   const datagrams = async (): Promise<number> => {
     const front = createSocket('udp4');
     const behind = new Map<number, UdpSocket>();
@@ -83,7 +83,7 @@ export async function record({ address, udp, tls }: Recorded): Promise<Recorder>
     return front.address().port;
   };
 
-  /** A number that is free for both. */
+  /** A port that is free for UDP and TCP. */
   const both = async (): Promise<number> => {
     for (let tries = 0; ; tries++) {
       const port = await datagrams();

@@ -156,7 +156,7 @@ describe('sessions', () => {
     await client.resolve({ server: served.server, name: 'a.test', type: 'TXT' });
     await eventually(() => served.connections[0]?.ended === true);
     await served[Symbol.asyncDispose]();
-    // Another one at its place, which resets whoever comes with a ticket.
+    // Another server takes its place, and resets clients that have a ticket.
     const hellos: number[] = [];
     served = await serving(good);
     const inner = served.server.tlsPort ?? 0;
@@ -243,7 +243,7 @@ describe('an idle session', () => {
       process.getActiveResourcesInfo().filter((name) => /^(TCPSocket|TLS)Wrap$/.test(name)).length;
     const before = sockets();
     await client.resolve({ server: served.server, name: 'a.test', type: 'TXT' });
-    // That of the server is one; it is not idle for itself.
+    // One of the sockets is the server's.
     expect(sockets() - before).toBeLessThanOrEqual(1);
   });
 });
@@ -285,7 +285,7 @@ describe('a connection that is closed with queries outstanding', () => {
       client.resolve({ server: served.server, name: `n${i}.test`, type: 'TXT' }),
     );
     for (const { message } of await Promise.all(asked)) expect(message.answers).toHaveLength(1);
-    // It is found out how many answers a connection is good for, so that queries are not sent again and again.
+    // The client finds out how many answers a connection gives, so that queries are not sent again and again.
     expect(served.queries.length).toBeLessThan(200);
   });
 
@@ -342,7 +342,7 @@ describe('a session that goes wrong', () => {
     await settled();
     expect(served.connections).toHaveLength(1);
     clock.advance(1);
-    // Apart, so that who is not answered does no harm to the other.
+    // Each over its own connection, so that the unanswered query does not harm the other.
     await eventually(() => silent === 3);
     expect(served.connections).toHaveLength(3);
     clock.advance(4000);

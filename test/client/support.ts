@@ -1,4 +1,4 @@
-/** Servers on loopback that do exactly what a test tells them to, well or badly. */
+/** Servers on loopback that do exactly what a test tells them, right or wrong. */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -6,7 +6,7 @@ import { createSecureContext, TLSSocket, type TlsOptions } from 'node:tls';
 
 export const TO = 0x4000;
 
-/** Timeouts by which each transport begins when the one before has failed, for clocks that jump. */
+/** Timeouts with which a transport begins only when the one before has failed, for clocks that jump. */
 export const ONE_BY_ONE = { headStart: 4000, cleartextAfter: 86_400_000 } as const;
 
 export interface AnswerOptions {
@@ -28,7 +28,7 @@ export function questionOf(query: Buffer): Buffer {
   return query.subarray(12, at + 5);
 }
 
-/** The flags of the OPT record of a query that ends with it and has no options; -1 without one. */
+/** Whether TO is set in the OPT record of a query. That record must be the last one and have no options. */
 export function toSet(query: Buffer): boolean {
   const opt = query.subarray(12 + questionOf(query).length);
   return query.readUInt16BE(10) === 1 && (opt.readUInt16BE(7) & TO) !== 0;
@@ -112,7 +112,7 @@ export function onMessages(socket: Socket, each: (query: Buffer) => void): void 
   });
 }
 
-/** Makes a connection's server side a TLS one. */
+/** Makes TLS of the server's side of a connection. */
 export function upgraded(socket: Socket, options: TlsOptions): TLSSocket {
   socket.removeAllListeners('data');
   const secure = new TLSSocket(socket, {
@@ -124,7 +124,7 @@ export function upgraded(socket: Socket, options: TlsOptions): TLSSocket {
   return secure;
 }
 
-/** Answers datagrams; `respond` gives what to send, in order. */
+/** Answers datagrams; `respond` returns the responses, in order. */
 export async function udpServer(respond: (query: Buffer, nth: number) => readonly Buffer[]): Promise<TestServer> {
   const socket: UdpSocket = createSocket('udp4');
   let count = 0;
@@ -144,7 +144,6 @@ export async function udpServer(respond: (query: Buffer, nth: number) => readonl
   };
 }
 
-/** Waits for `milliseconds`. */
 export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 

@@ -8,7 +8,7 @@ import {
   type ResourceRecord,
 } from '../../../src/client/wire/message.js';
 
-/** A record of example.test; what differs in letter case or TTL is put in by the test. */
+/** A record of example.test, with the letter case and TTL that a test gives. */
 const record = (data: string, ttl = 60, name = 'example.test.'): ResourceRecord => ({
   owner: Buffer.from('\x07example\x04test\0', 'latin1'),
   name,

@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder[Symbol.dispose]());
 
-/** A server of the zone with these records beside SOA and nameservers, probed. */
+/** The report on a server whose zone has these records in addition to SOA and nameservers. */
 async function probed(records: string, options: Partial<ProbeOptions> = {}) {
   const certificates = [{ cert: `${folder.path}/ns1.pem`, key: `${folder.path}/ns1.key` }];
   const zone = `$TTL 60\n@ SOA ns1 h 1 1 1 1 1\n@ NS ns1\n${records}`;
@@ -51,7 +51,7 @@ describe('the name of a server', () => {
   it('is found over TLS where nothing else answers, and asked by then', async () => {
     const report = await probed(`${HERE}_853._tcp.ns1 TLSA 3 1 1 ${tlsa}`, { port: 1 });
     expect(report.credentials).toMatchObject({ name: 'ns1.example.test', tlsa: [{ verdict: 'match' }] });
-    // There is nothing to compare with.
+    // There are no records to compare the certificate with.
     expect(report).toMatchObject({
       udp: { works: false },
       tcp: { works: false },

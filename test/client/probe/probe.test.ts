@@ -15,7 +15,7 @@ beforeAll(async () => {
   tls = await make({ names: ['ns1.test'] });
 });
 
-/** Probes a server that behaves so; idle sessions are watched for a moment only. */
+/** Probes a server that behaves so. Idle sessions are watched only for a moment. */
 async function probed(behaviour: Behaviour, options: Partial<ProbeOptions> = {}): Promise<ProbeReport> {
   await using server = await probedServer(behaviour);
   const { server: address, port, tlsPort } = server;
@@ -53,7 +53,7 @@ describe('the transports of a server', () => {
   });
 
   it('are given up when the time is over', async () => {
-    // Connections are accepted, and nothing is ever said.
+    // Connections are accepted, and nothing is ever sent.
     const silent: Behaviour = { tls, respond: () => undefined, offers: always, instead: () => {} };
     const report = await probed(silent, { stepMs: 60_000, totalMs: 300 });
     expect(report).toMatchObject({ cut: true, ok: false });
@@ -88,7 +88,7 @@ describe('answers', () => {
   it('that differ once only, as while a zone changes, are equal', async () => {
     let asked = 0;
     const changing: Behaviour['respond'] = (query, transport) => {
-      // The first query over TLS is to see whether it answers.
+      // The first query over TLS finds out whether TLS answers.
       const late = transport === 'tls' && asked++ < 3;
       return answer(query, { text: late ? 'old' : 'new', ednsFlags: 0 });
     };

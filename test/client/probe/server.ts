@@ -1,4 +1,4 @@
-/** A server on loopback, on UDP, TCP with STARTTLS, and TLS, that does what the test of a probe tells it to. */
+/** A server on loopback, on UDP, TCP with STARTTLS, and TLS, that behaves as a test of the probe tells it. */
 
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -9,15 +9,15 @@ import { freePort } from '../../support/peers/server.js';
 import { answer, framed, onMessages, questionOf, TO } from '../support.js';
 
 export interface Behaviour {
-  /** What is answered; undefined: nothing. Default: a TXT record. `nth` counts the queries over the transport, from 0. */
+  /** The answer to a query; undefined: none. Default: a TXT record. `nth` counts the queries over the transport, from 0. */
   readonly respond?: (query: Buffer, transport: Transport, nth: number) => Buffer | undefined;
-  /** Milliseconds that an answer over TLS is held back. */
+  /** Milliseconds by which an answer over TLS is delayed. */
   readonly delay?: (nth: number) => number;
   /** Whether TO is set in the answer to this first query over TCP. Default: never. */
   readonly offers?: (isDummy: boolean) => boolean;
-  /** What happens in place of the handshake after the offer. */
+  /** Called in place of the handshake after the offer. */
   readonly instead?: (socket: Socket) => void;
-  /** Called with what has been made of a connection, once it has brought an answer. */
+  /** Called with the stream of a connection after its first answer. */
   readonly after?: (stream: Socket | TLSSocket, raw: Socket) => void;
   /** Certificate, key and the like. Without it nothing listens for TLS. */
   readonly tls?: TlsOptions;
@@ -91,7 +91,7 @@ export async function probedServer(behaviour: Behaviour = {}): Promise<ProbedSer
   };
   const servers = [createServer({ noDelay: true }, overTcp), createServer({ noDelay: true }, overTls)] as const;
   for (const server of servers) {
-    // Free for UDP too, which is bound to the first one.
+    // The port must be free for UDP too, which has the first port.
     server.listen(await freePort(), HOST);
     await once(server, 'listening');
   }
@@ -124,7 +124,7 @@ export async function probedServer(behaviour: Behaviour = {}): Promise<ProbedSer
   };
 }
 
-/** Whether the OPT record, which ends the query or is followed by options only, has TO. */
+/** Whether TO is set in the OPT record, which must be the last record of the query. */
 function hasTo(query: Buffer): boolean {
   const opt = query.subarray(12 + questionOf(query).length);
   return query.readUInt16BE(10) === 1 && (opt.readUInt16BE(7) & TO) !== 0;

@@ -15,7 +15,7 @@ const QUERY = { name: 'a.test', type: 16 };
 const ended = (session: { onEnded(listener: () => void): void }): Promise<void> =>
   new Promise((resolve) => session.onEnded(resolve));
 
-/** How the server's end of a TLS session looks to the client; `end` is called with the answer still to be written. */
+/** Whether the client finds a session closed cleanly. `end` ends it in the server, with the answer still to be written. */
 async function seen(
   transport: 'tls' | 'starttls',
   end: (secure: TLSSocket, raw: Socket, reply: Buffer) => void,

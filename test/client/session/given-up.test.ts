@@ -1,13 +1,13 @@
-/** Queries that nobody waits for any more: their answers may still come. */
+/** Queries that were given up. Their answers may still come. */
 import { Duplex } from 'node:stream';
 import { expect, it } from 'vitest';
 import { ClientSession } from '../../../src/client/session/client-session.js';
 import { FakeClock } from '../fake-clock.js';
 import { answer, framed } from '../support.js';
 
-/** All that a session remembers: then one ID of sixteen is taken. */
+/** As many as a session remembers: 1 ID in 16 is taken then. */
 const GIVEN_UP = 4096;
-/** One of so many would meet one that is taken, but for one time in 400,000. */
+/** If taken IDs were used again, these queries would meet none of them 1 time in 400,000. */
 const MORE = 200;
 const QUERY = { name: 'www.example.test', type: 1 };
 

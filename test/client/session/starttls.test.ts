@@ -20,7 +20,7 @@ interface Seen {
   readonly secure: Buffer[];
 }
 
-/** A server that does what the draft says; `before` is written in plaintext between the answer and the handshake. */
+/** A server that follows the draft. `before` is written in plaintext between the answer and the handshake. */
 function upgrading(seen: Seen, before?: (query: Buffer) => Buffer): (socket: Socket) => void {
   return (socket) => {
     onMessages(socket, (query) => {
@@ -110,7 +110,7 @@ describe('STARTTLS', () => {
       });
       const done = await exchange(QUERY, by(server, { upgrade: { withoutOffer: 'plaintext' } }));
       expect(done).toMatchObject({ encrypted: false, tls: undefined, upgrade: { offered: false } });
-      // The failing exchange sent the dummy query only; the other one that and the query, on one connection.
+      // The failing exchange sent only the dummy query; the other sent that and the query over one connection.
       expect(server.connections()).toBe(2);
       expect(plain).toHaveLength(3);
       expect(plain.filter((octets) => octets.includes('secret'))).toHaveLength(1);
@@ -131,7 +131,7 @@ describe('STARTTLS', () => {
 
   it('never takes plaintext behind the answer for something that came inside TLS', async () => {
     const seen: Seen = { plain: [], secure: [] };
-    // Forged answers to every ID, so that one would fit.
+    // Forged answers with every ID, so that one of them fits.
     const forged = (query: Buffer): Buffer => {
       const one = { question: Buffer.from('\x06secret\x04test\0\0\x10\0\x01', 'latin1'), text: 'forged' };
       return Buffer.concat(Array.from({ length: 2000 }, (_, id) => framed(answer(query, { ...one, id }))));
@@ -196,7 +196,7 @@ describe('STARTTLS', () => {
       step: 'handshake',
       message: expect.stringMatching(message),
     });
-    // It began at once with a ClientHello, and never said the name.
+    // The client began at once with a ClientHello, and never sent the name.
     expect(after[0]?.[0]).toBe(CLIENT_HELLO);
     expect(Buffer.concat(after).includes('secret')).toBe(false);
   });

@@ -1,4 +1,4 @@
-/** Messages on a stream that answer nothing that was asked, and messages without a question. */
+/** Messages on a stream that answer no query, and messages without a question. */
 import { describe, expect, it } from 'vitest';
 import { ClientErrorCode } from '../../../src/client/errors.js';
 import { createClient } from '../../../src/client/index.js';
@@ -15,7 +15,7 @@ const EVIL = Buffer.from('\x04evil\0\0\x10\0\x01\0\0\0\x3c\0\x02\x01x', 'latin1'
 
 /** Letters of the first label. */
 const labelOf = (query: Buffer): string => query.toString('latin1', 13, 13 + (query[12] ?? 0));
-/** One that none of them has. */
+/** An ID that no query has. */
 function freeId(queries: readonly Buffer[]): number {
   const taken = new Set(queries.map((query) => query.readUInt16BE()));
   let id = 0;
@@ -73,7 +73,7 @@ describe('a message with an ID that nothing was asked with', () => {
       code: ClientErrorCode.MISMATCH,
       step: 'answer',
     });
-    // It may be that the right one comes yet.
+    // The right answer may still come.
     expect(session.open).toBe(true);
     session.destroy();
   });

@@ -107,7 +107,7 @@ describe('TLS', () => {
     const ticket = present(first.ticket);
     const second = await ask(server, { name: 'ns1.test', ticket });
     expect(second.tls).toMatchObject({ resumed: true, version, certificate: { subject: 'CN=ns1.test' } });
-    // Resuming is no way around what the caller demands.
+    // A resumed session must meet the caller's demands too.
     const pins = [randomBytes(32).toString('base64')];
     await expect(ask(server, { ticket, verification: { kind: 'pin', pins } })).rejects.toMatchObject({
       code: ClientErrorCode.CERTIFICATE,

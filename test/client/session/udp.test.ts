@@ -70,7 +70,7 @@ describe('a question over UDP', () => {
   });
 
   it('to an address that the system does not allow fails as unreachable', async () => {
-    // Broadcasting needs a permission that the socket lacks: nothing is sent.
+    // The socket may not broadcast: nothing is sent.
     const server = { address: '255.255.255.255', port: 53 };
     await expect(exchange(QUERY, { ...ONCE, server })).rejects.toMatchObject({ code: ClientErrorCode.UNREACHABLE });
   });

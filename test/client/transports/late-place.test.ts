@@ -12,7 +12,7 @@ import type { Transports } from '../../../src/client/transports/transports.js';
 import { FakeClock } from '../fake-clock.js';
 import { answer, framed } from '../support.js';
 
-/** Pools whose sessions open when `openBoth` is called, and what `resolveQuery` is given. */
+/** Pools whose sessions open when `openBoth` is called, and the arguments of `resolveQuery`. */
 async function bench() {
   const clock = new FakeClock();
   const settings = settingsOf({ clock, timeouts: { headStart: 1 } });

@@ -14,7 +14,7 @@ beforeAll(async () => {
   certificate = await make({ names: ['ns.test'] });
 });
 
-/** A port for TLS on which nothing is said until the gate is opened, or which is slammed. */
+/** A port for TLS that is silent until the gate is opened. `slam` resets its connections. */
 interface Gate extends TestServer {
   open(): void;
   slam(): void;
@@ -50,7 +50,7 @@ async function gate(port: number): Promise<Gate> {
 interface Scene {
   readonly client: Client;
   readonly clock: FakeClock;
-  /** Of TLS. */
+  /** The port for TLS. */
   readonly gate: Gate;
   readonly faulty: FaultyServer;
   readonly server: ClientServer;
@@ -130,7 +130,7 @@ describe('a server that says nothing on its port for TLS', () => {
       expect(counts.tlsQueries).toBe(0);
       expect(await ask()).toMatchObject({ transport: 'tls', attempts: [] });
       expect(gate.connections()).toBe(1);
-      // Nobody needs the other one: it is closed when it has been idle.
+      // The other session is not needed: it is closed after its idle time.
       expect(clock.timers).toContain(10_000);
     });
   });
@@ -168,7 +168,7 @@ describe('a server that says nothing on its port for TLS', () => {
       expect(counts.udpQueries).toBe(0);
       clock.advance(1);
       expect([await first, await second]).toMatchObject([{ transport: 'udp' }, { transport: 'udp' }]);
-      // Time stands still.
+      // Time stands still: a third query does not wait.
       expect(await ask()).toMatchObject({ transport: 'udp' });
       expect(gate.connections()).toBe(1);
     });
@@ -196,7 +196,7 @@ describe('a server that says nothing on its port for TLS', () => {
       gate.open();
       await eventually(() => status('tls') === 'works');
       expect(await ask()).toMatchObject({ transport: 'tls', encrypted: true });
-      // Also when that session is gone: what is known to work is not raced with.
+      // Also after that session has ended: TLS is known to work, and is asked alone.
       clock.advance(10_000);
       expect(await ask()).toMatchObject({ transport: 'tls', encrypted: true });
     });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runStaggered, type StaggeredAttempt } from '../../../src/client/transports/staggered-attempts.js';
 import { FakeClock } from '../fake-clock.js';
 
-/** An attempt that is told by hand how it ends. */
+/** An attempt whose end the test decides. */
 interface Told extends StaggeredAttempt<string> {
   readonly begun: boolean;
   readonly aborted: boolean;
@@ -55,7 +55,7 @@ function scene(...headStarts: readonly number[]): Scene {
   return { clock, attempts, controller, result, begun: () => attempts.filter(({ begun }) => begun).length };
 }
 
-/** Lets what was settled be heard of. */
+/** Lets callbacks of settled promises run. */
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('staggered attempts', () => {

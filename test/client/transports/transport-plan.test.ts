@@ -12,7 +12,7 @@ const ALL: readonly TransportChoice[] = ['tls', 'starttls', 'cleartext'];
 const CLEARTEXT = 'cleartext: udp tcp';
 const PRIVATE: readonly TransportChoice[] = ['tls', 'starttls'];
 
-/** The stages for a server of which something is known. */
+/** The stages for a server with these capabilities. */
 function planned(
   order: readonly TransportChoice[],
   known: Partial<Record<EncryptedTransport, 'works' | 'fails'>> = {},
@@ -79,7 +79,7 @@ describe('the time for a transport', () => {
           expect(allowed).toBeLessThanOrEqual(remaining + 1e-6);
           const need = transport === 'udp' ? 4500 : 8000;
           expect(allowed + 1e-6).toBeGreaterThanOrEqual(Math.min(need, remaining / (transports.length - at)));
-          // What one does not need is shared by all, the first of them first.
+          // The time that one does not need is shared by the others.
           expect(allowed + 1e-6).toBeGreaterThanOrEqual(0.75 * Math.min(need, total / transports.length));
           remaining -= Math.min(allowed, need);
         }

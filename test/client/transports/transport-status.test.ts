@@ -5,7 +5,7 @@ import { createTransportStatus } from '../../../src/client/transports/transport-
 
 const key = (transport: EncryptedTransport) => ({ transport, address: '192.0.2.53', port: 853 });
 
-/** What is known of TLS after it has failed so, and an answer has come over STARTTLS. */
+/** The status of TLS after this failure and an answer over STARTTLS. */
 function afterwards(code: ClientErrorCode, neverAnswered = true): string | undefined {
   const cache = createCapabilityCache({ now: () => 0 });
   const status = createTransportStatus(cache, key);

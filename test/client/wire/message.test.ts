@@ -78,7 +78,7 @@ describe('answers', () => {
     expect(() => decodeMessage(Buffer.concat([whole, Buffer.of(0)]))).toThrow(/1 octets behind the last record/);
   });
 
-  /** An answer with one TXT record and OPT, some 16-bit fields of which are overwritten. */
+  /** An answer with one TXT record and OPT, in which some 16-bit fields are overwritten. */
   const whole = answer(query, { text: 'x', ednsFlags: 0 });
   const with16 = (...fields: readonly (readonly [at: number, value: number])[]): Buffer => {
     const wire = Buffer.from(whole);

@@ -15,7 +15,7 @@ function attempt<T>(work: () => T): T | undefined {
   }
 }
 
-/** The same in the obvious way, one name by itself; undefined: it is malformed. */
+/** One name by itself, read in the obvious way; undefined if it is malformed. */
 function slowly(message: Uint8Array, at: number, end: number, compressed: boolean) {
   const name: number[] = [];
   let [from, limit, part, after] = [at, end, at, -1];
