@@ -4,20 +4,13 @@ import { parseFaults, readFaultText } from '../fixture/faults/fault-file.js';
 import { Rules } from '../fixture/faults/rules.js';
 import { Traffic } from '../fixture/faults/traffic.js';
 import type { Log } from '../observe/log.js';
-import type { ReloadRequest } from '../server/zones/zone-loader.js';
+import type { InjectedFaults } from '../server/daemon.js';
 
-export interface ServedFaults {
-  readonly file: string;
-  readonly traffic: Traffic;
-  /**
-   * Reads the file again, unless the request is about something else. Another content takes the place of the one there was, and its
-   * counts and lots begin anew; one that cannot be used changes nothing, and is the result, a line for each mistake.
-   */
-  reload(request: ReloadRequest): readonly string[];
-}
-
-/** Reads the file for the first time, and says loudly what that means. Throws ADOTD_FILE or ADOTD_CONFIG. */
-export function openFaults(file: string, seed: number, log: Log): ServedFaults {
+/**
+ * Reads the file for the first time, and warns loudly. Throws ADOTD_FILE or ADOTD_CONFIG. When the file is reloaded, another content
+ * replaces the rules, and their counts and random numbers begin anew; a content with mistakes changes nothing.
+ */
+export function openFaults(file: string, seed: number, log: Log): InjectedFaults {
   const rules = new Rules(seed);
   let served: string;
   const read = (text: string): number => {
@@ -32,9 +25,11 @@ export function openFaults(file: string, seed: number, log: Log): ServedFaults {
     { file, rules: count, seed },
     `THIS SERVER ANSWERS WRONGLY ON PURPOSE, by ${count} rules of ${file} (--faults): never let it serve anybody but tests`,
   );
+  const traffic = new Traffic(rules);
   return {
     file,
-    traffic: new Traffic(rules),
+    traffic,
+    useTls: (settings) => traffic.tls.serve(settings),
     reload({ zone, paths }) {
       if (zone !== undefined || (paths !== undefined && !paths.has(file))) return [];
       try {

@@ -1,28 +1,16 @@
 /** `adotd serve`: options over configuration, then the server until a signal ends it. */
 import { basename, relative } from 'node:path';
-import type { Logger } from 'pino';
 import { describeIssues } from '../config/issues.js';
 import { configPlaces, openConfig, rereadConfig } from '../config/load.js';
-import { metricsEndpoint } from '../config/metrics.js';
 import { type Config, configSchema, defaultConfig } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
-import { summaryOf, summaryText } from '../observe/counters/summary.js';
 import { createLog, type Log } from '../observe/log.js';
-import { metricsFacts } from '../server/metrics/metrics-facts.js';
-import { listenMetrics, type MetricsListener } from '../server/metrics/metrics-listener.js';
-import { type LiveOperation, operateLive, statusText } from '../server/operate.js';
-import { checkPrivileges, giveUpPrivileges, rootWarning } from '../server/process/privileges.js';
-import { createNotifier } from '../server/process/service-notify.js';
-import { takeActivatedSockets } from '../server/process/socket-activation.js';
-import type { ConfigFile } from '../server/reload.js';
-import { createServer, type Server } from '../server/server.js';
-import { zonesOfConfig } from '../server/zones/zone-files.js';
+import { type InjectedFaults, runDaemon } from '../server/daemon.js';
+import type { Server } from '../server/server.js';
 import { endpointText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
-import { version } from '../version.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { loadProgress } from './progress.js';
-import type { ServedFaults } from './serve-faults.js';
 
 const OPTIONS = {
   config: { type: 'string' },
@@ -89,12 +77,17 @@ TERM and INT finish pending answers and stop the server.
     const configFile =
       file === undefined || pipe ? undefined : { path: file, read: () => read(file), places: () => configPlaces(file) };
     const faults = await faultsOf(values, log);
-    return run(config, configFile, log, values.try ?? false, faults);
+    const ready = (server: Server): void => {
+      process.stdout.write(readyLine(server));
+      if (values.try) process.stdout.write(commandsToTry(server));
+    };
+    await runDaemon({ config, configFile, faults, log, progress: loadProgress(), ready });
+    return Exit.OK;
   },
 };
 
 /** What puts the server out of order on purpose. Throws UsageError, ADOTD_FILE or ADOTD_CONFIG. */
-async function faultsOf(values: Values, log: Log): Promise<ServedFaults | undefined> {
+async function faultsOf(values: Values, log: Log): Promise<InjectedFaults | undefined> {
   const { faults, 'faults-seed': seed } = values;
   if (faults === undefined && seed !== undefined)
     throw new UsageError('adotd serve: --faults-seed needs --faults FILE');
@@ -152,122 +145,12 @@ function asFlag(line: string): string {
   return line.replace(/^([a-z_.]+)(\[[0-9]+\])?:/, (_, key: string) => `--${key.replace(/[_.]/g, '-')}:`);
 }
 
-/** node:dgram has no way to choose the address that an answer leaves from. */
-function warnOfWildcards({ plane }: Server, { listen }: Config, log: Log): void {
-  if (plane.status.path !== 'embedded' || !listen.some((address) => address === '0.0.0.0' || address === '::')) return;
-  log.warn(
-    { listen },
-    'listening on a wildcard address, embedded: on a host with several addresses, UDP answers may leave from another one than was asked; list the addresses instead',
-  );
-}
-
-/** What ends the server. */
-interface End {
-  /** For the log. */
-  readonly signal: string;
-  /** Milliseconds that sessions have to finish; undefined: as configured. */
-  readonly drainTime?: number | undefined;
-}
-
-async function run(
-  config: Config,
-  configFile: ConfigFile | undefined,
-  log: Logger,
-  tryOut: boolean,
-  faults: ServedFaults | undefined,
-): Promise<number> {
-  let server: Server | undefined;
-  let live: LiveOperation | undefined;
-  let stop = (_end: End): void => process.exit(Exit.OK);
-  const notifier = createNotifier(process.env, {
-    failed: (reason) => log.warn({}, `the service manager cannot be told how the server is: ${reason}`),
-  });
-  if (notifier.obstacle !== undefined) log.warn({}, `the service manager is told nothing: ${notifier.obstacle}`);
-  // Before the zones are loaded, which may take seconds: a reload that comes too early must not end the process, nor get lost.
-  let hungUp = false;
-  process.on('SIGHUP', () => {
-    if (live === undefined) hungUp = true;
-    else void live.hangup();
-  });
-  process.on('SIGUSR1', () => logStatistics(server, log));
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop({ signal }));
-
-  const identity = checkPrivileges(config, process.env);
-  const warning = rootWarning(config);
-  if (warning !== undefined) log.warn({}, warning);
-  // Before the zones are loaded: who waits until the server is ready learns that it is not.
-  const metrics = await openMetrics(config, () => server, log);
-  const progress = loadProgress();
-  try {
-    server = await createServer({
-      config,
-      sockets: takeActivatedSockets(config, log),
-      bound() {
-        if (identity !== undefined) giveUpPrivileges(config, identity, log);
-      },
-      zones: zonesOfConfig,
-      configFile,
-      applied: (next, effects) => live?.applied(next, effects),
-      log,
-      loader: { thread: true, progress: progress.show },
-      fixture: faults?.traffic,
-    });
-  } finally {
-    progress.clear();
-  }
-  const { zones, udp, tcp, tls, tlsService } = server;
-  faults?.traffic.tls.serve(() => tlsService?.settings);
-  warnOfWildcards(server, config, log);
-  if (zones.served + zones.failed === 0) log.warn({ ...config.zones }, 'there are no zones to serve');
-  const failed = zones.failed > 0 ? ` failed=${zones.failed}` : '';
-  // Of sockets that were handed over, any kind may be missing.
+/** The line that says that everything answers. Of sockets that were handed over, any kind may be missing. */
+function readyLine({ zones, udp, tcp, tls }: Server): string {
   const field = (name: string, endpoints: readonly Endpoint[]): string =>
     endpoints.length > 0 ? ` ${name}=${list(endpoints)}` : '';
-  const served = `${field('udp', udp)}${field('tcp', tcp)}${field('tls', tls)}`;
-  try {
-    live = await operateLive(server, { config, configFile, faults, notifier, log, stop: (end) => stop(end) });
-  } catch (error) {
-    await server.close();
-    throw error;
-  }
-  process.stdout.write(`ready${served} zones=${zones.served}${failed}\n`);
-  if (tryOut) process.stdout.write(commandsToTry(server));
-  notifier.ready(statusText(server));
-  void (hungUp ? live.hangup() : live.catchUp(Date.now() - process.uptime() * 1000));
-
-  const { signal, drainTime } = await new Promise<End>((resolve) => {
-    stop = resolve;
-  });
-  log.info({ signal, drainTime }, 'stopping');
-  notifier.stopping('finishing what has begun');
-  await server.close(drainTime);
-  await live.close();
-  // Last, so that the end can be watched.
-  await metrics?.close();
-  logStatistics(server, log);
-  notifier.close();
-  return Exit.OK;
-}
-
-/** Metrics and probes, where the configuration wants them; undefined: nowhere. Throws ADOTD_LISTEN. */
-async function openMetrics(
-  config: Config,
-  server: () => Server | undefined,
-  log: Logger,
-): Promise<MetricsListener | undefined> {
-  const endpoint = metricsEndpoint(config);
-  if (endpoint === undefined) return undefined;
-  const [own, zoneLimit] = [version(), config.metrics.zones];
-  return listenMetrics({ endpoint, zoneLimit, facts: () => metricsFacts(own, server()), log });
-}
-
-function logStatistics(server: Server | undefined, log: Log): void {
-  if (server === undefined) return;
-  const { counters } = server;
-  const { path, udpWorkers, streamWorkers, restarts } = server.plane.status;
-  const plane = `plane: ${path} udp=${udpWorkers} streams=${streamWorkers} restarts=${restarts}`;
-  const statistics = summaryOf(counters);
-  log.info({ plane: server.plane.status, statistics }, `statistics: ${summaryText(statistics)}; ${plane}`);
+  const failed = zones.failed > 0 ? ` failed=${zones.failed}` : '';
+  return `ready${field('udp', udp)}${field('tcp', tcp)}${field('tls', tls)} zones=${zones.served}${failed}\n`;
 }
 
 function list(endpoints: readonly Endpoint[]): string {

@@ -16,13 +16,21 @@ import type { ReloadRequest } from './zones/zone-loader.js';
 import { outcomeText } from './zones/zone-outcome.js';
 
 /** A file that is read again when it changes. */
-interface FollowedFile {
+export interface FollowedFile {
   readonly file: string;
   /** Reads the file again, unless the request is about something else; a line for each mistake. */
   reload(request: ReloadRequest): readonly string[];
 }
 
-interface LiveOptions {
+/** What makes the server stop. */
+export interface StopRequest {
+  /** For the log: `SIGTERM`, or `drain`. */
+  readonly signal: string;
+  /** Milliseconds that sessions have to finish; undefined: as configured. */
+  readonly drainTime?: number | undefined;
+}
+
+interface OperationOptions {
   readonly config: Config;
   readonly configFile: ConfigFile | undefined;
   /** A file of faults to inject, in a server for tests. */
@@ -30,10 +38,10 @@ interface LiveOptions {
   readonly notifier: Notifier;
   readonly log: Log & { level: string };
   /** Ends the server. */
-  stop(end: { readonly signal: string; readonly drainTime?: number | undefined }): void;
+  stop(request: StopRequest): void;
 }
 
-export interface LiveOperation {
+export interface Operation {
   /** SIGHUP: everything that has changed is loaded. */
   hangup(): Promise<void>;
   /**
@@ -47,7 +55,7 @@ export interface LiveOperation {
 }
 
 /** Opens the control socket of a server that answers, and watches its files. Throws ADOTD_LISTEN. */
-export async function operateLive(server: Server, options: LiveOptions): Promise<LiveOperation> {
+export async function operate(server: Server, options: OperationOptions): Promise<Operation> {
   const { config, configFile, faults, notifier, log } = options;
   const reload = async (request: ReloadRequest): Promise<ReloadOutcome> => {
     notifier.reloading();
@@ -111,7 +119,10 @@ export async function operateLive(server: Server, options: LiveOptions): Promise
 }
 
 /** Every file that what is served comes from. */
-function watchedPaths({ loaded, tlsService, reloader }: Server, { configFile, faults }: LiveOptions): WatchedPaths {
+function watchedPaths(
+  { loaded, tlsService, reloader }: Server,
+  { configFile, faults }: OperationOptions,
+): WatchedPaths {
   const { zones, cookies } = reloader.config;
   const files = new Set([...loaded.sources.keys(), ...(tlsService?.files ?? [])]);
   if (configFile) files.add(configFile.path);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Config, configSchema } from '../../src/config/schema.js';
 import { silentLog } from '../../src/observe/log.js';
-import { operateLive } from '../../src/server/operate.js';
+import { operate } from '../../src/server/operate.js';
 import { createNotifier } from '../../src/server/process/service-notify.js';
 import { createServer } from '../../src/server/server.js';
 import { zonesOfConfig } from '../../src/server/zones/zone-files.js';
@@ -27,11 +27,11 @@ async function serve(config: Config) {
     const { answers = [] } = await queryUdp({ address, udp: port, tcp: port }, name);
     return answers.map((answer) => 'data' in answer && answer.data);
   };
-  const operate = () => {
+  const begin = () => {
     const log = { ...silentLog, level: 'silent' };
-    return operateLive(server, { config, configFile: undefined, notifier: createNotifier({}), log, stop() {} });
+    return operate(server, { config, configFile: undefined, notifier: createNotifier({}), log, stop() {} });
   };
-  return { server, ask, operate };
+  return { server, ask, begin };
 }
 
 const configOf = (watch: object): Config =>
@@ -47,17 +47,17 @@ const configOf = (watch: object): Config =>
 it('what has changed since the start, before it was watched, is loaded; and only that', async () => {
   put('old.test.zone', '192.0.2.1');
   put('same.test.zone', '192.0.2.1');
-  const { server, ask, operate } = await serve(configOf({ enabled: true }));
+  const { server, ask, begin } = await serve(configOf({ enabled: true }));
   // The clock of files may be some milliseconds behind.
   await new Promise((resolve) => setTimeout(resolve, 20));
   const since = Date.now() - 10;
   put('old.test.zone', '192.0.2.2');
   put('new.test.zone', '192.0.2.3');
-  const live = await operate();
+  const operation = await begin();
   try {
-    await live.catchUp(Date.now() + 60_000);
+    await operation.catchUp(Date.now() + 60_000);
     expect(server.reloader.tally.done).toBe(0);
-    await live.catchUp(since);
+    await operation.catchUp(since);
     expect(await Promise.all(['ns.old.test', 'ns.new.test', 'ns.same.test'].map(ask))).toEqual([
       ['192.0.2.2'],
       ['192.0.2.3'],
@@ -65,21 +65,21 @@ it('what has changed since the start, before it was watched, is loaded; and only
     ]);
     expect(server.reloader.tally.done).toBe(1);
   } finally {
-    await live.close();
+    await operation.close();
     await server.close();
   }
 });
 
 it('nothing is loaded where files are not watched', async () => {
   put('old.test.zone', '192.0.2.1');
-  const { server, ask, operate } = await serve(configOf({ enabled: false }));
+  const { server, ask, begin } = await serve(configOf({ enabled: false }));
   put('old.test.zone', '192.0.2.2');
-  const live = await operate();
+  const operation = await begin();
   try {
-    await live.catchUp(0);
+    await operation.catchUp(0);
     expect(await ask('ns.old.test')).toEqual(['192.0.2.1']);
   } finally {
-    await live.close();
+    await operation.close();
     await server.close();
   }
 });

@@ -1,0 +1,158 @@
+/** The server as a process of its own: it starts, is operated, and ends when a signal or an operator says so. */
+import { metricsEndpoint } from '../config/metrics.js';
+import type { Config } from '../config/schema.js';
+import { summaryOf, summaryText } from '../observe/counters/summary.js';
+import type { Log } from '../observe/log.js';
+import type { ServerFacts } from '../observe/metrics/server-facts.js';
+import type { TlsSettings } from '../tls/tls-context.js';
+import { version } from '../version.js';
+import { metricsFacts } from './metrics/metrics-facts.js';
+import { listenMetrics, type MetricsListener } from './metrics/metrics-listener.js';
+import { type FollowedFile, type Operation, operate, type StopRequest, statusText } from './operate.js';
+import type { Fixture } from './plane/transport-context.js';
+import { checkPrivileges, giveUpPrivileges, type Identity, rootWarning } from './process/privileges.js';
+import { createNotifier, type Notifier } from './process/service-notify.js';
+import { takeActivatedSockets } from './process/socket-activation.js';
+import type { ConfigFile } from './reload.js';
+import { createServer, type Server } from './server.js';
+import { zonesOfConfig } from './zones/zone-files.js';
+
+/** Faults that are injected on purpose, in a server for tests. */
+export interface InjectedFaults extends FollowedFile {
+  readonly traffic: Fixture;
+  /** Is given the certificates and keys of the server, for faults in TLS; `settings` returns undefined where TLS is not served. */
+  useTls(settings: () => TlsSettings | undefined): void;
+}
+
+export interface DaemonOptions {
+  readonly config: Config;
+  readonly configFile: ConfigFile | undefined;
+  readonly faults: InjectedFaults | undefined;
+  readonly log: Log & { level: string };
+  /** Shows how far loading is, while the server starts. */
+  readonly progress: { show(done: number, all: number): void; clear(): void };
+  /** Called once every address answers. */
+  ready(server: Server): void;
+}
+
+/** What runs already; signals may come before anything does. */
+interface Running {
+  server?: Server;
+  operation?: Operation;
+  /** A SIGHUP came before the server could be operated. */
+  hungUp: boolean;
+  stop(request: StopRequest): void;
+}
+
+/** Serves until it is told to stop. Throws as createServer() and operate() do, and what keeps it from changing its user. */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const { config, configFile, faults, log } = options;
+  const running: Running = { hungUp: false, stop: () => process.exit(0) };
+  const notifier = openNotifier(log);
+  // Before the zones are loaded, which may take seconds: an early SIGHUP must not end the process, nor get lost.
+  handleSignals(running, log);
+  const identity = checkPrivileges(config, process.env);
+  const warning = rootWarning(config);
+  if (warning !== undefined) log.warn({}, warning);
+  // Before the zones are loaded, too: a probe learns that the server is not ready yet.
+  const metrics = await openMetrics(config, () => running.server, log);
+  const server = await start(options, running, identity);
+  faults?.useTls(() => server.tlsService?.settings);
+  const stop = (request: StopRequest): void => running.stop(request);
+  const operation = await operate(server, { config, configFile, faults, notifier, log, stop }).catch(async (error) => {
+    await server.close();
+    throw error;
+  });
+  running.operation = operation;
+  options.ready(server);
+  notifier.ready(statusText(server));
+  void (running.hungUp ? operation.hangup() : operation.catchUp(Date.now() - process.uptime() * 1000));
+
+  const { signal, drainTime } = await new Promise<StopRequest>((resolve) => {
+    running.stop = resolve;
+  });
+  log.info({ signal, drainTime }, 'stopping');
+  notifier.stopping('finishing what has begun');
+  await server.close(drainTime);
+  await operation.close();
+  // Last, so that the end can be watched.
+  await metrics?.close();
+  logStatistics(server, log);
+  notifier.close();
+}
+
+function openNotifier(log: Log): Notifier {
+  const notifier = createNotifier(process.env, {
+    failed: (reason) => log.warn({}, `the service manager cannot be told how the server is: ${reason}`),
+  });
+  if (notifier.obstacle !== undefined) log.warn({}, `the service manager is told nothing: ${notifier.obstacle}`);
+  return notifier;
+}
+
+function handleSignals(running: Running, log: Log): void {
+  process.on('SIGHUP', () => {
+    if (running.operation === undefined) running.hungUp = true;
+    else void running.operation.hangup();
+  });
+  process.on('SIGUSR1', () => {
+    if (running.server !== undefined) logStatistics(running.server, log);
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => running.stop({ signal }));
+}
+
+/** Loads the zones and binds the addresses. */
+async function start(
+  { config, configFile, faults, log, progress }: DaemonOptions,
+  running: Running,
+  identity: Identity | undefined,
+): Promise<Server> {
+  try {
+    running.server = await createServer({
+      config,
+      sockets: takeActivatedSockets(config, log),
+      bound() {
+        if (identity !== undefined) giveUpPrivileges(config, identity, log);
+      },
+      zones: zonesOfConfig,
+      configFile,
+      applied: (next, effects) => running.operation?.applied(next, effects),
+      log,
+      loader: { thread: true, progress: progress.show },
+      fixture: faults?.traffic,
+    });
+  } finally {
+    progress.clear();
+  }
+  const { server } = running;
+  warnOfWildcards(server, config, log);
+  if (server.zones.served + server.zones.failed === 0) log.warn({ ...config.zones }, 'there are no zones to serve');
+  return server;
+}
+
+/** node:dgram has no way to choose the address that an answer leaves from. */
+function warnOfWildcards({ plane }: Server, { listen }: Config, log: Log): void {
+  if (plane.status.path !== 'embedded' || !listen.some((address) => address === '0.0.0.0' || address === '::')) return;
+  log.warn(
+    { listen },
+    'listening on a wildcard address, embedded: on a host with several addresses, UDP answers may leave from another one than was asked; list the addresses instead',
+  );
+}
+
+/** Metrics and probes, where the configuration wants them; undefined: nowhere. Throws ADOTD_LISTEN. */
+async function openMetrics(
+  config: Config,
+  server: () => Server | undefined,
+  log: Log,
+): Promise<MetricsListener | undefined> {
+  const endpoint = metricsEndpoint(config);
+  if (endpoint === undefined) return undefined;
+  const facts = (): ServerFacts => metricsFacts(version(), server());
+  return listenMetrics({ endpoint, zoneLimit: config.metrics.zones, facts, log });
+}
+
+function logStatistics({ counters, plane }: Server, log: Log): void {
+  const { path, udpWorkers, streamWorkers, restarts } = plane.status;
+  const text = `plane: ${path} udp=${udpWorkers} streams=${streamWorkers} restarts=${restarts}`;
+  const statistics = summaryOf(counters);
+  log.info({ plane: plane.status, statistics }, `statistics: ${summaryText(statistics)}; ${text}`);
+}
