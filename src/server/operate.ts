@@ -6,7 +6,7 @@ import { systemClock } from '../session/clock.js';
 import { version } from '../version.js';
 import { type ControlService, openControl } from './control/control-service.js';
 import { controlView } from './control/control-view.js';
-import type { Effect } from './live-config.js';
+import type { Effect } from './config-change.js';
 import type { Notifier } from './process/service-notify.js';
 import type { ConfigFile, ReloadOutcome } from './reload.js';
 import type { Server } from './server.js';

@@ -11,7 +11,7 @@ import { zoneKey } from '../protocol/name.js';
 import type { Clock } from '../session/clock.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
 import { refuseEmptyFile, refuseNoZones } from './emptied-config.js';
-import { changedKeys, type Effect, inForce } from './live-config.js';
+import { changedKeys, type Effect, inForce } from './config-change.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
 import type { TlsService } from './tls-service.js';

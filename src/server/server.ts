@@ -8,7 +8,7 @@ import type { Tap, TapStatus } from '../observe/tap/tap.js';
 import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
-import type { Effect } from './live-config.js';
+import type { Effect } from './config-change.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
 import { policiesOf, policyPlaces, unservedPolicies } from './policies.js';

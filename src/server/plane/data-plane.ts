@@ -34,7 +34,7 @@ export interface DataPlane {
   /** Changes what new TLS connections get; fulfilled when all of them get it. */
   replaceTls(settings: TlsSettings): Promise<void>;
   /**
-   * Goes by another configuration, as far as that is possible without another start (live-config.ts); fulfilled when all answers
+   * Goes by another configuration, as far as that is possible without another start (config-change.ts); fulfilled when all answers
    * do; says whether anything changed. Throws as answerSettings() does, and then nothing has changed.
    */
   configure(config: Config): Promise<boolean>;

@@ -18,7 +18,7 @@ export interface ThreadWork {
   /** Answers from `catalog`, from now on. */
   publish(catalog: Catalog): void;
   replaceTls(settings: TlsSettings): void;
-  /** Goes by these settings, from now on, as far as that is possible without another start (live-config.ts). */
+  /** Goes by these settings, from now on, as far as that is possible without another start (config-change.ts). */
   configure(settings: ThreadSettings): void;
   /** The sessions there are, and the `longest` that have been idle longest; where there can be any. */
   sessions?(longest: number): SessionsReport;

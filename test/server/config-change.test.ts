@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { configSchema, defaultConfig } from '../../src/config/schema.js';
-import { changedKeys, EFFECTS, effectOf, inForce } from '../../src/server/live-config.js';
+import { changedKeys, EFFECTS, effectOf, inForce } from '../../src/server/config-change.js';
 import { textOf } from '../repository/files.js';
 
 /** Keys of a JSON schema: those of maps within maps, `tls.padding`. */
