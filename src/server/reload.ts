@@ -2,7 +2,6 @@
  * Reloading, one after the other: the configuration, zones, certificates and keys. What cannot be used changes nothing: what was in
  * force goes on, and the outcome says why.
  */
-
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
@@ -10,8 +9,7 @@ import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/metric
 import { zoneKey } from '../protocol/name.js';
 import type { Clock } from '../session/clock.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
-import { refuseEmptyFile, refuseNoZones } from './emptied-config.js';
-import { changedKeys, type Effect, inForce } from './config-change.js';
+import { changedKeys, type Effect, inForce, refuseEmptyFile, refuseNoZones } from './config-change.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
 import type { TlsService } from './tls-service.js';
@@ -225,7 +223,7 @@ export class Reloader {
     const { configFile, loader, zoneSettings } = this.#parts;
     if (configFile === undefined || changed.size === 0) return;
     refuseEmptyFile(configFile);
-    // A folder that is emptied or gone by itself is the loader's business (zone-listing.ts).
+    // A folder that is emptied or gone by itself is the loader's business (zone-files.ts).
     if (!changed.has('zones.folder') && !changed.has('zones.files')) return;
     const count = zoneSettings(wanted).list().length;
     if (count === 0 && !allowEmpty) refuseNoZones(configFile, loader.zones.files.length);

@@ -46,6 +46,5 @@ export const UNUSED_EXPORTS: readonly string[] = [
   'src/server/tls-service.ts: TlsCommit',
   'src/server/watch/watch-steps.ts: Step',
   'src/server/watch/watch.ts: WatchOptions',
-  'src/server/zones/zone-listing.ts: ZoneListing',
   'src/server/zones/zone-loader.ts: ZoneLoad',
 ];

@@ -1,15 +1,25 @@
 /** What a thread that answers is told once, made from the configuration: plain data, so that it can be posted to it. */
+import { randomFillSync } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../../answer/answer-settings.js';
 import type { Padding, UpgradeBit } from '../../answer/facts.js';
+import { type RateLimitSettings, rateLimitWords } from '../../answer/rate-limit.js';
 import type { Config } from '../../config/schema.js';
+import { compileAccess } from '../../image/access.js';
 import type { Log } from '../../observe/log.js';
+import { prefixFromText } from '../../protocol/prefix.js';
 import { type ConnectionLimitSettings, type SharedLimits, sharedLimits } from '../../session/limits.js';
 import type { SessionSettings } from '../../session/session-settings.js';
 import { fastOpenObstacle } from '../../transport/fast-open.js';
 import { descriptorLimit } from '../process/descriptor-limit.js';
 import { answerSettings, connectionLimits, padding, sessionSettings, udpUpgradeBit } from './configured-settings.js';
-import { type RateLimit, rateLimitOf } from './rate-limit.js';
+
+/** What all threads of a server are told; plain data but for the shared memory. */
+export interface RateLimit {
+  readonly settings: RateLimitSettings;
+  /** Of rateLimitWords(). */
+  readonly words: Int32Array;
+}
 
 export interface ThreadSettings {
   readonly answers: Settings;
@@ -85,4 +95,21 @@ export function changedSettings(
 /** Whether the secret of cookies was drawn at the start. */
 function drawnCookies({ cookies }: Config): boolean {
   return cookies.mode !== 'off' && cookies.secrets.length === 0 && cookies.secret_file === undefined;
+}
+
+/** undefined: nothing is limited. Accounts start anew, under a new secret. */
+export function rateLimitOf({ rate_limit: limit }: Pick<Config, 'rate_limit'>): RateLimit | undefined {
+  if (limit.mode === 'off') return undefined;
+  const settings: RateLimitSettings = {
+    responses: limit.responses_per_second,
+    all: limit.all_per_second,
+    window: limit.window,
+    slip: limit.slip,
+    ipv4Prefix: limit.ipv4_prefix,
+    ipv6Prefix: limit.ipv6_prefix,
+    exempt: limit.exempt.length === 0 ? undefined : compileAccess(limit.exempt.map(prefixFromText), []),
+    logOnly: limit.mode === 'log',
+    secret: randomFillSync(new Int32Array(2)),
+  };
+  return { settings, words: rateLimitWords(limit.size) };
 }

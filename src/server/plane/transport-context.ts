@@ -1,5 +1,6 @@
 /** What the transports of a thread share: one responder, one session manager, made from what the thread was told. */
 import { createFacts, type Outcome } from '../../answer/facts.js';
+import { limitedResponder } from '../../answer/rate-limit.js';
 import { createResponder, type Responder } from '../../answer/respond.js';
 import type { Catalog } from '../../image/catalog.js';
 import type { Counters } from '../../observe/counters/counters.js';
@@ -18,9 +19,8 @@ import type {
   UdpContext,
 } from '../../transport/transport.js';
 import { guardedResponder } from './catching-responder.js';
-import { underLimit } from './rate-limit.js';
 import { tappedResponder } from './recording-responder.js';
-import type { ThreadSettings } from './thread-settings.js';
+import type { RateLimit, ThreadSettings } from './thread-settings.js';
 
 /** What a thread counts and logs with. */
 export interface ThreadTools {
@@ -136,4 +136,9 @@ function withStreams(
       shed = true;
     },
   };
+}
+
+/** The responder under the limit; the same one when there is none, so that what is off costs nothing. */
+export function underLimit(responder: Responder, limit: RateLimit | undefined): Responder {
+  return limit ? limitedResponder(responder, limit.settings, limit.words) : responder;
 }

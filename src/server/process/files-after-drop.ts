@@ -6,7 +6,6 @@ import { AdotdError, systemReason } from '../../errors.js';
 import { SELF_SIGNED_CERTIFICATE, SELF_SIGNED_KEY, selfSignedFiles } from '../../tls/self-signed.js';
 import { PROGRAMS } from '../thread-programs.js';
 import { zonesOfConfig } from '../zones/zone-files.js';
-import type { Identity } from './privileges.js';
 
 /** What a reload, a renewal of certificates, or a thread that is started again will read; as of now. */
 export function filesReadAgain(config: Config): string[] {
@@ -49,11 +48,20 @@ function readable(path: string): boolean {
   }
 }
 
+/** The user that files are given to. */
+interface Owner {
+  /** For messages. */
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /**
- * Gives what the server keeps its own certificate in to who it becomes: it reads the key again, and renews the certificate. Returns
- * what to log when that cannot be; does nothing where certificates are configured. To be called as root.
+ * Gives the server's own certificate, its key and their folder to the user that the server becomes: this user reads the key again and
+ * renews the certificate. Returns what to log when that is impossible; does nothing where certificates are configured. To be called as
+ * root.
  */
-export function handOverCertificate({ tls }: Config, { name, uid, gid }: Identity): string | undefined {
+export function handOverCertificate({ tls }: Config, { name, uid, gid }: Owner): string | undefined {
   if (!tls.enabled || tls.certificates.length > 0) return undefined;
   const folder = tls.certs_folder;
   try {

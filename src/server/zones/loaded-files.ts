@@ -2,7 +2,7 @@
 import { zoneKey } from '../../protocol/name.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
 import type { SourceState } from './source-state.js';
-import type { ZoneFile } from './zone-files.js';
+import { idOf, type ZoneFile } from './zone-files.js';
 
 /** A zone file and what came of it. */
 export interface HeldFile {
@@ -94,9 +94,4 @@ export class HeldFiles {
     if (others.length > 0) this.#byName.set(key, others);
     else this.#byName.delete(key);
   }
-}
-
-/** One file may hold several zones, each with a name of its own given by the configuration. */
-export function idOf({ file, name }: ZoneFile): string {
-  return name === undefined ? file : `${file}\0${zoneKey(name)}`;
 }

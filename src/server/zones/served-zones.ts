@@ -1,17 +1,16 @@
 /**
  * The zones that are served, and what a load or a reload changes. Files and zones are two things: two files may hold one zone,
- * and a file may come to hold another zone than before (held-files.ts).
+ * and a file may come to hold another zone than before (loaded-files.ts).
  */
-
 import { type Catalog, Publisher } from '../../image/catalog.js';
 import type { Policies } from '../../image/policy.js';
 import { zoneKey } from '../../protocol/name.js';
 import { isLaterSerial } from '../../protocol/serial.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
-import { type HeldFile, HeldFiles, idOf } from './loaded-files.js';
+import { type HeldFile, HeldFiles } from './loaded-files.js';
 import type { SourceState } from './source-state.js';
-import type { ZoneFile } from './zone-files.js';
+import { idOf, type ZoneFile } from './zone-files.js';
 import { conflicts, staleSerial } from './zone-mistakes.js';
 import { NOTHING_DONE, type ZoneOutcome, type ZoneOutcomeKind, type ZoneStatus } from './zone-outcome.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AdotdError, ErrorCode } from '../../../src/errors.js';
-import { listZones } from '../../../src/server/zones/zone-listing.js';
+import { listZones } from '../../../src/server/zones/zone-files.js';
 
 const files = (...names: string[]) => names.map((name) => ({ file: `zones/${name}.zone` }));
 
