@@ -18,7 +18,7 @@ import type { Catalog } from '../image/catalog.js';
 import { libc } from './libc.js';
 import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
 import { deafenSocket } from './sockets.js';
-import { GENERATION, HEARTBEAT, MAIL, MISCHIEF, Mischief } from './thread-words.js';
+import { GENERATION, HEARTBEAT, MESSAGES } from './thread-words.js';
 import { type Endpoint, TransportEvent, type UdpContext } from './transport.js';
 import { responseRoom, udpFacts } from './udp-facts.js';
 import { createWait, type Wait } from './wait.js';
@@ -76,7 +76,6 @@ export function createAnswerer(
         if (received < 0) failed(-received, context);
         return 0;
       }
-      misbehave(words[MISCHIEF]!);
       context.event(TransportEvent.UDP_BATCH);
       facts.now = clock.seconds();
       let responses = 0;
@@ -101,12 +100,6 @@ export function createAnswerer(
 function failed(error: number, context: UdpContext): void {
   if (FATAL.includes(error)) throw new Error(`a UDP socket cannot be received from: ${getSystemErrorName(-error)}`);
   context.event(TransportEvent.UDP_ERROR);
-}
-
-/** What tests ask for. */
-function misbehave(mischief: number): void {
-  if (mischief === Mischief.THROW) throw new Error('made to throw');
-  while (mischief === Mischief.SPIN);
 }
 
 /**
@@ -190,7 +183,7 @@ export function serveMmsg(
  */
 function createRounds(answerers: readonly Answerer[], facts: Facts, words: Int32Array, wait: Wait): () => void {
   const count = answerers.length;
-  let mail = Atomics.load(words, MAIL);
+  let read = Atomics.load(words, MESSAGES);
   return () => {
     let all = true;
     const began = facts.now;
@@ -199,9 +192,9 @@ function createRounds(answerers: readonly Answerer[], facts: Facts, words: Int32
       for (let i = 0; i < count; i++) {
         if ((all || wait.found(i + 1)) && answerers[i]!.answer(MSG_DONTWAIT) === BATCH) full = true;
       }
-      const posted = Atomics.load(words, MAIL);
-      if (posted !== mail) {
-        mail = posted;
+      const posted = Atomics.load(words, MESSAGES);
+      if (posted !== read) {
+        read = posted;
         return;
       }
       // A batch that is not full leaves nothing behind: to ask again would be a call in vain. After a full one on one socket the

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import type { Catalog } from '../../src/image/catalog.js';
 import { type Libc, libc } from '../../src/transport/libc.js';
 import { BATCH, createBatches, MSG_DONTWAIT, MSG_WAITFORONE } from '../../src/transport/mmsg.js';
-import { GENERATION, MAIL } from '../../src/transport/thread-words.js';
+import { GENERATION, MESSAGES } from '../../src/transport/thread-words.js';
 import type { UdpContext } from '../../src/transport/transport.js';
 import { udpFacts } from '../../src/transport/udp-facts.js';
 import {
@@ -87,10 +87,10 @@ function untilEmpty(answerer: Answerer): number {
   return all;
 }
 
-/** Answers until nothing has come for as long as receiving may take, or there is mail. */
+/** Answers until nothing has come for as long as receiving may take, or there is read. */
 function untilQuiet(answerer: Answerer, words: Int32Array): void {
-  const mail = words[MAIL];
-  for (let round = 0; round < ROUNDS && words[MAIL] === mail; round++) {
+  const read = words[MESSAGES];
+  for (let round = 0; round < ROUNDS && words[MESSAGES] === read; round++) {
     if (answerer.answer(MSG_WAITFORONE) === 0) return;
   }
 }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { COUNTER_WORDS, Counters } from '../../src/observe/counters/counters.js';
 import { openUdpSocket } from '../../src/transport/sockets.js';
-import { MAIL, threadWords } from '../../src/transport/thread-words.js';
+import { MESSAGES, threadWords } from '../../src/transport/thread-words.js';
 import { TransportEvent } from '../../src/transport/transport.js';
 import { workloadCatalog } from '../support/udp-heap.js';
 import type { LoopData } from './udp-loop-thread.js';
@@ -28,7 +28,7 @@ async function order(what: 'publish' | 'stop', effect: 'message' | 'exit'): Prom
   const began = performance.now();
   const happened = once(worker, effect);
   worker.postMessage(what);
-  Atomics.add(words, MAIL, 1);
+  Atomics.add(words, MESSAGES, 1);
   await happened;
   return performance.now() - began;
 }

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Mischief } from '../../src/transport/thread-words.js';
 import { buildQuery } from '../support/message.js';
+import { Misdeed } from '../support/misdeed.mjs';
 import {
   type Asked,
   askSteadily,
@@ -59,13 +59,12 @@ describe.skipIf(missing)(`threads that die${missing ? ` (skipped: ${missing})` :
     const asker = askSteadily(namespace, { host: HOST, query: QUERY, udpRate: UDP_RATE, streamRate: STREAM_RATE });
     await sleep(500);
     for (const kind of ['udp', 'stream'] as const) {
-      for (const [number, mischief] of [Mischief.THROW, Mischief.SPIN].entries()) {
+      for (const [number, misdeed] of [Misdeed.THROW, Misdeed.SPIN].entries()) {
         const name = `${kind} worker ${number + 1}`;
-        server.order(`misbehave ${kind} ${number} ${mischief}`);
+        server.order(`misbehave ${kind} ${number} ${misdeed}`);
         const died = await server.logged(new RegExp(`^${name} died: .*; it is started again at once$`));
         const back = await server.logged(new RegExp(`^${name} answers again$`));
-        const reason =
-          mischief === Mischief.THROW ? / died: made to throw; / : / did not move for (\d+) ms, it loops; /;
+        const reason = misdeed === Misdeed.THROW ? / died: made to throw; / : / did not move for (\d+) ms, it loops; /;
         expect(died.msg).toMatch(reason);
         const stood = Number(reason.exec(died.msg)?.[1] ?? 0);
         await note(`${name}: ${stood} ms until it was found, back after ${back.time - died.time} ms`);

@@ -9,7 +9,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { type Catalog, Publisher } from '../../src/image/catalog.js';
 import { collector, createRelease } from '../../src/transport/release.js';
 import { closeSocket, openUdpSocket } from '../../src/transport/sockets.js';
-import { MAIL, threadWords } from '../../src/transport/thread-words.js';
+import { MESSAGES, threadWords } from '../../src/transport/thread-words.js';
 import { serveMmsg } from '../../src/transport/udp-mmsg.js';
 import { context } from '../transport/support.js';
 
@@ -38,7 +38,7 @@ async function publishMany(images: number, size: number): Promise<void> {
     for (let i = 0; i < images; i++) {
       publisher.put(Uint8Array.of(1, 97, 0), new Uint8Array(new SharedArrayBuffer(size * MIB)).fill(i + 1));
       worker.postMessage(publisher.publish());
-      Atomics.add(words, MAIL, 1);
+      Atomics.add(words, MESSAGES, 1);
       await wait(INTERVAL);
       collect();
       most = Math.max(most, more());

@@ -9,7 +9,7 @@ import { COUNTER_WORDS, Counters } from '../../src/observe/counters/counters.js'
 import { type Libc, libc } from '../../src/transport/libc.js';
 import { collector } from '../../src/transport/release.js';
 import { openUdpSocket } from '../../src/transport/sockets.js';
-import { MAIL, threadWords } from '../../src/transport/thread-words.js';
+import { MESSAGES, threadWords } from '../../src/transport/thread-words.js';
 import { TransportEvent } from '../../src/transport/transport.js';
 import { serveMmsg } from '../../src/transport/udp-mmsg.js';
 import { countingContext, createAsker, workloadCatalog } from '../support/udp-heap.js';
@@ -41,7 +41,7 @@ async function main(queries: number): Promise<void> {
   await once(worker, 'message');
   const tell = async (order: 'measure' | 'stop'): Promise<Heap> => {
     worker.postMessage(order);
-    Atomics.add(words, MAIL, 1);
+    Atomics.add(words, MESSAGES, 1);
     return ((await once(worker, 'message')) as [Heap])[0];
   };
   const asker = createAsker(libc() as Libc, client.fd, server.endpoint, OUTSTANDING);

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { configSchema } from '../../src/config/schema.js';
 import type { Log } from '../../src/observe/log.js';
-import type { ThreadedPlane } from '../../src/server/plane/threads.js';
+import type { DataPlane } from '../../src/server/plane/data-plane.js';
+import type { WorkerSpawns } from '../../src/server/plane/supervised-thread.js';
 import type { Server } from '../../src/server/server.js';
 import type { ZoneFile } from '../../src/server/zones/zone-files.js';
 
@@ -17,7 +18,7 @@ export interface LogLine {
 
 export interface ThreadedServer extends AsyncDisposable {
   readonly server: Server;
-  readonly plane: ThreadedPlane;
+  readonly plane: DataPlane;
   readonly port: number;
   readonly tlsPort: number;
   readonly log: LogLine[];
@@ -27,11 +28,12 @@ export interface ThreadedServer extends AsyncDisposable {
 
 /**
  * Serves zones (text by name, or files) with threads; `config` as in adotd.yaml, by default one worker of each kind and no TLS.
- * Throws when the server has no threads here.
+ * Throws when the server has no threads here. `spawn`: how threads are started, as a server does by default.
  */
 export async function startThreads(
   zones: Record<string, string> | readonly string[],
   config: Record<string, unknown> = {},
+  spawn?: WorkerSpawns,
 ): Promise<ThreadedServer> {
   const sources = (): ZoneFile[] =>
     Array.isArray(zones)
@@ -52,6 +54,7 @@ export async function startThreads(
     zones: sources,
     log,
     loader: { thread: false },
+    spawn,
   });
   if (server.plane.status.path !== 'threads') {
     await server.close();
@@ -59,7 +62,7 @@ export async function startThreads(
   }
   return {
     server,
-    plane: server.plane as ThreadedPlane,
+    plane: server.plane,
     port: server.udp[0]?.port ?? 0,
     tlsPort: server.tls[0]?.port ?? 0,
     log: lines,

@@ -8,7 +8,7 @@ import { createResponder } from '../../src/answer/respond.js';
 import type { Catalog } from '../../src/image/catalog.js';
 import { type Libc, libc } from '../../src/transport/libc.js';
 import { closeSocket, openUdpSocket } from '../../src/transport/sockets.js';
-import { GENERATION, HEARTBEAT, MAIL, threadWords } from '../../src/transport/thread-words.js';
+import { GENERATION, HEARTBEAT, MESSAGES, threadWords } from '../../src/transport/thread-words.js';
 import { TransportEvent, type UdpContext } from '../../src/transport/transport.js';
 import { listenUdp } from '../../src/transport/udp-dgram.js';
 import { type MmsgLoop, serveMmsg, type UdpSocket } from '../../src/transport/udp-mmsg.js';
@@ -346,7 +346,7 @@ describe('UDP by recvmmsg', () => {
     for (let i = 0; i < 100; i++) await send(from, message(i), socket.endpoint.port);
     let ticks = 0;
     for (let i = 0; i < 5; i++, ticks++) {
-      Atomics.add(words, MAIL, 1);
+      Atomics.add(words, MESSAGES, 1);
       await wait(10);
     }
     ended = true;

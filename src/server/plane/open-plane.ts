@@ -7,6 +7,7 @@ import type { ActivatedSockets } from '../process/socket-activation.js';
 import type { TlsService } from '../tls-service.js';
 import type { DataPlane } from './data-plane.js';
 import { embeddedPlane } from './embedded.js';
+import type { WorkerSpawns } from './supervised-thread.js';
 import type { Fixture, ThreadTools } from './transport-context.js';
 
 export interface PlaneOptions {
@@ -15,6 +16,8 @@ export interface PlaneOptions {
   readonly sockets?: ActivatedSockets | undefined;
   /** What a fixture changes; everything then runs embedded, in one thread. */
   readonly fixture?: Fixture | undefined;
+  /** How threads are started; others in tests. */
+  readonly spawn?: WorkerSpawns | undefined;
   /** Called when all sockets are bound, before a thread is started: privileges can be given up. */
   bound?(): void;
 }
@@ -27,36 +30,36 @@ export async function openPlane(
   tools: ThreadTools,
   tap?: Tap,
 ): Promise<DataPlane> {
-  const { config } = options;
-  const { log, clock } = tools;
+  const { config, fixture } = options;
   let obstacle: string | undefined;
-  if (config.workers !== 'embedded' && options.fixture === undefined) {
-    const { threadedPlane, threadsObstacle } = await import('./threads.js');
+  if (config.workers !== 'embedded' && fixture === undefined) {
+    const { threadsObstacle } = await import('./threads.js');
     obstacle = threadsObstacle();
-    if (obstacle === undefined) {
-      const { bindPlaneSockets, buffersGranted, sharedSockets } = await import('./plane-sockets.js');
-      const workers = config.workers === 'auto' ? availableParallelism() : config.workers;
-      const sockets = options.sockets ? sharedSockets(options.sockets) : bindPlaneSockets(config, workers);
-      const shortfall = buffersGranted(sockets, config);
-      if (shortfall !== undefined && !options.sockets) log.info({}, shortfall);
-      options.bound?.();
-      return threadedPlane(config, sockets, workers, catalog, tls?.settings, clock, log, tap);
-    }
+    if (obstacle === undefined) return openThreads(options, config.workers, catalog, tls, tools, tap);
     const wanted = config.workers === 'auto' ? '' : `\`workers: ${config.workers}\` cannot be had; `;
-    log.warn({ workers: config.workers }, `${wanted}everything runs embedded, in one thread: ${obstacle}`);
+    tools.log.warn({ workers: config.workers }, `${wanted}everything runs embedded, in one thread: ${obstacle}`);
   }
-  const plane = await embeddedPlane(
-    config,
-    options.sockets,
-    catalog,
-    tls?.offer,
-    {
-      ...tools,
-      tap: tap?.thread(),
-      fixture: options.fixture,
-    },
-    obstacle,
-  );
+  const embedded = { ...tools, tap: tap?.thread(), fixture };
+  const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, embedded, obstacle);
   options.bound?.();
   return plane;
+}
+
+/** Binds the sockets, gives up privileges, and starts the threads. */
+async function openThreads(
+  { config, sockets: handed, spawn, bound }: PlaneOptions,
+  wanted: number | 'auto',
+  catalog: Catalog,
+  tls: TlsService | undefined,
+  { clock, log }: ThreadTools,
+  tap?: Tap,
+): Promise<DataPlane> {
+  const { threadedPlane } = await import('./threads.js');
+  const { bindPlaneSockets, buffersGranted, sharedSockets } = await import('./plane-sockets.js');
+  const workers = wanted === 'auto' ? availableParallelism() : wanted;
+  const sockets = handed ? sharedSockets(handed) : bindPlaneSockets(config, workers);
+  const shortfall = buffersGranted(sockets, config);
+  if (shortfall !== undefined && !handed) log.info({}, shortfall);
+  bound?.();
+  return threadedPlane({ config, sockets, workers, spawn, catalog, tls: tls?.settings, clock, log, tap });
 }

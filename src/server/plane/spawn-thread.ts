@@ -1,11 +1,10 @@
 /** Threads of node's worker_threads, for SupervisedThread. */
-
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { isError } from '../../errors.js';
-import { MAIL } from '../../transport/thread-words.js';
+import { MESSAGES } from '../../transport/thread-words.js';
 import { STREAM_WORKER, UDP_WORKER } from '../thread-programs.js';
-import type { Spawn } from './supervised-thread.js';
+import type { Spawn, WorkerSpawns } from './supervised-thread.js';
 import type { Report } from './thread-messages.js';
 
 /** MB of new objects between two collections of them, for streams. Measured: CPU of a full TLS handshake 4 to 8 % less, resumed 7 to 17 %. */
@@ -13,13 +12,17 @@ const STREAM_YOUNG_GENERATION = 64;
 /** The same for UDP, which makes none per query. */
 const UDP_YOUNG_GENERATION = 2;
 
-export const spawnUdpWorker: Spawn = spawner(UDP_WORKER, UDP_YOUNG_GENERATION);
-export const spawnStreamWorker: Spawn = spawner(STREAM_WORKER, STREAM_YOUNG_GENERATION);
+/** The workers of a server. */
+export const WORKERS: WorkerSpawns = {
+  udp: spawner(UDP_WORKER, UDP_YOUNG_GENERATION),
+  stream: spawner(STREAM_WORKER, STREAM_YOUNG_GENERATION),
+};
 
-function spawner(file: URL, maxYoungGenerationSizeMb: number): Spawn {
+/** Starts threads that run `program`. */
+export function spawner(program: URL, maxYoungGenerationSizeMb: number): Spawn {
   return (data, events) => {
-    const worker = new Worker(file, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb } });
-    // Not all of the data, whose catalog would be kept for as long as the thread lives.
+    const worker = new Worker(program, { workerData: data, resourceLimits: { maxYoungGenerationSizeMb } });
+    // Not `data`: its catalog would be kept as long as the thread lives.
     const { words } = data;
     let cause: Error | undefined;
     worker.on('message', (report: Report) => events.report(report));
@@ -30,7 +33,7 @@ function spawner(file: URL, maxYoungGenerationSizeMb: number): Spawn {
     return {
       post(order) {
         worker.postMessage(order);
-        Atomics.add(words, MAIL, 1);
+        Atomics.add(words, MESSAGES, 1);
       },
       terminate: () => void worker.terminate(),
     };

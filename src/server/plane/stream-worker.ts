@@ -3,11 +3,13 @@ import { describeSessions } from '../../session/describe.js';
 import { TlsContexts } from '../../tls/tls-context.js';
 import { duplicateSocket } from '../../transport/sockets.js';
 import { listenStream } from '../../transport/stream.js';
-import { GENERATION } from '../../transport/thread-words.js';
+import { GENERATION, HANDSHAKES, HEARTBEAT } from '../../transport/thread-words.js';
 import type { Listener } from '../../transport/transport.js';
-import { beat } from './heartbeat.js';
 import { streamContext } from './transport-context.js';
 import { runThread } from './worker-thread.js';
+
+/** Milliseconds between two heartbeats. A thread that is watched may miss several. */
+const BEAT_INTERVAL = 50;
 
 await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools) => {
   const contexts = tls && new TlsContexts(tls);
@@ -19,7 +21,11 @@ await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools)
     listeners.push(await listenStream(endpoint, context, secure, { fd: duplicateSocket(fd), shared }));
   }
   words[GENERATION] = catalog.generation;
-  const heart = beat(words, () => context.sessions.handshaking);
+  // It keeps the thread alive, too.
+  const heart = setInterval(() => {
+    words[HANDSHAKES] = context.sessions.handshaking;
+    words[HEARTBEAT] = (words[HEARTBEAT]! + 1) | 0;
+  }, BEAT_INTERVAL);
   return {
     publish(next) {
       context.sessions.facts.catalog = next;
@@ -31,7 +37,7 @@ await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools)
     async stop(drainTime = context.sessions.drainTime) {
       context.sessions.drainTime = drainTime;
       await Promise.all(listeners.map((listener) => listener.close()));
-      heart.stop();
+      clearInterval(heart);
     },
   };
 });

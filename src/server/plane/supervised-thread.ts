@@ -8,11 +8,11 @@ import type { Clock, Timer } from '../../session/clock.js';
 import { countOut } from '../../session/limits.js';
 import { NO_SESSIONS, type SessionsReport } from '../../session/session-report.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
-import { HANDSHAKES, HEARTBEAT, MISCHIEF, type Mischief, THREAD, threadWords } from '../../transport/thread-words.js';
+import { HANDSHAKES, HEARTBEAT, THREAD, threadWords } from '../../transport/thread-words.js';
 import type { Order, Report, ThreadData } from './thread-messages.js';
 import type { ThreadSettings } from './thread-settings.js';
 
-/** A running thread; the real one is made by spawnThread(). */
+/** A running thread; the real one is made by spawner(). */
 export interface ThreadHandle {
   post(order: Order): void;
   /** Ends it, whatever it does. */
@@ -27,6 +27,12 @@ export interface ThreadEvents {
 }
 
 export type Spawn = (data: ThreadData, events: ThreadEvents) => ThreadHandle;
+
+/** How a worker of each kind is started. */
+export interface WorkerSpawns {
+  readonly udp: Spawn;
+  readonly stream: Spawn;
+}
 
 export interface ThreadOptions {
   /** For the log: `udp worker 1`. */
@@ -201,11 +207,6 @@ export class SupervisedThread {
     const stood = Math.round(elapsed) + WATCH_INTERVAL;
     this.#verdict = new Error(`${name} did not move for ${stood} ms${spinning ? ', it loops' : ''}`);
     this.#handle?.terminate();
-  }
-
-  /** Makes it do something wrong, for tests. */
-  misbehave(mischief: Mischief): void {
-    Atomics.store(this.#words, MISCHIEF, mischief);
   }
 
   #spawn(): void {

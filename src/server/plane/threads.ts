@@ -1,10 +1,10 @@
 /**
  * The data plane in threads: UDP workers and stream workers, each with sockets of its own that share the addresses
- * (SO_REUSEPORT). This thread binds the sockets and keeps them open: a worker that dies loses what it has in hand, and
+ * (SO_REUSEPORT). This thread binds the sockets and keeps them open: a worker that dies loses the batch in hand, and
  * nothing that is queued.
  */
 import type { Config } from '../../config/schema.js';
-import { AdotdError, codeOf, ErrorCode, isError } from '../../errors.js';
+import { AdotdError, codeOf, ErrorCode, messageOf } from '../../errors.js';
 import type { Catalog } from '../../image/catalog.js';
 import { COUNTER_WORDS, Counters } from '../../observe/counters/counters.js';
 import type { Log } from '../../observe/log.js';
@@ -17,13 +17,12 @@ import { libc } from '../../transport/libc.js';
 import { createRelease } from '../../transport/release.js';
 import { selfTest } from '../../transport/self-test.js';
 import { type BoundSocket, closeSocket } from '../../transport/sockets.js';
-import type { Mischief } from '../../transport/thread-words.js';
 import type { DataPlane } from './data-plane.js';
 import type { PlaneSockets } from './plane-sockets.js';
-import { spawnStreamWorker, spawnUdpWorker, threadCpu } from './spawn-thread.js';
-import { type Spawn, SupervisedThread, WATCH_INTERVAL } from './supervised-thread.js';
+import { threadCpu, WORKERS } from './spawn-thread.js';
+import { type Spawn, SupervisedThread, WATCH_INTERVAL, type WorkerSpawns } from './supervised-thread.js';
 import type { ThreadSocket } from './thread-messages.js';
-import { changedSettings, threadSettings } from './thread-settings.js';
+import { changedSettings, type ThreadSettings, threadSettings } from './thread-settings.js';
 
 /** Milliseconds beyond the drain time after which a thread that does not stop is ended. */
 const STOP_RESERVE = 1000;
@@ -38,63 +37,35 @@ export function threadsObstacle(): string | undefined {
   return reason && `the self-test of recvmmsg failed: ${reason}`;
 }
 
-/** A data plane whose threads can be made to do wrong, in tests. */
-export interface ThreadedPlane extends DataPlane {
-  /** `kind` and number from 0. */
-  misbehave(kind: 'udp' | 'stream', number: number, mischief: Mischief): void;
+interface ThreadedPlaneOptions {
+  readonly config: Config;
+  /** They belong to the data plane from now on. */
+  readonly sockets: PlaneSockets;
+  /** Threads of each kind. */
+  readonly workers: number;
+  /** How threads are started; others in tests. */
+  readonly spawn?: WorkerSpawns | undefined;
+  readonly catalog: Catalog;
+  /** undefined: TLS is not served. */
+  readonly tls: TlsSettings | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly tap?: Tap | undefined;
 }
 
-/**
- * Starts `workers` threads of each kind on the sockets, which are the plane's from now on; fulfilled when all answer. Throws what
- * keeps one of them from beginning, with all ended and the sockets closed.
- */
-export async function threadedPlane(
-  config: Config,
-  sockets: PlaneSockets,
-  workers: number,
-  catalog: Catalog,
-  tls: TlsSettings | undefined,
-  clock: Clock,
-  log: Log,
-  tap?: Tap,
-): Promise<ThreadedPlane> {
+/** Starts the threads; fulfilled when all answer. Throws the reason why one cannot begin, with all ended and the sockets closed. */
+export async function threadedPlane(options: ThreadedPlaneOptions): Promise<DataPlane> {
+  const { config, sockets, clock, log } = options;
   const bound = [...sockets.udp, ...sockets.tcp, ...sockets.tls].flat();
+  // Stream workers listen on duplicates.
+  const descriptors = 2 * bound.length;
   let running = config;
-  let settings = threadSettings(config, 2 * bound.length, log);
-  const arrays: Float64Array[] = [];
-  const makeThread = (name: string, spawn: Spawn, served: readonly ThreadSocket[]): SupervisedThread => {
-    const counters = new Float64Array(new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT));
-    arrays.push(counters);
-    const data = { settings, catalog, tls, sockets: served, counters, share: ownShare(), tap: tap?.thread() };
-    return new SupervisedThread({ name, spawn, data, clock, log, cpuOf: threadCpu });
-  };
-  const udp: SupervisedThread[] = [];
-  const streams: SupervisedThread[] = [];
-  for (let number = 0; number < workers; number++) {
-    udp.push(makeThread(`udp worker ${number + 1}`, spawnUdpWorker, shareOf(sockets.udp, number, false)));
-    const plain = shareOf(sockets.tcp, number, false);
-    const secure = shareOf(sockets.tls, number, true);
-    streams.push(makeThread(`stream worker ${number + 1}`, spawnStreamWorker, [...plain, ...secure]));
-  }
+  let settings = threadSettings(config, descriptors, log);
+  const { udp, streams, counters } = createThreads(options, settings);
   const threads = [...udp, ...streams];
-  const stopAll = async (drainTime?: number): Promise<void> => {
-    const patience = (drainTime ?? settings.sessions.drainTime) + STOP_RESERVE;
-    const end = clock.milliseconds() + patience;
-    const stopped = Promise.all(streams.map((thread) => thread.stop(patience, drainTime)));
-    // Streams have descriptors of their own: with these, the last that keep connections coming are closed.
-    for (const { fd, protocol } of bound) if (protocol === 'tcp') closeSocket(fd);
-    await stopped;
-    // UDP is answered until the last session is closed: its clients may have nobody else to ask meanwhile.
-    const left = Math.max(end - clock.milliseconds(), UDP_STOP_TIME);
-    await Promise.all(udp.map((thread) => thread.stop(left)));
-    for (const { fd, protocol } of bound) if (protocol === 'udp') closeSocket(fd);
-  };
-  const began = await Promise.allSettled(threads.map((thread) => thread.begin()));
-  const failure = began.find((result) => result.status === 'rejected');
-  if (failure) {
-    await stopAll();
-    throw codedAgain(failure.reason);
-  }
+  const stopAll = (drainTime?: number): Promise<void> =>
+    stopThreads({ udp, streams, bound, clock }, settings.sessions.drainTime, drainTime);
+  await beginAll(threads, stopAll);
   const watch = setInterval(() => {
     for (const thread of threads) thread.watch();
   }, WATCH_INTERVAL);
@@ -113,7 +84,7 @@ export async function threadedPlane(
     get settings() {
       return settings;
     },
-    counters: () => Counters.sum(arrays),
+    counters: () => Counters.sum(counters),
     async publish(next) {
       await Promise.all(threads.map((thread) => thread.publish(next)));
       release.soon();
@@ -122,7 +93,7 @@ export async function threadedPlane(
       await Promise.all(streams.map((thread) => thread.replaceTls(next)));
     },
     async configure(next) {
-      const changed = changedSettings(settings, running, next, 2 * bound.length);
+      const changed = changedSettings(settings, running, next, descriptors);
       running = next;
       if (changed === undefined) return false;
       settings = changed;
@@ -134,26 +105,77 @@ export async function threadedPlane(
     },
     close(drainTime) {
       release.stop();
-      // UDP workers answer for a while yet: they are watched.
+      // UDP workers go on answering for a while: they are watched until the end.
       closed ??= stopAll(drainTime).finally(() => clearInterval(watch));
       return closed;
     },
-    misbehave(kind, number, mischief) {
-      (kind === 'udp' ? udp : streams)[number]?.misbehave(mischief);
-    },
   };
+}
+
+interface Threads {
+  readonly udp: readonly SupervisedThread[];
+  readonly streams: readonly SupervisedThread[];
+}
+
+/** The threads, not begun yet, and the counters of each. */
+function createThreads(
+  { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap }: ThreadedPlaneOptions,
+  settings: ThreadSettings,
+): Threads & { readonly counters: readonly Float64Array[] } {
+  const all: Float64Array[] = [];
+  const createThread = (name: string, spawnOne: Spawn, served: readonly ThreadSocket[]): SupervisedThread => {
+    const counters = new Float64Array(new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT));
+    all.push(counters);
+    const data = { settings, catalog, tls, sockets: served, counters, share: ownShare(), tap: tap?.thread() };
+    return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu });
+  };
+  const udp: SupervisedThread[] = [];
+  const streams: SupervisedThread[] = [];
+  for (let number = 0; number < workers; number++) {
+    udp.push(createThread(`udp worker ${number + 1}`, spawn.udp, socketsOf(sockets.udp, number, false)));
+    const plain = socketsOf(sockets.tcp, number, false);
+    const secure = socketsOf(sockets.tls, number, true);
+    streams.push(createThread(`stream worker ${number + 1}`, spawn.stream, [...plain, ...secure]));
+  }
+  return { udp, streams, counters: all };
+}
+
+async function beginAll(threads: readonly SupervisedThread[], stopAll: () => Promise<void>): Promise<void> {
+  const began = await Promise.allSettled(threads.map((thread) => thread.begin()));
+  const failure = began.find((result) => result.status === 'rejected');
+  if (failure === undefined) return;
+  await stopAll();
+  throw codedAgain(failure.reason);
+}
+
+/** `configured`: milliseconds that sessions have to finish where `drainTime` is not given. */
+async function stopThreads(
+  { udp, streams, bound, clock }: Threads & { readonly bound: readonly BoundSocket[]; readonly clock: Clock },
+  configured: number,
+  drainTime?: number,
+): Promise<void> {
+  const patience = (drainTime ?? configured) + STOP_RESERVE;
+  const end = clock.milliseconds() + patience;
+  const stopped = Promise.all(streams.map((thread) => thread.stop(patience, drainTime)));
+  // Stream workers have duplicates: new connections come until these originals are closed, too.
+  for (const { fd, protocol } of bound) if (protocol === 'tcp') closeSocket(fd);
+  await stopped;
+  // UDP is answered until the last session is closed: its clients may have nobody else to ask meanwhile.
+  const left = Math.max(end - clock.milliseconds(), UDP_STOP_TIME);
+  await Promise.all(udp.map((thread) => thread.stop(left)));
+  for (const { fd, protocol } of bound) if (protocol === 'udp') closeSocket(fd);
 }
 
 /** An error of ours that came from a thread: its class was lost on the way. */
 function codedAgain(error: unknown): unknown {
   const code = Object.values(ErrorCode).find((one) => one === codeOf(error));
-  return code === undefined || !isError(error) ? error : new AdotdError(code, error.message, { cause: error });
+  return code === undefined ? error : new AdotdError(code, messageOf(error), { cause: error });
 }
 
-/** The sockets of the worker of this number: one of each address. Where there are fewer than workers, they share. */
-function shareOf(addresses: PlaneSockets['udp'], worker: number, secure: boolean): ThreadSocket[] {
-  return addresses.map((own) => {
-    const { fd, endpoint, shared = false }: BoundSocket = own[worker % own.length] ?? own[0];
+/** The sockets of the worker of this number, one of each address. Where there are fewer sockets than workers, they share. */
+function socketsOf(addresses: PlaneSockets['udp'], worker: number, secure: boolean): ThreadSocket[] {
+  return addresses.map((sockets) => {
+    const { fd, endpoint, shared = false }: BoundSocket = sockets[worker % sockets.length] ?? sockets[0];
     return { fd, endpoint, secure, shared };
   });
 }

@@ -7,7 +7,7 @@ import type { Order, ThreadData } from '../../../src/server/plane/thread-message
 import { threadSettings } from '../../../src/server/plane/thread-settings.js';
 import { ConnectionLimits, ownShare } from '../../../src/session/limits.js';
 import { NO_SESSIONS } from '../../../src/session/session-report.js';
-import { HANDSHAKES, HEARTBEAT, MISCHIEF, Mischief, THREAD } from '../../../src/transport/thread-words.js';
+import { HANDSHAKES, HEARTBEAT, THREAD } from '../../../src/transport/thread-words.js';
 import { emptyCatalog } from '../../support/catalog.js';
 import { FakeClock } from '../../support/clock.js';
 
@@ -251,13 +251,6 @@ describe('a supervised thread', () => {
     await setup.begin();
     setup.last().events.report({ kind: 'log', level: 'warn', fields: { a: 1 }, message: 'hello' });
     expect(setup.lines).toEqual(['hello']);
-  });
-
-  it('can be made to do wrong', async () => {
-    const setup = bench();
-    await setup.begin();
-    setup.thread.misbehave(Mischief.SPIN);
-    expect(setup.last().data.words[MISCHIEF]).toBe(Mischief.SPIN);
   });
 
   it('tells a thread that answers of other settings, and one that is being started when it does', async () => {

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { summaryOf } from '../../../src/observe/counters/summary.js';
-import { Mischief } from '../../../src/transport/thread-words.js';
 import { type Client, framed, openClient } from '../../load/client.js';
 import { several } from '../../load/scenarios.js';
 import { askTcp, askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
+import { misbehavingWorkers } from '../../support/misbehaving-workers.mjs';
+import { Misdeed } from '../../support/misdeed.mjs';
 import { startThreads } from '../../support/threads.js';
 
 const zone = (address: string): string =>
@@ -47,10 +48,11 @@ describe('the data plane in threads', () => {
   });
 
   it('spreads clients over all workers', async () => {
-    await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, { workers: 4 });
+    const workers = misbehavingWorkers();
+    await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, { workers: 4 }, workers.spawn);
     for (const kind of ['udp', 'stream'] as const) {
       // A worker that dies is back on its own socket: clients of each are answered after each death.
-      for (let worker = 0; worker < 4; worker++) running.plane.misbehave(kind, worker, Mischief.THROW);
+      for (let worker = 0; worker < 4; worker++) workers.misbehave(kind, worker, Misdeed.THROW);
     }
     for (let i = 0; i < 64; i++) await askUdp(running, QUERY, 300);
     await several(64, () => askTcp(running, QUERY));
@@ -77,7 +79,8 @@ describe('the data plane in threads', () => {
   });
 
   it('resumes TLS sessions whichever worker accepts, also after a worker has died', async () => {
-    await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, { ...TLS, workers: 3 });
+    const workers = misbehavingWorkers();
+    await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, { ...TLS, workers: 3 }, workers.spawn);
     const first = await openClient('tls', running);
     await first.ask(framed(QUERY));
     const { session } = first;
@@ -91,14 +94,15 @@ describe('the data plane in threads', () => {
     };
     const before = await several(24, resumed);
     expect(before.filter(Boolean).length).toBe(24);
-    running.plane.misbehave('stream', 0, Mischief.THROW);
+    workers.misbehave('stream', 0, Misdeed.THROW);
     await running.logged(/^stream worker 1 answers again/);
     expect((await several(24, resumed)).filter(Boolean).length).toBe(24);
   });
 
   it('holds the limits on connections for all workers together, also when one of them has died', async () => {
     const config = { workers: 3, sessions: { max_per_client: 12 } };
-    await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, config);
+    const workers = misbehavingWorkers();
+    await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, config, workers.spawn);
     const open = await several(12, () => openClient('tcp', running));
     await Promise.all(open.map((client) => client.ask(framed(QUERY))));
     const refused = async (): Promise<boolean> => {
@@ -114,18 +118,19 @@ describe('the data plane in threads', () => {
       });
     };
     expect(await refused()).toBe(true);
-    running.plane.misbehave('stream', 0, Mischief.THROW);
-    running.plane.misbehave('stream', 1, Mischief.THROW);
-    running.plane.misbehave('stream', 2, Mischief.THROW);
+    workers.misbehave('stream', 0, Misdeed.THROW);
+    workers.misbehave('stream', 1, Misdeed.THROW);
+    workers.misbehave('stream', 2, Misdeed.THROW);
     for (const number of [1, 2, 3]) await running.logged(new RegExp(`^stream worker ${number} answers again`));
     expect(await refused()).toBe(false);
     await Promise.all(open.map((client: Client) => client.close()));
   });
 
   it('notices a worker that loops within 500 ms, and ends it', async () => {
-    await using running = await startThreads({ 'a.test': zone('192.0.2.1') });
+    const workers = misbehavingWorkers();
+    await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, {}, workers.spawn);
     for (const kind of ['udp', 'stream'] as const) {
-      running.plane.misbehave(kind, 0, Mischief.SPIN);
+      workers.misbehave(kind, 0, Misdeed.SPIN);
       void askUdp(running, QUERY, 50);
       const line = await running.logged(new RegExp(`^${kind} worker 1 died: ${kind} worker 1 did not move`));
       const [, stood] = /did not move for (\d+) ms, it loops/.exec(line.message) ?? [];
@@ -137,9 +142,10 @@ describe('the data plane in threads', () => {
   });
 
   it('keeps what is queued while a worker is dead', async () => {
-    await using running = await startThreads({ 'a.test': zone('192.0.2.1') });
-    running.plane.misbehave('stream', 0, Mischief.THROW);
-    running.plane.misbehave('udp', 0, Mischief.THROW);
+    const workers = misbehavingWorkers();
+    await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, {}, workers.spawn);
+    workers.misbehave('stream', 0, Misdeed.THROW);
+    workers.misbehave('udp', 0, Misdeed.THROW);
     // The batch in hand is lost, which is this message.
     await askUdp(running, QUERY, 20);
     const streams = Array.from({ length: 20 }, () => askTcp(running, QUERY, 5000).catch(() => undefined));
@@ -158,8 +164,9 @@ describe('the data plane in threads', () => {
 
   it('leaves no descriptor and no thread behind', async () => {
     const start = async (): Promise<void> => {
-      await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, { ...TLS, workers: 2 });
-      running.plane.misbehave('stream', 0, Mischief.THROW);
+      const workers = misbehavingWorkers();
+      await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, { ...TLS, workers: 2 }, workers.spawn);
+      workers.misbehave('stream', 0, Misdeed.THROW);
       await running.logged(/^stream worker 1 answers again/);
     };
     await start();
