@@ -8,6 +8,7 @@ import type { Config } from '../../config/schema.js';
 import { isTapped } from '../../config/tap.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { type Clock, systemClock } from '../../session/clock.js';
+import { MAX_UNIX_PATH } from '../../transport/unix-path.js';
 import type { Log } from '../log.js';
 import { dnstapExporter, type Exporter, lineExporter, logExporter } from './exporter.js';
 import { openFileSink } from './file-sink.js';
@@ -27,8 +28,6 @@ const CLOSE_TIME = 2000;
 const DRAIN_STEP = 32;
 /** Milliseconds between two warnings of lost records. */
 const WARN_INTERVAL = 60_000;
-/** Octets of the longest path of a Unix socket (sun_path is 108, with the zero octet behind it). */
-const MAX_SOCKET_PATH = 107;
 
 /** What a thread that answers is told: plain data, so that it can be posted to it. */
 export interface ThreadTap {
@@ -214,9 +213,9 @@ function dnstapFile(path: string, log: Log): Sink {
 
 function dnstapSocket(path: string, log: Log, clock: Clock): Sink {
   const octets = Buffer.byteLength(path);
-  if (octets > MAX_SOCKET_PATH) {
+  if (octets > MAX_UNIX_PATH) {
     const found = `dnstap.socket: found a path of ${octets} octets (${path})`;
-    throw new AdotdError(ErrorCode.CONFIG, `${found}, a Unix socket's has at most ${MAX_SOCKET_PATH}`);
+    throw new AdotdError(ErrorCode.CONFIG, `${found}, a Unix socket's has at most ${MAX_UNIX_PATH}`);
   }
   return openFrameSocket({ path, content: DNSTAP_CONTENT, clock, log });
 }

@@ -4,11 +4,10 @@ import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { AdotdError, codeOf, ErrorCode, messageOf } from '../../errors.js';
+import { MAX_UNIX_PATH } from '../../transport/unix-path.js';
 
 /** Nobody but the owner: mode 600. */
 const UMASK = 0o177;
-/** Octets of a path that the system's sockaddr_un holds. */
-const MAX_PATH = 107;
 const FILE = 'adotd.sock';
 
 /** Where the socket is when nothing is configured: in the folder that systemd makes (RuntimeDirectory=); undefined: nowhere. */
@@ -56,12 +55,12 @@ export function socketPathMistake(
 const SOMETHING_ELSE = 'there is something else than a socket: remove it, or choose another control.socket';
 
 function isTooLong(path: string): boolean {
-  return Buffer.byteLength(path) > MAX_PATH;
+  return Buffer.byteLength(path) > MAX_UNIX_PATH;
 }
 
 function tooLong(path: string): string {
   const octets = Buffer.byteLength(path);
-  return `the path has ${octets} octets, the system takes ${MAX_PATH}: choose a shorter control.socket`;
+  return `the path has ${octets} octets, the system takes ${MAX_UNIX_PATH}: choose a shorter control.socket`;
 }
 
 function bind(server: Server, path: string): Promise<void> {

@@ -1,13 +1,10 @@
 /** Binds every address: UDP and TCP on the same port, TLS on its own. */
-import { codeOf, isError } from '../../errors.js';
 import type { Catalog } from '../../image/catalog.js';
 import { listenTcp, listenTls } from '../../transport/stream.js';
 import type { Endpoint, Listener, TransportContext } from '../../transport/transport.js';
 import { listenUdp } from '../../transport/udp-dgram.js';
 import type { ActivatedSockets } from '../process/socket-activation.js';
-
-/** How often another free port is tried when the one that UDP got is taken for TCP. */
-const ATTEMPTS = 20;
+import { freePortRetry } from './free-ports.js';
 
 /**
  * Binds UDP and TCP on each address, and TLS when `context.tls` is there. Port 0: one that is free for all of them. Throws
@@ -20,7 +17,8 @@ export async function bindAll(
   catalog: Catalog,
   context: TransportContext,
 ): Promise<Listener[]> {
-  for (let attempt = 1; ; attempt++) {
+  const tryOtherPorts = freePortRetry([port, tlsPort]);
+  for (;;) {
     const bound: Listener[] = [];
     try {
       for (const address of addresses) {
@@ -39,8 +37,7 @@ export async function bindAll(
       return bound;
     } catch (error) {
       await Promise.all(bound.map((listener) => listener.abandon()));
-      const taken = isError(error) && codeOf(error.cause) === 'EADDRINUSE';
-      if ((port !== 0 && tlsPort !== 0) || !taken || attempt === ATTEMPTS) throw error;
+      if (!tryOtherPorts(error)) throw error;
     }
   }
 }

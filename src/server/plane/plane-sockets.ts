@@ -1,7 +1,6 @@
 /** The sockets of the data plane's threads, bound once and for all by the control thread. */
 
 import type { Config } from '../../config/schema.js';
-import { codeOf, isError } from '../../errors.js';
 import { fastOpenObstacle } from '../../transport/fast-open.js';
 import {
   type BoundSocket,
@@ -12,6 +11,7 @@ import {
 } from '../../transport/sockets.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { ActivatedSockets } from '../process/socket-activation.js';
+import { freePortRetry } from './free-ports.js';
 
 /** By address, in the order of the configuration: a socket for each worker, or one that all share. */
 export interface PlaneSockets {
@@ -22,9 +22,6 @@ export interface PlaneSockets {
 
 export type SocketsOfAddress = readonly [BoundSocket, ...BoundSocket[]];
 
-/** How often another free port is tried when the one that UDP got is taken for TCP. */
-const ATTEMPTS = 20;
-
 /**
  * Binds `workers` sockets for UDP and TCP on each address, and for TLS where the configuration has it. Port 0: one that is free for
  * all of them. Throws ADOTD_LISTEN, with nothing bound.
@@ -33,7 +30,8 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
   const { listen, port, tls_port: tlsPort } = config;
   const fastOpen = fastOpenObstacle() === undefined ? config.tcp.fast_open : 0;
   const buffers = { receiveBuffer: config.udp.receive_buffer, sendBuffer: config.udp.send_buffer };
-  for (let attempt = 1; ; attempt++) {
+  const tryOtherPorts = freePortRetry([port, tlsPort]);
+  for (;;) {
     const bound: BoundSocket[] = [];
     const bind = (open: (reusePort: boolean, endpoint: Endpoint) => BoundSocket, endpoint: Endpoint) =>
       bindForAll(open, endpoint, workers, bound);
@@ -56,8 +54,7 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
       return { udp, tcp, tls };
     } catch (error) {
       for (const { fd } of bound) closeSocket(fd);
-      const taken = isError(error) && codeOf(error.cause) === 'EADDRINUSE';
-      if ((port !== 0 && tlsPort !== 0) || !taken || attempt === ATTEMPTS) throw error;
+      if (!tryOtherPorts(error)) throw error;
     }
   }
 }

@@ -8,6 +8,7 @@
  * barriers (BARRIER=1), which only those need who close their socket and go on.
  */
 import { type Libc, libc } from '../../transport/libc.js';
+import { MAX_UNIX_PATH } from '../../transport/unix-path.js';
 
 export interface Notifier {
   /** Why the service manager is told nothing although it wants to be; undefined when it is told, or wants nothing. */
@@ -38,8 +39,6 @@ const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-/** Octets of sun_path, the last one a NUL. */
-const PATH_SIZE = 108;
 /** Milliseconds until a datagram is sent again that the socket had no room for. */
 const RETRY = 100;
 /** Datagrams that wait for room; the oldest go, for the last ones tell how the server is. A guess: those of a few reloads. */
@@ -69,7 +68,7 @@ function socketAddress(name: string): Uint8Array | string {
   const abstract = name.startsWith('@');
   if (!abstract && !name.startsWith('/')) return `NOTIFY_SOCKET is ${JSON.stringify(name)}, expected a path or @name`;
   const path = Buffer.from(name);
-  if (path.length >= PATH_SIZE) return `NOTIFY_SOCKET has ${path.length} octets, expected ${PATH_SIZE - 1} at most`;
+  if (path.length > MAX_UNIX_PATH) return `NOTIFY_SOCKET has ${path.length} octets, expected ${MAX_UNIX_PATH} at most`;
   // The length tells where an abstract name ends; a path ends in a NUL.
   const octets = new Uint8Array(2 + path.length + (abstract ? 0 : 1));
   new Uint16Array(octets.buffer, 0, 1)[0] = AF_UNIX;

@@ -1,0 +1,12 @@
+/** Ports that the system chooses have to be free for several protocols and addresses, and it looks at one of them only. */
+import { codeOf, isError } from '../../errors.js';
+
+/** How often other ports are tried when those that the system chose are taken elsewhere. */
+const ATTEMPTS = 20;
+
+/** Says of an error of binding `ports` whether other ports are to be tried: one of them is 0, and the port that it stood for is taken. */
+export function freePortRetry(ports: readonly number[]): (error: unknown) => boolean {
+  let attempts = 1;
+  return (error) =>
+    ports.includes(0) && isError(error) && codeOf(error.cause) === 'EADDRINUSE' && attempts++ < ATTEMPTS;
+}
