@@ -15,7 +15,7 @@ import { policiesOf, policyPlaces, unservedPolicies } from './policies.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
 import type { TlsService } from './tls-service.js';
 import type { LoaderSettings } from './zones/load-zones.js';
-import type { Zones, ZonesReport } from './zones/served-zones.js';
+import type { ServedZones, ZonesReport } from './zones/served-zones.js';
 import type { ZoneFile } from './zones/zone-files.js';
 import { type ReloadRequest, ZoneLoader, type ZoneSettings } from './zones/zone-loader.js';
 
@@ -63,7 +63,7 @@ export interface Server {
    */
   reload(request?: ReloadRequest): Promise<ReloadOutcome>;
   /** The zones there are, file by file. */
-  readonly loaded: Zones;
+  readonly loaded: ServedZones;
   /** undefined: TLS is not served. */
   readonly tlsService: TlsService | undefined;
   /** What was reloaded, and what is in force. */

@@ -16,7 +16,7 @@ import { createRecord, readRecord } from '../../src/observe/tap/record.js';
 import { createRing, RingReader } from '../../src/observe/tap/ring.js';
 import type { ThreadTap } from '../../src/observe/tap/tap.js';
 import { nameFromText } from '../../src/protocol/name.js';
-import { tappedResponder } from '../../src/server/plane/recording-responder.js';
+import { recordingResponder } from '../../src/server/plane/recording-responder.js';
 import { buildQuery } from '../support/message.js';
 import { median, printTable } from './measure.js';
 import { queries, randomFrom, ZONE, zoneText } from './workload.js';
@@ -91,7 +91,7 @@ type World = ReturnType<typeof world>;
 function runner(base: World['base'], asks: World['asks'], settings: Omit<ThreadTap, 'ring'> | undefined) {
   const ring = createRing();
   const reader = new RingReader(ring);
-  const responder = settings ? tappedResponder(base(), { ring, ...settings }) : base();
+  const responder = settings ? recordingResponder(base(), { ring, ...settings }) : base();
   return (count: number): number => {
     let spent = 0;
     for (let done = 0; done < count; done += BURST) {
@@ -115,7 +115,7 @@ function since(began: NodeJS.CpuUsage): number {
 function exportTime(base: World['base'], asks: World['asks'], exporter: Exporter, count: number): number {
   const ring = createRing();
   const reader = new RingReader(ring);
-  const responder = tappedResponder(base(), { ...OFF, ring, querySample: 1, dnstapSample: 1 });
+  const responder = recordingResponder(base(), { ...OFF, ring, querySample: 1, dnstapSample: 1 });
   const record = createRecord();
   let spent = 0;
   for (let done = 0; done < count; done += BURST) {

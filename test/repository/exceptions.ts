@@ -34,7 +34,7 @@ export const UNUSED_EXPORTS: readonly string[] = [
   'src/fixture/zones/zone-input.ts: ZoneOrigin',
   'src/server/control/control-view.ts: ControlContext',
   'src/server/metrics/metrics-listener.ts: MetricsOptions',
-  'src/server/plane/catching-responder.ts: GuardedResponder',
+  'src/server/plane/catching-responder.ts: CatchingResponder',
   'src/server/plane/plane-sockets.ts: SocketsOfAddress',
   'src/server/plane/supervised-thread.ts: ThreadHandle',
   'src/server/plane/supervised-thread.ts: ThreadOptions',

@@ -15,7 +15,7 @@ import { rateLimitOf } from '../../src/server/plane/thread-settings.js';
 import { underLimit } from '../../src/server/plane/transport-context.js';
 import { policiesOf, policyPlaces, unservedPolicies } from '../../src/server/policies.js';
 import { loadZone } from '../../src/server/zones/load-zone.js';
-import { Zones, type ZonesReport } from '../../src/server/zones/served-zones.js';
+import { ServedZones, type ZonesReport } from '../../src/server/zones/served-zones.js';
 import { engineOf, zoneOf } from '../answer/support.js';
 import { askTcp, askTls, askUdp } from '../support/ask.js';
 import { buildQuery, decodeMessage } from '../support/message.js';
@@ -75,7 +75,7 @@ describe('policies of the zones that are served', () => {
     });
 
   it('hold for a zone that loads, fails, is kept, comes later, and after every reload', () => {
-    const zones = new Zones();
+    const zones = new ServedZones();
     zones.restrict(policies, mistakes);
     expect(needsTls(zones.apply([load('a', 'broken')]))).toEqual([true]);
     expect(needsTls(zones.apply([load('a')]))).toEqual([true]);
@@ -87,7 +87,7 @@ describe('policies of the zones that are served', () => {
   });
 
   it('change with the catalog, not before', () => {
-    const zones = new Zones();
+    const zones = new ServedZones();
     const before = zones.apply([load('a')]);
     zones.restrict(policies);
     expect(needsTls(before)).toEqual([false]);

@@ -7,13 +7,13 @@ import type { Log } from '../../observe/log.js';
 const LOGGED_OCTETS = 1232;
 
 /** A responder of which what answers can be changed, between two messages. */
-export interface GuardedResponder extends Responder {
+export interface CatchingResponder extends Responder {
   /** Answers by `next` from now on; it has to have the same outcome. */
   replace(next: Responder): void;
 }
 
 /** The responder, but what it throws is logged with the query, and the message gets no answer. */
-export function guardedResponder(first: Responder, log: Pick<Log, 'error'>): GuardedResponder {
+export function catchingResponder(first: Responder, log: Pick<Log, 'error'>): CatchingResponder {
   let responder = first;
   return {
     outcome: first.outcome,

@@ -7,7 +7,7 @@ import type { ActivatedSockets } from '../process/socket-activation.js';
 import type { DataPlane } from './data-plane.js';
 import { bindAll, listenOn } from './listeners.js';
 import { changedSettings, threadSettings } from './thread-settings.js';
-import { type ThreadTools, transportContext } from './transport-context.js';
+import { type ThreadServices, transportContext } from './transport-context.js';
 
 /** UDP, TCP and TLS. */
 const SOCKETS_PER_ADDRESS = 3;
@@ -21,13 +21,13 @@ export async function embeddedPlane(
   handed: ActivatedSockets | undefined,
   catalog: Catalog,
   tls: TlsOffer | undefined,
-  tools: ThreadTools,
+  services: ThreadServices,
   obstacle?: string,
 ): Promise<DataPlane> {
   const sockets = SOCKETS_PER_ADDRESS * config.listen.length;
   let running = config;
-  let settings = threadSettings(config, sockets, tools.log);
-  const context = transportContext(settings, catalog, tls, tools);
+  let settings = threadSettings(config, sockets, services.log);
+  const context = transportContext(settings, catalog, tls, services);
   const listeners =
     handed === undefined
       ? await bindAll(config.listen, config.port, config.tls_port, catalog, context)
@@ -43,7 +43,7 @@ export async function embeddedPlane(
     get settings() {
       return settings;
     },
-    counters: () => tools.counters,
+    counters: () => services.counters,
     async publish(next) {
       for (const listener of listeners) listener.publish(next);
     },

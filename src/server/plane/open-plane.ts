@@ -8,7 +8,7 @@ import type { TlsService } from '../tls-service.js';
 import type { DataPlane } from './data-plane.js';
 import { embeddedPlane } from './embedded.js';
 import type { WorkerSpawns } from './supervised-thread.js';
-import type { Fixture, ThreadTools } from './transport-context.js';
+import type { Fixture, ThreadServices } from './transport-context.js';
 
 export interface PlaneOptions {
   readonly config: Config;
@@ -27,7 +27,7 @@ export async function openPlane(
   options: PlaneOptions,
   catalog: Catalog,
   tls: TlsService | undefined,
-  tools: ThreadTools,
+  services: ThreadServices,
   tap?: Tap,
 ): Promise<DataPlane> {
   const { config, fixture } = options;
@@ -35,11 +35,11 @@ export async function openPlane(
   if (config.workers !== 'embedded' && fixture === undefined) {
     const { threadsObstacle } = await import('./threads.js');
     obstacle = threadsObstacle();
-    if (obstacle === undefined) return openThreads(options, config.workers, catalog, tls, tools, tap);
+    if (obstacle === undefined) return openThreads(options, config.workers, catalog, tls, services, tap);
     const wanted = config.workers === 'auto' ? '' : `\`workers: ${config.workers}\` cannot be had; `;
-    tools.log.warn({ workers: config.workers }, `${wanted}everything runs embedded, in one thread: ${obstacle}`);
+    services.log.warn({ workers: config.workers }, `${wanted}everything runs embedded, in one thread: ${obstacle}`);
   }
-  const embedded = { ...tools, tap: tap?.thread(), fixture };
+  const embedded = { ...services, tap: tap?.thread(), fixture };
   const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, embedded, obstacle);
   options.bound?.();
   return plane;
@@ -51,7 +51,7 @@ async function openThreads(
   wanted: number | 'auto',
   catalog: Catalog,
   tls: TlsService | undefined,
-  { clock, log }: ThreadTools,
+  { clock, log }: ThreadServices,
   tap?: Tap,
 ): Promise<DataPlane> {
   const { threadedPlane } = await import('./threads.js');

@@ -10,7 +10,7 @@ import { SYSTEM_TIME, type TimeSources, wallClock } from '../../observe/tap/wall
  * recorded is what is sent. Samples are one of N in the mean, at distances drawn by chance: a client that asks at a regular
  * pace is neither always recorded nor never.
  */
-export function tappedResponder(
+export function recordingResponder(
   responder: Responder,
   tap: ThreadTap,
   random: () => number = Math.random,

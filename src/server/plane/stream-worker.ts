@@ -11,10 +11,10 @@ import { runThread } from './worker-thread.js';
 /** Milliseconds between two heartbeats. A thread that is watched may miss several. */
 const BEAT_INTERVAL = 50;
 
-await runThread(async ({ settings, catalog, tls, sockets, words, share }, tools) => {
+await runThread(async ({ settings, catalog, tls, sockets, words, share }, services) => {
   const contexts = tls && new TlsContexts(tls);
   const offer = contexts && { options: () => contexts.socketOptions() };
-  const context = streamContext(settings, catalog, offer, tools, share);
+  const context = streamContext(settings, catalog, offer, services, share);
   const listeners: Listener[] = [];
   for (const { fd, endpoint, secure, shared } of sockets) {
     // node closes what it listens on; the control thread's own stays open, and with it what waits to be accepted.

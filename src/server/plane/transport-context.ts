@@ -18,12 +18,12 @@ import type {
   TransportContext,
   UdpContext,
 } from '../../transport/transport.js';
-import { guardedResponder } from './catching-responder.js';
-import { tappedResponder } from './recording-responder.js';
+import { catchingResponder } from './catching-responder.js';
+import { recordingResponder } from './recording-responder.js';
 import type { RateLimit, ThreadSettings } from './thread-settings.js';
 
-/** What a thread counts and logs with. */
-export interface ThreadTools {
+/** What a thread is given besides its settings. */
+export interface ThreadServices {
   readonly counters: Counters;
   readonly clock: Clock;
   readonly log: Log;
@@ -40,8 +40,8 @@ export interface Fixture extends Interception {
 }
 
 /** What UDP answers with. */
-export function udpContext(settings: ThreadSettings, tools: ThreadTools): Live<UdpContext> {
-  return withUdp(answerContext(settings, tools), settings);
+export function udpContext(settings: ThreadSettings, services: ThreadServices): Configurable<UdpContext> {
+  return withUdp(answerContext(settings, services), settings);
 }
 
 /**
@@ -52,10 +52,10 @@ export function streamContext(
   settings: ThreadSettings,
   catalog: Catalog,
   tls: TlsOffer | undefined,
-  tools: ThreadTools,
+  services: ThreadServices,
   own?: Int32Array,
-): Live<StreamContext> {
-  return withStreams(answerContext(settings, tools), settings, catalog, tls, tools, own);
+): Configurable<StreamContext> {
+  return withStreams(answerContext(settings, services), settings, catalog, tls, services, own);
 }
 
 /** What all transports answer with, in a thread that serves them all. */
@@ -63,27 +63,27 @@ export function transportContext(
   settings: ThreadSettings,
   catalog: Catalog,
   tls: TlsOffer | undefined,
-  tools: ThreadTools,
-): Live<TransportContext> {
-  const answers = answerContext(settings, tools);
-  return { ...withUdp(answers, settings), ...withStreams(answers, settings, catalog, tls, tools) };
+  services: ThreadServices,
+): Configurable<TransportContext> {
+  const answers = answerContext(settings, services);
+  return { ...withUdp(answers, settings), ...withStreams(answers, settings, catalog, tls, services) };
 }
 
 /** A context that can be told other settings, between two messages. */
-export type Live<Context> = Context & { configure(settings: ThreadSettings): void };
+export type Configurable<Context> = Context & { configure(settings: ThreadSettings): void };
 
 function answerContext(
   settings: ThreadSettings,
-  { counters, clock, log, tap, fixture }: ThreadTools,
-): Live<AnswerContext> {
+  { counters, clock, log, tap, fixture }: ThreadServices,
+): Configurable<AnswerContext> {
   const make = ({ answers, rateLimit }: ThreadSettings, outcome?: Outcome): Responder =>
     timedResponder(underLimit(createResponder(answers, outcome), rateLimit), counters);
-  const responder = guardedResponder(make(settings), log);
-  // Without a tap nothing stands in between: what is off costs nothing.
-  const tapped = tap ? tappedResponder(responder, tap) : responder;
+  const responder = catchingResponder(make(settings), log);
+  // Without a tap the responder stays as it is, so that recording costs nothing where it is off.
+  const recorded = tap ? recordingResponder(responder, tap) : responder;
   return {
     configure: (next) => responder.replace(make(next, responder.outcome)),
-    responder: fixture?.responder(tapped) ?? tapped,
+    responder: fixture?.responder(recorded) ?? recorded,
     intercept: fixture,
     clock,
     count: counters.count.bind(counters),
@@ -91,18 +91,21 @@ function answerContext(
   };
 }
 
-function withUdp(answers: Live<AnswerContext>, { udpPayload, udpUpgradeBit }: ThreadSettings): Live<UdpContext> {
+function withUdp(
+  answers: Configurable<AnswerContext>,
+  { udpPayload, udpUpgradeBit }: ThreadSettings,
+): Configurable<UdpContext> {
   return { ...answers, udpPayload, udpUpgradeBit };
 }
 
 function withStreams(
-  answers: Live<AnswerContext>,
+  answers: Configurable<AnswerContext>,
   settings: ThreadSettings,
   catalog: Catalog,
   tls: TlsOffer | undefined,
-  { counters, clock, log }: ThreadTools,
+  { counters, clock, log }: ThreadServices,
   own?: Int32Array,
-): Live<StreamContext> {
+): Configurable<StreamContext> {
   const { withholdFin, fastOpen, descriptors } = settings;
   const facts = createFacts(catalog);
   facts.padding = settings.padding;

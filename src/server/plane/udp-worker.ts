@@ -3,8 +3,8 @@ import { serveMmsg } from '../../transport/udp-mmsg.js';
 import { udpContext } from './transport-context.js';
 import { runThread } from './worker-thread.js';
 
-await runThread(async ({ settings, catalog, sockets, words }, tools) => {
-  const context = udpContext(settings, tools);
+await runThread(async ({ settings, catalog, sockets, words }, services) => {
+  const context = udpContext(settings, services);
   const loop = serveMmsg(sockets, catalog, context, words);
   return {
     publish: (next) => loop.publish(next),

@@ -11,7 +11,7 @@ import { collector, createRelease, LARGEST_HEAP } from '../../transport/release.
 import { THREAD } from '../../transport/thread-words.js';
 import type { LogLevel, Order, Report, ThreadData } from './thread-messages.js';
 import type { ThreadSettings } from './thread-settings.js';
-import type { ThreadTools } from './transport-context.js';
+import type { ThreadServices } from './transport-context.js';
 
 /** What a thread does, once it has begun. */
 export interface ThreadWork {
@@ -27,7 +27,9 @@ export interface ThreadWork {
 }
 
 /** Runs this thread: `begin` is given what it was started with. What it throws ends the thread. */
-export async function runThread(begin: (data: ThreadData, tools: ThreadTools) => Promise<ThreadWork>): Promise<void> {
+export async function runThread(
+  begin: (data: ThreadData, services: ThreadServices) => Promise<ThreadWork>,
+): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error('this module is for worker threads only');
   const report = (message: Report): void => port.postMessage(message);
@@ -35,8 +37,8 @@ export async function runThread(begin: (data: ThreadData, tools: ThreadTools) =>
   const system = libc();
   if (typeof system !== 'string') data.words[THREAD] = system.gettid();
   const { tap } = data;
-  const tools = { counters: new Counters(data.counters), clock: systemClock, log: postingLog(report), tap };
-  const work = await begin(data, tools);
+  const services = { counters: new Counters(data.counters), clock: systemClock, log: postingLog(report), tap };
+  const work = await begin(data, services);
   const release = createRelease(collector(LARGEST_HEAP));
   port.on('message', (order: Order) => {
     switch (order.kind) {

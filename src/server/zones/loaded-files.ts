@@ -5,7 +5,7 @@ import type { SourceState } from './source-state.js';
 import { idOf, type ZoneFile } from './zone-files.js';
 
 /** A zone file and what came of it. */
-export interface HeldFile {
+export interface LoadedFile {
   /** The image is here only while it is not served. */
   readonly result: ZoneResult;
   /** Name of its zone in lower case; undefined when nobody knows. */
@@ -14,27 +14,27 @@ export interface HeldFile {
   readonly served: boolean;
 }
 
-export class HeldFiles {
-  #files = new Map<string, HeldFile>();
+export class LoadedFiles {
+  #files = new Map<string, LoadedFile>();
   /** Ids of files by the zone's name in lower case; those of files without a name are not here. */
   readonly #byName = new Map<string, string[]>();
 
   /** In their order. */
-  get all(): readonly HeldFile[] {
+  get all(): readonly LoadedFile[] {
     return [...this.#files.values()];
   }
 
-  get(zone: ZoneFile): HeldFile | undefined {
+  get(zone: ZoneFile): LoadedFile | undefined {
     return this.#files.get(idOf(zone));
   }
 
   /** Those that hold the zone of this name (in lower case). */
-  named(key: string): readonly HeldFile[] {
+  named(key: string): readonly LoadedFile[] {
     return (this.#byName.get(key) ?? []).map((id) => this.#files.get(id)!);
   }
 
-  /** Notes what came of a file; the key of its zone. */
-  hold(result: ZoneResult): string | undefined {
+  /** Replaces the result of a file; returns the key of its zone. */
+  add(result: ZoneResult): string | undefined {
     const id = idOf(result.zone);
     const before = this.#files.get(id);
     // A file with errors may not say any more which zone it holds: it is taken for the one that it was.
@@ -47,20 +47,20 @@ export class HeldFiles {
   }
 
   /** Its files have changed in looks only. */
-  unchanged({ zone, sources }: UnchangedZone): HeldFile | undefined {
-    const held = this.get(zone);
-    if (held) this.#files.set(idOf(zone), { ...held, result: { ...held.result, sources } });
-    return held;
+  unchanged({ zone, sources }: UnchangedZone): LoadedFile | undefined {
+    const loaded = this.get(zone);
+    if (loaded) this.#files.set(idOf(zone), { ...loaded, result: { ...loaded.result, sources } });
+    return loaded;
   }
 
   /** What the file holds is served now, and what others hold of the zone is not. Its image is let go. */
   serve(zone: ZoneFile): void {
-    const held = this.get(zone);
-    if (held?.key === undefined) return;
-    for (const id of this.#byName.get(held.key) ?? []) {
+    const loaded = this.get(zone);
+    if (loaded?.key === undefined) return;
+    for (const id of this.#byName.get(loaded.key) ?? []) {
       this.#files.set(id, { ...this.#files.get(id)!, served: false });
     }
-    this.#files.set(idOf(zone), { ...held, result: { ...held.result, image: undefined }, served: true });
+    this.#files.set(idOf(zone), { ...loaded, result: { ...loaded.result, image: undefined }, served: true });
   }
 
   drop(zone: ZoneFile): void {
@@ -71,20 +71,20 @@ export class HeldFiles {
 
   /** Puts the files into this order. */
   order(zones: readonly ZoneFile[]): void {
-    const ordered = new Map<string, HeldFile>();
+    const ordered = new Map<string, LoadedFile>();
     for (const zone of zones) {
-      const held = this.get(zone);
-      if (held) ordered.set(idOf(zone), held);
+      const loaded = this.get(zone);
+      if (loaded) ordered.set(idOf(zone), loaded);
     }
     this.#files = ordered;
   }
 
   /** What a file was when it was loaded; undefined when it has to be loaded in any case. */
   known(zone: ZoneFile): readonly SourceState[] | undefined {
-    const held = this.get(zone);
+    const loaded = this.get(zone);
     // What has errors is loaded again, so that they are shown again.
-    if (held === undefined || held.result.errors > 0 || !held.served) return undefined;
-    return zone.text === undefined ? held.result.sources : undefined;
+    if (loaded === undefined || loaded.result.errors > 0 || !loaded.served) return undefined;
+    return zone.text === undefined ? loaded.result.sources : undefined;
   }
 
   #unlist(id: string): void {

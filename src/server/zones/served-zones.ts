@@ -8,7 +8,7 @@ import { zoneKey } from '../../protocol/name.js';
 import { isLaterSerial } from '../../protocol/serial.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
-import { type HeldFile, HeldFiles } from './loaded-files.js';
+import { type LoadedFile, LoadedFiles } from './loaded-files.js';
 import type { SourceState } from './source-state.js';
 import { idOf, type ZoneFile } from './zone-files.js';
 import { conflicts, staleSerial } from './zone-mistakes.js';
@@ -61,9 +61,9 @@ interface Entry {
   readonly nameservers: readonly string[];
 }
 
-export class Zones {
+export class ServedZones {
   readonly #publisher = new Publisher();
-  readonly #files = new HeldFiles();
+  readonly #files = new LoadedFiles();
   /** By name in lower case. */
   readonly #entries = new Map<string, Entry>();
   #version = 0;
@@ -113,7 +113,7 @@ export class Zones {
       }
       diagnostics.push(...result.diagnostics);
       touch(this.#files.get(result.zone)?.key);
-      const key = this.#files.hold(result);
+      const key = this.#files.add(result);
       touch(key);
       if (key === undefined) outcomes.push(nameless(result));
     }
@@ -181,8 +181,8 @@ export class Zones {
   }
 
   #unchanged(result: UnchangedZone): ZoneOutcome {
-    const held = this.#files.unchanged(result);
-    const entry = held?.key === undefined ? undefined : this.#entries.get(held.key);
+    const loaded = this.#files.unchanged(result);
+    const entry = loaded?.key === undefined ? undefined : this.#entries.get(loaded.key);
     const { file } = result.zone;
     const serials = { before: entry?.serial, after: entry?.serial };
     return { ...NOTHING_DONE, ...serials, name: entry?.name ?? file, file, result: 'unchanged' };
@@ -190,26 +190,26 @@ export class Zones {
 
   /** Serves the image of the only file; without one, what was served before, or SERVFAIL; nothing when there is no file. */
   #settle(key: string, now: number): void {
-    const [held, another] = this.#files.named(key);
+    const [file, another] = this.#files.named(key);
     const old = this.#entries.get(key);
-    if (held === undefined) {
+    if (file === undefined) {
       if (old) this.#publisher.remove(old.apex);
       this.#entries.delete(key);
-    } else if (another === undefined && held.served && old) {
+    } else if (another === undefined && file.served && old) {
       this.#entries.set(key, { ...old, kept: false });
-    } else if (another === undefined && held.result.image !== undefined) {
-      this.#serve(key, held, held.result.image, now);
+    } else if (another === undefined && file.result.image !== undefined) {
+      this.#serve(key, file, file.result.image, now);
     } else if (old !== undefined && !old.failed) {
       this.#entries.set(key, { ...old, kept: true });
     } else {
-      const { apex = old?.apex, name = old?.name, zone } = held.result;
+      const { apex = old?.apex, name = old?.name, zone } = file.result;
       if (apex === undefined || name === undefined) return;
       this.#publisher.fail(apex);
       this.#entries.set(key, { ...FAILED, apex, name, file: zone.file });
     }
   }
 
-  #serve(key: string, { result }: HeldFile, image: Uint8Array, now: number): void {
+  #serve(key: string, { result }: LoadedFile, image: Uint8Array, now: number): void {
     const { zone, apex, name, signed, serial, records, milliseconds, nameservers } = result;
     if (apex === undefined || name === undefined) return;
     this.#files.serve(zone);

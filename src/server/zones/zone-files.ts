@@ -59,7 +59,7 @@ export function sizeOf(zone: ZoneFile): number {
 export interface ZoneListing {
   readonly zones: readonly ZoneFile[];
   /** Those of them that are not to be read: they stay although their files are gone. */
-  readonly held: readonly ZoneFile[];
+  readonly kept: readonly ZoneFile[];
   /** What was taken for an accident: one line each. */
   readonly errors: readonly string[];
 }
@@ -81,14 +81,14 @@ export function listZones(
     zones = list();
   } catch (error) {
     if (!(error instanceof AdotdError)) throw error;
-    return { zones: before, held: before.filter(inFolder), errors: [`${error.message}; its zones stay as they were`] };
+    return { zones: before, kept: before.filter(inFolder), errors: [`${error.message}; its zones stay as they were`] };
   }
-  if (allowEmpty) return { zones, held: [], errors: [] };
+  if (allowEmpty) return { zones, kept: [], errors: [] };
   const ids = new Set(zones.map(idOf));
   const lost = before.filter((zone) => inFolder(zone) && !ids.has(idOf(zone)));
-  if (lost.length < 2 || zones.some(inFolder)) return { zones, held: [], errors: [] };
+  if (lost.length < 2 || zones.some(inFolder)) return { zones, kept: [], errors: [] };
   const error =
     `the zones folder ${folder} has no zone files any more, it had ${lost.length}: is it unmounted? ` +
     'Its zones stay as they were; if that is meant: adotd ctl reload --allow-empty';
-  return { zones: [...lost, ...zones], held: lost, errors: [error] };
+  return { zones: [...lost, ...zones], kept: lost, errors: [error] };
 }

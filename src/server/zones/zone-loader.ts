@@ -5,7 +5,7 @@ import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
 import type { ZoneTask } from './load-zone.js';
 import { type LoaderSettings, loadZones } from './load-zones.js';
-import { type PolicyCheck, Zones, type ZonesReport } from './served-zones.js';
+import { type PolicyCheck, ServedZones, type ZonesReport } from './served-zones.js';
 import { idOf, listZones, type ZoneFile } from './zone-files.js';
 import { countOutcomes, outcomeText, type ZoneOutcome } from './zone-outcome.js';
 
@@ -45,7 +45,7 @@ export interface ZoneLoad {
 
 /** Loads zones, and knows what is loaded. */
 export class ZoneLoader {
-  readonly zones = new Zones();
+  readonly zones = new ServedZones();
   readonly #loader: LoaderSettings;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -72,12 +72,12 @@ export class ZoneLoader {
     const began = performance.now();
     const before = this.zones.files;
     const listed = this.#needsListing(request, settings.folder);
-    const { zones, held, errors } = listed
+    const { zones, kept, errors } = listed
       ? listZones(settings.list, before, settings.folder, request.allowEmpty ?? false)
-      : { zones: before, held: [], errors: [] };
+      : { zones: before, kept: [], errors: [] };
     for (const error of errors) this.#log.error({}, error);
     const { tasks, gone, order } = this.#plan(request, before, zones);
-    const away = new Set(held.map(idOf));
+    const away = new Set(kept.map(idOf));
     const present = tasks.filter(({ zone }) => !away.has(idOf(zone)));
     const results = await loadZones(present, this.#options(settings), this.#loader, true);
     this.zones.restrict(settings.policies, settings.policyMistakes);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/load.js';
 import { createTap, type Tap } from '../../../src/observe/tap/tap.js';
-import { tappedResponder } from '../../../src/server/plane/recording-responder.js';
+import { recordingResponder } from '../../../src/server/plane/recording-responder.js';
 import { engineOf, zoneOf } from '../../answer/support.js';
 import { buildQuery } from '../../support/message.js';
 import { recordingLog } from './log.js';
@@ -29,12 +29,12 @@ function tapOf(text: string): Tap {
 /** A thread that answers for example.test and tells the tap. */
 function thread(to: Tap, random?: () => number) {
   const { responder, facts } = engineOf({ 'example.test': zoneOf('www A 192.0.2.80') });
-  const tapped = tappedResponder(responder, to.thread(), random);
+  const recording = recordingResponder(responder, to.thread(), random);
   const out = new Uint8Array(1232);
   facts.client.set([192, 0, 2, 1]);
   return (name: string): number => {
     const query = buildQuery({ name });
-    return tapped.respond(query, 0, query.length, facts, out, 0, out.length);
+    return recording.respond(query, 0, query.length, facts, out, 0, out.length);
   };
 }
 

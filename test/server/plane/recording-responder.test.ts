@@ -4,7 +4,7 @@ import type { Responder } from '../../../src/answer/respond.js';
 import { createRecord, readRecord, type TapRecord, Target } from '../../../src/observe/tap/record.js';
 import { createRing, RingReader } from '../../../src/observe/tap/ring.js';
 import type { ThreadTap } from '../../../src/observe/tap/tap.js';
-import { tappedResponder } from '../../../src/server/plane/recording-responder.js';
+import { recordingResponder } from '../../../src/server/plane/recording-responder.js';
 import { emptyCatalog } from '../../support/catalog.js';
 import { echoResponder, message } from '../../support/responder.js';
 
@@ -13,7 +13,7 @@ const SETTINGS = { querySample: 1, dnstapSample: 0, queries: true, responses: tr
 function setUp(settings: Partial<ThreadTap> = {}, inner: Responder = echoResponder(), random?: () => number) {
   const tap: ThreadTap = { ring: createRing(), ...SETTINGS, ...settings };
   let fine = 0;
-  const responder = tappedResponder(inner, tap, random, {
+  const responder = recordingResponder(inner, tap, random, {
     monotonic: () => (fine += 0.5),
     wall: () => Math.floor(1000 + fine),
   });
@@ -125,7 +125,7 @@ describe('a tapped responder', () => {
     const tap: ThreadTap = { ring: createRing(), ...SETTINGS };
     const inner = echoResponder();
     const facts = createFacts(emptyCatalog());
-    tappedResponder(inner, tap).respond(message(1), 0, 20, facts, new Uint8Array(512), 0, 512);
+    recordingResponder(inner, tap).respond(message(1), 0, 20, facts, new Uint8Array(512), 0, 512);
     const reader = new RingReader(tap.ring);
     const place = reader.next();
     reader.words[(place >> 2) + word] = value;

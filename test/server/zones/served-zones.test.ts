@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { findZone, NOT_SERVED, ZONE_FAILED, ZONE_SEGMENT, ZONE_WORDS } from '../../../src/image/catalog.js';
 import { labelOffsets, nameFromText } from '../../../src/protocol/name.js';
 import { loadZone, type ZoneResult } from '../../../src/server/zones/load-zone.js';
-import { Zones, type ZonesReport } from '../../../src/server/zones/served-zones.js';
+import { ServedZones, type ZonesReport } from '../../../src/server/zones/served-zones.js';
 
 const GOOD = '@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n';
 const result = (file: string, text = GOOD, name?: string): ZoneResult => loadZone({ file, text, name }, { now: 0 });
@@ -22,7 +22,7 @@ const withSerial = (serial: number): string => GOOD.replace('h 1 2', `h ${serial
 
 describe('the zones that are served', () => {
   it('are those whose files have no errors; the others fail alone', () => {
-    const report = new Zones().apply([result('a.test.zone'), result('b.test.zone', 'broken'), result('@.zone')]);
+    const report = new ServedZones().apply([result('a.test.zone'), result('b.test.zone', 'broken'), result('@.zone')]);
     expect(report).toMatchObject({ served: 2, failed: 1, records: 6, sound: false, names: ['a.test.', '.'] });
     expect([stateOf(report, 'a.test.'), stateOf(report, 'b.test.'), stateOf(report, 'c.')]).toEqual([
       'served',
@@ -32,7 +32,7 @@ describe('the zones that are served', () => {
   });
 
   it('are neither of two files with one zone', () => {
-    const report = new Zones().apply([result('one.zone', GOOD, 'A.test'), result('two.zone', GOOD, 'a.TEST')]);
+    const report = new ServedZones().apply([result('one.zone', GOOD, 'A.test'), result('two.zone', GOOD, 'a.TEST')]);
     expect(report).toMatchObject({ served: 0, failed: 1, sound: false });
     expect(stateOf(report, 'a.test.')).toBe('failed');
     expect(report.diagnostics.filter((d) => d.severity === 'error').map((d) => [d.file, d.message])).toEqual([
@@ -42,7 +42,7 @@ describe('the zones that are served', () => {
   });
 
   it('stay as they were when a reload finds two files with one zone, or errors', () => {
-    const zones = new Zones();
+    const zones = new ServedZones();
     zones.apply([result('a.test.zone'), result('b.test.zone')]);
     const report = zones.apply([result('a.test.zone'), result('x', GOOD, 'a.test'), result('b.test.zone', 'broken')]);
     expect([stateOf(report, 'a.test.'), stateOf(report, 'b.test.')]).toEqual(['served', 'served']);
@@ -50,7 +50,7 @@ describe('the zones that are served', () => {
   });
 
   it('come and go with their files', () => {
-    const zones = new Zones();
+    const zones = new ServedZones();
     zones.apply([result('a.test.zone'), result('b.test.zone', 'broken')]);
     const report = zones.apply([result('b.test.zone'), result('c.test.zone')]);
     expect(['a.test.', 'b.test.', 'c.test.'].map((name) => stateOf(report, name))).toEqual([
@@ -61,14 +61,14 @@ describe('the zones that are served', () => {
   });
 
   it('are unknown when neither the file nor its name says which', () => {
-    const report = new Zones().apply([result('a..b.zone', 'broken')]);
+    const report = new ServedZones().apply([result('a..b.zone', 'broken')]);
     expect(report).toMatchObject({ served: 0, failed: 0, sound: false });
   });
 });
 
 describe('a change of some zones', () => {
-  const three = (): Zones => {
-    const zones = new Zones();
+  const three = (): ServedZones => {
+    const zones = new ServedZones();
     zones.apply(['a.test.zone', 'b.test.zone', 'c.test.zone'].map((file) => result(file)));
     return zones;
   };
@@ -102,7 +102,7 @@ describe('a change of some zones', () => {
     [5, 4, /went from 5 back to 4/],
     [1, 0x80000002, /went from 1 back to 2147483650/],
   ])('warns when the serial goes from %d to %d', (before, after, message) => {
-    const zones = new Zones();
+    const zones = new ServedZones();
     zones.apply([result('a.test.zone', withSerial(before))]);
     const report = zones.change([result('a.test.zone', `${withSerial(after)}new 60 A 192.0.2.9\n`)], []);
     expect(report.outcomes[0]).toMatchObject({ result: 'loaded', before, after, warnings: 1 });
@@ -116,7 +116,7 @@ describe('a change of some zones', () => {
     [5, 6],
     [0xffffffff, 3],
   ])('does not warn when it goes from %d to %d', (before, after) => {
-    const zones = new Zones();
+    const zones = new ServedZones();
     zones.apply([result('a.test.zone', withSerial(before))]);
     expect(zones.change([result('a.test.zone', withSerial(after))], []).outcomes[0]).toMatchObject({ warnings: 0 });
   });
@@ -145,7 +145,7 @@ describe('a change of some zones', () => {
   });
 
   it('that breaks a file keeps it the zone that it was, whatever its name says', () => {
-    const zones = new Zones();
+    const zones = new ServedZones();
     zones.apply([result('some.zone', `$ORIGIN a.test.\n${GOOD}`)]);
     const report = zones.change([result('some.zone', 'broken')], []);
     expect(told(report)).toEqual(['a.test. kept']);
@@ -153,7 +153,7 @@ describe('a change of some zones', () => {
   });
 
   it('that makes a file another zone takes the old one away', () => {
-    const zones = new Zones();
+    const zones = new ServedZones();
     zones.apply([result('some.zone', `$ORIGIN a.test.\n${GOOD}`)]);
     const report = zones.change([result('some.zone', `$ORIGIN b.test.\n${GOOD}`)], []);
     expect(told(report)).toEqual(['a.test. removed', 'b.test. added']);
@@ -161,7 +161,7 @@ describe('a change of some zones', () => {
   });
 
   it('serves one file as several zones', () => {
-    const zones = new Zones();
+    const zones = new ServedZones();
     const names = ['a.test', 'b.test', 'c.test'];
     expect(zones.apply(names.map((name) => result('parked', GOOD, name)))).toMatchObject({ served: 3, sound: true });
     expect(told(zones.change([], [{ file: 'parked', name: 'b.test' }]))).toEqual(['b.test. removed']);

@@ -7,7 +7,7 @@ const files = (...names: string[]) => names.map((name) => ({ file: `zones/${name
 describe('the list of zones', () => {
   it('is what there is', () => {
     const now = files('a', 'c');
-    expect(listZones(() => now, files('a', 'b'), './zones', false)).toEqual({ zones: now, held: [], errors: [] });
+    expect(listZones(() => now, files('a', 'b'), './zones', false)).toEqual({ zones: now, kept: [], errors: [] });
   });
 
   it('stays as it was when the folder cannot be read', () => {
@@ -16,16 +16,16 @@ describe('the list of zones', () => {
     };
     expect(listZones(list, files('a', 'b'), 'zones', false)).toEqual({
       zones: files('a', 'b'),
-      held: files('a', 'b'),
+      kept: files('a', 'b'),
       errors: [expect.stringMatching(/permission denied; its zones stay/)],
     });
   });
 
   it('stays as it was when all files of the folder are gone at once', () => {
     const other = { file: 'elsewhere/x.zone' };
-    const { zones, held, errors } = listZones(() => [other], [...files('a', 'b'), other], 'zones/', false);
+    const { zones, kept, errors } = listZones(() => [other], [...files('a', 'b'), other], 'zones/', false);
     expect(zones).toEqual([...files('a', 'b'), other]);
-    expect(held).toEqual(files('a', 'b'));
+    expect(kept).toEqual(files('a', 'b'));
     expect(errors).toEqual([expect.stringMatching(/zones.* it had 2: is it unmounted.*--allow-empty/)]);
   });
 
