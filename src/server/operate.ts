@@ -6,7 +6,7 @@ import { systemClock } from '../session/clock.js';
 import { version } from '../version.js';
 import type { Effect } from './config-change.js';
 import { type ControlService, openControl } from './control/control-service.js';
-import { controlView } from './control/control-view.js';
+import { type ControlContext, controlView } from './control/control-view.js';
 import type { Notifier } from './process/service-notify.js';
 import type { ConfigFile, ReloadOutcome } from './reload.js';
 import type { Server } from './server.js';
@@ -18,11 +18,11 @@ import { outcomeText } from './zones/zone-outcome.js';
 /** A file that is read again when it changes. */
 export interface FollowedFile {
   readonly file: string;
-  /** Reads the file again, unless the request is about something else; a line for each mistake. */
+  /** Reads the file again, unless the request is about something else; returns a line for each mistake. */
   reload(request: ReloadRequest): readonly string[];
 }
 
-/** What makes the server stop. */
+/** Why the server stops. */
 export interface StopRequest {
   /** For the log: `SIGTERM`, or `drain`. */
   readonly signal: string;
@@ -33,7 +33,7 @@ export interface StopRequest {
 interface OperationOptions {
   readonly config: Config;
   readonly configFile: ConfigFile | undefined;
-  /** A file of faults to inject, in a server for tests. */
+  /** The file of injected faults, in a server for tests. */
   readonly faults?: FollowedFile | undefined;
   readonly notifier: Notifier;
   readonly log: Log & { level: string };
@@ -42,44 +42,98 @@ interface OperationOptions {
 }
 
 export interface Operation {
-  /** SIGHUP: everything that has changed is loaded. */
+  /** SIGHUP: loads everything that has changed. */
   hangup(): Promise<void>;
   /**
-   * Loads what has changed since `since` (milliseconds since 1970): since before it was read, for it was not watched yet, and with many
-   * zones that is seconds.
+   * Loads every file that has changed since `since` (milliseconds since 1970). Called once after the start: with many zones, the start
+   * takes seconds, in which no file is watched yet.
    */
   catchUp(since: number): Promise<void>;
-  /** Another configuration is in force. */
+  /** To be called when another configuration is in force. */
   applied(config: Config, effects: ReadonlySet<Effect>): void;
   close(): Promise<void>;
 }
 
 /** Opens the control socket of a server that answers, and watches its files. Throws ADOTD_LISTEN. */
 export async function operate(server: Server, options: OperationOptions): Promise<Operation> {
-  const { config, configFile, faults, notifier, log } = options;
+  const { config, faults, notifier, log } = options;
+  const watch = fileWatch(server, options, (paths) => void reload({ paths }));
   const reload = async (request: ReloadRequest): Promise<ReloadOutcome> => {
     notifier.reloading();
     const done = await server.reload(request);
     const outcome = { ...done, errors: [...done.errors, ...(faults?.reload(request) ?? [])] };
     logOutcome(outcome, request.paths !== undefined, log);
     notifier.ready(statusText(server));
-    watcher?.update(watchedPaths(server, options));
+    watch.update();
     return outcome;
   };
-  let watcher: Watcher | undefined;
-  const watch = ({ watch: { enabled, settle, poll } }: Config): void => {
-    watcher?.close();
-    watcher = undefined;
-    if (!enabled) return;
-    const changed = (paths: ReadonlySet<string>): void => void reload({ paths });
-    watcher = createWatcher({ settle, poll, clock: systemClock, log, changed });
-    watcher.update(watchedPaths(server, options));
+  const target = controlView(
+    server,
+    controlContext(options, () => watch.active, reload),
+  );
+  const control: ControlService | undefined = await openControl(config, process.env, target, log);
+  watch.configure(config);
+  return {
+    async hangup() {
+      log.info({}, 'loading what has changed');
+      await reload({});
+    },
+    async catchUp(since) {
+      if (!watch.active) return;
+      const paths = changedSince(pathsAtStart(server, options), since);
+      if (paths.size > 0) await reload({ paths });
+    },
+    applied(next, effects) {
+      if (effects.has('log')) log.level = next.log.level;
+      if (effects.has('watch')) watch.configure(next);
+    },
+    async close() {
+      watch.close();
+      await control?.close();
+    },
   };
-  const target = controlView(server, {
+}
+
+/** The watch on a server's files. */
+interface FileWatch {
+  readonly active: boolean;
+  /** Begins anew, or ends, as `config` wants it. */
+  configure(config: Config): void;
+  /** Follows the files of the zones and certificates that are served now. */
+  update(): void;
+  close(): void;
+}
+
+function fileWatch(
+  server: Server,
+  options: OperationOptions,
+  changed: (paths: ReadonlySet<string>) => void,
+): FileWatch {
+  let watcher: Watcher | undefined;
+  return {
+    get active() {
+      return watcher !== undefined;
+    },
+    configure({ watch: { enabled, settle, poll } }) {
+      watcher?.close();
+      watcher = enabled ? createWatcher({ settle, poll, clock: systemClock, log: options.log, changed }) : undefined;
+      watcher?.update(watchedPaths(server, options));
+    },
+    update: () => watcher?.update(watchedPaths(server, options)),
+    close: () => watcher?.close(),
+  };
+}
+
+function controlContext(
+  { configFile, log, stop }: OperationOptions,
+  watching: () => boolean,
+  reload: ControlContext['reload'],
+): ControlContext {
+  return {
     version: version(),
     since: Math.floor(Date.now() / 1000 - process.uptime()),
     config: configFile?.path,
-    watching: () => watcher !== undefined,
+    watching,
     logLevel: {
       get: () => log.level,
       set: (level) => {
@@ -87,38 +141,19 @@ export async function operate(server: Server, options: OperationOptions): Promis
       },
     },
     reload,
-    drain(seconds) {
-      options.stop({ signal: 'drain', drainTime: seconds === undefined ? undefined : seconds * 1000 });
-    },
-  });
-  const control: ControlService | undefined = await openControl(config, process.env, target, log);
-  watch(config);
-  return {
-    async hangup() {
-      log.info({}, 'loading what has changed');
-      await reload({});
-    },
-    async catchUp(since) {
-      if (watcher === undefined) return;
-      const { files, folders } = watchedPaths(server, options);
-      // The certificate that was made here is as it was made.
-      const own = config.tls.certificates.length === 0 ? resolve(config.tls.certs_folder) : undefined;
-      const others = [...files].filter((file) => dirname(resolve(file)) !== own);
-      const paths = changedSince([...others, ...folders], since);
-      if (paths.size > 0) await reload({ paths });
-    },
-    applied(next, effects) {
-      if (effects.has('log')) log.level = next.log.level;
-      if (effects.has('watch')) watch(next);
-    },
-    async close() {
-      watcher?.close();
-      await control?.close();
-    },
+    drain: (seconds) => stop({ signal: 'drain', drainTime: seconds === undefined ? undefined : seconds * 1000 }),
   };
 }
 
-/** Every file that what is served comes from. */
+/** The watched paths, without the certificate that the server may just have made itself. */
+function pathsAtStart(server: Server, options: OperationOptions): string[] {
+  const { certificates, certs_folder: folder } = options.config.tls;
+  const { files, folders } = watchedPaths(server, options);
+  const made = certificates.length === 0 ? resolve(folder) : undefined;
+  return [...[...files].filter((file) => dirname(resolve(file)) !== made), ...folders];
+}
+
+/** All files that zones, certificates and the configuration come from. */
 function watchedPaths(
   { loaded, tlsService, reloader }: Server,
   { configFile, faults }: OperationOptions,
@@ -131,7 +166,7 @@ function watchedPaths(
   return { files, folders: zones.folder === undefined ? [] : [zones.folder] };
 }
 
-/** The last line of a reload; those before it say what was wrong. */
+/** Logs the last line of a reload; the lines before it name the mistakes. `watched`: the reload was caused by a change of files. */
 function logOutcome(outcome: ReloadOutcome, watched: boolean, log: Log): void {
   const { counts, errors, certificates, milliseconds } = outcome;
   const text = `reload done: zones ${outcomeText(counts)}`;
@@ -145,7 +180,7 @@ function logOutcome(outcome: ReloadOutcome, watched: boolean, log: Log): void {
   const { changed = [], restart = [] } = outcome.config ?? {};
   const idle = outcome.zones.length === 0 && certificates !== 'replaced' && changed.length + restart.length === 0;
   if (errors.length > 0 || counts.failed + counts.kept > 0) log.warn(fields, `${text}; with errors`);
-  // Many things happen to files that change nothing.
+  // Many events of files change nothing.
   else if (idle && watched) log.debug(fields, text);
   else log.info(fields, text);
 }

@@ -30,15 +30,15 @@ export class ZonesError extends AdotdError {
 }
 
 export interface ServerOptions extends PlaneOptions {
-  /** The zones to serve; asked again by every reload. May throw ADOTD_FILE. */
+  /** Returns the zones to serve; every reload calls it again. May throw ADOTD_FILE. */
   zones(config: Config): readonly ZoneFile[];
-  /** Where the configuration can be read again. */
+  /** undefined: the configuration is not read again. */
   readonly configFile?: ConfigFile | undefined;
-  /** Called when another configuration is in force, with what the keys that have changed concern. */
+  /** Called when another configuration is in force, with the effects of the keys that have changed. */
   applied?(config: Config, effects: ReadonlySet<Effect>): void;
   readonly log: Log;
   readonly loader: LoaderSettings;
-  /** Makes what TLS is served with for these nameservers; when absent, openTls() does. */
+  /** Provides TLS for these nameservers in place of openTls(). */
   tls?(nameservers: readonly string[]): TlsService;
   readonly clock?: Clock;
 }
@@ -49,24 +49,22 @@ export interface Server {
   readonly udp: readonly Endpoint[];
   readonly tcp: readonly Endpoint[];
   readonly tls: readonly Endpoint[];
-  /** What answers; its status tells how. */
   readonly plane: DataPlane;
-  /** What was counted so far. */
+  /** The counts of all threads, added up. */
   readonly counters: Counters;
-  /** What was recorded for the query log and dnstap; undefined: both are off. */
+  /** Counts of the query log and dnstap; undefined: both are off. */
   readonly tap: TapStatus | undefined;
-  /** What the last load or reload did. */
+  /** The result of the last load or reload. */
   readonly zones: ZonesReport;
   /**
-   * Loads what was asked for, without a request everything that has changed, while answering from what there is; what has errors
-   * stays as it was. Fulfilled when all answers come from what was loaded. Never throws; one after the other.
+   * Loads what `request` names, or everything that has changed. The old zones are answered meanwhile; a zone with errors stays as it
+   * was. Fulfilled when all answers come from the new zones. Never throws; reloads run one after the other.
    */
   reload(request?: ReloadRequest): Promise<ReloadOutcome>;
-  /** The zones there are, file by file. */
+  /** The zones, file by file. */
   readonly loaded: ServedZones;
   /** undefined: TLS is not served. */
   readonly tlsService: TlsService | undefined;
-  /** What was reloaded, and what is in force. */
   readonly reloader: Reloader;
   readonly state: 'ready' | 'draining';
   /**
@@ -81,64 +79,35 @@ export interface Server {
  * ADOTD_CONFIG, ADOTD_FILE, and with `config.strict` ZonesError.
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { config, log, clock = systemClock } = options;
+  const { config, configFile, log, clock = systemClock } = options;
   const loader = new ZoneLoader(options.loader, clock, log);
-  // Of the file as it was when this configuration was read.
-  let places = { of: config, placeOf: policyPlaces(options.configFile, config) };
-  const zoneSettings = (wanted: Config): ZoneSettings => {
-    if (places.of !== wanted) places = { of: wanted, placeOf: policyPlaces(options.configFile, wanted) };
-    const { placeOf } = places;
-    return {
-      list: () => options.zones(wanted),
-      folder: wanted.zones.folder,
-      nsec3MaxIterations: wanted.nsec3_max_iterations,
-      policies: policiesOf(wanted),
-      policyMistakes: (zones) => unservedPolicies(wanted.zones.policies, zones, placeOf),
-    };
-  };
+  const zoneSettings = zoneSettingsOf(options);
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
-  let plane: DataPlane | undefined;
-  const openTlsService = async (): Promise<TlsService> => {
-    if (options.tls !== undefined) return options.tls(report.nameservers);
-    const { openTls } = await import('./tls-service.js');
-    return openTls(config, report.nameservers, clock, log, async (next) => plane?.replaceTls(next));
-  };
-  const tls = config.tls.enabled ? await openTlsService() : undefined;
-  const tap = await openTap(config, clock);
-  try {
-    tap?.start(log);
-    plane = await openPlane(options, report.catalog, tls, { counters: new Counters(), clock, log }, tap);
-  } catch (error) {
-    tls?.close();
-    await tap?.stop();
-    throw error;
-  }
-  const serving = plane;
-  logPlane(serving, log);
+  const { tls, tap, plane } = await openParts(options, report, clock);
+  logPlane(plane, log);
   let closed: Promise<void> | undefined;
   const parts: ReloadParts = {
     loader,
     zoneSettings,
     plane: {
-      configure: async (next) => !closed && serving.configure(next),
-      publish: async (catalog) => (closed ? undefined : serving.publish(catalog)),
+      configure: async (next) => !closed && plane.configure(next),
+      publish: async (catalog) => (closed ? undefined : plane.publish(catalog)),
     },
     tls,
-    configFile: options.configFile,
+    configFile,
     applied: (next, effects) => options.applied?.(next, effects),
     clock,
     log,
   };
   const reloader = new Reloader(parts, config, report);
-
   return {
-    udp: serving.udp,
-    tcp: serving.tcp,
-    tls: serving.tls,
-    plane: serving,
+    udp: plane.udp,
+    tcp: plane.tcp,
+    tls: plane.tls,
+    plane,
     get counters() {
-      return serving.counters();
+      return plane.counters();
     },
     get tap() {
       return tap?.status;
@@ -155,13 +124,58 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     reload: (request = {}) => reloader.reload(request),
     close(drainTime) {
       tls?.close();
-      closed ??= serving.close(drainTime).then(() => tap?.stop());
+      closed ??= plane.close(drainTime).then(() => tap?.stop());
       return closed;
     },
   };
 }
 
-/** The tap that the configuration asks for; undefined: neither query log nor dnstap, and then nothing of them is loaded. */
+/** How each configuration wants zones to be found and loaded. */
+function zoneSettingsOf(options: ServerOptions): (config: Config) => ZoneSettings {
+  // Places in the file are those of the moment when the configuration was read: they are kept with it.
+  let places = { of: options.config, placeOf: policyPlaces(options.configFile, options.config) };
+  return (config) => {
+    if (places.of !== config) places = { of: config, placeOf: policyPlaces(options.configFile, config) };
+    const { placeOf } = places;
+    return {
+      list: () => options.zones(config),
+      folder: config.zones.folder,
+      nsec3MaxIterations: config.nsec3_max_iterations,
+      policies: policiesOf(config),
+      policyMistakes: (zones) => unservedPolicies(config.zones.policies, zones, placeOf),
+    };
+  };
+}
+
+interface Parts {
+  readonly tls: TlsService | undefined;
+  readonly tap: Tap | undefined;
+  readonly plane: DataPlane;
+}
+
+/** Opens TLS, the tap and the data plane; if the data plane cannot be opened, the others are closed. */
+async function openParts(options: ServerOptions, { nameservers, catalog }: ZonesReport, clock: Clock): Promise<Parts> {
+  const { config, log } = options;
+  let plane: DataPlane | undefined;
+  const openTlsService = async (): Promise<TlsService> => {
+    if (options.tls !== undefined) return options.tls(nameservers);
+    const { openTls } = await import('./tls-service.js');
+    return openTls(config, nameservers, clock, log, async (next) => plane?.replaceTls(next));
+  };
+  const tls = config.tls.enabled ? await openTlsService() : undefined;
+  const tap = await openTap(config, clock);
+  try {
+    tap?.start(log);
+    plane = await openPlane(options, catalog, tls, { counters: new Counters(), clock, log }, tap);
+    return { tls, tap, plane };
+  } catch (error) {
+    tls?.close();
+    await tap?.stop();
+    throw error;
+  }
+}
+
+/** The tap for the query log and dnstap; undefined where both are off, and then their modules are not loaded. */
 async function openTap(config: Config, clock: Clock): Promise<Tap | undefined> {
   if (!isTapped(config)) return undefined;
   const { createTap } = await import('../observe/tap/tap.js');

@@ -1,10 +1,10 @@
-/** TLS as the server runs it: certificates, ticket keys and their rotation, and what an operator is told of them. */
+/** TLS while the server runs: certificates, ticket keys and their rotation, and the log lines about them. */
 
 import { hostname } from 'node:os';
 import type { Config } from '../config/schema.js';
 import { messageOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
-import type { Clock } from '../session/clock.js';
+import type { Clock, Timer } from '../session/clock.js';
 import type { Certificate } from '../tls/certificates.js';
 import { type Certificates, servedCertificates } from '../tls/served.js';
 import { TicketKeys } from '../tls/ticket-keys.js';
@@ -18,35 +18,38 @@ export interface TlsService {
   /** For threads that make contexts of their own; plain data. */
   readonly settings: TlsSettings;
   /**
-   * Reads certificates and keys again, and renews the one made here where that is due; `nameservers` are those of the zones
-   * now. What cannot be used is logged, and what was there goes on. Never throws.
+   * Reads certificates and keys again, and renews the server's own certificate when it is due. `nameservers`: those of the zones now.
+   * A file that cannot be used is logged, and its old content stays in force. Never throws.
    */
   refresh(nameservers: readonly string[]): Promise<TlsRefresh>;
   /** The certificates that are served, the default one first. */
   readonly certificates: Certificates;
-  /** The files that all of this is read from, those of the certificate made here included. */
+  /** All files of certificates and keys, those of the server's own certificate included. */
   readonly files: readonly string[];
   /**
-   * Reads and checks what another configuration names, and changes nothing yet but a certificate that has to be made here. Fulfilled
-   * with what puts it in force. Throws ADOTD_FILE or ADOTD_TLS with file and reason: the configuration before stays the current one.
+   * Reads and checks the files of another configuration. The returned function puts them in force; until then nothing changes, except
+   * that the server's own certificate is made if it is missing. Throws ADOTD_FILE or ADOTD_TLS with file and reason.
    */
   prepare(tls: Config['tls']): Promise<TlsCommit>;
-  /** Ends the rotation of ticket keys, and the watch on expiry. */
+  /** Ends the rotation of ticket keys and the daily check of the certificates. */
   close(): void;
 }
 
-/** What came of reading certificates and keys again. */
-export interface TlsRefresh {
-  /** `kept`: what is there now cannot be used. */
+/** The result of reading certificates and keys again. */
+interface TlsRefresh {
+  /** `kept`: the new content cannot be used. */
   readonly result: 'unchanged' | 'replaced' | 'kept';
-  /** What is wrong, one line each. */
+  /** One line for each mistake. */
   readonly errors: readonly string[];
 }
 
 /** Puts in force what was prepared. Throws nothing; fulfilled when all new connections get it. */
-export type TlsCommit = () => Promise<'unchanged' | 'replaced'>;
+type TlsCommit = () => Promise<'unchanged' | 'replaced'>;
 
-/** Seconds between two looks at what expires. */
+/** Reads the certificates of a configuration, or makes one for the nameservers, this host and the addresses served. */
+type ReadCertificates = (tls: Config['tls'], nameservers: readonly string[]) => Promise<Certificates>;
+
+/** Seconds between two checks of the certificates. */
 const DAY = 86_400;
 
 /**
@@ -60,134 +63,190 @@ export async function openTls(
   log: Log,
   changed: (settings: TlsSettings) => Promise<void> = async () => {},
 ): Promise<TlsService> {
-  let { tls } = config;
-  let names = nameservers;
-  const read = async ({ certificates: configured, certs_folder: own }: Config['tls']): Promise<Certificates> => {
-    const files = configured.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));
-    const certificates = await servedCertificates(files, {
-      folder: own,
-      names,
-      hostName: hostname(),
-      addresses: config.listen,
-      now: new Date(clock.seconds() * 1000),
-    });
-    return certificates;
+  const read: ReadCertificates = ({ certificates, certs_folder: folder }, names) => {
+    const files = certificates.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));
+    const now = new Date(clock.seconds() * 1000);
+    return servedCertificates(files, { folder, names, hostName: hostname(), addresses: config.listen, now });
   };
-  let certificates = await read(tls);
+  const certificates = await read(config.tls, nameservers);
   for (const certificate of certificates) logCertificate(certificate, log);
-  let keys = new TicketKeys(tls.ticket_key_file);
-  const first = { certificates, ticketKey: keys.current, sessionTimeout: tls.ticket_rotation };
-  const contexts = new TlsContexts(first);
-  const replace = (changes: Partial<TlsSettings>): Promise<void> => {
-    contexts.replace(changes);
-    return changed(contexts.settings);
-  };
-  const rotate = async (): Promise<TlsRefresh> => {
-    try {
-      const before = keys.current;
-      keys.rotate();
-      if (keys.current.equals(before)) return UNCHANGED;
-      await replace({ ticketKey: keys.current });
-      return { result: 'replaced', errors: [] };
-    } catch (error) {
-      log.error({ err: error }, `the ticket keys stay as they are: ${messageOf(error)}`);
-      return { result: 'kept', errors: [messageOf(error)] };
-    }
-  };
-  const rotation = clock.timer(() => {
-    void rotate();
-    rotation.set(tls.ticket_rotation * 1000);
-  });
-  const renew = async (): Promise<TlsRefresh> => {
-    try {
-      const next = await read(tls);
-      if (same(certificates, next)) return UNCHANGED;
-      await replace({ certificates: next });
-      certificates = next;
-      for (const certificate of next) logCertificate(certificate, log);
-      return { result: 'replaced', errors: [] };
-    } catch (error) {
-      log.error({ err: error }, `the certificates stay as they are: ${messageOf(error)}`);
-      return { result: 'kept', errors: [messageOf(error)] };
-    }
-  };
-  const refresh = async (): Promise<TlsRefresh> => {
+  return new RunningTls({ tls: config.tls, nameservers, certificates, read, clock, log, changed });
+}
+
+interface RunningTlsOptions {
+  readonly tls: Config['tls'];
+  readonly nameservers: readonly string[];
+  readonly certificates: Certificates;
+  readonly read: ReadCertificates;
+  readonly clock: Clock;
+  readonly log: Log;
+  changed(settings: TlsSettings): Promise<void>;
+}
+
+class RunningTls implements TlsService {
+  readonly offer: TlsOffer;
+  readonly #options: Pick<RunningTlsOptions, 'read' | 'log' | 'changed'>;
+  readonly #contexts: TlsContexts;
+  readonly #rotation: Timer;
+  readonly #dailyCheck: Timer;
+  #config: Config['tls'];
+  #nameservers: readonly string[];
+  #certificates: Certificates;
+  #keys: TicketKeys;
+
+  constructor({ tls, nameservers, certificates, clock, ...options }: RunningTlsOptions) {
+    this.#options = options;
+    this.#config = tls;
+    this.#nameservers = nameservers;
+    this.#certificates = certificates;
+    this.#keys = new TicketKeys(tls.ticket_key_file);
+    const contexts = new TlsContexts({
+      certificates,
+      ticketKey: this.#keys.current,
+      sessionTimeout: tls.ticket_rotation,
+    });
+    this.#contexts = contexts;
+    this.offer = { options: () => contexts.socketOptions() };
+    this.#rotation = clock.timer(() => {
+      void this.#rotate();
+      this.#rotation.set(this.#config.ticket_rotation * 1000);
+    });
+    this.#dailyCheck = clock.timer(() => {
+      void this.#checkDaily();
+      this.#dailyCheck.set(DAY * 1000);
+    });
+    this.#rotation.set(tls.ticket_rotation * 1000);
+    this.#dailyCheck.set(DAY * 1000);
+  }
+
+  get settings(): TlsSettings {
+    return this.#contexts.settings;
+  }
+
+  get certificates(): Certificates {
+    return this.#certificates;
+  }
+
+  get files(): readonly string[] {
+    const { certificates, ticket_key_file: keyFile } = this.#config;
+    const configured = certificates.flatMap(({ cert, key }) => [cert, key]);
+    const served = this.#certificates.flatMap((certificate) => [certificate.certFile, certificate.keyFile]);
+    return [
+      ...new Set([...(configured.length > 0 ? configured : served), ...(keyFile === undefined ? [] : [keyFile])]),
+    ];
+  }
+
+  refresh(nameservers: readonly string[]): Promise<TlsRefresh> {
+    this.#nameservers = nameservers;
+    return this.#refresh();
+  }
+
+  async prepare(next: Config['tls']): Promise<TlsCommit> {
+    const sameFiles = certificateFiles(next) === certificateFiles(this.#config);
+    const sameKeyFile = next.ticket_key_file === this.#config.ticket_key_file;
+    // Files that stay the same may be broken by now, which is no mistake of this change: refresh() reads them.
+    const certificates = sameFiles ? undefined : await this.#options.read(next, this.#nameservers);
+    const keys = sameKeyFile ? undefined : new TicketKeys(next.ticket_key_file);
+    const settings = (): TlsSettings => ({
+      certificates: certificates ?? this.#certificates,
+      ticketKey: (keys ?? this.#keys).current,
+      sessionTimeout: next.ticket_rotation,
+    });
+    // OpenSSL refuses bad settings here, before anything has changed.
+    new TlsContexts(settings());
+    return () => this.#commit(next, certificates, keys, settings());
+  }
+
+  close(): void {
+    this.#rotation.clear();
+    this.#dailyCheck.clear();
+  }
+
+  /** Puts another configuration in force; `certificates` and `keys` are undefined where their files stay the same. */
+  async #commit(
+    next: Config['tls'],
+    certificates: Certificates | undefined,
+    keys: TicketKeys | undefined,
+    settings: TlsSettings,
+  ): Promise<'unchanged' | 'replaced'> {
+    const otherCertificates = certificates !== undefined && !same(this.#certificates, certificates);
+    const otherRotation = next.ticket_rotation !== this.#config.ticket_rotation;
+    const replaced = keys !== undefined || otherCertificates;
+    this.#config = next;
+    if (!replaced && !otherRotation) return 'unchanged';
+    this.#keys = keys ?? this.#keys;
+    if (otherCertificates) this.#serve(certificates);
+    if (otherRotation) this.#rotation.set(next.ticket_rotation * 1000);
+    await this.#replace(settings);
+    return replaced ? 'replaced' : 'unchanged';
+  }
+
+  async #refresh(): Promise<TlsRefresh> {
     // Random keys are not rotated early: every client would pay with a full handshake.
-    const ofKeys = tls.ticket_key_file === undefined ? UNCHANGED : await rotate();
-    const ofCertificates = await renew();
+    const ofKeys = this.#config.ticket_key_file === undefined ? UNCHANGED : await this.#rotate();
+    const ofCertificates = await this.#renew();
     const results = [ofKeys.result, ofCertificates.result];
     const result = (['kept', 'replaced'] as const).find((one) => results.includes(one)) ?? 'unchanged';
     return { result, errors: [...ofKeys.errors, ...ofCertificates.errors] };
-  };
-  const watch = clock.timer(() => {
-    // What the log said of them, it says every day.
-    void refresh().then(({ result }) => {
-      if (result === 'unchanged') for (const certificate of certificates) logWarnings(certificate, log);
-    });
-    watch.set(DAY * 1000);
-  });
-  rotation.set(tls.ticket_rotation * 1000);
-  watch.set(DAY * 1000);
-  return {
-    offer: { options: () => contexts.socketOptions() },
-    get settings() {
-      return contexts.settings;
-    },
-    get certificates() {
-      return certificates;
-    },
-    get files() {
-      const own = certificates.flatMap(({ certFile, keyFile }) => [certFile, keyFile]);
-      const configured = tls.certificates.flatMap(({ cert, key }) => [cert, key]);
-      const keyFile = tls.ticket_key_file === undefined ? [] : [tls.ticket_key_file];
-      return [...new Set([...(configured.length > 0 ? configured : own), ...keyFile])];
-    },
-    async prepare(next) {
-      // Files that the change does not name are not its fault: refresh reads them, and keeps what was there.
-      const others = certificateFiles(next) === certificateFiles(tls) ? undefined : await read(next);
-      const otherKeys = next.ticket_key_file === tls.ticket_key_file ? undefined : new TicketKeys(next.ticket_key_file);
-      const changesOf = (): TlsSettings => ({
-        certificates: others ?? certificates,
-        ticketKey: (otherKeys ?? keys).current,
-        sessionTimeout: next.ticket_rotation,
-      });
-      // What OpenSSL refuses it refuses here.
-      new TlsContexts(changesOf());
-      return async () => {
-        const turn = next.ticket_rotation !== tls.ticket_rotation;
-        const replaced = otherKeys !== undefined || (others !== undefined && !same(certificates, others));
-        tls = next;
-        if (!replaced && !turn) return 'unchanged';
-        const changes = changesOf();
-        keys = otherKeys ?? keys;
-        if (others !== undefined && !same(certificates, others)) {
-          certificates = others;
-          for (const certificate of others) logCertificate(certificate, log);
-        }
-        if (turn) rotation.set(tls.ticket_rotation * 1000);
-        await replace(changes);
-        return replaced ? 'replaced' : 'unchanged';
-      };
-    },
-    refresh(now) {
-      names = now;
-      return refresh();
-    },
-    close() {
-      rotation.clear();
-      watch.clear();
-    },
-  };
+  }
+
+  /** Takes the next ticket key. */
+  async #rotate(): Promise<TlsRefresh> {
+    try {
+      const before = this.#keys.current;
+      this.#keys.rotate();
+      if (this.#keys.current.equals(before)) return UNCHANGED;
+      await this.#replace({ ticketKey: this.#keys.current });
+      return { result: 'replaced', errors: [] };
+    } catch (error) {
+      return this.#kept('the ticket keys stay as they are', error);
+    }
+  }
+
+  /** Reads the certificates again. */
+  async #renew(): Promise<TlsRefresh> {
+    try {
+      const next = await this.#options.read(this.#config, this.#nameservers);
+      if (same(this.#certificates, next)) return UNCHANGED;
+      await this.#replace({ certificates: next });
+      this.#serve(next);
+      return { result: 'replaced', errors: [] };
+    } catch (error) {
+      return this.#kept('the certificates stay as they are', error);
+    }
+  }
+
+  #kept(what: string, error: unknown): TlsRefresh {
+    this.#options.log.error({ err: error }, `${what}: ${messageOf(error)}`);
+    return { result: 'kept', errors: [messageOf(error)] };
+  }
+
+  /** Warnings of certificates are repeated every day. */
+  async #checkDaily(): Promise<void> {
+    const { result } = await this.#refresh();
+    if (result === 'unchanged')
+      for (const certificate of this.#certificates) logWarnings(certificate, this.#options.log);
+  }
+
+  #serve(certificates: Certificates): void {
+    this.#certificates = certificates;
+    for (const certificate of certificates) logCertificate(certificate, this.#options.log);
+  }
+
+  #replace(changes: Partial<TlsSettings>): Promise<void> {
+    this.#contexts.replace(changes);
+    return this.#options.changed(this.#contexts.settings);
+  }
 }
 
-/** What the certificates of a configuration are read from, to be compared. */
+/** Where the certificates of a configuration come from, as one text to compare. */
 function certificateFiles({ certificates, certs_folder: own }: Config['tls']): string {
   return JSON.stringify(certificates.length > 0 ? certificates : own);
 }
 
 const UNCHANGED: TlsRefresh = { result: 'unchanged', errors: [] };
 
-/** Whether the same is served from both, and nothing else is to be warned of. */
+/** Whether both have the same certificates and keys, and the same warnings. */
 function same(before: Certificates, now: Certificates): boolean {
   const text = ({ cert, key, certFile, warnings }: Certificate): string =>
     JSON.stringify([String(cert), String(key), certFile, warnings]);

@@ -1,34 +1,34 @@
 /**
- * Tells a service manager how the server is (sd_notify(3)): datagrams of `NAME=value` lines to the Unix socket that
- * NOTIFY_SOCKET names, and a sign of life as often as WATCHDOG_USEC wants it. Without NOTIFY_SOCKET nothing is done.
+ * Tells a service manager the state of the server (sd_notify(3)): datagrams of `NAME=value` lines to the Unix socket that
+ * NOTIFY_SOCKET names, and a sign of life as often as WATCHDOG_USEC demands. Without NOTIFY_SOCKET it does nothing.
  *
- * Node has no Unix datagram sockets: they are made through the C library. Where that cannot be called the service manager is
- * told nothing, and `obstacle` says why. The program systemd-notify is no way out: it would be another process than the one that
- * `NotifyAccess=main` allows to speak. NOT here: sockets of other families (`vsock:`), descriptors handed over (FDSTORE), and
- * barriers (BARRIER=1), which only those need who close their socket and go on.
+ * Node has no Unix datagram sockets: they are made through the C library. Where the library cannot be called, the service manager is
+ * told nothing, and `obstacle` gives the reason. The program systemd-notify is no substitute: `NotifyAccess=main` accepts messages of
+ * the main process only. NOT here: sockets of other families (`vsock:`), descriptors handed over (FDSTORE), and barriers (BARRIER=1),
+ * which a program needs only if it closes its socket and goes on.
  */
 import { type Libc, libc } from '../../transport/libc.js';
 import { MAX_UNIX_PATH } from '../../transport/unix-path.js';
 
 export interface Notifier {
-  /** Why the service manager is told nothing although it wants to be; undefined when it is told, or wants nothing. */
+  /** The reason why the service manager is told nothing although it asks for it; undefined otherwise. */
   readonly obstacle: string | undefined;
-  /** Started, or reloaded: everything answers. Begins the signs of life. `status`: a line that `systemctl status` shows. */
+  /** Everything answers, after the start or a reload. Begins the signs of life. `status`: a line for `systemctl status`. */
   ready(status: string): void;
   /** A reload has begun; `ready()` ends it. */
   reloading(): void;
   stopping(status: string): void;
   status(status: string): void;
-  /** Ends the signs of life, and frees the socket; what was not taken until then is lost. */
+  /** Ends the signs of life, and frees the socket; datagrams that still wait are lost. */
   close(): void;
 }
 
 export interface NotifierOptions {
-  /** The calls of the C library, or why they are not to be had. */
+  /** The calls of the C library, or the reason why there are none. */
   readonly system?: Libc | string;
-  /** Told once, the first time that the service manager cannot be reached; service goes on. */
+  /** Called the first time that the service manager cannot be reached. */
   readonly failed?: (reason: string) => void;
-  /** Asked before every sign of life: false leaves it out, so that the service manager restarts the server. */
+  /** Called before every sign of life; false leaves it out, so that the service manager restarts the server. */
   readonly healthy?: () => boolean;
   readonly pid?: number;
 }
@@ -39,15 +39,15 @@ const SOCK_CLOEXEC = 0o2000000;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-/** Milliseconds until a datagram is sent again that the socket had no room for. */
+/** Milliseconds until a datagram is sent again after the socket had no room. */
 const RETRY = 100;
-/** Datagrams that wait for room; the oldest go, for the last ones tell how the server is. A guess: those of a few reloads. */
+/** Datagrams that wait for room. Beyond them the oldest are dropped, since the last ones tell the present state. A guess: a few reloads. */
 const WAITING_MAX = 16;
 
-/** The variables that are taken out of the environment, so that programs and threads that are started do not use them. */
+/** Variables that are removed from the environment, so that no child process or thread uses them. */
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const;
 
-/** To be called once, before threads are started: takes its variables out of `env`. Never throws. */
+/** To be called once, before threads are started: removes its variables from `env`. Never throws. */
 export function createNotifier(env: NodeJS.ProcessEnv, options: NotifierOptions = {}): Notifier {
   const { NOTIFY_SOCKET: name, WATCHDOG_USEC: period, WATCHDOG_PID: watched } = env;
   for (const variable of VARIABLES) delete env[variable];
@@ -63,7 +63,7 @@ export function createNotifier(env: NodeJS.ProcessEnv, options: NotifierOptions 
   return notifier(system, fd, address, name, interval, options);
 }
 
-/** struct sockaddr_un of an absolute path, or of an abstract name (`@…`); or why there is none. */
+/** struct sockaddr_un of an absolute path or of an abstract name (`@…`); or, as text, the reason why there is none. */
 function socketAddress(name: string): Uint8Array | string {
   const abstract = name.startsWith('@');
   if (!abstract && !name.startsWith('/')) return `NOTIFY_SOCKET is ${JSON.stringify(name)}, expected a path or @name`;
@@ -77,11 +77,11 @@ function socketAddress(name: string): Uint8Array | string {
   return octets;
 }
 
-/** Milliseconds between two signs of life: half of what the manager waits, as sd_watchdog_enabled(3) advises. */
+/** Milliseconds between two signs of life: half of the manager's timeout, as sd_watchdog_enabled(3) advises. */
 function watchdogInterval(period: string | undefined): number | undefined {
   if (period === undefined || !/^[0-9]{1,15}$/.test(period)) return undefined;
   const milliseconds = Number(period) / 2000;
-  // Node's timers take what does not fit 31 bits for 1 ms.
+  // Node's timers turn a time of more than 31 bits into 1 ms.
   return milliseconds === 0 ? undefined : Math.min(Math.max(1, Math.floor(milliseconds)), 0x7fffffff);
 }
 
@@ -98,13 +98,55 @@ function notifier(
   interval: number | undefined,
   { failed, healthy = () => true }: NotifierOptions,
 ): Notifier {
+  const queue = datagramQueue(system, fd, address, (code) => failed?.(`NOTIFY_SOCKET ${name}: ${code}`));
+  let watchdog: NodeJS.Timeout | undefined;
+  let closed = false;
+  const send = (...lines: readonly string[]): void => {
+    if (!closed) queue.send(lines.join('\n'));
+  };
+  const signOfLife = (): void => {
+    // A datagram that waits will be a sign of life itself.
+    if (queue.empty && healthy()) send('WATCHDOG=1');
+  };
+
+  return {
+    obstacle: undefined,
+    ready(status) {
+      send('READY=1', statusLine(status));
+      if (interval !== undefined && !closed) watchdog ??= setInterval(signOfLife, interval).unref();
+    },
+    reloading() {
+      // CLOCK_MONOTONIC, which hrtime reads: with it, Type=notify-reload takes the next READY=1 for the end of this reload.
+      send('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    },
+    stopping: (status) => send('STOPPING=1', statusLine(status)),
+    status: (status) => send(statusLine(status)),
+    close() {
+      if (closed) return;
+      closed = true;
+      clearInterval(watchdog);
+      queue.close();
+      system.close(fd);
+    },
+  };
+}
+
+/** Datagrams to one address, in their order. */
+interface DatagramQueue {
+  readonly empty: boolean;
+  send(text: string): void;
+  /** Sends what the socket takes at once; the rest is lost. */
+  close(): void;
+}
+
+/** `failed` is called once, with the code of the first error. */
+function datagramQueue(system: Libc, fd: number, address: Uint8Array, failed: (code: string) => void): DatagramQueue {
   const waiting: string[] = [];
   let reported = false;
   let closed = false;
-  let watchdog: NodeJS.Timeout | undefined;
   let retry: NodeJS.Timeout | undefined;
 
-  /** Sends all that wait, in their order. Never blocks: a manager that hangs must not stop the server with it. */
+  /** Sends all that wait. Never blocks: a manager that hangs must not stop the server with it. */
   const flush = (): void => {
     for (let text = waiting[0]; text !== undefined; text = waiting[0]) {
       const octets = Buffer.from(text);
@@ -112,54 +154,33 @@ function notifier(
       const code = sent < 0 ? system.errno() : '';
       if (code === 'EINTR') continue;
       if (code === 'EAGAIN' || code === 'ENOBUFS') {
-        if (closed) return;
-        retry ??= setTimeout(() => {
-          retry = undefined;
-          flush();
-        }, RETRY).unref();
+        if (!closed) retry ??= setTimeout(flushAgain, RETRY).unref();
         return;
       }
       waiting.shift();
-      if (code !== '' && !reported) {
-        reported = true;
-        failed?.(`NOTIFY_SOCKET ${name}: ${code}`);
-      }
+      if (code === '' || reported) continue;
+      reported = true;
+      failed(code);
     }
   };
-  const send = (...lines: readonly string[]): void => {
-    if (closed) return;
-    waiting.push(lines.join('\n'));
-    if (waiting.length > WAITING_MAX) waiting.shift();
+  const flushAgain = (): void => {
+    retry = undefined;
     flush();
-  };
-  const alive = (): void => {
-    // One that waits says as much as two.
-    if (waiting.length === 0 && healthy()) send('WATCHDOG=1');
   };
 
   return {
-    obstacle: undefined,
-    ready(status) {
-      send('READY=1', statusLine(status));
-      if (interval !== undefined && !closed) watchdog ??= setInterval(alive, interval).unref();
+    get empty() {
+      return waiting.length === 0;
     },
-    reloading() {
-      // CLOCK_MONOTONIC, which hrtime reads: Type=notify-reload takes READY=1 for the end of this reload only with it.
-      send('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
-    },
-    stopping(status) {
-      send('STOPPING=1', statusLine(status));
-    },
-    status(status) {
-      send(statusLine(status));
+    send(text) {
+      waiting.push(text);
+      if (waiting.length > WAITING_MAX) waiting.shift();
+      flush();
     },
     close() {
-      if (closed) return;
       closed = true;
-      clearInterval(watchdog);
       clearTimeout(retry);
       flush();
-      system.close(fd);
     },
   };
 }
