@@ -113,7 +113,7 @@ function diagnosticsText(diagnostics: readonly Diagnostic[]): string {
 }
 
 /** Columns as wide as their longest cell; those in `right` are aligned at their end. */
-export function table(rows: readonly (readonly string[])[], gap: string, right: readonly number[] = []): string {
+function table(rows: readonly (readonly string[])[], gap: string, right: readonly number[] = []): string {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
@@ -130,7 +130,7 @@ export function table(rows: readonly (readonly string[])[], gap: string, right: 
 }
 
 /** `3 d 4 h`, `12 min`, `5 s`: the two largest units that count. */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const units = [
     ['d', 86_400],
@@ -151,13 +151,13 @@ export function duration(seconds: number): string {
 }
 
 /** `1.5 ms`, `320 ms`, `12 s`. */
-export function milliseconds(time: number): string {
+function milliseconds(time: number): string {
   if (time >= 10_000) return duration(time / 1000);
   return `${time < 10 ? time.toFixed(1) : Math.round(time)} ms`;
 }
 
 /** `640 B`, `12.3 kB`, `45.0 MB`. */
-export function octets(count: number): string {
+function octets(count: number): string {
   if (count < 1000) return `${count} B`;
   const exponent = Math.min(3, Math.floor(Math.log10(count) / 3));
   return `${(count / 1000 ** exponent).toFixed(1)} ${['B', 'kB', 'MB', 'GB'][exponent]}`;

@@ -2,7 +2,7 @@
 
 const PATIENCE = 1000;
 
-export interface Progress {
+interface Progress {
   show(done: number, all: number): void;
   /** Removes the line, if there is one. */
   clear(): void;

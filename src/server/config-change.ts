@@ -24,7 +24,7 @@ export type Effect =
   | 'none';
 
 /** By key, or by the keys above it; every key has an effect (a test sees to it). */
-export const EFFECTS: Readonly<Record<string, Effect>> = {
+const EFFECTS: Readonly<Record<string, Effect>> = {
   listen: 'start',
   port: 'start',
   tls_port: 'start',

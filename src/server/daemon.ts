@@ -24,7 +24,7 @@ export interface InjectedFaults extends FollowedFile {
   useTls(settings: () => TlsSettings | undefined): void;
 }
 
-export interface DaemonOptions {
+interface DaemonOptions {
   readonly config: Config;
   readonly configFile: ConfigFile | undefined;
   readonly faults: InjectedFaults | undefined;

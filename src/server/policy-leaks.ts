@@ -17,7 +17,7 @@ import { type PlaceOf, unservedPolicies } from './policies.js';
 type Policies = Config['zones']['policies'];
 
 /** Zones that require TLS; names are absolute and in lower case. */
-export interface TlsZones {
+interface TlsZones {
   readonly names: ReadonlySet<string>;
   /** By each name above some of them: those. */
   readonly below: ReadonlyMap<string, readonly string[]>;

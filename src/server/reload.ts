@@ -18,7 +18,7 @@ import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zones/zone-loade
 import { countOutcomes, type OutcomeCounts, type ZoneOutcome } from './zones/zone-outcome.js';
 
 /** What of the configuration has changed, by key: `tls.padding`. Plain data. */
-export interface ConfigOutcome {
+interface ConfigOutcome {
   /** In force now. */
   readonly changed: readonly string[];
   /** Counts only when the server is started again. */

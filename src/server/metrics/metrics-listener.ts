@@ -25,7 +25,7 @@ const IDLE_TIME = 10_000;
 /** Milliseconds that responses under way get when the listener closes. */
 const CLOSE_TIME = 500;
 
-export interface MetricsOptions {
+interface MetricsOptions {
   readonly endpoint: Endpoint;
   /** Zones that have time series of their own. */
   readonly zoneLimit: number;

@@ -7,7 +7,7 @@ import type { Log } from '../../observe/log.js';
 const LOGGED_OCTETS = 1232;
 
 /** A responder of which what answers can be changed, between two messages. */
-export interface CatchingResponder extends Responder {
+interface CatchingResponder extends Responder {
   /** Answers by `next` from now on; it has to have the same outcome. */
   replace(next: Responder): void;
 }

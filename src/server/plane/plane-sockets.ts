@@ -20,7 +20,7 @@ export interface PlaneSockets {
   readonly tls: readonly SocketsOfAddress[];
 }
 
-export type SocketsOfAddress = readonly [BoundSocket, ...BoundSocket[]];
+type SocketsOfAddress = readonly [BoundSocket, ...BoundSocket[]];
 
 /**
  * Binds `workers` sockets for UDP and TCP on each address, and for TLS where the configuration has it. Port 0: one that is free for

@@ -13,7 +13,7 @@ import type { Order, Report, ThreadData } from './thread-messages.js';
 import type { ThreadSettings } from './thread-settings.js';
 
 /** A running thread; the real one is made by spawner(). */
-export interface ThreadHandle {
+interface ThreadHandle {
   post(order: Order): void;
   /** Ends it, whatever it does. */
   terminate(): void;
@@ -34,7 +34,7 @@ export interface WorkerSpawns {
   readonly stream: Spawn;
 }
 
-export interface ThreadOptions {
+interface ThreadOptions {
   /** For the log: `udp worker 1`. */
   readonly name: string;
   readonly spawn: Spawn;

@@ -70,7 +70,7 @@ export function transportContext(
 }
 
 /** A context that can be told other settings, between two messages. */
-export type Configurable<Context> = Context & { configure(settings: ThreadSettings): void };
+type Configurable<Context> = Context & { configure(settings: ThreadSettings): void };
 
 function answerContext(
   settings: ThreadSettings,

@@ -14,7 +14,7 @@ import type { ThreadSettings } from './thread-settings.js';
 import type { ThreadServices } from './transport-context.js';
 
 /** What a thread does, once it has begun. */
-export interface ThreadWork {
+interface ThreadWork {
   /** Answers from `catalog`, from now on. */
   publish(catalog: Catalog): void;
   replaceTls(settings: TlsSettings): void;

@@ -56,7 +56,7 @@ export function sizeOf(zone: ZoneFile): number {
   }
 }
 
-export interface ZoneListing {
+interface ZoneListing {
   readonly zones: readonly ZoneFile[];
   /** Those of them that are not to be read: they stay although their files are gone. */
   readonly kept: readonly ZoneFile[];

@@ -36,7 +36,7 @@ export interface ZoneSettings {
 /** Zones that a reload logs one by one when they have changed; of more, only their number. A guess. */
 const LOGGED_ZONES = 50;
 
-export interface ZoneLoad {
+interface ZoneLoad {
   readonly report: ZonesReport;
   /** Whether it was looked for files that are new or gone. */
   readonly listed: boolean;
