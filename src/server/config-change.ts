@@ -8,11 +8,11 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
 import type { PlaceOf } from './policies.js';
 
-/** What a change of a key concerns. */
+/** The part of the server that a key concerns. */
 export type Effect =
-  /** Which zones there are, how they are checked, who may ask for them. */
+  /** The zones, their checks, and the clients that may ask for them. */
   | 'zones'
-  /** What the threads that answer are told. */
+  /** The threads that answer. */
   | 'answers'
   /** Certificates and keys. */
   | 'tls'
@@ -20,10 +20,10 @@ export type Effect =
   | 'watch'
   /** Sockets, threads, the process: they are made once, at the start. */
   | 'start'
-  /** Counts at the start only, and needs no other one. */
+  /** Nothing: the key matters at the start only. */
   | 'none';
 
-/** By key, or by the keys above it; every key has an effect (a test sees to it). */
+/** The effect of each key, or of all keys below it. A test makes sure that every key has one. */
 const EFFECTS: Readonly<Record<string, Effect>> = {
   listen: 'start',
   port: 'start',
@@ -37,7 +37,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   access: 'zones',
   minimal_responses: 'answers',
   any: 'answers',
-  // The room for responses is made when a thread begins.
+  // Buffers for responses are allocated when a thread begins.
   'udp.payload': 'start',
   'udp.receive_buffer': 'start',
   'udp.send_buffer': 'start',
@@ -67,7 +67,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   metrics: 'start',
 };
 
-/** What a change of `key` (`tls.padding`) concerns; undefined for a key that is not in the table. */
+/** The effect of a change of `key`, such as `tls.padding`; undefined for a key that is not in the table. */
 export function effectOf(key: string): Effect | undefined {
   for (let path = key; path !== ''; path = path.slice(0, Math.max(0, path.lastIndexOf('.')))) {
     if (Object.hasOwn(EFFECTS, path)) return EFFECTS[path];
@@ -82,7 +82,7 @@ export function changedKeys(before: Config, after: Config): { readonly key: stri
   return keys.map((key) => ({ key, effect: effectOf(key) ?? 'start' }));
 }
 
-/** `after`, but with the values of `before` where only a start can change them: what is in force. */
+/** The configuration in force after a change: `after`, but with the values of `before` where only a restart can change them. */
 export function inForce(before: Config, after: Config): Config {
   const value = structuredClone(after);
   for (const { key, effect } of changedKeys(before, after))
@@ -110,24 +110,35 @@ function isMap(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A configuration that has changed, as a file. */
+/** A configuration file that has changed. */
 interface ChangedFile {
   readonly path: string;
   places(): PlaceOf;
 }
 
-/** Throws ADOTD_CONFIG when the file is empty: that is never meant, who wants the defaults writes a comment. */
+/**
+ * Throws ADOTD_CONFIG when the file is empty. An editor truncates a file before it writes, and a full disk leaves nothing: to serve
+ * nothing is the worst that an authoritative server can do. A file of one comment is enough for all defaults.
+ */
 export function refuseEmptyFile(file: ChangedFile): void {
   if (statSync(file.path, { throwIfNoEntry: false })?.size !== 0) return;
-  throw problem(file, [], 'the file is empty; was it cut off? What was in force goes on: write it again, or restart');
+  throw problem(
+    file,
+    [],
+    'the file is empty; was it cut off? The old configuration stays in force: write the file again, or restart',
+  );
 }
 
-/** Throws ADOTD_CONFIG when `before`, the number of zone files there are, is not 0: the changed configuration names none. */
+/** Throws ADOTD_CONFIG for a changed configuration without zones, unless `before`, the number of zone files until now, is 0 too. */
 export function refuseNoZones(file: ChangedFile, before: number): void {
   if (before === 0) return;
   const zones = before === 1 ? '1 zone is' : `${before} zones are`;
-  const remedy = 'if that is meant: adotd ctl reload --allow-empty, or a restart';
-  throw problem(file, ['zones'], `zones: found none, but ${zones} served; what was in force goes on; ${remedy}`);
+  const remedy = 'if this is intended, run adotd ctl reload --allow-empty, or restart';
+  throw problem(
+    file,
+    ['zones'],
+    `zones: found none, but ${zones} served; the old configuration stays in force; ${remedy}`,
+  );
 }
 
 function problem({ places }: ChangedFile, keys: readonly string[], message: string): AdotdError {

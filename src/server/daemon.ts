@@ -35,7 +35,7 @@ interface DaemonOptions {
   ready(server: Server): void;
 }
 
-/** What runs already; signals may come before anything does. */
+/** The parts that run already: a signal may come before any of them. */
 interface Running {
   server?: Server;
   operation?: Operation;
@@ -44,7 +44,7 @@ interface Running {
   stop(request: StopRequest): void;
 }
 
-/** Serves until it is told to stop. Throws as createServer() and operate() do, and what keeps it from changing its user. */
+/** Serves until it is told to stop. Throws as createServer(), operate() and checkPrivileges() do. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { config, configFile, faults, log } = options;
   const running: Running = { hungUp: false, stop: () => process.exit(0) };
@@ -83,9 +83,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
 
 function openNotifier(log: Log): Notifier {
   const notifier = createNotifier(process.env, {
-    failed: (reason) => log.warn({}, `the service manager cannot be told how the server is: ${reason}`),
+    failed: (reason) => log.warn({}, `the service manager cannot be notified: ${reason}`),
   });
-  if (notifier.obstacle !== undefined) log.warn({}, `the service manager is told nothing: ${notifier.obstacle}`);
+  if (notifier.obstacle !== undefined) log.warn({}, `the service manager is not notified: ${notifier.obstacle}`);
   return notifier;
 }
 
@@ -129,16 +129,16 @@ async function start(
   return server;
 }
 
-/** node:dgram has no way to choose the address that an answer leaves from. */
+/** node:dgram cannot choose the source address of an answer. */
 function warnOfWildcards({ plane }: Server, { listen }: Config, log: Log): void {
   if (plane.status.path !== 'embedded' || !listen.some((address) => address === '0.0.0.0' || address === '::')) return;
   log.warn(
     { listen },
-    'listening on a wildcard address, embedded: on a host with several addresses, UDP answers may leave from another one than was asked; list the addresses instead',
+    'listening on a wildcard address, embedded: on a host with several addresses, UDP answers may leave from another address than the one that was asked; list the addresses instead',
   );
 }
 
-/** Metrics and probes, where the configuration wants them; undefined: nowhere. Throws ADOTD_LISTEN. */
+/** Opens metrics and probes; undefined when they are not configured. Throws ADOTD_LISTEN. */
 async function openMetrics(
   config: Config,
   server: () => Server | undefined,

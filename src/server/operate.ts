@@ -1,4 +1,4 @@
-/** A running server is operated: by signals, by its control socket, by files that change. */
+/** Operates a running server: by signals, by its control socket, and by files that change. */
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
@@ -75,7 +75,7 @@ export async function operate(server: Server, options: OperationOptions): Promis
   watch.configure(config);
   return {
     async hangup() {
-      log.info({}, 'loading what has changed');
+      log.info({}, 'loading changed files');
       await reload({});
     },
     async catchUp(since) {

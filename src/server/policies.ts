@@ -1,5 +1,4 @@
-/** Policies of server and zones, as the configuration has them. */
-
+/** Policies of the server and of zones, from the configuration. */
 import { nearest } from '../config/nearest.js';
 import type { Config } from '../config/schema.js';
 import { compileAccess } from '../image/access.js';
@@ -20,19 +19,19 @@ export function policiesOf(config: Pick<Config, 'access' | 'zones'>): Policies {
   return { access: accessTable(config.access), zones };
 }
 
-/** undefined when nobody is named: then everybody may ask. */
+/** undefined without entries: then everybody may ask. */
 function accessTable({ allow = [], deny = [] }: AccessConfig): Int32Array | undefined {
   if (allow.length + deny.length === 0) return undefined;
   return compileAccess(allow.map(prefixFromText), deny.map(prefixFromText));
 }
 
-/** Where a value of the configuration stands in its file. */
+/** Returns the place of a configuration's value in its file. */
 export type PlaceOf = (path: readonly PropertyKey[]) => Pick<Diagnostic, 'file' | 'line' | 'column'>;
 
-/** For what comes from no file. */
+/** The place of values that come from no file. */
 const NO_PLACE = { file: 'config', line: 1, column: 1 };
 
-/** Where the values of a configuration stand that was just read from `file`, if it is from one. Without policies nothing is read. */
+/** Places of a configuration that was just read from `file`. Without policies the file is not read again. */
 export function policyPlaces(
   file: { places(): PlaceOf } | undefined,
   { zones }: { readonly zones: Pick<Config['zones'], 'policies'> },
@@ -41,12 +40,12 @@ export function policyPlaces(
 }
 
 /**
- * An error for each name of a policy that is that of no zone (`served`: absolute, in lower case): it is mistyped, and the zone that
- * was meant is answered to everybody and over everything.
+ * An error for each name in a policy that no served zone has. The name may be mistyped, and then the intended zone is answered to every
+ * client over every transport. `served`: names of zones, absolute and in lower case.
  *
- * A running server goes by such a configuration nevertheless, and says so as loudly as of errors, for as long as it is so. The zone
- * may come later by the folder, and has to find its policy there: refused, the policy could only follow the zone, which would be
- * open meanwhile. What is refused is the change that takes a zone's policy away by it (misplacedPolicies).
+ * A running server accepts such a configuration, and repeats the error until a zone has the name. The zone's file may appear in the
+ * folder later, and its policy must be there first: otherwise the zone would be open in between. A change is refused only when it takes
+ * the policy away from a zone that is served (misplacedPolicies).
  */
 export function unservedPolicies(
   policies: Config['zones']['policies'],
@@ -66,8 +65,8 @@ export function unservedPolicies(
 }
 
 /**
- * The errors of a change of the policies that gives one to a name which no zone has, and takes it from a zone that is served: a
- * name was mistyped, and the zone would be open. None when either is not so.
+ * The errors of a change that takes the policy away from a served zone and gives one to a name that no zone has: the name was probably
+ * mistyped, and the zone would be open. Without both there are no errors.
  */
 export function misplacedPolicies(
   before: Pick<Config, 'zones'>,
@@ -79,7 +78,7 @@ export function misplacedPolicies(
   const lost = [...old].filter((name) => served.has(name) && !now.has(name));
   if (lost.length === 0) return [];
   const unserved = unservedPolicies(after.zones.policies, new Set([...served, ...old]), placeOf);
-  const hint = `${lost.join(' and ')} would lose its policy: if that is meant, take it away first`;
+  const hint = `${lost.join(' and ')} would lose its policy: if this is intended, remove the policy in a change of its own`;
   return unserved.map((one) => ({ ...one, message: `${one.message} (${hint})` }));
 }
 

@@ -1,7 +1,6 @@
 /**
- * What the zones that are served give away of those that require TLS. An answer is made of one zone's data alone
- * (answer/policy.ts), so that only three things can show any: records at or below such a zone that another zone holds, a
- * policy whose name fits no zone, and zones below that nobody thought of.
+ * Finds data of zones that require TLS in answers that need none. An answer consists of one zone's data (answer/policy.ts), so there are
+ * three ways only: another zone holds records at or below such a zone, a policy names no served zone, or a zone below has no policy.
  */
 import type { Config } from '../config/schema.js';
 import type { Loaded } from '../image/load.js';
@@ -19,7 +18,7 @@ type Policies = Config['zones']['policies'];
 /** Zones that require TLS; names are absolute and in lower case. */
 interface TlsZones {
   readonly names: ReadonlySet<string>;
-  /** By each name above some of them: those. */
+  /** The zones below each name. */
   readonly below: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -40,7 +39,7 @@ function namesAbove(name: string): string[] {
   return name === '.' ? [] : offsets.map((offset) => nameToText(wire.subarray(offset)));
 }
 
-/** A warning for each RRset that the zone sends in cleartext although a zone that requires TLS has its name; up to `limit`. */
+/** A warning, up to `limit`, for each RRset that the zone sends in cleartext although its name is in a zone that requires TLS. */
 export function leaksOfZone({ apex, rrsets }: Loaded, { names, below }: TlsZones, limit: number): Diagnostics {
   const found = new Diagnostics(limit);
   const own = apex && nameKey(apex);
@@ -49,18 +48,18 @@ export function leaksOfZone({ apex, rrsets }: Loaded, { names, below }: TlsZones
   return found;
 }
 
-/** Warns of the RRsets at and below `name` that can come into answers. */
+/** Warns of the RRsets at and below `name` that answers can contain. */
 function reportLeaks(rrsets: Rrsets, name: string, found: Diagnostics): void {
   const { store } = rrsets;
   const report = new Report(store, found);
   const wire = nameFromText(name);
   let top = ROOT_NODE;
-  /** Whether a delegation stands in between: then only glue is sent of what is below. */
+  /** A delegation is in between: of the records below it, only glue is sent. */
   let cut = false;
   for (const offset of labelOffsets(wire).toReversed()) {
     top = store.find(top, wire, offset);
     if (top === NO_NODE) return;
-    // NS at the zone's own apex delegates nothing.
+    // NS at the apex of the zone delegates nothing.
     cut ||= findRrset(rrsets, top, Type.NS) >= 0 && findRrset(rrsets, top, Type.SOA) < 0;
   }
   const isBelow = new Uint8Array(store.nodeCount);
@@ -72,7 +71,7 @@ function reportLeaks(rrsets: Rrsets, name: string, found: Diagnostics): void {
       const isAddress = type === Type.A || type === Type.AAAA;
       if (cut ? !isAddress : OF_THE_ZONE_ABOVE.has(type)) continue;
       const row = rrsets.records[rrsets.start[set]!]!;
-      const what = cut ? 'glue, which is sent in cleartext' : 'which is sent in cleartext where a chain leads to it';
+      const what = cut ? 'glue, which is sent in cleartext' : 'which is sent in cleartext where an alias leads to it';
       report.warning(
         row,
         () => `found ${report.owner(row)} ${typeToText(type)}, ${what}, but zone ${name} requires TLS (zones.policies)`,
@@ -81,10 +80,10 @@ function reportLeaks(rrsets: Rrsets, name: string, found: Diagnostics): void {
   }
 }
 
-/** What may stand at a name although another zone begins there (RFC 4035 §2.3 and §2.5). */
+/** Types that the zone above has at a delegation (RFC 4035 §2.3 and §2.5). */
 const OF_THE_ZONE_ABOVE: ReadonlySet<number> = new Set([Type.NSEC, Type.RRSIG]);
 
-/** What is wrong with the policies themselves. `served`: the zones that there are, names absolute and in lower case. */
+/** Mistakes in the policies themselves. `served`: names of the zones, absolute and in lower case. */
 export function policyMistakes(policies: Policies, served: ReadonlySet<string>, placeOf: PlaceOf): Diagnostic[] {
   const open = openBelow(served, tlsZones(policies).names);
   const exposed = policies.flatMap(({ zones, require }, policy) =>
@@ -93,7 +92,7 @@ export function policyMistakes(policies: Policies, served: ReadonlySet<string>, 
       if (require !== 'tls' || !served.has(name)) return [];
       const at = placeOf(['zones', 'policies', policy, 'zones', index]);
       return (open.get(name) ?? []).map((other) => {
-        const message = `zones.policies[${policy}].zones[${index}]: ${name} requires TLS, but ${other} below it is answered in cleartext; name it too, or let it be`;
+        const message = `zones.policies[${policy}].zones[${index}]: ${name} requires TLS, but ${other} below it is answered in cleartext; name it too, unless this is intended`;
         return { ...at, severity: 'warning', message };
       });
     }),
@@ -101,7 +100,7 @@ export function policyMistakes(policies: Policies, served: ReadonlySet<string>, 
   return [...unservedPolicies(policies, served, placeOf), ...exposed];
 }
 
-/** The zones that are answered in cleartext, by the closest zone above them that requires TLS. */
+/** Zones that are answered in cleartext, by the closest zone above each of them, if that one requires TLS. */
 function openBelow(served: ReadonlySet<string>, secret: ReadonlySet<string>): Map<string, string[]> {
   const open = new Map<string, string[]>();
   if (secret.size === 0) return open;

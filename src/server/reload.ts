@@ -1,6 +1,6 @@
 /**
- * Reloading, one after the other: the configuration, zones, certificates and keys. What cannot be used changes nothing: what was in
- * force goes on, and the outcome says why.
+ * Reloads the configuration, zones, certificates and keys; one reload at a time. Content that cannot be used changes nothing: the old one
+ * stays in force, and the outcome gives the reason.
  */
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode, messageOf } from '../errors.js';
@@ -17,39 +17,39 @@ import type { ZonesReport } from './zones/served-zones.js';
 import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zones/zone-loader.js';
 import { countOutcomes, type OutcomeCounts, type ZoneOutcome } from './zones/zone-outcome.js';
 
-/** What of the configuration has changed, by key: `tls.padding`. Plain data. */
+/** Keys of the configuration that have changed, such as `tls.padding`. Plain data. */
 interface ConfigOutcome {
-  /** In force now. */
+  /** Their new values are in force. */
   readonly changed: readonly string[];
-  /** Counts only when the server is started again. */
+  /** Their new values need a restart. */
   readonly restart: readonly string[];
 }
 
-/** What came of it. Plain data. */
+/** The result of a reload. Plain data. */
 export interface ReloadOutcome {
-  /** The zones that were looked at; those that are unchanged are counted only. */
+  /** The zones that were examined, without those that are unchanged. */
   readonly zones: readonly ZoneOutcome[];
   readonly counts: OutcomeCounts;
-  /** What went wrong besides, one line each; the message of each zone's mistakes is in its outcome. */
+  /** One line for each mistake that is in no zone; mistakes of zones are in their outcomes. */
   readonly errors: readonly string[];
-  /** What of the configuration has changed; undefined: it was not read, or cannot be used. */
+  /** undefined: the configuration was not read, or cannot be used. */
   readonly config?: ConfigOutcome | undefined;
-  /** With the ticket keys. `replaced`: others are used now. `kept`: what was read cannot be used. */
+  /** Certificates and ticket keys. `kept`: the new ones cannot be used. */
   readonly certificates: 'off' | 'unchanged' | 'replaced' | 'kept';
   readonly milliseconds: number;
 }
 
-/** What is reloaded, and how the server is told. */
+/** The parts of a server that reloading needs. */
 export interface ReloadParts {
   readonly loader: ZoneLoader;
-  /** How a configuration wants zones to be found and loaded. */
+  /** How zones are found and loaded under a configuration. */
   zoneSettings(config: Config): ZoneSettings;
   readonly plane: Pick<DataPlane, 'configure' | 'publish'>;
   /** undefined: TLS is not served. */
   readonly tls: Pick<TlsService, 'prepare' | 'refresh' | 'files'> | undefined;
-  /** Where the configuration is; undefined: there is nothing to read again. */
+  /** undefined: the configuration is not read again. */
   readonly configFile: ConfigFile | undefined;
-  /** Called when a configuration is in force whose keys have these effects. */
+  /** Called when a configuration is in force; `effects`: of the keys that have changed. */
   applied(config: Config, effects: ReadonlySet<Effect>): void;
   readonly clock: Clock;
   readonly log: Log;
@@ -66,7 +66,7 @@ export interface ConfigFile {
   readonly path: string;
   /** Throws AdotdError. */
   read(): Config;
-  /** Where its values stand, as it is now; to be called when it was just read. */
+  /** Reads the file once more for the places of its values; to be called right after read(). */
   places(): PlaceOf;
 }
 
@@ -78,13 +78,13 @@ export class Reloader {
   #done = 0;
   #failed = 0;
   #last: number | undefined;
-  /** What was wrong when the zone files were last listed. */
+  /** Mistakes when the zone files were last listed. */
   #listing: readonly string[] = [];
-  /** What was wrong at the last attempt, by what was attempted. */
+  /** Mistakes of the last attempt of each kind. */
   readonly #problems = new Map<ReloadKind, readonly string[]>();
   readonly #facts = new Map<ReloadKind, ReloadFacts>();
 
-  /** `config`: what is in force; `report`: of the zones that are served. */
+  /** `config`: the configuration in force; `report`: of the first load. */
   constructor(parts: ReloadParts, config: Config, report: ZonesReport) {
     this.#parts = parts;
     this.#config = config;
@@ -103,12 +103,12 @@ export class Reloader {
     return this.#report;
   }
 
-  /** How many there were, how many of them with errors, and when the last one was (seconds since 1970). */
+  /** Reloads so far, those of them with errors, and the time of the last one (seconds since 1970). */
   get tally(): { readonly done: number; readonly failed: number; readonly last?: number | undefined } {
     return { done: this.#done, failed: this.#failed, last: this.#last };
   }
 
-  /** By what was reloaded, for the metrics. */
+  /** For the metrics. */
   get facts(): Readonly<Record<ReloadKind, ReloadFacts>> {
     const of = (kind: ReloadKind): ReloadFacts => this.#facts.get(kind) ?? NO_RELOADS;
     return {
@@ -119,12 +119,12 @@ export class Reloader {
     };
   }
 
-  /** What was wrong at the last attempts besides the zones' own mistakes, one line each. */
+  /** One line for each mistake of the last attempts that is in no zone. */
   get problems(): readonly string[] {
     return [...this.#problems.values()].flat();
   }
 
-  /** Reloads what was asked for, after what was asked for before. Never throws: what went wrong is in the outcome. */
+  /** Reloads when earlier requests are done. Never throws: errors are in the outcome. */
   reload(request: ReloadRequest): Promise<ReloadOutcome> {
     const outcome = this.#queue.then(() => this.#reload(request));
     this.#queue = outcome;
@@ -170,7 +170,7 @@ export class Reloader {
     return { zones, counts, errors, config, certificates, milliseconds: performance.now() - began };
   }
 
-  /** The configuration as it is now, when the request concerns it; undefined otherwise. */
+  /** Reads the configuration; undefined when the request does not concern it. */
   #readConfig(request: ReloadRequest): (() => Config) | undefined {
     const { configFile } = this.#parts;
     const { secret_file: secrets } = this.#config.cookies;
@@ -180,8 +180,8 @@ export class Reloader {
   }
 
   /**
-   * Puts a configuration in force, as far as that needs no other start: all of it or, when anything of it cannot be had, nothing.
-   * Why not is in `errors`.
+   * Puts a configuration in force, except the keys that need a restart. If a part of it cannot be used, nothing changes, and `errors`
+   * gets the reasons.
    */
   async #apply(read: () => Config, allowEmpty: boolean, errors: string[]): Promise<Applied | undefined> {
     const { plane, tls, log } = this.#parts;
@@ -193,7 +193,7 @@ export class Reloader {
       const names = new Set(keys.map(({ key }) => key));
       this.#refuseEmptied(running, names, allowEmpty);
       this.#refuseMisplaced(running, names);
-      // First what may throw; each of the two changes nothing then.
+      // The two calls that may throw come first; when they throw, nothing has changed.
       const commit = effects.has('tls') ? await tls?.prepare(running.tls) : undefined;
       const answersChanged = await plane.configure(running);
       this.#config = running;
@@ -218,21 +218,21 @@ export class Reloader {
     }
   }
 
-  /** Throws AdotdError when a changed configuration would take all zones away, or cannot say which there are. */
+  /** Throws AdotdError when a changed configuration would remove all zones, or its zones cannot be listed. */
   #refuseEmptied(wanted: Config, changed: ReadonlySet<string>, allowEmpty: boolean): void {
     const { configFile, loader, zoneSettings } = this.#parts;
     if (configFile === undefined || changed.size === 0) return;
     refuseEmptyFile(configFile);
-    // A folder that is emptied or gone by itself is the loader's business (zone-files.ts).
+    // When only the content of the folder has changed, the loader decides (zone-files.ts).
     if (!changed.has('zones.folder') && !changed.has('zones.files')) return;
     const count = zoneSettings(wanted).list().length;
     if (count === 0 && !allowEmpty) refuseNoZones(configFile, loader.zones.files.length);
   }
 
-  /** Throws ADOTD_CONFIG when a mistyped name takes its policy from a zone. */
+  /** Throws ADOTD_CONFIG when a zone loses its policy because of a mistyped name. */
   #refuseMisplaced(wanted: Config, changed: ReadonlySet<string>): void {
     const { configFile, loader } = this.#parts;
-    // With other files, nobody knows yet which zones there will be.
+    // With other files, the names of the zones are not known yet.
     const otherZones = changed.has('zones.folder') || changed.has('zones.files');
     if (!changed.has('zones.policies') || otherZones) return;
     const found = misplacedPolicies(this.#config, wanted, loader.zones.names, policyPlaces(configFile, wanted));
@@ -241,24 +241,24 @@ export class Reloader {
 
   async #loadZones(request: ReloadRequest, always: boolean, errors: string[]): Promise<readonly ZoneOutcome[]> {
     const { loader, plane, zoneSettings } = this.#parts;
-    // What a path concerns may be the configuration, and that any zone.
+    // A changed configuration may concern any zone, not only those of the paths.
     const asked = always ? { ...request, paths: undefined } : request;
     const load = await loader.reload(asked, zoneSettings(this.#config));
     this.#report = load.report;
     const { outcomes } = load.report;
-    // Where it was not listed, what was wrong with that still is.
+    // Without a new listing, the mistakes of the last one remain.
     if (load.listed) this.#listing = load.errors;
     const mistakes = load.report.policyMistakes.map(formatDiagnostic);
     const sound = !outcomes.some(({ result }) => result === 'kept' || result === 'failed');
     this.#note('zones', [...this.#listing, ...mistakes], sound);
     errors.push(...load.errors);
-    // Who asked for one zone asked about no other.
+    // A request for one zone gets no mistakes of others.
     if (request.zone === undefined) errors.push(...mistakes);
     await plane.publish(load.report.catalog);
     return outcomes;
   }
 
-  /** Counts an attempt; `sound`: besides `problems` nothing was wrong either. */
+  /** Counts an attempt; `sound`: there are no mistakes besides `problems`. */
   #note(kind: ReloadKind, problems: readonly string[], sound = true): void {
     const { succeeded, failed, lastSuccess } = this.#facts.get(kind) ?? NO_RELOADS;
     const well = sound && problems.length === 0;
@@ -271,7 +271,7 @@ export class Reloader {
   }
 }
 
-/** Whether there is a zone of this name, or was until this reload. */
+/** Whether a zone has this name, or had it until this reload. */
 function isKnown(zone: string, outcomes: readonly ZoneOutcome[], { zones }: ZoneLoader): boolean {
   return zones.status(zone).length > 0 || outcomes.some(({ name }) => zoneKey(name) === zoneKey(zone));
 }

@@ -1,6 +1,6 @@
 /**
- * What a start would be refused for besides the zones, found without starting: nothing is bound, and nothing is written.
- * NOT here: what only binding tells (addresses that this machine does not have, ports that are taken).
+ * Finds the mistakes for which a server would refuse to start, besides those in zones. It binds and writes nothing.
+ * NOT here: mistakes that only binding shows (addresses that this machine does not have, ports that are taken).
  */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -18,8 +18,8 @@ import { accountMistake } from './process/privileges.js';
 type Report = (keys: readonly PropertyKey[], message: string, severity?: Diagnostic['severity']) => void;
 
 /**
- * Errors for what keeps a server with this configuration from starting, and warnings of what it would log; each at its key. `now`:
- * seconds since 1970. Reads as the user that runs this, who may not be the server's.
+ * Errors that keep a server with this configuration from starting, and warnings that it would log; each at its key. `now`: seconds
+ * since 1970. Files are read as the user that runs this, which may be another user than the server's.
  */
 export function startMistakes(config: Config, placeOf: PlaceOf, now: number): Diagnostic[] {
   const found: Diagnostic[] = [];
@@ -47,7 +47,7 @@ function checkTls(tls: Config['tls'], now: number, report: Report): void {
         const { warnings } = loadCertificate({ certFile, keyFile }, new Date(now * 1000));
         for (const warning of warnings) report([...at, 'cert'], warning, 'warning');
       },
-      // What is wrong with the key is said.
+      // A mistake in the key is reported once.
       (keys, message) => message !== ofKey && report(keys, message),
     );
   }
@@ -55,7 +55,7 @@ function checkTls(tls: Config['tls'], now: number, report: Report): void {
   if (ticketKeys !== undefined) attempt(['tls', 'ticket_key_file'], () => readTicketKeys(ticketKeys), report);
 }
 
-/** The certificate that the server makes itself, or the folder where it will. */
+/** Checks the certificate that the server has made itself, or the folder where it will make one. */
 function checkOwn(folder: string, report: Report): void {
   const at = ['tls', 'certs_folder'];
   const { keyFile } = selfSignedFiles(folder);
@@ -74,7 +74,7 @@ function exists(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch {
-    // Within what is no folder, or is closed to us.
+    // Its folder is a file, or may not be searched.
     return false;
   }
 }

@@ -1,6 +1,6 @@
-/** The modules that threads of this process run. They stand in one place because a bundler has to know each of them. */
+/** The programs of threads. They are listed in one place because a bundler has to know each of them. */
 
-/** Folder of the whole program: a thread that is started later reads it again. */
+/** Folder of the whole program: threads that are started later read it again. */
 export const PROGRAMS = new URL('../', import.meta.url);
 
 export const UDP_WORKER = new URL('./plane/udp-worker.js', import.meta.url);

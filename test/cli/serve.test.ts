@@ -100,7 +100,7 @@ describe('adotd serve', () => {
     await starting.logged(/metrics at /);
     starting.signal('SIGHUP');
     await using server = await starting.ready();
-    await server.logged(/loading what has changed/);
+    await server.logged(/loading changed files/);
   });
 
   it('loads many zones in its loader thread', async () => {
@@ -111,7 +111,7 @@ describe('adotd serve', () => {
     expect((await queryUdp(at(server.port), 'ns1.z399.test')).rcode).toBe('NOERROR');
     expect((await queryUdp(at(server.port), 'ns1.z7.test')).rcode).toBe('SERVFAIL');
     server.signal('SIGHUP');
-    await server.logged(/loading what has changed.*\n(.*\n)*.*399 zones served, 1 failed(.*\n)*.*reload done/);
+    await server.logged(/loading changed files.*\n(.*\n)*.*399 zones served, 1 failed(.*\n)*.*reload done/);
     expect((await queryTcp(at(server.port), 'ns1.z0.test')).rcode).toBe('NOERROR');
   });
 

@@ -104,7 +104,7 @@ describe.skipIf(missing)(`adotd serve${missing && ` (${missing})`}`, () => {
 
   it('says in its log, its status and its statistics that it is embedded, and why', async () => {
     const said = server.log().map(({ msg }) => msg);
-    expect(said).toContain(`\`workers: 2\` cannot be had; everything runs embedded, in one thread: ${OBSTACLE}`);
+    expect(said).toContain(`\`workers: 2\` is impossible here; everything runs embedded, in one thread: ${OBSTACLE}`);
     expect(said).toContain(`TCP Fast Open is off: ${OBSTACLE}`);
     expect(said).toContain('queries are answered embedded: one thread, node:dgram and node:net');
     const { stdout } = await adotd('ctl', '--socket', socket, 'status');

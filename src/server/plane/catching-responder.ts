@@ -1,18 +1,17 @@
-/** A mistake of ours that one message brings to light must not end the server. */
-
+/** Catches errors of the responder: a bug that one message triggers must not end the server. */
 import type { Responder } from '../../answer/respond.js';
 import type { Log } from '../../observe/log.js';
 
-/** Octets of a query that are logged: the longest that come without fragments. */
+/** Octets of a query that are logged: the most that arrive without fragmentation. */
 const LOGGED_OCTETS = 1232;
 
-/** A responder of which what answers can be changed, between two messages. */
+/** A responder that can be replaced between two messages. */
 interface CatchingResponder extends Responder {
-  /** Answers by `next` from now on; it has to have the same outcome. */
+  /** Answers by `next` from now on, which must have the same outcome. */
   replace(next: Responder): void;
 }
 
-/** The responder, but what it throws is logged with the query, and the message gets no answer. */
+/** A responder whose errors are logged with the query; the message gets no answer then. */
 export function catchingResponder(first: Responder, log: Pick<Log, 'error'>): CatchingResponder {
   let responder = first;
   return {

@@ -1,4 +1,4 @@
-/** What the pieces of the server are given, made from the configuration. */
+/** Settings of the data plane's parts, made from the configuration. */
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_SETTINGS, type Settings } from '../../answer/answer-settings.js';
 import { Padding, UpgradeBit } from '../../answer/facts.js';
@@ -59,10 +59,10 @@ export function padding(config: Config): Padding {
   return PADDINGS[config.tls.padding];
 }
 
-/** Descriptors that are kept free for listeners, files, and what the runtime opens itself. A guess: it opens some 30. */
+/** Descriptors that are kept free for listeners, files, and Node itself. A guess: Node opens some 30. */
 const DESCRIPTOR_RESERVE = 64;
 
-/** Limits on connections: no more than there are descriptors for. */
+/** Limits on connections, at most as many as there are descriptors. */
 export function connectionLimits(config: Config, descriptors: number): ConnectionLimitSettings {
   const connections = Math.max(1, Math.min(config.sessions.max, descriptors - DESCRIPTOR_RESERVE));
   const fallback = Math.max(1000, Math.floor(connections / 10));
@@ -86,7 +86,7 @@ function secretsOfFile(file: string): string[] {
   for (const [index, line] of text.split('\n').entries()) {
     const secret = line.trim();
     if (secret === '') continue;
-    // What was found is not repeated: it may be a secret with a typing mistake.
+    // The message does not quote the line: it may be a mistyped secret.
     if (!/^[0-9a-fA-F]{32}$/.test(secret)) {
       throw new AdotdError(ErrorCode.CONFIG, `${file}:${index + 1}:1: expected a secret of 32 hexadecimal digits`);
     }

@@ -1,4 +1,4 @@
-/** The data plane as the control thread sees it: what answers queries, in threads of its own or embedded in this one. */
+/** The data plane, which answers queries: in threads, or embedded in the control thread. */
 import type { Config } from '../../config/schema.js';
 import type { Catalog } from '../../image/catalog.js';
 import type { Counters } from '../../observe/counters/counters.js';
@@ -7,15 +7,15 @@ import type { TlsSettings } from '../../tls/tls-context.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { ThreadSettings } from './thread-settings.js';
 
-/** How queries are answered here; for the log and the statistics. */
+/** How queries are answered; for the log and the statistics. */
 export interface PlaneStatus {
-  /** `threads`: UDP by recvmmsg, streams in threads of their own. `embedded`: all in this thread. */
+  /** `threads`: UDP by recvmmsg, streams in other threads. `embedded`: all in the control thread. */
   readonly path: 'threads' | 'embedded';
   readonly udpWorkers: number;
   readonly streamWorkers: number;
-  /** Threads that died and were started again. */
+  /** How often threads have died and were started again. */
   readonly restarts: number;
-  /** Why there are no threads although the configuration wants some. */
+  /** The reason why there are no threads although they are configured. */
   readonly obstacle?: string | undefined;
 }
 
@@ -25,20 +25,20 @@ export interface DataPlane {
   readonly tcp: readonly Endpoint[];
   readonly tls: readonly Endpoint[];
   readonly status: PlaneStatus;
-  /** What its threads go by now. */
+  /** The settings in force. */
   readonly settings: ThreadSettings;
-  /** What all threads have counted, added up. */
+  /** The counts of all threads, added up. */
   counters(): Counters;
-  /** Answers from `catalog`; fulfilled when no answer comes from an earlier one any more. */
+  /** Answers from `catalog`; fulfilled when no answer comes from an older one any more. */
   publish(catalog: Catalog): Promise<void>;
-  /** Changes what new TLS connections get; fulfilled when all of them get it. */
+  /** Gives these settings to new TLS connections; fulfilled when all of them get them. */
   replaceTls(settings: TlsSettings): Promise<void>;
   /**
-   * Goes by another configuration, as far as that is possible without another start (config-change.ts); fulfilled when all answers
-   * do; says whether anything changed. Throws as answerSettings() does, and then nothing has changed.
+   * Puts another configuration in force, except the keys that need a restart (config-change.ts). Fulfilled when all answers follow it,
+   * with whether anything has changed. Throws as answerSettings() does; nothing has changed then.
    */
   configure(config: Config): Promise<boolean>;
-  /** The stream sessions there are, and the `longest` that have been idle longest. */
+  /** Counts the stream sessions, and lists the `longest` that have been idle longest. */
   sessions(longest: number): Promise<SessionsReport>;
   /** Takes no more queries, finishes those that have begun, and frees the ports; `drainTime`: milliseconds that sessions have for it. */
   close(drainTime?: number): Promise<void>;

@@ -1,4 +1,4 @@
-/** The data plane in the calling thread: node:dgram, node:net and node:tls. Portable, and with nothing to start. */
+/** The data plane in the calling thread: node:dgram, node:net and node:tls. It is portable, and no thread has to be started. */
 import type { Config } from '../../config/schema.js';
 import type { Catalog } from '../../image/catalog.js';
 import { describeSessions } from '../../session/describe.js';
@@ -13,8 +13,8 @@ import { type ThreadServices, transportContext } from './transport-context.js';
 const SOCKETS_PER_ADDRESS = 3;
 
 /**
- * Binds the addresses, or takes the sockets that were `handed` over, and answers. `tls` is asked for each connection; `obstacle`:
- * for the status, why this is not done by threads. Throws ADOTD_LISTEN and as threadSettings() does.
+ * Binds the addresses, or takes the sockets that were `handed` over, and answers. `tls` is asked for each connection; `obstacle` is the
+ * reason, for the status, why there are no threads. Throws ADOTD_LISTEN and as threadSettings() does.
  */
 export async function embeddedPlane(
   config: Config,
@@ -48,7 +48,7 @@ export async function embeddedPlane(
       for (const listener of listeners) listener.publish(next);
     },
     async replaceTls() {
-      // `tls` has the change already.
+      // `tls` is read for each connection.
     },
     async configure(next) {
       const changed = changedSettings(settings, running, next, sockets);

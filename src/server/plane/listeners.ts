@@ -1,4 +1,4 @@
-/** Binds every address: UDP and TCP on the same port, TLS on its own. */
+/** Binds every address: UDP and TCP on the same port, TLS on another. */
 import type { Catalog } from '../../image/catalog.js';
 import { listenTcp, listenTls } from '../../transport/stream.js';
 import type { Endpoint, Listener, TransportContext } from '../../transport/transport.js';
@@ -7,7 +7,7 @@ import type { ActivatedSockets } from '../process/socket-activation.js';
 import { freePortRetry } from './free-ports.js';
 
 /**
- * Binds UDP and TCP on each address, and TLS when `context.tls` is there. Port 0: one that is free for all of them. Throws
+ * Binds UDP and TCP on each address, and TLS if there is `context.tls`. Port 0 stands for one that is free for all of them. Throws
  * ADOTD_LISTEN, with nothing bound.
  */
 export async function bindAll(
@@ -42,7 +42,7 @@ export async function bindAll(
   }
 }
 
-/** Listens on sockets that were handed over; they are the listeners' from now on. Throws ADOTD_LISTEN, with all closed. */
+/** Listens on sockets that were handed over; the listeners own them from now on. Throws ADOTD_LISTEN, with all closed. */
 export async function listenOn(
   sockets: ActivatedSockets,
   catalog: Catalog,

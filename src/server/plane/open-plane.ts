@@ -1,4 +1,4 @@
-/** Chooses the data plane: threads where the machine has what they need, embedded otherwise or when asked for. */
+/** Chooses the data plane: threads where the machine supports them, embedded otherwise or when configured. */
 import { availableParallelism } from 'node:os';
 import type { Config } from '../../config/schema.js';
 import type { Catalog } from '../../image/catalog.js';
@@ -12,9 +12,9 @@ import type { Fixture, ThreadServices } from './transport-context.js';
 
 export interface PlaneOptions {
   readonly config: Config;
-  /** Sockets that were handed over: then nothing is bound. */
+  /** Sockets that were handed over; with them, nothing is bound. */
   readonly sockets?: ActivatedSockets | undefined;
-  /** What a fixture changes; everything then runs embedded, in one thread. */
+  /** The changes of a fixture. With one, everything runs embedded, in one thread. */
   readonly fixture?: Fixture | undefined;
   /** How threads are started; others in tests. */
   readonly spawn?: WorkerSpawns | undefined;
@@ -36,7 +36,7 @@ export async function openPlane(
     const { threadsObstacle } = await import('./threads.js');
     obstacle = threadsObstacle();
     if (obstacle === undefined) return openThreads(options, config.workers, catalog, tls, services, tap);
-    const wanted = config.workers === 'auto' ? '' : `\`workers: ${config.workers}\` cannot be had; `;
+    const wanted = config.workers === 'auto' ? '' : `\`workers: ${config.workers}\` is impossible here; `;
     services.log.warn({ workers: config.workers }, `${wanted}everything runs embedded, in one thread: ${obstacle}`);
   }
   const embedded = { ...services, tap: tap?.thread(), fixture };

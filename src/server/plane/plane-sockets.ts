@@ -1,5 +1,4 @@
-/** The sockets of the data plane's threads, bound once and for all by the control thread. */
-
+/** The sockets of the data plane's threads. The control thread binds them once. */
 import type { Config } from '../../config/schema.js';
 import { fastOpenObstacle } from '../../transport/fast-open.js';
 import {
@@ -23,8 +22,8 @@ export interface PlaneSockets {
 type SocketsOfAddress = readonly [BoundSocket, ...BoundSocket[]];
 
 /**
- * Binds `workers` sockets for UDP and TCP on each address, and for TLS where the configuration has it. Port 0: one that is free for
- * all of them. Throws ADOTD_LISTEN, with nothing bound.
+ * Binds `workers` sockets for UDP and TCP on each address, and for TLS if it is configured. Port 0 stands for one that is free for all
+ * of them. Throws ADOTD_LISTEN, with nothing bound.
  */
 export function bindPlaneSockets(config: Config, workers: number): PlaneSockets {
   const { listen, port, tls_port: tlsPort } = config;
@@ -59,14 +58,14 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
   }
 }
 
-/** Sockets that were handed over, as all workers share them. */
+/** Sockets that were handed over: all workers share them. */
 export function sharedSockets({ udp, tcp, tls }: ActivatedSockets): PlaneSockets {
   const alone = (sockets: readonly BoundSocket[]): SocketsOfAddress[] =>
     sockets.map((socket) => [{ ...socket, shared: true }]);
   return { udp: alone(udp), tcp: alone(tcp), tls: alone(tls) };
 }
 
-/** What to log when the system grants smaller buffers than were asked for; undefined when it does not. */
+/** A message when the system grants smaller buffers than configured; undefined otherwise. */
 export function buffersGranted({ udp }: PlaneSockets, config: Config): string | undefined {
   const [first] = udp;
   const { receive_buffer: receiveBuffer, send_buffer: sendBuffer } = config.udp;
@@ -74,8 +73,8 @@ export function buffersGranted({ udp }: PlaneSockets, config: Config): string | 
 }
 
 /**
- * One socket for each worker. The port is first bound without SO_REUSEPORT: with it, a second server of the same user would get
- * half of the queries, and nobody would notice.
+ * Binds one socket for each worker. The port is first bound without SO_REUSEPORT, which would let a second server of the same user
+ * silently take half of the queries.
  */
 function bindForAll(
   open: (reusePort: boolean, endpoint: Endpoint) => BoundSocket,

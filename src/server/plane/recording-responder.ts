@@ -1,4 +1,4 @@
-/** A responder whose queries are recorded, all of them or a sample, for the query log and dnstap. */
+/** Records queries, all of them or a sample, for the query log and dnstap. */
 import type { Responder } from '../../answer/respond.js';
 import { Target, writeRecord } from '../../observe/tap/record.js';
 import { RingWriter } from '../../observe/tap/ring.js';
@@ -6,9 +6,8 @@ import type { ThreadTap } from '../../observe/tap/tap.js';
 import { SYSTEM_TIME, type TimeSources, wallClock } from '../../observe/tap/wall-clock.js';
 
 /**
- * The responder, but what it answers is written to the thread's ring. It is to be the outermost one, so that what is
- * recorded is what is sent. Samples are one of N in the mean, at distances drawn by chance: a client that asks at a regular
- * pace is neither always recorded nor never.
+ * A responder that writes its answers to the thread's ring. It has to be the outermost one, so that exactly what is sent is recorded.
+ * A sample is 1 in N on average, at random distances: otherwise a client that asks at a regular pace could be recorded always or never.
  */
 export function recordingResponder(
   responder: Responder,
@@ -21,7 +20,7 @@ export function recordingResponder(
   const ring = new RingWriter(tap.ring);
   const toWall = wallClock(time);
   const { monotonic } = time;
-  /** Queries until the next that is recorded, itself included; 0: none is. */
+  /** Queries until the next one that is recorded, including it; 0: none is. */
   let untilLogged = draw(querySample, random);
   let untilTapped = draw(dnstapSample, random);
   return {
@@ -61,7 +60,7 @@ export function recordingResponder(
   };
 }
 
-/** A distance between two samples of one in `sample`: 1 to 2 × sample − 1, each as likely. */
+/** A random distance between two samples of 1 in `sample`: evenly from 1 to 2 × sample − 1. */
 function draw(sample: number, random: () => number): number {
   return sample <= 1 ? sample : 1 + Math.floor(random() * (2 * sample - 1));
 }

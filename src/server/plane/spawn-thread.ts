@@ -9,7 +9,7 @@ import type { Report } from './thread-messages.js';
 
 /** MB of new objects between two collections of them, for streams. Measured: CPU of a full TLS handshake 4 to 8 % less, resumed 7 to 17 %. */
 const STREAM_YOUNG_GENERATION = 64;
-/** The same for UDP, which makes none per query. */
+/** The same for UDP, which makes no objects per query. */
 const UDP_YOUNG_GENERATION = 2;
 
 /** The workers of a server. */
@@ -43,11 +43,11 @@ export function spawner(program: URL, maxYoungGenerationSizeMb: number): Spawn {
 /** Milliseconds of a tick in /proc, the same on every Linux that node runs on (USER_HZ = 100). */
 const TICK = 10;
 
-/** CPU time, user and system, of a thread of this process in milliseconds; NaN when it cannot be told. */
+/** CPU time, user and system, of a thread of this process in milliseconds; NaN when it is unknown. */
 export function threadCpu(thread: number): number {
   try {
     const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1');
-    // The name, in parentheses, may hold anything; fields are counted from behind it: utime and stime are 14 and 15.
+    // The name, in parentheses, may contain anything: fields are counted from its end. utime and stime are 14 and 15 (proc_pid_stat(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) * TICK;
   } catch {

@@ -17,7 +17,7 @@ await runThread(async ({ settings, catalog, tls, sockets, words, share }, servic
   const context = streamContext(settings, catalog, offer, services, share);
   const listeners: Listener[] = [];
   for (const { fd, endpoint, secure, shared } of sockets) {
-    // node closes what it listens on; the control thread's own stays open, and with it what waits to be accepted.
+    // Node closes the descriptor that it listens on. The control thread keeps the original, and with it the connections that wait.
     listeners.push(await listenStream(endpoint, context, secure, { fd: duplicateSocket(fd), shared }));
   }
   words[GENERATION] = catalog.generation;

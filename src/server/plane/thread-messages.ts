@@ -1,4 +1,4 @@
-/** What the control thread and the threads that answer tell each other: plain data. */
+/** Messages between the control thread and the threads that answer: plain data. */
 import type { Catalog } from '../../image/catalog.js';
 import type { ThreadTap } from '../../observe/tap/tap.js';
 import type { SessionsReport } from '../../session/session-report.js';
@@ -6,7 +6,7 @@ import type { TlsSettings } from '../../tls/tls-context.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { ThreadSettings } from './thread-settings.js';
 
-/** A socket that a thread serves; the control thread keeps it open. */
+/** A socket that a thread serves. The control thread keeps it open. */
 export interface ThreadSocket {
   readonly fd: number;
   readonly endpoint: Endpoint;
@@ -16,7 +16,7 @@ export interface ThreadSocket {
   readonly shared: boolean;
 }
 
-/** What a thread is started with. */
+/** The data that a thread is started with. */
 export interface ThreadData {
   readonly settings: ThreadSettings;
   readonly catalog: Catalog;
@@ -27,9 +27,9 @@ export interface ThreadData {
   readonly words: Int32Array;
   /** Shared: COUNTER_WORDS. */
   readonly counters: Float64Array;
-  /** Shared: what the thread has of the limits on connections (ownShare). */
+  /** Shared: connections of this thread, for the limits on connections (ownShare). */
   readonly share: Int32Array;
-  /** Where queries are recorded, in memory that is shared; undefined: they are not. */
+  /** Shared: where queries are recorded; undefined: they are not. */
   readonly tap?: ThreadTap | undefined;
 }
 
@@ -38,7 +38,7 @@ export type Order =
   | { readonly kind: 'publish'; readonly catalog: Catalog }
   | { readonly kind: 'tls'; readonly settings: TlsSettings }
   | { readonly kind: 'settings'; readonly settings: ThreadSettings }
-  /** Of streams: report the sessions there are, and the `longest` that have been idle longest; `number` is repeated. */
+  /** To stream workers: report the sessions, and the `longest` that have been idle longest. The answer repeats `number`. */
   | { readonly kind: 'sessions'; readonly longest: number; readonly number: number }
   /** `drainTime`: milliseconds that sessions have to finish; undefined: as configured. */
   | { readonly kind: 'stop'; readonly drainTime?: number | undefined };
@@ -48,9 +48,9 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 /** From a thread. */
 export type Report =
   | { readonly kind: 'ready' }
-  /** No answer comes from a catalog before this generation any more. */
+  /** No answer comes from a catalog older than this generation any more. */
   | { readonly kind: 'published'; readonly generation: number }
   | { readonly kind: 'sessions'; readonly report: SessionsReport; readonly number: number }
-  /** An order was carried out that may take long. */
+  /** An order that may take long is done. */
   | { readonly kind: 'done' }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string };

@@ -1,4 +1,4 @@
-/** What a thread that answers is told once, made from the configuration: plain data, so that it can be posted to it. */
+/** Settings of the threads that answer, made from the configuration: plain data, so that they can be posted. */
 import { randomFillSync } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../../answer/answer-settings.js';
@@ -14,10 +14,10 @@ import { fastOpenObstacle } from '../../transport/fast-open.js';
 import { descriptorLimit } from '../process/descriptor-limit.js';
 import { answerSettings, connectionLimits, padding, sessionSettings, udpUpgradeBit } from './configured-settings.js';
 
-/** What all threads of a server are told; plain data but for the shared memory. */
+/** For all threads of a server; plain data and shared memory. */
 export interface RateLimit {
   readonly settings: RateLimitSettings;
-  /** Of rateLimitWords(). */
+  /** Shared memory, made by rateLimitWords(). */
   readonly words: Int32Array;
 }
 
@@ -41,7 +41,7 @@ export interface ThreadSettings {
   readonly descriptors: number;
 }
 
-/** `sockets`: how many the process listens on. Throws as answerSettings() does; the log is told what cannot be had. */
+/** `sockets`: descriptors of sockets of the process. Throws as answerSettings() does; logs the settings that are impossible here. */
 export function threadSettings(config: Config, sockets: number, log: Log): ThreadSettings {
   const descriptors = descriptorLimit();
   const connections = connectionLimits(config, descriptors - sockets);
@@ -69,8 +69,8 @@ export function threadSettings(config: Config, sockets: number, log: Log): Threa
 }
 
 /**
- * What the threads of a running server are told of another configuration; undefined when nothing changes for them. What is counted
- * and what was drawn by lot stays: clients keep their cookies, and connections their places. Throws as answerSettings() does.
+ * The settings of a running server's threads under another configuration; undefined when they stay the same. Counts and random secrets
+ * are kept, so that clients keep their cookies and connections their places. Throws as answerSettings() does.
  */
 export function changedSettings(
   running: ThreadSettings,
@@ -92,12 +92,12 @@ export function changedSettings(
   return isDeepStrictEqual(settings, running) ? undefined : settings;
 }
 
-/** Whether the secret of cookies was drawn at the start. */
+/** Whether the secret of cookies was made at random at the start. */
 function drawnCookies({ cookies }: Config): boolean {
   return cookies.mode !== 'off' && cookies.secrets.length === 0 && cookies.secret_file === undefined;
 }
 
-/** undefined: nothing is limited. Accounts start anew, under a new secret. */
+/** undefined: nothing is limited. All accounts begin anew, under a new secret. */
 export function rateLimitOf({ rate_limit: limit }: Pick<Config, 'rate_limit'>): RateLimit | undefined {
   if (limit.mode === 'off') return undefined;
   const settings: RateLimitSettings = {

@@ -1,4 +1,4 @@
-/** What the transports of a thread share: one responder, one session manager, made from what the thread was told. */
+/** The objects that all transports of a thread share: one responder and one session manager. */
 import { createFacts, type Outcome } from '../../answer/facts.js';
 import { limitedResponder } from '../../answer/rate-limit.js';
 import { createResponder, type Responder } from '../../answer/respond.js';
@@ -29,24 +29,24 @@ export interface ThreadServices {
   readonly log: Log;
   /** Where queries are recorded; undefined: they are not. */
   readonly tap?: ThreadTap | undefined;
-  /** What a fixture puts around answering, and between us and the network; only where one thread does it all. */
+  /** A fixture stands around the responder, and between it and the network; in an embedded data plane only. */
   readonly fixture?: Fixture | undefined;
 }
 
-/** What a fixture changes. */
+/** The changes of a fixture. */
 export interface Fixture extends Interception {
-  /** The responder that takes the place of `responder`; it has to have the same outcome. */
+  /** Returns the responder to use in place of `responder`; it must have the same outcome. */
   responder(responder: Responder): Responder;
 }
 
-/** What UDP answers with. */
+/** The context of UDP. */
 export function udpContext(settings: ThreadSettings, services: ThreadServices): Configurable<UdpContext> {
   return withUdp(answerContext(settings, services), settings);
 }
 
 /**
- * What streams answer with. `tls`: what TLS is made with, undefined where it is not served; `own`: where the connections of
- * this thread are noted (ownShare), when it may die without the others.
+ * The context of streams. `tls`: undefined where TLS is not served; `own`: connections of this thread (ownShare), in a thread that may
+ * die without the others.
  */
 export function streamContext(
   settings: ThreadSettings,
@@ -58,7 +58,7 @@ export function streamContext(
   return withStreams(answerContext(settings, services), settings, catalog, tls, services, own);
 }
 
-/** What all transports answer with, in a thread that serves them all. */
+/** The context of all transports, in a thread that serves them all. */
 export function transportContext(
   settings: ThreadSettings,
   catalog: Catalog,
@@ -69,7 +69,7 @@ export function transportContext(
   return { ...withUdp(answers, settings), ...withStreams(answers, settings, catalog, tls, services) };
 }
 
-/** A context that can be told other settings, between two messages. */
+/** A context that takes other settings between two messages. */
 type Configurable<Context> = Context & { configure(settings: ThreadSettings): void };
 
 function answerContext(
@@ -141,7 +141,7 @@ function withStreams(
   };
 }
 
-/** The responder under the limit; the same one when there is none, so that what is off costs nothing. */
+/** The responder under the limit. Without a limit it is returned as it is, so that rate limiting costs nothing where it is off. */
 export function underLimit(responder: Responder, limit: RateLimit | undefined): Responder {
   return limit ? limitedResponder(responder, limit.settings, limit.words) : responder;
 }

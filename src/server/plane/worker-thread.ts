@@ -1,4 +1,4 @@
-/** What all threads that answer have in common: they take orders, report, and log through the control thread. */
+/** The common part of all threads that answer: they take orders, report, and log through the control thread. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Catalog } from '../../image/catalog.js';
 import { Counters } from '../../observe/counters/counters.js';
@@ -13,20 +13,20 @@ import type { LogLevel, Order, Report, ThreadData } from './thread-messages.js';
 import type { ThreadSettings } from './thread-settings.js';
 import type { ThreadServices } from './transport-context.js';
 
-/** What a thread does, once it has begun. */
+/** A thread's reactions to orders, once it has begun. */
 interface ThreadWork {
   /** Answers from `catalog`, from now on. */
   publish(catalog: Catalog): void;
   replaceTls(settings: TlsSettings): void;
-  /** Goes by these settings, from now on, as far as that is possible without another start (config-change.ts). */
+  /** Puts these settings in force, except those that need a restart (config-change.ts). */
   configure(settings: ThreadSettings): void;
-  /** The sessions there are, and the `longest` that have been idle longest; where there can be any. */
+  /** Counts the sessions, and lists the `longest` that have been idle longest; absent where there are no sessions. */
   sessions?(longest: number): SessionsReport;
-  /** Takes nothing new and finishes what has begun; `drainTime`: milliseconds that sessions have for it. */
+  /** Takes no more queries, and finishes those that have begun; `drainTime`: milliseconds that sessions have for it. */
   stop(drainTime?: number): Promise<void>;
 }
 
-/** Runs this thread: `begin` is given what it was started with. What it throws ends the thread. */
+/** Runs this thread; `begin` gets the data that the thread was started with. An error of `begin` ends the thread. */
 export async function runThread(
   begin: (data: ThreadData, services: ThreadServices) => Promise<ThreadWork>,
 ): Promise<void> {
@@ -44,7 +44,7 @@ export async function runThread(
     switch (order.kind) {
       case 'publish':
         work.publish(order.catalog);
-        // The first one would be kept here for good.
+        // Otherwise the first catalog would be kept as long as the thread lives.
         delete (workerData as { catalog?: Catalog }).catalog;
         release.soon();
         report({ kind: 'published', generation: order.catalog.generation });
