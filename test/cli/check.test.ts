@@ -227,7 +227,7 @@ describe('adotd check of a configuration that serve would refuse', () => {
       `control: { socket: ${'x'.repeat(119)} }`,
       /:1:20: cannot listen on the control socket .*: the path has \d+ octets/,
     ],
-    ['control: { socket: adotd.yaml }', /:1:20: cannot listen on the control socket .*: there is something else/],
+    ['control: { socket: adotd.yaml }', /:1:20: cannot listen on the control socket .*: there is a file that is no socket/],
     ['zones: { folder: none }', /:1:18: cannot read the zones folder none: no such file/],
   ])('finds what is wrong with %s', async (text, message) => {
     const { status, lines } = await check(`${text}\n`);
@@ -237,6 +237,6 @@ describe('adotd check of a configuration that serve would refuse', () => {
 
   it('warns where the folder of the control socket may be made by the service manager', async () => {
     const { status, lines } = await check('control: { socket: run/adotd.sock }\n');
-    expect([status, lines]).toEqual([0, [expect.stringMatching(/^adotd\.yaml:1:20: warning: .* is not there/)]]);
+    expect([status, lines]).toEqual([0, [expect.stringMatching(/^adotd\.yaml:1:20: warning: .* does not exist/)]]);
   });
 });

@@ -445,7 +445,7 @@ describe('adotd ctl', () => {
     writeFileSync(at('file'), 'precious');
     writeFileSync(config, stringify({ ...second, control: { socket: 'file' } }));
     const wrong = await adotd('serve', '--config', config);
-    expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringMatching(/something else than a socket/)]);
+    expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringMatching(/a file that is no socket/)]);
     expect(readFileSync(at('file'), 'utf8')).toBe('precious');
     expect((await ctl('status')).status).toBe(0);
   });

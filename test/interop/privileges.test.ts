@@ -134,7 +134,7 @@ describe.skipIf(missing)(`privileges${missing ? ` (skipped: ${missing})` : ''}`,
     const { said } = await drop({ user: 'nobody' }, { UV_USE_IO_URING: '1' });
     expect(said).toEqual({
       code: 'ADOTD_CONFIG',
-      message: '`user: nobody` cannot be had with UV_USE_IO_URING=1; take it out of the environment',
+      message: '`user: nobody` does not work with UV_USE_IO_URING=1; take it out of the environment',
     });
     // What is refused is what node refuses.
     const words = ['-e', 'process.setuid(65534)'];
@@ -147,7 +147,7 @@ describe.skipIf(missing)(`privileges${missing ? ` (skipped: ${missing})` : ''}`,
 
   it('are warned of when root is to stay root', async () => {
     const { said } = await drop({});
-    expect(said).toEqual({ identity: null, warning: expect.stringMatching(/^running as root: name a `user`/) });
+    expect(said).toEqual({ identity: null, warning: expect.stringMatching(/^running as root: set `user`/) });
   });
 
   it('leave the certificate that was made with who reads it and renews it', async () => {

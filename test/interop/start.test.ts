@@ -158,7 +158,7 @@ describe.skipIf(missing)(`the command on port 53${missing ? ` (skipped: ${missin
     it('where io_uring is on and privileges are to go', async () => {
       const config = writeSettings(folder, { user: 'nobody' });
       expect(await refusal(['env', 'UV_USE_IO_URING=1', ...COMMAND, config])).toBe(
-        'adotd: `user: nobody` cannot be had with UV_USE_IO_URING=1; take it out of the environment [ADOTD_CONFIG]',
+        'adotd: `user: nobody` does not work with UV_USE_IO_URING=1; take it out of the environment [ADOTD_CONFIG]',
       );
     });
 

@@ -59,7 +59,7 @@ describe('a configuration that has lost its zones while the server runs', () => 
     [
       'has only comments',
       '# nothing\n',
-      /:1:1: zones: found none, but 2 zones are served; .*--allow-empty, or a restart$/,
+      /:1:1: zones: found none, but 2 zones are served; .*--allow-empty, or restart$/,
     ],
     ['does not name any more', BASE, /:1:1: zones: found none, but 2 zones are served/],
     ['names a list without any', `${BASE}zones: { files: [] }`, /:5:8: zones: found none/],

@@ -1,15 +1,15 @@
-/** What the control interface says and hears in HTTP: small bodies in, JSON or a stream of text out. */
+/** Bodies of the control interface's HTTP: small JSON in requests, JSON or a stream of text in responses. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AdotdError } from '../../errors.js';
 
-/** Octets of a request's body: a zone's name is the longest thing in it. */
+/** Octets of a request's body, which at most contains a zone's name. */
 const MAX_BODY = 16_384;
-/** Milliseconds that a reader may leave a piece unread before the connection is closed. */
-const PATIENCE = 60_000;
+/** Milliseconds after which the connection is closed if the client reads nothing. */
+const READ_TIMEOUT = 60_000;
 
-/** A request that cannot be carried out, with its status of HTTP. */
+/** A request that cannot be carried out, with the HTTP status of its response. */
 export class ControlError extends Error {
   readonly status: number;
   readonly code: string;
@@ -21,7 +21,7 @@ export class ControlError extends Error {
   }
 }
 
-/** The JSON of a request; undefined when it has no body. Throws ControlError. */
+/** The JSON of a request; undefined without a body. Throws ControlError. */
 export async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let octets = 0;
@@ -45,7 +45,7 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(text);
 }
 
-/** Sends what went wrong; when the response has begun, it is broken off. */
+/** Sends the error; a response that has begun is broken off. */
 export function sendError(response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
     response.destroy();
@@ -58,24 +58,24 @@ export function sendError(response: ServerResponse, error: unknown): void {
         ? [400, error.code]
         : [500, 'INTERNAL'];
   const message = status === 500 ? 'the request failed; the log says why' : (error as Error).message;
-  // What is left of a request that was refused half-way is not read.
+  // The rest of a request that is too large is not read.
   if (status === 413) response.setHeader('Connection', 'close');
   sendJson(response, status, { error: { code, message } });
 }
 
-/** What text is sent to: a ServerResponse, or what behaves like one. */
+/** The destination of a text: a ServerResponse, or another in tests. */
 export interface PieceSink extends Writable {
   writeHead(status: number, headers: Record<string, string>): unknown;
   setTimeout(milliseconds: number, late: () => void): unknown;
 }
 
-/** Sends text piece by piece, as fast as it is read, and lets other work of this thread go on between the pieces. */
+/** Sends text piece by piece, as fast as the client reads it; other work of this thread goes on between the pieces. */
 export async function sendPieces(response: PieceSink, type: string, pieces: Iterator<string>): Promise<void> {
   response.writeHead(200, { 'Content-Type': type });
-  response.setTimeout(PATIENCE, () => response.destroy());
+  response.setTimeout(READ_TIMEOUT, () => response.destroy());
   for (let piece = pieces.next(); !piece.done && !response.destroyed; piece = pieces.next()) {
     if (!response.write(piece.value)) await drained(response);
-    // In any case: a socket that takes everything at once says so before anything else gets its turn.
+    // In any case: a fast client would otherwise keep this thread from all other work.
     await nextTurn();
   }
   response.end();

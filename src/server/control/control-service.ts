@@ -1,4 +1,4 @@
-/** The control interface of a running server: its socket, for as long as the server runs. */
+/** The control socket of a running server. */
 import type { Config } from '../../config/schema.js';
 import { AdotdError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
@@ -8,16 +8,16 @@ import type { ControlTarget } from './control-target.js';
 
 export interface ControlService {
   readonly path: string;
-  /** Removes the socket; what is being answered has a moment to be finished. */
+  /** Removes the socket; responses under way have CLOSE_TIME to finish. */
   close(): Promise<void>;
 }
 
-/** Milliseconds that answers under way get when the service closes. */
+/** Milliseconds that responses under way have when the service closes. */
 const CLOSE_TIME = 500;
 
 /**
- * Opens the control socket of the configuration, or else the usual one. Without either there is none; where the usual one cannot be
- * opened, the log says why. Throws ADOTD_LISTEN for the one that is configured.
+ * Opens the control socket of the configuration, or else the default one; undefined if there is neither. When the default one cannot be
+ * opened, the log gives the reason. Throws ADOTD_LISTEN for the configured one.
  */
 export async function openControl(
   { control }: Pick<Config, 'control'>,

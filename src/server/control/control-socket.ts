@@ -1,4 +1,4 @@
-/** The Unix socket of the control interface: only the server's user may open it, from the first moment on. */
+/** The Unix socket of the control interface. From its first moment on, only the server's user may open it. */
 import { existsSync, lstatSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
@@ -6,11 +6,11 @@ import { dirname, join } from 'node:path';
 import { AdotdError, codeOf, ErrorCode, messageOf } from '../../errors.js';
 import { MAX_UNIX_PATH } from '../../transport/unix-path.js';
 
-/** Nobody but the owner: mode 600. */
+/** For mode 600. */
 const UMASK = 0o177;
 const FILE = 'adotd.sock';
 
-/** Where the socket is when nothing is configured: in the folder that systemd makes (RuntimeDirectory=); undefined: nowhere. */
+/** The default socket, in the folder that systemd makes (RuntimeDirectory=); undefined without that folder. */
 export function defaultSocket(env: Readonly<Record<string, string | undefined>>): string | undefined {
   // Several folders are separated by colons (systemd.exec(5)).
   const folder = env.RUNTIME_DIRECTORY?.split(':')[0];
@@ -18,8 +18,8 @@ export function defaultSocket(env: Readonly<Record<string, string | undefined>>)
 }
 
 /**
- * Has `server` listen on the socket `path`. One that is there and that nobody answers on is taken for the remains of a server that
- * was killed, and replaced. Throws ADOTD_LISTEN. When `server` is closed, node removes the socket.
+ * Has `server` listen on the socket `path`. An old socket on which nobody answers was left by a server that was killed: it is replaced.
+ * Throws ADOTD_LISTEN. When `server` is closed, Node removes the socket.
  */
 export async function listenOnSocket(server: Server, path: string): Promise<void> {
   if (isTooLong(path)) throw failed(path, tooLong(path));
@@ -36,23 +36,26 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   }
 }
 
-/** What would keep a server from listening on `path`, found without trying; a warning where that may change by itself. */
+/** A mistake that would keep a server from listening on `path`, found without trying; a warning if it may disappear by itself. */
 export function socketPathMistake(
   path: string,
 ): { readonly severity: 'error' | 'warning'; readonly message: string } | undefined {
   if (isTooLong(path)) return { severity: 'error', message: failed(path, tooLong(path)).message };
-  // The service manager makes the folder, for as long as the server runs.
+  // The service manager makes the folder when it starts the server.
   if (!existsSync(dirname(path))) {
-    return { severity: 'warning', message: `the folder of the control socket ${path} is not there; a start needs it` };
+    return {
+      severity: 'warning',
+      message: `the folder of the control socket ${path} does not exist; a start needs it`,
+    };
   }
   if (!statSync(dirname(path)).isDirectory()) {
     return { severity: 'error', message: failed(path, `${dirname(path)} is no folder`).message };
   }
   const there = lstatSync(path, { throwIfNoEntry: false });
-  return there && !there.isSocket() ? { severity: 'error', message: failed(path, SOMETHING_ELSE).message } : undefined;
+  return there && !there.isSocket() ? { severity: 'error', message: failed(path, NO_SOCKET).message } : undefined;
 }
 
-const SOMETHING_ELSE = 'there is something else than a socket: remove it, or choose another control.socket';
+const NO_SOCKET = 'there is a file that is no socket: remove it, or choose another control.socket';
 
 function isTooLong(path: string): boolean {
   return Buffer.byteLength(path) > MAX_UNIX_PATH;
@@ -66,7 +69,7 @@ function tooLong(path: string): string {
 function bind(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    // The socket is made within the call: no other file of this process gets this mode.
+    // The socket is made within this call, so that no other file of the process gets its mode.
     const before = process.umask(UMASK);
     try {
       server.listen({ path }, () => {
@@ -82,7 +85,7 @@ function bind(server: Server, path: string): Promise<void> {
 /** Removes a socket that nobody answers on. */
 async function removeStale(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
-    throw failed(path, SOMETHING_ELSE);
+    throw failed(path, NO_SOCKET);
   }
   const state = await new Promise<string>((resolve) => {
     const probe = connect(path);
@@ -94,14 +97,14 @@ async function removeStale(path: string): Promise<void> {
   });
   if (state === 'answers')
     throw failed(path, 'another server answers there: stop it, or choose another control.socket');
-  if (state !== 'ECONNREFUSED') throw failed(path, `whether a server answers there cannot be told (${state})`);
+  if (state !== 'ECONNREFUSED') throw failed(path, `it is unclear whether a server answers there (${state})`);
   unlinkSync(path);
 }
 
-/** Why there can be no socket, with what to do about it where that is known. */
+/** Why the socket cannot be made, with a remedy if there is one. */
 function reasonOf(path: string, error: unknown): string {
-  // libuv says EACCES where the system says ENOENT.
-  if (!existsSync(dirname(path))) return 'no such folder: it has to be there already';
+  // libuv turns the system's ENOENT into EACCES.
+  if (!existsSync(dirname(path))) return 'its folder does not exist: it has to be made first';
   if (codeOf(error) === 'EACCES') {
     return 'permission denied: its folder has to be writable to the user that the server runs as';
   }

@@ -1,4 +1,4 @@
-/** What the control socket controls. Everything that is returned is plain data, and becomes JSON as it is. */
+/** The server as the control interface sees it. All results are plain data, and become JSON unchanged. */
 import type { Summary } from '../../observe/counters/summary.js';
 import type { SessionsReport } from '../../session/session-report.js';
 import type { Endpoint } from '../../transport/transport.js';
@@ -12,14 +12,14 @@ export interface ControlTarget {
   /** All zones, or those of this name (presentation format): one or none. */
   zones(name?: string): readonly ZoneStatus[];
   statistics(): Summary;
-  /** How many stream sessions there are, and the `longest` that have been idle longest. */
+  /** Counts the stream sessions, and lists the `longest` that have been idle longest. */
   sessions(longest: number): Promise<SessionsReport>;
   reload(request: ReloadRequest): Promise<ReloadOutcome>;
-  /** The text of a zone as it is served, piece by piece; undefined: it is not. */
+  /** The text of a zone as it is served, piece by piece; undefined for a zone that is not served. */
   dump(name: string): Iterator<string> | undefined;
-  /** Ends the server as SIGTERM does, sessions within so many seconds; undefined: as configured. */
+  /** Ends the server as SIGTERM does. `seconds`: how long sessions have to finish; undefined: as configured. */
   drain(seconds: number | undefined): void;
-  /** Logs from now on what is of this level or above; returns the level before. */
+  /** Changes the level of the log; returns the old one. */
   setLogLevel(level: LogLevelName): string;
 }
 
@@ -33,7 +33,7 @@ export interface ServerStatus {
   readonly state: 'ready' | 'draining';
   /** Seconds since 1970. */
   readonly since: number;
-  /** Path of the configuration; undefined: there is none. */
+  /** Path of the configuration, if there is one. */
   readonly config?: string | undefined;
   readonly addresses: {
     readonly udp: readonly Endpoint[];
@@ -57,12 +57,12 @@ export interface ServerStatus {
   }[];
   readonly reloads: {
     readonly done: number;
-    /** Of those: how many had an error. */
+    /** Reloads with an error. */
     readonly failed: number;
-    /** Seconds since 1970; undefined: there was none. */
+    /** Seconds since 1970; undefined before the first one. */
     readonly last?: number | undefined;
   };
-  /** What is wrong now and keeps something from being as the files say; one line each, a limited number of them. */
+  /** One line for each mistake that keeps the server from serving what the files say; a limited number of them. */
   readonly problems: readonly string[];
   readonly logLevel: string;
   /** Whether files are watched. */

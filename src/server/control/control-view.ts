@@ -1,4 +1,4 @@
-/** The server as the control socket sees it. */
+/** Makes a server's ControlTarget. */
 import { imageText } from '../../image/text.js';
 import { summaryOf } from '../../observe/counters/summary.js';
 import { formatDiagnostic } from '../../zone/diagnostics.js';
@@ -6,10 +6,10 @@ import type { Server } from '../server.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
 import type { ControlTarget, LogLevelName, ServerStatus } from './control-target.js';
 
-/** Problems that a status lists; the zones' own status has them all. A guess. */
+/** Problems that a status lists; the status of the zones has all of theirs. A guess. */
 const MAX_PROBLEMS = 20;
 
-/** What the server itself does not know. */
+/** What the control interface needs besides the server. */
 export interface ControlContext {
   readonly version: string;
   /** Seconds since 1970. */
@@ -18,9 +18,9 @@ export interface ControlContext {
   readonly config: string | undefined;
   readonly watching: () => boolean;
   readonly logLevel: { get(): string; set(level: LogLevelName): void };
-  /** As SIGTERM; `seconds` for sessions to finish. */
+  /** As SIGTERM; `seconds`: how long sessions have to finish. */
   drain(seconds: number | undefined): void;
-  /** As SIGHUP, or of less. */
+  /** As SIGHUP, or less. */
   reload(request: ReloadRequest): ReturnType<Server['reload']>;
 }
 
@@ -69,7 +69,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
   };
 }
 
-/** The errors of zones that are not served as their files say. */
+/** The errors of zones whose files are not what is served. */
 function zoneProblems(loaded: Server['loaded']): string[] {
   const wrong = loaded.status().filter(({ state }) => state !== 'served');
   return wrong.flatMap(({ diagnostics }) =>

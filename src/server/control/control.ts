@@ -1,17 +1,17 @@
 /**
- * The control interface: HTTP with JSON, for `adotd ctl` and anybody's curl, on a socket that only the server's user may open
- * (control-socket.ts). It knows no users of its own: who may open the socket may do everything here.
+ * The control interface: HTTP with JSON, for `adotd ctl` or curl, on a socket that only the server's user may open (control-socket.ts).
+ * It has no users and no rights of its own: a process that may open the socket may do everything.
  *
  *   GET  /status                       ServerStatus
  *   GET  /zones, /zones/NAME           ZoneStatus[], ZoneStatus
  *   GET  /zones/NAME/text              the zone as it is served (text/dns, RFC 4027)
- *   GET  /statistics                   what was counted, by transport
+ *   GET  /statistics                   counts, by transport
  *   GET  /sessions?longest=N           SessionsReport
  *   POST /reload                       ReloadOutcome; { zone?, force?, allow_empty? }
  *   POST /drain                        { seconds? }
  *   POST /log-level                    { before, level }; { level }
  *
- * Who waits for longer is sent 102 (Processing) meanwhile. An error is { error: { code, message } } with a status of 400 or more.
+ * A client that waits longer gets 102 (Processing) meanwhile. An error is { error: { code, message } } with a status of 400 or more.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import * as z from 'zod';
@@ -23,16 +23,16 @@ import { type ControlTarget, LOG_LEVELS } from './control-target.js';
 
 /** Connections at once: operators and their scripts. A guess; more are closed at once. */
 const MAX_CONNECTIONS = 32;
-/** Milliseconds that a request may take to come. */
+/** Milliseconds within which a request must arrive. */
 const REQUEST_TIME = 5_000;
-/** Milliseconds between two signs of life while a request is worked on; half of what `adotd ctl` waits at the least. */
+/** Milliseconds between two signs of life while a request is carried out; half of the shortest timeout of `adotd ctl`. */
 const SIGN_OF_LIFE = 500;
-/** Octets of a request's header: a zone's name, percent-encoded, is the longest thing in it. */
+/** Octets of a request's header, which at most contains a zone's name, percent-encoded. */
 const MAX_HEADER = 8192;
-/** Sessions that a report lists at the most, so that it stays small. */
+/** Sessions that a report lists at most, so that it stays small. */
 const MAX_LONGEST = 1000;
 const DEFAULT_LONGEST = 10;
-/** Seconds, an hour: who waits for longer can have no reason to. */
+/** Seconds: one hour, which is far more than sessions need. */
 const MAX_DRAIN = 3600;
 
 const reloadBody = z.strictObject({
@@ -45,7 +45,7 @@ const levelBody = z.strictObject({ level: z.enum(LOG_LEVELS) });
 
 interface Request {
   readonly target: ControlTarget;
-  /** Parts of the path behind the route's own. */
+  /** Parts of the path behind its first word. */
   readonly words: readonly string[];
   readonly query: URLSearchParams;
   readonly body: unknown;
@@ -54,7 +54,7 @@ interface Request {
 
 type Handler = (request: Request) => unknown;
 
-/** By method and first word of the path. What a handler returns is sent as JSON; undefined: it has sent something. */
+/** By the first word of the path, then by method. A handler's result is sent as JSON; it returns undefined if it has sent the response. */
 const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   status: { GET: ({ target }) => target.status() },
   zones: { GET: zones },
@@ -83,7 +83,7 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   },
 };
 
-/** An HTTP server of the control interface, not listening yet. It keeps no process alive. */
+/** An HTTP server of the control interface, which does not listen yet. It keeps no process alive. */
 export function controlServer(target: ControlTarget, log: Log): Server {
   const limits = { maxHeaderSize: MAX_HEADER, headersTimeout: REQUEST_TIME, requestTimeout: REQUEST_TIME };
   const server = createServer({ ...limits, connectionsCheckingInterval: 1000 }, (request, response) => {
@@ -113,7 +113,7 @@ async function answer(target: ControlTarget, request: IncomingMessage, response:
     throw new ControlError(405, 'METHOD', `found ${method}, expected ${allowed}`);
   }
   const body = method === 'POST' ? await readBody(request) : undefined;
-  const stop = showLife(request, response);
+  const stop = sendProcessing(request, response);
   try {
     const result = await handler({ target, words, query, body, response });
     stop();
@@ -124,10 +124,10 @@ async function answer(target: ControlTarget, request: IncomingMessage, response:
 }
 
 /**
- * Sends 102 (Processing, RFC 2518 §10.1) from time to time until `response` begins: a reload may take minutes, and whoever waits can
- * tell it from a thread that hangs. Returns what ends it.
+ * Sends 102 (Processing, RFC 2518 §10.1) from time to time until `response` begins: a reload may take minutes, and this tells it from a
+ * thread that hangs. Returns a function that stops it.
  */
-function showLife({ httpVersionMinor }: IncomingMessage, response: ServerResponse): () => void {
+function sendProcessing({ httpVersionMinor }: IncomingMessage, response: ServerResponse): () => void {
   // HTTP/1.0 has no interim responses (RFC 9110 §15.2).
   if (httpVersionMinor === 0) return () => undefined;
   const timer = setInterval(() => {
@@ -154,11 +154,11 @@ async function zones({ target, words, response }: Request): Promise<unknown> {
 
 function notServed(name: string, target: ControlTarget): ControlError {
   const [zone] = target.zones(name);
-  const why = zone === undefined ? 'is no zone of this server' : 'could not be loaded: there is nothing to show';
+  const why = zone === undefined ? 'is no zone of this server' : 'could not be loaded, so that there is no text';
   return new ControlError(404, 'NO_ZONE', `${name} ${why}`);
 }
 
-/** A zone's name in the form that the server knows it in. Throws ADOTD_PRESENTATION. */
+/** A zone's name in canonical presentation format. Throws ADOTD_PRESENTATION. */
 function canonical(text: string): string {
   return nameToText(nameFromText(text));
 }

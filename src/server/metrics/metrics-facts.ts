@@ -1,11 +1,11 @@
-/** The server as its metrics see it. */
+/** The facts about a server that its metrics show. */
 import { Counters } from '../../observe/counters/counters.js';
 import { NO_RELOADS, type ServerFacts, sessionFacts, type ZoneFacts } from '../../observe/metrics/server-facts.js';
 import { ConnectionLimits } from '../../session/limits.js';
 import type { Server } from '../server.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
 
-/** `server`: undefined while it starts, and nothing answers yet. */
+/** `server`: undefined while it starts. */
 export function metricsFacts(version: string, server: Server | undefined): ServerFacts {
   return server === undefined ? { ...STARTING, version } : factsOf(version, server);
 }

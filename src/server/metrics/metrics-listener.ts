@@ -1,7 +1,7 @@
 /**
- * Metrics and probes over HTTP, for Prometheus and for who runs the process (systemd, Kubernetes): GET and HEAD of `/metrics`,
- * `/healthz` (the control thread answers) and `/readyz` (queries are answered: all zones were tried, and it does not drain).
- * No password, no encryption: the address decides who may read.
+ * Metrics and probes over HTTP, for Prometheus and for the manager of the process (systemd, Kubernetes): GET and HEAD of `/metrics`,
+ * `/healthz` (the control thread answers) and `/readyz` (queries are answered: loading is over, and the server does not drain).
+ * There is no password and no encryption: whoever reaches the address may read.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
@@ -16,26 +16,26 @@ import type { Endpoint } from '../../transport/transport.js';
 
 /** Connections at once: some scrapers and probes. A guess; more are closed at once. */
 const MAX_CONNECTIONS = 64;
-/** Octets of a request's header: names and cookies of nobody we know need more. */
+/** Octets of a request's header. A guess: scrapers send some hundred. */
 const MAX_HEADER = 8192;
-/** Milliseconds that a request may take to come, from its first octet. */
+/** Milliseconds from the first octet of a request within which it must arrive. */
 const REQUEST_TIME = 5_000;
-/** Milliseconds without an octet in either direction, in a response too. */
+/** Milliseconds without an octet in either direction after which a connection is closed. */
 const IDLE_TIME = 10_000;
-/** Milliseconds that responses under way get when the listener closes. */
+/** Milliseconds that responses under way have when the listener closes. */
 const CLOSE_TIME = 500;
 
 interface MetricsOptions {
   readonly endpoint: Endpoint;
   /** Zones that have time series of their own. */
   readonly zoneLimit: number;
-  /** Asked for each request. */
+  /** Called for each request. */
   facts(): ServerFacts;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
 }
 
 export interface MetricsListener {
-  /** With the port that was really bound. */
+  /** The port is the one that was bound, also where 0 was configured. */
   readonly endpoint: Endpoint;
   close(): Promise<void>;
 }
@@ -70,7 +70,7 @@ export async function listenMetrics(options: MetricsOptions): Promise<MetricsLis
   };
 }
 
-/** What each path answers with. */
+/** The handler of each path. */
 const PATHS = new Map<string, (request: IncomingMessage, response: ServerResponse, options: MetricsOptions) => void>([
   ['/metrics', sendMetrics],
   ['/healthz', (request, response) => send(request, response, 200, 'ok\n')],
@@ -84,7 +84,7 @@ function serve(request: IncomingMessage, response: ServerResponse, options: Metr
   else send(request, response, 405, 'only GET and HEAD\n', { Allow: 'GET, HEAD' });
 }
 
-/** The path of a request's target, in origin or absolute form (RFC 9112 §3.2). */
+/** The path of a request target in origin form or absolute form (RFC 9112 §3.2). */
 function pathOf(target: string): string {
   const path = target.replace(/^https?:\/\/[^/?#]*/i, '');
   return path.replace(/[?#].*$/s, '');
@@ -120,7 +120,7 @@ function send(
     'Cache-Control': 'no-store',
     ...headers,
   });
-  // What a request brings besides its header is thrown away.
+  // A body is discarded.
   request.resume();
   response.end(request.method === 'HEAD' ? undefined : body);
 }
@@ -132,7 +132,7 @@ function listen(server: Server, endpoint: Endpoint): Promise<number> {
     });
     server.listen({ host: endpoint.address, port: endpoint.port, ipv6Only: true, exclusive: true }, () => {
       server.removeAllListeners('error');
-      // Accepting can fail for lack of descriptors; the listener goes on.
+      // accept() can fail for lack of descriptors; the listener goes on.
       server.on('error', () => {});
       const bound = server.address();
       resolve(bound !== null && typeof bound === 'object' ? bound.port : endpoint.port);

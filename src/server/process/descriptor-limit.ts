@@ -1,7 +1,7 @@
 /** How many files and sockets this process may have open. */
 import { readFileSync } from 'node:fs';
 
-/** The limit on open files of this process (RLIMIT_NOFILE); Infinity where it cannot be read. */
+/** The limit on open files of this process (RLIMIT_NOFILE); Infinity if it cannot be read. */
 export function descriptorLimit(): number {
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];

@@ -1,4 +1,4 @@
-/** Files that are read again, or written, when the server is not root any more. */
+/** Files that are read or written when the server is not root any more. */
 import { accessSync, constants, lchownSync, readdirSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config/schema.js';
@@ -7,13 +7,13 @@ import { SELF_SIGNED_CERTIFICATE, SELF_SIGNED_KEY, selfSignedFiles } from '../..
 import { PROGRAMS } from '../thread-programs.js';
 import { zonesOfConfig } from '../zones/zone-files.js';
 
-/** What a reload, a renewal of certificates, or a thread that is started again will read; as of now. */
+/** The present files that a reload, a renewal of certificates, or a thread that is started again will read. */
 export function filesReadAgain(config: Config): string[] {
   const { zones, tls } = config;
   const certificates = tls.enabled ? tls.certificates.flatMap(({ cert, key }) => [cert, key]) : [];
   const own = selfSignedFiles(tls.certs_folder);
   return [
-    // The program: its threads load it when they start.
+    // Threads load their programs when they start.
     fileURLToPath(PROGRAMS),
     ...(zones.folder === undefined ? [] : [zones.folder]),
     ...zoneFiles(config),
@@ -27,13 +27,13 @@ function zoneFiles(config: Config): string[] {
   try {
     return zonesOfConfig(config).map(({ file }) => file);
   } catch (error) {
-    // A folder that cannot be read is told of by who loads zones.
+    // Loading the zones reports a folder that cannot be read.
     if (error instanceof AdotdError) return [];
     throw error;
   }
 }
 
-/** Those of `paths` that this process, which has given up its privileges, cannot read; of folders: neither list nor enter. */
+/** The paths that this process cannot read now that it has given up its privileges. A folder must be listed and entered. */
 export function unreadableAfterDrop(paths: readonly string[]): string[] {
   return paths.filter((path) => !readable(path));
 }
@@ -66,7 +66,7 @@ export function handOverCertificate({ tls }: Config, { name, uid, gid }: Owner):
   const folder = tls.certs_folder;
   try {
     const { uid: owner, mode } = statSync(folder);
-    // Where others can write, a file may be a link to one that they would like to have. Given away once, it is not root's.
+    // Where others can write, a file may be a link to another one that they want to own. After the first start, the owner is not root.
     if (owner !== 0 || (mode & WRITABLE_TO_OTHERS) !== 0) return undefined;
     const others = readdirSync(folder).filter((file) => file !== SELF_SIGNED_CERTIFICATE && file !== SELF_SIGNED_KEY);
     const { certFile, keyFile } = selfSignedFiles(folder);

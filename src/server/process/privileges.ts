@@ -1,8 +1,8 @@
 /**
- * Gives up root once the addresses are bound: `user` and `group` of the configuration. Nothing of this is needed by who
- * starts as an ordinary user with CAP_NET_BIND_SERVICE, or is handed its sockets.
- * NOT here: accounts that only a directory service knows. Names are looked up in /etc/passwd and /etc/group, for which no other
- * service must run; numbers can be given for all others.
+ * Gives up root once the addresses are bound: `user` and `group` of the configuration. A server that starts as an ordinary user with
+ * CAP_NET_BIND_SERVICE, or with sockets that are handed over, needs none of this.
+ * NOT here: accounts that only a directory service knows. Names are looked up in /etc/passwd and /etc/group, so that no other service has
+ * to run; for other accounts the configuration takes numbers.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Config } from '../../config/schema.js';
@@ -10,7 +10,7 @@ import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import { filesReadAgain, handOverCertificate, unreadableAfterDrop } from './files-after-drop.js';
 
-/** Who the server becomes. */
+/** The user that the server becomes. */
 export interface Identity {
   /** As the configuration names it, for messages. */
   readonly name: string;
@@ -20,7 +20,7 @@ export interface Identity {
   readonly groups: readonly number[];
 }
 
-/** What the system is asked for; another in tests. Undefined: it has no such thing. */
+/** Calls of the system; others in tests. They return undefined where the system has no such thing. */
 export interface Accounts {
   uid(): number | undefined;
   gid(): number | undefined;
@@ -28,17 +28,17 @@ export interface Accounts {
   setGroups(groups: readonly number[]): void;
   setGid(gid: number): void;
   setUid(uid: number): void;
-  /** The text of a file of the system; empty when it is not there. */
+  /** The text of a system file; empty without the file. */
   read(file: string): string;
-  /** The status of each thread of this process (proc_pid_status(5)); undefined where no thread has its own privileges. */
+  /** The status of each thread of this process (proc_pid_status(5)); undefined where threads have no privileges of their own. */
   threads(): readonly string[] | undefined;
 }
 
 type Wanted = Pick<Config, 'user' | 'group'>;
 
 /**
- * Who to become; undefined when that is nobody else: no `user`, or it is who runs this already. To be called before anything
- * is bound. Throws ADOTD_CONFIG when `user` or `group` are not known here, or this process cannot change to them.
+ * Returns the user to become; undefined without `user`, or if this process runs as that user already. To be called before anything is
+ * bound. Throws ADOTD_CONFIG when `user` or `group` is unknown here, or this process cannot change to it.
  */
 export function checkPrivileges(
   { user, group }: Wanted,
@@ -59,16 +59,16 @@ export function checkPrivileges(
       `only root can become \`user: ${user}\`, and this is user ${own}; start as root, or leave \`user\` out and give node CAP_NET_BIND_SERVICE or sockets (systemd)`,
     );
   }
-  // As libuv reads it. Node refuses setuid() then: the kernel's threads for io_uring would stay root (CVE-2024-22017).
+  // The same test as libuv's. With io_uring, Node refuses setuid(): the kernel's threads would stay root (CVE-2024-22017).
   if (/^\s*[+-]?0*[1-9]/.test(env.UV_USE_IO_URING ?? '')) {
     throw problem(
-      `\`user: ${user}\` cannot be had with UV_USE_IO_URING=${env.UV_USE_IO_URING}; take it out of the environment`,
+      `\`user: ${user}\` does not work with UV_USE_IO_URING=${env.UV_USE_IO_URING}; take it out of the environment`,
     );
   }
   return identity;
 }
 
-/** What checkPrivileges() throws for `user` and `group` when root asks, and for which of the keys; undefined when it does not. */
+/** The error that checkPrivileges() would throw for root, with its key; undefined if there is none. */
 export function accountMistake(
   wanted: Wanted,
   accounts: Accounts = system,
@@ -82,15 +82,15 @@ export function accountMistake(
   }
 }
 
-/** What to log when the server goes on as root; undefined when it does not. */
+/** A warning for the log when the server stays root; undefined otherwise. */
 export function rootWarning({ user }: Wanted, accounts: Accounts = system): string | undefined {
   if (user !== undefined || accounts.uid() !== 0) return undefined;
-  return 'running as root: name a `user` to become once the ports are bound, so that a fault in the server does not open the whole machine';
+  return 'running as root: set `user`, which the server becomes once the ports are bound, so that a fault in the server does not open the whole machine';
 }
 
 /**
- * dropPrivileges() with what belongs to it: the server's own certificate goes with them, and what cannot be read or renewed any
- * more is said in the log.
+ * Calls dropPrivileges(), and before it gives the server's own certificate to the new user. Logs the files that cannot be read or renewed
+ * any more.
  */
 export function giveUpPrivileges(config: Config, identity: Identity, log: Log): void {
   const { name, uid, gid, groups } = identity;
@@ -104,8 +104,8 @@ export function giveUpPrivileges(config: Config, identity: Identity, log: Log): 
 }
 
 /**
- * Becomes `identity` in all threads, for good, and makes sure of it. To be called in the main thread, once everything is bound and
- * read; threads that are started later have no more privileges either. Throws ADOTD_CONFIG; the process must end then.
+ * Becomes `identity` in all threads, for good, and checks the result. To be called in the main thread once everything is bound and read;
+ * threads that are started later inherit the new identity. Throws ADOTD_CONFIG; the process must end then.
  */
 export function dropPrivileges(identity: Identity, accounts: Accounts = system): void {
   const { name, uid, gid, groups } = identity;
@@ -121,7 +121,7 @@ export function dropPrivileges(identity: Identity, accounts: Accounts = system):
     throw problem(`became \`user: ${name}\` (${uid}:${gid}), but ${found}; adotd does not go on`);
 }
 
-/** What is left of the privileges; undefined when that is nothing. */
+/** Describes a privilege that is left; undefined if there is none. */
 function remainder(identity: Identity, accounts: Accounts): string | undefined {
   const { uid, gid } = identity;
   if (accounts.uid() !== uid || accounts.gid() !== gid) return `this is ${accounts.uid()}:${accounts.gid()}`;
@@ -129,7 +129,7 @@ function remainder(identity: Identity, accounts: Accounts): string | undefined {
     accounts.setUid(0);
     return 'could go back to root';
   } catch {
-    // As it has to be.
+    // Expected.
   }
   const threads = accounts.threads();
   if (threads === undefined) return undefined;
@@ -194,7 +194,7 @@ function lines(text: string): string[][] {
   return all.filter(([, , id]) => id !== undefined && numeric(id) !== undefined);
 }
 
-/** A number, also when YAML has it in quotes; undefined for a name. */
+/** A number, also in quotes; undefined for a name. */
 function numeric(account: string | number): number | undefined {
   return /^[0-9]+$/.test(String(account)) ? Number(account) : undefined;
 }
@@ -203,7 +203,7 @@ function problem(message: string, cause?: unknown): AdotdError {
   return new AdotdError(ErrorCode.CONFIG, message, { cause });
 }
 
-/** The system as node has it. */
+/** The calls of Node. */
 const system: Accounts = {
   uid: () => process.getuid?.(),
   gid: () => process.getgid?.(),

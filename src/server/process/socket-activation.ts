@@ -1,6 +1,6 @@
 /**
- * Sockets that a service manager has opened and hands over, as systemd does (sd_listen_fds(3)): descriptors from 3 on, counted by
- * LISTEN_FDS, for the process that LISTEN_PID names.
+ * Takes sockets that a service manager such as systemd has opened (sd_listen_fds(3)): LISTEN_FDS descriptors from 3 on, for the process
+ * LISTEN_PID.
  */
 import type { Config } from '../../config/schema.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
@@ -10,7 +10,7 @@ import { allowFastOpen, fastOpenObstacle } from '../../transport/fast-open.js';
 import { libc } from '../../transport/libc.js';
 import { type BoundSocket, describeSocket, keepFromChildren, prepareUdpSocket } from '../../transport/sockets.js';
 
-/** By what is served on them, in the order they were given in; TCP that listens. */
+/** The sockets for each protocol, in their order. TCP sockets listen already. */
 export interface ActivatedSockets {
   readonly udp: readonly BoundSocket[];
   readonly tcp: readonly BoundSocket[];
@@ -21,17 +21,17 @@ export interface ActivatedSockets {
 const FIRST = 3;
 
 /**
- * A socket's name that says TLS: a word of its own, since the name that systemd gives by default is that of the unit, and
+ * The name of a socket for TLS has the word `tls` or `dot`. It must be a whole word: by default systemd gives the unit's name, and
  * `adotd.socket` has the letters `dot` in it.
  */
 const TLS_NAME = /(^|[^a-z0-9])(tls|dot)([^a-z0-9]|$)/i;
 
 /**
- * The sockets that `env` says were handed over to the process `pid`; undefined when there are none. TCP is for TLS when its name
- * (LISTEN_FDNAMES) has the word `tls` or `dot`, or its port is `tlsPort`. Throws ADOTD_LISTEN for those that cannot be served.
+ * The sockets that were handed over to the process `pid` according to `env`; undefined without any. A TCP socket is for TLS if its name
+ * (LISTEN_FDNAMES) has the word `tls` or `dot`, or its port is `tlsPort`. Throws ADOTD_LISTEN for a socket that cannot be served.
  *
  * @param tlsPort undefined where TLS is not served
- * @param describe what a descriptor is, or why it cannot be served
+ * @param describe describes a descriptor, or gives the reason why it cannot be served
  */
 export function activatedSockets(
   env: NodeJS.ProcessEnv,
@@ -69,13 +69,13 @@ function unusable(fd: number, name: string, reason: string, remedy: string): Ado
   return new AdotdError(ErrorCode.LISTEN, `cannot serve ${which} of LISTEN_FDS: ${reason}; ${remedy}`);
 }
 
-/** What programs that are started must not take for theirs. LISTEN_PIDFDID is that of systemd 258. */
+/** Variables that child processes must not inherit. LISTEN_PIDFDID is new in systemd 258. */
 const VARIABLES = ['LISTEN_PID', 'LISTEN_PIDFDID', 'LISTEN_FDS', 'LISTEN_FDNAMES'];
 
 /**
- * The sockets that were handed over to this process, ready to be served and said in the log; undefined when there are none, and
- * the server is to bind its own. To be called once, before threads and programs are started: the variables are taken out of
- * `env`, for they would inherit them. Throws ADOTD_LISTEN.
+ * Prepares the sockets that were handed over to this process, and logs them; undefined without any: then the server binds its own. To be
+ * called once, before threads and child processes are started: the variables are removed from `env`, so that they do not inherit them.
+ * Throws ADOTD_LISTEN.
  */
 export function takeActivatedSockets(config: Config, log: Log, env = process.env): ActivatedSockets | undefined {
   const given = Object.fromEntries(VARIABLES.map((name) => [name, env[name]]));

@@ -1,4 +1,4 @@
-/** One zone from its file to its image. Runs in the loader thread, or in the caller's when zones are small. */
+/** Loads one zone from its file to its image, in the loader thread or, when zones are small, in the calling one. */
 import { dirname, isAbsolute, join } from 'node:path';
 import { AdotdError } from '../../errors.js';
 import * as L from '../../image/layout.js';
@@ -11,20 +11,20 @@ import { nameserversOf } from '../../zone/nameservers.js';
 import { type SourceState, sameSources, sourceState, unreadable } from './source-state.js';
 import type { ZoneFile } from './zone-files.js';
 
-/** How zones are loaded. Plain data: it is handed to the loader thread. */
+/** Options of loading zones. Plain data: they are posted to the loader thread. */
 export interface ZoneLoadOptions {
   /** Seconds since 1970. */
   readonly now: number;
   /** Default: that of the zone checks. */
   readonly nsec3MaxIterations?: number;
-  /** Errors, and warnings, that are listed. */
+  /** How many errors, and how many warnings, are listed. */
   readonly maxDiagnostics?: number;
 }
 
-/** What came of one zone file. Plain data: it comes from the loader thread. */
+/** The result of loading one zone file. Plain data: the loader thread posts it. */
 export interface ZoneResult {
   readonly zone: ZoneFile;
-  /** The zone's name in wire format; when it has no SOA record, what the file's name says; undefined when neither does. */
+  /** The zone's name in wire format, from its SOA record or else from the file's name; undefined without either. */
   readonly apex: Uint8Array | undefined;
   /** The same in presentation format. */
   readonly name: string | undefined;
@@ -32,45 +32,45 @@ export interface ZoneResult {
   readonly records: number;
   /** Names in the NS records of the apex, absolute, in lower case. */
   readonly nameservers: readonly string[];
-  /** Over a SharedArrayBuffer of its own when large, a copy when small; undefined when there were errors. */
+  /** A large image has a SharedArrayBuffer of its own, a small one is a copy; undefined after errors. */
   readonly image: Uint8Array | undefined;
   /** Whether the zone has a chain of denial (NSEC or NSEC3). */
   readonly signed: boolean;
   readonly diagnostics: readonly Diagnostic[];
-  /** How many there were; some may not be listed. */
+  /** All, including those that are not listed. */
   readonly errors: number;
   readonly warnings: number;
-  /** The files it was read from, those included among them, as they were. */
+  /** The states of all files that were read, those of $INCLUDE too. */
   readonly sources: readonly SourceState[];
-  /** Time that loading took. */
+  /** How long loading took. */
   readonly milliseconds: number;
 }
 
-/** A zone whose files have the same content as when they were loaded: nothing was done. Plain data. */
+/** The result for a zone whose files have not changed since they were loaded. Plain data. */
 export interface UnchangedZone {
   readonly zone: ZoneFile;
   readonly unchanged: true;
   readonly sources: readonly SourceState[];
 }
 
-/** A zone to load; when what it is `known` from has not changed, it is left alone. Plain data. */
+/** A zone to load, unless its files are still in the `known` states. Plain data. */
 export interface ZoneTask {
   readonly zone: ZoneFile;
   readonly known?: readonly SourceState[] | undefined;
 }
 
-/** Loads a zone unless it is as it was; as loadZone(). */
+/** As loadZone(), but a zone that has not changed is not loaded. */
 export function loadChanged({ zone, known }: ZoneTask, options: ZoneLoadOptions): ZoneResult | UnchangedZone {
   const sources = known && sameSources(known);
   return sources ? { zone, unchanged: true, sources } : loadZone(zone, options);
 }
 
-/** Octets: images up to this are copied out of the room they were compiled in, which is many times larger. */
+/** Octets: images up to this size are copied out of the buffer that they were compiled in, which is many times larger. */
 const SMALL_IMAGE = 64 * 1024;
 
 /**
- * Loads one zone. What is wrong with it is in the result's diagnostics; nothing is thrown. `inspect` is shown what was
- * loaded, records and all, before it is let go.
+ * Loads one zone. Its mistakes are in the diagnostics of the result; nothing is thrown. `inspect` is called with the records while they
+ * are still there.
  */
 export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (loaded: Loaded) => void): ZoneResult {
   const began = performance.now();
@@ -134,7 +134,7 @@ function readNoted(file: string, sources: SourceState[]): Uint8Array {
   }
 }
 
-/** An includer that notes what was included, and what could not be: it may be there later. */
+/** An includer that notes every included file, also a missing one: it may be there at the next reload. */
 function notingIncluder(file: string, sources: SourceState[]): ReturnType<typeof includer> {
   const include = includer(file);
   return (path, from) => {

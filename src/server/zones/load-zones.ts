@@ -1,4 +1,4 @@
-/** Loads zones: in the loader thread when there is much to read, in place otherwise. */
+/** Loads zones, in the loader thread if they are large, otherwise in place. */
 import { Worker } from 'node:worker_threads';
 import { LOADER_WORKER } from '../thread-programs.js';
 import { loadChanged, type UnchangedZone, type ZoneLoadOptions, type ZoneResult, type ZoneTask } from './load-zone.js';
@@ -7,23 +7,23 @@ import { sizeOf } from './zone-files.js';
 
 /** Octets of zone files up to which starting a thread (some 30 ms) costs more than it saves. A guess. */
 const IN_PLACE_OCTETS = 1024 * 1024;
-/** The same while queries are answered: loading in place makes them wait, for this much less than 10 ms. A guess. */
+/** The same while queries are answered: loading in place delays them, for this size by less than 10 ms. A guess. */
 const IN_PLACE_OCTETS_SERVING = 64 * 1024;
 
 /**
- * MB of new objects after which the thread looks for garbage: the buffers of zones that are done go with them. Measured with
+ * MB of new objects after which the thread collects garbage, and with it the buffers of zones that are done. Measured with
  * 10,000 zones of 10 records: 84 MB more resident memory than an empty server, against 101 MB with node's default.
  */
 const YOUNG_GENERATION = 2;
 
 export interface LoaderSettings {
-  /** May the loader thread be used? Not when embedded in another program. */
+  /** Whether the loader thread may be used: not in a server within another program. */
   readonly thread: boolean;
-  /** Called now and then with how many of the zones are loaded. */
+  /** Called now and then with the number of zones loaded so far. */
   progress?(done: number, all: number): void;
 }
 
-/** Loads the zones that have changed; the results are in their order. `serving`: queries are being answered meanwhile. */
+/** Loads the zones that have changed; the results are in the order of `tasks`. `serving`: queries are answered meanwhile. */
 export async function loadZones(
   tasks: readonly ZoneTask[],
   options: ZoneLoadOptions,

@@ -1,25 +1,25 @@
-/** The zone files of a server: what came of each when it was last loaded, and which of them hold the same zone. */
+/** The zone files of a server: the result of loading each, and which files hold the same zone. */
 import { zoneKey } from '../../protocol/name.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
 import type { SourceState } from './source-state.js';
 import { idOf, type ZoneFile } from './zone-files.js';
 
-/** A zone file and what came of it. */
+/** A zone file and the result of loading it. */
 export interface LoadedFile {
-  /** The image is here only while it is not served. */
+  /** Its image is removed once it is served. */
   readonly result: ZoneResult;
-  /** Name of its zone in lower case; undefined when nobody knows. */
+  /** Key of its zone's name; undefined when the name is unknown. */
   readonly key: string | undefined;
-  /** Whether it is what is served as that zone. */
+  /** Whether the zone is served from this file. */
   readonly served: boolean;
 }
 
 export class LoadedFiles {
   #files = new Map<string, LoadedFile>();
-  /** Ids of files by the zone's name in lower case; those of files without a name are not here. */
+  /** Ids of files by the key of their zone's name; without the files whose name is unknown. */
   readonly #byName = new Map<string, string[]>();
 
-  /** In their order. */
+  /** In the order of the configuration. */
   get all(): readonly LoadedFile[] {
     return [...this.#files.values()];
   }
@@ -28,7 +28,7 @@ export class LoadedFiles {
     return this.#files.get(idOf(zone));
   }
 
-  /** Those that hold the zone of this name (in lower case). */
+  /** The files that hold the zone of this key. */
   named(key: string): readonly LoadedFile[] {
     return (this.#byName.get(key) ?? []).map((id) => this.#files.get(id)!);
   }
@@ -37,7 +37,7 @@ export class LoadedFiles {
   add(result: ZoneResult): string | undefined {
     const id = idOf(result.zone);
     const before = this.#files.get(id);
-    // A file with errors may not say any more which zone it holds: it is taken for the one that it was.
+    // A file with errors may have lost the zone's name: it counts for the zone that it held before.
     const key =
       result.image === undefined && before?.key !== undefined ? before.key : result.name && zoneKey(result.name);
     this.#unlist(id);
@@ -46,14 +46,14 @@ export class LoadedFiles {
     return key;
   }
 
-  /** Its files have changed in looks only. */
+  /** Notes that the files of a zone have the same content as before. */
   unchanged({ zone, sources }: UnchangedZone): LoadedFile | undefined {
     const loaded = this.get(zone);
     if (loaded) this.#files.set(idOf(zone), { ...loaded, result: { ...loaded.result, sources } });
     return loaded;
   }
 
-  /** What the file holds is served now, and what others hold of the zone is not. Its image is let go. */
+  /** Notes that a zone is served from this file and no other, and drops its image here. */
   serve(zone: ZoneFile): void {
     const loaded = this.get(zone);
     if (loaded?.key === undefined) return;
@@ -79,10 +79,10 @@ export class LoadedFiles {
     this.#files = ordered;
   }
 
-  /** What a file was when it was loaded; undefined when it has to be loaded in any case. */
+  /** The states in which a zone's files were loaded; undefined when it has to be loaded in any case. */
   known(zone: ZoneFile): readonly SourceState[] | undefined {
     const loaded = this.get(zone);
-    // What has errors is loaded again, so that they are shown again.
+    // A file with errors is loaded again, so that they are shown again.
     if (loaded === undefined || loaded.result.errors > 0 || !loaded.served) return undefined;
     return zone.text === undefined ? loaded.result.sources : undefined;
   }

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadChanged, type UnchangedZone, type ZoneLoadOptions, type ZoneResult, type ZoneTask } from './load-zone.js';
 
-/** What the thread is started with. */
+/** The data that the thread is started with. */
 export interface LoaderData {
   readonly tasks: readonly ZoneTask[];
   readonly options: ZoneLoadOptions;
@@ -26,7 +26,7 @@ for (const task of tasks) {
 }
 post(batch);
 
-/** Posts results, the images that are not shared in one buffer that changes hands. */
+/** Posts results; the images that are not shared are packed into one buffer, which is transferred. */
 function post(results: readonly (ZoneResult | UnchangedZone)[]): void {
   const images = results.flatMap((result) => imageOf(result) ?? []);
   const loose = images.filter(({ buffer }) => !(buffer instanceof SharedArrayBuffer));

@@ -1,6 +1,6 @@
 /**
- * The zones that are served, and what a load or a reload changes. Files and zones are two things: two files may hold one zone,
- * and a file may come to hold another zone than before (loaded-files.ts).
+ * The zones that are served, and how a load or a reload changes them. Files and zones are different things: two files may hold one zone,
+ * and a file may hold another zone than before (loaded-files.ts).
  */
 import { type Catalog, Publisher } from '../../image/catalog.js';
 import type { Policies } from '../../image/policy.js';
@@ -14,43 +14,43 @@ import { idOf, type ZoneFile } from './zone-files.js';
 import { conflicts, staleSerial } from './zone-mistakes.js';
 import { NOTHING_DONE, type ZoneOutcome, type ZoneOutcomeKind, type ZoneStatus } from './zone-outcome.js';
 
-/** What applying a load has done. */
+/** The state of all zones after a load, and what the load has changed. */
 export interface ZonesReport {
   /** Zones that answer, and zones that are answered with SERVFAIL. */
   readonly served: number;
   readonly failed: number;
-  /** Of those served: how many from what was loaded earlier, since their files have errors now. */
+  /** Zones that are served from an earlier load, since their files have errors now. */
   readonly kept: number;
   readonly records: number;
-  /** Names of the zones that answer, in presentation format, in the order of the files. */
+  /** Names of the zones that answer: in presentation format, in the order of the files. */
   readonly names: readonly string[];
-  /** Those of them that have a chain of denial (NSEC or NSEC3). */
+  /** Names of those that have a chain of denial (NSEC or NSEC3). */
   readonly signed: readonly string[];
-  /** Whether no file that was loaded now had an error. */
+  /** Whether this load found no error. */
   readonly sound: boolean;
-  /** Of the files that were loaded now, of the files that name one zone twice, and `policyMistakes`. */
+  /** Mistakes in the files of this load and in their serials, files that hold one zone twice, and `policyMistakes`. */
   readonly diagnostics: readonly Diagnostic[];
-  /** Of policies for zones that there are not. */
+  /** Policies for zones that are not served. */
   readonly policyMistakes: readonly Diagnostic[];
-  /** What happened to each zone that was looked at. */
+  /** What happened to each zone that was examined. */
   readonly outcomes: readonly ZoneOutcome[];
   readonly catalog: Catalog;
-  /** Names of the nameservers of the zones that answer, once for each zone. */
+  /** Names of the nameservers of the zones that answer, repeated for each zone. */
   readonly nameservers: readonly string[];
 }
 
-/** What is wrong with the policies of these zones (names absolute, in lower case). */
+/** Returns the mistakes in the policies, given the names of all zones (absolute, in lower case). */
 export type PolicyCheck = (zones: ReadonlySet<string>) => readonly Diagnostic[];
 
-/** A zone by its name. */
+/** The state of a zone. */
 interface Entry {
   readonly apex: Uint8Array;
   readonly name: string;
-  /** Of what is served: the file it is from. */
+  /** The file that the zone is served from. */
   readonly file: string;
   readonly failed: boolean;
   readonly kept: boolean;
-  /** Number of the image that is served; another one with every change. */
+  /** A number that changes with the image that is served. */
   readonly version: number;
   readonly signed: boolean;
   readonly serial: number;
@@ -64,20 +64,20 @@ interface Entry {
 export class ServedZones {
   readonly #publisher = new Publisher();
   readonly #files = new LoadedFiles();
-  /** By name in lower case. */
+  /** By the keys of their names. */
   readonly #entries = new Map<string, Entry>();
   #version = 0;
   #mistakes: PolicyCheck = () => [];
 
-  /** Who is answered, from the next change on; `mistakes` says what is wrong with that. */
+  /** Puts these policies in force with the next change; `mistakes` checks them. */
   restrict(policies: Policies, mistakes: PolicyCheck = () => []): void {
     this.#mistakes = mistakes;
     this.#publisher.restrict(policies);
   }
 
   /**
-   * Serves what was loaded, and nothing else. A zone with errors keeps what it was served from; without that it fails.
-   * When two files hold one zone, neither is taken. `now`: seconds since 1970.
+   * Serves the zones of these results, and no others. A zone with errors stays as it was served before, or else it fails. When two files
+   * hold one zone, neither is taken. `now`: seconds since 1970.
    */
   apply(results: readonly (ZoneResult | UnchangedZone)[], now = 0): ZonesReport {
     const zones = results.map(({ zone }) => zone);
@@ -87,8 +87,8 @@ export class ServedZones {
   }
 
   /**
-   * As apply(), but files that are in neither list stay as they are. `gone`: those that are zones no more; `order`: that of the
-   * configuration, where it is known.
+   * As apply(), but files that are in neither list stay as they are. `gone`: files that are removed; `order`: of all files, if it may
+   * have changed.
    */
   change(
     results: readonly (ZoneResult | UnchangedZone)[],
@@ -128,22 +128,22 @@ export class ServedZones {
     return this.#report(outcomes, diagnostics);
   }
 
-  /** The zone files there are, in their order. */
+  /** The zone files, in the order of the configuration. */
   get files(): readonly ZoneFile[] {
     return this.#files.all.map(({ result }) => result.zone);
   }
 
-  /** The names of the zones that there are, served or failed: absolute, in lower case. */
+  /** The names of all zones, served or failed: absolute, in lower case. */
   get names(): ReadonlySet<string> {
     return new Set(this.#files.all.flatMap(({ key }) => key ?? []));
   }
 
-  /** What a file was when it was loaded; undefined when it has to be loaded in any case. */
+  /** The states in which a zone's files were loaded; undefined when it has to be loaded in any case. */
   known(zone: ZoneFile): readonly SourceState[] | undefined {
     return this.#files.known(zone);
   }
 
-  /** Every file that was read, and the zones that it was read for. */
+  /** Every file that was read, and the zone files that need it. */
   get sources(): ReadonlyMap<string, readonly ZoneFile[]> {
     const sources = new Map<string, ZoneFile[]>();
     for (const { result } of this.#files.all) {
@@ -156,12 +156,12 @@ export class ServedZones {
     return sources;
   }
 
-  /** The files of the zone of this name (presentation format, any letter case). */
+  /** The files of the zone of this name (presentation format). */
   filesOf(name: string): readonly ZoneFile[] {
     return this.#files.named(zoneKey(name)).map(({ result }) => result.zone);
   }
 
-  /** What is known of all zones, or of the one of this name: none or one. */
+  /** The status of all zones, or of the one of this name: one or none. */
   status(name?: string): ZoneStatus[] {
     if (name !== undefined) {
       const entry = this.#entries.get(zoneKey(name));
@@ -174,7 +174,7 @@ export class ServedZones {
     ];
   }
 
-  /** The image that is served as the zone of this name, or undefined. */
+  /** The image of a zone that is served; undefined for others. */
   imageOf(name: string): Uint8Array | undefined {
     const entry = this.#entries.get(zoneKey(name));
     return entry && this.#publisher.imageOf(entry.apex);
@@ -188,7 +188,10 @@ export class ServedZones {
     return { ...NOTHING_DONE, ...serials, name: entry?.name ?? file, file, result: 'unchanged' };
   }
 
-  /** Serves the image of the only file; without one, what was served before, or SERVFAIL; nothing when there is no file. */
+  /**
+   * Serves the zone from its only file. If there is no image, or another file, the zone stays as it was served before, or else is answered
+   * with SERVFAIL. Without a file it is removed.
+   */
   #settle(key: string, now: number): void {
     const [file, another] = this.#files.named(key);
     const old = this.#entries.get(key);
@@ -214,7 +217,7 @@ export class ServedZones {
     if (apex === undefined || name === undefined) return;
     this.#files.serve(zone);
     const old = this.#entries.get(key);
-    // The same records: only comments have changed, or a mistake was undone.
+    // The records are the same: only comments have changed, or a mistake was corrected.
     const served = this.#publisher.imageOf(apex);
     if (old && served && Buffer.compare(served, image) === 0) {
       this.#entries.set(key, { ...old, file: zone.file, kept: false });
@@ -277,7 +280,7 @@ const FAILED = {
   nameservers: [],
 };
 
-/** What became of a zone; `group`: its files, `more`: what is wrong with them together. */
+/** The outcome of a zone; `group`: the results of its files, `more`: mistakes that are in no file alone. */
 function outcomeOf(
   key: string,
   before: Entry | undefined,
@@ -309,13 +312,13 @@ function kindOf(before: Entry | undefined, after: Entry): ZoneOutcomeKind {
   return after.version === before.version ? 'unchanged' : 'loaded';
 }
 
-/** A warning when a zone is served anew with a serial that has not risen. */
+/** A warning when another content of a zone is served with a serial that has not risen. */
 function staleSerials(before: Entry | undefined, after: Entry | undefined): Diagnostic[] {
   if (before === undefined || after === undefined || kindOf(before, after) !== 'loaded') return [];
   return isLaterSerial(before.serial, after.serial) ? [] : [staleSerial(after.file, before.serial, after.serial)];
 }
 
-/** The outcome of a file of which nobody knows what zone it holds. */
+/** The outcome of a file whose zone is unknown. */
 function nameless({ zone, diagnostics, errors, warnings, milliseconds }: ZoneResult): ZoneOutcome {
   return { name: zone.file, file: zone.file, result: 'failed', diagnostics, errors, warnings, milliseconds };
 }

@@ -1,6 +1,6 @@
 /**
- * What a zone was read from, so that a reload can tell which zones have changed without reading and compiling all of them.
- * Looks come first (one call of the system a file), content second: a copy of the same text is no change.
+ * The states of the files that a zone was read from: they tell a reload which zones have changed, without compiling them all. The file's
+ * metadata is compared first, with one system call for each file; if it differs, the content is: a copy of the same text is no change.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
@@ -8,23 +8,23 @@ import { wallTime } from '../../session/clock.js';
 import { withRegularFile } from '../../zone/regular-file.js';
 import { DEFAULT_READ_LIMITS } from '../../zone/source.js';
 
-/** A file as it was when it was read. Plain data: it comes from the loader thread. */
+/** The state of a file when it was read. Plain data: the loader thread posts it. */
 export interface SourceState {
   readonly file: string;
-  /** What stat() says of it, as one text; '' when that may not be relied on. */
-  readonly looks: string;
-  /** Of its content; '' when it could not be read. */
+  /** Its metadata as one text; '' when it is not reliable. */
+  readonly metadata: string;
+  /** Hash of its content; '' when it could not be read. */
   readonly hash: string;
 }
 
 /**
- * Milliseconds: who writes to a file twice within one tick of the file system's clock leaves no trace of the second time. Two
- * seconds is the coarsest tick in use (FAT); of files changed more recently only the content counts.
+ * Milliseconds of the coarsest clock of a file system in use (FAT). Of two writes within one tick the second leaves no trace in the
+ * metadata, so that of files changed more recently only the content counts.
  */
 const COARSEST_TICK = 2000;
 
-/** What stat() says of a file; '' when it says nothing, or the file has changed too recently (or in the future) to rely on it. */
-function looksOf(file: string, now: number): string {
+/** The metadata of a file; '' when there is none, or when the file has changed too recently, or in the future, to rely on it. */
+function metadataOf(file: string, now: number): string {
   const stat = statOf(file);
   if (stat === undefined) return '';
   const { dev, ino, size, mtimeNs, ctimeNs, mtimeMs, ctimeMs } = stat;
@@ -34,22 +34,22 @@ function looksOf(file: string, now: number): string {
 
 /** The state of a file whose octets have just been read; `now`: milliseconds since 1970. */
 export function sourceState(file: string, octets: Uint8Array, now = wallTime()): SourceState {
-  return { file, looks: looksOf(file, now), hash: hashOf(octets) };
+  return { file, metadata: metadataOf(file, now), hash: hashOf(octets) };
 }
 
-/** The state of a file that could not be read: it has changed as soon as it can be. */
+/** The state of a file that could not be read: once it can be read, it counts as changed. */
 export function unreadable(file: string): SourceState {
-  return { file, looks: '', hash: '' };
+  return { file, metadata: '', hash: '' };
 }
 
 /**
- * The files as they are now when they have the same content as `known`; undefined when one of them has not, or cannot be read,
- * or when none is known.
+ * The present states of files whose content is still that of `known`; undefined when one differs or cannot be read, and when none is
+ * known.
  */
 export function sameSources(known: readonly SourceState[], now = wallTime()): readonly SourceState[] | undefined {
   const states: SourceState[] = [];
   for (const state of known) {
-    if (state.looks !== '' && state.looks === looksOf(state.file, now)) {
+    if (state.metadata !== '' && state.metadata === metadataOf(state.file, now)) {
       states.push(state);
       continue;
     }
@@ -77,7 +77,7 @@ function read(file: string): Uint8Array | undefined {
   }
 }
 
-/** 128 bits are enough where nobody gains anything by a second file with the same ones: who could write it, writes the zone. */
+/** 128 bits are enough: an attacker who can write a file with the same hash can write the zone as well. */
 const HASH_CHARACTERS = 22;
 
 function hashOf(octets: Uint8Array): string {

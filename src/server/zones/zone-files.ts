@@ -1,4 +1,4 @@
-/** Which zones there are to load. A folder that is gone, or suddenly empty, is taken for an accident. */
+/** Lists the zones to load. A folder that is gone, or suddenly empty, is taken for an accident. */
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../../config/schema.js';
@@ -6,19 +6,19 @@ import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import { zoneKey } from '../../protocol/name.js';
 import { ZONE_SUFFIX } from '../../zone/filename.js';
 
-/** A zone to load. Plain data: it is handed to the loader thread. */
+/** A zone to load. Plain data: it is posted to the loader thread. */
 export interface ZoneFile {
-  /** Path, or what messages call the text of `text`. */
+  /** Path, or for messages the name of `text`. */
   readonly file: string;
-  /** Origin before any $ORIGIN, in presentation format; from the file's name when absent. */
+  /** Initial origin, in presentation format; by default from the file's name. */
   readonly name?: string | undefined;
-  /** The zone's text, when it is no file. */
+  /** The zone's text, if it is in no file. */
   readonly text?: string | undefined;
-  /** Seconds: TTL of records that have none, before any $TTL. */
+  /** Seconds: initial $TTL. */
   readonly defaultTtl?: number | undefined;
 }
 
-/** One file may hold several zones, each with a name of its own given by the configuration. */
+/** A key for zone files: one file may serve as several zones, whose names the configuration gives. */
 export function idOf({ file, name }: ZoneFile): string {
   return name === undefined ? file : `${file}\0${zoneKey(name)}`;
 }
@@ -45,29 +45,29 @@ export function zonesOfConfig({ zones }: { zones: Pick<Config['zones'], 'folder'
   ];
 }
 
-/** Octets to be read for a zone, 0 when that cannot be told: who reads the file says why. Throws nothing. */
+/** Octets of a zone's text; 0 when that is unknown: reading the file will give the reason. Throws nothing. */
 export function sizeOf(zone: ZoneFile): number {
   if (zone.text !== undefined) return zone.text.length;
   try {
     return statSync(zone.file).size;
   } catch {
-    // Not only ENOENT: a link that leads to itself, a folder that is none or may not be searched, a name too long.
+    // Not only ENOENT: a link to itself, a folder that may not be searched, a name too long.
     return 0;
   }
 }
 
 interface ZoneListing {
   readonly zones: readonly ZoneFile[];
-  /** Those of them that are not to be read: they stay although their files are gone. */
+  /** Those of them whose files are gone: they stay as they are, and are not read. */
   readonly kept: readonly ZoneFile[];
-  /** What was taken for an accident: one line each. */
+  /** One line for each accident. */
   readonly errors: readonly string[];
 }
 
 /**
- * Lists the zones, `before` being those that there were. When they cannot be listed they stay, all of them. When all files of
- * `folder` are gone at once, several of them, they stay too: an unmounted file system looks like an empty folder, and serving
- * nothing is the worst that an authoritative server can do. `allowEmpty`: it is meant.
+ * Lists the zones; `before` are those of the last time. When they cannot be listed, all of them stay. When two or more files of `folder`
+ * are gone at once and none is left, they stay too: an unmounted file system looks like an empty folder, and to serve nothing is the worst
+ * that an authoritative server can do. `allowEmpty`: the folder is meant to be empty.
  */
 export function listZones(
   list: () => readonly ZoneFile[],
@@ -89,6 +89,6 @@ export function listZones(
   if (lost.length < 2 || zones.some(inFolder)) return { zones, kept: [], errors: [] };
   const error =
     `the zones folder ${folder} has no zone files any more, it had ${lost.length}: is it unmounted? ` +
-    'Its zones stay as they were; if that is meant: adotd ctl reload --allow-empty';
+    'Its zones stay as they were; if this is intended, run adotd ctl reload --allow-empty';
   return { zones: [...lost, ...zones], kept: lost, errors: [error] };
 }

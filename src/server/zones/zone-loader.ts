@@ -1,4 +1,4 @@
-/** Loads zones, all of them or those that have changed, and knows what is loaded. */
+/** Loads zones, all of them or those that have changed, and logs the outcome. */
 import { existsSync } from 'node:fs';
 import type { Policies } from '../../image/policy.js';
 import type { Log } from '../../observe/log.js';
@@ -9,41 +9,39 @@ import { type PolicyCheck, ServedZones, type ZonesReport } from './served-zones.
 import { idOf, listZones, type ZoneFile } from './zone-files.js';
 import { countOutcomes, outcomeText, type ZoneOutcome } from './zone-outcome.js';
 
-/** What to reload; without any of these, everything that has changed. */
+/** What to reload; an empty request means everything that has changed. */
 export interface ReloadRequest {
-  /** The zone of this name (presentation format), whether or not its files have changed. */
+  /** The zone of this name (presentation format), even if its files have not changed. */
   readonly zone?: string | undefined;
-  /** What these files and folders concern, if it has changed. */
+  /** Everything that was read from these files and folders, if they have changed. */
   readonly paths?: ReadonlySet<string> | undefined;
-  /** All zones, whether or not their files have changed. */
+  /** All zones, even if their files have not changed. */
   readonly force?: boolean | undefined;
-  /** A folder that has no zone files any more is meant to have none. */
+  /** A folder or configuration without zones is meant to have none. */
   readonly allowEmpty?: boolean | undefined;
 }
 
-/** How the zones are found and loaded. May change while the server runs. */
+/** How zones are found and loaded. Changes with the configuration. */
 export interface ZoneSettings {
   /** May throw ADOTD_FILE. */
   list(): readonly ZoneFile[];
-  /** The folder among what `list` looks at. */
+  /** The folder that `list` reads, if there is one. */
   readonly folder: string | undefined;
   readonly nsec3MaxIterations: number;
-  /** Who is answered. */
   readonly policies: Policies;
   readonly policyMistakes?: PolicyCheck | undefined;
 }
 
-/** Zones that a reload logs one by one when they have changed; of more, only their number. A guess. */
+/** A reload logs up to this number of changed zones one by one; more are only counted. A guess. */
 const LOGGED_ZONES = 50;
 
 interface ZoneLoad {
   readonly report: ZonesReport;
-  /** Whether it was looked for files that are new or gone. */
+  /** Whether the zone files were listed anew. */
   readonly listed: boolean;
   readonly errors: readonly string[];
 }
 
-/** Loads zones, and knows what is loaded. */
 export class ZoneLoader {
   readonly zones = new ServedZones();
   readonly #loader: LoaderSettings;
@@ -67,7 +65,7 @@ export class ZoneLoader {
     return report;
   }
 
-  /** Loads what was asked for while queries are answered from what there is. Throws what the loader thread dies of. */
+  /** Loads the zones of a request, while queries are answered from the old ones. Throws the error that ends the loader thread. */
   async reload(request: ReloadRequest, settings: ZoneSettings): Promise<ZoneLoad> {
     const began = performance.now();
     const before = this.zones.files;
@@ -86,21 +84,21 @@ export class ZoneLoader {
     return { report, listed, errors };
   }
 
-  /** Whether files may be new or gone: of 10,000 zones, listing takes longer than loading one. */
+  /** Whether files may be new or gone. With 10,000 zones, listing takes longer than loading one. */
   #needsListing({ zone, paths }: ReloadRequest, folder: string | undefined): boolean {
     if (zone === undefined) return paths === undefined || (folder !== undefined && paths.has(folder));
     const own = this.zones.filesOf(zone);
     return own.length === 0 || own.some(({ file, text }) => text === undefined && !existsSync(file));
   }
 
-  /** What is to be read, and what it is compared with; and which files are gone. */
+  /** Chooses the zones to load, with the known states of their files, and the files that are gone. */
   #plan({ zone, paths, force }: ReloadRequest, before: readonly ZoneFile[], zones: readonly ZoneFile[]): Plan {
     const added = zones === before ? [] : missing(zones, before);
     const gone = zones === before ? [] : missing(before, zones);
     if (zone !== undefined) {
       const own = this.zones.filesOf(zone);
       const away = intersection(own, gone);
-      // A name that nobody knows may be that of a file which is new.
+      // An unknown name may be in a new file.
       const tasks = own.length === 0 ? added : missing(own, away);
       return { tasks: tasks.map((one) => ({ zone: one })), gone: away };
     }
@@ -123,7 +121,7 @@ interface Plan {
   readonly order?: readonly ZoneFile[] | undefined;
 }
 
-/** Those of `zones` that are not among `others`. */
+/** The zones that are not among `others`. */
 function missing(zones: readonly ZoneFile[], others: readonly ZoneFile[]): ZoneFile[] {
   const ids = new Set(others.map(idOf));
   return zones.filter((zone) => !ids.has(idOf(zone)));
@@ -134,7 +132,7 @@ function intersection(zones: readonly ZoneFile[], others: readonly ZoneFile[]): 
   return zones.filter((zone) => ids.has(idOf(zone)));
 }
 
-/** Mistakes, each with its place; up to `limit` zones that have changed, one by one; and how many there are now. */
+/** Logs all mistakes, each zone that has changed (at level debug if there are more than `limit`), and the sum. */
 function logZones(report: ZonesReport, milliseconds: number, limit: number, log: Log): void {
   for (const { severity, file, line, column, message } of report.diagnostics) {
     const text = `${file}:${line}:${column}: ${message}`;
@@ -148,7 +146,7 @@ function logZones(report: ZonesReport, milliseconds: number, limit: number, log:
   const fields = { zones: served, failed, kept, records, outcomes: counts, milliseconds: Math.round(milliseconds) };
   const notes = [
     ...(failed > 0 ? [`${failed} failed and are answered with SERVFAIL`] : []),
-    ...(kept > 0 ? [`${kept} of them as before, for their files have errors`] : []),
+    ...(kept > 0 ? [`${kept} of them as before, since their files have errors`] : []),
   ];
   const text = `${[`${served} zones served`, ...notes].join(', ')}; ${outcomeText(counts)}`;
   if (changed.length === 0 && limit > 0) log.debug(fields, text);

@@ -1,11 +1,10 @@
-/** Mistakes that are not in one zone file alone. */
-
+/** Mistakes that are in no zone file alone. */
 import { resolve } from 'node:path';
 import { zoneKey } from '../../protocol/name.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import type { ZoneResult } from './load-zone.js';
 
-/** An error for each file whose zone another file holds too. */
+/** An error for each file whose zone is in another file too. */
 export function zoneConflicts(results: readonly ZoneResult[]): Diagnostic[] {
   const byName = new Map<string, ZoneResult[]>();
   for (const result of results) {
@@ -18,10 +17,10 @@ export function zoneConflicts(results: readonly ZoneResult[]): Diagnostic[] {
   return [...byName.values()].flatMap(conflicts);
 }
 
-/** The errors of files that hold one zone; none when there is only one. */
+/** The errors of files that hold one zone; none for a single file. */
 export function conflicts(group: readonly ZoneResult[]): Diagnostic[] {
   if (group.length < 2) return [];
-  // One file may be meant by two paths.
+  // Two paths may lead to one file.
   const paths = group.map(({ zone }) => (zone.text === undefined ? resolve(zone.file) : zone.file));
   return group.flatMap((result, index): Diagnostic[] => {
     const own = paths.indexOf(paths[index] ?? '');
@@ -36,7 +35,7 @@ export function conflicts(group: readonly ZoneResult[]): Diagnostic[] {
   });
 }
 
-/** A secondary would not notice the change (RFC 1034 §4.3.5), nor would whoever compares serials. */
+/** A warning: secondaries would not notice the change (RFC 1034 §4.3.5). */
 export function staleSerial(file: string, before: number, after: number): Diagnostic {
   const how = before === after ? `is still ${after}` : `went from ${before} back to ${after}`;
   const message = `the zone has changed, but its serial ${how}: expected a later one (RFC 1982)`;

@@ -1,34 +1,34 @@
-/** What a load or reload did to each zone, for the log, the control socket and the metrics. */
+/** The outcome of a load or reload for each zone; for the log, the control socket and the metrics. */
 import type { Diagnostic } from '../../zone/diagnostics.js';
 
 export type ZoneOutcomeKind =
   /** Served for the first time. */
   | 'added'
-  /** Served anew. */
+  /** Its new content is served. */
   | 'loaded'
-  /** Its files are as they were: nothing was done. */
+  /** Its files have the same content: nothing was done. */
   | 'unchanged'
-  /** Its files have errors: it is served as it was. */
+  /** Its files have errors: the old content is served. */
   | 'kept'
-  /** Its files have errors, and there is nothing to serve: answered with SERVFAIL. */
+  /** Its files have errors, and there is no old content: it is answered with SERVFAIL. */
   | 'failed'
-  /** Its file is gone: served no more. */
+  /** Its file is gone: it is not served any more. */
   | 'removed';
 
 /** Plain data. */
 export interface ZoneOutcome {
-  /** In presentation format; the file when nobody knows. */
+  /** In presentation format; the file's path when the name is unknown. */
   readonly name: string;
   readonly file: string;
   readonly result: ZoneOutcomeKind;
-  /** Serial that was served before, and that is served now. */
+  /** The serials that were served before, and are served now. */
   readonly before?: number | undefined;
   readonly after?: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
-  /** How many there were; some may not be listed. */
+  /** All, including those that are not listed. */
   readonly errors: number;
   readonly warnings: number;
-  /** Time that loading took. */
+  /** How long loading took. */
   readonly milliseconds: number;
 }
 
@@ -41,28 +41,28 @@ export function countOutcomes(outcomes: readonly ZoneOutcome[]): OutcomeCounts {
   return counts;
 }
 
-/** `2 loaded, 1 kept`; `nothing changed` when that is so. */
+/** `2 loaded, 1 kept`, or `nothing changed`. */
 export function outcomeText(counts: OutcomeCounts): string {
   const parts = Object.entries(counts).filter(([kind, count]) => count > 0 && kind !== 'unchanged');
   return parts.map(([kind, count]) => `${count} ${kind}`).join(', ') || 'nothing changed';
 }
 
-/** What an outcome has where nothing was loaded. */
+/** The part of an outcome that says that nothing was loaded. */
 export const NOTHING_DONE = { diagnostics: [], errors: 0, warnings: 0, milliseconds: 0 };
 
-/** What is known of a zone; plain data. */
+/** The status of a zone; plain data. */
 export interface ZoneStatus {
-  /** In presentation format; the file when nobody knows. */
+  /** In presentation format; the file's path when the name is unknown. */
   readonly name: string;
   readonly file: string;
-  /** `kept`: served as it was, its files have errors. `failed`: answered with SERVFAIL. */
+  /** `kept`: the old content is served, since the files have errors. `failed`: answered with SERVFAIL. */
   readonly state: 'served' | 'kept' | 'failed';
   readonly serial: number;
   readonly records: number;
   /** Octets of its image. */
   readonly octets: number;
   readonly signed: boolean;
-  /** When what is served was loaded: seconds since 1970; and how long that took. */
+  /** When the content that is served was loaded (seconds since 1970), and how long that took. */
   readonly loadedAt: number;
   readonly milliseconds: number;
   /** Of the last attempt to load it. */

@@ -65,9 +65,9 @@ describe('the control socket', () => {
 
   it('is not made over a file, in a folder that is missing, or with a path that is too long', async () => {
     writeFileSync(path, 'precious');
-    await expect(serverOn(path)).rejects.toThrow(/something else than a socket/);
+    await expect(serverOn(path)).rejects.toThrow(/a file that is no socket/);
     expect(existsSync(path)).toBe(true);
-    await expect(serverOn(join(folder, 'none', 'x'))).rejects.toThrow(/no such folder: it has to be there/);
+    await expect(serverOn(join(folder, 'none', 'x'))).rejects.toThrow(/its folder does not exist: it has to be made first/);
     await expect(serverOn(join(folder, 'x'.repeat(120)))).rejects.toThrow(/octets, the system takes 107/);
   });
 

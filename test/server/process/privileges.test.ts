@@ -119,7 +119,7 @@ describe('who the server becomes', () => {
 
   it.each(['1', '01', ' 1', '+1', '2x', '-1'])('is refused with UV_USE_IO_URING=%s', (UV_USE_IO_URING) => {
     expect(() => checkPrivileges({ user: 'adotd' }, { UV_USE_IO_URING }, system(0))).toThrow(
-      wrong(/^`user: adotd` cannot be had with UV_USE_IO_URING=.*; take it out of the environment$/),
+      wrong(/^`user: adotd` does not work with UV_USE_IO_URING=.*; take it out of the environment$/),
     );
   });
 
@@ -183,7 +183,7 @@ describe('giving up privileges', () => {
 
 describe('the warning of root', () => {
   it('is for root without a user to become', () => {
-    expect(rootWarning({}, system(0))).toMatch(/^running as root: name a `user`/);
+    expect(rootWarning({}, system(0))).toMatch(/^running as root: set `user`/);
     expect(rootWarning({ user: 'adotd' }, system(0))).toBeUndefined();
     expect(rootWarning({}, system(1000))).toBeUndefined();
     expect(rootWarning({}, system(0, { uid: () => undefined }))).toBeUndefined();

@@ -28,7 +28,7 @@ describe('the files that a zone was read from', () => {
     renameSync(join(folder, 'copy'), file);
     const [after] = sameSources([before], LATER) ?? [];
     expect(after).toMatchObject({ hash: before.hash });
-    expect(after?.looks).not.toBe(before.looks);
+    expect(after?.metadata).not.toBe(before.metadata);
   });
 
   it('have changed when the content has, even with the time and the length of before', () => {
@@ -42,7 +42,7 @@ describe('the files that a zone was read from', () => {
   it('are compared by content when they changed just before they were read, or when the clock was set back', () => {
     for (const now of [Date.now(), Date.now() - 86_400_000]) {
       const before = state(now);
-      expect(before.looks).toBe('');
+      expect(before.metadata).toBe('');
       expect(sameSources([before], now)).toHaveLength(1);
     }
   });
