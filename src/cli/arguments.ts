@@ -1,5 +1,4 @@
-/** Command lines: options are known or refused with the nearest known one. */
-
+/** Parses command lines. An unknown option is refused, with the nearest known one as a hint. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from '../config/nearest.js';
 import { codeOf, messageOf } from '../errors.js';
@@ -10,7 +9,7 @@ export class UsageError extends Error {}
 /** Exit statuses of every verb. */
 export const Exit = {
   OK: 0,
-  /** What was asked for could not be done, or errors were found. */
+  /** The task could not be done, or there were errors. */
   FAILED: 1,
   /** The command line is wrong. */
   USAGE: 2,
@@ -18,7 +17,7 @@ export const Exit = {
 
 export type Options = NonNullable<ParseArgsConfig['options']>;
 
-/** What parseArgs gives for `T`. */
+/** The result of parseArgs for `T`. */
 type Parsed<T extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>
 >;
@@ -46,11 +45,11 @@ function explain(verb: string, error: unknown, options: Options, words: readonly
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' && message.includes('ambiguous') && value !== undefined) {
     return `adotd ${verb}: ${option}: found ${value}, expected a value; one that begins with a dash is written ${option}=${value}`;
   }
-  // Node's sentences, without the advice that follows the first.
+  // Node's first sentence; the others are advice.
   return `adotd ${verb}: ${message.split('. ')[0]?.split('\n')[0] ?? message}`;
 }
 
-/** The number that an option's value is. Throws UsageError. */
+/** An option's value as a number. Throws UsageError. */
 export function wholeNumber(verb: string, option: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (/^[0-9]{1,9}$/.test(text) && value >= min && value <= max) return value;

@@ -1,5 +1,4 @@
-/** `adotd check`: what is wrong with configurations, zone files and folders, for people or machines. */
-
+/** `adotd check`: finds mistakes in configurations, zone files and folders. */
 import { statSync } from 'node:fs';
 import { ConfigError, configPlaces, openConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
@@ -96,7 +95,7 @@ function checkPath(path: string, options: CheckOptions, inspect: (loaded: Loaded
         inspect(loaded);
         addAll(findings, leaksOfZone(loaded, secret, options.maxDiagnostics));
       });
-      // The image of a large zone must not stay while the next one is read.
+      // The image of a large zone must not stay in memory while the next one is read.
       results.push({ ...result, image: undefined });
       findings.zones++;
       const { diagnostics: list, errors, warnings } = result;
@@ -116,7 +115,7 @@ function checkPath(path: string, options: CheckOptions, inspect: (loaded: Loaded
   }
 }
 
-/** The zones of a configuration; none when they cannot be listed, which is an error. */
+/** The zones of a configuration. If they cannot be listed, there is an error, and no zones. */
 function listed(config: Config, placeOf: PlaceOf, findings: Findings): ZoneFile[] {
   try {
     return zonesOfConfig(config);
@@ -129,7 +128,7 @@ function listed(config: Config, placeOf: PlaceOf, findings: Findings): ZoneFile[
 
 interface Found {
   readonly list: readonly Diagnostic[];
-  /** All, those not listed too. */
+  /** All, including those that are not listed. */
   readonly errors: number;
   readonly warnings: number;
 }

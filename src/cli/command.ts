@@ -1,4 +1,4 @@
-/** The verbs of the command, `adotd VERB …`, and how what goes wrong is told. */
+/** The verbs of the command, `adotd VERB …`, and the messages of their errors. */
 import { nearest } from '../config/nearest.js';
 import { AdotdError, ErrorCode, isError, systemReason } from '../errors.js';
 import { sourceStack } from '../observe/source-stack.js';
@@ -81,15 +81,17 @@ async function main(words: readonly string[]): Promise<number> {
   return known.run(rest);
 }
 
-/** Prints what went wrong in the terms of the operator, and says the exit status. */
+/** Prints an error in the operator's terms, and returns the exit status. */
 function report(error: unknown): number {
   if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n`);
     return Exit.USAGE;
   }
-  // Whoever removes a folder takes it from under the programs that were started there.
+  // The folder was removed while this program was started in it.
   if (saysOf(error, /\buv_cwd\b/)) {
-    process.stderr.write(`adotd: the working directory is there no more: start from another [${ErrorCode.FILE}]\n`);
+    process.stderr.write(
+      `adotd: the working directory does not exist any more: start in another one [${ErrorCode.FILE}]\n`,
+    );
     return Exit.FAILED;
   }
   if (error instanceof AdotdError) {
@@ -98,7 +100,7 @@ function report(error: unknown): number {
     else process.stderr.write(`adotd: ${error.message} [${error.code}]\n`);
     return Exit.FAILED;
   }
-  // Threads read their modules all at once.
+  // Threads open the files of all their modules at once.
   if (saysOf(error, /\b(?:EMFILE|ENFILE)\b/)) {
     const remedy = 'raise the limit (ulimit -n; LimitNOFILE of systemd), or lower `workers`';
     process.stderr.write(`adotd: too many open files: ${remedy} [${ErrorCode.LISTEN}]\n`);
@@ -108,7 +110,7 @@ function report(error: unknown): number {
   return Exit.FAILED;
 }
 
-/** Whether the system says that of the error, or of its cause. */
+/** Whether the message of the error, or of its cause, matches. */
 function saysOf(error: unknown, pattern: RegExp): boolean {
   if (!isError(error)) return false;
   return pattern.test(error.message) || saysOf(error.cause, pattern);
@@ -117,9 +119,9 @@ function saysOf(error: unknown, pattern: RegExp): boolean {
 /** Runs the command with these words; fulfilled with the exit status. */
 export async function command(words: readonly string[]): Promise<number> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // A reader that goes away (`adotd check … | head`) is no error of ours.
+    // A reader that ends early (`adotd check … | head`) is no error.
     if (error.code === 'EPIPE') return;
-    // At once: a server whose line "ready" is lost is waited for in vain.
+    // At once: otherwise a program would wait for the line "ready" in vain.
     process.stderr.write(`adotd: cannot write to standard output: ${systemReason(error)}\n`);
     process.exit(Exit.FAILED);
   });

@@ -1,4 +1,4 @@
-/** Asks a running server over its control socket. */
+/** A client of the control socket. */
 import { statSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { AdotdError, ErrorCode } from '../errors.js';
@@ -7,19 +7,19 @@ import { AdotdError, ErrorCode } from '../errors.js';
 const MAX_ANSWER = 256 * 1024 * 1024;
 
 export interface ControlClient {
-  /** The JSON that is answered. */
+  /** Fulfilled with the JSON of the response. */
   json(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown>;
-  /** What is answered, as it comes. */
+  /** Fulfilled with the response's body, chunk by chunk. */
   stream(path: string): Promise<AsyncIterable<Buffer>>;
 }
 
 /**
- * A client of the control socket `socket`. What it cannot do it throws as AdotdError; so it does when the server says nothing for
- * `patience` milliseconds, where it says something all the time: while it works, too (control.ts).
+ * A client of the control socket `socket`. All errors are AdotdError. A server that sends nothing for `timeout` milliseconds is an error,
+ * since it sends signs of life even while it works (control.ts).
  */
-export function controlClient(socket: string, patience: number): ControlClient {
+export function controlClient(socket: string, timeout: number): ControlClient {
   const late = (): AdotdError => {
-    const heard = `it says nothing for ${patience / 1000} s, though the socket is open: its control thread hangs, or is stopped`;
+    const heard = `it sent nothing for ${timeout / 1000} s, although the socket is open: its control thread hangs, or is stopped`;
     return new AdotdError(
       ErrorCode.CONTROL,
       `no answer from the server at ${socket}: ${heard} (--timeout waits longer)`,
@@ -27,7 +27,7 @@ export function controlClient(socket: string, patience: number): ControlClient {
   };
   const ask = (method: string, path: string, body?: object): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const asked = request({ socketPath: socket, method, path, agent: false, timeout: patience });
+      const asked = request({ socketPath: socket, method, path, agent: false, timeout });
       asked.once('response', (response) => {
         asked.setTimeout(0);
         resolve(response);
@@ -39,7 +39,7 @@ export function controlClient(socket: string, patience: number): ControlClient {
   const whole = async (response: IncomingMessage): Promise<string> => {
     const chunks: Buffer[] = [];
     let octets = 0;
-    for await (const chunk of withPatience(response, patience, late)) {
+    for await (const chunk of withTimeout(response, timeout, late)) {
       octets += chunk.length;
       if (octets > MAX_ANSWER) throw new AdotdError(ErrorCode.CONTROL, `the answer has more than ${MAX_ANSWER} octets`);
       chunks.push(chunk);
@@ -56,20 +56,20 @@ export function controlClient(socket: string, patience: number): ControlClient {
     async stream(path) {
       const response = await ask('GET', path);
       if (response.statusCode !== 200) throw refused(parsed(await whole(response)), response.statusCode);
-      return withPatience(response, patience, late);
+      return withTimeout(response, timeout, late);
     },
   };
 }
 
-/** The chunks of a response. Time counts only while one is waited for: its reader may be slow, and the server then has to wait. */
-async function* withPatience(
+/** The chunks of a response. The timeout runs only between them, not while a slow reader takes one. */
+async function* withTimeout(
   response: IncomingMessage,
-  patience: number,
+  timeout: number,
   late: () => AdotdError,
 ): AsyncGenerator<Buffer, void, undefined> {
   const chunks: AsyncIterator<Buffer> = response[Symbol.asyncIterator]();
   for (;;) {
-    const timer = setTimeout(() => response.destroy(late()), patience);
+    const timer = setTimeout(() => response.destroy(late()), timeout);
     try {
       const { done, value } = await chunks.next();
       clearTimeout(timer);
@@ -122,7 +122,7 @@ function reason(socket: string, error: NodeJS.ErrnoException): string {
   }
 }
 
-/** What is there in place of a socket: the system says of that what it says of a socket that nobody listens on. */
+/** Describes a file that is no socket: the system gives the same error for it as for a socket on which nobody listens. */
 function somethingElse(socket: string): string | undefined {
   const found = statSync(socket, { throwIfNoEntry: false });
   if (found === undefined || found.isSocket()) return undefined;

@@ -1,4 +1,4 @@
-/** What `adotd ctl` prints for people. */
+/** The output of `adotd ctl` for people. */
 import type { Summary } from '../observe/counters/summary.js';
 import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
@@ -89,7 +89,7 @@ export function summaryTable(summary: Summary): string {
   const rows = Object.entries(summary).flatMap(([group, counts]) =>
     Object.entries(counts).map(([name, count]) => [group, name, String(count)]),
   );
-  return rows.length === 0 ? 'nothing was asked yet\n' : table(rows, '  ', [2]);
+  return rows.length === 0 ? 'no queries yet\n' : table(rows, '  ', [2]);
 }
 
 export function sessionsText({ open, byPath, draining, longest }: SessionsReport): string {
@@ -112,7 +112,7 @@ function diagnosticsText(diagnostics: readonly Diagnostic[]): string {
   return diagnostics.length === 0 ? '' : `\n${diagnostics.map(formatDiagnostic).join('\n')}\n`;
 }
 
-/** Columns as wide as their longest cell; those in `right` are aligned at their end. */
+/** Columns as wide as their longest cell; the columns in `right` are aligned to the right. */
 function table(rows: readonly (readonly string[])[], gap: string, right: readonly number[] = []): string {
   const widths: number[] = [];
   for (const row of rows) {
@@ -129,7 +129,7 @@ function table(rows: readonly (readonly string[])[], gap: string, right: readonl
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** `3 d 4 h`, `12 min`, `5 s`: the two largest units that count. */
+/** `3 d 4 h`, `12 min`, `5 s`: the two largest units. */
 function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const units = [

@@ -1,4 +1,4 @@
-/** `adotd ctl`: asks and tells a running server, over its control socket. */
+/** `adotd ctl`: operates a running server over its control socket. */
 import { readConfig } from '../config/load.js';
 import { nearest } from '../config/nearest.js';
 import type { Summary } from '../observe/counters/summary.js';
@@ -21,12 +21,12 @@ const OPTIONS = {
   timeout: { type: 'string', default: '10' },
 } as const satisfies Options;
 
-/** Where the server's socket is when it was started by the unit of deploy/systemd. */
+/** The socket of a server that the unit of deploy/systemd has started. */
 const SYSTEM_SOCKET = '/run/adotd/adotd.sock';
 
 interface Call {
   readonly client: ControlClient;
-  /** The word behind the command. */
+  /** The argument of the command. */
   readonly word: string | undefined;
   readonly json: boolean;
   readonly force: boolean;
@@ -35,19 +35,19 @@ interface Call {
 }
 
 interface Command {
-  /** Whether a word may, or has to, stand behind the command. */
-  readonly word: 'none' | 'may' | 'must';
+  /** Whether the command takes an argument. */
+  readonly argument: 'none' | 'optional' | 'required';
   /** Fulfilled with the exit status. */
   run(call: Call): Promise<number>;
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   status: {
-    word: 'none',
+    argument: 'none',
     run: (call) => show<ServerStatus>(call, '/status', (status) => statusText(status, now())),
   },
   'zone-status': {
-    word: 'may',
+    argument: 'optional',
     async run(call) {
       const zones = await call.client.json('GET', zonePath(call.word));
       const list = (Array.isArray(zones) ? zones : [zones]) as ZoneStatus[];
@@ -56,7 +56,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   reload: {
-    word: 'may',
+    argument: 'optional',
     async run(call) {
       const body = { zone: call.word, force: call.force || undefined, allow_empty: call.allowEmpty || undefined };
       const outcome = (await call.client.json('POST', '/reload', body)) as ReloadOutcome;
@@ -65,22 +65,22 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return errors.length === 0 && counts.kept === 0 && counts.failed === 0 ? Exit.OK : Exit.FAILED;
     },
   },
-  stats: { word: 'none', run: (call) => show<Summary>(call, '/statistics', summaryTable) },
+  stats: { argument: 'none', run: (call) => show<Summary>(call, '/statistics', summaryTable) },
   sessions: {
-    word: 'none',
+    argument: 'none',
     run: (call) =>
       show<SessionsReport>(call, `/sessions${call.longest ? `?longest=${call.longest}` : ''}`, sessionsText),
   },
   drain: {
-    word: 'may',
+    argument: 'optional',
     async run(call) {
       const seconds = call.word === undefined ? undefined : secondsOf(call.word);
-      print(call, await call.client.json('POST', '/drain', { seconds }), () => 'the server drains, and ends\n');
+      print(call, await call.client.json('POST', '/drain', { seconds }), () => 'the server drains, and then ends\n');
       return Exit.OK;
     },
   },
   'log-level': {
-    word: 'must',
+    argument: 'required',
     async run(call) {
       const answer = await call.client.json('POST', '/log-level', { level: call.word });
       print(
@@ -92,10 +92,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     },
   },
   'dump-zone': {
-    word: 'must',
+    argument: 'required',
     async run({ client, word }) {
       for await (const chunk of await client.stream(`${zonePath(word)}/text`)) {
-        // A reader that is slower than the server is waited for.
+        // Waits for a reader that is slower than the server.
         if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once('drain', resolve));
       }
       return Exit.OK;
@@ -141,13 +141,13 @@ Exit status 0, or 1 if the command failed or met errors.
         `adotd ctl: unknown command ${name}; ${near ? `did you mean ${near}?` : `known are ${names.join(', ')}`}`,
       );
     }
-    const surplus = command.word === 'none' ? word : rest[0];
+    const surplus = command.argument === 'none' ? word : rest[0];
     if (surplus !== undefined) throw new UsageError(`adotd ctl ${name}: unexpected ${surplus}`);
-    if (command.word === 'must' && word === undefined)
-      throw new UsageError(`adotd ctl ${name}: something is missing; see adotd ctl --help`);
+    if (command.argument === 'required' && word === undefined)
+      throw new UsageError(`adotd ctl ${name}: expected an argument; see adotd ctl --help`);
     const { json = false, force = false, 'allow-empty': allowEmpty = false, longest } = values;
-    const patience = wholeNumber('ctl', 'timeout', values.timeout, 1, 3600) * 1000;
-    const client = controlClient(socketOf(values.socket, values.config), patience);
+    const timeout = wholeNumber('ctl', 'timeout', values.timeout, 1, 3600) * 1000;
+    const client = controlClient(socketOf(values.socket, values.config), timeout);
     return command.run({ client, word, json, force, allowEmpty, longest });
   },
 };

@@ -1,4 +1,4 @@
-/** `adotd keys`: the server's certificates as clients know them, and the TLSA records to publish. */
+/** `adotd keys`: prints the certificates of the server, and the TLSA records to publish. */
 import { hostname } from 'node:os';
 import { readConfig } from '../config/load.js';
 import { type Config, defaultConfig } from '../config/schema.js';
@@ -64,7 +64,7 @@ function configuredFiles({ certificates }: Config['tls']): CertificateFiles[] {
 }
 
 interface Zones {
-  /** NS names of all zones, with repetitions. */
+  /** NS names of all zones, repeated for each zone. */
   readonly nameservers: string[];
   /** TLSA RRsets for port 853, by owner. */
   readonly tlsa: Map<string, { readonly file: string; readonly rdatas: readonly Uint8Array[] }>;
@@ -89,15 +89,15 @@ function readZones(config: Config): Zones {
   return zones;
 }
 
-/** A name server of some zone. */
+/** A nameserver of the zones. */
 interface NameServer {
   readonly name: string;
-  /** Zones that name it. */
+  /** How many zones name it. */
   readonly zones: number;
   readonly certificate: Certificate;
   /** The record to paste. */
   readonly record: string;
-  /** What the TLSA records in the zones say; `none` when there are none. */
+  /** The verdict on the TLSA records in the zones; `none` if there are none. */
   readonly served: TlsaVerdict | 'none';
   /** Zone file with those records. */
   readonly file: string | undefined;
@@ -126,7 +126,7 @@ function mismatchWarning({ name, served, file, certificate }: NameServer): strin
   return [`${what}, which is ${certificate.tlsa}`];
 }
 
-/** A fragment of a zone file: what is no record is a comment. */
+/** A fragment of a zone file, with comments. */
 function asFragment(certificates: readonly Certificate[], servers: readonly NameServer[]): string {
   const lines = certificates.flatMap(({ certFile, keyFile, subject, names, notBefore, notAfter, pin, tlsa }) => [
     `; certificate ${certFile}, key ${keyFile}`,

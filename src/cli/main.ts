@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
- * The program `adotd`. Node reads the files of all modules at once, and ends with a stack where it cannot open so many: that is
- * looked at before they are loaded.
+ * The program `adotd`. Node opens the files of many modules at once, and ends with a stack if it cannot: the limit is checked before they
+ * are loaded.
  */
 import { descriptorLimit } from '../server/process/descriptor-limit.js';
 
-/** Measured: node opens between 112 and 128 files at once to load the modules; a server with one worker then has 34 open. */
+/** Measured: Node opens between 112 and 128 files at once to load the modules; a server with one worker then has 34 open. */
 const LEAST = 128;
 
 const limit = descriptorLimit();

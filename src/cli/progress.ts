@@ -1,6 +1,7 @@
-/** Says on a terminal how far loading is, when it takes longer than a second. */
+/** Shows on a terminal how far loading is, if it takes longer than a second. */
 
-const PATIENCE = 1000;
+/** Milliseconds before the line appears. */
+const DELAY = 1000;
 
 interface Progress {
   show(done: number, all: number): void;
@@ -8,7 +9,7 @@ interface Progress {
   clear(): void;
 }
 
-/** Progress on standard error; says nothing when that is no terminal. `now` gives milliseconds. */
+/** Progress on standard error; none if that is no terminal. `now` returns milliseconds. */
 export function loadProgress(
   stream: { readonly isTTY?: boolean; write(text: string): unknown } = process.stderr,
   now: () => number = () => performance.now(),
@@ -17,7 +18,7 @@ export function loadProgress(
   let shown = false;
   return {
     show(done, all) {
-      if (!stream.isTTY || now() - began < PATIENCE) return;
+      if (!stream.isTTY || now() - began < DELAY) return;
       shown = true;
       stream.write(`\rloading zones: ${done} of ${all}`);
     },

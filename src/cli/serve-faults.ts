@@ -1,4 +1,4 @@
-/** `adotd serve --faults FILE`: what goes wrong on purpose, by a file that may change while the server runs. */
+/** `adotd serve --faults FILE`: injects faults by the rules of a file, which may change while the server runs. */
 import { AdotdError } from '../errors.js';
 import { parseFaults, readFaultText } from '../fixture/faults/fault-file.js';
 import { Rules } from '../fixture/faults/rules.js';

@@ -86,14 +86,14 @@ TERM and INT finish pending answers and stop the server.
   },
 };
 
-/** What puts the server out of order on purpose. Throws UsageError, ADOTD_FILE or ADOTD_CONFIG. */
+/** Reads the faults to inject. Throws UsageError, ADOTD_FILE or ADOTD_CONFIG. */
 async function faultsOf(values: Values, log: Log): Promise<InjectedFaults | undefined> {
   const { faults, 'faults-seed': seed } = values;
   if (faults === undefined && seed !== undefined)
     throw new UsageError('adotd serve: --faults-seed needs --faults FILE');
   if (faults === undefined) return undefined;
   const start = wholeNumber('serve', 'faults-seed', seed ?? '0', 0, 999_999_999);
-  // Loaded only here: in production this code is not even there.
+  // Loaded only here: in production the code of faults is not even in memory.
   const { openFaults } = await import('./serve-faults.js');
   return openFaults(faults, start, log);
 }
@@ -115,7 +115,7 @@ function overridden(config: Config, flags: Flags): Config {
   const number = (text: string): number | string => (/^[0-9]+$/.test(text) ? Number(text) : text);
   const whole = {
     ...config,
-    // Other zones; what the file says of zones by their names still holds.
+    // The policies of the file stay: they name zones, not files.
     ...(flags.zones !== undefined && { zones: { folder: flags.zones, policies: config.zones.policies } }),
     ...(flags.listen && { listen: flags.listen }),
     ...(flags.port !== undefined && { port: number(flags.port) }),
@@ -131,7 +131,7 @@ function overridden(config: Config, flags: Flags): Config {
   throw new UsageError(lines.map((line) => `adotd serve: ${asFlag(line)}`).join('\n'));
 }
 
-/** While the server runs, no command line is there to be wrong. */
+/** While the server runs, a mistake is the configuration's: there is no command line. */
 function asConfigError(read: () => Config): Config {
   try {
     return read();
@@ -145,7 +145,7 @@ function asFlag(line: string): string {
   return line.replace(/^([a-z_.]+)(\[[0-9]+\])?:/, (_, key: string) => `--${key.replace(/[_.]/g, '-')}:`);
 }
 
-/** The line that says that everything answers. Of sockets that were handed over, any kind may be missing. */
+/** The line for standard output once everything answers. Of sockets that were handed over, any kind may be missing. */
 function readyLine({ zones, udp, tcp, tls }: Server): string {
   const field = (name: string, endpoints: readonly Endpoint[]): string =>
     endpoints.length > 0 ? ` ${name}=${list(endpoints)}` : '';
@@ -171,7 +171,7 @@ function commandsToTry(server: Server): string {
 `;
 }
 
-/** How this program was called: by its name where it is installed, by its file in a clone. */
+/** The command that starts this program: `adotd` where it is installed, its file in a clone. */
 function ownCommand(): string {
   const file = process.argv[1] ?? '';
   return basename(file) === 'adotd' ? 'adotd' : `node ${relative(process.cwd(), file)}`;

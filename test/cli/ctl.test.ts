@@ -121,7 +121,7 @@ describe('adotd ctl', () => {
   });
 
   it('drains, sets the level of the log, lists sessions and prints zones', async () => {
-    expect((await ctl('drain', '2.5')).stdout).toBe('the server drains, and ends\n');
+    expect((await ctl('drain', '2.5')).stdout).toBe('the server drains, and then ends\n');
     expect((await ctl('log-level', 'debug')).stdout).toBe('info before, debug now\n');
     expect(calls).toEqual([
       ['drain', 2.5],
@@ -163,7 +163,7 @@ describe('adotd ctl', () => {
     [['relaod'], /unknown command relaod; did you mean reload\?/],
     [['status', 'now'], /adotd ctl status: unexpected now/],
     [['reload', 'a', 'b'], /unexpected b/],
-    [['dump-zone'], /something is missing/],
+    [['dump-zone'], /expected an argument/],
     [['drain', 'soon'], /expected a number of seconds/],
     [['--timeout', '0', 'status'], /--timeout/],
     [['--sockt', 'x', 'status'], /did you mean --socket/],
@@ -198,7 +198,7 @@ describe('adotd ctl', () => {
     }).listen(path);
     const { status, stderr } = await adotd('ctl', '--socket', path, '--timeout', '1', 'status');
     silent.close();
-    expect(stderr).toMatch(/no answer from the server at .*silent: it says nothing for 1 s.*its control thread hangs/);
+    expect(stderr).toMatch(/no answer from the server at .*silent: it sent nothing for 1 s.*its control thread hangs/);
     expect(status).toBe(1);
   });
 });

@@ -33,7 +33,7 @@ describe('the command, where it cannot do its work', () => {
     [
       'its folder is gone',
       `cd "$2" && rmdir "$2" && ${serve} /proc/sys/net`,
-      'the working directory is there no more: start from another [ADOTD_FILE]',
+      'the working directory does not exist any more: start in another one [ADOTD_FILE]',
     ],
     [
       'no more files may be open than modules take',
