@@ -24,7 +24,7 @@ export type Effect =
   | 'none';
 
 /** The effect of each key, or of all keys below it. A test makes sure that every key has one. */
-const EFFECTS: Readonly<Record<string, Effect>> = {
+export const EFFECTS: Readonly<Record<string, Effect>> = {
   listen: 'start',
   port: 'start',
   tls_port: 'start',
