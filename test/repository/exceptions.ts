@@ -14,13 +14,8 @@ export const CIRCLES: readonly (readonly string[])[] = [
 export const DUPLICATE_NAMES: readonly string[] = [];
 
 export const UNUSED_EXPORTS: readonly string[] = [
-  'src/cli/ctl-text.ts: table',
-  'src/cli/ctl-text.ts: duration',
-  'src/cli/ctl-text.ts: milliseconds',
-  'src/cli/ctl-text.ts: octets',
   'src/cli/fixture/commands.ts: CommandKind',
   'src/cli/fixture/commands.ts: Refusal',
-  'src/cli/progress.ts: Progress',
   'src/config/listen-address.ts: Listening',
   'src/config/listen-address.ts: ListenMistake',
   'src/config/load.ts: ReadConfig',
@@ -32,19 +27,6 @@ export const UNUSED_EXPORTS: readonly string[] = [
   'src/fixture/queries/question.ts: Question',
   'src/fixture/queries/question.ts: withoutDot',
   'src/fixture/zones/zone-input.ts: ZoneOrigin',
-  'src/server/control/control-view.ts: ControlContext',
-  'src/server/metrics/metrics-listener.ts: MetricsOptions',
-  'src/server/plane/catching-responder.ts: CatchingResponder',
-  'src/server/plane/plane-sockets.ts: SocketsOfAddress',
-  'src/server/plane/supervised-thread.ts: ThreadHandle',
-  'src/server/plane/supervised-thread.ts: ThreadOptions',
-  'src/server/plane/transport-context.ts: Live',
-  'src/server/plane/worker-thread.ts: ThreadWork',
-  'src/server/policy-leaks.ts: TlsZones',
-  'src/server/reload.ts: ConfigOutcome',
-  'src/server/tls-service.ts: TlsRefresh',
-  'src/server/tls-service.ts: TlsCommit',
   'src/server/watch/watch-steps.ts: Step',
   'src/server/watch/watch.ts: WatchOptions',
-  'src/server/zones/zone-loader.ts: ZoneLoad',
 ];
