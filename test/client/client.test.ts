@@ -70,7 +70,7 @@ describe('a client of our server', () => {
     expect(done.octets.length).toBeGreaterThan(1600);
   });
 
-  it('asks what it is told to: type, class, DO, RD', async () => {
+  it('asks with the given type, class, DO and RD', async () => {
     await using client = createClient();
     const { message } = await client.resolve({ server, name: 'STARTTLS', type: 'TXT', class: 3, recursion: true });
     expect(message.answers).toMatchObject([{ data: '"NO_TLS"' }]);
@@ -154,8 +154,8 @@ describe('a client of our server', () => {
   });
 });
 
-describe('what a client learns', () => {
-  it('is which transports work, and keeps to them', async () => {
+describe('the capabilities that a client learns', () => {
+  it('say which transports work, and it keeps to them', async () => {
     await against({ tls: 'refused port' }, {}, async (client, clock, { server, counts }) => {
       const ask = () => client.resolve({ server, ...NS });
       const first = await ask();
@@ -172,7 +172,7 @@ describe('what a client learns', () => {
     });
   });
 
-  it('is which do not, for an hour, then for a day', async () => {
+  it('say which do not, for an hour, then for a day', async () => {
     const kinds = { tls: 'stalled handshake', starttls: 'no TO' } as const;
     await against(kinds, { timeouts: ONE_BY_ONE }, async (client, clock, { server, counts }) => {
       const ask = () => client.resolve({ server, ...NS });
@@ -191,7 +191,7 @@ describe('what a client learns', () => {
     });
   });
 
-  it('is nothing, when nothing answers: the server is down, or we are offline', async () => {
+  it('are none when nothing answers: the server is down, or we are offline', async () => {
     const down = { tls: 'refused port', tcp: 'refused port', udp: 'silent' } as const;
     await against(down, {}, async (client, _clock, { server }) => {
       const asked = client.resolve({ server, ...NS });
@@ -203,7 +203,7 @@ describe('what a client learns', () => {
     });
   });
 
-  it('is that TLS has gone away: the answer says so', async () => {
+  it('say that TLS has gone away, and so does the answer', async () => {
     const clock = new FakeClock();
     await using client = createClient({ clock });
     const before = await faulty(WELL, { certificate });
@@ -215,7 +215,7 @@ describe('what a client learns', () => {
     expect(await client.resolve({ server: moved, ...NS })).toMatchObject({ transport: 'udp', downgraded: false });
   });
 
-  it('is kept in a file, and used by the next client', async () => {
+  it('are kept in a file, and used by the next client', async () => {
     await against({ tls: 'refused port', starttls: 'no EDNS' }, {}, async (_client, clock, { server, counts }) => {
       using files = temporaryFolder();
       const file = join(files.path, 'capabilities.json');
@@ -425,7 +425,7 @@ describe('a client that is closed', () => {
 });
 
 describe('the sessions of many servers', () => {
-  it('are so many at most: those of the least recently used are closed', async () => {
+  it('have a limit: those of the least recently used are closed', async () => {
     await using first = await faulty(WELL, { certificate });
     await using second = await faulty(WELL, { certificate });
     await using client = createClient({ sessions: { maxServers: 1 } });
@@ -436,7 +436,7 @@ describe('the sessions of many servers', () => {
   });
 });
 
-describe('what cannot be asked', () => {
+describe('questions that cannot be asked', () => {
   const wrong: readonly (readonly [string, () => ClientOptions, Partial<ResolveOptions>, RegExp])[] = [
     ['an unknown profile', () => ({ profile: JSON.parse('"secret"') }), {}, /profile: found "secret"/],
     ['an empty order', () => ({ order: [] }), {}, /order: found \[\]/],

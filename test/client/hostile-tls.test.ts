@@ -99,7 +99,7 @@ const VERIFICATIONS: readonly Verification[] = [
   { kind: 'tlsa', records: [`3 1 1 ${'ab'.repeat(32)}`, `3 0 1 ${'ab'.repeat(32)}`] },
 ];
 
-describe('a certificate whose end is no date', () => {
+describe('a certificate without a valid date of expiry', () => {
   const odd = () => certified({ notAfter: new OddDate() });
 
   it('is good enough for the opportunistic profile', async () => {
@@ -109,7 +109,7 @@ describe('a certificate whose end is no date', () => {
     expect(done).toMatchObject({ transport: 'tls', tls: { certificate: { subject: 'CN=odd', notAfter: undefined } } });
   });
 
-  it('is judged by its pin where that is what counts, and is none of an authority', async () => {
+  it('is judged by its pin if a pin is given, and is not accepted by an authority', async () => {
     const made = odd();
     await using server = await tlsServer(made);
     const { pin = '' } = describeCertificate(new X509Certificate(made.cert));
@@ -149,7 +149,7 @@ describe('the name in a certificate', () => {
     expect(done.tls?.verified).toBe('ca');
   });
 
-  it('is compared with whatever name there is, without an exception', () => {
+  it('is compared with any name, without an exception', () => {
     const certificate = new X509Certificate(certified().cert);
     for (const identity of ['a\0b', 'x'.repeat(300), '', '.', 'a.test.', 'ä.test', 'fe80::1%eth0', '1.2.3.4'])
       expect(objection({ kind: 'ca' }, certificate, undefined, identity)).toMatch(

@@ -109,7 +109,7 @@ describe('sessions', () => {
     expect(served.connections).toHaveLength(1);
   });
 
-  it('have at most so many queries outstanding, and are at most so many; the others wait', async () => {
+  it('have limits of queries outstanding and of connections; other queries wait', async () => {
     const outstanding = [0, 0, 0];
     let most = 0;
     await using served = await serving(async (socket, query, _nth, connection) => {
@@ -305,7 +305,7 @@ describe('a connection that is closed with queries outstanding', () => {
 });
 
 describe('a session that goes wrong', () => {
-  it('by silence is left, and its late answer is for nobody', async () => {
+  it('by silence is left, and its late answer is ignored', async () => {
     const clock = new FakeClock();
     const late: (() => void)[] = [];
     await using served = await serving((socket, query, _nth, connection) => {

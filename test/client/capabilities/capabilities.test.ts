@@ -18,19 +18,19 @@ function known(max?: number) {
   return { cache, now: () => now, pass: (milliseconds: number) => void (now += milliseconds) };
 }
 
-describe('what is known of a server', () => {
-  it('has the times of the draft and of RFC 9539', () => {
+describe('the capabilities of a server', () => {
+  it('have the times of the draft and of RFC 9539', () => {
     expect(CAPABILITY_TIMES).toEqual({ failure: HOUR, damping: DAY, persistence: 3 * DAY });
   });
 
-  it('is nothing at first', () => {
+  it('are unknown at first', () => {
     const { cache } = known();
     expect(cache.get(TLS)).toBeUndefined();
     expect(cache.retryAt(TLS)).toBeUndefined();
     expect(cache.entries()).toEqual([]);
   });
 
-  it('is that a transport works, for three days after the last answer', () => {
+  it('say that a transport works for three days after the last answer', () => {
     const { cache, now, pass } = known();
     cache.worked(TLS);
     const since = now();
@@ -44,7 +44,7 @@ describe('what is known of a server', () => {
     expect(cache.get(TLS)).toBeUndefined();
   });
 
-  it('is that a transport fails, for an hour, and for a day when it fails again', () => {
+  it('say that a transport fails for an hour, and for a day when it fails again', () => {
     const { cache, now, pass } = known();
     cache.failed(TLS, ClientErrorCode.HANDSHAKE);
     const since = now();
@@ -62,7 +62,7 @@ describe('what is known of a server', () => {
     expect(cache.retryAt(TLS)).toBeUndefined();
   });
 
-  it('counts failures of queries that were under way together once', () => {
+  it('count the failures of queries that were under way together once', () => {
     const { cache, now, pass } = known();
     for (let i = 0; i < 5; i++) cache.failed(TLS, ClientErrorCode.RESET);
     pass(1000);
@@ -70,7 +70,7 @@ describe('what is known of a server', () => {
     expect(cache.retryAt(TLS)).toBe(now() + HOUR);
   });
 
-  it('forgets a failure that nothing followed, and one that success followed', () => {
+  it('forget a failure that nothing followed, and one that success followed', () => {
     const { cache, now, pass } = known();
     cache.failed(TLS, ClientErrorCode.RESET);
     pass(2 * HOUR);
@@ -82,7 +82,7 @@ describe('what is known of a server', () => {
     expect(cache.retryAt(TLS)).toBe(now() + HOUR);
   });
 
-  it('is kept apart for each transport, address and port, however the address is written', () => {
+  it('are kept apart for each transport, address and port, however the address is written', () => {
     const { cache } = known();
     cache.worked({ ...TLS, address: '2001:db8::1' });
     cache.failed(STARTTLS, ClientErrorCode.NO_UPGRADE);
@@ -92,7 +92,7 @@ describe('what is known of a server', () => {
     expect(cache.get(STARTTLS)).toMatchObject({ status: 'fails' });
   });
 
-  it('remembers the mode of STARTTLS until told another', () => {
+  it('have the mode of STARTTLS until another is found', () => {
     const { cache } = known();
     cache.worked(STARTTLS, 'dummy');
     cache.worked(STARTTLS);
@@ -101,7 +101,7 @@ describe('what is known of a server', () => {
     expect(cache.get(STARTTLS)).toMatchObject({ mode: 'any' });
   });
 
-  it('has at most so many entries: the least recently seen go', () => {
+  it('have a limit: the least recently seen go', () => {
     const { cache } = known(3);
     const at = (port: number): CapabilityKey => ({ ...TLS, port });
     for (const port of [1, 2, 3]) cache.failed(at(port), ClientErrorCode.REFUSED);
@@ -110,7 +110,7 @@ describe('what is known of a server', () => {
     expect(cache.entries().map(([{ port }]) => port)).toEqual([3, 1, 4]);
   });
 
-  it('can be forgotten, and told from elsewhere: the later wins', () => {
+  it('can be forgotten, and restored from elsewhere: the later entry wins', () => {
     const { cache, now } = known();
     cache.worked(TLS);
     cache.worked(STARTTLS);
@@ -126,7 +126,7 @@ describe('what is known of a server', () => {
     expect(cache.entries()).toEqual([]);
   });
 
-  it('is not believed when it is dated later than now', () => {
+  it('are not believed when they are dated later than now', () => {
     const { cache, now, pass } = known();
     cache.failed(TLS, ClientErrorCode.RESET);
     pass(-1);
@@ -136,7 +136,7 @@ describe('what is known of a server', () => {
     expect(cache.get(TLS)).toBeUndefined();
   });
 
-  it('tells of changes that are worth keeping, not of every answer', () => {
+  it('report changes that are worth keeping, not every answer', () => {
     const { cache, pass } = known();
     let changes = 0;
     cache.onChange(() => changes++);
@@ -148,7 +148,7 @@ describe('what is known of a server', () => {
     expect(changes).toBe(3);
   });
 
-  it('never lets a failure keep a transport from being tried for more than a day', () => {
+  it('never keep a transport from being tried for more than a day', () => {
     const steps = fc.array(fc.tuple(fc.boolean(), fc.nat(2 * DAY)), { maxLength: 30 });
     fc.assert(
       fc.property(steps, (all) => {

@@ -49,7 +49,7 @@ const entry = (more: object = {}): object => ({
 const put = (servers: unknown, version: unknown = 1): void => writeFileSync(file, JSON.stringify({ version, servers }));
 
 describe('the file of capabilities', () => {
-  it('keeps what is known from one process to the next', async () => {
+  it('keeps capabilities from one process to the next', async () => {
     const first = opened();
     first.cache.worked(STARTTLS, 'dummy');
     first.cache.failed(TLS, ClientErrorCode.HANDSHAKE);
@@ -198,7 +198,7 @@ describe('the file of capabilities', () => {
   });
 });
 
-describe('what is wrong with the file of capabilities', () => {
+describe('a broken file of capabilities', () => {
   const depth = 1_000_000;
 
   it.each([

@@ -43,7 +43,7 @@ describe('the transports of a server', () => {
     expect(report.tls.versions).toBeUndefined();
   });
 
-  it('that nobody serves are told of as such', async () => {
+  it('that the server does not serve are a problem', async () => {
     const server = await probedServer();
     const { port, tlsPort } = server;
     await server[Symbol.asyncDispose]();
@@ -60,7 +60,7 @@ describe('the transports of a server', () => {
     expect(report.tls.failure?.code).toBe(ClientErrorCode.ABORTED);
   });
 
-  it('are not blamed for what there was no time for', async () => {
+  it('are not blamed when the time was over', async () => {
     const slow: Behaviour = {
       tls,
       respond: (query, transport, nth) =>
@@ -261,14 +261,14 @@ describe('the certificate', () => {
     expect(report).toMatchObject({ ok: true, credentials: { accepted: true }, starttls: { mode: 'query' } });
   });
 
-  it("that nobody could accept is the caller's mistake", async () => {
+  it("that no certificate could meet is the caller's mistake", async () => {
     const options = { server: '127.0.0.1', verification: { kind: 'pin', pins: ['x'] } } as const;
     await expect(probe(options)).rejects.toMatchObject({ code: ClientErrorCode.INPUT });
   });
 });
 
-describe('what was learnt', () => {
-  it('goes into the capability cache', async () => {
+describe('capabilities from a probe', () => {
+  it('go into the capability cache', async () => {
     const cache = createCapabilityCache({ now: Date.now });
     const report = await probed({ offers: (dummy) => dummy, tls }, { capabilities: cache });
     const { address, port, tlsPort } = report;
@@ -276,7 +276,7 @@ describe('what was learnt', () => {
     expect(cache.get({ transport: 'starttls', address, port })).toMatchObject({ status: 'works', mode: 'dummy' });
   });
 
-  it('does not include failures that are no fault of the server, or of one that is down', async () => {
+  it('do not include failures that are no fault of the server, nor those of a server that is down', async () => {
     const cache = createCapabilityCache({ now: Date.now });
     const silent: Behaviour = { tls, respond: () => undefined, offers: always, instead: () => {} };
     await probed(silent, { stepMs: 60_000, totalMs: 200, capabilities: cache });
@@ -284,7 +284,7 @@ describe('what was learnt', () => {
     expect(cache.entries()).toEqual([]);
   });
 
-  it('includes what does not work', async () => {
+  it('include failures', async () => {
     const cache = createCapabilityCache({ now: Date.now });
     const { address, port, tlsPort } = await probed({}, { capabilities: cache });
     expect(cache.get({ transport: 'tls', address, port: tlsPort })).toMatchObject({

@@ -129,7 +129,7 @@ describe('STARTTLS', () => {
     expect(await exchange(QUERY, by(server))).toMatchObject({ encrypted: true });
   });
 
-  it('never takes plaintext behind the answer for something that came inside TLS', async () => {
+  it('never takes plaintext after the answer for octets from inside TLS', async () => {
     const seen: Seen = { plain: [], secure: [] };
     // Forged answers with every ID, so that one of them fits.
     const forged = (query: Buffer): Buffer => {
@@ -145,7 +145,7 @@ describe('STARTTLS', () => {
     expect(seen.secure).toEqual([]);
   });
 
-  it('never takes plaintext that comes within the handshake for something else', async () => {
+  it('never takes plaintext within the handshake for an answer', async () => {
     await using server = await tcpServer((socket) => {
       onMessages(socket, async (query) => {
         socket.write(framed(answer(query, { ednsFlags: TO })));

@@ -25,7 +25,7 @@ describe('a question over UDP', () => {
     expect(server.connections()).toBe(3);
   });
 
-  it('times out after so many tries', async () => {
+  it('times out after the last try', async () => {
     await using server = await udpServer((q) => [answer(q, { id: q.readUInt16BE() ^ 1 })]);
     await expect(exchange(QUERY, { ...ONCE, timeoutMs: 100, tries: 2, server })).rejects.toMatchObject({
       code: ClientErrorCode.TIMED_OUT,

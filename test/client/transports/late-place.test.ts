@@ -74,7 +74,7 @@ it('two sessions that open at the same moment: the place in the one that is not 
   expect([pool('tls').busy, pool('starttls').busy]).toEqual([false, false]);
 });
 
-it('a place that is had when the query has been answered is given back, and its transport works', async () => {
+it('a place that comes after the answer is given back, and its transport works', async () => {
   const { clock, pool, transports, openBoth, start, capabilities } = await bench();
   let giveStarttls = (): void => {};
   let asked = false;

@@ -103,7 +103,7 @@ describe('a server that says nothing on its port for TLS', () => {
     });
   });
 
-  it('is found out to have none by the time it had, after the answer; then it is left out', async () => {
+  it('is known to have none after the time to open a session, even if the query has been answered; then it is left out', async () => {
     await scene({}, {}, async ({ clock, gate, ask, status }) => {
       const asked = ask();
       await eventually(() => gate.connections() === 1);
@@ -189,7 +189,7 @@ describe('a server that says nothing on its port for TLS', () => {
     });
   });
 
-  it('is asked in cleartext at once when nobody is to wait, and inside TLS when that has come about', async () => {
+  it('is asked in cleartext at once if no query is to wait, and inside TLS once that session is open', async () => {
     await scene({}, { timeouts: { cleartextAfter: 0 } }, async ({ gate, ask, status, clock }) => {
       expect(await ask()).toMatchObject({ transport: 'udp', encrypted: false, attempts: [] });
       await eventually(() => gate.connections() === 1);
@@ -214,7 +214,7 @@ describe('a server that says nothing on its port for TLS', () => {
 });
 
 describe('staggered TLS and STARTTLS', () => {
-  it('is not begun where TLS is there in time', async () => {
+  it('does not begin STARTTLS when TLS is open in time', async () => {
     await scene({}, {}, async ({ clock, gate, faulty: { counts }, ask }) => {
       gate.open();
       expect(await ask()).toEqual({ transport: 'tls', encrypted: true, attempts: [] });
@@ -232,7 +232,7 @@ describe('staggered TLS and STARTTLS', () => {
     });
   });
 
-  it('is in the order that is asked for', async () => {
+  it('begins in the given order', async () => {
     const options: ClientOptions = { order: ['starttls', 'tls'] };
     await scene({ starttls: 'dropped dummy' }, options, async ({ clock, gate, faulty: { counts }, ask }) => {
       gate.open();
@@ -246,7 +246,7 @@ describe('staggered TLS and STARTTLS', () => {
     });
   });
 
-  it('goes on when the session that won brings no answer; cleartext waits for that', async () => {
+  it('goes on when the first session brings no answer; cleartext waits for that', async () => {
     const timeouts = { cleartextAfter: 1000 };
     await scene({ tls: 'silent' }, { timeouts }, async ({ clock, gate, faulty: { counts }, ask }) => {
       gate.open();
@@ -260,7 +260,7 @@ describe('staggered TLS and STARTTLS', () => {
     });
   });
 
-  it('is none where one of them is known to work: that is asked by itself', async () => {
+  it('does not begin when one of them is known to work: that is asked alone', async () => {
     await scene({}, {}, async ({ client, clock, gate, faulty: { counts }, server, ask }) => {
       const { tlsPort: port = 0 } = server;
       client.capabilities.worked({ transport: 'tls', address: '127.0.0.1', port });
@@ -274,7 +274,7 @@ describe('staggered TLS and STARTTLS', () => {
     });
   });
 
-  it('in the pre-deployed profile shows nothing of the name, and is all there is', async () => {
+  it('is all that the pre-deployed profile has, and does not show the name', async () => {
     const verification = { kind: 'pin', pins: [pinOf(certificate.cert)] } as const;
     const timeouts = { headStart: 0, cleartextAfter: 0 };
     await scene({}, { profile: 'pre-deployed', verification, timeouts }, async ({ faulty: { counts, plain }, ask }) => {
@@ -284,7 +284,7 @@ describe('staggered TLS and STARTTLS', () => {
     });
   });
 
-  it('that is given up asks nothing, and leaves nothing that waits', async () => {
+  it('asks nothing when it is given up, and leaves no timers', async () => {
     await scene({}, {}, async ({ client, clock, gate, faulty: { counts }, server }) => {
       const controller = new AbortController();
       const { signal } = controller;

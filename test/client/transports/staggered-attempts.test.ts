@@ -59,7 +59,7 @@ function scene(...headStarts: readonly number[]): Scene {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('staggered attempts', () => {
-  it('has each begin after the head start of the one before, not sooner', async () => {
+  it('begin each after the head start of the one before, not sooner', async () => {
     const { clock, attempts, result, begun } = scene(250, 100, 0);
     expect(begun()).toBe(1);
     clock.advance(249);
@@ -76,7 +76,7 @@ describe('staggered attempts', () => {
     expect(clock.timers).toEqual([]);
   });
 
-  it('has the next one begin at once when the one before fails, or has no head start', async () => {
+  it('begin the next one at once when the one before fails or has no head start', async () => {
     const { clock, attempts, result, begun } = scene(250, 0, 250, 250);
     attempts[0]?.end();
     await turn();
@@ -89,7 +89,7 @@ describe('staggered attempts', () => {
     expect(clock.timers).toEqual([]);
   });
 
-  it('goes on with the head start when an earlier one fails meanwhile', async () => {
+  it('keep the head start when an earlier one fails meanwhile', async () => {
     const { clock, attempts, begun } = scene(250, 250, 250);
     clock.advance(250);
     attempts[0]?.end();
@@ -101,7 +101,7 @@ describe('staggered attempts', () => {
     expect(begun()).toBe(3);
   });
 
-  it('has nobody begin behind the one that is done', async () => {
+  it('begin no further attempt after the first result', async () => {
     const { clock, attempts, result, begun } = scene(250, 250);
     attempts[0]?.end('first');
     expect(await result).toBe('first');
@@ -109,7 +109,7 @@ describe('staggered attempts', () => {
     expect(begun()).toBe(1);
   });
 
-  it('has the next one wait for the failure of one that holds', async () => {
+  it('wait with the next one for the failure of one that holds', async () => {
     const { clock, attempts, result, begun } = scene(250, 250);
     clock.advance(249);
     attempts[0]?.hold();
@@ -122,7 +122,7 @@ describe('staggered attempts', () => {
     expect(await result).toBe('second');
   });
 
-  it('is over when one breaks, and when it is given up', async () => {
+  it('are over when one rejects, and when they are given up', async () => {
     const broken = scene(0, 0);
     broken.attempts[0]?.break(new Error('broken'));
     await expect(broken.result).rejects.toThrow('broken');
@@ -137,7 +137,7 @@ describe('staggered attempts', () => {
     expect(given.begun()).toBe(1);
   });
 
-  it('of nobody is lost', async () => {
+  it('bring nothing when there are none', async () => {
     expect(await scene().result).toBeUndefined();
   });
 });

@@ -41,19 +41,19 @@ describe('the plan of transports', () => {
     expect(planned(['cleartext'])).toEqual([CLEARTEXT]);
   });
 
-  it('leaves out what is known to fail', () => {
+  it('leaves out transports that are known to fail', () => {
     expect(planned(ALL, { tls: 'fails' })).toEqual(['staggered: starttls', CLEARTEXT]);
     expect(planned(ALL, { starttls: 'fails' })).toEqual(['staggered: tls', CLEARTEXT]);
     expect(planned(ALL, { tls: 'fails', starttls: 'fails' })).toEqual([CLEARTEXT]);
   });
 
-  it('tries what is known to fail after all others where there is no cleartext', () => {
+  it('tries transports that are known to fail last, if there is no cleartext', () => {
     expect(planned(PRIVATE, { tls: 'fails' })).toEqual(['staggered: starttls tls']);
     expect(planned(PRIVATE, { tls: 'fails', starttls: 'works' })).toEqual(['known: starttls', 'staggered: tls']);
     expect(planned(PRIVATE, { tls: 'fails', starttls: 'fails' })).toEqual(['staggered: tls starttls']);
   });
 
-  it('begins with what is known to work, or is open, by itself', () => {
+  it('begins with a transport alone that is known to work or has an open session', () => {
     expect(planned(ALL, { starttls: 'works' })).toEqual(['known: starttls', 'staggered: tls', CLEARTEXT]);
     expect(planned(ALL, { starttls: 'works', tls: 'works' })).toEqual(['known: tls', 'known: starttls', CLEARTEXT]);
     expect(planned(ALL, {}, 'starttls')).toEqual(['known: starttls', 'staggered: tls', CLEARTEXT]);
@@ -62,14 +62,14 @@ describe('the plan of transports', () => {
 });
 
 describe('the time for a transport', () => {
-  it('is all that it could need, when there is enough', () => {
+  it('is all that it may need, if there is enough', () => {
     expect(allowance(['tls', 'starttls'], ['udp', 'tcp'], 30_000, TIMEOUTS, 3)).toBeGreaterThanOrEqual(16_000);
     expect(allowance(['starttls'], ['udp', 'tcp'], 22_000, TIMEOUTS, 3)).toBeGreaterThanOrEqual(8000);
     expect(allowance(['udp'], ['tcp'], 14_000, TIMEOUTS, 3)).toBeGreaterThanOrEqual(4500);
     expect(allowance(['tcp'], [], 8000, TIMEOUTS, 3)).toBe(8000);
   });
 
-  it('leaves each behind it what it could need or its share, however short the time is', () => {
+  it('leaves those behind it the time that they may need or their share, however short the time is', () => {
     const some = fc.subarray<TriedTransport>(['tls', 'starttls', 'udp', 'tcp'], { minLength: 1 });
     fc.assert(
       fc.property(some, fc.integer({ min: 1, max: 60_000 }), (transports, total) => {

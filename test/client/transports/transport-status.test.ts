@@ -33,7 +33,7 @@ describe('a transport that brought no answer while another did', () => {
     },
   );
 
-  it('is not blamed where it had answered other queries', () => {
+  it('is not blamed if it has answered other queries', () => {
     expect(afterwards(ClientErrorCode.TIMED_OUT, false)).toBeUndefined();
   });
 });

@@ -26,7 +26,7 @@ describe('a certificate verified by authorities', () => {
 });
 
 describe('a TLSA record', () => {
-  it('of another usage than DANE-EE, selector or matching type than there are, matches nothing (RFC 6698 §4.1)', async () => {
+  it('of another usage than DANE-EE, or of an unknown selector or matching type, matches nothing (RFC 6698 §4.1)', async () => {
     const certificate = new X509Certificate((await make()).cert);
     const key = certificate.publicKey.export({ type: 'spki', format: 'der' });
     const digest = createHash('sha256').update(key).digest('hex');
