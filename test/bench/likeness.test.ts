@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Answer, Section } from '../differential/decode.js';
+import type { Answer, Section } from '../differential/answer.js';
 import { compareAnswers } from './likeness.js';
 
 const section = (rdata: string): Section =>

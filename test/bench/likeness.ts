@@ -1,5 +1,5 @@
 /** Whether servers that are compared do the same work: their answers to a sample of questions. */
-import { type Answer, decode, type Section } from '../differential/decode.js';
+import { type Answer, readAnswer, type Section } from '../differential/answer.js';
 import { Exchange } from '../differential/exchange.js';
 import { buildQuery } from '../support/message.js';
 import { LOOPBACK } from '../support/peers/server.js';
@@ -69,7 +69,7 @@ async function answersOf(server: Server, questions: readonly Question[], edns: L
       });
       return exchange.ask(query, false);
     });
-    return (await Promise.all(asked)).map(decode);
+    return (await Promise.all(asked)).map(readAnswer);
   } finally {
     exchange.close();
   }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { decode } from '../differential/decode.js';
+import { readAnswer } from '../differential/answer.js';
 import type { Ports } from '../load/client.js';
 import { buildQuery } from '../support/message.js';
 import { freePort, LOOPBACK } from '../support/peers/server.js';
@@ -187,7 +187,7 @@ export async function serialOf(port: number, zone: string): Promise<number | und
     socket.once('error', () => done());
     socket.connect(port, LOOPBACK, () => socket.send(query));
   });
-  const rrsets = response === undefined ? [] : [...decode(response).answer.values()];
+  const rrsets = response === undefined ? [] : [...readAnswer(response).answer.values()];
   const soa = rrsets.find(({ type }) => type === 6)?.rdata[0];
   // Serial, and four numbers behind it (RFC 1035 §3.3.13).
   return soa === undefined ? undefined : Buffer.from(soa, 'latin1').readUInt32BE(soa.length - 20);

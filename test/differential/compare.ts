@@ -1,5 +1,5 @@
 /** Compares the answers of four servers to one question, and judges ours. */
-import { type Answer, decode } from './decode.js';
+import { type Answer, readAnswer } from './answer.js';
 import type { Asked } from './exchange.js';
 import { encodeQuery, type Query } from './queries.js';
 import { RULES } from './rules.js';
@@ -38,7 +38,7 @@ export function classOf(verdict: Verdict): string {
 
 function decoded(server: Asked, response: Uint8Array): Answer {
   try {
-    return decode(response);
+    return readAnswer(response);
   } catch (error) {
     throw new Error(`${server.name}: ${String(error)} in ${Buffer.from(response).toString('hex')}`);
   }

@@ -1,8 +1,9 @@
 /** Random questions aimed at the names of a zone, and what they look like on the wire. */
+import { typeName } from '../support/rdata.js';
 import { canOccur, type Model, type OutcomeName } from './model.js';
 import { type Name, nameKey, nameToText, nameToWire, wireLength } from './names.js';
 import type { Random } from './random.js';
-import { PLAIN, PRIVATE, PRIVATE_ABSENT, T, typeText } from './types.js';
+import { PLAIN, PRIVATE, PRIVATE_ABSENT, T } from './types.js';
 
 export interface Query {
   readonly name: Name;
@@ -23,7 +24,7 @@ export function queryToText(query: Query): string {
     ...(query.recursionDesired ? ['RD'] : []),
     ...(query.checkingDisabled ? ['CD'] : []),
   ];
-  return `${nameToText(query.name)} ${typeText(query.type)} (${flags.join(', ')})`;
+  return `${nameToText(query.name)} ${typeName(query.type)} (${flags.join(', ')})`;
 }
 
 /** The message with ID 0; whoever sends it writes the ID. */

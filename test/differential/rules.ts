@@ -2,7 +2,7 @@
  * The one list of what the comparison forgives: where an RFC leaves a choice, or docs/protocol.md decides otherwise than a
  * peer does. Each entry says why, with its clause, and takes from the views no more than that.
  */
-import type { Answer, AnswerRRset, Section } from './decode.js';
+import type { Answer, AnswerRRset, Section } from './answer.js';
 import type { Query } from './queries.js';
 import { T } from './types.js';
 import type { View } from './view.js';

@@ -2,7 +2,7 @@
  * Judges a UDP answer of ours by our own answer over TCP (RFC 2181 §9, RFC 9471): whole RRsets only, TC exactly when
  * something needed did not fit, and never more octets than the client takes.
  */
-import type { Answer } from './decode.js';
+import type { Answer } from './answer.js';
 import type { Query } from './queries.js';
 import { SECTIONS } from './view.js';
 

@@ -39,12 +39,6 @@ export const T = {
 export const PRIVATE = 65_280;
 export const PRIVATE_ABSENT = 65_281;
 
-const MNEMONIC = new Map<number, string>(Object.entries(T).map(([name, type]) => [type, name]));
-
-export function typeText(type: number): string {
-  return MNEMONIC.get(type) ?? `TYPE${type}`;
-}
-
 /** Makes the RDATA of one record; `name` gives a target, `unique` differs for every record of an RRset. */
 type Maker = (random: Random, name: () => Name, unique: number) => string;
 

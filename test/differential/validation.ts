@@ -1,5 +1,5 @@
 /** What a validating resolver in front of our server must say, judged from the data and from our own answer. */
-import type { Answer } from './decode.js';
+import type { Answer } from './answer.js';
 import type { Model, OutcomeName } from './model.js';
 import { lower, nameFromText, nameKey, nameToText } from './names.js';
 import type { Query } from './queries.js';

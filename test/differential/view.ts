@@ -1,5 +1,5 @@
 /** An answer as the comparison sees it: RRset sets under keys, from which normalisation takes away what may differ. */
-import type { Answer, Section } from './decode.js';
+import type { Answer, Section } from './answer.js';
 
 export type Rrsets = Map<string, string>;
 

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PeerZone } from '../support/peers/server.js';
-import { decode } from './decode.js';
+import { readAnswer } from './answer.js';
 import type { Asked } from './exchange.js';
 import { Generator } from './generate.js';
 import { Model, SIGNINGS, type Signing } from './model.js';
@@ -110,7 +110,7 @@ export async function servedByAll(
     const name = nameToWire(zone.model.zone.origin);
     const query = Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]), name, Buffer.from([0, 6, 0, 1])]);
     for (const server of servers) {
-      const { rcode, aa, answer } = decode(await server.ask(query, false));
+      const { rcode, aa, answer } = readAnswer(await server.ask(query, false));
       if (rcode === 0 && aa && answer.size === 1) continue;
       lost.add(zone.family);
       refused.push(`${server.name} does not serve ${zone.name}`);

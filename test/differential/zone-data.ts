@@ -1,6 +1,7 @@
 /** A generated zone before signing, and its text. */
+
+import { typeName } from '../support/rdata.js';
 import { type Name, nameToText } from './names.js';
-import { typeText } from './types.js';
 
 export interface RRset {
   readonly ttl: number;
@@ -26,7 +27,7 @@ export function zoneToText(zone: ZoneData, extra: readonly string[] = []): strin
   const lines: string[] = [];
   for (const { name, rrsets } of zone.nodes.values()) {
     for (const [type, { ttl, rdata }] of rrsets) {
-      for (const data of rdata) lines.push(`${nameToText(name)} ${ttl} IN ${typeText(type)} ${data}`);
+      for (const data of rdata) lines.push(`${nameToText(name)} ${ttl} IN ${typeName(type)} ${data}`);
     }
   }
   return `${[...lines, ...extra].join('\n')}\n`;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decode } from '../differential/decode.js';
+import { readAnswer } from '../differential/answer.js';
 import { type Ours, startOurs } from '../differential/engine.js';
 import { Exchange } from '../differential/exchange.js';
 import type { Signing } from '../differential/model.js';
@@ -60,10 +60,10 @@ describe.skipIf(missing)(`unbound validates our answers${missing ? ` (skipped: $
       const wanted = VALIDATED[i % VALIDATED.length];
       const query = { ...questioner.ask(wanted), recursionDesired: true, checkingDisabled: false };
       const asked = { ...query, edns: true, dnssecOk: true, size: 1232 };
-      const direct = decode(await ours.ask(encodeQuery(asked), true));
+      const direct = readAnswer(await ours.ask(encodeQuery(asked), true));
       const expected = expectation(zone.model, query, direct);
       if (expected === undefined) continue;
-      const resolved = decode(await resolver.ask(encodeQuery(asked), true));
+      const resolved = readAnswer(await resolver.ask(encodeQuery(asked), true));
       for (const outcome of zone.model.classify(query.name, query.type)) {
         counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
       }

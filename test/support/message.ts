@@ -1,12 +1,11 @@
 /**
- * The tests' own DNS messages: an encoder of queries that can also build malformed ones, and a decoder of responses that
- * accepts nothing malformed. It shares no code with the server, so it can judge it.
+ * The tests' own DNS messages in presentation format: an encoder of queries that can also build malformed ones, and a decoder
+ * of responses. They share no code with the server, so they can judge it.
  */
-import { nameFromText, nameToText, readName } from './names.js';
-import { expandRdata, rdataToText, typeName, typeNumber } from './rdata.js';
+import { type Edns, OPT, readMessage, type WireRecord } from './message-reader.js';
+import { nameFromText, nameToText } from './names.js';
+import { rdataToText, typeNumber } from './rdata.js';
 
-const OPT = 41;
-const TSIG = 250;
 const CLASSES: Readonly<Record<string, number>> = { IN: 1, CH: 3, HS: 4, NONE: 254, ANY: 255 };
 
 export interface EdnsQuery {
@@ -84,15 +83,6 @@ export interface Message {
   readonly size: number;
 }
 
-export interface Edns {
-  readonly udpSize: number;
-  readonly version: number;
-  readonly dnssecOk: boolean;
-  /** The flag bits besides DO. */
-  readonly flags: number;
-  readonly options: readonly { readonly code: number; readonly data: Uint8Array }[];
-}
-
 const u16 = (value: number): number[] => [(value >> 8) & 255, value & 255];
 
 /** Wire format of an OPT record. */
@@ -130,96 +120,14 @@ export function buildQuery(query: Query): Uint8Array {
   ]);
 }
 
-function number(message: Uint8Array, at: number, octets: number): number {
-  if (at + octets > message.length) throw new Error(`message ends at ${message.length}, read at ${at}`);
-  return message.subarray(at, at + octets).reduce((sum, octet) => sum * 256 + octet, 0);
-}
-
-interface RawRecord extends MessageRecord {
-  readonly ownerWire: Uint8Array;
-  readonly rdataAt: number;
-  readonly end: number;
-}
-
-function readRecord(message: Uint8Array, at: number): RawRecord {
-  const owner = readName(message, at);
-  const type = number(message, owner.end, 2);
-  const length = number(message, owner.end + 8, 2);
-  const rdataAt = owner.end + 10;
-  const end = rdataAt + length;
-  if (end > message.length) throw new Error(`${typeName(type)} RDATA runs past the message`);
-  const { rdata, compressed } = expandRdata(type, message, rdataAt, length);
-  return {
-    owner: nameToText(owner.wire),
-    ownerWire: owner.wire,
-    type,
-    class: number(message, owner.end + 2, 2),
-    ttl: number(message, owner.end + 4, 4),
-    rdata: Buffer.from(rdata).toString('hex'),
-    text: rdataToText(type, rdata),
-    compressed,
-    rdataAt,
-    end,
-  };
-}
-
-function readOpt(message: Uint8Array, opt: RawRecord): Edns {
-  const options: { code: number; data: Uint8Array }[] = [];
-  for (let at = opt.rdataAt; at < opt.end; ) {
-    const end = at + 4 + number(message, at + 2, 2);
-    if (end > opt.end) throw new Error('EDNS option runs past OPT');
-    options.push({ code: number(message, at, 2), data: message.slice(at + 4, end) });
-    at = end;
-  }
-  const flags = opt.ttl & 0xffff;
-  return {
-    udpSize: opt.class,
-    version: (opt.ttl >>> 16) & 255,
-    dnssecOk: (flags & 0x8000) !== 0,
-    flags: flags & 0x7fff,
-    options,
-  };
-}
-
-/** Decodes a message. Throws an Error on anything malformed; octets behind the counted records are malformed too. */
+/** Decodes a message. Throws an Error on anything malformed, RDATA included. */
 export function decodeMessage(bytes: Uint8Array): Message {
-  if (bytes.length < 12) throw new Error(`${bytes.length} octets are no message`);
-  const bits = number(bytes, 2, 2);
-  let at = 12;
-  const question: { name: string; type: number; class: number }[] = [];
-  for (let i = number(bytes, 4, 2); i > 0; i--) {
-    const name = readName(bytes, at);
-    if (name.compressed) throw new Error('compressed QNAME');
-    question.push({
-      name: nameToText(name.wire),
-      type: number(bytes, name.end, 2),
-      class: number(bytes, name.end + 2, 2),
-    });
-    at = name.end + 4;
-  }
-  const section = (countAt: number): RawRecord[] =>
-    Array.from({ length: number(bytes, countAt, 2) }, () => {
-      const record = readRecord(bytes, at);
-      at = record.end;
-      return record;
-    });
-  const answer = section(6);
-  const authority = section(8);
-  const additional = section(10);
-  if (at !== bytes.length) throw new Error(`${bytes.length - at} octets behind the counted records`);
-  const isMeta = (record: RawRecord): boolean => record.type === OPT || record.type === TSIG;
-  if ([...answer, ...authority].some(isMeta)) throw new Error('OPT or TSIG outside the additional section');
-  const opts = additional.filter((record) => record.type === OPT);
-  const [opt] = opts;
-  if (opts.length > 1) throw new Error('more than one OPT');
-  if (opt && opt.ownerWire.length !== 1) throw new Error('OPT not owned by the root');
-  const tsig = additional.findIndex((record) => record.type === TSIG);
-  if (tsig >= 0 && tsig !== additional.length - 1) throw new Error('TSIG is not the last record');
+  const { id, bits, rcode, question, answer, authority, additional, edns } = readMessage(bytes);
   const flag = (mask: number): boolean => (bits & mask) !== 0;
   return {
-    id: number(bytes, 0, 2),
+    id,
     opcode: (bits >> 11) & 15,
-    rcode: (bits & 15) | (opt ? (opt.ttl >>> 24) << 4 : 0),
+    rcode,
     flags: {
       qr: flag(0x8000),
       aa: flag(0x400),
@@ -230,17 +138,23 @@ export function decodeMessage(bytes: Uint8Array): Message {
       ad: flag(0x20),
       cd: flag(0x10),
     },
-    question,
-    answer: answer.map(plain),
-    authority: authority.map(plain),
-    additional: additional.filter((record) => record !== opt).map(plain),
-    edns: opt && readOpt(bytes, opt),
+    question: question.map(({ name, ...rest }) => ({ name: nameToText(name), ...rest })),
+    answer: answer.map(inText),
+    authority: authority.map(inText),
+    additional: additional.map(inText),
+    edns,
     size: bytes.length,
   };
 }
 
-function plain({ owner, type, class: rclass, ttl, rdata, text, compressed }: RawRecord): MessageRecord {
-  return { owner, type, class: rclass, ttl, rdata, text, compressed };
+function inText({ owner, type, class: rclass, ttl, rdata, compressed }: WireRecord): MessageRecord {
+  return {
+    owner: nameToText(owner),
+    type,
+    class: rclass,
+    ttl,
+    rdata: rdata.toString('hex'),
+    text: rdataToText(type, rdata),
+    compressed,
+  };
 }
-
-export { typeName, typeNumber };

@@ -42,33 +42,51 @@ export function labelsOf(wire: Uint8Array): Uint8Array[] {
   return labels;
 }
 
-/** Presentation format of an uncompressed wire name, letter case kept, with the final dot. */
-export function nameToText(wire: Uint8Array): string {
-  const labels = labelsOf(wire).map((label) => Array.from(label, escapeOctet).join(''));
-  return `${labels.join('.')}.`;
-}
-
-function escapeOctet(octet: number): string {
+/** Each octet as it stands in a name's presentation format. */
+const OCTET_TEXT: readonly string[] = Array.from({ length: 256 }, (_, octet) => {
   const char = String.fromCharCode(octet);
   if (octet <= 32 || octet >= 127) return `\\${String(octet).padStart(3, '0')}`;
   return SPECIAL.includes(char) ? `\\${char}` : char;
+});
+
+/**
+ * Presentation format of the uncompressed name that begins at `at`, with the final dot. `octetText` prints each octet of a
+ * label; by default letter case is kept.
+ */
+export function nameToText(wire: Uint8Array, at = 0, octetText = OCTET_TEXT): string {
+  let text = '';
+  let from = at;
+  for (let length = wire[from]; length !== 0; length = wire[from]) {
+    if (length === undefined) throw new Error('name without root label');
+    const end = from + 1 + length;
+    for (from++; from < end; from++) text += octetText[wire[from] ?? 0];
+    text += '.';
+  }
+  return text === '' ? '.' : text;
 }
+
+const uncompressed = new Uint8Array(MAX_OCTETS);
 
 /**
  * Reads the name at `at` of a message and returns it uncompressed, with the offset behind it and whether it had a
- * pointer. A pointer must point to before the labels that it ends (RFC 1035 §4.1.4: "a prior occurrence").
+ * pointer. A pointer must point to before the labels that it ends (RFC 1035 §4.1.4: "a prior occurrence"). Nothing is read
+ * from `limit` on.
  */
-export function readName(message: Uint8Array, at: number): { wire: Uint8Array; end: number; compressed: boolean } {
-  const octets: number[] = [];
+export function readName(
+  message: Uint8Array,
+  at: number,
+  limit = message.length,
+): { wire: Uint8Array; end: number; compressed: boolean } {
+  let size = 0;
   let end = -1;
   let from = at;
   let start = at;
   for (;;) {
-    const length = message[from];
+    const length = from < limit ? message[from] : undefined;
     if (length === undefined) throw new Error('name runs past the message');
     if (length === 0) break;
     if (length >= 192) {
-      const low = message[from + 1];
+      const low = from + 1 < limit ? message[from + 1] : undefined;
       if (low === undefined) throw new Error('pointer runs past the message');
       const target = (length & 63) * 256 + low;
       if (target >= start || target < 12)
@@ -77,12 +95,12 @@ export function readName(message: Uint8Array, at: number): { wire: Uint8Array; e
       from = start = target;
     } else {
       if (length > 63) throw new Error('label type is neither ordinary nor a pointer');
-      if (from + 1 + length > message.length) throw new Error('label runs past the message');
-      octets.push(...message.subarray(from, from + 1 + length));
-      from += 1 + length;
-      if (octets.length >= MAX_OCTETS) throw new Error('name above 255 octets');
+      const next = from + 1 + length;
+      if (next > limit) throw new Error('label runs past the message');
+      if (size + 1 + length >= MAX_OCTETS) throw new Error('name above 255 octets');
+      while (from < next) uncompressed[size++] = message[from++] ?? 0;
     }
   }
-  octets.push(0);
-  return { wire: Uint8Array.from(octets), end: end < 0 ? from + 1 : end, compressed: end >= 0 };
+  uncompressed[size++] = 0;
+  return { wire: uncompressed.slice(0, size), end: end < 0 ? from + 1 : end, compressed: end >= 0 };
 }

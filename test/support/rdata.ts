@@ -137,35 +137,51 @@ export function rdataToText(type: number, rdata: Uint8Array): string {
 /** Fixed sizes of the fields that may stand before a name; `text` is read from its length octet. */
 const FIXED: Partial<Record<Field, number>> = { u8: 1, u16: 2, u32: 4, type: 2, time: 4 };
 
-/** Copies RDATA out of a message with its names uncompressed. `compressed`: whether one of them had a pointer. */
-export function expandRdata(
-  type: number,
-  message: Uint8Array,
-  at: number,
-  length: number,
-): { rdata: Uint8Array; compressed: boolean } {
-  const limit = at + length;
-  const bounded = message.subarray(0, limit);
-  const out: number[] = [];
+/** The fields of each type up to its last name, for the types that have a name in their RDATA. */
+const UP_TO_NAMES = new Map(
+  Object.values(ROWS)
+    .filter(({ fields }) => fields.includes('name'))
+    .map(({ type, fields }) => [type, fields.slice(0, fields.lastIndexOf('name') + 1)]),
+);
+const NO_NAMES: readonly number[] = [];
+
+export interface ExpandedRdata {
+  readonly rdata: Buffer;
+  /** Where its names begin. */
+  readonly names: readonly number[];
+  /** Whether one of them had a pointer. */
+  readonly compressed: boolean;
+}
+
+/** The RDATA between two offsets of a message, its names uncompressed. RDATA without names is a view of the message. */
+export function expandRdata(type: number, message: Buffer, at: number, end: number): ExpandedRdata {
+  const fields = UP_TO_NAMES.get(type);
+  if (fields === undefined) return { rdata: message.subarray(at, end), names: NO_NAMES, compressed: false };
+  const parts: Uint8Array[] = [];
+  const names: number[] = [];
+  let length = 0;
   let compressed = false;
   let from = at;
-  const fields = BY_TYPE.get(type)?.fields ?? [];
-  const last = fields.lastIndexOf('name');
-  for (const field of fields.slice(0, last + 1)) {
-    let end: number;
+  for (const field of fields) {
+    let next: number;
+    let part: Uint8Array;
     if (field === 'name') {
-      const name = readName(bounded, from);
-      out.push(...name.wire);
+      const name = readName(message, from, end);
       compressed ||= name.compressed;
-      end = name.end;
+      names.push(length);
+      next = name.end;
+      part = name.wire;
     } else {
-      end = from + (FIXED[field] ?? 1 + (bounded[from] ?? 0));
-      out.push(...bounded.subarray(from, end));
+      next = from + (FIXED[field] ?? 1 + (message[from] ?? 0));
+      part = message.subarray(from, next);
     }
-    if (end > limit) throw new Error(`${typeName(type)} RDATA runs past its length`);
-    from = end;
+    if (next > end) throw new Error(`${typeName(type)} RDATA runs past its length`);
+    parts.push(part);
+    length += part.length;
+    from = next;
   }
-  return { rdata: Uint8Array.from([...out, ...bounded.subarray(from)]), compressed };
+  parts.push(message.subarray(from, end));
+  return { rdata: Buffer.concat(parts), names, compressed };
 }
 
 /** Splits a line of a zone file in presentation format into tokens; quoted strings keep their quotes. */
