@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Asks over UDP, from a socket that takes answers from whoever sends them, and prints what came, as a JSON list; with --watch
-also the packets that it came in.
+"""Asks over UDP, from a socket that takes answers from whoever sends them, and prints them in hexadecimal, as a JSON list; with
+--watch also the packets that they came in.
 
 usage: datagrams.py SERVER PORT NAME TYPE [--times COUNT] [--payload OCTETS] [--cookie HEX] [--over-tcp] [--watch INTERFACE]
 """
@@ -41,20 +41,6 @@ def query_for(words):
     options = struct.pack("!HH", COOKIE, len(cookie)) + cookie if cookie else b""
     opt = struct.pack("!BHHIH", 0, 41, words.payload, 0, len(options)) + options
     return query[:10] + struct.pack("!H", 1) + query[12:] + opt
-
-
-def cookie_in(message):
-    """The cookie option of a response whose last record is OPT; empty without one."""
-    at = message.rfind(struct.pack("!BH", 0, 41))
-    if at < 0:
-        return ""
-    options, found = message[at + 11 :], ""
-    while options:
-        code, length = struct.unpack_from("!HH", options)
-        if code == COOKIE:
-            found = options[4 : 4 + length].hex()
-        options = options[4 + length :]
-    return found
 
 
 def connected(kind, words, connect):
@@ -120,10 +106,7 @@ def outcome(words, watch):
     answer, peer = (ask_over_tcp if words.over_tcp else ask)(words, query_for(words))
     result = {"from": None}
     if answer is not None:
-        flags = struct.unpack_from("!H", answer, 2)[0]
-        decoded = dns_message.decode(answer)
-        result = {"from": peer[0], "size": len(answer), "tc": bool(flags & 0x0200), "cookie": cookie_in(answer)}
-        result.update(rcode=decoded["rcode"], texts=[record["text"] for record in decoded["answer"]])
+        result = {"from": peer[0], "message": answer.hex()}
     if watch:
         result["packets"] = packets_of(watch)
     return result

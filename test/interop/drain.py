@@ -16,30 +16,10 @@ import sys
 import threading
 import time
 
-from dns_message import TO, TYPES, decode, encode_query, framed, skip_name
+from dns_message import TO, TYPES, encode_query, framed, has_to, option
 
 KEEPALIVE = 11
 LONGEST = 30
-
-
-def keepalive_of(message):
-    """What edns-tcp-keepalive says, in units of 100 ms; None where it is not there."""
-    _, _, questions, answers, authority, additional = struct.unpack_from("!HHHHHH", message)
-    at = 12
-    for _ in range(questions):
-        at = skip_name(message, at) + 4
-    for _ in range(answers + authority + additional):
-        at = skip_name(message, at)
-        rtype, _, _, length = struct.unpack_from("!HHIH", message, at)
-        at += 10
-        end = at + length
-        while rtype == 41 and at < end:
-            code, size = struct.unpack_from("!HH", message, at)
-            if code == KEEPALIVE and size == 2:
-                return struct.unpack_from("!H", message, at + 4)[0]
-            at += 4 + size
-        at = end
-    return None
 
 
 class Tally:
@@ -112,7 +92,7 @@ class Client(threading.Thread):
                 stream.sendall(framed(self.query("STARTTLS", "TXT", 3, TO)))
                 self.tally.asked += 1
                 self.waiting = 1
-                offered = decode(self.message(stream))["to"]
+                offered = has_to(self.message(stream))
                 self.waiting = 0
                 if not offered:
                     # Stopping: there is no upgrade any more.
@@ -157,7 +137,7 @@ class Client(threading.Thread):
         end = 2 + struct.unpack_from("!H", self.buffered)[0]
         message, self.buffered = self.buffered[2:end], self.buffered[end:]
         self.answered += 1
-        if keepalive_of(message) == 0:
+        if option(message, KEEPALIVE) == b"\0\0":
             self.tally.keepalive0 += 1
             self.told = self.polite
         return message

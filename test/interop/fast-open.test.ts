@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { decodeMessage } from '../support/message.js';
 import {
   COMMAND,
   makeNamespace,
@@ -42,15 +43,20 @@ describe.skipIf(missing)(`TCP Fast Open${missing ? ` (skipped: ${missing})` : ''
   });
 
   interface Outcome {
-    readonly answers: readonly { readonly id: number; readonly rcode: number; readonly address: string }[];
+    /** Hexadecimal. */
+    readonly answers: readonly string[];
     readonly counted: Readonly<Record<string, number>>;
   }
 
   async function ask(...words: readonly string[]): Promise<Outcome> {
     const names = Array.from({ length: 5 }, () => 'nas.home.test');
-    const printed = await namespace?.demand('python3', CLIENT, ...words, ...names);
+    const printed = await namespace?.demand('python3', '-B', CLIENT, ...words, ...names);
     const outcome: Outcome = JSON.parse(printed ?? '');
-    expect(outcome.answers).toEqual(names.map(() => ({ id: 0x4711, rcode: 0, address: '192.0.2.20' })));
+    const answers = outcome.answers.map((hex) => {
+      const { id, rcode, answer } = decodeMessage(Buffer.from(hex, 'hex'));
+      return { id, rcode, address: answer.at(-1)?.text };
+    });
+    expect(answers).toEqual(names.map(() => ({ id: 0x4711, rcode: 0, address: '192.0.2.20' })));
     return outcome;
   }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Opens TCP connections that carry a query or, with --tls, a ClientHello in their SYN (RFC 7413), and prints what the kernel
-counted, as JSON.
+"""Opens TCP connections that carry a query or, with --tls, a ClientHello in their SYN (RFC 7413), and prints the answers in
+hexadecimal and what the kernel counted, as JSON.
 
 The first connection fetches a cookie; those after it send data with the SYN. Counters are of this network namespace.
 """
@@ -9,6 +9,8 @@ import socket
 import ssl
 import struct
 import sys
+
+from dns_message import CLASSES, TYPES, encode_query, framed
 
 
 def counters():
@@ -28,9 +30,7 @@ def receive(read, length):
 
 
 def query_for(name):
-    labels = b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.split("."))
-    query = struct.pack("!HHHHHH", 0x4711, 0, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!HH", 1, 1)
-    return struct.pack("!H", len(query)) + query
+    return framed(encode_query(name, TYPES["A"], CLASSES["IN"], 0x4711, False, None))
 
 
 def open_with(connection, port, octets):
@@ -79,10 +79,6 @@ def ask_tls(connection, port, name):
     return receive(read, struct.unpack("!H", receive(read, 2))[0])
 
 
-def summary(answer):
-    return {"id": struct.unpack_from("!H", answer)[0], "rcode": answer[3] & 15, "address": socket.inet_ntoa(answer[-4:])}
-
-
 arguments = sys.argv[1:]
 asking = ask
 if arguments[0] == "--tls":
@@ -92,6 +88,6 @@ before = counters()
 answers = []
 for name in arguments[1:]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connection:
-        answers.append(summary(asking(connection, int(arguments[0]), name)))
+        answers.append(asking(connection, int(arguments[0]), name).hex())
 after = counters()
 print(json.dumps({"answers": answers, "counted": {name: after[name] - before[name] for name in after}}))

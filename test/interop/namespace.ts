@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from '../support/cli.js';
+import { decodeMessage } from '../support/message.js';
 import { type Ended, missingPrograms, run } from './support.js';
 
 /** `adotd serve --config` and what is to follow. */
@@ -19,6 +20,8 @@ const HAND_OVER = fileURLToPath(new URL('hand_over.py', import.meta.url));
 const DATAGRAMS = fileURLToPath(new URL('datagrams.py', import.meta.url));
 const ASK_STEADILY = fileURLToPath(new URL('ask-steadily.mjs', import.meta.url));
 
+/** The EDNS option of RFC 7873. */
+const COOKIE = 10;
 /** Milliseconds that anything may take. */
 const PATIENCE = 20_000;
 
@@ -147,7 +150,7 @@ export function handingOver(
 }
 
 /** A line of the log. */
-export interface LogLine {
+interface LogLine {
   /** Milliseconds since 1970. */
   readonly time: number;
   readonly msg: string;
@@ -205,14 +208,16 @@ export async function serveIn(
   };
 }
 
-/** What datagrams.py printed. */
-export interface Datagrams {
+/** What datagrams.py printed, its message decoded. */
+interface Datagrams {
   /** The address that the answer came from; null: none came. */
   readonly from: string | null;
   readonly size?: number;
   readonly tc?: boolean;
   readonly rcode?: number;
+  /** Of the records in the answer section. */
   readonly texts?: readonly string[];
+  /** Hexadecimal; empty without one. */
   readonly cookie?: string;
   /** Of those that came from the server: octets of the IP packet; df: of IPv4. */
   readonly packets?: readonly { readonly length: number; readonly fragment: boolean; readonly df?: boolean }[];
@@ -241,7 +246,22 @@ export async function askManyFrom(
   ...words: readonly string[]
 ): Promise<Datagrams[]> {
   const given = [address, '53', name, type, '--times', String(times), ...words];
-  return JSON.parse(await namespace.demand('python3', '-B', DATAGRAMS, ...given));
+  const printed: (Datagrams & { readonly message?: string })[] = JSON.parse(
+    await namespace.demand('python3', '-B', DATAGRAMS, ...given),
+  );
+  return printed.map(({ message, ...rest }) => ({ ...rest, ...(message !== undefined && facts(message)) }));
+}
+
+function facts(hex: string): Omit<Datagrams, 'from' | 'packets'> {
+  const { size, flags, rcode, answer, edns } = decodeMessage(Buffer.from(hex, 'hex'));
+  const cookie = edns?.options.find(({ code }) => code === COOKIE)?.data ?? new Uint8Array(0);
+  return {
+    size,
+    tc: flags.tc,
+    rcode,
+    texts: answer.map(({ text }) => text),
+    cookie: Buffer.from(cookie).toString('hex'),
+  };
 }
 
 /** What came of the questions over one transport. */
@@ -254,11 +274,11 @@ export interface Asked {
 }
 
 /** Asks at an even pace until it is told to end. */
-export interface SteadyAsker {
+interface SteadyAsker {
   end(): Promise<Readonly<Record<'udp' | 'tcp' | 'tls', Asked>>>;
 }
 
-export interface Pace {
+interface Pace {
   readonly host: string;
   readonly query: Uint8Array;
   /** Questions a second; of streams, over TCP and TLS each. */

@@ -1,13 +1,13 @@
 /** A relay between client and server: it records what passes, and can interfere as a middlebox does. */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export interface Interference {
+interface Interference {
   /** What is passed on to the server of octets from the client; undefined: nothing. `seen` came before on this connection. */
   readonly toServer?: (octets: Buffer, seen: Buffer) => Buffer | undefined;
   readonly toClient?: (octets: Buffer, seen: Buffer) => Buffer | undefined;
 }
 
-export interface Relay extends AsyncDisposable {
+interface Relay extends AsyncDisposable {
   readonly port: number;
   /** What the server and the client sent, one per connection. */
   readonly fromServer: Buffer[];

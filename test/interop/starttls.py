@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A client of DNS with STARTTLS, written from draft-ietf-dprive-start-tls-for-dns-01 alone, to judge the server.
 
-Python's standard library only. It prints one JSON object. By default it does what section 2.1 asks of a client: a dummy
+Python's standard library only. It prints one JSON object, with the responses in hexadecimal. By default it does what section 2.1 asks of a client: a dummy
 query (STARTTLS/CH/TXT, RD 0) with TO over TCP, waits for the response, begins the handshake at once when TO is set in it,
 then asks inside TLS without TO. Options make it misbehave, stop or reset at every step.
 """
@@ -12,7 +12,7 @@ import ssl
 import struct
 import time
 
-from dns_message import CLASSES, TO, TYPES, decode, encode_query, framed
+from dns_message import CLASSES, TO, TYPES, encode_query, framed, has_to, records
 
 STEPS = (
     "connected",  # nothing sent
@@ -105,7 +105,7 @@ class Client:
         while len(buffered) < 2 or len(buffered) < 2 + struct.unpack_from("!H", buffered)[0]:
             buffered += more()
         end = 2 + struct.unpack_from("!H", buffered)[0]
-        return decode(buffered[2:end]), buffered[end:]
+        return buffered[2:end], buffered[end:]
 
     def ask_plain(self, query):
         self.send(query)
@@ -133,14 +133,14 @@ class Client:
             first += self.outgoing.read()
         self.send_by(first, ((1, "length"), (len(first) // 2, "half-query"), (len(first), "query")))
         answer = self.read_plain()
-        self.result["first"] = answer
+        self.result["first"] = answer.hex()
         self.step("answer")
         if options.early == "query":
-            self.result["answers"].append(self.read_plain())
+            self.result["answers"].append(self.read_plain().hex())
             self.result["outcome"] = "plaintext"
         if options.old:
-            return any(record["text"] == "STARTTLS" for record in answer["answer"])
-        return answer["to"] is True
+            return any(rtype == 16 and rdata[1:] == b"STARTTLS" for rtype, _, rdata in records(answer))
+        return has_to(answer)
 
     # TLS
 
@@ -216,7 +216,7 @@ class Client:
         buffered = b""
         for _ in queries:
             answer, buffered = self.message(buffered, self.read_tls)
-            self.result["answers"].append(answer)
+            self.result["answers"].append(answer.hex())
         self.result["left"] = len(buffered)
         self.step("inside")
 
@@ -245,7 +245,7 @@ class Client:
     def plain_queries(self):
         self.result["outcome"] = "plaintext"
         for name in self.options.names:
-            self.result["answers"].append(self.ask_plain(self.query(name, self.options.type)))
+            self.result["answers"].append(self.ask_plain(self.query(name, self.options.type)).hex())
 
     def fall_back(self, why):
         """Draft 2.2: again, on a connection of its own, without TO."""

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { adotdServe, ROOT, type Serving } from '../support/cli.js';
+import { decodeMessage } from '../support/message.js';
+import { toBit } from './wire.js';
 
 /** Says which programs are not installed and how to get them; with CI=true that is an error. */
 export function missingPrograms(packages: Readonly<Record<string, string>>): string {
@@ -25,11 +27,11 @@ export const FOLDER = mkdtempSync(join(tmpdir(), 'adotd-tls-'));
 process.once('exit', () => rmSync(FOLDER, { recursive: true, force: true }));
 
 /** The certificate that all servers of one test file share. */
-export const CERTS = join(FOLDER, 'certs');
+const CERTS = join(FOLDER, 'certs');
 export const CERTIFICATE = join(CERTS, 'self-signed.pem');
 
 /** Parts of adotd.yaml. */
-export interface Settings {
+interface Settings {
   readonly zones?: object;
   readonly tls?: object;
   readonly starttls?: object;
@@ -124,25 +126,26 @@ export function run(
   });
 }
 
-/** A response as the Python client decoded it. */
-export interface PythonAnswer {
+/** What the tests look at in a response to the Python client. */
+interface PythonAnswer {
   readonly rcode: number;
   readonly aa: boolean;
   readonly rd: boolean;
-  /** null: there was no OPT record. */
-  readonly to: boolean | null;
+  /** undefined: there is no OPT record. */
+  readonly to: boolean | undefined;
+  /** As in the header. */
   readonly counts: readonly number[];
+  /** TXT data stands without its quotes. */
   readonly answer: readonly {
     readonly type: number;
     readonly class: number;
     readonly ttl: number;
     readonly text: string;
   }[];
-  readonly size: number;
 }
 
-/** What test/interop/starttls.py printed. */
-export interface PythonResult {
+/** What test/interop/starttls.py printed, its responses decoded. */
+interface PythonResult {
   readonly outcome: 'tls' | 'plaintext' | 'closed' | 'failed';
   /** The client's port of its last connection. */
   readonly port: number;
@@ -171,10 +174,42 @@ export function starttls(port: number, ...words: readonly string[]): Promise<Pyt
       { timeout: CLIENT_TIME },
       (error, stdout, stderr) => {
         if (error) reject(new Error(`${child.spawnargs.join(' ')}: ${stdout}${stderr}`, { cause: error }));
-        else resolve(JSON.parse(stdout) as PythonResult);
+        else resolve(decodedResult(JSON.parse(stdout)));
       },
     );
   });
+}
+
+type Printed = Omit<PythonResult, 'first' | 'answers'> & {
+  readonly first?: string;
+  readonly answers: readonly string[];
+};
+
+function decodedResult(printed: Printed): PythonResult {
+  const { first, answers, ...rest } = printed;
+  return {
+    ...rest,
+    answers: answers.map(decodedAnswer),
+    ...(first === undefined ? {} : { first: decodedAnswer(first) }),
+  };
+}
+
+function decodedAnswer(hex: string): PythonAnswer {
+  const message = decodeMessage(Buffer.from(hex, 'hex'));
+  const { rcode, flags, question, answer, authority, additional, edns } = message;
+  return {
+    rcode,
+    aa: flags.aa,
+    rd: flags.rd,
+    to: toBit(message),
+    counts: [question.length, answer.length, authority.length, additional.length + (edns ? 1 : 0)],
+    answer: answer.map(({ type, class: rclass, ttl, text }) => ({
+      type,
+      class: rclass,
+      ttl,
+      text: text.replace(/^"(.*)"$/, '$1'),
+    })),
+  };
 }
 
 /** The text of each answer's last record. */

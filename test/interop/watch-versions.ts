@@ -9,14 +9,14 @@ import type { Reply } from '../support/query.js';
 import { type Question, questionsOf, versionsOf } from './versioned-zone.js';
 
 /** What the server may answer from. */
-export interface Versions {
+interface Versions {
   /** The last that a reload has told of. */
   readonly loaded: number;
   /** All that were put in place and can be loaded. */
   readonly valid: ReadonlySet<number>;
 }
 
-export interface Watched {
+interface Watched {
   readonly answers: number;
   /** How many different versions were seen. */
   readonly versions: number;
@@ -24,7 +24,7 @@ export interface Watched {
   readonly problems: readonly string[];
 }
 
-export type Transport = 'udp' | 'tcp' | 'tls';
+type Transport = 'udp' | 'tcp' | 'tls';
 
 /** Sockets and sessions of each transport: enough for all threads to have some. */
 const EACH = 4;
