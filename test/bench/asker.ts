@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { LOOPBACK } from '../support/peers/server.js';
 
-export interface Asked {
+interface Asked {
   /** Queries sent in the interval, and those of them without an answer. */
   readonly asked: number;
   readonly lost: number;
@@ -13,7 +13,7 @@ export interface Asked {
   readonly latest: number;
 }
 
-export interface Asker {
+interface Asker {
   /** Stops asking; answers are still taken until close(). */
   stop(): void;
   close(): void;

@@ -6,7 +6,7 @@ import { type CpuReading, cpuBetween } from './proc.js';
 import { queries, randomFrom } from './workload.js';
 
 /** A server whose CPU can be read. */
-export interface Measured extends Ports {
+interface Measured extends Ports {
   cpu(): CpuReading;
 }
 

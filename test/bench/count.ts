@@ -21,7 +21,7 @@ const DISTINCT = 1024;
 const TURNS = 7;
 
 /** Prints the medians of some turns of `messages` each. */
-export function benchCount(messages: number): void {
+function benchCount(messages: number): void {
   const shared = new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT);
   const counters = new Counters(new Float64Array(shared));
   const facts = createFacts(workload());

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 
-export type LoadTransport = 'udp' | 'tcp' | 'tls';
+type LoadTransport = 'udp' | 'tcp' | 'tls';
 
 export interface Load {
   readonly transport: LoadTransport;
@@ -18,7 +18,7 @@ export interface Load {
 }
 
 /** How many answers had come at a moment. */
-export interface Progress {
+interface Progress {
   /** Seconds of the epoch. */
   readonly at: number;
   readonly completed: number;
@@ -103,7 +103,7 @@ export function completedAt(progress: readonly Progress[], at: number): number {
 }
 
 /** A load on its way. */
-export interface Running {
+interface Running {
   /** When it opens its first connection or sends its first query; never when it fails before. */
   readonly started: Promise<void>;
   /** Ends it when its report will tell of this moment (seconds of the epoch), if it lasts so long. */

@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Asked } from './fixture-client.js';
 
-export interface EmptyServer extends Asked {
+interface EmptyServer extends Asked {
   close(): Promise<void>;
 }
 

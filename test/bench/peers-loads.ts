@@ -52,7 +52,7 @@ const WARM_COMPILING = 1.2;
 /** Seconds that a load would go on behind what is measured, if it were not stopped: a busy machine is late. */
 const BEHIND = 3;
 
-export function portOf(server: Contestant, { transport }: Load): number {
+function portOf(server: Contestant, { transport }: Load): number {
   return transport === 'tls' ? server.tlsPort : server.port;
 }
 

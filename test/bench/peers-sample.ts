@@ -6,7 +6,7 @@ export function figure(cpu: number): Figure {
 }
 
 /** Three turns of adotd and NSD under a load. */
-export function row(title: string, own: number, peer: number): Row {
+function row(title: string, own: number, peer: number): Row {
   const turns = (cpu: number): Figure[] => [figure(cpu), figure(cpu * 1.5), figure(cpu * 0.9)];
   return { title, figures: { adotd: turns(own), NSD: turns(peer) } };
 }

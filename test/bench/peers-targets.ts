@@ -2,7 +2,7 @@
 import { median } from './measure.js';
 import { type Results, ratioOf } from './peers-results.js';
 
-export interface Verdict {
+interface Verdict {
   readonly what: string;
   readonly target: string;
   readonly found: string;

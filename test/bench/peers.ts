@@ -19,7 +19,7 @@ import type { Certificate } from './server-configs.js';
 import { isPresent, SERVERS, versionOf } from './servers.js';
 import { ZONE } from './workload.js';
 
-export interface PeersOptions {
+interface PeersOptions {
   readonly turns: number;
   /** Of each load; may be a fraction. */
   readonly seconds: number;
@@ -35,8 +35,8 @@ export interface PeersOptions {
 }
 
 /** Where the results are kept, from the repository's folder; neither is in the npm package. */
-export const RESULTS_FILE = join('docs', 'benchmark.json');
-export const PAGE_FILE = join('docs', 'benchmark.md');
+const RESULTS_FILE = join('docs', 'benchmark.json');
+const PAGE_FILE = join('docs', 'benchmark.md');
 
 /** Prints the tables, and writes them when asked to. Throws when the machine cannot run the comparison. */
 export async function benchPeers(options: PeersOptions): Promise<void> {

@@ -11,14 +11,14 @@ export interface CpuReading {
 }
 
 /** Microseconds of CPU. */
-export interface CpuTime {
+interface CpuTime {
   readonly total: number;
   readonly user: number;
   readonly system: number;
 }
 
 /** Fields of /proc/PID/stat that matter here (proc_pid_stat(5)). */
-export interface Stat {
+interface Stat {
   readonly parent: number;
   readonly userTicks: number;
   readonly systemTicks: number;

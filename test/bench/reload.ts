@@ -9,7 +9,7 @@ import { type Contestant, serialOf } from './servers.js';
 import type { World } from './worlds.js';
 
 /** Queries a second meanwhile. */
-export const RATE = 20_000;
+const RATE = 20_000;
 /** Milliseconds of queries before the signal, and behind the first answer from the new zone. */
 const BEFORE = 700;
 const BEHIND = 500;

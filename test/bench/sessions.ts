@@ -17,7 +17,7 @@ import type { Given } from './server-configs.js';
 import { type Contestant, isPresent, startServer } from './servers.js';
 import { queries, randomFrom, ZONE, zoneText } from './workload.js';
 
-export interface SessionBenchOptions {
+interface SessionBenchOptions {
   readonly turns: number;
   /** Idle TLS sessions. */
   readonly idle: number;

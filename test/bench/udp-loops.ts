@@ -18,7 +18,7 @@ import { isPresent, startServer } from './servers.js';
 import { LOOPS } from './udp-loop-kinds.js';
 import { SIZES, type World, workload } from './worlds.js';
 
-export interface LoopsOptions {
+interface LoopsOptions {
   readonly turns: number;
   /** Of each measurement. */
   readonly seconds: number;

@@ -25,7 +25,7 @@ const QUERIES = 100_000;
 const SAMPLE = 500;
 
 /** How large the worlds are. */
-export interface WorldSizes {
+interface WorldSizes {
   readonly names: number;
   readonly delegations: number;
   readonly manyZones: number;

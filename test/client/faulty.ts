@@ -111,7 +111,7 @@ export interface Kinds {
   readonly tls: TlsKind;
 }
 
-export interface FaultyOptions {
+interface FaultyOptions {
   readonly certificate: TlsOptions;
   /** Called when a client waits in vain, with the step that it waits for. */
   stalled?(step: 'udp' | 'stream'): void;

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { type DecodedPacket, decode, encode } from 'dns-packet';
 import type { ClientClock } from '../../src/client/client-clock.js';
 
-export interface PlainTimes {
+interface PlainTimes {
   /** Milliseconds for each of three tries over UDP. */
   readonly udp: number;
   /** Milliseconds for an answer over TCP. */

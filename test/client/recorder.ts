@@ -3,7 +3,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-export type Sender = 'client' | 'server';
+type Sender = 'client' | 'server';
 
 export interface Recorder extends AsyncDisposable {
   readonly address: string;

@@ -9,7 +9,7 @@ export const TO = 0x4000;
 /** Timeouts with which a transport begins only when the one before has failed, for clocks that jump. */
 export const ONE_BY_ONE = { headStart: 4000, cleartextAfter: 86_400_000 } as const;
 
-export interface AnswerOptions {
+interface AnswerOptions {
   readonly id?: number;
   readonly rcode?: number;
   readonly truncated?: boolean;

@@ -6,7 +6,7 @@ import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { ConfigMap, Namespace, Service } from 'kubernetes-models/v1';
 
 /** What YAML can say. */
-export type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
+type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
 
 export interface Manifest {
   readonly apiVersion: string;

@@ -21,7 +21,7 @@ export interface AnswerRRset {
 
 export type Section = Map<string, AnswerRRset>;
 
-export interface Edns {
+interface Edns {
   readonly size: number;
   readonly version: number;
   readonly dnssecOk: boolean;

@@ -4,7 +4,7 @@ import type { Difference, Finding, Result } from './run.js';
 import { showAnswer } from './view.js';
 
 /** Questions a cell of the table must have: 50 in a short run, 5,000 from 400,000 questions on. */
-export function leastPerCell(count: number): number {
+function leastPerCell(count: number): number {
   return Math.min(5000, Math.max(50, Math.floor(count / 80)));
 }
 

@@ -7,7 +7,7 @@ import type { Query } from './queries.js';
 import { T } from './types.js';
 import type { View } from './view.js';
 
-export interface Comparison {
+interface Comparison {
   readonly query: Query;
   readonly peer: string;
   readonly ours: Answer;
@@ -15,9 +15,9 @@ export interface Comparison {
 }
 
 /** What a rule did: nothing; changed the views; or found that this peer cannot judge this question. */
-export type Effect = 'none' | 'changed' | 'abstains';
+type Effect = 'none' | 'changed' | 'abstains';
 
-export interface Rule {
+interface Rule {
   readonly name: string;
   readonly clause: string;
   readonly reason: string;

@@ -50,7 +50,7 @@ export interface Result {
   readonly differences: ReadonlyMap<string, Difference>;
 }
 
-export interface Options {
+interface Options {
   readonly seed: number;
   readonly count: number;
   /** Families of zones for each way of signing. */

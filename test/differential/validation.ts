@@ -11,7 +11,7 @@ const NXDOMAIN = 3;
 const MOST_LINKS = 8;
 
 /** 'secure': AD must be set. 'not bogus': anything but SERVFAIL. undefined: the resolver cannot answer this by itself. */
-export type Expectation = 'secure' | 'not bogus' | undefined;
+type Expectation = 'secure' | 'not bogus' | undefined;
 
 const NEGATIVE: readonly OutcomeName[] = ['NODATA', 'NXDOMAIN', 'wildcard NODATA', 'empty non-terminal', 'DS at a cut'];
 

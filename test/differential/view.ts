@@ -1,7 +1,7 @@
 /** An answer as the comparison sees it: RRset sets under keys, from which normalisation takes away what may differ. */
 import type { Answer, Section } from './answer.js';
 
-export type Rrsets = Map<string, string>;
+type Rrsets = Map<string, string>;
 
 export interface View {
   rcode: number;

@@ -3,7 +3,7 @@
 import { typeName } from '../support/rdata.js';
 import { type Name, nameToText } from './names.js';
 
-export interface RRset {
+interface RRset {
   readonly ttl: number;
   readonly rdata: string[];
 }

@@ -9,7 +9,7 @@ import { someMessage } from './mutate.js';
 const ZONES = ['plain.test', 'child.plain.test', 'nsec.test', 'nsec3.test', 'optout.test'];
 
 /** What a run did. */
-export interface FuzzReport {
+interface FuzzReport {
   readonly messages: number;
   readonly responses: number;
   /** The first message that went wrong in hexadecimal, and what was wrong. */
@@ -17,7 +17,7 @@ export interface FuzzReport {
 }
 
 /** The engine that is fuzzed: the conformance zones, everything configured that a response can carry. */
-export function fuzzEngine(): Engine {
+function fuzzEngine(): Engine {
   const folder = join(process.cwd(), 'test', 'conformance', 'zones');
   return engineOf(
     ZONES.map((zone) => ({ file: zone, text: readFileSync(join(folder, `${zone}.zone`), 'latin1') })),

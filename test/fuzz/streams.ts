@@ -8,7 +8,7 @@ import { type Chance, chanceOf } from '../reference/generate.js';
 import { buildQuery, decodeMessage } from '../support/message.js';
 import { someMessage } from './mutate.js';
 
-export interface StreamTarget {
+interface StreamTarget {
   readonly port: number;
   readonly tlsPort: number;
 }
@@ -26,7 +26,7 @@ const MAX_NOISE = 3000;
 /** Milliseconds that one stream may take; only a server that hangs needs them. */
 const LIMIT = 20_000;
 
-export interface StreamReport {
+interface StreamReport {
   readonly kind: Kind;
   /** Queries that no answer came to; undefined: there are none. */
   readonly wrong: string | undefined;

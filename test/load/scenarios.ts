@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { buildQuery } from '../support/message.js';
 import { type Client, connection, framed, openClient, type Ports, type SessionKind, sourceAddress } from './client.js';
 
-export const QUESTION = buildQuery({ name: 'www.load.test.', type: 'A', edns: {} });
+const QUESTION = buildQuery({ name: 'www.load.test.', type: 'A', edns: {} });
 const QUERY = framed(QUESTION);
 /** Three hundred questions for the long answer: 12 MB, more than any socket buffer takes. */
 const GREEDY = Buffer.concat(Array(300).fill(framed(buildQuery({ name: 'big.load.test.', type: 'TXT', edns: {} }))));
@@ -78,7 +78,7 @@ export async function readSlowly(count: number, ports: Ports): Promise<() => voi
 }
 
 /** What a client saw that is like all others, while something goes on. */
-export interface Witnessed {
+interface Witnessed {
   readonly asked: number;
   /** Milliseconds of the slowest answer. */
   readonly slowest: number;

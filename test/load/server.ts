@@ -19,7 +19,7 @@ if (process.channel) {
   process.channel.unref();
 }`)}`;
 
-export interface LoadServerOptions {
+interface LoadServerOptions {
   /** The configuration, besides addresses, ports and zones: YAML lines. */
   readonly config?: string;
   /** File name → zone text. */
@@ -49,7 +49,7 @@ export interface LoadServer extends AsyncDisposable {
 }
 
 /** A zone with small answers, and `big.load.test` TXT, whose answer has about 40,000 octets. */
-export const LOAD_ZONE = `$ORIGIN load.test.
+const LOAD_ZONE = `$ORIGIN load.test.
 $TTL 300
 @ SOA ns1 host 1 7200 900 1209600 300
 @ NS ns1

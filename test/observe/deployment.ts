@@ -11,7 +11,7 @@ interface Panel {
   readonly targets?: readonly { readonly refId: string; readonly expr: string; readonly datasource: { uid: string } }[];
 }
 
-export interface Dashboard {
+interface Dashboard {
   readonly uid: string;
   readonly title: string;
   readonly schemaVersion: number;
@@ -23,7 +23,7 @@ export interface Dashboard {
   readonly annotations: { readonly list: readonly { readonly expr: string }[] };
 }
 
-export interface AlertRule {
+interface AlertRule {
   readonly alert: string;
   readonly expr: string;
   readonly labels: { readonly severity: string };

@@ -29,7 +29,7 @@ const HTTPS = 65;
 const ADDRESSES = [1, 28];
 const MAX_NAME = 255;
 
-export interface Question {
+interface Question {
   readonly name: Name;
   readonly type: number;
   readonly dnssecOk: boolean;
@@ -49,7 +49,7 @@ export interface Expected {
 }
 
 /** The zone that answers: the closest one at or above the name; for DS the closest above, where one is served. */
-export function zoneFor(zones: readonly Zone[], name: Name, type: number): Zone | undefined {
+function zoneFor(zones: readonly Zone[], name: Name, type: number): Zone | undefined {
   const enclosing = zones.filter((zone) => isWithin(name, zone.apex)).sort((a, b) => b.apex.length - a.apex.length);
   const above = enclosing.find((zone) => zone.apex.length < name.length);
   return type === DS && above ? above : enclosing[0];

@@ -31,7 +31,7 @@ const LONGEST = 200;
 const TTLS = [60, 300, 3600] as const;
 
 /** A name in `origin`: up to `depth` labels, some of them `*`. */
-export function someName(chance: Chance, origin: string, depth: number, wildcards = true): string {
+function someName(chance: Chance, origin: string, depth: number, wildcards = true): string {
   let name = origin;
   for (let i = 1 + chance.below(depth); i > 0; i--) {
     const label = wildcards && i === 1 && chance.percent(20) ? '*' : chance.of(LABELS);

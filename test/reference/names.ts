@@ -32,7 +32,7 @@ export function keyOf(name: Name): string {
   return textOf(name.map(lower));
 }
 
-export function same(a: Name, b: Name): boolean {
+function same(a: Name, b: Name): boolean {
   return keyOf(a) === keyOf(b);
 }
 

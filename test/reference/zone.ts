@@ -21,7 +21,7 @@ export interface Rr {
   readonly rdata: Uint8Array;
 }
 
-export interface Nsec3Parameters {
+interface Nsec3Parameters {
   readonly iterations: number;
   readonly salt: Uint8Array;
 }

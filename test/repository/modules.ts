@@ -2,7 +2,7 @@
 import { dirname, join, normalize } from 'node:path';
 import { filesOf, textOf } from './files.js';
 
-export interface Import {
+interface Import {
   readonly from: string;
   readonly to: string;
   /** Names as the exporting module calls them; `*` for all of them. */

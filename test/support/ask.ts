@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-export interface Server {
+interface Server {
   readonly port: number;
   /** Default 127.0.0.1. */
   readonly host?: string;
@@ -36,7 +36,7 @@ export function askUdp(server: Server, message: Uint8Array, timeoutMs = TIMEOUT_
  * Writes the messages on one TCP connection, in one piece, and returns the answers in the order in which they came: as
  * many as messages were sent, or fewer when the server closed or time ran out.
  */
-export function askTcpAll(
+function askTcpAll(
   server: Server,
   messages: readonly Uint8Array[],
   timeoutMs = TIMEOUT_MS,

@@ -61,7 +61,7 @@ export interface Serving extends AsyncDisposable {
 }
 
 /** A server process that is being started. */
-export type Starting = Pick<Serving, 'pid' | 'signal' | 'logged'> & { ready(): Promise<Serving> };
+type Starting = Pick<Serving, 'pid' | 'signal' | 'logged'> & { ready(): Promise<Serving> };
 
 /** Starts `adotd serve` with these words, on a free port unless they name one. */
 export function adotdServe(...words: readonly string[]): Promise<Serving> {

@@ -10,7 +10,7 @@ export const OPT = 41;
 const TSIG = 250;
 const HEADER = 12;
 
-export interface WireQuestion {
+interface WireQuestion {
   /** Wire format, as all names here. */
   readonly name: Uint8Array;
   readonly type: number;
@@ -40,7 +40,7 @@ export interface Edns {
   readonly options: readonly { readonly code: number; readonly data: Uint8Array }[];
 }
 
-export interface WireMessage {
+interface WireMessage {
   readonly id: number;
   /** The 16 bits of flags, opcode and RCODE. */
   readonly bits: number;

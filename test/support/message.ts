@@ -86,7 +86,7 @@ export interface Message {
 const u16 = (value: number): number[] => [(value >> 8) & 255, value & 255];
 
 /** Wire format of an OPT record. */
-export function buildOpt(edns: EdnsQuery): Uint8Array {
+function buildOpt(edns: EdnsQuery): Uint8Array {
   const flags = (edns.flags ?? 0) | (edns.dnssecOk ? 0x8000 : 0);
   const options = (edns.options ?? []).flatMap(({ code, data }) => [...u16(code), ...u16(data.length), ...data]);
   return Uint8Array.from([

@@ -5,7 +5,7 @@ import { askTcp, askUdp } from './ask.js';
 /** What dns-packet decodes, the RCODE by its name too. */
 export type Reply = DecodedPacket & { readonly rcode: string };
 
-export interface Asked {
+interface Asked {
   readonly address: string;
   readonly udp: number;
   readonly tcp: number;

@@ -32,14 +32,14 @@ export function toBase32(octets: Uint8Array): string {
 }
 
 /** The octets of text in that alphabet, either letter case. */
-export function fromBase32(text: string): Uint8Array {
+function fromBase32(text: string): Uint8Array {
   let bits = '';
   for (const char of text.toUpperCase()) bits += BASE32.indexOf(char).toString(2).padStart(5, '0');
   return Uint8Array.from((bits.match(/.{8}/g) ?? []).map((eight) => Number.parseInt(eight, 2)));
 }
 
 /** Octets of a character-string's text: quotes taken off, escapes resolved. */
-export function unescapeText(token: string): Uint8Array {
+function unescapeText(token: string): Uint8Array {
   const text = token.startsWith('"') ? token.slice(1, -1) : token;
   const octets: number[] = [];
   for (let i = 0; i < text.length; i++) {
@@ -110,7 +110,7 @@ function bitmap(types: readonly number[]): Uint8Array {
 }
 
 /** Types of a bitmap, ascending. Throws when it is malformed. */
-export function bitmapTypes(octets: Uint8Array): number[] {
+function bitmapTypes(octets: Uint8Array): number[] {
   const types: number[] = [];
   let previous = -1;
   for (let at = 0; at < octets.length; ) {

@@ -145,7 +145,7 @@ const UP_TO_NAMES = new Map(
 );
 const NO_NAMES: readonly number[] = [];
 
-export interface ExpandedRdata {
+interface ExpandedRdata {
   readonly rdata: Buffer;
   /** Where its names begin. */
   readonly names: readonly number[];

@@ -10,7 +10,7 @@ import type { ZoneFile } from '../../src/server/zones/zone-files.js';
 type ServerModule = typeof import('../../src/server/server.js');
 
 /** A line that was logged. */
-export interface LogLine {
+interface LogLine {
   readonly level: string;
   readonly fields: Record<string, unknown>;
   readonly message: string;

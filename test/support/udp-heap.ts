@@ -43,7 +43,7 @@ export function countingContext(counters: Counters): UdpContext {
   };
 }
 
-export interface Asker {
+interface Asker {
   /** Sends so many queries; `answer`: has them answered, where that is not done by another thread. Throws when one is lost. */
   ask(count: number, answer?: () => void): void;
 }

@@ -36,7 +36,7 @@ export const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: '
 
 export const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-export interface MakeOptions {
+interface MakeOptions {
   readonly names?: readonly string[];
   readonly key?: KeyObject;
   readonly from?: Date;
@@ -66,7 +66,7 @@ export async function make(options: MakeOptions = {}): Promise<Made> {
   return { cert: `${cert.trimEnd()}\n`, key: pemOf(key) };
 }
 
-export interface Listening extends AsyncDisposable {
+interface Listening extends AsyncDisposable {
   readonly server: Server;
   readonly port: number;
   /** What handshakes failed with, as the server saw it. */
@@ -102,7 +102,7 @@ export async function listen(contexts: TlsContexts): Promise<Listening> {
 }
 
 /** What a client saw of one connection. */
-export interface Seen {
+interface Seen {
   readonly names: string;
   readonly version: string | null;
   readonly cipher: string;

@@ -53,13 +53,13 @@ export async function clientHello(options: ConnectionOptions = {}): Promise<Buff
 }
 
 /** A TLS record as it is seen on the way. */
-export interface TlsRecord {
+interface TlsRecord {
   readonly type: number;
   /** Octets behind its header. */
   readonly length: number;
 }
 
-export interface Relay extends AsyncDisposable {
+interface Relay extends AsyncDisposable {
   readonly port: number;
   /** What the server has sent, as records; of all connections. */
   records(): TlsRecord[];

@@ -7,7 +7,7 @@ import { readZone } from '../../src/zone/reader.js';
 import type { ReadLimits } from '../../src/zone/source.js';
 import type { RecordStore } from '../../src/zone/store.js';
 
-export interface ReadResult {
+interface ReadResult {
   readonly store: RecordStore;
   /** `owner TTL type RDATA`, in the order of the file. */
   readonly records: string[];

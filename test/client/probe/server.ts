@@ -23,7 +23,7 @@ export interface Behaviour {
   readonly tls?: TlsOptions;
 }
 
-export interface ProbedServer extends AsyncDisposable {
+interface ProbedServer extends AsyncDisposable {
   readonly server: string;
   readonly port: number;
   readonly tlsPort: number;
@@ -32,7 +32,7 @@ export interface ProbedServer extends AsyncDisposable {
 }
 
 const HOST = '127.0.0.1';
-export const isDummy = (query: Buffer): boolean => questionOf(query).toString('latin1').includes('STARTTLS');
+const isDummy = (query: Buffer): boolean => questionOf(query).toString('latin1').includes('STARTTLS');
 
 export async function probedServer(behaviour: Behaviour = {}): Promise<ProbedServer> {
   const { respond = (query) => answer(query, { text: 'hello', ednsFlags: 0 }) } = behaviour;

@@ -1,7 +1,7 @@
 /** The cases of cases.txt. */
 import { readFileSync } from 'node:fs';
 
-export interface Case {
+interface Case {
   readonly type: string;
   readonly text: string;
   readonly wire: string;

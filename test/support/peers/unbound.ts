@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { freePort, LOOPBACK, type Peer, startPeer } from './server.js';
 
 /** A zone that the resolver asks one server for, and the trust anchor that it validates the zone's answers with. */
-export interface StubZone {
+interface StubZone {
   readonly name: string;
   /** A DNSKEY or DS record in presentation form. */
   readonly anchor: string;
