@@ -11,6 +11,7 @@ export type {
   FaultName,
   FaultRule,
   FaultTiming,
+  QueryTransport,
   StarttlsFault,
   StreamFault,
   TlsFault,
@@ -18,7 +19,6 @@ export type {
 export type { WaitOptions } from './fixture/queries/query-log.js';
 export type { QueryFields, QueryMatch } from './fixture/queries/query-match.js';
 export type { QueryRecord, QueryTls } from './fixture/queries/query-record.js';
-export type { QueryTransport } from './fixture/queries/query-transport.js';
 export { type Faults, type RunningServer, startServer } from './fixture/start.js';
 export type { StartOptions } from './fixture/start-options.js';
 export type { PacketRecord } from './fixture/zones/dns-packet-records.js';

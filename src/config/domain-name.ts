@@ -5,7 +5,8 @@ import { nameFromText } from '../protocol/name.js';
 /** A domain name in presentation format, with or without its final dot. */
 export const domainName = z.string().refine(isDomainName, { error: 'expected a domain name' });
 
-function isDomainName(text: string): boolean {
+/** Whether it is a domain name in presentation format. */
+export function isDomainName(text: string): boolean {
   try {
     return nameFromText(text).length > 0;
   } catch (error) {

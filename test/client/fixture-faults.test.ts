@@ -14,9 +14,13 @@ import {
   type Resolution,
   type Verification,
 } from '../../src/client/index.js';
-import type { FaultName, FaultRule } from '../../src/fixture/faults/fault-rule.js';
-import { FAULTS, occasionOf } from '../../src/fixture/faults/fault-table.js';
-import type { QueryTransport } from '../../src/fixture/queries/query-transport.js';
+import {
+  FAULTS,
+  type FaultName,
+  type FaultRule,
+  occasionOf,
+  type QueryTransport,
+} from '../../src/fixture/faults/fault-rule.js';
 import { type RunningServer, startServer } from '../../src/index.js';
 import { textOf } from '../repository/files.js';
 import { FakeClock } from './fake-clock.js';
