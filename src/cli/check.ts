@@ -1,7 +1,8 @@
 /** `adotd check`: finds mistakes in configurations, zone files and folders. */
 import { statSync } from 'node:fs';
-import { ConfigError, configPlaces, openConfig } from '../config/load.js';
+import { configPlaces, openConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { ConfigError } from '../config/yaml.js';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 import type { Loaded } from '../image/load.js';
 import { zoneKey } from '../protocol/name.js';

@@ -1,17 +1,100 @@
-/** Aliases of YAML that stand within what they stand for (`&a [*a]`): YAML allows that, but such a value has no end. */
-import { type Alias, type Document, visit } from 'yaml';
+/** YAML files, and where in them a value or a key stands: mistakes are reported with their line and column. */
+import { type Document, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
+import { AdotdError, ErrorCode, messageOf } from '../errors.js';
+import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import type { Path } from './issues.js';
 
-/** What to say of one. */
-export const ALIAS_CYCLE = 'found an alias within what it stands for; expected a value that ends';
+/** ADOTD_CONFIG with every mistake of a file; the message has one line for each. */
+export class ConfigError extends AdotdError {
+  readonly diagnostics: readonly Diagnostic[];
 
-/** Those of a document, with their places. An anchor stands before its aliases, so that each has its own node around it. */
-export function aliasCycles(document: Document): Alias[] {
-  const found: Alias[] = [];
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(ErrorCode.CONFIG, diagnostics.map(formatDiagnostic).join('\n'));
+    this.diagnostics = diagnostics;
+  }
+}
+
+export type Place = Pick<Diagnostic, 'file' | 'line' | 'column'>;
+
+interface YamlFile {
+  /** What the file says; undefined or null when it is empty. Throws ConfigError when that is not YAML, or has no end. */
+  value(): unknown;
+  /** Where the value at a path stands. Of one that is missing: where the innermost map or list stands that lacks it. */
+  placeOf(path: Path): Place;
+  /** Where the key at the end of a path stands. Of one that is missing: where the innermost map stands that lacks it. */
+  placeOfKey(path: Path): Place;
+}
+
+/** Aliases that an alias may stand for, so that a short text cannot become a huge value. The default of the library. */
+const MAX_ALIASES = 100;
+
+/** The YAML in `text`; `file` is what messages name. */
+export function openYaml(text: string, file: string): YamlFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const { contents } = document;
+  const at = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const mistake = (offset: number, message: string): Diagnostic => ({ severity: 'error', ...at(offset), message });
+  return {
+    value() {
+      const found = [
+        ...[...document.errors, ...document.warnings].map(({ pos, message }) =>
+          mistake(pos[0], `not YAML: ${message}`),
+        ),
+        ...aliasCycles(document).map(({ source, offset }) =>
+          mistake(offset, `*${source}: found an alias within what it stands for; expected a value that ends`),
+        ),
+      ];
+      if (found.length > 0) throw new ConfigError(found);
+      try {
+        return document.toJS({ maxAliasCount: MAX_ALIASES });
+      } catch (error) {
+        throw new ConfigError([mistake(0, `not YAML: ${messageOf(error)}`)]);
+      }
+    },
+    placeOf: (path) => at(startOf(nodeAt(contents, path))),
+    placeOfKey: (path) => at(keyOffset(contents, path)),
+  };
+}
+
+/** Aliases that stand within what they stand for (`&a [*a]`): YAML allows them, but such a value has no end. */
+function aliasCycles(document: Document): { readonly source: string; readonly offset: number }[] {
+  const found: { source: string; offset: number }[] = [];
   visit(document, {
+    // An anchor stands before its aliases, so that each alias has its own node around it.
     Alias(_, alias, path) {
       const target = alias.resolve(document);
-      if (target !== undefined && path.includes(target)) found.push(alias);
+      if (target !== undefined && path.includes(target)) {
+        found.push({ source: alias.source, offset: alias.range?.[0] ?? 0 });
+      }
     },
   });
   return found;
+}
+
+function nodeAt(contents: ParsedNode | null, path: Path): ParsedNode | undefined {
+  let node: ParsedNode | undefined = contents ?? undefined;
+  for (const key of path) {
+    if (!node || !('get' in node)) return node;
+    const next: unknown = node.get(typeof key === 'symbol' ? String(key) : key, true);
+    if (!isNode(next) || !next.range) return node;
+    node = next as ParsedNode;
+  }
+  return node;
+}
+
+function keyOffset(contents: ParsedNode | null, path: Path): number {
+  const key = path.at(-1);
+  const map = nodeAt(contents, path.slice(0, -1));
+  // The items of a list have no keys.
+  if (!isMap(map)) return startOf(nodeAt(contents, path));
+  const pair = map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
+  return isNode(pair?.key) ? startOf(pair.key) : startOf(map);
+}
+
+function startOf(node: ParsedNode | undefined): number {
+  return node?.range[0] ?? 0;
 }

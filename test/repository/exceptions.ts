@@ -12,7 +12,6 @@ export const UNUSED_EXPORTS: readonly string[] = [
   'src/cli/fixture/commands.ts: Refusal',
   'src/config/listen-address.ts: Listening',
   'src/config/listen-address.ts: ListenMistake',
-  'src/config/load.ts: ReadConfig',
   'src/fixture/faults/faulty-messages.ts: Forged',
   'src/fixture/queries/opt.ts: Opt',
   'src/fixture/queries/question.ts: Question',
