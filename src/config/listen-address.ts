@@ -48,7 +48,7 @@ function overlap(a: string, b: string): boolean {
 export const DNS_OVER_TLS = 853;
 
 /** What of a configuration says where is listened. */
-export interface Listening {
+interface Listening {
   readonly listen: readonly string[];
   readonly port: number;
   /** 0: TLS is not served. */
@@ -58,7 +58,7 @@ export interface Listening {
 }
 
 /** A key, and what was expected of it. */
-export interface ListenMistake {
+interface ListenMistake {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
