@@ -2,7 +2,7 @@
 import { AdotdError } from '../errors.js';
 import { parseFaults, readFaultText } from '../fixture/faults/fault-file.js';
 import { Rules } from '../fixture/faults/rules.js';
-import { Traffic } from '../fixture/faults/traffic.js';
+import { Traffic } from '../fixture/faults/interceptor.js';
 import type { Log } from '../observe/log.js';
 import type { InjectedFaults } from '../server/daemon.js';
 

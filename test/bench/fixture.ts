@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Throwaway } from '../../src/fixture/tls/throwaway.js';
+import { Throwaway } from '../../src/fixture/tls/certificate-authority.js';
 import { startServer } from '../../src/index.js';
 import { askTls, askUdp } from '../support/ask.js';
 import { collectGarbage } from '../support/garbage.js';
