@@ -4,10 +4,10 @@ import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 import { readFaults } from '../fixture/faults/fault-file.js';
 import { type RunningServer, startServer } from '../fixture/start.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
-import { readSettings } from './fixture/written-settings.js';
 import { converse } from './fixture/conversation.js';
 import { FollowedZones, readText } from './fixture/followed-zones.js';
 import { runCommands } from './fixture/run-commands.js';
+import { readSettings } from './fixture/written-settings.js';
 
 const OPTIONS = {
   zone: { type: 'string', multiple: true },

@@ -1,8 +1,8 @@
 /** `adotd serve --faults FILE`: injects faults by the rules of a file, which may change while the server runs. */
 import { AdotdError } from '../errors.js';
 import { parseFaults, readFaultText } from '../fixture/faults/fault-file.js';
+import { Interceptor } from '../fixture/faults/interceptor.js';
 import { Rules } from '../fixture/faults/rules.js';
-import { Traffic } from '../fixture/faults/interceptor.js';
 import type { Log } from '../observe/log.js';
 import type { InjectedFaults } from '../server/daemon.js';
 
@@ -25,11 +25,11 @@ export function openFaults(file: string, seed: number, log: Log): InjectedFaults
     { file, rules: count, seed },
     `THIS SERVER ANSWERS WRONGLY ON PURPOSE, by ${count} rules of ${file} (--faults): never let it serve anybody but tests`,
   );
-  const traffic = new Traffic(rules);
+  const interceptor = new Interceptor(rules);
   return {
     file,
-    traffic,
-    useTls: (settings) => traffic.tls.serve(settings),
+    interceptor,
+    useTls: (settings) => interceptor.tls.serve(settings),
     reload({ zone, paths }) {
       if (zone !== undefined || (paths !== undefined && !paths.has(file))) return [];
       try {

@@ -19,7 +19,7 @@ import { zonesOfConfig } from './zones/zone-files.js';
 
 /** Faults that are injected on purpose, in a server for tests. */
 export interface InjectedFaults extends FollowedFile {
-  readonly traffic: Fixture;
+  readonly interceptor: Fixture;
   /** Is given the certificates and keys of the server, for faults in TLS; `settings` returns undefined where TLS is not served. */
   useTls(settings: () => TlsSettings | undefined): void;
 }
@@ -118,7 +118,7 @@ async function start(
       applied: (next, effects) => running.operation?.applied(next, effects),
       log,
       loader: { thread: true, progress: progress.show },
-      fixture: faults?.traffic,
+      fixture: faults?.interceptor,
     });
   } finally {
     progress.clear();

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Throwaway } from '../../src/fixture/tls/certificate-authority.js';
+import { CertificateAuthority } from '../../src/fixture/tls/certificate-authority.js';
 import { startServer } from '../../src/index.js';
 import { askTls, askUdp } from '../support/ask.js';
 import { collectGarbage } from '../support/garbage.js';
@@ -44,7 +44,7 @@ function benchStart(turns: number): void {
   console.log(
     `call of startServer() to the first answer; resident: MB after the stop. Medians of ${turns} for each transport.`,
   );
-  const { cert, key } = new Throwaway().issue({ names: ['localhost', '127.0.0.1'], selfSigned: true });
+  const { cert, key } = new CertificateAuthority().issue({ names: ['localhost', '127.0.0.1'], selfSigned: true });
   const [adotd, noTls, empty] = [new Map(), new Map(), new Map()] as [Figures, Figures, Figures];
   // By turns, so that what else the machine does meets all of them.
   for (let turn = 0; turn < turns; turn++) {
