@@ -19,7 +19,8 @@ export type {
 export type { WaitOptions } from './fixture/queries/query-log.js';
 export type { QueryFields, QueryMatch } from './fixture/queries/query-match.js';
 export type { QueryRecord, QueryTls } from './fixture/queries/query-record.js';
-export { type Faults, type RunningServer, startServer } from './fixture/start.js';
+export type { Faults, RunningServer } from './fixture/running-server.js';
+export { startServer } from './fixture/start.js';
 export type { StartOptions } from './fixture/start-options.js';
 export type { PacketRecord } from './fixture/zones/dns-packet-records.js';
 export type { RecordInput, RemovedRecords } from './fixture/zones/fixture-zones.js';

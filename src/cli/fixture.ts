@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 import { readFaults } from '../fixture/faults/fault-file.js';
-import { type RunningServer, startServer } from '../fixture/start.js';
+import type { RunningServer } from '../fixture/running-server.js';
+import { startServer } from '../fixture/start.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { converse } from './fixture/conversation.js';
 import { FollowedZones, readText } from './fixture/followed-zones.js';
