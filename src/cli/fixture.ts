@@ -1,4 +1,4 @@
-/** `adotd fixture`: a server for the tests of programs in any language, for as long as its standard input is open. */
+/** `adotd fixture`: a server for the tests of programs in any language, which runs as long as its standard input is open. */
 import { writeFileSync } from 'node:fs';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 import { readFaults } from '../fixture/faults/fault-file.js';
@@ -64,7 +64,7 @@ wait-for-query, reload, facts, close.
     const { values, positionals } = parse('fixture', words, OPTIONS);
     if (positionals.length > 0) throw wrong(`unexpected ${positionals[0]}; zones are given by --zone NAME=FILE`);
     const settings = settingsOf(values);
-    // Before the zones are loaded: standard input may be closed, and signals come, at any time.
+    // Before the zones are loaded: standard input may be closed at any time, and signals may arrive.
     const conversation = converse(process.stdin, process.stdout, values.detached);
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => conversation.end());
     try {
@@ -75,10 +75,10 @@ wait-for-query, reload, facts, close.
       process.stdout.write(`${JSON.stringify(facts())}\n`);
       await runCommands(conversation, { server, files, facts });
     } finally {
-      // What is left open would keep the process: a terminal, or the parent's end of a pipe.
+      // An open terminal or pipe would keep the process alive.
       process.stdin.destroy();
     }
-    // Nobody reads what was written last: that would keep it too.
+    // Output that nobody reads would keep it alive, too.
     if (process.stdout.writableLength > 0) process.exit(Exit.OK);
     return Exit.OK;
   },
@@ -88,13 +88,13 @@ function wrong(message: string): UsageError {
   return new UsageError(`adotd fixture: ${message}`);
 }
 
-/** What the options say, but for the zones. Throws UsageError, or what is wrong with the configuration or the faults. */
+/** The options of startServer(), except the zones. Throws UsageError, or the errors of the configuration and of the faults. */
 function settingsOf(values: Values) {
   const port = portOf('port', values.port);
   const tlsPort = portOf('tls-port', values['tls-port']);
   const seed = wholeNumber('fixture', 'seed', values.seed, 0, 999_999_999);
   const config = values.config === undefined ? {} : readSettings(values.config);
-  // startServer() takes the configuration before its options; of a command line the options come first.
+  // startServer() prefers the configuration to its options; a command line prefers the options.
   const overridden = { listen: values.listen, port, tls_port: tlsPort };
   return {
     folder: values.zones,

@@ -1,13 +1,13 @@
-/** The parts of adotd.yaml that say who may ask: access lists, and the policies of zones. */
+/** The keys of adotd.yaml for access lists and the policies of zones. */
 import * as z from 'zod';
 import { AdotdError } from '../errors.js';
 import { zoneKey } from '../protocol/name.js';
 import { prefixFromText, prefixToText } from '../protocol/prefix.js';
 import { domainName } from './domain-name.js';
 
-/** Prefixes of one list. A guess: some times what a country has; a table of so many takes 2 MB at the most. */
+/** Prefixes of one list. A guess: several times those of a country. A table of this size takes at most 2 MB. */
 const MAX_PREFIXES = 50_000;
-/** Policies, and zones of one. */
+/** Policies, and zones of one policy. A guess. */
 const MAX_POLICIES = 1000;
 const MAX_ZONES = 100_000;
 
@@ -21,10 +21,10 @@ export const prefix = z.string().superRefine((text, context) => {
   }
 });
 
-/** A list of prefixes that has at least one: an empty list would read as "nobody", and a missing one as "everybody". */
+/** A list of prefixes. It may not be empty: that would read as "nobody", while a missing list means "everybody". */
 const prefixes = z.array(prefix).min(1).max(MAX_PREFIXES);
 
-/** Who may ask. `what`: the answers that are meant. */
+/** Access lists. `what`: the answers that they are about. */
 export function access(what: string) {
   return z
     .strictObject({
@@ -48,7 +48,7 @@ export function access(what: string) {
     });
 }
 
-/** What is no prefix stands for itself: it is complained of elsewhere. */
+/** A text that is no prefix is returned as it is: it is reported elsewhere. */
 function canonicalPrefix(text: string): string {
   try {
     return prefixToText(prefixFromText(text));
@@ -57,7 +57,7 @@ function canonicalPrefix(text: string): string {
   }
 }
 
-/** What holds for some zones only. */
+/** Policies of single zones. */
 export const zonePolicies = z
   .array(
     z.strictObject({

@@ -1,4 +1,4 @@
-/** What the schema finds wrong with a configuration, in words: what was found, and what was expected. */
+/** The mistakes that a schema finds, in words: what was found, and what was expected. */
 import { inspect } from 'node:util';
 import type * as z from 'zod';
 import { AdotdError, ErrorCode } from '../errors.js';
@@ -8,7 +8,7 @@ import { configSchema } from './schema.js';
 /** Keys and indexes, outermost first. */
 export type Path = readonly PropertyKey[];
 
-/** ADOTD_CONFIG for what a schema, that of the configuration unless given, finds in a value that comes from no file. */
+/** ADOTD_CONFIG for mistakes in a value that comes from no file. `schema`: the one that found them. */
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   value: unknown,
@@ -32,7 +32,7 @@ function pathText(path: Path): string {
   return text;
 }
 
-/** What to say of a key that the schema does not know. */
+/** The message for a key that the schema does not know. */
 export function unknownKey(path: Path, key: string, schema: z.ZodType = configSchema): string {
   const known = knownKeys(path, schema);
   const near = nearest(key, known);
@@ -52,7 +52,7 @@ function knownKeys(path: Path, whole: z.ZodType): string[] {
   return isRecord(schema) && isRecord(schema.shape) ? Object.keys(schema.shape) : [];
 }
 
-/** The schema inside of defaults and optionals. */
+/** The schema within `default()` and `optional()`. */
 function unwrapped(schema: unknown): unknown {
   let inner = schema;
   while (isRecord(inner) && typeof inner.unwrap === 'function' && !('element' in inner)) inner = inner.unwrap();
@@ -63,7 +63,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** What to say of anything else; `whole`: the configuration. */
+/** The message for any other mistake. `whole`: the value that was checked. */
 export function describe(issue: z.core.$ZodIssue, whole: unknown): string {
   const path = pathText(issue.path);
   const where = path === '' ? '' : `${path}: `;
@@ -73,7 +73,7 @@ export function describe(issue: z.core.$ZodIssue, whole: unknown): string {
   return `${where}found ${shown(value)}, ${expected(issue)}${isUnquoted(issue, value) ? ': put it in quotes' : ''}`;
 }
 
-/** In YAML, text that looks like a number, `true` or `null` is one, unless it is in quotes: a secret that has no letters. */
+/** Whether text lacks quotes: YAML takes unquoted text for a number or a truth value if it looks like one, such as a secret without letters. */
 function isUnquoted(issue: z.core.$ZodIssue, value: unknown): boolean {
   return issue.code === 'invalid_type' && issue.expected === 'string' && ['number', 'boolean'].includes(typeof value);
 }
@@ -100,13 +100,13 @@ function article(type: string): string {
   return type === 'string' ? 'text' : `a ${type}`;
 }
 
-/** As JSON where it can be; whoever calls the API may give what cannot. */
+/** The value as JSON if possible. Callers of the API may give values that have no JSON. */
 function shown(value: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
   } catch {
-    // A value within itself, or a BigInt.
+    // It contains itself, or a BigInt.
   }
   text ??= inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;

@@ -1,4 +1,4 @@
-/** Addresses that the server listens on: which can be, and which stand in each other's way. */
+/** Addresses that the server listens on: which are possible, and which exclude each other. */
 import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
 import * as z from 'zod';
 
@@ -13,19 +13,19 @@ function isIn(list: BlockList, text: string): boolean {
   return list.check(text.replace(/%.*/, ''), isIPv6(text) ? 'ipv6' : 'ipv4');
 }
 
-/** IPv6 addresses as the system spells them: what is done for `::` is done for `0::0` too. */
+/** An address. IPv6 addresses take the form of RFC 5952, so that `0::0` is treated like `::`. */
 export const address = z
   .string()
   .refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 address', abort: true })
   .overwrite(shortest)
   .refine((text) => !/^::ffff:[0-9]+\./.test(text), { error: 'expected the IPv4 address in it', abort: true })
   .refine((text) => !isIn(multicast, text), { error: 'expected an address of one host, no multicast or broadcast' })
-  // RFC 4007 §6: every network interface has such addresses, so that one alone says too little.
+  // Every interface has link-local addresses (RFC 4007 §6): without its interface, one is ambiguous.
   .refine((text) => text.includes('%') || !isIn(linkLocal, text), {
     error: 'expected its network interface as well, as in "fe80::1%eth0"',
   });
 
-/** RFC 5952; with its zone, `%eth0`. */
+/** The form of RFC 5952, followed by the zone: `%eth0`. */
 function shortest(text: string): string {
   if (!text.includes(':')) return text;
   const [plain = '', zone] = text.split('%');
@@ -37,23 +37,23 @@ function isWildcard(address: string): boolean {
   return address === '0.0.0.0' || address === '::';
 }
 
-/** Whether no port can be had on both: they are one, or one stands for all of their family. */
+/** Whether two addresses cannot share a port: they are equal, or one is the wildcard of their family. */
 function overlap(a: string, b: string): boolean {
   const [one, other] = [shortest(a), shortest(b)];
   if (isIP(one) !== isIP(other)) return false;
   return one === other || isWildcard(one) || isWildcard(other);
 }
 
-/** RFC 7858 §3.1. */
+/** The port of DNS over TLS (RFC 7858 §3.1). */
 export const DNS_OVER_TLS = 853;
 
-/** What of a configuration says where is listened. */
+/** The addresses and ports of a configuration. */
 interface Listening {
   readonly listen: readonly string[];
   readonly port: number;
-  /** 0: TLS is not served. */
+  /** 0: TLS is off. */
   readonly tlsPort: number;
-  /** Of `metrics.listen`; undefined: nowhere. */
+  /** Endpoint of `metrics.listen`; undefined: metrics are off. */
   readonly metrics: { readonly address: string; readonly port: number } | undefined;
 }
 
@@ -64,9 +64,8 @@ interface ListenMistake {
 }
 
 /**
- * Addresses and ports of the server that are in its own way. The system does not tell of all: threads share ports (SO_REUSEPORT),
- * so that with one port for both, every other TLS client would get to where DNS is spoken in cleartext, which RFC 7858 §3.1 rules
- * out.
+ * Addresses and ports that exclude each other. The system does not report all of them: threads share ports (SO_REUSEPORT). If `port`
+ * and `tls_port` were the same, half of the TLS clients would reach a listener for plaintext, which RFC 7858 §3.1 rules out.
  */
 export function listenMistakes({ listen, port, tlsPort, metrics }: Listening): ListenMistake[] {
   const mistakes: ListenMistake[] = [];
@@ -79,7 +78,7 @@ export function listenMistakes({ listen, port, tlsPort, metrics }: Listening): L
     });
   });
   if (tlsPort !== 0 && tlsPort === port) {
-    // Reported where it is written: a port that is the default may not be.
+    // The key that is reported has to be in the file: the other one may be the default.
     const [key, other] = tlsPort === DNS_OVER_TLS ? ['port', 'tls_port'] : ['tls_port', 'port'];
     const message = `expected another port than \`${other}\`: DNS over TLS needs one of its own`;
     mistakes.push({ path: [key], message });

@@ -1,4 +1,4 @@
-/** Reads adotd.yaml: every mistake with its place, what was found and what was expected. */
+/** Reads adotd.yaml, and reports every mistake with its place. */
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { readFileOrPipe, readSmallFile } from '../zone/regular-file.js';
@@ -6,21 +6,21 @@ import { describe, type Path, unknownKey } from './issues.js';
 import { type Config, configSchema } from './schema.js';
 import { ConfigError, openYaml, type Place } from './yaml.js';
 
-/** Octets: a configuration file beyond this is taken for something else. A guess, far above any real one. */
+/** Octets: a larger file is no configuration. A guess, far above any real one. */
 const MAX_CONFIG = 4 * 1024 * 1024;
 
 /** A configuration as it was read. */
 interface ReadConfig {
   readonly config: Config;
-  /** Of the file. */
+  /** Content of the file. */
   readonly text: string;
-  /** It came from a pipe, as of a process substitution of a shell: it cannot be read again. */
+  /** Whether it came from a pipe, such as a shell's process substitution: then it cannot be read again. */
   readonly pipe: boolean;
 }
 
 /**
- * Reads the file, or the pipe, at `path`. Paths in it become relative to the working directory; those of a pipe, which lies in no
- * folder that one could mean, are so already. Throws ADOTD_FILE, or ConfigError.
+ * Reads the file or the pipe at `path`. Paths in a file are relative to its folder, paths in a pipe to the working directory; the result
+ * has all of them relative to the working directory. Throws ADOTD_FILE, or ConfigError.
  */
 export function openConfig(path: string): ReadConfig {
   const { octets, pipe } = readFileOrPipe(path, '', MAX_CONFIG);
@@ -28,12 +28,12 @@ export function openConfig(path: string): ReadConfig {
   return { config: fromFolder(parseConfig(text, path), pipe ? '' : dirname(path)), text, pipe };
 }
 
-/** openConfig() for who wants only what it says. */
+/** The configuration of openConfig() alone. */
 export function readConfig(path: string): Config {
   return openConfig(path).config;
 }
 
-/** As readConfig, of a regular file only: a server that waits for what somebody writes to a pipe serves nobody. */
+/** As readConfig(), but only from a regular file: a server must not stop and wait for somebody to write to a pipe. */
 export function rereadConfig(path: string): Config {
   return fromFolder(parseConfig(readConfigText(path), path), dirname(path));
 }
@@ -42,7 +42,7 @@ function readConfigText(path: string): string {
   return readSmallFile(path, '', MAX_CONFIG).toString('utf8');
 }
 
-/** The configuration with its paths, which are relative to `folder`, relative to the working directory. */
+/** Makes the paths of the configuration, which are relative to `folder`, relative to the working directory. */
 function fromFolder(config: Config, folder: string): Config {
   const from = (name: string): string => (isAbsolute(name) ? name : join(folder, name));
   const { zones, cookies, tls, query_log: queryLog, dnstap } = config;
@@ -63,8 +63,8 @@ function fromFolder(config: Config, folder: string): Config {
 }
 
 /**
- * Where the values in a configuration file stand. `text`: what was read of it; else it is read again. A value that is missing is where
- * the map stands that lacks it. Throws ADOTD_FILE.
+ * Places of the values in a configuration file. The place of a missing value is that of the map that lacks it. `text`: the content of
+ * the file; if it is not given, the file is read. Throws ADOTD_FILE.
  */
 export function configPlaces(file: string, text = readConfigText(file)): (keys: Path) => Place {
   return openYaml(text, file).placeOf;

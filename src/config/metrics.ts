@@ -1,4 +1,4 @@
-/** The part of adotd.yaml about metrics. */
+/** The keys of adotd.yaml for metrics. */
 import * as z from 'zod';
 import { endpointFromText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
@@ -29,7 +29,7 @@ export const metrics = z
   })
   .prefault({});
 
-/** Where metrics are to be served; undefined: nowhere. A port alone is that of 127.0.0.1. */
+/** The endpoint of metrics; undefined: metrics are off. A port alone is one of 127.0.0.1. */
 export function metricsEndpoint(config: { readonly metrics: z.output<typeof metrics> }): Endpoint | undefined {
   const { listen } = config.metrics;
   if (listen === undefined) return undefined;

@@ -1,9 +1,9 @@
-/** The part of adotd.yaml about the limit on the rate of responses. */
+/** The keys of adotd.yaml for response rate limiting. */
 import * as z from 'zod';
 import { prefix } from './access.js';
 import { limit } from './limit.js';
 
-/** Seconds of debt: the most that `responses_per_second` and `all_per_second` make must fit 31 bits. */
+/** Seconds. The excess that is remembered, window × rate, has to fit 31 bits. */
 const MAX_WINDOW = 3600;
 const MAX_RATE = 100_000;
 

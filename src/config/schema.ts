@@ -174,12 +174,12 @@ const log = z
   })
   .prefault({});
 
-/** Of the system: a name, or its number. */
+/** A user or a group of the system: its name or its number. */
 const account = z.union([z.string().min(1), z.number().int().min(0).max(4_294_967_294)], {
   error: 'expected a name or a number',
 });
 
-/** The whole file. */
+/** The schema of the whole file. */
 export const configSchema = z
   .strictObject({
     listen: z
@@ -308,7 +308,7 @@ export const configSchema = z
 /** The configuration with all defaults filled in. */
 export type Config = z.output<typeof configSchema>;
 
-/** What is used when there is no file. */
+/** The configuration of a server without a file. */
 export function defaultConfig(): Config {
   return configSchema.parse({});
 }

@@ -1,4 +1,4 @@
-/** The part of adotd.yaml about stream sessions. */
+/** The keys of adotd.yaml for stream sessions. */
 import * as z from 'zod';
 import { limit } from './limit.js';
 

@@ -43,7 +43,7 @@ export const dnstap = z
   })
   .prefault({});
 
-/** Whether anything of queries is recorded. */
+/** Whether queries are logged or sent to dnstap. */
 export function isTapped(config: {
   readonly query_log: z.output<typeof queryLog>;
   readonly dnstap: z.output<typeof dnstap>;

@@ -1,4 +1,4 @@
-/** YAML files, and where in them a value or a key stands: mistakes are reported with their line and column. */
+/** Reads YAML, and tells the place of each value and key: mistakes are reported with their line and column. */
 import { type Document, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
 import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
@@ -17,15 +17,15 @@ export class ConfigError extends AdotdError {
 export type Place = Pick<Diagnostic, 'file' | 'line' | 'column'>;
 
 interface YamlFile {
-  /** What the file says; undefined or null when it is empty. Throws ConfigError when that is not YAML, or has no end. */
+  /** The value of the file; null when it is empty. Throws ConfigError when it is no YAML, or when an alias contains itself. */
   value(): unknown;
-  /** Where the value at a path stands. Of one that is missing: where the innermost map or list stands that lacks it. */
+  /** The place of the value at a path. If it is missing: the place of the map or list that lacks it. */
   placeOf(path: Path): Place;
-  /** Where the key at the end of a path stands. Of one that is missing: where the innermost map stands that lacks it. */
+  /** The place of the key at the end of a path. If it is missing: the place of the map that lacks it. */
   placeOfKey(path: Path): Place;
 }
 
-/** Aliases that an alias may stand for, so that a short text cannot become a huge value. The default of the library. */
+/** Limits nested aliases, so that a short text cannot become a huge value. The default of the library. */
 const MAX_ALIASES = 100;
 
 /** The YAML in `text`; `file` is what messages name. */
@@ -60,11 +60,11 @@ export function openYaml(text: string, file: string): YamlFile {
   };
 }
 
-/** Aliases that stand within what they stand for (`&a [*a]`): YAML allows them, but such a value has no end. */
+/** Aliases that stand within their own anchor's value (`&a [*a]`). YAML allows them, but such a value has no end. */
 function aliasCycles(document: Document): { readonly source: string; readonly offset: number }[] {
   const found: { source: string; offset: number }[] = [];
   visit(document, {
-    // An anchor stands before its aliases, so that each alias has its own node around it.
+    // An anchor stands before its aliases: the node of a cycle is among those around the alias.
     Alias(_, alias, path) {
       const target = alias.resolve(document);
       if (target !== undefined && path.includes(target)) {

@@ -1,9 +1,9 @@
-/** Queries that a server was asked, for those who read why a test failed. */
+/** Prints the queries that a server received, to show why a test failed. */
 import type { QueryRecord } from '../index.js';
 
 type QueryLine = Pick<QueryRecord, 'time' | 'transport' | 'name' | 'type' | 'rcode' | 'faults'>;
 
-/** Lines that are printed: the last ones, for what went wrong is near the end. A guess: a screen and a half. */
+/** Queries that are printed: the last ones, because the cause of a failure is near the end. A guess: a screen and a half. */
 const SHOWN = 60;
 
 /** One line a query: `12:00:00.123 udp www.example.test A NOERROR`; several lines, each with its end. */

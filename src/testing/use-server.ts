@@ -9,33 +9,33 @@ import {
 } from '../index.js';
 import { queriesToText } from './queries.js';
 
-/** How a framework is told of something to do at a time. Type and number of arguments that it calls with differ. */
+/** A hook of a test framework. Frameworks call the function with different arguments. */
 type Hook<Arguments extends readonly unknown[]> = (run: (...given: Arguments) => Promise<void>) => unknown;
 
 /**
- * The framework's own hooks, by the names that it has for them: `{ beforeAll, afterAll, afterEach }` in vitest and jest,
- * `{ before, after, afterEach }` in node:test. A new server for every test: `{ before: beforeEach, after: afterEach }`.
+ * The hooks of the framework, under its own names: `{ beforeAll, afterAll, afterEach }` in vitest and jest, `{ before, after, afterEach }`
+ * in node:test. For a new server in every test: `{ before: beforeEach, after: afterEach }`.
  */
 export interface TestHooks {
   readonly before?: Hook<[]>;
   readonly beforeAll?: Hook<[]>;
   readonly after?: Hook<[]>;
   readonly afterAll?: Hook<[]>;
-  /** With it, queries are printed when a test fails, where the framework says so here (vitest, node:test). */
+  /** If given, the queries of a failed test are printed. This needs a framework that tells afterEach of failures (vitest, node:test). */
   readonly afterEach?: Hook<unknown[]>;
 }
 
 export interface UseOptions extends StartOptions {
-  /** Prints the queries of tests that failed. Default: console.error. */
+  /** Prints the queries of failed tests. Default: console.error. */
   readonly print?: (text: string) => void;
 }
 
-/** The running server. Throws ADOTD_CONFIG outside of the tests, while there is none. */
+/** The running server. Throws ADOTD_CONFIG when it is not running: outside of the tests. */
 export type UsedServer = () => RunningServer;
 
 /**
- * Has a server started before the tests and stopped after them. What startServer rejects with fails the hook, and so the
- * tests. Throws ADOTD_CONFIG when a hook is missing.
+ * Starts a server before the tests and stops it after them. An error of startServer() fails the hook, and so the tests. Throws
+ * ADOTD_CONFIG when a hook is missing.
  */
 export function useServer(hooks: TestHooks, options: UseOptions = {}): UsedServer {
   const { print = printAsError, ...startOptions } = options;
@@ -50,7 +50,7 @@ export function useServer(hooks: TestHooks, options: UseOptions = {}): UsedServe
   before(async () => {
     running = await startServer(startOptions);
   });
-  // jest and node:test take a function with parameters for one that calls back: all of these have none, or a rest.
+  // jest and node:test expect a function with parameters to call back: these functions have none, or a rest parameter.
   hooks.afterEach?.(async (...given) => {
     if (running === undefined) return;
     const fresh = queriesAfter(seen, running);
@@ -71,8 +71,8 @@ export function useServer(hooks: TestHooks, options: UseOptions = {}): UsedServe
 }
 
 /**
- * A test that prints, when it fails, what the server was asked meanwhile; for frameworks that do not tell hooks whether a
- * test failed (jest, mocha). `test('…', showQueries(server, async () => { … }))`.
+ * Wraps a test: when it fails, the queries that the server received meanwhile are printed. For frameworks that do not tell hooks whether
+ * a test failed (jest, mocha). `test('…', showQueries(server, async () => { … }))`.
  */
 export function showQueries(
   server: UsedServer,
@@ -90,25 +90,25 @@ export function showQueries(
   };
 }
 
-/** By the console, which frameworks watch to say of which test something is; what goes past it may get lost. */
+/** By the console: frameworks watch it, and show the text with its test. Direct writes to standard error may get lost. */
 function printAsError(text: string): void {
   console.error(text.trimEnd());
 }
 
-/** All of them when `last` is no longer, or not yet, among them. */
+/** The queries after `last`; all of them if `last` is undefined, or not among them any more. */
 function queriesAfter(last: QueryRecord | undefined, server: RunningServer): readonly QueryRecord[] {
   const queries = server.queries();
   return queries.slice(last === undefined ? 0 : queries.lastIndexOf(last) + 1);
 }
 
-/** What vitest (`task.result.state`) and node:test (`error`) hand to afterEach says that the test failed. */
+/** Whether an argument of afterEach says that the test failed: `task.result.state` in vitest, `error` in node:test. */
 function hasFailed(context: unknown): boolean {
   const error = fieldOf(context, 'error');
   if (error !== null && error !== undefined) return true;
   return fieldOf(fieldOf(fieldOf(context, 'task'), 'result'), 'state') === 'fail';
 }
 
-/** vitest's context is a function that has fields. */
+/** A field of an object, or of a function: vitest's context is one. */
 function fieldOf(value: unknown, name: string): unknown {
   const hasFields = (typeof value === 'object' && value !== null) || typeof value === 'function';
   return hasFields ? Reflect.get(value, name) : undefined;
