@@ -11,6 +11,8 @@ import { z } from 'zod';
 import { COMMAND_NAMES } from '../../src/cli/fixture/commands.js';
 import { exchange } from '../../src/client/session/exchange.js';
 import { textToType } from '../../src/client/wire/mnemonics.js';
+import { readFaults } from '../../src/fixture/faults/fault-file.js';
+import { startServer } from '../../src/index.js';
 import { textOf } from '../repository/files.js';
 import { adotd, ROOT } from '../support/cli.js';
 import { randomFrom } from '../zone/random-zone.js';
@@ -145,15 +147,14 @@ describe('adotd fixture', () => {
     expect(await exchange(question, { transport: 'udp', server })).toMatchObject({ message: { rcode: 2 } });
     child.stdin?.end();
     expect(await ended(child)).toBe(0);
-    for (const [text, message] of [
-      ['- { fault: explode }\n', /^\S+faults\.yaml:1:5: fault: expected delay, /],
-      ['fault: drop\n', /^\S+faults\.yaml:1:1: expected a list of rules/],
-      ['- {', /^\S+faults\.yaml:1:\d+: not YAML: /],
-    ] as const) {
-      writeFileSync(faults, text);
-      const ran = await adotd('fixture', '--zone', `example.test=${zone}`, '--faults', faults);
-      expect(ran).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(message) });
-    }
+    writeFileSync(faults, '- { fault: explode }\n');
+    const ran = await adotd('fixture', '--zone', `example.test=${zone}`, '--faults', faults);
+    const message = expect.stringMatching(/^\S+faults\.yaml:1:5: fault: expected delay, /);
+    expect(ran).toMatchObject({ status: 1, stdout: '', stderr: message });
+    writeFileSync(faults, 'fault: drop\n');
+    expect(() => readFaults(faults)).toThrow(/^\S+faults\.yaml:1:1: expected a list of rules/);
+    writeFileSync(faults, '- {');
+    expect(() => readFaults(faults)).toThrow(/^\S+faults\.yaml:1:\d+: not YAML: /);
   });
 
   it('says where the mistakes of a zone are', async () => {
@@ -213,22 +214,29 @@ describe('adotd fixture', () => {
   });
 
   it('draws chance from the seed', async () => {
-    const rules = { command: 'add-faults', faults: [{ fault: 'rcode', probability: 0.5 }] };
-    const drawn = async (seed: string): Promise<string> => {
-      const { child, next } = await started('--seed', seed, '--zone', `example.test=${zone}`);
-      child.stdin.write(`${JSON.stringify(rules)}\n{"command":"facts"}\n`);
-      await next();
-      const { facts } = (await next()) as { facts: { address: string; udp: number } };
-      const server = { address: facts.address, port: facts.udp };
+    const rule = { fault: 'rcode', probability: 0.5 } as const;
+    const codes = async ({ address, udp: port }: { readonly address: string; readonly udp: number }) => {
       const question = { name: 'www.example.test', type: textToType('A') ?? 0, class: 1 };
-      let codes = '';
-      for (let i = 0; i < 24; i++) codes += (await exchange(question, { transport: 'udp', server })).message.rcode;
-      child.stdin.end();
-      expect(await ended(child)).toBe(0);
-      return codes;
+      let text = '';
+      for (let i = 0; i < 24; i++) {
+        text += (await exchange(question, { transport: 'udp', server: { address, port } })).message.rcode;
+      }
+      return text;
     };
-    expect(await drawn('7')).toBe(await drawn('7'));
-    expect(await drawn('7')).not.toBe(await drawn('8'));
+    /** What a server of this process draws. */
+    const expected = async (seed: number): Promise<string> => {
+      await using server = await startServer({ zones: { 'example.test': ZONE }, faults: [rule], seed });
+      return await codes(server);
+    };
+    const { child, next } = await started('--seed', '7', '--zone', `example.test=${zone}`);
+    child.stdin.write(`${JSON.stringify({ command: 'add-faults', faults: [rule] })}\n{"command":"facts"}\n`);
+    await next();
+    const { facts } = (await next()) as { facts: { address: string; udp: number } };
+    const drawn = await codes(facts);
+    expect(drawn).toBe(await expected(7));
+    expect(drawn).not.toBe(await expected(8));
+    child.stdin.end();
+    expect(await ended(child)).toBe(0);
   });
 
   it('ends with its standard input in the middle of a command, and in that of a wait', async () => {
