@@ -8,15 +8,6 @@ export const CIRCLES: readonly (readonly string[])[] = [
 export const DUPLICATE_NAMES: readonly string[] = [];
 
 export const UNUSED_EXPORTS: readonly string[] = [
-  'src/cli/fixture/commands.ts: CommandKind',
-  'src/cli/fixture/commands.ts: Refusal',
-  'src/config/listen-address.ts: Listening',
-  'src/config/listen-address.ts: ListenMistake',
-  'src/fixture/faults/faulty-messages.ts: Forged',
-  'src/fixture/queries/opt.ts: Opt',
-  'src/fixture/queries/question.ts: Question',
-  'src/fixture/queries/question.ts: withoutDot',
-  'src/fixture/zones/zone-input.ts: ZoneOrigin',
   'src/server/watch/watch-steps.ts: Step',
   'src/server/watch/watch.ts: WatchOptions',
 ];
