@@ -1,6 +1,7 @@
 /** The control entries of a zone file: $ORIGIN and $INCLUDE (RFC 1035 §5.1), $TTL (RFC 2308 §4), $GENERATE (BIND). */
 import { quoteToken } from '../protocol/rdata/codec.js';
-import { parsePeriod, scanName } from '../protocol/rdata/scan.js';
+import { parsePeriod } from '../protocol/rdata/integers.js';
+import { scanName } from '../protocol/rdata/names.js';
 import type { Tokens } from '../protocol/tokens.js';
 import { generate } from './generate.js';
 import { includeFile } from './include.js';

@@ -5,7 +5,9 @@
 import { Class, Type } from '../protocol/iana.js';
 import { MAX_LABEL, MAX_NAME } from '../protocol/name.js';
 import { quoteToken } from '../protocol/rdata/codec.js';
-import { parsePeriod, scanName, scanRdata } from '../protocol/rdata/scan.js';
+import { parsePeriod } from '../protocol/rdata/integers.js';
+import { scanName } from '../protocol/rdata/names.js';
+import { scanRdata } from '../protocol/rdata/scan.js';
 import { typeFromOctets, typeToText } from '../protocol/rdata/table.js';
 import type { Tokens } from '../protocol/tokens.js';
 import { BAD_OWNER, type FileContext, NO_OWNER, NO_TTL } from './read-context.js';

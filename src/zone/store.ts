@@ -6,13 +6,12 @@
  * it was first written. Empty non-terminals are nodes too. RDATA is uncompressed wire format, letter case kept.
  */
 import { LOWER, MAX_NAME } from '../protocol/name.js';
+import { MAX_RDATA } from '../protocol/rdata/field.js';
 
 /** Node number of the DNS root. */
 export const ROOT_NODE = 0;
 /** What `find` returns when there is no such child. */
 export const NO_NODE = -1;
-/** Longest RDATA (RDLENGTH is 16 bits, RFC 1035 §3.2.1). */
-const MAX_RDATA = 65_535;
 
 const FNV_PRIME = 0x01000193;
 

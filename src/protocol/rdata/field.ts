@@ -82,6 +82,9 @@ export const FieldKind = {
 
 export type FieldKind = (typeof FieldKind)[keyof typeof FieldKind];
 
+/** Octets of the longest RDATA: RDLENGTH has 16 bits (RFC 1035 §3.2.1). */
+export const MAX_RDATA = 65_535;
+
 /** One field of a type's RDATA. */
 export interface Field {
   readonly kind: FieldKind;

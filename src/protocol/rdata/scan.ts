@@ -6,16 +6,11 @@ import type { Tokens } from '../tokens.js';
 import { scanHex } from './binary.js';
 import { type Codec, failExpected, hasToken, needToken, nextToken, quoteToken } from './codec.js';
 import { CODECS } from './codecs.js';
-import type { Field } from './field.js';
+import { type Field, MAX_RDATA } from './field.js';
 import { parseUnsigned } from './integers.js';
 import { isMetaType, rowOf, typeToText } from './table.js';
 import { checkRdata } from './wire.js';
 
-export { parsePeriod } from './integers.js';
-export { scanName } from './names.js';
-
-/** Longest RDATA (RDLENGTH is 16 bits, RFC 1035 §3.2.1). */
-const MAX_RDATA = 65_535;
 const GENERIC_LENGTH = 'the length of the RDATA, from 0 to 65535';
 const BACKSLASH = 0x5c;
 const HASH = 0x23;

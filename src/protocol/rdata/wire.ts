@@ -2,11 +2,9 @@
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { LOWER, MAX_LABEL, MAX_NAME } from '../name.js';
 import { CODECS } from './codecs.js';
-import { isDecompressed, isLowered } from './field.js';
+import { isDecompressed, isLowered, MAX_RDATA } from './field.js';
 import { rowOf, typeToText } from './table.js';
 
-/** Longest RDATA (RDLENGTH is 16 bits, RFC 1035 §3.2.1). */
-const MAX_RDATA = 65_535;
 /** The two highest bits of a length octet that make it a compression pointer (RFC 1035 §4.1.4). */
 const POINTER = 0xc0;
 
