@@ -7,15 +7,14 @@ import { Type } from '../protocol/iana.js';
 import type { Exchange } from './exchange.js';
 import { composeOwner, findRrset, putNamed, putRrset, reachable } from './records.js';
 
-/** Which targets of an RRset are meant. */
+/** Which targets of an RRset get their addresses written. */
 export const Targets = { ALL: 0, IN_DOMAIN: 1, OTHERS: 2 } as const;
 export type Targets = (typeof Targets)[keyof typeof Targets];
 
 /**
- * Writes the addresses of the targets of RRset `ref`, whose records were written at the octet `recordsAt` of the
- * response, each shorter by `shortened` octets than it is stored (the root as owner is shorter than a pointer). Units that
- * do not fit are skipped one by one, unless they are in-domain glue: the first of those that does not fit ends the
- * section, and false is returned.
+ * Writes the addresses of the targets of RRset `ref`. Its records were written at the octet `recordsAt` of the response,
+ * each shorter by `shortened` octets than it is stored (the root as owner is shorter than a pointer). A unit that does not
+ * fit is skipped. In-domain glue is not skipped: when a unit of it does not fit, the section ends and false is returned.
  */
 export function putAddresses(x: Exchange, ref: number, recordsAt: number, which: Targets, shortened: number): boolean {
   const { words, base } = x;

@@ -1,6 +1,6 @@
 /**
- * Following CNAME and DNAME records inside the zone (RFC 1034 §4.3.2 steps 3a and 3c, RFC 6672 §3). A chain ends where
- * it leaves the zone, where it comes to a name it had, or after MAX_CHAIN links. Hot file: integers, no allocation.
+ * Follows CNAME and DNAME records inside the zone (RFC 1034 §4.3.2 steps 3a and 3c, RFC 6672 §3). A chain ends when it
+ * leaves the zone, comes back to one of its names, or has MAX_CHAIN links. Hot file: integers, no allocation.
  */
 import * as L from '../image/layout.js';
 import { Class, Rcode, Type } from '../protocol/iana.js';
@@ -10,7 +10,7 @@ import { ownerPointer } from './lookup.js';
 import { putRrset, recordsAt } from './records.js';
 
 const POINTER_BITS = 0xc000;
-/** A chain that has come this far in the message ends, so that compression pointers reach all that may follow it. */
+/** A chain ends at this offset of the message, so that compression pointers reach everything that may follow it. */
 const CHAIN_REACH = 0x2000;
 
 /** What became of a link. */
@@ -24,7 +24,7 @@ export const Link = {
 } as const;
 export type Link = (typeof Link)[keyof typeof Link];
 
-/** Answers with the CNAME RRset `ref`, owned by `x.name`, and goes to its target unless `stop` (QTYPE wants no more). */
+/** Answers with the CNAME RRset `ref` of `x.name`, and goes to its target unless `stop` says that QTYPE wants no more. */
 export function followCname(x: Exchange, ref: number, stop: boolean): Link {
   remember(x);
   const recordAt = x.at;
@@ -72,8 +72,8 @@ export function followDname(x: Exchange, ref: number, stop: boolean): Link {
 }
 
 /**
- * Writes the CNAME that the DNAME record at the octet `record` of the image makes: RDATA of `rdlength` octets, of which
- * `kept` are those of `x.composed`, and the rest a pointer to the apex.
+ * Writes the CNAME synthesised from the DNAME record at the octet `record` of the image. Its RDATA has `rdlength` octets:
+ * `kept` octets of `x.composed`, then a pointer to the apex if any are left.
  */
 function putSynthesised(x: Exchange, record: number, rdlength: number, kept: number): void {
   const { bytes, composed, response: out } = x;
@@ -114,7 +114,7 @@ function putDname(x: Exchange, ref: number): boolean {
   return true;
 }
 
-/** Makes the name at `at` of `octets`, of which the labels below the apex are read, the one to look up. */
+/** Makes the name at `at` of `octets` the one to look up; its labels below the apex are read. */
 function goTo(x: Exchange, octets: Uint8Array, at: number, pointer: number): void {
   const { name } = x;
   name.octets = octets;
@@ -130,7 +130,7 @@ function goTo(x: Exchange, octets: Uint8Array, at: number, pointer: number): voi
   name.length = label - at;
 }
 
-/** Notes the name of this link in lower case, so that a loop is seen. */
+/** Notes the name of this link in lower case, to detect loops. */
 function remember(x: Exchange): void {
   const { name, visited } = x;
   const to = x.links * MAX_NAME;
@@ -139,7 +139,7 @@ function remember(x: Exchange): void {
   x.visitedLength[x.links++] = name.length;
 }
 
-/** Whether the new name is to be looked up: not when the chain was there before, nor when it is at its limit. */
+/** FOLLOW, or END when the chain has had this name before, or is at its limit. */
 function arrive(x: Exchange): Link {
   const { name, visited, visitedLength } = x;
   if (x.links === MAX_CHAIN) return Link.END;

@@ -1,12 +1,12 @@
-/** What an operator configures about answers; fixed for the life of a responder. */
+/** Configured properties of answers; fixed for the life of a responder. */
 export interface Settings {
-  /** What NSID answers with (RFC 5001); undefined: the option is ignored. */
+  /** The identifier of NSID (RFC 5001); undefined: the option is ignored. */
   readonly nsid?: Uint8Array | undefined;
   /** Text of version.bind and version.server (RFC 4892); undefined: REFUSED. */
   readonly version?: string | undefined;
   /** Text of id.server and hostname.bind (RFC 4892); undefined: REFUSED. */
   readonly hostname?: string | undefined;
-  /** Leave out all additional records but glue, and the addresses of nameservers that are asked for. */
+  /** Leave out additional records other than glue and the addresses of nameservers asked for by QTYPE NS. */
   readonly minimalResponses: boolean;
   /** Answer ANY with all RRsets instead of one (RFC 8482 §4.1). */
   readonly anyFull: boolean;
@@ -18,7 +18,7 @@ export interface Settings {
   readonly reportAgent?: Uint8Array | undefined;
 }
 
-/** What is used when nothing is configured: no server information, no cookies. */
+/** The settings when nothing is configured: no server information, no cookies. */
 export const DEFAULT_SETTINGS: Settings = {
   minimalResponses: true,
   anyFull: false,

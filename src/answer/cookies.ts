@@ -18,7 +18,7 @@ const HASHED = CLIENT_COOKIE + 8;
 const input = new Uint8Array(HASHED + 16);
 const hash = new Uint8Array(8);
 
-/** Judges the request's cookie: sets `x.cookieValid` to 1 when it has a server cookie of ours that has not expired. */
+/** Sets `x.cookieValid` to 1 when the request has a server cookie that this server made and that has not expired. */
 export function checkCookie(x: Exchange, facts: Facts): void {
   const { request, cookieAt, settings } = x;
   if (x.cookieLength !== CLIENT_COOKIE + SERVER_COOKIE) return;

@@ -1,7 +1,7 @@
 /**
  * Which NSEC and NSEC3 records prove an answer: RFC 4035 §3.1.3, RFC 5155 §7.2. Proofs are collected while the answer is
- * made and written once the answer section is complete, each once. A name costs at most one hash, that of its next
- * closer; all others were computed when the zone was loaded. Hot file: integers, no allocation.
+ * made, and written, each once, when the answer section is complete. A name costs at most one hash, that of its next closer
+ * name; all others were computed when the zone was loaded. Hot file: integers, no allocation.
  *
  * A proof is the reference of a node that owns an NSEC, or minus (number in the NSEC3 chain + 1).
  */
@@ -16,7 +16,7 @@ import { type Exchange, MAX_PROOFS } from './exchange.js';
 import { ownerPointer } from './lookup.js';
 import { composeOwner, endOwner, findRrset, putNamed, putRrset } from './records.js';
 
-/** Whether denial is asked for and can be given. */
+/** Whether the query asks for denial of existence, and the zone can prove it. */
 export function provesDenial(x: Exchange): boolean {
   return x.dnssecOk === 1 && (x.words[x.base + L.HEADER_FLAGS]! & (L.FLAG_NSEC | L.FLAG_NSEC3)) !== 0;
 }
@@ -40,8 +40,8 @@ export function proveNodata(x: Exchange, node: number): void {
 }
 
 /**
- * RFC 5155 §7.2.1, §7.2.4: an opt-out span holds the node itself. What is proved is the closest ancestor that has an
- * NSEC3 record, and that the next name towards `node` is covered. Returns that ancestor.
+ * RFC 5155 §7.2.1, §7.2.4: the node itself may be in an opt-out span. Proves the closest ancestor that has an NSEC3
+ * record, and that the next name towards `node` is covered. Returns that ancestor.
  */
 function proveClosestProvable(x: Exchange, node: number): number {
   const { words, base } = x;
@@ -64,7 +64,7 @@ export function proveNoCloser(x: Exchange, encloser: number, left: number): void
   else add(x, nsecBefore(x, encloser, x.name.octets, x.name.labelAt[left - 1]!));
 }
 
-/** Wildcard NODATA (RFC 5155 §7.2.5): what proves the closest encloser; the next closer is proved already. */
+/** Wildcard NODATA (RFC 5155 §7.2.5): proves the closest encloser too; the next closer name is proved already. */
 export function proveWildcardNodata(x: Exchange, encloser: number, wildcard: number): void {
   if (isNsec3(x)) proveClosestProvable(x, encloser);
   proveNodata(x, wildcard);
@@ -130,7 +130,7 @@ export function putProofs(x: Exchange): boolean {
   return true;
 }
 
-/** Records written; 0: does not fit; -1: the node has no NSEC, so that the zone's chain is broken. */
+/** Returns the number of records written; 0: they do not fit; -1: the node has no NSEC, so the zone's chain is broken. */
 function putNsec(x: Exchange, node: number): number {
   const ref = findRrset(x, node, Type.NSEC);
   if (ref === 0) return -1;

@@ -1,6 +1,6 @@
 /**
- * The OPT record of a response (RFC 6891): which options go into it, how many octets they take, and writing them. Hot
- * file: integers, no allocation.
+ * The OPT record of a response (RFC 6891): chooses its options, reserves room for them, and writes them. Hot file:
+ * integers, no allocation.
  *
  * Not here: options of transfers (later), client subnet (RFC 7871: not for authoritative data that does not depend on it).
  */
@@ -41,17 +41,17 @@ function sendsCookie(x: Exchange): boolean {
   return x.cookieAt !== 0 && x.settings.cookieSecrets.length > 0;
 }
 
-/** RFC 7828 §3.3.2: never on UDP; when asked, and to whoever speaks EDNS while the server wants sessions to end. */
+/** RFC 7828 §3.3.2: never on UDP. When asked; unasked when the server wants sessions to end. */
 function sendsKeepalive(x: Exchange, facts: Facts): boolean {
   return facts.transport !== Transport.UDP && (x.asksKeepalive === 1 || facts.keepalive === 0);
 }
 
-/** Whether an option has room: with long names and the smallest limit not all of them have. */
+/** Whether an option has room: with long names and the smallest limit, some do not. */
 function fits(x: Exchange, at: number, length: number): boolean {
   return at + OPTION_FIXED + length <= x.end;
 }
 
-/** Writes the OPT record at `x.at`. The outcome must be final, the room reserved. */
+/** Writes the OPT record at `x.at`. The outcome must be final, and the room reserved. */
 export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void {
   const { outcome, response: out, settings } = x;
   const from = x.at;
@@ -96,7 +96,7 @@ export function putOpt(x: Exchange, facts: Facts, starttlsQuery: boolean): void 
   x.additionals++;
 }
 
-/** RFC 8914 §2: INFO-CODE, and EXTRA-TEXT where there is one that has room. */
+/** RFC 8914 §2: INFO-CODE, and EXTRA-TEXT if it is given and has room. */
 function putExtendedError(x: Exchange, at: number): number {
   const { edeText, response: out } = x;
   const length = fits(x, at, 2 + edeText.length) ? edeText.length : 0;

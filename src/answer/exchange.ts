@@ -1,6 +1,6 @@
 /**
- * One query and its response in the making: what the steps of respond() share. There is one per responder, used again for
- * every message. Hot file: integers and preallocated octets, no allocation per query.
+ * One query and its response in the making: the state that the steps of respond() share. A responder has one, used again
+ * for every message. Hot file: integers and preallocated octets, no allocation per query.
  *
  * Offsets named `…At` count from the start of the buffer they are in; message offsets (`…Pointer`) from the start of the
  * response, as compression pointers do.
@@ -19,7 +19,7 @@ export const MAX_PROOFS = MAX_CHAIN * 4 + 8;
 const NOTHING = new Uint8Array(0);
 const NO_WORDS = new Int32Array(0);
 
-/** A name that is looked up: QNAME at first, then the targets of the chain. Labels below the zone's apex only. */
+/** The name that is looked up: QNAME first, then each target of the chain. Only its labels below the zone's apex. */
 interface LookupName {
   /** Where the labels' octets are. */
   octets: Uint8Array;
@@ -51,7 +51,7 @@ export class Exchange {
   qtype = 0;
   qclass = 0;
 
-  // Its OPT record, 0 where there is none.
+  // Its OPT record; 0 without one.
   hasOpt = 0;
   /** 1 when an OPT record is malformed, or a second one stands in the request. */
   optBroken = 0;
@@ -90,10 +90,10 @@ export class Exchange {
   authoritative = 0;
   /** EXTRA-TEXT that goes with the extended error (RFC 8914 §2); empty: none. */
   edeText: Uint8Array = NOTHING;
-  /** Whether the answer goes on only with units that may be left out: TC was set. */
+  /** 1 when TC was set: a unit did not fit. */
   truncated = 0;
 
-  // The zone that answers.
+  // The image of the zone that answers.
   words: Int32Array = NO_WORDS;
   bytes: Uint8Array = NOTHING;
   /** First word of the image. */
@@ -108,7 +108,7 @@ export class Exchange {
     length: 0,
   };
 
-  // What the walk found (lookup.ts).
+  // The result of the walk (lookup.ts).
   /** Reference of the node: the name's own, the cut, the DNAME's owner or the closest encloser. */
   node = 0;
   /** How many of the name's labels are not below `node`: index + 1 of the next closer label. */
@@ -139,7 +139,7 @@ export class Exchange {
     this.settings = settings;
   }
 
-  /** A unit did not fit: TC is set, and nothing that follows is written (RFC 2181 §9). The answer is still found out. */
+  /** A unit did not fit: sets TC, and nothing more is written (RFC 2181 §9). The answer's RCODE is still determined. */
   truncate(): void {
     this.truncated = 1;
     this.limit = 0;

@@ -1,10 +1,10 @@
 /**
- * The two preallocated records around respond(): what a transport tells it, and what it tells back. One pair per worker.
+ * The two preallocated records around respond(): facts that a transport gives, and the outcome. One pair per worker.
  * Hot file: integers and preallocated octets only, so that a query allocates nothing.
  */
 import type { Catalog } from '../image/catalog.js';
 
-/** What a message came over. */
+/** The transport that a message came over. */
 export const Transport = { UDP: 0, TCP: 1, TLS: 2 } as const;
 export type Transport = (typeof Transport)[keyof typeof Transport];
 
@@ -37,25 +37,25 @@ export interface Facts {
   /** Ignored outside TLS. */
   padding: Padding;
   upgradeBit: UpgradeBit;
-  /** 1 when a ClientHello would be accepted next on this connection: what STARTTLS/CH/TXT then says. */
+  /** 1 when a ClientHello would be accepted next on this connection; STARTTLS/CH/TXT answers by it. */
   upgradeOnOffer: number;
   /** Address of the client: 4 or 16 octets. */
   readonly client: Uint8Array;
   clientLength: number;
-  /** The port it asks from, for logs. */
+  /** The client's port, for logs. */
   clientPort: number;
   /** The zones to answer from; replaced between two messages, never within one. */
   catalog: Catalog;
 }
 
-/** What kind of answer was given; index of counters. */
+/** Kinds of answers; counters are indexed by them. */
 export const Kind = {
   /** Positive, or the end of a chain that left the zone. */
   ANSWER: 0,
   NODATA: 1,
   NXDOMAIN: 2,
   REFERRAL: 3,
-  /** Not our zone or class, or not for this client or transport. */
+  /** A zone or class that is not served, or not to this client or over this transport. */
   REFUSED: 4,
   /** FORMERR, NOTIMP, BADVERS, NOTAUTH, BADCOOKIE. */
   ERROR: 5,
@@ -69,7 +69,7 @@ export const Kind = {
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
-/** What respond() did with the last message. Rate limits, metrics and logs read this; nobody parses a response again. */
+/** What respond() did with the last message. Rate limits, metrics and logs read this instead of parsing the response. */
 export interface Outcome {
   kind: Kind;
   opcode: number;
@@ -92,13 +92,13 @@ export interface Outcome {
   /** 1 when the answer was made by a wildcard. */
   wildcard: number;
   /**
-   * Reference in the zone's image of the node at which the search for QNAME ended: its own, the cut's, the DNAME's or the
-   * closest encloser's; 0 when no zone was searched.
+   * Reference in the zone's image of the node at which the search for QNAME ended: QNAME's own, the cut, the DNAME's owner
+   * or the closest encloser; 0 when no zone was searched.
    */
   node: number;
-  /** 1 when the request had a server cookie of ours: its source address is no forgery. */
+  /** 1 when the request had a valid server cookie: its source address is not forged. */
   cookie: number;
-  /** Octets from the response's start to its OPT record; 0: there is none. */
+  /** Octets from the response's start to its OPT record; 0: it has none. */
   optAt: number;
   limited: Limited;
 }
@@ -109,9 +109,9 @@ export const Limited = {
   NONE: 0,
   /** It was not sent. */
   DROPPED: 1,
-  /** It was sent, with TC and without data; an error as it is. */
+  /** It was sent with TC and without data; an error is sent unchanged. */
   SLIPPED: 2,
-  /** It was sent as it is; but for `mode: log` it would have been limited. */
+  /** It was sent unchanged because of `mode: log`; otherwise it would have been limited. */
   LOGGED: 3,
 } as const;
 export type Limited = (typeof Limited)[keyof typeof Limited];

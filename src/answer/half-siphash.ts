@@ -1,6 +1,6 @@
 /**
- * HalfSipHash (Aumasson and Bernstein) with a 64-bit result, on whole words: for tables that an attacker must not be able
- * to fill as he likes, not for secrets. 32-bit words are what JavaScript adds and turns without BigInts. Hot file:
+ * HalfSipHash (Aumasson and Bernstein) with a 64-bit result, on whole words. It keeps an attacker from choosing places in
+ * hash tables; it does not protect secrets. JavaScript adds and rotates its 32-bit words without BigInts. Hot file:
  * integers, no allocation.
  */
 

@@ -1,14 +1,14 @@
 /**
- * The walk from the apex down, label by label (RFC 1034 §4.3.2 step 3, RFC 4592 §3.3.1). Its length is bounded by the
- * depth of the zone: it ends at the first label that does not exist, whatever the query still has, and each step looks at
- * no more slots than the image's header says (HEADER_LONGEST_PROBE). Hot file: integers, no allocation.
+ * The walk from the apex down, label by label (RFC 1034 §4.3.2 step 3, RFC 4592 §3.3.1). It ends at the first label that
+ * does not exist, so that the depth of the zone bounds it, not the length of QNAME. Each step looks at no more slots than
+ * the image's header says (HEADER_LONGEST_PROBE). Hot file: integers, no allocation.
  */
 import * as L from '../image/layout.js';
 import { LOWER } from '../protocol/name.js';
 import { hashLabel } from '../zone/store.js';
 import type { Exchange } from './exchange.js';
 
-/** How a walk ended; `x.node` and `x.left` say where. */
+/** The ways in which a walk can end; `x.node` and `x.left` say where it did. */
 export const Found = {
   /** The name exists; `x.node` is its node. */
   EXACT: 0,
@@ -21,7 +21,7 @@ export const Found = {
 } as const;
 export type Found = (typeof Found)[keyof typeof Found];
 
-/** Walks to `x.name`. With `parentSide` 1 a cut at the name itself is no cut: DS is the parent's data (RFC 4035 §3.1.4.1). */
+/** Walks to `x.name`. With `parentSide` 1, a cut at the name itself does not end it: DS is the parent's data (RFC 4035 §3.1.4.1). */
 export function walk(x: Exchange, parentSide: number): Found {
   const { words, base, name } = x;
   const { octets, labelAt } = name;

@@ -1,28 +1,28 @@
 /**
- * Response rate limiting: no network is sent more than so many alike responses a second over UDP, where source addresses
- * are forged to have servers flood others. (No RFC; what BIND, NSD and Knot call RRL.)
+ * Response rate limiting (RRL in BIND, NSD and Knot; no RFC describes it). Forged source addresses of UDP make servers
+ * flood a network, so a network is sent only a limited number of alike responses per second.
  *
- * A response is alike to another when it goes to the same network (an IPv4 /24, an IPv6 /56) and
- * - answers, NODATA, referrals: of the same name. What counts is the name that the zone has: the wildcard's encloser, the
- *   cut, the DNAME's owner stand for all names below them, so that random names bring a forger nothing;
- * - NXDOMAIN: of the same zone; refusals and errors: all of them.
- * A second limit may hold for all responses of a network together, for forgers that go through many names.
+ * Two responses are alike when they go to the same network (an IPv4 /24, an IPv6 /56) and belong to the same group:
+ * - Answers, NODATA and referrals have a group for each name. It is the name in the zone: the wildcard's encloser, the cut
+ *   or the DNAME's owner stands for all names below it, so that a forger gains nothing by random names.
+ * - NXDOMAIN has a group for each zone. Refusals and errors are one group.
+ * A second limit may hold for all responses to a network, against forgers that go through many names.
  *
- * Each of these has an account of debt. A response adds one; a second takes `responses` away. While there is more debt than
- * that the response is limited; it grows for `window` seconds at the most, so that whoever goes on too fast gets nothing at
- * all, and is forgiven as long after he stopped. Accounts are not listed but lie in two rows of buckets, each chosen by a
- * keyed hash: an account's debt is the lower of its two buckets, and only the lower one grows (count-min sketch with
- * conservative update). It is never too low, whatever else is sent: no flood from elsewhere pushes an account out. It is too
- * high only for who shares both buckets with others in debt; he gets his answer over TCP, by way of slip.
+ * Each group has an account of debt. A response adds 1, and each second takes `responses` away. While the debt is at least
+ * `responses`, a response is limited. The debt grows for `window` seconds at most: a client that goes on too fast gets
+ * nothing, and is forgiven `window` seconds after it stopped. Accounts are not kept in a list. Each has a bucket in two
+ * rows, chosen by a keyed hash: its debt is the lower of the two, and only the lower one grows (a count-min sketch with
+ * conservative update). The debt is never too low, so that no flood from elsewhere can push an account out. It is too high
+ * only for a client that shares both buckets with others in debt; such a client gets its answer over TCP, by way of slip.
  *
- * Who is limited gets, at random one time in `slip`, a response with TC and no data: a resolver in the network under attack
- * then asks over TCP. At random, for a forger could set a count so that it always hits him. A valid server cookie (RFC
- * 7873) lifts the limit: its address is no forgery; who has sent a client cookie finds a server cookie in that response.
+ * Of the limited responses, 1 in `slip` is sent with TC and without data, so that a resolver in the network under attack
+ * asks again over TCP. It is chosen at random, because a forger could steer a count. A valid server cookie (RFC 7873) lifts
+ * the limit, since its address is not forged; a client that sent a client cookie finds a server cookie in that response.
  *
- * The buckets are shared by all threads, read and written without locks or atomic operations: two threads at one bucket
- * may lose one of two additions. Measured, four threads on two CPUs at one account: 2 additions in 1,000 are lost, and at
- * 200 a second 200 to 204 responses are let through. A response costs some 180 ns more, with
- * clients of all networks. Hot file: integers, no allocation.
+ * All threads share the buckets and use them without locks or atomic operations: when two threads meet at one bucket, one of
+ * two additions may be lost. Measured, four threads on two CPUs at one account: 2 additions in 1,000 are lost, and at 200
+ * per second 200 to 204 responses are let through. A response costs some 180 ns more, with clients of all networks. Hot
+ * file: integers, no allocation.
  */
 import { isAllowed } from '../image/access.js';
 import { type Facts, Kind, Limited, type Outcome, Transport } from './facts.js';
@@ -38,34 +38,34 @@ export interface RateLimitSettings {
   readonly all: number;
   /** Seconds for which debt is remembered. */
   readonly window: number;
-  /** One limited response in so many is sent, without data; 0: none, 1: all. */
+  /** 1 in `slip` limited responses is sent, without data; 0: none, 1: all. */
   readonly slip: number;
   /** Bits of an address that make a network. */
   readonly ipv4Prefix: number;
   readonly ipv6Prefix: number;
-  /** Who is never limited: a table of compileAccess(), or undefined for nobody. */
+  /** Clients that are never limited: a table of compileAccess(); undefined: none. */
   readonly exempt: Int32Array | undefined;
-  /** Limit nothing, only say what would be. */
+  /** Send everything, and only note in the outcome what would have been limited. */
   readonly logOnly: boolean;
   /** Two random words. */
   readonly secret: Int32Array;
 }
 
-/** A bucket: the second in which it was last looked at, and the debt it had then. */
+/** A bucket: the second in which it was last read, and its debt at that time. */
 const BUCKET_WORDS = 2;
 const TIME = 0;
 const DEBT = 1;
-/** Two for alike responses, two for all. */
+/** Two for alike responses, two for all responses of a network. */
 const ROWS = 4;
 
-/** Rounds of the hash: those of Linux's hash tables. */
+/** Rounds of the hash, as in Linux's hash tables. */
 const COMPRESSION = 1;
 const FINALIZATION = 3;
 
-/** Seconds that clocks of threads may be apart: not a clock that was set back. */
+/** Seconds by which clocks of threads may differ; a larger step means that the clock was set back. */
 const SKEW = 2;
 
-/** Kinds that share an account: they say nothing of a name. */
+/** Stands for all kinds of responses that say nothing about a name: they share an account. */
 const NAMELESS = Kind.ERROR;
 const ALL = 0x100;
 const WILDCARD = 0x80;
@@ -77,7 +77,7 @@ export function rateLimitWords(accounts: number): Int32Array {
   return new Int32Array(new SharedArrayBuffer(ROWS * columns * BUCKET_WORDS * Int32Array.BYTES_PER_ELEMENT));
 }
 
-/** The responder, but what it says over UDP is limited. `words`: of rateLimitWords(), the same for all threads. */
+/** Limits the responses of `responder` over UDP. `words`: of rateLimitWords(), the same for all threads. */
 export function limitedResponder(responder: Responder, settings: RateLimitSettings, words: Int32Array): Responder {
   const { outcome } = responder;
   const limiter = new Limiter(settings, words);
@@ -107,7 +107,7 @@ class Limiter {
   /** Words of one row. */
   readonly #row: number;
   readonly #mask: number;
-  /** What is hashed: four words of network, then kind, zone and node. */
+  /** The input of the hash: four words of network, then kind, zone and node. */
   readonly #account = new Int32Array(7);
   readonly #masks: Int32Array;
   readonly #hash = new Int32Array(2);
@@ -142,7 +142,7 @@ class Limiter {
     return this.#take(used + 1, 2, all, facts.now) || alike;
   }
 
-  /** Adds one to the account whose hash begins with `count` words, in rows `row` and `row` + 1; whether that is too much. */
+  /** Adds 1 to the account in the first `count` words, in rows `row` and `row` + 1; returns whether it is over the rate. */
   #take(count: number, row: number, rate: number, now: number): boolean {
     const words = this.#words;
     const hash = this.#hash;
@@ -157,14 +157,14 @@ class Limiter {
     return one >= rate && other >= rate;
   }
 
-  /** The debt of a bucket, less what the seconds since took away. */
+  /** The debt of a bucket now: the seconds since the last time are taken off. */
   #debtOf(at: number, rate: number, now: number): number {
     const words = this.#words;
     const seconds = (now - words[at + TIME]!) | 0;
     const debt = words[at + DEBT]!;
     if (seconds === 0) return debt;
     if (seconds < 0) {
-      // Another thread is a second ahead, or the clock was set back: then time goes on from here.
+      // Either another thread is a second ahead, or the clock was set back: then time goes on from here.
       if (seconds < -SKEW) words[at + TIME] = now;
       return debt;
     }
@@ -174,7 +174,7 @@ class Limiter {
     return left;
   }
 
-  /** Whether a limited response is sent nevertheless, without data. */
+  /** Whether this limited response is sent without data, instead of being dropped. */
   slips(): boolean {
     const { slip } = this.#settings;
     if (slip <= 1) return slip === 1;
@@ -188,7 +188,7 @@ class Limiter {
   }
 }
 
-/** Kinds of responses that are hardly longer than what they answer, and cannot be truncated. */
+/** Kinds of responses that are hardly longer than their queries, so that truncation would gain nothing. */
 function isError(kind: Kind): boolean {
   return kind === Kind.ERROR || kind === Kind.REFUSED || kind === Kind.FAILED;
 }

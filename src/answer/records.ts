@@ -1,12 +1,12 @@
 /**
- * Copies RRsets of the image into the response. One call writes one unit, an RRset with or without its signatures, or
- * nothing when it does not fit (RFC 2181 §9). Hot file: integers, no allocation.
+ * Copies RRsets of the image into the response. One call writes one unit, an RRset with or without its signatures; a unit
+ * that does not fit is not written at all (RFC 2181 §9). Hot file: integers, no allocation.
  */
 import * as L from '../image/layout.js';
 import { type Exchange, HEADER } from './exchange.js';
 
 const POINTER_BITS = 0xc000;
-/** Message offsets from here on cannot be pointed to (RFC 1035 §4.1.4: 14 bits). */
+/** Pointers have 14 bits: this message offset and those behind it are out of their reach (RFC 1035 §4.1.4). */
 const POINTER_LIMIT = 0x4000;
 
 /** Offset in `words` of the directory of the node `node`. */
@@ -99,8 +99,8 @@ function putRootOwned(x: Exchange, from: number, length: number): void {
 }
 
 /**
- * Writes the RRset `ref` with an owner that stands nowhere in the message yet: `nameLength` octets of `x.scratchName`,
- * which may end in a pointer. The first record gets the name, the others a pointer to it, unless it is the root.
+ * Writes the RRset `ref` with an owner that is not in the message yet: `nameLength` octets of `x.scratchName`, which may
+ * end in a pointer. The first record gets the name, the others a pointer to it, unless it is the root.
  */
 export function putNamed(x: Exchange, ref: number, nameLength: number, signed: number): number {
   const words = x.words;
@@ -110,7 +110,7 @@ export function putNamed(x: Exchange, ref: number, nameLength: number, signed: n
   const total = signed === 1 ? length + words[set + L.RRSET_SIGNATURES_LENGTH]! : length;
   const count = (words[set + L.RRSET_INFO]! & L.RRSET_COUNT_MASK) + signatures;
   const owner = x.at - x.start;
-  // The root is one octet, shorter than a pointer; out of a pointer's reach the name is repeated.
+  // The name is repeated where a pointer would be longer (the root) or would not reach.
   const repeat = nameLength === 1 || owner >= POINTER_LIMIT;
   if (x.at + total + (nameLength - 2) * (repeat ? count : 1) > x.limit) return 0;
   const from = recordsAt(x, ref);
@@ -152,8 +152,8 @@ function setOwners(octets: Uint8Array, from: number, end: number, owner: number)
 }
 
 /**
- * Writes the pointers of the names in RDATA: records start at `to` in the response, their owner is at `owner`. What has
- * pointers within is short and stands early in a message (layout.ts), so that they reach.
+ * Writes the pointers of the names in RDATA: records start at `to` in the response, their owner is at `owner`. An RRset
+ * with pointers within is short and stands early in a message (layout.ts), so that its pointers reach.
  */
 function fixUp(x: Exchange, set: number, to: number, owner: number): void {
   const words = x.words;
@@ -169,8 +169,8 @@ function fixUp(x: Exchange, set: number, to: number, owner: number): void {
 }
 
 /**
- * The same for the fixups of one record, between the offsets `from` and `end`, of an RRset whose owner is written in full
- * at the first record (`first`) and takes `shift` octets more than a pointer there, and `shiftNext` more in each other.
+ * The same for one record of an RRset whose owner is written in full: for its fixups between the offsets `from` and `end`.
+ * The owner takes `shift` octets more than a pointer in the first record (`first`), and `shiftNext` more in each other one.
  */
 function fixUpRange(
   x: Exchange,
@@ -190,7 +190,7 @@ function fixUpRange(
     const within = (fixup & L.FIXUP_WITHIN) !== 0 ? words[extra + ++i]! : -1;
     const offset = fixup & L.OFFSET_MASK;
     if (offset < from || offset >= end) continue;
-    // No pointers to the owner: RRsets that have them belong to names that stand in the question.
+    // No fixup points to the owner here: RRsets with such fixups belong to names in the question.
     const target =
       within < 0
         ? x.apexPointer

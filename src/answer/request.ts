@@ -1,6 +1,6 @@
 /**
- * Reads a request: question, records, OPT, TSIG. Everything is judged here, in one place; nothing of a request is trusted
- * or looked at again later. Linear in the length of the message: compression pointers are checked, not followed.
+ * Reads a request: question, records, OPT, TSIG. All of it is judged here, and not read again later. The time is linear in
+ * the length of the message: compression pointers are checked, not followed.
  * Hot file: integers, no allocation, no exceptions.
  */
 import { EdnsOption, Type } from '../protocol/iana.js';
@@ -88,8 +88,8 @@ function skipName(octets: Uint8Array, at: number, end: number, messageAt: number
 }
 
 /**
- * Reads the OPT record (RFC 6891 §6.1.2) whose type field is at `at`; returns whether it is well formed. An option that is
- * not is an error too, but one that is answered with OPT.
+ * Reads the OPT record (RFC 6891 §6.1.2) whose type field is at `at`; returns whether it is well formed. A malformed option
+ * is an error too (`optionBroken`), but its response has an OPT record.
  */
 function readOpt(x: Exchange, at: number, rdata: number, end: number): boolean {
   const octets = x.request;

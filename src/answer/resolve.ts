@@ -33,7 +33,7 @@ function dname(x: Exchange): Link {
   return endOfLink(x, followDname(x, findRrset(x, x.node, Type.DNAME), stop));
 }
 
-/** The name does not exist: a wildcard answers, or nothing does (RFC 4592 §3.3.1). */
+/** The name does not exist: the wildcard answers if there is one, else NXDOMAIN (RFC 4592 §3.3.1). */
 function missing(x: Exchange): Link {
   const encloser = x.node;
   const left = x.left;
@@ -74,7 +74,7 @@ function answerFrom(x: Exchange, node: number, encloser: number): Link {
 
 function endOfLink(x: Exchange, link: Link): Link {
   if (link === Link.FOLLOW) return link;
-  // x.name may be the next link's already: what the last walk found does not belong to it any more.
+  // x.name may be the next link's already, to which the result of the last walk does not belong.
   x.node = 0;
   x.rcode = rcodeOfLink(link);
   x.outcome.kind = link === Link.TOO_LONG ? Kind.YXDOMAIN : Kind.ANSWER;
@@ -95,7 +95,7 @@ function positive(x: Exchange, ref: number, signaturesOnly: boolean): Link {
   }
   if (!putProofs(x)) x.truncate();
   else if (!signaturesOnly && x.truncated === 0 && (x.qtype === Type.NS || !x.settings.minimalResponses)) {
-    // Who asks for nameservers wants to reach them (priming, RFC 9609): NSD, Knot and BIND never leave their addresses out.
+    // A client that asks for nameservers wants to reach them (priming, RFC 9609): NSD, Knot and BIND always add addresses.
     putAddresses(x, ref, recordsAt, Targets.ALL, owner === 0 ? 1 : 0);
   }
   return Link.END;
@@ -106,7 +106,7 @@ function any(x: Exchange, node: number): Link {
   const count = rrsetCount(x, node);
   if (!x.settings.anyFull) return positive(x, choice(x, node, count), false);
   x.outcome.kind = Kind.ANSWER;
-  // Those with compression pointers in RDATA go first: pointers reach only so far.
+  // RRsets with compression pointers in RDATA go first, while pointers still reach.
   if (!putAll(x, node, count, true) || !putAll(x, node, count, false) || !putProofs(x)) x.truncate();
   return Link.END;
 }
@@ -123,7 +123,7 @@ function putAll(x: Exchange, node: number, count: number, pointers: boolean): bo
   return true;
 }
 
-/** A CNAME if there is one, else the lowest type that is not there for DNSSEC only, else the lowest. */
+/** The CNAME if there is one, else the lowest type other than NSEC, else the lowest. */
 function choice(x: Exchange, node: number, count: number): number {
   const cname = findRrset(x, node, Type.CNAME);
   if (cname !== 0) return cname;
@@ -165,7 +165,7 @@ function referral(x: Exchange): Link {
   }
   if (x.dnssecOk === 1) {
     const ds = findRrset(x, cut, Type.DS);
-    // A DS record without signature stands in a zone that is not signed: it proves nothing (as NSD, Knot and BIND).
+    // A DS record without signature is in a zone that is not signed, and proves nothing: NSD, Knot and BIND leave it out too.
     if (ds !== 0 && x.words[x.base + ds + L.RRSET_SIGNATURES]! > 0) {
       const count = putRrset(x, ds, owner, 1);
       x.authorities += count;

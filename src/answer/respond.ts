@@ -30,7 +30,7 @@ import { resolve } from './resolve.js';
 import { answerChaos, isStarttls, type ServerTexts, serverTexts } from './server-info.js';
 import { putTsigError } from './tsig.js';
 
-/** What `respond` returns for a message that gets no response. */
+/** Returned by `respond` for a message that gets no response. */
 export const DROP = 0;
 
 /** Answers messages; one per worker, since it keeps its state between calls. */
@@ -38,7 +38,7 @@ export interface Responder {
   /**
    * Answers the message of `inLen` octets at `inBuf[inOff]`. The response is written to `outBuf[outOff]`, never beyond
    * `outCap` octets (at least 512). Returns the length of the response, DROP for none, or a negative hand-off (none
-   * yet). `outcome` then tells what was done.
+   * yet). `outcome` then says what was done.
    */
   respond(
     inBuf: Uint8Array,
@@ -52,7 +52,7 @@ export interface Responder {
   readonly outcome: Outcome;
 }
 
-/** Makes a responder with the operator's settings; `outcome`: the record of one that it takes the place of. */
+/** Makes a responder; `outcome`: the record of the responder that it replaces. */
 export function createResponder(settings: Settings, outcome?: Outcome): Responder {
   const x = new Exchange(settings, outcome);
   const texts = serverTexts(settings.version, settings.hostname);
@@ -65,7 +65,7 @@ export function createResponder(settings: Settings, outcome?: Outcome): Responde
   };
 }
 
-/** EXTRA-TEXT of RFC 8914: the code alone would not say what to do about it. */
+/** EXTRA-TEXT of RFC 8914: the code alone does not tell the client what to do. */
 const TLS_REQUIRED = Uint8Array.from(Buffer.from('this zone is answered over TLS only', 'latin1'));
 
 const FLAG_QR = 0x80;
@@ -155,8 +155,8 @@ function answer(x: Exchange, facts: Facts, texts: ServerTexts): number {
 }
 
 /**
- * Whether the zone's policy lets this client have an answer over this transport. Judged before anything is looked up, so
- * that a refusal is the same for every name of the zone, and for one that could not be loaded.
+ * Whether the zone's policy allows this client and transport. It is asked before any lookup, so that a refusal is the same
+ * for every name of the zone, and for a zone that could not be loaded.
  */
 function isAdmitted(x: Exchange, facts: Facts, policy: number): boolean {
   if (!mayAskFor(facts, policy)) return false;
@@ -165,7 +165,7 @@ function isAdmitted(x: Exchange, facts: Facts, policy: number): boolean {
   return false;
 }
 
-/** DS is asked of the closest zone above the name (RFC 4035 §3.1.4.1), of the zone itself where we serve none above. */
+/** For DS, the closest zone above the name (RFC 4035 §3.1.4.1); the zone itself when none above it is served. */
 function zoneOf(x: Exchange, catalog: Catalog): number {
   const { request, qnameAt, qnameLabels, qnameLabelCount } = x;
   if (x.qtype === Type.DS) {

@@ -1,5 +1,5 @@
 /**
- * Class CH: what a server says of itself (RFC 4892), and STARTTLS/CH/TXT of draft-ietf-dprive-start-tls-for-dns §2.1.4.2.
+ * Class CH: information about the server (RFC 4892), and STARTTLS/CH/TXT of draft-ietf-dprive-start-tls-for-dns §2.1.4.2.
  */
 import { Class, Type } from '../protocol/iana.js';
 import { LOWER } from '../protocol/name.js';
@@ -39,7 +39,7 @@ export function isStarttls(x: Exchange): boolean {
   return x.qclass === Class.CH && x.qtype === Type.TXT && isName(x, STARTTLS);
 }
 
-/** Answers a question of class CH; returns false when there is nothing to say (REFUSED). */
+/** Answers a question of class CH; returns false when it is to be REFUSED. */
 export function answerChaos(x: Exchange, facts: Facts, texts: ServerTexts): boolean {
   if (x.qtype !== Type.TXT) return false;
   let text: Uint8Array | undefined;

@@ -1,4 +1,4 @@
-/** What a rate limit sends now and then in place of a response (rate-limit.ts). Hot file: integers, no allocation. */
+/** The truncated response that a rate limit sends in place of some limited ones (rate-limit.ts). Hot file: no allocation. */
 import { EdnsOption, Rcode } from '../protocol/iana.js';
 import { writeU16 } from '../protocol/octets.js';
 import { HEADER } from './exchange.js';
@@ -13,8 +13,8 @@ const OPT_LENGTH = 9;
 const COOKIE_OPTION = 28;
 
 /**
- * Makes the response at `out[at]` one that says nothing but "ask over TCP": TC, no AA, NOERROR, the question, and of the
- * OPT record its flags and the cookie. The outcome is told. Returns the length.
+ * Reduces the response at `out[at]` to "ask over TCP": TC, no AA, NOERROR, the question, and an OPT record with its flags
+ * and the cookie. Updates the outcome, and returns the length.
  */
 export function withoutData(outcome: Outcome, out: Uint8Array, at: number): number {
   out[at + 2] = (out[at + 2]! & ~FLAG_AA) | FLAG_TC;

@@ -1,5 +1,5 @@
 /**
- * Refusing TSIG (RFC 8945 §5.2.1): no key is known, so a signed request gets NOTAUTH with error BADKEY and an empty MAC.
+ * Refuses TSIG (RFC 8945 §5.2.1): no key is known, so a signed request gets NOTAUTH with error BADKEY and an empty MAC.
  *
  * Not here yet: keys, verification and signing (§5.2.2 to §5.4).
  */
@@ -26,7 +26,7 @@ function algorithmLength(x: Exchange): number {
   return nameLength(x.request, rdataAt(x));
 }
 
-/** Writes the TSIG record with error BADKEY at `x.at`. Where names are so long that it has no room, TC is set instead. */
+/** Writes the TSIG record with error BADKEY at `x.at`. When long names leave no room for it, TC is set instead. */
 export function putTsigError(x: Exchange): void {
   const { request, response: out } = x;
   const rdata = rdataAt(x);
