@@ -4,6 +4,7 @@
  */
 import { Type } from '../protocol/iana.js';
 import { labelCount } from '../protocol/name.js';
+import { readU32 } from '../protocol/octets.js';
 import type { CheckedZone } from '../zone/check.js';
 import type { Rrsets } from '../zone/rrsets.js';
 import { findRrset, signaturesOf } from '../zone/rrsets.js';
@@ -45,7 +46,7 @@ export function compileZone(rrsets: Rrsets, checked: CheckedZone): Uint8Array {
   return writer.bytes.subarray(0, writer.used * 4);
 }
 
-/** Octets that the image cannot exceed. Pages that stay unwritten are never resident, so a generous bound is free. */
+/** An upper bound of the image's octets. Unwritten pages are never resident, so that a generous bound costs nothing. */
 function upperBound(rrsets: Rrsets): number {
   const { store } = rrsets;
   let slots = 2;
@@ -105,17 +106,16 @@ function writeSoa(zone: Compilation): void {
   const set = findRrset(rrsets, apex, Type.SOA);
   const row = rrsets.records[rrsets.start[set]!]!;
   const end = store.rdataAt[row]! + store.rdataLength[row]!;
-  const u32 = (at: number): number => new DataView(store.rdata.buffer, store.rdata.byteOffset + at, 4).getUint32(0);
-  const minimum = Math.min(rrsets.ttl[set]!, u32(end - 4));
+  const minimum = Math.min(rrsets.ttl[set]!, readU32(store.rdata, end - 4));
   const signatures = signaturesOf(rrsets, findRrset(rrsets, apex, Type.RRSIG), Type.SOA);
   writer.words[L.HEADER_NEGATIVE_SOA] = writer.rrset(set, apex, signatures, minimum);
-  writer.words[L.HEADER_SERIAL] = u32(end - 20);
-  writer.words[L.HEADER_EXPIRE] = u32(end - 8);
+  writer.words[L.HEADER_SERIAL] = readU32(store.rdata, end - 20);
+  writer.words[L.HEADER_EXPIRE] = readU32(store.rdata, end - 8);
 }
 
 /**
- * Writes the hash table. The store's own hashes serve unless they cluster (crafted names): then the table is doubled, and
- * at last the names are hashed anew from other seeds, until no search is longer than MAX_PROBE.
+ * Writes the hash table. The store's own hashes are used unless they cluster (crafted names). Then the table is doubled,
+ * and the names are hashed again from other seeds, until no search is longer than MAX_PROBE.
  */
 function writeHashTable(zone: Compilation): void {
   const { writer, rrsets, apex } = zone;

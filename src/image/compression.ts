@@ -1,7 +1,7 @@
 /**
- * Compression of the names in the RDATA of one RRset, decided once, when the zone is compiled (RFC 1035 §4.1.4, RFC 3597
- * §4). A name ends in a pointer where its end stands in a message already: in the question (the owner, the apex), or in
- * an earlier name of the RRset. Which pointer is to be written where is noted in fixups (layout.ts).
+ * Compresses the names in the RDATA of one RRset, once, when the zone is compiled (RFC 1035 §4.1.4, RFC 3597 §4). A name
+ * ends in a pointer when its end is in the message already: in the question (the owner, the apex), or in an earlier name of
+ * the RRset. Fixups note the pointers and their places (layout.ts).
  */
 import { labelCount, nameLength, sameName } from '../protocol/name.js';
 import type { RecordStore } from '../zone/store.js';
@@ -65,7 +65,7 @@ export class NameCompressor {
     const rdata = this.#store.rdata;
     let stop = -1;
     let mark = 0;
-    // An answer that a wildcard makes has another owner than the stored one (RFC 4592 §3.3).
+    // An answer by a wildcard has another owner than the stored one (RFC 4592 §3.3).
     if (toOwner && !this.#ownerIsWildcard && this.#ownerLabels > this.#apexLabels) {
       stop = suffixAt(rdata, from, this.#ownerName, this.#ownerLabels);
       mark = L.FIXUP_OWNER;
@@ -77,7 +77,7 @@ export class NameCompressor {
     let within = -1;
     const nameEnd = from + nameLength(rdata, from);
     if (this.#pointsWithin) {
-      // A name's end that an earlier one has is taken only where it is longer than what the question has.
+      // An earlier name's end is used only where it is longer than the one in the question.
       const known = stop < 0 ? nameEnd - 1 : stop;
       const labels = labelCount(rdata, from);
       for (let i = 0; i < this.#written.length && within < 0; i += WRITTEN) {
@@ -99,8 +99,7 @@ export class NameCompressor {
   }
 
   /**
-   * Where, before `known`, the name at `from` begins to be the same as written name `i`, as far as that was written out;
-   * -1 when it does not.
+   * Where, before `known`, the name at `from` begins to equal a written-out end of name `i`; -1: nowhere.
    */
   #sharedEnd(from: number, labels: number, i: number, known: number): number {
     const rdata = this.#store.rdata;

@@ -1,6 +1,6 @@
 /**
- * What an image needs to deny existence: for NSEC the children of each name in canonical order and the NSEC at or before
- * it, for NSEC3 the chain in order of hash and the record that matches or covers each name and the wildcard below it.
+ * The tables by which an image denies existence. NSEC: the children of each name in canonical order, and the last NSEC at
+ * or before it. NSEC3: the chain in order of hash, and the record that matches or covers each name and the wildcard below.
  */
 import { Type } from '../protocol/iana.js';
 import { compareLabels, LOWER, MAX_NAME } from '../protocol/name.js';
@@ -104,7 +104,7 @@ function placeNames(zone: Compilation, { parameters, entries, proofs }: CheckedC
     if (proofs[node] === 0) continue;
     words[ref[node]! + L.NODE_PROOF] = proofs[node]!;
     const length = store.writeName(node, name, 2) + 2;
-    // Below a name of 254 octets or more there is no wildcard, and no name to be denied by it.
+    // A name of 254 octets or more has no room for a wildcard, or any other name, below it.
     if (length > MAX_NAME) continue;
     for (let i = 2; i < length; i++) name[i] = LOWER[name[i]!]!;
     nsec3Hash(name, 0, length, store.rdata, saltAt, saltLength, iterations, hash, 0);

@@ -1,17 +1,17 @@
 /**
- * The layout of a zone image: one flat run of octets in a SharedArrayBuffer, written once by compile.ts and then only
- * read, by every thread. test/image/dump-main.ts prints one for humans.
+ * The layout of a zone image: one flat run of octets in a SharedArrayBuffer. compile.ts writes it once; then all threads
+ * only read it. test/image/dump-main.ts prints one for humans.
  *
  * An image is addressed in 32-bit words of the machine's byte order, relative to its first word, so that small zones can
  * lie behind each other in one buffer. A *reference* is such a word number; 0 means "none" (word 0 is the header).
- * What goes to the wire is stored as octets, in wire format, and starts on a word.
+ * Parts that are copied to the wire are octets in wire format, and begin on a word.
  *
  *   header | apex name | salt | nodes, each followed by its RRsets | NSEC child tables | NSEC3 chain | hash table
  *
  * node    NODE_* words, the label (length octet first, padded to a word), then a directory of DIRECTORY_ENTRY words per
  *         RRset in rising order of type: type, reference of the RRset.
  * RRset   RRSET_* words, then its records ready for the wire, each beginning with the two-octet owner 0xC00C (a pointer
- *         to QNAME), then its RRSIGs in the same form. What must be rewritten in a copy is listed in its extra table.
+ *         to QNAME), then its RRSIGs in the same form. Its extra table lists what must be rewritten in a copy.
  * extra   number of words of fixups, then per fixup the offset (from the first record) of a compression pointer to write:
  *         to the apex, with FIXUP_OWNER to the owner, with FIXUP_WITHIN to a place in these records, which the next word
  *         gives as number of the record << WITHIN_SHIFT and offset; then the number of targets, then per record of the
@@ -87,7 +87,7 @@ export const NODE_CUT = 1;
 export const NODE_DNAME = 2;
 /** The node has a CNAME record. */
 export const NODE_CNAME = 4;
-/** The node lies below a zone cut or a DNAME: its data is glue at the most. */
+/** The node lies below a zone cut or a DNAME: its data can only be glue. */
 export const NODE_OCCLUDED = 8;
 export const NODE_COUNT_SHIFT = 8;
 
@@ -108,14 +108,14 @@ export const RRSET_DATA = 5;
 export const RRSET_COUNT_MASK = 0xffff;
 /** The first record's RDATA is a name in this zone (CNAME, DNAME). */
 export const RRSET_TARGET_IN_ZONE = 0x10000;
-/** The records have targets whose addresses belong into the additional section. */
+/** The records have targets whose addresses belong in the additional section. */
 export const RRSET_ADDITIONAL = 0x20000;
 
 export const FIXUP_OWNER = 0x40000000;
 export const FIXUP_WITHIN = 0x20000000;
 export const WITHIN_SHIFT = 16;
 export const WITHIN_MASK = 0xffff;
-/** RRsets of more octets have no pointers within: pointers reach 16,383 octets of a message (RFC 1035 §4.1.4). */
+/** Longer RRsets have no pointers within: a pointer reaches only the first 16,383 octets of a message (RFC 1035 §4.1.4). */
 export const WITHIN_LIMIT = 4096;
 export const TARGET_BELOW = 0x40000000;
 /** Clears FIXUP_OWNER, FIXUP_WITHIN or TARGET_BELOW. */

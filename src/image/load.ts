@@ -1,6 +1,6 @@
 /**
- * From a zone file to an image: read, group, check, compile. A pure function of its arguments: the loader thread runs it,
- * or the caller's thread where zones are small.
+ * From a zone file to an image: read, group, check, compile. A pure function of its arguments; the loader thread runs it, or
+ * the caller's thread when zones are small.
  */
 import { Type } from '../protocol/iana.js';
 import { checkZone } from '../zone/check.js';
@@ -13,15 +13,15 @@ import * as L from './layout.js';
 
 /** How a zone is loaded. */
 interface LoadOptions extends Partial<ReadLimits> {
-  /** Seconds since 1970; signatures are held against it. */
+  /** Seconds since 1970, the time at which signatures have to be valid. */
   readonly now: number;
   /** NSEC3 iterations above this are an error (RFC 9276); 150 when absent. */
   readonly nsec3MaxIterations?: number;
-  /** Errors, and warnings, that are reported at the most. */
+  /** Limit on the errors, and on the warnings, that are reported. */
   readonly maxDiagnostics?: number;
 }
 
-/** What came of loading a zone. */
+/** The result of loading a zone. */
 export interface Loaded {
   /** Name of the zone in wire format; undefined when it has no usable SOA record. */
   readonly apex: Uint8Array | undefined;
@@ -48,8 +48,8 @@ export function load(source: ZoneSource, options: LoadOptions): Loaded {
 }
 
 /**
- * Which zone a file with errors was meant to be. Its records are not checked: what is missing may be in the lines that
- * could not be read, and would be complained of for no reason.
+ * The zone that a file with errors was meant to be. Its records are not checked: missing ones may be in the lines that
+ * could not be read.
  */
 function soaOwner(rrsets: Rrsets): number | undefined {
   for (let n = 0; n < rrsets.store.nodeCount; n++) if (findRrset(rrsets, n, Type.SOA) >= 0) return n;

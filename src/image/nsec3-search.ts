@@ -5,8 +5,8 @@ import { CHAIN_ENTRY, CHAIN_HASH_OCTETS } from './layout.js';
 
 /**
  * Finds the NSEC3 record for a hash of 20 octets at `hash[hashAt]` in the chain of `count` entries that starts at octet
- * `chainAt` of `bytes`. Returns its number in the chain + 1 when it matches, or minus that of the one that covers it (the
- * last one covers what is before the first, RFC 5155 §3.1.7).
+ * `chainAt` of `bytes`. Returns the number in the chain + 1 of the record that matches, or minus that of the record that
+ * covers the hash (the last one covers the hashes before the first, RFC 5155 §3.1.7).
  */
 export function findInChain(
   bytes: Uint8Array,

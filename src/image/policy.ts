@@ -1,37 +1,37 @@
 /**
- * Who is answered, zone by zone: access lists, and whether a zone is for TLS alone. The catalog holds all of it in one table
- * of words; 0 stands for no policy.
+ * Policies: access lists of the server and of zones, and zones that are answered over TLS only. The catalog has them in one
+ * table of words; 0 stands for no policy.
  */
 
-/** What holds for one zone, itself and nothing below it that is a zone of its own. */
+/** The policy of one zone; it does not apply to zones below it. */
 export interface ZonePolicy {
-  /** Answered inside TLS only. */
+  /** Answered over TLS only. */
   readonly tlsOnly: boolean;
-  /** A table of compileAccess(); undefined: whoever may ask the server may ask for this zone. */
+  /** A table of compileAccess(); undefined: all clients that may ask the server. */
   readonly access: Int32Array | undefined;
 }
 
 /** The policies of a server. */
 export interface Policies {
-  /** Who may ask the server anything: a table of compileAccess(), or undefined for everybody. */
+  /** Clients that may ask the server: a table of compileAccess(); undefined: all. */
   readonly access: Int32Array | undefined;
-  /** By the zone's name in presentation format, absolute and in lower case; zones that share one share the object. */
+  /** By the zone's name as zoneKey() writes it; zones that share a policy share the object. */
   readonly zones: ReadonlyMap<string, ZonePolicy>;
 }
 
-/** Everybody is answered, over everything. */
+/** All clients are answered, over all transports. */
 export const NO_POLICIES: Policies = { access: undefined, zones: new Map() };
 
 /** Words of a zone's policy. */
 const POLICY_WORDS = 2;
 /** POLICY_TLS or 0. */
 export const POLICY_FLAGS = 0;
-/** Where the access list begins, 0: there is none. */
+/** Where the access list begins; 0: the zone has none. */
 export const POLICY_ACCESS = 1;
 /** The zone is REFUSED outside of TLS. */
 export const POLICY_TLS = 1;
 
-/** Puts policies and access lists into one table, each once. */
+/** Builds the table, with each policy and each access list once. */
 export class PolicyTable {
   readonly #parts: Int32Array[] = [];
   readonly #policies = new Map<ZonePolicy, number>();

@@ -1,6 +1,6 @@
 /**
- * An image back in presentation format: what is served, whatever the zone's file says by now. Piece by piece, so that a zone of
- * millions of records can be written out beside other work.
+ * The text of an image in presentation format: the zone as it is served, which its file may not be any more. It is made in
+ * pieces, so that a zone of millions of records can be written beside other work.
  */
 import { encodeBase32hex } from '../protocol/base32hex.js';
 import { Type } from '../protocol/iana.js';
@@ -10,7 +10,7 @@ import { typeToText } from '../protocol/rdata/table.js';
 import { readRdata } from '../protocol/rdata/wire.js';
 import * as L from './layout.js';
 
-/** Characters of a piece, at the least: some hundred records, which take about a millisecond. */
+/** Characters of a piece, at least: some hundred records, which take about a millisecond. */
 const PIECE = 32_768;
 const POINTER = 0xc000;
 /** Characters of a hash in base32hex. */
@@ -47,7 +47,7 @@ function* recordsOf(image: Image): Generator<string, void> {
   const top = words[L.HEADER_APEX]!;
   const soa = entriesOf(image, top).find(([type]) => type === Type.SOA);
   if (soa) yield rrsetText(image, apex, soa[1]);
-  // Nodes lie behind each other, each with its RRsets (layout.ts): nothing has to be sorted.
+  // Nodes lie behind each other, each with its RRsets (layout.ts): no sorting is needed.
   for (let node = top, left = words[L.HEADER_NODE_COUNT]!; left > 0; left--) {
     const entries = entriesOf(image, node);
     const owner = ownerOf(image, node);
@@ -108,7 +108,7 @@ function rrsetText({ words, bytes, apex }: Image, owner: Uint8Array, set: number
   const records = words[set + L.RRSET_LENGTH]!;
   const octets = records + words[set + L.RRSET_SIGNATURES_LENGTH]!;
   const at = (set + L.RRSET_DATA) << 2;
-  // As in a message: names that end in a pointer find their end in the owner, or before.
+  // Laid out like a message, so that the pointers of names lead to the owner or to an earlier name.
   const message = Buffer.concat([owner, bytes.subarray(at, at + octets)]);
   setPointers(message, words, words[set + L.RRSET_EXTRA]!, owner.length, owner.length - apex.length);
   const name = nameToText(owner);

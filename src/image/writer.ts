@@ -1,5 +1,5 @@
 /**
- * The growing end of an image that is being compiled: words and octets of one buffer, and the RRsets written into it.
+ * Writes an image that is being compiled: words and octets of one buffer, and RRsets.
  * Hot file: typed arrays and integers, no object per record.
  */
 import { Type } from '../protocol/iana.js';
@@ -21,7 +21,7 @@ export class ImageWriter {
   readonly bytes: Uint8Array;
   /** Words written. */
   used = L.HEADER_WORDS;
-  /** Places in extra tables that will hold the reference of a node not written yet: word, store's node number. */
+  /** Words of extra tables that are to hold the reference of a node not yet written, in pairs: word, store's node number. */
   readonly targets: number[] = [];
 
   readonly #rrsets: Rrsets;
@@ -142,7 +142,7 @@ export class ImageWriter {
     for (let i = 0; i < names.at; i++) this.bytes[to++] = rdata[from++]!;
     if (names.additional) this.#target(from, to - data);
     if (names.compressible) {
-      // CNAME targets stay relative to the apex: the answer engine walks on from their labels (answer/chain.ts).
+      // CNAME targets stay relative to the apex: the answer engine walks on from their labels (answer/alias-chain.ts).
       const toOwner = this.#store.type[row] !== Type.CNAME;
       for (let i = 0; i < names.count; i++) {
         to = this.#names.write(from, to, number, toOwner);

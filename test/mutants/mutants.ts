@@ -285,7 +285,7 @@ const IMAGE: readonly Mutant[] = [
   {
     name: 'negative TTL is that of the SOA',
     file: 'image/compile.ts',
-    find: 'Math.min(rrsets.ttl[set]!, u32(end - 4))',
+    find: 'Math.min(rrsets.ttl[set]!, readU32(store.rdata, end - 4))',
     replace: 'rrsets.ttl[set]!',
   },
   {
