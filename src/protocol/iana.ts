@@ -1,6 +1,6 @@
-/** Numbers of the IANA "Domain Name System (DNS) Parameters" registries. All are open: unknown values pass through. */
+/** Numbers of the IANA "Domain Name System (DNS) Parameters" registries. They are open: unknown values pass through. */
 
-/** Resource record types that code refers to by name; the whole list is the RDATA table (rdata/table.ts). */
+/** Resource record types that code refers to by name; the RDATA table has all types (rdata/rows.ts). */
 export const Type = {
   A: 1, // RFC 1035
   NS: 2, // RFC 1035

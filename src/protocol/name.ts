@@ -8,7 +8,7 @@ import { AdotdError, ErrorCode } from '../errors.js';
 export const MAX_NAME = 255;
 /** Octets of one label (RFC 1035 §2.3.4). */
 export const MAX_LABEL = 63;
-/** Labels a name can have besides the root: 127 of one octet each make 255 octets. */
+/** Labels of a name without the root: 127 of one octet each make 255 octets. */
 export const MAX_LABELS = 127;
 
 /** LOWER[octet] is the octet with ASCII upper-case letters mapped to lower case. */
@@ -66,7 +66,7 @@ export function compareLabels(a: Uint8Array, aOffset: number, b: Uint8Array, bOf
 
 /**
  * A name in presentation format as wire format (RFC 1035 §5.1: `\DDD` and `\X` escapes). A name without a final dot is
- * taken relative to `origin` (wire format), the root unless given. Characters above 127 are taken as their UTF-8 octets.
+ * relative to `origin` (wire format; default: the root). Characters above 127 become their UTF-8 octets.
  * Throws ADOTD_PRESENTATION.
  */
 export function nameFromText(text: string, origin: Uint8Array = ROOT): Uint8Array {
@@ -115,7 +115,7 @@ export function nameFromText(text: string, origin: Uint8Array = ROOT): Uint8Arra
   return wire.slice(0, used + origin.length);
 }
 
-/** One label's text, escaped as RFC 1035 §5.1 wants it; `offset` is that of the length octet. */
+/** The text of a label, escaped by RFC 1035 §5.1; `offset` is that of the length octet. */
 export function labelToText(wire: Uint8Array, offset: number): string {
   let text = '';
   const end = offset + 1 + wire[offset]!;
@@ -128,7 +128,7 @@ export function labelToText(wire: Uint8Array, offset: number): string {
   return text;
 }
 
-/** The characters that mean something in a zone file: `"` `$` `(` `)` `.` `;` `@` `\`. */
+/** Characters with a meaning in zone files: `"` `$` `(` `)` `.` `;` `@` `\`. */
 const SPECIAL = new Set([0x22, 0x24, 0x28, 0x29, 0x2e, 0x3b, 0x40, 0x5c]);
 
 /** The well-formed wire name at `offset` in presentation format, absolute (it ends in a dot). */

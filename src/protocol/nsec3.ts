@@ -1,13 +1,13 @@
 /**
- * The hash of NSEC3 owner names (RFC 5155 §5): SHA-1 (FIPS 180-4 §6.1), iterated with a salt. node:crypto has the same
- * function, but allocates several objects per call. Hot file: integers in preallocated arrays, no allocation.
+ * The hash of NSEC3 owner names (RFC 5155 §5): SHA-1 (FIPS 180-4 §6.1), iterated with a salt. node:crypto has it too, but
+ * allocates several objects per call. Hot file: integers in preallocated arrays, no allocation.
  */
 
-/** Octets of a hash: SHA-1, the only hash algorithm there is (RFC 5155 §11). */
+/** Octets of a hash. SHA-1 is the only algorithm (RFC 5155 §11). */
 export const NSEC3_HASH_OCTETS = 20;
 
 const BLOCK = 64;
-/** Octets of a block that are left for data in a message's last block: then follow 0x80 and the length in bits. */
+/** Octets for data in the last block of a message: 0x80 and the length in bits follow them. */
 const LAST_BLOCK = BLOCK - 9;
 /** A name of 255 octets and a salt of 255, padded. */
 const message = new Uint8Array(Math.ceil((255 + 255 + 9) / BLOCK) * BLOCK);
@@ -15,9 +15,9 @@ const schedule = new Int32Array(80);
 const state = new Int32Array(5);
 
 /**
- * Writes the hash of the name at name[at … at + length), which is to be in wire format with lower-case letters, at
- * out[outAt…]: 20 octets. The salt is salt[saltAt … saltAt + saltLength), at most 255 octets; `iterations` are additional
- * ones: with 0 the name is hashed once.
+ * Writes the hash of name[at … at + length) at out[outAt…]: 20 octets. The name is in wire format and lower case. The salt
+ * is salt[saltAt … saltAt + saltLength), at most 255 octets. `iterations` are additional ones: with 0 the name is hashed
+ * once.
  */
 export function nsec3Hash(
   name: Uint8Array,

@@ -10,13 +10,13 @@ export interface Prefix {
   readonly length: number;
 }
 
-/** ::ffff:0:0/96, addresses of IPv4 written as such of IPv6 (RFC 4291 §2.5.5.2). */
+/** Length of ::ffff:0:0/96, the IPv4-mapped IPv6 addresses (RFC 4291 §2.5.5.2). */
 const MAPPED_BITS = 96;
 
 /**
- * Reads a prefix; an address without a length stands for itself alone. Throws ADOTD_PRESENTATION: also for bits behind the
- * prefix, since `192.0.2.1/24` may be meant as an address or as a network, and for IPv4 in the clothes of IPv6, since
- * clients never appear so.
+ * Reads a prefix; an address without a length is a prefix of one address. Throws ADOTD_PRESENTATION. Bits behind the prefix
+ * are an error, since `192.0.2.1/24` may be meant as an address or as a network; IPv4-mapped prefixes are one too, since
+ * addresses of clients never have that form.
  */
 export function prefixFromText(text: string): Prefix {
   const slash = text.indexOf('/');

@@ -1,12 +1,12 @@
 /**
  * Splits a zone file (RFC 1035 §5.1) into entries and tokens, in place: a token is a range of the file's octets, its
- * escapes unresolved. Hot file: integers only, no allocation but for errors; each octet is looked at a bounded number of
- * times, so time is linear in the size of the file whatever it contains.
+ * escapes unresolved. Hot file: integers only, no allocation but for errors. Each octet is read a bounded number of times,
+ * so that the time is linear in the size of any file.
  *
- * Left open by RFC 1035, and decided here: octets above 127 are taken as they are; a line break within quotes is part of
- * the string inside parentheses and an error elsewhere, so that a forgotten quote is told where it stands; parentheses do
- * not nest, so that a forgotten one is told at the next; a NUL that is not written `\000` is an error, because such a
- * file is hardly text. A token without a quote in front may have one behind `=` (RFC 9460 §2.1).
+ * RFC 1035 leaves these open, and they are decided here. Octets above 127 are kept. A line break within quotes is part of
+ * the string inside parentheses, and an error elsewhere, so that a forgotten quote is reported at its place. Parentheses do
+ * not nest, so that a forgotten one is reported at the next. A NUL octet is an error unless written `\000`, because a file
+ * with one is hardly text. A token without a quote in front may have one behind `=` (RFC 9460 §2.1).
  */
 import { AdotdError, ErrorCode } from '../errors.js';
 
@@ -37,7 +37,7 @@ const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
-/** 1 for octets that an unquoted token cannot go on with unexamined. */
+/** 1 for octets that need a decision within an unquoted token. */
 const SPECIAL = new Uint8Array(256);
 for (const octet of [NUL, TAB, LF, CR, SPACE, QUOTE, OPEN, CLOSE, SEMICOLON, BACKSLASH]) SPECIAL[octet] = 1;
 
@@ -46,20 +46,20 @@ export class Tokens {
   readonly bytes: Uint8Array;
   /** The file's name, for messages. */
   readonly file: string;
-  /** Where the current token starts in `bytes`, behind the quote of a quoted one; the end of the entry when there is none. */
+  /** Where the current token starts in `bytes`, behind its opening quote; the end of the entry when it has no token left. */
   start = 0;
-  /** Where the current token ends, before the quote of a quoted one. */
+  /** Where the current token ends, before its closing quote. */
   end = 0;
-  /** Whether the current token stood in quotes as a whole. */
+  /** Whether the whole current token is in quotes. */
   quoted = false;
   /** Whether the current token has a backslash. */
   escaped = false;
-  /** Whether the current entry began with a blank: its owner is the one before. */
+  /** Whether the current entry begins with a blank: its owner is that of the entry before. */
   leadingSpace = false;
   /** Line of the current token, from 1. */
   line = 1;
 
-  /** What is to be read next. */
+  /** The octet to read next. */
   #at = 0;
   /** Line of `#at`, and where it starts. */
   #line = 1;
@@ -84,8 +84,8 @@ export class Tokens {
   }
 
   /**
-   * Moves to the next token of the current entry; false at the entry's end. Throws ZoneSyntaxError, behind which
-   * reading can go on with `next` or `nextEntry`.
+   * Moves to the next token of the current entry; false at the entry's end. Throws ZoneSyntaxError; reading can then go on
+   * with `next` or `nextEntry`.
    */
   next(): boolean {
     const bytes = this.bytes;
@@ -126,13 +126,13 @@ export class Tokens {
   }
 
   /**
-   * Skips what is left of the current entry, blank lines and comments, and moves before the first token of the next
-   * entry; false at the end of the file. Throws ZoneSyntaxError when what is skipped cannot be split into tokens.
+   * Skips the rest of the current entry, blank lines and comments, and moves before the first token of the next entry; false
+   * at the end of the file. Throws ZoneSyntaxError when the skipped text cannot be split into tokens.
    */
   nextEntry(): boolean {
     const bytes = this.bytes;
     const length = bytes.length;
-    // What has no token left, and so the usual case, ends at a line break that next() has stopped at.
+    // Usually next() has stopped at the line break that ends the entry, and no token is left.
     if (this.#begun && (bytes[this.#at] !== LF || this.#open)) while (this.next());
     this.#begun = true;
     let at = this.#at;
@@ -156,7 +156,7 @@ export class Tokens {
     return at < length;
   }
 
-  /** The current token as it is written, octets above 127 taken as UTF-8; for messages. */
+  /** The current token as it is written, read as UTF-8; for messages. */
   text(): string {
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + this.start, this.end - this.start).toString('utf8');
   }
@@ -186,7 +186,7 @@ export class Tokens {
       if (SPECIAL[octet] === 0) continue;
       if (octet === BACKSLASH) {
         escaped = true;
-        // A line break is never escaped: the scanner of the field then finds the backslash at the token's end.
+        // A line break cannot be escaped: the scanner of the field reports the backslash at the token's end.
         const next = bytes[at + 1];
         if (next !== undefined && next !== LF && next !== CR && next !== NUL) at++;
       } else if (octet === QUOTE) {
@@ -250,13 +250,13 @@ export class Tokens {
     return this.fail('found a string that is still open at the end of the file, expected a closing quote');
   }
 
-  /** Where the line that `from` is in ends: at its LF, or at the end of the file. */
+  /** The end of the line at `from`: its LF, or the end of the file. */
   #endOfLine(from: number): number {
     const end = this.bytes.indexOf(LF, from);
     return end < 0 ? this.bytes.length : end;
   }
 
-  /** Throws at `at`, behind which reading goes on. */
+  /** Throws an error at `at`; reading can go on behind it. */
   #failAt(at: number, message: string): never {
     this.#at = at + 1;
     this.#mark(at, at + 1, false, false);

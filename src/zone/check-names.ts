@@ -5,7 +5,7 @@ import type { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 import type { RecordStore } from './store.js';
 
-/** What is known of a node's place in the zone: flags of the column that checkNames() returns. */
+/** Flags of a node's place in the zone, one octet a node. */
 export const Place = {
   /** At the apex or below. */
   IN_ZONE: 1,
@@ -13,22 +13,22 @@ export const Place = {
   CUT: 2,
   /** Owns a DNAME RRset. */
   DNAME: 4,
-  /** Below a zone cut: not ours to answer for. */
+  /** Below a zone cut: data of another zone. */
   BELOW_CUT: 8,
   BELOW_DNAME: 16,
   /** Owns a CNAME RRset. */
   CNAME: 32,
-  /** Has records, or stands above a name that has (RFC 4592 §2.2.2). What has nothing but NSEC3 does not count. */
+  /** Owns records other than an NSEC3 chain's, or stands above such a node (RFC 4592 §2.2.2). */
   EXISTS: 64,
 } as const;
 
 const ASTERISK = 0x2a;
 
-/** Checks each node, and returns its place as flags, one octet a node. */
+/** Checks each node, and returns the flags of Place by node. */
 export function checkNames(rrsets: Rrsets, apex: number, report: Report): Uint8Array {
   const { store, nodeRrsets, type } = rrsets;
   const places = new Uint8Array(store.nodeCount);
-  // A parent's number is below its children's, so that it has its flags by now.
+  // A parent's number is below its children's: its flags are known by now.
   for (let node = 0; node < store.nodeCount; node++) {
     const above = node === 0 ? 0 : places[store.parent[node]!]!;
     let place = node === apex ? Place.IN_ZONE : above & (Place.IN_ZONE | Place.BELOW_CUT | Place.BELOW_DNAME);
@@ -146,7 +146,7 @@ function checkSingle(rrsets: Rrsets, set: number, report: Report): void {
   report.error(row, () => `found a second ${report.nameRrset(row)} record, expected one`);
 }
 
-/** Warnings about delegations and DNAMEs that do not do what they seem to. */
+/** Warns of delegations and DNAMEs without the effect that they seem to have. */
 function checkRedirection(rrsets: Rrsets, node: number, place: number, report: Report): void {
   const isCut = (place & Place.CUT) !== 0;
   const row = firstRow(rrsets, findRrset(rrsets, node, isCut ? Type.NS : Type.DNAME));

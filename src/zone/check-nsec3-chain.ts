@@ -1,6 +1,6 @@
 /**
- * Checks the NSEC3 chain that a zone is served with (RFC 5155 §7.1): that it is named, closed, and has a record for every
- * name. Hot file: columns of integers and octets, one entry an NSEC3 record.
+ * Checks the NSEC3 chain that a zone is served with (RFC 5155 §7.1): NSEC3PARAM names it, it is closed, and it has a record
+ * for every name. Hot file: columns of integers and octets, one entry an NSEC3 record.
  */
 import { Type } from '../protocol/iana.js';
 import { LOWER, MAX_NAME } from '../protocol/name.js';
@@ -21,7 +21,7 @@ import { findRrset, type Rrsets } from './rrsets.js';
 export interface CheckedChain {
   readonly parameters: HashParameters;
   readonly entries: HashChain;
-  /** By node: what findInChain() says of the name's hash; 0 for names that the chain does not speak of. */
+  /** By node: the result of findInChain() for the name's hash; 0: the name is not in the chain's zone or does not exist. */
   readonly proofs: Int32Array;
 }
 
@@ -68,7 +68,7 @@ export function checkChain(
   return { parameters, entries: chain, proofs: checkComplete(rrsets, apex, places, parameters, chain, report) };
 }
 
-/** Each record has to name the next, and the last one the first. */
+/** Each record names the next one, and the last record the first. */
 function checkClosed(chain: HashChain, report: Report): void {
   const { count, hashes, next, row } = chain;
   for (let i = 0; i < count; i++) {
@@ -85,11 +85,11 @@ function checkClosed(chain: HashChain, report: Report): void {
   }
 }
 
-/** How much a name needs an NSEC3 record of its own. */
+/** Whether a name needs an NSEC3 record of its own. */
 const Need = {
-  /** Not at all: it does not exist, or is below a zone cut or a DNAME. */
+  /** No: it does not exist, or is below a zone cut or a DNAME. */
   NONE: 0,
-  /** Unless opt-out covers it: an unsigned delegation, or an empty non-terminal above such only (RFC 5155 §7.1). */
+  /** Unless opt-out covers it: an unsigned delegation, or an empty non-terminal above nothing else (RFC 5155 §7.1). */
   UNLESS_OPT_OUT: 1,
   ALWAYS: 2,
 } as const;
@@ -110,7 +110,7 @@ function findNeeds(rrsets: Rrsets, apex: number, places: Uint8Array): Uint8Array
 }
 
 /**
- * Every name needs a record that matches its hash, or, when it may be left out, one with opt-out that covers it. Returns
+ * Every name needs a record that matches its hash; an opt-out record that covers it suffices where Need says so. Returns
  * the place of each name in the chain.
  */
 function checkComplete(

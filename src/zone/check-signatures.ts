@@ -1,16 +1,16 @@
-/** Warns of signatures that are not valid now, or soon not any more (RFC 4034 §3.1.5). */
+/** Warns of signatures that are not valid now, or expire soon (RFC 4034 §3.1.5). */
 import { Type } from '../protocol/iana.js';
 import { readU32 } from '../protocol/octets.js';
 import type { Report } from './record-report.js';
 import type { Rrsets } from './rrsets.js';
 
-/** Seconds before their end at which signatures are warned of: signers renew a week before or earlier. */
+/** Signatures that expire within these seconds are warned of: signers renew them a week before or earlier. */
 const SOON = 7 * 86_400;
 /** Places in RRSIG RDATA (RFC 4034 §3.1). */
 const EXPIRATION = 8;
 const INCEPTION = 12;
 
-/** How many signatures are of a kind, and the worst of them. */
+/** The signatures of one kind: their number, and the worst of them. */
 interface Tally {
   count: number;
   row: number;
@@ -18,7 +18,7 @@ interface Tally {
   distance: number;
 }
 
-/** Warns once of each kind: a zone that was forgotten has as many expired signatures as RRsets. */
+/** Warns once of each kind: in a neglected zone the signatures of all RRsets have expired. */
 export function checkSignatures(rrsets: Rrsets, now: number, report: Report): void {
   const { store, type, start, records } = rrsets;
   const expired: Tally = { count: 0, row: -1, distance: 0 };

@@ -1,4 +1,4 @@
-/** Checks of the names that NS, MX and SRV records refer to: missing glue and addresses, aliases. Hot file: integers. */
+/** Checks the targets of NS, MX and SRV records: missing glue, missing addresses, aliases. Hot file: integers. */
 import { Type } from '../protocol/iana.js';
 import { MAX_LABELS, nameToText } from '../protocol/name.js';
 import { nameLayout, typeToText } from '../protocol/rdata/table.js';
@@ -41,7 +41,7 @@ function checkTarget(rrsets: Rrsets, row: number, places: Uint8Array, report: Re
     return;
   }
   if (type !== Type.NS || hasAddress(rrsets, encloser)) return;
-  // What is below another zone's cut is that zone's to know (sibling glue), and optional here.
+  // Addresses below another cut (sibling glue) belong to that zone, and are optional here.
   const owner = store.node[row]!;
   const isOccluded = (place & (Place.BELOW_CUT | Place.CUT)) !== 0;
   if (isOccluded && !isBelow(store, encloser.node, owner)) return;

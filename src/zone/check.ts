@@ -1,6 +1,6 @@
 /**
- * Checks whether the records of a zone make a zone, one pass for each kind of fact. Time is linear in the size of the zone.
- * Not there: verifying signatures, the NSEC chain, and the checks of addresses that need other zones.
+ * Checks whether records make a valid zone, one pass for each kind of fact. Time is linear in the size of the zone. Not
+ * here: verifying signatures, the NSEC chain, and checks of addresses that need other zones.
  */
 import { Type } from '../protocol/iana.js';
 import { nameToText } from '../protocol/name.js';
@@ -14,18 +14,18 @@ import { findRrset, type Rrsets } from './rrsets.js';
 import type { RecordStore } from './store.js';
 
 interface CheckOptions {
-  /** Seconds since 1970, which signatures are held against. */
+  /** Seconds since 1970, the time at which signatures have to be valid. */
   readonly now: number;
   /**
-   * NSEC3 iterations above this are an error. Default 150, 0 to 65,535: what validators still accepted when RFC 9276 was
-   * written (its §3.2); above 0 they are warned of.
+   * NSEC3 iterations above this are an error, above 0 a warning. Default 150, 0 to 65,535. Validators still accepted 150
+   * when RFC 9276 was written (its §3.2).
    */
   readonly nsec3MaxIterations?: number;
 }
 
 const NSEC3_MAX_ITERATIONS = 150;
 
-/** What the checks found out about a zone, for what serves it. */
+/** The facts about a zone that its checks find out; the compiler of images uses them. */
 export interface CheckedZone {
   /** Node number of the apex: the owner of the SOA record. */
   readonly apex: number;
@@ -80,7 +80,7 @@ function findApex(rrsets: Rrsets, report: Report, diagnostics: Diagnostics): num
   return apex;
 }
 
-/** Sorts what the checks found by file and line; what the reader found stands in that order already. */
+/** Sorts the diagnostics of the checks by file and line; those of the reader are in that order already. */
 function sortByPlace(store: RecordStore, diagnostics: Diagnostics, from: number): void {
   const found = diagnostics.list.splice(from);
   const compare = (a: Diagnostic, b: Diagnostic): number =>

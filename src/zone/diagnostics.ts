@@ -1,4 +1,4 @@
-/** What reading and checking a zone found, with its place; printed as `file:line:column: message`. */
+/** An error or warning about a zone, with its place; printed as `file:line:column: message`. */
 export interface Diagnostic {
   readonly severity: 'error' | 'warning';
   readonly file: string;
@@ -6,23 +6,23 @@ export interface Diagnostic {
   readonly line: number;
   /** From 1, in octets. */
   readonly column: number;
-  /** What was found and what was expected. */
+  /** Says what was found and what was expected. */
   readonly message: string;
 }
 
-/** Collects diagnostics up to a limit of errors, so that a file of a million mistakes ends in bounded memory. */
+/** Collects diagnostics up to a limit, so that a file with a million mistakes needs bounded memory. */
 export class Diagnostics {
   readonly list: Diagnostic[] = [];
   readonly limit: number;
   errors = 0;
   warnings = 0;
 
-  /** `limit`: how many errors, and how many warnings, are kept; the others are only counted. */
+  /** `limit`: number of errors, and of warnings, that are kept; the others are only counted. */
   constructor(limit = 20) {
     this.limit = limit;
   }
 
-  /** Whether reading may stop: enough errors have been found. */
+  /** Whether reading may stop: the limit of errors is reached. */
   get full(): boolean {
     return this.errors >= this.limit;
   }

@@ -1,11 +1,11 @@
-/** What the name of a zone file says of its zone (docs/protocol.md "Names of zones"). */
+/** The origin of a zone by the name of its file (docs/protocol.md "Names of zones"). */
 import { basename } from 'node:path';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { nameFromText, ROOT } from '../protocol/name.js';
 
 /** The ending of zone files. */
 export const ZONE_SUFFIX = '.zone';
-/** What stands for the root, which has no name that a file could have. */
+/** Stands for the root, whose name no file can have. */
 const ROOT_STEM = '@';
 const ESCAPE = /%([0-9A-Fa-f]{2})?/g;
 

@@ -1,4 +1,4 @@
-/** Zone files on disk, and what they may include. */
+/** Zone files on disk, and the files that they may include. */
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
@@ -15,8 +15,8 @@ export function readZoneFile(file: string): Uint8Array {
 }
 
 /**
- * The `include` of a ZoneSource that is the file `file`: paths are relative to the including file, and have to lead, links
- * followed, to a regular file in the folder of `file` or below.
+ * The `include` of the ZoneSource of `file`. Paths are relative to the including file. With links followed, they have to
+ * lead to a regular file in the folder of `file` or below.
  */
 export function includer(file: string): (path: string, from: string) => SourceFile | string {
   const folder = dirname(resolve(file));

@@ -2,7 +2,7 @@
  * $GENERATE as BIND has it: `$GENERATE start-stop[/step] owner [TTL] [class] type RDATA`, read once for each number of the
  * range with every `$` replaced by it. `${offset,width,base}` adds to it, pads it with zeros and writes it in base d
  * (decimal), o, x, X (hexadecimal), n or N (hexadecimal digits as labels, last digit first); `$$` and `\$` are a dollar.
- * RDATA in quotes as a whole is read without them, as BIND does; more than one token is taken too.
+ * When all of the RDATA is one quoted token, its quotes are removed, as BIND does; RDATA of several tokens is accepted too.
  */
 import { quoteToken } from '../protocol/rdata/codec.js';
 import { Tokens, ZoneSyntaxError } from '../protocol/tokens.js';
@@ -16,7 +16,7 @@ interface Range {
   readonly step: number;
 }
 
-/** Numbers of a range go up to here: BIND reads them as signed integers of 32 bits. */
+/** Highest number of a range: BIND reads them as signed integers of 32 bits. */
 const MAX_NUMBER = 0x7fffffff;
 
 /** Reads the directive behind its first token, and all records it makes. Throws ZoneSyntaxError. */
@@ -92,7 +92,7 @@ function readTemplate(tokens: Tokens): Template {
   }
   if (words.length < 3) tokens.fail('found the end of $GENERATE, expected an owner, a type and RDATA');
   const isWhole = quoted.lastIndexOf(true) === words.length - 1 && quoted.indexOf(true) === words.length - 1;
-  // In BIND the RDATA is one token, whose quotes only hold it together; what has more tokens is taken as it is written.
+  // In BIND the RDATA is one token, whose quotes only hold it together; several tokens keep their quotes.
   const text = words
     .map((word, i) => (quoted[i] && !(isWhole && isRdataStart(words, i)) ? `"${word}"` : word))
     .join(' ');
@@ -101,7 +101,7 @@ function readTemplate(tokens: Tokens): Template {
   return template;
 }
 
-/** Whether words[index] is all of the RDATA: only TTL and class, one word each at most, stand between owner and type. */
+/** Whether words[index] is all of the RDATA: only TTL and class, at most one word each, stand between owner and type. */
 function isRdataStart(words: readonly string[], index: number): boolean {
   let type = 1;
   while (type < index && /^([0-9].*|IN|CLASS1)$/i.test(words[type]!)) type++;

@@ -3,10 +3,10 @@ import { Tokens, ZoneSyntaxError } from '../protocol/tokens.js';
 import { FileContext, type ReadContext } from './read-context.js';
 import type { SourceFile } from './source.js';
 
-/** What some editors put before UTF-8 text; NSD, Knot and BIND take it as part of the first name. */
+/** Some editors write it before UTF-8 text; NSD, Knot and BIND read it as part of the first name. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
-/** Makes a file the one that is read next; `above` is the one that includes it, with which reading goes on behind it. */
+/** Makes a file the one to read next. `above` is the file that includes it; reading goes on there afterwards. */
 export function openFile(read: ReadContext, source: SourceFile, origin: Uint8Array, above?: FileContext): void {
   const isMarked = BYTE_ORDER_MARK.every((octet, i) => source.bytes[i] === octet);
   if (isMarked) read.diagnostics.error(source.file, 1, 1, 'found a byte order mark, expected text without one');
@@ -16,7 +16,7 @@ export function openFile(read: ReadContext, source: SourceFile, origin: Uint8Arr
   read.current = new FileContext(read, tokens, read.store.files.push(source.file) - 1, origin, above);
 }
 
-/** Opens the file that `$INCLUDE path` in `file` means; line and column are those of the path. */
+/** Opens the file that `$INCLUDE path` in `file` names; line and column are those of the path. */
 export function includeFile(file: FileContext, path: string, origin: Uint8Array, line: number, column: number): void {
   const { read } = file;
   const { limits, source } = read;

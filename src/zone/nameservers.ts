@@ -1,4 +1,4 @@
-/** What a zone says of the servers that it is on: the names of its NS records, and its TLSA records. */
+/** A zone's data about its own servers: the names in its NS records, and RRsets such as TLSA. */
 import { Type } from '../protocol/iana.js';
 import { nameKey } from '../protocol/name.js';
 import { findRrset, type Rrsets } from './rrsets.js';

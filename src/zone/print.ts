@@ -7,13 +7,13 @@ import { canonicalRdata } from '../protocol/rdata/wire.js';
 import { canonicalOrder } from './order.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 
-/** Characters that are gathered before they are written. */
+/** Characters to gather before writing. */
 const CHUNK = 65_536;
 
 /**
  * Writes a zone in canonical presentation form, piece by piece: one record a line, the SOA first, then in canonical order
- * of names, types and RDATA (RFC 4034 §6); all names absolute, TTL and class everywhere. The records of an RRset have its
- * TTL, the lowest. Reading the result gives the same zone, and the same zone always gives the same result.
+ * of names, types and RDATA (RFC 4034 §6). All names are absolute, and each record has TTL and class. The records of an
+ * RRset have its TTL, the lowest. Reading the result gives the same zone, and a zone always gives the same result.
  */
 export function printZone(rrsets: Rrsets, write: (text: string) => void): void {
   let text = '';
@@ -44,7 +44,7 @@ function recordToText({ store, ttl }: Rrsets, set: number, row: number): string 
   return ` ${seconds} IN ${typeToText(type)} ${rdata}`;
 }
 
-/** The records of an RRset in canonical order (RFC 4034 §6.3), those that differ in letter case as they are written. */
+/** The records of an RRset in canonical order (RFC 4034 §6.3); records that differ only in letter case, by their octets. */
 function canonicalRecords({ store, type, start, records }: Rrsets, set: number): readonly number[] {
   const rows = Array.from(records.subarray(start[set]!, start[set + 1]!));
   if (rows.length === 1) return rows;

@@ -1,4 +1,4 @@
-/** What reading a zone remembers: for all files together, and for the one that is being read. */
+/** The state of reading a zone: of all files together, and of each open file. */
 import type { Tokens } from '../protocol/tokens.js';
 import type { Diagnostics } from './diagnostics.js';
 import type { ReadLimits, ZoneSource } from './source.js';
@@ -8,10 +8,10 @@ import { type RecordStore, ROOT_NODE } from './store.js';
 export const NO_TTL = -1;
 /** No owner yet: the file has not named one. */
 export const NO_OWNER = -1;
-/** No owner, because the last one was wrong and has been reported: what continues it is left out silently. */
+/** No owner: the last one was malformed and is reported. Records that continue it are left out silently. */
 export const BAD_OWNER = -2;
 
-/** More than any name has; of a longer one the rest falls off the end, and scanName() then refuses it. */
+/** Longer than any name. Octets of a longer text are dropped at the end, and scanName() refuses it by its length. */
 const NAME_SCRATCH = 1024;
 
 /** One per zone. */
@@ -22,7 +22,7 @@ export class ReadContext {
   readonly limits: ReadLimits;
   /** Room for a name in wire format. */
   readonly name = new Uint8Array(NAME_SCRATCH);
-  /** The file that is read; undefined at the end of the first one. */
+  /** The file that is being read; undefined at the end of the first one. */
   current: FileContext | undefined;
   files = 0;
   octets = 0;
@@ -37,7 +37,7 @@ export class ReadContext {
   }
 }
 
-/** One per file that is read; an included file has one of its own, so that nothing of it leaks out. */
+/** One per open file; an included file has its own, so that its state does not leak into the file above. */
 export class FileContext {
   readonly read: ReadContext;
   readonly file: string;
@@ -50,7 +50,7 @@ export class FileContext {
   /** In wire format. */
   origin: Uint8Array;
   originNode: number;
-  /** What followed the first label of an owner: its text, suffixBytes[suffixStart … suffixEnd), its node and wire length. */
+  /** The rest of an owner behind its first label: text suffixBytes[suffixStart … suffixEnd), node, and wire length. */
   suffixBytes: Uint8Array;
   suffixStart = 0;
   suffixEnd = 0;
@@ -58,11 +58,11 @@ export class FileContext {
   suffixLength = 0;
   /** Node of the last owner, NO_OWNER or BAD_OWNER. */
   owner = NO_OWNER;
-  /** Seconds: of the last $TTL, or of the SOA that stood in for one. */
+  /** Seconds: of the last $TTL, or of the SOA in its place. */
   defaultTtl: number;
   /** Seconds: the last TTL that a record stated. */
   lastTtl: number;
-  /** Line and column that records are said to stand at, those of a $GENERATE; 0 for their own. */
+  /** Line and column that are noted for records of a $GENERATE; 0: a record's own. */
   fixedLine = 0;
   fixedColumn = 0;
 
@@ -81,7 +81,7 @@ export class FileContext {
     this.lastTtl = above?.lastTtl ?? NO_TTL;
   }
 
-  /** Makes `origin` (wire format) what relative names are relative to. */
+  /** Sets the origin (wire format) of relative names. */
   setOrigin(origin: Uint8Array): void {
     this.origin = origin;
     this.originNode = this.read.store.intern(origin);

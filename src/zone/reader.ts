@@ -1,5 +1,5 @@
 /**
- * Reads zone files in master file format (RFC 1035 §5, RFC 2308 §4, RFC 3597 §5) into a RecordStore. Not there: classes
+ * Reads zone files in master file format (RFC 1035 §5, RFC 2308 §4, RFC 3597 §5) into a RecordStore. Not here: classes
  * other than IN, and BIND's $DATE.
  */
 import { ROOT } from '../protocol/name.js';
@@ -13,13 +13,13 @@ import { DEFAULT_READ_LIMITS, type ReadLimits, type ZoneSource } from './source.
 import { RecordStore } from './store.js';
 
 const DOLLAR = 0x24;
-/** Octets of a short record in a zone file: an estimate that is rather too low gives a store that rarely grows. */
+/** Octets of a short record in a zone file; a low estimate makes a store that rarely has to grow. */
 const OCTETS_PER_RECORD = 16;
 
 /**
- * Reads all records of a zone. What is wrong with the text goes to `diagnostics`, with its place, and reading goes on with
- * the next entry until the diagnostics are full; the store then holds the records that were right. Whether they make a
- * zone is checkZone()'s to say. Never throws, whatever octets the source has.
+ * Reads all records of a zone. An error in the text goes to `diagnostics`, and reading goes on with the next entry until
+ * the diagnostics are full; the store then holds the well-formed records. checkZone() judges whether they make a zone.
+ * Never throws, whatever octets the source has.
  */
 export function readZone(source: ZoneSource, diagnostics: Diagnostics, options: Partial<ReadLimits> = {}): RecordStore {
   const limits = { ...DEFAULT_READ_LIMITS, ...options };

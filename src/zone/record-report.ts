@@ -1,11 +1,11 @@
-/** Diagnostics about records, whose places the store knows. */
+/** Diagnostics about records; the store has their places. */
 import { nameToText } from '../protocol/name.js';
 import { typeToText } from '../protocol/rdata/table.js';
 import type { Diagnostics } from './diagnostics.js';
 import { typeCovered } from './rrsets.js';
 import type { RecordStore } from './store.js';
 
-/** Reports errors and warnings at records, given by their row in the store. Messages are made only when they are kept. */
+/** Reports errors and warnings at records, given by their row in the store. A message is made only when it is kept. */
 export class Report {
   readonly #store: RecordStore;
   readonly #diagnostics: Diagnostics;
@@ -27,7 +27,7 @@ export class Report {
     this.#diagnostics.warning(this.#file(row), this.#store.line[row]!, this.#store.column[row]!, text);
   }
 
-  /** `line 3`, or `file:3` when that is another file than the one of `from`. */
+  /** `line 3`, or `file:3` when the record is not in the file of `from`. */
   place(row: number, from: number): string {
     const line = this.#store.line[row]!;
     return this.#store.file[row] === this.#store.file[from] ? `line ${line}` : `${this.#file(row)}:${line}`;

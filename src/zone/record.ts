@@ -4,6 +4,7 @@
  */
 import { Class, Type } from '../protocol/iana.js';
 import { MAX_LABEL, MAX_NAME } from '../protocol/name.js';
+import { readU32 } from '../protocol/octets.js';
 import { quoteToken } from '../protocol/rdata/codec.js';
 import { parsePeriod } from '../protocol/rdata/integers.js';
 import { scanName } from '../protocol/rdata/names.js';
@@ -28,14 +29,14 @@ const LETTER_O = 0x4f;
 const CASE_BIT = 0x20;
 /** The highest TTL (RFC 2181 §8). */
 const MAX_TTL = 0x7fffffff;
-/** The store keeps columns in 16 bits. */
+/** The store has 16 bits for a column. */
 const MAX_COLUMN = 0xffff;
-/** Octets of SOA RDATA behind which MINIMUM stands, counted from the end (RFC 1035 §3.3.13). */
+/** Octets of MINIMUM, the last field of SOA RDATA (RFC 1035 §3.3.13). */
 const SOA_MINIMUM = 4;
 
 /**
- * Reads the entry whose first token the tokens stand before (the owner, unless the entry began with a blank), and adds it
- * to the store. Throws ZoneSyntaxError.
+ * Reads an entry and adds it to the store. The tokens stand before its first token: the owner, unless the entry begins with
+ * a blank. Throws ZoneSyntaxError.
  */
 export function readRecord(file: FileContext): void {
   const tokens = file.tokens;
@@ -65,7 +66,7 @@ export function readRecord(file: FileContext): void {
   store.reserveRdata();
   const rdata = store.rdata;
   const at = store.rdataUsed;
-  // Relative names make RDATA longer than its text, up to thirty times.
+  // Relative names can make RDATA thirty times as long as its text.
   const limit = file.read.limits.maxOctets;
   if (at > limit) tokens.fail(`found more than ${limit} octets of RDATA, expected no more in a zone`);
   const length = scanRdata(type, tokens, file.origin, rdata, at);
@@ -81,8 +82,8 @@ export function readRecord(file: FileContext): void {
 }
 
 /**
- * The node of the owner that is the current token. Owners usually have one label below the origin, or share what follows
- * their first label with an owner before: their node is then found without writing the whole name out.
+ * The node of the owner that is the current token. Owners usually have one label below the origin, or share the rest behind
+ * their first label with an earlier owner. Their node is then found without writing the whole name.
  */
 function readOwner(file: FileContext, tokens: Tokens): number {
   const { bytes, start, end } = tokens;
@@ -133,7 +134,7 @@ function readTtl(file: FileContext, tokens: Tokens): number {
   return usableTtl(file, tokens, ttl);
 }
 
-/** A TTL with the highest bit set counts as 0 (RFC 2181 §8), as BIND has it; the operator is told. */
+/** A TTL with the highest bit set is 0, with a warning (RFC 2181 §8), as in BIND. */
 export function usableTtl(file: FileContext, tokens: Tokens, ttl: number): number {
   if (ttl <= MAX_TTL) return ttl;
   const message = `found a TTL of ${ttl}, expected at most ${MAX_TTL}; it is taken as 0`;
@@ -156,7 +157,7 @@ function isClassIn(tokens: Tokens): boolean {
   return false;
 }
 
-/** Whether a token may be a class besides IN: CH, CS, HS, CLASS123, NONE. No type begins like the long ones. */
+/** Whether a token may be a class other than IN: CH, CS, HS, CLASS123, NONE. No type begins like the longer ones. */
 function mayBeClass(length: number, first: number, second: number): boolean {
   if (length === 2) return first === LETTER_C || first === LETTER_H;
   return (first === LETTER_C && second === LETTER_L) || (first === LETTER_N && second === LETTER_O);
@@ -188,7 +189,5 @@ function readType(tokens: Tokens): number {
 }
 
 function soaMinimum(rdata: Uint8Array, end: number): number {
-  const at = end - SOA_MINIMUM;
-  const seconds = ((rdata[at]! << 24) | (rdata[at + 1]! << 16) | (rdata[at + 2]! << 8) | rdata[at + 3]!) >>> 0;
-  return Math.min(seconds, MAX_TTL);
+  return Math.min(readU32(rdata, end - SOA_MINIMUM), MAX_TTL);
 }

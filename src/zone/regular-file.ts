@@ -1,16 +1,16 @@
 /**
- * Reading the files that an operator names. In the place of a file there may be a named pipe that nobody writes to, or a device
- * without an end: reading that would hold up the whole program, for good. So only regular files are read, and within a limit.
+ * Reads files that an operator names. The path may lead to a named pipe without a writer, or to an endless device, which
+ * would block the whole program for ever. So only regular files are read, up to a limit.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 
-/** Octets: a file of keys or the like beyond this is taken for something else. A guess: a hundred times a long chain. */
+/** Octets of a small file, such as one of keys; a larger file is refused. A guess: a hundred times a long chain. */
 const MAX_SMALL = 1024 * 1024;
 
 const CHUNK = 65_536;
 
-/** The octets of a file with keys, rules or the like; `what` is what messages call it, if anything. Throws ADOTD_FILE. */
+/** The octets of a small file; messages call it `what`, unless that is empty. Throws ADOTD_FILE. */
 export function readSmallFile(file: string, what: string, maxOctets = MAX_SMALL): Buffer {
   try {
     return withRegularFile(file, maxOctets, (fd) => readAll(fd, maxOctets));
@@ -20,8 +20,8 @@ export function readSmallFile(file: string, what: string, maxOctets = MAX_SMALL)
 }
 
 /**
- * As readSmallFile, but it may be a pipe as well, as a shell makes it for `<(…)`: then this waits for who writes to it. Only
- * for what is read once, before anything is served.
+ * As readSmallFile, but the file may also be a pipe, as a shell makes for `<(…)`: this then waits for the writer. Only for
+ * files that are read once, before anything is served.
  */
 export function readFileOrPipe(file: string, what: string, maxOctets = MAX_SMALL): { octets: Buffer; pipe: boolean } {
   if (!isPipe(file)) return { octets: readSmallFile(file, what, maxOctets), pipe: false };
@@ -37,11 +37,11 @@ export function readFileOrPipe(file: string, what: string, maxOctets = MAX_SMALL
   }
 }
 
-/** Calls `read` with a regular file of at most `maxOctets`, open. Throws errors of the system, and such as say what it is. */
+/** Opens a regular file of at most `maxOctets` and calls `read`. Throws system errors, or an error that names what it is. */
 export function withRegularFile<T>(file: string, maxOctets: number, read: (fd: number) => T): T {
-  // Before it is opened, too: some devices act when they are.
+  // Checked before opening too: some devices act on being opened.
   needRegular(statSync(file), maxOctets);
-  // Another file may have taken its place since: without O_NONBLOCK, opening a pipe waits for who writes to it.
+  // Another file may be there by now: without O_NONBLOCK, opening a pipe waits for its writer.
   const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     needRegular(fstatSync(fd), maxOctets);
@@ -70,7 +70,7 @@ function unreadable(file: string, what: string, cause: unknown): AdotdError {
   return new AdotdError(ErrorCode.FILE, `cannot read ${named}: ${systemReason(cause)}`, { cause });
 }
 
-/** The size is no measure: files of /proc say 0, and any other may grow meanwhile. */
+/** Reads to the end. The size is no guide: files of /proc have size 0, and others may grow meanwhile. */
 function readAll(fd: number, maxOctets: number): Buffer {
   const chunks: Buffer[] = [];
   let octets = 0;

@@ -52,7 +52,7 @@ function sameRdata(store: RecordStore, a: number, b: number): boolean {
   return true;
 }
 
-/** RRsets with more records than this look for duplicates through a set, not pair by pair. */
+/** In RRsets with more records than this, duplicates are found by a set, not pair by pair. */
 const PAIRWISE = 16;
 
 /** Groups all records of the store. Records keep the order of the file within an RRset. */

@@ -1,6 +1,6 @@
 /**
- * The records of one zone as they were read: a tree of names and flat columns, one row a record. Only the loader uses
- * it; what answers queries is the image compiled from it. Hot file: typed arrays and integers, no object per record.
+ * The records of one zone as read: a tree of names, and flat columns with one row a record. Only the loader uses it;
+ * queries are answered from the image compiled from it. Hot file: typed arrays and integers, no object per record.
  *
  * Names form a tree from the DNS root (node 0); a node knows its parent and its own label, in the letter case in which
  * it was first written. Empty non-terminals are nodes too. RDATA is uncompressed wire format, letter case kept.
@@ -10,7 +10,7 @@ import { MAX_RDATA } from '../protocol/rdata/field.js';
 
 /** Node number of the DNS root. */
 export const ROOT_NODE = 0;
-/** What `find` returns when there is no such child. */
+/** Returned by `find` when there is no such child. */
 export const NO_NODE = -1;
 
 const FNV_PRIME = 0x01000193;
@@ -64,8 +64,8 @@ export class RecordStore {
   #mask: number;
 
   /**
-   * `expected`: how many records and names to make room for; more are taken all the same. Memory that is not written is
-   * not resident (large array buffers are mapped zero pages), so a generous estimate costs nothing.
+   * `expected`: number of records and names to reserve room for; the store grows beyond it. Unwritten memory is not
+   * resident (large array buffers are mapped zero pages), so that a generous estimate costs nothing.
    */
   constructor(expected = 64) {
     const rows = Math.max(16, expected);
@@ -98,7 +98,7 @@ export class RecordStore {
     }
   }
 
-  /** The child of `parent` with the label at `at` of `wire`; made when there is none yet. */
+  /** The child of `parent` with the label at `at` of `wire`; made if missing. */
   child(parent: number, wire: Uint8Array, at: number): number {
     const hash = hashLabel(this.hash[parent]!, wire, at);
     let slot = hash & this.#mask;
@@ -127,7 +127,7 @@ export class RecordStore {
     return node;
   }
 
-  /** The node of a well-formed wire name, made when there is none yet. */
+  /** The node of a well-formed wire name; made if missing. */
   intern(wire: Uint8Array, at = 0): number {
     const length = wire[at]!;
     if (length === 0) return ROOT_NODE;

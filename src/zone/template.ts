@@ -10,7 +10,7 @@ interface Place {
 /** Text in latin1 and places for the number, in turn. */
 export type Template = readonly (string | Place)[];
 
-/** Characters a number may be padded to. Default and maximum 255, the length of a name; a guess: nothing needs more. */
+/** Characters that a number may be padded to. Fixed at 255, the length of a name. A guess. */
 const MAX_WIDTH = 255;
 const PLAIN: Place = { offset: 0, width: 0, base: 'd' };
 const MODIFIER = /\$(?:\{\s*([+-]?[0-9]{1,10})\s*(?:,\s*([0-9]{1,10})\s*(?:,\s*([doxXnN])\s*)?)?\})?/y;

@@ -16,7 +16,7 @@ for (const [value, digit] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
   BASE64_DIGITS[digit.charCodeAt(0)] = value;
 }
 
-/** Writes the hexadecimal octets of the current token, and with `all` of all that follow, at out[at…]. */
+/** Writes the hexadecimal octets of the current token, and with `all` of all tokens behind it, at out[at…]. */
 export function scanHex(tokens: Tokens, out: Uint8Array, at: number, all: boolean): number {
   let to = at;
   let high = -1;
@@ -36,7 +36,7 @@ export function scanHex(tokens: Tokens, out: Uint8Array, at: number, all: boolea
   return to;
 }
 
-/** Writes the base64 octets of the current token, and with `all` of all that follow, at out[at…]. */
+/** Writes the base64 octets of the current token, and with `all` of all tokens behind it, at out[at…]. */
 export function scanBase64(tokens: Tokens, out: Uint8Array, at: number, all: boolean): number {
   let to = at;
   let bits = 0;
@@ -81,7 +81,7 @@ export function printBase64(rdata: Uint8Array, at: number, end: number): string 
   return Buffer.from(rdata.subarray(at, end)).toString('base64');
 }
 
-/** Hexadecimal up to the end. `lengthAt` is where in the RDATA the number stands that `lengths` maps to a length. */
+/** Hexadecimal up to the end. `lengths` maps the octet at `lengthAt` of the RDATA to a length. */
 function hexRest(minimum: number, lengthAt = 0, lengths?: ReadonlyMap<number, number>): Codec {
   const fits = (wire: Uint8Array, length: number, start: number): boolean =>
     length >= minimum && (lengths?.get(wire[start + lengthAt]!) ?? length) === length;
@@ -112,7 +112,7 @@ const DS_LENGTHS: ReadonlyMap<number, number> = new Map([
   [6, 32], // SM3
 ]);
 
-/** Lengths of digests by hash algorithm (RFC 8976 §2.2.3); others have at least 12 octets (§2.2.4). */
+/** Lengths of digests by hash algorithm (RFC 8976 §2.2.3); with another algorithm at least 12 octets (§2.2.4). */
 const ZONEMD_LENGTHS: ReadonlyMap<number, number> = new Map([
   [1, 48], // SHA-384
   [2, 64], // SHA-512

@@ -9,7 +9,7 @@ const WINDOW = 32;
 /** NXT's bitmap ends here (RFC 2535 §5.2: types of 128 and above are not in it). */
 const NXT_TYPES = 128;
 
-/** Where scanners gather the set of one record: one bit for every type, and per window how many octets are in use. */
+/** The set of the record being scanned: one bit for every type, and for each window the number of octets in use. */
 const bits = new Uint8Array(256 * WINDOW);
 const used = new Uint8Array(256);
 
@@ -62,7 +62,7 @@ export const typeBitmap: Codec = {
       const window = wire[to]!;
       const length = wire[to + 1]!;
       to += 2 + length;
-      // Windows rise, hold something, and do not end in a zero octet.
+      // Windows are in rising order, not empty, and do not end in a zero octet.
       if (window <= before || length === 0 || length > WINDOW || to > end || wire[to - 1] === 0) return -1;
       before = window;
     }

@@ -1,27 +1,27 @@
-/** What a kind of field can do, and the words in which scanners complain. */
+/** The functions of a kind of field, and the error messages of scanners. */
 import type { Tokens } from '../tokens.js';
 
 /**
- * Scanner, checker and printer of one kind of field. `start` is always where the RDATA begins, for the few fields whose
- * form an earlier octet decides; `end` is where the RDATA (for `print`: the field) ends.
+ * Scanner, checker and printer of one kind of field. `start` is the beginning of the RDATA, for the few fields whose form
+ * depends on an earlier octet; `end` is the end of the RDATA (for `print`: of the field).
  */
 export interface Codec {
-  /** What to say was expected, when the record ends before this field. */
+  /** The expectation in error messages, such as "a domain name". */
   readonly expected: string;
-  /** Whether the field may have any number of tokens, none included; otherwise `scan` is only called when there is one. */
+  /** Whether the field may have any number of tokens, even none; otherwise `scan` is called only with a current token. */
   readonly manyTokens: boolean;
   /**
-   * Writes the field at out[at…] and returns where it ends. The current token is the field's first (`hasToken` tells a
-   * field of any number of tokens whether there is one); it and the field's others are consumed. Fails through the tokens.
+   * Writes the field at out[at…] and returns where it ends. The current token is the field's first; with `manyTokens`,
+   * `hasToken` says whether it has one. All tokens of the field are consumed. Fails through the tokens.
    */
   scan(tokens: Tokens, origin: Uint8Array, out: Uint8Array, at: number, start: number): number;
   /** Where the field at wire[at…] ends, or -1 when it is malformed. */
   check(wire: Uint8Array, at: number, end: number, start: number): number;
-  /** The text of the well-formed field rdata[at … end); undefined when only the generic form can tell it. */
+  /** The text of the well-formed field rdata[at … end); undefined when only the generic form can express it. */
   print(rdata: Uint8Array, at: number, end: number, start: number): string | undefined;
 }
 
-/** How much of a token a message repeats. */
+/** Octets of a token that a message repeats. */
 const QUOTED_OCTETS = 60;
 
 /** The current token in quotes, shortened when it is long. */
@@ -36,7 +36,7 @@ function quoteOctets(bytes: Uint8Array, start: number, end: number): string {
   return shown < end ? `${text.slice(0, -1)}…"` : text;
 }
 
-/** Fails at the current token: found this, expected that. */
+/** Fails at the current token: found the token, expected `expected`. */
 export function failExpected(tokens: Tokens, expected: string): never {
   return tokens.fail(`found ${quoteToken(tokens)}, expected ${expected}`);
 }

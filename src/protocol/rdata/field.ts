@@ -44,13 +44,13 @@ export const FieldKind = {
   STRINGS: 22,
   /** A character-string of ASCII letters and digits, written without quotes: the tag of CAA. */
   TAG: 23,
-  /** What is left of the RDATA, in quotes, without a length octet. */
+  /** The rest of the RDATA, in quotes, without a length octet. */
   TEXT: 24,
-  /** What is left of the RDATA, at least one octet. */
+  /** The rest of the RDATA, at least one octet. */
   HEX: 25,
   BASE64: 26,
   OPTIONAL_BASE64: 27,
-  /** As BASE64, with `-` for none at all (DOA). */
+  /** As BASE64, with `-` for no octets (DOA). */
   DASHED_BASE64: 28,
   /** Behind a length octet, `-` for none: the salt of NSEC3. */
   SALT: 29,
@@ -74,9 +74,9 @@ export const FieldKind = {
   HOST_IDENTITY: 41,
   NSAP: 42,
   ATM_ADDRESS: 43,
-  /** The prefix length of A6, and what of the address follows the prefix. */
+  /** The prefix length of A6, and the part of the address behind the prefix. */
   ADDRESS_SUFFIX: 44,
-  /** The name of A6's prefix, when there is one; lower case in canonical form. */
+  /** The name of A6's prefix, unless its length is 0; lower case in canonical form. */
   PREFIX_NAME: 45,
 } as const;
 
@@ -88,11 +88,11 @@ export const MAX_RDATA = 65_535;
 /** One field of a type's RDATA. */
 export interface Field {
   readonly kind: FieldKind;
-  /** As the RFC calls it; used in messages. */
+  /** Its name in the RFC; used in messages. */
   readonly name: string;
 }
 
-/** Octets of the kinds of fixed size; what else has no entry. */
+/** Octets of the kinds of fixed size; other kinds have no entry. */
 export const FIXED_SIZE: Readonly<Partial<Record<FieldKind, number>>> = {
   [FieldKind.U8]: 1,
   [FieldKind.U16]: 2,
@@ -127,7 +127,7 @@ export function isLowered(kind: FieldKind): boolean {
   return (kind >= FieldKind.COMPRESSED_NAME && kind <= FieldKind.LOWERED_NAME) || kind === FieldKind.PREFIX_NAME;
 }
 
-/** Makes fields of one kind, as rows of the table want them: `u16('preference')`. */
+/** Makes a function for rows of the table, which makes fields of one kind: `u16('preference')`. */
 export function fieldOf(kind: FieldKind): (name: string) => Field {
   return (name) => ({ kind, name });
 }

@@ -1,4 +1,4 @@
-/** Gateways and relays whose type octet says what they are: IPSECKEY (RFC 4025 §2.5) and AMTRELAY (RFC 8777 §4.2). */
+/** Gateways and relays, whose form depends on a type octet: IPSECKEY (RFC 4025 §2.5) and AMTRELAY (RFC 8777 §4.2). */
 
 import { printIpv4, printIpv6 } from '../ip-address.js';
 import { nameToText } from '../name.js';
@@ -8,7 +8,7 @@ import { type Codec, failExpected, needToken, nextToken } from './codec.js';
 import { parseUnsigned } from './integers.js';
 import { checkName, name, scanName } from './names.js';
 
-/** What a gateway type means; both registries begin alike. */
+/** Gateway types; both registries begin alike. */
 const NONE = 0;
 const IPV4 = 1;
 const IPV6 = 2;

@@ -8,7 +8,7 @@ import { typeFromOctets, typeToText } from './table.js';
 
 const ZERO = 0x30;
 
-/** The decimal number bytes[start … end), or -1 when it is none or above `max` (below 2^53 / 10). */
+/** The decimal number bytes[start … end), or -1 when it is no number or above `max` (below 2^53 / 10). */
 export function parseUnsigned(bytes: Uint8Array, start: number, end: number, max: number): number {
   if (start === end) return -1;
   let value = 0;
@@ -21,7 +21,7 @@ export function parseUnsigned(bytes: Uint8Array, start: number, end: number, max
   return value;
 }
 
-/** Seconds in a unit by the unit's letter, 0 for what is no unit. */
+/** Seconds in a unit by the unit's letter; 0: it is no unit. */
 function unitSeconds(octet: number): number {
   switch (octet | 0x20) {
     case 0x73: // s
@@ -39,7 +39,7 @@ function unitSeconds(octet: number): number {
   }
 }
 
-/** The number of seconds bytes[start … end), plain or with units (`1h30m`), or -1 when it is none or above 2^32 - 1. */
+/** The seconds of bytes[start … end), plain or with units (`1h30m`); -1 when malformed or above 2^32 - 1. */
 export function parsePeriod(bytes: Uint8Array, start: number, end: number): number {
   let total = 0;
   let value = 0;
@@ -57,7 +57,7 @@ export function parsePeriod(bytes: Uint8Array, start: number, end: number): numb
     }
     if (total > 0xffffffff || value > 0xffffffff) return -1;
   }
-  // A number behind units has to have a unit itself: 1h30 may mean anything.
+  // A number behind units needs a unit too: 1h30 is ambiguous.
   if (digits > 0 && total > 0) return -1;
   if (start === end) return -1;
   return total + value;
@@ -67,7 +67,7 @@ const DAYS_BEFORE = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365]
 
 /**
  * Seconds since 1970 of `YYYYMMDDHHMMSS`, modulo 2^32, or of a plain number below 2^32 (RFC 4034 §3.2); -1 when it is
- * neither, or no date. Dates before 1970 and after 2106 are taken because signatures are compared in serial arithmetic
+ * neither, or no date. Dates before 1970 and after 2106 are accepted because signatures are compared in serial arithmetic
  * (§3.1.5), and BIND and ldns print times within 68 years of the present.
  */
 function parseTime(bytes: Uint8Array, start: number, end: number): number {
@@ -86,7 +86,7 @@ function parseTime(bytes: Uint8Array, start: number, end: number): number {
   return (seconds + 0x100000000) % 0x100000000;
 }
 
-/** A codec of a number of `size` octets, read from its token by `parse` (-1: it is none). */
+/** A codec of a number of `size` octets, read from its token by `parse` (-1: malformed). */
 function integer(
   size: 1 | 2 | 4,
   expected: string,
@@ -111,7 +111,7 @@ function integer(
   };
 }
 
-/** A number of `size` octets that may be given by a mnemonic; printed by it when `printed` says so. */
+/** A number of `size` octets that may be given by a mnemonic, and is printed as one when `printed` is true. */
 function named(size: 1 | 2, what: string, mnemonics: Mnemonics, printed: boolean): Codec {
   const max = size === 1 ? 255 : 65_535;
   const example = mnemonics.keys().next().value;

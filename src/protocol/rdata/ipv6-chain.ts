@@ -1,4 +1,4 @@
-/** The address of A6 (RFC 2874 §3.1): a prefix length, what of the address follows the prefix, and the prefix's name. */
+/** The address of A6 (RFC 2874 §3.1): a prefix length, the part of the address behind the prefix, and the prefix's name. */
 
 import { parseIpv6, printIpv6 } from '../ip-address.js';
 import { nameToText } from '../name.js';
@@ -50,7 +50,7 @@ export const addressSuffix: Codec = {
   },
 };
 
-/** The name under which the prefix is found; none when the prefix length, the first octet of the RDATA, is 0. */
+/** The name of the prefix; absent when the prefix length, the first octet of the RDATA, is 0. */
 export const prefixName: Codec = {
   expected: name.expected,
   manyTokens: true,

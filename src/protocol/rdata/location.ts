@@ -72,7 +72,7 @@ function scanMetres(tokens: Tokens, min: number, max: number, expected: string):
   return value >= min && value <= max ? value : failExpected(tokens, expected);
 }
 
-/** Centimetres as a decimal digit and a power of ten, what does not fit cut off. */
+/** Centimetres as a decimal digit and a power of ten, rounded down. */
 function encodePrecision(centimetres: number): number {
   let mantissa = centimetres;
   let exponent = 0;
@@ -123,7 +123,7 @@ export const location: Codec = {
     return Math.abs(readU32(wire, at + 8) - ZERO_ANGLE) > 180 * DEGREE ? -1 : end;
   },
   print(rdata, at) {
-    // A digit of zero with a power of ten has no text of its own.
+    // A zero digit with a power of ten cannot be told from zero in text.
     for (let i = 1; i <= 3; i++) if (rdata[at + i]! > 0 && rdata[at + i]! >> 4 === 0) return undefined;
     if (rdata[at] !== 0) return undefined;
     return [

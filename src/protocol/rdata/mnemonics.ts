@@ -1,4 +1,4 @@
-/** Mnemonics of numbers within RDATA; the registries are open, so numbers without one pass through as numbers. */
+/** Mnemonics of numbers in RDATA; the registries are open: other numbers are printed as numbers. */
 export type Mnemonics = ReadonlyMap<string, number>;
 
 /** DNSSEC algorithms (IANA "DNS Security Algorithm Numbers"), with BIND's older spellings. */

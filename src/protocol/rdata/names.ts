@@ -11,7 +11,7 @@ function failName(tokens: Tokens, reason: string): never {
   return tokens.fail(`found ${quoteToken(tokens)}, expected a domain name: ${reason}`);
 }
 
-/** The octet that the escape behind the backslash at bytes[i - 1] means, or -1: `\DDD` or `\X` (RFC 1035 §5.1). */
+/** The octet of the escape behind the backslash at bytes[i - 1], `\DDD` or `\X` (RFC 1035 §5.1); -1: malformed. */
 export function escapedOctet(bytes: Uint8Array, i: number, end: number): number {
   if (i >= end) return -1;
   const first = bytes[i]! - 0x30;
@@ -24,7 +24,7 @@ export function escapedOctet(bytes: Uint8Array, i: number, end: number): number 
   return value > 255 ? -1 : value;
 }
 
-/** How many octets that escape has behind its backslash: 3 or 1. */
+/** Octets of that escape behind its backslash: 3 or 1. */
 export function escapeLength(bytes: Uint8Array, i: number): number {
   return bytes[i]! >= 0x30 && bytes[i]! <= 0x39 ? 3 : 1;
 }
@@ -93,7 +93,7 @@ export function checkName(wire: Uint8Array, at: number, end: number): number {
   return -1;
 }
 
-/** The codec of every kind of name: the kinds differ only in messages and in canonical form (wire.ts). */
+/** The codec of all kinds of names: they differ only in messages and in canonical form (wire.ts). */
 export const name: Codec = {
   expected: 'a domain name',
   manyTokens: false,

@@ -13,7 +13,7 @@ const E164 = 1;
 const NSAP = 'an NSAP address such as 0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00';
 const ATM = 'an ATM address: hexadecimal digits, or + and the digits of an E.164 number';
 
-/** Writes the hexadecimal octets of the token from `from` on, dots between them left out. */
+/** Writes the hexadecimal octets of the token from `from` on; dots between digits are skipped. */
 function scanDottedHex(tokens: Tokens, from: number, out: Uint8Array, at: number, expected: string): number {
   let nibbles = 0;
   for (let i = from; i < tokens.end; i++) {

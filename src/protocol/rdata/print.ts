@@ -1,10 +1,10 @@
-/** RDATA in canonical presentation format: one line, names absolute, numbers where mnemonics are not needed. */
+/** RDATA in canonical presentation format: one line, absolute names, numbers rather than mnemonics. */
 import { CODECS } from './codecs.js';
 import { rowOf } from './table.js';
 
 /**
- * The text of uncompressed RDATA, which scanRdata reads back to the same octets. The generic form of RFC 3597 §5 when the
- * type has no other, or when the RDATA is malformed or has no text of its own.
+ * The text of uncompressed RDATA; scanRdata reads it back to the same octets. It is the generic form of RFC 3597 §5 when the
+ * type has no other, and when the RDATA is malformed or has no text of its own.
  */
 export function rdataToText(type: number, rdata: Uint8Array): string {
   const fields = rowOf(type)?.fields;

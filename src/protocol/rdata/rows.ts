@@ -6,7 +6,7 @@
  */
 import { type Field, FieldKind, fieldOf } from './field.js';
 
-/** What the table says of a type. */
+/** A row of the table: one type. */
 export interface TypeRow {
   readonly type: number;
   readonly mnemonic: string;

@@ -1,6 +1,6 @@
 /**
- * RDATA in presentation format: the fields of the type's row, or the generic form `\# length octets` that every type has
- * (RFC 3597 §5). Hot file: nothing is allocated for the ordinary types.
+ * Reads RDATA in presentation format: the fields of the type's row, or the generic form `\# length octets`, which every type
+ * has (RFC 3597 §5). Hot file: no allocation for ordinary types.
  */
 import type { Tokens } from '../tokens.js';
 import { scanHex } from './binary.js';
@@ -45,7 +45,7 @@ function isGeneric(tokens: Tokens): boolean {
   return tokens.end - start === 2 && bytes[start] === BACKSLASH && bytes[start + 1] === HASH && !tokens.quoted;
 }
 
-/** Reads what stands behind `\#`; the RDATA of a type with fields has to be well formed. */
+/** Reads the generic form behind `\#`; the RDATA of a type with fields has to be well formed. */
 function scanGeneric(type: number, tokens: Tokens, out: Uint8Array, at: number): number {
   nextToken(tokens, GENERIC_LENGTH);
   const length = parseUnsigned(tokens.bytes, tokens.start, tokens.end, MAX_RDATA);

@@ -76,7 +76,7 @@ export const services: Codec = {
   },
   check: (_wire, at, end) => (end - at >= HEADER && end - at <= HEADER + MAX_BITMAP ? end : -1),
   print(rdata, at, end) {
-    // Text cannot tell a bitmap that ends in a zero octet from one without it.
+    // In text, a bitmap with and without a zero octet at its end would look the same.
     if (end > at + HEADER && rdata[end - 1] === 0) return undefined;
     const parts = [printIpv4(rdata, at), String(rdata[at + 4])];
     for (let port = 0; port < (end - at - HEADER) * 8; port++)

@@ -8,7 +8,7 @@ const QUOTE = 0x22;
 /** Octets of a character-string (RFC 1035 §3.3). */
 const MAX_STRING = 255;
 
-/** Writes the octets that the current token means at out[at…], escapes resolved, and returns where they end. */
+/** Writes the octets of the current token at out[at…], escapes resolved, and returns where they end. */
 export function scanText(tokens: Tokens, out: Uint8Array, at: number): number {
   const { bytes, end } = tokens;
   let to = at;
@@ -38,7 +38,7 @@ function checkString(wire: Uint8Array, at: number, end: number): number {
   return to <= end ? to : -1;
 }
 
-/** rdata[at … end) in quotes, escaped as a zone file wants it. */
+/** rdata[at … end) in quotes, escaped for a zone file. */
 export function quoteText(rdata: Uint8Array, at: number, end: number): string {
   let text = '"';
   for (let i = at; i < end; i++) {

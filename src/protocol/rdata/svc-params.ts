@@ -1,7 +1,7 @@
 /**
  * The service parameters of SVCB and HTTPS (RFC 9460 §2): a list of keys with values, each key once, in rising order.
- * Key 65535, reserved as invalid (§14.3.2), is taken like any other, as BIND, NSD and ldns do.
- * Parameters of an alias (priority 0) are read all the same: clients ignore them (§2.4.2).
+ * Key 65535, reserved as invalid (§14.3.2), is accepted like any other, as BIND, NSD and ldns do.
+ * Parameters of an alias (priority 0) are read too: clients ignore them (§2.4.2).
  */
 
 import { indexOfOctet, readU16, writeU16 } from '../octets.js';
@@ -58,7 +58,7 @@ function sorted(wire: Uint8Array): Uint8Array {
   return Uint8Array.from(pairs.flatMap((key) => [key >> 8, key & 0xff]));
 }
 
-/** Where the first quote is from `start` on that no backslash escapes, or -1. */
+/** The place of the first unescaped quote from `start` on, or -1. */
 function closingQuote(bytes: Uint8Array, start: number, end: number): number {
   for (let i = start; i < end; i++) {
     if (bytes[i] === QUOTE) return i;
@@ -98,7 +98,7 @@ function scanParameter(tokens: Tokens): { key: number; value: Uint8Array } {
   return { key, value: key === MANDATORY ? sorted(value) : value };
 }
 
-/** Why wire[at … end) are no service parameters, or undefined when they are. */
+/** Why wire[at … end) are malformed service parameters; undefined when they are well formed. */
 function reasonAgainst(wire: Uint8Array, at: number, end: number): string | undefined {
   const present = new Set<number>();
   let before = -1;

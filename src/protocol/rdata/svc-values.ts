@@ -11,11 +11,11 @@ import { quoteText } from './strings.js';
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
 
-/** How the values of one key look. */
+/** The format of the values of one key. */
 export interface SvcValue {
   readonly key: number;
   readonly name: string;
-  /** What to say was expected. */
+  /** The expectation in error messages. */
   readonly expected: string;
   /** The wire format of a value whose character-string escapes were resolved; undefined when it is malformed. */
   parse(value: Uint8Array): Uint8Array | undefined;
@@ -43,7 +43,7 @@ function splitItems(value: Uint8Array): number[][] | undefined {
   return items.every((item) => item.length > 0) ? items : undefined;
 }
 
-/** A list of `size` octets each, at least one, all different when `distinct` says so. */
+/** A list of items of `size` octets, at least one; all different with `distinct`. */
 export function fixedList(
   key: number,
   name: string,

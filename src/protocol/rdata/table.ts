@@ -1,14 +1,14 @@
-/** The RDATA table: what is known of each resource record type, by number and by mnemonic. */
+/** The RDATA table: looks up rows of resource record types by number and by mnemonic. */
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { Type } from '../iana.js';
 import { FIXED_SIZE, type Field, FieldKind, isName } from './field.js';
 import { ROWS, type TypeRow } from './rows.js';
 
-/** Where the domain names of a type's RDATA are. */
+/** The places of the domain names in a type's RDATA. */
 interface NameLayout {
   /** Octets of fixed size before the first name. */
   readonly at: number;
-  /** How many names follow each other from there. */
+  /** Number of consecutive names from there. */
   readonly count: number;
   /** Whether they may be compressed in a message: the types of RFC 1035 only (RFC 3597 §4). */
   readonly compressible: boolean;
@@ -47,12 +47,12 @@ export function rowOf(type: number): TypeRow | undefined {
   return byType.get(type);
 }
 
-/** Where the names of a type's RDATA are; undefined when it has none, or none at a fixed place (NAPTR, HIP, …). */
+/** The names in a type's RDATA; undefined when it has none, or none at a fixed place (NAPTR, HIP, …). */
 export function nameLayout(type: number): NameLayout | undefined {
   return layouts.get(type);
 }
 
-/** Whether a type is one of questions and messages only, which no zone can hold: 0, OPT, 128 to 255 (RFC 6895 §3.1). */
+/** Whether a type is for questions and messages only, and cannot be in a zone: 0, OPT, 128 to 255 (RFC 6895 §3.1). */
 export function isMetaType(type: number): boolean {
   return type === 0 || type === Type.OPT || (type >= 128 && type <= 255);
 }

@@ -9,8 +9,8 @@ import { rowOf, typeToText } from './table.js';
 const POINTER = 0xc0;
 
 /**
- * Why wire[at … at + length) is no RDATA of `type`, or undefined when it is. Names have to be uncompressed. Types that
- * the table does not know, or knows no format of, may hold anything.
+ * Why wire[at … at + length) is malformed RDATA of `type`; undefined when it is well formed. Names have to be uncompressed.
+ * Types without fields in the table may hold any octets.
  */
 export function checkRdata(type: number, wire: Uint8Array, at: number, length: number): string | undefined {
   const fields = rowOf(type)?.fields;
@@ -74,7 +74,7 @@ export function readRdata(type: number, message: Uint8Array, at: number, length:
   return out.slice(0, to);
 }
 
-/** Where the possibly compressed name at message[at…] ends: behind its root or its pointer; -1 when beyond `end`. */
+/** The end of the possibly compressed name at message[at…], behind its root or pointer; -1 when it is beyond `end`. */
 function endOfName(message: Uint8Array, at: number, end: number): number {
   for (let to = at; to < end; to += message[to]! + 1) {
     const length = message[to]!;
