@@ -18,7 +18,7 @@ export function renderPage(results: Results): string {
     list(Object.entries(versions)),
     '## Method',
     method(turns, seconds, elapsed),
-    `adotd as it is by default, with one thread of each kind (${adotd.plane || 'threads not known'}):`,
+    `adotd ran with its defaults and one thread of each kind (${adotd.plane || 'threads not known'}):`,
     `\`\`\`sh\n${adotd.command}\n\`\`\``,
     `\`\`\`yaml\n${adotd.config}\n\`\`\``,
     ...(failures.length === 0 ? [] : ['Missing, failed or different:', failures.map(oneLine).join('\n')]),
@@ -28,19 +28,19 @@ export function renderPage(results: Results): string {
 }
 
 function method(turns: number, seconds: number, elapsed: number): string {
-  return `Every server has one worker (NSD \`server-count: 1\`, Knot one of \`udp-workers\`, \`tcp-workers\` and \`background-workers\`,
-BIND \`-n 1\`, PowerDNS one receiver and one distributor thread) and is pinned to the first CPU; dnsperf, the load, has the
-second. Rate limits and query logs are off, minimal responses on (PowerDNS has no such setting), UDP payload 1232, caches and
-socket buffers as by default, all on 127.0.0.1. Of the queries 70 % are hits, 10 % NXDOMAIN, 5 % NODATA, 5 % wildcards, 5 % referrals and
-5 % MX at the apex; they have no EDNS but for the signed zone (DO) and the answers of a given size. All servers of a part are
-up at the same time, idle but for the one that is asked. After a time to warm up, each load runs on one server after the
-other for ${seconds} s (less in the smaller parts), and all that ${turns} times over.
+  return `Every server has one worker (NSD \`server-count: 1\`; Knot one each of \`udp-workers\`, \`tcp-workers\` and \`background-workers\`;
+BIND \`-n 1\`; PowerDNS one receiver and one distributor thread) and is pinned to the first CPU. dnsperf makes the load on the second CPU.
+Rate limits and query logs are off, minimal responses are on (PowerDNS has no such setting), the UDP payload is 1232, and caches and socket
+buffers have their defaults. Everything runs on 127.0.0.1. Of the queries, 70 % are hits, 10 % NXDOMAIN, 5 % NODATA, 5 % wildcards, 5 %
+referrals and 5 % MX at the apex. Queries have EDNS only for the signed zone (DO) and for answers of a given size. All servers of a part
+run at the same time, and only the measured one is busy. After a time to warm up, each load runs on one server after the other for
+${seconds} s (less in the smaller parts). All of this is done ${turns} times.
 
-The figure is the CPU time of the server per answered query: user and kernel, all its threads and processes, by the
-scheduler's clock in /proc, between two moments at which all connections are up and the load is going on. So it holds no
-handshakes. On loopback the kernel's work of receiving is done in the time of who sends: half of the network's work is dnsperf's, for
-all servers alike. A ratio is the median of the turns' ratios. Queries count as lost after 1 s; what UDP loses at 500 outstanding are
-the first ones: the system's default socket buffer, which some servers keep, has room for about 280.
+The figure is the CPU time of the server per answered query, user and kernel, of all its threads and processes, by the scheduler's clock
+in /proc. It is measured while all connections are open and the load is running, so it contains no handshakes. On loopback the kernel
+does the work of receiving in the time of the sender: half of the network's work counts for dnsperf, with every server. A ratio is the median
+of the ratios of the turns. A query counts as lost after 1 s. At 500 outstanding queries, UDP loses only the first ones: the default socket
+buffer, which some servers keep, has room for about 280.
 
 Everything took ${Math.round(elapsed / 60)} minutes.`;
 }

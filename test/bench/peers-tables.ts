@@ -57,7 +57,7 @@ function detailTable(section: Section, servers: readonly string[]): Table {
     servers.filter((server) => row.figures[server] !== undefined).map((server) => detailRow(row, server)),
   );
   const note =
-    'Medians of the turns, of user and kernel means, as that clock is coarse; lost: queries of all turns; octets: mean of the answers; batch: mean queries of a receive call.';
+    'Medians of the turns; user and kernel are means, because their clock is coarse. lost: queries of all turns. octets: mean length of the answers. batch: mean number of queries per receive call.';
   return { title: `${section.title}: details`, note, rows: [head, ...rows] };
 }
 
@@ -91,7 +91,7 @@ function startTable({ starts, emptyMemory }: Results, servers: readonly string[]
   const empty = emptyMemory === undefined ? '' : ` adotd with one small zone: ${(emptyMemory / 1e6).toFixed(0)} MB.`;
   return {
     title: 'Start and memory',
-    note: `From the start of the process, on one CPU, until all zones are answered; memory then (pages that processes share count once).${empty}`,
+    note: `Seconds from the start of the process, on one CPU, until all zones are answered, and memory at that moment (pages that processes share count once).${empty}`,
     rows: [['zones', 'server', 'seconds', 'MB'], ...rows],
   };
 }
@@ -124,7 +124,7 @@ function reloadTable({ reloads }: Results): Table {
   ];
   return {
     title: 'Reload of the zone under 20,000 queries a second',
-    note: 'Each reload by itself. The server, what loads its zone included, has one CPU. "Before" shows what the asking program itself adds.',
+    note: 'Figures for each reload. The server has one CPU, also for loading the zone. "Before" shows the delay that the measuring program itself adds.',
     rows: [head, ...rows.filter(([, asked]) => asked !== '0')],
   };
 }
@@ -149,7 +149,7 @@ function likenessText({ likeness }: Section): string {
   const first =
     different === ''
       ? `Of ${asked} answers compared with adotd's, RCODE, AA, TC and answer section are the same everywhere`
-      : `Of ${asked} answers compared with adotd's, so many differ in RCODE, AA, TC or answer section: ${different}`;
+      : `Of ${asked} answers compared with adotd's, these numbers differ in RCODE, AA, TC or answer section: ${different}`;
   return `${first}${others === '' ? '' : `; in other sections: ${others}`}.`;
 }
 
