@@ -1,5 +1,5 @@
-// Package lookup has tests that ask a nameserver of their own: adotd fixture, which ends when its standard input is
-// closed, so with the test binary at the latest.
+// Package lookup has tests with their own nameserver, adotd fixture. It ends when its standard input is closed, so at the
+// latest with the test binary.
 package lookup
 
 import (
@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// nameserver is where adotd fixture answers and whom to trust, as its first line says, and what a test does with it.
+// nameserver is a running adotd fixture: address, ports and trust anchors from its first line, and its commands.
 type nameserver struct {
 	Address string   `json:"address"`
 	UDP     int      `json:"udp"`
@@ -30,7 +30,7 @@ type nameserver struct {
 	output *bufio.Reader
 }
 
-// query is some of what is known of one that was asked.
+// query holds some fields of a query that the nameserver received.
 type query struct {
 	Name      string   `json:"name"`
 	Type      string   `json:"type"`
@@ -39,7 +39,7 @@ type query struct {
 	Faults    []string `json:"faults"`
 }
 
-// reply has what replies to commands have.
+// reply is the reply to a command.
 type reply struct {
 	OK    bool `json:"ok"`
 	Error struct {
@@ -95,7 +95,7 @@ func (server *nameserver) read(value any) {
 	}
 }
 
-// ask sends any command of the handbook; one at a time.
+// ask sends any command of docs/testing.md and reads its reply. It is not safe for concurrent use.
 func (server *nameserver) ask(command object) reply {
 	server.t.Helper()
 	line, err := json.Marshal(command)
@@ -133,7 +133,7 @@ func (server *nameserver) waitForQuery(match object) query {
 	return server.ask(object{"command": "wait-for-query", "match": match}).Query
 }
 
-// resolver asks the nameserver, whatever the system is configured to ask.
+// resolver asks the nameserver, whatever resolver the system is configured to use.
 func (server *nameserver) resolver() *net.Resolver {
 	return &net.Resolver{
 		PreferGo: true,

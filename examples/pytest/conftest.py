@@ -1,4 +1,4 @@
-"""A nameserver for the tests: `adotd fixture`, which ends when its standard input is closed, so with pytest at the latest."""
+"""A nameserver for the tests: `adotd fixture`. It ends when its standard input is closed, so at the latest with pytest."""
 
 import json
 import os
@@ -11,7 +11,7 @@ ZONE = pathlib.Path(__file__).with_name("example.test.zone")
 
 
 class NameserverError(Exception):
-    """What the nameserver refused; `code` is ADOTD_ZONE_INVALID, ADOTD_TIMEOUT, …, `diagnostics` the places in a zone."""
+    """The nameserver refused a command. `code`: ADOTD_ZONE_INVALID, ADOTD_TIMEOUT, …; `diagnostics`: mistakes in a zone."""
 
     def __init__(self, error):
         super().__init__(error["message"])
@@ -20,17 +20,17 @@ class NameserverError(Exception):
 
 
 class Nameserver:
-    """Where it answers and whom to trust (address, udp, tcp, tls: ports; ca: PEM; pins, tlsa), and what a test does with it."""
+    """A running server: its address, its ports (udp, tcp, tls), its trust anchors (ca: PEM; pins, tlsa), and its commands."""
 
     def __init__(self, *words):
         command = [os.environ.get("ADOTD", "adotd"), "fixture", *words]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         line = self._process.stdout.readline()
-        assert line, "adotd fixture did not start; what it says is above"
+        assert line, "adotd fixture did not start; its message is above"
         vars(self).update(json.loads(line))
 
     def ask(self, command, **given):
-        """Any command of the handbook; its reply. One at a time: for several threads, put a lock around it."""
+        """Sends any command of docs/testing.md and returns its reply. Not thread-safe: use a lock for several threads."""
         self._process.stdin.write(json.dumps({"command": command, **given}) + "\n")
         self._process.stdin.flush()
         reply = json.loads(self._process.stdout.readline())
@@ -54,7 +54,7 @@ class Nameserver:
         self.ask("clear-queries")
 
     def wait_for_query(self, timeout=5, **match):
-        """The first query with this name, type, class, transport or rcode, of those that came or come within so many seconds."""
+        """Waits up to `timeout` seconds for a query with this name, type, class, transport or rcode; earlier ones count, too."""
         return self.ask("wait-for-query", match=match, timeout=timeout * 1000)["query"]
 
     def close(self):
@@ -72,7 +72,7 @@ def _nameserver():
 
 @pytest.fixture
 def nameserver(_nameserver):
-    """One for all tests; each finds it without faults, and not asked yet."""
+    """One server for all tests. Each test finds it without faults and without queries."""
     yield _nameserver
     _nameserver.clear_faults()
     _nameserver.clear_queries()

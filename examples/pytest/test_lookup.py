@@ -1,4 +1,4 @@
-"""Queries over UDP and TLS, with what Python has; a program of yours would be asked to use the same address and port."""
+"""Queries over UDP and TLS with the standard library. Your own program would get the same address and port."""
 
 import socket
 import ssl

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A nameserver for a script: `adotd fixture` runs while descriptor 3 is open, so until this script ends, however it does.
+# A nameserver for a script: `adotd fixture` runs while descriptor 3 is open, so until this script ends in any way.
 set -eu
 here=$(dirname "$0")
 folder=$(mktemp -d)
@@ -12,7 +12,7 @@ ${ADOTD:-adotd} fixture --zone "example.test=$here/example.test.zone" --ca-file 
   <"$folder/commands" >>"$replies" 3>&- &
 exec 3>"$folder/commands"
 
-# The next line of its output, once it is whole; a server that cannot start ends instead.
+# Waits for the next whole line of output. Fails if the server has ended.
 lines=0
 reply() {
   lines=$((lines + 1))
@@ -23,7 +23,7 @@ reply() {
   line=$(sed -n "${lines}p" "$replies")
 }
 
-# Sends a command, and takes its reply.
+# Sends a command and reads its reply.
 tell() {
   printf '%s\n' "$1" >&3
   reply
@@ -32,7 +32,7 @@ tell() {
   exit 1
 }
 
-# The value of a field that is a number or a plain text. With jq: jq -r .udp
+# The value of a field, a number or plain text. With jq: jq -r .udp
 field() { printf '%s\n' "$facts" | sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
 
 reply
@@ -44,7 +44,7 @@ kdig +short "@$address" -p "$(field tls)" "+tls-ca=$folder/ca.pem" www.example.t
 tell '{"command":"add-record","zone":"example.test","record":"www 60 AAAA 2001:db8::80"}'
 dig +short "@$address" -p "$(field udp)" www.example.test AAAA
 
-# Over UDP it is truncated now: dig asks again over TCP.
+# Now the answer over UDP is truncated, so dig asks again over TCP.
 tell '{"command":"add-faults","faults":[{"fault":"truncate","transport":"udp"}]}'
 dig +short "@$address" -p "$(field udp)" www.example.test
 tell '{"command":"wait-for-query","match":{"name":"www.example.test","transport":"tcp"}}'
