@@ -61,14 +61,10 @@ function canonicalPrefix(text: string): string {
 export const zonePolicies = z
   .array(
     z.strictObject({
-      zones: z
-        .array(domainName)
-        .min(1)
-        .max(MAX_ZONES)
-        .meta({
-          description:
-            'Names of the zones that the policy applies to, from the folder or from `files`. It does not apply to zones below them.',
-        }),
+      zones: z.array(domainName).min(1).max(MAX_ZONES).meta({
+        description:
+          'Names of the zones that the policy applies to, from the folder or from `files`. It does not apply to zones below them.',
+      }),
       require: z.enum(['tls']).optional().meta({
         description:
           'Answer these zones inside TLS only. Over UDP, and over TCP before STARTTLS, they are REFUSED with the extended error 18 (Prohibited). `adotd check` reports what other zones give away about them.',

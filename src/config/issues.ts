@@ -73,7 +73,7 @@ export function describe(issue: z.core.$ZodIssue, whole: unknown): string {
   return `${where}found ${shown(value)}, ${expected(issue)}${isUnquoted(issue, value) ? ': put it in quotes' : ''}`;
 }
 
-/** Whether text lacks quotes: YAML takes unquoted text for a number or a truth value if it looks like one, such as a secret without letters. */
+/** Whether quotes are missing: YAML takes unquoted text that looks like a number or a truth value for one. A secret may have no letters. */
 function isUnquoted(issue: z.core.$ZodIssue, value: unknown): boolean {
   return issue.code === 'invalid_type' && issue.expected === 'string' && ['number', 'boolean'].includes(typeof value);
 }

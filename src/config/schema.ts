@@ -57,12 +57,9 @@ const tls = z
     certificates: z
       .array(
         z.strictObject({
-          cert: z
-            .string()
-            .min(1)
-            .meta({
-              description: 'PEM file: the certificate, then the certificates of the authorities that signed it.',
-            }),
+          cert: z.string().min(1).meta({
+            description: 'PEM file: the certificate, then the certificates of the authorities that signed it.',
+          }),
           key: z.string().min(1).meta({ description: 'PEM file: the private key of the certificate.' }),
         }),
       )
