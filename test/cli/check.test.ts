@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { adotd } from '../support/cli.js';
+import { runCommand } from '../support/run-command.js';
 
 const GOOD = '$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n';
 const BAD = '$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2\nmail AAAA ::g\n';
@@ -27,7 +28,7 @@ describe('adotd check', () => {
 
   it('prints file:line:column: message for every mistake, in the order of the file', async () => {
     const file = put('a.test.zone', BAD);
-    const ran = await adotd('check', file);
+    const ran = await runCommand('check', file);
     expect(ran.status).toBe(1);
     const lines = ran.stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(2);
@@ -38,7 +39,7 @@ describe('adotd check', () => {
   it('says once of a file that is given by the folder and by itself, too', async () => {
     const file = put('a.test.zone', GOOD);
     const config = put('adotd.yaml', 'zones: { folder: ., files: [{ name: a.test, file: ./a.test.zone }] }\n');
-    expect((await adotd('check', config)).stdout).toBe(
+    expect((await runCommand('check', config)).stdout).toBe(
       `${file}:1:1: zone a.test. is given twice by this file; expected it once, in \`zones.folder\` or in \`zones.files\`\n`,
     );
   });
@@ -46,21 +47,21 @@ describe('adotd check', () => {
   it('says that a control socket cannot be below a file', async () => {
     const file = put('file', '');
     const config = put('adotd.yaml', 'control: { socket: file/socket }\n');
-    expect((await adotd('check', config)).stdout).toBe(
+    expect((await runCommand('check', config)).stdout).toBe(
       `${config}:1:20: cannot listen on the control socket ${file}/socket: ${file} is no folder\n`,
     );
   });
 
   it('lists as many as it is asked to, and says how many more there are', async () => {
     const file = put('a.test.zone', GOOD + 'www A nonsense\n'.repeat(30));
-    const ran = await adotd('check', '--limit', '2', file);
+    const ran = await runCommand('check', '--limit', '2', file);
     expect(ran.status).toBe(1);
     expect(ran.stdout.trimEnd().split('\n')).toHaveLength(2);
   });
 
   it('prints one JSON object for machines', async () => {
     const file = put('a.test.zone', BAD);
-    const ran = await adotd('check', '--format', 'json', file);
+    const ran = await runCommand('check', '--format', 'json', file);
     expect(ran.status).toBe(1);
     expect(JSON.parse(ran.stdout)).toEqual({
       zones: 1,
@@ -75,7 +76,7 @@ describe('adotd check', () => {
 
   it('exits with 0 when there are only warnings', async () => {
     const file = put('a.test.zone', `${GOOD}d NS ns.d\n`);
-    const ran = await adotd('check', file);
+    const ran = await runCommand('check', file);
     expect(ran.status).toBe(0);
     expect(ran.stdout).toMatch(/^\S+:5:\d+: warning: /);
   });
@@ -83,10 +84,10 @@ describe('adotd check', () => {
   it('checks a configuration and the zones it names', async () => {
     put('a.test.zone', BAD);
     const config = put('adotd.yaml', 'zones: { folder: . }\n');
-    const ran = await adotd('check', config);
+    const ran = await runCommand('check', config);
     expect(ran.status).toBe(1);
     expect(ran.stdout).toContain(`${join(folder, 'a.test.zone')}:5:7: `);
-    const wrong = await adotd('check', put('wrong.yaml', 'zones: { folder: . }\nprot: 1\n'));
+    const wrong = await runCommand('check', put('wrong.yaml', 'zones: { folder: . }\nprot: 1\n'));
     expect(wrong.status).toBe(1);
     expect(wrong.stdout).toBe(`${join(folder, 'wrong.yaml')}:2:1: prot: unknown key; did you mean port?\n`);
   });
@@ -94,24 +95,24 @@ describe('adotd check', () => {
   it('finds two files with one zone', async () => {
     const one = put('a.test.zone', GOOD);
     const two = put('b.zone', `$ORIGIN A.TEST.\n${GOOD}`);
-    const ran = await adotd('check', folder);
+    const ran = await runCommand('check', folder);
     expect(ran.status).toBe(1);
     expect(ran.stdout).toContain(`${one}:1:1: zone a.test. is in ${two} too`);
     expect(ran.stdout).toContain(`${two}:1:1: zone A.TEST. is in ${one} too`);
   });
 
   it('says that a path is not there', async () => {
-    const ran = await adotd('check', '/nonexistent');
+    const ran = await runCommand('check', '/nonexistent');
     expect(ran.status).toBe(1);
     expect(ran.stdout).toBe('/nonexistent:1:1: cannot read /nonexistent: no such file or directory\n');
   });
 
   it('prints a zone in canonical form that reads the same', async () => {
     const file = put('a.test.zone', GOOD);
-    const printed = await adotd('check', '--print', file);
+    const printed = await runCommand('check', '--print', file);
     expect(printed.status).toBe(0);
     expect(printed.stdout).toMatch(/^ns\.a\.test\.\s+60\s+(IN\s+)?A\s+192\.0\.2\.1$/m);
-    const again = await adotd('check', '--print', put('printed.zone', printed.stdout));
+    const again = await runCommand('check', '--print', put('printed.zone', printed.stdout));
     expect(again.stdout).toBe(printed.stdout);
   });
 });
@@ -123,7 +124,7 @@ describe('adotd check of a configuration with zones that require TLS', () => {
   it('proves that nothing of them is sent in cleartext', async () => {
     put('a.test.zone', `${GOOD}secret NS ns.elsewhere.test.\n`);
     put('secret.a.test.zone', GOOD);
-    const ran = await adotd('check', config(POLICIES));
+    const ran = await runCommand('check', config(POLICIES));
     expect(ran).toEqual({ status: 0, stdout: '', stderr: '2 zones, 0 errors, 0 warnings\n' });
   });
 
@@ -132,7 +133,7 @@ describe('adotd check of a configuration with zones that require TLS', () => {
     put('secret.a.test.zone', GOOD);
     put('b.secret.a.test.zone', GOOD);
     const file = config(POLICIES);
-    const ran = await adotd('check', file);
+    const ran = await runCommand('check', file);
     expect(ran.status).toBe(0);
     expect(ran.stdout.trimEnd().split('\n')).toEqual([
       `${above}:6:1: warning: found ns.secret.a.test. A, glue, which is sent in cleartext, but zone secret.a.test. requires TLS (zones.policies)`,
@@ -146,7 +147,7 @@ describe('adotd check of a configuration with zones that require TLS', () => {
   it('takes a name that no zone has for a mistake: the zone that was meant is open', async () => {
     put('secret.a.test.zone', GOOD);
     const file = config(POLICIES.replace('secret.a.test', 'secert.a.test'));
-    const ran = await adotd('check', file);
+    const ran = await runCommand('check', file);
     expect(ran.status).toBe(1);
     expect(ran.stdout).toBe(
       `${file}:4:17: zones.policies[0].zones[0]: no zone secert.a.test. is served; did you mean secret.a.test.?\n`,
@@ -156,7 +157,7 @@ describe('adotd check of a configuration with zones that require TLS', () => {
   it('does not accept them where TLS is off', async () => {
     put('secret.a.test.zone', GOOD);
     const file = config(`${POLICIES}tls: { enabled: false }\n`);
-    const ran = await adotd('check', file);
+    const ran = await runCommand('check', file);
     expect(ran.status).toBe(1);
     expect(ran.stdout).toMatch(
       /^\S+:4:42: zones\.policies\[0\]\.require: found "tls", expected tls\.enabled: true as well/,
@@ -167,11 +168,11 @@ describe('adotd check of a configuration with zones that require TLS', () => {
 describe('adotd check of a configuration that serve would refuse', () => {
   /** A certificate and its key, made by the server itself. */
   const pair = async (name: string): Promise<void> => {
-    await adotd('keys', '--zones', folder, '--certs', join(folder, name));
+    await runCommand('keys', '--zones', folder, '--certs', join(folder, name));
   };
   const check = async (text: string) => {
     const file = put('adotd.yaml', text);
-    const { status, stdout } = await adotd('check', file);
+    const { status, stdout } = await runCommand('check', file);
     return { status, lines: stdout.replaceAll(`${folder}/`, '').split('\n').slice(0, -1) };
   };
   const certificates = (cert: string, key: string): string =>
@@ -227,7 +228,10 @@ describe('adotd check of a configuration that serve would refuse', () => {
       `control: { socket: ${'x'.repeat(119)} }`,
       /:1:20: cannot listen on the control socket .*: the path has \d+ octets/,
     ],
-    ['control: { socket: adotd.yaml }', /:1:20: cannot listen on the control socket .*: there is a file that is no socket/],
+    [
+      'control: { socket: adotd.yaml }',
+      /:1:20: cannot listen on the control socket .*: there is a file that is no socket/,
+    ],
     ['zones: { folder: none }', /:1:18: cannot read the zones folder none: no such file/],
   ])('finds what is wrong with %s', async (text, message) => {
     const { status, lines } = await check(`${text}\n`);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pinOf } from '../../src/tls/pin.js';
 import { adotd } from '../support/cli.js';
+import { runCommand } from '../support/run-command.js';
 import { make, temporaryFolder } from '../tls/support.js';
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -19,12 +20,12 @@ beforeEach(() => {
 });
 afterEach(() => folder[Symbol.dispose]());
 
-const keys = (...words: string[]) => adotd('keys', '--zones', zones, '--certs', certs, ...words);
+const keys = (...words: string[]) => runCommand('keys', '--zones', zones, '--certs', certs, ...words);
 const hexOf = (pin: string): string => Buffer.from(pin, 'base64').toString('hex').toUpperCase();
 
 describe('adotd keys', () => {
   it('makes a certificate where there is none, and prints it with records to paste', async () => {
-    const { status, stdout, stderr } = await keys();
+    const { status, stdout, stderr } = await adotd('keys', '--zones', zones, '--certs', certs);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const certFile = join(certs, 'self-signed.pem');
     const keyFile = join(certs, 'self-signed.key');
@@ -49,7 +50,7 @@ describe('adotd keys', () => {
     const zone = join(zones, 'a.test.zone');
     // What lies in another zone is not pasted into this one.
     folder.put('zones/a.test.zone', readFileSync(zone, 'utf8') + stdout.replace(/^.*elsewhere.test. 3600.*\n/m, ''));
-    expect((await adotd('check', zone)).stdout).toBe('');
+    expect((await runCommand('check', zone)).stdout).toBe('');
     const again = await keys('--json');
     expect(again).toMatchObject({ status: 0, stderr: '' });
     const { nameservers } = JSON.parse(again.stdout) as { nameservers: object[] };
@@ -127,11 +128,11 @@ describe('adotd keys', () => {
   });
 
   it('says what is wrong with its command line', async () => {
-    expect(await adotd('keys', 'zones')).toMatchObject({
+    expect(await runCommand('keys', 'zones')).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('unexpected zones'),
     });
-    expect(await adotd('keys', '--cert', 'x')).toMatchObject({
+    expect(await runCommand('keys', '--cert', 'x')).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('did you mean --certs?'),
     });

@@ -67,7 +67,9 @@ describe('the control socket', () => {
     writeFileSync(path, 'precious');
     await expect(serverOn(path)).rejects.toThrow(/a file that is no socket/);
     expect(existsSync(path)).toBe(true);
-    await expect(serverOn(join(folder, 'none', 'x'))).rejects.toThrow(/its folder does not exist: it has to be made first/);
+    await expect(serverOn(join(folder, 'none', 'x'))).rejects.toThrow(
+      /its folder does not exist: it has to be made first/,
+    );
     await expect(serverOn(join(folder, 'x'.repeat(120)))).rejects.toThrow(/octets, the system takes 107/);
   });
 
