@@ -134,7 +134,7 @@ interface Found {
   readonly warnings: number;
 }
 
-/** Adds what was found in one zone; some of it may only be counted. */
+/** Adds the mistakes of one zone, some of which may only be counted. */
 function addAll(findings: Findings, { list, errors, warnings }: Found): void {
   findings.errors += errors;
   findings.warnings += warnings;

@@ -110,7 +110,7 @@ interface Flags {
   readonly 'log-level'?: string | undefined;
 }
 
-/** The configuration with the flags in place of what they override. Throws UsageError. */
+/** The configuration, overridden by the flags. Throws UsageError. */
 function overridden(config: Config, flags: Flags): Config {
   const number = (text: string): number | string => (/^[0-9]+$/.test(text) ? Number(text) : text);
   const whole = {

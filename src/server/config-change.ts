@@ -1,6 +1,6 @@
 /**
- * A change of the configuration while the server runs: which keys take effect at once and which at the next start, and what is
- * refused.
+ * A change of the configuration while the server runs: which keys take effect at once and which at the next start, and which changes
+ * are refused.
  */
 import { statSync } from 'node:fs';
 import type { Config } from '../config/schema.js';

@@ -19,7 +19,7 @@ import type { ServedZones, ZonesReport } from './zones/served-zones.js';
 import type { ZoneFile } from './zones/zone-files.js';
 import { type ReloadRequest, ZoneLoader, type ZoneSettings } from './zones/zone-loader.js';
 
-/** ADOTD_ZONE_INVALID with what is wrong with the zones; the message has one line for each mistake. */
+/** ADOTD_ZONE_INVALID with the mistakes in the zones; the message has one line for each. */
 export class ZonesError extends AdotdError {
   readonly diagnostics: readonly Diagnostic[];
 

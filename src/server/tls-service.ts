@@ -1,5 +1,4 @@
 /** TLS while the server runs: certificates, ticket keys and their rotation, and the log lines about them. */
-
 import { hostname } from 'node:os';
 import type { Config } from '../config/schema.js';
 import { messageOf } from '../errors.js';
@@ -43,7 +42,7 @@ interface TlsRefresh {
   readonly errors: readonly string[];
 }
 
-/** Puts in force what was prepared. Throws nothing; fulfilled when all new connections get it. */
+/** Puts the prepared configuration in force. Throws nothing; fulfilled when all new connections get it. */
 type TlsCommit = () => Promise<'unchanged' | 'replaced'>;
 
 /** Reads the certificates of a configuration, or makes one for the nameservers, this host and the addresses served. */

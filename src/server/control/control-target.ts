@@ -62,7 +62,7 @@ export interface ServerStatus {
     /** Seconds since 1970; undefined before the first one. */
     readonly last?: number | undefined;
   };
-  /** One line for each mistake that keeps the server from serving what the files say; a limited number of them. */
+  /** One line for each mistake that keeps the server from serving the content of its files; a limited number of them. */
   readonly problems: readonly string[];
   readonly logLevel: string;
   /** Whether files are watched. */

@@ -69,7 +69,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
   };
 }
 
-/** The errors of zones whose files are not what is served. */
+/** The errors of zones that are not served from the present content of their files. */
 function zoneProblems(loaded: Server['loaded']): string[] {
   const wrong = loaded.status().filter(({ state }) => state !== 'served');
   return wrong.flatMap(({ diagnostics }) =>

@@ -22,7 +22,7 @@ export interface PlaneOptions {
   bound?(): void;
 }
 
-/** Binds the addresses; everything answers when the promise is fulfilled. Throws ADOTD_LISTEN, ADOTD_CONFIG, and what `bound` throws. */
+/** Binds the addresses; everything answers when the promise is fulfilled. Throws ADOTD_LISTEN, ADOTD_CONFIG, and errors of `bound`. */
 export async function openPlane(
   options: PlaneOptions,
   catalog: Catalog,

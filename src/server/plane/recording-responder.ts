@@ -6,7 +6,7 @@ import type { ThreadTap } from '../../observe/tap/tap.js';
 import { SYSTEM_TIME, type TimeSources, wallClock } from '../../observe/tap/wall-clock.js';
 
 /**
- * A responder that writes its answers to the thread's ring. It has to be the outermost one, so that exactly what is sent is recorded.
+ * A responder that writes its answers to the thread's ring. It has to be the outermost one, so that the recorded answer is the one that is sent.
  * A sample is 1 in N on average, at random distances: otherwise a client that asks at a regular pace could be recorded always or never.
  */
 export function recordingResponder(

@@ -26,7 +26,7 @@ import { changedSettings, type ThreadSettings, threadSettings } from './thread-s
 
 /** Milliseconds beyond the drain time after which a thread that does not stop is ended. */
 const STOP_RESERVE = 1000;
-/** Milliseconds that UDP workers have at least to answer what is queued. A guess. */
+/** Milliseconds that UDP workers have at least to answer queued queries. A guess. */
 const UDP_STOP_TIME = 200;
 
 /** Why threads cannot be used here; undefined when they can. */

@@ -58,7 +58,7 @@ interface Owner {
 
 /**
  * Gives the server's own certificate, its key and their folder to the user that the server becomes: this user reads the key again and
- * renews the certificate. Returns what to log when that is impossible; does nothing where certificates are configured. To be called as
+ * renews the certificate. Returns a warning for the log if that is impossible; does nothing where certificates are configured. To be called as
  * root.
  */
 export function handOverCertificate({ tls }: Config, { name, uid, gid }: Owner): string | undefined {
