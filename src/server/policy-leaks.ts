@@ -42,9 +42,9 @@ function namesAbove(name: string): string[] {
 /** A warning, up to `limit`, for each RRset that the zone sends in cleartext although its name is in a zone that requires TLS. */
 export function leaksOfZone({ apex, rrsets }: Loaded, { names, below }: TlsZones, limit: number): Diagnostics {
   const found = new Diagnostics(limit);
-  const own = apex && nameKey(apex);
-  if (own === undefined || names.has(own)) return found;
-  for (const name of below.get(own) ?? []) reportLeaks(rrsets, name, found);
+  const zone = apex && nameKey(apex);
+  if (zone === undefined || names.has(zone)) return found;
+  for (const name of below.get(zone) ?? []) reportLeaks(rrsets, name, found);
   return found;
 }
 

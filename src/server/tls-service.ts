@@ -239,8 +239,8 @@ class RunningTls implements TlsService {
 }
 
 /** Where the certificates of a configuration come from, as one text to compare. */
-function certificateFiles({ certificates, certs_folder: own }: Config['tls']): string {
-  return JSON.stringify(certificates.length > 0 ? certificates : own);
+function certificateFiles({ certificates, certs_folder: folder }: Config['tls']): string {
+  return JSON.stringify(certificates.length > 0 ? certificates : folder);
 }
 
 const UNCHANGED: TlsRefresh = { result: 'unchanged', errors: [] };

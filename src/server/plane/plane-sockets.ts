@@ -43,9 +43,9 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
       const tcp: SocketsOfAddress[] = [];
       const tls: SocketsOfAddress[] = [];
       for (const address of listen) {
-        const own = bind(udpSocket, { address, port: udp[0]?.[0].endpoint.port ?? port });
-        udp.push(own);
-        tcp.push(bind(tcpSocket('tcp'), own[0].endpoint));
+        const sockets = bind(udpSocket, { address, port: udp[0]?.[0].endpoint.port ?? port });
+        udp.push(sockets);
+        tcp.push(bind(tcpSocket('tcp'), sockets[0].endpoint));
       }
       for (const address of config.tls.enabled ? listen : []) {
         tls.push(bind(tcpSocket('tls'), { address, port: tls[0]?.[0].endpoint.port ?? tlsPort }));

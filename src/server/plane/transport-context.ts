@@ -45,7 +45,7 @@ export function udpContext(settings: ThreadSettings, services: ThreadServices): 
 }
 
 /**
- * The context of streams. `tls`: undefined where TLS is not served; `own`: connections of this thread (ownShare), in a thread that may
+ * The context of streams. `tls`: undefined where TLS is not served; `share`: connections of this thread (ownShare), in a thread that may
  * die without the others.
  */
 export function streamContext(
@@ -53,9 +53,9 @@ export function streamContext(
   catalog: Catalog,
   tls: TlsOffer | undefined,
   services: ThreadServices,
-  own?: Int32Array,
+  share?: Int32Array,
 ): Configurable<StreamContext> {
-  return withStreams(answerContext(settings, services), settings, catalog, tls, services, own);
+  return withStreams(answerContext(settings, services), settings, catalog, tls, services, share);
 }
 
 /** The context of all transports, in a thread that serves them all. */
@@ -104,7 +104,7 @@ function withStreams(
   catalog: Catalog,
   tls: TlsOffer | undefined,
   { counters, clock, log }: ThreadServices,
-  own?: Int32Array,
+  share?: Int32Array,
 ): Configurable<StreamContext> {
   const { withholdFin, fastOpen, descriptors } = settings;
   const facts = createFacts(catalog);
@@ -112,7 +112,7 @@ function withStreams(
   const sessions = new SessionManager({
     clock,
     settings: settings.sessions,
-    limits: new ConnectionLimits(settings.connections, settings.shared, own),
+    limits: new ConnectionLimits(settings.connections, settings.shared, share),
     respond: answers.responder.respond,
     outcome: answers.responder.outcome,
     facts,

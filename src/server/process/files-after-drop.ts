@@ -11,14 +11,14 @@ import { zonesOfConfig } from '../zones/zone-files.js';
 export function filesReadAgain(config: Config): string[] {
   const { zones, tls } = config;
   const certificates = tls.enabled ? tls.certificates.flatMap(({ cert, key }) => [cert, key]) : [];
-  const own = selfSignedFiles(tls.certs_folder);
+  const selfSigned = selfSignedFiles(tls.certs_folder);
   return [
     // Threads load their programs when they start.
     fileURLToPath(PROGRAMS),
     ...(zones.folder === undefined ? [] : [zones.folder]),
     ...zoneFiles(config),
     ...certificates,
-    ...(tls.enabled && certificates.length === 0 ? [own.certFile, own.keyFile] : []),
+    ...(tls.enabled && certificates.length === 0 ? [selfSigned.certFile, selfSigned.keyFile] : []),
     ...(tls.enabled && tls.ticket_key_file !== undefined ? [tls.ticket_key_file] : []),
   ];
 }

@@ -49,14 +49,14 @@ export function checkPrivileges(
     if (group !== undefined) throw problem(`\`group: ${group}\` without \`user\`; name both, or none`);
     return undefined;
   }
-  const own = accounts.uid();
-  if (own === undefined) throw problem('this system has no users to change to; leave `user` out');
+  const current = accounts.uid();
+  if (current === undefined) throw problem('this system has no users to change to; leave `user` out');
   const identity = identityOf(user, group, accounts);
   if (identity.uid === 0) throw problem(`\`user: ${user}\` keeps all privileges; name another, or leave it out`);
-  if (own === identity.uid && accounts.gid() === identity.gid) return undefined;
-  if (own !== 0) {
+  if (current === identity.uid && accounts.gid() === identity.gid) return undefined;
+  if (current !== 0) {
     throw problem(
-      `only root can become \`user: ${user}\`, and this is user ${own}; start as root, or leave \`user\` out and give node CAP_NET_BIND_SERVICE or sockets (systemd)`,
+      `only root can become \`user: ${user}\`, and this is user ${current}; start as root, or leave \`user\` out and give node CAP_NET_BIND_SERVICE or sockets (systemd)`,
     );
   }
   // The same test as libuv's. With io_uring, Node refuses setuid(): the kernel's threads would stay root (CVE-2024-22017).

@@ -87,8 +87,8 @@ export class ZoneLoader {
   /** Whether files may be new or gone. With 10,000 zones, listing takes longer than loading one. */
   #needsListing({ zone, paths }: ReloadRequest, folder: string | undefined): boolean {
     if (zone === undefined) return paths === undefined || (folder !== undefined && paths.has(folder));
-    const own = this.zones.filesOf(zone);
-    return own.length === 0 || own.some(({ file, text }) => text === undefined && !existsSync(file));
+    const files = this.zones.filesOf(zone);
+    return files.length === 0 || files.some(({ file, text }) => text === undefined && !existsSync(file));
   }
 
   /** Chooses the zones to load, with the known states of their files, and the files that are gone. */
@@ -96,11 +96,11 @@ export class ZoneLoader {
     const added = zones === before ? [] : missing(zones, before);
     const gone = zones === before ? [] : missing(before, zones);
     if (zone !== undefined) {
-      const own = this.zones.filesOf(zone);
-      const away = intersection(own, gone);
+      const files = this.zones.filesOf(zone);
+      const goneFiles = intersection(files, gone);
       // An unknown name may be in a new file.
-      const tasks = own.length === 0 ? added : missing(own, away);
-      return { tasks: tasks.map((one) => ({ zone: one })), gone: away };
+      const tasks = files.length === 0 ? added : missing(files, goneFiles);
+      return { tasks: tasks.map((one) => ({ zone: one })), gone: goneFiles };
     }
     const task = (one: ZoneFile): ZoneTask => ({ zone: one, known: force ? undefined : this.zones.known(one) });
     const order = zones === before ? undefined : zones;

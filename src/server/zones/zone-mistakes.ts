@@ -23,8 +23,8 @@ export function conflicts(group: readonly ZoneResult[]): Diagnostic[] {
   // Two paths may lead to one file.
   const paths = group.map(({ zone }) => (zone.text === undefined ? resolve(zone.file) : zone.file));
   return group.flatMap((result, index): Diagnostic[] => {
-    const own = paths.indexOf(paths[index] ?? '');
-    if (own < index) return [];
+    const first = paths.indexOf(paths[index] ?? '');
+    if (first < index) return [];
     const others = group.filter((_, other) => paths[other] !== paths[index]).map((other) => other.zone.file);
     if (others.length === 0) {
       const message = `zone ${result.name} is given twice by this file; expected it once, in \`zones.folder\` or in \`zones.files\``;
