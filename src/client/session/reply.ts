@@ -37,7 +37,10 @@ export function judge(query: Message, octets: Uint8Array): Message {
   const [asked] = query.questions;
   const [question, second] = message.questions;
   if (question === undefined)
-    throw new ClientError(ClientErrorCode.MISMATCH, 'the response does not repeat the question, and is more than an error');
+    throw new ClientError(
+      ClientErrorCode.MISMATCH,
+      'the response does not repeat the question, and is more than an error',
+    );
   const same =
     asked !== undefined &&
     question.type === asked.type &&
