@@ -119,7 +119,7 @@ describe('the opportunistic profile', () => {
       tcp: fc.constantFrom(...TCP_KINDS),
     });
     await fc.assert(fc.asyncProperty(kinds, opportunistic), { numRuns: 200 });
-  });
+  }, 240_000);
 });
 
 describe('the pre-deployed profile', () => {

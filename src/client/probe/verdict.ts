@@ -56,7 +56,7 @@ function notesOf(facts: Facts, now: number): string[] {
   if (tls.works && tls.withoutAlpn === false) notes.push('clients without ALPN are not served');
   const certificate = tls.certificate ?? starttls.certificate;
   if (certificate !== undefined && certificate.notAfter === undefined)
-    notes.push('the certificate has no valid date of expiry');
+    notes.push("the certificate's date of expiry is no date");
   else if (certificate?.notAfter !== undefined && Date.parse(certificate.notAfter) < now)
     notes.push(`the certificate has expired at ${certificate.notAfter}`);
   if (credentials.tlsa.some(({ verdict }) => verdict === 'unusable'))
