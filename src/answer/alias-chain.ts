@@ -13,7 +13,7 @@ const POINTER_BITS = 0xc000;
 /** A chain ends at this offset of the message, so that compression pointers reach everything that may follow it. */
 const CHAIN_REACH = 0x2000;
 
-/** What became of a link. */
+/** How to go on after a link. */
 export const Link = {
   /** `x.name` is the target now: look it up. */
   FOLLOW: 0,

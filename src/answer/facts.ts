@@ -69,7 +69,7 @@ export const Kind = {
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
-/** What respond() did with the last message. Rate limits, metrics and logs read this instead of parsing the response. */
+/** The result of respond() for the last message. Rate limits, metrics and logs read it instead of parsing the response. */
 export interface Outcome {
   kind: Kind;
   opcode: number;
@@ -103,7 +103,7 @@ export interface Outcome {
   limited: Limited;
 }
 
-/** What the rate limit did with a response. */
+/** The rate limit's decision about a response. */
 export const Limited = {
   /** Nothing. */
   NONE: 0,

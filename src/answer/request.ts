@@ -98,7 +98,7 @@ function readOpt(x: Exchange, at: number, rdata: number, end: number): boolean {
   x.optVersion = octets[at + 5]!;
   x.optFlags = (octets[at + 6]! << 8) | octets[at + 7]!;
   x.dnssecOk = x.optFlags >>> 15;
-  // Options of another version mean what that version says (RFC 6891 §6.1.3).
+  // Options of another version are not read: that version defines them (RFC 6891 §6.1.3).
   if (x.optVersion !== 0) return true;
   let option = rdata;
   while (option < end) {

@@ -4,7 +4,7 @@ import type { Rrsets } from '../zone/rrsets.js';
 import * as L from './layout.js';
 import type { ImageWriter } from './writer.js';
 
-/** A zone that is being compiled: what the passes share. */
+/** A zone that is being compiled: the state shared by the passes. */
 export interface Compilation extends CheckedZone {
   readonly rrsets: Rrsets;
   readonly apexName: Uint8Array;

@@ -25,7 +25,7 @@ export class NameCompressor {
   /** Octet of the image at which the records of the RRset start. */
   #data = 0;
   #pointsWithin = false;
-  /** Names of this RRset: offset in the store's RDATA, octet in the image, number of the record, end of what is there. */
+  /** Names of this RRset: offset in the store's RDATA, octet in the image, number of the record, end of the part written out. */
   readonly #written: number[] = [];
 
   /** `out` are the octets of the image, `apexName` is in wire format. */

@@ -90,7 +90,7 @@ export function compileNsec3(zone: Compilation): boolean {
   return true;
 }
 
-/** Notes what matches or covers every authoritative name, and `*` below it. */
+/** Notes, for every authoritative name and for `*` below it, the record that matches or covers it. */
 function placeNames(zone: Compilation, { parameters, entries, proofs }: CheckedChain): void {
   const { iterations, saltAt, saltLength } = parameters;
   const { apex, ref } = zone;

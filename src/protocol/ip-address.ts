@@ -1,7 +1,7 @@
 /**
  * Text of IP addresses: dotted quads, and IPv6 as RFC 4291 §2.2 reads and RFC 5952 writes it. Numbers of a dotted quad
  * have no leading zeros, which some programs take for octal: named-checkzone and nsd-checkzone refuse them too. Hot file:
- * no allocation in what reads.
+ * no allocation in the readers.
  */
 import { readU16, writeU16 } from './octets.js';
 

@@ -1,4 +1,4 @@
-/** Checks of names and of what may stand together at one: out-of-zone data, CNAME and DNAME. Hot file: integers. */
+/** Checks names and the types at each: out-of-zone data, CNAME and DNAME beside other data. Hot file: integers. */
 import { Type } from '../protocol/iana.js';
 import { typeToText } from '../protocol/rdata/table.js';
 import type { Report } from './record-report.js';

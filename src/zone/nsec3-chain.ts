@@ -6,7 +6,7 @@ import type { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 import type { RecordStore } from './store.js';
 
-/** What an NSEC3PARAM record says (RFC 5155 §4.2); the hash algorithm is SHA-1. */
+/** The parameters of an NSEC3PARAM record (RFC 5155 §4.2); the hash algorithm is SHA-1. */
 export interface HashParameters {
   /** The record's row in the store. */
   readonly row: number;
@@ -150,7 +150,7 @@ export function findInChain(chain: HashChain, hash: Uint8Array): number {
     if (order < 0) low = middle + 1;
     else high = middle;
   }
-  // What is before the first entry is covered by the last one (RFC 5155 §3.1.7).
+  // The last entry covers the hashes before the first one (RFC 5155 §3.1.7).
   return low === 0 ? -chain.count : -low;
 }
 

@@ -19,7 +19,7 @@ const OCTETS_PER_RECORD = 16;
 /**
  * Reads all records of a zone. An error in the text goes to `diagnostics`, and reading goes on with the next entry until
  * the diagnostics are full; the store then holds the well-formed records. checkZone() judges whether they make a zone.
- * Never throws, whatever octets the source has.
+ * Never throws, for any octets.
  */
 export function readZone(source: ZoneSource, diagnostics: Diagnostics, options: Partial<ReadLimits> = {}): RecordStore {
   const limits = { ...DEFAULT_READ_LIMITS, ...options };

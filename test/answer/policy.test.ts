@@ -192,7 +192,7 @@ describe('a zone that requires TLS', () => {
 });
 
 describe('no record of a zone that requires TLS', () => {
-  // What only the secret zone has: addresses in 203.0.113.0/24, and texts with this mark in them.
+  // Only the secret zone has addresses in 203.0.113.0/24, and texts with this mark.
   const MARK = 'sEcReT';
   const SECRET = `$TTL 3600
 @ SOA ns1 ${MARK}-soa 1 7200 900 1209600 300

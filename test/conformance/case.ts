@@ -43,9 +43,9 @@ const caseSchema = expectation.extend({
   clause: z.string(),
   /** `NAME TYPE [CLASS] [+word…]`, or octets as `hex:…`. */
   query: z.string(),
-  /** Over what it is asked; `tls` through respond() alone. Default: UDP and TCP. */
+  /** The transports to ask over; `tls` through respond() alone. Default: UDP and TCP. */
   over: z.array(z.enum(['udp', 'tcp', 'tls'])).optional(),
-  /** What is different over one transport. */
+  /** Differences over one transport. */
   udp: expectation.optional(),
   tcp: expectation.optional(),
   tls: expectation.optional(),

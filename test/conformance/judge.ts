@@ -13,7 +13,7 @@ const COMPRESSIBLE = new Set([2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 15]);
 const PADDING = 12;
 const SECTIONS = ['answer', 'authority', 'additional'] as const;
 
-/** What is wrong with the response to `query`; empty when it is as the case says. */
+/** The differences of the response to `query` from the case; empty: none. */
 export function judge(
   which: Case,
   transport: TestTransport,

@@ -1,4 +1,4 @@
-/** Puts the conformance cases to NSD, Knot and BIND, and prints what they do differently. `[AREA/FILE]`: only of files so named. */
+/** Puts the conformance cases to NSD, Knot and BIND, and prints the differences. `[AREA/FILE]`: only these files. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,10 +1,10 @@
-/** Whether what came back for a message is a well-formed response or silence. */
+/** Judges the response to a message: it has to be well formed, or absent. */
 import { decodeMessage } from '../support/message.js';
 
 const UDP_WITHOUT_EDNS = 512;
 const UDP_LIMIT = 1232;
 
-/** Says what is wrong with the response to `message`, or undefined. Throws nothing. */
+/** The mistake in the response to `message`, or undefined. Never throws. */
 export function judgeResponse(
   message: Uint8Array,
   response: Uint8Array | undefined,

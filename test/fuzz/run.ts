@@ -8,11 +8,11 @@ import { someMessage } from './mutate.js';
 
 const ZONES = ['plain.test', 'child.plain.test', 'nsec.test', 'nsec3.test', 'optout.test'];
 
-/** What a run did. */
+/** The result of a run. */
 interface FuzzReport {
   readonly messages: number;
   readonly responses: number;
-  /** The first message that went wrong in hexadecimal, and what was wrong. */
+  /** The first failing message in hexadecimal, and the failure. */
   readonly failure: string | undefined;
 }
 

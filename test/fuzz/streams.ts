@@ -1,6 +1,6 @@
 /**
  * Streams by chance, against a server that runs: whole queries, then arbitrary octets and mutated messages, cut anywhere, over TCP,
- * TLS, and what STARTTLS made of TCP. Every query before the first octet of nonsense has to be answered.
+ * TLS, and TCP upgraded by STARTTLS. Every query before the first octet of nonsense has to be answered.
  */
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -62,7 +62,7 @@ function cut(chance: Chance, stream: Buffer): Buffer[] {
   return [...places, stream.length].map((place, index) => stream.subarray(places[index - 1] ?? 0, place));
 }
 
-/** Sends the pieces, then FIN, and returns what came until the server closed. */
+/** Sends the pieces, then FIN, and returns all octets received until the server closed. */
 async function converse(target: StreamTarget, kind: Kind, pieces: readonly Buffer[]): Promise<Uint8Array[]> {
   const socket = await open(target, kind);
   const received: Buffer[] = [];
@@ -73,7 +73,7 @@ async function converse(target: StreamTarget, kind: Kind, pieces: readonly Buffe
       resolve();
     });
   });
-  // A server may well reset what makes no sense.
+  // A server may reset a connection with nonsense.
   socket.on('error', () => undefined);
   socket.on('data', (chunk: Buffer) => received.push(chunk));
   for (const piece of pieces) {

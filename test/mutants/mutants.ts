@@ -1,6 +1,6 @@
 /**
  * Mistakes put into the sources on purpose: each replaces a piece of text that must occur exactly once in its file. A
- * mutant that survives all tests shows what they do not look at. Here are those of the engine; session.ts and client.ts have others.
+ * mutant that survives all tests shows a gap in them. Here are those of the engine; session.ts and client.ts have others.
  */
 import { CLIENT } from './client.js';
 import { SESSION } from './session.js';
@@ -512,7 +512,7 @@ const RATE_LIMIT: readonly Mutant[] = [
   },
 ];
 
-/** What is judged by the same tests. */
+/** Groups of mutants that are judged by the same tests. */
 export type Area = 'engine' | 'session' | 'client';
 
 export function areaOf({ file }: Mutant): Area {
@@ -533,7 +533,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CLIENT,
 ];
 
-/** The text of the mutant's file with the mistake in it. Throws when what is to be replaced does not occur exactly once. */
+/** The text of the mutant's file with the mistake in it. Throws unless the text to replace occurs exactly once. */
 export function mutate({ name, file, find, replace }: Mutant, source: string): string {
   const times = source.split(find).length - 1;
   if (times !== 1) throw new Error(`mutant "${name}": its text occurs ${times} times in src/${file}, not once`);

@@ -42,7 +42,7 @@ export interface Expected {
   authority: Rr[];
   /** With `minimal_responses` too: glue, and the addresses of nameservers that were asked for. */
   additional: Rr[];
-  /** What is added without `minimal_responses`. */
+  /** Records that are added without `minimal_responses`. */
   courtesy: Rr[];
   /** How many CNAMEs and DNAMEs were followed. */
   links: number;
@@ -129,7 +129,7 @@ function fromNode(
     }
   } else if (rrset(zone, node, type).length > 0) {
     expected.answer.push(...as(signed(zone, question, node, type)));
-    // Whoever asks for nameservers gets their addresses, whatever is left out elsewhere (RFC 9609 §4.1 for the root's).
+    // A query for nameservers gets their addresses, even in minimal responses (RFC 9609 §4.1 for the root's).
     const extra = question.type === NS ? expected.additional : expected.courtesy;
     for (const rr of rrset(zone, node, type)) extra.push(...addressesOf(zone, question, rr));
     return undefined;

@@ -1,4 +1,4 @@
-/** Holds a decoded response against what the reference engine expects. */
+/** Compares a decoded response with the expectation of the reference engine. */
 import type { Message, MessageRecord } from '../support/message.js';
 import { rdataToText } from '../support/rdata.js';
 import type { Expected } from './answer.js';
@@ -23,7 +23,7 @@ const ofMessage = (records: readonly MessageRecord[]): string[] =>
 const ofReference = (records: readonly Rr[]): string[] =>
   records.map((rr) => line(rr.owner, rr.ttl, rr.type, rdataToText(rr.type, rr.rdata))).sort();
 
-/** What a response is, in a form that compares and prints well. */
+/** A response in a form that compares and prints well. */
 export function summaryOf(message: Message): object {
   return {
     rcode: Object.entries(RCODES).find(([, rcode]) => rcode === message.rcode)?.[0] ?? String(message.rcode),
@@ -35,7 +35,7 @@ export function summaryOf(message: Message): object {
   };
 }
 
-/** The same of what is expected; `courtesy`: with the additional records that minimal responses leave out. */
+/** The expectation in the same form; `courtesy`: with the additional records that minimal responses leave out. */
 export function summaryOfExpected(expected: Expected, courtesy: boolean): object {
   const additional = courtesy ? [...expected.additional, ...expected.courtesy] : expected.additional;
   return {

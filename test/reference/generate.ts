@@ -26,7 +26,7 @@ export function chanceOf(seed: number): Chance {
 
 /** Few labels, so that names meet; one with a dot in it, one with a NUL, one of 63 octets. */
 const LABELS = ['a', 'b', 'c', 'D', 'e', 'www', 'x\\.y', '\\000', 'L'.repeat(63)] as const;
-/** Characters of a name; `\000` and `x\.y` are longer than what they stand for. */
+/** Characters of a name; `\000` and `x\.y` have more characters than octets. */
 const LONGEST = 200;
 const TTLS = [60, 300, 3600] as const;
 
@@ -97,7 +97,7 @@ const CNAME = 5;
 const DNAME = 39;
 const DS = 43;
 
-/** Leaves out what a loader refuses: data beside a CNAME, second CNAMEs, names below a DNAME, NS and DNAME together. */
+/** Leaves out records that a loader refuses: data beside a CNAME, second CNAMEs, names below a DNAME, NS and DNAME together. */
 function consistent(apex: Name, all: readonly Rr[]): Rr[] {
   const kept: Rr[] = [];
   const at = (rr: Rr): Rr[] => kept.filter((other) => keyOf(other.owner) === keyOf(rr.owner));

@@ -27,7 +27,7 @@ export function textOf(name: Name): string {
   return nameToText(toWire(name));
 }
 
-/** Equal for equal names, whatever their letter case. */
+/** Equal for equal names, in any letter case. */
 export function keyOf(name: Name): string {
   return textOf(name.map(lower));
 }

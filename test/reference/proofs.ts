@@ -1,4 +1,4 @@
-/** Which NSEC and NSEC3 records prove what does not exist (RFC 4035 §3.1.3, RFC 5155 §7.2): searched for, not computed. */
+/** The NSEC and NSEC3 records of a denial (RFC 4035 §3.1.3, RFC 5155 §7.2), found by searching all records. */
 import { createHash } from 'node:crypto';
 import { toBase32 } from '../support/rdata-fields.js';
 import { compareNames, keyOf, lower, type Name, toWire } from './names.js';
@@ -60,7 +60,7 @@ export function proveNodata(zone: Zone, name: Name): Rr[] {
   return [...nsec3Match(zone, encloser), ...nsec3Cover(zone, nextCloser)];
 }
 
-/** `nextCloser` does not exist: what a wildcard answer needs. */
+/** Proves that `nextCloser` does not exist, for a wildcard answer. */
 export function proveNoCloser(zone: Zone, nextCloser: Name): Rr[] {
   return usesNsec3(zone) ? nsec3Cover(zone, nextCloser) : nsecOf(zone, nextCloser);
 }
@@ -82,7 +82,7 @@ export function proveNxdomain(zone: Zone, name: Name, encloser: Name): Rr[] {
   ];
 }
 
-/** Whether the zone has what denial needs. */
+/** Whether the zone has records for denial of existence. */
 export function canDeny(zone: Zone): boolean {
   return usesNsec3(zone) || rrset(zone, zone.apex, NSEC).length > 0;
 }

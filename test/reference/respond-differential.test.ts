@@ -11,7 +11,7 @@ import { makeZone } from './zone.js';
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const ROUNDS = Number(process.env.ROUNDS ?? 25);
 const QUESTIONS = 40;
-/** Which zones are served together: one, a parent and its child, the root and what lies below it. */
+/** Zones that are served together: one alone, a parent and its child, the root and a zone below it. */
 const APEXES: readonly [string[], ...string[][]] = [['ref.test.'], ['ref.test.', 'a.ref.test.'], ['.'], ['.', 'b.']];
 /** The engine follows this many links; longer chains are not compared. */
 const LINKS = 16;

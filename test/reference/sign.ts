@@ -14,7 +14,7 @@ const DNSKEY = 48;
 /** Seconds: TTL of NSEC and NSEC3 records. */
 const DENIAL_TTL = 300;
 
-/** Adds what a signer adds. `salt`: octets of NSEC3's salt; `iterations`: 0 … 150. */
+/** Adds the records of a signer. `salt`: octets of NSEC3's salt; `iterations`: 0 … 150. */
 export function sign(records: readonly Rr[], signing: Signing, salt = '', iterations = 0): Rr[] {
   if (signing === 'unsigned') return [...records];
   const { apex } = makeZone(records);
@@ -31,7 +31,7 @@ function record(owner: Name, ttl: number, type: number, text: string): Rr {
   return { owner, ttl, type, rdata: rdataFromText(type, text.split(' ')) };
 }
 
-/** Whether the name lies below a cut: what stands there is not the zone's to sign. */
+/** Whether the name lies below a cut: the zone does not sign data there. */
 function isOccluded(zone: Zone, name: Name): boolean {
   return name.some((_label, i) => i > 0 && isWithin(name.slice(i), zone.apex) && isCut(zone, name.slice(i)));
 }

@@ -9,7 +9,7 @@ import { randomFrom } from './random-zone.js';
 
 const HEAD = '$TTL 1h\n@ SOA ns host 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n';
 
-/** The name of the apex, and what the checks say. */
+/** The name of the apex, and the diagnostics. */
 function check(
   text: string,
   files: Record<string, string> = {},

@@ -21,7 +21,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** What `path` in the file `from` of the zone file `zones/example.zone` gives. */
+/** The result of `$INCLUDE path` in the file `from`, for the zone file `zones/example.zone`. */
 function include(path: string, from = 'zones/example.zone'): string {
   const included = includer(join(folder, 'zones/example.zone'))(path, join(folder, from));
   return typeof included === 'string' ? included : Buffer.from(included.bytes).toString();

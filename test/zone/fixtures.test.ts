@@ -15,7 +15,7 @@ import { groupRrsets } from '../../src/zone/rrsets.js';
 const FOLDER = join(import.meta.dirname, '../zonefiles');
 const NOW = Date.UTC(2026, 10, 21) / 1000;
 
-/** What reading and checking a fixture says. */
+/** The diagnostics of reading and checking a fixture. */
 function judge(file: string): Diagnostics {
   const diagnostics = new Diagnostics();
   const source = { file, bytes: readFileSync(file), origin: nameFromText('example.'), include: includer(file) };

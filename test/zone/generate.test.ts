@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { read } from './read.js';
 
-/** What a $GENERATE directive makes, without `.example.` and class. The expected values of the first table are BIND's. */
+/** The records of a $GENERATE directive, without `.example.` and class. The expected values of the first table are BIND's. */
 function generated(directive: string): string[] {
   const { records, messages } = read(`$TTL 300\n$GENERATE ${directive}`);
   expect(messages).toEqual([]);

@@ -12,7 +12,7 @@ const BOUND = 10_000;
 /** Octets of text. */
 const MEGABYTE = 1 << 20;
 
-/** Reads and checks, and returns what was found. Only diagnostics may come of it. */
+/** Reads and checks, and returns the diagnostics. Nothing may be thrown. */
 function judge(
   bytes: Uint8Array,
   include?: (path: string) => { file: string; bytes: Uint8Array } | string,

@@ -1,4 +1,4 @@
-/** Reads zones for tests: text to records in presentation form, and what was said about it. */
+/** Reads zones for tests: from text to records in presentation form, and the diagnostics. */
 import { nameFromText, nameToText } from '../../src/protocol/name.js';
 import { rdataToText } from '../../src/protocol/rdata/print.js';
 import { typeToText } from '../../src/protocol/rdata/table.js';

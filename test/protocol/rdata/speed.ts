@@ -7,7 +7,7 @@ import { Tokens } from '../../../src/protocol/tokens.js';
 import { ORIGIN, typeNumber } from './support.js';
 
 const RECORDS = 1_000_000;
-/** Milliseconds for a million A; a guess at a tenth of what loading a million records may take. */
+/** Milliseconds for a million A records: a tenth of the time that loading them may take. A guess. */
 const BUDGET = 150;
 
 const SIGNATURE = Buffer.alloc(64, 0x5a).toString('base64');
