@@ -108,12 +108,15 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, 60 s at most; `input`, after `delay` milliseconds, and the end of standard input. */
+/**
+ * Runs a program to its end, 60 s at most. Its standard input is `input`, and ends then: at once, or when what the program has
+ * printed matches `awaited`.
+ */
 export function run(
   program: string,
   words: readonly string[],
   input: string | Uint8Array = '',
-  delay = 0,
+  awaited?: RegExp,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = execFile(program, words, { timeout: 60_000 }, (error, stdout, stderr) => {
@@ -122,7 +125,12 @@ export function run(
     });
     // A program may end without reading what it is given.
     child.stdin?.on('error', () => undefined);
-    setTimeout(() => child.stdin?.end(input), delay);
+    if (awaited === undefined) child.stdin?.end(input);
+    let printed = '';
+    child.stdout?.on('data', (text: string) => {
+      printed += text;
+      if (awaited?.test(printed)) child.stdin?.end(input);
+    });
   });
 }
 
