@@ -123,7 +123,7 @@ export async function startPeer(name: string, tool: Tool, args: readonly string[
   const deadline = Date.now() + READY_WITHIN;
   while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
     if (await answers(port)) return peer;
-    await sleep(100);
+    await sleep(20);
   }
   await peer.stop();
   throw new Error(`${name} does not answer on port ${port}:\n${log}`);
