@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blockOf } from '../deploy/documents.js';
 import { ROOT } from '../support/cli.js';
+import { install, pack } from '../support/packed.js';
 import { inContainer, missingHere } from './deploy-container.js';
 
 const UNITS = join(ROOT, 'deploy', 'systemd');
@@ -145,14 +146,11 @@ const ZONE = '$TTL 1h\n@ SOA ns1 hostmaster 1 2h 1h 2w 5m\n  NS ns1\nns1 A 127.0
 /** Installs what `npm pack` makes, as docs/deployment.md has it; returns the folder that stands for /opt/adotd. */
 async function installed(): Promise<string> {
   const prefix = join(folder, 'opt');
-  const npm = (...words: readonly string[]): string =>
-    execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', timeout: 120_000, stdio: ['ignore', 'pipe', 'ignore'] });
-  // What is built is there: `npm test` made it.
-  npm('pack', '--ignore-scripts', '--pack-destination', folder);
+  await pack(folder);
   const documented = blockOf('deployment.md', 'install');
   const [archive = ''] = /adotd-.*\.tgz/.exec(documented) ?? [];
   const options = documented.match(/--(omit|ignore)[a-z=-]*/g) ?? [];
-  npm('install', '--no-audit', '--no-fund', '--prefix', prefix, ...options, join(folder, archive));
+  await install(join(folder, archive), folder, '--prefix', prefix, ...options);
   return prefix;
 }
 
