@@ -6,15 +6,12 @@
 import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createFacts, createOutcome, type Facts, Kind, type Outcome } from '../../src/answer/facts.js';
 import { createResponder, type Responder } from '../../src/answer/respond.js';
-import { type Catalog, Publisher } from '../../src/image/catalog.js';
-import { load } from '../../src/image/load.js';
 import { COUNTER_WORDS, Counters } from '../../src/observe/counters/counters.js';
 import { timedResponder } from '../../src/observe/counters/timed-responder.js';
 import { Rcode, Type } from '../../src/protocol/iana.js';
-import { nameFromText } from '../../src/protocol/name.js';
-import { buildQuery } from '../support/message.js';
-import { printTable } from './measure.js';
-import { queries, randomFrom, ZONE, zoneText } from './workload.js';
+import { median, nanosecondsEach, printTable } from './measure.js';
+import { randomFrom } from './workload.js';
+import { requests, workloadCatalog } from './workload-engine.js';
 
 /** Outcomes counted in turn; a power of two. */
 const DISTINCT = 1024;
@@ -24,12 +21,12 @@ const TURNS = 7;
 function benchCount(messages: number): void {
   const shared = new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT);
   const counters = new Counters(new Float64Array(shared));
-  const facts = createFacts(workload());
+  const facts = createFacts(workloadCatalog(NAMES, 100));
   const outcomes = Array.from({ length: DISTINCT }, (_, index) => outcomeOf(index % 100));
   // Bound, as the transports have it.
   const count = counters.count.bind(counters);
-  const counting = median(() => timeCounting(messages, facts, outcomes, count));
-  const loop = median(() => timeLoop(messages, outcomes));
+  const counting = medianOf(() => timeCounting(messages, facts, outcomes, count));
+  const loop = medianOf(() => timeLoop(messages, outcomes));
   printTable([
     ['', 'ns per message'],
     ['loop with count()', counting.toFixed(1)],
@@ -42,20 +39,9 @@ function benchCount(messages: number): void {
 
 const NAMES = 10_000;
 
-/** The zone of the workload, smaller. */
-function workload(): Catalog {
-  const source = { file: 'bench', bytes: Buffer.from(zoneText(NAMES, 100)), origin: nameFromText(`${ZONE}.`) };
-  const { apex, image } = load(source, { now: Date.now() / 1000 });
-  const publisher = new Publisher();
-  if (apex !== undefined && image !== undefined) publisher.put(apex, image);
-  return publisher.publish();
-}
-
 /** respond() alone, with times taken of some messages, with counting, and with both. */
 function answering(messages: number, facts: Facts, counters: Counters): string[][] {
-  const requests = queries(20_000, randomFrom(7), NAMES, 100).map(([name, type]) =>
-    buildQuery({ name: `${name}.`, type, edns: {} }),
-  );
+  const asked = requests(20_000, randomFrom(7), NAMES, 100);
   const out = new Uint8Array(4096);
   const plain = createResponder(DEFAULT_SETTINGS);
   const timed = timedResponder(createResponder(DEFAULT_SETTINGS), counters);
@@ -64,11 +50,11 @@ function answering(messages: number, facts: Facts, counters: Counters): string[]
   const time = (responder: Responder, counting: Counters['count']): number => {
     const began = process.cpuUsage();
     for (let i = 0; i < messages; i++) {
-      const request = requests[i % requests.length]!;
+      const request = asked[i % asked.length]!;
       const length = responder.respond(request, 0, request.length, facts, out, 0, 1232);
       counting(facts, responder.outcome, request.length, length);
     }
-    return since(began, messages);
+    return nanosecondsEach(began, messages);
   };
   const cases = [
     ['respond()', plain, none],
@@ -81,38 +67,26 @@ function answering(messages: number, facts: Facts, counters: Counters): string[]
   for (let turn = 0; turn <= 2 * TURNS; turn++) {
     for (const [index, [, responder, counting]] of cases.entries()) times[index]!.push(time(responder, counting));
   }
-  return cases.map(([name], index) => [
-    name,
-    times[index]!.slice(1)
-      .sort((a, b) => a - b)
-      [TURNS]!.toFixed(1),
-  ]);
+  return cases.map(([name], index) => [name, median(times[index]!.slice(1)).toFixed(1)]);
 }
 
 /** Two loops, not one with a parameter: what is called must not depend on what was measured before. */
 function timeCounting(messages: number, facts: Facts, outcomes: readonly Outcome[], count: Counters['count']): number {
   const began = process.cpuUsage();
   for (let i = 0; i < messages; i++) count(facts, outcomes[i & (DISTINCT - 1)]!, 40 + (i & 31), 60 + (i & 255));
-  return since(began, messages);
+  return nanosecondsEach(began, messages);
 }
 
 function timeLoop(messages: number, outcomes: readonly Outcome[]): number {
   const began = process.cpuUsage();
   let sum = 0;
   for (let i = 0; i < messages; i++) sum = (sum + outcomes[i & (DISTINCT - 1)]!.kind + (i & 31) + (i & 255)) | 0;
-  return sum === -1 ? 0 : since(began, messages);
+  return sum === -1 ? 0 : nanosecondsEach(began, messages);
 }
 
-/** Nanoseconds of CPU a message. */
-function since(began: NodeJS.CpuUsage, messages: number): number {
-  const { user, system } = process.cpuUsage(began);
-  return ((user + system) * 1000) / messages;
-}
-
-function median(measure: () => number): number {
+function medianOf(measure: () => number): number {
   measure();
-  const times = Array.from({ length: TURNS }, measure).sort((a, b) => a - b);
-  return times[TURNS >> 1]!;
+  return median(Array.from({ length: TURNS }, measure));
 }
 
 /** As in workload.ts: 70 % hits, 10 % NXDOMAIN, 5 % NODATA, 5 % wildcard, 5 % referrals, 5 % MX. */

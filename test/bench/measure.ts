@@ -45,6 +45,12 @@ function highWater(pid: number | undefined): number {
   }
 }
 
+/** Nanoseconds of this process's CPU for each of `count`, since process.cpuUsage() returned `began`. */
+export function nanosecondsEach(began: NodeJS.CpuUsage, count: number): number {
+  const { user, system } = process.cpuUsage(began);
+  return ((user + system) * 1000) / count;
+}
+
 /** The middle one of the values, or the mean of the two in the middle; NaN without any. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -6,14 +6,11 @@ import { limitedResponder, type RateLimitSettings, rateLimitWords } from '../../
 import { createResponder, type Responder } from '../../src/answer/respond.js';
 import { compileAccess, isAllowed } from '../../src/image/access.js';
 import { Publisher } from '../../src/image/catalog.js';
-import { load } from '../../src/image/load.js';
 import { NO_POLICIES, type Policies } from '../../src/image/policy.js';
-import { nameFromText } from '../../src/protocol/name.js';
 import type { Prefix } from '../../src/protocol/prefix.js';
-import { formatDiagnostic } from '../../src/zone/diagnostics.js';
-import { buildQuery } from '../support/message.js';
-import { printTable } from './measure.js';
-import { queries, randomFrom, ZONE, zoneText } from './workload.js';
+import { nanosecondsEach, printTable } from './measure.js';
+import { randomFrom, ZONE, zoneText } from './workload.js';
+import { type LoadedZone, loadZone, requests } from './workload-engine.js';
 
 const SEED = 7;
 const DISTINCT = 20_000;
@@ -50,7 +47,7 @@ export function benchPolicy(count: number): void {
   console.log(
     `\nrespond(), the whole mix, ${count} queries, clients of ${DISTINCT} addresses; the least of ${TURNS} turns`,
   );
-  const image = compiled();
+  const loaded = loadZone(zoneText(NAMES, DELEGATIONS));
   const access = compileAccess([], lists.ipv4);
   const zone = (policy: Policies['zones'] extends ReadonlyMap<string, infer P> ? P : never): Policies => ({
     access: undefined,
@@ -69,7 +66,7 @@ export function benchPolicy(count: number): void {
   ];
   const runs = variants.map(([name, policies, limit, flood]) => ({
     name,
-    run: prepared(image, policies, limit, flood),
+    run: prepared(loaded, policies, limit, flood),
     least: Number.POSITIVE_INFINITY,
   }));
   for (let turn = 0; turn < TURNS; turn++) for (const each of runs) each.least = Math.min(each.least, each.run(count));
@@ -100,16 +97,9 @@ function lookup(table: Int32Array, size: number, count: number, random: () => nu
   return least;
 }
 
-function compiled(): { apex: Uint8Array; image: Uint8Array } {
-  const bytes = Buffer.from(zoneText(NAMES, DELEGATIONS), 'latin1');
-  const { apex, image, diagnostics } = load({ file: 'bench', bytes, origin: nameFromText(`${ZONE}.`) }, { now: 0 });
-  if (apex === undefined || image === undefined) throw new Error(diagnostics.list.map(formatDiagnostic).join('\n'));
-  return { apex, image };
-}
-
 /** A function that asks so many queries and returns the nanoseconds that one took. */
 function prepared(
-  { apex, image }: { apex: Uint8Array; image: Uint8Array },
+  { apex, image }: LoadedZone,
   policies: Policies,
   limit: RateLimitSettings | undefined,
   flood: boolean,
@@ -121,10 +111,7 @@ function prepared(
   const inner = createResponder(DEFAULT_SETTINGS);
   const responder: Responder = limit ? limitedResponder(inner, limit, rateLimitWords(65_536)) : inner;
   const out = new Uint8Array(4096);
-  const random = randomFrom(SEED);
-  const requests = queries(DISTINCT, random, NAMES, DELEGATIONS).map(([name, type]) =>
-    buildQuery({ name: `${name}.`, type, edns: {} }),
-  );
+  const asked = requests(DISTINCT, randomFrom(SEED), NAMES, DELEGATIONS);
   facts.now = 1_800_000_000;
   let client = 0;
   return (count) => {
@@ -132,14 +119,13 @@ function prepared(
     for (let i = 0; i < count; i++) {
       // Millions of queries of a run come within one second of the clock: that is put forward instead.
       if (!flood && i % DISTINCT === 0) facts.now++;
-      const request = requests[i % DISTINCT]!;
+      const request = asked[i % DISTINCT]!;
       if (!flood) client = (client + 0x61c88647) | 0;
       facts.client[0] = client >>> 24;
       facts.client[1] = client >>> 16;
       facts.client[2] = client >>> 8;
       responder.respond(request, 0, request.length, facts, out, 0, 1232);
     }
-    const { user, system } = process.cpuUsage(began);
-    return ((user + system) * 1000) / count;
+    return nanosecondsEach(began, count);
   };
 }

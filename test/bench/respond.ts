@@ -6,13 +6,10 @@ import { join } from 'node:path';
 import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createFacts } from '../../src/answer/facts.js';
 import { createResponder } from '../../src/answer/respond.js';
-import { Publisher } from '../../src/image/catalog.js';
-import { load } from '../../src/image/load.js';
-import { nameFromText } from '../../src/protocol/name.js';
-import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import { buildQuery } from '../support/message.js';
-import { isInstalled, printTable } from './measure.js';
+import { isInstalled, nanosecondsEach, printTable } from './measure.js';
 import { MIX, type QueryKind, queries, queryOf, randomFrom, ZONE, zoneText } from './workload.js';
+import { catalogOf, loadZone } from './workload-engine.js';
 
 const SEED = 7;
 /** Different queries asked in turn, so that caches see something like the real thing. */
@@ -54,12 +51,7 @@ function sign(text: string, options: readonly string[]): string {
 }
 
 function measure(text: string, dnssecOk: boolean, count: number, names: number, delegations: number): void {
-  const source = { file: 'bench', bytes: Buffer.from(text, 'latin1'), origin: nameFromText(`${ZONE}.`) };
-  const { apex, image, diagnostics } = load(source, { now: Date.now() / 1000 });
-  if (apex === undefined || image === undefined) throw new Error(diagnostics.list.map(formatDiagnostic).join('\n'));
-  const publisher = new Publisher();
-  publisher.put(apex, image);
-  const facts = createFacts(publisher.publish());
+  const facts = createFacts(catalogOf(loadZone(text)));
   const { respond } = createResponder(DEFAULT_SETTINGS);
   const out = new Uint8Array(65_535);
   const random = randomFrom(SEED);
@@ -72,8 +64,7 @@ function measure(text: string, dnssecOk: boolean, count: number, names: number, 
       const request = requests[i % requests.length]!;
       octets += respond(request, 0, request.length, facts, out, 0, 1232);
     }
-    const { user, system } = process.cpuUsage(started);
-    return [((user + system) * 1000) / count, octets / count];
+    return [nanosecondsEach(started, count), octets / count];
   };
   const mixed = queries(DISTINCT, random, names, delegations).map(encode);
   time(mixed);

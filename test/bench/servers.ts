@@ -1,7 +1,5 @@
 /** The contestants: adotd and its peers, each a process pinned to one CPU, with one worker. */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -9,7 +7,7 @@ import { promisify } from 'node:util';
 import { readAnswer } from '../differential/answer.js';
 import type { Ports } from '../load/client.js';
 import { buildQuery } from '../support/message.js';
-import { freePort, LOOPBACK } from '../support/peers/server.js';
+import { freePort, knock, stopChild } from '../support/peers/server.js';
 import { REPOSITORY } from './machine.js';
 import { isInstalled } from './measure.js';
 import { type CpuReading, readCpu, readMemory } from './proc.js';
@@ -65,8 +63,6 @@ export interface Contestant extends Ports {
 const SERVER_CPU = '0';
 /** Milliseconds until a server has loaded a million records. */
 const READY_WITHIN = 60_000;
-/** Milliseconds between SIGTERM and SIGKILL. */
-const STOP_WITHIN = 5_000;
 /** Octets kept of a server's output. */
 const LOG_KEPT = 65_536;
 /** Zones that are looked for, of many, before a server counts as loaded. */
@@ -175,29 +171,9 @@ async function ready(child: ChildProcess, port: number, zones: readonly string[]
 /** The serial that a zone is served with; undefined when there is no answer within 200 ms, or none with an SOA record. */
 export async function serialOf(port: number, zone: string): Promise<number | undefined> {
   const query = buildQuery({ name: `${zone}.`, type: 'SOA' });
-  const response = await new Promise<Buffer | undefined>((resolve) => {
-    const socket = createSocket('udp4');
-    const done = (message?: Buffer): void => {
-      clearTimeout(timer);
-      socket.close();
-      resolve(message);
-    };
-    const timer = setTimeout(done, 200);
-    socket.once('message', done);
-    socket.once('error', () => done());
-    socket.connect(port, LOOPBACK, () => socket.send(query));
-  });
+  const response = await knock(port, query);
   const rrsets = response === undefined ? [] : [...readAnswer(response).answer.values()];
   const soa = rrsets.find(({ type }) => type === 6)?.rdata[0];
   // Serial, and four numbers behind it (RFC 1035 §3.3.13).
   return soa === undefined ? undefined : Buffer.from(soa, 'latin1').readUInt32BE(soa.length - 20);
-}
-
-async function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const gone = once(child, 'exit');
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_WITHIN);
-  await gone;
-  clearTimeout(timer);
 }

@@ -7,19 +7,16 @@
 import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createFacts } from '../../src/answer/facts.js';
 import { createResponder, type Responder } from '../../src/answer/respond.js';
-import { Publisher } from '../../src/image/catalog.js';
-import { load } from '../../src/image/load.js';
 import { silentLog } from '../../src/observe/log.js';
 import { dnstapExporter, type Exporter, lineExporter, logExporter } from '../../src/observe/tap/exporter.js';
 import type { Sink } from '../../src/observe/tap/outbox.js';
 import { createRecord, readRecord } from '../../src/observe/tap/record.js';
 import { createRing, RingReader } from '../../src/observe/tap/ring.js';
 import type { ThreadTap } from '../../src/observe/tap/tap.js';
-import { nameFromText } from '../../src/protocol/name.js';
 import { recordingResponder } from '../../src/server/plane/recording-responder.js';
-import { buildQuery } from '../support/message.js';
-import { median, printTable } from './measure.js';
-import { queries, randomFrom, ZONE, zoneText } from './workload.js';
+import { median, nanosecondsEach, printTable } from './measure.js';
+import { randomFrom } from './workload.js';
+import { requests, workloadCatalog } from './workload-engine.js';
 
 const SEED = 7;
 const NAMES = 10_000;
@@ -67,19 +64,12 @@ function benchTap(count: number): void {
 }
 
 function world() {
-  const bytes = Buffer.from(zoneText(NAMES, DELEGATIONS), 'latin1');
-  const { apex, image } = load({ file: 'bench', bytes, origin: nameFromText(`${ZONE}.`) }, { now: Date.now() / 1000 });
-  if (!apex || !image) throw new Error('the zone could not be loaded');
-  const publisher = new Publisher();
-  publisher.put(apex, image);
-  const facts = createFacts(publisher.publish());
+  const facts = createFacts(workloadCatalog(NAMES, DELEGATIONS));
   const out = new Uint8Array(1232);
-  const requests = queries(DISTINCT, randomFrom(SEED), NAMES, DELEGATIONS).map(([name, type]) =>
-    buildQuery({ name: `${name}.`, type, edns: {} }),
-  );
+  const asked = requests(DISTINCT, randomFrom(SEED), NAMES, DELEGATIONS);
   /** Asks query number `i`. */
   const asks = (responder: Responder, i: number): void => {
-    const request = requests[i % DISTINCT]!;
+    const request = asked[i % DISTINCT]!;
     responder.respond(request, 0, request.length, facts, out, 0, 1232);
   };
   return { base: () => createResponder(DEFAULT_SETTINGS), asks };
@@ -97,18 +87,12 @@ function runner(base: World['base'], asks: World['asks'], settings: Omit<ThreadT
     for (let done = 0; done < count; done += BURST) {
       const began = process.cpuUsage();
       for (let i = 0; i < BURST; i++) asks(responder, done + i);
-      spent += since(began);
+      spent += nanosecondsEach(began, 1);
       while (reader.next() >= 0) reader.release();
     }
     if (reader.takeDropped() > 0) throw new Error('the ring was full');
     return spent / count;
   };
-}
-
-/** Nanoseconds of CPU time. */
-function since(began: NodeJS.CpuUsage): number {
-  const { user, system } = process.cpuUsage(began);
-  return (user + system) * 1000;
 }
 
 /** Nanoseconds that a record costs who reads and writes it out. */
@@ -127,7 +111,7 @@ function exportTime(base: World['base'], asks: World['asks'], exporter: Exporter
       reader.release();
     }
     exporter.flush();
-    spent += since(began);
+    spent += nanosecondsEach(began, 1);
   }
   return spent / count;
 }

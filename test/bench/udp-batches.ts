@@ -12,10 +12,10 @@ import { threadWords } from '../../src/transport/thread-words.js';
 import { udpFacts } from '../../src/transport/udp-facts.js';
 import { createAnswerer, slotsFor } from '../../src/transport/udp-mmsg.js';
 import { createWait } from '../../src/transport/wait.js';
-import { buildQuery } from '../support/message.js';
-import { countingContext, workloadCatalog } from '../support/udp-heap.js';
+import { countingContext } from '../support/udp-heap.js';
 import { median, printTable } from './measure.js';
-import { queries, randomFrom } from './workload.js';
+import { randomFrom } from './workload.js';
+import { requests, workloadCatalog } from './workload-engine.js';
 
 const SIZES = [1, 2, 4, 8, 16, 32, 64] as const;
 const DISTINCT = 100_000;
@@ -63,13 +63,11 @@ function timers(system: Libc, wildcard: boolean): Record<string, (count: number)
   const answerer = createAnswerer(batches, slots, facts, context, threadWords());
   const answers = createBatches(system, client.fd, 4, false, createSlots(512));
   const to = encodeSocketAddress({ address: '127.0.0.1', port: server.endpoint.port }) ?? Buffer.alloc(0);
-  const requests = queries(DISTINCT, randomFrom(1), NAMES, DELEGATIONS).map(([name, type]) =>
-    buildQuery({ name: `${name}.`, type, edns: {} }),
-  );
+  const asked = requests(DISTINCT, randomFrom(1), NAMES, DELEGATIONS);
   let next = 0;
   const exchange = (count: number, answer: () => number): number => {
     for (let i = 0; i < count; i++) {
-      const request = requests[next++ % DISTINCT]!;
+      const request = asked[next++ % DISTINCT]!;
       system.sendto(client.fd, request, request.length, 0, to, to.length);
     }
     const time = answer();

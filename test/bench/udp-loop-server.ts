@@ -5,8 +5,8 @@ import { COUNTER_WORDS, Counters } from '../../src/observe/counters/counters.js'
 import { openUdpSocket } from '../../src/transport/sockets.js';
 import { MESSAGES, threadWords } from '../../src/transport/thread-words.js';
 import { TransportEvent } from '../../src/transport/transport.js';
-import { workloadCatalog } from '../support/udp-heap.js';
 import type { LoopData } from './udp-loop-thread.js';
+import { workloadCatalog } from './workload-engine.js';
 
 const options = { reusePort: false, receiveBuffer: 4 << 20, sendBuffer: 4 << 20 };
 const socket = openUdpSocket({ address: '127.0.0.1', port: 0 }, options);

@@ -12,7 +12,7 @@ import { openUdpSocket } from '../../src/transport/sockets.js';
 import { MESSAGES, threadWords } from '../../src/transport/thread-words.js';
 import { TransportEvent } from '../../src/transport/transport.js';
 import { serveMmsg } from '../../src/transport/udp-mmsg.js';
-import { countingContext, createAsker, workloadCatalog } from '../support/udp-heap.js';
+import { countingContext, createAsker, smallCatalog } from '../support/udp-heap.js';
 
 /** Queries until everything is compiled. */
 const WARM_UP = 1_000_000;
@@ -69,7 +69,7 @@ async function main(queries: number): Promise<void> {
 function serveThread(): void {
   const { server, words, counts } = workerData;
   const collect = collector();
-  const loop = serveMmsg([server], workloadCatalog(), countingContext(new Counters(counts)), words);
+  const loop = serveMmsg([server], smallCatalog(), countingContext(new Counters(counts)), words);
   parentPort?.on('message', async (order) => {
     const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_used_size ?? 0;
     collect();

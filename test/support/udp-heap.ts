@@ -2,18 +2,16 @@
 
 import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createResponder } from '../../src/answer/respond.js';
-import { type Catalog, Publisher } from '../../src/image/catalog.js';
-import { load } from '../../src/image/load.js';
+import type { Catalog } from '../../src/image/catalog.js';
 import type { Counters } from '../../src/observe/counters/counters.js';
-import { nameFromText } from '../../src/protocol/name.js';
 import { systemClock } from '../../src/session/clock.js';
 import type { Libc } from '../../src/transport/libc.js';
 import { createBatches, createSlots, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
 import { encodeSocketAddress } from '../../src/transport/socket-address.js';
 import type { Endpoint, UdpContext } from '../../src/transport/transport.js';
 import { createWait } from '../../src/transport/wait.js';
-import { queries, randomFrom, ZONE, zoneText } from '../bench/workload.js';
-import { buildQuery } from './message.js';
+import { randomFrom } from '../bench/workload.js';
+import { requests, workloadCatalog } from '../bench/workload-engine.js';
 
 const NAMES = 1000;
 const DELEGATIONS = 10;
@@ -21,14 +19,9 @@ const DISTINCT = 2000;
 /** Milliseconds after which a query is lost, which on loopback is never. */
 const LOST = 2000;
 
-/** The zone of the workload of benchmarks, a small one by default. */
-export function workloadCatalog(names = NAMES, delegations = DELEGATIONS): Catalog {
-  const bytes = Buffer.from(zoneText(names, delegations), 'latin1');
-  const { apex, image } = load({ file: 'zone', bytes, origin: nameFromText(`${ZONE}.`) }, { now: 0 });
-  if (apex === undefined || image === undefined) throw new Error('the zone of the workload does not load');
-  const publisher = new Publisher();
-  publisher.put(apex, image);
-  return publisher.publish();
+/** The zone of the workload of benchmarks, a small one. */
+export function smallCatalog(): Catalog {
+  return workloadCatalog(NAMES, DELEGATIONS);
 }
 
 /** What UDP answers with: the real responder and counters. */
@@ -50,9 +43,7 @@ interface Asker {
 
 /** Asks on the socket `fd`, with `outstanding` queries on their way. */
 export function createAsker(system: Libc, fd: number, server: Endpoint, outstanding: number): Asker {
-  const requests = queries(DISTINCT, randomFrom(1), NAMES, DELEGATIONS).map(([name, type]) =>
-    buildQuery({ name: `${name}.`, type, edns: {} }),
-  );
+  const asked = requests(DISTINCT, randomFrom(1), NAMES, DELEGATIONS);
   const to = encodeSocketAddress(server) ?? Buffer.alloc(0);
   const answers = createBatches(system, fd, server.address.includes(':') ? 6 : 4, false, createSlots(512));
   const wait = createWait(system, [fd]);
@@ -62,7 +53,7 @@ export function createAsker(system: Libc, fd: number, server: Endpoint, outstand
       let sent = 0;
       for (let received = 0; received < count; ) {
         for (; sent < count && sent - received < outstanding; sent++) {
-          const request = requests[next++ % DISTINCT]!;
+          const request = asked[next++ % DISTINCT]!;
           if (system.sendto(fd, request, request.length, 0, to, to.length) < 0) throw new Error(system.errno());
         }
         answer?.();

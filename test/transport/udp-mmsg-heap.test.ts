@@ -9,7 +9,7 @@ import { threadWords } from '../../src/transport/thread-words.js';
 import { TransportEvent } from '../../src/transport/transport.js';
 import { udpFacts } from '../../src/transport/udp-facts.js';
 import { createAnswerer, slotsFor } from '../../src/transport/udp-mmsg.js';
-import { countingContext, createAsker, workloadCatalog } from '../support/udp-heap.js';
+import { countingContext, createAsker, smallCatalog } from '../support/udp-heap.js';
 
 const loaded = libc();
 const system = loaded as Libc;
@@ -36,7 +36,7 @@ describe('answering UDP by recvmmsg', () => {
     const slots = slotsFor(context);
     const server = open();
     const batches = createBatches(system, server.fd, 4, false, slots);
-    const answerer = createAnswerer(batches, slots, udpFacts(workloadCatalog(), context), context, threadWords());
+    const answerer = createAnswerer(batches, slots, udpFacts(smallCatalog(), context), context, threadWords());
     const asker = createAsker(system, open().fd, server.endpoint, 64);
     const answer = (): void => void answerer.answer(MSG_DONTWAIT);
     // Until everything is compiled.

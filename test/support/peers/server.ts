@@ -48,7 +48,7 @@ const LOG_KEPT = 65_536;
 /** Milliseconds: loading some hundreds of zones takes seconds on a busy machine. */
 const READY_WITHIN = 60_000;
 /** Milliseconds between SIGTERM and SIGKILL. */
-const STOP_WITHIN = 3_000;
+const STOP_WITHIN = 5_000;
 
 /** A port that is free for UDP and TCP on loopback at the moment. */
 export async function freePort(): Promise<number> {
@@ -73,22 +73,25 @@ export async function freePort(): Promise<number> {
 /** A TXT query for the root in class CHAOS: every server answers it with something, whatever zones it has. */
 const KNOCK = Uint8Array.from([0x50, 0x50, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 3]);
 
-async function answers(port: number): Promise<boolean> {
+/** The answer to one datagram on loopback; undefined when nobody listens, or when none comes in `milliseconds`. */
+export async function knock(port: number, message: Uint8Array, milliseconds = 200): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4');
-    const timer = setTimeout(() => finish(false), 200);
-    const finish = (result: boolean): void => {
+    const finish = (answer?: Buffer): void => {
       clearTimeout(timer);
       socket.close();
-      resolve(result);
+      resolve(answer);
     };
-    socket.on('message', () => finish(true));
-    socket.on('error', () => finish(false));
-    socket.connect(port, LOOPBACK, () => socket.send(KNOCK));
+    const timer = setTimeout(finish, milliseconds);
+    socket.once('message', (answer) => finish(answer));
+    socket.once('error', () => finish());
+    // Connected: it is told that nobody listens.
+    socket.connect(port, LOOPBACK, () => socket.send(message));
   });
 }
 
-async function stopChild(child: ChildProcess): Promise<void> {
+/** Ends a program that is running. */
+export async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
@@ -122,7 +125,7 @@ export async function startPeer(name: string, tool: Tool, args: readonly string[
   };
   const deadline = Date.now() + READY_WITHIN;
   while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
-    if (await answers(port)) return peer;
+    if ((await knock(port, KNOCK)) !== undefined) return peer;
     await sleep(20);
   }
   await peer.stop();
