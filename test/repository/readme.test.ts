@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { check } from '../../src/cli/check.js';
+import { completionOf } from '../../src/cli/completion.js';
 import { ctl } from '../../src/cli/ctl.js';
 import { fixture } from '../../src/cli/fixture.js';
 import { keys } from '../../src/cli/keys.js';
@@ -19,7 +20,9 @@ import { filesOf, ROOT, textOf } from './files.js';
 const readme = textOf('README.md');
 
 const HELP: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries({ check, ctl, fixture, keys, probe, query, schema, serve }).map(([verb, { help }]) => [verb, help]),
+  Object.entries({ check, completion: completionOf({}), ctl, fixture, keys, probe, query, schema, serve }).map(
+    ([verb, { help }]) => [verb, help],
+  ),
 );
 
 /** More than this is no introduction any more. */
