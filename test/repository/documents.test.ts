@@ -29,6 +29,12 @@ describe('the documents', () => {
     expect(named.filter(({ name }) => !existsSync(join(ROOT, name)))).toEqual([]);
   });
 
+  it('stand in the index', () => {
+    const index = textOf('docs/README.md');
+    for (const path of filesOf('docs', '.md').filter((name) => name !== 'docs/README.md'))
+      expect(index).toContain(`](${path.slice('docs/'.length)})`);
+  });
+
   it('have a row for every folder of src', () => {
     const architecture = textOf('docs/architecture.md');
     const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
