@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Ran, ROOT } from './cli.js';
 
-/** As in a shell outside of npm: what npm tells its scripts is left out. */
+/** As in a shell outside of npm: what npm tells its scripts is left out. The package registry may need certificates of one's own. */
 const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_)/.test(name)),
+  Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_(?!EXTRA_CA_CERTS$))/.test(name)),
 );
 
 export interface RunOptions {
