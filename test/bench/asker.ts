@@ -23,7 +23,7 @@ interface Asker {
 
 /** Queries whose fate is remembered: half a minute at 20,000 a second. */
 const REMEMBERED = 600_000;
-/** Milliseconds that queries are sent late at the most. */
+/** Queries that are due for more milliseconds are not sent. */
 const LATE = 5;
 /** Message IDs: an answer belongs to the latest query with its ID. */
 const IDS = 65_536;
@@ -36,7 +36,7 @@ export async function startAsker(port: number, messages: readonly Uint8Array[], 
   const buffers = messages.map((message) => Buffer.from(message));
   let sent = 0;
   const socket: Socket = createSocket({ type: 'udp4', recvBufferSize: 4 << 20, sendBufferSize: 4 << 20 });
-  socket.on('error', () => {}); // What is lost is counted.
+  socket.on('error', () => {}); // Lost queries are counted.
   socket.on('message', (message) => {
     const last = sent - 1;
     const query = last - ((last - message.readUInt16BE(0)) & (IDS - 1));
@@ -49,7 +49,7 @@ export async function startAsker(port: number, messages: readonly Uint8Array[], 
   let asked = performance.now();
   const timer = setInterval(() => {
     const now = performance.now();
-    // What this program was too late for is left out: a burst of it would be another load.
+    // Queries that this program is too late for are left out: sent in a burst, they would be another load.
     asked = Math.max(asked, now - LATE);
     for (; asked < now && sent < REMEMBERED; asked += 1000 / rate) {
       // A copy: the socket may hold on to it.

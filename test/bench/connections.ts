@@ -1,4 +1,4 @@
-/** Connections of our own client, one query each: what they cost a server. */
+/** The cost for a server of our own client's connections, one query each. */
 import { type ClientOptions, framed, openClient, type Ports, type SessionKind } from '../load/client.js';
 import { several } from '../load/scenarios.js';
 import { buildQuery } from '../support/message.js';
@@ -11,7 +11,7 @@ interface Measured extends Ports {
 }
 
 const SEED = 7;
-/** Names that even the smallest zone of the workload has. */
+/** Even the smallest zone of the workload has this many names. */
 const NAMES = 5000;
 const QUERIES = queries(5000, randomFrom(SEED), NAMES, 50).map(([name, type]) =>
   framed(buildQuery({ name: `${name}.`, type })),
@@ -42,7 +42,7 @@ export async function connectionCost(
   return resume && resumed.filter(Boolean).length < count * 0.9 ? Number.NaN : total / count;
 }
 
-/** Of a session of its own. */
+/** The ticket of a new session. */
 async function ticketOf(server: Measured, kind: SessionKind): Promise<Buffer | undefined> {
   const client = await openClient(kind, server);
   await client.ask(questionAt(0));

@@ -62,7 +62,7 @@ function answering(messages: number, facts: Facts, counters: Counters): string[]
     ['respond(), count()', plain, count],
     ['respond(), some timed, count()', timed, count],
   ] as const;
-  // In turns, so that what else the machine does meets all of them alike.
+  // In turns, so that other programs of the machine disturb all of them alike.
   const times = cases.map((): number[] => []);
   for (let turn = 0; turn <= 2 * TURNS; turn++) {
     for (const [index, [, responder, counting]] of cases.entries()) times[index]!.push(time(responder, counting));
@@ -70,7 +70,7 @@ function answering(messages: number, facts: Facts, counters: Counters): string[]
   return cases.map(([name], index) => [name, median(times[index]!.slice(1)).toFixed(1)]);
 }
 
-/** Two loops, not one with a parameter: what is called must not depend on what was measured before. */
+/** Two loops, not one with a parameter: V8 would compile the one by its first use. */
 function timeCounting(messages: number, facts: Facts, outcomes: readonly Outcome[], count: Counters['count']): number {
   const began = process.cpuUsage();
   for (let i = 0; i < messages; i++) count(facts, outcomes[i & (DISTINCT - 1)]!, 40 + (i & 31), 60 + (i & 255));

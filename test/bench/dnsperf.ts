@@ -1,4 +1,4 @@
-/** dnsperf as the load: its command line, and what its report says. */
+/** dnsperf as the load: its command line, and its report. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -11,7 +11,7 @@ export interface Load {
   readonly clients: number;
   /** Queries on their way, over all clients together. */
   readonly outstanding: number;
-  /** Queries a second at the most; as many as are answered when absent. */
+  /** The most queries a second; without it, as many as are answered. */
   readonly rate?: number;
   /** Whether queries have an OPT record, and whether it has the DO bit. */
   readonly edns?: 'plain' | 'DO' | undefined;
@@ -106,13 +106,13 @@ export function completedAt(progress: readonly Progress[], at: number): number {
 interface Running {
   /** When it opens its first connection or sends its first query; never when it fails before. */
   readonly started: Promise<void>;
-  /** Ends it when its report will tell of this moment (seconds of the epoch), if it lasts so long. */
+  /** Ends it once its report covers this moment (seconds of the epoch). */
   stopBehind(at: number): Promise<void>;
   /** Rejects when dnsperf fails, or nothing was answered. */
   readonly report: Promise<LoadReport>;
 }
 
-/** Puts the load on a server, for so long at the most. */
+/** Puts the load on a server, for `seconds` at most. */
 export function startDnsperf(load: Load, port: number, file: string, seconds: number): Running {
   const words = ['-c', LOAD_CPU, 'dnsperf', ...dnsperfWords(load, port, file, seconds)];
   // It writes a line to standard error for every lost query.
@@ -143,7 +143,7 @@ export function startDnsperf(load: Load, port: number, file: string, seconds: nu
   return { started, stopBehind, report };
 }
 
-/** Puts the load on a server for so long. */
+/** Puts the load on a server for `seconds`. */
 export async function runDnsperf(load: Load, port: number, file: string, seconds: number): Promise<LoadReport> {
   return startDnsperf(load, port, file, seconds).report;
 }

@@ -1,4 +1,4 @@
-/** The least that a server for UDP, TCP and TLS can be in node: it sends back what comes. What a fixture is measured against. */
+/** The least that a server for UDP, TCP and TLS can be in node: it echoes its input. A fixture is measured against it. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';

@@ -6,7 +6,7 @@ import { askOnce } from './fixture-client.js';
 const count = Number(process.argv[2]);
 const start = () => startServer({ zones: { 'example.test': 'www A 192.0.2.1' } });
 
-// What the first one takes is not theirs.
+// The cost of the first one is not counted.
 const first = await start();
 await askOnce(first, 'tls');
 await first.close();

@@ -1,5 +1,5 @@
 /**
- * Starting and stopping a fixture: in a process of its own, as in the first test of a file, beside the least that a server can be;
+ * Starting and stopping a fixture: in its own process, as in the first test of a file, beside the smallest possible server;
  * again and again; and many at once.
  */
 import { execFileSync } from 'node:child_process';
@@ -46,7 +46,7 @@ function benchStart(turns: number): void {
   );
   const { cert, key } = new CertificateAuthority().issue({ names: ['localhost', '127.0.0.1'], selfSigned: true });
   const [adotd, noTls, empty] = [new Map(), new Map(), new Map()] as [Figures, Figures, Figures];
-  // By turns, so that what else the machine does meets all of them.
+  // In turns, so that other programs of the machine disturb all of them alike.
   for (let turn = 0; turn < turns; turn++) {
     for (const transport of TRANSPORTS) {
       note(adotd, transport, ['adotd', transport]);
@@ -62,7 +62,7 @@ function benchStart(turns: number): void {
   printTable([
     ['', ...COLUMNS],
     row('adotd', (column) => figure(adotd, column), 1),
-    // What else the machine does only adds.
+    // Other programs of the machine can only add to it.
     row('adotd, the least', (column) => Math.min(...(adotd.get(column) ?? [])), 1),
     row('adotd without TLS', (column) => figure(noTls, column), 1),
     row('empty server', (column) => figure(empty, column), 1),
@@ -112,7 +112,7 @@ function benchTogether(turns: number): void {
   printTable([['servers', 'start ms', 'stop ms', 'heap kB', 'resident kB'], ...rows]);
 }
 
-/** What a program of this folder prints. */
+/** The JSON that a program of this folder prints. */
 function program<T>(file: string, words: readonly string[]): T {
   return JSON.parse(execFileSync(process.execPath, [file, ...words], { encoding: 'utf8' })) as T;
 }

@@ -75,7 +75,7 @@ async function answersOf(server: Server, questions: readonly Question[], edns: L
   }
 }
 
-/** What must be the same. How much of a truncated answer comes along is up to the server (RFC 2181 §9). */
+/** The parts that must be equal. A server may choose what it sends in a truncated answer (RFC 2181 §9). */
 function essence(answer: Answer): string {
   const flags = `RCODE ${answer.rcode}${answer.aa ? ' AA' : ''}${answer.tc ? ' TC' : ''}`;
   return answer.tc ? flags : `${flags} ${sectionText(answer.answer)}`;

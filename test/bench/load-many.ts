@@ -1,4 +1,4 @@
-/** Loads every zone of the folder given into a catalog and says what it took. */
+/** Loads every zone of a folder into a catalog; prints time and memory. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Publisher } from '../../src/image/catalog.js';

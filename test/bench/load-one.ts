@@ -1,4 +1,4 @@
-/** Loads the zone file given and says what it took; a process of its own, so that its memory can be measured. */
+/** Loads a zone file and prints the time; a process of its own, so that its memory can be measured. */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { load } from '../../src/image/load.js';

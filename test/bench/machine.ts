@@ -1,4 +1,4 @@
-/** What the comparison ran on. */
+/** The machine that the comparison ran on. */
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 

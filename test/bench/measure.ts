@@ -1,11 +1,11 @@
-/** Running programs and measuring what they cost. */
+/** Runs programs and measures their time and memory. */
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 export interface Cost {
   /** Seconds from start to exit. */
   readonly elapsed: number;
-  /** MiB at the most (VmHWM). */
+  /** Peak MiB (VmHWM). */
   readonly memory: number;
   readonly output: string;
 }

@@ -1,4 +1,4 @@
-/** What the parts of the comparison share: starting all servers in a world, and measuring them in turns. */
+/** Shared by the parts of the comparison: starting all servers in a world, and measuring them in turns. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { likeness } from './likeness.js';
@@ -156,7 +156,7 @@ export async function attempt(
   await act().catch((error) => fail(bench, `${what}, ${name}: ${messageOf(error)}`));
 }
 
-/** Says what went wrong, now and in the results. */
+/** Reports a failure, now and in the results. */
 export function fail({ results }: Bench, message: string): undefined {
   results.failures.push(message);
   console.error(message);
@@ -164,7 +164,7 @@ export function fail({ results }: Bench, message: string): undefined {
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Progress, for who watches. */
+/** Shows progress on a terminal. */
 export function say(line: string): void {
   if (process.stderr.isTTY) console.error(line);
 }

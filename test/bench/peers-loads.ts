@@ -46,10 +46,10 @@ function load(
 
 /** Of the time: a server that does less under load was waiting, even on a busy machine. */
 const IDLE = 0.05;
-/** Seconds of warming up, at the least; for adotd so many that V8 has compiled what is hot, on a busy machine too. */
+/** The least seconds of warming up. V8 needs more, to compile adotd's hot code on a busy machine too. */
 const WARM = 0.3;
 const WARM_COMPILING = 1.2;
-/** Seconds that a load would go on behind what is measured, if it were not stopped: a busy machine is late. */
+/** Seconds that a load goes on after the measurement unless it is stopped, since a busy machine is late. */
 const BEHIND = 3;
 
 function portOf(server: Contestant, { transport }: Load): number {
@@ -111,7 +111,7 @@ async function watch(server: Contestant, lead: number, seconds: number): Promise
   return [from, look(server)];
 }
 
-/** What the reports and the server's CPU say of the time between two moments. Throws when a load did not last so long. */
+/** The figure for the time between two moments. Throws when a load ended before the second one. */
 function figureOf(reports: readonly LoadReport[], from: Moment, to: Moment): Figure {
   const sum = (of: (report: LoadReport) => number): number => reports.reduce((all, report) => all + of(report), 0);
   const completed = sum(({ progress }) => completedAt(progress, to.at) - completedAt(progress, from.at));

@@ -32,10 +32,10 @@ import {
   workload,
 } from './worlds.js';
 
-/** What is measured; of each load its id or its transport, and the other parts. All when undefined. */
+/** The parts to measure: ids or transports of loads, and names of other parts. All when undefined. */
 export type Only = readonly string[] | undefined;
 
-/** Parts besides the loads, by what --only knows them as. */
+/** The parts other than loads, by their words for --only. */
 const PARTS = ['mixed', 'reload', 'sizes', 'many', 'million'] as const;
 
 /** All words that --only knows. */
@@ -50,7 +50,7 @@ const RELOADS = 3;
 /** Seconds of each load before all transports come at once. */
 const WARM_MIXED = 0.3;
 
-/** Measures what is wanted. `quick`: with small zones. */
+/** Measures the parts in `only`. `quick`: with small zones. */
 export async function measureAll(bench: Bench, only: Only, quick: boolean): Promise<void> {
   const sizes = quick ? QUICK_SIZES : SIZES;
   const place = (name: string): string => join(bench.folder, 'worlds', name);
@@ -133,7 +133,7 @@ async function udpOnly(bench: Bench, section: Section, stage: Stage): Promise<vo
   );
 }
 
-/** What adotd takes for itself. */
+/** The memory of adotd with one small zone. */
 async function emptyMemory(bench: Bench, world: World): Promise<void> {
   if (!bench.names.includes('adotd')) return;
   try {

@@ -4,7 +4,7 @@ import { median } from './measure.js';
 
 /** One server under one load, once. */
 export interface Figure {
-  /** Microseconds of the server's CPU per query, and what of it was spent in user mode and in the kernel. */
+  /** Microseconds of the server's CPU per query, and its parts in user mode and in the kernel. */
   readonly cpu: number;
   readonly user: number;
   readonly system: number;
@@ -25,7 +25,7 @@ export interface Row {
   readonly figures: Record<string, Figure[]>;
 }
 
-/** What a server took to start. */
+/** Time and memory of a server's start. */
 export interface Start {
   /** Seconds until all zones were answered. */
   readonly loading: number;
@@ -40,7 +40,7 @@ export interface Reload {
   readonly lost: number;
   /** Answers with another RCODE than NOERROR. */
   readonly wrong: number;
-  /** Queries without an answer before the reload: what is lost without one. */
+  /** Queries without an answer before the reload: these are lost without one too. */
   readonly lostBefore: number;
   /** Milliseconds of the latest answer: before a reload, and from the signal until the new zone was served. */
   readonly latestBefore: number;
@@ -62,7 +62,7 @@ export interface Section {
 export interface Results {
   /** ISO 8601. */
   readonly date: string;
-  /** What was typed. */
+  /** The command line. */
   readonly command: string;
   readonly machine: Readonly<Record<string, string>>;
   readonly versions: Readonly<Record<string, string>>;
@@ -72,7 +72,7 @@ export interface Results {
   /** Of each load. */
   readonly seconds: number;
   readonly sections: Record<string, Section>;
-  /** By what was served, and by server. */
+  /** By world, and by server. */
   readonly starts: Record<string, { readonly title: string; readonly servers: Record<string, Start> }>;
   /** By server, each time. */
   readonly reloads: Record<string, Reload[]>;
@@ -84,7 +84,7 @@ export interface Results {
   elapsed: number;
 }
 
-/** The middle one, and what it lies between. */
+/** The median, the least and the greatest value. */
 export interface Spread {
   readonly median: number;
   readonly least: number;

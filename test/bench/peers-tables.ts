@@ -50,7 +50,7 @@ function cpuTable(section: Section, servers: readonly string[]): Table {
   return { title: section.title, note: note.trim(), rows: [head, ...rows] };
 }
 
-/** Load and server: what else was seen. Medians. */
+/** The other figures by load and server. Medians. */
 function detailTable(section: Section, servers: readonly string[]): Table {
   const head = ['load', 'server', 'user µs', 'kernel µs', 'queries/s', 'lost', 'octets', 'batch'];
   const rows = Object.values(section.rows).flatMap((row) =>

@@ -1,4 +1,4 @@
-/** What adotd is to reach beside its peers, and whether it did. */
+/** The targets of adotd beside its peers, and whether they are met. */
 import { median } from './measure.js';
 import { type Results, ratioOf } from './peers-results.js';
 
@@ -17,7 +17,7 @@ interface RatioTarget {
   readonly peer: string;
   /** At the most. */
   readonly target: number;
-  /** Not what is aimed at, but enough. */
+  /** Missed, but good enough. */
   readonly tolerable: number;
 }
 
@@ -32,7 +32,7 @@ const RATIOS: readonly RatioTarget[] = [
   { section: 'unsigned', load: 'tls-single', what: 'TLS, one outstanding', peer: 'NSD', target: 1.1, tolerable: 1.15 },
 ];
 
-/** Seconds, octets and milliseconds of the targets that compare with nobody. */
+/** Targets without a peer: seconds, octets, milliseconds. */
 const MANY_ZONES_LOADED = 2;
 const MANY_ZONES_MEMORY = 100e6;
 const LATEST_ANSWER = 20;
@@ -86,7 +86,7 @@ function manyZones({ starts, emptyMemory }: Results): Verdict[] {
 function reload({ reloads }: Results): Verdict[] {
   const own = reloads.adotd ?? [];
   const lost = own.length === 0 ? undefined : own.reduce((sum, one) => sum + one.lost + one.wrong, 0);
-  // What is late without a reload is not late because of it.
+  // An answer can be late without a reload too.
   const later = own.length === 0 ? undefined : median(own.map((one) => Math.max(0, one.latest - one.latestBefore)));
   return [
     {

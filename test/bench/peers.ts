@@ -94,7 +94,7 @@ export async function writeCertificate(folder: string): Promise<Certificate> {
   return files;
 }
 
-/** Tables and page come from what is written, so that they can be made from it again. */
+/** Tables and page are made from the written JSON, so that they can be made again. */
 function report(results: Results, folder: string, write: boolean): void {
   // Nobody else has these folders.
   const json = JSON.stringify(results, null, 1).replaceAll(folder, 'FOLDER').replaceAll(`${REPOSITORY}/`, '');

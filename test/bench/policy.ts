@@ -1,4 +1,4 @@
-/** What access lists and the rate limit cost, beside respond() alone; no sockets, one thread. */
+/** The cost of access lists and of the rate limit, beside respond() alone; no sockets, one thread. */
 
 import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createFacts } from '../../src/answer/facts.js';
@@ -17,7 +17,7 @@ const DISTINCT = 20_000;
 const PREFIXES = 10_000;
 const NAMES = 100_000;
 const DELEGATIONS = 1_000;
-/** Each variant is measured so often, in turns; the least counts, since all else is others' work. */
+/** Each variant is measured this often, in turns; the least value counts, since other programs only add. */
 const TURNS = 15;
 
 const LIMIT: RateLimitSettings = {
@@ -97,7 +97,7 @@ function lookup(table: Int32Array, size: number, count: number, random: () => nu
   return least;
 }
 
-/** A function that asks so many queries and returns the nanoseconds that one took. */
+/** Returns a function that asks `count` queries and returns the nanoseconds of one. */
 function prepared(
   { apex, image }: LoadedZone,
   policies: Policies,

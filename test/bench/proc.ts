@@ -1,4 +1,4 @@
-/** What a server costs, from /proc: CPU and memory of a process and of those that it has started. */
+/** CPU and memory of a process and its descendants, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** CPU used so far; only differences mean something. */
@@ -43,7 +43,7 @@ export function parseKilobytes(text: string, field: string): number {
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
 }
 
-/** What was used between two readings. User and system have the ticks' proportion of the exact total. */
+/** The CPU time between two readings. User and system have the ticks' proportion of the exact total. */
 export function cpuBetween(before: CpuReading, after: CpuReading): CpuTime {
   const total = after.total - before.total;
   const user = after.userTicks - before.userTicks;

@@ -10,7 +10,7 @@ import type { World } from './worlds.js';
 
 /** Queries a second meanwhile. */
 const RATE = 20_000;
-/** Milliseconds of queries before the signal, and behind the first answer from the new zone. */
+/** Milliseconds of queries before the signal, and after the first answer from the new zone. */
 const BEFORE = 700;
 const BEHIND = 500;
 /** Milliseconds that a reload may take, and after which a query is given up. */
@@ -36,7 +36,7 @@ async function reloadOnce(
   zone: string,
   messages: readonly Uint8Array[],
 ): Promise<Reload> {
-  // The file may be newer than what is served: it is the same for all servers.
+  // All servers share the file, so it may be newer than the served zone.
   const serial = raiseSerial(join(zonesFolder, `${zone}.zone`));
   const asker = await startAsker(server.port, messages, RATE);
   try {

@@ -1,6 +1,6 @@
 /**
  * Configurations of the servers that are compared: one worker each, no rate limit, no log of queries, minimal responses, UDP
- * payload 1232, caches as by default, on loopback only. What is not said is as the server has it by default.
+ * payload 1232, on loopback only. All else, such as caches, is as by default.
  */
 import { writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
@@ -16,7 +16,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** What a server is to serve, and how. */
+/** The zones for a server, and their circumstances. */
 export interface Given {
   /** Its own folder, which is there. */
   readonly folder: string;
@@ -27,9 +27,9 @@ export interface Given {
   /** Whether the zones are signed already. */
   readonly signed: boolean;
   readonly certificate: Certificate;
-  /** TCP connections that there will be at the most. */
+  /** The most TCP connections at once. */
   readonly connections: number;
-  /** For adotd: lines of its configuration besides, and options of Node. */
+  /** For adotd: further lines of its configuration, and options of Node. */
   readonly config?: string;
   readonly node?: readonly string[];
 }

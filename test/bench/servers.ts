@@ -54,7 +54,7 @@ export interface Contestant extends Ports {
   memory(kind: 'Pss' | 'VmRSS'): number;
   /** Makes it read a zone's file again; it may still be at it when this resolves. */
   reload(zone: string): Promise<void>;
-  /** What it counts; undefined where the server does not tell. */
+  /** Its counters; undefined for a server that does not print any. */
   statistics(): Promise<Statistics | undefined>;
   stop(): Promise<void>;
 }
@@ -72,7 +72,7 @@ export function isPresent(name: string): boolean {
   return isInstalled(SERVERS[name]?.program ?? '');
 }
 
-/** What a server says its version is. */
+/** A server's version by its own word. */
 export function versionOf(name: string): string {
   if (name === 'adotd') {
     const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as { version: string };
@@ -174,6 +174,6 @@ export async function serialOf(port: number, zone: string): Promise<number | und
   const response = await knock(port, query);
   const rrsets = response === undefined ? [] : [...readAnswer(response).answer.values()];
   const soa = rrsets.find(({ type }) => type === 6)?.rdata[0];
-  // Serial, and four numbers behind it (RFC 1035 §3.3.13).
+  // The serial, then four numbers (RFC 1035 §3.3.13).
   return soa === undefined ? undefined : Buffer.from(soa, 'latin1').readUInt32BE(soa.length - 20);
 }

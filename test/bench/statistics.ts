@@ -1,4 +1,4 @@
-/** What adotd logs of itself when it is sent SIGUSR1. */
+/** The statistics that adotd logs at SIGUSR1. */
 
 export interface Statistics {
   /** UDP messages, and receive calls that brought some; undefined where it does not tell. */

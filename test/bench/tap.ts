@@ -1,6 +1,6 @@
 /**
  * What query logging and dnstap cost: nanoseconds of CPU time per query in the thread that answers, and per record in the one that
- * writes. No sockets, one thread; what is written goes nowhere.
+ * writes. No sockets, one thread; the output goes nowhere.
  * Alone: node scripts/run-ts.mjs test/bench/tap.ts [QUERIES]
  */
 
@@ -77,7 +77,7 @@ function world() {
 
 type World = ReturnType<typeof world>;
 
-/** Asks so many queries, in bursts, and returns the nanoseconds of each; the ring is emptied between bursts. */
+/** Returns a function that asks `count` queries in bursts and returns the nanoseconds of one; it empties the ring between bursts. */
 function runner(base: World['base'], asks: World['asks'], settings: Omit<ThreadTap, 'ring'> | undefined) {
   const ring = createRing();
   const reader = new RingReader(ring);
@@ -95,7 +95,7 @@ function runner(base: World['base'], asks: World['asks'], settings: Omit<ThreadT
   };
 }
 
-/** Nanoseconds that a record costs who reads and writes it out. */
+/** Nanoseconds for the thread that reads a record and writes it out. */
 function exportTime(base: World['base'], asks: World['asks'], exporter: Exporter, count: number): number {
   const ring = createRing();
   const reader = new RingReader(ring);

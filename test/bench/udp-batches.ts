@@ -26,7 +26,7 @@ const WARM_UP = 4_000;
 const PLAIN = 60;
 const BUFFERS = { reusePort: false, receiveBuffer: 4 << 20, sendBuffer: 4 << 20 } as const;
 
-/** Prints medians over so many queries a size. */
+/** Prints medians over `count` queries for each size. */
 export function benchBatches(count: number): void {
   const system = libc();
   if (typeof system === 'string') throw new Error(system);
@@ -52,7 +52,7 @@ export function benchBatches(count: number): void {
   console.log(`poll() of a socket and the event loop: ${(median(polls) * 1000).toFixed(2)} us`);
 }
 
-/** Each exchanges so many messages and returns the milliseconds of its part. */
+/** Each function exchanges `count` messages and returns the milliseconds of its part. */
 function timers(system: Libc, wildcard: boolean): Record<string, (count: number) => number> {
   const server = openUdpSocket({ address: wildcard ? '0.0.0.0' : '127.0.0.1', port: 0 }, BUFFERS);
   const client = openUdpSocket({ address: '127.0.0.1', port: 0 }, BUFFERS);
@@ -96,7 +96,7 @@ function timed(act: () => void): number {
   return performance.now() - began;
 }
 
-/** Responses of whatever stands in the slots. */
+/** Sends the slots as they are. */
 function sendPlain(batches: Batches, count: number): void {
   for (let i = 0; i < count; i++) batches.put(i, i, PLAIN);
   batches.send(count);

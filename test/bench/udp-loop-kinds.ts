@@ -41,7 +41,7 @@ export const LOOPS: Readonly<Record<string, StartLoop>> = {
     limitReceiving(system, fd, 10);
     return watched(system, fd, () => untilQuiet(answerer, words));
   }),
-  /** poll for the socket and the event loop at once: what is used. */
+  /** poll for the socket and the event loop at once: the one in use. */
   d: (socket, catalog, context, words) => serveMmsg([socket], catalog, context, words),
 };
 
@@ -98,7 +98,7 @@ function untilQuiet(answerer: Answerer, words: Int32Array): void {
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 
-/** Receiving that would block gives up after so many milliseconds. */
+/** Receiving gives up after `milliseconds` without a datagram. */
 function limitReceiving(system: Libc, fd: number, milliseconds: number): void {
   const time = Buffer.alloc(16);
   time.writeInt32LE(milliseconds * 1000, 8);

@@ -23,7 +23,7 @@ const worker = new Worker(new URL('./udp-loop-thread.js', import.meta.url), {
   } satisfies LoopData,
 });
 
-/** Milliseconds from an order until what it is to cause has happened. */
+/** Milliseconds from an order until its effect. */
 async function order(what: 'publish' | 'stop', effect: 'message' | 'exit'): Promise<number> {
   const began = performance.now();
   const happened = once(worker, effect);

@@ -34,7 +34,7 @@ const SERVER_CPU = '0';
 interface Running {
   readonly port: number;
   cpu(): CpuReading;
-  /** Batches received so far; NaN for servers of others. */
+  /** Batches received so far; NaN for other servers. */
   batches(): Promise<number>;
   /** Milliseconds until the thread has published a catalog. */
   publish(): Promise<number>;

@@ -1,4 +1,4 @@
-/** What is served in each part of the comparison: zones on disk, and a file of queries for them. */
+/** The worlds of the comparison: zones on disk, and a file of queries for them. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeKey, signZone } from '../differential/sign.js';
@@ -20,7 +20,7 @@ export interface World {
 export type Question = readonly [name: string, type: string];
 
 const SEED = 7;
-/** Queries of a file; dnsperf begins anew behind the last. */
+/** Queries in a file; dnsperf starts again after the last. */
 const QUERIES = 100_000;
 const SAMPLE = 500;
 
@@ -54,7 +54,7 @@ export async function signedWorkload(folder: string, unsigned: World): Promise<W
   return { ...unsigned, zonesFolder, signed: true };
 }
 
-/** Octets of the text of a TXT record that makes an answer of about so many octets. */
+/** Kind of answer by its size → octets of the text of a TXT record that makes it. */
 export const ANSWER_SIZES = { small: 0, 'about 500': 430, 'about 1200': 1100, truncated: 2500 } as const;
 export type AnswerSize = keyof typeof ANSWER_SIZES;
 

@@ -12,7 +12,7 @@ const text = textOf('deploy/docker/Dockerfile');
 const ignore = textOf('deploy/docker/Dockerfile.dockerignore');
 const stages = stagesOf(text);
 const [build, program, fixture, server] = stages as [Stage, Stage, Stage, Stage];
-/** The words of the one step with this keyword, of an image or of what it is built upon. */
+/** The words of the only step with this keyword, in an image or in its base. */
 const only = ({ steps }: Stage, keyword: string) => {
   const found = [...program.steps, ...steps].filter((step) => step.keyword === keyword);
   expect(found).toHaveLength(1);

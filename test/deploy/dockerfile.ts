@@ -5,7 +5,7 @@ export interface Step {
   /** In capitals. */
   readonly keyword: string;
   readonly flags: Readonly<Record<string, string>>;
-  /** In exec form (`["npm", "ci"]`): what is run. Otherwise the words, with variables in place. */
+  /** In exec form (`["npm", "ci"]`) the command and its arguments, otherwise the words, variables replaced. */
   readonly words: readonly string[];
   readonly exec: boolean;
 }
@@ -37,7 +37,7 @@ export function stagesOf(text: string): Stage[] {
   return stages;
 }
 
-/** What an image is made by: the steps of its stage (the last one, without a name) behind those of the stages that it is built upon. */
+/** All steps that make an image: those of the stages that it is built upon, then those of its own (by default the last, without a name). */
 export function imageSteps(stages: readonly Stage[], name?: string): Step[] {
   const stage = stages.find((one) => one.name === name);
   if (stage === undefined) return [];

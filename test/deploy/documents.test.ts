@@ -12,7 +12,7 @@ import { blocksOf, DOCUMENTS } from './documents.js';
 
 const HELP: Readonly<Record<string, string>> = { check: check.help, ctl: ctl.help, keys: keys.help, serve: serve.help };
 
-/** Made by who follows the document. */
+/** The reader of the document makes these. */
 const MADE = ['deploy/docker/zones'];
 
 describe.each(DOCUMENTS)('docs/%s', (document) => {

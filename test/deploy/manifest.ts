@@ -5,7 +5,7 @@ import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { ConfigMap, Namespace, Service } from 'kubernetes-models/v1';
 
-/** What YAML can say. */
+/** Any value in YAML. */
 type Value = string | number | boolean | null | Value[] | { [key: string]: Value };
 
 export interface Manifest {
@@ -14,7 +14,7 @@ export interface Manifest {
   readonly [key: string]: Value;
 }
 
-/** Makes a resource of its kind, whose validate() throws what is wrong with it. */
+/** Makes a resource of each kind; its validate() throws an error that names its mistakes. */
 const KINDS: Readonly<Record<string, (manifest: object) => { validate(): void }>> = {
   'apps/v1 Deployment': (manifest) => new Deployment(manifest as ConstructorParameters<typeof Deployment>[0]),
   'cert-manager.io/v1 Certificate': (manifest) =>
@@ -26,7 +26,7 @@ const KINDS: Readonly<Record<string, (manifest: object) => { validate(): void }>
   'v1 Service': (manifest) => new Service(manifest),
 };
 
-/** What is wrong with a manifest, a line for each mistake; fields that its kind does not have among them. */
+/** The mistakes of a manifest, a line each; a field that its kind does not have is one too. */
 export function mistakes(manifest: Manifest): string[] {
   const make = KINDS[`${manifest.apiVersion} ${manifest.kind}`];
   if (make === undefined) return [`no schema of ${manifest.apiVersion} ${manifest.kind}`];
@@ -46,15 +46,15 @@ function complaint(make: (manifest: object) => { validate(): void }, manifest: o
   }
 }
 
-/** Where there is something in it. */
+/** The paths of all its values. */
 function paths(value: Value): string[][] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, below]) => [[key], ...paths(below).map((path) => [key, ...path])]);
 }
 
 /**
- * A copy with a value of no type at one place. The schemas let unknown fields pass, so whoever has nothing against that value
- * does not know the field.
+ * A copy with a value at one place that no type allows. The schemas let unknown fields pass: if one accepts this value, it does
+ * not know the field.
  */
 function spoiled(manifest: Manifest, path: readonly string[]): object {
   const copy: object = structuredClone(manifest);

@@ -14,7 +14,7 @@ export interface Verdict {
   readonly truncated: boolean;
   /** Differences from ours, by name of the peer; an empty list where it agrees. A peer that cannot judge is left out. */
   readonly differences: ReadonlyMap<string, readonly string[]>;
-  /** What is wrong with our answer by itself. */
+  /** Faults of our answer by itself. */
   readonly faults: readonly string[];
   /** Names of the rules that changed something. */
   readonly rules: readonly string[];

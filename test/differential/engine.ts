@@ -1,4 +1,4 @@
-/** What is under test: load(), a catalog and respond() in this process, or a whole server over sockets. */
+/** The engine under test: load(), a catalog and respond() in this process, or a whole server over sockets. */
 import { readFileSync } from 'node:fs';
 import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createFacts, Transport } from '../../src/answer/facts.js';
@@ -13,12 +13,12 @@ import { startThreads } from '../support/threads.js';
 import { type Asked, Exchange } from './exchange.js';
 import { nameFromPlain, nameToWire } from './names.js';
 
-/** What of ours is asked: respond() in this process, a server over sockets in one thread, or one with threads. */
+/** How ours is asked: respond() in this process, a server over sockets in one thread, or one with threads. */
 export type Path = 'engine' | 'embedded' | 'threads';
 
 /** Something of ours to ask, and to stop. */
 export interface Ours extends Asked {
-  /** What has answered so far: proof of the path. Throws when that was not the one asked for. */
+  /** Proof of the path that has answered so far. Throws when it was another one than asked for. */
   path(): string;
   stop(): Promise<void>;
 }

@@ -19,7 +19,7 @@ interface Pending {
 /** Something that answers questions: a server, or an engine in this process. */
 export interface Asked {
   readonly name: string;
-  /** Resolves with the response to the message, whatever its ID. Rejects when there is none after all. */
+  /** Resolves with the response to the message, whatever its ID. Rejects when none comes after several attempts. */
   ask(query: Uint8Array, tcp: boolean): Promise<Uint8Array>;
 }
 
@@ -90,7 +90,7 @@ export class Exchange implements Asked {
     this.#port = port;
     this.#udp = udp;
     udp.on('message', (message) => this.#take(message));
-    udp.on('error', () => {}); // What is lost is sent again.
+    udp.on('error', () => {}); // A lost message is sent again.
     this.#timer = setInterval(() => this.#resend(), 250);
   }
 
@@ -142,7 +142,7 @@ export class Exchange implements Asked {
     if (this.#tcp !== undefined && !this.#tcp.destroyed && this.#tcp.writable) return this.#tcp;
     const socket = createConnection({ host: this.#address, port: this.#port, noDelay: true });
     this.#received = Buffer.alloc(0);
-    socket.on('error', () => {}); // What is lost is sent again.
+    socket.on('error', () => {}); // A lost message is sent again.
     socket.on('data', (chunk) => {
       if (this.#tcp !== socket) return;
       this.#received = Buffer.concat([this.#received, chunk]);

@@ -142,7 +142,7 @@ export class Generator {
     return this.#origin;
   }
 
-  /** Adds one name with what it owns. */
+  /** Adds one name with its RRsets. */
   #grow(): void {
     const random = this.#random;
     let parent = this.#parent();
@@ -250,7 +250,7 @@ export class Generator {
       );
     }
     this.#cuts.push(name);
-    // What stands below a cut besides glue is occluded: it must never be answered with.
+    // Records below a cut other than glue are occluded: no answer may hold them.
     for (
       let i = random.weighted([
         [4, 0],

@@ -38,7 +38,7 @@ export function canOccur(outcome: OutcomeName, signing: Signing): boolean {
   return true;
 }
 
-/** A served zone with what the model looks up. */
+/** A served zone, prepared for the model's lookups. */
 export class Model {
   readonly zone: ZoneData;
   readonly signing: Signing;

@@ -1,4 +1,4 @@
-/** Random questions aimed at the names of a zone, and what they look like on the wire. */
+/** Random questions aimed at the names of a zone, and their wire format. */
 import { typeName } from '../support/rdata.js';
 import { canOccur, type Model, type OutcomeName } from './model.js';
 import { type Name, nameKey, nameToText, nameToWire, wireLength } from './names.js';
@@ -27,7 +27,7 @@ export function queryToText(query: Query): string {
   return `${nameToText(query.name)} ${typeName(query.type)} (${flags.join(', ')})`;
 }
 
-/** The message with ID 0; whoever sends it writes the ID. */
+/** The message with ID 0; the sender writes the ID. */
 export function encodeQuery(query: Query): Buffer {
   const name = nameToWire(query.name);
   const message = Buffer.alloc(12 + name.length + 4 + (query.edns ? 11 : 0));

@@ -14,14 +14,14 @@ interface Comparison {
   readonly theirs: Answer;
 }
 
-/** What a rule did: nothing; changed the views; or found that this peer cannot judge this question. */
+/** The effect of a rule: none; it changed the views; or it found that this peer cannot judge this question. */
 type Effect = 'none' | 'changed' | 'abstains';
 
 interface Rule {
   readonly name: string;
   readonly clause: string;
   readonly reason: string;
-  /** Changes the two views so that what is allowed to differ is equal. */
+  /** Makes the parts of the two views equal that may differ. */
   apply?(ours: View, theirs: View, comparison: Comparison): Effect;
 }
 

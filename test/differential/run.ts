@@ -32,11 +32,11 @@ export interface Difference {
 
 export interface Result {
   readonly seed: number;
-  /** What of ours answered. */
+  /** Which path of ours answered. */
   readonly path: string;
   readonly questions: number;
   readonly zones: number;
-  /** Zones not asked about: what the signer, the peers and we said. */
+  /** Zones that were not asked about, with the messages of the signer, the peers and our server. */
   readonly unsignable: readonly string[];
   readonly refused: readonly string[];
   /** How often each peer had to be started again. */
@@ -57,7 +57,7 @@ interface Options {
   readonly families?: number;
   /** Where zones and configurations go; a temporary folder, removed afterwards, when absent. */
   readonly folder?: string;
-  /** What of ours to ask; respond() in this process when absent. */
+  /** Which path of ours to ask; respond() in this process when absent. */
   readonly path?: Path;
 }
 
@@ -117,7 +117,7 @@ function defaultFamilies(count: number): number {
 
 type Asking = Pick<Result, 'questions' | 'table' | 'agreed' | 'rules' | 'differences'>;
 
-/** Asks `count` questions about the zones, in all outcomes alike, and collects what came of them. */
+/** Asks `count` questions about the zones, all outcomes equally often, and collects the verdicts. */
 export async function askAbout(
   zones: readonly WorldZone[],
   ask: (query: Query) => Promise<Verdict>,
@@ -125,7 +125,7 @@ export async function askAbout(
   count: number,
 ): Promise<Asking> {
   const table = new Table();
-  // Steers the questions; counts none of the answers, so that a seed asks the same whatever order answers come in.
+  // Steers the questions. It counts no answers: so a seed gives the same questions in whatever order answers come.
   const asked = new Table();
   const rules = new Map<string, number>();
   const differences = new Map<string, Difference>();

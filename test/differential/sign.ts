@@ -47,7 +47,7 @@ export function makeKey(): Key {
 
 /**
  * Signs the zone file `input` (which holds the DNSKEY record) of the zone `name` as `output`. Signatures are valid from
- * 2020 to 2038. Rejects with what the signer said when it refuses the zone.
+ * 2020 to 2038. Rejects with the signer's message when it refuses the zone.
  */
 export async function signZone(
   folder: string,

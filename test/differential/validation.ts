@@ -1,4 +1,4 @@
-/** What a validating resolver in front of our server must say, judged from the data and from our own answer. */
+/** The right result of a validating resolver in front of our server, derived from the data and from our own answer. */
 import type { Answer } from './answer.js';
 import type { Model, OutcomeName } from './model.js';
 import { lower, nameFromText, nameKey, nameToText } from './names.js';
@@ -31,13 +31,13 @@ export function expectation(model: Model, query: Query, ours: Answer): Expectati
 }
 
 /**
- * What unbound 1.17 cannot validate whatever it is told: DS at a zone whose parent it cannot ask; QTYPE CNAME or DNAME
+ * Questions whose answers unbound 1.17 never validates: DS at a zone whose parent it cannot ask; QTYPE CNAME or DNAME
  * below a DNAME; names that an asterisk label makes look like wildcards.
  */
 function isBeyondUnbound(model: Model, { name, type }: Query, { answer, rcode }: Answer): boolean {
   const links = [...answer.values()].filter((rrset) => rrset.type === T.CNAME || rrset.type === T.DNAME);
   if (type === T.DS && (name.length === model.zone.origin.length || links.length > 0)) return true;
-  // What hangs below an opted-out empty non-terminal cannot be told from what a wildcard above it would make: no
+  // A name below an opted-out empty non-terminal cannot be told from one that a wildcard above it would make: no
   // NXDOMAIN there can be proved (RFC 5155 §7.1 leaves such a name out of the chain).
   if (model.signing === 'opt-out' && rcode === NXDOMAIN) {
     const last = links.findLast((rrset) => rrset.type === T.CNAME)?.rdata[0]?.trim();

@@ -1,4 +1,4 @@
-/** An answer as the comparison sees it: RRset sets under keys, from which normalisation takes away what may differ. */
+/** An answer as the comparison sees it: RRsets by key. Normalisation removes the parts that may differ. */
 import type { Answer, Section } from './answer.js';
 
 type Rrsets = Map<string, string>;
@@ -18,7 +18,7 @@ export interface View {
 
 export const SECTIONS = ['answer', 'authority', 'additional'] as const;
 
-/** Records that stand twice in an RRset count once: what a loop repeats (compare.ts faults our own repetitions). */
+/** A record that stands twice in an RRset, as in a loop, counts once (compare.ts faults our own repetitions). */
 function rrsets(section: Section): Rrsets {
   const out: Rrsets = new Map();
   for (const [key, { ttls, rdata }] of section) out.set(key, `${ttls.join('/')} ${[...new Set(rdata)].join(' | ')}`);

@@ -12,7 +12,7 @@ function missingClients(names: readonly string[]): string {
   return text;
 }
 
-/** What a client printed of an answer, in one form for all three. */
+/** A client's output for one answer, in the same form for all three clients. */
 interface Printed {
   readonly rcode: string;
   /** Lower case, in the client's order. */

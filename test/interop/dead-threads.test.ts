@@ -1,6 +1,6 @@
 /**
- * Threads that die or loop under load, on ports 53 and 853 of a network namespace, in a server without privileges: what is lost, how
- * soon they are back, and that the new ones have no privileges either. Needs root.
+ * Threads that die or loop under load, in a server without privileges on ports 53 and 853 of a network namespace: how many queries
+ * are lost, how soon new threads answer, and that those have no privileges either. Needs root.
  */
 import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,11 +33,11 @@ const UDP_RATE = 500;
 const STREAM_RATE = 20;
 
 /**
- * Questions that one death may cost. The batch in hand has what came in the moment before, mostly one question; all
- * that wait behind it would be some 100 when a thread is found to loop, and 25 when it throws.
+ * Queries that may be lost with one thread: its current batch, mostly one query. If the queries that wait in the socket were lost
+ * too, it would be about 100 for a thread that loops and 25 for one that throws.
  */
 const LOST_BY_DEATH = 8;
-/** Milliseconds until a thread must be back, on a machine that is busy; on an idle one it takes a second at the most. */
+/** Milliseconds until a new thread must answer, on a busy machine. On an idle machine it takes a second at most. */
 const BACK = 5000;
 
 const missing = missingForNamespaces();
@@ -51,7 +51,7 @@ describe.skipIf(missing)(`threads that die${missing ? ` (skipped: ${missing})` :
   });
   afterEach(() => removeNamespace(namespace));
 
-  /** Lets a worker of each kind throw and the other one loop, under load; returns what was asked. */
+  /** Under load, makes one worker of each kind throw and the other one loop; returns the asker's results. */
   async function disturb(
     server: ServerInNamespace,
     note: (text: string) => unknown,

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Says what a container, or another test of deploy/, lacks here; with CI=true that is an error. */
+/** Which programs or rights a test of deploy/ lacks here; empty when none. With CI=true an error is thrown. */
 export function missingHere(programs: readonly string[], packages: string, root = true): string {
   const absent = programs.filter((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).error !== undefined);
   if (absent.length === 0 && (!root || process.getuid?.() === 0)) return '';

@@ -1,6 +1,6 @@
 /**
- * The image without an engine: the steps of the Dockerfile in plain folders, and what comes of them run in a container, as the
- * image's user, with nothing of the repository in sight. It needs the package registry.
+ * The image without Docker: the steps of the Dockerfile are done in plain folders, and the result runs in a container as the image's
+ * user, without access to the repository. Needs the package registry.
  */
 import { spawnSync } from 'node:child_process';
 import { chown, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -24,11 +24,11 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 interface Image {
   /** The folder that is its `/`. */
   readonly root: string;
-  /** Its steps, behind those of what it is built upon. */
+  /** The steps of its base image, then its own. */
   readonly steps: readonly Step[];
 }
 
-/** Does what the steps of all stages say; returns what came of each, by its name. The last one has none: ''. */
+/** Does the steps of all stages; returns the image of each by its name. The last one has no name: ''. */
 async function build(): Promise<Map<string, Image>> {
   const ignore = await readFile(join(FOLDER, 'Dockerfile.dockerignore'), 'utf8');
   const images = new Map<string, Image>();

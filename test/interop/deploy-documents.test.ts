@@ -16,7 +16,7 @@ const missing = missingHere(['openssl'], 'openssl', false);
 const folder = mkdtempSync(join(tmpdir(), 'adotd-documents-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the commands of a block that are openssl's; returns what they print. */
+/** Runs the openssl commands of a block; returns their output. */
 function openssl(document: Document, block: string): string {
   const script = blockOf(document, block)
     .split('\n')

@@ -1,4 +1,4 @@
-/** The manifests of deploy/kubernetes: as kubectl renders them, and what they make of a pod. */
+/** The manifests of deploy/kubernetes as kubectl renders them, and a pod that is run as they say. */
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -50,7 +50,7 @@ function analyze(...words: readonly string[]): { status: number | null; output: 
   return { status, output: `${stdout}${stderr}` };
 }
 
-/** The exposure of adotd.service, in tenths as systemd-analyze counts it, and what it finds still exposed. */
+/** The exposure level that systemd-analyze gives adotd.service, and the settings that it finds exposed. */
 function exposure(root: string): { overall: number; exposed: string[] } {
   const { output } = analyze('security', '--offline=yes', `--root=${root}`, '--no-pager', 'adotd.service');
   const overall = Number(/Overall exposure level for adotd\.service: ([0-9.]+) /.exec(output)?.[1]);
@@ -83,7 +83,7 @@ describe.skipIf(noAnalyze !== '')(`the units of systemd ${noAnalyze}`, () => {
     const { overall, exposed } = exposure(await tree('security', []));
     expect(overall).toBeGreaterThan(0);
     expect(overall).toBeLessThanOrEqual(1.5);
-    // What a nameserver in node needs; whatever comes on top of this was not meant.
+    // A nameserver in Node needs these. Any other one is a mistake.
     expect(exposed.sort()).toEqual(
       [
         'AmbientCapabilities=',
@@ -122,7 +122,7 @@ const noTrial = missingHere(
   'systemd systemd-container iproute2 openssl',
 );
 
-/** What an operator is told to do: file of docs/, block in it, name for the trial. */
+/** Instructions for operators: file of docs/, block in it, its name in the trial. */
 const BLOCKS = [
   ['deployment.md', 'systemd', 'systemd'],
   ['deployment.md', 'sockets', 'sockets'],
@@ -132,7 +132,7 @@ const BLOCKS = [
 /** Files that the script wrote: question → answer. */
 type Findings = Readonly<Record<string, string>>;
 
-/** What of the container's own system has no part in the trial, and takes time or waits for somebody. */
+/** Units of the container's system that the trial does not need, and that take time or wait for input. */
 const MASKED = [
   'dbus.service',
   'dbus.socket',
@@ -170,7 +170,7 @@ async function trial(): Promise<Findings> {
   for (const [file, block, name] of BLOCKS) {
     await writeFile(join(at, 'blocks', name), `sudo() { "$@"; }\n${blockOf(file, block)}`);
   }
-  // Two seconds without a sign of life, lest the test take half a minute.
+  // The watchdog waits 2 s; with the unit's own time the test would take half a minute.
   await writeFile(join(at, 'watchdog.conf'), '[Service]\nWatchdogSec=2s\nTimeoutAbortSec=2s\n');
   await writeFile(
     join(at, 'trial.target'),

@@ -1,6 +1,6 @@
 /**
  * A server that stops, or is drained, in the middle of the load: no query is lost of clients that do as keepalive 0 says, every
- * TLS session ends with close_notify, UDP is answered to the last, and it is done in time, whoever takes no notice.
+ * TLS session ends with close_notify, UDP is answered to the last, and the server ends in time even if a client ignores it.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -38,7 +38,7 @@ type Results = Readonly<Record<'udp' | 'tcp' | 'tls' | 'starttls', Tally>>;
 interface Load {
   /** Fulfilled when it prints something: it asks. */
   readonly begun: Promise<unknown>;
-  /** What it prints until it ends by itself. */
+  /** All its output, once it has ended by itself. */
   readonly output: Promise<string>;
 }
 
@@ -142,7 +142,7 @@ describe('clients of others, in the middle of the load', () => {
     expect(seconds).toBeLessThan(4);
     for (const { output } of kdigs) expect((await output).match(/status: NOERROR/g)?.length).toBeGreaterThan(10);
     for (const { mode, output } of dnsperfs) {
-      // It does not know of keepalive, and goes on when nobody answers any more.
+      // dnsperf ignores keepalive, and goes on asking when nobody answers any more.
       const counts = (await output).match(/Queries (sent|completed|lost): .*/g) ?? [];
       expect(counts).toHaveLength(3);
       console.info(`dnsperf over ${mode}: ${counts.join('; ').replace(/ +/g, ' ')}`);

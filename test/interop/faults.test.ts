@@ -1,4 +1,4 @@
-/** What real clients make of faults: kdig says what it sees, unbound gets over it or not. */
+/** Faults as real clients see them: kdig reports a fault, unbound recovers from it or fails. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -116,7 +116,7 @@ describe.skipIf(missing)(`with faults${missing ? ` (skipped: ${missing})` : ''}`
   });
 
   describe.each(['udp', 'tls'] as const)('unbound asks over %s', (transport) => {
-    /** unbound, asking the server and nobody else. */
+    /** Starts an unbound that asks only this server. */
     const start = (): Promise<Peer> => {
       const upstream = transport === 'tls' ? `${LOOPBACK}@${server.tls}#localhost` : `${LOOPBACK}@${server.udp}`;
       const options = `${FORGETFUL}  infra-host-ttl: 0
@@ -166,7 +166,7 @@ describe.skipIf(missing)(`with faults${missing ? ` (skipped: ${missing})` : ''}`
             { fault: 'tls-no-resumption' },
           ];
 
-    // One of its own each: connections are used again, and servers that failed are left alone for minutes.
+    // Each case has its own unbound, because unbound reuses connections and avoids a failed server for minutes.
     it.each(transport === 'tls' ? (['wrong-name', 'expired', 'self-signed'] as const) : [])(
       'and takes no certificate that is wrong: %s',
       async (certificate) => {

@@ -1,6 +1,6 @@
 /**
  * A server is operated for a while, by the built command: files change under it, well and badly; `adotd ctl` tells it what to do. After
- * everything that goes wrong, what the operator is shown is looked at, and that it still answers, as before.
+ * each mistake, the test looks at the operator's view, and checks that the server still answers as before.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -258,7 +258,7 @@ describe('files that may not be read', () => {
     const root = process.getuid?.() === 0;
     mkdirSync(at('run'));
     if (root) {
-      // Who the server becomes has to get at its files, and to its own folder.
+      // The server's new user needs access to its files and to its own folder.
       chmodSync(folder, 0o755);
       chownSync(at('run'), NOBODY, NOBODY);
     }

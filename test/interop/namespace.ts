@@ -9,7 +9,7 @@ import { ROOT } from '../support/cli.js';
 import { decodeMessage } from '../support/message.js';
 import { type Ended, missingPrograms, run } from './support.js';
 
-/** `adotd serve --config` and what is to follow. */
+/** `adotd serve --config`; the name of a file has to follow. */
 export const COMMAND = [process.execPath, join(ROOT, 'dist', 'cli', 'main.js'), 'serve', '--config'] as const;
 /** The same with threads that can be made to do wrong. */
 export const PROGRAM = [process.execPath, join(ROOT, 'test', 'support', 'threaded-program.mjs')] as const;
@@ -25,7 +25,7 @@ const COOKIE = 10;
 /** Milliseconds that anything may take. */
 const PATIENCE = 20_000;
 
-/** Why there are no network namespaces here, for the name of what is skipped; with CI=true that is an error. */
+/** Why no network namespace can be made here, for the names of skipped tests; empty where one can. With CI=true an error is thrown. */
 export function missingForNamespaces(): string {
   const missing = missingPrograms({ ip: 'iproute2', python3: 'python3' });
   if (missing !== '') return missing;
@@ -44,7 +44,7 @@ export interface Namespace {
   readonly name: string;
   /** Runs a program in it to its end. */
   run(...words: readonly string[]): Promise<Ended>;
-  /** The same; throws with what it said when it fails. */
+  /** The same; throws its output when it fails. */
   demand(...words: readonly string[]): Promise<string>;
   /** Starts a program in it. */
   start(words: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess;
@@ -123,7 +123,7 @@ export function openFolder(): string {
 
 let configs = 0;
 
-/** Writes an adotd.yaml into `folder` that serves the zones there, port 53 and 853; certificates are kept in a folder of its own. */
+/** Writes an adotd.yaml into `folder` that serves the zones there on ports 53 and 853. Certificates go to a folder of their own. */
 export function writeSettings(folder: string, settings: object = {}): string {
   const number = ++configs;
   const file = join(folder, `adotd-${number}.yaml`);
@@ -236,7 +236,7 @@ export async function askFrom(
   return only;
 }
 
-/** The same so many times, from a new port each time. */
+/** The same `times` times, each from a new port. */
 export async function askManyFrom(
   times: number,
   namespace: Namespace,
@@ -264,7 +264,7 @@ function facts(hex: string): Omit<Datagrams, 'from' | 'packets'> {
   };
 }
 
-/** What came of the questions over one transport. */
+/** Results of the queries over one transport. */
 export interface Asked {
   readonly asked: number;
   /** When those were asked that got no answer, in milliseconds since 1970. */

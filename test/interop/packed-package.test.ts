@@ -1,4 +1,4 @@
-/** What `npm pack` makes is installed in a project of its own, and used as others would use it: test/consumer, examples. */
+/** The archive of `npm pack` is installed in another project and used there as by others: test/consumer, examples. */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ const NODES: Readonly<Record<string, string>> = {
   'Node.js 24': 'node_modules/node24/bin/node',
 };
 const COMPILERS = ['typescript5', 'typescript7'];
-/** Debian's packages with what the examples need. */
+/** Programs that the examples need, and Debian's packages of them. */
 const missing = missingPrograms({
   pytest: 'python3-pytest',
   dig: 'bind9-dnsutils',
@@ -101,7 +101,7 @@ describe('the packed package, installed in another project', () => {
       check('--module', 'esnext', '--moduleResolution', 'bundler', 'types.ts'),
     ]);
     expect(checked).toEqual([right, right, right]);
-    // Of types.cts all declarations are ours or of what we depend on: there, they have to be whole.
+    // types.cts uses only our declarations and those of our dependencies: they must be complete.
     if (compiler === 'typescript7')
       expect(await check('--skipLibCheck', 'false', '--module', 'nodenext', 'types.cts')).toEqual(right);
   });
@@ -133,7 +133,7 @@ describe.skipIf(missing)(`an example${missing && ` (${missing})`}`, () => {
   });
 
   it('for Go passes', async () => {
-    // Nothing is fetched, and what is compiled of the standard library is kept. Measured: 5 s without, 1.5 s with that.
+    // Nothing is fetched, and the compiled standard library is kept. Measured: 5 s without the cache, 1.5 s with it.
     const env = { GOPROXY: 'off', GOFLAGS: '-mod=readonly', GOCACHE: join(ROOT, 'node_modules/.cache/adotd/go') };
     const ran = await inExample('go', env, 'go', 'test', '-count=1', '-v', './...');
     expect(ran).toMatchObject({

@@ -25,7 +25,7 @@ const SERVER6 = 'fd77::1';
 const IPV4_HEADERS = 20 + 8;
 const IPV6_HEADERS = 40 + 8;
 
-/** TXT data that makes the answer to NAME.a.test so many octets long: strings of 255 octets, and one of what is left. */
+/** A TXT record that makes the answer to NAME.a.test `octets` long: strings of 255 octets, and one with the rest. */
 function textFor(name: string, octets: number): string {
   const header = 12;
   const question = `${name}.a.test`.length + 2 + 4;

@@ -1,6 +1,6 @@
 /**
- * Root on port 53 in a network namespace of its own becomes an ordinary user: what the kernel then says of every thread, and
- * what is not possible any more. Needs root.
+ * Root on port 53 of a network namespace becomes an ordinary user. Checked are the kernel's facts about every thread, and the
+ * operations that are not possible any more. Needs root.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +41,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Dropped {
   readonly pid: number;
-  /** What the program says. */
+  /** The program's output. */
   readonly said: Readonly<Record<string, unknown>>;
 }
 
@@ -136,7 +136,7 @@ describe.skipIf(missing)(`privileges${missing ? ` (skipped: ${missing})` : ''}`,
       code: 'ADOTD_CONFIG',
       message: '`user: nobody` does not work with UV_USE_IO_URING=1; take it out of the environment',
     });
-    // What is refused is what node refuses.
+    // adotd refuses what Node itself refuses.
     const words = ['-e', 'process.setuid(65534)'];
     const { stderr } = spawnSync(process.execPath, words, {
       env: { ...process.env, UV_USE_IO_URING: '1' },

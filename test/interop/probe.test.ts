@@ -43,7 +43,7 @@ beforeAll(async () => {
   writeFileSync(file, `$ORIGIN ${ZONE}.\n$TTL 300\n${records.join('\n')}\n`);
 });
 
-/** Runs the command, and gives what it found and its exit status. */
+/** Runs the command; returns its report and its exit status. */
 async function probed(
   port: number,
   tlsPort: number,

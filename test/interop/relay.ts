@@ -2,14 +2,14 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 interface Interference {
-  /** What is passed on to the server of octets from the client; undefined: nothing. `seen` came before on this connection. */
+  /** Gets octets from the client, and returns the octets for the server; undefined: none. `seen` came before on this connection. */
   readonly toServer?: (octets: Buffer, seen: Buffer) => Buffer | undefined;
   readonly toClient?: (octets: Buffer, seen: Buffer) => Buffer | undefined;
 }
 
 interface Relay extends AsyncDisposable {
   readonly port: number;
-  /** What the server and the client sent, one per connection. */
+  /** All octets from the server and from the client, one buffer a connection. */
   readonly fromServer: Buffer[];
   readonly fromClient: Buffer[];
 }
@@ -60,7 +60,7 @@ export async function startRelay(port: number, interference: Interference = {}):
   };
 }
 
-/** Lengths of the TLS records of application data (type 23) that a server sent behind one response in the clear. */
+/** Lengths of the TLS records of application data (type 23) that a server sent after one response in the clear. */
 export function applicationRecords(stream: Buffer = Buffer.alloc(2)): number[] {
   const lengths: number[] = [];
   for (let at = 2 + stream.readUInt16BE(0); at + 5 <= stream.length; at += 5 + stream.readUInt16BE(at + 3)) {

@@ -23,7 +23,7 @@ const missing = missingPrograms({ dnsperf: 'dnsperf' });
 const ZONE_RELOADS = 200;
 const CERTIFICATE_SWAPS = 20;
 const CONFIG_RELOADS = 20;
-/** Of so many, one is broken. */
+/** 1 in this many reloads is of a broken file. */
 const BROKEN = 5;
 const PER_SECOND = { udp: 2000, tcp: 500, tls: 500 };
 
@@ -70,7 +70,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** dnsperf until it is told to end; what it says of its queries. */
+/** Runs dnsperf; the function returned ends it and gives its report. */
 function load(mode: 'udp' | 'tcp' | 'tls') {
   const port = mode === 'tls' ? server.tlsPort : server.port;
   const rate = String(PER_SECOND[mode]);

@@ -1,5 +1,5 @@
 /**
- * Two servers whose addresses somebody puts into the other one's queries: an answer to an answer would go on for ever. Only
+ * Somebody sends queries in the name of two servers, to each other. If one answered an answer, it would go on for ever. Only
  * queries are answered (RFC 1035 §4.1.1: QR). Needs root, to send from a port that is not one's own.
  */
 import { execFileSync } from 'node:child_process';
@@ -49,7 +49,7 @@ describe.skipIf(missing)(`a query from the other server${missing ? ` (skipped: $
     const second = new RegExp(`udp: messages=${2 * TIMES} answer=${TIMES} dropped=${TIMES} `);
     await counted(one, first);
     await counted(other, second);
-    // Nor has anything more come since: each says at its end what it has counted in all.
+    // Nothing more has come since: each server prints its counts when it ends.
     const last = async (server: Serving): Promise<string> =>
       (await server.stop()).stderr.split('statistics: ').at(-1) ?? '';
     expect(await last(one)).toMatch(first);

@@ -1,5 +1,5 @@
 /**
- * How the command starts on ports 53 and 853, as root, with a capability, with sockets that are handed over; and what it says
+ * The command starts on ports 53 and 853 as root, with a capability, or with sockets that are handed over; and it says why
  * when it cannot. In a network namespace; needs root.
  */
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ import { missingPrograms } from './support.js';
 
 const HOST = '127.0.0.1';
 const [NODE, MAIN] = COMMAND;
-/** An ordinary user that is not nobody. */
+/** An ordinary user other than nobody. */
 const USER = 4711;
 
 /** Has a port, until it is ended. */
@@ -45,7 +45,7 @@ describe.skipIf(missing)(`the command on port 53${missing ? ` (skipped: ${missin
     join(folder, 'a.test.zone'),
     '@ 300 SOA ns1 h 1 7200 3600 1209600 300\n@ 300 NS ns1\nns1 300 A 192.0.2.1\n',
   );
-  // The certificate belongs to who is not root from the start.
+  // The certificate of a server that never was root.
   const certs = join(folder, 'of-user');
   mkdirSync(certs);
   chownSync(certs, USER, USER);
@@ -56,7 +56,7 @@ describe.skipIf(missing)(`the command on port 53${missing ? ` (skipped: ${missin
   });
   afterAll(() => removeNamespace(namespace));
 
-  /** What the command says when it does not start; it ends with status 1 and prints nothing else. */
+  /** Expects that the command ends with status 1 and prints one line only; returns that line. */
   async function refusal(words: readonly string[]): Promise<string> {
     const { status, stdout, stderr } = await namespace.run(...words);
     expect({ status, stdout }, stderr).toEqual({ status: 1, stdout: '' });
@@ -142,7 +142,7 @@ describe.skipIf(missing)(`the command on port 53${missing ? ` (skipped: ${missin
         /descriptor 4 of LISTEN_FDS: it is a TCP socket that does not listen; /,
       ],
       [
-        // Node may have opened something of its own there.
+        // Node may have opened a descriptor of its own with this number.
         'more than there are',
         { sockets: [{ type: 'udp', address: HOST, port: 53 }], extra: 1 },
         /descriptor 4 of LISTEN_FDS: it is (not open|no socket); /,

@@ -62,7 +62,7 @@ describe.skipIf(missing)(`sessions in trouble${missing ? ` (skipped: ${missing})
     expect(server.stderr()).not.toMatch(/"level":(50|60)/);
   });
 
-  /** What a client is answered that is in no trouble. */
+  /** The answer to an ordinary client. */
   async function upgradedAnswer(): Promise<string | undefined> {
     using plain = await Wire.connect(server.port);
     expect(toBit(await plain.ask(DUMMY))).toBe(true);

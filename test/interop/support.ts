@@ -1,4 +1,4 @@
-/** What the tests with encryption share: servers with a configuration of their own, and the STARTTLS client in Python. */
+/** Shared by the tests with encryption: servers with their own configuration, and the STARTTLS client in Python. */
 import { type ChildProcess, execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -109,8 +109,8 @@ export interface Ended {
 }
 
 /**
- * Runs a program to its end, 60 s at most. Its standard input is `input`, and ends then: at once, or when what the program has
- * printed matches `awaited`.
+ * Runs a program to its end, 60 s at most. Its standard input is `input`, written and closed at once, or as soon as its output
+ * matches `awaited`.
  */
 export function run(
   program: string,
@@ -123,7 +123,7 @@ export function run(
       if (error && 'code' in error && error.code === 'ENOENT') reject(error);
       else resolve({ status: child.exitCode, stdout, stderr });
     });
-    // A program may end without reading what it is given.
+    // A program may end without reading its input.
     child.stdin?.on('error', () => undefined);
     if (awaited === undefined) child.stdin?.end(input);
     let printed = '';
@@ -134,7 +134,7 @@ export function run(
   });
 }
 
-/** What the tests look at in a response to the Python client. */
+/** The parts of a response to the Python client that tests look at. */
 interface PythonAnswer {
   readonly rcode: number;
   readonly aa: boolean;

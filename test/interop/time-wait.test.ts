@@ -1,4 +1,4 @@
-/** Who keeps TIME_WAIT when the server closes an idle session (draft 2.1.5, RFC 7858 §3.4), as `ss` of iproute2 sees it. */
+/** The side that keeps TIME_WAIT when the server closes an idle session (draft 2.1.5, RFC 7858 §3.4), by `ss` of iproute2. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { missingPrograms, run, serve, starttls } from './support.js';
@@ -26,7 +26,7 @@ describe.skipIf(missing)(`an idle TLS session closed by the server${missing ? ` 
     await using server = await serve({
       sessions: { time_wait: side, idle_timeout: 1, idle_timeout_min: 1, drain_timeout: 5 },
     });
-    // These clients close some time after they were told to, so that it shows who does it first.
+    // These clients close 0.3 s after the server has asked them to, so that the order shows.
     const words = ['--watch', '--linger', '0.3', 'www.home.test'];
     const [upgraded, direct] = await Promise.all([
       starttls(server.port, ...words),

@@ -1,4 +1,4 @@
-/** Clients of others that speak DNS over TLS, and OpenSSL's, which tells what was negotiated. */
+/** DNS over TLS with kdig and dig, and with openssl s_client, which shows the negotiated parameters. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRelay } from './relay.js';
@@ -87,7 +87,7 @@ describe.skipIf(missing)(`DNS over TLS with clients of others${missing ? ` (skip
   });
 
   describe('openssl s_client', () => {
-    // What it prints at the end of a handshake; of a new session with TLS 1.3, when the first ticket has come. -msg shows that at once.
+    // Printed at the end of a handshake. A new session of TLS 1.3 is complete only with its first ticket, which -msg shows at once.
     const SESSION = /^ {4}Verify return code|^<<< TLS 1\.3, .* NewSessionTicket$|^Reused, TLSv1\.3/m;
 
     /** Connects, sends `input` once there is a session, and ends. */
@@ -163,7 +163,7 @@ describe.skipIf(missing)(`DNS over TLS with clients of others${missing ? ` (skip
       first.stream.on('session', (session: Buffer) => {
         ticket = session;
       });
-      // With TLS 1.3 tickets come behind the handshake; they are there when the answer is.
+      // TLS 1.3 sends tickets after the handshake, and before the answer.
       expect((await first.ask(ask(NAS))).rcode).toBe(0);
       expect(first.stream.isSessionReused()).toBe(false);
       using second = await connect(to, version, ticket ?? first.stream.getSession());

@@ -1,4 +1,4 @@
-/** Resolvers that ask us over TLS on behalf of others, and many sessions at once. */
+/** Resolvers that query adotd over TLS, and many sessions at once. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -23,7 +23,7 @@ import {
 
 const CLIENT4 = '10.77.0.9';
 const CLIENT6 = 'fd77::9';
-/** The first of each is what the system chooses by itself; the last is not of the link's network. */
+/** The system itself chooses the first of each; the last is outside the link's network. */
 const SERVER4 = ['10.77.0.1', '10.77.0.2', '10.78.0.1'] as const;
 const SERVER6 = ['fd77::1', 'fd77::2', 'fd78::1'] as const;
 const LOCAL = 'fe80::77:1';

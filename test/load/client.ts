@@ -39,7 +39,7 @@ export function sourceAddress(number: number): string {
 
 export class Client {
   readonly kind: SessionKind;
-  /** What the peer's octets come from: the connection, or TLS over it. */
+  /** The source of the peer's octets: the connection, or TLS over it. */
   readonly socket: Socket;
   /** The latest ticket that can be resumed. */
   session: Buffer | undefined;
@@ -68,7 +68,7 @@ export class Client {
     socket.on('error', () => {
       this.broken = true;
     });
-    // A ticket of TLS 1.3 comes behind the handshake.
+    // TLS 1.3 sends tickets after the handshake.
     socket.on('session', (session: Buffer) => {
       this.session = session;
     });

@@ -28,7 +28,7 @@ async function publishMany(images: number, size: number): Promise<void> {
     );
     const words = threadWords();
     const publisher = new Publisher();
-    // This thread collects all the time, so that what remains is what the worker keeps.
+    // This thread collects garbage each time, so that only the worker's memory remains.
     const collect = collector();
     const worker = new Worker(new URL(import.meta.url), { workerData: { fd, endpoint, words, releasing } });
     await once(worker, 'message');

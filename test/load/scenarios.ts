@@ -1,4 +1,4 @@
-/** What is done to a server under load, by tests with few connections and by main.ts with many. */
+/** Loads for a server, used by tests with few connections and by main.ts with many. */
 import { createSocket } from 'node:dgram';
 import { setTimeout as wait } from 'node:timers/promises';
 import { buildQuery } from '../support/message.js';
@@ -13,7 +13,7 @@ const KINDS: readonly SessionKind[] = ['tls', 'starttls', 'tls', 'tcp'];
 /** Connections that are begun at the same time: fewer than a listener's backlog. */
 const AT_ONCE = 64;
 
-/** Calls `act` for 0 … count − 1, some at a time; what it throws ends everything. */
+/** Calls `act` for 0 … count − 1, some at a time; an error ends everything. */
 export async function several<T>(count: number, act: (number: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   let next = 0;
@@ -77,12 +77,12 @@ export async function readSlowly(count: number, ports: Ports): Promise<() => voi
   };
 }
 
-/** What a client saw that is like all others, while something goes on. */
+/** The experience of an ordinary client while something goes on. */
 interface Witnessed {
   readonly asked: number;
   /** Milliseconds of the slowest answer. */
   readonly slowest: number;
-  /** What it did not get, in words. */
+  /** Its failures, in words. */
   readonly failures: readonly string[];
 }
 

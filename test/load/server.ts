@@ -20,7 +20,7 @@ if (process.channel) {
 }`)}`;
 
 interface LoadServerOptions {
-  /** The configuration, besides addresses, ports and zones: YAML lines. */
+  /** Further YAML lines of the configuration, without addresses, ports and zones. */
   readonly config?: string;
   /** File name → zone text. */
   readonly zones?: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
 /**
- * What answering UDP leaves on the heap of a worker, over millions of queries. Prints; asserts nothing:
+ * The heap of a worker after it has answered millions of queries over UDP. Prints; asserts nothing:
  * node scripts/run-ts.mjs [--trace-gc] test/load/udp-heap.ts [QUERIES]
  */
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ import { countingContext, createAsker, smallCatalog } from '../support/udp-heap.
 
 /** Queries until everything is compiled. */
 const WARM_UP = 1_000_000;
-/** Queries over which what is allocated is seen before it is collected. */
+/** Queries between two looks at the heap: few enough that nothing is collected meanwhile. */
 const SHORT = 500_000;
 const OUTSTANDING = 256;
 /** Looks at the heap. */

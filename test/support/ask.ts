@@ -1,4 +1,4 @@
-/** Sends messages over loopback sockets and waits, bounded in time, for what comes back. */
+/** Sends messages over loopback sockets and waits a limited time for the answers. */
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';

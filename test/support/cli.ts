@@ -68,7 +68,7 @@ export function adotdServe(...words: readonly string[]): Promise<Serving> {
   return startAdotd(...words).ready();
 }
 
-/** The same, for who has to do with it before it is ready. */
+/** The same, for tests that need the process before it is ready. */
 export function startAdotd(...words: readonly string[]): Starting {
   const ports = ['--port', '--tls-port'].flatMap((option) => (words.includes(option) ? [] : [option, '0']));
   const certs = words.includes('--certs') || words.includes('--config') ? [] : ['--certs', CERTS];

@@ -54,7 +54,7 @@ interface WireMessage {
   readonly edns: Edns | undefined;
 }
 
-/** Throws an Error on anything malformed but RDATA, of which only the names are looked at. Octets behind the counted records are malformed too. */
+/** Throws an Error on anything malformed, octets after the counted records included. Of RDATA it checks only the names. */
 export function readMessage(octets: Uint8Array): WireMessage {
   if (octets.length < HEADER) throw new Error(`${octets.length} octets are no message`);
   const bytes = Buffer.from(octets.buffer, octets.byteOffset, octets.length);

@@ -39,7 +39,7 @@ export interface Query {
   readonly noQuestion?: boolean;
   /** Records in wire format before OPT, in the additional section. */
   readonly additional?: readonly Uint8Array[];
-  /** Octets behind everything. */
+  /** Octets after everything else. */
   readonly trailing?: Uint8Array;
 }
 

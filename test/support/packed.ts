@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Ran, ROOT } from './cli.js';
 
-/** As in a shell outside of npm: what npm tells its scripts is left out. The package registry may need certificates of one's own. */
+/** The environment of a shell outside of npm, without npm's variables for scripts. The registry may need NODE_EXTRA_CA_CERTS. */
 const environment = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(npm_|VITEST|NODE_(?!EXTRA_CA_CERTS$))/.test(name)),
 );
@@ -41,7 +41,7 @@ export async function install(archive: string, project: string, ...words: readon
   await demand('npm', ['install', ...usual, ...words, archive], project);
 }
 
-/** What the program printed; throws with all it said when it fails. */
+/** Returns the program's output; throws it when the program fails. */
 async function demand(program: string, words: readonly string[], cwd: string): Promise<string> {
   const { status, stdout, stderr } = await run(program, words, { cwd });
   if (status !== 0) throw new Error(`${program} ${words.join(' ')}: status ${status}: ${stdout}${stderr}`);

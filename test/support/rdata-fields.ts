@@ -190,7 +190,7 @@ export function parseField(field: Field, left: string[], typeNumber: (text: stri
   }
 }
 
-/** Prints the field at `at`; `end` may lie behind the RDATA when that is too short, which the caller finds. */
+/** Prints the field at `at`. If the RDATA is too short, `end` lies after it; the caller checks that. */
 export function printField(
   field: Field,
   rdata: Uint8Array,

@@ -3,7 +3,7 @@ import type { Responder } from '../../src/answer/respond.js';
 
 /**
  * A responder for tests of sessions and transports: answers a message with itself, the QR bit set, repeated as many times
- * as its twelfth octet says (at least once). Drops what is shorter than a header or a response, as the real one does.
+ * as its twelfth octet says (at least once). Drops responses, and messages shorter than a header, as the real one does.
  */
 export function echoResponder(): Responder & { readonly seen: Facts[] } {
   const outcome = createOutcome();

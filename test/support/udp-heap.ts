@@ -1,4 +1,4 @@
-/** Queries for code that answers UDP by recvmmsg, as many as wanted, and what they leave on the heap. */
+/** Sends any number of queries to code that answers UDP by recvmmsg, to measure what they leave on the heap. */
 
 import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
 import { createResponder } from '../../src/answer/respond.js';
@@ -37,7 +37,7 @@ export function countingContext(counters: Counters): UdpContext {
 }
 
 interface Asker {
-  /** Sends so many queries; `answer`: has them answered, where that is not done by another thread. Throws when one is lost. */
+  /** Sends `count` queries. `answer` answers them, unless another thread does. Throws when one is lost. */
   ask(count: number, answer?: () => void): void;
 }
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort, LOOPBACK, type Peer, type PeerSettings, type PeerZone, startPeer } from './server.js';
 
-/** Lines of knot.conf, besides those that configureKnot() writes. */
+/** Further lines of knot.conf. */
 interface KnotOptions {
   readonly server?: string;
   readonly database?: string;
@@ -12,7 +12,7 @@ interface KnotOptions {
 
 /**
  * Writes knot.conf into `folder`, and returns the command that runs it: one worker of each kind; zones are taken as they are, nothing
- * is written back. What is not said here is as Knot has it by default; it is minimal by nature.
+ * is written back. Other settings have Knot's defaults. Knot's responses are always minimal.
  */
 export function configureKnot(
   { folder, port, zones, connections }: Omit<PeerSettings, 'tls' | 'options'>,

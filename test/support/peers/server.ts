@@ -17,7 +17,7 @@ export interface Peer {
   readonly port: number;
   /** Where it speaks TLS, if it was told to. */
   readonly tlsPort?: number;
-  /** What the server printed, its last part: for the message of a failure. */
+  /** The last part of the server's output, for the message of a failure. */
   log(): string;
   stop(): Promise<void>;
 }
@@ -29,16 +29,16 @@ export interface PeerTls {
   readonly key: string;
 }
 
-/** What the configuration of a peer is written from. */
+/** The settings from which a peer's configuration is written. */
 export interface PeerSettings {
-  /** Of its configuration and its state; it is there. */
+  /** For its configuration and its state; it exists. */
   readonly folder: string;
   readonly port: number;
   readonly tls?: PeerTls | undefined;
   readonly zones: readonly PeerZone[];
-  /** TCP connections that there may be. */
+  /** The most TCP connections at once. */
   readonly connections: number;
-  /** Lines of its configuration besides. */
+  /** Further lines of its configuration. */
   readonly options: string;
 }
 
@@ -70,7 +70,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** A TXT query for the root in class CHAOS: every server answers it with something, whatever zones it has. */
+/** A TXT query for the root in class CHAOS: every server answers it, whatever zones it has. */
 const KNOCK = Uint8Array.from([0x50, 0x50, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 3]);
 
 /** The answer to one datagram on loopback; undefined when nobody listens, or when none comes in `milliseconds`. */
@@ -85,7 +85,7 @@ export async function knock(port: number, message: Uint8Array, milliseconds = 20
     const timer = setTimeout(finish, milliseconds);
     socket.once('message', (answer) => finish(answer));
     socket.once('error', () => finish());
-    // Connected: it is told that nobody listens.
+    // A connected socket gets an error when nobody listens.
     socket.connect(port, LOOPBACK, () => socket.send(message));
   });
 }

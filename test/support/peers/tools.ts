@@ -1,4 +1,4 @@
-/** The servers and signers of other projects that judge us; where they come from, and what a missing one means. */
+/** The servers and signers of other projects that tests compare with, their Debian packages, and how a missing one is reported. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 

@@ -11,8 +11,8 @@ interface StubZone {
 }
 
 /**
- * Starts unbound; its configuration goes to `folder`, which is created. `options`: lines of its clause `server:`, besides those that any
- * has that runs here; `clauses`: whole clauses behind it. It does not leave this machine as long as these do not.
+ * Starts unbound; its configuration goes to `folder`, which is created. `options`: further lines of its clause `server:`; `clauses`:
+ * whole clauses after it. It asks nobody outside of this machine unless they tell it to.
  */
 export async function runUnbound(folder: string, options: string, clauses: string): Promise<Peer> {
   mkdirSync(folder, { recursive: true });
