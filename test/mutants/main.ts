@@ -103,8 +103,8 @@ const failed: string[] = [];
 try {
   for (const entry of COPIED) cpSync(join(repository, entry), join(copy, entry), { recursive: true });
   symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
-  // Threads run compiled modules: those of the mutant.
-  symlinkSync(join('.build', 'src'), join(copy, 'dist'));
+  // Threads and commands run compiled modules: those of the mutant.
+  for (const name of ['build', 'dist']) symlinkSync(join('.build', 'src'), join(copy, name));
   const chosen = MUTANTS.filter(({ name, file }) => `${file} ${name}`.includes(values.only));
   const areas = new Set(chosen.map(areaOf));
   if (areas.has('engine')) await record();
