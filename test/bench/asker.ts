@@ -17,11 +17,11 @@ interface Asker {
   /** Stops asking; answers are still taken until close(). */
   stop(): void;
   close(): void;
-  /** What became of the queries sent between two moments, by performance.now(). */
+  /** The results of the queries sent between two moments of performance.now(). */
   between(from: number, to: number): Asked;
 }
 
-/** Queries whose fate is remembered: half a minute at 20,000 a second. */
+/** Queries that are remembered: half a minute at 20,000 a second. */
 const REMEMBERED = 600_000;
 /** Queries that are due for more milliseconds are not sent. */
 const LATE = 5;

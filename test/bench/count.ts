@@ -1,5 +1,5 @@
 /**
- * What counting costs: nanoseconds a message, over messages of the workload's kinds in turn, the loop around it taken off; and
+ * The cost of counting: nanoseconds a message, over messages of the workload's kinds in turn, without the loop around it; and
  * with respond() before it, as it is in the server. Alone: node scripts/run-ts.mjs test/bench/count.ts [MESSAGES]
  */
 

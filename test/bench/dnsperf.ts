@@ -93,7 +93,7 @@ function progressOf(output: string): Progress[] {
   });
 }
 
-/** Answers that had come at this moment, between those of which it is known; NaN before and behind. */
+/** Answers that had come at this moment, interpolated; NaN before the first and after the last line of progress. */
 export function completedAt(progress: readonly Progress[], at: number): number {
   const next = progress.findIndex((one) => one.at >= at);
   const [before, after] = [progress[next - 1], progress[next]];

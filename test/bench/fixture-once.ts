@@ -1,5 +1,5 @@
 /**
- * One process with one server, as a test has it: prints its milliseconds and what memory it has then, as JSON. Arguments: `adotd`,
+ * One process with one server, as a test has it: prints its milliseconds and its memory, as JSON. Arguments: `adotd`,
  * `no-tls` or `empty`; the transport that is asked; for `empty`, a certificate and its key.
  */
 import type { Transport } from './fixture-client.js';

@@ -18,7 +18,7 @@ const CYCLES = 500;
 const TOGETHER = [1, 10, 50, 100, 200, 400];
 const QUERY = Buffer.from('\x12\x67\0\0\0\x01\0\0\0\0\0\0\x03www\x07example\x04test\0\0\x01\0\x01', 'latin1');
 
-/** Prints medians of `turns` processes for each transport and number of servers, and what cycles in this process took and left. */
+/** Prints medians of `turns` processes for each transport and number of servers, and time and memory of cycles in this process. */
 export async function benchFixture(turns: number): Promise<void> {
   for (const [name, value] of Object.entries(describeMachine())) console.log(`${name}: ${value}`);
   benchStart(turns);

@@ -3,11 +3,11 @@
  * npm run bench -- respond [--queries N]  respond() alone, by kind of answer, unsigned and signed
  * npm run bench -- fixture [--turns N]    starting and stopping a server for tests
  * npm run bench -- start [--turns N]     starting commands, and importing the package
- * npm run bench -- policy [--queries N]   what access lists and the rate limit cost
+ * npm run bench -- policy [--queries N]   cost of access lists and of the rate limit
  * npm run bench -- sessions [--turns N] [--idle N]   stream sessions, beside NSD and BIND: CPU and memory
  * npm run bench -- peers [--turns N] [--seconds S] [--servers adotd,NSD] [--only udp,tcp,…] [--quick] [--write]
  *     every transport beside NSD, Knot, BIND and PowerDNS; --write puts the page into docs/
- * npm run bench -- batches               what batches of datagrams cost by size and part
+ * npm run bench -- batches               cost of batches of datagrams by size and part
  * npm run bench -- loops [--turns N] [--seconds S] [--servers a,d,NSD]   ways in which a UDP worker can wait
  *
  * Prints tables; asserts nothing. Peers that are not installed are left out, and named.

@@ -95,7 +95,7 @@ export async function measure(
     await Promise.all(running.map(({ stopBehind }) => stopBehind(moments[1].at)));
     return moments;
   });
-  // A load that fails may never have started: then there is nothing to wait for.
+  // A load that fails may never have started: then nothing is awaited.
   const reports = await all;
   const [from, to] = await watched;
   const batch = hasUdp ? meanBatch(earlier, await server.statistics()) : undefined;
@@ -138,7 +138,7 @@ function checkBusy({ cpu, perSecond }: Figure, loads: readonly Load[]): void {
   );
 }
 
-/** Has a server do for a while what will be measured, so that its code is compiled and its data in the caches. */
+/** Puts the loads on a server for a while before they are measured, so that its code is compiled and its data in the caches. */
 export async function warm(
   server: Contestant,
   world: World,

@@ -1,4 +1,4 @@
-/** What `npm run bench -- peers` found, as it is written to JSON; the tables are made from this alone. */
+/** The results of `npm run bench -- peers` as they are written to JSON; the tables are made from them alone. */
 import type { Likeness } from './likeness.js';
 import { median } from './measure.js';
 
@@ -101,7 +101,7 @@ export function spreadOfField(row: Row | undefined, server: string, field: 'cpu'
   return figures.length === 0 ? undefined : spreadOf(figures.map((figure) => figure[field]));
 }
 
-/** adotd's CPU per query as a multiple of a peer's, turn by turn: what disturbs a turn disturbs both. */
+/** adotd's CPU per query as a multiple of a peer's, turn by turn, because a disturbance meets both. */
 export function ratioOf(row: Row | undefined, peer: string): Spread | undefined {
   const [own, theirs] = [row?.figures.adotd ?? [], row?.figures[peer] ?? []];
   const turns = Math.min(own.length, theirs.length);

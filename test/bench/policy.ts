@@ -32,7 +32,7 @@ const LIMIT: RateLimitSettings = {
   secret: Int32Array.of(0x01234567, 0x89abcdef | 0),
 };
 
-/** Prints what each costs per query; `count` queries a turn. */
+/** Prints the cost of each per query; `count` queries a turn. */
 export function benchPolicy(count: number): void {
   const random = randomFrom(SEED);
   const lists = { ipv4: prefixes(4, random), ipv6: prefixes(16, random) };

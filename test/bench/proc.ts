@@ -1,7 +1,7 @@
 /** CPU and memory of a process and its descendants, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** CPU used so far; only differences mean something. */
+/** CPU used so far, to be compared with a later reading. */
 export interface CpuReading {
   /** Microseconds, of all threads, by the scheduler's own clock. */
   readonly total: number;

@@ -1,5 +1,5 @@
 /**
- * What query logging and dnstap cost: nanoseconds of CPU time per query in the thread that answers, and per record in the one that
+ * The cost of query logging and dnstap: nanoseconds of CPU time per query in the thread that answers, and per record in the one that
  * writes. No sockets, one thread; the output goes nowhere.
  * Alone: node scripts/run-ts.mjs test/bench/tap.ts [QUERIES]
  */
@@ -23,7 +23,7 @@ const NAMES = 10_000;
 const DELEGATIONS = 100;
 const DISTINCT = 20_000;
 const TURNS = 9;
-/** Queries between two times that the ring is emptied: well below what fits. */
+/** Queries before the ring is emptied: far fewer than it has room for. */
 const BURST = 1000;
 
 const OFF = { querySample: 0, dnstapSample: 0, queries: true, responses: true };

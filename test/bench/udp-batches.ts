@@ -1,5 +1,5 @@
 /**
- * npm run bench -- batches: what a batch of datagrams costs by its size, and which part of it is receiving, answering and sending. One
+ * npm run bench -- batches: the cost of a batch of datagrams by its size, and the shares of receiving, answering and sending. One
  * thread asks and answers itself, so that nobody is woken and other programs of the machine matter little; sending includes the
  * delivery to the asker, since that is how loopback works.
  */

@@ -55,7 +55,7 @@ interface Given {
   readonly words: Int32Array;
 }
 
-/** `start`: begins to answer, and returns what ends it. */
+/** `start` begins to answer, and returns a function that ends it. */
 function loop(start: (given: Given) => () => void): StartLoop {
   return ({ fd }, catalog, context, words) => {
     const system = libc();

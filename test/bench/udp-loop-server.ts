@@ -1,4 +1,4 @@
-/** The process that udp-loops.ts measures: a thread with the loop that the first argument names; it is told what to do by messages. */
+/** The process that udp-loops.ts measures: a thread with the loop that the first argument names. Messages control it. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { COUNTER_WORDS, Counters } from '../../src/observe/counters/counters.js';

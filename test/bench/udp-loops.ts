@@ -1,6 +1,6 @@
 /**
  * npm run bench -- loops: the loops that a UDP worker can run (udp-loop-kinds.ts), beside NSD and Knot where they are installed:
- * CPU per query, queries a batch, and how soon a thread does what it is told. Each in turn, pinned to one core, dnsperf on
+ * CPU per query, queries a batch, and how soon a thread obeys. Each in turn, pinned to one core, dnsperf on
  * the other.
  */
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
@@ -30,7 +30,7 @@ interface LoopsOptions {
 const RATES = [Number.POSITIVE_INFINITY, 100_000, 20_000] as const;
 const SERVER_CPU = '0';
 
-/** What runs, and is measured. */
+/** A running contestant. */
 interface Running {
   readonly port: number;
   cpu(): CpuReading;

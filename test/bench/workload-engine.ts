@@ -11,7 +11,7 @@ export interface LoadedZone {
   readonly image: Uint8Array;
 }
 
-/** Loads the zone from its text. Throws what is wrong with it. */
+/** Loads the zone from its text. Throws its mistakes. */
 export function loadZone(text: string): LoadedZone {
   const source = { file: 'bench', bytes: Buffer.from(text, 'latin1'), origin: nameFromText(`${ZONE}.`) };
   const { apex, image, diagnostics } = load(source, { now: Date.now() / 1000 });

@@ -69,7 +69,7 @@ describe('the Dockerfile', () => {
   });
 
   it('copies all that the build reads', () => {
-    // What scripts/build.mjs looks at, and its configuration.
+    // The inputs of scripts/build.mjs, and its configuration.
     const copied = build.steps.filter(({ keyword }) => keyword === 'COPY').flatMap(({ words }) => words.slice(0, -1));
     expect(copied).toEqual(['package.json', 'package-lock.json', 'tsconfig.json', 'scripts/build.mjs', 'src']);
     expect(filesOf('scripts', 'build.mjs')).toEqual(['scripts/build.mjs']);

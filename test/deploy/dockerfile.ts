@@ -72,7 +72,7 @@ function execForm(text: string): string[] {
   return words;
 }
 
-/** Whether .dockerignore lets a path, relative to the context, through: the last pattern that it, or a folder of it, matches. */
+/** Whether .dockerignore lets a path of the context through. The last pattern that matches the path or a folder of it decides. */
 export function reachesBuilder(ignore: string, path: string): boolean {
   let ignored = false;
   for (const line of ignore.split('\n')) {

@@ -90,7 +90,7 @@ export async function compare(ourServer: Asked, peers: readonly Asked[], query: 
   if (!query.tcp) {
     const whole = decoded(ourServer, await ourServer.ask(message, true));
     checkTruncation(query, ours, whole, faults);
-    // Peers also leave out glue without TC: what differs over UDP is compared over TCP, to which ours is held anyhow.
+    // Peers also leave out glue without TC. So answers that differ over UDP are compared over TCP; ours must agree with itself there.
     if (truncated || [...found.values()].some((list) => list.length > 0)) {
       ours = whole;
       theirs = await askAll(peers, message, true);

@@ -1,4 +1,4 @@
-/** What random names and records are made of. */
+/** The parts of random names and records. */
 import { type Name, nameFromPlain } from './names.js';
 
 export const LABELS = [

@@ -1,5 +1,5 @@
 /**
- * What kind of answer a question asks for, judged from the generated data alone (RFC 1034 §4.3.2, RFC 4592): it steers the
+ * The kind of answer that a question asks for, derived from the generated data alone (RFC 1034 §4.3.2, RFC 4592): it steers the
  * generator of queries and names the cells of the table. It judges no server.
  */
 

@@ -1,5 +1,5 @@
 /**
- * The one list of what the comparison forgives: where an RFC leaves a choice, or docs/protocol.md decides otherwise than a
+ * The only list of differences that the comparison forgives: where an RFC leaves a choice, or docs/protocol.md decides otherwise than a
  * peer does. Each entry says why, with its clause, and takes from the views no more than that.
  */
 import type { Answer, AnswerRRset, Section } from './answer.js';

@@ -1,4 +1,4 @@
-/** One differential run: makes the world, asks the questions, collects what differs. */
+/** One differential run: makes the world, asks the questions, collects the differences. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

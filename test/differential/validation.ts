@@ -23,7 +23,7 @@ export function expectation(model: Model, query: Query, ours: Answer): Expectati
   if (ours.rcode !== 0 && ours.rcode !== NXDOMAIN) return undefined;
   if (leavesZone(model, ours) || isBeyondUnbound(model, query, ours)) return undefined;
   if (model.signing !== 'opt-out') return 'secure';
-  // A span that opts out proves nothing about names in it (RFC 5155 §9.2): only what needs no such span must be secure.
+  // A span that opts out proves nothing about names in it (RFC 5155 §9.2): only an answer without such a span must be secure.
   const isMatched = outcomes.includes('NODATA') || outcomes.includes('empty non-terminal');
   const nodata = isMatched && query.type !== T.DS && ours.answer.size === 0 && !model.isOptedOut(query.name);
   const positive = ours.answer.size > 0 && ours.authority.size === 0;

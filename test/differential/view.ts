@@ -40,7 +40,7 @@ export function viewOf(answer: Answer): View {
   };
 }
 
-/** What `theirs` has otherwise than `ours`; an empty list when nothing. */
+/** The differences between two views; an empty list when there is none. */
 export function differences(ours: View, theirs: View): string[] {
   const out: string[] = [];
   for (const field of ['rcode', 'aa', 'flags', 'edns'] as const) {

@@ -1,5 +1,5 @@
 // Asks a server at an even pace, over UDP from many sockets and over TCP and TLS with a connection for each question, until
-// standard input ends; then says what came of it (JSON): by transport how many were asked, when those were that got no answer
+// standard input ends; then prints JSON: by transport how many were asked, when the lost ones were asked
 // (milliseconds since 1970), and how long the slowest answer took (ms).
 
 import { createSocket } from 'node:dgram';

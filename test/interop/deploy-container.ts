@@ -15,7 +15,7 @@ export function missingHere(programs: readonly string[], packages: string, root 
 let containers = 0;
 
 /**
- * Runs a command in a container to its end, 150 s at most. `binds` are options of systemd-nspawn; what runs node finds it as
+ * Runs a command in a container to its end, 150 s at most. `binds` are options of systemd-nspawn; programs find node as
  * /usr/bin/node.
  */
 export async function inContainer(
@@ -30,7 +30,7 @@ export async function inContainer(
     [...words, `--machine=${machine}`, ...binds, ...node, ...command],
     { encoding: 'utf8', timeout: 150_000, stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  // What systemd-nspawn leaves where /run is a folder like any other.
+  // systemd-nspawn leaves this folder where /run is no mount of its own.
   await rmdir(join('/run/systemd/nspawn/propagate', machine)).catch(() => undefined);
   return { status, stdout, stderr };
 }

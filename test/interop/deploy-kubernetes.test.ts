@@ -36,7 +36,7 @@ describe.skipIf(missing !== '')(`the manifests ${missing}`, () => {
     deployment = one('Deployment');
     service = one('Service');
   });
-  /** The manifest of a kind, by name where there are several. */
+  /** The only manifest of a kind, or the one with this name. */
   function one<T>(kind: string, name?: string): T {
     const found = manifests.filter((manifest) => {
       const { metadata } = manifest as { metadata?: { name?: string } };

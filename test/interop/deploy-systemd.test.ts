@@ -143,7 +143,7 @@ const MASKED = [
 
 const ZONE = '$TTL 1h\n@ SOA ns1 hostmaster 1 2h 1h 2w 5m\n  NS ns1\nns1 A 127.0.0.1\n';
 
-/** Installs what `npm pack` makes, as docs/deployment.md has it; returns the folder that stands for /opt/adotd. */
+/** Installs the archive of `npm pack` as docs/deployment.md says; returns the folder that stands for /opt/adotd. */
 async function installed(): Promise<string> {
   const prefix = join(folder, 'opt');
   await pack(folder);

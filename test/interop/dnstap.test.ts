@@ -15,7 +15,7 @@ const missing = missingPrograms({
   kdig: 'knot-dnsutils',
 });
 
-/** What dnstap-ldns prints of a message, one a line: `AQ 127.0.0.1 UDP 53b "home.test." IN SOA`, without time and size. */
+/** The lines of dnstap-ldns, one a message: `AQ 127.0.0.1 UDP 53b "home.test." IN SOA`, without time and size. */
 function printed(file: string): string[] {
   const { status, stdout, stderr } = spawnSync('dnstap-ldns', ['-q', '-r', file], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -1,5 +1,5 @@
 /**
- * A server is operated for a while, by the built command: files change under it, well and badly; `adotd ctl` tells it what to do. After
+ * A server is operated for a while, by the built command: files change under it, with and without mistakes; `adotd ctl` controls it. After
  * each mistake, the test looks at the operator's view, and checks that the server still answers as before.
  */
 import { spawn } from 'node:child_process';
@@ -31,14 +31,14 @@ import { stringify } from 'yaml';
 import { adotd, adotdServe, type Ran, ROOT, type Serving } from '../support/cli.js';
 import { queryTcp, queryUdp, type Reply } from '../support/query.js';
 
-/** The number of nobody, who owns nothing. */
+/** The number of the user nobody. */
 const NOBODY = 65_534;
 
 let folder: string;
 let server: Serving;
 const at = (...names: string[]): string => join(folder, ...names);
 
-/** A zone whose address tells its versions apart. */
+/** A zone; its address shows its version. */
 const zone = (serial: number, address: string): string =>
   `$TTL 60\n@ SOA ns hostmaster ${serial} 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nwww A ${address}\n`;
 
@@ -53,7 +53,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Everything but what the tests change. */
+/** Writes adotd.yaml: the usual configuration, and the parts of a test. */
 function configure(parts: object = {}): void {
   const usual = {
     zones: { folder: 'zones' },

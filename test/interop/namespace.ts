@@ -208,7 +208,7 @@ export async function serveIn(
   };
 }
 
-/** What datagrams.py printed, its message decoded. */
+/** The output of datagrams.py, its message decoded. */
 interface Datagrams {
   /** The address that the answer came from; null: none came. */
   readonly from: string | null;

@@ -176,7 +176,7 @@ describe.skipIf(missing)(`adotd serve${missing && ` (${missing})`}`, () => {
   });
 });
 
-/** What drain.py tells of the clients of one transport. */
+/** The output of drain.py for the clients of one transport. */
 interface Tally {
   readonly asked: number;
   readonly lost: readonly { readonly how: string; readonly answered: number }[];

@@ -56,7 +56,7 @@ async function probed(
   return { ...report, status: ran.status };
 }
 
-/** What every server of the zone shows, over all transports that it has. */
+/** The findings that all servers of the zone have in common. */
 const HEALTHY = {
   cut: false,
   udp: { works: true },
@@ -213,7 +213,7 @@ describe.skipIf(missing)(`adotd probe against other servers${missing ? ` (skippe
   });
 });
 
-/** Compares with what Python's ssl module finds, and with the certificate that the peer was given. */
+/** Compares a report with the findings of Python's ssl module, and with the peer's certificate. */
 async function confirmed({ address, tlsPort, tls, credentials }: ProbeReport): Promise<void> {
   const ran = await run('python3', ['-B', WITNESS, address, String(tlsPort), ZONE]);
   expect(ran.stderr).toBe('');

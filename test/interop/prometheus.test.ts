@@ -22,7 +22,7 @@ function obstacle(): string {
   return text;
 }
 
-/** What promtool says; exit status 0 with nothing printed is praise. */
+/** Runs promtool; exit status 0 without output means that it found no mistake. */
 function promtool(words: readonly string[], input = ''): { status: number | null; said: string } {
   const { status, stdout, stderr } = spawnSync('promtool', words, { input, encoding: 'utf8', timeout: 60_000 });
   return { status, said: `${stdout}${stderr}` };

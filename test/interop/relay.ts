@@ -1,4 +1,4 @@
-/** A relay between client and server: it records what passes, and can interfere as a middlebox does. */
+/** A relay between client and server: it records all octets, and can interfere like a middlebox. */
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 interface Interference {

@@ -27,7 +27,7 @@ describe.skipIf(missing)(`a query from the other server${missing ? ` (skipped: $
       cwd: ROOT,
     });
   };
-  /** Waits until the server has counted so much. */
+  /** Waits until the server's counters match. */
   const counted = (server: Serving, pattern: RegExp): Promise<void> =>
     expect
       .poll(

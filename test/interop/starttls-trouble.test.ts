@@ -17,7 +17,7 @@ const HANDSHAKE = 3;
 /** Seconds that a busy machine may be late. */
 const LATE = 0.9;
 
-/** What closes a session whose client stops, and how: with close_notify once TLS is there. */
+/** The step at which a client stops, the timer that closes its session, and how: with close_notify inside TLS. */
 const STOPS = [
   ['connected', IDLE, 'eof'],
   ['length', MESSAGE, 'eof'],

@@ -266,7 +266,7 @@ describe.skipIf(missing)(`STARTTLS on the wire${missing ? ` (skipped: ${missing}
     it('the second half of a query whose first half came before: neither is answered inside TLS', async () => {
       using wire = await Wire.connect(server.port);
       expect(toBit(await wire.ask(DUMMY))).toBe(true);
-      // A legal length of a DNS message that is also how a ClientHello begins; then what no ClientHello is.
+      // The first octets of a ClientHello are a legal length of a DNS message too. The octets after them are no ClientHello.
       wire.stream.write(Buffer.from('1603010020', 'hex'));
       await sleep(100);
       wire.stream.write(Buffer.concat([Buffer.alloc(1), Buffer.alloc(0x1603 - 4)]));

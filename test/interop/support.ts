@@ -47,7 +47,7 @@ export interface Server extends Serving {
   readonly pid: number;
   /** SPKI pin of the certificate, as the log says it. */
   readonly pin: string;
-  /** What SIGUSR1 logs: events and counts by transport. */
+  /** The counters that SIGUSR1 logs: events, and counts by transport. */
   statistics(): Promise<Record<string, Record<string, number>>>;
   /** Descriptors that the process has open. */
   descriptors(): number;
@@ -152,7 +152,7 @@ interface PythonAnswer {
   }[];
 }
 
-/** What test/interop/starttls.py printed, its responses decoded. */
+/** The output of test/interop/starttls.py, its responses decoded. */
 interface PythonResult {
   readonly outcome: 'tls' | 'plaintext' | 'closed' | 'failed';
   /** The client's port of its last connection. */

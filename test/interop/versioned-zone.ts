@@ -1,4 +1,4 @@
-/** A zone that tells its version in whatever it answers, and what its answers are made of: so that a mix of two versions shows. */
+/** A zone whose every answer shows its version in all its parts, so that a mix of two versions is found. */
 import type { Answer } from 'dns-packet';
 import type { Reply } from '../support/query.js';
 
@@ -8,7 +8,7 @@ const ENDS = 4;
 
 const repeat = <T>(times: number, make: (i: number) => T): T[] => Array.from({ length: times }, (_, i) => make(i));
 
-/** The text of `load.test`. Addresses of hosts are the same in every version; what is cut off from its end is missed. */
+/** The text of `load.test`. Addresses of hosts are the same in every version. Without its end it is broken. */
 export function versionedZone(version: number): string {
   return `${[
     '$TTL 60',
@@ -53,7 +53,7 @@ export function questionsOf(turn: number): Question[] {
   return [host((2 * turn) % HOSTS), ...VERSIONED, host((2 * turn + 1) % HOSTS)];
 }
 
-/** What is wrong with the answer by itself, or the versions that it tells: one, of hosts none. */
+/** The mistake in an answer by itself, or the versions that it shows: one, or none for a host. */
 export function versionsOf({ shape, address, name }: Question, reply: Reply): readonly number[] | string {
   const records = [reply.answers ?? [], reply.authorities ?? [], reply.additionals ?? []].flat();
   const texts = records.map(textOf);

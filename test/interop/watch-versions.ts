@@ -1,4 +1,4 @@
-/** Asks a server that loads versions of a zone again and again over UDP, TCP and TLS, and looks at what is in each answer. */
+/** Asks a server over UDP, TCP and TLS while it loads one version of a zone after the other, and checks each answer. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -8,7 +8,7 @@ import { decode, encode, type Packet, streamEncode } from 'dns-packet';
 import type { Reply } from '../support/query.js';
 import { type Question, questionsOf, versionsOf } from './versioned-zone.js';
 
-/** What the server may answer from. */
+/** The versions that the server may answer from. */
 interface Versions {
   /** The last that a reload has told of. */
   readonly loaded: number;
@@ -40,7 +40,7 @@ interface Session {
   close(): void;
 }
 
-/** Begins to ask; end() tells what was seen. `versions` is looked at again before and after each question. */
+/** Begins to ask; end() returns the results. `versions` is read again before and after each question. */
 export async function watchVersions(
   server: { readonly port: number; readonly tlsPort: number },
   versions: Versions,
@@ -137,7 +137,7 @@ function streamSession(socket: Socket): Session {
     received = Buffer.concat([received, octets]);
     come();
   });
-  // What is missing then is told of.
+  // Missing answers are reported then.
   for (const event of ['error', 'close']) socket.on(event, () => come());
   return {
     async ask(questions) {

@@ -175,7 +175,7 @@ function dummy(raw: Socket): Promise<void> {
   });
 }
 
-/** As a Promise, but it rejects when it takes too long; what `start` returns is called then. */
+/** A Promise that rejects after PATIENCE; then it calls the function that `start` returned. */
 function settled<T>(start: (resolve: (value: T) => void, reject: (error: Error) => void) => () => void): Promise<T> {
   return new Promise((resolve, reject) => {
     let give = (): void => {};

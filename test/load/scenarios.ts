@@ -51,7 +51,7 @@ export async function until(done: () => boolean, milliseconds: number): Promise<
 /** A ClientHello's record header that promises more than comes. */
 const HALF_HELLO = Buffer.from('16030101000100', 'hex');
 
-/** Handshakes that never go on. Returns what ends them. */
+/** Handshakes that never go on. Returns a function that ends them. */
 export async function stallHandshakes(count: number, ports: Ports): Promise<() => void> {
   const sockets = await several(count, async (number) => {
     const socket = await connection(ports.tlsPort, sourceAddress(number));
@@ -64,7 +64,7 @@ export async function stallHandshakes(count: number, ports: Ports): Promise<() =
   };
 }
 
-/** Sessions that ask for very much and read nothing. Returns what ends them. */
+/** Sessions that ask for very much and read nothing. Returns a function that ends them. */
 export async function readSlowly(count: number, ports: Ports): Promise<() => void> {
   const clients = await several(count, async (number) => {
     const client = await openClient(KINDS[number % KINDS.length] ?? 'tls', ports, { from: sourceAddress(number) });
@@ -118,7 +118,7 @@ async function ask(kind: 'udp' | 'tcp' | 'tls', ports: Ports): Promise<void> {
   await client.close();
 }
 
-/** Milliseconds: datagrams may be lost when the server is behind; then it is asked again. */
+/** Milliseconds after which a question is repeated: a busy server may lose datagrams. */
 const RETRY = 2000;
 
 async function askUdp(port: number): Promise<void> {

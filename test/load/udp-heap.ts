@@ -57,7 +57,7 @@ async function main(queries: number): Promise<void> {
   console.log(
     `new objects: ${perBatch.toFixed(1)} octets a batch, of ${(SHORT / (batches() - before)).toFixed(1)} queries`,
   );
-  // Compiled code comes and goes: several looks tell that from what only grows.
+  // Compiled code comes and goes; several looks tell it from memory that only grows.
   for (let part = 1; part <= PARTS; part++) {
     asker.ask(queries / PARTS);
     const { used } = await tell('measure');

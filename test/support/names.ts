@@ -1,6 +1,6 @@
 /**
  * Domain names for tests: presentation format ↔ uncompressed wire format. Independent of the server's own codec, so
- * that a mistake there is not repeated in what judges it.
+ * that a mistake there is not repeated here.
  */
 
 /** Longest name in wire format, the root's zero octet included (RFC 1035 §3.1). */
@@ -68,7 +68,7 @@ export function nameToText(wire: Uint8Array, at = 0, octetText = OCTET_TEXT): st
 const uncompressed = new Uint8Array(MAX_OCTETS);
 
 /**
- * Reads the name at `at` of a message and returns it uncompressed, with the offset behind it and whether it had a
+ * Reads the name at `at` of a message and returns it uncompressed, with the offset after it and whether it had a
  * pointer. A pointer must point to before the labels that it ends (RFC 1035 §4.1.4: "a prior occurrence"). Nothing is read
  * from `limit` on.
  */

@@ -1,4 +1,4 @@
-/** What `npm pack` makes of this repository, installed elsewhere as others would. */
+/** The archive that `npm pack` makes of this repository, installed elsewhere as by others. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

@@ -2,7 +2,7 @@
 import { type DecodedPacket, decode, encode, type RecordType } from 'dns-packet';
 import { askTcp, askUdp } from './ask.js';
 
-/** What dns-packet decodes, the RCODE by its name too. */
+/** A message that dns-packet has decoded, with the name of its RCODE. */
 export type Reply = DecodedPacket & { readonly rcode: string };
 
 interface Asked {

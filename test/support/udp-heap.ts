@@ -24,7 +24,7 @@ export function smallCatalog(): Catalog {
   return workloadCatalog(NAMES, DELEGATIONS);
 }
 
-/** What UDP answers with: the real responder and counters. */
+/** The real responder and counters for UDP. */
 export function countingContext(counters: Counters): UdpContext {
   return {
     responder: createResponder(DEFAULT_SETTINGS),

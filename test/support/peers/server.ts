@@ -110,7 +110,7 @@ export async function startPeer(name: string, tool: Tool, args: readonly string[
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   child.on('exit', (code, signal) => keep(Buffer.from(`\n${name} ended: ${signal ?? `exit status ${code}`}\n`)));
-  // A test run that dies must not leave servers behind.
+  // A test run that dies must not leave servers running.
   const orphan = (): void => void child.kill('SIGKILL');
   process.once('exit', orphan);
   const peer: Peer = {
