@@ -9,6 +9,7 @@
  *     every transport beside NSD, Knot, BIND and PowerDNS; --write puts the page into docs/
  * npm run bench -- batches               cost of batches of datagrams by size and part
  * npm run bench -- loops [--turns N] [--seconds S] [--servers a,d,NSD]   ways in which a UDP worker can wait
+ * npm run bench -- watch [--zones N] [--turns N]   watching N zone files (default 10,000)
  *
  * Prints tables; asserts nothing. Peers that are not installed are left out, and named.
  */
@@ -22,6 +23,7 @@ import { benchSessions } from './sessions.js';
 import { benchStart } from './start.js';
 import { benchBatches } from './udp-batches.js';
 import { benchLoops } from './udp-loops.js';
+import { benchWatch } from './watch.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -78,6 +80,9 @@ switch (positionals[0]) {
       ...(values.servers === undefined ? {} : { contestants: values.servers.split(',') }),
     });
     break;
+  case 'watch':
+    benchWatch(Number(values.zones), turns);
+    break;
   case 'peers':
     await benchPeers({
       turns: values.quick && values.turns === undefined ? 1 : turns,
@@ -91,7 +96,7 @@ switch (positionals[0]) {
     break;
   default:
     console.error(
-      'usage: npm run bench -- load | respond | fixture | start | policy | sessions | batches | loops | peers [OPTION...]; options: test/bench/main.ts',
+      'usage: npm run bench -- load | respond | fixture | start | policy | sessions | batches | loops | watch | peers [OPTION...]; options: test/bench/main.ts',
     );
     process.exitCode = 2;
 }
