@@ -10,7 +10,7 @@ import { type ControlContext, controlView } from './control/control-view.js';
 import type { Notifier } from './process/service-notify.js';
 import type { ConfigFile, ReloadOutcome } from './reload.js';
 import type { Server } from './server.js';
-import { changedSince } from './watch/changed-since.js';
+import { changedSince } from './watch/file-looks.js';
 import { createWatcher, type WatchedPaths, type Watcher } from './watch/watch.js';
 import type { ReloadRequest } from './zones/zone-loader.js';
 import { outcomeText } from './zones/zone-outcome.js';

@@ -1,7 +1,14 @@
-/** Looks at files and folders now and then, where the system does not tell of changes. */
-import { readdirSync, statSync } from 'node:fs';
+/**
+ * Remembers how files and folders look, and finds those that have changed since: when their folders have just been watched, and at
+ * intervals if the system does not tell of changes.
+ *
+ * Not with chokidar's `usePolling`: its timers are libuv's and not those of our Clock, so that no test can move them. Measured with
+ * chokidar 5.0.0 and 10,000 files: 74 MB, ready after 3.4 s, and without a change 7 % of a core at an interval of one second. It also
+ * overlooks a file that takes the place of one of the same size and has an older time.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Timer } from '../../session/clock.js';
+import { type Look, lookAtFile, lookAtFolder, looksChanged } from './file-looks.js';
 
 /** Paths looked at in one turn of the event loop: some milliseconds. */
 const TURN = 500;
@@ -11,15 +18,14 @@ export class Poller {
   readonly #changed: (paths: readonly string[]) => void;
   /** Milliseconds; undefined: it does not look. */
   #interval: number | undefined;
-  #files: readonly string[] = [];
-  #folders: readonly string[] = [];
+  #folders: ReadonlySet<string> = new Set();
   /** How each path looked the last time. */
-  #seen = new Map<string, string>();
+  #seen = new Map<string, Look>();
   #closed = false;
 
   constructor(clock: Clock, changed: (paths: readonly string[]) => void) {
     this.#changed = changed;
-    this.#timer = clock.timer(() => void this.#look());
+    this.#timer = clock.timer(() => void this.#poll());
   }
 
   get running(): boolean {
@@ -30,14 +36,36 @@ export class Poller {
   every(seconds: number): void {
     this.#interval = seconds * 1000;
     this.#timer.set(this.#interval);
-    this.#learn();
   }
 
-  /** Looks at these paths. */
-  update(files: readonly string[], folders: readonly string[]): void {
-    this.#files = files;
-    this.#folders = folders;
-    if (this.running) this.#learn();
+  /** Remembers how these paths look; of those that it knows, how they looked before. */
+  update(files: Iterable<string>, folders: Iterable<string>): void {
+    this.#folders = new Set(folders);
+    const seen = new Map<string, Look>();
+    for (const path of [...files, ...this.#folders]) seen.set(path, this.#seen.get(path) ?? this.#lookAt(path));
+    this.#seen = seen;
+  }
+
+  /** Remembers how these look now: they are about to be read. */
+  learn(paths: Iterable<string>): void {
+    for (const path of paths) if (this.#seen.has(path)) this.#seen.set(path, this.#lookAt(path));
+  }
+
+  /** Finds what has changed. */
+  async look(): Promise<void> {
+    const changed: string[] = [];
+    let looked = 0;
+    for (const [path] of [...this.#seen]) {
+      if (++looked % TURN === 0) await nextTurn();
+      if (this.#closed) return;
+      const before = this.#seen.get(path);
+      if (before === undefined) continue;
+      const now = this.#lookAt(path);
+      if (!looksChanged(path, before, now)) continue;
+      this.#seen.set(path, now);
+      changed.push(path);
+    }
+    if (changed.length > 0) this.#changed(changed);
   }
 
   close(): void {
@@ -45,43 +73,12 @@ export class Poller {
     this.#timer.clear();
   }
 
-  /** Looks at what was never looked at. */
-  #learn(): void {
-    const seen = new Map<string, string>();
-    for (const path of this.#files) seen.set(path, this.#seen.get(path) ?? looksOfFile(path));
-    for (const path of this.#folders) seen.set(path, this.#seen.get(path) ?? looksOfFolder(path));
-    this.#seen = seen;
+  #lookAt(path: string): Look {
+    return this.#folders.has(path) ? lookAtFolder(path) : lookAtFile(path);
   }
 
-  async #look(): Promise<void> {
-    const changed: string[] = [];
-    let looked = 0;
-    for (const [path, before] of [...this.#seen]) {
-      if (++looked % TURN === 0) await nextTurn();
-      if (this.#closed) return;
-      const now = this.#folders.includes(path) ? looksOfFolder(path) : looksOfFile(path);
-      if (now === before || !this.#seen.has(path)) continue;
-      this.#seen.set(path, now);
-      changed.push(path);
-    }
-    if (changed.length > 0) this.#changed(changed);
-    if (this.#interval !== undefined) this.#timer.set(this.#interval);
-  }
-}
-
-function looksOfFile(path: string): string {
-  try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join();
-  } catch {
-    return '';
-  }
-}
-
-function looksOfFolder(path: string): string {
-  try {
-    return readdirSync(path).join('/');
-  } catch {
-    return '';
+  async #poll(): Promise<void> {
+    await this.look();
+    if (this.#interval !== undefined && !this.#closed) this.#timer.set(this.#interval);
   }
 }

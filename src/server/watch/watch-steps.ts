@@ -49,6 +49,11 @@ export function stepsOf(path: string, from: string = sep): Steps {
   return { steps, real: folder };
 }
 
+export function sameSteps(some: readonly Step[], others: readonly Step[]): boolean {
+  const text = (steps: readonly Step[]): string => steps.map(({ folder, name }) => join(folder, name)).join('\0');
+  return text(some) === text(others);
+}
+
 /** Where a link leads; '' for what is none, undefined when nothing is there. */
 function linkOf(path: string): string | undefined {
   try {

@@ -2,19 +2,19 @@
  * Watches files and folders, and tells which may have changed, when nothing has for a moment. It only hints: whether a content has
  * changed is found out by who reads it (source-state.ts).
  *
- * Folders are watched, with node:fs, not files: those that the watched ones lie in, and those above, up to the root (watch-steps.ts).
- * Not with chokidar: Measured with chokidar 5: a watch for each of 10,000 files took 450 ms and 75 MB, and neither a folder that
- * another one took the place of nor a link that leads elsewhere was noticed.
+ * Folders are watched (folder-events.ts), not files: those that the watched ones lie in, and those above, up to the root
+ * (watch-steps.ts). It takes a while until events come: what has changed by then is found by how it looks (watch-poll.ts).
  */
-
-import { existsSync, type FSWatcher, watch as watchWithNode } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
 import { ZONE_SUFFIX } from '../../zone/filename.js';
+import { folderIdentity } from './file-looks.js';
+import { type FolderWatch, type WatchFolder, watchWithChokidar } from './folder-events.js';
 import { Poller } from './watch-poll.js';
-import { type Steps, stepsOf } from './watch-steps.js';
+import { type Steps, sameSteps, stepsOf } from './watch-steps.js';
 
 export interface WatchedPaths {
   readonly files: Iterable<string>;
@@ -22,12 +22,7 @@ export interface WatchedPaths {
   readonly folders: Iterable<string>;
 }
 
-/** Has `heard` called with each name in `folder` that something happens to; undefined: with which is not known. */
-export type WatchFolder = (
-  folder: string,
-  heard: (name: string | undefined) => void,
-  failed: (error: Error) => void,
-) => Pick<FSWatcher, 'close'>;
+export type { WatchFolder };
 
 export interface WatchOptions {
   /** Milliseconds without a change after which what has changed is told; at the latest after SETTLE_LIMIT times that. */
@@ -68,13 +63,15 @@ class FolderWatcher implements Watcher {
   readonly #poller: Poller;
   readonly #timer;
   /** By folder without links. */
-  readonly #watched = new Map<string, Pick<FSWatcher, 'close'>>();
+  readonly #watched = new Map<string, { readonly watch: FolderWatch; readonly identity: string }>();
   /** By folder without links, then by name. */
   #hints = new Map<string, Map<string, Hint>>();
   /** Folders of watched files, as they were given, and where they lead. */
   #bases = new Map<string, Steps>();
   #files = new Map<string, Set<string>>();
   #all = new Set<string>();
+  /** Watched files that are links. */
+  #links = new Set<string>();
   /** Watched folders by where they lead. */
   #folders = new Map<string, string>();
   #dirty = new Set<string>();
@@ -85,7 +82,7 @@ class FolderWatcher implements Watcher {
   constructor(options: WatchOptions) {
     const { clock, poll } = options;
     this.#options = options;
-    this.#watchFolder = options.watchFolder ?? watchByNode;
+    this.#watchFolder = options.watchFolder ?? watchWithChokidar(() => this.#watching());
     this.#timer = clock.timer(() => this.#flush());
     this.#poller = new Poller(clock, (paths) => {
       for (const path of paths) this.#touch(path);
@@ -99,8 +96,8 @@ class FolderWatcher implements Watcher {
     for (const path of wanted) if (!this.#all.has(path)) this.#add(path);
     this.#folders.clear();
     for (const folder of folders) this.#addFolder(folder);
+    this.#poller.update(this.#all, this.#folders.values());
     this.#watchNeeded();
-    this.#poller.update([...this.#all], [...this.#folders.values()]);
   }
 
   close(): void {
@@ -111,7 +108,7 @@ class FolderWatcher implements Watcher {
   }
 
   #unwatchAll(): void {
-    for (const handle of this.#watched.values()) handle.close();
+    for (const { watch } of this.#watched.values()) watch.close();
     this.#watched.clear();
   }
 
@@ -122,11 +119,14 @@ class FolderWatcher implements Watcher {
     const members = this.#files.get(base) ?? new Set();
     this.#files.set(base, members.add(path));
     if (real === undefined) return;
-    for (const { folder, name } of stepsOf(basename(path), real).steps) this.#hint(folder, name).paths.add(path);
+    const { steps } = stepsOf(basename(path), real);
+    if (steps.length > 1) this.#links.add(path);
+    for (const { folder, name } of steps) this.#hint(folder, name).paths.add(path);
   }
 
   #forget(path: string): void {
     this.#all.delete(path);
+    this.#links.delete(path);
     this.#files.get(dirname(resolve(path)))?.delete(path);
     // What hangs on it is left: it hints at nothing any more (#touch).
   }
@@ -163,20 +163,35 @@ class FolderWatcher implements Watcher {
 
   #watch(folder: string): void {
     try {
+      const identity = folderIdentity(folder);
       const heard = (name: string | undefined): void => this.#heard(folder, name);
-      this.#watched.set(
-        folder,
-        this.#watchFolder(folder, heard, (error) => this.#deaf(folder, error)),
-      );
+      const watch = this.#watchFolder(folder, heard, (error) => this.#deaf(folder, error));
+      this.#watched.set(folder, { watch, identity });
     } catch (error) {
       this.#deaf(folder, error);
     }
   }
 
+  /** Folders are watched that were not before: finds what has happened meanwhile. */
+  #watching(): void {
+    if (this.#closed) return;
+    for (const [base, { steps }] of this.#bases) {
+      if (!sameSteps(steps, stepsOf(base).steps)) this.#baseMoved(base);
+    }
+    for (const [folder, { identity }] of this.#watched) {
+      if (identity === folderIdentity(folder)) continue;
+      this.#moved = true;
+      this.#heard(folder, undefined);
+    }
+    for (const path of this.#links) this.#add(path);
+    this.#watchNeeded();
+    void this.#poller.look();
+  }
+
   /** The system does not tell of changes in a folder: where files lie in it, they are looked at now and then. */
   #deaf(folder: string, error: unknown): void {
     const code = codeOf(error);
-    this.#watched.get(folder)?.close();
+    this.#watched.get(folder)?.watch.close();
     this.#watched.delete(folder);
     if (code === 'ENOENT' || this.#closed) return;
     const names = [...(this.#hints.get(folder)?.values() ?? [])];
@@ -202,12 +217,15 @@ class FolderWatcher implements Watcher {
     for (const hint of found) {
       if (hint === undefined) continue;
       for (const path of hint.paths) this.#touch(path);
-      for (const base of hint.above) {
-        this.#moved = true;
-        for (const path of this.#files.get(base) ?? []) this.#touch(path);
-        for (const one of this.#folders.values()) if (resolve(one) === base) this.#touch(one);
-      }
+      for (const base of hint.above) this.#baseMoved(base);
     }
+  }
+
+  /** A folder of watched files may lead elsewhere now. */
+  #baseMoved(base: string): void {
+    this.#moved = true;
+    for (const path of this.#files.get(base) ?? []) this.#touch(path);
+    for (const folder of this.#folders.values()) if (resolve(folder) === base) this.#touch(folder);
   }
 
   /** Whether a name is that of a watched file that is still there: the folder has the same files as before. */
@@ -230,7 +248,8 @@ class FolderWatcher implements Watcher {
     this.#dirty = new Set();
     this.#firstAt = undefined;
     const folders = [...this.#folders.values()];
-    // First watched, then read: what changes in between is told again.
+    // First looked at, then read: what changes in between is told again.
+    this.#poller.learn(dirty);
     if (this.#moved) {
       const files = [...this.#all];
       this.#moved = false;
@@ -240,6 +259,7 @@ class FolderWatcher implements Watcher {
       this.#bases.clear();
       this.#files.clear();
       this.#all.clear();
+      this.#links.clear();
       this.update({ files, folders });
     } else {
       // A file may have become a link, or a link another one.
@@ -249,10 +269,3 @@ class FolderWatcher implements Watcher {
     this.#options.changed(dirty);
   }
 }
-
-const watchByNode: WatchFolder = (folder, heard, failed) => {
-  const watcher = watchWithNode(folder, { persistent: false });
-  watcher.on('change', (_, name) => heard(typeof name === 'string' ? name : undefined));
-  watcher.on('error', failed);
-  return watcher;
-};
