@@ -1,4 +1,4 @@
-/** How files and folders look from outside, to find those that may have changed while no event told of them. */
+/** How files and folders look: finds those that may have changed while there were no events. */
 import { createHash } from 'node:crypto';
 import { type BigIntStats, readdirSync, readFileSync, statSync } from 'node:fs';
 import { wallTime } from '../../session/clock.js';
@@ -6,18 +6,18 @@ import { ZONE_SUFFIX } from '../../zone/filename.js';
 
 /** A file or folder as it was at one moment. */
 export interface Look {
-  /** Device, number, size and times; of a folder, the names of its zone files. '' when it cannot be looked at. */
+  /** A file's device, inode number, size and times; a folder's identity and zone files. '' if it cannot be looked at. */
   readonly signs: string;
   /**
-   * The content, as a hash, of a file that had changed just before the look; '' when it is too long to read. A second change in the
-   * same tick of the file system's clock leaves the signs as they are.
+   * A hash of the content, if the file had changed just before the look; '' if it is too long to read. A second change within the same
+   * tick of the file system's clock does not change the signs.
    */
   readonly content?: string;
 }
 
-/** Milliseconds: longer than the tick of the clock that Linux stamps files with (10 ms at the most). */
+/** Milliseconds. Linux stamps files with a clock whose ticks are 10 ms or shorter. */
 const TICK = 20;
-/** Octets that are read of a file for the sake of a look. */
+/** Octets: a longer file is not read for a look. */
 const SHORT = 65_536;
 
 export function lookAtFile(path: string): Look {
@@ -29,7 +29,7 @@ export function lookAtFile(path: string): Look {
   return settled || !stat.isFile() ? { signs } : { signs, content: contentOf(path, stat) };
 }
 
-/** What a path leads to, and which zone files it has, if it is a folder. */
+/** The look of a folder: its identity, and the names of its zone files. */
 export function lookAtFolder(path: string): Look {
   const identity = folderIdentity(path);
   try {
@@ -40,7 +40,7 @@ export function lookAtFolder(path: string): Look {
   }
 }
 
-/** Tells a folder from another that took its place, even if the system gave it the same number; '' when nothing is there. */
+/** Differs between a folder and another in its place, even if both have the same inode number; '' if nothing is there. */
 export function folderIdentity(path: string): string {
   const stat = statOf(path);
   return stat === undefined ? '' : [stat.dev, stat.ino, stat.birthtimeNs].join();
@@ -54,9 +54,9 @@ export function looksChanged(path: string, before: Look, now: Look): boolean {
 }
 
 /**
- * The paths that something may have happened to at `since` (milliseconds since 1970) or later, by the time of their last change, in
- * content, name or rights; among them those that cannot be looked at. A file that took the place of another one has such a time too:
- * rename() sets it. The system's clock for files may be some milliseconds behind.
+ * The paths whose content, name or rights may have changed at `since` (milliseconds since 1970) or later, by their change time. Paths
+ * that cannot be looked at count as changed. rename() sets the change time too, so a file that took the place of another is found. The
+ * clock for files may be some milliseconds behind.
  */
 export function changedSince(paths: Iterable<string>, since: number): ReadonlySet<string> {
   return new Set([...paths].filter((path) => Number(statOf(path)?.ctimeMs ?? Number.POSITIVE_INFINITY) >= since));

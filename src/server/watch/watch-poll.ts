@@ -10,16 +10,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Timer } from '../../session/clock.js';
 import { type Look, lookAtFile, lookAtFolder, looksChanged } from './file-looks.js';
 
-/** Paths looked at in one turn of the event loop: some milliseconds. */
+/** Paths that are looked at in one turn of the event loop; this takes a few milliseconds. */
 const TURN = 500;
 
 export class Poller {
   readonly #timer: Timer;
   readonly #changed: (paths: readonly string[]) => void;
-  /** Milliseconds; undefined: it does not look. */
+  /** Milliseconds between two looks; undefined: no looks. */
   #interval: number | undefined;
   #folders: ReadonlySet<string> = new Set();
-  /** How each path looked the last time. */
+  /** How each path looked last. */
   #seen = new Map<string, Look>();
   #closed = false;
 
@@ -32,13 +32,13 @@ export class Poller {
     return this.#interval !== undefined;
   }
 
-  /** Looks every so many seconds from now on. */
+  /** From now on looks at all paths at this interval. */
   every(seconds: number): void {
     this.#interval = seconds * 1000;
     this.#timer.set(this.#interval);
   }
 
-  /** Remembers how these paths look; of those that it knows, how they looked before. */
+  /** Remembers how these paths look. For a path that is known already, the earlier look stays. */
   update(files: Iterable<string>, folders: Iterable<string>): void {
     this.#folders = new Set(folders);
     const seen = new Map<string, Look>();
@@ -46,12 +46,12 @@ export class Poller {
     this.#seen = seen;
   }
 
-  /** Remembers how these look now: they are about to be read. */
+  /** Remembers how these paths look now, because they are about to be read. */
   learn(paths: Iterable<string>): void {
     for (const path of paths) if (this.#seen.has(path)) this.#seen.set(path, this.#lookAt(path));
   }
 
-  /** Finds what has changed. */
+  /** Looks at all paths, and tells which have changed. */
   async look(): Promise<void> {
     const changed: string[] = [];
     let looked = 0;

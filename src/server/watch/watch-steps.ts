@@ -1,6 +1,7 @@
 /**
- * What the meaning of a path hangs on: at each step from the root on, a name in a folder. Where a step is a symbolic link, those
- * of its target too. Kubernetes swaps a link (`..data`), others rename whole folders: none of that is a change of the file.
+ * The steps of a path: from the root on, each name and the folder it is in. If a name is a symbolic link, the steps of its target
+ * follow. A change of any step can change the file that the path leads to. The file itself may stay as it is: Kubernetes swaps a link
+ * (`..data`), and others rename whole folders.
  */
 import { lstatSync, readlinkSync } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
@@ -13,14 +14,14 @@ export interface Step {
 
 export interface Steps {
   readonly steps: readonly Step[];
-  /** Where the path leads, without links; undefined when nothing is there. */
+  /** The path that it leads to, without links; undefined if nothing is there. */
   readonly real: string | undefined;
 }
 
-/** Links that are followed in all, as the system does (MAXSYMLINKS). */
+/** Links that are followed in one path: Linux has the same limit (MAXSYMLINKS). */
 const MAX_LINKS = 40;
 
-/** The steps of `path` from `from` on, a folder without links. */
+/** The steps of `path`, starting in the folder `from`, whose path has no links. */
 export function stepsOf(path: string, from: string = sep): Steps {
   const steps: Step[] = [];
   let names = (from === sep ? resolve(path) : path).split(sep);
@@ -54,7 +55,7 @@ export function sameSteps(some: readonly Step[], others: readonly Step[]): boole
   return text(some) === text(others);
 }
 
-/** Where a link leads; '' for what is none, undefined when nothing is there. */
+/** The target of a link; '' if the path is no link, undefined if nothing is there. */
 function linkOf(path: string): string | undefined {
   try {
     return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : '';

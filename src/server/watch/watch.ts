@@ -1,9 +1,9 @@
 /**
- * Watches files and folders, and tells which may have changed, when nothing has for a moment. It only hints: whether a content has
- * changed is found out by who reads it (source-state.ts).
+ * Watches files and folders. When changes have stopped for a moment, it tells which paths may have changed. These are hints: the
+ * reader of a file compares its content (source-state.ts).
  *
- * Folders are watched (folder-events.ts), not files: those that the watched ones lie in, and those above, up to the root
- * (watch-steps.ts). It takes a while until events come: what has changed by then is found by how it looks (watch-poll.ts).
+ * The watches are on folders (folder-events.ts): those that hold the files, and all above them up to the root (watch-steps.ts). Events
+ * start a moment after the watcher. Changes before that moment are found by comparing how the files look (watch-poll.ts).
  */
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -25,31 +25,31 @@ export interface WatchedPaths {
 export type { WatchFolder };
 
 export interface WatchOptions {
-  /** Milliseconds without a change after which what has changed is told; at the latest after SETTLE_LIMIT times that. */
+  /** Milliseconds without a change before the changed paths are told. The wait ends after SETTLE_LIMIT times this in any case. */
   readonly settle: number;
-  /** Seconds between two looks at all files; 0: none are needed as long as the system tells of changes. */
+  /** Seconds between two looks at all files; 0: no looks as long as events come. */
   readonly poll: number;
   readonly clock: Clock;
   readonly log: Log;
-  /** Told the paths that may have changed, as they were given. */
+  /** Called with the paths that may have changed, spelled as in update(). */
   changed(paths: ReadonlySet<string>): void;
   readonly watchFolder?: WatchFolder;
 }
 
 export interface Watcher {
-  /** Watches these, and no others, from now on. */
+  /** From now on watches these paths and no others. */
   update(paths: WatchedPaths): void;
   close(): void;
 }
 
 const SETTLE_LIMIT = 10;
-/** Seconds between two looks where the system does not tell of changes. */
+/** Seconds between two looks if a folder cannot be watched. */
 const FALLBACK_POLL = 10;
 
-/** Of a name in a folder: the watched paths that hang on it. */
+/** The watched paths that depend on a name in a folder. */
 interface Hint {
   readonly paths: Set<string>;
-  /** Folders of watched files that are reached over it: it stands above them. */
+  /** Folders of watched files whose path leads through this name. */
   readonly above: Set<string>;
 }
 
@@ -62,17 +62,17 @@ class FolderWatcher implements Watcher {
   readonly #watchFolder: WatchFolder;
   readonly #poller: Poller;
   readonly #timer;
-  /** By folder without links. */
+  /** The key is a folder, its path without links. */
   readonly #watched = new Map<string, { readonly watch: FolderWatch; readonly identity: string }>();
-  /** By folder without links, then by name. */
+  /** The keys are a folder, its path without links, and a name in it. */
   #hints = new Map<string, Map<string, Hint>>();
-  /** Folders of watched files, as they were given, and where they lead. */
+  /** Folders of watched files, spelled as given, and where they lead. */
   #bases = new Map<string, Steps>();
   #files = new Map<string, Set<string>>();
   #all = new Set<string>();
   /** Watched files that are links. */
   #links = new Set<string>();
-  /** Watched folders by where they lead. */
+  /** Watched folders; the key is where each leads. */
   #folders = new Map<string, string>();
   #dirty = new Set<string>();
   #moved = false;
@@ -128,17 +128,17 @@ class FolderWatcher implements Watcher {
     this.#all.delete(path);
     this.#links.delete(path);
     this.#files.get(dirname(resolve(path)))?.delete(path);
-    // What hangs on it is left: it hints at nothing any more (#touch).
+    // Its hints stay. #touch ignores them from now on.
   }
 
   #addFolder(folder: string): void {
     const { real } = this.#base(resolve(folder));
-    // While it is not there, what stands above it hints at it.
+    // If the folder is missing, events above it tell when it comes.
     this.#folders.set(real ?? resolve(folder), folder);
     if (real !== undefined && !this.#hints.has(real)) this.#hints.set(real, new Map());
   }
 
-  /** Where a folder leads; what stands above it is watched for its sake. */
+  /** Where a folder leads. All folders above it are watched too. */
   #base(base: string): Steps {
     const known = this.#bases.get(base);
     if (known) return known;
@@ -156,7 +156,7 @@ class FolderWatcher implements Watcher {
     return hint;
   }
 
-  /** Watches the folders that something hangs on. */
+  /** Watches each folder that a watched path depends on. */
   #watchNeeded(): void {
     for (const folder of this.#hints.keys()) if (!this.#watched.has(folder)) this.#watch(folder);
   }
@@ -172,7 +172,7 @@ class FolderWatcher implements Watcher {
     }
   }
 
-  /** Folders are watched that were not before: finds what has happened meanwhile. */
+  /** More folders are watched now: finds the changes that came before their watches. */
   #watching(): void {
     if (this.#closed) return;
     for (const [base, { steps }] of this.#bases) {
@@ -188,7 +188,7 @@ class FolderWatcher implements Watcher {
     void this.#poller.look();
   }
 
-  /** The system does not tell of changes in a folder: where files lie in it, they are looked at now and then. */
+  /** A folder is not watched. If it holds watched files, all files are looked at from time to time. */
   #deaf(folder: string, error: unknown): void {
     const code = codeOf(error);
     this.#watched.get(folder)?.watch.close();
@@ -228,7 +228,7 @@ class FolderWatcher implements Watcher {
     for (const folder of this.#folders.values()) if (resolve(folder) === base) this.#touch(folder);
   }
 
-  /** Whether a name is that of a watched file that is still there: the folder has the same files as before. */
+  /** Whether a watched file has this name and still exists: then the folder's list of files is as before. */
   #stays(folder: string, name: string): boolean {
     const known = this.#hints.get(folder)?.get(name)?.paths ?? [];
     return [...known].some((path) => this.#all.has(path)) && existsSync(join(folder, name));
@@ -248,12 +248,12 @@ class FolderWatcher implements Watcher {
     this.#dirty = new Set();
     this.#firstAt = undefined;
     const folders = [...this.#folders.values()];
-    // First looked at, then read: what changes in between is told again.
+    // Look first, then have it read: a change between the two is told again.
     this.#poller.learn(dirty);
     if (this.#moved) {
       const files = [...this.#all];
       this.#moved = false;
-      // All of them: a folder that was made anew may have the number of the one before, whose watch is gone.
+      // All watches are made again: a new folder may have the inode number of the old one, and the watch of that is gone.
       this.#unwatchAll();
       this.#hints.clear();
       this.#bases.clear();
@@ -262,7 +262,7 @@ class FolderWatcher implements Watcher {
       this.#links.clear();
       this.update({ files, folders });
     } else {
-      // A file may have become a link, or a link another one.
+      // A file may be a link now, or a link may lead elsewhere.
       for (const path of dirty) if (this.#all.has(path)) this.#add(path);
       this.#watchNeeded();
     }

@@ -64,7 +64,7 @@ async function expectTold(act: () => void, expected: readonly string[], others =
 }
 
 describe('watching files', () => {
-  it('tells of one that is written in place, appended to, replaced, removed, and there again', async () => {
+  it('tells of a file that is written in place, appended to, replaced, removed and made again', async () => {
     writeFileSync(at('a'), '1');
     writeFileSync(at('b'), '1');
     watch([at('a'), at('b')]);
@@ -80,7 +80,7 @@ describe('watching files', () => {
     await expectTold(() => writeFileSync(at('a'), '4'), ['a']);
   });
 
-  it('says nothing of what is beside them', async () => {
+  it('says nothing of other files in the folder', async () => {
     for (const name of ['a', 'b']) writeFileSync(at(name), '1');
     watch([at('a'), at('b')]);
     // From then on there are events, and they come in the order of the changes.
@@ -92,7 +92,7 @@ describe('watching files', () => {
     await expectTold(both, ['b']);
   });
 
-  it('tells once of several changes, when nothing has changed for a moment', async () => {
+  it('tells of several changes once, when they have stopped for a moment', async () => {
     for (const name of ['a', 'b', 'c']) writeFileSync(at(name), '1');
     watch(['a', 'b', 'c'].map((name) => at(name)));
     const write = (): void => {
@@ -102,7 +102,7 @@ describe('watching files', () => {
     expect(told).toEqual([['a', 'b', 'c']]);
   });
 
-  it('tells of a link that leads elsewhere, and of what it leads to', async () => {
+  it('tells of a link that is pointed elsewhere, and of changes in its target', async () => {
     mkdirSync(at('one'));
     mkdirSync(at('two'));
     writeFileSync(at('one', 'a'), '1');
@@ -144,7 +144,7 @@ describe('watching files', () => {
     }
   });
 
-  it('tells of a folder that another takes the place of, and of what changes in that', async () => {
+  it('tells of a folder that is replaced by another, and of changes in the new one', async () => {
     mkdirSync(at('zones'));
     writeFileSync(at('zones', 'a.zone'), '1');
     watch([at('zones', 'a.zone')], [at('zones')]);
@@ -161,7 +161,7 @@ describe('watching files', () => {
     await expectTold(() => writeFileSync(at('zones', 'a.zone'), '4'), ['zones/a.zone'], true);
   });
 
-  it('tells of what changes in a folder that was made anew at once', async () => {
+  it('tells of changes in a folder that is removed and made again at once', async () => {
     mkdirSync(at('zones'));
     writeFileSync(at('zones', 'a.zone'), '1');
     watch([at('zones', 'a.zone')], [at('zones')]);
@@ -173,7 +173,7 @@ describe('watching files', () => {
     await expectTold(() => writeFileSync(at('zones', 'a.zone'), '2'), ['zones/a.zone'], true);
   });
 
-  it('tells of a link among the folders that leads elsewhere', async () => {
+  it('tells of a link to a folder that is pointed elsewhere', async () => {
     for (const name of ['v1', 'v2']) {
       mkdirSync(at(name));
       writeFileSync(at(name, 'a.zone'), name);
@@ -200,7 +200,7 @@ describe('watching files', () => {
     await expectTold(other, ['a']);
   });
 
-  it('finds changes by looking now and then where that is asked for', async () => {
+  it('finds changes by looking at intervals, if the configuration says so', async () => {
     writeFileSync(at('a'), '1');
     told.length = 0;
     const deaf: WatchFolder = () => ({ close() {} });
@@ -210,7 +210,7 @@ describe('watching files', () => {
     await expectTold(() => writeFileSync(at('b.zone'), '1'), ['']);
   });
 
-  it('says so and looks now and then where the system does not tell', () => {
+  it('warns and looks at intervals, if the system does not tell', () => {
     writeFileSync(at('a'), '1');
     warnings.length = 0;
     told.length = 0;
@@ -229,7 +229,7 @@ describe('watching files', () => {
     expect(told).toEqual([['a']]);
   });
 
-  it('waits for who writes bit by bit, but not for ever', () => {
+  it('waits while a file is written bit by bit, but not for ever', () => {
     const clock = new FakeClock();
     told.length = 0;
     let heard: (name: string | undefined) => void = () => undefined;
@@ -257,7 +257,7 @@ describe('watching files', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('forgets what is not asked for any more', async () => {
+  it('forgets paths that are no longer asked for', async () => {
     writeFileSync(at('a'), '1');
     writeFileSync(at('b'), '1');
     watch([at('a'), at('b')]);
@@ -272,7 +272,7 @@ describe('watching files', () => {
 });
 
 describe('the steps of a path', () => {
-  it('are the names on the way, those of links included', () => {
+  it('are the names on the way, with those of link targets', () => {
     mkdirSync(at('real'));
     writeFileSync(at('real', 'file'), '1');
     symlinkSync('real', at('link'));
@@ -291,7 +291,7 @@ describe('the steps of a path', () => {
     expect(stepsOf(at('real', 'none', 'x')).real).toBeUndefined();
   });
 
-  it('end where links lead in a circle', () => {
+  it('end when links lead in a circle', () => {
     symlinkSync('b', at('a'));
     symlinkSync('a', at('b'));
     expect(stepsOf(at('a')).real).toBeUndefined();
