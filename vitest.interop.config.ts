@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** These put a load on the machine, or say to a second or less when something happens: nothing else runs beside them. */
 const ALONE = [
@@ -9,6 +10,19 @@ const ALONE = [
   'test/interop/starttls-trouble.test.ts',
   'test/interop/tls-resolvers.test.ts',
 ];
+
+/** These take longest. They begin first, so that none of them is left over at the end, when nothing can run beside it. */
+const LONGEST = ['packed-package', 'differential', 'deploy-docker', 'live', 'unbound', 'no-koffi', 'probe'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const place = LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`));
+      return place < 0 ? LONGEST.length : place;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 /**
  * Real clients and servers from Debian's packages judge us here. Most files wait more than they compute, for programs that start
@@ -21,6 +35,7 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/adotd/interop.json' }]],
     projects: [
       {
