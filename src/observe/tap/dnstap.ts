@@ -1,10 +1,11 @@
 /**
- * Records as dnstap payloads (the schema of dnstap.info, dnstap.proto): AUTH_QUERY and AUTH_RESPONSE, each in a data frame.
+ * Records as dnstap payloads (the schema of dnstap.info, dnstap.proto): AUTH_QUERY and AUTH_RESPONSE, each in a data frame. pbf writes
+ * the fields. Measured: a record costs up to 8 % more than with a writer of our own, which took 108 lines.
  * NOT here: the server's own address and port (the transports do not tell them), UPDATE_QUERY and UPDATE_RESPONSE, policy.
  */
+import { PbfWriter } from 'pbf';
 import { Transport } from '../../answer/facts.js';
 import { LOWER } from '../../protocol/name.js';
-import { ProtobufWriter } from './protobuf.js';
 import { readQuestion, zoneName } from './question.js';
 import type { TapRecord } from './record.js';
 
@@ -35,6 +36,9 @@ const SocketFamily = { INET: 1, INET6: 2 } as const;
 /** SocketProtocol by Transport: UDP, TCP, DOT. */
 const PROTOCOLS: Readonly<Record<number, number>> = { [Transport.UDP]: 1, [Transport.TCP]: 2, [Transport.TLS]: 3 };
 
+/** Octets of the length before a frame. */
+const FRAME_LENGTH = 4;
+
 /** What is said, and by whom. */
 export interface DnstapSettings {
   /** Octets that name this server; none: it is not named. */
@@ -45,26 +49,26 @@ export interface DnstapSettings {
 }
 
 /** Makes what writes the frames of a record, and returns how many there are. */
-export function dnstapEncoder(settings: DnstapSettings): (out: ProtobufWriter, record: TapRecord) => number {
+export function dnstapEncoder(settings: DnstapSettings): (out: PbfWriter, record: TapRecord) => number {
   const server = serverFields(settings);
   return (out, record) => {
     const { queries } = settings;
     const responses = settings.responses && record.responseLength > 0;
     if (!queries && !responses) return 0;
     const zone = zoneOf(record);
-    if (queries) putFrame(out, record, server, zone, MessageType.AUTH_QUERY);
-    if (responses) putFrame(out, record, server, zone, MessageType.AUTH_RESPONSE);
+    if (queries) putFrame(out, server, { record, zone, type: MessageType.AUTH_QUERY });
+    if (responses) putFrame(out, server, { record, zone, type: MessageType.AUTH_RESPONSE });
     return queries && responses ? 2 : 1;
   };
 }
 
 /** The fields of Dnstap that are always the same. */
 function serverFields({ identity, version }: DnstapSettings): Uint8Array {
-  const out = new ProtobufWriter();
-  if (identity.length > 0) out.octets(Dnstap.IDENTITY, identity);
-  if (version.length > 0) out.octets(Dnstap.VERSION, version);
-  out.integer(Dnstap.TYPE, TYPE_MESSAGE);
-  return out.bytes.slice(0, out.length);
+  const out = new PbfWriter();
+  if (identity.length > 0) out.writeBytesField(Dnstap.IDENTITY, identity);
+  if (version.length > 0) out.writeBytesField(Dnstap.VERSION, version);
+  out.writeVarintField(Dnstap.TYPE, TYPE_MESSAGE);
+  return out.finish();
 }
 
 /** The zone that answered, in lower case, not in the letter case of who asks: one zone, one value to group by. */
@@ -76,43 +80,56 @@ function zoneOf(record: TapRecord): Uint8Array | undefined {
   return zone;
 }
 
-function putFrame(
-  out: ProtobufWriter,
-  record: TapRecord,
-  server: Uint8Array,
-  zone: Uint8Array | undefined,
-  type: number,
-): void {
-  const at = out.skip(4);
-  out.fields(server);
-  const message = out.begin(Dnstap.MESSAGE);
-  putMessage(out, record, zone, type);
-  out.end(message);
-  const length = out.length - at - 4;
-  for (let i = 0; i < 4; i++) out.bytes[at + i] = length >>> (24 - 8 * i);
+/** What putMessage() writes. */
+interface Payload {
+  readonly record: TapRecord;
+  readonly zone: Uint8Array | undefined;
+  readonly type: number;
 }
 
-function putMessage(out: ProtobufWriter, record: TapRecord, zone: Uint8Array | undefined, type: number): void {
+function putFrame(out: PbfWriter, server: Uint8Array, payload: Payload): void {
+  const at = out.pos;
+  // The length of the frame, which is known only behind it.
+  out.writeFixed32(0);
+  out.realloc(server.length);
+  out.buf.set(server, out.pos);
+  out.pos += server.length;
+  out.writeMessage(Dnstap.MESSAGE, putMessage, payload);
+  out.dataView.setUint32(at, out.pos - at - FRAME_LENGTH);
+}
+
+function putMessage({ record, zone, type }: Payload, out: PbfWriter): void {
   const { bytes, clientLength } = record;
-  out.integer(Message.TYPE, type);
-  out.integer(Message.SOCKET_FAMILY, clientLength === 4 ? SocketFamily.INET : SocketFamily.INET6);
-  out.integer(Message.SOCKET_PROTOCOL, PROTOCOLS[record.transport] ?? 1);
-  out.octets(Message.QUERY_ADDRESS, bytes, record.clientAt, clientLength);
-  out.integer(Message.QUERY_PORT, record.clientPort);
+  out.writeVarintField(Message.TYPE, type);
+  out.writeVarintField(Message.SOCKET_FAMILY, clientLength === 4 ? SocketFamily.INET : SocketFamily.INET6);
+  out.writeVarintField(Message.SOCKET_PROTOCOL, PROTOCOLS[record.transport] ?? 1);
+  out.writeBytesField(Message.QUERY_ADDRESS, clientOf(record));
+  out.writeVarintField(Message.QUERY_PORT, record.clientPort);
   putTime(out, Message.QUERY_TIME_SEC, Message.QUERY_TIME_NSEC, record.began);
   if (type === MessageType.AUTH_QUERY) {
-    out.octets(Message.QUERY_MESSAGE, bytes, record.queryAt, record.queryKept);
+    out.writeBytesField(Message.QUERY_MESSAGE, bytes.subarray(record.queryAt, record.queryAt + record.queryKept));
   }
-  if (zone !== undefined) out.octets(Message.QUERY_ZONE, zone);
+  if (zone !== undefined) out.writeBytesField(Message.QUERY_ZONE, zone);
   if (type === MessageType.AUTH_RESPONSE) {
     putTime(out, Message.RESPONSE_TIME_SEC, Message.RESPONSE_TIME_NSEC, record.ended);
-    out.octets(Message.RESPONSE_MESSAGE, bytes, record.responseAt, record.responseKept);
+    const response = bytes.subarray(record.responseAt, record.responseAt + record.responseKept);
+    out.writeBytesField(Message.RESPONSE_MESSAGE, response);
   }
+}
+
+const inet = new Uint8Array(4);
+const inet6 = new Uint8Array(16);
+
+/** The client's address, until the next call. Measured: a copy of a few octets is cheaper than a view of them. */
+function clientOf({ bytes, clientAt, clientLength }: TapRecord): Uint8Array {
+  const client = clientLength === 4 ? inet : inet6;
+  for (let i = 0; i < clientLength; i++) client[i] = bytes[clientAt + i]!;
+  return client;
 }
 
 /** `time`: milliseconds since 1970. */
-function putTime(out: ProtobufWriter, seconds: number, nanoseconds: number, time: number): void {
+function putTime(out: PbfWriter, seconds: number, nanoseconds: number, time: number): void {
   const whole = Math.floor(time / 1000);
-  out.integer(seconds, whole);
-  out.fixed32(nanoseconds, Math.min(999_999_999, Math.floor((time - whole * 1000) * 1e6)));
+  out.writeVarintField(seconds, whole);
+  out.writeFixed32Field(nanoseconds, Math.min(999_999_999, Math.floor((time - whole * 1000) * 1e6)));
 }

@@ -1,8 +1,8 @@
 /** What becomes of records: lines of the log, lines of a file, frames of dnstap. */
+import { PbfWriter } from 'pbf';
 import type { Log } from '../log.js';
 import { type DnstapSettings, dnstapEncoder } from './dnstap.js';
 import type { Sink } from './outbox.js';
-import { ProtobufWriter } from './protobuf.js';
 import { QUERY_MESSAGE, queryFields, queryLine } from './query-line.js';
 import { type TapRecord, Target } from './record.js';
 
@@ -64,12 +64,12 @@ export function lineExporter(sink: Sink): Exporter {
 
 /** Frames of dnstap. */
 export function dnstapExporter(sink: Sink, settings: DnstapSettings): Exporter {
-  const frames = new ProtobufWriter(2 * BATCH_OCTETS);
+  const frames = new PbfWriter(new Uint8Array(2 * BATCH_OCTETS));
   const encode = dnstapEncoder(settings);
   let records = 0;
   const flush = (): void => {
-    if (frames.length > 0) sink.write({ octets: frames.bytes.slice(0, frames.length), records });
-    frames.length = 0;
+    if (frames.pos > 0) sink.write({ octets: frames.buf.slice(0, frames.pos), records });
+    frames.pos = 0;
     records = 0;
   };
   return {
@@ -80,7 +80,7 @@ export function dnstapExporter(sink: Sink, settings: DnstapSettings): Exporter {
         return;
       }
       if (encode(frames, record) > 0) records++;
-      if (frames.length >= BATCH_OCTETS) flush();
+      if (frames.pos >= BATCH_OCTETS) flush();
     },
     flush,
     takeLost: () => sink.takeLost(),

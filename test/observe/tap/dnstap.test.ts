@@ -1,7 +1,7 @@
+import { PbfWriter } from 'pbf';
 import { describe, expect, it } from 'vitest';
 import { Transport } from '../../../src/answer/facts.js';
 import { type DnstapSettings, dnstapEncoder } from '../../../src/observe/tap/dnstap.js';
-import { ProtobufWriter } from '../../../src/observe/tap/protobuf.js';
 import { buildQuery } from '../../support/message.js';
 import { BEGAN, recordOf, type Tapped } from './support.js';
 
@@ -45,9 +45,9 @@ const SETTINGS: DnstapSettings = {
 
 /** The frames of a record: the fields of Dnstap, and those of the Message in it. */
 function framesOf(tapped: Tapped, settings: Partial<DnstapSettings> = {}): { tap: Fields; message: Fields }[] {
-  const out = new ProtobufWriter(1);
+  const out = new PbfWriter(new Uint8Array(1));
   const count = dnstapEncoder({ ...SETTINGS, ...settings })(out, recordOf(tapped));
-  const octets = Buffer.from(out.bytes.subarray(0, out.length));
+  const octets = Buffer.from(out.finish());
   const frames: { tap: Fields; message: Fields }[] = [];
   for (let at = 0; at < octets.length; at += 4 + octets.readUInt32BE(at)) {
     const tap = fieldsOf(octets.subarray(at + 4, at + 4 + octets.readUInt32BE(at)));
