@@ -1,20 +1,20 @@
-/** What the sessions of a thread answer with: one responder, its facts and outcome, and the memory that answers are composed in. */
+/** The means by which all sessions of a thread answer: one responder, its facts and outcome, and memory to compose answers in. */
 import { type Facts, type Outcome, UpgradeBit } from '../answer/facts.js';
 import type { Responder } from '../answer/respond.js';
 import { LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
 import type { SessionContext, SessionSettings } from './session-settings.js';
 
-/** Octets that may wait in a session however many there are: what fits in a TLS record. */
+/** Octets that may always wait in a session, however many sessions there are: as many as fit in a TLS record. */
 const SMALLEST_BUFFER = 16_384;
 
-/** Whom the messages are from. */
+/** The sender of the messages. */
 interface Client {
   /** 4 or 16 octets. */
   readonly client: Uint8Array;
   readonly clientPort: number;
 }
 
-/** What answers depend on that changes with time. */
+/** The state of all sessions, which answers tell of. */
 interface Pressure {
   readonly idleTime: number;
   /** Whether clients are asked to close. */
@@ -30,7 +30,7 @@ export class Answering {
   readonly count: SessionContext['count'];
   readonly event: SessionContext['event'];
   settings: SessionSettings;
-  /** Answers are composed here: as many as may wait, and one more. */
+  /** Memory for as many answers as may wait, and for one more. */
   scratch: Uint8Array;
 
   readonly #context: SessionContext;
@@ -55,7 +55,7 @@ export class Answering {
     if (octets !== this.scratch.length) this.scratch = new Uint8Array(octets);
   }
 
-  /** Octets of answers that may wait in one session now: its share of what may wait in all of them. */
+  /** Octets of answers that may wait in one session now: its share of the total. */
   get writeBuffer(): number {
     const { writeBuffer, writeBufferTotal } = this.settings;
     const share = Math.floor(writeBufferTotal / Math.max(1, this.#context.limits.open));

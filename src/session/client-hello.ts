@@ -4,9 +4,9 @@
  * Octet 6 tells them apart: 1 is a ClientHello's type.
  */
 
-/** What the octets behind an offered upgrade are. */
+/** What the octets behind an offered upgrade turn out to be. */
 export const Opening = {
-  /** Too few to tell, and a ClientHello as far as they go. */
+  /** Too few to tell; so far they fit a ClientHello. */
   UNDECIDED: 0,
   CLIENT_HELLO: 1,
   PLAINTEXT: 2,
@@ -29,7 +29,7 @@ export function judgeOpening(octets: Uint8Array, at: number, length: number): Op
   if (length > 0 && octets[at] !== HANDSHAKE) return Opening.PLAINTEXT;
   if (length > 1 && octets[at + 1] !== MAJOR) return Opening.PLAINTEXT;
   if (length > 2 && octets[at + 2]! > HIGHEST_MINOR) return Opening.PLAINTEXT;
-  // The longest record is 0x4000 octets: its length's first octet already rules out what is longer.
+  // The longest record has 0x4000 octets, so the first octet of the length rules out most longer ones.
   if (length > 3 && octets[at + 3]! > LONGEST >> 8) return Opening.PLAINTEXT;
   if (length > 4) {
     const size = (octets[at + 3]! << 8) | octets[at + 4]!;

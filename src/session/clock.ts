@@ -1,7 +1,7 @@
 /**
  * Time as sessions and transports see it. Everything that waits or measures goes through a Clock, so that tests can move
- * time by hand (test/support/clock.ts). The timers and clocks of the machine are those of node's modules and of this import, not
- * the global ones: where a program's tests fake those, a server inside of it goes on.
+ * time by hand (test/support/clock.ts). The machine's timers and clock are imported from
+ * node's modules: a program's tests may fake the global ones, and a server inside that program still has to run.
  */
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';

@@ -1,18 +1,18 @@
 /** What a session does to its connection. */
 export interface Connection {
-  /** Sends octets, which then belong to the connection. */
+  /** Sends octets; the caller does not change them afterwards. */
   write(octets: Uint8Array): void;
   /** Octets written that the operating system has not taken yet. */
   readonly unsent: number;
-  /** Stops and resumes the delivery of what the peer sends. */
+  /** Stops and resumes the delivery of octets of the peer. */
   pause(): void;
   resume(): void;
-  /** Begins a TLS handshake; `octets` are the first of it. What is written from now on goes into TLS. */
+  /** Begins a TLS handshake with `octets`, the first of it. Octets written from now on go into TLS. */
   startTls(octets: Uint8Array): void;
-  /** Calls the session's `drained` when everything is sent that was written so far. */
+  /** Calls the session's `drained` when everything written so far is sent. */
   flush(): void;
   /** Closes our direction when everything is sent; inside TLS with close_notify. */
   end(): void;
-  /** Closes at once, throwing away what is unsent. */
+  /** Closes at once; unsent octets are lost. */
   destroy(): void;
 }

@@ -8,7 +8,7 @@ import { SessionEnd, SessionEvent } from './session-end.js';
 import type { SessionContext, SessionSettings } from './session-settings.js';
 import { idleTimeAt, SHED_FROM, type StopTimes, stopTimes } from './times.js';
 
-/** How long after a lack of descriptors clients are asked to close, in milliseconds: some round trips. A guess. */
+/** Milliseconds that clients are asked to close after a lack of descriptors: some round trips. A guess. */
 const SHED_TIME = 5000;
 
 /** A session as its deadlines see it. */
@@ -45,9 +45,10 @@ export class Deadlines<T extends Timed<T>> {
   /** When the timer fires; Infinity: not at all. */
   #due = Number.POSITIVE_INFINITY;
   #shedAt = Number.NEGATIVE_INFINITY;
-  /** Set when the server stops; then whether the last call was, and whether all is read that had come when one was due. */
+  /** Set while the server stops. */
   #stop: StopTimes | undefined;
   #lastCalled = false;
+  /** Whether the event loop has had a turn since something was due, so that all queries that had come are read. */
   #caughtUp = false;
 
   constructor(context: SessionContext, stopping: Stopping) {
@@ -57,7 +58,7 @@ export class Deadlines<T extends Timed<T>> {
     this.#timer = context.clock.timer(() => this.#tick());
   }
 
-  /** Has all sessions go by these times from now on; deadlines that run are kept, and looked at again. */
+  /** Applies these times to all sessions, also to those whose time is running. */
   configure(settings: SessionSettings): void {
     this.#settings = settings;
     this.#tick();
@@ -73,12 +74,12 @@ export class Deadlines<T extends Timed<T>> {
     return this.#stop !== undefined;
   }
 
-  /** Whether the last call was: no session begins any more. */
+  /** Whether the last call has been made: no session begins any more. */
   get lastCalled(): boolean {
     return this.#lastCalled;
   }
 
-  /** Milliseconds a session may be idle now: less, the more of them there are. */
+  /** Milliseconds that a session may be idle now: the more sessions are open, the fewer. */
   get idleTime(): number {
     const idle = idleTimeAt(this.#context.limits.load, this.#settings);
     if (this.#stop === undefined) return idle;
@@ -91,7 +92,7 @@ export class Deadlines<T extends Timed<T>> {
     return this.now < this.#shedAt + SHED_TIME;
   }
 
-  /** For some time from now on clients are asked to close. */
+  /** Asks clients to close for the next seconds. */
   shed(): void {
     this.#shedAt = this.now;
   }
@@ -103,12 +104,12 @@ export class Deadlines<T extends Timed<T>> {
     this.#tick();
   }
 
-  /** A session was opened: with every one the idle time may have become shorter for all. */
+  /** A session was opened: that may shorten the idle time of all. */
   opened(): void {
     if (this.idle.first) this.#arm(this.idle.first.since + this.idleTime, this.now);
   }
 
-  /** Whole messages were answered, or a handshake is complete: only the idle time runs, from now on. */
+  /** Whole messages were answered, or a handshake is complete: from now on only the idle time runs. */
   settled(session: T): void {
     leave(session.busy);
     const now = this.now;
@@ -116,12 +117,12 @@ export class Deadlines<T extends Timed<T>> {
     if (this.idle.first === session.idle) this.#arm(now + this.idleTime, now);
   }
 
-  /** A message has begun that is not complete. */
+  /** The first octets of a message have come, and the rest has not. */
   messageBegan(session: T): void {
     this.#begin(this.#messages, session.busy, this.#settings.messageTime);
   }
 
-  /** A handshake has begun, or may have. */
+  /** A handshake has begun, or its first octets may have come. */
   handshakeBegan(session: T): void {
     leave(session.idle);
     this.#begin(this.handshakes, session.busy, this.#settings.handshakeTime);
@@ -163,18 +164,18 @@ export class Deadlines<T extends Timed<T>> {
     const { messageTime, handshakeTime, drainTime } = this.#settings;
     if (this.#stop && now >= this.#stop.end) this.#stopping.timeUp();
     else if (this.#stop) this.#closeQuiet(this.#stop, now);
-    // A session that drains has its reason already.
+    // A session that drains knows its reason already; this one does not replace it.
     this.#expire(this.draining, drainTime, now, SessionEvent.DRAIN_TIMEOUT, SessionEnd.BROKEN);
     this.#expire(this.#messages, messageTime, now, SessionEvent.MESSAGE_TIMEOUT, SessionEnd.MESSAGE_TIMEOUT);
     this.#expire(this.handshakes, handshakeTime, now, SessionEvent.HANDSHAKE_TIMEOUT, SessionEnd.HANDSHAKE_TIMEOUT);
     if (!this.#stop) this.#expire(this.idle, this.idleTime, now, SessionEvent.IDLE_CLOSED, SessionEnd.IDLE);
   }
 
-  /** Closes the sessions that are quiet while the server stops; from the last call on all of them. */
+  /** Closes quiet sessions while the server stops, and all sessions from the last call on. */
   #closeQuiet({ lastCall, end }: StopTimes, now: number): void {
     const since = this.idle.first?.since ?? Number.POSITIVE_INFINITY;
     const due = Math.min(since + this.idleTime, this.#lastCalled ? end : lastCall);
-    // One turn of the event loop first: while this thread was busy, queries may have come that it has not read.
+    // One turn of the event loop first: queries may have come while this thread was busy.
     const ready = this.#caughtUp && due <= now;
     this.#caughtUp = due <= now && !ready;
     this.#arm(ready ? end : due, now);

@@ -23,7 +23,7 @@ export function describeSessions(manager: Pick<SessionManager, 'all'>, count: nu
   };
 }
 
-/** When its last whole message, or its handshake, was over; when it was opened, if there was none. */
+/** When its last whole message or its handshake ended; before the first of these, when it was opened. */
 function idleSince(session: Session): number {
   return Math.max(session.opened, session.idle.since);
 }

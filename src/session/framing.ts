@@ -1,7 +1,7 @@
 /**
  * Messages on a stream: two octets of length, then the message (RFC 1035 §4.2.2). The stream may be split anywhere
- * (RFC 7766 §8). A message that lies whole in one chunk is read there; only what a chunk ends in the middle of is copied,
- * into a buffer that grows with what has really come, not with what the length field promises.
+ * (RFC 7766 §8). A message that lies whole in one chunk is read there. A message that continues in the next chunk is copied,
+ * into a buffer that grows with the octets that have come, not with the promise of the length field.
  */
 
 /** Octets of the length field. */
@@ -9,7 +9,7 @@ export const LENGTH_FIELD = 2;
 /** Longest message: its length has 16 bits. */
 export const MAX_MESSAGE = 65_535;
 
-/** What an incomplete message is given at first; ordinary queries fit. */
+/** Octets of an incomplete message's first buffer; ordinary queries fit. */
 const FIRST_ROOM = 128;
 const NOTHING = new Uint8Array(0);
 
@@ -21,11 +21,11 @@ export class Framer {
 
   #chunk: Uint8Array = NOTHING;
   #from = 0;
-  /** The beginning of a message whose rest has not come. */
+  /** The octets of an incomplete message. */
   #partial: Uint8Array = NOTHING;
   #held = 0;
 
-  /** Whether a message has begun that is not complete; true only after `next` said false. */
+  /** Whether a message has begun that is not complete; true only after `next` has returned false. */
   get incomplete(): boolean {
     return this.#held > 0;
   }
@@ -35,13 +35,13 @@ export class Framer {
     return this.#held + this.#chunk.length - this.#from;
   }
 
-  /** Takes the octets that come next. They must stay as they are until `next` has said false. */
+  /** Takes the next octets. They must not change until `next` has returned false. */
   push(chunk: Uint8Array): void {
     this.#chunk = this.#from < this.#chunk.length ? Buffer.concat([this.#chunk.subarray(this.#from), chunk]) : chunk;
     this.#from = 0;
   }
 
-  /** Moves to the next whole message, or says false: more octets are needed. */
+  /** Moves to the next whole message; false when more octets are needed. */
   next(): boolean {
     if (this.#held > 0) return this.#continue();
     const chunk = this.#chunk;
@@ -61,12 +61,12 @@ export class Framer {
     return false;
   }
 
-  /** What came behind the message that `next` found. */
+  /** The octets behind the message that `next` found. */
   rest(): Uint8Array {
     return this.#chunk.subarray(this.#from);
   }
 
-  /** Forgets everything that has come. */
+  /** Forgets all octets. */
   clear(): void {
     this.bytes = NOTHING;
     this.#chunk = NOTHING;

@@ -1,10 +1,10 @@
 /**
- * How many connections there are, in all and per client. The counters are words of an Int32Array, changed by atomic
+ * Limits on connections, in all and per client. The counters are words of an Int32Array, changed by atomic
  * operations only, so that several threads can share one array and the limits hold for the whole process.
  *
- * Clients are not listed but counted in two rows of buckets, each chosen by a hash of the client's prefix with a secret
- * of its own; a client's count is the lower of its two buckets. It is never too low; it is too high only when other
- * clients share both buckets, which with COLUMNS buckets a row is rare below some thousands of clients.
+ * There is no list of clients: two rows of buckets count them, and a keyed hash of the client's prefix chooses one bucket of each row.
+ * A client's count is the lower of its two buckets. It is never too low. It is too high only when other clients share both
+ * buckets, which is rare below some thousands of clients.
  */
 
 /** Buckets per row; a power of two. */
@@ -18,7 +18,7 @@ const ROWS = 3;
 /** Words that the counters take. */
 const LIMIT_WORDS = ROWS + 2 * COLUMNS;
 
-/** What `admit` says. */
+/** What becomes of a connection. */
 export const Admission = { ADMITTED: 0, FULL: 1, CLIENT_FULL: 2 } as const;
 export type Admission = (typeof Admission)[keyof typeof Admission];
 
@@ -32,7 +32,7 @@ export interface ConnectionLimitSettings {
   readonly connectionsPerClient: number;
 }
 
-/** What all threads that share limits are given; plain data but for the shared memory. */
+/** What the threads share: plain data and shared memory. */
 export interface SharedLimits {
   /** LIMIT_WORDS over shared memory, zero at first. */
   readonly words: Int32Array;
@@ -40,17 +40,17 @@ export interface SharedLimits {
   readonly secret: number;
 }
 
-/** Counters that nobody uses yet. */
+/** New counters. */
 export function sharedLimits(): SharedLimits {
   return { words: ownShare(), secret: (Math.random() * 0x1_0000_0000) | 0 };
 }
 
-/** What one thread has counted in, so that it can be counted out when the thread is gone. */
+/** Memory for the connections of one thread, so that they can be counted out when the thread has died. */
 export function ownShare(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(LIMIT_WORDS * Int32Array.BYTES_PER_ELEMENT));
 }
 
-/** Counts out of `words` all that a thread had counted in; the thread is gone. */
+/** Counts out all connections of a thread that has died. */
 export function countOut({ words }: SharedLimits, own: Int32Array): void {
   for (let at = ROWS; at < LIMIT_WORDS; at++) {
     if (own[at] !== 0) Atomics.sub(words, at, own[at]!);
@@ -65,7 +65,7 @@ export class ConnectionLimits {
   readonly #secret: number;
   readonly #own: Int32Array | undefined;
 
-  /** `own`: where this thread's share is noted (ownShare), when it may die without the others. */
+  /** `own`: memory for this thread's connections (ownShare), when it may die without the others. */
   constructor(settings: ConnectionLimitSettings, shared: SharedLimits = sharedLimits(), own?: Int32Array) {
     this.#settings = settings;
     this.#words = shared.words;
@@ -73,7 +73,7 @@ export class ConnectionLimits {
     this.#own = own;
   }
 
-  /** Lets in so many from now on; those that are in stay. */
+  /** Applies other limits to new connections; open ones stay. */
   configure(settings: ConnectionLimitSettings): void {
     this.#settings = settings;
   }
@@ -83,7 +83,7 @@ export class ConnectionLimits {
     return Atomics.load(this.#words, TOTAL);
   }
 
-  /** Connections refused because there were too many in all, and because of their client. */
+  /** Connections refused because there were too many in all, or too many of their client. */
   get refused(): { total: number; client: number } {
     return { total: Atomics.load(this.#words, REFUSED_TOTAL), client: Atomics.load(this.#words, REFUSED_CLIENT) };
   }
@@ -99,8 +99,8 @@ export class ConnectionLimits {
   }
 
   /**
-   * Counts a connection of `client` (4 or 16 octets) in, unless it is one too many. `overlap`
-   * are connections beyond the capacity that are let in, since as many are about to go.
+   * Counts a connection of `client` (4 or 16 octets) in, unless it is one too many. `overlap`:
+   * connections that may exceed the capacity, because as many are about to close.
    */
   admit(client: Uint8Array, length: number, overlap = 0): Admission {
     if (this.#add(TOTAL, 1) >= this.#settings.connections + overlap) {
@@ -124,7 +124,7 @@ export class ConnectionLimits {
     this.#add(ROWS + COLUMNS + this.#bucket(client, length, ~this.#secret), -1);
   }
 
-  /** Returns what there was before. */
+  /** Returns the value before. */
   #add(at: number, change: number): number {
     if (this.#own !== undefined) this.#own[at]! += change;
     return Atomics.add(this.#words, at, change);

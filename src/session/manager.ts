@@ -1,6 +1,6 @@
 /**
- * All sessions of a thread: their limits, and who has to go when there are too many. Their time is in deadlines.ts, what they
- * answer with in answering.ts.
+ * All sessions of a thread: how many there may be, and which one has to go when there are too many. deadlines.ts has their times,
+ * answering.ts the means to answer.
  *
  * RFC 7766 §6.2.2, §6.2.3; RFC 9539 §3.4: when resources are short the session that has been idle longest goes first, and
  * cleanly; handshakes under way are left alone; new ones are refused last.
@@ -14,11 +14,11 @@ import { Session } from './session.js';
 import { SessionEnd, SessionEvent } from './session-end.js';
 import type { SessionContext, SessionSettings } from './session-settings.js';
 
-/** Part of the limit that may be over it for as long as sessions that were told to go are still there. */
+/** How far sessions that close may exceed the limit, as a part of it, until their peers have closed too. */
 const OVERLAP = 0.1;
-/** But no more than this: descriptors are kept free for them (server/settings.ts), half of which they may take. */
+/** The most that they may exceed it: half of the descriptors that connectionLimits() keeps free. */
 const MAX_OVERLAP = 32;
-/** How many sessions are looked at, longest first, for one that loses nothing by being closed, or cut off. A guess. */
+/** How many sessions are examined, the longest idle first, to find one that loses nothing when it is closed. A guess. */
 const EVICTION_DEPTH = 64;
 
 export class SessionManager {

@@ -1,9 +1,9 @@
 /**
- * Sessions in the order in which something began: the order in which they time out. Doubly linked through fields of the
- * sessions themselves, so that entering, leaving and moving to the end take no time and no memory.
+ * Sessions in the order in which something began: the order in which they time out. A doubly linked list through fields of
+ * the sessions: entering, leaving and moving to the end take constant time and no memory.
  */
 
-/** What a queue keeps in its members; each member has one for every queue it can be in. */
+/** A member's links in a queue; a member has one place for each queue that it can be in at the same time. */
 export interface Place<T> {
   readonly owner: T;
   queue: SessionQueue<T> | undefined;
@@ -28,7 +28,7 @@ export class SessionQueue<T> {
     return this.#first;
   }
 
-  /** Puts a member at the end, from wherever it is. `now` must not be less than at an earlier call. */
+  /** Moves a member to the end, from whatever queue it is in. `now` must not be less than at an earlier call. */
   enter(place: Place<T>, now: number): void {
     place.since = now;
     if (this.#last === place) return;

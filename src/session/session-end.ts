@@ -1,4 +1,4 @@
-/** Why sessions end, and how they were served; counted when their connection is gone. The first reason holds. */
+/** Why sessions end, how they were served, and what else happens to them: all of it is counted. The first reason to end one counts. */
 export const SessionEnd = {
   /** The client closed its direction. */
   CLIENT: 0,
@@ -13,7 +13,7 @@ export const SessionEnd = {
   HANDSHAKE_FAILED: 5,
   /** What came was no query. */
   MALFORMED: 6,
-  /** As many queries as a session may have. */
+  /** It had as many queries as a session may have. */
   SPENT: 7,
   /** Plaintext came where an upgrade was offered, and `starttls.strict` is set. */
   PLAINTEXT: 8,
@@ -25,7 +25,7 @@ export const SessionEnd = {
 
 export type SessionEnd = (typeof SessionEnd)[keyof typeof SessionEnd];
 
-/** What a session was served by. */
+/** The way in which a session was served. */
 export const SessionPath = {
   TCP: 0,
   /** TLS on the port of plaintext, whether or not the handshake was completed. */
@@ -35,7 +35,7 @@ export const SessionPath = {
 
 export type SessionPath = (typeof SessionPath)[keyof typeof SessionPath];
 
-/** What happened to sessions besides; counted by the server. */
+/** Events of sessions. */
 export const SessionEvent = {
   UPGRADE_OFFERED: 0,
   UPGRADED: 1,

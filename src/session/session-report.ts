@@ -1,4 +1,4 @@
-/** What an operator is told of the sessions there are. Plain data: it comes from the threads. */
+/** A report of open sessions for operators. Plain data: it comes from the threads. */
 
 /** One session. */
 export interface SessionReport {
@@ -19,7 +19,7 @@ export interface SessionsReport {
   readonly open: number;
   readonly byPath: Readonly<Record<SessionReport['path'], number>>;
   readonly draining: number;
-  /** Those idle longest, the longest first. */
+  /** The sessions that have been idle longest, longest first. */
   readonly longest: readonly SessionReport[];
 }
 

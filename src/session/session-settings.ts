@@ -9,7 +9,7 @@ import type { SessionEnd, SessionEvent, SessionPath } from './session-end.js';
 export interface SessionSettings {
   /** Milliseconds without a whole message after which a session is closed, while there are few sessions. */
   readonly idleTime: number;
-  /** What that shrinks to when there are as many as are allowed. */
+  /** The shortest idle time, while nearly as many sessions are open as are allowed. */
   readonly idleTimeMin: number;
   /** Milliseconds a message may take from its first octet to its last. */
   readonly messageTime: number;
@@ -17,11 +17,11 @@ export interface SessionSettings {
   readonly handshakeTime: number;
   /** Milliseconds that a closing session gives its peer to read the last answers and to close. */
   readonly drainTime: number;
-  /** Octets of answers that may wait for a peer that does not read; beyond, nothing is read from it. */
+  /** Octets of answers that may wait for a peer that does not read; nothing is read from it while there are more. */
   readonly writeBuffer: number;
-  /** Octets of answers that may wait in all sessions together; each then has a share of it. */
+  /** Octets of answers that may wait in all sessions together: each session has an equal share. */
   readonly writeBufferTotal: number;
-  /** Messages of one session; then it is closed. */
+  /** A session is closed after this many messages. */
   readonly maxQueries: number;
   /** Which first messages on port 53 may start an upgrade. NEVER where TLS is not served. */
   readonly upgradeBit: UpgradeBit;
@@ -31,17 +31,17 @@ export interface SessionSettings {
   readonly recordPerMessage: boolean;
 }
 
-/** What the sessions of a thread answer with. */
+/** What the sessions of a thread are made with. */
 export interface SessionContext {
   readonly clock: Clock;
   readonly settings: SessionSettings;
   readonly limits: ConnectionLimits;
   readonly respond: Responder['respond'];
-  /** What respond said about the last message. */
+  /** The outcome of the last message, by `respond`. */
   readonly outcome: Outcome;
   /** Filled in before every run of messages. */
   readonly facts: Facts;
-  /** Called after every message with the octets of it and of its response, without length fields; 0: there is none. */
+  /** Called after every message, with its octets and those of its response, length fields apart. 0: there is no response. */
   count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
   event(event: SessionEvent): void;
   /** Called when a connection is gone, with the milliseconds that its session was open. */

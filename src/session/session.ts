@@ -1,13 +1,13 @@
 /**
- * One stream session as a state machine without sockets: octets come in, octets go out, the manager says when time is up.
+ * One stream session as a state machine without sockets: octets come in, octets go out, and deadlines.ts says when time is up.
  *
  *   PLAINTEXT ──▶ UPGRADING ──▶ SECURE ──▶ DRAINING ──▶ CLOSED
  *
  * A session on port 53 begins in PLAINTEXT, one on port 853 in UPGRADING. DRAINING can be entered from everywhere.
  * RFC 7766: §6.2.1.1 pipelining; §6.2.3 the idle time counts from the last whole message; §8 length and message go out in
- * one write, and so do all answers to what one read brought. Answers are in the order of the queries, which §7 permits.
+ * one write, and so do all answers to the messages of one read. Answers are in the order of the queries, which §7 permits.
  * STARTTLS: docs/protocol.md "STARTTLS"; draft-ietf-dprive-start-tls-for-dns §2.1.4.
- * NOT here: transfers and other answers of several messages (the responder has none to hand over yet).
+ * NOT here: transfers and other answers of several messages; the responder has none yet.
  */
 import { Transport } from '../answer/facts.js';
 import type { Answering } from './answering.js';
@@ -25,7 +25,7 @@ export const SessionState = {
   UPGRADING: 1,
   /** Queries are read and answered inside TLS. */
   SECURE: 2,
-  /** Nothing is answered any more; what was answered is being written, then the peer is to close. */
+  /** No message is answered any more; the last answers are being written, then the peer closes. */
   DRAINING: 3,
   CLOSED: 4,
 } as const;
@@ -49,7 +49,7 @@ export class Session {
   readonly idle: Place<Session> = createPlace<Session>(this);
   readonly busy: Place<Session> = createPlace<Session>(this);
   readonly client: Uint8Array;
-  /** The port that the client's messages come from, for logs. */
+  /** The client's port, for logs. */
   clientPort = 0;
   /** Milliseconds of the manager's clock. */
   opened = 0;
@@ -61,7 +61,7 @@ export class Session {
   readonly #framer = new Framer();
   #state: SessionState;
   #stage: number = Stage.FIRST;
-  /** What came behind an offered upgrade, until it is decided or handed to TLS. */
+  /** Octets behind an offered upgrade, until they are judged or handed to TLS. */
   #opening: Uint8Array = NOTHING;
   #paused = false;
   #peerEnded = false;
@@ -90,7 +90,7 @@ export class Session {
     return this.#state;
   }
 
-  /** Why it ended; it has once it is closed. */
+  /** Why it ended; final once it is closed. */
   get end(): SessionEnd {
     return this.#end ?? SessionEnd.BROKEN;
   }
@@ -113,7 +113,7 @@ export class Session {
     return this.#answers && this.busy.queue === undefined && !this.#paused && this.#connection.unsent === 0;
   }
 
-  /** Whether it only waits for its peer to close: everything is sent, our closing too. */
+  /** Whether it only waits for its peer to close: everything is sent, our FIN too. */
   get lingers(): boolean {
     return this.#state === SessionState.DRAINING && this.#connection.unsent === 0;
   }
@@ -125,7 +125,7 @@ export class Session {
   /** Octets have come, in the clear or out of TLS. They must not be changed afterwards. */
   received(octets: Uint8Array): void {
     if (this.#state === SessionState.UPGRADING) {
-      // The handshake waits for the answer to be written: TLS gets these with the first ones.
+      // The handshake waits until the answer is written: TLS gets these octets together with the first ones.
       this.#opening = Buffer.concat([this.#opening, octets]);
       return;
     }
@@ -138,7 +138,7 @@ export class Session {
     this.#work();
   }
 
-  /** The peer will send nothing more (it may still read). */
+  /** The peer sends nothing more; it may still read. */
   ended(): void {
     this.#peerEnded = true;
     if (this.#state === SessionState.UPGRADING) this.#connection.destroy();
@@ -156,7 +156,7 @@ export class Session {
     else this.#connection.resume();
   }
 
-  /** The TLS handshake is complete. Nothing that came in the clear survives: framer and first message are fresh. */
+  /** The TLS handshake is complete. Nothing of the plaintext survives: framer and stage are fresh. */
   secured(): void {
     if (this.#state !== SessionState.UPGRADING) return;
     this.#state = SessionState.SECURE;
@@ -167,7 +167,7 @@ export class Session {
     if (this.upgraded) this.#answering.event(SessionEvent.UPGRADED);
   }
 
-  /** The last call: nothing more is read, what has been read is answered, then the session is closed. */
+  /** The last call: nothing more is read; the messages that were read are answered, then the session is closed. */
   stop(): void {
     this.#stopping = true;
     if (this.#answers && !this.#paused) this.drain(SessionEnd.STOPPED);
@@ -193,25 +193,25 @@ export class Session {
     this.#opening = NOTHING;
     this.#deadlines.drainingBegan(this);
     this.#connection.end();
-    // What the peer still sends is read and thrown away: closing over unread octets would reset the connection, and the
-    // peer could lose the answers that are on their way.
+    // The peer may still send: that is read and thrown away. Closing with unread octets would reset the connection, and the
+    // peer could lose answers that are on their way.
     if (this.#paused) this.#connection.resume();
   }
 
-  /** Its time is up: of a message, a handshake, the idle time, or of draining. */
+  /** The time of a message, a handshake, idling or draining is up. */
   timeUp(end: SessionEnd): void {
     this.#end ??= end;
     if (this.#answers && this.#connection.unsent === 0) this.drain(end);
     else this.#connection.destroy();
   }
 
-  /** Ends it at once, whatever is under way. */
+  /** Closes the connection at once, whatever is under way. */
   cutOff(end: SessionEnd): void {
     this.#end ??= end;
     if (this.#state !== SessionState.CLOSED) this.#connection.destroy();
   }
 
-  /** Answers the whole messages that are there, as far as the peer reads what it is sent. */
+  /** Answers all whole messages, until more answers wait for the peer than may. */
   #work(): void {
     const { scratch, settings } = this.#answering;
     const connection = this.#connection;
@@ -227,7 +227,7 @@ export class Session {
       while (used < room && (more = framer.next())) {
         const length = this.#answer(used + LENGTH_FIELD);
         if (length <= 0) {
-          // Not a query at all: RFC 7766 knows no way to go on from there.
+          // Not a query: RFC 7766 has no way to go on from there.
           sound = false;
           break;
         }
@@ -276,13 +276,13 @@ export class Session {
     return length;
   }
 
-  /** Whether what came behind the first message rules out that an upgrade follows (docs/protocol.md "Step 4: what follows"). */
+  /** Whether the octets behind the first message rule out that an upgrade follows (docs/protocol.md "Step 4: what follows"). */
   #plaintextFollows(): boolean {
     const rest = this.#framer.rest();
     return judgeOpening(rest, 0, rest.length) === Opening.PLAINTEXT;
   }
 
-  /** The answer that offers an upgrade has been written; what came behind the query is looked at. */
+  /** The answer that offers an upgrade has been written; the octets behind the query are judged. */
   #offered(): void {
     const rest = this.#framer.rest();
     this.#framer.clear();
@@ -291,7 +291,7 @@ export class Session {
     this.#opened(rest);
   }
 
-  /** Decides what `octets`, all that came behind an offered upgrade, are. */
+  /** Judges `octets`, all that came behind an offered upgrade. */
   #opened(octets: Uint8Array): void {
     const what = judgeOpening(octets, 0, octets.length);
     if (what === Opening.UNDECIDED) {
@@ -301,10 +301,10 @@ export class Session {
       this.#state = SessionState.UPGRADING;
       this.path = SessionPath.STARTTLS;
       this.#opening = octets;
-      // Its time runs from its first octet on, not from the one that decided.
+      // Its time runs from its first octet, not from the deciding one.
       if (this.busy.queue === undefined) this.#deadlines.handshakeBegan(this);
       if (this.#connection.unsent > 0) {
-        // Nothing more is read until TLS reads it, so that what waits here stays small.
+        // TLS reads the rest itself, so that little waits here.
         this.#connection.pause();
         this.#connection.flush();
       } else this.#handOver();

@@ -1,8 +1,8 @@
 /**
- * Datagrams in batches, by recvmmsg and sendmmsg: the memory that both calls work on, laid out once. A message is read where the
- * system put it and its response is composed where the system takes it from.
+ * Datagrams in batches, by recvmmsg and sendmmsg: the memory of both calls, laid out once. A message is read where the system puts
+ * it, and its response is composed where the system takes it.
  *
- * Hot file: typed arrays and integers, every offset has a name; nothing is allocated after a batch's memory was made.
+ * Hot file: typed arrays and integers, every offset has a name; nothing is allocated once a batch's memory exists.
  * The layouts are those of 64-bit Linux, little-endian (libc.ts sees to that); self-test.ts tries them out.
  */
 import { constants } from 'node:os';
@@ -63,14 +63,14 @@ const INET6_INTERFACE = 16;
 /** struct pollfd: descriptor, events asked for, events found. */
 const POLL_EVENTS = 4;
 const POLLOUT = 4;
-/** Milliseconds that a batch waits for room in the socket's send buffer, and how often: a stuck device must not look like a stuck thread. */
+/** Milliseconds that a batch waits for room in the send buffer, and how many times: a stuck device must not look like a stuck thread. */
 const WAIT = 5;
 const WAITS = 6;
 
 const CACHE_LINE = 64;
 const WORD = 2 ** 32;
 
-/** The octets of requests and responses; shared by all sockets of a thread, which has one batch in hand at a time. */
+/** The octets of requests and responses. All sockets of a thread share them: a thread handles one batch at a time. */
 export interface Slots {
   readonly octets: Uint8Array;
   /** Octets that a response may have. */
@@ -83,9 +83,9 @@ export interface Slots {
 }
 
 /**
- * Requests have room for the longest datagram there is, so none is cut off: node:dgram hands over whole ones too, and a request
- * must get the same response on both paths. 4 MiB, of which a page a slot is touched unless longer ones come. Measured: slots of
- * 576 octets, which lie closer together, are no faster.
+ * Requests have room for the longest datagram, so none is cut off: node:dgram delivers whole ones too, and a request must get the
+ * same response on both paths. They take 4 MiB, of which one page a slot is used unless longer requests come. Measured: slots of
+ * 576 octets, closer together, are no faster.
  */
 export function createSlots(capacity: number): Slots {
   const requestStride = 65_536;
@@ -97,7 +97,7 @@ export function createSlots(capacity: number): Slots {
 
 /** The batches of one socket. Numbers of messages count from 0 within the batch received last. */
 export interface Batches {
-  /** What the system writes to and reads from; collected as garbage, it would do so all the same. */
+  /** Kept here, since the system goes on to write to this memory even after it was collected as garbage. */
   readonly slots: Slots;
   /**
    * Receives up to BATCH datagrams; returns how many, 0: nothing came (EAGAIN, EINTR). Below 0: the error's number, negated.
@@ -110,7 +110,7 @@ export interface Batches {
   portOf(message: number): number;
   /** Copies the address it came from and returns its octets: 4 or 16. An IPv4-mapped IPv6 address is the IPv4 address in it. */
   copyAddress(message: number, to: Uint8Array): number;
-  /** Makes what stands in response slot `response` the response of `length` octets to a message. To be put in order, from 0. */
+  /** Addresses the `length` octets in response slot `response` to the sender of a message. Slots are put in order, from 0. */
   put(response: number, message: number, length: number): void;
   /** Sends the first `count` responses; returns how many could not be sent. Waits for room, but never for long. */
   send(count: number): number;
@@ -138,7 +138,7 @@ interface Memory {
 
 /**
  * The batches of the UDP socket `fd`. `family`: 4 or 6; `wildcard`: it is bound to no address of its own, so that a response
- * must name the one that was asked, which the system tells when IP_PKTINFO or IPV6_RECVPKTINFO is set.
+ * must name the address that the query was sent to. The system tells it when IP_PKTINFO or IPV6_RECVPKTINFO is set.
  */
 export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard: boolean, slots: Slots): Batches {
   const octets = new Uint8Array(new SharedArrayBuffer(CONTROLS + (wildcard ? BATCH * CONTROL_ROOM : 0)));
@@ -185,7 +185,7 @@ export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard:
   };
 }
 
-/** What recvmmsg is called with; `headers`: the address of its headers, one number object for all calls. */
+/** Calls recvmmsg. `headers`: the address of its headers, one number object for all calls. */
 function receiver(system: Libc, fd: number, headers: number): Batches['receive'] {
   return (flags) => {
     const count = system.recvmmsg(fd, headers, BATCH, flags, 0);
@@ -195,7 +195,7 @@ function receiver(system: Libc, fd: number, headers: number): Batches['receive']
   };
 }
 
-/** What sendmmsg is called with, and poll where there is no room. */
+/** Calls sendmmsg, and poll while there is no room. */
 function sender(system: Libc, fd: number, headers: number, pollfd: number): Batches['send'] {
   return (count) => {
     let lost = 0;
@@ -213,7 +213,7 @@ function sender(system: Libc, fd: number, headers: number, pollfd: number): Batc
         system.poll(pollfd, 1, WAIT);
         continue;
       }
-      // The error is that of the first message; the others are tried.
+      // The error belongs to the first message; the others are tried.
       lost++;
       at++;
     }
@@ -247,7 +247,7 @@ function prepareControls({ words, address }: Memory): void {
   }
 }
 
-/** Has the response of this header come from the address that the message was sent to, if that was told. */
+/** Makes the address that the message was sent to the source of this header's response, if the system told it. */
 function putSource({ octets, words, address, family }: Memory, header: number, message: number): void {
   const used = words[(RX + message * HEADER + CONTROL_LENGTH) >> 2]!;
   words[(RX + message * HEADER + CONTROL_LENGTH) >> 2] = CONTROL_ROOM;
@@ -264,18 +264,18 @@ function put64(words: Int32Array, at: number, value: number): void {
   words[(at >> 2) + 1] = value / WORD;
 }
 
-/** Whether the address there is IPv4-mapped: an IPv6 socket of others may take IPv4 too. */
+/** Whether the address at `at` is IPv4-mapped: an IPv6 socket that was handed over may take IPv4 too. */
 function isMapped(words: Int32Array, at: number): boolean {
   const word = at >> 2;
   return words[word] === 0 && words[word + 1] === 0 && words[word + 2] === MAPPED_WORD;
 }
 
 /**
- * Makes what ip(7) tells about where a datagram went to what it wants to be told about where a response comes from. Returns
- * where that is, -1: it was not told. `start`, `used`: the control messages.
+ * Turns the control message about a datagram's destination into one about the response's source (ip(7)). Returns where it is, or -1
+ * when there is none. `start`, `used`: the control messages.
  *
- * ipi_spec_dst is our address already: the packet's destination, or for a broadcast the address of the interface it came by. The
- * interface is left to the routes.
+ * ipi_spec_dst is our address already: the packet's destination, or for a broadcast the address of the interface. The routes
+ * choose the interface.
  */
 function inetSource(words: Int32Array, start: number, used: number): number {
   const found = findControl(words, start, used, IPPROTO_IP, IP_PKTINFO, INET_INFO);
@@ -283,12 +283,12 @@ function inetSource(words: Int32Array, start: number, used: number): number {
   return found;
 }
 
-/** The same by ipv6(7). The interface is left to the routes, but for link-local addresses, which mean nothing without. */
+/** The same by ipv6(7). The routes choose the interface, except for link-local addresses, which mean nothing without it. */
 function inet6Source(octets: Uint8Array, words: Int32Array, start: number, used: number): number {
   const found = findControl(words, start, used, IPPROTO_IPV6, IPV6_PKTINFO, INET6_INFO);
   if (found < 0) return found;
   const data = found + CMSG_DATA;
-  // Nothing can be sent from a multicast address (ff00::/8): the system chooses.
+  // Nothing can be sent from a multicast address (ff00::/8): the system chooses the source.
   if (octets[data] === 0xff) return -1;
   const linkLocal = octets[data] === 0xfe && (octets[data + 1]! & 0xc0) === 0x80;
   if (!linkLocal) words[(data + INET6_INTERFACE) >> 2] = 0;

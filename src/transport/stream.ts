@@ -1,6 +1,6 @@
 /**
- * Sessions on sockets: accepts connections, hands what they bring to their Session, and puts TLS over them when the session
- * or the port says so. TCP on 53 and TLS on 853 differ only in when that happens.
+ * Sessions on sockets: accepts connections, hands their octets to a Session, and puts TLS over them when the session or the port
+ * asks for it. TCP on 53 and TLS on 853 differ only in when that happens.
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
@@ -16,13 +16,13 @@ import { refuseConnections } from './refuse-connections.js';
 import { type Endpoint, type Listener, type OpenConnection, type StreamContext, TransportEvent } from './transport.js';
 import { withholdFin } from './withheld-fin.js';
 
-/** Connections that the system may hold before they are accepted: a guess; the system caps it (net.core.somaxconn). */
+/** Connections that may wait to be accepted. A guess; the system caps it (net.core.somaxconn). */
 const BACKLOG = 1024;
-/** From this many unsent octets on node tells when the rest is sent; a session's write buffer is never smaller. */
+/** Above this many unsent octets node emits `drain`; a session's write buffer is never smaller. */
 const HIGH_WATER = 16_384;
 /**
- * Descriptors below the limit from which on there is said to be a lack. The lack itself cannot be seen: at EMFILE libuv
- * accepts and closes connections without a word. But a new descriptor is the lowest that is free: all below are in use.
+ * Descriptors run short when no more than these are left. The shortage itself is invisible: at EMFILE libuv accepts connections and
+ * closes them silently. But a new descriptor is the lowest free one, so all below it are in use.
  * Measured with 64 clients that connect at once: 8 are too few, 12 are enough.
  */
 const LAST_DESCRIPTORS = 16;
@@ -40,7 +40,7 @@ export function listenTcp(endpoint: Endpoint, context: StreamContext, given?: Gi
   return listenStream(endpoint, context, false, given);
 }
 
-/** Listens for DNS over TLS (RFC 7858): what is sent in the clear gets no answer. `context.tls` must be there. Throws ADOTD_LISTEN. */
+/** Listens for DNS over TLS (RFC 7858): plaintext gets no answer. `context.tls` must be set. Throws ADOTD_LISTEN. */
 export function listenTls(endpoint: Endpoint, context: StreamContext, given?: GivenSocket): Promise<Listener> {
   return listenStream(endpoint, context, true, given);
 }
@@ -84,27 +84,27 @@ export async function listenStream(
     },
     async close() {
       context.sessions.stop();
-      // Who has begun to connect is accepted, and served. Where there was nobody lately, nobody waits for it.
+      // Clients that have begun to connect are accepted and served. Without recent connections nothing is waited for.
       const { idleTime } = context.sessions;
       const frequented = open > 0 || context.clock.milliseconds() < acceptedAt + idleTime;
-      // A fixture's clients are refused at once: a test that reconnects would wait for a second, and the C library be loaded.
+      // A fixture refuses clients at once: a test that reconnects would wait for a second, and the C library would be loaded.
       const filtered = given?.shared !== true && context.intercept === undefined;
       if (filtered && refuseConnections(descriptorOf(server)) && frequented) await sleep(idleTime);
-      // One whole turn of the event loop, whatever part of it this is.
+      // One whole turn of the event loop, whichever phase this is.
       await turn();
       await turn();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await closed;
-      // The server's own 'close' comes before that of the last connections.
+      // The server emits 'close' before the last connections do.
       if (open > 0) await new Promise<void>((resolve) => (emptied = resolve));
     },
     abandon: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }
 
-/** Begins a session, or closes a connection that is one too many; says which. */
+/** Begins a session, or closes a connection that is one too many; returns whether it began one. */
 function accept(socket: Socket, context: StreamContext, secure: boolean, closed: () => void): boolean {
-  // Without a handler a reset would end the process; 'close' follows and does the rest.
+  // Without a handler a reset would end the process. 'close' follows.
   socket.on('error', () => context.event(TransportEvent.TCP_ERROR));
   const address = new Uint8Array(16);
   const length = addressOctets(socket.remoteAddress ?? '', address);
@@ -134,7 +134,7 @@ function accept(socket: Socket, context: StreamContext, secure: boolean, closed:
 class StreamConnection implements OpenConnection {
   readonly #raw: Socket;
   readonly #context: StreamContext;
-  /** What octets are read from and written to: the connection, or TLS over it. */
+  /** The connection, or TLS over it. */
   #socket: Socket;
   #session: Session | undefined;
   /** Answers that wait for a TLS record of their own; undefined where they may share one. */
@@ -148,7 +148,7 @@ class StreamConnection implements OpenConnection {
     this.#context = context;
   }
 
-  /** Begins to hand over what comes; `secure`: only when TLS is started, which the caller does next. */
+  /** Begins to deliver octets; `secure`: once TLS is started, which the caller does next. */
   serve(session: Session, secure: boolean): void {
     this.#session = session;
     if (!secure) this.#listen();
@@ -203,10 +203,10 @@ class StreamConnection implements OpenConnection {
         this.#context.event(TransportEvent.TLS_HANDSHAKE_FAILED);
         this.#context.event(handshakeFailure(error));
       } else this.#context.event(TransportEvent.TCP_ERROR);
-      // What is wrong has been told the peer by an alert; the connection goes with it.
+      // An alert has told the peer what is wrong; the connection is closed behind it.
       raw.destroySoon();
     });
-    // Behind the handshake, a TLSSocket that no tls.Server has made tells nobody else, and would stay (RFC 8446 §6.2: "immediately").
+    // After the handshake only this event tells of a fatal error, unless a tls.Server made the socket (RFC 8446 §6.2: close "immediately").
     secure.on('_tlsError', () => {
       if (session.isHandshaking || raw.destroyed) return;
       this.#context.event(TransportEvent.TCP_ERROR);
@@ -231,7 +231,7 @@ class StreamConnection implements OpenConnection {
     this.#raw.destroy();
   }
 
-  /** The connection is closed: nothing is to be kept alive by it. */
+  /** The connection is closed, and keeps nothing alive. */
   gone(): void {
     if (this.#socket !== this.#raw) this.#socket.destroy();
     this.#session = undefined;
@@ -244,7 +244,7 @@ class StreamConnection implements OpenConnection {
     this.#socket.on('end', () => session?.ended());
   }
 
-  /** Two writes at once would share a TLS record: the next goes out when the one before has gone. */
+  /** Two writes at once would share a TLS record: each waits until the one before is sent. */
   #writeNext(): void {
     const octets = this.#queue?.shift();
     if (octets === undefined) {
@@ -259,7 +259,7 @@ class StreamConnection implements OpenConnection {
   }
 }
 
-/** Its file descriptor, which node does not tell; -1 where there is none. */
+/** Its file descriptor, which node keeps to itself; -1 when there is none. */
 function descriptorOf(socket: Socket | Server): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;

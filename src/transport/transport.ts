@@ -1,6 +1,6 @@
 /**
- * What server knows of transports. Here one thread does everything with node:dgram and node:net; a data plane of several
- * threads implements the same interfaces.
+ * The transports as the server sees them: the same interfaces for one thread with node:dgram and node:net, and for the threads of
+ * a data plane.
  */
 
 import type { Socket as DatagramSocket } from 'node:dgram';
@@ -20,7 +20,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** What happened outside of respond(); counted by the server. */
+/** Events outside of respond(), which the server counts. */
 export const TransportEvent = {
   /** A datagram could not be sent or received. */
   UDP_ERROR: 0,
@@ -34,30 +34,30 @@ export const TransportEvent = {
   TLS_HANDSHAKE: 5,
   TLS_RESUMED: 6,
   TLS_HANDSHAKE_FAILED: 7,
-  /** Besides TLS_HANDSHAKE_FAILED, why (handshake-failure.ts): what came was not TLS, */
+  /** The reason, besides TLS_HANDSHAKE_FAILED (handshake-failure.ts): not TLS at all, */
   TLS_FAILED_NOT_TLS: 8,
   /** no version in common, */
   TLS_FAILED_VERSION: 9,
   /** no cipher, group, signature algorithm or protocol in common, */
   TLS_FAILED_NOTHING_SHARED: 10,
-  /** the client refused, our certificate most likely, */
+  /** the client refused, most likely our certificate, */
   TLS_FAILED_ALERT: 11,
   /** the connection broke, */
   TLS_FAILED_CONNECTION: 12,
   /** or something else. */
   TLS_FAILED_OTHER: 13,
-  /** A receive call brought datagrams, up to 64 of them; with node:dgram, which has no such call, none is counted. */
+  /** A call of recvmmsg that brought datagrams, up to 64 of them; never with node:dgram. */
   UDP_BATCH: 14,
 } as const;
 export type TransportEvent = (typeof TransportEvent)[keyof typeof TransportEvent];
 
 /** Certificates and keys as a transport sees them. */
 export interface TlsOffer {
-  /** What a server-side TLSSocket is made with; asked for each connection, so that it can change. */
+  /** Options of a server-side TLSSocket; called for each connection, so that they can change. */
   options(): TLSSocketOptions;
 }
 
-/** What every transport is given to answer with. */
+/** What every transport answers with. */
 export interface AnswerContext {
   readonly responder: Responder;
   readonly clock: Clock;
@@ -67,13 +67,13 @@ export interface AnswerContext {
    */
   count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
   event(event: TransportEvent): void;
-  /** What a fixture puts between us and the network; undefined in production. */
+  /** The fixture between us and the network; undefined in production. */
   readonly intercept?: Interception | undefined;
 }
 
-/** What sends answers on a datagram socket. */
+/** Sends answers on a datagram socket. */
 export interface DatagramSender {
-  /** `sent` is called once, when the octets may be used again. */
+  /** `sent` is called once, when the octets may be reused. */
   send(
     octets: Uint8Array,
     at: number,
@@ -84,7 +84,7 @@ export interface DatagramSender {
   ): void;
 }
 
-/** A connection as an interception has it in hand. */
+/** A connection as an interception sees it. */
 export interface OpenConnection extends Connection {
   /** As startTls of any connection; `options`: in place of those that TLS is offered with. */
   startTls(octets: Uint8Array, options?: TLSSocketOptions): void;
@@ -92,14 +92,14 @@ export interface OpenConnection extends Connection {
   readonly tlsSocket: TLSSocket | undefined;
 }
 
-/** What is asked for another sender, and for another connection, whenever a socket is bound or accepted. */
+/** Replaces the sender of every socket that is bound, and every connection that is accepted. */
 export interface Interception {
   sender(socket: DatagramSocket): DatagramSender;
   /** `socket` is what the connection reads from and writes to; `secure`: TLS from the first octet on. */
   connection(connection: OpenConnection, socket: Socket, secure: boolean): Connection;
 }
 
-/** What UDP is given besides. */
+/** What UDP needs besides. */
 export interface UdpContext extends AnswerContext {
   /** Octets: the UDP payload limit (RFC 6891 §6.2.5). */
   readonly udpPayload: number;
@@ -107,11 +107,11 @@ export interface UdpContext extends AnswerContext {
   readonly udpUpgradeBit: UpgradeBit;
 }
 
-/** What streams are given besides. */
+/** What streams need besides. */
 export interface StreamContext extends AnswerContext {
   /** The stream sessions of this thread. */
   readonly sessions: SessionManager;
-  /** What TLS is made with; undefined where it is not served. */
+  /** Certificates and keys; undefined where TLS is not served. */
   readonly tls: TlsOffer | undefined;
   /** Milliseconds that our FIN waits for the client's after close_notify; undefined: it does not wait. */
   readonly withholdFin: number | undefined;
@@ -119,11 +119,11 @@ export interface StreamContext extends AnswerContext {
   readonly fastOpen: number;
   /** The limit on open files of this process; Infinity where it is not known. */
   readonly descriptors: number;
-  /** Called when a connection could not be accepted for lack of descriptors, or the last of them are being used. */
+  /** Called when a connection could not be accepted for lack of descriptors, or few of them are left. */
   outOfDescriptors(): void;
 }
 
-/** What the listeners of a thread share that serves all transports. */
+/** For the listeners of a thread that serves all transports. */
 export interface TransportContext extends UdpContext, StreamContext {}
 
 /** A bound address that is being served. */
@@ -135,6 +135,6 @@ export interface Listener {
   publish(catalog: Catalog): void;
   /** Takes nothing new, finishes what has begun, and closes. */
   close(): Promise<void>;
-  /** Frees the address again, which was never served: another one could not be bound. */
+  /** Closes a listener that has served nothing, since another address could not be bound. */
   abandon(): Promise<void>;
 }

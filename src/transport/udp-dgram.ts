@@ -1,6 +1,6 @@
 /**
- * UDP with node:dgram: one socket an address, answers composed into a buffer of their own until they are sent.
- * NOT here: the source address of answers on a wildcard bind is the system's choice (dgram has no IP_PKTINFO).
+ * UDP with node:dgram: one socket for each address; each answer has a buffer of its own until it is sent.
+ * NOT here: on a wildcard address the system chooses the source address of answers (node:dgram has no IP_PKTINFO).
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { setImmediate as immediately } from 'node:timers/promises';
@@ -12,15 +12,15 @@ import { deafenSocket } from './sockets.js';
 import { type DatagramSender, type Endpoint, type Listener, TransportEvent, type UdpContext } from './transport.js';
 import { responseRoom, udpFacts } from './udp-facts.js';
 
-/** A buffer for one answer, taken back when the answer is sent. */
+/** A buffer for one answer, reused when the answer is sent. */
 interface Slot {
   readonly octets: Uint8Array;
   readonly sent: (error: Error | null) => void;
 }
 
-/** Turns of the event loop in which what is queued is answered before the socket is closed; each reads some dozens. A guess. */
+/** Turns of the event loop for queued queries before the socket is closed; each reads some dozens. A guess. */
 const LAST_TURNS = 64;
-/** Answers on their way at once before buffers are made that are not kept. */
+/** Buffers that are kept for later answers. */
 const KEPT_SLOTS = 256;
 
 /** Binds a UDP address, or takes the socket `fd` that is bound to it. Throws ADOTD_LISTEN. */
@@ -34,18 +34,18 @@ export async function listenUdp(
   const socket = createSocket({
     type: family === 6 ? 'udp6' : 'udp4',
     ipv6Only: family === 6,
-    // Addresses are never names here; the default would put every answer off to the next tick.
+    // Every address is numeric here; the default lookup would delay every answer to the next tick.
     lookup: (address, _options, done) => done(null, address, family),
   });
   await bind(socket, endpoint, fd);
   const facts = udpFacts(catalog, context);
   const answerer = createAnswerer(socket, facts, context);
   socket.on('message', (message: Buffer, peer: RemoteInfo) => answerer.answer(message, peer));
-  // What the network reports about earlier datagrams (ICMP) must not end the server.
+  // An ICMP error about an earlier datagram must not end the server.
   socket.on('error', () => context.event(TransportEvent.UDP_ERROR));
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    // A socket that was handed over may be others' too; a fixture is to close without loading the C library first.
+    // Other processes may have a socket that was handed over. A fixture closes without loading the C library.
     closed ??= finish(socket, answerer, fd === undefined && context.intercept === undefined);
     return closed;
   };
@@ -60,18 +60,18 @@ export async function listenUdp(
   };
 }
 
-/** Answers what a socket brings. */
+/** Answers the queries of a socket. */
 interface Answerer {
   answer(message: Buffer, peer: RemoteInfo): void;
   /** Messages that came. */
   readonly received: number;
-  /** From now on answers wait. */
+  /** Makes answers wait from now on. */
   hold(): void;
   /** Whether any wait. */
   readonly holds: boolean;
   /** Sends the answers that wait. */
   release(): void;
-  /** Fulfilled when no answer is on its way; none is sent any more. */
+  /** Sends no further answer; fulfilled when none is on its way. */
   end(): Promise<void>;
 }
 
@@ -140,20 +140,20 @@ function createAnswerer(socket: Socket, facts: Facts, context: UdpContext): Answ
   };
 }
 
-/** Answers what is queued and closes the socket; `own`: nobody else has it, so that nothing more need come to it. */
+/** Answers the queued queries and closes the socket; `own`: no other process has it, so it can be kept from receiving more. */
 async function finish(socket: Socket, answerer: Answerer, own: boolean): Promise<void> {
   if (answerer.received > 0 && own && !deafenSocket(descriptorOf(socket)) && (await connectToItself(socket))) {
-    // It can send to nobody but itself now.
+    // The socket can send only to itself now.
     answerer.hold();
   }
-  // What is queued is answered: until a whole turn of the event loop brings nothing.
+  // Queued queries are answered until a whole turn of the event loop brings none.
   for (let turn = 0, before = -1; turn < LAST_TURNS && answerer.received !== before; turn++) {
     before = answerer.received;
     await immediately();
     await immediately();
   }
   if (answerer.holds) {
-    // Until it is closed, which is at once when these are sent, datagrams come again, and are lost.
+    // Datagrams come again until the socket is closed, right after these are sent, and they are lost.
     socket.disconnect();
     answerer.release();
   }

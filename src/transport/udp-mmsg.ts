@@ -2,10 +2,10 @@
  * UDP with recvmmsg and sendmmsg, in a thread of its own: datagrams are received in batches, answered, and the responses sent
  * with one call.
  *
- * The thread waits in poll(2), for its sockets and for the descriptor of its event loop at once; when the latter has something
- * to do it gets a turn. So a wake-up by a query costs one call, and whatever the thread is told, to end too, arrives at
- * once. Not in the event loop, with koffi's watcher: a thread that is ended (Worker.terminate) just when that is called takes
- * the whole process with it. Not in a recvmmsg that blocks for some time: the event loop would wait for as long. Measured
+ * The thread waits in poll(2), for its sockets and for the descriptor of its event loop together. When the event loop has something
+ * to do, it gets a turn. So a query wakes the thread with one call, and orders to the thread, the one to end included, arrive at
+ * once. Two other ways lose: koffi's watcher waits in the event loop, but Worker.terminate during its call ends the whole process;
+ * a recvmmsg that blocks for some time makes the event loop wait as long. Measured
  * (`npm run bench -- loops`, with other load on the machine): at saturation all ways cost the same, 0.85 of NSD's CPU; a catalog
  * is published after 0.5 ms and 5 at the most, against 17 and 180 with a blocking recvmmsg.
  *
@@ -34,17 +34,17 @@ export interface UdpSocket {
 export interface MmsgLoop {
   /** Answers from `catalog` from the next batch on. */
   publish(catalog: Catalog): void;
-  /** Answers what is queued in the sockets, takes nothing more. */
+  /** Answers the queries that are queued in the sockets, and takes no more. */
   stop(): Promise<void>;
 }
 
-/** Answers what a socket brings, batch by batch. */
+/** Answers the queries of a socket, batch by batch. */
 export interface Answerer {
   /** Receives a batch and answers it; returns the number of messages, 0: nothing came. `flags`: MSG_… */
   answer(flags: number): number;
 }
 
-/** What makes receiving fail for good: the descriptor is no socket of ours. */
+/** Errors after which receiving never succeeds: the descriptor is no socket of ours. */
 const FATAL: readonly number[] = [
   constants.errno.EBADF,
   constants.errno.ENOTSOCK,
@@ -52,7 +52,7 @@ const FATAL: readonly number[] = [
   constants.errno.EFAULT,
 ];
 
-/** Response slots for what the operator lets responses be. */
+/** Slots for responses as long as the operator permits. */
 export function slotsFor(context: UdpContext): Slots {
   return createSlots(responseRoom(context));
 }
@@ -102,23 +102,14 @@ function failed(error: number, context: UdpContext): void {
   context.event(TransportEvent.UDP_ERROR);
 }
 
-/**
- * Milliseconds that the thread waits before it looks after its event loop in any case: timers do not wake it. Heartbeats are that
- * far apart when it has nothing to do.
- */
+/** Milliseconds after which a waiting thread gives its event loop a turn: timers do not wake it. An idle thread's heartbeat has this interval. */
 const PATIENCE = 50;
-/**
- * Rounds over the sockets after which the event loop gets a turn in any case: 30 ms of full batches. With few queries it gets
- * one a second.
- */
+/** Rounds over the sockets after which the event loop always gets a turn: 30 ms of full batches. With few queries it gets one a second. */
 const ROUNDS = 128;
 
-/**
- * Batches that are answered of what is queued in a socket when the loop stops. Nothing is added to them: more than fit in the
- * receive buffer there are only where something is wrong.
- */
+/** Batches to answer at the most when the loop stops. Nothing comes to the socket any more, and its receive buffer holds fewer. */
 const LAST_BATCHES = 4096;
-/** The same where more may be added. A guess. */
+/** The same for a socket that others have too, to which more may come. A guess. */
 const LAST_BATCHES_SHARED = 64;
 
 /** Serves the sockets in the calling thread until stop(). `words`: of thread-words.ts. */

@@ -41,7 +41,7 @@ export const SESSION: readonly Mutant[] = [
   {
     name: 'a handshake may take for ever',
     file: 'session/session.ts',
-    find: '      // Its time runs from its first octet on, not from the one that decided.\n      if (this.busy.queue === undefined) this.#deadlines.handshakeBegan(this);\n',
+    find: '      // Its time runs from its first octet, not from the deciding one.\n      if (this.busy.queue === undefined) this.#deadlines.handshakeBegan(this);\n',
     replace: '',
   },
   {
