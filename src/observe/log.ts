@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { isError } from '../errors.js';
 import { sourceStack } from './source-stack.js';
 
-/** What code that logs needs of a log. */
+/** The calls of a log that our code uses. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -13,12 +13,12 @@ export interface Log {
 
 type LogFormat = 'json' | 'pretty';
 
-/** Octets of lines that wait where they cannot be written; those beyond are lost. */
+/** Octets of lines that may wait until they can be written; further ones are lost. */
 const MAX_WAITING = 1024 * 1024;
 
 /**
  * A log on standard error. Lines are written at once, so that none is lost when the process ends. When they cannot be written (a
- * full disk), the server goes on; what waits is written when that is possible again.
+ * full disk), the server goes on, and writes them when that is possible again.
  */
 export async function createLog(level: string, format: LogFormat): Promise<Logger> {
   const { pino } = await import('pino');
@@ -28,7 +28,7 @@ export async function createLog(level: string, format: LogFormat): Promise<Logge
   };
   if (format === 'json') {
     const destination = pino.destination({ dest: 2, sync: true, maxLength: MAX_WAITING });
-    // Nobody is left to tell: without a listener the error would end the process.
+    // Nothing can report the error, and without a listener it would end the process.
     destination.on('error', () => undefined);
     return pino({ level, serializers }, destination);
   }

@@ -1,4 +1,4 @@
-/** Which names and addresses go into the certificate that the server makes for itself (RFC 5280 §4.2.1.6). */
+/** The names and addresses of a self-signed certificate (RFC 5280 §4.2.1.6). */
 import { isIP, isIPv4 } from 'node:net';
 import { shortestAddress } from './certificates.js';
 
@@ -12,12 +12,12 @@ export const MAX_NAMES = 100;
 const MAX_LENGTH = 253;
 const LABEL = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-/** What a self-signed certificate is made for. */
+/** Names and addresses to choose from. */
 export interface NameSources {
-  /** NS names of the zones, with repetitions: those of the most zones are kept when there are too many. */
+  /** NS names of the zones, with repetitions: when there are too many, the names of most zones are kept. */
   readonly names: readonly string[];
   readonly hostName?: string | undefined;
-  /** Names that, like the host's, are kept however many there are. */
+  /** Names that are always kept, like the host's. */
   readonly always?: readonly string[] | undefined;
   /** Addresses that are listened on. */
   readonly addresses: readonly string[];
@@ -41,8 +41,8 @@ export function alternativeNames({ names, hostName, always = [], addresses }: Na
 }
 
 /**
- * The name as it stands in a certificate; undefined when it cannot: the root, wildcards, escapes, octets other than
- * letters, digits, hyphens and (seen in NS records, taken by OpenSSL) underscores.
+ * The name as a certificate has it; undefined for the root, wildcards, escapes, and octets other than letters, digits, hyphens and
+ * underscores, which NS records have and OpenSSL accepts.
  */
 export function certifiableName(name: string): string | undefined {
   const text = name.toLowerCase().replace(/\.$/, '');

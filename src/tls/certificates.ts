@@ -1,6 +1,6 @@
 /**
- * Certificates with their keys, from files: read, checked against each other, described. Everything that would only fail
- * in a client's handshake is an error here, naming file and reason.
+ * Certificates with their keys, from files: read, checked against each other, described. A mistake that would otherwise show only in a
+ * client's handshake is an error here, with file and reason.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -10,9 +10,9 @@ import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import { readPem } from './pem.js';
 import { pinOf, tlsaOf } from './pin.js';
 
-/** Where a certificate comes from. */
+/** The files of a certificate. */
 export interface CertificateFiles {
-  /** PEM: the server's certificate, then those that lead from its issuer up to a root, which may be left out. */
+  /** PEM: the server's certificate, then those of its issuers up to the root, which may be left out. */
   readonly certFile: string;
   /** PEM: the private key, not encrypted. May be the same file. */
   readonly keyFile: string;
@@ -34,12 +34,12 @@ export interface Certificate extends CertificateFiles {
   readonly pin: string;
   /** RDATA of the TLSA record: `3 1 1 HEX`. */
   readonly tlsa: string;
-  /** What an operator should know and what does not keep the certificate from being served. */
+  /** Warnings for the operator; the certificate can be served all the same. */
   readonly warnings: readonly string[];
 }
 
 const DAY = 86_400_000;
-/** Days before the end of the validity from which on it is warned of. Those that ACME clients renew at. */
+/** Days before the expiry at which warnings begin: as ACME clients renew. */
 export const EXPIRY_WARNING_DAYS = 30;
 
 /** Reads a certificate and its key, and checks that they can be served at `now`. Throws ADOTD_FILE or ADOTD_TLS. */
@@ -51,7 +51,7 @@ export function loadCertificate(files: CertificateFiles, now = new Date()): Cert
   return { ...certificate, warnings: [...certificate.warnings, ...expiryWarnings(certificate, now)] };
 }
 
-/** A line for a certificate that ends soon, or has ended; what a long-running server asks again every day. */
+/** A line for a certificate that expires soon or has expired; a server asks again every day. */
 export function expiryWarnings({ certFile, notAfter }: Certificate, now: Date): string[] {
   const left = Math.floor((notAfter.getTime() - now.getTime()) / DAY);
   if (left >= EXPIRY_WARNING_DAYS) return [];
@@ -60,7 +60,7 @@ export function expiryWarnings({ certFile, notAfter }: Certificate, now: Date): 
   return [`certificate ${certFile} expires at ${when}, in ${left} ${left === 1 ? 'day' : 'days'}`];
 }
 
-/** As loadCertificate, whatever the dates say. Throws ADOTD_FILE or ADOTD_TLS. */
+/** Like loadCertificate, but dates are not checked. Throws ADOTD_FILE or ADOTD_TLS. */
 export function readCertificate({ certFile, keyFile }: CertificateFiles): Certificate {
   const chain = readChain(certFile);
   const privateKey = readKey(keyFile);
@@ -72,7 +72,7 @@ export function readCertificate({ certFile, keyFile }: CertificateFiles): Certif
   try {
     createSecureContext({ cert, key });
   } catch (error) {
-    // What OpenSSL's security level forbids: keys that are too short, signatures with SHA-1.
+    // OpenSSL's security level forbids short keys and signatures with SHA-1.
     throw fail(certFile, `cannot be served: ${messageOf(error)}`, error);
   }
   return {
@@ -147,7 +147,7 @@ function checkOrder(chain: Chain, file: string): void {
   });
 }
 
-/** Node's one line of names; it puts those with commas or quotes into JSON strings, so that they cannot pose as two. */
+/** A name in node's one line of names. Node quotes names with commas or quotes as JSON, so that one cannot look like two. */
 const ALTERNATIVE = /(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^,]*)/g;
 
 function alternativeNames(text: string | undefined): string[] {
@@ -160,7 +160,7 @@ function alternativeNames(text: string | undefined): string[] {
   return names;
 }
 
-/** An address in the form that it is usually written in: `2001:DB8:0:0:0:0:0:1` is `2001:db8::1`. */
+/** An address in its shortest form: `2001:db8::1` for `2001:DB8:0:0:0:0:0:1`. */
 export function shortestAddress(address: string): string {
   if (!address.includes(':')) return address;
   return new SocketAddress({ address, family: 'ipv6' }).address;

@@ -1,4 +1,4 @@
-/** Files in PEM (RFC 7468): the blocks of a file, whatever text stands between them. */
+/** Files in PEM (RFC 7468): the blocks of a file; text between them is ignored. */
 import { AdotdError, ErrorCode } from '../errors.js';
 import { readSmallFile } from '../zone/regular-file.js';
 
@@ -27,7 +27,7 @@ function whatElse(octets: Uint8Array, text: string): string {
   return 'expected a line "-----BEGIN …-----"';
 }
 
-/** What a certificate or a key in DER begins with: a SEQUENCE with its length (X.690 §8.1.3), which in small keys is one octet. */
+/** Whether it begins like a certificate or key in DER: a SEQUENCE with its length (X.690 §8.1.3), one octet in small keys. */
 function isSequence(octets: Uint8Array): boolean {
   const [tag, length = 0] = octets;
   if (tag !== 0x30) return false;

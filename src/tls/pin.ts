@@ -1,4 +1,4 @@
-/** What clients know a key by: the SHA-256 of its SubjectPublicKeyInfo (RFC 7858 §4.2, RFC 7671 §5.1). */
+/** The hash by which clients recognise a key: SHA-256 of its SubjectPublicKeyInfo (RFC 7858 §4.2, RFC 7671 §5.1). */
 import { createHash, type KeyObject } from 'node:crypto';
 
 /** SHA-256 of the SubjectPublicKeyInfo in DER: 32 octets. Takes the public key. */
@@ -8,7 +8,7 @@ export function spkiHash(publicKey: KeyObject): Buffer {
     .digest();
 }
 
-/** The hash in base64, as resolvers' configurations want pins (RFC 7858 §4.2 after RFC 7469 §2.4). */
+/** The hash in base64, the form of pins in resolvers' configurations (RFC 7858 §4.2 after RFC 7469 §2.4). */
 export function pinOf(publicKey: KeyObject): string {
   return spkiHash(publicKey).toString('base64');
 }

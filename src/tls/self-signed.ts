@@ -1,6 +1,6 @@
 /**
- * The certificate that the server makes for itself when none is configured (RFC 9539 §3.2). Its key is made once and kept,
- * because pins and TLSA records name the key: every later certificate is for the same one.
+ * The self-signed certificate of a server that has none configured (RFC 9539 §3.2). Its key is made once and kept, because pins and
+ * TLSA records name the key: every later certificate has the same one.
  */
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import {
@@ -32,7 +32,7 @@ import {
 export const SELF_SIGNED_KEY = 'self-signed.key';
 export const SELF_SIGNED_CERTIFICATE = 'self-signed.pem';
 
-/** Days that a certificate is good for. Who pins does not look at it; others would not take it anyway. A guess. */
+/** Days that a certificate is valid. Clients that pin ignore them; others reject the certificate anyway. A guess. */
 const SELF_SIGNED_DAYS = 365;
 
 const HOUR = 3_600_000;
@@ -46,9 +46,9 @@ export interface SelfSignedOptions extends NameSources {
 }
 
 /**
- * The certificate of the folder; made there when there is none, when it ends within 30 days, and when it is for other names
- * than these. Fulfilled within some 50 ms, most of which is loading `selfsigned`. Throws ADOTD_FILE when the folder cannot
- * be written, ADOTD_TLS when the key that is there cannot be used: it is never replaced, because of the pins on it.
+ * The certificate of the folder. A new one is made when there is none, when it expires within 30 days, and when its names differ.
+ * Takes some 50 ms, most of them to load `selfsigned`. Throws ADOTD_FILE when the folder cannot be written, and ADOTD_TLS when the
+ * existing key cannot be used: it is never replaced, because clients pin it.
  */
 export async function ensureSelfSigned(options: SelfSignedOptions): Promise<Certificate> {
   const { folder, now = new Date(), days = SELF_SIGNED_DAYS } = options;
@@ -63,7 +63,7 @@ export async function ensureSelfSigned(options: SelfSignedOptions): Promise<Cert
   return loadCertificate(files, now);
 }
 
-/** Where the self-signed certificate of a folder lies. */
+/** The files of the self-signed certificate in a folder. */
 export function selfSignedFiles(folder: string): CertificateFiles {
   return { certFile: join(folder, SELF_SIGNED_CERTIFICATE), keyFile: join(folder, SELF_SIGNED_KEY) };
 }
@@ -80,7 +80,7 @@ function ensureKey(file: string, folder: string): KeyObject {
   return readOwnKey(file);
 }
 
-/** The key of a certificate that was made here. Throws ADOTD_FILE when it cannot be read, ADOTD_TLS when it is another. */
+/** The key of a self-signed certificate. Throws ADOTD_FILE when it cannot be read, ADOTD_TLS when it is of another kind. */
 export function readOwnKey(file: string): KeyObject {
   const key = readKey(file);
   const { asymmetricKeyType, asymmetricKeyDetails } = key;
@@ -95,12 +95,12 @@ function isCurrent(files: CertificateFiles, names: readonly string[], now: Date,
   try {
     old = readCertificate(files);
   } catch (error) {
-    // Cut off, or for another key: nothing is lost with it.
+    // Cut off, or of another key: it can be replaced.
     if (error instanceof AdotdError && error.code === ErrorCode.TLS) return false;
     throw error;
   }
   const left = old.notAfter.getTime() - now.getTime();
-  // A certificate of few days is renewed in its last third.
+  // A short-lived certificate is renewed in its last third.
   const enough = left > Math.min(EXPIRY_WARNING_DAYS, days / 3) * DAY;
   return enough && old.notBefore <= now && JSON.stringify([...old.names].sort()) === JSON.stringify([...names].sort());
 }
@@ -124,14 +124,14 @@ async function makeCertificate(
     curve: 'P-256',
     // selfsigned would take SHA-1.
     algorithm: 'sha256',
-    // An hour back: clients' clocks differ.
+    // An hour ago: clients' clocks differ.
     notBeforeDate: new Date(now.getTime() - HOUR),
     notAfterDate: new Date(now.getTime() + days * DAY),
     keyPair: {
       privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
       publicKey: createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString(),
     },
-    // Extensions of one's own replace all of its own.
+    // These replace all default extensions.
     extensions: [
       { name: 'basicConstraints', cA: false, critical: true },
       { name: 'keyUsage', digitalSignature: true, critical: true },
@@ -142,7 +142,7 @@ async function makeCertificate(
   return `${cert.trimEnd()}\n`;
 }
 
-/** Writes a temporary file beside `file` and lets `place` put it there: nobody ever reads half a file. */
+/** Writes a temporary file beside `file` and moves it there with `place`, so that nobody reads half a file. */
 function writeAtomically(file: string, text: string, mode: number, place: (from: string, to: string) => void): void {
   const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
@@ -159,7 +159,7 @@ function writeAtomically(file: string, text: string, mode: number, place: (from:
   }
 }
 
-/** Of two processes that start at once for the first time, the second takes the first one's key. */
+/** When two processes start for the first time at once, the second uses the key of the first. */
 function keepFirst(temporary: string, file: string): void {
   try {
     linkSync(temporary, file);
@@ -172,7 +172,7 @@ function keepFirst(temporary: string, file: string): void {
   }
 }
 
-/** Level by level: where the system has no such folder and makes none (/proc), node's `recursive` never ends. */
+/** Level by level: node's `recursive` never ends where the system refuses to make a folder (/proc). */
 function makeFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(folder) !== folder) makeFolder(dirname(folder));

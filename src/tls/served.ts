@@ -1,4 +1,4 @@
-/** The certificates to serve: those that are configured, or the one that the server makes for itself. */
+/** The certificates to serve: the configured ones, or a self-signed one. */
 import { existsSync } from 'node:fs';
 import { type Certificate, type CertificateFiles, loadCertificate, readCertificate } from './certificates.js';
 import { ensureSelfSigned, type SelfSignedOptions, selfSignedFiles } from './self-signed.js';
@@ -6,8 +6,8 @@ import { ensureSelfSigned, type SelfSignedOptions, selfSignedFiles } from './sel
 export type Certificates = [Certificate, ...Certificate[]];
 
 /**
- * The certificates of `configured`, the default one first; without any, the self-signed one for `options`, made or renewed
- * where that is due. Throws ADOTD_FILE or ADOTD_TLS.
+ * The certificates of `configured`, the default one first; without any, the self-signed one for `options`, which is made or renewed
+ * when that is due. Throws ADOTD_FILE or ADOTD_TLS.
  */
 export async function servedCertificates(
   configured: readonly CertificateFiles[],
@@ -18,8 +18,8 @@ export async function servedCertificates(
 }
 
 /**
- * As servedCertificates, but a self-signed certificate that is there and has not expired is taken as it is: who only looks
- * does not know for which names the server wants it.
+ * Like servedCertificates, but an existing self-signed certificate is used as it is until it expires: a command that only reads does
+ * not know the names that the server wants in it.
  */
 export async function existingCertificates(
   configured: readonly CertificateFiles[],

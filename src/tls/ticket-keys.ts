@@ -2,9 +2,9 @@
  * The key that session tickets are encrypted with (RFC 5077, RFC 8446 §4.6.1): tickets keep the state of sessions at the
  * client, so any worker, and any machine with the same key, resumes a session.
  *
- * Node holds one key at a time, and no documented call lets it accept tickets of an earlier one. There is no overlap
- * therefore: the first connection of every client after a rotation is a full handshake, which brings it a ticket of the new
- * key. That is all it costs, and it is why keys do not change often.
+ * Node holds one key at a time, and no documented call lets it accept tickets of an earlier one. So keys do not overlap: after a
+ * rotation every client's next connection is a full handshake, which brings a ticket of the new key. That is the only cost, and the
+ * reason why keys do not change often.
  */
 import { randomBytes } from 'node:crypto';
 import { AdotdError, ErrorCode } from '../errors.js';
@@ -14,17 +14,17 @@ import { readSmallFile } from '../zone/regular-file.js';
 export const TICKET_KEY_OCTETS = 48;
 
 /**
- * Seconds between rotations. Who takes a key can read what was sent under it with TLS 1.2: it should not live for days
- * (RFC 9325 §3.4). A guess between that and the one full handshake that each rotation costs every client.
+ * Seconds between rotations. A stolen key decrypts sessions of TLS 1.2 that were resumed with it, so it should not live for days
+ * (RFC 9325 §3.4). But each rotation costs every client one full handshake. A guess.
  */
 export const TICKET_ROTATION = 12 * 3600;
 
-/** The current ticket key. The caller rotates it, and gives what comes of it to every worker. */
+/** The current ticket key. The caller rotates it, and gives the new one to every worker. */
 export class TicketKeys {
   readonly #file: string | undefined;
   #current: Buffer;
 
-  /** `file` is shared by several machines; without it keys are random. Throws ADOTD_FILE or ADOTD_TLS. */
+  /** `file`: keys that several machines share; without it keys are random. Throws ADOTD_FILE or ADOTD_TLS. */
   constructor(file?: string) {
     this.#file = file;
     this.#current = next(file);
@@ -36,8 +36,8 @@ export class TicketKeys {
   }
 
   /**
-   * Takes a new random key, or the first one that the file has now. True when the key is another than before. Throws
-   * ADOTD_FILE or ADOTD_TLS when the file cannot be used; the key is then the one before.
+   * Takes a new random key, or the first one of the file. Returns whether the key has changed. Throws ADOTD_FILE or ADOTD_TLS when the
+   * file cannot be used, and keeps the key then.
    */
   rotate(): boolean {
     const before = this.#current;
@@ -53,8 +53,8 @@ function next(file: string | undefined): Buffer {
 }
 
 /**
- * The keys of a file: one a line, 48 octets in base64 or hexadecimal, the current one first. Lines that are empty or begin
- * with `#` do not count. Those behind the first are checked, and not used (see above). Throws ADOTD_FILE or ADOTD_TLS.
+ * The keys of a file: one on each line, 48 octets in base64 or hexadecimal, the current one first. Empty lines and lines that begin
+ * with `#` are skipped. Only the first key is used (see above); the others are checked. Throws ADOTD_FILE or ADOTD_TLS.
  */
 export function readTicketKeys(file: string): [Buffer, ...Buffer[]] {
   const lines = readSmallFile(file, 'ticket keys').toString('latin1').split(/\r?\n/);
@@ -64,7 +64,7 @@ export function readTicketKeys(file: string): [Buffer, ...Buffer[]] {
     if (text === '' || text.startsWith('#')) continue;
     const key = decode(text);
     if (key === undefined) {
-      // Not the text itself: it may be a secret with one character too many.
+      // The text itself is not shown: it may be a secret with one character too many.
       const found = `found ${text.length} characters`;
       const expected = 'expected 64 of base64 or 96 hexadecimal digits';
       throw new AdotdError(ErrorCode.TLS, `${file}:${index + 1}: not a ticket key: ${found}, ${expected}`);
@@ -73,7 +73,10 @@ export function readTicketKeys(file: string): [Buffer, ...Buffer[]] {
   }
   const [first, ...others] = keys;
   if (first !== undefined) return [first, ...others];
-  throw new AdotdError(ErrorCode.TLS, `${file}:1: found no ticket key, expected one a line, the current one first`);
+  throw new AdotdError(
+    ErrorCode.TLS,
+    `${file}:1: found no ticket key, expected one on each line, the current one first`,
+  );
 }
 
 function decode(text: string): Buffer | undefined {

@@ -1,4 +1,4 @@
-/** What node:tls is given: certificates, protocol versions, ciphers, ticket keys. The same for port 853 and STARTTLS. */
+/** Options for node:tls: certificates, protocol versions, ciphers, ticket keys. The same for port 853 and STARTTLS. */
 import { constants } from 'node:crypto';
 import {
   createSecureContext,
@@ -15,19 +15,19 @@ import { ServerNames } from './sni.js';
 /** The ALPN protocol of DNS over TLS (RFC 7858 §6 with the IANA registry). */
 const ALPN_DOT = 'dot';
 
-/** Everything that may change while the server runs. */
+/** All that may change while the server runs. */
 export interface TlsSettings {
-  /** At least one; the first is for clients without SNI, or with one that no certificate has. */
+  /** At least one; the first is for clients without SNI, or with a name that no certificate has. */
   readonly certificates: readonly Pick<Certificate, 'cert' | 'key' | 'names'>[];
   /** 48 octets, the same in every worker (TicketKeys.current). */
   readonly ticketKey: Uint8Array;
-  /** Seconds that a ticket is good for; no longer than a ticket key lives. */
+  /** Seconds that a ticket is valid; no longer than a ticket key lives. */
   readonly sessionTimeout: number;
 }
 
 /**
- * AEAD with forward secrecy only (RFC 9325 §4.2). The ones for ECDSA and RSA with AES-128 are what TLS 1.2 clients of 2015
- * have in common with today's. AES-128 before ChaCha20, unless the client's list says that it has no AES in hardware.
+ * AEAD with forward secrecy only (RFC 9325 §4.2). TLS 1.2 clients of 2015 and of today share those with AES-128 for ECDSA and RSA.
+ * AES-128 comes before ChaCha20, unless the client's list shows that it has no AES in hardware.
  */
 const CIPHERS = [
   'TLS_AES_128_GCM_SHA256',
@@ -49,8 +49,8 @@ const SECURE_OPTIONS =
   constants.SSL_OP_PRIORITIZE_CHACHA;
 
 /**
- * Sessions resume only where they were made in the same context of use (OpenSSL's sid_ctx). Node makes one up from the
- * command line, which differs between machines and which contexts without a server do not get at all.
+ * Sessions resume only in a context with the same name (OpenSSL's sid_ctx). Node derives one from the command line, which differs
+ * between machines, and gives none to contexts without a server.
  */
 const SESSION_ID_CONTEXT = ALPN_DOT;
 
@@ -68,44 +68,42 @@ export class TlsContexts {
     [this.#options, this.#default, this.#byName] = build(settings);
   }
 
-  /** What the contexts are made from; plain data, for those of other workers. */
+  /** The settings of the contexts, as plain data for other workers. */
   get settings(): TlsSettings {
     const certificates = this.#settings.certificates.map(({ cert, key, names }) => ({ cert, key, names }));
     return { ...this.#settings, certificates };
   }
 
-  /** For `new TLSSocket(socket, …)`; take them anew for each connection. */
+  /** For `new TLSSocket(socket, …)`; to be read again for each connection. */
   socketOptions(): TLSSocketOptions {
     return {
       isServer: true,
       secureContext: this.#default,
-      // Node asks only clients with SNI; a name without a certificate of its own gets the default one. Where there is only
-      // that there is nothing to ask: Measured: CPU per full handshake 1 to 8 % less, per resumed one 13 %.
+      // Node calls it only for clients with SNI; a name that no certificate has gets the default one. With one certificate there is
+      // nothing to choose. Measured: without it a full handshake takes 1 to 8 % less CPU, a resumed one 13 %.
       ...(this.#settings.certificates.length > 1 && { SNICallback: this.#select }),
       // A client that offers ALPN without `dot` gets no_application_protocol (RFC 7301 §3.2); none at all is accepted.
       ALPNProtocols: [ALPN_DOT],
     };
   }
 
-  /** For `tls.createServer`; give the server to `attach`, so that it learns of later changes. */
+  /** For `tls.createServer`. `attach` that server, so that it gets later changes. */
   serverOptions(): TlsOptions {
     return { ...this.#options, SNICallback: this.#select, ALPNProtocols: [ALPN_DOT] };
   }
 
-  /** Keeps `server` at the current certificates and keys until it closes. */
+  /** Gives `server` every change of certificates and keys until it closes. */
   attach(server: Server): void {
     this.#servers.add(server);
     server.once('close', () => this.#servers.delete(server));
   }
 
-  /**
-   * Changes what new connections get; those that there are go on. Throws ADOTD_TLS, and then everything is as before.
-   */
+  /** Changes the settings of new connections; open ones go on. When it throws ADOTD_TLS, nothing has changed. */
   replace(changes: Partial<TlsSettings>): void {
     const settings = { ...this.#settings, ...changes };
     [this.#options, this.#default, this.#byName] = build(settings);
     this.#settings = settings;
-    // Everything at once: a ticket key set alone is lost with the next setSecureContext.
+    // Everything together: the next setSecureContext discards a ticket key that was set alone.
     for (const server of this.#servers) server.setSecureContext(this.#options);
   }
 
@@ -137,7 +135,7 @@ function optionsFor({ cert, key }: Pick<Certificate, 'cert' | 'key'>, settings: 
     secureOptions: SECURE_OPTIONS,
     sessionIdContext: SESSION_ID_CONTEXT,
     sessionTimeout: settings.sessionTimeout,
-    // Every context needs it: Node looks for the key in the context that SNI selected.
+    // Every context needs it: Node reads the key from the context that SNI selected.
     ticketKeys: Buffer.from(settings.ticketKey),
   };
 }

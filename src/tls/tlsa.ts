@@ -1,13 +1,13 @@
 /**
- * TLSA records (RFC 6698, RFC 7671) of the server's certificates: what to publish, and whether what is published matches.
+ * TLSA records (RFC 6698, RFC 7671) of the server's certificates: which to publish, and whether published ones match.
  *
- * Not there: validation of chains. For usages 0 and 2 it is only looked whether the record names a certificate of the chain.
+ * NOT here: validation of chains. With usages 0 and 2 a record has to name a certificate of the chain, no more.
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Certificate } from './certificates.js';
 import { ServerNames } from './sni.js';
 
-/** Seconds; what the records to paste have. Short enough to change keys within a day, long enough to be cached. A guess. */
+/** TTL, in seconds, of the records to paste. Short enough to change keys within a day, long enough to be cached. A guess. */
 const TLSA_TTL = 3600;
 
 /** RFC 6698 §7.2. */
@@ -30,7 +30,7 @@ export function tlsaRecord(nameserver: string, certificate: Pick<Certificate, 't
   return `${tlsaOwner(nameserver)} ${ttl} IN TLSA ${certificate.tlsa}`;
 }
 
-/** Which certificate a client of `nameserver` gets: its SNI is that name (RFC 7671 §7). `certificates` must not be empty. */
+/** The certificate that a client of `nameserver` gets: its SNI is that name (RFC 7671 §7). */
 export function certificateFor<T extends Pick<Certificate, 'names'>>(
   certificates: readonly [T, ...T[]],
 ): (nameserver: string) => T {
@@ -40,8 +40,8 @@ export function certificateFor<T extends Pick<Certificate, 'names'>>(
 }
 
 /**
- * Whether clients that go by an RRset accept the certificate: `match` when one record does; `mismatch` when none does;
- * `unusable` when no record is of a kind known here, or when a root that is not in the chain would have to be known.
+ * Whether clients that rely on an RRset accept the certificate. `match`: one record matches; `mismatch`: none does; `unusable`: no
+ * record is of a known kind, or one names a root that is not in the chain.
  */
 export type TlsaVerdict = 'match' | 'mismatch' | 'unusable';
 
@@ -52,7 +52,7 @@ export function compareTlsa(rdatas: readonly Uint8Array[], { cert }: Pick<Certif
     .filter((text) => text !== '')
     .map((text) => new X509Certificate(text));
   const verdicts = rdatas.map((rdata) => compareRecord(rdata, chain));
-  // Several records are the way to change keys (RFC 7671 §8.1): one that matches is enough.
+  // Keys are changed by publishing several records (RFC 7671 §8.1): one match is enough.
   if (verdicts.includes('match')) return 'match';
   return verdicts.includes('mismatch') ? 'mismatch' : 'unusable';
 }

@@ -1,6 +1,6 @@
 /**
- * TCP Fast Open on a listening socket (RFC 7413; the draft names it in section 3). Node has no option for it: the socket option
- * is set through the C library; where that cannot be called, connections are opened as ever.
+ * TCP Fast Open on a listening socket (RFC 7413; the draft names it in section 3). Node has no option for it, so the C library
+ * sets it. Where that cannot be called, connections open the ordinary way.
  */
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:net';
@@ -11,7 +11,7 @@ const TCP_FASTOPEN = 23;
 /** The bit of net.ipv4.tcp_fastopen that lets servers take data with a SYN. */
 const SERVER_BIT = 2;
 
-/** Why Fast Open is not to be had here; undefined when it is. */
+/** Why Fast Open is not available here; undefined when it is. */
 export function fastOpenObstacle(): string | undefined {
   const system = libc();
   if (typeof system === 'string') return system;
@@ -24,7 +24,7 @@ export function fastOpenObstacle(): string | undefined {
   return undefined;
 }
 
-/** Lets up to `pending` connections of a TCP socket wait that have sent data with their SYN. Does nothing where it cannot. */
+/** Lets up to `pending` connections with data in their SYN wait at a TCP socket. Returns whether that worked. */
 export function allowFastOpen(fd: number, pending: number): boolean {
   const system = libc();
   if (typeof system === 'string') return false;
@@ -33,7 +33,7 @@ export function allowFastOpen(fd: number, pending: number): boolean {
   return system.setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, value, value.length) === 0;
 }
 
-/** allowFastOpen() for the socket of a server that listens. */
+/** allowFastOpen() for a listening server. */
 export function openFast(server: Server, pending: number): boolean {
   const handle: unknown = Reflect.get(server, '_handle');
   const fd = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;

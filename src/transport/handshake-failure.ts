@@ -1,10 +1,10 @@
-/** Why a TLS handshake failed, in the few words that an operator can act on. */
+/** Why a TLS handshake failed: a few reasons that an operator can act on. */
 import { codeOf } from '../errors.js';
 import { TransportEvent } from './transport.js';
 
-/** The first that matches the error's code. OpenSSL's names begin with ERR_SSL_ in node. */
+/** The first match of the error's code counts. In node, OpenSSL's codes begin with ERR_SSL_. */
 const REASONS: readonly (readonly [pattern: RegExp, event: TransportEvent])[] = [
-  // Before the alerts: this one is named after the version.
+  // Before the alerts: the alert about versions has the version in its name.
   [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|UNKNOWN_PROTOCOL/, TransportEvent.TLS_FAILED_VERSION],
   [/NO_SHARED_|NO_SUITABLE_|NO_APPLICATION_PROTOCOL|NO_CIPHERS/, TransportEvent.TLS_FAILED_NOTHING_SHARED],
   [/ALERT/, TransportEvent.TLS_FAILED_ALERT],

@@ -1,7 +1,6 @@
 /**
- * The calls of the C library that node does not offer, through koffi. koffi is optional: where it or Linux is missing, `libc()`
- * says so, and what needs it does without. Symbols are looked up in the process itself, which has loaded its C library
- * whatever that is called: glibc and musl alike.
+ * Calls of the C library that node does not offer, through koffi. koffi is optional: without it, or outside of Linux, `libc()` says
+ * why, and its users take another way. Symbols are looked up in the process itself, so that glibc and musl both do.
  *
  * Measured: a call costs 40 ns with integers and addresses as arguments; so addresses of memory are passed as integers.
  */
@@ -10,7 +9,7 @@ import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 import { messageOf } from '../errors.js';
 
-/** What fails returns -1, and then `errno()` tells why. Addresses are integers, 0 is NULL. */
+/** A call that fails returns -1, and `errno()` tells why. Addresses are integers, 0 is NULL. */
 export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
@@ -29,22 +28,22 @@ export interface Libc {
   poll(descriptors: number, count: number, timeout: number): number;
   /** The number of the calling thread, as in /proc/self/task. */
   gettid(): number;
-  /** Address of the octets, which must not be moved: those of a SharedArrayBuffer are not. The same in every thread. */
+  /** Address of octets that never move: those of a SharedArrayBuffer. The same in every thread. */
   address(octets: Uint8Array): number;
   /** Why the last call of this thread failed: `EAGAIN`. */
   errno(): string;
-  /** The same as a number, as in `constants.errno` of node:os; makes no string of it. */
+  /** The same as a number, as in `constants.errno` of node:os; without making a string. */
   errorNumber(): number;
   /**
-   * The descriptor that becomes readable when this thread's event loop has something to do, timers apart; -1, of which poll()
-   * takes no notice, when this build of node does not tell.
+   * The descriptor that becomes readable when this thread's event loop has something to do, timers apart; -1, which poll() ignores,
+   * when this build of node does not tell it.
    */
   eventLoop(): number;
 }
 
 let found: Libc | string | undefined;
 
-/** The calls, or why they are not to be had here. */
+/** The calls, or why they are not available here. */
 export function libc(): Libc | string {
   found ??= load();
   return found;
@@ -52,7 +51,7 @@ export function libc(): Libc | string {
 
 function load(): Libc | string {
   if (process.platform !== 'linux') return 'it is built for Linux only';
-  // The layouts of structures are those of 64-bit Linux (LP64), little-endian: x64 and arm64 are what koffi brings too.
+  // The layouts of structures are those of 64-bit Linux (LP64), little-endian. koffi has binaries for x64 and arm64 too.
   if (process.arch !== 'x64' && process.arch !== 'arm64')
     return `it is built for x64 and arm64, not for ${process.arch}`;
   let koffi: typeof import('koffi');
@@ -87,7 +86,7 @@ function load(): Libc | string {
   }
 }
 
-/** By calls that node offers to add-ons. */
+/** By calls that node provides for add-ons. */
 function eventLoopDescriptor(koffi: typeof import('koffi'), own: import('koffi').LibraryHandle): number {
   try {
     const eventLoopOf = own.func('napi_get_uv_event_loop', 'int', ['void*', '_Out_ void**']);

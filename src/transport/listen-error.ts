@@ -1,9 +1,9 @@
-/** What the system says when an address cannot be listened on, as one line with what to do about it. */
+/** The system's reason why an address cannot be listened on, as one line with a remedy. */
 import { AdotdError, codeOf, ErrorCode, messageOf } from '../errors.js';
 import { endpointText } from './address.js';
 import type { Endpoint } from './transport.js';
 
-/** Where an operator chooses another port or address. */
+/** The options by which an operator chooses another port or address. */
 interface ListenRemedy {
   readonly port: string;
   readonly address: string;

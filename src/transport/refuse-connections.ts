@@ -1,24 +1,24 @@
 /**
- * A TCP socket that listens, and is to be closed: close(2) resets every connection that is in its queue or still being
- * established, with the query that its client may have sent already. So no new ones are let begin first, and those that have are
- * accepted: a filter drops SYN segments, as if they were lost on the way. Their clients try again, after a second, and are refused.
+ * Closing a TCP socket that listens: close(2) resets every connection in its queue or still being established, together with a query
+ * that its client may have sent. So a filter first drops SYN segments, as if the network lost them, and the connections that have
+ * begun are accepted. Clients whose SYN was dropped try again after a second, and are refused.
  *
- * The filter is inherited by the connections that are accepted, to which it does nothing: they see no SYN any more.
+ * Accepted connections inherit the filter, which does nothing to them: they get no SYN any more.
  */
 import { libc } from './libc.js';
 
 const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 
-/** Classic BPF (linux/filter.h): of each instruction the code, how many to skip where it holds and does not, and its operand. */
+/** Classic BPF (linux/filter.h). Each instruction has its code, how many to skip when it is true and when it is false, and its operand. */
 const PROGRAM: readonly (readonly [code: number, yes: number, no: number, operand: number])[] = [
-  // The octet of the TCP header that has the flags (RFC 9293 §3.1).
+  // Load the octet with the flags of the TCP header (RFC 9293 §3.1).
   [0x30, 0, 0, 13],
   // Is SYN among them?
   [0x45, 0, 1, 0x02],
-  // Keep nothing of it,
+  // If so, keep nothing of the segment,
   [0x06, 0, 0, 0],
-  // or all.
+  // otherwise all of it.
   [0x06, 0, 0, 0xffff_ffff],
 ];
 const INSTRUCTION = 8;
@@ -26,8 +26,8 @@ const INSTRUCTION = 8;
 const PROGRAM_HEADER = 16;
 
 /**
- * Lets no new connection to the socket of this descriptor begin; says whether that could be done. Not for sockets that other
- * processes have too: it would be done to theirs.
+ * Lets no new connection to the socket begin; returns whether that worked. Not for sockets that other processes have too: it would
+ * close theirs as well.
  */
 export function refuseConnections(fd: number): boolean {
   const system = libc();

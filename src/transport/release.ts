@@ -1,7 +1,7 @@
 /**
- * Giving back the memory of images that are served no more. They are shared by all threads, and stay in memory until the last
- * thread has collected its references as garbage. A thread that answers UDP makes none, so it never collects any by itself and
- * would keep every image that it was ever given; the control thread does little, and keeps many.
+ * Giving back the memory of images that are no longer served. All threads share them, and they stay in memory until the last thread
+ * has collected its references as garbage. A thread that answers UDP makes no garbage, so it never collects by itself, and would
+ * keep every image that it was ever given. The control thread makes little, and would keep many.
  *
  * Measured: 50 images of 20 MiB published to a UDP worker, 100 ms from one to the next, leave the process with 999 MiB; with
  * this, with 101 at the most and 18 in the end (test/load/release.ts). Queries that come during a collection wait in the socket's
@@ -10,12 +10,12 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Milliseconds from a publication to the collection; those that come meanwhile share it. */
+/** Milliseconds from a publication to the collection; later publications within that time share it. */
 const DELAY = 500;
 
-/** Collects what a thread does not use any more. */
+/** Collects the garbage of a thread. */
 interface Release {
-  /** Something was let go of: collects it in a while. */
+  /** Schedules a collection. */
   soon(): void;
   /** Collects nothing more. */
   stop(): void;
@@ -40,16 +40,16 @@ export function createRelease(collect: () => void = collector()): Release {
 
 /**
  * Octets of the heap up to which a thread that answers collects. Measured: 3 MB take 3 ms, 20 MB 31 ms, 174 MB 240 ms. A thread
- * with thousands of sessions has that much; it collects by itself as sessions come and go.
+ * with thousands of sessions has that much, and collects by itself as sessions come and go.
  */
 export const LARGEST_HEAP = 10 * 1024 * 1024;
 
 /**
- * V8's collection of all garbage of this thread, which node offers to command lines only (--expose-gc). Does nothing while more
- * than `largest` octets are used.
+ * V8's full collection for this thread, which node offers on the command line only (--expose-gc). Does nothing while more than
+ * `largest` octets are used.
  */
 export function collector(largest = Number.POSITIVE_INFINITY): () => void {
-  // The flag is that of all threads: it stays, for another thread that starts at this moment may be between these two lines.
+  // The flag belongs to all threads and stays set: another thread that starts now may be between these two lines.
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
   if (typeof collect !== 'function') return () => {};

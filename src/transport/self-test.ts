@@ -1,7 +1,7 @@
 /**
- * Whether recvmmsg, sendmmsg and control messages do on this machine what mmsg.ts takes them to do: datagrams are sent to sockets
- * of our own on loopback, answered by the code that answers everybody, and looked at. Where C library, kernel or machine lay
- * things out in another way, nobody is answered wrongly: whoever asks here takes the portable path.
+ * Whether recvmmsg, sendmmsg and control messages behave on this machine as mmsg.ts expects: it sends datagrams to its own sockets on
+ * loopback, answers them with the code that answers all queries, and compares. Where the C library, kernel or machine has another
+ * layout, the server takes the portable path instead of answering wrongly.
  */
 import { AdotdError } from '../errors.js';
 import { addressOctets } from './address.js';
@@ -12,7 +12,7 @@ import { closeSocket, openUdpSocket } from './sockets.js';
 import type { Endpoint } from './transport.js';
 import { createWait } from './wait.js';
 
-/** A server's address, and the one of it that is asked. A wildcard server must answer from the latter. */
+/** The address that a server is bound to, and the one that is asked. A wildcard server must answer from the latter. */
 const CASES = [
   { bound: '127.0.0.1', asked: '127.0.0.1' },
   { bound: '0.0.0.0', asked: '127.0.0.2' },
@@ -22,16 +22,16 @@ const CASES = [
 
 /** Octets of the requests. */
 const LENGTHS = [12, 0, 13, 512, 1232, 600] as const;
-/** The request that gets no response: those behind it have other numbers than their requests. */
+/** The request without a response: responses behind it have other numbers than their requests. */
 const UNANSWERED = 2;
 /** Sockets that the requests are sent from in turn. */
 const CLIENTS = 2;
-/** Milliseconds after which a datagram on loopback is lost. It is there at once, but on a machine that has too much to do. */
+/** Milliseconds after which a datagram on loopback counts as lost. It arrives at once unless the machine is overloaded. */
 const LOST = 250;
 
 const BUFFERS = { reusePort: false, receiveBuffer: 65_536, sendBuffer: 65_536 } as const;
 
-/** What is wrong, or undefined. Takes some milliseconds. `system`: for tests, which break it. */
+/** The mistake that was found, or undefined. Takes some milliseconds. `system`: for tests, which break it. */
 export function selfTest(system: Libc | string = libc()): string | undefined {
   if (typeof system === 'string') return system;
   const slots = createSlots(2 * Math.max(...LENGTHS));
@@ -50,7 +50,7 @@ export function selfTest(system: Libc | string = libc()): string | undefined {
       if (reason !== undefined) return `${reason} (asking ${asked} of a socket on ${bound})`;
       tried++;
     } catch (error) {
-      // This family is not to be had here; nobody will be served on it either.
+      // This machine lacks the address family; nobody is served on it either.
       if (!(error instanceof AdotdError)) throw error;
     } finally {
       for (const { fd } of sockets) closeSocket(fd);
@@ -105,7 +105,7 @@ function exchange(
   return undefined;
 }
 
-/** Reads the responses to the requests of these numbers, which must be all that came, from the address that was asked. */
+/** Reads the responses to these requests: they must be the only ones, and come from the address that was asked. */
 function readResponses(
   system: Libc,
   slots: Slots,
@@ -151,7 +151,7 @@ function request(number: number): Uint8Array {
   return octets;
 }
 
-/** The number, and the request backwards: of another length, so that this is seen to be right too. */
+/** The number, then the request backwards: another length than the request's, so that a wrong length shows. */
 function responseOf(number: number): Uint8Array {
   return Uint8Array.of(number, ...request(number).reverse());
 }

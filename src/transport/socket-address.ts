@@ -7,20 +7,20 @@ import type { Endpoint } from './transport.js';
 /** Address families (AF_…). */
 export const Family = { UNIX: 1, INET: 2, INET6: 10 } as const;
 
-/** Octets of the longest address there is, struct sockaddr_storage. */
+/** Octets of the longest address, struct sockaddr_storage. */
 export const LONGEST_SOCKET_ADDRESS = 128;
 
 const INET_LENGTH = 16;
 const INET6_LENGTH = 28;
-/** The family has the order of the machine, the port that of the network. */
+/** The family is in the machine's byte order, the port in the network's. */
 const PORT = 2;
 const INET_ADDRESS = 4;
 const INET6_ADDRESS = 8;
 const INET6_SCOPE = 24;
 
 /**
- * The endpoint as a socket address; undefined when its address is none, or names a network interface (`fe80::1%eth0`) that is
- * not there. An IPv4-mapped address becomes the IPv4 address in it.
+ * The endpoint as a socket address; undefined when its address is invalid, or names a network interface (`fe80::1%eth0`) that does
+ * not exist. An IPv4-mapped address becomes the IPv4 address in it.
  */
 export function encodeSocketAddress({ address, port }: Endpoint): Buffer | undefined {
   const octets = new Uint8Array(16);
@@ -48,12 +48,12 @@ export function decodeSocketAddress(encoded: Buffer): Endpoint | undefined {
   return { address: scope === 0 ? address : `${address}%${scope}`, port };
 }
 
-/** The zone of an IPv6 address (RFC 4007 §11), as the number of the network interface: 0 without one. */
+/** The zone of an IPv6 address (RFC 4007 §11) as the number of its network interface; 0 without a zone. */
 function scopeOf(address: string): number | undefined {
   const percent = address.indexOf('%');
   if (percent < 0) return 0;
   const zone = address.slice(percent + 1);
   if (/^[0-9]+$/.test(zone)) return Number(zone);
-  // Only a link-local address of the interface tells its number; that is the kind of address which has a zone.
+  // The interface's link-local address tells its number.
   return networkInterfaces()[zone]?.find(({ family, scopeid }) => family === 'IPv6' && scopeid)?.scopeid;
 }

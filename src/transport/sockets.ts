@@ -1,7 +1,7 @@
 /**
- * Sockets made and bound by the control thread through the C library, since node cannot: for threads to serve, several on one
- * address (SO_REUSEPORT), with the options that UDP responses need. On Linux with koffi only; elsewhere all of this fails
- * with ADOTD_LISTEN.
+ * Sockets that the control thread makes and binds through the C library, since node cannot: several on one address (SO_REUSEPORT),
+ * for threads to serve, and with the options that UDP responses need. On Linux with koffi only; elsewhere all of this fails with
+ * ADOTD_LISTEN.
  */
 import { AdotdError, ErrorCode } from '../errors.js';
 import { allowFastOpen } from './fast-open.js';
@@ -10,11 +10,11 @@ import { listenError } from './listen-error.js';
 import { decodeSocketAddress, encodeSocketAddress, Family, LONGEST_SOCKET_ADDRESS } from './socket-address.js';
 import type { Endpoint } from './transport.js';
 
-/** A socket that has an address. Who is given one closes it. */
+/** A bound socket. Its receiver closes it. */
 export interface BoundSocket {
   readonly protocol: 'udp' | 'tcp';
   readonly fd: number;
-  /** With the port that it really has. */
+  /** With the actual port. */
   readonly endpoint: Endpoint;
   /** Other processes have it too. */
   readonly shared?: boolean;
@@ -23,7 +23,7 @@ export interface BoundSocket {
 export interface UdpSocketOptions {
   /** Other sockets of this process may have the same address; the system spreads clients over them. */
   readonly reusePort: boolean;
-  /** Octets of queries that may wait, and of answers; the system counts its own overhead besides. */
+  /** Octets of queries that may wait, and of answers; the system adds its own overhead. */
   readonly receiveBuffer: number;
   readonly sendBuffer: number;
 }
@@ -68,7 +68,7 @@ const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
 const O_NONBLOCK = 0o4000;
 
-/** A UDP socket on an address. It blocks: who must not be blocked says so in each call. Throws ADOTD_LISTEN. */
+/** A UDP socket on an address. It blocks, unless a call has MSG_DONTWAIT. Throws ADOTD_LISTEN. */
 export function openUdpSocket(endpoint: Endpoint, options: UdpSocketOptions): BoundSocket {
   return open('udp', endpoint, (system, fd) => {
     if (options.reusePort) demand(system, setOption(system, fd, SOL_SOCKET, SO_REUSEPORT, 1));
@@ -76,17 +76,17 @@ export function openUdpSocket(endpoint: Endpoint, options: UdpSocketOptions): Bo
   });
 }
 
-/** A TCP socket on an address, on which node is yet to listen. `protocol` is for errors only. Throws ADOTD_LISTEN. */
+/** A TCP socket on an address, for node to listen on. `protocol` is for errors only. Throws ADOTD_LISTEN. */
 export function openTcpSocket(endpoint: Endpoint, options: TcpSocketOptions, protocol: 'tcp' | 'tls'): BoundSocket {
   return open(protocol, endpoint, (system, fd) => {
-    // As node has it: an address with connections in TIME_WAIT can be listened on again.
+    // As node does: an address with connections in TIME_WAIT can be bound again.
     demand(system, setOption(system, fd, SOL_SOCKET, SO_REUSEADDR, 1));
     if (options.reusePort) demand(system, setOption(system, fd, SOL_SOCKET, SO_REUSEPORT, 1));
     if (options.fastOpen > 0) allowFastOpen(fd, options.fastOpen);
   });
 }
 
-/** Gives a UDP socket that was bound by others the options that ours have, SO_REUSEPORT apart. Throws ADOTD_LISTEN. */
+/** Gives a UDP socket that was handed over the options of our own, SO_REUSEPORT apart. Throws ADOTD_LISTEN. */
 export function prepareUdpSocket(fd: number, endpoint: Endpoint, options: UdpSocketOptions): void {
   const system = loaded('udp', endpoint);
   try {
@@ -99,10 +99,10 @@ export function prepareUdpSocket(fd: number, endpoint: Endpoint, options: UdpSoc
 }
 
 /**
- * RFC 9715: no response is fragmented on its way where that can be helped, and none is cut smaller by a spoofed ICMP message.
- * OMIT: packets have the size of the interface's MTU, whatever ICMP says about paths, and DF is not set in IPv4 (its section
- * 3.1 wants DF only where it is safe: with DO or PROBE a path of a smaller MTU would lose responses, and DO and WANT believe
- * what ICMP says). IPv6 has no fragments made by routers; DONTFRAG keeps this host from making them.
+ * RFC 9715: responses are not fragmented on their way where that can be avoided, and a spoofed ICMP message cannot make
+ * them smaller. With OMIT, packets have the interface's MTU, whatever ICMP says about paths, and no DF in IPv4. Section 3.1 wants DF
+ * only where it is safe: DO and PROBE would lose responses on a path of a smaller MTU, and DO and WANT believe ICMP. Routers do not
+ * fragment IPv6, and DONTFRAG keeps this host from doing it.
  *
  * Measured (Linux 6.18), MTU 1280, responses of 1400 octets: IPv6 with both options fails with EMSGSIZE, OMIT alone sends two
  * fragments; IPv4 sends two fragments, without DF. No response is that long with the default of `udp.payload`, 1232.
@@ -115,29 +115,29 @@ function setUdpOptions(system: Libc, fd: number, endpoint: Endpoint, options: Ud
   if (ipv6) {
     set(IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_OMIT);
     set(IPPROTO_IPV6, IPV6_DONTFRAG, 1);
-    // Tells the address that was asked, so that the answer leaves from it.
+    // Tells the address that was asked, so that the answer can leave from it.
     if (wildcard) set(IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   }
-  // IPv6 sockets of others may take IPv4 too, and then this counts.
+  // An IPv6 socket that was handed over may take IPv4 too: then this applies.
   set(IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_OMIT);
   if (!ipv6 && wildcard) set(IPPROTO_IP, IP_PKTINFO, 1);
   setBuffer(system, fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receiveBuffer);
   setBuffer(system, fd, SO_SNDBUFFORCE, SO_SNDBUF, options.sendBuffer);
 }
 
-/** The first option goes beyond the system's limits, and is root's (CAP_NET_ADMIN); the second takes what the limits allow. */
+/** `force` goes beyond the system's limits but needs CAP_NET_ADMIN; `option` stays within the limits. */
 function setBuffer(system: Libc, fd: number, force: number, option: number, octets: number): void {
   if (!setOption(system, fd, SOL_SOCKET, force, octets)) {
     demand(system, setOption(system, fd, SOL_SOCKET, option, octets));
   }
 }
 
-/** What to log when a socket's buffers are smaller than was asked for; undefined when they are not. */
+/** A line to log when a socket's buffers are smaller than requested; undefined when they are not. */
 export function bufferShortfall(fd: number, options: UdpSocketOptions): string | undefined {
   const system = libc();
   if (typeof system === 'string') return undefined;
   const short = (option: number, key: string, asked: number, limit: string): string | undefined => {
-    // The system doubles the value, for its overhead.
+    // The system doubles the value for its overhead.
     const octets = (getOption(system, fd, SOL_SOCKET, option) ?? 0) / 2;
     if (octets >= asked) return undefined;
     return `udp.${key} is ${octets} octets, not ${asked}: set ${limit} to ${asked}, or lower the key`;
@@ -149,7 +149,7 @@ export function bufferShortfall(fd: number, options: UdpSocketOptions): string |
   return lines.filter((line) => line !== undefined).join('; ') || undefined;
 }
 
-/** What a descriptor is that was opened by others: bound for UDP, or listening for TCP; or why it cannot be served. */
+/** Describes a descriptor that was handed over: bound for UDP, or listening for TCP; or why it cannot be served. */
 export function describeSocket(fd: number): { protocol: 'udp' | 'tcp'; endpoint: Endpoint } | string {
   const system = libc();
   if (typeof system === 'string') return `it cannot be looked at: ${system}`;
@@ -169,7 +169,7 @@ export function describeSocket(fd: number): { protocol: 'udp' | 'tcp'; endpoint:
   return { protocol: udp ? 'udp' : 'tcp', endpoint };
 }
 
-/** Another descriptor of the same socket, which programs that are started do not get. Throws ADOTD_LISTEN. */
+/** Another descriptor of the same socket, which child processes do not inherit. Throws ADOTD_LISTEN. */
 export function duplicateSocket(fd: number): number {
   const system = libc();
   const copy = typeof system === 'string' ? -1 : system.fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -178,18 +178,18 @@ export function duplicateSocket(fd: number): number {
   throw new AdotdError(ErrorCode.LISTEN, `cannot duplicate the socket of descriptor ${fd}: ${reason}`);
 }
 
-/** Programs that are started do not get the descriptor from now on. Node sees to that when it starts, but promises nothing. */
+/** Keeps child processes from inheriting the descriptor. Node does so when it starts, but does not promise it. */
 export function keepFromChildren(fd: number): void {
   const system = libc();
   if (typeof system !== 'string') system.fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 /**
- * Has nothing more come to a UDP socket; what is queued in it can still be received and answered. It is connected to itself:
- * datagrams of all others are for other sockets of its address, and refused (ICMP) where there is none, as after close(2). That
- * cannot tell what was queued and not answered. Says whether it worked.
+ * Keeps a UDP socket from receiving more; queued datagrams can still be read and answered. It is connected to itself, so datagrams of
+ * others go to other sockets of its address, or are refused (ICMP) as after close(2); unlike close(2), nothing that is queued is
+ * lost. Returns whether it worked.
  *
- * Not for sockets that other processes have too: it would be done to theirs.
+ * Not for sockets that other processes have too: theirs would stop receiving as well.
  */
 export function deafenSocket(fd: number): boolean {
   const system = libc();
@@ -244,7 +244,7 @@ function setOption(system: Libc, fd: number, level: number, option: number, valu
   return system.setsockopt(fd, level, option, integer(value), 4) === 0;
 }
 
-/** An option whose value is an int; undefined, with errno() telling why, when it cannot be had. */
+/** An option whose value is an int; undefined when it cannot be read, and then errno() tells why. */
 function getOption(system: Libc, fd: number, level: number, option: number): number | undefined {
   const value = integer(0);
   return system.getsockopt(fd, level, option, value, integer(value.length)) === 0 ? value.readInt32LE() : undefined;
@@ -256,7 +256,7 @@ function integer(value: number): Buffer {
   return octets;
 }
 
-/** Throws what the last call failed with when it did not succeed. */
+/** Throws the error of the last call when it did not succeed. */
 function demand(system: Libc, succeeded: boolean): void {
   if (!succeeded) throw systemError(system);
 }
@@ -265,7 +265,7 @@ function systemError(system: Libc): Error {
   return codedError(system.errno());
 }
 
-/** An error as node's own are: with `code`, which listenError() explains. */
+/** An error like node's own: with a `code`, which listenError() explains. */
 function codedError(code: string): Error {
   return Object.assign(new Error(code), { code });
 }

@@ -206,7 +206,8 @@ class StreamConnection implements OpenConnection {
       // An alert has told the peer what is wrong; the connection is closed behind it.
       raw.destroySoon();
     });
-    // After the handshake only this event tells of a fatal error, unless a tls.Server made the socket (RFC 8446 §6.2: close "immediately").
+    // After the handshake only this event tells of a fatal error, unless a tls.Server made the socket. RFC 8446 §6.2: the connection
+    // is closed immediately.
     secure.on('_tlsError', () => {
       if (session.isHandshaking || raw.destroyed) return;
       this.#context.event(TransportEvent.TCP_ERROR);

@@ -102,7 +102,10 @@ function failed(error: number, context: UdpContext): void {
   context.event(TransportEvent.UDP_ERROR);
 }
 
-/** Milliseconds after which a waiting thread gives its event loop a turn: timers do not wake it. An idle thread's heartbeat has this interval. */
+/**
+ * Milliseconds after which a waiting thread gives its event loop a turn: timers do not wake it. An idle thread's heartbeat has this
+ * interval.
+ */
 const PATIENCE = 50;
 /** Rounds over the sockets after which the event loop always gets a turn: 30 ms of full batches. With few queries it gets one a second. */
 const ROUNDS = 128;

@@ -3,9 +3,9 @@ import type { Libc } from './libc.js';
 
 /** Waiting for one of several descriptors. */
 export interface Wait {
-  /** Waits until one can be read; returns how many can, 0: none within so many milliseconds, -1: it was interrupted. */
+  /** Waits until one can be read. Returns how many can; 0: none within `milliseconds`; -1: interrupted. */
   poll(milliseconds: number): number;
-  /** Whether the descriptor of this number can be read, or has an error to tell, since poll(). */
+  /** Whether the last poll() found that the descriptor of this number can be read or has an error. */
   found(number: number): boolean;
 }
 
@@ -14,7 +14,7 @@ const POLLFD_WORDS = 2;
 const EVENTS = 1;
 const POLLIN = 1;
 
-/** `descriptors`: to be read from. Allocates nothing when it waits. */
+/** `descriptors`: to wait for. Waiting allocates nothing. */
 export function createWait(system: Libc, descriptors: readonly number[]): Wait {
   const count = descriptors.length;
   const words = new Int32Array(new SharedArrayBuffer(count * POLLFD_WORDS * Int32Array.BYTES_PER_ELEMENT));

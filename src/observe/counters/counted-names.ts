@@ -1,16 +1,16 @@
 /**
- * What is counted by name: the types and the extended errors that have a counter of their own. All others share one, so that
- * what clients ask cannot make the number of time series grow.
+ * The types and extended errors that have a counter of their own. All others share one, so that clients cannot make the number of time
+ * series grow.
  */
 import { Ede } from '../../protocol/iana.js';
 import { typeByMnemonic } from '../../protocol/rdata/table.js';
 
-/** The word of what is in no list. */
+/** Label of everything else. */
 export const OTHER = 'other';
-/** The word of a query without a question. */
+/** Label of a query without a question. */
 const NO_QUESTION = 'none';
 
-/** Types that resolvers, mail servers and people ask for; the rest is rare, and what is rare is `other`. */
+/** Types that resolvers, mail servers and people ask for; the rest is rare. */
 const MNEMONICS = [
   ...['A', 'AAAA', 'NS', 'SOA', 'CNAME', 'DNAME', 'MX', 'TXT', 'PTR', 'SRV', 'NAPTR', 'CAA', 'URI', 'HTTPS', 'SVCB'],
   ...['DS', 'DNSKEY', 'CDS', 'CDNSKEY', 'CSYNC', 'DSYNC', 'RRSIG', 'NSEC', 'NSEC3', 'NSEC3PARAM', 'ZONEMD', 'NXNAME'],
@@ -30,7 +30,7 @@ for (const [index, mnemonic] of MNEMONICS.entries()) {
 }
 
 const EDE_CODES: readonly number[] = Object.values(Ede);
-/** INFO-CODEs of RFC 8914's registry end far below. */
+/** The INFO-CODEs of RFC 8914's registry are far below. */
 const EDE_TABLE = 256;
 
 /** Labels of the words of extended errors, in their order. */

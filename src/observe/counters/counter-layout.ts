@@ -1,6 +1,6 @@
 /**
- * Where each counter has its word. One block a transport, then what belongs to none. Everything follows from the tables that
- * name what is counted: a new kind of answer or a new event gets its words by being there.
+ * The word of each counter: a block for each transport, then the words of no transport. All follows from the tables of kinds and
+ * events: a new kind of answer or a new event gets its words from its row.
  */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { SessionEnd, SessionEvent, SessionPath } from '../../session/session-end.js';
@@ -36,7 +36,7 @@ const TRANSPORTS = Object.keys(Transport).length;
 /** Words of no transport. */
 export const EVENTS_AT = TRANSPORTS * TRANSPORT_WORDS;
 export const SESSION_EVENTS_AT = EVENTS_AT + Object.keys(TransportEvent).length;
-/** Sessions that are over: paths times reasons, and their times by path. */
+/** Closed sessions: paths times reasons, and their times by path. */
 export const ENDS = Object.keys(SessionEnd).length;
 const PATHS = Object.keys(SessionPath).length;
 export const ENDS_AT = SESSION_EVENTS_AT + Object.keys(SessionEvent).length;

@@ -1,20 +1,20 @@
 /**
- * Histograms as words of a Float64Array: one for each bucket, one for what is above the last, one for the sum. A word counts
- * its own bucket only; who reads adds up what Prometheus wants cumulative.
+ * Histograms as words of a Float64Array: one for each bucket, one for values above the last bound, one for the sum. A word counts its
+ * own bucket only; prometheus.ts adds them up, since Prometheus wants cumulative counts.
  */
 
-/** Upper bounds, inclusive and rising, in the unit of what is counted. */
+/** Upper bounds, inclusive and rising, in the unit of the values. */
 type Bounds = readonly number[];
 
-/** Octets of messages: below 512 in powers of two; 1232 is what fits everywhere (RFC 9715), 4096 the largest UDP payload. */
+/** Octets of messages: powers of two up to 512; 1232 fits everywhere (RFC 9715), 4096 is the largest UDP payload. */
 export const SIZES: Bounds = [32, 64, 128, 256, 512, 1232, 4096, 16_384, 65_535];
 
-/** Seconds that respond() takes: from a quarter of a microsecond to a second, for what a pause of the thread looks like. */
+/** Seconds that respond() takes: from a quarter of a microsecond up to a second, to show pauses of the thread. */
 export const RESPOND_TIMES: Bounds = [
   0.25e-6, 0.5e-6, 1e-6, 2e-6, 4e-6, 8e-6, 16e-6, 32e-6, 64e-6, 128e-6, 256e-6, 1e-3, 4e-3, 16e-3, 64e-3, 1,
 ];
 
-/** Seconds that sessions are open: one exchange at the low end, idle times in the middle, resolvers that stay at the high. */
+/** Seconds that sessions are open: a single exchange, then idle times, then resolvers that stay for hours. */
 export const SESSION_TIMES: Bounds = [0.01, 0.1, 1, 2.5, 5, 10, 15, 30, 60, 300, 900, 3600, 14_400];
 
 /** Words that a histogram takes. */
@@ -25,7 +25,7 @@ export function histogramWords(bounds: Bounds): number {
 /** What a histogram has counted. */
 export interface HistogramValue {
   readonly bounds: Bounds;
-  /** One for each bound, and one for what is above the last; not cumulative. */
+  /** One for each bound, and one for values above the last; not cumulative. */
   readonly counts: readonly number[];
   readonly sum: number;
 }
@@ -36,7 +36,7 @@ export function readHistogram(words: Float64Array, at: number, bounds: Bounds): 
   return { bounds, counts: [...words.subarray(at, last)], sum: words[last]! };
 }
 
-/** Counts `value` in the histogram at `at`. For what is rare; sizes have a table (SIZE_BUCKET). */
+/** Counts `value` in the histogram at `at`. For rare events; sizes have a table (SIZE_BUCKET). */
 export function observe(words: Float64Array, at: number, bounds: Bounds, value: number): void {
   let bucket = 0;
   while (bucket < bounds.length && value > bounds[bucket]!) bucket++;

@@ -1,4 +1,4 @@
-/** The counters for people: what is not zero, by transport and name. */
+/** The counters for people: those that are not zero, by transport and name. */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Rcode } from '../../protocol/iana.js';
 import { SessionEvent } from '../../session/session-end.js';
@@ -8,7 +8,7 @@ import type { Counters } from './counters.js';
 
 export type Summary = Record<string, Record<string, number>>;
 
-/** What was counted, by transport and name; zeros are left out. */
+/** The counts by transport and name, without zeros. */
 export function summaryOf(counters: Counters): Summary {
   const summary: Summary = {};
   for (const [name, transport] of Object.entries(Transport)) {

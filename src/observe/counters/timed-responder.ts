@@ -1,16 +1,16 @@
 /**
- * How long respond() takes, of some messages only: Measured: reading the clock twice takes 100 ns, a quarter of an answer. Of
- * every SAMPLE-th message of a thread, that is; as a prime it walks through all places of a batch instead of always timing
- * the first, whose data no cache holds yet. Measured: 5 to 20 ns a message, nearly all of it for one call more.
- * NOT here: the time that a message waits in the socket and in its batch, and that its answer takes to be sent.
+ * How long respond() takes, for every SAMPLE-th message of a thread. Measured: reading the clock twice takes 100 ns, a quarter of an
+ * answer. SAMPLE is prime, so it meets every place of a batch, not always the first, whose data is in no cache yet. Measured: this
+ * costs 5 to 20 ns a message, nearly all of it for one more call.
+ * NOT here: the time that a message waits in the socket and in its batch, and the time to send its answer.
  */
 import type { Responder } from '../../answer/respond.js';
 import type { Counters } from './counters.js';
 
-/** One message in so many is timed. */
+/** 1 message in this many is timed. */
 export const SAMPLE = 127;
 
-/** The responder, but every `sample`-th message is timed. The clock's own time, some 50 ns, is in what is counted. */
+/** The responder, but every `sample`-th message is timed. The time includes the clock's own, some 50 ns. */
 export function timedResponder(responder: Responder, counters: Counters, sample = SAMPLE): Responder {
   const { respond, outcome } = responder;
   let left = sample;

@@ -1,16 +1,16 @@
 /**
- * A metric as a row: what it is called, what it says, and where its numbers come from. What is shown to Prometheus
- * (prometheus.ts) and to people (reference.ts) follows from the rows, which are in metrics/.
+ * A metric as a row: its name, its meaning, and how its numbers are read. The text for Prometheus (prometheus.ts) and for people
+ * (metrics-reference.ts) follows from the rows.
  */
 import type { HistogramValue } from '../counters/histogram-buckets.js';
 import type { ProcessFacts } from './process-facts.js';
 import type { ServerFacts } from './server-facts.js';
 
-/** What metrics are read from. */
+/** The sources of all metrics. */
 export interface MetricsInput {
   readonly server: ServerFacts;
   readonly process: ProcessFacts;
-  /** Zones that have time series of their own. */
+  /** How many zones have time series of their own. */
   readonly zoneLimit: number;
 }
 
@@ -21,7 +21,7 @@ interface Described {
   readonly help: string;
   /** The unit that the name ends with. */
   readonly unit?: 'seconds' | 'bytes';
-  /** Names of the labels, and for people what values there are. */
+  /** Names of the labels, each with a text about its values. */
   readonly labels?: Readonly<Record<string, string>>;
 }
 
@@ -36,7 +36,7 @@ export function labelNames({ labels = {} }: Metric): readonly string[] {
   return Object.keys(labels);
 }
 
-/** The only series of a metric without labels; none where the number is not known. */
+/** The only series of a metric without labels; none when the number is unknown. */
 export function single(value: number | undefined): readonly (readonly [readonly string[], number])[] {
   return value === undefined ? [] : [[[], value]];
 }

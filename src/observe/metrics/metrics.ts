@@ -1,4 +1,4 @@
-/** All metrics there are, in the order in which they are shown. */
+/** All metrics, in the order in which they are shown. */
 
 import { EVENT_METRICS } from './event-metrics.js';
 import type { Metric } from './metric.js';
@@ -7,7 +7,7 @@ import { QUERY_METRICS } from './query-metrics.js';
 import { SERVER_METRICS } from './server-metrics.js';
 import { SESSION_METRICS } from './session-metrics.js';
 
-/** Rows by what they are of. */
+/** Rows by topic. */
 export const METRIC_GROUPS: readonly (readonly [title: string, metrics: readonly Metric[]])[] = [
   ['Queries and responses', QUERY_METRICS],
   ['Sessions', SESSION_METRICS],

@@ -1,4 +1,4 @@
-/** What the operating system says of this process; all threads are in it. What it does not say is left out. */
+/** Figures of the operating system about this process, all threads together. Unknown ones are left out. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface ProcessFacts {
@@ -27,7 +27,7 @@ export function processFacts(): ProcessFacts {
 
 function openDescriptors(): number | undefined {
   try {
-    // One is the folder's own.
+    // One belongs to the open folder itself.
     return readdirSync('/proc/self/fd').length - 1;
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 /**
- * Metrics as Prometheus reads them: its text format 0.0.4, and OpenMetrics 1.0.0 for who asks for it. The two differ in the
- * name of a counter's family, in how whole numbers are written in `le`, and in the end.
+ * Metrics for Prometheus: its text format 0.0.4, or OpenMetrics 1.0.0 for clients that ask for it. The two differ in the name of a
+ * counter's family, in whole numbers of `le`, and in the last line.
  * NOT here: timestamps, `_created`, exemplars.
  */
 import type { HistogramValue } from '../counters/histogram-buckets.js';
@@ -9,13 +9,13 @@ import { METRICS } from './metrics.js';
 
 type TextFormat = 'prometheus' | 'openmetrics';
 
-/** What `Content-Type` says of each. */
+/** The `Content-Type` of each format. */
 export const CONTENT_TYPES: Readonly<Record<TextFormat, string>> = {
   prometheus: 'text/plain; version=0.0.4; charset=utf-8',
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-/** The format for an `Accept` header: OpenMetrics only where it is named. Weights are not looked at: either will do. */
+/** The format for an `Accept` header: OpenMetrics only when it is named. Weights are ignored: either will do. */
 export function acceptedFormat(accept: string | undefined): TextFormat {
   return accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'prometheus';
 }

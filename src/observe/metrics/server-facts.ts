@@ -1,13 +1,13 @@
-/** What metrics show of the server besides the counters. The server fills it in whenever it is asked for. */
+/** Figures of the server besides the counters, for metrics. The server reads them for each request. */
 
 import type { ConnectionLimits } from '../../session/limits.js';
 import type { SessionSettings } from '../../session/session-settings.js';
 import { idleTimeAt, SHED_FROM } from '../../session/times.js';
 import type { Counters } from '../counters/counters.js';
 
-/** Where the server is in its life; a probe for readiness succeeds while it is `ready`. */
+/** The state of the server; readiness probes succeed while it is `ready`. */
 export type ServerState =
-  /** Until all zones were tried and all addresses answer. */
+  /** `starting`: until all zones have been tried and all addresses answer. */
   'starting' | 'ready' | 'draining';
 
 export interface ServerFacts {
@@ -18,7 +18,7 @@ export interface ServerFacts {
   readonly counters: Counters;
   readonly plane: PlaneFacts;
   readonly sessions: SessionFacts;
-  /** All of them, in an order that stays: the first ones have time series of their own. */
+  /** All zones, always in the same order: the first ones have time series of their own. */
   readonly zones: readonly ZoneFacts[];
   readonly reloads: Readonly<Record<ReloadKind, ReloadFacts>>;
   readonly certificates: readonly CertificateFacts[];
@@ -47,30 +47,29 @@ export interface ZoneFacts {
   /** In presentation format. */
   readonly name: string;
   /**
-   * `served`: from its file as it is. `kept`: from what was loaded earlier, its file has errors. `failed`: answered with
-   * SERVFAIL.
+   * `served`: from its file as it is. `kept`: as loaded earlier, since the file has errors now. `failed`: answered with SERVFAIL.
    */
   readonly state: ZoneState;
-  /** undefined where there is none: the zone failed. */
+  /** undefined when the zone failed. */
   readonly serial: number | undefined;
   readonly records: number;
   readonly imageBytes: number;
-  /** Seconds that the load took of what is served. */
+  /** Seconds that the load of the served version took. */
   readonly loadSeconds: number;
-  /** Seconds since 1970, of the same. */
+  /** When that was, in seconds since 1970. */
   readonly loadedAt: number;
 }
 
 export const ZONE_STATES = ['served', 'kept', 'failed'] as const;
 type ZoneState = (typeof ZONE_STATES)[number];
 
-/** What can be loaded anew. */
+/** The things that can be reloaded. */
 export const RELOAD_KINDS = ['zones', 'certificates', 'ticket_keys', 'config'] as const;
 export type ReloadKind = (typeof RELOAD_KINDS)[number];
 
 export interface ReloadFacts {
   readonly succeeded: number;
-  /** Where something had errors and stayed as it was. */
+  /** Reloads with errors, which changed nothing. */
   readonly failed: number;
   /** Seconds since 1970; undefined: never. The load at the start counts. */
   readonly lastSuccess: number | undefined;
@@ -83,12 +82,12 @@ interface CertificateFacts {
   readonly notAfter: number;
 }
 
-/** What was never loaded anew. */
+/** Before the first load. */
 export const NO_RELOADS: ReloadFacts = { succeeded: 0, failed: 0, lastSuccess: undefined };
 
 /**
- * Sessions as the process's limits and settings have them now. A thread that lacks descriptors asks its clients to close for some
- * seconds besides: that is not seen here.
+ * Figures of sessions, by the process's limits and settings. They do not show when a single thread lacks descriptors and asks its
+ * clients to close for some seconds.
  */
 export function sessionFacts(
   limits: Pick<ConnectionLimits, 'open' | 'capacity' | 'load'>,

@@ -1,4 +1,4 @@
-/** What becomes of records: lines of the log, lines of a file, frames of dnstap. */
+/** Turns records into lines of the log, lines of a file, or frames of dnstap. */
 import { PbfWriter } from 'pbf';
 import type { Log } from '../log.js';
 import { type DnstapSettings, dnstapEncoder } from './dnstap.js';
@@ -6,15 +6,15 @@ import type { Sink } from './outbox.js';
 import { QUERY_MESSAGE, queryFields, queryLine } from './query-line.js';
 import { type TapRecord, Target } from './record.js';
 
-/** Octets from which on a batch is handed over: large enough for few calls, small enough to be lost. A guess. */
+/** Octets at which a batch is handed over: large enough to need few calls, small enough to lose. A guess. */
 const BATCH_OCTETS = 256 * 1024;
 
-/** Takes the records of its target. Nothing of it throws or waits. */
+/** Takes the records of its target. No call throws or waits. */
 export interface Exporter {
   /** A bit of Target. */
   readonly target: number;
   take(record: TapRecord): void;
-  /** Hands over what it has taken since. */
+  /** Hands over the records taken since the last call. */
   flush(): void;
   /** Records lost since this was last asked. */
   takeLost(): number;

@@ -30,19 +30,19 @@ const statDescriptor = promisify(fstat);
 const truncate = promisify(ftruncate);
 const writeOctets = promisify(write);
 
-/** Whose addresses ask for what is not for everyone to read. */
+/** Not everyone may read which client asks for which name. */
 const MODE = 0o640;
-/** Never waits for a reader of a pipe: a thread that waits so would keep the process from ending. */
+/** O_NONBLOCK: a thread that waits for the reader of a pipe would keep the process from ending. */
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
-/** Milliseconds after which it is looked again whether the file was moved away. */
+/** Milliseconds between checks whether the file was moved away. */
 const LOOK_INTERVAL = 1000;
 
 interface FileSinkOptions {
   readonly path: string;
-  /** What messages call the file, such as "the query log". */
+  /** The name of the file in messages, such as "the query log". */
   readonly what: string;
   readonly log: Log;
-  /** What every file begins and ends with. With a beginning, one that holds something already is set aside first. */
+  /** The first and last octets of every file. With `opening`, an existing file that is not empty is set aside first. */
   readonly opening?: Uint8Array;
   readonly closing?: Uint8Array;
 }
@@ -58,7 +58,7 @@ class FileSink implements Sink {
   #fd: number;
   #pumping: Promise<void> | undefined;
   #lookAgain = 0;
-  /** Records lost since writing began to fail; undefined: it does not fail. */
+  /** Records lost since writing began to fail; undefined while it succeeds. */
   #failing: number | undefined;
   /** Whether the file was moved away, and a new one cannot be begun. */
   #orphaned = false;
@@ -139,11 +139,11 @@ class FileSink implements Sink {
       const { size } = await statDescriptor(this.#fd);
       await truncate(this.#fd, Math.max(0, size - octets));
     } catch {
-      // Not a regular file, or not ours any more: there is nothing to be done.
+      // Not a regular file, or no longer ours: nothing can be done.
     }
   }
 
-  /** Begins a new file where the path leads to another one than ours, or to none. */
+  /** Begins a new file when the path no longer leads to ours. */
   async #follow(): Promise<void> {
     const now = performance.now();
     if (now < this.#lookAgain) return;
@@ -157,7 +157,7 @@ class FileSink implements Sink {
       this.#fd = next;
       this.#orphaned = false;
     } catch (error) {
-      // Better the old file than none.
+      // The old file is better than none.
       const { path, what, log } = this.#options;
       if (!this.#orphaned)
         log.error({ path }, `${what} ${path} cannot be begun anew: ${systemReason(error)}; the old one is written on`);
@@ -184,7 +184,7 @@ function close(fd: number, closing: Uint8Array | undefined): void {
   try {
     if (closing !== undefined) writeSync(fd, closing);
   } catch {
-    // The disk is full: readers take the end of the file for the end as well.
+    // The disk is full: readers also accept the end of the file as the end.
   }
   closeSync(fd);
 }

@@ -1,7 +1,7 @@
 /**
- * Batches of data frames to a reader that listens on a Unix stream socket (Frame Streams, both ways). The reader may come
- * late, go, hang, or be something else altogether: it is tried again with growing pauses; meanwhile what fits waits, what
- * does not is lost and counted. What was on its way to a reader that went is counted as lost too.
+ * Batches of data frames for a reader that listens on a Unix stream socket (Frame Streams, bidirectional). The reader may come late,
+ * go, hang, or be another program. Connecting is tried again after growing pauses; meanwhile batches wait as far as there is room, and
+ * the others are lost and counted. A batch on its way to a reader that goes is counted as lost too.
  */
 import { connect, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../session/clock.js';
@@ -11,7 +11,7 @@ import { type Batch, Outbox, type Sink } from './outbox.js';
 
 /** Milliseconds that a reader has to answer READY with ACCEPT. A guess: it is on the same machine. */
 const HANDSHAKE_TIME = 5000;
-/** Milliseconds until the first new attempt, and between attempts at the most; each pause is twice the one before. */
+/** Milliseconds of the first and of the longest pause between attempts; each pause is twice the one before. */
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 30_000;
 /** Milliseconds that the last batches, STOP and FINISH may take when the server ends. A guess. */
@@ -35,7 +35,7 @@ export function openFrameSocket(options: FrameSocketOptions): Sink {
 class FrameSocket implements Sink {
   readonly #options: FrameSocketOptions;
   readonly #outbox = new Outbox();
-  /** Ends a handshake that takes long, or a pause. */
+  /** Ends a handshake that takes too long, or a pause. */
   readonly #timer: Timer;
   #state: State = State.WAITING;
   #socket: Socket | undefined;
@@ -43,7 +43,7 @@ class FrameSocket implements Sink {
   #streamingSince = 0;
   /** The batch that the system has not taken whole. */
   #sending: Batch | undefined;
-  /** What was last reported as wrong. */
+  /** The mistake that was reported last. */
   #trouble: string | undefined;
   #whenIdle: (() => void) | undefined;
   #whenFinished: (() => void) | undefined;
@@ -110,14 +110,14 @@ class FrameSocket implements Sink {
     socket.on('error', (error) => {
       wrong = reasonOf(error);
     });
-    // A reader that will not read any more: half of a connection is of no use.
+    // The reader has closed its direction: half of a connection is useless.
     socket.on('end', () => socket.destroy());
     socket.on('close', () => {
       if (this.#socket === socket) this.#gone(wrong);
     });
   }
 
-  /** Says whether the frame may come now. */
+  /** Returns whether the frame may come now. */
   #received({ type, contents }: ControlFrame): boolean {
     if (type === Control.FINISH && this.#whenFinished) {
       this.#whenFinished();
@@ -137,7 +137,7 @@ class FrameSocket implements Sink {
     return true;
   }
 
-  /** Sends what waits, one batch at a time, so that it is known what a reader that goes has not got. */
+  /** Sends waiting batches one at a time: so it is known which one a reader that goes has not got. */
   #send(): void {
     if (this.#state !== State.STREAMING || this.#sending) return;
     const batch = this.#outbox.take();
@@ -150,8 +150,7 @@ class FrameSocket implements Sink {
     this.#sending = batch;
     const socket = this.#socket;
     socket?.write(batch.octets, (error) => {
-      // node calls this without an error when the socket was destroyed. It closes then, and what was being sent is
-      // counted there.
+      // node calls this without an error when the socket was destroyed. `close` follows and counts the batch.
       if (error || socket.destroyed || this.#sending !== batch) return;
       this.#sending = undefined;
       this.#send();
@@ -177,7 +176,7 @@ class FrameSocket implements Sink {
       return;
     }
     const { path, clock, log } = this.#options;
-    // Who takes the connection and drops it again is waited for as one who is not there.
+    // A reader that drops the connection at once gets the same growing pauses as one that is not there.
     const lasted = this.#state === State.STREAMING ? clock.milliseconds() - this.#streamingSince : 0;
     if (lasted > this.#pause) this.#pause = FIRST_PAUSE;
     this.#state = State.WAITING;

@@ -1,21 +1,20 @@
 /**
- * Frame Streams, the framing of dnstap: data frames with their length before them, between control frames that say what is
- * framed. On a socket the writer says READY, the reader ACCEPT; then START, the data, STOP, and the reader says FINISH. A
+ * Frame Streams, the framing of dnstap: data frames, each behind its length, between control frames that name the content. On a socket the writer says READY, the reader ACCEPT; then START, the data, STOP, and the reader says FINISH. A
  * file holds START, the data, STOP. The format is that of the fstrm library's documentation of control frames.
  */
 
 /** Types of control frames. */
 export const Control = { ACCEPT: 1, START: 2, STOP: 3, READY: 4, FINISH: 5 } as const;
 
-/** The only field there is in control frames. */
+/** The only field of control frames. */
 const CONTENT_TYPE_FIELD = 1;
 
-/** Octets of the longest control frame, without what goes before it. */
+/** Octets of the longest control frame, without the escape and the length before it. */
 const MAX_CONTROL = 512;
 /** The escape (a data frame of no octets), and the length. */
 const CONTROL_PREFIX = 8;
 
-/** What dnstap calls itself. */
+/** The content type of dnstap. */
 export const DNSTAP_CONTENT = Buffer.from('protobuf:dnstap.Dnstap', 'latin1');
 
 /** A control frame; `content`: its content type, for READY, ACCEPT and START. */
@@ -35,13 +34,13 @@ export function controlFrame(type: number, content?: Uint8Array): Buffer {
 /** A control frame that was read. */
 export interface ControlFrame {
   readonly type: number;
-  /** The content types it names. */
+  /** The content types that it names. */
   readonly contents: readonly Uint8Array[];
 }
 
 /**
- * Reads the control frames that a reader of ours sends: it sends nothing else. Returns undefined for octets that are none.
- * The octets of a frame that is not complete are kept for the next call; they are never more than MAX_CONTROL.
+ * Reads the control frames of a reader, which sends nothing else. Returns undefined for other octets. Keeps an incomplete frame for the
+ * next call: never more than MAX_CONTROL octets.
  */
 export function controlReader(): (octets: Uint8Array) => ControlFrame[] | undefined {
   let kept = Buffer.alloc(0);

@@ -1,4 +1,4 @@
-/** What waits to be written to a file or a reader: so much at the most, what comes beyond is lost and counted. */
+/** Batches that wait for a file or a reader, up to a limit; further ones are lost and counted. */
 
 /** Octets that are written with one call, and how many records they hold. */
 export interface Batch {
@@ -6,7 +6,7 @@ export interface Batch {
   readonly records: number;
 }
 
-/** Octets that may wait. A guess: some seconds of a busy server, and nothing that its memory would feel. */
+/** Octets that may wait: some seconds of a busy server, and little of its memory. A guess. */
 const OUTBOX_OCTETS = 8 * 1024 * 1024;
 
 export class Outbox {
@@ -28,7 +28,7 @@ export class Outbox {
     return this.#batches.length === 0;
   }
 
-  /** Keeps a batch, which is the outbox's from now on. */
+  /** Keeps a batch, which must not change any more. */
   put(batch: Batch): void {
     if (!this.hasRoom) {
       this.lose(batch.records);
@@ -58,15 +58,15 @@ export class Outbox {
   }
 }
 
-/** Where batches go. None of its calls throws or waits. */
+/** Takes batches. No call throws or waits. */
 export interface Sink {
-  /** Whether write() would keep a batch: where it would not, none needs to be made. */
+  /** Whether write() would keep a batch; otherwise there is no need to make one. */
   readonly hasRoom: boolean;
   write(batch: Batch): void;
-  /** Counts records that no batch was made of. */
+  /** Counts lost records that are in no batch. */
   lose(records: number): void;
   /** Records lost since this was last asked. */
   takeLost(): number;
-  /** Writes what waits, if that is possible in short time, and ends. */
+  /** Writes the waiting batches, if that takes a short time, and ends. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * A record as a line of the query log. Everything that a client chose is a number, or a name in presentation format: no
- * query can forge a line, or anything else than its own name.
+ * A record as a line of the query log. Everything that a client chooses is a number or a name in presentation format, so no query can
+ * forge a line or another field.
  */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Class, Opcode, Rcode, Type } from '../../protocol/iana.js';
@@ -10,7 +10,7 @@ import { typeToText } from '../../protocol/rdata/table.js';
 import { readQuestion, zoneName } from './question.js';
 import type { TapRecord } from './record.js';
 
-/** What is logged of a query; what it does not have is undefined, and left out of its line. */
+/** The fields of a line; a field is undefined, and left out, when the query has no such thing. */
 interface QueryFields {
   readonly client: string;
   readonly port: number;
@@ -18,12 +18,12 @@ interface QueryFields {
   readonly qname: string | undefined;
   readonly qclass: string | undefined;
   readonly qtype: string | undefined;
-  /** Anything but QUERY. */
+  /** Unless it is QUERY. */
   readonly opcode: string | undefined;
-  /** What the answer was, by the names of Kind. */
+  /** The kind of answer, by the names of Kind. */
   readonly kind: string;
   readonly rcode: string | undefined;
-  /** `aa tc rd` of the response, `ad cd` of the query, `edns do` where it had them. */
+  /** `aa tc rd` of the response, `ad cd edns do` of the query. */
   readonly flags: string;
   /** Octets of the response; 0: none was sent. */
   readonly size: number;
@@ -38,7 +38,7 @@ const TRANSPORTS = lowerNames(Transport);
 const KINDS = lowerNames(Kind);
 const LIMITS = lowerNames(Limited);
 const CLASSES = names(Class);
-/** With those of questions only, which the RDATA table does not have. */
+/** QTYPEs included, which the RDATA table does not have. */
 const QTYPES = names(Type);
 const OPCODES = names(Opcode);
 const RCODES = names(Rcode);

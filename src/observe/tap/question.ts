@@ -1,4 +1,4 @@
-/** The question of a query that was recorded: it may be anything, so it is read again with every bound checked. */
+/** Reads the question of a recorded query. The query may be anything, so every bound is checked. */
 import { labelOffsets, MAX_LABEL, MAX_NAME } from '../../protocol/name.js';
 import type { TapRecord } from './record.js';
 
@@ -12,7 +12,7 @@ interface Question {
   readonly qclass: number;
 }
 
-/** The question of a record; undefined where the query has none that can be read. */
+/** The question of a record; undefined when the query has none, or one that cannot be read. */
 export function readQuestion({ bytes, queryAt, queryKept }: TapRecord): Question | undefined {
   const u16 = (at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
   if (queryKept < HEADER || u16(queryAt + 4) === 0) return undefined;
@@ -28,7 +28,7 @@ export function readQuestion({ bytes, queryAt, queryKept }: TapRecord): Question
   return { name: bytes.slice(from, at), qtype: u16(at), qclass: u16(at + 2) };
 }
 
-/** The name of the zone that answered: the last `labels` labels of `qname`, and the root's. */
+/** The name of the zone that answered: the last `labels` labels of `qname`, then the root. */
 export function zoneName(qname: Uint8Array, labels: number): Uint8Array {
   const offsets = labelOffsets(qname);
   return qname.subarray(offsets[offsets.length - labels] ?? qname.length - 1);

@@ -1,13 +1,13 @@
 /**
- * What a thread that answers tells about one query, as an entry of a ring: what it came over and when, what respond() said
- * about it, and the octets of both messages. Written here and read here, so that its layout is in one place.
- * Hot file: integers, and no allocation but a view of each message that is copied.
+ * A record of one query, as an entry of a ring: transport, time, outcome, and the octets of both messages. Threads that answer write
+ * it, the control thread reads it, and both ends are here, so that the layout is in one place.
+ * Hot file: integers, and no allocation except one view for each message that is copied.
  */
 import type { Facts, Kind, Limited, Outcome, Transport } from '../../answer/facts.js';
 import { ZONE_LABELS, ZONE_WORDS } from '../../image/catalog.js';
 import type { RingReader, RingWriter } from './ring.js';
 
-/** Who a record is for; bits. */
+/** Receivers of a record, as bits. */
 export const Target = { QUERY_LOG: 1, DNSTAP: 2 } as const;
 
 /** Words of a record; word 0 is the ring's. */
@@ -27,11 +27,11 @@ const RCODE = 14;
 const EDE = 15;
 const EDNS = 16;
 const DNSSEC_OK = 17;
-/** Labels of the zone's name, which QNAME ends in; -1: no zone. */
+/** Number of labels of the zone's name, the end of QNAME; -1: no zone. */
 const ZONE = 18;
 const QUERY_LENGTH = 19;
 const RESPONSE_LENGTH = 20;
-/** Octets of both messages that are in the record. */
+/** Octets of both messages that the record keeps. */
 const QUERY_KEPT = 21;
 const RESPONSE_KEPT = 22;
 /** What the rate limit did. */
@@ -52,8 +52,9 @@ const NANOSECONDS = 1e6;
 const LONGEST_DURATION = 0x7fffffff;
 
 /**
- * Writes the record of one message; says whether it fitted. `ended`: milliseconds since 1970; `took`: milliseconds that
- * respond() took, `length`: what it returned. Whole messages are kept only for dnstap, and those only that `queries` and `responses` say.
+ * Writes the record of one message; returns whether it fitted. `ended`: milliseconds since 1970; `took`: milliseconds that
+ * respond() took, `length`: what it returned. Whole messages are kept only for dnstap, and only
+ * with `queries` or `responses`.
  */
 export function writeRecord(
   ring: RingWriter,
@@ -111,7 +112,7 @@ function copy(from: Uint8Array, at: number, length: number, to: Uint8Array, plac
   else for (let i = 0; i < length; i++) to[place + i] = from[at + i]!;
 }
 
-/** A record that was read; one is used for all. Valid until its entry is released. */
+/** A record that was read; one object serves for all. Valid until its entry is released. */
 export interface TapRecord {
   /** Bits of Target. */
   targets: number;
@@ -129,12 +130,12 @@ export interface TapRecord {
   edns: number;
   dnssecOk: number;
   limited: Limited;
-  /** Labels of the zone's name, which QNAME ends in; -1: no zone. */
+  /** Number of labels of the zone's name, the end of QNAME; -1: no zone. */
   zoneLabels: number;
-  /** Octets of the whole messages; a response of 0 octets was not sent. */
+  /** Octets of the whole messages; 0: no response was sent. */
   queryLength: number;
   responseLength: number;
-  /** Where the client's address and the messages are in `bytes`, and how much of them there is. */
+  /** Places of the client's address and of the messages in `bytes`, and the octets that are kept. */
   bytes: Uint8Array;
   clientAt: number;
   queryAt: number;
@@ -171,7 +172,7 @@ export function createRecord(): TapRecord {
   };
 }
 
-/** Reads the entry at `place`, which `ring` has told last, into `record`; says whether it is one. */
+/** Reads the entry at `place`, the last one of ring.next(), into `record`; returns whether it is a record. */
 export function readRecord(ring: RingReader, place: number, record: TapRecord): boolean {
   const { words, bytes, floats } = ring;
   const at = place >> 2;

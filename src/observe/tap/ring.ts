@@ -1,10 +1,10 @@
 /**
- * A ring of entries over shared memory: one thread writes, one reads, neither ever waits for the other. An entry that does
- * not fit is dropped and counted: who answers queries never stands still for a reader that is slow.
+ * A ring of entries over shared memory: one thread writes, one reads, and neither waits for the other. An entry that does not fit is
+ * dropped and counted, so a slow reader never stops the thread that answers.
  * Hot file: integers, no allocation. Atomics only where one thread publishes to the other (the two positions).
  *
- * Positions count octets from the beginning of time, modulo 2^32; their low bits are the place. Each has one writer, and a
- * cache line of its own.
+ * Positions count all octets ever written, modulo 2^32; their low bits are the place. Each position has one writer and a cache line
+ * of its own.
  */
 
 /** Octets of a ring; a power of two. 20 ms of 250,000 queries a second at 200 octets each. */
@@ -17,7 +17,7 @@ const DROPPED = 32;
 const CONTROL_WORDS = 48;
 const CONTROL_OCTETS = CONTROL_WORDS * Int32Array.BYTES_PER_ELEMENT;
 
-/** An entry's own length stands in its first word; this one says that the rest up to the end is empty. */
+/** The first word of an entry is its length. This value says that the rest up to the end is empty. */
 const FILLER = -1;
 /** Entries begin at multiples of this, so that they may hold a Float64. */
 const ALIGNMENT = 8;
@@ -45,7 +45,7 @@ class RingMemory {
   }
 }
 
-/** The writing end. A second one may be opened after the first has ended: a thread that was started again goes on. */
+/** The writing end. When a thread has died, the one that replaces it opens the writing end again. */
 export class RingWriter extends RingMemory {
   #head: number;
   /** The reader's position when it was last looked at. */
@@ -60,7 +60,7 @@ export class RingWriter extends RingMemory {
     this.#next = this.#head;
   }
 
-  /** Place of a new entry of `octets`, the word with its length included; -1: it does not fit, and is counted as dropped. */
+  /** Place of a new entry of `octets`, its first word included; -1: it does not fit, and is counted as dropped. */
   reserve(octets: number): number {
     const { capacity } = this;
     const size = (octets + ALIGNMENT - 1) & -ALIGNMENT;
@@ -84,7 +84,7 @@ export class RingWriter extends RingMemory {
     return 0;
   }
 
-  /** Gives the entry that was reserved last to the reader. */
+  /** Gives the reserved entry to the reader. */
   commit(): void {
     this.#head = this.#next;
     Atomics.store(this.control, HEAD, this.#head);
@@ -105,12 +105,12 @@ export class RingReader extends RingMemory {
     this.#dropped = Atomics.load(this.control, DROPPED);
   }
 
-  /** Octets of the entry that next() told last, its length included. */
+  /** Octets of the last entry of next(), its first word included. */
   size = 0;
 
   /**
-   * Place of the oldest entry that was not released yet; -1: there is none. What no writer of ours can have written (a thread
-   * that died badly) is passed over, whole: the reader goes on whatever the memory holds.
+   * Place of the oldest entry that was not released; -1: there is none. When the memory holds no valid entry (a thread died while
+   * writing), everything up to the writer's position is skipped.
    */
   next(): number {
     const head = Atomics.load(this.control, HEAD);
@@ -133,7 +133,7 @@ export class RingReader extends RingMemory {
     return place;
   }
 
-  /** Gives the memory of the entry that next() told back to the writer. */
+  /** Gives the memory of the last entry of next() back to the writer. */
   release(): void {
     this.#tail = this.#next;
     Atomics.store(this.control, TAIL, this.#tail);

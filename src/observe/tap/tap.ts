@@ -1,7 +1,7 @@
 /**
- * Query logging and dnstap, as the control thread sees them: every thread that answers has a ring to write records to, and
- * this thread reads them all, some times a second, and writes what there is to be written. Neither files nor readers can
- * make a query wait: what they do not take in time is lost and counted.
+ * Query log and dnstap on the control thread. Every thread that answers writes records to a ring of its own. This thread reads all rings
+ * 50 times a second and writes the records out. A slow file or reader never makes a query wait: records that it does not take in
+ * time are lost and counted.
  */
 import { hostname } from 'node:os';
 import type { Config } from '../../config/schema.js';
@@ -18,31 +18,31 @@ import type { Sink } from './outbox.js';
 import { createRecord, readRecord, Target } from './record.js';
 import { createRing, RingReader } from './ring.js';
 
-/** Milliseconds between two looks at the rings, and how long one may take: half of a thread at the most. */
+/** Milliseconds between two readings of the rings, and the longest that one may take: half of the thread's time at the most. */
 const DRAIN_INTERVAL = 20;
 const DRAIN_TIME = 10;
 /** Milliseconds that the last records may take when the server ends. */
 const LAST_DRAIN_TIME = 500;
 const CLOSE_TIME = 2000;
-/** Records between two looks at the time. */
+/** Records between two readings of the clock. */
 const DRAIN_STEP = 32;
 /** Milliseconds between two warnings of lost records. */
 const WARN_INTERVAL = 60_000;
 
-/** What a thread that answers is told: plain data, so that it can be posted to it. */
+/** The tap of one thread that answers: plain data, which can be posted to it. */
 export interface ThreadTap {
   readonly ring: SharedArrayBuffer;
-  /** One of so many queries is recorded for the query log, for dnstap; 0: none. */
+  /** N: 1 in N queries is recorded for the query log, or for dnstap; 0: none. */
   readonly querySample: number;
   readonly dnstapSample: number;
-  /** Whether dnstap wants whole queries, whole responses. */
+  /** Whether dnstap needs whole queries, and whole responses. */
   readonly queries: boolean;
   readonly responses: boolean;
 }
 
-/** What was recorded so far. */
+/** Counts of records so far. */
 export interface TapStatus {
-  /** Records that came out of the rings. */
+  /** Records read from the rings. */
   readonly records: number;
   /** Records that did not fit into a ring: the control thread was not quick enough. */
   readonly dropped: number;
@@ -52,16 +52,16 @@ export interface TapStatus {
 }
 
 export interface Tap {
-  /** A ring more, for one thread that answers. A thread that is started again is given the same. */
+  /** A new ring for one thread that answers. When the thread dies, its replacement gets the same ring. */
   thread(): ThreadTap;
   /** Begins to write. Throws ADOTD_FILE for a file that cannot be written, ADOTD_CONFIG for a socket's path too long. */
   start(log: Log): void;
   readonly status: TapStatus;
-  /** Writes what is left, within some seconds, and ends. */
+  /** Writes the remaining records, within some seconds, and ends. */
   stop(): Promise<void>;
 }
 
-/** The tap that the configuration asks for; undefined: neither query log nor dnstap. */
+/** The tap of the configuration; undefined: neither query log nor dnstap is on. */
 export function createTap(
   config: Pick<Config, 'query_log' | 'dnstap' | 'version'>,
   clock = systemClock,
@@ -86,10 +86,10 @@ class RingTap implements Tap {
   #exporters: Exporter[] = [];
   #log: Log | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** The ring that is read first next time. */
+  /** The ring to begin with at the next reading. */
   #first = 0;
   #warnedAt = Number.NEGATIVE_INFINITY;
-  /** What was lost when that was last told. */
+  /** The counts at the last warning. */
   #warned: TapStatus = { records: 0, dropped: 0, queryLogLost: 0, dnstapLost: 0 };
   #records = 0;
   #dropped = 0;
@@ -143,7 +143,7 @@ class RingTap implements Tap {
     this.#count(exporters, 0);
   }
 
-  /** Reads the rings, in turns, for `time` milliseconds at the most; what is left waits for the next time. */
+  /** Reads the rings in turn for `time` milliseconds at the most; the rest waits for the next reading. */
   #drain(time: number): void {
     const end = performance.now() + time;
     const rings = this.#rings;
@@ -153,7 +153,7 @@ class RingTap implements Tap {
     this.#count(this.#exporters, WARN_INTERVAL);
   }
 
-  /** Says whether there is time left. */
+  /** Returns whether time is left. */
   #drainRing(ring: RingReader, end: number): boolean {
     const record = this.#record;
     for (let place = ring.next(); place >= 0; place = ring.next()) {
@@ -167,7 +167,7 @@ class RingTap implements Tap {
     return true;
   }
 
-  /** Counts what was lost; warns of it when the last warning was `interval` milliseconds ago. */
+  /** Counts lost records; warns when the last warning was `interval` milliseconds ago. */
   #count(exporters: readonly Exporter[], interval: number): void {
     for (const ring of this.#rings) this.#dropped += ring.takeDropped();
     for (const exporter of exporters) {

@@ -1,13 +1,13 @@
 /**
- * The time of day with a resolution below a millisecond. Node tells either the time of day in whole milliseconds, or finer
- * time since some start, which does not follow when an operator sets the clock.
+ * The time of day, finer than a millisecond. Node has the time of day in whole milliseconds, and a finer time since some start, which
+ * does not change when an operator sets the clock.
  */
 
-/** Where time comes from, in milliseconds. */
+/** The two sources, in milliseconds. */
 export interface TimeSources {
   /** Since 1970, whole. */
   wall(): number;
-  /** Since whenever, with a fraction; never runs backwards. */
+  /** Since some start, with a fraction; never runs backwards. */
   monotonic(): number;
 }
 
@@ -17,8 +17,8 @@ export const SYSTEM_TIME: TimeSources = { wall: () => Date.now(), monotonic: () 
 const ALMOST_ONE = 0.999;
 
 /**
- * Tells the time of day, in milliseconds since 1970, of a reading of the fine time that was made just now. It goes as the fine
- * time does, within the millisecond that the time of day tells: where they part, since that was set, it follows at once.
+ * Returns a function from a fresh reading of the fine time to the time of day in milliseconds since 1970. The result advances with the
+ * fine time, but stays within the current millisecond of the time of day. When the clock was set, it follows at once.
  */
 export function wallClock({ wall, monotonic }: TimeSources = SYSTEM_TIME): (fine: number) => number {
   let offset = wall() - monotonic();
