@@ -22,6 +22,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
+import type { Clock } from '../../session/clock.js';
 import type { Log } from '../log.js';
 import { type Batch, Outbox, type Sink } from './outbox.js';
 
@@ -42,6 +43,7 @@ interface FileSinkOptions {
   /** The name of the file in messages, such as "the query log". */
   readonly what: string;
   readonly log: Log;
+  readonly clock: Clock;
   /** The first and last octets of every file. With `opening`, an existing file that is not empty is set aside first. */
   readonly opening?: Uint8Array;
   readonly closing?: Uint8Array;
@@ -57,7 +59,7 @@ class FileSink implements Sink {
   readonly #outbox = new Outbox();
   #fd: number;
   #pumping: Promise<void> | undefined;
-  #lookAgain = 0;
+  #lookAgain = Number.NEGATIVE_INFINITY;
   /** Records lost since writing began to fail; undefined while it succeeds. */
   #failing: number | undefined;
   /** Whether the file was moved away, and a new one cannot be begun. */
@@ -145,7 +147,7 @@ class FileSink implements Sink {
 
   /** Begins a new file when the path no longer leads to ours. */
   async #follow(): Promise<void> {
-    const now = performance.now();
+    const now = this.#options.clock.milliseconds();
     if (now < this.#lookAgain) return;
     this.#lookAgain = now + LOOK_INTERVAL;
     const own = await statDescriptor(this.#fd).catch(() => undefined);

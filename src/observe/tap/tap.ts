@@ -64,7 +64,7 @@ export interface Tap {
 /** The tap of the configuration; undefined: neither query log nor dnstap is on. */
 export function createTap(
   config: Pick<Config, 'query_log' | 'dnstap' | 'version'>,
-  clock = systemClock,
+  clock: Clock = systemClock,
 ): Tap | undefined {
   const { query_log: queryLog, dnstap } = config;
   const tapped = dnstap.socket !== undefined || dnstap.file !== undefined;
@@ -123,7 +123,7 @@ class RingTap implements Tap {
 
   start(log: Log): void {
     this.#log = log;
-    if (this.#settings.querySample > 0) this.#exporters.push(queryLogExporter(this.#config, log));
+    if (this.#settings.querySample > 0) this.#exporters.push(queryLogExporter(this.#config, log, this.#clock));
     if (this.#settings.dnstapSample > 0) this.#exporters.push(dnstapOf(this.#config, log, this.#clock));
     this.#timer = setInterval(() => this.#drain(DRAIN_TIME), DRAIN_INTERVAL);
     this.#timer.unref();
@@ -145,7 +145,7 @@ class RingTap implements Tap {
 
   /** Reads the rings in turn for `time` milliseconds at the most; the rest waits for the next reading. */
   #drain(time: number): void {
-    const end = performance.now() + time;
+    const end = this.#clock.milliseconds() + time;
     const rings = this.#rings;
     this.#first = (this.#first + 1) % Math.max(1, rings.length);
     for (let i = 0; i < rings.length && this.#drainRing(rings[(this.#first + i) % rings.length]!, end); i++);
@@ -162,7 +162,7 @@ class RingTap implements Tap {
       }
       ring.release();
       this.#records++;
-      if (this.#records % DRAIN_STEP === 0 && performance.now() >= end) return false;
+      if (this.#records % DRAIN_STEP === 0 && this.#clock.milliseconds() >= end) return false;
     }
     return true;
   }
@@ -191,13 +191,15 @@ class RingTap implements Tap {
   }
 }
 
-function queryLogExporter({ query_log: { file } }: Pick<Config, 'query_log'>, log: Log): Exporter {
-  return file === undefined ? logExporter(log) : lineExporter(openFileSink({ path: file, what: 'the query log', log }));
+function queryLogExporter({ query_log: { file } }: Pick<Config, 'query_log'>, log: Log, clock: Clock): Exporter {
+  return file === undefined
+    ? logExporter(log)
+    : lineExporter(openFileSink({ path: file, what: 'the query log', log, clock }));
 }
 
 function dnstapOf({ dnstap, version }: Pick<Config, 'dnstap' | 'version'>, log: Log, clock: Clock): Exporter {
   const sink =
-    dnstap.socket === undefined ? dnstapFile(dnstap.file ?? '', log) : dnstapSocket(dnstap.socket, log, clock);
+    dnstap.socket === undefined ? dnstapFile(dnstap.file ?? '', log, clock) : dnstapSocket(dnstap.socket, log, clock);
   return dnstapExporter(sink, {
     identity: Buffer.from(dnstap.identity ?? hostname(), 'utf8'),
     version: Buffer.from(version ?? 'adotd', 'utf8'),
@@ -206,9 +208,9 @@ function dnstapOf({ dnstap, version }: Pick<Config, 'dnstap' | 'version'>, log: 
   });
 }
 
-function dnstapFile(path: string, log: Log): Sink {
+function dnstapFile(path: string, log: Log, clock: Clock): Sink {
   const opening = controlFrame(Control.START, DNSTAP_CONTENT);
-  return openFileSink({ path, what: 'the dnstap file', log, opening, closing: controlFrame(Control.STOP) });
+  return openFileSink({ path, what: 'the dnstap file', log, clock, opening, closing: controlFrame(Control.STOP) });
 }
 
 function dnstapSocket(path: string, log: Log, clock: Clock): Sink {

@@ -118,8 +118,8 @@ describe('dnstap', () => {
     const query = Uint8Array.from([...QUERY, ...new Uint8Array(65_000).fill(7)]);
     const response = new Uint8Array(65_535).fill(9);
     const [asked, answered] = framesOf({ query, response });
-    expect(asked?.message.get(10)).toEqual(Buffer.from(query));
-    expect(answered?.message.get(14)).toEqual(Buffer.from(response));
+    expect(Buffer.compare(asked?.message.get(10) as Buffer, query)).toBe(0);
+    expect(Buffer.compare(answered?.message.get(14) as Buffer, response)).toBe(0);
     const [empty] = framesOf({ query: new Uint8Array(0) });
     expect(empty?.message.get(10)).toEqual(Buffer.alloc(0));
   });

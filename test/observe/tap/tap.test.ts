@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/load.js';
 import { createTap, type Tap } from '../../../src/observe/tap/tap.js';
 import { recordingResponder } from '../../../src/server/plane/recording-responder.js';
+import type { Clock } from '../../../src/session/clock.js';
 import { engineOf, zoneOf } from '../../answer/support.js';
+import { FakeClock } from '../../support/clock.js';
 import { buildQuery } from '../../support/message.js';
 import { recordingLog } from './log.js';
 
@@ -20,8 +22,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-function tapOf(text: string): Tap {
-  tap = createTap(parseConfig(text, 'adotd.yaml'));
+function tapOf(text: string, clock?: Clock): Tap {
+  tap = createTap(parseConfig(text, 'adotd.yaml'), clock);
   if (!tap) throw new Error('there is no tap');
   return tap;
 }
@@ -80,7 +82,8 @@ describe('the tap', () => {
 
   it('counts and reports what is too much, and answers on', async () => {
     const file = join(folder, 'queries');
-    const tap = tapOf(`query_log: {enabled: true, file: ${file}}`);
+    // While time stands still, the last reading is never cut short.
+    const tap = tapOf(`query_log: {enabled: true, file: ${file}}`, new FakeClock());
     const ask = thread(tap);
     const { log, lines } = recordingLog();
     tap.start(log);
@@ -112,6 +115,7 @@ describe('the tap', () => {
   it('samples one of N in the mean, for each target by itself', async () => {
     const tap = tapOf(
       `query_log: {enabled: true, sample: 10, file: ${join(folder, 'q')}}\ndnstap: {sample: 4, file: ${join(folder, 'd')}}`,
+      new FakeClock(),
     );
     let state = 1;
     const ask = thread(tap, () => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647);
