@@ -5,13 +5,13 @@
  * host could be allowed in a denied network.) An address that no prefix holds is allowed when the allow list is empty, and
  * denied otherwise.
  *
- * The table cuts the addresses of each family into runs that are denied and allowed in turns, the first one denied. A
+ * The table cuts the addresses of each family into runs that are alternately denied and allowed, the first one denied. A
  * bound is the first address of a run, with its sign bits inverted so that signed words compare as addresses do: an address
  * is allowed when an odd number of bounds is at or below it. An index over the first bits of addresses narrows the search.
  * For IPv4, then for IPv6:
  *
- *   number of bounds | bits that the index leaves out | index: for each run of first bits, and one more, the number of
- *   bounds before it | bounds, of one word or of four
+ *   number of bounds | bits that the index leaves out | index: for each value of the first bits, and one more, the
+ *   number of bounds before it | bounds, of one word or of four
  *
  * Hot file: integers, no allocation. Results of comparisons are used as numbers instead of branched on, because a branch
  * predictor cannot foresee them. Measured: 20 ns for IPv4, 50 ns for IPv6, with 10,000 prefixes.

@@ -134,8 +134,8 @@ export class SessionManager {
   }
 
   /**
-   * There are no descriptors left: those sessions are cut off that are closing already, a tenth at the most, as many others are
-   * closed, and for some time clients are asked to close.
+   * Frees descriptors when none is left. Up to a tenth of the sessions, those that are closing already, are cut off. Up to as many
+   * idle ones are closed. For some time, clients are asked to close.
    */
   shed(): void {
     this.#deadlines.shed();
@@ -153,8 +153,8 @@ export class SessionManager {
   }
 
   /**
-   * Closes the session that has been idle longest: one that has nothing under way if there is
-   * one among those that have been idle longest, else the first, whatever it waits for. Says whether there was one.
+   * Of the sessions that have been idle longest, closes the first that has nothing under way; if there is none, the one that has been
+   * idle longest of all. Returns whether there was one.
    */
   #evict(): boolean {
     let fallback: Session | undefined;

@@ -3,7 +3,8 @@
  *
  *   PLAINTEXT ──▶ UPGRADING ──▶ SECURE ──▶ DRAINING ──▶ CLOSED
  *
- * A session on port 53 begins in PLAINTEXT, one on port 853 in UPGRADING. DRAINING can be entered from everywhere.
+ * A session on port 53 begins in PLAINTEXT, one on port 853 in UPGRADING. DRAINING is
+ * entered from PLAINTEXT and SECURE; a session in UPGRADING is closed at once.
  * RFC 7766: §6.2.1.1 pipelining; §6.2.3 the idle time counts from the last whole message; §8 length and message go out in
  * one write, and so do all answers to the messages of one read. Answers are in the order of the queries, which §7 permits.
  * STARTTLS: docs/protocol.md "STARTTLS"; draft-ietf-dprive-start-tls-for-dns §2.1.4.

@@ -4,10 +4,10 @@
  *
  * The thread waits in poll(2), for its sockets and for the descriptor of its event loop together. When the event loop has something
  * to do, it gets a turn. So a query wakes the thread with one call, and orders to the thread, the one to end included, arrive at
- * once. Two other ways lose: koffi's watcher waits in the event loop, but Worker.terminate during its call ends the whole process;
- * a recvmmsg that blocks for some time makes the event loop wait as long. Measured
- * (`npm run bench -- loops`, with other load on the machine): at saturation all ways cost the same, 0.85 of NSD's CPU; a catalog
- * is published after 0.5 ms and 5 at the most, against 17 and 180 with a blocking recvmmsg.
+ * once. Two alternatives are worse. Koffi's watcher waits in the event loop, but Worker.terminate during its call ends the whole process.
+ * A blocking recvmmsg makes the event loop wait as long as it blocks. Measured (`npm run bench -- loops`, with other load on the
+ * machine): at saturation all three cost the same, 0.85 of NSD's CPU; a catalog is published within 0.5 ms (5 ms at most), with a
+ * blocking recvmmsg within 17 ms (180).
  *
  * Hot file: no allocation per query, no exceptions for control flow.
  */
@@ -172,7 +172,7 @@ export function serveMmsg(
 }
 
 /**
- * What answers until the event loop has something to do, or must get a turn. `wait`: for the event loop, then for the sockets of
+ * Returns a function that answers queries until the event loop has work or is due a turn. `wait`: for the event loop, then for the sockets of
  * `answerers` in their order.
  */
 function createRounds(answerers: readonly Answerer[], facts: Facts, words: Int32Array, wait: Wait): () => void {

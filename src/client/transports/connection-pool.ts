@@ -22,7 +22,7 @@ interface PoolOptions extends PoolLimits {
   /** Names the server and transport in messages. */
   readonly about: string;
   readonly clock: ClientClock;
-  /** No better transport is left behind this one: a query that shared a silent session is asked once more, by itself. */
+  /** This is the last transport to try: a query that shared a silent session is asked once more, by itself. */
   readonly lastResort?: boolean;
   /** Opens a session within a time of its own. Rejects with a ClientError. */
   open(ticket: TlsTicket | undefined, signal: AbortSignal): Promise<OpenSession>;

@@ -1,6 +1,6 @@
 /**
- * Batches of data frames for a reader that listens on a Unix stream socket (Frame Streams, bidirectional). The reader may come late,
- * go, hang, or be another program. Connecting is tried again after growing pauses; meanwhile batches wait as far as there is room, and
+ * Batches of data frames for a reader that listens on a Unix stream socket (Frame Streams, bidirectional). The reader may connect
+ * late, disconnect, hang, or be replaced by another program. Connecting is tried again after growing pauses; meanwhile batches wait as far as there is room, and
  * the others are lost and counted. A batch on its way to a reader that goes is counted as lost too.
  */
 import { connect, type Socket } from 'node:net';
@@ -137,7 +137,7 @@ class FrameSocket implements Sink {
     return true;
   }
 
-  /** Sends waiting batches one at a time: so it is known which one a reader that goes has not got. */
+  /** Sends waiting batches one at a time, so that we know which one a reader missed when it disconnects. */
   #send(): void {
     if (this.#state !== State.STREAMING || this.#sending) return;
     const batch = this.#outbox.take();

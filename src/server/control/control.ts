@@ -124,8 +124,8 @@ async function answer(target: ControlTarget, request: IncomingMessage, response:
 }
 
 /**
- * Sends 102 (Processing, RFC 2518 §10.1) from time to time until `response` begins: a reload may take minutes, and this tells it from a
- * thread that hangs. Returns a function that stops it.
+ * Sends 102 (Processing, RFC 2518 §10.1) from time to time until `response` begins: a reload may take minutes, and so the client can
+ * tell a slow one from a thread that hangs. Returns a function that stops it.
  */
 function sendProcessing({ httpVersionMinor }: IncomingMessage, response: ServerResponse): () => void {
   // HTTP/1.0 has no interim responses (RFC 9110 §15.2).

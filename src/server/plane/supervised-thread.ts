@@ -58,8 +58,8 @@ const CHECKS_SPINNING = 7;
  */
 const CPU_SPINNING = 200;
 /**
- * The same, in addition, for each TLS handshake under way: in one turn of the event loop, Node hands all ClientHellos that have come to
- * OpenSSL, up to 1024 times 48. Measured: 0.4 to 0.7 ms each.
+ * The same, in addition, for each TLS handshake under way: in one turn of the event loop, Node passes all waiting ClientHellos to
+ * OpenSSL, up to 1024 × 48. Measured: 0.4 to 0.7 ms each.
  */
 const CPU_OF_HANDSHAKE = 1;
 /** The same number for a thread that got no CPU, or that carries out a long order: 10 s. */

@@ -11,7 +11,7 @@ import { type Libc, libc } from '../../transport/libc.js';
 import { MAX_UNIX_PATH } from '../../transport/unix-path.js';
 
 export interface Notifier {
-  /** The reason why the service manager is told nothing although it asks for it; undefined otherwise. */
+  /** Why the service manager gets no messages although NOTIFY_SOCKET is set; undefined otherwise. */
   readonly obstacle: string | undefined;
   /** Everything answers, after the start or a reload. Begins the signs of life. `status`: a line for `systemctl status`. */
   ready(status: string): void;

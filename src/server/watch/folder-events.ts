@@ -8,7 +8,7 @@
  * - When rename() puts another folder in the place of one, there is no other event than `raw`: the names are as before.
  * - It reads the folder before it watches it, and again at each event (240 ms of CPU). Hence `ready`.
  *
- * The root is watched with node:fs. Chokidar 5 cannot do it: it takes `/` for a name in `/` that is gone, and closes the watches of all
+ * The root is watched with node:fs. Chokidar 5 cannot do it: it mistakes `/` for a deleted entry of `/`, and closes the watches of all
  * folders below (issue 1184 of chokidar).
  */
 import { watch as watchWithNode } from 'node:fs';
@@ -21,7 +21,7 @@ export interface FolderWatch {
 }
 
 /**
- * Has `heard` called with each name in `folder` that something happens to; undefined: with which is not known. `failed` is called when
+ * Has `heard` called with each name in `folder` that something happens to; `undefined`: the name is unknown. `failed` is called when
  * the folder is not watched, or not any more.
  */
 export type WatchFolder = (

@@ -1,4 +1,4 @@
-/** Lists the zones to load. A folder that is gone, or suddenly empty, is taken for an accident. */
+/** Lists the zones to load. If the folder is gone, or loses two or more zone files at once and has none left, that counts as an accident. */
 import { readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../../config/schema.js';
