@@ -1,6 +1,5 @@
 import { basename, dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { CIRCLES, DUPLICATE_NAMES, UNUSED_EXPORTS } from './exceptions.js';
 import { exportsOf, imports, importsFromOutside, modules } from './modules.js';
 
 /** Modules whose exports are for programs outside of the repository. */
@@ -55,14 +54,13 @@ function duplicateNames(): string[] {
   return [...seen].filter(([, count]) => count > 1).map(([key]) => key);
 }
 
-/** The exceptions are lists that only shrink: one that is mended has to go. */
 describe('the house', () => {
   it('has no modules that import each other in a circle, types included', () => {
-    expect(circles()).toEqual(CIRCLES);
+    expect(circles()).toEqual([]);
   });
 
   it('has a base name once within a folder of src', () => {
-    expect(duplicateNames()).toEqual(DUPLICATE_NAMES);
+    expect(duplicateNames()).toEqual([]);
   });
 
   it('has no more than 25 files in a folder', () => {
@@ -72,6 +70,6 @@ describe('the house', () => {
   });
 
   it('exports nothing that nobody imports', () => {
-    expect(unusedExports().sort()).toEqual([...UNUSED_EXPORTS].sort());
+    expect(unusedExports()).toEqual([]);
   });
 });

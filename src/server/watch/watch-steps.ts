@@ -7,7 +7,7 @@ import { lstatSync, readlinkSync } from 'node:fs';
 import { isAbsolute, join, resolve, sep } from 'node:path';
 
 /** `name` in `folder`, whose path has no links. */
-export interface Step {
+interface Step {
   readonly folder: string;
   readonly name: string;
 }

@@ -24,7 +24,7 @@ export interface WatchedPaths {
 
 export type { WatchFolder };
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Milliseconds without a change before the changed paths are told. The wait ends after SETTLE_LIMIT times this in any case. */
   readonly settle: number;
   /** Seconds between two looks at all files; 0: no looks as long as events come. */
