@@ -50,9 +50,10 @@ export function stepsOf(path: string, from: string = sep): Steps {
   return { steps, real: folder };
 }
 
-export function sameSteps(some: readonly Step[], others: readonly Step[]): boolean {
-  const text = (steps: readonly Step[]): string => steps.map(({ folder, name }) => join(folder, name)).join('\0');
-  return text(some) === text(others);
+/** Whether a path leads the same way as before, and to something that is there, or still to nothing. */
+export function sameWay(before: Steps, now: Steps): boolean {
+  const text = ({ steps }: Steps): string => steps.map(({ folder, name }) => join(folder, name)).join('\0');
+  return before.real === now.real && text(before) === text(now);
 }
 
 /** The target of a link; '' if the path is no link, undefined if nothing is there. */

@@ -14,7 +14,7 @@ import { ZONE_SUFFIX } from '../../zone/filename.js';
 import { folderIdentity } from './file-looks.js';
 import { type FolderWatch, type WatchFolder, watchWithChokidar } from './folder-events.js';
 import { Poller } from './watch-poll.js';
-import { type Steps, sameSteps, stepsOf } from './watch-steps.js';
+import { type Steps, sameWay, stepsOf } from './watch-steps.js';
 
 export interface WatchedPaths {
   readonly files: Iterable<string>;
@@ -175,9 +175,7 @@ class FolderWatcher implements Watcher {
   /** More folders are watched now: finds the changes that came before their watches. */
   #watching(): void {
     if (this.#closed) return;
-    for (const [base, { steps }] of this.#bases) {
-      if (!sameSteps(steps, stepsOf(base).steps)) this.#baseMoved(base);
-    }
+    for (const [base, before] of this.#bases) if (!sameWay(before, stepsOf(base))) this.#baseMoved(base);
     for (const [folder, { identity }] of this.#watched) {
       if (identity === folderIdentity(folder)) continue;
       this.#moved = true;

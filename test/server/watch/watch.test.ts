@@ -173,6 +173,15 @@ describe('watching files', () => {
     await expectTold(() => writeFileSync(at('zones', 'a.zone'), '2'), ['zones/a.zone'], true);
   });
 
+  it('tells of changes in a folder that was made before the events began', async () => {
+    watch([], [at('zones')]);
+    // Chokidar is loaded after this turn: no event tells of the new folder.
+    mkdirSync(at('zones'));
+    await vi.waitFor(() => expect(told.flat()).toContain('zones'), 5000);
+    await sleep(3 * SETTLE);
+    await expectTold(() => writeFileSync(at('zones', 'a.zone'), '1'), ['zones']);
+  });
+
   it('tells of a link to a folder that is pointed elsewhere', async () => {
     for (const name of ['v1', 'v2']) {
       mkdirSync(at(name));
