@@ -23,15 +23,13 @@ const require = createRequire(join(root, 'package.json'));
 const began = new Date();
 const MAIN = join('cli', 'main.js');
 
-/** Programs, threads and the entries of the package. Code that several of them use is in chunks beside them. */
-const ENTRIES = [
-  'cli/main.ts',
-  'index.ts',
-  'client/index.ts',
-  'testing/index.ts',
-  'server/plane/udp-worker.ts',
-  'server/plane/stream-worker.ts',
-  'server/zones/loader-worker.ts',
+/**
+ * What is bundled together: the entries of the package, and the command with its threads. Code that several files of a group use is in
+ * chunks beside them. With one group for all, an import reads 47 files in place of 13 (measured: 30 ms).
+ */
+const GROUPS = [
+  ['index.ts', 'client/index.ts', 'testing/index.ts'],
+  ['cli/main.ts', 'server/plane/udp-worker.ts', 'server/plane/stream-worker.ts', 'server/zones/loader-worker.ts'],
 ];
 /** koffi is native and optional; the others start threads or read files of their own, and are loaded by few programs. */
 const EXTERNAL = ['koffi', 'pino', 'pino-pretty', 'selfsigned', 'chokidar'];
@@ -103,11 +101,13 @@ const words = ['-p', join(root, 'tsconfig.json'), '--outDir', fresh.build, '--de
 const compiled = spawnSync(process.execPath, [tsc, ...words], { stdio: ['ignore', 2, 2] });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-const { metafile } = await esbuild.build({
-  entryPoints: ENTRIES.map((name) => join(root, 'src', name)),
+const options = {
   outbase: join(root, 'src'),
   outdir: fresh.dist,
   chunkNames: 'chunks/[name]-[hash]',
+  // Less to parse. Names stay as they are: stacks can be read without the maps.
+  minifyWhitespace: true,
+  minifySyntax: true,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -124,9 +124,15 @@ const { metafile } = await esbuild.build({
   },
   metafile: true,
   logLevel: 'warning',
-});
+};
+const inputs = new Set();
+for (const names of GROUPS) {
+  const entryPoints = names.map((name) => join(root, 'src', name));
+  const { metafile } = await esbuild.build({ ...options, entryPoints });
+  for (const path of Object.keys(metafile.inputs)) inputs.add(path);
+}
 
-writeFileSync(join(fresh.dist, 'LICENSES.txt'), licences(Object.keys(metafile.inputs)));
+writeFileSync(join(fresh.dist, 'LICENSES.txt'), licences([...inputs]));
 chmodSync(join(fresh.dist, MAIN), 0o755);
 for (const [name, folder] of Object.entries(fresh)) {
   writeFileSync(join(folder, '.built'), '');

@@ -1,14 +1,12 @@
 /** `adotd check`: finds mistakes in configurations, zone files and folders. */
 import { statSync } from 'node:fs';
-import { configPlaces, openConfig } from '../config/load.js';
+import { ConfigError } from '../config/config-error.js';
 import type { Config } from '../config/schema.js';
-import { ConfigError } from '../config/yaml.js';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 import type { Loaded } from '../image/load.js';
 import { zoneKey } from '../protocol/name.js';
 import type { PlaceOf } from '../server/policies.js';
 import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
-import { startMistakes } from '../server/start-check.js';
 import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/zones/load-zone.js';
 import { type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zones/zone-files.js';
 import { zoneConflicts } from '../server/zones/zone-mistakes.js';
@@ -53,7 +51,7 @@ TLS. Exit status 0, or 1 if there are errors; warnings do not count.
       if (values.print && loaded.diagnostics.errors === 0) printZone(loaded.rrsets, out);
     };
     const findings = createFindings();
-    for (const path of positionals) checkPath(path, options, inspect, findings);
+    for (const path of positionals) await checkPath(path, options, inspect, findings);
     if (values.format === 'json') out(`${JSON.stringify(findings, undefined, 2)}\n`);
     else printText(findings, values.print ? process.stderr : process.stdout);
     return findings.errors > 0 ? Exit.FAILED : Exit.OK;
@@ -71,49 +69,72 @@ function createFindings(): Findings {
   return { zones: 0, errors: 0, warnings: 0, diagnostics: [] };
 }
 
-type CheckOptions = Omit<ZoneLoadOptions, 'nsec3MaxIterations'> & { readonly maxDiagnostics: number };
+type CheckOptions = ZoneLoadOptions & { readonly maxDiagnostics: number };
 
-function checkPath(path: string, options: CheckOptions, inspect: (loaded: Loaded) => void, findings: Findings): void {
+async function checkPath(
+  path: string,
+  options: CheckOptions,
+  inspect: (loaded: Loaded) => void,
+  findings: Findings,
+): Promise<void> {
   try {
-    let zones: ZoneFile[] = [{ file: path }];
-    let nsec3MaxIterations: number | undefined;
-    let config: Config | undefined;
-    let text = '';
-    if (stat(path).isDirectory()) {
-      zones = zoneFilesOf(path);
-    } else if (/\.ya?ml$/i.test(path)) {
-      ({ config, text } = openConfig(path));
-      const placeOf = configPlaces(path, text);
-      for (const mistake of startMistakes(config, placeOf, options.now)) add(findings, mistake);
-      zones = listed(config, placeOf, findings);
-      nsec3MaxIterations = config.nsec3_max_iterations;
-    }
-    const loadOptions = { ...options, ...(nsec3MaxIterations !== undefined && { nsec3MaxIterations }) };
-    const secret = tlsZones(config?.zones.policies ?? []);
-    const results: ZoneResult[] = [];
-    for (const zone of zones) {
-      const result = loadZone(zone, loadOptions, (loaded) => {
-        inspect(loaded);
-        addAll(findings, leaksOfZone(loaded, secret, options.maxDiagnostics));
-      });
-      // The image of a large zone must not stay in memory while the next one is read.
-      results.push({ ...result, image: undefined });
-      findings.zones++;
-      const { diagnostics: list, errors, warnings } = result;
-      addAll(findings, { list, errors, warnings });
-    }
-    for (const conflict of zoneConflicts(results)) add(findings, conflict);
-    if (config && config.zones.policies.length > 0) {
-      const served = new Set(results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name))));
-      for (const mistake of policyMistakes(config.zones.policies, served, configPlaces(path, text)))
-        add(findings, mistake);
-    }
+    if (stat(path).isDirectory()) checkZones(zoneFilesOf(path), options, inspect, findings);
+    else if (/\.ya?ml$/i.test(path)) await checkConfig(path, options, inspect, findings);
+    else checkZones([{ file: path }], options, inspect, findings);
   } catch (error) {
     if (error instanceof ConfigError) for (const diagnostic of error.diagnostics) add(findings, diagnostic);
     else if (error instanceof AdotdError) {
       add(findings, { severity: 'error', file: path, line: 1, column: 1, message: error.message });
     } else throw error;
   }
+}
+
+async function checkConfig(
+  path: string,
+  options: CheckOptions,
+  inspect: (loaded: Loaded) => void,
+  findings: Findings,
+): Promise<void> {
+  // Loaded only here: YAML and the schema take as long to load as a small zone takes to check.
+  const { configPlaces, openConfig } = await import('../config/load.js');
+  const { startMistakes } = await import('../server/start-check.js');
+  const { config, text } = openConfig(path);
+  const placeOf = configPlaces(path, text);
+  for (const mistake of startMistakes(config, placeOf, options.now)) add(findings, mistake);
+  const { policies } = config.zones;
+  const secret = tlsZones(policies);
+  const results = checkZones(
+    listed(config, placeOf, findings),
+    { ...options, nsec3MaxIterations: config.nsec3_max_iterations },
+    (loaded) => {
+      inspect(loaded);
+      addAll(findings, leaksOfZone(loaded, secret, options.maxDiagnostics));
+    },
+    findings,
+  );
+  if (policies.length === 0) return;
+  const served = new Set(results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name))));
+  for (const mistake of policyMistakes(policies, served, placeOf)) add(findings, mistake);
+}
+
+/** Loads the zones, one after the other, and adds their mistakes. The results have no images. */
+function checkZones(
+  zones: readonly ZoneFile[],
+  options: CheckOptions,
+  inspect: (loaded: Loaded) => void,
+  findings: Findings,
+): readonly ZoneResult[] {
+  const results: ZoneResult[] = [];
+  for (const zone of zones) {
+    const result = loadZone(zone, options, inspect);
+    // The image of a large zone must not stay in memory while the next one is read.
+    results.push({ ...result, image: undefined });
+    findings.zones++;
+    const { diagnostics: list, errors, warnings } = result;
+    addAll(findings, { list, errors, warnings });
+  }
+  for (const conflict of zoneConflicts(results)) add(findings, conflict);
+  return results;
 }
 
 /** The zones of a configuration. If they cannot be listed, there is an error, and no zones. */

@@ -1,14 +1,12 @@
 /** `adotd fixture`: a server for the tests of programs in any language, which runs as long as its standard input is open. */
 import { writeFileSync } from 'node:fs';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
-import { readFaults } from '../fixture/faults/fault-file.js';
 import type { RunningServer } from '../fixture/running-server.js';
 import { startServer } from '../fixture/start.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { converse } from './fixture/conversation.js';
 import { FollowedZones, readText } from './fixture/followed-zones.js';
 import { runCommands } from './fixture/run-commands.js';
-import { readSettings } from './fixture/written-settings.js';
 
 const OPTIONS = {
   zone: { type: 'string', multiple: true },
@@ -63,7 +61,7 @@ wait-for-query, reload, facts, close.
   async run(words) {
     const { values, positionals } = parse('fixture', words, OPTIONS);
     if (positionals.length > 0) throw wrong(`unexpected ${positionals[0]}; zones are given by --zone NAME=FILE`);
-    const settings = settingsOf(values);
+    const settings = await settingsOf(values);
     // Before the zones are loaded: standard input may be closed at any time, and signals may arrive.
     const conversation = converse(process.stdin, process.stdout, values.detached);
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => conversation.end());
@@ -89,11 +87,11 @@ function wrong(message: string): UsageError {
 }
 
 /** The options of startServer(), except the zones. Throws UsageError, or the errors of the configuration and of the faults. */
-function settingsOf(values: Values) {
+async function settingsOf(values: Values) {
   const port = portOf('port', values.port);
   const tlsPort = portOf('tls-port', values['tls-port']);
   const seed = wholeNumber('fixture', 'seed', values.seed, 0, 999_999_999);
-  const config = values.config === undefined ? {} : readSettings(values.config);
+  const config = values.config === undefined ? {} : await settingsFrom(values.config);
   // startServer() prefers the configuration to its options; a command line prefers the options.
   const overridden = { listen: values.listen, port, tls_port: tlsPort };
   return {
@@ -103,12 +101,23 @@ function settingsOf(values: Values) {
     tlsNames: values['tls-name'],
     lenient: values.lenient,
     seed,
-    faults: values.faults === undefined ? [] : readFaults(values.faults),
+    faults: values.faults === undefined ? [] : await faultsFrom(values.faults),
   };
 }
 
+/** What reads YAML is loaded only where there is some to read. */
+async function settingsFrom(file: string) {
+  const { readSettings } = await import('./fixture/written-settings.js');
+  return readSettings(file);
+}
+
+async function faultsFrom(file: string) {
+  const { readFaults } = await import('../fixture/faults/fault-file.js');
+  return readFaults(file);
+}
+
 async function start(
-  settings: ReturnType<typeof settingsOf>,
+  settings: Awaited<ReturnType<typeof settingsOf>>,
   values: Values,
   files: FollowedZones,
 ): Promise<RunningServer> {

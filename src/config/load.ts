@@ -2,9 +2,10 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { readFileOrPipe, readSmallFile } from '../zone/regular-file.js';
+import { ConfigError } from './config-error.js';
 import { describe, type Path, unknownKey } from './issues.js';
 import { type Config, configSchema } from './schema.js';
-import { ConfigError, openYaml, type Place } from './yaml.js';
+import { openYaml, type Place } from './yaml.js';
 
 /** Octets: a larger file is no configuration. A guess, far above any real one. */
 const MAX_CONFIG = 4 * 1024 * 1024;

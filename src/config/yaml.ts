@@ -1,18 +1,9 @@
 /** Reads YAML, and tells the place of each value and key: mistakes are reported with their line and column. */
 import { type Document, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
-import { AdotdError, ErrorCode, messageOf } from '../errors.js';
-import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import { messageOf } from '../errors.js';
+import type { Diagnostic } from '../zone/diagnostics.js';
+import { ConfigError } from './config-error.js';
 import type { Path } from './issues.js';
-
-/** ADOTD_CONFIG with every mistake of a file; the message has one line for each. */
-export class ConfigError extends AdotdError {
-  readonly diagnostics: readonly Diagnostic[];
-
-  constructor(diagnostics: readonly Diagnostic[]) {
-    super(ErrorCode.CONFIG, diagnostics.map(formatDiagnostic).join('\n'));
-    this.diagnostics = diagnostics;
-  }
-}
 
 export type Place = Pick<Diagnostic, 'file' | 'line' | 'column'>;
 

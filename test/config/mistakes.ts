@@ -1,5 +1,5 @@
+import { ConfigError } from '../../src/config/config-error.js';
 import { parseConfig } from '../../src/config/load.js';
-import { ConfigError } from '../../src/config/yaml.js';
 
 /** The lines in which the mistakes of an adotd.yaml are told; none where there are none. */
 export function mistakes(text: string): string[] {
