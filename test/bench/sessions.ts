@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../../src/errors.js';
 import { type Client, openClient, type SessionKind, sourceAddress } from '../load/client.js';
 import { several } from '../load/scenarios.js';
 import { connectionCost, questionAt } from './connections.js';
@@ -67,7 +68,11 @@ export async function benchSessions(options: SessionBenchOptions): Promise<void>
     for (const name of SERVERS) if (!present.includes(name)) console.log(`${name} is not installed`);
     const figures: Figures = new Map();
     for (let turn = 0; turn < options.turns; turn++) {
-      for (const name of present) await oneTurn(name, given, options, figures);
+      for (const name of present) {
+        await oneTurn(name, given, options, figures).catch((cause) => {
+          throw new Error(`${name}: ${messageOf(cause)}`, { cause });
+        });
+      }
     }
     const load = loadavg().map((value) => value.toFixed(1));
     console.log(`\nmedian of ${options.turns} turns, load average ${load.join(' ')}`);
