@@ -8,16 +8,38 @@ const LINUX = [
   'test/server/plane/threads*.test.ts',
 ];
 
+/** These put a load on the machine, or say to some milliseconds when something happens: nothing else runs beside them. */
+const ALONE = [
+  'test/fixture/faults/stream-faults.test.ts',
+  'test/server/plane/pressure.test.ts',
+  'test/server/plane/many-sessions.test.ts',
+  'test/server/plane/threads.test.ts',
+];
+/** What calls the C library is for Linux with koffi only. */
+const OTHERS = ['test/interop/**', ...(process.platform === 'linux' ? [] : LINUX)];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // What calls the C library is for Linux with koffi only.
-    exclude: ['test/interop/**', ...(process.platform === 'linux' ? [] : LINUX)],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // By default vitest takes one worker less than there are cores.
-    maxWorkers: 2,
     pool: 'forks',
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/adotd/unit.json' }]],
+    projects: [
+      {
+        extends: true,
+        test: { name: 'alone', include: ALONE, exclude: OTHERS, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'by twos',
+          include: ['test/**/*.test.ts'],
+          exclude: [...OTHERS, ...ALONE],
+          // By default vitest takes one worker less than there are cores.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

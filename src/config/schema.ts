@@ -241,7 +241,7 @@ export const configSchema = z
           65_536,
           268_435_456,
           4_194_304,
-          'Room for queries that wait on each UDP socket of a thread. Embedded, the system decides. The default holds 10,000 queries (measured): as many as one CPU answers in 30 ms. Only root (CAP_NET_ADMIN) gets more than `net.core.rmem_max`.',
+          'Room for queries that wait on each UDP socket of a thread. Embedded, the server asks for 4 MiB. The default holds 10,000 queries (measured): as many as one CPU answers in 30 ms. Only root (CAP_NET_ADMIN) gets more than `net.core.rmem_max`.',
         ),
         send_buffer: limit(
           'octets',

@@ -20,6 +20,8 @@ interface Slot {
 
 /** Turns of the event loop for queued queries before the socket is closed; each reads some dozens. A guess. */
 const LAST_TURNS = 64;
+/** Octets; the default of `udp.receive_buffer`. */
+const RECEIVE_BUFFER = 4_194_304;
 /** Buffers that are kept for later answers. */
 const KEPT_SLOTS = 256;
 
@@ -38,6 +40,7 @@ export async function listenUdp(
     lookup: (address, _options, done) => done(null, address, family),
   });
   await bind(socket, endpoint, fd);
+  if (fd === undefined) enlargeReceiveBuffer(socket);
   const facts = udpFacts(catalog, context);
   const answerer = createAnswerer(socket, facts, context);
   socket.on('message', (message: Buffer, peer: RemoteInfo) => answerer.answer(message, peer));
@@ -159,6 +162,18 @@ async function finish(socket: Socket, answerer: Answerer, own: boolean): Promise
   }
   await answerer.end();
   await new Promise<void>((resolve) => socket.close(() => resolve()));
+}
+
+/**
+ * Queries wait in this buffer while the thread does something else, such as a reload. Linux grants twice `net.core.rmem_max` at the most.
+ * By default it is half of that: measured at 2,000 queries a second, a standstill of 160 ms lost 8 of them.
+ */
+function enlargeReceiveBuffer(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(RECEIVE_BUFFER);
+  } catch {
+    // Systems other than Linux refuse what is too large. The default of the system stays.
+  }
 }
 
 function bind(socket: Socket, endpoint: Endpoint, fd: number | undefined): Promise<void> {
