@@ -11,7 +11,7 @@ describe('clients that cost', () => {
     const slow = 300;
     const buffer = 65_536;
     await using server = await startLoadServer({
-      config: `sessions: { handshake_timeout: 3, idle_timeout: 3, write_buffer: ${buffer} }\nlog: { level: warn }\n`,
+      config: `sessions: { handshake_timeout: 8, idle_timeout: 8, write_buffer: ${buffer} }\nlog: { level: warn }\n`,
     });
     await witness(server, () => wait(300));
     const descriptors = server.descriptors();
@@ -24,7 +24,7 @@ describe('clients that cost', () => {
       const given = await until(() => {
         most = Math.max(most, residentOctets(server.pid));
         return server.descriptors() < descriptors + 20;
-      }, 30_000);
+      }, 60_000);
       expect(given).toBe(true);
       for (const end of ends) end();
     });
