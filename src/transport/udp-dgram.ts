@@ -20,6 +20,8 @@ interface Slot {
 
 /** Turns of the event loop for queued queries before the socket is closed; each reads some dozens. A guess. */
 const LAST_TURNS = 64;
+/** Rounds of finishConnected(). A guess: each is over in less time than a client needs to ask again. */
+const LAST_ROUNDS = 8;
 /** Octets; the default of `udp.receive_buffer`. */
 const RECEIVE_BUFFER = 4_194_304;
 /** Buffers that are kept for later answers. */
@@ -127,13 +129,13 @@ function createAnswerer(socket: Socket, facts: Facts, context: UdpContext): Answ
       return received;
     },
     hold() {
-      held = [];
+      held ??= [];
     },
     get holds() {
       return held !== undefined && held.length > 0;
     },
     release() {
-      for (const send of held ?? []) send();
+      for (const send of held?.splice(0) ?? []) send();
     },
     end: () =>
       new Promise((resolve) => {
@@ -145,23 +147,37 @@ function createAnswerer(socket: Socket, facts: Facts, context: UdpContext): Answ
 
 /** Answers the queued queries and closes the socket; `own`: no other process has it, so it can be kept from receiving more. */
 async function finish(socket: Socket, answerer: Answerer, own: boolean): Promise<void> {
-  if (answerer.received > 0 && own && !deafenSocket(descriptorOf(socket)) && (await connectToItself(socket))) {
-    // The socket can send only to itself now.
-    answerer.hold();
-  }
-  // Queued queries are answered until a whole turn of the event loop brings none.
+  const deaf = own && answerer.received > 0 && deafenSocket(descriptorOf(socket));
+  if (answerer.received > 0 && own && !deaf) await finishConnected(socket, answerer);
+  else await answerQueued(answerer);
+  await answerer.end();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+}
+
+/** Answers queries until a whole turn of the event loop brings none. */
+async function answerQueued(answerer: Answerer): Promise<void> {
   for (let turn = 0, before = -1; turn < LAST_TURNS && answerer.received !== before; turn++) {
     before = answerer.received;
     await immediately();
     await immediately();
   }
-  if (answerer.holds) {
-    // Datagrams come again until the socket is closed, right after these are sent, and they are lost.
-    socket.disconnect();
+}
+
+/**
+ * Without the C library: a socket that is connected to itself receives nothing from others, and node:dgram refuses to send to others
+ * meanwhile. The answers wait until the queue is empty; then they are sent at once, in one call, between disconnecting and connecting
+ * again. Queries that come in between are answered in the next round.
+ */
+async function finishConnected(socket: Socket, answerer: Answerer): Promise<void> {
+  for (let round = 0; round < LAST_ROUNDS; round++) {
+    const connected = await connectToItself(socket);
+    if (connected) answerer.hold();
+    await answerQueued(answerer);
+    if (!answerer.holds) return;
+    if (connected) socket.disconnect();
     answerer.release();
+    if (!connected) return;
   }
-  await answerer.end();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
 }
 
 /**
