@@ -9,7 +9,7 @@ import { EdnsOption, Rcode, Type } from '../protocol/iana.js';
 import { writeU16, writeU32 } from '../protocol/octets.js';
 import { CLIENT_COOKIE, SERVER_COOKIE, writeCookie } from './cookies.js';
 import type { Exchange } from './exchange.js';
-import { type Facts, Kind, Padding, Transport, UpgradeBit } from './facts.js';
+import { type Facts, isEncrypted, Kind, Padding, Transport, UpgradeBit } from './facts.js';
 
 /** The draft's TO bit, which is also CO of RFC 9824. */
 const FLAG_TO = 0x4000;
@@ -141,7 +141,7 @@ function putZoneOptions(x: Exchange, at: number): number {
 
 /** RFC 7830 §4, RFC 8467 §4: only inside TLS; a query with padding gets it back. */
 function pads(x: Exchange, facts: Facts): boolean {
-  if (facts.transport !== Transport.TLS || facts.padding === Padding.NEVER) return false;
+  if (!isEncrypted(facts.transport) || facts.padding === Padding.NEVER) return false;
   return x.asksPadding === 1 || facts.padding === Padding.IF_EDNS;
 }
 

@@ -4,9 +4,14 @@
  */
 import type { Catalog } from '../image/catalog.js';
 
-/** The transport that a message came over. */
-export const Transport = { UDP: 0, TCP: 1, TLS: 2 } as const;
+/** The transport that a message came over. STARTTLS: inside TLS, on a connection that began in plaintext. */
+export const Transport = { UDP: 0, TCP: 1, STARTTLS: 2, TLS: 3 } as const;
 export type Transport = (typeof Transport)[keyof typeof Transport];
+
+/** Whether messages over this transport are encrypted. The encrypted ones stand last. */
+export function isEncrypted(transport: Transport): boolean {
+  return transport >= Transport.STARTTLS;
+}
 
 /** When the TO bit is set in a response that carries an OPT record (docs/protocol.md "STARTTLS"). */
 export const UpgradeBit = {

@@ -11,7 +11,7 @@
  */
 import { isAllowed } from '../image/access.js';
 import { POLICY_ACCESS, POLICY_FLAGS, POLICY_TLS } from '../image/policy.js';
-import { type Facts, Transport } from './facts.js';
+import { type Facts, isEncrypted } from './facts.js';
 
 /** Whether the access list of the server, which the catalog must have, allows the client. */
 export function mayAsk({ catalog, client, clientLength }: Facts): boolean {
@@ -26,5 +26,5 @@ export function mayAskFor({ catalog, client, clientLength }: Facts, policy: numb
 
 /** Whether the zone's policy requires TLS, and this transport is another one. */
 export function needsTls({ catalog, transport }: Facts, policy: number): boolean {
-  return (catalog.policies[policy + POLICY_FLAGS]! & POLICY_TLS) !== 0 && transport !== Transport.TLS;
+  return (catalog.policies[policy + POLICY_FLAGS]! & POLICY_TLS) !== 0 && !isEncrypted(transport);
 }

@@ -8,7 +8,7 @@ export const queryLog = z
   .strictObject({
     enabled: z.boolean().default(false).meta({
       description:
-        'Log queries: client, transport, QNAME, QTYPE, RCODE, flags, size of the response, zone. Names are in presentation format, so no query can forge a line.',
+        'Log queries: client, transport (`udp`, `tcp`, `starttls`, `tls`), QNAME, QTYPE, RCODE, flags, size of the response, zone. Names are in presentation format, so no query can forge a line.',
     }),
     sample: limit('queries', 1, SAMPLE_MAX, 1, '1 query in N is logged, chosen at random. 1: all.'),
     file: z.string().min(1).optional().meta({

@@ -266,7 +266,7 @@ export class Session {
     const { facts, scratch, outcome } = this.#answering;
     const framer = this.#framer;
     const secure = this.#state === SessionState.SECURE;
-    facts.transport = secure ? Transport.TLS : Transport.TCP;
+    facts.transport = secure ? (this.upgraded ? Transport.STARTTLS : Transport.TLS) : Transport.TCP;
     const mayUpgrade =
       !secure && this.#stage === Stage.FIRST && this.#answering.mayUpgrade && !this.#plaintextFollows();
     this.#answering.offer(mayUpgrade);

@@ -118,7 +118,7 @@ describe('a zone that requires TLS', () => {
   const policies = only('secret.test.', { tlsOnly: true });
   const zones = { 'secret.test': zoneOf('www A 192.0.2.2\n* TXT x'), 'open.test': zoneOf('www A 192.0.2.3') };
 
-  it('is refused over UDP and TCP with the extended error 18 and a text, and answered inside TLS', () => {
+  it('is refused over UDP and TCP with the extended error 18 and a text, and answered inside TLS, after STARTTLS too', () => {
     const engine = engineOf(zones, {}, policies);
     for (const transport of [Transport.UDP, Transport.TCP]) {
       engine.facts.transport = transport;
@@ -129,8 +129,10 @@ describe('a zone that requires TLS', () => {
       expect([response.answer, response.authority, response.flags.aa]).toEqual([[], [], false]);
       expect(engine.query({ name: 'www.open.test.' }).rcode).toBe(0);
     }
-    engine.facts.transport = Transport.TLS;
-    expect(engine.query({ name: 'www.secret.test.' }).answer).toHaveLength(1);
+    for (const transport of [Transport.TLS, Transport.STARTTLS]) {
+      engine.facts.transport = transport;
+      expect(engine.query({ name: 'www.secret.test.' }).answer).toHaveLength(1);
+    }
   });
 
   it('is refused with the same octets for every name and type, those that are not there among them', () => {

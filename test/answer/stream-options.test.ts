@@ -23,9 +23,11 @@ describe('padding (RFC 7830, RFC 8467)', () => {
     ['if-asked', Padding.IF_ASKED, [PADDING], true],
     ['never', Padding.NEVER, [PADDING], false],
   ] as const)('%s (%i): a query with options %j', (_name, padding, codes, padded) => {
-    const response = ask({ transport: Transport.TLS, padding }, ...codes);
-    expect(optionCodes(response).includes(PADDING)).toBe(padded);
-    if (padded) expect(response.size % 468).toBe(0);
+    for (const transport of [Transport.TLS, Transport.STARTTLS]) {
+      const response = ask({ transport, padding }, ...codes);
+      expect(optionCodes(response).includes(PADDING)).toBe(padded);
+      if (padded) expect(response.size % 468).toBe(0);
+    }
   });
 
   it('is for TLS only, and is the last option', () => {
@@ -48,6 +50,7 @@ describe('padding (RFC 7830, RFC 8467)', () => {
 describe('keepalive (RFC 7828)', () => {
   it.each([
     ['TCP', Transport.TCP],
+    ['STARTTLS', Transport.STARTTLS],
     ['TLS', Transport.TLS],
   ])('answers with the idle time over %s, in units of 100 ms', (_name, transport) => {
     const response = ask({ transport, padding: Padding.NEVER, keepalive: 100 }, KEEPALIVE);

@@ -354,7 +354,7 @@ const POLICY: readonly Mutant[] = [
   {
     name: 'a zone for TLS alone answered over TCP',
     file: 'answer/policy.ts',
-    find: '!== 0 && transport !== Transport.TLS;',
+    find: '!== 0 && !isEncrypted(transport);',
     replace: '!== 0 && transport === Transport.UDP;',
   },
   {

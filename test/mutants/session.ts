@@ -23,7 +23,7 @@ export const SESSION: readonly Mutant[] = [
   {
     name: 'a session after STARTTLS answers as if in the clear',
     file: 'session/session.ts',
-    find: 'facts.transport = secure ? Transport.TLS : Transport.TCP;',
+    find: 'facts.transport = secure ? (this.upgraded ? Transport.STARTTLS : Transport.TLS) : Transport.TCP;',
     replace: 'facts.transport = secure && !this.upgraded ? Transport.TLS : Transport.TCP;',
   },
   {

@@ -228,7 +228,7 @@ describe.each(VERSIONS)('STARTTLS on a TCP listener, %s', (version) => {
     const [chunk] = (await once(socket, 'data')) as [Buffer];
     expect(ids(chunk)).toEqual(upTo(50));
     const transports = shared.responder.seen.map((facts) => facts.transport);
-    expect([transports[0], ...new Set(transports.slice(1))]).toEqual([Transport.TCP, Transport.TLS]);
+    expect([transports[0], ...new Set(transports.slice(1))]).toEqual([Transport.TCP, Transport.STARTTLS]);
     socket.end();
     await expect.poll(() => shared.sessions.size).toBe(0);
   });

@@ -10,7 +10,7 @@ import { SAMPLE } from '../counters/timed-responder.js';
 import type { Metric, MetricsInput } from './metric.js';
 
 const TRANSPORTS = Object.entries(Transport).map(([name, value]) => [name.toLowerCase(), value] as const);
-const TRANSPORT = { transport: '`udp`, `tcp` (cleartext), `tls` (including STARTTLS)' };
+const TRANSPORT = { transport: '`udp`, `tcp` (cleartext), `starttls` (TLS on a connection that began in cleartext), `tls`' };
 
 const OPCODES: readonly (readonly [string, number])[] = Object.entries(Opcode);
 const KNOWN_OPCODES = new Set(OPCODES.map(([, value]) => value));

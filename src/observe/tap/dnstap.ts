@@ -10,7 +10,7 @@ import { readQuestion, zoneName } from './question.js';
 import type { TapRecord } from './record.js';
 
 /** Fields of the message Dnstap. */
-const Dnstap = { IDENTITY: 1, VERSION: 2, MESSAGE: 14, TYPE: 15 } as const;
+const Dnstap = { IDENTITY: 1, VERSION: 2, EXTRA: 3, MESSAGE: 14, TYPE: 15 } as const;
 const TYPE_MESSAGE = 1;
 
 /** Fields of the message Message. */
@@ -33,8 +33,14 @@ const Message = {
 const MessageType = { AUTH_QUERY: 1, AUTH_RESPONSE: 2 } as const;
 
 const SocketFamily = { INET: 1, INET6: 2 } as const;
-/** SocketProtocol by Transport: UDP, TCP, DOT. */
-const PROTOCOLS: Readonly<Record<number, number>> = { [Transport.UDP]: 1, [Transport.TCP]: 2, [Transport.TLS]: 3 };
+/** SocketProtocol by Transport: UDP, TCP, DOT. The schema has no number for STARTTLS: it is DOT, and `extra` says which. */
+const PROTOCOLS: Readonly<Record<Transport, number>> = {
+  [Transport.UDP]: 1,
+  [Transport.TCP]: 2,
+  [Transport.STARTTLS]: 3,
+  [Transport.TLS]: 3,
+};
+const STARTTLS = Buffer.from('starttls', 'latin1');
 
 /** Octets of the length before a frame. */
 const FRAME_LENGTH = 4;
@@ -94,6 +100,7 @@ function putFrame(out: PbfWriter, server: Uint8Array, payload: Payload): void {
   out.realloc(server.length);
   out.buf.set(server, out.pos);
   out.pos += server.length;
+  if (payload.record.transport === Transport.STARTTLS) out.writeBytesField(Dnstap.EXTRA, STARTTLS);
   out.writeMessage(Dnstap.MESSAGE, putMessage, payload);
   out.dataView.setUint32(at, out.pos - at - FRAME_LENGTH);
 }

@@ -93,13 +93,15 @@ describe('dnstap', () => {
   });
 
   it.each([
-    [Transport.UDP, 1],
-    [Transport.TCP, 2],
-    [Transport.TLS, 3],
-  ])('calls transport %d protocol %d', (transport, protocol) => {
+    [Transport.UDP, 1, undefined],
+    [Transport.TCP, 2, undefined],
+    [Transport.STARTTLS, 3, Buffer.from('starttls')],
+    [Transport.TLS, 3, undefined],
+  ])('calls transport %d protocol %d, with %s as extra', (transport, protocol, extra) => {
     const client = Uint8Array.from({ length: 16 }, (_, i) => i);
     const [frame] = framesOf({ query: QUERY, facts: { transport, client, clientLength: 16 } });
     expect(frame?.message.get(3)).toBe(protocol);
+    expect(frame?.tap.get(3)).toEqual(extra);
     expect(frame?.message.get(2)).toBe(2);
     expect(frame?.message.get(4)).toEqual(Buffer.from(client));
   });

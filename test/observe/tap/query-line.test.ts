@@ -86,6 +86,11 @@ describe('a line of the query log', () => {
     });
   });
 
+  it('names each transport', () => {
+    const named = Object.values(Transport).map((transport) => queryFields(recordOf({ query: new Uint8Array(0), facts: { transport } })).transport);
+    expect(named).toEqual(['udp', 'tcp', 'starttls', 'tls']);
+  });
+
   it('names what has no name by its number', () => {
     const query = buildQuery({ name: '.', type: 4242, class: 77, opcode: 9 });
     const fields = queryFields(
