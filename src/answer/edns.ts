@@ -152,6 +152,7 @@ function putPadding(x: Exchange, at: number): number {
   if (size < used) return at;
   const data = option(x.response, at, EdnsOption.PADDING, size - used);
   x.response.fill(0, data, data + size - used);
+  x.outcome.padding = OPTION_FIXED + size - used;
   return data + size - used;
 }
 

@@ -105,6 +105,8 @@ export interface Outcome {
   cookie: number;
   /** Octets from the response's start to its OPT record; 0: it has none. */
   optAt: number;
+  /** Octets that the padding option adds to the response; 0: it has none. */
+  padding: number;
   limited: Limited;
 }
 
@@ -139,6 +141,7 @@ export function createOutcome(): Outcome {
     node: 0,
     cookie: 0,
     optAt: 0,
+    padding: 0,
     limited: Limited.NONE,
   };
 }
@@ -160,6 +163,7 @@ export function resetOutcome(outcome: Outcome): void {
   outcome.node = 0;
   outcome.cookie = 0;
   outcome.optAt = 0;
+  outcome.padding = 0;
   outcome.limited = Limited.NONE;
 }
 

@@ -29,6 +29,8 @@ export class Answering {
   readonly respond: Responder['respond'];
   readonly count: SessionContext['count'];
   readonly event: SessionContext['event'];
+  /** Where sessions are counted. */
+  readonly counts: Pick<SessionContext, 'opened' | 'closed' | 'handshakeEnded'>;
   settings: SessionSettings;
   /** Memory for as many answers as may wait, and for one more. */
   scratch: Uint8Array;
@@ -44,6 +46,7 @@ export class Answering {
     this.respond = context.respond;
     this.count = context.count;
     this.event = context.event;
+    this.counts = context;
     this.settings = context.settings;
     this.scratch = new Uint8Array(scratchOctets(context.settings));
   }

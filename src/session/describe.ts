@@ -13,7 +13,7 @@ const IPV4_LENGTH = 4;
 export function describeSessions(manager: Pick<SessionManager, 'all'>, count: number): SessionsReport {
   const { sessions, now } = manager.all;
   const all = [...sessions];
-  const ofPath = (path: SessionPath): number => all.filter((session) => session.path === path).length;
+  const ofPath = (path: SessionPath): number => all.filter((session) => session.count.path === path).length;
   const idlest = count === 0 ? [] : all.sort((a, b) => idleSince(a) - idleSince(b)).slice(0, count);
   return {
     open: all.length,
@@ -25,16 +25,16 @@ export function describeSessions(manager: Pick<SessionManager, 'all'>, count: nu
 
 /** When its last whole message or its handshake ended; before the first of these, when it was opened. */
 function idleSince(session: Session): number {
-  return Math.max(session.opened, session.idle.since);
+  return Math.max(session.count.opened, session.idle.since);
 }
 
 function describe(session: Session, now: number): SessionReport {
   return {
     client: addressText(session.client),
     port: session.clientPort,
-    path: nameOf(PATHS, session.path) as SessionReport['path'],
+    path: nameOf(PATHS, session.count.path) as SessionReport['path'],
     state: nameOf(STATES, session.state) as SessionReport['state'],
-    age: Math.round(now - session.opened),
+    age: Math.round(now - session.count.opened),
     idle: Math.round(now - idleSince(session)),
     queries: session.messages,
   };

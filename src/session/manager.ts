@@ -115,7 +115,7 @@ export class SessionManager {
   /** Opens a session for an admitted connection; `secure`: TLS from the first octet on. */
   open(connection: Connection, client: Uint8Array, secure: boolean): Session {
     const session = new Session(this.#answering, this.#deadlines, connection, client, secure);
-    session.opened = this.#deadlines.now;
+    session.count.begin(this.#deadlines.now);
     this.#sessions.add(session);
     this.#deadlines.opened();
     if (secure) this.#deadlines.handshakeBegan(session);
@@ -123,12 +123,12 @@ export class SessionManager {
     return session;
   }
 
-  /** The connection of a session is gone. */
-  closed(session: Session): void {
-    session.closed();
+  /** The connection of a session is gone. `silent`: the client has never sent anything. */
+  closed(session: Session, silent = false): void {
+    session.closed(silent);
     this.#deadlines.left(session);
     if (!this.#sessions.delete(session)) return;
-    this.#context.closed(session.path, session.end, this.#deadlines.now - session.opened);
+    session.count.close(session.end, this.#deadlines.now, session.messages);
     this.#context.limits.release(session.client, session.client.length);
     if (this.#sessions.size === 0) this.#deadlines.rest();
   }

@@ -21,6 +21,10 @@ export const SessionEnd = {
   STOPPED: 9,
   /** The connection was gone without any of these: reset, or an error of the network. */
   BROKEN: 10,
+  /** An upgrade was begun: the session goes on, as one of the path STARTTLS. */
+  UPGRADED: 11,
+  /** The thread that served it died. */
+  LOST: 12,
 } as const;
 
 export type SessionEnd = (typeof SessionEnd)[keyof typeof SessionEnd];
@@ -34,6 +38,37 @@ export const SessionPath = {
 } as const;
 
 export type SessionPath = (typeof SessionPath)[keyof typeof SessionPath];
+
+/** How a TLS handshake ended. Every handshake that begins ends in one of these ways. */
+export const HandshakeEnd = {
+  /** It is complete. */
+  FULL: 0,
+  /** It is complete, and resumed an earlier session. */
+  RESUMED: 1,
+  /** What came is no TLS. */
+  NOT_TLS: 2,
+  /** No version in common. */
+  VERSION: 3,
+  /** No cipher, group, signature algorithm or protocol in common. */
+  NOTHING_SHARED: 4,
+  /** The client refused by an alert, most likely our certificate. */
+  ALERT: 5,
+  /** The client closed without a word: some refuse a certificate like that. */
+  CLOSED: 6,
+  /** The client closed before it had sent anything: a port scan, or the check of a load balancer. */
+  NOTHING_SENT: 7,
+  /** The connection broke. */
+  CONNECTION: 8,
+  TIMEOUT: 9,
+  /** The server stopped. */
+  STOPPED: 10,
+  /** The thread that served it died. */
+  LOST: 11,
+  /** Anything else. */
+  OTHER: 12,
+} as const;
+
+export type HandshakeEnd = (typeof HandshakeEnd)[keyof typeof HandshakeEnd];
 
 /** Events of sessions. */
 export const SessionEvent = {

@@ -3,7 +3,7 @@ import type { Facts, Outcome, UpgradeBit } from '../answer/facts.js';
 import type { Responder } from '../answer/respond.js';
 import type { Clock } from './clock.js';
 import type { ConnectionLimits } from './limits.js';
-import type { SessionEnd, SessionEvent, SessionPath } from './session-end.js';
+import type { HandshakeEnd, SessionEnd, SessionEvent, SessionPath } from './session-end.js';
 
 /** Limits and times of stream sessions; the configuration (config/schema.ts) says where the defaults come from. */
 export interface SessionSettings {
@@ -44,6 +44,13 @@ export interface SessionContext {
   /** Called after every message, with its octets and those of its response, length fields apart. 0: there is no response. */
   count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
   event(event: SessionEvent): void;
-  /** Called when a connection is gone, with the milliseconds that its session was open. */
-  closed(path: SessionPath, end: SessionEnd, milliseconds: number): void;
+  /** A session has begun, or goes on as an upgraded one. On the paths STARTTLS and TLS a handshake has begun. */
+  opened(path: SessionPath): void;
+  /** Called once for each handshake, with the milliseconds that it took. */
+  handshakeEnded(path: SessionPath, end: HandshakeEnd, milliseconds: number): void;
+  /**
+   * Called when a connection is gone, with the milliseconds that its session was open, and the messages that it answered; with
+   * SessionEnd.UPGRADED when the session goes on on another path.
+   */
+  closed(path: SessionPath, end: SessionEnd, milliseconds: number, messages: number): void;
 }

@@ -17,6 +17,7 @@ import type { Connection } from './connection.js';
 import type { Deadlines } from './deadlines.js';
 import { Framer, LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
 import { createPlace, type Place } from './queue.js';
+import { SessionCount } from './session-count.js';
 import { SessionEnd, SessionEvent, SessionPath } from './session-end.js';
 
 export const SessionState = {
@@ -52,9 +53,7 @@ export class Session {
   readonly client: Uint8Array;
   /** The client's port, for logs. */
   clientPort = 0;
-  /** Milliseconds of the manager's clock. */
-  opened = 0;
-  path: SessionPath;
+  readonly count: SessionCount;
 
   readonly #answering: Answering;
   readonly #deadlines: Deadlines<Session>;
@@ -83,7 +82,7 @@ export class Session {
     this.#deadlines = deadlines;
     this.#connection = connection;
     this.client = client;
-    this.path = secure ? SessionPath.TLS : SessionPath.TCP;
+    this.count = new SessionCount(answering.counts, secure ? SessionPath.TLS : SessionPath.TCP);
     this.#state = secure ? SessionState.UPGRADING : SessionState.PLAINTEXT;
   }
 
@@ -98,7 +97,7 @@ export class Session {
 
   /** Whether STARTTLS upgraded it. */
   get upgraded(): boolean {
-    return this.path === SessionPath.STARTTLS;
+    return this.count.path === SessionPath.STARTTLS;
   }
 
   get isHandshaking(): boolean {
@@ -158,8 +157,9 @@ export class Session {
   }
 
   /** The TLS handshake is complete. Nothing of the plaintext survives: framer and stage are fresh. */
-  secured(): void {
+  secured(resumed = false): void {
     if (this.#state !== SessionState.UPGRADING) return;
+    this.count.secured(resumed, this.#deadlines.now);
     this.#state = SessionState.SECURE;
     this.#stage = Stage.OVER;
     this.#framer.clear();
@@ -174,8 +174,9 @@ export class Session {
     if (this.#answers && !this.#paused) this.drain(SessionEnd.STOPPED);
   }
 
-  /** The connection is gone. */
-  closed(): void {
+  /** The connection is gone. `silent`: nothing has ever come. */
+  closed(silent = false): void {
+    if (this.isHandshaking) this.count.gaveUp(this.#end, silent, this.#deadlines.now);
     this.#end ??= this.isHandshaking ? SessionEnd.HANDSHAKE_FAILED : SessionEnd.BROKEN;
     this.#state = SessionState.CLOSED;
     this.#framer.clear();
@@ -300,7 +301,7 @@ export class Session {
       this.#opening = octets;
     } else if (what === Opening.CLIENT_HELLO) {
       this.#state = SessionState.UPGRADING;
-      this.path = SessionPath.STARTTLS;
+      this.count.upgrade(this.#deadlines.now, this.messages);
       this.#opening = octets;
       // Its time runs from its first octet, not from the deciding one.
       if (this.busy.queue === undefined) this.#deadlines.handshakeBegan(this);

@@ -8,6 +8,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls';
 import { codeOf } from '../errors.js';
 import type { Session } from '../session/session.js';
+import { SessionPath } from '../session/session-end.js';
 import { addressOctets } from './address.js';
 import { openFast } from './fast-open.js';
 import { handshakeFailure } from './handshake-failure.js';
@@ -114,7 +115,6 @@ function accept(socket: Socket, context: StreamContext, secure: boolean, closed:
     socket.destroy();
     return false;
   }
-  context.event(TransportEvent.TCP_ACCEPTED);
   if (descriptorOf(socket) >= context.descriptors - LAST_DESCRIPTORS) context.outOfDescriptors();
   const connection = new StreamConnection(socket, context);
   const outer = context.intercept?.connection(connection, socket, secure) ?? connection;
@@ -122,8 +122,7 @@ function accept(socket: Socket, context: StreamContext, secure: boolean, closed:
   session.clientPort = socket.remotePort ?? 0;
   socket.on('close', () => {
     connection.gone();
-    context.sessions.closed(session);
-    context.event(TransportEvent.TCP_CLOSED);
+    context.sessions.closed(session, socket.bytesRead === 0);
     closed();
   });
   connection.serve(session, secure);
@@ -137,6 +136,9 @@ class StreamConnection implements OpenConnection {
   /** The connection, or TLS over it. */
   #socket: Socket;
   #session: Session | undefined;
+  /** Octets that are counted. */
+  #received = 0;
+  #sent = 0;
   /** Answers that wait for a TLS record of their own; undefined where they may share one. */
   #queue: Uint8Array[] | undefined;
   #queued = 0;
@@ -193,16 +195,15 @@ class StreamConnection implements OpenConnection {
     const raw = this.#raw;
     raw.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end');
     raw.pause();
+    this.#countOctets(SessionPath.TCP, octets.length);
     if (octets.length > 0) raw.unshift(octets);
     const stream = this.#context.withholdFin === undefined ? raw : withholdFin(raw, this.#context.withholdFin);
     const secure = new TLSSocket(stream, options);
     this.#socket = secure;
     if (session.upgraded && this.#context.sessions.settings.recordPerMessage) this.#queue = [];
     secure.on('error', (error) => {
-      if (session.isHandshaking) {
-        this.#context.event(TransportEvent.TLS_HANDSHAKE_FAILED);
-        this.#context.event(handshakeFailure(error));
-      } else this.#context.event(TransportEvent.TCP_ERROR);
+      if (session.isHandshaking) session.count.failed(handshakeFailure(error));
+      else this.#context.event(TransportEvent.TCP_ERROR);
       // An alert has told the peer what is wrong; the connection is closed behind it.
       raw.destroySoon();
     });
@@ -215,9 +216,8 @@ class StreamConnection implements OpenConnection {
     });
     secure.on('close', () => raw.destroy());
     secure.once('secure', () => {
-      const resumed = secure.isSessionReused();
-      this.#context.event(resumed ? TransportEvent.TLS_RESUMED : TransportEvent.TLS_HANDSHAKE);
-      session.secured();
+      this.#context.counts.suite(session.count.path, secure.getProtocol() ?? '', secure.getCipher().name);
+      session.secured(secure.isSessionReused());
     });
     this.#listen();
   }
@@ -234,8 +234,18 @@ class StreamConnection implements OpenConnection {
 
   /** The connection is closed, and keeps nothing alive. */
   gone(): void {
+    if (this.#session !== undefined) this.#countOctets(this.#session.count.path);
     if (this.#socket !== this.#raw) this.#socket.destroy();
     this.#session = undefined;
+  }
+
+  /** Counts the octets since the last call, except the `later` last ones that have come. */
+  #countOctets(path: SessionPath, later = 0): void {
+    const received = this.#raw.bytesRead - later;
+    const sent = this.#raw.bytesWritten;
+    this.#context.counts.octets(path, received - this.#received, sent - this.#sent);
+    this.#received = received;
+    this.#sent = sent;
   }
 
   #listen(): void {

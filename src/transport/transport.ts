@@ -12,6 +12,7 @@ import type { Catalog } from '../image/catalog.js';
 import type { Clock } from '../session/clock.js';
 import type { Connection } from '../session/connection.js';
 import type { SessionManager } from '../session/manager.js';
+import type { SessionPath } from '../session/session-end.js';
 
 /** An address to listen on. Port 0 stands for one that is free. */
 export interface Endpoint {
@@ -20,34 +21,16 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** Events outside of respond(), which the server counts. */
+/** Events outside of respond() and of sessions, which the server counts. */
 export const TransportEvent = {
   /** A datagram could not be sent or received. */
   UDP_ERROR: 0,
-  TCP_ACCEPTED: 1,
   /** A connection was closed at once: too many in all, or of its client. */
-  TCP_REFUSED: 2,
+  TCP_REFUSED: 1,
   /** A connection broke: reset, or an error of the socket. */
-  TCP_ERROR: 3,
-  TCP_CLOSED: 4,
-  /** A full TLS handshake, and one that resumed an earlier session. */
-  TLS_HANDSHAKE: 5,
-  TLS_RESUMED: 6,
-  TLS_HANDSHAKE_FAILED: 7,
-  /** The reason, besides TLS_HANDSHAKE_FAILED (handshake-failure.ts): not TLS at all, */
-  TLS_FAILED_NOT_TLS: 8,
-  /** no version in common, */
-  TLS_FAILED_VERSION: 9,
-  /** no cipher, group, signature algorithm or protocol in common, */
-  TLS_FAILED_NOTHING_SHARED: 10,
-  /** the client refused, most likely our certificate, */
-  TLS_FAILED_ALERT: 11,
-  /** the connection broke, */
-  TLS_FAILED_CONNECTION: 12,
-  /** or something else. */
-  TLS_FAILED_OTHER: 13,
+  TCP_ERROR: 2,
   /** A call of recvmmsg that brought datagrams, up to 64 of them; never with node:dgram. */
-  UDP_BATCH: 14,
+  UDP_BATCH: 3,
 } as const;
 export type TransportEvent = (typeof TransportEvent)[keyof typeof TransportEvent];
 
@@ -107,10 +90,20 @@ export interface UdpContext extends AnswerContext {
   readonly udpUpgradeBit: UpgradeBit;
 }
 
+/** What only a transport knows of its sessions, and is counted. */
+interface StreamCounts {
+  /** Octets of TCP's payload, those of TLS among them, that came and went on a path. */
+  octets(path: SessionPath, received: number, sent: number): void;
+  /** The protocol version and cipher of a complete handshake, as OpenSSL calls them: `TLSv1.3`, `TLS_AES_128_GCM_SHA256`. */
+  suite(path: SessionPath, version: string, cipher: string): void;
+}
+
 /** What streams need besides. */
 export interface StreamContext extends AnswerContext {
   /** The stream sessions of this thread. */
   readonly sessions: SessionManager;
+  /** What only a transport knows of its sessions. */
+  readonly counts: StreamCounts;
   /** Certificates and keys; undefined where TLS is not served. */
   readonly tls: TlsOffer | undefined;
   /** Milliseconds that our FIN waits for the client's after close_notify; undefined: it does not wait. */

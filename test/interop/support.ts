@@ -82,8 +82,8 @@ export async function serve(settings: Settings = {}, ...words: readonly string[]
     return line.statistics;
   };
   const openNow = async (): Promise<number> => {
-    const { events = {} } = await statistics();
-    return (events.tcp_accepted ?? 0) - (events.tcp_closed ?? 0);
+    const groups = Object.entries(await statistics()).filter(([name]) => name.endsWith('_sessions'));
+    return groups.reduce((sum, [, { open = 0 }]) => sum + open, 0);
   };
   return {
     ...serving,

@@ -44,10 +44,10 @@ describe.skipIf(missing)(`DNS over TLS with clients of others${missing ? ` (skip
     });
 
     it('+keepopen: several questions on one session', async () => {
-      const before = (await server.statistics()).events?.tls_handshake ?? 0;
+      const before = (await server.statistics()).tls_handshakes?.full ?? 0;
       const { stdout } = await kdig('+tls', '+keepopen', '+short', ...at(server.tlsPort), WWW, NAS, WWW, NAS);
       expect(stdout.match(/192\.0\.2\.20/g)?.length).toBe(2);
-      expect((await server.statistics()).events?.tls_handshake).toBe(before + 1);
+      expect((await server.statistics()).tls_handshakes?.full).toBe(before + 1);
     });
 
     it('+tls-pin: takes the pin that the server prints, and no other', async () => {
@@ -108,14 +108,14 @@ describe.skipIf(missing)(`DNS over TLS with clients of others${missing ? ` (skip
 
     it.each(['-tls1_2', '-tls1_3'])('%s: a session is resumed by its ticket', async (version) => {
       const file = join(FOLDER, `session${version}.pem`);
-      const before = (await server.statistics()).events ?? {};
+      const before = (await server.statistics()).tls_handshakes ?? {};
       const first = await client([version, '-alpn', 'dot', '-sess_out', file]);
       expect(first.all).toMatch(/^New, TLSv1\.[23]/m);
       const second = await client([version, '-alpn', 'dot', '-sess_in', file]);
       expect(second.all).toMatch(/^Reused, TLSv1\.[23]/m);
-      const after = (await server.statistics()).events ?? {};
-      expect((after.tls_handshake ?? 0) - (before.tls_handshake ?? 0)).toBe(1);
-      expect((after.tls_resumed ?? 0) - (before.tls_resumed ?? 0)).toBe(1);
+      const after = (await server.statistics()).tls_handshakes ?? {};
+      expect((after.full ?? 0) - (before.full ?? 0)).toBe(1);
+      expect((after.resumed ?? 0) - (before.resumed ?? 0)).toBe(1);
     });
 
     it('no early data (0-RTT) is taken, nothing is compressed', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createOutcome, UpgradeBit } from '../../src/answer/facts.js';
-import { SessionEnd, SessionPath } from '../../src/session/session-end.js';
+import { HandshakeEnd, SessionEnd, SessionPath } from '../../src/session/session-end.js';
 import { echoResponder, framed, message } from '../support/responder.js';
 import { createBench } from './support.js';
 
@@ -8,7 +8,8 @@ import { createBench } from './support.js';
 function ends(bench: ReturnType<typeof createBench>): [path: string, end: string, milliseconds: number][] {
   const name = (table: Record<string, number>, value: number): string =>
     Object.keys(table).find((key) => table[key] === value) ?? String(value);
-  return bench.ends.map(([path, end, time]) => [name(SessionPath, path), name(SessionEnd, end), time]);
+  const over = bench.ends.filter(([, end]) => end !== SessionEnd.UPGRADED);
+  return over.map(([path, end, time]) => [name(SessionPath, path), name(SessionEnd, end), time]);
 }
 
 /** Offers an upgrade in every answer. */
@@ -66,6 +67,23 @@ describe('why a session ended', () => {
     expect(ends(bench).map(([path, end]) => [path, end])).toEqual([
       ['TLS', 'HANDSHAKE_FAILED'],
       ['TLS', 'HANDSHAKE_FAILED'],
+    ]);
+  });
+
+  it('tells how long a handshake took, from the ClientHello on', () => {
+    const bench = createBench({ upgradeBit: UpgradeBit.IF_ASKED }, offering());
+    const upgraded = bench.open();
+    upgraded?.session.received(framed(message(1)));
+    bench.clock.advance(700);
+    upgraded?.session.received(hello);
+    bench.clock.advance(30);
+    upgraded?.session.secured(true);
+    const secure = bench.open({ secure: true });
+    bench.clock.advance(40);
+    secure?.session.secured();
+    expect(bench.handshakes).toEqual([
+      [SessionPath.STARTTLS, HandshakeEnd.RESUMED, 30],
+      [SessionPath.TLS, HandshakeEnd.FULL, 40],
     ]);
   });
 
@@ -129,6 +147,7 @@ describe('why a session ended', () => {
       ['STARTTLS', 'CLIENT'],
       ['TCP', 'PLAINTEXT'],
     ]);
+    expect(bench.ends[0]?.slice(0, 2)).toEqual([SessionPath.TCP, SessionEnd.UPGRADED]);
   });
 
   it('is told once, whatever comes after', () => {

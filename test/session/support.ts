@@ -36,8 +36,10 @@ export interface Bench {
   readonly limits: ConnectionLimits;
   /** Names of SessionEvent. */
   readonly events: string[];
-  /** What sessions were closed with: path, reason, milliseconds. */
-  readonly ends: [path: number, end: number, milliseconds: number][];
+  /** What sessions were closed with: path, reason, milliseconds, messages. */
+  readonly ends: [path: number, end: number, milliseconds: number, messages: number][];
+  /** How handshakes ended: path, end, milliseconds. */
+  readonly handshakes: [path: number, end: number, milliseconds: number][];
   counted(): number;
   /** Opens a session, admitted as one of `client`; undefined when it was refused. */
   open(options?: { client?: Uint8Array; secure?: boolean }): Peer | undefined;
@@ -72,6 +74,7 @@ export function createBench(
   const limits = new ConnectionLimits(capacity, { ...sharedLimits(), secret: 1 });
   const events: string[] = [];
   const ends: Bench['ends'] = [];
+  const handshakes: Bench['handshakes'] = [];
   let counted = 0;
   const manager = new SessionManager({
     clock,
@@ -82,6 +85,8 @@ export function createBench(
     facts,
     count: () => void counted++,
     event: (event) => void events.push(NAMES[event] ?? String(event)),
+    opened: () => {},
+    handshakeEnded: (...end) => void handshakes.push(end),
     closed: (...end) => void ends.push(end),
   });
   return {
@@ -91,6 +96,7 @@ export function createBench(
     limits,
     events,
     ends,
+    handshakes,
     counted: () => counted,
     open({ client = Uint8Array.of(192, 0, 2, 1), secure = false } = {}) {
       return manager.admit(client) ? openPeer(manager, client, secure) : undefined;

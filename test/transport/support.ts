@@ -1,4 +1,5 @@
 import { createFacts } from '../../src/answer/facts.js';
+import { Counters } from '../../src/observe/counters/counters.js';
 import { systemClock } from '../../src/session/clock.js';
 import { ConnectionLimits } from '../../src/session/limits.js';
 import { SessionManager } from '../../src/session/manager.js';
@@ -13,12 +14,14 @@ export interface Change extends Partial<TransportContext> {
   readonly limits?: ConnectionLimits;
 }
 
-/** A transport context around the echo responder; events are kept. */
+/** A transport context around the echo responder; events are kept, sessions are counted. */
 export function context({ settings, limits, ...change }: Change = {}): TransportContext & {
   events: number[];
+  counters: Counters;
   responder: ReturnType<typeof echoResponder>;
 } {
   const events: number[] = [];
+  const counters = new Counters();
   const responder = echoResponder();
   const facts = createFacts(emptyCatalog());
   return {
@@ -37,14 +40,18 @@ export function context({ settings, limits, ...change }: Change = {}): Transport
       facts,
       count: () => {},
       event: () => {},
-      closed: () => {},
+      opened: counters.sessionOpened.bind(counters),
+      closed: counters.sessionClosed.bind(counters),
+      handshakeEnded: counters.handshakeEnded.bind(counters),
     }),
     count: () => {},
+    counts: counters,
     event: (event) => void events.push(event),
     descriptors: Number.POSITIVE_INFINITY,
     outOfDescriptors: () => {},
     ...change,
     events,
+    counters,
     responder,
   };
 }

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Transport } from '../../src/answer/facts.js';
 import { ConnectionLimits } from '../../src/session/limits.js';
+import { SessionPath } from '../../src/session/session-end.js';
 import { listenTcp } from '../../src/transport/stream.js';
 import { type Listener, TransportEvent } from '../../src/transport/transport.js';
 import { framed, message, unframed } from '../support/responder.js';
@@ -164,8 +165,7 @@ describe('TCP', () => {
     await listener.close();
     expect(unframed(await answer).length).toBe(1);
     expect(shared.sessions.size).toBe(0);
-    const count = (event: number) => shared.events.filter((e) => e === event).length;
-    expect(count(TransportEvent.TCP_CLOSED)).toBe(count(TransportEvent.TCP_ACCEPTED));
+    expect([shared.counters.opened(SessionPath.TCP), shared.counters.open(SessionPath.TCP)]).toEqual([1, 0]);
   });
 
   it('says in one line that a port is taken', async () => {

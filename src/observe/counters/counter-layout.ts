@@ -3,10 +3,19 @@
  * events: a new kind of answer or a new event gets its words from its row.
  */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
-import { SessionEnd, SessionEvent, SessionPath } from '../../session/session-end.js';
+import { HandshakeEnd, SessionEnd, SessionEvent, SessionPath } from '../../session/session-end.js';
 import { TransportEvent } from '../../transport/transport.js';
+import { SKETCH_WORDS } from './client-sketch.js';
 import { EDE_LABELS, TYPE_LABELS } from './counted-names.js';
-import { histogramWords, RESPOND_TIMES, SESSION_TIMES, SIZES } from './histogram-buckets.js';
+import {
+  HANDSHAKE_TIMES,
+  histogramWords,
+  RESPOND_TIMES,
+  SESSION_QUERIES,
+  SESSION_TIMES,
+  SIZES,
+} from './histogram-buckets.js';
+import { SUITES } from './tls-suites.js';
 
 /** Bits of the word that counts messages: each combination has a word, so that a message costs one increment. */
 export const Flag = { TRUNCATED: 1, EDNS: 2, DNSSEC_OK: 4, WILDCARD: 8, IPV6: 16 } as const;
@@ -29,18 +38,31 @@ export const LIMITED_AT = EDES_AT + EDE_LABELS.length;
 export const REQUEST_SIZES_AT = LIMITED_AT + Object.keys(Limited).length;
 export const RESPONSE_SIZES_AT = REQUEST_SIZES_AT + histogramWords(SIZES);
 export const RESPOND_TIMES_AT = RESPONSE_SIZES_AT + histogramWords(SIZES);
-export const TRANSPORT_WORDS = RESPOND_TIMES_AT + histogramWords(RESPOND_TIMES);
+/** Octets of padding in responses. */
+export const PADDING_AT = RESPOND_TIMES_AT + histogramWords(RESPOND_TIMES);
+export const TRANSPORT_WORDS = PADDING_AT + 1;
 
 const TRANSPORTS = Object.keys(Transport).length;
 
 /** Words of no transport. */
 export const EVENTS_AT = TRANSPORTS * TRANSPORT_WORDS;
 export const SESSION_EVENTS_AT = EVENTS_AT + Object.keys(TransportEvent).length;
-/** Closed sessions: paths times reasons, and their times by path. */
-export const ENDS = Object.keys(SessionEnd).length;
-const PATHS = Object.keys(SessionPath).length;
-export const ENDS_AT = SESSION_EVENTS_AT + Object.keys(SessionEvent).length;
-export const SESSION_TIMES_AT = ENDS_AT + PATHS * ENDS;
+/** Words of one path of sessions, relative to its block. */
+export const OPENED_AT = 0;
+export const ENDS_AT = OPENED_AT + 1;
+export const SESSION_TIMES_AT = ENDS_AT + Object.keys(SessionEnd).length;
+export const SESSION_QUERIES_AT = SESSION_TIMES_AT + histogramWords(SESSION_TIMES);
+export const RECEIVED_AT = SESSION_QUERIES_AT + histogramWords(SESSION_QUERIES);
+export const SENT_AT = RECEIVED_AT + 1;
+export const HANDSHAKES_AT = SENT_AT + 1;
+export const HANDSHAKE_TIMES_AT = HANDSHAKES_AT + Object.keys(HandshakeEnd).length;
+export const SUITES_AT = HANDSHAKE_TIMES_AT + histogramWords(HANDSHAKE_TIMES);
+export const PATH_WORDS = SUITES_AT + SUITES.length;
 
+const PATHS = Object.keys(SessionPath).length;
+export const PATHS_AT = SESSION_EVENTS_AT + Object.keys(SessionEvent).length;
+
+/** Words that are added up over the threads. Behind them stand the sketches of clients, one a transport. */
+export const SUMMED_WORDS = PATHS_AT + PATHS * PATH_WORDS;
 /** Words that the counters take. */
-export const COUNTER_WORDS = SESSION_TIMES_AT + PATHS * histogramWords(SESSION_TIMES);
+export const COUNTER_WORDS = SUMMED_WORDS + TRANSPORTS * SKETCH_WORDS;

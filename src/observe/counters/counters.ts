@@ -5,43 +5,25 @@
  */
 import { type Facts, Kind, Limited, type Outcome, Transport } from '../../answer/facts.js';
 import { Opcode } from '../../protocol/iana.js';
-import type { SessionEnd, SessionEvent, SessionPath } from '../../session/session-end.js';
+import { HandshakeEnd, SessionEnd, type SessionEvent, SessionPath } from '../../session/session-end.js';
 import type { TransportEvent } from '../../transport/transport.js';
+import { mergeSketches, REGISTERS, sketchClient, sketchedClients } from './client-sketch.js';
 import { edeIndex, TYPE_INDEX, TYPE_LABELS } from './counted-names.js';
+import * as L from './counter-layout.js';
 import {
-  ANSWERS_AT,
-  COUNTER_WORDS,
-  EDES_AT,
-  ENDS,
-  ENDS_AT,
-  EVENTS_AT,
-  FLAG_WORDS,
-  FLAGS_AT,
-  Flag,
-  KINDS,
-  LIMITED_AT,
-  OPCODES_AT,
-  RCODES,
-  REQUEST_SIZES_AT,
-  RESPOND_TIMES_AT,
-  RESPONSE_SIZES_AT,
-  SESSION_EVENTS_AT,
-  SESSION_TIMES_AT,
-  TRANSPORT_WORDS,
-  TYPES_AT,
-} from './counter-layout.js';
-import {
+  HANDSHAKE_TIMES,
   type HistogramValue,
-  histogramWords,
   observe,
   RESPOND_TIMES,
   readHistogram,
+  SESSION_QUERIES,
   SESSION_TIMES,
   SIZES,
   sizeBucket,
 } from './histogram-buckets.js';
+import { suiteIndex } from './tls-suites.js';
 
-export { COUNTER_WORDS };
+export { COUNTER_WORDS } from './counter-layout.js';
 
 /** Where a histogram of sizes has its sum. */
 const SIZE_SUM = SIZES.length + 1;
@@ -49,17 +31,21 @@ const IPV6_LENGTH = 16;
 
 export class Counters {
   readonly words: Float64Array;
+  /** The sketches of clients, which stand behind the counts. */
+  readonly #sketches: Uint8Array;
 
   /** `words`: COUNTER_WORDS, over shared memory when another thread is to read them. */
-  constructor(words: Float64Array = new Float64Array(COUNTER_WORDS)) {
+  constructor(words: Float64Array = new Float64Array(L.COUNTER_WORDS)) {
     this.words = words;
+    this.#sketches = sketchesOf(words);
   }
 
   /** The sum of `arrays` (COUNTER_WORDS each), in memory of its own. */
   static sum(arrays: readonly Float64Array[]): Counters {
-    const words = new Float64Array(COUNTER_WORDS);
+    const words = new Float64Array(L.COUNTER_WORDS);
     for (const array of arrays) {
-      for (let at = 0; at < COUNTER_WORDS; at++) words[at]! += array[at]!;
+      for (let at = 0; at < L.SUMMED_WORDS; at++) words[at]! += array[at]!;
+      mergeSketches(sketchesOf(words), sketchesOf(array));
     }
     return new Counters(words);
   }
@@ -67,46 +53,93 @@ export class Counters {
   /** Counts one message; `asked`, `answered`: octets of the request and of the response, 0 or less when there is none. */
   count(facts: Facts, outcome: Outcome, asked: number, answered: number): void {
     const words = this.words;
-    const at = facts.transport * TRANSPORT_WORDS;
-    words[at + REQUEST_SIZES_AT + sizeBucket(asked)]!++;
-    words[at + REQUEST_SIZES_AT + SIZE_SUM]! += asked;
+    const at = facts.transport * L.TRANSPORT_WORDS;
+    words[at + L.REQUEST_SIZES_AT + sizeBucket(asked)]!++;
+    words[at + L.REQUEST_SIZES_AT + SIZE_SUM]! += asked;
+    sketchClient(this.#sketches, facts.transport * REGISTERS, facts.client, facts.clientLength);
     const { kind, ede } = outcome;
-    let flags = facts.clientLength === IPV6_LENGTH ? Flag.IPV6 : 0;
+    let flags = facts.clientLength === IPV6_LENGTH ? L.Flag.IPV6 : 0;
     if (answered > 0) {
       flags |= outcome.truncated | (outcome.edns << 1) | (outcome.dnssecOk << 2) | (outcome.wildcard << 3);
-      words[at + ANSWERS_AT + kind * RCODES + Math.min(outcome.rcode, RCODES - 1)]!++;
-      words[at + RESPONSE_SIZES_AT + sizeBucket(answered)]!++;
-      words[at + RESPONSE_SIZES_AT + SIZE_SUM]! += answered;
-      if (ede >= 0) words[at + EDES_AT + edeIndex(ede)]!++;
+      words[at + L.ANSWERS_AT + kind * L.RCODES + Math.min(outcome.rcode, L.RCODES - 1)]!++;
+      words[at + L.RESPONSE_SIZES_AT + sizeBucket(answered)]!++;
+      words[at + L.RESPONSE_SIZES_AT + SIZE_SUM]! += answered;
+      if (outcome.padding > 0) words[at + L.PADDING_AT]! += outcome.padding;
+      if (ede >= 0) words[at + L.EDES_AT + edeIndex(ede)]!++;
     } else {
-      words[at + ANSWERS_AT + Kind.DROPPED * RCODES]!++;
+      words[at + L.ANSWERS_AT + Kind.DROPPED * L.RCODES]!++;
     }
-    words[at + FLAGS_AT + flags]!++;
-    if (outcome.limited !== Limited.NONE) words[at + LIMITED_AT + outcome.limited]!++;
+    words[at + L.FLAGS_AT + flags]!++;
+    if (outcome.limited !== Limited.NONE) words[at + L.LIMITED_AT + outcome.limited]!++;
     if (kind === Kind.DROPPED) return;
-    if (outcome.opcode === Opcode.QUERY) words[at + TYPES_AT + TYPE_INDEX[outcome.qtype]!]!++;
-    else words[at + OPCODES_AT + outcome.opcode]!++;
+    if (outcome.opcode === Opcode.QUERY) words[at + L.TYPES_AT + TYPE_INDEX[outcome.qtype]!]!++;
+    else words[at + L.OPCODES_AT + outcome.opcode]!++;
   }
 
   /** Counts the seconds that respond() took, for some messages only (timed-responder.ts). */
   respondTook(transport: Transport, seconds: number): void {
-    observe(this.words, transport * TRANSPORT_WORDS + RESPOND_TIMES_AT, RESPOND_TIMES, seconds);
+    observe(this.words, transport * L.TRANSPORT_WORDS + L.RESPOND_TIMES_AT, RESPOND_TIMES, seconds);
   }
 
   /** Counts what happened outside of an answer. */
   event(event: TransportEvent): void {
-    this.words[EVENTS_AT + event]!++;
+    this.words[L.EVENTS_AT + event]!++;
   }
 
   /** Counts what happened to a session. */
   sessionEvent(event: SessionEvent): void {
-    this.words[SESSION_EVENTS_AT + event]!++;
+    this.words[L.SESSION_EVENTS_AT + event]!++;
   }
 
-  /** Counts a session that was closed. */
-  sessionClosed(path: SessionPath, end: SessionEnd, milliseconds: number): void {
-    this.words[ENDS_AT + path * ENDS + end]!++;
-    observe(this.words, SESSION_TIMES_AT + path * histogramWords(SESSION_TIMES), SESSION_TIMES, milliseconds / 1000);
+  /** Counts a session that has begun; on the paths STARTTLS and TLS, its handshake too. */
+  sessionOpened(path: SessionPath): void {
+    this.words[wordOf(path, L.OPENED_AT)]!++;
+  }
+
+  /** Counts a session that was closed. One that goes on on another path is counted there with its time and its messages. */
+  sessionClosed(path: SessionPath, end: SessionEnd, milliseconds: number, messages: number): void {
+    this.words[wordOf(path, L.ENDS_AT) + end]!++;
+    if (end === SessionEnd.UPGRADED) return;
+    observe(this.words, wordOf(path, L.SESSION_TIMES_AT), SESSION_TIMES, milliseconds / 1000);
+    observe(this.words, wordOf(path, L.SESSION_QUERIES_AT), SESSION_QUERIES, messages);
+  }
+
+  /** Counts a handshake that is over, and the time of one that is complete. */
+  handshakeEnded(path: SessionPath, end: HandshakeEnd, milliseconds: number): void {
+    this.words[wordOf(path, L.HANDSHAKES_AT) + end]!++;
+    if (end !== HandshakeEnd.FULL && end !== HandshakeEnd.RESUMED) return;
+    observe(this.words, wordOf(path, L.HANDSHAKE_TIMES_AT), HANDSHAKE_TIMES, milliseconds / 1000);
+  }
+
+  /** Counts octets on the connections of a path, TLS included. */
+  octets(path: SessionPath, received: number, sent: number): void {
+    this.words[wordOf(path, L.RECEIVED_AT)]! += received;
+    this.words[wordOf(path, L.SENT_AT)]! += sent;
+  }
+
+  /** Counts the version and cipher of a complete handshake. */
+  suite(path: SessionPath, version: string, cipher: string): void {
+    this.words[wordOf(path, L.SUITES_AT) + suiteIndex(version, cipher)]!++;
+  }
+
+  /** The thread that counts here has died: its sessions and handshakes are over. */
+  threadDied(): void {
+    for (const path of Object.values(SessionPath)) {
+      this.words[wordOf(path, L.HANDSHAKES_AT) + HandshakeEnd.LOST]! += this.handshaking(path);
+      this.words[wordOf(path, L.ENDS_AT) + SessionEnd.LOST]! += this.open(path);
+    }
+  }
+
+  /** Begins to count clients anew; returns the sketches until now, one behind the other. */
+  takeClients(): Uint8Array {
+    const taken = this.#sketches.slice();
+    this.#sketches.fill(0);
+    return taken;
+  }
+
+  /** Adds clients that takeClients() has returned. */
+  addClients(sketches: Uint8Array): void {
+    mergeSketches(this.#sketches, sketches);
   }
 
   /** Messages answered or dropped, on all transports. */
@@ -119,8 +152,8 @@ export class Counters {
   /** Messages of a transport that had all of these flags (values of Flag, added up). */
   flagged(transport: Transport, flags: number): number {
     let sum = 0;
-    for (let combination = 0; combination < FLAG_WORDS; combination++) {
-      if ((combination & flags) === flags) sum += this.#word(transport, FLAGS_AT + combination);
+    for (let combination = 0; combination < L.FLAG_WORDS; combination++) {
+      if ((combination & flags) === flags) sum += this.#word(transport, L.FLAGS_AT + combination);
     }
     return sum;
   }
@@ -128,72 +161,138 @@ export class Counters {
   /** Messages of a transport by kind of answer. */
   kind(transport: Transport, kind: Kind): number {
     let sum = 0;
-    for (let rcode = 0; rcode < RCODES; rcode++) sum += this.#word(transport, ANSWERS_AT + kind * RCODES + rcode);
+    for (let rcode = 0; rcode < L.RCODES; rcode++) sum += this.#word(transport, L.ANSWERS_AT + kind * L.RCODES + rcode);
     return sum;
   }
 
   /** Responses of a transport by RCODE. */
   rcode(transport: Transport, rcode: number): number {
     let sum = 0;
-    for (let kind = 0; kind < KINDS; kind++) {
-      if (kind !== Kind.DROPPED) sum += this.#word(transport, ANSWERS_AT + kind * RCODES + rcode);
+    for (let kind = 0; kind < L.KINDS; kind++) {
+      if (kind !== Kind.DROPPED) sum += this.#word(transport, L.ANSWERS_AT + kind * L.RCODES + rcode);
     }
     return sum;
   }
 
   /** Messages of a transport by opcode; those that were dropped have none. */
   opcode(transport: Transport, opcode: number): number {
-    if (opcode !== Opcode.QUERY) return this.#word(transport, OPCODES_AT + opcode);
+    if (opcode !== Opcode.QUERY) return this.#word(transport, L.OPCODES_AT + opcode);
     return TYPE_LABELS.reduce((sum, _, index) => sum + this.type(transport, index), 0);
   }
 
   /** Queries of a transport by QTYPE: `index` of TYPE_LABELS. */
   type(transport: Transport, index: number): number {
-    return this.#word(transport, TYPES_AT + index);
+    return this.#word(transport, L.TYPES_AT + index);
   }
 
   /** Responses of a transport by extended error: `index` of EDE_LABELS. */
   ede(transport: Transport, index: number): number {
-    return this.#word(transport, EDES_AT + index);
+    return this.#word(transport, L.EDES_AT + index);
   }
 
   /** Messages of a transport by what the rate limit did. */
   limited(transport: Transport, limited: Limited): number {
-    return this.#word(transport, LIMITED_AT + limited);
+    return this.#word(transport, L.LIMITED_AT + limited);
   }
 
   requestSizes(transport: Transport): HistogramValue {
-    return readHistogram(this.words, transport * TRANSPORT_WORDS + REQUEST_SIZES_AT, SIZES);
+    return readHistogram(this.words, transport * L.TRANSPORT_WORDS + L.REQUEST_SIZES_AT, SIZES);
   }
 
   responseSizes(transport: Transport): HistogramValue {
-    return readHistogram(this.words, transport * TRANSPORT_WORDS + RESPONSE_SIZES_AT, SIZES);
+    return readHistogram(this.words, transport * L.TRANSPORT_WORDS + L.RESPONSE_SIZES_AT, SIZES);
   }
 
   /** Seconds, of the messages that were timed. */
   respondTimes(transport: Transport): HistogramValue {
-    return readHistogram(this.words, transport * TRANSPORT_WORDS + RESPOND_TIMES_AT, RESPOND_TIMES);
+    return readHistogram(this.words, transport * L.TRANSPORT_WORDS + L.RESPOND_TIMES_AT, RESPOND_TIMES);
   }
 
   events(event: TransportEvent): number {
-    return this.words[EVENTS_AT + event]!;
+    return this.words[L.EVENTS_AT + event]!;
   }
 
   sessionEvents(event: SessionEvent): number {
-    return this.words[SESSION_EVENTS_AT + event]!;
+    return this.words[L.SESSION_EVENTS_AT + event]!;
+  }
+
+  /** Octets that padding has added to the responses of a transport. */
+  padding(transport: Transport): number {
+    return this.#word(transport, L.PADDING_AT);
+  }
+
+  /** An estimate of how many clients have asked over a transport. */
+  clients(transport: Transport): number {
+    return sketchedClients(this.#sketches.subarray(transport * REGISTERS, (transport + 1) * REGISTERS));
+  }
+
+  /** Sessions that have begun on a path; those of STARTTLS and TLS with a handshake. */
+  opened(path: SessionPath): number {
+    return this.words[wordOf(path, L.OPENED_AT)]!;
   }
 
   /** Closed sessions, by path and reason. */
   ends(path: SessionPath, end: SessionEnd): number {
-    return this.words[ENDS_AT + path * ENDS + end]!;
+    return this.words[wordOf(path, L.ENDS_AT) + end]!;
   }
 
-  /** Seconds that those sessions were open. */
+  /** Sessions of a path that are open. */
+  open(path: SessionPath): number {
+    return Object.values(SessionEnd).reduce<number>((left, end) => left - this.ends(path, end), this.opened(path));
+  }
+
+  /** Seconds that those sessions were open that have ended on this path. */
   sessionTimes(path: SessionPath): HistogramValue {
-    return readHistogram(this.words, SESSION_TIMES_AT + path * histogramWords(SESSION_TIMES), SESSION_TIMES);
+    return readHistogram(this.words, wordOf(path, L.SESSION_TIMES_AT), SESSION_TIMES);
+  }
+
+  /** Messages of each of them. */
+  sessionQueries(path: SessionPath): HistogramValue {
+    return readHistogram(this.words, wordOf(path, L.SESSION_QUERIES_AT), SESSION_QUERIES);
+  }
+
+  /** Octets of the connections of a path. */
+  received(path: SessionPath): number {
+    return this.words[wordOf(path, L.RECEIVED_AT)]!;
+  }
+
+  sent(path: SessionPath): number {
+    return this.words[wordOf(path, L.SENT_AT)]!;
+  }
+
+  /** Handshakes that have ended in this way. */
+  handshakes(path: SessionPath, end: HandshakeEnd): number {
+    return this.words[wordOf(path, L.HANDSHAKES_AT) + end]!;
+  }
+
+  /** Handshakes under way. */
+  handshaking(path: SessionPath): number {
+    if (path === SessionPath.TCP) return 0;
+    const ended = Object.values(HandshakeEnd).reduce<number>((sum, end) => sum + this.handshakes(path, end), 0);
+    return this.opened(path) - ended;
+  }
+
+  /** Seconds that complete handshakes took. */
+  handshakeTimes(path: SessionPath): HistogramValue {
+    return readHistogram(this.words, wordOf(path, L.HANDSHAKE_TIMES_AT), HANDSHAKE_TIMES);
+  }
+
+  /** Complete handshakes by version and cipher: `index` of SUITES. */
+  suites(path: SessionPath, index: number): number {
+    return this.words[wordOf(path, L.SUITES_AT) + index]!;
   }
 
   #word(transport: Transport, at: number): number {
-    return this.words[transport * TRANSPORT_WORDS + at]!;
+    return this.words[transport * L.TRANSPORT_WORDS + at]!;
   }
+}
+
+/** The word of a path of sessions; `at`: its place in the block of each. */
+function wordOf(path: SessionPath, at: number): number {
+  return L.PATHS_AT + path * L.PATH_WORDS + at;
+}
+
+function sketchesOf({ buffer, byteOffset }: Float64Array): Uint8Array {
+  const from = L.SUMMED_WORDS * Float64Array.BYTES_PER_ELEMENT;
+  return new Uint8Array(buffer, byteOffset + from, L.COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT - from);
 }

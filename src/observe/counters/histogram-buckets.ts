@@ -17,6 +17,12 @@ export const RESPOND_TIMES: Bounds = [
 /** Seconds that sessions are open: a single exchange, then idle times, then resolvers that stay for hours. */
 export const SESSION_TIMES: Bounds = [0.01, 0.1, 1, 2.5, 5, 10, 15, 30, 60, 300, 900, 3600, 14_400];
 
+/** Seconds that TLS handshakes take: computing, and one to three round trips. */
+export const HANDSHAKE_TIMES: Bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** Queries of a session: none, where a client only looks; one, where it does not reuse its sessions; then powers of ten. */
+export const SESSION_QUERIES: Bounds = [0, 1, 2, 5, 10, 100, 1000, 10_000, 100_000];
+
 /** Words that a histogram takes. */
 export function histogramWords(bounds: Bounds): number {
   return bounds.length + 2;

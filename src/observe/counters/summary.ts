@@ -1,7 +1,7 @@
 /** The counters for people: those that are not zero, by transport and name. */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Rcode } from '../../protocol/iana.js';
-import { SessionEvent } from '../../session/session-end.js';
+import { HandshakeEnd, SessionEnd, SessionEvent, SessionPath } from '../../session/session-end.js';
 import { TransportEvent } from '../../transport/transport.js';
 import { Flag, RCODES } from './counter-layout.js';
 import type { Counters } from './counters.js';
@@ -14,6 +14,12 @@ export function summaryOf(counters: Counters): Summary {
   for (const [name, transport] of Object.entries(Transport)) {
     const group = transportSummary(counters, transport);
     if (group.messages !== undefined) summary[name.toLowerCase()] = group;
+  }
+  for (const [name, path] of Object.entries(SessionPath)) {
+    const sessions = sessionSummary(counters, path);
+    if (sessions.opened === undefined) continue;
+    summary[`${name.toLowerCase()}_sessions`] = sessions;
+    if (path !== SessionPath.TCP) summary[`${name.toLowerCase()}_handshakes`] = handshakeSummary(counters, path);
   }
   const events: Record<string, number> = {};
   for (const [name, event] of Object.entries(TransportEvent)) put(events, name.toLowerCase(), counters.events(event));
@@ -37,6 +43,28 @@ function transportSummary(counters: Counters, transport: Transport): Record<stri
   }
   put(group, 'octets_in', counters.requestSizes(transport).sum);
   put(group, 'octets_out', counters.responseSizes(transport).sum);
+  put(group, 'padding', counters.padding(transport));
+  return group;
+}
+
+/** Opened = open + those that ended for each reason. */
+function sessionSummary(counters: Counters, path: SessionPath): Record<string, number> {
+  const group: Record<string, number> = {};
+  put(group, 'opened', counters.opened(path));
+  put(group, 'open', counters.open(path));
+  for (const [name, end] of Object.entries(SessionEnd)) put(group, name.toLowerCase(), counters.ends(path, end));
+  put(group, 'octets_in', counters.received(path));
+  put(group, 'octets_out', counters.sent(path));
+  return group;
+}
+
+/** Begun = under way + those that ended in each way. */
+function handshakeSummary(counters: Counters, path: SessionPath): Record<string, number> {
+  const group: Record<string, number> = {};
+  put(group, 'begun', counters.opened(path));
+  put(group, 'under_way', counters.handshaking(path));
+  for (const [name, end] of Object.entries(HandshakeEnd))
+    put(group, name.toLowerCase(), counters.handshakes(path, end));
   return group;
 }
 

@@ -9,14 +9,8 @@ import { type Metric, single } from './metric.js';
 
 type EventName = keyof typeof TransportEvent | keyof typeof SessionEvent;
 
-/** Told by `adotd_sessions_closed_total`, or by the sum of a metric's series. */
-const TOLD_ELSEWHERE: readonly EventName[] = [
-  'TCP_CLOSED',
-  'TLS_HANDSHAKE_FAILED',
-  'EVICTED',
-  'IDLE_CLOSED',
-  'MESSAGE_TIMEOUT',
-];
+/** Told by `adotd_sessions_closed_total`. */
+const TOLD_ELSEWHERE: readonly EventName[] = ['EVICTED', 'IDLE_CLOSED', 'MESSAGE_TIMEOUT', 'HANDSHAKE_TIMEOUT'];
 
 interface EventRow {
   readonly name: string;
@@ -24,15 +18,7 @@ interface EventRow {
   readonly event: EventName;
 }
 
-interface LabelledRow {
-  readonly name: string;
-  readonly help: string;
-  readonly label: string;
-  /** By value of the label. */
-  readonly events: Readonly<Record<string, EventName>>;
-}
-
-const ROWS: readonly (EventRow | LabelledRow)[] = [
+const ROWS: readonly EventRow[] = [
   {
     name: 'adotd_udp_errors_total',
     help: 'Datagrams that could not be sent or received, and errors that the network reported for earlier ones.',
@@ -44,11 +30,6 @@ const ROWS: readonly (EventRow | LabelledRow)[] = [
     event: 'UDP_BATCH',
   },
   {
-    name: 'adotd_sessions_opened_total',
-    help: 'TCP connections accepted, including those for TLS.',
-    event: 'TCP_ACCEPTED',
-  },
-  {
     name: 'adotd_connections_refused_total',
     help: 'TCP connections closed at once, because there were too many in all or too many from their client.',
     event: 'TCP_REFUSED',
@@ -57,26 +38,6 @@ const ROWS: readonly (EventRow | LabelledRow)[] = [
     name: 'adotd_connection_errors_total',
     help: 'Connections that broke, and failures to accept one. Failed handshakes are not counted here.',
     event: 'TCP_ERROR',
-  },
-  {
-    name: 'adotd_tls_handshakes_total',
-    help: 'TLS handshakes completed.',
-    label: 'kind',
-    events: { full: 'TLS_HANDSHAKE', resumed: 'TLS_RESUMED' },
-  },
-  {
-    name: 'adotd_tls_handshake_failures_total',
-    help: 'TLS handshakes that failed. `alert`: the client refused, most likely because of the certificate.',
-    label: 'reason',
-    events: {
-      not_tls: 'TLS_FAILED_NOT_TLS',
-      version: 'TLS_FAILED_VERSION',
-      nothing_shared: 'TLS_FAILED_NOTHING_SHARED',
-      alert: 'TLS_FAILED_ALERT',
-      connection: 'TLS_FAILED_CONNECTION',
-      timeout: 'HANDSHAKE_TIMEOUT',
-      other: 'TLS_FAILED_OTHER',
-    },
   },
   {
     name: 'adotd_starttls_offered_total',
@@ -108,26 +69,12 @@ function occurrences(counters: Counters, name: string): number {
   return EVENTS.get(name)?.(counters) ?? 0;
 }
 
-const named = new Set<string>([
-  ...TOLD_ELSEWHERE,
-  ...ROWS.flatMap((row) => ('event' in row ? [row.event] : Object.values(row.events))),
-]);
+const named = new Set<string>([...TOLD_ELSEWHERE, ...ROWS.map(({ event }) => event)]);
 const unnamed = [...EVENTS.keys()].filter((name) => !named.has(name));
 
 export const EVENT_METRICS: readonly Metric[] = [
-  ...ROWS.map((row): Metric => {
-    const { name, help } = row;
-    if ('event' in row) {
-      return { name, help, type: 'counter', read: ({ server }) => single(occurrences(server.counters, row.event)) };
-    }
-    const values = Object.entries(row.events);
-    return {
-      name,
-      help,
-      type: 'counter',
-      labels: { [row.label]: values.map(([value]) => `\`${value}\``).join(', ') },
-      read: ({ server }) => values.map(([value, event]) => [[value], occurrences(server.counters, event)] as const),
-    };
+  ...ROWS.map(({ name, help, event }): Metric => {
+    return { name, help, type: 'counter', read: ({ server }) => single(occurrences(server.counters, event)) };
   }),
   {
     name: 'adotd_events_total',

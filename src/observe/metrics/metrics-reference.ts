@@ -7,8 +7,8 @@ const INTRODUCTION = `# Metrics
 \`GET /metrics\` shows these metrics, in the text format of Prometheus or, if the client asks for it, in OpenMetrics. \`npm run docs\`
 writes this page from the table of the metrics.
 
-Counters begin at zero when the process starts. When a thread dies and is replaced, its counts stay. Its sessions then count as opened but
-never as closed; \`adotd_sessions_open\` is counted separately and is right. No client can make the number of label values grow. Only
+Counters begin at zero when the process starts. When a thread dies and is replaced, its counts stay, and its sessions and handshakes are
+counted as \`lost\`. No client can make the number of label values grow. Only
 \`zone\` grows with the configuration, up to \`metrics.zones\`.
 `;
 

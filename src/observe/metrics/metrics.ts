@@ -1,6 +1,7 @@
 /** All metrics, in the order in which they are shown. */
 
 import { EVENT_METRICS } from './event-metrics.js';
+import { HANDSHAKE_METRICS } from './handshake-metrics.js';
 import type { Metric } from './metric.js';
 import { PROCESS_METRICS } from './process-metrics.js';
 import { QUERY_METRICS } from './query-metrics.js';
@@ -11,7 +12,8 @@ import { SESSION_METRICS } from './session-metrics.js';
 export const METRIC_GROUPS: readonly (readonly [title: string, metrics: readonly Metric[]])[] = [
   ['Queries and responses', QUERY_METRICS],
   ['Sessions', SESSION_METRICS],
-  ['Connections, TLS and STARTTLS', EVENT_METRICS],
+  ['TLS handshakes', HANDSHAKE_METRICS],
+  ['Connections and STARTTLS', EVENT_METRICS],
   ['Server, zones and certificates', SERVER_METRICS],
   ['Process', PROCESS_METRICS],
 ];

@@ -10,7 +10,9 @@ import { SAMPLE } from '../counters/timed-responder.js';
 import type { Metric, MetricsInput } from './metric.js';
 
 const TRANSPORTS = Object.entries(Transport).map(([name, value]) => [name.toLowerCase(), value] as const);
-const TRANSPORT = { transport: '`udp`, `tcp` (cleartext), `starttls` (TLS on a connection that began in cleartext), `tls`' };
+const TRANSPORT = {
+  transport: '`udp`, `tcp` (cleartext), `starttls` (TLS on a connection that began in cleartext), `tls`',
+};
 
 const OPCODES: readonly (readonly [string, number])[] = Object.entries(Opcode);
 const KNOWN_OPCODES = new Set(OPCODES.map(([, value]) => value));
@@ -142,6 +144,14 @@ export const QUERY_METRICS: readonly Metric[] = [
       Object.entries(Limited)
         .filter(([, limited]) => limited !== Limited.NONE)
         .map(([name, limited]) => [[name.toLowerCase()], server.counters.limited(Transport.UDP, limited)] as const),
+  },
+  {
+    name: 'adotd_padding_bytes_total',
+    type: 'counter',
+    unit: 'bytes',
+    help: 'Octets that padding (RFC 7830) has added to responses.',
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.padding(transport)),
   },
   sizes('adotd_request_size_bytes', 'requests', (counters, transport) => counters.requestSizes(transport)),
   sizes('adotd_response_size_bytes', 'responses', (counters, transport) => counters.responseSizes(transport)),

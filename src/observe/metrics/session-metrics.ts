@@ -1,10 +1,16 @@
 /** Metrics of stream sessions: how many, for how long, and why they ended. */
 import { SessionEnd, SessionPath } from '../../session/session-end.js';
-import { type Metric, single } from './metric.js';
+import type { Counters } from '../counters/counters.js';
+import { type Metric, type MetricsInput, single } from './metric.js';
 
 const PATHS = Object.entries(SessionPath).map(([name, path]) => [name.toLowerCase(), path] as const);
 const ENDS = Object.entries(SessionEnd).map(([name, end]) => [name.toLowerCase(), end] as const);
 const PATH = { path: '`tcp`, `starttls` (an upgrade was begun), `tls`' };
+
+/** A series for each path. */
+function byPath<Value>(read: (counters: Counters, path: SessionPath) => Value) {
+  return ({ server }: MetricsInput) => PATHS.map(([name, path]) => [[name], read(server.counters, path)] as const);
+}
 
 export const SESSION_METRICS: readonly Metric[] = [
   {
@@ -34,9 +40,23 @@ export const SESSION_METRICS: readonly Metric[] = [
     read: ({ server }) => single(server.sessions.keepalive / 1000),
   },
   {
+    name: 'adotd_sessions_opened_total',
+    type: 'counter',
+    help: 'Sessions that have begun: connections accepted (`tcp`, `tls`), and upgrades begun (`starttls`). On every path, opened = closed by reason + open.',
+    labels: PATH,
+    read: byPath((counters, path) => counters.opened(path)),
+  },
+  {
+    name: 'adotd_sessions_open_by_path',
+    type: 'gauge',
+    help: 'Sessions opened and not closed yet.',
+    labels: PATH,
+    read: byPath((counters, path) => counters.open(path)),
+  },
+  {
     name: 'adotd_sessions_closed_total',
     type: 'counter',
-    help: 'Sessions that have ended, by the first reason to end them.',
+    help: 'Sessions that have ended, by the first reason to end them. `upgraded`: the session goes on on the path `starttls`. `lost`: the thread died.',
     labels: { ...PATH, reason: ENDS.map(([name]) => `\`${name}\``).join(', ') },
     read: ({ server }) =>
       PATHS.flatMap(([path, p]) => ENDS.map(([end, e]) => [[path, end], server.counters.ends(p, e)] as const)),
@@ -45,8 +65,27 @@ export const SESSION_METRICS: readonly Metric[] = [
     name: 'adotd_session_duration_seconds',
     type: 'histogram',
     unit: 'seconds',
-    help: 'How long sessions were open, counted when they end.',
+    help: 'How long sessions were open, counted when they end, on the path that they end on.',
     labels: PATH,
-    read: ({ server }) => PATHS.map(([path, p]) => [[path], server.counters.sessionTimes(p)] as const),
+    read: byPath((counters, path) => counters.sessionTimes(path)),
+  },
+  {
+    name: 'adotd_session_queries',
+    type: 'histogram',
+    help: 'How many messages sessions had, counted when they end, on the path that they end on. After STARTTLS, the first one was in cleartext.',
+    labels: PATH,
+    read: byPath((counters, path) => counters.sessionQueries(path)),
+  },
+  {
+    name: 'adotd_session_bytes_total',
+    type: 'counter',
+    unit: 'bytes',
+    help: 'Octets of connections, without network headers: on `starttls` and `tls` those of TLS, handshakes included. Counted when a session ends or is upgraded.',
+    labels: { ...PATH, direction: '`in`, `out`' },
+    read: ({ server }) =>
+      PATHS.flatMap(([name, path]) => [
+        [[name, 'in'], server.counters.received(path)] as const,
+        [[name, 'out'], server.counters.sent(path)] as const,
+      ]),
   },
 ];

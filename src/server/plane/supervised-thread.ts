@@ -3,6 +3,7 @@
  * catalog outlive it, and the next thread goes on with them.
  */
 import type { Catalog } from '../../image/catalog.js';
+import { Counters } from '../../observe/counters/counters.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock, Timer } from '../../session/clock.js';
 import { countOut } from '../../session/limits.js';
@@ -284,6 +285,7 @@ export class SupervisedThread {
     this.#handle = undefined;
     this.#serving = false;
     countOut(this.#data.settings.shared, this.#data.share);
+    new Counters(this.#data.counters).threadDied();
     this.#release(Number.POSITIVE_INFINITY);
     for (const number of this.#asking.keys()) this.#answerSessions(number, NO_SESSIONS);
     for (const done of this.#busy.splice(0)) done();

@@ -118,7 +118,9 @@ function withStreams(
     facts,
     count: answers.count,
     event: counters.sessionEvent.bind(counters),
+    opened: counters.sessionOpened.bind(counters),
     closed: counters.sessionClosed.bind(counters),
+    handshakeEnded: counters.handshakeEnded.bind(counters),
   });
   let shed = false;
   return {
@@ -129,6 +131,7 @@ function withStreams(
       sessions.configure(next.sessions, next.connections);
     },
     sessions,
+    counts: counters,
     tls,
     withholdFin,
     fastOpen,

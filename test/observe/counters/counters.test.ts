@@ -6,7 +6,7 @@ import { COUNTER_WORDS, Counters } from '../../../src/observe/counters/counters.
 import { summaryOf, summaryText } from '../../../src/observe/counters/summary.js';
 import { Ede, Opcode, Rcode, Type } from '../../../src/protocol/iana.js';
 import { typeByMnemonic } from '../../../src/protocol/rdata/table.js';
-import { SessionEnd, SessionEvent, SessionPath } from '../../../src/session/session-end.js';
+import { HandshakeEnd, SessionEnd, SessionEvent, SessionPath } from '../../../src/session/session-end.js';
 import { TransportEvent } from '../../../src/transport/transport.js';
 import { emptyCatalog } from '../../support/catalog.js';
 
@@ -31,7 +31,7 @@ describe('counters', () => {
     count(counters, Transport.UDP, { kind: Kind.NXDOMAIN, rcode: Rcode.NXDOMAIN, truncated: 1 });
     count(counters, Transport.UDP, { kind: Kind.DROPPED });
     count(counters, Transport.TCP, { kind: Kind.ERROR, rcode: Rcode.BADCOOKIE });
-    counters.event(TransportEvent.TCP_ACCEPTED);
+    counters.event(TransportEvent.TCP_REFUSED);
     expect(counters.messages).toBe(4);
     expect(summaryOf(counters)).toEqual({
       udp: {
@@ -49,10 +49,10 @@ describe('counters', () => {
         octets_out: 200,
       },
       tcp: { messages: 1, error: 1, BADCOOKIE: 1, octets_in: 40, octets_out: 100 },
-      events: { tcp_accepted: 1 },
+      events: { tcp_refused: 1 },
     });
     expect(summaryText(summaryOf(counters))).toContain(
-      'error=1 BADCOOKIE=1 octets_in=40 octets_out=100; events: tcp_accepted=1',
+      'error=1 BADCOOKIE=1 octets_in=40 octets_out=100; events: tcp_refused=1',
     );
   });
 
@@ -161,15 +161,49 @@ describe('counters', () => {
 
   it('know why sessions ended, how they were served, and how long they were open', () => {
     const counters = new Counters();
-    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.IDLE, 10_000);
-    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.IDLE, 500);
-    counters.sessionClosed(SessionPath.TLS, SessionEnd.CLIENT, 3);
+    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.IDLE, 10_000, 7);
+    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.IDLE, 500, 0);
+    counters.sessionClosed(SessionPath.TLS, SessionEnd.CLIENT, 3, 1);
     expect(counters.ends(SessionPath.STARTTLS, SessionEnd.IDLE)).toBe(2);
     expect(counters.ends(SessionPath.TLS, SessionEnd.CLIENT)).toBe(1);
     expect(counters.ends(SessionPath.TCP, SessionEnd.IDLE)).toBe(0);
     expect(counters.sessionTimes(SessionPath.STARTTLS).sum).toBe(10.5);
     expect(counters.sessionTimes(SessionPath.TCP).sum).toBe(0);
-    expect(counters.words.reduce((sum, word) => sum + word, 0)).toBeCloseTo(6 + 10.503);
+    expect(counters.sessionQueries(SessionPath.STARTTLS)).toMatchObject({
+      counts: [1, 0, 0, 0, 1, 0, 0, 0, 0, 0],
+      sum: 7,
+    });
+    expect(counters.words.reduce((sum, word) => sum + word, 0)).toBeCloseTo(9 + 10.503 + 8);
+  });
+
+  it('count a session that is upgraded as over on its path, and go on on the other', () => {
+    const counters = new Counters();
+    counters.sessionOpened(SessionPath.TCP);
+    counters.sessionClosed(SessionPath.TCP, SessionEnd.UPGRADED, 5, 1);
+    counters.sessionOpened(SessionPath.STARTTLS);
+    expect([counters.open(SessionPath.TCP), counters.open(SessionPath.STARTTLS)]).toEqual([0, 1]);
+    expect(counters.sessionTimes(SessionPath.TCP).sum).toBe(0);
+    expect(summaryOf(counters)).toEqual({
+      tcp_sessions: { opened: 1, upgraded: 1 },
+      starttls_sessions: { opened: 1, open: 1 },
+      starttls_handshakes: { begun: 1, under_way: 1 },
+    });
+  });
+
+  it('count out the sessions and handshakes of a thread that has died', () => {
+    const counters = new Counters();
+    for (const path of Object.values(SessionPath)) for (let i = 0; i < 3; i++) counters.sessionOpened(path);
+    counters.handshakeEnded(SessionPath.TLS, HandshakeEnd.FULL, 1);
+    counters.sessionClosed(SessionPath.TLS, SessionEnd.CLIENT, 1, 1);
+    counters.threadDied();
+    counters.threadDied();
+    expect(summaryOf(counters)).toEqual({
+      tcp_sessions: { opened: 3, lost: 3 },
+      starttls_sessions: { opened: 3, lost: 3 },
+      starttls_handshakes: { begun: 3, lost: 3 },
+      tls_sessions: { opened: 3, client: 1, lost: 2 },
+      tls_handshakes: { begun: 3, full: 1, lost: 2 },
+    });
   });
 
   it('know what the rate limit did: what it dropped was asked but not answered', () => {
@@ -187,18 +221,25 @@ describe('counters', () => {
   it('of several threads add up, and stay as they were', () => {
     const threads = [new Counters(), new Counters(), new Counters()];
     for (const counters of threads) count(counters, Transport.UDP, { kind: Kind.ANSWER });
-    threads[1]?.event(TransportEvent.TCP_ACCEPTED);
+    threads[1]?.event(TransportEvent.TCP_REFUSED);
     threads[2]?.sessionEvent(SessionEvent.UPGRADED);
     threads[2]?.respondTook(Transport.UDP, 3e-6);
     const sum = Counters.sum(threads.map((counters) => counters.words));
     expect(summaryOf(sum)).toEqual({
       udp: { messages: 3, answer: 3, NOERROR: 3, octets_in: 120, octets_out: 300 },
-      events: { tcp_accepted: 1, upgraded: 1 },
+      events: { tcp_refused: 1, upgraded: 1 },
     });
     expect(sum.respondTimes(Transport.UDP)).toMatchObject({ sum: 3e-6 });
     count(sum, Transport.UDP, { kind: Kind.ANSWER });
     expect(threads.map((counters) => counters.messages)).toEqual([1, 1, 1]);
     expect(Counters.sum([]).messages).toBe(0);
+  });
+
+  it('add up the octets of padding', () => {
+    const counters = new Counters();
+    count(counters, Transport.STARTTLS, { kind: Kind.ANSWER, padding: 300 });
+    count(counters, Transport.STARTTLS, { kind: Kind.ANSWER, padding: 4 });
+    expect([counters.padding(Transport.STARTTLS), counters.padding(Transport.TLS)]).toEqual([304, 0]);
   });
 
   it('say so when there is nothing', () => {

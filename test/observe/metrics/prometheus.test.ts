@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createFacts, createOutcome, Kind } from '../../../src/answer/facts.js';
 import { Counters } from '../../../src/observe/counters/counters.js';
 import { acceptedFormat, metricsText } from '../../../src/observe/metrics/prometheus.js';
-import { SessionEnd, SessionPath } from '../../../src/session/session-end.js';
+import { HandshakeEnd, SessionEnd, SessionPath } from '../../../src/session/session-end.js';
 import { TransportEvent } from '../../../src/transport/transport.js';
 import { emptyCatalog } from '../../support/catalog.js';
 import { metricsInput, zoneFacts } from '../input.js';
@@ -24,6 +24,8 @@ describe('metrics as text', () => {
       'adotd_requests_total{transport="udp",family="ipv6"} 1',
       'adotd_requests_total{transport="tcp",family="ipv4"} 0',
       'adotd_requests_total{transport="tcp",family="ipv6"} 0',
+      'adotd_requests_total{transport="starttls",family="ipv4"} 0',
+      'adotd_requests_total{transport="starttls",family="ipv6"} 0',
       'adotd_requests_total{transport="tls",family="ipv4"} 0',
       'adotd_requests_total{transport="tls",family="ipv6"} 0',
     ]);
@@ -34,7 +36,7 @@ describe('metrics as text', () => {
   it('show a histogram with buckets that add up', () => {
     const counters = new Counters();
     for (const milliseconds of [5, 10, 50, 20_000_000]) {
-      counters.sessionClosed(SessionPath.TLS, SessionEnd.IDLE, milliseconds);
+      counters.sessionClosed(SessionPath.TLS, SessionEnd.IDLE, milliseconds, 1);
     }
     const text = metricsText(metricsInput({ counters }));
     const series = lines(text, 'adotd_session_duration_seconds').filter((line) => line.includes('path="tls"'));
@@ -53,8 +55,10 @@ describe('metrics as text', () => {
   it('show all series of what is known from the start, so that their first change is seen', () => {
     const counters = new Counters();
     const before = metricsText(metricsInput({ counters })).split('\n').length;
-    counters.event(TransportEvent.TLS_FAILED_ALERT);
-    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.EVICTED, 1);
+    counters.event(TransportEvent.TCP_ERROR);
+    counters.handshakeEnded(SessionPath.TLS, HandshakeEnd.ALERT, 1);
+    counters.suite(SessionPath.TLS, 'TLSv1.4', 'NEW');
+    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.EVICTED, 1, 1);
     counters.count(createFacts(emptyCatalog()), { ...createOutcome(), kind: Kind.REFUSED, rcode: 5 }, 30, 30);
     expect(metricsText(metricsInput({ counters })).split('\n').length).toBe(before);
   });

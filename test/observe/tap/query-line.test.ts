@@ -87,7 +87,9 @@ describe('a line of the query log', () => {
   });
 
   it('names each transport', () => {
-    const named = Object.values(Transport).map((transport) => queryFields(recordOf({ query: new Uint8Array(0), facts: { transport } })).transport);
+    const named = Object.values(Transport).map(
+      (transport) => queryFields(recordOf({ query: new Uint8Array(0), facts: { transport } })).transport,
+    );
     expect(named).toEqual(['udp', 'tcp', 'starttls', 'tls']);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultConfig } from '../../../src/config/schema.js';
 import type { Catalog } from '../../../src/image/catalog.js';
+import { COUNTER_WORDS } from '../../../src/observe/counters/counters.js';
 import { silentLog } from '../../../src/observe/log.js';
 import { SupervisedThread, type ThreadEvents, WATCH_INTERVAL } from '../../../src/server/plane/supervised-thread.js';
 import type { Order, ThreadData } from '../../../src/server/plane/thread-messages.js';
@@ -27,7 +28,14 @@ function bench() {
   const settings = threadSettings(defaultConfig(), 0, silentLog);
   const share = ownShare();
   const note = (_fields: object, message: string): void => void lines.push(message);
-  const data = { settings, catalog: catalogOf(1), tls: undefined, sockets: [], counters: new Float64Array(1), share };
+  const data = {
+    settings,
+    catalog: catalogOf(1),
+    tls: undefined,
+    sockets: [],
+    counters: new Float64Array(COUNTER_WORDS),
+    share,
+  };
   const thread = new SupervisedThread({
     name: 'udp worker 1',
     data,

@@ -1,0 +1,86 @@
+/** Metrics of TLS handshakes: how many, how they ended, how long they took, and what was agreed on. */
+import { HandshakeEnd, SessionPath } from '../../session/session-end.js';
+import type { Counters } from '../counters/counters.js';
+import { SUITES } from '../counters/tls-suites.js';
+import type { Metric, MetricsInput } from './metric.js';
+
+const PATHS = [
+  ['starttls', SessionPath.STARTTLS],
+  ['tls', SessionPath.TLS],
+] as const;
+const PATH = { path: '`starttls`, `tls`' };
+const COMPLETE: Readonly<Record<string, HandshakeEnd>> = { full: HandshakeEnd.FULL, resumed: HandshakeEnd.RESUMED };
+const FAILURES = Object.fromEntries(
+  Object.entries(HandshakeEnd)
+    .map(([name, end]) => [name.toLowerCase(), end] as const)
+    .filter(([name]) => !(name in COMPLETE)),
+);
+
+/** A series for each path. */
+function byPath<Value>(read: (counters: Counters, path: SessionPath) => Value) {
+  return ({ server }: MetricsInput) => PATHS.map(([name, path]) => [[name], read(server.counters, path)] as const);
+}
+
+/** A series for each path and each of `ends`. */
+function byEnd(ends: Readonly<Record<string, HandshakeEnd>>) {
+  return ({ server }: MetricsInput) =>
+    PATHS.flatMap(([name, path]) =>
+      Object.entries(ends).map(([label, end]) => [[name, label], server.counters.handshakes(path, end)] as const),
+    );
+}
+
+const labelled = (ends: object): string =>
+  Object.keys(ends)
+    .map((name) => `\`${name}\``)
+    .join(', ');
+
+export const HANDSHAKE_METRICS: readonly Metric[] = [
+  {
+    name: 'adotd_tls_handshakes_begun_total',
+    type: 'counter',
+    help: 'TLS handshakes begun: by a connection to the port for TLS, or by a ClientHello after STARTTLS. On every path, begun = completed + failed by reason + under way.',
+    labels: PATH,
+    read: byPath((counters, path) => counters.opened(path)),
+  },
+  {
+    name: 'adotd_tls_handshakes_under_way',
+    type: 'gauge',
+    help: 'TLS handshakes begun that have not ended.',
+    labels: PATH,
+    read: byPath((counters, path) => counters.handshaking(path)),
+  },
+  {
+    name: 'adotd_tls_handshakes_total',
+    type: 'counter',
+    help: 'TLS handshakes completed: full ones, and those that resumed an earlier session.',
+    labels: { ...PATH, kind: labelled(COMPLETE) },
+    read: byEnd(COMPLETE),
+  },
+  {
+    name: 'adotd_tls_handshake_failures_total',
+    type: 'counter',
+    help: 'TLS handshakes that failed. `alert`: the client refused, most likely because of the certificate. `closed`: the client closed without a word, perhaps for the same reason. `nothing_sent`: it closed before its first octet, as port scans and health checks do. `lost`: the thread died.',
+    labels: { ...PATH, reason: labelled(FAILURES) },
+    read: byEnd(FAILURES),
+  },
+  {
+    name: 'adotd_tls_handshake_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'How long completed handshakes took: from the connection (`tls`) or the ClientHello (`starttls`) on.',
+    labels: PATH,
+    read: byPath((counters, path) => counters.handshakeTimes(path)),
+  },
+  {
+    name: 'adotd_tls_suites_total',
+    type: 'counter',
+    help: 'TLS handshakes completed, by the protocol version and the cipher that were agreed on.',
+    labels: { ...PATH, version: '`TLSv1.2`, `TLSv1.3`, `other`', cipher: 'as OpenSSL calls it, or `other`' },
+    read: ({ server }) =>
+      PATHS.flatMap(([name, path]) =>
+        SUITES.map(
+          ([version, cipher], index) => [[name, version, cipher], server.counters.suites(path, index)] as const,
+        ),
+      ),
+  },
+];

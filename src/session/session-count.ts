@@ -1,0 +1,65 @@
+/**
+ * What of one session is counted: that it begins and ends, and the same of its TLS handshake. Only the session knows both moments, so
+ * that no handshake is counted at one of them alone.
+ */
+
+import { HandshakeEnd, SessionEnd, SessionPath } from './session-end.js';
+import type { SessionContext } from './session-settings.js';
+
+export class SessionCount {
+  path: SessionPath;
+  /** Milliseconds of the manager's clock. */
+  opened = 0;
+
+  readonly #counts: Pick<SessionContext, 'opened' | 'closed' | 'handshakeEnded'>;
+  #handshakeAt = 0;
+  /** Why the handshake failed, as far as the transport knows. */
+  #failure: HandshakeEnd | undefined;
+
+  constructor(counts: Pick<SessionContext, 'opened' | 'closed' | 'handshakeEnded'>, path: SessionPath) {
+    this.#counts = counts;
+    this.path = path;
+  }
+
+  /** The session begins; on the path TLS, its handshake too. */
+  begin(now: number): void {
+    this.opened = now;
+    this.#handshakeAt = now;
+    this.#counts.opened(this.path);
+  }
+
+  /** An upgrade begins: the session is over on its path, and goes on as one of the path STARTTLS. */
+  upgrade(now: number, messages: number): void {
+    this.#handshakeAt = now;
+    this.#counts.closed(this.path, SessionEnd.UPGRADED, now - this.opened, messages);
+    this.path = SessionPath.STARTTLS;
+    this.#counts.opened(this.path);
+  }
+
+  /** The handshake is complete. */
+  secured(resumed: boolean, now: number): void {
+    this.#handshakeEnded(resumed ? HandshakeEnd.RESUMED : HandshakeEnd.FULL, now);
+  }
+
+  /** The handshake has failed; the connection is closed next. The first reason counts. */
+  failed(why: HandshakeEnd): void {
+    this.#failure ??= why;
+  }
+
+  /** The connection is gone, and the handshake is not complete. `end`: why we closed it; `silent`: nothing has ever come. */
+  gaveUp(end: SessionEnd | undefined, silent: boolean, now: number): void {
+    const timeout = end === SessionEnd.HANDSHAKE_TIMEOUT ? HandshakeEnd.TIMEOUT : undefined;
+    const stopped = end === SessionEnd.STOPPED ? HandshakeEnd.STOPPED : undefined;
+    const byClient = silent ? HandshakeEnd.NOTHING_SENT : HandshakeEnd.CLOSED;
+    this.#handshakeEnded(this.#failure ?? timeout ?? stopped ?? byClient, now);
+  }
+
+  /** The connection is gone. */
+  close(end: SessionEnd, now: number, messages: number): void {
+    this.#counts.closed(this.path, end, now - this.opened, messages);
+  }
+
+  #handshakeEnded(end: HandshakeEnd, now: number): void {
+    this.#counts.handshakeEnded(this.path, end, now - this.#handshakeAt);
+  }
+}
