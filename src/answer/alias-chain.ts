@@ -48,7 +48,6 @@ export function followDname(x: Exchange, ref: number, stop: boolean): Link {
   const record = recordsAt(x, ref);
   const target = record + L.RECORD_FIXED;
   const targetLength = (x.bytes[record + L.RECORD_RDLENGTH]! << 8) | x.bytes[record + L.RECORD_RDLENGTH + 1]!;
-  const inZone = (x.words[x.base + ref + L.RRSET_INFO]! & L.RRSET_TARGET_IN_ZONE) !== 0;
   const prefix = x.name.labelAt[x.left - 1]! + x.name.octets[x.name.labelAt[x.left - 1]!]! + 1 - x.name.labelAt[0]!;
   if (prefix + targetLength > MAX_NAME) return Link.TOO_LONG;
 
@@ -57,8 +56,10 @@ export function followDname(x: Exchange, ref: number, stop: boolean): Link {
   for (let i = 0, from = name.labelAt[0]!; i < prefix; i++) composed[i] = name.octets[from + i]!;
   for (let i = 0; i < targetLength; i++) composed[prefix + i] = bytes[target + i]!;
   const whole = prefix + targetLength;
-  const apexLength = x.words[x.base + L.HEADER_NAME_LENGTH]!;
-  const kept = inZone && x.apexPointer !== 0 ? whole - apexLength : whole;
+  // Also below a DNAME to an ancestor of the apex, the new name can be in the zone (RFC 6672 §3.2): so it decides, not the target.
+  const below = octetsBelowApex(x, whole);
+  const inZone = below >= 0;
+  const kept = inZone && x.apexPointer !== 0 ? below : whole;
   const rdlength = kept === whole ? whole : kept + 2;
   const to = x.at;
   const fits = to + L.RECORD_FIXED + rdlength <= x.limit;
@@ -66,9 +67,22 @@ export function followDname(x: Exchange, ref: number, stop: boolean): Link {
   else x.truncate();
   const pointer = to + L.RECORD_FIXED - x.start;
   if (stop || !inZone || pointer > CHAIN_REACH) return Link.END;
-  composed[whole - apexLength] = 0;
+  composed[below] = 0;
   goTo(x, composed, 0, pointer);
   return arrive(x);
+}
+
+/** How many octets of the name in `x.composed`, of `length` octets, are below the zone's apex; -1: it is not in the zone. */
+function octetsBelowApex(x: Exchange, length: number): number {
+  const { composed, words, bytes, base } = x;
+  const apexLength = words[base + L.HEADER_NAME_LENGTH]!;
+  const apex = (base + words[base + L.HEADER_NAME]!) << 2;
+  const below = length - apexLength;
+  let at = 0;
+  while (at < below) at += composed[at]! + 1;
+  if (at !== below) return -1;
+  for (let i = 0; i < apexLength; i++) if (LOWER[composed[at + i]!] !== LOWER[bytes[apex + i]!]) return -1;
+  return below;
 }
 
 /**

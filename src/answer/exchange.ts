@@ -13,6 +13,13 @@ import { createOutcome, type Outcome } from './facts.js';
 export const HEADER = 12;
 /** Most links of a CNAME and DNAME chain that are followed (docs/protocol.md "Ends of a chain"). */
 export const MAX_CHAIN = 17;
+/**
+ * Most SVCB or HTTPS RRsets that a chain of aliases adds to one of them, itself counted. RFC 9460 §3 leaves the number open;
+ * resolvers follow eight or more.
+ */
+export const MAX_SERVICES = 8;
+/** Most names whose addresses are added to SVCB and HTTPS RRsets; a guess, more than fit into a datagram. */
+export const MAX_SERVICE_TARGETS = 64;
 /** Most proofs one response can ask for: three per link, and those of the end. */
 export const MAX_PROOFS = MAX_CHAIN * 4 + 8;
 
@@ -128,6 +135,14 @@ export class Exchange {
   dnameCount = 0;
   /** A name composed from a DNAME's target, below the apex. */
   readonly composed = new Uint8Array(MAX_NAME + 1);
+  /** SVCB and HTTPS RRsets whose targets are added (additional.ts): reference, octet of the response, owner's message offset. */
+  readonly services = new Int32Array(MAX_SERVICES);
+  readonly servicesAt = new Int32Array(MAX_SERVICES);
+  readonly serviceOwners = new Int32Array(MAX_SERVICES);
+  serviceCount = 0;
+  /** References of the nodes whose addresses were added to them. */
+  readonly serviceTargets = new Int32Array(MAX_SERVICE_TARGETS);
+  serviceTargetCount = 0;
   /** Scratch of proofs: a whole name in lower case, and its hash. */
   readonly scratchName = new Uint8Array(MAX_NAME + 2);
   readonly scratchHash = new Uint8Array(20);

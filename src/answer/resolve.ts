@@ -5,7 +5,7 @@
  */
 import * as L from '../image/layout.js';
 import { Rcode, Type } from '../protocol/iana.js';
-import { putAddresses, Targets } from './additional.js';
+import { putAdditional, putAddresses, Targets } from './additional.js';
 import { followCname, followDname, isAnswered, Link, rcodeOfLink } from './alias-chain.js';
 import { proveNoCloser, proveNodata, proveNxdomain, provesDenial, proveWildcardNodata, putProofs } from './denial.js';
 import type { Exchange } from './exchange.js';
@@ -58,6 +58,8 @@ function answerFrom(x: Exchange, node: number, encloser: number): Link {
   } else if (qtype === Type.RRSIG) {
     const signed = firstSigned(x, node);
     if (signed !== 0) return positive(x, signed, true);
+    const alone = findRrset(x, node, Type.RRSIG);
+    if (alone !== 0) return positive(x, alone, false);
   } else {
     const ref = findRrset(x, node, qtype);
     if (ref !== 0) return positive(x, ref, false);
@@ -96,7 +98,7 @@ function positive(x: Exchange, ref: number, signaturesOnly: boolean): Link {
   if (!putProofs(x)) x.truncate();
   else if (!signaturesOnly && x.truncated === 0 && (x.qtype === Type.NS || !x.settings.minimalResponses)) {
     // A client that asks for nameservers wants to reach them (priming, RFC 9609): NSD, Knot and BIND always add addresses.
-    putAddresses(x, ref, recordsAt, Targets.ALL, owner === 0 ? 1 : 0);
+    putAdditional(x, ref, recordsAt, owner);
   }
   return Link.END;
 }
@@ -123,12 +125,16 @@ function putAll(x: Exchange, node: number, count: number, pointers: boolean): bo
   return true;
 }
 
-/** The CNAME if there is one, else the lowest type other than NSEC, else the lowest. */
+/** The CNAME if there is one, else the lowest type other than RRSIG and NSEC, else NSEC, else the lowest. */
 function choice(x: Exchange, node: number, count: number): number {
   const cname = findRrset(x, node, Type.CNAME);
   if (cname !== 0) return cname;
-  for (let i = 0; i < count; i++) if (rrsetType(x, node, i) !== Type.NSEC) return rrsetRef(x, node, i);
-  return rrsetRef(x, node, 0);
+  for (let i = 0; i < count; i++) {
+    const type = rrsetType(x, node, i);
+    if (type !== Type.RRSIG && type !== Type.NSEC) return rrsetRef(x, node, i);
+  }
+  const nsec = findRrset(x, node, Type.NSEC);
+  return nsec === 0 ? rrsetRef(x, node, 0) : nsec;
 }
 
 /** The RRset of the lowest type that has signatures, or 0. */
@@ -175,10 +181,10 @@ function referral(x: Exchange): Link {
       }
     } else if (provesDenial(x)) proveNodata(x, cut);
   }
-  if (!putProofs(x) || !putAddresses(x, ns, recordsAt, Targets.IN_DOMAIN, 0)) {
+  if (!putProofs(x) || !putAddresses(x, ns, recordsAt, Targets.IN_DOMAIN, owner)) {
     x.truncate();
     return Link.END;
   }
-  putAddresses(x, ns, recordsAt, Targets.OTHERS, 0);
+  putAddresses(x, ns, recordsAt, Targets.OTHERS, owner);
   return Link.END;
 }

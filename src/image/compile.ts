@@ -7,7 +7,7 @@ import { labelCount } from '../protocol/name.js';
 import { readU32 } from '../protocol/octets.js';
 import type { CheckedZone } from '../zone/check.js';
 import type { Rrsets } from '../zone/rrsets.js';
-import { findRrset, signaturesOf } from '../zone/rrsets.js';
+import { findRrset, signaturesOf, typesSignedInVain } from '../zone/rrsets.js';
 import { hashLabel } from '../zone/store.js';
 import { type Compilation, isLive, nodeFlags } from './compilation.js';
 import { compileNsec, compileNsec3 } from './denial.js';
@@ -82,12 +82,21 @@ function writeNodes(zone: Compilation): number {
       if (length === 2 && labels[label[n]! + 1] === ASTERISK) words[above + L.NODE_WILDCARD] = at;
     }
     const signatures = findRrset(rrsets, n, Type.RRSIG);
-    let count = 0;
+    const alone = signatures < 0 ? empty : typesSignedInVain(rrsets, n);
+    let count = alone.length;
     for (let s = from; s < to; s++) if (s !== signatures && type[s] !== Type.NSEC3) count++;
     words[at + L.NODE_INFO] = nodeFlags(zone, n) | (count << L.NODE_COUNT_SHIFT);
     let entry = writer.reserve(count * L.DIRECTORY_ENTRY * 4);
     for (let s = from; s < to; s++) {
-      if (s === signatures || type[s] === Type.NSEC3) continue;
+      if (type[s] === Type.NSEC3) continue;
+      if (s === signatures) {
+        for (const covered of alone) {
+          words[entry] = Type.RRSIG;
+          words[entry + 1] = writer.signatures(signaturesOf(rrsets, signatures, covered));
+          entry += L.DIRECTORY_ENTRY;
+        }
+        continue;
+      }
       words[entry] = type[s]!;
       const rows = signatures < 0 ? empty : signaturesOf(rrsets, signatures, type[s]!);
       words[entry + 1] = writer.rrset(s, n, rows);

@@ -3,7 +3,7 @@
  * ends in a pointer when its end is in the message already: in the question (the owner, the apex), or in an earlier name of
  * the RRset. Fixups note the pointers and their places (layout.ts).
  */
-import { labelCount, nameLength, sameName } from '../protocol/name.js';
+import { labelCount, nameLength, sameName, suffixAt } from '../protocol/name.js';
 import type { RecordStore } from '../zone/store.js';
 import * as L from './layout.js';
 
@@ -121,14 +121,4 @@ export class NameCompressor {
     const skipped = nameLength(this.#store.rdata, name) - length;
     return (this.#written[i + 2]! << L.WITHIN_SHIFT) | (this.#written[i + 1]! + skipped - this.#data);
   }
-}
-
-/**
- * Offset at which the name at `at` of `wire` ends in `suffix` (a whole name of `labels` labels), or -1 when it does not.
- */
-function suffixAt(wire: Uint8Array, at: number, suffix: Uint8Array, labels: number): number {
-  let excess = labelCount(wire, at) - labels;
-  if (excess < 0) return -1;
-  for (; excess > 0; excess--) at += wire[at]! + 1;
-  return sameName(wire, at, suffix, 0) ? at : -1;
 }

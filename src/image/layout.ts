@@ -9,14 +9,15 @@
  *   header | apex name | salt | nodes, each followed by its RRsets | NSEC child tables | NSEC3 chain | hash table
  *
  * node    NODE_* words, the label (length octet first, padded to a word), then a directory of DIRECTORY_ENTRY words per
- *         RRset in rising order of type: type, reference of the RRset.
+ *         RRset in rising order of type: type, reference of the RRset. Entries of type RRSIG, one for each type covered,
+ *         are signatures whose RRset is not there.
  * RRset   RRSET_* words, then its records ready for the wire, each beginning with the two-octet owner 0xC00C (a pointer
  *         to QNAME), then its RRSIGs in the same form. Its extra table lists what must be rewritten in a copy.
  * extra   number of words of fixups, then per fixup the offset (from the first record) of a compression pointer to write:
  *         to the apex, with FIXUP_OWNER to the owner, with FIXUP_WITHIN to a place in these records, which the next word
  *         gives as number of the record << WITHIN_SHIFT and offset; then the number of targets, then per record of the
- *         RRset: reference of the target's node or 0, offset of the target's name, with TARGET_BELOW when it lies at or
- *         below the owner (in-domain, RFC 9471).
+ *         RRset: reference of the target's node or 0, offset of the target's name (0: the owner itself), with TARGET_BELOW
+ *         when it lies at or below the owner (in-domain, RFC 9471), with TARGET_ALIAS when the record is a service's alias.
  * children (NSEC zones) number of children, then per child in canonical order: reference of the child, reference of the
  *         node that owns the last NSEC at or before the end of the child's subtree.
  * chain   (NSEC3 zones) per NSEC3 in order of hash: 20 octets of hash, reference of the RRset.
@@ -26,7 +27,7 @@
 /** First word of an image: "ZIMG" in ASCII. */
 export const MAGIC = 0x5a494d47;
 /** Raised with every change of this file's layout. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 export const HEADER_MAGIC = 0;
 export const HEADER_FORMAT = 1;
@@ -106,10 +107,12 @@ export const RRSET_EXTRA = 4;
 export const RRSET_DATA = 5;
 
 export const RRSET_COUNT_MASK = 0xffff;
-/** The first record's RDATA is a name in this zone (CNAME, DNAME). */
+/** The first record's RDATA is a name in this zone (CNAME). */
 export const RRSET_TARGET_IN_ZONE = 0x10000;
 /** The records have targets whose addresses belong in the additional section. */
 export const RRSET_ADDITIONAL = 0x20000;
+/** With RRSET_ADDITIONAL: the records are services, whose aliases lead to further RRsets of their type (RFC 9460). */
+export const RRSET_SERVICE = 0x40000;
 
 export const FIXUP_OWNER = 0x40000000;
 export const FIXUP_WITHIN = 0x20000000;
@@ -118,7 +121,9 @@ export const WITHIN_MASK = 0xffff;
 /** Longer RRsets have no pointers within: a pointer reaches only the first 16,383 octets of a message (RFC 1035 §4.1.4). */
 export const WITHIN_LIMIT = 4096;
 export const TARGET_BELOW = 0x40000000;
-/** Clears FIXUP_OWNER, FIXUP_WITHIN or TARGET_BELOW. */
+/** The target's RRset of the same type belongs in the additional section too (RFC 9460 §4.1). */
+export const TARGET_ALIAS = 0x20000000;
+/** Clears FIXUP_OWNER, FIXUP_WITHIN, TARGET_BELOW and TARGET_ALIAS. */
 export const OFFSET_MASK = 0x1fffffff;
 
 export const CHAIN_HASH_OCTETS = 20;

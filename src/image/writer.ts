@@ -4,6 +4,7 @@
  */
 import { Type } from '../protocol/iana.js';
 import { nameLength } from '../protocol/name.js';
+import { Additional } from '../protocol/rdata/rows.js';
 import { nameLayout } from '../protocol/rdata/table.js';
 import type { Rrsets } from '../zone/rrsets.js';
 import type { RecordStore } from '../zone/store.js';
@@ -71,7 +72,8 @@ export class ImageWriter {
       for (let i = 0; i < count; i++) end = this.#plainRecord(records[from + i]!, setTtl, end);
     } else {
       end = this.#recordsWithNames(set, owner, setTtl, names, data);
-      if (names.additional) info |= L.RRSET_ADDITIONAL;
+      if (names.additional !== Additional.NOTHING) info |= L.RRSET_ADDITIONAL;
+      if (names.additional === Additional.SERVICE) info |= L.RRSET_SERVICE;
       if (this.#names.isInZone(this.#store.rdataAt[records[from]!]! + names.at)) info |= L.RRSET_TARGET_IN_ZONE;
     }
     this.words[at + L.RRSET_INFO] = info;
@@ -86,6 +88,18 @@ export class ImageWriter {
     if (names !== undefined && (this.#names.fixups.length > 0 || this.#targets.length > 0)) {
       this.words[at + L.RRSET_EXTRA] = this.#extra();
     }
+    return at;
+  }
+
+  /** Writes RRSIG records (rows of the store) whose RRset is not there. Each keeps its TTL. Returns their reference. */
+  signatures(rows: readonly number[]): number {
+    const at = this.used;
+    const data = (at + L.RRSET_DATA) << 2;
+    let end = data;
+    for (const row of rows) end = this.#plainRecord(row, this.#store.ttl[row]!, end);
+    this.words[at + L.RRSET_INFO] = Math.min(rows.length, L.RRSET_COUNT_MASK);
+    this.words[at + L.RRSET_LENGTH] = end - data;
+    this.used = (end + 3) >> 2;
     return at;
   }
 
@@ -128,19 +142,27 @@ export class ImageWriter {
     const count = start[set + 1]! - from;
     this.#names.begin(owner, data, count > 1 && names.compressible && this.#octets(from, count) <= L.WITHIN_LIMIT);
     this.#targets.length = 0;
-    if (names.additional) this.#seen.clear();
+    if (names.additional !== Additional.NOTHING) this.#seen.clear();
     let end = data;
-    for (let i = 0; i < count; i++) end = this.#recordWithNames(records[from + i]!, i, ttl, names, end, data);
+    for (let i = 0; i < count; i++) end = this.#recordWithNames(records[from + i]!, i, owner, ttl, names, end, data);
     return end;
   }
 
-  #recordWithNames(row: number, number: number, ttl: number, names: NameLayout, at: number, data: number): number {
+  #recordWithNames(
+    row: number,
+    number: number,
+    owner: number,
+    ttl: number,
+    names: NameLayout,
+    at: number,
+    data: number,
+  ): number {
     const { rdata } = this.#store;
     let from = this.#store.rdataAt[row]!;
     const rdataEnd = from + this.#store.rdataLength[row]!;
     let to = this.#fixed(row, ttl, at);
     for (let i = 0; i < names.at; i++) this.bytes[to++] = rdata[from++]!;
-    if (names.additional) this.#target(from, to - data);
+    if (names.additional !== Additional.NOTHING) this.#target(row, from, to - data, owner, names.additional);
     if (names.compressible) {
       // CNAME targets stay relative to the apex: the answer engine walks on from their labels (answer/alias-chain.ts).
       const toOwner = this.#store.type[row] !== Type.CNAME;
@@ -160,12 +182,25 @@ export class ImageWriter {
     return octets;
   }
 
-  #target(from: number, offset: number): void {
-    let target = this.#names.isInZone(from) ? this.#store.lookup(this.#store.rdata, from) : NO_NODE;
+  /** Notes the target of a record, whose name is at `from` of the store's RDATA and at `offset` of the RRset's records. */
+  #target(row: number, from: number, offset: number, owner: number, additional: Additional): void {
+    const { rdata, rdataAt } = this.#store;
+    const priority = rdataAt[row]!;
+    const isAlias = additional === Additional.SERVICE && rdata[priority] === 0 && rdata[priority + 1] === 0;
+    const isOwner = additional === Additional.SERVICE && !isAlias && rdata[from] === 0;
+    let target = isOwner ? owner : this.#nodeOf(from);
     // Two records may name one target (MX); its addresses are written once.
-    if (target !== NO_NODE && this.#seen.has(target)) target = NO_NODE;
-    this.#seen.add(target);
-    this.#targets.push(target, offset | (this.#names.isBelowOwner(from) ? L.TARGET_BELOW : 0));
+    const key = isAlias ? -1 - target : target;
+    if (target !== NO_NODE && this.#seen.has(key)) target = NO_NODE;
+    if (target !== NO_NODE) this.#seen.add(key);
+    const below = this.#names.isBelowOwner(from) ? L.TARGET_BELOW : 0;
+    this.#targets.push(target, (isOwner ? 0 : offset) | below | (isAlias ? L.TARGET_ALIAS : 0));
+  }
+
+  /** The node of the name at `from` of the store's RDATA. The root is no target: it says that there is none (RFC 7505, RFC 2782). */
+  #nodeOf(from: number): number {
+    const { rdata } = this.#store;
+    return rdata[from] !== 0 && this.#names.isInZone(from) ? this.#store.lookup(rdata, from) : NO_NODE;
   }
 
   #extra(): number {

@@ -45,6 +45,16 @@ export function sameName(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset:
   }
 }
 
+/**
+ * Offset at which the name at `at` of `wire` ends in `suffix` (a whole name of `labels` labels), or -1 when it does not.
+ */
+export function suffixAt(wire: Uint8Array, at: number, suffix: Uint8Array, labels: number): number {
+  let excess = labelCount(wire, at) - labels;
+  if (excess < 0) return -1;
+  for (; excess > 0; excess--) at += wire[at]! + 1;
+  return sameName(wire, at, suffix, 0) ? at : -1;
+}
+
 /** Offsets of the labels of a well-formed name, leftmost first. */
 export function labelOffsets(wire: Uint8Array, offset = 0): number[] {
   const offsets: number[] = [];

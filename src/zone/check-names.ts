@@ -52,6 +52,8 @@ export function checkNames(rrsets: Rrsets, apex: number, report: Report): Uint8A
         } else if (kind === Type.DNAME) {
           place |= Place.DNAME;
           checkSingle(rrsets, set, report);
+        } else if (kind === Type.DS && node === apex) {
+          failDsAtApex(rrsets, set, report);
         } else if (kind === Type.SOA && node !== apex) {
           const row = firstRow(rrsets, set);
           report.error(
@@ -95,6 +97,14 @@ function failOutOfZone(rrsets: Rrsets, node: number, apex: number, report: Repor
     row,
     () => `found ${report.owner(row)}, which is outside the zone, expected names at or below ${report.name(apex)}`,
   );
+}
+
+/** RFC 4035 §2.4: DS records are data of the zone above. */
+function failDsAtApex(rrsets: Rrsets, set: number, report: Report): void {
+  const row = firstRow(rrsets, set);
+  const message = (): string =>
+    `found a DS record at the apex ${report.owner(row)}, expected it in the zone above (RFC 4035 §2.4)`;
+  report.error(row, message);
 }
 
 /** RFC 6672 §2.4: no data below a DNAME, except the NSEC3 chain when the DNAME is at the apex. */

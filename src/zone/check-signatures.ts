@@ -1,8 +1,9 @@
-/** Warns of signatures that are not valid now, or expire soon (RFC 4034 §3.1.5). */
+/** Warns of signatures that are not valid now, or expire soon (RFC 4034 §3.1.5), and of those over nothing. */
 import { Type } from '../protocol/iana.js';
 import { readU32 } from '../protocol/octets.js';
+import { typeToText } from '../protocol/rdata/table.js';
 import type { Report } from './record-report.js';
-import type { Rrsets } from './rrsets.js';
+import { findRrset, type Rrsets, signaturesOf, typesSignedInVain } from './rrsets.js';
 
 /** Signatures that expire within these seconds are warned of: signers renew them a week before or earlier. */
 const SOON = 7 * 86_400;
@@ -47,6 +48,20 @@ export function checkSignatures(rrsets: Rrsets, now: number, report: Report): vo
   warn(expired, 'past expiration', 'first', 'the zone to be signed again');
   warn(expiring, 'to expire within 7 days', 'first', 'the zone to be signed again soon');
   warn(early, 'not yet valid', 'last', 'them to be valid, or the clock to be right');
+}
+
+/** Warns of RRSIG records whose RRset is not there: they are served (RFC 1034 §4.3.2), but prove nothing. */
+export function checkSignedInVain(rrsets: Rrsets, report: Report): void {
+  const { store } = rrsets;
+  for (let node = 0; node < store.nodeCount; node++) {
+    for (const covered of typesSignedInVain(rrsets, node)) {
+      const row = signaturesOf(rrsets, findRrset(rrsets, node, Type.RRSIG), covered)[0]!;
+      report.warning(row, () => {
+        const what = `found ${report.nameRrset(row)}, but no ${typeToText(covered)} record there`;
+        return `${what}; expected the zone to be signed again after it was changed`;
+      });
+    }
+  }
 }
 
 /** Seconds from `now` to a time of 32 bits, which stands for the nearest one (RFC 1982, RFC 4034 §3.1.5). */

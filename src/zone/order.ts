@@ -1,6 +1,6 @@
-/** The canonical order of a zone's names (RFC 4034 §6.1). */
+/** The canonical order of a zone's names (RFC 4034 §6.1), and of the records of an RRset (§6.3). */
 import { compareLabels } from '../protocol/name.js';
-import { isEmpty, type Rrsets } from './rrsets.js';
+import { canonicalOf, isEmpty, type Rrsets } from './rrsets.js';
 import { ROOT_NODE } from './store.js';
 
 /** The nodes that own records, in canonical order. */
@@ -25,4 +25,14 @@ export function canonicalOrder(rrsets: Rrsets): Uint32Array {
   };
   visit(ROOT_NODE);
   return order.subarray(0, used);
+}
+
+/** The records of an RRset, as rows of the store, in the order of their canonical RDATA (RFC 4034 §6.3). */
+export function canonicalRecords({ store, start, records }: Rrsets, set: number): readonly number[] {
+  const rows = Array.from(records.subarray(start[set]!, start[set + 1]!));
+  if (rows.length === 1) return rows;
+  return rows
+    .map((row) => ({ row, key: canonicalOf(store, row) }))
+    .sort((a, b) => Buffer.compare(a.key, b.key))
+    .map(({ row }) => row);
 }

@@ -3,8 +3,7 @@ import { Type } from '../protocol/iana.js';
 import { nameToText } from '../protocol/name.js';
 import { rdataToText } from '../protocol/rdata/print.js';
 import { typeToText } from '../protocol/rdata/table.js';
-import { canonicalRdata } from '../protocol/rdata/wire.js';
-import { canonicalOrder } from './order.js';
+import { canonicalOrder, canonicalRecords } from './order.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 
 /** Characters to gather before writing. */
@@ -42,16 +41,4 @@ function recordToText({ store, ttl }: Rrsets, set: number, row: number): string 
   const at = store.rdataAt[row]!;
   const rdata = rdataToText(type, store.rdata.subarray(at, at + store.rdataLength[row]!));
   return ` ${seconds} IN ${typeToText(type)} ${rdata}`;
-}
-
-/** The records of an RRset in canonical order (RFC 4034 §6.3); records that differ only in letter case, by their octets. */
-function canonicalRecords({ store, type, start, records }: Rrsets, set: number): readonly number[] {
-  const rows = Array.from(records.subarray(start[set]!, start[set + 1]!));
-  if (rows.length === 1) return rows;
-  const rdataOf = (row: number): Uint8Array =>
-    store.rdata.subarray(store.rdataAt[row]!, store.rdataAt[row]! + store.rdataLength[row]!);
-  return rows
-    .map((row) => ({ row, rdata: rdataOf(row), key: canonicalRdata(type[set]!, rdataOf(row)) }))
-    .sort((a, b) => Buffer.compare(a.key, b.key) || Buffer.compare(a.rdata, b.rdata))
-    .map(({ row }) => row);
 }

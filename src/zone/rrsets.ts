@@ -3,6 +3,9 @@
  * read zones in this form. Hot file: typed arrays and integers, no object per record.
  */
 import { Type } from '../protocol/iana.js';
+import { LOWER } from '../protocol/name.js';
+import { hasLoweredNames } from '../protocol/rdata/table.js';
+import { canonicalRdata } from '../protocol/rdata/wire.js';
 import type { RecordStore } from './store.js';
 
 /** RRsets of a zone: node → RRsets → records, each level a range of the next column. */
@@ -20,7 +23,7 @@ export interface Rrsets {
   readonly records: Uint32Array;
   /** Rows of the store whose TTL differs from that of an earlier record of the same RRset. */
   readonly differingTtl: number[];
-  /** Rows of the store left out as exact duplicates of an earlier record. */
+  /** Rows of the store left out as duplicates of an earlier record, whose spelling is kept. */
   readonly duplicates: number[];
 }
 
@@ -42,14 +45,49 @@ export function signaturesOf(rrsets: Rrsets, signatures: number, type: number): 
   return rows;
 }
 
+/**
+ * The types, in rising order, that RRSIG records of a node cover although the node has no such RRset. RRSIG itself is never
+ * signed (RFC 4035 §2.2), so it counts as missing.
+ */
+export function typesSignedInVain(rrsets: Rrsets, node: number): readonly number[] {
+  const signatures = findRrset(rrsets, node, Type.RRSIG);
+  if (signatures < 0) return NONE;
+  let types: number[] | undefined;
+  let last = -1;
+  for (let i = rrsets.start[signatures]!; i < rrsets.start[signatures + 1]!; i++) {
+    const covered = typeCovered(rrsets.store, rrsets.records[i]!);
+    if (covered === last) continue;
+    last = covered;
+    if (covered === Type.RRSIG || findRrset(rrsets, node, covered) < 0) (types ??= []).push(covered);
+  }
+  return types ?? NONE;
+}
+
+const NONE: readonly number[] = [];
+
+/** The RDATA of a record in canonical form. It may share the store's octets, so it is only for reading. */
+export function canonicalOf(store: RecordStore, row: number): Uint8Array {
+  const at = store.rdataAt[row]!;
+  return canonicalRdata(store.type[row]!, store.rdata.subarray(at, at + store.rdataLength[row]!));
+}
+
+/** Whether two records of one RRset are the same: their canonical forms are equal (RFC 2181 §5, RFC 4034 §6.3). */
 function sameRdata(store: RecordStore, a: number, b: number): boolean {
   const length = store.rdataLength[a]!;
   if (length !== store.rdataLength[b]) return false;
   const rdata = store.rdata;
   const aAt = store.rdataAt[a]!;
   const bAt = store.rdataAt[b]!;
-  for (let i = 0; i < length; i++) if (rdata[aAt + i] !== rdata[bAt + i]) return false;
-  return true;
+  let isSpeltAlike = true;
+  for (let i = 0; i < length; i++) {
+    const one = rdata[aAt + i]!;
+    const other = rdata[bAt + i]!;
+    if (one === other) continue;
+    if (LOWER[one] !== LOWER[other]) return false;
+    isSpeltAlike = false;
+  }
+  if (isSpeltAlike) return true;
+  return hasLoweredNames(store.type[a]!) && Buffer.compare(canonicalOf(store, a), canonicalOf(store, b)) === 0;
 }
 
 /** In RRsets with more records than this, duplicates are found by a set, not pair by pair. */
@@ -123,8 +161,8 @@ export function findRrset(rrsets: Rrsets, node: number, type: number): number {
 }
 
 function rdataKey(store: RecordStore, row: number): string {
-  const at = store.rdataAt[row]!;
-  return Buffer.from(store.rdata.buffer, store.rdata.byteOffset + at, store.rdataLength[row]!).toString('latin1');
+  const { buffer, byteOffset, byteLength } = canonicalOf(store, row);
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
 }
 
 /** Sorts records[from … to) by type, RRSIGs by type covered behind it, keeping the order of the file otherwise. */

@@ -59,13 +59,13 @@ const RESOLVE: readonly Mutant[] = [
   {
     name: 'referral without in-domain glue',
     file: 'answer/resolve.ts',
-    find: 'if (!putProofs(x) || !putAddresses(x, ns, recordsAt, Targets.IN_DOMAIN, 0)) {',
+    find: 'if (!putProofs(x) || !putAddresses(x, ns, recordsAt, Targets.IN_DOMAIN, owner)) {',
     replace: 'if (!putProofs(x)) {',
   },
   {
     name: 'referral without sibling glue',
     file: 'answer/resolve.ts',
-    find: '  putAddresses(x, ns, recordsAt, Targets.OTHERS, 0);\n',
+    find: '  putAddresses(x, ns, recordsAt, Targets.OTHERS, owner);\n',
     replace: '',
   },
   {
@@ -83,8 +83,8 @@ const RESOLVE: readonly Mutant[] = [
   {
     name: 'ANY chooses NSEC',
     file: 'answer/resolve.ts',
-    find: 'if (rrsetType(x, node, i) !== Type.NSEC)',
-    replace: 'if (rrsetType(x, node, i) === Type.NSEC)',
+    find: 'if (type !== Type.RRSIG && type !== Type.NSEC)',
+    replace: 'if (type === Type.NSEC)',
   },
   {
     name: 'negative answers never truncated',

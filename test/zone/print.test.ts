@@ -74,7 +74,12 @@ describe('printZone', () => {
       expect(print(printed), `seed ${seed}`).toBe(printed);
       const withoutTtl = (records: string[]): string[] =>
         [
-          ...new Set(records.map((record) => record.replace(/^(\S+) \d+/, (_, owner: string) => owner.toLowerCase()))),
+          // Letter case makes no other record, but in character-strings.
+          ...new Set(
+            records.map((record) =>
+              record.replace(/^(\S+) \d+/, '$1').replace(/^.*?(?= "|$)/, (names) => names.toLowerCase()),
+            ),
+          ),
         ].sort();
       const [before, after] = [zone, printed].map((text) => withoutTtl(recordsOf(read(text).store)));
       expect(after, `seed ${seed}`).toEqual(before);

@@ -6,14 +6,26 @@
  */
 import { type Field, FieldKind, fieldOf } from './field.js';
 
+/** What the additional section gets for the first name of a type's RDATA, its target. */
+export const Additional = {
+  NOTHING: 0,
+  /** The target's addresses (RFC 1035 §3.3, RFC 2782). */
+  ADDRESSES: 1,
+  /**
+   * Its addresses. The RDATA begins with a priority: if that is 0, the record is an alias, and the target's RRset of the
+   * same type is added too; otherwise the target `.` stands for the owner (RFC 9460 §2.4, §2.5, §4.1).
+   */
+  SERVICE: 2,
+} as const;
+export type Additional = (typeof Additional)[keyof typeof Additional];
+
 /** A row of the table: one type. */
 export interface TypeRow {
   readonly type: number;
   readonly mnemonic: string;
   /** Undefined when the type has no presentation format but the generic one. */
   readonly fields: readonly Field[] | undefined;
-  /** Whether the addresses of the first name go to the additional section (RFC 1035 §3.3, RFC 2782, RFC 9460 §4.1). */
-  readonly additional: boolean;
+  readonly additional: Additional;
 }
 
 const u8 = fieldOf(FieldKind.U8);
@@ -46,13 +58,15 @@ const row = (type: number, mnemonic: string, fields?: readonly Field[]): TypeRow
   type,
   mnemonic,
   fields,
-  additional: false,
+  additional: Additional.NOTHING,
 });
-const withAdditional = (type: number, mnemonic: string, fields: readonly Field[]): TypeRow => ({
-  type,
-  mnemonic,
-  fields,
-  additional: true,
+const withAddresses = (type: number, mnemonic: string, fields: readonly Field[]): TypeRow => ({
+  ...row(type, mnemonic, fields),
+  additional: Additional.ADDRESSES,
+});
+const service = (type: number, mnemonic: string, fields: readonly Field[]): TypeRow => ({
+  ...row(type, mnemonic, fields),
+  additional: Additional.SERVICE,
 });
 
 const signature = (signer: Field): readonly Field[] => [
@@ -87,7 +101,7 @@ const serviceBinding: readonly Field[] = [
 
 export const ROWS: readonly TypeRow[] = [
   row(1, 'A', [ipv4('address')]), // RFC 1035
-  withAdditional(2, 'NS', [compressedName('nameserver')]), // RFC 1035
+  withAddresses(2, 'NS', [compressedName('nameserver')]), // RFC 1035
   row(3, 'MD', [compressedName('mail destination')]), // RFC 1035
   row(4, 'MF', [compressedName('mail forwarder')]), // RFC 1035
   row(5, 'CNAME', [compressedName('target')]), // RFC 1035
@@ -109,7 +123,7 @@ export const ROWS: readonly TypeRow[] = [
   row(12, 'PTR', [compressedName('target')]), // RFC 1035
   row(13, 'HINFO', [string('CPU'), string('OS')]), // RFC 1035
   row(14, 'MINFO', [compressedName('responsible mailbox'), compressedName('error mailbox')]), // RFC 1035
-  withAdditional(15, 'MX', [u16('preference'), compressedName('exchange')]), // RFC 1035
+  withAddresses(15, 'MX', [u16('preference'), compressedName('exchange')]), // RFC 1035
   row(16, 'TXT', [strings('text')]), // RFC 1035
   row(17, 'RP', [decompressedName('mailbox'), decompressedName('text name')]), // RFC 1183
   row(18, 'AFSDB', [u16('subtype'), decompressedName('host')]), // RFC 1183
@@ -127,7 +141,7 @@ export const ROWS: readonly TypeRow[] = [
   row(30, 'NXT', [decompressedName('next name'), { kind: FieldKind.NXT_BITMAP, name: 'types' }]), // RFC 2535
   row(31, 'EID', [hex('endpoint identifier')]), // draft-ietf-nimrod-dns-01
   row(32, 'NIMLOC', [hex('Nimrod locator')]), // draft-ietf-nimrod-dns-01
-  withAdditional(33, 'SRV', [u16('priority'), u16('weight'), u16('port'), decompressedName('target')]), // RFC 2782
+  withAddresses(33, 'SRV', [u16('priority'), u16('weight'), u16('port'), decompressedName('target')]), // RFC 2782
   row(34, 'ATMA', one(FieldKind.ATM_ADDRESS, 'address')), // ATM Forum af-saa-0069
   // RFC 3403
   row(35, 'NAPTR', [
@@ -191,8 +205,8 @@ export const ROWS: readonly TypeRow[] = [
     u8('hash algorithm'),
     { kind: FieldKind.ZONEMD_DIGEST, name: 'digest' },
   ]),
-  withAdditional(64, 'SVCB', serviceBinding), // RFC 9460
-  withAdditional(65, 'HTTPS', serviceBinding), // RFC 9460
+  service(64, 'SVCB', serviceBinding), // RFC 9460
+  service(65, 'HTTPS', serviceBinding), // RFC 9460
   row(66, 'DSYNC', [rrtype('type'), scheme('scheme'), u16('port'), name('target')]), // RFC 9859
   row(67, 'HHIT', [base64('host identity')]), // RFC 9886
   row(68, 'BRID', [base64('broadcast remote ID')]), // RFC 9886

@@ -1,8 +1,8 @@
 /** The RDATA table: looks up rows of resource record types by number and by mnemonic. */
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { Type } from '../iana.js';
-import { FIXED_SIZE, type Field, FieldKind, isName } from './field.js';
-import { ROWS, type TypeRow } from './rows.js';
+import { FIXED_SIZE, type Field, FieldKind, isLowered, isName } from './field.js';
+import { type Additional, ROWS, type TypeRow } from './rows.js';
 
 /** The places of the domain names in a type's RDATA. */
 interface NameLayout {
@@ -12,8 +12,7 @@ interface NameLayout {
   readonly count: number;
   /** Whether they may be compressed in a message: the types of RFC 1035 only (RFC 3597 §4). */
   readonly compressible: boolean;
-  /** Whether the addresses of the first name go to the additional section. */
-  readonly additional: boolean;
+  readonly additional: Additional;
 }
 
 /** Type numbers end here (16 bits). */
@@ -26,7 +25,7 @@ for (const row of ROWS) {
   if (layout !== undefined) layouts.set(row.type, layout);
 }
 
-function layoutOf(fields: readonly Field[], additional: boolean): NameLayout | undefined {
+function layoutOf(fields: readonly Field[], additional: Additional): NameLayout | undefined {
   let at = 0;
   for (let i = 0; i < fields.length; i++) {
     const kind = fields[i]!.kind;
@@ -50,6 +49,15 @@ export function rowOf(type: number): TypeRow | undefined {
 /** The names in a type's RDATA; undefined when it has none, or none at a fixed place (NAPTR, HIP, …). */
 export function nameLayout(type: number): NameLayout | undefined {
   return layouts.get(type);
+}
+
+const lowered: ReadonlySet<number> = new Set(
+  ROWS.filter((row) => row.fields?.some(({ kind }) => isLowered(kind))).map((row) => row.type),
+);
+
+/** Whether a type's RDATA has names that are lower case in canonical form (RFC 4034 §6.2, RFC 6840 §5.1). */
+export function hasLoweredNames(type: number): boolean {
+  return lowered.has(type);
 }
 
 /** Whether a type is for questions and messages only, and cannot be in a zone: 0, OPT, 128 to 255 (RFC 6895 §3.1). */

@@ -3,7 +3,7 @@ import { AdotdError, ErrorCode } from '../../errors.js';
 import { LOWER, MAX_LABEL, MAX_NAME } from '../name.js';
 import { CODECS } from './codecs.js';
 import { isDecompressed, isLowered, MAX_RDATA } from './field.js';
-import { rowOf, typeToText } from './table.js';
+import { hasLoweredNames, rowOf, typeToText } from './table.js';
 
 /** The two highest bits of a length octet that make it a compression pointer (RFC 1035 §4.1.4). */
 const POINTER = 0xc0;
@@ -113,10 +113,12 @@ function decompress(message: Uint8Array, at: number, out: Uint8Array, to: number
 }
 
 /**
- * The canonical form of well-formed, uncompressed RDATA: a copy whose names are in lower case for the types that RFC
- * 4034 §6.2 lists, NSEC excepted (RFC 6840 §5.1).
+ * The canonical form of well-formed, uncompressed RDATA: names are in lower case for the types that RFC 4034 §6.2 lists,
+ * NSEC excepted (RFC 6840 §5.1). Records with the same canonical form are the same record (RFC 4034 §6.3). The result is
+ * `rdata` itself for types without such names, else a copy.
  */
 export function canonicalRdata(type: number, rdata: Uint8Array): Uint8Array {
+  if (!hasLoweredNames(type)) return rdata;
   const canonical = rdata.slice();
   const fields = rowOf(type)?.fields ?? [];
   let at = 0;

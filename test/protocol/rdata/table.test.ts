@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Type } from '../../../src/protocol/iana.js';
 import { CODECS } from '../../../src/protocol/rdata/codecs.js';
 import { FieldKind } from '../../../src/protocol/rdata/field.js';
-import { ROWS } from '../../../src/protocol/rdata/rows.js';
+import { Additional, ROWS } from '../../../src/protocol/rdata/rows.js';
 import { nameLayout, rowOf, typeByMnemonic, typeToText } from '../../../src/protocol/rdata/table.js';
 
 test('every row has its own number and mnemonic, and is found by both', () => {
@@ -45,17 +45,17 @@ test('unknown types are printed by number', () => {
 });
 
 test.each([
-  ['NS', { at: 0, count: 1, compressible: true, additional: true }],
-  ['CNAME', { at: 0, count: 1, compressible: true, additional: false }],
-  ['SOA', { at: 0, count: 2, compressible: true, additional: false }],
-  ['MINFO', { at: 0, count: 2, compressible: true, additional: false }],
-  ['MX', { at: 2, count: 1, compressible: true, additional: true }],
-  ['RP', { at: 0, count: 2, compressible: false, additional: false }],
-  ['SRV', { at: 6, count: 1, compressible: false, additional: true }],
-  ['SVCB', { at: 2, count: 1, compressible: false, additional: true }],
-  ['HTTPS', { at: 2, count: 1, compressible: false, additional: true }],
-  ['DNAME', { at: 0, count: 1, compressible: false, additional: false }],
-  ['RRSIG', { at: 18, count: 1, compressible: false, additional: false }],
+  ['NS', { at: 0, count: 1, compressible: true, additional: Additional.ADDRESSES }],
+  ['CNAME', { at: 0, count: 1, compressible: true, additional: Additional.NOTHING }],
+  ['SOA', { at: 0, count: 2, compressible: true, additional: Additional.NOTHING }],
+  ['MINFO', { at: 0, count: 2, compressible: true, additional: Additional.NOTHING }],
+  ['MX', { at: 2, count: 1, compressible: true, additional: Additional.ADDRESSES }],
+  ['RP', { at: 0, count: 2, compressible: false, additional: Additional.NOTHING }],
+  ['SRV', { at: 6, count: 1, compressible: false, additional: Additional.ADDRESSES }],
+  ['SVCB', { at: 2, count: 1, compressible: false, additional: Additional.SERVICE }],
+  ['HTTPS', { at: 2, count: 1, compressible: false, additional: Additional.SERVICE }],
+  ['DNAME', { at: 0, count: 1, compressible: false, additional: Additional.NOTHING }],
+  ['RRSIG', { at: 18, count: 1, compressible: false, additional: Additional.NOTHING }],
   ['A', undefined],
   ['TXT', undefined],
   ['NAPTR', undefined],
