@@ -19,6 +19,7 @@ const OPTIONS = {
   format: { type: 'string', default: 'text' },
   limit: { type: 'string', default: '20' },
   print: { type: 'boolean' },
+  strict: { type: 'boolean' },
 } as const satisfies Options;
 
 export const check: Verb = {
@@ -29,11 +30,12 @@ with the zones, certificates, keys and accounts that it names. Binds and writes 
 runs it, so run it as the user of the server.
 
 Prints file:line:column: message for each mistake, and warns when other zones give away records of a zone that requires
-TLS. Exit status 0, or 1 if there are errors; warnings do not count.
+TLS. Exit status 0, or 1 if there are errors; warnings count only with --strict.
 
   --format text|json   json: one object with errors, warnings and a list of diagnostics
   --limit N            how many errors, and how many warnings, are listed per zone (default 20)
   --print              print the zones in canonical form; diagnostics go to standard error
+  --strict             exit status 1 also if there are warnings
 `,
   options: OPTIONS,
   async run(words) {
@@ -54,7 +56,8 @@ TLS. Exit status 0, or 1 if there are errors; warnings do not count.
     for (const path of positionals) await checkPath(path, options, inspect, findings);
     if (values.format === 'json') out(`${JSON.stringify(findings, undefined, 2)}\n`);
     else printText(findings, values.print ? process.stderr : process.stdout);
-    return findings.errors > 0 ? Exit.FAILED : Exit.OK;
+    const failed = findings.errors + (values.strict ? findings.warnings : 0);
+    return failed > 0 ? Exit.FAILED : Exit.OK;
   },
 };
 

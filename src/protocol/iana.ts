@@ -16,6 +16,7 @@ export const Type = {
   MINFO: 14, // RFC 1035
   MX: 15, // RFC 1035
   TXT: 16, // RFC 1035
+  RP: 17, // RFC 1183
   SIG: 24, // RFC 2535
   KEY: 25, // RFC 2535
   AAAA: 28, // RFC 3596

@@ -1,55 +1,90 @@
-/** Checks the targets of NS, MX and SRV records: missing glue, missing addresses, aliases. Hot file: integers. */
+/**
+ * Checks the targets of records that lie in the zone: missing glue, missing addresses, aliases where none may be, CNAMEs
+ * that lead nowhere. Hot file: integers.
+ */
 import { Type } from '../protocol/iana.js';
 import { MAX_LABELS, nameToText } from '../protocol/name.js';
+import { Additional } from '../protocol/rdata/rows.js';
 import { nameLayout, typeToText } from '../protocol/rdata/table.js';
 import { Place } from './check-names.js';
+import { isTwice, type ZoneName } from './check-slips.js';
 import type { Report } from './record-report.js';
-import { findRrset, type Rrsets } from './rrsets.js';
+import { findRrset, isEmpty, type Rrsets } from './rrsets.js';
 import { NO_NODE, type RecordStore, ROOT_NODE } from './store.js';
 
 const labelAt = new Uint16Array(MAX_LABELS);
 /** The label of a wildcard. */
 const WILDCARD = Uint8Array.of(1, 0x2a);
+/** What is below a zone cut or at it is data of another zone. */
+const ELSEWHERE = Place.BELOW_CUT | Place.CUT;
 
-export function checkTargets(rrsets: Rrsets, apex: number, places: Uint8Array, report: Report): void {
+/** What checkTargets() knows of the zone. */
+interface Targets {
+  readonly rrsets: Rrsets;
+  readonly places: Uint8Array;
+  readonly zone: ZoneName;
+  readonly report: Report;
+}
+
+export function checkTargets(rrsets: Rrsets, apex: number, places: Uint8Array, zone: ZoneName, report: Report): void {
   const { store, type } = rrsets;
+  const targets = { rrsets, places, zone, report };
   for (let node = apex; node < store.nodeCount; node++) {
+    if ((places[node]! & (Place.IN_ZONE | Place.BELOW_CUT)) !== Place.IN_ZONE) continue;
     for (let set = rrsets.nodeRrsets[node]!; set < rrsets.nodeRrsets[node + 1]!; set++) {
       const kind = type[set]!;
-      if (kind !== Type.NS && kind !== Type.MX && kind !== Type.SRV) continue;
-      if ((places[node]! & (Place.IN_ZONE | Place.BELOW_CUT)) !== Place.IN_ZONE) continue;
+      const additional = nameLayout(kind)?.additional ?? Additional.NOTHING;
+      if (kind !== Type.CNAME && additional === Additional.NOTHING) continue;
       for (let i = rrsets.start[set]!; i < rrsets.start[set + 1]!; i++)
-        checkTarget(rrsets, rrsets.records[i]!, places, report);
+        checkTarget(targets, rrsets.records[i]!, additional);
     }
   }
 }
 
-function checkTarget(rrsets: Rrsets, row: number, places: Uint8Array, report: Report): void {
+function checkTarget({ rrsets, places, zone, report }: Targets, row: number, additional: Additional): void {
   const { store } = rrsets;
   const type = store.type[row]!;
   const at = store.rdataAt[row]! + nameLayout(type)!.at;
-  const encloser = findEncloser(store, at);
-  const place = places[encloser.node]!;
+  // The root says that there is no target (RFC 7505, RFC 2782), or stands for the owner (RFC 9460 §2.5).
+  if (store.rdata[at] === 0) return;
+  const target = findEncloser(store, at);
+  const place = places[target.node]!;
   if ((place & Place.IN_ZONE) === 0) return;
-  if (encloser.isExact && findRrset(rrsets, encloser.node, Type.CNAME) >= 0) {
-    const name = (): string => nameToText(store.rdata, at);
-    report.warning(
-      row,
-      () =>
-        `found ${typeToText(type)} to ${name()}, which is an alias; expected a name that has addresses (RFC 2181 §10.3)`,
-    );
+  // A forgotten final dot is one mistake, which check-slips.ts reports.
+  if (!target.isExact && isTwice(store, at, zone)) return;
+  const isElsewhere = (place & ELSEWHERE) !== 0;
+  if (type === Type.CNAME) {
+    if (!isElsewhere && !hasRecords(rrsets, target, places)) warnOfNothing(row, at, store, report);
     return;
   }
-  if (type !== Type.NS || hasAddress(rrsets, encloser)) return;
+  if (!isElsewhere && isAlias(rrsets, target, places)) {
+    // Clients of services follow CNAMEs (RFC 9460 §3).
+    if (additional === Additional.ADDRESSES) warnOfAlias(row, at, store, report);
+    return;
+  }
+  if (hasAddress(rrsets, target)) return;
   // Addresses below another cut (sibling glue) belong to that zone, and are optional here.
-  const owner = store.node[row]!;
-  const isOccluded = (place & (Place.BELOW_CUT | Place.CUT)) !== 0;
-  if (isOccluded && !isBelow(store, encloser.node, owner)) return;
-  const what = isOccluded ? 'glue' : 'address';
-  report.warning(
-    row,
-    () => `found NS ${nameToText(store.rdata, at)} without ${what}, expected A or AAAA records for it in this zone`,
-  );
+  if (isElsewhere && (type !== Type.NS || !isBelow(store, target.node, store.node[row]!))) return;
+  if (additional === Additional.SERVICE && target.isExact && findRrset(rrsets, target.node, type) >= 0) return;
+  const what = isElsewhere ? 'glue' : 'address';
+  report.warning(row, () => {
+    const found = `found ${typeToText(type)} ${nameToText(store.rdata, at)} without ${what}`;
+    return `${found}, expected A or AAAA records for it in this zone`;
+  });
+}
+
+function warnOfNothing(row: number, at: number, store: RecordStore, report: Report): void {
+  report.warning(row, () => {
+    const target = nameToText(store.rdata, at);
+    return `found CNAME to ${target}, a name without records; expected records for it in this zone, or another target`;
+  });
+}
+
+function warnOfAlias(row: number, at: number, store: RecordStore, report: Report): void {
+  report.warning(row, () => {
+    const found = `found ${typeToText(store.type[row]!)} to ${nameToText(store.rdata, at)}, which is an alias`;
+    return `${found}; expected a name that has addresses (RFC 2181 §10.3)`;
+  });
 }
 
 interface Encloser {
@@ -75,10 +110,32 @@ function findEncloser(store: RecordStore, at: number): Encloser {
   return found;
 }
 
-/** Whether a name has addresses, its own or those of the wildcard below its closest encloser. */
-function hasAddress(rrsets: Rrsets, { node, isExact }: Encloser): boolean {
-  const owner = isExact ? node : rrsets.store.find(node, WILDCARD, 0);
+/** The node whose records a name has: its own, or the wildcard below its closest encloser; NO_NODE: none. */
+function ownerOf({ store }: Rrsets, { node, isExact }: Encloser): number {
+  return isExact ? node : store.find(node, WILDCARD, 0);
+}
+
+/** Whether a name has addresses. */
+function hasAddress(rrsets: Rrsets, target: Encloser): boolean {
+  const owner = ownerOf(rrsets, target);
   return owner !== NO_NODE && (findRrset(rrsets, owner, Type.A) >= 0 || findRrset(rrsets, owner, Type.AAAA) >= 0);
+}
+
+/** Whether a name is below a DNAME: its closest encloser owns it, or is below it. */
+function isRedirected({ node, isExact }: Encloser, places: Uint8Array): boolean {
+  return !isExact && (places[node]! & (Place.DNAME | Place.BELOW_DNAME)) !== 0;
+}
+
+/** Whether a name is an alias, by a CNAME or a DNAME. */
+function isAlias(rrsets: Rrsets, target: Encloser, places: Uint8Array): boolean {
+  const owner = ownerOf(rrsets, target);
+  return isRedirected(target, places) || (owner !== NO_NODE && findRrset(rrsets, owner, Type.CNAME) >= 0);
+}
+
+/** Whether a name has records of any type, also those that a wildcard or a DNAME makes. */
+function hasRecords(rrsets: Rrsets, target: Encloser, places: Uint8Array): boolean {
+  const owner = ownerOf(rrsets, target);
+  return isRedirected(target, places) || (owner !== NO_NODE && !isEmpty(rrsets, owner));
 }
 
 /** Whether a node is `ancestor`, or below it. */

@@ -6,7 +6,8 @@ import { Type } from '../protocol/iana.js';
 import { nameToText } from '../protocol/name.js';
 import { checkNames } from './check-names.js';
 import { type CheckedChain, checkChain } from './check-nsec3-chain.js';
-import { checkSignatures } from './check-signatures.js';
+import { checkSignatures, checkSignedInVain } from './check-signatures.js';
+import { checkSlips, zoneNameOf } from './check-slips.js';
 import { checkTargets } from './check-targets.js';
 import type { Diagnostic, Diagnostics } from './diagnostics.js';
 import { Report } from './record-report.js';
@@ -45,13 +46,16 @@ export function checkZone(rrsets: Rrsets, diagnostics: Diagnostics, options: Che
   const apex = findApex(rrsets, report, diagnostics);
   if (apex < 0) return undefined;
   const places = checkNames(rrsets, apex, report);
-  checkTargets(rrsets, apex, places, report);
+  const zone = zoneNameOf(rrsets.store.nameOf(apex));
+  checkTargets(rrsets, apex, places, zone, report);
+  checkSlips(rrsets, apex, places, zone, report);
   for (const row of rrsets.differingTtl)
     report.warning(row, () => {
       const what = report.nameRrset(row);
       return `found TTL ${rrsets.store.ttl[row]} for ${what}, expected that of its RRset; the lowest is served (RFC 2181 §5.2)`;
     });
   checkSignatures(rrsets, Math.floor(options.now), report);
+  checkSignedInVain(rrsets, report);
   const chain = checkChain(rrsets, apex, places, options.nsec3MaxIterations ?? NSEC3_MAX_ITERATIONS, report);
   sortByPlace(rrsets.store, diagnostics, before);
   return { apex, places, chain };

@@ -36,6 +36,15 @@ describe('adotd check', () => {
     expect(lines[1]).toMatch(new RegExp(`^${file}:6:11: .+`));
   });
 
+  it('counts warnings as errors with --strict', async () => {
+    const file = put('a.test.zone', `${GOOD}mx MX 1 nowhere\n`);
+    const said = `${file}:5:1: warning: found MX nowhere.a.test. without address, expected A or AAAA records for it in this zone\n`;
+    expect(await runCommand('check', file)).toMatchObject({ status: 0, stdout: said });
+    expect(await runCommand('check', '--strict', file)).toMatchObject({ status: 1, stdout: said });
+    put('a.test.zone', GOOD);
+    expect(await runCommand('check', '--strict', file)).toMatchObject({ status: 0, stdout: '' });
+  });
+
   it('says once of a file that is given by the folder and by itself, too', async () => {
     const file = put('a.test.zone', GOOD);
     const config = put('adotd.yaml', 'zones: { folder: ., files: [{ name: a.test, file: ./a.test.zone }] }\n');

@@ -38,7 +38,7 @@ describe('checkZone', () => {
 
   test('reports in order of files and lines', () => {
     const sub = '\nq.test. A 192.0.2.1\nd NS ns.d\n';
-    const { messages } = check(`${HEAD}w NS ns.w\n$INCLUDE sub\na A 192.0.2.1\na CNAME b\nb.test. A 192.0.2.1\n`, {
+    const { messages } = check(`${HEAD}w NS ns.w\n$INCLUDE sub\na A 192.0.2.1\na CNAME ns\nb.test. A 192.0.2.1\n`, {
       sub,
     });
     expect(messages.map((message) => message.slice(0, 8))).toEqual([
@@ -65,9 +65,39 @@ describe('checkZone', () => {
     expect(check(`${HEAD}a NS ns.b.a\nns.b.a A 192.0.2.1\nb.a NS nowhere.b.a\nx.a MX 1 ns\n`).messages).toEqual([]));
 
   test('compares times of signatures in serial arithmetic (RFC 4034 §3.1.5)', () => {
-    const rrsig = (from: number, to: number) => `${HEAD}@ RRSIG A 8 1 3600 ${to >>> 0} ${from >>> 0} 1 example. AAAA`;
+    const rrsig = (from: number, to: number) => `${HEAD}@ RRSIG NS 8 1 3600 ${to >>> 0} ${from >>> 0} 1 example. AAAA`;
     expect(check(rrsig(1_795_000_000, 1_795_000_000 + 2_000_000_000)).messages).toEqual([]);
     expect(check(rrsig(1_700_000_000, 1_795_219_199)).messages).toHaveLength(1);
+  });
+
+  describe('an RRset that no message can hold', () => {
+    const text = (octets: number) => `"${'x'.repeat(octets)}"`;
+    /** `count` records of 12 + 200 octets at a.example. (a question of 15 octets), the last one with RDATA of `last`. */
+    const zone = (count: number, last: number) =>
+      `${HEAD}$GENERATE 100-${98 + count} a TXT "$" ${text(195)}\na TXT ${text(last - 1)}\n`;
+    // 12 + 15 octets, 308 records of 212, and one of 12 + 200.
+    test('is warned of, one octet beyond the limit', () => {
+      expect(check(zone(309, 200)).messages).toEqual([]);
+      expect(check(zone(309, 201)).messages).toEqual([
+        `f:5:1: warning: found 309 records at a.example. TXT, which make a message of 65536 octets; ${remedy}`,
+      ]);
+    });
+    const remedy = 'expected fewer: a message has at most 65535, so that they are never sent';
+
+    test('is warned of with its signatures, which clients with DO get', () => {
+      const signature = 'a RRSIG TXT 13 2 3600 20360101000000 20260101000000 1 example. AAAA\n';
+      expect(check(zone(309, 40) + signature).messages).toEqual([]);
+      expect(check(zone(309, 150) + signature).messages).toEqual([
+        expect.stringContaining('which make with its signatures a message of'),
+      ]);
+    });
+
+    test('counts names in RDATA as they are compressed', () => {
+      const names = (count: number, rest: string) => `${HEAD}$GENERATE 1-${count} a PTR $${rest}\n*.a A 192.0.2.1\n`;
+      // Names below the owner end in a pointer to it: 3,277 records of 12 + 2 to 5 + 2 octets.
+      expect(check(names(3277, '.a')).messages).toEqual([]);
+      expect(check(names(4000, '.elsewhere.test.')).messages).toEqual([expect.stringContaining('found 4000 records')]);
+    });
   });
 
   test('takes the limit of NSEC3 iterations', () => {
