@@ -69,26 +69,51 @@ export class ClientError extends Error {
     this.attempts = options.attempts ?? [];
   }
 
-  /** With NO_ANSWER and NOT_PRIVATE: the most telling code of the attempts. */
+  /**
+   * With NO_ANSWER and NOT_PRIVATE: the code of the most telling attempt. Somebody else or something wrong answered; if nobody
+   * did, it is the attempt that came farthest. So a server without STARTTLS is the reason only if TLS came no farther than that.
+   */
   get reason(): ClientErrorCode | undefined {
-    return (
-      TELLING.find((code) => this.attempts.some(({ error }) => error.code === code)) ?? this.attempts[0]?.error.code
-    );
+    const [wrong] = inOrder(this.attempts, ({ error }) => WRONG.indexOf(error.code));
+    if (wrong !== undefined) return wrong.error.code;
+    const farthest = Math.max(...this.attempts.map(progress));
+    const best = this.attempts.filter((attempt) => progress(attempt) === farthest);
+    return (inOrder(best, ({ error }) => SILENT.indexOf(error.code))[0] ?? best[0])?.error.code;
   }
 }
 
-/** The most telling first: somebody else answered, then the server answered wrongly, then nobody answered. */
-const TELLING: readonly ClientErrorCode[] = [
+/** Somebody else answered, then the server answered wrongly. */
+const WRONG: readonly ClientErrorCode[] = [
   ClientErrorCode.CERTIFICATE,
   ClientErrorCode.MISMATCH,
   ClientErrorCode.MALFORMED,
   ClientErrorCode.HANDSHAKE,
+];
+
+/** Nobody answered, the most telling first. It decides between attempts that came equally far. */
+const SILENT: readonly ClientErrorCode[] = [
   ClientErrorCode.NO_UPGRADE,
   ClientErrorCode.RESET,
   ClientErrorCode.CLOSED,
   ClientErrorCode.REFUSED,
   ClientErrorCode.TIMED_OUT,
 ];
+
+const STEPS: readonly Step[] = ['connect', 'upgrade', 'handshake', 'answer'];
+
+/** How far an attempt came; an error without a step is that of an open session. */
+const progress = ({ error }: Attempt): number => STEPS.indexOf(error.step ?? 'answer');
+
+/** The attempts that have a rank, the lowest first. */
+function inOrder(attempts: readonly Attempt[], rank: (attempt: Attempt) => number): Attempt[] {
+  return attempts.filter((one) => rank(one) >= 0).sort((a, b) => rank(a) - rank(b));
+}
+
+/** The error of a whole session as that of a query in it: with the query's step. */
+export function inStep(error: ClientError, step: Step): ClientError {
+  if (error.step !== undefined) return error;
+  return new ClientError(error.code, error.message, { cause: error.cause ?? error, step });
+}
 
 /** `value`, if it fits into `bits`. Throws CLIENT_INPUT. */
 export function fitting(value: number, bits: 8 | 16, what: string): number {

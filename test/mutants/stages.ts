@@ -47,6 +47,7 @@ const TESTS: Readonly<Record<Area, readonly (readonly string[])[]>> = {
       'transports/staggered-attempts',
       'trust/credentials',
       'session/given-up',
+      'session/message-writer',
       'transports/transport-status',
       'transports/late-place',
       'capabilities/capabilities',

@@ -5,10 +5,11 @@
 import type { Duplex } from 'node:stream';
 import { type ClientClock, systemClock } from '../client-clock.js';
 import { onAbort } from '../deadline.js';
-import { ClientError, ClientErrorCode, fromSystem, type Step, systemCode, timedOut } from '../errors.js';
+import { ClientError, ClientErrorCode, fromSystem, inStep, type Step, systemCode, timedOut } from '../errors.js';
 import type { Channel } from '../wire/edns.js';
-import { framed, Reassembly } from '../wire/framing.js';
+import { Reassembly } from '../wire/framing.js';
 import { decodeMessage, encodeQuery, type Message, type Query, randomId } from '../wire/message.js';
+import { MessageWriter } from './message-writer.js';
 import { judge, type Reply } from './reply.js';
 
 export interface AskOptions {
@@ -55,6 +56,7 @@ export class ClientSession {
   readonly #about: string;
   readonly #clock: ClientClock;
   readonly #notified: (() => boolean) | undefined;
+  readonly #writer: MessageWriter;
   readonly #reassembly = new Reassembly();
   readonly #pending = new Map<number, Pending>();
   /** IDs of queries that were given up. Their answers may still come, so that no other query has these IDs. */
@@ -73,6 +75,8 @@ export class ClientSession {
   #failure: ClientError | undefined;
   #closedCleanly: boolean | undefined;
   #ending: Ending | undefined;
+  #lastActive: number;
+  #endedAt: number | undefined;
   #whenEnded: (() => void)[] = [];
 
   /** `about` names the server in messages. */
@@ -82,6 +86,8 @@ export class ClientSession {
     this.#about = about;
     this.#clock = options.clock ?? systemClock;
     this.#notified = options.notified;
+    this.#writer = new MessageWriter(socket, encrypted);
+    this.#lastActive = this.#clock.elapsed();
     for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener);
     // A destroyed socket emits no more events.
     if (socket.destroyed) this.#fail(this.#closed('the connection is closed'));
@@ -128,6 +134,16 @@ export class ClientSession {
     return this.#ending;
   }
 
+  /** When the last query was sent or the last message came, on the clock's `elapsed`. The session is idle from then on. */
+  get lastActive(): number {
+    return this.#lastActive;
+  }
+
+  /** When it ended, on the clock's `elapsed`; undefined while queries can be sent. */
+  get endedAt(): number | undefined {
+    return this.#endedAt;
+  }
+
   /** Calls `listener` once no more queries can be sent; at once if that is so already. */
   onEnded(listener: () => void): void {
     if (this.#failure === undefined) this.#whenEnded.push(listener);
@@ -143,14 +159,14 @@ export class ClientSession {
   /** Sends a query and waits for its answer. Rejects with a ClientError. */
   ask(query: Query, options: AskOptions): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
+      const step = options.step ?? 'answer';
+      if (this.#failure !== undefined) return reject(inStep(this.#failure, step));
       const wire = this.#encode(query, options.ednsFlags ?? 0);
       const sent = decodeMessage(wire);
       if (this.#pending.has(sent.id) || (query.id !== undefined && this.#given.has(sent.id))) {
         reject(new ClientError(ClientErrorCode.INPUT, `the answer to a query with ID ${sent.id} is outstanding`));
         return;
       }
-      const step = options.step ?? 'answer';
       const giveUp = (error: ClientError): void => {
         this.#pending.get(sent.id)?.done();
         this.#pending.delete(sent.id);
@@ -171,7 +187,8 @@ export class ClientSession {
       this.#answered.delete(sent.id);
       const last = options.last ?? false;
       this.#pending.set(sent.id, { query: sent, began, sent: wire.length, last, step, done, resolve, reject });
-      this.#socket.write(framed(wire));
+      this.#lastActive = began;
+      this.#writer.write(wire, () => this.#pending.has(sent.id));
     });
   }
 
@@ -229,6 +246,7 @@ export class ClientSession {
   }
 
   #take(octets: Buffer): void {
+    this.#lastActive = this.#clock.elapsed();
     const id = octets.length < 2 ? -1 : octets.readUInt16BE();
     const pending = this.#pending.get(id);
     if (pending === undefined) {
@@ -306,11 +324,13 @@ export class ClientSession {
   /** Fails all outstanding queries. The first failure of a session remains its failure. */
   #fail(error: ClientError): void {
     this.#failure ??= error;
+    this.#endedAt ??= this.#clock.elapsed();
     for (const pending of this.#pending.values()) {
       pending.done();
-      pending.reject(this.#failure);
+      pending.reject(inStep(this.#failure, pending.step));
     }
     this.#pending.clear();
+    this.#writer.clear();
     const listeners = this.#whenEnded;
     this.#whenEnded = [];
     for (const listener of listeners) listener();
