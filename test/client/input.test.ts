@@ -174,7 +174,7 @@ describe('a cache of capabilities', () => {
   const KEY = { transport: 'tls', address: '192.0.2.1', port: 853 } as const;
 
   it.each([
-    [{ ...KEY, transport: 'udp' }, /^key\.transport: found "udp", expected one of tls, starttls/],
+    [{ ...KEY, transport: 'tcp' }, /^key\.transport: found "tcp", expected one of tls, starttls, udp/],
     [{ ...KEY, port: -1 }, /^key\.port: found -1/],
     [{ ...KEY, address: 'ns.test' }, /^key\.address: found "ns\.test", expected an IP address/],
     [{}, /^key\.transport: found undefined/],

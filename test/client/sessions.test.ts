@@ -7,7 +7,7 @@ import { type ClientOptions, type ClientServer, createClient } from '../../src/c
 import { make } from '../tls/support.js';
 import { pinOf } from './certificates.js';
 import { FakeClock } from './fake-clock.js';
-import { answer, framed, onMessages, pause, settled } from './support.js';
+import { answer, framed, onMessages, pause, settled, udpServer } from './support.js';
 
 let certificate: { cert: string; key: string };
 beforeAll(async () => {
@@ -372,6 +372,26 @@ describe('a session that goes wrong', () => {
     await eventually(() => silent === 4);
     clock.advance(4000);
     await never;
+  });
+
+  it('by losing all but the first of several queries is told: cleartext is a downgrade, TLS has answered', async () => {
+    const clock = new FakeClock();
+    await using served = await serving((socket, query, nth) => void (nth === 1 && good(socket, query)));
+    await using udp = await udpServer((query) => [answer(query, { text: 'cleartext', ednsFlags: 0 })]);
+    await using client = createClient({ clock });
+    const server = { ...served.server, port: udp.port };
+    const both = ['a.test', 'b.test'].map((name) => client.resolve({ server, name, type: 'TXT' }));
+    expect(await both[0]).toMatchObject({ transport: 'tls', downgraded: false });
+    await eventually(() => served.queries.length === 2);
+    clock.advance(4000);
+    expect(await both[1]).toMatchObject({
+      transport: 'udp',
+      downgraded: true,
+      attempts: [
+        { transport: 'tls', error: { code: 'CLIENT_TIMED_OUT', step: 'answer' } },
+        { transport: 'starttls', error: { code: 'CLIENT_REFUSED' } },
+      ],
+    });
   });
 
   it('by stopping within an answer is replaced by a new one', async () => {

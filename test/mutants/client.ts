@@ -132,8 +132,14 @@ export const CLIENT: readonly Mutant[] = [
   {
     name: 'a downgrade is not told',
     file: 'client/transports/resolution.ts',
-    find: 'downgraded: this.#knownEncrypted && !encrypted,',
+    find: 'downgraded: !encrypted && this.#hasEncrypted(),',
     replace: 'downgraded: false,',
+  },
+  {
+    name: 'queries inside TLS share a record',
+    file: 'client/session/message-writer.ts',
+    find: '    if (!this.#encrypted) {\n',
+    replace: '    if (this.#waiting.length >= 0) {\n',
   },
   {
     name: 'transports are blamed although nothing answers at all',
@@ -158,6 +164,30 @@ export const CLIENT: readonly Mutant[] = [
     file: 'client/transports/transport-plan.ts',
     find: 'return ANSWERS.includes(message.rcode) && (message.flags & HeaderFlag.TC) === 0;',
     replace: 'return ANSWERS.includes(message.rcode);',
+  },
+  {
+    name: 'UDP that is known to fail is asked first',
+    file: 'client/transports/transport-plan.ts',
+    find: "cache.retryAt(key('udp')) === undefined ? ['udp', 'tcp']",
+    replace: "cache.retryAt(key('udp')) !== null ? ['udp', 'tcp']",
+  },
+  {
+    name: 'an outage is not remembered',
+    file: 'client/transports/connection-pool.ts',
+    find: '    this.#outage.check();\n',
+    replace: '',
+  },
+  {
+    name: 'a failure that was only remembered is noted as a new one',
+    file: 'client/transports/connection-pool.ts',
+    find: 'neverAnswered: neverAnswered && error !== this.#outage.error,',
+    replace: 'neverAnswered,',
+  },
+  {
+    name: 'an outage grows without an end',
+    file: 'client/transports/outage.ts',
+    find: 'this.#length = Math.min(LONGEST, ',
+    replace: 'this.#length = Math.min(Number.MAX_SAFE_INTEGER, ',
   },
   {
     name: 'a query that a close took is not asked again',

@@ -50,6 +50,7 @@ const TESTS: Readonly<Record<Area, readonly (readonly string[])[]>> = {
       'session/message-writer',
       'transports/transport-status',
       'transports/late-place',
+      'transports/outage',
       'capabilities/capabilities',
       'wire/message',
       'session/starttls',
@@ -57,7 +58,7 @@ const TESTS: Readonly<Record<Area, readonly (readonly string[])[]>> = {
       'session/tls-connection',
       'session/udp',
     ),
-    client('profiles', 'client', 'transports/resolution', 'sessions'),
+    client('profiles', 'client', 'failures', 'transports/resolution', 'sessions'),
     client('adotd'),
   ],
 };

@@ -1,9 +1,10 @@
 /**
- * The capabilities of servers: which of them upgrade or speak TLS, since when, and how long that is believed. They are held in
- * memory; capability-file.ts keeps them. They do not say which names were asked.
+ * The capabilities of servers: which of them upgrade or speak TLS, since when, and how long that is believed; and which do not
+ * answer over UDP. They are held in memory; capability-file.ts keeps them. They do not say which names were asked.
  *
  * There is one entry for each transport of an address and port:
- * - works: an answer came over it. Believed for the persistence of RFC 9539 §4.3 after the last answer.
+ * - works: an answer came over it. Believed for the persistence of RFC 9539 §4.3 after the last answer. It is not noted for UDP,
+ *   where it is the rule.
  * - fails: no session opened, or none brought an answer. Not tried again for an hour (the draft, §2.1.3). If it fails again
  *   after that hour, it is not tried for the damping time of RFC 9539 §4.3, a day. Both texts are followed because they differ: a day of cleartext is much for one lost
  *   handshake, and an hour is little for a server that will never speak TLS.
@@ -26,7 +27,7 @@ import {
 export type EncryptedTransport = 'tls' | 'starttls';
 
 export interface CapabilityKey {
-  readonly transport: EncryptedTransport;
+  readonly transport: EncryptedTransport | 'udp';
   /** An IP address. */
   readonly address: string;
   readonly port: number;
@@ -42,6 +43,8 @@ export interface Capability {
   readonly failures: number;
   /** Why it last failed. */
   readonly reason?: ClientErrorCode | undefined;
+  /** When it last worked, in milliseconds since 1970, if it fails. */
+  readonly worked?: number | undefined;
   /** STARTTLS: whether any first query is upgraded or only the dummy query, if a probe has found that out. */
   readonly mode?: 'any' | 'dummy' | undefined;
 }
@@ -66,13 +69,15 @@ export interface CapabilityCache {
   get(key: CapabilityKey): Capability | undefined;
   /** When a transport that failed may be tried again, in milliseconds since 1970; undefined: now. */
   retryAt(key: CapabilityKey): number | undefined;
+  /** Whether the transport has worked within the persistence, even if it fails now. */
+  hasWorked(key: CapabilityKey): boolean;
   /** The transport brought an answer. */
   worked(key: CapabilityKey, mode?: 'any' | 'dummy'): void;
   /** The transport brought no answer. */
   failed(key: CapabilityKey, reason: ClientErrorCode): void;
   /** Forgets one transport, or everything. */
   forget(key?: CapabilityKey): void;
-  /** Everything that is believed now, the least recently seen first. */
+  /** Everything that is known now, the least recently seen first. */
   entries(): (readonly [CapabilityKey, Capability])[];
   /** Adds entries as they are. Of two entries for one key, the one with the later `last` wins. */
   restore(entries: Iterable<readonly [CapabilityKey, Capability]>): void;
@@ -88,7 +93,7 @@ export interface CapabilityCacheOptions {
   readonly max?: number | undefined;
 }
 
-export const capabilityCache = withMethods('get', 'retryAt', 'worked', 'failed');
+export const capabilityCache = withMethods('get', 'retryAt', 'hasWorked', 'worked', 'failed');
 export const capabilityTimes: Validators<CapabilityTimes> = {
   persistence: atLeastZero,
   failure: atLeastZero,
@@ -101,8 +106,8 @@ const validateCacheOptions = objectOf<CapabilityCacheOptions>(
   ['now'],
 );
 
-const encrypted = oneOf('tls', 'starttls');
-const validateKey = objectOf<CapabilityKey>({ transport: encrypted, address: ipAddress, port }, [
+const noted = oneOf('tls', 'starttls', 'udp');
+const validateKey = objectOf<CapabilityKey>({ transport: noted, address: ipAddress, port }, [
   'transport',
   'address',
   'port',
@@ -116,6 +121,7 @@ const validateCapability = objectOf<Capability>(
     last: atLeastZero,
     failures: atLeastZero,
     reason: validateFailureCode,
+    worked: atLeastZero,
     mode: oneOf('any', 'dummy'),
   },
   ['status', 'since', 'last', 'failures'],
@@ -129,8 +135,12 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
   validateCacheOptions(options, '');
   const { now } = options;
   const times = { ...CAPABILITY_TIMES, ...present(options.times) };
-  const { current, believed, lifetime, put, known } = createEntries(now, times, options.max ?? MAX_CAPABILITIES);
+  const entries = createEntries(now, times, options.max ?? MAX_CAPABILITIES);
+  const { current, believed, lifetime, lastWorked, put, known } = entries;
   const { changed, onChange } = createListeners();
+  const forget = (key: CapabilityKey): void => {
+    if (known.delete(textOf(key))) changed();
+  };
 
   return {
     get: (key) => believed(current(key)),
@@ -138,8 +148,10 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
       const capability = believed(current(key));
       return capability?.status === 'fails' ? capability.last + lifetime(capability) : undefined;
     },
+    hasWorked: (key) => lastWorked(key) !== undefined,
     worked(key, mode) {
       validateKey(key, 'key');
+      if (key.transport === 'udp') return forget(key);
       const before = current(key);
       const same = before?.status === 'works';
       // After the whole persistence success is learnt anew, so that transports before it in the order get their turn.
@@ -157,15 +169,17 @@ export function createCapabilityCache(options: CapabilityCacheOptions): Capabili
       // Queries that were under way together are one failure.
       const again = same && believed(before) === undefined;
       const failures = same ? before.failures + (again ? 1 : 0) : 1;
-      put(key, { status: 'fails', since: same ? before.since : now(), last: now(), failures, reason });
+      const worked = lastWorked(key);
+      const since = same ? before.since : now();
+      put(key, { status: 'fails', since, last: now(), failures, reason, ...(worked !== undefined && { worked }) });
       changed();
     },
     forget(key) {
-      if (key === undefined) known.clear();
-      else known.delete(textOf(key));
+      if (key !== undefined) return forget(key);
+      known.clear();
       changed();
     },
-    entries: () => [...known.values()].filter(([key]) => current(key) !== undefined),
+    entries: () => [...known.values()].filter(([key]) => current(key) !== undefined || lastWorked(key) !== undefined),
     restore(entries) {
       for (const [key, capability] of entries) {
         validateKey(key, 'key');
@@ -183,9 +197,16 @@ function createEntries(now: () => number, times: CapabilityTimes, max: number) {
   const known = new Map<string, readonly [CapabilityKey, Capability]>();
   const lifetime = ({ status, failures }: Capability): number =>
     status === 'works' ? times.persistence : failures > 1 ? times.damping : times.failure;
+  /** When the transport last worked, if that is within the persistence. A failure does not take it back. */
+  const lastWorked = (key: CapabilityKey): number | undefined => {
+    const capability = known.get(textOf(key))?.[1];
+    const last = capability?.status === 'works' ? capability.last : capability?.worked;
+    return last !== undefined && now() >= last && now() - last < times.persistence ? last : undefined;
+  };
   return {
     known,
     lifetime,
+    lastWorked,
     /**
      * The entry, even if it is no longer believed: a failure stays known for its lifetime once more, so that the next one counts as
      * the second. An entry from the future was written by a clock that was wrong, and would be believed for ever; it is dropped.
@@ -197,7 +218,7 @@ function createEntries(now: () => number, times: CapabilityTimes, max: number) {
       const age = now() - capability.last;
       const keep = lifetime(capability) * (capability.status === 'fails' ? 2 : 1);
       if (age >= 0 && age < keep) return capability;
-      known.delete(text);
+      if (lastWorked(key) === undefined) known.delete(text);
       return undefined;
     },
     believed: (capability: Capability | undefined): Capability | undefined =>

@@ -71,10 +71,10 @@ const whole = (value: unknown, min: number, max: number): value is number =>
 
 function entryOf(value: unknown, now: number): readonly [CapabilityKey, Capability] | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { transport, address, port, status, since, last, failures, reason, mode } = value as Partial<
+  const { transport, address, port, status, since, last, failures, reason, worked, mode } = value as Partial<
     Record<keyof Entry, unknown>
   >;
-  if (transport !== 'tls' && transport !== 'starttls') return undefined;
+  if (transport !== 'tls' && transport !== 'starttls' && transport !== 'udp') return undefined;
   if (typeof address !== 'string' || isIP(address) === 0 || !whole(port, 1, 65_535)) return undefined;
   if (status !== 'works' && status !== 'fails') return undefined;
   if (!whole(last, 0, now) || !whole(since, 0, last) || !whole(failures, 0, 1_000_000)) return undefined;
@@ -87,6 +87,7 @@ function entryOf(value: unknown, now: number): readonly [CapabilityKey, Capabili
       last,
       failures,
       ...(known !== undefined && { reason: known }),
+      ...(whole(worked, 0, last) && { worked }),
       ...((mode === 'any' || mode === 'dummy') && { mode }),
     },
   ];

@@ -9,12 +9,13 @@
  */
 import type { ClientClock } from '../client-clock.js';
 import type { PoolLimits } from '../client-settings.js';
-import { type Deadline, left, within } from '../deadline.js';
+import { type Deadline, left } from '../deadline.js';
 import { ClientError, ClientErrorCode, fromSystem } from '../errors.js';
 import type { OpenSession } from '../session/connect.js';
 import type { Reply } from '../session/reply.js';
 import type { TlsInfo, TlsTicket } from '../session/tls-connection.js';
 import type { Query } from '../wire/message.js';
+import { Outage } from './outage.js';
 import { PlaceQueue } from './place-queue.js';
 import { applyKeepalive, type Connection, newConnection, type Place } from './pooled-connection.js';
 
@@ -22,7 +23,10 @@ interface PoolOptions extends PoolLimits {
   /** Names the server and transport in messages. */
   readonly about: string;
   readonly clock: ClientClock;
-  /** This is the last transport to try: a query that shared a silent session is asked once more, by itself. */
+  /**
+   * No transport is left behind this one: a query that shared a silent session is asked once more, by itself, and outages are
+   * remembered here (outage.ts). Behind other transports stands cleartext, and the capabilities remember what fails.
+   */
   readonly lastResort?: boolean;
   /** Opens a session within a time of its own. Rejects with a ClientError. */
   open(ticket: TlsTicket | undefined, signal: AbortSignal): Promise<OpenSession>;
@@ -30,7 +34,10 @@ interface PoolOptions extends PoolLimits {
 
 export interface Unanswered {
   readonly error: ClientError;
-  /** No session opened, or the session never answered anything: the fault is the transport's, not this query's. */
+  /**
+   * No session opened, or the session never answered anything: the fault is the transport's, not this query's. False for a failure
+   * that was only remembered, which is no news.
+   */
   readonly neverAnswered: boolean;
 }
 
@@ -52,6 +59,7 @@ export class ConnectionPool {
   readonly #closings = new Set<Promise<void>>();
   readonly #queue = new PlaceQueue();
   readonly #closed = new AbortController();
+  readonly #outage: Outage;
   #ticket: TlsTicket | undefined;
   /** Queries that one connection may have outstanding. Falls when a connection is closed with some, grows with answers. */
   #limit: number;
@@ -61,6 +69,7 @@ export class ConnectionPool {
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#limit = options.maxInFlight;
+    this.#outage = new Outage(options.clock);
   }
 
   /** Whether a session is open. */
@@ -197,7 +206,7 @@ export class ConnectionPool {
     connection.shared ||= connection.inFlight > 1;
     connection.stopIdle();
     try {
-      const open = connection.open ?? (await within(connection.opening, deadline, about, 'connect'));
+      const open = connection.open ?? (await this.#outage.wait(connection, deadline, about));
       open.session.keepAlive(true);
       return { connection, open, giveBack: this.#release.bind(this, connection) };
     } catch (error) {
@@ -206,11 +215,16 @@ export class ConnectionPool {
     }
   }
 
-  /** A connection with a free place, if possible an open one; undefined: a query has to wait. */
+  /**
+   * A connection with a free place, if possible an open one; undefined: a query has to wait. Throws the failure of an outage that
+   * lasts.
+   */
   #pick(): Connection | undefined {
     const free = this.#usable().filter(({ inFlight }) => inFlight < this.#limit);
     const connection = free.find(({ open }) => open !== undefined) ?? free[0];
-    return connection ?? (this.#mayOpen() > 0 ? this.#start() : undefined);
+    if (connection !== undefined || this.#mayOpen() === 0) return connection;
+    this.#outage.check();
+    return this.#start();
   }
 
   #usable(): Connection[] {
@@ -254,6 +268,7 @@ export class ConnectionPool {
   #opened(connection: Connection, open: OpenSession): void {
     connection.open = open;
     this.#proven = true;
+    this.#outage.ended();
     open.session.onEnded(() => this.#shut(connection));
     if (connection.inFlight === 0) this.#rest(connection);
     this.#wake();
@@ -263,8 +278,11 @@ export class ConnectionPool {
     if (this.#ticket === ticket) this.#ticket = undefined;
     this.#connections.delete(connection);
     this.#proven = this.#usable().some(({ open }) => open !== undefined);
-    // Queries that have waited for this connection fail with it: if each tried for itself, it would wait as long again.
-    if (!this.#proven) this.#queue.fail(error);
+    if (!this.#proven) {
+      if (this.#options.lastResort) this.#outage.failed(error, connection.began);
+      // Queries that have waited for this connection fail with it: if each tried for itself, it would wait as long again.
+      this.#queue.fail(error);
+    }
     this.#wake();
   }
 
@@ -298,8 +316,11 @@ export class ConnectionPool {
 
   #unanswered(error: unknown, neverAnswered: boolean): Unanswered {
     const { about } = this.#options;
-    const ended = this.#closed.signal.aborted;
-    return { error: ended ? endedError(about) : fromSystem(error, about, 'answer'), neverAnswered };
+    if (this.#closed.signal.aborted) return { error: endedError(about), neverAnswered };
+    return {
+      error: fromSystem(error, about, 'answer'),
+      neverAnswered: neverAnswered && error !== this.#outage.error,
+    };
   }
 
   #throwIfClosed(): void {

@@ -3,7 +3,7 @@
  * Encrypted transports of unknown state are opened staggered (staggered-attempts.ts), and the first open session gets the query.
  * Cleartext gets it when no session has opened.
  */
-import type { CapabilityCache, EncryptedTransport } from '../capabilities/capabilities.js';
+import type { CapabilityCache, CapabilityKey, EncryptedTransport } from '../capabilities/capabilities.js';
 import type { Settings } from '../client-settings.js';
 import { type Deadline, left } from '../deadline.js';
 import { type Attempt, ClientError, ClientErrorCode } from '../errors.js';
@@ -37,8 +37,8 @@ export interface Resolution {
   /** The transports that failed before, in order. */
   readonly attempts: readonly Attempt[];
   /**
-   * The answer came in cleartext although an encrypted transport of this server was known to work. The server has changed, or
-   * somebody in between prevents encryption (the draft, §7).
+   * The answer came in cleartext although an encrypted transport of this server has worked within the persistence of capabilities, for
+   * this query or an earlier one. The server has changed, or somebody in between prevents encryption (the draft, §7).
    */
   readonly downgraded: boolean;
 }
@@ -76,22 +76,24 @@ class QueryResolution {
   readonly #transports: Transports;
   readonly #stages: readonly Stage[];
   readonly #status: TransportStatus;
-  /** Whether an encrypted transport of the server was known to work at the beginning. */
-  readonly #knownEncrypted: boolean;
+  /** Whether an encrypted transport of the server has worked. */
+  readonly #hasEncrypted: () => boolean;
   readonly #attempts: Attempt[] = [];
+  /** The transports over which an answer came, whatever its RCODE. */
+  readonly #answered = new Set<TriedTransport>();
   /** The best answer that is not final. */
   #best: Resolution | undefined;
 
   constructor(query: Query, target: Target, { settings, transports, capabilities }: ResolutionContext) {
     const { order } = settings;
     const { address, ports } = target;
-    const key = (transport: EncryptedTransport) => ({ transport, address, port: ports[transport] });
+    const key = (transport: CapabilityKey['transport']) => ({ transport, address, port: ports[transport] });
     const live = (transport: EncryptedTransport): boolean => transports.live(transport, target);
     this.#query = query;
     this.#target = target;
     this.#settings = settings;
     this.#transports = transports;
-    this.#knownEncrypted = ENCRYPTED.some((transport) => capabilities.get(key(transport))?.status === 'works');
+    this.#hasEncrypted = () => ENCRYPTED.some((transport) => capabilities.hasWorked(key(transport)));
     this.#stages = transportPlan({ order, cache: capabilities, address, ports, live });
     this.#status = createTransportStatus(capabilities, key);
   }
@@ -114,6 +116,8 @@ class QueryResolution {
       const own = this.#share([transport], [...stage.transports.slice(nth + 1), ...behind], within);
       const done = await this.#ask(transport, own);
       if (done !== undefined) return done;
+      // UDP that is known to fail comes behind TCP, for a server that does not answer over TCP.
+      if (transport === 'tcp' && this.#answered.has('tcp')) break;
     }
     return await this.#from(at + 1, within);
   }
@@ -207,7 +211,8 @@ class QueryResolution {
         this.#status.opened(transport);
       return this.#failed(transport, asked);
     }
-    this.#status.answered(isEncrypted(transport) ? transport : undefined);
+    this.#status.answered(transport);
+    this.#answered.add(transport);
     const resolution = this.#resolution(transport, asked);
     if (isFinal(resolution.message)) return resolution;
     // Half an answer is better than an error, and the first error as good as the next.
@@ -230,14 +235,14 @@ class QueryResolution {
       reused,
       truncated: (message.flags & HeaderFlag.TC) !== 0,
       attempts: [...this.#attempts],
-      downgraded: this.#knownEncrypted && !encrypted,
+      downgraded: !encrypted && this.#hasEncrypted(),
     };
   }
 
   #failed(transport: TriedTransport, { error, neverAnswered }: Unanswered): undefined {
     if (GIVEN_UP.includes(error.code)) throw error;
     this.#attempts.push({ transport, error });
-    if (isEncrypted(transport)) this.#status.failed(transport, error, neverAnswered);
+    this.#status.failed(transport, error, neverAnswered);
   }
 
   /** The time that `transports` have, so that enough is left for those behind them. */

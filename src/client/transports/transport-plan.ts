@@ -2,9 +2,9 @@
  * The plan of transports (the draft, §2.1 and §2.2): which ones a query tries, in which order, and how long each may take. No
  * sockets here.
  */
-import type { CapabilityCache, EncryptedTransport } from '../capabilities/capabilities.js';
+import type { CapabilityCache, CapabilityKey, EncryptedTransport } from '../capabilities/capabilities.js';
 import type { Timeouts, TransportChoice } from '../client-settings.js';
-import { ClientErrorCode } from '../errors.js';
+import { type ClientError, ClientErrorCode } from '../errors.js';
 import { HeaderFlag, type Message } from '../wire/message.js';
 
 /** A transport that a query can try; cleartext is two of them. */
@@ -13,8 +13,8 @@ export type TriedTransport = EncryptedTransport | 'udp' | 'tcp';
 interface PlanInput {
   readonly order: readonly TransportChoice[];
   readonly cache: Pick<CapabilityCache, 'get' | 'retryAt'>;
-  /** The port of each encrypted transport. */
-  readonly ports: Readonly<Record<EncryptedTransport, number>>;
+  /** The port of each transport. */
+  readonly ports: Readonly<Record<EncryptedTransport | 'udp', number>>;
   readonly address: string;
   /** Whether a session over it is open. */
   live(transport: EncryptedTransport): boolean;
@@ -24,13 +24,11 @@ interface PlanInput {
  * A stage of the plan.
  * - known: one transport that has an open session or is known to work. It is asked alone.
  * - staggered: encrypted transports that are not known to work, in their order.
- * - cleartext: UDP, then TCP.
+ * - cleartext: UDP, then TCP; the other way round if UDP is known to fail, so that no query waits for it in vain.
  */
 export type Stage =
   | { readonly kind: 'known' | 'staggered'; readonly transports: readonly EncryptedTransport[] }
-  | { readonly kind: 'cleartext'; readonly transports: readonly ['udp', 'tcp'] };
-
-const CLEARTEXT: Stage = { kind: 'cleartext', transports: ['udp', 'tcp'] };
+  | { readonly kind: 'cleartext'; readonly transports: readonly ('udp' | 'tcp')[] };
 
 /**
  * The stages, in order.
@@ -41,7 +39,7 @@ const CLEARTEXT: Stage = { kind: 'cleartext', transports: ['udp', 'tcp'] };
  */
 export function transportPlan(input: PlanInput): Stage[] {
   const { order, cache, address, ports, live } = input;
-  const key = (transport: EncryptedTransport) => ({ transport, address, port: ports[transport] });
+  const key = (transport: CapabilityKey['transport']) => ({ transport, address, port: ports[transport] });
   const encrypted = order.filter((choice) => choice !== 'cleartext');
   const preferred = (choice: EncryptedTransport): boolean => live(choice) || cache.get(key(choice))?.status === 'works';
   const worth = encrypted.filter((choice) => live(choice) || cache.retryAt(key(choice)) === undefined);
@@ -57,7 +55,11 @@ export function transportPlan(input: PlanInput): Stage[] {
       order,
       encrypted.filter((choice) => !worth.includes(choice)),
     );
-  return [...staged(order.slice(0, at)), CLEARTEXT, ...staged(order.slice(at))];
+  const cleartext: Stage = {
+    kind: 'cleartext',
+    transports: cache.retryAt(key('udp')) === undefined ? ['udp', 'tcp'] : ['tcp', 'udp'],
+  };
+  return [...staged(order.slice(0, at)), cleartext, ...staged(order.slice(at))];
 }
 
 /** Milliseconds that a transport takes at most, if nothing answers. */
@@ -99,11 +101,12 @@ export function lacksEdns(message: Message): boolean {
 }
 
 /**
- * Whether a failure alone shows that the server does not have the transport: the server has answered, but without TLS or TO. Any
- * other failure shows it only if another transport answers meanwhile; if none does, the server is down or we are offline.
+ * Whether a failure alone shows that the server is there and that the fault is the transport's: the server has answered without TLS
+ * or TO, or with TO, and the handshake failed. Any other failure shows it only if another transport answers meanwhile; if none does,
+ * the server is down or we are offline.
  */
-export function isConclusive(code: ClientErrorCode): boolean {
-  return CONCLUSIVE.includes(code);
+export function isConclusive(transport: TriedTransport, { code, step }: Pick<ClientError, 'code' | 'step'>): boolean {
+  return CONCLUSIVE.includes(code) || (transport === 'starttls' && step === 'handshake');
 }
 
 const CONCLUSIVE: readonly ClientErrorCode[] = [ClientErrorCode.HANDSHAKE, ClientErrorCode.NO_UPGRADE];

@@ -30,6 +30,7 @@ export function createTransports(settings: Settings): Transports {
   /** The least recently used first. */
   const pools = new Map<string, ConnectionPool>();
   const closings = new Set<Promise<void>>();
+  const answersOverUdp = createAnswerCounts(maxServers);
 
   const poolOf = (transport: StreamTransport, target: Target): ConnectionPool => {
     const key = keyOf(transport, target);
@@ -58,11 +59,13 @@ export function createTransports(settings: Settings): Transports {
     const about = aboutOf(transport, target);
     const timeoutMs = Math.max(1, Math.min(timeouts.udp, Math.floor(left(deadline) / udpTries)));
     const options = { timeoutMs, tries: udpTries, ednsFlags: 0, clock, signal: deadline.signal };
+    const before = answersOverUdp.of(about);
     try {
       const reply = await askUdp(query, { address, port: ports.udp }, about, options);
+      answersOverUdp.add(about);
       return { reply, tls: undefined, reused: false };
     } catch (error) {
-      return { error: fromSystem(error, about, 'answer'), neverAnswered: true };
+      return { error: fromSystem(error, about, 'answer'), neverAnswered: answersOverUdp.of(about) === before };
     }
   };
 
@@ -86,13 +89,13 @@ export function createTransports(settings: Settings): Transports {
 }
 
 function poolTo(transport: StreamTransport, target: Target, settings: Settings): ConnectionPool {
-  const { clock, timeouts, poolLimits, profile } = settings;
+  const { clock, timeouts, poolLimits, order } = settings;
   const { address, ports, name, verification } = target;
   return new ConnectionPool({
     ...poolLimits,
     clock,
     about: aboutOf(transport, target),
-    lastResort: transport === 'tcp' || profile === 'pre-deployed',
+    lastResort: transport === 'tcp' || !order.includes('cleartext'),
     open: (ticket, signal) =>
       openSession({
         transport,
@@ -106,6 +109,21 @@ function poolTo(transport: StreamTransport, target: Target, settings: Settings):
         clock,
       }),
   });
+}
+
+/** How many answers have come from each server; the least recently seen servers go first. */
+function createAnswerCounts(max: number) {
+  const counts = new Map<string, number>();
+  return {
+    of: (server: string): number => counts.get(server) ?? 0,
+    add(server: string): void {
+      const count = (counts.get(server) ?? 0) + 1;
+      counts.delete(server);
+      counts.set(server, count);
+      const [oldest] = counts.keys();
+      if (counts.size > max && oldest !== undefined) counts.delete(oldest);
+    },
+  };
 }
 
 function aboutOf(transport: TriedTransport, { address, ports }: Target): string {

@@ -62,6 +62,41 @@ describe('the capabilities of a server', () => {
     expect(cache.retryAt(TLS)).toBeUndefined();
   });
 
+  it('say for three days that a transport has worked, whatever fails meanwhile', () => {
+    const { cache, now, pass } = known();
+    expect(cache.hasWorked(TLS)).toBe(false);
+    cache.worked(TLS);
+    const worked = now();
+    // Each time the failure before is forgotten, and the success is not; that is kept with the other entries.
+    for (let i = 0; i < 3; i++) {
+      pass(10 * HOUR);
+      expect(cache.get(TLS)?.status).toBe(i === 0 ? 'works' : undefined);
+      expect(cache.entries()).toHaveLength(1);
+      cache.failed(TLS, ClientErrorCode.RESET);
+      expect(cache.get(TLS)).toMatchObject({ status: 'fails', failures: 1, worked });
+      expect(cache.hasWorked(TLS)).toBe(true);
+    }
+    pass(42 * HOUR - 1);
+    expect(cache.hasWorked(TLS)).toBe(true);
+    pass(1);
+    expect(cache.hasWorked(TLS)).toBe(false);
+    expect(cache.entries()).toEqual([]);
+  });
+
+  it('note of UDP only that it fails', () => {
+    const { cache, now, pass } = known();
+    const udp: CapabilityKey = { transport: 'udp', address: '192.0.2.1', port: 53 };
+    cache.worked(udp);
+    expect(cache.entries()).toEqual([]);
+    cache.failed(udp, ClientErrorCode.TIMED_OUT);
+    expect(cache.retryAt(udp)).toBe(now() + HOUR);
+    pass(HOUR);
+    cache.failed(udp, ClientErrorCode.TIMED_OUT);
+    expect(cache.retryAt(udp)).toBe(now() + DAY);
+    cache.worked(udp);
+    expect(cache.entries()).toEqual([]);
+  });
+
   it('count the failures of queries that were under way together once', () => {
     const { cache, now, pass } = known();
     for (let i = 0; i < 5; i++) cache.failed(TLS, ClientErrorCode.RESET);

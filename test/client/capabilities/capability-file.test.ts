@@ -126,7 +126,7 @@ describe('the file of capabilities', () => {
   });
 
   it.each([
-    ['transport', { transport: 'udp' }],
+    ['transport', { transport: 'tcp' }],
     ['address', { address: 'ns1.example' }],
     ['address of an object', { address: { toString: 1 } }],
     ['port', { port: 0 }],

@@ -5,21 +5,22 @@ import { settingsOf, type TransportChoice } from '../../../src/client/client-set
 import { ClientErrorCode } from '../../../src/client/errors.js';
 import { allowance, type TriedTransport, transportPlan } from '../../../src/client/transports/transport-plan.js';
 
-const PORTS = { tls: 853, starttls: 53 };
+const PORTS = { tls: 853, starttls: 53, udp: 53 };
 const address = '192.0.2.1';
 const { timeouts: TIMEOUTS } = settingsOf({});
 const ALL: readonly TransportChoice[] = ['tls', 'starttls', 'cleartext'];
+const CHOICE = 'cleartext';
 const CLEARTEXT = 'cleartext: udp tcp';
 const PRIVATE: readonly TransportChoice[] = ['tls', 'starttls'];
 
 /** The stages for a server with these capabilities. */
 function planned(
   order: readonly TransportChoice[],
-  known: Partial<Record<EncryptedTransport, 'works' | 'fails'>> = {},
+  known: Partial<Record<EncryptedTransport | 'udp', 'works' | 'fails'>> = {},
   open?: EncryptedTransport,
 ): string[] {
   const cache = createCapabilityCache({ now: () => 1_800_000_000_000 });
-  for (const transport of ['tls', 'starttls'] as const) {
+  for (const transport of ['tls', 'starttls', 'udp'] as const) {
     const key = { transport, address, port: PORTS[transport] };
     if (known[transport] === 'works') cache.worked(key);
     if (known[transport] === 'fails') cache.failed(key, ClientErrorCode.RESET);
@@ -45,6 +46,12 @@ describe('the plan of transports', () => {
     expect(planned(ALL, { tls: 'fails' })).toEqual(['staggered: starttls', CLEARTEXT]);
     expect(planned(ALL, { starttls: 'fails' })).toEqual(['staggered: tls', CLEARTEXT]);
     expect(planned(ALL, { tls: 'fails', starttls: 'fails' })).toEqual([CLEARTEXT]);
+  });
+
+  it('asks over TCP before UDP that is known to fail', () => {
+    expect(planned(ALL, { udp: 'fails', starttls: 'fails' })).toEqual(['staggered: tls', 'cleartext: tcp udp']);
+    expect(planned([CHOICE], { udp: 'fails' })).toEqual(['cleartext: tcp udp']);
+    expect(planned([CHOICE], { udp: 'works' })).toEqual([CLEARTEXT]);
   });
 
   it('tries transports that are known to fail last, if there is no cleartext', () => {
