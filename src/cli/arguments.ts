@@ -1,7 +1,6 @@
 /** Parses command lines. An unknown option is refused, with the nearest known one as a hint. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from '../config/nearest.js';
-import { codeOf, messageOf } from '../errors.js';
 
 /** The command line is wrong: exit status 2. */
 export class UsageError extends Error {}
@@ -22,31 +21,66 @@ type Parsed<T extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>
 >;
 
-/** Parses the words behind a verb. Throws UsageError. */
-export function parse<T extends Options>(verb: string, words: readonly string[], options: T): Parsed<T> {
-  try {
-    return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
-  } catch (error) {
-    throw new UsageError(explain(verb, error, options, words));
+/** What to do instead of giving an option twice, by its name. */
+type Remedies<T extends Options> = { readonly [Name in keyof T]?: string };
+
+/**
+ * Parses the words behind a verb. `remedies`: for options that people are likely to repeat. Throws UsageError for an option that is
+ * unknown, has no value or one too many, or is given twice although it has one value.
+ */
+export function parse<T extends Options>(
+  verb: string,
+  words: readonly string[],
+  options: T,
+  remedies: Remedies<T> = {},
+): Parsed<T> {
+  // Node's own messages are those of a library: the words are judged here before it may refuse them.
+  const { tokens } = parseArgs({ args: [...words], options, allowPositionals: true, strict: false, tokens: true });
+  const given = new Map<string, string[]>();
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
+    const wrong = option ? valueMistake(token, option.type) : unknown(verb, words[token.index] ?? '', options);
+    if (wrong !== undefined) throw new UsageError(`adotd ${verb}: ${wrong}`);
+    if (option?.type !== 'string' || option.multiple) continue;
+    const values = [...(given.get(token.name) ?? []), token.value ?? ''];
+    given.set(token.name, values);
+    if (values.length === 1) continue;
+    const remedy = Object.hasOwn(remedies, token.name) ? remedies[token.name] : 'give the option once';
+    throw new UsageError(
+      `adotd ${verb}: ${token.rawName}: found ${values.join(' and ')}, expected one value; ${remedy}`,
+    );
   }
+  return parseArgs({ args: [...words], options, allowPositionals: true, strict: true });
 }
 
-function explain(verb: string, error: unknown, options: Options, words: readonly string[]): string {
-  const message = messageOf(error);
-  const code = codeOf(error);
-  const option = /'(-[^' ,]+)/.exec(message)?.[1] ?? '';
-  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
-    const known = Object.keys(options);
-    const near = nearest(option.replace(/^-+/, ''), known);
-    const hint = near === undefined ? `see adotd ${verb} --help` : `did you mean --${near}?`;
-    return `adotd ${verb}: unknown option ${option}; ${hint}`;
-  }
-  const value = words[words.indexOf(option) + 1];
-  if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE' && message.includes('ambiguous') && value !== undefined) {
-    return `adotd ${verb}: ${option}: found ${value}, expected a value; one that begins with a dash is written ${option}=${value}`;
-  }
-  // Node's first sentence; the others are advice.
-  return `adotd ${verb}: ${message.split('. ')[0]?.split('\n')[0] ?? message}`;
+interface OptionToken {
+  readonly rawName: string;
+  readonly value: string | undefined;
+  /** Whether it was written as `--option=value`. */
+  readonly inlineValue: boolean | undefined;
+}
+
+/** The mistake in the value of a known option; undefined when there is none. */
+function valueMistake({ rawName, value, inlineValue }: OptionToken, type: 'string' | 'boolean'): string | undefined {
+  if (type === 'boolean') return value === undefined ? undefined : `${rawName}: found ${value}, expected no value`;
+  if (value === undefined) return `${rawName}: found nothing, expected a value`;
+  if (inlineValue || !/^-./.test(value)) return undefined;
+  return `${rawName}: found ${value}, expected a value; one that begins with a dash is written ${rawName}=${value}`;
+}
+
+/** The message for `word`, which is no option, with what was most probably meant. */
+function unknown(verb: string, word: string, options: Options): string {
+  const known = Object.keys(options);
+  const [option = word] = word.split('=');
+  const name = option.replace(/^-+/, '');
+  // Of `-p 53` as of `-port 53`: all long options have two dashes.
+  const short = /^-[^-]$/.test(option) ? known.filter((one) => one.startsWith(name)) : [];
+  const near = known.includes(name) ? name : nearest(name, known);
+  const meant = short.length > 0 ? short : near === undefined ? [] : [near];
+  const hint =
+    meant.length === 0 ? `see adotd ${verb} --help` : `did you mean ${meant.map((one) => `--${one}`).join(' or ')}?`;
+  return `unknown option ${option}; ${hint}`;
 }
 
 /** An option's value as a number. Throws UsageError. */

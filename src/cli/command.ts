@@ -51,15 +51,16 @@ ${Object.entries(VERBS)
   .map(([name, { summary }]) => `  ${name.padEnd(10)}  ${summary}\n`)
   .join('')}
   adotd VERB --help   options of a verb
-  adotd --version     version
+  adotd version       version; also --version, -V, -v
 `;
+
+const VERSION_OPTIONS = ['--version', '-V', '-v'];
 
 async function main(words: readonly string[]): Promise<number> {
   const [verb, ...rest] = words;
-  if (verb === '--version' || verb === '-V') {
-    process.stdout.write(`adotd ${version()}\n`);
-    return Exit.OK;
-  }
+  if (verb === 'version' || VERSION_OPTIONS.includes(verb ?? '')) return printVersion();
+  // `adotd help serve` is `adotd serve --help`.
+  if (verb === 'help' && rest.length > 0) return main([...rest, '--help']);
   if (verb === '--help' || verb === '-h' || verb === 'help') {
     process.stdout.write(HELP);
     return Exit.OK;
@@ -78,7 +79,13 @@ async function main(words: readonly string[]): Promise<number> {
     process.stdout.write(known.help);
     return Exit.OK;
   }
+  if (rest.length === 1 && VERSION_OPTIONS.includes(rest[0] ?? '')) return printVersion();
   return known.run(rest);
+}
+
+function printVersion(): number {
+  process.stdout.write(`adotd ${version()}\n`);
+  return Exit.OK;
 }
 
 /** Prints an error in the operator's terms, and returns the exit status. */

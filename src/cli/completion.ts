@@ -72,7 +72,7 @@ _adotd() {
   local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]}
   COMPREPLY=()
   if [[ $COMP_CWORD -eq 1 ]]; then
-    COMPREPLY=($(compgen -W "${Object.keys(verbs).join(' ')} --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "${Object.keys(verbs).join(' ')} help version --help --version" -- "$word"))
     return
   fi
   case \${COMP_WORDS[1]} in

@@ -59,7 +59,9 @@ wait-for-query, reload, facts, close.
 `,
   options: OPTIONS,
   async run(words) {
-    const { values, positionals } = parse('fixture', words, OPTIONS);
+    const { values, positionals } = parse('fixture', words, OPTIONS, {
+      zones: 'put the zone files into one folder, or give each by --zone NAME=FILE',
+    });
     if (positionals.length > 0) throw wrong(`unexpected ${positionals[0]}; zones are given by --zone NAME=FILE`);
     const settings = await settingsOf(values);
     // Before the zones are loaded: standard input may be closed at any time, and signals may arrive.

@@ -7,6 +7,7 @@ import type { EdnsRequest } from '../client/wire/edns.js';
 import type { Query } from '../client/wire/message.js';
 import { textToClass, textToType } from '../client/wire/mnemonics.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
+import { fromDig } from './dig-words.js';
 import { VERIFICATION_OPTIONS, verificationOf } from './verification.js';
 
 const OPTIONS = {
@@ -45,7 +46,7 @@ const QueryExit = {
 } as const;
 
 export const query: Verb = {
-  help: `usage: adotd query NAME [TYPE] [@SERVER] [OPTION...]
+  help: `usage: adotd query NAME [TYPE] [CLASS] [@SERVER] [OPTION...]
 
 Asks SERVER (default 127.0.0.1) for NAME and TYPE (default A). Prints the answer and details of the transport. Exit
 status: 0 an answer came, whatever its RCODE; 1 a file cannot be read; 2 the command line is wrong; 3 no acceptable
@@ -77,10 +78,12 @@ encrypted session (handshake, certificate, no offer of STARTTLS); 9 no usable an
                           STARTTLS/CH/TXT; query shows NAME to the network)
   --allow-plaintext       starttls: ask in plaintext when the server does not offer the upgrade
   --resume N              ask N more times, each time in a new session that resumes the one before
+
+Many options of dig and kdig do the same here: -p, -x, -t, -c, -q, +tcp, +tls, +dnssec, +short, +norecurse, +bufsize=N.
 `,
   options: OPTIONS,
   async run(words) {
-    const { values, positionals } = parse('query', words, OPTIONS);
+    const { values, positionals } = parse('query', fromDig(words), OPTIONS);
     const { question, server } = questionOf(values, positionals);
     const options = optionsOf(values, server);
     const repeats = values.resume === undefined ? 0 : numberOf('resume', values.resume, 1, 1000);
@@ -145,14 +148,17 @@ const numberOf = (option: string, text: string, min: number, max: number): numbe
 
 function questionOf(values: Values, positionals: readonly string[]): { question: Query; server: string } {
   const servers = positionals.filter((word) => word.startsWith('@'));
-  const [name, typeText = 'A', extra] = positionals.filter((word) => !word.startsWith('@'));
+  const [name, ...more] = positionals.filter((word) => !word.startsWith('@'));
   if (name === undefined) throw wrong('no name to ask for; see adotd query --help');
+  // As in `dig NAME IN TXT`, a class may stand before or behind the type.
+  const classText = more.find((word) => textToType(word) === undefined && textToClass(word) !== undefined);
+  const [typeText = 'A', extra] = more.filter((word) => word !== classText);
   if (extra !== undefined) throw wrong(`unexpected ${extra}`);
   if (servers.includes('@')) throw wrong('no server behind @; give an address or a name');
   if (servers.length > 1) throw wrong(`several servers: ${servers.join(' ')}`);
   const type = textToType(typeText);
   if (type === undefined) throw wrong(`unknown type ${typeText}; any type can be written as TYPE123`);
-  const qclass = textToClass(values.class);
+  const qclass = textToClass(classText ?? values.class);
   if (qclass === undefined) throw wrong(`--class: found ${values.class}, expected IN, CH, HS, ANY or CLASS123`);
   const edns = ednsOf(values);
   const question = { name, type, class: qclass, recursion: values.recurse ?? false, ...(edns && { edns }) };

@@ -28,6 +28,14 @@ const OPTIONS = {
   try: { type: 'boolean' },
 } as const satisfies Options;
 
+/** What to do instead of giving one of these twice. */
+const REMEDIES = {
+  config: 'write all of it into one file',
+  zones: 'put the zone files into one folder, or list them in a configuration (zones.files)',
+  port: 'every address has the same port; another server can serve another one',
+  'tls-port': 'every address has the same port; another server can serve another one',
+};
+
 type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
 
 export const serve: Verb = {
@@ -57,7 +65,7 @@ TERM and INT finish pending answers and stop the server.
 `,
   options: OPTIONS,
   async run(words) {
-    const { values, positionals } = parse('serve', words, OPTIONS);
+    const { values, positionals } = parse('serve', words, OPTIONS, REMEDIES);
     if (positionals.length > 0) {
       throw new UsageError(`adotd serve: unexpected ${positionals[0]}; zones are given by --zones DIR`);
     }

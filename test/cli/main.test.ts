@@ -58,7 +58,7 @@ describe('the command line', () => {
     [['toString'], 2, /^adotd: unknown verb toString/],
     [['serve'], 2, /^adotd serve: nothing to serve; give --zones DIR or --config FILE\n$/],
     [['serve', '--prot', '1'], 2, /^adotd serve: unknown option --prot; did you mean --port\?\n$/],
-    [['serve', '--zones', 'zones', '--port'], 2, /^adotd serve: Option '--port <value>' argument missing\n$/],
+    [['serve', '--zones', 'zones', '--port'], 2, /^adotd serve: --port: found nothing, expected a value\n$/],
     [['serve', '--zones', 'zones', '--port', 'dns'], 2, /^adotd serve: --port: found "dns", expected a number\n$/],
     [
       ['serve', '--zones', 'zones', '--port', '70000'],
@@ -88,6 +88,30 @@ describe('the command line', () => {
       /^adotd query: --timeout: found -1, expected a value; one that begins with a dash is written --timeout=-1\n$/,
     ],
     [['query', 'a.test', '--timeout=-1'], 2, /^adotd query: --timeout: found -1, expected seconds, above 0\n$/],
+    [
+      ['serve', '--zones', 'a', '--zones', 'b'],
+      2,
+      /^adotd serve: --zones: found a and b, expected one value; put the zone files into one folder, or list them in a configuration \(zones.files\)\n$/,
+    ],
+    [['serve', '--config=a', '--config', 'b'], 2, /--config: found a and b, expected one value; write all of it into/],
+    [
+      ['serve', '--zones', 'a', '--port', '1', '--port=1'],
+      2,
+      /--port: found 1 and 1, expected one value; every address/,
+    ],
+    [['serve', '--zones', 'a', '--tls-port', '1', '--tls-port', '2'], 2, /--tls-port: found 1 and 2, expected one/],
+    [['serve', '--zones', 'a', '--log-level', 'info', '--log-level', 'warn'], 2, /value; give the option once\n$/],
+    [['fixture', '--zones', 'a', '--zones', 'b'], 2, /one folder, or give each by --zone NAME=FILE\n$/],
+    [['ctl', 'status', '--socket', 'a', '--socket', 'b'], 2, /^adotd ctl: --socket: found a and b, expected one value/],
+    [['check', 'zones', '--format', 'text', '--format', 'json'], 2, /--format: found text and json, expected one/],
+    [['query', 'a.test', '--port', '1', '--port', '2'], 2, /^adotd query: --port: found 1 and 2, expected one value/],
+    [['probe', '192.0.2.1', '--zone', 'a', '--zone', 'b'], 2, /^adotd probe: --zone: found a and b, expected one/],
+    [['keys', '--config', 'a', '--config', 'b'], 2, /^adotd keys: --config: found a and b, expected one value/],
+    [['serve', '--strict=yes', '--zones', 'a'], 2, /^adotd serve: --strict: found yes, expected no value\n$/],
+    [['serve', '-port', '53'], 2, /^adotd serve: unknown option -port; did you mean --port\?\n$/],
+    [['serve', '-c', 'a.yaml'], 2, /^adotd serve: unknown option -c; did you mean --config or --certs\?\n$/],
+    [['check', '-x', 'zones'], 2, /^adotd check: unknown option -x; see adotd check --help\n$/],
+    [['help', 'serv'], 2, /^adotd: unknown verb serv; did you mean serve\?\n$/],
     [['schema', '--pretty'], 2, /^adotd schema: unknown option --pretty/],
   ] as const)('answers %j with status %i and one clear line', async (words, status, message) => {
     const ran = await adotd(...words);
@@ -101,7 +125,10 @@ describe('the command line', () => {
     [['serve', '--help'], /--listen ADDRESS/],
     [['check', '-h'], /--print/],
     [['schema', '--help'], /JSON Schema/],
-    [['--version'], /^adotd \d+\.\d+\.\d+\n$/],
+    [['help', 'check'], /^usage: adotd check/],
+    ...[['--version'], ['-V'], ['-v'], ['version'], ['serve', '--version'], ['query', '-v']].map(
+      (words): [string[], RegExp] => [words, /^adotd \d+\.\d+\.\d+\n$/],
+    ),
   ])('prints for %j what it says on standard output', async (words, text) => {
     const ran = await adotd(...words);
     expect(ran).toMatchObject({ status: 0, stderr: '' });
