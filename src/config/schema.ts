@@ -29,11 +29,9 @@ const secret = z.string().regex(/^[0-9a-fA-F]{32}$/, { error: 'expected 32 hexad
 
 const zones = z
   .strictObject({
-    folder: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: 'Folder of zones: each `*.zone` file in it is one. Relative to this file.' }),
+    folder: z.string().min(1).optional().meta({
+      description: 'Folder of zones: each `*.zone` file in it is one, except hidden files. Relative to this file.',
+    }),
     files: z
       .array(
         z.strictObject({

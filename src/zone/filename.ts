@@ -4,10 +4,19 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import { nameFromText, ROOT } from '../protocol/name.js';
 
 /** The ending of zone files. */
-export const ZONE_SUFFIX = '.zone';
+const ZONE_SUFFIX = '.zone';
 /** Stands for the root, whose name no file can have. */
 const ROOT_STEM = '@';
 const ESCAPE = /%([0-9A-Fa-f]{2})?/g;
+
+/**
+ * Whether a file of this name in a folder of zones is a zone file. Hidden files are none: Emacs (`.#a.test.zone`), macOS
+ * (`._a.test.zone`) and programs that copy files keep their own things under such names, and no zone's name begins with a dot.
+ * Backups of editors (`a.test.zone~`, `#a.test.zone#`) have another ending.
+ */
+export function isZoneFileName(name: string): boolean {
+  return name.endsWith(ZONE_SUFFIX) && !name.startsWith('.');
+}
 
 /**
  * The origin that a zone file's name gives, in wire format: the name without folders and `.zone`, percent-decoded, so that

@@ -1,6 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import { nameToText } from '../../src/protocol/name.js';
-import { originOfFile } from '../../src/zone/filename.js';
+import { isZoneFileName, originOfFile } from '../../src/zone/filename.js';
+
+describe('isZoneFileName', () => {
+  test.each(['example.test.zone', '@.zone', 'zone.zone', '#.zone', '~a.zone', 'a b.zone'])('%s is one', (name) =>
+    expect(isZoneFileName(name)).toBe(true),
+  );
+  test.each([
+    ['of Emacs, a lock', '.#example.test.zone'],
+    ['of Emacs, unsaved changes', '#example.test.zone#'],
+    ['of Emacs, backups', 'example.test.zone~'],
+    ['of Emacs, numbered backups', 'example.test.zone.~1~'],
+    ['of vi', '.example.test.zone.swp'],
+    ['of macOS', '._example.test.zone'],
+    ['of rsync', '.example.test.zone.a8Xk2Q'],
+    ['of NFS', '.nfs000000000000a1b20000c3d4'],
+    ['of Kubernetes', '..data'],
+    ['with a dot before a name', '.example.test.zone'],
+    ['without a name', '.zone'],
+    ['without an ending', 'example.test'],
+    ['with another ending', 'example.test.zones'],
+  ])('%s: %s is none', (_, name) => expect(isZoneFileName(name)).toBe(false));
+});
 
 describe('originOfFile', () => {
   test.each([

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type BigIntStats, readdirSync, readFileSync, statSync } from 'node:fs';
 import { wallTime } from '../../session/clock.js';
-import { ZONE_SUFFIX } from '../../zone/filename.js';
+import { isZoneFileName } from '../../zone/filename.js';
 
 /** A file or folder as it was at one moment. */
 export interface Look {
@@ -33,7 +33,7 @@ export function lookAtFile(path: string): Look {
 export function lookAtFolder(path: string): Look {
   const identity = folderIdentity(path);
   try {
-    const names = readdirSync(path).filter((name) => name.endsWith(ZONE_SUFFIX));
+    const names = readdirSync(path).filter(isZoneFileName);
     return { signs: [identity, ...names].join('/') };
   } catch {
     return { signs: '' };

@@ -10,7 +10,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
-import { ZONE_SUFFIX } from '../../zone/filename.js';
+import { isZoneFileName } from '../../zone/filename.js';
 import { folderIdentity } from './file-looks.js';
 import { type FolderWatch, type WatchFolder, watchWithChokidar } from './folder-events.js';
 import { Poller } from './watch-poll.js';
@@ -208,7 +208,7 @@ class FolderWatcher implements Watcher {
     const hints = this.#hints.get(folder);
     if (hints === undefined || this.#closed) return;
     const own = this.#folders.get(folder);
-    if (own !== undefined && (name === undefined || (name.endsWith(ZONE_SUFFIX) && !this.#stays(folder, name)))) {
+    if (own !== undefined && (name === undefined || (isZoneFileName(name) && !this.#stays(folder, name)))) {
       this.#touch(own);
     }
     const found = name === undefined ? [...hints.values()] : [hints.get(name)];

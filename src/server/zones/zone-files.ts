@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import { zoneKey } from '../../protocol/name.js';
-import { ZONE_SUFFIX } from '../../zone/filename.js';
+import { isZoneFileName } from '../../zone/filename.js';
 
 /** A zone to load. Plain data: it is posted to the loader thread. */
 export interface ZoneFile {
@@ -23,11 +23,11 @@ export function idOf({ file, name }: ZoneFile): string {
   return name === undefined ? file : `${file}\0${zoneKey(name)}`;
 }
 
-/** The `*.zone` files of a folder, in the order of their names. Throws ADOTD_FILE. */
+/** The `*.zone` files of a folder, hidden ones left out, in the order of their names. Throws ADOTD_FILE. */
 export function zoneFilesOf(folder: string): ZoneFile[] {
   try {
     return readdirSync(folder)
-      .filter((name) => name.endsWith(ZONE_SUFFIX) && name.length > ZONE_SUFFIX.length)
+      .filter(isZoneFileName)
       .sort()
       .map((name) => ({ file: join(folder, name) }));
   } catch (error) {

@@ -203,7 +203,8 @@ describe('watching files', () => {
     await expectTold(() => writeFileSync(at('new.zone'), '1'), ['']);
     await expectTold(() => unlinkSync(at('new.zone')), ['']);
     const other = (): void => {
-      writeFileSync(at('.new.zone.swp'), '1');
+      for (const name of ['.new.zone.swp', '.#new.zone', '._new.zone', 'new.zone~', '#new.zone#'])
+        writeFileSync(at(name), '1');
       writeFileSync(at('a'), '2');
     };
     await expectTold(other, ['a']);

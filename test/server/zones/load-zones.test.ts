@@ -29,7 +29,7 @@ const put = (name: string, text: string): string => {
 describe('the loader', () => {
   it('finds the *.zone files of a folder and names them by their files', async () => {
     for (const name of ['b.test.zone', 'a.test.zone', '0%2F25.2.0.192.in-addr.arpa.zone', '@.zone']) put(name, GOOD);
-    for (const name of ['a.test.zone.bak', '.zone', 'readme']) put(name, 'nothing');
+    for (const name of ['a.test.zone.bak', '.zone', 'readme', '.#a.test.zone', '._b.test.zone']) put(name, 'nothing');
     const results = await load(zoneFilesOf(folder));
     expect(results.map(({ apex }) => apex && nameToText(apex))).toEqual([
       '0/25.2.0.192.in-addr.arpa.',
