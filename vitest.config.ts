@@ -6,6 +6,10 @@ const LINUX = [
   'test/transport/self-test.test.ts',
 
   'test/server/plane/threads*.test.ts',
+  // Linux tells which signals a process handles, and how others have opened a file.
+  'test/cli/signals.test.ts',
+  'test/cli/standard-streams.test.ts',
+  'test/observe/unblocked-writes.test.ts',
 ];
 
 /** These put a load on the machine, or say to some milliseconds when something happens: nothing else runs beside them. */
@@ -15,7 +19,7 @@ const ALONE = [
   'test/server/plane/many-sessions.test.ts',
   'test/server/plane/threads.test.ts',
 ];
-/** What calls the C library is for Linux with koffi only. */
+/** What calls the C library, or looks into /proc, is for Linux with koffi only. */
 const OTHERS = ['test/interop/**', ...(process.platform === 'linux' ? [] : LINUX)];
 
 export default defineConfig({

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 import type { RunningServer } from '../fixture/running-server.js';
 import { startServer } from '../fixture/start.js';
+import { takeSignals } from '../server/process/signals.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { converse } from './fixture/conversation.js';
 import { FollowedZones, readText } from './fixture/followed-zones.js';
@@ -66,7 +67,8 @@ wait-for-query, reload, facts, close.
     const settings = await settingsOf(values);
     // Before the zones are loaded: standard input may be closed at any time, and signals may arrive.
     const conversation = converse(process.stdin, process.stdout, values.detached);
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => conversation.end());
+    const end = (): void => conversation.end();
+    takeSignals({ SIGTERM: end, SIGINT: end, SIGHUP: end, SIGUSR1() {} });
     try {
       const files = new FollowedZones();
       await using server = await start(settings, values, files);

@@ -1,9 +1,14 @@
 #!/usr/bin/env node
 /**
- * The program `adotd`. Node opens the files of many modules at once, and ends with a stack if it cannot: the limit is checked before they
- * are loaded.
+ * The program `adotd`. Before it loads the module of a verb, it handles signals, and checks how many files may be open: Node opens the
+ * files of many modules at once, and ends with a stack if it cannot. What is imported here is small and imports nothing else, so that
+ * this begins within milliseconds.
  */
 import { descriptorLimit } from '../server/process/descriptor-limit.js';
+import { handleSignals, isServing } from '../server/process/signals.js';
+
+const words = process.argv.slice(2);
+handleSignals(isServing(words));
 
 /** Measured: Node opens between 112 and 128 files at once to load the modules; a server with one worker then has 34 open. */
 const LEAST = 128;
@@ -17,5 +22,5 @@ if (limit < LEAST) {
   process.exitCode = 1;
 } else {
   const { command } = await import('./command.js');
-  process.exitCode = await command(process.argv.slice(2));
+  process.exitCode = await command(words);
 }

@@ -2,7 +2,7 @@
 import { metricsEndpoint } from '../config/metrics.js';
 import type { Config } from '../config/schema.js';
 import { summaryOf, summaryText } from '../observe/counters/summary.js';
-import type { Log } from '../observe/log.js';
+import type { Log, ServerLog } from '../observe/log.js';
 import type { ServerFacts } from '../observe/metrics/server-facts.js';
 import type { TlsSettings } from '../tls/tls-context.js';
 import { version } from '../version.js';
@@ -12,6 +12,7 @@ import { type FollowedFile, type Operation, operate, type StopRequest, statusTex
 import type { Fixture } from './plane/transport-context.js';
 import { checkPrivileges, giveUpPrivileges, type Identity, rootWarning } from './process/privileges.js';
 import { createNotifier, type Notifier } from './process/service-notify.js';
+import { takeSignals } from './process/signals.js';
 import { takeActivatedSockets } from './process/socket-activation.js';
 import type { ConfigFile } from './reload.js';
 import { createServer, type Server } from './server.js';
@@ -28,29 +29,25 @@ interface DaemonOptions {
   readonly config: Config;
   readonly configFile: ConfigFile | undefined;
   readonly faults: InjectedFaults | undefined;
-  readonly log: Log & { level: string };
+  readonly log: ServerLog;
   /** Shows how far loading is, while the server starts. */
   readonly progress: { show(done: number, all: number): void; clear(): void };
   /** Called once every address answers. */
   ready(server: Server): void;
 }
 
-/** The parts that run already: a signal may come before any of them. */
+/** The parts that run already. */
 interface Running {
   server?: Server;
   operation?: Operation;
-  /** A SIGHUP came before the server could be operated. */
-  hungUp: boolean;
   stop(request: StopRequest): void;
 }
 
 /** Serves until it is told to stop. Throws as createServer(), operate() and checkPrivileges() do. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { config, configFile, faults, log } = options;
-  const running: Running = { hungUp: false, stop: () => process.exit(0) };
+  const running: Running = { stop: () => process.exit(0) };
   const notifier = openNotifier(log);
-  // Before the zones are loaded, which may take seconds: an early SIGHUP must not end the process, nor get lost.
-  handleSignals(running, log);
   const identity = checkPrivileges(config, process.env);
   const warning = rootWarning(config);
   if (warning !== undefined) log.warn({}, warning);
@@ -66,7 +63,13 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   running.operation = operation;
   options.ready(server);
   notifier.ready(statusText(server));
-  void (running.hungUp ? operation.hangup() : operation.catchUp(Date.now() - process.uptime() * 1000));
+  const hungUp = takeSignals({
+    SIGHUP: () => void operation.hangup(),
+    SIGUSR1: () => logStatistics(server, log),
+    SIGTERM: () => running.stop({ signal: 'SIGTERM' }),
+    SIGINT: () => running.stop({ signal: 'SIGINT' }),
+  });
+  if (!hungUp) void operation.catchUp(Date.now() - process.uptime() * 1000);
 
   const { signal, drainTime } = await new Promise<StopRequest>((resolve) => {
     running.stop = resolve;
@@ -87,17 +90,6 @@ function openNotifier(log: Log): Notifier {
   });
   if (notifier.obstacle !== undefined) log.warn({}, `the service manager is not notified: ${notifier.obstacle}`);
   return notifier;
-}
-
-function handleSignals(running: Running, log: Log): void {
-  process.on('SIGHUP', () => {
-    if (running.operation === undefined) running.hungUp = true;
-    else void running.operation.hangup();
-  });
-  process.on('SIGUSR1', () => {
-    if (running.server !== undefined) logStatistics(running.server, log);
-  });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => running.stop({ signal }));
 }
 
 /** Loads the zones and binds the addresses. */
@@ -142,11 +134,11 @@ function warnOfWildcards({ plane }: Server, { listen }: Config, log: Log): void 
 async function openMetrics(
   config: Config,
   server: () => Server | undefined,
-  log: Log,
+  log: ServerLog,
 ): Promise<MetricsListener | undefined> {
   const endpoint = metricsEndpoint(config);
   if (endpoint === undefined) return undefined;
-  const facts = (): ServerFacts => metricsFacts(version(), server());
+  const facts = (): ServerFacts => metricsFacts(version(), log.lost, server());
   return listenMetrics({ endpoint, zoneLimit: config.metrics.zones, facts, log });
 }
 
