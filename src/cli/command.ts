@@ -2,6 +2,8 @@
 import { nearest } from '../config/nearest.js';
 import { AdotdError, ErrorCode, isError, systemReason } from '../errors.js';
 import { sourceStack } from '../observe/source-stack.js';
+import { unblockStandardStreams } from '../observe/standard-streams.js';
+import { isServing } from '../server/process/signals.js';
 import { version } from '../version.js';
 import { Exit, UsageError, type Verbs } from './arguments.js';
 
@@ -125,6 +127,8 @@ function saysOf(error: unknown, pattern: RegExp): boolean {
 
 /** Runs the command with these words; fulfilled with the exit status. */
 export async function command(words: readonly string[]): Promise<number> {
+  // Before anything else uses them.
+  if (isServing(words)) unblockStandardStreams();
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // A reader that ends early (`adotd check … | head`) is no error.
     if (error.code === 'EPIPE') return;

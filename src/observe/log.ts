@@ -1,7 +1,8 @@
 /** The log: structured lines on standard error, by pino. Standard output is not ours. */
-import type { Logger } from 'pino';
+import { isatty } from 'node:tty';
 import { isError } from '../errors.js';
 import { sourceStack } from './source-stack.js';
+import { standardError } from './standard-streams.js';
 
 /** The calls of a log that our code uses. */
 export interface Log {
@@ -9,39 +10,60 @@ export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+  /** Lines that could not be written, since the start; undefined: not counted. */
+  readonly lost?: number;
+}
+
+/** A log whose level can change. */
+export interface ServerLog extends Log {
+  level: string;
+  readonly lost: number;
 }
 
 type LogFormat = 'json' | 'pretty';
 
-/** Octets of lines that may wait until they can be written; further ones are lost. */
-const MAX_WAITING = 1024 * 1024;
-
 /**
- * A log on standard error. Lines are written at once, so that none is lost when the process ends. When they cannot be written (a
- * full disk), the server goes on, and writes them when that is possible again.
+ * A log on standard error. Lines are written at once, so that none is lost when the process ends. While nobody reads them, or they cannot
+ * be written (a full disk), the server goes on. The lines wait, up to a limit; further ones are lost and counted, and a line says how many
+ * when writing is possible again.
  */
-export async function createLog(level: string, format: LogFormat): Promise<Logger> {
+export async function createLog(level: string, format: LogFormat): Promise<ServerLog> {
   const { pino } = await import('pino');
   const { err } = pino.stdSerializers;
   const serializers = {
     err: (error: Error) => (isError(error) ? { ...err(error), stack: sourceStack(error) } : error),
   };
-  if (format === 'json') {
-    const destination = pino.destination({ dest: 2, sync: true, maxLength: MAX_WAITING });
-    // Nothing can report the error, and without a listener it would end the process.
-    destination.on('error', () => undefined);
-    return pino({ level, serializers }, destination);
-  }
-  const { default: pretty } = await import('pino-pretty');
-  const stream = pretty({
-    destination: 2,
-    sync: true,
-    colorize: process.stderr.isTTY,
+  const output = standardError();
+  const written = format === 'json' ? (line: string) => line : await prettyLines();
+  const logger = pino({ level, serializers }, { write: (line: string) => output.write(written(line)) });
+  output.recovered = (lost) =>
+    logger.warn({ lost }, `${lost} lines of the log are lost: nobody read standard error, or it could not be written`);
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    get level() {
+      return logger.level;
+    },
+    set level(next) {
+      logger.level = next;
+    },
+    get lost() {
+      return output.lost;
+    },
+  };
+}
+
+/** For people: a line of JSON as text. */
+async function prettyLines(): Promise<(line: string) => string> {
+  const { prettyFactory } = await import('pino-pretty');
+  return prettyFactory({
+    colorize: isatty(2),
     ignore: 'pid,hostname',
     translateTime: 'HH:MM:ss',
     singleLine: true,
   });
-  return pino({ level, serializers }, stream);
 }
 
 /** A log that says nothing. */

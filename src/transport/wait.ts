@@ -3,9 +3,9 @@ import type { Libc } from './libc.js';
 
 /** Waiting for one of several descriptors. */
 export interface Wait {
-  /** Waits until one can be read. Returns how many can; 0: none within `milliseconds`; -1: interrupted. */
+  /** Waits until one is ready. Returns how many are; 0: none within `milliseconds`; -1: interrupted. */
   poll(milliseconds: number): number;
-  /** Whether the last poll() found that the descriptor of this number can be read or has an error. */
+  /** Whether the last poll() found that the descriptor of this number is ready or has an error. */
   found(number: number): boolean;
 }
 
@@ -13,14 +13,15 @@ export interface Wait {
 const POLLFD_WORDS = 2;
 const EVENTS = 1;
 const POLLIN = 1;
+const POLLOUT = 4;
 
-/** `descriptors`: to wait for. Waiting allocates nothing. */
-export function createWait(system: Libc, descriptors: readonly number[]): Wait {
+/** `descriptors`: to wait for, until one is ready `to` be read or written. Waiting allocates nothing. */
+export function createWait(system: Libc, descriptors: readonly number[], to: 'read' | 'write' = 'read'): Wait {
   const count = descriptors.length;
   const words = new Int32Array(new SharedArrayBuffer(count * POLLFD_WORDS * Int32Array.BYTES_PER_ELEMENT));
   descriptors.forEach((fd, number) => {
     words[number * POLLFD_WORDS] = fd;
-    words[number * POLLFD_WORDS + EVENTS] = POLLIN;
+    words[number * POLLFD_WORDS + EVENTS] = to === 'read' ? POLLIN : POLLOUT;
   });
   const address = system.address(new Uint8Array(words.buffer));
   return {

@@ -18,6 +18,8 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
       config: NO_RELOADS,
     },
     certificates: [{ file: 'certs/self-signed.pem', notAfter: 1_800_000_000 }],
+    logLinesLost: 0,
+    tap: { dropped: 0, queryLogLost: 0, dnstapLost: 0 },
     ...change,
   };
 }

@@ -22,6 +22,18 @@ export interface ServerFacts {
   readonly zones: readonly ZoneFacts[];
   readonly reloads: Readonly<Record<ReloadKind, ReloadFacts>>;
   readonly certificates: readonly CertificateFacts[];
+  /** Lines of the log that could not be written. */
+  readonly logLinesLost: number;
+  /** Counts of the query log and dnstap; undefined: both are off. */
+  readonly tap: TapFacts | undefined;
+}
+
+interface TapFacts {
+  /** Records that came faster than they can be read. */
+  readonly dropped: number;
+  /** Records that the query log, or the reader or file of dnstap, did not take. */
+  readonly queryLogLost: number;
+  readonly dnstapLost: number;
 }
 
 interface PlaneFacts {

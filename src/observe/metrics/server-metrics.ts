@@ -163,4 +163,27 @@ export const SERVER_METRICS: readonly Metric[] = [
     labels: { file: 'file of the certificate' },
     read: ({ server }) => server.certificates.map(({ file, notAfter }) => [[file], notAfter] as const),
   },
+  {
+    name: 'adotd_log_lines_lost_total',
+    type: 'counter',
+    help: 'Lines of the log that are lost, because nobody reads standard error, or it cannot be written.',
+    read: ({ server }) => single(server.logLinesLost),
+  },
+  {
+    name: 'adotd_query_records_lost_total',
+    type: 'counter',
+    help: 'Queries that were answered, but are missing in the query log or in dnstap.',
+    labels: {
+      reason:
+        '`too_fast` (they came faster than they can be read), `query_log`, `dnstap` (the file or the reader did not take them)',
+    },
+    read: ({ server: { tap } }) =>
+      tap === undefined
+        ? []
+        : [
+            [['too_fast'], tap.dropped],
+            [['query_log'], tap.queryLogLost],
+            [['dnstap'], tap.dnstapLost],
+          ],
+  },
 ];

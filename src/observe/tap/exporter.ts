@@ -22,14 +22,22 @@ export interface Exporter {
 }
 
 /** Lines of the server's log, at the level info. */
-export function logExporter(log: Pick<Log, 'info'>): Exporter {
+export function logExporter(log: Pick<Log, 'info' | 'lost'>): Exporter {
+  let lost = 0;
   return {
     target: Target.QUERY_LOG,
     take(record) {
+      const before = log.lost ?? 0;
       log.info(queryFields(record), QUERY_MESSAGE);
+      // Within the call, no other line is written.
+      lost += (log.lost ?? 0) - before;
     },
     flush() {},
-    takeLost: () => 0,
+    takeLost() {
+      const since = lost;
+      lost = 0;
+      return since;
+    },
     close: async () => {},
   };
 }

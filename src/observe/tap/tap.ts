@@ -46,7 +46,7 @@ export interface TapStatus {
   readonly records: number;
   /** Records that did not fit into a ring: the control thread was not quick enough. */
   readonly dropped: number;
-  /** Records that the file of the query log, or the reader or file of dnstap, did not take. */
+  /** Records that the file of the query log or standard error, or the reader or file of dnstap, did not take. */
   readonly queryLogLost: number;
   readonly dnstapLost: number;
 }
@@ -180,7 +180,7 @@ class RingTap implements Tap {
     const { dropped, queryLogLost, dnstapLost } = this.#warned;
     const news = [
       [this.#dropped - dropped, 'came faster than they can be read'],
-      [this.#queryLogLost - queryLogLost, "were not taken by the query log's file"],
+      [this.#queryLogLost - queryLogLost, 'were not taken by the file of the query log, or by standard error'],
       [this.#dnstapLost - dnstapLost, 'were not taken by the reader or the file of dnstap'],
     ] as const;
     const parts = news.filter(([count]) => count > 0).map(([count, why]) => `${count} ${why}`);

@@ -5,14 +5,16 @@ import { ConnectionLimits } from '../../session/limits.js';
 import type { Server } from '../server.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
 
-/** `server`: undefined while it starts. */
-export function metricsFacts(version: string, server: Server | undefined): ServerFacts {
-  return server === undefined ? { ...STARTING, version } : factsOf(version, server);
+/** `logLinesLost`: lines of the log that could not be written. `server`: undefined while it starts. */
+export function metricsFacts(version: string, logLinesLost: number, server: Server | undefined): ServerFacts {
+  return { ...(server === undefined ? STARTING : factsOf(server)), version, logLinesLost };
 }
+
+type Facts = Omit<ServerFacts, 'version' | 'logLinesLost'>;
 
 const NO_SESSIONS = { open: 0, limit: 0, idleTime: 0, keepalive: 0 };
 
-const STARTING: Omit<ServerFacts, 'version'> = {
+const STARTING: Facts = {
   state: 'starting',
   counters: new Counters(),
   plane: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0 },
@@ -20,12 +22,12 @@ const STARTING: Omit<ServerFacts, 'version'> = {
   zones: [],
   reloads: { zones: NO_RELOADS, certificates: NO_RELOADS, ticket_keys: NO_RELOADS, config: NO_RELOADS },
   certificates: [],
+  tap: undefined,
 };
 
-function factsOf(version: string, { state, plane, loaded, reloader, tlsService }: Server): ServerFacts {
+function factsOf({ state, plane, loaded, reloader, tlsService, tap }: Server): Facts {
   const { connections, shared, sessions } = plane.settings;
   return {
-    version,
     state,
     counters: plane.counters(),
     plane: plane.status,
@@ -35,6 +37,7 @@ function factsOf(version: string, { state, plane, loaded, reloader, tlsService }
     certificates: (tlsService?.certificates ?? []).map(({ certFile, notAfter }) => {
       return { file: certFile, notAfter: notAfter.getTime() / 1000 };
     }),
+    tap,
   };
 }
 

@@ -108,7 +108,7 @@ describe('the tap', () => {
     await tap.stop();
     expect(tap.status).toEqual({ records: 10, dropped: 0, queryLogLost: 10, dnstapLost: 10 });
     expect(lines.at(-1)).toBe(
-      "warn queries were answered, but not all recorded: 10 were not taken by the query log's file, 10 were not taken by the reader or the file of dnstap",
+      'warn queries were answered, but not all recorded: 10 were not taken by the file of the query log, or by standard error, 10 were not taken by the reader or the file of dnstap',
     );
   });
 
