@@ -12,6 +12,10 @@ import { CERTIFICATE, FOLDER, missingPrograms, run, type Server, serve } from '.
 const NAMES = ['www.home.test', 'nas.home.test', 'missing.home.test', 'anything.at.dev.home.test'];
 const RCODES = [0, 0, 3, 0];
 const DNSPERF_SESSIONS = 100;
+const BURSTS = 50;
+const BURST = 15;
+/** Milliseconds: stubby gives up 5 s after a query, and answers SERVFAIL. */
+const STALLED = 4_000;
 
 /** Asks a resolver, RD set. */
 async function resolve(resolver: Peer, name: string): Promise<Message> {
@@ -34,6 +38,31 @@ async function resolveAll(server: Server, resolver: Peer) {
     handshakes: grown('tls_handshakes', 'full', 'resumed'),
     outside: grown('udp', 'messages') + grown('tcp', 'messages'),
   };
+}
+
+async function startStubby(server: Server): Promise<Peer> {
+  const port = await freePort();
+  const file = join(FOLDER, 'stubby.yml');
+  writeFileSync(
+    file,
+    `resolution_type: GETDNS_RESOLUTION_STUB
+dns_transport_list:
+  - GETDNS_TRANSPORT_TLS
+tls_authentication: GETDNS_AUTHENTICATION_REQUIRED
+tls_query_padding_blocksize: 128
+idle_timeout: 9000
+round_robin_upstreams: 0
+listen_addresses:
+  - 127.0.0.1@${port}
+upstream_recursive_servers:
+  - address_data: 127.0.0.1
+    tls_port: ${server.tlsPort}
+    tls_pubkey_pinset:
+      - digest: "sha256"
+        value: ${server.pin}
+`,
+  );
+  return startPeer('stubby', 'stubby', ['-C', file, '-v', '5'], port);
 }
 
 describe('resolvers over TLS', () => {
@@ -70,28 +99,7 @@ describe('resolvers over TLS', () => {
 
   const noStubby = missingTools(['stubby']);
   it.skipIf(noStubby)(`stubby, our pin verified, one session for all${noStubby ?? ''}`, async () => {
-    const port = await freePort();
-    const file = join(FOLDER, 'stubby.yml');
-    writeFileSync(
-      file,
-      `resolution_type: GETDNS_RESOLUTION_STUB
-dns_transport_list:
-  - GETDNS_TRANSPORT_TLS
-tls_authentication: GETDNS_AUTHENTICATION_REQUIRED
-tls_query_padding_blocksize: 128
-idle_timeout: 9000
-round_robin_upstreams: 0
-listen_addresses:
-  - 127.0.0.1@${port}
-upstream_recursive_servers:
-  - address_data: 127.0.0.1
-    tls_port: ${server.tlsPort}
-    tls_pubkey_pinset:
-      - digest: "sha256"
-        value: ${server.pin}
-`,
-    );
-    const stubby = await startPeer('stubby', 'stubby', ['-C', file, '-v', '5'], port);
+    const stubby = await startStubby(server);
     try {
       const { rcodes, inside, handshakes, outside } = await resolveAll(server, stubby);
       expect([rcodes, outside, inside]).toEqual([RCODES, 0, NAMES.length]);
@@ -99,6 +107,24 @@ upstream_recursive_servers:
     } finally {
       await stubby.stop();
     }
+  });
+
+  it.skipIf(noStubby)(`stubby, ${BURSTS} bursts of ${BURST} names: none stalls or fails${noStubby ?? ''}`, async () => {
+    const stubby = await startStubby(server);
+    const outcomes: Record<string, number> = {};
+    try {
+      for (let burst = 0; burst < BURSTS; burst++) {
+        const names = Array.from({ length: BURST }, (_, i) => `burst-${burst}-${i}.at.dev.home.test`);
+        const ask = (name: string) => askUdp(stubby, buildQuery({ name: `${name}.`, rd: true, edns: {} }), STALLED);
+        for (const answer of await Promise.all(names.map(ask))) {
+          const outcome = answer === undefined ? 'stalled' : `rcode ${decodeMessage(answer).rcode}`;
+          outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+        }
+      }
+    } finally {
+      await stubby.stop();
+    }
+    expect(outcomes).toEqual({ 'rcode 0': BURSTS * BURST });
   });
 
   const noDnsperf = missingPrograms({ dnsperf: 'dnsperf' });
@@ -117,7 +143,7 @@ upstream_recursive_servers:
     ]);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/Queries lost:\s+0 /);
-    expect(Number(/Queries completed:\s+(\d+)/.exec(stdout)?.[1])).toBeGreaterThan(1000);
+    expect(Number(/Queries completed:\s+(\d+)/.exec(stdout)?.[1])).toBeGreaterThan(DNSPERF_SESSIONS);
     expect(stdout).toMatch(/NOERROR \d+ \(7[45]\.\d+%\), NXDOMAIN \d+ \(2[45]\.\d+%\)/);
     const after = await server.statistics();
     const handshakes = ({ tls_handshakes: { full = 0, resumed = 0 } = {} }: typeof before): number => full + resumed;
