@@ -101,7 +101,7 @@ async function checkConfig(
   // Loaded only here: YAML and the schema take as long to load as a small zone takes to check.
   const { configPlaces, openConfig } = await import('../config/load.js');
   const { startMistakes } = await import('../server/start-check.js');
-  const { config, text } = openConfig(path);
+  const { config, text } = openConfig(path, (warning) => add(findings, warning));
   const placeOf = configPlaces(path, text);
   for (const mistake of startMistakes(config, placeOf, options.now)) add(findings, mistake);
   const { policies } = config.zones;

@@ -112,7 +112,7 @@ async function settingsOf(values: Values) {
 /** What reads YAML is loaded only where there is some to read. */
 async function settingsFrom(file: string) {
   const { readSettings } = await import('./fixture/written-settings.js');
-  return readSettings(file);
+  return readSettings(file, (line) => void process.stderr.write(`${line}\n`));
 }
 
 async function faultsFrom(file: string) {

@@ -9,6 +9,7 @@ import { type InjectedFaults, runDaemon } from '../server/daemon.js';
 import type { Server } from '../server/server.js';
 import { endpointText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
+import type { Diagnostic } from '../zone/diagnostics.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { loadProgress } from './progress.js';
 
@@ -73,15 +74,20 @@ TERM and INT finish pending answers and stop the server.
       throw new UsageError('adotd serve: nothing to serve; give --zones DIR or --config FILE');
     }
     const file = values.config;
-    const { config: base, pipe } = file === undefined ? { config: defaultConfig(), pipe: false } : openConfig(file);
+    const warnings: Diagnostic[] = [];
+    const { config: base, pipe } =
+      file === undefined ? { config: defaultConfig(), pipe: false } : openConfig(file, (one) => warnings.push(one));
     const config = overridden(base, values);
     const log = await createLog(config.log.level, config.log.format);
+    const warn = ({ file, line, column, message }: Diagnostic): void =>
+      log.warn({ file, line, column }, `${file}:${line}:${column}: ${message}`);
+    warnings.forEach(warn);
     if (pipe)
       log.info(
         { file },
         'the configuration came from a pipe: it is not read again, and its paths are relative to here',
       );
-    const read = (path: string): Config => asConfigError(() => overridden(rereadConfig(path), values));
+    const read = (path: string): Config => asConfigError(() => overridden(rereadConfig(path, warn), values));
     const configFile =
       file === undefined || pipe ? undefined : { path: file, read: () => read(file), places: () => configPlaces(file) };
     const faults = await faultsOf(values, log);

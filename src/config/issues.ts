@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import type * as z from 'zod';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { nearest } from './nearest.js';
+import { removalOf } from './removed-keys.js';
 import { configSchema } from './schema.js';
 
 /** Keys and indexes, outermost first. */
@@ -34,6 +35,8 @@ function pathText(path: Path): string {
 
 /** The message for a key that the schema does not know. */
 export function unknownKey(path: Path, key: string, schema: z.ZodType = configSchema): string {
+  const removal = removalOf([...path, key]);
+  if (removal !== undefined) return `${pathText([...path, key])}: ${removal}`;
   const known = knownKeys(path, schema);
   const near = nearest(key, known);
   const hint = near === undefined ? `known are ${known.join(', ')}` : `did you mean ${near}?`;

@@ -4,11 +4,15 @@ import type { Diagnostic } from '../zone/diagnostics.js';
 import { readFileOrPipe, readSmallFile } from '../zone/regular-file.js';
 import { ConfigError } from './config-error.js';
 import { describe, type Path, unknownKey } from './issues.js';
+import { takeRemoved } from './removed-keys.js';
 import { type Config, configSchema } from './schema.js';
 import { openYaml, type Place } from './yaml.js';
 
 /** Octets: a larger file is no configuration. A guess, far above any real one. */
 const MAX_CONFIG = 4 * 1024 * 1024;
+
+/** Gets each warning about a configuration that can be used. */
+type Warn = (warning: Diagnostic) => void;
 
 /** A configuration as it was read. */
 interface ReadConfig {
@@ -23,10 +27,10 @@ interface ReadConfig {
  * Reads the file or the pipe at `path`. Paths in a file are relative to its folder, paths in a pipe to the working directory; the result
  * has all of them relative to the working directory. Throws ADOTD_FILE, or ConfigError.
  */
-export function openConfig(path: string): ReadConfig {
+export function openConfig(path: string, warn?: Warn): ReadConfig {
   const { octets, pipe } = readFileOrPipe(path, '', MAX_CONFIG);
   const text = octets.toString('utf8');
-  return { config: fromFolder(parseConfig(text, path), pipe ? '' : dirname(path)), text, pipe };
+  return { config: fromFolder(parseConfig(text, path, warn), pipe ? '' : dirname(path)), text, pipe };
 }
 
 /** The configuration of openConfig() alone. */
@@ -35,8 +39,8 @@ export function readConfig(path: string): Config {
 }
 
 /** As readConfig(), but only from a regular file: a server must not stop and wait for somebody to write to a pipe. */
-export function rereadConfig(path: string): Config {
-  return fromFolder(parseConfig(readConfigText(path), path), dirname(path));
+export function rereadConfig(path: string, warn?: Warn): Config {
+  return fromFolder(parseConfig(readConfigText(path), path, warn), dirname(path));
 }
 
 function readConfigText(path: string): string {
@@ -72,9 +76,12 @@ export function configPlaces(file: string, text = readConfigText(file)): (keys: 
 }
 
 /** Reads the text of a configuration file; `file` is what messages name. Throws ConfigError. */
-export function parseConfig(text: string, file: string): Config {
+export function parseConfig(text: string, file: string, warn?: Warn): Config {
   const yaml = openYaml(text, file);
   const value = yaml.value();
+  for (const { path, message } of takeRemoved(value)) {
+    warn?.({ severity: 'warning', ...yaml.placeOfKey(path), message });
+  }
   const result = configSchema.safeParse(value ?? {});
   if (result.success) return result.data;
   const found = result.error.issues.flatMap((issue): Diagnostic[] => {

@@ -101,10 +101,6 @@ const starttls = z
       description:
         'The TO bit in UDP responses. `if-asked`: echo it to queries that have it. `always`: set it in every response with an OPT record (a SHOULD of the draft). The bit, 0x4000, is also CO of RFC 9824 (compact denial of existence): a client that sets CO reads the echo as CO.',
     }),
-    record_per_message: z.boolean().default(false).meta({
-      description:
-        'Send each answer in a TLS record of its own on upgraded connections: getdns 0.5 loses answers that share a record.',
-    }),
   })
   .prefault({});
 

@@ -1,6 +1,6 @@
 /** What a session does to its connection. */
 export interface Connection {
-  /** Sends octets; the caller does not change them afterwards. */
+  /** Sends octets; the caller does not change them afterwards. Inside TLS they share no record with those of another call. */
   write(octets: Uint8Array): void;
   /** Octets written that the operating system has not taken yet. */
   readonly unsent: number;

@@ -27,8 +27,6 @@ export interface SessionSettings {
   readonly upgradeBit: UpgradeBit;
   /** Close instead of going on in plaintext where an upgrade was offered. */
   readonly strict: boolean;
-  /** One TLS record per answer on upgraded sessions. */
-  readonly recordPerMessage: boolean;
 }
 
 /** What the sessions of a thread are made with. */

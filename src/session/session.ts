@@ -6,7 +6,8 @@
  * A session on port 53 begins in PLAINTEXT, one on port 853 in UPGRADING. DRAINING is
  * entered from PLAINTEXT and SECURE; a session in UPGRADING is closed at once.
  * RFC 7766: §6.2.1.1 pipelining; §6.2.3 the idle time counts from the last whole message; §8 length and message go out in
- * one write, and so do all answers to the messages of one read. Answers are in the order of the queries, which §7 permits.
+ * one write. In the clear, so do all answers to the messages of one read; inside TLS each answer has a write, and so a record,
+ * of its own. Answers are in the order of the queries, which §7 permits.
  * STARTTLS: docs/protocol.md "STARTTLS"; draft-ietf-dprive-start-tls-for-dns §2.1.4.
  * NOT here: transfers and other answers of several messages; the responder has none yet.
  */
@@ -218,6 +219,7 @@ export class Session {
     const { scratch, settings } = this.#answering;
     const connection = this.#connection;
     const framer = this.#framer;
+    const secure = this.#state === SessionState.SECURE;
     this.#answering.introduce(this);
     const before = this.messages;
     let more = true;
@@ -236,11 +238,8 @@ export class Session {
         scratch[used] = length >>> 8;
         scratch[used + 1] = length & 0xff;
         used += LENGTH_FIELD + length;
-        if (this.upgraded && settings.recordPerMessage) {
-          connection.write(Buffer.from(scratch.subarray(0, used)));
-          used = 0;
-        }
-        if (this.#stage === Stage.OFFERED) break;
+        // docs/protocol.md "TLS records".
+        if (secure || this.#stage === Stage.OFFERED) break;
       }
       if (used > 0) connection.write(Buffer.from(scratch.subarray(0, used)));
       if (this.#stage === Stage.OFFERED) {

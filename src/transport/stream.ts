@@ -139,10 +139,6 @@ class StreamConnection implements OpenConnection {
   /** Octets that are counted. */
   #received = 0;
   #sent = 0;
-  /** Answers that wait for a TLS record of their own; undefined where they may share one. */
-  #queue: Uint8Array[] | undefined;
-  #queued = 0;
-  #writing = false;
 
   constructor(socket: Socket, context: StreamContext) {
     this.#raw = socket;
@@ -161,17 +157,11 @@ class StreamConnection implements OpenConnection {
   }
 
   get unsent(): number {
-    return this.#socket.writableLength + this.#queued;
+    return this.#socket.writableLength;
   }
 
   write(octets: Uint8Array): void {
-    if (this.#queue === undefined) {
-      this.#socket.write(octets);
-      return;
-    }
-    this.#queue.push(octets);
-    this.#queued += octets.length;
-    if (!this.#writing) this.#writeNext();
+    this.#socket.write(octets);
   }
 
   flush(): void {
@@ -200,7 +190,7 @@ class StreamConnection implements OpenConnection {
     const stream = this.#context.withholdFin === undefined ? raw : withholdFin(raw, this.#context.withholdFin);
     const secure = new TLSSocket(stream, options);
     this.#socket = secure;
-    if (session.upgraded && this.#context.sessions.settings.recordPerMessage) this.#queue = [];
+    keepWritesApart(secure);
     secure.on('error', (error) => {
       if (session.isHandshaking) session.count.failed(handshakeFailure(error));
       else this.#context.event(TransportEvent.TCP_ERROR);
@@ -223,7 +213,6 @@ class StreamConnection implements OpenConnection {
   }
 
   end(): void {
-    if (this.#queue !== undefined && this.#writing) return;
     this.#socket.end();
   }
 
@@ -254,20 +243,16 @@ class StreamConnection implements OpenConnection {
     this.#socket.on('drain', () => session?.drained());
     this.#socket.on('end', () => session?.ended());
   }
+}
 
-  /** Two writes at once would share a TLS record: each waits until the one before is sent. */
-  #writeNext(): void {
-    const octets = this.#queue?.shift();
-    if (octets === undefined) {
-      this.#writing = false;
-      if (this.#session?.isDraining) this.#socket.end();
-      else this.#session?.drained();
-      return;
-    }
-    this.#writing = true;
-    this.#queued -= octets.length;
-    this.#socket.write(octets, () => this.#writeNext());
-  }
+/**
+ * Gives each write a TLS record of its own, or several when it is longer than a record. node:tls joins the writes that wait for
+ * the one before, and seals them as one; a stream without `_writev` hands them on one after the other.
+ * The price: node:tls seals and sends one write at a time, so that each record is a system call. Measured: 14 µs of CPU per
+ * pipelined query, against 7 with shared records.
+ */
+function keepWritesApart(socket: TLSSocket): void {
+  socket._writev = undefined;
 }
 
 /** Its file descriptor, which node keeps to itself; -1 when there is none. */

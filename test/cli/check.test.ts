@@ -53,6 +53,21 @@ describe('adotd check', () => {
     );
   });
 
+  it('warns of a key that was removed, and goes on without it', async () => {
+    const config = put('adotd.yaml', 'starttls:\n  record_per_message: true\nprot: 53\n');
+    const { status, stdout } = await runCommand('check', config);
+    expect([status, stdout.split('\n')]).toEqual([
+      1,
+      [
+        expect.stringMatching(/adotd\.yaml:2:3: warning: starttls\.record_per_message: .*; take the key out$/),
+        expect.stringMatching(/adotd\.yaml:3:1: prot: unknown key/),
+        '',
+      ],
+    ]);
+    put('adotd.yaml', 'starttls:\n  record_per_message: true\n');
+    expect((await runCommand('check', config)).status).toBe(0);
+  });
+
   it('says that a control socket cannot be below a file', async () => {
     const file = put('file', '');
     const config = put('adotd.yaml', 'control: { socket: file/socket }\n');

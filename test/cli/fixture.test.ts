@@ -315,7 +315,11 @@ describe('adotd fixture', () => {
       status: 1,
       stderr: expect.stringMatching(/^\S+adotd\.yaml:5:1: edns: unknown key/),
     });
-    writeFileSync(config, 'listen: ["::1"]\nport: 1\ntls: { padding: never }\nzones: { folder: more }\n');
+    // The last key is one of an earlier version.
+    writeFileSync(
+      config,
+      'listen: ["::1"]\nport: 1\ntls: { padding: never }\nzones: { folder: more }\nstarttls: { record_per_message: true }\n',
+    );
     const broken = join(folder, 'broken.db');
     writeFileSync(broken, 'bad A 192.0.2.256\n');
     const { child, line } = await fixture(

@@ -54,7 +54,7 @@ describe('adotd serve', () => {
 
   it('takes a configuration from a pipe, whose paths are relative to where it is started', async () => {
     put('a.test.zone', zone('192.0.2.1'));
-    const text = `port: 0\ntls_port: 0\nzones: { folder: . }\ncontrol: { socket: ${folder}/socket }\n`;
+    const text = `port: 0\ntls_port: 0\nzones: { folder: . }\ncontrol: { socket: ${folder}/socket }\nstarttls: { record_per_message: true }\n`;
     const command = 'exec "$0" "$1" serve --config <(printf %s "$2")';
     const child = spawn('bash', ['-c', command, process.execPath, MAIN, text], { cwd: folder });
     const closed = once(child, 'close');
@@ -72,6 +72,8 @@ describe('adotd serve', () => {
     }
     expect(await closed).toEqual([0, null]);
     expect(log).not.toMatch(/stays as it was/);
+    // The key is one of an earlier version.
+    expect(log).toMatch(/"level":40,.*:5:13: starttls\.record_per_message: found a key that was removed/);
   });
 
   it('loads zones anew at HUP, keeps what is broken, and logs statistics at USR1', async () => {

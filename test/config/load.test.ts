@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { describeIssues } from '../../src/config/issues.js';
 import { parseConfig, readConfig } from '../../src/config/load.js';
 import { configSchema, defaultConfig } from '../../src/config/schema.js';
+import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import { mistakes } from './mistakes.js';
 
 describe('the configuration file', () => {
@@ -145,6 +146,40 @@ describe('the configuration file', () => {
     'metrics: {listen: 0}',
   ])('takes addresses and ports that are not in each other’s way: %j', (text) => {
     expect(mistakes(text)).toEqual([]);
+  });
+
+  it.each([
+    'starttls: { record_per_message: true }',
+    'starttls: { record_per_message: false, strict: true }',
+    'starttls: {\n record_per_message: nonsense }',
+  ])('goes on without a key that was removed, and warns: %j', (text) => {
+    const warnings: string[] = [];
+    const config = parseConfig(text, 'adotd.yaml', (warning) => warnings.push(formatDiagnostic(warning)));
+    const place = text.includes('\n') ? '2:2' : '1:13';
+    expect(warnings).toEqual([
+      `adotd.yaml:${place}: warning: starttls.record_per_message: found a key that was removed: each message now has a TLS record of its own, on every TLS session; take the key out`,
+    ]);
+    expect(config.starttls).toEqual({ ...defaultConfig().starttls, strict: text.includes('strict') });
+  });
+
+  it.each([
+    [
+      'starttls: { strict: 1, record_per_message: true }',
+      ['adotd.yaml:1:21: starttls.strict: found 1, expected true or false'],
+    ],
+    [
+      'starttls: [record_per_message]',
+      ['adotd.yaml:1:11: starttls: found ["record_per_message"], expected a map of keys and values'],
+    ],
+    ['sessions: { record_per_message: true }', [expect.stringContaining('sessions.record_per_message: unknown key')]],
+  ])('takes no other mistake for a removed key: %j', (text, wanted) => {
+    expect(mistakes(text)).toEqual(wanted);
+  });
+
+  it('says to a program that gives a removed key what became of it', () => {
+    const value = { starttls: { record_per_message: true } };
+    const text = describeIssues(configSchema.safeParse(value).error?.issues ?? [], value).message;
+    expect(text).toMatch(/^starttls\.record_per_message: found a key that was removed: .*; take the key out$/);
   });
 
   it('shrinks the idle timeout to no more than it is', () => {

@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askUdp } from '../support/ask.js';
 import { buildQuery, decodeMessage } from '../support/message.js';
-import { applicationRecords, startRelay } from './relay.js';
 import { missingPrograms, type Server, serve, starttls, texts } from './support.js';
 import { ask, DUMMY, TO, toBit, Wire } from './wire.js';
 
@@ -83,14 +82,6 @@ describe.skipIf(missing)(`STARTTLS beside the draft${missing ? ` (skipped: ${mis
       wire.send(ask(WWW));
       expect(await wire.closed()).toBe('end');
       expect(wire.received.length).toBe(0);
-    });
-
-    it('record_per_message: one TLS record for each answer on upgraded sessions', async () => {
-      await using single = await serve({ starttls: { record_per_message: true } });
-      await using relay = await startRelay(single.port);
-      const names = Array.from({ length: 20 }, () => WWW);
-      expect(texts(await starttls(relay.port, '--tls12', ...names))).toEqual(names.map(() => ADDRESSES[WWW]));
-      expect(applicationRecords(relay.fromServer[0])).toEqual(names.map(() => 470 + 24));
     });
   });
 });

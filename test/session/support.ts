@@ -21,7 +21,6 @@ export const SETTINGS: SessionSettings = {
   maxQueries: 1_000_000,
   upgradeBit: UpgradeBit.NEVER,
   strict: false,
-  recordPerMessage: false,
 };
 
 interface Answering {

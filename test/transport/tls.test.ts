@@ -5,7 +5,21 @@ import { Transport } from '../../src/answer/facts.js';
 import { HandshakeEnd, SessionPath } from '../../src/session/session-end.js';
 import { TransportEvent } from '../../src/transport/transport.js';
 import { framed, message } from '../support/responder.js';
-import { all, ask, clientHello, first, ids, isAlert, only, relay, tlsWorld, upTo, VERSIONS } from './tls.js';
+import {
+  all,
+  ask,
+  clientHello,
+  first,
+  ids,
+  isAlert,
+  oneAnEvent,
+  only,
+  relay,
+  textLength,
+  tlsWorld,
+  upTo,
+  VERSIONS,
+} from './tls.js';
 
 const { listen, listenUpgrading, dial, dialTcp, close } = tlsWorld();
 afterEach(close);
@@ -84,13 +98,40 @@ describe.each(VERSIONS)('TLS on its own port, %s', (version) => {
     expect(ids(await first(socket, stream.length))).toEqual([1, 2, 3]);
   });
 
-  it('answers fifty queries of one record together', async () => {
+  it.each([
+    ['at once', undefined],
+    ['and withholds the FIN', 500],
+  ])(
+    'answers fifty queries of one record so that one who reads a message an event gets all, %s',
+    async (_, withholdFin) => {
+      const { port } = await listen({ withholdFin });
+      const socket = await dial(port, only(version));
+      await ask(socket);
+      const answers = oneAnEvent(socket, 50);
+      socket.write(framed(...upTo(50).map((id) => message(id))));
+      expect(await answers).toEqual(upTo(50));
+    },
+  );
+
+  it('gives an answer the fewest records that it fits in, and none of them to two answers', async () => {
     const { port } = await listen();
-    const socket = await dial(port, only(version));
+    await using between = await relay(port);
+    const socket = await dial(between.port, only(version));
     await ask(socket);
-    socket.write(framed(...upTo(50).map((id) => message(id))));
-    const [chunk] = (await once(socket, 'data')) as [Buffer];
-    expect(ids(chunk)).toEqual(upTo(50));
+    const before = between.records().length;
+    // With its length field the second fills a record; the third has one octet more, the fourth as many as a message can have.
+    const sizes = [20, 16_382, 16_383, 65_535, 20, 20];
+    socket.write(framed(...sizes.map((size, id) => message(id, size))));
+    await first(
+      socket,
+      sizes.reduce((sum, size) => sum + 2 + size, 0),
+    );
+    const full = 16_384;
+    const texts = between
+      .records()
+      .slice(before)
+      .map((record) => textLength(record, version));
+    expect(texts).toEqual([22, full, full, 1, full, full, full, full, 1, 22, 22]);
   });
 
   it.each([
@@ -221,9 +262,9 @@ describe.each(VERSIONS)('STARTTLS on a TCP listener, %s', (version) => {
     expect(await ask(raw, 1)).toEqual([1]);
     const socket = await dial(port, { ...only(version), socket: raw });
     expect(await ask(socket, 2)).toEqual([2]);
+    const answers = oneAnEvent(socket, 50);
     socket.write(framed(...upTo(50).map((id) => message(id))));
-    const [chunk] = (await once(socket, 'data')) as [Buffer];
-    expect(ids(chunk)).toEqual(upTo(50));
+    expect(await answers).toEqual(upTo(50));
     const transports = shared.responder.seen.map((facts) => facts.transport);
     expect([transports[0], ...new Set(transports.slice(1))]).toEqual([Transport.TCP, Transport.STARTTLS]);
     socket.end();

@@ -126,12 +126,20 @@ function recordsOf(stream: Buffer): TlsRecord[] {
 
 const ALERT = 21;
 const APPLICATION_DATA = 23;
+/** Octets that sealing with AES-GCM adds to a record: an explicit nonce and a tag, or the true type and a tag. */
+const SEAL = { 'TLSv1.2': 24, 'TLSv1.3': 17 } as const;
 /** An alert inside of a TLS 1.3 record: two octets, the true type, and the tag. */
 const SEALED_ALERT = 19;
 
 /** Whether a record is an alert, as far as that can be seen from outside. */
 export function isAlert({ type, length }: TlsRecord, version: string): boolean {
   return version === 'TLSv1.2' ? type === ALERT : type === APPLICATION_DATA && length === SEALED_ALERT;
+}
+
+/** Octets of the text in a record of application data. */
+export function textLength({ type, length }: TlsRecord, version: keyof typeof SEAL): number {
+  if (type !== APPLICATION_DATA) throw new Error(`found a record of type ${type}, expected application data`);
+  return length - SEAL[version];
 }
 
 /** Listeners with one certificate, and clients; `close` ends those that are there. */
@@ -203,6 +211,27 @@ export function first(socket: Socket, octets: number): Promise<Buffer> {
       resolve(Buffer.concat(chunks));
     };
     socket.on('data', take).on('close', closed);
+  });
+}
+
+/**
+ * The IDs of `count` messages, read as getdns and stubby read: one message whenever the socket becomes readable. What the record has
+ * behind that message stays in the TLS library, and nothing tells them of it: they wait for the next record. node:tls emits 'data'
+ * for each record.
+ */
+export function oneAnEvent(socket: TLSSocket, count: number): Promise<number[]> {
+  const found: number[] = [];
+  let left = Buffer.alloc(0);
+  return new Promise((resolve, reject) => {
+    socket.once('close', () => reject(new Error(`closed after ${found.length} of ${count} messages`)));
+    socket.on('data', (octets: Buffer) => {
+      left = Buffer.concat([left, octets]);
+      const end = left.length < 2 ? Number.POSITIVE_INFINITY : 2 + left.readUInt16BE(0);
+      if (left.length < end) return;
+      found.push(left.readUInt16BE(2));
+      left = left.subarray(end);
+      if (found.length === count) resolve(found);
+    });
   });
 }
 

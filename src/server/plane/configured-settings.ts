@@ -38,7 +38,6 @@ export function sessionSettings(config: Config): SessionSettings {
     maxQueries: sessions.max_queries,
     upgradeBit: tls.enabled ? UPGRADES[starttls.upgrade] : UpgradeBit.NEVER,
     strict: starttls.strict,
-    recordPerMessage: starttls.record_per_message,
   };
 }
 
