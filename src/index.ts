@@ -18,7 +18,7 @@ export type {
 } from './fixture/faults/fault-rule.js';
 export type { WaitOptions } from './fixture/queries/query-log.js';
 export type { QueryFields, QueryMatch } from './fixture/queries/query-match.js';
-export type { QueryRecord, QueryTls } from './fixture/queries/query-record.js';
+export type { QueryEdns, QueryRecord, QueryTls } from './fixture/queries/query-record.js';
 export type { Faults, RunningServer } from './fixture/running-server.js';
 export { startServer } from './fixture/start.js';
 export type { StartOptions } from './fixture/start-options.js';

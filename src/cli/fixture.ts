@@ -52,8 +52,8 @@ Key and certificate are new at each start and are never written to disk. A zone 
 exit status 1.
 
 Each line of standard input is a command, and each command is answered by a line on standard output. docs/testing.md
-describes the commands: set-zone, remove-zone, add-record, remove-record, add-faults, clear-faults, queries, clear-queries,
-wait-for-query, reload, facts, close.
+describes the commands: set-zone, remove-zone, add-record, remove-record, add-faults, clear-faults, unused-faults, queries,
+clear-queries, wait-for-query, reload, facts, close.
 
   {"command":"set-zone","zone":"example.test","text":"www A 192.0.2.1"}       {"ok":true}
   {"command":"wait-for-query","id":1,"match":{"name":"www.example.test"}}     {"id":1,"ok":true,"query":{…}}

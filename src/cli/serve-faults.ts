@@ -26,10 +26,18 @@ export function openFaults(file: string, seed: number, log: Log): InjectedFaults
     `THIS SERVER ANSWERS WRONGLY ON PURPOSE, by ${count} rules of ${file} (--faults): never let it serve anybody but tests`,
   );
   const interceptor = new Interceptor(rules);
+  let zones: () => readonly string[] = () => [];
+  const warnOfOthers = (): void => {
+    for (const line of rules.outside(zones())) log.warn({ file }, `this fault is never injected: ${line}`);
+  };
   return {
     file,
     interceptor,
-    useTls: (settings) => interceptor.tls.serve(settings),
+    serve(facts) {
+      interceptor.tls.serve(facts.tls);
+      zones = facts.zones;
+      warnOfOthers();
+    },
     reload({ zone, paths }) {
       if (zone !== undefined || (paths !== undefined && !paths.has(file))) return [];
       try {
@@ -37,6 +45,7 @@ export function openFaults(file: string, seed: number, log: Log): InjectedFaults
         if (text === served) return [];
         const found = read(text);
         log.warn({ file, rules: found }, `answering wrongly by ${found} rules of ${file} now, counted from the first`);
+        warnOfOthers();
         return [];
       } catch (error) {
         if (!(error instanceof AdotdError)) throw error;

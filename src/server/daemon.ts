@@ -17,12 +17,16 @@ import { takeActivatedSockets } from './process/socket-activation.js';
 import type { ConfigFile } from './reload.js';
 import { createServer, type Server } from './server.js';
 import { zonesOfConfig } from './zones/zone-files.js';
+import { knownNames } from './zones/zone-outcome.js';
 
 /** Faults that are injected on purpose, in a server for tests. */
 export interface InjectedFaults extends FollowedFile {
   readonly interceptor: Fixture;
-  /** Is given the certificates and keys of the server, for faults in TLS; `settings` returns undefined where TLS is not served. */
-  useTls(settings: () => TlsSettings | undefined): void;
+  /**
+   * Called once the server runs. `tls`: its certificates and keys, for faults in TLS; undefined where TLS is not served. `zones`: the names
+   * of its zones; faults of other names are warned of.
+   */
+  serve(facts: { tls(): TlsSettings | undefined; zones(): readonly string[] }): void;
 }
 
 interface DaemonOptions {
@@ -54,7 +58,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   // Before the zones are loaded, too: a probe learns that the server is not ready yet.
   const metrics = await openMetrics(config, () => running.server, log);
   const server = await start(options, running, identity);
-  faults?.useTls(() => server.tlsService?.settings);
+  faults?.serve({ tls: () => server.tlsService?.settings, zones: () => knownNames(server.loaded.status()) });
   const stop = (request: StopRequest): void => running.stop(request);
   const operation = await operate(server, { config, configFile, faults, notifier, log, stop }).catch(async (error) => {
     await server.close();

@@ -68,3 +68,8 @@ export interface ZoneStatus {
   /** Of the last attempt to load it. */
   readonly diagnostics: readonly Diagnostic[];
 }
+
+/** The names of zones, also of those that have errors; without files whose zone is unknown. */
+export function knownNames(zones: readonly ZoneStatus[]): string[] {
+  return zones.flatMap(({ name, file }) => (name === file && file.includes('/') ? [] : [name]));
+}
