@@ -65,3 +65,8 @@ export function systemReason(thrown: unknown): string {
 export function codeOf(thrown: unknown): string {
   return isError(thrown) && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
 }
+
+/** A count with its noun: `1 zone`, `3 zones`; `many` where the plural is no `s`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { ConfigError } from '../config/config-error.js';
 import type { Config } from '../config/schema.js';
-import { AdotdError, ErrorCode, systemReason } from '../errors.js';
+import { AdotdError, counted, ErrorCode, systemReason } from '../errors.js';
 import type { Loaded } from '../image/load.js';
 import { zoneKey } from '../protocol/name.js';
 import type { PlaceOf } from '../server/policies.js';
@@ -187,8 +187,4 @@ function printText(findings: Findings, stream: NodeJS.WriteStream): void {
   process.stderr.write(
     `${counted(zones, 'zone')}, ${counted(errors, 'error')}, ${counted(warnings, 'warning')}${more}\n`,
   );
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,7 +1,7 @@
 /** The mistakes that a schema finds, in words: what was found, and what was expected. */
 import { inspect } from 'node:util';
 import type * as z from 'zod';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, counted, ErrorCode } from '../errors.js';
 import { nearest } from './nearest.js';
 import { removalOf } from './removed-keys.js';
 import { configSchema } from './schema.js';
@@ -69,11 +69,15 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** The message for any other mistake. `whole`: the value that was checked. */
 export function describe(issue: z.core.$ZodIssue, whole: unknown): string {
   const path = pathText(issue.path);
-  const where = path === '' ? '' : `${path}: `;
+  return path === '' ? foundAndExpected(issue, whole) : `${path}: ${foundAndExpected(issue, whole)}`;
+}
+
+/** The same without the path. */
+export function foundAndExpected(issue: z.core.$ZodIssue, whole: unknown): string {
   let value = whole;
   for (const key of issue.path) value = isRecord(value) ? value[String(key)] : undefined;
-  if (value === undefined) return `${where}missing; ${expected(issue)}`;
-  return `${where}found ${shown(value)}, ${expected(issue)}${isUnquoted(issue, value) ? ': put it in quotes' : ''}`;
+  if (value === undefined) return `missing; ${expected(issue)}`;
+  return `found ${shown(value)}, ${expected(issue)}${isUnquoted(issue, value) ? ': put it in quotes' : ''}`;
 }
 
 /** Whether quotes are missing: YAML takes unquoted text that looks like a number or a truth value for one. A secret may have no letters. */
@@ -81,23 +85,37 @@ function isUnquoted(issue: z.core.$ZodIssue, value: unknown): boolean {
   return issue.code === 'invalid_type' && issue.expected === 'string' && ['number', 'boolean'].includes(typeof value);
 }
 
+/** In our words: messages of the schema's library are shown only where they are ours. */
 function expected(issue: z.core.$ZodIssue): string {
+  if (issue.message.startsWith('expected ')) return issue.message;
   switch (issue.code) {
+    case 'custom':
+      return issue.message;
     case 'invalid_type':
       return `expected ${issue.expected === 'int' ? 'a whole number' : article(issue.expected)}`;
     case 'invalid_value':
       return `expected ${issue.values.map(String).join(' or ')}`;
     case 'too_small':
-      return `expected at least ${issue.minimum}${issue.origin === 'string' ? ' characters' : ''}`;
+      return `expected at least ${amount(Number(issue.minimum), issue.origin)}`;
     case 'too_big':
-      return `expected at most ${issue.maximum}${issue.origin === 'string' ? ' characters' : ''}`;
+      return `expected at most ${amount(Number(issue.maximum), issue.origin)}`;
+    case 'invalid_union': {
+      const branches = issue.errors.flatMap((issues) => issues.slice(0, 1).map(expected));
+      return [...new Set(branches)].join(', or ').replaceAll(', or expected', ' or') || 'expected another value';
+    }
     default:
-      return issue.message;
+      return 'expected another value';
   }
 }
 
+/** `3 characters`, `1 entry`, `65535`. */
+function amount(count: number, origin: string): string {
+  if (origin === 'string') return counted(count, 'character');
+  return origin === 'array' ? counted(count, 'entry', 'entries') : String(count);
+}
+
 function article(type: string): string {
-  if (type === 'object') return 'a map of keys and values';
+  if (type === 'object' || type === 'record') return 'a map of keys and values';
   if (type === 'array') return 'a list';
   if (type === 'boolean') return 'true or false';
   return type === 'string' ? 'text' : `a ${type}`;

@@ -1,9 +1,9 @@
 /** Reads YAML, and tells the place of each value and key: mistakes are reported with their line and column. */
 import { type Document, isMap, isNode, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
-import { messageOf } from '../errors.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { ConfigError } from './config-error.js';
 import type { Path } from './issues.js';
+import { yamlMistake } from './yaml-mistakes.js';
 
 export type Place = Pick<Diagnostic, 'file' | 'line' | 'column'>;
 
@@ -22,7 +22,9 @@ const MAX_ALIASES = 100;
 /** The YAML in `text`; `file` is what messages name. */
 export function openYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  // Otherwise the library writes warnings of its own to standard error, about keys that are lists or maps.
+  const quiet = { stringKeys: true, logLevel: 'error' } as const;
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, ...quiet });
   const { contents } = document;
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
@@ -32,18 +34,18 @@ export function openYaml(text: string, file: string): YamlFile {
   return {
     value() {
       const found = [
-        ...[...document.errors, ...document.warnings].map(({ pos, message }) =>
-          mistake(pos[0], `not YAML: ${message}`),
+        ...[...document.errors, ...document.warnings].map((error) =>
+          mistake(error.pos[0], `not YAML: ${yamlMistake(error)}`),
         ),
-        ...aliasCycles(document).map(({ source, offset }) =>
-          mistake(offset, `*${source}: found an alias within what it stands for; expected a value that ends`),
-        ),
+        ...aliasMistakes(document).map(({ source, offset, message }) => mistake(offset, `*${source}: ${message}`)),
       ];
       if (found.length > 0) throw new ConfigError(found);
       try {
         return document.toJS({ maxAliasCount: MAX_ALIASES });
-      } catch (error) {
-        throw new ConfigError([mistake(0, `not YAML: ${messageOf(error)}`)]);
+      } catch {
+        // Nothing else is left that the library could refuse.
+        const message = `aliases (*name) stand for more than ${MAX_ALIASES} values; expected fewer: write the values out`;
+        throw new ConfigError([mistake(0, message)]);
       }
     },
     placeOf: (path) => at(startOf(nodeAt(contents, path))),
@@ -51,15 +53,25 @@ export function openYaml(text: string, file: string): YamlFile {
   };
 }
 
-/** Aliases that stand within their own anchor's value (`&a [*a]`). YAML allows them, but such a value has no end. */
-function aliasCycles(document: Document): { readonly source: string; readonly offset: number }[] {
-  const found: { source: string; offset: number }[] = [];
+interface AliasMistake {
+  readonly source: string;
+  readonly offset: number;
+  readonly message: string;
+}
+
+/** Aliases that stand for nothing, or within their own anchor's value (`&a [*a]`): YAML allows these, but such a value has no end. */
+function aliasMistakes(document: Document): AliasMistake[] {
+  const found: AliasMistake[] = [];
   visit(document, {
     // An anchor stands before its aliases: the node of a cycle is among those around the alias.
     Alias(_, alias, path) {
       const target = alias.resolve(document);
-      if (target !== undefined && path.includes(target)) {
-        found.push({ source: alias.source, offset: alias.range?.[0] ?? 0 });
+      const message =
+        target === undefined
+          ? `found an alias that stands for nothing; expected &${alias.source} before it, or the text in quotes`
+          : 'found an alias within what it stands for; expected a value that ends';
+      if (target === undefined || path.includes(target)) {
+        found.push({ source: alias.source, offset: alias.range?.[0] ?? 0, message });
       }
     },
   });

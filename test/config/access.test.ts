@@ -13,7 +13,7 @@ describe('access lists and policies of zones', () => {
 
   it.each([
     ['access: { allow: [192.0.2.0/24, "2001:db8::/32", 127.0.0.1], deny: [192.0.2.128/25, "::/0"] }', []],
-    ['access: { allow: [] }', ['adotd.yaml:1:18: access.allow: found [], expected at least 1']],
+    ['access: { allow: [] }', ['adotd.yaml:1:18: access.allow: found [], expected at least 1 entry']],
     [
       'access: { deny: [192.0.2.1/24] }',
       [

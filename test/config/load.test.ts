@@ -125,7 +125,7 @@ describe('the configuration file', () => {
         'adotd.yaml:1:44: *a: found an alias within what it stands for; expected a value that ends',
       ],
     ],
-    ['a: 1\na: 2', ['adotd.yaml:2:1: not YAML: Map keys must be unique']],
+    ['a: 1\na: 2', ['adotd.yaml:2:1: not YAML: found this key for the second time; expected each key once']],
   ])('says for %j where, what was found and what was expected', (text, wanted) => {
     expect(mistakes(text)).toEqual(wanted);
   });

@@ -29,7 +29,7 @@ describe('query log and dnstap in the configuration', () => {
 
   it.each([
     ['dnstap: {socket: a, file: b}', /^adotd.yaml:1:9: dnstap: found .*, expected socket or file, not both$/],
-    ['dnstap: {messages: []}', /^adotd.yaml:1:20: dnstap.messages: found \[\], expected at least 1$/],
+    ['dnstap: {messages: []}', /^adotd.yaml:1:20: dnstap.messages: found \[\], expected at least 1 entry$/],
     [
       'dnstap: {messages: [queries]}',
       /^adotd.yaml:1:21: dnstap.messages\[0\]: found "queries", expected query or response$/,

@@ -15,6 +15,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import * as z from 'zod';
+import { describeIssues } from '../../config/issues.js';
 import { AdotdError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import { nameFromText, nameToText } from '../../protocol/name.js';
@@ -181,6 +182,6 @@ function numberOf(query: URLSearchParams, key: string, fallback: number, max: nu
 function parsed<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   const result = schema.safeParse(body ?? {});
   if (result.success) return result.data;
-  const issues = result.error.issues.map(({ path, message }) => `${path.join('.') || 'the body'}: ${message}`);
-  throw new ControlError(400, 'BAD_REQUEST', issues.join('; '));
+  const lines = describeIssues(result.error.issues, body ?? {}, schema).message.split('\n');
+  throw new ControlError(400, 'BAD_REQUEST', lines.join('; '));
 }
