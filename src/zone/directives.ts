@@ -59,7 +59,7 @@ function readDefaultTtl(file: FileContext): void {
   if (seconds < 0) tokens.fail(`found ${quoteToken(tokens)}, expected ${expected}`);
   const ttl = usableTtl(file, tokens, seconds);
   needEnd(tokens, '$TTL');
-  file.defaultTtl = ttl;
+  file.read.defaultTtl = ttl;
 }
 
 function readInclude(file: FileContext): void {

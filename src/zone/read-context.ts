@@ -28,16 +28,24 @@ export class ReadContext {
   octets = 0;
   generated = 0;
   generatedOctets = 0;
+  /** Seconds: of the last $TTL in any file, or of the SOA in its place. It goes on behind an included file (RFC 2308 §4). */
+  defaultTtl: number;
+  /** Seconds: the last TTL that a record stated, in any file (RFC 1035 §5.1). */
+  lastTtl = NO_TTL;
 
   constructor(source: ZoneSource, store: RecordStore, diagnostics: Diagnostics, limits: ReadLimits) {
     this.source = source;
+    this.defaultTtl = source.defaultTtl ?? NO_TTL;
     this.store = store;
     this.diagnostics = diagnostics;
     this.limits = limits;
   }
 }
 
-/** One per open file; an included file has its own, so that its state does not leak into the file above. */
+/**
+ * One per open file: origin and owner of an included file do not go on in the file above. RFC 1035 §5.1 says so of the origin, and
+ * leaves the owner open; BIND and NSD let it begin as that of the file above, and end with the file.
+ */
 export class FileContext {
   readonly read: ReadContext;
   readonly file: string;
@@ -57,11 +65,7 @@ export class FileContext {
   suffixNode = ROOT_NODE;
   suffixLength = 0;
   /** Node of the last owner, NO_OWNER or BAD_OWNER. */
-  owner = NO_OWNER;
-  /** Seconds: of the last $TTL, or of the SOA in its place. */
-  defaultTtl: number;
-  /** Seconds: the last TTL that a record stated. */
-  lastTtl: number;
+  owner: number;
   /** Line and column that are noted for records of a $GENERATE; 0: a record's own. */
   fixedLine = 0;
   fixedColumn = 0;
@@ -73,12 +77,11 @@ export class FileContext {
     this.number = number;
     this.above = above;
     this.depth = above === undefined ? 1 : above.depth + 1;
+    this.owner = above?.owner ?? NO_OWNER;
     this.suffixBytes = tokens.bytes;
     this.origin = origin;
     this.originNode = ROOT_NODE;
     this.setOrigin(origin);
-    this.defaultTtl = above?.defaultTtl ?? read.source.defaultTtl ?? NO_TTL;
-    this.lastTtl = above?.lastTtl ?? NO_TTL;
   }
 
   /** Sets the origin (wire format) of relative names. */

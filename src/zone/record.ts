@@ -48,7 +48,7 @@ export function readRecord(file: FileContext): void {
     file.owner = readOwner(file, tokens);
     if (!tokens.next()) tokens.fail('found the end of the record, expected TTL, class or type');
   } else if (file.owner === NO_OWNER) {
-    tokens.fail('found a record without owner, and none before it in this file; expected an owner in column 1');
+    tokens.fail('found a record without owner, and none before it; expected an owner in column 1');
   }
 
   let ttl = NO_TTL;
@@ -62,18 +62,19 @@ export function readRecord(file: FileContext): void {
   }
   const type = readType(tokens);
 
-  const { store } = file.read;
+  const { read } = file;
+  const { store } = read;
   store.reserveRdata();
   const rdata = store.rdata;
   const at = store.rdataUsed;
   // Relative names can make RDATA thirty times as long as its text.
-  const limit = file.read.limits.maxOctets;
+  const limit = read.limits.maxOctets;
   if (at > limit) tokens.fail(`found more than ${limit} octets of RDATA, expected no more in a zone`);
   const length = scanRdata(type, tokens, file.origin, rdata, at);
-  if (ttl !== NO_TTL) file.lastTtl = ttl;
-  else if (file.defaultTtl !== NO_TTL) ttl = file.defaultTtl;
-  else if (file.lastTtl !== NO_TTL) ttl = file.lastTtl;
-  else if (type === Type.SOA) ttl = file.defaultTtl = soaMinimum(rdata, at + length);
+  if (ttl !== NO_TTL) read.lastTtl = ttl;
+  else if (read.defaultTtl !== NO_TTL) ttl = read.defaultTtl;
+  else if (read.lastTtl !== NO_TTL) ttl = read.lastTtl;
+  else if (type === Type.SOA) ttl = read.defaultTtl = soaMinimum(rdata, at + length);
   else tokens.fail('found a record without TTL, and no $TTL, SOA or TTL before it; expected one of these');
   if (file.owner === BAD_OWNER) return;
   if (file.fixedLine !== 0)

@@ -78,7 +78,7 @@ describe('readZone: records', () => {
     ]));
 
   test('takes octets above 127 as they are', () =>
-    expect(records('\xc3\xa4 1 TXT \xff')).toEqual(['\\195\\164.example. 1 TXT "\\255"']));
+    expect(records('\xc3\xa4 1 TXT \xe2\x82\xac')).toEqual(['\\195\\164.example. 1 TXT "\\226\\130\\172"']));
 
   test('reads the generic forms of RFC 3597', () =>
     expect(records('a 1 CLASS1 TYPE731 \\# 3 abcdef\na 1 A \\# 4 c0000201\na 1 TYPE1 192.0.2.2')).toEqual([
@@ -96,7 +96,9 @@ describe('readZone: records', () => {
   test('says so when there is a byte order mark', () => {
     const { records, messages } = read('\xef\xbb\xbfa 1 A 192.0.2.1');
     expect(records).toEqual(['a.example. 1 A 192.0.2.1']);
-    expect(messages).toEqual(['1:1: found a byte order mark, expected text without one']);
+    expect(messages).toEqual([
+      '1:1: found UTF-8 with a byte order mark, expected text without one; save it as UTF-8 without BOM',
+    ]);
   });
 
   test('keeps the letter case in which a name is first written', () =>
@@ -155,16 +157,53 @@ describe('readZone: directives', () => {
       'd. 1 A 192.0.2.1',
     ]));
 
-  test('$INCLUDE reads a file, whose $ORIGIN, $TTL and owner do not leak out', () => {
-    const files = { sub: '$TTL 2\na A 192.0.2.1\n$ORIGIN q.\nb A 192.0.2.1\nc 9 A 192.0.2.1' };
+  test('$INCLUDE reads a file, whose $ORIGIN and owner end with it (RFC 1035 §5.1; NSD, BIND)', () => {
+    const files = { sub: 'a A 192.0.2.1\n$ORIGIN q.\nb A 192.0.2.1' };
     expect(records('$TTL 1\nx A 192.0.2.1\n$INCLUDE sub\n A 192.0.2.2\ny A 192.0.2.1', files)).toEqual([
       'x.example. 1 A 192.0.2.1',
-      'a.example. 2 A 192.0.2.1',
-      'b.q. 2 A 192.0.2.1',
-      'c.q. 9 A 192.0.2.1',
+      'a.example. 1 A 192.0.2.1',
+      'b.q. 1 A 192.0.2.1',
       'x.example. 1 A 192.0.2.2',
       'y.example. 1 A 192.0.2.1',
     ]);
+  });
+
+  test('$TTL of an included file goes on behind it (RFC 2308 §4), at any depth', () => {
+    const files = { one: '$INCLUDE two\na A 192.0.2.1', two: '$TTL 7200' };
+    expect(records('$TTL 1\nx A 192.0.2.1\n$INCLUDE one\ny A 192.0.2.1', files)).toEqual([
+      'x.example. 1 A 192.0.2.1',
+      'a.example. 7200 A 192.0.2.1',
+      'y.example. 7200 A 192.0.2.1',
+    ]);
+    expect(records('@ 100 SOA ns h 1 2 3 4 5\n$INCLUDE two\n@ NS ns', files)).toEqual([
+      'example. 100 SOA ns.example. h.example. 1 2 3 4 5',
+      'example. 7200 NS ns.example.',
+    ]);
+  });
+
+  test('the last TTL of an included file goes on behind it (RFC 1035 §5.1), $GENERATE and the SOA among them', () => {
+    const files = { one: 'a 9 A 192.0.2.1', many: '$GENERATE 1-1 g$ 8 A 192.0.2.$', soa: '@ SOA ns h 1 2 3 4 50' };
+    expect(records('x 7 A 192.0.2.1\n$INCLUDE one\ny A 192.0.2.1\n$INCLUDE many\nz A 192.0.2.1', files)).toEqual([
+      'x.example. 7 A 192.0.2.1',
+      'a.example. 9 A 192.0.2.1',
+      'y.example. 9 A 192.0.2.1',
+      'g1.example. 8 A 192.0.2.1',
+      'z.example. 8 A 192.0.2.1',
+    ]);
+    expect(records('$INCLUDE soa\na 5 A 192.0.2.1\nb A 192.0.2.1', files)).toEqual([
+      'example. 50 SOA ns.example. h.example. 1 2 3 4 50',
+      'a.example. 5 A 192.0.2.1',
+      'b.example. 50 A 192.0.2.1',
+    ]);
+  });
+
+  test('an included file begins with the owner of the file above (NSD, BIND), a malformed one among them', () => {
+    expect(records('$TTL 1\nx A 192.0.2.1\n$INCLUDE sub o.\n A 192.0.2.3', { sub: ' A 192.0.2.2' })).toEqual([
+      'x.example. 1 A 192.0.2.1',
+      'x.example. 1 A 192.0.2.2',
+      'x.example. 1 A 192.0.2.3',
+    ]);
+    expect(read('$TTL 1\nx..y A 192.0.2.1\n$INCLUDE sub', { sub: ' A 192.0.2.2' }).messages).toHaveLength(1);
   });
 
   test('$INCLUDE takes an origin, for that file only', () =>
@@ -196,7 +235,7 @@ describe('readZone: errors', () => {
     ['a A 192.0.2.1', '1:14: found a record without TTL, and no $TTL, SOA or TTL before it; expected one of these'],
     [
       ' 1 A 192.0.2.1',
-      '1:2: found a record without owner, and none before it in this file; expected an owner in column 1',
+      '1:2: found a record without owner, and none before it; expected an owner in column 1',
     ],
     ['a..b 1 A 192.0.2.1', '1:1: found "a..b", expected a domain name: it has an empty label'],
     ['a\\256 1 A 192.0.2.1', expect.stringContaining('1:1: found "a\\\\256", expected a domain name: ')],
@@ -219,7 +258,7 @@ describe('readZone: errors', () => {
     ['$INCLUDE f', '1:10: cannot include "f": no such file'],
     ['$INCLUDE f a b', '1:14: found "b", expected the end of $INCLUDE'],
     ['$INCLUDE f.zone', '1:10: cannot include "f.zone": that file includes this one'],
-    [' $TTL 1', '1:2: found a record without owner, and none before it in this file; expected an owner in column 1'],
+    [' $TTL 1', '1:2: found a record without owner, and none before it; expected an owner in column 1'],
   ])('%j', (text, message) => {
     expect(read(text, { 'f.zone': '' }).messages).toEqual(
       typeof message === 'object' && Array.isArray(message) ? [] : [message],
