@@ -6,7 +6,7 @@
  * RFC 1035 leaves these open, and they are decided here. Octets above 127 are kept. A line break within quotes is part of
  * the string inside parentheses, and an error elsewhere, so that a forgotten quote is reported at its place. Parentheses do
  * not nest, so that a forgotten one is reported at the next. A NUL octet is an error unless written `\000`, because a file
- * with one is hardly text. A token without a quote in front may have one behind `=` (RFC 9460 §2.1).
+ * with one is hardly text. A quote ends a word and begins a string, as in NSD and BIND: `a"b c"d` is three tokens.
  */
 import { AdotdError, ErrorCode } from '../errors.js';
 
@@ -34,7 +34,6 @@ const QUOTE = 0x22;
 const OPEN = 0x28;
 const CLOSE = 0x29;
 const SEMICOLON = 0x3b;
-const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
 /** 1 for octets that need a decision within an unquoted token. */
@@ -50,7 +49,7 @@ export class Tokens {
   start = 0;
   /** Where the current token ends, before its closing quote. */
   end = 0;
-  /** Whether the whole current token is in quotes. */
+  /** Whether the current token is in quotes. */
   quoted = false;
   /** Whether the current token has a backslash. */
   escaped = false;
@@ -58,6 +57,11 @@ export class Tokens {
   leadingSpace = false;
   /** Line of the current token, from 1. */
   line = 1;
+  /**
+   * Whether a quoted string and its neighbours have to stand apart: everywhere but in lists of strings, where `a"b"` is two
+   * strings. True at the start of each entry.
+   */
+  apart = true;
 
   /** The octet to read next. */
   #at = 0;
@@ -132,9 +136,11 @@ export class Tokens {
   nextEntry(): boolean {
     const bytes = this.bytes;
     const length = bytes.length;
+    this.apart = false;
     // Usually next() has stopped at the line break that ends the entry, and no token is left.
     if (this.#begun && (bytes[this.#at] !== LF || this.#open)) while (this.next());
     this.#begun = true;
+    this.apart = true;
     let at = this.#at;
     this.leadingSpace = false;
     for (; at < length; at++) {
@@ -154,6 +160,20 @@ export class Tokens {
     this.#at = at;
     this.#mark(at, at, false, false);
     return at < length;
+  }
+
+  /** Whether a quoted string follows the current token without a blank: `key="value"`. */
+  get adjoinsString(): boolean {
+    return !this.quoted && this.bytes[this.end] === QUOTE;
+  }
+
+  /**
+   * Whether something follows the current quoted string without a blank. Its parts are tokens of their own, but where a
+   * format has one value, this is a mistake.
+   */
+  get adjoinsMore(): boolean {
+    const next = this.quoted ? this.bytes[this.end + 1] : undefined;
+    return next !== undefined && (SPECIAL[next] === 0 || next === QUOTE || next === BACKSLASH);
   }
 
   /** The current token as it is written, read as UTF-8; for messages. */
@@ -189,18 +209,6 @@ export class Tokens {
         // A line break cannot be escaped: the scanner of the field reports the backslash at the token's end.
         const next = bytes[at + 1];
         if (next !== undefined && next !== LF && next !== CR && next !== NUL) at++;
-      } else if (octet === QUOTE) {
-        if (at === start || bytes[at - 1] !== EQUALS) continue;
-        for (at++; at < length && bytes[at] !== QUOTE && bytes[at] !== LF; at++) {
-          if (bytes[at] !== BACKSLASH) continue;
-          escaped = true;
-          if (bytes[at + 1] !== LF) at++;
-        }
-        if (at >= length || bytes[at] === LF) {
-          this.#at = Math.min(at, length);
-          this.#mark(start, this.#at, false, escaped);
-          this.fail('found a quoted value that does not end on its line, expected a closing quote');
-        }
       } else if (octet === NUL) {
         this.#failAt(at, 'found an octet of value 0, expected text (write \\000 when it is meant)');
       } else {
@@ -208,6 +216,7 @@ export class Tokens {
       }
     }
     if (at > length) at = length;
+    const adjoins = this.quoted && this.end + 1 === start;
     this.#at = at;
     this.start = start;
     this.end = at;
@@ -215,6 +224,7 @@ export class Tokens {
     this.escaped = escaped;
     this.line = this.#line;
     this.#tokenLineStart = this.#lineStart;
+    if (adjoins && this.apart) this.fail('found a word directly behind a closing quote, expected a blank between them');
     return true;
   }
 
@@ -223,6 +233,7 @@ export class Tokens {
     const bytes = this.bytes;
     const length = bytes.length;
     let escaped = false;
+    const adjoins = this.start < this.end + (this.quoted ? 1 : 0) && this.end + (this.quoted ? 1 : 0) === start - 1;
     this.#mark(start, start, true, false);
     for (let at = start; at < length; at++) {
       const octet = bytes[at]!;
@@ -230,6 +241,8 @@ export class Tokens {
         this.#at = at + 1;
         this.end = at;
         this.escaped = escaped;
+        if (adjoins && this.apart)
+          this.fail('found a quote within a word, expected a blank before it (or \\" for a quote)');
         return true;
       }
       if (octet === BACKSLASH) {

@@ -85,17 +85,21 @@ function parseRange(tokens: Tokens): Range {
 function readTemplate(tokens: Tokens): Template {
   const words: string[] = [];
   const quoted: boolean[] = [];
+  /** Whether a word follows the one before it without a blank, as the value of a service parameter does. */
+  const adjoins: boolean[] = [];
   const place = { line: tokens.line, column: tokens.column };
-  while (tokens.next()) {
+  tokens.apart = false;
+  for (let isBehind = false; tokens.next(); isBehind = tokens.adjoinsString || tokens.adjoinsMore) {
     words.push(Buffer.from(tokens.bytes.subarray(tokens.start, tokens.end)).toString('latin1'));
     quoted.push(tokens.quoted);
+    adjoins.push(isBehind);
   }
   if (words.length < 3) tokens.fail('found the end of $GENERATE, expected an owner, a type and RDATA');
   const isWhole = quoted.lastIndexOf(true) === words.length - 1 && quoted.indexOf(true) === words.length - 1;
   // In BIND the RDATA is one token, whose quotes only hold it together; several tokens keep their quotes.
   const text = words
     .map((word, i) => (quoted[i] && !(isWhole && isRdataStart(words, i)) ? `"${word}"` : word))
-    .join(' ');
+    .reduce((before, word, i) => `${before}${adjoins[i] ? '' : ' '}${word}`);
   const template = parseTemplate(text);
   if (typeof template === 'string') throw new ZoneSyntaxError(place.line, place.column, template);
   return template;

@@ -58,13 +58,48 @@ describe('Tokens', () => {
   test('ends a word at a parenthesis', () => expect(split('a(b)c')).toEqual([['a', 'b', 'c']]));
 
   test('keeps quoted strings together', () =>
-    expect(split('a "b ; (c" "" "d\\"e"f')).toEqual([['a', '"b ; (c"', '""', '"d\\"e"', 'f']]));
+    expect(split('a "b ; (c" "" "d\\"e" f')).toEqual([['a', '"b ; (c"', '""', '"d\\"e"', 'f']]));
 
   test('keeps a line break of a quoted string inside parentheses', () =>
     expect(split('a ("b\nc" d)\ne')).toEqual([['a', '"b\nc"', 'd'], ['e']]));
 
-  test('keeps a quoted part behind = in its word', () =>
-    expect(split('k="a b;\\"" x"y "z"=')).toEqual([['k="a b;\\""', 'x"y', '"z"', '=']]));
+  test('ends a word at a quote, and begins one behind a quote, where that is allowed', () => {
+    const tokens = new Tokens(Buffer.from('k="a ;b"c"d"e f "g"'), 'f.zone');
+    tokens.nextEntry();
+    tokens.apart = false;
+    const seen: (string | boolean)[][] = [];
+    while (tokens.next()) seen.push([tokens.text(), tokens.quoted, tokens.adjoinsString, tokens.adjoinsMore]);
+    expect(seen).toEqual([
+      ['k=', false, true, false],
+      ['a ;b', true, false, true],
+      ['c', false, true, false],
+      ['d', true, false, true],
+      ['e', false, false, false],
+      ['f', false, false, false],
+      ['g', true, false, false],
+    ]);
+  });
+
+  test.each(['a"b"', 'a "b"c', 'a "b""c"', 'a "b c"d"e f"', 'a (b"c\nd" e)'])(
+    'wants strings to stand apart, and reads on behind one that does not: %s',
+    (text) => {
+      const [first, second] = split(`${text}\nx`);
+      expect(first).toContainEqual(
+        expect.stringMatching(/^!1:\d+: found a (quote within a word|word directly behind)/),
+      );
+      expect(second).toEqual(['x']);
+    },
+  );
+
+  test('says once that strings have to stand apart when the rest of the entry is skipped', () => {
+    const tokens = new Tokens(Buffer.from('a"b" c"d" e"f\n x'), 'f.zone');
+    tokens.nextEntry();
+    tokens.next();
+    expect(() => tokens.next()).toThrow(/a quote within a word/);
+    expect(() => tokens.nextEntry()).toThrow(/does not end on its line/);
+    expect(tokens.nextEntry()).toBe(true);
+    expect([tokens.leadingSpace, tokens.apart]).toEqual([true, true]);
+  });
 
   test('keeps escaped octets in their word', () =>
     expect(split('a\\ b\\;c\\(d\\"e\\\\ f\\046')).toEqual([['a\\ b\\;c\\(d\\"e\\\\', 'f\\046']]));
@@ -145,7 +180,7 @@ describe('Tokens of broken text', () => {
         ],
       ],
     ],
-    ['a k="b\nc', [['a', '!1:3: found a quoted value that does not end on its line, expected a closing quote'], ['c']]],
+    ['a k="b\nc', [['a', 'k=', '!1:5: found a string that does not end on its line, expected a closing quote'], ['c']]],
     ['a b\0c\nd', [['a', '!1:4: found an octet of value 0, expected text (write \\000 when it is meant)', 'c'], ['d']]],
     [
       'a "\0" b',
@@ -159,7 +194,10 @@ describe('Tokens of broken text', () => {
     ],
     ['a b\\', [['a', 'b\\']]],
     ['a "b\\', [['a', '!1:3: found a string that is still open at the end of the file, expected a closing quote']]],
-    ['a k="b\\', [['a', '!1:3: found a quoted value that does not end on its line, expected a closing quote']]],
+    [
+      'a k="b\\',
+      [['a', 'k=', '!1:5: found a string that is still open at the end of the file, expected a closing quote']],
+    ],
   ])('%j', (text, expected) => expect(split(text).slice(0, 2)).toMatchObject(expected));
 
   test('reads a megabyte of any one octet in linear time', () => {

@@ -27,10 +27,15 @@ export function scanRdata(type: number, tokens: Tokens, origin: Uint8Array, out:
   if (isGeneric(tokens)) return scanGeneric(type, tokens, out, at);
   if (fields === undefined) return failGeneric(type, tokens);
   let to = at;
+  let joins = false;
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i]!;
     const codec = CODECS[field.kind]!;
+    const joined = codec.joins === true;
+    tokens.apart = !(joins && joined);
     if (i > 0) tokens.next();
+    tokens.apart = !joined;
+    joins = joined;
     if (!codec.manyTokens && !hasToken(tokens)) failMissing(field, codec, tokens);
     to = codec.scan(tokens, origin, out, to, at);
   }

@@ -55,6 +55,7 @@ const EXPECTED = 'a character-string, in quotes when it has blanks';
 export const string: Codec = {
   expected: EXPECTED,
   manyTokens: false,
+  joins: true,
   scan: (tokens, _origin, out, at) => scanString(tokens, out, at),
   check: checkString,
   print: (rdata, at, end) => quoteText(rdata, at + 1, end),
@@ -63,6 +64,7 @@ export const string: Codec = {
 export const optionalString: Codec = {
   expected: EXPECTED,
   manyTokens: true,
+  joins: true,
   scan: (tokens, _origin, out, at) => (hasToken(tokens) ? scanString(tokens, out, at) : at),
   check: (wire, at, end) => (at === end ? at : checkString(wire, at, end)),
   print: (rdata, at, end) => (at === end ? '' : quoteText(rdata, at + 1, end)),
@@ -71,6 +73,7 @@ export const optionalString: Codec = {
 export const strings: Codec = {
   expected: EXPECTED,
   manyTokens: true,
+  joins: true,
   scan(tokens, _origin, out, at) {
     needToken(tokens, EXPECTED);
     let to = at;

@@ -12,8 +12,6 @@ import { quoteText, scanText } from './strings.js';
 import { fixedList, SVC_VALUES, type SvcValue } from './svc-values.js';
 
 const EQUALS = 0x3d;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 
 const MANDATORY = 0;
 const ALPN = 1;
@@ -58,28 +56,24 @@ function sorted(wire: Uint8Array): Uint8Array {
   return Uint8Array.from(pairs.flatMap((key) => [key >> 8, key & 0xff]));
 }
 
-/** The place of the first unescaped quote from `start` on, or -1. */
-function closingQuote(bytes: Uint8Array, start: number, end: number): number {
-  for (let i = start; i < end; i++) {
-    if (bytes[i] === QUOTE) return i;
-    if (bytes[i] === BACKSLASH) i++;
-  }
-  return -1;
-}
-
-/** The value behind the equals sign of the current token, quotes and character-string escapes resolved. */
+/**
+ * The value behind the equals sign of the current token, escapes of character-strings resolved. A quoted value is a token of its
+ * own; afterwards the current token is the parameter as a whole, for messages.
+ */
 function scanValue(tokens: Tokens, equals: number): Uint8Array {
   const { start, end } = tokens;
+  const isQuoted = tokens.adjoinsString;
+  if (isQuoted && equals !== end - 1) failExpected(tokens, 'a quote nowhere but behind the equals sign');
   if (equals >= end) return new Uint8Array(0);
-  const quoted = tokens.bytes[equals + 1] === QUOTE;
-  if (quoted && closingQuote(tokens.bytes, equals + 2, end) !== end - 1)
-    failExpected(tokens, 'a blank behind the closing quote');
-  tokens.start = equals + (quoted ? 2 : 1);
-  if (quoted) tokens.end--;
+  if (isQuoted) tokens.next();
+  else tokens.start = equals + 1;
+  const adjoins = tokens.adjoinsMore;
   const scratch = new Uint8Array(tokens.end - tokens.start);
   const value = scratch.subarray(0, scanText(tokens, scratch, 0));
   tokens.start = start;
-  tokens.end = end;
+  if (isQuoted) tokens.end++;
+  tokens.quoted = false;
+  if (adjoins) failExpected(tokens, 'a blank behind the closing quote');
   return value;
 }
 
@@ -130,6 +124,7 @@ function reasonAgainst(wire: Uint8Array, at: number, end: number): string | unde
 export const svcParams: Codec = {
   expected: 'service parameters such as alpn="h2,h3"',
   manyTokens: true,
+  joins: true,
   scan(tokens, _origin, out, at, start) {
     const parameters: { key: number; value: Uint8Array }[] = [];
     for (; hasToken(tokens); tokens.next()) parameters.push(scanParameter(tokens));

@@ -64,6 +64,11 @@ const u32 = (value: number): Octets => [value >>> 24, (value >>> 16) & 0xff, (va
 /** A gateway of each of the types that there are, from 0 on. */
 const gateways: readonly fc.Arbitrary<Octets>[] = [fc.constant([]), octets(4, 4), octets(16, 16), name];
 
+/** The value of `oots` for transports of different lengths. */
+function transports(lengths: readonly number[]): Octets {
+  return lengths.flatMap((length) => [length, ...Buffer.from('x'.repeat(length)), length * 11]);
+}
+
 const parameterValues: ReadonlyMap<number, fc.Arbitrary<Octets>> = new Map([
   [1, fc.array(counted(1, 9), { minLength: 1, maxLength: 3 }).map((list) => list.flat())],
   [3, octets(2, 2)],
@@ -73,9 +78,12 @@ const parameterValues: ReadonlyMap<number, fc.Arbitrary<Octets>> = new Map([
   [7, fc.constantFrom('/q{?dns}', '/"\\ü{?a,dns}').map((path) => Array.from(Buffer.from(path)))],
   [8, fc.constant<Octets>([])],
   [9, fc.uniqueArray(octet, { minLength: 1, maxLength: 4 }).map((list) => list.flatMap((value) => [1, value]))],
+  [10, fc.array(counted(1, 9), { maxLength: 3 }).map((list) => list.flat())],
+  [11, fc.constant<Octets>([])],
+  [12, fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 4 }).map(transports)],
 ]);
 const parameters = fc
-  .uniqueArray(fc.oneof(fc.constantFrom(...parameterValues.keys()), fc.integer({ min: 10, max: 65_535 })), {
+  .uniqueArray(fc.oneof(fc.constantFrom(...parameterValues.keys()), fc.integer({ min: 13, max: 65_535 })), {
     maxLength: 6,
   })
   .chain((keys) => {
