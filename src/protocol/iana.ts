@@ -1,4 +1,7 @@
-/** Numbers of the IANA "Domain Name System (DNS) Parameters" registries. They are open: unknown values pass through. */
+/**
+ * Numbers of the IANA "Domain Name System (DNS) Parameters" registries that code names, checked against those of 2026-10-04. They
+ * are open: unknown values pass through.
+ */
 
 /** Resource record types that code refers to by name; the RDATA table has all types (rdata/rows.ts). */
 export const Type = {

@@ -1,4 +1,4 @@
-/** Mnemonics of IANA's registries. Unknown numbers are TYPE123, CLASS123 and so on. */
+/** Mnemonics of IANA's registries, as of 2026-10-04. Unknown numbers are TYPE123, CLASS123 and so on. */
 import { Class, Ede, EdnsOption, Opcode, Rcode } from '../../protocol/iana.js';
 
 /** Types by number (IANA "Resource Record (RR) TYPEs"), as runs of successive numbers. */
@@ -6,7 +6,7 @@ const RUNS: readonly (readonly [first: number, mnemonics: string])[] = [
   [1, 'A NS MD MF CNAME SOA MB MG MR NULL WKS PTR HINFO MINFO MX TXT RP AFSDB X25 ISDN RT NSAP NSAP-PTR SIG KEY PX'],
   [27, 'GPOS AAAA LOC NXT EID NIMLOC SRV ATMA NAPTR KX CERT A6 DNAME SINK OPT APL DS SSHFP IPSECKEY RRSIG NSEC'],
   [48, 'DNSKEY DHCID NSEC3 NSEC3PARAM TLSA SMIMEA'],
-  [55, 'HIP NINFO RKEY TALINK CDS CDNSKEY OPENPGPKEY CSYNC ZONEMD SVCB HTTPS DSYNC HHIT BRID'],
+  [55, 'HIP NINFO RKEY TALINK CDS CDNSKEY OPENPGPKEY CSYNC ZONEMD SVCB HTTPS DSYNC HHIT BRID UNECE ISO'],
   [99, 'SPF UINFO UID GID UNSPEC NID L32 L64 LP EUI48 EUI64'],
   [128, 'NXNAME'],
   [249, 'TKEY TSIG IXFR AXFR MAILB MAILA ANY URI CAA AVC DOA AMTRELAY RESINFO WALLET CLA IPN'],
@@ -37,8 +37,60 @@ const rcodeNames = reversed({
   BADALG: 21, // RFC 2930
   BADTRUNC: 22, // RFC 8945
 });
-const optionNames = reversed(EdnsOption);
-const edeNames = reversed(Ede);
+/** The options of iana.ts, and those that our server does not know. */
+const optionNames = reversed({
+  ...EdnsOption,
+  LLQ: 1, // RFC 8764
+  UPDATE_LEASE: 2, // RFC 9664
+  DAU: 5, // RFC 6975
+  DHU: 6, // RFC 6975
+  N3U: 7, // RFC 6975
+  CLIENT_SUBNET: 8, // RFC 7871
+  CHAIN: 13, // RFC 7901
+  KEY_TAG: 14, // RFC 8145
+  CLIENT_TAG: 16, // draft-bellis-dnsop-edns-tags
+  SERVER_TAG: 17, // draft-bellis-dnsop-edns-tags
+  MQTYPE_QUERY: 20, // RFC 10029
+  MQTYPE_RESPONSE: 21, // RFC 10029
+  EDE_EXTRA_TEXT_LANGUAGE: 22, // draft-muks-dns-filtering
+  FILTERING_CONTACT: 23, // draft-muks-dns-filtering
+  FILTERING_ORGANIZATION: 24, // draft-muks-dns-filtering
+  FILTERING_DB: 25, // draft-muks-dns-filtering
+  STRUCTURED_DNS_ERROR: 26, // draft-ietf-dnsop-structured-dns-error
+});
+/** The extended errors of iana.ts, and those that our server never sends. */
+const edeNames = reversed({
+  ...Ede,
+  UNSUPPORTED_DNSKEY_ALGORITHM: 1, // RFC 8914
+  UNSUPPORTED_DS_DIGEST_TYPE: 2, // RFC 8914
+  STALE_ANSWER: 3, // RFC 8914
+  FORGED_ANSWER: 4, // RFC 8914
+  DNSSEC_INDETERMINATE: 5, // RFC 8914
+  DNSSEC_BOGUS: 6, // RFC 8914
+  SIGNATURE_EXPIRED: 7, // RFC 8914
+  SIGNATURE_NOT_YET_VALID: 8, // RFC 8914
+  DNSKEY_MISSING: 9, // RFC 8914
+  RRSIGS_MISSING: 10, // RFC 8914
+  NO_ZONE_KEY_BIT_SET: 11, // RFC 8914
+  NSEC_MISSING: 12, // RFC 8914
+  CACHED_ERROR: 13, // RFC 8914
+  BLOCKED: 15, // RFC 8914
+  CENSORED: 16, // RFC 8914
+  FILTERED: 17, // RFC 8914
+  STALE_NXDOMAIN_ANSWER: 19, // RFC 8914
+  NO_REACHABLE_AUTHORITY: 22, // RFC 8914
+  NETWORK_ERROR: 23, // RFC 8914
+  SIGNATURE_EXPIRED_BEFORE_VALID: 25, // IANA
+  TOO_EARLY: 26, // RFC 9250
+  UNSUPPORTED_NSEC3_ITERATIONS: 27, // RFC 9276
+  UNABLE_TO_CONFORM_TO_POLICY: 28, // draft-homburg-dnsop-codcp
+  SYNTHESIZED: 29, // IANA
+  RATE_LIMITED: 31, // draft-muks-dns-ede-rate-limited
+  OVER_QUOTA: 32, // draft-muks-dns-ede-rate-limited
+  NEGATIVE_TRUST_ANCHOR: 33, // draft-farrokhi-dnsop-ede-nta
+  NEW_DELEGATION_ONLY: 34, // draft-ietf-deleg
+  BLOCKED_BY_UPSTREAM: 35, // draft-ietf-dnsop-structured-dns-error
+});
 
 export const typeToText = (type: number): string => typeNames.get(type) ?? `TYPE${type}`;
 export const classToText = (value: number): string => classNames.get(value) ?? `CLASS${value}`;

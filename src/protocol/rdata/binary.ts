@@ -129,6 +129,7 @@ function base64Rest(minimum: number, none?: string): Codec {
     scan(tokens, _origin, out, at) {
       if (minimum > 0 || none !== undefined) needToken(tokens, BASE64);
       else if (!hasToken(tokens)) return at;
+      if (none !== undefined && tokens.quoted) failExpected(tokens, `${BASE64} or "${none}", without quotes`);
       if (none !== undefined && isDash(tokens)) return at;
       const to = scanBase64(tokens, out, at, true);
       if (to - at < minimum) tokens.fail(`found no octets, expected ${BASE64}`);

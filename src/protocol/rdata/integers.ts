@@ -151,9 +151,14 @@ export const scheme = named(1, 'a DSYNC scheme', DSYNC_SCHEMES, true);
 
 const U64_DIGITS = 20;
 const U64_MAX = 0xffffffffffffffffn;
+const U32_MAX = 0xffffffff;
 
+/** Two numbers of 32 bits with a dot between them are the halves of the number (draft-johnson-dns-ipn-cla §3.1). */
 function parseU64(tokens: Tokens): bigint {
   const text = Buffer.from(tokens.bytes.subarray(tokens.start, tokens.end)).toString('latin1');
+  const [, high, low] = /^([0-9]{1,10})\.([0-9]{1,10})$/.exec(text) ?? [];
+  if (high !== undefined && low !== undefined && Number(high) <= U32_MAX && Number(low) <= U32_MAX)
+    return (BigInt(high) << 32n) | BigInt(low);
   const value = text.length <= U64_DIGITS && /^[0-9]+$/.test(text) ? BigInt(text) : -1n;
   return value < 0n || value > U64_MAX ? failExpected(tokens, u64.expected) : value;
 }

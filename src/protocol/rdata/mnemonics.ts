@@ -1,4 +1,7 @@
-/** Mnemonics of numbers in RDATA; the registries are open: other numbers are printed as numbers. */
+/**
+ * Mnemonics of numbers in RDATA, as IANA's registries had them on 2026-10-04. The registries are open: other numbers are printed
+ * as numbers.
+ */
 export type Mnemonics = ReadonlyMap<string, number>;
 
 /** DNSSEC algorithms (IANA "DNS Security Algorithm Numbers"), with BIND's older spellings. */
@@ -22,6 +25,7 @@ export const ALGORITHMS: Mnemonics = new Map([
   ['ED25519', 15], // RFC 8080
   ['ED448', 16], // RFC 8080
   ['SM2SM3', 17], // RFC 9563
+  ['MLDSA44', 18], // draft-westerbaan-dnssec-mldsa
   ['ECC-GOST12', 23], // RFC 9558
   ['INDIRECT', 252], // RFC 4034
   ['PRIVATEDNS', 253], // RFC 4034

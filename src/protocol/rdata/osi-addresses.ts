@@ -11,7 +11,8 @@ const AESA = 0;
 const E164 = 1;
 
 const NSAP = 'an NSAP address such as 0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00';
-const ATM = 'an ATM address: hexadecimal digits, or + and the digits of an E.164 number';
+const ATM =
+  'an ATM address: hexadecimal digits, or + and the digits of an E.164 number, with single dots between digits at most';
 
 /** Writes the hexadecimal octets of the token from `from` on; dots between digits are skipped. */
 function scanDottedHex(tokens: Tokens, from: number, out: Uint8Array, at: number, expected: string): number {
@@ -45,6 +46,13 @@ export const nsap: Codec = {
   print: (rdata, at, end) => `0x${hexOf(rdata, at, end)}`,
 };
 
+/** Whether each dot of an ATM address stands alone between digits, as BIND has it; RFC 1706 lets NSAP have them anywhere. */
+function hasStrayDot({ bytes, end }: Tokens, start: number): boolean {
+  for (let i = start; i < end; i++)
+    if (bytes[i] === DOT && (i === start || i === end - 1 || bytes[i + 1] === DOT)) return true;
+  return false;
+}
+
 function isDigits(bytes: Uint8Array, start: number, end: number): boolean {
   for (let i = start; i < end; i++) if (bytes[i]! < 0x30 || bytes[i]! > 0x39) return false;
   return end > start;
@@ -55,7 +63,9 @@ export const atmAddress: Codec = {
   manyTokens: false,
   scan(tokens, _origin, out, at) {
     const { bytes, start, end } = tokens;
-    if (bytes[start] !== PLUS) {
+    const isNumber = bytes[start] === PLUS;
+    if (hasStrayDot(tokens, isNumber ? start + 1 : start)) failExpected(tokens, ATM);
+    if (!isNumber) {
       out[at] = AESA;
       return scanDottedHex(tokens, start, out, at + 1, ATM);
     }

@@ -1,8 +1,9 @@
 /**
- * The rows of the RDATA table: every type of IANA's registry "Resource Record (RR) TYPEs". A new type is a row; a type
- * whose presentation format was never published has no fields and is read and printed in the generic form of RFC 3597.
+ * The rows of the RDATA table: every type of IANA's registry "Resource Record (RR) TYPEs" of 2026-10-04. A new type is a row; a
+ * type whose presentation format was never published, or is that of a draft in progress, has no fields and is read and printed in
+ * the generic form of RFC 3597.
  *
- * Not here: DELEG and DELEGI, whose specification is not final; they are read in the generic form like any unknown type.
+ * Not here: DELEG and DELEGI, whose numbers are not final; they are read in the generic form like any unknown type.
  */
 import { type Field, FieldKind, fieldOf } from './field.js';
 
@@ -210,6 +211,8 @@ export const ROWS: readonly TypeRow[] = [
   row(66, 'DSYNC', [rrtype('type'), scheme('scheme'), u16('port'), name('target')]), // RFC 9859
   row(67, 'HHIT', [base64('host identity')]), // RFC 9886
   row(68, 'BRID', [base64('broadcast remote ID')]), // RFC 9886
+  row(69, 'UNECE'), // draft-woodcock-faltstrom-external-registry-rrtypes
+  row(70, 'ISO'), // draft-woodcock-faltstrom-external-registry-rrtypes
   row(99, 'SPF', [strings('text')]), // RFC 7208
   row(100, 'UINFO'), // IANA, reserved
   row(101, 'UID'), // IANA, reserved

@@ -1,6 +1,6 @@
 /**
- * The table of service parameters of SVCB and HTTPS (IANA "Service Parameter Keys"): how the value of each key is read,
- * checked and printed. A new key is a row; keys that are not here are read and printed as `key123="…"`.
+ * The table of service parameters of SVCB and HTTPS, as IANA's registry "Service Parameter Keys" had them on 2026-07-10: how the
+ * value of each key is read, checked and printed. A new key is a row; keys that are not here are read and printed as `key123="…"`.
  */
 import { parseIpv4, parseIpv6, printIpv4, printIpv6 } from '../ip-address.js';
 import { readU16 } from '../octets.js';
@@ -92,13 +92,14 @@ function flag(key: number, name: string): SvcValue {
   };
 }
 
+/** Whether wire[at … end) is a list of strings behind their lengths, none of them empty. */
 function checkStrings(wire: Uint8Array, at: number, end: number): boolean {
   let to = at;
   while (to < end) {
     if (wire[to] === 0) return false;
     to += 1 + wire[to]!;
   }
-  return to === end && end > at;
+  return to === end;
 }
 
 function parseU16(bytes: Uint8Array, start: number, end: number, out: Uint8Array, at: number): boolean {
@@ -108,28 +109,31 @@ function parseU16(bytes: Uint8Array, start: number, end: number, out: Uint8Array
   return value >= 0;
 }
 
-const alpn: SvcValue = {
-  key: 1,
-  name: 'alpn',
-  expected: 'a list of protocols such as "h2,h3"',
-  parse(value) {
-    const items = splitItems(value);
-    if (items === undefined || items.some((item) => item.length > 255)) return undefined;
-    return Uint8Array.from(items.flatMap((item) => [item.length, ...item]));
-  },
-  check: checkStrings,
-  print(wire, at, end) {
-    const list: number[] = [];
-    for (let i = at; i < end; i += 1 + wire[i]!) {
-      if (i > at) list.push(COMMA);
-      for (const octet of wire.subarray(i + 1, i + 1 + wire[i]!)) {
-        if (octet === COMMA || octet === BACKSLASH) list.push(BACKSLASH);
-        list.push(octet);
+/** A list of strings behind their lengths; `least` is the number that there has to be. */
+function stringList(key: number, name: string, expected: string, least: 0 | 1): SvcValue {
+  return {
+    key,
+    name,
+    expected,
+    parse(value) {
+      const items = value.length === 0 ? [] : splitItems(value);
+      if (items === undefined || items.length < least || items.some((item) => item.length > 255)) return undefined;
+      return Uint8Array.from(items.flatMap((item) => [item.length, ...item]));
+    },
+    check: (wire, at, end) => end - at >= least && checkStrings(wire, at, end),
+    print(wire, at, end) {
+      const list: number[] = [];
+      for (let i = at; i < end; i += 1 + wire[i]!) {
+        if (i > at) list.push(COMMA);
+        for (const octet of wire.subarray(i + 1, i + 1 + wire[i]!)) {
+          if (octet === COMMA || octet === BACKSLASH) list.push(BACKSLASH);
+          list.push(octet);
+        }
       }
-    }
-    return quoteText(Uint8Array.from(list), 0, list.length);
-  },
-};
+      return quoteText(Uint8Array.from(list), 0, list.length);
+    },
+  };
+}
 
 const port: SvcValue = {
   key: 3,
@@ -156,6 +160,9 @@ const ech: SvcValue = {
   print: printBase64,
 };
 
+/** A weight of `oots` is a percentage. */
+const MAX_PERCENT = 100;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function isDohPath(value: Uint8Array): boolean {
@@ -175,9 +182,46 @@ const dohpath: SvcValue = {
   print: quoteText,
 };
 
+const latin1 = (octets: Iterable<number>): string => Buffer.from(Uint8Array.from(octets)).toString('latin1');
+
+/** Transports of DNS, each with the share of all queries in percent that the operator trusts it with. */
+const oots: SvcValue = {
+  key: 12,
+  name: 'oots',
+  expected: 'a list of different transports with percentages such as "do53:100,dot:25"',
+  parse(value) {
+    const octets: number[] = [];
+    for (const item of splitItems(value) ?? [[]]) {
+      const [, transport, weight] = /^([a-z0-9-]{1,255}):(0|[1-9][0-9]{0,2})$/.exec(latin1(item)) ?? [];
+      if (transport === undefined || Number(weight) > MAX_PERCENT) return undefined;
+      octets.push(transport.length, ...Buffer.from(transport, 'latin1'), Number(weight));
+    }
+    return oots.check(Uint8Array.from(octets), 0, octets.length) ? Uint8Array.from(octets) : undefined;
+  },
+  check(wire, at, end) {
+    const seen = new Set<string>();
+    let to = at;
+    for (; to < end && wire[to] !== 0; to += 2 + wire[to]!) {
+      const weight = to + 1 + wire[to]!;
+      const transport = latin1(wire.subarray(to + 1, weight));
+      if (!/^[a-z0-9-]+$/.test(transport) || seen.has(transport) || wire[weight]! > MAX_PERCENT) return false;
+      seen.add(transport);
+    }
+    return to === end && seen.size > 0;
+  },
+  print(wire, at, end) {
+    const items: string[] = [];
+    for (let i = at; i < end; i += 2 + wire[i]!) {
+      const weight = i + 1 + wire[i]!;
+      items.push(`${latin1(wire.subarray(i + 1, weight))}:${wire[weight]}`);
+    }
+    return `"${items.join(',')}"`;
+  },
+};
+
 /** Every key whose values have a format, but `mandatory`: its values are keys (svc-params.ts). */
 export const SVC_VALUES: readonly SvcValue[] = [
-  alpn, // RFC 9460
+  stringList(1, 'alpn', 'a list of protocols such as "h2,h3"', 1), // RFC 9460
   flag(2, 'no-default-alpn'), // RFC 9460
   port, // RFC 9460
   fixedList(4, 'ipv4hint', 'a list of IPv4 addresses', 4, parseIpv4, printIpv4), // RFC 9460
@@ -195,4 +239,7 @@ export const SVC_VALUES: readonly SvcValue[] = [
     (wire, at) => String(readU16(wire, at)),
     true,
   ),
+  stringList(10, 'docpath', 'the segments of a path such as dns,query', 0), // RFC 9953 §3.2
+  flag(11, 'pvd'), // draft-ietf-intarea-proxy-config
+  oots, // draft-johani-dnsop-svcb-oots
 ];

@@ -127,7 +127,9 @@ describe('EDNS options', () => {
     [{ code: 11, data: Buffer.of(0, 100) }, 'TCP-KEEPALIVE: 10.0 s'],
     [{ code: 12, data: Buffer.alloc(7) }, 'PADDING: 7 octets'],
     [{ code: 15, data: Buffer.from('\0\x14no') }, 'EDE: 20 (NOT_AUTHORITATIVE): "no"'],
+    [{ code: 15, data: Buffer.of(0, 35) }, 'EDE: 35 (BLOCKED_BY_UPSTREAM)'],
     [{ code: 15, data: Buffer.of(1) }, 'EDE: 01'],
+    [{ code: 8, data: Buffer.of(0, 1) }, 'CLIENT_SUBNET: 0001'],
     [{ code: 4711, data: Buffer.of(255) }, 'OPT=4711: ff'],
   ])('are printed: %j', (option, text) => {
     expect(optionText(option)).toBe(text);

@@ -2,7 +2,7 @@
 import { type FieldText, ipv4Text, ipv6Text, quoted } from './fields.js';
 import type { RdataReader } from './reader.js';
 
-/** By number: RFC 9460 §14.3, RFC 9461 (dohpath), RFC 9540 (ohttp), IANA. */
+/** By number: IANA's registry "Service Parameter Keys" of 2026-07-10. */
 const NAMES = [
   'mandatory',
   'alpn',
@@ -14,7 +14,12 @@ const NAMES = [
   'dohpath',
   'ohttp',
   'tls-supported-groups',
+  'docpath',
+  'pvd',
+  'oots',
 ];
+/** Keys without a value. */
+const FLAGS = new Set(['no-default-alpn', 'ohttp', 'pvd']);
 const keyToText = (key: number): string => NAMES[key] ?? `key${key}`;
 
 /** Splits a value into parts of `size` octets, at least one. */
@@ -23,13 +28,12 @@ function parts(r: RdataReader, value: Buffer, size: number, key: string): Buffer
   return Array.from({ length: value.length / size }, (_, i) => value.subarray(i * size, (i + 1) * size));
 }
 
-/** Protocols, each after its length. Commas and backslashes in them are escaped twice (RFC 9460 appendix A.1). */
-function protocols(r: RdataReader, value: Buffer): string {
+/** Strings, each after its length. Commas and backslashes in them are escaped twice (RFC 9460 appendix A.1). */
+function stringList(r: RdataReader, key: string, value: Buffer): string {
   const list: number[] = [];
-  if (value.length === 0) r.fail('has an empty alpn');
   for (let at = 0; at < value.length; at += 1 + (value[at] ?? 0)) {
     const length = value[at] ?? 0;
-    if (length === 0 || at + 1 + length > value.length) r.fail('has a malformed alpn');
+    if (length === 0 || at + 1 + length > value.length) r.fail(`has a malformed ${key}`);
     if (at > 0) list.push(0x2c);
     for (const octet of value.subarray(at + 1, at + 1 + length)) {
       if (octet === 0x2c || octet === 0x5c) list.push(0x5c);
@@ -39,6 +43,18 @@ function protocols(r: RdataReader, value: Buffer): string {
   return quoted(Uint8Array.from(list));
 }
 
+/** Transports, each after its length and with a percentage behind it (draft-johani-dnsop-svcb-oots). */
+function transports(r: RdataReader, value: Buffer): string {
+  const list: string[] = [];
+  for (let at = 0; at < value.length; at += 2 + (value[at] ?? 0)) {
+    const weight = at + 1 + (value[at] ?? 0);
+    if (weight === at + 1 || weight >= value.length) r.fail('has a malformed oots');
+    list.push(`${value.subarray(at + 1, weight).toString('latin1')}:${value[weight]}`);
+  }
+  if (list.length === 0) r.fail('has an empty oots');
+  return quoted(Buffer.from(list.join(','), 'latin1'));
+}
+
 function valueToText(r: RdataReader, key: string, value: Buffer): string {
   switch (key) {
     case 'mandatory':
@@ -46,7 +62,12 @@ function valueToText(r: RdataReader, key: string, value: Buffer): string {
         .map((part) => keyToText(part.readUInt16BE()))
         .join(',');
     case 'alpn':
-      return protocols(r, value);
+      if (value.length === 0) r.fail('has an empty alpn');
+      return stringList(r, key, value);
+    case 'docpath':
+      return stringList(r, key, value);
+    case 'oots':
+      return transports(r, value);
     case 'port':
       if (value.length !== 2) r.fail(`has ${value.length} octets as the value of port`);
       return String(value.readUInt16BE());
@@ -75,7 +96,7 @@ export const serviceParameters: FieldText = (r) => {
     before = number;
     const key = keyToText(number);
     const value = r.take(r.u16());
-    if ((key === 'no-default-alpn' || key === 'ohttp') && value.length > 0) r.fail(`has a value for ${key}`);
+    if (FLAGS.has(key) && value.length > 0) r.fail(`has a value for ${key}`);
     const text = value.length === 0 && NAMES[number] === undefined ? '' : valueToText(r, key, value);
     words.push(value.length === 0 ? key : `${key}=${text}`);
   }
