@@ -1,19 +1,23 @@
 /** Opening a zone's file, and the files that $INCLUDE names (RFC 1035 §5.1), within the limits of a zone. */
 import { Tokens, ZoneSyntaxError } from '../protocol/tokens.js';
+import { encodingMistake } from './mistakes/encoding.js';
 import { FileContext, type ReadContext } from './read-context.js';
 import type { SourceFile } from './source.js';
 
-/** Some editors write it before UTF-8 text; NSD, Knot and BIND read it as part of the first name. */
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-
 /** Makes a file the one to read next. `above` is the file that includes it; reading goes on there afterwards. */
 export function openFile(read: ReadContext, source: SourceFile, origin: Uint8Array, above?: FileContext): void {
-  const isMarked = BYTE_ORDER_MARK.every((octet, i) => source.bytes[i] === octet);
-  if (isMarked) read.diagnostics.error(source.file, 1, 1, 'found a byte order mark, expected text without one');
-  const tokens = new Tokens(isMarked ? source.bytes.subarray(BYTE_ORDER_MARK.length) : source.bytes, source.file);
+  const tokens = new Tokens(readable(read, source), source.file);
   read.files++;
   read.octets += source.bytes.length;
   read.current = new FileContext(read, tokens, read.store.files.push(source.file) - 1, origin, above);
+}
+
+/** The octets of a file that can be read, after what there is to say about its encoding. */
+function readable({ diagnostics }: ReadContext, { file, bytes }: SourceFile): Uint8Array {
+  const mistake = encodingMistake(bytes);
+  if (mistake === undefined) return bytes;
+  diagnostics[mistake.severity](file, mistake.line, mistake.column, mistake.message);
+  return mistake.readable ? bytes.subarray(mistake.skip) : new Uint8Array(0);
 }
 
 /** Opens the file that `$INCLUDE path` in `file` names; line and column are those of the path. */

@@ -233,10 +233,7 @@ describe('readZone: errors', () => {
     ['a 1 NONE A 192.0.2.1', '1:5: found class "NONE", expected IN: only that class is served'],
     ['a 1 "A" 192.0.2.1', '1:5: found "A", expected a TTL, the class IN or a type such as A'],
     ['a A 192.0.2.1', '1:14: found a record without TTL, and no $TTL, SOA or TTL before it; expected one of these'],
-    [
-      ' 1 A 192.0.2.1',
-      '1:2: found a record without owner, and none before it; expected an owner in column 1',
-    ],
+    [' 1 A 192.0.2.1', '1:2: found a record without owner, and none before it; expected an owner in column 1'],
     ['a..b 1 A 192.0.2.1', '1:1: found "a..b", expected a domain name: it has an empty label'],
     ['a\\256 1 A 192.0.2.1', expect.stringContaining('1:1: found "a\\\\256", expected a domain name: ')],
     [`${'a'.repeat(64)} 1 A 192.0.2.1`, expect.stringContaining('it has a label of 64 octets, more than 63')],
