@@ -8,22 +8,24 @@ import { zoneKey } from '../protocol/name.js';
 import type { PlaceOf } from '../server/policies.js';
 import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
 import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/zones/load-zone.js';
-import { type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zones/zone-files.js';
+import { withoutZoneFiles, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zones/zone-files.js';
 import { zoneConflicts } from '../server/zones/zone-mistakes.js';
 
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import { printZone } from '../zone/print.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+import { namedZones } from './named-zones.js';
 
 const OPTIONS = {
   format: { type: 'string', default: 'text' },
   limit: { type: 'string', default: '20' },
   print: { type: 'boolean' },
   strict: { type: 'boolean' },
+  zone: { type: 'string', multiple: true },
 } as const satisfies Options;
 
 export const check: Verb = {
-  help: `usage: adotd check [OPTION...] CONFIG|ZONEFILE|DIR...
+  help: `usage: adotd check [OPTION...] CONFIG|ZONEFILE|DIR|--zone NAME=FILE...
 
 Checks configurations (*.yaml, *.yml), zone files, and the *.zone files in folders. A configuration is checked together
 with the zones, certificates, keys and accounts that it names. Binds and writes nothing. It reads files as the user who
@@ -32,6 +34,7 @@ runs it, so run it as the user of the server.
 Prints file:line:column: message for each mistake, and warns when other zones give away records of a zone that requires
 TLS. Exit status 0, or 1 if there are errors; warnings count only with --strict.
 
+  --zone NAME=FILE     check this file, whatever it is called, as the zone NAME; may be repeated
   --format text|json   json: one object with errors, warnings and a list of diagnostics
   --limit N            how many errors, and how many warnings, are listed per zone (default 20)
   --print              print the zones in canonical form; diagnostics go to standard error
@@ -40,7 +43,9 @@ TLS. Exit status 0, or 1 if there are errors; warnings count only with --strict.
   options: OPTIONS,
   async run(words) {
     const { values, positionals } = parse('check', words, OPTIONS);
-    if (positionals.length === 0) throw new UsageError('adotd check: nothing to check; give a file or a folder');
+    const named = namedZones('check', values.zone);
+    if (positionals.length + named.length === 0)
+      throw new UsageError('adotd check: nothing to check; give a file, a folder or --zone NAME=FILE');
     if (values.format !== 'text' && values.format !== 'json') {
       throw new UsageError(`adotd check: --format: found ${values.format}, expected text or json`);
     }
@@ -54,6 +59,7 @@ TLS. Exit status 0, or 1 if there are errors; warnings count only with --strict.
     };
     const findings = createFindings();
     for (const path of positionals) await checkPath(path, options, inspect, findings);
+    checkZones(named, options, inspect, findings);
     if (values.format === 'json') out(`${JSON.stringify(findings, undefined, 2)}\n`);
     else printText(findings, values.print ? process.stderr : process.stdout);
     const failed = findings.errors + (values.strict ? findings.warnings : 0);
@@ -81,7 +87,7 @@ async function checkPath(
   findings: Findings,
 ): Promise<void> {
   try {
-    if (stat(path).isDirectory()) checkZones(zoneFilesOf(path), options, inspect, findings);
+    if (stat(path).isDirectory()) checkFolder(path, options, inspect, findings);
     else if (/\.ya?ml$/i.test(path)) await checkConfig(path, options, inspect, findings);
     else checkZones([{ file: path }], options, inspect, findings);
   } catch (error) {
@@ -90,6 +96,19 @@ async function checkPath(
       add(findings, { severity: 'error', file: path, line: 1, column: 1, message: error.message });
     } else throw error;
   }
+}
+
+/** Checks the zones of a folder; one without zone files is a mistake: its files may have other names. */
+function checkFolder(
+  folder: string,
+  options: CheckOptions,
+  inspect: (loaded: Loaded) => void,
+  findings: Findings,
+): void {
+  const files = zoneFilesOf(folder);
+  if (files.length === 0)
+    add(findings, { severity: 'error', file: folder, line: 1, column: 1, message: withoutZoneFiles(folder) });
+  checkZones(files, options, inspect, findings);
 }
 
 async function checkConfig(
@@ -142,8 +161,12 @@ function checkZones(
 
 /** The zones of a configuration. If they cannot be listed, there is an error, and no zones. */
 function listed(config: Config, placeOf: PlaceOf, findings: Findings): ZoneFile[] {
+  const { folder } = config.zones;
   try {
-    return zonesOfConfig(config);
+    const zones = zonesOfConfig(config);
+    if (zones.length === 0 && folder !== undefined)
+      add(findings, { ...placeOf(['zones', 'folder']), severity: 'warning', message: withoutZoneFiles(folder) });
+    return zones;
   } catch (error) {
     if (!(error instanceof AdotdError)) throw error;
     add(findings, { ...placeOf(['zones', 'folder']), severity: 'error', message: error.message });

@@ -8,6 +8,7 @@ import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from '.
 import { converse } from './fixture/conversation.js';
 import { FollowedZones, readText } from './fixture/followed-zones.js';
 import { runCommands } from './fixture/run-commands.js';
+import { namedZones } from './named-zones.js';
 
 const OPTIONS = {
   zone: { type: 'string', multiple: true },
@@ -126,9 +127,7 @@ async function start(
   files: FollowedZones,
 ): Promise<RunningServer> {
   const zones: Record<string, string> = {};
-  for (const word of values.zone ?? []) {
-    const [name, file] = zoneOf(word);
-    if (Object.hasOwn(zones, name)) throw wrong(`--zone: ${name} is given twice, expected each zone once`);
+  for (const { name, file } of namedZones('fixture', values.zone)) {
     zones[name] = readText(file);
     files.follow(name, file, zones[name]);
   }
@@ -140,14 +139,6 @@ function portOf(option: string, text: string | undefined): number | undefined {
   if (!/^[0-9]{1,5}$/.test(text) || Number(text) > 65_535)
     throw wrong(`--${option}: found ${text}, expected a number from 0 to 65535`);
   return Number(text);
-}
-
-/** `example.test=FILE` → its name and file. */
-function zoneOf(word: string): [string, string] {
-  const at = word.indexOf('=');
-  const [name, file] = [word.slice(0, at), word.slice(at + 1)];
-  if (at < 1 || file === '') throw wrong(`--zone: found ${word}, expected NAME=FILE`);
-  return [name, file];
 }
 
 function factsOf({ address, udp, tcp, tls, ca, pins, tlsa }: RunningServer) {

@@ -11,11 +11,13 @@ import { endpointText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
+import { namedZones } from './named-zones.js';
 import { loadProgress } from './progress.js';
 
 const OPTIONS = {
   config: { type: 'string' },
   zones: { type: 'string' },
+  zone: { type: 'string', multiple: true },
   listen: { type: 'string', multiple: true },
   port: { type: 'string' },
   'tls-port': { type: 'string' },
@@ -40,12 +42,13 @@ const REMEDIES = {
 type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
 
 export const serve: Verb = {
-  help: `usage: adotd serve [--config FILE] [--zones DIR] [OPTION...]
+  help: `usage: adotd serve [--config FILE] [--zones DIR] [--zone NAME=FILE]... [OPTION...]
 
 Answers DNS queries from zone files over UDP, TCP (with STARTTLS) and TLS. Options override the configuration file.
 
   --config FILE          configuration (YAML); docs/configuration.md lists its keys
   --zones DIR            serve each *.zone file in this folder
+  --zone NAME=FILE       serve this file, whatever it is called, as the zone NAME; may be repeated
   --listen ADDRESS       address to serve on; may be repeated (default 127.0.0.1)
   --port PORT            port for UDP and TCP; 0: a free port (default 53)
   --tls-port PORT        port for DNS over TLS; 0: a free port (default 853)
@@ -68,10 +71,12 @@ TERM and INT finish pending answers and stop the server.
   async run(words) {
     const { values, positionals } = parse('serve', words, OPTIONS, REMEDIES);
     if (positionals.length > 0) {
-      throw new UsageError(`adotd serve: unexpected ${positionals[0]}; zones are given by --zones DIR`);
+      throw new UsageError(
+        `adotd serve: unexpected ${positionals[0]}; zones are given by --zones DIR or --zone NAME=FILE`,
+      );
     }
-    if (values.config === undefined && values.zones === undefined) {
-      throw new UsageError('adotd serve: nothing to serve; give --zones DIR or --config FILE');
+    if (values.config === undefined && values.zones === undefined && values.zone === undefined) {
+      throw new UsageError('adotd serve: nothing to serve; give --zones DIR, --zone NAME=FILE or --config FILE');
     }
     const file = values.config;
     const warnings: Diagnostic[] = [];
@@ -114,6 +119,7 @@ async function faultsOf(values: Values, log: Log): Promise<InjectedFaults | unde
 
 interface Flags {
   readonly zones?: string | undefined;
+  readonly zone?: readonly string[] | undefined;
   readonly listen?: readonly string[] | undefined;
   readonly port?: string | undefined;
   readonly 'tls-port'?: string | undefined;
@@ -130,7 +136,9 @@ function overridden(config: Config, flags: Flags): Config {
   const whole = {
     ...config,
     // The policies of the file stay: they name zones, not files.
-    ...(flags.zones !== undefined && { zones: { folder: flags.zones, policies: config.zones.policies } }),
+    ...((flags.zones ?? flags.zone) !== undefined && {
+      zones: { folder: flags.zones, files: namedZones('serve', flags.zone), policies: config.zones.policies },
+    }),
     ...(flags.listen && { listen: flags.listen }),
     ...(flags.port !== undefined && { port: number(flags.port) }),
     ...(flags['tls-port'] !== undefined && { tls_port: number(flags['tls-port']) }),

@@ -10,6 +10,7 @@ import { checkSignatures, checkSignedInVain } from './check-signatures.js';
 import { checkSlips, zoneNameOf } from './check-slips.js';
 import { checkTargets } from './check-targets.js';
 import type { Diagnostic, Diagnostics } from './diagnostics.js';
+import { isWithoutDot } from './mistakes/final-dot.js';
 import { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
 import type { RecordStore } from './store.js';
@@ -61,7 +62,7 @@ export function checkZone(rrsets: Rrsets, diagnostics: Diagnostics, options: Che
   return { apex, places, chain };
 }
 
-/** The node that owns the first SOA record of the files, or -1. */
+/** The node that owns the first SOA record of the files, or -1 when it has none that can be the zone's name. */
 function findApex(rrsets: Rrsets, report: Report, diagnostics: Diagnostics): number {
   const { store } = rrsets;
   let first = store.recordCount;
@@ -79,6 +80,7 @@ function findApex(rrsets: Rrsets, report: Report, diagnostics: Diagnostics): num
       () => `found an SOA record that differs from the one in ${report.place(first, row)}, expected one`,
     );
   }
+  if (isWithoutDot(rrsets, apex, first, report)) return -1;
   if (findRrset(rrsets, apex, Type.NS) < 0)
     report.error(first, () => `found no NS record at ${nameToText(store.nameOf(apex))}, expected one at the apex`);
   return apex;

@@ -125,6 +125,80 @@ describe('adotd check', () => {
     expect(ran.stdout).toContain(`${two}:1:1: zone A.TEST. is in ${one} too`);
   });
 
+  it('takes the name of a zone whose file is called otherwise', async () => {
+    const one = put('db.one', GOOD);
+    const two = put('export.txt', GOOD.replace('192.0.2.1', 'nonsense'));
+    const ran = await runCommand('check', '--zone', `one.test=${one}`, '--zone', `two.test=${two}`, '--print');
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toMatch(/^ns\.one\.test\. 60 IN A 192\.0\.2\.1$/m);
+    expect(ran.stderr).toMatch(/^\S+export\.txt:4:6: found "nonsense".*\n2 zones, 1 error, 0 warnings\n$/);
+  });
+
+  it.each([
+    ['one.test', '--zone: found one.test, expected NAME=FILE'],
+    ['=file', '--zone: found =file, expected NAME=FILE'],
+    ['a..b=file', /--zone: .*empty label/],
+  ])('refuses --zone %s', async (word, message) => {
+    const ran = await runCommand('check', '--zone', word);
+    expect([ran.status, ran.stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it('refuses a zone that is given twice', async () => {
+    const file = put('db.one', GOOD);
+    const ran = await runCommand('check', '--zone', `one.test=${file}`, '--zone', `ONE.test.=${file}`);
+    expect([ran.status, ran.stderr]).toEqual([
+      2,
+      'adotd check: --zone: ONE.test. is given twice, expected each zone once\n',
+    ]);
+  });
+
+  it('warns of a file whose zone is not the one that it is given as', async () => {
+    const file = put('db.one', `$ORIGIN two.test.\n${GOOD}`);
+    const ran = await runCommand('check', '--zone', `one.test=${file}`);
+    expect([ran.status, ran.stdout]).toEqual([
+      0,
+      `${file}:1:1: warning: found zone two.test. in the file that is given as one.test.; its SOA record names the zone\n`,
+    ]);
+  });
+
+  it('asks once whether a final dot is missing, as in an export whose SOA record lacks it', async () => {
+    const names = Array.from({ length: 8 }, (_, i) => `n${i}.one.test.\t300\tIN\tA\t192.0.2.${i}\n`).join('');
+    const file = put('export.txt', `one.test\t3600\tIN\tSOA\tns. h. 1 2 3 4 5\none.test.\t60\tIN\tNS\tns.\n${names}`);
+    const ran = await runCommand('check', file);
+    expect(ran.status).toBe(1);
+    expect(ran.stdout).toBe(
+      `${file}:1:1: found zone one.test.export.txt., but 9 names with records at or below one.test. (the first in line 2); ` +
+        'final dot? Write the owner of the SOA record, or the origin, as one.test.\n',
+    );
+  });
+
+  it('says that a folder has no zone files, what is there, and what to do', async () => {
+    const name = join(folder, 'db.one.test');
+    put('db.one.test', GOOD);
+    put('two.test.db', GOOD);
+    put('.zone', GOOD);
+    const said =
+      `found no file in ${folder} whose name ends in .zone, but db.one.test and 1 more; if these are zone files, ` +
+      `rename them (db.one.test to one.test.zone), or name each with --zone one.test=${name}, or in \`zones.files\``;
+    const ran = await runCommand('check', folder);
+    expect([ran.status, ran.stdout]).toEqual([1, `${folder}:1:1: ${said}\n`]);
+    const config = join(folder, 'adotd.yaml');
+    put('adotd.yaml', 'zones: { folder: . }\n');
+    const warned = await runCommand('check', config);
+    expect(warned.status).toBe(0);
+    expect(warned.stdout).toMatch(
+      /:1:18: warning: found no file in .* whose name ends in \.zone, but adotd\.yaml and 2 more/,
+    );
+  });
+
+  it('says that a folder is empty', async () => {
+    const ran = await runCommand('check', folder);
+    expect([ran.status, ran.stdout]).toEqual([
+      1,
+      `${folder}:1:1: found no file in ${folder} whose name ends in .zone, and no other file\n`,
+    ]);
+  });
+
   it('says that a path is not there', async () => {
     const ran = await runCommand('check', '/nonexistent');
     expect(ran.status).toBe(1);

@@ -52,6 +52,29 @@ describe('adotd serve', () => {
     expect(said.at(-1)).toContain(`plane: threads udp=${threads} streams=${threads} restarts=0`);
   });
 
+  it('serves files as the zones that --zone names, in place of those of the configuration', async () => {
+    put('a.test.zone', zone('192.0.2.1'));
+    const one = put('db.one', zone('192.0.2.2'));
+    const two = put('export.txt', zone('192.0.2.3'));
+    const config = put('adotd.yaml', 'zones: { folder: . }\n');
+    await using server = await adotdServe('--config', config, '--zone', `one.test=${one}`, '--zone', `two.test=${two}`);
+    expect(server.ready).toMatch(/ zones=2$/);
+    for (const [name, count] of [
+      ['ns1.one.test', 1],
+      ['ns1.two.test', 1],
+      ['ns1.a.test', 0],
+    ] as const)
+      expect((await queryUdp(at(server.port), name)).answers).toHaveLength(count);
+  });
+
+  it('says what to do about a folder whose zone files are called otherwise', async () => {
+    put('db.one.test', zone('192.0.2.2'));
+    await using server = await adotdServe('--zones', folder);
+    expect(server.ready).toMatch(/ zones=0$/);
+    const { stderr } = await server.stop();
+    expect(stderr).toContain('rename them (db.one.test to one.test.zone), or name each with --zone one.test=');
+  });
+
   it('takes a configuration from a pipe, whose paths are relative to where it is started', async () => {
     put('a.test.zone', zone('192.0.2.1'));
     const text = `port: 0\ntls_port: 0\nzones: { folder: . }\ncontrol: { socket: ${folder}/socket }\nstarttls: { record_per_message: true }\n`;

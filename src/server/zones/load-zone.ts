@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { AdotdError } from '../../errors.js';
 import * as L from '../../image/layout.js';
 import { type Loaded, load } from '../../image/load.js';
-import { nameFromText, nameToText } from '../../protocol/name.js';
+import { nameFromText, nameToText, sameName } from '../../protocol/name.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import { originOfFile } from '../../zone/filename.js';
 import { includer, readZoneFile } from '../../zone/files.js';
@@ -86,6 +86,10 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
     const loaded = load(source, options);
     inspect?.(loaded);
     const { apex, serial, records, image, diagnostics, rrsets } = loaded;
+    if (zone.name !== undefined && apex !== undefined && !sameName(apex, 0, origin, 0)) {
+      const found = `found zone ${nameToText(apex)} in the file that is given as ${nameToText(origin)}`;
+      diagnostics.warning(zone.file, 1, 1, `${found}; its SOA record names the zone`);
+    }
     const { list, errors, warnings } = diagnostics;
     const kept = image && image.byteLength <= SMALL_IMAGE ? Uint8Array.from(image) : image;
     return {

@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../../config/schema.js';
 import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import { zoneKey } from '../../protocol/name.js';
-import { isZoneFileName } from '../../zone/filename.js';
+import { isZoneFileName, ZONE_SUFFIX } from '../../zone/filename.js';
 
 /** A zone to load. Plain data: it is posted to the loader thread. */
 export interface ZoneFile {
@@ -25,16 +25,39 @@ export function idOf({ file, name }: ZoneFile): string {
 
 /** The `*.zone` files of a folder, hidden ones left out, in the order of their names. Throws ADOTD_FILE. */
 export function zoneFilesOf(folder: string): ZoneFile[] {
+  return listed(folder, () => readdirSync(folder))
+    .filter(isZoneFileName)
+    .sort()
+    .map((name) => ({ file: join(folder, name) }));
+}
+
+/** What `read` finds in a folder. Throws ADOTD_FILE. */
+function listed<T>(folder: string, read: () => T): T {
   try {
-    return readdirSync(folder)
-      .filter(isZoneFileName)
-      .sort()
-      .map((name) => ({ file: join(folder, name) }));
+    return read();
   } catch (error) {
     throw new AdotdError(ErrorCode.FILE, `cannot read the zones folder ${folder}: ${systemReason(error)}`, {
       cause: error,
     });
   }
+}
+
+/** Names of zone files of other servers and panels: `db.NAME`, `NAME.db`, `NAME.dns`, `NAME.txt`, `NAME.hosts`. */
+const FOREIGN_NAME = /^(?:db\.)?(.+?)(?:\.(?:db|dns|txt|hosts|zonefile))?$/;
+
+/** What to say of a folder without zone files: which files are there, and what to call them. Throws ADOTD_FILE. */
+export function withoutZoneFiles(folder: string): string {
+  const found = `found no file in ${folder} whose name ends in ${ZONE_SUFFIX}`;
+  const entries = listed(folder, () => readdirSync(folder, { withFileTypes: true }));
+  const others = entries.filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'));
+  const [first] = others.map(({ name }) => name).sort();
+  if (first === undefined) return `${found}, and no other file`;
+  const name = FOREIGN_NAME.exec(first)?.[1] ?? first;
+  const more = others.length > 1 ? ` and ${others.length - 1} more` : '';
+  return (
+    `${found}, but ${first}${more}; if these are zone files, rename them (${first} to ${name}${ZONE_SUFFIX}), ` +
+    `or name each with --zone ${name}=${join(folder, first)}, or in \`zones.files\``
+  );
 }
 
 /** The zones that a configuration names. Throws ADOTD_FILE when its folder cannot be read. */

@@ -6,7 +6,7 @@ import type { Clock } from '../../session/clock.js';
 import type { ZoneTask } from './load-zone.js';
 import { type LoaderSettings, loadZones } from './load-zones.js';
 import { type PolicyCheck, ServedZones, type ZonesReport } from './served-zones.js';
-import { idOf, listZones, type ZoneFile } from './zone-files.js';
+import { idOf, listZones, withoutZoneFiles, type ZoneFile } from './zone-files.js';
 import { countOutcomes, outcomeText, type ZoneOutcome } from './zone-outcome.js';
 
 /** What to reload; an empty request means everything that has changed. */
@@ -58,6 +58,7 @@ export class ZoneLoader {
   async load(settings: ZoneSettings): Promise<ZonesReport> {
     const began = performance.now();
     const tasks = settings.list().map((zone): ZoneTask => ({ zone }));
+    if (tasks.length === 0 && settings.folder !== undefined) this.#log.warn({}, withoutZoneFiles(settings.folder));
     const results = await loadZones(tasks, this.#options(settings), this.#loader, false);
     this.zones.restrict(settings.policies, settings.policyMistakes);
     const report = this.zones.apply(results, this.#clock.seconds());
