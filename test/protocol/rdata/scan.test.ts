@@ -30,7 +30,7 @@ describe('presentation format and back', () => {
 
 describe('refused with what was found and what was expected', () => {
   const LONG = 'a'.repeat(256);
-  test.each([
+  test.each<readonly [type: string, text: string, message: RegExp]>([
     ['A', '300.1.1.1', /^found "300\.1\.1\.1", expected an IPv4 address such as 192\.0\.2\.1$/],
     ['A', '192.0.2.01', /expected an IPv4 address/],
     ['A', '192.0.2', /expected an IPv4 address/],
