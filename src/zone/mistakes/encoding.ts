@@ -1,11 +1,11 @@
 /**
  * Recognises zone files that were saved in an encoding that no server reads, so that one message names it and says how to
- * convert the file. RFC 1035 §5.1 knows ASCII; octets above 127 are taken as they are, UTF-8 as well as any other.
+ * convert the file. RFC 1035 §5.1 knows ASCII; octets above 127 are taken as they are, in UTF-8 or not.
  */
 import { isUtf8 } from 'node:buffer';
 
 /** How the octets of a file are encoded, where they are not lines of ASCII or UTF-8. */
-export type Encoding = 'gzip' | 'UTF-16LE' | 'UTF-16BE' | 'UTF-8 with a byte order mark' | 'CR line ends' | 'not UTF-8';
+type Encoding = 'gzip' | 'UTF-16LE' | 'UTF-16BE' | 'UTF-8 with a byte order mark' | 'CR line ends' | 'not UTF-8';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -58,7 +58,7 @@ interface Place {
 }
 
 /** What to say about a file. */
-export interface EncodingMistake extends Place {
+interface EncodingMistake extends Place {
   readonly severity: 'error' | 'warning';
   readonly message: string;
   /** Whether reading the file makes sense, from octet `skip` on. */
