@@ -4,7 +4,7 @@ import { AdotdError, ErrorCode } from '../errors.js';
 import { nameFromText, ROOT } from '../protocol/name.js';
 
 /** The ending of zone files. */
-const ZONE_SUFFIX = '.zone';
+export const ZONE_SUFFIX = '.zone';
 /** Stands for the root, whose name no file can have. */
 const ROOT_STEM = '@';
 const ESCAPE = /%([0-9A-Fa-f]{2})?/g;
