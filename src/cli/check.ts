@@ -119,10 +119,10 @@ async function checkConfig(
 ): Promise<void> {
   // Loaded only here: YAML and the schema take as long to load as a small zone takes to check.
   const { configPlaces, openConfig } = await import('../config/load.js');
-  const { startMistakes } = await import('../server/start-check.js');
+  const { certificateMistakes, startMistakes } = await import('../server/start-check.js');
   const { config, text } = openConfig(path, (warning) => add(findings, warning));
   const placeOf = configPlaces(path, text);
-  for (const mistake of startMistakes(config, placeOf, options.now)) add(findings, mistake);
+  for (const mistake of startMistakes(config, placeOf)) add(findings, mistake);
   const { policies } = config.zones;
   const secret = tlsZones(policies);
   const results = checkZones(
@@ -134,6 +134,8 @@ async function checkConfig(
     },
     findings,
   );
+  const nameservers = results.flatMap((result) => result.nameservers);
+  for (const mistake of certificateMistakes(config, nameservers, placeOf, options.now)) add(findings, mistake);
   if (policies.length === 0) return;
   const served = new Set(results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name))));
   for (const mistake of policyMistakes(policies, served, placeOf)) add(findings, mistake);

@@ -30,9 +30,9 @@ export function statusText(status: ServerStatus, now: number): string {
     ['threads', threads + restarts],
     ['zones', `${notes.join(', ')}; ${zones.records} records`],
     ['reloads', `${reloads.done}, ${reloads.failed} of them with errors${last}`],
-    ...certificates.map(({ file, subject, expires }) => [
+    ...certificates.map((certificate) => [
       'certificate',
-      `${file}: ${subject || 'no subject'}, ${expires < now ? 'EXPIRED' : `expires in ${duration(expires - now)}`}`,
+      `${certificate.file}: ${certificate.subject || 'no subject'}, ${validity(certificate, now)}`,
     ]),
     ['watching', status.watching ? 'yes' : 'no: files are read at SIGHUP and `adotd ctl reload`'],
     ['log level', status.logLevel],
@@ -40,6 +40,12 @@ export function statusText(status: ServerStatus, now: number): string {
     ...status.problems.map((problem) => ['PROBLEM', problem]),
   ];
   return table(rows, '  ');
+}
+
+/** `begins` and `expires`: seconds since 1970. */
+function validity({ begins, expires }: ServerStatus['certificates'][number], now: number): string {
+  if (begins > now) return `NOT VALID for another ${duration(begins - now)}`;
+  return expires <= now ? `EXPIRED ${duration(now - expires)} ago` : `expires in ${duration(expires - now)}`;
 }
 
 export function zonesText(zones: readonly ZoneStatus[], now: number): string {

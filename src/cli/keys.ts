@@ -5,9 +5,11 @@ import { type Config, defaultConfig } from '../config/schema.js';
 import { Type } from '../protocol/iana.js';
 import { loadZone } from '../server/zones/load-zone.js';
 import { zonesOfConfig } from '../server/zones/zone-files.js';
+import { certificateNotes } from '../tls/certificate-notes.js';
+import { type CertificateSet, certificateSets } from '../tls/certificate-sets.js';
 import type { Certificate, CertificateFiles } from '../tls/certificates.js';
 import { existingCertificates } from '../tls/served.js';
-import { certificateFor, compareTlsa, type TlsaVerdict, tlsaOwner, tlsaRecord } from '../tls/tlsa.js';
+import { compareTlsa, type TlsaVerdict, tlsaOwner, tlsaRecord } from '../tls/tlsa.js';
 import { nameserversOf, rrsetsOfType } from '../zone/nameservers.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
 
@@ -22,9 +24,9 @@ export const keys: Verb = {
   help: `usage: adotd keys [--config FILE] [--zones DIR] [--certs DIR] [--json]
 
 Prints the certificates of DNS over TLS: subject, names, validity and SPKI pin, as comments, and the TLSA record for
-every nameserver of every zone, to paste into zone files. If no certificate is configured and none exists, it makes the
-server's own one first. It warns of TLSA records in the zones that do not match. Exit status 0, or 1 if a certificate
-cannot be used or a zone cannot be read.
+every nameserver of every zone, to paste into zone files: one for each kind of key. If no certificate is configured and
+none exists, it makes the server's own one first. It warns of TLSA records in the zones that do not match. Exit status 0,
+or 1 if a certificate cannot be used or a zone cannot be read.
 
   --config FILE  configuration (YAML)
   --zones DIR    the *.zone files in this folder
@@ -46,9 +48,11 @@ cannot be used or a zone cannot be read.
       hostName: hostname(),
       addresses: config.listen,
     });
-    const servers = describeServers(zones, certificateFor(certificates));
+    const sets = certificateSets(certificates);
+    const servers = describeServers(zones, (name) => sets.find(name) ?? sets.fallback);
+    const named = tls.certificates.length > 0 ? zones.nameservers : [];
     const warnings = [
-      ...certificates.flatMap((certificate) => certificate.warnings),
+      ...certificateNotes(certificates, named, new Date()).map(({ message }) => message),
       ...zones.unreadable.map((file) => `zone file ${file} has errors; adotd check lists them`),
       ...servers.flatMap(mismatchWarning),
     ];
@@ -94,6 +98,7 @@ interface NameServer {
   readonly name: string;
   /** How many zones name it. */
   readonly zones: number;
+  /** One of the certificates that a client of this name may get: there is one for each kind of key. */
   readonly certificate: Certificate;
   /** The record to paste. */
   readonly record: string;
@@ -103,20 +108,21 @@ interface NameServer {
   readonly file: string | undefined;
 }
 
-function describeServers(zones: Zones, certificateOf: (name: string) => Certificate): NameServer[] {
+function describeServers(zones: Zones, certificatesOf: (name: string) => CertificateSet<Certificate>): NameServer[] {
   const uses = new Map<string, number>();
   for (const name of zones.nameservers) uses.set(name, (uses.get(name) ?? 0) + 1);
-  return [...uses].map(([name, count]) => {
-    const certificate = certificateOf(name);
+  return [...uses].flatMap(([name, count]) => {
     const published = zones.tlsa.get(tlsaOwner(name));
-    return {
-      name,
-      zones: count,
-      certificate,
-      record: tlsaRecord(name, certificate),
-      served: published === undefined ? 'none' : compareTlsa(published.rdatas, certificate),
-      file: published?.file,
-    };
+    return certificatesOf(name).map((certificate): NameServer => {
+      return {
+        name,
+        zones: count,
+        certificate,
+        record: tlsaRecord(name, certificate),
+        served: published === undefined ? 'none' : compareTlsa(published.rdatas, certificate),
+        file: published?.file,
+      };
+    });
   });
 }
 

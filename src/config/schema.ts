@@ -65,10 +65,11 @@ const tls = z
       .default([])
       .meta({
         description:
-          'Certificates. The first is the default; SNI chooses among the others. If the list is empty, the server makes a self-signed certificate at its first start. Paths are relative to this file.',
+          'Certificates. The first is the default; SNI chooses among the others. One name may have several, for keys of different kinds: each client gets one that it can verify. If the list is empty, the server makes a self-signed certificate at its first start. Paths are relative to this file.',
       }),
     certs_folder: z.string().min(1).default('certs').meta({
-      description: 'Folder where the server keeps the certificate that it makes itself. Relative to this file.',
+      description:
+        'Folder where the server keeps the certificate that it makes itself. Give each server one of its own. Relative to this file.',
     }),
     ticket_key_file: z.string().min(1).optional().meta({
       description: 'File with the keys of session tickets, for servers that share an address. Relative to this file.',
@@ -203,7 +204,8 @@ export const configSchema = z
         'Group that the server changes to, by name or number, instead of the primary group of `user`. Needs `user`.',
     }),
     strict: z.boolean().default(false).meta({
-      description: 'Do not start if a zone cannot be loaded. By default, such a zone is answered with SERVFAIL.',
+      description:
+        'Do not start if a zone, a certificate, a key or a file of ticket keys cannot be loaded. By default, such a zone is answered with SERVFAIL, and other certificates are served.',
     }),
     zones,
     nsec3_max_iterations: limit(

@@ -46,7 +46,7 @@ export interface ReloadParts {
   zoneSettings(config: Config): ZoneSettings;
   readonly plane: Pick<DataPlane, 'configure' | 'publish'>;
   /** undefined: TLS is not served. */
-  readonly tls: Pick<TlsService, 'prepare' | 'refresh' | 'files'> | undefined;
+  readonly tls: Pick<TlsService, 'prepare' | 'refresh' | 'files' | 'mistakes' | 'problems'> | undefined;
   /** undefined: the configuration is not read again. */
   readonly configFile: ConfigFile | undefined;
   /** Called when a configuration is in force; `effects`: of the keys that have changed. */
@@ -90,7 +90,7 @@ export class Reloader {
     this.#config = config;
     this.#report = report;
     this.#note('zones', report.policyMistakes.map(formatDiagnostic), report.failed === 0);
-    if (parts.tls) this.#note('certificates', [], true);
+    if (parts.tls) this.#noteTls(parts.tls.mistakes);
   }
 
   /** The configuration in force. */
@@ -119,9 +119,9 @@ export class Reloader {
     };
   }
 
-  /** One line for each mistake of the last attempts that is in no zone. */
+  /** One line for each mistake of the last attempts that is in no zone, and for each certificate that is out of its time. */
   get problems(): readonly string[] {
-    return [...this.#problems.values()].flat();
+    return [...this.#problems.values(), this.#parts.tls?.problems ?? []].flat();
   }
 
   /** Reloads when earlier requests are done. Never throws: errors are in the outcome. */
@@ -155,8 +155,7 @@ export class Reloader {
       if (tls && (concerned || certificatesChanged || before.join() !== this.#report.nameservers.join())) {
         const refreshed = await tls.refresh(this.#report.nameservers);
         if (refreshed.result !== 'unchanged') certificates = refreshed.result;
-        this.#note('certificates', refreshed.errors);
-        errors.push(...refreshed.errors);
+        errors.push(...this.#noteTls(refreshed));
       }
     } catch (error) {
       log.error({ err: error }, `reload failed: ${messageOf(error)}`);
@@ -258,11 +257,21 @@ export class Reloader {
     return outcomes;
   }
 
-  /** Counts an attempt; `sound`: there are no mistakes besides `problems`. */
+  /** Counts an attempt to read certificates and ticket keys, and returns its mistakes. */
+  #noteTls({ certificates, ticketKeys }: TlsService['mistakes']): readonly string[] {
+    this.#count('certificates', certificates.length === 0);
+    if (ticketKeys !== undefined) this.#count('ticket_keys', ticketKeys.length === 0);
+    return [...(ticketKeys ?? []), ...certificates];
+  }
+
+  /** Notes the mistakes of an attempt; `sound`: there are none besides `problems`. */
   #note(kind: ReloadKind, problems: readonly string[], sound = true): void {
-    const { succeeded, failed, lastSuccess } = this.#facts.get(kind) ?? NO_RELOADS;
-    const well = sound && problems.length === 0;
     this.#problems.set(kind, problems);
+    this.#count(kind, sound && problems.length === 0);
+  }
+
+  #count(kind: ReloadKind, well: boolean): void {
+    const { succeeded, failed, lastSuccess } = this.#facts.get(kind) ?? NO_RELOADS;
     this.#facts.set(kind, {
       succeeded: succeeded + (well ? 1 : 0),
       failed: failed + (well ? 0 : 1),

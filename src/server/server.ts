@@ -159,7 +159,7 @@ async function openParts(options: ServerOptions, { nameservers, catalog }: Zones
   let plane: DataPlane | undefined;
   const openTlsService = async (): Promise<TlsService> => {
     if (options.tls !== undefined) return options.tls(nameservers);
-    const { openTls } = await import('./tls-service.js');
+    const { openTls } = await import('./open-tls.js');
     return openTls(config, nameservers, clock, log, async (next) => plane?.replaceTls(next));
   };
   const tls = config.tls.enabled ? await openTlsService() : undefined;

@@ -1,12 +1,14 @@
 /**
- * Finds the mistakes for which a server would refuse to start, besides those in zones. It binds and writes nothing.
+ * Finds the mistakes for which a server would not start, or would serve something else than its files have, besides those in zones. It binds
+ * and writes nothing.
  * NOT here: mistakes that only binding shows (addresses that this machine does not have, ports that are taken).
  */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { AdotdError } from '../errors.js';
-import { loadCertificate, readKey } from '../tls/certificates.js';
+import { type CertificateNote, certificateNotes } from '../tls/certificate-notes.js';
+import { type Certificate, readCertificate, readKey } from '../tls/certificates.js';
 import { readOwnKey, selfSignedFiles } from '../tls/self-signed.js';
 import { readTicketKeys } from '../tls/ticket-keys.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
@@ -18,15 +20,15 @@ import { accountMistake } from './process/privileges.js';
 type Report = (keys: readonly PropertyKey[], message: string, severity?: Diagnostic['severity']) => void;
 
 /**
- * Errors that keep a server with this configuration from starting, and warnings that it would log; each at its key. `now`: seconds
- * since 1970. Files are read as the user that runs this, which may be another user than the server's.
+ * Errors that a server with this configuration would refuse or complain of, and warnings that it would log; each at its key. Files are read as
+ * the user that runs this, which may be another user than the server's.
  */
-export function startMistakes(config: Config, placeOf: PlaceOf, now: number): Diagnostic[] {
+export function startMistakes(config: Config, placeOf: PlaceOf): Diagnostic[] {
   const found: Diagnostic[] = [];
   const report: Report = (keys, message, severity = 'error') => {
     found.push({ ...placeOf(keys), severity, message });
   };
-  if (config.tls.enabled) checkTls(config.tls, now, report);
+  if (config.tls.enabled) checkTls(config.tls, report);
   attempt(['cookies', 'secret_file'], () => answerSettings(config), report);
   const account = accountMistake(config);
   if (account !== undefined) report([account.key], account.message);
@@ -36,17 +38,42 @@ export function startMistakes(config: Config, placeOf: PlaceOf, now: number): Di
   return found;
 }
 
-function checkTls(tls: Config['tls'], now: number, report: Report): void {
+/**
+ * Errors and warnings for certificates that can be read: their dates and names. `nameservers`: those of the zones, absolute; `now`: seconds
+ * since 1970.
+ */
+export function certificateMistakes(
+  { tls }: Config,
+  nameservers: readonly string[],
+  placeOf: PlaceOf,
+  now: number,
+): Diagnostic[] {
+  if (!tls.enabled) return [];
+  const indexes = new Map<Certificate, number>();
+  for (const [index, { cert: certFile, key: keyFile }] of tls.certificates.entries()) {
+    try {
+      indexes.set(readCertificate({ certFile, keyFile }), index);
+    } catch (error) {
+      // startMistakes() tells of it.
+      if (!(error instanceof AdotdError)) throw error;
+    }
+  }
+  const [first, ...others] = indexes.keys();
+  if (first === undefined) return [];
+  const diagnostic = ({ severity, message, certificate }: CertificateNote): Diagnostic => {
+    return { ...placeOf(['tls', 'certificates', indexes.get(certificate) ?? 0, 'cert']), severity, message };
+  };
+  return certificateNotes([first, ...others], nameservers, new Date(now * 1000)).map(diagnostic);
+}
+
+function checkTls(tls: Config['tls'], report: Report): void {
   const { certificates, certs_folder: folder, ticket_key_file: ticketKeys } = tls;
   for (const [index, { cert: certFile, key: keyFile }] of certificates.entries()) {
     const at = ['tls', 'certificates', index];
     const ofKey = attempt([...at, 'key'], () => readKey(keyFile), report);
     attempt(
       [...at, 'cert'],
-      () => {
-        const { warnings } = loadCertificate({ certFile, keyFile }, new Date(now * 1000));
-        for (const warning of warnings) report([...at, 'cert'], warning, 'warning');
-      },
+      () => readCertificate({ certFile, keyFile }),
       // A mistake in the key is reported once.
       (keys, message) => message !== ofKey && report(keys, message),
     );

@@ -7,6 +7,7 @@ import { statSync } from 'node:fs';
 import { SocketAddress } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { AdotdError, ErrorCode, messageOf } from '../errors.js';
+import { keyMistake } from './key-kinds.js';
 import { readPem } from './pem.js';
 import { pinOf, tlsaOf } from './pin.js';
 
@@ -24,6 +25,8 @@ export interface Certificate extends CertificateFiles {
   readonly cert: string;
   /** The private key in PEM. */
   readonly key: string;
+  /** Kind of the key, as node names it: `ec`, `rsa`, … OpenSSL serves one certificate of each kind under one name. */
+  readonly keyType: string;
   /** `CN=ns1.example.net, O=…`; empty when the certificate has none. */
   readonly subject: string;
   /** Subject alternative names: DNS names in lower case, addresses in their shortest form. */
@@ -38,55 +41,41 @@ export interface Certificate extends CertificateFiles {
   readonly warnings: readonly string[];
 }
 
-const DAY = 86_400_000;
-/** Days before the expiry at which warnings begin: as ACME clients renew. */
-export const EXPIRY_WARNING_DAYS = 30;
-
-/** Reads a certificate and its key, and checks that they can be served at `now`. Throws ADOTD_FILE or ADOTD_TLS. */
-export function loadCertificate(files: CertificateFiles, now = new Date()): Certificate {
-  const certificate = readCertificate(files);
-  const { certFile, notBefore, notAfter } = certificate;
-  if (notAfter <= now) throw fail(certFile, `expired at ${notAfter.toISOString()}`);
-  if (notBefore > now) throw fail(certFile, `is not valid before ${notBefore.toISOString()}; is the clock right?`);
-  return { ...certificate, warnings: [...certificate.warnings, ...expiryWarnings(certificate, now)] };
-}
-
-/** A line for a certificate that expires soon or has expired; a server asks again every day. */
-export function expiryWarnings({ certFile, notAfter }: Certificate, now: Date): string[] {
-  const left = Math.floor((notAfter.getTime() - now.getTime()) / DAY);
-  if (left >= EXPIRY_WARNING_DAYS) return [];
-  const when = notAfter.toISOString();
-  if (notAfter <= now) return [`certificate ${certFile} expired at ${when}`];
-  return [`certificate ${certFile} expires at ${when}, in ${left} ${left === 1 ? 'day' : 'days'}`];
-}
-
-/** Like loadCertificate, but dates are not checked. Throws ADOTD_FILE or ADOTD_TLS. */
-export function readCertificate({ certFile, keyFile }: CertificateFiles): Certificate {
+/** Reads a certificate and its key, and checks that they can be served. Dates are not checked. Throws ADOTD_FILE or ADOTD_TLS. */
+export function readCertificate(files: CertificateFiles): Certificate {
+  const { certFile, keyFile } = files;
   const chain = readChain(certFile);
   const privateKey = readKey(keyFile);
   const [leaf] = chain;
+  const mistake = keyMistake(leaf.publicKey);
+  if (mistake !== undefined) throw fail(certFile, `has a key ${mistake}`);
   if (!leaf.checkPrivateKey(privateKey)) throw mismatch(chain, privateKey, certFile, keyFile);
   checkOrder(chain, certFile);
-  const cert = chain.map((one) => one.toString()).join('');
-  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const certificate = describeCertificate(files, chain, privateKey);
   try {
-    createSecureContext({ cert, key });
+    createSecureContext({ cert: certificate.cert, key: certificate.key });
   } catch (error) {
     // OpenSSL's security level forbids short keys and signatures with SHA-1.
     throw fail(certFile, `cannot be served: ${messageOf(error)}`, error);
   }
+  return { ...certificate, warnings: keyFileWarnings(keyFile) };
+}
+
+/** Describes a chain, the server's certificate first, and its private key. `files`: where they are kept. */
+export function describeCertificate(files: CertificateFiles, chain: Chain, privateKey: KeyObject): Certificate {
+  const [leaf] = chain;
   return {
-    certFile,
-    keyFile,
-    cert,
-    key,
+    ...files,
+    cert: chain.map((one) => one.toString()).join(''),
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    keyType: privateKey.asymmetricKeyType ?? 'unknown',
     subject: (leaf.subject ?? '').split('\n').join(', '),
     names: alternativeNames(leaf.subjectAltName),
     notBefore: new Date(leaf.validFrom),
     notAfter: new Date(leaf.validTo),
     pin: pinOf(leaf.publicKey),
     tlsa: tlsaOf(leaf.publicKey),
-    warnings: keyFileWarnings(keyFile),
+    warnings: [],
   };
 }
 

@@ -2,7 +2,7 @@
  * The self-signed certificate of a server that has none configured (RFC 9539 §3.2). Its key is made once and kept, because pins and
  * TLSA records name the key: every later certificate has the same one.
  */
-import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -19,11 +19,11 @@ import { isIP } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { AdotdError, codeOf, ErrorCode, systemReason } from '../errors.js';
 import { alternativeNames, certifiableName, type NameSources } from './alternative-names.js';
+import { EXPIRY_WARNING_DAYS } from './certificate-dates.js';
 import {
   type Certificate,
   type CertificateFiles,
-  EXPIRY_WARNING_DAYS,
-  loadCertificate,
+  describeCertificate,
   readCertificate,
   readKey,
 } from './certificates.js';
@@ -43,24 +43,58 @@ export interface SelfSignedOptions extends NameSources {
   readonly folder: string;
   readonly now?: Date;
   readonly days?: number;
+  /** The certificate of the folder that this server serves by now. */
+  readonly current?: Certificate | undefined;
+}
+
+/** The certificate of a folder. */
+interface SelfSigned {
+  readonly certificate: Certificate;
+  /** Whether another server has written a certificate with other names to the folder. */
+  readonly shared?: boolean;
+  /** Why a new certificate is in this process only, and not in the folder. */
+  readonly unwritten?: AdotdError;
 }
 
 /**
  * The certificate of the folder. A new one is made when there is none, when it expires within 30 days, and when its names differ.
- * Takes some 50 ms, most of them to load `selfsigned`. Throws ADOTD_FILE when the folder cannot be written, and ADOTD_TLS when the
- * existing key cannot be used: it is never replaced, because clients pin it.
+ * Takes some 50 ms, most of them to load `selfsigned`. Throws ADOTD_FILE when there is no key and none can be kept in the folder, and
+ * ADOTD_TLS when the existing key cannot be used: it is never replaced, because clients pin it.
+ *
+ * Servers may share a folder, and want different names in the certificate. Each writes its own once, and serves `current` as long as that
+ * has the right names, whatever another one has written since: otherwise they would write in turns.
  */
-export async function ensureSelfSigned(options: SelfSignedOptions): Promise<Certificate> {
-  const { folder, now = new Date(), days = SELF_SIGNED_DAYS } = options;
+export async function ensureSelfSigned(options: SelfSignedOptions): Promise<SelfSigned> {
+  const { folder, now = new Date(), days = SELF_SIGNED_DAYS, current } = options;
   const files = selfSignedFiles(folder);
   const names = alternativeNames(options);
   const privateKey = ensureKey(files.keyFile, folder);
-  if (!isCurrent(files, names, now, days)) {
-    const subject = options.hostName === undefined ? undefined : certifiableName(options.hostName);
-    const cert = await makeCertificate(privateKey, subject, names, now, days);
-    inFolder(folder, () => writeAtomically(files.certFile, cert, 0o644, renameSync));
+  const written = existing(files);
+  const isGood = (one: Certificate | undefined): one is Certificate => isCurrent(one, names, now, days);
+  if (written && isGood(current) && current.pin === written.pin) {
+    return { certificate: current, shared: written.cert !== current.cert && !isGood(written) };
   }
-  return loadCertificate(files, now);
+  if (isGood(written)) return { certificate: written };
+  const certificate = await makeCertificate(files, privateKey, { ...options, names, now, days });
+  try {
+    inFolder(folder, () => writeAtomically(files.certFile, certificate.cert, 0o644, renameSync));
+    return { certificate };
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    const usable = isGood(current) && current.pin === certificate.pin;
+    return { certificate: usable ? current : certificate, unwritten: error };
+  }
+}
+
+/** Stands for the file of a certificate that is in memory only. */
+const IN_MEMORY = '(in memory)';
+
+/** A certificate for a new key, which is in no file: for a server that can use no other one. */
+export function standInCertificate(options: SelfSignedOptions): Promise<Certificate> {
+  const { now = new Date(), days = SELF_SIGNED_DAYS } = options;
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const files = { certFile: IN_MEMORY, keyFile: IN_MEMORY };
+  return makeCertificate(files, privateKey, { ...options, names: alternativeNames(options), now, days });
 }
 
 /** The files of the self-signed certificate in a folder. */
@@ -89,36 +123,41 @@ export function readOwnKey(file: string): KeyObject {
   throw new AdotdError(ErrorCode.TLS, `private key ${file} is ${found}, expected the P-256 key that was made there`);
 }
 
-function isCurrent(files: CertificateFiles, names: readonly string[], now: Date, days: number): boolean {
-  if (!existsSync(files.certFile)) return false;
-  let old: Certificate;
+/** The certificate that was written, with its key; undefined if there is none, or one that is cut off or of another key. */
+function existing(files: CertificateFiles): Certificate | undefined {
+  if (!existsSync(files.certFile)) return undefined;
   try {
-    old = readCertificate(files);
+    return readCertificate(files);
   } catch (error) {
-    // Cut off, or of another key: it can be replaced.
-    if (error instanceof AdotdError && error.code === ErrorCode.TLS) return false;
+    // It can be replaced.
+    if (error instanceof AdotdError) return undefined;
     throw error;
   }
+}
+
+function isCurrent(old: Certificate | undefined, names: readonly string[], now: Date, days: number): boolean {
+  if (old === undefined) return false;
   const left = old.notAfter.getTime() - now.getTime();
   // A short-lived certificate is renewed in its last third.
   const enough = left > Math.min(EXPIRY_WARNING_DAYS, days / 3) * DAY;
   return enough && old.notBefore <= now && JSON.stringify([...old.names].sort()) === JSON.stringify([...names].sort());
 }
 
+type Content = Required<Pick<SelfSignedOptions, 'names' | 'now' | 'days'>> & Pick<SelfSignedOptions, 'hostName'>;
+
 async function makeCertificate(
+  files: CertificateFiles,
   privateKey: KeyObject,
-  hostName: string | undefined,
-  names: readonly string[],
-  now: Date,
-  days: number,
-): Promise<string> {
+  { hostName, names, now, days }: Content,
+): Promise<Certificate> {
   // Loaded only here: most starts find a certificate.
   const { generate } = await import('selfsigned');
   const altNames = names.map((name) =>
     isIP(name) === 0 ? { type: 2 as const, value: name } : { type: 7 as const, ip: name },
   );
+  const subject = hostName === undefined ? undefined : certifiableName(hostName);
   // X.520 allows 64 characters in a common name.
-  const commonName = hostName !== undefined && hostName.length <= 64 ? hostName : 'adotd';
+  const commonName = subject !== undefined && subject.length <= 64 ? subject : 'adotd';
   const { cert } = await generate([{ name: 'commonName', value: commonName }], {
     keyType: 'ec',
     curve: 'P-256',
@@ -139,7 +178,7 @@ async function makeCertificate(
       ...(altNames.length > 0 ? [{ name: 'subjectAltName' as const, altNames }] : []),
     ],
   });
-  return `${cert.trimEnd()}\n`;
+  return describeCertificate(files, [new X509Certificate(cert)], privateKey);
 }
 
 /** Writes a temporary file beside `file` and moves it there with `place`, so that nobody reads half a file. */

@@ -24,10 +24,13 @@ export class TicketKeys {
   readonly #file: string | undefined;
   #current: Buffer;
 
-  /** `file`: keys that several machines share; without it keys are random. Throws ADOTD_FILE or ADOTD_TLS. */
-  constructor(file?: string) {
+  /**
+   * `file`: keys that several machines share; without it keys are random. `first`: the key until rotate() reads the file. Throws ADOTD_FILE
+   * or ADOTD_TLS.
+   */
+  constructor(file?: string, first: Buffer = next(file)) {
     this.#file = file;
-    this.#current = next(file);
+    this.#current = first;
   }
 
   /** 48 octets. */

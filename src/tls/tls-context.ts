@@ -1,24 +1,20 @@
 /** Options for node:tls: certificates, protocol versions, ciphers, ticket keys. The same for port 853 and STARTTLS. */
 import { constants } from 'node:crypto';
-import {
-  createSecureContext,
-  type SecureContext,
-  type SecureContextOptions,
-  type Server,
-  type TLSSocketOptions,
-  type TlsOptions,
-} from 'node:tls';
+import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocketOptions } from 'node:tls';
 import { AdotdError, ErrorCode, messageOf } from '../errors.js';
+import { type CertificateSet, certificateSets } from './certificate-sets.js';
 import type { Certificate } from './certificates.js';
-import { ServerNames } from './sni.js';
 
 /** The ALPN protocol of DNS over TLS (RFC 7858 §6 with the IANA registry). */
 const ALPN_DOT = 'dot';
 
+/** A certificate, as far as a context needs it. */
+type ServedCertificate = Pick<Certificate, 'cert' | 'key' | 'keyType' | 'names'>;
+
 /** All that may change while the server runs. */
 export interface TlsSettings {
   /** At least one; the first is for clients without SNI, or with a name that no certificate has. */
-  readonly certificates: readonly Pick<Certificate, 'cert' | 'key' | 'names'>[];
+  readonly certificates: readonly ServedCertificate[];
   /** 48 octets, the same in every worker (TicketKeys.current). */
   readonly ticketKey: Uint8Array;
   /** Seconds that a ticket is valid; no longer than a ticket key lives. */
@@ -57,79 +53,85 @@ const SESSION_ID_CONTEXT = ALPN_DOT;
 /** The TLS contexts of one worker. */
 export class TlsContexts {
   #settings: TlsSettings;
-  #options: SecureContextOptions;
-  #default: SecureContext;
-  #byName: ServerNames<SecureContext>;
-  readonly #servers = new Set<Server>();
+  #contexts: Contexts;
 
   /** Throws ADOTD_TLS when there is no certificate, or when OpenSSL refuses one. */
   constructor(settings: TlsSettings) {
     this.#settings = settings;
-    [this.#options, this.#default, this.#byName] = build(settings);
+    this.#contexts = build(settings);
   }
 
   /** The settings of the contexts, as plain data for other workers. */
   get settings(): TlsSettings {
-    const certificates = this.#settings.certificates.map(({ cert, key, names }) => ({ cert, key, names }));
+    const certificates = this.#settings.certificates.map(({ cert, key, keyType, names }) => {
+      return { cert, key, keyType, names };
+    });
     return { ...this.#settings, certificates };
   }
 
-  /** For `new TLSSocket(socket, …)`; to be read again for each connection. */
-  socketOptions(): TLSSocketOptions {
+  /** Whether a client gets other certificates by the name that it has for the server. */
+  get byName(): boolean {
+    return this.#contexts.choice;
+  }
+
+  /** For `new TLSSocket(socket, …)`, for a client with this server name; to be read again for each connection. */
+  options(serverName = ''): TLSSocketOptions {
     return {
       isServer: true,
-      secureContext: this.#default,
-      // Node calls it only for clients with SNI; a name that no certificate has gets the default one. With one certificate there is
-      // nothing to choose. Measured: without it a full handshake takes 1 to 8 % less CPU, a resumed one 13 %.
-      ...(this.#settings.certificates.length > 1 && { SNICallback: this.#select }),
+      secureContext: this.#contexts.find(serverName) ?? this.#contexts.fallback,
       // A client that offers ALPN without `dot` gets no_application_protocol (RFC 7301 §3.2); none at all is accepted.
       ALPNProtocols: [ALPN_DOT],
     };
   }
 
-  /** For `tls.createServer`. `attach` that server, so that it gets later changes. */
-  serverOptions(): TlsOptions {
-    return { ...this.#options, SNICallback: this.#select, ALPNProtocols: [ALPN_DOT] };
-  }
-
-  /** Gives `server` every change of certificates and keys until it closes. */
-  attach(server: Server): void {
-    this.#servers.add(server);
-    server.once('close', () => this.#servers.delete(server));
+  /** The options of the default context. */
+  get contextOptions(): SecureContextOptions {
+    return this.#contexts.options;
   }
 
   /** Changes the settings of new connections; open ones go on. When it throws ADOTD_TLS, nothing has changed. */
   replace(changes: Partial<TlsSettings>): void {
     const settings = { ...this.#settings, ...changes };
-    [this.#options, this.#default, this.#byName] = build(settings);
+    this.#contexts = build(settings);
     this.#settings = settings;
-    // Everything together: the next setSecureContext discards a ticket key that was set alone.
-    for (const server of this.#servers) server.setSecureContext(this.#options);
   }
+}
 
-  readonly #select = (name: string, done: (error: Error | null, context?: SecureContext) => void): void => {
-    done(null, this.#byName.find(name));
+/** The contexts for some settings. */
+interface Contexts {
+  /** Of the default context. */
+  readonly options: SecureContextOptions;
+  readonly fallback: SecureContext;
+  /** Whether the server name decides anything. */
+  readonly choice: boolean;
+  find(serverName: string): SecureContext | undefined;
+}
+
+function build(settings: TlsSettings): Contexts {
+  const [first, ...others] = settings.certificates;
+  if (first === undefined) throw new AdotdError(ErrorCode.TLS, 'found no certificate to serve, expected at least one');
+  const sets = certificateSets([first, ...others]);
+  const options = optionsFor(sets.fallback, settings);
+  const fallback = contextOf(options);
+  const contexts = new Map(
+    sets.all.map((set) => [set, set === sets.fallback ? fallback : contextOf(optionsFor(set, settings))]),
+  );
+  return {
+    options,
+    fallback,
+    choice: contexts.size > 1,
+    find(serverName) {
+      const set = sets.find(serverName);
+      return set && contexts.get(set);
+    },
   };
 }
 
-function build(settings: TlsSettings): [SecureContextOptions, SecureContext, ServerNames<SecureContext>] {
-  const [first] = settings.certificates;
-  if (first === undefined) throw new AdotdError(ErrorCode.TLS, 'found no certificate to serve, expected at least one');
-  const byName = new ServerNames<SecureContext>();
-  let fallback: SecureContext | undefined;
-  for (const certificate of settings.certificates) {
-    const context = contextOf(optionsFor(certificate, settings));
-    fallback ??= context;
-    byName.add(certificate.names, context);
-  }
-  const options = optionsFor(first, settings);
-  return [options, fallback ?? contextOf(options), byName];
-}
-
-function optionsFor({ cert, key }: Pick<Certificate, 'cert' | 'key'>, settings: TlsSettings): SecureContextOptions {
+/** The options of a context with one certificate of each kind of key. */
+function optionsFor(set: CertificateSet<ServedCertificate>, settings: TlsSettings): SecureContextOptions {
   return {
-    cert,
-    key,
+    cert: set.map(({ cert }) => cert),
+    key: set.map(({ key }) => key),
     minVersion: 'TLSv1.2',
     ciphers: CIPHERS,
     secureOptions: SECURE_OPTIONS,

@@ -5,7 +5,6 @@
  */
 import { createHash, X509Certificate } from 'node:crypto';
 import type { Certificate } from './certificates.js';
-import { ServerNames } from './sni.js';
 
 /** TTL, in seconds, of the records to paste. Short enough to change keys within a day, long enough to be cached. A guess. */
 const TLSA_TTL = 3600;
@@ -28,15 +27,6 @@ export function tlsaOwner(nameserver: string): string {
 /** The record to paste into a zone file; `nameserver` is absolute. */
 export function tlsaRecord(nameserver: string, certificate: Pick<Certificate, 'tlsa'>, ttl = TLSA_TTL): string {
   return `${tlsaOwner(nameserver)} ${ttl} IN TLSA ${certificate.tlsa}`;
-}
-
-/** The certificate that a client of `nameserver` gets: its SNI is that name (RFC 7671 §7). */
-export function certificateFor<T extends Pick<Certificate, 'names'>>(
-  certificates: readonly [T, ...T[]],
-): (nameserver: string) => T {
-  const names = new ServerNames<T>();
-  for (const certificate of certificates) names.add(certificate.names, certificate);
-  return (nameserver) => names.find(nameserver) ?? certificates[0];
 }
 
 /**

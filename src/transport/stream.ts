@@ -5,11 +5,12 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
-import { TLSSocket } from 'node:tls';
+import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { codeOf } from '../errors.js';
 import type { Session } from '../session/session.js';
 import { SessionPath } from '../session/session-end.js';
 import { addressOctets } from './address.js';
+import { readServerName } from './client-hello-reader.js';
 import { openFast } from './fast-open.js';
 import { handshakeFailure } from './handshake-failure.js';
 import { listenError } from './listen-error.js';
@@ -176,16 +177,25 @@ class StreamConnection implements OpenConnection {
     this.#socket.resume();
   }
 
-  startTls(octets: Uint8Array, options = this.#context.tls?.options()): void {
+  startTls(octets: Uint8Array, options?: TLSSocketOptions): void {
     const session = this.#session;
-    if (options === undefined || session === undefined) {
-      this.destroy();
-      return;
-    }
+    const { tls } = this.#context;
+    const given = options ?? (tls?.byName ? undefined : tls?.options());
     const raw = this.#raw;
     raw.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end');
     raw.pause();
     this.#countOctets(SessionPath.TCP, octets.length);
+    if (session !== undefined && given !== undefined) this.#secure(octets, given, session);
+    else if (session === undefined || tls === undefined) this.destroy();
+    else {
+      const begin = (read: Uint8Array, name: string): void => this.#secure(read, tls.options(name), session);
+      readServerName(raw, octets, begin, () => session.ended());
+    }
+  }
+
+  /** Puts a TLS engine over the connection; `octets` are the first that it gets. */
+  #secure(octets: Uint8Array, options: TLSSocketOptions, session: Session): void {
+    const raw = this.#raw;
     if (octets.length > 0) raw.unshift(octets);
     const stream = this.#context.withholdFin === undefined ? raw : withholdFin(raw, this.#context.withholdFin);
     const secure = new TLSSocket(stream, options);

@@ -36,8 +36,10 @@ export type TransportEvent = (typeof TransportEvent)[keyof typeof TransportEvent
 
 /** Certificates and keys as a transport sees them. */
 export interface TlsOffer {
+  /** Whether the options depend on the name that the client has for the server (SNI). It may change. */
+  readonly byName: boolean;
   /** Options of a server-side TLSSocket; called for each connection, so that they can change. */
-  options(): TLSSocketOptions;
+  options(serverName?: string): TLSSocketOptions;
 }
 
 /** What every transport answers with. */

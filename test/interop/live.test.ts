@@ -360,7 +360,7 @@ describe('certificates and keys that change', () => {
     await start({ tls: { certificates: [{ cert: 'served.pem', key: 'served.key' }] } });
     const first = await fingerprint();
     replace('served.pem', readFileSync(at('two', 'self-signed.pem'), 'utf8'));
-    await server.logged(/the certificates stay as they are: .*do not belong together/);
+    await server.logged(/the certificate stays as it is: .*do not belong together/);
     expect(await fingerprint()).toBe(first);
     expect((await status()).problems).toEqual([expect.stringMatching(/do not belong together/)]);
     replace('served.key', readFileSync(at('two', 'self-signed.key'), 'utf8'));
@@ -368,7 +368,7 @@ describe('certificates and keys that change', () => {
     expect(done).toBe(0);
     for (let i = 0; i < 10; i++) expect(await fingerprint()).not.toBe(first);
     unlinkSync(at('served.key'));
-    await server.logged(/the certificates stay as they are: .*served\.key/);
+    await server.logged(/the certificate stays as it is: .*served\.key/);
     expect(await addressOf('a.test')).toBe('192.0.2.10');
   });
 

@@ -1,10 +1,11 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Certificate } from '../../src/tls/certificates.js';
 import { ensureSelfSigned, selfSignedFiles } from '../../src/tls/self-signed.js';
-import { existingCertificates, servedCertificates } from '../../src/tls/served.js';
-import { DAY, make, pemOf, temporaryFolder } from './support.js';
+import { existingCertificates } from '../../src/tls/served.js';
+import { DAY, make, newKey, pemOf, temporaryFolder } from './support.js';
 
 let parent: ReturnType<typeof temporaryFolder>;
 let folder: string;
@@ -20,7 +21,8 @@ const sources = {
   addresses: ['127.0.0.1', '2001:DB8::0:1'],
 };
 const RSA = pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey);
-const ensure = (changes: object = {}) => ensureSelfSigned({ folder, ...sources, ...changes });
+const load = (changes: object = {}) => ensureSelfSigned({ folder, ...sources, ...changes });
+const ensure = async (changes: object = {}) => (await load(changes)).certificate;
 
 describe('the self-signed certificate', () => {
   it('is for the name servers, the host and the addresses, and for a server only', async () => {
@@ -114,27 +116,93 @@ describe('the self-signed certificate', () => {
   });
 
   it('may have no name at all', async () => {
-    const certificate = await ensureSelfSigned({ folder, names: [], addresses: ['0.0.0.0', '::'] });
+    const { certificate } = await ensureSelfSigned({ folder, names: [], addresses: ['0.0.0.0', '::'] });
     expect(certificate.names).toEqual([]);
     expect(certificate.subject).toBe('CN=adotd');
-    expect(await ensureSelfSigned({ folder, names: [], addresses: [] })).toEqual(certificate);
+    expect((await ensureSelfSigned({ folder, names: [], addresses: [] })).certificate).toEqual(certificate);
+  });
+
+  it('is made for this process alone where the folder has a key and cannot be written any more', async () => {
+    const first = await ensure();
+    const now = new Date(Date.now() + 340 * DAY);
+    // Nothing can be renamed over a folder, by root either.
+    rmSync(first.certFile);
+    mkdirSync(join(first.certFile, 'full'), { recursive: true });
+    const { certificate, unwritten } = await load({ now });
+    expect(unwritten).toMatchObject({ code: 'ADOTD_FILE', message: expect.stringContaining(folder) });
+    expect(certificate.pin).toBe(first.pin);
+    expect(certificate.notAfter.getTime()).toBeGreaterThan(now.getTime() + 300 * DAY);
+    // It stays the same until the folder can be written again.
+    expect((await load({ now, current: certificate })).certificate).toBe(certificate);
+    rmSync(first.certFile, { recursive: true });
+    const written = await load({ now, current: certificate });
+    expect([written.unwritten, readdirSync(folder).sort()]).toEqual([
+      undefined,
+      ['self-signed.key', 'self-signed.pem'],
+    ]);
   });
 });
 
-describe('the certificates to serve', () => {
-  it('are those that are configured, the first as the default, and none is made', async () => {
-    const files = await Promise.all(
-      ['one.test', 'two.test'].map(async (name) => {
-        const { cert, key } = await make({ names: [name] });
-        return { certFile: parent.put(`${name}.pem`, cert), keyFile: parent.put(`${name}.key`, key) };
-      }),
-    );
-    const served = await servedCertificates(files, { folder, ...sources });
-    expect(served.map(({ names }) => names)).toEqual([['one.test'], ['two.test']]);
-    expect(readdirSync(parent.path)).not.toContain('certs');
+describe('two servers with one folder', () => {
+  /** A server that looks at the folder again and again, as its watcher tells it to. */
+  const server = (names: readonly string[]) => {
+    let current: Certificate | undefined;
+    return {
+      async look(changes: object = {}) {
+        const before = current;
+        const found = await load({ names, current, ...changes });
+        current = found.certificate;
+        return { ...found, changed: before !== undefined && before.cert !== current.cert };
+      },
+    };
+  };
+  const written = (): string => readFileSync(selfSignedFiles(folder).certFile, 'utf8');
+
+  it('settle: each writes its certificate once, and serves it whatever the other has written', async () => {
+    const [one, two] = [server(['ns1.a.test.']), server(['ns2.b.test.'])];
+    expect((await one.look()).shared).toBeFalsy();
+    const { certificate } = await two.look();
+    expect(certificate.names).toContain('ns2.b.test');
+    for (let round = 0; round < 3; round++) {
+      expect(await one.look()).toMatchObject({ changed: false, shared: true });
+      expect(await two.look()).toMatchObject({ changed: false, shared: false });
+      expect(written()).toBe(certificate.cert);
+    }
+    // Both have one key, and so one pin.
+    expect((await one.look()).certificate.pin).toBe(certificate.pin);
   });
 
-  it('are looked at without changing the self-signed one for other names', async () => {
+  it('each renew what they serve, and settle again', async () => {
+    const [one, two] = [server(['ns1.a.test.']), server(['ns2.b.test.'])];
+    await one.look();
+    await two.look();
+    const now = new Date(Date.now() + 340 * DAY);
+    expect((await one.look({ now })).changed).toBe(true);
+    expect((await two.look({ now })).changed).toBe(true);
+    const text = written();
+    expect([(await one.look({ now })).changed, (await two.look({ now })).changed]).toEqual([false, false]);
+    expect(written()).toBe(text);
+  });
+
+  it('share a certificate when they want the same names', async () => {
+    const [one, two] = [server(['ns1.a.test.']), server(['ns1.a.test.'])];
+    const { certificate } = await one.look();
+    expect((await two.look()).certificate.cert).toBe(certificate.cert);
+    expect((await one.look()).shared).toBe(false);
+  });
+
+  it('take a certificate that was taken away, or whose key was replaced, as before', async () => {
+    const one = server(['ns1.a.test.']);
+    const { certificate } = await one.look();
+    rmSync(certificate.certFile);
+    expect((await one.look()).changed).toBe(true);
+    writeFileSync(certificate.keyFile, pemOf(newKey()));
+    expect((await one.look()).certificate.pin).not.toBe(certificate.pin);
+  });
+});
+
+describe('the certificates that a command only looks at', () => {
+  it('are found without changing the self-signed one for other names', async () => {
     const [first] = await existingCertificates([], { folder, ...sources });
     expect(first.names).toContain('ns1.a.test');
     expect(await existingCertificates([], { folder, names: [], addresses: [] })).toEqual([first]);
@@ -142,12 +210,5 @@ describe('the certificates to serve', () => {
     const [renewed] = await existingCertificates([], { folder, names: [], addresses: [], now });
     expect(renewed.cert).not.toBe(first.cert);
     expect(renewed.pin).toBe(first.pin);
-  });
-
-  it('are not kept from being served by a key that all can read, but it is said', async () => {
-    await ensure();
-    chmodSync(selfSignedFiles(folder).keyFile, 0o644);
-    const [certificate] = await servedCertificates([], { folder, ...sources });
-    expect(certificate.warnings).toEqual([expect.stringContaining('can be read by everybody')]);
   });
 });

@@ -2,12 +2,13 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConnectionOptions, connect, createServer, type Server, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, TLSSocket } from 'node:tls';
 import { generate } from 'selfsigned';
 import type { TlsContexts } from '../../src/tls/tls-context.js';
+import { readServerName } from '../../src/transport/client-hello-reader.js';
 
 export const DAY = 86_400_000;
 
@@ -66,8 +67,18 @@ export async function make(options: MakeOptions = {}): Promise<Made> {
   return { cert: `${cert.trimEnd()}\n`, key: pemOf(key) };
 }
 
+/** A certificate with an RSA key of 2048 bits for one name. */
+export async function makeRsa(name: string): Promise<Made> {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: name }], {
+    keyType: 'rsa',
+    keySize: 2048,
+    algorithm: 'sha256',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: name }] }],
+  });
+  return { cert, key };
+}
+
 interface Listening extends AsyncDisposable {
-  readonly server: Server;
   readonly port: number;
   /** What handshakes failed with, as the server saw it. */
   readonly errors: string[];
@@ -75,22 +86,31 @@ interface Listening extends AsyncDisposable {
 
 /** A server on loopback that sends back what it gets. */
 export async function listen(contexts: TlsContexts): Promise<Listening> {
-  const sockets = new Set<TLSSocket>();
+  const sockets = new Set<Socket>();
   const errors: string[] = [];
-  const server = createServer(contexts.serverOptions(), (socket) => {
+  const server = createServer((socket) => {
     sockets.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.pipe(socket);
+    socket.on('error', () => {});
+    const begin = (octets: Uint8Array, name: string): void => {
+      if (octets.length > 0) socket.unshift(octets);
+      const secure = new TLSSocket(socket, contexts.options(name));
+      let established = false;
+      secure.once('secure', () => {
+        established = true;
+      });
+      secure.on('error', (error) => {
+        if (!established) errors.push('code' in error ? String(error.code) : error.message);
+        socket.destroySoon();
+      });
+      secure.on('_tlsError', () => socket.destroySoon());
+      secure.pipe(secure);
+    };
+    if (contexts.byName) readServerName(socket, Buffer.alloc(0), begin, () => socket.destroy());
+    else begin(Buffer.alloc(0), '');
   });
-  server.on('tlsClientError', (error, socket) => {
-    errors.push('code' in error ? String(error.code) : error.message);
-    socket.destroy();
-  });
-  contexts.attach(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    server,
     port: (server.address() as AddressInfo).port,
     errors,
     [Symbol.asyncDispose]: async () => {
@@ -104,6 +124,8 @@ export async function listen(contexts: TlsContexts): Promise<Listening> {
 /** What a client saw of one connection. */
 interface Seen {
   readonly names: string;
+  /** Bits of the server's key. */
+  readonly keyBits: number | undefined;
   readonly version: string | null;
   readonly cipher: string;
   readonly alpn: string | false | null;
@@ -125,6 +147,7 @@ export async function visit(port: number, options: ConnectionOptions = {}): Prom
     await once(socket, 'data');
     return {
       names: socket.getPeerCertificate().subjectaltname ?? '',
+      keyBits: socket.getPeerCertificate().bits,
       version: socket.getProtocol(),
       cipher: socket.getCipher().name,
       alpn: socket.alpnProtocol,

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
-import { type ConnectionOptions, connect, type SecureVersion, TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, type SecureVersion } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { TlsContexts, type TlsSettings } from '../../src/tls/tls-context.js';
-import { listen, type Made, make, visit } from './support.js';
+import { listen, type Made, make, makeRsa, visit } from './support.js';
 
 interface Named extends Made {
+  readonly keyType: string;
   readonly names: readonly string[];
 }
 
@@ -14,7 +14,7 @@ let first: Named;
 let second: Named;
 let wild: Named;
 beforeAll(async () => {
-  const named = async (...names: string[]): Promise<Named> => ({ ...(await make({ names })), names });
+  const named = async (...names: string[]): Promise<Named> => ({ ...(await make({ names })), keyType: 'ec', names });
   [first, second, wild] = await Promise.all([
     named('one.test'),
     named('two.test', 'deep.wild.test'),
@@ -107,35 +107,47 @@ describe.each(VERSIONS)('a server with %s', (version) => {
     expect((await visit(server.port, { ...only(version), servername: 'two.test', session })).resumed).toBe(true);
   });
 
-  it('does the same on a socket that was plaintext before', async () => {
+  it('serves the certificate of two for one name that the client can verify, by SNI and by default', async () => {
+    const rsa = { ...(await makeRsa('one.test')), keyType: 'rsa', names: ['one.test'] };
+    const contexts = new TlsContexts(settings({ certificates: [rsa, first, second] }));
+    await using server = await listen(contexts);
+    const kind = async (servername: string, sigalgs?: string) =>
+      (await visit(server.port, { ...only(version), servername, ...(sigalgs && { sigalgs }) })).keyBits;
+    // ECDSA costs both sides less: it comes first for whoever can verify it.
+    const [ECDSA, RSA] = [256, 2048];
+    for (const servername of ['one.test', '', 'unknown.test']) {
+      expect(await kind(servername)).toBe(ECDSA);
+      expect(await kind(servername, 'rsa_pss_rsae_sha256:rsa_pkcs1_sha256')).toBe(RSA);
+      expect(await kind(servername, 'ecdsa_secp256r1_sha256')).toBe(ECDSA);
+    }
+    // A name with one certificate has no other: it would be for the wrong name.
+    expect(
+      await refused(server.port, { ...only(version), servername: 'two.test', sigalgs: 'rsa_pss_rsae_sha256' }),
+    ).toBeInstanceOf(Error);
+    contexts.replace({ certificates: [first] });
+    expect(await kind('one.test')).toBe(ECDSA);
+    contexts.replace({ certificates: [rsa] });
+    expect(await kind('one.test')).toBe(RSA);
+  });
+
+  it('resumes a session of one listener at another, both ways', async () => {
     const contexts = new TlsContexts(settings());
     await using server = await listen(contexts);
-    const plain = createServer((socket) => {
-      const secure = new TLSSocket(socket, contexts.socketOptions());
-      secure.on('error', () => secure.destroy());
-      secure.pipe(secure);
+    await using plain = await listen(contexts);
+    const { port } = plain;
+    const upgraded = await visit(port, { ...only(version), servername: 'two.test', ALPNProtocols: ['dot'] });
+    expect(upgraded).toMatchObject({ names: 'DNS:two.test, DNS:deep.wild.test', alpn: 'dot', resumed: false });
+    expect((await visit(port, { ...only(version), servername: 'none.test' })).names).toBe('DNS:one.test');
+    const { session } = upgraded;
+    const there = await visit(server.port, { ...only(version), servername: 'two.test', session });
+    expect(there.resumed).toBe(true);
+    const back = { ...only(version), servername: 'two.test', session: there.session ?? session };
+    expect((await visit(port, back)).resumed).toBe(true);
+    contexts.replace({ ticketKey: randomBytes(48) });
+    expect((await visit(port, back)).resumed).toBe(false);
+    expect(await refused(port, { ...only(version), ALPNProtocols: ['h2'] })).toMatchObject({
+      code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
     });
-    plain.listen(0, '127.0.0.1');
-    await once(plain, 'listening');
-    const { port } = plain.address() as AddressInfo;
-    try {
-      const upgraded = await visit(port, { ...only(version), servername: 'two.test', ALPNProtocols: ['dot'] });
-      expect(upgraded).toMatchObject({ names: 'DNS:two.test, DNS:deep.wild.test', alpn: 'dot', resumed: false });
-      expect((await visit(port, { ...only(version), servername: 'none.test' })).names).toBe('DNS:one.test');
-      const { session } = upgraded;
-      // Between STARTTLS and DNS over TLS, both ways.
-      const there = await visit(server.port, { ...only(version), servername: 'two.test', session });
-      expect(there.resumed).toBe(true);
-      const back = { ...only(version), servername: 'two.test', session: there.session ?? session };
-      expect((await visit(port, back)).resumed).toBe(true);
-      contexts.replace({ ticketKey: randomBytes(48) });
-      expect((await visit(port, back)).resumed).toBe(false);
-      expect(await refused(port, { ...only(version), ALPNProtocols: ['h2'] })).toMatchObject({
-        code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
-      });
-    } finally {
-      plain.close();
-    }
   });
 });
 
@@ -202,7 +214,7 @@ describe('a TLS server', () => {
     const contexts = new TlsContexts(settings());
     await using server = await listen(contexts);
     const { session } = await visit(server.port);
-    const broken = { cert: first.cert, key: second.key, names: [] };
+    const broken = { cert: first.cert, key: second.key, keyType: 'ec', names: ['broken.test'] };
     for (const certificates of [[], [broken], [first, broken]]) {
       expect(() => contexts.replace({ certificates, ticketKey: randomBytes(48) })).toThrow(
         expect.objectContaining({ code: 'ADOTD_TLS' }),

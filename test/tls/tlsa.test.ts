@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { certificateFor, compareTlsa, tlsaOwner, tlsaRecord } from '../../src/tls/tlsa.js';
+import { compareTlsa, tlsaOwner, tlsaRecord } from '../../src/tls/tlsa.js';
 import { type Made, make } from './support.js';
 
 let leaf: Made;
@@ -26,16 +26,6 @@ describe('a TLSA record to paste', () => {
     expect(tlsaOwner('.')).toBe('_853._tcp.');
     expect(tlsaRecord('ns.test.', { tlsa: '3 1 1 AB' })).toBe('_853._tcp.ns.test. 3600 IN TLSA 3 1 1 AB');
     expect(tlsaRecord('ns.test.', { tlsa: '3 1 1 AB' }, 60)).toBe('_853._tcp.ns.test. 60 IN TLSA 3 1 1 AB');
-  });
-
-  it('is of the certificate that a client with that name gets', () => {
-    type Names = { readonly names: readonly string[] };
-    const certificates: readonly [Names, Names] = [{ names: ['ns.a.test'] }, { names: ['ns.b.test', '*.c.test'] }];
-    const select = certificateFor(certificates);
-    expect(select('NS.B.test.')).toBe(certificates[1]);
-    expect(select('ns.c.test.')).toBe(certificates[1]);
-    expect(select('ns.a.test.')).toBe(certificates[0]);
-    expect(select('ns.d.test.')).toBe(certificates[0]);
   });
 });
 

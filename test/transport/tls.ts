@@ -15,9 +15,8 @@ export const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
 /** What TLS is made with on the server's side: a certificate of its own, and a ticket key. */
 async function tlsOffer(): Promise<TlsOffer> {
-  const certificate = { ...(await make({ names: ['ns.test'] })), names: ['ns.test'] };
-  const contexts = new TlsContexts({ certificates: [certificate], ticketKey: randomBytes(48), sessionTimeout: 3600 });
-  return { options: () => contexts.socketOptions() };
+  const certificate = { ...(await make({ names: ['ns.test'] })), keyType: 'ec', names: ['ns.test'] };
+  return new TlsContexts({ certificates: [certificate], ticketKey: randomBytes(48), sessionTimeout: 3600 });
 }
 
 export const only = (version: SecureVersion): ConnectionOptions => ({ minVersion: version, maxVersion: version });

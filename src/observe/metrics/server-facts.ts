@@ -22,6 +22,8 @@ export interface ServerFacts {
   readonly zones: readonly ZoneFacts[];
   readonly reloads: Readonly<Record<ReloadKind, ReloadFacts>>;
   readonly certificates: readonly CertificateFacts[];
+  /** How many pairs of certificate and key are in each state. */
+  readonly certificateStates: Readonly<Record<ZoneState, number>>;
   /** Lines of the log that could not be written. */
   readonly logLinesLost: number;
   /** Counts of the query log and dnstap; undefined: both are off. */
@@ -87,11 +89,14 @@ export interface ReloadFacts {
   readonly lastSuccess: number | undefined;
 }
 
+/** A certificate that is served. */
 interface CertificateFacts {
   /** As configured. */
   readonly file: string;
   /** Seconds since 1970. */
   readonly notAfter: number;
+  /** Whether it has begun and not expired. */
+  readonly valid: boolean;
 }
 
 /** Before the first load. */

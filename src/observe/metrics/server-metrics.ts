@@ -186,4 +186,18 @@ export const SERVER_METRICS: readonly Metric[] = [
             [['dnstap'], tap.dnstapLost],
           ],
   },
+  {
+    name: 'adotd_certificate_valid',
+    type: 'gauge',
+    help: '1 if a served certificate is valid now, 0 if it has expired or is not valid yet.',
+    labels: { file: 'file of the certificate' },
+    read: ({ server }) => server.certificates.map(({ file, valid }) => [[file], valid ? 1 : 0] as const),
+  },
+  {
+    name: 'adotd_certificates',
+    type: 'gauge',
+    help: 'Certificates with their keys. `kept`: the files cannot be used, or not yet, and what they had before is served. `failed`: the files cannot be used, and nothing of them is served.',
+    labels: { state: ZONE_STATES.map((state) => `\`${state}\``).join(', ') },
+    read: ({ server }) => ZONE_STATES.map((state) => [[state], server.certificateStates[state]] as const),
+  },
 ];

@@ -51,7 +51,8 @@ export interface ServerStatus {
     readonly file: string;
     readonly subject: string;
     readonly names: readonly string[];
-    /** Seconds since 1970. */
+    /** Seconds since 1970: when it becomes valid, and when it expires. */
+    readonly begins: number;
     readonly expires: number;
     readonly pin: string;
   }[];
@@ -62,7 +63,10 @@ export interface ServerStatus {
     /** Seconds since 1970; undefined before the first one. */
     readonly last?: number | undefined;
   };
-  /** One line for each mistake that keeps the server from serving the content of its files; a limited number of them. */
+  /**
+   * One line for each mistake that keeps the server from serving the content of its files, and for each certificate that has expired or is not
+   * valid yet; a limited number of them.
+   */
   readonly problems: readonly string[];
   readonly logLevel: string;
   /** Whether files are watched. */

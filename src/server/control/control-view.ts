@@ -58,8 +58,9 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
     addresses: { udp, tcp, tls },
     plane: server.plane.status,
     zones: { served, failed, kept, records },
-    certificates: certificates.map(({ certFile, subject, names, notAfter, pin }) => {
-      return { file: certFile, subject, names, expires: notAfter.getTime() / 1000, pin };
+    certificates: certificates.map(({ certFile, subject, names, notBefore, notAfter, pin }) => {
+      const [begins, expires] = [notBefore.getTime() / 1000, notAfter.getTime() / 1000];
+      return { file: certFile, subject, names, begins, expires, pin };
     }),
     reloads: reloader.tally,
     problems: [...reloader.problems, ...zoneProblems(loaded)].slice(0, MAX_PROBLEMS),

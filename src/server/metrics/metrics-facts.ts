@@ -1,7 +1,9 @@
 /** The facts about a server that its metrics show. */
 import { Counters } from '../../observe/counters/counters.js';
 import { NO_RELOADS, type ServerFacts, sessionFacts, type ZoneFacts } from '../../observe/metrics/server-facts.js';
+import { wallTime } from '../../session/clock.js';
 import { ConnectionLimits } from '../../session/limits.js';
+import { isValidAt } from '../../tls/certificate-dates.js';
 import type { Server } from '../server.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
 
@@ -12,6 +14,7 @@ export function metricsFacts(version: string, logLinesLost: number, server: Serv
 
 type Facts = Omit<ServerFacts, 'version' | 'logLinesLost'>;
 
+const NO_CERTIFICATES = { served: 0, kept: 0, failed: 0 };
 const NO_SESSIONS = { open: 0, limit: 0, idleTime: 0, keepalive: 0 };
 
 const STARTING: Facts = {
@@ -23,10 +26,12 @@ const STARTING: Facts = {
   reloads: { zones: NO_RELOADS, certificates: NO_RELOADS, ticket_keys: NO_RELOADS, config: NO_RELOADS },
   certificates: [],
   tap: undefined,
+  certificateStates: NO_CERTIFICATES,
 };
 
 function factsOf({ state, plane, loaded, reloader, tlsService, tap }: Server): Facts {
   const { connections, shared, sessions } = plane.settings;
+  const now = new Date(wallTime());
   return {
     state,
     counters: plane.counters(),
@@ -34,10 +39,12 @@ function factsOf({ state, plane, loaded, reloader, tlsService, tap }: Server): F
     sessions: sessionFacts(new ConnectionLimits(connections, shared), sessions, state),
     zones: loaded.status().map(zoneFacts),
     reloads: reloader.facts,
-    certificates: (tlsService?.certificates ?? []).map(({ certFile, notAfter }) => {
-      return { file: certFile, notAfter: notAfter.getTime() / 1000 };
+    certificates: (tlsService?.certificates ?? []).map((certificate) => {
+      const { certFile: file, notAfter } = certificate;
+      return { file, notAfter: notAfter.getTime() / 1000, valid: isValidAt(certificate, now) };
     }),
     tap,
+    certificateStates: tlsService?.pairs ?? NO_CERTIFICATES,
   };
 }
 

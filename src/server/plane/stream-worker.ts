@@ -13,8 +13,7 @@ const BEAT_INTERVAL = 50;
 
 await runThread(async ({ settings, catalog, tls, sockets, words, share }, services) => {
   const contexts = tls && new TlsContexts(tls);
-  const offer = contexts && { options: () => contexts.socketOptions() };
-  const context = streamContext(settings, catalog, offer, services, share);
+  const context = streamContext(settings, catalog, contexts, services, share);
   const listeners: Listener[] = [];
   for (const { fd, endpoint, secure, shared } of sockets) {
     // Node closes the descriptor that it listens on. The control thread keeps the original, and with it the connections that wait.

@@ -77,7 +77,7 @@ describe('metrics as text', () => {
 
   it('escape what a zone or a file may be called', () => {
     const zones = [zoneFacts('a\\"b\\\\c\\.test.\n')];
-    const text = metricsText(metricsInput({ zones, certificates: [{ file: 'c:\\x "y"', notAfter: 1 }] }));
+    const text = metricsText(metricsInput({ zones, certificates: [{ file: 'c:\\x "y"', notAfter: 1, valid: false }] }));
     expect(text).toContain('adotd_zone_serial{zone="a\\\\\\"b\\\\\\\\c\\\\.test.\\n"} 2026112101\n');
     expect(text).toContain('adotd_certificate_expiry_timestamp_seconds{file="c:\\\\x \\"y\\""} 1\n');
   });
