@@ -17,7 +17,6 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
       ticket_keys: NO_RELOADS,
       config: NO_RELOADS,
     },
-    certificates: [{ file: 'certs/self-signed.pem', notAfter: 1_800_000_000 }],
     logLinesLost: 0,
     tap: { dropped: 0, queryLogLost: 0, dnstapLost: 0 },
     certificates: [{ file: 'certs/self-signed.pem', notAfter: 1_800_000_000, valid: true }],

@@ -151,7 +151,7 @@ function logZones(report: ZonesReport, milliseconds: number, limit: number, log:
   ];
   const text = `${[`${served} zones served`, ...notes].join(', ')}; ${outcomeText(counts)}`;
   if (changed.length === 0 && limit > 0) log.debug(fields, text);
-  else if (notes.length > 0) log.warn(fields, text);
+  else if (notes.length > 0 || counts.removed > 0) log.warn(fields, text);
   else log.info(fields, text);
 }
 
@@ -160,6 +160,9 @@ function logOutcome(outcome: ZoneOutcome, quietly: boolean, log: Log): void {
   const fields = { zone: name, file, result, before, after, milliseconds: Math.round(milliseconds) };
   const serial = [...new Set([before, after])].filter((one) => one !== undefined).join(' to ');
   const text = `zone ${name} ${result}${serial === '' ? '' : `, serial ${serial}`}`;
-  if (quietly) log.debug(fields, text);
+  if (result === 'removed' && !quietly) {
+    // Somebody may have deleted the wrong file.
+    log.warn(fields, `${text}: no zone file has it any more, it was in ${file}; its queries are not answered`);
+  } else if (quietly) log.debug(fields, text);
   else log.info(fields, text);
 }
