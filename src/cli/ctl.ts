@@ -26,6 +26,8 @@ const SYSTEM_SOCKET = '/run/adotd/adotd.sock';
 
 interface Call {
   readonly client: ControlClient;
+  readonly socket: string;
+  readonly config: string | undefined;
   /** The argument of the command. */
   readonly word: string | undefined;
   readonly json: boolean;
@@ -45,6 +47,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   status: {
     argument: 'none',
     run: (call) => show<ServerStatus>(call, '/status', (status) => statusText(status, now())),
+  },
+  health: {
+    argument: 'none',
+    async run(call) {
+      // Loaded only here: the client library takes longer to load than everything else.
+      const { healthOf } = await import('./ctl-health.js');
+      const health = await healthOf(call.client, call.socket, call.config);
+      print(call, health, ({ answers, problems }) =>
+        [...answers.map((place) => `answers: ${place}\n`), ...problems.map((text) => `PROBLEM: ${text}\n`)].join(''),
+      );
+      return health.problems.length === 0 ? Exit.OK : Exit.FAILED;
+    },
   },
   'zone-status': {
     argument: 'optional',
@@ -109,6 +123,7 @@ export const ctl: Verb = {
 Asks or controls a running server, over its control socket.
 
   status              version, zones, certificates, and problems
+  health              ask the server a question at each of its addresses, over UDP and TCP
   reload [ZONE]       load changed zones, certificates and configuration; or load ZONE, changed or not
   zone-status [ZONE]  state, serial and size of the zones
   stats               counters
@@ -119,7 +134,7 @@ Asks or controls a running server, over its control socket.
 
   --socket PATH       the control socket (default: that of --config, else adotd.sock in the folder
                       $RUNTIME_DIRECTORY, else ${SYSTEM_SOCKET})
-  --config FILE       take the control socket from this configuration
+  --config FILE       take the control socket from this configuration; health: if there is no such socket, its addresses
   --json              print the server's reply
   --force             reload: load all zones, changed or not
   --allow-empty       reload: accept that a folder has no zone files any more
@@ -147,8 +162,10 @@ Exit status 0, or 1 if the command failed or met errors.
       throw new UsageError(`adotd ctl ${name}: expected an argument; see adotd ctl --help`);
     const { json = false, force = false, 'allow-empty': allowEmpty = false, longest } = values;
     const timeout = wholeNumber('ctl', 'timeout', values.timeout, 1, 3600) * 1000;
-    const client = controlClient(socketOf(values.socket, values.config), timeout);
-    return command.run({ client, word, json, force, allowEmpty, longest });
+    const { config } = values;
+    const socket = socketOf(values.socket, config);
+    const client = controlClient(socket, timeout);
+    return command.run({ client, socket, config, word, json, force, allowEmpty, longest });
   },
 };
 
