@@ -10,6 +10,7 @@ const LINUX = [
   'test/cli/signals.test.ts',
   'test/cli/standard-streams.test.ts',
   'test/observe/unblocked-writes.test.ts',
+  'test/server/process/unblock-usr1.test.ts',
 ];
 
 /** These put a load on the machine, or say to some milliseconds when something happens: nothing else runs beside them. */

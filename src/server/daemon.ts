@@ -14,6 +14,7 @@ import { checkPrivileges, giveUpPrivileges, type Identity, rootWarning } from '.
 import { createNotifier, type Notifier } from './process/service-notify.js';
 import { takeSignals } from './process/signals.js';
 import { takeActivatedSockets } from './process/socket-activation.js';
+import { unblockUsr1 } from './process/unblock-usr1.js';
 import type { ConfigFile } from './reload.js';
 import { createServer, type Server } from './server.js';
 import { zonesOfConfig } from './zones/zone-files.js';
@@ -73,6 +74,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     SIGTERM: () => running.stop({ signal: 'SIGTERM' }),
     SIGINT: () => running.stop({ signal: 'SIGINT' }),
   });
+  unblockUsr1();
   if (!hungUp) void operation.catchUp(Date.now() - process.uptime() * 1000);
 
   const { signal, drainTime } = await new Promise<StopRequest>((resolve) => {

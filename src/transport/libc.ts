@@ -26,6 +26,8 @@ export interface Libc {
   sendmmsg(fd: number, headers: number, count: number, flags: number): number;
   /** `descriptors`: address of an array of struct pollfd; `timeout` in milliseconds. */
   poll(descriptors: number, count: number, timeout: number): number;
+  /** Changes which signals the calling thread blocks. Returns 0, or the number of the error. */
+  pthread_sigmask(how: number, set: Uint8Array, before: Uint8Array | null): number;
   /** The number of the calling thread, as in /proc/self/task. */
   gettid(): number;
   /** Address of octets that never move: those of a SharedArrayBuffer. The same in every thread. */
@@ -75,6 +77,7 @@ function load(): Libc | string {
       recvmmsg: own.func('int recvmmsg(int, uintptr_t, uint32_t, int, uintptr_t)'),
       sendmmsg: own.func('int sendmmsg(int, uintptr_t, uint32_t, int)'),
       poll: own.func('int poll(uintptr_t, unsigned long, int)'),
+      pthread_sigmask: own.func('int pthread_sigmask(int, void*, void*)'),
       gettid: own.func('int gettid()'),
       address: (octets) => Number(koffi.address(octets)),
       errno: () => getSystemErrorName(-koffi.errno()),

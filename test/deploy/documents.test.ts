@@ -75,13 +75,14 @@ describe('what the documents have operators install', () => {
 
   it('as a unit starts what the package has, where the document installs it', () => {
     const unit = textOf('deploy/systemd/adotd.service');
-    const [, program = '', config = ''] = /^ExecStart=\/usr\/bin\/node (\S+) serve --config (\S+)$/m.exec(unit) ?? [];
+    const [, program = '', config = ''] =
+      /^ExecStart=.*exec \/usr\/bin\/node \$\$flag (\S+) serve --config (\S+)'$/m.exec(unit) ?? [];
     const { bin } = JSON.parse(textOf('package.json')) as { bin: { adotd: string } };
     expect(program).toBe(`/opt/adotd/node_modules/adotd/${bin.adotd}`);
     expect(textOf('docs/deployment.md')).toContain(`deploy/systemd/adotd.yaml ${config}`);
     const { tls, zones } = parseConfig(textOf('deploy/systemd/adotd.yaml'), config);
     expect(zones.folder).toBe('/etc/adotd/zones');
-    expect(unit).toContain('StateDirectory=adotd\n');
+    for (const name of ['State', 'Runtime', 'Logs']) expect(unit).toContain(`${name}Directory=adotd\n`);
     expect(tls.certs_folder.startsWith('/var/lib/adotd/')).toBe(true);
   });
 

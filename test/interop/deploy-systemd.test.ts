@@ -30,7 +30,7 @@ async function tree(name: string, dropIns: readonly string[]): Promise<string> {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), text);
   };
-  for (const program of ['usr/bin/node', 'bin/kill']) {
+  for (const program of ['bin/sh', 'bin/kill']) {
     await put(program, '#!/bin/true\n');
     await chmod(join(root, program), 0o755);
   }
@@ -73,10 +73,10 @@ describe.skipIf(noAnalyze !== '')(`the units of systemd ${noAnalyze}`, () => {
     const root = await tree('verify-broken', []);
     const unit = join(root, 'etc/systemd/system/adotd.service');
     await writeFile(unit, (await readFile(unit, 'utf8')).replace('ProtectClock=', 'ProtectClok='));
-    await rm(join(root, 'usr/bin/node'));
+    await rm(join(root, 'bin/sh'));
     const { output } = analyze('verify', `--root=${root}`, 'adotd.service');
     expect(output).toContain("Unknown key 'ProtectClok'");
-    expect(output).toContain('Command /usr/bin/node is not executable');
+    expect(output).toContain('Command /bin/sh is not executable');
   });
 
   it('expose little', async () => {
@@ -229,7 +229,7 @@ describe.skipIf(noTrial !== '')(`adotd under systemd ${noTrial}`, () => {
   });
 
   it('owns its folders alone', () => {
-    expect(findings.folders).toBe('adotd 750\nadotd 750\n');
+    expect(findings.folders).toBe('adotd 750\nadotd 750\nadotd 750\n');
   });
 
   it('is told by adotd ctl, as root, without any option', () => {

@@ -20,7 +20,7 @@ adotd ctl status >control
 capabilities >capabilities
 for transport in udp tcp starttls tls; do query --transport $transport; done >answers
 ask @::1 >answer-inet6
-stat -c '%U %a' /var/lib/adotd /run/adotd >folders
+stat -c '%U %a' /var/lib/adotd /run/adotd /var/log/adotd >folders
 sed -i 's/ 1 2h/ 2 2h/' /etc/adotd/zones/example.test.zone
 systemctl reload adotd; echo $? >reload
 for _ in 1 2 3 4 5 6 7 8 9; do query | grep -q ' 2 7200' && break; sleep 0.2; done
