@@ -5,6 +5,22 @@
  *
  * Not here: DELEG and DELEGI, whose numbers are not final; they are read in the generic form like any unknown type.
  */
+import {
+  type ContentJudge,
+  fingerprintMistake,
+  ipsecKeyMistake,
+  keyMistake,
+  locationMistake,
+  naptrMistake,
+  nsec3Mistake,
+  nsecMistake,
+  nxtMistake,
+  oldKeyMistake,
+  resourceKeyMistake,
+  servicesMistake,
+  signatureMistake,
+  x25Mistake,
+} from './content.js';
 import { type Field, FieldKind, fieldOf } from './field.js';
 
 /** What the additional section gets for the first name of a type's RDATA, its target. */
@@ -27,6 +43,8 @@ export interface TypeRow {
   /** Undefined when the type has no presentation format but the generic one. */
   readonly fields: readonly Field[] | undefined;
   readonly additional: Additional;
+  /** Judges the content of well-formed RDATA (content.ts); undefined: every content will do. */
+  readonly judge: ContentJudge | undefined;
 }
 
 const u8 = fieldOf(FieldKind.U8);
@@ -55,11 +73,12 @@ const optionalBase64 = fieldOf(FieldKind.OPTIONAL_BASE64);
 const bitmap = fieldOf(FieldKind.TYPE_BITMAP);
 
 const one = (kind: FieldKind, label: string): readonly Field[] => [{ kind, name: label }];
-const row = (type: number, mnemonic: string, fields?: readonly Field[]): TypeRow => ({
+const row = (type: number, mnemonic: string, fields?: readonly Field[], judge?: ContentJudge): TypeRow => ({
   type,
   mnemonic,
   fields,
   additional: Additional.NOTHING,
+  judge,
 });
 const withAddresses = (type: number, mnemonic: string, fields: readonly Field[]): TypeRow => ({
   ...row(type, mnemonic, fields),
@@ -120,7 +139,7 @@ export const ROWS: readonly TypeRow[] = [
   row(8, 'MG', [compressedName('mail group member')]), // RFC 1035
   row(9, 'MR', [compressedName('new mailbox')]), // RFC 1035
   row(10, 'NULL'), // RFC 1035
-  row(11, 'WKS', one(FieldKind.SERVICES, 'services')), // RFC 1035
+  row(11, 'WKS', one(FieldKind.SERVICES, 'services'), servicesMistake), // RFC 1035
   row(12, 'PTR', [compressedName('target')]), // RFC 1035
   row(13, 'HINFO', [string('CPU'), string('OS')]), // RFC 1035
   row(14, 'MINFO', [compressedName('responsible mailbox'), compressedName('error mailbox')]), // RFC 1035
@@ -128,31 +147,36 @@ export const ROWS: readonly TypeRow[] = [
   row(16, 'TXT', [strings('text')]), // RFC 1035
   row(17, 'RP', [decompressedName('mailbox'), decompressedName('text name')]), // RFC 1183
   row(18, 'AFSDB', [u16('subtype'), decompressedName('host')]), // RFC 1183
-  row(19, 'X25', [string('PSDN address')]), // RFC 1183
+  row(19, 'X25', [string('PSDN address')], x25Mistake), // RFC 1183
   row(20, 'ISDN', [string('ISDN address'), { kind: FieldKind.OPTIONAL_STRING, name: 'subaddress' }]), // RFC 1183
   row(21, 'RT', [u16('preference'), decompressedName('intermediate host')]), // RFC 1183
   row(22, 'NSAP', one(FieldKind.NSAP, 'address')), // RFC 1706
   row(23, 'NSAP-PTR', [name('target')]), // RFC 1348
   row(24, 'SIG', signature(decompressedName('signer'))), // RFC 2535
-  row(25, 'KEY', key(optionalBase64('public key'))), // RFC 2535
+  row(25, 'KEY', key(optionalBase64('public key')), oldKeyMistake), // RFC 2535
   row(26, 'PX', [u16('preference'), decompressedName('RFC 822 domain'), decompressedName('X.400 domain')]), // RFC 2163
   row(27, 'GPOS', [string('longitude'), string('latitude'), string('altitude')]), // RFC 1712
   row(28, 'AAAA', [ipv6('address')]), // RFC 3596
-  row(29, 'LOC', one(FieldKind.LOCATION, 'location')), // RFC 1876
-  row(30, 'NXT', [decompressedName('next name'), { kind: FieldKind.NXT_BITMAP, name: 'types' }]), // RFC 2535
+  row(29, 'LOC', one(FieldKind.LOCATION, 'location'), locationMistake), // RFC 1876
+  row(30, 'NXT', [decompressedName('next name'), { kind: FieldKind.NXT_BITMAP, name: 'types' }], nxtMistake), // RFC 2535
   row(31, 'EID', [hex('endpoint identifier')]), // draft-ietf-nimrod-dns-01
   row(32, 'NIMLOC', [hex('Nimrod locator')]), // draft-ietf-nimrod-dns-01
   withAddresses(33, 'SRV', [u16('priority'), u16('weight'), u16('port'), decompressedName('target')]), // RFC 2782
   row(34, 'ATMA', one(FieldKind.ATM_ADDRESS, 'address')), // ATM Forum af-saa-0069
   // RFC 3403
-  row(35, 'NAPTR', [
-    u16('order'),
-    u16('preference'),
-    string('flags'),
-    string('services'),
-    string('regular expression'),
-    decompressedName('replacement'),
-  ]),
+  row(
+    35,
+    'NAPTR',
+    [
+      u16('order'),
+      u16('preference'),
+      string('flags'),
+      string('services'),
+      string('regular expression'),
+      decompressedName('replacement'),
+    ],
+    naptrMistake,
+  ),
   row(36, 'KX', [u16('preference'), loweredName('exchanger')]), // RFC 2230
   row(37, 'CERT', [certificateType('type'), u16('key tag'), algorithm('algorithm'), base64('certificate')]), // RFC 4398
   // RFC 2874
@@ -165,38 +189,48 @@ export const ROWS: readonly TypeRow[] = [
   row(41, 'OPT'), // RFC 6891
   row(42, 'APL', one(FieldKind.ADDRESS_PREFIXES, 'address prefixes')), // RFC 3123
   row(43, 'DS', delegationSigner), // RFC 4034
-  row(44, 'SSHFP', [u8('algorithm'), u8('fingerprint type'), hex('fingerprint')]), // RFC 4255
+  row(44, 'SSHFP', [u8('algorithm'), u8('fingerprint type'), hex('fingerprint')], fingerprintMistake), // RFC 4255
   // RFC 4025
-  row(45, 'IPSECKEY', [
-    u8('precedence'),
-    u8('gateway type'),
-    u8('algorithm'),
-    { kind: FieldKind.IPSEC_GATEWAY, name: 'gateway' },
-    optionalBase64('public key'),
-  ]),
-  row(46, 'RRSIG', signature(loweredName('signer'))), // RFC 4034
-  row(47, 'NSEC', [name('next name'), bitmap('types')]), // RFC 4034
-  row(48, 'DNSKEY', key(base64('public key'))), // RFC 4034
+  row(
+    45,
+    'IPSECKEY',
+    [
+      u8('precedence'),
+      u8('gateway type'),
+      u8('algorithm'),
+      { kind: FieldKind.IPSEC_GATEWAY, name: 'gateway' },
+      optionalBase64('public key'),
+    ],
+    ipsecKeyMistake,
+  ),
+  row(46, 'RRSIG', signature(loweredName('signer')), signatureMistake), // RFC 4034
+  row(47, 'NSEC', [name('next name'), bitmap('types')], nsecMistake), // RFC 4034
+  row(48, 'DNSKEY', key(base64('public key')), keyMistake), // RFC 4034
   row(49, 'DHCID', [base64('digest')]), // RFC 4701
   // RFC 5155
-  row(50, 'NSEC3', [
-    u8('hash algorithm'),
-    u8('flags'),
-    u16('iterations'),
-    { kind: FieldKind.SALT, name: 'salt' },
-    { kind: FieldKind.BASE32HEX, name: 'next hashed owner' },
-    bitmap('types'),
-  ]),
+  row(
+    50,
+    'NSEC3',
+    [
+      u8('hash algorithm'),
+      u8('flags'),
+      u16('iterations'),
+      { kind: FieldKind.SALT, name: 'salt' },
+      { kind: FieldKind.BASE32HEX, name: 'next hashed owner' },
+      bitmap('types'),
+    ],
+    nsec3Mistake,
+  ),
   // RFC 5155
   row(51, 'NSEC3PARAM', [u8('hash algorithm'), u8('flags'), u16('iterations'), { kind: FieldKind.SALT, name: 'salt' }]),
   row(52, 'TLSA', certificateAssociation), // RFC 6698
   row(53, 'SMIMEA', certificateAssociation), // RFC 8162
   row(55, 'HIP', one(FieldKind.HOST_IDENTITY, 'host identity')), // RFC 8005
   row(56, 'NINFO', [strings('text')]), // draft-reid-dnsext-zs
-  row(57, 'RKEY', key(base64('public key'))), // draft-reid-dnsext-rkey
+  row(57, 'RKEY', key(base64('public key')), resourceKeyMistake), // draft-reid-dnsext-rkey
   row(58, 'TALINK', [name('previous name'), name('next name')]), // draft-wijngaards-dnsop-trust-history
   row(59, 'CDS', delegationSigner), // RFC 7344
-  row(60, 'CDNSKEY', key(base64('public key'))), // RFC 7344
+  row(60, 'CDNSKEY', key(base64('public key')), keyMistake), // RFC 7344
   row(61, 'OPENPGPKEY', [base64('public key')]), // RFC 7929
   row(62, 'CSYNC', [u32('serial'), u16('flags'), bitmap('types')]), // RFC 7477
   // RFC 8976

@@ -8,6 +8,7 @@ import { type Codec, failExpected, hasToken, needToken, nextToken, quoteToken } 
 import { CODECS } from './codecs.js';
 import { type Field, MAX_RDATA } from './field.js';
 import { parseUnsigned } from './integers.js';
+import type { TypeRow } from './rows.js';
 import { isMetaType, rowOf, typeToText } from './table.js';
 import { checkRdata } from './wire.js';
 
@@ -22,7 +23,8 @@ const HASH = 0x23;
  */
 export function scanRdata(type: number, tokens: Tokens, origin: Uint8Array, out: Uint8Array, at: number): number {
   if (isMetaType(type)) tokens.fail(`found type ${typeToText(type)}, which is for messages only, not for zones`);
-  const fields = rowOf(type)?.fields;
+  const row = rowOf(type);
+  const fields = row?.fields;
   tokens.next();
   if (isGeneric(tokens)) return scanGeneric(type, tokens, out, at);
   if (fields === undefined) return failGeneric(type, tokens);
@@ -41,6 +43,7 @@ export function scanRdata(type: number, tokens: Tokens, origin: Uint8Array, out:
   }
   needEnd(type, tokens);
   if (to - at > MAX_RDATA) failLength(tokens, to - at);
+  judgeContent(row, tokens, out, at, to);
   return to - at;
 }
 
@@ -60,7 +63,14 @@ function scanGeneric(type: number, tokens: Tokens, out: Uint8Array, at: number):
   needEnd(type, tokens);
   const reason = checkRdata(type, out, at, length);
   if (reason !== undefined) tokens.fail(`found malformed RDATA of type ${typeToText(type)}: ${reason}`);
+  judgeContent(rowOf(type), tokens, out, at, at + length);
   return length;
+}
+
+/** Fails when the well-formed RDATA out[at … to) has content that its type rules out, as resolvers would (content.ts). */
+function judgeContent(row: TypeRow | undefined, tokens: Tokens, out: Uint8Array, at: number, to: number): void {
+  const mistake = row?.judge?.(out, at, to);
+  if (mistake !== undefined) tokens.fail(`found ${row?.mnemonic} with ${mistake}`);
 }
 
 function needEnd(type: number, tokens: Tokens): void {

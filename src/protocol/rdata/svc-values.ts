@@ -165,12 +165,20 @@ const MAX_PERCENT = 100;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+/** The variable dns in a list of variables of a URI template, at times with a modifier (RFC 6570 §2.3). */
+const DNS_VARIABLE = /^dns(?::[0-9]+|\*)?$/;
+
+/** Whether a value is a relative URI template (RFC 6570) with the variable dns (RFC 9461 §5). */
 function isDohPath(value: Uint8Array): boolean {
+  let text: string;
   try {
-    return /^\/.*\{[^}]*\bdns\b[^}]*\}/.test(utf8.decode(value));
+    text = utf8.decode(value);
   } catch {
     return false;
   }
+  const expressions = [...text.matchAll(/\{[+#./;?&]?([^{}]*)\}/g)];
+  const isTemplate = text.startsWith('/') && !/[{}]/.test(text.replaceAll(/\{[^{}]*\}/g, ''));
+  return isTemplate && expressions.some(([, list = '']) => list.split(',').some((name) => DNS_VARIABLE.test(name)));
 }
 
 const dohpath: SvcValue = {

@@ -213,9 +213,41 @@ const GENERATORS: Readonly<Record<FieldKind, Generator>> = {
   [FieldKind.PREFIX_NAME]: (before) => (before[0] === 0 ? fc.constant(before) : behind(name)(before)),
 };
 
-/** Well-formed RDATA of a type whose row has fields; any octets for the others. */
+const counted16 = (value: string): Octets => [value.length, ...Buffer.from(value)];
+const EXPRESSIONS = [
+  '',
+  '!^.*$!sip:info@example.com!',
+  '/a(b)\\/c/\\1/i',
+  '|^(\\+44)[0-9]{2,}([[:digit:]]+)$|tel:\\2\\1|i',
+];
+
+/** Types of whose RDATA little has the right content by chance (src/protocol/rdata/content.ts). */
+const CONTENT: Readonly<Record<string, fc.Arbitrary<Octets>>> = {
+  X25: fc.stringMatching(/^[0-9]{4,15}$/).map(counted16),
+  NAPTR: fc
+    .tuple(octets(4, 4), string, string, fc.constantFrom(...EXPRESSIONS), name)
+    .map(([head, flags, services, expression, to]) => [
+      ...head,
+      ...flags,
+      ...services,
+      ...counted16(expression),
+      ...to,
+    ]),
+  RKEY: octets(3, 80).map((rest) => [0, 0, ...rest]),
+  SSHFP: fc.tuple(octet, fc.integer({ min: 0, max: 4 })).chain(([algorithm, type]) => {
+    const length = { 1: 20, 2: 32 }[type];
+    return octets(length ?? 1, length ?? 60).map((fingerprint) => [algorithm, type, ...fingerprint]);
+  }),
+  NSEC3: fc
+    .tuple(octets(3, 3), counted(0, 20), fc.oneof(counted(20, 20), counted(1, 30)), types.map(windows))
+    .map(([head, salt, hash, bitmap]) => [hash[0] === 20 ? 1 : 2, ...head, ...salt, ...hash, ...bitmap]),
+};
+
+/** RDATA of a type whose row has fields, well formed and with right content; any octets for the others. */
 export function arbitraryRdata(row: TypeRow): fc.Arbitrary<Uint8Array> {
   let all: fc.Arbitrary<Octets> = fc.constant([]);
   for (const field of row.fields ?? []) all = all.chain(GENERATORS[field.kind]);
-  return (row.fields === undefined ? octets(0, 40) : all).map((value) => Uint8Array.from(value));
+  return (row.fields === undefined ? octets(0, 40) : (CONTENT[row.mnemonic] ?? all))
+    .map((value) => Uint8Array.from(value))
+    .filter((rdata) => row.judge?.(rdata, 0, rdata.length) === undefined);
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { AdotdError } from '../../../src/errors.js';
 import { genericText, rdataToText } from '../../../src/protocol/rdata/print.js';
 import { ROWS } from '../../../src/protocol/rdata/rows.js';
-import { isMetaType } from '../../../src/protocol/rdata/table.js';
+import { isMetaType, rowOf } from '../../../src/protocol/rdata/table.js';
 import { canonicalRdata, checkRdata, readRdata } from '../../../src/protocol/rdata/wire.js';
 import { ZoneSyntaxError } from '../../../src/protocol/tokens.js';
 import { arbitraryRdata } from './arbitrary.js';
@@ -49,6 +49,10 @@ describe.each(rows.map((row) => [row.mnemonic, row] as const))('generated RDATA 
   });
 });
 
+/** A zone file cannot have other content (content.ts), but an image can. */
+const hasRightContent = (type: number, rdata: Uint8Array): boolean =>
+  rowOf(type)?.judge?.(rdata, 0, rdata.length) === undefined;
+
 describe('whatever octets it gets', () => {
   const wire = fc.uint8Array({ maxLength: 120 });
 
@@ -66,7 +70,8 @@ describe('whatever octets it gets', () => {
           return;
         }
         expect(checkRdata(type, read, 0, read.length)).toBeUndefined();
-        expect(hex(scanOctets(type, Buffer.from(rdataToText(type, read), 'latin1')))).toBe(hex(read));
+        if (hasRightContent(type, read))
+          expect(hex(scanOctets(type, Buffer.from(rdataToText(type, read), 'latin1')))).toBe(hex(read));
       }),
       runs(20_000),
     );
@@ -76,9 +81,9 @@ describe('whatever octets it gets', () => {
     fc.assert(
       fc.property(anyType, wire, (type, octets) => {
         const text = rdataToText(type, octets);
-        if (checkRdata(type, octets, 0, octets.length) === undefined)
+        if (checkRdata(type, octets, 0, octets.length) !== undefined) expect(text).toBe(genericText(octets));
+        else if (hasRightContent(type, octets))
           expect(hex(scanOctets(type, Buffer.from(text, 'latin1')))).toBe(hex(octets));
-        else expect(text).toBe(genericText(octets));
         canonicalRdata(type, octets);
       }),
       runs(20_000),

@@ -99,7 +99,7 @@ describe('canonical form', () => {
     ['SOA', 'A. B. 1 2 3 4 5', 'a. b. 1 2 3 4 5'],
     ['MX', '10 A.B.', '10 a.b.'],
     ['SRV', '1 2 3 A.', '1 2 3 a.'],
-    ['NAPTR', '1 2 "S" "X" "Y" A.', '1 2 "S" "X" "Y" a.'],
+    ['NAPTR', '1 2 "S" "X" "" A.', '1 2 "S" "X" "" a.'],
     ['RRSIG', 'A 8 2 3600 1 2 3 Example. AQMF', 'A 8 2 3600 1 2 3 example. AQMF'],
     ['DNAME', 'A.', 'a.'],
     ['A6', '64 ::4142:4344 AB.', '64 ::4142:4344 ab.'],

@@ -10,6 +10,7 @@ const PACKAGES = {
   unbound: 'unbound',
   stubby: 'stubby',
   'dnssec-signzone': 'bind9-utils',
+  'named-checkzone': 'bind9-utils',
 } as const;
 
 export type Tool = keyof typeof PACKAGES;
