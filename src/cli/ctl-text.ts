@@ -1,4 +1,5 @@
 /** The output of `adotd ctl` for people. */
+import { counted } from '../errors.js';
 import type { Summary } from '../observe/counters/summary.js';
 import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
@@ -28,7 +29,7 @@ export function statusText(status: ServerStatus, now: number): string {
     ['tcp', list(addresses.tcp)],
     ['tls', list(addresses.tls)],
     ['threads', threads + restarts],
-    ['zones', `${notes.join(', ')}; ${zones.records} records`],
+    ['zones', `${notes.join(', ')}; ${counted(zones.records, 'record')}`],
     ['reloads', `${reloads.done}, ${reloads.failed} of them with errors${last}`],
     ...certificates.map((certificate) => [
       'certificate',

@@ -1,4 +1,5 @@
 /** A probe's report as text: a table with a column for each transport, and lines that belong to no transport. */
+
 import type {
   EdnsReport,
   EncryptedReport,
@@ -8,6 +9,7 @@ import type {
   TransportReport,
   UpgradeAttempt,
 } from '../client/probe/probe-report.js';
+import { counted } from '../errors.js';
 
 const COLUMNS = ['UDP', 'TCP', 'STARTTLS', 'TLS'] as const;
 /** The width of the first column, also in the lines below the table. */
@@ -151,10 +153,9 @@ function ednsText(edns: EdnsReport): string {
 }
 
 function answersText({ answers: { equal, questions } }: ProbeReport): string {
-  const count = (many: number, one: string): string => `${many} ${one}${many === 1 ? '' : 's'}`;
   const transports = new Set(questions.flatMap(({ compared }) => compared));
   const rcodes = [...new Set(questions.map(({ rcode }) => rcode ?? 'no answer'))].join(', ');
   const truncated = questions.filter((question) => question.truncated.length > 0).length;
-  const cut = truncated === 0 ? '' : `; ${count(truncated, 'question')} with truncated answers`;
-  return `${equal ? 'yes' : 'no'}: ${count(questions.length, 'question')} over ${count(transports.size, 'transport')}: ${rcodes}${cut}`;
+  const cut = truncated === 0 ? '' : `; ${counted(truncated, 'question')} with truncated answers`;
+  return `${equal ? 'yes' : 'no'}: ${counted(questions.length, 'question')} over ${counted(transports.size, 'transport')}: ${rcodes}${cut}`;
 }

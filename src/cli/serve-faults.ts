@@ -1,5 +1,5 @@
 /** `adotd serve --faults FILE`: injects faults by the rules of a file, which may change while the server runs. */
-import { AdotdError } from '../errors.js';
+import { AdotdError, counted } from '../errors.js';
 import { parseFaults, readFaultText } from '../fixture/faults/fault-file.js';
 import { Interceptor } from '../fixture/faults/interceptor.js';
 import { Rules } from '../fixture/faults/rules.js';
@@ -23,7 +23,7 @@ export function openFaults(file: string, seed: number, log: Log): InjectedFaults
   const count = read(readFaultText(file));
   log.warn(
     { file, rules: count, seed },
-    `THIS SERVER ANSWERS WRONGLY ON PURPOSE, by ${count} rules of ${file} (--faults): never let it serve anybody but tests`,
+    `THIS SERVER ANSWERS WRONGLY ON PURPOSE, by ${counted(count, 'rule')} of ${file} (--faults): never let it serve anybody but tests`,
   );
   const interceptor = new Interceptor(rules);
   let zones: () => readonly string[] = () => [];
@@ -44,7 +44,10 @@ export function openFaults(file: string, seed: number, log: Log): InjectedFaults
         const text = readFaultText(file);
         if (text === served) return [];
         const found = read(text);
-        log.warn({ file, rules: found }, `answering wrongly by ${found} rules of ${file} now, counted from the first`);
+        log.warn(
+          { file, rules: found },
+          `answering wrongly by ${counted(found, 'rule')} of ${file} now, counted from the first`,
+        );
         warnOfOthers();
         return [];
       } catch (error) {

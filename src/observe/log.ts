@@ -1,7 +1,8 @@
 /** The log: structured lines on standard error, by pino. Standard output is not ours. */
+
 import { isatty } from 'node:tty';
-import { isError } from '../errors.js';
-import { sourceStack } from './source-stack.js';
+import { counted } from '../errors.js';
+import { errorField, fieldsBeyond } from './log-fields.js';
 import { standardError } from './standard-streams.js';
 
 /** The calls of a log that our code uses. */
@@ -29,20 +30,23 @@ type LogFormat = 'json' | 'pretty';
  */
 export async function createLog(level: string, format: LogFormat): Promise<ServerLog> {
   const { pino } = await import('pino');
-  const { err } = pino.stdSerializers;
-  const serializers = {
-    err: (error: Error) => (isError(error) ? { ...err(error), stack: sourceStack(error) } : error),
-  };
+  const serializers = { err: errorField };
+  // Lines for people have no field that the message has said.
+  const shown = (fields: object, message: string): object =>
+    format === 'json' ? fields : fieldsBeyond(message, fields);
   const output = standardError();
   const written = format === 'json' ? (line: string) => line : await prettyLines();
   const logger = pino({ level, serializers }, { write: (line: string) => output.write(written(line)) });
   output.recovered = (lost) =>
-    logger.warn({ lost }, `${lost} lines of the log are lost: nobody read standard error, or it could not be written`);
+    logger.warn(
+      { lost },
+      `${counted(lost, 'line')} of the log ${lost === 1 ? 'is' : 'are'} lost: nobody read standard error, or it could not be written`,
+    );
   return {
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
+    debug: (fields, message) => logger.debug(shown(fields, message), message),
+    info: (fields, message) => logger.info(shown(fields, message), message),
+    warn: (fields, message) => logger.warn(shown(fields, message), message),
+    error: (fields, message) => logger.error(shown(fields, message), message),
     get level() {
       return logger.level;
     },

@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import type { Config } from '../config/schema.js';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, counted, ErrorCode } from '../errors.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
 import type { PlaceOf } from './policies.js';
 
@@ -132,7 +132,7 @@ export function refuseEmptyFile(file: ChangedFile): void {
 /** Throws ADOTD_CONFIG for a changed configuration without zones, unless `before`, the number of zone files until now, is 0 too. */
 export function refuseNoZones(file: ChangedFile, before: number): void {
   if (before === 0) return;
-  const zones = before === 1 ? '1 zone is' : `${before} zones are`;
+  const zones = `${counted(before, 'zone')} ${before === 1 ? 'is' : 'are'}`;
   const remedy = 'if this is intended, run adotd ctl reload --allow-empty, or restart';
   throw problem(
     file,

@@ -1,6 +1,8 @@
 /** Operates a running server: by signals, by its control socket, and by files that change. */
+
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
+import { counted } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import { systemClock } from '../session/clock.js';
 import { version } from '../version.js';
@@ -187,6 +189,6 @@ function logOutcome(outcome: ReloadOutcome, watched: boolean, log: Log): void {
 
 /** For `systemctl status`. */
 export function statusText({ zones }: Server): string {
-  const served = `serves ${zones.served} ${zones.served === 1 ? 'zone' : 'zones'}`;
+  const served = `serves ${counted(zones.served, 'zone')}`;
   return zones.failed > 0 ? `${served}; ${zones.failed} cannot be loaded` : served;
 }

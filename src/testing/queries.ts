@@ -1,4 +1,5 @@
 /** Prints the queries that a server received, to show why a test failed. */
+import { counted } from '../errors.js';
 import type { QueryRecord } from '../index.js';
 
 type QueryLine = Pick<QueryRecord, 'time' | 'transport' | 'name' | 'type' | 'rcode' | 'faults'>;
@@ -10,7 +11,7 @@ const SHOWN = 60;
 export function queriesToText(queries: readonly QueryLine[]): string {
   if (queries.length === 0) return 'adotd: nothing was asked during this test\n';
   const left = Math.max(0, queries.length - SHOWN);
-  const head = `adotd: ${queries.length === 1 ? '1 query' : `${queries.length} queries`} during this test`;
+  const head = `adotd: ${counted(queries.length, 'query', 'queries')} during this test`;
   const lines = queries.slice(left).map((query) => `  ${lineOf(query)}\n`);
   return `${head}${left > 0 ? `, the last ${SHOWN}` : ''}:\n${lines.join('')}`;
 }

@@ -2,6 +2,7 @@
  * Checks the NSEC3 chain that a zone is served with (RFC 5155 §7.1): NSEC3PARAM names it, it is closed, and it has a record
  * for every name. Hot file: columns of integers and octets, one entry an NSEC3 record.
  */
+import { counted } from '../errors.js';
 import { Type } from '../protocol/iana.js';
 import { LOWER, MAX_NAME } from '../protocol/name.js';
 import { NSEC3_HASH_OCTETS, nsec3Hash } from '../protocol/nsec3.js';
@@ -53,11 +54,12 @@ export function checkChain(
   if (iterations > maxIterations) {
     report.error(
       row,
-      () => `found ${iterations} NSEC3 iterations, expected at most ${maxIterations}, better 0 (RFC 9276)`,
+      () => `found ${counted(iterations, 'NSEC3 iteration')}, expected at most ${maxIterations}, better 0 (RFC 9276)`,
     );
     return undefined;
   }
-  if (iterations > 0) report.warning(row, () => `found ${iterations} NSEC3 iterations, expected 0 (RFC 9276 §3.1)`);
+  if (iterations > 0)
+    report.warning(row, () => `found ${counted(iterations, 'NSEC3 iteration')}, expected 0 (RFC 9276 §3.1)`);
   const chain = collectChain(rrsets, apex, parameters, report);
   if (chain.count === 0) {
     if (!isNsec && findRrset(rrsets, apex, Type.RRSIG) >= 0)

@@ -4,6 +4,7 @@
  * (decimal), o, x, X (hexadecimal), n or N (hexadecimal digits as labels, last digit first); `$$` and `\$` are a dollar.
  * When all of the RDATA is one quoted token, its quotes are removed, as BIND does; RDATA of several tokens is accepted too.
  */
+import { counted } from '../errors.js';
 import { quoteToken } from '../protocol/rdata/codec.js';
 import { Tokens, ZoneSyntaxError } from '../protocol/tokens.js';
 import type { FileContext } from './read-context.js';
@@ -28,7 +29,9 @@ export function generate(file: FileContext): void {
   const count = Math.floor((range.stop - range.start) / range.step) + 1;
   read.generated += count;
   if (read.generated > read.limits.maxGenerated)
-    tokens.fail(`found a $GENERATE of ${count} records, expected at most ${read.limits.maxGenerated} in a zone`);
+    tokens.fail(
+      `found a $GENERATE of ${counted(count, 'record')}, expected at most ${read.limits.maxGenerated} in a zone`,
+    );
   const template = readTemplate(tokens);
 
   const owner = file.owner;

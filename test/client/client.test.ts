@@ -456,7 +456,7 @@ describe('questions that cannot be asked', () => {
       'useless TLSA records',
       () => ({ profile: 'pre-deployed', verification: { kind: 'tlsa', records: ['1 1 1 abcd'] } }),
       {},
-      /none of 1 TLSA/,
+      /found 1 TLSA record, none that can be used/,
     ],
     [
       'a TLSA record that is none',

@@ -3,10 +3,12 @@
  * one or the new one. If several processes have one file, the last to write wins. Entries that cannot be used are left out with a
  * warning, never an error: at worst something is learnt anew. The file holds addresses of servers and no name that was asked.
  */
+
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { lstat, rename, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { counted } from '../../errors.js';
 import type { ClientClock } from '../client-clock.js';
 import { ClientErrorCode, reasonOf, systemCode } from '../errors.js';
 import type { Capability, CapabilityCache, CapabilityKey } from './capabilities.js';
@@ -61,7 +63,9 @@ export function readCapabilities(
     return one === undefined ? [] : [one];
   });
   if (sound.length < servers.length)
-    warn(`the capability file ${file}: ${servers.length - sound.length} of ${servers.length} entries are not used`);
+    warn(
+      `the capability file ${file}: of ${counted(servers.length, 'entry', 'entries')}, ${servers.length - sound.length} cannot be used`,
+    );
   return sound;
 }
 

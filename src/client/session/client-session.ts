@@ -2,7 +2,9 @@
  * A client's session with a server over a stream: TCP, or TLS on top of it. Any number of queries may be outstanding
  * (RFC 7766 §6.2.1.1); answers are matched by ID and may come in any order (§7).
  */
+
 import type { Duplex } from 'node:stream';
+import { counted } from '../../errors.js';
 import { type ClientClock, systemClock } from '../client-clock.js';
 import { onAbort } from '../deadline.js';
 import { ClientError, ClientErrorCode, fromSystem, inStep, type Step, systemCode, timedOut } from '../errors.js';
@@ -174,7 +176,8 @@ export class ClientSession {
         reject(error);
       };
       const late = (): void => {
-        const others = this.#unexpected === 0 ? '' : `; ${this.#unexpected} messages that answer nothing we asked`;
+        const others =
+          this.#unexpected === 0 ? '' : `; ${counted(this.#unexpected, 'message')} with an answer to nothing we asked`;
         giveUp(timedOut(this.#about, step, options.timeoutMs, `${others}${this.#reassembly.describe()}`));
       };
       const unlisten = onAbort(options.signal, this.#about, giveUp);

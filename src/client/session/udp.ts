@@ -1,6 +1,8 @@
 /** One question over UDP. */
+
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { counted } from '../../errors.js';
 import { type ClientClock, systemClock } from '../client-clock.js';
 import { onAbort } from '../deadline.js';
 import { ClientError, fromSystem, timedOut } from '../errors.js';
@@ -125,6 +127,6 @@ class Candidates {
   }
 
   describeIgnored(): string {
-    return this.#ignored === 0 ? '' : `; ${this.#ignored} messages with another ID`;
+    return this.#ignored === 0 ? '' : `; ${counted(this.#ignored, 'message')} with another ID`;
   }
 }

@@ -1,7 +1,9 @@
 /** The server's certificate: its description, and whether it is acceptable. */
+
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isUint8Array } from 'node:util/types';
+import { counted } from '../../errors.js';
 import { ClientError, ClientErrorCode } from '../errors.js';
 import { either, isText, listOf, objectOf, octets, oneOf, text, type Validator } from '../validation.js';
 import { pinOfCertificate, readable } from './public-key.js';
@@ -98,7 +100,7 @@ export function objection(
     const pin = pinOfCertificate(certificate);
     return pin === undefined
       ? NO_KEY
-      : `its pin is ${pin}, which matches none of ${verification.records.length} TLSA records`;
+      : `its pin is ${pin}, which matches none: found ${counted(verification.records.length, 'TLSA record')}`;
   }
   if (chainError !== undefined) return chainError;
   // The zone of an address ("fe80::1%eth0") is our own name for a network (RFC 4007 §11). No certificate can have it.

@@ -4,7 +4,9 @@
  * Not here: to look records up, and to validate them by DNSSEC. Usages 0 to 2 (PKIX-TA, PKIX-EE, DANE-TA) need a chain of
  * certificates: such records are not usable (RFC 6698 §4.1) and are skipped.
  */
+
 import { createHash, type X509Certificate } from 'node:crypto';
+import { counted } from '../../errors.js';
 import { ClientError, ClientErrorCode } from '../errors.js';
 import { publicKeyOf } from './public-key.js';
 
@@ -41,7 +43,7 @@ function usable(usage: number, selector: number, matching: number, association: 
 /** Throws CLIENT_INPUT when none of the records is usable, or one is no TLSA record. */
 export function checkTlsa(records: readonly string[]): void {
   if (records.map(parse).some((record) => record !== undefined)) return;
-  const message = `none of ${records.length} TLSA records can be used: expected one of usage 3 (DANE-EE), selector 0 or 1`;
+  const message = `found ${counted(records.length, 'TLSA record')}, none that can be used; expected one of usage 3 (DANE-EE), selector 0 or 1`;
   throw new ClientError(ClientErrorCode.INPUT, message);
 }
 

@@ -1,5 +1,7 @@
 /** Encodes queries and decodes answers. Decoding is strict and throws only CLIENT_MALFORMED. */
+
 import { randomInt } from 'node:crypto';
+import { counted } from '../../errors.js';
 import { Class, Opcode, Type } from '../../protocol/iana.js';
 import { ClientError, ClientErrorCode, fitting } from '../errors.js';
 import { type Channel, decodeOptions, type Edns, type EdnsRequest, encodeOpt } from './edns.js';
@@ -133,7 +135,7 @@ class Cursor {
 
   /** Reads `count` items. Each needs at least `size` octets: a wrong count fails before anything is read. */
   many<T>(count: number, size: number, one: () => T): T[] {
-    this.#need(count * size, `${count} records`);
+    this.#need(count * size, counted(count, 'record'));
     return Array.from({ length: count }, one);
   }
 }

@@ -1,4 +1,5 @@
 /** Fields that are octets in hexadecimal, base64 or base32hex (RFC 4648). Hot file: no allocation in scanners. */
+import { counted } from '../../errors.js';
 import { base32hexToText, decodeBase32hex } from '../base32hex.js';
 import { hexDigit } from '../ip-address.js';
 import type { Tokens } from '../tokens.js';
@@ -93,7 +94,7 @@ function hexRest(minimum: number, lengthAt = 0, lengths?: ReadonlyMap<number, nu
       const to = scanHex(tokens, out, at, true);
       if (!fits(out, to - at, start)) {
         const length = lengths?.get(out[start + lengthAt]!) ?? `at least ${minimum}`;
-        tokens.fail(`found ${to - at} octets in hexadecimal, expected ${length}`);
+        tokens.fail(`found ${counted(to - at, 'octet')} in hexadecimal, expected ${length}`);
       }
       return to;
     },

@@ -2,6 +2,7 @@
  * Reads RDATA in presentation format: the fields of the type's row, or the generic form `\# length octets`, which every type
  * has (RFC 3597 §5). Hot file: no allocation for ordinary types.
  */
+import { counted } from '../../errors.js';
 import type { Tokens } from '../tokens.js';
 import { scanHex } from './binary.js';
 import { type Codec, failExpected, hasToken, needToken, nextToken, quoteToken } from './codec.js';
@@ -59,7 +60,8 @@ function scanGeneric(type: number, tokens: Tokens, out: Uint8Array, at: number):
   const length = parseUnsigned(tokens.bytes, tokens.start, tokens.end, MAX_RDATA);
   if (length < 0) failExpected(tokens, GENERIC_LENGTH);
   const written = tokens.next() ? scanHex(tokens, out, at, true) - at : 0;
-  if (written !== length) tokens.fail(`found ${written} octets in hexadecimal, expected ${length} as the length says`);
+  if (written !== length)
+    tokens.fail(`found ${counted(written, 'octet')} in hexadecimal, expected ${length} as the length says`);
   needEnd(type, tokens);
   const reason = checkRdata(type, out, at, length);
   if (reason !== undefined) tokens.fail(`found malformed RDATA of type ${typeToText(type)}: ${reason}`);

@@ -1,5 +1,5 @@
 /** RDATA in wire format: checked, read from messages, and put in canonical form. */
-import { AdotdError, ErrorCode } from '../../errors.js';
+import { AdotdError, counted, ErrorCode } from '../../errors.js';
 import { LOWER, MAX_LABEL, MAX_NAME } from '../name.js';
 import { CODECS } from './codecs.js';
 import { isDecompressed, isLowered, MAX_RDATA } from './field.js';
@@ -16,7 +16,8 @@ export function checkRdata(type: number, wire: Uint8Array, at: number, length: n
   const fields = rowOf(type)?.fields;
   const end = at + length;
   if (length > MAX_RDATA) return `it has ${length} octets, more than ${MAX_RDATA}`;
-  if (end > wire.length) return `it is to have ${length} octets, but only ${Math.max(0, wire.length - at)} are there`;
+  if (end > wire.length)
+    return `it is to have ${counted(length, 'octet')}, but only ${Math.max(0, wire.length - at)} are there`;
   if (fields === undefined) return undefined;
   let to = at;
   for (const field of fields) {
@@ -32,7 +33,7 @@ function malformed(name: string, at: number): string {
 }
 
 function trailing(octets: number): string {
-  return `${octets} ${octets === 1 ? 'octet follows' : 'octets follow'} its last field`;
+  return `${counted(octets, 'octet follows', 'octets follow')} its last field`;
 }
 
 function fail(type: number, reason: string): never {
@@ -47,7 +48,10 @@ export function readRdata(type: number, message: Uint8Array, at: number, length:
   const fields = rowOf(type)?.fields;
   const end = at + length;
   if (at < 0 || length < 0 || length > MAX_RDATA || end > message.length)
-    fail(type, `${length} octets at ${at} are not within the message of ${message.length} octets`);
+    fail(
+      type,
+      `${counted(length, 'octet')} at ${at} are not within the message of ${counted(message.length, 'octet')}`,
+    );
   if (fields?.some((field) => isDecompressed(field.kind)) !== true) {
     const reason = checkRdata(type, message, at, length);
     return reason === undefined ? message.slice(at, end) : fail(type, reason);

@@ -1,10 +1,12 @@
 /** Settings of the threads that answer, made from the configuration: plain data, so that they can be posted. */
+
 import { randomFillSync } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from '../../answer/answer-settings.js';
 import type { Padding, UpgradeBit } from '../../answer/facts.js';
 import { type RateLimitSettings, rateLimitWords } from '../../answer/rate-limit.js';
 import type { Config } from '../../config/schema.js';
+import { counted } from '../../errors.js';
 import { compileAccess } from '../../image/access.js';
 import type { Log } from '../../observe/log.js';
 import { prefixFromText } from '../../protocol/prefix.js';
@@ -48,7 +50,7 @@ export function threadSettings(config: Config, sockets: number, log: Log): Threa
   if (connections.connections < config.sessions.max) {
     log.info(
       { descriptors, connections: connections.connections },
-      `${connections.connections} connections at most, not ${config.sessions.max}: the limit on open files is ${descriptors} (ulimit -n)`,
+      `${counted(connections.connections, 'connection')} at most, not ${config.sessions.max}: the limit on open files is ${descriptors} (ulimit -n)`,
     );
   }
   const obstacle = config.tcp.fast_open > 0 ? fastOpenObstacle() : undefined;

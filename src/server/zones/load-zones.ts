@@ -1,5 +1,6 @@
 /** Loads zones, in the loader thread if they are large, otherwise in place. */
 import { Worker } from 'node:worker_threads';
+import { counted } from '../../errors.js';
 import { LOADER_WORKER } from '../thread-programs.js';
 import { loadChanged, type UnchangedZone, type ZoneLoadOptions, type ZoneResult, type ZoneTask } from './load-zone.js';
 import type { LoaderData } from './loader-worker.js';
@@ -58,7 +59,7 @@ function loadInThread(
     worker.on('error', reject);
     worker.on('exit', () => {
       if (results.length === tasks.length) resolve(results);
-      else reject(new Error(`the loader thread ended after ${results.length} of ${tasks.length} zones`));
+      else reject(new Error(`the loader thread ended after ${results.length} of ${counted(tasks.length, 'zone')}`));
     });
   });
 }

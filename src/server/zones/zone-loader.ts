@@ -1,5 +1,7 @@
 /** Loads zones, all of them or those that have changed, and logs the outcome. */
+
 import { existsSync } from 'node:fs';
+import { counted } from '../../errors.js';
 import type { Policies } from '../../image/policy.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
@@ -146,10 +148,10 @@ function logZones(report: ZonesReport, milliseconds: number, limit: number, log:
   const counts = countOutcomes(report.outcomes);
   const fields = { zones: served, failed, kept, records, outcomes: counts, milliseconds: Math.round(milliseconds) };
   const notes = [
-    ...(failed > 0 ? [`${failed} failed and are answered with SERVFAIL`] : []),
-    ...(kept > 0 ? [`${kept} of them as before, since their files have errors`] : []),
+    ...(failed > 0 ? [`${failed} failed and ${failed === 1 ? 'is' : 'are'} answered with SERVFAIL`] : []),
+    ...(kept > 0 ? [`${kept} of them as before, because of errors`] : []),
   ];
-  const text = `${[`${served} zones served`, ...notes].join(', ')}; ${outcomeText(counts)}`;
+  const text = `${[`${counted(served, 'zone')} served`, ...notes].join(', ')}; ${outcomeText(counts)}`;
   if (changed.length === 0 && limit > 0) log.debug(fields, text);
   else if (notes.length > 0 || counts.removed > 0) log.warn(fields, text);
   else log.info(fields, text);
