@@ -35,7 +35,19 @@ export const SESSION: readonly Mutant[] = [
   {
     name: 'messages behind one that offers an upgrade are answered first',
     file: 'session/session.ts',
-    find: '        if (this.#stage === Stage.OFFERED) break;\n',
+    find: 'if (secure || this.#stage === Stage.OFFERED) break;',
+    replace: 'if (secure) break;',
+  },
+  {
+    name: 'answers to one read share a write inside TLS',
+    file: 'session/session.ts',
+    find: 'if (secure || this.#stage === Stage.OFFERED) break;',
+    replace: 'if (this.#stage === Stage.OFFERED) break;',
+  },
+  {
+    name: 'writes inside TLS that wait share a record',
+    file: 'transport/stream.ts',
+    find: '  socket._writev = undefined;\n',
     replace: '',
   },
   {
