@@ -1,3 +1,4 @@
+import { getSystemErrorMap } from 'node:util';
 import { isNativeError } from 'node:util/types';
 
 /**
@@ -58,7 +59,13 @@ export function messageOf(thrown: unknown): string {
 /** The reason of a system error without code, call and path: `no such file or directory`. Of other errors, the message. */
 export function systemReason(thrown: unknown): string {
   const message = messageOf(thrown);
-  return /^[A-Z0-9]+: ([^,]*)/.exec(message)?.[1] ?? message;
+  return /^[A-Z0-9]+: ([^,]*)/.exec(message)?.[1] ?? reasonOfNumber(thrown) ?? message;
+}
+
+/** Messages of child processes and sockets (`spawn dig ENOENT`) lack the reason; its number says it. */
+function reasonOfNumber(thrown: unknown): string | undefined {
+  const number: unknown = isError(thrown) && 'errno' in thrown ? thrown.errno : undefined;
+  return typeof number === 'number' ? getSystemErrorMap().get(number)?.[1] : undefined;
 }
 
 /** The code of an error, such as the system's `EADDRINUSE`; an empty string where it has none. */

@@ -3,7 +3,7 @@ import { nearest } from '../config/nearest.js';
 import { AdotdError, ErrorCode, isError, systemReason } from '../errors.js';
 import { sourceStack } from '../observe/source-stack.js';
 import { unblockStandardStreams } from '../observe/standard-streams.js';
-import { isServing } from '../server/process/signals.js';
+import { asksForHelp, isServing } from '../server/process/signals.js';
 import { version } from '../version.js';
 import { Exit, UsageError, type Verbs } from './arguments.js';
 
@@ -77,7 +77,7 @@ async function main(words: readonly string[]): Promise<number> {
     throw new UsageError(`adotd: unknown verb ${verb}; ${near ? `did you mean ${near}?` : 'see adotd --help'}`);
   }
   const known = await entry.load();
-  if (rest.includes('--help') || rest.includes('-h')) {
+  if (asksForHelp(rest)) {
     process.stdout.write(known.help);
     return Exit.OK;
   }

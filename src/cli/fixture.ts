@@ -8,6 +8,7 @@ import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from '.
 import { converse } from './fixture/conversation.js';
 import { FollowedZones, readText } from './fixture/followed-zones.js';
 import { runCommands } from './fixture/run-commands.js';
+import { companion, environmentOf } from './fixture/run-program.js';
 import { namedZones } from './named-zones.js';
 
 const OPTIONS = {
@@ -27,9 +28,10 @@ const OPTIONS = {
 } as const satisfies Options;
 
 type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
+type Settings = Awaited<ReturnType<typeof settingsOf>>;
 
 export const fixture: Verb = {
-  help: `usage: adotd fixture [--zone NAME=FILE]... [--zones DIR] [OPTION...]
+  help: `usage: adotd fixture [--zone NAME=FILE]... [--zones DIR] [OPTION...] [-- COMMAND [ARG...]]
 
 Serves zones to the tests of a program, on free ports of 127.0.0.1, in one thread. Prints one line of JSON when it
 answers. Ends when its standard input is closed, or at TERM or INT, so it never outlives the test that started it.
@@ -52,7 +54,11 @@ The line: {"address": …, "udp": PORT, "tcp": PORT, "tls": PORT, "ca": PEM, "pi
 Key and certificate are new at each start and are never written to disk. A zone with errors ends the command with
 exit status 1.
 
-Each line of standard input is a command, and each command is answered by a line on standard output. docs/testing.md
+With a COMMAND, the server runs as long as that does, and ends with its status. Nothing else is printed. The command finds
+in its environment: ADOTD_ADDRESS, ADOTD_PORT (UDP and TCP), ADOTD_TLS_PORT, ADOTD_CA, ADOTD_CA_FILE (with --ca-file),
+ADOTD_PINS, ADOTD_TLSA. Example: adotd fixture --zones zones -- sh -c 'dig @$ADOTD_ADDRESS -p $ADOTD_PORT example.test SOA'
+
+Without one, each line of standard input is a command, and each command is answered by a line on standard output. docs/testing.md
 describes the commands: set-zone, remove-zone, add-record, remove-record, add-faults, clear-faults, unused-faults, queries,
 clear-queries, wait-for-query, reload, facts, close.
 
@@ -61,31 +67,45 @@ clear-queries, wait-for-query, reload, facts, close.
 `,
   options: OPTIONS,
   async run(words) {
-    const { values, positionals } = parse('fixture', words, OPTIONS, {
+    const at = words.indexOf('--');
+    const program = at < 0 ? undefined : words.slice(at + 1);
+    const { values, positionals } = parse('fixture', at < 0 ? words : words.slice(0, at), OPTIONS, {
       zones: 'put the zone files into one folder, or give each by --zone NAME=FILE',
     });
-    if (positionals.length > 0) throw wrong(`unexpected ${positionals[0]}; zones are given by --zone NAME=FILE`);
-    const settings = await settingsOf(values);
-    // Before the zones are loaded: standard input may be closed at any time, and signals may arrive.
-    const conversation = converse(process.stdin, process.stdout, values.detached);
-    const end = (): void => conversation.end();
-    takeSignals({ SIGTERM: end, SIGINT: end, SIGHUP: end, SIGUSR1() {} });
-    try {
-      const files = new FollowedZones();
-      await using server = await start(settings, values, files);
-      const facts = () => factsOf(server);
-      if (values['ca-file'] !== undefined) writeAuthority(values['ca-file'], server.ca);
-      process.stdout.write(`${JSON.stringify(facts())}\n`);
-      await runCommands(conversation, { server, files, facts });
-    } finally {
-      // An open terminal or pipe would keep the process alive.
-      process.stdin.destroy();
+    if (positionals.length > 0) {
+      throw wrong(`unexpected ${positionals[0]}; zones are given by --zone NAME=FILE, a command to run behind --`);
     }
-    // Output that nobody reads would keep it alive, too.
-    if (process.stdout.writableLength > 0) process.exit(Exit.OK);
-    return Exit.OK;
+    const settings = await settingsOf(values);
+    if (program === undefined) return serveConversation(settings, values);
+    if (program.length === 0) throw wrong('found nothing behind --, expected a command to run');
+    if (values.detached) throw wrong('--detached: a command behind -- ends the server already; leave one of them out');
+    const beside = companion();
+    await using server = await start(settings, values, new FollowedZones());
+    // Awaited here: the server ends with this block.
+    return await beside.run(program, environmentOf(server, values['ca-file']));
   },
 };
+
+/** Serves until the conversation on standard input and standard output is over. */
+async function serveConversation(settings: Settings, values: Values): Promise<number> {
+  // Before the zones are loaded: standard input may be closed at any time, and signals may arrive.
+  const conversation = converse(process.stdin, process.stdout, values.detached);
+  const end = (): void => conversation.end();
+  takeSignals({ SIGTERM: end, SIGINT: end, SIGHUP: end, SIGUSR1() {} });
+  try {
+    const files = new FollowedZones();
+    await using server = await start(settings, values, files);
+    const facts = () => factsOf(server);
+    process.stdout.write(`${JSON.stringify(facts())}\n`);
+    await runCommands(conversation, { server, files, facts });
+  } finally {
+    // An open terminal or pipe would keep the process alive.
+    process.stdin.destroy();
+  }
+  // Output that nobody reads would keep it alive, too.
+  if (process.stdout.writableLength > 0) process.exit(Exit.OK);
+  return Exit.OK;
+}
 
 function wrong(message: string): UsageError {
   return new UsageError(`adotd fixture: ${message}`);
@@ -121,17 +141,23 @@ async function faultsFrom(file: string) {
   return readFaults(file);
 }
 
-async function start(
-  settings: Awaited<ReturnType<typeof settingsOf>>,
-  values: Values,
-  files: FollowedZones,
-): Promise<RunningServer> {
+/** Starts the server, and writes its CA where that is wanted. */
+async function start(settings: Settings, values: Values, files: FollowedZones): Promise<RunningServer> {
   const zones: Record<string, string> = {};
   for (const { name, file } of namedZones('fixture', values.zone)) {
     zones[name] = readText(file);
     files.follow(name, file, zones[name]);
   }
-  return startServer({ ...settings, zones });
+  const server = await startServer({ ...settings, zones });
+  const caFile = values['ca-file'];
+  if (caFile === undefined) return server;
+  try {
+    writeAuthority(caFile, server.ca);
+    return server;
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
 }
 
 function portOf(option: string, text: string | undefined): number | undefined {

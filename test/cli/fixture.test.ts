@@ -173,7 +173,11 @@ describe('adotd fixture', () => {
       'adotd fixture: --zone: a.test is given twice, expected each zone once\n',
     ],
     [['--seed', 'x'], 2, 'adotd fixture: --seed: found x, expected a number from 0 to 999999999\n'],
-    [['example.test'], 2, 'adotd fixture: unexpected example.test; zones are given by --zone NAME=FILE\n'],
+    [
+      ['example.test'],
+      2,
+      'adotd fixture: unexpected example.test; zones are given by --zone NAME=FILE, a command to run behind --\n',
+    ],
     [['--zones', '.', '--port', '70000'], 2, 'adotd fixture: --port: found 70000, expected a number from 0 to 65535\n'],
     [['--zone', 'a.test=no/file'], 1, 'adotd: cannot read no/file: no such file or directory [ADOTD_FILE]\n'],
   ])('refuses %j', async (words, status, stderr) => {

@@ -17,7 +17,13 @@ const SERVING: readonly string[] = ['serve', 'fixture'];
 
 /** Whether the command with these words serves; to show its help is no service. */
 export function isServing(words: readonly string[]): boolean {
-  return SERVING.includes(words[0] ?? '') && !words.includes('--help') && !words.includes('-h');
+  return SERVING.includes(words[0] ?? '') && !asksForHelp(words);
+}
+
+/** Whether help is asked for. Behind `--` are the words of another program. */
+export function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  return (end < 0 ? words : words.slice(0, end)).some((word) => word === '--help' || word === '-h');
 }
 
 let handlers: SignalHandlers | undefined;
