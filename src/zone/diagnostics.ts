@@ -34,6 +34,13 @@ export class Diagnostics {
   warning(file: string, line: number, column: number, message: string): void {
     if (this.warnings++ < this.limit) this.list.push({ severity: 'warning', file, line, column, message });
   }
+
+  /** Sorts those from number `from` on by place; `files` gives the order of the files. */
+  sort(files: readonly string[], from: number): void {
+    const compare = (a: Diagnostic, b: Diagnostic): number =>
+      files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column;
+    this.list.push(...this.list.splice(from).sort(compare));
+  }
 }
 
 /** `file:line:column: message`, with `warning: ` before the message of a warning. */

@@ -9,13 +9,20 @@ import type { RecordStore } from './store.js';
 export class Report {
   readonly #store: RecordStore;
   readonly #diagnostics: Diagnostics;
+  readonly #isLenient: boolean;
 
-  constructor(store: RecordStore, diagnostics: Diagnostics) {
+  /** `isLenient`: errors become warnings. */
+  constructor(store: RecordStore, diagnostics: Diagnostics, isLenient = false) {
     this.#store = store;
     this.#diagnostics = diagnostics;
+    this.#isLenient = isLenient;
   }
 
   error(row: number, message: () => string): void {
+    if (this.#isLenient) {
+      this.warning(row, message);
+      return;
+    }
     const { errors, limit } = this.#diagnostics;
     const text = errors < limit ? message() : '';
     this.#diagnostics.error(this.#file(row), this.#store.line[row]!, this.#store.column[row]!, text);

@@ -27,6 +27,18 @@ export interface Rrsets {
   readonly duplicates: number[];
 }
 
+/** Places in RRSIG RDATA (RFC 4034 §3.1). */
+export const Rrsig = {
+  ALGORITHM: 2,
+  LABELS: 3,
+  ORIGINAL_TTL: 4,
+  EXPIRATION: 8,
+  INCEPTION: 12,
+  KEY_TAG: 16,
+  /** The signer's name; the signature is behind it. */
+  SIGNER: 18,
+} as const;
+
 /** The type that an RRSIG covers: the first field of its RDATA (RFC 4034 §3.1.1); 0 for other types. */
 export function typeCovered(store: RecordStore, record: number): number {
   if (store.type[record] !== Type.RRSIG) return 0;

@@ -18,12 +18,46 @@ function gather(tokens: Tokens, limit: number): void {
   for (; hasToken(tokens); tokens.next()) {
     const type = typeFromOctets(tokens.bytes, tokens.start, tokens.end);
     if (type < 0 || type >= limit) failExpected(tokens, rrtype.expected);
-    const window = type >> 8;
-    if (used[window] === 0) bits.fill(0, window * WINDOW, (window + 1) * WINDOW);
-    const octet = (type & 0xff) >> 3;
-    bits[window * WINDOW + octet]! |= 0x80 >> (type & 7);
-    if (octet >= used[window]!) used[window] = octet + 1;
+    include(type);
   }
+}
+
+function include(type: number): void {
+  const window = type >> 8;
+  if (used[window] === 0) bits.fill(0, window * WINDOW, (window + 1) * WINDOW);
+  const octet = (type & 0xff) >> 3;
+  bits[window * WINDOW + octet]! |= 0x80 >> (type & 7);
+  if (octet >= used[window]!) used[window] = octet + 1;
+}
+
+/** Writes the windows of the set at out[at…] and returns where they end. */
+function writeWindows(out: Uint8Array, at: number): number {
+  let to = at;
+  for (let window = 0; window < 256; window++) {
+    if (used[window] === 0) continue;
+    out[to] = window;
+    out[to + 1] = used[window]!;
+    to = append(window, out, to + 2);
+  }
+  return to;
+}
+
+/** Octets of the longest type bitmap. */
+export const MAX_TYPE_BITMAP = 256 * (2 + WINDOW);
+
+/** Writes the type bitmap of types[0 … count), in any order, at out[0…]; returns its length in octets. */
+export function writeTypeBitmap(types: Uint16Array, count: number, out: Uint8Array): number {
+  used.fill(0);
+  for (let i = 0; i < count; i++) include(types[i]!);
+  return writeWindows(out, 0);
+}
+
+/** The types of the well-formed bitmap at rdata[at … end), in rising order, as mnemonics. */
+export function typesOfBitmap(rdata: Uint8Array, at: number, end: number): string[] {
+  const texts: string[] = [];
+  for (let i = at; i < end; i += 2 + rdata[i + 1]!)
+    texts.push(...mnemonics(rdata, i + 2, i + 2 + rdata[i + 1]!, rdata[i]!));
+  return texts;
 }
 
 function append(window: number, out: Uint8Array, at: number): number {
@@ -45,14 +79,7 @@ export const typeBitmap: Codec = {
   manyTokens: true,
   scan(tokens, _origin, out, at) {
     gather(tokens, 65_536);
-    let to = at;
-    for (let window = 0; window < 256; window++) {
-      if (used[window] === 0) continue;
-      out[to] = window;
-      out[to + 1] = used[window]!;
-      to = append(window, out, to + 2);
-    }
-    return to;
+    return writeWindows(out, at);
   },
   check(wire, at, end) {
     let before = -1;
@@ -68,12 +95,7 @@ export const typeBitmap: Codec = {
     }
     return to;
   },
-  print(rdata, at, end) {
-    const texts: string[] = [];
-    for (let i = at; i < end; i += 2 + rdata[i + 1]!)
-      texts.push(...mnemonics(rdata, i + 2, i + 2 + rdata[i + 1]!, rdata[i]!));
-    return texts.join(' ');
-  },
+  print: (rdata, at, end) => typesOfBitmap(rdata, at, end).join(' '),
 };
 
 export const nxtBitmap: Codec = {
