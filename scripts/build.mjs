@@ -29,7 +29,13 @@ const MAIN = join('cli', 'main.js');
  */
 const GROUPS = [
   ['index.ts', 'client/index.ts', 'testing/index.ts'],
-  ['cli/main.ts', 'server/plane/udp-worker.ts', 'server/plane/stream-worker.ts', 'server/zones/loader-worker.ts'],
+  [
+    'cli/main.ts',
+    'server/plane/udp-worker.ts',
+    'server/plane/stream-worker.ts',
+    'server/zones/loader-worker.ts',
+    'server/zones/verifying-worker.ts',
+  ],
 ];
 /** koffi is native and optional; the others start threads or read files of their own, and are loaded by few programs. */
 const EXTERNAL = ['koffi', 'pino', 'pino-pretty', 'selfsigned', 'chokidar'];

@@ -7,7 +7,8 @@ import type { Loaded } from '../image/load.js';
 import { zoneKey } from '../protocol/name.js';
 import type { PlaceOf } from '../server/policies.js';
 import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
-import { loadZone, type ZoneLoadOptions, type ZoneResult } from '../server/zones/load-zone.js';
+import { loadZone, type ZoneLoadHooks, type ZoneLoadOptions, type ZoneResult } from '../server/zones/load-zone.js';
+import { VerifyingThreads } from '../server/zones/verifying-threads.js';
 import { withoutZoneFiles, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zones/zone-files.js';
 import { zoneConflicts } from '../server/zones/zone-mistakes.js';
 
@@ -31,6 +32,8 @@ Checks configurations (*.yaml, *.yml), zone files, and the *.zone files in folde
 with the zones, certificates, keys and accounts that it names. Binds and writes nothing. It reads files as the user who
 runs it, so run it as the user of the server.
 
+Signed zones are verified whole, on all CPUs: signatures, the chain of NSEC or NSEC3 records, and the digest in ZONEMD.
+
 Prints file:line:column: message for each mistake, and warns when other zones give away records of a zone that requires
 TLS. Exit status 0, or 1 if there are errors; warnings count only with --strict.
 
@@ -52,14 +55,21 @@ TLS. Exit status 0, or 1 if there are errors; warnings count only with --strict.
     if (!/^[1-9][0-9]{0,8}$/.test(values.limit)) {
       throw new UsageError(`adotd check: --limit: found ${values.limit}, expected a number of at least 1`);
     }
-    const options = { now: Math.floor(Date.now() / 1000), maxDiagnostics: Number(values.limit) };
+    const options = {
+      now: Math.floor(Date.now() / 1000),
+      maxDiagnostics: Number(values.limit),
+      dnssecChecks: { otherwise: 'strict' },
+    } as const;
     const out = (text: string): void => void process.stdout.write(text);
     const inspect = (loaded: Loaded): void => {
       if (values.print && loaded.diagnostics.errors === 0) printZone(loaded.rrsets, out);
     };
     const findings = createFindings();
-    for (const path of positionals) await checkPath(path, options, inspect, findings);
-    checkZones(named, options, inspect, findings);
+    const threads = new VerifyingThreads();
+    const hooks = { inspect, chooseVerifier: threads.choose };
+    for (const path of positionals) await checkPath(path, options, hooks, findings);
+    checkZones(named, options, hooks, findings);
+    threads.close();
     if (values.format === 'json') out(`${JSON.stringify(findings, undefined, 2)}\n`);
     else printText(findings, values.print ? process.stderr : process.stdout);
     const failed = findings.errors + (values.strict ? findings.warnings : 0);
@@ -79,17 +89,13 @@ function createFindings(): Findings {
 }
 
 type CheckOptions = ZoneLoadOptions & { readonly maxDiagnostics: number };
+type Hooks = Required<ZoneLoadHooks>;
 
-async function checkPath(
-  path: string,
-  options: CheckOptions,
-  inspect: (loaded: Loaded) => void,
-  findings: Findings,
-): Promise<void> {
+async function checkPath(path: string, options: CheckOptions, hooks: Hooks, findings: Findings): Promise<void> {
   try {
-    if (stat(path).isDirectory()) checkFolder(path, options, inspect, findings);
-    else if (/\.ya?ml$/i.test(path)) await checkConfig(path, options, inspect, findings);
-    else checkZones([{ file: path }], options, inspect, findings);
+    if (stat(path).isDirectory()) checkFolder(path, options, hooks, findings);
+    else if (/\.ya?ml$/i.test(path)) await checkConfig(path, options, hooks, findings);
+    else checkZones([{ file: path }], options, hooks, findings);
   } catch (error) {
     if (error instanceof ConfigError) for (const diagnostic of error.diagnostics) add(findings, diagnostic);
     else if (error instanceof AdotdError) {
@@ -99,24 +105,14 @@ async function checkPath(
 }
 
 /** Checks the zones of a folder; one without zone files is a mistake: its files may have other names. */
-function checkFolder(
-  folder: string,
-  options: CheckOptions,
-  inspect: (loaded: Loaded) => void,
-  findings: Findings,
-): void {
+function checkFolder(folder: string, options: CheckOptions, hooks: Hooks, findings: Findings): void {
   const files = zoneFilesOf(folder);
   if (files.length === 0)
     add(findings, { severity: 'error', file: folder, line: 1, column: 1, message: withoutZoneFiles(folder) });
-  checkZones(files, options, inspect, findings);
+  checkZones(files, options, hooks, findings);
 }
 
-async function checkConfig(
-  path: string,
-  options: CheckOptions,
-  inspect: (loaded: Loaded) => void,
-  findings: Findings,
-): Promise<void> {
+async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, findings: Findings): Promise<void> {
   // Loaded only here: YAML and the schema take as long to load as a small zone takes to check.
   const { configPlaces, openConfig } = await import('../config/load.js');
   const { certificateMistakes, startMistakes } = await import('../server/start-check.js');
@@ -128,9 +124,12 @@ async function checkConfig(
   const results = checkZones(
     listed(config, placeOf, findings),
     { ...options, nsec3MaxIterations: config.nsec3_max_iterations },
-    (loaded) => {
-      inspect(loaded);
-      addAll(findings, leaksOfZone(loaded, secret, options.maxDiagnostics));
+    {
+      ...hooks,
+      inspect(loaded) {
+        hooks.inspect(loaded);
+        addAll(findings, leaksOfZone(loaded, secret, options.maxDiagnostics));
+      },
     },
     findings,
   );
@@ -145,12 +144,12 @@ async function checkConfig(
 function checkZones(
   zones: readonly ZoneFile[],
   options: CheckOptions,
-  inspect: (loaded: Loaded) => void,
+  hooks: Hooks,
   findings: Findings,
 ): readonly ZoneResult[] {
   const results: ZoneResult[] = [];
   for (const zone of zones) {
-    const result = loadZone(zone, options, inspect);
+    const result = loadZone(zone, options, hooks);
     // The image of a large zone must not stay in memory while the next one is read.
     results.push({ ...result, image: undefined });
     findings.zones++;

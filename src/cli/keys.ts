@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { readConfig } from '../config/load.js';
 import { type Config, defaultConfig } from '../config/schema.js';
+import type { Loaded } from '../image/load.js';
 import { Type } from '../protocol/iana.js';
 import { loadZone } from '../server/zones/load-zone.js';
 import { zonesOfConfig } from '../server/zones/zone-files.js';
@@ -81,13 +82,14 @@ function readZones(config: Config): Zones {
   const now = Math.floor(Date.now() / 1000);
   const options = { now, nsec3MaxIterations: config.nsec3_max_iterations };
   for (const zone of zonesOfConfig(config)) {
-    const { errors } = loadZone(zone, options, ({ rrsets, apex }) => {
+    const inspect = ({ rrsets, apex }: Loaded): void => {
       if (apex === undefined) return;
       zones.nameservers.push(...nameserversOf(rrsets, apex));
       for (const { owner, rdatas } of rrsetsOfType(rrsets, Type.TLSA)) {
         if (owner.startsWith(tlsaOwner(''))) zones.tlsa.set(owner, { file: zone.file, rdatas });
       }
-    });
+    };
+    const { errors } = loadZone(zone, options, { inspect });
     if (errors > 0) zones.unreadable.push(zone.file);
   }
   return zones;

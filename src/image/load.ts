@@ -2,8 +2,11 @@
  * From a zone file to an image: read, group, check, compile. A pure function of its arguments; the loader thread runs it, or
  * the caller's thread when zones are small.
  */
+import { type ChooseVerifier, verifierInPlace } from '../dnssec/verifier.js';
+import { verifyZone } from '../dnssec/verify-zone.js';
 import { Type } from '../protocol/iana.js';
-import { checkZone } from '../zone/check.js';
+import { type CheckedZone, checkZone } from '../zone/check.js';
+import type { DnssecCheck } from '../zone/check-signatures.js';
 import { Diagnostics } from '../zone/diagnostics.js';
 import { readZone } from '../zone/reader.js';
 import { findRrset, groupRrsets, type Rrsets } from '../zone/rrsets.js';
@@ -19,6 +22,10 @@ interface LoadOptions extends Partial<ReadLimits> {
   readonly nsec3MaxIterations?: number;
   /** Limit on the errors, and on the warnings, that are reported. */
   readonly maxDiagnostics?: number;
+  /** What is checked of the zone if it is signed; `apex` is its name in wire format. Default: `expiry`. */
+  readonly dnssecCheck?: (apex: Uint8Array) => DnssecCheck;
+  /** Who verifies signatures; by default the calling thread. */
+  readonly chooseVerifier?: ChooseVerifier;
 }
 
 /** The result of loading a zone. */
@@ -30,6 +37,8 @@ export interface Loaded {
   readonly records: number;
   /** The image, over a SharedArrayBuffer of its own; undefined when there were errors. */
   readonly image: Uint8Array | undefined;
+  /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures, or after errors. */
+  readonly signaturesExpire: number | undefined;
   readonly diagnostics: Diagnostics;
   /** The records as read, for printing. */
   readonly rrsets: Rrsets;
@@ -40,11 +49,24 @@ export function load(source: ZoneSource, options: LoadOptions): Loaded {
   const diagnostics = new Diagnostics(options.maxDiagnostics);
   const store = readZone(source, diagnostics, options);
   const rrsets = groupRrsets(store);
-  const zone = diagnostics.errors > 0 ? undefined : checkZone(rrsets, diagnostics, options);
+  const zone = diagnostics.errors > 0 ? undefined : check(rrsets, diagnostics, options);
   const apex = zone?.apex ?? soaOwner(rrsets);
   const apexName = apex === undefined ? undefined : store.nameOf(apex);
   const image = zone === undefined || diagnostics.errors > 0 ? undefined : compileZone(rrsets, zone);
-  return { apex: apexName, serial: serialOf(image), records: store.recordCount, image, diagnostics, rrsets };
+  const { recordCount: records } = store;
+  const { signaturesExpire } = zone ?? {};
+  return { apex: apexName, serial: serialOf(image), records, image, signaturesExpire, diagnostics, rrsets };
+}
+
+/** Checks the zone, and verifies it where that is asked for. */
+function check(rrsets: Rrsets, diagnostics: Diagnostics, options: LoadOptions): CheckedZone | undefined {
+  const { now, chooseVerifier = verifierInPlace } = options;
+  const soa = soaOwner(rrsets);
+  const dnssecCheck = (soa !== undefined && options.dnssecCheck?.(rrsets.store.nameOf(soa))) || 'expiry';
+  const zone = checkZone(rrsets, diagnostics, { ...options, dnssecCheck });
+  if (!zone?.isSound || (dnssecCheck !== 'full' && dnssecCheck !== 'strict')) return zone;
+  verifyZone(rrsets, zone, diagnostics, { now, isLenient: dnssecCheck === 'full', chooseVerifier });
+  return zone;
 }
 
 /**

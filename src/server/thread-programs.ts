@@ -6,3 +6,4 @@ export const PROGRAMS = new URL('../', import.meta.url);
 export const UDP_WORKER = new URL('./plane/udp-worker.js', import.meta.url);
 export const STREAM_WORKER = new URL('./plane/stream-worker.js', import.meta.url);
 export const LOADER_WORKER = new URL('./zones/loader-worker.js', import.meta.url);
+export const VERIFYING_WORKER = new URL('./zones/verifying-worker.js', import.meta.url);

@@ -1,15 +1,27 @@
-/** Warns of signatures that are not valid now, or expire soon (RFC 4034 §3.1.5), and of those over nothing. */
+/**
+ * Checks the dates of signatures: whether they are valid now, and whether they expire soon (RFC 4034 §3.1.5). Warns of those
+ * over nothing.
+ */
 import { Type } from '../protocol/iana.js';
 import { readU32 } from '../protocol/octets.js';
 import { typeToText } from '../protocol/rdata/table.js';
 import type { Report } from './record-report.js';
-import { findRrset, type Rrsets, signaturesOf, typesSignedInVain } from './rrsets.js';
+import { findRrset, type Rrsets, Rrsig, signaturesOf, typeCovered, typesSignedInVain } from './rrsets.js';
+import type { RecordStore } from './store.js';
 
 /** Signatures that expire within these seconds are warned of: signers renew them a week before or earlier. */
 const SOON = 7 * 86_400;
-/** Places in RRSIG RDATA (RFC 4034 §3.1). */
-const EXPIRATION = 8;
-const INCEPTION = 12;
+
+/** What is checked of a signed zone. */
+export type DnssecCheck =
+  /** Nothing. */
+  | 'off'
+  /** The dates of signatures; what is wrong is a warning. */
+  | 'expiry'
+  /** That, and whether signatures are valid and the chain of denial is complete; what is wrong is a warning. */
+  | 'full'
+  /** As `full`, but what makes validators reject an answer is an error. */
+  | 'strict';
 
 /** The signatures of one kind: their number, and the worst of them. */
 interface Tally {
@@ -17,37 +29,94 @@ interface Tally {
   row: number;
   /** Seconds from now. */
   distance: number;
+  /** Whether an RRset has only signatures that are not valid now. */
+  isFatal: boolean;
 }
 
-/** Warns once of each kind: in a neglected zone the signatures of all RRsets have expired. */
-export function checkSignatures(rrsets: Rrsets, now: number, report: Report): void {
-  const { store, type, start, records } = rrsets;
-  const expired: Tally = { count: 0, row: -1, distance: 0 };
-  const expiring: Tally = { count: 0, row: -1, distance: SOON };
-  const early: Tally = { count: 0, row: -1, distance: 0 };
-  for (let set = 0; set < rrsets.count; set++) {
-    if (type[set] !== Type.RRSIG) continue;
-    for (let i = start[set]!; i < start[set + 1]!; i++) {
-      const row = records[i]!;
-      const at = store.rdataAt[row]!;
-      const left = secondsFrom(now, readU32(store.rdata, at + EXPIRATION));
-      const wait = secondsFrom(now, readU32(store.rdata, at + INCEPTION));
-      if (left < 0) count(expired, row, left, left < expired.distance);
-      else if (left < SOON) count(expiring, row, left, left < expiring.distance);
-      if (wait > 0) count(early, row, wait, wait > early.distance);
+interface Tallies {
+  readonly expired: Tally;
+  readonly expiring: Tally;
+  readonly early: Tally;
+  /** Seconds from now until the first RRset loses its last signature. */
+  left: number;
+}
+
+/**
+ * Reports each kind once: in a neglected zone the signatures of all RRsets have expired. With `strict`, an RRset of a zone
+ * with keys that no signature is valid for is an error. Returns when the first RRset loses its last signature, in seconds
+ * since 1970; undefined without signatures.
+ */
+export function checkSignatures(
+  rrsets: Rrsets,
+  apex: number,
+  now: number,
+  check: DnssecCheck,
+  report: Report,
+): number | undefined {
+  const tally = (distance: number): Tally => ({ count: 0, row: -1, distance, isFatal: false });
+  const tallies: Tallies = {
+    expired: tally(0),
+    expiring: tally(SOON),
+    early: tally(0),
+    left: Number.POSITIVE_INFINITY,
+  };
+  for (let set = 0; set < rrsets.count; set++) if (rrsets.type[set] === Type.RRSIG) countSet(rrsets, set, now, tallies);
+  if (check !== 'off') {
+    const isStrict = check === 'strict' && findRrset(rrsets, apex, Type.DNSKEY) >= 0;
+    reportTallies(tallies, now, isStrict, report);
+  }
+  return Number.isFinite(tallies.left) ? now + tallies.left : undefined;
+}
+
+/** Counts the signatures at one name, those of each type covered together: one that is valid suffices. */
+function countSet({ store, start, records }: Rrsets, set: number, now: number, tallies: Tallies): void {
+  const end = start[set + 1]!;
+  for (let from = start[set]!; from < end; ) {
+    const type = typeCovered(store, records[from]!);
+    let to = from;
+    let longest = Number.NEGATIVE_INFINITY;
+    let isValid = false;
+    for (; to < end && typeCovered(store, records[to]!) === type; to++) {
+      const left = secondsLeft(store, records[to]!, now);
+      if (left > longest) longest = left;
+      if (left >= 0 && secondsToWait(store, records[to]!, now) <= 0) isValid = true;
+    }
+    if (longest < tallies.left) tallies.left = longest;
+    for (; from < to; from++) {
+      const row = records[from]!;
+      const left = secondsLeft(store, row, now);
+      const wait = secondsToWait(store, row, now);
+      const { expired, expiring, early } = tallies;
+      if (left < 0) count(expired, row, left, left < expired.distance, !isValid);
+      else if (longest < SOON) count(expiring, row, left, left < expiring.distance, false);
+      if (wait > 0) count(early, row, wait, wait > early.distance, !isValid);
     }
   }
-  const warn = (tally: Tally, what: string, which: string, remedy: string): void => {
+}
+
+function reportTallies({ expired, expiring, early }: Tallies, now: number, isStrict: boolean, report: Report): void {
+  const say = (tally: Tally, what: string, which: string, remedy: string): void => {
     if (tally.count === 0) return;
     const time = new Date((now + tally.distance) * 1000).toISOString().slice(0, 19);
     const signatures = tally.count === 1 ? 'signature' : 'signatures';
     const message = (): string =>
       `found ${tally.count} ${signatures} ${what}, the ${which} on ${time}Z (${report.nameRrset(tally.row)}); expected ${remedy}`;
-    report.warning(tally.row, message);
+    if (isStrict && tally.isFatal) report.error(tally.row, message);
+    else report.warning(tally.row, message);
   };
-  warn(expired, 'past expiration', 'first', 'the zone to be signed again');
-  warn(expiring, 'to expire within 7 days', 'first', 'the zone to be signed again soon');
-  warn(early, 'not yet valid', 'last', 'them to be valid, or the clock to be right');
+  say(expired, 'past expiration', 'first', 'the zone to be signed again');
+  say(expiring, 'to expire within 7 days', 'first', 'the zone to be signed again soon');
+  say(early, 'not yet valid', 'last', 'them to be valid, or the clock to be right');
+}
+
+/** Seconds until a signature expires; negative: it has. */
+export function secondsLeft(store: RecordStore, row: number, now: number): number {
+  return secondsFrom(now, readU32(store.rdata, store.rdataAt[row]! + Rrsig.EXPIRATION));
+}
+
+/** Seconds until a signature becomes valid; 0 or less: it is. */
+export function secondsToWait(store: RecordStore, row: number, now: number): number {
+  return secondsFrom(now, readU32(store.rdata, store.rdataAt[row]! + Rrsig.INCEPTION));
 }
 
 /** Warns of RRSIG records whose RRset is not there: they are served (RFC 1034 §4.3.2), but prove nothing. */
@@ -69,8 +138,9 @@ function secondsFrom(now: number, time: number): number {
   return (time - now) | 0;
 }
 
-function count(tally: Tally, row: number, distance: number, isWorse: boolean): void {
+function count(tally: Tally, row: number, distance: number, isWorse: boolean, isFatal: boolean): void {
   tally.count++;
+  if (isFatal) tally.isFatal = true;
   if (tally.row >= 0 && !isWorse) return;
   tally.row = row;
   tally.distance = distance;

@@ -1,19 +1,18 @@
 /**
  * Checks whether records make a valid zone, one pass for each kind of fact. Time is linear in the size of the zone. Not
- * here: verifying signatures, the NSEC chain, and checks of addresses that need other zones.
+ * here: verifying signatures and the NSEC chain (dnssec/), and checks of addresses that need other zones.
  */
 import { Type } from '../protocol/iana.js';
 import { nameToText } from '../protocol/name.js';
 import { checkNames } from './check-names.js';
 import { type CheckedChain, checkChain } from './check-nsec3-chain.js';
-import { checkSignatures, checkSignedInVain } from './check-signatures.js';
+import { checkSignatures, checkSignedInVain, type DnssecCheck } from './check-signatures.js';
 import { checkSlips, zoneNameOf } from './check-slips.js';
 import { checkTargets } from './check-targets.js';
-import type { Diagnostic, Diagnostics } from './diagnostics.js';
+import type { Diagnostics } from './diagnostics.js';
 import { isWithoutDot } from './mistakes/final-dot.js';
 import { Report } from './record-report.js';
 import { findRrset, type Rrsets } from './rrsets.js';
-import type { RecordStore } from './store.js';
 
 interface CheckOptions {
   /** Seconds since 1970, the time at which signatures have to be valid. */
@@ -23,6 +22,8 @@ interface CheckOptions {
    * when RFC 9276 was written (its §3.2).
    */
   readonly nsec3MaxIterations?: number;
+  /** What is checked of signatures; default `expiry`. Here it concerns their dates only (dnssec/verify-zone.ts has the rest). */
+  readonly dnssecCheck?: DnssecCheck;
 }
 
 const NSEC3_MAX_ITERATIONS = 150;
@@ -35,6 +36,10 @@ export interface CheckedZone {
   readonly places: Uint8Array;
   /** undefined: existence is not denied by NSEC3. */
   readonly chain: CheckedChain | undefined;
+  /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
+  readonly signaturesExpire: number | undefined;
+  /** Whether there are no errors, dates of signatures apart. */
+  readonly isSound: boolean;
 }
 
 /**
@@ -55,11 +60,13 @@ export function checkZone(rrsets: Rrsets, diagnostics: Diagnostics, options: Che
       const what = report.nameRrset(row);
       return `found TTL ${rrsets.store.ttl[row]} for ${what}, expected that of its RRset; the lowest is served (RFC 2181 §5.2)`;
     });
-  checkSignatures(rrsets, Math.floor(options.now), report);
-  checkSignedInVain(rrsets, report);
+  if (options.dnssecCheck !== 'off') checkSignedInVain(rrsets, report);
   const chain = checkChain(rrsets, apex, places, options.nsec3MaxIterations ?? NSEC3_MAX_ITERATIONS, report);
-  sortByPlace(rrsets.store, diagnostics, before);
-  return { apex, places, chain };
+  const isSound = diagnostics.errors === 0;
+  const { now, dnssecCheck = 'expiry' } = options;
+  const signaturesExpire = checkSignatures(rrsets, apex, Math.floor(now), dnssecCheck, report);
+  diagnostics.sort(rrsets.store.files, before);
+  return { apex, places, chain, signaturesExpire, isSound };
 }
 
 /** The node that owns the first SOA record of the files, or -1 when it has none that can be the zone's name. */
@@ -84,12 +91,4 @@ function findApex(rrsets: Rrsets, report: Report, diagnostics: Diagnostics): num
   if (findRrset(rrsets, apex, Type.NS) < 0)
     report.error(first, () => `found no NS record at ${nameToText(store.nameOf(apex))}, expected one at the apex`);
   return apex;
-}
-
-/** Sorts the diagnostics of the checks by file and line; those of the reader are in that order already. */
-function sortByPlace(store: RecordStore, diagnostics: Diagnostics, from: number): void {
-  const found = diagnostics.list.splice(from);
-  const compare = (a: Diagnostic, b: Diagnostic): number =>
-    store.files.indexOf(a.file) - store.files.indexOf(b.file) || a.line - b.line || a.column - b.column;
-  diagnostics.list.push(...found.sort(compare));
 }

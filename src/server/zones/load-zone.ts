@@ -1,9 +1,11 @@
 /** Loads one zone from its file to its image, in the loader thread or, when zones are small, in the calling one. */
 import { dirname, isAbsolute, join } from 'node:path';
+import type { ChooseVerifier } from '../../dnssec/verifier.js';
 import { AdotdError } from '../../errors.js';
 import * as L from '../../image/layout.js';
 import { type Loaded, load } from '../../image/load.js';
-import { nameFromText, nameToText, sameName } from '../../protocol/name.js';
+import { nameFromText, nameKey, nameToText, sameName } from '../../protocol/name.js';
+import type { DnssecCheck } from '../../zone/check-signatures.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import { originOfFile } from '../../zone/filename.js';
 import { includer, readZoneFile } from '../../zone/files.js';
@@ -19,6 +21,28 @@ export interface ZoneLoadOptions {
   readonly nsec3MaxIterations?: number;
   /** How many errors, and how many warnings, are listed. */
   readonly maxDiagnostics?: number;
+  /** Default: dates only. */
+  readonly dnssecChecks?: DnssecChecks;
+}
+
+/** What is checked of signed zones. Plain data. */
+export interface DnssecChecks {
+  readonly otherwise: DnssecCheck;
+  /** By the keys of zones' names. */
+  readonly zones?: ReadonlyMap<string, DnssecCheck>;
+}
+
+/** What is checked of the zone of this key. */
+export function checkOf(key: string, { zones, otherwise }: DnssecChecks): DnssecCheck {
+  return zones?.get(key) ?? otherwise;
+}
+
+/** Functions that take part in loading a zone. */
+export interface ZoneLoadHooks {
+  /** Called with the records while they are still there. */
+  inspect?(loaded: Loaded): void;
+  /** Who verifies signatures; by default the calling thread. */
+  readonly chooseVerifier?: ChooseVerifier;
 }
 
 /** The result of loading one zone file. Plain data: the loader thread posts it. */
@@ -36,6 +60,8 @@ export interface ZoneResult {
   readonly image: Uint8Array | undefined;
   /** Whether the zone has a chain of denial (NSEC or NSEC3). */
   readonly signed: boolean;
+  /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
+  readonly signaturesExpire: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
   /** All, including those that are not listed. */
   readonly errors: number;
@@ -69,10 +95,13 @@ export function loadChanged({ zone, known }: ZoneTask, options: ZoneLoadOptions)
 const SMALL_IMAGE = 64 * 1024;
 
 /**
- * Loads one zone. Its mistakes are in the diagnostics of the result; nothing is thrown. `inspect` is called with the records while they
- * are still there.
+ * Loads one zone. Its mistakes are in the diagnostics of the result; nothing is thrown.
  */
-export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (loaded: Loaded) => void): ZoneResult {
+export function loadZone(
+  zone: ZoneFile,
+  options: ZoneLoadOptions,
+  { inspect, chooseVerifier }: ZoneLoadHooks = {},
+): ZoneResult {
   const began = performance.now();
   const sources: SourceState[] = [];
   const milliseconds = (): number => performance.now() - began;
@@ -83,9 +112,16 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
     const include = zone.text === undefined ? notingIncluder(zone.file, sources) : undefined;
     const { file, defaultTtl } = zone;
     const source = { file, bytes, defaultTtl, ...(origin && { origin }), ...(include && { include }) };
-    const loaded = load(source, options);
+    const { now, nsec3MaxIterations, maxDiagnostics, dnssecChecks } = options;
+    const loaded = load(source, {
+      now,
+      ...(nsec3MaxIterations !== undefined && { nsec3MaxIterations }),
+      ...(maxDiagnostics !== undefined && { maxDiagnostics }),
+      ...(dnssecChecks && { dnssecCheck: (apex) => checkOf(nameKey(apex), dnssecChecks) }),
+      ...(chooseVerifier && { chooseVerifier }),
+    });
     inspect?.(loaded);
-    const { apex, serial, records, image, diagnostics, rrsets } = loaded;
+    const { apex, serial, records, image, signaturesExpire, diagnostics, rrsets } = loaded;
     if (zone.name !== undefined && apex !== undefined && !sameName(apex, 0, origin, 0)) {
       const found = `found zone ${nameToText(apex)} in the file that is given as ${nameToText(origin)}`;
       diagnostics.warning(zone.file, 1, 1, `${found}; its SOA record names the zone`);
@@ -100,6 +136,7 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
       nameservers: apex === undefined ? [] : nameserversOf(rrsets, apex),
       image: kept,
       signed: kept !== undefined && hasDenial(kept),
+      signaturesExpire,
       diagnostics: list,
       errors,
       warnings,
@@ -118,6 +155,7 @@ export function loadZone(zone: ZoneFile, options: ZoneLoadOptions, inspect?: (lo
       nameservers: [],
       image: undefined,
       signed: false,
+      signaturesExpire: undefined,
       diagnostics: [diagnostic],
       errors: 1,
       warnings: 0,

@@ -1,0 +1,38 @@
+/** A zone that is being verified: what its records are to the chain and to signatures. */
+import { Type } from '../protocol/iana.js';
+import type { CheckedZone } from '../zone/check.js';
+import { isChainNode, Place } from '../zone/check-names.js';
+import type { Report } from '../zone/record-report.js';
+import type { Rrsets } from '../zone/rrsets.js';
+import type { ZoneKey } from './keys.js';
+
+export interface SignedZone {
+  readonly rrsets: Rrsets;
+  readonly checked: CheckedZone;
+  /** The apex, in lower case. */
+  readonly apexName: Uint8Array;
+  readonly keys: readonly ZoneKey[];
+  /** Seconds since 1970. */
+  readonly now: number;
+  readonly report: Report;
+}
+
+/** Whether a node's records belong to the zone's own data: it is in the zone, and not below a zone cut or a DNAME. */
+export function isOwnNode({ rrsets, checked: { places } }: SignedZone, node: number): boolean {
+  const place = places[node]!;
+  if ((place & Place.IN_ZONE) === 0 || (place & Place.BELOW_CUT) !== 0) return false;
+  // The NSEC3 chain of a zone with a DNAME at its apex (RFC 6672 §2.4).
+  return (place & Place.BELOW_DNAME) === 0 || isChainNode(rrsets, node);
+}
+
+/** Whether the zone is the authority for RRsets of this type at one of its own nodes (RFC 4035 §2.2): at a cut, DS and NSEC. */
+export function isAuthoritative({ checked: { places } }: SignedZone, node: number, type: number): boolean {
+  return (places[node]! & Place.CUT) === 0 || type === Type.DS || type === Type.NSEC;
+}
+
+/** The row of a node's record that comes first in the files. The node is not empty. */
+export function firstRow({ nodeRrsets, start, records }: Rrsets, node: number): number {
+  let first = records[start[nodeRrsets[node]!]!]!;
+  for (let i = start[nodeRrsets[node]!]!; i < start[nodeRrsets[node + 1]!]!; i++) first = Math.min(first, records[i]!);
+  return first;
+}

@@ -1,0 +1,1 @@
+export { VerifyingThreads } from '../../src/server/zones/verifying-threads.js';
