@@ -50,18 +50,25 @@ function validity({ begins, expires }: ServerStatus['certificates'][number], now
 }
 
 export function zonesText(zones: readonly ZoneStatus[], now: number): string {
-  const head = ['zone', 'state', 'serial', 'records', 'size', 'loaded', 'took', 'file'];
+  const head = ['zone', 'state', 'serial', 'records', 'size', 'signatures', 'loaded', 'took', 'file'];
   const rows = zones.map((zone) => [
     zone.name,
     zone.state,
     zone.state === 'failed' ? '-' : String(zone.serial),
     String(zone.records),
     octets(zone.octets),
+    signaturesText(zone.signaturesExpire, now),
     zone.loadedAt === 0 ? 'never' : `${duration(now - zone.loadedAt)} ago`,
     milliseconds(zone.milliseconds),
     zone.file,
   ]);
   return table([head, ...rows], '  ') + diagnosticsText(zones.flatMap(({ diagnostics }) => diagnostics));
+}
+
+/** `12 d 3 h left`, `EXPIRED`, or `-` without signatures. */
+function signaturesText(expire: number | undefined, now: number): string {
+  if (expire === undefined) return '-';
+  return expire < now ? 'EXPIRED' : `${duration(expire - now)} left`;
 }
 
 export function outcomeLines(outcome: ReloadOutcome): string {

@@ -125,7 +125,7 @@ Asks or controls a running server, over its control socket.
   status              version, zones, certificates, and problems
   health              ask the server a question at each of its addresses, over UDP and TCP
   reload [ZONE]       load changed zones, certificates and configuration; or load ZONE, changed or not
-  zone-status [ZONE]  state, serial and size of the zones
+  zone-status [ZONE]  state, serial, size and signatures of the zones
   stats               counters
   sessions            open TCP, STARTTLS and TLS sessions
   drain [SECONDS]     finish pending answers within SECONDS, then stop the server

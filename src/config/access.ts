@@ -57,6 +57,9 @@ function canonicalPrefix(text: string): string {
   }
 }
 
+/** What is checked of signed zones when they are loaded. */
+export const dnssecCheck = z.enum(['off', 'expiry', 'full']);
+
 /** Policies of single zones. */
 export const zonePolicies = z
   .array(
@@ -71,6 +74,9 @@ export const zonePolicies = z
       }),
       access: access('answers from these zones').optional().meta({
         description: 'Clients that may ask for these zones. The `access` of the server must let them in as well.',
+      }),
+      dnssec_check: dnssecCheck.optional().meta({
+        description: 'As `zones.dnssec_check`, for these zones.',
       }),
     }),
   )

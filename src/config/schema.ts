@@ -3,7 +3,7 @@
  * The tables of docs/configuration.md and `adotd schema` are made from this.
  */
 import * as z from 'zod';
-import { access, zonePolicies } from './access.js';
+import { access, dnssecCheck, zonePolicies } from './access.js';
 import { domainName } from './domain-name.js';
 import { limit } from './limit.js';
 import { address, DNS_OVER_TLS, listenMistakes } from './listen-address.js';
@@ -43,6 +43,10 @@ const zones = z
       )
       .default([])
       .meta({ description: 'Zone files outside the folder.' }),
+    dnssec_check: dnssecCheck.default('expiry').meta({
+      description:
+        'What the server checks of signed zones when it loads them; it warns, and serves them all the same. `off`: nothing. `expiry`: whether signatures have expired, or will within a week. `full`: also whether every signature is valid, and NSEC, NSEC3 and ZONEMD records match the zone; that takes about 0.1 ms for each signature. `adotd check` always does all of it.',
+    }),
     policies: zonePolicies,
   })
   .prefault({});

@@ -6,6 +6,7 @@ import type { Policies, ZonePolicy } from '../image/policy.js';
 import { zoneKey } from '../protocol/name.js';
 import { prefixFromText } from '../protocol/prefix.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
+import type { DnssecChecks } from './zones/load-zone.js';
 
 type AccessConfig = Config['access'];
 
@@ -17,6 +18,14 @@ export function policiesOf(config: Pick<Config, 'access' | 'zones'>): Policies {
     for (const name of names) zones.set(zoneKey(name), policy);
   }
   return { access: accessTable(config.access), zones };
+}
+
+/** What is checked of signed zones when they are loaded. */
+export function dnssecChecksOf({ zones }: Pick<Config, 'zones'>): DnssecChecks {
+  const own = zones.policies.flatMap(({ zones: names, dnssec_check: check }) =>
+    check === undefined ? [] : names.map((name) => [zoneKey(name), check] as const),
+  );
+  return { otherwise: zones.dnssec_check, zones: new Map(own) };
 }
 
 /** undefined without entries: then everybody may ask. */

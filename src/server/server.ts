@@ -11,7 +11,7 @@ import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import type { Effect } from './config-change.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
-import { policiesOf, policyPlaces, unservedPolicies } from './policies.js';
+import { dnssecChecksOf, policiesOf, policyPlaces, unservedPolicies } from './policies.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
 import type { TlsService } from './tls-service.js';
 import type { LoaderSettings } from './zones/load-zones.js';
@@ -141,6 +141,7 @@ function zoneSettingsOf(options: ServerOptions): (config: Config) => ZoneSetting
       list: () => options.zones(config),
       folder: config.zones.folder,
       nsec3MaxIterations: config.nsec3_max_iterations,
+      dnssecChecks: dnssecChecksOf(config),
       policies: policiesOf(config),
       policyMistakes: (zones) => unservedPolicies(config.zones.policies, zones, placeOf),
     };

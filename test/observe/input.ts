@@ -34,6 +34,7 @@ export function zoneFacts(name: string, change: Partial<ZoneFacts> = {}): ZoneFa
     imageBytes: 4096,
     loadSeconds: 0.004,
     loadedAt: 1_795_000_000,
+    signaturesExpire: 1_796_000_000,
     ...change,
   };
 }

@@ -72,6 +72,8 @@ export interface ZoneFacts {
   readonly loadSeconds: number;
   /** When that was, in seconds since 1970. */
   readonly loadedAt: number;
+  /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
+  readonly signaturesExpire: number | undefined;
 }
 
 export const ZONE_STATES = ['served', 'kept', 'failed'] as const;

@@ -133,6 +133,14 @@ export const SERVER_METRICS: readonly Metric[] = [
     read: byZone(loaded((zone) => zone.loadedAt)),
   },
   {
+    name: 'adotd_zone_signatures_expire_timestamp_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'When the first RRset of the served version loses its last DNSSEC signature. Only for zones with signatures.',
+    labels: ZONE,
+    read: byZone(loaded((zone) => zone.signaturesExpire)),
+  },
+  {
     name: 'adotd_reloads_total',
     type: 'counter',
     help: 'Loads and reloads. `failure`: something had errors, and its earlier version stayed.',

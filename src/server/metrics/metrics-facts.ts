@@ -48,7 +48,8 @@ function factsOf({ state, plane, loaded, reloader, tlsService, tap }: Server): F
   };
 }
 
-function zoneFacts({ name, state, serial, records, octets, loadedAt, milliseconds }: ZoneStatus): ZoneFacts {
+function zoneFacts(status: ZoneStatus): ZoneFacts {
+  const { name, state, serial, records, octets, loadedAt, milliseconds, signaturesExpire } = status;
   return {
     name,
     state,
@@ -57,5 +58,6 @@ function zoneFacts({ name, state, serial, records, octets, loadedAt, millisecond
     imageBytes: octets,
     loadSeconds: milliseconds / 1000,
     loadedAt,
+    signaturesExpire,
   };
 }

@@ -6,6 +6,9 @@ import { loadChanged, type UnchangedZone, type ZoneLoadOptions, type ZoneResult,
 import type { LoaderData } from './loader-worker.js';
 import { sizeOf } from './zone-files.js';
 
+/** The same while queries are answered, with signatures to verify. A guess: some 40 signatures. */
+const IN_PLACE_OCTETS_VERIFYING = 8 * 1024;
+
 /** Octets of zone files up to which starting a thread (some 30 ms) costs more than it saves. A guess. */
 const IN_PLACE_OCTETS = 1024 * 1024;
 /** The same while queries are answered: loading in place delays them, for this size by less than 10 ms. A guess. */
@@ -31,9 +34,15 @@ export async function loadZones(
   settings: LoaderSettings,
   serving: boolean,
 ): Promise<(ZoneResult | UnchangedZone)[]> {
-  const small = fits(tasks, serving ? IN_PLACE_OCTETS_SERVING : IN_PLACE_OCTETS);
+  const small = fits(tasks, inPlaceLimit(options, serving));
   if (!settings.thread || small) return tasks.map((task) => loadChanged(task, options));
   return loadInThread(tasks, options, settings);
+}
+
+function inPlaceLimit({ dnssecChecks }: ZoneLoadOptions, serving: boolean): number {
+  const checks = [dnssecChecks?.otherwise, ...(dnssecChecks?.zones?.values() ?? [])];
+  if (serving && checks.includes('full')) return IN_PLACE_OCTETS_VERIFYING;
+  return serving ? IN_PLACE_OCTETS_SERVING : IN_PLACE_OCTETS;
 }
 
 /** Whether the zones have no more octets in all than `limit`. */

@@ -53,6 +53,7 @@ interface Entry {
   /** A number that changes with the image that is served. */
   readonly version: number;
   readonly signed: boolean;
+  readonly signaturesExpire: number | undefined;
   readonly serial: number;
   readonly records: number;
   readonly octets: number;
@@ -143,6 +144,11 @@ export class ServedZones {
     return this.#files.known(zone);
   }
 
+  /** The key of the zone in this file; undefined when it is unknown. */
+  keyOf(zone: ZoneFile): string | undefined {
+    return this.#files.get(zone)?.key;
+  }
+
   /** Every file that was read, and the zone files that need it. */
   get sources(): ReadonlyMap<string, readonly ZoneFile[]> {
     const sources = new Map<string, ZoneFile[]>();
@@ -213,7 +219,7 @@ export class ServedZones {
   }
 
   #serve(key: string, { result }: LoadedFile, image: Uint8Array, now: number): void {
-    const { zone, apex, name, signed, serial, records, milliseconds, nameservers } = result;
+    const { zone, apex, name, signed, signaturesExpire, serial, records, milliseconds, nameservers } = result;
     if (apex === undefined || name === undefined) return;
     this.#files.serve(zone);
     const old = this.#entries.get(key);
@@ -224,7 +230,6 @@ export class ServedZones {
       return;
     }
     this.#publisher.put(apex, image);
-    const facts = { signed, serial, records, octets: image.byteLength, milliseconds, nameservers, loadedAt: now };
     this.#entries.set(key, {
       apex,
       name,
@@ -232,16 +237,24 @@ export class ServedZones {
       failed: false,
       kept: false,
       version: ++this.#version,
-      ...facts,
+      signed,
+      signaturesExpire,
+      serial,
+      records,
+      octets: image.byteLength,
+      milliseconds,
+      nameservers,
+      loadedAt: now,
     });
   }
 
   #statusOf(key: string, entry: Entry): ZoneStatus {
-    const { name, file, serial, records, octets, signed, loadedAt, milliseconds } = entry;
+    const { name, file, serial, records, octets, signed, signaturesExpire, loadedAt, milliseconds } = entry;
     const state = entry.failed ? 'failed' : entry.kept ? 'kept' : 'served';
     const group = this.#files.named(key).map(({ result }) => result);
     const diagnostics = [...group.flatMap((result) => result.diagnostics), ...conflicts(group)];
-    return { name, file, state, serial, records, octets, signed, loadedAt, milliseconds, diagnostics };
+    const facts = { serial, records, octets, signed, signaturesExpire, loadedAt, milliseconds };
+    return { name, file, state, ...facts, diagnostics };
   }
 
   #report(outcomes: readonly ZoneOutcome[], found: readonly Diagnostic[]): ZonesReport {
@@ -272,6 +285,7 @@ const FAILED = {
   kept: false,
   version: 0,
   signed: false,
+  signaturesExpire: undefined,
   serial: 0,
   records: 0,
   octets: 0,

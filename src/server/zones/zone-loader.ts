@@ -5,7 +5,7 @@ import { counted } from '../../errors.js';
 import type { Policies } from '../../image/policy.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
-import type { ZoneTask } from './load-zone.js';
+import { checkOf, type DnssecChecks, type ZoneTask } from './load-zone.js';
 import { type LoaderSettings, loadZones } from './load-zones.js';
 import { type PolicyCheck, ServedZones, type ZonesReport } from './served-zones.js';
 import { idOf, listZones, withoutZoneFiles, type ZoneFile } from './zone-files.js';
@@ -30,6 +30,7 @@ export interface ZoneSettings {
   /** The folder that `list` reads, if there is one. */
   readonly folder: string | undefined;
   readonly nsec3MaxIterations: number;
+  readonly dnssecChecks: DnssecChecks;
   readonly policies: Policies;
   readonly policyMistakes?: PolicyCheck | undefined;
 }
@@ -49,6 +50,8 @@ export class ZoneLoader {
   readonly #loader: LoaderSettings;
   readonly #clock: Clock;
   readonly #log: Log;
+  /** Those of the last load. */
+  #checks: DnssecChecks | undefined;
 
   constructor(loader: LoaderSettings, clock: Clock, log: Log) {
     this.#loader = loader;
@@ -61,6 +64,7 @@ export class ZoneLoader {
     const began = performance.now();
     const tasks = settings.list().map((zone): ZoneTask => ({ zone }));
     if (tasks.length === 0 && settings.folder !== undefined) this.#log.warn({}, withoutZoneFiles(settings.folder));
+    this.#checks = settings.dnssecChecks;
     const results = await loadZones(tasks, this.#options(settings), this.#loader, false);
     this.zones.restrict(settings.policies, settings.policyMistakes);
     const report = this.zones.apply(results, this.#clock.seconds());
@@ -77,7 +81,8 @@ export class ZoneLoader {
       ? listZones(settings.list, before, settings.folder, request.allowEmpty ?? false)
       : { zones: before, kept: [], errors: [] };
     for (const error of errors) this.#log.error({}, error);
-    const { tasks, gone, order } = this.#plan(request, before, zones);
+    const { tasks, gone, order } = this.#plan(request, before, zones, settings.dnssecChecks);
+    this.#checks = settings.dnssecChecks;
     const away = new Set(kept.map(idOf));
     const present = tasks.filter(({ zone }) => !away.has(idOf(zone)));
     const results = await loadZones(present, this.#options(settings), this.#loader, true);
@@ -95,7 +100,12 @@ export class ZoneLoader {
   }
 
   /** Chooses the zones to load, with the known states of their files, and the files that are gone. */
-  #plan({ zone, paths, force }: ReloadRequest, before: readonly ZoneFile[], zones: readonly ZoneFile[]): Plan {
+  #plan(
+    { zone, paths, force }: ReloadRequest,
+    before: readonly ZoneFile[],
+    zones: readonly ZoneFile[],
+    checks: DnssecChecks,
+  ): Plan {
     const added = zones === before ? [] : missing(zones, before);
     const gone = zones === before ? [] : missing(before, zones);
     if (zone !== undefined) {
@@ -105,7 +115,14 @@ export class ZoneLoader {
       const tasks = files.length === 0 ? added : missing(files, goneFiles);
       return { tasks: tasks.map((one) => ({ zone: one })), gone: goneFiles };
     }
-    const task = (one: ZoneFile): ZoneTask => ({ zone: one, known: force ? undefined : this.zones.known(one) });
+    const isStale = (one: ZoneFile): boolean => {
+      const key = this.zones.keyOf(one);
+      return key !== undefined && checkOf(key, checks) !== (this.#checks && checkOf(key, this.#checks));
+    };
+    const task = (one: ZoneFile): ZoneTask => ({
+      zone: one,
+      known: force || isStale(one) ? undefined : this.zones.known(one),
+    });
     const order = zones === before ? undefined : zones;
     if (paths === undefined) return { tasks: zones.map(task), gone, order };
     const { sources } = this.zones;
@@ -113,8 +130,8 @@ export class ZoneLoader {
     return { tasks: [...missing(concerned, gone), ...added].map(task), gone, order };
   }
 
-  #options({ nsec3MaxIterations }: ZoneSettings) {
-    return { now: this.#clock.seconds(), nsec3MaxIterations };
+  #options({ nsec3MaxIterations, dnssecChecks }: ZoneSettings) {
+    return { now: this.#clock.seconds(), nsec3MaxIterations, dnssecChecks };
   }
 }
 

@@ -62,6 +62,8 @@ export interface ZoneStatus {
   /** Octets of its image. */
   readonly octets: number;
   readonly signed: boolean;
+  /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
+  readonly signaturesExpire: number | undefined;
   /** When the content that is served was loaded (seconds since 1970), and how long that took. */
   readonly loadedAt: number;
   readonly milliseconds: number;

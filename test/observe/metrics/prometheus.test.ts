@@ -122,7 +122,7 @@ describe('zones', () => {
 
   it('have series of their own up to the limit, and are in the sums beyond', () => {
     const text = metricsText(metricsInput({ zones }, 1));
-    expect(lines(text, 'adotd_zone_')).toHaveLength(6);
+    expect(lines(text, 'adotd_zone_')).toHaveLength(7);
     expect(lines(text, 'adotd_zone_served')).toEqual(['adotd_zone_served{zone="a.test."} 1']);
     expect(lines(text, 'adotd_zones')).toEqual([
       'adotd_zones{state="served"} 1',

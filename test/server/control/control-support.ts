@@ -12,6 +12,7 @@ export const ZONE: ZoneStatus = {
   records: 3,
   octets: 600,
   signed: false,
+  signaturesExpire: undefined,
   loadedAt: 1_700_000_000,
   milliseconds: 1.5,
   diagnostics: [],
