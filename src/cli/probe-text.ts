@@ -96,7 +96,8 @@ function lines(report: ProbeReport): string[] {
   const line = (label: string, text: Cell): string[] => (text === undefined ? [] : [`${label.padEnd(LABEL)}${text}`]);
   const certificate = tls.certificate ?? starttls.certificate;
   const versions = tls.versions?.map(({ version, works, resumed }) => {
-    const how = works ? `yes${resumed ? ', resumed' : ', not resumed'}` : 'no';
+    const resumption = resumed === undefined ? '' : resumed ? ', resumed' : ', not resumed';
+    const how = works ? `yes${resumption}` : 'no';
     return `${version.replace('TLSv', '')} ${how}`;
   });
   const obsolete = tls.obsolete === undefined ? [] : [`1.1 and older ${tls.obsolete ? 'yes' : 'no'}`];
@@ -121,18 +122,25 @@ function lines(report: ProbeReport): string[] {
     ...line('equal', answersText(report)),
     ...report.notes.flatMap((note) => line('note', note)),
     ...report.problems.flatMap((problem) => line('problem', problem)),
-    ...line('verdict', report.ok ? 'encrypted transport works, answers are equal' : 'not fit for encrypted DNS'),
+    ...line('verdict', verdictText(report)),
   ];
 }
 
-function starttlsText({ starttls }: ProbeReport): string {
+function verdictText({ ok, tls, starttls, problems }: ProbeReport): string {
+  if (ok) return 'encrypted transport works, answers are equal';
+  if (!tls.works && !starttls.works) return 'not fit for encrypted DNS';
+  return `encrypted transport works, but there ${problems.length === 1 ? 'is a problem' : `are ${problems.length} problems`}`;
+}
+
+function starttlsText({ starttls, tcp }: ProbeReport): string {
   const meaning = {
     any: 'every first query is upgraded',
     dummy: 'only the dummy query is upgraded',
     query: 'only real queries are upgraded',
     off: 'not offered',
     blocked: 'offered, but the handshake fails',
-    unknown: 'no answer over TCP',
+    dropped: 'first queries with TO bring no answer, those without do',
+    unknown: tcp.works ? `not found out: ${starttls.dummy?.failure?.message ?? 'unknown'}` : 'no answer over TCP',
   }[starttls.mode];
   const text = (one: UpgradeAttempt | undefined): Cell => one?.text && `; the dummy query is answered with ${one.text}`;
   return `${starttls.mode}: ${meaning}${text(starttls.dummy) ?? ''}`;

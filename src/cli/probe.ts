@@ -16,7 +16,7 @@ const OPTIONS = {
   'tls-host': { type: 'string' },
   ...VERIFICATION_OPTIONS,
   timeout: { type: 'string', default: '2' },
-  idle: { type: 'string', default: '2' },
+  idle: { type: 'string', default: '3' },
   cache: { type: 'string' },
   json: { type: 'boolean' },
 } as const satisfies Options;
@@ -30,8 +30,9 @@ export const probe: Verb = {
 Finds out what each SERVER (an address or a name) can do: which transports answer, TLS versions, ALPN, resumption,
 keepalive, padding, the certificate and its TLSA records, STARTTLS and which first queries it upgrades, how sessions end,
 EDNS, cookies, and whether answers are the same over all transports. It asks in cleartext, too, and takes at most 10
-seconds per server. Exit status: 0 each server has a working encrypted transport, a certificate that fits the given
-credentials, and equal answers; 1 a server does not, or a file cannot be read; 2 the command line is wrong.
+seconds per server. Exit status: 0 each server has a working encrypted transport, answers over UDP and TCP (or over
+neither), a certificate that fits the given credentials, and equal answers; 1 a server does not, or a file cannot be
+read; 2 the command line is wrong.
 
   --zone Z                a zone of the server (without it the probe asks for the root and compares only refusals)
   --port P                port of UDP, TCP and STARTTLS (default 53)
@@ -40,7 +41,7 @@ credentials, and equal answers; 1 a server does not, or a file cannot be read; 2
   --tls-pin BASE64        the certificate must have this public key; may be repeated
   --tls-ca FILE           the certificate must be for the server's name, signed by the authorities in FILE (PEM)
   --timeout S             seconds for each step (default 2)
-  --idle S                how long idle sessions are watched, in seconds (default 2)
+  --idle S                how long idle sessions are watched, in seconds (default 3)
   --cache FILE            write down what works, for clients that use adotd/client
   --json                  print a list of JSON objects, one per server
 `,
@@ -66,22 +67,25 @@ credentials, and equal answers; 1 a server does not, or a file cannot be read; 2
 interface Failed {
   readonly given: string;
   readonly failed: ClientError;
+  /** The time of day. */
+  readonly began: string;
 }
 
 async function attempt(options: ProbeOptions): Promise<ProbeReport | Failed> {
+  const began = new Date().toISOString();
   try {
     return await probeServer(options);
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
     if (error.code === ClientErrorCode.INPUT) throw new UsageError(`adotd probe: ${error.message}`);
-    return { given: options.server, failed: error };
+    return { given: options.server, failed: error, began };
   }
 }
 
 function toJson(report: ProbeReport | Failed): object {
   if (!('failed' in report)) return report;
   const { code, step, message } = report.failed;
-  return { given: report.given, ok: false, error: { code, step, message } };
+  return { given: report.given, ok: false, began: report.began, error: { code, step, message } };
 }
 
 /** Works on some at a time. `shown` is called in the order of `all`. */

@@ -4,7 +4,7 @@ import type { OpenSession, StreamTransport, Times, Transport } from '../session/
 import type { Reply } from '../session/reply.js';
 import type { TlsTicket } from '../session/tls-connection.js';
 import type { Query } from '../wire/message.js';
-import { attempted, EDNS, open, overUdp, type ProbeContext } from './probe-context.js';
+import { attempted, EDNS, open, overUdp, type ProbeContext, timeOfDay } from './probe-context.js';
 import type { Failure } from './probe-report.js';
 
 export interface Channel {
@@ -29,10 +29,13 @@ export interface Reached<T extends Channel> {
   readonly open: OpenSession | undefined;
   readonly reply: Reply;
   readonly times: Times & { readonly answer: number };
+  /** When it was tried, as a time of day. */
+  readonly began: string;
 }
 
 interface NotReached {
   readonly failure: Failure;
+  readonly began: string;
   /** Whether a session opened, over which no answer came. */
   readonly opened: boolean;
 }
@@ -86,10 +89,12 @@ function streamChannel(context: ProbeContext, transport: StreamTransport, first?
 
 /** Tries UDP with the probe's question. */
 export async function reachUdp(context: ProbeContext): Promise<Reach<Channel>> {
+  const { clock } = context;
+  const began = timeOfDay(clock, clock.elapsed());
   const channel: Channel = { transport: 'udp', ask: (query) => overUdp(context, query) };
   const asked = await attempted(channel.ask({ ...context.question, edns: EDNS }));
-  if ('failure' in asked) return { ...asked, opened: false };
-  return { channel, open: undefined, reply: asked.value, times: { answer: asked.value.milliseconds } };
+  if ('failure' in asked) return { ...asked, opened: false, began };
+  return { channel, open: undefined, reply: asked.value, times: { answer: asked.value.milliseconds }, began };
 }
 
 /** Tries a transport over a stream with the probe's question. */
@@ -98,14 +103,16 @@ export async function reachStream(
   transport: StreamTransport,
   first?: Query,
 ): Promise<Reach<StreamChannel>> {
+  const { clock } = context;
+  const began = timeOfDay(clock, clock.elapsed());
   const channel = streamChannel(context, transport, first);
   const opening = await attempted(channel.session());
-  if ('failure' in opening) return { ...opening, opened: false };
+  if ('failure' in opening) return { ...opening, opened: false, began };
   const asked = await attempted(channel.ask({ ...context.question, edns: EDNS }));
   if ('failure' in asked) {
     channel.destroy();
-    return { ...asked, opened: true };
+    return { ...asked, opened: true, began };
   }
   const times = { ...opening.value.times, answer: asked.value.milliseconds };
-  return { channel, open: opening.value, reply: asked.value, times };
+  return { channel, open: opening.value, reply: asked.value, times, began };
 }

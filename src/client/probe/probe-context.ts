@@ -24,13 +24,18 @@ export interface ProbeContext {
   readonly stepMs: number;
   /** Milliseconds of all steps until a session is open. */
   readonly establishMs: number;
-  /** Milliseconds that an idle session is observation. */
+  /** Milliseconds that an idle session is watched. */
   readonly idleMs: number;
   /** Aborted when the time for the whole probe is over. */
   readonly signal: AbortSignal;
   readonly clock: ClientClock;
   /** The question that every transport is tried with. */
   readonly question: Query;
+}
+
+/** The time of day (ISO 8601, UTC) of a moment on the clock's `elapsed`. */
+export function timeOfDay(clock: ClientClock, elapsed: number): string {
+  return new Date(clock.now() - (clock.elapsed() - elapsed)).toISOString();
 }
 
 /** The EDNS of a careful client: padded as RFC 8467 §4.1 says, and asking for keepalive. */

@@ -1,4 +1,7 @@
-/** The report of a probe. Values that were not found out are undefined. Times are in milliseconds. */
+/**
+ * The report of a probe. Values that were not found out are undefined. Times are in milliseconds; times of day are in UTC, as
+ * ISO 8601 writes them ("2026-11-30T17:24:15.000Z").
+ */
 import type { ClientErrorCode, Step } from '../errors.js';
 import type { Ending } from '../session/client-session.js';
 import type { Times, Transport } from '../session/connect.js';
@@ -15,6 +18,8 @@ export interface TransportReport {
   /** Whether an answer came over it. */
   readonly works: boolean;
   readonly failure?: Failure | undefined;
+  /** The time of day when it was first tried. */
+  readonly began: string;
   /** Of the first exchange. */
   readonly times?: (Times & { readonly answer: number }) | undefined;
 }
@@ -31,15 +36,21 @@ export interface PipelineReport {
 export type Closing = Ending | 'silent';
 
 export interface IdleReport {
-  /** How long the session was idle: until the server closed it, or until the probe stopped watching. */
+  /**
+   * How long the session was idle: from the last message, in either direction, until the server closed it or the probe stopped
+   * watching.
+   */
   readonly waited: number;
+  /** The times of day of that message, and of the end. */
+  readonly since: string;
+  readonly until: string;
   /** How the server closed it; undefined: it was still open. */
   readonly closed: Ending | undefined;
 }
 
 export interface StreamReport extends TransportReport {
   readonly pipelining?: PipelineReport | undefined;
-  /** How long a session may be idle, if the server says so (RFC 7828). */
+  /** How long a session may be idle, by the last answer that says so (RFC 7828). */
   readonly keepalive?: number | undefined;
   readonly idle?: IdleReport | undefined;
   /** How the server closed after us; undefined if it closed first. */
@@ -95,9 +106,10 @@ export interface UpgradeAttempt {
 
 /**
  * `any`: every first query is upgraded; `dummy`: only STARTTLS/CH/TXT; `query`: only other queries; `off`: no upgrade is offered;
- * `blocked`: it is offered, but the handshake fails (the draft, §2.2); `unknown`: no answer came over TCP.
+ * `blocked`: it is offered, but the handshake fails; `dropped`: first queries with TO bring no answer, those without do (the draft,
+ * §2.2); `unknown`: it was not found out, as TCP does not answer, or for the failures of `dummy` and `query`.
  */
-export type StarttlsMode = 'any' | 'dummy' | 'query' | 'off' | 'blocked' | 'unknown';
+export type StarttlsMode = 'any' | 'dummy' | 'query' | 'off' | 'blocked' | 'dropped' | 'unknown';
 
 export interface StarttlsReport extends EncryptedReport {
   readonly mode: StarttlsMode;
@@ -182,10 +194,13 @@ export interface ProbeReport {
   readonly edns: EdnsReport | undefined;
   readonly credentials: CredentialsReport;
   readonly answers: AnswersReport;
+  /** The times of day when the probe began and ended. */
+  readonly began: string;
+  readonly ended: string;
   /** Whether the time was over before the probe was complete. */
   readonly cut: boolean;
   readonly milliseconds: number;
-  /** Whether there are no problems: an encrypted transport works, credentials fit, and answers are equal. */
+  /** Whether there are no problems: an encrypted transport works, UDP and TCP do, credentials fit, and answers are equal. */
   readonly ok: boolean;
   /** Why `ok` is false; each is a sentence. */
   readonly problems: readonly string[];

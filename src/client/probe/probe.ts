@@ -24,10 +24,10 @@ import { remember } from './capability-probe.js';
 import { type Channel, type Reach, type Reached, reachStream, reachUdp, type StreamChannel } from './channel.js';
 import { credentialsReport, nameserversOf } from './credentials.js';
 import { ednsReport } from './edns-probe.js';
-import { attempted, open, type ProbeContext } from './probe-context.js';
+import { attempted, open, type ProbeContext, timeOfDay } from './probe-context.js';
 import type { EncryptedReport, ProbeReport, TransportReport } from './probe-report.js';
 import { farewell, idle, keepaliveIn, paddingIn, pipeline, resumedBy } from './session-probe.js';
-import { reachStarttls } from './starttls-probe.js';
+import { modeOf, reachStarttls } from './starttls-probe.js';
 import { tlsDetails } from './tls-probe.js';
 import { judgement } from './verdict.js';
 
@@ -46,7 +46,7 @@ export interface ProbeOptions {
   readonly verification?: Verification | undefined;
   /** Milliseconds of each step, from 1 to 86,400,000. Default 2000. */
   readonly stepMs?: number | undefined;
-  /** Milliseconds that idle sessions are watched, from 0 to 86,400,000. Default 2000. */
+  /** Milliseconds that idle sessions are watched, from 0 to 86,400,000. Default 3000. */
   readonly idleMs?: number | undefined;
   /** Milliseconds after which no step begins, from 1 to 86,400,000. Default 9000. Closing takes at most a second more. */
   readonly totalMs?: number | undefined;
@@ -56,7 +56,8 @@ export interface ProbeOptions {
 }
 
 const STEP = 2000;
-const IDLE = 2000;
+/** More than 2 s: a common idle time, of dnsdist for one. */
+const IDLE = 3000;
 const TOTAL = 9000;
 /** RFC 9539 §4.3, "timeout". */
 const ESTABLISH = 4000;
@@ -117,6 +118,8 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
     return {
       ...facts,
       ...judgement(facts, verification !== undefined, clock.now()),
+      began: timeOfDay(clock, began),
+      ended: timeOfDay(clock, clock.elapsed()),
       milliseconds: clock.elapsed() - began,
     };
   } finally {
@@ -181,10 +184,11 @@ async function lookedAt(
       verification,
     ),
   ]);
+  const mode = modeOf(upgrades.dummy, upgrades.query, tcpReport.works);
   return {
     udp: reachReport(udp),
     tcp: tcpReport,
-    starttls: { ...starttlsFacts, mode: upgrades.mode, dummy: upgrades.dummy, query: upgrades.query },
+    starttls: { ...starttlsFacts, mode, dummy: upgrades.dummy, query: upgrades.query },
     tls: { ...tlsFacts, ...details },
     edns,
     credentials: who,
@@ -209,7 +213,10 @@ function channelsOf(reached: readonly (Reach<Channel> | Reach<StreamChannel>)[])
 }
 
 function reachReport(reach: Reach<Channel>): TransportReport {
-  return 'failure' in reach ? { works: false, failure: reach.failure } : { works: true, times: reach.times };
+  const { began } = reach;
+  return 'failure' in reach
+    ? { works: false, failure: reach.failure, began }
+    : { works: true, began, times: reach.times };
 }
 
 /** Asks several questions at once, watches the idle session, closes it, and resumes it by one more session. */

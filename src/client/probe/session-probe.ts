@@ -5,7 +5,7 @@ import type { OpenSession } from '../session/connect.js';
 import type { Reply } from '../session/reply.js';
 import { keepaliveOf } from '../wire/edns.js';
 import { type Query, randomId } from '../wire/message.js';
-import { attempted, EDNS, type ProbeContext } from './probe-context.js';
+import { attempted, EDNS, type ProbeContext, timeOfDay } from './probe-context.js';
 import type { Closing, IdleReport, PaddingReport, PipelineReport } from './probe-report.js';
 
 /** Queries that are sent at once; a guess. */
@@ -32,12 +32,16 @@ export async function pipeline(
   return { report: { asked: AT_ONCE, answered: replies.length, overtaking }, replies };
 }
 
-/** Sends nothing, and watches whether the server closes the session. */
+/**
+ * Sends nothing, and watches whether the server closes the session. It has been idle since the last message, which may be a while ago:
+ * some servers leave queries unanswered, and others close while the probe waits for those answers.
+ */
 export async function idle(context: ProbeContext, session: ClientSession): Promise<IdleReport> {
   const { clock, idleMs, signal } = context;
-  const began = clock.elapsed();
+  const since = session.lastActive;
+  const left = Math.max(0, since + idleMs - clock.elapsed());
   await new Promise<void>((resolve) => {
-    const stop = clock.after(idleMs, () => done());
+    const stop = clock.after(left, () => done());
     const done = (): void => {
       stop();
       signal.removeEventListener('abort', done);
@@ -47,7 +51,13 @@ export async function idle(context: ProbeContext, session: ClientSession): Promi
     if (signal.aborted) done();
     session.onEnded(done);
   });
-  return { waited: clock.elapsed() - began, closed: session.ending };
+  const until = session.endedAt ?? clock.elapsed();
+  return {
+    waited: until - since,
+    since: timeOfDay(clock, since),
+    until: timeOfDay(clock, until),
+    closed: session.ending,
+  };
 }
 
 /** Closes the session, and returns how the server closes it; undefined if the server closed first. */
@@ -57,9 +67,9 @@ export async function farewell(session: ClientSession): Promise<Closing | undefi
   return session.ending ?? 'silent';
 }
 
-/** The keepalive value of the first reply that has one. */
+/** The keepalive value of the last reply that has one: each replaces those before it. */
 export function keepaliveIn(replies: readonly Reply[]): number | undefined {
-  return replies.map(({ message }) => keepaliveOf(message.edns)).find((value) => value !== undefined);
+  return replies.map(({ message }) => keepaliveOf(message.edns)).findLast((value) => value !== undefined);
 }
 
 /** The padding in the replies to padded queries. */
@@ -71,12 +81,15 @@ export function paddingIn(replies: readonly Reply[]): PaddingReport {
 
 type Reopen = (ticket: NonNullable<ReturnType<OpenSession['ticket']>>) => Promise<OpenSession>;
 
-/** Opens one more session by the ticket of the one before, and returns whether it was resumed. */
-export async function resumedBy(before: OpenSession, reopen: Reopen): Promise<boolean> {
+/**
+ * Opens one more session by the ticket of the one before, and returns whether it was resumed; undefined if none opened. Without a
+ * ticket it was not.
+ */
+export async function resumedBy(before: OpenSession, reopen: Reopen): Promise<boolean | undefined> {
   const ticket = before.ticket();
   if (ticket === undefined) return false;
   const again = await attempted(reopen(ticket));
-  if ('failure' in again) return false;
+  if ('failure' in again) return undefined;
   await again.value.session.close();
   return again.value.tls?.resumed ?? false;
 }

@@ -45,7 +45,6 @@ function described(reply: Reply | undefined): Pick<UpgradeAttempt, 'rcode' | 'te
 }
 
 interface StarttlsReach {
-  readonly mode: StarttlsMode;
   readonly dummy: UpgradeAttempt;
   readonly query: UpgradeAttempt;
   /** With the dummy query, which reveals nothing, if that is upgraded. */
@@ -60,17 +59,25 @@ export async function reachStarttls(context: ProbeContext): Promise<StarttlsReac
   const better = dummy.attempt.upgraded || !query.attempt.upgraded ? dummy : query;
   const other = better === dummy ? query : dummy;
   if (!('failure' in other.reach)) other.reach.channel.destroy();
-  return {
-    mode: modeOf(dummy.attempt, query.attempt),
-    dummy: dummy.attempt,
-    query: query.attempt,
-    reach: better.reach,
-  };
+  return { dummy: dummy.attempt, query: query.attempt, reach: better.reach };
 }
 
-function modeOf(dummy: UpgradeAttempt, query: UpgradeAttempt): StarttlsMode {
+/** `tcpWorks`: whether a query without TO was answered over TCP. */
+export function modeOf(dummy: UpgradeAttempt, query: UpgradeAttempt, tcpWorks: boolean): StarttlsMode {
   if (dummy.upgraded) return query.upgraded ? 'any' : 'dummy';
   if (query.upgraded) return 'query';
   if (dummy.offered || query.offered) return 'blocked';
-  return dummy.offered === false || query.offered === false ? 'off' : 'unknown';
+  if (dummy.offered === false || query.offered === false) return 'off';
+  return tcpWorks && isDropped(dummy) && isDropped(query) ? 'dropped' : 'unknown';
+}
+
+const NO_ANSWER: readonly (ClientErrorCode | undefined)[] = [
+  ClientErrorCode.TIMED_OUT,
+  ClientErrorCode.CLOSED,
+  ClientErrorCode.RESET,
+];
+
+/** Whether the connection opened, and no answer to the first query came (the draft, §2.2, the third outcome). */
+export function isDropped({ offered, failure }: UpgradeAttempt): boolean {
+  return offered === undefined && failure?.step === 'upgrade' && NO_ANSWER.includes(failure.code);
 }

@@ -22,7 +22,7 @@ export async function tlsDetails(
 }
 
 /** Opens a session, asks and closes. Returns whether the next session resumes it. */
-async function exchanged(context: ProbeContext, tls: TlsOptions): Promise<boolean> {
+async function exchanged(context: ProbeContext, tls: TlsOptions): Promise<boolean | undefined> {
   const opened = await open(context, 'tls', { tls });
   try {
     const { stepMs: timeoutMs, signal } = context;
