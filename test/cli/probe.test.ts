@@ -25,6 +25,9 @@ afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
+/** A time of day. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 /** Cells of the row that begins with `label`. */
 function row(text: string, label: string): string[] {
   const line = text.split('\n').find((one) => one.startsWith(`${label.padEnd(13)}`)) ?? '';
@@ -73,6 +76,30 @@ describe('adotd probe', () => {
     expect(stdout).toMatch(/^verdict {6}not fit for encrypted DNS$/m);
   });
 
+  it('ends with status 1 where UDP is silent, and does not deny the encryption', async () => {
+    server.faults.add({ fault: 'drop', transport: 'udp' });
+    const { status, stdout } = await adotd('probe', ...words, '--zone', 'home.test', '--timeout', '0.5');
+    server.faults.clear();
+    expect(status).toBe(1);
+    expect(row(stdout, 'answers')).toEqual(['no: timed out', 'yes', 'yes', 'yes']);
+    expect(stdout).toMatch(
+      /^problem {6}no answer over UDP, though over TCP: 127\.0\.0\.1:\d+ \(udp\): no answer within 0\.5 s;/m,
+    );
+    expect(stdout).toMatch(/^verdict {6}encrypted transport works, but there is a problem$/m);
+  });
+
+  it('says that queries with TO are dropped', async () => {
+    server.faults.add({ fault: 'drop', upgrade: true, transport: 'tcp' });
+    const { status, stdout } = await adotd('probe', ...words, '--zone', 'home.test', '--timeout', '0.5');
+    server.faults.clear();
+    expect(status).toBe(0);
+    expect(row(stdout, 'pipelining')).toEqual(['-', '8 of 8', '-', '8 of 8']);
+    expect(stdout).toMatch(/^STARTTLS {5}dropped: first queries with TO bring no answer, those without do$/m);
+    expect(stdout).toMatch(
+      /^note {9}first queries with TO bring no answer over TCP, those without do \(.* within 0\.5 s\)/m,
+    );
+  });
+
   it('prints a list of objects, one a server, as JSON', async () => {
     const { status, stdout } = await adotd('probe', '127.0.0.1', ...words, '--zone', 'home.test', '--json');
     expect(status).toBe(0);
@@ -113,8 +140,13 @@ describe('adotd probe', () => {
     expect(status).toBe(1);
     expect(stderr).toMatch(/^adotd probe: nowhere\.invalid:.* \[CLIENT_UNREACHABLE\]$/m);
     expect(JSON.parse(stdout)).toMatchObject([
-      { given: 'nowhere.invalid', ok: false, error: { code: 'CLIENT_UNREACHABLE' } },
-      { given: '127.0.0.1', ok: true },
+      {
+        given: 'nowhere.invalid',
+        ok: false,
+        began: expect.stringMatching(TIME),
+        error: { code: 'CLIENT_UNREACHABLE' },
+      },
+      { given: '127.0.0.1', ok: true, began: expect.stringMatching(TIME), ended: expect.stringMatching(TIME) },
     ]);
   });
 

@@ -5,14 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ProbeReport } from '../../src/client/probe/probe-report.js';
+import { TO, toSet } from '../client/support.js';
 import { adotd } from '../support/cli.js';
 import { startBind } from '../support/peers/bind.js';
+import { startDnsdist } from '../support/peers/dnsdist.js';
 import { startKnot } from '../support/peers/knot.js';
 import { startNsd } from '../support/peers/nsd.js';
 import { freePort, LOOPBACK, type Peer, type PeerTls } from '../support/peers/server.js';
 import { missingTools } from '../support/peers/tools.js';
 import { runUnbound } from '../support/peers/unbound.js';
 import { make } from '../tls/support.js';
+import { startRelay } from './relay.js';
 import { FOLDER, missingPrograms, run, type Server, serve } from './support.js';
 
 const WITNESS = fileURLToPath(new URL('tls_witness.py', import.meta.url));
@@ -69,6 +72,9 @@ const BOTH_VERSIONS = [
   { version: 'TLSv1.3', works: true, resumed: true },
 ] as const;
 const NO_STARTTLS = { works: false, mode: 'off', dummy: { offered: false }, query: { offered: false } } as const;
+
+/** The type of TLS records that begin a connection. */
+const HANDSHAKE = 0x16;
 
 const noPython = missingPrograms({ python3: 'python3' });
 
@@ -134,7 +140,87 @@ describe('adotd probe against adotd', () => {
   });
 });
 
-const missing = missingTools(['nsd', 'knotd', 'named', 'unbound']) ?? noPython;
+describe('adotd probe through a middlebox', () => {
+  let server: Server;
+  beforeAll(async () => {
+    server = await serve({ zones: { folder: zones }, tls: { certificates: [{ cert, key }] } });
+  });
+  afterAll(() => server.stop());
+
+  /** The report on our server behind a relay. The port of TLS is its own. */
+  async function relayed(interference: Parameters<typeof startRelay>[1]) {
+    await using relay = await startRelay(server.port, { datagrams: 'pass', ...interference });
+    return await probed(relay.port, server.tlsPort, '--timeout', '0.5', '--idle', '0.1');
+  }
+  /** Whether these octets begin a connection with a query that has TO. */
+  const asksForTls = (octets: Buffer, seen: Buffer): boolean => seen.length === 0 && toSet(octets.subarray(2));
+  const TCP_WORKS = { works: true, pipelining: { answered: 8 } };
+
+  it('that does nothing: there is nothing to say', async () => {
+    expect(await relayed({})).toMatchObject({ ...HEALTHY, status: 0, notes: [], starttls: { mode: 'any' } });
+  });
+
+  it('that takes TO out of answers over TCP (outcome 1 of the draft, §2.2)', async () => {
+    const stripped = (octets: Buffer, seen: Buffer): Buffer => {
+      // The OPT record is the last one, and without options; its flags stand before the length of its RDATA.
+      if (seen.length === 0 && octets.readUInt16BE(octets.length - 4) === TO)
+        octets.writeUInt16BE(0, octets.length - 4);
+      return octets;
+    };
+    // It looks like a server that has TLS on its own port only.
+    const report = await relayed({ toClient: stripped });
+    expect(report).toMatchObject({ ...HEALTHY, status: 0, tcp: TCP_WORKS, starttls: NO_STARTTLS, notes: [] });
+    expect(report.edns?.tlsOk).toBe(true);
+  });
+
+  it('that swallows the handshake (outcome 2)', async () => {
+    const report = await relayed({
+      toServer: (octets, seen) => (seen.length > 0 && octets[0] === HANDSHAKE ? undefined : octets),
+    });
+    expect(report).toMatchObject({
+      ...HEALTHY,
+      status: 0,
+      tcp: TCP_WORKS,
+      starttls: { works: false, mode: 'blocked', dummy: { offered: true, failure: { step: 'handshake' } } },
+    });
+    expect(report.notes).toEqual([expect.stringMatching(/^TO is set in answers, but no handshake follows/)]);
+  });
+
+  it('that swallows queries with TO (outcome 3)', async () => {
+    const report = await relayed({ toServer: (octets, seen) => (asksForTls(octets, seen) ? undefined : octets) });
+    expect(report).toMatchObject({
+      ...HEALTHY,
+      status: 0,
+      tcp: TCP_WORKS,
+      starttls: { works: false, mode: 'dropped', failure: { code: 'CLIENT_TIMED_OUT', step: 'upgrade' } },
+    });
+    expect(report.notes).toEqual([
+      expect.stringMatching(/^first queries with TO bring no answer over TCP, those without do .*RFC 6891/),
+    ]);
+  });
+
+  it('that swallows the dummy query only', async () => {
+    const dummy = Buffer.from('\x08STARTTLS\0', 'latin1');
+    const report = await relayed({ toServer: (octets) => (octets.includes(dummy) ? undefined : octets) });
+    expect(report).toMatchObject({ status: 0, starttls: { works: true, mode: 'query' } });
+    expect(report.notes).toContainEqual(expect.stringMatching(/^the dummy query with TO brings no answer over TCP/));
+  });
+
+  it('that swallows datagrams: UDP is a problem, with its exit status', async () => {
+    const report = await relayed({ datagrams: 'swallow' });
+    expect(report).toMatchObject({
+      status: 1,
+      udp: { works: false, failure: { code: 'CLIENT_TIMED_OUT' } },
+      tcp: TCP_WORKS,
+      starttls: { mode: 'any' },
+      tls: { works: true },
+      answers: { equal: true },
+    });
+    expect(report.problems).toEqual([expect.stringMatching(/^no answer over UDP, though over TCP: .* within 0\.5 s/)]);
+  });
+});
+
+const missing = missingTools(['nsd', 'knotd', 'named', 'unbound', 'dnsdist']) ?? noPython;
 describe.skipIf(missing)(`adotd probe against other servers${missing ? ` (skipped: ${missing})` : ''}`, () => {
   const started: Peer[] = [];
   const folder = (name: string): string => join(FOLDER, `probe-${name}`);
@@ -156,10 +242,45 @@ describe.skipIf(missing)(`adotd probe against other servers${missing ? ` (skippe
       ...HEALTHY,
       status: 0,
       starttls: NO_STARTTLS,
-      tls: { works: true, versions: BOTH_VERSIONS, padding: { padded: 0 } },
+      tls: { works: true, versions: BOTH_VERSIONS, padding: { padded: 0 }, pipelining: { asked: 8, answered: 8 } },
     });
     expect([report.tls.alpn, report.tls.keepalive]).toEqual([undefined, undefined]);
     await confirmed(report);
+  });
+
+  it('dnsdist before BIND: idle sessions are closed long before the time that keepalive promises', async () => {
+    const behind = await startBind(folder('behind'), peerZones);
+    started.push(behind);
+    const peer = await startDnsdist(folder('dnsdist'), behind.port, { port: await freePort(), cert, key });
+    started.push(peer);
+    const before = Date.now();
+    const report = await probed(peer.port, peer.tlsPort ?? 1, '--idle', '5');
+    expect(report).toMatchObject({
+      ...HEALTHY,
+      status: 0,
+      starttls: NO_STARTTLS,
+      tcp: { keepalive: 30_000, idle: { closed: 'fin' } },
+      tls: {
+        keepalive: 30_000,
+        pipelining: { answered: 8 },
+        idle: { closed: 'close_notify' },
+        versions: BOTH_VERSIONS,
+      },
+    });
+    for (const [name, { idle }] of Object.entries({ TCP: report.tcp, TLS: report.tls })) {
+      // dnsdist closes after two seconds; it looks for idle connections now and then.
+      expect(idle?.waited).toBeGreaterThanOrEqual(1900);
+      const [since = 0, until = 0] = [idle?.since, idle?.until].map((time) => Date.parse(time ?? ''));
+      expect(until - since).toBeCloseTo(idle?.waited ?? 0, -1);
+      expect(since).toBeGreaterThanOrEqual(before);
+      expect(report.notes).toContainEqual(
+        expect.stringMatching(RegExp(`^the server closed ${name} after .*30\\.0 s by keepalive`)),
+      );
+    }
+    expect([report.began, report.ended].map((time) => new Date(time).toISOString())).toEqual([
+      report.began,
+      report.ended,
+    ]);
   });
 
   it('BIND: TLS without STARTTLS, closed without close_notify', async () => {

@@ -1,10 +1,15 @@
 /** A relay between client and server: it records all octets, and can interfere like a middlebox. */
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { freePort } from '../support/peers/server.js';
 
 interface Interference {
   /** Gets octets from the client, and returns the octets for the server; undefined: none. `seen` came before on this connection. */
   readonly toServer?: (octets: Buffer, seen: Buffer) => Buffer | undefined;
   readonly toClient?: (octets: Buffer, seen: Buffer) => Buffer | undefined;
+  /** What becomes of datagrams; `pass`: to the same port of the server and back. Default: the port is closed for them. */
+  readonly datagrams?: 'pass' | 'swallow';
 }
 
 interface Relay extends AsyncDisposable {
@@ -48,15 +53,42 @@ export async function startRelay(port: number, interference: Interference = {}):
       if (passed !== undefined && passed.length > 0) client.write(passed);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const own = await freePort();
+  const closeDatagrams = await datagrams(own, port, interference.datagrams);
+  server.listen(own, '127.0.0.1');
+  await once(server, 'listening');
   return {
-    port: (server.address() as AddressInfo).port,
+    port: own,
     fromServer,
     fromClient,
     [Symbol.asyncDispose]: async () => {
+      closeDatagrams();
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
+  };
+}
+
+/** Takes the datagrams of a port; returns the end of it. Each client has a socket of its own, so that answers find their way back. */
+async function datagrams(own: number, server: number, way: Interference['datagrams']): Promise<() => void> {
+  if (way === undefined) return () => {};
+  const front = createSocket('udp4');
+  const behind = new Map<number, UdpSocket>();
+  const socketOf = (client: number): UdpSocket => {
+    const known = behind.get(client);
+    if (known !== undefined) return known;
+    const socket = createSocket('udp4');
+    behind.set(client, socket);
+    socket.on('message', (reply) => front.send(reply, client, '127.0.0.1', () => {}));
+    return socket;
+  };
+  front.on('message', (octets, { port: client }) => {
+    if (way === 'pass') socketOf(client).send(octets, server, '127.0.0.1', () => {});
+  });
+  front.bind(own, '127.0.0.1');
+  await once(front, 'listening');
+  return () => {
+    for (const socket of [front, ...behind.values()]) socket.close();
   };
 }
 

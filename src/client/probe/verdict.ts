@@ -82,7 +82,7 @@ function notesOf(facts: Facts, now: number): string[] {
 }
 
 /** What is odd about the upgrade, with the outcomes of the draft's §2.2. */
-function starttlsNotes({ tcp, starttls, edns }: Facts): string[] {
+function starttlsNotes({ tcp, tls, starttls, edns }: Facts): string[] {
   const { mode, dummy, query } = starttls;
   const notes: string[] = [];
   if (mode === 'blocked')
@@ -90,9 +90,11 @@ function starttlsNotes({ tcp, starttls, edns }: Facts): string[] {
       'TO is set in answers, but no handshake follows: something blocks it, or the server means CO (RFC 9824)',
     );
   if (mode === 'query') notes.push('STARTTLS works only with real queries, whose names everybody can read');
-  if (mode === 'off' && edns?.tlsOk)
+  // Over UDP the bit says that the server speaks TLS (the draft, §2.1.4.2), be it on a port of its own.
+  if (mode === 'off' && edns?.tlsOk && !tls.works)
     notes.push(
-      'TO is set in answers over UDP, but not over TCP: something takes it out, or the server means CO (RFC 9824)',
+      'TO is set in answers over UDP, but not over TCP, and TLS does not work: something takes it out, or the server means CO ' +
+        '(RFC 9824)',
     );
   const tried = Object.entries({ 'the dummy query': dummy, 'a real query': query });
   const dropped = tcp.works ? tried.filter(([, attempt]) => attempt !== undefined && isDropped(attempt)) : [];

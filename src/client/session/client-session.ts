@@ -321,7 +321,7 @@ export class ClientSession {
     }
     const failure = fromSystem(error, this.#about, 'answer');
     if (failure.code === ClientErrorCode.RESET) this.#ending ??= 'reset';
-    return new ClientError(failure.code, `${failure.message}${detail}`, { cause: error, step: 'answer' });
+    return new ClientError(failure.code, `${failure.message}${detail}`, { cause: error });
   }
 
   /** Fails all outstanding queries. The first failure of a session remains its failure. */

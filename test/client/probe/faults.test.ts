@@ -29,8 +29,8 @@ describe('a probe of the fixture', () => {
     ['SERVFAIL over TLS', { fault: 'rcode', transport: 'tls' }, { ok: false, answers: { equal: false } }],
     ['lost answers over TLS', { fault: 'drop', transport: 'tls' }, { tls: { works: false }, starttls: REAL_STARTTLS }],
     ['truncation over UDP', { fault: 'truncate', transport: 'udp' }, { ok: true, answers: { equal: true } }],
-    ['a wrong ID over UDP', { fault: 'wrong-id', transport: 'udp' }, { ok: true, udp: { works: false } }],
-    ['malformed answers over TCP', { fault: 'malformed', transport: 'tcp' }, { tcp: { works: false } }],
+    ['a wrong ID over UDP', { fault: 'wrong-id', transport: 'udp' }, { ok: false, udp: { works: false } }],
+    ['malformed answers over TCP', { fault: 'malformed', transport: 'tcp' }, { ok: false, tcp: { works: false } }],
     ['a reset on the query inside TLS', { fault: 'reset', transport: 'tls' }, { tls: { works: false } }],
     ['a close after each answer', { fault: 'close', at: 'after', transport: 'tls' }, { answers: { equal: true } }],
     ['length fields that are split', { fault: 'split' }, { ok: true, problems: [] }],
@@ -73,6 +73,16 @@ describe('a probe of the fixture', () => {
       'a dummy query that is dropped',
       { fault: 'drop', class: 'CH', transport: 'tcp' },
       { ok: true, starttls: { mode: 'query', dummy: { upgraded: false }, query: { upgraded: true } } },
+    ],
+    [
+      'first queries with TO that are dropped',
+      { fault: 'drop', upgrade: true, transport: 'tcp' },
+      { ok: true, tcp: { works: true }, starttls: { works: false, mode: 'dropped' } },
+    ],
+    [
+      'first queries with TO that are answered by a reset',
+      { fault: 'reset', upgrade: true, transport: 'tcp' },
+      { ok: true, tcp: { works: true }, starttls: { works: false, mode: 'dropped' } },
     ],
     ['plaintext put in', { fault: 'starttls-inject' }, { ok: true, starttls: { mode: 'blocked' } }],
   ])('tells %s', async (_what, rule, found) => {

@@ -7,7 +7,7 @@ import { type ProbeOptions, probe } from '../../../src/client/probe/probe.js';
 import type { ProbeReport } from '../../../src/client/probe/probe-report.js';
 import { DAY, make } from '../../tls/support.js';
 import { pinOf } from '../certificates.js';
-import { answer } from '../support.js';
+import { answer, TO } from '../support.js';
 import { type Behaviour, probedServer } from './server.js';
 
 let tls: TlsOptions & { cert: string };
@@ -41,6 +41,28 @@ describe('the transports of a server', () => {
     expect(report).toMatchObject({ ok: false, problems: ['no encrypted transport works'], answers: { equal: true } });
     expect(report.tls).toMatchObject({ works: false, failure: { code: ClientErrorCode.REFUSED, step: 'connect' } });
     expect(report.tls.versions).toBeUndefined();
+  });
+
+  /** Answers over these transports only. */
+  const only = (...some: readonly string[]): Behaviour => ({
+    tls,
+    respond: (query, transport) =>
+      some.includes(transport) ? answer(query, { text: 'hello', ednsFlags: 0 }) : undefined,
+  });
+
+  it('are a problem where UDP is silent and TCP is not, and the other way round', async () => {
+    const udp = await probed(only('tcp', 'tls'), { stepMs: 300 });
+    expect(udp).toMatchObject({ ok: false, udp: { works: false }, answers: { equal: true } });
+    expect(udp.problems).toEqual([expect.stringMatching(/^no answer over UDP, though over TCP: .* within 0\.3 s/)]);
+    const tcp = await probed(only('udp', 'tls'), { stepMs: 300 });
+    expect(tcp).toMatchObject({ ok: false, tcp: { works: false }, answers: { equal: true } });
+    expect(tcp.problems).toEqual([expect.stringMatching(/^no answer over TCP, which RFC 7766 §5 demands/)]);
+  });
+
+  it('are none but TLS where that is all there is, which is noted', async () => {
+    const report = await probed(only('tls'), { stepMs: 300 });
+    expect(report.problems).toEqual(['answers could be compared over no two transports']);
+    expect(report.notes).toContainEqual(expect.stringMatching(/^nothing answers over UDP and TCP/));
   });
 
   it('that the server does not serve are a problem', async () => {
@@ -157,7 +179,63 @@ describe('STARTTLS', () => {
   });
 });
 
+describe('TO', () => {
+  it('over UDP, where nothing follows over TCP and on the port of TLS, is noted', async () => {
+    const respond: Behaviour['respond'] = (query, transport) =>
+      answer(query, { text: 'hello', ednsFlags: transport === 'udp' ? TO : 0 });
+    const report = await probed({ respond });
+    expect(report).toMatchObject({ starttls: { mode: 'off' }, edns: { tlsOk: true } });
+    expect(report.notes).toContainEqual(expect.stringMatching(/^TO is set in answers over UDP, but not over TCP/));
+    // A server that speaks TLS on its port may say so (the draft, §2.1.4.2).
+    expect((await probed({ tls, respond })).notes.join()).not.toMatch(/TO is set/);
+  });
+
+  it('in the dummy query only, that is not answered, is noted', async () => {
+    const respond: Behaviour['respond'] = (query) =>
+      query.includes('STARTTLS') ? undefined : answer(query, { text: 'hello', ednsFlags: 0 });
+    const report = await probed({ tls, respond, offers: (dummy) => !dummy, dummy: respond }, { stepMs: 300 });
+    expect(report.starttls).toMatchObject({ mode: 'query', dummy: { upgraded: false } });
+    expect(report.notes).toContainEqual(expect.stringMatching(/^the dummy query with TO brings no answer over TCP/));
+  });
+});
+
 describe('sessions', () => {
+  /** An answer with edns-tcp-keepalive; in units of 100 ms. */
+  const keeping = (query: Buffer, units: number): Buffer => {
+    const message = answer(query, { text: 'hello', ednsFlags: 0 });
+    message.writeUInt16BE(6, message.length - 2);
+    return Buffer.concat([message, Buffer.from([0, 11, 0, 2, units >> 8, units & 255])]);
+  };
+
+  it.each([
+    ['is noted', 300, true],
+    ['is its right after 0', 0, false],
+    ['is its right after its time', 2, false],
+  ] as const)('that the server closes, which it had promised to keep: it %s', async (_what, units, noted) => {
+    const report = await probed(
+      { tls, respond: (query) => keeping(query, units), after: (stream) => void setTimeout(() => stream.end(), 400) },
+      { idleMs: 2000 },
+    );
+    expect(report.tls).toMatchObject({ keepalive: units * 100, idle: { closed: 'close_notify' } });
+    const notes = report.notes.filter((note) => /promised/.test(note));
+    expect(notes).toEqual(
+      noted ? ['TCP', 'TLS'].map((name) => expect.stringMatching(`^the server closed ${name} after `)) : [],
+    );
+  });
+
+  it('are told with their times of day', async () => {
+    const before = Date.now();
+    const { began, ended, udp, tls: report } = await probed({ tls });
+    const after = Date.now();
+    const times = [began, udp.began, report.began, report.idle?.since, report.idle?.until, ended];
+    const read = times.map((time) => new Date(time ?? '').getTime());
+    expect(read.map((time) => new Date(time).toISOString())).toEqual(times);
+    // A millisecond is lost to rounding at either end.
+    expect([before - 2, ...read.slice(0, 1), ...read.slice(3), after + 2]).toEqual(
+      [before - 2, ...read.slice(0, 1), ...read.slice(3), after + 2].sort((a, b) => a - b),
+    );
+  });
+
   it('in which answers overtake each other are found', async () => {
     const report = await probed({ tls, delay: (nth) => (nth % 4 === 0 ? 100 : 0) });
     expect(report.tls.pipelining).toEqual({ asked: 8, answered: 8, overtaking: true });

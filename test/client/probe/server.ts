@@ -11,6 +11,8 @@ import { answer, framed, onMessages, questionOf, TO } from '../support.js';
 export interface Behaviour {
   /** The answer to a query; undefined: none. Default: a TXT record. `nth` counts the queries over the transport, from 0. */
   readonly respond?: (query: Buffer, transport: Transport, nth: number) => Buffer | undefined;
+  /** The answer to the dummy query without an offer, as `respond`. Default: NO_TLS. */
+  readonly dummy?: Behaviour['respond'];
   /** Milliseconds by which an answer over TLS is delayed. */
   readonly delay?: (nth: number) => number;
   /** Whether TO is set in the answer to this first query over TCP. Default: never. */
@@ -79,9 +81,10 @@ export async function probedServer(behaviour: Behaviour = {}): Promise<ProbedSer
         return;
       }
       first = false;
-      const message = dummy
-        ? answer(query, { text: 'NO_TLS', ednsFlags: 0 })
-        : respond(query, 'tcp', to ? -1 : counts.tcp++);
+      const message =
+        dummy && behaviour.dummy === undefined
+          ? answer(query, { text: 'NO_TLS', ednsFlags: 0 })
+          : (dummy ? (behaviour.dummy ?? respond) : respond)(query, 'tcp', to ? -1 : counts.tcp++);
       if (message !== undefined) raw.write(framed(message), () => to || behaviour.after?.(raw, raw));
     });
   };

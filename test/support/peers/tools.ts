@@ -9,6 +9,7 @@ const PACKAGES = {
   named: 'bind9',
   unbound: 'unbound',
   stubby: 'stubby',
+  dnsdist: 'dnsdist',
   'dnssec-signzone': 'bind9-utils',
   'named-checkzone': 'bind9-utils',
 } as const;
