@@ -21,6 +21,10 @@ export const VERBS: Verbs = {
     summary: 'check a configuration, zone files, or folders of zone files',
     load: async () => (await import('./check.js')).check,
   },
+  import: {
+    summary: 'make a zone file of what another server or a panel exports',
+    load: async () => (await import('./import.js')).importVerb,
+  },
   query: {
     summary: 'ask a server a question, over UDP, TCP, STARTTLS or TLS',
     load: async () => (await import('./query.js')).query,
