@@ -13,7 +13,7 @@ export const queryLog = z
     sample: limit('queries', 1, SAMPLE_MAX, 1, '1 query in N is logged, chosen at random. 1: all.'),
     file: z.string().min(1).optional().meta({
       description:
-        'File that the server appends lines to. Relative to this file. After the file is moved away, the server begins a new one. Default: the log, at the level `info`, one write per line. Lines that cannot be written in time are lost and counted.',
+        'File that the server appends lines to. Relative to this file. After the file is moved away, the server begins a new one. It opens the file as `user`. Default: the log, at the level `info`, one write per line. Lines that cannot be written in time are lost and counted.',
     }),
   })
   .prefault({});
@@ -26,7 +26,7 @@ export const dnstap = z
     }),
     file: z.string().min(1).optional().meta({
       description:
-        'File to write dnstap to, instead of a socket. Relative to this file. An existing file is renamed first: its name gets the time.',
+        'File to write dnstap to, instead of a socket. Relative to this file. An existing file is renamed first: its name gets the time. The server opens it as `user`.',
     }),
     identity: z.string().max(255).optional().meta({
       description: 'Name of this server in dnstap. Default: the name of the host. Empty: no name.',

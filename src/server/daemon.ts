@@ -104,13 +104,12 @@ async function start(
   running: Running,
   identity: Identity | undefined,
 ): Promise<Server> {
+  const ownFile = configFile === undefined ? [] : [configFile.path];
   try {
     running.server = await createServer({
       config,
       sockets: takeActivatedSockets(config, log),
-      bound() {
-        if (identity !== undefined) giveUpPrivileges(config, identity, log);
-      },
+      bound: identity && ((sources) => giveUpPrivileges(config, identity, log, [...ownFile, ...sources])),
       zones: zonesOfConfig,
       configFile,
       applied: (next, effects) => running.operation?.applied(next, effects),

@@ -29,7 +29,12 @@ export class ZonesError extends AdotdError {
   }
 }
 
-export interface ServerOptions extends PlaneOptions {
+export interface ServerOptions extends Omit<PlaneOptions, 'bound'> {
+  /**
+   * Gives up privileges, once all sockets are bound; `sources`: the files that the zones came from. With it, the query log and dnstap are
+   * opened behind it: what this user cannot open fails at the start, not when a log is rotated.
+   */
+  bound?: ((sources: readonly string[]) => void) | undefined;
   /** Returns the zones to serve; every reload calls it again. May throw ADOTD_FILE. */
   zones(config: Config): readonly ZoneFile[];
   /** undefined: the configuration is not read again. */
@@ -84,7 +89,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const zoneSettings = zoneSettingsOf(options);
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
-  const { tls, tap, plane } = await openParts(options, report, clock);
+  const sources = (): string[] => [...loader.zones.sources.keys()];
+  const { tls, tap, plane } = await openParts(options, report, sources, clock);
   logPlane(plane, log);
   let closed: Promise<void> | undefined;
   const parts: ReloadParts = {
@@ -155,8 +161,13 @@ interface Parts {
 }
 
 /** Opens TLS, the tap and the data plane; if the data plane cannot be opened, the others are closed. */
-async function openParts(options: ServerOptions, { nameservers, catalog }: ZonesReport, clock: Clock): Promise<Parts> {
-  const { config, log } = options;
+async function openParts(
+  options: ServerOptions,
+  { nameservers, catalog }: ZonesReport,
+  sources: () => readonly string[],
+  clock: Clock,
+): Promise<Parts> {
+  const { config, log, bound: giveUp } = options;
   let plane: DataPlane | undefined;
   const openTlsService = async (): Promise<TlsService> => {
     if (options.tls !== undefined) return options.tls(nameservers);
@@ -166,8 +177,13 @@ async function openParts(options: ServerOptions, { nameservers, catalog }: Zones
   const tls = config.tls.enabled ? await openTlsService() : undefined;
   const tap = await openTap(config, clock);
   try {
-    tap?.start(log);
-    plane = await openPlane(options, catalog, tls, { counters: new Counters(), clock, log }, tap);
+    if (giveUp === undefined) tap?.start(log);
+    const bound = (): void => {
+      if (giveUp === undefined) return;
+      giveUp(sources());
+      tap?.start(log);
+    };
+    plane = await openPlane({ ...options, bound }, catalog, tls, { counters: new Counters(), clock, log }, tap);
     return { tls, tap, plane };
   } catch (error) {
     tls?.close();

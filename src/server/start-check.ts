@@ -4,7 +4,7 @@
  * NOT here: mistakes that only binding shows (addresses that this machine does not have, ports that are taken).
  */
 import { statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { AdotdError } from '../errors.js';
 import { type CertificateNote, certificateNotes } from '../tls/certificate-notes.js';
@@ -15,7 +15,10 @@ import type { Diagnostic } from '../zone/diagnostics.js';
 import { socketPathMistake } from './control/control-socket.js';
 import { answerSettings } from './plane/configured-settings.js';
 import type { PlaceOf } from './policies.js';
-import { accountMistake } from './process/privileges.js';
+import { filesReadAgain } from './process/files-after-drop.js';
+import { isRootsAlone, type LogFile, logFiles, rotationObstacle } from './process/log-files.js';
+import { accountMistake, type Identity, unreadable, wantedIdentity } from './process/privileges.js';
+import { mayReach, mayRead, mayWrite, mayWriteIn } from './process/user-access.js';
 
 type Report = (keys: readonly PropertyKey[], message: string, severity?: Diagnostic['severity']) => void;
 
@@ -35,7 +38,52 @@ export function startMistakes(config: Config, placeOf: PlaceOf): Diagnostic[] {
   const { socket } = config.control;
   const mistake = socket === undefined ? undefined : socketPathMistake(socket);
   if (mistake) report(['control', 'socket'], mistake.message, mistake.severity);
+  for (const { key, path } of logFiles(config)) {
+    // The service manager may make it, as that of the control socket.
+    if (exists(dirname(path))) continue;
+    report([key, 'file'], `the folder of ${path} does not exist; a start needs it`, 'warning');
+  }
+  const user = wantedIdentity(config);
+  if (user !== undefined) checkAccess(config, user, report);
   return found;
+}
+
+/** Finds what the user that the server becomes may not do. */
+function checkAccess(config: Config, user: Identity, report: Report): void {
+  const { socket } = config.control;
+  if (socket !== undefined && !mayWriteIn(dirname(socket), user)) {
+    const folder = dirname(socket);
+    report(['control', 'socket'], `${user.name} cannot make the control socket ${socket}: let it write to ${folder}`);
+  }
+  const logs = logFiles(config).filter(({ path }) => exists(dirname(path)));
+  for (const log of logs) checkLog(log, logs, user, report);
+  const own = selfSignedFiles(config.tls.certs_folder);
+  for (const file of filesReadAgain(config)) {
+    // Root gives these to the user.
+    if (file === own.certFile || file === own.keyFile) continue;
+    if (!mayRead(file, user)) report(['user'], unreadable(user.name, file), 'warning');
+  }
+  const { socket: reader } = config.dnstap;
+  if (reader !== undefined && !mayWrite(reader, user))
+    report(['dnstap', 'socket'], `${user.name} cannot write to the dnstap socket ${reader}`, 'warning');
+}
+
+/** `path` is that of the query log or of dnstap. In a folder of root's, root gives it to the user. */
+function checkLog(log: LogFile, logs: readonly LogFile[], user: Identity, report: Report): void {
+  const { key, path } = log;
+  const folder = dirname(resolve(path));
+  const complain = (message: string, severity?: Diagnostic['severity']): void =>
+    report([key, 'file'], message, severity);
+  const given = isRootsAlone(folder);
+  const writable = given || (exists(path) ? mayWrite(path, user) : mayWriteIn(folder, user));
+  if (!writable || !mayReach(folder, user))
+    complain(`${user.name} cannot write ${path}: let it write the file, and to ${folder}`);
+  else if (!given && !mayWriteIn(folder, user))
+    complain(`${user.name} cannot begin ${path} anew when it is moved away: let it write to ${folder}`, 'warning');
+  else {
+    const obstacle = rotationObstacle(log, logs, user.name);
+    if (obstacle !== undefined) complain(obstacle, 'warning');
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -337,8 +337,54 @@ describe('adotd check of a configuration that serve would refuse', () => {
     expect(status).toBe(1);
   });
 
-  it('warns where the folder of the control socket may be made by the service manager', async () => {
+  it('warns where the folder of the control socket, or of a log, may be made by the service manager', async () => {
     const { status, lines } = await check('control: { socket: run/adotd.sock }\n');
     expect([status, lines]).toEqual([0, [expect.stringMatching(/^adotd\.yaml:1:20: warning: .* does not exist/)]]);
+    const logs = 'query_log: { enabled: true, file: log/queries }\ndnstap: { file: log/tap }\n';
+    expect(await check(logs)).toEqual({
+      status: 0,
+      lines: [
+        'adotd.yaml:1:35: warning: the folder of log/queries does not exist; a start needs it',
+        'adotd.yaml:2:17: warning: the folder of log/tap does not exist; a start needs it',
+      ],
+    });
+    expect(await check('query_log: { file: log/queries }\n')).toEqual({ status: 0, lines: [] });
+  });
+
+  it('finds what the user that the server becomes may not do', async () => {
+    chmodSync(folder, 0o755);
+    const open = join(folder, 'open');
+    mkdirSync(open);
+    mkdirSync(join(folder, 'closed'), { mode: 0o755 });
+    chmodSync(open, 0o777);
+    put('secret', '0123456789abcdef0123456789abcdef\n');
+    chmodSync(join(folder, 'secret'), 0o600);
+    // This program itself may be in a folder that is closed to others.
+    const about = async (text: string) => {
+      const { status, lines } = await check(`user: nobody\n${text}\n`);
+      return { status, lines: lines.filter((line) => !line.includes('thread-programs')) };
+    };
+    expect(await about('control: { socket: closed/socket }')).toEqual({
+      status: 1,
+      lines: ['adotd.yaml:2:20: nobody cannot make the control socket closed/socket: let it write to closed'],
+    });
+    for (const text of [
+      'control: { socket: open/socket }',
+      'query_log: { enabled: true, file: open/queries }',
+      'dnstap: { file: open/tap }',
+    ])
+      expect(await about(text)).toEqual({ status: 0, lines: [] });
+    expect(await about('cookies: { secret_file: secret }')).toEqual({
+      status: 0,
+      lines: [expect.stringMatching(/^adotd\.yaml:1:7: warning: nobody cannot read secret: reloads will fail/)],
+    });
+    put('open/queries', '');
+    chmodSync(join(open, 'queries'), 0o640);
+    expect(await about('query_log: { enabled: true, file: open/queries }')).toEqual({
+      status: 1,
+      lines: ['adotd.yaml:2:35: nobody cannot write open/queries: let it write the file, and to open'],
+    });
+    chmodSync(folder, 0o700);
+    expect((await about('control: { socket: open/socket }')).status).toBe(1);
   });
 });

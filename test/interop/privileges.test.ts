@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -19,6 +20,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { adotdServe, type Serving } from '../support/cli.js';
+import { queryUdp } from '../support/query.js';
 import { run } from './support.js';
 
 const PROGRAM = fileURLToPath(new URL('drop.mjs', import.meta.url));
@@ -196,5 +199,76 @@ describe.skipIf(missing)(`privileges${missing ? ` (skipped: ${missing})` : ''}`,
     `;
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program]);
     expect(stdout).toMatch(/^only root can become `user: nobody`, and this is user 4711; start as root, or leave/);
+  });
+
+  describe('a log that is moved away', () => {
+    const ask = async (port: number): Promise<void> => {
+      expect((await queryUdp({ address: '127.0.0.1', udp: port, tcp: port }, 'ns.a.test')).rcode).toBe('NOERROR');
+    };
+    const serving = async (logs: string): Promise<Serving> => {
+      const place = makeFolder(`served-${logs}`, 0o755, {});
+      writeFileSync(join(place, 'a.test.zone'), '@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n');
+      const config = join(place, 'adotd.yaml');
+      const query_log = { enabled: true, file: join(folder, logs, 'queries') };
+      const dnstap = { file: join(folder, logs, 'tap') };
+      const settings = {
+        user: 'nobody',
+        tls: { enabled: false },
+        zones: { folder: place },
+        workers: 1,
+        query_log,
+        dnstap,
+      };
+      writeFileSync(config, JSON.stringify(settings));
+      return adotdServe('--config', config);
+    };
+    /** Moves the log away, and asks until there is another one. */
+    const rotate = async (server: Serving, log: string, move: () => void): Promise<void> => {
+      await ask(server.port);
+      await expect.poll(() => statSync(log).size, { timeout: 10_000 }).toBeGreaterThan(0);
+      move();
+      const begun = async (): Promise<number> => {
+        await ask(server.port);
+        return statSync(log, { throwIfNoEntry: false })?.size ?? 0;
+      };
+      await expect.poll(begun, { timeout: 10_000 }).toBeGreaterThan(0);
+      expect(owner(log)).toBe(65_534);
+    };
+
+    it("is begun anew in root's folder, which is given to the user if it holds nothing else", async () => {
+      makeFolder('logs', 0o755, { queries: 0o640 });
+      await using server = await serving('logs');
+      for (const name of ['queries', 'tap']) {
+        const log = join(folder, 'logs', name);
+        await rotate(server, log, () => renameSync(log, `${log}.1`));
+      }
+      expect(owner(join(folder, 'logs'))).toBe(65_534);
+      expect(server.stderr()).not.toMatch(/cannot/);
+    });
+
+    it('is begun anew by logrotate where the folder has other files, and the log says that this is needed', async () => {
+      const logs = makeFolder('shared-logs', 0o755, { syslog: 0o640, tap: 0o640 });
+      writeFileSync(join(logs, 'tap'), 'older');
+      await using server = await serving('shared-logs');
+      expect(server.stderr()).toContain("shared-logs has other files too and stays root's: nobody cannot begin");
+      const log = join(logs, 'queries');
+      await rotate(server, log, () => {
+        renameSync(log, `${log}.1`);
+        // As `create` of logrotate does it: with the owner that the old file had.
+        writeFileSync(log, '', { mode: 0o640 });
+        chownSync(log, owner(`${log}.1`), 65_534);
+      });
+      expect([logs, join(logs, 'syslog')].map(owner)).toEqual([0, 0]);
+      expect(readdirSync(logs).filter((name) => name.startsWith('tap'))).toHaveLength(2);
+    });
+
+    it('that the user cannot write keeps the server from starting, though root could', async () => {
+      const logs = makeFolder('foreign-logs', 0o755, {});
+      chownSync(logs, 4711, 4711);
+      await expect(serving('foreign-logs')).rejects.toThrow(
+        /the query log .*queries cannot be written: permission denied; let the user that the server runs as write it, and its folder \[ADOTD_FILE\]/,
+      );
+      expect(readdirSync(logs)).toEqual([]);
+    });
   });
 });

@@ -21,7 +21,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { promisify } from 'node:util';
-import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
+import { AdotdError, codeOf, ErrorCode, systemReason } from '../../errors.js';
 import type { Clock } from '../../session/clock.js';
 import type { Log } from '../log.js';
 import { type Batch, Outbox, type Sink } from './outbox.js';
@@ -31,8 +31,8 @@ const statDescriptor = promisify(fstat);
 const truncate = promisify(ftruncate);
 const writeOctets = promisify(write);
 
-/** Not everyone may read which client asks for which name. */
-const MODE = 0o640;
+/** Of new files: not everyone may read which client asks for which name. */
+export const LOG_MODE = 0o640;
 /** O_NONBLOCK: a thread that waits for the reader of a pipe would keep the process from ending. */
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 /** Milliseconds between checks whether the file was moved away. */
@@ -71,9 +71,10 @@ class FileSink implements Sink {
       this.#fd = open(options);
     } catch (error) {
       const { path, what } = options;
-      throw new AdotdError(ErrorCode.FILE, `${what} ${path} cannot be written: ${systemReason(error)}`, {
-        cause: error,
-      });
+      const remedy =
+        codeOf(error) === 'EACCES' ? '; let the user that the server runs as write it, and its folder' : '';
+      const message = `${what} ${path} cannot be written: ${systemReason(error)}${remedy}`;
+      throw new AdotdError(ErrorCode.FILE, message, { cause: error });
     }
   }
 
@@ -168,11 +169,16 @@ class FileSink implements Sink {
   }
 }
 
+/** Renames a file that is not empty: its name gets the time. Throws errors of the system. */
+export function setAside(path: string): void {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there?.isFile() && there.size > 0) renameSync(path, `${path}.${there.mtime.toISOString().replace(/[-:.]/g, '')}`);
+}
+
 /** Opens the file, with its beginning; throws errors of the system. */
 function open({ path, opening }: FileSinkOptions): number {
-  const there = opening && statSync(path, { throwIfNoEntry: false });
-  if (there?.isFile() && there.size > 0) renameSync(path, `${path}.${there.mtime.toISOString().replace(/[-:.]/g, '')}`);
-  const fd = openSync(path, FLAGS, MODE);
+  if (opening !== undefined) setAside(path);
+  const fd = openSync(path, FLAGS, LOG_MODE);
   try {
     if (opening !== undefined) writeSync(fd, opening);
     return fd;

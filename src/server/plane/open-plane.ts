@@ -41,7 +41,12 @@ export async function openPlane(
   }
   const embedded = { ...services, tap: tap?.thread(), fixture };
   const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, embedded, obstacle);
-  options.bound?.();
+  try {
+    options.bound?.();
+  } catch (error) {
+    await plane.close(0);
+    throw error;
+  }
   return plane;
 }
 

@@ -7,9 +7,12 @@ import { SELF_SIGNED_CERTIFICATE, SELF_SIGNED_KEY, selfSignedFiles } from '../..
 import { PROGRAMS } from '../thread-programs.js';
 import { zonesOfConfig } from '../zones/zone-files.js';
 
-/** The present files that a reload, a renewal of certificates, or a thread that is started again will read. */
+/**
+ * The present files that a reload, a renewal of certificates, or a thread that is started again will read, the configuration itself
+ * apart.
+ */
 export function filesReadAgain(config: Config): string[] {
-  const { zones, tls } = config;
+  const { zones, tls, cookies } = config;
   const certificates = tls.enabled ? tls.certificates.flatMap(({ cert, key }) => [cert, key]) : [];
   const selfSigned = selfSignedFiles(tls.certs_folder);
   return [
@@ -20,6 +23,7 @@ export function filesReadAgain(config: Config): string[] {
     ...certificates,
     ...(tls.enabled && certificates.length === 0 ? [selfSigned.certFile, selfSigned.keyFile] : []),
     ...(tls.enabled && tls.ticket_key_file !== undefined ? [tls.ticket_key_file] : []),
+    ...(cookies.secret_file === undefined ? [] : [cookies.secret_file]),
   ];
 }
 
@@ -49,7 +53,7 @@ function readable(path: string): boolean {
 }
 
 /** The user that files are given to. */
-interface Owner {
+export interface Owner {
   /** For messages. */
   readonly name: string;
   readonly uid: number;
@@ -81,4 +85,4 @@ export function handOverCertificate({ tls }: Config, { name, uid, gid }: Owner):
 }
 
 /** Bits of a mode: group and all others may write. */
-const WRITABLE_TO_OTHERS = 0o022;
+export const WRITABLE_TO_OTHERS = 0o022;

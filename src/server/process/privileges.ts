@@ -4,11 +4,12 @@
  * NOT here: accounts that only a directory service knows. Names are looked up in /etc/passwd and /etc/group, so that no other service has
  * to run; for other accounts the configuration takes numbers.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Config } from '../../config/schema.js';
 import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import { filesReadAgain, handOverCertificate, unreadableAfterDrop } from './files-after-drop.js';
+import { handOverLogs } from './log-files.js';
 
 /** The user that the server becomes. */
 export interface Identity {
@@ -68,6 +69,12 @@ export function checkPrivileges(
   return identity;
 }
 
+/** The user that a server started by root becomes; undefined without `user`, or if it is unknown here. */
+export function wantedIdentity(wanted: Wanted, accounts: Accounts = system): Identity | undefined {
+  if (wanted.user === undefined || accountMistake(wanted, accounts) !== undefined) return undefined;
+  return checkPrivileges(wanted, {}, { ...accounts, uid: () => 0, gid: () => 0 });
+}
+
 /** The error that checkPrivileges() would throw for root, with its key; undefined if there is none. */
 export function accountMistake(
   wanted: Wanted,
@@ -89,17 +96,39 @@ export function rootWarning({ user }: Wanted, accounts: Accounts = system): stri
 }
 
 /**
- * Calls dropPrivileges(), and before it gives the server's own certificate to the new user. Logs the files that cannot be read or renewed
- * any more.
+ * Calls dropPrivileges(), and before it gives the server's own certificate and its logs to the new user. Logs the files that cannot be
+ * read, renewed or begun anew any more. `read`: files that reloads will read, besides those that the configuration names.
  */
-export function giveUpPrivileges(config: Config, identity: Identity, log: Log): void {
+export function giveUpPrivileges(config: Config, identity: Identity, log: Log, read: readonly string[] = []): void {
   const { name, uid, gid, groups } = identity;
   const obstacle = handOverCertificate(config, identity);
+  const obstacles = [...(obstacle === undefined ? [] : [obstacle]), ...handOverLogs(config, identity)];
   dropPrivileges(identity);
   log.info({ user: name, uid, gid, groups }, `all privileges are given up: this is now ${name}, ${uid}:${gid}`);
-  if (obstacle !== undefined) log.warn({}, obstacle);
-  for (const file of unreadableAfterDrop(filesReadAgain(config))) {
-    log.warn({ file }, `${name} cannot read ${file}: reloads will fail; let this user, or one of its groups, read it`);
+  for (const text of obstacles) log.warn({}, text);
+  for (const file of unreadableAfterDrop([...new Set([...filesReadAgain(config), ...read])])) {
+    log.warn({ file }, unreadable(name, file));
+  }
+  const { socket } = config.dnstap;
+  if (socket !== undefined && existsSync(socket) && !canWrite(socket)) {
+    log.warn(
+      { socket },
+      `${name} cannot write to the dnstap socket ${socket}; let this user, or one of its groups, write to it`,
+    );
+  }
+}
+
+/** What the log, or `adotd check`, says of a file that the user `name` cannot read. */
+export function unreadable(name: string, file: string): string {
+  return `${name} cannot read ${file}: reloads will fail; let this user, or one of its groups, read it`;
+}
+
+function canWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

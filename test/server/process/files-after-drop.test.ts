@@ -31,6 +31,7 @@ describe('files that are read again', () => {
       'k.pem',
       'tickets',
     ]);
+    expect(files({ tls: { enabled: false }, cookies: { secret_file: 'secret' } })).toEqual(['secret']);
   });
 
   it('are those of the certificate that the server has made, when none is configured', () => {
