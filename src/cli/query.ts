@@ -1,7 +1,7 @@
 /** `adotd query`: asks a server one question, over any transport, and shows the answer. */
 import { ClientError, ClientErrorCode } from '../client/errors.js';
 import { exchangeToJson, messageToText, transportToText } from '../client/exchange-text.js';
-import { type Exchange, type ExchangeOptions, exchange } from '../client/session/exchange.js';
+import { type Exchange, type ExchangeOptions, exchange, notResumed } from '../client/session/exchange.js';
 import type { TlsOptions, TlsTicket } from '../client/session/tls-connection.js';
 import type { EdnsRequest } from '../client/wire/edns.js';
 import type { Query } from '../client/wire/message.js';
@@ -77,7 +77,7 @@ encrypted session (handshake, certificate, no offer of STARTTLS); 9 no usable an
   --first dummy|query     starttls: the query that is sent in plaintext before the upgrade (default: dummy,
                           STARTTLS/CH/TXT; query shows NAME to the network)
   --allow-plaintext       starttls: ask in plaintext when the server does not offer the upgrade
-  --resume N              ask N more times, each time in a new session that resumes the one before
+  --resume N              ask N more times, each time in a new session that resumes the one before, or say why it does not
 
 Many options of dig and kdig do the same here: -p, -x, -t, -c, -q, +tcp, +tls, +dnssec, +short, +norecurse, +bufsize=N.
 `,
@@ -97,13 +97,13 @@ Many options of dig and kdig do the same here: -p, -x, -t, -c, -q, +tcp, +tls, +
         const one = await exchange(question, { ...options, tls });
         done.push(one);
         ticket = one.ticket;
-        if (!values.json) process.stdout.write(textOf(one, values.short ?? false));
+        if (!values.json) show(one, done.at(-2), values.short ?? false);
       }
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       return failed(error, values, done);
     }
-    if (values.json) printJson(values.resume === undefined ? exchangeToJson(first(done)) : done.map(exchangeToJson));
+    if (values.json) printJson(values.resume === undefined ? exchangeToJson(first(done)) : listToJson(done));
     return Exit.OK;
   },
 };
@@ -114,9 +114,25 @@ function first(done: readonly Exchange[]): Exchange {
   return one;
 }
 
-function textOf(done: Exchange, short: boolean): string {
-  if (short) return done.message.answers.map(({ data }) => `${data}\n`).join('');
-  return `${messageToText(done.message)}\n\n${transportToText(done)}\n\n`;
+/** Prints an exchange. `before`: the one whose session it was to resume, if any. */
+function show(done: Exchange, before: Exchange | undefined, short: boolean): void {
+  const reason = before && notResumed(before, done);
+  if (short) {
+    process.stdout.write(done.message.answers.map(({ data }) => `${data}\n`).join(''));
+    if (reason !== undefined) process.stderr.write(`adotd query: not resumed: ${reason}\n`);
+    return;
+  }
+  const note = reason === undefined ? '' : `\n;; NOT RESUMED: ${reason}`;
+  process.stdout.write(`${messageToText(done.message)}\n\n${transportToText(done)}${note}\n\n`);
+}
+
+/** Exchanges of which each was to resume the session of the one before; with the reason where it did not. */
+function listToJson(all: readonly Exchange[]): object[] {
+  return all.map((one, index) => {
+    const before = all[index - 1];
+    const reason = before && notResumed(before, one);
+    return { ...exchangeToJson(one), ...(reason !== undefined && { notResumed: reason }) };
+  });
 }
 
 function printJson(value: object): void {
@@ -126,8 +142,9 @@ function printJson(value: object): void {
 function failed(error: ClientError, values: Values, done: readonly Exchange[]): number {
   if (error.code === ClientErrorCode.INPUT) throw wrong(error.message);
   if (values.json) {
-    const failure = { error: { code: error.code, step: error.step, message: error.message } };
-    printJson(values.resume === undefined ? failure : [...done.map(exchangeToJson), failure]);
+    const { code, step, message } = error;
+    const failure = { ended: new Date().toISOString(), error: { code, step, message } };
+    printJson(values.resume === undefined ? failure : [...listToJson(done), failure]);
   }
   process.stderr.write(`adotd query: ${error.message} [${error.code}]\n`);
   const codes: readonly ClientErrorCode[] = [

@@ -94,6 +94,7 @@ export function transportToText(done: Exchange): string {
     }
   }
   lines.push(`;; TIME: ${steps.join(', ')}`);
+  lines.push(`;; WHEN: ${new Date(done.began).toISOString()}`);
   lines.push(`;; MSG SIZE  sent: ${done.sent} rcvd: ${done.octets.length}`);
   return lines.join('\n');
 }
@@ -139,12 +140,13 @@ export function messageToJson(message: Message): object {
   };
 }
 
-/** An exchange as an object of plain values; times are in milliseconds. */
+/** An exchange as an object of plain values; times are in milliseconds, `began` is a time of day in UTC (ISO 8601). */
 export function exchangeToJson(done: Exchange): object {
-  const { transport, server, encrypted, times, tls, upgrade, truncatedOverUdp } = done;
+  const { transport, server, began, encrypted, times, tls, upgrade, truncatedOverUdp } = done;
   return {
     transport,
     server,
+    began: new Date(began).toISOString(),
     encrypted,
     truncatedOverUdp,
     upgrade: upgrade && { offered: upgrade.offered, answer: messageToJson(upgrade.reply.message) },

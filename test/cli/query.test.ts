@@ -45,6 +45,7 @@ describe('adotd query', () => {
           '',
           ';; SERVER: 127.0.0.1#\\d+ \\(UDP\\) \\(not encrypted\\)',
           ';; TIME: answer \\d+\\.\\d ms',
+          ';; WHEN: \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z',
           ';; MSG SIZE  sent: 43 rcvd: 71',
         ].join('\n'),
       ),
@@ -83,10 +84,43 @@ describe('adotd query', () => {
     expect(ran.stdout).toMatch(/\(TCP, STARTTLS\)$/m);
   });
 
+  it.each(['dummy', 'query'] as const)('resumes a session that began with --first %s', async (first) => {
+    const words = ['ns1.types.test', ...dns, '--transport', 'starttls', '--first', first, '--resume', '2', '--json'];
+    const ran = await adotd('query', ...words);
+    const list = JSON.parse(ran.stdout) as { tls: { resumed: boolean }; encrypted: boolean; notResumed?: string }[];
+    expect(list.map(({ tls, notResumed }) => [tls.resumed, notResumed])).toEqual([
+      [false, undefined],
+      [true, undefined],
+      [true, undefined],
+    ]);
+    // The answer to the first query came in plaintext.
+    expect(list.map(({ encrypted }) => encrypted)).toEqual(Array(3).fill(first === 'dummy'));
+  });
+
+  it('says why it does not resume a session', async () => {
+    const words = ['query', 'ns1.types.test', '--transport', 'starttls', '--resume', '1'];
+    await using forgetful = await startServer({ folder: 'zones', faults: [{ fault: 'tls-no-resumption' }] });
+    const at = ['--port', String(forgetful.tcp)];
+    const text = await adotd(...words, ...at);
+    expect(text.stdout.match(/^;; NOT RESUMED: .*$/gm)).toEqual([
+      ';; NOT RESUMED: the server did not take the ticket of the session before',
+    ]);
+    const short = await adotd(...words, ...at, '--short', '--first', 'query');
+    expect(short).toMatchObject({ status: 0, stdout: '192.0.2.1\n192.0.2.1\n' });
+    expect(short.stderr).toBe('adotd query: not resumed: the server did not take the ticket of the session before\n');
+    await using plain = await startServer({ folder: 'zones', tls: false });
+    const ran = await adotd(...words, '--port', String(plain.tcp), '--allow-plaintext', '--json');
+    expect((JSON.parse(ran.stdout) as { notResumed?: string }[]).map(({ notResumed }) => notResumed)).toEqual([
+      undefined,
+      'this session has no TLS: the server did not offer the upgrade',
+    ]);
+  });
+
   it('prints JSON, a list of it with --resume, and the data only with --short', async () => {
     const json = await adotd('query', 'ns1.types.test', ...dns, '--json', '--nsid', '--cookie');
     expect(JSON.parse(json.stdout)).toMatchObject({
       transport: 'udp',
+      began: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       encrypted: false,
       message: {
         rcode: 'NOERROR',

@@ -1,5 +1,5 @@
 /** One question and its answer, over any transport. */
-
+import { systemClock } from '../client-clock.js';
 import { EdnsFlag } from '../wire/edns.js';
 import { HeaderFlag, type Message, type Query } from '../wire/message.js';
 import { DEFAULT_TIMEOUT, locate, openSession, type ServerAddress, type Times, type Transport } from './connect.js';
@@ -29,6 +29,8 @@ export interface Exchange {
   /** The transport that the answer came over. */
   readonly transport: Transport;
   readonly server: Required<ServerAddress>;
+  /** When it began, in milliseconds since 1970. */
+  readonly began: number;
   readonly message: Message;
   readonly octets: Uint8Array;
   /** Octets of the query. */
@@ -47,7 +49,8 @@ export interface Exchange {
 
 /** Asks `query` once, over a connection of its own. Rejects with a ClientError. */
 export async function exchange(query: Query, options: ExchangeOptions): Promise<Exchange> {
-  if (options.transport !== 'udp') return overStream(query, options, options.transport, false);
+  const began = systemClock.now();
+  if (options.transport !== 'udp') return overStream(query, options, options.transport, began);
   const { server, about } = await locate(options.server, 'udp');
   const reply = await askUdp(query, server, about, {
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT,
@@ -55,11 +58,12 @@ export async function exchange(query: Query, options: ExchangeOptions): Promise<
     ednsFlags: options.tlsOk ? EdnsFlag.TO : 0,
   });
   if ((reply.message.flags & HeaderFlag.TC) !== 0 && (options.retryTruncated ?? true))
-    return overStream(query, { ...options, server }, 'tcp', true);
+    return { ...(await overStream(query, { ...options, server }, 'tcp', began)), truncatedOverUdp: true };
   return {
     ...described(reply),
     transport: 'udp',
     server,
+    began,
     times: { answer: reply.milliseconds },
     encrypted: false,
     tls: undefined,
@@ -77,7 +81,7 @@ async function overStream(
   query: Query,
   options: ExchangeOptions,
   transport: Exclude<Transport, 'udp'>,
-  truncatedOverUdp: boolean,
+  began: number,
 ): Promise<Exchange> {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT;
   const { first, ...upgradeOptions } = options.upgrade ?? {};
@@ -89,21 +93,34 @@ async function overStream(
     upgrade: { ...upgradeOptions, ...(first !== undefined && { first: first === 'query' ? query : first }) },
   });
   const { session, server, tls, upgrade } = open;
+  const early = first === 'query' ? upgrade?.reply : undefined;
+  let reply: Reply;
   try {
-    const early = first === 'query' ? upgrade?.reply : undefined;
-    const reply = early ?? (await session.ask(query, { timeoutMs }));
-    return {
-      ...described(reply),
-      transport,
-      server,
-      times: { ...open.times, answer: reply.milliseconds },
-      encrypted: early === undefined && session.encrypted,
-      tls,
-      upgrade,
-      truncatedOverUdp,
-      ticket: open.ticket(),
-    };
+    reply = early ?? (await session.ask(query, { timeoutMs }));
   } finally {
+    // Tickets of TLS 1.3 come after the handshake. If nothing is asked inside TLS, they are read while the session closes.
     await session.close();
   }
+  return {
+    ...described(reply),
+    transport,
+    server,
+    began,
+    times: { ...open.times, answer: reply.milliseconds },
+    encrypted: early === undefined && session.encrypted,
+    tls,
+    upgrade,
+    truncatedOverUdp: false,
+    ticket: open.ticket(),
+  };
+}
+
+/** Why the session of `done` does not resume that of `before`; undefined if it does. */
+export function notResumed(before: Exchange, done: Exchange): string | undefined {
+  if (done.tls === undefined) return 'this session has no TLS: the server did not offer the upgrade';
+  if (done.tls.resumed) return undefined;
+  if (before.tls === undefined) return 'the session before had no TLS: the server did not offer the upgrade';
+  return before.ticket === undefined
+    ? 'the server gave no ticket in the session before'
+    : 'the server did not take the ticket of the session before';
 }

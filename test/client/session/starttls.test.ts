@@ -3,7 +3,7 @@ import type { TlsOptions } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ClientErrorCode } from '../../../src/client/errors.js';
 import { openSession } from '../../../src/client/session/connect.js';
-import { type ExchangeOptions, exchange } from '../../../src/client/session/exchange.js';
+import { type ExchangeOptions, exchange, notResumed } from '../../../src/client/session/exchange.js';
 import { make } from '../../tls/support.js';
 import { answer, framed, onMessages, pause, questionOf, TO, tcpServer, toSet, upgraded } from '../support.js';
 
@@ -70,6 +70,30 @@ describe('STARTTLS', () => {
     });
     expect(done.message.answers).toMatchObject([{ data: '"secure"' }]);
     expect(Object.keys(done.times)).toEqual(['connect', 'upgrade', 'handshake', 'answer']);
+  });
+
+  it('says why a session does not resume the one before', async () => {
+    await using server = await tcpServer(upgrading({ plain: [], secure: [] }));
+    const one = await exchange(QUERY, by(server));
+    // The server has other keys for the tickets of each connection.
+    const two = await exchange(QUERY, by(server, { tls: { ...(one.ticket && { ticket: one.ticket }) } }));
+    expect(one.ticket).toBeDefined();
+    const resumed = { ...two, tls: two.tls && { ...two.tls, resumed: true } };
+    const ticketless = { ...one, ticket: undefined };
+    const plain = { ...one, tls: undefined };
+    expect([
+      notResumed(one, resumed),
+      notResumed(one, two),
+      notResumed(ticketless, two),
+      notResumed(plain, two),
+      notResumed(one, plain),
+    ]).toEqual([
+      undefined,
+      'the server did not take the ticket of the session before',
+      'the server gave no ticket in the session before',
+      'the session before had no TLS: the server did not offer the upgrade',
+      'this session has no TLS: the server did not offer the upgrade',
+    ]);
   });
 
   it('can send the query itself first, in plaintext, and is encrypted behind it', async () => {
