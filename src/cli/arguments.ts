@@ -14,6 +14,16 @@ export const Exit = {
   USAGE: 2,
 } as const;
 
+/** An error for which the verb has an exit status of its own. */
+export class FailedWith extends Error {
+  readonly status: number;
+
+  constructor(status: number, cause: unknown) {
+    super('', { cause });
+    this.status = status;
+  }
+}
+
 export type Options = NonNullable<ParseArgsConfig['options']>;
 
 /** The result of parseArgs for `T`. */

@@ -5,7 +5,7 @@ import { sourceStack } from '../observe/source-stack.js';
 import { unblockStandardStreams } from '../observe/standard-streams.js';
 import { asksForHelp, isServing } from '../server/process/signals.js';
 import { version } from '../version.js';
-import { Exit, UsageError, type Verbs } from './arguments.js';
+import { Exit, FailedWith, UsageError, type Verbs } from './arguments.js';
 
 /** The verbs of the command. */
 export const VERBS: Verbs = {
@@ -96,6 +96,10 @@ function printVersion(): number {
 
 /** Prints an error in the operator's terms, and returns the exit status. */
 function report(error: unknown): number {
+  if (error instanceof FailedWith) {
+    report(error.cause);
+    return error.status;
+  }
   if (error instanceof UsageError) {
     process.stderr.write(`${error.message}\n`);
     return Exit.USAGE;

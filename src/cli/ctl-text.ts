@@ -38,6 +38,10 @@ export function statusText(status: ServerStatus, now: number): string {
     ['watching', status.watching ? 'yes' : 'no: files are read at SIGHUP and `adotd ctl reload`'],
     ['log level', status.logLevel],
     ['memory', octets(status.memory)],
+    ['health', status.health],
+    ...(status.restart.length === 0
+      ? []
+      : [['RESTART', `needed, so that these changes take effect: ${status.restart.join(', ')}`]]),
     ...status.problems.map((problem) => ['PROBLEM', problem]),
   ];
   return table(rows, '  ');

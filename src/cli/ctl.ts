@@ -7,7 +7,7 @@ import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
 import type { ZoneStatus } from '../server/zones/zone-outcome.js';
 import type { SessionsReport } from '../session/session-report.js';
-import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
+import { Exit, FailedWith, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { type ControlClient, controlClient } from './ctl-client.js';
 import { outcomeLines, sessionsText, statusText, summaryTable, zonesText } from './ctl-text.js';
 
@@ -23,6 +23,9 @@ const OPTIONS = {
 
 /** The socket of a server that the unit of deploy/systemd has started. */
 const SYSTEM_SOCKET = '/run/adotd/adotd.sock';
+
+/** Exit statuses of `status`: those that monitoring plugins have. */
+const StatusExit = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const;
 
 interface Call {
   readonly client: ControlClient;
@@ -46,7 +49,11 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   status: {
     argument: 'none',
-    run: (call) => show<ServerStatus>(call, '/status', (status) => statusText(status, now())),
+    async run(call) {
+      const status = (await call.client.json('GET', '/status')) as ServerStatus;
+      print(call, status, (all) => statusText(all, now()));
+      return StatusExit[status.health];
+    },
   },
   health: {
     argument: 'none',
@@ -122,7 +129,7 @@ export const ctl: Verb = {
 
 Asks or controls a running server, over its control socket.
 
-  status              version, zones, certificates, and problems
+  status              version, zones, certificates, health and problems, changes that wait for a restart
   health              ask the server a question at each of its addresses, over UDP and TCP
   reload [ZONE]       load changed zones, certificates and configuration; or load ZONE, changed or not
   zone-status [ZONE]  state, serial, size and signatures of the zones
@@ -141,33 +148,45 @@ Asks or controls a running server, over its control socket.
   --timeout SECONDS   give up if the server sends nothing for this long (default 10); a busy server sends signs of life
   --longest N         sessions: list the N sessions that have been idle longest (default 10)
 
-Exit status 0, or 1 if the command failed or met errors.
+Exit status 0, or 1 if the command failed or met errors. That of status is for monitoring: 0 ok; 1 warning: errors in files,
+zones kept as they were, changes that wait for a restart; 2 critical: a zone failed, none is served, or a certificate is
+out of its time; 3 the server did not answer.
 `,
   options: OPTIONS,
   async run(words) {
-    const { values, positionals } = parse('ctl', words, OPTIONS);
-    const [name, word, ...rest] = positionals;
-    const names = Object.keys(COMMANDS);
-    if (name === undefined) throw new UsageError(`adotd ctl: expected a command: ${names.join(', ')}`);
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-    if (command === undefined) {
-      const near = nearest(name, names);
-      throw new UsageError(
-        `adotd ctl: unknown command ${name}; ${near ? `did you mean ${near}?` : `known are ${names.join(', ')}`}`,
-      );
+    try {
+      return await control(words);
+    } catch (error) {
+      // For a monitoring program, the states 0 to 2 are what the server says of itself.
+      const asked = words.find((word) => Object.hasOwn(COMMANDS, word));
+      throw asked === 'status' ? new FailedWith(StatusExit.unknown, error) : error;
     }
-    const surplus = command.argument === 'none' ? word : rest[0];
-    if (surplus !== undefined) throw new UsageError(`adotd ctl ${name}: unexpected ${surplus}`);
-    if (command.argument === 'required' && word === undefined)
-      throw new UsageError(`adotd ctl ${name}: expected an argument; see adotd ctl --help`);
-    const { json = false, force = false, 'allow-empty': allowEmpty = false, longest } = values;
-    const timeout = wholeNumber('ctl', 'timeout', values.timeout, 1, 3600) * 1000;
-    const { config } = values;
-    const socket = socketOf(values.socket, config);
-    const client = controlClient(socket, timeout);
-    return command.run({ client, socket, config, word, json, force, allowEmpty, longest });
   },
 };
+
+async function control(words: readonly string[]): Promise<number> {
+  const { values, positionals } = parse('ctl', words, OPTIONS);
+  const [name, word, ...rest] = positionals;
+  const names = Object.keys(COMMANDS);
+  if (name === undefined) throw new UsageError(`adotd ctl: expected a command: ${names.join(', ')}`);
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    const near = nearest(name, names);
+    throw new UsageError(
+      `adotd ctl: unknown command ${name}; ${near ? `did you mean ${near}?` : `known are ${names.join(', ')}`}`,
+    );
+  }
+  const surplus = command.argument === 'none' ? word : rest[0];
+  if (surplus !== undefined) throw new UsageError(`adotd ctl ${name}: unexpected ${surplus}`);
+  if (command.argument === 'required' && word === undefined)
+    throw new UsageError(`adotd ctl ${name}: expected an argument; see adotd ctl --help`);
+  const { json = false, force = false, 'allow-empty': allowEmpty = false, longest } = values;
+  const timeout = wholeNumber('ctl', 'timeout', values.timeout, 1, 3600) * 1000;
+  const { config } = values;
+  const socket = socketOf(values.socket, config);
+  const client = controlClient(socket, timeout);
+  return command.run({ client, socket, config, word, json, force, allowEmpty, longest });
+}
 
 function socketOf(socket: string | undefined, config: string | undefined): string {
   if (socket !== undefined) return socket;

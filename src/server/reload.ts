@@ -80,6 +80,8 @@ export class Reloader {
   #last: number | undefined;
   /** Mistakes when the zone files were last listed. */
   #listing: readonly string[] = [];
+  /** Keys that have other values in the file than in force: they need a restart. */
+  #restart: readonly string[] = [];
   /** Mistakes of the last attempt of each kind. */
   readonly #problems = new Map<ReloadKind, readonly string[]>();
   readonly #facts = new Map<ReloadKind, ReloadFacts>();
@@ -117,6 +119,11 @@ export class Reloader {
       ticket_keys: of('ticket_keys'),
       config: of('config'),
     };
+  }
+
+  /** Keys of the configuration whose values in the file need a restart. */
+  get restart(): readonly string[] {
+    return this.#restart;
   }
 
   /** One line for each mistake of the last attempts that is in no zone, and for each certificate that is out of its time. */
@@ -201,6 +208,7 @@ export class Reloader {
       const changed = keys.filter(({ effect }) => effect !== 'start').map(({ key }) => key);
       if (answersChanged && changed.length === 0) changed.push('cookies.secret_file');
       const restart = keys.filter(({ effect }) => effect === 'start').map(({ key }) => key);
+      this.#restart = restart;
       if (changed.length > 0) log.info({ changed }, `configuration changed: ${changed.join(', ')}`);
       if (restart.length > 0) {
         log.warn({ restart }, `configuration changed, but needs a restart: ${restart.join(', ')}`);

@@ -54,13 +54,26 @@ const ctl = (...words: readonly string[]): Promise<Ran> => adotd('ctl', '--socke
 
 describe('adotd ctl', () => {
   it('says what the server is', async () => {
-    parts = { status: () => ({ ...STATUS, problems: ['zones/a.zone:1:1: no SOA'] }) };
+    parts = {
+      status: () => ({ ...STATUS, health: 'warning', problems: ['zones/a.zone:1:1: no SOA'], restart: ['port'] }),
+    };
     const { status, stdout } = await ctl('status');
-    expect(status).toBe(0);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^health +warning$/m);
+    expect(stdout).toMatch(/^RESTART +needed, so that these changes take effect: port$/m);
     expect(stdout).toMatch(/^server +adotd 0\.0\.0, process 1, ready, up \d+ d/);
     expect(stdout).toMatch(/^zones +1 served, 0 failed, 0 kept as they were; 3 records$/m);
     expect(stdout).toMatch(/^tcp +\[::1\]:53$/m);
     expect(stdout).toMatch(/^PROBLEM +zones\/a\.zone:1:1: no SOA$/m);
+  });
+
+  it.each([
+    ['ok', 0],
+    ['warning', 1],
+    ['critical', 2],
+  ] as const)('ends with the status that monitoring plugins have: %s is %i', async (health, expected) => {
+    parts = { status: () => ({ ...STATUS, health }) };
+    expect((await ctl('status', '--json')).status).toBe(expected);
   });
 
   it('prints what the server answers with --json', async () => {
@@ -155,7 +168,7 @@ describe('adotd ctl', () => {
     const { status, stderr, stdout } = await adotd('ctl', '--socket', path, ...words);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^adotd: .*\[ADOTD_CONTROL\]\n$/);
-    expect([status, stdout]).toEqual([1, '']);
+    expect([status, stdout]).toEqual([words[0] === 'status' ? 3 : 1, '']);
   });
 
   it.each([
@@ -170,7 +183,7 @@ describe('adotd ctl', () => {
   ])('refuses the command line %j', async (words, message) => {
     const { status, stderr } = await ctl(...words);
     expect(stderr).toMatch(message);
-    expect(status).toBe(2);
+    expect(status).toBe(words.some((word) => word === 'status') ? 3 : 2);
   });
 
   it('takes the socket from a configuration', async () => {
@@ -183,7 +196,7 @@ describe('adotd ctl', () => {
     const path = join(folder, 'other');
     const other = createServer((peer) => peer.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello')).listen(path);
     const { status, stderr } = await adotd('ctl', '--socket', path, 'status');
-    expect([status, stderr]).toEqual([1, expect.stringMatching(/is there another program on the control socket/)]);
+    expect([status, stderr]).toEqual([3, expect.stringMatching(/is there another program on the control socket/)]);
     other.close();
   });
 
@@ -199,6 +212,6 @@ describe('adotd ctl', () => {
     const { status, stderr } = await adotd('ctl', '--socket', path, '--timeout', '1', 'status');
     silent.close();
     expect(stderr).toMatch(/no answer from the server at .*silent: it sent nothing for 1 s.*its control thread hangs/);
-    expect(status).toBe(1);
+    expect(status).toBe(3);
   });
 });

@@ -302,6 +302,8 @@ describe('a configuration that changes', () => {
     expect(value).toMatchObject({ config: { changed: [], restart: ['listen', 'workers'] } });
     expect(server.stderr()).toMatch(/configuration changed, but needs a restart: listen, workers/);
     expect((await ctl('reload')).stdout).toMatch(/^config: changed but needs a restart: listen, workers$/m);
+    const told = await ctl('status');
+    expect([told.status, told.stdout]).toEqual([1, expect.stringMatching(/^RESTART +needed, .*: listen, workers$/m)]);
     configure();
     expect((await ctlJson('reload')).value).toMatchObject({ config: { changed: [], restart: [] } });
   });

@@ -53,6 +53,25 @@ async function serve(text: string, override: (config: Config) => Config = (confi
   return { path, running, change, rcode };
 }
 
+describe('a change that needs a restart', () => {
+  it('is named until it is undone, whatever is reloaded meanwhile', async () => {
+    const { running, change } = await serve(BASE + ZONES);
+    expect(running.reloader.restart).toEqual([]);
+    await change(`${BASE}${ZONES}user: nobody\nlog: { format: pretty }\n`);
+    expect(running.reloader.restart).toEqual(['log.format', 'user']);
+    await running.reload({ zone: 'a.test.' });
+    await running.reload();
+    expect(running.reloader.restart).toEqual(['log.format', 'user']);
+    // A file that cannot be used says nothing of what is wanted.
+    await change(`${BASE}${ZONES}usr: nobody\n`);
+    expect(running.reloader.restart).toEqual(['log.format', 'user']);
+    await change(`${BASE}${ZONES}user: nobody\n`);
+    expect(running.reloader.restart).toEqual(['user']);
+    await change(BASE + ZONES);
+    expect(running.reloader.restart).toEqual([]);
+  });
+});
+
 describe('a configuration that has lost its zones while the server runs', () => {
   it.each([
     ['is empty', '', /:1:1: the file is empty/],

@@ -6,6 +6,7 @@ import type { PlaneStatus } from '../plane/data-plane.js';
 import type { ReloadOutcome } from '../reload.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
+import type { Health } from './health.js';
 
 export interface ControlTarget {
   status(): ServerStatus;
@@ -63,6 +64,9 @@ export interface ServerStatus {
     /** Seconds since 1970; undefined before the first one. */
     readonly last?: number | undefined;
   };
+  readonly health: Health;
+  /** Keys of the configuration that have changed, and whose new values are in force only after a restart. */
+  readonly restart: readonly string[];
   /**
    * One line for each mistake that keeps the server from serving the content of its files, and for each certificate that has expired or is not
    * valid yet; a limited number of them.

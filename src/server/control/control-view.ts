@@ -5,6 +5,7 @@ import { formatDiagnostic } from '../../zone/diagnostics.js';
 import type { Server } from '../server.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
 import type { ControlTarget, LogLevelName, ServerStatus } from './control-target.js';
+import { healthOf } from './health.js';
 
 /** Problems that a status lists; the status of the zones has all of theirs. A guess. */
 const MAX_PROBLEMS = 20;
@@ -49,7 +50,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
   const { zones, udp, tcp, tls, reloader, loaded } = server;
   const { served, failed, kept, records } = zones;
   const certificates = server.tlsService?.certificates ?? [];
-  return {
+  const status = {
     version,
     process: process.pid,
     state: server.state,
@@ -63,11 +64,13 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
       return { file: certFile, subject, names, begins, expires, pin };
     }),
     reloads: reloader.tally,
+    restart: reloader.restart,
     problems: [...reloader.problems, ...zoneProblems(loaded)].slice(0, MAX_PROBLEMS),
     logLevel: logLevel.get(),
     watching: watching(),
     memory: process.memoryUsage.rss(),
   };
+  return { ...status, health: healthOf(status, Date.now() / 1000) };
 }
 
 /** The errors of zones that are not served from the present content of their files. */

@@ -28,6 +28,8 @@ export const STATUS: ServerStatus = {
   zones: { served: 1, failed: 0, kept: 0, records: 3 },
   certificates: [],
   reloads: { done: 0, failed: 0 },
+  health: 'ok',
+  restart: [],
   problems: [],
   logLevel: 'info',
   watching: true,
