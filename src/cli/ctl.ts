@@ -2,7 +2,8 @@
 import { readConfig } from '../config/load.js';
 import { nearest } from '../config/nearest.js';
 import type { Summary } from '../observe/counters/summary.js';
-import { defaultSocket } from '../server/control/control-socket.js';
+import { controlFolders, socketsIn } from '../server/control/control-folders.js';
+import { defaultSocket, stateOf } from '../server/control/control-socket.js';
 import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
 import type { ZoneStatus } from '../server/zones/zone-outcome.js';
@@ -140,7 +141,8 @@ Asks or controls a running server, over its control socket.
   dump-zone ZONE      print a zone as it is served
 
   --socket PATH       the control socket (default: that of --config, else adotd.sock in the folder
-                      $RUNTIME_DIRECTORY, else ${SYSTEM_SOCKET})
+                      $RUNTIME_DIRECTORY, else the one of the only server of this user that runs, else
+                      ${SYSTEM_SOCKET})
   --config FILE       take the control socket from this configuration; health: if there is no such socket, its addresses
   --json              print the server's reply
   --force             reload: load all zones, changed or not
@@ -183,15 +185,25 @@ async function control(words: readonly string[]): Promise<number> {
   const { json = false, force = false, 'allow-empty': allowEmpty = false, longest } = values;
   const timeout = wholeNumber('ctl', 'timeout', values.timeout, 1, 3600) * 1000;
   const { config } = values;
-  const socket = socketOf(values.socket, config);
+  const socket = await socketOf(values.socket, config);
   const client = controlClient(socket, timeout);
   return command.run({ client, socket, config, word, json, force, allowEmpty, longest });
 }
 
-function socketOf(socket: string | undefined, config: string | undefined): string {
+/** The socket that is given or configured; else the only one on which a server of this user answers. Throws UsageError for several. */
+async function socketOf(socket: string | undefined, config: string | undefined): Promise<string> {
   if (socket !== undefined) return socket;
   const configured = config === undefined ? undefined : readConfig(config).control.socket;
-  return configured ?? defaultSocket(process.env) ?? SYSTEM_SOCKET;
+  const known = configured ?? defaultSocket(process.env);
+  if (known !== undefined) return known;
+  const uid = process.getuid?.() ?? -1;
+  const found = socketsIn(controlFolders(process.env, uid), uid);
+  const answering: string[] = [];
+  // With one there is nothing to choose, and what is wrong with it is told by whoever asks it.
+  for (const path of found) if (found.length === 1 || (await stateOf(path)) !== 'ECONNREFUSED') answering.push(path);
+  if (answering.length > 1)
+    throw new UsageError(`adotd ctl: several servers run; choose one by --socket PATH: ${answering.join(', ')}`);
+  return answering[0] ?? found[0] ?? SYSTEM_SOCKET;
 }
 
 function zonePath(name: string | undefined): string {

@@ -22,6 +22,7 @@ const OPTIONS = {
   port: { type: 'string' },
   'tls-port': { type: 'string' },
   certs: { type: 'string' },
+  'control-socket': { type: 'string' },
   workers: { type: 'string' },
   strict: { type: 'boolean' },
   'log-format': { type: 'string' },
@@ -53,6 +54,8 @@ Answers DNS queries from zone files over UDP, TCP (with STARTTLS) and TLS. Optio
   --port PORT            port for UDP and TCP; 0: a free port (default 53)
   --tls-port PORT        port for DNS over TLS; 0: a free port (default 853)
   --certs DIR            folder for the certificate that the server makes itself (default certs)
+  --control-socket PATH  where adotd ctl asks and controls the server (default: found by adotd ctl; see
+                         control.socket in docs/configuration.md)
   --workers N|auto|embedded
                          threads that answer: N for UDP, and N for TCP and TLS (default auto: one of each
                          per CPU); embedded: everything in one thread
@@ -124,6 +127,7 @@ interface Flags {
   readonly port?: string | undefined;
   readonly 'tls-port'?: string | undefined;
   readonly certs?: string | undefined;
+  readonly 'control-socket'?: string | undefined;
   readonly workers?: string | undefined;
   readonly strict?: boolean | undefined;
   readonly 'log-format'?: string | undefined;
@@ -143,6 +147,7 @@ function overridden(config: Config, flags: Flags): Config {
     ...(flags.port !== undefined && { port: number(flags.port) }),
     ...(flags['tls-port'] !== undefined && { tls_port: number(flags['tls-port']) }),
     ...(flags.certs !== undefined && { tls: { ...config.tls, certs_folder: flags.certs } }),
+    ...(flags['control-socket'] !== undefined && { control: { socket: flags['control-socket'] } }),
     ...(flags.workers !== undefined && { workers: number(flags.workers) }),
     ...(flags.strict && { strict: true }),
     log: { level: flags['log-level'] ?? config.log.level, format: flags['log-format'] ?? config.log.format },

@@ -10,7 +10,7 @@ import { listenOnSocket } from '../../src/server/control/control-socket.js';
 import type { ControlTarget } from '../../src/server/control/control-target.js';
 import { countOutcomes, type ZoneOutcome } from '../../src/server/zones/zone-outcome.js';
 import { controlTarget, OUTCOME, STATUS, ZONE } from '../server/control/control-support.js';
-import { adotd, type Ran } from '../support/cli.js';
+import { adotd, adotdServe, type Ran, RUNTIME } from '../support/cli.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
 const socket = join(folder, 'control');
@@ -213,5 +213,27 @@ describe('adotd ctl', () => {
     silent.close();
     expect(stderr).toMatch(/no answer from the server at .*silent: it sent nothing for 1 s.*its control thread hangs/);
     expect(status).toBe(3);
+  });
+});
+
+describe('a server of which nobody has said where its socket is', () => {
+  it('is found by adotd ctl; of several, one has to be chosen', async () => {
+    const words = ['--zones', 'zones', '--workers', 'embedded', '--log-level', 'info'];
+    await using one = await adotdServe(...words);
+    const path = join(RUNTIME, 'adotd', 'adotd.sock');
+    expect(one.stderr()).toContain(`control socket ${path}`);
+    expect(await adotd('ctl', 'status')).toMatchObject({ status: 0, stderr: '' });
+    await using two = await adotdServe(...words);
+    const other = join(RUNTIME, 'adotd', `adotd-${two.pid}.sock`);
+    expect(two.stderr()).toContain(`control socket ${other}`);
+    const { status, stderr } = await adotd('ctl', 'stats');
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^adotd ctl: several servers run; choose one by --socket /),
+    ]);
+    for (const each of [path, other]) expect(stderr).toContain(each);
+    expect((await adotd('ctl', '--socket', other, 'status')).stdout).toContain(`process ${two.pid},`);
+    await one.stop();
+    expect((await adotd('ctl', 'status')).stdout).toContain(`process ${two.pid},`);
   });
 });

@@ -1,7 +1,7 @@
 /** Runs the built command: dist/cli/main.js, which `npm test` has brought up to date. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,11 @@ export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.
 const CERTS = join(tmpdir(), `adotd-test-certs-${process.pid}`);
 process.once('exit', () => rmSync(CERTS, { recursive: true, force: true }));
 
+/** Where servers under test make their control sockets, and where `adotd ctl` looks for them. */
+export const RUNTIME = mkdtempSync(join(tmpdir(), 'adotd-run-'));
+process.once('exit', () => rmSync(RUNTIME, { recursive: true, force: true }));
+const env = { ...process.env, XDG_RUNTIME_DIR: RUNTIME };
+
 export interface Ran {
   readonly status: number | null;
   readonly stdout: string;
@@ -21,7 +26,7 @@ export interface Ran {
 
 /** Runs a command to its end (at most 30 s). */
 export async function adotd(...words: readonly string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, timeout: 30_000 });
+  const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, timeout: 30_000, env });
   return ended(child);
 }
 
@@ -72,7 +77,7 @@ export function adotdServe(...words: readonly string[]): Promise<Serving> {
 export function startAdotd(...words: readonly string[]): Starting {
   const ports = ['--port', '--tls-port'].flatMap((option) => (words.includes(option) ? [] : [option, '0']));
   const certs = words.includes('--certs') || words.includes('--config') ? [] : ['--certs', CERTS];
-  const child = spawn(process.execPath, [MAIN, 'serve', ...words, ...ports, ...certs], { cwd: ROOT });
+  const child = spawn(process.execPath, [MAIN, 'serve', ...words, ...ports, ...certs], { cwd: ROOT, env });
   const output = collect(child);
   const closed = once(child, 'close') as Promise<[number | null]>;
   const until = async (found: () => boolean, what: string): Promise<void> => {

@@ -5,16 +5,16 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { AdotdError, codeOf, ErrorCode, messageOf } from '../../errors.js';
 import { MAX_UNIX_PATH } from '../../transport/unix-path.js';
+import { SOCKET_FILE } from './control-folders.js';
 
 /** For mode 600. */
 const UMASK = 0o177;
-const FILE = 'adotd.sock';
 
 /** The default socket, in the folder that systemd makes (RuntimeDirectory=); undefined without that folder. */
 export function defaultSocket(env: Readonly<Record<string, string | undefined>>): string | undefined {
   // Several folders are separated by colons (systemd.exec(5)).
   const folder = env.RUNTIME_DIRECTORY?.split(':')[0];
-  return folder ? join(folder, FILE) : undefined;
+  return folder ? join(folder, SOCKET_FILE) : undefined;
 }
 
 /**
@@ -87,18 +87,25 @@ async function removeStale(path: string): Promise<void> {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) {
     throw failed(path, NO_SOCKET);
   }
-  const state = await new Promise<string>((resolve) => {
+  const state = await stateOf(path);
+  if (state === ANSWERS) throw failed(path, 'another server answers there: stop it, or choose another control.socket');
+  if (state !== 'ECONNREFUSED') throw failed(path, `it is unclear whether a server answers there (${state})`);
+  unlinkSync(path);
+}
+
+/** What stateOf() says of a socket on which somebody answers. */
+export const ANSWERS = 'answers';
+
+/** ANSWERS, or the code of the error that connecting to the socket ends with. */
+export function stateOf(path: string): Promise<string> {
+  return new Promise((resolve) => {
     const probe = connect(path);
     probe.once('connect', () => {
       probe.destroy();
-      resolve('answers');
+      resolve(ANSWERS);
     });
     probe.once('error', (error) => resolve(codeOf(error)));
   });
-  if (state === 'answers')
-    throw failed(path, 'another server answers there: stop it, or choose another control.socket');
-  if (state !== 'ECONNREFUSED') throw failed(path, `it is unclear whether a server answers there (${state})`);
-  unlinkSync(path);
 }
 
 /** Why the socket cannot be made, with a remedy if there is one. */

@@ -6,7 +6,6 @@ import type { PlaneStatus } from '../plane/data-plane.js';
 import type { ReloadOutcome } from '../reload.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
-import type { Health } from './health.js';
 
 export interface ControlTarget {
   status(): ServerStatus;
@@ -27,6 +26,13 @@ export interface ControlTarget {
 /** Levels of the log, as the configuration has them. */
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevelName = (typeof LOG_LEVELS)[number];
+
+/**
+ * `critical`: clients get no answers, or none that they may trust: a zone failed, no zone is served, or a certificate has expired or is
+ * not valid yet. `warning`: all is answered, but not from the files as they are now, or not for long: errors in files, zones that are
+ * kept as they were, a change that waits for a restart, draining.
+ */
+export type Health = 'ok' | 'warning' | 'critical';
 
 export interface ServerStatus {
   readonly version: string;

@@ -1,12 +1,5 @@
 /** One word for the whole state of a server, by the classes of monitoring plugins: what `adotd ctl status` ends with. */
-import type { ServerStatus } from './control-target.js';
-
-/**
- * `critical`: clients get no answers, or none that they may trust: a zone failed, no zone is served, or a certificate has expired or is
- * not valid yet. `warning`: all is answered, but not from the files as they are now, or not for long: errors in files, zones that are
- * kept as they were, a change that waits for a restart, draining.
- */
-export type Health = 'ok' | 'warning' | 'critical';
+import type { Health, ServerStatus } from './control-target.js';
 
 /** `now`: seconds since 1970. */
 export function healthOf(status: Omit<ServerStatus, 'health'>, now: number): Health {
