@@ -59,7 +59,7 @@ Answers DNS queries from zone files over UDP, TCP (with STARTTLS) and TLS. Optio
   --workers N|auto|embedded
                          threads that answer: N for UDP, and N for TCP and TLS (default auto: one of each
                          per CPU); embedded: everything in one thread
-  --strict               do not start if a zone has errors, or a certificate or key cannot be used
+  --strict               do not start if a zone has errors, or another file cannot be used
   --log-format json|pretty
   --log-level fatal|error|warn|info|debug|trace|silent
   --faults FILE          answer wrongly on purpose, by the rules in FILE (docs/faults.md); for tests only;

@@ -209,7 +209,7 @@ export const configSchema = z
     }),
     strict: z.boolean().default(false).meta({
       description:
-        'Do not start if a zone, a certificate, a key or a file of ticket keys cannot be loaded. By default, such a zone is answered with SERVFAIL, and other certificates are served.',
+        'Do not start if something that is named here cannot be used: a zone, a certificate, a file of keys or secrets, the query log, the metrics address. By default, such a zone is answered with SERVFAIL, and everything else is served.',
     }),
     zones,
     nsec3_max_iterations: limit(

@@ -17,6 +17,7 @@ import { takeActivatedSockets } from './process/socket-activation.js';
 import { unblockUsr1 } from './process/unblock-usr1.js';
 import type { ConfigFile } from './reload.js';
 import { createServer, type Server } from './server.js';
+import { StartTroubles } from './start-troubles.js';
 import { zonesOfConfig } from './zones/zone-files.js';
 import { knownNames } from './zones/zone-outcome.js';
 
@@ -57,8 +58,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const warning = rootWarning(config);
   if (warning !== undefined) log.warn({}, warning);
   // Before the zones are loaded, too: a probe learns that the server is not ready yet.
-  const metrics = await openMetrics(config, () => running.server, log);
-  const server = await start(options, running, identity);
+  const troubles = new StartTroubles(config.strict, log);
+  const metrics = await openMetrics(config, () => running.server, log).catch((error) => {
+    troubles.last(error, 'no metrics address');
+  });
+  const server = await start(options, running, identity, troubles);
   faults?.serve({ tls: () => server.tlsService?.settings, zones: () => knownNames(server.loaded.status()) });
   const stop = (request: StopRequest): void => running.stop(request);
   const operation = await operate(server, { config, configFile, faults, notifier, log, stop }).catch(async (error) => {
@@ -103,6 +107,7 @@ async function start(
   { config, configFile, faults, log, progress }: DaemonOptions,
   running: Running,
   identity: Identity | undefined,
+  troubles: StartTroubles,
 ): Promise<Server> {
   const ownFile = configFile === undefined ? [] : [configFile.path];
   try {
@@ -114,6 +119,7 @@ async function start(
       configFile,
       applied: (next, effects) => running.operation?.applied(next, effects),
       log,
+      troubles,
       loader: { thread: true, progress: progress.show },
       fixture: faults?.interceptor,
     });

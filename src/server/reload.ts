@@ -12,6 +12,7 @@ import { formatDiagnostic } from '../zone/diagnostics.js';
 import { changedKeys, type Effect, inForce, refuseEmptyFile, refuseNoZones } from './config-change.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
+import type { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
 import type { ZonesReport } from './zones/served-zones.js';
 import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zones/zone-loader.js';
@@ -49,6 +50,10 @@ export interface ReloadParts {
   readonly tls: Pick<TlsService, 'prepare' | 'refresh' | 'files' | 'mistakes' | 'problems'> | undefined;
   /** undefined: the configuration is not read again. */
   readonly configFile: ConfigFile | undefined;
+  /** Mistakes in files of the configuration at the start; a configuration that can be used ends them. */
+  readonly configMistakes: readonly string[];
+  /** What the server goes without since its start. */
+  readonly troubles: Pick<StartTroubles, 'lines'>;
   /** Called when a configuration is in force; `effects`: of the keys that have changed. */
   applied(config: Config, effects: ReadonlySet<Effect>): void;
   readonly clock: Clock;
@@ -92,6 +97,7 @@ export class Reloader {
     this.#config = config;
     this.#report = report;
     this.#note('zones', report.policyMistakes.map(formatDiagnostic), report.failed === 0);
+    if (parts.configMistakes.length > 0) this.#note('config', parts.configMistakes);
     if (parts.tls) this.#noteTls(parts.tls.mistakes);
   }
 
@@ -128,7 +134,8 @@ export class Reloader {
 
   /** One line for each mistake of the last attempts that is in no zone, and for each certificate that is out of its time. */
   get problems(): readonly string[] {
-    return [...this.#problems.values(), this.#parts.tls?.problems ?? []].flat();
+    const { tls, troubles } = this.#parts;
+    return [...this.#problems.values(), tls?.problems ?? [], troubles.lines].flat();
   }
 
   /** Reloads when earlier requests are done. Never throws: errors are in the outcome. */

@@ -9,10 +9,12 @@ import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import type { Effect } from './config-change.js';
+import { answerSettings } from './plane/configured-settings.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
 import { dnssecChecksOf, policiesOf, policyPlaces, unservedPolicies } from './policies.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
+import { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
 import type { LoaderSettings } from './zones/load-zones.js';
 import type { ServedZones, ZonesReport } from './zones/served-zones.js';
@@ -42,6 +44,8 @@ export interface ServerOptions extends Omit<PlaneOptions, 'bound'> {
   /** Called when another configuration is in force, with the effects of the keys that have changed. */
   applied?(config: Config, effects: ReadonlySet<Effect>): void;
   readonly log: Log;
+  /** What the process goes without; the server adds what it goes without itself. */
+  readonly troubles?: StartTroubles | undefined;
   readonly loader: LoaderSettings;
   /** Provides TLS for these nameservers in place of openTls(). */
   tls?(nameservers: readonly string[]): TlsService;
@@ -90,7 +94,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
   const sources = (): string[] => [...loader.zones.sources.keys()];
-  const { tls, tap, plane } = await openParts(options, report, sources, clock);
+  const troubles = options.troubles ?? new StartTroubles(config.strict, log);
+  const { usable, mistakes } = withUsableSecrets(config, troubles);
+  const { tls, tap, plane } = await openParts({ ...options, config: usable, troubles }, report, sources, clock);
   logPlane(plane, log);
   let closed: Promise<void> | undefined;
   const parts: ReloadParts = {
@@ -102,6 +108,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     tls,
     configFile,
+    configMistakes: mistakes,
+    troubles,
     applied: (next, effects) => options.applied?.(next, effects),
     clock,
     log,
@@ -136,6 +144,21 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   };
 }
 
+/** The configuration with random cookie secrets where their file cannot be used, and one line for that mistake. */
+function withUsableSecrets(
+  config: Config,
+  troubles: StartTroubles,
+): { readonly usable: Config; readonly mistakes: readonly string[] } {
+  try {
+    answerSettings(config);
+    return { usable: config, mistakes: [] };
+  } catch (error) {
+    const line = troubles.pass(error, 'cookies are made with other secrets');
+    const { secret_file: _, ...cookies } = config.cookies;
+    return { usable: { ...config, cookies }, mistakes: [line] };
+  }
+}
+
 /** How each configuration wants zones to be found and loaded. */
 function zoneSettingsOf(options: ServerOptions): (config: Config) => ZoneSettings {
   // Places in the file are those of the moment when the configuration was read: they are kept with it.
@@ -162,12 +185,12 @@ interface Parts {
 
 /** Opens TLS, the tap and the data plane; if the data plane cannot be opened, the others are closed. */
 async function openParts(
-  options: ServerOptions,
+  options: ServerOptions & { readonly troubles: StartTroubles },
   { nameservers, catalog }: ZonesReport,
   sources: () => readonly string[],
   clock: Clock,
 ): Promise<Parts> {
-  const { config, log, bound: giveUp } = options;
+  const { config, log, troubles, bound: giveUp } = options;
   let plane: DataPlane | undefined;
   const openTlsService = async (): Promise<TlsService> => {
     if (options.tls !== undefined) return options.tls(nameservers);
@@ -177,11 +200,12 @@ async function openParts(
   const tls = config.tls.enabled ? await openTlsService() : undefined;
   const tap = await openTap(config, clock);
   try {
-    if (giveUp === undefined) tap?.start(log);
+    const startTap = (): void => tap?.start(log, (error, what) => troubles.last(error, `no ${what}`));
+    if (giveUp === undefined) startTap();
     const bound = (): void => {
       if (giveUp === undefined) return;
       giveUp(sources());
-      tap?.start(log);
+      startTap();
     };
     plane = await openPlane({ ...options, bound }, catalog, tls, { counters: new Counters(), clock, log }, tap);
     return { tls, tap, plane };

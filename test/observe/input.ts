@@ -20,6 +20,7 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
     logLinesLost: 0,
     tap: { dropped: 0, queryLogLost: 0, dnstapLost: 0 },
     certificates: [{ file: 'certs/self-signed.pem', notAfter: 1_800_000_000, valid: true }],
+    problems: 0,
     certificateStates: { served: 1, kept: 0, failed: 0 },
     ...change,
   };

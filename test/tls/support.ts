@@ -134,8 +134,12 @@ interface Seen {
   readonly session: Buffer | undefined;
 }
 
-/** Connects, has one message sent back (so that TLS 1.3 tickets have come), and closes. */
-export async function visit(port: number, options: ConnectionOptions = {}): Promise<Seen> {
+/** Connects, has one message answered or sent back (so that TLS 1.3 tickets have come), and closes. */
+export async function visit(
+  port: number,
+  options: ConnectionOptions = {},
+  message: string | Uint8Array = 'hello',
+): Promise<Seen> {
   const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
   let session: Buffer | undefined;
   socket.on('session', (ticket) => {
@@ -143,7 +147,7 @@ export async function visit(port: number, options: ConnectionOptions = {}): Prom
   });
   try {
     await once(socket, 'secureConnect');
-    socket.write('hello');
+    socket.write(message);
     await once(socket, 'data');
     return {
       names: socket.getPeerCertificate().subjectaltname ?? '',

@@ -22,6 +22,8 @@ export interface ServerFacts {
   readonly zones: readonly ZoneFacts[];
   readonly reloads: Readonly<Record<ReloadKind, ReloadFacts>>;
   readonly certificates: readonly CertificateFacts[];
+  /** Lines that a status lists as problems, without those of zones. */
+  readonly problems: number;
   /** How many pairs of certificate and key are in each state. */
   readonly certificateStates: Readonly<Record<ZoneState, number>>;
   /** Lines of the log that could not be written. */

@@ -195,6 +195,12 @@ export const SERVER_METRICS: readonly Metric[] = [
           ],
   },
   {
+    name: 'adotd_problems',
+    type: 'gauge',
+    help: 'Problems that `adotd ctl status` lists, without mistakes in zone files.',
+    read: ({ server }) => single(server.problems),
+  },
+  {
     name: 'adotd_certificate_valid',
     type: 'gauge',
     help: '1 if a served certificate is valid now, 0 if it has expired or is not valid yet.',

@@ -54,8 +54,11 @@ export interface TapStatus {
 export interface Tap {
   /** A new ring for one thread that answers. When the thread dies, its replacement gets the same ring. */
   thread(): ThreadTap;
-  /** Begins to write. Throws ADOTD_FILE for a file that cannot be written, ADOTD_CONFIG for a socket's path too long. */
-  start(log: Log): void;
+  /**
+   * Begins to write. Throws ADOTD_FILE for a file that cannot be written, ADOTD_CONFIG for a socket's path too long. If `failed` is given, it
+   * gets the ADOTD_FILE, and what stands for the file (`query log` or `dnstap`), and the other one is written.
+   */
+  start(log: Log, failed?: (error: AdotdError, what: string) => void): void;
   readonly status: TapStatus;
   /** Writes the remaining records, within some seconds, and ends. */
   stop(): Promise<void>;
@@ -121,10 +124,18 @@ class RingTap implements Tap {
     return { ring, ...this.#settings };
   }
 
-  start(log: Log): void {
+  start(log: Log, failed?: (error: AdotdError, what: string) => void): void {
     this.#log = log;
-    if (this.#settings.querySample > 0) this.#exporters.push(queryLogExporter(this.#config, log, this.#clock));
-    if (this.#settings.dnstapSample > 0) this.#exporters.push(dnstapOf(this.#config, log, this.#clock));
+    const open = (what: string, exporter: OpenExporter): void => {
+      try {
+        this.#exporters.push(exporter(this.#config, log, this.#clock));
+      } catch (error) {
+        if (failed === undefined || !(error instanceof AdotdError) || error.code !== ErrorCode.FILE) throw error;
+        failed(error, what);
+      }
+    };
+    if (this.#settings.querySample > 0) open('query log', queryLogExporter);
+    if (this.#settings.dnstapSample > 0) open('dnstap', dnstapOf);
     this.#timer = setInterval(() => this.#drain(DRAIN_TIME), DRAIN_INTERVAL);
     this.#timer.unref();
   }
@@ -190,6 +201,8 @@ class RingTap implements Tap {
     this.#log?.warn(this.#warned, `queries were answered, but not all recorded: ${parts.join(', ')}`);
   }
 }
+
+type OpenExporter = (config: Pick<Config, 'query_log' | 'dnstap' | 'version'>, log: Log, clock: Clock) => Exporter;
 
 function queryLogExporter({ query_log: { file } }: Pick<Config, 'query_log'>, log: Log, clock: Clock): Exporter {
   return file === undefined

@@ -26,6 +26,7 @@ const STARTING: Facts = {
   reloads: { zones: NO_RELOADS, certificates: NO_RELOADS, ticket_keys: NO_RELOADS, config: NO_RELOADS },
   certificates: [],
   tap: undefined,
+  problems: 0,
   certificateStates: NO_CERTIFICATES,
 };
 
@@ -44,6 +45,7 @@ function factsOf({ state, plane, loaded, reloader, tlsService, tap }: Server): F
       return { file, notAfter: notAfter.getTime() / 1000, valid: isValidAt(certificate, now) };
     }),
     tap,
+    problems: reloader.problems.length,
     certificateStates: tlsService?.pairs ?? NO_CERTIFICATES,
   };
 }
