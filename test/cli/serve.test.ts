@@ -259,10 +259,10 @@ describe('mistakes an operator makes with adotd serve', () => {
     expect(ran.stderr).toMatch(new RegExp(`^${file}:3:\\d+: .*300\\.0\\.0\\.1`));
   });
 
-  it('a secret file that holds no secret', async () => {
+  it('a secret file that holds no secret, with --strict', async () => {
     put('secret', 'hunter2\n');
     const config = put('adotd.yaml', 'zones: { folder: . }\nport: 0\ncookies: { secret_file: secret }\n');
-    const ran = await adotd('serve', '--config', config, '--log-level', 'silent');
+    const ran = await adotd('serve', '--config', config, '--strict', '--log-level', 'silent');
     expect(ran.status).toBe(1);
     expect(ran.stderr).toMatch(/secret:1:1: expected a secret of 32 hexadecimal digits \[ADOTD_CONFIG\]\n$/);
     expect(ran.stderr).not.toContain('hunter2');
