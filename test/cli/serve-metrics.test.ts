@@ -42,7 +42,14 @@ describe('adotd serve with metrics', () => {
   it('does not start with --strict when the port for metrics is taken, and says which key to change', async () => {
     await using server = await adotdServe('--config', configured('{ listen: 0 }', 'embedded'));
     const [, port] = /metrics at http:\/\/127\.0\.0\.1:(\d+)/.exec(server.stderr()) ?? [];
-    const ran = await adotd('serve', '--config', configured(`{ listen: ${port} }`, 'embedded'), '--port', '0', '--strict');
+    const ran = await adotd(
+      'serve',
+      '--config',
+      configured(`{ listen: ${port} }`, 'embedded'),
+      '--port',
+      '0',
+      '--strict',
+    );
     expect(ran.status).toBe(1);
     expect(ran.stderr).toMatch(/cannot listen .*EADDRINUSE.*metrics\.listen.*\[ADOTD_LISTEN\]/);
   });
