@@ -61,9 +61,13 @@ export function takeSignals(own: SignalHandlers): boolean {
 }
 
 /**
- * Closes the debugger that Node has opened because USR1 came before the listener, unless the command line asks for one. Node may be
- * about to open it: then it is open in the next turn of the event loop.
+ * Milliseconds between two looks for the debugger, and how long it is looked for. A thread of Node opens it for each early USR1, also when
+ * it was closed since. Measured: in the next turn of the event loop, on a loaded machine later.
  */
+const LOOK_INTERVAL = 20;
+const LOOK_TIME = 5000;
+
+/** Closes the debugger that Node opens because USR1 came before the listener, unless the command line asks for one. */
 function closeInspector(): void {
   const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
   if (words.some((word) => /^--inspect(?![-_](port|publish))/.test(word))) return;
@@ -77,4 +81,6 @@ function closeInspector(): void {
   };
   close();
   setImmediate(close);
+  const timer = setInterval(close, LOOK_INTERVAL).unref();
+  setTimeout(() => clearInterval(timer), LOOK_TIME).unref();
 }
