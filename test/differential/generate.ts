@@ -30,7 +30,7 @@ export class Generator {
     this.#apex(isAlias);
     for (const cut of cuts) this.#delegate(cut);
     if (isAlias) {
-      this.#set(this.#origin, T.DNAME, [nameToText(this.#anyName())]);
+      this.#set(this.#origin, T.DNAME, [nameToText(this.#dnameTarget())]);
       this.#dnames.push(this.#origin);
       return this.#result();
     }
@@ -38,6 +38,7 @@ export class Generator {
     for (let i = 0; i < count; i++) this.#grow();
     for (let i = random.between(1, 2); i > 0; i--) this.#makeLarge();
     this.#chains();
+    if (random.chance(0.6)) this.#climb();
     return this.#result();
   }
 
@@ -217,12 +218,41 @@ export class Generator {
     if (which !== 1) this.#records(name, T.AAAA, 1);
   }
 
+  /** A target in the zone, at its apex, or above it: the name that such a DNAME makes can be in the zone again. */
+  #dnameTarget(): Name {
+    const random = this.#random;
+    const where = random.weighted([
+      [5, 'any'],
+      [3, 'above'],
+      [1, 'apex'],
+      [1, 'root'],
+    ] as const);
+    if (where === 'above') return this.#origin.slice(random.between(1, this.#origin.length));
+    if (where === 'root') return [];
+    return where === 'apex' ? this.#origin : this.#anyName();
+  }
+
+  /** A DNAME to an ancestor of the zone, and at times an alias that goes through it. */
+  #climb(): void {
+    const random = this.#random;
+    const name = this.#child(this.#origin, `up${random.below(10)}`);
+    if (name === undefined || !this.#isFree(name)) return;
+    const target = this.#origin.slice(random.between(1, this.#origin.length));
+    this.#set(name, T.DNAME, [nameToText(target)]);
+    this.#dnames.push(name);
+    const below = this.#anyName();
+    const through = [...below.slice(0, below.length - target.length), ...name];
+    if (!isAtOrBelow(below, this.#origin) || wireLength(through) > 255 || random.chance(0.4)) return;
+    const alias = this.#child(this.#origin, `climber${random.below(10)}`);
+    if (alias !== undefined && this.#isFree(alias)) this.#set(alias, T.CNAME, [nameToText(through)]);
+  }
+
   #dname(name: Name): void {
     for (const node of this.#nodes.values()) if (isBelow(node.name, name)) return;
     const long = this.#random.chance(0.2);
     const target = long
       ? ['T'.repeat(63), 'T'.repeat(63), 'T'.repeat(this.#random.between(40, 63)), 'example']
-      : this.#anyName();
+      : this.#dnameTarget();
     this.#set(name, T.DNAME, [nameToText(target)]);
     if (this.#random.chance(0.3)) this.#plain(name);
     this.#dnames.push(name);

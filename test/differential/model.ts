@@ -3,7 +3,7 @@
  * generator of queries and names the cells of the table. It judges no server.
  */
 
-import { isAtOrBelow, isBelow, type Name, nameKey } from './names.js';
+import { isAtOrBelow, isBelow, type Name, nameFromText, nameKey } from './names.js';
 import { T } from './types.js';
 import type { Node, ZoneData } from './zone-data.js';
 
@@ -14,6 +14,7 @@ export const OUTCOMES = [
   'answer',
   'CNAME',
   'DNAME',
+  'DNAME to an ancestor',
   'wildcard',
   'wildcard NODATA',
   'empty non-terminal',
@@ -45,11 +46,15 @@ export class Model {
   /** nameKey of every name that exists, empty non-terminals included. */
   readonly #existing = new Set<string>();
   readonly emptyNonTerminals: Name[] = [];
+  /** DNAMEs whose targets are above the apex. */
+  readonly climbing: { readonly owner: Name; readonly target: Name }[] = [];
 
   constructor(zone: ZoneData, signing: Signing) {
     this.zone = zone;
     this.signing = signing;
-    for (const { name } of zone.nodes.values()) {
+    for (const { name, rrsets } of zone.nodes.values()) {
+      const target = nameFromText(rrsets.get(T.DNAME)?.rdata[0] ?? 'none.');
+      if (isBelow(zone.origin, target)) this.climbing.push({ owner: name, target });
       for (let at = 0; at <= name.length - zone.origin.length; at++) {
         const ancestor = name.slice(at);
         const key = nameKey(ancestor);
@@ -95,7 +100,7 @@ export class Model {
       const node = this.#node(ancestor);
       const isApex = ancestor.length === origin.length;
       if (!isApex && node?.rrsets.has(T.NS)) return this.#atCut(node, qname, qtype);
-      if (!isQname && node?.rrsets.has(T.DNAME)) return ['DNAME'];
+      if (!isQname && node?.rrsets.has(T.DNAME)) return this.#redirected(node, qname);
       if (isQname) {
         if (node !== undefined) return this.#atNode(node, qtype, isApex);
         if (this.#existing.has(nameKey(ancestor))) return ['empty non-terminal'];
@@ -113,6 +118,14 @@ export class Model {
     ];
     if (qname.length > cut.name.length && this.#existing.has(nameKey(qname))) outcomes.push('occluded');
     return outcomes;
+  }
+
+  /** Below a DNAME; whether the name that it makes is in the zone again, although its target is above. */
+  #redirected(node: Node, qname: Name): OutcomeName[] {
+    const climbing = this.climbing.find(({ owner }) => owner === node.name);
+    if (climbing === undefined) return ['DNAME'];
+    const composed = [...qname.slice(0, qname.length - node.name.length), ...climbing.target];
+    return isAtOrBelow(composed, this.zone.origin) ? ['DNAME', 'DNAME to an ancestor'] : ['DNAME'];
   }
 
   #atNode(node: Node, qtype: number, isApex: boolean): OutcomeName[] {

@@ -3,6 +3,7 @@ import { typeName } from '../support/rdata.js';
 import { canOccur, type Model, type OutcomeName } from './model.js';
 import { type Name, nameKey, nameToText, nameToWire, wireLength } from './names.js';
 import type { Random } from './random.js';
+import { UDP_LIMIT } from './truncation.js';
 import { PLAIN, PRIVATE, PRIVATE_ABSENT, T } from './types.js';
 
 export interface Query {
@@ -68,6 +69,13 @@ const TYPES: readonly (readonly [number, number])[] = [
   [2, PRIVATE_ABSENT],
 ];
 
+/** Octets of a header, of a question behind its name, and of a record with a compressed owner before its RDATA. */
+const HEADER = 12;
+const QUESTION_FIXED = 4;
+const RECORD_FIXED = 12;
+/** Octets of RDATA by type; for other types, the length of the text is near enough. */
+const ADDRESS_OCTETS: Readonly<Record<number, number>> = { [T.A]: 4, [T.AAAA]: 16 };
+
 const LABELS = ['a', 'b', 'www', 'nope', '*', 'zzz', '0', 'ns1', 'x'.repeat(63), '\xff', 'h.i', '\0'];
 
 function changeCase(random: Random, name: Name): Name {
@@ -90,9 +98,20 @@ export class Questioner {
   ask(wanted: OutcomeName | undefined): Query {
     let query = this.#try(wanted);
     if (wanted === undefined || !canOccur(wanted, this.#model.signing)) return query;
-    const fits = (): boolean => wanted === 'truncated' || this.#model.classify(query.name, query.type).includes(wanted);
+    const fits = (): boolean =>
+      wanted === 'truncated' ? this.#isTooLarge(query) : this.#model.classify(query.name, query.type).includes(wanted);
     for (let tries = 0; tries < 60 && !fits(); tries++) query = this.#try(wanted);
     return query;
+  }
+
+  /** Whether the RRset that is asked for, or that of a wildcard in its place, is larger than the client takes. */
+  #isTooLarge({ name, type, size }: Query): boolean {
+    const { nodes } = this.#model.zone;
+    const node = nodes.get(nameKey(name)) ?? nodes.get(nameKey(['*', ...name.slice(1)]));
+    const records = node?.rrsets.get(type)?.rdata ?? [];
+    const octets = records.map((text) => RECORD_FIXED + (ADDRESS_OCTETS[type] ?? text.length));
+    const length = octets.reduce((sum, one) => sum + one, HEADER + wireLength(name) + QUESTION_FIXED);
+    return length > Math.max(512, Math.min(size, UDP_LIMIT));
   }
 
   #try(wanted: OutcomeName | undefined): Query {
@@ -137,6 +156,10 @@ export class Questioner {
     const random = this.#random;
     const { origin } = this.#model.zone;
     const empty = this.#model.emptyNonTerminals;
+    if (wanted === 'DNAME to an ancestor' || random.chance(0.02)) {
+      const through = this.#throughAncestor();
+      if (through !== undefined) return through;
+    }
     if (wanted === 'empty non-terminal' && empty.length > 0 && random.chance(0.7)) return random.pick(empty);
     let name = random.pick(this.#names);
     const way = random.weighted([
@@ -158,6 +181,20 @@ export class Questioner {
     else if (way === 'expansion' && name[0] === '*') name = [this.#label(), ...name.slice(1)];
     if (random.chance(0.005)) name = name.slice(name.length - origin.length + 1);
     return wireLength(name) <= 255 ? name : origin;
+  }
+
+  /** A name below a DNAME to an ancestor that leads to another name in the zone, or near one. */
+  #throughAncestor(): Name | undefined {
+    const random = this.#random;
+    const { climbing, zone } = this.#model;
+    if (climbing.length === 0) return undefined;
+    const { owner, target } = random.pick(climbing);
+    let to = random.pick(this.#names);
+    if (random.chance(0.2)) to = [this.#label(), ...to];
+    // At times twice through the same DNAME.
+    if (random.chance(0.15)) to = [...to.slice(0, to.length - target.length), ...owner];
+    const name = [...to.slice(0, to.length - target.length), ...owner];
+    return wireLength(name) <= 255 ? name : [...zone.origin.slice(0, zone.origin.length - target.length), ...owner];
   }
 
   #label(): string {

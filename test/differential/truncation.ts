@@ -7,7 +7,7 @@ import type { Query } from './queries.js';
 import { SECTIONS } from './view.js';
 
 /** Octets: adotd's default limit (RFC 6891 §6.2.5, DNS flag day 2020). */
-const UDP_LIMIT = 1232;
+export const UDP_LIMIT = 1232;
 
 function limitOf(query: Query): number {
   return query.edns ? Math.min(UDP_LIMIT, Math.max(512, query.size)) : 512;

@@ -75,6 +75,8 @@ export function answer(zones: readonly Zone[], question: Question): Expected {
     name = step(zone, question, name, expected, visited.size === 1);
     if (name) expected.links++;
   }
+  // A chain can end at a DNAME that it went through.
+  expected.answer = unique(expected.answer);
   expected.authority = unique(expected.authority);
   expected.additional = unique(expected.additional);
   return expected;
@@ -131,7 +133,8 @@ function fromNode(
     expected.answer.push(...as(signed(zone, question, node, type)));
     // A query for nameservers gets their addresses, even in minimal responses (RFC 9609 §4.1 for the root's).
     const extra = question.type === NS ? expected.additional : expected.courtesy;
-    for (const rr of rrset(zone, node, type)) extra.push(...addressesOf(zone, question, rr));
+    const seen = new Set([keyOf(node)]);
+    for (const rr of rrset(zone, node, type)) extra.push(...companionsOf(zone, question, rr, name, seen));
     return undefined;
   }
   // RRSIG records stand beside a CNAME (RFC 4035 §2.5): a question for them is not led on.
@@ -189,20 +192,36 @@ function referral(zone: Zone, question: Question, cut: Name, expected: Expected)
     if (isSecure) expected.authority.push(...signed(zone, question, cut, DS));
     else if (canDeny(zone)) expected.authority.push(...proveNodata(zone, cut));
   }
-  for (const rr of servers) expected.additional.push(...addressesOf(zone, question, rr));
+  for (const rr of servers) expected.additional.push(...companionsOf(zone, question, rr, cut, new Set()));
 }
 
-/** Addresses of the name that an RDATA points to, as far as the zone has them; glue is not signed. */
-function addressesOf(zone: Zone, question: Question, rr: Rr): Rr[] {
+/**
+ * Addresses of the name that an RDATA points to, as far as the zone has them; glue is not signed. An alias of a service
+ * (RFC 9460) also brings the target's RRset of its type and what belongs to that, unless `seen` has it. `owner`: the
+ * record's in the message.
+ */
+function companionsOf(zone: Zone, question: Question, rr: Rr, owner: Name, seen: Set<string>): Rr[] {
   const skipped = { [NS]: 0, [MX]: 2, [SRV]: 6, [SVCB]: 2, [HTTPS]: 2 }[rr.type];
   if (skipped === undefined) return [];
   let end = skipped;
   while (rr.rdata[end]) end += 1 + (rr.rdata[end] ?? 0);
   const named = fromWire(rr.rdata.subarray(skipped, end + 1));
-  const target = named.length === 0 && (rr.type === SVCB || rr.type === HTTPS) ? rr.owner : named;
+  const isService = rr.type === SVCB || rr.type === HTTPS;
+  const isAlias = isService && rr.rdata[0] === 0 && rr.rdata[1] === 0;
+  // The root is the owner of a service; elsewhere it says that there is no target.
+  if (named.length === 0 && (!isService || isAlias)) return [];
+  const target = named.length === 0 ? owner : named;
   if (!isWithin(target, zone.apex)) return [];
+  const node = named.length === 0 ? rr.owner : target;
   const glue = target.some((_label, i) => target.length - i > zone.apex.length && isCut(zone, target.slice(i)));
-  return ADDRESSES.flatMap((type) => signed(zone, glue ? { ...question, dnssecOk: false } : question, target, type));
+  const asked = glue ? { ...question, dnssecOk: false } : question;
+  const as = (records: readonly Rr[]): Rr[] => records.map((one) => ({ ...one, owner: target }));
+  const addresses = ADDRESSES.flatMap((type) => as(signed(zone, asked, node, type)));
+  const services = isAlias && !glue && !seen.has(keyOf(target)) ? rrset(zone, target, rr.type) : [];
+  if (services.length === 0) return addresses;
+  seen.add(keyOf(target));
+  const further = services.flatMap((one) => companionsOf(zone, question, one, target, seen));
+  return [...addresses, ...signed(zone, question, target, rr.type), ...further];
 }
 
 function unique(records: readonly Rr[]): Rr[] {

@@ -1,5 +1,5 @@
 /** Zones and questions by chance, for comparing engines: the same seed gives the same ones. */
-import { isWithin, keyOf, type Name, nameOf } from './names.js';
+import { fromWire, isWithin, keyOf, type Name, nameOf } from './names.js';
 import { type Rr, readRecords } from './zone.js';
 
 /** Numbers by chance; `below(n)` is a whole number in 0 … n - 1. */
@@ -46,8 +46,15 @@ function target(chance: Chance, origin: string): string {
   return chance.percent(10) ? origin : someName(chance, origin, 3, false);
 }
 
+/** A DNAME's target: above the zone, too, from where the name that it makes can lead back. */
+function dnameTarget(chance: Chance, origin: string): string {
+  if (chance.percent(65)) return target(chance, origin);
+  const labels = origin.split('.').slice(0, -1);
+  return `${labels.slice(1 + chance.below(labels.length || 1)).join('.')}.`;
+}
+
 function dataFor(chance: Chance, origin: string): string {
-  const kind = chance.below(12);
+  const kind = chance.below(14);
   if (kind < 3) return `A 192.0.2.${chance.below(4)}`;
   if (kind < 5) return `AAAA 2001:db8::${chance.below(4)}`;
   if (kind < 7) return `TXT "${chance.below(3)}"`;
@@ -55,7 +62,9 @@ function dataFor(chance: Chance, origin: string): string {
   if (kind === 8) return `SRV 0 0 53 ${target(chance, origin)}`;
   if (kind === 9) return `TYPE65280 \\# 1 0${chance.below(3)}`;
   if (kind === 10) return `PTR ${target(chance, origin)}`;
-  return `HINFO "a" "b"`;
+  if (kind === 11) return `HINFO "a" "b"`;
+  const service = chance.of(['SVCB', 'HTTPS', 'HTTPS'] as const);
+  return `${service} ${chance.below(3)} ${chance.percent(20) ? '.' : target(chance, origin)}`;
 }
 
 /** Records of a delegation: servers, some below the cut with glue, DS at times, occluded data at times. */
@@ -82,10 +91,10 @@ export function generateZone(chance: Chance, apex: string): Rr[] {
     const kind = chance.below(20);
     if (kind < 3 && !owner.startsWith('*')) lines.push(...delegation(chance, apex, owner));
     else if (kind < 8) lines.push(`${owner} ${ttl} IN CNAME ${target(chance, apex)}`);
-    else if (kind < 10 && !owner.startsWith('*')) lines.push(`${owner} ${ttl} IN DNAME ${target(chance, apex)}`);
+    else if (kind < 10 && !owner.startsWith('*')) lines.push(`${owner} ${ttl} IN DNAME ${dnameTarget(chance, apex)}`);
     else lines.push(`${owner} ${ttl} IN ${dataFor(chance, apex)}`);
   }
-  if (chance.percent(5)) lines.push(`${apex} 300 IN DNAME ${target(chance, apex)}`);
+  if (chance.percent(5)) lines.push(`${apex} 300 IN DNAME ${dnameTarget(chance, apex)}`);
   const minimum = chance.of([5, 300, 7200] as const);
   const soa = `${apex} 3600 IN SOA ${someName(chance, apex, 1, false)} h.${apex === '.' ? '' : apex} 1 2 3 4 ${minimum}`;
   const [first, ...others] = readRecords([soa, `${apex} 3600 IN NS ${target(chance, apex)}`, ...lines].join('\n'));
@@ -123,8 +132,18 @@ function isBelow(name: Name, ancestor: Name): boolean {
   return name.length > ancestor.length && isWithin(name, ancestor);
 }
 
+/** A name below a DNAME that leads to an owner of the zone, if there is such a DNAME. */
+function throughDname(chance: Chance, records: readonly Rr[]): Name | undefined {
+  const dnames = records.filter((rr) => rr.type === DNAME);
+  const to = records[chance.below(records.length)]?.owner;
+  const dname = dnames[chance.below(dnames.length)];
+  if (to === undefined || dname === undefined) return undefined;
+  const target = fromWire(dname.rdata);
+  return isWithin(to, target) ? [...to.slice(0, to.length - target.length), ...dname.owner] : undefined;
+}
+
 const QUERY_TYPES = [
-  1, 1, 1, 28, 2, 5, 6, 12, 15, 16, 33, 39, 43, 43, 46, 47, 48, 50, 51, 255, 255, 65280, 0, 254,
+  1, 1, 1, 28, 2, 5, 6, 12, 15, 16, 33, 64, 65, 65, 39, 43, 43, 46, 47, 48, 50, 51, 255, 255, 65280, 0, 254,
 ] as const;
 
 /** A question near the zone's data, in letters of either case. */
@@ -140,7 +159,8 @@ export function generateQuestion(
   if (kind < 3) name = [...prefix, ...owner];
   else if (kind < 5) name = [...prefix, ...owner.slice(1)];
   else if (kind === 5) name = owner.slice(chance.below(owner.length + 1));
-  else if (kind === 6) name = [...Array.from({ length: 3 }, () => 'l'.repeat(60)), ...owner].slice(-6);
+  else if (kind === 6) name = throughDname(chance, records) ?? owner;
+  else if (kind === 7) name = [...Array.from({ length: 3 }, () => 'l'.repeat(60)), ...owner].slice(-6);
   while (name.reduce((sum, label) => sum + label.length + 1, 1) > 255) name = name.slice(1);
   const mixed = name.map((label) => (chance.percent(30) ? label.toUpperCase() : label));
   return { name: mixed, type: chance.of(QUERY_TYPES), dnssecOk: chance.percent(60) };
