@@ -58,10 +58,15 @@ function proveClosestProvable(x: Exchange, node: number): number {
   return 0;
 }
 
-/** No name closer to `x.name` than `encloser` exists: the proof that wildcard answers need (RFC 4035 §3.1.3.3). */
+/**
+ * No name closer to `x.name` than `encloser` exists: the proof that wildcard answers need (RFC 4035 §3.1.3.3, RFC 5155
+ * §7.2.6). Where opt-out leaves the encloser out of the chain, it is that of the closest provable encloser (§7.2.1).
+ */
 export function proveNoCloser(x: Exchange, encloser: number, left: number): void {
-  if (isNsec3(x)) add(x, -Math.abs(placeOfNextCloser(x, left)));
-  else add(x, nsecBefore(x, encloser, x.name.octets, x.name.labelAt[left - 1]!));
+  if (isNsec3(x)) {
+    if (x.words[x.base + encloser + L.NODE_PROOF]! > 0) add(x, -Math.abs(placeOfNextCloser(x, left)));
+    else proveClosestProvable(x, encloser);
+  } else add(x, nsecBefore(x, encloser, x.name.octets, x.name.labelAt[left - 1]!));
 }
 
 /** Wildcard NODATA (RFC 5155 §7.2.5): proves the closest encloser too; the next closer name is proved already. */

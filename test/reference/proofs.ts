@@ -62,7 +62,10 @@ export function proveNodata(zone: Zone, name: Name): Rr[] {
 
 /** Proves that `nextCloser` does not exist, for a wildcard answer. */
 export function proveNoCloser(zone: Zone, nextCloser: Name): Rr[] {
-  return usesNsec3(zone) ? nsec3Cover(zone, nextCloser) : nsecOf(zone, nextCloser);
+  if (!usesNsec3(zone)) return nsecOf(zone, nextCloser);
+  const encloser = nextCloser.slice(1);
+  // An encloser that opt-out leaves out of the chain proves nothing: the closest one in it does (RFC 5155 §7.2.1).
+  return nsec3Match(zone, encloser).length > 0 ? nsec3Cover(zone, nextCloser) : proveNodata(zone, encloser);
 }
 
 /** The wildcard of `encloser` matches, but has not the type; the next closer name is proved apart. */
