@@ -2,6 +2,7 @@
  * Domain names in uncompressed wire format (RFC 1035 §3.1): a sequence of length octets and labels, ended by a zero
  * octet. Letter case is kept; comparisons ignore the case of ASCII letters (RFC 4343).
  */
+import { domainToASCII } from 'node:url';
 import { AdotdError, ErrorCode } from '../errors.js';
 
 /** Octets of a whole name, length octets and the root's included (RFC 1035 §2.3.4). */
@@ -76,8 +77,8 @@ export function compareLabels(a: Uint8Array, aOffset: number, b: Uint8Array, bOf
 
 /**
  * A name in presentation format as wire format (RFC 1035 §5.1: `\DDD` and `\X` escapes). A name without a final dot is
- * relative to `origin` (wire format; default: the root). Characters above 127 become their UTF-8 octets.
- * Throws ADOTD_PRESENTATION.
+ * relative to `origin` (wire format; default: the root). Characters above 127 are refused: whoever writes them means the
+ * A-label, which clients ask for (RFC 5890 §2.3.2.1). Throws ADOTD_PRESENTATION.
  */
 export function nameFromText(text: string, origin: Uint8Array = ROOT): Uint8Array {
   if (text === '@') return origin;
@@ -91,6 +92,10 @@ export function nameFromText(text: string, origin: Uint8Array = ROOT): Uint8Arra
     throw new AdotdError(ErrorCode.PRESENTATION, `${JSON.stringify(text)} is not a domain name: ${reason}`);
   };
   if (octets.length === 0) fail('it is empty');
+  if (octets.length !== text.length) {
+    const ascii = domainToASCII(text);
+    fail(`it has characters above 127; expected its A-labels${ascii === '' ? '' : `, ${ascii}`}`);
+  }
   for (let i = 0; i < octets.length; i++) {
     let octet = octets[i]!;
     if (octet === DOT) {

@@ -30,7 +30,11 @@ export function originOfFile(file: string): Uint8Array {
     const what = `found a file called ${JSON.stringify(basename(file))}`;
     throw new AdotdError(ErrorCode.PRESENTATION, `${what}, expected the name of its zone and ".zone": ${reason}`);
   };
-  const text = stem.replace(ESCAPE, (found, digits: string | undefined) => {
+  // The octets of other characters are taken as they are, as those in the file are.
+  const ascii = Array.from(Buffer.from(stem), (octet) =>
+    octet < 0x80 ? String.fromCharCode(octet) : `%${octet.toString(16)}`,
+  );
+  const text = ascii.join('').replace(ESCAPE, (found, digits: string | undefined) => {
     if (digits === undefined) return fail(`"${found}" is not followed by two hexadecimal digits`);
     const octet = Number.parseInt(digits, 16);
     return octet < 0x80 ? String.fromCharCode(octet) : `\\${octet}`;

@@ -18,6 +18,14 @@ describe('the key of a name', () => {
     expect(zoneKey('example\\.')).not.toBe(zoneKey('example.'));
   });
 
+  it('is refused with its A-labels where it has other characters than those of ASCII', () => {
+    expect(() => nameFromText('www.bücher.test')).toThrow(
+      '"www.bücher.test" is not a domain name: it has characters above 127; expected its A-labels, www.xn--bcher-kva.test',
+    );
+    expect(() => nameFromText('\u200b.test')).toThrow('it has characters above 127; expected its A-labels');
+    expect(nameKey(nameFromText('\\195\\188.test'))).toBe('\\195\\188.test.');
+  });
+
   it('is the text itself where that is no name', () => {
     expect(zoneKey('a..b')).toBe('a..b');
     expect(zoneKey('')).toBe('');
