@@ -9,6 +9,7 @@
  *     every transport beside NSD, Knot, BIND and PowerDNS; --write puts the page into docs/
  * npm run bench -- batches               cost of batches of datagrams by size and part
  * npm run bench -- loops [--turns N] [--seconds S] [--servers a,d,NSD]   ways in which a UDP worker can wait
+ * npm run bench -- verify [--names N] [--turns N]   verifying a signed zone of N names (default 100,000), beside the peers' verifiers
  * npm run bench -- watch [--zones N] [--turns N]   watching N zone files (default 10,000)
  *
  * Prints tables; asserts nothing. Peers that are not installed are left out, and named.
@@ -23,6 +24,7 @@ import { benchSessions } from './sessions.js';
 import { benchStart } from './start.js';
 import { benchBatches } from './udp-batches.js';
 import { benchLoops } from './udp-loops.js';
+import { benchVerify } from './verify.js';
 import { benchWatch } from './watch.js';
 
 const { values, positionals } = parseArgs({
@@ -30,6 +32,7 @@ const { values, positionals } = parseArgs({
   options: {
     records: { type: 'string', default: '1000000' },
     zones: { type: 'string', default: '10000' },
+    names: { type: 'string', default: '100000' },
     queries: { type: 'string', default: '1000000' },
     turns: { type: 'string' },
     idle: { type: 'string', default: '2000' },
@@ -80,6 +83,9 @@ switch (positionals[0]) {
       ...(values.servers === undefined ? {} : { contestants: values.servers.split(',') }),
     });
     break;
+  case 'verify':
+    await benchVerify(Number(values.names), turns);
+    break;
   case 'watch':
     benchWatch(Number(values.zones), turns);
     break;
@@ -96,7 +102,7 @@ switch (positionals[0]) {
     break;
   default:
     console.error(
-      'usage: npm run bench -- load | respond | fixture | start | policy | sessions | batches | loops | watch | peers [OPTION...]; options: test/bench/main.ts',
+      'usage: npm run bench -- load | respond | fixture | start | policy | sessions | batches | loops | verify | watch | peers [OPTION...]; options: test/bench/main.ts',
     );
     process.exitCode = 2;
 }
