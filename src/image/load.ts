@@ -24,6 +24,8 @@ interface LoadOptions extends Partial<ReadLimits> {
   readonly maxDiagnostics?: number;
   /** What is checked of the zone if it is signed; `apex` is its name in wire format. Default: `expiry`. */
   readonly dnssecCheck?: (apex: Uint8Array) => DnssecCheck;
+  /** Whether an image is wanted, and not only the mistakes. Default: true. */
+  readonly compile?: boolean;
   /** Who verifies signatures; by default the calling thread. */
   readonly chooseVerifier?: ChooseVerifier;
 }
@@ -35,7 +37,7 @@ export interface Loaded {
   /** Serial of the SOA record; 0 without an image. */
   readonly serial: number;
   readonly records: number;
-  /** The image, over a SharedArrayBuffer of its own; undefined when there were errors. */
+  /** The image, over a SharedArrayBuffer of its own; undefined when there were errors, or none was wanted. */
   readonly image: Uint8Array | undefined;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures, or after errors. */
   readonly signaturesExpire: number | undefined;
@@ -52,7 +54,8 @@ export function load(source: ZoneSource, options: LoadOptions): Loaded {
   const zone = diagnostics.errors > 0 ? undefined : check(rrsets, diagnostics, options);
   const apex = zone?.apex ?? soaOwner(rrsets);
   const apexName = apex === undefined ? undefined : store.nameOf(apex);
-  const image = zone === undefined || diagnostics.errors > 0 ? undefined : compileZone(rrsets, zone);
+  const isWanted = options.compile !== false && diagnostics.errors === 0;
+  const image = zone === undefined || !isWanted ? undefined : compileZone(rrsets, zone);
   const { recordCount: records } = store;
   const { signaturesExpire } = zone ?? {};
   return { apex: apexName, serial: serialOf(image), records, image, signaturesExpire, diagnostics, rrsets };

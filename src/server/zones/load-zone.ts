@@ -21,6 +21,8 @@ export interface ZoneLoadOptions {
   readonly nsec3MaxIterations?: number;
   /** How many errors, and how many warnings, are listed. */
   readonly maxDiagnostics?: number;
+  /** Whether images are wanted, and not only the mistakes. Default: true. */
+  readonly compile?: boolean;
   /** Default: dates only. */
   readonly dnssecChecks?: DnssecChecks;
 }
@@ -56,7 +58,7 @@ export interface ZoneResult {
   readonly records: number;
   /** Names in the NS records of the apex, absolute, in lower case. */
   readonly nameservers: readonly string[];
-  /** A large image has a SharedArrayBuffer of its own, a small one is a copy; undefined after errors. */
+  /** A large image has a SharedArrayBuffer of its own, a small one is a copy; undefined after errors, or if none was wanted. */
   readonly image: Uint8Array | undefined;
   /** Whether the zone has a chain of denial (NSEC or NSEC3). */
   readonly signed: boolean;
@@ -112,11 +114,9 @@ export function loadZone(
     const include = zone.text === undefined ? notingIncluder(zone.file, sources) : undefined;
     const { file, defaultTtl } = zone;
     const source = { file, bytes, defaultTtl, ...(origin && { origin }), ...(include && { include }) };
-    const { now, nsec3MaxIterations, maxDiagnostics, dnssecChecks } = options;
+    const { dnssecChecks } = options;
     const loaded = load(source, {
-      now,
-      ...(nsec3MaxIterations !== undefined && { nsec3MaxIterations }),
-      ...(maxDiagnostics !== undefined && { maxDiagnostics }),
+      ...options,
       ...(dnssecChecks && { dnssecCheck: (apex) => checkOf(nameKey(apex), dnssecChecks) }),
       ...(chooseVerifier && { chooseVerifier }),
     });
