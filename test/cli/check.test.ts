@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { adotd } from '../support/cli.js';
 import { runCommand } from '../support/run-command.js';
+import { make } from '../tls/support.js';
 
 const GOOD = '$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n';
 const BAD = '$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2\nmail AAAA ::g\n';
@@ -299,6 +300,31 @@ describe('adotd check of a configuration that serve would refuse', () => {
       expect.stringMatching(/^adotd\.yaml:4:12: private key sealed\.key is encrypted/),
     ]);
     expect(await check(`${certificates('no.pem', 'no.key')}  enabled: false\n`)).toEqual({ status: 0, lines: [] });
+  });
+
+  it('warns of certificates that name no nameserver of the zones, and of those that are never served', async () => {
+    put('a.test.zone', GOOD);
+    for (const [name, names] of [
+      ['www', ['www.a.test']],
+      ['ns', ['ns.a.test', '*.a.test']],
+      ['again', ['NS.a.test']],
+    ] as const) {
+      const { cert, key } = await make({ names });
+      put(`${name}.pem`, cert);
+      writeFileSync(join(folder, `${name}.key`), key, { mode: 0o600 });
+    }
+    const pairs = ['www', 'ns', 'again'].map((name) => `    - { cert: ${name}.pem, key: ${name}.key }\n`).join('');
+    expect(await check(`zones: { folder: . }\ntls:\n  certificates:\n${pairs}`)).toEqual({
+      status: 0,
+      lines: [
+        expect.stringMatching(
+          /^adotd\.yaml:4:15: warning: certificate www\.pem names no nameserver of any zone: it is for www\.a\.test, and the zones name ns\.a\.test\.;/,
+        ),
+        expect.stringMatching(
+          /^adotd\.yaml:6:15: warning: certificate again\.pem is never served: all of its names are those of ns\.pem, whose key is of the same kind \(ec\);/,
+        ),
+      ],
+    });
   });
 
   it('makes nothing, and finds what the certificate of its own cannot be made in, or of', async () => {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pinOf } from '../../src/tls/pin.js';
 import { adotd } from '../support/cli.js';
 import { runCommand } from '../support/run-command.js';
-import { make, temporaryFolder } from '../tls/support.js';
+import { make, makeRsa, temporaryFolder } from '../tls/support.js';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let zones: string;
@@ -104,6 +104,21 @@ describe('adotd keys', () => {
       ],
       warnings: [],
     });
+  });
+
+  it('prints a record for each kind of key of a name: clients get either', async () => {
+    for (const [name, made] of [
+      ['ec', await make({ names: ['ns.a.test'] })],
+      ['rsa', await makeRsa('ns.a.test')],
+    ] as const) {
+      folder.put(`${name}.pem`, made.cert);
+      folder.put(`${name}.key`, made.key);
+    }
+    const pairs = 'tls: { certificates: [{ cert: ec.pem, key: ec.key }, { cert: rsa.pem, key: rsa.key }] }\n';
+    const config = folder.put('adotd.yaml', `zones: { folder: zones }\n${pairs}`);
+    const { stdout } = await runCommand('keys', '--config', config);
+    const digests = [...stdout.matchAll(/^_853\._tcp\.ns\.a\.test\. 3600 IN TLSA 3 1 1 ([0-9A-F]{64})$/gm)];
+    expect(new Set(digests.map(([, digest]) => digest)).size).toBe(2);
   });
 
   it('goes on without a zone that has errors, and fails', async () => {

@@ -10,8 +10,13 @@ import { metricsInput } from '../observe/input.js';
 import { framed, message } from '../support/responder.js';
 import { all, ask, clientHello, tlsWorld } from './tls.js';
 
-const { listen, listenUpgrading, dial, dialTcp, close } = tlsWorld();
-afterEach(close);
+const world = tlsWorld();
+const { listen, listenUpgrading, dial, dialTcp } = world;
+const worldByName = tlsWorld(true);
+afterEach(async () => {
+  await world.close();
+  await worldByName.close();
+});
 
 type Listening = Awaited<ReturnType<typeof listen>>;
 
@@ -107,7 +112,9 @@ const CASES: readonly Case[] = [
 
 const PATHS = { tls: SessionPath.TLS, starttls: SessionPath.STARTTLS } as const;
 const SUITE_CASES = CASES.flatMap((one) =>
-  (one.tlsOnly ? (['tls'] as const) : (['tls', 'starttls'] as const)).map((path) => ({ ...one, path })),
+  (one.tlsOnly ? (['tls'] as const) : (['tls', 'starttls'] as const)).flatMap((path) =>
+    ([false, true] as const).map((byName) => ({ ...one, path, byName, how: byName ? ' (certificates by name)' : '' })),
+  ),
 );
 
 /** What the metrics of a family say, by their labels: `{path="tls",reason="alert"}` → 1. Zeros are left out. */
@@ -119,9 +126,11 @@ function shown(text: string, name: string): Record<string, number> {
 }
 
 describe('a handshake is counted where it begins, and once where it ends:', () => {
-  it.each(SUITE_CASES)('$path: $end, when the client $client', async ({ path, end, act, handshakeTime = 3_000 }) => {
+  it.each(SUITE_CASES)('$path: $end, when the client $client$how', async (one) => {
+    const { path, end, act, byName, handshakeTime = 3_000 } = one;
     const settings = { handshakeTime };
-    const listening = await (path === 'tls' ? listen({ settings }) : listenUpgrading({ settings }));
+    const there = byName ? worldByName : world;
+    const listening = await (path === 'tls' ? there.listen({ settings }) : there.listenUpgrading({ settings }));
     const { counters } = listening.shared;
     const socket = await dialTcp(listening.port);
     if (path === 'starttls') await ask(socket);

@@ -13,10 +13,14 @@ import { type Change, context } from './support.js';
 
 export const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
-/** What TLS is made with on the server's side: a certificate of its own, and a ticket key. */
-async function tlsOffer(): Promise<TlsOffer> {
+/**
+ * What TLS is made with on the server's side: a certificate of its own, and a ticket key. `byName`: as if another server name had another
+ * certificate, so that the ClientHello is read before the TLS engine gets it.
+ */
+async function tlsOffer(byName: boolean): Promise<TlsOffer> {
   const certificate = { ...(await make({ names: ['ns.test'] })), keyType: 'ec', names: ['ns.test'] };
-  return new TlsContexts({ certificates: [certificate], ticketKey: randomBytes(48), sessionTimeout: 3600 });
+  const contexts = new TlsContexts({ certificates: [certificate], ticketKey: randomBytes(48), sessionTimeout: 3600 });
+  return { byName, options: (name) => contexts.options(name) };
 }
 
 export const only = (version: SecureVersion): ConnectionOptions => ({ minVersion: version, maxVersion: version });
@@ -142,13 +146,13 @@ export function textLength({ type, length }: TlsRecord, version: keyof typeof SE
 }
 
 /** Listeners with one certificate, and clients; `close` ends those that are there. */
-export function tlsWorld() {
+export function tlsWorld(byName = false) {
   const open: Listener[] = [];
   const sockets: Socket[] = [];
   let offer: Promise<TlsOffer> | undefined;
 
   async function serve(change: Change, bind: typeof listenTls) {
-    offer ??= tlsOffer();
+    offer ??= tlsOffer(byName);
     const shared = context({ tls: await offer, ...change });
     const listener = await bind({ address: '127.0.0.1', port: 0 }, shared);
     open.push(listener);
