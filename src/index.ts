@@ -24,5 +24,6 @@ export { startServer } from './fixture/start.js';
 export type { StartOptions } from './fixture/start-options.js';
 export type { PacketRecord } from './fixture/zones/dns-packet-records.js';
 export type { RecordInput, RemovedRecords } from './fixture/zones/fixture-zones.js';
+export type { Signing } from './fixture/zones/signing.js';
 export type { ZoneInput } from './fixture/zones/zone-input.js';
 export type { Diagnostic } from './zone/diagnostics.js';

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { AdotdError, ErrorCode, systemReason } from '../errors.js';
 import type { RunningServer } from '../fixture/running-server.js';
 import { startServer } from '../fixture/start.js';
+import { SIGNINGS, type Signing } from '../fixture/zones/signing.js';
 import { takeSignals } from '../server/process/signals.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { converse } from './fixture/conversation.js';
@@ -14,6 +15,7 @@ import { namedZones } from './named-zones.js';
 const OPTIONS = {
   zone: { type: 'string', multiple: true },
   zones: { type: 'string' },
+  dnssec: { type: 'string' },
   faults: { type: 'string' },
   seed: { type: 'string', default: '0' },
   listen: { type: 'string', multiple: true },
@@ -38,6 +40,7 @@ answers. Ends when its standard input is closed, or at TERM or INT, so it never 
 
   --zone NAME=FILE     serve FILE, in master file format, as the zone NAME; may be repeated; SOA and NS may be left out
   --zones DIR          serve each *.zone file in this folder
+  --dnssec SIGNING     sign the zones of --zone and set-zone: valid, expired, bogus; or unsigned, with a DS record alone
   --faults FILE        faults: a list of rules (YAML), described in docs/faults.md
   --seed N             seed of random faults: the same seed gives the same faults (default 0)
   --config FILE        settings of adotd.yaml; the options here override it
@@ -50,13 +53,15 @@ answers. Ends when its standard input is closed, or at TERM or INT, so it never 
   --ca-file FILE       write the certificate of the CA to this file (PEM), for programs that need a file
   --detached           keep running when standard input is closed, until TERM or INT; for containers without one
 
-The line: {"address": …, "udp": PORT, "tcp": PORT, "tls": PORT, "ca": PEM, "pins": [BASE64…], "tlsa": [TEXT…], "pid": N}.
-Key and certificate are new at each start and are never written to disk. A zone with errors ends the command with
-exit status 1.
+The line: {"address": …, "udp": PORT, "tcp": PORT, "tls": PORT, "ca": PEM, "pins": [BASE64…], "tlsa": [TEXT…],
+"ds": [TEXT…], "pid": N}. Keys and certificate are new at each start and are never written to disk. A zone with errors
+ends the command with exit status 1.
 
 With a COMMAND, the server runs as long as that does, and ends with its status. Nothing else is printed. The command finds
 in its environment: ADOTD_ADDRESS, ADOTD_PORT (UDP and TCP), ADOTD_TLS_PORT, ADOTD_CA, ADOTD_CA_FILE (with --ca-file),
-ADOTD_PINS, ADOTD_TLSA. Example: adotd fixture --zones zones -- sh -c 'dig @$ADOTD_ADDRESS -p $ADOTD_PORT example.test SOA'
+ADOTD_PINS, ADOTD_TLSA, ADOTD_DS (with --dnssec).
+
+  adotd fixture --zones zones -- sh -c 'dig @$ADOTD_ADDRESS -p $ADOTD_PORT example.test SOA'
 
 Without one, each line of standard input is a command, and each command is answered by a line on standard output. docs/testing.md
 describes the commands: set-zone, remove-zone, add-record, remove-record, add-faults, clear-faults, unused-faults, queries,
@@ -123,6 +128,7 @@ async function settingsOf(values: Values) {
     folder: values.zones,
     config: { ...config, ...Object.fromEntries(Object.entries(overridden).filter(([, value]) => value !== undefined)) },
     tls: !values['no-tls'],
+    dnssec: signingOf(values.dnssec),
     tlsNames: values['tls-name'],
     lenient: values.lenient,
     seed,
@@ -160,6 +166,12 @@ async function start(settings: Settings, values: Values, files: FollowedZones): 
   }
 }
 
+function signingOf(text: string | undefined): Signing | undefined {
+  const signing = SIGNINGS.find((one) => one === text);
+  if (text === undefined || signing !== undefined) return signing;
+  throw wrong(`--dnssec: found ${text}, expected one of ${SIGNINGS.join(', ')}`);
+}
+
 function portOf(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^[0-9]{1,5}$/.test(text) || Number(text) > 65_535)
@@ -167,8 +179,8 @@ function portOf(option: string, text: string | undefined): number | undefined {
   return Number(text);
 }
 
-function factsOf({ address, udp, tcp, tls, ca, pins, tlsa }: RunningServer) {
-  return { address, udp, tcp, tls, ca, pins, tlsa, pid: process.pid };
+function factsOf({ address, udp, tcp, tls, ca, pins, tlsa, ds }: RunningServer) {
+  return { address, udp, tcp, tls, ca, pins, tlsa, ds, pid: process.pid };
 }
 
 function writeAuthority(file: string, ca: string): void {

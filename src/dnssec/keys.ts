@@ -48,7 +48,7 @@ function zoneKey(row: number, rdata: Uint8Array): ZoneKey {
 }
 
 /** The key tag of DNSKEY RDATA (RFC 4034 appendix B). Not here: that of algorithm 1, which nobody uses any more. */
-function keyTag(rdata: Uint8Array): number {
+export function keyTag(rdata: Uint8Array): number {
   let sum = 0;
   for (let i = 0; i < rdata.length; i++) sum += (i & 1) === 0 ? rdata[i]! * 256 : rdata[i]!;
   return (sum + Math.floor(sum / 65_536)) & 0xffff;

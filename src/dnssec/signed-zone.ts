@@ -4,7 +4,10 @@ import type { CheckedZone } from '../zone/check.js';
 import { isChainNode, Place } from '../zone/check-names.js';
 import type { Report } from '../zone/record-report.js';
 import type { Rrsets } from '../zone/rrsets.js';
+import { ROOT_NODE } from '../zone/store.js';
 import type { ZoneKey } from './keys.js';
+
+const ASTERISK = 0x2a;
 
 export interface SignedZone {
   readonly rrsets: Rrsets;
@@ -18,7 +21,10 @@ export interface SignedZone {
 }
 
 /** Whether a node's records belong to the zone's own data: it is in the zone, and not below a zone cut or a DNAME. */
-export function isOwnNode({ rrsets, checked: { places } }: SignedZone, node: number): boolean {
+export function isOwnNode(
+  { rrsets, checked: { places } }: Pick<SignedZone, 'rrsets' | 'checked'>,
+  node: number,
+): boolean {
   const place = places[node]!;
   if ((place & Place.IN_ZONE) === 0 || (place & Place.BELOW_CUT) !== 0) return false;
   // The NSEC3 chain of a zone with a DNAME at its apex (RFC 6672 §2.4).
@@ -26,7 +32,11 @@ export function isOwnNode({ rrsets, checked: { places } }: SignedZone, node: num
 }
 
 /** Whether the zone is the authority for RRsets of this type at one of its own nodes (RFC 4035 §2.2): at a cut, DS and NSEC. */
-export function isAuthoritative({ checked: { places } }: SignedZone, node: number, type: number): boolean {
+export function isAuthoritative(
+  { checked: { places } }: Pick<SignedZone, 'checked'>,
+  node: number,
+  type: number,
+): boolean {
   return (places[node]! & Place.CUT) === 0 || type === Type.DS || type === Type.NSEC;
 }
 
@@ -35,4 +45,12 @@ export function firstRow({ nodeRrsets, start, records }: Rrsets, node: number): 
   let first = records[start[nodeRrsets[node]!]!]!;
   for (let i = start[nodeRrsets[node]!]!; i < start[nodeRrsets[node + 1]!]!; i++) first = Math.min(first, records[i]!);
   return first;
+}
+
+/** The labels of an owner as RRSIG counts them: without `*` as the first one (RFC 4034 §3.1.3). */
+export function labelsOf({ store }: Rrsets, node: number): number {
+  const at = store.label[node]!;
+  let labels = node === ROOT_NODE ? 0 : store.labels[at] === 1 && store.labels[at + 1] === ASTERISK ? 0 : 1;
+  for (let n = store.parent[node]!; n !== ROOT_NODE; n = store.parent[n]!) labels++;
+  return labels;
 }

@@ -7,18 +7,16 @@ import { MAX_NAME, sameName } from '../protocol/name.js';
 import { readU16, readU32 } from '../protocol/octets.js';
 import { secondsLeft, secondsToWait } from '../zone/check-signatures.js';
 import { type Rrsets, Rrsig, typeCovered } from '../zone/rrsets.js';
-import { ROOT_NODE } from '../zone/store.js';
 import { isKnownAlgorithm } from './algorithms.js';
 import { rrsetLength, writeCanonicalOwner, writeRrset } from './canonical-rrset.js';
 import type { ZoneKey } from './keys.js';
 import { batchSize, SignatureBatch, Verdict } from './signature-batch.js';
 import { Fault, reportRrset, SignatureSums } from './signature-faults.js';
-import { isAuthoritative, isOwnNode, type SignedZone } from './signed-zone.js';
+import { isAuthoritative, isOwnNode, labelsOf, type SignedZone } from './signed-zone.js';
 import type { Collect, Verifier } from './verifier.js';
 
 /** Keys with the tag and algorithm of one signature that are tried, so that a zone cannot make that work grow. */
 const MAX_TRIES = 4;
-const ASTERISK = 0x2a;
 
 /** Verifies all signatures, and reports RRsets without a valid one. */
 export function verifySignatures(zone: SignedZone, verifier: Verifier): void {
@@ -174,14 +172,6 @@ function visibleFault(zone: SignedZone, node: number, row: number): number {
   if (secondsLeft(store, row, now) < 0 || secondsToWait(store, row, now) > 0) return Fault.DATES;
   if (!isKnownAlgorithm(rdata[at + Rrsig.ALGORITHM]!)) return Fault.UNKNOWN_ALGORITHM;
   return Fault.NOT_VERIFIED;
-}
-
-/** The labels of an owner as RRSIG counts them: without `*` as the first one (RFC 4034 §3.1.3). */
-function labelsOf({ store }: Rrsets, node: number): number {
-  const at = store.label[node]!;
-  let labels = node === ROOT_NODE ? 0 : store.labels[at] === 1 && store.labels[at + 1] === ASTERISK ? 0 : 1;
-  for (let n = store.parent[node]!; n !== ROOT_NODE; n = store.parent[n]!) labels++;
-  return labels;
 }
 
 function isKeyOf({ store }: Rrsets, row: number, key: ZoneKey): boolean {

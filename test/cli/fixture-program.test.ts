@@ -70,6 +70,15 @@ describe('adotd fixture -- COMMAND', () => {
     expect(stdout.match(/ADOTD_\w+/g)).toEqual(['ADOTD_ADDRESS', 'ADOTD_PORT']);
   });
 
+  it('tells the DS records of zones that it signs', async () => {
+    const words = ['--zone', zone, '--dnssec', 'bogus', '--', process.execPath, '-p', 'process.env.ADOTD_DS'];
+    expect((await adotd('fixture', ...words)).stdout).toMatch(/^example\.test\. 300 IN DS \d+ 13 2 [0-9A-F]{64}\n$/);
+    expect(await adotd('fixture', '--dnssec', 'no')).toMatchObject({
+      status: 2,
+      stderr: 'adotd fixture: --dnssec: found no, expected one of valid, expired, bogus, unsigned\n',
+    });
+  });
+
   it('ends as a shell would when the command cannot be run, or is killed', async () => {
     const run = (...words: string[]) => adotd('fixture', '--', ...words);
     expect(await run('/nonexistent/command')).toEqual({

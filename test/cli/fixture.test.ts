@@ -25,6 +25,7 @@ const LINE = z.strictObject({
   tcp: z.number(),
   tls: z.number(),
   ca: z.string(),
+  ds: z.array(z.string()),
   pins: z.array(z.string()),
   tlsa: z.array(z.string()),
   pid: z.number(),
