@@ -55,6 +55,18 @@ describe('encodings of zone files', () => {
     expect(read(Uint8Array.from(octets)).messages[0]).toMatch(new RegExp(`^${place}: warning: found octet`)),
   );
 
+  test.each([
+    ['{\n  "ResourceRecordSets": [', /^1:1: found JSON, .* adotd import/],
+    ['[ { "Name": "example.com."', /^1:1: found JSON/],
+    ['<!DOCTYPE html><html>', /^1:1: found a web page/],
+    ['\n<html lang="en">', /^1:1: found a web page/],
+  ])('%j is no zone file', (text, message) => expect(read(text).messages).toEqual([expect.stringMatching(message)]));
+
+  test.each(['{ 1 A 192.0.2.1', '[ 1 A 192.0.2.1', '<html 1 A 192.0.2.1', '{} 1 A 192.0.2.1'])(
+    '%j is a record',
+    (text) => expect(read(text).records).toHaveLength(text.startsWith('<') ? 0 : 1),
+  );
+
   test('an included file is judged as well', () => {
     const { records, messages } = read('a 1 A 192.0.2.1\n$INCLUDE sub\nb 1 A 192.0.2.2\n', { sub: '\xff\xfea\0' });
     expect(messages).toEqual([expect.stringMatching(/^sub:1:1: found text in UTF-16LE/)]);

@@ -13,7 +13,7 @@ const QUOTE = 0x22;
 const SEMICOLON = 0x3b;
 const BACKSLASH = 0x5c;
 
-/** Octets at the start of a file that show UTF-16 without a byte order mark. */
+/** Octets at the start of a file that show UTF-16 without a byte order mark, and what is no zone file. */
 const SAMPLE = 256;
 /** The share of ASCII among characters that is taken for text of a zone file. A guess. */
 const ASCII_SHARE = 0.75;
@@ -68,19 +68,27 @@ interface EncodingMistake extends Place {
 
 const START: Place = { line: 1, column: 1 };
 
-/** The mistake of a file's encoding, if it has one. */
+/** How JSON and web pages begin; no record does. */
+const FOREIGN: readonly (readonly [pattern: RegExp, message: string])[] = [
+  [/^\s*[[{]\s*["[{]/, 'found JSON, expected a zone file; adotd import makes one of the JSON of Route 53'],
+  [/^\s*<(!doctype|html|\?xml)\b/i, 'found a web page, expected a zone file; save the text of the zone, not the page'],
+];
+
+/** The mistake of a file's encoding or format, if it has one. */
 export function encodingMistake(bytes: Uint8Array): EncodingMistake | undefined {
   const encoding = encodingOf(bytes);
-  const unreadable = (found: string, remedy: string): EncodingMistake => ({
+  const refused = (message: string): EncodingMistake => ({
     ...START,
     severity: 'error',
-    message: `found ${found}, expected text in UTF-8 or ASCII; convert it: ${remedy}`,
+    message,
     readable: false,
     skip: 0,
   });
+  const unreadable = (found: string, remedy: string): EncodingMistake =>
+    refused(`found ${found}, expected text in UTF-8 or ASCII; convert it: ${remedy}`);
   switch (encoding) {
     case undefined:
-      return undefined;
+      return mistakenFormat(bytes, refused);
     case 'gzip':
       return unreadable('a compressed file (gzip)', 'gunzip -c FILE > NEW');
     case 'UTF-16LE':
@@ -99,6 +107,12 @@ export function encodingMistake(bytes: Uint8Array): EncodingMistake | undefined 
     case 'not UTF-8':
       return foreignOctets(bytes);
   }
+}
+
+function mistakenFormat<T>(bytes: Uint8Array, refused: (message: string) => T): T | undefined {
+  const start = Buffer.from(bytes.subarray(0, SAMPLE)).toString('latin1');
+  const message = FOREIGN.find(([pattern]) => pattern.test(start))?.[1];
+  return message === undefined ? undefined : refused(message);
 }
 
 /** A warning about octets that are not UTF-8, outside comments, where they do no harm. */
