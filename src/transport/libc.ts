@@ -28,6 +28,8 @@ export interface Libc {
   poll(descriptors: number, count: number, timeout: number): number;
   /** Changes which signals the calling thread blocks. Returns 0, or the number of the error. */
   pthread_sigmask(how: number, set: Uint8Array, before: Uint8Array | null): number;
+  /** `text`: for options that take one. */
+  prctl(option: number, text: string, third: number, fourth: number, fifth: number): number;
   /** The number of the calling thread, as in /proc/self/task. */
   gettid(): number;
   /** Address of octets that never move: those of a SharedArrayBuffer. The same in every thread. */
@@ -78,6 +80,7 @@ function load(): Libc | string {
       sendmmsg: own.func('int sendmmsg(int, uintptr_t, uint32_t, int)'),
       poll: own.func('int poll(uintptr_t, unsigned long, int)'),
       pthread_sigmask: own.func('int pthread_sigmask(int, void*, void*)'),
+      prctl: own.func('int prctl(int, const char*, unsigned long, unsigned long, unsigned long)'),
       gettid: own.func('int gettid()'),
       address: (octets) => Number(koffi.address(octets)),
       errno: () => getSystemErrorName(-koffi.errno()),

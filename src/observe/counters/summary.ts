@@ -44,6 +44,7 @@ function transportSummary(counters: Counters, transport: Transport): Record<stri
   put(group, 'octets_in', counters.requestSizes(transport).sum);
   put(group, 'octets_out', counters.responseSizes(transport).sum);
   put(group, 'padding', counters.padding(transport));
+  put(group, 'clients', counters.clients(transport));
   return group;
 }
 

@@ -146,6 +146,13 @@ export const QUERY_METRICS: readonly Metric[] = [
         .map(([name, limited]) => [[name.toLowerCase()], server.counters.limited(Transport.UDP, limited)] as const),
   },
   {
+    name: 'adotd_clients',
+    type: 'gauge',
+    help: 'Clients (IPv4 addresses, IPv6 networks of 56 bits) of the last ten to twenty minutes: an estimate within some percent. Over UDP, addresses can be forged.',
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.clients(transport)),
+  },
+  {
     name: 'adotd_padding_bytes_total',
     type: 'counter',
     unit: 'bytes',

@@ -17,6 +17,8 @@ export interface ServerFacts {
   /** Of all threads, added up. */
   readonly counters: Counters;
   readonly plane: PlaneFacts;
+  /** Seconds of CPU by kind of thread; those of no kind are the rest of the process's. */
+  readonly cpu: Readonly<Record<(typeof THREAD_KINDS)[number], number>>;
   readonly sessions: SessionFacts;
   /** All zones, always in the same order: the first ones have time series of their own. */
   readonly zones: readonly ZoneFacts[];
@@ -39,6 +41,9 @@ interface TapFacts {
   readonly queryLogLost: number;
   readonly dnstapLost: number;
 }
+
+/** Kinds of threads that have CPU time of their own in the metrics. */
+export const THREAD_KINDS = ['control', 'loader', 'udp', 'stream'] as const;
 
 interface PlaneFacts {
   readonly path: 'threads' | 'embedded';

@@ -1,6 +1,6 @@
 /** Metrics of the server: its threads, zones, reloads and certificates. */
 import { type Metric, type MetricsInput, single } from './metric.js';
-import { RELOAD_KINDS, type ServerState, ZONE_STATES, type ZoneFacts } from './server-facts.js';
+import { RELOAD_KINDS, type ServerState, THREAD_KINDS, ZONE_STATES, type ZoneFacts } from './server-facts.js';
 
 const STATES: readonly ServerState[] = ['starting', 'ready', 'draining'];
 const ZONE = { zone: 'name of the zone, for the first `metrics.zones` zones' };
@@ -53,6 +53,18 @@ export const SERVER_METRICS: readonly Metric[] = [
       [['udp'], plane.udpWorkers],
       [['stream'], plane.streamWorkers],
     ],
+  },
+  {
+    name: 'adotd_thread_cpu_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    help: 'CPU time by kind of thread, user and system. `udp` and `stream` answer; when everything runs embedded, `control` does. `other`: the helpers of Node.js, such as garbage collection.',
+    labels: { kind: [...THREAD_KINDS, 'other'].map((kind) => `\`${kind}\``).join(', ') },
+    read: ({ server: { cpu }, process }) => {
+      const known = THREAD_KINDS.map((kind) => [[kind], cpu[kind]] as const);
+      const other = process.cpuSeconds - known.reduce((sum, [, seconds]) => sum + seconds, 0);
+      return [...known, [['other'], Math.max(0, other)]];
+    },
   },
   {
     name: 'adotd_worker_restarts_total',

@@ -4,7 +4,9 @@ import { NO_RELOADS, type ServerFacts, sessionFacts, type ZoneFacts } from '../.
 import { wallTime } from '../../session/clock.js';
 import { ConnectionLimits } from '../../session/limits.js';
 import { isValidAt } from '../../tls/certificate-dates.js';
+import { threadCpu } from '../process/thread-cpu.js';
 import type { Server } from '../server.js';
+import { loaderCpuSeconds } from '../zones/load-zones.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
 
 /** `logLinesLost`: lines of the log that could not be written. `server`: undefined while it starts. */
@@ -21,6 +23,7 @@ const STARTING: Facts = {
   state: 'starting',
   counters: new Counters(),
   plane: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0 },
+  cpu: { control: 0, loader: 0, udp: 0, stream: 0 },
   sessions: NO_SESSIONS,
   zones: [],
   reloads: { zones: NO_RELOADS, certificates: NO_RELOADS, ticket_keys: NO_RELOADS, config: NO_RELOADS },
@@ -37,6 +40,7 @@ function factsOf({ state, plane, loaded, reloader, tlsService, tap }: Server): F
     state,
     counters: plane.counters(),
     plane: plane.status,
+    cpu: { control: (threadCpu(process.pid) || 0) / 1000, loader: loaderCpuSeconds(), ...plane.cpu() },
     sessions: sessionFacts(new ConnectionLimits(connections, shared), sessions, state),
     zones: loaded.status().map(zoneFacts),
     reloads: reloader.facts,

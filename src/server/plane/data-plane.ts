@@ -29,6 +29,8 @@ export interface DataPlane {
   readonly settings: ThreadSettings;
   /** The counts of all threads, added up. */
   counters(): Counters;
+  /** Seconds of CPU that the threads of each kind have used, those that died among them; 0 when embedded. */
+  cpu(): { readonly udp: number; readonly stream: number };
   /** Answers from `catalog`; fulfilled when no answer comes from an older one any more. */
   publish(catalog: Catalog): Promise<void>;
   /** Gives these settings to new TLS connections; fulfilled when all of them get them. */

@@ -1,6 +1,8 @@
 /** The data plane in the calling thread: node:dgram, node:net and node:tls. It is portable, and no thread has to be started. */
 import type { Config } from '../../config/schema.js';
 import type { Catalog } from '../../image/catalog.js';
+import { ClientWindow } from '../../observe/counters/client-window.js';
+import { Counters } from '../../observe/counters/counters.js';
 import { describeSessions } from '../../session/describe.js';
 import type { Listener, TlsOffer } from '../../transport/transport.js';
 import type { ActivatedSockets } from '../process/socket-activation.js';
@@ -34,6 +36,7 @@ export async function embeddedPlane(
       : await listenOn(handed, catalog, context);
   const endpoints = (protocol: Listener['protocol']) =>
     listeners.filter((listener) => listener.protocol === protocol).map(({ endpoint }) => endpoint);
+  const clients = new ClientWindow([services.counters]);
   let closed: Promise<void> | undefined;
   return {
     udp: endpoints('udp'),
@@ -43,7 +46,8 @@ export async function embeddedPlane(
     get settings() {
       return settings;
     },
-    counters: () => services.counters,
+    counters: () => clients.completed(Counters.sum([services.counters.words])),
+    cpu: () => ({ udp: 0, stream: 0 }),
     async publish(next) {
       for (const listener of listeners) listener.publish(next);
     },
@@ -60,6 +64,7 @@ export async function embeddedPlane(
     },
     sessions: async (longest) => describeSessions(context.sessions, longest),
     close(drainTime = context.sessions.drainTime) {
+      clients.close();
       context.sessions.drainTime = drainTime;
       closed ??= closeAll(listeners);
       return closed;

@@ -98,6 +98,9 @@ export class SupervisedThread {
   #beat = 0;
   #checks = 0;
   #cpuAt = 0;
+  /** Milliseconds of CPU of the running thread, and of those before it. */
+  #cpu = 0;
+  #cpuBefore = 0;
   #checkedAt = 0;
   /** Callers that wait for long orders under way. */
   #busy: (() => void)[] = [];
@@ -111,6 +114,13 @@ export class SupervisedThread {
   /** How often it was started again. */
   get restarts(): number {
     return this.#restarts;
+  }
+
+  /** Milliseconds of CPU so far, with what it had used before it was started again, as far as somebody had looked. */
+  get cpu(): number {
+    const used = this.#serving ? this.#options.cpuOf(Atomics.load(this.#words, THREAD)) : Number.NaN;
+    if (!Number.isNaN(used)) this.#cpu = used;
+    return this.#cpuBefore + this.#cpu;
   }
 
   /** Whether it answers now. */
@@ -286,6 +296,8 @@ export class SupervisedThread {
     this.#serving = false;
     countOut(this.#data.settings.shared, this.#data.share);
     new Counters(this.#data.counters).threadDied();
+    this.#cpuBefore += this.#cpu;
+    this.#cpu = 0;
     this.#release(Number.POSITIVE_INFINITY);
     for (const number of this.#asking.keys()) this.#answerSessions(number, NO_SESSIONS);
     for (const done of this.#busy.splice(0)) done();

@@ -18,6 +18,8 @@ export interface ThreadSocket {
 
 /** The data that a thread is started with. */
 export interface ThreadData {
+  /** For the system: `adotd-udp-0`. */
+  readonly name: string;
   readonly settings: ThreadSettings;
   readonly catalog: Catalog;
   /** undefined: TLS is not served. */

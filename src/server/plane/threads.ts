@@ -6,6 +6,7 @@
 import type { Config } from '../../config/schema.js';
 import { AdotdError, codeOf, ErrorCode, messageOf } from '../../errors.js';
 import type { Catalog } from '../../image/catalog.js';
+import { ClientWindow } from '../../observe/counters/client-window.js';
 import { COUNTER_WORDS, Counters } from '../../observe/counters/counters.js';
 import type { Log } from '../../observe/log.js';
 import type { Tap } from '../../observe/tap/tap.js';
@@ -17,9 +18,11 @@ import { libc } from '../../transport/libc.js';
 import { createRelease } from '../../transport/release.js';
 import { selfTest } from '../../transport/self-test.js';
 import { type BoundSocket, closeSocket } from '../../transport/sockets.js';
+import { nameThread, workerName } from '../../transport/thread-name.js';
+import { threadCpu } from '../process/thread-cpu.js';
 import type { DataPlane } from './data-plane.js';
 import type { PlaneSockets } from './plane-sockets.js';
-import { threadCpu, WORKERS } from './spawn-thread.js';
+import { WORKERS } from './spawn-thread.js';
 import { type Spawn, SupervisedThread, WATCH_INTERVAL, type WorkerSpawns } from './supervised-thread.js';
 import type { ThreadSocket } from './thread-messages.js';
 import { changedSettings, type ThreadSettings, threadSettings } from './thread-settings.js';
@@ -66,6 +69,9 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
   const stopAll = (drainTime?: number): Promise<void> =>
     stopThreads({ udp, streams, bound, clock }, settings.sessions.drainTime, drainTime);
   await beginAll(threads, stopAll);
+  // Not earlier: threads that node makes take the name of the thread that makes them.
+  nameThread('adotd');
+  const clients = new ClientWindow(counters.map((words) => new Counters(words)));
   const watch = setInterval(() => {
     for (const thread of threads) thread.watch();
   }, WATCH_INTERVAL);
@@ -84,7 +90,8 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
     get settings() {
       return settings;
     },
-    counters: () => Counters.sum(counters),
+    counters: () => clients.completed(Counters.sum(counters)),
+    cpu: () => ({ udp: cpuOf(udp), stream: cpuOf(streams) }),
     async publish(next) {
       await Promise.all(threads.map((thread) => thread.publish(next)));
       release.soon();
@@ -105,6 +112,7 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
     },
     close(drainTime) {
       release.stop();
+      clients.close();
       // UDP workers go on answering for a while: they are watched until the end.
       closed ??= stopAll(drainTime).finally(() => clearInterval(watch));
       return closed;
@@ -123,21 +131,33 @@ function createThreads(
   settings: ThreadSettings,
 ): Threads & { readonly counters: readonly Float64Array[] } {
   const all: Float64Array[] = [];
-  const createThread = (name: string, spawnOne: Spawn, served: readonly ThreadSocket[]): SupervisedThread => {
+  const createThread = (
+    kind: 'udp' | 'stream',
+    number: number,
+    spawnOne: Spawn,
+    served: readonly ThreadSocket[],
+  ): SupervisedThread => {
     const counters = new Float64Array(new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT));
     all.push(counters);
-    const data = { settings, catalog, tls, sockets: served, counters, share: ownShare(), tap: tap?.thread() };
+    const shared = { counters, share: ownShare(), tap: tap?.thread() };
+    const data = { name: workerName(kind, number), settings, catalog, tls, sockets: served, ...shared };
+    const name = `${kind} worker ${number + 1}`;
     return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu });
   };
   const udp: SupervisedThread[] = [];
   const streams: SupervisedThread[] = [];
   for (let number = 0; number < workers; number++) {
-    udp.push(createThread(`udp worker ${number + 1}`, spawn.udp, socketsOf(sockets.udp, number, false)));
+    udp.push(createThread('udp', number, spawn.udp, socketsOf(sockets.udp, number, false)));
     const plain = socketsOf(sockets.tcp, number, false);
     const secure = socketsOf(sockets.tls, number, true);
-    streams.push(createThread(`stream worker ${number + 1}`, spawn.stream, [...plain, ...secure]));
+    streams.push(createThread('stream', number, spawn.stream, [...plain, ...secure]));
   }
   return { udp, streams, counters: all };
+}
+
+/** Seconds. */
+function cpuOf(threads: readonly SupervisedThread[]): number {
+  return threads.reduce((sum, thread) => sum + thread.cpu, 0) / 1000;
 }
 
 async function beginAll(threads: readonly SupervisedThread[], stopAll: () => Promise<void>): Promise<void> {

@@ -8,6 +8,7 @@ import { NO_SESSIONS, type SessionsReport } from '../../session/session-report.j
 import type { TlsSettings } from '../../tls/tls-context.js';
 import { libc } from '../../transport/libc.js';
 import { collector, createRelease, LARGEST_HEAP } from '../../transport/release.js';
+import { nameThread } from '../../transport/thread-name.js';
 import { THREAD } from '../../transport/thread-words.js';
 import type { LogLevel, Order, Report, ThreadData } from './thread-messages.js';
 import type { ThreadSettings } from './thread-settings.js';
@@ -34,6 +35,7 @@ export async function runThread(
   if (port === null) throw new Error('this module is for worker threads only');
   const report = (message: Report): void => port.postMessage(message);
   const data = workerData as ThreadData;
+  nameThread(data.name);
   const system = libc();
   if (typeof system !== 'string') data.words[THREAD] = system.gettid();
   const { tap } = data;

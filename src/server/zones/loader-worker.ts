@@ -1,5 +1,8 @@
 /** The loader thread: loads the zones it was started with, posts the results, and ends. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { libc } from '../../transport/libc.js';
+import { nameThread } from '../../transport/thread-name.js';
+import { threadCpu } from '../process/thread-cpu.js';
 import { loadChanged, type UnchangedZone, type ZoneLoadOptions, type ZoneResult, type ZoneTask } from './load-zone.js';
 
 /** The data that the thread is started with. */
@@ -8,10 +11,16 @@ export interface LoaderData {
   readonly options: ZoneLoadOptions;
 }
 
+/** Its last message: milliseconds of CPU that it has used. */
+export interface LoaderCpu {
+  readonly cpu: number;
+}
+
 /** Results are posted in batches: one message a zone would cost more than loading a small one. */
 const BATCH_ZONES = 128;
 const BATCH_OCTETS = 4 * 1024 * 1024;
 
+nameThread('adotd-loader');
 const { tasks, options } = workerData as LoaderData;
 let batch: (ZoneResult | UnchangedZone)[] = [];
 let octets = 0;
@@ -25,6 +34,9 @@ for (const task of tasks) {
   octets = 0;
 }
 post(batch);
+const system = libc();
+const cpu = typeof system === 'string' ? Number.NaN : threadCpu(system.gettid());
+if (!Number.isNaN(cpu)) parentPort?.postMessage({ cpu } satisfies LoaderCpu);
 
 /** Posts results; the images that are not shared are packed into one buffer, which is transferred. */
 function post(results: readonly (ZoneResult | UnchangedZone)[]): void {

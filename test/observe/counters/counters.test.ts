@@ -47,12 +47,13 @@ describe('counters', () => {
         wildcard: 1,
         octets_in: 120,
         octets_out: 200,
+        clients: 1,
       },
-      tcp: { messages: 1, error: 1, BADCOOKIE: 1, octets_in: 40, octets_out: 100 },
+      tcp: { messages: 1, error: 1, BADCOOKIE: 1, octets_in: 40, octets_out: 100, clients: 1 },
       events: { tcp_refused: 1 },
     });
     expect(summaryText(summaryOf(counters))).toContain(
-      'error=1 BADCOOKIE=1 octets_in=40 octets_out=100; events: tcp_refused=1',
+      'error=1 BADCOOKIE=1 octets_in=40 octets_out=100 clients=1; events: tcp_refused=1',
     );
   });
 
@@ -154,7 +155,7 @@ describe('counters', () => {
   it('take a message without response as dropped, whatever was to be answered, but count what was asked', () => {
     const counters = new Counters();
     count(counters, Transport.UDP, { kind: Kind.ANSWER, qtype: Type.A, answered: 0, asked: 50 });
-    expect(summaryOf(counters)).toEqual({ udp: { messages: 1, dropped: 1, octets_in: 50 } });
+    expect(summaryOf(counters)).toEqual({ udp: { messages: 1, dropped: 1, octets_in: 50, clients: 1 } });
     expect(counters.responseSizes(Transport.UDP).counts.every((n) => n === 0)).toBe(true);
     expect(counters.opcode(Transport.UDP, Opcode.QUERY)).toBe(1);
   });
@@ -226,7 +227,7 @@ describe('counters', () => {
     threads[2]?.respondTook(Transport.UDP, 3e-6);
     const sum = Counters.sum(threads.map((counters) => counters.words));
     expect(summaryOf(sum)).toEqual({
-      udp: { messages: 3, answer: 3, NOERROR: 3, octets_in: 120, octets_out: 300 },
+      udp: { messages: 3, answer: 3, NOERROR: 3, octets_in: 120, octets_out: 300, clients: 1 },
       events: { tcp_refused: 1, upgraded: 1 },
     });
     expect(sum.respondTimes(Transport.UDP)).toMatchObject({ sum: 3e-6 });

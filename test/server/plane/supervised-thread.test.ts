@@ -29,6 +29,7 @@ function bench() {
   const share = ownShare();
   const note = (_fields: object, message: string): void => void lines.push(message);
   const data = {
+    name: 'adotd-udp-0',
     settings,
     catalog: catalogOf(1),
     tls: undefined,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,6 +45,14 @@ describe('the data plane in threads', () => {
       tls: { messages: 1 },
     });
     await running.logged(/answered by threads: 2 for UDP \(recvmmsg\), 2 for streams/);
+    const tasks = readdirSync('/proc/self/task').map((task) =>
+      readFileSync(`/proc/self/task/${task}/comm`, 'latin1').trim(),
+    );
+    expect(tasks).toEqual(
+      expect.arrayContaining(['adotd', 'adotd-udp-0', 'adotd-udp-1', 'adotd-stream-0', 'adotd-stream-1']),
+    );
+    const { udp, stream } = plane.cpu();
+    expect([udp > 0, stream > 0, udp + stream < process.uptime() * 4]).toEqual([true, true, true]);
   });
 
   it('spreads clients over all workers', async () => {
