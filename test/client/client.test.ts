@@ -122,7 +122,12 @@ describe('a client of our server', () => {
       [{ kind: 'ca', ca: authority.cert }, 'ns2.test', certificate, /it is for DNS:ns\.test, not for ns2\.test/],
       [{ kind: 'ca', ca: authority.cert }, 'ns.test', other, /SELF_SIGNED|UNABLE/],
       [{ kind: 'ca', ca: authority.cert }, 'ns.test', expired, /EXPIRED/],
-      [{ kind: 'tlsa', records: [`3 1 1 ${'ab'.repeat(32)}`] }, 'ns.test', certificate, /matches none of 1 TLSA/],
+      [
+        { kind: 'tlsa', records: [`3 1 1 ${'ab'.repeat(32)}`] },
+        'ns.test',
+        certificate,
+        /matches none: found 1 TLSA record/,
+      ],
     ] as const) {
       await using one = await faulty(WELL, { certificate: shown });
       await using client = createClient({ profile: 'pre-deployed', verification });

@@ -195,8 +195,9 @@ class QueryResolution {
     if (own.signal?.aborted) {
       if ('place' in reserved) reserved.place.giveBack();
       void outcome.then((error) => {
-        if (error === undefined) this.#status.opened(transport);
-        else this.#status.failed(transport, error, true);
+        if (error !== undefined) this.#status.failed(transport, error, true);
+        // No opening was under way if the place was refused at once, for an outage that is known.
+        else if ('place' in reserved || this.#transports.live(transport, this.#target)) this.#status.opened(transport);
       });
       return undefined;
     }

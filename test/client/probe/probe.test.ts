@@ -362,6 +362,15 @@ describe('capabilities from a probe', () => {
     expect(cache.entries()).toEqual([]);
   });
 
+  it('include UDP that is silent, which a client leaves alone then', async () => {
+    const cache = createCapabilityCache({ now: Date.now });
+    const respond: Behaviour['respond'] = (query, transport) =>
+      transport === 'udp' ? undefined : answer(query, { text: 'hello', ednsFlags: 0 });
+    const { address, port } = await probed({ tls, respond }, { stepMs: 300, capabilities: cache });
+    const udp = { transport: 'udp', address, port } as const;
+    expect(cache.get(udp)).toMatchObject({ status: 'fails', reason: ClientErrorCode.TIMED_OUT });
+  });
+
   it('include failures', async () => {
     const cache = createCapabilityCache({ now: Date.now });
     const { address, port, tlsPort } = await probed({}, { capabilities: cache });
