@@ -8,9 +8,14 @@ const RECORD_HEADER = 5;
 const HANDSHAKE_HEADER = 4;
 const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
-/** Octets of a record, and of a ClientHello: with keys of post-quantum algorithms they have some 2,000. A guess. */
+/** Octets of a record (RFC 8446 §5.1). */
 const MAX_RECORD = 16_384;
-const MAX_HELLO = 65_536;
+/**
+ * Octets of a ClientHello, and records that it may be divided among: with keys of post-quantum algorithms it has some 2,000, in one record. More
+ * are not looked through: the octets are looked at again whenever some have come. Guesses.
+ */
+const MAX_HELLO = 16_384;
+const MAX_RECORDS = 64;
 /** Octets of the ClientHello before the session id: version and random. */
 const FIXED = 2 + 32;
 /** Extension and name type (RFC 6066 §3). */
@@ -18,14 +23,14 @@ const SERVER_NAME = 0;
 const HOST_NAME = 0;
 
 /**
- * The server name that a client sends; `''` when it sends none, or when these octets are no ClientHello. undefined: the ClientHello is not
+ * The server name that a client sends; `''` when it sends none, or when these octets are no ClientHello, or a huge one. undefined: the ClientHello is not
  * complete yet.
  */
 export function serverNameOf(octets: Uint8Array): string | undefined {
   const parts: Uint8Array[] = [];
   let length = 0;
   // A ClientHello may be divided among records.
-  for (let at = 0; ; ) {
+  for (let at = 0; parts.length < MAX_RECORDS; ) {
     if (at < octets.length && octets[at] !== HANDSHAKE) return '';
     if (octets.length < at + RECORD_HEADER) return undefined;
     const size = (octets[at + 3]! << 8) | octets[at + 4]!;
@@ -44,6 +49,7 @@ export function serverNameOf(octets: Uint8Array): string | undefined {
     if (part.length < size) return undefined;
     at += size;
   }
+  return '';
 }
 
 /** The server name in the body of a ClientHello (RFC 8446 §4.1.2). */

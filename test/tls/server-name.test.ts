@@ -35,13 +35,23 @@ describe('the server name of a ClientHello', () => {
     }
   });
 
-  it('is found in any number of records', () => {
+  it('is found in several records', () => {
     const message = named.subarray(HEADER);
-    for (const size of [1, 2, 3, 4, 5, 40, message.length - 1]) {
+    for (const size of [Math.ceil(message.length / 64), 40, message.length - 1]) {
       const records = inRecords(message, size);
       expect(serverNameOf(records), String(size)).toBe('Ns1.example.test');
       expect(serverNameOf(records.subarray(0, -1)), String(size)).toBeUndefined();
     }
+  });
+
+  it('is not looked for in a huge number of records, or of octets', () => {
+    const message = named.subarray(HEADER);
+    expect(serverNameOf(inRecords(message, Math.floor(message.length / 65)))).toBe('');
+    expect(serverNameOf(inRecords(message, 1).subarray(0, 64 * 6))).toBe('');
+    expect(serverNameOf(inRecords(message, 1).subarray(0, 64 * 6 - 1))).toBeUndefined();
+    const hello = (length: number): Buffer => Buffer.of(22, 3, 1, 0, 4, 1, 0, length >> 8, length & 0xff);
+    expect(serverNameOf(hello(16_380))).toBeUndefined();
+    expect(serverNameOf(hello(16_381))).toBe('');
   });
 
   it.each([
