@@ -190,20 +190,26 @@ async function control(words: readonly string[]): Promise<number> {
   return command.run({ client, socket, config, word, json, force, allowEmpty, longest });
 }
 
-/** The socket that is given or configured; else the only one on which a server of this user answers. Throws UsageError for several. */
+/**
+ * The socket that is given or configured; else the only one on which a server answers in the first folder that has one: the user's own
+ * come before the system's. Throws UsageError for several.
+ */
 async function socketOf(socket: string | undefined, config: string | undefined): Promise<string> {
   if (socket !== undefined) return socket;
   const configured = config === undefined ? undefined : readConfig(config).control.socket;
   const known = configured ?? defaultSocket(process.env);
   if (known !== undefined) return known;
   const uid = process.getuid?.() ?? -1;
-  const found = socketsIn(controlFolders(process.env, uid), uid);
-  const answering: string[] = [];
-  // With one there is nothing to choose, and what is wrong with it is told by whoever asks it.
-  for (const path of found) if (found.length === 1 || (await stateOf(path)) !== 'ECONNREFUSED') answering.push(path);
-  if (answering.length > 1)
-    throw new UsageError(`adotd ctl: several servers run; choose one by --socket PATH: ${answering.join(', ')}`);
-  return answering[0] ?? found[0] ?? SYSTEM_SOCKET;
+  const folders = socketsIn(controlFolders(process.env, uid), uid);
+  for (const paths of folders) {
+    const answering: string[] = [];
+    for (const path of paths) if ((await stateOf(path)) !== 'ECONNREFUSED') answering.push(path);
+    if (answering.length > 1)
+      throw new UsageError(`adotd ctl: several servers run; choose one by --socket PATH: ${answering.join(', ')}`);
+    if (answering[0] !== undefined) return answering[0];
+  }
+  // One that nobody answers on tells more than none.
+  return folders.flat()[0] ?? SYSTEM_SOCKET;
 }
 
 function zonePath(name: string | undefined): string {

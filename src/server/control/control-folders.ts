@@ -37,12 +37,13 @@ export function ownFolder(folders: readonly string[], uid: number): string | und
   });
 }
 
-/** The sockets of servers in these folders, and in the folder of the system. */
-export function socketsIn(folders: readonly string[], uid: number): readonly string[] {
-  const paths = [...new Set([...folders, SYSTEM_FOLDER])].flatMap((folder) =>
-    folder === SYSTEM_FOLDER || isSafe(folder, uid) ? namesIn(folder).map((name) => join(folder, name)) : [],
-  );
-  return paths.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSocket());
+/** The sockets of servers in these folders and in the folder of the system, folder by folder. */
+export function socketsIn(folders: readonly string[], uid: number): readonly (readonly string[])[] {
+  return [...new Set([...folders, SYSTEM_FOLDER])].map((folder) => {
+    if (folder !== SYSTEM_FOLDER && !isSafe(folder, uid)) return [];
+    const paths = namesIn(folder).map((name) => join(folder, name));
+    return paths.filter((path) => lstatSync(path, { throwIfNoEntry: false })?.isSocket());
+  });
 }
 
 /** Removes the sockets of processes that have ended without doing so. */
