@@ -183,7 +183,9 @@ function checkNamesIn(rrsets: Rrsets, set: number, zone: ZoneName, report: Repor
 
 /** Whether the name at rdata[at] ends in the zone's name twice, and no owner shows that this is meant. */
 export function isTwice(store: RecordStore, at: number, { labels, twice }: ZoneName): boolean {
-  if (twice === undefined || suffixAt(store.rdata, at, twice, labels * 2) < 0) return false;
+  // Most names have fewer octets already.
+  if (twice === undefined || nameLength(store.rdata, at) < twice.length) return false;
+  if (suffixAt(store.rdata, at, twice, labels * 2) < 0) return false;
   return store.lookup(store.rdata, at) === NO_NODE;
 }
 
@@ -200,11 +202,11 @@ function warnOfAtSign(store: RecordStore, row: number, at: number, { name }: Zon
 /** RRsets that no message can hold are never answered. With their signatures, they are not answered to clients that set DO. */
 function checkSize(rrsets: Rrsets, node: number, set: number, zone: ZoneName, report: Report): void {
   const { store, start, records } = rrsets;
-  const rows = records.subarray(start[set]!, start[set + 1]!);
   let octets = 0;
-  for (const row of rows) octets += RECORD_FIXED + store.rdataLength[row]!;
+  for (let i = start[set]!; i < start[set + 1]!; i++) octets += RECORD_FIXED + store.rdataLength[records[i]!]!;
   // Most RRsets are far below the limit, also with their signatures.
   if (octets < MAX_MESSAGE / 4) return;
+  const rows = records.subarray(start[set]!, start[set + 1]!);
   octets += HEADER + QUESTION_FIXED + store.nameOf(node).length - saved(rrsets, node, set, zone);
   const signatures = signaturesOf(rrsets, findRrset(rrsets, node, Type.RRSIG), rrsets.type[set]!);
   let signed = signatures.length === 0 ? 0 : OPT;

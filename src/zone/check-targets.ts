@@ -3,7 +3,7 @@
  * that lead nowhere. Hot file: integers.
  */
 import { Type } from '../protocol/iana.js';
-import { MAX_LABELS, nameToText } from '../protocol/name.js';
+import { MAX_LABELS, nameToText, suffixAt } from '../protocol/name.js';
 import { Additional } from '../protocol/rdata/rows.js';
 import { nameLayout, typeToText } from '../protocol/rdata/table.js';
 import { Place } from './check-names.js';
@@ -21,6 +21,7 @@ const ELSEWHERE = Place.BELOW_CUT | Place.CUT;
 /** What checkTargets() knows of the zone. */
 interface Targets {
   readonly rrsets: Rrsets;
+  readonly apex: number;
   readonly places: Uint8Array;
   readonly zone: ZoneName;
   readonly report: Report;
@@ -28,7 +29,7 @@ interface Targets {
 
 export function checkTargets(rrsets: Rrsets, apex: number, places: Uint8Array, zone: ZoneName, report: Report): void {
   const { store, type } = rrsets;
-  const targets = { rrsets, places, zone, report };
+  const targets = { rrsets, apex, places, zone, report };
   for (let node = apex; node < store.nodeCount; node++) {
     if ((places[node]! & (Place.IN_ZONE | Place.BELOW_CUT)) !== Place.IN_ZONE) continue;
     for (let set = rrsets.nodeRrsets[node]!; set < rrsets.nodeRrsets[node + 1]!; set++) {
@@ -41,15 +42,16 @@ export function checkTargets(rrsets: Rrsets, apex: number, places: Uint8Array, z
   }
 }
 
-function checkTarget({ rrsets, places, zone, report }: Targets, row: number, additional: Additional): void {
+function checkTarget({ rrsets, apex, places, zone, report }: Targets, row: number, additional: Additional): void {
   const { store } = rrsets;
   const type = store.type[row]!;
   const at = store.rdataAt[row]! + nameLayout(type)!.at;
   // The root says that there is no target (RFC 7505, RFC 2782), or stands for the owner (RFC 9460 §2.5).
   if (store.rdata[at] === 0) return;
-  const target = findEncloser(store, at);
+  const zoneAt = suffixAt(store.rdata, at, zone.name, zone.labels);
+  if (zoneAt < 0) return;
+  const target = findEncloser(store, at, zoneAt, apex);
   const place = places[target.node]!;
-  if ((place & Place.IN_ZONE) === 0) return;
   // A forgotten final dot is one mistake, which check-slips.ts reports.
   if (!target.isExact && isTwice(store, at, zone)) return;
   const isElsewhere = (place & ELSEWHERE) !== 0;
@@ -94,12 +96,15 @@ interface Encloser {
 
 const found: Encloser = { node: ROOT_NODE, isExact: false };
 
-/** The node of the longest known ancestor of the name at rdata[at], or of itself. The result is reused by the next call. */
-function findEncloser(store: RecordStore, at: number): Encloser {
+/**
+ * The node of the longest known ancestor of the name at rdata[at], or of itself; the zone's name, of the node `apex`, begins
+ * at rdata[zoneAt]. The result is reused by the next call.
+ */
+function findEncloser(store: RecordStore, at: number, zoneAt: number, apex: number): Encloser {
   const { rdata } = store;
   let labels = 0;
-  for (let label = at; rdata[label] !== 0; label += rdata[label]! + 1) labelAt[labels++] = label - at;
-  found.node = ROOT_NODE;
+  for (let label = at; label < zoneAt; label += rdata[label]! + 1) labelAt[labels++] = label - at;
+  found.node = apex;
   while (labels > 0) {
     const child = store.find(found.node, rdata, at + labelAt[labels - 1]!);
     if (child === NO_NODE) break;
