@@ -34,6 +34,27 @@ export function zoneKeys(rrsets: Rrsets, apex: number): readonly ZoneKey[] {
   });
 }
 
+/** Keys by tag and algorithm: signatures name both, and several keys may share them. */
+export class KeyIndex {
+  readonly #keys = new Map<number, ZoneKey[]>();
+
+  constructor(keys: readonly ZoneKey[]) {
+    for (const key of keys) {
+      const name = key.tag * 256 + key.algorithm;
+      const same = this.#keys.get(name);
+      if (same === undefined) this.#keys.set(name, [key]);
+      else same.push(key);
+    }
+  }
+
+  /** The keys of this tag and algorithm. */
+  find(tag: number, algorithm: number): readonly ZoneKey[] {
+    return this.#keys.get(tag * 256 + algorithm) ?? NO_KEYS;
+  }
+}
+
+const NO_KEYS: readonly ZoneKey[] = [];
+
 function zoneKey(row: number, rdata: Uint8Array): ZoneKey {
   const flags = readU16(rdata, 0);
   const isRevoked = (flags & REVOKED) !== 0;

@@ -5,7 +5,7 @@ import { isChainNode, Place } from '../zone/check-names.js';
 import type { Report } from '../zone/record-report.js';
 import type { Rrsets } from '../zone/rrsets.js';
 import { ROOT_NODE } from '../zone/store.js';
-import type { ZoneKey } from './keys.js';
+import type { KeyIndex, ZoneKey } from './keys.js';
 
 const ASTERISK = 0x2a;
 
@@ -15,6 +15,7 @@ export interface SignedZone {
   /** The apex, in lower case. */
   readonly apexName: Uint8Array;
   readonly keys: readonly ZoneKey[];
+  readonly keyIndex: KeyIndex;
   /** Seconds since 1970. */
   readonly now: number;
   readonly report: Report;

@@ -101,8 +101,7 @@ class Filler {
 
   /** Notes the faults that can be seen at once, and has the other signatures verified. */
   add(node: number, set: number, from: number, to: number): void {
-    const { rrsets, keys } = this.#zone;
-    const { store, records } = rrsets;
+    const { store, records } = this.#zone.rrsets;
     let ownerLength = 0;
     for (let i = from; i < to; i++) {
       const row = records[i]!;
@@ -111,10 +110,8 @@ class Filler {
       if (fault !== Fault.NOT_VERIFIED) continue;
       if (ownerLength === 0) ownerLength = writeCanonicalOwner(store, node, this.#owner);
       let tries = 0;
-      for (const key of keys) {
-        if (!key.isUsable || !isKeyOf(rrsets, row, key) || tries++ === MAX_TRIES) continue;
-        this.#addJob(set, row, key, ownerLength);
-      }
+      for (const key of keysOf(this.#zone, row))
+        if (key.isUsable && tries++ < MAX_TRIES) this.#addJob(set, row, key, ownerLength);
     }
   }
 
@@ -126,8 +123,8 @@ class Filler {
       this.#write(this.#batch, set, row, key, ownerLength);
       return;
     }
-    const large = new SignatureBatch(new ArrayBuffer(batchSize(octets)));
     if (this.#batch.octets.length < octets) {
+      const large = new SignatureBatch(new ArrayBuffer(batchSize(octets)));
       this.#write(large, set, row, key, ownerLength);
       large.verify();
       this.#collect(large);
@@ -156,14 +153,13 @@ class Filler {
 
 /** What is wrong with a signature besides its octets (RFC 4035 §5.3.1); NOT_VERIFIED when these have to be verified. */
 function visibleFault(zone: SignedZone, node: number, row: number): number {
-  const { rrsets, apexName, keys, now } = zone;
+  const { rrsets, apexName, now } = zone;
   const { store } = rrsets;
   const { rdata } = store;
   const at = store.rdataAt[row]!;
   if (!sameName(rdata, at + Rrsig.SIGNER, apexName, 0)) return Fault.FOREIGN_SIGNER;
   let fault: number = Fault.NO_KEY;
-  for (const key of keys) {
-    if (!isKeyOf(rrsets, row, key)) continue;
+  for (const key of keysOf(zone, row)) {
     if (key.isUsable) fault = Fault.NOT_VERIFIED;
     else if (fault === Fault.NO_KEY) fault = key.isRevoked ? Fault.REVOKED_KEY : Fault.NO_ZONE_KEY;
   }
@@ -174,7 +170,8 @@ function visibleFault(zone: SignedZone, node: number, row: number): number {
   return Fault.NOT_VERIFIED;
 }
 
-function isKeyOf({ store }: Rrsets, row: number, key: ZoneKey): boolean {
+/** The keys that may have made a signature. */
+function keysOf({ rrsets: { store }, keyIndex }: SignedZone, row: number): readonly ZoneKey[] {
   const at = store.rdataAt[row]!;
-  return store.rdata[at + Rrsig.ALGORITHM] === key.algorithm && readU16(store.rdata, at + Rrsig.KEY_TAG) === key.tag;
+  return keyIndex.find(readU16(store.rdata, at + Rrsig.KEY_TAG), store.rdata[at + Rrsig.ALGORITHM]!);
 }

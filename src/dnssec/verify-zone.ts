@@ -12,7 +12,7 @@ import type { Diagnostics } from '../zone/diagnostics.js';
 import { Report } from '../zone/record-report.js';
 import { findRrset, type Rrsets, Rrsig } from '../zone/rrsets.js';
 import { writeCanonicalOwner } from './canonical-rrset.js';
-import { zoneKeys } from './keys.js';
+import { KeyIndex, zoneKeys } from './keys.js';
 import type { SignedZone } from './signed-zone.js';
 import type { ChooseVerifier } from './verifier.js';
 import { verifyNsec } from './verify-nsec.js';
@@ -40,7 +40,8 @@ export function verifyZone(
   const name = new Uint8Array(rrsets.store.nameOf(checked.apex).length);
   writeCanonicalOwner(rrsets.store, checked.apex, name);
   const keys = zoneKeys(rrsets, checked.apex);
-  const zone: SignedZone = { rrsets, checked, apexName: name, keys, now: Math.floor(now), report };
+  const keyIndex = new KeyIndex(keys);
+  const zone: SignedZone = { rrsets, checked, apexName: name, keys, keyIndex, now: Math.floor(now), report };
   verifySigned(zone, chooseVerifier);
   verifyDigests(zone);
   diagnostics.sort(rrsets.store.files, before);

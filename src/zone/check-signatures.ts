@@ -69,7 +69,8 @@ export function checkSignatures(
 }
 
 /** Counts the signatures at one name, those of each type covered together: one that is valid suffices. */
-function countSet({ store, start, records }: Rrsets, set: number, now: number, tallies: Tallies): void {
+function countSet(rrsets: Rrsets, set: number, now: number, tallies: Tallies): void {
+  const { store, start, records } = rrsets;
   const end = start[set + 1]!;
   for (let from = start[set]!; from < end; ) {
     const type = typeCovered(store, records[from]!);
@@ -81,15 +82,18 @@ function countSet({ store, start, records }: Rrsets, set: number, now: number, t
       if (left > longest) longest = left;
       if (left >= 0 && secondsToWait(store, records[to]!, now) <= 0) isValid = true;
     }
-    if (longest < tallies.left) tallies.left = longest;
+    // What is left of a removed RRset takes nothing with it.
+    const isSigned = findRrset(rrsets, store.node[records[from]!]!, type) >= 0;
+    if (isSigned && longest < tallies.left) tallies.left = longest;
+    const isFatal = isSigned && !isValid;
     for (; from < to; from++) {
       const row = records[from]!;
       const left = secondsLeft(store, row, now);
       const wait = secondsToWait(store, row, now);
       const { expired, expiring, early } = tallies;
-      if (left < 0) count(expired, row, left, left < expired.distance, !isValid);
+      if (left < 0) count(expired, row, left, left < expired.distance, isFatal);
       else if (longest < SOON) count(expiring, row, left, left < expiring.distance, false);
-      if (wait > 0) count(early, row, wait, wait > early.distance, !isValid);
+      if (wait > 0) count(early, row, wait, wait > early.distance, isFatal);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { randomFrom } from '../zone/random-zone.js';
 import { linesOf, NOW, verify } from './verify.js';
 
 const NSEC = linesOf('nsec');
@@ -165,6 +166,34 @@ describe('a signed zone', () => {
       warnings: [expect.stringContaining('found DNSKEY records of a.test., but no signature: the zone is not signed')],
     });
     expect(verify([...head, key], { check: 'expiry', now: NOW }).warnings).toEqual([]);
+  });
+
+  test('may have an expired signature of an RRset that is gone', () => {
+    const own = NSEC.find((line) => line.includes('ns1.nsec.test. 3600 IN RRSIG A '))!;
+    const stray = own.replace(' RRSIG A ', ' RRSIG LOC ').replace('20600101000000', '20260201000000');
+    const { errors, warnings, signaturesExpire } = verify([...NSEC, stray]);
+    expect([errors, warnings.length]).toEqual([[], 2]);
+    expect(signaturesExpire).toBe(Date.UTC(2060, 0, 1) / 1000);
+  });
+
+  test('of arbitrary octets is judged without an exception', () => {
+    const random = randomFrom(20_261_130);
+    const some = (count: number): number => Math.floor(random() * count);
+    const octets = (): string =>
+      Array.from({ length: 1 + some(70) }, () => some(256).toString(16).padStart(2, '0')).join('');
+    const types = ['DNSKEY', 'RRSIG', 'NSEC', 'NSEC3', 'NSEC3PARAM', 'ZONEMD', 'DS'];
+    for (let turn = 0; turn < 150; turn++) {
+      const zone = turn % 2 === 0 ? NSEC : NSEC3;
+      const lines = zone.map((line) => {
+        if (some(25) > 0) return line;
+        if (some(2) === 0) return line.replace(/[A-Za-z0-9+/]{4}(=*)$/, `${['AAAA', 'zzzz', '////'][some(3)]}$1`);
+        return line.replace(/IN \S+ .*/, () => {
+          const text = octets();
+          return `IN ${types[some(types.length)]} \\# ${text.length / 2} ${text}`;
+        });
+      });
+      for (const check of ['strict', 'full'] as const) verify(lines, { check });
+    }
   });
 
   test('loses its last signature when the longest one of an RRset expires', () => {
