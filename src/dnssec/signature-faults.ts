@@ -1,4 +1,5 @@
 /** What is wrong with the signatures of an RRset, and what is said about it. */
+import { counted } from '../errors.js';
 import { nameToText } from '../protocol/name.js';
 import { readU16, readU32 } from '../protocol/octets.js';
 import { Rrsig } from '../zone/rrsets.js';
@@ -159,29 +160,29 @@ export class SignatureSums {
     say(this.#unverified, () => {
       const { count, row } = this.#unverified;
       const algorithm = algorithmText(rdata[rdataAt[row]! + Rrsig.ALGORITHM]!);
-      return `found ${count} RRsets whose signatures cannot be verified here, the first of ${algorithm} (${report.nameRrset(row)}); nothing is said about them`;
+      return `found ${counted(count, 'RRset')} with signatures that cannot be verified here, the first of ${algorithm} (${report.nameRrset(row)}); nothing is said about that`;
     });
     const { count: forbidden, row: first } = this.#forbidden;
     if (forbidden > 0)
       report.error(
         first,
         () =>
-          `found ${forbidden} signatures of delegations or of names below them, the first ${report.nameRrset(first)}; expected none there (RFC 4035 §2.2): ${REMEDY}`,
+          `found ${counted(forbidden, 'signature')} of delegations or of names below them, the first ${report.nameRrset(first)}; expected none there (RFC 4035 §2.2): ${REMEDY}`,
       );
     say(this.#useless, () => {
       const { count, row } = this.#useless;
-      return `found ${count} invalid signatures beside valid ones, the first ${report.nameRrset(row)}; expected them to be removed, or the zone to be signed again`;
+      return `found ${counted(count, 'invalid signature')} beside valid ones, the first ${report.nameRrset(row)}; expected valid ones only: sign the zone again`;
     });
     say(this.#otherTtl, () => {
       const { count, row } = this.#otherTtl;
-      return `found ${count} signatures with another TTL than their RRset, the first ${report.nameRrset(row)}; expected the same (RFC 4034 §3)`;
+      return `found ${counted(count, 'signature')} with another TTL than the RRset, the first ${report.nameRrset(row)}; expected the same (RFC 4034 §3)`;
     });
     this.#algorithms.forEach((algorithm, index) => {
       const sum = this.#missing[index]!;
       say(
         sum,
         () =>
-          `found ${sum.count} RRsets without a valid signature of ${algorithmText(algorithm)}, which the DNSKEY records announce, the first ${report.nameRrset(sum.row)}; expected signatures of all algorithms (RFC 4035 §2.2)`,
+          `found ${counted(sum.count, 'RRset')} without a valid signature of ${algorithmText(algorithm)}, which the DNSKEY records announce, the first ${report.nameRrset(sum.row)}; expected signatures of all algorithms (RFC 4035 §2.2)`,
       );
     });
   }

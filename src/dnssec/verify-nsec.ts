@@ -2,6 +2,7 @@
  * Verifies the NSEC chain of a zone (RFC 4035 §2.3): every name with records has one NSEC record, which names the next one in
  * canonical order and the types that are there.
  */
+import { counted } from '../errors.js';
 import { Type } from '../protocol/iana.js';
 import { nameLength, nameToText, sameName } from '../protocol/name.js';
 import { isChainNode } from '../zone/check-names.js';
@@ -27,7 +28,10 @@ export function verifyNsec(zone: SignedZone): void {
     const row = rrsets.records[rrsets.start[set]!]!;
     const count = rrsets.start[set + 1]! - rrsets.start[set]!;
     if (count > 1)
-      report.error(row, () => `found ${count} NSEC records of ${report.name(node)}, expected one: sign the zone again`);
+      report.error(
+        row,
+        () => `found ${counted(count, 'NSEC record')} of ${report.name(node)}, expected one: sign the zone again`,
+      );
     const next = order[(index + 1) % order.length]!;
     const at = store.rdataAt[row]!;
     if (!sameName(store.nameOf(next), 0, store.rdata, at))

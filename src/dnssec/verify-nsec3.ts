@@ -2,6 +2,7 @@
  * Verifies what the NSEC3 records of a chain say (RFC 5155 §7.1): each belongs to a name, and names its types. Whether the
  * chain is closed and complete, and where opt-out may stand for a name, is checked at every load (zone/check-nsec3-chain.ts).
  */
+import { counted } from '../errors.js';
 import { Type } from '../protocol/iana.js';
 import type { CheckedChain } from '../zone/check-nsec3-chain.js';
 import type { SignedZone } from './signed-zone.js';
@@ -38,7 +39,7 @@ export function verifyNsec3(zone: SignedZone, { entries, proofs }: CheckedChain)
     report.warning(
       checked.chain!.parameters.row,
       () =>
-        `found ${records - entries.count} NSEC3 records with other parameters than the chain that is served; they are not verified`,
+        `found ${counted(records - entries.count, 'NSEC3 record')} with other parameters than the chain that is served; those are not verified`,
     );
 }
 

@@ -6,7 +6,7 @@ import { Type } from '../protocol/iana.js';
 import { MAX_NAME, sameName } from '../protocol/name.js';
 import { readU16, readU32 } from '../protocol/octets.js';
 import { secondsLeft, secondsToWait } from '../zone/check-signatures.js';
-import { type Rrsets, Rrsig, typeCovered } from '../zone/rrsets.js';
+import { Rrsig, typeCovered } from '../zone/rrsets.js';
 import { isKnownAlgorithm } from './algorithms.js';
 import { rrsetLength, writeCanonicalOwner, writeRrset } from './canonical-rrset.js';
 import type { ZoneKey } from './keys.js';

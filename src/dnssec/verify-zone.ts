@@ -5,6 +5,7 @@
  *
  * Not here: the DS records of the parent, other chains than the one that is served, and trust anchors (RFC 5011).
  */
+import { counted } from '../errors.js';
 import { Type } from '../protocol/iana.js';
 import { sameName } from '../protocol/name.js';
 import type { CheckedZone } from '../zone/check.js';
@@ -56,12 +57,13 @@ function verifySigned(zone: SignedZone, chooseVerifier: ChooseVerifier): void {
       report.error(
         signatures.row,
         () =>
-          `found ${signatures.own} signatures by ${report.name(checked.apex)}, but no DNSKEY record there: publish the keys, or remove the signatures`,
+          `found ${counted(signatures.own, 'signature')} by ${report.name(checked.apex)}, but no DNSKEY record there: publish the keys, or remove the signatures`,
       );
     else if (signatures.all > 0)
       report.warning(
         signatures.row,
-        () => `found ${signatures.all} signatures, none of them by ${report.name(checked.apex)}; they are not verified`,
+        () =>
+          `found ${counted(signatures.all, 'signature')}, none by ${report.name(checked.apex)}; they are not verified`,
       );
     return;
   }

@@ -3,6 +3,7 @@
  * Not here: the signature of the ZONEMD RRset, and its absence in NSEC and NSEC3; they are verified with the others.
  */
 import { createHash, type Hash } from 'node:crypto';
+import { counted } from '../errors.js';
 import { Type } from '../protocol/iana.js';
 import { MAX_NAME } from '../protocol/name.js';
 import { readU32 } from '../protocol/octets.js';
@@ -55,7 +56,7 @@ export function verifyDigests(zone: SignedZone): void {
       failures.push([
         row,
         () =>
-          `found ${twins.length} ZONEMD records of scheme ${scheme} and hash algorithm ${algorithm}, expected one (RFC 8976 §2.2)`,
+          `found ${counted(twins.length, 'ZONEMD record')} of scheme ${scheme} and hash algorithm ${algorithm}, expected one (RFC 8976 §2.2)`,
       ]);
     } else if (own !== serial) {
       failures.push([

@@ -2,6 +2,7 @@
  * Checks the dates of signatures: whether they are valid now, and whether they expire soon (RFC 4034 §3.1.5). Warns of those
  * over nothing.
  */
+import { counted } from '../errors.js';
 import { Type } from '../protocol/iana.js';
 import { readU32 } from '../protocol/octets.js';
 import { typeToText } from '../protocol/rdata/table.js';
@@ -102,9 +103,8 @@ function reportTallies({ expired, expiring, early }: Tallies, now: number, isStr
   const say = (tally: Tally, what: string, which: string, remedy: string): void => {
     if (tally.count === 0) return;
     const time = new Date((now + tally.distance) * 1000).toISOString().slice(0, 19);
-    const signatures = tally.count === 1 ? 'signature' : 'signatures';
     const message = (): string =>
-      `found ${tally.count} ${signatures} ${what}, the ${which} on ${time}Z (${report.nameRrset(tally.row)}); expected ${remedy}`;
+      `found ${counted(tally.count, 'signature')} ${what}, the ${which} on ${time}Z (${report.nameRrset(tally.row)}); expected ${remedy}`;
     if (isStrict && tally.isFatal) report.error(tally.row, message);
     else report.warning(tally.row, message);
   };

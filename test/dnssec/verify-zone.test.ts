@@ -75,7 +75,7 @@ describe('a signed zone', () => {
         ),
         'ns1.insecure.nsec.test. 3600 IN A 192.0.2.1',
       ],
-      /found 1 signatures of delegations or of names below them, the first ns1\.insecure/,
+      /found 1 signature of delegations or of names below them, the first ns1\.insecure/,
     ],
   ])('with %s is found wrong', (_what, lines, expected) => {
     expect(verify(lines).errors).toContainEqual(expect.stringMatching(expected));
@@ -106,7 +106,7 @@ describe('a signed zone', () => {
     expect(verify([...NSEC, broken])).toMatchObject({
       errors: [],
       warnings: [
-        expect.stringContaining('found 1 invalid signatures beside valid ones, the first ns1.nsec.test. RRSIG (A)'),
+        expect.stringContaining('found 1 invalid signature beside valid ones, the first ns1.nsec.test. RRSIG (A)'),
       ],
     });
     const old = own.replace('20600101000000 20260101000000', '20260201000000 20260101000000');
@@ -130,7 +130,7 @@ describe('a signed zone', () => {
     const { errors, warnings } = verify(other);
     expect(errors).toEqual([]);
     expect(warnings).toEqual([
-      expect.stringMatching(/found \d+ RRsets whose signatures cannot be verified here, the first of algorithm 12/),
+      expect.stringMatching(/found \d+ RRsets with signatures that cannot be verified here, the first of algorithm 12/),
     ]);
   });
 
@@ -157,7 +157,7 @@ describe('a signed zone', () => {
     expect(verify(head)).toMatchObject({ errors: [], warnings: [] });
     expect(verify([...head, rrsig('b.test.')])).toMatchObject({
       errors: [],
-      warnings: [expect.stringContaining('found 1 signatures, none of them by a.test.; they are not verified')],
+      warnings: [expect.stringContaining('found 1 signature, none by a.test.; they are not verified')],
     });
     expect(verify([...head, rrsig('a.test.')]).errors).toHaveLength(1);
     const key = NSEC.find(is('DNSKEY'))!.replace('nsec.test.', 'a.test.');
