@@ -214,7 +214,7 @@ export class Reloader {
       this.#parts.applied(running, effects);
       const changed = keys.filter(({ effect }) => effect !== 'start').map(({ key }) => key);
       if (answersChanged && changed.length === 0) changed.push('cookies.secret_file');
-      const restart = keys.filter(({ effect }) => effect === 'start').map(({ key }) => key);
+      const restart = keys.flatMap(({ key, effect }) => (effect === 'start' ? key : [])).sort();
       this.#restart = restart;
       if (changed.length > 0) log.info({ changed }, `configuration changed: ${changed.join(', ')}`);
       if (restart.length > 0) {
