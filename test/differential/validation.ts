@@ -32,7 +32,8 @@ export function expectation(model: Model, query: Query, ours: Answer): Expectati
 
 /**
  * Questions whose answers unbound 1.17 never validates: DS at a zone whose parent it cannot ask; QTYPE CNAME or DNAME
- * below a DNAME; names that an asterisk label makes look like wildcards.
+ * below a DNAME; two links through one DNAME, which it wants to see before each of them although an RRset is in an answer
+ * once (RFC 2181 §5); names that an asterisk label makes look like wildcards.
  */
 function isBeyondUnbound(model: Model, { name, type }: Query, { answer, rcode }: Answer): boolean {
   const links = [...answer.values()].filter((rrset) => rrset.type === T.CNAME || rrset.type === T.DNAME);
@@ -45,6 +46,10 @@ function isBeyondUnbound(model: Model, { name, type }: Query, { answer, rcode }:
     if (model.isOptedOut(model.closestEncloser(end))) return true;
   }
   const rrsets = [...answer.values()];
+  const isSigned = (owner: string): boolean => rrsets.some((one) => one.covered === T.CNAME && one.owner === owner);
+  const synthesised = links.filter((link) => link.type === T.CNAME && !isSigned(link.owner)).length;
+  const dnames = links.filter((link) => link.type === T.DNAME).length;
+  if (dnames > 0 && synthesised > dnames) return true;
   if ((type === T.CNAME || type === T.DNAME) && rrsets.some((rrset) => rrset.type === T.DNAME)) return true;
   const isStarred = (text: string): boolean => /(^|\.)\*\./.test(text);
   const exists = model.zone.nodes.has(nameKey(name)) && !name.slice(1).includes('*');
