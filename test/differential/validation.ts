@@ -35,7 +35,7 @@ export function expectation(model: Model, query: Query, ours: Answer): Expectati
  * below a DNAME; two links through one DNAME, which it wants to see before each of them although an RRset is in an answer
  * once (RFC 2181 §5); names that an asterisk label makes look like wildcards.
  */
-function isBeyondUnbound(model: Model, { name, type }: Query, { answer, rcode }: Answer): boolean {
+function isBeyondUnbound(model: Model, { name, type }: Query, { answer, authority, rcode }: Answer): boolean {
   const links = [...answer.values()].filter((rrset) => rrset.type === T.CNAME || rrset.type === T.DNAME);
   if (type === T.DS && (name.length === model.zone.origin.length || links.length > 0)) return true;
   // A name below an opted-out empty non-terminal cannot be told from one that a wildcard above it would make: no
@@ -54,6 +54,9 @@ function isBeyondUnbound(model: Model, { name, type }: Query, { answer, rcode }:
   const isStarred = (text: string): boolean => /(^|\.)\*\./.test(text);
   const exists = model.zone.nodes.has(nameKey(name)) && !name.slice(1).includes('*');
   const starredLink = links.some(({ owner, rdata }) => isStarred(owner) || isStarred(rdata[0]?.trim() ?? ''));
+  // Behind a chain it finds no proof in the NSEC of a wildcard that is an empty non-terminal.
+  const starredProof = [...authority.values()].some((one) => one.type === T.NSEC && isStarred(one.owner));
+  if (links.length > 0 && starredProof) return true;
   return starredLink || (isStarred(nameToText(name)) && !exists);
 }
 
