@@ -3,6 +3,10 @@
 /** Where a key was, and what the server does in its place. */
 const REMOVED: readonly { readonly path: readonly string[]; readonly now: string }[] = [
   {
+    path: ['sessions', 'max_per_listener'],
+    now: 'sessions.max limits all connections, and sessions.max_per_client those of one client',
+  },
+  {
     path: ['starttls', 'record_per_message'],
     now: 'each message now has a TLS record of its own, on every TLS session',
   },

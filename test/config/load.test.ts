@@ -41,8 +41,8 @@ describe('the configuration file', () => {
       ],
     ],
     [
-      'sessions: { max_per_listener: 5 }',
-      ['adotd.yaml:1:13: sessions.max_per_listener: unknown key; did you mean max_per_client?'],
+      'sessions: { max_per_lisener: 5 }',
+      ['adotd.yaml:1:13: sessions.max_per_lisener: unknown key; did you mean max_per_client?'],
     ],
     ['listen: 1.2.3.4', ['adotd.yaml:1:9: listen: found "1.2.3.4", expected a list']],
     ['listen: [1.2.3.400]', ['adotd.yaml:1:10: listen[0]: found "1.2.3.400", expected an IPv4 or IPv6 address']],
@@ -174,6 +174,14 @@ describe('the configuration file', () => {
     ['sessions: { record_per_message: true }', [expect.stringContaining('sessions.record_per_message: unknown key')]],
   ])('takes no other mistake for a removed key: %j', (text, wanted) => {
     expect(mistakes(text)).toEqual(wanted);
+  });
+
+  it('goes on without sessions.max_per_listener, and names what limits connections now', () => {
+    const warnings: string[] = [];
+    parseConfig('sessions: { max_per_listener: 5 }', 'adotd.yaml', ({ message }) => warnings.push(message));
+    expect(warnings).toEqual([
+      'sessions.max_per_listener: found a key that was removed: sessions.max limits all connections, and sessions.max_per_client those of one client; take the key out',
+    ]);
   });
 
   it('says to a program that gives a removed key what became of it', () => {
