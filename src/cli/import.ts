@@ -1,7 +1,7 @@
 /** `adotd import`: makes a clean zone file of what other servers and panels export, and says what was odd. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { AdotdError, codeOf, ErrorCode, systemReason } from '../errors.js';
+import { AdotdError, codeOf, counted, ErrorCode, systemReason } from '../errors.js';
 import { nameFromText, nameToText } from '../protocol/name.js';
 import { readZoneFile } from '../zone/files.js';
 import { printZone } from '../zone/print.js';
@@ -40,7 +40,9 @@ no errors for adotd check. Exit status 0, or 1 if there is no zone to write.
     const { values, positionals } = parse('import', words, OPTIONS);
     const [file, ...more] = positionals;
     if (file === undefined || more.length > 0)
-      throw new UsageError(`adotd import: found ${positionals.length} files, expected one, or - for standard input`);
+      throw new UsageError(
+        `adotd import: found ${counted(positionals.length, 'file')}, expected one, or - for standard input`,
+      );
     const notes = new Notes();
     const shown = file === STANDARD_INPUT ? 'standard input' : file;
     const source = await sourceOf(decode(octetsOf(file), notes), notes);
@@ -111,8 +113,4 @@ function write(text: string, file: string | undefined): void {
       codeOf(error) === 'EEXIST' ? 'it exists already; give another name or remove it first' : systemReason(error);
     throw new AdotdError(ErrorCode.FILE, `cannot write ${file}: ${reason}`, { cause: error });
   }
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -168,7 +168,7 @@ describe('adotd check', () => {
     const ran = await runCommand('check', file);
     expect(ran.status).toBe(1);
     expect(ran.stdout).toBe(
-      `${file}:1:1: found zone one.test.export.txt., but 9 names with records at or below one.test. (the first in line 2); ` +
+      `${file}:1:1: found zone one.test.export.txt., but 9 names with data at or below one.test. (the first in line 2); ` +
         'final dot? Write the owner of the SOA record, or the origin, as one.test.\n',
     );
   });

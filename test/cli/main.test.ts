@@ -18,7 +18,7 @@ async function byShell(script: string): Promise<Ran> {
 }
 
 describe('the command, where it cannot do its work', () => {
-  const serve = '"$0" "$1" serve --port 0 --tls-port 0 --log-level error --zones';
+  const serve = '"$0" "$1" serve --port 0 --tls-port 0 --log-level silent --zones';
   it.each([
     [
       'standard output is full',
@@ -56,7 +56,7 @@ describe('the command line', () => {
     [['serv'], 2, /^adotd: unknown verb serv; did you mean serve\?\n$/],
     [['frobnicate'], 2, /^adotd: unknown verb frobnicate; see adotd --help\n$/],
     [['toString'], 2, /^adotd: unknown verb toString/],
-    [['serve'], 2, /^adotd serve: nothing to serve; give --zones DIR or --config FILE\n$/],
+    [['serve'], 2, /^adotd serve: nothing to serve; give --zones DIR, --zone NAME=FILE or --config FILE\n$/],
     [['serve', '--prot', '1'], 2, /^adotd serve: unknown option --prot; did you mean --port\?\n$/],
     [['serve', '--zones', 'zones', '--port'], 2, /^adotd serve: --port: found nothing, expected a value\n$/],
     [['serve', '--zones', 'zones', '--port', 'dns'], 2, /^adotd serve: --port: found "dns", expected a number\n$/],
@@ -76,8 +76,8 @@ describe('the command line', () => {
       /--workers: found "all", expected auto, embedded or a number/,
     ],
     [['serve', '--zones', 'zones', '--log-level', 'loud'], 2, /--log-level: found "loud", expected fatal or error/],
-    [['serve', 'zones'], 2, /^adotd serve: unexpected zones; zones are given by --zones DIR\n$/],
-    [['check'], 2, /^adotd check: nothing to check; give a file or a folder\n$/],
+    [['serve', 'zones'], 2, /^adotd serve: unexpected zones; zones are given by --zones DIR or --zone NAME=FILE\n$/],
+    [['check'], 2, /^adotd check: nothing to check; give a file, a folder or --zone NAME=FILE\n$/],
     [['check', '--format', 'xml', 'zones'], 2, /--format: found xml, expected text or json/],
     [['check', '--limit', '0', 'zones'], 2, /--limit: found 0, expected a number of at least 1/],
     [['schema', 'extra'], 2, /^adotd schema: unexpected extra; see adotd schema --help\n$/],
@@ -102,14 +102,18 @@ describe('the command line', () => {
     [['serve', '--zones', 'a', '--tls-port', '1', '--tls-port', '2'], 2, /--tls-port: found 1 and 2, expected one/],
     [['serve', '--zones', 'a', '--log-level', 'info', '--log-level', 'warn'], 2, /value; give the option once\n$/],
     [['fixture', '--zones', 'a', '--zones', 'b'], 2, /one folder, or give each by --zone NAME=FILE\n$/],
-    [['ctl', 'status', '--socket', 'a', '--socket', 'b'], 2, /^adotd ctl: --socket: found a and b, expected one value/],
+    [['ctl', 'status', '--socket', 'a', '--socket', 'b'], 3, /^adotd ctl: --socket: found a and b, expected one value/],
     [['check', 'zones', '--format', 'text', '--format', 'json'], 2, /--format: found text and json, expected one/],
     [['query', 'a.test', '--port', '1', '--port', '2'], 2, /^adotd query: --port: found 1 and 2, expected one value/],
     [['probe', '192.0.2.1', '--zone', 'a', '--zone', 'b'], 2, /^adotd probe: --zone: found a and b, expected one/],
     [['keys', '--config', 'a', '--config', 'b'], 2, /^adotd keys: --config: found a and b, expected one value/],
     [['serve', '--strict=yes', '--zones', 'a'], 2, /^adotd serve: --strict: found yes, expected no value\n$/],
     [['serve', '-port', '53'], 2, /^adotd serve: unknown option -port; did you mean --port\?\n$/],
-    [['serve', '-c', 'a.yaml'], 2, /^adotd serve: unknown option -c; did you mean --config or --certs\?\n$/],
+    [
+      ['serve', '-c', 'a.yaml'],
+      2,
+      /^adotd serve: unknown option -c; did you mean --config or --certs or --control-socket\?\n$/,
+    ],
     [['check', '-x', 'zones'], 2, /^adotd check: unknown option -x; see adotd check --help\n$/],
     [['help', 'serv'], 2, /^adotd: unknown verb serv; did you mean serve\?\n$/],
     [['schema', '--pretty'], 2, /^adotd schema: unknown option --pretty/],

@@ -53,7 +53,8 @@ async function probed(
   ...words: string[]
 ): Promise<ProbeReport & { status: number | null }> {
   const ports = ['--port', String(port), '--tls-port', String(tlsPort)];
-  const ran = await adotd('probe', LOOPBACK, ...ports, '--zone', ZONE, '--idle', '0.5', '--json', ...words);
+  const idle = words.includes('--idle') ? [] : ['--idle', '0.5'];
+  const ran = await adotd('probe', LOOPBACK, ...ports, '--zone', ZONE, ...idle, '--json', ...words);
   const [report] = JSON.parse(ran.stdout) as ProbeReport[];
   if (report === undefined) throw new Error(`no report: ${ran.stderr}`);
   return { ...report, status: ran.status };

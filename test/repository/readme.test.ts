@@ -7,6 +7,7 @@ import { check } from '../../src/cli/check.js';
 import { completionOf } from '../../src/cli/completion.js';
 import { ctl } from '../../src/cli/ctl.js';
 import { fixture } from '../../src/cli/fixture.js';
+import { importVerb } from '../../src/cli/import.js';
 import { keys } from '../../src/cli/keys.js';
 import { probe } from '../../src/cli/probe.js';
 import { query } from '../../src/cli/query.js';
@@ -20,9 +21,18 @@ import { filesOf, ROOT, textOf } from './files.js';
 const readme = textOf('README.md');
 
 const HELP: Readonly<Record<string, string>> = Object.fromEntries(
-  Object.entries({ check, completion: completionOf({}), ctl, fixture, keys, probe, query, schema, serve }).map(
-    ([verb, { help }]) => [verb, help],
-  ),
+  Object.entries({
+    check,
+    completion: completionOf({}),
+    ctl,
+    fixture,
+    import: importVerb,
+    keys,
+    probe,
+    query,
+    schema,
+    serve,
+  }).map(([verb, { help }]) => [verb, help]),
 );
 
 /** More than this is no introduction any more. */

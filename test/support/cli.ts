@@ -16,7 +16,8 @@ process.once('exit', () => rmSync(CERTS, { recursive: true, force: true }));
 /** Where servers under test make their control sockets, and where `adotd ctl` looks for them. */
 export const RUNTIME = mkdtempSync(join(tmpdir(), 'adotd-run-'));
 process.once('exit', () => rmSync(RUNTIME, { recursive: true, force: true }));
-const env = { ...process.env, XDG_RUNTIME_DIR: RUNTIME };
+/** As it is now: tests change it. */
+const environment = (): NodeJS.ProcessEnv => ({ ...process.env, XDG_RUNTIME_DIR: RUNTIME });
 
 export interface Ran {
   readonly status: number | null;
@@ -26,7 +27,7 @@ export interface Ran {
 
 /** Runs a command to its end (at most 30 s). */
 export async function adotd(...words: readonly string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, timeout: 30_000, env });
+  const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, timeout: 30_000, env: environment() });
   return ended(child);
 }
 
@@ -77,7 +78,10 @@ export function adotdServe(...words: readonly string[]): Promise<Serving> {
 export function startAdotd(...words: readonly string[]): Starting {
   const ports = ['--port', '--tls-port'].flatMap((option) => (words.includes(option) ? [] : [option, '0']));
   const certs = words.includes('--certs') || words.includes('--config') ? [] : ['--certs', CERTS];
-  const child = spawn(process.execPath, [MAIN, 'serve', ...words, ...ports, ...certs], { cwd: ROOT, env });
+  const child = spawn(process.execPath, [MAIN, 'serve', ...words, ...ports, ...certs], {
+    cwd: ROOT,
+    env: environment(),
+  });
   const output = collect(child);
   const closed = once(child, 'close') as Promise<[number | null]>;
   const until = async (found: () => boolean, what: string): Promise<void> => {

@@ -111,14 +111,17 @@ function resolved(
   if (known?.ResourceRecords !== undefined) {
     notes.add(
       set.line,
-      `found an alias of ${target}; replaced by a copy of its ${set.Type} records, which does not follow changes`,
+      `found an alias of ${target}; replaced by a copy of its RRset of type ${set.Type}, which does not follow changes`,
     );
     return { ...known, Name: set.Name };
   }
   const beside = all.filter((other) => absolute(other.Name) === absolute(set.Name));
   const isAlone = beside.every((other) => absolute(other.AliasTarget?.DNSName ?? '') === target);
   if (absolute(set.Name) === apex || !isAlone) {
-    notes.add(set.line, `found an alias of ${target}; left out: write the target's addresses as ${set.Type} records`);
+    notes.add(
+      set.line,
+      `found an alias of ${target}; left out: write the target's addresses as an RRset of type ${set.Type}`,
+    );
     return undefined;
   }
   notes.add(set.line, `found an alias of ${target}; replaced by CNAME`);

@@ -2,6 +2,7 @@
  * Recognises a zone whose name is wrong because the owner of its SOA record, or $ORIGIN, lacks the final dot: `example.com` is
  * then taken as relative, and nearly all other records seem to be outside the zone.
  */
+import { counted } from '../../errors.js';
 import { Type } from '../../protocol/iana.js';
 import { labelOffsets, nameToText } from '../../protocol/name.js';
 import type { Report } from '../record-report.js';
@@ -24,9 +25,9 @@ export function isWithoutDot(rrsets: Rrsets, apex: number, soa: number, report: 
   if (meant === undefined) return false;
   report.error(soa, () => {
     const { name, outside, first } = meant;
-    const records = `${outside} ${outside === 1 ? 'name' : 'names'} with records`;
+    const names = counted(outside, 'name');
     return (
-      `found zone ${report.name(apex)}, but ${records} at or below ${name} (the first in ${report.place(first, soa)}); ` +
+      `found zone ${report.name(apex)}, but ${names} with data at or below ${name} (the first in ${report.place(first, soa)}); ` +
       `final dot? Write the owner of the SOA record, or the origin, as ${name}`
     );
   });
