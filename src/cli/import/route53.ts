@@ -1,5 +1,5 @@
 /** The JSON of `aws route53 list-resource-record-sets` as lines of a zone file. Aliases and routing policies are Route 53's own. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { absolute, type Notes, type SourceLine, type SourceText } from './source-lines.js';
 
