@@ -1,6 +1,7 @@
 /** The contestants: adotd and its peers, each a process pinned to one CPU, with one worker. */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -103,6 +104,8 @@ export async function startServer(name: string, given: Given): Promise<Contestan
   const pid = child.pid ?? 0;
   try {
     await ready(child, ports.port, given.zones);
+    // A server may answer over UDP before it listens for streams.
+    for (const port of kind.tls ? [ports.port, ports.tlsPort] : [ports.port]) await listening(child, port);
   } catch (error) {
     await stop();
     throw new Error(`${name} does not answer: ${error instanceof Error ? error.message : error}\n${output.text()}`);
@@ -166,6 +169,23 @@ async function ready(child: ChildProcess, port: number, zones: readonly string[]
     if ((await serialOf(port, zones[index] ?? '')) === undefined) await wait(10);
     else index += index < zones.length - 1 ? Math.min(step, zones.length - 1 - index) : 1;
   }
+}
+
+/** Waits until connections to the port are accepted. */
+async function listening(child: ChildProcess, port: number): Promise<void> {
+  const end = performance.now() + READY_WITHIN;
+  while (!(await accepts(port))) {
+    if (child.exitCode !== null || performance.now() > end) throw new Error(`it does not listen on TCP port ${port}`);
+    await wait(10);
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 /** The serial that a zone is served with; undefined when there is no answer within 200 ms, or none with an SOA record. */
