@@ -62,7 +62,9 @@ export function checkSlips(rrsets: Rrsets, apex: number, places: Uint8Array, zon
 export function zoneNameOf(name: Uint8Array): ZoneName {
   const length = name.length * 2 - 1;
   const isPossible = name.length > 1 && length <= MAX_NAME;
-  const twice = isPossible ? Uint8Array.from([...name.subarray(0, -1), ...name]) : undefined;
+  const twice = isPossible ? new Uint8Array(length) : undefined;
+  twice?.set(name);
+  twice?.set(name, name.length - 1);
   return { name, labels: labelCount(name), twice };
 }
 

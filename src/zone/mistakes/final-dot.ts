@@ -43,8 +43,10 @@ function nameWithDot(rrsets: Rrsets, apex: number): NameWithDot | undefined {
   const name = store.nameOf(apex);
   const hasNs = findRrset(rrsets, apex, Type.NS) >= 0;
   const offsets = labelOffsets(name);
+  // Shorter by a label each time: many zones are small, so that nothing is made per label.
+  const prefix = name.slice();
   for (let labels = offsets.length - 1; labels > 0; labels--) {
-    const prefix = Uint8Array.from([...name.subarray(0, offsets[labels]), 0]);
+    prefix[offsets[labels]!] = 0;
     const node = store.lookup(prefix);
     if (node === NO_NODE || node === ROOT_NODE) continue;
     const found = countRecords(rrsets, node, apex);
