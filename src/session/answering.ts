@@ -48,14 +48,14 @@ export class Answering {
     this.event = context.event;
     this.counts = context;
     this.settings = context.settings;
-    this.scratch = new Uint8Array(scratchOctets(context.settings));
+    this.scratch = createScratch(scratchOctets(context.settings));
   }
 
   /** Answers by these settings from the next run of messages on. */
   configure(settings: SessionSettings): void {
     this.settings = settings;
     const octets = scratchOctets(settings);
-    if (octets !== this.scratch.length) this.scratch = new Uint8Array(octets);
+    if (octets !== this.scratch.length) this.scratch = createScratch(octets);
   }
 
   /** Octets of answers that may wait in one session now: its share of the total. */
@@ -85,6 +85,11 @@ export class Answering {
     this.facts.upgradeOnOffer = mayUpgrade ? 1 : 0;
     this.facts.upgradeBit = mayUpgrade ? this.settings.upgradeBit : UpgradeBit.NEVER;
   }
+}
+
+/** Shared memory, so that it never moves: the system can take answers where they were composed. */
+function createScratch(octets: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(octets));
 }
 
 function scratchOctets({ writeBuffer }: SessionSettings): number {

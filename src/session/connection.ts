@@ -1,15 +1,20 @@
 /** What a session does to its connection. */
 export interface Connection {
-  /** Sends octets; the caller does not change them afterwards. Inside TLS they share no record with those of another call. */
-  write(octets: Uint8Array): void;
-  /** Octets written that the operating system has not taken yet. */
+  /**
+   * Takes an answer: the octets from `from` to before `to`. They are borrowed: the caller changes them only after send(). Inside TLS they
+   * share no record with those of another call.
+   */
+  answer(octets: Uint8Array, from: number, to: number): void;
+  /** Sends the answers that were taken since the last call; in the clear, those that stand one behind the other leave together. */
+  send(): void;
+  /** Octets of answers, or of TLS around them, that the operating system has not taken yet. */
   readonly unsent: number;
   /** Stops and resumes the delivery of octets of the peer. */
   pause(): void;
   resume(): void;
-  /** Begins a TLS handshake with `octets`, the first of it. Octets written from now on go into TLS. */
+  /** Begins a TLS handshake with `octets`, the first of it, which belong to the connection from now on. Later answers go into TLS. */
   startTls(octets: Uint8Array): void;
-  /** Calls the session's `drained` when everything written so far is sent. */
+  /** Calls the session's `drained` when everything taken so far is sent; perhaps at once. */
   flush(): void;
   /** Closes our direction when everything is sent; inside TLS with close_notify. */
   end(): void;

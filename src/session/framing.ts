@@ -1,8 +1,9 @@
 /**
  * Messages on a stream: two octets of length, then the message (RFC 1035 §4.2.2). The stream may be split anywhere
- * (RFC 7766 §8). A message that lies whole in one chunk is read there. A message that continues in the next chunk is copied,
- * into a buffer that grows with the octets that have come, not with the promise of the length field.
+ * (RFC 7766 §8). A message that lies whole in one chunk is read there: the chunk is borrowed. A message that continues in the next
+ * chunk is copied, into a buffer that grows with the octets that have come, not with the promise of the length field.
  */
+import { judgeOpening, type Opening } from './client-hello.js';
 
 /** Octets of the length field. */
 export const LENGTH_FIELD = 2;
@@ -14,13 +15,14 @@ const FIRST_ROOM = 128;
 const NOTHING = new Uint8Array(0);
 
 export class Framer {
-  /** The message that `next` found: `length` octets at `at`. Valid until the next call of `next` or `push`. */
+  /** The message that `next` found: `length` octets at `at`. Valid until the next call of `next`, `push` or `hold`. */
   bytes: Uint8Array = NOTHING;
   at = 0;
   length = 0;
 
   #chunk: Uint8Array = NOTHING;
   #from = 0;
+  #end = 0;
   /** The octets of an incomplete message. */
   #partial: Uint8Array = NOTHING;
   #held = 0;
@@ -32,13 +34,23 @@ export class Framer {
 
   /** Octets kept between calls; never more than a chunk, a message and its length field. */
   get heldOctets(): number {
-    return this.#held + this.#chunk.length - this.#from;
+    return this.#held + this.#end - this.#from;
   }
 
-  /** Takes the next octets. They must not change until `next` has returned false. */
-  push(chunk: Uint8Array): void {
-    this.#chunk = this.#from < this.#chunk.length ? Buffer.concat([this.#chunk.subarray(this.#from), chunk]) : chunk;
-    this.#from = 0;
+  /** Takes the next octets, those of `chunk` from `from` to before `to`. They must not change until `next` has returned false, or hold(). */
+  push(chunk: Uint8Array, from: number, to: number): void {
+    if (this.#from === this.#end) this.#use(chunk, from, to);
+    else {
+      const rest = this.#chunk.subarray(this.#from, this.#end);
+      this.#use(Buffer.concat([rest, chunk.subarray(from, to)]), 0, rest.length + to - from);
+    }
+  }
+
+  /** Copies what is left of the chunk, which may change from now on. */
+  hold(): void {
+    const rest = this.rest();
+    this.#use(rest, 0, rest.length);
+    this.bytes = NOTHING;
   }
 
   /** Moves to the next whole message; false when more octets are needed. */
@@ -46,10 +58,10 @@ export class Framer {
     if (this.#held > 0) return this.#continue();
     const chunk = this.#chunk;
     const from = this.#from;
-    if (chunk.length - from >= LENGTH_FIELD) {
+    if (this.#end - from >= LENGTH_FIELD) {
       const length = (chunk[from]! << 8) | chunk[from + 1]!;
       const end = from + LENGTH_FIELD + length;
-      if (end <= chunk.length) {
+      if (end <= this.#end) {
         this.bytes = chunk;
         this.at = from + LENGTH_FIELD;
         this.length = length;
@@ -57,30 +69,40 @@ export class Framer {
         return true;
       }
     }
-    this.#keep(chunk.length - from);
+    this.#keep(this.#end - from);
     return false;
   }
 
-  /** The octets behind the message that `next` found. */
+  /** Judges the octets behind the message that `next` found: they may begin a TLS handshake. */
+  opening(): Opening {
+    return judgeOpening(this.#chunk, this.#from, this.#end - this.#from);
+  }
+
+  /** A copy of these octets. */
   rest(): Uint8Array {
-    return this.#chunk.subarray(this.#from);
+    return new Uint8Array(this.#chunk.subarray(this.#from, this.#end));
   }
 
   /** Forgets all octets. */
   clear(): void {
     this.bytes = NOTHING;
-    this.#chunk = NOTHING;
-    this.#from = 0;
+    this.#use(NOTHING, 0, 0);
     this.#partial = NOTHING;
     this.#held = 0;
   }
 
+  #use(chunk: Uint8Array, from: number, to: number): void {
+    this.#chunk = chunk;
+    this.#from = from;
+    this.#end = to;
+  }
+
   #continue(): boolean {
-    if (this.#held < LENGTH_FIELD) this.#keep(Math.min(LENGTH_FIELD - this.#held, this.#chunk.length - this.#from));
+    if (this.#held < LENGTH_FIELD) this.#keep(Math.min(LENGTH_FIELD - this.#held, this.#end - this.#from));
     if (this.#held < LENGTH_FIELD) return false;
     const partial = this.#partial;
     const length = (partial[0]! << 8) | partial[1]!;
-    this.#keep(Math.min(LENGTH_FIELD + length - this.#held, this.#chunk.length - this.#from));
+    this.#keep(Math.min(LENGTH_FIELD + length - this.#held, this.#end - this.#from));
     if (this.#held < LENGTH_FIELD + length) return false;
     this.bytes = this.#partial;
     this.at = LENGTH_FIELD;
@@ -98,12 +120,12 @@ export class Framer {
       wider.set(this.#partial.subarray(0, this.#held));
       this.#partial = wider;
     }
-    this.#partial.set(this.#chunk.subarray(this.#from, this.#from + count), this.#held);
+    if (count > 0) this.#partial.set(this.#chunk.subarray(this.#from, this.#from + count), this.#held);
     this.#held = held;
     this.#from += count;
-    if (this.#from === this.#chunk.length) {
-      this.#chunk = NOTHING;
-      this.#from = 0;
-    }
+    if (this.#from < this.#end) return;
+    this.#use(NOTHING, 0, 0);
+    // A borrowed chunk is not kept alive.
+    this.bytes = NOTHING;
   }
 }

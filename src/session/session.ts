@@ -6,8 +6,8 @@
  * A session on port 53 begins in PLAINTEXT, one on port 853 in UPGRADING. DRAINING is
  * entered from PLAINTEXT and SECURE; a session in UPGRADING is closed at once.
  * RFC 7766: §6.2.1.1 pipelining; §6.2.3 the idle time counts from the last whole message; §8 length and message go out in
- * one write. In the clear, so do all answers to the messages of one read; inside TLS each answer has a write, and so a record,
- * of its own. Answers are in the order of the queries, which §7 permits.
+ * one write. In the clear, so do all answers to the messages of one read; inside TLS each answer has a record of its own, and all
+ * records of one read leave together where the transport can do that. Answers are in the order of the queries, which §7 permits.
  * STARTTLS: docs/protocol.md "STARTTLS"; draft-ietf-dprive-start-tls-for-dns §2.1.4.
  * NOT here: transfers and other answers of several messages; the responder has none yet.
  */
@@ -123,20 +123,18 @@ export class Session {
     return this.#state === SessionState.PLAINTEXT || this.#state === SessionState.SECURE;
   }
 
-  /** Octets have come, in the clear or out of TLS. They must not be changed afterwards. */
-  received(octets: Uint8Array): void {
+  /** Octets have come, in the clear or out of TLS: those from `from` to before `to`. They are borrowed until this returns. */
+  received(octets: Uint8Array, from: number, to: number): void {
     if (this.#state === SessionState.UPGRADING) {
       // The handshake waits until the answer is written: TLS gets these octets together with the first ones.
-      this.#opening = Buffer.concat([this.#opening, octets]);
-      return;
+      this.#opening = Buffer.concat([this.#opening, octets.subarray(from, to)]);
+    } else if (this.#answers && this.#stage === Stage.OFFERED) {
+      this.#opened(Buffer.concat([this.#opening, octets.subarray(from, to)]));
+    } else if (this.#answers) {
+      this.#framer.push(octets, from, to);
+      this.#work();
+      if (this.#paused) this.#framer.hold();
     }
-    if (!this.#answers) return;
-    if (this.#stage === Stage.OFFERED) {
-      this.#opened(this.#opening.length === 0 ? octets : Buffer.concat([this.#opening, octets]));
-      return;
-    }
-    this.#framer.push(octets);
-    this.#work();
   }
 
   /** The peer sends nothing more; it may still read. */
@@ -219,7 +217,6 @@ export class Session {
     const { scratch, settings } = this.#answering;
     const connection = this.#connection;
     const framer = this.#framer;
-    const secure = this.#state === SessionState.SECURE;
     this.#answering.introduce(this);
     const before = this.messages;
     let more = true;
@@ -237,11 +234,11 @@ export class Session {
         }
         scratch[used] = length >>> 8;
         scratch[used + 1] = length & 0xff;
+        connection.answer(scratch, used, used + LENGTH_FIELD + length);
         used += LENGTH_FIELD + length;
-        // docs/protocol.md "TLS records".
-        if (secure || this.#stage === Stage.OFFERED) break;
+        if (this.#stage === Stage.OFFERED) break;
       }
-      if (used > 0) connection.write(Buffer.from(scratch.subarray(0, used)));
+      if (used > 0) connection.send();
       if (this.#stage === Stage.OFFERED) {
         this.#offered();
         return;
@@ -279,8 +276,7 @@ export class Session {
 
   /** Whether the octets behind the first message rule out that an upgrade follows (docs/protocol.md "Step 4: what follows"). */
   #plaintextFollows(): boolean {
-    const rest = this.#framer.rest();
-    return judgeOpening(rest, 0, rest.length) === Opening.PLAINTEXT;
+    return this.#framer.opening() === Opening.PLAINTEXT;
   }
 
   /** The answer that offers an upgrade has been written; the octets behind the query are judged. */
@@ -292,7 +288,7 @@ export class Session {
     this.#opened(rest);
   }
 
-  /** Judges `octets`, all that came behind an offered upgrade. */
+  /** Judges `octets`, all that came behind an offered upgrade; they are the session's own. */
   #opened(octets: Uint8Array): void {
     const what = judgeOpening(octets, 0, octets.length);
     if (what === Opening.UNDECIDED) {
@@ -317,7 +313,7 @@ export class Session {
       if (this.#answering.settings.strict) {
         this.drain(SessionEnd.PLAINTEXT);
       } else {
-        this.#framer.push(octets);
+        this.#framer.push(octets, 0, octets.length);
         this.#work();
       }
     }

@@ -137,6 +137,10 @@ class StreamConnection implements OpenConnection {
   /** The connection, or TLS over it. */
   #socket: Socket;
   #session: Session | undefined;
+  /** The answers in the clear that are to be sent. */
+  #taken: Uint8Array = NOTHING;
+  #takenFrom = 0;
+  #takenTo = 0;
   /** Octets that are counted. */
   #received = 0;
   #sent = 0;
@@ -161,8 +165,25 @@ class StreamConnection implements OpenConnection {
     return this.#socket.writableLength;
   }
 
-  write(octets: Uint8Array): void {
-    this.#socket.write(octets);
+  answer(octets: Uint8Array, from: number, to: number): void {
+    if (this.#socket !== this.#raw) {
+      // node:tls seals each write as a record. It keeps the octets until then, so it gets its own.
+      this.#socket.write(Buffer.from(octets.subarray(from, to)));
+      return;
+    }
+    if (octets !== this.#taken || from !== this.#takenTo) {
+      this.send();
+      this.#taken = octets;
+      this.#takenFrom = from;
+    }
+    this.#takenTo = to;
+  }
+
+  send(): void {
+    const taken = this.#taken.subarray(this.#takenFrom, this.#takenTo);
+    if (taken.length > 0) this.#raw.write(Buffer.from(taken));
+    this.#taken = NOTHING;
+    this.#takenTo = 0;
   }
 
   flush(): void {
@@ -249,7 +270,7 @@ class StreamConnection implements OpenConnection {
 
   #listen(): void {
     const session = this.#session;
-    this.#socket.on('data', (octets: Buffer) => session?.received(octets));
+    this.#socket.on('data', (octets: Buffer) => session?.received(octets, 0, octets.length));
     this.#socket.on('drain', () => session?.drained());
     this.#socket.on('end', () => session?.ended());
   }

@@ -35,14 +35,14 @@ export const SESSION: readonly Mutant[] = [
   {
     name: 'messages behind one that offers an upgrade are answered first',
     file: 'session/session.ts',
-    find: 'if (secure || this.#stage === Stage.OFFERED) break;',
-    replace: 'if (secure) break;',
+    find: 'if (this.#stage === Stage.OFFERED) break;',
+    replace: '',
   },
   {
-    name: 'answers to one read share a write inside TLS',
+    name: 'octets that were only borrowed are kept while the client does not read',
     file: 'session/session.ts',
-    find: 'if (secure || this.#stage === Stage.OFFERED) break;',
-    replace: 'if (this.#stage === Stage.OFFERED) break;',
+    find: 'if (this.#paused) this.#framer.hold();',
+    replace: '',
   },
   {
     name: 'writes inside TLS that wait share a record',

@@ -24,13 +24,13 @@ describe('the session manager', () => {
     expect(bench.manager.idleTime).toBe(10_000);
     openAll(bench, 2);
     expect(bench.manager.idleTime).toBe(6_000);
-    first?.session.received(framed(message(1)));
+    first?.receive(framed(message(1)));
     expect(responder.seen.at(-1)?.keepalive).toBe(60);
     openAll(bench, 2);
     expect(bench.manager.idleTime).toBe(2_000);
     expect(bench.manager.shedding).toBe(false);
     openAll(bench, 1);
-    first?.session.received(framed(message(2)));
+    first?.receive(framed(message(2)));
     expect(responder.seen.at(-1)?.keepalive).toBe(0);
   });
 
@@ -50,7 +50,7 @@ describe('the session manager', () => {
     const bench = createBench({}, echoResponder(), ten);
     const peers = openAll(bench, 10);
     bench.clock.advance(1);
-    peers[0]?.session.received(framed(message(1)));
+    peers[0]?.receive(framed(message(1)));
     const next = bench.open({ client: client(200) });
     expect(next?.session.state).toBe(SessionState.PLAINTEXT);
     expect(peers[1]?.calls).toEqual(['end']);
@@ -61,10 +61,10 @@ describe('the session manager', () => {
   it('passes over sessions that have something under way', () => {
     const bench = createBench({}, echoResponder(), ten);
     const peers = openAll(bench, 9);
-    peers[0]?.session.received(Buffer.of(0));
+    peers[0]?.receive(Buffer.of(0));
     peers[1]?.stall();
-    peers[1]?.session.received(framed(message(1, 100, 50)));
-    for (const peer of peers.slice(2)) peer.session.received(framed(message(3)));
+    peers[1]?.receive(framed(message(1, 100, 50)));
+    for (const peer of peers.slice(2)) peer.receive(framed(message(3)));
     bench.open({ secure: true });
     bench.open();
     expect(peers.findIndex((peer) => peer.calls.includes('end'))).toBe(2);
@@ -80,7 +80,7 @@ describe('the session manager', () => {
     const bench = createBench({}, echoResponder(), ten);
     const peers = openAll(bench, 10);
     peers[0]?.stall();
-    peers[0]?.session.received(framed(message(1)));
+    peers[0]?.receive(framed(message(1)));
     peers[0]?.session.ended();
     const others = [bench.open(), bench.open(), bench.open(), bench.open()];
     expect(others.every((peer) => peer !== undefined)).toBe(true);
@@ -151,9 +151,9 @@ describe('the session manager', () => {
   it('closes a session after as many queries as it may have', () => {
     const bench = createBench({ maxQueries: 3 });
     const peer = bench.open();
-    peer?.session.received(framed(message(1), message(2)));
+    peer?.receive(framed(message(1), message(2)));
     expect(peer?.calls).toEqual([]);
-    peer?.session.received(framed(message(3)));
+    peer?.receive(framed(message(3)));
     expect([peer?.answers(), peer?.calls]).toEqual([[1, 2, 3], ['end']]);
   });
 
@@ -164,7 +164,7 @@ describe('the session manager', () => {
     const burst = framed(...Array.from({ length: 60 }, (_, i) => message(i, 100, 50)));
     for (const peer of peers) {
       peer.stall();
-      peer.session.received(burst);
+      peer.receive(burst);
       const waiting = Buffer.concat(peer.written).length;
       expect(waiting).toBeGreaterThanOrEqual(40_000);
       expect(waiting).toBeLessThan(40_000 + 65_537);

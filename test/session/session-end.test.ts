@@ -26,7 +26,7 @@ describe('why a session ended', () => {
     const bench = createBench();
     const peer = bench.open();
     bench.clock.advance(700);
-    peer?.session.received(framed(message(1)));
+    peer?.receive(framed(message(1)));
     bench.clock.advance(800);
     peer?.session.ended();
     peer?.gone();
@@ -46,7 +46,7 @@ describe('why a session ended', () => {
   it('is that a message or a handshake took too long', () => {
     const bench = createBench();
     const slow = bench.open();
-    slow?.session.received(framed(message(1)).subarray(0, 5));
+    slow?.receive(framed(message(1)).subarray(0, 5));
     const secure = bench.open({ secure: true });
     bench.clock.advance(3_000);
     secure?.gone();
@@ -73,9 +73,9 @@ describe('why a session ended', () => {
   it('tells how long a handshake took, from the ClientHello on', () => {
     const bench = createBench({ upgradeBit: UpgradeBit.IF_ASKED }, offering());
     const upgraded = bench.open();
-    upgraded?.session.received(framed(message(1)));
+    upgraded?.receive(framed(message(1)));
     bench.clock.advance(700);
-    upgraded?.session.received(hello);
+    upgraded?.receive(hello);
     bench.clock.advance(30);
     upgraded?.session.secured(true);
     const secure = bench.open({ secure: true });
@@ -102,10 +102,10 @@ describe('why a session ended', () => {
   it('is what the client sent: no query, or too many of them', () => {
     const bench = createBench({ maxQueries: 2 });
     const wrong = bench.open();
-    wrong?.session.received(framed(Buffer.alloc(3)));
+    wrong?.receive(framed(Buffer.alloc(3)));
     wrong?.gone();
     const many = bench.open();
-    many?.session.received(framed(message(1), message(2)));
+    many?.receive(framed(message(1), message(2)));
     many?.gone();
     expect(ends(bench).map(([, end]) => end)).toEqual(['MALFORMED', 'SPENT']);
   });
@@ -122,7 +122,7 @@ describe('why a session ended', () => {
     const bench = createBench();
     const idle = bench.open();
     const busy = bench.open();
-    busy?.session.received(framed(message(1)).subarray(0, 5));
+    busy?.receive(framed(message(1)).subarray(0, 5));
     bench.manager.stop();
     bench.clock.advance(250);
     idle?.gone();
@@ -134,14 +134,14 @@ describe('why a session ended', () => {
   it('tells upgraded sessions from those that stayed plaintext', () => {
     const bench = createBench({ upgradeBit: UpgradeBit.IF_ASKED, strict: true }, offering());
     const upgraded = bench.open();
-    upgraded?.session.received(framed(message(1)));
-    upgraded?.session.received(hello);
+    upgraded?.receive(framed(message(1)));
+    upgraded?.receive(hello);
     upgraded?.session.secured();
     upgraded?.session.ended();
     upgraded?.gone();
     const plain = bench.open();
-    plain?.session.received(framed(message(1)));
-    plain?.session.received(framed(message(2)));
+    plain?.receive(framed(message(1)));
+    plain?.receive(framed(message(2)));
     plain?.gone();
     expect(ends(bench).map(([path, end]) => [path, end])).toEqual([
       ['STARTTLS', 'CLIENT'],

@@ -22,7 +22,7 @@ function open(settings: Partial<SessionSettings> = {}, secure = false) {
   bench.facts.catalog = engineOf({ 'example.test': zoneOf('www A 192.0.2.7') }).facts.catalog;
   const peer = bench.open({ secure });
   if (peer === undefined) throw new Error('not admitted');
-  const send = (...queries: Query[]): void => peer.session.received(framed(...queries.map(buildQuery)));
+  const send = (...queries: Query[]): void => peer.receive(framed(...queries.map(buildQuery)));
   const responses = () => unframed(Buffer.concat(peer.written)).map(decodeMessage);
   const last = () => {
     const response = responses().at(-1);
@@ -42,7 +42,7 @@ describe('STARTTLS: the first message', () => {
     const s = open();
     s.send(withTo(WWW));
     expect(s.last()).toEqual({ to: true, rcode: 0, text: '192.0.2.7', answers: 1 });
-    s.session.received(HELLO);
+    s.receive(HELLO);
     expect(s.calls).toEqual(['startTls']);
     expect(Buffer.concat(s.hello)).toEqual(HELLO);
     expect(s.session.state).toBe(SessionState.UPGRADING);
@@ -56,7 +56,7 @@ describe('STARTTLS: the first message', () => {
       expect(s.last()).toMatchObject({ rcode: 0, text: '"STARTTLS"', to: query.edns !== undefined });
       expect(s.responses()[0]).toMatchObject({ authority: [], flags: { aa: false } });
       expect(s.responses()[0]?.answer.map(({ ttl }) => ttl)).toEqual([0]);
-      s.session.received(HELLO);
+      s.receive(HELLO);
       expect(s.calls).toEqual(['startTls']);
     }
   });
@@ -66,7 +66,7 @@ describe('STARTTLS: the first message', () => {
     s.send(WWW);
     expect(s.last().to).toBe(false);
     // 16 03 is the length of a message of 5,635 octets now.
-    s.session.received(HELLO);
+    s.receive(HELLO);
     expect(s.calls).toEqual([]);
     expect(s.session.state).toBe(SessionState.PLAINTEXT);
   });
@@ -90,7 +90,7 @@ describe('STARTTLS: the first message', () => {
     const s = open();
     s.send(withTo(query));
     expect(s.last()).toMatchObject({ to: offered, rcode });
-    s.session.received(HELLO);
+    s.receive(HELLO);
     expect(s.calls.includes('startTls')).toBe(offered);
   });
 
@@ -109,7 +109,7 @@ describe('STARTTLS: what follows the offer decides (step 4)', () => {
     expect(s.responses().map((response) => response.rcode)).toEqual([0, 0, 3]);
     expect(s.calls).toEqual([]);
     expect(s.bench.events).toEqual(['UPGRADE_OFFERED', 'UPGRADE_DECLINED']);
-    s.session.received(HELLO);
+    s.receive(HELLO);
     expect(s.calls).toEqual([]);
   });
 
@@ -129,7 +129,7 @@ describe('STARTTLS: what follows the offer decides (step 4)', () => {
 
   it('takes a ClientHello that came with the query, after the answer', () => {
     const s = open();
-    s.session.received(Buffer.concat([framed(buildQuery(withTo(DUMMY))), HELLO]));
+    s.receive(Buffer.concat([framed(buildQuery(withTo(DUMMY))), HELLO]));
     expect(s.last().text).toBe('"STARTTLS"');
     expect(s.calls).toEqual(['startTls']);
     expect(Buffer.concat(s.hello)).toEqual(HELLO);
@@ -138,11 +138,11 @@ describe('STARTTLS: what follows the offer decides (step 4)', () => {
   it('takes a ClientHello octet by octet, and does not wait for it beyond the handshake time', () => {
     const s = open();
     s.send(withTo(DUMMY));
-    for (const octet of HELLO.subarray(0, 6)) s.session.received(Buffer.of(octet));
+    for (const octet of HELLO.subarray(0, 6)) s.receive(Buffer.of(octet));
     expect(Buffer.concat(s.hello)).toEqual(HELLO.subarray(0, 6));
     const slow = open();
     slow.send(withTo(DUMMY));
-    slow.session.received(HELLO.subarray(0, 3));
+    slow.receive(HELLO.subarray(0, 3));
     slow.bench.clock.advance(2_999);
     expect(slow.calls).toEqual([]);
     slow.bench.clock.advance(1);
@@ -152,9 +152,9 @@ describe('STARTTLS: what follows the offer decides (step 4)', () => {
   it('counts the handshake time from the first octet of the ClientHello, not from the one that decides', () => {
     const s = open();
     s.send(withTo(DUMMY));
-    s.session.received(HELLO.subarray(0, 5));
+    s.receive(HELLO.subarray(0, 5));
     s.bench.clock.advance(2_000);
-    s.session.received(HELLO.subarray(5));
+    s.receive(HELLO.subarray(5));
     expect(s.calls).toEqual(['startTls']);
     s.bench.clock.advance(999);
     expect(s.calls).toEqual(['startTls']);
@@ -165,7 +165,7 @@ describe('STARTTLS: what follows the offer decides (step 4)', () => {
   it('counts it so for a ClientHello that comes whole, and for one that comes octet by octet and never decides', () => {
     const whole = open();
     whole.send(withTo(DUMMY));
-    whole.session.received(HELLO);
+    whole.receive(HELLO);
     whole.bench.clock.advance(3_000);
     expect(whole.calls).toEqual(['startTls', 'destroy']);
     expect(whole.bench.events).toEqual(['UPGRADE_OFFERED', 'HANDSHAKE_TIMEOUT']);
@@ -173,7 +173,7 @@ describe('STARTTLS: what follows the offer decides (step 4)', () => {
     slow.send(withTo(DUMMY));
     for (const octet of HELLO.subarray(0, 4)) {
       expect(slow.calls).toEqual([]);
-      slow.session.received(Buffer.of(octet));
+      slow.receive(Buffer.of(octet));
       slow.bench.clock.advance(750);
     }
     expect(slow.calls).toEqual(['end']);
@@ -184,8 +184,8 @@ describe('STARTTLS: what follows the offer decides (step 4)', () => {
     s.send(withTo(DUMMY));
     const long = buildQuery({ ...WWW, id: 0x0100, edns: { options: [{ code: 65_001, data: new Uint8Array(5_586) }] } });
     expect(long.length).toBe(0x1603);
-    for (const octet of framed(long).subarray(0, 7)) s.session.received(Buffer.of(octet));
-    s.session.received(framed(long).subarray(7));
+    for (const octet of framed(long).subarray(0, 7)) s.receive(Buffer.of(octet));
+    s.receive(framed(long).subarray(7));
     expect(s.last()).toMatchObject({ answers: 2, rcode: 0 });
     expect(s.calls).toEqual([]);
   });
@@ -194,8 +194,8 @@ describe('STARTTLS: what follows the offer decides (step 4)', () => {
     const s = open();
     s.stall();
     s.send(withTo(DUMMY));
-    s.session.received(HELLO);
-    s.session.received(Buffer.from('more'));
+    s.receive(HELLO);
+    s.receive(Buffer.from('more'));
     expect(s.calls).toEqual(['pause']);
     s.read();
     expect(s.calls).toEqual(['pause', 'startTls']);
@@ -207,7 +207,7 @@ describe('STARTTLS: inside TLS (step 5)', () => {
   it('nothing received in plaintext survives, and TO means nothing', () => {
     const s = open();
     s.send(withTo(DUMMY));
-    s.session.received(HELLO);
+    s.receive(HELLO);
     s.session.secured();
     expect(s.session.state).toBe(SessionState.SECURE);
     s.written.length = 0;
@@ -216,7 +216,7 @@ describe('STARTTLS: inside TLS (step 5)', () => {
       ['192.0.2.7', 0],
       ['"NO_TLS"', 0],
     ]);
-    s.session.received(HELLO);
+    s.receive(HELLO);
     expect(s.calls).toEqual(['startTls']);
     expect(s.bench.events).toEqual(['UPGRADE_OFFERED', 'UPGRADED']);
   });
@@ -226,14 +226,14 @@ describe('STARTTLS: inside TLS (step 5)', () => {
     s.session.secured();
     s.send(withTo(DUMMY));
     expect(s.last()).toEqual({ to: false, rcode: 0, text: '"NO_TLS"', answers: 1 });
-    s.session.received(HELLO);
+    s.receive(HELLO);
     expect([s.calls, s.bench.events]).toEqual([[], []]);
   });
 
   it('pads answers, and behaves as a session that began with TLS', () => {
     const s = open();
     s.send(withTo(DUMMY));
-    s.session.received(HELLO);
+    s.receive(HELLO);
     s.session.secured();
     s.written.length = 0;
     s.send(WWW);
@@ -247,7 +247,7 @@ describe('STARTTLS: inside TLS (step 5)', () => {
   it('gives each answer a write of its own, so that it gets a TLS record of its own', () => {
     const s = open();
     s.send(DUMMY);
-    s.session.received(HELLO);
+    s.receive(HELLO);
     s.session.secured();
     s.written.length = 0;
     s.send(WWW, WWW, WWW);

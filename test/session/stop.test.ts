@@ -10,12 +10,10 @@ const DRAIN = 2_000;
 const QUIET = 250;
 const LAST_CALL = 1_500;
 
-const ask = (peer: Peer | undefined, ...ids: number[]): void =>
-  peer?.session.received(framed(...ids.map((id) => message(id))));
+const ask = (peer: Peer | undefined, ...ids: number[]): void => peer?.receive(framed(...ids.map((id) => message(id))));
 /** More answers than may wait unsent. */
 const MANY = Array.from({ length: 30 }, (_, i) => i);
-const askMuch = (peer: Peer | undefined): void =>
-  peer?.session.received(framed(...MANY.map((id) => message(id, 100, 50))));
+const askMuch = (peer: Peer | undefined): void => peer?.receive(framed(...MANY.map((id) => message(id, 100, 50))));
 
 describe('the times of a stop', () => {
   it.each([
@@ -88,11 +86,11 @@ describe('a server that stops', () => {
     const bench = createBench();
     const [finishes, stuck] = [bench.open(), bench.open()];
     const query = framed(message(1));
-    for (const peer of [finishes, stuck]) peer?.session.received(query.subarray(0, 5));
+    for (const peer of [finishes, stuck]) peer?.receive(query.subarray(0, 5));
     bench.clock.advance(QUIET);
     bench.manager.stop();
     bench.clock.advance(1_000);
-    finishes?.session.received(query.subarray(5));
+    finishes?.receive(query.subarray(5));
     expect([finishes?.answers(), finishes?.calls]).toEqual([[1], []]);
     bench.clock.advance(QUIET);
     expect([finishes?.calls, stuck?.calls]).toEqual([['end'], []]);
@@ -195,7 +193,7 @@ describe('a server that stops', () => {
   it('does so once, whatever the times are set to meanwhile', () => {
     const bench = createBench();
     const peer = bench.open();
-    peer?.session.received(Buffer.of(0));
+    peer?.receive(Buffer.of(0));
     bench.manager.drainTime = 400;
     bench.manager.stop();
     bench.manager.drainTime = 9_000;

@@ -3,7 +3,7 @@ import { createFacts, type Facts, type Outcome, UpgradeBit } from '../../src/ans
 import type { Connection } from '../../src/session/connection.js';
 import { ConnectionLimits, sharedLimits } from '../../src/session/limits.js';
 import { SessionManager } from '../../src/session/manager.js';
-import type { Session } from '../../src/session/session.js';
+import { type Session, SessionState } from '../../src/session/session.js';
 import { SessionEvent } from '../../src/session/session-end.js';
 import type { SessionSettings } from '../../src/session/session-settings.js';
 import { emptyCatalog } from '../support/catalog.js';
@@ -46,7 +46,9 @@ export interface Bench {
 
 export interface Peer {
   readonly session: Session;
-  /** What was written in one go, each. */
+  /** Octets come: they are borrowed, and changed afterwards. */
+  receive(octets: Uint8Array): void;
+  /** What was sent in one go, each; inside TLS a record each. */
   readonly written: Uint8Array[];
   readonly calls: string[];
   /** What TLS was begun with. */
@@ -107,12 +109,17 @@ function openPeer(manager: SessionManager, client: Uint8Array, secure: boolean):
   const written: Uint8Array[] = [];
   const calls: string[] = [];
   const hello: Uint8Array[] = [];
+  const taken: { octets: Uint8Array; from: number; to: number }[] = [];
   let unsent = 0;
   let stalled = false;
   const connection: Connection = {
-    write(octets) {
-      written.push(octets);
-      if (stalled) unsent += octets.length;
+    answer(octets, from, to) {
+      taken.push({ octets, from, to });
+    },
+    send() {
+      const answers = taken.splice(0).map(({ octets, from, to }) => octets.slice(from, to));
+      written.push(...(session.state === SessionState.SECURE ? answers : [Buffer.concat(answers)]));
+      if (stalled) unsent += answers.reduce((sum, { length }) => sum + length, 0);
     },
     get unsent() {
       return unsent;
@@ -132,6 +139,11 @@ function openPeer(manager: SessionManager, client: Uint8Array, secure: boolean):
   const session = manager.open(connection, client, secure);
   return {
     session,
+    receive(octets) {
+      const borrowed = Buffer.concat([Buffer.of(0xff), octets, Buffer.of(0xff)]);
+      session.received(borrowed, 1, 1 + octets.length);
+      borrowed.fill(0xff);
+    },
     written,
     calls,
     hello,
