@@ -14,6 +14,7 @@ export interface Libc {
   socket(family: number, type: number, protocol: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   connect(fd: number, address: Uint8Array, length: number): number;
+  listen(fd: number, backlog: number): number;
   getsockname(fd: number, address: Uint8Array, length: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array, length: number): number;
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
@@ -70,6 +71,7 @@ function load(): Libc | string {
       socket: own.func('int socket(int, int, int)'),
       bind: own.func('int bind(int, void*, uint32_t)'),
       connect: own.func('int connect(int, void*, uint32_t)'),
+      listen: own.func('int listen(int, int)'),
       getsockname: own.func('int getsockname(int, void*, void*)'),
       setsockopt: own.func('int setsockopt(int, int, int, void*, uint32_t)'),
       getsockopt: own.func('int getsockopt(int, int, int, void*, void*)'),

@@ -34,6 +34,9 @@ export interface TcpSocketOptions {
   readonly fastOpen: number;
 }
 
+/** Connections that may wait to be accepted. A guess; the system caps it (net.core.somaxconn). */
+export const BACKLOG = 1024;
+
 /** Numbers of Linux, the same on x64 and arm64 (asm-generic/socket.h, linux/in.h, linux/in6.h, fcntl.h). */
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
@@ -84,6 +87,12 @@ export function openTcpSocket(endpoint: Endpoint, options: TcpSocketOptions, pro
     if (options.reusePort) demand(system, setOption(system, fd, SOL_SOCKET, SO_REUSEPORT, 1));
     if (options.fastOpen > 0) allowFastOpen(fd, options.fastOpen);
   });
+}
+
+/** Lets connections come to a TCP socket; they wait until they are accepted. `protocol` is for errors only. Throws ADOTD_LISTEN. */
+export function startListening({ fd, endpoint }: BoundSocket, protocol: 'tcp' | 'tls'): void {
+  const system = loaded(protocol, endpoint);
+  if (system.listen(fd, BACKLOG) !== 0) throw listenError(protocol, endpoint, systemError(system));
 }
 
 /** Gives a UDP socket that was handed over the options of our own, SO_REUSEPORT apart. Throws ADOTD_LISTEN. */

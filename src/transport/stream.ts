@@ -15,11 +15,10 @@ import { openFast } from './fast-open.js';
 import { handshakeFailure } from './handshake-failure.js';
 import { listenError } from './listen-error.js';
 import { refuseConnections } from './refuse-connections.js';
+import { BACKLOG } from './sockets.js';
 import { type Endpoint, type Listener, type OpenConnection, type StreamContext, TransportEvent } from './transport.js';
 import { withholdFin } from './withheld-fin.js';
 
-/** Connections that may wait to be accepted. A guess; the system caps it (net.core.somaxconn). */
-const BACKLOG = 1024;
 /** Above this many unsent octets node emits `drain`; a session's write buffer is never smaller. */
 const HIGH_WATER = 16_384;
 /**

@@ -16,6 +16,7 @@ import {
   openTcpSocket,
   openUdpSocket,
   prepareUdpSocket,
+  startListening,
 } from '../../src/transport/sockets.js';
 
 const UDP = { reusePort: false, receiveBuffer: 65_536, sendBuffer: 131_072 };
@@ -228,6 +229,18 @@ describe('TCP sockets', () => {
       `cannot listen on TLS 127.0.0.1:${port}: another program uses this port (EADDRINUSE)`,
     );
     server.close();
+  });
+
+  it('take connections before anybody accepts them, or say who else listens', async () => {
+    const { endpoint, ...socket } = tcp('127.0.0.1');
+    const other = tcp('127.0.0.1', TCP, endpoint.port);
+    startListening({ endpoint, ...socket }, 'tcp');
+    const client = connect(endpoint.port, '127.0.0.1');
+    await once(client, 'connect');
+    client.destroy();
+    expect(() => startListening(other, 'tls')).toThrow(
+      `cannot listen on TLS 127.0.0.1:${endpoint.port}: another program uses this port (EADDRINUSE)`,
+    );
   });
 
   it('have a queue for TCP Fast Open before they listen', () => {

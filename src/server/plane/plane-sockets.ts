@@ -7,6 +7,7 @@ import {
   closeSocket,
   openTcpSocket,
   openUdpSocket,
+  startListening,
 } from '../../transport/sockets.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { ActivatedSockets } from '../process/socket-activation.js';
@@ -22,8 +23,8 @@ export interface PlaneSockets {
 type SocketsOfAddress = readonly [BoundSocket, ...BoundSocket[]];
 
 /**
- * Binds `workers` sockets for UDP and TCP on each address, and for TLS if it is configured. Port 0 stands for one that is free for all
- * of them. Throws ADOTD_LISTEN, with nothing bound.
+ * Binds `workers` sockets for UDP and TCP on each address, and for TLS if it is configured. Queries and connections that come from now
+ * on wait. Port 0 stands for one that is free for all of them. Throws ADOTD_LISTEN, with nothing bound.
  */
 export function bindPlaneSockets(config: Config, workers: number): PlaneSockets {
   const { listen, port, tls_port: tlsPort } = config;
@@ -50,6 +51,9 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
       for (const address of config.tls.enabled ? listen : []) {
         tls.push(bind(tcpSocket('tls'), { address, port: tls[0]?.[0].endpoint.port ?? tlsPort }));
       }
+      // Stream workers start no faster than UDP workers: a client that a truncated answer sends to TCP must not be refused meanwhile.
+      for (const socket of tcp.flat()) startListening(socket, 'tcp');
+      for (const socket of tls.flat()) startListening(socket, 'tls');
       return { udp, tcp, tls };
     } catch (error) {
       for (const { fd } of bound) closeSocket(fd);

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { summaryOf } from '../../../src/observe/counters/summary.js';
+import type { Spawn } from '../../../src/server/plane/supervised-thread.js';
 import { type Client, framed, openClient } from '../../load/client.js';
 import { several } from '../../load/scenarios.js';
 import { askTcp, askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
 import { misbehavingWorkers } from '../../support/misbehaving-workers.mjs';
 import { Misdeed } from '../../support/misdeed.mjs';
+import { freePort } from '../../support/peers/server.js';
 import { startThreads } from '../../support/threads.js';
 
 const zone = (address: string): string =>
@@ -53,6 +55,35 @@ describe('the data plane in threads', () => {
     );
     const { udp, stream } = plane.cpu();
     expect([udp > 0, stream > 0, udp + stream < process.uptime() * 4]).toEqual([true, true, true]);
+  });
+
+  it('refuses no connection once UDP is answered: while stream workers start, connections wait', async () => {
+    const workers = misbehavingWorkers();
+    let startStreams = (): void => {};
+    const late: Spawn = (data, events) => {
+      let handle: ReturnType<Spawn> | undefined;
+      startStreams = () => {
+        handle = workers.spawn.stream(data, events);
+      };
+      return { post: (order) => handle?.post(order), terminate: () => handle?.terminate() };
+    };
+    const ports = { port: await freePort(), tls_port: await freePort() };
+    const starting = startThreads(
+      { 'a.test': zone('192.0.2.1') },
+      { ...TLS, ...ports },
+      { ...workers.spawn, stream: late },
+    );
+    while ((await askUdp(ports, QUERY, 50)) === undefined);
+    const plain = openClient('tcp', { port: ports.port, tlsPort: ports.tls_port });
+    const secure = openClient('tls', { port: ports.port, tlsPort: ports.tls_port });
+    await plain;
+    startStreams();
+    await using running = await starting;
+    for (const client of [await plain, await secure]) {
+      await client.ask(framed(QUERY));
+      await client.close();
+    }
+    expect(running.plane.status.restarts).toBe(0);
   });
 
   it('spreads clients over all workers', async () => {
@@ -134,15 +165,14 @@ describe('the data plane in threads', () => {
     await Promise.all(open.map((client: Client) => client.close()));
   });
 
-  it('notices a worker that loops within 500 ms, and ends it', async () => {
+  it('notices a worker that loops, and ends it', async () => {
     const workers = misbehavingWorkers();
     await using running = await startThreads({ 'a.test': zone('192.0.2.1') }, {}, workers.spawn);
     for (const kind of ['udp', 'stream'] as const) {
       workers.misbehave(kind, 0, Misdeed.SPIN);
       void askUdp(running, QUERY, 50);
-      const line = await running.logged(new RegExp(`^${kind} worker 1 died: ${kind} worker 1 did not move`));
-      const [, stood] = /did not move for (\d+) ms, it loops/.exec(line.message) ?? [];
-      expect(Number(stood)).toBeLessThanOrEqual(500);
+      // How soon depends on this machine too; supervised-thread.test.ts has the limit, by a clock of its own.
+      await running.logged(new RegExp(`^${kind} worker 1 died: ${kind} worker 1 did not move for \\d+ ms, it loops`));
       await running.logged(new RegExp(`^${kind} worker 1 answers again`));
     }
     expect(addressOf(await askUdp(running, QUERY))).toBe('192.0.2.1');
