@@ -10,6 +10,14 @@ export const ErrorCode = {
   ZONE_SYNTAX: 'ADOTD_ZONE_SYNTAX',
   /** A zone was read, but its data is inconsistent (no SOA, CNAME and other data, …). */
   ZONE_INVALID: 'ADOTD_ZONE_INVALID',
+  /** A change of a zone begins at another serial than the zone has, or does not lead to a new one. */
+  CHANGE_SERIAL: 'ADOTD_CHANGE_SERIAL',
+  /** A change removes a record that the zone does not have. */
+  RECORD_MISSING: 'ADOTD_RECORD_MISSING',
+  /** A change adds a record that the zone has already. */
+  RECORD_PRESENT: 'ADOTD_RECORD_PRESENT',
+  /** A change has a record of another zone. */
+  OUT_OF_ZONE: 'ADOTD_OUT_OF_ZONE',
   /** A message or a piece of wire format cannot be parsed. */
   WIRE: 'ADOTD_WIRE',
   /** A value in presentation format cannot be parsed. */

@@ -12,6 +12,7 @@ import { hashLabel } from '../zone/store.js';
 import { type Compilation, isLive, nodeFlags } from './compilation.js';
 import { compileNsec, compileNsec3 } from './denial.js';
 import * as L from './layout.js';
+import { compileUnused, unusedBound } from './unused.js';
 import { ImageWriter } from './writer.js';
 
 /** Slots of the hash table per node. */
@@ -40,7 +41,9 @@ export function compileZone(rrsets: Rrsets, checked: CheckedZone): Uint8Array {
   words[L.HEADER_APEX] = ref[apex]!;
   writeSoa(zone);
   for (let i = 0; i < writer.targets.length; i += 2) words[writer.targets[i]!] = ref[writer.targets[i + 1]!]!;
-  if (!compileNsec3(zone)) compileNsec(zone);
+  const hasChain = compileNsec3(zone);
+  compileUnused(zone);
+  if (!hasChain) compileNsec(zone);
   writeHashTable(zone);
   words[L.HEADER_SIZE] = writer.used;
   return writer.bytes.subarray(0, writer.used * 4);
@@ -57,7 +60,7 @@ function upperBound(rrsets: Rrsets): number {
   const tables = store.nodeCount * perNode + rrsets.count * perRrset + store.recordCount * perRecord;
   // The hash table may be doubled when searches get too long; the SOA with its signatures is written twice.
   const octets = tables + store.labelsUsed + store.rdataUsed * 2 + slots * L.SLOT_WORDS * 4 * 4 + 8192;
-  return Math.ceil(octets / 4) * 4;
+  return Math.ceil((octets + unusedBound(rrsets)) / 4) * 4;
 }
 
 function writeNodes(zone: Compilation): number {

@@ -6,7 +6,7 @@
  * lie behind each other in one buffer. A *reference* is such a word number; 0 means "none" (word 0 is the header).
  * Parts that are copied to the wire are octets in wire format, and begin on a word.
  *
- *   header | apex name | salt | nodes, each followed by its RRsets | NSEC child tables | NSEC3 chain | hash table
+ *   header | apex name | nodes, each followed by its RRsets | salt, NSEC3 chain | unused RRsets | NSEC child tables | hash table
  *
  * node    NODE_* words, the label (length octet first, padded to a word), then a directory of DIRECTORY_ENTRY words per
  *         RRset in rising order of type: type, reference of the RRset. Entries of type RRSIG, one for each type covered,
@@ -21,13 +21,16 @@
  * children (NSEC zones) number of children, then per child in canonical order: reference of the child, reference of the
  *         node that owns the last NSEC at or before the end of the child's subtree.
  * chain   (NSEC3 zones) per NSEC3 in order of hash: 20 octets of hash, reference of the RRset.
+ * unused  RRsets that no answer has, because their owners have no node: NSEC3 records of a chain that is not served, and
+ *         signatures over nothing beside NSEC3 records. Per RRset: reference of its owner's name in wire format, reference
+ *         of the RRset. With them, an image has all records of its zone (changes/image-records.ts).
  * hash table: per slot the hash of the node's name and the node's reference (0: free); open addressing, linear probing.
  */
 
 /** First word of an image: "ZIMG" in ASCII. */
 export const MAGIC = 0x5a494d47;
 /** Raised with every change of this file's layout. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 export const HEADER_MAGIC = 0;
 export const HEADER_FORMAT = 1;
@@ -59,7 +62,9 @@ export const HEADER_NODE_COUNT = 19;
 export const HEADER_RECORD_COUNT = 20;
 /** Most slots that a search of the hash table looks at. */
 export const HEADER_LONGEST_PROBE = 21;
-export const HEADER_WORDS = 22;
+export const HEADER_UNUSED = 22;
+export const HEADER_UNUSED_COUNT = 23;
+export const HEADER_WORDS = 24;
 
 /** Denial of existence by NSEC (RFC 4035). */
 export const FLAG_NSEC = 1;
@@ -129,6 +134,10 @@ export const OFFSET_MASK = 0x1fffffff;
 export const CHAIN_HASH_OCTETS = 20;
 export const CHAIN_RRSET = 5;
 export const CHAIN_ENTRY = 6;
+
+export const UNUSED_OWNER = 0;
+export const UNUSED_RRSET = 1;
+export const UNUSED_ENTRY = 2;
 
 export const SLOT_HASH = 0;
 export const SLOT_NODE = 1;

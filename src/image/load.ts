@@ -11,11 +11,12 @@ import { Diagnostics } from '../zone/diagnostics.js';
 import { readZone } from '../zone/reader.js';
 import { findRrset, groupRrsets, type Rrsets } from '../zone/rrsets.js';
 import type { ReadLimits, ZoneSource } from '../zone/source.js';
+import type { RecordStore } from '../zone/store.js';
 import { compileZone } from './compile.js';
 import * as L from './layout.js';
 
 /** How a zone is loaded. */
-interface LoadOptions extends Partial<ReadLimits> {
+export interface LoadOptions extends Partial<ReadLimits> {
   /** Seconds since 1970, the time at which signatures have to be valid. */
   readonly now: number;
   /** NSEC3 iterations above this are an error (RFC 9276); 150 when absent. */
@@ -49,7 +50,11 @@ export interface Loaded {
 /** Loads one zone. Errors of the zone are diagnostics, never exceptions. */
 export function load(source: ZoneSource, options: LoadOptions): Loaded {
   const diagnostics = new Diagnostics(options.maxDiagnostics);
-  const store = readZone(source, diagnostics, options);
+  return loadRecords(readZone(source, diagnostics, options), diagnostics, options);
+}
+
+/** Makes a zone of the records in a store. `diagnostics` has the errors that were found when they were read. */
+export function loadRecords(store: RecordStore, diagnostics: Diagnostics, options: LoadOptions): Loaded {
   const rrsets = groupRrsets(store);
   const zone = diagnostics.errors > 0 ? undefined : check(rrsets, diagnostics, options);
   const apex = zone?.apex ?? soaOwner(rrsets);

@@ -75,6 +75,26 @@ export function compareLabels(a: Uint8Array, aOffset: number, b: Uint8Array, bOf
   return aLength - bLength;
 }
 
+const labelsOfA = new Uint16Array(MAX_LABELS);
+const labelsOfB = new Uint16Array(MAX_LABELS);
+
+function writeLabelOffsets(wire: Uint8Array, offset: number, out: Uint16Array): number {
+  let count = 0;
+  for (let at = offset; wire[at]! !== 0; at += wire[at]! + 1) out[count++] = at;
+  return count;
+}
+
+/** Compares two well-formed names in canonical order, letter case apart: RFC 4034 §6.1. Allocates nothing. */
+export function compareNames(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number): number {
+  let i = writeLabelOffsets(a, aOffset, labelsOfA);
+  let j = writeLabelOffsets(b, bOffset, labelsOfB);
+  while (i > 0 && j > 0) {
+    const difference = compareLabels(a, labelsOfA[--i]!, b, labelsOfB[--j]!);
+    if (difference !== 0) return difference;
+  }
+  return i - j;
+}
+
 /**
  * A name in presentation format as wire format (RFC 1035 §5.1: `\DDD` and `\X` escapes). A name without a final dot is
  * relative to `origin` (wire format; default: the root). Characters above 127 are refused: whoever writes them means the

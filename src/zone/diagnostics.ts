@@ -1,10 +1,10 @@
-/** An error or warning about a zone, with its place; printed as `file:line:column: message`. */
+/** An error or warning about a zone, with its place. formatDiagnostic() prints it. */
 export interface Diagnostic {
   readonly severity: 'error' | 'warning';
   readonly file: string;
-  /** From 1. */
+  /** From 1; 0 for records that are in no file: `file` then says of which version of which zone they are. */
   readonly line: number;
-  /** From 1, in octets. */
+  /** From 1, in octets; 0 where `line` is. */
   readonly column: number;
   /** Says what was found and what was expected. */
   readonly message: string;
@@ -43,7 +43,8 @@ export class Diagnostics {
   }
 }
 
-/** `file:line:column: message`, with `warning: ` before the message of a warning. */
+/** `file:line:column: message`, or `file: message` without a line, with `warning: ` before the message of a warning. */
 export function formatDiagnostic(d: Diagnostic): string {
-  return `${d.file}:${d.line}:${d.column}: ${d.severity === 'warning' ? 'warning: ' : ''}${d.message}`;
+  const place = d.line === 0 ? d.file : `${d.file}:${d.line}:${d.column}`;
+  return `${place}: ${d.severity === 'warning' ? 'warning: ' : ''}${d.message}`;
 }

@@ -34,9 +34,10 @@ export class Report {
     this.#diagnostics.warning(this.#file(row), this.#store.line[row]!, this.#store.column[row]!, text);
   }
 
-  /** `line 3`, or `file:3` when the record is not in the file of `from`. */
+  /** `line 3`, or `file:3` when the record is not in the file of `from`; of records that are in no file, what they are of. */
   place(row: number, from: number): string {
     const line = this.#store.line[row]!;
+    if (line === 0) return this.#file(row);
     return this.#store.file[row] === this.#store.file[from] ? `line ${line}` : `${this.#file(row)}:${line}`;
   }
 

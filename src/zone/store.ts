@@ -64,10 +64,10 @@ export class RecordStore {
   #mask: number;
 
   /**
-   * `expected`: number of records and names to reserve room for; the store grows beyond it. Unwritten memory is not
-   * resident (large array buffers are mapped zero pages), so that a generous estimate costs nothing.
+   * `expected`: number of records and names to reserve room for, `octets`: of their RDATA; the store grows beyond both.
+   * Unwritten memory is not resident (large array buffers are mapped zero pages), so that a generous estimate costs nothing.
    */
-  constructor(expected = 64) {
+  constructor(expected = 64, octets = expected * 16) {
     const rows = Math.max(16, expected);
     this.parent = new Uint32Array(rows);
     this.label = new Uint32Array(rows);
@@ -81,7 +81,7 @@ export class RecordStore {
     this.file = new Uint16Array(rows);
     this.line = new Uint32Array(rows);
     this.column = new Uint16Array(rows);
-    this.rdata = new Uint8Array(rows * 16);
+    this.rdata = new Uint8Array(Math.max(256, octets));
     let slots = 32;
     while (slots < rows * 1.5) slots *= 2;
     this.#slots = new Uint32Array(slots);

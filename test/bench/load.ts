@@ -9,7 +9,7 @@ import { smallZoneText } from './workload.js';
 const ORIGIN = 'big.test';
 
 /** A zone of about `records` records: 98 % addresses, the rest delegations with glue. */
-function largeZone(records: number): string {
+export function largeZone(records: number): string {
   const delegations = Math.floor(records / 100);
   const lines = [`$ORIGIN ${ORIGIN}.`, '$TTL 3600', '@ IN SOA ns1 host 1 7200 900 1209600 300', '@ IN NS ns1'];
   lines.push('ns1 IN A 192.0.2.1');

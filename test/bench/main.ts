@@ -10,11 +10,13 @@
  * npm run bench -- batches               cost of batches of datagrams by size and part
  * npm run bench -- loops [--turns N] [--seconds S] [--servers a,d,NSD]   ways in which a UDP worker can wait
  * npm run bench -- verify [--names N] [--turns N]   verifying a signed zone of N names (default 100,000), beside the peers' verifiers
+ * npm run bench -- changes [--records N] [--turns N]   applying one change to zones of 100, 10,000, 100,000 and N records
  * npm run bench -- watch [--zones N] [--turns N]   watching N zone files (default 10,000)
  *
  * Prints tables; asserts nothing. Peers that are not installed are left out, and named.
  */
 import { parseArgs } from 'node:util';
+import { benchChanges } from './changes.js';
 import { benchFixture } from './fixture.js';
 import { benchLoad } from './load.js';
 import { benchPeers } from './peers.js';
@@ -51,6 +53,9 @@ const turns = Number(values.turns ?? 5);
 switch (positionals[0]) {
   case 'load':
     await benchLoad(Number(values.records), Number(values.zones), turns);
+    break;
+  case 'changes':
+    await benchChanges([100, 10_000, 100_000, Number(values.records)], turns);
     break;
   case 'respond':
     await benchRespond(Number(values.queries));

@@ -52,6 +52,21 @@ describe('the text of an image', () => {
     if (loaded.image) expectSame(loaded);
   });
 
+  it('has the NSEC3 records of a chain that is not served, and signatures over nothing beside them', () => {
+    const hash = '0p9mhaveqvm6t7vbl5lop2u3t2rp3tom';
+    const lines = [
+      '@ 60 SOA ns h 1 2 3 4 5',
+      '@ 60 NS ns.example.net.',
+      `${hash} 60 NSEC3 1 0 0 AB ${hash} A`,
+      `${hash} 60 RRSIG NSEC3 13 2 60 20370101000000 20260101000000 1 example. AAAA`,
+      `${hash} 60 RRSIG A 13 2 60 20370101000000 20260101000000 1 example. AAAA`,
+      '@ 60 NSEC @ SOA NS NSEC RRSIG',
+    ];
+    const loaded = zoneOf(`${lines.join('\n')}\n`);
+    expectSame(loaded);
+    expect([...imageText(loaded.image ?? new Uint8Array())].join('').trimEnd().split('\n')).toHaveLength(lines.length);
+  });
+
   it('comes in pieces', () => {
     const records = Array.from({ length: 20_000 }, (_, i) => `host-${i} 60 A 192.0.2.1`);
     const { image } = zoneOf(`@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n${records.join('\n')}\n`);

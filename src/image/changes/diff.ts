@@ -1,0 +1,93 @@
+/** The difference between two images of a zone. Hot file for the records that both have: integers and octets. */
+import { AdotdError, ErrorCode } from '../../errors.js';
+import { compareNames, nameToText, sameName } from '../../protocol/name.js';
+import { type Difference, differenceOf } from '../../zone/changes/difference.js';
+import { compareRdata, RunWriter } from '../../zone/changes/record-run.js';
+import * as L from '../layout.js';
+import { ImageRecords } from './image-records.js';
+
+/**
+ * What leads from the zone of image `older` to that of `newer`. A record with another TTL, or with other letter case in its
+ * names, is removed and added; so a change of TTL has the whole RRset. Throws ADOTD_OUT_OF_ZONE when the images are of two
+ * zones, ADOTD_CHANGE_SERIAL when they have the same serial.
+ */
+export function diff(older: Uint8Array, newer: Uint8Array): Difference {
+  const [a, b] = [new ImageRecords(older, true), new ImageRecords(newer, true)];
+  if (!sameName(a.apex, 0, b.apex, 0)) {
+    const found = `found ${nameToText(b.apex)} as the newer version of ${nameToText(a.apex)}`;
+    throw new AdotdError(ErrorCode.OUT_OF_ZONE, `${found}, expected two versions of one zone`);
+  }
+  const serial = a.words[L.HEADER_SERIAL]!;
+  if (serial === b.words[L.HEADER_SERIAL]) {
+    const found = `found serial ${serial >>> 0} in both versions of ${nameToText(a.apex)}`;
+    throw new AdotdError(ErrorCode.CHANGE_SERIAL, `${found}, expected another one in the newer`);
+  }
+  const removed = new RunWriter();
+  const added = new RunWriter();
+  let [hasA, hasB] = [a.next(), b.next()];
+  while (hasA || hasB) {
+    const order = !hasA ? 1 : !hasB ? -1 : compareNames(a.owner, a.ownerAt, b.owner, b.ownerAt);
+    if (order < 0) takeAll(a, removed);
+    else if (order > 0) takeAll(b, added);
+    else takeDifferent(a, b, removed, added);
+    if (order <= 0) hasA = a.next();
+    if (order >= 0) hasB = b.next();
+  }
+  return differenceOf(b.apex, removed.finish(), added.finish());
+}
+
+function takeAll(from: ImageRecords, run: RunWriter): void {
+  for (let i = 0; i < from.records.count; i++) take(from, i, run);
+}
+
+/** Adds record number `i` in canonical order. */
+function take({ owner, ownerAt, records }: ImageRecords, i: number, run: RunWriter): void {
+  const row = records.order[i]!;
+  run.add(
+    owner,
+    ownerAt,
+    records.type[row]!,
+    records.ttl[row]!,
+    records.rdata(row),
+    records.at[row]!,
+    records.length[row]!,
+  );
+}
+
+function takeDifferent(a: ImageRecords, b: ImageRecords, removed: RunWriter, added: RunWriter): void {
+  const isRenamed = !isSpeltAlike(a.owner, a.ownerAt, b.owner, b.ownerAt, a.ownerLength);
+  let [i, j] = [0, 0];
+  while (i < a.records.count || j < b.records.count) {
+    const order = i === a.records.count ? 1 : j === b.records.count ? -1 : compare(a, i, b, j);
+    if (order !== 0 || isRenamed || !isSame(a, i, b, j)) {
+      if (order <= 0) take(a, i, removed);
+      if (order >= 0) take(b, j, added);
+    }
+    if (order <= 0) i++;
+    if (order >= 0) j++;
+  }
+}
+
+/** Compares two records of one owner, by their numbers in canonical order. */
+function compare(a: ImageRecords, i: number, b: ImageRecords, j: number): number {
+  const [x, y] = [a.records, b.records];
+  const [one, other] = [x.order[i]!, y.order[j]!];
+  return (
+    x.type[one]! - y.type[other]! ||
+    compareRdata(x.type[one]!, x.rdata(one), x.at[one]!, x.length[one]!, y.rdata(other), y.at[other]!, y.length[other]!)
+  );
+}
+
+/** Whether two records that compare as equal have the same TTL and letter case. */
+function isSame(a: ImageRecords, i: number, b: ImageRecords, j: number): boolean {
+  const [x, y] = [a.records, b.records];
+  const [one, other] = [x.order[i]!, y.order[j]!];
+  return (
+    x.ttl[one] === y.ttl[other] && isSpeltAlike(x.rdata(one), x.at[one]!, y.rdata(other), y.at[other]!, x.length[one]!)
+  );
+}
+
+function isSpeltAlike(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (a[aAt + i] !== b[bAt + i]) return false;
+  return true;
+}
