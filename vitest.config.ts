@@ -4,6 +4,8 @@ const LINUX = [
   'test/transport/*mmsg*.test.ts',
   'test/transport/refuse-connections.test.ts',
   'test/transport/self-test.test.ts',
+  'test/native/*.test.ts',
+  'test/tls/openssl/*.test.ts',
 
   'test/server/plane/threads*.test.ts',
   // Linux tells which signals a process handles, and how others have opened a file.

@@ -8,6 +8,7 @@ import { SocketAddress } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import { keyMistake } from './key-kinds.js';
+import { NODE_CIPHERS } from './offered.js';
 import { readPem } from './pem.js';
 import { pinOf, tlsaOf } from './pin.js';
 
@@ -53,7 +54,7 @@ export function readCertificate(files: CertificateFiles): Certificate {
   checkOrder(chain, certFile);
   const certificate = describeCertificate(files, chain, privateKey);
   try {
-    createSecureContext({ cert: certificate.cert, key: certificate.key });
+    createSecureContext({ cert: certificate.cert, key: certificate.key, ciphers: NODE_CIPHERS });
   } catch (error) {
     // OpenSSL's security level forbids short keys and signatures with SHA-1.
     throw fail(certFile, `cannot be served: ${messageOf(error)}`, error);

@@ -15,9 +15,14 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n(?:(?!-----)[\s\S])*-----E
 export function readPem(file: string, what: string): PemBlock[] {
   const octets = readSmallFile(file, what);
   const text = octets.toString('latin1');
-  const blocks = [...text.matchAll(BLOCK)].map(([text, label = '']) => ({ label, text: `${text}\n` }));
+  const blocks = pemBlocks(text);
   if (blocks.length > 0) return blocks;
   throw new AdotdError(ErrorCode.TLS, `${what} ${file} is not PEM: ${whatElse(octets, text)}`);
+}
+
+/** The PEM blocks of a text; none when it has none. */
+export function pemBlocks(text: string): PemBlock[] {
+  return [...text.matchAll(BLOCK)].map(([block, label = '']) => ({ label, text: `${block}\n` }));
 }
 
 function whatElse(octets: Uint8Array, text: string): string {

@@ -1,12 +1,9 @@
 /** Options for node:tls: certificates, protocol versions, ciphers, ticket keys. The same for port 853 and STARTTLS. */
-import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocketOptions } from 'node:tls';
 import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import { type CertificateSet, certificateSets } from './certificate-sets.js';
 import type { Certificate } from './certificates.js';
-
-/** The ALPN protocol of DNS over TLS (RFC 7858 §6 with the IANA registry). */
-const ALPN_DOT = 'dot';
+import { ALPN_DOT, groupsOf, NODE_CIPHERS, SECURE_OPTIONS, SESSION_ID_CONTEXT } from './offered.js';
 
 /** A certificate, as far as a context needs it. */
 type ServedCertificate = Pick<Certificate, 'cert' | 'key' | 'keyType' | 'names'>;
@@ -17,38 +14,11 @@ export interface TlsSettings {
   readonly certificates: readonly ServedCertificate[];
   /** 48 octets, the same in every worker (TicketKeys.current). */
   readonly ticketKey: Uint8Array;
+  /** The key before it, where there was one. Node does not use it: it accepts tickets of one key only. */
+  readonly previousTicketKey?: Uint8Array | undefined;
   /** Seconds that a ticket is valid; no longer than a ticket key lives. */
   readonly sessionTimeout: number;
 }
-
-/**
- * AEAD with forward secrecy only (RFC 9325 §4.2). TLS 1.2 clients of 2015 and of today share those with AES-128 for ECDSA and RSA.
- * AES-128 comes before ChaCha20, unless the client's list shows that it has no AES in hardware.
- */
-const CIPHERS = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-].join(':');
-
-/** RFC 8310 §9 and RFC 9325 §3.4: no renegotiation, no compression. Node has no server side of 0-RTT to turn off. */
-const SECURE_OPTIONS =
-  constants.SSL_OP_NO_RENEGOTIATION |
-  constants.SSL_OP_NO_COMPRESSION |
-  constants.SSL_OP_CIPHER_SERVER_PREFERENCE |
-  constants.SSL_OP_PRIORITIZE_CHACHA;
-
-/**
- * Sessions resume only in a context with the same name (OpenSSL's sid_ctx). Node derives one from the command line, which differs
- * between machines, and gives none to contexts without a server.
- */
-const SESSION_ID_CONTEXT = ALPN_DOT;
 
 /** The TLS contexts of one worker. */
 export class TlsContexts {
@@ -133,7 +103,8 @@ function optionsFor(set: CertificateSet<ServedCertificate>, settings: TlsSetting
     cert: set.map(({ cert }) => cert),
     key: set.map(({ key }) => key),
     minVersion: 'TLSv1.2',
-    ciphers: CIPHERS,
+    ciphers: NODE_CIPHERS,
+    ecdhCurve: groupsOf(process.versions.openssl),
     secureOptions: SECURE_OPTIONS,
     sessionIdContext: SESSION_ID_CONTEXT,
     sessionTimeout: settings.sessionTimeout,

@@ -1,13 +1,11 @@
 /**
- * Calls of the C library that node does not offer, through koffi. koffi is optional: without it, or outside of Linux, `libc()` says
- * why, and its users take another way. Symbols are looked up in the process itself, so that glibc and musl both do.
- *
- * Measured: a call costs 40 ns with integers and addresses as arguments; so addresses of memory are passed as integers.
+ * Calls of the C library that node does not offer. Where they are not available `libc()` says why, and its users take another way.
  */
 
-import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 import { messageOf } from '../errors.js';
+import { native } from '../native/koffi.js';
+import { addressOf } from '../native/memory.js';
 
 /** A call that fails returns -1, and `errno()` tells why. Addresses are integers, 0 is NULL. */
 export interface Libc {
@@ -33,8 +31,8 @@ export interface Libc {
   prctl(option: number, text: string, third: number, fourth: number, fifth: number): number;
   /** The number of the calling thread, as in /proc/self/task. */
   gettid(): number;
-  /** Address of octets that never move: those of a SharedArrayBuffer. The same in every thread. */
-  address(octets: Uint8Array): number;
+  /** `addressOf()` of the module that hands out addresses: the octets live as long as `owner`. */
+  address(octets: Uint8Array, owner: object): number;
   /** Why the last call of this thread failed: `EAGAIN`. */
   errno(): string;
   /** The same as a number, as in `constants.errno` of node:os; without making a string. */
@@ -55,18 +53,10 @@ export function libc(): Libc | string {
 }
 
 function load(): Libc | string {
-  if (process.platform !== 'linux') return 'it is built for Linux only';
-  // The layouts of structures are those of 64-bit Linux (LP64), little-endian. koffi has binaries for x64 and arm64 too.
-  if (process.arch !== 'x64' && process.arch !== 'arm64')
-    return `it is built for x64 and arm64, not for ${process.arch}`;
-  let koffi: typeof import('koffi');
+  const found = native();
+  if (typeof found === 'string') return found;
+  const { koffi, own } = found;
   try {
-    koffi = createRequire(import.meta.url)('koffi');
-  } catch {
-    return 'the optional package koffi is not installed';
-  }
-  try {
-    const own = koffi.load(null);
     return {
       socket: own.func('int socket(int, int, int)'),
       bind: own.func('int bind(int, void*, uint32_t)'),
@@ -84,7 +74,7 @@ function load(): Libc | string {
       pthread_sigmask: own.func('int pthread_sigmask(int, void*, void*)'),
       prctl: own.func('int prctl(int, const char*, unsigned long, unsigned long, unsigned long)'),
       gettid: own.func('int gettid()'),
-      address: (octets) => Number(koffi.address(octets)),
+      address: addressOf,
       errno: () => getSystemErrorName(-koffi.errno()),
       errorNumber: () => koffi.errno(),
       eventLoop: () => eventLoopDescriptor(koffi, own),

@@ -143,9 +143,9 @@ interface Memory {
 export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard: boolean, slots: Slots): Batches {
   const octets = new Uint8Array(new SharedArrayBuffer(CONTROLS + (wildcard ? BATCH * CONTROL_ROOM : 0)));
   const words = new Int32Array(octets.buffer);
-  const address = system.address(octets);
+  const address = system.address(octets, slots);
   const memory: Memory = { octets, words, address, family };
-  prepareHeaders(memory, slots, system.address(slots.octets));
+  prepareHeaders(memory, slots, system.address(slots.octets, octets));
   if (wildcard) prepareControls(memory);
   words[POLLFD >> 2] = fd;
   words[(POLLFD + POLL_EVENTS) >> 2] = POLLOUT;

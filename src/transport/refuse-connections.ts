@@ -42,6 +42,6 @@ export function refuseConnections(fd: number): boolean {
   });
   const header = Buffer.alloc(PROGRAM_HEADER);
   header.writeUInt16LE(PROGRAM.length);
-  header.writeBigUInt64LE(BigInt(system.address(octets)), 8);
+  header.writeBigUInt64LE(BigInt(system.address(octets, header)), 8);
   return system.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, header, header.length) === 0;
 }

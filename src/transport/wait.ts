@@ -23,9 +23,10 @@ export function createWait(system: Libc, descriptors: readonly number[], to: 're
     words[number * POLLFD_WORDS] = fd;
     words[number * POLLFD_WORDS + EVENTS] = to === 'read' ? POLLIN : POLLOUT;
   });
-  const address = system.address(new Uint8Array(words.buffer));
-  return {
+  const wait: Wait = {
     poll: (milliseconds) => system.poll(address, count, milliseconds),
     found: (number) => words[number * POLLFD_WORDS + EVENTS]! >>> 16 !== 0,
   };
+  const address = system.address(new Uint8Array(words.buffer), wait);
+  return wait;
 }

@@ -10,6 +10,7 @@ const LAYERS = [
   'answer',
   'transfer',
   'session',
+  'native',
   'tls',
   'transport',
   'server',

@@ -65,6 +65,22 @@ describe('the source', () => {
     expect(matches(sources, /^import (?!type )(?!\* as z ).*from 'zod'/)).toEqual([]);
   });
 
+  it('asks for addresses of memory in one module, which holds the memory', () => {
+    const others = sources.filter((path) => path !== 'src/native/memory.ts');
+    expect(matches(['src/native/memory.ts'], /koffi\.address\(/)).toHaveLength(1);
+    expect(matches(others, /koffi\.(address|alloc|view|as)\b|\{[^}]*\baddress\b[^}]*\} = koffi\b/)).toEqual([]);
+  });
+
+  it('loads koffi in one module, and has the pointers of OpenSSL in one folder', () => {
+    expect(matches(sources, /\('koffi'\)\(|\)\('koffi'\)|from 'koffi'/).map((line) => line.split(':')[0])).toEqual([
+      'src/native/koffi.ts',
+    ]);
+    const others = sources.filter((path) => !path.startsWith('src/tls/openssl/'));
+    expect(
+      matches(others, /\b(SSL|SSL_CTX|BIO|ERR|EVP|X509)_\w+\(|openssl\/(functions|numbers|library|callbacks)\.js/),
+    ).toEqual([]);
+  });
+
   it('has a test folder for every folder of src', () => {
     const folders = new Set(sources.map((path) => path.split('/')[1] ?? '').filter((name) => !name.endsWith('.ts')));
     const missing = [...folders].filter((name) => !existsSync(join(ROOT, 'test', name)));

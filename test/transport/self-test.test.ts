@@ -22,8 +22,8 @@ function differing(change: { received?(words: Int32Array): void; sending?(words:
   const headers = new Map<number, Int32Array>();
   return {
     ...system,
-    address(octets) {
-      const address = system.address(octets);
+    address(octets, owner) {
+      const address = system.address(octets, owner);
       headers.set(address, new Int32Array(octets.buffer));
       return address;
     },

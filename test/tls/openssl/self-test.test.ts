@@ -1,0 +1,50 @@
+import { createRequire } from 'node:module';
+import { describe, expect, it } from 'vitest';
+import { type OpenSsl, openSsl } from '../../../src/tls/openssl/functions.js';
+import { tlsSelfTest } from '../../../src/tls/openssl/self-test.js';
+import { make, makeRsa } from '../support.js';
+import { named, settingsWith } from './support.js';
+
+const library = openSsl() as OpenSsl;
+const { stats } = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+
+describe('the self-test of TLS', () => {
+  it('finds nothing wrong here, with each kind of key, and leaves nothing behind', async () => {
+    const certificates = [
+      [await named('ec', make(), 'ns.test')],
+      [await named('rsa', makeRsa('ns.test'), 'ns.test')],
+      [await named('ec', make(), 'ns.test'), await named('rsa', makeRsa('ns.test'), 'ns.test')],
+    ];
+    const before = stats().callbacks;
+    for (const one of certificates) {
+      expect(await tlsSelfTest(await settingsWith({ certificates: one }))).toBeUndefined();
+      expect(library.ERR_peek_error()).toBe(0);
+    }
+    expect(stats().callbacks).toBe(before);
+  });
+
+  it('says why there are no functions', async () => {
+    expect(await tlsSelfTest(await settingsWith(), 'the optional package koffi is not installed')).toBe(
+      'the optional package koffi is not installed',
+    );
+  });
+
+  it('refuses another OpenSSL than that of node', async () => {
+    const other = { ...library, OpenSSL_version: () => 'OpenSSL 3.9.9 1 Jan 2030' };
+    expect(await tlsSelfTest(await settingsWith(), other)).toMatch(/^another OpenSSL is in the process too: 3\.9\.9/);
+  });
+
+  it.each<[string, Partial<OpenSsl>, RegExp]>([
+    ['a handshake that fails', { SSL_do_handshake: () => -1 }, /^a connection failed|^a connection came to nothing/],
+    ['octets that vanish', { BIO_read: () => -1 }, /^a connection came to nothing|^a turn left/],
+    ['messages that are not sealed', { SSL_write: () => -1 }, /^a message was not sealed|^a connection (came|was)/],
+    ['tickets that are not opened', { CRYPTO_memcmp: () => 1 }, /^a session was not resumed/],
+    ['errors that stay', { ERR_peek_error: () => 1 }, /^OpenSSL reports an error/],
+    ['no room for connections', { SSL_new: () => 0 }, /^no connection can be made/],
+  ])('notices %s', async (_what, broken, reason) => {
+    const before = stats().callbacks;
+    expect(await tlsSelfTest(await settingsWith(), { ...library, ...broken })).toMatch(reason);
+    expect(stats().callbacks).toBe(before);
+    library.ERR_clear_error();
+  });
+});
