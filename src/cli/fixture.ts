@@ -64,8 +64,8 @@ ADOTD_PINS, ADOTD_TLSA, ADOTD_DS (with --dnssec).
   adotd fixture --zones zones -- sh -c 'dig @$ADOTD_ADDRESS -p $ADOTD_PORT example.test SOA'
 
 Without one, each line of standard input is a command, and each command is answered by a line on standard output. docs/testing.md
-describes the commands: set-zone, remove-zone, add-record, remove-record, add-faults, clear-faults, unused-faults, queries,
-clear-queries, wait-for-query, reload, facts, close.
+describes the commands: set-zone, remove-zone, add-record, remove-record, set-records, add-faults, clear-faults,
+unused-faults, queries, clear-queries, wait-for-query, reload, facts, close.
 
   {"command":"set-zone","zone":"example.test","text":"www A 192.0.2.1"}       {"ok":true}
   {"command":"wait-for-query","id":1,"match":{"name":"www.example.test"}}     {"id":1,"ok":true,"query":{…}}
