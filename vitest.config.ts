@@ -22,6 +22,20 @@ const ALONE = [
   'test/server/plane/many-sessions.test.ts',
   'test/server/plane/threads.test.ts',
 ];
+/**
+ * Tests of fixtures that run a second time, with a fixture in a thread of its own. Left out: those that start none, and those of memory and
+ * of many servers, which are about the calling thread.
+ */
+const FIXTURES = {
+  include: ['test/fixture/**/*.test.ts'],
+  exclude: [
+    'test/fixture/cycles.test.ts',
+    'test/fixture/reachable.test.ts',
+    'test/fixture/faults/fault-rule.test.ts',
+    'test/fixture/thread/**',
+    'test/fixture/tls/**',
+  ],
+};
 /** What calls the C library, or looks into /proc, is for Linux with koffi only. */
 const OTHERS = ['test/interop/**', ...(process.platform === 'linux' ? [] : LINUX)];
 
@@ -45,6 +59,16 @@ export default defineConfig({
           // By default vitest takes one worker less than there are cores.
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'fixture in a thread',
+          ...FIXTURES,
+          env: { ADOTD_TEST_FIXTURE: 'thread' },
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,6 +1,6 @@
 /**
- * The programmatic API: an authoritative nameserver inside of another program, on ports of its own choice. Everything runs
- * in the calling thread; several servers may run at once. docs/fixture.md and docs/faults.md are its handbook.
+ * The programmatic API: an authoritative nameserver inside of another program, on ports of its own choice. It runs in the calling
+ * thread, or in one of its own; several servers may run at once. docs/fixture.md and docs/faults.md are its handbook.
  */
 
 export { AdotdError, ErrorCode } from './errors.js';

@@ -1,4 +1,5 @@
 // jest, in a CommonJS module: one server for the tests of this file.
+const { spawnSync } = require('node:child_process');
 const { Resolver } = require('node:dns/promises');
 const { startServer } = require('adotd');
 const { createClient } = require('adotd/client');
@@ -38,6 +39,20 @@ it('is told by the usual codes what the system does not let it do', async () => 
   });
   await expect(asked).rejects.toMatchObject({ reason: 'CLIENT_REFUSED' });
   await client.close();
+});
+
+it('is answered while this thread is blocked', async () => {
+  const threaded = await startServer({ thread: true, zones: { 'example.test': 'www A 192.0.2.80' } });
+  const one = `new (require('node:dns').Resolver)({ tries: 1 })`;
+  const asking = `const r = ${one}; r.setServers(['127.0.0.1:${threaded.udp}']); r.resolve4('www.example.test', console.log)`;
+  expect(spawnSync(process.execPath, ['-e', asking], { encoding: 'utf8' }).stdout).toContain('192.0.2.80');
+  expect(threaded.queries()).toEqual([
+    expect.objectContaining({ name: 'www.example.test', time: expect.any(Date), octets: expect.any(Uint8Array) }),
+  ]);
+  const mistake = { code: 'ADOTD_ZONE_INVALID', message: expect.stringContaining('example.test:1:7: found "x"') };
+  await expect(threaded.setZone('example.test', 'www A x')).rejects.toMatchObject(mistake);
+  expect(() => threaded.faults.add({ fault: 'drop', name: () => {} })).toThrow(/give plain values/);
+  await threaded.close();
 });
 
 if (process.env.FAIL) {

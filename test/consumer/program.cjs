@@ -1,4 +1,5 @@
 // adotd by require(), as Node.js has it from 20.19 on for ES modules.
+const { execFileSync } = require('node:child_process');
 const { AdotdError, ErrorCode, startServer } = require('adotd');
 const { createClient } = require('adotd/client');
 const manifest = require('adotd/package.json');
@@ -17,7 +18,14 @@ async function main() {
   await server.close();
   const refused = await startServer({ zones: { 'example.test': 'www A 192.0.2.256' } }).catch((error) => error);
   const ours = refused instanceof AdotdError && refused.code === ErrorCode.ZONE_INVALID;
-  console.log(manifest.name, typeof useServer, message.answers[0]?.data, ours);
+  // A server that answers while this thread is blocked.
+  const threaded = await startServer({ thread: true, zones: { 'example.test': zone } });
+  const resolver = `const r = new (require('node:dns').Resolver)(); r.setServers(['127.0.0.1:${threaded.udp}']);`;
+  const asking = `${resolver} r.resolve4('www.example.test', (error, found) => console.log(error ?? found[0]))`;
+  const blocked = execFileSync(process.execPath, ['-e', asking], { encoding: 'utf8' }).trim();
+  const asked = threaded.queries().length;
+  await threaded.close();
+  console.log(manifest.name, typeof useServer, message.answers[0]?.data, ours, blocked, asked);
 }
 
 main();

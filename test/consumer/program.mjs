@@ -1,4 +1,5 @@
 // adotd from an ES module: a server, and the client that asks it.
+import { execFileSync } from 'node:child_process';
 import { AdotdError, ErrorCode, startServer } from 'adotd';
 import { createClient } from 'adotd/client';
 import manifest from 'adotd/package.json' with { type: 'json' };
@@ -16,4 +17,11 @@ await client.close();
 await server.close();
 const refused = await startServer({ zones: { 'example.test': 'www A 192.0.2.256' } }).catch((error) => error);
 const ours = refused instanceof AdotdError && refused.code === ErrorCode.ZONE_INVALID;
-console.log(manifest.name, typeof useServer, message.answers[0]?.data, ours);
+// A server that answers while this thread is blocked.
+const threaded = await startServer({ thread: true, zones: { 'example.test': zone } });
+const resolver = `const r = new (require('node:dns').Resolver)(); r.setServers(['127.0.0.1:${threaded.udp}']);`;
+const asking = `${resolver} r.resolve4('www.example.test', (error, found) => console.log(error ?? found[0]))`;
+const blocked = execFileSync(process.execPath, ['-e', asking], { encoding: 'utf8' }).trim();
+const asked = threaded.queries().length;
+await threaded.close();
+console.log(manifest.name, typeof useServer, message.answers[0]?.data, ours, blocked, asked);

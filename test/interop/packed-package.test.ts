@@ -51,7 +51,7 @@ describe('the packed package, installed in another project', () => {
     for (const program of ['program.mjs', 'program.cjs']) {
       const ran = await run(node, [program]);
       // Node.js 20 and 22 say that require() of ES modules and import of JSON are experimental.
-      expect(ran, program).toMatchObject({ status: 0, stdout: 'adotd function 192.0.2.80 true\n' });
+      expect(ran, program).toMatchObject({ status: 0, stdout: 'adotd function 192.0.2.80 true 192.0.2.80 1\n' });
     }
   });
 
@@ -80,12 +80,12 @@ describe('the packed package, installed in another project', () => {
       .map(([name, node]) => [name, COMMONJS_MODULE, node] as const),
   ])('serves the tests of jest in %s, in %s', async (_name, file, node) => {
     const ran = await run(node, [...JEST, file]);
-    expect(ran).toMatchObject({ status: 0, stderr: expect.stringMatching(/^Tests: +3 passed, 3 total$/m) });
+    expect(ran).toMatchObject({ status: 0, stderr: expect.stringMatching(/^Tests: +4 passed, 4 total$/m) });
     expect(ran.stdout + ran.stderr).not.toContain('during this test');
     const failing = await run(node, [...JEST, file], { env: { FAIL: '1' } });
     expect(failing).toMatchObject({
       status: 1,
-      stderr: expect.stringMatching(/^Tests: +1 failed, 3 passed, 4 total$/m),
+      stderr: expect.stringMatching(/^Tests: +1 failed, 4 passed, 5 total$/m),
     });
     expect(failing.stdout + failing.stderr).toMatch(QUERIES);
   });

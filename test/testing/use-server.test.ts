@@ -40,6 +40,23 @@ describe('a server for the tests of a file', () => {
     await at('after');
   });
 
+  it('may be in a thread of its own', async () => {
+    const { hooks, at } = framework();
+    const printed: string[] = [];
+    // Threads run compiled modules.
+    const compiled = new URL('../../build/testing/index.js', import.meta.url).href;
+    const { useServer: use } = (await import(compiled)) as { readonly useServer: typeof useServer };
+    const server = use(hooks, { zones: ZONES, thread: true, print: (text) => void printed.push(text) });
+    await at('before');
+    await at('each');
+    await ask(server());
+    await at('each', { error: new Error('failed') });
+    expect(printed).toEqual([expect.stringMatching(ONE_QUERY)]);
+    await at('each', { error: new Error('failed') });
+    expect(printed[1]).toContain('nothing was asked');
+    await at('after');
+  });
+
   it('fails the hook when it cannot start, and nothing when it never did', async () => {
     const { hooks, at } = framework();
     useServer(hooks, { zones: { 'example.test': 'www A 192.0.2.256' } });
