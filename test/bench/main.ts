@@ -6,7 +6,8 @@
  * npm run bench -- policy [--queries N]   cost of access lists and of the rate limit
  * npm run bench -- sessions [--turns N] [--idle N]   stream sessions, beside NSD and BIND: CPU and memory
  * npm run bench -- peers [--turns N] [--seconds S] [--servers adotd,NSD] [--only udp,tcp,…] [--quick] [--write]
- *     every transport beside NSD, Knot, BIND and PowerDNS; --write puts the page into docs/
+ *     every transport beside NSD, Knot, BIND and PowerDNS; --write puts the page into docs/. Parts for --only: transports, ids of loads
+ *     (udp-1k, tls-single …), paced, mixed, reload, idle, sizes, many, million
  * npm run bench -- batches               cost of batches of datagrams by size and part
  * npm run bench -- loops [--turns N] [--seconds S] [--servers a,d,NSD]   ways in which a UDP worker can wait
  * npm run bench -- verify [--names N] [--turns N]   verifying a signed zone of N names (default 100,000), beside the peers' verifiers

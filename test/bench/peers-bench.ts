@@ -128,9 +128,10 @@ export async function turns(
       for (const server of servers) {
         if (loadsFor(server, loads).length < loads.length) continue;
         await attempt(bench, server, `${section.title}, ${title}`, async () => {
-          const figure = await measure(server, world, loads, seconds)
+          const length = seconds * Math.max(...loads.map(({ longer = 1 }) => longer));
+          const figure = await measure(server, world, loads, length)
             // A second time: SYNs that found no room (Knot's listen backlog is 10) are sent again after a second or more.
-            .catch(() => measure(server, world, loads, seconds, PATIENCE));
+            .catch(() => measure(server, world, loads, length, PATIENCE));
           note(bench, section, { id, title, loads }, server, figure);
         });
       }

@@ -18,6 +18,11 @@ describe('the page of the benchmark', () => {
     expect(page).toContain('| UDP, 500 outstanding | 1.80 (1.62–2.70) | 2.00 (1.80–3.00) | 0.90 (0.90–0.90) |');
   });
 
+  it('has wake-ups by query, and of servers that nobody asks', () => {
+    expect(page).toContain('| UDP, 1,000 a second | adotd | 9.35 | 28.05 | 100000 | 0 | 60 |  | 3.30 |');
+    expect(page).toContain('| adotd | 0.50 (0.50–0.50) | 3.00 (3.00–3.00) |');
+  });
+
   it('says how far answers are alike', () => {
     expect(page).toContain('Of 500 answers compared');
     expect(page).toContain('in other sections: NSD 3');

@@ -37,13 +37,17 @@ Rate limits and query logs are off, minimal responses are on (PowerDNS has no su
 buffers have their defaults. Everything runs on 127.0.0.1. Of the queries, 70 % are hits, 10 % NXDOMAIN, 5 % NODATA, 5 % wildcards, 5 %
 referrals and 5 % MX at the apex. Queries have EDNS only for the signed zone (DO) and for answers of a given size. All servers of a part
 run at the same time, and only the measured one is busy. After a time to warm up, each load runs on one server after the other for
-${seconds} s (less in the smaller parts). All of this is done ${turns} times.
+${seconds} s (less in the smaller parts, longer where few queries come). All of this is done ${turns} times.
 
 The figure is the CPU time of the server per answered query, user and kernel, of all its threads and processes, by the scheduler's clock
 in /proc. It is measured while all connections are open and the load is running, so it contains no handshakes. On loopback the kernel
 does the work of receiving in the time of the sender: half of the network's work counts for dnsperf, with every server. A ratio is the median
 of the ratios of the turns. A query counts as lost after 1 s. At 500 outstanding queries, UDP loses only the first ones: the default socket
 buffer, which some servers keep, has room for about 280.
+
+Loads with a rate show what it costs to be woken. dnsperf sends at such a rate one query at a time, except when it is late; the mean batch and
+the wake-ups per query tell. The scheduler's clock counts nanoseconds. The ticks that tell user from kernel are hundredths of a second, and
+miss most of the short times for which such a server runs: at these rates that split is only a hint.
 
 Inside TLS, adotd sends each message in a record of its own (protocol.md says why), and node:tls sends each record by a system call. Measured
 apart, a pipelined query costs 14 µs of CPU so, against 7 where answers share records.${date < RECORD_A_MESSAGE ? ' The figures of this page are older: with shared records.' : ''}

@@ -15,7 +15,8 @@ import {
   takeTurns,
   turns,
 } from './peers-bench.js';
-import { LOADS, MIXED, type NamedLoad, warm } from './peers-loads.js';
+import { measureIdle } from './peers-idle.js';
+import { LOADS, loadsFor, MIXED, type NamedLoad, PACED, warm } from './peers-loads.js';
 import type { Section } from './peers-results.js';
 import { measureReloads } from './reload.js';
 import { type Contestant, startServer } from './servers.js';
@@ -36,17 +37,19 @@ import {
 export type Only = readonly string[] | undefined;
 
 /** The parts other than loads, by their words for --only. */
-const PARTS = ['mixed', 'reload', 'sizes', 'many', 'million'] as const;
+const PARTS = ['paced', 'mixed', 'reload', 'idle', 'sizes', 'many', 'million'] as const;
 
 /** All words that --only knows. */
 export const SELECTABLE: readonly string[] = [
-  ...new Set([...LOADS.flatMap(({ id, transport }) => [transport, id]), ...PARTS]),
+  ...new Set([...[...LOADS, ...PACED].flatMap(({ id, transport }) => [transport, id]), ...PARTS]),
 ];
 
 /** Parts beside the main ones take this share of their time for a load. */
 const LESS = 0.6;
 /** Reloads of the zone by each server. */
 const RELOADS = 3;
+/** Of the times of the part `idle`, where it is only to be seen whether it works. */
+const QUICK_IDLE = 0.1;
 /** Seconds of each load before all transports come at once. */
 const WARM_MIXED = 0.3;
 
@@ -55,22 +58,24 @@ export async function measureAll(bench: Bench, only: Only, quick: boolean): Prom
   const sizes = quick ? QUICK_SIZES : SIZES;
   const place = (name: string): string => join(bench.folder, 'worlds', name);
   const wanted = (part: (typeof PARTS)[number]): boolean => only?.includes(part) ?? true;
-  const loads = LOADS.filter(
-    ({ id, transport }) => only === undefined || only.includes(id) || only.includes(transport),
-  );
+  const chosen = ({ id, transport }: NamedLoad): boolean =>
+    only === undefined || only.includes(id) || only.includes(transport);
+  const loads = LOADS.filter(chosen);
+  const paced = PACED.filter((load) => wanted('paced') || chosen(load));
   const unsigned = workload(place('unsigned'), sizes);
-  if (loads.length > 0 || wanted('mixed') || wanted('reload')) {
+  if (loads.length + paced.length > 0 || wanted('mixed') || wanted('reload')) {
     const section = sectionOf(bench, 'unsigned', 'Unsigned zone');
     section.notes.push(describe(unsigned));
     const stage: Stage = { id: 'unsigned', title: section.title, world: unsigned, edns: undefined, keepStart: true };
     await onStage(bench, section, stage, async (servers) => {
-      await takeTurns(bench, section, servers, unsigned, loads, bench.seconds);
+      await takeTurns(bench, section, servers, unsigned, [...loads, ...paced], bench.seconds);
       if (wanted('mixed')) await mixed(bench, section, servers, unsigned);
       // Last: the zone is changed.
       if (wanted('reload')) await reload(bench, servers, unsigned, quick ? 1 : RELOADS);
     });
   }
   if (loads.length > 0) await signed(bench, place('signed'), unsigned, loads);
+  if (wanted('idle')) await idle(bench, answersOfSize(place('idle'), 'small'), quick);
   if (wanted('sizes')) {
     for (const size of Object.keys(ANSWER_SIZES) as AnswerSize[]) {
       const id = `size-${ANSWER_SIZES[size]}`;
@@ -113,6 +118,19 @@ async function mixed(bench: Bench, section: Section, servers: readonly Contestan
   const able = servers.filter((server) => server.tls);
   for (const server of able) await attempt(bench, server, row.title, () => warm(server, world, MIXED, WARM_MIXED));
   await turns(bench, section, able, world, [row], bench.seconds);
+}
+
+/** Servers that have answered for a moment, and are left alone then. */
+async function idle(bench: Bench, world: World, quick: boolean): Promise<void> {
+  const section = sectionOf(bench, 'idle', 'Idle');
+  const stage: Stage = { id: 'idle', title: 'Idle', world, edns: undefined, keepStart: false };
+  await onStage(bench, section, stage, async (servers) => {
+    for (const server of servers) {
+      await attempt(bench, server, 'idle', () => warm(server, world, loadsFor(server, MIXED), WARM_MIXED));
+    }
+    say('idle: watching servers that nobody asks');
+    bench.results.idle = await measureIdle(servers, bench.turns, quick ? QUICK_IDLE : 1);
+  });
 }
 
 async function reload(bench: Bench, servers: readonly Contestant[], world: World, times: number): Promise<void> {

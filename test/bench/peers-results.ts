@@ -10,6 +10,8 @@ export interface Figure {
   readonly system: number;
   /** Answers a second. */
   readonly perSecond: number;
+  /** Times that one of the server's threads was woken, per query; absent in figures from before it was counted. */
+  readonly wakeUps?: number;
   readonly lost: number;
   /** Connections that the server closed too early. */
   readonly reconnections: number;
@@ -23,6 +25,14 @@ export interface Figure {
 export interface Row {
   readonly title: string;
   readonly figures: Record<string, Figure[]>;
+}
+
+/** A server that is not asked anything. */
+export interface Idle {
+  /** Milliseconds of CPU a second. */
+  readonly cpu: number;
+  /** Times a second that one of its threads was woken. */
+  readonly wakeUps: number;
 }
 
 /** Time and memory of a server's start. */
@@ -76,6 +86,8 @@ export interface Results {
   readonly starts: Record<string, { readonly title: string; readonly servers: Record<string, Start> }>;
   /** By server, each time. */
   readonly reloads: Record<string, Reload[]>;
+  /** By server, a figure for each turn; absent when it was not measured. */
+  idle?: Readonly<Record<string, readonly Idle[]>>;
   /** Octets that adotd takes with one small zone. */
   emptyMemory?: number;
   /** Servers that are not installed, that did not start, loads that failed. */

@@ -2,7 +2,8 @@
 import type { Figure, Results, Row } from './peers-results.js';
 
 export function figure(cpu: number): Figure {
-  return { cpu, user: cpu / 4, system: (cpu * 3) / 4, perSecond: 100_000, lost: 0, reconnections: 0, octets: 60 };
+  const parts = { user: cpu / 4, system: (cpu * 3) / 4, wakeUps: cpu / 10 };
+  return { cpu, ...parts, perSecond: 100_000, lost: 0, reconnections: 0, octets: 60 };
 }
 
 /** Three turns of adotd and NSD under a load. */
@@ -28,13 +29,20 @@ export function sampleResults(): Results {
       unsigned: {
         title: 'Unsigned zone',
         notes: ['8 records in one zone'],
-        rows: { udp: row('UDP, 500 outstanding', 1.8, 2), tcp: row('TCP', 3.5, 10), tls: row('TLS', 9, 10) },
+        rows: {
+          udp: row('UDP, 500 outstanding', 1.8, 2),
+          tcp: row('TCP', 3.5, 10),
+          tls: row('TLS', 9, 10),
+          'udp-1k': row('UDP, 1,000 a second', 33, 30),
+          'tls-5k': row('TLS, 5,000 a second', 39, 30),
+        },
         likeness: [
           { server: 'adotd', asked: 500, different: 0, example: undefined, otherSections: 0, octets: 60 },
           { server: 'NSD', asked: 500, different: 0, example: undefined, otherSections: 3, octets: 61 },
         ],
       },
     },
+    idle: { adotd: [{ cpu: 0.5, wakeUps: 3 }], NSD: [{ cpu: 0, wakeUps: 0 }] },
     starts: { many: { title: '10 zones', servers: { adotd: { loading: 1.5, memory: 180e6 } } } },
     reloads: { adotd: [{ asked: 10_000, lost: 0, wrong: 0, lostBefore: 0, latestBefore: 1, latest: 25, took: 300 }] },
     emptyMemory: 70e6,

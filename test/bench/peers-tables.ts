@@ -1,5 +1,6 @@
 /** The tables of the comparison, for the terminal and for the page. */
 import { median } from './measure.js';
+import { IDLE_WINDOW } from './peers-idle.js';
 import {
   type Figure,
   type Results,
@@ -7,6 +8,7 @@ import {
   ratioOf,
   type Section,
   type Spread,
+  spreadOf,
   spreadOfField,
 } from './peers-results.js';
 import { verdictsOf } from './peers-targets.js';
@@ -22,7 +24,7 @@ export interface Table {
 export function tablesOf(results: Results): Table[] {
   const servers = Object.keys(results.versions);
   const tables = Object.values(results.sections).flatMap((section) => sectionTables(section, servers));
-  tables.push(startTable(results, servers), reloadTable(results), verdictTable(results));
+  tables.push(idleTable(results), startTable(results, servers), reloadTable(results), verdictTable(results));
   return tables.filter(({ rows }) => rows.length > 1);
 }
 
@@ -52,12 +54,12 @@ function cpuTable(section: Section, servers: readonly string[]): Table {
 
 /** The other figures by load and server. Medians. */
 function detailTable(section: Section, servers: readonly string[]): Table {
-  const head = ['load', 'server', 'user µs', 'kernel µs', 'queries/s', 'lost', 'octets', 'batch'];
+  const head = ['load', 'server', 'user µs', 'kernel µs', 'queries/s', 'lost', 'octets', 'batch', 'wake-ups'];
   const rows = Object.values(section.rows).flatMap((row) =>
     servers.filter((server) => row.figures[server] !== undefined).map((server) => detailRow(row, server)),
   );
   const note =
-    'Medians of the turns; user and kernel are means, because their clock is coarse. lost: queries of all turns. octets: mean length of the answers. batch: mean number of queries per receive call.';
+    'Medians of the turns; user and kernel are means, because their clock is coarse. lost: queries of all turns. octets: mean length of the answers. batch: mean number of queries per receive call. wake-ups: times per query that a thread of the server was woken.';
   return { title: `${section.title}: details`, note, rows: [head, ...rows] };
 }
 
@@ -76,7 +78,21 @@ function detailRow(row: Row, server: string): string[] {
     String(figures.reduce((sum, { lost }) => sum + lost, 0)),
     numberText(middle('octets'), 0),
     numberText(middle('batch'), 1),
+    numberText(middle('wakeUps'), 2),
   ];
+}
+
+function idleTable({ idle = {} }: Results): Table {
+  const rows = Object.entries(idle).map(([server, figures]) => [
+    server,
+    spreadText(spreadOf(figures.map(({ cpu }) => cpu))),
+    spreadText(spreadOf(figures.map(({ wakeUps }) => wakeUps))),
+  ]);
+  return {
+    title: 'Idle servers',
+    note: `Servers that nobody asks, some seconds after a load: CPU of all their threads by the scheduler's clock, and how often one of them was woken. Median (least–most) of windows of ${IDLE_WINDOW} s.`,
+    rows: [['server', 'CPU, ms a second', 'wake-ups a second'], ...rows],
+  };
 }
 
 /** Seconds and memory by server, for the parts that measure only UDP and those with many records. */

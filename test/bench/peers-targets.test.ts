@@ -21,7 +21,14 @@ describe('a target', () => {
     expect(verdictOf('signed')).toBe('not measured');
   });
 
+  it('at a pace is that of the transport', () => {
+    expect(verdictOf('UDP, 1,000 a second')).toBe('missed');
+    expect(verdictOf('TLS, 5,000 a second')).toBe('met');
+    expect(verdictOf('TCP, 20,000 a second')).toBe('not measured');
+  });
+
   it('without a peer is judged by itself', () => {
+    expect(verdictOf('idle server')).toBe('met');
     expect(verdictOf('answered after start')).toBe('met');
     expect(verdictOf('queries lost')).toBe('met');
   });

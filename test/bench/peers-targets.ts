@@ -1,5 +1,6 @@
 /** The targets of adotd beside its peers, and whether they are met. */
 import { median } from './measure.js';
+import { PACED } from './peers-loads.js';
 import { type Results, ratioOf } from './peers-results.js';
 
 interface Verdict {
@@ -30,20 +31,36 @@ const RATIOS: readonly RatioTarget[] = [
   { section: 'unsigned', load: 'tls', what: 'TLS, pipelined', peer: 'NSD', target: 0.45, tolerable: 0.6 },
   { section: 'unsigned', load: 'tcp-single', what: 'TCP, one outstanding', peer: 'NSD', target: 1, tolerable: 1 },
   { section: 'unsigned', load: 'tls-single', what: 'TLS, one outstanding', peer: 'NSD', target: 1.1, tolerable: 1.15 },
+  ...paced('udp', 'UDP', 1),
+  ...paced('tcp', 'TCP', 1.2),
+  ...paced('tls', 'TLS', 1.3),
 ];
 
-/** Targets without a peer: seconds, octets, milliseconds. */
+/** Targets without a peer: seconds, octets, milliseconds, milliseconds a second. */
 const MANY_ZONES_LOADED = 2;
 const MANY_ZONES_MEMORY = 100e6;
 const LATEST_ANSWER = 20;
+const IDLE_CPU = 1;
 
 function udp(section: string, what: string, peer: string, target: number, tolerable: number): [RatioTarget] {
   return [{ section, load: 'udp', what: `${what}, saturated`, peer, target, tolerable }];
 }
 
+function paced(transport: string, what: string, target: number): RatioTarget[] {
+  return PACED.filter((load) => load.transport === transport).map(({ id, rate = 0 }) => ({
+    section: 'unsigned',
+    load: id,
+    what: `${what}, ${rate.toLocaleString('en')} a second`,
+    peer: 'NSD',
+    target,
+    tolerable: target,
+  }));
+}
+
 /** One verdict for each target. */
 export function verdictsOf(results: Results): Verdict[] {
-  return [...RATIOS.map((target) => ratioVerdict(results, target)), ...manyZones(results), ...reload(results)];
+  const ratios = RATIOS.map((target) => ratioVerdict(results, target));
+  return [...ratios, idle(results), ...manyZones(results), ...reload(results)];
 }
 
 function ratioVerdict(results: Results, { section, load, what, peer, target, tolerable }: RatioTarget): Verdict {
@@ -61,6 +78,16 @@ function judge(found: number | undefined, target: number, tolerable: number): Ve
   if (found === undefined || !Number.isFinite(found)) return 'not measured';
   if (found <= target) return 'met';
   return found <= tolerable ? 'tolerable' : 'missed';
+}
+
+function idle({ idle: figures }: Results): Verdict {
+  const own = figures?.adotd && median(figures.adotd.map(({ cpu }) => cpu));
+  return {
+    what: 'CPU of an idle server, a second',
+    target: `at most ${IDLE_CPU} ms`,
+    found: own === undefined ? '' : `${own.toFixed(2)} ms`,
+    verdict: judge(own, IDLE_CPU, IDLE_CPU),
+  };
 }
 
 function manyZones({ starts, emptyMemory }: Results): Verdict[] {

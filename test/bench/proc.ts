@@ -1,4 +1,7 @@
-/** CPU and memory of a process and its descendants, from /proc. */
+/**
+ * CPU, waits and memory of a process and its descendants, from /proc. CPU is by schedstat, in nanoseconds: the ticks of /proc/PID/stat are
+ * hundredths of a second, and a server that works for 30 µs at a time is hardly ever met by one.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** CPU used so far, to be compared with a later reading. */
@@ -8,13 +11,16 @@ export interface CpuReading {
   /** Ticks of the system's clock; coarse, but they tell user from system. */
   readonly userTicks: number;
   readonly systemTicks: number;
+  /** Times that a thread has begun to wait, so that it had to be woken again. */
+  readonly waits: number;
 }
 
-/** Microseconds of CPU. */
+/** Microseconds of CPU, and how often threads were woken. */
 interface CpuTime {
   readonly total: number;
   readonly user: number;
   readonly system: number;
+  readonly wakeUps: number;
 }
 
 /** Fields of /proc/PID/stat that matter here (proc_pid_stat(5)). */
@@ -38,6 +44,11 @@ export function parseSchedstat(text: string): number {
   return Number(text.split(' ')[0]) / 1000;
 }
 
+/** Times that a thread gave the CPU back to wait, from /proc/PID/task/TID/status; 0 when it is not told. */
+export function parseWaits(text: string): number {
+  return Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+}
+
 /** Octets of a line such as `Pss:  1234 kB` of smaps_rollup or status; 0 when there is none. */
 export function parseKilobytes(text: string, field: string): number {
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
@@ -49,19 +60,21 @@ export function cpuBetween(before: CpuReading, after: CpuReading): CpuTime {
   const user = after.userTicks - before.userTicks;
   const system = after.systemTicks - before.systemTicks;
   const share = user + system > 0 ? user / (user + system) : Number.NaN;
-  return { total, user: total * share, system: total * (1 - share) };
+  return { total, user: total * share, system: total * (1 - share), wakeUps: after.waits - before.waits };
 }
 
 /** CPU of a process, its threads, and the processes that it has started. Threads that have ended are forgotten. */
 export function readCpu(pid: number): CpuReading {
-  const reading = { total: 0, userTicks: 0, systemTicks: 0 };
+  const reading = { total: 0, userTicks: 0, systemTicks: 0, waits: 0 };
   for (const member of family(pid)) {
     const stat = statOf(member);
     if (stat === undefined) continue;
     reading.userTicks += stat.userTicks;
     reading.systemTicks += stat.systemTicks;
     // The ticks miss short runs between them, and count in hundredths of a second: the scheduler's clock does not.
-    reading.total += scheduled(member) ?? (stat.userTicks + stat.systemTicks) * MICROSECONDS_PER_TICK;
+    const threads = readThreads(member);
+    reading.total += threads?.scheduled ?? (stat.userTicks + stat.systemTicks) * MICROSECONDS_PER_TICK;
+    reading.waits += threads?.waits ?? 0;
   }
   return reading;
 }
@@ -92,12 +105,15 @@ function statOf(pid: number): Stat | undefined {
   return text === undefined ? undefined : parseStat(text);
 }
 
-function scheduled(pid: number): number | undefined {
+/** Microseconds and waits of all threads; undefined when the process has ended. */
+function readThreads(pid: number): { readonly scheduled: number; readonly waits: number } | undefined {
   const folder = `/proc/${pid}/task`;
-  let sum = 0;
+  const sum = { scheduled: 0, waits: 0 };
   try {
-    for (const task of readdirSync(folder))
-      sum += parseSchedstat(readFileSync(`${folder}/${task}/schedstat`, 'latin1'));
+    for (const task of readdirSync(folder)) {
+      sum.scheduled += parseSchedstat(readFileSync(`${folder}/${task}/schedstat`, 'latin1'));
+      sum.waits += parseWaits(readFileSync(`${folder}/${task}/status`, 'latin1'));
+    }
   } catch {
     return undefined;
   }
