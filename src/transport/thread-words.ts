@@ -1,9 +1,12 @@
 /**
  * The words that a thread which answers shares with the one that controls it: an Int32Array over shared memory, one a
- * thread. Each word has one writer.
+ * thread. Each word has one writer, but for UNWATCHED.
  */
 
-/** Changed by the thread at every turn of its loop, at least ten times a second. A thread that does not change it is stuck. */
+/**
+ * Changed by the thread at every turn of its loop, at least ten times a second unless it rests. A thread that neither changes it nor rests
+ * is stuck.
+ */
 export const HEARTBEAT = 0;
 /** Generation of the catalog that the thread answers from now: it holds no earlier one any more. */
 export const GENERATION = 1;
@@ -13,6 +16,10 @@ export const THREAD = 2;
 export const MESSAGES = 3;
 /** Written by the thread with each beat: its TLS handshakes under way. OpenSSL may compute for all of them before the next one. */
 export const HANDSHAKES = 4;
+/** 1 while the thread waits and has nothing to do (rest.ts). */
+export const RESTING = 5;
+/** Set to 1 by the controlling thread when it looks no more; the thread sets it back when it says that it is awake (rest.ts). */
+export const UNWATCHED = 6;
 
 /** Words of a thread; a cache line's worth, so that two threads do not write to the same one. */
 const THREAD_WORDS = 16;

@@ -7,8 +7,9 @@ import { Transport } from '../../src/answer/facts.js';
 import { createResponder } from '../../src/answer/respond.js';
 import type { Catalog } from '../../src/image/catalog.js';
 import { type Libc, libc } from '../../src/transport/libc.js';
+import { createRest } from '../../src/transport/rest.js';
 import { closeSocket, openUdpSocket } from '../../src/transport/sockets.js';
-import { GENERATION, HEARTBEAT, MESSAGES, threadWords } from '../../src/transport/thread-words.js';
+import { GENERATION, HEARTBEAT, MESSAGES, threadWords, UNWATCHED } from '../../src/transport/thread-words.js';
 import { TransportEvent, type UdpContext } from '../../src/transport/transport.js';
 import { listenUdp } from '../../src/transport/udp-dgram.js';
 import { type MmsgLoop, serveMmsg, type UdpSocket } from '../../src/transport/udp-mmsg.js';
@@ -330,6 +331,31 @@ describe('UDP by recvmmsg', () => {
       const before = words[HEARTBEAT];
       await expect.poll(() => words[HEARTBEAT], { interval: 10 }).not.toBe(before);
     }
+  });
+
+  it('lets timers fire when nothing has come for long', async () => {
+    serve([bind('127.0.0.1')]);
+    // Each is longer than the wait that no timer shortens.
+    for (let i = 0; i < 3; i++) await wait(80);
+  });
+
+  it('says that it is awake when something comes and nobody looks', async () => {
+    const socket = bind('127.0.0.1');
+    const words = threadWords();
+    let awake = 0;
+    const loop = serveMmsg(
+      [socket],
+      emptyCatalog(),
+      context(),
+      words,
+      createRest(words, () => void awake++),
+    );
+    closing.push(() => void loop.stop());
+    await ask(client(), message(1), socket.endpoint.port);
+    expect(awake).toBe(0);
+    Atomics.store(words, UNWATCHED, 1);
+    for (let id = 2; id < 5; id++) await ask(client(), message(id), socket.endpoint.port);
+    expect([awake, words[UNWATCHED]]).toEqual([1, 0]);
   });
 
   it('lets the event loop have its turns while queries keep coming', async () => {

@@ -9,7 +9,9 @@ import type { Clock, Timer } from '../../session/clock.js';
 import { countOut } from '../../session/limits.js';
 import { NO_SESSIONS, type SessionsReport } from '../../session/session-report.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
-import { HANDSHAKES, HEARTBEAT, THREAD, threadWords } from '../../transport/thread-words.js';
+import { leaveResting, lookAgain } from '../../transport/rest.js';
+import { THREAD, threadWords } from '../../transport/thread-words.js';
+import { Heartbeat } from './heartbeat.js';
 import type { Order, Report, ThreadData } from './thread-messages.js';
 import type { ThreadSettings } from './thread-settings.js';
 
@@ -44,27 +46,10 @@ interface ThreadOptions {
   readonly log: Log;
   /** CPU time of a thread in milliseconds; NaN when it is unknown. */
   cpuOf(thread: number): number;
+  /** Called when it has to be looked at from now on: it has begun to answer, or to move again. */
+  awake?(): void;
 }
 
-/** Milliseconds between two checks of the heartbeat. */
-export const WATCH_INTERVAL = 50;
-/**
- * Checks in a row without a heartbeat after which a thread that has used the CPU meanwhile is taken to loop. Threads beat every 50 to
- * 100 ms. Checks are counted, not time: while the whole process is stopped, no thread can beat.
- */
-const CHECKS_SPINNING = 7;
-/**
- * Milliseconds of CPU that it must have used. This is no share of the time: on a busy machine, a thread that loops gets a small share.
- * Measured with a share: beside ten programs on two CPUs, the loop was found only after the ten seconds below.
- */
-const CPU_SPINNING = 200;
-/**
- * The same, in addition, for each TLS handshake under way: in one turn of the event loop, Node passes all waiting ClientHellos to
- * OpenSSL, up to 1024 × 48. Measured: 0.4 to 0.7 ms each.
- */
-const CPU_OF_HANDSHAKE = 1;
-/** The same number for a thread that got no CPU, or that carries out a long order: 10 s. */
-const CHECKS_STARVING = 200;
 /** Milliseconds after which the death of a thread begins a new row of failures. A guess. */
 const ROW_OF_FAILURES = 10_000;
 /** Milliseconds that it has to report its sessions. A guess: 10,000 sessions take some time. */
@@ -80,6 +65,7 @@ export class SupervisedThread {
   /** The data that the running thread was started with, until it is ready. */
   #given: Omit<ThreadData, 'words'> | undefined;
   #words = threadWords();
+  #heartbeat: Heartbeat;
   #handle: ThreadHandle | undefined;
   #serving = false;
   #stopping = false;
@@ -95,18 +81,15 @@ export class SupervisedThread {
   /** Callers that wait for its sessions, by the number of the order. */
   readonly #asking = new Map<number, (report: SessionsReport) => void>();
   #asked = 0;
-  #beat = 0;
-  #checks = 0;
-  #cpuAt = 0;
   /** Milliseconds of CPU of the running thread, and of those before it. */
   #cpu = 0;
   #cpuBefore = 0;
-  #checkedAt = 0;
   /** Callers that wait for long orders under way. */
   #busy: (() => void)[] = [];
 
   constructor(options: ThreadOptions) {
     this.#options = options;
+    this.#heartbeat = new Heartbeat(this.#words, options.clock, options.cpuOf);
     this.#data = options.data;
     this.#timer = options.clock.timer(() => this.#spawn());
   }
@@ -194,37 +177,36 @@ export class SupervisedThread {
     });
   }
 
-  /** Checks its heartbeat; to be called every WATCH_INTERVAL. */
-  watch(): void {
-    if (!this.#serving || this.#stopping || this.#hangs) return;
-    const { clock, cpuOf, name } = this.#options;
-    const beat = Atomics.load(this.#words, HEARTBEAT);
-    if (beat !== this.#beat || this.#checks === 0) {
-      this.#beat = beat;
-      this.#checks = 1;
-      return;
-    }
-    const thread = Atomics.load(this.#words, THREAD);
-    if (this.#checks++ === 1) {
-      this.#cpuAt = cpuOf(thread);
-      this.#checkedAt = clock.milliseconds();
-      return;
-    }
-    if (this.#checks < CHECKS_SPINNING) return;
-    const elapsed = clock.milliseconds() - this.#checkedAt;
-    const allowed = CPU_SPINNING + CPU_OF_HANDSHAKE * Atomics.load(this.#words, HANDSHAKES);
-    const spinning = this.#busy.length === 0 && cpuOf(thread) - this.#cpuAt >= allowed;
-    if (!spinning && this.#checks < CHECKS_STARVING) return;
-    const stood = Math.round(elapsed) + WATCH_INTERVAL;
-    this.#hangs = new Error(`${name} did not move for ${stood} ms${spinning ? ', it loops' : ''}`);
+  /** Checks its heartbeat; to be called every WATCH_INTERVAL. Returns whether it rests, or there is nothing to look at. */
+  watch(): boolean {
+    if (!this.#watchable) return true;
+    const found = this.#heartbeat.check(this.#busy.length > 0);
+    if (found === 'resting' || found === 'moving') return found === 'resting';
+    const { stood, spinning } = found;
+    this.#hangs = new Error(`${this.#options.name} did not move for ${stood} ms${spinning ? ', it loops' : ''}`);
     this.#handle?.terminate();
+    return false;
+  }
+
+  /** Nobody calls watch() until it has called awake(). Returns false when it has something to do already. */
+  leave(): boolean {
+    return !this.#watchable || leaveResting(this.#words);
+  }
+
+  /** watch() is called again. */
+  lookAgain(): void {
+    lookAgain(this.#words);
+  }
+
+  get #watchable(): boolean {
+    return this.#serving && !this.#stopping && this.#hangs === undefined;
   }
 
   #spawn(): void {
-    const { spawn, clock } = this.#options;
+    const { spawn, clock, cpuOf } = this.#options;
     this.#words = threadWords();
+    this.#heartbeat = new Heartbeat(this.#words, clock, cpuOf);
     this.#hangs = undefined;
-    this.#checks = 0;
     this.#busy = [];
     this.#startedAt = clock.milliseconds();
     const events: ThreadEvents = {
@@ -240,6 +222,7 @@ export class SupervisedThread {
     switch (report.kind) {
       case 'ready':
         this.#serving = true;
+        this.#options.awake?.();
         this.#begun?.resolve();
         this.#begun = undefined;
         if (this.#restarts > 0) log.info({ thread: name, restarts: this.#restarts }, `${name} answers again`);
@@ -250,6 +233,9 @@ export class SupervisedThread {
         break;
       case 'sessions':
         this.#answerSessions(report.number, report.report);
+        break;
+      case 'awake':
+        this.#options.awake?.();
         break;
       case 'done':
         this.#busy.shift()?.();

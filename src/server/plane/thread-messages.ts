@@ -53,6 +53,8 @@ export type Report =
   /** No answer comes from a catalog older than this generation any more. */
   | { readonly kind: 'published'; readonly generation: number }
   | { readonly kind: 'sessions'; readonly report: SessionsReport; readonly number: number }
+  /** It has something to do again, and nobody looks (rest.ts). */
+  | { readonly kind: 'awake' }
   /** An order that may take long is done. */
   | { readonly kind: 'done' }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string };

@@ -23,9 +23,10 @@ import { threadCpu } from '../process/thread-cpu.js';
 import type { DataPlane } from './data-plane.js';
 import type { PlaneSockets } from './plane-sockets.js';
 import { WORKERS } from './spawn-thread.js';
-import { type Spawn, SupervisedThread, WATCH_INTERVAL, type WorkerSpawns } from './supervised-thread.js';
+import { type Spawn, SupervisedThread, type WorkerSpawns } from './supervised-thread.js';
 import type { ThreadSocket } from './thread-messages.js';
 import { changedSettings, type ThreadSettings, threadSettings } from './thread-settings.js';
+import { ThreadWatch } from './thread-watch.js';
 
 /** Milliseconds beyond the drain time after which a thread that does not stop is ended. */
 const STOP_RESERVE = 1000;
@@ -64,7 +65,8 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
   const descriptors = 2 * bound.length;
   let running = config;
   let settings = threadSettings(config, descriptors, log);
-  const { udp, streams, counters } = createThreads(options, settings);
+  const watch = new ThreadWatch(clock);
+  const { udp, streams, counters } = createThreads(options, settings, () => watch.awake());
   const threads = [...udp, ...streams];
   const stopAll = (drainTime?: number): Promise<void> =>
     stopThreads({ udp, streams, bound, clock }, settings.sessions.drainTime, drainTime);
@@ -72,10 +74,7 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
   // Not earlier: threads that node makes take the name of the thread that makes them.
   nameThread('adotd');
   const clients = new ClientWindow(counters.map((words) => new Counters(words)));
-  const watch = setInterval(() => {
-    for (const thread of threads) thread.watch();
-  }, WATCH_INTERVAL);
-  watch.unref();
+  watch.begin(threads);
   const release = createRelease();
   let closed: Promise<void> | undefined;
 
@@ -114,7 +113,7 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
       release.stop();
       clients.close();
       // UDP workers go on answering for a while: they are watched until the end.
-      closed ??= stopAll(drainTime).finally(() => clearInterval(watch));
+      closed ??= stopAll(drainTime).finally(() => watch.end());
       return closed;
     },
   };
@@ -129,6 +128,7 @@ interface Threads {
 function createThreads(
   { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap }: ThreadedPlaneOptions,
   settings: ThreadSettings,
+  awake: () => void,
 ): Threads & { readonly counters: readonly Float64Array[] } {
   const all: Float64Array[] = [];
   const createThread = (
@@ -142,7 +142,7 @@ function createThreads(
     const shared = { counters, share: ownShare(), tap: tap?.thread() };
     const data = { name: workerName(kind, number), settings, catalog, tls, sockets: served, ...shared };
     const name = `${kind} worker ${number + 1}`;
-    return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu });
+    return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu, awake });
   };
   const udp: SupervisedThread[] = [];
   const streams: SupervisedThread[] = [];

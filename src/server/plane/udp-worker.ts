@@ -3,9 +3,9 @@ import { serveMmsg } from '../../transport/udp-mmsg.js';
 import { udpContext } from './transport-context.js';
 import { runThread } from './worker-thread.js';
 
-await runThread(async ({ settings, catalog, sockets, words }, services) => {
+await runThread(async ({ settings, catalog, sockets, words }, services, rest) => {
   const context = udpContext(settings, services);
-  const loop = serveMmsg(sockets, catalog, context, words);
+  const loop = serveMmsg(sockets, catalog, context, words, rest);
   return {
     publish: (next) => loop.publish(next),
     replaceTls() {},

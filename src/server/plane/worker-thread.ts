@@ -8,6 +8,7 @@ import { NO_SESSIONS, type SessionsReport } from '../../session/session-report.j
 import type { TlsSettings } from '../../tls/tls-context.js';
 import { libc } from '../../transport/libc.js';
 import { collector, createRelease, LARGEST_HEAP } from '../../transport/release.js';
+import { createRest, type Rest } from '../../transport/rest.js';
 import { nameThread } from '../../transport/thread-name.js';
 import { THREAD } from '../../transport/thread-words.js';
 import type { LogLevel, Order, Report, ThreadData } from './thread-messages.js';
@@ -27,9 +28,12 @@ interface ThreadWork {
   stop(drainTime?: number): Promise<void>;
 }
 
-/** Runs this thread; `begin` gets the data that the thread was started with. An error of `begin` ends the thread. */
+/**
+ * Runs this thread; `begin` gets the data that the thread was started with, and what it rests by. An error of `begin` ends the
+ * thread.
+ */
 export async function runThread(
-  begin: (data: ThreadData, services: ThreadServices) => Promise<ThreadWork>,
+  begin: (data: ThreadData, services: ThreadServices, rest: Rest) => Promise<ThreadWork>,
 ): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error('this module is for worker threads only');
@@ -40,7 +44,8 @@ export async function runThread(
   if (typeof system !== 'string') data.words[THREAD] = system.gettid();
   const { tap } = data;
   const services = { counters: new Counters(data.counters), clock: systemClock, log: postingLog(report), tap };
-  const work = await begin(data, services);
+  const rest = createRest(data.words, () => report({ kind: 'awake' }));
+  const work = await begin(data, services, rest);
   const release = createRelease(collector(LARGEST_HEAP));
   port.on('message', (order: Order) => {
     switch (order.kind) {

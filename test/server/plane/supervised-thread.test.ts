@@ -3,12 +3,13 @@ import { defaultConfig } from '../../../src/config/schema.js';
 import type { Catalog } from '../../../src/image/catalog.js';
 import { COUNTER_WORDS } from '../../../src/observe/counters/counters.js';
 import { silentLog } from '../../../src/observe/log.js';
-import { SupervisedThread, type ThreadEvents, WATCH_INTERVAL } from '../../../src/server/plane/supervised-thread.js';
+import { WATCH_INTERVAL } from '../../../src/server/plane/heartbeat.js';
+import { SupervisedThread, type ThreadEvents } from '../../../src/server/plane/supervised-thread.js';
 import type { Order, ThreadData } from '../../../src/server/plane/thread-messages.js';
 import { threadSettings } from '../../../src/server/plane/thread-settings.js';
 import { ConnectionLimits, ownShare } from '../../../src/session/limits.js';
 import { NO_SESSIONS } from '../../../src/session/session-report.js';
-import { HANDSHAKES, HEARTBEAT, THREAD } from '../../../src/transport/thread-words.js';
+import { HANDSHAKES, HEARTBEAT, RESTING, THREAD, UNWATCHED } from '../../../src/transport/thread-words.js';
 import { emptyCatalog } from '../../support/catalog.js';
 import { FakeClock } from '../../support/clock.js';
 
@@ -25,6 +26,7 @@ function bench() {
   const threads: PaperThread[] = [];
   const lines: string[] = [];
   let cpu = 0;
+  const calls = { awake: 0 };
   const settings = threadSettings(defaultConfig(), 0, silentLog);
   const share = ownShare();
   const note = (_fields: object, message: string): void => void lines.push(message);
@@ -43,6 +45,7 @@ function bench() {
     clock,
     log: { debug: note, info: note, warn: note, error: note },
     cpuOf: () => cpu,
+    awake: () => void calls.awake++,
     spawn(given, events) {
       const paper: PaperThread = { data: given, events, orders: [], terminated: 0 };
       given.words[THREAD] = threads.push(paper);
@@ -54,6 +57,7 @@ function bench() {
     thread,
     threads,
     lines,
+    calls,
     limits: new ConnectionLimits(settings.connections, settings.shared, share),
     last: () => threads[threads.length - 1]!,
     /** Begins, and answers. */
@@ -149,6 +153,53 @@ describe('a supervised thread', () => {
     expect(setup.last().terminated).toBe(1);
     setup.last().events.exit();
     expect(setup.lines[0]).toMatch(/ did not move for \d+ ms, it loops; /);
+  });
+
+  it('may rest as long as it likes, and is ended within 500 ms when it loops then', async () => {
+    const setup = bench();
+    await setup.begin();
+    const { words } = setup.last().data;
+    words[RESTING] = 1;
+    setup.watch(1000, 0);
+    expect(setup.last().terminated).toBe(0);
+    words[RESTING] = 0;
+    setup.watch(5, 1);
+    expect(setup.last().terminated).toBe(0);
+    setup.watch(5, 1);
+    expect(setup.last().terminated).toBe(1);
+  });
+
+  it('is quiet when it rests and has not moved since the last look, and when there is nothing to look at', async () => {
+    const setup = bench();
+    const { thread, last } = setup;
+    expect(thread.watch()).toBe(true);
+    await setup.begin();
+    const { words } = last().data;
+    words[RESTING] = 1;
+    expect([thread.watch(), thread.watch()]).toEqual([false, true]);
+    words[HEARTBEAT]!++;
+    expect([thread.watch(), thread.watch()]).toEqual([false, true]);
+    words[RESTING] = 0;
+    expect([thread.watch(), thread.watch()]).toEqual([false, false]);
+    last().events.exit(new Error('dead'));
+    expect(thread.watch()).toBe(true);
+  });
+
+  it('is left when it rests, and says when it has to be looked at', async () => {
+    const setup = bench();
+    const { thread, last, calls } = setup;
+    expect([thread.leave(), calls.awake]).toEqual([true, 0]);
+    await setup.begin();
+    const { words } = last().data;
+    expect([thread.leave(), words[UNWATCHED], calls.awake]).toEqual([false, 0, 1]);
+    words[RESTING] = 1;
+    expect([thread.leave(), words[UNWATCHED]]).toEqual([true, 1]);
+    last().events.report({ kind: 'awake' });
+    thread.lookAgain();
+    expect([words[UNWATCHED], calls.awake]).toEqual([0, 2]);
+    last().events.exit(new Error('dead'));
+    last().events.report({ kind: 'ready' });
+    expect(calls.awake).toBe(3);
   });
 
   it('is given time for the handshakes that it has under way', async () => {

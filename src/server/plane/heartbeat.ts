@@ -1,0 +1,79 @@
+/** Judges by its words whether a thread moves, rests or hangs (transport/thread-words.ts). */
+import type { Clock } from '../../session/clock.js';
+import { HANDSHAKES, HEARTBEAT, RESTING, THREAD } from '../../transport/thread-words.js';
+
+/** Milliseconds between two checks of the heartbeat, as long as one of the threads does not rest. */
+export const WATCH_INTERVAL = 50;
+/**
+ * Checks in a row without a heartbeat after which a thread that has used the CPU meanwhile is taken to loop. Threads beat every 50 to
+ * 100 ms. Checks are counted, not time: while the whole process is stopped, no thread can beat.
+ */
+const CHECKS_SPINNING = 7;
+/**
+ * Milliseconds of CPU that it must have used. This is no share of the time: on a busy machine, a thread that loops gets a small share.
+ * Measured with a share: beside ten programs on two CPUs, the loop was found only after the ten seconds below.
+ */
+const CPU_SPINNING = 200;
+/**
+ * The same, in addition, for each TLS handshake under way: in one turn of the event loop, Node passes all waiting ClientHellos to
+ * OpenSSL, up to 1024 × 48. Measured: 0.4 to 0.7 ms each.
+ */
+const CPU_OF_HANDSHAKE = 1;
+/** The same number for a thread that got no CPU, or that carries out a long order: 10 s. */
+const CHECKS_STARVING = 200;
+
+/** A thread that has not moved for `stood` milliseconds. */
+interface Standstill {
+  readonly stood: number;
+  /** Whether it has used the CPU meanwhile. */
+  readonly spinning: boolean;
+}
+
+/** The heartbeat of one thread. */
+export class Heartbeat {
+  readonly #words: Int32Array;
+  readonly #clock: Clock;
+  readonly #cpuOf: (thread: number) => number;
+  #beat = 0;
+  #checks = 0;
+  #cpuAt = 0;
+  #checkedAt = 0;
+
+  /** `words`: of the thread; `cpuOf`: CPU time of a thread in milliseconds, NaN when it is unknown. */
+  constructor(words: Int32Array, clock: Clock, cpuOf: (thread: number) => number) {
+    this.#words = words;
+    this.#clock = clock;
+    this.#cpuOf = cpuOf;
+  }
+
+  /**
+   * Checks it; to be called every WATCH_INTERVAL. `resting`: it rests, and has not moved since the check before. `working`: whether it
+   * carries out an order that may take long.
+   */
+  check(working: boolean): 'resting' | 'moving' | Standstill {
+    const beat = Atomics.load(this.#words, HEARTBEAT);
+    const moved = beat !== this.#beat || this.#checks === 0;
+    if (moved || Atomics.load(this.#words, RESTING) === 1) {
+      this.#beat = beat;
+      this.#checks = 1;
+      return moved ? 'moving' : 'resting';
+    }
+    return this.#stands(working) ?? 'moving';
+  }
+
+  /** It has not moved since the last check, and does not rest; undefined: that may still be. */
+  #stands(working: boolean): Standstill | undefined {
+    const thread = Atomics.load(this.#words, THREAD);
+    if (this.#checks++ === 1) {
+      this.#cpuAt = this.#cpuOf(thread);
+      this.#checkedAt = this.#clock.milliseconds();
+      return undefined;
+    }
+    if (this.#checks < CHECKS_SPINNING) return undefined;
+    const elapsed = this.#clock.milliseconds() - this.#checkedAt;
+    const allowed = CPU_SPINNING + CPU_OF_HANDSHAKE * Atomics.load(this.#words, HANDSHAKES);
+    const spinning = !working && this.#cpuOf(thread) - this.#cpuAt >= allowed;
+    if (!spinning && this.#checks < CHECKS_STARVING) return undefined;
+    return { stood: Math.round(elapsed) + WATCH_INTERVAL, spinning };
+  }
+}
