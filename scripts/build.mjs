@@ -22,23 +22,47 @@ const require = createRequire(join(root, 'package.json'));
 // A source that is saved while the compiler runs is newer than what comes of it.
 const began = new Date();
 const MAIN = join('cli', 'main.js');
+const SOURCES = join(root, 'src');
 
 /**
- * What is bundled together: the entries of the package, and the command with its threads. Code that several files of a group use is in
- * chunks beside them. With one group for all, an import reads 47 files in place of 13 (measured: 30 ms).
+ * What is bundled together: the entries of the package, the command, and the threads. `chunks`: files for the code that several modules
+ * of a group need, so that each loads few files, and little that it does not need. The code that all `users` of the first chunk load goes
+ * there, of the rest that of the second, and so on. Measured: with a file for each combination of users, the `fixture` of the command
+ * reads 64 files in place of 14, and takes 60 ms longer.
  */
 const GROUPS = [
-  ['index.ts', 'client/index.ts', 'testing/index.ts', 'fixture/thread/fixture-worker.ts'],
-  [
-    'cli/main.ts',
-    'server/plane/udp-worker.ts',
-    'server/plane/stream-worker.ts',
-    'server/zones/loader-worker.ts',
-    'server/zones/verifying-worker.ts',
-  ],
+  {
+    entries: ['index.ts', 'client/index.ts', 'testing/index.ts', 'fixture/thread/fixture-worker.ts'],
+    chunks: [
+      { name: 'numbers', users: ['index.ts', 'client/index.ts'] },
+      { name: 'fixture', users: ['index.ts'] },
+    ],
+  },
+  {
+    entries: ['cli/main.ts'],
+    chunks: [
+      { name: 'signals', users: ['cli/main.ts'] },
+      { name: 'command', users: ['cli/command.ts'] },
+      { name: 'names', users: ['cli/query.ts', 'cli/serve.ts'] },
+      { name: 'control', users: ['cli/ctl.ts', 'cli/serve.ts'] },
+      { name: 'zones', users: ['cli/check.ts'] },
+      { name: 'config', users: ['cli/schema.ts'] },
+      { name: 'server', users: ['cli/serve.ts', 'cli/fixture.ts'] },
+      { name: 'client', users: ['cli/query.ts', 'cli/probe.ts'] },
+    ],
+  },
+  {
+    entries: [
+      'server/plane/udp-worker.ts',
+      'server/plane/stream-worker.ts',
+      'server/zones/loader-worker.ts',
+      'server/zones/verifying-worker.ts',
+    ],
+    chunks: [{ name: 'worker', users: ['server/plane/udp-worker.ts', 'server/plane/stream-worker.ts'] }],
+  },
 ];
 /** koffi is native and optional; the others start threads or read files of their own, and are loaded by few programs. */
-const EXTERNAL = ['koffi', 'pino', 'pino-pretty', 'selfsigned', 'chokidar'];
+const EXTERNAL = ['koffi', 'pino', 'pino-pretty', 'selfsigned', 'chokidar', /^node:/];
 
 function newest(path) {
   const stat = statSync(path);
@@ -61,28 +85,53 @@ if (process.argv.includes('--if-stale')) {
 /** A module keeps the place that it has in src/ when it asks where it is, whichever file of dist/ it has become a part of. */
 const ownPlaces = {
   name: 'own-places',
-  setup(build) {
-    build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => {
+  load: {
+    filter: { id: /[\\/]src[\\/].*\.ts$/ },
+    handler(path) {
       const text = readFileSync(path, 'utf8');
       if (!/new URL\([^)]*import\.meta\.url/.test(text)) return undefined;
-      const place = relative(join(root, 'src'), path).replaceAll('\\', '/').replace(/\.ts$/, '.js');
-      const contents = text.replaceAll('import.meta.url', `import.meta.url.replace(/(.*\\/dist\\/).*/, '$1${place}')`);
-      return { contents, loader: 'ts' };
-    });
+      const place = relative(SOURCES, path).replaceAll('\\', '/').replace(/\.ts$/, '.js');
+      const code = text.replaceAll('import.meta.url', `import.meta.url.replace(/(.*\\/dist\\/).*/, '$1${place}')`);
+      return { code, moduleType: 'ts' };
+    },
   },
 };
 
+/** The modules that a module imports statically, with those that they import. */
+function closureOf(id, importsOf, found = new Set()) {
+  for (const imported of importsOf(id)) {
+    if (found.has(imported)) continue;
+    found.add(imported);
+    closureOf(imported, importsOf, found);
+  }
+  return found;
+}
+
+/** The chunk takes the modules that all of its users load, unless a chunk before it has taken them. */
+function chunkOf({ name, users }) {
+  const closures = new Map();
+  return {
+    debugName: name,
+    name(id, context) {
+      const importsOf = (module) => context.getModuleInfo(module)?.importedIds ?? [];
+      const isUsedBy = (user) => {
+        if (!closures.has(user)) closures.set(user, closureOf(join(SOURCES, user), importsOf));
+        return closures.get(user).has(id);
+      };
+      return users.every(isUsedBy) ? name : null;
+    },
+  };
+}
+
 /** The licences of the packages that the bundle holds parts of; each wants to go with them. */
-function licences(inputs) {
-  const packages = new Set(
-    inputs.flatMap((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.slice(0, 2) ?? []),
-  );
-  const folders = [...packages].filter((path) => path.includes('node_modules/')).sort();
+function licences(modules) {
+  const packages = new Set(modules.flatMap((id) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id) ?? []));
+  const folders = [...packages].sort();
   const texts = folders.map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
-    const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
     if (file === undefined) throw new Error(`${name} has no file with its licence`);
-    return `${name} ${version} (${license})\n\n${readFileSync(join(root, folder, file), 'utf8').trim()}\n`;
+    return `${name} ${version} (${license})\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`;
   });
   return `Parts of these packages are in the files of this folder.\n\n${texts.join(`\n${'-'.repeat(72)}\n\n`)}`;
 }
@@ -95,10 +144,10 @@ process.on('exit', () => {
 });
 
 let tsc;
-let esbuild;
+let rolldown;
 try {
   tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
-  esbuild = require('esbuild');
+  ({ rolldown } = await import('rolldown'));
 } catch {
   console.error('adotd: the compiler is not installed; run `npm install --include=dev` in', root);
   process.exit(1);
@@ -107,38 +156,34 @@ const words = ['-p', join(root, 'tsconfig.json'), '--outDir', fresh.build, '--de
 const compiled = spawnSync(process.execPath, [tsc, ...words], { stdio: ['ignore', 2, 2] });
 if (compiled.status !== 0) process.exit(compiled.status ?? 1);
 
-const options = {
-  outbase: join(root, 'src'),
-  outdir: fresh.dist,
-  chunkNames: 'chunks/[name]-[hash]',
-  // Less to parse. Names stay as they are: stacks can be read without the maps.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  external: EXTERNAL,
-  sourcemap: 'linked',
-  sourcesContent: false,
-  legalComments: 'inline',
-  plugins: [ownPlaces],
-  // CommonJS packages that are bundled require modules of Node.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-  metafile: true,
-  logLevel: 'warning',
-};
-const inputs = new Set();
-for (const names of GROUPS) {
-  const entryPoints = names.map((name) => join(root, 'src', name));
-  const { metafile } = await esbuild.build({ ...options, entryPoints });
-  for (const path of Object.keys(metafile.inputs)) inputs.add(path);
+/** Bundles the entries of a group into dist/; returns the modules that are in there. */
+async function bundleGroup({ entries, chunks }) {
+  const bundle = await rolldown({
+    input: Object.fromEntries(entries.map((name) => [name.replace(/\.ts$/, ''), join(SOURCES, name)])),
+    external: EXTERNAL,
+    platform: 'node',
+    transform: { target: 'node20.19' },
+    plugins: [ownPlaces],
+  });
+  const { output } = await bundle.write({
+    dir: fresh.dist,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    codeSplitting: { groups: chunks.map(chunkOf) },
+    // Less to parse. Names stay as they are: stacks can be read without the maps.
+    minify: { compress: true, mangle: false, codegen: true },
+    comments: { legal: true, annotation: false, jsdoc: false },
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+  });
+  await bundle.close();
+  return output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
 }
 
-writeFileSync(join(fresh.dist, 'LICENSES.txt'), licences([...inputs]));
+const modules = [];
+for (const group of GROUPS) modules.push(...(await bundleGroup(group)));
+
+writeFileSync(join(fresh.dist, 'LICENSES.txt'), licences(modules));
 chmodSync(join(fresh.dist, MAIN), 0o755);
 for (const [name, folder] of Object.entries(fresh)) {
   writeFileSync(join(folder, '.built'), '');

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { ClientError } from '../client/errors.js';
 import { exchange } from '../client/session/exchange.js';
 import { textToType } from '../client/wire/mnemonics.js';
-import { readConfig } from '../config/load.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import type { ServerStatus } from '../server/control/control-target.js';
 import { endpointText } from '../transport/address.js';
@@ -33,7 +32,8 @@ interface Health {
  * Rejects with AdotdError.
  */
 export async function healthOf(client: ControlClient, socket: string, config: string | undefined): Promise<Health> {
-  const places = config !== undefined && !existsSync(socket) ? configuredPlaces(config) : await boundPlaces(client);
+  const places =
+    config !== undefined && !existsSync(socket) ? await configuredPlaces(config) : await boundPlaces(client);
   const outcomes = await Promise.all(places.map(async (place) => ({ place, problem: await problemAt(place) })));
   const answers = outcomes.flatMap(({ place, problem }) => (problem === undefined ? [textOf(place)] : []));
   const problems = outcomes.flatMap(({ place, problem }) =>
@@ -48,7 +48,8 @@ async function boundPlaces(client: ControlClient): Promise<Place[]> {
   return [...addresses.udp.map((one) => placeOf('udp', one)), ...addresses.tcp.map((one) => placeOf('tcp', one))];
 }
 
-function configuredPlaces(file: string): Place[] {
+async function configuredPlaces(file: string): Promise<Place[]> {
+  const { readConfig } = await import('../config/load.js');
   const { listen, port } = readConfig(file);
   if (port === 0) {
     const remedy = 'set `control.socket`, which knows the port';

@@ -1,5 +1,4 @@
 /** `adotd ctl`: operates a running server over its control socket. */
-import { readConfig } from '../config/load.js';
 import { nearest } from '../config/nearest.js';
 import type { Summary } from '../observe/counters/summary.js';
 import { controlFolders, socketsIn } from '../server/control/control-folders.js';
@@ -196,7 +195,7 @@ async function control(words: readonly string[]): Promise<number> {
  */
 async function socketOf(socket: string | undefined, config: string | undefined): Promise<string> {
   if (socket !== undefined) return socket;
-  const configured = config === undefined ? undefined : readConfig(config).control.socket;
+  const configured = config === undefined ? undefined : await socketInConfig(config);
   const known = configured ?? defaultSocket(process.env);
   if (known !== undefined) return known;
   const uid = process.getuid?.() ?? -1;
@@ -210,6 +209,12 @@ async function socketOf(socket: string | undefined, config: string | undefined):
   }
   // One that nobody answers on tells more than none.
   return folders.flat()[0] ?? SYSTEM_SOCKET;
+}
+
+/** What reads YAML and the schema takes longer to load than the server takes to answer. */
+async function socketInConfig(file: string): Promise<string | undefined> {
+  const { readConfig } = await import('../config/load.js');
+  return readConfig(file).control.socket;
 }
 
 function zonePath(name: string | undefined): string {

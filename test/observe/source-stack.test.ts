@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { rolldown } from 'rolldown';
 import { afterAll, expect, it } from 'vitest';
 import { sourceStack } from '../../src/observe/source-stack.js';
 
@@ -18,8 +18,9 @@ async function stackInBundle(): Promise<string> {
     `// A comment.\nexport function fail(): Error {\n  return new Error('no');\n}\n`,
   );
   const outfile = join(folder, 'dist/main.js');
-  const options = { bundle: true, format: 'esm', sourcemap: 'linked' } as const;
-  await build({ entryPoints: [join(folder, 'src/main.ts')], outfile, ...options });
+  const bundle = await rolldown({ input: join(folder, 'src/main.ts') });
+  await bundle.write({ file: outfile, sourcemap: true });
+  await bundle.close();
   const lines = readFileSync(outfile, 'utf8').split('\n');
   const line = lines.findIndex((text) => text.includes('new Error'));
   return `Error: no\n    at fail (${pathToFileURL(outfile).href}:${line + 1}:${lines[line]!.indexOf('new Error') + 1})`;
