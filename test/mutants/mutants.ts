@@ -516,7 +516,7 @@ const RATE_LIMIT: readonly Mutant[] = [
 export type Area = 'engine' | 'session' | 'client';
 
 export function areaOf({ file }: Mutant): Area {
-  if (file.startsWith('session/')) return 'session';
+  if (file.startsWith('session/') || file.startsWith('transport/')) return 'session';
   return file.startsWith('client/') ? 'client' : 'engine';
 }
 

@@ -40,7 +40,7 @@ const TESTS: Readonly<Record<Area, readonly (readonly string[])[]>> = {
     ['test/reference'],
     ['test/conformance/conformance.test.ts'],
   ],
-  session: [['test/session']],
+  session: [['test/session'], ['test/transport/tcp.test.ts', 'test/transport/tls.test.ts']],
   client: [
     client(
       'transports/transport-plan',
