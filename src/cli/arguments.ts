@@ -1,9 +1,32 @@
 /** Parses command lines. An unknown option is refused, with the nearest known one as a hint. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from '../config/nearest.js';
+import { habitOfOption } from './habits.js';
 
 /** The command line is wrong: exit status 2. */
 export class UsageError extends Error {}
+
+/** An option that the verb does not have, and nothing says what is meant by it. */
+export class UnknownOption extends UsageError {
+  readonly verb: string;
+  /** As it was typed, without its value. */
+  readonly option: string;
+
+  constructor(verb: string, option: string) {
+    super(unknownText(verb, option, `see adotd ${verb} --help`));
+    this.verb = verb;
+    this.option = option;
+  }
+
+  /** The same error with what to do: the end of its message. */
+  with(remedy: string): UsageError {
+    return new UsageError(unknownText(this.verb, this.option, remedy));
+  }
+}
+
+function unknownText(verb: string, option: string, remedy: string): string {
+  return `adotd ${verb}: unknown option ${option}; ${remedy}`;
+}
 
 /** Exit statuses of every verb. */
 export const Exit = {
@@ -50,9 +73,10 @@ export function parse<T extends Options>(
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(options, token.name) ? options[token.name] : undefined;
-    const wrong = option ? valueMistake(token, option.type) : unknown(verb, words[token.index] ?? '', options);
+    if (option === undefined) throw unknown(verb, words[token.index] ?? '', options);
+    const wrong = valueMistake(token, option.type);
     if (wrong !== undefined) throw new UsageError(`adotd ${verb}: ${wrong}`);
-    if (option?.type !== 'string' || option.multiple) continue;
+    if (option.type !== 'string' || option.multiple) continue;
     const values = [...(given.get(token.name) ?? []), token.value ?? ''];
     given.set(token.name, values);
     if (values.length === 1) continue;
@@ -79,18 +103,20 @@ function valueMistake({ rawName, value, inlineValue }: OptionToken, type: 'strin
   return `${rawName}: found ${value}, expected a value; one that begins with a dash is written ${rawName}=${value}`;
 }
 
-/** The message for `word`, which is no option, with what was most probably meant. */
-function unknown(verb: string, word: string, options: Options): string {
+/** The error for `word`, which is no option, with what was most probably meant. */
+function unknown(verb: string, word: string, options: Options): UsageError {
   const known = Object.keys(options);
   const [option = word] = word.split('=');
+  const error = new UnknownOption(verb, option);
+  const habit = habitOfOption(verb, option);
+  if (habit !== undefined) return error.with(habit);
   const name = option.replace(/^-+/, '');
   // Of `-p 53` as of `-port 53`: all long options have two dashes.
   const short = /^-[^-]$/.test(option) ? known.filter((one) => one.startsWith(name)) : [];
   const near = known.includes(name) ? name : nearest(name, known);
   const meant = short.length > 0 ? short : near === undefined ? [] : [near];
-  const hint =
-    meant.length === 0 ? `see adotd ${verb} --help` : `did you mean ${meant.map((one) => `--${one}`).join(' or ')}?`;
-  return `unknown option ${option}; ${hint}`;
+  if (meant.length === 0) return error;
+  return error.with(`did you mean ${meant.map((one) => `--${one}`).join(' or ')}?`);
 }
 
 /** An option's value as a number. Throws UsageError. */

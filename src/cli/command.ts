@@ -5,7 +5,8 @@ import { sourceStack } from '../observe/source-stack.js';
 import { unblockStandardStreams } from '../observe/standard-streams.js';
 import { asksForHelp, isServing } from '../server/process/signals.js';
 import { version } from '../version.js';
-import { Exit, FailedWith, UsageError, type Verbs } from './arguments.js';
+import { Exit, FailedWith, UnknownOption, UsageError, type Verbs } from './arguments.js';
+import { habitOfVerb } from './habits.js';
 
 /** The verbs of the command. */
 export const VERBS: Verbs = {
@@ -78,7 +79,8 @@ async function main(words: readonly string[]): Promise<number> {
   const entry = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
   if (entry === undefined) {
     const near = nearest(verb, Object.keys(VERBS));
-    throw new UsageError(`adotd: unknown verb ${verb}; ${near ? `did you mean ${near}?` : 'see adotd --help'}`);
+    const hint = habitOfVerb(verb) ?? (near === undefined ? 'see adotd --help' : `did you mean ${near}?`);
+    throw new UsageError(`adotd: unknown verb ${verb}; ${hint}`);
   }
   const known = await entry.load();
   if (asksForHelp(rest)) {
@@ -87,6 +89,17 @@ async function main(words: readonly string[]): Promise<number> {
   }
   if (rest.length === 1 && VERSION_OPTIONS.includes(rest[0] ?? '')) return printVersion();
   return known.run(rest);
+}
+
+/** The error of an unknown option, with the verbs that have it, if there are some; other errors as they are. */
+async function withVerbs(error: unknown): Promise<unknown> {
+  if (error instanceof FailedWith) return new FailedWith(error.status, await withVerbs(error.cause));
+  if (!(error instanceof UnknownOption)) return error;
+  const having: string[] = [];
+  for (const [name, { load }] of Object.entries(VERBS)) {
+    if (Object.hasOwn((await load()).options, error.option.replace(/^--/, ''))) having.push(`adotd ${name}`);
+  }
+  return having.length === 0 ? error : error.with(`it is one of ${having.join(', ')}; see adotd ${error.verb} --help`);
 }
 
 function printVersion(): number {
@@ -144,5 +157,5 @@ export async function command(words: readonly string[]): Promise<number> {
     process.stderr.write(`adotd: cannot write to standard output: ${systemReason(error)}\n`);
     process.exit(Exit.FAILED);
   });
-  return main(words).catch(report);
+  return main(words).catch(async (error: unknown) => report(await withVerbs(error)));
 }

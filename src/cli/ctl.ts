@@ -10,6 +10,7 @@ import type { SessionsReport } from '../session/session-report.js';
 import { Exit, FailedWith, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { type ControlClient, controlClient } from './ctl-client.js';
 import { outcomeLines, sessionsText, statusText, summaryTable, zonesText } from './ctl-text.js';
+import { habitOfCommand } from './habits.js';
 
 const OPTIONS = {
   socket: { type: 'string' },
@@ -173,9 +174,8 @@ async function control(words: readonly string[]): Promise<number> {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
     const near = nearest(name, names);
-    throw new UsageError(
-      `adotd ctl: unknown command ${name}; ${near ? `did you mean ${near}?` : `known are ${names.join(', ')}`}`,
-    );
+    const hint = habitOfCommand(name) ?? (near ? `did you mean ${near}?` : `known are ${names.join(', ')}`);
+    throw new UsageError(`adotd ctl: unknown command ${name}; ${hint}`);
   }
   const surplus = command.argument === 'none' ? word : rest[0];
   if (surplus !== undefined) throw new UsageError(`adotd ctl ${name}: unexpected ${surplus}`);

@@ -110,9 +110,9 @@ describe('the command line', () => {
     [['serve', '--strict=yes', '--zones', 'a'], 2, /^adotd serve: --strict: found yes, expected no value\n$/],
     [['serve', '-port', '53'], 2, /^adotd serve: unknown option -port; did you mean --port\?\n$/],
     [
-      ['serve', '-c', 'a.yaml'],
+      ['serve', '-l', '::1'],
       2,
-      /^adotd serve: unknown option -c; did you mean --config or --certs or --control-socket\?\n$/,
+      /^adotd serve: unknown option -l; did you mean --listen or --log-format or --log-level\?\n$/,
     ],
     [['check', '-x', 'zones'], 2, /^adotd check: unknown option -x; see adotd check --help\n$/],
     [['help', 'serv'], 2, /^adotd: unknown verb serv; did you mean serve\?\n$/],
