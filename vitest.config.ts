@@ -6,6 +6,7 @@ const LINUX = [
   'test/transport/self-test.test.ts',
   'test/native/*.test.ts',
   'test/tls/openssl/*.test.ts',
+  'test/transport/epoll/*.test.ts',
 
   'test/server/plane/threads*.test.ts',
   // Linux tells which signals a process handles, and how others have opened a file.

@@ -29,6 +29,7 @@ export function statusText(status: ServerStatus, now: number): string {
     ['tcp', list(addresses.tcp)],
     ['tls', list(addresses.tls)],
     ['threads', threads + restarts],
+    ['streams', streamsText(plane)],
     ['zones', `${notes.join(', ')}; ${counted(zones.records, 'record')}`],
     ['reloads', `${reloads.done}, ${reloads.failed} of them with errors${last}`],
     ...certificates.map((certificate) => [
@@ -45,6 +46,11 @@ export function statusText(status: ServerStatus, now: number): string {
     ...status.problems.map((problem) => ['PROBLEM', problem]),
   ];
   return table(rows, '  ');
+}
+
+function streamsText({ streams, streamsObstacle }: ServerStatus['plane']): string {
+  if (streams === 'epoll') return 'epoll';
+  return streamsObstacle === undefined ? 'node:net and node:tls' : `node:net and node:tls: ${streamsObstacle}`;
 }
 
 /** `begins` and `expires`: seconds since 1970. */

@@ -199,6 +199,10 @@ export const configSchema = z
         description:
           'Threads that answer: this many for UDP and as many for TCP and TLS. `auto`: one of each per CPU. `embedded`: everything in one thread. Threads need Linux and the optional package koffi; without them, everything runs embedded.',
       }),
+    streams: z.enum(['auto', 'epoll', 'node']).default('node').meta({
+      description:
+        'What the threads for TCP and TLS call. `node`: node:net and node:tls. `epoll`: the C library, which costs less CPU; it does not serve TLS yet, so it needs `tls.enabled: false`. Where it is impossible, `node` is used, and the log says why. `auto`: `epoll` where it is possible.',
+    }),
     user: account.optional().meta({
       description:
         'User that the server changes to, by name or number, once it has bound its addresses and read certificates and zones. Start it as root for this; it gives up all privileges. This user must be able to read the zones and certificates, because the server reads them again later.',

@@ -29,6 +29,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   port: 'start',
   tls_port: 'start',
   workers: 'start',
+  streams: 'start',
   user: 'start',
   group: 'start',
   strict: 'none',

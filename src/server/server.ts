@@ -224,10 +224,10 @@ async function openTap(config: Config, clock: Clock): Promise<Tap | undefined> {
 }
 
 function logPlane({ status }: DataPlane, log: Log): void {
-  const { path, udpWorkers, streamWorkers } = status;
+  const { path, udpWorkers, streamWorkers, streams } = status;
   const text =
     path === 'embedded'
       ? 'queries are answered embedded: one thread, node:dgram and node:net'
-      : `queries are answered by threads: ${udpWorkers} for UDP (recvmmsg), ${streamWorkers} for streams`;
+      : `queries are answered by threads: ${udpWorkers} for UDP (recvmmsg), ${streamWorkers} for streams (${streams === 'epoll' ? 'epoll' : 'node:net'})`;
   log.info({ plane: status }, text);
 }

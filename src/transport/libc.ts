@@ -18,6 +18,17 @@ export interface Libc {
   getsockopt(fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array): number;
   fcntl(fd: number, command: number, argument: number): number;
   close(fd: number): number;
+  /** `address`, `length`: addresses of room for the client's address, and of its length, an int. Returns a descriptor. */
+  accept4(fd: number, address: number, length: number, flags: number): number;
+  shutdown(fd: number, how: number): number;
+  /** `octets`: their address. Return the number of octets that were received or sent; recv returns 0 when the peer has ended. */
+  recv(fd: number, octets: number, length: number, flags: number): number;
+  send(fd: number, octets: number, length: number, flags: number): number;
+  epoll_create1(flags: number): number;
+  /** `event`: address of a struct epoll_event. */
+  epoll_ctl(epoll: number, operation: number, fd: number, event: number): number;
+  /** `events`: address of an array of struct epoll_event. Returns how many are filled in. */
+  epoll_wait(epoll: number, events: number, most: number, milliseconds: number): number;
   /** Returns the number of octets that were sent. */
   sendto(fd: number, octets: Uint8Array, length: number, flags: number, to: Uint8Array, toLength: number): number;
   /** `headers`: address of an array of struct mmsghdr; `timeout`: of a struct timespec. Returns the number of messages. */
@@ -69,6 +80,13 @@ function load(): Libc | string {
       getsockopt: own.func('int getsockopt(int, int, int, void*, void*)'),
       fcntl: own.func('int fcntl(int, int, int)'),
       close: own.func('int close(int)'),
+      accept4: own.func('int accept4(int, uintptr_t, uintptr_t, int)'),
+      shutdown: own.func('int shutdown(int, int)'),
+      recv: own.func('long recv(int, uintptr_t, unsigned long, int)'),
+      send: own.func('long send(int, uintptr_t, unsigned long, int)'),
+      epoll_create1: own.func('int epoll_create1(int)'),
+      epoll_ctl: own.func('int epoll_ctl(int, int, int, uintptr_t)'),
+      epoll_wait: own.func('int epoll_wait(int, uintptr_t, int, int)'),
       sendto: own.func('long sendto(int, void*, unsigned long, int, void*, uint32_t)'),
       recvmmsg: own.func('int recvmmsg(int, uintptr_t, uint32_t, int, uintptr_t)'),
       sendmmsg: own.func('int sendmmsg(int, uintptr_t, uint32_t, int)'),

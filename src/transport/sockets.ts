@@ -64,6 +64,7 @@ const IPV6_RECVPKTINFO = 49;
 const IPV6_DONTFRAG = 62;
 /** IP_PMTUDISC_OMIT and IPV6_PMTUDISC_OMIT. */
 const PMTUDISC_OMIT = 5;
+const TCP_NODELAY = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -93,6 +94,21 @@ export function openTcpSocket(endpoint: Endpoint, options: TcpSocketOptions, pro
 export function startListening({ fd, endpoint }: BoundSocket, protocol: 'tcp' | 'tls'): void {
   const system = loaded(protocol, endpoint);
   if (system.listen(fd, BACKLOG) !== 0) throw listenError(protocol, endpoint, systemError(system));
+}
+
+/**
+ * Keeps accept4 on a listening socket from blocking. Connections that are accepted do not wait to fill segments: they inherit that. Throws
+ * ADOTD_LISTEN.
+ */
+export function prepareTcpSocket(fd: number, endpoint: Endpoint, protocol: 'tcp' | 'tls'): void {
+  const system = loaded(protocol, endpoint);
+  try {
+    const flags = system.fcntl(fd, F_GETFL, 0);
+    demand(system, flags >= 0 && system.fcntl(fd, F_SETFL, flags | O_NONBLOCK) >= 0);
+    demand(system, setOption(system, fd, IPPROTO_TCP, TCP_NODELAY, 1));
+  } catch (error) {
+    throw listenError(protocol, endpoint, error);
+  }
 }
 
 /** Gives a UDP socket that was handed over the options of our own, SO_REUSEPORT apart. Throws ADOTD_LISTEN. */

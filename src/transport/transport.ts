@@ -116,6 +116,8 @@ export interface StreamContext extends AnswerContext {
   readonly descriptors: number;
   /** Called when a connection could not be accepted for lack of descriptors, or few of them are left. */
   outOfDescriptors(): void;
+  /** Called with an error of ours that one connection has brought about; the connection is closed. */
+  mistake(error: unknown): void;
 }
 
 /** For the listeners of a thread that serves all transports. */

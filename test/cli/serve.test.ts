@@ -47,7 +47,9 @@ describe('adotd serve', () => {
       expect.stringMatching(/^certificate .*self-signed\.pem: .*, pin .{44}, TLSA 3 1 1 [0-9A-F]{64}$/),
     );
     const threads = availableParallelism();
-    expect(said).toContain(`queries are answered by threads: ${threads} for UDP (recvmmsg), ${threads} for streams`);
+    expect(said).toContain(
+      `queries are answered by threads: ${threads} for UDP (recvmmsg), ${threads} for streams (node:net)`,
+    );
     expect(said.at(-1)).toMatch(/^statistics: udp: messages=1 answer=1 .*tcp: messages=1 answer=1/);
     expect(said.at(-1)).toContain(`plane: threads udp=${threads} streams=${threads} restarts=0`);
   });

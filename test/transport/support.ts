@@ -4,35 +4,40 @@ import { systemClock } from '../../src/session/clock.js';
 import { ConnectionLimits } from '../../src/session/limits.js';
 import { SessionManager } from '../../src/session/manager.js';
 import type { SessionSettings } from '../../src/session/session-settings.js';
+import { type LoopClock, loopClock } from '../../src/transport/epoll/loop-clock.js';
 import type { TransportContext } from '../../src/transport/transport.js';
 import { SETTINGS } from '../session/support.js';
 import { emptyCatalog } from '../support/catalog.js';
 import { echoResponder } from '../support/responder.js';
 
-export interface Change extends Partial<TransportContext> {
+export interface Change extends Partial<Omit<TransportContext, 'clock'>> {
   readonly settings?: Partial<SessionSettings>;
   readonly limits?: ConnectionLimits;
 }
 
+export interface TestContext extends TransportContext {
+  readonly clock: LoopClock;
+  readonly events: number[];
+  readonly counters: Counters;
+  readonly responder: ReturnType<typeof echoResponder>;
+}
+
 /** A transport context around the echo responder; events are kept, sessions are counted. */
-export function context({ settings, limits, ...change }: Change = {}): TransportContext & {
-  events: number[];
-  counters: Counters;
-  responder: ReturnType<typeof echoResponder>;
-} {
+export function context({ settings, limits, ...change }: Change = {}): TestContext {
   const events: number[] = [];
   const counters = new Counters();
   const responder = echoResponder();
   const facts = createFacts(emptyCatalog());
+  const clock = loopClock(systemClock);
   return {
-    clock: systemClock,
+    clock,
     udpPayload: 1232,
     udpUpgradeBit: 0,
     tls: undefined,
     withholdFin: undefined,
     fastOpen: 0,
     sessions: new SessionManager({
-      clock: systemClock,
+      clock,
       settings: { ...SETTINGS, idleTime: 5_000, messageTime: 2_000, drainTime: 500, ...settings },
       limits: limits ?? new ConnectionLimits({ connections: 100, connectionsPerClient: 100 }),
       respond: responder.respond,
@@ -49,6 +54,9 @@ export function context({ settings, limits, ...change }: Change = {}): Transport
     event: (event) => void events.push(event),
     descriptors: Number.POSITIVE_INFINITY,
     outOfDescriptors: () => {},
+    mistake(error) {
+      throw error;
+    },
     ...change,
     events,
     counters,

@@ -5,9 +5,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Transport } from '../../src/answer/facts.js';
 import { ConnectionLimits } from '../../src/session/limits.js';
 import { SessionPath } from '../../src/session/session-end.js';
-import { listenTcp } from '../../src/transport/stream.js';
 import { type Listener, TransportEvent } from '../../src/transport/transport.js';
 import { framed, message, unframed } from '../support/responder.js';
+import { STREAM_PATHS } from './stream-paths.js';
 import { context } from './support.js';
 
 const open: Listener[] = [];
@@ -16,12 +16,6 @@ afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
   for (const listener of open.splice(0)) await listener.close();
 });
-
-async function listen(address: string, port = 0, shared = context()) {
-  const listener = await listenTcp({ address, port }, shared);
-  open.push(listener);
-  return { listener, shared, port: listener.endpoint.port };
-}
 
 async function dial(port: number, host = '127.0.0.1', allowHalfOpen = true): Promise<Socket> {
   const socket = connect({ host, port, allowHalfOpen });
@@ -38,7 +32,13 @@ async function all(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-describe('TCP', () => {
+describe.each(STREAM_PATHS)('TCP by $path', ({ listenTcp }) => {
+  async function listen(address: string, port = 0, shared = context()) {
+    const listener = await listenTcp({ address, port }, shared);
+    open.push(listener);
+    return { listener, shared, port: listener.endpoint.port };
+  }
+
   it.each(['127.0.0.1', '::1'])('answers on %s, then closes with the client', async (address) => {
     const { port, shared } = await listen(address);
     const socket = await dial(port, address);
@@ -142,8 +142,19 @@ describe('TCP', () => {
     expect(unframed(await all(slow)).map((m) => m.readUInt16BE(0))).toEqual(Array.from({ length: 300 }, (_, i) => i));
   });
 
+  it('forgets one who resets the connection while nothing is read from it', async () => {
+    const { port, shared } = await listen('127.0.0.1');
+    const socket = await dial(port);
+    socket.pause();
+    socket.write(framed(...Array.from({ length: 300 }, (_, i) => message(i, 250, 255))));
+    await expect.poll(() => [...shared.sessions.all.sessions].map(({ evictable }) => evictable)).toEqual([false]);
+    socket.resetAndDestroy();
+    await expect.poll(() => shared.sessions.size).toBe(0);
+    expect(shared.events).toContain(TransportEvent.TCP_ERROR);
+  });
+
   it('survives resets at every moment', async () => {
-    const { port } = await listen('127.0.0.1');
+    const { port, shared } = await listen('127.0.0.1');
     for (let i = 0; i < 20; i++) {
       const socket = await dial(port);
       socket.write(framed(message(i), message(i)).subarray(0, i * 3));
@@ -153,6 +164,7 @@ describe('TCP', () => {
     const socket = await dial(port);
     socket.end(framed(message(9)));
     expect(unframed(await all(socket)).length).toBe(1);
+    await expect.poll(() => shared.sessions.size).toBe(0);
   });
 
   it('finishes its sessions when it is closed, and counts every connection out', async () => {

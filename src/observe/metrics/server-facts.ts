@@ -50,6 +50,8 @@ interface PlaneFacts {
   /** Threads that answer; 0 when embedded. */
   readonly udpWorkers: number;
   readonly streamWorkers: number;
+  /** What TCP and TLS run on. */
+  readonly streams: 'epoll' | 'node';
   /** Threads that died and were started again. */
   readonly restarts: number;
 }

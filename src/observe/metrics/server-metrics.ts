@@ -34,8 +34,9 @@ export const SERVER_METRICS: readonly Metric[] = [
       version: 'of adotd',
       node_version: 'of Node.js',
       data_plane: '`threads` or `embedded`',
+      streams: 'what TCP and TLS run on, `epoll` or `node`',
     },
-    read: ({ server }) => [[[server.version, process.version, server.plane.path], 1]],
+    read: ({ server }) => [[[server.version, process.version, server.plane.path, server.plane.streams], 1]],
   },
   {
     name: 'adotd_state',

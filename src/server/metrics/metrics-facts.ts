@@ -22,7 +22,7 @@ const NO_SESSIONS = { open: 0, limit: 0, idleTime: 0, keepalive: 0 };
 const STARTING: Facts = {
   state: 'starting',
   counters: new Counters(),
-  plane: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0 },
+  plane: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0, streams: 'node' },
   cpu: { control: 0, loader: 0, udp: 0, stream: 0 },
   sessions: NO_SESSIONS,
   zones: [],

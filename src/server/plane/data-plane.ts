@@ -7,6 +7,9 @@ import type { TlsSettings } from '../../tls/tls-context.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { ThreadSettings } from './thread-settings.js';
 
+/** What streams run on. */
+export type StreamPath = 'epoll' | 'node';
+
 /** How queries are answered; for the log and the statistics. */
 export interface PlaneStatus {
   /** `threads`: UDP by recvmmsg, streams in other threads. `embedded`: all in the control thread. */
@@ -17,6 +20,10 @@ export interface PlaneStatus {
   readonly restarts: number;
   /** The reason why there are no threads although they are configured. */
   readonly obstacle?: string | undefined;
+  /** What TCP and TLS run on: the C library's epoll, or node:net and node:tls. */
+  readonly streams: StreamPath;
+  /** The reason why it is node although epoll is configured. */
+  readonly streamsObstacle?: string | undefined;
 }
 
 export interface DataPlane {

@@ -42,7 +42,7 @@ export async function embeddedPlane(
     udp: endpoints('udp'),
     tcp: endpoints('tcp'),
     tls: endpoints('tls'),
-    status: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0, obstacle },
+    status: { path: 'embedded', udpWorkers: 0, streamWorkers: 0, restarts: 0, obstacle, streams: 'node' },
     get settings() {
       return settings;
     },

@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../../session/clock.js';
 import { countOut } from '../../session/limits.js';
 import { NO_SESSIONS, type SessionsReport } from '../../session/session-report.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
+import { closeOwned } from '../../transport/epoll/owned-descriptors.js';
 import { leaveResting, lookAgain } from '../../transport/rest.js';
 import { THREAD, threadWords } from '../../transport/thread-words.js';
 import { Heartbeat } from './heartbeat.js';
@@ -282,6 +283,7 @@ export class SupervisedThread {
     this.#serving = false;
     countOut(this.#data.settings.shared, this.#data.share);
     new Counters(this.#data.counters).threadDied();
+    closeOwned(this.#data.owned);
     this.#cpuBefore += this.#cpu;
     this.#cpu = 0;
     this.#release(Number.POSITIVE_INFINITY);

@@ -4,6 +4,7 @@ import type { ThreadTap } from '../../observe/tap/tap.js';
 import type { SessionsReport } from '../../session/session-report.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
 import type { Endpoint } from '../../transport/transport.js';
+import type { StreamPath } from './data-plane.js';
 import type { ThreadSettings } from './thread-settings.js';
 
 /** A socket that a thread serves. The control thread keeps it open. */
@@ -31,6 +32,10 @@ export interface ThreadData {
   readonly counters: Float64Array;
   /** Shared: connections of this thread, for the limits on connections (ownShare). */
   readonly share: Int32Array;
+  /** What a stream worker runs on. */
+  readonly streams: StreamPath;
+  /** Shared: descriptors that the thread itself opens (descriptorTable), so that they can be closed when it has died. */
+  readonly owned: Int32Array;
   /** Shared: where queries are recorded; undefined: they are not. */
   readonly tap?: ThreadTap | undefined;
 }

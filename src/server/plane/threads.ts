@@ -14,13 +14,15 @@ import type { Clock } from '../../session/clock.js';
 import { ownShare } from '../../session/limits.js';
 import { mergeReports } from '../../session/session-report.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
+import { descriptorTable } from '../../transport/epoll/owned-descriptors.js';
 import { libc } from '../../transport/libc.js';
 import { createRelease } from '../../transport/release.js';
 import { selfTest } from '../../transport/self-test.js';
 import { type BoundSocket, closeSocket } from '../../transport/sockets.js';
 import { nameThread, workerName } from '../../transport/thread-name.js';
 import { threadCpu } from '../process/thread-cpu.js';
-import type { DataPlane } from './data-plane.js';
+import { chooseStreams } from './choose-streams.js';
+import type { DataPlane, StreamPath } from './data-plane.js';
 import type { PlaneSockets } from './plane-sockets.js';
 import { WORKERS } from './spawn-thread.js';
 import { type Spawn, SupervisedThread, type WorkerSpawns } from './supervised-thread.js';
@@ -66,7 +68,13 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
   let running = config;
   let settings = threadSettings(config, descriptors, log);
   const watch = new ThreadWatch(clock);
-  const { udp, streams, counters } = createThreads(options, settings, () => watch.awake());
+  const path = chooseStreams(config.streams, options.tls !== undefined);
+  if (path.obstacle !== undefined) {
+    const text = `TCP and TLS run on node:net and node:tls: ${path.obstacle}`;
+    if (config.streams === 'epoll') log.warn({}, `\`streams: epoll\` is impossible here; ${text}`);
+    else log.info({}, text);
+  }
+  const { udp, streams, counters } = createThreads(options, settings, path.streams, () => watch.awake());
   const threads = [...udp, ...streams];
   const stopAll = (drainTime?: number): Promise<void> =>
     stopThreads({ udp, streams, bound, clock }, settings.sessions.drainTime, drainTime);
@@ -84,7 +92,8 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
     tls: sockets.tls.map(([first]) => first.endpoint),
     get status() {
       const restarts = threads.reduce((sum, thread) => sum + thread.restarts, 0);
-      return { path: 'threads', udpWorkers: udp.length, streamWorkers: streams.length, restarts } as const;
+      const workers = { udpWorkers: udp.length, streamWorkers: streams.length, restarts };
+      return { path: 'threads', ...workers, streams: path.streams, streamsObstacle: path.obstacle } as const;
     },
     get settings() {
       return settings;
@@ -128,6 +137,7 @@ interface Threads {
 function createThreads(
   { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap }: ThreadedPlaneOptions,
   settings: ThreadSettings,
+  path: StreamPath,
   awake: () => void,
 ): Threads & { readonly counters: readonly Float64Array[] } {
   const all: Float64Array[] = [];
@@ -139,8 +149,9 @@ function createThreads(
   ): SupervisedThread => {
     const counters = new Float64Array(new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT));
     all.push(counters);
-    const shared = { counters, share: ownShare(), tap: tap?.thread() };
-    const data = { name: workerName(kind, number), settings, catalog, tls, sockets: served, ...shared };
+    const owned = descriptorTable(kind === 'stream' && path === 'epoll' ? settings.descriptors : 0);
+    const shared = { counters, share: ownShare(), owned, tap: tap?.thread() };
+    const data = { name: workerName(kind, number), settings, catalog, tls, sockets: served, streams: path, ...shared };
     const name = `${kind} worker ${number + 1}`;
     return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu, awake });
   };

@@ -141,6 +141,9 @@ function withStreams(
       if (!shed) log.error({ descriptors }, 'no file descriptors are left: the sessions idle longest are closed');
       shed = true;
     },
+    mistake(error) {
+      log.error({ err: error }, 'a connection was closed because of a mistake of ours; please report this');
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import type { Order, ThreadData } from '../../../src/server/plane/thread-message
 import { threadSettings } from '../../../src/server/plane/thread-settings.js';
 import { ConnectionLimits, ownShare } from '../../../src/session/limits.js';
 import { NO_SESSIONS } from '../../../src/session/session-report.js';
+import { descriptorTable } from '../../../src/transport/epoll/owned-descriptors.js';
 import { HANDSHAKES, HEARTBEAT, RESTING, THREAD, UNWATCHED } from '../../../src/transport/thread-words.js';
 import { emptyCatalog } from '../../support/catalog.js';
 import { FakeClock } from '../../support/clock.js';
@@ -38,6 +39,8 @@ function bench() {
     sockets: [],
     counters: new Float64Array(COUNTER_WORDS),
     share,
+    streams: 'node' as const,
+    owned: descriptorTable(0),
   };
   const thread = new SupervisedThread({
     name: 'udp worker 1',

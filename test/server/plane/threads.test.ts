@@ -40,7 +40,7 @@ describe('the data plane in threads', () => {
     const client = await openClient('tls', running);
     await client.ask(framed(QUERY));
     await client.close();
-    expect(plane.status).toEqual({ path: 'threads', udpWorkers: 2, streamWorkers: 2, restarts: 0 });
+    expect(plane.status).toEqual({ path: 'threads', udpWorkers: 2, streamWorkers: 2, restarts: 0, streams: 'node' });
     expect(summaryOf(running.server.counters)).toMatchObject({
       udp: { messages: 2 },
       tcp: { messages: 2 },

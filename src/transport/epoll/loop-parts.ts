@@ -1,0 +1,89 @@
+/** What the listeners and connections of one loop share. */
+import type { Libc } from '../libc.js';
+import type { StreamContext } from '../transport.js';
+import { createEpoll, type Epoll } from './epoll.js';
+import { disownDescriptor, ownDescriptor } from './owned-descriptors.js';
+
+/** Octets that one read takes from a connection at the most, and one write of what had to wait. */
+export const LARGEST_READ = 32_768;
+
+/** Memory that the system reads and writes. It never moves, and lives as long as the loop. */
+interface Memory {
+  /** What was read last. */
+  readonly input: Uint8Array;
+  readonly inputAddress: number;
+  /** What had to wait, on its way to the system. */
+  readonly output: Uint8Array;
+  readonly outputAddress: number;
+}
+
+/** A connection as the loop sees it. */
+interface LoopConnection {
+  readonly generation: number;
+  /** Does what these events (Ready) make possible. */
+  ready(events: number): void;
+  /** Closes it at once. */
+  destroy(): void;
+  /** It is closed: tells the session, and counts. */
+  tellGone(): void;
+}
+
+export interface LoopParts {
+  readonly system: Libc;
+  readonly epoll: Epoll;
+  readonly memory: Memory;
+  readonly context: StreamContext;
+  /** By descriptor. */
+  readonly connections: (LoopConnection | undefined)[];
+  /** Connections that are closed, and whose sessions are to be told. */
+  readonly gone: LoopConnection[];
+  /** The number of the next descriptor that is watched. */
+  generation(): number;
+  /** The address of octets that a session composes answers in. */
+  addressOf(octets: Uint8Array): number;
+  /** Enters a descriptor that has just been opened. */
+  own(fd: number): void;
+  /** Closes a descriptor that was entered. */
+  close(fd: number): void;
+}
+
+/** `owned`: of descriptorTable(). Throws ADOTD_LISTEN when descriptors are short. */
+export function createLoopParts(system: Libc, context: StreamContext, owned: Int32Array): LoopParts {
+  const epoll = createEpoll(system);
+  ownDescriptor(owned, epoll.fd);
+  const input = new Uint8Array(new SharedArrayBuffer(LARGEST_READ));
+  const output = new Uint8Array(new SharedArrayBuffer(LARGEST_READ));
+  const memory = {
+    input,
+    inputAddress: system.address(input, input),
+    output,
+    outputAddress: system.address(output, output),
+  };
+  let generation = 0;
+  let scratch: Uint8Array = output;
+  let scratchAddress = memory.outputAddress;
+  return {
+    system,
+    epoll,
+    memory,
+    context,
+    connections: [],
+    gone: [],
+    generation() {
+      generation = (generation + 1) | 0;
+      return generation;
+    },
+    addressOf(octets) {
+      if (octets !== scratch) {
+        scratch = octets;
+        scratchAddress = system.address(octets, octets);
+      }
+      return scratchAddress;
+    },
+    own: (fd) => ownDescriptor(owned, fd),
+    close(fd) {
+      disownDescriptor(owned, fd);
+      system.close(fd);
+    },
+  };
+}

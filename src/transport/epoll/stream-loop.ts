@@ -1,0 +1,138 @@
+/**
+ * Streams on a loop of our own, in a thread of its own: accept4, epoll_wait, recv and send through the C library. It takes the place of
+ * node:net, which spends more on a small message than the answer costs.
+ *
+ * The thread waits in epoll_wait(2), for its sockets and for the descriptor of its event loop together. When the event loop has something
+ * to do, it gets a turn: timers of sessions, orders to the thread. So the thread can be ended at any time.
+ *
+ * Hot file: no allocation per event, no exceptions for control flow.
+ */
+import type { Libc } from '../libc.js';
+import { HANDSHAKES, HEARTBEAT } from '../thread-words.js';
+import type { StreamContext } from '../transport.js';
+import { Ready } from './epoll.js';
+import { createListeners, type EpollListeners, type StreamSocket } from './epoll-listener.js';
+import type { LoopClock } from './loop-clock.js';
+import { createLoopParts, type LoopParts } from './loop-parts.js';
+
+interface StreamLoop {
+  /** Takes no new connections, and gives the sessions their time to finish (SessionManager.stop). Fulfilled when all are gone. */
+  stop(): Promise<void>;
+}
+
+export interface StreamLoopOptions {
+  readonly system: Libc;
+  readonly context: StreamContext;
+  /** The clock of the context's sessions. */
+  readonly clock: LoopClock;
+  /** Of thread-words.ts. */
+  readonly words: Int32Array;
+  /** Of descriptorTable(). */
+  readonly owned: Int32Array;
+}
+
+/** Milliseconds after which a waiting thread gives its event loop a turn. An idle thread's heartbeat has this interval. */
+const PATIENCE = 50;
+/** Rounds of waiting and serving after which the event loop always gets a turn. */
+const ROUNDS = 128;
+
+/** Serves the sockets in the calling thread until stop(). Throws ADOTD_LISTEN. */
+export function serveStreams(sockets: readonly StreamSocket[], options: StreamLoopOptions): StreamLoop {
+  const { system, context, clock, words, owned } = options;
+  const { sessions } = context;
+  const parts = createLoopParts(system, context, owned);
+  const eventLoop = system.eventLoop();
+  if (eventLoop >= 0) parts.epoll.add(eventLoop, 0, Ready.READ);
+  let listeners: EpollListeners;
+  try {
+    listeners = createListeners(sockets, parts);
+  } catch (error) {
+    parts.close(parts.epoll.fd);
+    throw error;
+  }
+  const round = createRound(parts, listeners, eventLoop, words);
+  let ended: (() => void) | undefined;
+
+  const turn = (): void => {
+    words[HEARTBEAT]!++;
+    words[HANDSHAKES] = sessions.handshaking;
+    // Timers may have closed some since the last turn.
+    tellGone(parts);
+    if (ended !== undefined && sessions.size === 0) {
+      parts.close(parts.epoll.fd);
+      ended();
+      return;
+    }
+    listeners.rearm();
+    for (let count = 0; count < ROUNDS && round(clock.untilDue(PATIENCE)); count++);
+    setImmediate(turn);
+  };
+  setImmediate(turn);
+
+  let stopped: Promise<void> | undefined;
+  return {
+    stop() {
+      stopped ??= stopAll();
+      return stopped;
+    },
+  };
+
+  async function stopAll(): Promise<void> {
+    sessions.stop();
+    // Clients that have begun to connect are accepted and served. Without recent connections nothing is waited for.
+    const { idleTime } = sessions;
+    const frequented = sessions.size > 0 || clock.milliseconds() < listeners.acceptedAt + idleTime;
+    if (listeners.refuse() && frequented) await sleep(clock, idleTime);
+    listeners.close();
+    await new Promise<void>((resolve) => (ended = resolve));
+  }
+}
+
+/**
+ * Returns a function that waits, and serves what is ready; it returns whether to go on: false when the event loop has work, or when
+ * nothing came.
+ */
+function createRound(
+  parts: LoopParts,
+  listeners: EpollListeners,
+  eventLoop: number,
+  words: Int32Array,
+): (milliseconds: number) => boolean {
+  const { epoll, connections } = parts;
+  return (milliseconds) => {
+    const found = epoll.wait(milliseconds);
+    let goOn = found > 0 && milliseconds > 0;
+    for (let i = 0; i < found; i++) {
+      words[HEARTBEAT]!++;
+      const fd = epoll.descriptorOf(i);
+      const connection = connections[fd];
+      // An event of an earlier connection with this number is stale: the connection was closed since the wait.
+      if (connection !== undefined) {
+        if (connection.generation === epoll.generationOf(i)) serveOne(parts, fd, epoll.eventsOf(i));
+      } else if (fd === eventLoop) goOn = false;
+      else listeners.accept(fd);
+    }
+    if (parts.gone.length > 0) tellGone(parts);
+    return goOn;
+  };
+}
+
+/** A mistake of ours that one connection brings about ends this connection, not the thread. */
+function serveOne({ connections, context }: LoopParts, fd: number, events: number): void {
+  const connection = connections[fd]!;
+  try {
+    connection.ready(events);
+  } catch (error) {
+    context.mistake(error);
+    connection.destroy();
+  }
+}
+
+/** Tells the sessions of closed connections. That may close others. */
+function tellGone({ gone }: LoopParts): void {
+  for (let connection = gone.pop(); connection !== undefined; connection = gone.pop()) connection.tellGone();
+}
+
+function sleep(clock: LoopClock, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => clock.timer(resolve).set(milliseconds));
+}
