@@ -6,7 +6,7 @@ import { settingsWith } from './support.js';
 describe('the pointers of a thread', () => {
   it('let another thread free what was left behind, once', async () => {
     const table = createPointerTable(10);
-    const engine = createTlsEngine(await settingsWith(), table) as TlsEngine;
+    const engine = createTlsEngine(settingsWith(), table) as TlsEngine;
     const handles = Array.from({ length: 10 }, () => engine.open());
     expect(handles.every((handle) => handle >= 0)).toBe(true);
     expect(engine.open()).toBe(-1);
@@ -19,7 +19,7 @@ describe('the pointers of a thread', () => {
 
   it('are none of an engine that was closed', async () => {
     const table = createPointerTable(10);
-    const engine = createTlsEngine(await settingsWith(), table) as TlsEngine;
+    const engine = createTlsEngine(settingsWith(), table) as TlsEngine;
     engine.open();
     expect(table.places.filter((pointer) => pointer !== 0)).toHaveLength(4);
     engine.close();

@@ -2,8 +2,7 @@ import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { type OpenSsl, openSsl } from '../../../src/tls/openssl/functions.js';
 import { tlsSelfTest } from '../../../src/tls/openssl/self-test.js';
-import { make, makeRsa } from '../support.js';
-import { named, settingsWith } from './support.js';
+import { certified, KEYS, settingsWith } from './support.js';
 
 const library = openSsl() as OpenSsl;
 const { stats } = createRequire(import.meta.url)('koffi') as typeof import('koffi');
@@ -11,27 +10,26 @@ const { stats } = createRequire(import.meta.url)('koffi') as typeof import('koff
 describe('the self-test of TLS', () => {
   it('finds nothing wrong here, with each kind of key, and leaves nothing behind', async () => {
     const certificates = [
-      [await named('ec', make(), 'ns.test')],
-      [await named('rsa', makeRsa('ns.test'), 'ns.test')],
-      [await named('ec', make(), 'ns.test'), await named('rsa', makeRsa('ns.test'), 'ns.test')],
+      ...Object.keys(KEYS).map((kind) => [certified(kind, 'ns.test')]),
+      [certified('P-256', 'ns.test'), certified('RSA 2048', 'ns.test')],
     ];
     const before = stats().callbacks;
     for (const one of certificates) {
-      expect(await tlsSelfTest(await settingsWith({ certificates: one }))).toBeUndefined();
+      expect(await tlsSelfTest(settingsWith({ certificates: one }))).toBeUndefined();
       expect(library.ERR_peek_error()).toBe(0);
     }
     expect(stats().callbacks).toBe(before);
   });
 
   it('says why there are no functions', async () => {
-    expect(await tlsSelfTest(await settingsWith(), 'the optional package koffi is not installed')).toBe(
+    expect(await tlsSelfTest(settingsWith(), 'the optional package koffi is not installed')).toBe(
       'the optional package koffi is not installed',
     );
   });
 
   it('refuses another OpenSSL than that of node', async () => {
     const other = { ...library, OpenSSL_version: () => 'OpenSSL 3.9.9 1 Jan 2030' };
-    expect(await tlsSelfTest(await settingsWith(), other)).toMatch(/^another OpenSSL is in the process too: 3\.9\.9/);
+    expect(await tlsSelfTest(settingsWith(), other)).toMatch(/^another OpenSSL is in the process too: 3\.9\.9/);
   });
 
   it.each<[string, Partial<OpenSsl>, RegExp]>([
@@ -43,7 +41,7 @@ describe('the self-test of TLS', () => {
     ['no room for connections', { SSL_new: () => 0 }, /^no connection can be made/],
   ])('notices %s', async (_what, broken, reason) => {
     const before = stats().callbacks;
-    expect(await tlsSelfTest(await settingsWith(), { ...library, ...broken })).toMatch(reason);
+    expect(await tlsSelfTest(settingsWith(), { ...library, ...broken })).toMatch(reason);
     expect(stats().callbacks).toBe(before);
     library.ERR_clear_error();
   });

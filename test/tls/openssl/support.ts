@@ -1,28 +1,52 @@
 /** TLS without sockets: node:tls as the client, over a stream in memory, and the engine as the server. */
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, TLSSocket } from 'node:tls';
+import { CertificateAuthority } from '../../../src/fixture/tls/certificate-authority.js';
 import { addressOf } from '../../../src/native/memory.js';
+import type { Certificate } from '../../../src/tls/certificates.js';
 import { createTlsEngine, type TlsEngine } from '../../../src/tls/openssl/engine.js';
 import type { PointerTable } from '../../../src/tls/openssl/pointers.js';
 import { TlsRead } from '../../../src/tls/openssl/turn.js';
-import type { TlsSettings } from '../../../src/tls/tls-context.js';
-import { type Made, make } from '../support.js';
+import { TlsContexts, type TlsSettings } from '../../../src/tls/tls-context.js';
 
 /** Octets that are given to the engine at once, as a server reads them from a socket. */
 const READ = 32_768;
 
-export type Named = Made & { readonly keyType: string; readonly names: readonly string[] };
+export const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
-export async function named(keyType: string, made: Promise<Made>, ...names: string[]): Promise<Named> {
-  return { ...(await made), keyType, names };
+export const only = (version: (typeof VERSIONS)[number]): ConnectionOptions => ({
+  minVersion: version,
+  maxVersion: version,
+});
+
+/** Kinds of keys that a server may have. */
+export const KEYS: Readonly<Record<string, () => KeyObject>> = {
+  'P-256': () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
+  'P-384': () => generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey,
+  'P-521': () => generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey,
+  'RSA 2048': () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey,
+  'RSA-PSS': () => generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey,
+  ed25519: () => generateKeyPairSync('ed25519').privateKey,
+  ed448: () => generateKeyPairSync('ed448').privateKey,
+};
+
+/** A certificate for these names, followed by that of its issuer. */
+export function certified(kind: string, ...names: string[]): Certificate {
+  const authority = new CertificateAuthority(KEYS[kind]?.());
+  const certificate = authority.issue({ names });
+  return { ...certificate, cert: certificate.cert + authority.ca };
 }
 
-/** Settings with one certificate on P-256. */
-export async function settingsWith(changes: Partial<TlsSettings> = {}): Promise<TlsSettings> {
-  const certificates = changes.certificates ?? [await named('ec', make(), 'ns.test')];
-  return { ticketKey: randomBytes(48), sessionTimeout: 3600, ...changes, certificates };
+/** Settings with one certificate on P-256, unless others are given. */
+export function settingsWith(changes: Partial<TlsSettings> = {}): TlsSettings {
+  return {
+    certificates: [certified('P-256', 'ns.test')],
+    ticketKey: randomBytes(48),
+    sessionTimeout: 3600,
+    ...changes,
+  };
 }
 
 /** What the server does with plaintext; by default it sends it back. `write` gives each call a record. */
@@ -90,27 +114,10 @@ export class MemoryServer implements Disposable {
   }
 
   /** Connects, has a message sent back, so that tickets have come, and says how it went. */
-  async visit(options: ConnectionOptions = {}, piece = READ): Promise<Visit> {
+  async visit(options: ConnectionOptions = {}, piece = READ): Promise<Visit & { served: Described }> {
     using dialled = this.connect(options, piece);
-    const { client, connection } = dialled;
-    const failed = once(client, 'close').then(() => {
-      throw dialled.error ?? new Error('closed');
-    });
-    await Promise.race([once(client, 'secureConnect'), failed]);
-    client.write('hello');
-    const [back] = (await Promise.race([once(client, 'data'), failed])) as [Buffer];
-    failed.catch(() => {});
-    return {
-      back: back.toString(),
-      version: client.getProtocol() ?? '',
-      cipher: client.getCipher().name,
-      alpn: client.alpnProtocol,
-      names: client.getPeerCertificate().subjectaltname ?? '',
-      group: client.getEphemeralKeyInfo() as { name?: string; type?: string },
-      resumed: client.isSessionReused(),
-      session: dialled.session,
-      served: this.engine.describe(connection.handle),
-    };
+    const seen = await talk(dialled.client);
+    return { ...seen, served: this.engine.describe(dialled.connection.handle) };
   }
 
   [Symbol.dispose](): void {
@@ -126,16 +133,82 @@ export interface Dialled extends Disposable {
   readonly session: Buffer | undefined;
 }
 
-interface Visit {
+type Described = ReturnType<TlsEngine['describe']>;
+
+/** What a client saw. */
+export interface Visit {
   readonly back: string;
   readonly version: string;
   readonly cipher: string;
   readonly alpn: string | false | null;
   readonly names: string;
-  readonly group: { readonly name?: string; readonly type?: string };
+  readonly keyBits: number | undefined;
+  /** Of the group that the key was agreed on with. */
+  readonly group: string | undefined;
   readonly resumed: boolean;
   readonly session: Buffer | undefined;
-  readonly served: ReturnType<TlsEngine['describe']>;
+}
+
+/** Has a message sent back. Throws what the client fails with. */
+async function talk(client: TLSSocket): Promise<Visit> {
+  let session: Buffer | undefined;
+  client.on('session', (ticket) => {
+    session = ticket;
+  });
+  const failed = new Promise<never>((_, reject) => {
+    client.once('error', reject);
+    client.once('close', () => reject(new Error('closed')));
+  });
+  failed.catch(() => {});
+  await Promise.race([once(client, 'secureConnect'), failed]);
+  client.write('hello');
+  const [back] = (await Promise.race([once(client, 'data'), failed])) as [Buffer];
+  const certificate = client.getPeerCertificate();
+  return {
+    back: back.toString(),
+    version: client.getProtocol() ?? '',
+    cipher: client.getCipher().name,
+    alpn: client.alpnProtocol,
+    names: certificate.subjectaltname ?? '',
+    keyBits: certificate.bits,
+    group: (client.getEphemeralKeyInfo() as { name?: string } | null)?.name,
+    resumed: client.isSessionReused(),
+    // With TLS 1.2 node tells of no ticket that replaces the one by which the session was resumed.
+    session: client.getProtocol() === 'TLSv1.2' ? client.getSession() : session,
+  };
+}
+
+/** The portable path, without sockets too: a client of node:tls, and a server of node:tls. */
+export async function visitNode(settings: TlsSettings, options: ConnectionOptions = {}): Promise<Visit> {
+  const [ours, theirs] = pair();
+  const server = new TLSSocket(ours, new TlsContexts(settings).options(options.servername));
+  let failure: unknown;
+  server.on('error', (error) => (failure = error));
+  server.on('data', (octets) => server.write(octets));
+  const client = connect({ socket: theirs, rejectUnauthorized: false, ALPNProtocols: ['dot'], ...options });
+  try {
+    return await talk(client);
+  } catch (error) {
+    throw failure === undefined ? error : Object.assign(error as Error, { server: failure });
+  } finally {
+    client.destroy();
+    server.destroy();
+  }
+}
+
+/** Two ends of a connection in memory. */
+function pair(): [Duplex, Duplex] {
+  const end = (other: () => Duplex): Duplex =>
+    new Duplex({
+      read() {},
+      write(chunk: Buffer, _encoding, done) {
+        other().push(chunk);
+        done();
+      },
+    });
+  const one: Duplex = end(() => two);
+  const two: Duplex = end(() => one);
+  return [one, two];
 }
 
 /** One connection of a MemoryServer; it turns as a server's loop would turn it. */
