@@ -19,6 +19,6 @@ export function addressOf(octets: Uint8Array, owner: object): number {
   }
   const others = held.get(owner);
   if (others === undefined) held.set(owner, [octets]);
-  else others.push(octets);
+  else if (!others.includes(octets)) others.push(octets);
   return Number(found.koffi.address(octets));
 }

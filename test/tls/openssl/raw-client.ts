@@ -8,6 +8,7 @@ const call = (prototype: string) => own.func(prototype) as (...given: unknown[])
 const c = {
   TLS_client_method: call('uintptr_t TLS_client_method()'),
   SSL_CTX_new: call('uintptr_t SSL_CTX_new(uintptr_t)'),
+  SSL_CTX_free: call('void SSL_CTX_free(uintptr_t)'),
   SSL_CTX_ctrl: call('long SSL_CTX_ctrl(uintptr_t, int, long, void *)'),
   SSL_new: call('uintptr_t SSL_new(uintptr_t)'),
   SSL_free: call('void SSL_free(uintptr_t)'),
@@ -37,12 +38,17 @@ const BIO_C_SET_BUF_MEM_EOF_RETURN = 130;
 const NUMBERS = { 'TLSv1.2': 0x303, 'TLSv1.3': 0x304 } as const;
 const ROOM = 131_072;
 
-/** What many clients have in common; as long as the process lives. */
+/** What many clients have in common. */
 export class RawClients {
   readonly context = c.SSL_CTX_new(c.TLS_client_method());
 
   constructor(version: keyof typeof NUMBERS) {
     c.SSL_CTX_ctrl(this.context, SSL_CTRL_SET_MAX_PROTO_VERSION, NUMBERS[version], null);
+  }
+
+  /** No client may begin afterwards. */
+  free(): void {
+    c.SSL_CTX_free(this.context);
   }
 }
 
