@@ -37,6 +37,11 @@ interface RunningTlsOptions {
   changed(settings: TlsSettings): Promise<void>;
 }
 
+/** Ticket keys as settings. */
+function keysOf({ current, previous }: TicketKeys): Pick<TlsSettings, 'ticketKey' | 'previousTicketKey'> {
+  return { ticketKey: current, previousTicketKey: previous };
+}
+
 export class RunningTls implements TlsService {
   readonly offer: TlsOffer;
   readonly #options: Pick<RunningTlsOptions, 'load' | 'log' | 'clock' | 'changed'>;
@@ -61,7 +66,7 @@ export class RunningTls implements TlsService {
     this.#report = new TlsReport(options.log);
     const contexts = new TlsContexts({
       certificates: loaded.certificates,
-      ticketKey: this.#keys.current,
+      ...keysOf(this.#keys),
       sessionTimeout: tls.ticket_rotation,
     });
     this.#contexts = contexts;
@@ -124,7 +129,7 @@ export class RunningTls implements TlsService {
     const keys = sameKeyFile ? undefined : new TicketKeys(next.ticket_key_file);
     const settings = (): TlsSettings => ({
       certificates: loaded?.certificates ?? this.certificates,
-      ticketKey: (keys ?? this.#keys).current,
+      ...keysOf(keys ?? this.#keys),
       sessionTimeout: next.ticket_rotation,
     });
     // OpenSSL refuses bad settings here, before anything has changed.
@@ -203,7 +208,7 @@ export class RunningTls implements TlsService {
       this.#ofKeys = error;
       return false;
     }
-    if (changed) await this.#replace({ ticketKey: this.#keys.current });
+    if (changed) await this.#replace(keysOf(this.#keys));
     return changed;
   }
 

@@ -1,10 +1,10 @@
 /**
- * The key that session tickets are encrypted with (RFC 5077, RFC 8446 §4.6.1): tickets keep the state of sessions at the
- * client, so any worker, and any machine with the same key, resumes a session.
+ * The keys that session tickets are encrypted with (RFC 5077, RFC 8446 §4.6.1): tickets keep the state of sessions at the
+ * client, so any worker, and any machine with the same keys, resumes a session.
  *
- * Node holds one key at a time, and no documented call lets it accept tickets of an earlier one. So keys do not overlap: after a
- * rotation every client's next connection is a full handshake, which brings a ticket of the new key. That is the only cost, and the
- * reason why keys do not change often.
+ * Tickets of the previous key are accepted, and replaced, where the engine of openssl/ serves TLS. node:tls holds one key at a time, and no
+ * documented call lets it accept tickets of an earlier one: there, after a rotation, every client's next connection is a full
+ * handshake, which brings a ticket of the new key. That is the only cost, and the reason why keys do not change often.
  */
 import { randomBytes } from 'node:crypto';
 import { AdotdError, ErrorCode } from '../errors.js';
@@ -19,18 +19,19 @@ export const TICKET_KEY_OCTETS = 48;
  */
 export const TICKET_ROTATION = 12 * 3600;
 
-/** The current ticket key. The caller rotates it, and gives the new one to every worker. */
+/** The ticket keys in use. The caller rotates them, and gives the new ones to every worker. */
 export class TicketKeys {
   readonly #file: string | undefined;
   #current: Buffer;
+  #previous: Buffer | undefined;
 
   /**
    * `file`: keys that several machines share; without it keys are random. `first`: the key until rotate() reads the file. Throws ADOTD_FILE
    * or ADOTD_TLS.
    */
-  constructor(file?: string, first: Buffer = next(file)) {
+  constructor(file?: string, first?: Buffer) {
     this.#file = file;
-    this.#current = first;
+    [this.#current, this.#previous] = first === undefined ? next(file) : [first];
   }
 
   /** 48 octets. */
@@ -38,26 +39,39 @@ export class TicketKeys {
     return this.#current;
   }
 
+  /** 48 octets: the second key of the file, or the one that was current before. undefined: there is none. */
+  get previous(): Buffer | undefined {
+    return this.#previous;
+  }
+
   /**
-   * Takes a new random key, or the first one of the file. Returns whether the key has changed. Throws ADOTD_FILE or ADOTD_TLS when the
-   * file cannot be used, and keeps the key then.
+   * Takes a new random key, or those of the file. Returns whether a key has changed. Throws ADOTD_FILE or ADOTD_TLS when the file
+   * cannot be used, and keeps the keys then.
    */
   rotate(): boolean {
-    const before = this.#current;
-    this.#current = next(this.#file);
-    return !before.equals(this.#current);
+    const before = [this.#current, this.#previous] as const;
+    const [current, second] = next(this.#file);
+    const replaced = !before[0].equals(current);
+    this.#current = current;
+    this.#previous = second ?? (replaced ? before[0] : before[1]);
+    return replaced || !same(before[1], this.#previous);
   }
 }
 
-function next(file: string | undefined): Buffer {
-  if (file === undefined) return randomBytes(TICKET_KEY_OCTETS);
-  const [first] = readTicketKeys(file);
-  return first;
+/** The current key, and the one before it where that is known. */
+function next(file: string | undefined): readonly [Buffer, Buffer?] {
+  if (file === undefined) return [randomBytes(TICKET_KEY_OCTETS)];
+  const [first, second] = readTicketKeys(file);
+  return second === undefined ? [first] : [first, second];
+}
+
+function same(one: Buffer | undefined, other: Buffer | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : one.equals(other);
 }
 
 /**
  * The keys of a file: one on each line, 48 octets in base64 or hexadecimal, the current one first. Empty lines and lines that begin
- * with `#` are skipped. Only the first key is used (see above); the others are checked. Throws ADOTD_FILE or ADOTD_TLS.
+ * with `#` are skipped. The first two are used (see above); the others are checked. Throws ADOTD_FILE or ADOTD_TLS.
  */
 export function readTicketKeys(file: string): [Buffer, ...Buffer[]] {
   const lines = readSmallFile(file, 'ticket keys').toString('latin1').split(/\r?\n/);

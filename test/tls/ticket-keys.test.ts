@@ -13,11 +13,14 @@ describe('random ticket keys', () => {
     const keys = new TicketKeys();
     const seen = new Set<string>();
     for (let i = 0; i < 10; i++) {
-      expect(keys.current).toHaveLength(48);
-      seen.add(keys.current.toString('hex'));
+      const { current } = keys;
+      expect(current).toHaveLength(48);
+      seen.add(current.toString('hex'));
       expect(keys.rotate()).toBe(true);
+      expect(keys.previous).toBe(current);
     }
     expect(seen.size).toBe(10);
+    expect(new TicketKeys().previous).toBeUndefined();
   });
 });
 
@@ -42,6 +45,21 @@ describe('a file of ticket keys', () => {
     folder.put('rotated', 'nonsense');
     expect(() => keys.rotate()).toThrow(expect.objectContaining({ code: 'ADOTD_TLS' }));
     expect(keys.current).toEqual(b);
+  });
+
+  it('has the previous key in its second line; without one it is the key before the last change', () => {
+    const [a, b, c, d] = [key(), key(), key(), key()];
+    const put = (...keys: Buffer[]) => folder.put('previous', keys.map((one) => one.toString('hex')).join('\n'));
+    const keys = new TicketKeys(put(a, b, c));
+    expect([keys.current, keys.previous]).toEqual([a, b]);
+    put(a, c);
+    expect(keys.rotate()).toBe(true);
+    expect([keys.current, keys.previous]).toEqual([a, c]);
+    put(d);
+    expect(keys.rotate()).toBe(true);
+    expect([keys.current, keys.previous]).toEqual([d, a]);
+    expect(keys.rotate()).toBe(false);
+    expect([keys.current, keys.previous]).toEqual([d, a]);
   });
 
   it('is refused with file and line, and without the secret', () => {
