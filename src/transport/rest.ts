@@ -5,7 +5,11 @@
  *
  * Falling asleep and awaking may coincide. Each side writes its own word first and reads the other's then, by Atomics, which all
  * threads see in one order. So at least one of them sees what the other has written.
+ *
+ * Hot file: a thread under load waits after every batch.
  */
+import { performance } from 'node:perf_hooks';
+import type { Libc } from './libc.js';
 import { RESTING, UNWATCHED } from './thread-words.js';
 
 /** For the thread that rests. */
@@ -42,4 +46,39 @@ export function leaveResting(words: Int32Array): boolean {
 /** The thread need not tell any more when it is awake: it is looked at again. */
 export function lookAgain(words: Int32Array): void {
   Atomics.store(words, UNWATCHED, 0);
+}
+
+/** Milliseconds after which a waiting thread gives its event loop a turn: timers do not wake it. */
+export const PATIENCE = 50;
+/**
+ * The same for a thread that nothing has come to for that long: it waits until its next timer, this long at the most. All else that it
+ * might have to do wakes it; the limit is for what we have not thought of.
+ */
+const LONGEST_PATIENCE = 10_000;
+
+/**
+ * Waits as long as there is nothing to do, `milliseconds` at least: PATIENCE, or less where something is due before. Returns how many
+ * descriptors are ready, 0 or less: none. With 0 or less, and when the event loop's descriptor is ready, the event loop has to have its turn.
+ */
+export type Sleep = (milliseconds: number) => number;
+
+/** Waiting by `poll`, which waits for the event loop's descriptor (Libc.eventLoop) among others. */
+export function createSleep(system: Libc, rest: Rest, poll: (milliseconds: number) => number): Sleep {
+  let quiet = false;
+  let handled = -1;
+  const longer = (): number => {
+    const before = handled;
+    handled = performance.nodeTiming.uvMetricsInfo.events;
+    // What the event loop has begun to watch while it handled an event is not in its descriptor before its next turn.
+    return handled === before ? Math.max(PATIENCE, Math.min(system.nextTimer(), LONGEST_PATIENCE)) : PATIENCE;
+  };
+  return (milliseconds) => {
+    // Under load it never comes to look for timers.
+    const patience = quiet && milliseconds >= PATIENCE ? longer() : milliseconds;
+    rest.begin();
+    const found = poll(patience);
+    rest.end();
+    quiet = found === 0;
+    return found;
+  };
 }

@@ -12,13 +12,12 @@
  * Hot file: no allocation per query, no exceptions for control flow.
  */
 import { constants } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import { getSystemErrorName } from 'node:util';
 import type { Facts } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
-import { type Libc, libc } from './libc.js';
+import { libc } from './libc.js';
 import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
-import { createRest, type Rest } from './rest.js';
+import { createRest, createSleep, PATIENCE, type Rest, type Sleep } from './rest.js';
 import { deafenSocket } from './sockets.js';
 import { GENERATION, HEARTBEAT, MESSAGES } from './thread-words.js';
 import { type Endpoint, TransportEvent, type UdpContext } from './transport.js';
@@ -104,13 +103,6 @@ function failed(error: number, context: UdpContext): void {
   context.event(TransportEvent.UDP_ERROR);
 }
 
-/** Milliseconds after which a waiting thread gives its event loop a turn: timers do not wake it. */
-const PATIENCE = 50;
-/**
- * The same for a thread that nothing has come to for that long: it waits until its next timer, this long at the most. All else that it
- * might have to do wakes it; the limit is for what we have not thought of.
- */
-const LONGEST_PATIENCE = 10_000;
 /** Rounds over the sockets after which the event loop always gets a turn: 30 ms of full batches. With few queries it gets one a second. */
 const ROUNDS = 128;
 
@@ -137,7 +129,7 @@ export function serveMmsg(
   });
   words[GENERATION] = catalog.generation;
   const wait = createWait(system, [system.eventLoop(), ...sockets.map(({ fd }) => fd)]);
-  const serve = createRounds(answerers, facts, words, createSleep(system, wait, rest), wait);
+  const serve = createRounds(answerers, facts, words, createSleep(system, rest, wait.poll), wait);
   let stopped = false;
 
   const turn = (): void => {
@@ -172,28 +164,6 @@ export function serveMmsg(
   };
 }
 
-/** Returns a function that waits as long as there is nothing to do, and returns what poll() does. */
-function createSleep(system: Libc, wait: Wait, rest: Rest): () => number {
-  let quiet = false;
-  let handled = -1;
-  const patience = (): number => {
-    // Under load it never comes here.
-    if (!quiet) return PATIENCE;
-    const before = handled;
-    handled = performance.nodeTiming.uvMetricsInfo.events;
-    // What the event loop has begun to watch while it handled an event is not in its descriptor before its next turn.
-    return handled === before ? Math.max(PATIENCE, Math.min(system.nextTimer(), LONGEST_PATIENCE)) : PATIENCE;
-  };
-  return () => {
-    const milliseconds = patience();
-    rest.begin();
-    const found = wait.poll(milliseconds);
-    rest.end();
-    quiet = found === 0;
-    return found;
-  };
-}
-
 /**
  * Returns a function that answers queries until the event loop has work or is due a turn. `sleep`: of `wait`, which is for the event loop,
  * then for the sockets of `answerers` in their order.
@@ -202,7 +172,7 @@ function createRounds(
   answerers: readonly Answerer[],
   facts: Facts,
   words: Int32Array,
-  sleep: () => number,
+  sleep: Sleep,
   wait: Wait,
 ): () => void {
   const count = answerers.length;
@@ -224,7 +194,7 @@ function createRounds(
       // others get their turn all the same.
       all = full;
       if (full) continue;
-      if (facts.now !== began || sleep() <= 0 || wait.found(0)) return;
+      if (facts.now !== began || sleep(PATIENCE) <= 0 || wait.found(0)) return;
     }
   };
 }
