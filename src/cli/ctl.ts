@@ -141,7 +141,8 @@ Asks or controls a running server, over its control socket.
   dump-zone ZONE      print a zone as it is served
 
   --socket PATH       the control socket (default: that of --config, else adotd.sock in the folder
-                      $RUNTIME_DIRECTORY, else the one of the only server of this user that runs, else
+                      $RUNTIME_DIRECTORY, else the one of the only server of this user that runs (for root: also
+                      of those that root has started, and that became another user), else
                       ${SYSTEM_SOCKET})
   --config FILE       take the control socket from this configuration; health: if there is no such socket, its addresses
   --json              print the server's reply

@@ -129,7 +129,7 @@ const control = z
   .strictObject({
     socket: z.string().min(1).optional().meta({
       description:
-        'Unix socket for `adotd ctl`; only the user of the server may open it. Relative to this file. Default: `adotd.sock` in the folder that the service manager has made (`$RUNTIME_DIRECTORY`), else in one of the user: `$XDG_RUNTIME_DIR/adotd`, `/run/adotd` (root), `/run/user/UID/adotd` or `/tmp/adotd-UID`. A further server of the same user makes `adotd-PID.sock`.',
+        'Unix socket for `adotd ctl`; only the user of the server may open it. Relative to this file. Default: `adotd.sock` in the folder that the service manager has made (`$RUNTIME_DIRECTORY`), else in one of the user: `$XDG_RUNTIME_DIR/adotd`, `/run/adotd` (root), `/run/adotd-UID` (a server that root starts and that becomes `user`), `/run/user/UID/adotd` or `/tmp/adotd-UID`. A further server of the same user makes `adotd-PID.sock`.',
     }),
   })
   .prefault({});

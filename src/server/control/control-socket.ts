@@ -5,16 +5,15 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { AdotdError, codeOf, ErrorCode, messageOf } from '../../errors.js';
 import { MAX_UNIX_PATH } from '../../transport/unix-path.js';
-import { SOCKET_FILE } from './control-folders.js';
+import { managedFolder, SOCKET_FILE } from './control-folders.js';
 
 /** For mode 600. */
 const UMASK = 0o177;
 
 /** The default socket, in the folder that systemd makes (RuntimeDirectory=); undefined without that folder. */
 export function defaultSocket(env: Readonly<Record<string, string | undefined>>): string | undefined {
-  // Several folders are separated by colons (systemd.exec(5)).
-  const folder = env.RUNTIME_DIRECTORY?.split(':')[0];
-  return folder ? join(folder, SOCKET_FILE) : undefined;
+  const folder = managedFolder(env);
+  return folder === undefined ? undefined : join(folder, SOCKET_FILE);
 }
 
 /**

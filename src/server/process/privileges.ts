@@ -8,6 +8,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'no
 import type { Config } from '../../config/schema.js';
 import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
+import { makeFolderFor } from '../control/control-folders.js';
 import { filesReadAgain, handOverCertificate, unreadableAfterDrop } from './files-after-drop.js';
 import { handOverLogs } from './log-files.js';
 
@@ -96,11 +97,12 @@ export function rootWarning({ user }: Wanted, accounts: Accounts = system): stri
 }
 
 /**
- * Calls dropPrivileges(), and before it gives the server's own certificate and its logs to the new user. Logs the files that cannot be
+ * Calls dropPrivileges(), and before it gives the server's own certificate, its logs and a folder for its control socket to the new user. Logs the files that cannot be
  * read, renewed or begun anew any more. `read`: files that reloads will read, besides those that the configuration names.
  */
 export function giveUpPrivileges(config: Config, identity: Identity, log: Log, read: readonly string[] = []): void {
   const { name, uid, gid, groups } = identity;
+  if (config.control.socket === undefined) makeFolderFor(identity, process.env);
   const obstacle = handOverCertificate(config, identity);
   const obstacles = [...(obstacle === undefined ? [] : [obstacle]), ...handOverLogs(config, identity)];
   dropPrivileges(identity);

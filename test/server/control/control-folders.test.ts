@@ -1,9 +1,15 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { controlFolders, ownFolder, removeAbandoned, socketsIn } from '../../../src/server/control/control-folders.js';
+import {
+  controlFolders,
+  makeFolderFor,
+  ownFolder,
+  removeAbandoned,
+  socketsIn,
+} from '../../../src/server/control/control-folders.js';
 
 const UID = process.getuid?.() ?? 0;
 let folder: string;
@@ -24,9 +30,36 @@ async function listen(path: string): Promise<void> {
 
 describe('the folder of a control socket that nobody has named', () => {
   it('is one of the user: of the session, of root or the user in /run, or in /tmp', () => {
-    expect(controlFolders({ XDG_RUNTIME_DIR: '/run/user/7' }, 7)[0]).toBe('/run/user/7/adotd');
+    const last = join(tmpdir(), 'adotd-7');
+    expect(controlFolders({ XDG_RUNTIME_DIR: '/session' }, 7)).toEqual([
+      '/run/adotd-7',
+      '/session/adotd',
+      '/run/user/7/adotd',
+      last,
+    ]);
     expect(controlFolders({}, 0)).toEqual(['/run/adotd', join(tmpdir(), 'adotd-0')]);
-    expect(controlFolders({ XDG_RUNTIME_DIR: 'here' }, 7)).toEqual(['/run/user/7/adotd', join(tmpdir(), 'adotd-7')]);
+    expect(controlFolders({ XDG_RUNTIME_DIR: 'here' }, 7)).toEqual(['/run/adotd-7', '/run/user/7/adotd', last]);
+  });
+
+  it('is none in the session of another user, for root', () => {
+    // What is not there has no owner; the folder of this test is that of who runs it.
+    expect(controlFolders({ XDG_RUNTIME_DIR: join(folder, 'none') }, 0)[0]).toBe('/run/adotd');
+    const [first] = controlFolders({ XDG_RUNTIME_DIR: folder }, 0);
+    expect(first).toBe(UID === 0 ? join(folder, 'adotd') : '/run/adotd');
+  });
+
+  it('is made for who a server becomes, or is the one that the service manager has made', () => {
+    const gid = process.getgid?.() ?? 0;
+    makeFolderFor({ uid: UID, gid }, {}, folder);
+    const own = join(folder, `adotd-${UID}`);
+    expect(statSync(own)).toMatchObject({ uid: UID, gid });
+    expect(statSync(own).mode & 0o777).toBe(0o700);
+    makeFolderFor({ uid: UID, gid }, {}, folder);
+    makeFolderFor({ uid: UID, gid }, {}, join(folder, 'none'));
+    const managed = join(folder, 'managed');
+    mkdirSync(managed);
+    makeFolderFor({ uid: UID, gid }, { RUNTIME_DIRECTORY: managed }, folder);
+    expect(readdirSync(folder).sort()).toEqual([`adotd-${UID}`, 'managed']);
   });
 
   it('is made for the user alone, and used again', () => {
@@ -62,6 +95,19 @@ describe('the sockets in it', () => {
     expect(here(UID + 1)).toEqual([]);
     chmodSync(folder, 0o777);
     expect(here(UID)).toEqual([]);
+  });
+
+  it('of servers that root has started are together for root, unless their folder is that of another user', async () => {
+    const paths = ['adotd/adotd.sock', `adotd-${UID}/adotd.sock`, `adotd-${UID + 1}/adotd.sock`];
+    for (const path of paths) {
+      mkdirSync(join(folder, path, '..'), { mode: 0o700 });
+      await listen(join(folder, path));
+    }
+    const [system, become] = paths.map((path) => join(folder, path));
+    const own = join(folder, 'own');
+    mkdirSync(own, { mode: 0o700 });
+    expect(socketsIn([join(folder, 'adotd'), own], 0, folder)[0]).toEqual([system, become]);
+    expect(socketsIn([join(folder, `adotd-${UID}`)], UID || 1, folder)).toEqual([UID === 0 ? [] : [become], [system]]);
   });
 
   it('are removed when their process has ended, but not while it runs', () => {
