@@ -1,6 +1,6 @@
 /** The mistakes that a schema finds, in words: what was found, and what was expected. */
 import { inspect } from 'node:util';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { AdotdError, counted, ErrorCode } from '../errors.js';
 import { nearest } from './nearest.js';
 import { removalOf } from './removed-keys.js';
@@ -13,7 +13,7 @@ export type Path = readonly PropertyKey[];
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   value: unknown,
-  schema: z.ZodType = configSchema,
+  schema: z.core.$ZodType = configSchema,
 ): AdotdError {
   const lines = issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
@@ -34,7 +34,7 @@ function pathText(path: Path): string {
 }
 
 /** The message for a key that the schema does not know. */
-export function unknownKey(path: Path, key: string, schema: z.ZodType = configSchema): string {
+export function unknownKey(path: Path, key: string, schema: z.core.$ZodType = configSchema): string {
   const removal = removalOf([...path, key]);
   if (removal !== undefined) return `${pathText([...path, key])}: ${removal}`;
   const known = knownKeys(path, schema);
@@ -44,22 +44,20 @@ export function unknownKey(path: Path, key: string, schema: z.ZodType = configSc
 }
 
 /** The keys that the schema knows at `path`. */
-function knownKeys(path: Path, whole: z.ZodType): string[] {
-  let schema: unknown = whole;
+function knownKeys(path: Path, whole: z.core.$ZodType): string[] {
+  let def = definitionOf(whole);
   for (const key of path) {
-    schema = unwrapped(schema);
-    if (!isRecord(schema)) return [];
-    schema = typeof key === 'number' ? schema.element : isRecord(schema.shape) ? schema.shape[String(key)] : undefined;
+    const { element, shape } = def;
+    def = definitionOf(typeof key === 'number' ? element : isRecord(shape) ? shape[String(key)] : undefined);
   }
-  schema = unwrapped(schema);
-  return isRecord(schema) && isRecord(schema.shape) ? Object.keys(schema.shape) : [];
+  return isRecord(def.shape) ? Object.keys(def.shape) : [];
 }
 
-/** The schema within `default()` and `optional()`. */
-function unwrapped(schema: unknown): unknown {
-  let inner = schema;
-  while (isRecord(inner) && typeof inner.unwrap === 'function' && !('element' in inner)) inner = inner.unwrap();
-  return inner;
+/** What the schema was made from, without `_default()`, `optional()` and the like around it. */
+function definitionOf(schema: unknown): Record<string, unknown> {
+  let def = isRecord(schema) && isRecord(schema.def) ? schema.def : {};
+  while (isRecord(def.innerType) && isRecord(def.innerType.def)) def = def.innerType.def;
+  return def;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

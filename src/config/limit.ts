@@ -1,6 +1,8 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** A whole number within bounds; `unit` is shown in the reference. */
 export function limit(unit: string, min: number, max: number, fallback: number, reason: string) {
-  return z.number().int().min(min).max(max).default(fallback).meta({ description: reason, unit });
+  return z
+    ._default(z.int().check(z.gte(min), z.lte(max)), fallback)
+    .register(z.globalRegistry, { description: reason, unit });
 }

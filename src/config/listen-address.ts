@@ -1,6 +1,6 @@
 /** Addresses that the server listens on: which are possible, and which exclude each other. */
 import { BlockList, isIP, isIPv6, SocketAddress } from 'node:net';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 const multicast = new BlockList();
 multicast.addSubnet('224.0.0.0', 4, 'ipv4');
@@ -14,16 +14,16 @@ function isIn(list: BlockList, text: string): boolean {
 }
 
 /** An address. IPv6 addresses take the form of RFC 5952, so that `0::0` is treated like `::`. */
-export const address = z
-  .string()
-  .refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 address', abort: true })
-  .overwrite(shortest)
-  .refine((text) => !/^::ffff:[0-9]+\./.test(text), { error: 'expected the IPv4 address in it', abort: true })
-  .refine((text) => !isIn(multicast, text), { error: 'expected an address of one host, no multicast or broadcast' })
+export const address = z.string().check(
+  z.refine((text) => isIP(text) !== 0, { error: 'expected an IPv4 or IPv6 address', abort: true }),
+  z.overwrite(shortest),
+  z.refine((text) => !/^::ffff:[0-9]+\./.test(text), { error: 'expected the IPv4 address in it', abort: true }),
+  z.refine((text) => !isIn(multicast, text), { error: 'expected an address of one host, no multicast or broadcast' }),
   // Every interface has link-local addresses (RFC 4007 §6): without its interface, one is ambiguous.
-  .refine((text) => text.includes('%') || !isIn(linkLocal, text), {
+  z.refine((text) => text.includes('%') || !isIn(linkLocal, text), {
     error: 'expected its network interface as well, as in "fe80::1%eth0"',
-  });
+  }),
+);
 
 /** The form of RFC 5952, followed by the zone: `%eth0`. */
 function shortest(text: string): string {

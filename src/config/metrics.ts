@@ -1,5 +1,5 @@
 /** The keys of adotd.yaml for metrics. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { endpointFromText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
 import { limit } from './limit.js';
@@ -10,12 +10,13 @@ function isEndpoint(text: string): boolean {
   return endpointFromText(text) !== undefined;
 }
 
-export const metrics = z
-  .strictObject({
+export const metrics = z.prefault(
+  z.strictObject({
     listen: z
-      .union([z.number().int().min(0).max(65_535), z.string().refine(isEndpoint, expected)], expected)
-      .optional()
-      .meta({
+      .optional(
+        z.union([z.int().check(z.gte(0), z.lte(65_535)), z.string().check(z.refine(isEndpoint, expected))], expected),
+      )
+      .register(z.globalRegistry, {
         description:
           'Port, or address and port, for metrics for Prometheus, `/healthz` and `/readyz`, over HTTP. Off by default. A port alone is on 127.0.0.1. There is no password and no encryption: on another address, everybody who reaches it can read everything.',
       }),
@@ -26,8 +27,9 @@ export const metrics = z
       100,
       'The first N zones get time series of their own, six per zone; the others are in the sums only. A guess: as many as fit on a dashboard.',
     ),
-  })
-  .prefault({});
+  }),
+  {},
+);
 
 /** The endpoint of metrics; undefined: metrics are off. A port alone is one of 127.0.0.1. */
 export function metricsEndpoint(config: { readonly metrics: z.output<typeof metrics> }): Endpoint | undefined {

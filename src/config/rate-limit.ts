@@ -1,5 +1,5 @@
 /** The keys of adotd.yaml for response rate limiting. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { prefix } from './access.js';
 import { limit } from './limit.js';
 
@@ -7,9 +7,9 @@ import { limit } from './limit.js';
 const MAX_WINDOW = 3600;
 const MAX_RATE = 100_000;
 
-export const rateLimit = z
-  .strictObject({
-    mode: z.enum(['off', 'log', 'on']).default('off').meta({
+export const rateLimit = z.prefault(
+  z.strictObject({
+    mode: z._default(z.enum(['off', 'log', 'on']), 'off').register(z.globalRegistry, {
       description:
         'Limit how many UDP responses a network gets, so that forged queries cannot make the server flood it. `log`: limit nothing, only count. TCP, TLS and clients with a valid server cookie (RFC 7873) are not limited.',
     }),
@@ -55,7 +55,9 @@ export const rateLimit = z
       56,
       'Length of the prefix that makes an IPv6 network. Default: the prefix that one site usually gets.',
     ),
-    exempt: z.array(prefix).max(50_000).default([]).meta({ description: 'Addresses and prefixes without a limit.' }),
+    exempt: z
+      ._default(z.array(prefix).check(z.maxLength(50_000)), [])
+      .register(z.globalRegistry, { description: 'Addresses and prefixes without a limit.' }),
     size: limit(
       'accounts',
       1024,
@@ -63,5 +65,6 @@ export const rateLimit = z
       65_536,
       'How many networks and names the server can tell apart at once. Each takes 32 octets, in memory that all threads share. If more of them exceed the limit at once, some others are limited with them and have to ask over TCP. A guess.',
     ),
-  })
-  .prefault({});
+  }),
+  {},
+);

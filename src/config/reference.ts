@@ -1,5 +1,5 @@
 /** The tables of docs/configuration.md, and the JSON Schema for editors. Both are made from the schema. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { configSchema } from './schema.js';
 
 /** The JSON Schema (draft 2020-12) of adotd.yaml, as it is before defaults are filled in. */

@@ -2,7 +2,7 @@
  * The schema of adotd.yaml. Every key has its meaning; every limit has its unit, its bounds and the source of its number.
  * The tables of docs/configuration.md and `adotd schema` are made from this.
  */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { access, dnssecCheck, zonePolicies } from './access.js';
 import { domainName } from './domain-name.js';
 import { limit } from './limit.js';
@@ -15,67 +15,79 @@ import { dnstap, queryLog } from './tap.js';
 /** Text that fits a character-string (RFC 1035 §3.3). */
 const characterString = z
   .string()
-  .refine((text) => Buffer.byteLength(text) <= 255, { error: 'expected at most 255 octets' });
+  .check(z.refine((text) => Buffer.byteLength(text) <= 255, { error: 'expected at most 255 octets' }));
 
-const nsid = z
-  .string()
-  .min(1)
-  .max(128)
-  .refine((text) => !text.startsWith('0x') || /^0x([0-9a-fA-F]{2})+$/.test(text), {
+const nsid = z.string().check(
+  z.minLength(1),
+  z.maxLength(128),
+  z.refine((text) => !text.startsWith('0x') || /^0x([0-9a-fA-F]{2})+$/.test(text), {
     error: 'expected text, or an even number of hexadecimal digits after 0x',
-  });
+  }),
+);
 
-const secret = z.string().regex(/^[0-9a-fA-F]{32}$/, { error: 'expected 32 hexadecimal digits' });
+const secret = z.string().check(z.regex(/^[0-9a-fA-F]{32}$/, { error: 'expected 32 hexadecimal digits' }));
 
-const zones = z
-  .strictObject({
-    folder: z.string().min(1).optional().meta({
+const zones = z.prefault(
+  z.strictObject({
+    folder: z.optional(z.string().check(z.minLength(1))).register(z.globalRegistry, {
       description: 'Folder of zones: each `*.zone` file in it is one, except hidden files. Relative to this file.',
     }),
     files: z
-      .array(
-        z.strictObject({
-          name: domainName.optional().meta({
-            description: 'Origin before any `$ORIGIN`. Default: the name of the file.',
+      ._default(
+        z.array(
+          z.strictObject({
+            name: z.optional(domainName).register(z.globalRegistry, {
+              description: 'Origin before any `$ORIGIN`. Default: the name of the file.',
+            }),
+            file: z
+              .string()
+              .check(z.minLength(1))
+              .register(z.globalRegistry, { description: 'Zone file. Relative to this file.' }),
           }),
-          file: z.string().min(1).meta({ description: 'Zone file. Relative to this file.' }),
-        }),
+        ),
+        [],
       )
-      .default([])
-      .meta({ description: 'Zone files outside the folder.' }),
-    dnssec_check: dnssecCheck.default('expiry').meta({
+      .register(z.globalRegistry, { description: 'Zone files outside the folder.' }),
+    dnssec_check: z._default(dnssecCheck, 'expiry').register(z.globalRegistry, {
       description:
         'What the server checks of signed zones when it loads them; it warns, and serves them all the same. `off`: nothing. `expiry`: whether signatures have expired, or will within a week. `full`: also whether every signature is valid, and NSEC, NSEC3 and ZONEMD records match the zone; that takes about 0.1 ms for each signature. `adotd check` always does all of it.',
     }),
     policies: zonePolicies,
-  })
-  .prefault({});
+  }),
+  {},
+);
 
-const tls = z
-  .strictObject({
-    enabled: z.boolean().default(true).meta({
+const tls = z.prefault(
+  z.strictObject({
+    enabled: z._default(z.boolean(), true).register(z.globalRegistry, {
       description: 'Serve DNS over TLS (RFC 7858) on `tls_port`, and the STARTTLS upgrade on `port`.',
     }),
     certificates: z
-      .array(
-        z.strictObject({
-          cert: z.string().min(1).meta({
-            description: 'PEM file: the certificate, then the certificates of the authorities that signed it.',
-          }),
-          key: z.string().min(1).meta({ description: 'PEM file: the private key of the certificate.' }),
-        }),
+      ._default(
+        z
+          .array(
+            z.strictObject({
+              cert: z.string().check(z.minLength(1)).register(z.globalRegistry, {
+                description: 'PEM file: the certificate, then the certificates of the authorities that signed it.',
+              }),
+              key: z
+                .string()
+                .check(z.minLength(1))
+                .register(z.globalRegistry, { description: 'PEM file: the private key of the certificate.' }),
+            }),
+          )
+          .check(z.maxLength(1000)),
+        [],
       )
-      .max(1000)
-      .default([])
-      .meta({
+      .register(z.globalRegistry, {
         description:
           'Certificates. The first is the default; SNI chooses among the others. One name may have several, for keys of different kinds: each client gets one that it can verify. If the list is empty, the server makes a self-signed certificate at its first start. Paths are relative to this file.',
       }),
-    certs_folder: z.string().min(1).default('certs').meta({
+    certs_folder: z._default(z.string().check(z.minLength(1)), 'certs').register(z.globalRegistry, {
       description:
         'Folder where the server keeps the certificate that it makes itself. Give each server one of its own. Relative to this file.',
     }),
-    ticket_key_file: z.string().min(1).optional().meta({
+    ticket_key_file: z.optional(z.string().check(z.minLength(1))).register(z.globalRegistry, {
       description: 'File with the keys of session tickets, for servers that share an address. Relative to this file.',
     }),
     ticket_rotation: limit(
@@ -85,58 +97,62 @@ const tls = z
       43_200,
       'How long the server uses one key for session tickets. RFC 8446 §4.6.1 lets a ticket live seven days; half a day limits how many sessions a stolen key opens.',
     ),
-    padding: z.enum(['never', 'if-asked', 'if-edns']).default('if-edns').meta({
+    padding: z._default(z.enum(['never', 'if-asked', 'if-edns']), 'if-edns').register(z.globalRegistry, {
       description:
         'Which answers inside TLS are padded to a multiple of 468 octets (RFC 7830, RFC 8467). `if-edns`: all answers to clients that use EDNS, as RFC 9539 §3.5 recommends. `if-asked`: answers to padded queries.',
     }),
-  })
-  .prefault({});
+  }),
+  {},
+);
 
-const starttls = z
-  .strictObject({
-    upgrade: z.enum(['any', 'dummy', 'off']).default('any').meta({
+const starttls = z.prefault(
+  z.strictObject({
+    upgrade: z._default(z.enum(['any', 'dummy', 'off']), 'any').register(z.globalRegistry, {
       description:
         'Which first query of a TCP connection may start TLS (draft-ietf-dprive-start-tls-for-dns). `any`: a query with the TO bit. `dummy`: only STARTTLS/CH/TXT. `off`: none.',
     }),
-    strict: z.boolean().default(false).meta({
+    strict: z._default(z.boolean(), false).register(z.globalRegistry, {
       description:
         'Close a connection that continues in plaintext after the server has offered the upgrade, as the draft requires.',
     }),
-    advertise_udp: z.enum(['if-asked', 'always', 'never']).default('if-asked').meta({
+    advertise_udp: z._default(z.enum(['if-asked', 'always', 'never']), 'if-asked').register(z.globalRegistry, {
       description:
         'The TO bit in UDP responses. `if-asked`: echo it to queries that have it. `always`: set it in every response with an OPT record (a SHOULD of the draft). The bit, 0x4000, is also CO of RFC 9824 (compact denial of existence): a client that sets CO reads the echo as CO.',
     }),
-  })
-  .prefault({});
+  }),
+  {},
+);
 
-const cookies = z
-  .strictObject({
-    mode: z.enum(['off', 'on', 'required']).default('on').meta({
+const cookies = z.prefault(
+  z.strictObject({
+    mode: z._default(z.enum(['off', 'on', 'required']), 'on').register(z.globalRegistry, {
       description:
         'DNS cookies (RFC 7873, RFC 9018). `required`: a UDP query with a cookie option but without a valid server cookie gets BADCOOKIE.',
     }),
-    secrets: z.array(secret).max(4).default([]).meta({
+    secrets: z._default(z.array(secret).check(z.maxLength(4)), []).register(z.globalRegistry, {
       description:
         'Secrets of 32 hexadecimal digits. The server makes cookies with the first and accepts cookies made with any. Without `secrets` and `secret_file`, it makes a secret at each start.',
     }),
-    secret_file: z.string().min(1).optional().meta({
+    secret_file: z.optional(z.string().check(z.minLength(1))).register(z.globalRegistry, {
       description: 'File with one secret per line, for servers that share an address. Relative to this file.',
     }),
-  })
-  .prefault({});
+  }),
+  {},
+);
 
-const control = z
-  .strictObject({
-    socket: z.string().min(1).optional().meta({
+const control = z.prefault(
+  z.strictObject({
+    socket: z.optional(z.string().check(z.minLength(1))).register(z.globalRegistry, {
       description:
         'Unix socket for `adotd ctl`; only the user of the server may open it. Relative to this file. Default: `adotd.sock` in the folder that the service manager has made (`$RUNTIME_DIRECTORY`), else in one of the user: `$XDG_RUNTIME_DIR/adotd`, `/run/adotd` (root), `/run/adotd-UID` (a server that root starts and that becomes `user`), `/run/user/UID/adotd` or `/tmp/adotd-UID`. A further server of the same user makes `adotd-PID.sock`.',
     }),
-  })
-  .prefault({});
+  }),
+  {},
+);
 
-const watch = z
-  .strictObject({
-    enabled: z.boolean().default(true).meta({
+const watch = z.prefault(
+  z.strictObject({
+    enabled: z._default(z.boolean(), true).register(z.globalRegistry, {
       description:
         'Load zones, certificates, keys and this file when they change. NSD, Knot and BIND wait for a command; adotd can load at once because a change with errors changes nothing. Replace files by renaming: if a file is written in place and the writer pauses for longer than `settle`, the server may read half of it.',
     }),
@@ -154,24 +170,26 @@ const watch = z
       0,
       'How often the server looks at all files, for file systems that report no changes (NFS). 0: only where the system cannot report changes, and then every 10 s.',
     ),
-  })
-  .prefault({});
+  }),
+  {},
+);
 
-const log = z
-  .strictObject({
+const log = z.prefault(
+  z.strictObject({
     level: z
-      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
-      .default('info')
-      .meta({ description: 'The least severe messages that are logged. The log goes to standard error.' }),
+      ._default(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']), 'info')
+      .register(z.globalRegistry, {
+        description: 'The least severe messages that are logged. The log goes to standard error.',
+      }),
     format: z
-      .enum(['json', 'pretty'])
-      .default('json')
-      .meta({ description: '`json`: one JSON object per line. `pretty`: lines for people.' }),
-  })
-  .prefault({});
+      ._default(z.enum(['json', 'pretty']), 'json')
+      .register(z.globalRegistry, { description: '`json`: one JSON object per line. `pretty`: lines for people.' }),
+  }),
+  {},
+);
 
 /** A user or a group of the system: its name or its number. */
-const account = z.union([z.string().min(1), z.number().int().min(0).max(4_294_967_294)], {
+const account = z.union([z.string().check(z.minLength(1)), z.int().check(z.gte(0), z.lte(4_294_967_294))], {
   error: 'expected a name or a number',
 });
 
@@ -179,39 +197,44 @@ const account = z.union([z.string().min(1), z.number().int().min(0).max(4_294_96
 export const configSchema = z
   .strictObject({
     listen: z
-      .array(address)
-      .min(1)
-      .max(64)
-      .refine((list) => new Set(list).size === list.length, { error: 'expected each address once' })
-      .default(['127.0.0.1'])
-      .meta({
+      ._default(
+        z.array(address).check(
+          z.minLength(1),
+          z.maxLength(64),
+          z.refine((list) => new Set(list).size === list.length, { error: 'expected each address once' }),
+        ),
+        ['127.0.0.1'],
+      )
+      .register(z.globalRegistry, {
         description:
           'Addresses to serve on, over UDP, TCP and TLS. On a host with several addresses, list them instead of `0.0.0.0`.',
       }),
     port: limit('port', 0, 65_535, 53, 'Port for UDP and TCP; 0 takes a free port.'),
     tls_port: limit('port', 0, 65_535, DNS_OVER_TLS, 'Port for DNS over TLS (RFC 7858); 0 takes a free port.'),
     workers: z
-      .union([z.enum(['auto', 'embedded']), z.number().int().min(1).max(256)], {
-        error: 'expected auto, embedded or a number from 1 to 256',
-      })
-      .default('auto')
-      .meta({
+      ._default(
+        z.union([z.enum(['auto', 'embedded']), z.int().check(z.gte(1), z.lte(256))], {
+          error: 'expected auto, embedded or a number from 1 to 256',
+        }),
+        'auto',
+      )
+      .register(z.globalRegistry, {
         description:
           'Threads that answer: this many for UDP and as many for TCP and TLS. `auto`: one of each per CPU. `embedded`: everything in one thread. Threads need Linux and the optional package koffi; without them, everything runs embedded.',
       }),
-    streams: z.enum(['auto', 'epoll', 'node']).default('node').meta({
+    streams: z._default(z.enum(['auto', 'epoll', 'node']), 'node').register(z.globalRegistry, {
       description:
         'What the threads for TCP and TLS call. `node`: node:net and node:tls. `epoll`: the C library, which costs less CPU; it does not serve TLS yet, so it needs `tls.enabled: false`. Where it is impossible, `node` is used, and the log says why. `auto`: `epoll` where it is possible.',
     }),
-    user: account.optional().meta({
+    user: z.optional(account).register(z.globalRegistry, {
       description:
         'User that the server changes to, by name or number, once it has bound its addresses and read certificates and zones. Start it as root for this; it gives up all privileges. This user must be able to read the zones and certificates, because the server reads them again later.',
     }),
-    group: account.optional().meta({
+    group: z.optional(account).register(z.globalRegistry, {
       description:
         'Group that the server changes to, by name or number, instead of the primary group of `user`. Needs `user`.',
     }),
-    strict: z.boolean().default(false).meta({
+    strict: z._default(z.boolean(), false).register(z.globalRegistry, {
       description:
         'Do not start if something that is named here cannot be used: a zone, a certificate, a file of keys or secrets, the query log, the metrics address. By default, such a zone is answered with SERVFAIL, and everything else is served.',
     }),
@@ -223,16 +246,15 @@ export const configSchema = z
       150,
       'Zones whose NSEC3 records have more iterations are not loaded: each iteration costs every negative answer a hash. RFC 9276 recommends 0; 150 is the limit that resolvers first agreed on.',
     ),
-    minimal_responses: z.boolean().default(true).meta({
+    minimal_responses: z._default(z.boolean(), true).register(z.globalRegistry, {
       description:
         'Leave out additional records, except glue and the addresses of nameservers in an answer to an NS query.',
     }),
-    any: z
-      .enum(['minimal', 'full'])
-      .default('minimal')
-      .meta({ description: 'The answer to QTYPE ANY. `minimal`: one RRset (RFC 8482 §4.1). `full`: all RRsets.' }),
-    udp: z
-      .strictObject({
+    any: z._default(z.enum(['minimal', 'full']), 'minimal').register(z.globalRegistry, {
+      description: 'The answer to QTYPE ANY. `minimal`: one RRset (RFC 8482 §4.1). `full`: all RRsets.',
+    }),
+    udp: z.prefault(
+      z.strictObject({
         payload: limit(
           'octets',
           512,
@@ -254,10 +276,11 @@ export const configSchema = z
           4_194_304,
           'Room for answers that the network has not taken yet. Limited by `net.core.wmem_max`.',
         ),
-      })
-      .prefault({}),
-    tcp: z
-      .strictObject({
+      }),
+      {},
+    ),
+    tcp: z.prefault(
+      z.strictObject({
         fast_open: limit(
           'connections',
           0,
@@ -265,25 +288,28 @@ export const configSchema = z
           256,
           'Connections that may wait with TCP Fast Open (RFC 7413), which saves a round trip. 0 turns it off. Needs Linux, koffi and `net.ipv4.tcp_fastopen = 3`. A guess.',
         ),
-      })
-      .prefault({}),
-    access: access('answers from this server').prefault({}),
+      }),
+      {},
+    ),
+    access: z.prefault(access('answers from this server'), {}),
     rate_limit: rateLimit,
     tls,
     starttls,
     sessions,
     cookies,
-    nsid: nsid.optional().meta({
+    nsid: z.optional(nsid).register(z.globalRegistry, {
       description:
         'The answer to NSID (RFC 5001): text, or octets as `0x` and hexadecimal digits. Without it, the server ignores the option.',
     }),
-    version: characterString
-      .optional()
-      .meta({ description: 'Text of `version.bind` and `version.server` (RFC 4892). Without it, they are REFUSED.' }),
-    hostname: characterString
-      .optional()
-      .meta({ description: 'Text of `hostname.bind` and `id.server` (RFC 4892). Without it, they are REFUSED.' }),
-    report_agent: domainName.optional().meta({ description: 'Agent domain for DNS error reports (RFC 9567).' }),
+    version: z.optional(characterString).register(z.globalRegistry, {
+      description: 'Text of `version.bind` and `version.server` (RFC 4892). Without it, they are REFUSED.',
+    }),
+    hostname: z.optional(characterString).register(z.globalRegistry, {
+      description: 'Text of `hostname.bind` and `id.server` (RFC 4892). Without it, they are REFUSED.',
+    }),
+    report_agent: z
+      .optional(domainName)
+      .register(z.globalRegistry, { description: 'Agent domain for DNS error reports (RFC 9567).' }),
     control,
     watch,
     log,
@@ -291,20 +317,22 @@ export const configSchema = z
     dnstap,
     metrics,
   })
-  .superRefine((config, context) => {
-    const { listen, port, tls_port: tlsPort, tls, metrics } = config;
-    const listening = { listen, port, tlsPort: tls.enabled ? tlsPort : 0, metrics: metricsEndpoint({ metrics }) };
-    for (const { path, message } of listenMistakes(listening)) {
-      context.addIssue({ code: 'custom', path: [...path], message });
-    }
-  })
-  .superRefine(({ tls: { enabled }, zones: { policies } }, context) => {
-    policies.forEach((policy, index) => {
-      if (policy.require !== 'tls' || enabled) return;
-      const message = 'expected tls.enabled: true as well; without TLS these zones are never answered';
-      context.addIssue({ code: 'custom', path: ['zones', 'policies', index, 'require'], message });
-    });
-  });
+  .check(
+    z.superRefine((config, context) => {
+      const { listen, port, tls_port: tlsPort, tls, metrics } = config;
+      const listening = { listen, port, tlsPort: tls.enabled ? tlsPort : 0, metrics: metricsEndpoint({ metrics }) };
+      for (const { path, message } of listenMistakes(listening)) {
+        context.addIssue({ code: 'custom', path: [...path], message });
+      }
+    }),
+    z.superRefine(({ tls: { enabled }, zones: { policies } }, context) => {
+      policies.forEach((policy, index) => {
+        if (policy.require !== 'tls' || enabled) return;
+        const message = 'expected tls.enabled: true as well; without TLS these zones are never answered';
+        context.addIssue({ code: 'custom', path: ['zones', 'policies', index, 'require'], message });
+      });
+    }),
+  );
 
 /** The configuration with all defaults filled in. */
 export type Config = z.output<typeof configSchema>;

@@ -1,22 +1,22 @@
 /** The JSON of `aws route53 list-resource-record-sets` as lines of a zone file. Aliases and routing policies are Route 53's own. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { absolute, type Notes, type SourceLine, type SourceText } from './source-lines.js';
 
 const recordSet = z.object({
   Name: z.string(),
   Type: z.string(),
-  TTL: z.number().optional(),
-  ResourceRecords: z.array(z.object({ Value: z.string() })).optional(),
-  AliasTarget: z.object({ DNSName: z.string() }).optional(),
-  SetIdentifier: z.string().optional(),
-  Weight: z.number().optional(),
-  MultiValueAnswer: z.boolean().optional(),
-  Failover: z.string().optional(),
-  Region: z.string().optional(),
-  GeoLocation: z.object({ CountryCode: z.string().optional() }).optional(),
+  TTL: z.optional(z.number()),
+  ResourceRecords: z.optional(z.array(z.object({ Value: z.string() }))),
+  AliasTarget: z.optional(z.object({ DNSName: z.string() })),
+  SetIdentifier: z.optional(z.string()),
+  Weight: z.optional(z.number()),
+  MultiValueAnswer: z.optional(z.boolean()),
+  Failover: z.optional(z.string()),
+  Region: z.optional(z.string()),
+  GeoLocation: z.optional(z.object({ CountryCode: z.optional(z.string()) })),
 });
-const listing = z.object({ ResourceRecordSets: z.array(recordSet), IsTruncated: z.boolean().optional() });
+const listing = z.object({ ResourceRecordSets: z.array(recordSet), IsTruncated: z.optional(z.boolean()) });
 
 type RecordSet = z.infer<typeof recordSet> & { readonly line: number };
 

@@ -14,7 +14,7 @@
  * A client that waits longer gets 102 (Processing) meanwhile. An error is { error: { code, message } } with a status of 400 or more.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { describeIssues } from '../../config/issues.js';
 import { AdotdError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
@@ -37,11 +37,11 @@ const DEFAULT_LONGEST = 10;
 const MAX_DRAIN = 3600;
 
 const reloadBody = z.strictObject({
-  zone: z.string().max(1100).optional(),
-  force: z.boolean().optional(),
-  allow_empty: z.boolean().optional(),
+  zone: z.optional(z.string().check(z.maxLength(1100))),
+  force: z.optional(z.boolean()),
+  allow_empty: z.optional(z.boolean()),
 });
-const drainBody = z.strictObject({ seconds: z.number().min(0).max(MAX_DRAIN).optional() });
+const drainBody = z.strictObject({ seconds: z.optional(z.number().check(z.gte(0), z.lte(MAX_DRAIN))) });
 const levelBody = z.strictObject({ level: z.enum(LOG_LEVELS) });
 
 interface Request {
@@ -179,7 +179,7 @@ function numberOf(query: URLSearchParams, key: string, fallback: number, max: nu
   throw new ControlError(400, 'BAD_REQUEST', `${key}: found ${text}, expected a number up to ${max}`);
 }
 
-function parsed<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
+function parsed<T extends z.ZodMiniType>(schema: T, body: unknown): z.output<T> {
   const result = schema.safeParse(body ?? {});
   if (result.success) return result.data;
   const lines = describeIssues(result.error.issues, body ?? {}, schema).message.split('\n');
