@@ -37,6 +37,23 @@ const FIXTURES = {
     'test/fixture/tls/**',
   ],
 };
+/**
+ * These judge the process that they run in, by its memory, descriptors, threads or signals, or have code of their own in it that can end it:
+ * each has a process of its own. All others share two processes. Starting one, and loading vitest and the sources into it, costs half a
+ * second of CPU: more than most files need themselves.
+ */
+const OWN_PROCESS = [
+  'test/fixture/{cycles,reachable}.test.ts',
+  'test/fixture/thread/*.test.ts',
+  'test/native/*.test.ts',
+  'test/observe/unblocked-writes.test.ts',
+  'test/server/plane/*.test.ts',
+  'test/server/process/*.test.ts',
+  'test/tls/openssl/*.test.ts',
+  'test/transport/*mmsg*.test.ts',
+  'test/transport/{release,self-test,sockets,thread-name}.test.ts',
+  'test/transport/epoll/*.test.ts',
+];
 /** What calls the C library, or looks into /proc, is for Linux with koffi only. */
 const OTHERS = ['test/interop/**', ...(process.platform === 'linux' ? [] : LINUX)];
 
@@ -56,8 +73,19 @@ export default defineConfig({
         test: {
           name: 'by twos',
           include: ['test/**/*.test.ts'],
-          exclude: [...OTHERS, ...ALONE],
+          exclude: [...OTHERS, ...ALONE, ...OWN_PROCESS],
+          isolate: false,
           // By default vitest takes one worker less than there are cores.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'own process',
+          include: OWN_PROCESS,
+          exclude: [...OTHERS, ...ALONE],
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
@@ -68,6 +96,7 @@ export default defineConfig({
           name: 'fixture in a thread',
           ...FIXTURES,
           env: { ADOTD_TEST_FIXTURE: 'thread' },
+          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
