@@ -19,15 +19,36 @@ const LOST = 1000;
 const MESSAGE = Buffer.from('one message, and the same one back');
 const ROOM = 65_536;
 
+/** What matters of a build of node, and of how it was started. */
+interface NodeBuild {
+  /** Of the OpenSSL that it was built with. */
+  readonly version: string;
+  /** Whether it has no OpenSSL of its own. */
+  readonly shared: boolean;
+  readonly fips: boolean;
+}
+
+function thisNode(): NodeBuild {
+  const { node_shared_openssl: shared } = process.config.variables as { node_shared_openssl?: boolean | string };
+  return {
+    version: process.versions.openssl ?? 'unknown',
+    shared: shared === true || shared === 'true',
+    fips: getFips() !== 0,
+  };
+}
+
 /**
- * Why TLS cannot be served by the engine here, in words that follow "because"; undefined when it can. Takes some 10 ms. `library`: for tests.
+ * Why TLS cannot be served by the engine here, in words that follow "because"; undefined when it can. Takes some 10 ms. `library` and `node`:
+ * others in tests.
  */
 export async function tlsSelfTest(
   settings: TlsSettings,
   library: OpenSsl | string = openSsl(),
+  node: NodeBuild = thisNode(),
 ): Promise<string | undefined> {
-  const wrong = typeof library === 'string' ? library : wrongLibrary(library);
-  if (wrong !== undefined || typeof library === 'string') return wrong;
+  if (typeof library === 'string') return library;
+  const wrong = wrongLibrary(library, node);
+  if (wrong !== undefined) return wrong;
   const engine = createTlsEngine(settings, undefined, library);
   if (typeof engine === 'string') return engine;
   try {
@@ -47,21 +68,15 @@ export async function tlsSelfTest(
 }
 
 /** What makes it another library than the one that this was written for. */
-function wrongLibrary(library: OpenSsl): string | undefined {
-  const { openssl: version = 'unknown' } = process.versions;
+function wrongLibrary(library: OpenSsl, { version, shared, fips }: NodeBuild): string | undefined {
   if (Number.parseInt(version, 10) !== OPENSSL_MAJOR) {
     return `node has OpenSSL ${version}; expected version ${OPENSSL_MAJOR}`;
   }
-  if (isShared()) return 'this build of node shares the OpenSSL of the system; expected one of its own';
+  if (shared) return 'this build of node uses the OpenSSL of the system; expected one of its own';
   const [, found = 'unknown'] = (library.OpenSSL_version(OPENSSL_VERSION) ?? '').split(' ');
   if (found !== version) return `another OpenSSL is in the process too: ${found}, beside ${version} of node`;
-  // Ticket keys of node's layout need algorithms that may be missing there; nobody has tried.
-  return getFips() === 0 ? undefined : 'OpenSSL is in FIPS mode';
-}
-
-function isShared(): boolean {
-  const { node_shared_openssl: shared } = process.config.variables as { node_shared_openssl?: boolean | string };
-  return shared === true || shared === 'true';
+  // Tickets need algorithms that may be missing there. Nobody has tried.
+  return fips ? 'OpenSSL is in FIPS mode' : undefined;
 }
 
 /** What came of a connection. */

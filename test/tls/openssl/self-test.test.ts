@@ -32,6 +32,16 @@ describe('the self-test of TLS', () => {
     expect(await tlsSelfTest(settingsWith(), other)).toMatch(/^another OpenSSL is in the process too: 3\.9\.9/);
   });
 
+  it.each([
+    ['another major version', { version: '4.0.0' }, 'node has OpenSSL 4.0.0; expected version 3'],
+    ['BoringSSL', { version: '0.0.0' }, 'node has OpenSSL 0.0.0; expected version 3'],
+    ['the library of the system', { shared: true }, /^this build of node uses the OpenSSL of the system/],
+    ['FIPS mode', { fips: true }, 'OpenSSL is in FIPS mode'],
+  ])('refuses %s', async (_what, change, reason) => {
+    const node = { version: process.versions.openssl ?? '', shared: false, fips: false };
+    expect(await tlsSelfTest(settingsWith(), library, { ...node, ...change })).toMatch(reason);
+  });
+
   it.each<[string, Partial<OpenSsl>, RegExp]>([
     ['a handshake that fails', { SSL_do_handshake: () => -1 }, /^a connection failed|^a connection came to nothing/],
     ['octets that vanish', { BIO_read: () => -1 }, /^a connection came to nothing|^a turn left/],
