@@ -59,9 +59,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   if (warning !== undefined) log.warn({}, warning);
   // Before the zones are loaded, too: a probe learns that the server is not ready yet.
   const troubles = new StartTroubles(config.strict, log);
-  const metrics = await openMetrics(config, () => running.server, log).catch((error) => {
-    troubles.last(error, 'no metrics address');
-  });
+  let metrics: MetricsListener | undefined;
+  const listen = async (): Promise<void> => {
+    metrics = await openMetrics(config, () => running.server, log);
+  };
+  await listen().catch((error) => troubles.again(error, 'metrics address', listen));
   const server = await start(options, running, identity, troubles);
   faults?.serve({ tls: () => server.tlsService?.settings, zones: () => knownNames(server.loaded.status()) });
   const stop = (request: StopRequest): void => running.stop(request);

@@ -53,7 +53,7 @@ export interface ReloadParts {
   /** Mistakes in files of the configuration at the start; a configuration that can be used ends them. */
   readonly configMistakes: readonly string[];
   /** What the server goes without since its start. */
-  readonly troubles: Pick<StartTroubles, 'lines'>;
+  readonly troubles: Pick<StartTroubles, 'lines' | 'tryAgain'>;
   /** Called when a configuration is in force; `effects`: of the keys that have changed. */
   applied(config: Config, effects: ReadonlySet<Effect>): void;
   readonly clock: Clock;
@@ -147,8 +147,10 @@ export class Reloader {
 
   async #reload(request: ReloadRequest): Promise<ReloadOutcome> {
     const began = performance.now();
-    const { tls, log, clock } = this.#parts;
+    const { tls, log, clock, troubles } = this.#parts;
     const errors: string[] = [];
+    // A reload of certain files, or of one zone, is about something else.
+    if (request.zone === undefined && !request.paths) await troubles.tryAgain();
     let config: ConfigOutcome | undefined;
     let outcomes: readonly ZoneOutcome[] = [];
     let certificates: ReloadOutcome['certificates'] = tls ? 'unchanged' : 'off';

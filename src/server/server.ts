@@ -94,7 +94,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
   const sources = (): string[] => [...loader.zones.sources.keys()];
-  const troubles = options.troubles ?? new StartTroubles(config.strict, log);
+  const troubles = options.troubles ?? new StartTroubles(config.strict, log, clock);
   const { usable, mistakes } = withUsableSecrets(config, troubles);
   const { tls, tap, plane } = await openParts({ ...options, config: usable, troubles }, report, sources, clock);
   logPlane(plane, log);
@@ -138,6 +138,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     reload: (request = {}) => reloader.reload(request),
     close(drainTime) {
       tls?.close();
+      troubles.close();
       closed ??= plane.close(drainTime).then(() => tap?.stop());
       return closed;
     },
@@ -200,7 +201,7 @@ async function openParts(
   const tls = config.tls.enabled ? await openTlsService() : undefined;
   const tap = await openTap(config, clock);
   try {
-    const startTap = (): void => tap?.start(log, (error, what) => troubles.last(error, `no ${what}`));
+    const startTap = (): void => tap?.start(log, (error, what, open) => troubles.again(error, what, open));
     if (giveUp === undefined) startTap();
     const bound = (): void => {
       if (giveUp === undefined) return;
@@ -211,6 +212,7 @@ async function openParts(
     return { tls, tap, plane };
   } catch (error) {
     tls?.close();
+    troubles.close();
     await tap?.stop();
     throw error;
   }

@@ -4,15 +4,18 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { configPlaces, readConfig } from '../../src/config/load.js';
 import type { Log } from '../../src/observe/log.js';
 import { metricsFacts } from '../../src/server/metrics/metrics-facts.js';
 import { createServer, type Server } from '../../src/server/server.js';
+import { StartTroubles } from '../../src/server/start-troubles.js';
 import { zonesOfConfig } from '../../src/server/zones/zone-files.js';
+import { type Clock, systemClock } from '../../src/session/clock.js';
 import { textOf } from '../repository/files.js';
 import { askUdp } from '../support/ask.js';
 import { adotd, adotdServe } from '../support/cli.js';
+import { FakeClock } from '../support/clock.js';
 import { buildQuery, decodeMessage } from '../support/message.js';
 import { queryUdp } from '../support/query.js';
 import { runCommand } from '../support/run-command.js';
@@ -56,13 +59,15 @@ const log: Log = {
 };
 
 /** Starts a server with adotd.yaml of this text. */
-async function start(text: string): Promise<Server> {
+async function start(text: string, clock: Clock = systemClock): Promise<Server> {
   await server?.close();
   lines = [];
   put('adotd.yaml', BASE + text);
   const path = at('adotd.yaml');
+  const config = readConfig(path);
   server = await createServer({
-    config: readConfig(path),
+    config,
+    troubles: new StartTroubles(config.strict, log, clock),
     configFile: { path, read: () => readConfig(path), places: () => configPlaces(path) },
     zones: zonesOfConfig,
     log,
@@ -281,15 +286,27 @@ const ROWS: Readonly<Record<string, Row>> = {
 
   async 'the file of the query log, or of dnstap'() {
     const text = `${FOLDER}tls: { certs_folder: certs }\nquery_log: { enabled: true, file: none/log }\ndnstap: { file: tap }\n`;
-    await start(text);
-    expect([await rcode('ns.a.test.'), problems()]).toEqual([
-      NOERROR,
-      [expect.stringMatching(/the query log \S+ cannot be written: .*there is no query log until a restart/)],
-    ]);
+    const clock = new FakeClock();
+    await start(text, clock);
+    const missing = /the query log \S+ cannot be written: .*there is no query log, which is tried again/;
+    expect([await rcode('ns.a.test.'), problems()]).toEqual([NOERROR, [expect.stringMatching(missing)]]);
     expect([said(/^error: the query log /), facts().problems]).toEqual([true, 1]);
+    await vi.waitFor(() => expect(facts().tap).toMatchObject({ queryLogLost: 1 }));
+    mkdirSync(at('none'));
+    clock.advance(1000);
+    await vi.waitFor(() => expect([problems(), facts().problems]).toEqual([[], 0]));
+    await rcode('ns.b.test.');
     await server!.close();
+    expect(readFileSync(at('none/log'), 'utf8')).toMatch(/^\{.*"ns\.b\.test\."?.*\}\n$/);
     expect(readFileSync(at('tap')).includes('test')).toBe(true);
-    await expect(start(`${text}strict: true\n`)).rejects.toMatchObject({ code: 'ADOTD_FILE' });
+    // A file that a folder stands for, and a reload.
+    await start(text.replace('file: none/log', 'file: other/log').replace('file: tap', 'file: zones'), clock);
+    expect(problems()).toHaveLength(2);
+    mkdirSync(at('other'));
+    await server!.reload();
+    expect([problems(), existsSync(at('other/log'))]).toEqual([[expect.stringMatching(/no dnstap, which/)], true]);
+    const strict = `${text.replace('none', 'nowhere')}strict: true\n`;
+    await expect(start(strict)).rejects.toMatchObject({ code: 'ADOTD_FILE' });
   },
 
   async 'the metrics address'() {
@@ -304,11 +321,17 @@ const ROWS: Readonly<Record<string, Row>> = {
       expect((await queryUdp({ address: '127.0.0.1', udp: running.port, tcp: running.port }, 'ns.a.test')).rcode).toBe(
         'NOERROR',
       );
-      await running.logged(/cannot listen on HTTP.*there is no metrics address until a restart/i);
-      const { stdout } = await adotd('ctl', '--socket', at('ctl'), 'status');
-      expect(stdout).toMatch(/^PROBLEM +cannot listen on HTTP/im);
+      await running.logged(/cannot listen on HTTP.*there is no metrics address, which is tried again/i);
+      const ctl = async (command: string) => (await adotd('ctl', '--socket', at('ctl'), command)).stdout;
+      expect(await ctl('status')).toMatch(/^PROBLEM +cannot listen on HTTP/im);
+      await new Promise((resolve) => holder.close(resolve));
+      await ctl('reload');
+      await running.logged(/there is a metrics address now/);
+      expect(await ctl('status')).not.toContain('PROBLEM');
+      expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain('adotd_problems 0');
     } finally {
       await running.stop();
+      if (!holder.listening) await new Promise<void>((resolve) => holder.listen(port, '127.0.0.1', resolve));
       if (!existsSync(at('ctl'))) expect(await refusal(`${text}strict: true\n`)).toMatch(/cannot listen on HTTP/i);
       holder.close();
     }

@@ -42,6 +42,24 @@ export function logExporter(log: Pick<Log, 'info' | 'lost'>): Exporter {
   };
 }
 
+/** Stands for a file that could not be opened: every record is lost. */
+export function absentExporter(target: number): Exporter {
+  let lost = 0;
+  return {
+    target,
+    take() {
+      lost++;
+    },
+    flush() {},
+    takeLost() {
+      const since = lost;
+      lost = 0;
+      return since;
+    },
+    close: async () => {},
+  };
+}
+
 /** Lines of a file, which are ASCII. */
 export function lineExporter(sink: Sink): Exporter {
   let lines: string[] = [];

@@ -10,7 +10,7 @@ import { AdotdError, ErrorCode } from '../../errors.js';
 import { type Clock, systemClock } from '../../session/clock.js';
 import { MAX_UNIX_PATH } from '../../transport/unix-path.js';
 import type { Log } from '../log.js';
-import { dnstapExporter, type Exporter, lineExporter, logExporter } from './exporter.js';
+import { absentExporter, dnstapExporter, type Exporter, lineExporter, logExporter } from './exporter.js';
 import { openFileSink } from './file-sink.js';
 import { openFrameSocket } from './frame-socket.js';
 import { Control, controlFrame, DNSTAP_CONTENT } from './frame-streams.js';
@@ -51,14 +51,17 @@ export interface TapStatus {
   readonly dnstapLost: number;
 }
 
+type Failed = (error: AdotdError, what: string, open: () => void) => void;
+
 export interface Tap {
   /** A new ring for one thread that answers. When the thread dies, its replacement gets the same ring. */
   thread(): ThreadTap;
   /**
    * Begins to write. Throws ADOTD_FILE for a file that cannot be written, ADOTD_CONFIG for a socket's path too long. If `failed` is given, it
-   * gets the ADOTD_FILE, and what stands for the file (`query log` or `dnstap`), and the other one is written.
+   * gets the ADOTD_FILE; what stands for the file (`query log` or `dnstap`); and what opens it later, which throws ADOTD_FILE while that
+   * fails. Until then the records for this file are lost and counted, and the other one is written.
    */
-  start(log: Log, failed?: (error: AdotdError, what: string) => void): void;
+  start(log: Log, failed?: Failed): void;
   readonly status: TapStatus;
   /** Writes the remaining records, within some seconds, and ends. */
   stop(): Promise<void>;
@@ -124,18 +127,20 @@ class RingTap implements Tap {
     return { ring, ...this.#settings };
   }
 
-  start(log: Log, failed?: (error: AdotdError, what: string) => void): void {
+  start(log: Log, failed?: Failed): void {
     this.#log = log;
-    const open = (what: string, exporter: OpenExporter): void => {
+    const open = (what: string, target: number, exporter: OpenExporter): void => {
       try {
         this.#exporters.push(exporter(this.#config, log, this.#clock));
       } catch (error) {
         if (failed === undefined || !(error instanceof AdotdError) || error.code !== ErrorCode.FILE) throw error;
-        failed(error, what);
+        const absent = absentExporter(target);
+        this.#exporters.push(absent);
+        failed(error, what, () => this.#replace(absent, () => exporter(this.#config, log, this.#clock)));
       }
     };
-    if (this.#settings.querySample > 0) open('query log', queryLogExporter);
-    if (this.#settings.dnstapSample > 0) open('dnstap', dnstapOf);
+    if (this.#settings.querySample > 0) open('query log', Target.QUERY_LOG, queryLogExporter);
+    if (this.#settings.dnstapSample > 0) open('dnstap', Target.DNSTAP, dnstapOf);
     this.#timer = setInterval(() => this.#drain(DRAIN_TIME), DRAIN_INTERVAL);
     this.#timer.unref();
   }
@@ -152,6 +157,15 @@ class RingTap implements Tap {
     await Promise.race([limit, Promise.all(exporters.map((exporter) => exporter.close()))]);
     clearTimeout(late);
     this.#count(exporters, 0);
+  }
+
+  /** Puts an exporter in the place of another one. Does nothing once the tap has stopped. */
+  #replace(absent: Exporter, open: () => Exporter): void {
+    const at = this.#exporters.indexOf(absent);
+    if (at < 0) return;
+    const exporter = open();
+    this.#count([absent], WARN_INTERVAL);
+    this.#exporters[at] = exporter;
   }
 
   /** Reads the rings in turn for `time` milliseconds at the most; the rest waits for the next reading. */
