@@ -31,6 +31,19 @@ describe('the configuration file', () => {
   });
 
   it.each([
+    ['223.255.255.255', '224.0.0.0'],
+    ['240.0.0.0', '239.255.255.255'],
+    ['22.4.0.0', '225.0.0.1'],
+    ['fe00::1', 'ff00::'],
+    ['ff::1', 'ffff::1'],
+    ['fe7f::1', 'fe80::'],
+    ['fec0::1', 'febf::1'],
+  ])('takes %s, which is beside the addresses of several hosts or of a link, and not %s', (taken, refused) => {
+    expect(parseConfig(`listen: ["${taken}"]`, 'f').listen).toEqual([taken]);
+    expect(() => parseConfig(`listen: ["${refused}"]`, 'f')).toThrow(/expected (?:an address of one host|its network)/);
+  });
+
+  it.each([
     ['prot: 53', ['adotd.yaml:1:1: prot: unknown key; did you mean port?']],
     [
       'port: 99999\nsessions:\n  max: x\n  idel_timeout: 3',
