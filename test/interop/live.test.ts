@@ -88,6 +88,16 @@ async function addressOf(name: string, query: (...words: Parameters<typeof query
   return first && 'data' in first ? first.data : rcode;
 }
 
+/** Milliseconds that the server has for what it does by itself. Generous: the machine may be busy. */
+const WITHIN = { timeout: 10_000 };
+
+/** Waits until the server has no problems. */
+const untilSound = (): Promise<void> => expect.poll(async () => (await status()).problems, WITHIN).toEqual([]);
+
+/** Waits until the server's sessions look so. */
+const untilSessions = (expected: object): Promise<void> =>
+  expect.poll(async () => (await ctlJson('sessions')).value, WITHIN).toMatchObject(expected);
+
 /** Waits, ten seconds at most, until `www.NAME` is answered so. */
 async function answered(name: string, expected: string): Promise<void> {
   for (let tries = 0; tries < 200 && (await addressOf(name)) !== expected; tries++) await sleep(50);
@@ -100,7 +110,8 @@ function replace(name: string, text: string): void {
   renameSync(at('new'), at(name));
 }
 
-const status = async () => (await ctlJson('status')).value as { problems: string[]; zones: object; reloads: object };
+const status = async () =>
+  (await ctlJson('status')).value as { problems: string[]; zones: object; reloads: { failed: number } };
 
 describe('files that change under a server', () => {
   it('are loaded: zones, new ones, those that are gone, and what they include', async () => {
@@ -126,11 +137,11 @@ describe('files that change under a server', () => {
     replace('zones/a.test.zone', zone(2, '192.0.2.256'));
     await server.logged(/a\.test\.zone:5:7: .*192\.0\.2\.256/);
     expect(await addressOf('a.test')).toBe('192.0.2.10');
-    expect(await status()).toMatchObject({
-      problems: [expect.stringMatching(/a\.test\.zone:5:7: /)],
-      zones: { served: 2, kept: 1, failed: 0 },
-      reloads: { failed: 1 },
-    });
+    const { problems, zones, reloads } = await status();
+    expect(problems).toEqual([expect.stringMatching(/a\.test\.zone:5:7: /)]);
+    expect(zones).toMatchObject({ served: 2, kept: 1, failed: 0 });
+    // On a busy machine, the events of one change may come too far apart to be one reload.
+    expect(reloads.failed).toBeGreaterThan(0);
     expect((await ctl('zone-status', 'a.test')).stdout).toMatch(/a\.test\. +kept +1 /);
     replace('zones/a.test.zone', zone(3, '192.0.2.13'));
     await answered('a.test', '192.0.2.13');
@@ -190,8 +201,7 @@ describe('files that change under a server', () => {
     await server.logged(/zone a\.test\. is in .*copy\.zone too; expected one file a zone/);
     expect(await addressOf('a.test')).toBe('192.0.2.10');
     unlinkSync(at('zones', 'copy.zone'));
-    await sleep(300);
-    expect((await status()).problems).toEqual([]);
+    await untilSound();
   });
 
   it('are looked at even when their time says that they are old, or lies in the future', async () => {
@@ -320,8 +330,7 @@ describe('a configuration that changes', () => {
     unlinkSync(at('adotd.yaml'));
     await server.logged(/the configuration stays as it was: cannot read .*adotd\.yaml/);
     configure();
-    await sleep(300);
-    expect((await status()).problems).toEqual([]);
+    await untilSound();
   });
 
   it('may name other zones, or a folder that is not there', async () => {
@@ -392,9 +401,7 @@ describe('adotd ctl', () => {
     expect((await ctlJson('stats')).value).toMatchObject({ udp: { messages: 1 } });
     const session = connect(server.port, '127.0.0.1');
     await new Promise((resolve) => session.once('connect', resolve));
-    await sleep(100);
-    const { value } = await ctlJson('sessions');
-    expect(value).toMatchObject({
+    await untilSessions({
       open: 1,
       byPath: { tcp: 1 },
       longest: [{ client: '127.0.0.1', path: 'tcp', queries: 0 }],
@@ -411,7 +418,7 @@ describe('adotd ctl', () => {
     const session = connect(server.port, '127.0.0.1');
     await new Promise((resolve) => session.once('connect', resolve));
     const ended = new Promise((resolve) => session.once('end', resolve));
-    await sleep(100);
+    await untilSessions({ open: 1 });
     expect((await ctl('drain', '5')).status).toBe(0);
     await ended;
     session.end();
@@ -426,7 +433,7 @@ describe('adotd ctl', () => {
     await new Promise((resolve) => session.once('connect', resolve));
     // A message has begun: the session is not idle.
     session.write(Buffer.of(0, 40, 1));
-    await sleep(100);
+    await untilSessions({ open: 1 });
     const began = Date.now();
     await ctl('drain', '1');
     expect((await server.ended()).status).toBe(0);
