@@ -1,3 +1,5 @@
+import type { TsigKey } from '../protocol/tsig/tsig-key.js';
+
 /** Configured properties of answers; fixed for the life of a responder. */
 export interface Settings {
   /** The identifier of NSID (RFC 5001); undefined: the option is ignored. */
@@ -16,6 +18,8 @@ export interface Settings {
   readonly cookiesRequired: boolean;
   /** Agent domain for error reports (RFC 9567), wire format; undefined: the option is not sent. */
   readonly reportAgent?: Uint8Array | undefined;
+  /** Keys that requests may be signed with (RFC 8945); their names differ. */
+  readonly tsigKeys: readonly TsigKey[];
 }
 
 /** The settings when nothing is configured: no server information, no cookies. */
@@ -24,4 +28,5 @@ export const DEFAULT_SETTINGS: Settings = {
   anyFull: false,
   cookieSecrets: [],
   cookiesRequired: false,
+  tsigKeys: [],
 };

@@ -147,8 +147,9 @@ function pads(x: Exchange, facts: Facts): boolean {
 
 function putPadding(x: Exchange, at: number): number {
   const used = at + OPTION_FIXED - x.start;
-  const whole = Math.ceil(used / PADDING_BLOCK) * PADDING_BLOCK;
-  const size = Math.min(whole, MAX_MESSAGE, x.end - x.start);
+  // The whole message is padded, and a TSIG record is behind this one.
+  const whole = Math.ceil((used + x.tsigLength) / PADDING_BLOCK) * PADDING_BLOCK - x.tsigLength;
+  const size = Math.min(whole, MAX_MESSAGE - x.tsigLength, x.end - x.start);
   if (size < used) return at;
   const data = option(x.response, at, EdnsOption.PADDING, size - used);
   x.response.fill(0, data, data + size - used);

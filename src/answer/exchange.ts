@@ -6,6 +6,8 @@
  * response, as compression pointers do.
  */
 import { MAX_LABELS, MAX_NAME } from '../protocol/name.js';
+import type { RequestTsig } from '../protocol/tsig/tsig.js';
+import { type TsigKeys, tsigKeys } from '../protocol/tsig/tsig-key.js';
 import type { Settings } from './answer-settings.js';
 import { createOutcome, type Outcome } from './facts.js';
 
@@ -43,6 +45,8 @@ interface LookupName {
 export class Exchange {
   readonly settings: Settings;
   readonly outcome: Outcome;
+  /** Keys of TSIG by name. */
+  readonly keys: TsigKeys;
 
   // The request.
   request: Uint8Array = NOTHING;
@@ -77,8 +81,12 @@ export class Exchange {
   asksZoneVersion = 0;
   asksKeepalive = 0;
   asksPadding = 0;
-  /** Offset of the TSIG record's owner in `request`, 0 when there is none. */
+  /** Offset of the TSIG record's owner in `request`, 0 when there is none, or the response is to have none. */
   tsigAt = 0;
+  /** With `tsigAt`: the record, once it is verified. */
+  tsig: RequestTsig | undefined;
+  /** With `tsigAt`: octets that are kept free for the response's record; 0: it does not fit. */
+  tsigLength = 0;
 
   // The response.
   response: Uint8Array = NOTHING;
@@ -152,6 +160,7 @@ export class Exchange {
   constructor(settings: Settings, outcome: Outcome = createOutcome()) {
     this.outcome = outcome;
     this.settings = settings;
+    this.keys = tsigKeys(settings.tsigKeys);
   }
 
   /** A unit did not fit: sets TC, and nothing more is written (RFC 2181 §9). The answer's RCODE is still determined. */
@@ -193,6 +202,7 @@ export class Exchange {
     this.asksKeepalive = 0;
     this.asksPadding = 0;
     this.tsigAt = 0;
+    this.tsigLength = 0;
     this.answers = 0;
     this.authorities = 0;
     this.additionals = 0;

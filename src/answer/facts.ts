@@ -103,6 +103,8 @@ export interface Outcome {
   node: number;
   /** 1 when the request had a valid server cookie: its source address is not forged. */
   cookie: number;
+  /** 1 when the request had a valid TSIG record, and the response is signed. */
+  signed: number;
   /** Octets from the response's start to its OPT record; 0: it has none. */
   optAt: number;
   /** Octets that the padding option adds to the response; 0: it has none. */
@@ -140,6 +142,7 @@ export function createOutcome(): Outcome {
     wildcard: 0,
     node: 0,
     cookie: 0,
+    signed: 0,
     optAt: 0,
     padding: 0,
     limited: Limited.NONE,
@@ -162,6 +165,7 @@ export function resetOutcome(outcome: Outcome): void {
   outcome.wildcard = 0;
   outcome.node = 0;
   outcome.cookie = 0;
+  outcome.signed = 0;
   outcome.optAt = 0;
   outcome.padding = 0;
   outcome.limited = Limited.NONE;

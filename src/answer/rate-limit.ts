@@ -85,7 +85,8 @@ export function limitedResponder(responder: Responder, settings: RateLimitSettin
     outcome,
     respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap) {
       const length = responder.respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap);
-      if (length <= 0 || facts.transport !== Transport.UDP || outcome.cookie === 1) return length;
+      if (length <= 0 || facts.transport !== Transport.UDP || outcome.cookie === 1 || outcome.signed === 1)
+        return length;
       if (!limiter.isTooMuch(facts, outcome)) return length;
       if (settings.logOnly) {
         outcome.limited = Limited.LOGGED;

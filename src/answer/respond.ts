@@ -1,10 +1,9 @@
 /**
  * respond(): from the octets of a request to those of its response, the same for every transport. The order in which a
  * request is judged is that of docs/protocol.md "Judging a request". Synchronous, without I/O or a clock of its own, and
- * without allocation: the work of a query is bounded by its length, the depth of the zone and MAX_CHAIN links.
+ * without allocation (but for TSIG): the work of a query is bounded by its length, the depth of the zone and MAX_CHAIN links.
  *
- * Not here yet: transfers, NOTIFY, UPDATE (negative return values are kept for handing them off), TSIG other than
- * refusing it.
+ * Not here yet: transfers, NOTIFY, UPDATE (negative return values are kept for handing them off).
  */
 import type { Catalog } from '../image/catalog.js';
 import {
@@ -28,7 +27,7 @@ import { mayAsk, mayAskFor, needsTls } from './policy.js';
 import { readQuestion, readRecords } from './request.js';
 import { resolve } from './resolve.js';
 import { answerChaos, isStarttls, type ServerTexts, serverTexts } from './server-info.js';
-import { putTsigError } from './tsig.js';
+import { checkTsig, putTsig } from './tsig.js';
 
 /** Returned by `respond` for a message that gets no response. */
 export const DROP = 0;
@@ -105,8 +104,15 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts): number {
     x.tsigAt = 0;
     return error(x, facts, Rcode.FORMERR);
   }
-  if (x.hasOpt === 1 && x.optVersion !== 0) return error(x, facts, Rcode.BADVERS);
-  if (x.tsigAt !== 0) return error(x, facts, Rcode.NOTAUTH);
+  if (x.hasOpt === 1 && x.optVersion !== 0) {
+    x.tsigAt = 0;
+    return error(x, facts, Rcode.BADVERS);
+  }
+  if (x.tsigAt !== 0) {
+    const rcode = checkTsig(x, facts);
+    if (rcode !== Rcode.NOERROR) return error(x, facts, rcode);
+    outcome.signed = 1;
+  }
   if (x.cookieAt !== 0 && x.settings.cookieSecrets.length > 0) checkCookie(x, facts);
   if (facts.catalog.access !== 0 && !mayAsk(facts)) return refuse(x, facts, Ede.PROHIBITED);
   if (questions === 0) {
@@ -223,13 +229,12 @@ function error(x: Exchange, facts: Facts, rcode: number): number {
   return finish(x, facts);
 }
 
-/** Writes OPT, TSIG and the header; returns the length of the response. */
+/** Writes OPT, the header and TSIG; returns the length of the response. */
 function finish(x: Exchange, facts: Facts): number {
   const { outcome, request, requestAt, response, start } = x;
   outcome.rcode = x.rcode;
   outcome.truncated = x.truncated;
   if (x.hasOpt === 1) putOpt(x, facts, x.qnameLength > 0 && isStarttls(x));
-  if (x.tsigAt !== 0 && x.rcode === Rcode.NOTAUTH) putTsigError(x);
   response[start] = request[requestAt]!;
   response[start + 1] = request[requestAt + 1]!;
   const authoritative = x.authoritative === 1 ? FLAG_AA : 0;
@@ -241,5 +246,6 @@ function finish(x: Exchange, facts: Facts): number {
   writeU16(response, start + 6, x.answers);
   writeU16(response, start + 8, x.authorities);
   writeU16(response, start + 10, x.additionals);
+  if (x.tsigAt !== 0) putTsig(x, facts);
   return x.at - start;
 }

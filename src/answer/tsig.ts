@@ -1,80 +1,84 @@
 /**
- * Refuses TSIG (RFC 8945 §5.2.1): no key is known, so a signed request gets NOTAUTH with error BADKEY and an empty MAC.
+ * TSIG of requests and their responses (RFC 8945 §5.2, §5.3). A request that has it costs a few objects; the others none.
  *
- * Not here yet: keys, verification and signing (§5.2.2 to §5.4).
+ * Not here: responses of several messages (protocol/tsig/tsig-stream.ts), and who may do what with which key.
  */
-import { Type } from '../protocol/iana.js';
-import { LOWER, MAX_NAME, nameLength } from '../protocol/name.js';
-import { writeU16 } from '../protocol/octets.js';
+import { Rcode } from '../protocol/iana.js';
+import { readU16, writeU16 } from '../protocol/octets.js';
+import { type RequestTsig, signatureLength, signMessage, TsigVerdict, verifyTsig } from '../protocol/tsig/tsig.js';
+import { keyNamed, type TsigKey } from '../protocol/tsig/tsig-key.js';
+import {
+  readTsig,
+  TsigError,
+  type TsigRecord,
+  tsigLength,
+  writeTime,
+  writeTsig,
+} from '../protocol/tsig/tsig-record.js';
 import type { Exchange } from './exchange.js';
+import type { Facts } from './facts.js';
 
-const BADKEY = 17;
-const CLASS_ANY = 255;
-/** Type, class, TTL, RDLENGTH. */
-const RECORD_FIXED = 10;
-/** Time signed, fudge, MAC size; original ID, error, other length. */
-const TIMES = 10;
-const TAIL = 6;
+const ARCOUNT = 10;
+/** Octets of the server's time in a response with BADTIME (RFC 8945 §5.2.3). */
+const TIME = 6;
+const NOTHING = new Uint8Array();
 
-function rdataAt(x: Exchange): number {
-  let at = x.tsigAt;
-  while (x.request[at] !== 0 && x.request[at]! < 0xc0) at += x.request[at]! + 1;
-  return at + (x.request[at] === 0 ? 1 : 2) + RECORD_FIXED;
+/**
+ * Verifies the TSIG record at `x.tsigAt`, and keeps free what the response's record needs. Returns the RCODE of the response: NOTAUTH when the
+ * record was not accepted, FORMERR when it is malformed, and the response then has none.
+ */
+export function checkTsig(x: Exchange, facts: Facts): number {
+  const message = x.request.subarray(x.requestAt, x.requestEnd);
+  const record = readTsig(message, x.tsigAt - x.requestAt);
+  const key = record && keyNamed(x.keys, record.name);
+  const verdict = record ? verifyTsig(key, record, message, Math.floor(facts.now)) : TsigVerdict.MALFORMED;
+  if (record === undefined || verdict === TsigVerdict.MALFORMED) {
+    x.tsigAt = 0;
+    return Rcode.FORMERR;
+  }
+  x.tsig = { record, key, verdict };
+  const other = verdict === TsigVerdict.BADTIME ? TIME : 0;
+  const length = isSigned(x.tsig) ? signatureLength(x.tsig.key, other) : tsigLength(unsignedRecord(x.tsig));
+  if (x.at + length <= x.end) {
+    x.end -= length;
+    x.limit -= length;
+    x.tsigLength = length;
+  } else {
+    x.truncate();
+  }
+  return verdict === TsigVerdict.VALID ? Rcode.NOERROR : Rcode.NOTAUTH;
 }
 
-function algorithmLength(x: Exchange): number {
-  return nameLength(x.request, rdataAt(x));
+/** Whether the response has a MAC: not when there is no key, or the request's MAC was wrong (RFC 8945 §5.3.2). */
+function isSigned(tsig: RequestTsig): tsig is RequestTsig & { readonly key: TsigKey } {
+  return tsig.verdict !== TsigError.BADKEY && tsig.verdict !== TsigError.BADSIG;
 }
 
-/** Writes the TSIG record with error BADKEY at `x.at`. When long names leave no room for it, TC is set instead. */
-export function putTsigError(x: Exchange): void {
-  const { request, response: out } = x;
-  const rdata = rdataAt(x);
-  const algorithm = algorithmLength(x);
-  if (x.at + MAX_NAME + RECORD_FIXED + algorithm + TIMES + TAIL > x.end) {
-    x.truncated = 1;
-    x.outcome.truncated = 1;
+/** Time signed and fudge are the request's: without a key there is nothing to protect. */
+function unsignedRecord({ record, verdict }: RequestTsig): Omit<TsigRecord, 'at'> {
+  return { ...record, mac: NOTHING, error: verdict, other: NOTHING };
+}
+
+/**
+ * Writes the TSIG record behind the response, which is complete but for it. When long names leave no room for it, TC was set
+ * instead, so that the client asks over TCP.
+ */
+export function putTsig(x: Exchange, facts: Facts): void {
+  const { tsig, response: out, start } = x;
+  if (tsig === undefined) return;
+  x.end += x.tsigLength;
+  if (x.tsigLength === 0) return;
+  if (!isSigned(tsig)) {
+    x.at = writeTsig(unsignedRecord(tsig), out, x.at);
+    writeU16(out, start + ARCOUNT, readU16(out, start + ARCOUNT) + 1);
     return;
   }
-  let at = putKeyName(x);
-  writeU16(out, at, Type.TSIG);
-  writeU16(out, at + 2, CLASS_ANY);
-  out.fill(0, at + 4, at + 8);
-  writeU16(out, at + 8, algorithm + TIMES + TAIL);
-  at += RECORD_FIXED;
-  for (let i = 0; i < algorithm; i++) out[at + i] = request[rdata + i]!;
-  at += algorithm;
-  // Time signed and fudge are the request's: without a key there is nothing to protect.
-  for (let i = 0; i < 8; i++) out[at + i] = request[rdata + algorithm + i]!;
-  writeU16(out, at + 8, 0);
-  out[at + 10] = request[x.requestAt]!;
-  out[at + 11] = request[x.requestAt + 1]!;
-  writeU16(out, at + 12, BADKEY);
-  writeU16(out, at + 14, 0);
-  x.at = at + TIMES + TAIL;
-  x.additionals++;
-}
-
-/** Writes the key's name, without compression; a name whose pointers lead too far is written as the root. */
-function putKeyName(x: Exchange): number {
-  const { request, response: out, requestAt } = x;
-  let from = x.tsigAt;
-  let to = x.at;
-  let reach = from;
-  for (;;) {
-    const length = request[from]!;
-    if (length >= 0xc0) {
-      const target = requestAt + (((length & 0x3f) << 8) | request[from + 1]!);
-      if (target >= reach) break;
-      from = reach = target;
-      continue;
-    }
-    if (length > 63 || to + length + 1 - x.at > MAX_NAME || from + length + 1 > x.requestEnd) break;
-    for (let i = 0; i <= length; i++) out[to + i] = LOWER[request[from + i]!]!;
-    to += length + 1;
-    if (length === 0) return to;
-    from += length + 1;
-  }
-  out[x.at] = 0;
-  return x.at + 1;
+  const { key, record, verdict } = tsig;
+  const now = Math.floor(facts.now);
+  const isBadTime = verdict === TsigError.BADTIME;
+  const other = isBadTime ? new Uint8Array(TIME) : NOTHING;
+  if (isBadTime) writeTime(other, 0, now);
+  // With BADTIME the time is the client's, so that it can verify the response (RFC 8945 §5.2.3).
+  const time = isBadTime ? record.time : now;
+  x.at = signMessage(key, out, start, x.at, { time, prior: record.mac, error: verdict, other }).end;
 }

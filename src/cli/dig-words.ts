@@ -87,6 +87,8 @@ const DASH: Readonly<Record<string, (value: string) => readonly string[]>> = {
   c: (value) => ['--class', value],
   q: (value) => [value],
   x: (value) => [reverseName(value), 'PTR'],
+  y: (value) => ['--tsig', value],
+  k: (value) => ['--tsig-file', value],
 };
 
 /** Options of dig that there are not, with what to do instead. */
@@ -94,8 +96,6 @@ const MISSING: Readonly<Record<string, string>> = {
   '4': "give the server's IPv4 address: @192.0.2.53",
   '6': "give the server's IPv6 address: @2001:db8::53",
   b: 'the system chooses the address to ask from',
-  k: 'queries cannot be signed (TSIG)',
-  y: 'queries cannot be signed (TSIG)',
   f: 'one name is asked for at a time',
 };
 
@@ -107,7 +107,7 @@ export function fromDig(words: readonly string[]): readonly string[] {
     const [, letter = '', glued = ''] = /^-([a-z0-9])(.*)$/i.exec(word) ?? [];
     if (word.startsWith('+')) translated.push(...plus(word));
     // `-port` is no port "ort".
-    else if (glued !== '' && !/^[0-9]/.test(glued)) translated.push(word);
+    else if (glued !== '' && letter !== 'y' && letter !== 'k' && !/^[0-9]/.test(glued)) translated.push(word);
     else if (Object.hasOwn(MISSING, letter)) throw wrong(`${word}: ${MISSING[letter]}`);
     else if (Object.hasOwn(DASH, letter)) {
       const value = glued === '' ? words[++i] : glued;

@@ -1,4 +1,4 @@
-/** `adotd keys`: prints the certificates of the server, and the TLSA records to publish. */
+/** `adotd keys`: prints the certificates of the server, and the TLSA records to publish; `adotd keys tsig` makes a key of TSIG. */
 import { hostname } from 'node:os';
 import { readConfig } from '../config/load.js';
 import { type Config, defaultConfig } from '../config/schema.js';
@@ -13,16 +13,20 @@ import { existingCertificates } from '../tls/served.js';
 import { compareTlsa, type TlsaVerdict, tlsaOwner, tlsaRecord } from '../tls/tlsa.js';
 import { nameserversOf, rrsetsOfType } from '../zone/nameservers.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+import { tsigKeyText } from './tsig/tsig-key.js';
 
 const OPTIONS = {
   config: { type: 'string' },
   zones: { type: 'string' },
   certs: { type: 'string' },
   json: { type: 'boolean' },
+  algorithm: { type: 'string' },
+  for: { type: 'string' },
 } as const satisfies Options;
 
 export const keys: Verb = {
   help: `usage: adotd keys [--config FILE] [--zones DIR] [--certs DIR] [--json]
+       adotd keys tsig NAME [--algorithm ALGORITHM] [--for SERVER] [--config FILE]
 
 Prints the certificates of DNS over TLS: subject, names, validity and SPKI pin, as comments, and the TLSA record for
 every nameserver of every zone, to paste into zone files: one for each kind of key. If no certificate is configured and
@@ -33,10 +37,21 @@ or 1 if a certificate cannot be used or a zone cannot be read.
   --zones DIR    the *.zone files in this folder
   --certs DIR    folder of the server's own certificate (default certs)
   --json         print one JSON object
+
+adotd keys tsig makes a key of TSIG (RFC 8945) with a random secret, and prints it to paste into the configurations of adotd, BIND,
+Knot and NSD, and for the option -y of dig. With --config, it prints the key NAME of that configuration. Whoever has the
+output can sign: keep it out of logs.
+
+  --algorithm ALGORITHM  hmac-sha256 (default), hmac-sha384, hmac-sha512, hmac-sha224, hmac-sha1
+  --for SERVER           only for adotd, bind, knot, nsd or dig
 `,
   options: OPTIONS,
   async run(words) {
     const { values, positionals } = parse('keys', words, OPTIONS);
+    if (positionals[0] === 'tsig') return printTsigKey(values, positionals.slice(1));
+    for (const name of ['algorithm', 'for'] as const)
+      if (values[name] !== undefined)
+        throw new UsageError(`adotd keys: --${name}: expected only behind adotd keys tsig NAME`);
     if (positionals.length > 0) throw new UsageError(`adotd keys: unexpected ${positionals[0]}; see adotd keys --help`);
     const base = values.config === undefined ? defaultConfig() : readConfig(values.config);
     const config =
@@ -63,6 +78,19 @@ or 1 if a certificate cannot be used or a zone cannot be read.
     return zones.unreadable.length > 0 ? Exit.FAILED : Exit.OK;
   },
 };
+
+type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
+
+function printTsigKey(values: Values, [name, extra]: readonly string[]): number {
+  const stray = (['zones', 'certs', 'json'] as const).find((option) => values[option] !== undefined);
+  if (stray !== undefined) throw new UsageError(`adotd keys: --${stray}: not with adotd keys tsig`);
+  if (name === undefined || extra !== undefined)
+    throw new UsageError(
+      `adotd keys tsig: found ${extra ?? 'no name'}, expected one name of a key, such as second.example.`,
+    );
+  process.stdout.write(tsigKeyText(name, { algorithm: values.algorithm, form: values.for, config: values.config }));
+  return Exit.OK;
+}
 
 function configuredFiles({ certificates }: Config['tls']): CertificateFiles[] {
   return certificates.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));

@@ -8,6 +8,7 @@ import type { Query } from '../client/wire/message.js';
 import { textToClass, textToType } from '../client/wire/mnemonics.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { fromDig } from './dig-words.js';
+import { tsigOf } from './tsig/query-tsig.js';
 import { VERIFICATION_OPTIONS, verificationOf } from './verification.js';
 
 const OPTIONS = {
@@ -33,6 +34,8 @@ const OPTIONS = {
   resume: { type: 'string' },
   json: { type: 'boolean' },
   short: { type: 'boolean' },
+  tsig: { type: 'string' },
+  'tsig-file': { type: 'string' },
 } as const satisfies Options;
 
 type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
@@ -62,6 +65,10 @@ encrypted session (handshake, certificate, no offer of STARTTLS); 9 no usable an
   --json                  print a JSON object instead; with --resume a list of objects
   --short                 print only the data of the answer section
 
+  --tsig [ALGORITHM:]NAME:SECRET   sign the query (RFC 8945; default hmac-sha256, the secret in base64), and accept only an
+                          answer signed with the same key; -y is the same
+  --tsig-file FILE        the same with a key file of BIND; -k is the same
+
   --dnssec                set DO
   --edns-size N           UDP payload size to offer, in octets (default 1232)
   --no-edns               leave EDNS out
@@ -79,7 +86,7 @@ encrypted session (handshake, certificate, no offer of STARTTLS); 9 no usable an
   --allow-plaintext       starttls: ask in plaintext when the server does not offer the upgrade
   --resume N              ask N more times, each time in a new session that resumes the one before, or say why it does not
 
-Many options of dig and kdig do the same here: -p, -x, -t, -c, -q, +tcp, +tls, +dnssec, +short, +norecurse, +bufsize=N.
+Many options of dig and kdig do the same here: -p, -x, -t, -c, -q, -y, -k, +tcp, +tls, +dnssec, +short, +norecurse, +bufsize=N.
 `,
   options: OPTIONS,
   async run(words) {
@@ -178,7 +185,15 @@ function questionOf(values: Values, positionals: readonly string[]): { question:
   const qclass = textToClass(classText ?? values.class);
   if (qclass === undefined) throw wrong(`--class: found ${values.class}, expected IN, CH, HS, ANY or CLASS123`);
   const edns = ednsOf(values);
-  const question = { name, type, class: qclass, recursion: values.recurse ?? false, ...(edns && { edns }) };
+  const tsig = tsigOf(values.tsig, values['tsig-file']);
+  const question = {
+    name,
+    type,
+    class: qclass,
+    recursion: values.recurse ?? false,
+    ...(edns && { edns }),
+    ...(tsig && { tsig }),
+  };
   return { question, server: servers[0]?.slice(1) || '127.0.0.1' };
 }
 

@@ -24,6 +24,8 @@ export const ClientErrorCode = {
   MALFORMED: 'CLIENT_MALFORMED',
   /** A message with the right ID answers another question, or is no response. */
   MISMATCH: 'CLIENT_MISMATCH',
+  /** The answer to a signed query is not signed, or wrongly; or the server did not accept the query's signature. */
+  TSIG: 'CLIENT_TSIG',
   /** The caller's AbortSignal was aborted. */
   ABORTED: 'CLIENT_ABORTED',
   /** The client was closed, before the query or during it. */

@@ -50,10 +50,11 @@ function readConfigText(path: string): string {
 /** Makes the paths of the configuration, which are relative to `folder`, relative to the working directory. */
 function fromFolder(config: Config, folder: string): Config {
   const from = (name: string): string => (isAbsolute(name) ? name : join(folder, name));
-  const { zones, cookies, tls, query_log: queryLog, dnstap } = config;
+  const { zones, cookies, tsig, tls, query_log: queryLog, dnstap } = config;
   if (zones.folder !== undefined) zones.folder = from(zones.folder);
   for (const zone of zones.files) zone.file = from(zone.file);
   if (cookies.secret_file !== undefined) cookies.secret_file = from(cookies.secret_file);
+  for (const key of tsig) if (key.secret_file !== undefined) key.secret_file = from(key.secret_file);
   for (const certificate of tls.certificates) {
     certificate.cert = from(certificate.cert);
     certificate.key = from(certificate.key);

@@ -11,6 +11,7 @@ import { metrics, metricsEndpoint } from './metrics.js';
 import { rateLimit } from './rate-limit.js';
 import { sessions } from './sessions.js';
 import { dnstap, queryLog } from './tap.js';
+import { tsig } from './tsig.js';
 
 /** Text that fits a character-string (RFC 1035 §3.3). */
 const characterString = z
@@ -297,6 +298,7 @@ export const configSchema = z
     starttls,
     sessions,
     cookies,
+    tsig,
     nsid: z.optional(nsid).register(z.globalRegistry, {
       description:
         'The answer to NSID (RFC 5001): text, or octets as `0x` and hexadecimal digits. Without it, the server ignores the option.',

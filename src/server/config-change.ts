@@ -55,6 +55,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   sessions: 'answers',
   'sessions.time_wait': 'start',
   cookies: 'answers',
+  tsig: 'answers',
   nsid: 'answers',
   version: 'answers',
   hostname: 'answers',

@@ -160,11 +160,12 @@ function watchedPaths(
   { loaded, tlsService, reloader }: Server,
   { configFile, faults }: OperationOptions,
 ): WatchedPaths {
-  const { zones, cookies } = reloader.config;
+  const { zones, cookies, tsig } = reloader.config;
   const files = new Set([...loaded.sources.keys(), ...(tlsService?.files ?? [])]);
   if (configFile) files.add(configFile.path);
   if (faults) files.add(faults.file);
   if (cookies.secret_file !== undefined) files.add(cookies.secret_file);
+  for (const { secret_file: file } of tsig) if (file !== undefined) files.add(file);
   return { files, folders: zones.folder === undefined ? [] : [zones.folder] };
 }
 

@@ -188,8 +188,9 @@ export class Reloader {
   /** Reads the configuration; undefined when the request does not concern it. */
   #readConfig(request: ReloadRequest): (() => Config) | undefined {
     const { configFile } = this.#parts;
-    const { secret_file: secrets } = this.#config.cookies;
-    const files = [...(configFile ? [configFile.path] : []), ...(secrets === undefined ? [] : [secrets])];
+    const { cookies, tsig } = this.#config;
+    const secrets = [cookies, ...tsig].flatMap(({ secret_file: file }) => file ?? []);
+    const files = [...(configFile ? [configFile.path] : []), ...secrets];
     if (request.zone !== undefined || (request.paths && !touches(request, files))) return undefined;
     return () => configFile?.read() ?? this.#config;
   }
@@ -215,7 +216,7 @@ export class Reloader {
       const certificates = commit ? await commit() : tls ? 'unchanged' : 'off';
       this.#parts.applied(running, effects);
       const changed = keys.filter(({ effect }) => effect !== 'start').map(({ key }) => key);
-      if (answersChanged && changed.length === 0) changed.push('cookies.secret_file');
+      if (answersChanged && changed.length === 0) changed.push(...secretFileKeys(running));
       const restart = keys.flatMap(({ key, effect }) => (effect === 'start' ? key : [])).sort();
       this.#restart = restart;
       if (changed.length > 0) log.info({ changed }, `configuration changed: ${changed.join(', ')}`);
@@ -304,4 +305,10 @@ function isKnown(zone: string, outcomes: readonly ZoneOutcome[], { zones }: Zone
 
 function touches({ paths }: ReloadRequest, files: readonly string[]): boolean {
   return files.some((file) => paths?.has(file));
+}
+
+/** The keys whose files have secrets: one of them has changed when nothing else has. */
+function secretFileKeys({ cookies, tsig }: Config): string[] {
+  const isFile = ({ secret_file: file }: { readonly secret_file?: string | undefined }): boolean => file !== undefined;
+  return [...(isFile(cookies) ? ['cookies.secret_file'] : []), ...(tsig.some(isFile) ? ['tsig.secret_file'] : [])];
 }

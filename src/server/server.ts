@@ -12,6 +12,7 @@ import type { Effect } from './config-change.js';
 import { answerSettings } from './plane/configured-settings.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
+import { configuredKey } from './plane/tsig-secrets.js';
 import { dnssecChecksOf, policiesOf, policyPlaces, unservedPolicies } from './policies.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
 import { StartTroubles } from './start-troubles.js';
@@ -145,18 +146,32 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   };
 }
 
-/** The configuration with random cookie secrets where their file cannot be used, and one line for that mistake. */
+/**
+ * The configuration with random cookie secrets where their file cannot be used, and without the keys of TSIG whose files
+ * cannot; and a line for each mistake.
+ */
 function withUsableSecrets(
   config: Config,
   troubles: StartTroubles,
 ): { readonly usable: Config; readonly mistakes: readonly string[] } {
+  const mistakes: string[] = [];
+  const tsig = config.tsig.filter((key) => {
+    try {
+      configuredKey(key);
+      return true;
+    } catch (error) {
+      mistakes.push(troubles.pass(error, `queries signed with the key ${key.name} get NOTAUTH`));
+      return false;
+    }
+  });
+  const usable = { ...config, tsig };
   try {
-    answerSettings(config);
-    return { usable: config, mistakes: [] };
+    answerSettings(usable);
+    return { usable, mistakes };
   } catch (error) {
     const line = troubles.pass(error, 'cookies are made with other secrets');
     const { secret_file: _, ...cookies } = config.cookies;
-    return { usable: { ...config, cookies }, mistakes: [line] };
+    return { usable: { ...usable, cookies }, mistakes: [...mistakes, line] };
   }
 }
 

@@ -14,6 +14,7 @@ import { readTicketKeys } from '../tls/ticket-keys.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
 import { socketPathMistake } from './control/control-socket.js';
 import { answerSettings } from './plane/configured-settings.js';
+import { keyWarnings } from './plane/tsig-secrets.js';
 import type { PlaceOf } from './policies.js';
 import { filesReadAgain } from './process/files-after-drop.js';
 import { isRootsAlone, type LogFile, logFiles, rotationObstacle } from './process/log-files.js';
@@ -32,7 +33,9 @@ export function startMistakes(config: Config, placeOf: PlaceOf): Diagnostic[] {
     found.push({ ...placeOf(keys), severity, message });
   };
   if (config.tls.enabled) checkTls(config.tls, report);
-  attempt(['cookies', 'secret_file'], () => answerSettings(config), report);
+  const withoutKeys = { ...config, tsig: [] };
+  attempt(['cookies', 'secret_file'], () => answerSettings(withoutKeys), report);
+  checkTsig(config, report);
   const account = accountMistake(config);
   if (account !== undefined) report([account.key], account.message);
   const { socket } = config.control;
@@ -128,6 +131,17 @@ function checkTls(tls: Config['tls'], report: Report): void {
   }
   if (certificates.length === 0) checkOwn(folder, report);
   if (ticketKeys !== undefined) attempt(['tls', 'ticket_key_file'], () => readTicketKeys(ticketKeys), report);
+}
+
+/** Errors and warnings of TSIG keys. */
+function checkTsig({ tsig }: Config, report: Report): void {
+  for (const [index, key] of tsig.entries()) {
+    const at = ['tsig', index];
+    const notes = (): void => {
+      for (const warning of keyWarnings(key)) report([...at, warning.key], warning.message, 'warning');
+    };
+    attempt([...at, 'secret_file'], notes, report);
+  }
 }
 
 /** Checks the certificate that the server has made itself, or the folder where it will make one. */

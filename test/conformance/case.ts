@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { buildQuery, type EdnsQuery, type Query } from '../support/message.js';
 import { rdataFromText, tokensOf, typeNumber } from '../support/rdata.js';
+import { type SignOptions, signQuery, type TestKey } from '../support/tsig.js';
 
 const records = z.array(z.string());
 
@@ -27,6 +28,10 @@ const expectation = z.strictObject({
   edns: z.union([z.enum(['none', 'any']), z.record(z.string(), z.string())]).optional(),
   /** The EDNS flags besides DO; default 0. */
   ednsFlags: z.number().optional(),
+  /** The error of the response's TSIG record, whose MAC then is valid; of BADKEY and BADSIG, it is empty. Default: no record. */
+  tsig: z.enum(['NOERROR', 'BADSIG', 'BADKEY', 'BADTIME', 'BADTRUNC']).optional(),
+  /** Octets of the MAC of that record; default: all. */
+  macOctets: z.number().optional(),
   /** Octets at the most. */
   maxSize: z.number().optional(),
   /** The response's length is a multiple of this. */
@@ -69,25 +74,56 @@ export type CaseFile = z.output<typeof caseFile>;
 const hex = (digits: string): Uint8Array => Uint8Array.from(Buffer.from(digits.replace(/\s/g, ''), 'hex'));
 const FLAG_WORDS = { '+rd': 'rd', '+cd': 'cd', '+ad': 'ad', '+noquestion': 'noQuestion' } as const;
 
-/** Octets of the query that a case describes. */
-export function queryOf(text: string, origin: string): Uint8Array {
+/** Octets of the query that a case describes. `now`: seconds since 1970, for TSIG. */
+export function queryOf(text: string, origin: string, now: number): Uint8Array {
   if (text.startsWith('hex:')) return hex(text.slice(4));
   const words = expand(text, origin).split(/\s+/);
   const [name = '.', type = 'A', ...others] = words.filter((word) => !word.startsWith('+'));
   let query: Query = { name, type, ...(others[0] ? { class: classOf(others[0]) } : {}) };
   let edns: EdnsQuery | undefined;
+  let sign = (message: Uint8Array): Uint8Array => message;
   for (const word of words.filter((w) => w.startsWith('+'))) {
-    const [key = '', value = ''] = word.split('=');
+    const [key = '', ...rest] = word.split('=');
+    const value = rest.join('=');
     if (key in FLAG_WORDS) query = { ...query, [FLAG_WORDS[key as keyof typeof FLAG_WORDS]]: true };
     else if (key === '+opcode') query = { ...query, opcode: Number(value) };
     else if (key === '+flagbits') query = { ...query, flagBits: Number(value) };
     else if (key === '+qname') query = { ...query, name: hex(value) };
     else if (key === '+counts') query = { ...query, counts: countsOf(value) };
     else if (key === '+trailing') query = { ...query, trailing: hex(value) };
+    else if (key === '+tsig') sign = signerOf(value, now);
     else if (key === '+record') query = { ...query, additional: [...(query.additional ?? []), hex(value)] };
     else edns = ednsWord(edns ?? {}, key, value);
   }
-  return buildQuery(edns ? { ...query, edns } : query);
+  return sign(buildQuery(edns ? { ...query, edns } : query));
+}
+
+/** The keys of cases, all with one secret. `unknown` is in no configuration, and `key1` has another algorithm there. */
+export const KEYS: Readonly<Record<string, TestKey>> = Object.fromEntries(
+  ['sha1', 'sha224', 'sha256', 'sha384', 'sha512', 'unknown', 'key1'].map((name) => [
+    name,
+    {
+      name: `${name}.key.`,
+      algorithm: name.startsWith('sha') ? `hmac-${name}` : 'hmac-sha256',
+      secret: 'MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=',
+    },
+  ]),
+);
+
+/** `KEY[:skew=SECONDS][:mac=OCTETS][:id=NUMBER][:forged]`. */
+function signerOf(text: string, now: number): (message: Uint8Array) => Uint8Array {
+  const [name = '', ...words] = text.split(':');
+  const key = KEYS[name];
+  if (key === undefined) throw new Error(`unknown key ${name}`);
+  const numbers = new Map(words.map((word) => word.split('=')).map(([word = '', value]) => [word, Number(value)]));
+  const [macOctets, originalId] = [numbers.get('mac'), numbers.get('id')];
+  const options: SignOptions = {
+    time: now + (numbers.get('skew') ?? 0),
+    isForged: numbers.has('forged'),
+    ...(macOctets === undefined ? {} : { macOctets }),
+    ...(originalId === undefined ? {} : { originalId }),
+  };
+  return (message) => signQuery(message, key, options).message;
 }
 
 function ednsWord(edns: EdnsQuery, key: string, value: string): EdnsQuery {

@@ -3,7 +3,8 @@
 import type { TestTransport } from '../support/engine.js';
 import { decodeMessage, type Message, type MessageRecord } from '../support/message.js';
 import { typeName } from '../support/rdata.js';
-import { type Case, type Expectation, type ExpectedRecord, recordOf } from './case.js';
+import { macOf, readResponse } from '../support/tsig.js';
+import { type Case, type Expectation, type ExpectedRecord, KEYS, recordOf } from './case.js';
 
 const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN'] as const;
 const HIGH_RCODES: Readonly<Record<number, string>> = { 9: 'NOTAUTH', 16: 'BADVERS', 23: 'BADCOOKIE' };
@@ -54,6 +55,7 @@ export function judge(
     if (record.compressed && !COMPRESSIBLE.has(record.type)) wrong.push(`compressed RDATA of ${typeName(record.type)}`);
   }
   wrong.push(...judgeEdns(message, expected, query));
+  if (expected.tsig !== undefined) wrong.push(...judgeTsig(which, expected, query, response));
   return wrong;
 }
 
@@ -100,6 +102,24 @@ function matches(found: MessageRecord, wanted: ExpectedRecord): boolean {
   }
   const lowered = (text: string): string => Buffer.from(text, 'hex').toString('latin1').toLowerCase();
   return COMPRESSIBLE.has(found.type) ? lowered(found.rdata) === lowered(wanted.rdata) : found.rdata === wanted.rdata;
+}
+
+const TSIG_ERRORS = { NOERROR: 0, BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } as const;
+
+function judgeTsig(which: Case, expected: Expectation, query: Uint8Array, response: Uint8Array): string[] {
+  const key = KEYS[/\+tsig=(\w+)/.exec(which.query)?.[1] ?? ''];
+  const found = key && readResponse(response, key, macOf(query, key));
+  if (found === undefined) return ['no TSIG record'];
+  const wrong: string[] = [];
+  const error = TSIG_ERRORS[expected.tsig ?? 'NOERROR'];
+  if (found.error !== error) wrong.push(`TSIG error: found ${found.error}, expected ${error}`);
+  const isSigned = expected.tsig !== 'BADKEY' && expected.tsig !== 'BADSIG';
+  if (found.isValid !== isSigned) wrong.push(isSigned ? 'an invalid MAC' : 'a MAC, none was expected');
+  if (expected.macOctets !== undefined && found.macOctets !== expected.macOctets)
+    wrong.push(`MAC: found ${found.macOctets} octets, expected ${expected.macOctets}`);
+  // RFC 8945 §5.2.3: the server's time, and only with BADTIME.
+  if ((found.other.length === 12) !== (expected.tsig === 'BADTIME')) wrong.push(`other data ${found.other}`);
+  return wrong;
 }
 
 function judgeEdns(message: Message, expected: Expectation, query: Uint8Array): string[] {

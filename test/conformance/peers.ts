@@ -15,7 +15,7 @@ import { judge } from './judge.js';
 const PATIENCE = 500;
 
 async function complaints(peer: Peer, origin: string, which: Case): Promise<string[]> {
-  const query = queryOf(which.query, origin);
+  const query = queryOf(which.query, origin, Math.floor(Date.now() / 1000));
   const server = { port: peer.port, host: peer.address };
   const wrong: string[] = [];
   for (const transport of ['udp', 'tcp'] as const) {

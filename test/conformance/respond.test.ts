@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { configSchema } from '../../src/config/schema.js';
 import { policiesOf } from '../../src/server/policies.js';
-import { type Engine, engineOf, settingsOf } from '../support/engine.js';
+import { type Engine, engineOf, NOW, settingsOf } from '../support/engine.js';
 import { queryOf } from './case.js';
 import { allCases, zoneFile } from './files.js';
 import { judge } from './judge.js';
@@ -21,7 +21,7 @@ for (const { title, origin, zones, failed, config, cases } of allCases()) {
     });
 
     it.each(cases)('$name ($clause)', (which) => {
-      const query = queryOf(which.query, origin);
+      const query = queryOf(which.query, origin, NOW);
       for (const transport of which.over ?? (['udp', 'tcp'] as const)) {
         const response = engine.ask(query, transport);
         expect(judge(which, transport, origin, query, response), `${which.query} as ${transport}`).toEqual([]);

@@ -41,6 +41,7 @@ interface Settings {
   readonly version?: string;
   readonly query_log?: object;
   readonly dnstap?: object;
+  readonly tsig?: readonly object[];
 }
 
 export interface Server extends Serving {

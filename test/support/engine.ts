@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { DEFAULT_SETTINGS, type Settings } from '../../src/answer/answer-settings.js';
 import { createFacts, Transport } from '../../src/answer/facts.js';
 import { createResponder } from '../../src/answer/respond.js';
+import { configSchema } from '../../src/config/schema.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
 import { NO_POLICIES, type Policies } from '../../src/image/policy.js';
+import { configuredKeys } from '../../src/server/plane/tsig-secrets.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import { nameFromText } from './names.js';
 
@@ -19,7 +21,7 @@ export interface Engine {
 }
 
 /** Seconds since 1970 at which test engines live: November 2026. */
-const NOW = 1_795_000_000;
+export const NOW = 1_795_000_000;
 
 /** Requests and responses stand somewhere in larger buffers, between octets that must not be read or changed. */
 const IN_AT = 3;
@@ -77,7 +79,8 @@ export function settingsOf(config: Readonly<Record<string, unknown>>): Partial<S
       const { mode, secrets } = cookieConfig.parse(value);
       settings.cookieSecrets = secrets.map((secret) => Buffer.from(secret, 'hex'));
       settings.cookiesRequired = mode === 'required';
-    } else if (!POLICY_KEYS.has(key)) throw new Error(`unknown key ${key}`);
+    } else if (key === 'tsig') settings.tsigKeys = configuredKeys(configSchema.parse({ tsig: value }));
+    else if (!POLICY_KEYS.has(key)) throw new Error(`unknown key ${key}`);
   }
   return settings as Partial<Settings>;
 }

@@ -34,7 +34,8 @@ interface ClientSessionOptions {
 export type Ending = 'close_notify' | 'fin' | 'reset';
 
 interface Pending {
-  readonly query: Message;
+  /** judge() for this query. */
+  judged(octets: Buffer): Message;
   readonly began: number;
   readonly sent: number;
   readonly last: boolean;
@@ -189,7 +190,8 @@ export class ClientSession {
       const began = this.#clock.elapsed();
       this.#answered.delete(sent.id);
       const last = options.last ?? false;
-      this.#pending.set(sent.id, { query: sent, began, sent: wire.length, last, step, done, resolve, reject });
+      const judged = (octets: Buffer): Message => judge(sent, octets, query.tsig);
+      this.#pending.set(sent.id, { judged, began, sent: wire.length, last, step, done, resolve, reject });
       this.#lastActive = began;
       this.#writer.write(wire, () => this.#pending.has(sent.id));
     });
@@ -262,7 +264,7 @@ export class ClientSession {
     remember(this.#answered, id);
     this.#repeated = 0;
     try {
-      const message = judge(pending.query, octets);
+      const message = pending.judged(octets);
       this.#held = pending.last;
       pending.resolve({ message, octets, sent: pending.sent, milliseconds });
     } catch (error) {

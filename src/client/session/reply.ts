@@ -3,6 +3,7 @@ import { Rcode } from '../../protocol/iana.js';
 import { ClientError, ClientErrorCode } from '../errors.js';
 import { decodeMessage, isResponse, type Message } from '../wire/message.js';
 import { sameName } from '../wire/names.js';
+import { type QueryTsig, tsigMistake } from '../wire/tsig.js';
 
 /** An answer. */
 export interface Reply {
@@ -28,9 +29,17 @@ export function isBare({ rcode, questions, answers, authority }: Message): boole
 
 /**
  * Decodes `octets`, which have the ID of `query`, as the answer to it. Throws CLIENT_MALFORMED. Throws CLIENT_MISMATCH when it is
- * no response, or when its question is another or missing (RFC 5452 §9.1). Only a bare error may leave the question out.
+ * no response, or when its question is another or missing (RFC 5452 §9.1). Only a bare error may leave the question out. `tsig`: what the query
+ * was signed with; throws CLIENT_TSIG when the response is not signed with it.
  */
-export function judge(query: Message, octets: Uint8Array): Message {
+export function judge(query: Message, octets: Uint8Array, tsig?: QueryTsig): Message {
+  const message = judgeQuestion(query, octets);
+  const mistake = tsig && tsigMistake(octets, message.tsig, query.tsig, tsig);
+  if (mistake !== undefined) throw new ClientError(ClientErrorCode.TSIG, mistake);
+  return message;
+}
+
+function judgeQuestion(query: Message, octets: Uint8Array): Message {
   const message = decodeMessage(octets);
   if (!isResponse(message)) throw new ClientError(ClientErrorCode.MISMATCH, 'the message is no response to a query');
   if (isBare(message)) return message;

@@ -5,8 +5,9 @@ import { isIPv6 } from 'node:net';
 import { counted } from '../../errors.js';
 import { type ClientClock, systemClock } from '../client-clock.js';
 import { onAbort } from '../deadline.js';
-import { ClientError, fromSystem, timedOut } from '../errors.js';
+import { ClientError, ClientErrorCode, fromSystem, timedOut } from '../errors.js';
 import { decodeMessage, encodeQuery, type Message, type Query } from '../wire/message.js';
+import type { QueryTsig } from '../wire/tsig.js';
 import type { ServerAddress } from './connect.js';
 import { isBare, judge, type Reply } from './reply.js';
 
@@ -35,7 +36,7 @@ export function askUdp(
   const clock = options.clock ?? systemClock;
   return new Promise((resolve, reject) => {
     const wire = encodeQuery(query, { stream: false, encrypted: false }, options.ednsFlags);
-    const candidates = new Candidates(wire, about);
+    const candidates = new Candidates(wire, about, query.tsig);
     const unlisten = onAbort(options.signal, about, (error) => fail(error));
     const socket = createSocket(isIPv6(server.address) ? 'udp6' : 'udp4');
     let stop = (): void => {};
@@ -59,6 +60,11 @@ export function askUdp(
     const send = (): void => {
       if (candidates.bare !== undefined) {
         succeed(candidates.bare);
+        return;
+      }
+      // Signed wrongly: the server will not say otherwise the next time. A forged answer had the same ID and port.
+      if (candidates.useless?.code === ClientErrorCode.TSIG) {
+        fail(candidates.useless);
         return;
       }
       if (tries++ === options.tries) {
@@ -88,11 +94,13 @@ class Candidates {
   readonly #query: Message;
   readonly #sent: number;
   readonly #about: string;
+  readonly #tsig: QueryTsig | undefined;
   #ignored = 0;
   #useless: ClientError | undefined;
   #bare: Reply | undefined;
 
-  constructor(wire: Buffer, about: string) {
+  constructor(wire: Buffer, about: string, tsig: QueryTsig | undefined) {
+    this.#tsig = tsig;
     this.#query = decodeMessage(wire);
     this.#sent = wire.length;
     this.#about = about;
@@ -115,7 +123,7 @@ class Candidates {
       return undefined;
     }
     try {
-      const message = judge(this.#query, octets);
+      const message = judge(this.#query, octets, this.#tsig);
       const reply = { message, octets, sent: this.#sent, milliseconds };
       if (!isBare(message)) return reply;
       this.#bare ??= reply;

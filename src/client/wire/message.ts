@@ -7,6 +7,7 @@ import { ClientError, ClientErrorCode, fitting } from '../errors.js';
 import { type Channel, decodeOptions, type Edns, type EdnsRequest, encodeOpt } from './edns.js';
 import { NameReader, textToName } from './names.js';
 import { readRdata } from './rdata/table.js';
+import { type LastTsig, type QueryTsig, signedQuery, tsigLength } from './tsig.js';
 
 /** Bits of the header's third and fourth octets (RFC 1035 §4.1.1, RFC 4035 §3). */
 export const HeaderFlag = {
@@ -35,6 +36,8 @@ export interface Query {
   readonly checkingDisabled?: boolean;
   /** Undefined: no OPT record. */
   readonly edns?: EdnsRequest;
+  /** Undefined: it is not signed. */
+  readonly tsig?: QueryTsig;
 }
 
 export interface Question {
@@ -65,6 +68,8 @@ export interface Message {
   /** Without the OPT record. */
   readonly additional: readonly ResourceRecord[];
   readonly edns: Edns | undefined;
+  /** The TSIG record, if it is the last record of the message (RFC 8945 §5.2). */
+  readonly tsig: LastTsig | undefined;
 }
 
 const HEADER = 12;
@@ -79,6 +84,7 @@ export function randomId(): number {
 export function encodeQuery(query: Query, channel: Channel, ednsFlags = 0): Buffer {
   const name = textToName(query.name);
   const edns = query.edns ?? (ednsFlags === 0 ? undefined : {});
+  const added = query.tsig === undefined ? 0 : tsigLength(query.tsig);
   const head = Buffer.alloc(HEADER + name.length + 4);
   head.writeUInt16BE(fitting(query.id ?? randomId(), 16, 'ID'), 0);
   head.writeUInt16BE((query.recursion ? HeaderFlag.RD : 0) | (query.checkingDisabled ? HeaderFlag.CD : 0), 2);
@@ -87,9 +93,10 @@ export function encodeQuery(query: Query, channel: Channel, ednsFlags = 0): Buff
   head.set(name, HEADER);
   head.writeUInt16BE(fitting(query.type, 16, 'type'), HEADER + name.length);
   head.writeUInt16BE(fitting(query.class ?? Class.IN, 16, 'class'), HEADER + name.length + 2);
-  const opt = edns === undefined ? Buffer.alloc(0) : encodeOpt(edns, ednsFlags, channel, head.length);
-  fitting(head.length + opt.length, 16, 'length of the query');
-  return Buffer.concat([head, opt]);
+  const opt = edns === undefined ? Buffer.alloc(0) : encodeOpt(edns, ednsFlags, channel, head.length + added);
+  fitting(head.length + opt.length + added, 16, 'length of the query');
+  const whole = Buffer.concat([head, opt]);
+  return query.tsig === undefined ? whole : signedQuery(whole, query.tsig);
 }
 
 function malformed(reason: string): ClientError {
@@ -146,13 +153,18 @@ export function decodeMessage(wire: Uint8Array): Message {
   if (octets.length < HEADER) throw malformed(`a message of ${octets.length} octets, expected at least ${HEADER}`);
   const cursor = new Cursor(octets);
   const flags = octets.readUInt16BE(2);
-  const record = (): ResourceRecord => cursor.record();
+  let last = 0;
+  const record = (): ResourceRecord => {
+    last = cursor.at;
+    return cursor.record();
+  };
   const questions = cursor.many(octets.readUInt16BE(4), 5, () => cursor.question());
   const answers = cursor.many(octets.readUInt16BE(6), 11, record);
   const authority = cursor.many(octets.readUInt16BE(8), 11, record);
   const additional = cursor.many(octets.readUInt16BE(10), 11, record);
   if (cursor.at < octets.length) throw malformed(`${octets.length - cursor.at} octets behind the last record`);
   const edns = ednsOf(answers, authority, additional);
+  const end = additional.at(-1);
   return {
     id: octets.readUInt16BE(0),
     flags,
@@ -163,6 +175,7 @@ export function decodeMessage(wire: Uint8Array): Message {
     authority,
     additional: additional.filter(({ type }) => type !== Type.OPT),
     edns: edns?.edns,
+    tsig: end?.type === Type.TSIG ? { at: last, name: end.name, rdata: end.rdata } : undefined,
   };
 }
 

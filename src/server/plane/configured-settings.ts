@@ -8,6 +8,7 @@ import { nameFromText } from '../../protocol/name.js';
 import type { ConnectionLimitSettings } from '../../session/limits.js';
 import type { SessionSettings } from '../../session/session-settings.js';
 import { readSmallFile } from '../../zone/regular-file.js';
+import { configuredKeys } from './tsig-secrets.js';
 
 /** Settings of respond(). Throws ADOTD_CONFIG or ADOTD_FILE for a secret file that cannot be used. */
 export function answerSettings(config: Config): Settings {
@@ -20,6 +21,7 @@ export function answerSettings(config: Config): Settings {
     anyFull: config.any === 'full',
     cookieSecrets: cookieSecrets(config),
     cookiesRequired: config.cookies.mode === 'required',
+    tsigKeys: configuredKeys(config),
     reportAgent: config.report_agent === undefined ? undefined : nameFromText(config.report_agent),
   };
 }

@@ -12,7 +12,7 @@ import { zonesOfConfig } from '../zones/zone-files.js';
  * apart.
  */
 export function filesReadAgain(config: Config): string[] {
-  const { zones, tls, cookies } = config;
+  const { zones, tls, cookies, tsig } = config;
   const certificates = tls.enabled ? tls.certificates.flatMap(({ cert, key }) => [cert, key]) : [];
   const selfSigned = selfSignedFiles(tls.certs_folder);
   return [
@@ -24,6 +24,7 @@ export function filesReadAgain(config: Config): string[] {
     ...(tls.enabled && certificates.length === 0 ? [selfSigned.certFile, selfSigned.keyFile] : []),
     ...(tls.enabled && tls.ticket_key_file !== undefined ? [tls.ticket_key_file] : []),
     ...(cookies.secret_file === undefined ? [] : [cookies.secret_file]),
+    ...tsig.flatMap(({ secret_file: file }) => file ?? []),
   ];
 }
 

@@ -72,7 +72,8 @@ function serialIn(apex: Uint8Array, run: Uint8Array): number {
 
 /** Checks records of class IN, and brings them into canonical order. */
 function readRun(apex: Uint8Array, octets: Uint8Array): Uint8Array {
-  const run = octets.slice();
+  // A copy: slice() of a Buffer would be a view.
+  const run = Uint8Array.from(octets);
   const labels = labelCount(apex);
   const cursors: RunCursor[] = [];
   for (let at = 0; at < run.length; ) {

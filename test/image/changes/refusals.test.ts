@@ -105,6 +105,16 @@ describe('a difference is refused', () => {
       }
   });
 
+  it('without changing what it is given, a Buffer too', () => {
+    const given = Buffer.from(run(soa(2), 'www 60 A 192.0.2.1'));
+    // A TTL of 2^32 - 1 seconds counts as 0 (RFC 2181 §8).
+    given.fill(0xff, given.length - 10, given.length - 6);
+    const copy = Buffer.from(given);
+    const { added } = readDifference(APEX, run(soa(1)), given);
+    expect(given.equals(copy)).toBe(true);
+    expect(Buffer.from(added).readUInt32BE(added.length - 10)).toBe(0);
+  });
+
   it('when it is composed with one that does not follow', () => {
     const [a, b, c] = [
       change(1, [], 2, ['x 60 A 192.0.2.9']),
