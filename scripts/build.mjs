@@ -175,6 +175,8 @@ async function bundleGroup({ entries, chunks }) {
     // Less to parse. Names stay as they are: stacks can be read without the maps.
     minify: { compress: true, mangle: false, codegen: true },
     comments: { legal: true, annotation: false, jsdoc: false },
+    // Node keeps a text of ASCII in half the memory, and parses it faster.
+    charset: 'ascii',
     sourcemap: true,
     sourcemapExcludeSources: true,
   });
