@@ -54,6 +54,16 @@ const OWN_PROCESS = [
   'test/transport/{release,self-test,sockets,thread-name}.test.ts',
   'test/transport/epoll/*.test.ts',
 ];
+/** These serve streams, and run a second time on epoll (test/support/streams-path.ts). */
+const STREAMS = [
+  'test/conformance/conformance.test.ts',
+  'test/server/plane/many-sessions.test.ts',
+  'test/server/plane/pressure.test.ts',
+  'test/server/plane/threads*.test.ts',
+  'test/transport/certificate-choice.test.ts',
+  'test/transport/handshake-failure.test.ts',
+  'test/transport/tls.test.ts',
+];
 /** What calls the C library, or looks into /proc, is for Linux with koffi only. */
 const OTHERS = ['test/interop/**', ...(process.platform === 'linux' ? [] : LINUX)];
 
@@ -88,6 +98,16 @@ export default defineConfig({
           exclude: [...OTHERS, ...ALONE],
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'epoll',
+          include: process.platform === 'linux' ? STREAMS : [],
+          env: { ADOTD_TEST_STREAMS: 'epoll' },
+          maxWorkers: 1,
+          sequence: { groupOrder: 4 },
         },
       },
       {

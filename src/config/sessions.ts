@@ -65,7 +65,7 @@ export const sessions = z.prefault(
       ),
       time_wait: z._default(z.enum(['server', 'client']), 'server').register(z.globalRegistry, {
         description:
-          'Which side keeps TIME_WAIT when the server closes a TLS session. `client`: after close_notify the server waits up to `drain_timeout` for the client to close TCP first. This costs half as much CPU again per query where each connection has only one query outstanding.',
+          'Which side keeps TIME_WAIT when the server closes a TLS session on node:tls (on epoll it is always the client, see `streams`). `client`: after close_notify the server waits up to `drain_timeout` for the client to close TCP first. This costs half as much CPU again per query where each connection has only one query outstanding.',
       }),
       write_buffer: limit(
         'octets',

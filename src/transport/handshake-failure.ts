@@ -1,5 +1,4 @@
 /** Why a TLS handshake failed: a few reasons that an operator can act on. */
-import { codeOf } from '../errors.js';
 import { HandshakeEnd } from '../session/session-end.js';
 
 /** The first match of the error's code counts. In node, OpenSSL's codes begin with ERR_SSL_. */
@@ -12,8 +11,7 @@ const REASONS: readonly (readonly [pattern: RegExp, end: HandshakeEnd])[] = [
   [/WRONG_VERSION_NUMBER|HTTP_REQUEST|PROXY_REQUEST|PACKET_LENGTH|BAD_LENGTH/, HandshakeEnd.NOT_TLS],
 ];
 
-/** How a handshake ended, by the error of its TLSSocket. */
-export function handshakeFailure(error: unknown): HandshakeEnd {
-  const code = codeOf(error);
+/** How a handshake ended, by the code of its error; an empty one: there was none. */
+export function handshakeFailure(code: string): HandshakeEnd {
   return REASONS.find(([pattern]) => pattern.test(code))?.[1] ?? HandshakeEnd.OTHER;
 }

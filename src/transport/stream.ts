@@ -222,7 +222,7 @@ class StreamConnection implements OpenConnection {
     this.#socket = secure;
     keepWritesApart(secure);
     secure.on('error', (error) => {
-      if (session.isHandshaking) session.count.failed(handshakeFailure(error));
+      if (session.isHandshaking) session.count.failed(handshakeFailure(codeOf(error)));
       else this.#context.event(TransportEvent.TCP_ERROR);
       // An alert has told the peer what is wrong; the connection is closed behind it.
       raw.destroySoon();

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { STREAMS } from '../support/streams-path.js';
 
 /**
  * Runs before the server does: answers each message of its parent with its memory after collections of garbage. Three: what
@@ -58,6 +59,9 @@ www A 192.0.2.2
 ${Array.from({ length: 160 }, (_, i) => `big TXT "${String(i).padStart(3, '0')}${'x'.repeat(240)}"`).join('\n')}
 `;
 
+/** One thread for all, or one for streams on epoll. */
+const PATH = STREAMS === 'epoll' ? 'workers: 1\nstreams: epoll\n' : 'workers: embedded\n';
+
 /** Milliseconds until it must be ready: a zone of 100,000 names takes about one second. */
 const READY_WITHIN = 30_000;
 
@@ -68,7 +72,7 @@ export async function startLoadServer(options: LoadServerOptions = {}): Promise<
   const folder = mkdtempSync(join(tmpdir(), 'adotd-load-'));
   for (const [name, text] of Object.entries(zones)) writeFileSync(join(folder, name), text);
   const file = join(folder, 'adotd.yaml');
-  writeFileSync(file, `zones: { folder: . }\nport: 0\ntls_port: 0\nworkers: embedded\n${config}`);
+  writeFileSync(file, `zones: { folder: . }\nport: 0\ntls_port: 0\n${PATH}${config}`);
   const command = [...wrapper, process.execPath, '--expose-gc', ...node, '--import', PROBE, 'dist/cli/main.js'];
   const words = [...command, 'serve', '--config', file];
   const [program = '', ...rest] =

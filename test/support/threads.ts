@@ -6,6 +6,7 @@ import type { DataPlane } from '../../src/server/plane/data-plane.js';
 import type { WorkerSpawns } from '../../src/server/plane/supervised-thread.js';
 import type { Server } from '../../src/server/server.js';
 import type { ZoneFile } from '../../src/server/zones/zone-files.js';
+import { STREAMS } from './streams-path.js';
 
 type ServerModule = typeof import('../../src/server/server.js');
 
@@ -48,7 +49,7 @@ export async function startThreads(
     (fields: object, message: string): void =>
       void lines.push({ level, fields: fields as Record<string, unknown>, message });
   const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
-  const given = { port: 0, tls_port: 0, workers: 1, tls: { enabled: false }, ...config };
+  const given = { port: 0, tls_port: 0, workers: 1, streams: STREAMS, tls: { enabled: false }, ...config };
   const server = await createServer({
     config: configSchema.parse(given),
     zones: sources,
@@ -56,9 +57,11 @@ export async function startThreads(
     loader: { thread: false },
     spawn,
   });
-  if (server.plane.status.path !== 'threads') {
+  const { path, streams } = server.plane.status;
+  if (path !== 'threads' || (config.streams === undefined && streams !== STREAMS)) {
     await server.close();
-    throw new Error(`the server has no threads: ${lines.map(({ message }) => message).join('; ')}`);
+    const said = lines.map(({ message }) => message).join('; ');
+    throw new Error(`the server has no threads, or its streams are not on ${STREAMS}: ${said}`);
   }
   return {
     server,

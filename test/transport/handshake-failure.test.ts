@@ -218,13 +218,6 @@ describe('the octets of a connection', () => {
 
 describe('why a handshake failed', () => {
   it('is something else, where the error is new to us', () => {
-    for (const error of [
-      undefined,
-      'text',
-      new Error('no code'),
-      Object.assign(new Error(), { code: 'ERR_SSL_NEW' }),
-    ]) {
-      expect(handshakeFailure(error)).toBe(HandshakeEnd.OTHER);
-    }
+    for (const code of ['', 'ERR_SSL_NEW']) expect(handshakeFailure(code)).toBe(HandshakeEnd.OTHER);
   });
 });

@@ -21,14 +21,16 @@ export function listenByEpoll(
   endpoint: Endpoint,
   context: TestContext,
   change: Partial<StreamLoopOptions> = {},
+  secure = false,
 ): Listener & { readonly owned: Int32Array; readonly words: Int32Array } {
+  const protocol = secure ? 'tls' : 'tcp';
   if (typeof system === 'string') throw new Error(system);
-  const socket = openTcpSocket(endpoint, { reusePort: false, fastOpen: 0 }, 'tcp');
-  startListening(socket, 'tcp');
+  const socket = openTcpSocket(endpoint, { reusePort: false, fastOpen: 0 }, protocol);
+  startListening(socket, protocol);
   const owned = descriptorTable(0x1_0000);
   const words = threadWords();
-  const served = { fd: socket.fd, endpoint: socket.endpoint, secure: false, shared: false };
-  const loop = serveStreams([served], { system, context, clock: context.clock, words, owned, ...change });
+  const served = { fd: socket.fd, endpoint: socket.endpoint, secure, shared: false };
+  const loop = serveStreams([served], { system, context, clock: context.clock, words, owned, patience: 0, ...change });
   let stopped: Promise<void> | undefined;
   const close = (): Promise<void> => {
     if (stopped !== undefined) return stopped;
@@ -37,7 +39,7 @@ export function listenByEpoll(
     closeSocket(socket.fd);
     return stopped;
   };
-  return { protocol: 'tcp', endpoint: socket.endpoint, publish() {}, close, abandon: close, owned, words };
+  return { protocol, endpoint: socket.endpoint, publish() {}, close, abandon: close, owned, words };
 }
 
 /** All of them that this machine has. */

@@ -3,13 +3,17 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type ConnectionOptions, type SecureVersion, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { expect } from 'vitest';
 import { UpgradeBit } from '../../src/answer/facts.js';
-import { TlsContexts } from '../../src/tls/tls-context.js';
+import { createTlsEngine } from '../../src/tls/openssl/engine.js';
+import { TlsContexts, type TlsSettings } from '../../src/tls/tls-context.js';
 import { listenTcp, listenTls } from '../../src/transport/stream.js';
 import type { Listener, TlsOffer } from '../../src/transport/transport.js';
 import { framed, message, unframed } from '../support/responder.js';
+import { STREAMS } from '../support/streams-path.js';
 import { make } from '../tls/support.js';
-import { type Change, context } from './support.js';
+import { listenByEpoll } from './stream-paths.js';
+import { type Change, context, type TestContext } from './support.js';
 
 export const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
@@ -17,10 +21,10 @@ export const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
  * What TLS is made with on the server's side: a certificate of its own, and a ticket key. `byName`: as if another server name had another
  * certificate, so that the ClientHello is read before the TLS engine gets it.
  */
-async function tlsOffer(byName: boolean): Promise<TlsOffer> {
+async function tlsOffer(byName: boolean): Promise<TlsOffer & Pick<TlsContexts, 'settings'>> {
   const certificate = { ...(await make({ names: ['ns.test'] })), keyType: 'ec', names: ['ns.test'] };
   const contexts = new TlsContexts({ certificates: [certificate], ticketKey: randomBytes(48), sessionTimeout: 3600 });
-  return { byName, options: (name) => contexts.options(name) };
+  return { byName, options: (name) => contexts.options(name), settings: contexts.settings };
 }
 
 export const only = (version: SecureVersion): ConnectionOptions => ({ minVersion: version, maxVersion: version });
@@ -145,28 +149,50 @@ export function textLength({ type, length }: TlsRecord, version: keyof typeof SE
   return length - SEAL[version];
 }
 
+/** What a listener is given in place of what it has otherwise. */
+type ServedChange = Omit<Change, 'tls'> & { readonly tls?: TlsOffer & Pick<TlsContexts, 'settings'> };
+
+/** Listens on the path that is under test. */
+async function listenOn(shared: TestContext, secure: boolean, settings: TlsSettings): Promise<Listener> {
+  const endpoint = { address: '127.0.0.1', port: 0 };
+  if (STREAMS === 'node') return (secure ? listenTls : listenTcp)(endpoint, shared);
+  const tls = createTlsEngine(settings);
+  if (typeof tls === 'string') throw new Error(tls);
+  const listener = listenByEpoll(endpoint, shared, { tls }, secure);
+  return {
+    ...listener,
+    async close() {
+      await listener.close();
+      const { open, ...mistakes } = tls.counts;
+      tls.close();
+      expect([open, mistakes]).toEqual([0, { refused: 0, leftovers: 0, callbackMistakes: 0 }]);
+    },
+  };
+}
+
 /** Listeners with one certificate, and clients; `close` ends those that are there. */
 export function tlsWorld(byName = false) {
   const open: Listener[] = [];
   const sockets: Socket[] = [];
-  let offer: Promise<TlsOffer> | undefined;
+  let offer: ReturnType<typeof tlsOffer> | undefined;
 
-  async function serve(change: Change, bind: typeof listenTls) {
+  async function serve({ tls, ...change }: ServedChange, secure: boolean) {
     offer ??= tlsOffer(byName);
-    const shared = context({ tls: await offer, ...change });
-    const listener = await bind({ address: '127.0.0.1', port: 0 }, shared);
+    const offered = tls ?? (await offer);
+    const shared = context({ tls: offered, ...change });
+    const listener = await listenOn(shared, secure, offered.settings);
     open.push(listener);
     const count = (event: number): number => shared.events.filter((one) => one === event).length;
     return { listener, shared, port: listener.endpoint.port, count };
   }
 
   return {
-    listen: (change: Change = {}) => serve(change, listenTls),
+    listen: (change: ServedChange = {}) => serve(change, true),
 
     /** A TCP listener that offers STARTTLS in its first answer, whatever the first message is. */
-    async listenUpgrading(change: Change = {}) {
+    async listenUpgrading(change: ServedChange = {}) {
       const settings = { upgradeBit: UpgradeBit.IF_ASKED, ...change.settings };
-      const served = await serve({ ...change, settings }, listenTcp);
+      const served = await serve({ ...change, settings }, false);
       served.shared.responder.outcome.upgrade = 1;
       return served;
     },

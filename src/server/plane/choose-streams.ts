@@ -1,14 +1,28 @@
 /** Chooses what TCP and TLS run on. */
 import type { Config } from '../../config/schema.js';
+import { tlsSelfTest } from '../../tls/openssl/self-test.js';
+import type { TlsSettings } from '../../tls/tls-context.js';
 import { streamsObstacle } from '../../transport/epoll/stream-self-test.js';
 import type { StreamPath } from './data-plane.js';
 
-/** What streams run on, by the configuration, `tls`: whether TLS is served, and this machine; `obstacle`: why it is not epoll, where that was wanted. */
-export function chooseStreams(
+/** Tries out what epoll would serve. */
+interface Trials {
+  streams(): string | undefined;
+  tls(settings: TlsSettings): Promise<string | undefined>;
+}
+
+const TRIALS: Trials = { streams: () => streamsObstacle(), tls: (settings) => tlsSelfTest(settings) };
+
+/**
+ * What streams run on, by the configuration, by what TLS is served with (undefined: it is not served), and by this machine, which is tried
+ * out. `obstacle`: why it is not epoll, where that was wanted. `trials`: others in tests.
+ */
+export async function chooseStreams(
   wanted: Config['streams'],
-  tls: boolean,
-): { readonly streams: StreamPath; readonly obstacle?: string | undefined } {
+  tls: TlsSettings | undefined,
+  trials: Trials = TRIALS,
+): Promise<{ readonly streams: StreamPath; readonly obstacle?: string | undefined }> {
   if (wanted === 'node') return { streams: 'node' };
-  const obstacle = tls ? 'epoll does not serve TLS yet' : streamsObstacle();
+  const obstacle = trials.streams() ?? (tls && (await trials.tls(tls)));
   return obstacle === undefined ? { streams: 'epoll' } : { streams: 'node', obstacle };
 }

@@ -1,33 +1,45 @@
 /** A stream worker: a thread with sessions over TCP, STARTTLS and TLS. */
 import { describeSessions } from '../../session/describe.js';
-import { TlsContexts } from '../../tls/tls-context.js';
-import { loopClock } from '../../transport/epoll/loop-clock.js';
+import { createTlsEngine, type TlsEngine } from '../../tls/openssl/engine.js';
+import { TlsContexts, type TlsSettings } from '../../tls/tls-context.js';
+import { type LoopClock, loopClock } from '../../transport/epoll/loop-clock.js';
 import { serveStreams } from '../../transport/epoll/stream-loop.js';
-import { libc } from '../../transport/libc.js';
+import { type Libc, libc } from '../../transport/libc.js';
 import { duplicateSocket } from '../../transport/sockets.js';
 import { listenStream } from '../../transport/stream.js';
 import { GENERATION, HANDSHAKES, HEARTBEAT } from '../../transport/thread-words.js';
-import type { Listener, StreamContext } from '../../transport/transport.js';
+import type { Listener } from '../../transport/transport.js';
 import type { ThreadData } from './thread-messages.js';
-import { streamContext } from './transport-context.js';
+import { streamContext, type ThreadServices } from './transport-context.js';
 import { runThread } from './worker-thread.js';
 
 /** Milliseconds between two heartbeats. A thread that is watched may miss several. */
 const BEAT_INTERVAL = 50;
 
+/** The sockets are served. */
+interface Serving {
+  readonly context: ReturnType<typeof streamContext>;
+  replaceTls(settings: TlsSettings): void;
+  /** Fulfilled when all sessions are gone. */
+  stop(): Promise<void>;
+}
+
 await runThread(async (data, services) => {
-  const { settings, catalog, tls, words, share, streams } = data;
-  const contexts = tls && new TlsContexts(tls);
-  const clock = loopClock(services.clock);
-  const context = streamContext(settings, catalog, contexts, { ...services, clock }, share);
-  const stop = streams === 'epoll' ? serveByEpoll(data, { context, clock }) : await serveByNode(data, context);
+  const { catalog, words } = data;
+  const system = libc();
+  const engine = data.streams === 'epoll' && data.tls ? createTlsEngine(data.tls, data.pointers) : undefined;
+  if (typeof engine === 'string') services.log.warn({}, `streams run on node:net and node:tls: ${engine}`);
+  const byNode = data.streams === 'node' || typeof engine === 'string' || typeof system === 'string';
+  const { context, replaceTls, stop } = byNode
+    ? await serveByNode(data, services)
+    : serveByEpoll(data, services, system, engine);
   words[GENERATION] = catalog.generation;
   return {
     publish(next) {
       context.sessions.facts.catalog = next;
       words[GENERATION] = next.generation;
     },
-    replaceTls: (next) => contexts?.replace(next),
+    replaceTls,
     configure: (next) => context.configure(next),
     sessions: (longest) => describeSessions(context.sessions, longest),
     async stop(drainTime = context.sessions.drainTime) {
@@ -37,19 +49,33 @@ await runThread(async (data, services) => {
   };
 });
 
-/** Serves the sockets on a loop of our own; returns what stops that. */
+/** Serves the sockets on a loop of our own. */
 function serveByEpoll(
-  { sockets, words, owned }: ThreadData,
-  served: Pick<Parameters<typeof serveStreams>[1], 'context' | 'clock'>,
-): () => Promise<void> {
-  const system = libc();
-  if (typeof system === 'string') throw new Error(`epoll cannot be called: ${system}`);
-  const loop = serveStreams(sockets, { ...served, system, words, owned });
-  return () => loop.stop();
+  { settings, catalog, share, sockets, words, owned }: ThreadData,
+  services: ThreadServices,
+  system: Libc,
+  tls: TlsEngine | undefined,
+): Serving {
+  const clock: LoopClock = loopClock(services.clock);
+  const context = streamContext(settings, catalog, undefined, { ...services, clock }, share);
+  const loop = serveStreams(sockets, { system, context, clock, words, owned, tls });
+  return {
+    context,
+    replaceTls: (next) => tls?.replace(next),
+    async stop() {
+      await loop.stop();
+      tls?.close();
+    },
+  };
 }
 
-/** Serves the sockets by node:net and node:tls; returns what stops that. */
-async function serveByNode({ sockets, words }: ThreadData, context: StreamContext): Promise<() => Promise<void>> {
+/** Serves the sockets by node:net and node:tls. */
+async function serveByNode(
+  { settings, catalog, tls, share, sockets, words }: ThreadData,
+  services: ThreadServices,
+): Promise<Serving> {
+  const contexts = tls && new TlsContexts(tls);
+  const context = streamContext(settings, catalog, contexts, services, share);
   const listeners: Listener[] = [];
   for (const { fd, endpoint, secure, shared } of sockets) {
     // Node closes the descriptor that it listens on. The control thread keeps the original, and with it the connections that wait.
@@ -60,8 +86,12 @@ async function serveByNode({ sockets, words }: ThreadData, context: StreamContex
     words[HANDSHAKES] = context.sessions.handshaking;
     words[HEARTBEAT] = (words[HEARTBEAT]! + 1) | 0;
   }, BEAT_INTERVAL);
-  return async () => {
-    await Promise.all(listeners.map((listener) => listener.close()));
-    clearInterval(heart);
+  return {
+    context,
+    replaceTls: (next) => contexts?.replace(next),
+    async stop() {
+      await Promise.all(listeners.map((listener) => listener.close()));
+      clearInterval(heart);
+    },
   };
 }

@@ -8,6 +8,7 @@ import type { Log } from '../../observe/log.js';
 import type { Clock, Timer } from '../../session/clock.js';
 import { countOut } from '../../session/limits.js';
 import { NO_SESSIONS, type SessionsReport } from '../../session/session-report.js';
+import { freeLeftBehind } from '../../tls/openssl/pointers.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
 import { closeOwned } from '../../transport/epoll/owned-descriptors.js';
 import { leaveResting, lookAgain } from '../../transport/rest.js';
@@ -284,6 +285,7 @@ export class SupervisedThread {
     countOut(this.#data.settings.shared, this.#data.share);
     new Counters(this.#data.counters).threadDied();
     closeOwned(this.#data.owned);
+    if (this.#data.pointers !== undefined) freeLeftBehind(this.#data.pointers);
     this.#cpuBefore += this.#cpu;
     this.#cpu = 0;
     this.#release(Number.POSITIVE_INFINITY);

@@ -2,6 +2,7 @@
 import type { Catalog } from '../../image/catalog.js';
 import type { ThreadTap } from '../../observe/tap/tap.js';
 import type { SessionsReport } from '../../session/session-report.js';
+import type { PointerTable } from '../../tls/openssl/pointers.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { StreamPath } from './data-plane.js';
@@ -36,6 +37,8 @@ export interface ThreadData {
   readonly streams: StreamPath;
   /** Shared: descriptors that the thread itself opens (descriptorTable), so that they can be closed when it has died. */
   readonly owned: Int32Array;
+  /** Shared: what OpenSSL has allocated for the thread, for the same purpose; undefined where node:tls is used, or no TLS is served. */
+  readonly pointers?: PointerTable | undefined;
   /** Shared: where queries are recorded; undefined: they are not. */
   readonly tap?: ThreadTap | undefined;
 }

@@ -13,6 +13,7 @@ import type { Tap } from '../../observe/tap/tap.js';
 import type { Clock } from '../../session/clock.js';
 import { ownShare } from '../../session/limits.js';
 import { mergeReports } from '../../session/session-report.js';
+import { createPointerTable } from '../../tls/openssl/pointers.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
 import { descriptorTable } from '../../transport/epoll/owned-descriptors.js';
 import { libc } from '../../transport/libc.js';
@@ -68,7 +69,7 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
   let running = config;
   let settings = threadSettings(config, descriptors, log);
   const watch = new ThreadWatch(clock);
-  const path = chooseStreams(config.streams, options.tls !== undefined);
+  const path = await chooseStreams(config.streams, options.tls);
   if (path.obstacle !== undefined) {
     const text = `TCP and TLS run on node:net and node:tls: ${path.obstacle}`;
     if (config.streams === 'epoll') log.warn({}, `\`streams: epoll\` is impossible here; ${text}`);
@@ -149,8 +150,10 @@ function createThreads(
   ): SupervisedThread => {
     const counters = new Float64Array(new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT));
     all.push(counters);
-    const owned = descriptorTable(kind === 'stream' && path === 'epoll' ? settings.descriptors : 0);
-    const shared = { counters, share: ownShare(), owned, tap: tap?.thread() };
+    const epoll = kind === 'stream' && path === 'epoll';
+    const owned = descriptorTable(epoll ? settings.descriptors : 0);
+    const pointers = epoll && tls !== undefined ? createPointerTable() : undefined;
+    const shared = { counters, share: ownShare(), owned, pointers, tap: tap?.thread() };
     const data = { name: workerName(kind, number), settings, catalog, tls, sockets: served, streams: path, ...shared };
     const name = `${kind} worker ${number + 1}`;
     return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu, awake });

@@ -22,8 +22,8 @@ const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EPOLL_CTL_MOD = 3;
 
-/** Descriptors that one wait reports at the most. */
-const MOST = 256;
+/** Descriptors that one wait reports at the most. The others are first the next time, so that none is left out for long. */
+const MOST = 64;
 
 /** struct epoll_event: the events, then 64 bits of ours. It is packed on x64 only (epoll_ctl(2)). Counted in words. */
 const STRIDE = process.arch === 'x64' ? 3 : 4;

@@ -1,4 +1,5 @@
 /** What the listeners and connections of one loop share. */
+import type { TlsEngine } from '../../tls/openssl/engine.js';
 import type { Libc } from '../libc.js';
 import type { StreamContext } from '../transport.js';
 import { createEpoll, type Epoll } from './epoll.js';
@@ -22,6 +23,10 @@ interface LoopConnection {
   readonly generation: number;
   /** Does what these events (Ready) make possible. */
   ready(events: number): void;
+  /** Whether a TLS handshake is under way. */
+  readonly handshaking: boolean;
+  /** Does what was deferred. */
+  goOn(): void;
   /** Closes it at once. */
   destroy(): void;
   /** It is closed: tells the session, and counts. */
@@ -37,6 +42,12 @@ export interface LoopParts {
   readonly connections: (LoopConnection | undefined)[];
   /** Connections that are closed, and whose sessions are to be told. */
   readonly gone: LoopConnection[];
+  /** The TLS engine of this thread; undefined where TLS is not served. */
+  readonly tls: TlsEngine | undefined;
+  /** The address of its output. */
+  readonly tlsOutputAddress: number;
+  /** Connections that are to go on when those that are established have had their turn: handshakes are dear. */
+  readonly deferred: LoopConnection[];
   /** The number of the next descriptor that is watched. */
   generation(): number;
   /** The address of octets that a session composes answers in. */
@@ -48,7 +59,12 @@ export interface LoopParts {
 }
 
 /** `owned`: of descriptorTable(). Throws ADOTD_LISTEN when descriptors are short. */
-export function createLoopParts(system: Libc, context: StreamContext, owned: Int32Array): LoopParts {
+export function createLoopParts(
+  system: Libc,
+  context: StreamContext,
+  owned: Int32Array,
+  tls: TlsEngine | undefined,
+): LoopParts {
   const epoll = createEpoll(system);
   ownDescriptor(owned, epoll.fd);
   const input = new Uint8Array(new SharedArrayBuffer(LARGEST_READ));
@@ -69,6 +85,9 @@ export function createLoopParts(system: Libc, context: StreamContext, owned: Int
     context,
     connections: [],
     gone: [],
+    tls,
+    tlsOutputAddress: tls?.outgoingAddress ?? 0,
+    deferred: [],
     generation() {
       generation = (generation + 1) | 0;
       return generation;

@@ -43,13 +43,6 @@ describe('streams on epoll', () => {
     expect(summaryOf(running.server.counters)).toMatchObject({ tcp: { messages: 4 } });
   });
 
-  it('are served by node where epoll cannot serve them, and log and status say why', async () => {
-    await using running = await startThreads(ZONES, { ...EPOLL, tls: { enabled: true, certs_folder: undefined } });
-    expect(running.plane.status).toMatchObject({ streams: 'node', streamsObstacle: 'epoll does not serve TLS yet' });
-    await running.logged(/^`streams: epoll` is impossible here; .*: epoll does not serve TLS yet$/);
-    expect(await askTcp(running, QUERY)).toBeDefined();
-  });
-
   it('of a worker that has died are closed, and its descriptors with them', async () => {
     const workers = misbehavingWorkers();
     await using running = await startThreads(ZONES, EPOLL, workers.spawn);

@@ -13,6 +13,7 @@ import { buildQuery, decodeMessage } from '../../support/message.js';
 import { misbehavingWorkers } from '../../support/misbehaving-workers.mjs';
 import { Misdeed } from '../../support/misdeed.mjs';
 import { freePort } from '../../support/peers/server.js';
+import { STREAMS } from '../../support/streams-path.js';
 import { startThreads } from '../../support/threads.js';
 
 const zone = (address: string): string =>
@@ -40,7 +41,7 @@ describe('the data plane in threads', () => {
     const client = await openClient('tls', running);
     await client.ask(framed(QUERY));
     await client.close();
-    expect(plane.status).toEqual({ path: 'threads', udpWorkers: 2, streamWorkers: 2, restarts: 0, streams: 'node' });
+    expect(plane.status).toEqual({ path: 'threads', udpWorkers: 2, streamWorkers: 2, restarts: 0, streams: STREAMS });
     expect(summaryOf(running.server.counters)).toMatchObject({
       udp: { messages: 2 },
       tcp: { messages: 2 },

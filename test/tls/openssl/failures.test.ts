@@ -14,7 +14,7 @@ function failureOf({ events }: Connection): string | undefined {
     ?.slice('failed '.length);
 }
 
-const ended = (code: string | undefined) => handshakeFailure(Object.assign(new Error('failed'), { code }));
+const ended = (code = '') => handshakeFailure(code);
 const settings = settingsWith();
 
 /** What node:tls says about the same octets. */

@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 /** A loop whose calls of the C library may be changed, and are counted. */
-function start(change: Change = {}, calls: Partial<Libc> = {}) {
+function start(change: Change = {}, calls: Partial<Libc> = {}, patience = 0) {
   const shared = context(change);
   const counts = { accept4: 0, send: 0, recv: 0 };
   const accept = calls.accept4 ?? system.accept4;
@@ -43,7 +43,7 @@ function start(change: Change = {}, calls: Partial<Libc> = {}) {
       return (calls.recv ?? system.recv)(...given);
     },
   };
-  const loop = listenByEpoll(AT, shared, { system: counted });
+  const loop = listenByEpoll(AT, shared, { system: counted, patience });
   loops.push(loop);
   return { shared, loop, counts, port: loop.endpoint.port };
 }
@@ -187,6 +187,7 @@ describe('the loop of streams', () => {
         fcntl: (fd, command, argument) => (command === 1030 && out ? -1 : system.fcntl(fd, command, argument)),
         errorNumber: () => (out ? constants.errno.ENFILE : system.errorNumber()),
       },
+      50,
     );
     const socket = await dial(port);
     socket.end(framed(message(1)));
