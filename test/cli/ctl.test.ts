@@ -11,6 +11,7 @@ import type { ControlTarget } from '../../src/server/control/control-target.js';
 import { countOutcomes, type ZoneOutcome } from '../../src/server/zones/zone-outcome.js';
 import { controlTarget, OUTCOME, STATUS, ZONE } from '../server/control/control-support.js';
 import { adotd, adotdServe, type Ran, RUNTIME } from '../support/cli.js';
+import { runCommand } from '../support/run-command.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
 const socket = join(folder, 'control');
@@ -50,7 +51,7 @@ beforeEach(() => {
   parts = {};
 });
 
-const ctl = (...words: readonly string[]): Promise<Ran> => adotd('ctl', '--socket', socket, ...words);
+const ctl = (...words: readonly string[]): Promise<Ran> => runCommand('ctl', '--socket', socket, ...words);
 
 describe('adotd ctl', () => {
   it('says what the server is', async () => {
@@ -165,7 +166,7 @@ describe('adotd ctl', () => {
     [['sessions', '--longest', 'many'], socket, /longest: found many, expected a number/],
     [['log-level', 'loud'], socket, /level/],
   ])('fails with a reason: %j', async (words, path, message) => {
-    const { status, stderr, stdout } = await adotd('ctl', '--socket', path, ...words);
+    const { status, stderr, stdout } = await runCommand('ctl', '--socket', path, ...words);
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^adotd: .*\[ADOTD_CONTROL\]\n$/);
     expect([status, stdout]).toEqual([words[0] === 'status' ? 3 : 1, '']);
@@ -189,13 +190,13 @@ describe('adotd ctl', () => {
   it('takes the socket from a configuration', async () => {
     const config = join(folder, 'adotd.yaml');
     writeFileSync(config, 'control: { socket: control }\n');
-    expect((await adotd('ctl', '--config', config, 'status')).status).toBe(0);
+    expect((await runCommand('ctl', '--config', config, 'status')).status).toBe(0);
   });
 
   it('says so when another program is on the socket', async () => {
     const path = join(folder, 'other');
     const other = createServer((peer) => peer.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello')).listen(path);
-    const { status, stderr } = await adotd('ctl', '--socket', path, 'status');
+    const { status, stderr } = await runCommand('ctl', '--socket', path, 'status');
     expect([status, stderr]).toEqual([3, expect.stringMatching(/is there another program on the control socket/)]);
     other.close();
   });
@@ -209,7 +210,7 @@ describe('adotd ctl', () => {
       peer.on('error', () => undefined);
       if (said) peer.write(said);
     }).listen(path);
-    const { status, stderr } = await adotd('ctl', '--socket', path, '--timeout', '1', 'status');
+    const { status, stderr } = await runCommand('ctl', '--socket', path, '--timeout', '1', 'status');
     silent.close();
     expect(stderr).toMatch(/no answer from the server at .*silent: it sent nothing for 1 s.*its control thread hangs/);
     expect(status).toBe(3);
@@ -232,7 +233,7 @@ describe('a server of which nobody has said where its socket is', () => {
       expect.stringMatching(/^adotd ctl: several servers run; choose one by --socket /),
     ]);
     for (const each of [path, other]) expect(stderr).toContain(each);
-    expect((await adotd('ctl', '--socket', other, 'status')).stdout).toContain(`process ${two.pid},`);
+    expect((await runCommand('ctl', '--socket', other, 'status')).stdout).toContain(`process ${two.pid},`);
     await one.stop();
     expect((await adotd('ctl', 'status')).stdout).toContain(`process ${two.pid},`);
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../src/index.js';
 import { adotd, ROOT } from '../support/cli.js';
+import { runCommand } from '../support/run-command.js';
 import { make, temporaryFolder } from '../tls/support.js';
 
 const folder = temporaryFolder();
@@ -69,7 +70,7 @@ describe('adotd probe', () => {
   });
 
   it('ends with status 1 where nothing is encrypted, and says what is the matter', async () => {
-    const { status, stdout } = await adotd('probe', '127.0.0.1', '--port', String(plain.udp), '--tls-port', '1');
+    const { status, stdout } = await runCommand('probe', '127.0.0.1', '--port', String(plain.udp), '--tls-port', '1');
     expect(status).toBe(1);
     expect(row(stdout, 'answers')).toEqual(['yes', 'yes', 'no: no upgrade', 'no: refused']);
     expect(stdout).toMatch(/^problem {6}no encrypted transport works$/m);
@@ -78,7 +79,7 @@ describe('adotd probe', () => {
 
   it('ends with status 1 where UDP is silent, and does not deny the encryption', async () => {
     server.faults.add({ fault: 'drop', transport: 'udp' });
-    const { status, stdout } = await adotd('probe', ...words, '--zone', 'home.test', '--timeout', '0.5');
+    const { status, stdout } = await runCommand('probe', ...words, '--zone', 'home.test', '--timeout', '0.5');
     server.faults.clear();
     expect(status).toBe(1);
     expect(row(stdout, 'answers')).toEqual(['no: timed out', 'yes', 'yes', 'yes']);
@@ -90,7 +91,7 @@ describe('adotd probe', () => {
 
   it('says that queries with TO are dropped', async () => {
     server.faults.add({ fault: 'drop', upgrade: true, transport: 'tcp' });
-    const { status, stdout } = await adotd('probe', ...words, '--zone', 'home.test', '--timeout', '0.5');
+    const { status, stdout } = await runCommand('probe', ...words, '--zone', 'home.test', '--timeout', '0.5');
     server.faults.clear();
     expect(status).toBe(0);
     expect(row(stdout, 'pipelining')).toEqual(['-', '8 of 8', '-', '8 of 8']);
@@ -101,7 +102,7 @@ describe('adotd probe', () => {
   });
 
   it('prints a list of objects, one a server, as JSON', async () => {
-    const { status, stdout } = await adotd('probe', '127.0.0.1', ...words, '--zone', 'home.test', '--json');
+    const { status, stdout } = await runCommand('probe', '127.0.0.1', ...words, '--zone', 'home.test', '--json');
     expect(status).toBe(0);
     const reports: unknown = JSON.parse(stdout);
     const report = {
@@ -116,10 +117,10 @@ describe('adotd probe', () => {
   });
 
   it('compares the certificate with an authority and a name, and with pins', async () => {
-    const signed = await adotd('probe', ...words, '--tls-ca', ca, '--tls-host', 'ns1.home.test');
+    const signed = await runCommand('probe', ...words, '--tls-ca', ca, '--tls-host', 'ns1.home.test');
     expect(signed.status).toBe(0);
     expect(signed.stdout).toMatch(/^pin .* \(acceptable\)$/m);
-    const other = await adotd('probe', ...words, '--tls-pin', Buffer.alloc(32).toString('base64'));
+    const other = await runCommand('probe', ...words, '--tls-pin', Buffer.alloc(32).toString('base64'));
     expect(other.status).toBe(1);
     expect(other.stdout).toMatch(/^problem {6}.*the certificate is not acceptable: its pin is /m);
   });
@@ -127,7 +128,7 @@ describe('adotd probe', () => {
   it('notes what works in a file for clients', async () => {
     const cache = join(folder.path, 'capabilities.json');
     expect(existsSync(cache)).toBe(false);
-    await adotd('probe', ...words, '--cache', cache);
+    await runCommand('probe', ...words, '--cache', cache);
     const { servers } = JSON.parse(readFileSync(cache, 'utf8')) as { servers: unknown };
     expect(servers).toMatchObject([
       { transport: 'tls', address: '127.0.0.1', port: server.tls, status: 'works' },
@@ -136,7 +137,7 @@ describe('adotd probe', () => {
   });
 
   it('says that a name has no address, and goes on', async () => {
-    const { status, stdout, stderr } = await adotd('probe', 'nowhere.invalid', ...words, '--json');
+    const { status, stdout, stderr } = await runCommand('probe', 'nowhere.invalid', ...words, '--json');
     expect(status).toBe(1);
     expect(stderr).toMatch(/^adotd probe: nowhere\.invalid:.* \[CLIENT_UNREACHABLE\]$/m);
     expect(JSON.parse(stdout)).toMatchObject([
@@ -160,7 +161,7 @@ describe('adotd probe', () => {
     [['127.0.0.1', '--tls-pin', 'x'], '--tls-pin: found x'],
     [['127.0.0.1', '--zones', 'x'], 'did you mean --zone?'],
   ])('refuses %j', async (wrong, message) => {
-    const { status, stderr } = await adotd('probe', ...wrong);
+    const { status, stderr } = await runCommand('probe', ...wrong);
     expect(status).toBe(2);
     expect(stderr).toContain(message);
   });

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../src/index.js';
 import { adotd } from '../support/cli.js';
+import { runCommand } from '../support/run-command.js';
 import { make, temporaryFolder } from '../tls/support.js';
 
 const folder = temporaryFolder();
@@ -53,7 +54,7 @@ describe('adotd query', () => {
   });
 
   it('shows TLS: version, cipher, certificate, pin, resumption', async () => {
-    const ran = await adotd(
+    const ran = await runCommand(
       'query',
       'ns1.types.test',
       ...dot,
@@ -77,7 +78,7 @@ describe('adotd query', () => {
   });
 
   it('upgrades by STARTTLS', async () => {
-    const ran = await adotd('query', 'ns1.types.test', ...dns, '--transport', 'starttls');
+    const ran = await runCommand('query', 'ns1.types.test', ...dns, '--transport', 'starttls');
     expect(ran).toMatchObject({ status: 0, stderr: '' });
     expect(ran.stdout).toMatch(/^;; UPGRADE: offered; first answer NOERROR "STARTTLS"$/m);
     expect(ran.stdout).toMatch(/^;; TIME: connect .*, upgrade .*, handshake .*, answer /m);
@@ -86,7 +87,7 @@ describe('adotd query', () => {
 
   it.each(['dummy', 'query'] as const)('resumes a session that began with --first %s', async (first) => {
     const words = ['ns1.types.test', ...dns, '--transport', 'starttls', '--first', first, '--resume', '2', '--json'];
-    const ran = await adotd('query', ...words);
+    const ran = await runCommand('query', ...words);
     const list = JSON.parse(ran.stdout) as { tls: { resumed: boolean }; encrypted: boolean; notResumed?: string }[];
     expect(list.map(({ tls, notResumed }) => [tls.resumed, notResumed])).toEqual([
       [false, undefined],
@@ -101,15 +102,15 @@ describe('adotd query', () => {
     const words = ['query', 'ns1.types.test', '--transport', 'starttls', '--resume', '1'];
     await using forgetful = await startServer({ folder: 'zones', faults: [{ fault: 'tls-no-resumption' }] });
     const at = ['--port', String(forgetful.tcp)];
-    const text = await adotd(...words, ...at);
+    const text = await runCommand(...words, ...at);
     expect(text.stdout.match(/^;; NOT RESUMED: .*$/gm)).toEqual([
       ';; NOT RESUMED: the server did not take the ticket of the session before',
     ]);
-    const short = await adotd(...words, ...at, '--short', '--first', 'query');
+    const short = await runCommand(...words, ...at, '--short', '--first', 'query');
     expect(short).toMatchObject({ status: 0, stdout: '192.0.2.1\n192.0.2.1\n' });
     expect(short.stderr).toBe('adotd query: not resumed: the server did not take the ticket of the session before\n');
     await using plain = await startServer({ folder: 'zones', tls: false });
-    const ran = await adotd(...words, '--port', String(plain.tcp), '--allow-plaintext', '--json');
+    const ran = await runCommand(...words, '--port', String(plain.tcp), '--allow-plaintext', '--json');
     expect((JSON.parse(ran.stdout) as { notResumed?: string }[]).map(({ notResumed }) => notResumed)).toEqual([
       undefined,
       'this session has no TLS: the server did not offer the upgrade',
@@ -117,7 +118,7 @@ describe('adotd query', () => {
   });
 
   it('prints JSON, a list of it with --resume, and the data only with --short', async () => {
-    const json = await adotd('query', 'ns1.types.test', ...dns, '--json', '--nsid', '--cookie');
+    const json = await runCommand('query', 'ns1.types.test', ...dns, '--json', '--nsid', '--cookie');
     expect(JSON.parse(json.stdout)).toMatchObject({
       transport: 'udp',
       began: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
@@ -130,36 +131,36 @@ describe('adotd query', () => {
         edns: { version: 0, options: [{ code: 10, name: 'COOKIE' }] },
       },
     });
-    const list = await adotd('query', 'ns1.types.test', ...dot, '--json', '--resume', '2');
+    const list = await runCommand('query', 'ns1.types.test', ...dot, '--json', '--resume', '2');
     const resumed = (JSON.parse(list.stdout) as { tls: { resumed: boolean } }[]).map(({ tls }) => tls.resumed);
     expect(resumed).toEqual([false, true, true]);
-    const short = await adotd('query', 'txt.types.test', 'TXT', ...dns, '--short');
+    const short = await runCommand('query', 'txt.types.test', 'TXT', ...dns, '--short');
     expect(short.stdout).toBe('"first" "second" "with \\"quotes\\", \\\\ and \\200" ""\n');
   });
 
   it('ends with status 0 whatever the RCODE', async () => {
-    const ran = await adotd('query', 'nothing.types.test', ...dns, '--no-edns');
+    const ran = await runCommand('query', 'nothing.types.test', ...dns, '--no-edns');
     expect(ran.status).toBe(0);
     expect(ran.stdout).toContain('status: NXDOMAIN');
-    const chaos = await adotd('query', 'version.server', 'TXT', ...dns, '--class', 'ch', '--transport', 'tcp');
+    const chaos = await runCommand('query', 'version.server', 'TXT', ...dns, '--class', 'ch', '--transport', 'tcp');
     expect(chaos).toMatchObject({ status: 0, stderr: '' });
   });
 
   it('ends with status 3 when there is no acceptable encryption', async () => {
-    const unknown = await adotd('query', 'a.test', ...dot, '--tls-pin', Buffer.alloc(32).toString('base64'));
+    const unknown = await runCommand('query', 'a.test', ...dot, '--tls-pin', Buffer.alloc(32).toString('base64'));
     expect(unknown).toMatchObject({ status: 3, stdout: '' });
     expect(unknown.stderr).toMatch(
       /^adotd query: .*the certificate is not acceptable: its pin is .*\[CLIENT_CERTIFICATE\]\n$/,
     );
-    const misnamed = await adotd('query', 'a.test', ...dot, '--tls-ca', ca, '--tls-host', 'ns2.test', '--json');
+    const misnamed = await runCommand('query', 'a.test', ...dot, '--tls-ca', ca, '--tls-host', 'ns2.test', '--json');
     expect(misnamed.status).toBe(3);
     expect(JSON.parse(misnamed.stdout)).toMatchObject({ error: { code: 'CLIENT_CERTIFICATE', step: 'handshake' } });
     await using plain = await startServer({ folder: 'zones', tls: false });
     const words = ['query', 'ns1.types.test', '--port', String(plain.tcp), '--transport', 'starttls'];
-    const refused = await adotd(...words);
+    const refused = await runCommand(...words);
     expect(refused).toMatchObject({ status: 3, stdout: '' });
     expect(refused.stderr).toMatch(/does not offer STARTTLS: TO is not set in its answer \[CLIENT_NO_UPGRADE\]/);
-    const allowed = await adotd(...words, '--allow-plaintext');
+    const allowed = await runCommand(...words, '--allow-plaintext');
     expect(allowed.status).toBe(0);
     expect(allowed.stdout).toMatch(/UPGRADE: not offered; first answer NOERROR "NO_TLS"/);
     expect(allowed.stdout).toMatch(/\(TCP, STARTTLS\) \(not encrypted\)/);
@@ -170,12 +171,12 @@ describe('adotd query', () => {
     await once(silent, 'listening');
     const port = String((silent.address() as AddressInfo).port);
     const words = ['query', 'a.test', '--port', port, '--timeout', '0.2', '--tries', '1'];
-    const slow = await adotd(...words, '--transport', 'tcp');
+    const slow = await runCommand(...words, '--transport', 'tcp');
     expect(slow).toMatchObject({ status: 9, stdout: '' });
     expect(slow.stderr).toMatch(
       /^adotd query: 127\.0\.0\.1:\d+ \(tcp\): no answer within 0\.2 s \[CLIENT_TIMED_OUT\]\n$/,
     );
-    const refused = await adotd(...words);
+    const refused = await runCommand(...words);
     expect(refused.status).toBe(9);
     expect(refused.stderr).toMatch(/connection refused \[CLIENT_REFUSED\]/);
     silent.close();
@@ -198,17 +199,17 @@ describe('adotd query', () => {
     [['a', '--first', 'none'], /--first: found none/],
     [['a', '--dnsec'], /unknown option --dnsec; did you mean --dnssec\?/],
   ] as const)('answers %j with status 2 and one clear line', async (words, message) => {
-    const ran = await adotd('query', ...words);
+    const ran = await runCommand('query', ...words);
     expect(ran).toMatchObject({ status: 2, stdout: '' });
     expect(ran.stderr).toMatch(message);
     expect(ran.stderr.trimEnd().split('\n')).toHaveLength(1);
   });
 
   it('ends with status 1 when the file of authorities cannot be read or holds none', async () => {
-    const missing = await adotd('query', 'a', ...dot, '--tls-ca', 'no-such-file.pem');
+    const missing = await runCommand('query', 'a', ...dot, '--tls-ca', 'no-such-file.pem');
     expect(missing).toMatchObject({ status: 1, stdout: '' });
     expect(missing.stderr).toMatch(/cannot read no-such-file\.pem: no such file or directory \[ADOTD_FILE\]/);
-    const empty = await adotd('query', 'a', ...dot, '--tls-ca', 'package.json');
+    const empty = await runCommand('query', 'a', ...dot, '--tls-ca', 'package.json');
     expect(empty.stderr).toMatch(/package\.json holds no certificate in PEM \[ADOTD_FILE\]/);
     expect(empty.status).toBe(1);
   });
