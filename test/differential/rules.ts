@@ -54,6 +54,18 @@ function atOrBelow(name: string, ancestor: string): boolean {
   return name === ancestor || name.endsWith(`.${ancestor}`);
 }
 
+/**
+ * Whether an NSEC record shows that a wildcard is an empty non-terminal: its next name stands below the wildcard, and its owner neither is the
+ * wildcard nor stands below it.
+ */
+export function showsWildcardNonTerminal({ owner, type, rdata }: AnswerRRset): boolean {
+  const next = type === T.NSEC ? /^ ((?:[^\\ ]|\\\d{3})+)/.exec(rdata[0] ?? '')?.[1] : undefined;
+  const at = next?.indexOf('.*.') ?? -1;
+  if (next === undefined || at < 0) return false;
+  const wildcard = next.slice(at + 1);
+  return owner !== wildcard && !owner.endsWith(`.${wildcard}`);
+}
+
 function isAddress(type: number): boolean {
   return type === T.A || type === T.AAAA;
 }
@@ -204,10 +216,7 @@ export const RULES: readonly Rule[] = [
     reason:
       'NODATA needs the NSEC that denies the name and the one that shows the empty non-terminal; peers send one of them.',
     apply(_ours, _theirs, { ours, theirs }) {
-      // The next name of such an NSEC record stands below the asterisk label.
-      const shows = ({ type, rdata }: AnswerRRset): boolean =>
-        type === T.NSEC && /^ (?:[^\\ ]|\\\d{3})+\.\*\./.test(rdata[0] ?? '');
-      if (![...ours.authority.values()].some(shows)) return 'none';
+      if (![...ours.authority.values()].some(showsWildcardNonTerminal)) return 'none';
       return abstains([...theirs.authority.keys()].every((key) => ours.authority.has(key)));
     },
   },

@@ -3,6 +3,7 @@ import type { Answer } from './answer.js';
 import type { Model, OutcomeName } from './model.js';
 import { lower, nameFromText, nameKey, nameToText } from './names.js';
 import type { Query } from './queries.js';
+import { showsWildcardNonTerminal } from './rules.js';
 import { T } from './types.js';
 
 const NXDOMAIN = 3;
@@ -31,9 +32,18 @@ export function expectation(model: Model, query: Query, ours: Answer): Expectati
 }
 
 /**
- * Questions whose answers unbound 1.17 never validates: DS at a zone whose parent it cannot ask; QTYPE CNAME or DNAME
- * below a DNAME; two links through one DNAME, which it wants to see before each of them although an RRset is in an answer
- * once (RFC 2181 §5); names that an asterisk label makes look like wildcards.
+ * Questions whose answers unbound 1.17 never validates, although delv does:
+ *
+ * - DS at a zone whose parent it cannot ask;
+ * - QTYPE CNAME or DNAME below a DNAME;
+ * - two links through one DNAME: it removes the second CNAME from the answer, because no DNAME stands right before it. An RRset is in an answer
+ *   once (RFC 2181 §5), no clause says where, and the signed DNAME is all that a validator needs for each CNAME that is made from it
+ *   (RFC 6672 §5.3.1);
+ * - names that an asterisk label makes look like wildcards;
+ * - a wildcard that is an empty non-terminal, at the end of a chain or where the NSEC that shows it is owned by another wildcard. Such a
+ *   wildcard exists (RFC 4592 §2.2.2), so that the answer is NODATA. The proof is the NSEC whose next name is below the wildcard, and the one
+ *   that denies the name (RFC 4035 §3.1.3.4); we send both. Behind a chain unbound takes the first for a proof that there is no wildcard, and
+ *   says that "the name exists and not exists". In an NSEC owned by a wildcard it looks at the types only.
  */
 function isBeyondUnbound(model: Model, { name, type }: Query, { answer, authority, rcode }: Answer): boolean {
   const links = [...answer.values()].filter((rrset) => rrset.type === T.CNAME || rrset.type === T.DNAME);
@@ -54,9 +64,8 @@ function isBeyondUnbound(model: Model, { name, type }: Query, { answer, authorit
   const isStarred = (text: string): boolean => /(^|\.)\*\./.test(text);
   const exists = model.zone.nodes.has(nameKey(name)) && !name.slice(1).includes('*');
   const starredLink = links.some(({ owner, rdata }) => isStarred(owner) || isStarred(rdata[0]?.trim() ?? ''));
-  // Behind a chain it finds no proof in the NSEC of a wildcard that is an empty non-terminal.
-  const starredProof = [...authority.values()].some((one) => one.type === T.NSEC && isStarred(one.owner));
-  if (links.length > 0 && starredProof) return true;
+  const proofs = [...authority.values()].filter(showsWildcardNonTerminal);
+  if (proofs.length > 0 && (links.length > 0 || proofs.some(({ owner }) => owner.startsWith('*.')))) return true;
   return starredLink || (isStarred(nameToText(name)) && !exists);
 }
 
