@@ -11,7 +11,7 @@ export const rateLimit = z.prefault(
   z.strictObject({
     mode: z._default(z.enum(['off', 'log', 'on']), 'off').register(z.globalRegistry, {
       description:
-        'Limit how many UDP responses a network gets, so that forged queries cannot make the server flood it. `log`: limit nothing, only count. TCP, TLS and clients with a valid server cookie (RFC 7873) are not limited.',
+        'Limit how many UDP responses a network gets, so that forged queries cannot make the server flood it. `log`: limit nothing, only count. TCP, TLS, clients with a valid server cookie (RFC 7873) and signed queries (TSIG) are not limited.',
     }),
     responses_per_second: limit(
       'responses',

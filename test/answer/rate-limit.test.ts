@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Limited, Transport } from '../../src/answer/facts.js';
 import { limitedResponder, type RateLimitSettings, rateLimitWords } from '../../src/answer/rate-limit.js';
+import { configSchema } from '../../src/config/schema.js';
 import { compileAccess } from '../../src/image/access.js';
 import { NO_POLICIES, type Policies } from '../../src/image/policy.js';
 import { prefixFromText } from '../../src/protocol/prefix.js';
+import { configuredKeys } from '../../src/server/plane/tsig-secrets.js';
 import { Random } from '../differential/random.js';
 import { buildQuery, decodeMessage, type Query } from '../support/message.js';
+import { signQuery } from '../support/tsig.js';
 import { engineOf, NOW, zoneOf } from './support.js';
 
 const LIMIT: RateLimitSettings = {
@@ -36,12 +39,14 @@ out2 CNAME b.example.org.`),
   'second.test': zoneOf(''),
 };
 const COOKIE = 10;
+const KEY = { name: 'k.', algorithm: 'hmac-sha256', secret: 'MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=' };
+const TSIG_KEYS = configuredKeys(configSchema.parse({ tsig: [KEY] }));
 
 function limiter(
   settings: Partial<RateLimitSettings> = {},
   { words = rateLimitWords(4096), policies = NO_POLICIES }: { words?: Int32Array; policies?: Policies } = {},
 ) {
-  const engine = engineOf(ZONES, { cookieSecrets: [SECRET], version: 'x' }, policies);
+  const engine = engineOf(ZONES, { cookieSecrets: [SECRET], version: 'x', tsigKeys: TSIG_KEYS }, policies);
   const { facts } = engine;
   const responder = limitedResponder(engine.responder, { ...LIMIT, ...settings }, words);
   const out = new Uint8Array(1500);
@@ -205,6 +210,19 @@ describe('a limit of the rate of responses', () => {
     expect(passed(50, edns(client))).toBe(0);
     expect(passed(50, edns(cookie.map((o, i) => (i === 23 ? o ^ 1 : o))))).toBe(0);
     expect(passed(50, edns(cookie))).toBe(50);
+  });
+
+  it('is lifted by a valid signature, and by no other', () => {
+    const { passed } = limiter({ responses: 1 });
+    const signed = (isForged: boolean): Query => {
+      const query = { name: 'www.example.test.' };
+      const bare = buildQuery(query);
+      const { message } = signQuery(bare, KEY, { time: NOW, isForged });
+      return { ...query, additional: [message.subarray(bare.length)] };
+    };
+    expect(passed(50)).toBe(1);
+    expect(passed(50, signed(false))).toBe(50);
+    expect(passed(50, signed(true))).toBeLessThan(2);
   });
 
   it('is not for exempt networks', () => {

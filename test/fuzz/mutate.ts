@@ -1,6 +1,8 @@
 /** Messages by chance: octets of no sense, and well-formed queries with some octets changed. */
 import type { Chance } from '../reference/generate.js';
+import { NOW } from '../support/engine.js';
 import { buildQuery } from '../support/message.js';
+import { signQuery, type TestKey } from '../support/tsig.js';
 
 const NAMES = [
   'nsec.test.',
@@ -47,12 +49,39 @@ function query(chance: Chance): Uint8Array {
   });
 }
 
-/** The next message: every tenth is noise, every tenth a whole query, the others are queries with changes. */
+/** The key that the responder knows. */
+export const KEY: TestKey = {
+  name: 'k.',
+  algorithm: 'hmac-sha256',
+  secret: 'MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=',
+};
+
+/** A message signed rightly or wrongly, of which some octets are changed now and then. */
+function signed(chance: Chance, message: Uint8Array): Uint8Array {
+  const name = chance.percent(10)
+    ? `${'a'.repeat(1 + chance.below(63))}.`.repeat(3)
+    : chance.of(['k.', 'K.', 'other.']);
+  const { message: whole } = signQuery(
+    message,
+    { ...KEY, name },
+    {
+      time: NOW + chance.of([0, 0, 0, 299, -301]),
+      fudge: chance.of([300, 300, 0, 65_535]),
+      macOctets: chance.of([32, 32, 32, 31, 16, 15, 0]),
+      isForged: false,
+    },
+  );
+  if (chance.percent(30)) whole[message.length + chance.below(whole.length - message.length)] = chance.below(256);
+  return whole;
+}
+
+/** The next message: every tenth is noise, every tenth a whole query, every tenth a signed one, the others are queries with changes. */
 export function someMessage(chance: Chance): Uint8Array {
   const kind = chance.below(10);
   if (kind === 0) return noise(chance, chance.below(MAX_NOISE));
   let message = query(chance);
   if (kind === 1) return message;
+  if (kind === 2) return signed(chance, message);
   for (let i = 1 + chance.below(4); i > 0; i--) {
     const at = chance.below(message.length + 1);
     const how = chance.below(6);

@@ -1,10 +1,12 @@
 /** Feeds messages by chance to respond(), and stops at the first response that is not as it must be. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { configSchema } from '../../src/config/schema.js';
+import { configuredKeys } from '../../src/server/plane/tsig-secrets.js';
 import { chanceOf } from '../reference/generate.js';
 import { type Engine, engineOf } from '../support/engine.js';
 import { judgeResponse } from './judge.js';
-import { someMessage } from './mutate.js';
+import { KEY, someMessage } from './mutate.js';
 
 const ZONES = ['plain.test', 'child.plain.test', 'nsec.test', 'nsec3.test', 'optout.test'];
 
@@ -27,6 +29,7 @@ function fuzzEngine(): Engine {
       hostname: 'fuzz',
       nsid: Uint8Array.from([1, 2, 3]),
       cookieSecrets: [new Uint8Array(16)],
+      tsigKeys: configuredKeys(configSchema.parse({ tsig: [{ ...KEY, mac_bits: 128 }] })),
     },
   );
 }
