@@ -44,7 +44,7 @@ export class TlsPlace {
 
   /** Begins a turn that reads, with octets at an address. false: it is broken. */
   begin(address: number, length: number): boolean {
-    if (!this.engine.begin(this.#handle, address, length)) return false;
+    if (!this.engine.begin(this.#handle, address, length)) return this.#mistake('did not begin');
     this.#turn = Turn.READING;
     return true;
   }
@@ -86,9 +86,10 @@ export class TlsPlace {
   /** Ends the turn, if one is under way. false: the connection is broken. */
   end(): boolean {
     if (this.#turn === Turn.NONE) return true;
-    const sent = this.sendSealed();
+    // free() ends the turn of a broken connection: there may be more output, which is no mistake.
+    if (!this.sendSealed()) return false;
     this.#turn = Turn.NONE;
-    return this.engine.finish(this.#handle) && sent;
+    return this.engine.finish(this.#handle) || this.#mistake('left octets for the network');
   }
 
   /** Sends close_notify, and frees the place. false: the connection is broken. */
@@ -109,8 +110,15 @@ export class TlsPlace {
 
   #beginWriting(): boolean {
     if (this.#turn !== Turn.NONE) return true;
-    if (this.#handle < 0 || !this.engine.begin(this.#handle, 0, 0)) return false;
+    if (this.#handle < 0) return false;
+    if (!this.engine.begin(this.#handle, 0, 0)) return this.#mistake('did not begin');
     this.#turn = Turn.WRITING;
     return true;
+  }
+
+  /** What only a mistake of ours, or a lack of memory, can bring about. It is logged, and the connection ends. */
+  #mistake(what: string): false {
+    this.#parts.context.mistake(new Error(`a turn of the TLS engine ${what}`));
+    return false;
   }
 }

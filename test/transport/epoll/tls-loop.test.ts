@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { constants } from 'node:os';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { UpgradeBit } from '../../../src/answer/facts.js';
@@ -184,5 +185,56 @@ describe('TLS on the loop', () => {
     expect(mistakes).toEqual([new Error('made to fail')]);
     other.write(framed(message(2)));
     expect(ids(await first(other, 22))).toEqual([2]);
+  });
+
+  it.each([
+    ['begin', 'did not begin'],
+    ['finish', 'left octets for the network'],
+  ] as const)('ends a connection whose turn does not %s as it should, and says so', async (name, what) => {
+    const mistakes: unknown[] = [];
+    const { port, tls } = start({ mistake: (error) => void mistakes.push(error) });
+    const victim = await dial(port);
+    const other = await dial(port);
+    victim.write(framed(message(1)));
+    await first(victim, 22);
+    tls[name] = () => {
+      Reflect.deleteProperty(tls, name);
+      // The turn itself is sound, so that the engine goes on.
+      return false;
+    };
+    victim.write(framed(message(2)));
+    await once(victim.resume(), 'close');
+    expect(mistakes).toEqual([new Error(`a turn of the TLS engine ${what}`)]);
+    other.write(framed(message(3)));
+    expect(ids(await first(other, 22))).toEqual([3]);
+  });
+
+  it('takes it for no mistake when the network breaks in the middle of a large answer', async () => {
+    const mistakes: unknown[] = [];
+    let breaks = false;
+    let error = 0;
+    const calls: Partial<Libc> = {
+      send(fd, octets, length, flags) {
+        error = breaks ? constants.errno.ECONNRESET : 0;
+        return breaks ? -1 : system.send(fd, octets, length, flags);
+      },
+      errorNumber: () => error || system.errorNumber(),
+    };
+    const settings = { writeBuffer: 262_144, writeBufferTotal: 1_048_576 };
+    const { port, tls, shared } = start({ settings, mistake: (one) => void mistakes.push(one) }, calls);
+    const victim = await dial(port);
+    const other = await dial(port);
+    for (const socket of [victim, other]) {
+      socket.write(framed(message(1)));
+      await first(socket, 22);
+    }
+    breaks = true;
+    // More than the engine gives at once.
+    victim.write(framed(...upTo(4).map((id) => message(id, 300, 218))));
+    await once(victim.resume(), 'close');
+    breaks = false;
+    expect([mistakes, tls.counts.leftovers, shared.sessions.size]).toEqual([[], 0, 1]);
+    other.write(framed(message(3)));
+    expect(ids(await first(other, 22))).toEqual([3]);
   });
 });
