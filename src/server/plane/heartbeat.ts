@@ -2,8 +2,13 @@
 import type { Clock } from '../../session/clock.js';
 import { HANDSHAKES, HEARTBEAT, RESTING, THREAD } from '../../transport/thread-words.js';
 
-/** Milliseconds between two checks of the heartbeat, as long as one of the threads does not rest. */
+/** Milliseconds between two checks of the heartbeat while a thread does not rest. */
 export const WATCH_INTERVAL = 50;
+/**
+ * The same while all threads were seen resting. A thread that hangs after that is found as soon as one that was not: the check that meets
+ * it already counts as the second. Measured at 1,000 queries a second: a check costs 0.1 ms of CPU.
+ */
+export const RESTING_INTERVAL = 150;
 /**
  * Checks in a row without a heartbeat after which a thread that has used the CPU meanwhile is taken to loop. Threads beat every 50 to
  * 100 ms. Checks are counted, not time: while the whole process is stopped, no thread can beat.
@@ -36,6 +41,7 @@ export class Heartbeat {
   readonly #cpuOf: (thread: number) => number;
   #beat = 0;
   #checks = 0;
+  #rested = false;
   #cpuAt = 0;
   #checkedAt = 0;
 
@@ -47,18 +53,21 @@ export class Heartbeat {
   }
 
   /**
-   * Checks it; to be called every WATCH_INTERVAL. `resting`: it rests, and has not moved since the check before. `working`: whether it
-   * carries out an order that may take long.
+   * Checks it; to be called every WATCH_INTERVAL, or every RESTING_INTERVAL. `still`: it rests, and has not moved since the check before.
+   * `working`: whether it carries out an order that may take long.
    */
-  check(working: boolean): 'resting' | 'moving' | Standstill {
+  check(working: boolean): 'still' | 'resting' | 'moving' | Standstill {
     const beat = Atomics.load(this.#words, HEARTBEAT);
     const moved = beat !== this.#beat || this.#checks === 0;
-    if (moved || Atomics.load(this.#words, RESTING) === 1) {
-      this.#beat = beat;
-      this.#checks = 1;
-      return moved ? 'moving' : 'resting';
-    }
-    return this.#stands(working) ?? 'moving';
+    const rested = this.#rested;
+    this.#rested = Atomics.load(this.#words, RESTING) === 1;
+    if (!moved && !this.#rested) return this.#stands(working) ?? 'moving';
+    this.#beat = beat;
+    this.#checks = 1;
+    if (this.#rested) return moved ? 'resting' : 'still';
+    // It may hang since long ago.
+    if (rested) this.#stands(working);
+    return 'moving';
   }
 
   /** It has not moved since the last check, and does not rest; undefined: that may still be. */

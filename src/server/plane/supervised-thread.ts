@@ -179,15 +179,15 @@ export class SupervisedThread {
     });
   }
 
-  /** Checks its heartbeat; to be called every WATCH_INTERVAL. Returns whether it rests, or there is nothing to look at. */
-  watch(): boolean {
-    if (!this.#watchable) return true;
+  /** Checks its heartbeat; see Heartbeat.check. `still`: there may also be nothing to look at. */
+  watch(): 'still' | 'resting' | 'moving' {
+    if (!this.#watchable) return 'still';
     const found = this.#heartbeat.check(this.#busy.length > 0);
-    if (found === 'resting' || found === 'moving') return found === 'resting';
+    if (typeof found === 'string') return found;
     const { stood, spinning } = found;
     this.#hangs = new Error(`${this.#options.name} did not move for ${stood} ms${spinning ? ', it loops' : ''}`);
     this.#handle?.terminate();
-    return false;
+    return 'moving';
   }
 
   /** Nobody calls watch() until it has called awake(). Returns false when it has something to do already. */

@@ -1,12 +1,12 @@
 /** Looks at the heartbeats of threads as long as one of them has something to do. */
 import type { Clock, Timer } from '../../session/clock.js';
-import { WATCH_INTERVAL } from './heartbeat.js';
+import { RESTING_INTERVAL, WATCH_INTERVAL } from './heartbeat.js';
 import type { SupervisedThread } from './supervised-thread.js';
 
 /** What it needs of a thread. */
 type Watched = Pick<SupervisedThread, 'watch' | 'leave' | 'lookAgain'>;
 
-/** Looks every WATCH_INTERVAL; when all threads are quiet, not until one of them says that it is awake. */
+/** Looks every WATCH_INTERVAL, or RESTING_INTERVAL; when all threads are still, not until one of them says that it is awake. */
 export class ThreadWatch {
   readonly #timer: Timer;
   #threads: readonly Watched[] = [];
@@ -43,10 +43,10 @@ export class ThreadWatch {
   }
 
   #look(): void {
-    let quiet = true;
-    for (const thread of this.#threads) if (!thread.watch()) quiet = false;
-    this.#looking = !quiet || !this.#leave();
-    if (this.#looking) this.#timer.set(WATCH_INTERVAL);
+    // Each of them is looked at.
+    const found = this.#threads.map((thread) => thread.watch());
+    this.#looking = found.some((one) => one !== 'still') || !this.#leave();
+    if (this.#looking) this.#timer.set(found.includes('moving') ? WATCH_INTERVAL : RESTING_INTERVAL);
   }
 
   /** Leaves all threads, unless one of them does not rest any more. */

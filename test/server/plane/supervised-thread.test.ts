@@ -3,7 +3,7 @@ import { defaultConfig } from '../../../src/config/schema.js';
 import type { Catalog } from '../../../src/image/catalog.js';
 import { COUNTER_WORDS } from '../../../src/observe/counters/counters.js';
 import { silentLog } from '../../../src/observe/log.js';
-import { WATCH_INTERVAL } from '../../../src/server/plane/heartbeat.js';
+import { RESTING_INTERVAL, WATCH_INTERVAL } from '../../../src/server/plane/heartbeat.js';
 import { SupervisedThread, type ThreadEvents } from '../../../src/server/plane/supervised-thread.js';
 import type { Order, ThreadData } from '../../../src/server/plane/thread-messages.js';
 import { threadSettings } from '../../../src/server/plane/thread-settings.js';
@@ -172,20 +172,35 @@ describe('a supervised thread', () => {
     expect(setup.last().terminated).toBe(1);
   });
 
-  it('is quiet when it rests and has not moved since the last look, and when there is nothing to look at', async () => {
+  it('is still when it rests and has not moved since the last look, and when there is nothing to look at', async () => {
     const setup = bench();
     const { thread, last } = setup;
-    expect(thread.watch()).toBe(true);
+    expect(thread.watch()).toBe('still');
     await setup.begin();
     const { words } = last().data;
     words[RESTING] = 1;
-    expect([thread.watch(), thread.watch()]).toEqual([false, true]);
+    expect([thread.watch(), thread.watch()]).toEqual(['resting', 'still']);
     words[HEARTBEAT]!++;
-    expect([thread.watch(), thread.watch()]).toEqual([false, true]);
+    expect([thread.watch(), thread.watch()]).toEqual(['resting', 'still']);
     words[RESTING] = 0;
-    expect([thread.watch(), thread.watch()]).toEqual([false, false]);
+    expect([thread.watch(), thread.watch()]).toEqual(['moving', 'moving']);
     last().events.exit(new Error('dead'));
-    expect(thread.watch()).toBe(true);
+    expect(thread.watch()).toBe('still');
+  });
+
+  it('is ended as soon when it was looked at less often because it rested', async () => {
+    const setup = bench();
+    await setup.begin();
+    const { words } = setup.last().data;
+    words[RESTING] = 1;
+    setup.watch(3, 0);
+    words[RESTING] = 0;
+    words[HEARTBEAT]!++;
+    const began = setup.clock.now;
+    setup.clock.advance(RESTING_INTERVAL - WATCH_INTERVAL);
+    for (let looks = 0; setup.last().terminated === 0 && looks < 20; looks++) setup.watch(1, 1);
+    expect(setup.clock.now - began).toBe(400);
+    expect(setup.last().terminated).toBe(1);
   });
 
   it('is left when it rests, and says when it has to be looked at', async () => {

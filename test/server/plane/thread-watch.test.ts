@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { WATCH_INTERVAL } from '../../../src/server/plane/heartbeat.js';
+import { RESTING_INTERVAL, WATCH_INTERVAL } from '../../../src/server/plane/heartbeat.js';
 import { ThreadWatch } from '../../../src/server/plane/thread-watch.js';
 import { FakeClock } from '../../support/clock.js';
 
 /** A thread as far as it is watched. */
 class PaperThread {
-  quiet = true;
+  state: 'still' | 'resting' | 'moving' = 'still';
   /** Whether it begins to move just when it is left. */
   restless = false;
   looks = 0;
   left = false;
 
-  watch(): boolean {
+  watch(): 'still' | 'resting' | 'moving' {
     this.looks++;
-    return this.quiet;
+    return this.state;
   }
 
   leave(): boolean {
@@ -34,9 +34,9 @@ function bench() {
 }
 
 describe('the watch on threads', () => {
-  it('looks at every thread as long as one of them is not quiet', () => {
+  it('looks at every thread as long as one of them moves', () => {
     const { threads, watch, pass } = bench();
-    threads[0].quiet = false;
+    threads[0].state = 'moving';
     watch.begin(threads);
     pass(20);
     expect(threads.map(({ looks, left }) => [looks, left])).toEqual([
@@ -45,7 +45,7 @@ describe('the watch on threads', () => {
     ]);
   });
 
-  it('ends when all are quiet, with no timer left, until one of them says that it is awake', () => {
+  it('ends when all are still, with no timer left, until one of them says that it is awake', () => {
     const { threads, watch, clock, pass } = bench();
     watch.begin(threads);
     pass(20);
@@ -54,7 +54,7 @@ describe('the watch on threads', () => {
       [1, true],
     ]);
     expect([watch.looking, clock.timers]).toEqual([false, 0]);
-    threads[1].quiet = false;
+    threads[1].state = 'moving';
     watch.awake();
     watch.awake();
     expect(threads.map(({ left }) => left)).toEqual([false, false]);
@@ -62,17 +62,30 @@ describe('the watch on threads', () => {
     expect(threads.map(({ looks }) => looks)).toEqual([4, 4]);
   });
 
+  it('looks less often while all rest between what they do', () => {
+    const { threads, watch, clock } = bench();
+    threads[0].state = 'resting';
+    watch.begin(threads);
+    clock.advance(WATCH_INTERVAL);
+    clock.advance(10 * RESTING_INTERVAL);
+    expect(threads.map(({ looks }) => looks)).toEqual([11, 11]);
+    threads[1].state = 'moving';
+    clock.advance(RESTING_INTERVAL);
+    clock.advance(10 * WATCH_INTERVAL);
+    expect(threads.map(({ looks }) => looks)).toEqual([22, 22]);
+  });
+
   it('goes on when a thread moves just then', () => {
-    const { threads, watch, pass } = bench();
+    const { threads, watch, clock } = bench();
     threads[1].restless = true;
     watch.begin(threads);
-    pass(2);
+    clock.advance(WATCH_INTERVAL + RESTING_INTERVAL);
     expect(threads.map(({ looks, left }) => [looks, left])).toEqual([
       [2, false],
       [2, false],
     ]);
     threads[1].restless = false;
-    pass(1);
+    clock.advance(RESTING_INTERVAL);
     expect(watch.looking).toBe(false);
   });
 
