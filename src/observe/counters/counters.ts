@@ -1,6 +1,6 @@
 /**
  * Counts of messages, by transport. Each worker has an array and increments it without atomics. Measured: 3 ns each, against 11 ns for
- * an atomic one; a message takes 16 ns in all (test/bench/count.ts), and a third more for the sketch of clients. Readers add up the
+ * an atomic one; a message takes 16 ns in all (test/bench/count.ts), and a fifth more for the sketch of clients. Readers add up the
  * arrays of the workers. Hot file: counting a message allocates nothing.
  */
 import { type Facts, Kind, Limited, type Outcome, Transport } from '../../answer/facts.js';
