@@ -45,8 +45,8 @@ does the work of receiving in the time of the sender: half of the network's work
 of the ratios of the turns. A query counts as lost after 1 s. At 500 outstanding queries, UDP loses only the first ones: the default socket
 buffer, which some servers keep, has room for about 280.
 
-Loads with a rate show what it costs to be woken. dnsperf sends at such a rate one query at a time, except when it is late; the mean batch and
-the wake-ups per query tell. The scheduler's clock counts nanoseconds. The ticks that tell user from kernel are hundredths of a second, and
+Loads with a rate show what it costs to be woken. dnsperf sends at such a rate in bursts: at 1,000 queries a second mostly two at once, at 20,000 about
+ten, more on a busy machine; the mean batch and the wake-ups per query tell. The scheduler's clock counts nanoseconds. The ticks that tell user from kernel are hundredths of a second, and
 miss most of the short times for which such a server runs: at these rates that split is only a hint.
 
 Inside TLS, adotd sends each message in a record of its own (protocol.md says why), and node:tls sends each record by a system call. Measured
