@@ -3,6 +3,7 @@
 import { descriptorTable } from '../../src/transport/epoll/owned-descriptors.js';
 import { type StreamLoopOptions, serveStreams } from '../../src/transport/epoll/stream-loop.js';
 import { libc } from '../../src/transport/libc.js';
+import { createRest } from '../../src/transport/rest.js';
 import { closeSocket, openTcpSocket, startListening } from '../../src/transport/sockets.js';
 import { listenTcp } from '../../src/transport/stream.js';
 import { threadWords } from '../../src/transport/thread-words.js';
@@ -30,7 +31,16 @@ export function listenByEpoll(
   const owned = descriptorTable(0x1_0000);
   const words = threadWords();
   const served = { fd: socket.fd, endpoint: socket.endpoint, secure, shared: false };
-  const loop = serveStreams([served], { system, context, clock: context.clock, words, owned, patience: 0, ...change });
+  const loop = serveStreams([served], {
+    system,
+    context,
+    clock: context.clock,
+    words,
+    rest: createRest(words, () => {}),
+    owned,
+    patience: 0,
+    ...change,
+  });
   let stopped: Promise<void> | undefined;
   const close = (): Promise<void> => {
     if (stopped !== undefined) return stopped;

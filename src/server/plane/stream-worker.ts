@@ -5,6 +5,7 @@ import { TlsContexts, type TlsSettings } from '../../tls/tls-context.js';
 import { type LoopClock, loopClock } from '../../transport/epoll/loop-clock.js';
 import { serveStreams } from '../../transport/epoll/stream-loop.js';
 import { type Libc, libc } from '../../transport/libc.js';
+import type { Rest } from '../../transport/rest.js';
 import { duplicateSocket } from '../../transport/sockets.js';
 import { listenStream } from '../../transport/stream.js';
 import { GENERATION, HANDSHAKES, HEARTBEAT } from '../../transport/thread-words.js';
@@ -24,7 +25,7 @@ interface Serving {
   stop(): Promise<void>;
 }
 
-await runThread(async (data, services) => {
+await runThread(async (data, services, rest) => {
   const { catalog, words } = data;
   const system = libc();
   const engine = data.streams === 'epoll' && data.tls ? createTlsEngine(data.tls, data.pointers) : undefined;
@@ -32,7 +33,7 @@ await runThread(async (data, services) => {
   const byNode = data.streams === 'node' || typeof engine === 'string' || typeof system === 'string';
   const { context, replaceTls, stop } = byNode
     ? await serveByNode(data, services)
-    : serveByEpoll(data, services, system, engine);
+    : serveByEpoll(data, { ...services, rest }, system, engine);
   words[GENERATION] = catalog.generation;
   return {
     publish(next) {
@@ -52,13 +53,13 @@ await runThread(async (data, services) => {
 /** Serves the sockets on a loop of our own. */
 function serveByEpoll(
   { settings, catalog, share, sockets, words, owned }: ThreadData,
-  services: ThreadServices,
+  { rest, ...services }: ThreadServices & { readonly rest: Rest },
   system: Libc,
   tls: TlsEngine | undefined,
 ): Serving {
   const clock: LoopClock = loopClock(services.clock);
   const context = streamContext(settings, catalog, undefined, { ...services, clock }, share);
-  const loop = serveStreams(sockets, { system, context, clock, words, owned, tls });
+  const loop = serveStreams(sockets, { system, context, clock, words, rest, owned, tls });
   return {
     context,
     replaceTls: (next) => tls?.replace(next),

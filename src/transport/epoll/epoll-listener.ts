@@ -43,6 +43,8 @@ export interface EpollListeners {
   accept(fd: number): boolean;
   /** Tries again to accept where descriptors had run out. */
   rearm(): void;
+  /** Whether rearm() has something to do. */
+  readonly paused: boolean;
   /** When a connection was accepted last; milliseconds of the clock. */
   readonly acceptedAt: number;
   /** Lets no new connections begin where that is possible; returns whether it is anywhere. */
@@ -81,6 +83,9 @@ export function createListeners(sockets: readonly StreamSocket[], parts: LoopPar
     },
     rearm() {
       for (const fd of resting.splice(0)) epoll.change(fd, listening.get(fd)?.generation ?? 0, Ready.READ);
+    },
+    get paused() {
+      return resting.length > 0;
     },
     get acceptedAt() {
       return accepting.acceptedAt;

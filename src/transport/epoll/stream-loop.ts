@@ -9,6 +9,7 @@
  */
 import type { TlsEngine } from '../../tls/openssl/engine.js';
 import type { Libc } from '../libc.js';
+import { createSleep, PATIENCE, type Rest, type Sleep } from '../rest.js';
 import { HANDSHAKES, HEARTBEAT } from '../thread-words.js';
 import type { StreamContext } from '../transport.js';
 import { Ready } from './epoll.js';
@@ -28,6 +29,8 @@ export interface StreamLoopOptions {
   readonly clock: LoopClock;
   /** Of thread-words.ts. */
   readonly words: Int32Array;
+  /** Of the same words. */
+  readonly rest: Rest;
   /** Of descriptorTable(). */
   readonly owned: Int32Array;
   /** The TLS engine of the calling thread, which closes it later; undefined where TLS is not served. */
@@ -36,8 +39,6 @@ export interface StreamLoopOptions {
   readonly patience?: number;
 }
 
-/** Milliseconds after which a waiting thread gives its event loop a turn. An idle thread's heartbeat has this interval. */
-const PATIENCE = 50;
 /**
  * Milliseconds of TLS handshakes in a round, after which sessions that are established have their turn again; one that has begun is
  * completed. Where those sessions take longer, handshakes get as much time as they. Measured: 500 ClientHellos at once make others wait for 126 ms otherwise with keys of P-256, for 2 s with RSA-4096.
@@ -51,7 +52,7 @@ const GO_ON = 0;
 
 /** Serves the sockets in the calling thread until stop(). Throws ADOTD_LISTEN. */
 export function serveStreams(sockets: readonly StreamSocket[], options: StreamLoopOptions): StreamLoop {
-  const { system, context, clock, words, owned, tls, patience = PATIENCE } = options;
+  const { system, context, clock, words, rest, owned, tls, patience = PATIENCE } = options;
   const { sessions } = context;
   const parts = createLoopParts(system, context, owned, tls);
   const eventLoop = system.eventLoop();
@@ -63,7 +64,10 @@ export function serveStreams(sockets: readonly StreamSocket[], options: StreamLo
     parts.close(parts.epoll.fd);
     throw error;
   }
-  const round = createRound(parts, listeners, eventLoop, clock, words);
+  const sleep = createSleep(system, rest, parts.epoll.wait);
+  // Nothing tells when there is room for another connection: a listener that is out of room is tried in every turn.
+  const wait: Sleep = (milliseconds) => (listeners.paused ? parts.epoll.wait(milliseconds) : sleep(milliseconds));
+  const round = createRound(parts, listeners, wait, eventLoop, clock, words);
   let ended: (() => void) | undefined;
 
   const turn = (): void => {
@@ -95,7 +99,7 @@ export function serveStreams(sockets: readonly StreamSocket[], options: StreamLo
     // Clients that have begun to connect are accepted and served. Without recent connections nothing is waited for.
     const { idleTime } = sessions;
     const frequented = sessions.size > 0 || clock.milliseconds() < listeners.acceptedAt + idleTime;
-    if (listeners.refuse() && frequented) await sleep(clock, idleTime);
+    if (listeners.refuse() && frequented) await pass(clock, idleTime);
     listeners.close();
     await new Promise<void>((resolve) => (ended = resolve));
   }
@@ -108,13 +112,14 @@ export function serveStreams(sockets: readonly StreamSocket[], options: StreamLo
 function createRound(
   parts: LoopParts,
   listeners: EpollListeners,
+  wait: Sleep,
   eventLoop: number,
   clock: LoopClock,
   words: Int32Array,
 ): (milliseconds: number) => boolean {
   const { epoll, connections } = parts;
   return (milliseconds) => {
-    const found = epoll.wait(parts.deferred.length > 0 ? 0 : milliseconds);
+    const found = wait(parts.deferred.length > 0 ? 0 : milliseconds);
     parts.tls?.startTurn();
     const began = parts.tls === undefined ? 0 : clock.milliseconds();
     let goOn = (found > 0 || parts.deferred.length > 0) && milliseconds > 0;
@@ -167,6 +172,6 @@ function tellGone({ gone }: LoopParts): void {
   for (let connection = gone.pop(); connection !== undefined; connection = gone.pop()) connection.tellGone();
 }
 
-function sleep(clock: LoopClock, milliseconds: number): Promise<void> {
+function pass(clock: LoopClock, milliseconds: number): Promise<void> {
   return new Promise((resolve) => clock.timer(resolve).set(milliseconds));
 }
