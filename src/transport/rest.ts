@@ -54,7 +54,7 @@ export const PATIENCE = 50;
  * The same for a thread that nothing has come to for that long: it waits until its next timer, this long at the most. All else that it
  * might have to do wakes it; the limit is for what we have not thought of.
  */
-const LONGEST_PATIENCE = 10_000;
+const LONGEST_PATIENCE = 60_000;
 
 /**
  * Waits as long as there is nothing to do, `milliseconds` at least: PATIENCE, or less where something is due before. Returns how many
