@@ -41,6 +41,7 @@ it('is told by the usual codes what the system does not let it do', async () => 
   await client.close();
 });
 
+// It starts a thread and a program, and jest waits 5 s only.
 it('is answered while this thread is blocked', async () => {
   const threaded = await startServer({ thread: true, zones: { 'example.test': 'www A 192.0.2.80' } });
   const one = `new (require('node:dns').Resolver)({ tries: 1 })`;
@@ -53,7 +54,7 @@ it('is answered while this thread is blocked', async () => {
   await expect(threaded.setZone('example.test', 'www A x')).rejects.toMatchObject(mistake);
   expect(() => threaded.faults.add({ fault: 'drop', name: () => {} })).toThrow(/give plain values/);
   await threaded.close();
-});
+}, 60_000);
 
 if (process.env.FAIL) {
   it(
