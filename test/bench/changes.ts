@@ -15,13 +15,22 @@ export async function benchChanges(sizes: readonly number[], turns: number): Pro
     const middle = (field: string): number => median(results.map((result) => result[field] ?? 0));
     rows.push([
       String(records),
-      ...['first', 'next', 'diff', 'compose'].map((field) => middle(field).toFixed(1)),
+      ...['first', 'next', 'cpu', 'diff', 'compose'].map((field) => middle(field).toFixed(1)),
       ...['image', 'extra'].map((field) => middle(field).toFixed(1)),
     ]);
   }
   console.log(`\none change applied to a zone, median of ${turns} turns, milliseconds and MiB`);
   printTable([
-    ['records', 'image of a file', 'image of a change', 'diff', 'sum of 100 changes', 'image', 'extra memory'],
+    [
+      'records',
+      'image of a file',
+      'image of a change',
+      'its CPU',
+      'diff',
+      'sum of 100 changes',
+      'image',
+      'extra memory',
+    ],
     ...rows,
   ]);
 }
