@@ -7,6 +7,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // The files share processes: starting one costs more than most of them need.
+    isolate: false,
     bail: 1,
     reporters: [['json', { outputFile: 'report.json' }]],
   },
