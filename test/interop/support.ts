@@ -38,6 +38,7 @@ interface Settings {
   readonly sessions?: object;
   readonly tcp?: object;
   readonly workers?: string | number;
+  readonly streams?: 'auto' | 'epoll' | 'node';
   readonly version?: string;
   readonly query_log?: object;
   readonly dnstap?: object;
