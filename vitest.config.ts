@@ -43,6 +43,8 @@ const FIXTURES = {
  * second of CPU: more than most files need themselves.
  */
 const OWN_PROCESS = [
+  // Commands that run in the process of their tests write to its standard output and error.
+  'test/cli/{habits,keys}.test.ts',
   'test/fixture/{cycles,reachable}.test.ts',
   'test/fixture/thread/*.test.ts',
   'test/native/*.test.ts',
