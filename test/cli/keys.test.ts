@@ -147,7 +147,7 @@ describe('adotd keys', () => {
       status: 2,
       stderr: expect.stringContaining('unexpected zones'),
     });
-    expect(await runCommand('keys', '--cert', 'x')).toMatchObject({
+    expect(await runCommand('keys', '--cers', 'x')).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('did you mean --certs?'),
     });
