@@ -246,8 +246,8 @@ const SECTIONS: readonly Mutant[] = [
   {
     name: 'BADVERS forgotten',
     file: 'answer/respond.ts',
-    find: 'if (x.hasOpt === 1 && x.optVersion !== 0) return error(x, facts, Rcode.BADVERS);',
-    replace: '',
+    find: 'if (x.hasOpt === 1 && x.optVersion !== 0) {',
+    replace: 'if (x.hasOpt === 2) {',
   },
   {
     name: 'DS asked of the child',
@@ -423,8 +423,8 @@ const RATE_LIMIT: readonly Mutant[] = [
   {
     name: 'a valid cookie does not lift the limit',
     file: 'answer/rate-limit.ts',
-    find: ' || outcome.cookie === 1) return length;',
-    replace: ') return length;',
+    find: ' || outcome.cookie === 1 || outcome.signed === 1)',
+    replace: ' || outcome.signed === 1)',
   },
   {
     name: 'any cookie lifts the limit',

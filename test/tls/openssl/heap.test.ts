@@ -11,6 +11,8 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 const RECORDS = 50;
+/** Rounds that leave nothing. */
+const CLEAN = 6;
 const TURNS = 200;
 
 it('a record leaves nothing on the heap: it is opened, answered and sent', () => {
@@ -50,8 +52,10 @@ it('a record leaves nothing on the heap: it is opened, answered and sent', () =>
   while (!client.handshake()) pass();
   pass();
 
+  // While V8 still compiles the code, it allocates: how many rounds that takes depends on the machine.
+  let clean = 0;
   const left: number[] = [];
-  for (let round = 0; round < 10; round++) {
+  for (let round = 0; round < 50 && clean < CLEAN; round++) {
     const parts = Array.from({ length: TURNS }, () => {
       for (let i = 0; i < RECORDS; i++) client.write(Buffer.alloc(60));
       return client.take();
@@ -63,10 +67,12 @@ it('a record leaves nothing on the heap: it is opened, answered and sent', () =>
       octets.set(parts[i]!);
       records += turn(parts[i]!.length, drop);
     }
-    left.push((process.memoryUsage().heapUsed - before) / records);
+    const each = (process.memoryUsage().heapUsed - before) / records;
+    // An address that is made anew for each record would be 16 octets.
+    if (each <= 4) clean++;
+    left.push(each);
     expect(records).toBe(RECORDS * TURNS);
   }
   engine.close();
-  // While V8 still compiles the code, it allocates. An address that is made anew for each record would be 16 octets.
-  expect(left.filter((octets) => octets > 4).length).toBeLessThan(5);
+  expect(clean, left.join(' ')).toBe(CLEAN);
 });
