@@ -33,7 +33,7 @@ describe('clients that cost', () => {
     });
     expect(failures).toEqual([]);
     // Each transport was asked meanwhile; how often depends on the machine.
-    expect(asked).toBeGreaterThan(3);
+    expect(asked).toBeGreaterThanOrEqual(3);
     // A buffer and one answer, in the clear and encrypted, make 79 MB; garbage comes on top, as much as the collector's mood
     // allows. Unbounded it would be 12 MB each, 3.6 GB.
     expect(most - resident).toBeLessThan(slow * 2 * (buffer + 65_536) + 240 * MEBI);
@@ -68,7 +68,7 @@ describe('a server with few descriptors', () => {
       await Promise.all(clients.map((client) => client.close()));
     });
     expect(failures).toEqual([]);
-    expect(asked).toBeGreaterThan(3);
+    expect(asked).toBeGreaterThanOrEqual(3);
     expect(await until(() => server.descriptors() <= descriptors, 10_000)).toBe(true);
     expect(lines(server, /"level":(40|50|60)/)).toEqual([]);
   });
