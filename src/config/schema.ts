@@ -223,7 +223,7 @@ export const configSchema = z
         description:
           'Threads that answer: this many for UDP and as many for TCP and TLS. `auto`: one of each per CPU. `embedded`: everything in one thread. Threads need Linux and the optional package koffi; without them, everything runs embedded.',
       }),
-    streams: z._default(z.enum(['auto', 'epoll', 'node']), 'node').register(z.globalRegistry, {
+    streams: z._default(z.enum(['auto', 'epoll', 'node']), 'auto').register(z.globalRegistry, {
       description:
         "What the threads for TCP and TLS call. `epoll`: the C library, and the OpenSSL inside of Node.js; it costs less CPU and memory, and when the server closes a TLS session, TIME_WAIT is the client's. `node`: node:net and node:tls. `epoll` is tried out at the start; where it fails, `node` is used, and the log says why. `auto`: the same, but the log does not warn.",
     }),
