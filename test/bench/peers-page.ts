@@ -49,8 +49,8 @@ Loads with a rate show what it costs to be woken. dnsperf sends at such a rate i
 ten, more on a busy machine; the mean batch and the wake-ups per query tell. The scheduler's clock counts nanoseconds. The ticks that tell user from kernel are hundredths of a second, and
 miss most of the short times for which such a server runs: at these rates that split is only a hint.
 
-Inside TLS, adotd sends each message in a record of its own (protocol.md says why), and node:tls sends each record by a system call. Measured
-apart, a pipelined query costs 14 µs of CPU so, against 7 where answers share records.${date < RECORD_A_MESSAGE ? ' The figures of this page are older: with shared records.' : ''}
+Inside TLS, adotd sends each message in a record of its own (protocol.md says why). All records of a read leave by one system call; with
+\`streams: node\` each needs one, and a pipelined query costs three to four times as much.${date < RECORD_A_MESSAGE ? ' The figures of this page are older: with shared records.' : ''}
 
 Everything took ${Math.round(elapsed / 60)} minutes.`;
 }
