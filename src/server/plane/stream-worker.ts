@@ -1,4 +1,5 @@
 /** A stream worker: a thread with sessions over TCP, STARTTLS and TLS. */
+import { messageOf } from '../../errors.js';
 import { describeSessions } from '../../session/describe.js';
 import { createTlsEngine, type TlsEngine } from '../../tls/openssl/engine.js';
 import { TlsContexts, type TlsSettings } from '../../tls/tls-context.js';
@@ -28,7 +29,7 @@ interface Serving {
 await runThread(async (data, services, rest) => {
   const { catalog, words } = data;
   const system = libc();
-  const engine = data.streams === 'epoll' && data.tls ? createTlsEngine(data.tls, data.pointers) : undefined;
+  const engine = data.streams === 'epoll' && data.tls ? engineFor(data.tls, data.pointers) : undefined;
   if (typeof engine === 'string') services.log.warn({}, `streams run on node:net and node:tls: ${engine}`);
   const byNode = data.streams === 'node' || typeof engine === 'string' || typeof system === 'string';
   const { context, replaceTls, stop } = byNode
@@ -49,6 +50,15 @@ await runThread(async (data, services, rest) => {
     },
   };
 });
+
+/** The TLS engine of this thread, or why there is none: a certificate that node takes and OpenSSL does not is one reason. */
+function engineFor(tls: TlsSettings, pointers: ThreadData['pointers']): TlsEngine | string {
+  try {
+    return createTlsEngine(tls, pointers);
+  } catch (error) {
+    return messageOf(error);
+  }
+}
 
 /** Serves the sockets on a loop of our own. */
 function serveByEpoll(

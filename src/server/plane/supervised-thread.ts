@@ -54,6 +54,8 @@ interface ThreadOptions {
 
 /** Milliseconds after which the death of a thread begins a new row of failures. A guess. */
 const ROW_OF_FAILURES = 10_000;
+/** Deaths in a row after which streams are served by node:net and node:tls. A guess: one may be an accident, and a second one, too. */
+const FAILURES_OF_EPOLL = 3;
 /** Milliseconds that it has to report its sessions. A guess: 10,000 sessions take some time. */
 const ANSWER_TIME = 2000;
 /** Milliseconds before a thread is started again. The first time it is at once; then the delay doubles with every failure in a row. */
@@ -303,6 +305,7 @@ export class SupervisedThread {
     this.#failures = clock.milliseconds() - this.#startedAt >= ROW_OF_FAILURES ? 0 : this.#failures + 1;
     const delay = this.#failures <= 1 ? 0 : Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** (this.#failures - 2));
     this.#restarts++;
+    this.#leaveEpoll();
     const when = delay === 0 ? 'at once' : `in ${delay} ms`;
     log.error(
       { thread: name, err: error, restarts: this.#restarts, delay },
@@ -310,5 +313,16 @@ export class SupervisedThread {
     );
     if (delay === 0) this.#spawn();
     else this.#timer.set(delay);
+  }
+
+  /** A thread that dies again and again on epoll may live on the other path. */
+  #leaveEpoll(): void {
+    if (this.#data.streams !== 'epoll' || this.#failures < FAILURES_OF_EPOLL) return;
+    this.#data = { ...this.#data, streams: 'node' };
+    const { log, name } = this.#options;
+    log.warn(
+      { thread: name },
+      `${name} has died ${this.#failures} times in a row; it runs on node:net and node:tls from now on`,
+    );
   }
 }

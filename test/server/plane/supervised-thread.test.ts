@@ -22,7 +22,7 @@ interface PaperThread {
   terminated: number;
 }
 
-function bench() {
+function bench(streams: ThreadData['streams'] = 'node') {
   const clock = new FakeClock();
   const threads: PaperThread[] = [];
   const lines: string[] = [];
@@ -39,7 +39,7 @@ function bench() {
     sockets: [],
     counters: new Float64Array(COUNTER_WORDS),
     share,
-    streams: 'node' as const,
+    streams,
     owned: descriptorTable(0),
   };
   const thread = new SupervisedThread({
@@ -132,6 +132,33 @@ describe('a supervised thread', () => {
     const before = setup.threads.length;
     setup.last().events.exit(new Error('once more'));
     expect(setup.threads.length).toBe(before + 1);
+  });
+
+  it('leaves epoll when it has died three times in a row, and not before', async () => {
+    const setup = bench('epoll');
+    await setup.begin();
+    const paths: string[] = [];
+    for (let death = 1; death <= 4; death++) {
+      setup.last().events.exit(new Error('again'));
+      setup.clock.advance(1000);
+      setup.last().events.report({ kind: 'ready' });
+      paths.push(setup.last().data.streams);
+    }
+    expect(paths).toEqual(['epoll', 'epoll', 'node', 'node']);
+    expect(setup.lines.filter((line) => line.includes('node:net'))).toEqual([
+      'udp worker 1 has died 3 times in a row; it runs on node:net and node:tls from now on',
+    ]);
+  });
+
+  it('stays on epoll when it dies now and then', async () => {
+    const setup = bench('epoll');
+    await setup.begin();
+    for (let death = 1; death <= 5; death++) {
+      setup.clock.advance(10_000);
+      setup.last().events.exit(new Error('again'));
+      setup.last().events.report({ kind: 'ready' });
+    }
+    expect(setup.last().data.streams).toBe('epoll');
   });
 
   it('is ended within 500 ms when it loops', async () => {
