@@ -48,7 +48,7 @@ describe('adotd serve', () => {
     );
     const threads = availableParallelism();
     expect(said).toContain(
-      `queries are answered by threads: ${threads} for UDP (recvmmsg), ${threads} for streams (node:net)`,
+      `queries are answered by threads: ${threads} for UDP (recvmmsg), ${threads} for streams (epoll)`,
     );
     expect(said.at(-1)).toMatch(/^statistics: udp: messages=1 answer=1 .*tcp: messages=1 answer=1/);
     expect(said.at(-1)).toContain(`plane: threads udp=${threads} streams=${threads} restarts=0`);
