@@ -14,7 +14,7 @@ const check = ['check', join(folder, 'large.test.zone')];
 
 beforeAll(() => {
   writeFileSync(config, 'port: 0\ntls: { enabled: false }\nworkers: embedded\nzones: { folder: . }\n');
-  const records = Array.from({ length: 100_000 }, (_, i) => `n${i} A 192.0.2.1\n`).join('');
+  const records = Array.from({ length: 300_000 }, (_, i) => `n${i} A 192.0.2.1\n`).join('');
   writeFileSync(check[1] ?? '', `@ 60 SOA n1 n1 1 2 3 4 5\n@ NS n1\n${records}`);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
