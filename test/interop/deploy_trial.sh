@@ -55,7 +55,7 @@ sed -i 's/^  # \( *certificates:\)/  \1/; s/^  # \( *- { cert:\)/  \1/' /etc/ado
 systemctl restart adotd
 query --transport tls --tls-pin "$(pin privkey.pem)" >certified
 RENEWED_LINEAGE=/trial/clone/lineage adotd-certificate; echo $? >renewal
-for _ in 1 2 3 4 5 6 7 8 9; do query --transport tls --tls-pin "$(pin lineage/privkey.pem)" >renewed && break; sleep 0.3; done
+for _ in $(seq 40); do query --transport tls --tls-pin "$(pin lineage/privkey.pem)" >renewed && break; sleep 0.3; done
 adotd-certificate /trial/clone/fullchain.pem /trial/clone/lineage/privkey.pem 2>mismatch; echo $? >>mismatch
 systemctl stop adotd adotd.socket adotd-tls.socket
 
