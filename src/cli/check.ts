@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.js';
 import { AdotdError, counted, ErrorCode, systemReason } from '../errors.js';
 import type { Loaded } from '../image/load.js';
 import { zoneKey } from '../protocol/name.js';
-import type { PlaceOf } from '../server/policies.js';
+import { configuredZones, type PlaceOf } from '../server/policies.js';
 import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
 import { loadZone, type ZoneLoadHooks, type ZoneLoadOptions, type ZoneResult } from '../server/zones/load-zone.js';
 import { VerifyingThreads } from '../server/zones/verifying-threads.js';
@@ -13,6 +13,7 @@ import { withoutZoneFiles, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../
 import { zoneConflicts } from '../server/zones/zone-mistakes.js';
 
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import { zoneKeyOfFile } from '../zone/filename.js';
 import { printZone } from '../zone/print.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
 import { namedZones } from './named-zones.js';
@@ -121,9 +122,12 @@ async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, fi
   const placeOf = configPlaces(path, text);
   for (const mistake of startMistakes(config, placeOf)) add(findings, mistake);
   const { policies } = config.zones;
-  const secret = tlsZones(policies);
+  const files = listed(config, placeOf, findings);
+  const others = configuredZones(config);
+  const expected = files.flatMap(({ file, name }) => (name === undefined ? zoneKeyOfFile(file) : zoneKey(name)) ?? []);
+  const secret = tlsZones(policies, [...expected, ...others]);
   const results = checkZones(
-    listed(config, placeOf, findings),
+    files,
     { ...options, nsec3MaxIterations: config.nsec3_max_iterations },
     {
       ...hooks,
@@ -137,7 +141,7 @@ async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, fi
   const nameservers = results.flatMap((result) => result.nameservers);
   for (const mistake of certificateMistakes(config, nameservers, placeOf, options.now)) add(findings, mistake);
   if (policies.length === 0) return;
-  const served = new Set(results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name))));
+  const served = new Set([...others, ...results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name)))]);
   for (const mistake of policyMistakes(policies, served, placeOf)) add(findings, mistake);
 }
 

@@ -139,9 +139,9 @@ function overridden(config: Config, flags: Flags): Config {
   const number = (text: string): number | string => (/^[0-9]+$/.test(text) ? Number(text) : text);
   const whole = {
     ...config,
-    // The policies of the file stay: they name zones, not files.
+    // Of the zones, only the files are others: the rest names zones.
     ...((flags.zones ?? flags.zone) !== undefined && {
-      zones: { folder: flags.zones, files: namedZones('serve', flags.zone), policies: config.zones.policies },
+      zones: { ...config.zones, folder: flags.zones, files: namedZones('serve', flags.zone) },
     }),
     ...(flags.listen && { listen: flags.listen }),
     ...(flags.port !== undefined && { port: number(flags.port) }),

@@ -89,3 +89,26 @@ export function listenMistakes({ listen, port, tlsPort, metrics }: Listening): L
   }
   return mistakes;
 }
+
+/** An address with its port; `key`: where the port stands in the configuration. */
+interface Listener {
+  readonly address: string;
+  readonly port: number;
+  readonly key?: string;
+}
+
+/** Those of `listeners` that cannot share their port with one of `others`, or with one before them in the list. */
+export function listenersMistakes(
+  listeners: readonly Listener[],
+  others: readonly Listener[],
+): { readonly index: number; readonly message: string }[] {
+  const taken = [...others];
+  return listeners.flatMap((listener, index) => {
+    const { address, port } = listener;
+    const other = taken.find((one) => one.port === port && port !== 0 && overlap(one.address, address));
+    taken.push(listener);
+    if (other === undefined) return [];
+    const which = other.key === undefined ? 'each address and port once' : `another port than \`${other.key}\``;
+    return [{ index, message: `expected ${which}, or another address` }];
+  });
+}

@@ -50,7 +50,14 @@ function readConfigText(path: string): string {
 /** Makes the paths of the configuration, which are relative to `folder`, relative to the working directory. */
 function fromFolder(config: Config, folder: string): Config {
   const from = (name: string): string => (isAbsolute(name) ? name : join(folder, name));
-  const { zones, cookies, tsig, tls, query_log: queryLog, dnstap } = config;
+  const { state, remotes, transfer, zones, cookies, tsig, tls, query_log: queryLog, dnstap } = config;
+  if (state?.folder !== undefined) state.folder = from(state.folder);
+  for (const { tls: peer } of remotes) {
+    if (peer?.ca !== undefined) peer.ca = from(peer.ca);
+    if (peer?.cert !== undefined) peer.cert = from(peer.cert);
+    if (peer?.key_file !== undefined) peer.key_file = from(peer.key_file);
+  }
+  for (const listener of transfer.listen) listener.client_ca = from(listener.client_ca);
   if (zones.folder !== undefined) zones.folder = from(zones.folder);
   for (const zone of zones.files) zone.file = from(zone.file);
   if (cookies.secret_file !== undefined) cookies.secret_file = from(cookies.secret_file);

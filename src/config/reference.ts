@@ -54,6 +54,7 @@ function rowsOf(prefix: string, schema: Record<string, unknown>): (readonly [key
 function allowed(property: Record<string, unknown>): string {
   if (Array.isArray(property.anyOf)) return property.anyOf.map((option) => allowed(record(option))).join(', ');
   if (Array.isArray(property.enum)) return property.enum.map((value) => `\`${value}\``).join(', ');
+  if (property.const !== undefined) return `\`${String(property.const)}\``;
   if (property.type === 'integer') {
     const unit = typeof property.unit === 'string' && property.unit !== 'port' ? ` ${property.unit}` : '';
     return `${property.minimum}–${property.maximum}${unit}`;

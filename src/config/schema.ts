@@ -3,15 +3,20 @@
  * The tables of docs/configuration.md and `adotd schema` are made from this.
  */
 import * as z from 'zod/mini';
-import { access, dnssecCheck, zonePolicies } from './access.js';
+import { access } from './access.js';
+import { crossMistakes } from './cross-checks.js';
 import { domainName } from './domain-name.js';
 import { limit } from './limit.js';
 import { address, DNS_OVER_TLS, listenMistakes } from './listen-address.js';
 import { metrics, metricsEndpoint } from './metrics.js';
 import { rateLimit } from './rate-limit.js';
+import { remotes, resolver } from './remotes.js';
 import { sessions } from './sessions.js';
+import { state } from './state.js';
 import { dnstap, queryLog } from './tap.js';
+import { transfer } from './transfer.js';
 import { tsig } from './tsig.js';
+import { zones } from './zones.js';
 
 /** Text that fits a character-string (RFC 1035 §3.3). */
 const characterString = z
@@ -27,36 +32,6 @@ const nsid = z.string().check(
 );
 
 const secret = z.string().check(z.regex(/^[0-9a-fA-F]{32}$/, { error: 'expected 32 hexadecimal digits' }));
-
-const zones = z.prefault(
-  z.strictObject({
-    folder: z.optional(z.string().check(z.minLength(1))).register(z.globalRegistry, {
-      description: 'Folder of zones: each `*.zone` file in it is one, except hidden files. Relative to this file.',
-    }),
-    files: z
-      ._default(
-        z.array(
-          z.strictObject({
-            name: z.optional(domainName).register(z.globalRegistry, {
-              description: 'Origin before any `$ORIGIN`. Default: the name of the file.',
-            }),
-            file: z
-              .string()
-              .check(z.minLength(1))
-              .register(z.globalRegistry, { description: 'Zone file. Relative to this file.' }),
-          }),
-        ),
-        [],
-      )
-      .register(z.globalRegistry, { description: 'Zone files outside the folder.' }),
-    dnssec_check: z._default(dnssecCheck, 'expiry').register(z.globalRegistry, {
-      description:
-        'What the server checks of signed zones when it loads them; it warns, and serves them all the same. `off`: nothing. `expiry`: whether signatures have expired, or will within a week. `full`: also whether every signature is valid, and NSEC, NSEC3 and ZONEMD records match the zone; that takes about 0.1 ms for each signature. `adotd check` always does all of it.',
-    }),
-    policies: zonePolicies,
-  }),
-  {},
-);
 
 const tls = z.prefault(
   z.strictObject({
@@ -239,6 +214,10 @@ export const configSchema = z
       description:
         'Do not start if something that is named here cannot be used: a zone, a certificate, a file of keys or secrets, the query log, the metrics address. By default, such a zone is answered with SERVFAIL, and everything else is served.',
     }),
+    state,
+    remotes,
+    resolver,
+    transfer,
     zones,
     nsec3_max_iterations: limit(
       'iterations',
@@ -327,12 +306,10 @@ export const configSchema = z
         context.addIssue({ code: 'custom', path: [...path], message });
       }
     }),
-    z.superRefine(({ tls: { enabled }, zones: { policies } }, context) => {
-      policies.forEach((policy, index) => {
-        if (policy.require !== 'tls' || enabled) return;
-        const message = 'expected tls.enabled: true as well; without TLS these zones are never answered';
-        context.addIssue({ code: 'custom', path: ['zones', 'policies', index, 'require'], message });
-      });
+    z.superRefine((config, context) => {
+      for (const { path, message } of crossMistakes(config)) {
+        context.addIssue({ code: 'custom', path: [...path], message });
+      }
     }),
   );
 

@@ -194,7 +194,7 @@ function buildCatalog(entries: readonly Entry[], policies: Policies, generation:
       zones[at + ZONE_BASE] = base;
     }
     zones[at + ZONE_LABELS] = labelCount(apex);
-    const policy = policies.zones.size === 0 ? undefined : policies.zones.get(nameKey(apex));
+    const policy = policies === NO_POLICIES ? undefined : policies.zones.get(nameKey(apex));
     if (policy !== undefined) zones[at + ZONE_POLICY] = policyTable.addPolicy(policy);
   });
   return {

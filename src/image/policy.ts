@@ -16,7 +16,7 @@ export interface Policies {
   /** Clients that may ask the server: a table of compileAccess(); undefined: all. */
   readonly access: Int32Array | undefined;
   /** By the zone's name as zoneKey() writes it; zones that share a policy share the object. */
-  readonly zones: ReadonlyMap<string, ZonePolicy>;
+  readonly zones: Pick<ReadonlyMap<string, ZonePolicy>, 'get'>;
 }
 
 /** All clients are answered, over all transports. */

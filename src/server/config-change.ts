@@ -16,6 +16,8 @@ export type Effect =
   | 'answers'
   /** Certificates and keys. */
   | 'tls'
+  /** What zones have to do with other nameservers: transfers, NOTIFY, UPDATE. */
+  | 'remotes'
   | 'log'
   | 'watch'
   /** Sockets, threads, the process: they are made once, at the start. */
@@ -33,6 +35,11 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   user: 'start',
   group: 'start',
   strict: 'none',
+  state: 'start',
+  remotes: 'remotes',
+  resolver: 'remotes',
+  transfer: 'remotes',
+  'transfer.listen': 'start',
   zones: 'zones',
   nsec3_max_iterations: 'zones',
   access: 'zones',

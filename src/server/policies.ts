@@ -1,8 +1,9 @@
 /** Policies of the server and of zones, from the configuration. */
 import { nearest } from '../config/nearest.js';
+import { isPattern, type PolicyChoice, patternOf, policyChoice, policyIndex } from '../config/policy-choice.js';
 import type { Config } from '../config/schema.js';
 import { compileAccess } from '../image/access.js';
-import type { Policies, ZonePolicy } from '../image/policy.js';
+import { NO_POLICIES, type Policies, type ZonePolicy } from '../image/policy.js';
 import { zoneKey } from '../protocol/name.js';
 import { prefixFromText } from '../protocol/prefix.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
@@ -10,22 +11,22 @@ import type { DnssecChecks } from './zones/load-zone.js';
 
 type AccessConfig = Config['access'];
 
-/** Policies by zone, and the server's access list. */
+/** Policies of zones, and the server's access list. */
 export function policiesOf(config: Pick<Config, 'access' | 'zones'>): Policies {
-  const zones = new Map<string, ZonePolicy>();
-  for (const { zones: names, require, access = {} } of config.zones.policies) {
-    const policy: ZonePolicy = { tlsOnly: require === 'tls', access: accessTable(access) };
-    for (const name of names) zones.set(zoneKey(name), policy);
-  }
-  return { access: accessTable(config.access), zones };
+  const access = accessTable(config.access);
+  const { policies } = config.zones;
+  if (policies.length === 0) return { ...NO_POLICIES, access };
+  const choice = policyChoice(policies);
+  const all = policies.map(({ require, access: own = {} }): ZonePolicy => {
+    return { tlsOnly: require === 'tls', access: accessTable(own) };
+  });
+  return { access, zones: { get: (zone) => all[policyIndex(choice, zone)] } };
 }
 
 /** What is checked of signed zones when they are loaded. */
 export function dnssecChecksOf({ zones }: Pick<Config, 'zones'>): DnssecChecks {
-  const own = zones.policies.flatMap(({ zones: names, dnssec_check: check }) =>
-    check === undefined ? [] : names.map((name) => [zoneKey(name), check] as const),
-  );
-  return { otherwise: zones.dnssec_check, zones: new Map(own) };
+  const checks = zones.policies.map(({ dnssec_check: check }) => check);
+  return { otherwise: zones.dnssec_check, policies: { choice: policyChoice(zones.policies), checks } };
 }
 
 /** undefined without entries: then everybody may ask. */
@@ -48,9 +49,19 @@ export function policyPlaces(
   return file === undefined || zones.policies.length === 0 ? () => NO_PLACE : file.places();
 }
 
+/** The keys of zones that the configuration names and that are in no file: secondaries, and catalogs of both kinds. */
+export function configuredZones({ zones }: Pick<Config, 'zones'>): string[] {
+  return [
+    ...zones.secondary.flatMap((entry) => entry.zones),
+    ...zones.catalogs.map(({ zone }) => zone),
+    ...zones.policies.flatMap(({ catalog }) => catalog ?? []),
+  ].map(zoneKey);
+}
+
 /**
  * An error for each name in a policy that no served zone has. The name may be mistyped, and then the intended zone is answered to every
- * client over every transport. `served`: names of zones, absolute and in lower case.
+ * client over every transport. A pattern is no such name: it may be there for zones that come later. `served`: names of zones, absolute
+ * and in lower case.
  *
  * A running server accepts such a configuration, and repeats the error until a zone has the name. The zone's file may appear in the
  * folder later, and its policy must be there first: otherwise the zone would be open in between. A change is refused only when it takes
@@ -61,21 +72,37 @@ export function unservedPolicies(
   served: ReadonlySet<string>,
   placeOf: PlaceOf,
 ): Diagnostic[] {
+  return namesOf(policies).flatMap(({ name, path, text }): Diagnostic[] => {
+    if (served.has(name) || isPattern(name)) return [];
+    const near = nearest(name, [...served]);
+    const hint = near === undefined ? 'expected the name of a zone that is served' : `did you mean ${near}?`;
+    return [{ ...placeOf(path), severity: 'error', message: `${text}: no zone ${name} is served; ${hint}` }];
+  });
+}
+
+interface PolicyName {
+  /** Key of the zone's name, or of a pattern. */
+  readonly name: string;
+  readonly path: readonly (string | number)[];
+  /** The path as messages have it. */
+  readonly text: string;
+}
+
+/** Every name and pattern that the policies have. */
+export function namesOf(policies: Config['zones']['policies']): PolicyName[] {
   return policies.flatMap(({ zones }, policy) =>
-    zones.flatMap((text, index): Diagnostic[] => {
-      const name = zoneKey(text);
-      if (served.has(name)) return [];
-      const near = nearest(name, [...served]);
-      const hint = near === undefined ? 'expected the name of a zone that is served' : `did you mean ${near}?`;
-      const message = `zones.policies[${policy}].zones[${index}]: no zone ${name} is served; ${hint}`;
-      return [{ ...placeOf(['zones', 'policies', policy, 'zones', index]), severity: 'error', message }];
-    }),
+    zones.map((zone, index) => ({
+      name: zoneKey(zone),
+      path: ['zones', 'policies', policy, 'zones', index],
+      text: `zones.policies[${policy}].zones[${index}]`,
+    })),
   );
 }
 
 /**
- * The errors of a change that takes the policy away from a served zone and gives one to a name that no zone has: the name was probably
- * mistyped, and the zone would be open. Without both there are no errors.
+ * The errors of a change that takes the policy away from a served zone and gives one to a name that no zone has, or to a pattern that
+ * none matches: the name was probably mistyped, and the zone would be open. Without both there are no errors. A zone has lost its policy
+ * too when a shorter pattern or the default policy takes its place.
  */
 export function misplacedPolicies(
   before: Pick<Config, 'zones'>,
@@ -83,14 +110,22 @@ export function misplacedPolicies(
   served: ReadonlySet<string>,
   placeOf: PlaceOf,
 ): Diagnostic[] {
-  const [old, now] = [policyNames(before), policyNames(after)];
-  const lost = [...old].filter((name) => served.has(name) && !now.has(name));
+  const [old, now] = [policyChoice(before.zones.policies), policyChoice(after.zones.policies)];
+  const zones = [...served];
+  const lost = zones.filter((zone) => closeness(old, zone) > closeness(now, zone));
   if (lost.length === 0) return [];
-  const unserved = unservedPolicies(after.zones.policies, new Set([...served, ...old]), placeOf);
   const hint = `${lost.join(' and ')} would lose its policy: if this is intended, remove the policy in a change of its own`;
-  return unserved.map((one) => ({ ...one, message: `${one.message} (${hint})` }));
+  const unserved = unservedPolicies(after.zones.policies, new Set([...served, ...old.names.keys()]), placeOf);
+  const used = new Set(zones.map((zone) => patternOf(now, zone)));
+  const unmatched = namesOf(after.zones.policies).flatMap(({ name, path, text }): Diagnostic[] => {
+    if (!isPattern(name) || used.has(name) || old.names.has(name)) return [];
+    return [{ ...placeOf(path), severity: 'error', message: `${text}: no zone that is served matches ${name}` }];
+  });
+  return [...unserved, ...unmatched].map((one) => ({ ...one, message: `${one.message} (${hint})` }));
 }
 
-function policyNames({ zones }: Pick<Config, 'zones'>): Set<string> {
-  return new Set(zones.policies.flatMap((policy) => policy.zones.map(zoneKey)));
+/** How closely a policy names a zone: more than any pattern by its name, by a pattern the more the longer that is, 0 not at all. */
+function closeness(choice: PolicyChoice, zone: string): number {
+  if (choice.names.has(zone)) return Number.POSITIVE_INFINITY;
+  return patternOf(choice, zone)?.length ?? 0;
 }

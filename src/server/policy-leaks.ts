@@ -2,16 +2,17 @@
  * Finds data of zones that require TLS in answers that need none. An answer consists of one zone's data (answer/policy.ts), so there are
  * three ways only: another zone holds records at or below such a zone, a policy names no served zone, or a zone below has no policy.
  */
+import { isPattern, type PolicyChoice, patternOf, policyChoice, policyIndex } from '../config/policy-choice.js';
 import type { Config } from '../config/schema.js';
 import type { Loaded } from '../image/load.js';
 import { Type } from '../protocol/iana.js';
-import { labelOffsets, nameFromText, nameKey, nameToText, zoneKey } from '../protocol/name.js';
+import { labelOffsets, nameFromText, nameKey, nameToText } from '../protocol/name.js';
 import { typeToText } from '../protocol/rdata/table.js';
 import { type Diagnostic, Diagnostics } from '../zone/diagnostics.js';
 import { Report } from '../zone/record-report.js';
 import { findRrset, type Rrsets } from '../zone/rrsets.js';
 import { NO_NODE, ROOT_NODE } from '../zone/store.js';
-import { type PlaceOf, unservedPolicies } from './policies.js';
+import { namesOf, type PlaceOf, unservedPolicies } from './policies.js';
 
 type Policies = Config['zones']['policies'];
 
@@ -22,14 +23,20 @@ interface TlsZones {
   readonly below: ReadonlyMap<string, readonly string[]>;
 }
 
-/** The zones for which the policies require TLS. */
-export function tlsZones(policies: Policies): TlsZones {
-  const names = new Set(policies.flatMap(({ require, zones }) => (require === 'tls' ? zones.map(zoneKey) : [])));
+/** The zones for which the policies require TLS: those that policies name, and those among `zones` (keys of names) that have such a policy. */
+export function tlsZones(policies: Policies, zones: Iterable<string>): TlsZones {
+  const choice = policyChoice(policies);
+  const named = [...choice.names.keys()].filter((name) => !isPattern(name));
+  const names = new Set([...named, ...zones].filter((name) => requiresTls(policies, choice, name)));
   const below = new Map<string, string[]>();
   for (const name of names) {
     for (const above of namesAbove(name)) below.set(above, [...(below.get(above) ?? []), name]);
   }
   return { names, below };
+}
+
+function requiresTls(policies: Policies, choice: PolicyChoice, zone: string): boolean {
+  return policies[policyIndex(choice, zone)]?.require === 'tls';
 }
 
 /** The names above a name, up to the root. */
@@ -85,18 +92,18 @@ const OF_THE_ZONE_ABOVE: ReadonlySet<number> = new Set([Type.NSEC, Type.RRSIG]);
 
 /** Mistakes in the policies themselves. `served`: names of the zones, absolute and in lower case. */
 export function policyMistakes(policies: Policies, served: ReadonlySet<string>, placeOf: PlaceOf): Diagnostic[] {
-  const open = openBelow(served, tlsZones(policies).names);
-  const exposed = policies.flatMap(({ zones, require }, policy) =>
-    zones.flatMap((text, index): Diagnostic[] => {
-      const name = zoneKey(text);
-      if (require !== 'tls' || !served.has(name)) return [];
-      const at = placeOf(['zones', 'policies', policy, 'zones', index]);
-      return (open.get(name) ?? []).map((other) => {
-        const message = `zones.policies[${policy}].zones[${index}]: ${name} requires TLS, but ${other} below it is answered in cleartext; name it too, unless this is intended`;
-        return { ...at, severity: 'warning', message };
-      });
-    }),
-  );
+  const choice = policyChoice(policies);
+  const open = openBelow(served, tlsZones(policies, served).names);
+  const places = new Map(namesOf(policies).map((one) => [one.name, one]));
+  const exposed = [...open].flatMap(([name, others]): Diagnostic[] => {
+    const index = policyIndex(choice, name);
+    const fallback = { path: ['zones', 'policies', index], text: `zones.policies[${index}]` };
+    const { path, text } = places.get(name) ?? places.get(patternOf(choice, name) ?? '') ?? fallback;
+    return others.map((other) => {
+      const message = `${text}: ${name} requires TLS, but ${other} below it is answered in cleartext; name it too, unless this is intended`;
+      return { ...placeOf(path), severity: 'warning', message };
+    });
+  });
   return [...unservedPolicies(policies, served, placeOf), ...exposed];
 }
 

@@ -13,7 +13,7 @@ import { answerSettings } from './plane/configured-settings.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
 import { configuredKey } from './plane/tsig-secrets.js';
-import { dnssecChecksOf, policiesOf, policyPlaces, unservedPolicies } from './policies.js';
+import { configuredZones, dnssecChecksOf, policiesOf, policyPlaces, unservedPolicies } from './policies.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
 import { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
@@ -188,7 +188,8 @@ function zoneSettingsOf(options: ServerOptions): (config: Config) => ZoneSetting
       nsec3MaxIterations: config.nsec3_max_iterations,
       dnssecChecks: dnssecChecksOf(config),
       policies: policiesOf(config),
-      policyMistakes: (zones) => unservedPolicies(config.zones.policies, zones, placeOf),
+      policyMistakes: (zones) =>
+        unservedPolicies(config.zones.policies, new Set([...zones, ...configuredZones(config)]), placeOf),
     };
   };
 }

@@ -1,7 +1,7 @@
 /** The origin of a zone by the name of its file (docs/protocol.md "Names of zones"). */
 import { basename } from 'node:path';
 import { AdotdError, ErrorCode } from '../errors.js';
-import { nameFromText, ROOT } from '../protocol/name.js';
+import { nameFromText, nameKey, ROOT } from '../protocol/name.js';
 
 /** The ending of zone files. */
 export const ZONE_SUFFIX = '.zone';
@@ -44,5 +44,15 @@ export function originOfFile(file: string): Uint8Array {
   } catch (error) {
     if (!(error instanceof AdotdError)) throw error;
     return fail(error.message);
+  }
+}
+
+/** The key of the zone that a zone file's name gives; undefined when that is no domain name. */
+export function zoneKeyOfFile(file: string): string | undefined {
+  try {
+    return nameKey(originOfFile(file));
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    return undefined;
   }
 }

@@ -6,7 +6,7 @@ import { limitedResponder, type RateLimitSettings, rateLimitWords } from '../../
 import { createResponder, type Responder } from '../../src/answer/respond.js';
 import { compileAccess, isAllowed } from '../../src/image/access.js';
 import { Publisher } from '../../src/image/catalog.js';
-import { NO_POLICIES, type Policies } from '../../src/image/policy.js';
+import { NO_POLICIES, type Policies, type ZonePolicy } from '../../src/image/policy.js';
 import type { Prefix } from '../../src/protocol/prefix.js';
 import { nanosecondsEach, printTable } from './measure.js';
 import { randomFrom, ZONE, zoneText } from './workload.js';
@@ -49,7 +49,7 @@ export function benchPolicy(count: number): void {
   );
   const loaded = loadZone(zoneText(NAMES, DELEGATIONS));
   const access = compileAccess([], lists.ipv4);
-  const zone = (policy: Policies['zones'] extends ReadonlyMap<string, infer P> ? P : never): Policies => ({
+  const zone = (policy: ZonePolicy): Policies => ({
     access: undefined,
     zones: new Map([[`${ZONE}.`, policy]]),
   });

@@ -42,7 +42,10 @@ describe('access lists and policies of zones', () => {
       'zones: { policies: [{ zones: [a..test] }] }',
       ['adotd.yaml:1:31: zones.policies[0].zones[0]: found "a..test", expected a domain name'],
     ],
-    ['zones: { policies: [{ require: tls }] }', ['adotd.yaml:1:21: zones.policies[0].zones: missing; expected a list']],
+    [
+      'zones: { policies: [{ require: tls }] }',
+      ['adotd.yaml:1:21: zones.policies[0].zones: missing; expected names of zones, groups, or default: true'],
+    ],
     [
       'zones: { policies: [{ zones: [a.test], require: TLS }] }',
       ['adotd.yaml:1:49: zones.policies[0].require: found "TLS", expected tls'],

@@ -6,6 +6,7 @@ import { Transport as FactsTransport, Limited } from '../../src/answer/facts.js'
 import type { Transport } from '../../src/client/session/connect.js';
 import { exchange } from '../../src/client/session/exchange.js';
 import { parseConfig } from '../../src/config/load.js';
+import { policyChoice, policyIndex } from '../../src/config/policy-choice.js';
 import { isAllowed } from '../../src/image/access.js';
 import { ZONE_POLICY, ZONE_WORDS } from '../../src/image/catalog.js';
 import { POLICY_FLAGS, POLICY_TLS } from '../../src/image/policy.js';
@@ -13,8 +14,14 @@ import { startServer } from '../../src/index.js';
 import { summaryOf } from '../../src/observe/counters/summary.js';
 import { rateLimitOf } from '../../src/server/plane/thread-settings.js';
 import { underLimit } from '../../src/server/plane/transport-context.js';
-import { policiesOf, policyPlaces, unservedPolicies } from '../../src/server/policies.js';
-import { loadZone } from '../../src/server/zones/load-zone.js';
+import {
+  dnssecChecksOf,
+  misplacedPolicies,
+  policiesOf,
+  policyPlaces,
+  unservedPolicies,
+} from '../../src/server/policies.js';
+import { checkOf, loadZone } from '../../src/server/zones/load-zone.js';
 import { ServedZones, type ZonesReport } from '../../src/server/zones/served-zones.js';
 import { engineOf, zoneOf } from '../answer/support.js';
 import { askTcp, askTls, askUdp } from '../support/ask.js';
@@ -32,14 +39,15 @@ describe('policies made from the configuration', () => {
   it('are none when nobody is named: an empty list costs nothing', () => {
     const { access, zones } = policiesOf(config('access: {}\nzones: { policies: [{ zones: [a.test] }] }'));
     expect(access).toBeUndefined();
-    expect([...zones]).toEqual([['a.test.', { tlsOnly: false, access: undefined }]]);
+    expect(zones.get('a.test.')).toEqual({ tlsOnly: false, access: undefined });
+    expect(zones.get('b.a.test.')).toBeUndefined();
   });
 
   it('go by names in any form, one object for all zones of a policy', () => {
     const text = 'zones: { policies: [{ zones: [A.Test, ".", "b.test."], require: tls, access: { deny: ["::1"] } }] }';
     const { zones } = policiesOf(config(text));
-    expect([...zones.keys()]).toEqual(['a.test.', '.', 'b.test.']);
-    expect(new Set(zones.values()).size).toBe(1);
+    expect(new Set(['a.test.', '.', 'b.test.'].map((name) => zones.get(name))).size).toBe(1);
+    expect(zones.get('c.test.')).toBeUndefined();
     const { tlsOnly, access } = zones.get('.')!;
     expect(tlsOnly).toBe(true);
     expect(isAllowed(access!, 0, new Uint8Array(16).fill(1, 15), 16)).toBe(false);
@@ -59,6 +67,70 @@ describe('policies made from the configuration', () => {
     ]);
     const [{ message } = { message: '' }] = unservedPolicies(policies, new Set(['elsewhere.example.']), placeOf);
     expect(message).toMatch(/no zone a\.test\. is served; expected the name of a zone that is served$/);
+  });
+});
+
+describe('the policy of a zone', () => {
+  const text = `zones: { policies: [
+    { zones: [a.test, "*.b.test"], dnssec_check: off },
+    { zones: ["*.c.b.test", '*.d\\.e.test'], require: tls },
+    { zones: ["*.test"], access: { deny: ["::1"] }, dnssec_check: full },
+    { groups: [special] },
+    { default: true, access: { deny: ["::2"] } },
+  ] }`;
+  const given = config(text);
+  const choice = policyChoice(given.zones.policies);
+
+  it.each([
+    ['a.test.', 0],
+    ['x.a.test.', 2],
+    ['b.test.', 2],
+    ['x.b.test.', 0],
+    ['x.y.b.test.', 0],
+    ['c.b.test.', 0],
+    ['x.c.b.test.', 1],
+    ['xc.b.test.', 0],
+    ['x.d\\.e.test.', 1],
+    ['d\\.e.test.', 2],
+    ['x.e.test.', 2],
+    ['test.', 4],
+    ['example.', 4],
+    ['.', 4],
+  ])('%s is that of its name, else of the longest pattern, else the default', (zone, index) => {
+    expect(policyIndex(choice, zone)).toBe(index);
+    expect(policiesOf(given).zones.get(zone)?.tlsOnly).toBe(index === 1);
+    const check = ['off', 'expiry', 'full', 'expiry', 'expiry'][index];
+    expect(checkOf(zone, dnssecChecksOf(given))).toBe(check);
+  });
+
+  it('is that of its group in a catalog before any pattern, behind its name', () => {
+    expect(['a.test.', 'x.b.test.', 'other.'].map((zone) => policyIndex(choice, zone, 'special'))).toEqual([0, 3, 3]);
+    expect(policyIndex(choice, 'x.b.test.', 'unknown')).toBe(0);
+  });
+
+  it('is lost also to a shorter pattern or the default, when a name or a pattern is mistyped', () => {
+    const policed = (policies: string) => config(`zones: { policies: [${policies}] }`);
+    const found = (before: string, later: string) =>
+      misplacedPolicies(
+        policed(before),
+        policed(later),
+        new Set(['a.test.', 'x.b.test.']),
+        policyPlaces(undefined, given),
+      ).map(({ message }) => message.replace(/ \(.*/s, ''));
+    const open = '{ default: true }';
+    expect(found(`{ zones: [a.test] }, ${open}`, `{ zones: [aa.test] }, ${open}`)).toEqual([
+      'zones.policies[0].zones[0]: no zone aa.test. is served; did you mean a.test.?',
+    ]);
+    expect(found(`{ zones: ["*.b.test"] }, ${open}`, `{ zones: ["*.bb.test"] }, ${open}`)).toEqual([
+      'zones.policies[0].zones[0]: no zone that is served matches *.bb.test.',
+    ]);
+    expect(
+      found('{ zones: [a.test] }, { zones: ["*.test"] }', '{ zones: [aa.test] }, { zones: ["*.test"] }'),
+    ).toHaveLength(1);
+    // Nothing is mistyped: the policy is taken away on purpose, or another name gets it.
+    expect(found('{ zones: [a.test] }', open)).toEqual([]);
+    expect(found('{ zones: [a.test] }', '{ zones: ["*.test"] }')).toEqual([]);
+    expect(found('{ zones: ["*.b.test"] }', '{ zones: [x.b.test, "*.new.test"] }')).toEqual([]);
   });
 });
 

@@ -9,7 +9,11 @@ const policiesFor = (...zones: string[]) =>
 
 /** `line: owner type`, of the records in a zone that leak from zones for TLS alone. */
 function leaks(name: string, records: string, ...secret: string[]): string[] {
-  const { list } = leaksOfZone(loadText(name, zoneOf(records)), tlsZones(policiesFor(...secret)), 100);
+  const { list } = leaksOfZone(
+    loadText(name, zoneOf(records)),
+    tlsZones(policiesFor(...secret), ['x.hidden.test.', 'open.test.']),
+    100,
+  );
   expect(list.every(({ severity }) => severity === 'warning')).toBe(true);
   return list.map(({ line, message }) => `${line}: ${/^found (\S+ \S+),/.exec(message)?.[1]}`);
 }
@@ -52,15 +56,21 @@ describe('records of a zone that requires TLS, in a zone above it', () => {
     const root = zoneOf('a.test. NS ns.a.test.\nns.a.test. A 192.0.2.1')
       .replaceAll('ns1', 'ns1.')
       .replaceAll('hostmaster', 'h.');
-    const { list } = leaksOfZone(loadText('.', root), tlsZones(policiesFor('a.test')), 100);
+    const { list } = leaksOfZone(loadText('.', root), tlsZones(policiesFor('a.test'), []), 100);
     expect(list.map(({ line }) => line)).toEqual([6]);
     expect(leaks('test', 'x\\.secret A 192.0.2.1', 'secret.test')).toEqual([]);
     expect(leaks('test', 'x\\\\.secret A 192.0.2.1', 'secret.test')).toEqual(['5: x\\\\.secret.test. A']);
   });
 
+  it('are found below zones that a pattern names', () => {
+    expect(leaks('test', 'a.x.hidden A 192.0.2.1\ny.hidden A 192.0.2.2', '*.hidden.test')).toEqual([
+      '5: a.x.hidden.test. A',
+    ]);
+  });
+
   it('are listed up to a limit, and counted beyond it', () => {
     const text = zoneOf(Array.from({ length: 50 }, (_, i) => `n${i}.secret A 192.0.2.1`).join('\n'));
-    const { list, warnings } = leaksOfZone(loadText('test', text), tlsZones(policiesFor('secret.test')), 5);
+    const { list, warnings } = leaksOfZone(loadText('test', text), tlsZones(policiesFor('secret.test'), []), 5);
     expect([list.length, warnings]).toEqual([5, 50]);
   });
 });
@@ -85,6 +95,11 @@ describe('mistakes of policies', () => {
       expect.stringMatching(/^warning .* but d\.e\.a\.test\. below it/),
     ]);
     expect(mistakes(['a.test', 'B.a.test', 'c.b.a.test', 'd.e.a.test'], served)).toEqual([]);
+    expect(mistakes(['*.a.test'], served)).toEqual([]);
+    expect(mistakes(['*.b.a.test', 'a.test'], served)).toEqual([
+      expect.stringMatching(/^warning zones\.policies\.0\.zones\.1 .* but b\.a\.test\. below it/),
+      expect.stringMatching(/ but d\.e\.a\.test\. below it/),
+    ]);
     expect(mistakes(['.'], ['.', nameToText(Uint8Array.of(4, 116, 101, 115, 116, 0))])).toHaveLength(1);
   });
 });

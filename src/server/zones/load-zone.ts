@@ -1,5 +1,6 @@
 /** Loads one zone from its file to its image, in the loader thread or, when zones are small, in the calling one. */
 import { dirname, isAbsolute, join } from 'node:path';
+import { type PolicyChoice, policyIndex } from '../../config/policy-choice.js';
 import type { ChooseVerifier } from '../../dnssec/verifier.js';
 import { AdotdError } from '../../errors.js';
 import * as L from '../../image/layout.js';
@@ -30,13 +31,13 @@ export interface ZoneLoadOptions {
 /** What is checked of signed zones. Plain data. */
 export interface DnssecChecks {
   readonly otherwise: DnssecCheck;
-  /** By the keys of zones' names. */
-  readonly zones?: ReadonlyMap<string, DnssecCheck>;
+  /** Which policy a zone has, and what each policy says. */
+  readonly policies?: { readonly choice: PolicyChoice; readonly checks: readonly (DnssecCheck | undefined)[] };
 }
 
 /** What is checked of the zone of this key. */
-export function checkOf(key: string, { zones, otherwise }: DnssecChecks): DnssecCheck {
-  return zones?.get(key) ?? otherwise;
+export function checkOf(key: string, { policies, otherwise }: DnssecChecks): DnssecCheck {
+  return policies?.checks[policyIndex(policies.choice, key)] ?? otherwise;
 }
 
 /** Functions that take part in loading a zone. */

@@ -48,7 +48,7 @@ export async function loadZones(
 }
 
 function inPlaceLimit({ dnssecChecks }: ZoneLoadOptions, serving: boolean): number {
-  const checks = [dnssecChecks?.otherwise, ...(dnssecChecks?.zones?.values() ?? [])];
+  const checks = [dnssecChecks?.otherwise, ...(dnssecChecks?.policies?.checks ?? [])];
   if (serving && checks.includes('full')) return IN_PLACE_OCTETS_VERIFYING;
   return serving ? IN_PLACE_OCTETS_SERVING : IN_PLACE_OCTETS;
 }

@@ -1,0 +1,68 @@
+/** Which policy of the configuration a zone has. Loader threads use this too: it must not load the schema. */
+import { zoneKey } from '../protocol/name.js';
+
+/** What of a policy says which zones it applies to. */
+interface Choosing {
+  readonly zones: readonly string[];
+  readonly groups: readonly string[];
+  readonly default: boolean;
+}
+
+/** Policies by what they apply to, as indexes in `zones.policies`. Plain data. */
+export interface PolicyChoice {
+  /** By the key of the name, of patterns too: `*.example.test.`. */
+  readonly names: ReadonlyMap<string, number>;
+  readonly groups: ReadonlyMap<string, number>;
+  readonly hasPatterns: boolean;
+  /** The default policy; -1: there is none. */
+  readonly otherwise: number;
+}
+
+export function policyChoice(policies: readonly Choosing[]): PolicyChoice {
+  const names = new Map<string, number>();
+  const groups = new Map<string, number>();
+  policies.forEach((policy, index) => {
+    for (const name of policy.zones) names.set(zoneKey(name), index);
+    for (const group of policy.groups) groups.set(group, index);
+  });
+  const hasPatterns = [...names.keys()].some(isPattern);
+  return { names, groups, hasPatterns, otherwise: policies.findIndex((policy) => policy.default) };
+}
+
+/** Whether a name in a policy stands for all names below it, as `*.example.test`. */
+export function isPattern(name: string): boolean {
+  return name === '*' || name.startsWith('*.');
+}
+
+/**
+ * Index of the policy of a zone; -1: it has none. The policy of its name comes first, then that of its group, then the longest
+ * pattern, then the default.
+ *
+ * @param zone The key of its name (zoneKey).
+ * @param group Of a member of a consumed catalog.
+ */
+export function policyIndex(choice: PolicyChoice, zone: string, group?: string): number {
+  const { names, groups, otherwise } = choice;
+  const named = names.get(zone) ?? (group === undefined ? undefined : groups.get(group));
+  if (named !== undefined) return named;
+  const pattern = patternOf(choice, zone);
+  return pattern === undefined ? otherwise : names.get(pattern)!;
+}
+
+/** The longest pattern that a zone matches, as a key of `names`. */
+export function patternOf({ names, hasPatterns }: PolicyChoice, zone: string): string | undefined {
+  if (!hasPatterns) return undefined;
+  for (let above = parentKey(zone); above !== undefined; above = parentKey(above)) {
+    const pattern = above === '.' ? '*.' : `*.${above}`;
+    if (names.has(pattern)) return pattern;
+  }
+  return undefined;
+}
+
+/** The key of the name above; undefined for the root. */
+function parentKey(key: string): string | undefined {
+  if (key === '.') return undefined;
+  // A dot within a label is written as `\.`, a backslash as `\\`.
+  const rest = /^(?:[^.\\]|\\.)+\.(.*)$/s.exec(key)?.[1] ?? '';
+  return rest === '' ? '.' : rest;
+}

@@ -1,0 +1,113 @@
+/** What the policies of the configuration say about one zone and other nameservers: transfers, NOTIFY, UPDATE, catalogs, serials. */
+import { policyChoice, policyIndex } from '../config/policy-choice.js';
+import { NAMESERVERS } from '../config/remotes.js';
+import type { Config } from '../config/schema.js';
+import { zoneKey } from '../protocol/name.js';
+import { typeByMnemonic } from '../protocol/rdata/table.js';
+
+/** What a client may change. */
+interface UpdateGrant {
+  /** `name`: this name; `subdomain`: this name and those below it; `self`: the name of the client's key. */
+  readonly match: 'name' | 'subdomain' | 'self';
+  /** As zoneKey() writes it; of `self`, the name of the key. */
+  readonly name: string;
+  /** Numbers of types; undefined: all that clients may change at all. */
+  readonly types: ReadonlySet<number> | undefined;
+}
+
+/** A client that may send UPDATE: it has the key, or it is the remote. */
+export interface UpdateClient {
+  /** As zoneKey() writes it. */
+  readonly key: string | undefined;
+  /** Name of a remote. */
+  readonly remote: string | undefined;
+  readonly allow: readonly UpdateGrant[];
+}
+
+/** Of a produced catalog's member. */
+interface CatalogMembership {
+  /** The catalog, as zoneKey() writes it. */
+  readonly zone: string;
+  readonly group: string | undefined;
+  /** The catalog that the member is going to (coo), as zoneKey() writes it. */
+  readonly owner: string | undefined;
+}
+
+type SerialPolicy = 'keep' | 'increment' | 'unixtime' | 'date';
+
+/** Plain data. Zones that share a policy share the object. */
+export interface EffectivePolicy {
+  readonly transfer: {
+    /** Names of remotes that may transfer the zone. */
+    readonly to: readonly string[];
+    readonly requireTls: boolean;
+  };
+  readonly notify: {
+    /** Names of remotes. */
+    readonly remotes: readonly string[];
+    /** Whether the nameservers of the zone are notified as well. */
+    readonly nameservers: boolean;
+  };
+  readonly update: readonly UpdateClient[];
+  readonly catalog: CatalogMembership | undefined;
+  readonly serial: SerialPolicy;
+  readonly zonemd: 'auto' | 'remove';
+}
+
+const NO_POLICY: EffectivePolicy = {
+  transfer: { to: [], requireTls: false },
+  notify: { remotes: [], nameservers: false },
+  update: [],
+  catalog: undefined,
+  serial: 'keep',
+  zonemd: 'auto',
+};
+
+/**
+ * The policies of zones: the result takes the key of a zone's name, and for a member of a consumed catalog its group (RFC
+ * 9432 §4.3.2).
+ */
+export function zonePolicyOf({
+  zones: { policies },
+}: Pick<Config, 'zones'>): (zone: string, group?: string) => EffectivePolicy {
+  const effective = policies.map(effectivePolicy);
+  const choice = policyChoice(policies);
+  return (zone, group) => effective[policyIndex(choice, zone, group)] ?? NO_POLICY;
+}
+
+type Policy = Config['zones']['policies'][number];
+
+function effectivePolicy(policy: Policy): EffectivePolicy {
+  const { transfer, notify, update, catalog, serial, zonemd } = policy;
+  return {
+    transfer: { to: transfer?.to ?? [], requireTls: transfer?.require === 'tls' },
+    notify: {
+      remotes: notify.filter((name) => name !== NAMESERVERS),
+      nameservers: notify.includes(NAMESERVERS),
+    },
+    update: update.map(updateClient),
+    catalog:
+      catalog === undefined
+        ? undefined
+        : {
+            zone: zoneKey(catalog),
+            group: policy.catalog_group,
+            owner: policy.catalog_owner && zoneKey(policy.catalog_owner),
+          },
+    serial: serial ?? (update.length > 0 ? 'increment' : 'keep'),
+    zonemd,
+  };
+}
+
+function updateClient({ key, remote, allow }: Policy['update'][number]): UpdateClient {
+  const own = key && zoneKey(key);
+  return {
+    key: own,
+    remote,
+    allow: allow.map(({ name, subdomain, types }) => {
+      const match = name !== undefined ? 'name' : subdomain !== undefined ? 'subdomain' : 'self';
+      const numbers = types?.flatMap((text) => typeByMnemonic(text) ?? []);
+      return { match, name: zoneKey(name ?? subdomain ?? own ?? '.'), types: numbers && new Set(numbers) };
+    }),
+  };
+}
