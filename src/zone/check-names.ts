@@ -132,7 +132,7 @@ export function isChainNode(rrsets: Rrsets, node: number): boolean {
 }
 
 /** Whether a type may stand beside CNAME (RFC 2181 §10.1, RFC 4035 §2.5, RFC 3007 §3.1.1). */
-function goesWithCname(type: number): boolean {
+export function goesWithCname(type: number): boolean {
   return type === Type.CNAME || type === Type.RRSIG || type === Type.NSEC || type === Type.KEY;
 }
 

@@ -26,9 +26,6 @@ const opcodeNames = reversed(Opcode);
 /** The RCODEs of iana.ts, and those that our server never sends. */
 const rcodeNames = reversed({
   ...Rcode,
-  YXRRSET: 7, // RFC 2136
-  NXRRSET: 8, // RFC 2136
-  NOTZONE: 10, // RFC 2136
   DSOTYPENI: 11, // RFC 8490
   BADKEY: 17, // RFC 8945
   BADTIME: 18, // RFC 8945

@@ -78,6 +78,21 @@ export function readRdata(type: number, message: Uint8Array, at: number, length:
   return out.slice(0, to);
 }
 
+/**
+ * The uncompressed name at message[at…], and where it ends there; undefined when it is malformed. Pointers have to point
+ * backwards.
+ */
+export function readName(
+  message: Uint8Array,
+  at: number,
+): { readonly name: Uint8Array; readonly end: number } | undefined {
+  const end = endOfName(message, at, message.length);
+  if (end < 0) return undefined;
+  const name = new Uint8Array(MAX_NAME);
+  const length = decompress(message, at, name, 0);
+  return length < 0 ? undefined : { name: name.slice(0, length), end };
+}
+
 /** The end of the possibly compressed name at message[at…], behind its root or pointer; -1 when it is beyond `end`. */
 function endOfName(message: Uint8Array, at: number, end: number): number {
   for (let to = at; to < end; to += message[to]! + 1) {

@@ -1,0 +1,17 @@
+/** Keys of maps for what counts as the same owner, and the same record of an RRset. */
+import { LOWER, nameLength } from '../../protocol/name.js';
+import { canonicalRdata } from '../../protocol/rdata/wire.js';
+
+/** The name at the beginning of `owner`, in wire format; letter case does not count (RFC 4343). */
+export function ownerKey(owner: Uint8Array): string {
+  return textOf(Uint8Array.from(owner.subarray(0, nameLength(owner)), (octet) => LOWER[octet]!));
+}
+
+/** Uncompressed RDATA; records with the same canonical form are the same (RFC 4034 §6.3). */
+export function rdataKey(type: number, rdata: Uint8Array): string {
+  return textOf(canonicalRdata(type, rdata));
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
+}
