@@ -75,10 +75,11 @@ export function compareLabels(a: Uint8Array, aOffset: number, b: Uint8Array, bOf
   return aLength - bLength;
 }
 
-const labelsOfA = new Uint16Array(MAX_LABELS);
-const labelsOfB = new Uint16Array(MAX_LABELS);
+/** Where the labels begin: names lie in images and runs, which are longer than 65,535 octets. */
+const labelsOfA = new Uint32Array(MAX_LABELS);
+const labelsOfB = new Uint32Array(MAX_LABELS);
 
-function writeLabelOffsets(wire: Uint8Array, offset: number, out: Uint16Array): number {
+function writeLabelOffsets(wire: Uint8Array, offset: number, out: Uint32Array): number {
   let count = 0;
   for (let at = offset; wire[at]! !== 0; at += wire[at]! + 1) out[count++] = at;
   return count;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nameFromText, nameKey, zoneKey } from '../../src/protocol/name.js';
+import { compareNames, nameFromText, nameKey, zoneKey } from '../../src/protocol/name.js';
 
 describe('the key of a name', () => {
   it('is the same in any letter case, with and without the final dot', () => {
@@ -29,5 +29,17 @@ describe('the key of a name', () => {
   it('is the text itself where that is no name', () => {
     expect(zoneKey('a..b')).toBe('a..b');
     expect(zoneKey('')).toBe('');
+  });
+});
+
+describe('the canonical order of names', () => {
+  it.each([0, 65_530, 65_536, 70_000])('does not depend on where they lie among octets: at octet %d', (at) => {
+    const name = nameFromText('host-11513.example.test');
+    const octets = new Uint8Array(at + name.length);
+    octets.set(name, at);
+    expect(compareNames(octets, at, name, 0)).toBe(0);
+    expect(compareNames(name, 0, octets, at)).toBe(0);
+    expect(compareNames(octets, at, nameFromText('host-11514.example.test'), 0)).toBeLessThan(0);
+    expect(compareNames(octets, at, nameFromText('host-11513.x.example.test'), 0)).toBeLessThan(0);
   });
 });

@@ -57,6 +57,19 @@ describe('applying the difference between two versions', () => {
       difference,
     );
   });
+
+  it('works where the difference is longer than 65,535 octets', () => {
+    const zone = (serial: number, hosts: number): string => {
+      const lines = [`@ 60 SOA ns host ${serial} 7200 900 1209600 300`, '@ 60 NS ns', 'ns 60 A 192.0.2.1'];
+      for (let i = 0; i < hosts; i++) lines.push(`host-${i} 60 A 10.0.${i >> 8}.${i & 255}`);
+      return `${lines.join('\n')}\n`;
+    };
+    const [small, large] = [canonicalImageOf(zone(1, 3)), canonicalImageOf(zone(2, 3000))];
+    const there = diff(small, large);
+    expect(there.added.length).toBeGreaterThan(65_535);
+    expectSameImage(applied(small, there), large);
+    expectSameImage(applied(large, diff(large, canonicalImageOf(zone(3, 3)))), canonicalImageOf(zone(3, 3)));
+  });
 });
 
 describe('a chain of differences', () => {
