@@ -30,7 +30,7 @@ export interface CatalogContent {
 }
 
 /** The version of the schema that RFC 9432 describes (§4.2.1). */
-const SCHEMA_VERSION = '2';
+export const SCHEMA_VERSION = '2';
 /** Most members of one catalog. A guess: the largest hosts of zones have a few hundred thousand on a nameserver. */
 const MAX_MEMBERS = 1_000_000;
 /** Most groups of one member. A guess; further ones are passed over. */

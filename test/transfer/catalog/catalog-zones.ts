@@ -1,7 +1,11 @@
 /** Catalog zones for tests. */
+import type { Changes } from '../../../src/image/changes/zone-view.js';
 import { load } from '../../../src/image/load.js';
-import { nameFromText } from '../../../src/protocol/name.js';
+import { nameFromText, nameToText } from '../../../src/protocol/name.js';
+import { rdataToText } from '../../../src/protocol/rdata/print.js';
+import { typeToText } from '../../../src/protocol/rdata/table.js';
 import { type CatalogMember, readCatalogMembers } from '../../../src/transfer/catalog/catalog-members.js';
+import { RunCursor } from '../../../src/zone/changes/record-run.js';
 
 /** The image of the catalog zone `apex` with these lines of a zone file besides SOA and NS records. */
 export function catalogImage(lines: readonly string[], apex = 'catalog.example.'): Uint8Array {
@@ -35,4 +39,19 @@ export function soundMembers(image: Uint8Array): ReadonlyMap<string, CatalogMemb
   const { members, fault } = readCatalogMembers(image);
   if (members === undefined) throw new Error(fault);
   return members;
+}
+
+/** The records that changes remove and add, a line each. */
+export function changeLines(changes: Changes | undefined): { readonly removed: string[]; readonly added: string[] } {
+  return { removed: runLines(changes?.removed), added: runLines(changes?.added) };
+}
+
+function runLines(run: Uint8Array = new Uint8Array()): string[] {
+  const found: string[] = [];
+  for (const cursor = new RunCursor(run); !cursor.isAtEnd; cursor.next()) {
+    const { octets, at, type, rdataAt, rdataLength } = cursor;
+    const rdata = rdataToText(type, octets.slice(rdataAt, rdataAt + rdataLength));
+    found.push(`${nameToText(octets, at)} ${typeToText(type)} ${rdata}`);
+  }
+  return found;
 }
