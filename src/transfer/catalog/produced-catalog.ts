@@ -32,7 +32,7 @@ const MEMBER_DEPTH = 2;
 /** Octets of a hash that make a label: 128 bits, 26 characters. */
 const LABEL_OCTETS = 16;
 /** Seconds: EXPIRE of a produced catalog. A guess: a consumer may be away for four weeks and goes on where it was. */
-export const CATALOG_EXPIRE = 2_419_200;
+const CATALOG_EXPIRE = 2_419_200;
 
 /** The catalog zone `apex` (presentation format) without members, as a zone file; its serial is 1. */
 export function emptyCatalogText(apex: string): string {
