@@ -8,10 +8,12 @@
  * - When rename() puts another folder in the place of one, there is no other event than `raw`: the names are as before.
  * - It reads the folder before it watches it, and again at each event (240 ms of CPU). Hence `ready`.
  *
- * The root is watched with node:fs. Chokidar 5 cannot do it: it mistakes `/` for a deleted entry of `/`, and closes the watches of all
- * folders below (issue 1184 of chokidar).
+ * Folders that only lead to watched files are watched with node:fs, so that a busy one costs little: chokidar would read all of it at
+ * each event, and look at each name in it. Measured with 1,000 names in `/tmp` and 1,000 events in it: 0.3 s of CPU in place of 9.3.
+ * Chokidar 5 cannot watch the root in any case: it mistakes `/` for a deleted entry of `/`, and closes the watches of all folders
+ * below (issue 1184 of chokidar).
  */
-import { watch as watchWithNode } from 'node:fs';
+import { watch as watchFolder } from 'node:fs';
 import { dirname } from 'node:path';
 import { isNativeError } from 'node:util/types';
 import type { FSWatcher } from 'chokidar';
@@ -22,12 +24,14 @@ export interface FolderWatch {
 
 /**
  * Has `heard` called with each name in `folder` that something happens to; `undefined`: the name is unknown. `failed` is called when
- * the folder is not watched, or not any more.
+ * the folder is not watched, or not any more. `holdsFiles`: watched files are in it; otherwise it only leads to them. Throws the error
+ * of the system.
  */
 export type WatchFolder = (
   folder: string,
   heard: (name: string | undefined) => void,
   failed: (error: unknown) => void,
+  holdsFiles: boolean,
 ) => FolderWatch;
 
 interface Listener {
@@ -61,8 +65,8 @@ export function watchWithChokidar(ready: () => void): WatchFolder {
     for (const instance of instances) closeInstance(instance);
     instances.clear();
   };
-  return (folder, heard, failed) => {
-    if (folder === ROOT) return watchRoot(heard, failed);
+  return (folder, heard, failed, holdsFiles) => {
+    if (!holdsFiles || folder === ROOT) return watchWithNode(folder, heard, failed);
     listeners.set(folder, { heard, failed });
     if (waiting.size === 0) void open();
     waiting.add(folder);
@@ -116,8 +120,8 @@ function closeInstance(instance: FSWatcher): void {
   void instance.close();
 }
 
-function watchRoot(heard: Listener['heard'], failed: Listener['failed']): FolderWatch {
-  const watcher = watchWithNode(ROOT, { persistent: false });
+function watchWithNode(folder: string, heard: Listener['heard'], failed: Listener['failed']): FolderWatch {
+  const watcher = watchFolder(folder, { persistent: false });
   watcher.on('change', (_, name) => heard(typeof name === 'string' ? name : undefined));
   watcher.on('error', failed);
   return watcher;

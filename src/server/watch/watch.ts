@@ -165,7 +165,8 @@ class FolderWatcher implements Watcher {
     try {
       const identity = folderIdentity(folder);
       const heard = (name: string | undefined): void => this.#heard(folder, name);
-      const watch = this.#watchFolder(folder, heard, (error) => this.#deaf(folder, error));
+      const failed = (error: unknown): void => this.#deaf(folder, error);
+      const watch = this.#watchFolder(folder, heard, failed, this.#holdsFiles(folder));
       this.#watched.set(folder, { watch, identity });
     } catch (error) {
       this.#deaf(folder, error);
@@ -192,9 +193,7 @@ class FolderWatcher implements Watcher {
     this.#watched.get(folder)?.watch.close();
     this.#watched.delete(folder);
     if (code === 'ENOENT' || this.#closed) return;
-    const names = [...(this.#hints.get(folder)?.values() ?? [])];
-    const direct = this.#folders.has(folder) || names.some(({ paths }) => paths.size > 0);
-    if (!direct && (code === 'EACCES' || code === 'EPERM')) return;
+    if (!this.#holdsFiles(folder) && (code === 'EACCES' || code === 'EPERM')) return;
     if (this.#poller.running) return;
     const remedy = code === 'ENOSPC' ? ' (raise fs.inotify.max_user_watches)' : '';
     this.#options.log.warn(
@@ -202,6 +201,12 @@ class FolderWatcher implements Watcher {
       `changes in ${folder} are not told (${code || String(error)})${remedy}: all files are looked at every ${FALLBACK_POLL} s instead`,
     );
     this.#poller.every(FALLBACK_POLL);
+  }
+
+  /** Whether a watched file is in the folder, or may come; otherwise it only leads to one. */
+  #holdsFiles(folder: string): boolean {
+    const names = [...(this.#hints.get(folder)?.values() ?? [])];
+    return this.#folders.has(folder) || names.some(({ paths }) => paths.size > 0);
   }
 
   #heard(folder: string, name: string | undefined): void {

@@ -36,7 +36,7 @@ async function watch(...folders: string[]): Promise<Heard> {
       errors.push(error);
       resolve();
     };
-    for (const one of folders) watches.push(watchFolder(one, (name) => void names.push(name), failed));
+    for (const one of folders) watches.push(watchFolder(one, (name) => void names.push(name), failed, true));
   });
   return { names, errors };
 }
@@ -72,6 +72,19 @@ describe('watching folders with chokidar', () => {
     mkdirSync(at('a\\b'));
     const { errors } = await watch(at('a\\b'));
     expect(errors).toEqual([expect.objectContaining({ message: 'chokidar reads \\ as /' })]);
+  });
+
+  it('does not have chokidar read a folder that only leads to files', async () => {
+    const ready = vi.fn();
+    const names: (string | undefined)[] = [];
+    const failed = vi.fn();
+    const watchFolder = watchWithChokidar(ready);
+    watches.push(watchFolder(folder, (name) => void names.push(name), failed, false));
+    mkdirSync(at('zones'));
+    await until(() => names.includes('zones'));
+    expect(ready).not.toHaveBeenCalled();
+    expect(failed).not.toHaveBeenCalled();
+    expect(() => watchFolder(at('absent'), () => {}, failed, false)).toThrow('ENOENT');
   });
 
   it('tells nothing once closed', async () => {
