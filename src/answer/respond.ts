@@ -10,7 +10,7 @@ import {
   findZone,
   NOT_SERVED,
   ZONE_BASE,
-  ZONE_FAILED,
+  ZONE_EXPIRED,
   ZONE_LABELS,
   ZONE_POLICY,
   ZONE_SEGMENT,
@@ -151,8 +151,9 @@ function answer(x: Exchange, facts: Facts, texts: ServerTexts): number {
   const policy = facts.catalog.zones[zone * ZONE_WORDS + ZONE_POLICY]!;
   if (policy !== 0 && !isAdmitted(x, facts, policy)) return refuse(x, facts, Ede.PROHIBITED);
   if (!enterZone(x, facts.catalog, zone)) {
+    const isExpired = facts.catalog.zones[zone * ZONE_WORDS + ZONE_SEGMENT] === ZONE_EXPIRED;
     outcome.kind = Kind.FAILED;
-    outcome.ede = Ede.NOT_READY;
+    outcome.ede = isExpired ? Ede.INVALID_DATA : Ede.NOT_READY;
     x.rcode = Rcode.SERVFAIL;
     return finish(x, facts);
   }
@@ -181,11 +182,11 @@ function zoneOf(x: Exchange, catalog: Catalog): number {
   return findZone(catalog, request, qnameAt, qnameLabels, qnameLabelCount, 0);
 }
 
-/** Makes zone number `zone` the one that answers, QNAME the name looked up; returns false when it could not be loaded. */
+/** Makes zone number `zone` the one that answers, QNAME the name looked up; returns false when there is nothing to serve. */
 function enterZone(x: Exchange, catalog: Catalog, zone: number): boolean {
   const at = zone * ZONE_WORDS;
   const number = catalog.zones[at + ZONE_SEGMENT]!;
-  if (number === ZONE_FAILED) return false;
+  if (number < 0) return false;
   const segment = catalog.segments[number]!;
   x.words = segment.words;
   x.bytes = segment.bytes;

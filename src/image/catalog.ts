@@ -1,15 +1,19 @@
 /**
  * The catalog: the zones that are served, and the places of their images. It is a flat table in shared memory, written anew
- * for each generation and then only read; a thread takes a new one between two messages. Small images lie together in
- * shared segments; a large one has a segment of its own.
+ * for each generation and then only read; a thread takes a new one between two messages. Images, and the differences that led
+ * to them, lie in segments (segments.ts).
  *
  * The table is a tree of names like an image's (layout.ts): slots of CATALOG_SLOT words hold the hash of a name, label by
  * label from the root, the slot number of its parent, the offset of its label, and the zone there, if any.
  */
 import { LOWER, labelCount, labelOffsets, nameKey } from '../protocol/name.js';
+import type { Difference } from '../zone/changes/difference.js';
 import { hashLabel } from '../zone/store.js';
+import { boundedHistory, packDifference, unpackDifference } from './history.js';
+import { imageFacts } from './image-facts.js';
 import * as L from './layout.js';
 import { NO_POLICIES, type Policies, PolicyTable } from './policy.js';
+import { octetsOf, type Piece, type Segment, Segments } from './segments.js';
 
 /** Words per slot. */
 const CATALOG_SLOT = 5;
@@ -24,8 +28,8 @@ const SLOT_ZONE = 3;
 const ROOT_PARENT = 0x7fffffff;
 
 /** Words per zone in `Catalog.zones`. */
-export const ZONE_WORDS = 4;
-/** Number of the segment, or ZONE_FAILED. */
+export const ZONE_WORDS = 5;
+/** Number of the segment, ZONE_FAILED or ZONE_EXPIRED. */
 export const ZONE_SEGMENT = 0;
 /** Word in the segment at which the image starts. */
 export const ZONE_BASE = 1;
@@ -33,14 +37,15 @@ export const ZONE_BASE = 1;
 export const ZONE_LABELS = 2;
 /** Word of `Catalog.policies` at which the zone's policy begins; 0: it has none. */
 export const ZONE_POLICY = 3;
-/** The zone is configured but could not be loaded: answered SERVFAIL. */
+/** Word of `Catalog.histories` at which the zone's history begins; 0: it has none. */
+const ZONE_HISTORY = 4;
+/** The zone is configured but could not be loaded, or was never transferred: answered SERVFAIL. */
 export const ZONE_FAILED = -1;
+/** The zone's last transfer is too long ago (RFC 1035 §3.3.13, EXPIRE): answered SERVFAIL. */
+export const ZONE_EXPIRED = -2;
 
-/** A run of shared memory with images in it. */
-interface Segment {
-  readonly words: Int32Array;
-  readonly bytes: Uint8Array;
-}
+/** Why a zone is answered with SERVFAIL. */
+type ZoneFailure = typeof ZONE_FAILED | typeof ZONE_EXPIRED;
 
 /** One generation of the catalog. Immutable. */
 export interface Catalog {
@@ -56,6 +61,8 @@ export interface Catalog {
   readonly mask: number;
   /** Number of the zone of the root + 1, or 0. */
   readonly rootZone: number;
+  /** Per history the number of its differences, then of each the segment, and the word there; the first word is no history's. */
+  readonly histories: Int32Array;
   /** Policies of zones and access lists (policy.ts). */
   readonly policies: Int32Array;
   /** Word of `policies` at which the access list of the server begins; 0: all clients may ask. */
@@ -64,23 +71,19 @@ export interface Catalog {
 
 interface Entry {
   readonly apex: Uint8Array;
-  segment: MutableSegment | undefined;
-  base: number;
-  words: number;
+  /** What is served: an image, or the reason why there is none. */
+  image: Piece | ZoneFailure;
+  /** Oldest first. */
+  history: ReadonlyMap<Difference, Piece>;
 }
 
-interface MutableSegment extends Segment {
-  used: number;
-  live: number;
+/** What changes only when zones come or go, or with the policies. */
+interface Frame extends Pick<Catalog, 'table' | 'labels' | 'mask' | 'rootZone' | 'policies' | 'access'> {
+  /** As in the catalog, without what changes with the images. */
+  readonly zones: Int32Array;
 }
 
-/** Images up to this size share segments. */
-const SHARED_LIMIT = 256 * 1024;
-/**
- * Octets of the largest shared segment. The first one is as small as possible, each next one twice as large. Measured with 400
- * servers in one process, a small zone each: a server takes 313 kB instead of 772, and starts in 3 ms instead of 7.
- */
-const SEGMENT_OCTETS = 2 * 1024 * 1024;
+const NO_HISTORY: Entry['history'] = new Map();
 
 /**
  * Keeps the images that are served and makes catalogs of them. Changes by `put`, `fail` and `remove` take effect with
@@ -88,124 +91,150 @@ const SEGMENT_OCTETS = 2 * 1024 * 1024;
  */
 export class Publisher {
   readonly #entries = new Map<string, Entry>();
-  #open: MutableSegment | undefined;
-  /** Octets of the next shared segment. */
-  #next = SHARED_LIMIT;
+  readonly #segments = new Segments();
   #generation = 0;
   #policies = NO_POLICIES;
+  #frame: Frame | undefined;
 
   /** Number of zones, failed ones included. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Serves `image` (of compileZone) as the zone `apex` (wire format). */
-  put(apex: Uint8Array, image: Uint8Array): void {
-    this.remove(apex);
-    const words = image.byteLength >> 2;
-    const segment = image.byteLength > SHARED_LIMIT ? this.#own(image) : this.#shared(image, words);
-    segment.live += words;
-    this.#entries.set(nameKey(apex), { apex, segment, base: segment.used - words, words });
+  /**
+   * Serves `image` (of compileZone) as the zone `apex` (wire format). `history`: differences that follow each other, oldest first, the
+   * last of which leads to the image; those are kept that are no longer than the zone. A difference that was there before stays where it is.
+   */
+  put(apex: Uint8Array, image: Uint8Array, history: readonly Difference[] = []): void {
+    const before = this.#entries.get(nameKey(apex))?.history ?? NO_HISTORY;
+    const kept = boundedHistory(history, image).map((one) => {
+      return [one, before.get(one) ?? this.#segments.take(packDifference(one))] as const;
+    });
+    this.#replace(apex, this.#segments.take(image), new Map(kept));
   }
 
-  /** Answers SERVFAIL for the zone `apex` (wire format): it is configured but could not be loaded. */
-  fail(apex: Uint8Array): void {
-    this.remove(apex);
-    this.#entries.set(nameKey(apex), { apex, segment: undefined, base: 0, words: 0 });
+  /** Answers SERVFAIL for the zone `apex` (wire format): it is configured but cannot be served. */
+  fail(apex: Uint8Array, reason: ZoneFailure = ZONE_FAILED): void {
+    this.#replace(apex, reason, NO_HISTORY);
   }
 
   /** Stops serving the zone `apex` (wire format). */
   remove(apex: Uint8Array): void {
-    const entry = this.#entries.get(nameKey(apex));
+    const key = nameKey(apex);
+    const entry = this.#entries.get(key);
     if (entry === undefined) return;
-    if (entry.segment !== undefined) entry.segment.live -= entry.words;
-    this.#entries.delete(nameKey(apex));
+    for (const piece of piecesOf(entry)) this.#segments.free(piece);
+    this.#entries.delete(key);
+    this.#frame = undefined;
+  }
+
+  #replace(apex: Uint8Array, image: Entry['image'], history: Entry['history']): void {
+    const key = nameKey(apex);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) {
+      this.#entries.set(key, { apex, image, history });
+      this.#frame = undefined;
+      return;
+    }
+    if (typeof entry.image === 'object') this.#segments.free(entry.image);
+    for (const [one, piece] of entry.history) if (!history.has(one)) this.#segments.free(piece);
+    entry.image = image;
+    entry.history = history;
   }
 
   /** Sets the policies, from the next publish on; a policy may name a zone that is not there yet. */
   restrict(policies: Policies): void {
     this.#policies = policies;
+    this.#frame = undefined;
   }
 
   /** The image that is served as the zone `apex`, or undefined. */
   imageOf(apex: Uint8Array): Uint8Array | undefined {
-    const entry = this.#entries.get(nameKey(apex));
-    return entry?.segment?.bytes.subarray(entry.base << 2, (entry.base + entry.words) << 2);
+    const image = this.#entries.get(nameKey(apex))?.image;
+    return typeof image === 'object' ? octetsOf(image) : undefined;
   }
 
   /** A new generation of the catalog with all zones as they are now. */
   publish(): Catalog {
-    this.#compact();
-    return buildCatalog([...this.#entries.values()], this.#policies, ++this.#generation);
-  }
-
-  #own(image: Uint8Array): MutableSegment {
-    const words = image.byteLength >> 2;
-    const shared = image.buffer instanceof SharedArrayBuffer && (image.byteOffset & 3) === 0;
-    const bytes = shared ? image : copyShared(image, image.byteLength);
-    return { words: new Int32Array(bytes.buffer, bytes.byteOffset, words), bytes, used: words, live: 0 };
-  }
-
-  #shared(image: Uint8Array, words: number): MutableSegment {
-    if (this.#open === undefined || this.#open.used + words > this.#open.words.length) {
-      const bytes = new Uint8Array(new SharedArrayBuffer(this.#next));
-      this.#next = Math.min(this.#next * 2, SEGMENT_OCTETS);
-      this.#open = { words: new Int32Array(bytes.buffer), bytes, used: 0, live: 0 };
-    }
-    this.#open.bytes.set(image, this.#open.used << 2);
-    this.#open.used += words;
-    return this.#open;
-  }
-
-  /** Moves images out of shared segments that are mostly unused, so that reloads do not pile up memory. */
-  #compact(): void {
-    for (const entry of this.#entries.values()) {
-      const { segment } = entry;
-      if (segment === undefined || segment === this.#open || segment.live * 2 >= segment.used) continue;
-      const image = segment.bytes.subarray(entry.base << 2, (entry.base + entry.words) << 2);
-      segment.live -= entry.words;
-      const to = this.#shared(image, entry.words);
-      to.live += entry.words;
-      entry.segment = to;
-      entry.base = to.used - entry.words;
-    }
+    const entries = [...this.#entries.values()];
+    this.#segments.compact(() => entries.flatMap((entry) => [...piecesOf(entry)]));
+    this.#frame ??= buildFrame(entries, this.#policies);
+    return buildCatalog(entries, this.#frame, ++this.#generation);
   }
 }
 
-function copyShared(source: Uint8Array, length: number): Uint8Array {
-  const bytes = new Uint8Array(new SharedArrayBuffer(length));
-  bytes.set(source);
-  return bytes;
+function piecesOf({ image, history }: Entry): Iterable<Piece> {
+  return typeof image === 'object' ? [image, ...history.values()] : history.values();
 }
 
-function buildCatalog(entries: readonly Entry[], policies: Policies, generation: number): Catalog {
-  const segments: Segment[] = [];
-  const numbers = new Map<Segment, number>();
-  const zones = new Int32Array(new SharedArrayBuffer(entries.length * ZONE_WORDS * 4));
+function buildFrame(entries: readonly Entry[], policies: Policies): Frame {
+  const zones = new Int32Array(entries.length * ZONE_WORDS);
   const policyTable = new PolicyTable();
   const access = policyTable.addAccess(policies.access);
-  entries.forEach(({ apex, segment, base }, number) => {
+  entries.forEach(({ apex }, number) => {
     const at = number * ZONE_WORDS;
-    if (segment === undefined) zones[at + ZONE_SEGMENT] = ZONE_FAILED;
-    else {
-      if (!numbers.has(segment))
-        numbers.set(segment, segments.push({ words: segment.words, bytes: segment.bytes }) - 1);
-      zones[at + ZONE_SEGMENT] = numbers.get(segment)!;
-      zones[at + ZONE_BASE] = base;
-    }
     zones[at + ZONE_LABELS] = labelCount(apex);
     const policy = policies === NO_POLICIES ? undefined : policies.zones.get(nameKey(apex));
     if (policy !== undefined) zones[at + ZONE_POLICY] = policyTable.addPolicy(policy);
   });
-  return {
-    generation,
-    segments,
-    zones,
-    zoneCount: entries.length,
-    ...buildNames(entries),
-    policies: policyTable.words(),
-    access,
+  return { zones, ...buildNames(entries), policies: policyTable.words(), access };
+}
+
+function buildCatalog(entries: readonly Entry[], frame: Frame, generation: number): Catalog {
+  const segments: Segment[] = [];
+  const numbers = new Map<Segment, number>();
+  const numberOf = (segment: Segment): number => {
+    const known = numbers.get(segment);
+    if (known !== undefined) return known;
+    const number = segments.push({ words: segment.words, bytes: segment.bytes }) - 1;
+    numbers.set(segment, number);
+    return number;
   };
+  const zones = new Int32Array(new SharedArrayBuffer(frame.zones.byteLength));
+  zones.set(frame.zones);
+  const room = entries.reduce((sum, { history }) => sum + (history.size > 0 ? 1 + 2 * history.size : 0), 1);
+  const histories = new Int32Array(new SharedArrayBuffer(room * 4));
+  let used = 1;
+  entries.forEach(({ image, history }, number) => {
+    const at = number * ZONE_WORDS;
+    if (typeof image === 'number') {
+      zones[at + ZONE_SEGMENT] = image;
+      return;
+    }
+    zones[at + ZONE_SEGMENT] = numberOf(image.segment);
+    zones[at + ZONE_BASE] = image.base;
+    if (history.size === 0) return;
+    zones[at + ZONE_HISTORY] = used;
+    histories[used++] = history.size;
+    for (const { segment, base } of history.values()) {
+      histories[used++] = numberOf(segment);
+      histories[used++] = base;
+    }
+  });
+  const { table, labels, mask, rootZone, policies, access } = frame;
+  const names = { table, labels, mask, rootZone };
+  return { generation, segments, zones, zoneCount: entries.length, ...names, histories, policies, access };
+}
+
+/** The image of zone number `zone`; undefined when it is answered with SERVFAIL. */
+export function zoneImage({ zones, segments }: Catalog, zone: number): Uint8Array | undefined {
+  const number = zones[zone * ZONE_WORDS + ZONE_SEGMENT]!;
+  if (number < 0) return undefined;
+  const { words, bytes } = segments[number]!;
+  const base = zones[zone * ZONE_WORDS + ZONE_BASE]!;
+  return bytes.subarray(base << 2, (base + words[base + L.HEADER_SIZE]!) << 2);
+}
+
+/** The history of zone number `zone`: differences that follow each other, oldest first, the last of which leads to its image. */
+export function zoneHistory(catalog: Catalog, zone: number): Difference[] {
+  const { zones, histories, segments } = catalog;
+  const at = zones[zone * ZONE_WORDS + ZONE_HISTORY]!;
+  const image = at === 0 ? undefined : zoneImage(catalog, zone);
+  if (image === undefined) return [];
+  const { apex } = imageFacts(image);
+  return Array.from({ length: histories[at]! }, (_, i) => {
+    return unpackDifference(segments[histories[at + 1 + 2 * i]!]!, histories[at + 2 + 2 * i]!, apex);
+  });
 }
 
 /** The tree of the zones' names. */

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { type PolicyChoice, policyIndex } from '../../config/policy-choice.js';
 import type { ChooseVerifier } from '../../dnssec/verifier.js';
 import { AdotdError } from '../../errors.js';
-import * as L from '../../image/layout.js';
+import { imageFacts } from '../../image/image-facts.js';
 import { type Loaded, load } from '../../image/load.js';
 import { nameFromText, nameKey, nameToText, sameName } from '../../protocol/name.js';
 import type { DnssecCheck } from '../../zone/check-signatures.js';
@@ -136,7 +136,7 @@ export function loadZone(
       records,
       nameservers: apex === undefined ? [] : nameserversOf(rrsets, apex),
       image: kept,
-      signed: kept !== undefined && hasDenial(kept),
+      signed: kept !== undefined && imageFacts(kept).signed,
       signaturesExpire,
       diagnostics: list,
       errors,
@@ -190,9 +190,4 @@ function notingIncluder(file: string, sources: SourceState[]): ReturnType<typeof
 
 function named(apex: Uint8Array | undefined): Pick<ZoneResult, 'apex' | 'name'> {
   return { apex, name: apex && nameToText(apex) };
-}
-
-function hasDenial(image: Uint8Array): boolean {
-  const header = new Int32Array(image.buffer, image.byteOffset, L.HEADER_WORDS);
-  return ((header[L.HEADER_FLAGS] ?? 0) & (L.FLAG_NSEC | L.FLAG_NSEC3)) !== 0;
 }
