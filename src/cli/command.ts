@@ -30,6 +30,10 @@ export const VERBS: Verbs = {
     summary: 'ask a server a question, over UDP, TCP, STARTTLS or TLS',
     load: async () => (await import('./query.js')).query,
   },
+  update: {
+    summary: 'change zones by UPDATE, with the commands of nsupdate',
+    load: async () => (await import('./update.js')).update,
+  },
   probe: {
     summary: 'find out what a server can do: transports, TLS, STARTTLS, equal answers',
     load: async () => (await import('./probe.js')).probe,

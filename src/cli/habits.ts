@@ -143,6 +143,23 @@ const OPTIONS: Readonly<Record<string, Habits>> = {
     '--reverse': 'write -x ADDRESS',
     '--ptr': 'write -x ADDRESS',
   },
+  update: {
+    '--ca': 'write --tls-ca FILE',
+    '--pin': 'write --tls-pin BASE64',
+    '--sni': 'write --tls-host NAME',
+    '--tls-hostname': 'write --tls-host NAME',
+    '--insecure': 'leave it out: certificates are verified with --tls-ca or --tls-pin only',
+    '--key': 'write --tsig [ALGORITHM:]NAME:SECRET, or --tsig-file FILE',
+    '--key-file': 'write --tsig-file FILE',
+    '--host': 'write @SERVER',
+    '--zone': 'write a line "zone NAME" among the commands',
+    '--ttl': 'write a line "ttl SECONDS" among the commands',
+    '--tcp': TRANSPORT('tcp'),
+    '--udp': TRANSPORT('udp'),
+    '--starttls': TRANSPORT('starttls'),
+    '--retries': 'write --tries N',
+    '--dry-run': 'write --check',
+  },
   probe: {
     ...TLS_FILES,
     '-p': 'write --port PORT',
@@ -227,6 +244,7 @@ const VERBS: Habits = {
   resolve: 'write adotd query',
   lookup: 'write adotd query',
   tlsa: 'write adotd keys',
+  nsupdate: 'write adotd update',
 };
 
 /** By what is typed in place of a command of `adotd ctl`. */

@@ -185,7 +185,7 @@ function questionOf(values: Values, positionals: readonly string[]): { question:
   const qclass = textToClass(classText ?? values.class);
   if (qclass === undefined) throw wrong(`--class: found ${values.class}, expected IN, CH, HS, ANY or CLASS123`);
   const edns = ednsOf(values);
-  const tsig = tsigOf(values.tsig, values['tsig-file']);
+  const tsig = tsigOf('query', values.tsig, values['tsig-file']);
   const question = {
     name,
     type,

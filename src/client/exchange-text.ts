@@ -1,4 +1,5 @@
 /** The outcome of an exchange, in dig's layout and as plain objects for JSON. */
+import { Opcode } from '../protocol/iana.js';
 import type { Exchange } from './session/exchange.js';
 import { EdnsFlag, optionText } from './wire/edns.js';
 import { HeaderFlag, type Message, type Question, type ResourceRecord } from './wire/message.js';
@@ -33,6 +34,10 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', `;; ${title} SECTION:`, ...lines];
 }
 
+/** Titles of the sections: an UPDATE calls them otherwise (RFC 2136 §2). */
+const SECTIONS = ['QUESTION', 'ANSWER', 'AUTHORITY'] as const;
+const UPDATE_SECTIONS = ['ZONE', 'PREREQUISITE', 'UPDATE'] as const;
+
 /** The message in dig's layout, without a line break at the end. */
 export function messageToText(message: Message): string {
   const { questions, answers, authority, additional, edns } = message;
@@ -50,10 +55,11 @@ export function messageToText(message: Message): string {
     lines.push('', ';; OPT PSEUDOSECTION:', `; EDNS: version: ${edns.version}, flags:${flags}; udp: ${edns.size}`);
     lines.push(...edns.options.map((option) => `; ${optionText(option)}`));
   }
+  const [first, second, third] = message.opcode === Opcode.UPDATE ? UPDATE_SECTIONS : SECTIONS;
   lines.push(
-    ...section('QUESTION', questions.map(questionToText)),
-    ...section('ANSWER', answers.map(recordToText)),
-    ...section('AUTHORITY', authority.map(recordToText)),
+    ...section(first, questions.map(questionToText)),
+    ...section(second, answers.map(recordToText)),
+    ...section(third, authority.map(recordToText)),
     ...section('ADDITIONAL', additional.map(recordToText)),
   );
   return lines.join('\n');

@@ -45,6 +45,15 @@ export type { Resolution } from './transports/resolution.js';
 export type { ClientServer } from './transports/target.js';
 export type { TriedTransport } from './transports/transport-plan.js';
 export type { CertificateInfo, Verification } from './trust/certificate.js';
+export {
+  type RecordToAdd,
+  type RecordToDelete,
+  type UpdateChange,
+  type UpdatePrerequisite,
+  type UpdateZoneOptions,
+  updateZone,
+  type ZoneUpdate,
+} from './update/update-zone.js';
 export { type Edns, EdnsFlag, type EdnsRequest, keepaliveOf, type Option } from './wire/edns.js';
 export { HeaderFlag, type Message, type Question, type ResourceRecord } from './wire/message.js';
 export { classToText, rcodeToText, textToClass, textToType, typeToText } from './wire/mnemonics.js';

@@ -65,12 +65,19 @@ describe('adotd keys tsig', () => {
 describe('the key of adotd query', () => {
   it('has the forms of dig', () => {
     const secret = Buffer.from(SECRET, 'base64');
-    expect(tsigOf(`a.key:${SECRET}`, undefined)).toMatchObject({ name: 'a.key', algorithm: 'hmac-sha256', secret });
-    expect(tsigOf(`HMAC-SHA512:a.key.:${SECRET}`, undefined)).toMatchObject({ algorithm: 'hmac-sha512', secret });
+    expect(tsigOf('query', `a.key:${SECRET}`, undefined)).toMatchObject({
+      name: 'a.key',
+      algorithm: 'hmac-sha256',
+      secret,
+    });
+    expect(tsigOf('query', `HMAC-SHA512:a.key.:${SECRET}`, undefined)).toMatchObject({
+      algorithm: 'hmac-sha512',
+      secret,
+    });
     const file = join(folder.path, 'a.key');
     writeFileSync(file, `key "a.key" {\n\talgorithm hmac-sha384;\n\tsecret "${SECRET}";\n};\n`);
-    expect(tsigOf(undefined, file)).toMatchObject({ name: 'a.key', algorithm: 'hmac-sha384', secret });
-    expect(tsigOf(undefined, undefined)).toBeUndefined();
+    expect(tsigOf('query', undefined, file)).toMatchObject({ name: 'a.key', algorithm: 'hmac-sha384', secret });
+    expect(tsigOf('query', undefined, undefined)).toBeUndefined();
   });
 
   it.each([

@@ -22,6 +22,7 @@ describe('docs/client.md', () => {
   it.each([
     [0, 'tls TLSv1.3 192.0.2.1\n'],
     [1, 'CLIENT_NOT_PRIVATE tls,starttls\n'],
+    [2, 'false CLIENT_TSIG\n'],
   ])('shows program %d, which runs', (index, stdout) => {
     const file = folder.put(`example${index}.mjs`, blocks[index] ?? '');
     const ran = spawnSync(process.execPath, [file], { cwd: folder.path, encoding: 'utf8', timeout: 30_000 });

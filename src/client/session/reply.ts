@@ -1,5 +1,5 @@
 /** Judging whether a message answers a query. */
-import { Rcode } from '../../protocol/iana.js';
+import { Opcode, Rcode } from '../../protocol/iana.js';
 import { ClientError, ClientErrorCode } from '../errors.js';
 import { decodeMessage, isResponse, type Message } from '../wire/message.js';
 import { sameName } from '../wire/names.js';
@@ -41,10 +41,13 @@ export function judge(query: Message, octets: Uint8Array, tsig?: QueryTsig): Mes
 
 function judgeQuestion(query: Message, octets: Uint8Array): Message {
   const message = decodeMessage(octets);
-  if (!isResponse(message)) throw new ClientError(ClientErrorCode.MISMATCH, 'the message is no response to a query');
+  if (!isResponse(message, query.opcode))
+    throw new ClientError(ClientErrorCode.MISMATCH, 'the message is no response to a query');
   if (isBare(message)) return message;
   const [asked] = query.questions;
   const [question, second] = message.questions;
+  // RFC 2136 §3.8: the response to an UPDATE may leave out all sections.
+  if (question === undefined && query.opcode === Opcode.UPDATE) return message;
   if (question === undefined)
     throw new ClientError(
       ClientErrorCode.MISMATCH,

@@ -28,6 +28,12 @@ export interface Query {
   readonly type: number;
   /** Default IN. */
   readonly class?: number;
+  /** Default QUERY. In an UPDATE, the question is the zone section (RFC 2136 §2.3). */
+  readonly opcode?: number;
+  /** Records in wire format; in an UPDATE, the prerequisite section. */
+  readonly answers?: readonly Uint8Array[];
+  /** The same; in an UPDATE, the update section. */
+  readonly authority?: readonly Uint8Array[];
   /** Default: a random one. */
   readonly id?: number;
   /** RD. Default false: authoritative servers are asked. */
@@ -85,17 +91,22 @@ export function encodeQuery(query: Query, channel: Channel, ednsFlags = 0): Buff
   const name = textToName(query.name);
   const edns = query.edns ?? (ednsFlags === 0 ? undefined : {});
   const added = query.tsig === undefined ? 0 : tsigLength(query.tsig);
+  const { answers = [], authority = [], opcode = Opcode.QUERY } = query;
   const head = Buffer.alloc(HEADER + name.length + 4);
   head.writeUInt16BE(fitting(query.id ?? randomId(), 16, 'ID'), 0);
-  head.writeUInt16BE((query.recursion ? HeaderFlag.RD : 0) | (query.checkingDisabled ? HeaderFlag.CD : 0), 2);
+  const flags = (query.recursion ? HeaderFlag.RD : 0) | (query.checkingDisabled ? HeaderFlag.CD : 0);
+  head.writeUInt16BE((opcode << 11) | flags, 2);
   head.writeUInt16BE(1, 4);
+  head.writeUInt16BE(fitting(answers.length, 16, 'number of records'), 6);
+  head.writeUInt16BE(fitting(authority.length, 16, 'number of records'), 8);
   head.writeUInt16BE(edns === undefined ? 0 : 1, 10);
   head.set(name, HEADER);
   head.writeUInt16BE(fitting(query.type, 16, 'type'), HEADER + name.length);
   head.writeUInt16BE(fitting(query.class ?? Class.IN, 16, 'class'), HEADER + name.length + 2);
-  const opt = edns === undefined ? Buffer.alloc(0) : encodeOpt(edns, ednsFlags, channel, head.length + added);
-  fitting(head.length + opt.length + added, 16, 'length of the query');
-  const whole = Buffer.concat([head, opt]);
+  const body = Buffer.concat([head, ...answers, ...authority]);
+  const opt = edns === undefined ? Buffer.alloc(0) : encodeOpt(edns, ednsFlags, channel, body.length + added);
+  fitting(body.length + opt.length + added, 16, 'length of the query');
+  const whole = Buffer.concat([body, opt]);
   return query.tsig === undefined ? whole : signedQuery(whole, query.tsig);
 }
 
@@ -136,6 +147,9 @@ class Cursor {
     this.#need(length, `RDATA of ${length} octets`);
     const start = this.at;
     this.at += length;
+    // An UPDATE has records that stand for a name or an RRset (RFC 2136 §2.4, §2.5).
+    const isEmpty = length === 0 && (question.class === Class.ANY || question.class === Class.NONE);
+    if (isEmpty) return { ...question, ttl, rdata: new Uint8Array(), data: '' };
     const { rdata, text } = readRdata(question.type, this.#octets, start, this.at, this.#names);
     return { ...question, ttl, rdata, data: text };
   }
@@ -200,7 +214,7 @@ function ednsOf(
   return { edns, upperRcode: (opt.ttl >>> 24) << 4 };
 }
 
-/** Whether a message is a response to this opcode. */
-export function isResponse(message: Message): boolean {
-  return (message.flags & HeaderFlag.QR) !== 0 && message.opcode === Opcode.QUERY;
+/** Whether a message is a response, and to this opcode. */
+export function isResponse(message: Message, opcode: number = Opcode.QUERY): boolean {
+  return (message.flags & HeaderFlag.QR) !== 0 && message.opcode === opcode;
 }

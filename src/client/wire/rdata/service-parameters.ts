@@ -3,7 +3,7 @@ import { type FieldText, ipv4Text, ipv6Text, quoted } from './fields.js';
 import type { RdataReader } from './reader.js';
 
 /** By number: IANA's registry "Service Parameter Keys" of 2026-07-10. */
-const NAMES = [
+export const PARAMETER_NAMES: readonly string[] = [
   'mandatory',
   'alpn',
   'no-default-alpn',
@@ -20,7 +20,7 @@ const NAMES = [
 ];
 /** Keys without a value. */
 const FLAGS = new Set(['no-default-alpn', 'ohttp', 'pvd']);
-const keyToText = (key: number): string => NAMES[key] ?? `key${key}`;
+const keyToText = (key: number): string => PARAMETER_NAMES[key] ?? `key${key}`;
 
 /** Splits a value into parts of `size` octets, at least one. */
 function parts(r: RdataReader, value: Buffer, size: number, key: string): Buffer[] {
@@ -97,7 +97,7 @@ export const serviceParameters: FieldText = (r) => {
     const key = keyToText(number);
     const value = r.take(r.u16());
     if (FLAGS.has(key) && value.length > 0) r.fail(`has a value for ${key}`);
-    const text = value.length === 0 && NAMES[number] === undefined ? '' : valueToText(r, key, value);
+    const text = value.length === 0 && PARAMETER_NAMES[number] === undefined ? '' : valueToText(r, key, value);
     words.push(value.length === 0 ? key : `${key}=${text}`);
   }
   return words.join(' ');

@@ -35,12 +35,12 @@ const CERTIFICATE_TYPES: Readonly<Record<number, string>> = {
   253: 'URI',
   254: 'OID',
 };
-const certificateType: FieldText = (r) => {
+export const certificateType: FieldText = (r) => {
   const type = r.u16();
   return CERTIFICATE_TYPES[type] ?? String(type);
 };
 /** RFC 9859 §2.1. */
-const scheme: FieldText = (r) => {
+export const scheme: FieldText = (r) => {
   const value = r.u8();
   return value === 1 ? 'NOTIFY' : String(value);
 };
@@ -131,6 +131,11 @@ const ROWS: ReadonlyMap<number, readonly FieldText[]> = new Map([
   [32768, [delegationSigner]], // TA
   [32769, [delegationSigner]], // DLV
 ]);
+
+/** The fields of a type; undefined: it has no presentation format of its own here. */
+export function fieldsOf(type: number): readonly FieldText[] | undefined {
+  return ROWS.get(type);
+}
 
 /**
  * The RDATA at message[start … end) as uncompressed octets and in presentation format. `names` reads the names of the message.
