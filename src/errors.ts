@@ -28,6 +28,8 @@ export const ErrorCode = {
   LISTEN: 'ADOTD_LISTEN',
   /** A file or folder cannot be read. */
   FILE: 'ADOTD_FILE',
+  /** The folder of the durable state cannot be used, or what was stored there cannot be read. */
+  STATE: 'ADOTD_STATE',
   /** A certificate, a private key or a file of ticket keys cannot be used. */
   TLS: 'ADOTD_TLS',
   /** A running server could not be reached over its control socket, or refused what it was asked. */

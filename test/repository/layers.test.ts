@@ -7,6 +7,7 @@ const LAYERS = [
   'zone',
   'dnssec',
   'image',
+  'state',
   'answer',
   'transfer',
   'session',

@@ -1,0 +1,146 @@
+/**
+ * The cache of images: for each zone the image that was last served, so that a start reads images and not records. What is missing here,
+ * damaged, or of another layout is made anew from the stored records.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { messageOf } from '../errors.js';
+import { isImage } from '../image/catalog.js';
+import * as L from '../image/layout.js';
+import { piecesOf, readChunkFile, writeChunkFile } from './chunk-file.js';
+import { Inside } from './folder.js';
+
+/** Milliseconds from a change to the time at which its image is written, so that many changes make one image. A guess. */
+const DELAY = 2000;
+/** With it, large images that change all the time are written at this pace at most: octets a millisecond. A guess. */
+const PACE = 1000;
+/** Larger images get memory of their own that threads can share (image/catalog.ts). */
+const SHARED = 256 * 1024;
+
+/** Which version of its zone an image is. */
+interface Version {
+  /** Number of the generation before it. */
+  readonly generation: number;
+  /** Number of the last difference in it. */
+  readonly number: number;
+  readonly serial: number;
+}
+
+interface CachedImage extends Version {
+  readonly image: Uint8Array;
+}
+
+interface Waiting extends CachedImage {
+  /** By performance.now(). */
+  readonly due: number;
+}
+
+export class ImageCache {
+  readonly #folder: string;
+  readonly #report: (text: string) => void;
+  readonly #waiting = new Map<string, Waiting>();
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #isBusy = false;
+
+  /** `folder` is the state folder. `report` is told of images that cannot be written or read. */
+  constructor(folder: string, report: (text: string) => void) {
+    this.#folder = join(folder, Inside.IMAGES);
+    this.#report = report;
+  }
+
+  /** Has an image written some time later. */
+  keep(zone: string, cached: CachedImage): void {
+    const due = performance.now() + Math.max(DELAY, cached.image.byteLength / PACE);
+    this.#waiting.set(zone, { ...cached, due: Math.min(due, this.#waiting.get(zone)?.due ?? due) });
+    this.#arm();
+  }
+
+  /** The image of a zone, if it is one of a version that `isWanted` accepts. */
+  async read(zone: string, isWanted: (version: Version) => boolean): Promise<CachedImage | undefined> {
+    const path = this.#path(zone);
+    let version: Version = { generation: 0, number: 0, serial: 0 };
+    let isOdd = true;
+    const read = await readChunkFile(
+      path,
+      ({ name, fields: [layout, generation = 0, number = 0, serial = 0, octets = 0] }) => {
+        version = { generation, number, serial };
+        isOdd = name !== zone;
+        if (isOdd || layout !== L.FORMAT || !isWanted(version)) return 'it is of another version';
+        isOdd = true;
+        return new Uint8Array(octets > SHARED ? new SharedArrayBuffer(octets) : new ArrayBuffer(octets));
+      },
+    );
+    if ('octets' in read && isWhole(read.octets)) return { ...version, image: read.octets };
+    if (isOdd && (!('damage' in read) || !read.damage.endsWith('is missing'))) {
+      const reason = 'damage' in read ? read.damage : 'it is no image';
+      this.#report(`state ${path}: the image of ${zone} is made anew from its records: ${reason}`);
+    }
+    return undefined;
+  }
+
+  remove(zone: string): void {
+    this.#waiting.delete(zone);
+    rmSync(this.#path(zone), { force: true });
+  }
+
+  /** Removes the images of all zones but these. */
+  removeOthers(zones: Iterable<string>): void {
+    const names = new Set(Array.from(zones, nameOf));
+    for (const name of readdirSync(this.#folder))
+      if (!names.has(name)) rmSync(join(this.#folder, name), { force: true });
+  }
+
+  /** Writes all images that wait. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#writing;
+    await this.#write(Number.POSITIVE_INFINITY);
+  }
+
+  #path(zone: string): string {
+    return join(this.#folder, nameOf(zone));
+  }
+
+  #arm(): void {
+    if (this.#isBusy || this.#waiting.size === 0) return;
+    this.#isBusy = true;
+    const next = Math.min(...Array.from(this.#waiting.values(), ({ due }) => due));
+    this.#timer = setTimeout(
+      () => {
+        this.#writing = this.#write(performance.now()).then(() => {
+          this.#isBusy = false;
+          this.#arm();
+        });
+      },
+      Math.max(0, next - performance.now()),
+    );
+    this.#timer.unref();
+  }
+
+  async #write(until: number): Promise<void> {
+    for (const [zone, waiting] of [...this.#waiting]) {
+      if (waiting.due > until || this.#waiting.get(zone) !== waiting) continue;
+      this.#waiting.delete(zone);
+      const { image, generation, number, serial } = waiting;
+      const fields = [L.FORMAT, generation, number, serial, image.byteLength];
+      try {
+        await writeChunkFile(this.#path(zone), { name: zone, fields }, piecesOf(image));
+      } catch (error) {
+        this.#report(`the image of ${zone} is not kept, so the next start takes longer: ${messageOf(error)}`);
+      }
+    }
+  }
+}
+
+/** The name of the file of a zone's image: a zone's own name may be longer than that of a file. */
+function nameOf(zone: string): string {
+  return createHash('sha256').update(zone).digest('hex').slice(0, 40);
+}
+
+function isWhole(image: Uint8Array): boolean {
+  if (!isImage(image)) return false;
+  return new Int32Array(image.buffer, image.byteOffset, L.HEADER_WORDS)[L.HEADER_SIZE]! * 4 === image.byteLength;
+}

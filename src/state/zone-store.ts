@@ -1,0 +1,344 @@
+/**
+ * The durable store of zones: the last two generations of each zone's records, the differences since the older one, and small facts. What
+ * is stored does not depend on the layout of images; images are a cache beside it.
+ *
+ * NOT here: what a zone's facts mean, and compiling what is read.
+ */
+import { AdotdError, ErrorCode, messageOf } from '../errors.js';
+import { isImage } from '../image/catalog.js';
+import { EntryType } from './entry.js';
+import { prepareFolder } from './folder.js';
+import { type FolderLock, lockFolder } from './folder-lock.js';
+import { ImageCache } from './image-cache.js';
+import { type Head, headFields, type KeptZone, newZone, prune, type Snapshot } from './kept-zone.js';
+import { Ledger } from './ledger.js';
+import type { Place } from './ledger-files.js';
+import { serialOf } from './run-pieces.js';
+import { StoredTable } from './stored-table.js';
+import { OWN_FIELDS, removeUnused, removeValue, valueId, valueOctets } from './stored-value.js';
+import {
+  describe,
+  journalOf,
+  type OpenOptions,
+  type StoredContent,
+  type StoredZone,
+  type Unreadable,
+  type ZoneCommit,
+} from './stored-zone.js';
+import { type PreparedChange, ZoneChanges } from './zone-change.js';
+import { changedFacts, encodeFacts, type StoredFacts } from './zone-facts.js';
+import { ZoneIndex } from './zone-index.js';
+import { ZoneReader } from './zone-reader.js';
+
+/** Octets of a ledger that is not written anew yet, however few are of use. A guess. */
+const MIN_REWRITE = 16 << 20;
+/** Characters of what is noted of a loss. */
+const MAX_REASON = 1000;
+const NOTHING = new Uint8Array(0);
+
+export class ZoneStore {
+  readonly #folder: string;
+  readonly #lock: FolderLock;
+  readonly #ledger: Ledger;
+  readonly #index: ZoneIndex;
+  readonly #images: ImageCache;
+  readonly #reader: ZoneReader;
+  readonly #changes: ZoneChanges;
+  readonly #report: (text: string) => void;
+  readonly #minRewrite: number;
+  /** Octets of the ledger at which it may have to be written anew. */
+  #rewriteAt: number;
+  #rewriting: Promise<void> | undefined;
+
+  private constructor(folder: string, lock: FolderLock, ledger: Ledger, index: ZoneIndex, options: OpenOptions) {
+    const { report, rewriteAt = MIN_REWRITE } = options;
+    this.#folder = folder;
+    this.#lock = lock;
+    this.#ledger = ledger;
+    this.#index = index;
+    this.#report = report;
+    this.#images = new ImageCache(folder, report);
+    this.#reader = new ZoneReader(folder, ledger, this.#images);
+    this.#changes = new ZoneChanges(folder, index);
+    this.#rewriteAt = this.#minRewrite = rewriteAt;
+  }
+
+  /**
+   * Opens the state folder, or makes it. Rejects with ADOTD_STATE, which names path and remedy, when the folder cannot be used, another
+   * server uses it, or a newer version wrote it. Damage is no reason to reject: it is reported, and concerns the zones that it hits.
+   */
+  static async open(folder: string, options: OpenOptions): Promise<ZoneStore> {
+    prepareFolder(folder);
+    const lock = await lockFolder(folder);
+    try {
+      const index = new ZoneIndex();
+      const ledger = await Ledger.open(folder, (place) => index.take(place));
+      index.settle(ledger, options.report);
+      const store = new ZoneStore(folder, lock, ledger, index, options);
+      await store.#settle();
+      return store;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /** Notes what the ledger has lost, and tidies up. */
+  async #settle(): Promise<void> {
+    const { damage } = this.#ledger;
+    for (const { path, reason } of damage) this.#report(`state ${path}: ${reason}`);
+    const losses = damage.filter(({ isLoss }) => isLoss);
+    if (losses.length > 0) {
+      await this.#noteLoss(losses.map(({ path, reason }) => `${path}: ${reason}`).join('; '));
+      this.#startRewrite();
+      return;
+    }
+    const values = [...this.#index.zones.values()].flatMap(({ contents, differences }) => [
+      ...contents.values(),
+      ...differences.values(),
+    ]);
+    removeUnused(this.#folder, new Set(values.map(valueId)));
+    this.#images.removeOthers(this.#index.zones.keys());
+  }
+
+  /** What was lost and is not settled; undefined: nothing. */
+  get loss(): string | undefined {
+    const { loss } = this.#index;
+    if (loss === undefined || loss.entry.isRemoval) return undefined;
+    return loss.entry.name;
+  }
+
+  /** All zones that are stored, in no order. */
+  zones(): readonly StoredZone[] {
+    return [...this.#index.zones.values()].filter(({ durable }) => !durable.isRemoved).map(describe);
+  }
+
+  /** One zone, by zoneKey(). */
+  zone(zone: string): StoredZone | undefined {
+    const kept = this.#index.zones.get(zone);
+    return kept === undefined || kept.durable.isRemoved ? undefined : describe(kept);
+  }
+
+  /**
+   * The content of a zone as it was acknowledged last; undefined when none was stored. Never an older one: what is damaged is made up for
+   * by the cached image or the older generation with the differences since, or the zone is unreadable. What is read here has been checked
+   * against its checksum. A zone that may have been lost is unreadable too, until a generation is stored for it.
+   */
+  async read(zone: string): Promise<StoredContent | Unreadable | undefined> {
+    for (;;) {
+      const kept = this.#index.zones.get(zone);
+      const { head, isRemoved } = kept?.durable ?? newZone(zone).durable;
+      const { loss } = this;
+      if (loss !== undefined && !this.#isSince(kept))
+        return { kind: 'unreadable', reason: `a change of ${zone} may be lost: ${loss}` };
+      if (kept === undefined || isRemoved || head.newest === undefined) return undefined;
+      const damage: string[] = [];
+      const content = await this.#reader.readVersion(kept, head, damage);
+      // What a change that came meanwhile has replaced may be gone.
+      if (kept.durable.head !== head && damage.length > 0) continue;
+      this.#noteDamage(zone, damage);
+      return content ?? { kind: 'unreadable', reason: `${zone} cannot be read: ${damage.join('; ')}` };
+    }
+  }
+
+  /** The records of the zone's file as last loaded, as a run; undefined when there are none. Rejects with ADOTD_STATE when they are damaged. */
+  async readSource(zone: string): Promise<Uint8Array | undefined> {
+    const kept = this.#index.zones.get(zone);
+    if (kept === undefined || kept.durable.isRemoved || kept.durable.head.source === 0) return undefined;
+    const damage: string[] = [];
+    const run = await this.#reader.content(kept, kept.durable.head.source, damage);
+    this.#noteDamage(zone, damage);
+    if (run === undefined)
+      throw new AdotdError(ErrorCode.STATE, `the file of ${zone} as last loaded: ${damage.join('; ')}`);
+    return run;
+  }
+
+  /**
+   * Stores a change of a zone as a whole. Fulfilled when it is on disk; changes that wait at the same time wait for one fdatasync. Changes
+   * of one zone take effect in the order of the calls. Rejects with ADOTD_STATE when it cannot be stored, and with ADOTD_CHANGE_SERIAL
+   * when the differences do not lead from the stored version to the generation; then nothing of it is stored.
+   */
+  async commit(zone: string, change: ZoneCommit): Promise<void> {
+    const kept = this.#zone(zone);
+    const { turn } = kept;
+    let done!: () => void;
+    kept.turn = new Promise((resolve) => {
+      done = resolve;
+    });
+    let prepared: PreparedChange;
+    let appended: Promise<void>;
+    try {
+      await turn;
+      prepared = await this.#changes.prepare(kept, change);
+      appended = this.#append(kept, prepared, true);
+    } finally {
+      done();
+    }
+    await appended;
+    const { generation } = change;
+    if (generation !== undefined && isImage(generation)) this.#keepImage(kept, prepared.head, generation);
+  }
+
+  /**
+   * Changes facts of a zone, also of one that has no content yet. Fulfilled when they are written. That outlives the end of the process;
+   * only with `isDurable` is it on disk, too, and outlives a loss of power. Rejects with ADOTD_STATE.
+   */
+  async note(zone: string, change: Partial<StoredFacts>, isDurable = false): Promise<void> {
+    const kept = this.#zone(zone);
+    const { turn } = kept;
+    await turn;
+    const { pending } = kept;
+    const facts = changedFacts(pending.facts, change);
+    if (facts === pending.facts && !pending.isRemoved) return;
+    const { head } = pending;
+    await this.#append(kept, { head, facts, contents: [], differences: [], isRemoved: false }, isDurable);
+  }
+
+  /**
+   * Has the image of the stored version, such as one that was made of records that were read, written to the cache some time later, or at
+   * the latest by close(). An image of another serial is left out.
+   */
+  keepImage(zone: string, image: Uint8Array): void {
+    const kept = this.#index.zones.get(zone);
+    if (kept === undefined || kept.durable.isRemoved) return;
+    const { head } = kept.durable;
+    if (serialOf(image, NOTHING) === head.serial) this.#keepImage(kept, head, image);
+  }
+
+  /** A named table for small values of others. */
+  table(name: string): StoredTable {
+    return new StoredTable(name, this.#ledger, this.#index, () => this.#afterWrite());
+  }
+
+  /** Settles what was lost: zones that are not known any more count as never stored, others as they are. Rejects with ADOTD_STATE. */
+  async acceptLoss(): Promise<void> {
+    if (this.loss !== undefined) await this.#noteLoss('', true);
+  }
+
+  /** Writes what waits, the images too, and gives the folder free. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#index.zones.values(), ({ turn }) => turn));
+    await this.#images.close();
+    await this.#rewriting;
+    await this.#ledger.close();
+    await this.#lock.release();
+  }
+
+  #zone(zone: string): KeptZone {
+    let kept = this.#index.zones.get(zone);
+    if (kept === undefined) {
+      kept = newZone(zone);
+      this.#index.zones.set(zone, kept);
+    }
+    return kept;
+  }
+
+  #keepImage(kept: KeptZone, head: Head, image: Uint8Array): void {
+    const { newest, last, serial } = head;
+    if (newest === undefined || kept.durable.head !== head || kept.durable.isRemoved) return;
+    this.#images.keep(kept.zone, { image, generation: newest.id, number: last, serial });
+  }
+
+  async #noteLoss(reason: string, isSettled = false): Promise<void> {
+    const entry = { type: EntryType.LOSS, isRemoval: isSettled, name: reason.slice(0, MAX_REASON), fields: [] };
+    await new Promise<void>((resolve, reject) => {
+      this.#index.loss = this.#ledger.append(entry, NOTHING, true, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** Whether the newest generation of a zone was stored since something was lost. */
+  #isSince(kept: KeptZone | undefined): boolean {
+    const content = kept?.contents.get(kept.durable.head.newest?.id ?? 0);
+    return content !== undefined && content.entry.sequence > this.#index.loss!.entry.sequence;
+  }
+
+  /** Reports damage, and has a generation stored with the next change. */
+  #noteDamage(zone: string, damage: readonly string[]): void {
+    if (damage.length === 0) return;
+    this.#index.damaged.add(zone);
+    this.#report(`state of ${zone}: ${damage.join('; ')}`);
+  }
+
+  /** Appends all entries of a change, the head last: with it the change takes effect. */
+  #append(kept: KeptZone, change: PreparedChange, isDurable: boolean): Promise<void> {
+    const { zone } = kept;
+    const { head, facts, isRemoved } = change;
+    const contents = change.contents.map(({ fields, payload }) =>
+      this.#ledger.append({ type: EntryType.CONTENT, isRemoval: false, name: zone, fields }, payload, false, ignore),
+    );
+    const before = head.last - change.differences.length;
+    const differences = change.differences.map(({ value, difference: { from, to } }, i) => {
+      const fields = [...value.fields, before + 1 + i, from, to];
+      return this.#ledger.append(
+        { type: EntryType.DIFFERENCE, isRemoval: false, name: zone, fields },
+        value.payload,
+        false,
+        ignore,
+      );
+    });
+    for (const place of contents) kept.contents.set(valueId(place), place);
+    for (const place of differences) kept.differences.set(place.entry.fields[OWN_FIELDS]!, place);
+    const entry = { type: EntryType.HEAD, isRemoval: isRemoved, name: zone, fields: headFields(head) };
+    return new Promise((resolve, reject) => {
+      const place = this.#ledger.append(entry, isRemoved ? NOTHING : encodeFacts(facts), isDurable, (error) => {
+        if (error === undefined) {
+          this.#applied(kept, next, place);
+          return resolve();
+        }
+        this.#givenUp(kept, [...contents, ...differences]);
+        reject(error);
+      });
+      const next: Snapshot = { head, facts, isRemoved };
+      const isFresh = head.newest?.number === head.last;
+      kept.journalOctets = isFresh ? 0 : differences.reduce((sum, each) => sum + valueOctets(each), kept.journalOctets);
+      kept.pending = next;
+    });
+  }
+
+  /** A change is on disk. */
+  #applied(kept: KeptZone, next: Snapshot, place: Place): void {
+    const old = kept.durable.head;
+    kept.durable = next;
+    kept.place = place;
+    const { head, isRemoved } = next;
+    if (head.newest !== old.newest) this.#index.damaged.delete(kept.zone);
+    if (isRemoved) this.#images.remove(kept.zone);
+    if (isRemoved || head.newest !== old.newest || head.older !== old.older || head.source !== old.source)
+      for (const { entry } of prune(kept)) removeValue(this.#folder, entry.fields);
+    this.#afterWrite();
+  }
+
+  /** A change could not be written, and so none that waited behind it. */
+  #givenUp(kept: KeptZone, places: readonly Place[]): void {
+    kept.pending = kept.durable;
+    for (const place of places) {
+      const [map, number] =
+        place.entry.type === EntryType.CONTENT
+          ? [kept.contents, valueId(place)]
+          : [kept.differences, place.entry.fields[OWN_FIELDS]!];
+      if (map.get(number) === place) map.delete(number);
+      removeValue(this.#folder, place.entry.fields);
+    }
+    kept.journalOctets = journalOf(kept).octets;
+  }
+
+  #afterWrite(): void {
+    if (this.#rewriting !== undefined || this.#ledger.octets < this.#rewriteAt) return;
+    const live = this.#index.live().reduce((sum, { entry }) => sum + entry.length, 0);
+    this.#rewriteAt = Math.max(this.#minRewrite, 2 * live);
+    if (this.#ledger.octets >= this.#rewriteAt) this.#startRewrite();
+  }
+
+  #startRewrite(): void {
+    const done = (): void => {
+      this.#rewriteAt = Math.max(this.#minRewrite, 2 * this.#ledger.octets);
+      this.#rewriting = undefined;
+    };
+    this.#rewriting = this.#ledger
+      .rewrite(() => this.#index.live())
+      .catch((error: unknown) => this.#report(`the ledger is not written anew: ${messageOf(error)}`))
+      .then(done);
+  }
+}
+
+function ignore(): void {}
