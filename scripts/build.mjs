@@ -59,6 +59,7 @@ const GROUPS = [
       'server/plane/stream-worker.ts',
       'server/zones/loader-worker.ts',
       'server/zones/verifying-worker.ts',
+      'server/secondaries/transfer-worker.ts',
     ],
     chunks: [{ name: 'worker', users: ['server/plane/udp-worker.ts', 'server/plane/stream-worker.ts'] }],
   },

@@ -18,6 +18,8 @@ export const ErrorCode = {
   RECORD_PRESENT: 'ADOTD_RECORD_PRESENT',
   /** A change has a record of another zone. */
   OUT_OF_ZONE: 'ADOTD_OUT_OF_ZONE',
+  /** A primary could not be reached, refused a transfer, or sent one that cannot be used. */
+  TRANSFER: 'ADOTD_TRANSFER',
   /** A message or a piece of wire format cannot be parsed. */
   WIRE: 'ADOTD_WIRE',
   /** A value in presentation format cannot be parsed. */

@@ -6,8 +6,10 @@ import type { TlsOptions, TlsTicket } from '../client/session/tls-connection.js'
 import type { EdnsRequest } from '../client/wire/edns.js';
 import type { Query } from '../client/wire/message.js';
 import { textToClass, textToType } from '../client/wire/mnemonics.js';
+import { Type } from '../protocol/iana.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { fromDig } from './dig-words.js';
+import { isTransfer, printTransfer } from './transfer/query-transfer.js';
 import { tsigOf } from './tsig/query-tsig.js';
 import { VERIFICATION_OPTIONS, verificationOf } from './verification.js';
 
@@ -51,7 +53,8 @@ const QueryExit = {
 export const query: Verb = {
   help: `usage: adotd query NAME [TYPE] [CLASS] [@SERVER] [OPTION...]
 
-Asks SERVER (default 127.0.0.1) for NAME and TYPE (default A). Prints the answer and details of the transport. Exit
+Asks SERVER (default 127.0.0.1) for NAME and TYPE (default A). Prints the answer and details of the transport. AXFR transfers
+the zone NAME, IXFR=SERIAL what has changed in it since SERIAL, over TCP unless --transport says starttls or tls. Exit
 status: 0 an answer came, whatever its RCODE; 1 a file cannot be read; 2 the command line is wrong; 3 no acceptable
 encrypted session (handshake, certificate, no offer of STARTTLS); 9 no usable answer.
 
@@ -93,6 +96,10 @@ Many options of dig and kdig do the same here: -p, -x, -t, -c, -q, -y, -k, +tcp,
     const { values, positionals } = parse('query', fromDig(words), OPTIONS);
     const { question, server } = questionOf(values, positionals);
     const options = optionsOf(values, server);
+    if (isTransfer(question)) {
+      if (values.resume !== undefined) throw wrong('--resume is for queries with one answer, not for zone transfers');
+      return await transferred(question, options, values);
+    }
     const repeats = values.resume === undefined ? 0 : numberOf('resume', values.resume, 1, 1000);
     if (repeats > 0 && !['starttls', 'tls'].includes(options.transport))
       throw wrong('--resume needs --transport starttls or tls');
@@ -180,7 +187,10 @@ function questionOf(values: Values, positionals: readonly string[]): { question:
   if (extra !== undefined) throw wrong(`unexpected ${extra}`);
   if (servers.includes('@')) throw wrong('no server behind @; give an address or a name');
   if (servers.length > 1) throw wrong(`several servers: ${servers.join(' ')}`);
-  const type = textToType(typeText);
+  const serial = serialOf(typeText);
+  const type = textToType(serial === undefined ? typeText : 'IXFR');
+  if (type === Type.IXFR && serial === undefined)
+    throw wrong('IXFR: expected the serial of the version that is there, such as IXFR=2024010100');
   if (type === undefined) throw wrong(`unknown type ${typeText}; any type can be written as TYPE123`);
   const qclass = textToClass(classText ?? values.class);
   if (qclass === undefined) throw wrong(`--class: found ${values.class}, expected IN, CH, HS, ANY or CLASS123`);
@@ -193,8 +203,26 @@ function questionOf(values: Values, positionals: readonly string[]): { question:
     recursion: values.recurse ?? false,
     ...(edns && { edns }),
     ...(tsig && { tsig }),
+    ...(serial !== undefined && { serial }),
   };
   return { question, server: servers[0]?.slice(1) || '127.0.0.1' };
+}
+
+/** The serial of `IXFR=SERIAL`, as dig has it; undefined: another type. */
+function serialOf(text: string): number | undefined {
+  const digits = /^ixfr=(.*)$/i.exec(text)?.[1];
+  return digits === undefined ? undefined : numberOf('IXFR', digits, 0, 0xffff_ffff);
+}
+
+/** Transfers a zone, and prints its records as they come. */
+async function transferred(question: Query, options: ExchangeOptions, values: Values): Promise<number> {
+  try {
+    await printTransfer(question, options, values.json ? 'json' : values.short ? 'short' : 'text');
+    return Exit.OK;
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error;
+    return failed(error, values, []);
+  }
 }
 
 function ednsOf(values: Values): EdnsRequest | undefined {

@@ -26,6 +26,8 @@ export const ClientErrorCode = {
   MISMATCH: 'CLIENT_MISMATCH',
   /** The answer to a signed query is not signed, or wrongly; or the server did not accept the query's signature. */
   TSIG: 'CLIENT_TSIG',
+  /** The server answered a zone transfer with an RCODE other than NOERROR. */
+  TRANSFER: 'CLIENT_TRANSFER',
   /** The caller's AbortSignal was aborted. */
   ABORTED: 'CLIENT_ABORTED',
   /** The client was closed, before the query or during it. */
@@ -118,7 +120,7 @@ export function inStep(error: ClientError, step: Step): ClientError {
 }
 
 /** `value`, if it fits into `bits`. Throws CLIENT_INPUT. */
-export function fitting(value: number, bits: 8 | 16, what: string): number {
+export function fitting(value: number, bits: 8 | 16 | 32, what: string): number {
   const max = 2 ** bits - 1;
   if (Number.isInteger(value) && value >= 0 && value <= max) return value;
   throw new ClientError(ClientErrorCode.INPUT, `found ${value} as ${what}, expected a number from 0 to ${max}`);

@@ -41,6 +41,7 @@ export type {
   TransportReport,
 } from './probe/probe-report.js';
 export type { TlsInfo } from './session/tls-connection.js';
+export { type TransferOptions, transferZone, type ZoneTransfer } from './session/zone-transfer.js';
 export type { Resolution } from './transports/resolution.js';
 export type { ClientServer } from './transports/target.js';
 export type { TriedTransport } from './transports/transport-plan.js';

@@ -27,6 +27,11 @@ export interface LoadOptions extends Partial<ReadLimits> {
   readonly dnssecCheck?: (apex: Uint8Array) => DnssecCheck;
   /** Whether an image is wanted, and not only the mistakes. Default: true. */
   readonly compile?: boolean;
+  /**
+   * What the checks of zones call errors becomes warnings, and the zone gets an image all the same: for zones that came from a
+   * primary, which a strict check must not let expire. Default false.
+   */
+  readonly isLenient?: boolean;
   /** Who verifies signatures; by default the calling thread. */
   readonly chooseVerifier?: ChooseVerifier;
 }
@@ -73,7 +78,11 @@ function check(rrsets: Rrsets, diagnostics: Diagnostics, options: LoadOptions): 
   const dnssecCheck = (soa !== undefined && options.dnssecCheck?.(rrsets.store.nameOf(soa))) || 'expiry';
   const zone = checkZone(rrsets, diagnostics, { ...options, dnssecCheck });
   if (!zone?.isSound || (dnssecCheck !== 'full' && dnssecCheck !== 'strict')) return zone;
-  verifyZone(rrsets, zone, diagnostics, { now, isLenient: dnssecCheck === 'full', chooseVerifier });
+  verifyZone(rrsets, zone, diagnostics, {
+    now,
+    isLenient: dnssecCheck === 'full' || options.isLenient === true,
+    chooseVerifier,
+  });
   return zone;
 }
 

@@ -24,6 +24,8 @@ interface CheckOptions {
   readonly nsec3MaxIterations?: number;
   /** What is checked of signatures; default `expiry`. Here it concerns their dates only (dnssec/verify-zone.ts has the rest). */
   readonly dnssecCheck?: DnssecCheck;
+  /** Errors become warnings: the records came from a primary, which is to be served whatever it has. Default false. */
+  readonly isLenient?: boolean;
 }
 
 const NSEC3_MAX_ITERATIONS = 150;
@@ -47,9 +49,9 @@ export interface CheckedZone {
  * `diagnostics.errors` is 0.
  */
 export function checkZone(rrsets: Rrsets, diagnostics: Diagnostics, options: CheckOptions): CheckedZone | undefined {
-  const report = new Report(rrsets.store, diagnostics);
+  const report = new Report(rrsets.store, diagnostics, options.isLenient);
   const before = diagnostics.list.length;
-  const apex = findApex(rrsets, report, diagnostics);
+  const apex = findApex(rrsets, report, diagnostics, options.isLenient ?? false);
   if (apex < 0) return undefined;
   const places = checkNames(rrsets, apex, report);
   const zone = zoneNameOf(rrsets.store.nameOf(apex));
@@ -70,7 +72,7 @@ export function checkZone(rrsets: Rrsets, diagnostics: Diagnostics, options: Che
 }
 
 /** The node that owns the first SOA record of the files, or -1 when it has none that can be the zone's name. */
-function findApex(rrsets: Rrsets, report: Report, diagnostics: Diagnostics): number {
+function findApex(rrsets: Rrsets, report: Report, diagnostics: Diagnostics, isLenient: boolean): number {
   const { store } = rrsets;
   let first = store.recordCount;
   for (let row = 0; row < first; row++) if (store.type[row] === Type.SOA) first = row;
@@ -87,7 +89,7 @@ function findApex(rrsets: Rrsets, report: Report, diagnostics: Diagnostics): num
       () => `found an SOA record that differs from the one in ${report.place(first, row)}, expected one`,
     );
   }
-  if (isWithoutDot(rrsets, apex, first, report)) return -1;
+  if (!isLenient && isWithoutDot(rrsets, apex, first, report)) return -1;
   if (findRrset(rrsets, apex, Type.NS) < 0)
     report.error(first, () => `found no NS record at ${nameToText(store.nameOf(apex))}, expected one at the apex`);
   return apex;

@@ -11,24 +11,9 @@ import { ClientError, ClientErrorCode, fromSystem, inStep, type Step, systemCode
 import type { Channel } from '../wire/edns.js';
 import { Reassembly } from '../wire/framing.js';
 import { decodeMessage, encodeQuery, type Message, type Query, randomId } from '../wire/message.js';
+import type { AskOptions, ClientSessionOptions } from './ask-options.js';
 import { MessageWriter } from './message-writer.js';
 import { judge, type Reply } from './reply.js';
-
-export interface AskOptions {
-  readonly timeoutMs: number;
-  /** Bits of EDNS flags to set in addition. */
-  readonly ednsFlags?: number;
-  readonly step?: Step;
-  /** Octets after the answer are not read until `release()` or `detach()`. */
-  readonly last?: boolean;
-  readonly signal?: AbortSignal | undefined;
-}
-
-interface ClientSessionOptions {
-  readonly clock?: ClientClock | undefined;
-  /** Inside TLS: whether the session ended with a close_notify. */
-  readonly notified?: (() => boolean) | undefined;
-}
 
 /** A TLS close_notify, a FIN without one, or a RST. */
 export type Ending = 'close_notify' | 'fin' | 'reset';
@@ -40,6 +25,8 @@ interface Pending {
   readonly sent: number;
   readonly last: boolean;
   readonly step: Step;
+  /** Whether more messages belong to the answer; begins to wait for the next one. */
+  more(octets: Buffer): boolean;
   /** Stops waiting. */
   done(): void;
   resolve(reply: Reply): void;
@@ -182,16 +169,23 @@ export class ClientSession {
         giveUp(timedOut(this.#about, step, options.timeoutMs, `${others}${this.#reassembly.describe()}`));
       };
       const unlisten = onAbort(options.signal, this.#about, giveUp);
-      const stop = this.#clock.after(options.timeoutMs, late);
+      let stop = this.#clock.after(options.timeoutMs, late);
       const done = (): void => {
         unlisten();
         stop();
       };
+      const more = (octets: Buffer): boolean => {
+        if (options.more?.(octets, sent) !== true) return false;
+        stop();
+        stop = this.#clock.after(options.timeoutMs, late);
+        return true;
+      };
       const began = this.#clock.elapsed();
       this.#answered.delete(sent.id);
       const last = options.last ?? false;
-      const judged = (octets: Buffer): Message => judge(sent, octets, query.tsig);
-      this.#pending.set(sent.id, { judged, began, sent: wire.length, last, step, done, resolve, reject });
+      const judged = (octets: Buffer): Message =>
+        options.more === undefined ? judge(sent, octets, query.tsig) : decodeMessage(octets);
+      this.#pending.set(sent.id, { judged, more, began, sent: wire.length, last, step, done, resolve, reject });
       this.#lastActive = began;
       this.#writer.write(wire, () => this.#pending.has(sent.id));
     });
@@ -259,19 +253,25 @@ export class ClientSession {
       return;
     }
     const milliseconds = this.#clock.elapsed() - pending.began;
-    this.#pending.delete(id);
-    pending.done();
-    remember(this.#answered, id);
     this.#repeated = 0;
     try {
+      if (pending.more(octets)) return;
+      this.#over(id, pending);
       const message = pending.judged(octets);
       this.#held = pending.last;
       pending.resolve({ message, octets, sent: pending.sent, milliseconds });
     } catch (error) {
+      this.#over(id, pending);
       const { code, message } = fromSystem(error, this.#about, pending.step);
       const options = { cause: error, step: pending.step };
       pending.reject(new ClientError(code, `${this.#about}: ${message}`, options));
     }
+  }
+
+  #over(id: number, pending: Pending): void {
+    this.#pending.delete(id);
+    pending.done();
+    remember(this.#answered, id);
   }
 
   /**

@@ -7,7 +7,8 @@ import { Class, Type } from '../../protocol/iana.js';
 import { ClientError, ClientErrorCode } from '../errors.js';
 import { EdnsFlag } from '../wire/edns.js';
 import type { Query } from '../wire/message.js';
-import type { AskOptions, ClientSession } from './client-session.js';
+import type { AskOptions } from './ask-options.js';
+import type { ClientSession } from './client-session.js';
 import type { Reply } from './reply.js';
 
 export interface UpgradeOptions {

@@ -44,6 +44,8 @@ export interface Query {
   readonly edns?: EdnsRequest;
   /** Undefined: it is not signed. */
   readonly tsig?: QueryTsig;
+  /** IXFR: the serial of the version that is there, sent in an SOA record (RFC 1995 §3). */
+  readonly serial?: number;
 }
 
 export interface Question {
@@ -79,6 +81,10 @@ export interface Message {
 }
 
 const HEADER = 12;
+/** A pointer to the name in the question (RFC 1035 §4.1.4). */
+const QNAME_POINTER = 0xc00c;
+/** Octets of SOA RDATA whose names are the root. */
+const SOA_RDATA = 22;
 
 export function randomId(): number {
   return randomInt(0x10000);
@@ -91,7 +97,7 @@ export function encodeQuery(query: Query, channel: Channel, ednsFlags = 0): Buff
   const name = textToName(query.name);
   const edns = query.edns ?? (ednsFlags === 0 ? undefined : {});
   const added = query.tsig === undefined ? 0 : tsigLength(query.tsig);
-  const { answers = [], authority = [], opcode = Opcode.QUERY } = query;
+  const { answers = [], authority = soaOf(query.serial), opcode = Opcode.QUERY } = query;
   const head = Buffer.alloc(HEADER + name.length + 4);
   head.writeUInt16BE(fitting(query.id ?? randomId(), 16, 'ID'), 0);
   const flags = (query.recursion ? HeaderFlag.RD : 0) | (query.checkingDisabled ? HeaderFlag.CD : 0);
@@ -108,6 +114,18 @@ export function encodeQuery(query: Query, channel: Channel, ednsFlags = 0): Buff
   fitting(body.length + opt.length + added, 16, 'length of the query');
   const whole = Buffer.concat([body, opt]);
   return query.tsig === undefined ? whole : signedQuery(whole, query.tsig);
+}
+
+/** For IXFR: an SOA record of the name in the question, with root names and nothing but a serial. */
+function soaOf(serial: number | undefined): Buffer[] {
+  if (serial === undefined) return [];
+  const record = Buffer.alloc(2 + 10 + SOA_RDATA);
+  record.writeUInt16BE(QNAME_POINTER, 0);
+  record.writeUInt16BE(Type.SOA, 2);
+  record.writeUInt16BE(Class.IN, 4);
+  record.writeUInt16BE(SOA_RDATA, 10);
+  record.writeUInt32BE(fitting(serial, 32, 'serial'), 14);
+  return [record];
 }
 
 function malformed(reason: string): ClientError {

@@ -1,6 +1,6 @@
 /**
- * TSIG of one query and its answer (RFC 8945), as a client has it: signs the query, and says what is wrong with the answer. NOT
- * here: truncated MACs, and answers of several messages.
+ * TSIG of one query and its answer (RFC 8945), as a client has it: signs the query, and says what is wrong with the answer, which
+ * may have several messages (§5.3.1). NOT here: truncated MACs.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Class, Type } from '../../protocol/iana.js';
@@ -123,6 +123,16 @@ export interface LastTsig {
   readonly rdata: Uint8Array;
 }
 
+/** What the MAC of a message covers besides the message. */
+interface Before {
+  /** The MAC of the query, or of the signed message before. */
+  readonly mac: Buffer;
+  /** Unsigned messages since then. */
+  readonly unsigned: readonly Uint8Array[];
+  /** Behind the first signed message, only the times of the TSIG record are covered. */
+  readonly isLater: boolean;
+}
+
 /**
  * What is wrong with the signature of the response `octets`, whose TSIG record is `last`; undefined: nothing. `asked`: the record of the
  * signed query.
@@ -133,9 +143,15 @@ export function tsigMistake(
   asked: LastTsig | undefined,
   tsig: QueryTsig,
 ): string | undefined {
+  const request = asked && fieldsOf(asked.rdata);
   if (last === undefined || asked === undefined) return 'the answer is not signed';
-  const [fields, request] = [fieldsOf(last.rdata), fieldsOf(asked.rdata)];
-  if (fields === undefined || request === undefined) return 'the TSIG record of the answer is malformed';
+  if (request === undefined) return 'the TSIG record of the answer is malformed';
+  return mistakeAfter(octets, last, tsig, { mac: request.mac, unsigned: [], isLater: false });
+}
+
+function mistakeAfter(octets: Uint8Array, last: LastTsig, tsig: QueryTsig, before: Before): string | undefined {
+  const fields = fieldsOf(last.rdata);
+  if (fields === undefined) return 'the TSIG record of the answer is malformed';
   const name = canonical(tsig.name);
   if (!canonical(last.name).equals(name) || !canonical(fields.algorithm).equals(canonical(tsig.algorithm)))
     return `the answer is signed with another key, ${last.name} (${fields.algorithm})`;
@@ -145,12 +161,60 @@ export function tsigMistake(
   const message = Buffer.from(octets.subarray(0, last.at));
   fields.originalId.copy(message, 0);
   message.writeUInt16BE(message.readUInt16BE(ARCOUNT) - 1, ARCOUNT);
-  const fixed = [name, numbers(Class.ANY, 0, 0), canonical(fields.algorithm), timeOctets(fields.time)];
-  const variables = [...fixed, numbers(fields.fudge, fields.error, fields.other.length), fields.other];
-  const expected = macOf(tsig, [numbers(request.mac.length), request.mac, message, ...variables]);
+  const times = [timeOctets(fields.time), numbers(fields.fudge)];
+  const variables = before.isLater
+    ? times
+    : [
+        name,
+        numbers(Class.ANY, 0, 0),
+        canonical(fields.algorithm),
+        ...times,
+        numbers(fields.error, fields.other.length),
+        fields.other,
+      ];
+  const expected = macOf(tsig, [numbers(before.mac.length), before.mac, ...before.unsigned, message, ...variables]);
   if (expected.length !== fields.mac.length || !timingSafeEqual(expected, fields.mac))
     return 'the signature of the answer is wrong';
   if (error !== undefined) return error;
   const isTimely = Math.abs(fields.time - tsig.time) <= fields.fudge;
   return isTimely ? undefined : "the answer's time differs from ours by more than its fudge";
+}
+
+/** Unsigned messages that may stand between two signed ones (RFC 8945 §5.3.1). */
+const MAX_UNSIGNED = 99;
+
+/** Judges the signatures of an answer's messages, one after the other. */
+export class TsigStream {
+  readonly #tsig: QueryTsig;
+  #mac: Buffer;
+  #unsigned: Uint8Array[] = [];
+  #isLater = false;
+
+  /** `asked`: the TSIG record of the query. */
+  constructor(asked: LastTsig | undefined, tsig: QueryTsig) {
+    this.#tsig = tsig;
+    this.#mac = (asked && fieldsOf(asked.rdata)?.mac) ?? Buffer.alloc(0);
+  }
+
+  /** Whether the last message was signed: the end of an answer has to be. */
+  get isSigned(): boolean {
+    return this.#isLater && this.#unsigned.length === 0;
+  }
+
+  /** What is wrong with the next message; undefined: nothing. `now`: seconds since 1970. */
+  mistake(octets: Uint8Array, last: LastTsig | undefined, now: number): string | undefined {
+    if (last === undefined) {
+      if (!this.#isLater) return 'the answer is not signed';
+      if (this.#unsigned.length === MAX_UNSIGNED) return `more than ${MAX_UNSIGNED} messages in a row are not signed`;
+      this.#unsigned.push(Uint8Array.from(octets));
+      return undefined;
+    }
+    const before = { mac: this.#mac, unsigned: this.#unsigned, isLater: this.#isLater };
+    const mistake = mistakeAfter(octets, last, { ...this.#tsig, time: now }, before);
+    if (mistake !== undefined) return mistake;
+    this.#mac = Buffer.from(fieldsOf(last.rdata)?.mac ?? []);
+    this.#unsigned = [];
+    this.#isLater = true;
+    return undefined;
+  }
 }

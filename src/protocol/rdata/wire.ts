@@ -1,12 +1,10 @@
 /** RDATA in wire format: checked, read from messages, and put in canonical form. */
 import { AdotdError, counted, ErrorCode } from '../../errors.js';
-import { LOWER, MAX_LABEL, MAX_NAME } from '../name.js';
+import { decompress, endOfName } from '../message-name.js';
+import { LOWER, MAX_NAME } from '../name.js';
 import { CODECS } from './codecs.js';
 import { isDecompressed, isLowered, MAX_RDATA } from './field.js';
 import { hasLoweredNames, rowOf, typeToText } from './table.js';
-
-/** The two highest bits of a length octet that make it a compression pointer (RFC 1035 §4.1.4). */
-const POINTER = 0xc0;
 
 /**
  * Why wire[at … at + length) is malformed RDATA of `type`; undefined when it is well formed. Names have to be uncompressed.
@@ -45,90 +43,54 @@ function fail(type: number, reason: string): never {
  * the types that may have compressed ones (RFC 3597 §4); pointers have to point backwards. Throws ADOTD_WIRE.
  */
 export function readRdata(type: number, message: Uint8Array, at: number, length: number): Uint8Array {
-  const fields = rowOf(type)?.fields;
+  const out = new Uint8Array(Math.max(0, length) + (rowOf(type)?.fields?.length ?? 0) * MAX_NAME);
+  return out.slice(0, readRdataTo(type, message, at, length, out, 0));
+}
+
+/**
+ * As readRdata(), but writes the RDATA at out[to…], where there has to be room for any (MAX_RDATA + MAX_NAME octets), and
+ * returns its length.
+ */
+export function readRdataTo(
+  type: number,
+  message: Uint8Array,
+  at: number,
+  length: number,
+  out: Uint8Array,
+  to: number,
+): number {
   const end = at + length;
   if (at < 0 || length < 0 || length > MAX_RDATA || end > message.length)
     fail(
       type,
       `${counted(length, 'octet')} at ${at} are not within the message of ${counted(message.length, 'octet')}`,
     );
-  if (fields?.some((field) => isDecompressed(field.kind)) !== true) {
+  const fields = rowOf(type)?.fields;
+  if (fields === undefined || !fields.some(({ kind }) => isDecompressed(kind))) {
     const reason = checkRdata(type, message, at, length);
-    return reason === undefined ? message.slice(at, end) : fail(type, reason);
+    if (reason !== undefined) fail(type, reason);
+    for (let i = 0; i < length; i++) out[to + i] = message[at + i]!;
+    return length;
   }
-  const out = new Uint8Array(length + fields.length * MAX_NAME);
   let from = at;
-  let to = 0;
+  let used = 0;
   for (const field of fields) {
     const decompressed = isDecompressed(field.kind);
     const next = decompressed ? endOfName(message, from, end) : CODECS[field.kind]!.check(message, from, end, at);
     if (next < 0) fail(type, malformed(field.name, from - at));
     if (decompressed) {
-      const used = decompress(message, from, out, to);
-      if (used < 0) fail(type, malformed(field.name, from - at));
-      to += used;
+      const written = decompress(message, from, out, to + used);
+      if (written < 0) fail(type, malformed(field.name, from - at));
+      used += written;
     } else {
-      out.set(message.subarray(from, next), to);
-      to += next - from;
+      for (let i = from; i < next; i++) out[to + used++] = message[i]!;
     }
+    // Names that are decompressed may make RDATA of any message too long, but never by more than one at a time.
+    if (used > MAX_RDATA) fail(type, `it has ${used} octets when decompressed, more than ${MAX_RDATA}`);
     from = next;
   }
   if (from < end) fail(type, trailing(end - from));
-  if (to > MAX_RDATA) fail(type, `it has ${to} octets when decompressed, more than ${MAX_RDATA}`);
-  return out.slice(0, to);
-}
-
-/**
- * The uncompressed name at message[at…], and where it ends there; undefined when it is malformed. Pointers have to point
- * backwards.
- */
-export function readName(
-  message: Uint8Array,
-  at: number,
-): { readonly name: Uint8Array; readonly end: number } | undefined {
-  const end = endOfName(message, at, message.length);
-  if (end < 0) return undefined;
-  const name = new Uint8Array(MAX_NAME);
-  const length = decompress(message, at, name, 0);
-  return length < 0 ? undefined : { name: name.slice(0, length), end };
-}
-
-/** The end of the possibly compressed name at message[at…], behind its root or pointer; -1 when it is beyond `end`. */
-function endOfName(message: Uint8Array, at: number, end: number): number {
-  for (let to = at; to < end; to += message[to]! + 1) {
-    const length = message[to]!;
-    if (length === 0) return to + 1;
-    if (length >= POINTER) return to + 2 <= end ? to + 2 : -1;
-    if (length > MAX_LABEL) return -1;
-  }
-  return -1;
-}
-
-/**
- * Writes the name at message[at…] at out[to…] and returns its length, or -1 when it is malformed. Each pointer has to
- * point before the labels that led to it, so that the walk ends.
- */
-function decompress(message: Uint8Array, at: number, out: Uint8Array, to: number): number {
-  let from = at;
-  let before = at;
-  let used = 0;
-  while (from < message.length) {
-    const length = message[from]!;
-    if (length >= POINTER) {
-      if (from + 1 >= message.length) return -1;
-      const target = ((length & ~POINTER) << 8) | message[from + 1]!;
-      if (target >= before) return -1;
-      before = target;
-      from = target;
-      continue;
-    }
-    if (length > MAX_LABEL || used + length + 1 > MAX_NAME || from + length >= message.length) return -1;
-    for (let i = 0; i <= length; i++) out[to + used + i] = message[from + i]!;
-    used += length + 1;
-    if (length === 0) return used;
-    from += length + 1;
-  }
-  return -1;
+  return used;
 }
 
 /**

@@ -5,9 +5,10 @@
 
 import { AdotdError } from '../../errors.js';
 import { Class, Type } from '../../protocol/iana.js';
+import { readName } from '../../protocol/message-name.js';
 import { readU16, readU32 } from '../../protocol/octets.js';
 import { typeToText } from '../../protocol/rdata/table.js';
-import { readName, readRdata } from '../../protocol/rdata/wire.js';
+import { readRdata } from '../../protocol/rdata/wire.js';
 
 /** A record of the prerequisite or the update section. Its class says what it stands for. */
 export interface UpdateRecord {

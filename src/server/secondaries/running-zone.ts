@@ -1,0 +1,22 @@
+/** What the service keeps of a zone, and what it is given. */
+import type { Clock } from '../../session/clock.js';
+import type { ZoneRefresh } from '../../transfer/in/zone-refresh.js';
+import type { Resolve } from './primary.js';
+import type { RoundResult, SecondaryZone } from './secondary-host.js';
+
+export interface ServiceOptions {
+  readonly clock: Clock;
+  readonly resolve: Resolve;
+  /** Seconds that no change of the time of day moves (elapsed-time.ts). */
+  readonly elapsed: () => number;
+  readonly random?: () => number;
+}
+
+export interface RunningZone {
+  settings: SecondaryZone;
+  readonly refresh: ZoneRefresh;
+  failures: string[];
+  isNew: boolean;
+  error: string | undefined;
+  waiting: ((result: RoundResult) => void)[];
+}

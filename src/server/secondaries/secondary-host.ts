@@ -1,0 +1,97 @@
+/** What the secondary zones are told, what they need of the server, and what they tell of themselves: plain data. */
+import type { RefreshFacts } from '../../transfer/in/zone-refresh.js';
+import type { Difference } from '../../zone/changes/difference.js';
+import type { PrimarySettings, TransferLimits } from './primary-settings.js';
+
+/** A secondary zone, as plain data. */
+export interface SecondaryZone {
+  /** As zoneKey() makes it. */
+  readonly key: string;
+  /** In wire format. */
+  readonly apex: Uint8Array;
+  /** Names of remotes, in the order in which they are asked. */
+  readonly from: readonly string[];
+  /** Of the version that is served. */
+  readonly facts: RefreshFacts | undefined;
+}
+
+/** All that the service is told, as plain data. */
+export interface SecondarySettings {
+  readonly zones: readonly SecondaryZone[];
+  readonly primaries: readonly PrimarySettings[];
+  readonly limits: TransferLimits;
+  /** Addresses of the resolvers that host names of primaries are looked up with; none: those of the system. */
+  readonly resolver: readonly string[];
+  /** As in the configuration. */
+  readonly nsec3MaxIterations: number;
+}
+
+/** A version that was transferred, to be stored and served. */
+export interface ReceivedVersion {
+  /** Compiled, in shared memory. */
+  readonly image: Uint8Array;
+  /** From the version before; undefined: the whole zone was transferred. */
+  readonly differences: readonly Difference[] | undefined;
+  /** The primary's serial. */
+  readonly serial: number;
+  /** The remote that gave it. */
+  readonly origin: string;
+  readonly records: number;
+  readonly signaturesExpire: number | undefined;
+  readonly facts: RefreshFacts;
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** What the service needs of the server. */
+export interface SecondaryHost {
+  /** The image that is served as the zone; undefined: none. */
+  image(zone: string): Promise<Uint8Array | undefined>;
+  /** Stores a version, and serves it. Rejects when it cannot be stored: then the version before stays. */
+  adopt(zone: string, version: ReceivedVersion): Promise<void>;
+  /** A primary confirmed the version: these facts are to be stored. */
+  confirm(zone: string, facts: RefreshFacts): Promise<void>;
+  /** The version has expired: it must not be served. */
+  expire(zone: string): Promise<void>;
+  log(level: LogLevel, fields: object, text: string): void;
+}
+
+/** How a round of a zone ended. */
+export interface RoundResult {
+  /** Whether a primary confirmed the version that is served now, or gave it. */
+  readonly isConfirmed: boolean;
+  /** undefined: there is no version. */
+  readonly serial: number | undefined;
+  /** Whether a new version came. */
+  readonly isNew: boolean;
+  /** What each primary that failed said. */
+  readonly failures: readonly string[];
+}
+
+/** What is known of a secondary zone. Times are in seconds since 1970. */
+export interface SecondaryStatus {
+  readonly primaries: readonly string[];
+  readonly serial: number | undefined;
+  readonly origin: string | undefined;
+  /** When a primary last confirmed the version. */
+  readonly checked: number | undefined;
+  readonly expires: number | undefined;
+  readonly expired: boolean;
+  /** When it is checked next; undefined: now. */
+  readonly refresh: number | undefined;
+  /** Rounds in a row without success. */
+  readonly failures: number;
+  /** Of the last round that failed. */
+  readonly error: string | undefined;
+}
+
+/** What the service has done since its start. */
+export interface SecondaryCounts {
+  readonly checks: number;
+  readonly failedChecks: number;
+  readonly axfr: number;
+  readonly ixfr: number;
+  readonly failedTransfers: number;
+  readonly octets: number;
+  readonly expired: number;
+}

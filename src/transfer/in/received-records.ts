@@ -1,0 +1,42 @@
+/** The records of a zone that is being transferred, in the store from which its image is compiled. Hot file: no object per record. */
+import { MAX_NAME, nameToText } from '../../protocol/name.js';
+import { RecordStore } from '../../zone/store.js';
+
+export class ReceivedRecords {
+  readonly store: RecordStore;
+  /** The last owner, which in most zones has several records, and its node. */
+  readonly #owner = new Uint8Array(MAX_NAME);
+  #length = 0;
+  #node = 0;
+
+  /** `expected`: about as many records will come; undefined: nobody knows. */
+  constructor(apex: Uint8Array, serial: number, expected: number | undefined) {
+    this.store = new RecordStore(expected === undefined ? undefined : expected + (expected >> 4) + 64);
+    this.store.files.push(`${nameToText(apex)} serial ${serial}`);
+  }
+
+  /** Adds a record. `rdata` writes its RDATA at out[at…] and returns the length; when it throws, nothing is added. */
+  add(
+    owner: Uint8Array,
+    length: number,
+    type: number,
+    ttl: number,
+    rdata: (out: Uint8Array, at: number) => number,
+  ): void {
+    const { store } = this;
+    store.reserveRdata();
+    const octets = rdata(store.rdata, store.rdataUsed);
+    store.add(this.#nodeOf(owner, length), type, ttl, octets, 0, 0, 0);
+  }
+
+  #nodeOf(owner: Uint8Array, length: number): number {
+    const last = this.#owner;
+    let i = 0;
+    if (length === this.#length) while (i < length && owner[i] === last[i]) i++;
+    if (i === length) return this.#node;
+    for (i = 0; i < length; i++) last[i] = owner[i]!;
+    this.#length = length;
+    this.#node = this.store.intern(owner);
+    return this.#node;
+  }
+}

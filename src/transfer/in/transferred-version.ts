@@ -1,0 +1,74 @@
+/** From what a transfer brought to the image that is served. */
+import { AdotdError, ErrorCode } from '../../errors.js';
+import { applyDifference } from '../../image/changes/apply.js';
+import { type Loaded, type LoadOptions, loadRecords } from '../../image/load.js';
+import { nameToText } from '../../protocol/name.js';
+import { compose } from '../../zone/changes/compose.js';
+import type { Difference } from '../../zone/changes/difference.js';
+import { Diagnostics, formatDiagnostic } from '../../zone/diagnostics.js';
+import type { Transfer } from './transfer.js';
+import { TransferError, TransferFault } from './transfer-error.js';
+
+/** A transfer that brought something. */
+export type WholeTransfer = Exclude<Transfer, { readonly form: 'current' }>;
+
+/** A version of a zone that a primary gave. */
+interface TransferredVersion {
+  /** Compiled, in shared memory. */
+  readonly image: Uint8Array;
+  readonly serial: number;
+  readonly records: number;
+  /** They lead to it from the version before; undefined: the whole zone was transferred. */
+  readonly differences: readonly Difference[] | undefined;
+  /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
+  readonly signaturesExpire: number | undefined;
+  /** What is odd about the zone, a line each. */
+  readonly warnings: readonly string[];
+  /** How many warnings there are, those included that are not kept. */
+  readonly warningCount: number;
+}
+
+/**
+ * Compiles what a transfer brought. Errors of our own checks become warnings: a strict check must not let a zone expire. `base`:
+ * the image of the version that differences begin at. Throws TransferError, with the fault `misfit` when differences do not
+ * fit it.
+ */
+export function compileTransfer(
+  transfer: WholeTransfer,
+  base: Uint8Array | undefined,
+  options: LoadOptions,
+): TransferredVersion {
+  const lenient = { ...options, isLenient: true };
+  if (transfer.form === 'zone')
+    return versionOf(loadRecords(transfer.store, new Diagnostics(options.maxDiagnostics), lenient), undefined);
+  const { differences } = transfer;
+  if (base === undefined)
+    throw new TransferError(
+      TransferFault.MISFIT,
+      'found differences, but there is no version that they could begin at',
+    );
+  try {
+    return versionOf(applyDifference(base, differences.reduce(compose), lenient), differences);
+  } catch (error) {
+    if (!(error instanceof AdotdError) || error instanceof TransferError) throw error;
+    throw new TransferError(TransferFault.MISFIT, error.message, undefined, { cause: error });
+  }
+}
+
+function versionOf(loaded: Loaded, differences: readonly Difference[] | undefined): TransferredVersion {
+  const { image, apex, serial, records, signaturesExpire, diagnostics } = loaded;
+  if (image === undefined) {
+    const found =
+      diagnostics.list.find(({ severity }) => severity === 'error')?.message ?? 'found no zone in the transfer';
+    throw new AdotdError(ErrorCode.ZONE_INVALID, `${apex === undefined ? 'a transfer' : nameToText(apex)}: ${found}`);
+  }
+  return {
+    image,
+    serial,
+    records,
+    differences,
+    signaturesExpire,
+    warnings: diagnostics.list.map(formatDiagnostic),
+    warningCount: diagnostics.warnings,
+  };
+}
