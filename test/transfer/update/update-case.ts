@@ -49,7 +49,12 @@ export interface WireUpdate {
 const u16 = (value: number): number[] => [(value >> 8) & 255, value & 255];
 const u32 = (value: number): number[] => [...u16(value >>> 16), ...u16(value & 0xffff)];
 
-/** The octets of an UPDATE message. */
+/** A line for the zone `zone` in place of `example.`. */
+export function inZone(line: string, zone: string): string {
+  return line.replace(/(?<![a-z])example\.(?!net)/gi, zone);
+}
+
+/** The octets of an UPDATE message; all lines are about `example.`, whatever the zone. */
 export function updateMessage(update: WireUpdate): Uint8Array {
   const { zone = 'example.', zoneClass = 1, zoneType = 6, prerequisites = [], changes = [], id = 0x4242 } = update;
   return Uint8Array.from([
@@ -59,15 +64,15 @@ export function updateMessage(update: WireUpdate): Uint8Array {
     ...nameFromText(zone),
     ...u16(zoneType),
     ...u16(zoneClass),
-    ...[...prerequisites, ...changes].flatMap((line) => [...recordOf(line)]),
+    ...[...prerequisites, ...changes].flatMap((line) => [...recordOf(line, zone)]),
   ]);
 }
 
-function recordOf(line: string): Uint8Array {
-  const [owner = '', ttl = '', classText = '', typeText = '', ...data] = tokensOf(line);
+function recordOf(line: string, zone: string): Uint8Array {
+  const [owner = '', ttl = '', classText = '', typeText = '', ...data] = tokensOf(inZone(line, zone));
   const type = typeNumber(typeText);
   const rdata = data.length === 0 ? [] : rdataFromText(type, data);
-  const name = owner === '@' ? 'example.' : owner.endsWith('.') ? owner : `${owner}.example.`;
+  const name = owner === '@' ? zone : owner.endsWith('.') ? owner : `${owner}.${zone}`;
   const classNumber = CLASSES[classText] ?? Number(/^CLASS([0-9]+)$/.exec(classText)?.[1]);
   return Uint8Array.from([
     ...nameFromText(name),
