@@ -20,6 +20,8 @@ export const ErrorCode = {
   OUT_OF_ZONE: 'ADOTD_OUT_OF_ZONE',
   /** A primary could not be reached, refused a transfer, or sent one that cannot be used. */
   TRANSFER: 'ADOTD_TRANSFER',
+  /** A key of DNSSEC cannot be read or used. */
+  DNSSEC_KEY: 'ADOTD_DNSSEC_KEY',
   /** A message or a piece of wire format cannot be parsed. */
   WIRE: 'ADOTD_WIRE',
   /** A value in presentation format cannot be parsed. */

@@ -1,8 +1,9 @@
 /**
  * DNSSEC algorithms (IANA "DNS Security Algorithm Numbers") that can be verified here. Not here: DSA (3, 6), RSA/MD5 (1),
  * GOST (12, 23), SM2 (17) and private algorithms (253, 254), which node:crypto or the RFCs that retire them leave out.
+ * Signatures are made with those that RFC 8624 §3.1 does not discourage.
  */
-import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject, sign, verify } from 'node:crypto';
 import { readU16 } from '../protocol/octets.js';
 
 interface Algorithm {
@@ -11,7 +12,12 @@ interface Algorithm {
   readonly digest: string | null;
   /** The public key as a JSON Web Key (RFC 7517); undefined when it has not the length or form that the RFC asks for. */
   jwk(publicKey: Uint8Array): JsonWebKey | undefined;
+  /** Makes a private key; absent where no signatures are made. */
+  generate?(): KeyObject;
 }
+
+/** Bits of the modulus of new RSA keys: RFC 8624 §3.1 and common practice. */
+const RSA_BITS = 2048;
 
 function base64url(octets: Uint8Array): string {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('base64url');
@@ -43,15 +49,20 @@ function edwardsKey(curve: string, octets: number): (publicKey: Uint8Array) => J
   return (publicKey) => (publicKey.length === octets ? { kty: 'OKP', crv: curve, x: base64url(publicKey) } : undefined);
 }
 
-const ALGORITHMS: ReadonlyMap<number, Algorithm> = new Map([
+const generateRsa = (): KeyObject => generateKeyPairSync('rsa', { modulusLength: RSA_BITS }).privateKey;
+const generateEc = (namedCurve: string) => (): KeyObject => generateKeyPairSync('ec', { namedCurve }).privateKey;
+const generateEd25519 = (): KeyObject => generateKeyPairSync('ed25519').privateKey;
+const generateEd448 = (): KeyObject => generateKeyPairSync('ed448').privateKey;
+
+const ALGORITHMS: ReadonlyMap<number, Algorithm> = new Map<number, Algorithm>([
   [5, { mnemonic: 'RSASHA1', digest: 'sha1', jwk: rsaKey }], // RFC 3110
   [7, { mnemonic: 'RSASHA1-NSEC3-SHA1', digest: 'sha1', jwk: rsaKey }], // RFC 5155
-  [8, { mnemonic: 'RSASHA256', digest: 'sha256', jwk: rsaKey }], // RFC 5702
+  [8, { mnemonic: 'RSASHA256', digest: 'sha256', jwk: rsaKey, generate: generateRsa }], // RFC 5702
   [10, { mnemonic: 'RSASHA512', digest: 'sha512', jwk: rsaKey }], // RFC 5702
-  [13, { mnemonic: 'ECDSAP256SHA256', digest: 'sha256', jwk: curveKey('P-256', 32) }], // RFC 6605
-  [14, { mnemonic: 'ECDSAP384SHA384', digest: 'sha384', jwk: curveKey('P-384', 48) }], // RFC 6605
-  [15, { mnemonic: 'ED25519', digest: null, jwk: edwardsKey('Ed25519', 32) }], // RFC 8080
-  [16, { mnemonic: 'ED448', digest: null, jwk: edwardsKey('Ed448', 57) }], // RFC 8080
+  [13, { mnemonic: 'ECDSAP256SHA256', digest: 'sha256', jwk: curveKey('P-256', 32), generate: generateEc('P-256') }], // RFC 6605
+  [14, { mnemonic: 'ECDSAP384SHA384', digest: 'sha384', jwk: curveKey('P-384', 48), generate: generateEc('P-384') }], // RFC 6605
+  [15, { mnemonic: 'ED25519', digest: null, jwk: edwardsKey('Ed25519', 32), generate: generateEd25519 }], // RFC 8080
+  [16, { mnemonic: 'ED448', digest: null, jwk: edwardsKey('Ed448', 57), generate: generateEd448 }], // RFC 8080
 ]);
 
 /** Whether signatures of this algorithm can be verified here. */
@@ -96,4 +107,42 @@ export function isValidSignature(
   } catch {
     return undefined;
   }
+}
+
+/** The mnemonic of an algorithm that is known here; its number as text otherwise. */
+export function algorithmMnemonic(algorithm: number): string {
+  return ALGORITHMS.get(algorithm)?.mnemonic ?? String(algorithm);
+}
+
+/** Whether signatures of this algorithm can be made here. */
+export function canSign(algorithm: number): boolean {
+  return ALGORITHMS.get(algorithm)?.generate !== undefined;
+}
+
+/** Makes a private key; `algorithm` is one that canSign() knows. */
+export function generatePrivateKey(algorithm: number): KeyObject {
+  return ALGORITHMS.get(algorithm)!.generate!();
+}
+
+/**
+ * The public key of a private one, as DNSKEY RDATA has it behind its four fixed octets; undefined when the key is none of this
+ * algorithm.
+ */
+export function publicKeyOctets(algorithm: number, key: KeyObject): Uint8Array | undefined {
+  const { kty, crv, n, e, x, y } = createPublicKey(key).export({ format: 'jwk' });
+  const octets = (text: string | undefined): Buffer => Buffer.from(text ?? '', 'base64url');
+  const exponent = octets(e);
+  const long = [0, exponent.length >> 8, exponent.length & 0xff];
+  const parts =
+    kty === 'RSA'
+      ? [Buffer.from(exponent.length < 256 ? [exponent.length] : long), exponent, octets(n)]
+      : [octets(x), octets(y)];
+  const publicKey = Uint8Array.from(Buffer.concat(parts));
+  const own = ALGORITHMS.get(algorithm)?.jwk(publicKey);
+  return own !== undefined && own.kty === kty && own.crv === crv ? publicKey : undefined;
+}
+
+/** Signs data. `algorithm` is one that canSign() knows, and `key` a private key of it. */
+export function makeSignature(algorithm: number, key: KeyObject, data: Uint8Array): Uint8Array {
+  return sign(ALGORITHMS.get(algorithm)!.digest, data, { key, dsaEncoding: 'ieee-p1363' });
 }

@@ -21,11 +21,13 @@ export interface SignedZone {
   readonly report: Report;
 }
 
+/** By node: the flags of Place. */
+interface Placed {
+  readonly checked: Pick<CheckedZone, 'places'>;
+}
+
 /** Whether a node's records belong to the zone's own data: it is in the zone, and not below a zone cut or a DNAME. */
-export function isOwnNode(
-  { rrsets, checked: { places } }: Pick<SignedZone, 'rrsets' | 'checked'>,
-  node: number,
-): boolean {
+export function isOwnNode({ rrsets, checked: { places } }: Pick<SignedZone, 'rrsets'> & Placed, node: number): boolean {
   const place = places[node]!;
   if ((place & Place.IN_ZONE) === 0 || (place & Place.BELOW_CUT) !== 0) return false;
   // The NSEC3 chain of a zone with a DNAME at its apex (RFC 6672 §2.4).
@@ -33,11 +35,7 @@ export function isOwnNode(
 }
 
 /** Whether the zone is the authority for RRsets of this type at one of its own nodes (RFC 4035 §2.2): at a cut, DS and NSEC. */
-export function isAuthoritative(
-  { checked: { places } }: Pick<SignedZone, 'checked'>,
-  node: number,
-  type: number,
-): boolean {
+export function isAuthoritative({ checked: { places } }: Placed, node: number, type: number): boolean {
   return (places[node]! & Place.CUT) === 0 || type === Type.DS || type === Type.NSEC;
 }
 

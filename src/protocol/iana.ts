@@ -34,6 +34,8 @@ export const Type = {
   NSEC3: 50, // RFC 5155
   NSEC3PARAM: 51, // RFC 5155
   TLSA: 52, // RFC 6698
+  CDS: 59, // RFC 7344
+  CDNSKEY: 60, // RFC 7344
   ZONEMD: 63, // RFC 8976
   SVCB: 64, // RFC 9460
   HTTPS: 65, // RFC 9460

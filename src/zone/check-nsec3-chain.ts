@@ -88,7 +88,7 @@ function checkClosed(chain: HashChain, report: Report): void {
 }
 
 /** Whether a name needs an NSEC3 record of its own. */
-const Need = {
+export const Need = {
   /** No: it does not exist, or is below a zone cut or a DNAME. */
   NONE: 0,
   /** Unless opt-out covers it: an unsigned delegation, or an empty non-terminal above nothing else (RFC 5155 §7.1). */
@@ -96,7 +96,8 @@ const Need = {
   ALWAYS: 2,
 } as const;
 
-function findNeeds(rrsets: Rrsets, apex: number, places: Uint8Array): Uint8Array {
+/** By node: what Need says of it. `places` are those of checkNames(). */
+export function findNeeds(rrsets: Rrsets, apex: number, places: Uint8Array): Uint8Array {
   const { store } = rrsets;
   const needs = new Uint8Array(store.nodeCount);
   for (let node = store.nodeCount - 1; node >= apex; node--) {

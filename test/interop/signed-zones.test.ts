@@ -1,5 +1,5 @@
 /**
- * Signed zones: what three signers sign, three verifiers and `adotd check` accept; what is changed afterwards, they refuse. Each run
+ * Signed zones: what four signers sign, three verifiers and `adotd check` accept; what is changed afterwards, they refuse. Each run
  * makes other zones; the seed is printed, and ADOTD_SEED repeats a run.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { randomFrom } from '../zone/random-zone.js';
 import { CHANGES, type Change, NSEC_CHANGES, NSEC3_CHANGES } from './signed-zone-mistakes.js';
 import {
   ALL,
+  byAdotd,
   byBind,
   byKnot,
   byLdns,
@@ -50,6 +51,12 @@ const SIGNINGS: readonly Signing[] = [
   byLdns(14, ['-n', '-p', '-s', 'abcd', '-t', '1']),
   byKnot('ED25519', OPT_OUT, 'zonemd-sha384'),
   byKnot('ECDSAP256SHA256', 'nsec3: off', 'zonemd-sha512'),
+  byAdotd(8),
+  byAdotd(13),
+  byAdotd(13, false),
+  byAdotd(14, true),
+  byAdotd(15, true),
+  byAdotd(16, false),
 ];
 
 const files = new Map<Signing, string>();

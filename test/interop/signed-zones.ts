@@ -4,10 +4,16 @@ import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rrsetLength, writeCanonicalOwner, writeRrset } from '../../src/dnssec/canonical-rrset.js';
+import { dsRdata } from '../../src/dnssec/keys/delegation-signer.js';
+import { generateKey } from '../../src/dnssec/keys/signing-key.js';
+import { signContent } from '../../src/dnssec/signing/sign-content.js';
+import { signInPlace } from '../../src/dnssec/signing/signer.js';
+import { DEFAULT_SIGNING_POLICY } from '../../src/dnssec/signing/signing-policy.js';
 import { load } from '../../src/image/load.js';
 import { nameFromText } from '../../src/protocol/name.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import { printZone } from '../../src/zone/print.js';
+import { groupRrsets } from '../../src/zone/rrsets.js';
 
 export const APEX = 'example.test.';
 
@@ -159,6 +165,32 @@ zone:
       );
       run('kzonesign', ['-c', config, '-o', output, APEX]);
       return join(output, readdirSync(output)[0]!);
+    },
+  };
+}
+
+/** By adotd; the KSK and the ZSK are made for it. `optOut`: with NSEC3; undefined: with NSEC. */
+export function byAdotd(algorithm: number, optOut?: boolean): Signing {
+  const nsec3 = optOut === undefined ? undefined : { optOut };
+  return {
+    name: `adotd, algorithm ${algorithm}, ${optOut === undefined ? 'NSEC' : optOut ? 'opt-out' : 'NSEC3'}`,
+    sign(folder, zone) {
+      const ksk = generateKey(algorithm, true);
+      const zsk = generateKey(algorithm, false, [ksk.tag]);
+      const ds = dsRdata(ksk.dnskey, nameFromText(APEX));
+      const dnskey = [ksk.dnskey, zsk.dnskey];
+      const keys = { dnskey, cds: [ds], cdnskey: [ksk.dnskey], keySigners: [ksk], zoneSigners: [zsk] };
+      const now = Math.floor(Date.now() / 1000);
+      const policy = { ...DEFAULT_SIGNING_POLICY, nsec3 };
+      const { rrsets } = load({ file: zone, bytes: readFileSync(zone), origin: nameFromText(APEX) }, { now });
+      const { store } = signContent(rrsets.store, { keys, policy, now, chooseSigner: signInPlace });
+      const output = join(folder, 'signed');
+      let text = '';
+      printZone(groupRrsets(store), (part) => {
+        text += part;
+      });
+      writeFileSync(output, text);
+      return output;
     },
   };
 }

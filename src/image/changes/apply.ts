@@ -20,6 +20,11 @@ import { ImageRecords } from './image-records.js';
  * zone. The TTL of a removed record is not compared: a zone has one for an RRset (RFC 2181 §5.2), other servers may not.
  */
 export function applyDifference(image: Uint8Array, difference: Difference, options: LoadOptions): Loaded {
+  return loadRecords(mergedRecords(image, difference), new Diagnostics(options.maxDiagnostics), options);
+}
+
+/** The records of the newer version of the zone of `image`, in canonical order. Throws as applyDifference() does. */
+export function mergedRecords(image: Uint8Array, difference: Difference): RecordStore {
   const old = new ImageRecords(image, true);
   const { from, to, apex } = difference;
   if (!sameName(old.apex, 0, apex, 0)) {
@@ -36,7 +41,7 @@ export function applyDifference(image: Uint8Array, difference: Difference, optio
   const store = new RecordStore(records + (records >> 4) + 64, image.byteLength + difference.added.length);
   store.files.push(`${nameToText(apex)} serial ${to}`);
   new Merger(old, difference, store).run();
-  return loadRecords(store, new Diagnostics(options.maxDiagnostics), options);
+  return store;
 }
 
 class Merger {

@@ -1,0 +1,71 @@
+/** The private keys of a zone, and the DNSKEY records that publish them (RFC 4034 §2). */
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
+import { algorithmText, canSign, generatePrivateKey, publicKeyOctets } from '../algorithms.js';
+import { keyTag } from '../keys.js';
+
+/** A key that can sign. */
+export interface SigningKey {
+  readonly algorithm: number;
+  readonly tag: number;
+  /** Whether the bit SEP is set (RFC 4034 §2.1.1): the key is a KSK, or a KSK and ZSK in one. */
+  readonly isEntryPoint: boolean;
+  readonly privateKey: KeyObject;
+  /** RDATA of its DNSKEY record. */
+  readonly dnskey: Uint8Array;
+}
+
+/** Flags of DNSKEY RDATA (RFC 4034 §2.1.1), and its field "protocol" (§2.1.2). */
+const ZONE = 0x01;
+const ENTRY_POINT = 0x01;
+const PROTOCOL = 3;
+
+/** A key of the octets of a private key. Throws ADOTD_DNSSEC_KEY when it is not one of this algorithm. */
+export function signingKey(algorithm: number, isEntryPoint: boolean, privateKey: KeyObject): SigningKey {
+  checkAlgorithm(algorithm);
+  const publicKey = publicKeyOctets(algorithm, privateKey);
+  if (publicKey === undefined) {
+    const found = `found a private key of type ${privateKey.asymmetricKeyType}`;
+    throw new AdotdError(ErrorCode.DNSSEC_KEY, `${found}, expected one for ${algorithmText(algorithm)}`);
+  }
+  const dnskey = Uint8Array.of(ZONE, isEntryPoint ? ENTRY_POINT : 0, PROTOCOL, algorithm, ...publicKey);
+  return { algorithm, tag: keyTag(dnskey), isEntryPoint, privateKey, dnskey };
+}
+
+/**
+ * Makes a key whose tag is none of `taken`: a validator that meets two keys of one tag has to try both, and a signature
+ * names its key by no more than tag and algorithm. Throws ADOTD_DNSSEC_KEY for an algorithm that is not used to sign.
+ */
+export function generateKey(algorithm: number, isEntryPoint: boolean, taken: Iterable<number> = []): SigningKey {
+  checkAlgorithm(algorithm);
+  const tags = new Set(taken);
+  for (;;) {
+    const key = signingKey(algorithm, isEntryPoint, generatePrivateKey(algorithm));
+    // A revoked key has a tag of its own (RFC 5011 §3), which must be free as well.
+    if (!tags.has(key.tag) && !tags.has(key.tag + REVOKED)) return key;
+  }
+}
+
+/** How much the flag REVOKED adds to a key tag. */
+const REVOKED = 128;
+
+function checkAlgorithm(algorithm: number): void {
+  if (canSign(algorithm)) return;
+  const found = `found a key of ${algorithmText(algorithm)}`;
+  throw new AdotdError(ErrorCode.DNSSEC_KEY, `${found}, expected one of algorithm 8, 13, 14, 15 or 16`);
+}
+
+/** The private key as PEM of PKCS#8 (RFC 5958). */
+export function keyToPem({ privateKey }: SigningKey): string {
+  return String(privateKey.export({ type: 'pkcs8', format: 'pem' }));
+}
+
+/** Reads a private key in PEM. `place` names the file in errors. Throws ADOTD_DNSSEC_KEY. */
+export function keyFromPem(pem: string, algorithm: number, isEntryPoint: boolean, place: string): SigningKey {
+  try {
+    return signingKey(algorithm, isEntryPoint, createPrivateKey(pem));
+  } catch (error) {
+    const reason = error instanceof AdotdError ? messageOf(error) : 'expected a private key in PEM (PKCS#8)';
+    throw new AdotdError(ErrorCode.DNSSEC_KEY, `${place}: ${reason}`, { cause: error });
+  }
+}

@@ -1,0 +1,34 @@
+/** Who signs batches: the calling thread here; threads take batches in the same way. */
+import type { SigningKey } from '../keys/signing-key.js';
+import { SigningBatch, signingBatchSize } from './signing-batch.js';
+
+/** Called with batches that are done. */
+export type CollectSigned = (batch: SigningBatch) => void;
+
+export interface Signer {
+  /** An empty batch to fill. Others may be collected before. */
+  take(collect: CollectSigned): SigningBatch;
+  /** Has a filled batch signed, at once or later. */
+  give(batch: SigningBatch, collect: CollectSigned): void;
+  /** Waits until all batches are done and collected. */
+  finish(collect: CollectSigned): void;
+}
+
+/** Chooses a signer for about so many signatures with these keys, whose numbers the batches name. */
+export type ChooseSigner = (signatures: number, keys: readonly SigningKey[]) => Signer;
+
+/** Signs in the calling thread. */
+export const signInPlace: ChooseSigner = (_signatures, keys) => {
+  const batch = new SigningBatch(new ArrayBuffer(signingBatchSize()));
+  return {
+    take() {
+      batch.clear();
+      return batch;
+    },
+    give(filled, collect) {
+      filled.sign(keys);
+      collect(filled);
+    },
+    finish() {},
+  };
+};

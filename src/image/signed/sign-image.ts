@@ -1,0 +1,96 @@
+/** Signing as part of making an image: of a zone's content, or of a change of it. Pure, like load.ts. */
+
+import { signContent } from '../../dnssec/signing/sign-content.js';
+import { type DueRrset, signDifference } from '../../dnssec/signing/sign-difference.js';
+import type { SigningContext } from '../../dnssec/signing/signature-maker.js';
+import { isDue, secondsUntil } from '../../dnssec/signing/signature-times.js';
+import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
+import { Type } from '../../protocol/iana.js';
+import { LOWER } from '../../protocol/name.js';
+import { readU16, readU32 } from '../../protocol/octets.js';
+import type { Difference } from '../../zone/changes/difference.js';
+import { Diagnostics } from '../../zone/diagnostics.js';
+import { Rrsig } from '../../zone/rrsets.js';
+import type { RecordStore } from '../../zone/store.js';
+import { applyDifference, mergedRecords } from '../changes/apply.js';
+import { diff } from '../changes/diff.js';
+import { ImageRecords } from '../changes/image-records.js';
+import { type Loaded, type LoadOptions, loadRecords } from '../load.js';
+import { SignedImage } from './signed-image.js';
+
+/** A signed zone. */
+interface LoadedSigned {
+  readonly loaded: Loaded;
+  /** Signatures that were made. */
+  readonly made: number;
+}
+
+/** A signed zone, and what leads to it from the version before; no difference after errors. */
+interface SignedVersion extends LoadedSigned {
+  readonly difference: Difference | undefined;
+}
+
+/**
+ * Signs the records of a sound zone, and makes an image of it. `older`: the image of a signed version, whose signatures are kept
+ * where the RRset is the same. Throws ADOTD_DNSSEC_KEY.
+ */
+export function signRecords(
+  content: RecordStore,
+  context: SigningContext,
+  options: LoadOptions,
+  older?: Uint8Array,
+): LoadedSigned {
+  const view = older === undefined ? undefined : new SignedImage(older);
+  const { store, made } = signContent(content, context, view);
+  return { loaded: loadRecords(store, new Diagnostics(options.maxDiagnostics), options), made };
+}
+
+/**
+ * Signs a change of the zone of `image`. `difference` is of its content, and changes at least the serial; so a roll of keys, or the
+ * renewal of the signatures that are `due`, has nothing but both SOA records. Throws what applyDifference() and
+ * signDifference() throw.
+ */
+export function signChange(
+  image: Uint8Array,
+  difference: Difference,
+  context: SigningContext,
+  options: LoadOptions,
+  due: readonly DueRrset[] = [],
+): SignedVersion {
+  const signed = signDifference(new SignedImage(image), difference, context, due);
+  if (signed !== undefined) return { ...signed, loaded: applyDifference(image, signed.difference, options) };
+  const { loaded, made } = signRecords(mergedRecords(image, difference), context, options, image);
+  return { loaded, made, difference: loaded.image === undefined ? undefined : diff(image, loaded.image) };
+}
+
+/** The RRsets with signatures that have to be renewed. */
+interface Renewal {
+  readonly due: readonly DueRrset[];
+  /** Seconds since 1970: when the next signature is due that is not yet; undefined without any. */
+  readonly next: number | undefined;
+}
+
+/** Looks at all signatures of an image. `now`: seconds since 1970. */
+export function dueSignatures(image: Uint8Array, policy: SigningPolicy, now: number): Renewal {
+  const due: DueRrset[] = [];
+  let soonest = Number.POSITIVE_INFINITY;
+  const zone = new ImageRecords(image, false);
+  while (zone.next()) {
+    const { records, owner, ownerAt, ownerLength } = zone;
+    let last = -1;
+    for (let i = 0; i < records.count; i++) {
+      if (records.type[i] !== Type.RRSIG) continue;
+      const [rdata, at] = [records.rdata(i), records.at[i]!];
+      const expiration = readU32(rdata, at + Rrsig.EXPIRATION);
+      if (!isDue(policy, expiration, now)) {
+        soonest = Math.min(soonest, secondsUntil(expiration, now) - policy.refresh);
+        continue;
+      }
+      const type = readU16(rdata, at);
+      if (type === last) continue;
+      last = type;
+      due.push({ owner: owner.slice(ownerAt, ownerAt + ownerLength).map((octet) => LOWER[octet]!), type });
+    }
+  }
+  return { due, next: Number.isFinite(soonest) ? now + soonest : undefined };
+}

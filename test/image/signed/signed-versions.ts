@@ -1,0 +1,181 @@
+/** Random versions of a zone, signed: whole, and by the differences between them. */
+import { generateKey, type SigningKey } from '../../../src/dnssec/keys/signing-key.js';
+import type { SigningContext } from '../../../src/dnssec/signing/signature-maker.js';
+import { signInPlace } from '../../../src/dnssec/signing/signer.js';
+import { DEFAULT_SIGNING_POLICY, type SigningPolicy } from '../../../src/dnssec/signing/signing-policy.js';
+import { diff } from '../../../src/image/changes/diff.js';
+import { type LoadOptions, load } from '../../../src/image/load.js';
+import { dueSignatures, signChange, signRecords } from '../../../src/image/signed/sign-image.js';
+import { imageText } from '../../../src/image/text.js';
+import { nameFromText } from '../../../src/protocol/name.js';
+import { randomFrom } from '../../zone/random-zone.js';
+import { type ZoneVersion, ZoneVersions } from '../changes/zone-versions.js';
+
+const START = 1_780_000_000;
+const DAY = 86_400;
+/** Types that the signer has at the apex, or that it does not make. */
+const NOT_AT_APEX = ['DNSKEY', 'CDS', 'CDNSKEY', 'ZONEMD'];
+/** One of each algorithm: making RSA keys takes long. */
+const keys = new Map<string, SigningKey>();
+
+function keyOf(algorithm: number, number: number): SigningKey {
+  const name = `${algorithm} ${number}`;
+  const known =
+    keys.get(name) ??
+    generateKey(
+      algorithm,
+      number % 2 === 0,
+      [...keys.values()].map(({ tag }) => tag),
+    );
+  keys.set(name, known);
+  return known;
+}
+
+export interface Change {
+  readonly what: string;
+  /** Signatures that were made, and how many at least and at most had to be. */
+  readonly made: number;
+  readonly least: number;
+  readonly most: number;
+  /** Errors of the verified zone. */
+  readonly errors: readonly string[];
+  /** The zone without times and signatures, signed by the difference and anew. */
+  readonly found: string;
+  readonly expected: string;
+  /** The zone in presentation format. */
+  readonly text: string;
+}
+
+export class SignedVersions {
+  readonly #versions: ZoneVersions;
+  readonly #random: () => number;
+  #version: ZoneVersion;
+  #content: Uint8Array;
+  #context: SigningContext;
+  #image: Uint8Array;
+
+  constructor(seed: number) {
+    this.#random = randomFrom(seed ^ 0x5f3759df);
+    this.#versions = new ZoneVersions(seed);
+    this.#version = unsigned(this.#versions.first());
+    this.#context = { keys: this.#keySet(), policy: this.#policy(), now: START, chooseSigner: signInPlace };
+    this.#content = this.#load().image!;
+    this.#image = this.#signWhole();
+  }
+
+  next(): Change {
+    this.#version = unsigned(this.#versions.next(this.#version));
+    const before = this.#content;
+    this.#content = this.#load().image!;
+    const chance = this.#random();
+    const { policy, now } = this.#context;
+    const passed = chance < 0.7 ? 60 : Math.floor(this.#random() * 10 * DAY);
+    this.#context = { ...this.#context, now: now + passed };
+    let what = 'a change';
+    if (chance > 0.97) this.#context = { ...this.#context, keys: this.#keySet() };
+    else if (chance > 0.94) this.#context = { ...this.#context, policy: this.#policy() };
+    if (chance > 0.94) what = 'a change of policy';
+    const { due } = dueSignatures(this.#image, this.#context.policy, this.#context.now);
+    const older = this.#text();
+    const { loaded, made } = signChange(this.#image, diff(before, this.#content), this.#context, this.#options(), due);
+    const errors = loaded.diagnostics.list.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+    if (loaded.image !== undefined) this.#image = loaded.image;
+    const text = this.#text();
+    const whole = [...imageText(this.#signWhole())].join('');
+    const signers = this.#context.keys.zoneSigners.length;
+    const [least, most] = needed(older, text, signers, policy, this.#context.now);
+    return { what, made, least, most, errors, found: comparable(text), expected: comparable(whole), text };
+  }
+
+  #text(): string {
+    return [...imageText(this.#image)].join('');
+  }
+
+  #options(): LoadOptions {
+    return { now: this.#context.now, dnssecCheck: () => 'strict' };
+  }
+
+  #load() {
+    const bytes = Buffer.from(this.#versions.text(this.#version));
+    return load({ file: 'test', bytes, origin: nameFromText('example.') }, { now: START, dnssecCheck: () => 'off' });
+  }
+
+  #signWhole(): Uint8Array {
+    const { loaded } = signRecords(this.#load().rrsets.store, this.#context, { now: this.#context.now });
+    if (loaded.image === undefined) throw new Error(loaded.diagnostics.list.map(({ message }) => message).join('\n'));
+    return loaded.image;
+  }
+
+  #keySet(): SigningContext['keys'] {
+    const algorithm = [13, 15][Math.floor(this.#random() * 2)]!;
+    const [ksk, zsk] = [keyOf(algorithm, Math.floor(this.#random() * 3) * 2), keyOf(algorithm, 1)];
+    return { dnskey: [ksk.dnskey, zsk.dnskey], cds: [], cdnskey: [], keySigners: [ksk], zoneSigners: [zsk] };
+  }
+
+  #policy(): SigningPolicy {
+    const chance = this.#random();
+    const nsec3 = chance < 0.34 ? undefined : { optOut: chance < 0.67 };
+    return { ...DEFAULT_SIGNING_POLICY, nsec3 };
+  }
+}
+
+/** The version without signing, and without records that the signer would not have. */
+function unsigned(version: ZoneVersion): ZoneVersion {
+  for (const [name, sets] of version.names) if (name === 'Example.') for (const type of NOT_AT_APEX) sets.delete(type);
+  return { ...version, signing: 'unsigned' };
+}
+
+const RRSIG = /^(\S+ \d+ IN RRSIG (\S+ ){4})(\d{14}) \d{14} (\d+ \S+) .*$/;
+
+/** The records without times and signatures, in order, in lower case. */
+function comparable(text: string): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(RRSIG, '$1 $4').toLowerCase())
+    .sort()
+    .join('\n');
+}
+
+/** At least and at most how many signatures have to be made from one version to the next. */
+function needed(older: string, newer: string, signers: number, policy: SigningPolicy, now: number): [number, number] {
+  const [a, b] = [rrsetsOf(older), rrsetsOf(newer)];
+  let [least, most] = [0, 0];
+  for (const [key, { records, expiration, signer }] of b) {
+    if (expiration === undefined) continue;
+    const before = a.get(key);
+    const isDue =
+      before?.expiration === undefined || before.expiration - now <= policy.refresh || before.signer !== signer;
+    if (isDue || before.records.toLowerCase() !== records.toLowerCase()) least += signers;
+    if (isDue || before.records !== records) most += signers;
+  }
+  return [least, most];
+}
+
+interface TextRrset {
+  records: string;
+  /** Seconds since 1970, of its signature. */
+  expiration: number | undefined;
+  /** Algorithm and tag of the key that made it. */
+  signer: string;
+}
+
+/** RRsets by owner and type. */
+function rrsetsOf(text: string): Map<string, TextRrset> {
+  const sets = new Map<string, TextRrset>();
+  for (const line of text.trimEnd().split('\n')) {
+    const [, owner = '', ttl, type, rdata = ''] = /^(\S+) (\d+) IN (\S+) ?(.*)$/.exec(line) ?? [];
+    const [covered, algorithm, , , expires = '', , tag] = rdata.split(' ');
+    const key = `${owner.toLowerCase()} ${type === 'RRSIG' ? covered : type}`;
+    const set = sets.get(key) ?? { records: '', expiration: undefined, signer: '' };
+    sets.set(key, set);
+    if (type === 'RRSIG') [set.expiration, set.signer] = [secondsOf(expires), `${algorithm} ${tag}`];
+    else set.records = [...set.records.split('\n').filter((one) => one !== ''), `${ttl} ${rdata}`].sort().join('\n');
+  }
+  return sets;
+}
+
+function secondsOf(time: string): number {
+  const [, year, month, day, hour, minute, second] = /(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(time)!.map(Number);
+  return Date.UTC(year!, month! - 1, day, hour, minute, second) / 1000;
+}
