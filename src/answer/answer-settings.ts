@@ -20,6 +20,8 @@ export interface Settings {
   readonly reportAgent?: Uint8Array | undefined;
   /** Keys that requests may be signed with (RFC 8945); their names differ. */
   readonly tsigKeys: readonly TsigKey[];
+  /** Opcodes of requests that are handed off, a bit each: 1 << Opcode. */
+  readonly handedOpcodes: number;
 }
 
 /** The settings when nothing is configured: no server information, no cookies. */
@@ -29,4 +31,5 @@ export const DEFAULT_SETTINGS: Settings = {
   cookieSecrets: [],
   cookiesRequired: false,
   tsigKeys: [],
+  handedOpcodes: 0,
 };

@@ -2,7 +2,7 @@
  * The OPT record of a response (RFC 6891): chooses its options, reserves room for them, and writes them. Hot file:
  * integers, no allocation.
  *
- * Not here: options of transfers (later), client subnet (RFC 7871: not for authoritative data that does not depend on it).
+ * Not here: client subnet (RFC 7871: not for authoritative data that does not depend on it).
  */
 import * as L from '../image/layout.js';
 import { EdnsOption, Rcode, Type } from '../protocol/iana.js';
@@ -16,7 +16,7 @@ const FLAG_TO = 0x4000;
 const FLAG_DO = 0x8000;
 
 /** Octets of an OPT record without options. */
-const OPT_FIXED = 11;
+export const OPT_FIXED = 11;
 const OPTION_FIXED = 4;
 /** Padded responses are a multiple of this (RFC 8467 §4.1). */
 const PADDING_BLOCK = 468;
@@ -124,7 +124,7 @@ function putZoneOptions(x: Exchange, at: number): number {
   const authoritative = known && x.outcome.zone >= 0 && x.authoritative === 1;
   const out = x.response;
   const { words, base } = x;
-  if (x.asksExpire === 1 && authoritative && x.qtype === Type.SOA && kind === Kind.ANSWER && fits(x, at, 4)) {
+  if (x.asksExpire === 1 && authoritative && isAboutExpiry(x.qtype) && kind === Kind.ANSWER && fits(x, at, 4)) {
     at = option(out, at, EdnsOption.EXPIRE, 4);
     writeU32(out, at, words[base + L.HEADER_EXPIRE]!);
     at += 4;
@@ -137,6 +137,11 @@ function putZoneOptions(x: Exchange, at: number): number {
     at += 6;
   }
   return at;
+}
+
+/** RFC 7314 §2: the types of queries that a secondary asks its primary. */
+function isAboutExpiry(qtype: number): boolean {
+  return qtype === Type.SOA || qtype === Type.AXFR || qtype === Type.IXFR;
 }
 
 /** RFC 7830 §4, RFC 8467 §4: only inside TLS; a query with padding gets it back. */

@@ -157,10 +157,11 @@ export class Exchange {
   /** Where the RRset begins that is being written with its owner in full. */
   scratchFirst = 0;
 
-  constructor(settings: Settings, outcome: Outcome = createOutcome()) {
+  /** `keys`: of the settings, where they are made already. */
+  constructor(settings: Settings, outcome: Outcome = createOutcome(), keys = tsigKeys(settings.tsigKeys)) {
     this.outcome = outcome;
     this.settings = settings;
-    this.keys = tsigKeys(settings.tsigKeys);
+    this.keys = keys;
   }
 
   /** A unit did not fit: sets TC, and nothing more is written (RFC 2181 §9). The answer's RCODE is still determined. */

@@ -3,6 +3,8 @@
  * Hot file: integers and preallocated octets only, so that a query allocates nothing.
  */
 import type { Catalog } from '../image/catalog.js';
+import type { HandedReply } from './handed-request.js';
+import type { MessageSource } from './message-source.js';
 
 /** The transport that a message came over. STARTTLS: inside TLS, on a connection that began in plaintext. */
 export const Transport = { UDP: 0, TCP: 1, STARTTLS: 2, TLS: 3 } as const;
@@ -51,6 +53,12 @@ export interface Facts {
   clientPort: number;
   /** The zones to answer from; replaced between two messages, never within one. */
   catalog: Catalog;
+  /** The certificate that the client has shown, DER, once it was verified; undefined: none. */
+  certificate: Uint8Array | undefined;
+  /** How this request was answered by whoever it was handed to; undefined for a request that has just come. */
+  reply: HandedReply | undefined;
+  /** Milliseconds that it has waited for that. */
+  waited: number;
 }
 
 /** Kinds of answers; counters are indexed by them. */
@@ -71,6 +79,8 @@ export const Kind = {
   /** No response: shorter than a header, or a response itself. */
   DROPPED: 8,
   YXDOMAIN: 9,
+  /** A NOTIFY or UPDATE that was accepted. */
+  ACCEPTED: 10,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
@@ -110,6 +120,8 @@ export interface Outcome {
   /** Octets that the padding option adds to the response; 0: it has none. */
   padding: number;
   limited: Limited;
+  /** The messages behind this response, of a transfer that has several; undefined: there are none. */
+  rest: MessageSource | undefined;
 }
 
 /** The rate limit's decision about a response. */
@@ -146,6 +158,7 @@ export function createOutcome(): Outcome {
     optAt: 0,
     padding: 0,
     limited: Limited.NONE,
+    rest: undefined,
   };
 }
 
@@ -169,6 +182,7 @@ export function resetOutcome(outcome: Outcome): void {
   outcome.optAt = 0;
   outcome.padding = 0;
   outcome.limited = Limited.NONE;
+  outcome.rest = undefined;
 }
 
 /** Facts of a UDP query from 0.0.0.0 with the default limits, to be filled in by a transport. */
@@ -185,5 +199,8 @@ export function createFacts(catalog: Catalog): Facts {
     clientLength: 4,
     clientPort: 0,
     catalog,
+    certificate: undefined,
+    reply: undefined,
+    waited: 0,
   };
 }

@@ -9,7 +9,7 @@ import { type Exchange, HEADER } from './exchange.js';
 
 const POINTER = 0xc0;
 /** Type, class, TTL and RDLENGTH of a record. */
-const RECORD_FIXED = 10;
+export const RECORD_FIXED = 10;
 
 /** Reads the question behind the header; returns the offset behind it, or 0 when it does not parse. */
 export function readQuestion(x: Exchange): number {
@@ -70,7 +70,7 @@ export function readRecords(x: Exchange, from: number, ordinary: number, additio
 }
 
 /** Offset behind the name at `at`, or 0 when it is malformed; a pointer must lead backwards, behind the header. */
-function skipName(octets: Uint8Array, at: number, end: number, messageAt: number): number {
+export function skipName(octets: Uint8Array, at: number, end: number, messageAt: number): number {
   const from = at;
   while (at < end) {
     const length = octets[at]!;

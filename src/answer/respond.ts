@@ -3,7 +3,9 @@
  * request is judged is that of docs/protocol.md "Judging a request". Synchronous, without I/O or a clock of its own, and
  * without allocation (but for TSIG): the work of a query is bounded by its length, the depth of the zone and MAX_CHAIN links.
  *
- * Not here yet: transfers, NOTIFY, UPDATE (negative return values are kept for handing them off).
+ * NOTIFY and UPDATE are handed off where somebody handles them: the thread keeps the request, and answers it again once it has
+ * the reply, so that rate limits, counters and logs see it like any other. The first message of a transfer is a response
+ * like others; `outcome.rest` gives those behind it.
  */
 import type { Catalog } from '../image/catalog.js';
 import {
@@ -17,27 +19,31 @@ import {
   ZONE_WORDS,
 } from '../image/catalog.js';
 import { Class, Ede, Opcode, Rcode, Type } from '../protocol/iana.js';
-import { writeU16 } from '../protocol/octets.js';
 import type { Settings } from './answer-settings.js';
 import { checkCookie } from './cookies.js';
-import { optLength, payloadLimit, putOpt } from './edns.js';
+import { optLength, payloadLimit } from './edns.js';
 import { Exchange, HEADER } from './exchange.js';
 import { type Facts, Kind, type Outcome, resetOutcome, Transport } from './facts.js';
 import { mayAsk, mayAskFor, needsTls } from './policy.js';
 import { readQuestion, readRecords } from './request.js';
 import { resolve } from './resolve.js';
-import { answerChaos, isStarttls, type ServerTexts, serverTexts } from './server-info.js';
-import { checkTsig, putTsig } from './tsig.js';
+import { countOf, finish, putQuestion } from './response.js';
+import { answerChaos, type ServerTexts, serverTexts } from './server-info.js';
+import { judgeTransfer, putTransfer, refuseTransfer } from './transfer.js';
+import type { TransferDesk } from './transfer-desk.js';
+import { checkTsig } from './tsig.js';
 
 /** Returned by `respond` for a message that gets no response. */
 export const DROP = 0;
+/** Returned for a request that somebody else has to answer: its reply goes into `Facts.reply`, and the request to `respond` again. */
+export const HAND_OFF = -1;
 
 /** Answers messages; one per worker, since it keeps its state between calls. */
 export interface Responder {
   /**
    * Answers the message of `inLen` octets at `inBuf[inOff]`. The response is written to `outBuf[outOff]`, never beyond
-   * `outCap` octets (at least 512). Returns the length of the response, DROP for none, or a negative hand-off (none
-   * yet). `outcome` then says what was done.
+   * `outCap` octets (at least 512). Returns the length of the response, DROP for none, or HAND_OFF. `outcome` then says
+   * what was done.
    */
   respond(
     inBuf: Uint8Array,
@@ -51,15 +57,15 @@ export interface Responder {
   readonly outcome: Outcome;
 }
 
-/** Makes a responder; `outcome`: the record of the responder that it replaces. */
-export function createResponder(settings: Settings, outcome?: Outcome): Responder {
+/** Makes a responder; `outcome`: the record of the responder that it replaces. `desk`: gives transfers; undefined: all are REFUSED. */
+export function createResponder(settings: Settings, outcome?: Outcome, desk?: TransferDesk): Responder {
   const x = new Exchange(settings, outcome);
   const texts = serverTexts(settings.version, settings.hostname);
   return {
     outcome: x.outcome,
     respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap) {
       x.reset(inBuf, inOff, inLen, outBuf, outOff, outCap);
-      return respondTo(x, facts, texts);
+      return respondTo(x, facts, texts, desk);
     },
   };
 }
@@ -68,20 +74,17 @@ export function createResponder(settings: Settings, outcome?: Outcome): Responde
 const TLS_REQUIRED = Uint8Array.from(Buffer.from('this zone is answered over TLS only', 'latin1'));
 
 const FLAG_QR = 0x80;
-const FLAG_AA = 0x04;
-const FLAG_TC = 0x02;
-const FLAG_RD = 0x01;
 
-function respondTo(x: Exchange, facts: Facts, texts: ServerTexts): number {
+function respondTo(x: Exchange, facts: Facts, texts: ServerTexts, desk: TransferDesk | undefined): number {
   const { outcome, request, requestAt } = x;
   resetOutcome(outcome);
   if (x.requestEnd - requestAt < HEADER || (request[requestAt + 2]! & FLAG_QR) !== 0) return DROP;
   outcome.opcode = (request[requestAt + 2]! >> 3) & 15;
   x.at = x.start + HEADER;
-  if (outcome.opcode !== Opcode.QUERY) return error(x, facts, Rcode.NOTIMP);
+  if (outcome.opcode !== Opcode.QUERY && !isHanded(x.settings, outcome.opcode)) return error(x, facts, Rcode.NOTIMP);
 
-  const questions = count(x, 4);
-  const ordinary = count(x, 6) + count(x, 8);
+  const questions = countOf(x, 4);
+  const ordinary = countOf(x, 6) + countOf(x, 8);
   if (questions > 1) return error(x, facts, Rcode.FORMERR);
   let at = requestAt + HEADER;
   if (questions === 1) {
@@ -93,7 +96,7 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts): number {
     outcome.qtype = x.qtype;
     outcome.qclass = x.qclass;
   }
-  const wellFormed = readRecords(x, at, ordinary, count(x, 10));
+  const wellFormed = readRecords(x, at, ordinary, countOf(x, 10));
   outcome.edns = x.hasOpt;
   outcome.dnssecOk = x.dnssecOk;
   if (x.optBroken === 1) x.hasOpt = 0;
@@ -108,7 +111,10 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts): number {
     x.tsigAt = 0;
     return error(x, facts, Rcode.BADVERS);
   }
-  if (x.tsigAt !== 0) {
+  if (x.tsigAt !== 0 && outcome.opcode !== Opcode.QUERY) {
+    // Whoever answers verifies it.
+    x.tsigAt = 0;
+  } else if (x.tsigAt !== 0) {
     const rcode = checkTsig(x, facts);
     if (rcode !== Rcode.NOERROR) return error(x, facts, rcode);
     outcome.signed = 1;
@@ -117,12 +123,39 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts): number {
   if (facts.catalog.access !== 0 && !mayAsk(facts)) return refuse(x, facts, Ede.PROHIBITED);
   if (questions === 0) {
     // RFC 7873 §5.4: a query for a cookie alone.
-    if (x.cookieAt === 0) return error(x, facts, Rcode.FORMERR);
+    if (x.cookieAt === 0 || outcome.opcode !== Opcode.QUERY) return error(x, facts, Rcode.FORMERR);
     outcome.kind = Kind.SERVER;
     return finish(x, facts);
   }
   if (lacksCookie(x, facts)) return error(x, facts, Rcode.BADCOOKIE);
-  return answer(x, facts, texts);
+  return outcome.opcode === Opcode.QUERY ? answer(x, facts, texts, desk) : handOff(x, facts);
+}
+
+/** Whether requests of this opcode are answered by somebody else. */
+function isHanded({ handedOpcodes }: Settings, opcode: number): boolean {
+  return ((handedOpcodes >> opcode) & 1) === 1;
+}
+
+/** The request is sound. Without a reply it is handed off; otherwise the reply is the response. */
+function handOff(x: Exchange, facts: Facts): number {
+  const { outcome, response, start } = x;
+  const { reply } = facts;
+  if (reply === undefined) return HAND_OFF;
+  const { octets, rcode } = reply;
+  if (octets.length === 0 || octets.length > x.end - start) return DROP;
+  outcome.zone = zoneOf(x, facts.catalog);
+  outcome.rcode = rcode;
+  outcome.ede = reply.ede;
+  outcome.signed = reply.signed;
+  outcome.kind = handedKind(rcode);
+  response.set(octets, start);
+  return octets.length;
+}
+
+function handedKind(rcode: number): Kind {
+  if (rcode === Rcode.NOERROR) return Kind.ACCEPTED;
+  if (rcode === Rcode.SERVFAIL) return Kind.FAILED;
+  return rcode === Rcode.REFUSED ? Kind.REFUSED : Kind.ERROR;
 }
 
 /** RFC 7873 §5.2.3: only where configured, and only over UDP, where addresses can be forged. */
@@ -131,7 +164,7 @@ function lacksCookie(x: Exchange, facts: Facts): boolean {
   return facts.transport === Transport.UDP && x.cookieAt !== 0 && x.cookieValid === 0;
 }
 
-function answer(x: Exchange, facts: Facts, texts: ServerTexts): number {
+function answer(x: Exchange, facts: Facts, texts: ServerTexts, desk: TransferDesk | undefined): number {
   const { outcome, qtype } = x;
   if (qtype === Type.OPT || qtype === Type.TSIG || qtype === Type.TKEY || qtype === Type.NXNAME) {
     outcome.ede = Ede.INVALID_QUERY_TYPE;
@@ -143,21 +176,40 @@ function answer(x: Exchange, facts: Facts, texts: ServerTexts): number {
     return finish(x, facts);
   }
   if (x.qclass !== Class.IN) return refuse(x, facts, -1);
-  if (qtype === Type.AXFR && facts.transport === Transport.UDP) return error(x, facts, Rcode.NOTIMP);
-  if (qtype === Type.AXFR || qtype === Type.IXFR) return refuse(x, facts, Ede.PROHIBITED);
+  if (qtype === Type.AXFR || qtype === Type.IXFR) return transfer(x, facts, desk);
   const zone = zoneOf(x, facts.catalog);
   outcome.zone = zone;
   if (zone === NOT_SERVED) return refuse(x, facts, Ede.NOT_AUTHORITATIVE);
   const policy = facts.catalog.zones[zone * ZONE_WORDS + ZONE_POLICY]!;
   if (policy !== 0 && !isAdmitted(x, facts, policy)) return refuse(x, facts, Ede.PROHIBITED);
-  if (!enterZone(x, facts.catalog, zone)) {
-    const isExpired = facts.catalog.zones[zone * ZONE_WORDS + ZONE_SEGMENT] === ZONE_EXPIRED;
-    outcome.kind = Kind.FAILED;
-    outcome.ede = isExpired ? Ede.INVALID_DATA : Ede.NOT_READY;
-    x.rcode = Rcode.SERVFAIL;
+  if (!enterZone(x, facts.catalog, zone)) return notReady(x, facts, zone);
+  resolve(x);
+  return finish(x, facts);
+}
+
+function transfer(x: Exchange, facts: Facts, desk: TransferDesk | undefined): number {
+  const { catalog, transport } = facts;
+  if (x.qtype === Type.AXFR && transport === Transport.UDP) return error(x, facts, Rcode.NOTIMP);
+  if (desk === undefined) return refuse(x, facts, Ede.PROHIBITED);
+  const zone = zoneOf(x, catalog);
+  x.outcome.zone = zone;
+  if (zone === NOT_SERVED) return refuse(x, facts, Ede.PROHIBITED);
+  const refusal = judgeTransfer(x, facts, zone, desk);
+  if (refusal !== undefined) {
+    refuseTransfer(x, refusal);
     return finish(x, facts);
   }
-  resolve(x);
+  if (!enterZone(x, catalog, zone)) return notReady(x, facts, zone);
+  const length = putTransfer(x, facts, zone, desk);
+  return length > 0 ? length : finish(x, facts);
+}
+
+/** The zone could not be loaded, was never transferred, or has expired. */
+function notReady(x: Exchange, facts: Facts, zone: number): number {
+  const isExpired = facts.catalog.zones[zone * ZONE_WORDS + ZONE_SEGMENT] === ZONE_EXPIRED;
+  x.outcome.kind = Kind.FAILED;
+  x.outcome.ede = isExpired ? Ede.INVALID_DATA : Ede.NOT_READY;
+  x.rcode = Rcode.SERVFAIL;
   return finish(x, facts);
 }
 
@@ -205,18 +257,6 @@ function enterZone(x: Exchange, catalog: Catalog, zone: number): boolean {
   return true;
 }
 
-function count(x: Exchange, field: number): number {
-  return (x.request[x.requestAt + field]! << 8) | x.request[x.requestAt + field + 1]!;
-}
-
-/** Repeats the question octet by octet, letter case too. */
-function putQuestion(x: Exchange): void {
-  const { request, response, qnameAt } = x;
-  const length = x.qnameLength + 4;
-  for (let i = 0; i < length; i++) response[x.at + i] = request[qnameAt + i]!;
-  x.at += length;
-}
-
 function refuse(x: Exchange, facts: Facts, ede: number): number {
   x.outcome.kind = Kind.REFUSED;
   x.outcome.ede = ede;
@@ -228,25 +268,4 @@ function error(x: Exchange, facts: Facts, rcode: number): number {
   x.outcome.kind = Kind.ERROR;
   x.rcode = rcode;
   return finish(x, facts);
-}
-
-/** Writes OPT, the header and TSIG; returns the length of the response. */
-function finish(x: Exchange, facts: Facts): number {
-  const { outcome, request, requestAt, response, start } = x;
-  outcome.rcode = x.rcode;
-  outcome.truncated = x.truncated;
-  if (x.hasOpt === 1) putOpt(x, facts, x.qnameLength > 0 && isStarttls(x));
-  response[start] = request[requestAt]!;
-  response[start + 1] = request[requestAt + 1]!;
-  const authoritative = x.authoritative === 1 ? FLAG_AA : 0;
-  const truncated = x.truncated === 1 ? FLAG_TC : 0;
-  response[start + 2] =
-    FLAG_QR | (outcome.opcode << 3) | authoritative | truncated | (request[requestAt + 2]! & FLAG_RD);
-  response[start + 3] = x.rcode & 15;
-  writeU16(response, start + 4, x.qnameLength > 0 ? 1 : 0);
-  writeU16(response, start + 6, x.answers);
-  writeU16(response, start + 8, x.authorities);
-  writeU16(response, start + 10, x.additionals);
-  if (x.tsigAt !== 0) putTsig(x, facts);
-  return x.at - start;
 }

@@ -15,6 +15,7 @@ import { openPlane, type PlaneOptions } from './plane/open-plane.js';
 import { configuredKey } from './plane/tsig-secrets.js';
 import { configuredZones, dnssecChecksOf, policiesOf, policyPlaces, unservedPolicies } from './policies.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
+import { openRequests, type RequestHandlers } from './requests.js';
 import { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
 import type { LoaderSettings } from './zones/load-zones.js';
@@ -51,6 +52,8 @@ export interface ServerOptions extends Omit<PlaneOptions, 'bound'> {
   /** Provides TLS for these nameservers in place of openTls(). */
   tls?(nameservers: readonly string[]): TlsService;
   readonly clock?: Clock;
+  /** Handlers of NOTIFY and UPDATE. */
+  readonly requests?: RequestHandlers;
 }
 
 /** A server that answers. */
@@ -224,7 +227,9 @@ async function openParts(
       giveUp(sources());
       startTap();
     };
-    plane = await openPlane({ ...options, bound }, catalog, tls, { counters: new Counters(), clock, log }, tap);
+    const handle = openRequests(options.requests ?? {}, () => plane?.settings, clock, log);
+    const services = { counters: new Counters(), clock, log, handle };
+    plane = await openPlane({ ...options, bound }, catalog, tls, services, tap);
     return { tls, tap, plane };
   } catch (error) {
     tls?.close();

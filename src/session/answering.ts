@@ -1,5 +1,6 @@
 /** The means by which all sessions of a thread answer: one responder, its facts and outcome, and memory to compose answers in. */
 import { type Facts, type Outcome, UpgradeBit } from '../answer/facts.js';
+import type { HandOff } from '../answer/hand-off.js';
 import type { Responder } from '../answer/respond.js';
 import { LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
 import type { SessionContext, SessionSettings } from './session-settings.js';
@@ -29,6 +30,9 @@ export class Answering {
   readonly respond: Responder['respond'];
   readonly count: SessionContext['count'];
   readonly event: SessionContext['event'];
+  readonly handOff: HandOff;
+  /** Told of what could not be sent. */
+  readonly mistake: SessionContext['mistake'];
   /** Where sessions are counted. */
   readonly counts: Pick<SessionContext, 'opened' | 'closed' | 'handshakeEnded'>;
   settings: SessionSettings;
@@ -46,6 +50,8 @@ export class Answering {
     this.respond = context.respond;
     this.count = context.count;
     this.event = context.event;
+    this.handOff = context.handOff;
+    this.mistake = context.mistake;
     this.counts = context;
     this.settings = context.settings;
     this.scratch = createScratch(scratchOctets(context.settings));
@@ -68,6 +74,11 @@ export class Answering {
   /** Whether a first message on port 53 may start an upgrade. */
   get mayUpgrade(): boolean {
     return this.settings.upgradeBit !== UpgradeBit.NEVER && !this.#pressure.stopping;
+  }
+
+  /** Seconds since 1970. */
+  get now(): number {
+    return this.#context.clock.seconds();
   }
 
   /** Fills in the facts for a run of messages of a client. */

@@ -16,6 +16,8 @@ export interface Connection {
   startTls(octets: Uint8Array): void;
   /** Calls the session's `drained` when everything taken so far is sent; perhaps at once. */
   flush(): void;
+  /** Calls the session's `goOn` when others have had their turn. */
+  yield(): void;
   /** Closes our direction when everything is sent; inside TLS with close_notify. */
   end(): void;
   /** Closes at once; unsent octets are lost. */

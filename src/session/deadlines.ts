@@ -20,6 +20,8 @@ interface Timed<T> {
   readonly evictable: boolean;
   /** Closes it behind its answers. */
   drain(end: SessionEnd): void;
+  /** Whether the client has taken something of its transfer since the last call, and may go on. */
+  transferMoved(): boolean;
   /** Its time is up. */
   timeUp(end: SessionEnd): void;
 }
@@ -37,6 +39,7 @@ export class Deadlines<T extends Timed<T>> {
   readonly handshakes = new SessionQueue<T>();
   readonly draining = new SessionQueue<T>();
   readonly #messages = new SessionQueue<T>();
+  readonly #transfers = new SessionQueue<T>();
 
   readonly #context: SessionContext;
   readonly #stopping: Stopping;
@@ -122,6 +125,12 @@ export class Deadlines<T extends Timed<T>> {
     this.#begin(this.#messages, session.busy, this.#settings.messageTime);
   }
 
+  /** A transfer has begun, or has gone on. */
+  transferGoesOn(session: T): void {
+    leave(session.idle);
+    this.#begin(this.#transfers, session.busy, this.#settings.transferIdleTime);
+  }
+
   /** A handshake has begun, or its first octets may have come. */
   handshakeBegan(session: T): void {
     leave(session.idle);
@@ -168,6 +177,7 @@ export class Deadlines<T extends Timed<T>> {
     this.#expire(this.draining, drainTime, now, SessionEvent.DRAIN_TIMEOUT, SessionEnd.BROKEN);
     this.#expire(this.#messages, messageTime, now, SessionEvent.MESSAGE_TIMEOUT, SessionEnd.MESSAGE_TIMEOUT);
     this.#expire(this.handshakes, handshakeTime, now, SessionEvent.HANDSHAKE_TIMEOUT, SessionEnd.HANDSHAKE_TIMEOUT);
+    this.#expireTransfers(this.#settings.transferIdleTime, now);
     if (!this.#stop) this.#expire(this.idle, this.idleTime, now, SessionEvent.IDLE_CLOSED, SessionEnd.IDLE);
   }
 
@@ -192,6 +202,20 @@ export class Deadlines<T extends Timed<T>> {
     }
     this.#arm(this.idle.first ? this.idle.first.since + idleTime : end, now);
     if (!this.#lastCalled) this.#arm(lastCall, now);
+  }
+
+  /** A transfer whose client takes little at a time goes on. */
+  #expireTransfers(time: number, now: number): void {
+    const queue = this.#transfers;
+    for (let place = queue.first; place && place.since + time <= now; place = queue.first) {
+      leave(place);
+      if (place.owner.transferMoved()) queue.enter(place, now);
+      else {
+        this.#context.event(SessionEvent.TRANSFER_TIMEOUT);
+        place.owner.timeUp(SessionEnd.TRANSFER_TIMEOUT);
+      }
+    }
+    if (queue.first) this.#arm(queue.first.since + time, now);
   }
 
   #expire(queue: SessionQueue<T>, time: number, now: number, event: SessionEvent, end: SessionEnd): void {

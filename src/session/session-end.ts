@@ -25,6 +25,8 @@ export const SessionEnd = {
   UPGRADED: 11,
   /** The thread that served it died. */
   LOST: 12,
+  /** A transfer stood still, or took too long. */
+  TRANSFER_TIMEOUT: 13,
 } as const;
 
 export type SessionEnd = (typeof SessionEnd)[keyof typeof SessionEnd];
@@ -81,6 +83,7 @@ export const SessionEvent = {
   MESSAGE_TIMEOUT: 5,
   HANDSHAKE_TIMEOUT: 6,
   DRAIN_TIMEOUT: 7,
+  TRANSFER_TIMEOUT: 8,
 } as const;
 
 export type SessionEvent = (typeof SessionEvent)[keyof typeof SessionEvent];

@@ -1,5 +1,6 @@
 /** What the sessions of a thread are given by their transport and server. */
 import type { Facts, Outcome, UpgradeBit } from '../answer/facts.js';
+import type { HandOff } from '../answer/hand-off.js';
 import type { Responder } from '../answer/respond.js';
 import type { Clock } from './clock.js';
 import type { ConnectionLimits } from './limits.js';
@@ -15,6 +16,9 @@ export interface SessionSettings {
   readonly messageTime: number;
   /** Milliseconds a TLS handshake may take. */
   readonly handshakeTime: number;
+  /** Milliseconds for which a transfer may stand still, and milliseconds that it may take. */
+  readonly transferIdleTime: number;
+  readonly transferTime: number;
   /** Milliseconds that a closing session gives its peer to read the last answers and to close. */
   readonly drainTime: number;
   /** Octets of answers that may wait for a peer that does not read; nothing is read from it while there are more. */
@@ -42,6 +46,10 @@ export interface SessionContext {
   /** Called after every message, with its octets and those of its response, length fields apart. 0: there is no response. */
   count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
   event(event: SessionEvent): void;
+  /** Where requests go that `respond` hands off. */
+  readonly handOff: HandOff;
+  /** Called with an error that has kept an answer from being made; its session is closed. */
+  mistake(error: unknown): void;
   /** A session has begun, or goes on as an upgraded one. On the paths STARTTLS and TLS a handshake has begun. */
   opened(path: SessionPath): void;
   /** Called once for each handshake, with the milliseconds that it took. */

@@ -9,14 +9,20 @@
  * one write. In the clear, so do all answers to the messages of one read; inside TLS each answer has a record of its own, and all
  * records of one read leave together where the transport can do that. Answers are in the order of the queries, which §7 permits.
  * STARTTLS: docs/protocol.md "STARTTLS"; draft-ietf-dprive-start-tls-for-dns §2.1.4.
- * NOT here: transfers and other answers of several messages; the responder has none yet.
+ * A request that is handed off (NOTIFY, UPDATE) makes the session wait: nothing is read before its reply is sent. The same holds for a
+ * transfer and its messages: RFC 5936 §4.1.1 permits to answer in order.
  */
 import { Transport } from '../answer/facts.js';
+import { answerHanded, handedRequest } from '../answer/hand-off.js';
+import type { HandedReply, HandedRequest } from '../answer/handed-request.js';
+import type { MessageSource } from '../answer/message-source.js';
+import { TransferEnd } from '../answer/transfer-end.js';
 import type { Answering } from './answering.js';
 import { judgeOpening, Opening } from './client-hello.js';
 import type { Connection } from './connection.js';
 import type { Deadlines } from './deadlines.js';
 import { Framer, LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
+import { OutgoingMessages, Turn } from './outgoing-messages.js';
 import { createPlace, type Place } from './queue.js';
 import { SessionCount } from './session-count.js';
 import { SessionEnd, SessionEvent, SessionPath } from './session-end.js';
@@ -65,6 +71,10 @@ export class Session {
   /** Octets behind an offered upgrade, until they are judged or handed to TLS. */
   #opening: Uint8Array = NOTHING;
   #paused = false;
+  /** Whether a request is handed off; then it is paused, too. */
+  #waits = false;
+  /** The transfer that is being sent; then it is paused, too. */
+  #transfer: OutgoingMessages | undefined;
   #peerEnded = false;
   #stopping = false;
   /** Messages answered. */
@@ -147,7 +157,11 @@ export class Session {
   /** The operating system has taken everything that was written. */
   drained(): void {
     if (this.#state === SessionState.UPGRADING) this.#handOver();
-    if (!this.#answers || !this.#paused) return;
+    if (!this.#answers || !this.#paused || this.#waits) return;
+    if (this.#transfer !== undefined) {
+      this.#sendOn(this.#transfer);
+      return;
+    }
     this.#paused = false;
     this.#work();
     if (this.#paused || this.isHandshaking) return;
@@ -177,6 +191,7 @@ export class Session {
   closed(silent = false): void {
     if (this.isHandshaking) this.count.gaveUp(this.#end, silent, this.#deadlines.now);
     this.#end ??= this.isHandshaking ? SessionEnd.HANDSHAKE_FAILED : SessionEnd.BROKEN;
+    this.#endTransfer(this.#end === SessionEnd.STOPPED ? TransferEnd.STOPPED : TransferEnd.CLIENT);
     this.#state = SessionState.CLOSED;
     this.#framer.clear();
     this.#opening = NOTHING;
@@ -202,13 +217,19 @@ export class Session {
   /** The time of a message, a handshake, idling or draining is up. */
   timeUp(end: SessionEnd): void {
     this.#end ??= end;
+    if (this.#transfer !== undefined) {
+      const late = this.#transfer.isLate(this.#deadlines.now, this.#answering.settings.transferTime);
+      this.cutOff(end, late ? TransferEnd.TIMEOUT : TransferEnd.IDLE);
+      return;
+    }
     if (this.#answers && this.#connection.unsent === 0) this.drain(end);
     else this.#connection.destroy();
   }
 
   /** Closes the connection at once, whatever is under way. */
-  cutOff(end: SessionEnd): void {
+  cutOff(end: SessionEnd, transfer: TransferEnd = TransferEnd.STOPPED): void {
     this.#end ??= end;
+    this.#endTransfer(transfer);
     if (this.#state !== SessionState.CLOSED) this.#connection.destroy();
   }
 
@@ -221,12 +242,15 @@ export class Session {
     const before = this.messages;
     let more = true;
     let sound = true;
+    let handed = false;
     const limit = this.#answering.writeBuffer;
     while (more && sound && connection.unsent < limit) {
       const room = limit - connection.unsent;
       let used = 0;
       while (used < room && (more = framer.next())) {
         const length = this.#answer(used + LENGTH_FIELD);
+        handed = length < 0;
+        if (handed) break;
         if (length <= 0) {
           // Not a query: RFC 7766 has no way to go on from there.
           sound = false;
@@ -236,16 +260,22 @@ export class Session {
         scratch[used + 1] = length & 0xff;
         connection.answer(scratch, used, used + LENGTH_FIELD + length);
         used += LENGTH_FIELD + length;
-        if (this.#stage === Stage.OFFERED) break;
+        if (this.#stage === Stage.OFFERED || this.#transfer !== undefined) break;
       }
       if (used > 0) connection.send();
+      if (handed || this.#transfer !== undefined) break;
       if (this.#stage === Stage.OFFERED) {
         this.#offered();
         return;
       }
     }
     if (sound && this.messages > before) this.#deadlines.settled(this);
-    if (!sound) {
+    if (handed) {
+      this.#handOff();
+    } else if (this.#transfer !== undefined) {
+      this.#pause();
+      this.#sendOn(this.#transfer);
+    } else if (!sound) {
       this.drain(SessionEnd.MALFORMED);
     } else if (more) {
       this.#paused = true;
@@ -268,10 +298,97 @@ export class Session {
       !secure && this.#stage === Stage.FIRST && this.#answering.mayUpgrade && !this.#plaintextFollows();
     this.#answering.offer(mayUpgrade);
     const length = this.#answering.respond(framer.bytes, framer.at, framer.length, facts, scratch, at, MAX_MESSAGE);
-    this.#answering.count(facts, outcome, framer.length, length);
     this.#stage = mayUpgrade && outcome.upgrade === 1 ? Stage.OFFERED : Stage.OVER;
+    if (length < 0) return length;
+    this.#answering.count(facts, outcome, framer.length, length);
     this.messages++;
+    if (outcome.rest !== undefined) this.#beginTransfer(outcome.rest);
     return length;
+  }
+
+  #beginTransfer(rest: MessageSource): void {
+    this.#transfer = new OutgoingMessages(rest, this.#connection, this.#answering, this.#deadlines.now);
+  }
+
+  /** A turn of the transfer. */
+  #sendOn(transfer: OutgoingMessages): void {
+    const { transferTime } = this.#answering.settings;
+    if (transfer.isLate(this.#deadlines.now, transferTime)) {
+      this.timeUp(SessionEnd.TRANSFER_TIMEOUT);
+      return;
+    }
+    const turn = transfer.turn();
+    // The connection may have broken.
+    if (!this.#answers) return;
+    if (turn === Turn.FAILED) this.cutOff(SessionEnd.BROKEN, TransferEnd.FAILED);
+    else if (turn === Turn.OVER) this.#transferOver();
+    else {
+      this.#deadlines.transferGoesOn(this);
+      if (turn === Turn.FULL) this.#connection.flush();
+      else this.#connection.yield();
+    }
+  }
+
+  /** The last message of the transfer waits for the connection: then the session goes on. */
+  #transferOver(): void {
+    this.#endTransfer(TransferEnd.COMPLETE);
+    this.#deadlines.settled(this);
+    this.#connection.flush();
+  }
+
+  #endTransfer(end: TransferEnd): void {
+    this.#transfer?.ended(end);
+    this.#transfer = undefined;
+  }
+
+  transferMoved(): boolean {
+    return this.#transfer?.moved(this.#deadlines.now, this.#answering.settings.transferTime) === true;
+  }
+
+  /** Others have had their turn. */
+  goOn(): void {
+    if (this.#transfer !== undefined && this.#answers) this.#sendOn(this.#transfer);
+  }
+
+  /** Nothing is read, and no deadline runs, until it goes on. */
+  #pause(): void {
+    this.#paused = true;
+    this.#connection.pause();
+    this.#deadlines.left(this);
+  }
+
+  /** Hands the framer's message off. No deadline runs meanwhile: whoever answers has one. */
+  #handOff(): void {
+    const { handOff, facts } = this.#answering;
+    const framer = this.#framer;
+    const request = handedRequest(framer.bytes, framer.at, framer.length, facts);
+    const since = this.#deadlines.now;
+    this.#waits = true;
+    this.#pause();
+    handOff.queue(request, (reply) => this.#replied(request, reply, since));
+  }
+
+  /** The reply has come; `since`: when the request was handed off. The session goes on when it is written. */
+  #replied(request: HandedRequest, reply: HandedReply | undefined, since: number): void {
+    this.#waits = false;
+    if (!this.#answers) return;
+    const { facts, outcome, scratch, respond } = this.#answering;
+    const waited = this.#deadlines.now - since;
+    this.#answering.introduce(this);
+    this.#answering.offer(false);
+    const length = answerHanded(respond, facts, request, reply, waited, scratch, LENGTH_FIELD, MAX_MESSAGE);
+    this.#answering.count(facts, outcome, request.octets.length, length);
+    this.messages++;
+    this.#deadlines.settled(this);
+    if (length <= 0) {
+      this.drain(SessionEnd.MALFORMED);
+      return;
+    }
+    scratch[0] = length >>> 8;
+    scratch[1] = length & 0xff;
+    this.#connection.answer(scratch, 0, LENGTH_FIELD + length);
+    this.#connection.send();
+    this.#connection.flush();
   }
 
   /** Whether the octets behind the first message rule out that an upgrade follows (docs/protocol.md "Step 4: what follows"). */

@@ -46,6 +46,9 @@ const MAPPED_WORD = -0x10000;
 
 /** Room for control messages: that of the address asked, and some that others may have switched on. */
 const CONTROL_ROOM = 128;
+/** What hold() returns: the sender's address, the octets of control messages (at most CONTROL_ROOM), these. */
+const HELD_LENGTH = PEER;
+const HELD_CONTROL = HELD_LENGTH + 1;
 /** struct cmsghdr: length (of header and data), level, type. */
 const CMSG_LEVEL = 8;
 const CMSG_TYPE = 12;
@@ -112,6 +115,10 @@ export interface Batches {
   copyAddress(message: number, to: Uint8Array): number;
   /** Addresses the `length` octets in response slot `response` to the sender of a message. Slots are put in order, from 0. */
   put(response: number, message: number, length: number): void;
+  /** A copy of where a message came from, and of what address it was sent to. */
+  hold(message: number): Uint8Array;
+  /** Makes message 0 one that came from where hold() says. */
+  restore(held: Uint8Array): void;
   /** Sends the first `count` responses; returns how many could not be sent. Waits for room, but never for long. */
   send(count: number): number;
 }
@@ -181,6 +188,8 @@ export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard:
       }
       if (wildcard) putSource(memory, header, message);
     },
+    hold: (message) => holdPeer(memory, message, wildcard),
+    restore: (held) => restorePeer(memory, held),
     send: sender(system, fd, address + TX, address + POLLFD),
   };
 }
@@ -256,6 +265,26 @@ function putSource({ octets, words, address, family }: Memory, header: number, m
   const length = CMSG_DATA + aligned(family === 4 ? INET_INFO : INET6_INFO);
   words[(header + CONTROL_LENGTH) >> 2] = found < 0 ? 0 : length;
   put64(words, header + CONTROL, found < 0 ? 0 : address + found);
+}
+
+/** The sender's address, the length of the control messages, and these. */
+function holdPeer({ octets, words }: Memory, message: number, wildcard: boolean): Uint8Array {
+  const peer = octets.subarray(PEERS + message * PEER, PEERS + (message + 1) * PEER);
+  if (!wildcard) return new Uint8Array(peer);
+  const held = new Uint8Array(HELD_CONTROL + CONTROL_ROOM);
+  held.set(peer);
+  held[HELD_LENGTH] = words[(RX + message * HEADER + CONTROL_LENGTH) >> 2]!;
+  const control = CONTROLS + message * CONTROL_ROOM;
+  held.set(octets.subarray(control, control + CONTROL_ROOM), HELD_CONTROL);
+  return held;
+}
+
+/** What holdPeer() made, in the place of message 0. */
+function restorePeer({ octets, words }: Memory, held: Uint8Array): void {
+  octets.set(held.subarray(0, PEER), PEERS);
+  if (held.length <= HELD_CONTROL) return;
+  words[(RX + CONTROL_LENGTH) >> 2] = held[HELD_LENGTH]!;
+  octets.set(held.subarray(HELD_CONTROL), CONTROLS);
 }
 
 /** Writes a whole number below 2^53 as 64 bits. */

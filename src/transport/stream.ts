@@ -189,6 +189,10 @@ class StreamConnection implements OpenConnection {
     this.#socket.write(NOTHING, () => this.#session?.drained());
   }
 
+  yield(): void {
+    setImmediate(() => this.#session?.goOn());
+  }
+
   pause(): void {
     this.#socket.pause();
   }

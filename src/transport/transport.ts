@@ -7,6 +7,7 @@ import type { Socket as DatagramSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 import type { TLSSocket, TLSSocketOptions } from 'node:tls';
 import type { Facts, Outcome, UpgradeBit } from '../answer/facts.js';
+import type { HandOff } from '../answer/hand-off.js';
 import type { Responder } from '../answer/respond.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Clock } from '../session/clock.js';
@@ -52,6 +53,8 @@ export interface AnswerContext {
    */
   count(facts: Facts, outcome: Outcome, asked: number, answered: number): void;
   event(event: TransportEvent): void;
+  /** Where requests go that the responder hands off. */
+  readonly handOff: HandOff;
   /** The fixture between us and the network; undefined in production. */
   readonly intercept?: Interception | undefined;
 }

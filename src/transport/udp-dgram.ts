@@ -7,6 +7,7 @@ import { setImmediate as immediately } from 'node:timers/promises';
 import type { Facts } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import { addressOctets } from './address.js';
+import { handDatagram } from './handed-datagrams.js';
 import { listenError } from './listen-error.js';
 import { deafenSocket } from './sockets.js';
 import { type DatagramSender, type Endpoint, type Listener, TransportEvent, type UdpContext } from './transport.js';
@@ -15,6 +16,8 @@ import { responseRoom, udpFacts } from './udp-facts.js';
 /** A buffer for one answer, reused when the answer is sent. */
 interface Slot {
   readonly octets: Uint8Array;
+  readonly at: number;
+  readonly capacity: number;
   readonly sent: (error: Error | null) => void;
 }
 
@@ -76,6 +79,8 @@ interface Answerer {
   readonly holds: boolean;
   /** Sends the answers that wait. */
   release(): void;
+  /** Fulfilled when no request is handed off that is not answered. */
+  promised(): Promise<void>;
   /** Sends no further answer; fulfilled when none is on its way. */
   end(): Promise<void>;
 }
@@ -93,17 +98,23 @@ function createAnswerer(socket: Socket, facts: Facts, context: UdpContext): Answ
   const keep = (slot: Slot): void => {
     if (free.length < KEPT_SLOTS) free.push(slot);
   };
-  const createSlot = (): Slot => {
-    const slot: Slot = {
-      octets: new Uint8Array(room),
-      sent(error) {
-        if (error) context.event(TransportEvent.UDP_ERROR);
-        keep(slot);
-        pending--;
-        if (pending === 0) ended?.();
-      },
-    };
-    return slot;
+  const sent = (slot: Slot, error: Error | null): void => {
+    if (error) context.event(TransportEvent.UDP_ERROR);
+    keep(slot);
+    pending--;
+    if (pending === 0) ended?.();
+  };
+  const takeSlot = (): Slot => free.pop() ?? createSlot(room, sent);
+
+  const send = (slot: Slot, length: number, { port, address }: RemoteInfo): void => {
+    // Port 0 cannot be sent to (RFC 768: no source port was given).
+    if (length <= 0 || port === 0 || ended) {
+      keep(slot);
+      return;
+    }
+    pending++;
+    if (held) held.push(() => sender.send(slot.octets, 0, length, port, address, slot.sent));
+    else sender.send(slot.octets, 0, length, port, address, slot.sent);
   };
 
   return {
@@ -112,18 +123,16 @@ function createAnswerer(socket: Socket, facts: Facts, context: UdpContext): Answ
       facts.clientLength = addressOctets(peer.address, facts.client);
       facts.clientPort = peer.port;
       facts.now = clock.seconds();
-      const slot = free.pop() ?? createSlot();
-      const { octets } = slot;
-      const length = responder.respond(message, 0, message.length, facts, octets, 0, room);
-      context.count(facts, responder.outcome, message.length, length);
-      // Port 0 cannot be sent to (RFC 768: no source port was given).
-      if (length <= 0 || peer.port === 0 || ended) {
+      const slot = takeSlot();
+      const length = responder.respond(message, 0, message.length, facts, slot.octets, 0, room);
+      if (length < 0) {
         keep(slot);
+        const reply = (to: Slot, answered: number): void => send(to, answered, peer);
+        handDatagram(context, facts, message, 0, message.length, takeSlot, reply);
         return;
       }
-      pending++;
-      if (held) held.push(() => sender.send(octets, 0, length, peer.port, peer.address, slot.sent));
-      else sender.send(octets, 0, length, peer.port, peer.address, slot.sent);
+      context.count(facts, responder.outcome, message.length, length);
+      send(slot, length, peer);
     },
     get received() {
       return received;
@@ -137,12 +146,19 @@ function createAnswerer(socket: Socket, facts: Facts, context: UdpContext): Answ
     release() {
       for (const send of held?.splice(0) ?? []) send();
     },
+    promised: () => context.handOff.emptied(),
     end: () =>
       new Promise((resolve) => {
         ended = resolve;
         if (pending === 0) resolve();
       }),
   };
+}
+
+/** `sent`: called with the slot when its answer is sent. */
+function createSlot(room: number, sent: (slot: Slot, error: Error | null) => void): Slot {
+  const slot: Slot = { octets: new Uint8Array(room), at: 0, capacity: room, sent: (error) => sent(slot, error) };
+  return slot;
 }
 
 /** Answers the queued queries and closes the socket; `own`: no other process has it, so it can be kept from receiving more. */
@@ -154,13 +170,14 @@ async function finish(socket: Socket, answerer: Answerer, own: boolean): Promise
   await new Promise<void>((resolve) => socket.close(() => resolve()));
 }
 
-/** Answers queries until a whole turn of the event loop brings none. */
+/** Answers queries until a whole turn of the event loop brings none, and what was handed off. */
 async function answerQueued(answerer: Answerer): Promise<void> {
   for (let turn = 0, before = -1; turn < LAST_TURNS && answerer.received !== before; turn++) {
     before = answerer.received;
     await immediately();
     await immediately();
   }
+  await answerer.promised();
 }
 
 /**

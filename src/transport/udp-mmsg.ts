@@ -15,6 +15,7 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Facts } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
+import { handDatagram } from './handed-datagrams.js';
 import { libc } from './libc.js';
 import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
 import { createRest, createSleep, PATIENCE, type Rest, type Sleep } from './rest.js';
@@ -69,6 +70,27 @@ export function createAnswerer(
   const { responder, clock } = context;
   const { outcome } = responder;
   const { octets, capacity, requestStride, responseAt, responseStride } = slots;
+
+  const room = { octets, at: responseAt, capacity };
+  // No batch is in hand between two turns of the event loop: its memory is free then.
+  const handOff = (i: number, asked: number): void => {
+    const from = batches.hold(i);
+    handDatagram(
+      context,
+      facts,
+      octets,
+      i * requestStride,
+      asked,
+      () => room,
+      (_, answered) => {
+        if (answered === 0) return;
+        batches.restore(from);
+        batches.put(0, 0, answered);
+        if (batches.send(1) > 0) context.event(TransportEvent.UDP_ERROR);
+      },
+    );
+  };
+
   return {
     answer(flags) {
       const received = batches.receive(flags);
@@ -87,6 +109,10 @@ export function createAnswerer(
         const asked = batches.lengthOf(i);
         const to = responseAt + responses * responseStride;
         const answered = responder.respond(octets, i * requestStride, asked, facts, octets, to, capacity);
+        if (answered < 0) {
+          handOff(i, asked);
+          continue;
+        }
         context.count(facts, outcome, asked, answered);
         // Port 0 cannot be sent to (RFC 768: no source port was given).
         if (answered > 0 && port !== 0) batches.put(responses++, i, answered);
@@ -153,13 +179,15 @@ export function serveMmsg(
       words[GENERATION] = next.generation;
     },
     async stop() {
-      if (stopped) return;
+      if (stopped) return context.handOff.emptied();
       stopped = true;
       sockets.forEach(({ fd, shared }, i) => {
         // Other processes answer what comes to a socket that they have too, and that may never end.
         const most = !shared && deafenSocket(fd) ? LAST_BATCHES : LAST_BATCHES_SHARED;
         for (let batch = 0; batch < most && answerers[i]!.answer(MSG_DONTWAIT) > 0; batch++);
       });
+      // What was handed off is promised: its replies come by the event loop, which has nothing else to do now.
+      await context.handOff.emptied();
     },
   };
 }

@@ -1,5 +1,7 @@
 /** A session manager on a fake clock, and sessions whose connections are arrays. */
 import { createFacts, type Facts, type Outcome, UpgradeBit } from '../../src/answer/facts.js';
+import { HandOff } from '../../src/answer/hand-off.js';
+import type { RequestHandler } from '../../src/answer/handed-request.js';
 import type { Connection } from '../../src/session/connection.js';
 import { ConnectionLimits, sharedLimits } from '../../src/session/limits.js';
 import { SessionManager } from '../../src/session/manager.js';
@@ -15,6 +17,8 @@ export const SETTINGS: SessionSettings = {
   idleTimeMin: 2_000,
   messageTime: 5_000,
   handshakeTime: 3_000,
+  transferIdleTime: 60_000,
+  transferTime: 7_200_000,
   drainTime: 2_000,
   writeBuffer: 65_536,
   writeBufferTotal: 1_000_000_000,
@@ -35,6 +39,8 @@ export interface Bench {
   readonly limits: ConnectionLimits;
   /** Names of SessionEvent. */
   readonly events: string[];
+  /** What kept answers from being made. */
+  readonly mistakes: unknown[];
   /** What sessions were closed with: path, reason, milliseconds, messages. */
   readonly ends: [path: number, end: number, milliseconds: number, messages: number][];
   /** How handshakes ended: path, end, milliseconds. */
@@ -69,11 +75,13 @@ export function createBench(
   settings: Partial<SessionSettings> = {},
   answering: Answering = echoResponder(),
   capacity = { connections: 1000, connectionsPerClient: 1000 },
+  handle: RequestHandler = async () => undefined,
 ): Bench {
   const clock = new FakeClock();
   const facts = createFacts(emptyCatalog());
   const limits = new ConnectionLimits(capacity, { ...sharedLimits(), secret: 1 });
   const events: string[] = [];
+  const mistakes: unknown[] = [];
   const ends: Bench['ends'] = [];
   const handshakes: Bench['handshakes'] = [];
   let counted = 0;
@@ -86,6 +94,8 @@ export function createBench(
     facts,
     count: () => void counted++,
     event: (event) => void events.push(NAMES[event] ?? String(event)),
+    handOff: new HandOff(handle),
+    mistake: (error) => void mistakes.push(error),
     opened: () => {},
     handshakeEnded: (...end) => void handshakes.push(end),
     closed: (...end) => void ends.push(end),
@@ -96,6 +106,7 @@ export function createBench(
     facts,
     limits,
     events,
+    mistakes,
     ends,
     handshakes,
     counted: () => counted,
@@ -133,6 +144,7 @@ function openPeer(manager: SessionManager, client: Uint8Array, secure: boolean):
     flush() {
       if (unsent === 0) session.drained();
     },
+    yield: () => void calls.push('yield'),
     end: () => void calls.push('end'),
     destroy: () => void calls.push('destroy'),
   };

@@ -1,4 +1,5 @@
 import { createFacts } from '../../src/answer/facts.js';
+import { NO_HAND_OFF } from '../../src/answer/hand-off.js';
 import { Counters } from '../../src/observe/counters/counters.js';
 import { systemClock } from '../../src/session/clock.js';
 import { ConnectionLimits } from '../../src/session/limits.js';
@@ -45,6 +46,10 @@ export function context({ settings, limits, ...change }: Change = {}): TestConte
       facts,
       count: () => {},
       event: () => {},
+      handOff: change.handOff ?? NO_HAND_OFF,
+      mistake(error) {
+        throw error;
+      },
       opened: counters.sessionOpened.bind(counters),
       closed: counters.sessionClosed.bind(counters),
       handshakeEnded: counters.handshakeEnded.bind(counters),
@@ -52,6 +57,7 @@ export function context({ settings, limits, ...change }: Change = {}): TestConte
     count: () => {},
     counts: counters,
     event: (event) => void events.push(event),
+    handOff: NO_HAND_OFF,
     descriptors: Number.POSITIVE_INFINITY,
     outOfDescriptors: () => {},
     mistake(error) {

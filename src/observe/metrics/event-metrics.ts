@@ -10,7 +10,13 @@ import { type Metric, single } from './metric.js';
 type EventName = keyof typeof TransportEvent | keyof typeof SessionEvent;
 
 /** Told by `adotd_sessions_closed_total`. */
-const TOLD_ELSEWHERE: readonly EventName[] = ['EVICTED', 'IDLE_CLOSED', 'MESSAGE_TIMEOUT', 'HANDSHAKE_TIMEOUT'];
+const TOLD_ELSEWHERE: readonly EventName[] = [
+  'EVICTED',
+  'IDLE_CLOSED',
+  'MESSAGE_TIMEOUT',
+  'HANDSHAKE_TIMEOUT',
+  'TRANSFER_TIMEOUT',
+];
 
 interface EventRow {
   readonly name: string;

@@ -34,6 +34,8 @@ export function sessionSettings(config: Config): SessionSettings {
     idleTimeMin: (sessions.idle_timeout_min ?? sessions.idle_timeout) * 1000,
     messageTime: sessions.message_timeout * 1000,
     handshakeTime: sessions.handshake_timeout * 1000,
+    transferIdleTime: 60_000,
+    transferTime: 7_200_000,
     drainTime: sessions.drain_timeout * 1000,
     writeBuffer: sessions.write_buffer,
     writeBufferTotal: sessions.write_buffer_total,

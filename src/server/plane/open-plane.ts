@@ -56,7 +56,7 @@ async function openThreads(
   wanted: number | 'auto',
   catalog: Catalog,
   tls: TlsService | undefined,
-  { clock, log }: ThreadServices,
+  { clock, log, handle }: ThreadServices,
   tap?: Tap,
 ): Promise<DataPlane> {
   const { threadedPlane } = await import('./threads.js');
@@ -66,5 +66,5 @@ async function openThreads(
   const shortfall = buffersGranted(sockets, config);
   if (shortfall !== undefined && !handed) log.info({}, shortfall);
   bound?.();
-  return threadedPlane({ config, sockets, workers, spawn, catalog, tls: tls?.settings, clock, log, tap });
+  return threadedPlane({ config, sockets, workers, spawn, catalog, tls: tls?.settings, clock, log, tap, handle });
 }

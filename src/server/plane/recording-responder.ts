@@ -36,8 +36,10 @@ export function recordingResponder(
         untilTapped = draw(dnstapSample, random);
       }
       if (targets === 0) return responder.respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap);
-      const began = monotonic();
+      const began = monotonic() - facts.waited;
       const length = responder.respond(inBuf, inOff, inLen, facts, outBuf, outOff, outCap);
+      // It is recorded with its reply.
+      if (length < 0) return length;
       const ended = monotonic();
       writeRecord(
         ring,

@@ -2,6 +2,7 @@
  * Keeps a thread that answers alive: starts it, watches it, and starts it again when it has died or hangs. Its sockets, counters and
  * catalog outlive it, and the next thread goes on with them.
  */
+import type { HandedReply, HandedRequest, RequestHandler } from '../../answer/handed-request.js';
 import type { Catalog } from '../../image/catalog.js';
 import { Counters } from '../../observe/counters/counters.js';
 import type { Log } from '../../observe/log.js';
@@ -48,6 +49,8 @@ interface ThreadOptions {
   readonly log: Log;
   /** CPU time of a thread in milliseconds; NaN when it is unknown. */
   cpuOf(thread: number): number;
+  /** Answers the requests that it hands off; absent: they get no response. */
+  readonly handle?: RequestHandler | undefined;
   /** Called when it has to be looked at from now on: it has begun to answer, or to move again. */
   awake?(): void;
 }
@@ -238,6 +241,9 @@ export class SupervisedThread {
       case 'sessions':
         this.#answerSessions(report.number, report.report);
         break;
+      case 'request':
+        this.#answer(report.number, report.request);
+        break;
       case 'awake':
         this.#options.awake?.();
         break;
@@ -248,6 +254,17 @@ export class SupervisedThread {
         log[report.level]({ ...report.fields, thread: name }, report.message);
         break;
     }
+  }
+
+  /** A thread that has died meanwhile gets no reply: the request was its own, and so were its clients. */
+  #answer(number: number, request: HandedRequest): void {
+    const { handle } = this.#options;
+    const asked = this.#handle;
+    const post = (reply?: HandedReply): void => {
+      if (this.#handle === asked) asked?.post({ kind: 'reply', number, reply });
+    };
+    if (handle === undefined) post();
+    else void handle(request).then(post);
   }
 
   /** Sends the changes that came while it started. */

@@ -1,4 +1,5 @@
 /** Messages between the control thread and the threads that answer: plain data. */
+import type { HandedReply, HandedRequest } from '../../answer/handed-request.js';
 import type { Catalog } from '../../image/catalog.js';
 import type { ThreadTap } from '../../observe/tap/tap.js';
 import type { SessionsReport } from '../../session/session-report.js';
@@ -50,6 +51,8 @@ export type Order =
   | { readonly kind: 'settings'; readonly settings: ThreadSettings }
   /** To stream workers: report the sessions, and the `longest` that have been idle longest. The answer repeats `number`. */
   | { readonly kind: 'sessions'; readonly longest: number; readonly number: number }
+  /** The reply to the handed request of this number; undefined: it gets no response. */
+  | { readonly kind: 'reply'; readonly number: number; readonly reply: HandedReply | undefined }
   /** `drainTime`: milliseconds that sessions have to finish; undefined: as configured. */
   | { readonly kind: 'stop'; readonly drainTime?: number | undefined };
 
@@ -61,6 +64,8 @@ export type Report =
   /** No answer comes from a catalog older than this generation any more. */
   | { readonly kind: 'published'; readonly generation: number }
   | { readonly kind: 'sessions'; readonly report: SessionsReport; readonly number: number }
+  /** A request for others to answer; the reply repeats `number`. */
+  | { readonly kind: 'request'; readonly number: number; readonly request: HandedRequest }
   /** It has something to do again, and nobody looks (rest.ts). */
   | { readonly kind: 'awake' }
   /** An order that may take long is done. */

@@ -3,6 +3,7 @@
  * (SO_REUSEPORT). This thread binds the sockets and keeps them open: a worker that dies loses the batch in hand, and
  * nothing that is queued.
  */
+import type { RequestHandler } from '../../answer/handed-request.js';
 import type { Config } from '../../config/schema.js';
 import { AdotdError, codeOf, ErrorCode, messageOf } from '../../errors.js';
 import type { Catalog } from '../../image/catalog.js';
@@ -58,6 +59,8 @@ interface ThreadedPlaneOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly tap?: Tap | undefined;
+  /** Answers the requests that threads hand off. */
+  readonly handle?: RequestHandler | undefined;
 }
 
 /** Starts the threads; fulfilled when all answer. Throws the reason why one cannot begin, with all ended and the sockets closed. */
@@ -136,7 +139,7 @@ interface Threads {
 
 /** The threads, not begun yet, and the counters of each. */
 function createThreads(
-  { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap }: ThreadedPlaneOptions,
+  { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap, handle }: ThreadedPlaneOptions,
   settings: ThreadSettings,
   path: StreamPath,
   awake: () => void,
@@ -156,7 +159,7 @@ function createThreads(
     const shared = { counters, share: ownShare(), owned, pointers, tap: tap?.thread() };
     const data = { name: workerName(kind, number), settings, catalog, tls, sockets: served, streams: path, ...shared };
     const name = `${kind} worker ${number + 1}`;
-    return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu, awake });
+    return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu, handle, awake });
   };
   const udp: SupervisedThread[] = [];
   const streams: SupervisedThread[] = [];

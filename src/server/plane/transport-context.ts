@@ -1,5 +1,7 @@
 /** The objects that all transports of a thread share: one responder and one session manager. */
 import { createFacts, type Outcome } from '../../answer/facts.js';
+import { HandOff, NO_HAND_OFF } from '../../answer/hand-off.js';
+import type { RequestHandler } from '../../answer/handed-request.js';
 import { limitedResponder } from '../../answer/rate-limit.js';
 import { createResponder, type Responder } from '../../answer/respond.js';
 import type { Catalog } from '../../image/catalog.js';
@@ -29,6 +31,8 @@ export interface ThreadServices {
   readonly log: Log;
   /** Where queries are recorded; undefined: they are not. */
   readonly tap?: ThreadTap | undefined;
+  /** Answers the requests that are handed off (ThreadSettings.answers says which); undefined: none are. */
+  readonly handle?: RequestHandler | undefined;
   /** A fixture stands around the responder, and between it and the network; in an embedded data plane only. */
   readonly fixture?: Fixture | undefined;
 }
@@ -74,7 +78,7 @@ type Configurable<Context> = Context & { configure(settings: ThreadSettings): vo
 
 function answerContext(
   settings: ThreadSettings,
-  { counters, clock, log, tap, fixture }: ThreadServices,
+  { counters, clock, log, tap, handle, fixture }: ThreadServices,
 ): Configurable<AnswerContext> {
   const make = ({ answers, rateLimit }: ThreadSettings, outcome?: Outcome): Responder =>
     timedResponder(underLimit(createResponder(answers, outcome), rateLimit), counters);
@@ -88,6 +92,7 @@ function answerContext(
     clock,
     count: counters.count.bind(counters),
     event: counters.event.bind(counters),
+    handOff: handle ? new HandOff(handle) : NO_HAND_OFF,
   };
 }
 
@@ -118,6 +123,8 @@ function withStreams(
     facts,
     count: answers.count,
     event: counters.sessionEvent.bind(counters),
+    handOff: answers.handOff,
+    mistake: closedByMistake(log),
     opened: counters.sessionOpened.bind(counters),
     closed: counters.sessionClosed.bind(counters),
     handshakeEnded: counters.handshakeEnded.bind(counters),
@@ -141,10 +148,13 @@ function withStreams(
       if (!shed) log.error({ descriptors }, 'no file descriptors are left: the sessions idle longest are closed');
       shed = true;
     },
-    mistake(error) {
-      log.error({ err: error }, 'a connection was closed because of a mistake of ours; please report this');
-    },
+    mistake: closedByMistake(log),
   };
+}
+
+function closedByMistake(log: Pick<Log, 'error'>): (error: unknown) => void {
+  return (error) =>
+    log.error({ err: error }, 'a connection was closed because of a mistake of ours; please report this');
 }
 
 /** The responder under the limit. Without a limit it is returned as it is, so that rate limiting costs nothing where it is off. */

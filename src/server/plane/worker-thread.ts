@@ -1,5 +1,6 @@
 /** The common part of all threads that answer: they take orders, report, and log through the control thread. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { HandedReply, RequestHandler } from '../../answer/handed-request.js';
 import type { Catalog } from '../../image/catalog.js';
 import { Counters } from '../../observe/counters/counters.js';
 import type { Log } from '../../observe/log.js';
@@ -43,7 +44,14 @@ export async function runThread(
   const system = libc();
   if (typeof system !== 'string') data.words[THREAD] = system.gettid();
   const { tap } = data;
-  const services = { counters: new Counters(data.counters), clock: systemClock, log: postingLog(report), tap };
+  const handed = new PostedRequests(report);
+  const services = {
+    counters: new Counters(data.counters),
+    clock: systemClock,
+    log: postingLog(report),
+    tap,
+    handle: handed.handle,
+  };
   const rest = createRest(data.words, () => report({ kind: 'awake' }));
   const work = await begin(data, services, rest);
   const release = createRelease(collector(LARGEST_HEAP));
@@ -67,12 +75,36 @@ export async function runThread(
       case 'sessions':
         report({ kind: 'sessions', report: work.sessions?.(order.longest) ?? NO_SESSIONS, number: order.number });
         break;
+      case 'reply':
+        handed.answer(order.number, order.reply);
+        break;
       case 'stop':
         void work.stop(order.drainTime).then(() => port.close());
         break;
     }
   });
   report({ kind: 'ready' });
+}
+
+/** Requests that are posted to the control thread, and whose replies come as orders. */
+class PostedRequests {
+  readonly handle: RequestHandler;
+  readonly #waiting = new Map<number, (reply: HandedReply | undefined) => void>();
+  #last = 0;
+
+  constructor(report: (message: Report) => void) {
+    this.handle = (request) =>
+      new Promise((resolve) => {
+        const number = ++this.#last;
+        this.#waiting.set(number, resolve);
+        report({ kind: 'request', number, request });
+      });
+  }
+
+  answer(number: number, reply: HandedReply | undefined): void {
+    this.#waiting.get(number)?.(reply);
+    this.#waiting.delete(number);
+  }
 }
 
 function postingLog(report: (message: Report) => void): Log {

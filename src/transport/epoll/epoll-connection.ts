@@ -52,6 +52,8 @@ export class EpollConnection implements Connection {
   /** TLS has failed: the connection is closed behind what waits. */
   #failing = false;
   #deferred = false;
+  /** The session is to go on. */
+  #yielded = false;
 
   constructor(fd: number, parts: LoopParts) {
     this.fd = fd;
@@ -107,6 +109,17 @@ export class EpollConnection implements Connection {
 
   flush(): void {
     if (this.#sender.unsent === 0) this.#session?.drained();
+  }
+
+  yield(): void {
+    if (this.#yielded) return;
+    this.#yielded = true;
+    this.#parts.yielded.push(this);
+  }
+
+  sessionGoOn(): void {
+    this.#yielded = false;
+    if (this.#open) this.#session?.goOn();
   }
 
   pause(): void {

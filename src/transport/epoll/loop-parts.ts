@@ -27,6 +27,8 @@ interface LoopConnection {
   readonly handshaking: boolean;
   /** Does what was deferred. */
   goOn(): void;
+  /** Has its session go on. */
+  sessionGoOn(): void;
   /** Closes it at once. */
   destroy(): void;
   /** It is closed: tells the session, and counts. */
@@ -48,6 +50,8 @@ export interface LoopParts {
   readonly tlsOutputAddress: number;
   /** Connections that are to go on when those that are established have had their turn: handshakes are dear. */
   readonly deferred: LoopConnection[];
+  /** Connections whose sessions have a long answer to go on with, when all others have had their turn. */
+  readonly yielded: LoopConnection[];
   /** The number of the next descriptor that is watched. */
   generation(): number;
   /** The address of octets that a session composes answers in. */
@@ -88,6 +92,7 @@ export function createLoopParts(
     tls,
     tlsOutputAddress: tls?.outgoingAddress ?? 0,
     deferred: [],
+    yielded: [],
     generation() {
       generation = (generation + 1) | 0;
       return generation;

@@ -49,11 +49,17 @@ const HANDSHAKE_TIME = 2;
  * the next rounds. A guess: sixty of them with large answers took 220 ms.
  */
 const DEFERRED_TIME = 10;
+/**
+ * Milliseconds of a round for long answers, of which one turn at least: a transfer's turn takes 0.2 to 0.5 ms. So they get what others
+ * leave of a thread, and at most two thirds of it where others have short answers to give.
+ */
+const YIELDED_TIME = 1;
 /** Rounds of waiting and serving after which the event loop always gets a turn. */
 const ROUNDS = 128;
 
-/** In place of events: a connection is to do what was deferred. */
+/** In place of events: a connection is to do what was deferred, or to go on with a long answer. */
 const GO_ON = 0;
+const YIELDED = -1;
 
 /** Serves the sockets in the calling thread until stop(). Throws ADOTD_LISTEN. */
 export function serveStreams(sockets: readonly StreamSocket[], options: StreamLoopOptions): StreamLoop {
@@ -124,10 +130,11 @@ function createRound(
 ): (milliseconds: number) => boolean {
   const { epoll, connections } = parts;
   return (milliseconds) => {
-    const found = wait(parts.deferred.length > 0 ? 0 : milliseconds);
+    const busy = parts.deferred.length > 0 || parts.yielded.length > 0;
+    const found = wait(busy ? 0 : milliseconds);
     parts.tls?.startTurn();
     const began = parts.tls === undefined ? 0 : clock.milliseconds();
-    let goOn = (found > 0 || parts.deferred.length > 0) && milliseconds > 0;
+    let goOn = (found > 0 || busy) && milliseconds > 0;
     for (let i = 0; i < found; i++) {
       words[HEARTBEAT]!++;
       const fd = epoll.descriptorOf(i);
@@ -141,6 +148,7 @@ function createRound(
     if (parts.deferred.length > 0) {
       serveDeferred(parts, clock, words, Math.max(HANDSHAKE_TIME, clock.milliseconds() - began));
     }
+    if (parts.yielded.length > 0) serveYielded(parts, clock, words);
     if (parts.gone.length > 0) tellGone(parts);
     return goOn;
   };
@@ -167,12 +175,26 @@ function serveDeferred(parts: LoopParts, clock: LoopClock, words: Int32Array, ti
   deferred.length = left;
 }
 
+/** Serves connections with long answers, one turn each, for YIELDED_TIME; the others come first in the next round. */
+function serveYielded(parts: LoopParts, clock: LoopClock, words: Int32Array): void {
+  const { yielded } = parts;
+  const end = clock.milliseconds() + YIELDED_TIME;
+  const count = yielded.length;
+  let served = 0;
+  do {
+    words[HEARTBEAT]!++;
+    serveOne(parts, yielded[served++]!, YIELDED);
+  } while (served < count && clock.milliseconds() < end);
+  yielded.splice(0, served);
+}
+
 /**
- * `events`: or GO_ON. A mistake of ours that one connection brings about ends this connection, not the thread.
+ * `events`: or GO_ON, YIELDED. A mistake of ours that one connection brings about ends this connection, not the thread.
  */
 function serveOne({ context }: LoopParts, connection: LoopParts['deferred'][number], events: number): void {
   try {
     if (events === GO_ON) connection.goOn();
+    else if (events === YIELDED) connection.sessionGoOn();
     else connection.ready(events);
   } catch (error) {
     context.mistake(error);

@@ -84,6 +84,6 @@ describe('the events of transports and sessions', () => {
     for (const [name, event] of Object.entries(SessionEvent)) {
       show(name, ({ server }) => server.counters.sessionEvent(event));
     }
-    expect(unseen).toEqual(['EVICTED', 'IDLE_CLOSED', 'MESSAGE_TIMEOUT', 'HANDSHAKE_TIMEOUT']);
+    expect(unseen).toEqual(['EVICTED', 'IDLE_CLOSED', 'MESSAGE_TIMEOUT', 'HANDSHAKE_TIMEOUT', 'TRANSFER_TIMEOUT']);
   });
 });

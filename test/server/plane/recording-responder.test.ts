@@ -77,11 +77,23 @@ describe('a tapped responder', () => {
     expect(only?.record.responseLength).toBe(answered);
   });
 
-  it('records that there was no answer, also when there was a hand-off', () => {
+  it('records that there was no answer', () => {
     const inner = echoResponder();
-    const { ask, records } = setUp({}, { outcome: inner.outcome, respond: () => -1 });
-    expect(ask(message(1))).toBe(-1);
+    const { ask, records } = setUp({}, { outcome: inner.outcome, respond: () => 0 });
+    expect(ask(message(1))).toBe(0);
     expect(records()[0]?.record.responseLength).toBe(0);
+  });
+
+  it('records a request that is handed off once, with its reply', () => {
+    const inner = echoResponder();
+    let handed = true;
+    const respond: typeof inner.respond = (...asked) => (handed ? -1 : inner.respond(...asked));
+    const { ask, records } = setUp({}, { outcome: inner.outcome, respond });
+    expect(ask(message(1))).toBe(-1);
+    expect(records()).toEqual([]);
+    handed = false;
+    const answered = ask(message(1));
+    expect(records().map(({ record }) => record.responseLength)).toEqual([answered]);
   });
 
   it('leaves out whole messages that dnstap is not told', () => {

@@ -1,0 +1,93 @@
+/** How a transport hands off the requests that respond() does not answer. */
+import type { Facts } from './facts.js';
+import type { HandedReply, HandedRequest, RequestHandler } from './handed-request.js';
+import { DROP, type Responder } from './respond.js';
+
+/** Requests of one thread that may wait for their replies at the same time. A guess: more than a batch would bring of honest ones. */
+export const MOST_HANDED = 64;
+
+/** Takes the reply; undefined: the request gets no response. */
+type Done = (reply: HandedReply | undefined) => void;
+
+/** The requests of a thread that were handed off and wait for their replies. */
+export class HandOff {
+  readonly #handle: RequestHandler;
+  #out = 0;
+  /** Those of streams that wait for their turn. */
+  readonly #queue: (() => void)[] = [];
+  #emptied: (() => void)[] = [];
+
+  constructor(handle: RequestHandler) {
+    this.#handle = handle;
+  }
+
+  /** Hands a request off. Returns false when as many as may wait already: it is dropped then. */
+  try(request: HandedRequest, done: Done): boolean {
+    if (this.#out >= MOST_HANDED) return false;
+    this.#out++;
+    // Nothing is to be done before the caller has kept what it needs.
+    void this.#handle(request).then((reply) => this.#done(reply, done));
+    return true;
+  }
+
+  /** Hands a request off, as soon as there is room: its connection waits. */
+  queue(request: HandedRequest, done: Done): void {
+    if (!this.try(request, done)) this.#queue.push(() => this.try(request, done));
+  }
+
+  /** Fulfilled when no request waits. */
+  emptied(): Promise<void> {
+    if (this.#out === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#emptied.push(resolve));
+  }
+
+  #done(reply: HandedReply | undefined, done: Done): void {
+    this.#out--;
+    done(reply);
+    this.#queue.shift()?.();
+    if (this.#out === 0) for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+}
+
+/** Of a request that gets no response. */
+const NO_REPLY: HandedReply = { octets: new Uint8Array(0), rcode: 0, ede: -1, signed: 0 };
+
+/** Where nothing is handed off: requests get no response. */
+export const NO_HAND_OFF = new HandOff(async () => undefined);
+
+/**
+ * Answers a request with its reply; returns what respond() does. `facts`: those of the thread, with the time of now; `waited`:
+ * milliseconds. Without a reply it is dropped.
+ */
+export function answerHanded(
+  respond: Responder['respond'],
+  facts: Facts,
+  request: HandedRequest,
+  reply: HandedReply | undefined,
+  waited: number,
+  out: Uint8Array,
+  at: number,
+  capacity: number,
+): number {
+  const { octets, client } = request;
+  facts.client.set(client);
+  facts.clientLength = client.length;
+  facts.clientPort = request.clientPort;
+  facts.transport = request.transport;
+  facts.reply = reply ?? NO_REPLY;
+  facts.waited = waited;
+  try {
+    return Math.max(DROP, respond(octets, 0, octets.length, facts, out, at, capacity));
+  } finally {
+    facts.reply = undefined;
+    facts.waited = 0;
+  }
+}
+
+/** Copies the request of `length` octets at `octets[at]`, with its facts. */
+export function handedRequest(octets: Uint8Array, at: number, length: number, facts: Facts): HandedRequest {
+  const { clientPort, transport, now, keepalive, certificate } = facts;
+  const client = Uint8Array.from(facts.client.subarray(0, facts.clientLength));
+  const copy = Uint8Array.from(octets.subarray(at, at + length));
+  return { octets: copy, client, clientPort, transport, now, keepalive, ...(certificate && { certificate }) };
+}

@@ -1,0 +1,40 @@
+/**
+ * Where respond() gets transfers from (AXFR, RFC 5936; IXFR, RFC 1995). It judges the query as it does others; who may transfer the
+ * zone, and what is sent, the desk says.
+ */
+import type { Exchange } from './exchange.js';
+import type { Facts } from './facts.js';
+import type { MessageSource } from './message-source.js';
+
+/** Why a transfer is refused. */
+export interface TransferRefusal {
+  readonly rcode: number;
+  /** Extended DNS error code, or -1, and its text. */
+  readonly ede: number;
+  readonly text: Uint8Array;
+}
+
+export interface OpenTransfer {
+  /** Its first message is to be written next. */
+  readonly source: MessageSource;
+  /** Whether all messages have been written; it is asked again behind the first one. */
+  readonly isOver: boolean;
+}
+
+export interface TransferDesk {
+  /** Whether the client may transfer zone number `zone` of the catalog; undefined: it may. */
+  judge(x: Exchange, facts: Facts, zone: number): TransferRefusal | undefined;
+  /**
+   * Opens the transfer, whose zone `x` has been entered. `serial`: of the client's version, for IXFR; undefined: AXFR. `opts`: the OPT
+   * records of the first message and of those behind it. `room`: octets of the one message that the answer may have, over UDP; undefined: it
+   * may have any number.
+   */
+  open(
+    x: Exchange,
+    facts: Facts,
+    zone: number,
+    serial: number | undefined,
+    opts: readonly [first: Uint8Array, rest: Uint8Array],
+    room: number | undefined,
+  ): OpenTransfer | TransferRefusal;
+}

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
+import { Padding, Transport } from '../../src/answer/facts.js';
+import { configSchema } from '../../src/config/schema.js';
+import { Ede, Opcode, Rcode } from '../../src/protocol/iana.js';
+import { nameToText } from '../../src/protocol/name.js';
+import { configuredKeys } from '../../src/server/plane/tsig-secrets.js';
+import { type OpcodeHandler, openRequests, type SignedRequest } from '../../src/server/requests.js';
+import { FakeClock } from '../support/clock.js';
+import { buildQuery, decodeMessage } from '../support/message.js';
+import { readResponse, signQuery } from '../support/tsig.js';
+
+const NOW = 1_795_000_000;
+const KEY = { name: 'key.test.', algorithm: 'hmac-sha256', secret: 'c2VjcmV0IG9mIHRoZSB0ZXN0cw==' };
+const tsigKeys = configuredKeys(configSchema.parse({ tsig: [KEY] }));
+
+function open(notify: OpcodeHandler | undefined, clock = new FakeClock()) {
+  const logged: string[] = [];
+  const settings = { answers: { ...DEFAULT_SETTINGS, tsigKeys }, udpPayload: 1232, padding: Padding.NEVER };
+  const handle = openRequests({ notify }, () => settings, clock, { error: (_, text) => void logged.push(text) });
+  return {
+    logged,
+    clock,
+    ask: (octets: Uint8Array, transport: Transport = Transport.UDP) =>
+      handle({ octets, client: Uint8Array.of(192, 0, 2, 7), clientPort: 53, transport, now: NOW, keepalive: 100 }),
+  };
+}
+
+const notify = (change: object = {}): Uint8Array =>
+  buildQuery({ name: 'Zone.test.', type: 'SOA', opcode: Opcode.NOTIFY, id: 99, ...change });
+
+describe('a request in the control thread', () => {
+  it('comes to the handler of its opcode with zone and peer; its answer repeats ID, opcode and question', async () => {
+    const seen: SignedRequest[] = [];
+    const { ask } = open(async (request) => {
+      seen.push(request);
+      return { rcode: Rcode.NOERROR };
+    });
+    const reply = await ask(notify());
+    expect(decodeMessage(reply!.octets)).toMatchObject({
+      id: 99,
+      opcode: Opcode.NOTIFY,
+      rcode: Rcode.NOERROR,
+      flags: { qr: true },
+      question: [{ name: 'Zone.test.', type: 6, class: 1 }],
+    });
+    const [request] = seen;
+    expect(nameToText(request!.name)).toBe('Zone.test.');
+    expect(request).toMatchObject({ type: 6, class: 1, end: notify().length, peer: { port: 53, key: undefined } });
+  });
+
+  it('is answered with the extended error and its text where the client knows EDNS', async () => {
+    const { ask } = open(async () => ({ rcode: Rcode.REFUSED, ede: Ede.PROHIBITED, text: 'not from you' }));
+    const answered = decodeMessage((await ask(notify({ edns: {} })))!.octets);
+    const data = Buffer.concat([Buffer.of(0, Ede.PROHIBITED), Buffer.from('not from you')]);
+    expect(answered.edns?.options).toContainEqual({ code: 15, data });
+    expect(decodeMessage((await ask(notify()))!.octets).edns).toBeUndefined();
+  });
+
+  it('that is signed is verified once, and its answer is signed', async () => {
+    const keys: unknown[] = [];
+    const { ask } = open(async ({ peer, end }) => {
+      keys.push(peer.key?.name, end);
+      return { rcode: Rcode.NOERROR };
+    });
+    const { message, mac } = signQuery(notify(), KEY, { time: NOW });
+    const reply = await ask(message);
+    expect(reply?.signed).toBe(1);
+    expect(readResponse(reply!.octets, KEY, mac)).toMatchObject({ isValid: true, error: 0 });
+    expect(keys).toEqual([tsigKeys[0]!.name, notify().length]);
+  });
+
+  it.each([
+    ['forged', { time: NOW, isForged: true }, 16],
+    ['too old', { time: NOW - 1000 }, 18],
+  ])('with a signature that is %s never comes to the handler', async (_, options, error) => {
+    const { ask } = open(() => Promise.reject(new Error('handled')));
+    const { message, mac } = signQuery(notify(), KEY, options);
+    const reply = await ask(message);
+    expect([reply?.rcode, reply?.signed]).toEqual([Rcode.NOTAUTH, 0]);
+    expect(readResponse(reply!.octets, KEY, mac)?.error).toBe(error);
+  });
+
+  it('that nobody handles gets NOTIMP', async () => {
+    expect((await open(undefined).ask(notify()))?.rcode).toBe(Rcode.NOTIMP);
+    expect((await open(undefined).ask(notify({ opcode: Opcode.UPDATE })))?.rcode).toBe(Rcode.NOTIMP);
+  });
+
+  it('gets SERVFAIL when its handler fails, and the log says so', async () => {
+    const { ask, logged } = open(() => Promise.reject(new Error('broken')));
+    expect((await ask(notify()))?.rcode).toBe(Rcode.SERVFAIL);
+    expect(logged).toEqual([expect.stringMatching(/could not be answered/)]);
+  });
+
+  it('gets SERVFAIL when its handler takes too long', async () => {
+    const clock = new FakeClock();
+    const { ask } = open(() => new Promise(() => {}), clock);
+    const reply = ask(notify());
+    clock.advance(30_000);
+    expect((await reply)?.rcode).toBe(Rcode.SERVFAIL);
+  });
+
+  it('gets no response where its handler gives none', async () => {
+    expect(await open(async () => undefined).ask(notify())).toBeUndefined();
+  });
+});
