@@ -18,6 +18,7 @@ import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from 
 import { openRequests, type RequestHandlers } from './requests.js';
 import { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
+import { TransfersOut } from './transfers-out.js';
 import type { LoaderSettings } from './zones/load-zones.js';
 import type { ServedZones, ZonesReport } from './zones/served-zones.js';
 import type { ZoneFile } from './zones/zone-files.js';
@@ -67,6 +68,8 @@ export interface Server {
   readonly counters: Counters;
   /** Counts of the query log and dnstap; undefined: both are off. */
   readonly tap: TapStatus | undefined;
+  /** Transfers to secondaries. */
+  readonly transfersOut: TransfersOut;
   /** The result of the last load or reload. */
   readonly zones: ZonesReport;
   /**
@@ -100,7 +103,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const sources = (): string[] => [...loader.zones.sources.keys()];
   const troubles = options.troubles ?? new StartTroubles(config.strict, log, clock);
   const { usable, mistakes } = withUsableSecrets(config, troubles);
-  const { tls, tap, plane } = await openParts({ ...options, config: usable, troubles }, report, sources, clock);
+  const transfersOut = new TransfersOut(log);
+  const opened = { ...options, config: usable, troubles, transfersOut };
+  const { tls, tap, plane } = await openParts(opened, report, sources, clock);
   logPlane(plane, log);
   let closed: Promise<void> | undefined;
   const parts: ReloadParts = {
@@ -134,6 +139,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       return reloader.report;
     },
     loaded: loader.zones,
+    transfersOut,
     tlsService: tls,
     reloader,
     get state() {
@@ -205,7 +211,7 @@ interface Parts {
 
 /** Opens TLS, the tap and the data plane; if the data plane cannot be opened, the others are closed. */
 async function openParts(
-  options: ServerOptions & { readonly troubles: StartTroubles },
+  options: ServerOptions & { readonly troubles: StartTroubles; readonly transfersOut: TransfersOut },
   { nameservers, catalog }: ZonesReport,
   sources: () => readonly string[],
   clock: Clock,
@@ -228,7 +234,8 @@ async function openParts(
       startTap();
     };
     const handle = openRequests(options.requests ?? {}, () => plane?.settings, clock, log);
-    const services = { counters: new Counters(), clock, log, handle };
+    const transferred = options.transfersOut.add.bind(options.transfersOut);
+    const services = { counters: new Counters(), clock, log, handle, transferred };
     plane = await openPlane({ ...options, bound }, catalog, tls, services, tap);
     return { tls, tap, plane };
   } catch (error) {

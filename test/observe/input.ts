@@ -2,6 +2,7 @@
 import { Counters } from '../../src/observe/counters/counters.js';
 import type { MetricsInput } from '../../src/observe/metrics/metric.js';
 import { NO_RELOADS, type ServerFacts, type ZoneFacts } from '../../src/observe/metrics/server-facts.js';
+import { NO_TRANSFERS } from '../../src/observe/metrics/transfer-facts.js';
 
 export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
   return {
@@ -23,6 +24,7 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
     certificates: [{ file: 'certs/self-signed.pem', notAfter: 1_800_000_000, valid: true }],
     problems: 0,
     certificateStates: { served: 1, kept: 0, failed: 0 },
+    transfers: NO_TRANSFERS,
     ...change,
   };
 }

@@ -7,6 +7,7 @@ import { PROCESS_METRICS } from './process-metrics.js';
 import { QUERY_METRICS } from './query-metrics.js';
 import { SERVER_METRICS } from './server-metrics.js';
 import { SESSION_METRICS } from './session-metrics.js';
+import { TRANSFER_METRICS } from './transfer-metrics.js';
 
 /** Rows by topic. */
 export const METRIC_GROUPS: readonly (readonly [title: string, metrics: readonly Metric[]])[] = [
@@ -14,6 +15,7 @@ export const METRIC_GROUPS: readonly (readonly [title: string, metrics: readonly
   ['Sessions', SESSION_METRICS],
   ['TLS handshakes', HANDSHAKE_METRICS],
   ['Connections and STARTTLS', EVENT_METRICS],
+  ['Zone transfers', TRANSFER_METRICS],
   ['Server, zones and certificates', SERVER_METRICS],
   ['Process', PROCESS_METRICS],
 ];

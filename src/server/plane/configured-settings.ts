@@ -4,6 +4,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../../answer/answer-settings.js
 import { Padding, UpgradeBit } from '../../answer/facts.js';
 import type { Config } from '../../config/schema.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
+import { Opcode } from '../../protocol/iana.js';
 import { nameFromText } from '../../protocol/name.js';
 import type { ConnectionLimitSettings } from '../../session/limits.js';
 import type { SessionSettings } from '../../session/session-settings.js';
@@ -22,20 +23,27 @@ export function answerSettings(config: Config): Settings {
     cookieSecrets: cookieSecrets(config),
     cookiesRequired: config.cookies.mode === 'required',
     tsigKeys: configuredKeys(config),
+    handedOpcodes: handedOpcodes(config),
     reportAgent: config.report_agent === undefined ? undefined : nameFromText(config.report_agent),
   };
 }
 
+/** NOTIFY is for zones that come from elsewhere, UPDATE for those that somebody may change; others get NOTIMP. */
+function handedOpcodes({ zones: { secondary, catalogs, policies } }: Config): number {
+  const notify = secondary.length + catalogs.length > 0 ? 1 << Opcode.NOTIFY : 0;
+  return notify | (policies.some(({ update }) => update.length > 0) ? 1 << Opcode.UPDATE : 0);
+}
+
 /** Settings of every stream session. */
 export function sessionSettings(config: Config): SessionSettings {
-  const { sessions, starttls, tls } = config;
+  const { sessions, starttls, tls, transfer } = config;
   return {
     idleTime: sessions.idle_timeout * 1000,
     idleTimeMin: (sessions.idle_timeout_min ?? sessions.idle_timeout) * 1000,
     messageTime: sessions.message_timeout * 1000,
     handshakeTime: sessions.handshake_timeout * 1000,
-    transferIdleTime: 60_000,
-    transferTime: 7_200_000,
+    transferIdleTime: transfer.idle_timeout * 1000,
+    transferTime: transfer.timeout * 1000,
     drainTime: sessions.drain_timeout * 1000,
     writeBuffer: sessions.write_buffer,
     writeBufferTotal: sessions.write_buffer_total,

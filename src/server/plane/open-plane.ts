@@ -56,7 +56,7 @@ async function openThreads(
   wanted: number | 'auto',
   catalog: Catalog,
   tls: TlsService | undefined,
-  { clock, log, handle }: ThreadServices,
+  { clock, log, handle, transferred }: ThreadServices,
   tap?: Tap,
 ): Promise<DataPlane> {
   const { threadedPlane } = await import('./threads.js');
@@ -66,5 +66,17 @@ async function openThreads(
   const shortfall = buffersGranted(sockets, config);
   if (shortfall !== undefined && !handed) log.info({}, shortfall);
   bound?.();
-  return threadedPlane({ config, sockets, workers, spawn, catalog, tls: tls?.settings, clock, log, tap, handle });
+  return threadedPlane({
+    config,
+    sockets,
+    workers,
+    spawn,
+    catalog,
+    tls: tls?.settings,
+    clock,
+    log,
+    tap,
+    handle,
+    transferred,
+  });
 }

@@ -11,6 +11,7 @@ import { countOut } from '../../session/limits.js';
 import { NO_SESSIONS, type SessionsReport } from '../../session/session-report.js';
 import { freeLeftBehind } from '../../tls/openssl/pointers.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
+import type { TransferReport } from '../../transfer/out/zone-desk.js';
 import { closeOwned } from '../../transport/epoll/owned-descriptors.js';
 import { leaveResting, lookAgain } from '../../transport/rest.js';
 import { THREAD, threadWords } from '../../transport/thread-words.js';
@@ -51,6 +52,8 @@ interface ThreadOptions {
   cpuOf(thread: number): number;
   /** Answers the requests that it hands off; absent: they get no response. */
   readonly handle?: RequestHandler | undefined;
+  /** Told of each transfer to a secondary, when it is over. */
+  transferred?(report: TransferReport): void;
   /** Called when it has to be looked at from now on: it has begun to answer, or to move again. */
   awake?(): void;
 }
@@ -244,6 +247,9 @@ export class SupervisedThread {
       case 'request':
         this.#answer(report.number, report.request);
         break;
+      case 'transfer':
+        this.#options.transferred?.(report.report);
+        break;
       case 'awake':
         this.#options.awake?.();
         break;
@@ -302,6 +308,7 @@ export class SupervisedThread {
     this.#handle = undefined;
     this.#serving = false;
     countOut(this.#data.settings.shared, this.#data.share);
+    countOut(this.#data.settings.sharedTransfers, this.#data.transferShare);
     new Counters(this.#data.counters).threadDied();
     closeOwned(this.#data.owned);
     if (this.#data.pointers !== undefined) freeLeftBehind(this.#data.pointers);

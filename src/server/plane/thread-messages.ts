@@ -5,6 +5,7 @@ import type { ThreadTap } from '../../observe/tap/tap.js';
 import type { SessionsReport } from '../../session/session-report.js';
 import type { PointerTable } from '../../tls/openssl/pointers.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
+import type { TransferReport } from '../../transfer/out/zone-desk.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { StreamPath } from './data-plane.js';
 import type { ThreadSettings } from './thread-settings.js';
@@ -34,6 +35,8 @@ export interface ThreadData {
   readonly counters: Float64Array;
   /** Shared: connections of this thread, for the limits on connections (ownShare). */
   readonly share: Int32Array;
+  /** Shared: transfers of this thread, in the same way. */
+  readonly transferShare: Int32Array;
   /** What a stream worker runs on. */
   readonly streams: StreamPath;
   /** Shared: descriptors that the thread itself opens (descriptorTable), so that they can be closed when it has died. */
@@ -64,6 +67,8 @@ export type Report =
   /** No answer comes from a catalog older than this generation any more. */
   | { readonly kind: 'published'; readonly generation: number }
   | { readonly kind: 'sessions'; readonly report: SessionsReport; readonly number: number }
+  /** A transfer to a secondary is over. */
+  | { readonly kind: 'transfer'; readonly report: TransferReport }
   /** A request for others to answer; the reply repeats `number`. */
   | { readonly kind: 'request'; readonly number: number; readonly request: HandedRequest }
   /** It has something to do again, and nobody looks (rest.ts). */

@@ -15,6 +15,7 @@ import type { SessionSettings } from '../../session/session-settings.js';
 import { fastOpenObstacle } from '../../transport/fast-open.js';
 import { descriptorLimit } from '../process/descriptor-limit.js';
 import { answerSettings, connectionLimits, padding, sessionSettings, udpUpgradeBit } from './configured-settings.js';
+import { type TransferSettings, transferSettings } from './transfer-settings.js';
 
 /** For all threads of a server; plain data and shared memory. */
 export interface RateLimit {
@@ -35,6 +36,10 @@ export interface ThreadSettings {
   /** For the whole process; counted in memory that all threads share. */
   readonly connections: ConnectionLimitSettings;
   readonly shared: SharedLimits;
+  /** undefined: nobody may transfer zones. */
+  readonly transfers: TransferSettings | undefined;
+  /** Transfers of the whole process are counted here. */
+  readonly sharedTransfers: SharedLimits;
   /** Milliseconds that our FIN waits for the client's; undefined: it does not wait. */
   readonly withholdFin: number | undefined;
   /** Connections that may wait with TCP Fast Open; 0: it is off. */
@@ -64,6 +69,8 @@ export function threadSettings(config: Config, sockets: number, log: Log): Threa
     sessions: sessionSettings(config),
     connections,
     shared: sharedLimits(),
+    transfers: transferSettings(config),
+    sharedTransfers: sharedLimits(),
     withholdFin: config.sessions.time_wait === 'client' ? config.sessions.drain_timeout * 1000 : undefined,
     fastOpen: obstacle === undefined ? config.tcp.fast_open : 0,
     descriptors,
@@ -90,6 +97,7 @@ export function changedSettings(
     padding: padding(config),
     sessions: sessionSettings(config),
     connections: connectionLimits(config, running.descriptors - sockets),
+    transfers: transferSettings(config),
   };
   return isDeepStrictEqual(settings, running) ? undefined : settings;
 }

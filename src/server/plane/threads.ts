@@ -16,6 +16,7 @@ import { ownShare } from '../../session/limits.js';
 import { mergeReports } from '../../session/session-report.js';
 import { createPointerTable } from '../../tls/openssl/pointers.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
+import type { TransferReport } from '../../transfer/out/zone-desk.js';
 import { descriptorTable } from '../../transport/epoll/owned-descriptors.js';
 import { libc } from '../../transport/libc.js';
 import { createRelease } from '../../transport/release.js';
@@ -61,6 +62,8 @@ interface ThreadedPlaneOptions {
   readonly tap?: Tap | undefined;
   /** Answers the requests that threads hand off. */
   readonly handle?: RequestHandler | undefined;
+  /** Told of each transfer to a secondary, when it is over. */
+  readonly transferred?: ((report: TransferReport) => void) | undefined;
 }
 
 /** Starts the threads; fulfilled when all answer. Throws the reason why one cannot begin, with all ended and the sockets closed. */
@@ -139,7 +142,7 @@ interface Threads {
 
 /** The threads, not begun yet, and the counters of each. */
 function createThreads(
-  { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap, handle }: ThreadedPlaneOptions,
+  { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap, ...told }: ThreadedPlaneOptions,
   settings: ThreadSettings,
   path: StreamPath,
   awake: () => void,
@@ -156,10 +159,10 @@ function createThreads(
     const epoll = kind === 'stream' && path === 'epoll';
     const owned = descriptorTable(epoll ? settings.descriptors : 0);
     const pointers = epoll && tls !== undefined ? createPointerTable() : undefined;
-    const shared = { counters, share: ownShare(), owned, pointers, tap: tap?.thread() };
+    const shared = { counters, share: ownShare(), transferShare: ownShare(), owned, pointers, tap: tap?.thread() };
     const data = { name: workerName(kind, number), settings, catalog, tls, sockets: served, streams: path, ...shared };
     const name = `${kind} worker ${number + 1}`;
-    return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu, handle, awake });
+    return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu, ...told, awake });
   };
   const udp: SupervisedThread[] = [];
   const streams: SupervisedThread[] = [];

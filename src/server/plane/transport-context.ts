@@ -12,6 +12,7 @@ import type { ThreadTap } from '../../observe/tap/tap.js';
 import type { Clock } from '../../session/clock.js';
 import { ConnectionLimits } from '../../session/limits.js';
 import { SessionManager } from '../../session/manager.js';
+import type { TransferReport, ZoneDesk } from '../../transfer/out/zone-desk.js';
 import type {
   AnswerContext,
   Interception,
@@ -23,6 +24,7 @@ import type {
 import { catchingResponder } from './catching-responder.js';
 import { recordingResponder } from './recording-responder.js';
 import type { RateLimit, ThreadSettings } from './thread-settings.js';
+import { transferDesk } from './transfer-settings.js';
 
 /** What a thread is given besides its settings. */
 export interface ThreadServices {
@@ -31,6 +33,10 @@ export interface ThreadServices {
   readonly log: Log;
   /** Where queries are recorded; undefined: they are not. */
   readonly tap?: ThreadTap | undefined;
+  /** Memory for this thread's transfers (ownShare), in a thread that may die without the others. */
+  readonly transferShare?: Int32Array | undefined;
+  /** Told of each transfer to a secondary, when it is over. */
+  readonly transferred?: ((report: TransferReport) => void) | undefined;
   /** Answers the requests that are handed off (ThreadSettings.answers says which); undefined: none are. */
   readonly handle?: RequestHandler | undefined;
   /** A fixture stands around the responder, and between it and the network; in an embedded data plane only. */
@@ -76,12 +82,12 @@ export function transportContext(
 /** A context that takes other settings between two messages. */
 type Configurable<Context> = Context & { configure(settings: ThreadSettings): void };
 
-function answerContext(
-  settings: ThreadSettings,
-  { counters, clock, log, tap, handle, fixture }: ThreadServices,
-): Configurable<AnswerContext> {
-  const make = ({ answers, rateLimit }: ThreadSettings, outcome?: Outcome): Responder =>
-    timedResponder(underLimit(createResponder(answers, outcome), rateLimit), counters);
+function answerContext(settings: ThreadSettings, services: ThreadServices): Configurable<AnswerContext> {
+  const { counters, clock, log, tap, handle, fixture } = services;
+  const make = (next: ThreadSettings, outcome?: Outcome): Responder => {
+    const responder = createResponder(next.answers, outcome, deskOf(next, services));
+    return timedResponder(underLimit(responder, next.rateLimit), counters);
+  };
   const responder = catchingResponder(make(settings), log);
   // Without a tap the responder stays as it is, so that recording costs nothing where it is off.
   const recorded = tap ? recordingResponder(responder, tap) : responder;
@@ -94,6 +100,15 @@ function answerContext(
     event: counters.event.bind(counters),
     handOff: handle ? new HandOff(handle) : NO_HAND_OFF,
   };
+}
+
+/** undefined where nobody may transfer anything. */
+function deskOf(
+  { transfers, sharedTransfers: shared }: ThreadSettings,
+  { clock, transferShare: own, transferred = () => {} }: ThreadServices,
+): ZoneDesk | undefined {
+  const milliseconds = (): number => clock.milliseconds();
+  return transfers && transferDesk(transfers, { shared, own, milliseconds, ended: transferred });
 }
 
 function withUdp(

@@ -7,6 +7,7 @@ import type { Log } from '../../observe/log.js';
 import { systemClock } from '../../session/clock.js';
 import { NO_SESSIONS, type SessionsReport } from '../../session/session-report.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
+import type { TransferReport } from '../../transfer/out/zone-desk.js';
 import { libc } from '../../transport/libc.js';
 import { collector, createRelease, LARGEST_HEAP } from '../../transport/release.js';
 import { createRest, type Rest } from '../../transport/rest.js';
@@ -51,6 +52,8 @@ export async function runThread(
     log: postingLog(report),
     tap,
     handle: handed.handle,
+    transferShare: data.transferShare,
+    transferred: (over: TransferReport) => report({ kind: 'transfer', report: over }),
   };
   const rest = createRest(data.words, () => report({ kind: 'awake' }));
   const work = await begin(data, services, rest);

@@ -7,7 +7,7 @@ import type { Facts, Transport } from '../../answer/facts.js';
 import type { MessageSource } from '../../answer/message-source.js';
 import type { OpenTransfer, TransferDesk, TransferRefusal } from '../../answer/transfer-desk.js';
 import type { TransferEnd } from '../../answer/transfer-end.js';
-import { ZONE_BASE, ZONE_LABELS, ZONE_SEGMENT, ZONE_WORDS } from '../../image/catalog.js';
+import { ZONE_BASE, ZONE_LABELS, ZONE_SEGMENT, ZONE_WORDS, zoneHistory } from '../../image/catalog.js';
 import * as L from '../../image/layout.js';
 import { Ede, Rcode } from '../../protocol/iana.js';
 import { nameKey } from '../../protocol/name.js';
@@ -101,7 +101,8 @@ export class ZoneDesk implements TransferDesk {
     const query = queryOf(x, opts);
     if (room !== undefined) return oneMessage(query, image, serial, room, facts.now);
     const peer = peerOf(x, facts);
-    const { form, content } = chooseTransfer(image, serial);
+    const history = serial === undefined ? [] : zoneHistory(catalog, zone);
+    const { form, content } = chooseTransfer(image, serial, history);
     if (form === TransferForm.CURRENT) return new TransferMessages(query, image, content);
     if (!this.#parts.begin(peer.address)) return TOO_MANY;
     const began = this.#parts.milliseconds();

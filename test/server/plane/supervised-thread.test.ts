@@ -39,6 +39,7 @@ function bench(streams: ThreadData['streams'] = 'node') {
     sockets: [],
     counters: new Float64Array(COUNTER_WORDS),
     share,
+    transferShare: ownShare(),
     streams,
     owned: descriptorTable(0),
   };

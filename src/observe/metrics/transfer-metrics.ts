@@ -1,0 +1,42 @@
+/** Metrics of zone transfers to secondaries. */
+import { TransferEnd } from '../../answer/transfer-end.js';
+import { type Metric, single } from './metric.js';
+
+const FORMS = ['axfr', 'ixfr'] as const;
+const ENDS = Object.values(TransferEnd);
+
+export const TRANSFER_METRICS: readonly Metric[] = [
+  {
+    name: 'adotd_transfers_out_total',
+    type: 'counter',
+    help: 'Zone transfers to secondaries that have ended. IXFR that has the form of AXFR counts as `axfr`; answers of one SOA record are not counted.',
+    labels: { form: '`axfr`, `ixfr`', end: ENDS.map((end) => `\`${end}\``).join(', ') },
+    read: ({ server: { transfers } }) =>
+      FORMS.flatMap((form) => ENDS.map((end) => [[form, end], transfers.ends[`${form} ${end}`] ?? 0] as const)),
+  },
+  {
+    name: 'adotd_transfers_out_open',
+    type: 'gauge',
+    help: 'Zone transfers to secondaries under way.',
+    read: ({ server }) => single(server.transfers.open),
+  },
+  {
+    name: 'adotd_transfers_out_limit',
+    type: 'gauge',
+    help: 'The most zone transfers to secondaries at once (`transfer.max`); further ones get SERVFAIL. 0: nobody may transfer anything.',
+    read: ({ server }) => single(server.transfers.limit),
+  },
+  {
+    name: 'adotd_transfer_out_records_total',
+    type: 'counter',
+    help: 'Records sent in zone transfers that have ended.',
+    read: ({ server }) => single(server.transfers.records),
+  },
+  {
+    name: 'adotd_transfer_out_bytes_total',
+    type: 'counter',
+    unit: 'bytes',
+    help: 'Octets of DNS messages sent in zone transfers that have ended.',
+    read: ({ server }) => single(server.transfers.octets),
+  },
+];
