@@ -3,8 +3,8 @@
  * Hot file: integers and preallocated octets only, so that a query allocates nothing.
  */
 import type { Catalog } from '../image/catalog.js';
-import type { HandedReply } from './handed-request.js';
-import type { MessageSource } from './message-source.js';
+import type { HandedReply } from './hand-off/handed-reply.js';
+import type { MessageSource } from './transfer/message-source.js';
 
 /** The transport that a message came over. STARTTLS: inside TLS, on a connection that began in plaintext. */
 export const Transport = { UDP: 0, TCP: 1, STARTTLS: 2, TLS: 3 } as const;

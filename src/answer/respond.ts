@@ -29,8 +29,8 @@ import { readQuestion, readRecords } from './request.js';
 import { resolve } from './resolve.js';
 import { countOf, finish, putQuestion } from './response.js';
 import { answerChaos, type ServerTexts, serverTexts } from './server-info.js';
-import { judgeTransfer, putTransfer, refuseTransfer } from './transfer.js';
-import type { TransferDesk } from './transfer-desk.js';
+import { judgeTransfer, putTransfer, refuseTransfer } from './transfer/transfer.js';
+import type { TransferDesk } from './transfer/transfer-desk.js';
 import { checkTsig } from './tsig.js';
 
 /** Returned by `respond` for a message that gets no response. */

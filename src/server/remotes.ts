@@ -17,10 +17,8 @@ export interface Remote {
   readonly tls: { readonly pins: readonly string[]; readonly name: string | undefined } | undefined;
 }
 
-export type Remotes = ReadonlyMap<string, Remote>;
-
 /** By name. */
-export function remotesOf({ remotes }: Pick<Config, 'remotes'>): Remotes {
+export function remotesOf({ remotes }: Pick<Config, 'remotes'>): ReadonlyMap<string, Remote> {
   return new Map(
     remotes.map(({ name, addresses, key, tls }) => [
       name,

@@ -4,8 +4,8 @@
  */
 import type { Settings } from '../answer/answer-settings.js';
 import { createFacts, type Padding } from '../answer/facts.js';
-import { HandedExchange } from '../answer/handed-exchange.js';
-import type { HandedRequest, RequestHandler } from '../answer/handed-request.js';
+import { HandedExchange } from '../answer/hand-off/handed-exchange.js';
+import type { HandedRequest, RequestHandler } from '../answer/hand-off/handed-request.js';
 import { Publisher } from '../image/catalog.js';
 import type { Log } from '../observe/log.js';
 import { Opcode, Rcode } from '../protocol/iana.js';
@@ -27,7 +27,7 @@ export interface SignedRequest {
 }
 
 /** What a request is answered with. */
-export interface RequestAnswer {
+interface RequestAnswer {
   readonly rcode: number;
   /** Extended DNS error code (RFC 8914), and its text. */
   readonly ede?: number | undefined;

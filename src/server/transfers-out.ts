@@ -1,7 +1,7 @@
 /** What is told of transfers to secondaries: a line of the log for each, and totals for the metrics. */
 
 import { Transport } from '../answer/facts.js';
-import { TransferEnd } from '../answer/transfer-end.js';
+import { TransferEnd } from '../answer/transfer/transfer-end.js';
 import { counted } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import { NO_TRANSFERS, type TransferFacts } from '../observe/metrics/transfer-facts.js';

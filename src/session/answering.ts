@@ -1,6 +1,6 @@
 /** The means by which all sessions of a thread answer: one responder, its facts and outcome, and memory to compose answers in. */
 import { type Facts, type Outcome, UpgradeBit } from '../answer/facts.js';
-import type { HandOff } from '../answer/hand-off.js';
+import type { HandOff } from '../answer/hand-off/hand-off.js';
 import type { Responder } from '../answer/respond.js';
 import { LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
 import type { SessionContext, SessionSettings } from './session-settings.js';
@@ -9,7 +9,7 @@ import type { SessionContext, SessionSettings } from './session-settings.js';
 const SMALLEST_BUFFER = 16_384;
 
 /** The sender of the messages. */
-interface Client {
+export interface Client {
   /** 4 or 16 octets. */
   readonly client: Uint8Array;
   readonly clientPort: number;

@@ -12,7 +12,7 @@ import { idleTimeAt, SHED_FROM, type StopTimes, stopTimes } from './times.js';
 const SHED_TIME = 5000;
 
 /** A session as its deadlines see it. */
-interface Timed<T> {
+export interface Timed<T> {
   /** Its place among the idle, and its place among those for which a deadline runs. */
   readonly idle: Place<T>;
   readonly busy: Place<T>;

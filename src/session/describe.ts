@@ -1,9 +1,10 @@
 /** Makes the report of a thread's sessions. */
 import { SocketAddress } from 'node:net';
 import type { SessionManager } from './manager.js';
-import { type Session, SessionState } from './session.js';
+import type { Session } from './session.js';
 import { SessionPath } from './session-end.js';
 import type { SessionReport, SessionsReport } from './session-report.js';
+import { SessionState } from './session-state.js';
 
 const PATHS = Object.entries(SessionPath).map(([name, value]) => [value, name.toLowerCase()] as const);
 const STATES = Object.entries(SessionState).map(([name, value]) => [value, name.toLowerCase()] as const);

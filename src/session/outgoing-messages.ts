@@ -2,8 +2,8 @@
  * The messages of an answer that has several (a transfer), on their way to the connection: as many at a time as are sent in one go, and
  * never more than may wait in the session.
  */
-import type { MessageSource } from '../answer/message-source.js';
-import type { TransferEnd } from '../answer/transfer-end.js';
+import type { MessageSource } from '../answer/transfer/message-source.js';
+import type { TransferEnd } from '../answer/transfer/transfer-end.js';
 import type { Answering } from './answering.js';
 import type { Connection } from './connection.js';
 import { LENGTH_FIELD, MAX_MESSAGE } from './framing.js';

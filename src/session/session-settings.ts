@@ -1,6 +1,6 @@
 /** What the sessions of a thread are given by their transport and server. */
 import type { Facts, Outcome, UpgradeBit } from '../answer/facts.js';
-import type { HandOff } from '../answer/hand-off.js';
+import type { HandOff } from '../answer/hand-off/hand-off.js';
 import type { Responder } from '../answer/respond.js';
 import type { Clock } from './clock.js';
 import type { ConnectionLimits } from './limits.js';

@@ -9,37 +9,21 @@
  * one write. In the clear, so do all answers to the messages of one read; inside TLS each answer has a record of its own, and all
  * records of one read leave together where the transport can do that. Answers are in the order of the queries, which §7 permits.
  * STARTTLS: docs/protocol.md "STARTTLS"; draft-ietf-dprive-start-tls-for-dns §2.1.4.
- * A request that is handed off (NOTIFY, UPDATE) makes the session wait: nothing is read before its reply is sent. The same holds for a
- * transfer and its messages: RFC 5936 §4.1.1 permits to answer in order.
+ * Nothing is read before a NOTIFY or UPDATE is answered, or a transfer is sent (long-answer.ts): RFC 5936 §4.1.1 permits that order.
  */
 import { Transport } from '../answer/facts.js';
-import { answerHanded, handedRequest } from '../answer/hand-off.js';
-import type { HandedReply, HandedRequest } from '../answer/handed-request.js';
-import type { MessageSource } from '../answer/message-source.js';
-import { TransferEnd } from '../answer/transfer-end.js';
+import { DROP } from '../answer/respond.js';
+import { TransferEnd } from '../answer/transfer/transfer-end.js';
 import type { Answering } from './answering.js';
 import { judgeOpening, Opening } from './client-hello.js';
 import type { Connection } from './connection.js';
 import type { Deadlines } from './deadlines.js';
 import { Framer, LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
-import { OutgoingMessages, Turn } from './outgoing-messages.js';
+import { LongAnswer } from './long-answer.js';
 import { createPlace, type Place } from './queue.js';
 import { SessionCount } from './session-count.js';
 import { SessionEnd, SessionEvent, SessionPath } from './session-end.js';
-
-export const SessionState = {
-  /** Queries are read and answered in the clear. */
-  PLAINTEXT: 0,
-  /** A TLS handshake is under way, or about to begin. */
-  UPGRADING: 1,
-  /** Queries are read and answered inside TLS. */
-  SECURE: 2,
-  /** No message is answered any more; the last answers are being written, then the peer closes. */
-  DRAINING: 3,
-  CLOSED: 4,
-} as const;
-
-export type SessionState = (typeof SessionState)[keyof typeof SessionState];
+import { SessionState } from './session-state.js';
 
 /** Where a session is on the way to an upgrade (PLAINTEXT only). */
 const Stage = {
@@ -71,10 +55,8 @@ export class Session {
   /** Octets behind an offered upgrade, until they are judged or handed to TLS. */
   #opening: Uint8Array = NOTHING;
   #paused = false;
-  /** Whether a request is handed off; then it is paused, too. */
-  #waits = false;
-  /** The transfer that is being sent; then it is paused, too. */
-  #transfer: OutgoingMessages | undefined;
+  /** Its answers that take long; while one is under way, it is paused, too. */
+  #long: LongAnswer<Session> | undefined;
   #peerEnded = false;
   #stopping = false;
   /** Messages answered. */
@@ -121,7 +103,7 @@ export class Session {
 
   /** Whether closing it now loses nothing: no message has begun, no answer is unsent, no handshake runs. */
   get evictable(): boolean {
-    return this.#answers && this.busy.queue === undefined && !this.#paused && this.#connection.unsent === 0;
+    return this.isAnswering && this.busy.queue === undefined && !this.#paused && this.#connection.unsent === 0;
   }
 
   /** Whether it only waits for its peer to close: everything is sent, our FIN too. */
@@ -129,7 +111,8 @@ export class Session {
     return this.#state === SessionState.DRAINING && this.#connection.unsent === 0;
   }
 
-  get #answers(): boolean {
+  /** Whether messages are answered. */
+  get isAnswering(): boolean {
     return this.#state === SessionState.PLAINTEXT || this.#state === SessionState.SECURE;
   }
 
@@ -138,9 +121,9 @@ export class Session {
     if (this.#state === SessionState.UPGRADING) {
       // The handshake waits until the answer is written: TLS gets these octets together with the first ones.
       this.#opening = Buffer.concat([this.#opening, octets.subarray(from, to)]);
-    } else if (this.#answers && this.#stage === Stage.OFFERED) {
+    } else if (this.isAnswering && this.#stage === Stage.OFFERED) {
       this.#opened(Buffer.concat([this.#opening, octets.subarray(from, to)]));
-    } else if (this.#answers) {
+    } else if (this.isAnswering) {
       this.#framer.push(octets, from, to);
       this.#work();
       if (this.#paused) this.#framer.hold();
@@ -151,21 +134,21 @@ export class Session {
   ended(): void {
     this.#peerEnded = true;
     if (this.#state === SessionState.UPGRADING) this.#connection.destroy();
-    else if (this.#answers && !this.#paused) this.drain(SessionEnd.CLIENT);
+    else if (this.isAnswering && !this.#paused) this.drain(SessionEnd.CLIENT);
   }
 
   /** The operating system has taken everything that was written. */
   drained(): void {
     if (this.#state === SessionState.UPGRADING) this.#handOver();
-    if (!this.#answers || !this.#paused || this.#waits) return;
-    if (this.#transfer !== undefined) {
-      this.#sendOn(this.#transfer);
+    if (!this.isAnswering || !this.#paused) return;
+    if (this.#long?.isUnderWay) {
+      this.#long.goOn();
       return;
     }
     this.#paused = false;
     this.#work();
     if (this.#paused || this.isHandshaking) return;
-    if (this.#answers && this.#peerEnded) this.drain(SessionEnd.CLIENT);
+    if (this.isAnswering && this.#peerEnded) this.drain(SessionEnd.CLIENT);
     else this.#connection.resume();
   }
 
@@ -184,14 +167,14 @@ export class Session {
   /** The last call: nothing more is read; the messages that were read are answered, then the session is closed. */
   stop(): void {
     this.#stopping = true;
-    if (this.#answers && !this.#paused) this.drain(SessionEnd.STOPPED);
+    if (this.isAnswering && !this.#paused) this.drain(SessionEnd.STOPPED);
   }
 
   /** The connection is gone. `silent`: nothing has ever come. */
   closed(silent = false): void {
     if (this.isHandshaking) this.count.gaveUp(this.#end, silent, this.#deadlines.now);
     this.#end ??= this.isHandshaking ? SessionEnd.HANDSHAKE_FAILED : SessionEnd.BROKEN;
-    this.#endTransfer(this.#end === SessionEnd.STOPPED ? TransferEnd.STOPPED : TransferEnd.CLIENT);
+    this.#long?.ended(this.#end === SessionEnd.STOPPED ? TransferEnd.STOPPED : TransferEnd.CLIENT);
     this.#state = SessionState.CLOSED;
     this.#framer.clear();
     this.#opening = NOTHING;
@@ -200,7 +183,7 @@ export class Session {
   /** Closes our direction behind the answers, and waits for the peer to close its own. */
   drain(end: SessionEnd): void {
     this.#end ??= end;
-    if (!this.#answers) {
+    if (!this.isAnswering) {
       if (this.#state === SessionState.UPGRADING) this.#connection.destroy();
       return;
     }
@@ -217,19 +200,16 @@ export class Session {
   /** The time of a message, a handshake, idling or draining is up. */
   timeUp(end: SessionEnd): void {
     this.#end ??= end;
-    if (this.#transfer !== undefined) {
-      const late = this.#transfer.isLate(this.#deadlines.now, this.#answering.settings.transferTime);
-      this.cutOff(end, late ? TransferEnd.TIMEOUT : TransferEnd.IDLE);
-      return;
-    }
-    if (this.#answers && this.#connection.unsent === 0) this.drain(end);
+    const isLong = this.#long?.isUnderWay === true;
+    this.#long?.timeUp();
+    if (this.isAnswering && !isLong && this.#connection.unsent === 0) this.drain(end);
     else this.#connection.destroy();
   }
 
   /** Closes the connection at once, whatever is under way. */
-  cutOff(end: SessionEnd, transfer: TransferEnd = TransferEnd.STOPPED): void {
+  cutOff(end: SessionEnd): void {
     this.#end ??= end;
-    this.#endTransfer(transfer);
+    this.#long?.ended(TransferEnd.STOPPED);
     if (this.#state !== SessionState.CLOSED) this.#connection.destroy();
   }
 
@@ -249,32 +229,29 @@ export class Session {
       let used = 0;
       while (used < room && (more = framer.next())) {
         const length = this.#answer(used + LENGTH_FIELD);
+        // Not a query: RFC 7766 has no way to go on from there.
+        sound = length !== DROP;
         handed = length < 0;
-        if (handed) break;
-        if (length <= 0) {
-          // Not a query: RFC 7766 has no way to go on from there.
-          sound = false;
-          break;
-        }
+        if (length <= 0) break;
         scratch[used] = length >>> 8;
         scratch[used + 1] = length & 0xff;
         connection.answer(scratch, used, used + LENGTH_FIELD + length);
         used += LENGTH_FIELD + length;
-        if (this.#stage === Stage.OFFERED || this.#transfer !== undefined) break;
+        if (this.#stage === Stage.OFFERED || this.#long?.isUnderWay) break;
       }
       if (used > 0) connection.send();
-      if (handed || this.#transfer !== undefined) break;
+      if (handed || this.#long?.isUnderWay) break;
       if (this.#stage === Stage.OFFERED) {
         this.#offered();
         return;
       }
     }
     if (sound && this.messages > before) this.#deadlines.settled(this);
-    if (handed) {
-      this.#handOff();
-    } else if (this.#transfer !== undefined) {
-      this.#pause();
-      this.#sendOn(this.#transfer);
+    if (handed || this.#long?.isUnderWay) {
+      this.#paused = true;
+      connection.pause();
+      if (handed) this.#longAnswer.handOff(framer);
+      else this.#longAnswer.goOn();
     } else if (!sound) {
       this.drain(SessionEnd.MALFORMED);
     } else if (more) {
@@ -302,93 +279,20 @@ export class Session {
     if (length < 0) return length;
     this.#answering.count(facts, outcome, framer.length, length);
     this.messages++;
-    if (outcome.rest !== undefined) this.#beginTransfer(outcome.rest);
+    if (outcome.rest !== undefined) this.#longAnswer.begin(outcome.rest);
     return length;
   }
 
-  #beginTransfer(rest: MessageSource): void {
-    this.#transfer = new OutgoingMessages(rest, this.#connection, this.#answering, this.#deadlines.now);
-  }
-
-  /** A turn of the transfer. */
-  #sendOn(transfer: OutgoingMessages): void {
-    const { transferTime } = this.#answering.settings;
-    if (transfer.isLate(this.#deadlines.now, transferTime)) {
-      this.timeUp(SessionEnd.TRANSFER_TIMEOUT);
-      return;
-    }
-    const turn = transfer.turn();
-    // The connection may have broken.
-    if (!this.#answers) return;
-    if (turn === Turn.FAILED) this.cutOff(SessionEnd.BROKEN, TransferEnd.FAILED);
-    else if (turn === Turn.OVER) this.#transferOver();
-    else {
-      this.#deadlines.transferGoesOn(this);
-      if (turn === Turn.FULL) this.#connection.flush();
-      else this.#connection.yield();
-    }
-  }
-
-  /** The last message of the transfer waits for the connection: then the session goes on. */
-  #transferOver(): void {
-    this.#endTransfer(TransferEnd.COMPLETE);
-    this.#deadlines.settled(this);
-    this.#connection.flush();
-  }
-
-  #endTransfer(end: TransferEnd): void {
-    this.#transfer?.ended(end);
-    this.#transfer = undefined;
-  }
-
   transferMoved(): boolean {
-    return this.#transfer?.moved(this.#deadlines.now, this.#answering.settings.transferTime) === true;
+    return this.#long?.transferMoved() === true;
   }
 
-  /** Others have had their turn. */
   goOn(): void {
-    if (this.#transfer !== undefined && this.#answers) this.#sendOn(this.#transfer);
+    this.#long?.goOn();
   }
 
-  /** Nothing is read, and no deadline runs, until it goes on. */
-  #pause(): void {
-    this.#paused = true;
-    this.#connection.pause();
-    this.#deadlines.left(this);
-  }
-
-  /** Hands the framer's message off. No deadline runs meanwhile: whoever answers has one. */
-  #handOff(): void {
-    const { handOff, facts } = this.#answering;
-    const framer = this.#framer;
-    const request = handedRequest(framer.bytes, framer.at, framer.length, facts);
-    const since = this.#deadlines.now;
-    this.#waits = true;
-    this.#pause();
-    handOff.queue(request, (reply) => this.#replied(request, reply, since));
-  }
-
-  /** The reply has come; `since`: when the request was handed off. The session goes on when it is written. */
-  #replied(request: HandedRequest, reply: HandedReply | undefined, since: number): void {
-    this.#waits = false;
-    if (!this.#answers) return;
-    const { facts, outcome, scratch, respond } = this.#answering;
-    const waited = this.#deadlines.now - since;
-    this.#answering.introduce(this);
-    this.#answering.offer(false);
-    const length = answerHanded(respond, facts, request, reply, waited, scratch, LENGTH_FIELD, MAX_MESSAGE);
-    this.#answering.count(facts, outcome, request.octets.length, length);
-    this.messages++;
-    this.#deadlines.settled(this);
-    if (length <= 0) {
-      this.drain(SessionEnd.MALFORMED);
-      return;
-    }
-    scratch[0] = length >>> 8;
-    scratch[1] = length & 0xff;
-    this.#connection.answer(scratch, 0, LENGTH_FIELD + length);
-    this.#connection.send();
-    this.#connection.flush();
+  get #longAnswer(): LongAnswer<Session> {
+    return (this.#long ??= new LongAnswer<Session>(this, this.#answering, this.#deadlines, this.#connection));
   }
 
   /** Whether the octets behind the first message rule out that an upgrade follows (docs/protocol.md "Step 4: what follows"). */

@@ -1,6 +1,6 @@
 /** Datagrams that are handed off (NOTIFY, UPDATE), on both paths of UDP. */
 import type { Facts } from '../answer/facts.js';
-import { answerHanded, handedRequest } from '../answer/hand-off.js';
+import { answerHanded, handedRequest } from '../answer/hand-off/hand-off.js';
 import { DROP } from '../answer/respond.js';
 import type { UdpContext } from './transport.js';
 

@@ -7,7 +7,7 @@ import type { Socket as DatagramSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 import type { TLSSocket, TLSSocketOptions } from 'node:tls';
 import type { Facts, Outcome, UpgradeBit } from '../answer/facts.js';
-import type { HandOff } from '../answer/hand-off.js';
+import type { HandOff } from '../answer/hand-off/hand-off.js';
 import type { Responder } from '../answer/respond.js';
 import type { Catalog } from '../image/catalog.js';
 import type { Clock } from '../session/clock.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Kind } from '../../src/answer/facts.js';
 import { HAND_OFF, type Responder } from '../../src/answer/respond.js';
-import { SessionState } from '../../src/session/session.js';
+import { SessionState } from '../../src/session/session-state.js';
 import { heldHandler } from '../support/requests.js';
 import { echoResponder, framed, message } from '../support/responder.js';
 import { createBench } from './support.js';

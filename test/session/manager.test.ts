@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SessionState } from '../../src/session/session.js';
+import { SessionState } from '../../src/session/session-state.js';
 import { echoResponder, framed, message } from '../support/responder.js';
 import { type Bench, createBench, type Peer, SETTINGS } from './support.js';
 

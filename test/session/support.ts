@@ -1,13 +1,14 @@
 /** A session manager on a fake clock, and sessions whose connections are arrays. */
 import { createFacts, type Facts, type Outcome, UpgradeBit } from '../../src/answer/facts.js';
-import { HandOff } from '../../src/answer/hand-off.js';
-import type { RequestHandler } from '../../src/answer/handed-request.js';
+import { HandOff } from '../../src/answer/hand-off/hand-off.js';
+import type { RequestHandler } from '../../src/answer/hand-off/handed-request.js';
 import type { Connection } from '../../src/session/connection.js';
 import { ConnectionLimits, sharedLimits } from '../../src/session/limits.js';
 import { SessionManager } from '../../src/session/manager.js';
-import { type Session, SessionState } from '../../src/session/session.js';
+import type { Session } from '../../src/session/session.js';
 import { SessionEvent } from '../../src/session/session-end.js';
 import type { SessionSettings } from '../../src/session/session-settings.js';
+import { SessionState } from '../../src/session/session-state.js';
 import { emptyCatalog } from '../support/catalog.js';
 import { FakeClock } from '../support/clock.js';
 import { echoResponder, unframed } from '../support/responder.js';

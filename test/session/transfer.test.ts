@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Kind } from '../../src/answer/facts.js';
-import type { MessageSource } from '../../src/answer/message-source.js';
 import type { Responder } from '../../src/answer/respond.js';
+import type { MessageSource } from '../../src/answer/transfer/message-source.js';
 import { SessionEnd } from '../../src/session/session-end.js';
 import { echoResponder, framed, message } from '../support/responder.js';
 import { createBench } from './support.js';

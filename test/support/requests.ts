@@ -1,5 +1,6 @@
 /** Requests that are handed off, in tests of those who hand them off. */
-import type { HandedReply, HandedRequest, RequestHandler } from '../../src/answer/handed-request.js';
+import type { HandedReply } from '../../src/answer/hand-off/handed-reply.js';
+import type { HandedRequest, RequestHandler } from '../../src/answer/hand-off/handed-request.js';
 
 /** A handler whose replies the test gives. */
 export interface HeldHandler {

@@ -1,7 +1,7 @@
 /** Sends any number of queries to code that answers UDP by recvmmsg, to measure what they leave on the heap. */
 
 import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
-import { NO_HAND_OFF } from '../../src/answer/hand-off.js';
+import { NO_HAND_OFF } from '../../src/answer/hand-off/hand-off.js';
 import { createResponder } from '../../src/answer/respond.js';
 import type { Catalog } from '../../src/image/catalog.js';
 import type { Counters } from '../../src/observe/counters/counters.js';

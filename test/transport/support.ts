@@ -1,5 +1,5 @@
 import { createFacts } from '../../src/answer/facts.js';
-import { NO_HAND_OFF } from '../../src/answer/hand-off.js';
+import { NO_HAND_OFF } from '../../src/answer/hand-off/hand-off.js';
 import { Counters } from '../../src/observe/counters/counters.js';
 import { systemClock } from '../../src/session/clock.js';
 import { ConnectionLimits } from '../../src/session/limits.js';

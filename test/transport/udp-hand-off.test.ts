@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../src/answer/answer-settings.js';
-import { HandOff, MOST_HANDED } from '../../src/answer/hand-off.js';
+import { HandOff, MOST_HANDED } from '../../src/answer/hand-off/hand-off.js';
 import { createResponder } from '../../src/answer/respond.js';
 import { Opcode } from '../../src/protocol/iana.js';
 import { closeSocket, openUdpSocket } from '../../src/transport/sockets.js';

@@ -1,5 +1,5 @@
 /** Metrics of zone transfers to secondaries. */
-import { TransferEnd } from '../../answer/transfer-end.js';
+import { TransferEnd } from '../../answer/transfer/transfer-end.js';
 import { type Metric, single } from './metric.js';
 
 const FORMS = ['axfr', 'ixfr'] as const;

@@ -2,7 +2,7 @@
  * Keeps a thread that answers alive: starts it, watches it, and starts it again when it has died or hangs. Its sockets, counters and
  * catalog outlive it, and the next thread goes on with them.
  */
-import type { HandedReply, HandedRequest, RequestHandler } from '../../answer/handed-request.js';
+import type { HandedRequest, RequestHandler } from '../../answer/hand-off/handed-request.js';
 import type { Catalog } from '../../image/catalog.js';
 import { Counters } from '../../observe/counters/counters.js';
 import type { Log } from '../../observe/log.js';
@@ -50,7 +50,7 @@ interface ThreadOptions {
   readonly log: Log;
   /** CPU time of a thread in milliseconds; NaN when it is unknown. */
   cpuOf(thread: number): number;
-  /** Answers the requests that it hands off; absent: they get no response. */
+  /** Answers the requests that it hands off. */
   readonly handle?: RequestHandler | undefined;
   /** Told of each transfer to a secondary, when it is over. */
   transferred?(report: TransferReport): void;
@@ -262,15 +262,12 @@ export class SupervisedThread {
     }
   }
 
-  /** A thread that has died meanwhile gets no reply: the request was its own, and so were its clients. */
+  /** A thread that has died meanwhile gets no reply. */
   #answer(number: number, request: HandedRequest): void {
-    const { handle } = this.#options;
     const asked = this.#handle;
-    const post = (reply?: HandedReply): void => {
+    void this.#options.handle?.(request).then((reply) => {
       if (this.#handle === asked) asked?.post({ kind: 'reply', number, reply });
-    };
-    if (handle === undefined) post();
-    else void handle(request).then(post);
+    });
   }
 
   /** Sends the changes that came while it started. */

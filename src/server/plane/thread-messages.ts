@@ -1,5 +1,6 @@
 /** Messages between the control thread and the threads that answer: plain data. */
-import type { HandedReply, HandedRequest } from '../../answer/handed-request.js';
+import type { HandedReply } from '../../answer/hand-off/handed-reply.js';
+import type { HandedRequest } from '../../answer/hand-off/handed-request.js';
 import type { Catalog } from '../../image/catalog.js';
 import type { ThreadTap } from '../../observe/tap/tap.js';
 import type { SessionsReport } from '../../session/session-report.js';

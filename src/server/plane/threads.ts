@@ -3,7 +3,7 @@
  * (SO_REUSEPORT). This thread binds the sockets and keeps them open: a worker that dies loses the batch in hand, and
  * nothing that is queued.
  */
-import type { RequestHandler } from '../../answer/handed-request.js';
+import type { RequestHandler } from '../../answer/hand-off/handed-request.js';
 import type { Config } from '../../config/schema.js';
 import { AdotdError, codeOf, ErrorCode, messageOf } from '../../errors.js';
 import type { Catalog } from '../../image/catalog.js';

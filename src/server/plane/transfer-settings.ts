@@ -35,7 +35,7 @@ export function transferSettings(config: Config): TransferSettings | undefined {
 }
 
 /** Whether the peer may transfer the zone, as nameKey() writes it. */
-export function admits({ choice, rules }: TransferSettings, zone: string, peer: Peer): Admittance {
+function admits({ choice, rules }: TransferSettings, zone: string, peer: Peer): Admittance {
   const rule = rules[policyIndex(choice, zone)];
   if (rule === undefined || !rule.to.some((remote) => isRemote(remote, peer))) return Admittance.NO;
   return rule.requireTls && peer.transport !== Transport.TLS ? Admittance.TLS : Admittance.YES;

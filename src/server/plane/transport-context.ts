@@ -1,7 +1,7 @@
 /** The objects that all transports of a thread share: one responder and one session manager. */
 import { createFacts, type Outcome } from '../../answer/facts.js';
-import { HandOff, NO_HAND_OFF } from '../../answer/hand-off.js';
-import type { RequestHandler } from '../../answer/handed-request.js';
+import { HandOff, NO_HAND_OFF } from '../../answer/hand-off/hand-off.js';
+import type { RequestHandler } from '../../answer/hand-off/handed-request.js';
 import { limitedResponder } from '../../answer/rate-limit.js';
 import { createResponder, type Responder } from '../../answer/respond.js';
 import type { Catalog } from '../../image/catalog.js';

@@ -1,6 +1,7 @@
 /** The common part of all threads that answer: they take orders, report, and log through the control thread. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { HandedReply, RequestHandler } from '../../answer/handed-request.js';
+import type { HandedReply } from '../../answer/hand-off/handed-reply.js';
+import type { RequestHandler } from '../../answer/hand-off/handed-request.js';
 import type { Catalog } from '../../image/catalog.js';
 import { Counters } from '../../observe/counters/counters.js';
 import type { Log } from '../../observe/log.js';

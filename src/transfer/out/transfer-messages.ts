@@ -4,9 +4,9 @@
  *
  * NOT here: padding (RFC 9103 §8 leaves it to policy; messages are full anyway).
  */
-import type { MessageSource } from '../../answer/message-source.js';
-import type { OpenTransfer } from '../../answer/transfer-desk.js';
-import type { TransferEnd } from '../../answer/transfer-end.js';
+import type { MessageSource } from '../../answer/transfer/message-source.js';
+import type { OpenTransfer } from '../../answer/transfer/transfer-desk.js';
+import type { TransferEnd } from '../../answer/transfer/transfer-end.js';
 import { writeU16 } from '../../protocol/octets.js';
 import { signatureLength } from '../../protocol/tsig/tsig.js';
 import type { TsigKey } from '../../protocol/tsig/tsig-key.js';
@@ -35,7 +35,7 @@ export interface TransferQuery {
 }
 
 /** What was sent. */
-export interface TransferCount {
+interface TransferCount {
   readonly messages: number;
   readonly records: number;
   readonly octets: number;

@@ -4,9 +4,9 @@
  */
 import type { Exchange } from '../../answer/exchange.js';
 import type { Facts, Transport } from '../../answer/facts.js';
-import type { MessageSource } from '../../answer/message-source.js';
-import type { OpenTransfer, TransferDesk, TransferRefusal } from '../../answer/transfer-desk.js';
-import type { TransferEnd } from '../../answer/transfer-end.js';
+import type { MessageSource } from '../../answer/transfer/message-source.js';
+import type { OpenTransfer, TransferDesk, TransferRefusal } from '../../answer/transfer/transfer-desk.js';
+import type { TransferEnd } from '../../answer/transfer/transfer-end.js';
 import { ZONE_BASE, ZONE_LABELS, ZONE_SEGMENT, ZONE_WORDS, zoneHistory } from '../../image/catalog.js';
 import * as L from '../../image/layout.js';
 import { Ede, Rcode } from '../../protocol/iana.js';
@@ -42,7 +42,7 @@ export interface TransferReport {
   readonly end: TransferEnd;
 }
 
-export interface DeskParts {
+interface DeskParts {
   /** `zone`: as nameKey() writes it. */
   admits(zone: string, peer: Peer): Admittance;
   /** Counts a transfer of the client in (4 or 16 octets); false: it is one too many. */

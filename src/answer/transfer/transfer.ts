@@ -2,15 +2,15 @@
  * Answers to AXFR and IXFR queries: the first message, and where the others come from. The query was judged as others are; its zone's
  * own list of clients (`access`) is not asked, since that of its secondaries takes its place.
  */
-import { type Catalog, ZONE_LABELS, ZONE_POLICY, ZONE_WORDS } from '../image/catalog.js';
-import { Class, Ede, Rcode, Type } from '../protocol/iana.js';
-import { readU16, readU32 } from '../protocol/octets.js';
-import { OPT_FIXED, putOpt } from './edns.js';
-import type { Exchange } from './exchange.js';
-import { type Facts, Kind, Padding, Transport } from './facts.js';
-import { needsTls } from './policy.js';
-import { RECORD_FIXED, skipName } from './request.js';
-import { countOf } from './response.js';
+import { type Catalog, ZONE_LABELS, ZONE_POLICY, ZONE_WORDS } from '../../image/catalog.js';
+import { Class, Ede, Rcode, Type } from '../../protocol/iana.js';
+import { readU16, readU32 } from '../../protocol/octets.js';
+import { OPT_FIXED, putOpt } from '../edns.js';
+import type { Exchange } from '../exchange.js';
+import { type Facts, Kind, Padding, Transport } from '../facts.js';
+import { needsTls } from '../policy.js';
+import { RECORD_FIXED, skipName } from '../request.js';
+import { countOf } from '../response.js';
 import type { OpenTransfer, TransferDesk, TransferRefusal } from './transfer-desk.js';
 import { TransferEnd } from './transfer-end.js';
 

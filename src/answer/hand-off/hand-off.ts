@@ -1,7 +1,8 @@
 /** How a transport hands off the requests that respond() does not answer. */
-import type { Facts } from './facts.js';
-import type { HandedReply, HandedRequest, RequestHandler } from './handed-request.js';
-import { DROP, type Responder } from './respond.js';
+import type { Facts } from '../facts.js';
+import { DROP, type Responder } from '../respond.js';
+import type { HandedReply } from './handed-reply.js';
+import type { HandedRequest, RequestHandler } from './handed-request.js';
 
 /** Requests of one thread that may wait for their replies at the same time. A guess: more than a batch would bring of honest ones. */
 export const MOST_HANDED = 64;

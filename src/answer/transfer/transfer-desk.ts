@@ -2,8 +2,8 @@
  * Where respond() gets transfers from (AXFR, RFC 5936; IXFR, RFC 1995). It judges the query as it does others; who may transfer the
  * zone, and what is sent, the desk says.
  */
-import type { Exchange } from './exchange.js';
-import type { Facts } from './facts.js';
+import type { Exchange } from '../exchange.js';
+import type { Facts } from '../facts.js';
 import type { MessageSource } from './message-source.js';
 
 /** Why a transfer is refused. */

@@ -2,16 +2,17 @@
  * The other side of a hand-off (respond.ts): reads a request that a thread has found sound, verifies its TSIG record, once, and
  * composes the response that the thread sends. An object for each request: these are few, and their handlers may wait.
  */
-import { Rcode } from '../protocol/iana.js';
-import type { TsigKey, TsigKeys } from '../protocol/tsig/tsig-key.js';
-import type { Settings } from './answer-settings.js';
-import { optLength, payloadLimit } from './edns.js';
-import { Exchange, HEADER } from './exchange.js';
-import type { Facts } from './facts.js';
-import type { HandedReply, HandedRequest } from './handed-request.js';
-import { readQuestion, readRecords } from './request.js';
-import { countOf, finish, putQuestion } from './response.js';
-import { checkTsig } from './tsig.js';
+import { Rcode } from '../../protocol/iana.js';
+import type { TsigKey, TsigKeys } from '../../protocol/tsig/tsig-key.js';
+import type { Settings } from '../answer-settings.js';
+import { optLength, payloadLimit } from '../edns.js';
+import { Exchange, HEADER } from '../exchange.js';
+import type { Facts } from '../facts.js';
+import { readQuestion, readRecords } from '../request.js';
+import { countOf, finish, putQuestion } from '../response.js';
+import { checkTsig } from '../tsig.js';
+import type { HandedReply } from './handed-reply.js';
+import type { HandedRequest } from './handed-request.js';
 
 /** Octets of a response: header, question, OPT with every option, TSIG. */
 const ROOM = 4096;

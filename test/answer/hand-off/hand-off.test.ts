@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_SETTINGS, type Settings } from '../../src/answer/answer-settings.js';
-import { createFacts, type Facts, Kind } from '../../src/answer/facts.js';
-import { answerHanded, HandOff, handedRequest, MOST_HANDED } from '../../src/answer/hand-off.js';
-import { createResponder, HAND_OFF } from '../../src/answer/respond.js';
-import { compileAccess } from '../../src/image/access.js';
-import { Publisher } from '../../src/image/catalog.js';
-import { Ede, Opcode, Rcode } from '../../src/protocol/iana.js';
-import { prefixFromText } from '../../src/protocol/prefix.js';
-import { emptyCatalog } from '../support/catalog.js';
-import { buildQuery, decodeMessage } from '../support/message.js';
-import { heldHandler, replyTo } from '../support/requests.js';
-import { signQuery } from '../support/tsig.js';
+import { DEFAULT_SETTINGS, type Settings } from '../../../src/answer/answer-settings.js';
+import { createFacts, type Facts, Kind } from '../../../src/answer/facts.js';
+import { answerHanded, HandOff, handedRequest, MOST_HANDED } from '../../../src/answer/hand-off/hand-off.js';
+import { createResponder, HAND_OFF } from '../../../src/answer/respond.js';
+import { compileAccess } from '../../../src/image/access.js';
+import { Publisher } from '../../../src/image/catalog.js';
+import { Ede, Opcode, Rcode } from '../../../src/protocol/iana.js';
+import { prefixFromText } from '../../../src/protocol/prefix.js';
+import { emptyCatalog } from '../../support/catalog.js';
+import { buildQuery, decodeMessage } from '../../support/message.js';
+import { heldHandler, replyTo } from '../../support/requests.js';
+import { signQuery } from '../../support/tsig.js';
 
 const HANDED = { handedOpcodes: (1 << Opcode.NOTIFY) | (1 << Opcode.UPDATE) };
 const KEY = { name: 'key.test.', algorithm: 'hmac-sha256', secret: 'c2VjcmV0IG9mIHRoZSB0ZXN0cw==' };

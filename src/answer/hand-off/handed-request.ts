@@ -1,5 +1,6 @@
 /** Requests that a thread does not answer itself, NOTIFY and UPDATE, on their way to whoever does. Plain data: it is posted between threads. */
-import type { Transport } from './facts.js';
+import type { Transport } from '../facts.js';
+import type { HandedReply } from './handed-reply.js';
 
 export interface HandedRequest {
   /** The whole message, as it came. Header, question and OPT are well formed; its TSIG record is not verified. */
@@ -14,16 +15,6 @@ export interface HandedRequest {
   readonly keepalive: number;
   /** The certificate that the client has shown, DER, once it was verified. */
   readonly certificate?: Uint8Array | undefined;
-}
-
-export interface HandedReply {
-  /** The whole response. */
-  readonly octets: Uint8Array;
-  readonly rcode: number;
-  /** Extended DNS error code, or -1. */
-  readonly ede: number;
-  /** 1 when the request had a valid TSIG record. */
-  readonly signed: number;
 }
 
 /** Answers a request; undefined: it gets no response. Does not reject. */
