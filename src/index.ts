@@ -15,6 +15,7 @@ export type {
   StarttlsFault,
   StreamFault,
   TlsFault,
+  TransferFault,
 } from './fixture/faults/fault-rule.js';
 export type { WaitOptions } from './fixture/queries/query-log.js';
 export type { QueryFields, QueryMatch } from './fixture/queries/query-match.js';

@@ -35,6 +35,7 @@ export function openFaults(file: string, seed: number, log: Log): InjectedFaults
     interceptor,
     serve(facts) {
       interceptor.tls.serve(facts.tls);
+      interceptor.signWith(facts.keys);
       zones = facts.zones;
       warnOfOthers();
     },

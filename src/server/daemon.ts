@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.js';
 import { summaryOf, summaryText } from '../observe/counters/summary.js';
 import type { Log, ServerLog } from '../observe/log.js';
 import type { ServerFacts } from '../observe/metrics/server-facts.js';
+import type { TsigKey } from '../protocol/tsig/tsig-key.js';
 import type { TlsSettings } from '../tls/tls-context.js';
 import { version } from '../version.js';
 import { metricsFacts } from './metrics/metrics-facts.js';
@@ -26,9 +27,9 @@ export interface InjectedFaults extends FollowedFile {
   readonly interceptor: Fixture;
   /**
    * Called once the server runs. `tls`: its certificates and keys, for faults in TLS; undefined where TLS is not served. `zones`: the names
-   * of its zones; faults of other names are warned of.
+   * of its zones; faults of other names are warned of. `keys`: those of TSIG.
    */
-  serve(facts: { tls(): TlsSettings | undefined; zones(): readonly string[] }): void;
+  serve(facts: { tls(): TlsSettings | undefined; zones(): readonly string[]; keys(): readonly TsigKey[] }): void;
 }
 
 interface DaemonOptions {
@@ -65,7 +66,11 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   };
   await listen().catch((error) => troubles.again(error, 'metrics address', listen));
   const server = await start(options, running, identity, troubles);
-  faults?.serve({ tls: () => server.tlsService?.settings, zones: () => knownNames(server.loaded.status()) });
+  faults?.serve({
+    tls: () => server.tlsService?.settings,
+    zones: () => knownNames(server.loaded.status()),
+    keys: () => server.plane.settings.answers.tsigKeys,
+  });
   const stop = (request: StopRequest): void => running.stop(request);
   const operation = await operate(server, { config, configFile, faults, notifier, log, stop }).catch(async (error) => {
     await server.close();

@@ -86,6 +86,12 @@ export const FAULT_CASES: Readonly<Record<FaultName, readonly FaultCase[]>> = {
     { rule: { fault: 'stall', octets: 0 }, ...lost },
     { rule: { fault: 'stall', octets: 1 }, ...lost },
   ],
+  // The client asks for no transfers.
+  'transfer-slow': [{ rule: { fault: 'transfer-slow' }, ...harmless }],
+  'transfer-wrong-soa': [{ rule: { fault: 'transfer-wrong-soa' }, ...harmless }],
+  'transfer-out-of-zone': [{ rule: { fault: 'transfer-out-of-zone' }, ...harmless }],
+  'transfer-endless': [{ rule: { fault: 'transfer-endless' }, ...harmless }],
+  'transfer-bad-tsig': [{ rule: { fault: 'transfer-bad-tsig' }, ...harmless }],
   'tls-stall': [{ rule: { fault: 'tls-stall' }, ...shaken(TIMED_OUT) }],
   'tls-reset': [{ rule: { fault: 'tls-reset' }, ...shaken(...ENDED) }],
   'tls-close': [{ rule: { fault: 'tls-close' }, ...shaken(...ENDED) }],
