@@ -27,7 +27,7 @@ export interface SignedRequest {
 }
 
 /** What a request is answered with. */
-interface RequestAnswer {
+export interface RequestAnswer {
   readonly rcode: number;
   /** Extended DNS error code (RFC 8914), and its text. */
   readonly ede?: number | undefined;

@@ -15,7 +15,7 @@ export interface UpdateGrant {
 }
 
 /** What a client may do; it is the client that has all that is given here. */
-interface UpdateRule {
+export interface UpdateRule {
   /** Name of a TSIG key. */
   readonly key?: Uint8Array | undefined;
   /** Name of a remote of the configuration. */
