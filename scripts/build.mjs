@@ -58,6 +58,7 @@ const GROUPS = [
       'server/plane/udp-worker.ts',
       'server/plane/stream-worker.ts',
       'server/zones/loader-worker.ts',
+      'server/zones/jobs/lane-worker.ts',
       'server/zones/verifying-worker.ts',
       'server/secondaries/transfer-worker.ts',
     ],

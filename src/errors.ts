@@ -22,6 +22,8 @@ export const ErrorCode = {
   TRANSFER: 'ADOTD_TRANSFER',
   /** A key of DNSSEC cannot be read or used. */
   DNSSEC_KEY: 'ADOTD_DNSSEC_KEY',
+  /** A zone cannot be changed as it is: it is not served, comes from a primary, or has no version yet. */
+  ZONE_STATE: 'ADOTD_ZONE_STATE',
   /** A message or a piece of wire format cannot be parsed. */
   WIRE: 'ADOTD_WIRE',
   /** A value in presentation format cannot be parsed. */

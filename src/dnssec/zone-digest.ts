@@ -1,12 +1,12 @@
 /**
- * Verifies the digest of a zone (ZONEMD, RFC 8976): scheme SIMPLE with SHA-384 or SHA-512. One record that matches suffices.
+ * Verifies and makes the digest of a zone (ZONEMD, RFC 8976): scheme SIMPLE with SHA-384 or SHA-512. One record that matches suffices.
  * Not here: the signature of the ZONEMD RRset, and its absence in NSEC and NSEC3; they are verified with the others.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { counted } from '../errors.js';
 import { Type } from '../protocol/iana.js';
 import { MAX_NAME } from '../protocol/name.js';
-import { readU32 } from '../protocol/octets.js';
+import { readU32, writeU32 } from '../protocol/octets.js';
 import { MAX_RDATA } from '../protocol/rdata/field.js';
 import { Place } from '../zone/check-names.js';
 import { canonicalOrder, canonicalRecords } from '../zone/order.js';
@@ -88,7 +88,45 @@ export function verifyDigests(zone: SignedZone): void {
   }
 }
 
-function digestsOf({ rrsets, checked }: SignedZone): ZoneDigest[] {
+/** A zone without errors. */
+type DigestedZone = Pick<SignedZone, 'rrsets' | 'checked'>;
+
+/** RDATA of a ZONEMD record for writeDigests(), undefined for hash algorithms that are not known here. */
+export function emptyDigest(algorithm: number, serial: number): Uint8Array | undefined {
+  const name = DIGESTS.get(algorithm);
+  if (name === undefined) return undefined;
+  const rdata = new Uint8Array(DIGEST + createHash(name).digest().length);
+  writeU32(rdata, 0, serial);
+  rdata[SCHEME] = SIMPLE;
+  rdata[ALGORITHM] = algorithm;
+  return rdata;
+}
+
+/** Scheme and hash algorithm of ZONEMD RDATA. */
+export function digestKind(rdata: Uint8Array): { readonly isSimple: boolean; readonly algorithm: number } {
+  return { isSimple: rdata[SCHEME] === SIMPLE, algorithm: rdata[ALGORITHM]! };
+}
+
+/** Writes the digests of the zone into the ZONEMD records of its apex, which emptyDigest() made. */
+export function writeDigests(zone: DigestedZone): void {
+  for (const { algorithm, digest } of digestsOf(zone)) {
+    const name = DIGESTS.get(algorithm);
+    if (name !== undefined) digest.set(zoneDigest(zone, name));
+  }
+}
+
+/** The RDATA of the ZONEMD records of a zone's apex, as views. */
+export function digestRecords({ rrsets, checked }: DigestedZone): Uint8Array[] {
+  const { store, start, records } = rrsets;
+  const set = findRrset(rrsets, checked.apex, Type.ZONEMD);
+  if (set < 0) return [];
+  return Array.from(records.subarray(start[set]!, start[set + 1]!), (row) => {
+    const at = store.rdataAt[row]!;
+    return store.rdata.subarray(at, at + store.rdataLength[row]!);
+  });
+}
+
+function digestsOf({ rrsets, checked }: DigestedZone): ZoneDigest[] {
   const { store, start, records } = rrsets;
   const set = findRrset(rrsets, checked.apex, Type.ZONEMD);
   if (set < 0) return [];
@@ -115,7 +153,7 @@ function serialOf({ rrsets, checked }: SignedZone): number {
  * The digest of all records of the zone in canonical form and order, occluded ones and glue included, without the ZONEMD
  * records of the apex and their signatures (RFC 8976 §3.3).
  */
-function zoneDigest(zone: SignedZone, algorithm: string): Uint8Array {
+function zoneDigest(zone: DigestedZone, algorithm: string): Uint8Array {
   const { rrsets, checked } = zone;
   const { store, nodeRrsets, type, ttl } = rrsets;
   const gathered = new Gathered(createHash(algorithm));

@@ -34,6 +34,8 @@ export interface LoadOptions extends Partial<ReadLimits> {
   readonly isLenient?: boolean;
   /** Who verifies signatures; by default the calling thread. */
   readonly chooseVerifier?: ChooseVerifier;
+  /** Called with a zone without errors before it is compiled: it may change RDATA, but not its length. */
+  readonly amend?: (rrsets: Rrsets, zone: CheckedZone) => void;
 }
 
 /** The result of loading a zone. */
@@ -65,6 +67,7 @@ export function loadRecords(store: RecordStore, diagnostics: Diagnostics, option
   const apex = zone?.apex ?? soaOwner(rrsets);
   const apexName = apex === undefined ? undefined : store.nameOf(apex);
   const isWanted = options.compile !== false && diagnostics.errors === 0;
+  if (zone !== undefined && isWanted) options.amend?.(rrsets, zone);
   const image = zone === undefined || !isWanted ? undefined : compileZone(rrsets, zone);
   const { recordCount: records } = store;
   const { signaturesExpire } = zone ?? {};

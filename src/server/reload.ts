@@ -45,7 +45,10 @@ export interface ReloadParts {
   readonly loader: ZoneLoader;
   /** How zones are found and loaded under a configuration. */
   zoneSettings(config: Config): ZoneSettings;
-  readonly plane: Pick<DataPlane, 'configure' | 'publish'>;
+  readonly plane: Pick<DataPlane, 'configure'> & {
+    /** Publishes all zones as they are now; fulfilled when all answers come from them. */
+    publish(): Promise<void>;
+  };
   /** undefined: TLS is not served. */
   readonly tls: Pick<TlsService, 'prepare' | 'refresh' | 'files' | 'mistakes' | 'problems'> | undefined;
   /** undefined: the configuration is not read again. */
@@ -272,7 +275,7 @@ export class Reloader {
     errors.push(...load.errors);
     // A request for one zone gets no mistakes of others.
     if (request.zone === undefined) errors.push(...mistakes);
-    await plane.publish(load.report.catalog);
+    await plane.publish();
     return outcomes;
   }
 

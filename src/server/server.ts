@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.js';
 import { isTapped } from '../config/tap.js';
 import { AdotdError, ErrorCode } from '../errors.js';
+import { Publisher } from '../image/catalog.js';
 import { Counters } from '../observe/counters/counters.js';
 import type { Log } from '../observe/log.js';
 import type { Tap, TapStatus } from '../observe/tap/tap.js';
@@ -19,9 +20,13 @@ import { openRequests, type RequestHandlers } from './requests.js';
 import { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
 import { TransfersOut } from './transfers-out.js';
+import { openZoneLife } from './zone-life.js';
+import { zonePolicyOf } from './zone-policy.js';
+import { LoaderLane } from './zones/jobs/loader-lane.js';
 import type { LoaderSettings } from './zones/load-zones.js';
-import type { ServedZones, ZonesReport } from './zones/served-zones.js';
+import { ServedZones, type ZonesReport } from './zones/served-zones.js';
 import type { ZoneFile } from './zones/zone-files.js';
+import { ZoneKeeper } from './zones/zone-keeper.js';
 import { type ReloadRequest, ZoneLoader, type ZoneSettings } from './zones/zone-loader.js';
 
 /** ADOTD_ZONE_INVALID with the mistakes in the zones; the message has one line for each. */
@@ -96,7 +101,7 @@ export interface Server {
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { config, configFile, log, clock = systemClock } = options;
-  const loader = new ZoneLoader(options.loader, clock, log);
+  const { keeper, loader } = createZones(options, clock);
   const zoneSettings = zoneSettingsOf(options);
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
@@ -108,18 +113,23 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const { tls, tap, plane } = await openParts(opened, report, sources, clock);
   logPlane(plane, log);
   let closed: Promise<void> | undefined;
+  keeper.begin(async (catalog) => (closed ? undefined : plane.publish(catalog)));
+  const life = await openZoneLife(config, { keeper, clock, log });
   const parts: ReloadParts = {
     loader,
     zoneSettings,
     plane: {
       configure: async (next) => !closed && plane.configure(next),
-      publish: async (catalog) => (closed ? undefined : plane.publish(catalog)),
+      publish: () => keeper.publish(),
     },
     tls,
     configFile,
     configMistakes: mistakes,
     troubles,
-    applied: (next, effects) => options.applied?.(next, effects),
+    applied(next, effects) {
+      void life.configure(next);
+      options.applied?.(next, effects);
+    },
     clock,
     log,
   };
@@ -149,10 +159,30 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     close(drainTime) {
       tls?.close();
       troubles.close();
-      closed ??= plane.close(drainTime).then(() => tap?.stop());
+      closed ??= life
+        .close()
+        .then(() => plane.close(drainTime))
+        .then(() => tap?.stop());
       return closed;
     },
   };
+}
+
+/** The keeper of all zones, and the loader of those that come from files. */
+function createZones(
+  { config, loader: settings, log }: ServerOptions,
+  clock: Clock,
+): { readonly keeper: ZoneKeeper; readonly loader: ZoneLoader } {
+  const publisher = new Publisher();
+  const served = new ServedZones(publisher);
+  const keeper = new ZoneKeeper({
+    publisher,
+    lane: new LoaderLane(clock, settings.thread),
+    clock,
+    policyOf: zonePolicyOf(config),
+    replaced: (zone, image) => served.replaced(zone, image, clock.seconds()),
+  });
+  return { keeper, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };
 }
 
 /**

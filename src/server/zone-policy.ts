@@ -33,7 +33,7 @@ interface CatalogMembership {
   readonly owner: string | undefined;
 }
 
-type SerialPolicy = 'keep' | 'increment' | 'unixtime' | 'date';
+export type SerialPolicy = 'keep' | 'increment' | 'unixtime' | 'date';
 
 /** Plain data. Zones that share a policy share the object. */
 export interface EffectivePolicy {

@@ -2,8 +2,8 @@
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { compareNames, nameToText, sameName } from '../../protocol/name.js';
 import { type Difference, differenceOf } from '../../zone/changes/difference.js';
-import { compareRdata, RunWriter } from '../../zone/changes/record-run.js';
-import * as L from '../layout.js';
+import { compareRdata, type RunPair, RunWriter } from '../../zone/changes/record-run.js';
+import { imageFacts } from '../image-facts.js';
 import { ImageRecords } from './image-records.js';
 
 /**
@@ -12,15 +12,21 @@ import { ImageRecords } from './image-records.js';
  * zones, ADOTD_CHANGE_SERIAL when they have the same serial.
  */
 export function diff(older: Uint8Array, newer: Uint8Array): Difference {
+  const { removed, added } = recordsBetween(older, newer);
+  const { apex, serial } = imageFacts(newer);
+  if (serial === imageFacts(older).serial) {
+    const found = `found serial ${serial} in both versions of ${nameToText(apex)}`;
+    throw new AdotdError(ErrorCode.CHANGE_SERIAL, `${found}, expected another one in the newer`);
+  }
+  return differenceOf(apex, removed, added);
+}
+
+/** As diff(), but the images may have the same serial. */
+export function recordsBetween(older: Uint8Array, newer: Uint8Array): RunPair {
   const [a, b] = [new ImageRecords(older, true), new ImageRecords(newer, true)];
   if (!sameName(a.apex, 0, b.apex, 0)) {
     const found = `found ${nameToText(b.apex)} as the newer version of ${nameToText(a.apex)}`;
     throw new AdotdError(ErrorCode.OUT_OF_ZONE, `${found}, expected two versions of one zone`);
-  }
-  const serial = a.words[L.HEADER_SERIAL]!;
-  if (serial === b.words[L.HEADER_SERIAL]) {
-    const found = `found serial ${serial >>> 0} in both versions of ${nameToText(a.apex)}`;
-    throw new AdotdError(ErrorCode.CHANGE_SERIAL, `${found}, expected another one in the newer`);
   }
   const removed = new RunWriter();
   const added = new RunWriter();
@@ -33,7 +39,7 @@ export function diff(older: Uint8Array, newer: Uint8Array): Difference {
     if (order <= 0) hasA = a.next();
     if (order >= 0) hasB = b.next();
   }
-  return differenceOf(b.apex, removed.finish(), added.finish());
+  return { removed: removed.finish(), added: added.finish() };
 }
 
 function takeAll(from: ImageRecords, run: RunWriter): void {

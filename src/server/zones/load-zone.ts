@@ -6,6 +6,7 @@ import { AdotdError } from '../../errors.js';
 import { imageFacts } from '../../image/image-facts.js';
 import { type Loaded, load } from '../../image/load.js';
 import { nameFromText, nameKey, nameToText, sameName } from '../../protocol/name.js';
+import type { Difference } from '../../zone/changes/difference.js';
 import type { DnssecCheck } from '../../zone/check-signatures.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import { originOfFile } from '../../zone/filename.js';
@@ -61,6 +62,8 @@ export interface ZoneResult {
   readonly nameservers: readonly string[];
   /** A large image has a SharedArrayBuffer of its own, a small one is a copy; undefined after errors, or if none was wanted. */
   readonly image: Uint8Array | undefined;
+  /** Differences that lead to the image, oldest first. */
+  readonly history?: readonly Difference[] | undefined;
   /** Whether the zone has a chain of denial (NSEC or NSEC3). */
   readonly signed: boolean;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */

@@ -60,7 +60,11 @@ export class LoadedFiles {
     for (const id of this.#byName.get(loaded.key) ?? []) {
       this.#files.set(id, { ...this.#files.get(id)!, served: false });
     }
-    this.#files.set(idOf(zone), { ...loaded, result: { ...loaded.result, image: undefined }, served: true });
+    this.#files.set(idOf(zone), {
+      ...loaded,
+      result: { ...loaded.result, image: undefined, history: undefined },
+      served: true,
+    });
   }
 
   drop(zone: ZoneFile): void {

@@ -3,16 +3,17 @@
  * and a file may hold another zone than before (loaded-files.ts).
  */
 import { type Catalog, Publisher } from '../../image/catalog.js';
+import { imageFacts } from '../../image/image-facts.js';
 import type { Policies } from '../../image/policy.js';
 import { zoneKey } from '../../protocol/name.js';
-import { isLaterSerial } from '../../protocol/serial.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
 import { type LoadedFile, LoadedFiles } from './loaded-files.js';
+import { FAILED, nameless, outcomeOf, type ServedZone, staleSerials } from './served-zone.js';
 import type { SourceState } from './source-state.js';
 import { idOf, type ZoneFile } from './zone-files.js';
-import { conflicts, staleSerial } from './zone-mistakes.js';
-import { NOTHING_DONE, type ZoneOutcome, type ZoneOutcomeKind, type ZoneStatus } from './zone-outcome.js';
+import { conflicts } from './zone-mistakes.js';
+import { NOTHING_DONE, type ZoneOutcome, type ZoneStatus } from './zone-outcome.js';
 
 /** The state of all zones after a load, and what the load has changed. */
 export interface ZonesReport {
@@ -42,33 +43,17 @@ export interface ZonesReport {
 /** Returns the mistakes in the policies, given the names of all zones (absolute, in lower case). */
 export type PolicyCheck = (zones: ReadonlySet<string>) => readonly Diagnostic[];
 
-/** The state of a zone. */
-interface Entry {
-  readonly apex: Uint8Array;
-  readonly name: string;
-  /** The file that the zone is served from. */
-  readonly file: string;
-  readonly failed: boolean;
-  readonly kept: boolean;
-  /** A number that changes with the image that is served. */
-  readonly version: number;
-  readonly signed: boolean;
-  readonly signaturesExpire: number | undefined;
-  readonly serial: number;
-  readonly records: number;
-  readonly octets: number;
-  readonly loadedAt: number;
-  readonly milliseconds: number;
-  readonly nameservers: readonly string[];
-}
-
 export class ServedZones {
-  readonly #publisher = new Publisher();
+  readonly #publisher: Publisher;
   readonly #files = new LoadedFiles();
   /** By the keys of their names. */
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, ServedZone>();
   #version = 0;
   #mistakes: PolicyCheck = () => [];
+
+  constructor(publisher = new Publisher()) {
+    this.#publisher = publisher;
+  }
 
   /** Puts these policies in force with the next change; `mistakes` checks them. */
   restrict(policies: Policies, mistakes: PolicyCheck = () => []): void {
@@ -97,7 +82,7 @@ export class ServedZones {
     now = 0,
     order?: readonly ZoneFile[],
   ): ZonesReport {
-    const touched = new Map<string, Entry | undefined>();
+    const touched = new Map<string, ServedZone | undefined>();
     const outcomes: ZoneOutcome[] = [];
     const touch = (key: string | undefined): void => {
       if (key !== undefined && !touched.has(key)) touched.set(key, this.#entries.get(key));
@@ -186,6 +171,25 @@ export class ServedZones {
     return entry && this.#publisher.imageOf(entry.apex);
   }
 
+  /** Whether the zone of this key is answered from a file, or from what its file had. */
+  isServed(key: string): boolean {
+    return this.#entries.get(key)?.failed === false;
+  }
+
+  /** Whether more than one file has the zone of this key. */
+  isShared(key: string): boolean {
+    return this.#files.named(key).length > 1;
+  }
+
+  /** Notes that another version of a zone is served than its file has. `now`: seconds since 1970. */
+  replaced(key: string, image: Uint8Array, now: number): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    const { serial, records } = imageFacts(image);
+    const { byteLength: octets } = image;
+    this.#entries.set(key, { ...entry, serial, records, octets, version: ++this.#version, loadedAt: now });
+  }
+
   #unchanged(result: UnchangedZone): ZoneOutcome {
     const loaded = this.#files.unchanged(result);
     const entry = loaded?.key === undefined ? undefined : this.#entries.get(loaded.key);
@@ -219,7 +223,7 @@ export class ServedZones {
   }
 
   #serve(key: string, { result }: LoadedFile, image: Uint8Array, now: number): void {
-    const { zone, apex, name, signed, signaturesExpire, serial, records, milliseconds, nameservers } = result;
+    const { zone, apex, name, signed, signaturesExpire, serial, records, milliseconds, nameservers, history } = result;
     if (apex === undefined || name === undefined) return;
     this.#files.serve(zone);
     const old = this.#entries.get(key);
@@ -229,7 +233,7 @@ export class ServedZones {
       this.#entries.set(key, { ...old, file: zone.file, kept: false });
       return;
     }
-    this.#publisher.put(apex, image);
+    this.#publisher.put(apex, image, history);
     this.#entries.set(key, {
       apex,
       name,
@@ -248,7 +252,7 @@ export class ServedZones {
     });
   }
 
-  #statusOf(key: string, entry: Entry): ZoneStatus {
+  #statusOf(key: string, entry: ServedZone): ZoneStatus {
     const { name, file, serial, records, octets, signed, signaturesExpire, loadedAt, milliseconds } = entry;
     const state = entry.failed ? 'failed' : entry.kept ? 'kept' : 'served';
     const group = this.#files.named(key).map(({ result }) => result);
@@ -278,61 +282,4 @@ export class ServedZones {
       nameservers: entries.flatMap((entry) => entry.nameservers),
     };
   }
-}
-
-const FAILED = {
-  failed: true,
-  kept: false,
-  version: 0,
-  signed: false,
-  signaturesExpire: undefined,
-  serial: 0,
-  records: 0,
-  octets: 0,
-  loadedAt: 0,
-  milliseconds: 0,
-  nameservers: [],
-};
-
-/** The outcome of a zone; `group`: the results of its files, `more`: mistakes that are in no file alone. */
-function outcomeOf(
-  key: string,
-  before: Entry | undefined,
-  after: Entry | undefined,
-  group: readonly ZoneResult[],
-  more: readonly Diagnostic[],
-): ZoneOutcome {
-  const name = (after ?? before)?.name ?? key;
-  const was = before && !before.failed ? before.serial : undefined;
-  if (after === undefined) return { ...NOTHING_DONE, name, file: before?.file ?? '', result: 'removed', before: was };
-  const errors = more.filter(({ severity }) => severity === 'error').length;
-  return {
-    name,
-    file: group[0]?.zone.file ?? after.file,
-    result: kindOf(before, after),
-    before: was,
-    after: after.failed ? undefined : after.serial,
-    diagnostics: [...group.flatMap((one) => one.diagnostics), ...more],
-    errors: group.reduce((sum, one) => sum + one.errors, errors),
-    warnings: group.reduce((sum, one) => sum + one.warnings, more.length - errors),
-    milliseconds: group.reduce((sum, one) => sum + one.milliseconds, 0),
-  };
-}
-
-function kindOf(before: Entry | undefined, after: Entry): ZoneOutcomeKind {
-  if (after.failed) return 'failed';
-  if (after.kept) return 'kept';
-  if (before === undefined || before.failed) return 'added';
-  return after.version === before.version ? 'unchanged' : 'loaded';
-}
-
-/** A warning when another content of a zone is served with a serial that has not risen. */
-function staleSerials(before: Entry | undefined, after: Entry | undefined): Diagnostic[] {
-  if (before === undefined || after === undefined || kindOf(before, after) !== 'loaded') return [];
-  return isLaterSerial(before.serial, after.serial) ? [] : [staleSerial(after.file, before.serial, after.serial)];
-}
-
-/** The outcome of a file whose zone is unknown. */
-function nameless({ zone, diagnostics, errors, warnings, milliseconds }: ZoneResult): ZoneOutcome {
-  return { name: zone.file, file: zone.file, result: 'failed', diagnostics, errors, warnings, milliseconds };
 }

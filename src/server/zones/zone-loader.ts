@@ -5,9 +5,10 @@ import { counted } from '../../errors.js';
 import type { Policies } from '../../image/policy.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
+import type { KeptFiles } from './kept-files.js';
 import { checkOf, type DnssecChecks, type ZoneTask } from './load-zone.js';
 import { type LoaderSettings, loadZones } from './load-zones.js';
-import { type PolicyCheck, ServedZones, type ZonesReport } from './served-zones.js';
+import type { PolicyCheck, ServedZones, ZonesReport } from './served-zones.js';
 import { idOf, listZones, withoutZoneFiles, type ZoneFile } from './zone-files.js';
 import { countOutcomes, outcomeText, type ZoneOutcome } from './zone-outcome.js';
 
@@ -45,15 +46,21 @@ interface ZoneLoad {
   readonly errors: readonly string[];
 }
 
+/** Decides which versions of zones are served, given their files. */
+type FileKeeper = Pick<KeptFiles, 'prepare'>;
+
 export class ZoneLoader {
-  readonly zones = new ServedZones();
+  readonly zones: ServedZones;
+  readonly #keeper: FileKeeper;
   readonly #loader: LoaderSettings;
   readonly #clock: Clock;
   readonly #log: Log;
   /** Those of the last load. */
   #checks: DnssecChecks | undefined;
 
-  constructor(loader: LoaderSettings, clock: Clock, log: Log) {
+  constructor(loader: LoaderSettings, clock: Clock, log: Log, zones: ServedZones, keeper: FileKeeper) {
+    this.zones = zones;
+    this.#keeper = keeper;
     this.#loader = loader;
     this.#clock = clock;
     this.#log = log;
@@ -67,7 +74,9 @@ export class ZoneLoader {
     this.#checks = settings.dnssecChecks;
     const results = await loadZones(tasks, this.#options(settings), this.#loader, false);
     this.zones.restrict(settings.policies, settings.policyMistakes);
-    const report = this.zones.apply(results, this.#clock.seconds());
+    const prepared = await this.#prepare(results);
+    const report = this.zones.apply(prepared.results, this.#clock.seconds());
+    prepared.settle((key) => this.zones.isServed(key));
     logZones(report, performance.now() - began, 0, this.#log);
     return report;
   }
@@ -86,10 +95,16 @@ export class ZoneLoader {
     const away = new Set(kept.map(idOf));
     const present = tasks.filter(({ zone }) => !away.has(idOf(zone)));
     const results = await loadZones(present, this.#options(settings), this.#loader, true);
+    const prepared = await this.#prepare(results);
     this.zones.restrict(settings.policies, settings.policyMistakes);
-    const report = this.zones.change(results, gone, this.#clock.seconds(), order);
+    const report = this.zones.change(prepared.results, gone, this.#clock.seconds(), order);
+    prepared.settle((key) => this.zones.isServed(key));
     logZones(report, performance.now() - began, LOGGED_ZONES, this.#log);
     return { report, listed, errors };
+  }
+
+  #prepare(results: Awaited<ReturnType<typeof loadZones>>): ReturnType<FileKeeper['prepare']> {
+    return this.#keeper.prepare(results, (key) => this.zones.isShared(key));
   }
 
   /** Whether files may be new or gone. With 10,000 zones, listing takes longer than loading one. */

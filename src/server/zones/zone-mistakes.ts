@@ -41,3 +41,10 @@ export function staleSerial(file: string, before: number, after: number): Diagno
   const message = `the zone has changed, but its serial ${how}: expected a later one (RFC 1982)`;
   return { severity: 'warning', file, line: 1, column: 1, message };
 }
+
+/** An error: the old version stays, since secondaries would not notice the new one. */
+export function lowerSerial(file: string, before: number, after: number): Diagnostic {
+  const found = `the zone has changed, but its serial went from ${before} back to ${after}; the old version stays`;
+  const remedy = `write a later serial than ${before} (RFC 1982); or, if no secondary has the old version, restart the server`;
+  return { severity: 'error', file, line: 1, column: 1, message: `${found}: ${remedy}` };
+}

@@ -2,7 +2,7 @@
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { nameToText, sameName } from '../../protocol/name.js';
 import { type Difference, differenceOf } from './difference.js';
-import { RunCursor, RunWriter } from './record-run.js';
+import { RunCursor, type RunPair, RunWriter } from './record-run.js';
 
 /**
  * The sum of two differences. What the first adds and the second removes is in neither run of the result. What the first
@@ -16,13 +16,19 @@ export function compose(first: Difference, second: Difference): Difference {
     const found = `found ${describe(second)} behind ${describe(first)}`;
     throw new AdotdError(ErrorCode.CHANGE_SERIAL, `${found}, expected a change that begins where the other ends`);
   }
+  const { removed, added } = composeRuns(apex, first, second);
+  return differenceOf(apex, removed, added);
+}
+
+/** As compose(), but serials do not matter: the sum may lead back to its beginning. Runs may be without SOA records. */
+export function composeRuns(apex: Uint8Array, first: RunPair, second: RunPair): RunPair {
   // What the second removes of the older version, and what the first adds that stays.
   const { left, right } = cancel(new RunCursor(second.removed), new RunCursor(first.added), false);
   // What the first removes that stays so, and what the second adds to that.
   const kept = cancel(new RunCursor(first.removed), new RunCursor(second.added), true);
   const removed = union(kept.left, left, ErrorCode.RECORD_MISSING, 'removed', apex);
   const added = union(kept.right, right, ErrorCode.RECORD_PRESENT, 'added', apex);
-  return differenceOf(apex, removed, added);
+  return { removed, added };
 }
 
 function describe({ apex, from, to }: Difference): string {

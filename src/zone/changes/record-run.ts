@@ -8,6 +8,12 @@ import { readU16, readU32, writeU16, writeU32 } from '../../protocol/octets.js';
 import { hasLoweredNames, typeToText } from '../../protocol/rdata/table.js';
 import { canonicalRdata } from '../../protocol/rdata/wire.js';
 
+/** Two runs: the records that are removed, and those that are added. */
+export interface RunPair {
+  readonly removed: Uint8Array;
+  readonly added: Uint8Array;
+}
+
 /** Octets of a record between owner and RDATA: type, class, TTL, length. */
 export const RUN_FIXED = 10;
 const CLASS = 2;

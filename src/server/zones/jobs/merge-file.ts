@@ -1,0 +1,115 @@
+/** Merges a zone file with a zone that is changed beside it (zone/changes/three-way.ts): to the next version of the zone. */
+import { recordsBetween } from '../../../image/changes/diff.js';
+import { PendingView } from '../../../image/changes/pending-view.js';
+import { ImageView, type ViewRecord } from '../../../image/changes/zone-view.js';
+import { imageFacts } from '../../../image/image-facts.js';
+import { Type } from '../../../protocol/iana.js';
+import { sameName } from '../../../protocol/name.js';
+import { isLaterSerial } from '../../../protocol/serial.js';
+import { RunCursor, type RunPair, RunWriter } from '../../../zone/changes/record-run.js';
+import { mergeThreeWay } from '../../../zone/changes/three-way.js';
+import type { SerialPolicy } from '../../zone-policy.js';
+import { type Applied, applyChange } from './apply-change.js';
+import { nextSerial } from './serial-policy.js';
+import { renewDigests } from './zone-digests.js';
+
+/** Plain data. */
+export interface FileMerge {
+  /** Image of the zone. */
+  readonly zone: Uint8Array;
+  /** Image of the file as it is now. */
+  readonly file: Uint8Array;
+  /** What leads from the file as it was loaded to the zone, SOA records too; undefined: they have the same records. */
+  readonly overlay: RunPair | undefined;
+  /** Serial of the file as it was loaded. */
+  readonly sourceSerial: number;
+  readonly serialPolicy: SerialPolicy;
+  readonly zonemd: 'auto' | 'remove';
+  /** Seconds since 1970. */
+  readonly now: number;
+}
+
+/** Plain data. */
+export interface Merged {
+  /** undefined: the zone stays as it is. */
+  readonly applied: Applied | undefined;
+  /** What leads from the file as it is now to the merged zone. */
+  readonly overlay: RunPair;
+}
+
+export function mergeFile(merge: FileMerge): Merged {
+  const { zone, file, zonemd, now } = merge;
+  const { apex, serial: published } = imageFacts(zone);
+  const fileSerial = imageFacts(file).serial;
+  const loaded = merge.overlay ?? { removed: new Uint8Array(0), added: new Uint8Array(0) };
+  const merged = mergeThreeWay(ordinary(apex, loaded), ordinary(apex, recordsBetween(zone, file)));
+  const [zoneSoa, fileSoa] = [soaOf(zone), soaOf(file)];
+  const soa = isSameButSerial(soaIn(loaded.removed) ?? zoneSoa, fileSoa) ? zoneSoa : fileSoa;
+  const view = new PendingView(new ImageView(zone));
+  view.apply(merged.changes);
+  const isNewSerial = fileSerial !== merge.sourceSerial;
+  const isRaised = isNewSerial && isLaterSerial(published, fileSerial);
+  const overlayWith = (last: ViewRecord): RunPair => ({
+    removed: withSoa(merged.overlay.removed, apex, fileSoa),
+    added: withSoa(merged.overlay.added, apex, last),
+  });
+  if (view.changes() === undefined && isSameButSerial(soa, zoneSoa) && !isRaised)
+    return { applied: undefined, overlay: overlayWith(zoneSoa) };
+  const serial = nextSerial(merge.serialPolicy, published, now, isNewSerial ? fileSerial : undefined);
+  view.removeRrset(apex, Type.SOA);
+  view.add(apex, Type.SOA, soa);
+  view.removeRrset(apex, Type.ZONEMD);
+  for (const record of new ImageView(file).rrset(apex, Type.ZONEMD)) view.add(apex, Type.ZONEMD, record);
+  renewDigests(view, zonemd, serial);
+  const applied = applyChange({ image: zone, difference: view.difference(serial), now });
+  return { applied, overlay: overlayWith(view.rrset(apex, Type.SOA)[0] ?? soa) };
+}
+
+/** The records that are compared: SOA, and the digest of the zone, are decided apart. */
+function ordinary(apex: Uint8Array, { removed, added }: RunPair): RunPair {
+  const filtered = (run: Uint8Array): Uint8Array => {
+    const writer = new RunWriter();
+    const cursor = new RunCursor(run);
+    while (!cursor.isAtEnd) {
+      const isApart = cursor.type === Type.SOA || cursor.type === Type.ZONEMD;
+      if (isApart && sameName(cursor.octets, cursor.at, apex, 0)) cursor.next();
+      else writer.take(cursor);
+    }
+    return writer.finish();
+  };
+  return { removed: filtered(removed), added: filtered(added) };
+}
+
+function soaOf(image: Uint8Array): ViewRecord {
+  const [soa] = new ImageView(image).rrset(imageFacts(image).apex, Type.SOA);
+  if (soa === undefined) throw new Error('an image without SOA record');
+  return soa;
+}
+
+function soaIn(run: Uint8Array): ViewRecord | undefined {
+  for (const cursor = new RunCursor(run); !cursor.isAtEnd; cursor.next())
+    if (cursor.type === Type.SOA) return { ttl: cursor.ttl, rdata: run.slice(cursor.rdataAt, cursor.end) };
+  return undefined;
+}
+
+/** Octets of SOA RDATA from the serial to the end, and behind the serial (RFC 1035 §3.3.13). */
+const SOA_SERIAL = 20;
+const SOA_REST = 16;
+
+function isSameButSerial(a: ViewRecord, b: ViewRecord): boolean {
+  const { length } = a.rdata;
+  if (a.ttl !== b.ttl || length !== b.rdata.length) return false;
+  const same = (from: number, to: number): boolean =>
+    Buffer.compare(a.rdata.subarray(from, to), b.rdata.subarray(from, to)) === 0;
+  return same(0, length - SOA_SERIAL) && same(length - SOA_REST, length);
+}
+
+/** The run with an SOA record in its place. */
+function withSoa(run: Uint8Array, apex: Uint8Array, { ttl, rdata }: ViewRecord): Uint8Array {
+  const writer = new RunWriter();
+  const cursor = new RunCursor(run);
+  while (!cursor.isAtEnd && cursor.type < Type.SOA && sameName(cursor.octets, cursor.at, apex, 0)) writer.take(cursor);
+  writer.add(apex, 0, Type.SOA, ttl, rdata, 0, rdata.length);
+  while (!cursor.isAtEnd) writer.take(cursor);
+  return writer.finish();
+}

@@ -1,0 +1,33 @@
+/** Work on a zone that grows with the zone: done in place when it is small, in a loader thread when it is large (loader-lane.ts). */
+import { recordsBetween } from '../../../image/changes/diff.js';
+import type { RunPair } from '../../../zone/changes/record-run.js';
+import { type Applied, applyChange, type ZoneChange } from './apply-change.js';
+import { type FileMerge, type Merged, mergeFile } from './merge-file.js';
+
+/** Plain data: what is in shared memory is posted to the thread by reference. */
+export type ZoneJob =
+  | ({ readonly kind: 'apply' } & ZoneChange)
+  | { readonly kind: 'diff'; readonly older: Uint8Array; readonly newer: Uint8Array }
+  | ({ readonly kind: 'merge' } & FileMerge);
+
+export interface JobResults {
+  readonly apply: Applied;
+  /** The SOA records too. */
+  readonly diff: RunPair;
+  readonly merge: Merged;
+}
+
+export type JobResult = JobResults[keyof JobResults];
+
+/** Octets of what a job is about. */
+export function sizeOfJob(job: ZoneJob): number {
+  if (job.kind === 'apply') return job.image.byteLength + job.difference.added.length;
+  if (job.kind === 'diff') return job.older.byteLength + job.newer.byteLength;
+  return job.zone.byteLength + job.file.byteLength;
+}
+
+/** Does the work. Throws AdotdError as applyDifference() and recordsBetween() do. */
+export function runJob(job: ZoneJob): JobResult {
+  if (job.kind === 'apply') return applyChange(job);
+  return job.kind === 'diff' ? recordsBetween(job.older, job.newer) : mergeFile(job);
+}

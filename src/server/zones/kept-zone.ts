@@ -1,0 +1,77 @@
+/** The state of one zone in the keeper, and the queue of the work on it. */
+import type { Changes, ZoneView } from '../../image/changes/zone-view.js';
+import type { Difference } from '../../zone/changes/difference.js';
+import type { RunPair } from '../../zone/changes/record-run.js';
+
+/** Where a zone comes from. */
+export type ZoneRole = 'file' | 'secondary' | 'catalog-consumed' | 'catalog-produced';
+
+/** What is known of a zone. Plain data. */
+export interface KeptZone {
+  /** Key of its name (zoneKey). */
+  readonly zone: string;
+  /** In wire format. */
+  readonly apex: Uint8Array;
+  readonly role: ZoneRole;
+  /** `empty`: never transferred or made. `expired`: its primaries are silent for too long. Both are answered with SERVFAIL. */
+  readonly state: 'served' | 'empty' | 'expired' | 'failed';
+  /** The version that is served, or that was served when the zone expired. */
+  readonly image: Uint8Array | undefined;
+  /** The published one; 0 without an image. */
+  readonly serial: number;
+  /** Serial of the file, or of the primary's version. */
+  readonly sourceSerial: number;
+  /** Differences that lead to the image, oldest first. */
+  readonly history: readonly Difference[];
+  /** Name of the remote that gave the version. */
+  readonly origin: string | undefined;
+  /** Changes that wait. */
+  readonly pending: number;
+}
+
+/** Makes a change: gets the version as calls before it have left it; undefined: there is nothing to change. */
+export type MakeChanges = (view: ZoneView) => Changes | undefined;
+
+/** A call of change() that waits. */
+export interface WaitingChange {
+  readonly make: MakeChanges;
+  resolve(done: { readonly serial: number }): void;
+  reject(error: unknown): void;
+}
+
+/** The keeper's record of a zone. Only the work in its queue changes it. */
+export interface Kept {
+  readonly zone: string;
+  readonly apex: Uint8Array;
+  role: ZoneRole;
+  state: KeptZone['state'];
+  serial: number;
+  sourceSerial: number;
+  history: readonly Difference[];
+  origin: string | undefined;
+  /** What was served when the zone expired. */
+  expired: Uint8Array | undefined;
+  /**
+   * Of a zone that has a file and is changed beside it: what leads from the file as it was loaded to the zone, SOA records too;
+   * undefined: they have the same records.
+   */
+  overlay: RunPair | undefined;
+  readonly waiting: WaitingChange[];
+  /** Fulfilled when the work so far is done; never rejects. */
+  tail: Promise<void>;
+}
+
+export function newKept(zone: string, apex: Uint8Array, role: ZoneRole): Kept {
+  const known = { serial: 0, sourceSerial: 0, history: [], origin: undefined, expired: undefined, overlay: undefined };
+  return { zone, apex, role, state: 'empty', ...known, waiting: [], tail: Promise.resolve() };
+}
+
+/** Does work when all earlier work on the zone is done; work of other zones does not wait for it. */
+export function inOrder<T>(kept: Kept, work: () => Promise<T>): Promise<T> {
+  const done = kept.tail.then(work);
+  kept.tail = done.then(
+    () => undefined,
+    () => undefined,
+  );
+  return done;
+}

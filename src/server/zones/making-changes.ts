@@ -1,0 +1,58 @@
+/** From changes of a zone to its next version. */
+import { AdotdError, ErrorCode } from '../../errors.js';
+import type { PendingView } from '../../image/changes/pending-view.js';
+import { Type } from '../../protocol/iana.js';
+import { readU32 } from '../../protocol/octets.js';
+import type { Difference } from '../../zone/changes/difference.js';
+import type { EffectivePolicy } from '../zone-policy.js';
+import type { LoaderLane } from './jobs/loader-lane.js';
+import { nextSerial } from './jobs/serial-policy.js';
+import { renewDigests } from './jobs/zone-digests.js';
+import type { WaitingChange } from './kept-zone.js';
+
+/** Octets from the serial to the end of SOA RDATA (RFC 1035 §3.3.13). */
+const SOA_SERIAL = 20;
+
+interface Context {
+  /** Key of the zone's name. */
+  readonly zone: string;
+  /** The serial that is served. */
+  readonly published: number;
+  readonly policy: EffectivePolicy;
+  /** Seconds since 1970. */
+  readonly now: number;
+  readonly lane: LoaderLane;
+}
+
+/** Makes the version that a view of the image `older` shows. Throws ADOTD_ZONE_INVALID when that is no valid zone. */
+export async function versionOf(
+  older: Uint8Array,
+  view: PendingView,
+  { zone, published, policy, now, lane }: Context,
+): Promise<{ readonly image: Uint8Array; readonly difference: Difference }> {
+  const serial = nextSerial(policy.serial, published, now, serialOf(view));
+  renewDigests(view, policy.zonemd, serial);
+  const wanted = view.difference(serial);
+  const { image, difference, diagnostics } = await lane.run({ kind: 'apply', image: older, difference: wanted, now });
+  if (image !== undefined) return { image, difference };
+  const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+  throw new AdotdError(ErrorCode.ZONE_INVALID, `a change of ${zone}: ${errors.join('; ')}`);
+}
+
+/** Applies a change to the view; returns false when it was rejected. */
+export function attempt({ make, reject }: WaitingChange, view: PendingView): boolean {
+  try {
+    const changes = make(view);
+    if (changes !== undefined) view.apply(changes);
+    return true;
+  } catch (error) {
+    reject(error);
+    return false;
+  }
+}
+
+/** The serial that changes want, or that the zone has. */
+function serialOf(view: PendingView): number {
+  const [soa] = view.rrset(view.apex, Type.SOA);
+  return soa === undefined ? 0 : readU32(soa.rdata, soa.rdata.length - SOA_SERIAL);
+}
