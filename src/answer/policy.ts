@@ -10,7 +10,7 @@
  * operator look for a broken network.
  */
 import { isAllowed } from '../image/access.js';
-import { POLICY_ACCESS, POLICY_FLAGS, POLICY_TLS } from '../image/policy.js';
+import { POLICY_ACCESS, POLICY_FLAGS, POLICY_PRIVATE, POLICY_TLS } from '../image/policy.js';
 import { type Facts, isEncrypted } from './facts.js';
 
 /** Whether the access list of the server, which the catalog must have, allows the client. */
@@ -27,4 +27,9 @@ export function mayAskFor({ catalog, client, clientLength }: Facts, policy: numb
 /** Whether the zone's policy requires TLS, and this transport is another one. */
 export function needsTls({ catalog, transport }: Facts, policy: number): boolean {
   return (catalog.policies[policy + POLICY_FLAGS]! & POLICY_TLS) !== 0 && !isEncrypted(transport);
+}
+
+/** Whether only those who may transfer the zone get answers. */
+export function isPrivate({ catalog }: Facts, policy: number): boolean {
+  return (catalog.policies[policy + POLICY_FLAGS]! & POLICY_PRIVATE) !== 0;
 }

@@ -24,7 +24,7 @@ import { checkCookie } from './cookies.js';
 import { optLength, payloadLimit } from './edns.js';
 import { Exchange, HEADER } from './exchange.js';
 import { type Facts, Kind, type Outcome, resetOutcome, Transport } from './facts.js';
-import { mayAsk, mayAskFor, needsTls } from './policy.js';
+import { isPrivate, mayAsk, mayAskFor, needsTls } from './policy.js';
 import { readQuestion, readRecords } from './request.js';
 import { resolve } from './resolve.js';
 import { countOf, finish, putQuestion } from './response.js';
@@ -182,6 +182,8 @@ function answer(x: Exchange, facts: Facts, texts: ServerTexts, desk: TransferDes
   if (zone === NOT_SERVED) return refuse(x, facts, Ede.NOT_AUTHORITATIVE);
   const policy = facts.catalog.zones[zone * ZONE_WORDS + ZONE_POLICY]!;
   if (policy !== 0 && !isAdmitted(x, facts, policy)) return refuse(x, facts, Ede.PROHIBITED);
+  if (policy !== 0 && isPrivate(facts, policy) && !mayTransfer(x, facts, zone, desk))
+    return refuse(x, facts, Ede.PROHIBITED);
   if (!enterZone(x, facts.catalog, zone)) return notReady(x, facts, zone);
   resolve(x);
   return finish(x, facts);
@@ -202,6 +204,11 @@ function transfer(x: Exchange, facts: Facts, desk: TransferDesk | undefined): nu
   if (!enterZone(x, catalog, zone)) return notReady(x, facts, zone);
   const length = putTransfer(x, facts, zone, desk);
   return length > 0 ? length : finish(x, facts);
+}
+
+/** Whether the client may transfer the zone, over this transport. */
+function mayTransfer(x: Exchange, facts: Facts, zone: number, desk: TransferDesk | undefined): boolean {
+  return desk !== undefined && desk.judge(x, facts, zone) === undefined;
 }
 
 /** The zone could not be loaded, was never transferred, or has expired. */

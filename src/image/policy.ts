@@ -9,6 +9,8 @@ export interface ZonePolicy {
   readonly tlsOnly: boolean;
   /** A table of compileAccess(); undefined: all clients that may ask the server. */
   readonly access: Int32Array | undefined;
+  /** Answered only to those who may transfer it. */
+  readonly isPrivate?: boolean;
 }
 
 /** The policies of a server. */
@@ -24,12 +26,14 @@ export const NO_POLICIES: Policies = { access: undefined, zones: new Map() };
 
 /** Words of a zone's policy. */
 const POLICY_WORDS = 2;
-/** POLICY_TLS or 0. */
+/** POLICY_TLS, POLICY_PRIVATE, both or 0. */
 export const POLICY_FLAGS = 0;
 /** Where the access list begins; 0: the zone has none. */
 export const POLICY_ACCESS = 1;
 /** The zone is REFUSED outside of TLS. */
 export const POLICY_TLS = 1;
+/** The zone is REFUSED to those who may not transfer it. */
+export const POLICY_PRIVATE = 2;
 
 /** Builds the table, with each policy and each access list once. */
 export class PolicyTable {
@@ -44,7 +48,7 @@ export class PolicyTable {
     const known = this.#policies.get(policy);
     if (known !== undefined) return known;
     const words = new Int32Array(POLICY_WORDS);
-    words[POLICY_FLAGS] = policy.tlsOnly ? POLICY_TLS : 0;
+    words[POLICY_FLAGS] = (policy.tlsOnly ? POLICY_TLS : 0) | (policy.isPrivate ? POLICY_PRIVATE : 0);
     words[POLICY_ACCESS] = this.addAccess(policy.access);
     const at = this.#append(words);
     this.#policies.set(policy, at);

@@ -15,12 +15,28 @@ type AccessConfig = Config['access'];
 export function policiesOf(config: Pick<Config, 'access' | 'zones'>): Policies {
   const access = accessTable(config.access);
   const { policies } = config.zones;
-  if (policies.length === 0) return { ...NO_POLICIES, access };
+  const hidden = hiddenCatalogs(config);
+  if (policies.length + hidden.size === 0) return { ...NO_POLICIES, access };
   const choice = policyChoice(policies);
   const all = policies.map(({ require, access: own = {} }): ZonePolicy => {
     return { tlsOnly: require === 'tls', access: accessTable(own) };
   });
-  return { access, zones: { get: (zone) => all[policyIndex(choice, zone)] } };
+  const ofHidden = all.map((policy): ZonePolicy => ({ ...policy, isPrivate: true }));
+  const get = (zone: string): ZonePolicy | undefined => {
+    const index = policyIndex(choice, zone);
+    return hidden.has(zone) ? (ofHidden[index] ?? HIDDEN) : all[index];
+  };
+  return { access, zones: { get } };
+}
+
+/** The policy of a catalog zone that has no other. */
+const HIDDEN: ZonePolicy = { tlsOnly: false, access: undefined, isPrivate: true };
+
+/** The keys of catalog zones of both kinds, unless they are public: they list all zones, and are for those who may transfer them. */
+function hiddenCatalogs({ zones }: Pick<Config, 'zones'>): Set<string> {
+  if (zones.public_catalogs) return new Set();
+  const produced = zones.policies.flatMap(({ catalog }) => catalog ?? []);
+  return new Set([...zones.catalogs.map(({ zone }) => zone), ...produced].map(zoneKey));
 }
 
 /** What is checked of signed zones when they are loaded. */
