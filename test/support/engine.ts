@@ -47,6 +47,11 @@ export function engineOf(
     if (!apex || !image) throw new Error(diagnostics.list.map(formatDiagnostic).join('\n'));
     publisher.put(apex, image);
   }
+  return engineOver(publisher, settings);
+}
+
+/** Serves what a publisher has. */
+export function engineOver(publisher: Publisher, settings: Partial<Settings> = {}): Engine {
   const facts = createFacts(publisher.publish());
   facts.now = NOW;
   facts.keepalive = 100;

@@ -152,6 +152,8 @@ class ServiceThread implements Secondaries {
         return await host.confirm(order.zone, order.facts);
       case 'expire':
         return await host.expire(order.zone);
+      case 'renew':
+        return await host.renew(order.zone);
       case 'log':
         return log[order.level](order.fields, order.text);
     }

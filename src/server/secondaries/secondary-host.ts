@@ -53,6 +53,8 @@ export interface SecondaryHost {
   confirm(zone: string, facts: RefreshFacts): Promise<void>;
   /** The version has expired: it must not be served. */
   expire(zone: string): Promise<void>;
+  /** A version that had expired is valid again. */
+  renew(zone: string): Promise<void>;
   log(level: LogLevel, fields: object, text: string): void;
 }
 

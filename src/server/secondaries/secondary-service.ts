@@ -290,7 +290,10 @@ export class SecondaryService {
     const answer = await primary.ask({ apex: settings.apex, type: Type.SOA }, false, (question, verifier) => ({
       take: (message, now) => readSoaAnswer(message, question, verifier, now),
     }));
-    return refresh.answered(answer, this.#options.elapsed());
+    const wasExpired = refresh.isExpired;
+    const step = refresh.answered(answer, this.#options.elapsed());
+    if (wasExpired && !refresh.isExpired) await this.#host.renew(settings.key);
+    return step;
   }
 
   async #transfer(

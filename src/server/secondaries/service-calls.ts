@@ -19,6 +19,7 @@ export type HostCall =
   | { readonly call: 'adopt'; readonly zone: string; readonly version: ReceivedVersion }
   | { readonly call: 'confirm'; readonly zone: string; readonly facts: RefreshFacts }
   | { readonly call: 'expire'; readonly zone: string }
+  | { readonly call: 'renew'; readonly zone: string }
   | { readonly call: 'log'; readonly level: LogLevel; readonly fields: object; readonly text: string };
 
 interface Reply {

@@ -16,6 +16,7 @@ const host: SecondaryHost = {
   adopt: async (zone, version) => void (await calls.send({ call: 'adopt', zone, version })),
   confirm: async (zone, facts) => void (await calls.send({ call: 'confirm', zone, facts })),
   expire: async (zone) => void (await calls.send({ call: 'expire', zone })),
+  renew: async (zone) => void (await calls.send({ call: 'renew', zone })),
   log: (level, fields, text) => void calls.send({ call: 'log', level, fields, text }),
 };
 let resolve = resolverOf([]);

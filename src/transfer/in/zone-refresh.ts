@@ -230,17 +230,12 @@ export class ZoneRefresh {
     return this.#ask(now);
   }
 
-  /** The primary answered the question for its SOA record. */
+  /** The primary answered the question for its SOA record. A version that had expired may be valid again after it. */
   answered({ serial, expire }: SoaAnswer, now: number): RefreshStep | undefined {
     const round = this.#running();
     const version = this.#version;
-    // An expired version was given up: it is transferred again, even under the same serial.
-    const isWanted =
-      version === undefined || this.#isExpired
-        ? version === undefined || !isLaterSerial(serial, version.serial)
-        : isLaterSerial(version.serial, serial);
-    if (isWanted || round.isFull) return this.#transfer(round);
-    if (version !== undefined && serial === version.serial) this.#confirm(expire, now);
+    if (version === undefined || round.isFull || isLaterSerial(version.serial, serial)) return this.#transfer(round);
+    if (serial === version.serial) this.#confirm(expire, now);
     return this.#ask(now);
   }
 
@@ -253,7 +248,7 @@ export class ZoneRefresh {
       this.#version = { serial, refresh, retry, expire, origin: round.primary, checkedAt: now, expiresAt };
       this.#isExpired = false;
       round.isConfirmed = true;
-    } else if (facts.serial === this.#version?.serial && !this.#isExpired) {
+    } else if (facts.serial === this.#version?.serial) {
       this.#confirm(facts.expireOption, now);
     }
     return this.#ask(now);
@@ -275,18 +270,21 @@ export class ZoneRefresh {
   /** IXFR only from the primary that gave the version: serials of others may stand for other content. */
   #transfer(round: Round): RefreshStep {
     const version = this.#version;
-    round.isIxfr = version !== undefined && version.origin === round.primary && !round.isFull && !this.#isExpired;
+    round.isIxfr = version !== undefined && version.origin === round.primary && !round.isFull;
     return { kind: 'transfer', primary: round.primary, serial: round.isIxfr ? version?.serial : undefined };
   }
 
   /**
-   * A primary has the version that is served. Its expiry begins anew. If that primary is a secondary itself, its own expiry counts, but
-   * takes nothing away (RFC 7314 §4).
+   * A primary has the version that is here. Its expiry begins anew, and one that has expired is served again. If that primary is a
+   * secondary itself, its own expiry counts, but takes nothing away (RFC 7314 §4).
    */
   #confirm(expireOption: number | undefined, now: number): void {
     const version = this.#version!;
+    const expiresAt = Math.max(version.expiresAt, now + (expireOption ?? version.expire));
+    if (expiresAt <= now) return;
     version.checkedAt = now;
-    version.expiresAt = Math.max(version.expiresAt, now + (expireOption ?? version.expire));
+    version.expiresAt = expiresAt;
+    this.#isExpired = false;
     this.#running().isConfirmed = true;
   }
 

@@ -7,7 +7,7 @@ it('without a secondary zone, no thread is started and nothing is known of any z
   const none = async (): Promise<undefined> => undefined;
   for (const thread of [true, false]) {
     const secondaries = openSecondaries({
-      host: { image: none, adopt: none, confirm: none, expire: none },
+      host: { image: none, adopt: none, confirm: none, expire: none, renew: none },
       settings: () => ({ zones: [], primaries: [], limits, resolver: [], nsec3MaxIterations: 150 }),
       log: { debug() {}, info() {}, warn() {}, error() {} },
       clock: systemClock,

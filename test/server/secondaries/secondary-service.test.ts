@@ -49,6 +49,7 @@ class Host implements SecondaryHost {
   readonly versions = new Map<string, ReceivedVersion[]>();
   readonly confirmed: string[] = [];
   readonly expired: string[] = [];
+  readonly renewed: string[] = [];
   readonly lines: string[] = [];
   adopting: ((zone: string) => Promise<void>) | undefined;
   #changed: (() => void)[] = [];
@@ -68,6 +69,9 @@ class Host implements SecondaryHost {
   async expire(zone: string): Promise<void> {
     this.expired.push(zone);
     this.#tell();
+  }
+  async renew(zone: string): Promise<void> {
+    this.renewed.push(zone);
   }
   log(level: string, _fields: object, text: string): void {
     this.lines.push(`${level}: ${text}`);
@@ -326,7 +330,7 @@ describe('a secondary', () => {
     expect(one.count(6) - before).toBeLessThanOrEqual(2);
   });
 
-  it('serves a stored version no longer than it may, and transfers it again', async () => {
+  it('serves a stored version no longer than it may, and again when a primary confirms it', async () => {
     const one = await primary();
     const wall = Math.floor(Date.now() / 1000);
     const facts = {
@@ -339,14 +343,20 @@ describe('a secondary', () => {
       expiresAt: wall - 40,
     };
     one.instead = () => 'silence';
+    one.zones.set('a.', [imageOf('a.', 1)]);
     const host = new Host();
     const service = serviceOf(host);
-    service.configure(settingsOf({ one }, [zoneOf('a.', ['one'], facts)]));
+    service.configure(settingsOf({ one }, [zoneOf('a.', ['one'], facts)], { idleTimeout: 1 }));
     await host.until(() => host.expired.length === 1);
     expect(host.lines[0]).toMatch(
       /^error: zone a\. has expired: no primary confirmed serial 1 for 10\d s; it is answered with SERVFAIL/,
     );
     expect(service.status('a.')).toMatchObject({ expired: true, serial: 1 });
+    one.instead = undefined;
+    await service.transfer('a.', false);
+    await service.transfer('a.', false);
+    expect(service.status('a.')).toMatchObject({ expired: false, serial: 1 });
+    expect(host.renewed).toEqual(['a.']);
   });
 
   it('stops with zones that are gone', async () => {

@@ -289,10 +289,12 @@ export class RefreshYear {
   #answer(primary: SimulatedPrimary): RefreshStep | undefined {
     const expire = this.#expireOf(primary);
     const model = this.#model;
-    if (primary.serial === model.serial && this.#isServed)
+    if (primary.serial === model.serial)
       model.expiresAt = Math.max(model.expiresAt, this.#now + (expire ?? TIMES.expire));
     this.#rest(primary.name).reached();
-    return this.#zone.answered({ serial: primary.serial, expire }, this.#now);
+    const step = this.#zone.answered({ serial: primary.serial, expire }, this.#now);
+    if (model.serial !== undefined && !this.#zone.isExpired) this.#isServed = true;
+    return step;
   }
 
   #transfer(primary: SimulatedPrimary): RefreshStep | undefined {

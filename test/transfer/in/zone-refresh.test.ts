@@ -55,13 +55,16 @@ describe('a secondary zone', () => {
     expect(zone.expire(now)).toBe(false);
   });
 
-  it('that has expired is transferred whole again, under the same serial too', () => {
-    const zone = holding(7);
+  it('that has expired is served again when a primary has the same version', () => {
+    const zone = holding(7, ['a']);
     expect(zone.expire(86_400)).toBe(true);
     expect(zone.next(86_400)).toEqual({ kind: 'soa', primary: 'a' });
-    expect(zone.answered(soa(7), 86_400)).toEqual({ kind: 'transfer', primary: 'a', serial: undefined });
-    zone.transferred(version(7), 86_400);
-    expect([zone.isExpired, zone.expiresAt]).toEqual([false, 2 * 86_400]);
+    // A secondary whose own version expires now confirms nothing (RFC 7314).
+    expect(zone.answered(soa(7, 0), 86_400)).toBeUndefined();
+    expect([zone.isExpired, zone.failures]).toEqual([true, 1]);
+    zone.next(zone.dueAt);
+    zone.answered(soa(7), 87_000);
+    expect([zone.isExpired, zone.expiresAt]).toEqual([false, 87_000 + 86_400]);
   });
 
   it('that has expired does not go back to an older serial', () => {

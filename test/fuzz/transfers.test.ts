@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest';
+import { fuzzTransfers } from './transfers.js';
+
+const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+const COUNT = Number(process.env.COUNT ?? 3000);
+
+it('takes arbitrary transfers apart without a crash, and serves what it accepts', () => {
+  console.log(`seed ${SEED}, ${COUNT} streams`);
+  const report = fuzzTransfers(COUNT, SEED);
+  expect(report.failure).toBeUndefined();
+  // Enough of the streams must get that far to mean anything.
+  expect(report.accepted).toBeGreaterThan(COUNT / 8);
+  expect(report.odd).toBeGreaterThan(COUNT / 20);
+}, 1_800_000);
