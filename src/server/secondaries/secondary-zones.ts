@@ -1,0 +1,246 @@
+/**
+ * The secondary zones of a server: those that the configuration names, consumed catalogs, and their members. They are declared to the
+ * keeper of zones, transferred, and expire; NOTIFY for them comes here.
+ */
+import type { Config } from '../../config/schema.js';
+import { messageOf } from '../../errors.js';
+import type { Log } from '../../observe/log.js';
+import { Class, Ede, Rcode, Type } from '../../protocol/iana.js';
+import { nameFromText, nameKey, zoneKey } from '../../protocol/name.js';
+import type { Clock } from '../../session/clock.js';
+import { notifiedSerial } from '../../transfer/in/notified-serial.js';
+import type { RefreshFacts } from '../../transfer/in/zone-refresh.js';
+import type { Difference } from '../../zone/changes/difference.js';
+import { isRemote, remotesOf } from '../remotes.js';
+import type { OpcodeHandler } from '../requests.js';
+import { openSecondaries } from './secondaries.js';
+import type {
+  ReceivedVersion,
+  RoundResult,
+  SecondaryCounts,
+  SecondarySettings,
+  SecondaryStatus,
+} from './secondary-host.js';
+import { primariesOf, transferLimits } from './secondary-settings.js';
+
+type SecondaryRole = 'secondary' | 'catalog-consumed';
+
+interface Wanted {
+  readonly role: SecondaryRole;
+  /** Names of remotes. */
+  readonly from: readonly string[];
+}
+
+/** A member of a consumed catalog. */
+interface Member {
+  /** As zoneKey() writes it. */
+  readonly zone: string;
+  readonly from: readonly string[];
+}
+
+/** Where it is stored until when versions are valid. */
+interface RefreshTable {
+  read(zone: string): RefreshFacts | undefined;
+  /** Fulfilled when it is stored. */
+  write(zone: string, facts: RefreshFacts): Promise<void>;
+}
+
+/** What the keeper of zones does for secondaries (zones/zone-keeper.ts). Zones are given by their keys. */
+interface SecondaryKeeper {
+  get(zone: string):
+    | {
+        /** The version that is served, or that has expired. */
+        readonly image: Uint8Array | undefined;
+        /** The primary's. */
+        readonly sourceSerial: number;
+        readonly origin: string | undefined;
+      }
+    | undefined;
+  declare(zone: string, role: SecondaryRole): void;
+  withdraw(zone: string): Promise<void>;
+  adopt(zone: string, version: AdoptedVersion): Promise<void>;
+  expire(zone: string): Promise<void>;
+  renew(zone: string): Promise<void>;
+}
+
+interface AdoptedVersion {
+  readonly image: Uint8Array;
+  readonly differences: readonly Difference[] | undefined;
+  readonly sourceSerial: number;
+  readonly origin: string;
+}
+
+interface SecondaryParts {
+  readonly keeper: SecondaryKeeper;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether a thread may be used. */
+  readonly thread: boolean;
+  readonly table: RefreshTable;
+}
+
+/** The secondary zones of a running server. */
+export class SecondaryZones {
+  readonly #parts: SecondaryParts;
+  readonly #members = new Map<string, Member>();
+  readonly #facts = new Map<string, RefreshFacts>();
+  readonly #secondaries: ReturnType<typeof openSecondaries>;
+  #config: Config;
+  #wanted = new Map<string, Wanted>();
+  #remotes: ReturnType<typeof remotesOf> = new Map();
+  #refusedNotifies = 0;
+
+  constructor(config: Config, parts: SecondaryParts) {
+    this.#config = config;
+    this.#parts = parts;
+    const { keeper, log, clock, thread } = parts;
+    this.#secondaries = openSecondaries({
+      host: {
+        image: async (zone) => keeper.get(zone)?.image,
+        adopt: (zone, version) => this.#adopt(zone, version),
+        confirm: (zone, facts) => this.#note(zone, facts),
+        expire: (zone) => keeper.expire(zone),
+        renew: (zone) => keeper.renew(zone),
+      },
+      settings: () => this.#settings(),
+      log,
+      clock,
+      thread,
+    });
+    void this.#follow();
+  }
+
+  /** Follows a configuration that is in force from now on. */
+  configure(config: Config): void {
+    this.#config = config;
+    void this.#follow();
+  }
+
+  /** Takes members of catalogs away, and forgets them. */
+  async remove(zones: readonly string[]): Promise<void> {
+    for (const zone of zones) this.#members.delete(zone);
+    await this.#follow();
+  }
+
+  /** Adds members of catalogs; those that are there stay as they are. */
+  put(members: readonly Member[]): void {
+    for (const member of members) this.#members.set(member.zone, member);
+    void this.#follow();
+  }
+
+  /** Answers NOTIFY at once; what follows from it is done later (RFC 1996 §4.7). */
+  readonly notify: OpcodeHandler = async ({ octets, name, type, class: qclass, peer }) => {
+    if (type !== Type.SOA || qclass !== Class.IN) return { rcode: Rcode.NOTIMP };
+    const zone = nameKey(name);
+    const secondary = this.#wanted.get(zone);
+    if (secondary === undefined) return notNotified(this.#parts.keeper.get(zone) !== undefined);
+    const sender = secondary.from.find((one) => {
+      const remote = this.#remotes.get(one);
+      return remote !== undefined && isRemote(remote, peer);
+    });
+    if (sender === undefined) {
+      this.#refusedNotifies++;
+      return { rcode: Rcode.REFUSED, ede: Ede.PROHIBITED };
+    }
+    this.#secondaries.notify(zone, sender, notifiedSerial(octets, name));
+    return { rcode: Rcode.NOERROR };
+  };
+
+  /** Checks a zone at once; `isFull`: transfers it whole. undefined: it is no secondary zone. */
+  transfer(zone: string, isFull: boolean): Promise<RoundResult | undefined> {
+    return this.#secondaries.transfer(zone, isFull);
+  }
+
+  /** undefined: it is no secondary zone. */
+  status(zone: string): Promise<SecondaryStatus | undefined> {
+    return this.#secondaries.status(zone);
+  }
+
+  async counts(): Promise<SecondaryCounts & { readonly refusedNotifies: number }> {
+    return { ...(await this.#secondaries.counts()), refusedNotifies: this.#refusedNotifies };
+  }
+
+  close(): Promise<void> {
+    return this.#secondaries.close();
+  }
+
+  /** Follows what is wanted now. Fulfilled once zones that are gone are not served any more. */
+  async #follow(): Promise<void> {
+    const { keeper } = this.#parts;
+    const before = this.#wanted;
+    const wanted = wantedZones(this.#config, this.#members);
+    this.#wanted = wanted;
+    this.#remotes = remotesOf(this.#config);
+    const gone = [...before].filter(([zone, { role }]) => wanted.get(zone)?.role !== role).map(([zone]) => zone);
+    for (const zone of gone) this.#facts.delete(zone);
+    const withdrawn = Promise.all(gone.map((zone) => keeper.withdraw(zone)));
+    for (const [zone, { role }] of wanted) this.#declare(zone, role);
+    this.#secondaries.configure();
+    await withdrawn;
+  }
+
+  #declare(zone: string, role: SecondaryRole): void {
+    const { keeper, log } = this.#parts;
+    try {
+      keeper.declare(zone, role);
+    } catch (error) {
+      log.error({ zone, err: error }, `zone ${zone} cannot be a secondary: ${messageOf(error)}`);
+      this.#wanted.delete(zone);
+    }
+  }
+
+  #settings(): SecondarySettings {
+    const config = this.#config;
+    const { log } = this.#parts;
+    const zones = [...this.#wanted];
+    return {
+      zones: zones.map(([key, { from }]) => ({ key, apex: nameFromText(key), from, facts: this.#factsOf(key) })),
+      primaries: primariesOf(config, new Set(zones.flatMap(([, { from }]) => from)), (remote, error) =>
+        log.error({ remote, err: error }, `remote ${remote} cannot be used for transfers: ${messageOf(error)}`),
+      ),
+      limits: transferLimits(config),
+      resolver: config.resolver,
+      nsec3MaxIterations: config.nsec3_max_iterations,
+    };
+  }
+
+  #factsOf(zone: string): RefreshFacts | undefined {
+    const { keeper, table } = this.#parts;
+    const kept = keeper.get(zone);
+    if (kept?.image === undefined) return undefined;
+    const known = this.#facts.get(zone) ?? table.read(zone);
+    // A version may have been stored, and not yet the facts about it: the version counts.
+    return known && { ...known, serial: kept.sourceSerial, origin: kept.origin ?? known.origin };
+  }
+
+  async #adopt(zone: string, version: ReceivedVersion): Promise<void> {
+    const { image, differences, serial: sourceSerial, origin, facts } = version;
+    await this.#parts.keeper.adopt(zone, { image, differences, sourceSerial, origin });
+    await this.#note(zone, facts);
+  }
+
+  async #note(zone: string, facts: RefreshFacts): Promise<void> {
+    this.#facts.set(zone, facts);
+    await this.#parts.table.write(zone, facts);
+  }
+}
+
+/** We are a primary of the zone, or do not serve it (RFC 1996 §3.10, RFC 2136's NOTAUTH). */
+function notNotified(isServed: boolean): { readonly rcode: number; readonly ede?: number } {
+  return isServed
+    ? { rcode: Rcode.REFUSED, ede: Ede.PROHIBITED }
+    : { rcode: Rcode.NOTAUTH, ede: Ede.NOT_AUTHORITATIVE };
+}
+
+/** By key. What the configuration names comes before members of catalogs. */
+function wantedZones({ zones }: Pick<Config, 'zones'>, members: ReadonlyMap<string, Member>): Map<string, Wanted> {
+  const entry = (zone: string, role: SecondaryRole, from: readonly string[]): [string, Wanted] => [
+    zone,
+    { role, from },
+  ];
+  return new Map([
+    ...[...members.values()].map(({ zone, from }) => entry(zone, 'secondary', from)),
+    ...zones.secondary.flatMap((one) => one.zones.map((zone) => entry(zoneKey(zone), 'secondary', one.from))),
+    ...zones.catalogs.map(({ zone, from }) => entry(zoneKey(zone), 'catalog-consumed', from)),
+  ]);
+}
