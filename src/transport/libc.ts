@@ -31,6 +31,10 @@ export interface Libc {
   epoll_wait(epoll: number, events: number, most: number, milliseconds: number): number;
   /** Returns the number of octets that were sent. */
   sendto(fd: number, octets: Uint8Array, length: number, flags: number, to: Uint8Array, toLength: number): number;
+  /** The same with addresses of memory. */
+  sendtoAt(fd: number, octets: number, length: number, flags: number, to: number, toLength: number): number;
+  /** `octets`: address of their room; `from`, `fromLength`: of that for the sender's address, and of its length, an int. */
+  recvfrom(fd: number, octets: number, length: number, flags: number, from: number, fromLength: number): number;
   /** `headers`: address of an array of struct mmsghdr; `timeout`: of a struct timespec. Returns the number of messages. */
   recvmmsg(fd: number, headers: number, count: number, flags: number, timeout: number): number;
   sendmmsg(fd: number, headers: number, count: number, flags: number): number;
@@ -88,6 +92,8 @@ function load(): Libc | string {
       epoll_ctl: own.func('int epoll_ctl(int, int, int, uintptr_t)'),
       epoll_wait: own.func('int epoll_wait(int, uintptr_t, int, int)'),
       sendto: own.func('long sendto(int, void*, unsigned long, int, void*, uint32_t)'),
+      sendtoAt: own.func('sendto', 'long', ['int', 'uintptr_t', 'unsigned long', 'int', 'uintptr_t', 'uint32_t']),
+      recvfrom: own.func('long recvfrom(int, uintptr_t, unsigned long, int, uintptr_t, uintptr_t)'),
       recvmmsg: own.func('int recvmmsg(int, uintptr_t, uint32_t, int, uintptr_t)'),
       sendmmsg: own.func('int sendmmsg(int, uintptr_t, uint32_t, int)'),
       poll: own.func('int poll(uintptr_t, unsigned long, int)'),

@@ -1,5 +1,5 @@
 /**
- * Datagrams in batches, by recvmmsg and sendmmsg: the memory of both calls, laid out once. A message is read where the system puts
+ * Datagrams in batches, by recvmmsg and sendmmsg, or one by recvfrom and sendto: the memory of these calls, laid out once. A message is read where the system puts
  * it, and its response is composed where the system takes it.
  *
  * Hot file: typed arrays and integers, every offset has a name; nothing is allocated once a batch's memory exists.
@@ -103,10 +103,10 @@ export interface Batches {
   /** Kept here, since the system goes on to write to this memory even after it was collected as garbage. */
   readonly slots: Slots;
   /**
-   * Receives up to BATCH datagrams; returns how many, 0: nothing came (EAGAIN, EINTR). Below 0: the error's number, negated.
-   * `flags`: MSG_…
+   * Receives up to `most` datagrams, 1 or BATCH; returns how many, 0: nothing came (EAGAIN, EINTR). Below 0: the error's number,
+   * negated. `flags`: MSG_DONTWAIT or MSG_WAITFORONE.
    */
-  receive(flags: number): number;
+  receive(flags: number, most: number): number;
   /** Octets of a message. */
   lengthOf(message: number): number;
   /** The port it came from, 0 when it has none. */
@@ -152,7 +152,8 @@ export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard:
   const words = new Int32Array(octets.buffer);
   const address = system.address(octets, slots);
   const memory: Memory = { octets, words, address, family };
-  prepareHeaders(memory, slots, system.address(slots.octets, octets));
+  const slotsAddress = system.address(slots.octets, octets);
+  prepareHeaders(memory, slots, slotsAddress);
   if (wildcard) prepareControls(memory);
   words[POLLFD >> 2] = fd;
   words[(POLLFD + POLL_EVENTS) >> 2] = POLLOUT;
@@ -163,7 +164,7 @@ export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard:
 
   return {
     slots,
-    receive: receiver(system, fd, address + RX),
+    receive: receiver(system, fd, memory, wildcard ? 0 : slotsAddress, slots.requestStride),
     lengthOf: (message) => words[(RX + message * HEADER + MESSAGE_LENGTH) >> 2]!,
     portOf(message) {
       const at = PEERS + message * PEER + PEER_PORT;
@@ -190,23 +191,65 @@ export function createBatches(system: Libc, fd: number, family: 4 | 6, wildcard:
     },
     hold: (message) => holdPeer(memory, message, wildcard),
     restore: (held) => restorePeer(memory, held),
-    send: sender(system, fd, address + TX, address + POLLFD),
+    send: sender(system, fd, memory, wildcard ? 0 : slotsAddress + slots.responseAt, addressee),
   };
 }
 
-/** Calls recvmmsg. `headers`: the address of its headers, one number object for all calls. */
-function receiver(system: Libc, fd: number, headers: number): Batches['receive'] {
-  return (flags) => {
-    const count = system.recvmmsg(fd, headers, BATCH, flags, 0);
-    if (count >= 0) return count;
+/**
+ * Calls recvmmsg, or recvfrom for one datagram. `slot`: address of its room, of `room` octets; 0: it comes with control messages, for which
+ * recvfrom has no place. Addresses are computed once: the same number object serves all calls.
+ */
+function receiver(
+  system: Libc,
+  fd: number,
+  { words, address }: Memory,
+  slot: number,
+  room: number,
+): Batches['receive'] {
+  const headers = address + RX;
+  const peer = address + PEERS;
+  const peerLength = headers + NAME_LENGTH;
+  return (flags, most) => {
+    let count: number;
+    if (most === 1 && slot !== 0) {
+      // It waits unless told otherwise.
+      count = system.recvfrom(fd, slot, room, flags & MSG_DONTWAIT, peer, peerLength);
+      if (count >= 0) {
+        words[(RX + MESSAGE_LENGTH) >> 2] = count;
+        return 1;
+      }
+    } else {
+      count = system.recvmmsg(fd, headers, most, flags, 0);
+      if (count >= 0) return count;
+    }
     const error = system.errorNumber();
     return error === EAGAIN || error === EINTR ? 0 : -error;
   };
 }
 
-/** Calls sendmmsg, and poll while there is no room. */
-function sender(system: Libc, fd: number, headers: number, pollfd: number): Batches['send'] {
+/**
+ * Calls sendmmsg, and poll while there is no room; sendto for one response. `slot`: address of the first response; 0: it needs a control
+ * message. `addressee`: by response, the message that it answers.
+ */
+function sender(
+  system: Libc,
+  fd: number,
+  { words, address, family }: Memory,
+  slot: number,
+  addressee: Uint8Array,
+): Batches['send'] {
+  const headers = address + TX;
+  const peers = address + PEERS;
+  const pollfd = address + POLLFD;
+  const peerLength = family === 4 ? INET_LENGTH : INET6_LENGTH;
   return (count) => {
+    if (count === 1 && slot !== 0) {
+      const length = words[(TX_VECTORS + VECTOR_LENGTH) >> 2]!;
+      const message = addressee[0]!;
+      const to = message === 0 ? peers : peers + message * PEER;
+      // Where it fails, sendmmsg tries again and tells why.
+      if (system.sendtoAt(fd, slot, length, MSG_DONTWAIT, to, peerLength) >= 0) return 0;
+    }
     let lost = 0;
     let waits = 0;
     for (let at = 0; at < count; ) {

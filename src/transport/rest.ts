@@ -10,7 +10,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Libc } from './libc.js';
-import { RESTING, UNWATCHED } from './thread-words.js';
+import { RESTING, Resting, UNWATCHED } from './thread-words.js';
 
 /** For the thread that rests. */
 export interface Rest {
@@ -24,10 +24,10 @@ export interface Rest {
 export function createRest(words: Int32Array, awake: () => void): Rest {
   return {
     begin() {
-      Atomics.store(words, RESTING, 1);
+      Atomics.store(words, RESTING, Resting.YES);
     },
     end() {
-      Atomics.store(words, RESTING, 0);
+      Atomics.store(words, RESTING, Resting.NO);
       if (Atomics.load(words, UNWATCHED) === 0) return;
       Atomics.store(words, UNWATCHED, 0);
       awake();
@@ -38,7 +38,7 @@ export function createRest(words: Int32Array, awake: () => void): Rest {
 /** For the thread that controls: looks no more at the one with these words. Returns false when it does not rest, and is looked at. */
 export function leaveResting(words: Int32Array): boolean {
   Atomics.store(words, UNWATCHED, 1);
-  if (Atomics.load(words, RESTING) === 1) return true;
+  if (Atomics.load(words, RESTING) === Resting.YES) return true;
   lookAgain(words);
   return false;
 }

@@ -6,7 +6,7 @@
 import { AdotdError } from '../errors.js';
 import { addressOctets } from './address.js';
 import { type Libc, libc } from './libc.js';
-import { createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
+import { BATCH, createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
 import { encodeSocketAddress } from './socket-address.js';
 import { closeSocket, openUdpSocket } from './sockets.js';
 import type { Endpoint } from './transport.js';
@@ -81,7 +81,8 @@ function exchange(
   let received = 0;
   while (received < LENGTHS.length) {
     if (createWait(system, [server.fd]).poll(LOST) <= 0) return `${received} of ${LENGTHS.length} datagrams arrived`;
-    const count = batches.receive(MSG_DONTWAIT);
+    // The first one goes the way of datagrams that are taken one by one.
+    const count = batches.receive(MSG_DONTWAIT, received === 0 ? 1 : BATCH);
     if (count < 0) return `receiving fails with error ${-count}`;
     let responses = 0;
     for (let i = 0; i < count; i++) {
@@ -123,7 +124,7 @@ function readResponses(
   const batches = createBatches(system, fd, family, false, slots);
   while (missing.size > 0) {
     if (createWait(system, [fd]).poll(LOST) <= 0) return `${missing.size} responses did not arrive`;
-    const count = batches.receive(MSG_DONTWAIT);
+    const count = batches.receive(MSG_DONTWAIT, BATCH);
     if (count < 0) return `receiving fails with error ${-count}`;
     for (let i = 0; i < count; i++) {
       const number = octets[i * requestStride]!;

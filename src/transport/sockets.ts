@@ -47,6 +47,7 @@ const SO_TYPE = 3;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_REUSEPORT = 15;
+const SO_RCVTIMEO = 20;
 const SO_ACCEPTCONN = 30;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
@@ -222,6 +223,16 @@ export function deafenSocket(fd: number): boolean {
   const endpoint = endpointOf(system, fd);
   const address = endpoint && encodeSocketAddress(endpoint);
   return address !== undefined && system.connect(fd, address, address.length) === 0;
+}
+
+/** Makes receiving give up after `milliseconds` (below 1000) without a datagram, where it waits for one. Returns whether it does. */
+export function limitReceiving(fd: number, milliseconds: number): boolean {
+  const system = libc();
+  if (typeof system === 'string') return false;
+  // struct timeval: seconds, microseconds.
+  const time = Buffer.alloc(16);
+  time.writeInt32LE(milliseconds * 1000, 8);
+  return system.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, time, time.length) === 0;
 }
 
 export function closeSocket(fd: number): void {

@@ -16,10 +16,19 @@ export const THREAD = 2;
 export const MESSAGES = 3;
 /** Written by the thread with each beat: its TLS handshakes under way. OpenSSL may compute for all of them before the next one. */
 export const HANDSHAKES = 4;
-/** 1 while the thread waits and has nothing to do (rest.ts). */
+/** Whether the thread waits and has nothing to do: one of Resting. */
 export const RESTING = 5;
 /** Set to 1 by the controlling thread when it looks no more; the thread sets it back when it says that it is awake (rest.ts). */
 export const UNWATCHED = 6;
+
+/** Values of RESTING. */
+export const Resting = {
+  NO: 0,
+  /** As long as it likes (rest.ts). */
+  YES: 1,
+  /** Not for long: it beats ten times a second all the same, so somebody goes on looking, but less often. */
+  BRIEFLY: 2,
+} as const;
 
 /** Words of a thread; a cache line's worth, so that two threads do not write to the same one. */
 const THREAD_WORDS = 16;

@@ -1,13 +1,6 @@
 /**
  * UDP with recvmmsg and sendmmsg, in a thread of its own: datagrams are received in batches, answered, and the responses sent
- * with one call.
- *
- * The thread waits in poll(2), for its sockets and for the descriptor of its event loop together. When the event loop has something
- * to do, it gets a turn. So a query wakes the thread with one call, and orders to the thread, the one to end included, arrive at
- * once. Two alternatives are worse. Koffi's watcher waits in the event loop, but Worker.terminate during its call ends the whole process.
- * A blocking recvmmsg makes the event loop wait as long as it blocks. Measured (`npm run bench -- loops`, with other load on the
- * machine): at saturation all three cost the same, 0.85 of NSD's CPU; a catalog is published within 0.5 ms (5 ms at most), with a
- * blocking recvmmsg within 17 ms (180).
+ * with one call. How the thread waits for them is in udp-rounds.ts.
  *
  * Hot file: no allocation per query, no exceptions for control flow.
  */
@@ -17,13 +10,14 @@ import type { Facts } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import { handDatagram } from './handed-datagrams.js';
 import { libc } from './libc.js';
-import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT, type Slots } from './mmsg.js';
-import { createRest, createSleep, PATIENCE, type Rest, type Sleep } from './rest.js';
-import { deafenSocket } from './sockets.js';
-import { GENERATION, HEARTBEAT, MESSAGES } from './thread-words.js';
+import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT, MSG_WAITFORONE, type Slots } from './mmsg.js';
+import { createRest, createSleep, type Rest } from './rest.js';
+import { deafenSocket, limitReceiving } from './sockets.js';
+import { GENERATION, HEARTBEAT, RESTING, Resting } from './thread-words.js';
 import { type Endpoint, TransportEvent, type UdpContext } from './transport.js';
 import { responseRoom, udpFacts } from './udp-facts.js';
-import { createWait, type Wait } from './wait.js';
+import { type Answerer, createRounds, RECEIVING_TIME } from './udp-rounds.js';
+import { createWait } from './wait.js';
 
 /** A bound UDP socket; whoever bound it closes it. */
 export interface UdpSocket {
@@ -38,12 +32,6 @@ export interface MmsgLoop {
   publish(catalog: Catalog): void;
   /** Answers the queries that are queued in the sockets, and takes no more. */
   stop(): Promise<void>;
-}
-
-/** Answers the queries of a socket, batch by batch. */
-export interface Answerer {
-  /** Receives a batch and answers it; returns the number of messages, 0: nothing came. `flags`: MSG_… */
-  answer(flags: number): number;
 }
 
 /** Errors after which receiving never succeeds: the descriptor is no socket of ours. */
@@ -92,13 +80,15 @@ export function createAnswerer(
   };
 
   return {
-    answer(flags) {
-      const received = batches.receive(flags);
+    answer(flags, most) {
+      const waits = (flags & MSG_WAITFORONE) !== 0;
+      if (waits) words[RESTING] = Resting.BRIEFLY;
+      const received = batches.receive(flags, most);
       words[HEARTBEAT]!++;
-      if (received <= 0) {
-        if (received < 0) failed(-received, context);
-        return 0;
-      }
+      if (waits) words[RESTING] = Resting.NO;
+      // Both are compared each time: V8 gives up compiled code at the first comparison that it has never seen before.
+      if (received < 0) failed(-received, context);
+      if (received <= 0) return 0;
       context.event(TransportEvent.UDP_BATCH);
       facts.now = clock.seconds();
       let responses = 0;
@@ -129,9 +119,6 @@ function failed(error: number, context: UdpContext): void {
   context.event(TransportEvent.UDP_ERROR);
 }
 
-/** Rounds over the sockets after which the event loop always gets a turn: 30 ms of full batches. With few queries it gets one a second. */
-const ROUNDS = 128;
-
 /** Batches to answer at the most when the loop stops. Nothing comes to the socket any more, and its receive buffer holds fewer. */
 const LAST_BATCHES = 4096;
 /** The same for a socket that others have too, to which more may come. A guess. */
@@ -155,7 +142,8 @@ export function serveMmsg(
   });
   words[GENERATION] = catalog.generation;
   const wait = createWait(system, [system.eventLoop(), ...sockets.map(({ fd }) => fd)]);
-  const serve = createRounds(answerers, facts, words, createSleep(system, rest, wait.poll), wait);
+  const sleep = createSleep(system, rest, wait.poll);
+  const serve = createRounds({ answerers, facts, words, sleep, wait, canBlock: canBlock(sockets) });
   let stopped = false;
 
   const turn = (): void => {
@@ -184,7 +172,7 @@ export function serveMmsg(
       sockets.forEach(({ fd, shared }, i) => {
         // Other processes answer what comes to a socket that they have too, and that may never end.
         const most = !shared && deafenSocket(fd) ? LAST_BATCHES : LAST_BATCHES_SHARED;
-        for (let batch = 0; batch < most && answerers[i]!.answer(MSG_DONTWAIT) > 0; batch++);
+        for (let batch = 0; batch < most && answerers[i]!.answer(MSG_DONTWAIT, BATCH) > 0; batch++);
       });
       // What was handed off is promised: its replies come by the event loop, which has nothing else to do now.
       await context.handOff.emptied();
@@ -192,39 +180,9 @@ export function serveMmsg(
   };
 }
 
-/**
- * Returns a function that answers queries until the event loop has work or is due a turn. `sleep`: of `wait`, which is for the event loop,
- * then for the sockets of `answerers` in their order.
- */
-function createRounds(
-  answerers: readonly Answerer[],
-  facts: Facts,
-  words: Int32Array,
-  sleep: Sleep,
-  wait: Wait,
-): () => void {
-  const count = answerers.length;
-  let read = Atomics.load(words, MESSAGES);
-  return () => {
-    let all = true;
-    const began = facts.now;
-    for (let round = 0; round < ROUNDS; round++) {
-      let full = false;
-      for (let i = 0; i < count; i++) {
-        if ((all || wait.found(i + 1)) && answerers[i]!.answer(MSG_DONTWAIT) === BATCH) full = true;
-      }
-      const posted = Atomics.load(words, MESSAGES);
-      if (posted !== read) {
-        read = posted;
-        return;
-      }
-      // A batch that is not full leaves nothing behind: to ask again would be a call in vain. After a full one on one socket the
-      // others get their turn all the same.
-      all = full;
-      if (full) continue;
-      if (facts.now !== began || sleep(PATIENCE) <= 0 || wait.found(0)) return;
-    }
-  };
+/** Whether the thread may wait by receiving. The limit is the socket's own, so it is not set where other processes have the socket too. */
+function canBlock([socket, ...others]: readonly UdpSocket[]): boolean {
+  return socket !== undefined && others.length === 0 && !socket.shared && limitReceiving(socket.fd, RECEIVING_TIME);
 }
 
 function isWildcard(address: string): boolean {

@@ -5,7 +5,7 @@
  */
 import { Counters } from '../../src/observe/counters/counters.js';
 import { type Libc, libc } from '../../src/transport/libc.js';
-import { type Batches, createBatches, createSlots, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
+import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
 import { encodeSocketAddress } from '../../src/transport/socket-address.js';
 import { openUdpSocket } from '../../src/transport/sockets.js';
 import { threadWords } from '../../src/transport/thread-words.js';
@@ -71,20 +71,20 @@ function timers(system: Libc, wildcard: boolean): Record<string, (count: number)
       system.sendto(client.fd, request, request.length, 0, to, to.length);
     }
     const time = answer();
-    for (let received = 0; received < count; ) received += answers.receive(MSG_DONTWAIT);
+    for (let received = 0; received < count; ) received += answers.receive(MSG_DONTWAIT, BATCH);
     return time;
   };
   return {
-    'receive, answer, send': (count) => exchange(count, () => timed(() => answerer.answer(MSG_DONTWAIT))),
+    'receive, answer, send': (count) => exchange(count, () => timed(() => answerer.answer(MSG_DONTWAIT, BATCH))),
     receive: (count) =>
       exchange(count, () => {
-        const time = timed(() => batches.receive(MSG_DONTWAIT));
+        const time = timed(() => batches.receive(MSG_DONTWAIT, BATCH));
         sendPlain(batches, count);
         return time;
       }),
     send: (count) =>
       exchange(count, () => {
-        batches.receive(MSG_DONTWAIT);
+        batches.receive(MSG_DONTWAIT, BATCH);
         return timed(() => sendPlain(batches, count));
       }),
   };

@@ -6,17 +6,12 @@ import { createRequire } from 'node:module';
 import type { Catalog } from '../../src/image/catalog.js';
 import { type Libc, libc } from '../../src/transport/libc.js';
 import { BATCH, createBatches, MSG_DONTWAIT, MSG_WAITFORONE } from '../../src/transport/mmsg.js';
+import { limitReceiving } from '../../src/transport/sockets.js';
 import { GENERATION, MESSAGES } from '../../src/transport/thread-words.js';
 import type { UdpContext } from '../../src/transport/transport.js';
 import { udpFacts } from '../../src/transport/udp-facts.js';
-import {
-  type Answerer,
-  createAnswerer,
-  type MmsgLoop,
-  serveMmsg,
-  slotsFor,
-  type UdpSocket,
-} from '../../src/transport/udp-mmsg.js';
+import { createAnswerer, type MmsgLoop, serveMmsg, slotsFor, type UdpSocket } from '../../src/transport/udp-mmsg.js';
+import type { Answerer } from '../../src/transport/udp-rounds.js';
 
 type StartLoop = (socket: UdpSocket, catalog: Catalog, context: UdpContext, words: Int32Array) => MmsgLoop;
 
@@ -32,16 +27,16 @@ export const LOOPS: Readonly<Record<string, StartLoop>> = {
     return watched(system, fd, turn);
   }),
   /** recvmmsg that blocks, outside of the event loop, which gets a turn when nothing has come for 50 ms. */
-  b: loop(({ system, fd, answerer, words }) => {
-    limitReceiving(system, fd, 50);
+  b: loop(({ fd, answerer, words }) => {
+    limitReceiving(fd, 50);
     return immediate(() => untilQuiet(answerer, words));
   }),
   /** b while queries come, a when none has for 10 ms. */
   c: loop(({ system, fd, answerer, words }) => {
-    limitReceiving(system, fd, 10);
+    limitReceiving(fd, 10);
     return watched(system, fd, () => untilQuiet(answerer, words));
   }),
-  /** poll for the socket and the event loop at once: the one in use. */
+  /** The one in use: poll for the socket and the event loop at once, or receiving that blocks while queries come often. */
   d: (socket, catalog, context, words) => serveMmsg([socket], catalog, context, words),
 };
 
@@ -80,7 +75,7 @@ function loop(start: (given: Given) => () => void): StartLoop {
 function untilEmpty(answerer: Answerer): number {
   let all = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const count = answerer.answer(MSG_DONTWAIT);
+    const count = answerer.answer(MSG_DONTWAIT, BATCH);
     all += count;
     if (count < BATCH) break;
   }
@@ -91,18 +86,8 @@ function untilEmpty(answerer: Answerer): number {
 function untilQuiet(answerer: Answerer, words: Int32Array): void {
   const read = words[MESSAGES];
   for (let round = 0; round < ROUNDS && words[MESSAGES] === read; round++) {
-    if (answerer.answer(MSG_WAITFORONE) === 0) return;
+    if (answerer.answer(MSG_WAITFORONE, BATCH) === 0) return;
   }
-}
-
-const SOL_SOCKET = 1;
-const SO_RCVTIMEO = 20;
-
-/** Receiving gives up after `milliseconds` without a datagram. */
-function limitReceiving(system: Libc, fd: number, milliseconds: number): void {
-  const time = Buffer.alloc(16);
-  time.writeInt32LE(milliseconds * 1000, 8);
-  system.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, time, time.length);
 }
 
 const F_GETFL = 3;

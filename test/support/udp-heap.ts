@@ -7,7 +7,7 @@ import type { Catalog } from '../../src/image/catalog.js';
 import type { Counters } from '../../src/observe/counters/counters.js';
 import { systemClock } from '../../src/session/clock.js';
 import type { Libc } from '../../src/transport/libc.js';
-import { createBatches, createSlots, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
+import { BATCH, createBatches, createSlots, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
 import { encodeSocketAddress } from '../../src/transport/socket-address.js';
 import type { Endpoint, UdpContext } from '../../src/transport/transport.js';
 import { createWait } from '../../src/transport/wait.js';
@@ -60,7 +60,7 @@ export function createAsker(system: Libc, fd: number, server: Endpoint, outstand
         }
         answer?.();
         if (wait.poll(LOST) <= 0) throw new Error(`${sent - received} queries are lost`);
-        received += answers.receive(MSG_DONTWAIT);
+        received += answers.receive(MSG_DONTWAIT, BATCH);
       }
     },
   };

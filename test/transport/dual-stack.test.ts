@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Libc, libc } from '../../src/transport/libc.js';
-import { createBatches, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
+import { BATCH, createBatches, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
 import { encodeSocketAddress, Family } from '../../src/transport/socket-address.js';
 import { closeSocket, describeSocket, prepareUdpSocket } from '../../src/transport/sockets.js';
 import { threadWords } from '../../src/transport/thread-words.js';
@@ -45,7 +45,7 @@ function answering() {
   const slots = slotsFor(around);
   const batches = createBatches(system(), fd, 6, endpoint.address === '::', slots);
   const answerer = createAnswerer(batches, slots, udpFacts(emptyCatalog(), around), around, threadWords());
-  return { told, port: endpoint.port, answer: () => answerer.answer(MSG_DONTWAIT), events: around.events };
+  return { told, port: endpoint.port, answer: () => answerer.answer(MSG_DONTWAIT, BATCH), events: around.events };
 }
 
 /** A client that has asked from an address; `from` is where its answer comes from. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Libc, libc } from '../../src/transport/libc.js';
-import { createBatches, createSlots, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
+import { BATCH, createBatches, createSlots, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
 import { closeSocket, openUdpSocket } from '../../src/transport/sockets.js';
 import { createWait } from '../../src/transport/wait.js';
 
@@ -58,7 +58,7 @@ async function sources({ bound, asked, options = [], from }: Exchange): Promise<
     });
     for (let done = 0; done < asked.length; ) {
       expect(createWait(system, [fd]).poll(2000)).toBe(1);
-      const count = batches.receive(MSG_DONTWAIT);
+      const count = batches.receive(MSG_DONTWAIT, BATCH);
       for (let i = 0; i < count; i++) batches.put(i, i, 12);
       expect(batches.send(count)).toBe(0);
       done += count;

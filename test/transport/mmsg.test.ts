@@ -4,8 +4,16 @@ import { constants } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Libc, libc } from '../../src/transport/libc.js';
-import { BATCH, type Batches, createBatches, createSlots, MSG_DONTWAIT, type Slots } from '../../src/transport/mmsg.js';
-import { closeSocket, openUdpSocket } from '../../src/transport/sockets.js';
+import {
+  BATCH,
+  type Batches,
+  createBatches,
+  createSlots,
+  MSG_DONTWAIT,
+  MSG_WAITFORONE,
+  type Slots,
+} from '../../src/transport/mmsg.js';
+import { closeSocket, limitReceiving, openUdpSocket } from '../../src/transport/sockets.js';
 import { createWait } from '../../src/transport/wait.js';
 
 const loaded = libc();
@@ -47,10 +55,10 @@ const send = (from: Socket, octets: Uint8Array, port: number, host = '127.0.0.1'
   new Promise((resolve, reject) => from.send(octets, port, host, (error) => (error ? reject(error) : resolve())));
 
 /** Receives a batch: what was sent has arrived, also where the system puts the delivery off a little. */
-async function receive({ fd, batches }: Opened): Promise<number> {
+async function receive({ fd, batches }: Opened, most = BATCH): Promise<number> {
   await wait(10);
   expect(createWait(system, [fd]).poll(2000)).toBe(1);
-  return batches.receive(MSG_DONTWAIT);
+  return batches.receive(MSG_DONTWAIT, most);
 }
 
 const requestOf = ({ slots, batches }: Opened, message: number): Buffer => {
@@ -134,9 +142,9 @@ describe('batches of datagrams', () => {
 
   it('returns 0 when nothing has come, and an error that is final', () => {
     const opened = open();
-    expect(opened.batches.receive(MSG_DONTWAIT)).toBe(0);
+    expect(opened.batches.receive(MSG_DONTWAIT, BATCH)).toBe(0);
     closeSocket(descriptors.pop() ?? -1);
-    expect(opened.batches.receive(MSG_DONTWAIT)).toBe(-constants.errno.EBADF);
+    expect(opened.batches.receive(MSG_DONTWAIT, BATCH)).toBe(-constants.errno.EBADF);
   });
 
   it('goes on with the next message when one cannot be sent', async () => {
@@ -151,6 +159,104 @@ describe('batches of datagrams', () => {
     expect(opened.batches.send(6)).toBe(3);
     while (got.length < 3) await once(from, 'message');
     expect(got).toEqual([1, 2, 4]);
+  });
+
+  describe('taken one by one', () => {
+    /** The C library, with the names of its calls for datagrams kept. */
+    function withNames(names: string[]): Libc {
+      const kept =
+        <Args extends number[]>(name: string, real: (...args: Args) => number) =>
+        (...args: Args): number => {
+          names.push(name);
+          return real(...args);
+        };
+      return {
+        ...system,
+        recvmmsg: kept('recvmmsg', system.recvmmsg),
+        sendmmsg: kept('sendmmsg', system.sendmmsg),
+        recvfrom: kept('recvfrom', system.recvfrom),
+        sendtoAt: kept('sendto', system.sendtoAt),
+      };
+    }
+
+    it.each([
+      ['127.0.0.1', '127.0.0.1', ['recvfrom', 'sendto']],
+      ['::1', '::1', ['recvfrom', 'sendto']],
+      ['0.0.0.0', '127.0.0.9', ['recvmmsg', 'sendmmsg']],
+      ['::', '::1', ['recvmmsg', 'sendmmsg']],
+    ] as const)('are the same as in batches on %s', async (address, to, calls) => {
+      const names: string[] = [];
+      const opened = open(address, { capacity: 65_535, calls: withNames(names) });
+      const all = await Promise.all([1, 2].map(() => client(to === '::1' ? 'udp6' : 'udp4')));
+      const found = new Uint8Array(16);
+      // IPv6 does not fragment: 65,000 octets are what loopback takes whole.
+      for (const length of [0, 1, 12, 1232, 65_000]) {
+        const octets = Buffer.from(Uint8Array.from({ length }, (_, i) => length + i * 7));
+        for (const from of all) await send(from, octets, opened.port, to);
+        for (const from of all) {
+          const answer = once(from, 'message');
+          expect(await receive(opened, 1)).toBe(1);
+          expect(requestOf(opened, 0).equals(octets)).toBe(true);
+          expect(opened.batches.portOf(0)).toBe(from.address().port);
+          expect(opened.batches.copyAddress(0, found)).toBe(to === '::1' ? 16 : 4);
+          respond(opened, 0, 0, octets);
+          expect(opened.batches.send(1)).toBe(0);
+          const [got, source] = (await answer) as [Buffer, { address: string }];
+          expect([got.equals(octets), source.address]).toEqual([true, to]);
+        }
+      }
+      expect(opened.batches.receive(MSG_DONTWAIT, 1)).toBe(0);
+      expect(new Set(names)).toEqual(new Set(calls));
+    });
+
+    it('take turns with batches', async () => {
+      const opened = open();
+      const from = await client();
+      const got: number[] = [];
+      from.on('message', (octets) => got.push(octets[0] ?? -1));
+      for (let i = 0; i < 9; i++) await send(from, Buffer.of(i), opened.port);
+      let received = 0;
+      for (const [most, wanted] of [
+        [1, 1],
+        [1, 1],
+        [BATCH, 7],
+      ] as const) {
+        expect(await receive(opened, most)).toBe(wanted);
+        // The last of a batch alone, and then one that comes alone.
+        for (let i = 0; i < wanted; i++)
+          if (wanted === 1 || i === wanted - 1) respond(opened, 0, i, requestOf(opened, i));
+        expect(opened.batches.send(1)).toBe(0);
+        received += wanted;
+      }
+      expect(received).toBe(9);
+      await send(from, Buffer.of(9), opened.port);
+      expect(await receive(opened, 1)).toBe(1);
+      respond(opened, 0, 0, requestOf(opened, 0));
+      expect(opened.batches.send(1)).toBe(0);
+      while (got.length < 4) await once(from, 'message');
+      expect(got).toEqual([0, 1, 8, 9]);
+    });
+
+    it('are lost when their response cannot be sent, and an error is returned as it is', async () => {
+      // More than a datagram can hold: EMSGSIZE.
+      const opened = open('127.0.0.1', { capacity: 65_536 });
+      const from = await client();
+      await send(from, Buffer.of(1), opened.port);
+      expect(await receive(opened, 1)).toBe(1);
+      respond(opened, 0, 0, Buffer.alloc(65_530));
+      expect(opened.batches.send(1)).toBe(1);
+      closeSocket(descriptors.pop() ?? -1);
+      expect(opened.batches.receive(MSG_DONTWAIT, 1)).toBe(-constants.errno.EBADF);
+    });
+
+    it('are waited for as long as the socket allows', async () => {
+      const opened = open();
+      expect(limitReceiving(opened.fd, 20)).toBe(true);
+      for (const most of [1, BATCH]) expect(opened.batches.receive(MSG_WAITFORONE, most)).toBe(0);
+      await send(await client(), Buffer.of(1), opened.port);
+      await wait(10);
+      expect(opened.batches.receive(MSG_WAITFORONE, 1)).toBe(1);
+    });
   });
 
   describe('when the system does not take all at once', () => {

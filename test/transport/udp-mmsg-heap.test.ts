@@ -2,7 +2,7 @@ import { getHeapStatistics } from 'node:v8';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Counters } from '../../src/observe/counters/counters.js';
 import { type Libc, libc } from '../../src/transport/libc.js';
-import { createBatches, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
+import { BATCH, createBatches, MSG_DONTWAIT } from '../../src/transport/mmsg.js';
 import { collector } from '../../src/transport/release.js';
 import { closeSocket, openUdpSocket } from '../../src/transport/sockets.js';
 import { threadWords } from '../../src/transport/thread-words.js';
@@ -38,7 +38,7 @@ describe('answering UDP by recvmmsg', () => {
     const batches = createBatches(system, server.fd, 4, false, slots);
     const answerer = createAnswerer(batches, slots, udpFacts(smallCatalog(), context), context, threadWords());
     const asker = createAsker(system, open().fd, server.endpoint, 64);
-    const answer = (): void => void answerer.answer(MSG_DONTWAIT);
+    const answer = (): void => void answerer.answer(MSG_DONTWAIT, BATCH);
     // Until everything is compiled.
     asker.ask(QUERIES / 2, answer);
     collect();

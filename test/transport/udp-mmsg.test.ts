@@ -9,7 +9,15 @@ import type { Catalog } from '../../src/image/catalog.js';
 import { type Libc, libc } from '../../src/transport/libc.js';
 import { createRest } from '../../src/transport/rest.js';
 import { closeSocket, openUdpSocket } from '../../src/transport/sockets.js';
-import { GENERATION, HEARTBEAT, MESSAGES, threadWords, UNWATCHED } from '../../src/transport/thread-words.js';
+import {
+  GENERATION,
+  HEARTBEAT,
+  MESSAGES,
+  RESTING,
+  Resting,
+  threadWords,
+  UNWATCHED,
+} from '../../src/transport/thread-words.js';
 import { TransportEvent, type UdpContext } from '../../src/transport/transport.js';
 import { listenUdp } from '../../src/transport/udp-dgram.js';
 import { type MmsgLoop, serveMmsg, type UdpSocket } from '../../src/transport/udp-mmsg.js';
@@ -378,6 +386,65 @@ describe('UDP by recvmmsg', () => {
     ended = true;
     expect(ticks).toBe(5);
     expect(shared.responder.seen.length).toBeGreaterThan(100);
+  });
+
+  describe('while queries come often', () => {
+    /** A server that has been asked 600 times in a second; `calls`: what it receives by from then on, and its RESTING then. */
+    async function oftenAsked(sockets: readonly UdpSocket[]) {
+      const shared = context();
+      let now = 1000;
+      const words = threadWords();
+      const loop = serve(sockets, { ...shared, clock: { ...shared.clock, seconds: () => now } }, words);
+      const from = client();
+      const { port } = sockets[0]!.endpoint;
+      for (let id = 0; id < 600; id++) await ask(from, message(id), port);
+      now++;
+      await ask(from, message(600), port);
+      const calls: [string, number | undefined][] = [];
+      const { recvfrom, recvmmsg } = system;
+      system.recvfrom = (...args) => {
+        calls.push(['recvfrom', words[RESTING]]);
+        return recvfrom(...args);
+      };
+      system.recvmmsg = (...args) => {
+        calls.push(['recvmmsg', words[RESTING]]);
+        return recvmmsg(...args);
+      };
+      closing.push(() => void Object.assign(system, { recvfrom, recvmmsg }));
+      return { calls, words, shared, loop, from, port };
+    }
+
+    it.each([
+      ['127.0.0.1', 'recvfrom'],
+      ['0.0.0.0', 'recvmmsg'],
+    ])('waits by receiving on %s, and answers all the same', async (address, name) => {
+      const { calls, words, from, port } = await oftenAsked([bind(address)]);
+      expect(idOf((await ask(from, message(700), port))[0])).toBe(700);
+      expect(calls).toContainEqual([name, Resting.BRIEFLY]);
+      expect(words[RESTING]).toBe(Resting.NO);
+    });
+
+    it('obeys orders, lets timers fire, and can be stopped', async () => {
+      const { loop, shared, from, port } = await oftenAsked([bind('127.0.0.1')]);
+      for (let i = 0; i < 3; i++) await wait(30);
+      loop.publish({ ...emptyCatalog(), generation: 42 });
+      await ask(from, message(701), port);
+      expect(shared.responder.seen.at(-1)?.catalog.generation).toBe(42);
+      await loop.stop();
+      await send(from, message(702), port);
+      for (let turn = 0; turn < 3; turn++) await immediately();
+      expect(shared.responder.seen).toHaveLength(602);
+    });
+
+    it.each([
+      ['a socket that others have too', () => [{ ...bind('127.0.0.1'), shared: true }]],
+      ['several sockets', () => [bind('127.0.0.1'), bind('127.0.0.1')]],
+    ])('waits in poll for %s', async (_, sockets) => {
+      const { calls, from, port } = await oftenAsked(sockets());
+      expect(idOf((await ask(from, message(700), port))[0])).toBe(700);
+      expect(calls.length).toBeGreaterThan(0);
+      expect(calls.filter(([name, resting]) => name === 'recvfrom' || resting === Resting.BRIEFLY)).toEqual([]);
+    });
   });
 
   it('ends with an error when its socket is taken away, and does not go on in silence', async () => {

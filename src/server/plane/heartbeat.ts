@@ -1,6 +1,6 @@
 /** Judges by its words whether a thread moves, rests or hangs (transport/thread-words.ts). */
 import type { Clock } from '../../session/clock.js';
-import { HANDSHAKES, HEARTBEAT, RESTING, THREAD } from '../../transport/thread-words.js';
+import { HANDSHAKES, HEARTBEAT, RESTING, Resting, THREAD } from '../../transport/thread-words.js';
 
 /** Milliseconds between two checks of the heartbeat while a thread does not rest. */
 export const WATCH_INTERVAL = 50;
@@ -53,14 +53,16 @@ export class Heartbeat {
   }
 
   /**
-   * Checks it; to be called every WATCH_INTERVAL, or every RESTING_INTERVAL. `still`: it rests, and has not moved since the check before.
+   * Checks it; to be called every WATCH_INTERVAL, or every RESTING_INTERVAL while all are seen resting. `still`: it rests, and has not moved since
+   * the check before. One that rests briefly, and has not moved, may hang.
    * `working`: whether it carries out an order that may take long.
    */
   check(working: boolean): 'still' | 'resting' | 'moving' | Standstill {
     const beat = Atomics.load(this.#words, HEARTBEAT);
     const moved = beat !== this.#beat || this.#checks === 0;
     const rested = this.#rested;
-    this.#rested = Atomics.load(this.#words, RESTING) === 1;
+    const resting = Atomics.load(this.#words, RESTING);
+    this.#rested = resting === Resting.YES || (resting === Resting.BRIEFLY && moved);
     if (!moved && !this.#rested) return this.#stands(working) ?? 'moving';
     this.#beat = beat;
     this.#checks = 1;

@@ -10,7 +10,7 @@ import { threadSettings } from '../../../src/server/plane/thread-settings.js';
 import { ConnectionLimits, ownShare } from '../../../src/session/limits.js';
 import { NO_SESSIONS } from '../../../src/session/session-report.js';
 import { descriptorTable } from '../../../src/transport/epoll/owned-descriptors.js';
-import { HANDSHAKES, HEARTBEAT, RESTING, THREAD, UNWATCHED } from '../../../src/transport/thread-words.js';
+import { HANDSHAKES, HEARTBEAT, RESTING, Resting, THREAD, UNWATCHED } from '../../../src/transport/thread-words.js';
 import { emptyCatalog } from '../../support/catalog.js';
 import { FakeClock } from '../../support/clock.js';
 
@@ -214,6 +214,21 @@ describe('a supervised thread', () => {
     expect([thread.watch(), thread.watch()]).toEqual(['moving', 'moving']);
     last().events.exit(new Error('dead'));
     expect(thread.watch()).toBe('still');
+  });
+
+  it('is looked at less often while it rests briefly and beats, is never left then, and is ended when it does not beat', async () => {
+    const setup = bench();
+    await setup.begin();
+    const { words } = setup.last().data;
+    words[RESTING] = Resting.BRIEFLY;
+    for (let looks = 0; looks < 50; looks++) {
+      words[HEARTBEAT]!++;
+      expect(setup.thread.watch()).toBe('resting');
+      expect([setup.thread.leave(), words[UNWATCHED]]).toEqual([false, 0]);
+    }
+    expect(setup.thread.watch()).toBe('moving');
+    setup.watch(10, 1);
+    expect(setup.last().terminated).toBe(1);
   });
 
   it('is ended as soon when it was looked at less often because it rested', async () => {
