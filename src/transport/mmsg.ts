@@ -6,6 +6,7 @@
  * The layouts are those of 64-bit Linux, little-endian (libc.ts sees to that); self-test.ts tries them out.
  */
 import { constants } from 'node:os';
+import { INET_SOURCE_LENGTH, INET6_SOURCE_LENGTH, inet6Source, inetSource } from './control-messages.js';
 import type { Libc } from './libc.js';
 
 /** Most datagrams of one call. */
@@ -49,20 +50,6 @@ const CONTROL_ROOM = 128;
 /** What hold() returns: the sender's address, the octets of control messages (at most CONTROL_ROOM), these. */
 const HELD_LENGTH = PEER;
 const HELD_CONTROL = HELD_LENGTH + 1;
-/** struct cmsghdr: length (of header and data), level, type. */
-const CMSG_LEVEL = 8;
-const CMSG_TYPE = 12;
-const CMSG_DATA = 16;
-/** struct in_pktinfo: interface, our address, the packet's destination. */
-const IPPROTO_IP = 0;
-const IP_PKTINFO = 8;
-const INET_INFO = 12;
-/** struct in6_pktinfo: the packet's destination, interface. */
-const IPPROTO_IPV6 = 41;
-const IPV6_PKTINFO = 50;
-const INET6_INFO = 20;
-const INET6_INTERFACE = 16;
-
 /** struct pollfd: descriptor, events asked for, events found. */
 const POLL_EVENTS = 4;
 const POLLOUT = 4;
@@ -305,7 +292,7 @@ function putSource({ octets, words, address, family }: Memory, header: number, m
   words[(RX + message * HEADER + CONTROL_LENGTH) >> 2] = CONTROL_ROOM;
   const start = CONTROLS + message * CONTROL_ROOM;
   const found = family === 4 ? inetSource(words, start, used) : inet6Source(octets, words, start, used);
-  const length = CMSG_DATA + aligned(family === 4 ? INET_INFO : INET6_INFO);
+  const length = family === 4 ? INET_SOURCE_LENGTH : INET6_SOURCE_LENGTH;
   words[(header + CONTROL_LENGTH) >> 2] = found < 0 ? 0 : length;
   put64(words, header + CONTROL, found < 0 ? 0 : address + found);
 }
@@ -340,54 +327,4 @@ function put64(words: Int32Array, at: number, value: number): void {
 function isMapped(words: Int32Array, at: number): boolean {
   const word = at >> 2;
   return words[word] === 0 && words[word + 1] === 0 && words[word + 2] === MAPPED_WORD;
-}
-
-/**
- * Turns the control message about a datagram's destination into one about the response's source (ip(7)). Returns where it is, or -1
- * when there is none. `start`, `used`: the control messages.
- *
- * ipi_spec_dst is our address already: the packet's destination, or for a broadcast the address of the interface. The routes
- * choose the interface.
- */
-function inetSource(words: Int32Array, start: number, used: number): number {
-  const found = findControl(words, start, used, IPPROTO_IP, IP_PKTINFO, INET_INFO);
-  if (found >= 0) words[(found + CMSG_DATA) >> 2] = 0;
-  return found;
-}
-
-/** The same by ipv6(7). The routes choose the interface, except for link-local addresses, which mean nothing without it. */
-function inet6Source(octets: Uint8Array, words: Int32Array, start: number, used: number): number {
-  const found = findControl(words, start, used, IPPROTO_IPV6, IPV6_PKTINFO, INET6_INFO);
-  if (found < 0) return found;
-  const data = found + CMSG_DATA;
-  // Nothing can be sent from a multicast address (ff00::/8): the system chooses the source.
-  if (octets[data] === 0xff) return -1;
-  const linkLocal = octets[data] === 0xfe && (octets[data + 1]! & 0xc0) === 0x80;
-  if (!linkLocal) words[(data + INET6_INTERFACE) >> 2] = 0;
-  return found;
-}
-
-/** Where the control message of this kind is, with `length` octets of data at least, or -1. */
-function findControl(
-  words: Int32Array,
-  start: number,
-  used: number,
-  level: number,
-  type: number,
-  length: number,
-): number {
-  const end = start + used;
-  for (let at = start; at + CMSG_DATA + length <= end; ) {
-    const own = words[at >> 2]!;
-    const found = words[(at + CMSG_LEVEL) >> 2] === level && words[(at + CMSG_TYPE) >> 2] === type;
-    if (found && own >= CMSG_DATA + length) return at;
-    if (own < CMSG_DATA) return -1;
-    at += aligned(own);
-  }
-  return -1;
-}
-
-/** CMSG_ALIGN: control messages and their data begin at multiples of eight octets. */
-function aligned(octets: number): number {
-  return (octets + 7) & ~7;
 }
