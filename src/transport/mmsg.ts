@@ -6,8 +6,8 @@
  * The layouts are those of 64-bit Linux, little-endian (libc.ts sees to that); self-test.ts tries them out.
  */
 import { constants } from 'node:os';
-import { INET_SOURCE_LENGTH, INET6_SOURCE_LENGTH, inet6Source, inetSource } from './control-messages.js';
 import type { Libc } from './libc.js';
+import { INET_SOURCE_LENGTH, INET6_SOURCE_LENGTH, inet6Source, inetSource } from './udp/control-messages.js';
 
 /** Most datagrams of one call. */
 export const BATCH = 64;

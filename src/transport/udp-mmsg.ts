@@ -1,6 +1,6 @@
 /**
  * UDP with recvmmsg and sendmmsg, in a thread of its own: datagrams are received in batches, answered, and the responses sent
- * with one call. How the thread waits for them is in udp-rounds.ts.
+ * with one call. How the thread waits for them is in udp/udp-rounds.ts.
  *
  * Hot file: no allocation per query, no exceptions for control flow.
  */
@@ -15,8 +15,8 @@ import { createRest, createSleep, type Rest } from './rest.js';
 import { deafenSocket, limitReceiving } from './sockets.js';
 import { GENERATION, HEARTBEAT, RESTING, Resting } from './thread-words.js';
 import { type Endpoint, TransportEvent, type UdpContext } from './transport.js';
+import { type Answerer, createRounds, RECEIVING_TIME } from './udp/udp-rounds.js';
 import { responseRoom, udpFacts } from './udp-facts.js';
-import { type Answerer, createRounds, RECEIVING_TIME } from './udp-rounds.js';
 import { createWait } from './wait.js';
 
 /** A bound UDP socket; whoever bound it closes it. */

@@ -9,9 +9,9 @@ import { BATCH, createBatches, MSG_DONTWAIT, MSG_WAITFORONE } from '../../src/tr
 import { limitReceiving } from '../../src/transport/sockets.js';
 import { GENERATION, MESSAGES } from '../../src/transport/thread-words.js';
 import type { UdpContext } from '../../src/transport/transport.js';
+import type { Answerer } from '../../src/transport/udp/udp-rounds.js';
 import { udpFacts } from '../../src/transport/udp-facts.js';
 import { createAnswerer, type MmsgLoop, serveMmsg, slotsFor, type UdpSocket } from '../../src/transport/udp-mmsg.js';
-import type { Answerer } from '../../src/transport/udp-rounds.js';
 
 type StartLoop = (socket: UdpSocket, catalog: Catalog, context: UdpContext, words: Int32Array) => MmsgLoop;
 

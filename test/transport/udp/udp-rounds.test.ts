@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { BATCH, MSG_DONTWAIT, MSG_WAITFORONE } from '../../src/transport/mmsg.js';
-import { MESSAGES, threadWords } from '../../src/transport/thread-words.js';
-import { createRounds } from '../../src/transport/udp-rounds.js';
+import { BATCH, MSG_DONTWAIT, MSG_WAITFORONE } from '../../../src/transport/mmsg.js';
+import { MESSAGES, threadWords } from '../../../src/transport/thread-words.js';
+import { createRounds } from '../../../src/transport/udp/udp-rounds.js';
 
 /** A call of an answerer (`wait`: receiving waits), or of sleep. */
 type Call = 'sleep' | 'batch' | 'one' | 'batch, wait' | 'one, wait';

@@ -12,10 +12,10 @@
  *
  * Hot file: no allocation per query, no exceptions for control flow.
  */
-import { BATCH, MSG_DONTWAIT, MSG_WAITFORONE } from './mmsg.js';
-import { PATIENCE, type Sleep } from './rest.js';
-import { MESSAGES } from './thread-words.js';
-import type { Wait } from './wait.js';
+import { BATCH, MSG_DONTWAIT, MSG_WAITFORONE } from '../mmsg.js';
+import { PATIENCE, type Sleep } from '../rest.js';
+import { MESSAGES } from '../thread-words.js';
+import type { Wait } from '../wait.js';
 
 /** Answers the queries of a socket, batch by batch. */
 export interface Answerer {
