@@ -4,7 +4,7 @@
  *
  * NOT here: what a zone's facts mean, and compiling what is read.
  */
-import { AdotdError, ErrorCode, messageOf } from '../errors.js';
+import { AdotdError, counted, ErrorCode, messageOf } from '../errors.js';
 import { isImage } from '../image/catalog.js';
 import { EntryType } from './entry.js';
 import { prepareFolder } from './folder.js';
@@ -88,6 +88,11 @@ export class ZoneStore {
     const { damage } = this.#ledger;
     for (const { path, reason } of damage) this.#report(`state ${path}: ${reason}`);
     const losses = damage.filter(({ isLoss }) => isLoss);
+    if (losses.length === 0 && this.loss !== undefined) {
+      const suspect = [...this.#index.zones.values()].filter((kept) => !kept.durable.isRemoved && !this.#isSince(kept));
+      const zones = `${counted(suspect.length, 'zone')} stored before that, and those that it may have had, are not served`;
+      this.#report(`state ${this.#folder}: a loss of an earlier start is not settled: ${zones}: ${this.loss}`);
+    }
     if (losses.length > 0) {
       await this.#noteLoss(losses.map(({ path, reason }) => `${path}: ${reason}`).join('; '));
       this.#startRewrite();

@@ -11,8 +11,11 @@ const PROGRAM = fileURLToPath(new URL('../../test/state/committing-program.mjs',
   '/.build/',
   '/',
 );
-/** Milliseconds after which a process is killed at the latest, from its start and from its first change. */
-const LONGEST = 200;
+/** Changes after which a process is killed at the latest, and milliseconds after that. */
+const MOST = 40;
+const LONGEST = 10;
+/** Milliseconds after its start at which one is killed that may not have opened the store yet. */
+const EARLY = 150;
 
 interface Line {
   readonly opened?: Readonly<Record<string, readonly [serial: number, count: number]>>;
@@ -42,7 +45,8 @@ export async function killAgainAndAgain(
   const tally = { acknowledged: 0, early: 0 };
   for (let run = 0; run < runs; run++) {
     const isEarly = random() < 0.2;
-    const lines = await killed(folder, seed + run, isEarly ? random() * 120 : random() * LONGEST, isEarly);
+    const changes = isEarly ? undefined : Math.floor(random() * MOST);
+    const lines = await killed(folder, seed + run, changes, random() * (isEarly ? EARLY : LONGEST));
     wrong.push(...judge(lines, known, tally).map((fault) => `run ${run}: ${fault}`));
   }
   return { wrong, tally };
@@ -79,27 +83,26 @@ function judge(lines: readonly Line[], known: Map<string, number>, tally: Tally)
   return wrong;
 }
 
-/** What a process says until it is killed, `delay` milliseconds after its start or after it has opened the store. */
-async function killed(folder: string, seed: number, delay: number, isEarly: boolean): Promise<Line[]> {
+/** What a process says until it is killed: `delay` milliseconds after so many changes, or after its start. */
+async function killed(folder: string, seed: number, changes: number | undefined, delay: number): Promise<Line[]> {
   const child = spawn(process.execPath, [PROGRAM, folder, String(seed)], { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: Line[] = [];
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
-  let opened = (): void => {};
-  const hasOpened = new Promise<void>((resolve) => {
-    opened = resolve;
+  let reached = (): void => {};
+  const enough = new Promise<void>((resolve) => {
+    reached = resolve;
   });
   createInterface(child.stdout).on('line', (text) => {
     // The last line may be cut.
     if (!text.endsWith('}')) return;
-    const line: Line = JSON.parse(text);
-    lines.push(line);
-    if (line.opened !== undefined) opened();
+    lines.push(JSON.parse(text));
+    if (changes !== undefined && lines.length > changes) reached();
   });
   const ended = once(child, 'close');
-  if (!isEarly) await Promise.race([hasOpened, ended]);
+  if (changes !== undefined) await Promise.race([enough, ended]);
   await Promise.race([sleep(delay), ended]);
   child.kill('SIGKILL');
   const [status, signal] = await ended;

@@ -38,10 +38,16 @@ export function between(...images: readonly Uint8Array[]): Difference[] {
 
 /** The text of a zone that was read: its base with the differences. */
 export function textOfRead(zone: string, read: StoredContent | Unreadable | undefined): string {
+  return textOf(imageOfRun(zone, runOfRead(zone, read)));
+}
+
+/** The records of a zone that was read, as a run. */
+export function runOfRead(zone: string, read: StoredContent | Unreadable | undefined): Uint8Array {
   if (read?.kind !== 'content') throw new Error(`${zone} was not read: ${read?.reason ?? 'it is not there'}`);
+  if (read.differences.length === 0) return 'image' in read.base ? runOf(read.base.image) : read.base.run;
   let image = 'image' in read.base ? read.base.image : imageOfRun(zone, read.base.run);
   for (const difference of read.differences) image = applyDifference(image, difference, OPTIONS).image!;
-  return textOf(image);
+  return runOf(image);
 }
 
 /** The image of a run. */
