@@ -94,6 +94,8 @@ export class ZoneStore {
       this.#report(`state ${this.#folder}: a loss of an earlier start is not settled: ${zones}: ${this.loss}`);
     }
     if (losses.length > 0) {
+      // What is stored from now on may get the numbers of what is lost, which an image may have.
+      this.#images.removeOthers([]);
       await this.#noteLoss(losses.map(({ path, reason }) => `${path}: ${reason}`).join('; '));
       this.#startRewrite();
       return;
