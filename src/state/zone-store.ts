@@ -4,7 +4,7 @@
  *
  * NOT here: what a zone's facts mean, and compiling what is read.
  */
-import { AdotdError, counted, ErrorCode, messageOf } from '../errors.js';
+import { AdotdError, counted, ErrorCode } from '../errors.js';
 import { isImage } from '../image/catalog.js';
 import { EntryType } from './entry.js';
 import { prepareFolder } from './folder.js';
@@ -25,13 +25,12 @@ import {
   type Unreadable,
   type ZoneCommit,
 } from './stored-zone.js';
+import { Tidying } from './tidying.js';
 import { type PreparedChange, ZoneChanges } from './zone-change.js';
 import { changedFacts, encodeFacts, type StoredFacts } from './zone-facts.js';
 import { ZoneIndex } from './zone-index.js';
 import { ZoneReader } from './zone-reader.js';
 
-/** Octets of a ledger that is not written anew yet, however few are of use. A guess. */
-const MIN_REWRITE = 16 << 20;
 /** Characters of what is noted of a loss. */
 const MAX_REASON = 1000;
 const NOTHING = new Uint8Array(0);
@@ -45,13 +44,10 @@ export class ZoneStore {
   readonly #reader: ZoneReader;
   readonly #changes: ZoneChanges;
   readonly #report: (text: string) => void;
-  readonly #minRewrite: number;
-  /** Octets of the ledger at which it may have to be written anew. */
-  #rewriteAt: number;
-  #rewriting: Promise<void> | undefined;
+  readonly #tidying: Tidying;
 
   private constructor(folder: string, lock: FolderLock, ledger: Ledger, index: ZoneIndex, options: OpenOptions) {
-    const { report, rewriteAt = MIN_REWRITE } = options;
+    const { report } = options;
     this.#folder = folder;
     this.#lock = lock;
     this.#ledger = ledger;
@@ -60,7 +56,7 @@ export class ZoneStore {
     this.#images = new ImageCache(folder, report);
     this.#reader = new ZoneReader(folder, ledger, this.#images);
     this.#changes = new ZoneChanges(folder, index);
-    this.#rewriteAt = this.#minRewrite = rewriteAt;
+    this.#tidying = new Tidying(ledger, index, options);
   }
 
   /**
@@ -97,7 +93,7 @@ export class ZoneStore {
       // What is stored from now on may get the numbers of what is lost, which an image may have.
       this.#images.removeOthers([]);
       await this.#noteLoss(losses.map(({ path, reason }) => `${path}: ${reason}`).join('; '));
-      this.#startRewrite();
+      this.#tidying.start();
       return;
     }
     const values = [...this.#index.zones.values()].flatMap(({ contents, differences }) => [
@@ -214,7 +210,7 @@ export class ZoneStore {
 
   /** A named table for small values of others. */
   table(name: string): StoredTable {
-    return new StoredTable(name, this.#ledger, this.#index, () => this.#afterWrite());
+    return new StoredTable(name, this.#ledger, this.#index, () => this.#tidying.afterWrite());
   }
 
   /** Settles what was lost: zones that are not known any more count as never stored, others as they are. Rejects with ADOTD_STATE. */
@@ -226,7 +222,7 @@ export class ZoneStore {
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#index.zones.values(), ({ turn }) => turn));
     await this.#images.close();
-    await this.#rewriting;
+    await this.#tidying.done;
     await this.#ledger.close();
     await this.#lock.release();
   }
@@ -312,7 +308,7 @@ export class ZoneStore {
     if (isRemoved) this.#images.remove(kept.zone);
     if (isRemoved || head.newest !== old.newest || head.older !== old.older || head.source !== old.source)
       for (const { entry } of prune(kept)) removeValue(this.#folder, entry.fields);
-    this.#afterWrite();
+    this.#tidying.afterWrite();
   }
 
   /** A change could not be written, and so none that waited behind it. */
@@ -327,24 +323,6 @@ export class ZoneStore {
       removeValue(this.#folder, place.entry.fields);
     }
     kept.journalOctets = journalOf(kept).octets;
-  }
-
-  #afterWrite(): void {
-    if (this.#rewriting !== undefined || this.#ledger.octets < this.#rewriteAt) return;
-    const live = this.#index.live().reduce((sum, { entry }) => sum + entry.length, 0);
-    this.#rewriteAt = Math.max(this.#minRewrite, 2 * live);
-    if (this.#ledger.octets >= this.#rewriteAt) this.#startRewrite();
-  }
-
-  #startRewrite(): void {
-    const done = (): void => {
-      this.#rewriteAt = Math.max(this.#minRewrite, 2 * this.#ledger.octets);
-      this.#rewriting = undefined;
-    };
-    this.#rewriting = this.#ledger
-      .rewrite(() => this.#index.live())
-      .catch((error: unknown) => this.#report(`the ledger is not written anew: ${messageOf(error)}`))
-      .then(done);
   }
 }
 
