@@ -121,6 +121,7 @@ async function start(
     running.server = await createServer({
       config,
       sockets: takeActivatedSockets(config, log),
+      user: identity,
       bound: identity && ((sources) => giveUpPrivileges(config, identity, log, [...ownFile, ...sources])),
       zones: zonesOfConfig,
       configFile,

@@ -65,13 +65,21 @@ export function policyPlaces(
   return file === undefined || zones.policies.length === 0 ? () => NO_PLACE : file.places();
 }
 
+/** The zones that come from primaries, by the keys of their names. */
+export function transferredZones({
+  zones,
+}: Pick<Config, 'zones'>): { zone: string; role: 'secondary' | 'catalog-consumed' }[] {
+  const secondaries = zones.secondary.flatMap((entry) => entry.zones);
+  return [
+    ...secondaries.map((name) => ({ zone: zoneKey(name), role: 'secondary' as const })),
+    ...zones.catalogs.map(({ zone }) => ({ zone: zoneKey(zone), role: 'catalog-consumed' as const })),
+  ];
+}
+
 /** The keys of zones that the configuration names and that are in no file: secondaries, and catalogs of both kinds. */
 export function configuredZones({ zones }: Pick<Config, 'zones'>): string[] {
-  return [
-    ...zones.secondary.flatMap((entry) => entry.zones),
-    ...zones.catalogs.map(({ zone }) => zone),
-    ...zones.policies.flatMap(({ catalog }) => catalog ?? []),
-  ].map(zoneKey);
+  const produced = zones.policies.flatMap(({ catalog }) => (catalog === undefined ? [] : zoneKey(catalog)));
+  return [...transferredZones({ zones }).map(({ zone }) => zone), ...produced];
 }
 
 /**

@@ -14,7 +14,15 @@ import { answerSettings } from './plane/configured-settings.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
 import { configuredKey } from './plane/tsig-secrets.js';
-import { configuredZones, dnssecChecksOf, policiesOf, policyPlaces, unservedPolicies } from './policies.js';
+import {
+  configuredZones,
+  dnssecChecksOf,
+  policiesOf,
+  policyPlaces,
+  transferredZones,
+  unservedPolicies,
+} from './policies.js';
+import type { Identity } from './process/privileges.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
 import { openRequests, type RequestHandlers } from './requests.js';
 import { StartTroubles } from './start-troubles.js';
@@ -24,6 +32,7 @@ import { openZoneLife } from './zone-life.js';
 import { zonePolicyOf } from './zone-policy.js';
 import { LoaderLane } from './zones/jobs/loader-lane.js';
 import type { LoaderSettings } from './zones/load-zones.js';
+import { declareStored, openState } from './zones/open-state.js';
 import { ServedZones, type ZonesReport } from './zones/served-zones.js';
 import type { ZoneFile } from './zones/zone-files.js';
 import { ZoneKeeper } from './zones/zone-keeper.js';
@@ -47,6 +56,8 @@ export interface ServerOptions extends Omit<PlaneOptions, 'bound'> {
   bound?: ((sources: readonly string[]) => void) | undefined;
   /** Returns the zones to serve; every reload calls it again. May throw ADOTD_FILE. */
   zones(config: Config): readonly ZoneFile[];
+  /** The user that `bound` changes to. */
+  readonly user?: Identity | undefined;
   /** undefined: the configuration is not read again. */
   readonly configFile?: ConfigFile | undefined;
   /** Called when another configuration is in force, with the effects of the keys that have changed. */
@@ -87,6 +98,8 @@ export interface Server {
   /** undefined: TLS is not served. */
   readonly tlsService: TlsService | undefined;
   readonly reloader: Reloader;
+  /** All zones, and what changes them. */
+  readonly keeper: ZoneKeeper;
   readonly state: 'ready' | 'draining';
   /**
    * Takes no more queries, finishes those that have begun, and frees the ports. `drainTime`: milliseconds that sessions have for
@@ -100,8 +113,23 @@ export interface Server {
  * ADOTD_CONFIG, ADOTD_FILE, and with `config.strict` ZonesError.
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
-  const { config, configFile, log, clock = systemClock } = options;
-  const { keeper, loader } = createZones(options, clock);
+  const { clock = systemClock } = options;
+  const { keeper, loader } = await openZones(options, clock);
+  try {
+    return await openServer(options, keeper, loader, clock);
+  } catch (error) {
+    await keeper.close();
+    throw error;
+  }
+}
+
+async function openServer(
+  options: ServerOptions,
+  keeper: ZoneKeeper,
+  loader: ZoneLoader,
+  clock: Clock,
+): Promise<Server> {
+  const { config, configFile, log } = options;
   const zoneSettings = zoneSettingsOf(options);
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
@@ -152,6 +180,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     transfersOut,
     tlsService: tls,
     reloader,
+    keeper,
     get state() {
       return closed ? 'draining' : 'ready';
     },
@@ -168,20 +197,25 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   };
 }
 
-/** The keeper of all zones, and the loader of those that come from files. */
-function createZones(
-  { config, loader: settings, log }: ServerOptions,
+/** The keeper of all zones, with those that the state has, and the loader of those that come from files. Throws ADOTD_STATE. */
+async function openZones(
+  { config, loader: settings, log, user }: ServerOptions,
   clock: Clock,
-): { readonly keeper: ZoneKeeper; readonly loader: ZoneLoader } {
+): Promise<{ readonly keeper: ZoneKeeper; readonly loader: ZoneLoader }> {
   const publisher = new Publisher();
   const served = new ServedZones(publisher);
+  const lane = new LoaderLane(clock, settings.thread);
+  const state = await openState(config, lane, log, user);
   const keeper = new ZoneKeeper({
     publisher,
-    lane: new LoaderLane(clock, settings.thread),
+    lane,
     clock,
     policyOf: zonePolicyOf(config),
+    state,
+    report: (text) => log.error({}, text),
     replaced: (zone, image) => served.replaced(zone, image, clock.seconds()),
   });
+  await declareStored(keeper, state, transferredZones(config));
   return { keeper, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };
 }
 

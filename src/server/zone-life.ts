@@ -31,7 +31,7 @@ export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promis
     },
     async close() {
       for (const part of open.toReversed()) await part.close();
-      keeper.close();
+      await keeper.close();
     },
   };
 }

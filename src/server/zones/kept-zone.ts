@@ -1,5 +1,7 @@
 /** The state of one zone in the keeper, and the queue of the work on it. */
+import { AdotdError, ErrorCode } from '../../errors.js';
 import type { Changes, ZoneView } from '../../image/changes/zone-view.js';
+import type { StoredFacts } from '../../state/zone-facts.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RunPair } from '../../zone/changes/record-run.js';
 
@@ -27,6 +29,20 @@ export interface KeptZone {
   readonly origin: string | undefined;
   /** Changes that wait. */
   readonly pending: number;
+}
+
+/** A version that was made elsewhere: by a transfer. */
+export interface NewVersion {
+  /** Compiled, in shared memory. */
+  readonly image: Uint8Array;
+  /** From the version that was served before; undefined: the content is another altogether. */
+  readonly differences: readonly Difference[] | undefined;
+  /** That of the primary; the published one is the image's. */
+  readonly sourceSerial: number;
+  /** Name of the remote that gave it. */
+  readonly origin?: string | undefined;
+  /** Stored with the version. `timers.expires`: when it expires, in seconds since 1970. */
+  readonly facts?: Partial<StoredFacts> | undefined;
 }
 
 /** Makes a change: gets the version as calls before it have left it; undefined: there is nothing to change. */
@@ -74,4 +90,14 @@ export function inOrder<T>(kept: Kept, work: () => Promise<T>): Promise<T> {
     () => undefined,
   );
   return done;
+}
+
+/** Rejects the changes of a zone that wait. */
+export function giveUp({ zone, waiting }: Kept, reason: string): void {
+  for (const { reject } of waiting.splice(0)) reject(stateError(zone, reason));
+}
+
+/** The error of a zone that cannot be changed as it is. */
+export function stateError(zone: string, reason: string): AdotdError {
+  return new AdotdError(ErrorCode.ZONE_STATE, `zone ${zone} ${reason}`);
 }

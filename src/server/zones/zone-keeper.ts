@@ -3,7 +3,7 @@
  * made here. A version is first stored durably, where it has to be, then published to all threads. Work of one zone is done in order;
  * zones do not wait for each other.
  */
-import { AdotdError, ErrorCode } from '../../errors.js';
+import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import { type Catalog, type Publisher, ZONE_EXPIRED } from '../../image/catalog.js';
 import { PendingView } from '../../image/changes/pending-view.js';
 import { ImageView } from '../../image/changes/zone-view.js';
@@ -11,37 +11,30 @@ import { boundedHistory } from '../../image/history.js';
 import { imageFacts } from '../../image/image-facts.js';
 import { nameFromText } from '../../protocol/name.js';
 import type { Clock } from '../../session/clock.js';
+import type { StoredFacts } from '../../state/zone-facts.js';
 import { composeRuns } from '../../zone/changes/compose.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RunPair } from '../../zone/changes/record-run.js';
 import type { EffectivePolicy } from '../zone-policy.js';
-import { type FileVersion, fileVersion } from './file-versions.js';
+import { type FileVersion, fileError, fileVersion, isChangedHere, refused, storeFileVersion } from './file-versions.js';
 import type { LoaderLane } from './jobs/loader-lane.js';
 import { KeptFiles } from './kept-files.js';
+import { EXPIRES, type KeptState } from './kept-state.js';
 import {
+  giveUp,
   inOrder,
   type Kept,
   type KeptZone,
   type MakeChanges,
+  type NewVersion,
   newKept,
+  stateError,
   type WaitingChange,
   type ZoneRole,
 } from './kept-zone.js';
 import type { ZoneResult } from './load-zone.js';
 import { attempt, versionOf } from './making-changes.js';
-import { Publication } from './publication.js';
-
-/** A version that was made elsewhere: by a transfer. */
-interface NewVersion {
-  /** Compiled, in shared memory. */
-  readonly image: Uint8Array;
-  /** From the version that was served before; undefined: the content is another altogether. */
-  readonly differences: readonly Difference[] | undefined;
-  /** That of the primary; the published one is the image's. */
-  readonly sourceSerial: number;
-  /** Name of the remote that gave it. */
-  readonly origin?: string | undefined;
-}
+import { Publication, type PublishedListener } from './publication.js';
 
 type PolicyOf = (zone: string) => EffectivePolicy;
 
@@ -50,12 +43,13 @@ interface KeeperParts {
   readonly lane: LoaderLane;
   readonly clock: Clock;
   readonly policyOf: PolicyOf;
+  /** undefined: nothing is stored, and zones come from files only. */
+  readonly state?: KeptState | undefined;
+  /** Is told in a line what cannot be served, and why. */
+  report?(text: string): void;
   /** Called when a zone of a file has been given another version. */
   replaced?(zone: string, image: Uint8Array): void;
 }
-
-/** Called with the key of a zone and its serial. */
-type Listener = (zone: string, serial: number) => void;
 
 export class ZoneKeeper {
   readonly #publisher: Publisher;
@@ -63,25 +57,26 @@ export class ZoneKeeper {
   readonly #clock: Clock;
   readonly #publication: Publication;
   readonly #zones = new Map<string, Kept>();
-  readonly #listeners: Listener[] = [];
-  /** Serials that have changed since a catalog was last made. */
-  readonly #changed = new Map<string, number>();
   readonly #files: KeptFiles;
   readonly #replaced: KeeperParts['replaced'];
+  readonly #report: (text: string) => void;
+  readonly #state: KeptState | undefined;
   #policyOf: PolicyOf;
 
-  constructor({ publisher, lane, clock, policyOf, replaced }: KeeperParts) {
+  constructor({ publisher, lane, clock, policyOf, state, replaced, report = () => undefined }: KeeperParts) {
+    this.#state = state;
+    this.#report = report;
     this.#replaced = replaced;
     this.#publisher = publisher;
     this.#lane = lane;
     this.#clock = clock;
     this.#policyOf = policyOf;
-    this.#publication = new Publication(publisher, () => this.#announcement());
+    this.#publication = new Publication(publisher);
     this.#files = new KeptFiles({
       zones: this.#zones,
       publisher,
       version: (kept, result) => this.#fileVersion(kept, result),
-      changed: (zone, serial) => void this.#changed.set(zone, serial),
+      changed: (zone, serial) => this.#publication.changed(zone, serial),
       giveUp: (kept) => giveUp(kept, 'is not served any more'),
     });
   }
@@ -134,15 +129,13 @@ export class ZoneKeeper {
     const kept = this.#zones.get(zone);
     if (kept === undefined) return Promise.reject(stateError(zone, 'is not served'));
     return inOrder(kept, async () => {
-      const { image, differences, sourceSerial, origin } = version;
-      const history = differences === undefined ? [] : [...kept.history, ...differences];
-      await this.#serve(kept, { image, history, sourceSerial, origin });
+      await this.#serve(kept, version);
     });
   }
 
   /**
-   * Adds a zone that is in no file: until it has a version, it is answered with SERVFAIL. A zone that is there in this role stays as it
-   * is. Throws ADOTD_ZONE_STATE when it is there in another role.
+   * Adds a zone that is in no file: until it has a version, it is answered with SERVFAIL. A version that is stored is served soon, unless
+   * it has expired. A zone that is there in this role stays as it is. Throws ADOTD_ZONE_STATE when it is there in another role.
    */
   declare(zone: string, role: Exclude<ZoneRole, 'file'>): void {
     const known = this.#zones.get(zone);
@@ -151,7 +144,23 @@ export class ZoneKeeper {
     const kept = newKept(zone, nameFromText(zone), role);
     this.#zones.set(zone, kept);
     this.#publisher.fail(kept.apex);
-    void this.#publication.publish();
+    if (this.#state === undefined) void this.#publication.publish();
+    else void inOrder(kept, () => this.#restore(kept));
+  }
+
+  /** Fulfilled when the work on the zone that is known now is done, such as reading what is stored. */
+  async settled(zone: string): Promise<void> {
+    await this.#zones.get(zone)?.tail;
+  }
+
+  /** What is stored of a zone besides its versions. */
+  facts(zone: string): StoredFacts | undefined {
+    return this.#state?.facts(zone);
+  }
+
+  /** Stores facts of a zone, `timers.expires` among them. Rejects with ADOTD_STATE. */
+  async note(zone: string, facts: Partial<StoredFacts>): Promise<void> {
+    await this.#state?.note(zone, facts);
   }
 
   /** Stops serving a zone that was declared, and forgets it. */
@@ -163,6 +172,7 @@ export class ZoneKeeper {
       this.#zones.delete(zone);
       this.#publisher.remove(kept.apex);
       await this.#publication.publish();
+      await this.#state?.remove(zone);
     });
   }
 
@@ -172,9 +182,7 @@ export class ZoneKeeper {
     if (kept === undefined) return;
     await inOrder(kept, async () => {
       if (kept.state !== 'served') return;
-      kept.expired = this.#publisher.imageOf(kept.apex);
-      kept.state = 'expired';
-      this.#publisher.fail(kept.apex, ZONE_EXPIRED);
+      this.#setExpired(kept, this.#publisher.imageOf(kept.apex));
       await this.#publication.publish();
     });
   }
@@ -196,21 +204,75 @@ export class ZoneKeeper {
   }
 
   /** Calls `listener` after each publication that has changed the serial of a zone. */
-  onPublished(listener: Listener): void {
-    this.#listeners.push(listener);
+  onPublished(listener: PublishedListener): void {
+    this.#publication.onPublished(listener);
   }
 
-  /** Gives up what waits. */
-  close(): void {
+  /** Gives up what waits, and closes the state. */
+  async close(): Promise<void> {
     for (const kept of this.#zones.values()) giveUp(kept, 'cannot be changed: the server is being stopped');
+    await Promise.all(Array.from(this.#zones.values(), ({ tail }) => tail));
     this.#lane.close();
+    await this.#state?.close();
   }
 
-  #fileVersion(kept: Kept, result: ZoneResult): Promise<FileVersion> {
-    const { zone, apex, state, history, sourceSerial, overlay } = kept;
-    const image = state === 'served' ? this.#publisher.imageOf(apex) : undefined;
-    const before = { image, history, sourceSerial, overlay };
-    return fileVersion(result, { before, policy: this.#policyOf(zone), now: this.#clock.seconds(), lane: this.#lane });
+  async #fileVersion(kept: Kept, result: ZoneResult): Promise<FileVersion> {
+    const policy = this.#policyOf(kept.zone);
+    const now = this.#clock.seconds();
+    const served = kept.state === 'served' ? this.#publisher.imageOf(kept.apex) : undefined;
+    const state = isChangedHere(policy) ? this.#state : undefined;
+    try {
+      // What was changed beside the file does not come back when that is allowed again.
+      if (state === undefined && served === undefined) await this.#state?.remove(kept.zone);
+      const image = served ?? (await this.#read(kept, state));
+      const { history, sourceSerial, overlay } = kept;
+      const before = { image, isServed: served !== undefined, history, sourceSerial, overlay };
+      const version = await fileVersion(result, { before, policy, now, lane: this.#lane });
+      await storeFileVersion(kept, before, version, result.image, state);
+      return version;
+    } catch (error) {
+      if (!(error instanceof AdotdError)) throw error;
+      const { history, sourceSerial, overlay } = kept;
+      return {
+        result: refused(result, [fileError(result.zone.file, error.message)]),
+        history,
+        sourceSerial,
+        overlay,
+        difference: undefined,
+      };
+    }
+  }
+
+  /** Reads a zone from the state, and returns its image. */
+  async #read(kept: Kept, state: KeptState | undefined): Promise<Uint8Array | undefined> {
+    const stored = await state?.read(kept, this.#clock.seconds());
+    if (stored === undefined) return undefined;
+    const { image, history, sourceSerial, origin, overlay } = stored;
+    Object.assign(kept, { history, sourceSerial, origin, overlay, serial: imageFacts(image).serial });
+    return image;
+  }
+
+  /** Serves what is stored of a zone that was declared. Never rejects. */
+  async #restore(kept: Kept): Promise<void> {
+    try {
+      const image = await this.#read(kept, this.#state);
+      if (image !== undefined && this.#isExpired(kept.zone)) this.#setExpired(kept, image);
+      else if (image !== undefined) this.#put(kept, image, kept.history);
+    } catch (error) {
+      this.#report(messageOf(error));
+    }
+    await this.#publication.publish();
+  }
+
+  #isExpired(zone: string): boolean {
+    const { [EXPIRES]: expires } = this.#state?.facts(zone)?.timers ?? {};
+    return expires !== undefined && expires <= this.#clock.seconds();
+  }
+
+  #setExpired(kept: Kept, image: Uint8Array | undefined): void {
+    kept.expired = image;
+    kept.state = 'expired';
+    this.#publisher.fail(kept.apex, ZONE_EXPIRED);
   }
 
   #describe(kept: Kept): KeptZone {
@@ -246,7 +308,7 @@ export class ZoneKeeper {
     };
     const { image, difference } = await versionOf(older, view, context);
     const overlay = role === 'file' ? composeRuns(apex, kept.overlay ?? NOTHING, difference) : undefined;
-    await this.#serve(kept, { image, history: [...kept.history, difference], sourceSerial, overlay });
+    await this.#serve(kept, { image, differences: [difference], sourceSerial }, overlay);
   }
 
   /** The image that changes begin at. Throws ADOTD_ZONE_STATE. */
@@ -255,12 +317,17 @@ export class ZoneKeeper {
       throw stateError(zone, 'comes from a primary: it is changed there');
     const image = this.#publisher.imageOf(apex);
     if (image === undefined) throw stateError(zone, 'has no version that could be changed');
+    if (imageFacts(image).signed)
+      throw stateError(zone, 'is signed elsewhere: a change here would break its signatures');
     return image;
   }
 
   /** Stores a version, then publishes it. */
-  async #serve(kept: Kept, version: Version): Promise<void> {
-    const { image, history, sourceSerial, origin, overlay } = version;
+  async #serve(kept: Kept, version: NewVersion, overlay?: RunPair): Promise<void> {
+    const { image, differences, sourceSerial, origin } = version;
+    const isStored = kept.role !== 'file' || isChangedHere(this.#policyOf(kept.zone));
+    if (isStored) await this.#state?.commit(kept, version);
+    const history = differences === undefined ? [] : [...kept.history, ...differences];
     kept.sourceSerial = sourceSerial;
     kept.origin = origin;
     kept.overlay = overlay;
@@ -274,37 +341,10 @@ export class ZoneKeeper {
     kept.state = 'served';
     kept.expired = undefined;
     kept.serial = serial;
-    this.#changed.set(kept.zone, serial);
+    this.#publication.changed(kept.zone, serial);
     this.#publisher.put(kept.apex, image, kept.history);
     if (kept.role === 'file') this.#replaced?.(kept.zone, image);
   }
-
-  /** Called when a catalog is made: returns what to do once it is published. */
-  #announcement(): () => void {
-    const changed = [...this.#changed];
-    this.#changed.clear();
-    return () => {
-      for (const [zone, serial] of changed) for (const listener of this.#listeners) listener(zone, serial);
-    };
-  }
-}
-
-/** A version that is to be served. */
-interface Version {
-  readonly image: Uint8Array;
-  /** Oldest first. */
-  readonly history: readonly Difference[];
-  readonly sourceSerial: number;
-  readonly origin?: string | undefined;
-  readonly overlay?: RunPair | undefined;
 }
 
 const NOTHING: RunPair = { removed: new Uint8Array(0), added: new Uint8Array(0) };
-
-function giveUp({ zone, waiting }: Kept, reason: string): void {
-  for (const { reject } of waiting.splice(0)) reject(stateError(zone, reason));
-}
-
-function stateError(zone: string, reason: string): AdotdError {
-  return new AdotdError(ErrorCode.ZONE_STATE, `zone ${zone} ${reason}`);
-}

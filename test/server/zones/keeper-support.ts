@@ -1,6 +1,7 @@
 /** A keeper of zones without a server: what it publishes is at hand, and stays until it is let through. */
 
 import { defaultConfig } from '../../../src/config/schema.js';
+import { AdotdError, ErrorCode } from '../../../src/errors.js';
 import {
   type Catalog,
   findZone,
@@ -17,9 +18,11 @@ import { labelOffsets, nameFromText } from '../../../src/protocol/name.js';
 import { typeByMnemonic } from '../../../src/protocol/rdata/table.js';
 import { type EffectivePolicy, zonePolicyOf } from '../../../src/server/zone-policy.js';
 import { LoaderLane } from '../../../src/server/zones/jobs/loader-lane.js';
+import { KeptState } from '../../../src/server/zones/kept-state.js';
 import { loadZone, type ZoneResult } from '../../../src/server/zones/load-zone.js';
 import { ServedZones } from '../../../src/server/zones/served-zones.js';
 import { ZoneKeeper } from '../../../src/server/zones/zone-keeper.js';
+import type { ZoneStore } from '../../../src/state/zone-store.js';
 import { loadText } from '../../answer/support.js';
 import { FakeClock } from '../../support/clock.js';
 import { rdataFromText } from '../../support/rdata.js';
@@ -31,22 +34,48 @@ export const withSerial = (serial: number, records = ''): string => ZONE.replace
 export const imageOf = (name: string, text: string): Uint8Array => loadText(name, text).image;
 export const textOf = (image: Uint8Array): string => [...imageText(image)].join('');
 
+/** A state whose disk is full when the test says so. */
+export class FullDisk extends KeptState {
+  isFull = false;
+
+  override commit(...args: Parameters<KeptState['commit']>): Promise<void> {
+    return this.isFull ? Promise.reject(fullDisk()) : super.commit(...args);
+  }
+
+  override commitSource(...args: Parameters<KeptState['commitSource']>): Promise<void> {
+    return this.isFull ? Promise.reject(fullDisk()) : super.commitSource(...args);
+  }
+}
+
+function fullDisk(): AdotdError {
+  return new AdotdError(ErrorCode.STATE, 'the disk is full');
+}
+
 export class KeeperBench {
   readonly clock = new FakeClock();
+  readonly lane = new LoaderLane(this.clock, false);
+  readonly state: FullDisk | undefined;
+  /** What was reported. */
+  readonly reports: string[] = [];
   readonly publisher = new Publisher();
   readonly served = new ServedZones(this.publisher);
   readonly catalogs: Catalog[] = [];
   /** Those of zones that the test names; others are changed nowhere. */
   readonly policies = new Map<string, Partial<EffectivePolicy>>();
-  readonly keeper = new ZoneKeeper({
-    publisher: this.publisher,
-    lane: new LoaderLane(this.clock, false),
-    clock: this.clock,
-    policyOf: (zone) => ({ ...KEEP, ...this.policies.get(zone) }),
-    replaced: (zone, image) => this.served.replaced(zone, image, this.clock.seconds()),
-  });
+  readonly keeper: ZoneKeeper;
 
-  constructor() {
+  /** With a store, versions are stored as a server with `state` does. */
+  constructor(store?: ZoneStore) {
+    this.state = store && new FullDisk(store, this.lane);
+    this.keeper = new ZoneKeeper({
+      publisher: this.publisher,
+      lane: this.lane,
+      clock: this.clock,
+      policyOf: (zone) => ({ ...KEEP, ...this.policies.get(zone) }),
+      state: this.state,
+      report: (text) => this.reports.push(text),
+      replaced: (zone, image) => this.served.replaced(zone, image, this.clock.seconds()),
+    });
     this.keeper.begin(async (catalog) => void this.catalogs.push(catalog));
   }
 

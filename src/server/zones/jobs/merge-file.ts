@@ -49,10 +49,11 @@ export function mergeFile(merge: FileMerge): Merged {
   view.apply(merged.changes);
   const isNewSerial = fileSerial !== merge.sourceSerial;
   const isRaised = isNewSerial && isLaterSerial(published, fileSerial);
-  const overlayWith = (last: ViewRecord): RunPair => ({
-    removed: withSoa(merged.overlay.removed, apex, fileSoa),
-    added: withSoa(merged.overlay.added, apex, last),
-  });
+  const overlayWith = (last: ViewRecord): RunPair => {
+    const { removed, added } = merged.overlay;
+    if (last.ttl === fileSoa.ttl && Buffer.compare(last.rdata, fileSoa.rdata) === 0) return merged.overlay;
+    return { removed: withSoa(removed, apex, fileSoa), added: withSoa(added, apex, last) };
+  };
   if (view.changes() === undefined && isSameButSerial(soa, zoneSoa) && !isRaised)
     return { applied: undefined, overlay: overlayWith(zoneSoa) };
   const serial = nextSerial(merge.serialPolicy, published, now, isNewSerial ? fileSerial : undefined);

@@ -3,18 +3,21 @@ import { recordsBetween } from '../../../image/changes/diff.js';
 import type { RunPair } from '../../../zone/changes/record-run.js';
 import { type Applied, applyChange, type ZoneChange } from './apply-change.js';
 import { type FileMerge, type Merged, mergeFile } from './merge-file.js';
+import { type Restored, restoreZone, type StoredBase } from './restore-zone.js';
 
 /** Plain data: what is in shared memory is posted to the thread by reference. */
 export type ZoneJob =
   | ({ readonly kind: 'apply' } & ZoneChange)
   | { readonly kind: 'diff'; readonly older: Uint8Array; readonly newer: Uint8Array }
-  | ({ readonly kind: 'merge' } & FileMerge);
+  | ({ readonly kind: 'merge' } & FileMerge)
+  | ({ readonly kind: 'restore' } & StoredBase);
 
 export interface JobResults {
   readonly apply: Applied;
   /** The SOA records too. */
   readonly diff: RunPair;
   readonly merge: Merged;
+  readonly restore: Restored;
 }
 
 export type JobResult = JobResults[keyof JobResults];
@@ -23,11 +26,15 @@ export type JobResult = JobResults[keyof JobResults];
 export function sizeOfJob(job: ZoneJob): number {
   if (job.kind === 'apply') return job.image.byteLength + job.difference.added.length;
   if (job.kind === 'diff') return job.older.byteLength + job.newer.byteLength;
-  return job.zone.byteLength + job.file.byteLength;
+  if (job.kind === 'merge') return job.zone.byteLength + job.file.byteLength;
+  const { base, differences, source } = job;
+  const isReady = 'image' in base && differences.length === 0 && source === undefined;
+  return isReady ? 0 : ('image' in base ? base.image : base.run).byteLength + (source?.byteLength ?? 0);
 }
 
-/** Does the work. Throws AdotdError as applyDifference() and recordsBetween() do. */
+/** Does the work. Throws AdotdError as applyDifference(), compose() and recordsBetween() do. */
 export function runJob(job: ZoneJob): JobResult {
   if (job.kind === 'apply') return applyChange(job);
-  return job.kind === 'diff' ? recordsBetween(job.older, job.newer) : mergeFile(job);
+  if (job.kind === 'diff') return recordsBetween(job.older, job.newer);
+  return job.kind === 'merge' ? mergeFile(job) : restoreZone(job);
 }

@@ -1,0 +1,47 @@
+/** Makes a zone again of what the store of zones has (state/zone-store.ts). */
+import { applyDifference } from '../../../image/changes/apply.js';
+import { recordsBetween } from '../../../image/changes/diff.js';
+import { loadRun } from '../../../image/changes/load-run.js';
+import type { LoadOptions } from '../../../image/load.js';
+import { compose } from '../../../zone/changes/compose.js';
+import type { Difference } from '../../../zone/changes/difference.js';
+import type { RunPair } from '../../../zone/changes/record-run.js';
+
+/** Plain data. */
+export interface StoredBase {
+  /** Name of the zone in wire format. */
+  readonly apex: Uint8Array;
+  readonly base: { readonly image: Uint8Array } | { readonly run: Uint8Array };
+  /** From the base to the version that is wanted, oldest first. */
+  readonly differences: readonly Difference[];
+  /** The records of the zone's file as it was loaded, as a run. */
+  readonly source?: Uint8Array | undefined;
+  /** Seconds since 1970. */
+  readonly now: number;
+}
+
+/** Plain data. */
+export interface Restored {
+  /** undefined: what is stored makes no zone. */
+  readonly image: Uint8Array | undefined;
+  /** What leads from the file as it was loaded to the zone. */
+  readonly overlay: RunPair | undefined;
+}
+
+export function restoreZone({ apex, base, differences, source, now }: StoredBase): Restored {
+  const options: LoadOptions = { now, dnssecCheck: () => 'off' };
+  const first = 'image' in base ? base.image : loadRun(apex, base.run, options).image;
+  const whole = sum(differences);
+  const image = first && whole ? applyDifference(first, whole, options).image : first;
+  const file = source && loadRun(apex, source, options).image;
+  return { image, overlay: image && file && recordsBetween(file, image) };
+}
+
+/** A chain of differences as one; halves are added up, so that no record is copied more often than there are halvings. */
+function sum(differences: readonly Difference[]): Difference | undefined {
+  const [only] = differences;
+  if (differences.length <= 1) return only;
+  const middle = differences.length >> 1;
+  const [first, second] = [sum(differences.slice(0, middle)), sum(differences.slice(middle))];
+  return first && second && compose(first, second);
+}

@@ -1,0 +1,107 @@
+/** What the keeper stores of zones, and makes of what is stored (state/zone-store.ts). */
+import { AdotdError, ErrorCode } from '../../errors.js';
+import { imageFacts } from '../../image/image-facts.js';
+import type { StoredFacts } from '../../state/zone-facts.js';
+import type { ZoneStore } from '../../state/zone-store.js';
+import type { Difference } from '../../zone/changes/difference.js';
+import type { RunPair } from '../../zone/changes/record-run.js';
+import type { LoaderLane } from './jobs/loader-lane.js';
+import type { Kept } from './kept-zone.js';
+
+/** A version that is to be stored. */
+interface VersionToStore {
+  readonly image: Uint8Array;
+  /** From the version that is stored; undefined: it is replaced. */
+  readonly differences: readonly Difference[] | undefined;
+  /** Image of the zone's file, where that has changed. */
+  readonly source?: Uint8Array | undefined;
+  readonly sourceSerial: number;
+  readonly origin?: string | undefined;
+  /** Of others: timers, flags. */
+  readonly facts?: Partial<StoredFacts> | undefined;
+}
+
+/** A version as it was stored. */
+interface StoredVersion {
+  readonly image: Uint8Array;
+  readonly history: readonly Difference[];
+  readonly sourceSerial: number;
+  readonly origin: string | undefined;
+  readonly overlay: RunPair | undefined;
+}
+
+/** The timer of StoredFacts that says when a version expires, in seconds since 1970. */
+export const EXPIRES = 'expires';
+
+export class KeptState {
+  readonly #store: ZoneStore;
+  readonly #lane: LoaderLane;
+
+  constructor(store: ZoneStore, lane: LoaderLane) {
+    this.#store = store;
+    this.#lane = lane;
+  }
+
+  /** What is stored besides content; undefined: nothing. */
+  facts(zone: string): StoredFacts | undefined {
+    return this.#store.zone(zone)?.facts;
+  }
+
+  /** Keys of the zones that are stored as secondaries. */
+  secondaries(): string[] {
+    return this.#store.zones().flatMap(({ zone, facts }) => (facts.role === 'secondary' ? zone : []));
+  }
+
+  /** Octets of the differences that are stored behind the last generation. */
+  journal(zone: string): number {
+    return this.#store.zone(zone)?.journal.octets ?? 0;
+  }
+
+  /** Stores facts. Rejects with ADOTD_STATE. */
+  note(zone: string, facts: Partial<StoredFacts>): Promise<void> {
+    return this.#store.note(zone, facts);
+  }
+
+  /** Fulfilled when the version is on disk. Rejects with ADOTD_STATE; then nothing of it is stored. */
+  commit({ zone, role }: Kept, version: VersionToStore): Promise<void> {
+    const { image, differences, source, sourceSerial, origin, facts } = version;
+    return this.#store.commit(zone, {
+      generation: image,
+      ...(differences && { differences }),
+      ...(source && { source }),
+      facts: { ...facts, role, sourceSerial, ...(origin !== undefined && { origin }) },
+    });
+  }
+
+  /** Stores what the file of a zone has now, though the zone stays as it is. Rejects as commit() does. */
+  commitSource({ zone, role }: Kept, source: Uint8Array, sourceSerial: number): Promise<void> {
+    return this.#store.commit(zone, { source, facts: { role, sourceSerial } });
+  }
+
+  /** Forgets a zone. */
+  async remove(zone: string): Promise<void> {
+    if (this.#store.zone(zone) !== undefined) await this.#store.commit(zone, { remove: true });
+  }
+
+  /** The version that was stored last; undefined: none. Rejects with ADOTD_STATE when it cannot be read: then no older one is taken. */
+  async read({ zone, apex, role }: Kept, now: number): Promise<StoredVersion | undefined> {
+    const content = await this.#store.read(zone);
+    if (content === undefined) return undefined;
+    if (content.kind === 'unreadable') throw unreadable(zone, content.reason);
+    const source = role === 'file' ? await this.#store.readSource(zone) : undefined;
+    const { base, differences, history } = content;
+    const { image, overlay } = await this.#lane.run({ kind: 'restore', apex, base, differences, source, now });
+    if (image === undefined) throw unreadable(zone, 'what is stored makes no valid zone');
+    if (!('image' in base) || differences.length > 0) this.#store.keepImage(zone, image);
+    const { sourceSerial = imageFacts(image).serial, origin } = this.facts(zone) ?? {};
+    return { image, history, sourceSerial, origin, overlay };
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}
+
+function unreadable(zone: string, reason: string): AdotdError {
+  return new AdotdError(ErrorCode.STATE, `the stored version of ${zone} cannot be read: ${reason}`);
+}

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readConfig } from '../../../src/config/load.js';
+import { silentLog } from '../../../src/observe/log.js';
+import { createServer, type Server } from '../../../src/server/server.js';
+import { zonesOfConfig } from '../../../src/server/zones/zone-files.js';
+import { askUdp } from '../../support/ask.js';
+import { buildQuery, decodeMessage } from '../../support/message.js';
+import { changes, imageOf, withSerial, ZONE } from './keeper-support.js';
+
+const CONFIG = `listen: [127.0.0.1]
+port: 0
+tls: { enabled: false }
+workers: embedded
+state: { folder: state }
+remotes: [{ name: one, addresses: [127.0.0.1] }]
+zones:
+  files: [{ name: a.test, file: a.zone }]
+  secondary: [{ zones: [s.test], from: [one] }]
+  policies: [{ zones: [a.test], serial: increment }]
+`;
+
+let folder: string;
+const running: Server[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'adotd-state-'));
+  put('adotd.yaml', CONFIG);
+  put('a.zone', ZONE);
+});
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const put = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+
+async function serve(): Promise<Server> {
+  const read = () => readConfig(join(folder, 'adotd.yaml'));
+  const server = await createServer({
+    config: read(),
+    zones: zonesOfConfig,
+    log: silentLog,
+    loader: { thread: false },
+  });
+  running.push(server);
+  return server;
+}
+
+async function ask({ udp }: Server, name: string) {
+  const { rcode, answer } = decodeMessage((await askUdp({ port: udp[0]!.port }, buildQuery({ name })))!);
+  return [rcode, ...answer.map(({ text }) => text)];
+}
+
+describe('a server with a state folder', () => {
+  it('answers, as soon as it is ready, what it acknowledged before', async () => {
+    const first = await serve();
+    await first.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    expect(await ask(first, 'ns.s.test.')).toEqual([2]);
+    const image = imageOf('s.test', withSerial(5));
+    await first.keeper.adopt('s.test.', { image, differences: undefined, sourceSerial: 5 });
+    expect(await ask(first, 'x.a.test.')).toEqual([0, '192.0.2.2']);
+    await first.close();
+    running.length = 0;
+    const second = await serve();
+    expect(await ask(second, 'x.a.test.')).toEqual([0, '192.0.2.2']);
+    expect(await ask(second, 'ns.s.test.')).toEqual([0, '192.0.2.1']);
+    expect(second.keeper.get('s.test.')).toMatchObject({ serial: 5, role: 'secondary' });
+  });
+
+  it('merges an edited file on reload, and announces the version', async () => {
+    const server = await serve();
+    await server.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    const told: unknown[] = [];
+    server.keeper.onPublished((zone, serial) => told.push([zone, serial]));
+    put('a.zone', `${ZONE}new 60 A 192.0.2.3\n`);
+    const { errors } = await server.reload();
+    expect(errors).toEqual([]);
+    expect([await ask(server, 'x.a.test.'), await ask(server, 'new.a.test.')]).toEqual([
+      [0, '192.0.2.2'],
+      [0, '192.0.2.3'],
+    ]);
+    expect(told).toEqual([['a.test.', 3]]);
+  });
+
+  it('refuses the folder of another server, and leaves it free when it cannot start', async () => {
+    await serve();
+    await expect(serve()).rejects.toMatchObject({ code: 'ADOTD_STATE' });
+    await running.splice(0)[0]?.close();
+    put('adotd.yaml', CONFIG.replace('port: 0', 'port: 1').replace('127.0.0.1]\nport', '192.0.2.1]\nport'));
+    await expect(serve()).rejects.toMatchObject({ code: 'ADOTD_LISTEN' });
+    put('adotd.yaml', CONFIG);
+    await expect(serve()).resolves.toBeDefined();
+  });
+});
