@@ -1,0 +1,61 @@
+/** Says in words where each key is, what is waited for, and until when. */
+import { algorithmText } from '../algorithms.js';
+import { type KeyProgress, type KeyRecord, RECORDS_OF, type ZoneKeys } from './key-state.js';
+import type { RolloverPolicy } from './rollover-policy.js';
+import { endOf } from './step.js';
+
+interface KeyReport {
+  readonly id: string;
+  /** `KSK 12345, algorithm 13 (ECDSAP256SHA256), to be used`. */
+  readonly title: string;
+  /** What is waited for, one sentence each; none: nothing is. */
+  readonly waits: readonly string[];
+}
+
+const NAMES: Readonly<Record<KeyRecord, string>> = {
+  dnskey: 'DNSKEY record',
+  krrsig: 'signature over the DNSKEY RRset',
+  zrrsig: 'signatures over the zone',
+  ds: 'DS record',
+};
+
+/** Reports on all keys. `now`: seconds since 1970. */
+export function describeKeys(state: ZoneKeys, policy: RolloverPolicy, now: number): readonly KeyReport[] {
+  return state.keys.map((key) => ({
+    id: key.id,
+    title: titleOf(key),
+    waits: state.isFrozen ? ['All keys stand still by command.'] : waitsOf(key, state, policy, now),
+  }));
+}
+
+function titleOf({ role, tag, algorithm, goal }: KeyProgress): string {
+  const purpose = goal === 'omnipresent' ? 'to be used' : 'to disappear';
+  return `${role.toUpperCase()} ${tag}, ${algorithmText(algorithm)}, ${purpose}`;
+}
+
+function waitsOf(key: KeyProgress, state: ZoneKeys, policy: RolloverPolicy, now: number): string[] {
+  return RECORDS_OF[key.role].flatMap((record) => {
+    const { state: own, since } = key.records[record];
+    const what = NAMES[record];
+    if (own === 'rumoured' || own === 'unretentive') {
+      if (since === undefined) return [`The ${what}: waits until the zone is published.`];
+      const end = endOf(key, record, state, policy);
+      if (end === undefined) return [parentWait(key, own === 'rumoured', policy)];
+      const until = `until ${new Date(end * 1000).toISOString().replace('.000Z', 'Z')}`;
+      const held = own === 'rumoured' ? 'lack it' : 'hold it';
+      if (end > now) return [`The ${what}: resolvers may ${held} ${until}.`];
+      return [`The ${what}: waits for another look at the parent.`];
+    }
+    const isThere = own === 'omnipresent';
+    if (isThere === (key.goal === 'omnipresent')) return [];
+    return [
+      isThere ? `The ${what}: stays until nothing depends on it.` : `The ${what}: comes when resolvers can use it.`,
+    ];
+  });
+}
+
+function parentWait({ tag }: KeyProgress, isWanted: boolean, { isParentAsked }: RolloverPolicy): string {
+  if (isParentAsked)
+    return `The DS record: waits until all servers of the parent ${isWanted ? 'have it' : 'have lost it'}.`;
+  return `The DS record: waits for somebody to ${isWanted ? 'publish' : 'remove'} it at the parent (key tag ${tag}), and to confirm that.`;
+}

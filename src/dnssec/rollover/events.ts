@@ -1,0 +1,73 @@
+/** What happens to a zone's keys from outside: the parent is asked, and people give commands. */
+import { AdotdError, ErrorCode } from '../../errors.js';
+import type { KeyProgress, KeyRole, ZoneKeys } from './key-state.js';
+
+/**
+ * Notes what the parent's servers answered at `now`: of each, whether it has the DS record of a key, or undefined when it did not
+ * answer. Only what all servers say counts, and only since all of them have said so without a break.
+ */
+export function parentSeen(
+  state: ZoneKeys,
+  now: number,
+  answers: readonly (((key: KeyProgress) => boolean) | undefined)[],
+): ZoneKeys {
+  const keys = state.keys.map((key) => {
+    const known = answers.filter((answer) => answer !== undefined).map((answer) => answer(key));
+    if (known.length === 0) return key;
+    const isWhole = known.length === answers.length;
+    const { seen, gone } = key.parent;
+    const parent = {
+      seen: known.includes(false) ? undefined : (seen ?? (isWhole ? now : undefined)),
+      gone: known.includes(true) ? undefined : (gone ?? (isWhole ? now : undefined)),
+      last: isWhole ? now : key.parent.last,
+    };
+    return { ...key, parent };
+  });
+  return { ...state, keys };
+}
+
+/**
+ * Somebody says that all servers of the parent have, or have no more, the DS record of a key. Throws ADOTD_DNSSEC_KEY for a key
+ * that is not there, and where the parent's servers are asked: they know better.
+ */
+export function dsConfirmed(
+  state: ZoneKeys,
+  id: string,
+  isThere: boolean,
+  now: number,
+  isParentAsked: boolean,
+): ZoneKeys {
+  if (!state.keys.some((key) => key.id === id))
+    throw new AdotdError(ErrorCode.DNSSEC_KEY, `found no key ${id}, expected one of the zone`);
+  if (isParentAsked)
+    throw new AdotdError(
+      ErrorCode.DNSSEC_KEY,
+      `found DS records confirmed by hand for key ${id}, expected none, as the parent's servers are asked: wait for them, or take them out of the policy`,
+    );
+  const keys = state.keys.map((key) =>
+    key.id === id
+      ? { ...key, parent: { seen: isThere ? now : undefined, gone: isThere ? undefined : now, last: undefined } }
+      : key,
+  );
+  return { ...state, keys };
+}
+
+/** Asks for new keys of a role. While keys of that role are on their way, it waits for them. */
+export function rollAsked(state: ZoneKeys, role: KeyRole): ZoneKeys {
+  return state.rolls.includes(role) ? state : { ...state, rolls: [...state.rolls, role] };
+}
+
+/** Stops all states, or lets them move again. */
+export function frozen(state: ZoneKeys, isFrozen: boolean): ZoneKeys {
+  return { ...state, isFrozen };
+}
+
+/** Makes the zone unsigned by and by, or signed again. */
+export function leaving(state: ZoneKeys, isLeaving: boolean): ZoneKeys {
+  return { ...state, isLeaving };
+}
+
+/** Allows a first key although the zone was signed before. */
+export function startAllowed(state: ZoneKeys): ZoneKeys {
+  return { ...state, wasSigned: false };
+}

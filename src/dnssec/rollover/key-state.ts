@@ -1,0 +1,117 @@
+/**
+ * The states of a zone's keys, after "Flexible and Robust Key Rollover in DNSSEC" (Schaeffer, Overeinder, Mekking) and
+ * RFC 7583. Each record that a key causes is in one of four states; they say what caches of resolvers may hold. All of it is
+ * plain data, to be stored as JSON.
+ */
+
+/** What caches may hold of a record. A record goes through them in this order, and never back. */
+export type RecordState =
+  /** No cache has it. */
+  | 'hidden'
+  /** It is published; caches may still hold what was before it. */
+  | 'rumoured'
+  /** No cache holds a version without it. */
+  | 'omnipresent'
+  /** It is published no more; caches may still hold it. */
+  | 'unretentive';
+
+/** The records of a key: its DNSKEY record, its signature over the DNSKEY RRset, those over the zone, and the DS record. */
+export type KeyRecord = 'dnskey' | 'krrsig' | 'zrrsig' | 'ds';
+
+export type KeyRole = 'csk' | 'ksk' | 'zsk';
+
+/** The records that keys of a role have. */
+export const RECORDS_OF: Readonly<Record<KeyRole, readonly KeyRecord[]>> = {
+  csk: ['dnskey', 'krrsig', 'zrrsig', 'ds'],
+  ksk: ['dnskey', 'krrsig', 'ds'],
+  zsk: ['dnskey', 'zrrsig'],
+};
+
+export interface RecordProgress {
+  readonly state: RecordState;
+  /** Seconds since 1970: when the zone that shows this state was published; undefined: it is not yet. */
+  readonly since: number | undefined;
+}
+
+/** What is known of a key's DS record at the parent. Times are seconds since 1970. */
+interface ParentSight {
+  readonly seen: number | undefined;
+  readonly gone: number | undefined;
+  /** When that was seen last; undefined: somebody said so. */
+  readonly last: number | undefined;
+}
+
+export interface KeyProgress {
+  /** Names the key and its file; unique in the zone, for ever. */
+  readonly id: string;
+  readonly role: KeyRole;
+  readonly algorithm: number;
+  readonly tag: number;
+  /** Whether it is to be used, or to disappear. */
+  readonly goal: 'omnipresent' | 'hidden';
+  /** Seconds since 1970. */
+  readonly created: number;
+  /** When all its records became omnipresent; its lifetime begins. */
+  readonly active: number | undefined;
+  readonly records: Readonly<Record<KeyRecord, RecordProgress>>;
+  /** What the parent was seen to have: since when, without a break, all its servers had the DS record of the key, or had not. */
+  readonly parent: ParentSight;
+}
+
+/** A TTL that was served, and when it was last. */
+export interface ServedTtl {
+  readonly ttl: number;
+  readonly last: number;
+}
+
+export interface ZoneKeys {
+  readonly keys: readonly KeyProgress[];
+  /** Seconds since 1970: the latest time that was seen. */
+  readonly time: number;
+  /** Whether the zone was ever signed: a new key is then not made without being asked for. */
+  readonly wasSigned: boolean;
+  /** Whether states stand still by command. */
+  readonly isFrozen: boolean;
+  /** Whether the zone is to be unsigned. */
+  readonly isLeaving: boolean;
+  /** Roles whose keys are to be replaced now. */
+  readonly rolls: readonly KeyRole[];
+  /** TTLs of the DNSKEY RRset, of the zone's other RRsets, and of the DS RRset that caches may still hold. */
+  readonly ttls: Readonly<Record<TtlKind, readonly ServedTtl[]>>;
+  /** The TTLs that the zone may be served with now: while a new version is not published, that of the one before as well. */
+  readonly current: Readonly<Record<TtlKind, readonly number[]>>;
+}
+
+export type TtlKind = 'dnskey' | 'zone' | 'ds';
+
+export const HIDDEN: RecordProgress = { state: 'hidden', since: undefined };
+
+/** A zone that was never signed. */
+export const NO_KEYS_YET: ZoneKeys = {
+  keys: [],
+  time: 0,
+  wasSigned: false,
+  isFrozen: false,
+  isLeaving: false,
+  rolls: [],
+  ttls: { dnskey: [], zone: [], ds: [] },
+  current: { dnskey: [], zone: [], ds: [] },
+};
+
+/** The kind of RRset whose TTL keeps a record in caches. */
+export const TTL_OF: Readonly<Record<KeyRecord, TtlKind>> = {
+  dnskey: 'dnskey',
+  krrsig: 'dnskey',
+  zrrsig: 'zone',
+  ds: 'ds',
+};
+
+/** Whether a record is published: in the zone, or asked of the parent. */
+export function isPublished({ state }: RecordProgress): boolean {
+  return state === 'rumoured' || state === 'omnipresent';
+}
+
+/** Whether all records of a key are in this state. */
+export function isWholly(key: KeyProgress, state: RecordState): boolean {
+  return RECORDS_OF[key.role].every((record) => key.records[record].state === state);
+}
