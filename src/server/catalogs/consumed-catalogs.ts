@@ -32,7 +32,7 @@ export interface MemberZone extends OwnedMember {
 }
 
 /** The secondary zones that members are. */
-interface MemberZones {
+export interface MemberZones {
   /** Stops serving these zones, and forgets what is stored of them. */
   remove(zones: readonly string[]): Promise<void>;
   /** Serves these zones from their primaries; those that are served already keep their content. */
@@ -60,7 +60,7 @@ interface ConsumerParts {
 }
 
 /** Plain data. */
-interface CatalogStatus {
+export interface CatalogStatus {
   /** As zoneKey() writes it. */
   readonly zone: string;
   /**

@@ -22,6 +22,8 @@ interface ProducerParts {
   readonly membershipOf: (zone: string) => Membership | undefined;
   /** Makes an empty catalog zone where there is none yet. */
   readonly open: (catalog: string) => Promise<void>;
+  /** Stops serving a catalog zone that is not produced any more. */
+  readonly close: (catalog: string) => Promise<void>;
   /** Changes a catalog zone. */
   readonly change: (catalog: string, make: (view: ZoneView) => Changes | undefined) => Promise<unknown>;
   readonly log: Log;
@@ -39,9 +41,12 @@ export class ProducedCatalogs {
   }
 
   /** Produces these catalogs, as zoneKey() writes them. */
-  configure(catalogs: readonly string[]): Promise<void> {
+  async configure(catalogs: readonly string[]): Promise<void> {
+    const gone = this.#catalogs.filter((catalog) => !catalogs.includes(catalog));
     this.#catalogs = catalogs;
-    return this.update();
+    await this.#running;
+    for (const catalog of gone) await this.#parts.close(catalog);
+    await this.update();
   }
 
   /**

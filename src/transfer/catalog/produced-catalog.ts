@@ -4,7 +4,9 @@
  * its state does not make all consumers drop and transfer everything.
  */
 import { createHash } from 'node:crypto';
+import { AdotdError, ErrorCode } from '../../errors.js';
 import type { Changes, ZoneView } from '../../image/changes/zone-view.js';
+import { load } from '../../image/load.js';
 import { base32hexToText } from '../../protocol/base32hex.js';
 import { Type } from '../../protocol/iana.js';
 import { compareNames, labelCount, labelToText, nameFromText, nameKey } from '../../protocol/name.js';
@@ -34,10 +36,15 @@ const LABEL_OCTETS = 16;
 /** Seconds: EXPIRE of a produced catalog. A guess: a consumer may be away for four weeks and goes on where it was. */
 const CATALOG_EXPIRE = 2_419_200;
 
-/** The catalog zone `apex` (presentation format) without members, as a zone file; its serial is 1. */
-export function emptyCatalogText(apex: string): string {
-  const soa = `invalid. invalid. 1 3600 600 ${CATALOG_EXPIRE} ${TTL}`;
-  return `$ORIGIN ${apex}\n$TTL ${TTL}\n@ SOA ${soa}\n@ NS invalid.\nversion TXT "${SCHEMA_VERSION}"\n`;
+/** The image of the catalog zone `apex` (presentation format) without members. */
+export function producedCatalog(apex: string, serial: number): Uint8Array {
+  const soa = `invalid. invalid. ${serial} 3600 600 ${CATALOG_EXPIRE} ${TTL}`;
+  const text = `$TTL ${TTL}\n@ SOA ${soa}\n@ NS invalid.\nversion TXT "${SCHEMA_VERSION}"\n`;
+  const source = { file: apex, bytes: Buffer.from(text), origin: nameFromText(apex) };
+  const { image, diagnostics } = load(source, { now: 0 });
+  if (image === undefined)
+    throw new AdotdError(ErrorCode.ZONE_INVALID, `the catalog ${apex}: ${diagnostics.list[0]?.message}`);
+  return image;
 }
 
 /** What has to change so that a catalog zone has these members and no others; undefined: nothing. */

@@ -23,6 +23,7 @@ class FakeServer {
       open: async (catalog) => {
         if (!this.catalogs.has(catalog)) this.catalogs.set(catalog, [VERSION]);
       },
+      close: async (catalog) => void this.catalogs.delete(catalog),
       change: async (catalog, make) => {
         if (this.fails) throw new Error('the disk is full');
         const before = this.catalogs.get(catalog) ?? [];
@@ -78,6 +79,13 @@ describe('a produced catalog', () => {
     server.zones.set('two.example.', of(A, 'x'));
     await server.produced.update();
     expect([server.changes, server.membersOf(A)]).toEqual([2, { 'two.example.': ['x'] }]);
+  });
+
+  it('goes when it is not produced any more', async () => {
+    const server = new FakeServer();
+    await server.produced.configure([A, B]);
+    await server.produced.configure([B]);
+    expect([...server.catalogs.keys()]).toEqual([B]);
   });
 
   it('stays as it was when it cannot be changed, and the others do not', async () => {

@@ -1,0 +1,39 @@
+/** Members of catalogs in the state: which catalog each zone came from, and what that said of it. */
+import * as z from 'zod/mini';
+import { messageOf } from '../../errors.js';
+import type { Log } from '../../observe/log.js';
+import type { StoredTable } from '../../state/stored-table.js';
+import type { OwnedMember } from '../../transfer/catalog/catalog-owners.js';
+import type { MemberTable } from './consumed-catalogs.js';
+
+/** What is stored by the key of the zone, as JSON. */
+const storedMember = z.object({
+  catalog: z.string(),
+  label: z.string(),
+  groups: z.array(z.string()),
+  coo: z.optional(z.string()),
+});
+
+/** The members in a table of the state. One that is damaged is left out, with an error in the log: its catalog brings it again. */
+export function memberTable(table: Pick<StoredTable, 'keys' | 'get' | 'put' | 'remove'>, log: Log): MemberTable {
+  const read = (zone: string): OwnedMember[] => {
+    try {
+      const value = table.get(zone);
+      if (value === undefined) return [];
+      return [{ zone, ...storedMember.parse(JSON.parse(Buffer.from(value).toString('utf8'))) }];
+    } catch (error) {
+      log.error({ err: error, zone }, `the member ${zone} of a catalog cannot be read: ${messageOf(error)}`);
+      return [];
+    }
+  };
+  return {
+    read: () => table.keys().flatMap(read),
+    async write(put, gone) {
+      // They wait for one fdatasync together.
+      await Promise.all([
+        ...put.map(({ zone, ...member }) => table.put(zone, Buffer.from(JSON.stringify(member)))),
+        ...gone.map((zone) => table.remove(zone)),
+      ]);
+    },
+  };
+}

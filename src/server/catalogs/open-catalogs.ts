@@ -1,0 +1,119 @@
+/** The catalog zones of a server: those that it consumes, and those that it produces. */
+import type { Config } from '../../config/schema.js';
+import type { Log } from '../../observe/log.js';
+import { zoneKey } from '../../protocol/name.js';
+import type { Clock } from '../../session/clock.js';
+import { producedCatalog } from '../../transfer/catalog/produced-catalog.js';
+import { zonePolicyOf } from '../zone-policy.js';
+import type { ZoneKeeper } from '../zones/zone-keeper.js';
+import { type CatalogStatus, ConsumedCatalogs, type MemberTable, type MemberZones } from './consumed-catalogs.js';
+import { isOwnZone, memberRefusal } from './member-refusal.js';
+import { ProducedCatalogs } from './produced-catalogs.js';
+
+interface CatalogsParts {
+  readonly keeper: ZoneKeeper;
+  /** The secondary zones of the server. */
+  readonly secondaries: MemberZones;
+  readonly table: MemberTable;
+  readonly clock: Pick<Clock, 'seconds'>;
+  readonly log: Log;
+}
+
+export class Catalogs {
+  readonly #parts: CatalogsParts;
+  readonly #consumed: ConsumedCatalogs;
+  readonly #produced: ProducedCatalogs;
+  #policyOf: ReturnType<typeof zonePolicyOf>;
+  /** Keys of the zones that the configuration names as secondaries or consumed catalogs. */
+  #configured: ReadonlySet<string> = new Set();
+  #catalogs: ReadonlySet<string> = new Set();
+  /** Groups that policies name. */
+  #groups: ReadonlySet<string> = new Set();
+  /** Zones that were there when the produced catalogs were last brought up to date. */
+  #known = new Set<string>();
+
+  constructor(config: Config, parts: CatalogsParts) {
+    const { keeper, secondaries: zones, table, log } = parts;
+    this.#parts = parts;
+    this.#policyOf = zonePolicyOf(config);
+    this.#consumed = new ConsumedCatalogs({
+      servedCatalog(zone) {
+        const kept = keeper.get(zone);
+        return kept?.state === 'served' && kept.image ? { image: kept.image, serial: kept.serial } : undefined;
+      },
+      isOurs: (zone) => this.#configured.has(zone) || isOwnZone(keeper, zone),
+      refusal: (zone) => memberRefusal(keeper, zone, (other) => this.#consumed.members.has(other)),
+      zones,
+      table,
+      log,
+    });
+    this.#produced = new ProducedCatalogs({
+      zones: () => this.#memberCandidates(),
+      membershipOf: (zone) => this.#policyOf(zone, this.#groupOf(zone)).catalog,
+      open: (catalog) => this.#open(catalog),
+      close: (catalog) => keeper.withdraw(catalog),
+      change: (catalog, make) => keeper.change(catalog, make),
+      log,
+    });
+    keeper.onPublished((zone) => {
+      if (this.#catalogs.has(zone)) void this.#consumed.settle();
+      else if (!this.#known.has(zone)) this.zonesChanged();
+    });
+  }
+
+  /** Follows a configuration. Members that were in force are served at once. Never rejects. */
+  async configure(config: Config): Promise<void> {
+    const { secondary, catalogs, policies } = config.zones;
+    const followed = catalogs.map(({ zone, from }) => ({ zone: zoneKey(zone), from }));
+    this.#policyOf = zonePolicyOf(config);
+    this.#groups = new Set(policies.flatMap(({ groups }) => groups));
+    this.#catalogs = new Set(followed.map(({ zone }) => zone));
+    this.#configured = new Set([...secondary.flatMap(({ zones }) => zones.map(zoneKey)), ...this.#catalogs]);
+    await this.#consumed.configure(followed);
+    await this.#produced.configure([...new Set(policies.flatMap(({ catalog }) => catalog ?? []).map(zoneKey))]);
+  }
+
+  /** To be called when zones have come or gone. */
+  zonesChanged(): void {
+    void this.#consumed.settle();
+    void this.#produced.update();
+  }
+
+  /** Lets the members go that a version of a consumed catalog has no more. Returns false when none waits. */
+  accept(zone: string): Promise<boolean> {
+    return this.#consumed.accept(zone);
+  }
+
+  /** The consumed catalogs. */
+  status(): CatalogStatus[] {
+    return this.#consumed.status();
+  }
+
+  async close(): Promise<void> {
+    await this.#consumed.close();
+    await this.#produced.close();
+  }
+
+  /** The zones that may be members of produced catalogs. */
+  #memberCandidates(): Iterable<string> {
+    const zones = [...this.#parts.keeper.all()].filter(({ role }) => role === 'file' || role === 'secondary');
+    this.#known = new Set(zones.map(({ zone }) => zone));
+    return this.#known;
+  }
+
+  /** The first group of a member of a consumed catalog that a policy names. */
+  #groupOf(zone: string): string | undefined {
+    return this.#consumed.members.get(zone)?.groups.find((group) => this.#groups.has(group));
+  }
+
+  /** Makes a catalog zone without members, if there is none. */
+  async #open(catalog: string): Promise<void> {
+    const { keeper, clock } = this.#parts;
+    keeper.declare(catalog, 'catalog-produced');
+    if (keeper.get(catalog)?.image !== undefined) return;
+    // Later than any serial that it had before its state was lost.
+    const serial = clock.seconds() >>> 0;
+    const image = producedCatalog(catalog, serial);
+    await keeper.adopt(catalog, { image, differences: undefined, sourceSerial: serial });
+  }
+}
