@@ -1,0 +1,80 @@
+/** Who is told of new versions of a zone: the remotes of its policy, and its nameservers. */
+import { isIP, isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { Config } from '../../config/schema.js';
+import { messageOf } from '../../errors.js';
+import type { Log } from '../../observe/log.js';
+import { zoneKey } from '../../protocol/name.js';
+import type { TsigKey } from '../../protocol/tsig/tsig-key.js';
+import { configuredKey } from '../plane/tsig-secrets.js';
+import { type EffectivePolicy, zonePolicyOf } from '../zone-policy.js';
+
+/** The port of nameservers that only NS records name. */
+const DNS = 53;
+const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
+
+export interface NotifyTarget {
+  /** For the log, and apart from all others: `second`, or `ns1.example.net. (NS)`. */
+  readonly name: string;
+  /** Addresses, and names of hosts. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  /** Addresses of this server to send from. */
+  readonly sources: readonly string[];
+  readonly key: TsigKey | undefined;
+}
+
+export class NotifyTargets {
+  readonly #policyOf: (zone: string) => EffectivePolicy;
+  readonly #remotes: ReadonlyMap<string, NotifyTarget>;
+  readonly #own: ReadonlySet<string>;
+
+  /** A key whose file cannot be used is left out, and the log says so. */
+  constructor(config: Config, log: Pick<Log, 'warn'>) {
+    this.#policyOf = zonePolicyOf(config);
+    const keys = new Map(config.tsig.map((key) => [zoneKey(key.name), key]));
+    this.#remotes = new Map(
+      config.remotes.map(({ name, addresses: hosts, port, source: sources, key }) => {
+        const own = key === undefined ? undefined : keys.get(zoneKey(key));
+        return [name, { name, hosts, port, sources, key: own && usableKey(own, name, log) }];
+      }),
+    );
+    this.#own = new Set(config.port === DNS ? ownAddresses(config.listen) : []);
+  }
+
+  /** Those of a zone, by its key; `nameservers`: the names of its NS records without MNAME. */
+  of(zone: string, nameservers: readonly string[]): NotifyTarget[] {
+    const { remotes, nameservers: wanted } = this.#policyOf(zone).notify;
+    const listed = remotes.flatMap((name) => this.#remotes.get(name) ?? []);
+    const named = wanted ? nameservers.map(nameserver) : [];
+    return [...listed, ...named].filter(({ hosts }) => hosts.length > 0);
+  }
+
+  /** Whether an address is one of this server: it is not told what it knows. */
+  isOwn(address: string, port: number): boolean {
+    return port === DNS && this.#own.has(address);
+  }
+}
+
+function nameserver(host: string): NotifyTarget {
+  return { name: `${host} (NS)`, hosts: [host.replace(/\.$/, '')], port: DNS, sources: [], key: undefined };
+}
+
+function usableKey(key: Config['tsig'][number], remote: string, log: Pick<Log, 'warn'>): TsigKey | undefined {
+  try {
+    return configuredKey(key);
+  } catch (error) {
+    log.warn({ remote }, `NOTIFY to ${remote} is not signed: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function ownAddresses(listen: readonly string[]): string[] {
+  return listen.flatMap((address) => {
+    if (!WILDCARDS.includes(address)) return [address];
+    const wanted = isIPv6(address) ? 6 : 4;
+    return Object.values(networkInterfaces()).flatMap((all = []) =>
+      all.flatMap((one) => (isIP(one.address) === wanted ? one.address : [])),
+    );
+  });
+}
