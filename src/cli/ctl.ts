@@ -1,5 +1,6 @@
 /** `adotd ctl`: operates a running server over its control socket. */
 import { nearest } from '../config/nearest.js';
+import { counted } from '../errors.js';
 import type { Summary } from '../observe/counters/summary.js';
 import { controlFolders, socketsIn } from '../server/control/control-folders.js';
 import { defaultSocket, stateOf } from '../server/control/control-socket.js';
@@ -87,6 +88,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return errors.length === 0 && counts.kept === 0 && counts.failed === 0 ? Exit.OK : Exit.FAILED;
     },
   },
+  notify: {
+    argument: 'required',
+    async run(call) {
+      const answer = (await call.client.json('POST', '/notify', { zone: call.word })) as { targets: number };
+      print(call, answer, ({ targets }) =>
+        targets === 0
+          ? `nobody is to be told of ${call.word}: its policy has no \`notify\`\n`
+          : `NOTIFY of ${call.word} goes to ${counted(targets, 'server')}\n`,
+      );
+      return answer.targets === 0 ? Exit.FAILED : Exit.OK;
+    },
+  },
   stats: { argument: 'none', run: (call) => show<Summary>(call, '/statistics', summaryTable) },
   sessions: {
     argument: 'none',
@@ -134,6 +147,7 @@ Asks or controls a running server, over its control socket.
   health              ask the server a question at each of its addresses, over UDP and TCP
   reload [ZONE]       load changed zones, certificates and configuration; or load ZONE, changed or not
   zone-status [ZONE]  state, serial, size and signatures of the zones
+  notify ZONE         tell the secondaries of ZONE that it may have changed (NOTIFY), as its policy says whom
   stats               counters
   sessions            open TCP, STARTTLS and TLS sessions
   drain [SECONDS]     finish pending answers within SECONDS, then stop the server

@@ -85,7 +85,7 @@ const transfer = z
   });
 
 const policy = z.strictObject({
-  zones: z._default(z.array(domainName).check(z.minLength(1), z.maxLength(MAX_ZONES)), []).register(z.globalRegistry, {
+  zones: z._default(z.array(domainName).check(z.maxLength(MAX_ZONES)), []).register(z.globalRegistry, {
     description:
       'Zones that the policy applies to, by name. `*.example.test` stands for all zones below example.test. A zone has one policy: that of its name, else of its group, else of the longest pattern, else the default. A policy does not apply to zones below those that it names.',
   }),

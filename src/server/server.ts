@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import type { Effect } from './config-change.js';
+import type { Notifier } from './notify/notifier.js';
 import { answerSettings } from './plane/configured-settings.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
@@ -84,8 +85,9 @@ export interface Server {
   readonly counters: Counters;
   /** Counts of the query log and dnstap; undefined: both are off. */
   readonly tap: TapStatus | undefined;
-  /** Transfers to secondaries. */
+  /** Transfers to secondaries, and NOTIFY to them. */
   readonly transfersOut: TransfersOut;
+  readonly notifier: Notifier;
   /** The result of the last load or reload. */
   readonly zones: ZonesReport;
   /**
@@ -178,6 +180,7 @@ async function openServer(
     },
     loaded: loader.zones,
     transfersOut,
+    notifier: life.notifier,
     tlsService: tls,
     reloader,
     keeper,
@@ -188,9 +191,10 @@ async function openServer(
     close(drainTime) {
       tls?.close();
       troubles.close();
-      closed ??= life
-        .close()
-        .then(() => plane.close(drainTime))
+      // What threads have handed off is answered before those that answer it are closed.
+      closed ??= plane
+        .close(drainTime)
+        .then(() => life.close())
         .then(() => tap?.stop());
       return closed;
     },

@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
+import { Notifier } from './notify/notifier.js';
 import { zonePolicyOf } from './zone-policy.js';
 import type { ZoneKeeper } from './zones/zone-keeper.js';
 
@@ -19,12 +20,20 @@ interface ZoneLifePart {
   close(): Promise<void>;
 }
 
+/** All parts, as the server sees them. */
+export interface ZoneLife extends ZoneLifePart {
+  readonly notifier: Notifier;
+}
+
 /** Opens the parts, in this order; they are closed in the other. */
-export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promise<ZoneLifePart> {
+export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promise<ZoneLife> {
   const { keeper } = parts;
   const open: ZoneLifePart[] = [];
   keeper.configure(zonePolicyOf(config));
+  const notifier = openNotifier(config, parts);
+  open.push(notifier);
   return {
+    notifier,
     async configure(next) {
       keeper.configure(zonePolicyOf(next));
       for (const part of open) await part.configure(next);
@@ -34,4 +43,16 @@ export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promis
       await keeper.close();
     },
   };
+}
+
+/** Others are told of new versions, and at the start of all zones: they may have changed while the server did not run. */
+function openNotifier(config: Config, { keeper, clock, log }: ZoneLifeParts): Notifier {
+  const image = (zone: string): Uint8Array | undefined => {
+    const kept = keeper.get(zone);
+    return kept?.state === 'served' ? kept.image : undefined;
+  };
+  const notifier = new Notifier(config, { image, clock, log });
+  keeper.onPublished((zone, serial) => void notifier.changed(zone, serial));
+  for (const { zone, serial } of keeper.all()) notifier.changed(zone, serial);
+  return notifier;
 }

@@ -2,7 +2,7 @@
 import { Counters } from '../../src/observe/counters/counters.js';
 import type { MetricsInput } from '../../src/observe/metrics/metric.js';
 import { NO_RELOADS, type ServerFacts, type ZoneFacts } from '../../src/observe/metrics/server-facts.js';
-import { NO_TRANSFERS } from '../../src/observe/metrics/transfer-facts.js';
+import { NO_NOTIFIES, NO_TRANSFERS } from '../../src/observe/metrics/transfer-facts.js';
 
 export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
   return {
@@ -25,6 +25,7 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
     problems: 0,
     certificateStates: { served: 1, kept: 0, failed: 0 },
     transfers: NO_TRANSFERS,
+    notifies: NO_NOTIFIES,
     ...change,
   };
 }

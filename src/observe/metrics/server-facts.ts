@@ -4,7 +4,7 @@ import type { ConnectionLimits } from '../../session/limits.js';
 import type { SessionSettings } from '../../session/session-settings.js';
 import { idleTimeAt, SHED_FROM } from '../../session/times.js';
 import type { Counters } from '../counters/counters.js';
-import type { TransferFacts } from './transfer-facts.js';
+import type { NotifyCounts, TransferFacts } from './transfer-facts.js';
 
 /** The state of the server; readiness probes succeed while it is `ready`. */
 export type ServerState =
@@ -34,6 +34,7 @@ export interface ServerFacts {
   /** Counts of the query log and dnstap; undefined: both are off. */
   readonly tap: TapFacts | undefined;
   readonly transfers: TransferFacts;
+  readonly notifies: NotifyCounts;
 }
 
 interface TapFacts {

@@ -3,6 +3,7 @@ import { TransferEnd } from '../../answer/transfer/transfer-end.js';
 import { type Metric, single } from './metric.js';
 
 const FORMS = ['axfr', 'ixfr'] as const;
+const RESULTS = ['acknowledged', 'refused', 'failed'] as const;
 const ENDS = Object.values(TransferEnd);
 
 export const TRANSFER_METRICS: readonly Metric[] = [
@@ -38,5 +39,24 @@ export const TRANSFER_METRICS: readonly Metric[] = [
     unit: 'bytes',
     help: 'Octets of DNS messages sent in zone transfers that have ended.',
     read: ({ server }) => single(server.transfers.octets),
+  },
+  {
+    name: 'adotd_notify_messages_total',
+    type: 'counter',
+    help: 'NOTIFY messages sent, those that were sent again among them.',
+    read: ({ server }) => single(server.notifies.sent),
+  },
+  {
+    name: 'adotd_notify_out_total',
+    type: 'counter',
+    help: 'New versions of zones that others were told of (NOTIFY). `refused`: the answer was another than NOERROR. `failed`: no answer came, and the attempts are over.',
+    labels: { result: RESULTS.map((result) => `\`${result}\``).join(', ') },
+    read: ({ server }) => RESULTS.map((result) => [[result], server.notifies[result]] as const),
+  },
+  {
+    name: 'adotd_notify_pending',
+    type: 'gauge',
+    help: 'Others that are to be told of new versions of zones, and have not answered yet.',
+    read: ({ server }) => single(server.notifies.pending),
   },
 ];

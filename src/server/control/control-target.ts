@@ -15,6 +15,8 @@ export interface ControlTarget {
   /** Counts the stream sessions, and lists the `longest` that have been idle longest. */
   sessions(longest: number): Promise<SessionsReport>;
   reload(request: ReloadRequest): Promise<ReloadOutcome>;
+  /** Tells the others of its policy of a zone (presentation format); returns how many, undefined for a zone that is not served. */
+  notify(name: string): number | undefined;
   /** The text of a zone as it is served, piece by piece; undefined for a zone that is not served. */
   dump(name: string): Iterator<string> | undefined;
   /** Ends the server as SIGTERM does. `seconds`: how long sessions have to finish; undefined: as configured. */

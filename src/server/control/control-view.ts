@@ -1,6 +1,7 @@
 /** Makes a server's ControlTarget. */
 import { imageText } from '../../image/text.js';
 import { summaryOf } from '../../observe/counters/summary.js';
+import { zoneKey } from '../../protocol/name.js';
 import { formatDiagnostic } from '../../zone/diagnostics.js';
 import type { Server } from '../server.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
@@ -37,6 +38,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
       const image = loaded.imageOf(name);
       return image && imageText(image);
     },
+    notify: (name) => server.notifier.notify(zoneKey(name)),
     drain: (seconds) => context.drain(seconds),
     setLogLevel(level) {
       const before = context.logLevel.get();

@@ -8,6 +8,7 @@
  *   GET  /statistics                   counts, by transport
  *   GET  /sessions?longest=N           SessionsReport
  *   POST /reload                       ReloadOutcome; { zone?, force?, allow_empty? }
+ *   POST /notify                       { targets }; { zone }
  *   POST /drain                        { seconds? }
  *   POST /log-level                    { before, level }; { level }
  *
@@ -41,6 +42,7 @@ const reloadBody = z.strictObject({
   force: z.optional(z.boolean()),
   allow_empty: z.optional(z.boolean()),
 });
+const notifyBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)) });
 const drainBody = z.strictObject({ seconds: z.optional(z.number().check(z.gte(0), z.lte(MAX_DRAIN))) });
 const levelBody = z.strictObject({ level: z.enum(LOG_LEVELS) });
 
@@ -67,6 +69,14 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
     POST({ target, body }) {
       const { zone, force, allow_empty: allowEmpty } = parsed(reloadBody, body);
       return target.reload({ ...(zone !== undefined && { zone: canonical(zone) }), force, allowEmpty });
+    },
+  },
+  notify: {
+    POST({ target, body }) {
+      const name = canonical(parsed(notifyBody, body).zone);
+      const targets = target.notify(name);
+      if (targets === undefined) throw notServed(name, target);
+      return { targets };
     },
   },
   drain: {
@@ -155,7 +165,7 @@ async function zones({ target, words, response }: Request): Promise<unknown> {
 
 function notServed(name: string, target: ControlTarget): ControlError {
   const [zone] = target.zones(name);
-  const why = zone === undefined ? 'is no zone of this server' : 'could not be loaded, so that there is no text';
+  const why = zone === undefined ? 'is no zone of this server' : 'is not served now';
   return new ControlError(404, 'NO_ZONE', `${name} ${why}`);
 }
 

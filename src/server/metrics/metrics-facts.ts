@@ -1,7 +1,7 @@
 /** The facts about a server that its metrics show. */
 import { Counters } from '../../observe/counters/counters.js';
 import { NO_RELOADS, type ServerFacts, sessionFacts, type ZoneFacts } from '../../observe/metrics/server-facts.js';
-import { NO_TRANSFERS } from '../../observe/metrics/transfer-facts.js';
+import { NO_NOTIFIES, NO_TRANSFERS } from '../../observe/metrics/transfer-facts.js';
 import { wallTime } from '../../session/clock.js';
 import { ConnectionLimits } from '../../session/limits.js';
 import { isValidAt } from '../../tls/certificate-dates.js';
@@ -33,9 +33,10 @@ const STARTING: Facts = {
   problems: 0,
   certificateStates: NO_CERTIFICATES,
   transfers: NO_TRANSFERS,
+  notifies: NO_NOTIFIES,
 };
 
-function factsOf({ state, plane, loaded, reloader, tlsService, tap, transfersOut }: Server): Facts {
+function factsOf({ state, plane, loaded, reloader, tlsService, tap, transfersOut, notifier }: Server): Facts {
   const { connections, shared, sessions } = plane.settings;
   const now = new Date(wallTime());
   return {
@@ -54,6 +55,7 @@ function factsOf({ state, plane, loaded, reloader, tlsService, tap, transfersOut
     problems: reloader.problems.length,
     certificateStates: tlsService?.pairs ?? NO_CERTIFICATES,
     transfers: transfersOut.facts(plane.settings),
+    notifies: notifier.counts,
   };
 }
 

@@ -75,7 +75,7 @@ export class Notifier {
   changed(zone: string, serial: number): number {
     const image = this.#parts.image(zone);
     if (image === undefined || this.#closed) return 0;
-    const targets = this.#targets.of(zone, notifyFacts(image).nameservers);
+    const targets = this.#targets.of(zone, () => notifyFacts(image).nameservers);
     for (const target of targets) this.#known.set(target.name, target);
     const names = new Set(targets.map(({ name }) => name));
     this.#schedule.keep(zone, names);

@@ -42,11 +42,11 @@ export class NotifyTargets {
     this.#own = new Set(config.port === DNS ? ownAddresses(config.listen) : []);
   }
 
-  /** Those of a zone, by its key; `nameservers`: the names of its NS records without MNAME. */
-  of(zone: string, nameservers: readonly string[]): NotifyTarget[] {
+  /** Those of a zone, by its key; `nameservers`: reads the names of its NS records without MNAME. */
+  of(zone: string, nameservers: () => readonly string[]): NotifyTarget[] {
     const { remotes, nameservers: wanted } = this.#policyOf(zone).notify;
     const listed = remotes.flatMap((name) => this.#remotes.get(name) ?? []);
-    const named = wanted ? nameservers.map(nameserver) : [];
+    const named = wanted ? nameservers().map(nameserver) : [];
     return [...listed, ...named].filter(({ hosts }) => hosts.length > 0);
   }
 

@@ -58,6 +58,7 @@ export function controlTarget(
       return OUTCOME;
     },
     dump: () => undefined,
+    notify: () => undefined,
     drain: () => undefined,
     setLogLevel: () => 'info',
     ...parts,
