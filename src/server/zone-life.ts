@@ -21,7 +21,7 @@ interface ZoneLifePart {
 }
 
 /** All parts, as the server sees them. */
-export interface ZoneLife extends ZoneLifePart {
+interface ZoneLife extends ZoneLifePart {
   readonly notifier: Notifier;
 }
 
