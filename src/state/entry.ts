@@ -59,6 +59,8 @@ export const EntryType = {
   FILLER: 10,
   /** Begins the file of a large value. */
   VALUE: 11,
+  /** The image of a small zone. */
+  IMAGE: 12,
 } as const;
 
 /** What a header says. */

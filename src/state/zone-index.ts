@@ -12,6 +12,8 @@ export class ZoneIndex {
   readonly values = new Map<string, Place>();
   /** The newest entry that says that something was lost, or that this is settled. */
   loss: Place | undefined;
+  /** Images of small zones, by zone. */
+  readonly images = new Map<string, Place>();
   /** Zones of which something was found damaged since a generation was stored last. */
   readonly damaged = new Set<string>();
   /** The largest number of a value. */
@@ -36,6 +38,8 @@ export class ZoneIndex {
       if (isNewer(places.get(number))) places.set(number, place);
     } else if (type === EntryType.TABLE) {
       if (isNewer(this.values.get(name))) this.values.set(name, place);
+    } else if (type === EntryType.IMAGE) {
+      if (isNewer(this.images.get(name))) this.images.set(name, place);
     } else if (type === EntryType.LOSS && isNewer(this.loss)) this.loss = place;
   }
 
@@ -56,13 +60,15 @@ export class ZoneIndex {
       for (const [number, difference] of kept.differences)
         if (number > from && number <= head.last) kept.journalOctets += valueOctets(difference);
     }
+    for (const zone of this.images.keys())
+      if (this.zones.get(zone)?.durable.isRemoved ?? true) this.images.delete(zone);
     for (const [name, { entry }] of this.values) if (entry.isRemoval) this.values.delete(name);
     this.#before.clear();
   }
 
   /** The entries that are of use. */
   live(): Place[] {
-    const live = [...this.values.values()];
+    const live = [...this.values.values(), ...this.images.values()];
     if (this.loss !== undefined) live.push(this.loss);
     for (const { durable, place, contents, differences } of this.zones.values()) {
       if (place !== undefined && !durable.isRemoved) live.push(place);

@@ -53,7 +53,7 @@ export class ZoneStore {
     this.#ledger = ledger;
     this.#index = index;
     this.#report = report;
-    this.#images = new ImageCache(folder, report);
+    this.#images = new ImageCache(folder, ledger, index, report);
     this.#reader = new ZoneReader(folder, ledger, this.#images);
     this.#changes = new ZoneChanges(folder, index);
     this.#tidying = new Tidying(ledger, index, options);
@@ -91,7 +91,7 @@ export class ZoneStore {
     }
     if (losses.length > 0) {
       // What is stored from now on may get the numbers of what is lost, which an image may have.
-      this.#images.removeOthers([]);
+      this.#images.clear();
       await this.#noteLoss(losses.map(({ path, reason }) => `${path}: ${reason}`).join('; '));
       this.#tidying.start();
       return;
