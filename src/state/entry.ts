@@ -161,12 +161,14 @@ function headerAt(octets: Buffer, at: number, magic: number): FoundEntry | undef
     return undefined;
   const payloadLength = octets.readUInt32BE(at + PAYLOAD_LENGTH);
   const nameLength = octets.readUInt16BE(at + NAME_LENGTH);
+  const fields: number[] = [];
+  for (let i = 0; i < FIELDS; i++) fields.push(octets.readUInt32BE(at + FIRST_FIELD + i * 4));
   return {
     type: octets[at + TYPE]!,
     isRemoval: octets[at + FLAGS] === 1,
     sequence: octets.readUIntBE(at + SEQUENCE, 6),
     name: octets.toString('utf8', at + NAME, at + NAME + nameLength),
-    fields: Array.from({ length: FIELDS }, (_, i) => octets.readUInt32BE(at + FIRST_FIELD + i * 4)),
+    fields,
     headerLength,
     payloadLength,
     payloadCrc: octets.readUInt32BE(at + PAYLOAD_CRC),

@@ -126,9 +126,10 @@ export class ImageCache {
 
   /** Removes the files of all zones but these. */
   removeOthers(zones: Iterable<string>): void {
+    const files = readdirSync(this.#folder);
+    if (files.length === 0) return;
     const names = new Set(Array.from(zones, nameOf));
-    for (const name of readdirSync(this.#folder))
-      if (!names.has(name)) rmSync(join(this.#folder, name), { force: true });
+    for (const name of files) if (!names.has(name)) rmSync(join(this.#folder, name), { force: true });
   }
 
   /** Writes all images that wait. */
