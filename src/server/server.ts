@@ -88,6 +88,8 @@ export interface Server {
   /** Transfers to secondaries, and NOTIFY to them. */
   readonly transfersOut: TransfersOut;
   readonly notifier: Notifier;
+  /** How many UPDATEs had which answer, by RCODE. */
+  readonly updates: ReadonlyMap<number, number>;
   /** The result of the last load or reload. */
   readonly zones: ZonesReport;
   /**
@@ -139,12 +141,12 @@ async function openServer(
   const troubles = options.troubles ?? new StartTroubles(config.strict, log, clock);
   const { usable, mistakes } = withUsableSecrets(config, troubles);
   const transfersOut = new TransfersOut(log);
-  const opened = { ...options, config: usable, troubles, transfersOut };
+  const opened = { ...options, config: usable, troubles, transfersOut, requests: { ...options.requests } };
   const { tls, tap, plane } = await openParts(opened, report, sources, clock);
   logPlane(plane, log);
   let closed: Promise<void> | undefined;
   keeper.begin(async (catalog) => (closed ? undefined : plane.publish(catalog)));
-  const life = await openZoneLife(config, { keeper, clock, log });
+  const life = await openZoneLife(config, { keeper, clock, log, requests: opened.requests });
   const parts: ReloadParts = {
     loader,
     zoneSettings,
@@ -181,6 +183,7 @@ async function openServer(
     loaded: loader.zones,
     transfersOut,
     notifier: life.notifier,
+    updates: life.updates,
     tlsService: tls,
     reloader,
     keeper,
@@ -279,7 +282,11 @@ interface Parts {
 
 /** Opens TLS, the tap and the data plane; if the data plane cannot be opened, the others are closed. */
 async function openParts(
-  options: ServerOptions & { readonly troubles: StartTroubles; readonly transfersOut: TransfersOut },
+  options: ServerOptions & {
+    readonly troubles: StartTroubles;
+    readonly transfersOut: TransfersOut;
+    readonly requests: RequestHandlers;
+  },
   { nameservers, catalog }: ZonesReport,
   sources: () => readonly string[],
   clock: Clock,
@@ -301,7 +308,7 @@ async function openParts(
       giveUp(sources());
       startTap();
     };
-    const handle = openRequests(options.requests ?? {}, () => plane?.settings, clock, log);
+    const handle = openRequests(options.requests, () => plane?.settings, clock, log);
     const transferred = options.transfersOut.add.bind(options.transfersOut);
     const services = { counters: new Counters(), clock, log, handle, transferred };
     plane = await openPlane({ ...options, bound }, catalog, tls, services, tap);

@@ -3,6 +3,8 @@ import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
 import { Notifier } from './notify/notifier.js';
+import type { RequestHandlers } from './requests.js';
+import { openUpdates } from './updates/open-updates.js';
 import { zonePolicyOf } from './zone-policy.js';
 import type { ZoneKeeper } from './zones/zone-keeper.js';
 
@@ -11,6 +13,8 @@ interface ZoneLifeParts {
   readonly keeper: ZoneKeeper;
   readonly clock: Clock;
   readonly log: Log;
+  /** Handlers of NOTIFY and UPDATE; the parts enter theirs. */
+  readonly requests: RequestHandlers;
 }
 
 /** A part that runs. */
@@ -23,17 +27,20 @@ interface ZoneLifePart {
 /** All parts, as the server sees them. */
 interface ZoneLife extends ZoneLifePart {
   readonly notifier: Notifier;
+  /** How many UPDATEs had which answer, by RCODE. */
+  readonly updates: ReadonlyMap<number, number>;
 }
 
 /** Opens the parts, in this order; they are closed in the other. */
 export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promise<ZoneLife> {
   const { keeper } = parts;
-  const open: ZoneLifePart[] = [];
   keeper.configure(zonePolicyOf(config));
   const notifier = openNotifier(config, parts);
-  open.push(notifier);
+  const updates = openUpdates(config, parts);
+  const open: ZoneLifePart[] = [notifier, updates];
   return {
     notifier,
+    updates: updates.counts,
     async configure(next) {
       keeper.configure(zonePolicyOf(next));
       for (const part of open) await part.configure(next);

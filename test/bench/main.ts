@@ -12,6 +12,7 @@
  * npm run bench -- loops [--turns N] [--seconds S] [--servers a,d,NSD]   ways in which a UDP worker can wait
  * npm run bench -- verify [--names N] [--turns N]   verifying a signed zone of N names (default 100,000), beside the peers' verifiers
  * npm run bench -- changes [--records N] [--turns N]   applying one change to zones of 100, 10,000, 100,000 and N records
+ * npm run bench -- zones [--turns N] [--seconds S] [--only updates]   the life of zones, beside BIND and Knot: durable UPDATEs
  * npm run bench -- watch [--zones N] [--turns N]   watching N zone files (default 10,000)
  *
  * Prints tables; asserts nothing. Peers that are not installed are left out, and named.
@@ -29,6 +30,7 @@ import { benchBatches } from './udp-batches.js';
 import { benchLoops } from './udp-loops.js';
 import { benchVerify } from './verify.js';
 import { benchWatch } from './watch.js';
+import { benchZones } from './zones.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -92,6 +94,9 @@ switch (positionals[0]) {
   case 'verify':
     await benchVerify(Number(values.names), turns);
     break;
+  case 'zones':
+    await benchZones({ turns, seconds: Number(values.seconds ?? 5), only: values.only?.split(',') });
+    break;
   case 'watch':
     benchWatch(Number(values.zones), turns);
     break;
@@ -108,7 +113,7 @@ switch (positionals[0]) {
     break;
   default:
     console.error(
-      'usage: npm run bench -- load | respond | fixture | start | policy | sessions | batches | loops | verify | watch | peers [OPTION...]; options: test/bench/main.ts',
+      'usage: npm run bench -- load | respond | fixture | start | policy | sessions | batches | loops | verify | watch | zones | peers [OPTION...]; options: test/bench/main.ts',
     );
     process.exitCode = 2;
 }

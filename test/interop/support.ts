@@ -43,6 +43,8 @@ interface Settings {
   readonly query_log?: object;
   readonly dnstap?: object;
   readonly tsig?: readonly object[];
+  readonly state?: object;
+  readonly remotes?: readonly object[];
 }
 
 export interface Server extends Serving {

@@ -26,6 +26,7 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
     certificateStates: { served: 1, kept: 0, failed: 0 },
     transfers: NO_TRANSFERS,
     notifies: NO_NOTIFIES,
+    updates: new Map(),
     ...change,
   };
 }

@@ -84,7 +84,7 @@ function put(group: Record<string, number>, name: string, value: number): void {
 
 const RCODE_NAMES = new Map<number, string>(Object.entries(Rcode).map(([name, value]) => [value, name]));
 
-/** The mnemonic of an RCODE, `RCODE7` where it has none here. */
+/** The mnemonic of an RCODE, `RCODE11` where it has none here. */
 export function rcodeName(rcode: number): string {
   return RCODE_NAMES.get(rcode) ?? `RCODE${rcode}`;
 }

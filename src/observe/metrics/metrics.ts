@@ -8,6 +8,7 @@ import { QUERY_METRICS } from './query-metrics.js';
 import { SERVER_METRICS } from './server-metrics.js';
 import { SESSION_METRICS } from './session-metrics.js';
 import { TRANSFER_METRICS } from './transfer-metrics.js';
+import { UPDATE_METRICS } from './update-metrics.js';
 
 /** Rows by topic. */
 export const METRIC_GROUPS: readonly (readonly [title: string, metrics: readonly Metric[]])[] = [
@@ -16,6 +17,7 @@ export const METRIC_GROUPS: readonly (readonly [title: string, metrics: readonly
   ['TLS handshakes', HANDSHAKE_METRICS],
   ['Connections and STARTTLS', EVENT_METRICS],
   ['Zone transfers', TRANSFER_METRICS],
+  ['Updates', UPDATE_METRICS],
   ['Server, zones and certificates', SERVER_METRICS],
   ['Process', PROCESS_METRICS],
 ];

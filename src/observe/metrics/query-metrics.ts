@@ -88,7 +88,7 @@ export const QUERY_METRICS: readonly Metric[] = [
     name: 'adotd_responses_total',
     type: 'counter',
     help: 'Responses by RCODE.',
-    labels: { ...TRANSPORT, rcode: 'mnemonic, or `RCODE7` and the like' },
+    labels: { ...TRANSPORT, rcode: 'mnemonic, or `RCODE11` and the like' },
     read: byTransportAnd(function* (counters, transport) {
       for (let rcode = 0; rcode < RCODES; rcode++) {
         const value = counters.rcode(transport, rcode);

@@ -29,6 +29,8 @@ export interface ServerFacts {
   readonly problems: number;
   /** How many pairs of certificate and key are in each state. */
   readonly certificateStates: Readonly<Record<ZoneState, number>>;
+  /** How many UPDATEs had which answer, by RCODE. */
+  readonly updates: ReadonlyMap<number, number>;
   /** Lines of the log that could not be written. */
   readonly logLinesLost: number;
   /** Counts of the query log and dnstap; undefined: both are off. */

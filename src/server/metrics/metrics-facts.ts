@@ -34,9 +34,11 @@ const STARTING: Facts = {
   certificateStates: NO_CERTIFICATES,
   transfers: NO_TRANSFERS,
   notifies: NO_NOTIFIES,
+  updates: new Map(),
 };
 
-function factsOf({ state, plane, loaded, reloader, tlsService, tap, transfersOut, notifier }: Server): Facts {
+function factsOf(server: Server): Facts {
+  const { state, plane, loaded, reloader, tlsService, tap, transfersOut, notifier, updates } = server;
   const { connections, shared, sessions } = plane.settings;
   const now = new Date(wallTime());
   return {
@@ -56,6 +58,7 @@ function factsOf({ state, plane, loaded, reloader, tlsService, tap, transfersOut
     certificateStates: tlsService?.pairs ?? NO_CERTIFICATES,
     transfers: transfersOut.facts(plane.settings),
     notifies: notifier.counts,
+    updates,
   };
 }
 

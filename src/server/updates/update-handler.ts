@@ -26,7 +26,7 @@ interface KnownZone {
 }
 
 /** What changes go through: the keeper of zones. */
-interface ChangedZones {
+export interface ChangedZones {
   get(zone: string): KnownZone | undefined;
   /**
    * Calls `make` with the version as changes before it have left it. Fulfilled once the change is stored, and every thread answers with it;

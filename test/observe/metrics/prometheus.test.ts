@@ -70,9 +70,9 @@ describe('metrics as text', () => {
       counters.count(facts, { ...createOutcome(), kind: Kind.ERROR, rcode }, 30, 30);
     }
     const text = metricsText(metricsInput({ counters }));
-    expect(text).toContain('adotd_responses_total{transport="udp",rcode="RCODE7"} 1\n');
+    expect(text).toContain('adotd_responses_total{transport="udp",rcode="RCODE11"} 1\n');
     expect(lines(text, 'adotd_responses_total{transport="udp"')).toHaveLength(24);
-    expect(lines(text, 'adotd_responses_total{transport="tcp"')).toHaveLength(10);
+    expect(lines(text, 'adotd_responses_total{transport="tcp"')).toHaveLength(13);
   });
 
   it('escape what a zone or a file may be called', () => {

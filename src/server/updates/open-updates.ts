@@ -1,0 +1,37 @@
+/** UPDATE as a part of a running server. */
+import type { Config } from '../../config/schema.js';
+import type { Log } from '../../observe/log.js';
+import type { RequestHandlers } from '../requests.js';
+import { type ChangedZones, UpdateHandler } from './update-handler.js';
+
+interface UpdateParts {
+  readonly keeper: ChangedZones;
+  readonly log: Log;
+  /** The handler of UPDATE is entered here. */
+  readonly requests: RequestHandlers;
+}
+
+interface Updates {
+  configure(config: Config): void;
+  close(): Promise<void>;
+  /** How many updates had which answer, by RCODE; it goes on counting. */
+  readonly counts: ReadonlyMap<number, number>;
+}
+
+/** Answers UPDATE as long as the policy of any zone lets somebody send it; else it gets NOTIMP. */
+export function openUpdates(config: Config, { keeper, log, requests }: UpdateParts): Updates {
+  const handler = new UpdateHandler(config, { keeper, log });
+  const configure = (next: Config): void => {
+    handler.configure(next);
+    const isWanted = next.zones.policies.some(({ update }) => update.length > 0);
+    requests.update = isWanted ? (request) => handler.handle(request) : undefined;
+  };
+  configure(config);
+  return {
+    configure,
+    async close() {
+      requests.update = undefined;
+    },
+    counts: handler.counts,
+  };
+}
