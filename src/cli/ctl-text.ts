@@ -3,6 +3,7 @@ import { counted } from '../errors.js';
 import type { Summary } from '../observe/counters/summary.js';
 import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
+import type { RoundResult } from '../server/secondaries/secondary-host.js';
 import { outcomeText, type ZoneOutcome, type ZoneStatus } from '../server/zones/zone-outcome.js';
 import type { SessionsReport } from '../session/session-report.js';
 import { endpointText } from '../transport/address.js';
@@ -185,4 +186,12 @@ function octets(count: number): string {
   if (count < 1000) return `${count} B`;
   const exponent = Math.min(3, Math.floor(Math.log10(count) / 3));
   return `${(count / 1000 ** exponent).toFixed(1)} ${['B', 'kB', 'MB', 'GB'][exponent]}`;
+}
+
+/** How a check of a secondary zone ended, and what each primary said that could not be used. */
+export function transferText(zone: string, { isConfirmed, isNew, serial, failures }: RoundResult): string {
+  const has = serial === undefined ? 'it has never been transferred' : `serial ${serial} stays`;
+  const found = isNew ? `transferred, serial ${serial} now` : `serial ${serial} is the newest`;
+  const lines = [`${zone}: ${isConfirmed ? found : `no primary could be used, ${has}`}`, ...failures];
+  return `${lines.join('\n  ')}\n`;
 }

@@ -6,11 +6,12 @@ import { controlFolders, socketsIn } from '../server/control/control-folders.js'
 import { defaultSocket, stateOf } from '../server/control/control-socket.js';
 import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
+import type { RoundResult } from '../server/secondaries/secondary-host.js';
 import type { ZoneStatus } from '../server/zones/zone-outcome.js';
 import type { SessionsReport } from '../session/session-report.js';
 import { Exit, FailedWith, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { type ControlClient, controlClient } from './ctl-client.js';
-import { outcomeLines, sessionsText, statusText, summaryTable, zonesText } from './ctl-text.js';
+import { outcomeLines, sessionsText, statusText, summaryTable, transferText, zonesText } from './ctl-text.js';
 import { habitOfCommand } from './habits.js';
 
 const OPTIONS = {
@@ -19,6 +20,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
   force: { type: 'boolean' },
   'allow-empty': { type: 'boolean' },
+  full: { type: 'boolean' },
   longest: { type: 'string' },
   timeout: { type: 'string', default: '10' },
 } as const satisfies Options;
@@ -38,6 +40,7 @@ interface Call {
   readonly json: boolean;
   readonly force: boolean;
   readonly allowEmpty: boolean;
+  readonly full: boolean;
   readonly longest: string | undefined;
 }
 
@@ -100,6 +103,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return answer.targets === 0 ? Exit.FAILED : Exit.OK;
     },
   },
+  transfer: {
+    argument: 'required',
+    async run(call) {
+      const body = { zone: call.word, full: call.full || undefined };
+      const result = (await call.client.json('POST', '/transfer', body)) as RoundResult;
+      print(call, result, (done) => transferText(call.word ?? '', done));
+      return result.isConfirmed ? Exit.OK : Exit.FAILED;
+    },
+  },
   stats: { argument: 'none', run: (call) => show<Summary>(call, '/statistics', summaryTable) },
   sessions: {
     argument: 'none',
@@ -148,6 +160,7 @@ Asks or controls a running server, over its control socket.
   reload [ZONE]       load changed zones, certificates and configuration; or load ZONE, changed or not
   zone-status [ZONE]  state, serial, size and signatures of the zones
   notify ZONE         tell the secondaries of ZONE that it may have changed (NOTIFY), as its policy says whom
+  transfer ZONE       ask the primaries of ZONE for a newer version now, and transfer it
   stats               counters
   sessions            open TCP, STARTTLS and TLS sessions
   drain [SECONDS]     finish pending answers within SECONDS, then stop the server
@@ -163,6 +176,7 @@ Asks or controls a running server, over its control socket.
   --force             reload: load all zones, changed or not
   --allow-empty       reload: accept that a folder has no zone files any more
   --timeout SECONDS   give up if the server sends nothing for this long (default 10); a busy server sends signs of life
+  --full              transfer: the whole zone, even if its serial is the same or an older one
   --longest N         sessions: list the N sessions that have been idle longest (default 10)
 
 Exit status 0, or 1 if the command failed or met errors. That of status is for monitoring: 0 ok; 1 warning: errors in files,
@@ -196,12 +210,12 @@ async function control(words: readonly string[]): Promise<number> {
   if (surplus !== undefined) throw new UsageError(`adotd ctl ${name}: unexpected ${surplus}`);
   if (command.argument === 'required' && word === undefined)
     throw new UsageError(`adotd ctl ${name}: expected an argument; see adotd ctl --help`);
-  const { json = false, force = false, 'allow-empty': allowEmpty = false, longest } = values;
+  const { json = false, force = false, 'allow-empty': allowEmpty = false, full = false, longest } = values;
   const timeout = wholeNumber('ctl', 'timeout', values.timeout, 1, 3600) * 1000;
   const { config } = values;
   const socket = await socketOf(values.socket, config);
   const client = controlClient(socket, timeout);
-  return command.run({ client, socket, config, word, json, force, allowEmpty, longest });
+  return command.run({ client, socket, config, word, json, force, allowEmpty, full, longest });
 }
 
 /**

@@ -10,7 +10,6 @@ import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import type { Effect } from './config-change.js';
-import type { Notifier } from './notify/notifier.js';
 import { answerSettings } from './plane/configured-settings.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
@@ -29,7 +28,7 @@ import { openRequests, type RequestHandlers } from './requests.js';
 import { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
 import { TransfersOut } from './transfers-out.js';
-import { openZoneLife } from './zone-life.js';
+import { openZoneLife, type ZoneLife } from './zone-life.js';
 import { zonePolicyOf } from './zone-policy.js';
 import { LoaderLane } from './zones/jobs/loader-lane.js';
 import type { LoaderSettings } from './zones/load-zones.js';
@@ -85,11 +84,10 @@ export interface Server {
   readonly counters: Counters;
   /** Counts of the query log and dnstap; undefined: both are off. */
   readonly tap: TapStatus | undefined;
-  /** Transfers to secondaries, and NOTIFY to them. */
+  /** Transfers to secondaries. */
   readonly transfersOut: TransfersOut;
-  readonly notifier: Notifier;
-  /** How many UPDATEs had which answer, by RCODE. */
-  readonly updates: ReadonlyMap<number, number>;
+  /** What zones have to do with other nameservers. */
+  readonly life: ZoneLife;
   /** The result of the last load or reload. */
   readonly zones: ZonesReport;
   /**
@@ -141,12 +139,13 @@ async function openServer(
   const troubles = options.troubles ?? new StartTroubles(config.strict, log, clock);
   const { usable, mistakes } = withUsableSecrets(config, troubles);
   const transfersOut = new TransfersOut(log);
-  const opened = { ...options, config: usable, troubles, transfersOut, requests: { ...options.requests } };
+  const requests = { ...options.requests };
+  const opened = { ...options, config: usable, troubles, transfersOut, requests };
   const { tls, tap, plane } = await openParts(opened, report, sources, clock);
   logPlane(plane, log);
   let closed: Promise<void> | undefined;
   keeper.begin(async (catalog) => (closed ? undefined : plane.publish(catalog)));
-  const life = await openZoneLife(config, { keeper, clock, log, requests: opened.requests });
+  const life = await openZoneLife(usable, { keeper, clock, log, requests, thread: options.loader.thread });
   const parts: ReloadParts = {
     loader,
     zoneSettings,
@@ -182,8 +181,7 @@ async function openServer(
     },
     loaded: loader.zones,
     transfersOut,
-    notifier: life.notifier,
-    updates: life.updates,
+    life,
     tlsService: tls,
     reloader,
     keeper,

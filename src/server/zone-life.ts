@@ -4,6 +4,7 @@ import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
 import { Notifier } from './notify/notifier.js';
 import type { RequestHandlers } from './requests.js';
+import { SecondaryZones } from './secondaries/secondary-zones.js';
 import { openUpdates } from './updates/open-updates.js';
 import { zonePolicyOf } from './zone-policy.js';
 import type { ZoneKeeper } from './zones/zone-keeper.js';
@@ -15,6 +16,8 @@ interface ZoneLifeParts {
   readonly log: Log;
   /** Handlers of NOTIFY and UPDATE; the parts enter theirs. */
   readonly requests: RequestHandlers;
+  /** Whether threads may be used: not in a server within another program. */
+  readonly thread: boolean;
 }
 
 /** A part that runs. */
@@ -25,20 +28,23 @@ interface ZoneLifePart {
 }
 
 /** All parts, as the server sees them. */
-interface ZoneLife extends ZoneLifePart {
+export interface ZoneLife extends ZoneLifePart {
   readonly notifier: Notifier;
   /** How many UPDATEs had which answer, by RCODE. */
   readonly updates: ReadonlyMap<number, number>;
+  readonly secondaries: SecondaryZones;
 }
 
 /** Opens the parts, in this order; they are closed in the other. */
 export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promise<ZoneLife> {
   const { keeper } = parts;
   keeper.configure(zonePolicyOf(config));
+  const secondaries = new SecondaryZones(config, parts);
   const notifier = openNotifier(config, parts);
   const updates = openUpdates(config, parts);
-  const open: ZoneLifePart[] = [notifier, updates];
+  const open: ZoneLifePart[] = [secondaries, notifier, updates];
   return {
+    secondaries,
     notifier,
     updates: updates.counts,
     async configure(next) {

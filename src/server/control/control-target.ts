@@ -4,6 +4,7 @@ import type { SessionsReport } from '../../session/session-report.js';
 import type { Endpoint } from '../../transport/transport.js';
 import type { PlaneStatus } from '../plane/data-plane.js';
 import type { ReloadOutcome } from '../reload.js';
+import type { RoundResult } from '../secondaries/secondary-host.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
 
@@ -17,6 +18,8 @@ export interface ControlTarget {
   reload(request: ReloadRequest): Promise<ReloadOutcome>;
   /** Tells the others of its policy of a zone (presentation format); returns how many, undefined for a zone that is not served. */
   notify(name: string): number | undefined;
+  /** Checks a secondary zone (presentation format) at once; `isFull`: transfers it whole. undefined: it is no secondary zone. */
+  transfer(name: string, isFull: boolean): Promise<RoundResult | undefined>;
   /** The text of a zone as it is served, piece by piece; undefined for a zone that is not served. */
   dump(name: string): Iterator<string> | undefined;
   /** Ends the server as SIGTERM does. `seconds`: how long sessions have to finish; undefined: as configured. */

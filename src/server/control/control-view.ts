@@ -38,7 +38,8 @@ export function controlView(server: Server, context: ControlContext): ControlTar
       const image = loaded.imageOf(name);
       return image && imageText(image);
     },
-    notify: (name) => server.notifier.notify(zoneKey(name)),
+    notify: (name) => server.life.notifier.notify(zoneKey(name)),
+    transfer: (name, isFull) => server.life.secondaries.transfer(zoneKey(name), isFull),
     drain: (seconds) => context.drain(seconds),
     setLogLevel(level) {
       const before = context.logLevel.get();

@@ -9,6 +9,7 @@
  *   GET  /sessions?longest=N           SessionsReport
  *   POST /reload                       ReloadOutcome; { zone?, force?, allow_empty? }
  *   POST /notify                       { targets }; { zone }
+ *   POST /transfer                     RoundResult; { zone, full? }
  *   POST /drain                        { seconds? }
  *   POST /log-level                    { before, level }; { level }
  *
@@ -43,6 +44,7 @@ const reloadBody = z.strictObject({
   allow_empty: z.optional(z.boolean()),
 });
 const notifyBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)) });
+const transferBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)), full: z.optional(z.boolean()) });
 const drainBody = z.strictObject({ seconds: z.optional(z.number().check(z.gte(0), z.lte(MAX_DRAIN))) });
 const levelBody = z.strictObject({ level: z.enum(LOG_LEVELS) });
 
@@ -77,6 +79,15 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
       const targets = target.notify(name);
       if (targets === undefined) throw notServed(name, target);
       return { targets };
+    },
+  },
+  transfer: {
+    async POST({ target, body }) {
+      const { zone, full = false } = parsed(transferBody, body);
+      const name = canonical(zone);
+      const result = await target.transfer(name, full);
+      if (result === undefined) throw new ControlError(404, 'NOT_FOUND', `${name} is no secondary zone`);
+      return result;
     },
   },
   drain: {

@@ -8,11 +8,12 @@ import type { Log } from '../../observe/log.js';
 import { Class, Ede, Rcode, Type } from '../../protocol/iana.js';
 import { nameFromText, nameKey, zoneKey } from '../../protocol/name.js';
 import type { Clock } from '../../session/clock.js';
+import type { StoredFacts } from '../../state/zone-facts.js';
 import { notifiedSerial } from '../../transfer/in/notified-serial.js';
 import type { RefreshFacts } from '../../transfer/in/zone-refresh.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import { isRemote, remotesOf } from '../remotes.js';
-import type { OpcodeHandler } from '../requests.js';
+import type { OpcodeHandler, RequestHandlers } from '../requests.js';
 import { openSecondaries } from './secondaries.js';
 import type {
   ReceivedVersion,
@@ -22,6 +23,7 @@ import type {
   SecondaryStatus,
 } from './secondary-host.js';
 import { primariesOf, transferLimits } from './secondary-settings.js';
+import { fromStored, toStored } from './stored-refresh.js';
 
 type SecondaryRole = 'secondary' | 'catalog-consumed';
 
@@ -36,13 +38,6 @@ interface Member {
   /** As zoneKey() writes it. */
   readonly zone: string;
   readonly from: readonly string[];
-}
-
-/** Where it is stored until when versions are valid. */
-interface RefreshTable {
-  read(zone: string): RefreshFacts | undefined;
-  /** Fulfilled when it is stored. */
-  write(zone: string, facts: RefreshFacts): Promise<void>;
 }
 
 /** What the keeper of zones does for secondaries (zones/zone-keeper.ts). Zones are given by their keys. */
@@ -61,6 +56,10 @@ interface SecondaryKeeper {
   adopt(zone: string, version: AdoptedVersion): Promise<void>;
   expire(zone: string): Promise<void>;
   renew(zone: string): Promise<void>;
+  /** What is stored of a zone; absent: nothing is. */
+  facts?(zone: string): StoredFacts | undefined;
+  /** Stores facts of a zone. */
+  note?(zone: string, facts: Partial<StoredFacts>): Promise<void>;
 }
 
 interface AdoptedVersion {
@@ -68,6 +67,8 @@ interface AdoptedVersion {
   readonly differences: readonly Difference[] | undefined;
   readonly sourceSerial: number;
   readonly origin: string;
+  /** Stored with it. */
+  readonly facts: Partial<StoredFacts>;
 }
 
 interface SecondaryParts {
@@ -76,7 +77,8 @@ interface SecondaryParts {
   readonly log: Log;
   /** Whether a thread may be used. */
   readonly thread: boolean;
-  readonly table: RefreshTable;
+  /** The handler of NOTIFY is entered here, as long as there is a secondary zone: else NOTIFY gets NOTIMP. */
+  readonly requests: RequestHandlers;
 }
 
 /** The secondary zones of a running server. */
@@ -129,7 +131,7 @@ export class SecondaryZones {
   }
 
   /** Answers NOTIFY at once; what follows from it is done later (RFC 1996 §4.7). */
-  readonly notify: OpcodeHandler = async ({ octets, name, type, class: qclass, peer }) => {
+  readonly #notified: OpcodeHandler = async ({ octets, name, type, class: qclass, peer }) => {
     if (type !== Type.SOA || qclass !== Class.IN) return { rcode: Rcode.NOTIMP };
     const zone = nameKey(name);
     const secondary = this.#wanted.get(zone);
@@ -160,8 +162,9 @@ export class SecondaryZones {
     return { ...(await this.#secondaries.counts()), refusedNotifies: this.#refusedNotifies };
   }
 
-  close(): Promise<void> {
-    return this.#secondaries.close();
+  async close(): Promise<void> {
+    this.#parts.requests.notify = undefined;
+    await this.#secondaries.close();
   }
 
   /** Follows what is wanted now. Fulfilled once zones that are gone are not served any more. */
@@ -171,6 +174,7 @@ export class SecondaryZones {
     const wanted = wantedZones(this.#config, this.#members);
     this.#wanted = wanted;
     this.#remotes = remotesOf(this.#config);
+    this.#parts.requests.notify = wanted.size > 0 ? this.#notified : undefined;
     const gone = [...before].filter(([zone, { role }]) => wanted.get(zone)?.role !== role).map(([zone]) => zone);
     for (const zone of gone) this.#facts.delete(zone);
     const withdrawn = Promise.all(gone.map((zone) => keeper.withdraw(zone)));
@@ -205,23 +209,23 @@ export class SecondaryZones {
   }
 
   #factsOf(zone: string): RefreshFacts | undefined {
-    const { keeper, table } = this.#parts;
+    const { keeper } = this.#parts;
     const kept = keeper.get(zone);
     if (kept?.image === undefined) return undefined;
-    const known = this.#facts.get(zone) ?? table.read(zone);
+    const known = this.#facts.get(zone) ?? fromStored(keeper.facts?.(zone));
     // A version may have been stored, and not yet the facts about it: the version counts.
     return known && { ...known, serial: kept.sourceSerial, origin: kept.origin ?? known.origin };
   }
 
   async #adopt(zone: string, version: ReceivedVersion): Promise<void> {
     const { image, differences, serial: sourceSerial, origin, facts } = version;
-    await this.#parts.keeper.adopt(zone, { image, differences, sourceSerial, origin });
-    await this.#note(zone, facts);
+    await this.#parts.keeper.adopt(zone, { image, differences, sourceSerial, origin, facts: toStored(facts) });
+    this.#facts.set(zone, facts);
   }
 
   async #note(zone: string, facts: RefreshFacts): Promise<void> {
     this.#facts.set(zone, facts);
-    await this.#parts.table.write(zone, facts);
+    await this.#parts.keeper.note?.(zone, toStored(facts));
   }
 }
 

@@ -57,6 +57,7 @@ export function controlTarget(
       parts.onReload?.(request);
       return OUTCOME;
     },
+    transfer: async () => undefined,
     dump: () => undefined,
     notify: () => undefined,
     drain: () => undefined,

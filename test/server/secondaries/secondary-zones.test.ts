@@ -3,10 +3,10 @@ import { Transport } from '../../../src/answer/facts.js';
 import { type Config, configSchema } from '../../../src/config/schema.js';
 import { load } from '../../../src/image/load.js';
 import { nameFromText } from '../../../src/protocol/name.js';
-import type { SignedRequest } from '../../../src/server/requests.js';
+import type { RequestHandlers, SignedRequest } from '../../../src/server/requests.js';
 import { SecondaryZones } from '../../../src/server/secondaries/secondary-zones.js';
 import { systemClock } from '../../../src/session/clock.js';
-import type { RefreshFacts } from '../../../src/transfer/in/zone-refresh.js';
+import type { StoredFacts } from '../../../src/state/zone-facts.js';
 import { messageOf, zoneRecords } from '../../transfer/in/transfer-messages.js';
 import { TestPrimary } from './test-primary.js';
 
@@ -22,9 +22,17 @@ interface FakeZone {
   origin: string | undefined;
 }
 
+interface Adopted {
+  readonly image: Uint8Array;
+  readonly sourceSerial: number;
+  readonly origin: string;
+  readonly facts: Partial<StoredFacts>;
+}
+
 /** A keeper that remembers what it is told. */
 class Keeper {
   readonly zones = new Map<string, FakeZone>();
+  readonly stored = new Map<string, StoredFacts>();
   readonly calls: string[] = [];
   #changed: (() => void)[] = [];
 
@@ -41,7 +49,8 @@ class Keeper {
     this.zones.delete(zone);
     this.#note(`withdraw ${zone}`);
   }
-  async adopt(zone: string, version: { image: Uint8Array; sourceSerial: number; origin: string }): Promise<void> {
+  async adopt(zone: string, version: Adopted): Promise<void> {
+    this.stored.set(zone, { role: 'secondary', timers: {}, flags: {}, ...version.facts });
     Object.assign(this.zones.get(zone)!, version);
     this.#note(`adopt ${zone} ${version.sourceSerial}`);
   }
@@ -50,6 +59,13 @@ class Keeper {
   }
   async renew(zone: string): Promise<void> {
     this.#note(`renew ${zone}`);
+  }
+  facts(zone: string): StoredFacts | undefined {
+    return this.stored.get(zone);
+  }
+  async note(zone: string, facts: Partial<StoredFacts>): Promise<void> {
+    this.stored.set(zone, { role: 'secondary', timers: {}, flags: {}, ...facts });
+    this.#note(`note ${zone}`);
   }
   async until(call: string): Promise<void> {
     while (!this.calls.includes(call)) await new Promise<void>((resolve) => this.#changed.push(resolve));
@@ -77,15 +93,14 @@ function configOf(primary: TestPrimary, more: object = {}): Config {
   });
 }
 
-function opened(config: Config, keeper: Keeper, lines: string[] = []): SecondaryZones {
-  const stored = new Map<string, RefreshFacts>();
+function opened(config: Config, keeper: Keeper, lines: string[] = [], requests: RequestHandlers = {}): SecondaryZones {
   const line = (_: object, text: string): void => void lines.push(text);
   const zones = new SecondaryZones(config, {
     keeper,
     clock: systemClock,
     log: { debug: line, info: line, warn: line, error: line },
     thread: false,
-    table: { read: (zone) => stored.get(zone), write: async (zone, facts) => void stored.set(zone, facts) },
+    requests,
   });
   ends.push(() => zones.close());
   return zones;
@@ -140,6 +155,25 @@ describe('the secondary zones', () => {
     expect(keeper.get('m.test.')).toBeUndefined();
   });
 
+  it('go on where the server was stopped: what is stored is not transferred again', async () => {
+    const primary = await primaryOf('a.test.', 'b.test.');
+    const keeper = new Keeper();
+    const before = opened(configOf(primary), keeper);
+    await Promise.all([keeper.until('adopt a.test. 1'), keeper.until('adopt b.test. 1')]);
+    await before.transfer('a.test.', false);
+    const { expires } = (await before.status('a.test.'))!;
+    await before.close();
+    keeper.calls.length = 0;
+    primary.zones.get('a.test.')!.push(imageOf('a.test.', 2));
+    const after = opened(configOf(primary), keeper);
+    expect(await after.status('a.test.')).toMatchObject({ serial: 1, origin: 'one', expired: false });
+    expect(Math.abs((await after.status('a.test.'))!.expires! - expires!)).toBeLessThanOrEqual(2);
+    await keeper.until('adopt a.test. 2');
+    await keeper.until('note b.test.');
+    expect(primary.count(252)).toBe(2);
+    expect(primary.count(251)).toBe(1);
+  });
+
   it('leave alone what is a zone file, and say so', async () => {
     const primary = await primaryOf('a.test.');
     const lines: string[] = [];
@@ -153,11 +187,14 @@ describe('the secondary zones', () => {
   it('are checked when a primary sends NOTIFY', async () => {
     const primary = await primaryOf('a.test.', 'b.test.');
     const keeper = new Keeper();
-    const zones = opened(configOf(primary), keeper);
+    const requests: RequestHandlers = {};
+    const zones = opened(configOf(primary), keeper, [], requests);
     await keeper.until('adopt a.test. 1');
     primary.zones.get('a.test.')!.push(imageOf('a.test.', 2));
-    expect(await zones.notify(notifyOf('A.test.', 2))).toEqual({ rcode: 0 });
+    expect(await requests.notify?.(notifyOf('A.test.', 2))).toEqual({ rcode: 0 });
     await keeper.until('adopt a.test. 2');
+    zones.configure(configOf(primary, { secondary: [] }));
+    expect(requests.notify).toBeUndefined();
   });
 
   it.each<[string, Partial<SignedRequest>, string, object]>([
@@ -181,10 +218,11 @@ describe('the secondary zones', () => {
     const primary = await primaryOf('a.test.', 'b.test.');
     const keeper = new Keeper();
     keeper.zones.set('file.test.', { role: 'file', image: undefined, sourceSerial: 0, origin: undefined });
-    const zones = opened(configOf(primary), keeper);
+    const requests: RequestHandlers = {};
+    const zones = opened(configOf(primary), keeper, [], requests);
     await keeper.until('adopt a.test. 1');
     const asked = primary.asked.length;
-    expect(await zones.notify(notifyOf(zone, 2, more))).toEqual(answer);
+    expect(await requests.notify?.(notifyOf(zone, 2, more))).toEqual(answer);
     expect(primary.asked.filter(({ name }) => name === 'a.test.').length).toBeLessThanOrEqual(asked);
     expect((await zones.counts()).refusedNotifies).toBe(zone === 'a.test.' && more.peer !== undefined ? 1 : 0);
   });
