@@ -20,6 +20,7 @@ export interface Peer {
   readonly tlsPort?: number;
   /** The last part of the server's output, for the message of a failure. */
   log(): string;
+  signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -127,6 +128,7 @@ export async function startPeer(name: string, tool: Tool, args: readonly string[
     address: LOOPBACK,
     port,
     log: () => log,
+    signal: (signal) => void child.kill(signal),
     stop: async () => {
       await stopChild(child);
       process.off('exit', orphan);
