@@ -38,7 +38,7 @@ const STARTING: Facts = {
 };
 
 function factsOf(server: Server): Facts {
-  const { state, plane, loaded, reloader, tlsService, tap, transfersOut, notifier, updates } = server;
+  const { state, plane, loaded, reloader, tlsService, tap, transfersOut, life } = server;
   const { connections, shared, sessions } = plane.settings;
   const now = new Date(wallTime());
   return {
@@ -57,8 +57,8 @@ function factsOf(server: Server): Facts {
     problems: reloader.problems.length,
     certificateStates: tlsService?.pairs ?? NO_CERTIFICATES,
     transfers: transfersOut.facts(plane.settings),
-    notifies: notifier.counts,
-    updates,
+    notifies: life.notifier.counts,
+    updates: life.updates,
   };
 }
 

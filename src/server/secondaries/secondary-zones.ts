@@ -56,10 +56,10 @@ interface SecondaryKeeper {
   adopt(zone: string, version: AdoptedVersion): Promise<void>;
   expire(zone: string): Promise<void>;
   renew(zone: string): Promise<void>;
-  /** What is stored of a zone; absent: nothing is. */
-  facts?(zone: string): StoredFacts | undefined;
+  /** What is stored of a zone. */
+  facts(zone: string): StoredFacts | undefined;
   /** Stores facts of a zone. */
-  note?(zone: string, facts: Partial<StoredFacts>): Promise<void>;
+  note(zone: string, facts: Partial<StoredFacts>): Promise<void>;
 }
 
 interface AdoptedVersion {
@@ -212,7 +212,7 @@ export class SecondaryZones {
     const { keeper } = this.#parts;
     const kept = keeper.get(zone);
     if (kept?.image === undefined) return undefined;
-    const known = this.#facts.get(zone) ?? fromStored(keeper.facts?.(zone));
+    const known = this.#facts.get(zone) ?? fromStored(keeper.facts(zone));
     // A version may have been stored, and not yet the facts about it: the version counts.
     return known && { ...known, serial: kept.sourceSerial, origin: kept.origin ?? known.origin };
   }
@@ -225,7 +225,7 @@ export class SecondaryZones {
 
   async #note(zone: string, facts: RefreshFacts): Promise<void> {
     this.#facts.set(zone, facts);
-    await this.#parts.keeper.note?.(zone, toStored(facts));
+    await this.#parts.keeper.note(zone, toStored(facts));
   }
 }
 
