@@ -49,8 +49,10 @@ export function statusText(status: ServerStatus, now: number): string {
   return table(rows, '  ');
 }
 
-function streamsText({ streams, streamsObstacle }: ServerStatus['plane']): string {
-  if (streams === 'epoll') return 'epoll';
+function streamsText({ streams, streamsObstacle, tlsEngine }: ServerStatus['plane']): string {
+  if (streams === 'epoll') {
+    return tlsEngine === undefined ? 'epoll' : `epoll, ${counted(tlsEngine.open, 'connection')} in the TLS engine`;
+  }
   return streamsObstacle === undefined ? 'node:net and node:tls' : `node:net and node:tls: ${streamsObstacle}`;
 }
 

@@ -32,6 +32,10 @@ export const TransportEvent = {
   TCP_ERROR: 2,
   /** A call of recvmmsg that brought datagrams, up to 64 of them; never with node:dgram. */
   UDP_BATCH: 3,
+  /** Faults of the TLS engine (EngineFault): a call that it refused, octets that a turn left, a callback that failed. */
+  TLS_CALL_REFUSED: 4,
+  TLS_OCTETS_LEFT: 5,
+  TLS_CALLBACK_FAILED: 6,
 } as const;
 export type TransportEvent = (typeof TransportEvent)[keyof typeof TransportEvent];
 

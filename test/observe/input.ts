@@ -9,7 +9,7 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
     version: '1.2.3',
     state: 'ready',
     counters: new Counters(),
-    plane: { path: 'threads', udpWorkers: 2, streamWorkers: 2, restarts: 0, streams: 'node' },
+    plane: { path: 'threads', udpWorkers: 2, streamWorkers: 2, restarts: 0, streams: 'epoll', tlsEngine: { open: 3 } },
     cpu: { control: 0.1, loader: 0.2, udp: 0.4, stream: 0.3 },
     sessions: { open: 3, limit: 1000, idleTime: 10_000, keepalive: 10_000 },
     zones: [zoneFacts('example.test.')],

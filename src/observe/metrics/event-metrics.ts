@@ -9,13 +9,16 @@ import { type Metric, single } from './metric.js';
 
 type EventName = keyof typeof TransportEvent | keyof typeof SessionEvent;
 
-/** Told by `adotd_sessions_closed_total`. */
+/** Told by `adotd_sessions_closed_total` and `adotd_tls_engine_faults_total`. */
 const TOLD_ELSEWHERE: readonly EventName[] = [
   'EVICTED',
   'IDLE_CLOSED',
   'MESSAGE_TIMEOUT',
   'HANDSHAKE_TIMEOUT',
   'TRANSFER_TIMEOUT',
+  'TLS_CALL_REFUSED',
+  'TLS_OCTETS_LEFT',
+  'TLS_CALLBACK_FAILED',
 ];
 
 interface EventRow {

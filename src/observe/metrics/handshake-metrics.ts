@@ -1,13 +1,19 @@
 /** Metrics of TLS handshakes: how many, how they ended, how long they took, and what was agreed on. */
 import { HandshakeEnd, SessionPath } from '../../session/session-end.js';
+import { TransportEvent } from '../../transport/transport.js';
 import type { Counters } from '../counters/counters.js';
 import { SUITES } from '../counters/tls-suites.js';
-import type { Metric, MetricsInput } from './metric.js';
+import { type Metric, type MetricsInput, single } from './metric.js';
 
 const PATHS = [
   ['starttls', SessionPath.STARTTLS],
   ['tls', SessionPath.TLS],
 ] as const;
+const FAULTS = {
+  call_refused: TransportEvent.TLS_CALL_REFUSED,
+  octets_left: TransportEvent.TLS_OCTETS_LEFT,
+  callback_failed: TransportEvent.TLS_CALLBACK_FAILED,
+};
 const PATH = { path: '`starttls`, `tls`' };
 const COMPLETE: Readonly<Record<string, HandshakeEnd>> = { full: HandshakeEnd.FULL, resumed: HandshakeEnd.RESUMED };
 const FAILURES = Object.fromEntries(
@@ -82,5 +88,19 @@ export const HANDSHAKE_METRICS: readonly Metric[] = [
           ([version, cipher], index) => [[name, version, cipher], server.counters.suites(path, index)] as const,
         ),
       ),
+  },
+  {
+    name: 'adotd_tls_engine_connections',
+    type: 'gauge',
+    help: 'Connections that OpenSSL has memory for, in the threads that call it themselves. As many as there are open sessions inside TLS, and handshakes under way.',
+    read: ({ server: { plane } }) => (plane.tlsEngine === undefined ? [] : single(plane.tlsEngine.open)),
+  },
+  {
+    name: 'adotd_tls_engine_faults_total',
+    type: 'counter',
+    help: 'Faults in the use of OpenSSL: calls for a connection that is gone, octets that were left behind, callbacks that failed. Each ended one connection. Should be 0: please report it otherwise.',
+    labels: { fault: labelled(FAULTS) },
+    read: ({ server }) =>
+      Object.entries(FAULTS).map(([fault, event]) => [[fault], server.counters.events(event)] as const),
   },
 ];

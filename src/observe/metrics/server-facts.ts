@@ -59,6 +59,8 @@ interface PlaneFacts {
   readonly streams: 'epoll' | 'node';
   /** Threads that died and were started again. */
   readonly restarts: number;
+  /** Of the TLS engines of all stream workers; undefined where there are none. */
+  readonly tlsEngine?: { readonly open: number } | undefined;
 }
 
 interface SessionFacts {

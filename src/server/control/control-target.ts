@@ -79,8 +79,8 @@ export interface ServerStatus {
   /** Keys of the configuration that have changed, and whose new values are in force only after a restart. */
   readonly restart: readonly string[];
   /**
-   * One line for each mistake that keeps the server from serving the content of its files, and for each certificate that has expired or is not
-   * valid yet; a limited number of them.
+   * One line for each mistake that keeps the server from serving the content of its files, for each certificate that has expired or is not
+   * valid yet, and for each kind of fault of the TLS engine; a limited number of them.
    */
   readonly problems: readonly string[];
   readonly logLevel: string;

@@ -3,6 +3,7 @@ import { imageText } from '../../image/text.js';
 import { summaryOf } from '../../observe/counters/summary.js';
 import { zoneKey } from '../../protocol/name.js';
 import { formatDiagnostic } from '../../zone/diagnostics.js';
+import { planeProblems } from '../plane/plane-problems.js';
 import type { Server } from '../server.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
 import type { ControlTarget, LogLevelName, ServerStatus } from './control-target.js';
@@ -53,6 +54,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
   const { zones, udp, tcp, tls, reloader, loaded } = server;
   const { served, failed, kept, records } = zones;
   const certificates = server.tlsService?.certificates ?? [];
+  const plane = server.plane.status;
   const status = {
     version,
     process: process.pid,
@@ -60,7 +62,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
     since,
     config,
     addresses: { udp, tcp, tls },
-    plane: server.plane.status,
+    plane,
     zones: { served, failed, kept, records },
     certificates: certificates.map(({ certFile, subject, names, notBefore, notAfter, pin }) => {
       const [begins, expires] = [notBefore.getTime() / 1000, notAfter.getTime() / 1000];
@@ -68,7 +70,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
     }),
     reloads: reloader.tally,
     restart: reloader.restart,
-    problems: [...reloader.problems, ...zoneProblems(loaded)].slice(0, MAX_PROBLEMS),
+    problems: [...planeProblems(plane), ...reloader.problems, ...zoneProblems(loaded)].slice(0, MAX_PROBLEMS),
     logLevel: logLevel.get(),
     watching: watching(),
     memory: process.memoryUsage.rss(),

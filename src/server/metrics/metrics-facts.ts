@@ -5,6 +5,7 @@ import { NO_NOTIFIES, NO_TRANSFERS } from '../../observe/metrics/transfer-facts.
 import { wallTime } from '../../session/clock.js';
 import { ConnectionLimits } from '../../session/limits.js';
 import { isValidAt } from '../../tls/certificate-dates.js';
+import { planeProblems } from '../plane/plane-problems.js';
 import { threadCpu } from '../process/thread-cpu.js';
 import type { Server } from '../server.js';
 import { loaderCpuSeconds } from '../zones/load-zones.js';
@@ -54,7 +55,7 @@ function factsOf(server: Server): Facts {
       return { file, notAfter: notAfter.getTime() / 1000, valid: isValidAt(certificate, now) };
     }),
     tap,
-    problems: reloader.problems.length,
+    problems: reloader.problems.length + planeProblems(plane.status).length,
     certificateStates: tlsService?.pairs ?? NO_CERTIFICATES,
     transfers: transfersOut.facts(plane.settings),
     notifies: life.notifier.counts,

@@ -24,6 +24,17 @@ export interface PlaneStatus {
   readonly streams: StreamPath;
   /** The reason why it is node although epoll is configured. */
   readonly streamsObstacle?: string | undefined;
+  /** Counts of the TLS engines of all stream workers; undefined where TLS is not served, or by node:tls. */
+  readonly tlsEngine?: TlsEngineCounts | undefined;
+}
+
+/** Each but the first should be 0: see EngineFault. */
+export interface TlsEngineCounts {
+  /** Connections that OpenSSL has memory for now. */
+  readonly open: number;
+  readonly refused: number;
+  readonly leftovers: number;
+  readonly callbackMistakes: number;
 }
 
 export interface DataPlane {

@@ -1,7 +1,8 @@
 /** A stream worker: a thread with sessions over TCP, STARTTLS and TLS. */
 import { messageOf } from '../../errors.js';
+import type { Counters } from '../../observe/counters/counters.js';
 import { describeSessions } from '../../session/describe.js';
-import { createTlsEngine, type TlsEngine } from '../../tls/openssl/engine.js';
+import { createTlsEngine, type EngineFault, type TlsEngine } from '../../tls/openssl/engine.js';
 import { TlsContexts, type TlsSettings } from '../../tls/tls-context.js';
 import { type LoopClock, loopClock } from '../../transport/epoll/loop-clock.js';
 import { serveStreams } from '../../transport/epoll/stream-loop.js';
@@ -10,13 +11,19 @@ import type { Rest } from '../../transport/rest.js';
 import { duplicateSocket } from '../../transport/sockets.js';
 import { listenStream } from '../../transport/stream.js';
 import { GENERATION, HANDSHAKES, HEARTBEAT } from '../../transport/thread-words.js';
-import type { Listener } from '../../transport/transport.js';
+import { type Listener, TransportEvent } from '../../transport/transport.js';
 import type { ThreadData } from './thread-messages.js';
 import { streamContext, type ThreadServices } from './transport-context.js';
 import { runThread } from './worker-thread.js';
 
 /** Milliseconds between two heartbeats. A thread that is watched may miss several. */
 const BEAT_INTERVAL = 50;
+
+const FAULTS: Readonly<Record<EngineFault, TransportEvent>> = {
+  refused: TransportEvent.TLS_CALL_REFUSED,
+  leftover: TransportEvent.TLS_OCTETS_LEFT,
+  callback: TransportEvent.TLS_CALLBACK_FAILED,
+};
 
 /** The sockets are served. */
 interface Serving {
@@ -29,7 +36,8 @@ interface Serving {
 await runThread(async (data, services, rest) => {
   const { catalog, words } = data;
   const system = libc();
-  const engine = data.streams === 'epoll' && data.tls ? engineFor(data.tls, data.pointers) : undefined;
+  const engine =
+    data.streams === 'epoll' && data.tls ? engineFor(data.tls, data.pointers, services.counters) : undefined;
   if (typeof engine === 'string') services.log.warn({}, `streams run on node:net and node:tls: ${engine}`);
   const byNode = data.streams === 'node' || typeof engine === 'string' || typeof system === 'string';
   const { context, replaceTls, stop } = byNode
@@ -52,9 +60,9 @@ await runThread(async (data, services, rest) => {
 });
 
 /** The TLS engine of this thread, or why there is none: a certificate that node takes and OpenSSL does not is one reason. */
-function engineFor(tls: TlsSettings, pointers: ThreadData['pointers']): TlsEngine | string {
+function engineFor(tls: TlsSettings, pointers: ThreadData['pointers'], counters: Counters): TlsEngine | string {
   try {
-    return createTlsEngine(tls, pointers);
+    return createTlsEngine(tls, pointers, (fault) => counters.event(FAULTS[fault]));
   } catch (error) {
     return messageOf(error);
   }

@@ -14,7 +14,7 @@ import type { Tap } from '../../observe/tap/tap.js';
 import type { Clock } from '../../session/clock.js';
 import { ownShare } from '../../session/limits.js';
 import { mergeReports } from '../../session/session-report.js';
-import { createPointerTable } from '../../tls/openssl/pointers.js';
+import { countConnections, createPointerTable, type PointerTable } from '../../tls/openssl/pointers.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
 import type { TransferReport } from '../../transfer/out/zone-desk.js';
 import { descriptorTable } from '../../transport/epoll/owned-descriptors.js';
@@ -23,9 +23,10 @@ import { createRelease } from '../../transport/release.js';
 import { selfTest } from '../../transport/self-test.js';
 import { type BoundSocket, closeSocket } from '../../transport/sockets.js';
 import { nameThread, workerName } from '../../transport/thread-name.js';
+import { TransportEvent } from '../../transport/transport.js';
 import { threadCpu } from '../process/thread-cpu.js';
 import { chooseStreams } from './choose-streams.js';
-import type { DataPlane, StreamPath } from './data-plane.js';
+import type { DataPlane, StreamPath, TlsEngineCounts } from './data-plane.js';
 import type { PlaneSockets } from './plane-sockets.js';
 import { WORKERS } from './spawn-thread.js';
 import { type Spawn, SupervisedThread, type WorkerSpawns } from './supervised-thread.js';
@@ -81,7 +82,7 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
     if (config.streams === 'epoll') log.warn({}, `\`streams: epoll\` is impossible here; ${text}`);
     else log.info({}, text);
   }
-  const { udp, streams, counters } = createThreads(options, settings, path.streams, () => watch.awake());
+  const { udp, streams, counters, pointers } = createThreads(options, settings, path.streams, () => watch.awake());
   const threads = [...udp, ...streams];
   const stopAll = (drainTime?: number): Promise<void> =>
     stopThreads({ udp, streams, bound, clock }, settings.sessions.drainTime, drainTime);
@@ -100,7 +101,8 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
     get status() {
       const restarts = threads.reduce((sum, thread) => sum + thread.restarts, 0);
       const workers = { udpWorkers: udp.length, streamWorkers: streams.length, restarts };
-      return { path: 'threads', ...workers, streams: path.streams, streamsObstacle: path.obstacle } as const;
+      const tlsEngine = pointers.length === 0 ? undefined : engineCounts(pointers, counters);
+      return { path: 'threads', ...workers, streams: path.streams, streamsObstacle: path.obstacle, tlsEngine } as const;
     },
     get settings() {
       return settings;
@@ -140,14 +142,15 @@ interface Threads {
   readonly streams: readonly SupervisedThread[];
 }
 
-/** The threads, not begun yet, and the counters of each. */
+/** The threads, not begun yet, the counters of each, and the pointers of those with a TLS engine. */
 function createThreads(
   { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap, ...told }: ThreadedPlaneOptions,
   settings: ThreadSettings,
   path: StreamPath,
   awake: () => void,
-): Threads & { readonly counters: readonly Float64Array[] } {
+): Threads & { readonly counters: readonly Float64Array[]; readonly pointers: readonly PointerTable[] } {
   const all: Float64Array[] = [];
+  const tables: PointerTable[] = [];
   const createThread = (
     kind: 'udp' | 'stream',
     number: number,
@@ -159,6 +162,7 @@ function createThreads(
     const epoll = kind === 'stream' && path === 'epoll';
     const owned = descriptorTable(epoll ? settings.descriptors : 0);
     const pointers = epoll && tls !== undefined ? createPointerTable() : undefined;
+    if (pointers !== undefined) tables.push(pointers);
     const shared = { counters, share: ownShare(), transferShare: ownShare(), owned, pointers, tap: tap?.thread() };
     const data = { name: workerName(kind, number), settings, catalog, tls, sockets: served, streams: path, ...shared };
     const name = `${kind} worker ${number + 1}`;
@@ -172,7 +176,18 @@ function createThreads(
     const secure = socketsOf(sockets.tls, number, true);
     streams.push(createThread('stream', number, spawn.stream, [...plain, ...secure]));
   }
-  return { udp, streams, counters: all };
+  return { udp, streams, counters: all, pointers: tables };
+}
+
+function engineCounts(pointers: readonly PointerTable[], counters: readonly Float64Array[]): TlsEngineCounts {
+  const sum = (event: TransportEvent): number =>
+    counters.reduce((count, words) => count + new Counters(words).events(event), 0);
+  return {
+    open: pointers.reduce((count, table) => count + countConnections(table), 0),
+    refused: sum(TransportEvent.TLS_CALL_REFUSED),
+    leftovers: sum(TransportEvent.TLS_OCTETS_LEFT),
+    callbackMistakes: sum(TransportEvent.TLS_CALLBACK_FAILED),
+  };
 }
 
 /** Seconds. */

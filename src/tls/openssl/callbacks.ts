@@ -27,12 +27,13 @@ export interface Callbacks {
 type Integers = (...given: number[]) => number;
 
 /**
- * `contextFor`: the context for a server name, undefined for the one that the connection has. Throws when koffi has no place left.
+ * `contextFor`: the context for a server name, undefined for the one that the connection has. `mistaken`: a call has failed. Throws when koffi has no place left.
  */
 export function registerCallbacks(
   openSsl: OpenSsl,
   contextFor: (serverName: string) => number | undefined,
   tickets: TicketSealer,
+  mistaken: () => void,
 ): Callbacks {
   const libraries = native();
   if (typeof libraries === 'string') throw new Error(libraries);
@@ -45,6 +46,7 @@ export function registerCallbacks(
         return callback(...given);
       } catch {
         mistakes++;
+        mistaken();
         return failed;
       }
     };

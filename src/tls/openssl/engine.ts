@@ -27,12 +27,19 @@ interface TlsDescription {
 }
 
 /**
+ * What should never happen: a call for a handle that is not, or no longer, one of a connection; a turn that left octets for the network;
+ * a callback that failed by a mistake of ours. The connection has ended in each case.
+ */
+export type EngineFault = 'refused' | 'leftover' | 'callback';
+
+/**
  * The engine of this thread, or why there is none. `pointers`: what another thread needs to free all of it when this one dies.
- * `functions`: for tests, which break them. Throws ADOTD_TLS when a certificate cannot be served.
+ * `told`: is told of each fault. `functions`: for tests, which break them. Throws ADOTD_TLS when a certificate cannot be served.
  */
 export function createTlsEngine(
   settings: TlsSettings,
   pointers: PointerTable = createPointerTable(),
+  told: (fault: EngineFault) => void = () => {},
   functions: OpenSsl | string = openSsl(),
 ): TlsEngine | string {
   if (typeof functions === 'string') return functions;
@@ -40,12 +47,17 @@ export function createTlsEngine(
   let engine: TlsEngine | undefined;
   let callbacks: Callbacks;
   try {
-    callbacks = registerCallbacks(functions, (name) => engine?.contextFor(name), tickets);
+    callbacks = registerCallbacks(
+      functions,
+      (name) => engine?.contextFor(name),
+      tickets,
+      () => told('callback'),
+    );
   } catch (error) {
     return `OpenSSL cannot call back: ${messageOf(error)}`;
   }
   try {
-    engine = new TlsEngine(functions, settings, pointers, callbacks, tickets);
+    engine = new TlsEngine(functions, settings, pointers, callbacks, tickets, told);
   } catch (error) {
     callbacks.unregister();
     throw error;
@@ -61,6 +73,7 @@ export class TlsEngine {
   readonly #pointers: PointerTable;
   readonly #connections: Handles<TlsConnection>;
   readonly #turn: Turn;
+  readonly #told: (fault: EngineFault) => void;
   #contexts: Contexts;
   #settings: TlsSettings;
   #refused = 0;
@@ -75,10 +88,12 @@ export class TlsEngine {
     pointers: PointerTable,
     callbacks: Callbacks,
     tickets: TicketSealer,
+    told: (fault: EngineFault) => void,
   ) {
     this.#c = functions;
     this.#callbacks = callbacks;
     this.#tickets = tickets;
+    this.#told = told;
     this.#pointers = pointers;
     this.#settings = settings;
     this.#connections = new Handles(pointers.connections);
@@ -158,7 +173,7 @@ export class TlsEngine {
   free(handle: number): void {
     const connection = this.#connections.find(handle);
     if (connection === null) {
-      this.#refused++;
+      this.#refuse();
       return;
     }
     this.#connections.remove(connection);
@@ -175,7 +190,7 @@ export class TlsEngine {
   begin(handle: number, address: number, length: number): boolean {
     const connection = this.#connections.find(handle);
     if (connection !== null && this.#turn.connection === null) return this.#turn.begin(connection, address, length);
-    this.#refused++;
+    this.#refuse();
     return false;
   }
 
@@ -193,7 +208,7 @@ export class TlsEngine {
     const connection = this.#whoseTurn(handle);
     if (connection === null) return false;
     if (connection.state === State.SECURED && length > 0) return this.#turn.write(connection, address, length);
-    this.#refused++;
+    this.#refuse();
     return false;
   }
 
@@ -219,6 +234,7 @@ export class TlsEngine {
     if (connection === null) return false;
     if (this.#turn.finish(connection) === 0) return true;
     this.#leftovers++;
+    this.#told('leftover');
     return false;
   }
 
@@ -238,7 +254,7 @@ export class TlsEngine {
   describe(handle: number): TlsDescription | undefined {
     const ssl = this.#connections.find(handle)?.ssl ?? null;
     if (ssl === null) {
-      this.#refused++;
+      this.#refuse();
       return undefined;
     }
     return {
@@ -281,8 +297,13 @@ export class TlsEngine {
   #whoseTurn(handle: number): TlsConnection | null {
     const { connection } = this.#turn;
     if (connection !== null && connection.handle === handle) return connection;
-    this.#refused++;
+    this.#refuse();
     return null;
+  }
+
+  #refuse(): void {
+    this.#refused++;
+    this.#told('refused');
   }
 
   #cipherName(cipher: number): string {

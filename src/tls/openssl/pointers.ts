@@ -43,6 +43,13 @@ export function putConnection({ places }: PointerTable, handle: number, connecti
   places[CONNECTIONS + placeOf(handle)] = connection;
 }
 
+/** How many connections have a pointer now: what OpenSSL has allocated and not freed. */
+export function countConnections({ places }: PointerTable): number {
+  let count = 0;
+  for (let i = CONNECTIONS; i < places.length; i++) if (places[i] !== 0) count++;
+  return count;
+}
+
 /** Frees what a thread has left behind, and returns the number of its connections. Only for a thread that has ended: its 'exit' was seen. */
 export function freeLeftBehind({ places }: PointerTable): number {
   const functions = openSsl();

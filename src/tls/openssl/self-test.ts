@@ -49,7 +49,7 @@ export async function tlsSelfTest(
   if (typeof library === 'string') return library;
   const wrong = wrongLibrary(library, node);
   if (wrong !== undefined) return wrong;
-  const engine = createTlsEngine(settings, undefined, library);
+  const engine = createTlsEngine(settings, undefined, undefined, library);
   if (typeof engine === 'string') return engine;
   try {
     const first = await exchange(engine, library, undefined);

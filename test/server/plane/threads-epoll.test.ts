@@ -1,9 +1,14 @@
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { Counters } from '../../../src/observe/counters/counters.js';
 import { summaryOf } from '../../../src/observe/counters/summary.js';
-import { framed } from '../../load/client.js';
+import { planeProblems } from '../../../src/server/plane/plane-problems.js';
+import { TransportEvent } from '../../../src/transport/transport.js';
+import { framed, openClient } from '../../load/client.js';
 import { askTcp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
 import { misbehavingWorkers } from '../../support/misbehaving-workers.mjs';
@@ -13,6 +18,8 @@ import { startThreads } from '../../support/threads.js';
 const ZONES = { 'a.test': '@ 300 SOA ns1 h 1 7200 3600 1209600 300\n@ 300 NS ns1\nns1 300 A 192.0.2.1\n' };
 const QUERY = buildQuery({ name: 'ns1.a.test.', type: 'A' });
 const EPOLL = { streams: 'epoll' };
+const certs = mkdtempSync(join(tmpdir(), 'adotd-epoll-'));
+afterAll(() => rmSync(certs, { recursive: true, force: true }));
 const sockets: Socket[] = [];
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -58,6 +65,33 @@ describe('streams on epoll', () => {
     await expect.poll(descriptors).toBe(before);
     // No listener of a dead worker takes connections that nobody accepts.
     for (let i = 0; i < 20; i++) expect(await askTcp(running, QUERY)).toBeDefined();
+  });
+
+  it('have a TLS engine whose connections the status counts, and whose faults are problems', async () => {
+    const workers = misbehavingWorkers();
+    const counters: Float64Array[] = [];
+    const spawnStream: typeof workers.spawn.stream = (data, events) => {
+      counters.push(data.counters);
+      return workers.spawn.stream(data, events);
+    };
+    const spawn = { ...workers.spawn, stream: spawnStream };
+    await using running = await startThreads(ZONES, { ...EPOLL, workers: 2, tls: { certs_folder: certs } }, spawn);
+    const { plane } = running;
+    const none = { open: 0, refused: 0, leftovers: 0, callbackMistakes: 0 };
+    expect(plane.status.tlsEngine).toEqual(none);
+    const clients = await Promise.all(Array.from({ length: 5 }, () => openClient('tls', running)));
+    expect(plane.status.tlsEngine).toEqual({ ...none, open: 5 });
+    expect(planeProblems(plane.status)).toEqual([]);
+    for (const words of counters) new Counters(words).event(TransportEvent.TLS_OCTETS_LEFT);
+    expect(plane.status.tlsEngine).toEqual({ ...none, open: 5, leftovers: 2 });
+    expect(planeProblems(plane.status)).toEqual([expect.stringMatching(/^the TLS engine counts turns .*: 2\. /)]);
+    for (const client of clients.slice(0, 3)) await client.close();
+    await expect.poll(() => plane.status.tlsEngine?.open).toBe(2);
+    // What OpenSSL had for the sessions of workers that have died is freed, and the counts of before stay.
+    for (const number of [0, 1]) workers.misbehave('stream', number, Misdeed.THROW);
+    await expect.poll(() => plane.status.restarts).toBe(2);
+    await expect.poll(() => plane.status.tlsEngine).toEqual({ ...none, leftovers: 2 });
+    for (const client of clients.slice(3)) await client.close();
   });
 
   it('are given their time when the server stops, and leave no descriptor behind', async () => {

@@ -1,6 +1,6 @@
 import { Certificate, createSign, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { TlsEngine } from '../../../src/tls/openssl/engine.js';
+import { createTlsEngine, type TlsEngine } from '../../../src/tls/openssl/engine.js';
 import { type OpenSsl, openSsl } from '../../../src/tls/openssl/functions.js';
 import { TlsRead } from '../../../src/tls/openssl/turn.js';
 import { MemoryServer, settingsWith, visitNode } from './support.js';
@@ -43,6 +43,14 @@ describe('a handle', () => {
     expect(engine.isHandshaking(freed)).toBe(false);
     expect(engine.isHandshaking(next)).toBe(true);
     expect(library.ERR_peek_error()).toBe(0);
+  });
+
+  it('is told of when it is refused, at once', () => {
+    const faults: string[] = [];
+    const engine = createTlsEngine(settings, undefined, (fault) => faults.push(fault)) as TlsEngine;
+    for (const call of Object.values(CALLS)) call(engine, 4711);
+    expect(faults).toEqual(Object.keys(CALLS).map(() => 'refused'));
+    engine.close();
   });
 
   it('is refused when it is not its turn', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createTlsEngine, type TlsEngine } from '../../../src/tls/openssl/engine.js';
-import { createPointerTable, freeLeftBehind } from '../../../src/tls/openssl/pointers.js';
+import { countConnections, createPointerTable, freeLeftBehind } from '../../../src/tls/openssl/pointers.js';
 import { settingsWith } from './support.js';
 
 describe('the pointers of a thread', () => {
@@ -11,10 +11,12 @@ describe('the pointers of a thread', () => {
     expect(handles.every((handle) => handle >= 0)).toBe(true);
     expect(engine.open()).toBe(-1);
     engine.free(handles[3] ?? -1);
+    expect(countConnections(table)).toBe(9);
     // The engine is not used any more, as if its thread had ended.
     expect(freeLeftBehind(table)).toBe(9);
     expect(table.places.every((pointer) => pointer === 0)).toBe(true);
     expect(freeLeftBehind(table)).toBe(0);
+    expect(countConnections(table)).toBe(0);
   });
 
   it('are none of an engine that was closed', async () => {
