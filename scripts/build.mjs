@@ -60,6 +60,7 @@ const GROUPS = [
       'server/zones/loader-worker.ts',
       'server/zones/jobs/lane-worker.ts',
       'server/zones/verifying-worker.ts',
+      'server/signing/signing-worker.ts',
       'server/secondaries/transfer-worker.ts',
     ],
     chunks: [{ name: 'worker', users: ['server/plane/udp-worker.ts', 'server/plane/stream-worker.ts'] }],

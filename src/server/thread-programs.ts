@@ -8,4 +8,5 @@ export const STREAM_WORKER = new URL('./plane/stream-worker.js', import.meta.url
 export const LOADER_WORKER = new URL('./zones/loader-worker.js', import.meta.url);
 export const LANE_WORKER = new URL('./zones/jobs/lane-worker.js', import.meta.url);
 export const VERIFYING_WORKER = new URL('./zones/verifying-worker.js', import.meta.url);
+export const SIGNING_WORKER = new URL('./signing/signing-worker.js', import.meta.url);
 export const TRANSFER_WORKER = new URL('./secondaries/transfer-worker.js', import.meta.url);

@@ -11,12 +11,14 @@
  * npm run bench -- batches               cost of batches of datagrams by size and part
  * npm run bench -- loops [--turns N] [--seconds S] [--servers a,d,NSD]   ways in which a UDP worker can wait
  * npm run bench -- verify [--names N] [--turns N]   verifying a signed zone of N names (default 100,000), beside the peers' verifiers
+ * npm run bench -- sign [--names N] [--turns N]   signing a zone of N names and 1,000 delegations, beside the peers' signers
  * npm run bench -- changes [--records N] [--turns N]   applying one change to zones of 100, 10,000, 100,000 and N records
  * npm run bench -- zones [--turns N] [--seconds S] [--only updates]   the life of zones, beside BIND and Knot: durable UPDATEs
  * npm run bench -- watch [--zones N] [--turns N]   watching N zone files (default 10,000)
  *
  * Prints tables; asserts nothing. Peers that are not installed are left out, and named.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchChanges } from './changes.js';
 import { benchFixture } from './fixture.js';
@@ -25,6 +27,7 @@ import { benchPeers } from './peers.js';
 import { benchPolicy } from './policy.js';
 import { benchRespond } from './respond.js';
 import { benchSessions } from './sessions.js';
+import { benchSign } from './sign.js';
 import { benchStart } from './start.js';
 import { benchBatches } from './udp-batches.js';
 import { benchLoops } from './udp-loops.js';
@@ -56,6 +59,9 @@ const turns = Number(values.turns ?? 5);
 switch (positionals[0]) {
   case 'load':
     await benchLoad(Number(values.records), Number(values.zones), turns);
+    break;
+  case 'sign':
+    await benchSign(Number(values.names), turns, availableParallelism());
     break;
   case 'changes':
     await benchChanges([100, 10_000, 100_000, Number(values.records)], turns);

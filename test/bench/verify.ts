@@ -8,12 +8,12 @@ import { ZONE } from './workload.js';
 import { SIZES, signedWorkload, workload } from './worlds.js';
 
 /** As Cost, with seconds of CPU of all threads. */
-interface CpuCost extends Cost {
+export interface CpuCost extends Cost {
   readonly cpu: number;
 }
 
 /** Runs a program; the shell says what CPU it took. */
-async function timed(command: string, args: readonly string[]): Promise<CpuCost> {
+export async function timed(command: string, args: readonly string[]): Promise<CpuCost> {
   const script = 'TIMEFORMAT="%U %S"; time "$@"';
   const cost = await run('bash', ['-c', script, 'bash', command, ...args]);
   const [user, system] = cost.output.trimEnd().split('\n').at(-1)!.split(' ').map(Number);

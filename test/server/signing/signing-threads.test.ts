@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { generateKey } from '../../../src/dnssec/keys/signing-key.js';
+import type { ChooseSigner } from '../../../src/dnssec/signing/signer.js';
+import { signInPlace } from '../../../src/dnssec/signing/signer.js';
+import { DEFAULT_SIGNING_POLICY } from '../../../src/dnssec/signing/signing-policy.js';
+import { load } from '../../../src/image/load.js';
+import { signRecords } from '../../../src/image/signed/sign-image.js';
+import { imageText } from '../../../src/image/text.js';
+import { nameFromText } from '../../../src/protocol/name.js';
+import { signWithThreads as uncompiled } from '../../../src/server/signing/signing-threads.js';
+import { signWithThreads } from '../../support/signing-threads.mjs';
+
+const NOW = 1_780_000_000;
+/** Its signatures are the same whenever they are made (RFC 8032). */
+const KEY = generateKey(15, true);
+const KEYS = { dnskey: [KEY.dnskey], cds: [], cdnskey: [], keySigners: [KEY], zoneSigners: [KEY] };
+const HEAD = '@ 300 SOA ns h 1 7200 900 1209600 300\n@ 300 NS ns\nns 300 A 192.0.2.1\n';
+const LARGE = `${HEAD}${Array.from({ length: 2100 }, (_, i) => `h${i} 300 A 192.0.2.1\n`).join('')}`;
+
+function sign(text: string, chooseSigner: ChooseSigner): string {
+  const origin = nameFromText('example.');
+  const { rrsets } = load({ file: 'test', bytes: Buffer.from(text), origin }, { now: NOW });
+  const context = { keys: KEYS, policy: DEFAULT_SIGNING_POLICY, now: NOW, chooseSigner };
+  const { loaded } = signRecords(rrsets.store, context, { now: NOW, dnssecCheck: () => 'strict' });
+  expect(loaded.diagnostics.list.filter(({ severity }) => severity === 'error')).toEqual([]);
+  return [...imageText(loaded.image!)].join('');
+}
+
+describe('threads that sign', { timeout: 60_000 }, () => {
+  it('make the signatures that one thread makes', () =>
+    expect(sign(LARGE, signWithThreads(2))).toBe(sign(LARGE, signInPlace)));
+
+  it('that cannot start leave all the work to the caller', () =>
+    // Its program is not compiled, so that its threads end at once.
+    expect(sign(LARGE, uncompiled(2))).toBe(sign(LARGE, signInPlace)));
+
+  it('are not started for a few signatures', () => expect(sign(HEAD, uncompiled(2))).toBe(sign(HEAD, signInPlace)));
+});

@@ -1,0 +1,1 @@
+export { signWithThreads } from '../../src/server/signing/signing-threads.js';
