@@ -101,6 +101,7 @@ export async function knotPrimary(options: PrimaryOptions): Promise<Primary> {
   udp-workers: 1
   tcp-workers: 1
   background-workers: 1
+  tcp-io-timeout: 10000
 database:
   storage: "${folder}"
   journal-db-max-size: 64M

@@ -1,6 +1,8 @@
 /** What metrics are read from, for tests: a server at rest, and changes to it. */
+
 import { Counters } from '../../src/observe/counters/counters.js';
 import type { MetricsInput } from '../../src/observe/metrics/metric.js';
+import { NO_SECONDARIES } from '../../src/observe/metrics/secondary-facts.js';
 import { NO_RELOADS, type ServerFacts, type ZoneFacts } from '../../src/observe/metrics/server-facts.js';
 import { NO_NOTIFIES, NO_TRANSFERS } from '../../src/observe/metrics/transfer-facts.js';
 
@@ -26,6 +28,7 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
     certificateStates: { served: 1, kept: 0, failed: 0 },
     transfers: NO_TRANSFERS,
     notifies: NO_NOTIFIES,
+    secondaries: { ...NO_SECONDARIES, nextExpiry: 3600 },
     updates: new Map(),
     ...change,
   };

@@ -5,6 +5,7 @@ import { HANDSHAKE_METRICS } from './handshake-metrics.js';
 import type { Metric } from './metric.js';
 import { PROCESS_METRICS } from './process-metrics.js';
 import { QUERY_METRICS } from './query-metrics.js';
+import { SECONDARY_METRICS } from './secondary-metrics.js';
 import { SERVER_METRICS } from './server-metrics.js';
 import { SESSION_METRICS } from './session-metrics.js';
 import { TRANSFER_METRICS } from './transfer-metrics.js';
@@ -17,6 +18,7 @@ export const METRIC_GROUPS: readonly (readonly [title: string, metrics: readonly
   ['TLS handshakes', HANDSHAKE_METRICS],
   ['Connections and STARTTLS', EVENT_METRICS],
   ['Zone transfers', TRANSFER_METRICS],
+  ['Secondary zones', SECONDARY_METRICS],
   ['Updates', UPDATE_METRICS],
   ['Server, zones and certificates', SERVER_METRICS],
   ['Process', PROCESS_METRICS],

@@ -4,6 +4,7 @@ import type { ConnectionLimits } from '../../session/limits.js';
 import type { SessionSettings } from '../../session/session-settings.js';
 import { idleTimeAt, SHED_FROM } from '../../session/times.js';
 import type { Counters } from '../counters/counters.js';
+import type { SecondaryFacts } from './secondary-facts.js';
 import type { NotifyCounts, TransferFacts } from './transfer-facts.js';
 
 /** The state of the server; readiness probes succeed while it is `ready`. */
@@ -37,6 +38,7 @@ export interface ServerFacts {
   readonly tap: TapFacts | undefined;
   readonly transfers: TransferFacts;
   readonly notifies: NotifyCounts;
+  readonly secondaries: SecondaryFacts;
 }
 
 interface TapFacts {

@@ -1,5 +1,6 @@
 /** The facts about a server that its metrics show. */
 import { Counters } from '../../observe/counters/counters.js';
+import { NO_SECONDARIES } from '../../observe/metrics/secondary-facts.js';
 import { NO_RELOADS, type ServerFacts, sessionFacts, type ZoneFacts } from '../../observe/metrics/server-facts.js';
 import { NO_NOTIFIES, NO_TRANSFERS } from '../../observe/metrics/transfer-facts.js';
 import { wallTime } from '../../session/clock.js';
@@ -35,6 +36,7 @@ const STARTING: Facts = {
   certificateStates: NO_CERTIFICATES,
   transfers: NO_TRANSFERS,
   notifies: NO_NOTIFIES,
+  secondaries: NO_SECONDARIES,
   updates: new Map(),
 };
 
@@ -59,6 +61,7 @@ function factsOf(server: Server): Facts {
     certificateStates: tlsService?.pairs ?? NO_CERTIFICATES,
     transfers: transfersOut.facts(plane.settings),
     notifies: life.notifier.counts,
+    secondaries: life.secondaries.facts,
     updates: life.updates,
   };
 }

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { isError, messageOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
+import { NO_SECONDARIES } from '../../observe/metrics/secondary-facts.js';
 import type { Clock, Timer } from '../../session/clock.js';
 import { TRANSFER_WORKER } from '../thread-programs.js';
 import { elapsedTime } from './elapsed-time.js';
@@ -105,8 +106,7 @@ class ServiceThread implements Secondaries {
   }
 
   async counts(): Promise<SecondaryCounts> {
-    const none = { checks: 0, failedChecks: 0, axfr: 0, ixfr: 0, failedTransfers: 0, octets: 0, expired: 0 };
-    return ((await this.#send({ call: 'counts' })) as SecondaryCounts | undefined) ?? none;
+    return ((await this.#send({ call: 'counts' })) as SecondaryCounts | undefined) ?? NO_SECONDARIES;
   }
 
   async close(): Promise<void> {

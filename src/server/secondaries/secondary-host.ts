@@ -1,4 +1,5 @@
 /** What the secondary zones are told, what they need of the server, and what they tell of themselves: plain data. */
+import type { SecondaryFacts } from '../../observe/metrics/secondary-facts.js';
 import type { RefreshFacts } from '../../transfer/in/zone-refresh.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { PrimarySettings, TransferLimits } from './primary-settings.js';
@@ -87,13 +88,5 @@ export interface SecondaryStatus {
   readonly error: string | undefined;
 }
 
-/** What the service has done since its start. */
-export interface SecondaryCounts {
-  readonly checks: number;
-  readonly failedChecks: number;
-  readonly axfr: number;
-  readonly ixfr: number;
-  readonly failedTransfers: number;
-  readonly octets: number;
-  readonly expired: number;
-}
+/** What the service has done since its start, and its zones now. */
+export type SecondaryCounts = Omit<SecondaryFacts, 'refusedNotifies'>;

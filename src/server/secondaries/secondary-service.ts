@@ -24,6 +24,7 @@ import type {
   SecondaryStatus,
 } from './secondary-host.js';
 import { Slots } from './slots.js';
+import { zoneFacts } from './zone-facts.js';
 
 /** Zones that are checked at once; others wait. A guess. */
 const ROUNDS = 256;
@@ -52,7 +53,8 @@ export class SecondaryService {
   }
 
   get counts(): SecondaryCounts {
-    return { ...this.#counts };
+    const refreshes = [...this.#zones.values()].map(({ refresh }) => refresh);
+    return { ...this.#counts, ...zoneFacts(refreshes, this.#options.elapsed()) };
   }
 
   /** Takes over settings: zones that are new begin, those that are gone end. */

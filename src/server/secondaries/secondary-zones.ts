@@ -5,6 +5,7 @@
 import type { Config } from '../../config/schema.js';
 import { messageOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
+import { NO_SECONDARIES, type SecondaryFacts } from '../../observe/metrics/secondary-facts.js';
 import { Class, Ede, Rcode, Type } from '../../protocol/iana.js';
 import { nameFromText, nameKey, zoneKey } from '../../protocol/name.js';
 import type { Clock } from '../../session/clock.js';
@@ -91,6 +92,7 @@ export class SecondaryZones {
   #wanted = new Map<string, Wanted>();
   #remotes: ReturnType<typeof remotesOf> = new Map();
   #refusedNotifies = 0;
+  #counts: SecondaryCounts = NO_SECONDARIES;
 
   constructor(config: Config, parts: SecondaryParts) {
     this.#config = config;
@@ -158,8 +160,14 @@ export class SecondaryZones {
     return this.#secondaries.status(zone);
   }
 
-  async counts(): Promise<SecondaryCounts & { readonly refusedNotifies: number }> {
-    return { ...(await this.#secondaries.counts()), refusedNotifies: this.#refusedNotifies };
+  /** Figures for metrics. The thread that has them is asked now; these are those of its last reply. */
+  get facts(): SecondaryFacts {
+    const refreshed = this.#secondaries.counts().then((counts) => {
+      this.#counts = counts;
+    });
+    // A thread that is being started again has none.
+    refreshed.catch(() => {});
+    return { ...this.#counts, refusedNotifies: this.#refusedNotifies };
   }
 
   async close(): Promise<void> {
