@@ -12,7 +12,8 @@
  * npm run bench -- loops [--turns N] [--seconds S] [--servers a,d,NSD]   ways in which a UDP worker can wait
  * npm run bench -- verify [--names N] [--turns N]   verifying a signed zone of N names (default 100,000), beside the peers' verifiers
  * npm run bench -- sign [--names N] [--turns N]   signing a zone of N names and 1,000 delegations, beside the peers' signers
- * npm run bench -- changes [--records N] [--turns N]   applying one change to zones of 100, 10,000, 100,000 and N records
+ * npm run bench -- changes [--records N] [--turns N] [--zones N]   applying one change to zones of 100, 10,000, 100,000 and N records, alone
+ *     and in a running server; there also beside N other zones (default 10,000)
  * npm run bench -- zones [--turns N] [--seconds S] [--only updates]   the life of zones, beside BIND and Knot: durable UPDATEs
  * npm run bench -- watch [--zones N] [--turns N]   watching N zone files (default 10,000)
  *
@@ -20,7 +21,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { benchChanges } from './changes.js';
+import { benchChanges, benchKept } from './changes.js';
 import { benchFixture } from './fixture.js';
 import { benchLoad } from './load.js';
 import { benchPeers } from './peers.js';
@@ -65,6 +66,7 @@ switch (positionals[0]) {
     break;
   case 'changes':
     await benchChanges([100, 10_000, 100_000, Number(values.records)], turns);
+    await benchKept([100, 10_000, 100_000, Number(values.records)], Number(values.zones), Math.min(turns, 3));
     break;
   case 'respond':
     await benchRespond(Number(values.queries));
