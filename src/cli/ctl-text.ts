@@ -73,9 +73,52 @@ export function zonesText(zones: readonly ZoneStatus[], now: number): string {
     signaturesText(zone.signaturesExpire, now),
     zone.loadedAt === 0 ? 'never' : `${duration(now - zone.loadedAt)} ago`,
     milliseconds(zone.milliseconds),
-    zone.file,
+    zone.file === '' ? '-' : zone.file,
   ]);
-  return table([head, ...rows], '  ') + diagnosticsText(zones.flatMap(({ diagnostics }) => diagnostics));
+  return (
+    table([head, ...rows], '  ') +
+    tiesText(zones, now) +
+    diagnosticsText(zones.flatMap(({ diagnostics }) => diagnostics))
+  );
+}
+
+/** A further table for zones that come from elsewhere, are changed here, or have a history. */
+function tiesText(zones: readonly ZoneStatus[], now: number): string {
+  const rows = zones.flatMap(({ name, serial, ties }) => {
+    if (ties === undefined || (ties.role === 'file' && ties.history + ties.journal + ties.pending === 0)) return [];
+    const { role, state, sourceSerial, history, journal, pending, secondary } = ties;
+    const origin = ties.origin ?? secondary?.primaries.join(', ');
+    return [
+      [
+        name,
+        role,
+        state,
+        sourceSerial === serial ? '-' : String(sourceSerial),
+        `${counted(history, 'change')}, ${octets(journal)}`,
+        String(pending),
+        origin ?? '-',
+        secondary?.checked === undefined ? '-' : `${duration(now - secondary.checked)} ago`,
+        secondary?.refresh === undefined ? '-' : `in ${duration(secondary.refresh - now)}`,
+        secondary?.expires === undefined ? '-' : `in ${duration(secondary.expires - now)}`,
+        secondary?.error ?? '-',
+      ],
+    ];
+  });
+  if (rows.length === 0) return '';
+  const head = [
+    'zone',
+    'comes from',
+    'state',
+    'its serial',
+    'journal',
+    'pending',
+    'primary',
+    'contact',
+    'refresh',
+    'expires',
+    'error',
+  ];
+  return `\n${table([head, ...rows], '  ')}`;
 }
 
 /** `12 d 3 h left`, `EXPIRED`, or `-` without signatures. */

@@ -158,7 +158,7 @@ Asks or controls a running server, over its control socket.
   status              version, zones, certificates, health and problems, changes that wait for a restart
   health              ask the server a question at each of its addresses, over UDP and TCP
   reload [ZONE]       load changed zones, certificates and configuration; or load ZONE, changed or not
-  zone-status [ZONE]  state, serial, size and signatures of the zones
+  zone-status [ZONE]  state, serial, size and signatures of the zones; where they come from, journals, changes that wait
   notify ZONE         tell the secondaries of ZONE that it may have changed (NOTIFY), as its policy says whom
   transfer ZONE       ask the primaries of ZONE for a newer version now, and transfer it
   stats               counters

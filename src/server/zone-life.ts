@@ -4,6 +4,7 @@ import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
 import { Notifier } from './notify/notifier.js';
 import type { RequestHandlers } from './requests.js';
+import type { SecondaryStatus } from './secondaries/secondary-host.js';
 import { SecondaryZones } from './secondaries/secondary-zones.js';
 import { openUpdates } from './updates/open-updates.js';
 import { zonePolicyOf } from './zone-policy.js';
@@ -25,10 +26,12 @@ interface ZoneLifePart {
   /** Follows a configuration that is in force from now on. */
   configure(config: Config): void | Promise<void>;
   close(): Promise<void>;
+  /** What is known of a zone that has primaries. */
+  status?(zone: string): Promise<SecondaryStatus | undefined>;
 }
 
 /** All parts, as the server sees them. */
-export interface ZoneLife extends ZoneLifePart {
+export interface ZoneLife extends Required<ZoneLifePart> {
   readonly notifier: Notifier;
   /** How many UPDATEs had which answer, by RCODE. */
   readonly updates: ReadonlyMap<number, number>;
@@ -50,6 +53,13 @@ export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promis
     async configure(next) {
       keeper.configure(zonePolicyOf(next));
       for (const part of open) await part.configure(next);
+    },
+    async status(zone) {
+      for (const part of open) {
+        const status = await part.status?.(zone);
+        if (status !== undefined) return status;
+      }
+      return undefined;
     },
     async close() {
       for (const part of open.toReversed()) await part.close();

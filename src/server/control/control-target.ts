@@ -11,7 +11,7 @@ import type { ZoneStatus } from '../zones/zone-outcome.js';
 export interface ControlTarget {
   status(): ServerStatus;
   /** All zones, or those of this name (presentation format): one or none. */
-  zones(name?: string): readonly ZoneStatus[];
+  zones(name?: string): readonly ZoneStatus[] | Promise<readonly ZoneStatus[]>;
   statistics(): Summary;
   /** Counts the stream sessions, and lists the `longest` that have been idle longest. */
   sessions(longest: number): Promise<SessionsReport>;

@@ -6,6 +6,7 @@ import { formatDiagnostic } from '../../zone/diagnostics.js';
 import { planeProblems } from '../plane/plane-problems.js';
 import type { Server } from '../server.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
+import { statusWithTies } from '../zones/zone-ties.js';
 import type { ControlTarget, LogLevelName, ServerStatus } from './control-target.js';
 import { healthOf } from './health.js';
 
@@ -31,13 +32,13 @@ export function controlView(server: Server, context: ControlContext): ControlTar
   const { loaded, plane } = server;
   return {
     status: () => statusOf(server, context),
-    zones: (name) => loaded.status(name),
+    zones: (name) => statusWithTies(loaded, server.keeper, server.secondaryStatus, name),
     statistics: () => summaryOf(server.counters),
     sessions: (longest) => plane.sessions(longest),
     reload: (request) => context.reload(request),
     dump(name) {
-      const image = loaded.imageOf(name);
-      return image && imageText(image);
+      const zone = server.keeper.get(zoneKey(name));
+      return zone?.state === 'served' && zone.image !== undefined ? imageText(zone.image) : undefined;
     },
     notify: (name) => server.life.notifier.notify(zoneKey(name)),
     transfer: (name, isFull) => server.life.secondaries.transfer(zoneKey(name), isFull),

@@ -74,10 +74,10 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
     },
   },
   notify: {
-    POST({ target, body }) {
+    async POST({ target, body }) {
       const name = canonical(parsed(notifyBody, body).zone);
       const targets = target.notify(name);
-      if (targets === undefined) throw notServed(name, target);
+      if (targets === undefined) throw await notServed(name, target);
       return { targets };
     },
   },
@@ -164,18 +164,18 @@ async function zones({ target, words, response }: Request): Promise<unknown> {
   const name = canonical(text);
   if (part === 'text' && rest.length === 0) {
     const pieces = target.dump(name);
-    if (pieces === undefined) throw notServed(name, target);
+    if (pieces === undefined) throw await notServed(name, target);
     await sendPieces(response, 'text/dns; charset=us-ascii', pieces);
     return undefined;
   }
   if (part !== undefined) throw new ControlError(404, 'NOT_FOUND', `found ${part}, expected text`);
-  const [zone] = target.zones(name);
-  if (zone === undefined) throw notServed(name, target);
+  const [zone] = await target.zones(name);
+  if (zone === undefined) throw await notServed(name, target);
   return zone;
 }
 
-function notServed(name: string, target: ControlTarget): ControlError {
-  const [zone] = target.zones(name);
+async function notServed(name: string, target: ControlTarget): Promise<ControlError> {
+  const [zone] = await target.zones(name);
   const why = zone === undefined ? 'is no zone of this server' : 'is not served now';
   return new ControlError(404, 'NO_ZONE', `${name} ${why}`);
 }

@@ -1,6 +1,7 @@
 /** From changes of a zone to its next version. */
 import { AdotdError, ErrorCode } from '../../errors.js';
 import type { PendingView } from '../../image/changes/pending-view.js';
+import { imageFacts } from '../../image/image-facts.js';
 import { Type } from '../../protocol/iana.js';
 import { readU32 } from '../../protocol/octets.js';
 import type { Difference } from '../../zone/changes/difference.js';
@@ -8,7 +9,7 @@ import type { EffectivePolicy } from '../zone-policy.js';
 import type { LoaderLane } from './jobs/loader-lane.js';
 import { nextSerial } from './jobs/serial-policy.js';
 import { renewDigests } from './jobs/zone-digests.js';
-import type { WaitingChange } from './kept-zone.js';
+import { type Kept, stateError, type WaitingChange } from './kept-zone.js';
 
 /** Octets from the serial to the end of SOA RDATA (RFC 1035 §3.3.13). */
 const SOA_SERIAL = 20;
@@ -37,6 +38,16 @@ export async function versionOf(
   if (image !== undefined) return { image, difference };
   const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message);
   throw new AdotdError(ErrorCode.ZONE_INVALID, `a change of ${zone}: ${errors.join('; ')}`);
+}
+
+/** The image that changes of a zone begin at: the one that is served. Throws ADOTD_ZONE_STATE. */
+export function changeable({ zone, role }: Kept, served: Uint8Array | undefined): Uint8Array {
+  if (role === 'secondary' || role === 'catalog-consumed')
+    throw stateError(zone, 'comes from a primary: it is changed there');
+  if (served === undefined) throw stateError(zone, 'has no version that could be changed');
+  if (imageFacts(served).signed)
+    throw stateError(zone, 'is signed elsewhere: a change here would break its signatures');
+  return served;
 }
 
 /** Applies a change to the view; returns false when it was rejected. */

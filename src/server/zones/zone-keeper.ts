@@ -33,7 +33,7 @@ import {
   type ZoneRole,
 } from './kept-zone.js';
 import type { ZoneResult } from './load-zone.js';
-import { attempt, versionOf } from './making-changes.js';
+import { attempt, changeable, versionOf } from './making-changes.js';
 import { Publication, type PublishedListener } from './publication.js';
 
 type PolicyOf = (zone: string) => EffectivePolicy;
@@ -156,6 +156,11 @@ export class ZoneKeeper {
   /** What is stored of a zone besides its versions. */
   facts(zone: string): StoredFacts | undefined {
     return this.#state?.facts(zone);
+  }
+
+  /** Octets of the differences of a zone that are stored behind its last whole version. */
+  journal(zone: string): number {
+    return this.#state?.journal(zone) ?? 0;
   }
 
   /** Stores facts of a zone, `timers.expires` among them. Rejects with ADOTD_STATE. */
@@ -285,7 +290,7 @@ export class ZoneKeeper {
   async #makeAll(kept: Kept, batch: readonly WaitingChange[]): Promise<void> {
     let taken: readonly WaitingChange[] = batch;
     try {
-      const image = this.#changeable(kept);
+      const image = changeable(kept, this.#publisher.imageOf(kept.apex));
       const view = new PendingView(new ImageView(image));
       taken = batch.filter((one) => attempt(one, view));
       if (view.changes() !== undefined) await this.#makeVersion(kept, image, view);
@@ -309,17 +314,6 @@ export class ZoneKeeper {
     const { image, difference } = await versionOf(older, view, context);
     const overlay = role === 'file' ? composeRuns(apex, kept.overlay ?? NOTHING, difference) : undefined;
     await this.#serve(kept, { image, differences: [difference], sourceSerial }, overlay);
-  }
-
-  /** The image that changes begin at. Throws ADOTD_ZONE_STATE. */
-  #changeable({ zone, apex, role }: Kept): Uint8Array {
-    if (role === 'secondary' || role === 'catalog-consumed')
-      throw stateError(zone, 'comes from a primary: it is changed there');
-    const image = this.#publisher.imageOf(apex);
-    if (image === undefined) throw stateError(zone, 'has no version that could be changed');
-    if (imageFacts(image).signed)
-      throw stateError(zone, 'is signed elsewhere: a change here would break its signatures');
-    return image;
   }
 
   /** Stores a version, then publishes it. */

@@ -1,5 +1,7 @@
 /** The outcome of a load or reload for each zone; for the log, the control socket and the metrics. */
 import type { Diagnostic } from '../../zone/diagnostics.js';
+import type { SecondaryStatus } from '../secondaries/secondary-host.js';
+import type { KeptZone } from './kept-zone.js';
 
 export type ZoneOutcomeKind =
   /** Served for the first time. */
@@ -50,10 +52,30 @@ export function outcomeText(counts: OutcomeCounts): string {
 /** The part of an outcome that says that nothing was loaded. */
 export const NOTHING_DONE = { diagnostics: [], errors: 0, warnings: 0, milliseconds: 0 };
 
+/** A zone among other nameservers; plain data. */
+interface ZoneTies {
+  readonly role: KeptZone['role'];
+  /** `empty`: it was never transferred. `expired`: its primaries have been silent for too long. */
+  readonly state: KeptZone['state'];
+  /** Serial of the file, or of the primary's version. */
+  readonly sourceSerial: number;
+  /** The remote that gave the version. */
+  readonly origin?: string | undefined;
+  /** Differences that IXFR can send. */
+  readonly history: number;
+  /** Octets of differences that are stored behind the last whole version. */
+  readonly journal: number;
+  /** Changes that wait. */
+  readonly pending: number;
+  /** undefined: it has no primaries. */
+  readonly secondary?: SecondaryStatus | undefined;
+}
+
 /** The status of a zone; plain data. */
 export interface ZoneStatus {
   /** In presentation format; the file's path when the name is unknown. */
   readonly name: string;
+  /** '' for a zone that is in no file. */
   readonly file: string;
   /** `kept`: the old content is served, since the files have errors. `failed`: answered with SERVFAIL. */
   readonly state: 'served' | 'kept' | 'failed';
@@ -69,6 +91,8 @@ export interface ZoneStatus {
   readonly milliseconds: number;
   /** Of the last attempt to load it. */
   readonly diagnostics: readonly Diagnostic[];
+  /** Known to a running server only. */
+  readonly ties?: ZoneTies | undefined;
 }
 
 /** The names of zones, also of those that have errors; without files whose zone is unknown. */

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../../src/config/load.js';
 import { silentLog } from '../../../src/observe/log.js';
+import { controlView } from '../../../src/server/control/control-view.js';
 import { createServer, type Server } from '../../../src/server/server.js';
 import { zonesOfConfig } from '../../../src/server/zones/zone-files.js';
+import { statusWithTies } from '../../../src/server/zones/zone-ties.js';
 import { askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
 import { changes, imageOf, withSerial, ZONE } from './keeper-support.js';
@@ -53,6 +55,12 @@ async function ask({ udp }: Server, name: string) {
   return [rcode, ...answer.map(({ text }) => text)];
 }
 
+function whole(pieces: Iterator<string> | undefined): string {
+  let text = '';
+  for (let piece = pieces?.next(); piece && !piece.done; piece = pieces?.next()) text += piece.value;
+  return text;
+}
+
 describe('a server with a state folder', () => {
   it('answers, as soon as it is ready, what it acknowledged before', async () => {
     const first = await serve();
@@ -67,6 +75,50 @@ describe('a server with a state folder', () => {
     expect(await ask(second, 'x.a.test.')).toEqual([0, '192.0.2.2']);
     expect(await ask(second, 'ns.s.test.')).toEqual([0, '192.0.2.1']);
     expect(second.keeper.get('s.test.')).toMatchObject({ serial: 5, role: 'secondary' });
+  });
+
+  it('says of each zone where it comes from, and prints it as it is served', async () => {
+    const server = await serve();
+    await server.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    const status = await statusWithTies(server.loaded, server.keeper, server.secondaryStatus);
+    expect(status).toMatchObject([
+      { name: 'a.test.', serial: 2, state: 'served', ties: { role: 'file', sourceSerial: 1, history: 1, pending: 0 } },
+      {
+        name: 's.test.',
+        file: '',
+        state: 'failed',
+        ties: { role: 'secondary', state: 'empty', history: 0, journal: 0 },
+      },
+    ]);
+    expect(status[0]?.ties?.journal).toBeGreaterThan(0);
+    await server.keeper.adopt('s.test.', {
+      image: imageOf('s.test', withSerial(5)),
+      differences: undefined,
+      sourceSerial: 4,
+      origin: 'one',
+    });
+    expect(await statusWithTies(server.loaded, server.keeper, server.secondaryStatus, 'S.test')).toMatchObject([
+      {
+        name: 's.test.',
+        serial: 5,
+        state: 'served',
+        records: 3,
+        ties: { sourceSerial: 4, origin: 'one', state: 'served' },
+      },
+    ]);
+    const context = {
+      version: '',
+      since: 0,
+      config: undefined,
+      watching: () => false,
+      logLevel: { get: () => '', set: () => undefined },
+      drain: () => undefined,
+      reload: server.reload,
+    };
+    const { dump } = controlView(server, context);
+    expect(whole(dump('a.test.'))).toContain('x.a.test. 60 IN A 192.0.2.2');
+    expect(whole(dump('s.test.'))).toContain(' 5 ');
+    expect(dump('b.test.')).toBeUndefined();
   });
 
   it('merges an edited file on reload, and announces the version', async () => {

@@ -1,0 +1,50 @@
+/** What `zone-status` says of a zone among other nameservers: where it comes from, its serials, its history, and how its primaries are. */
+
+import { imageFacts } from '../../image/image-facts.js';
+import { nameToText, zoneKey } from '../../protocol/name.js';
+import type { SecondaryStatus } from '../secondaries/secondary-host.js';
+import type { KeptZone } from './kept-zone.js';
+import { FAILED } from './served-zone.js';
+import type { ServedZones } from './served-zones.js';
+import type { ZoneKeeper } from './zone-keeper.js';
+import type { ZoneStatus } from './zone-outcome.js';
+
+type StatusOf = (zone: string) => Promise<SecondaryStatus | undefined>;
+
+/** The status of all zones, or of the one of this name: one or none. `secondary`: what is known of zones that have primaries. */
+export async function statusWithTies(
+  served: ServedZones,
+  keeper: ZoneKeeper,
+  secondary: StatusOf,
+  name?: string,
+): Promise<ZoneStatus[]> {
+  const ofFiles = served.status(name);
+  const kept = name === undefined ? [...keeper.all()] : [keeper.get(zoneKey(name)) ?? []].flat();
+  const others = kept.filter(({ role }) => role !== 'file');
+  const ties = async (zone: KeptZone): Promise<ZoneStatus['ties']> => {
+    const { role, state, sourceSerial, origin, history, pending } = zone;
+    const known = role === 'secondary' || role === 'catalog-consumed' ? await secondary(zone.zone) : undefined;
+    const journal = keeper.journal(zone.zone);
+    return { role, state, sourceSerial, origin, history: history.length, journal, pending, secondary: known };
+  };
+  return [
+    ...(await Promise.all(
+      ofFiles.map(async (status) => {
+        const zone = keeper.get(zoneKey(status.name));
+        return zone === undefined ? status : { ...status, ties: await ties(zone) };
+      }),
+    )),
+    ...(await Promise.all(others.map(async (zone) => ({ ...statusOf(zone), ties: await ties(zone) })))),
+  ];
+}
+
+/** A zone that is in no file. */
+function statusOf({ apex, image, state, serial }: KeptZone): ZoneStatus {
+  const { failed: _, kept: __, version: ___, nameservers: ____, ...none } = FAILED;
+  const facts =
+    image === undefined
+      ? {}
+      : { records: imageFacts(image).records, octets: image.byteLength, signed: imageFacts(image).signed };
+  const status = state === 'served' ? 'served' : 'failed';
+  return { ...none, ...facts, name: nameToText(apex), file: '', state: status, serial, diagnostics: [] };
+}
