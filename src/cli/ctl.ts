@@ -112,6 +112,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return result.isConfirmed ? Exit.OK : Exit.FAILED;
     },
   },
+  'accept-file': {
+    argument: 'required',
+    async run(call) {
+      const outcome = (await call.client.json('POST', '/accept-file', { zone: call.word })) as ReloadOutcome;
+      print(call, outcome, outcomeLines);
+      return outcome.errors.length === 0 && outcome.counts.kept + outcome.counts.failed === 0 ? Exit.OK : Exit.FAILED;
+    },
+  },
   stats: { argument: 'none', run: (call) => show<Summary>(call, '/statistics', summaryTable) },
   sessions: {
     argument: 'none',
@@ -161,6 +169,7 @@ Asks or controls a running server, over its control socket.
   zone-status [ZONE]  state, serial, size and signatures of the zones; where they come from, journals, changes that wait
   notify ZONE         tell the secondaries of ZONE that it may have changed (NOTIFY), as its policy says whom
   transfer ZONE       ask the primaries of ZONE for a newer version now, and transfer it
+  accept-file ZONE    take the zone file as it is, and give up what was changed beside it
   stats               counters
   sessions            open TCP, STARTTLS and TLS sessions
   drain [SECONDS]     finish pending answers within SECONDS, then stop the server

@@ -20,6 +20,8 @@ export interface ControlTarget {
   notify(name: string): number | undefined;
   /** Checks a secondary zone (presentation format) at once; `isFull`: transfers it whole. undefined: it is no secondary zone. */
   transfer(name: string, isFull: boolean): Promise<RoundResult | undefined>;
+  /** As reload() of the zone, but its file is taken as it is, and what is stored of the zone is given up. */
+  acceptFile(zone: string): Promise<ReloadOutcome>;
   /** The text of a zone as it is served, piece by piece; undefined for a zone that is not served. */
   dump(name: string): Iterator<string> | undefined;
   /** Ends the server as SIGTERM does. `seconds`: how long sessions have to finish; undefined: as configured. */

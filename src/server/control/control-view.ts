@@ -36,6 +36,10 @@ export function controlView(server: Server, context: ControlContext): ControlTar
     statistics: () => summaryOf(server.counters),
     sessions: (longest) => plane.sessions(longest),
     reload: (request) => context.reload(request),
+    acceptFile(zone) {
+      server.keeper.acceptFile(zoneKey(zone));
+      return context.reload({ zone });
+    },
     dump(name) {
       const zone = server.keeper.get(zoneKey(name));
       return zone?.state === 'served' && zone.image !== undefined ? imageText(zone.image) : undefined;

@@ -10,6 +10,7 @@
  *   POST /reload                       ReloadOutcome; { zone?, force?, allow_empty? }
  *   POST /notify                       { targets }; { zone }
  *   POST /transfer                     RoundResult; { zone, full? }
+ *   POST /accept-file                  ReloadOutcome; { zone }
  *   POST /drain                        { seconds? }
  *   POST /log-level                    { before, level }; { level }
  *
@@ -45,6 +46,7 @@ const reloadBody = z.strictObject({
 });
 const notifyBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)) });
 const transferBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)), full: z.optional(z.boolean()) });
+const acceptBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)) });
 const drainBody = z.strictObject({ seconds: z.optional(z.number().check(z.gte(0), z.lte(MAX_DRAIN))) });
 const levelBody = z.strictObject({ level: z.enum(LOG_LEVELS) });
 
@@ -89,6 +91,9 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
       if (result === undefined) throw new ControlError(404, 'NOT_FOUND', `${name} is no secondary zone`);
       return result;
     },
+  },
+  'accept-file': {
+    POST: ({ target, body }) => target.acceptFile(canonical(parsed(acceptBody, body).zone)),
   },
   drain: {
     POST({ target, body }) {

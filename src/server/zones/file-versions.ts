@@ -84,8 +84,18 @@ export async function fileVersion(given: ZoneResult, context: Context): Promise<
   return { ...as(before.history), result: refused(result, [lowerSerial(result.zone.file, serial, result.serial)]) };
 }
 
+/** The zone stays as it is, with the reason as an error of its file. */
+export function refusedVersion(
+  { history, sourceSerial, overlay }: Omit<Before, 'image' | 'isServed'>,
+  result: ZoneResult,
+  reason: string,
+): FileVersion {
+  const stays = { history, sourceSerial, overlay, difference: undefined };
+  return { ...stays, result: refused(result, [fileError(result.zone.file, reason)]) };
+}
+
 /** A result whose image is not served. */
-export function refused(result: ZoneResult, errors: readonly Diagnostic[]): ZoneResult {
+function refused(result: ZoneResult, errors: readonly Diagnostic[]): ZoneResult {
   return { ...withErrors(result, errors), image: undefined };
 }
 
@@ -123,7 +133,7 @@ async function mergedVersion(
 }
 
 /** An error of a file as a whole. */
-export function fileError(file: string, message: string): Diagnostic {
+function fileError(file: string, message: string): Diagnostic {
   return { severity: 'error', file, line: 1, column: 1, message };
 }
 

@@ -47,6 +47,11 @@ export class KeptState {
     return this.#store.zone(zone)?.facts;
   }
 
+  /** The serial that was published last, also of a version that cannot be read; undefined: none is known. */
+  serial(zone: string): number | undefined {
+    return this.#store.zone(zone)?.serial;
+  }
+
   /** Keys of the zones that are stored as secondaries. */
   secondaries(): string[] {
     return this.#store.zones().flatMap(({ zone, facts }) => (facts.role === 'secondary' ? zone : []));
@@ -103,5 +108,6 @@ export class KeptState {
 }
 
 function unreadable(zone: string, reason: string): AdotdError {
-  return new AdotdError(ErrorCode.STATE, `the stored version of ${zone} cannot be read: ${reason}`);
+  const remedy = 'restore the state from a backup, or take the file as it is with adotd ctl accept-file';
+  return new AdotdError(ErrorCode.STATE, `the stored version of ${zone} cannot be read: ${reason}; ${remedy} ${zone}`);
 }

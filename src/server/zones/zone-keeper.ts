@@ -16,7 +16,8 @@ import { composeRuns } from '../../zone/changes/compose.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RunPair } from '../../zone/changes/record-run.js';
 import type { EffectivePolicy } from '../zone-policy.js';
-import { type FileVersion, fileError, fileVersion, isChangedHere, refused, storeFileVersion } from './file-versions.js';
+import { acceptedVersion } from './accepted-file.js';
+import { type FileVersion, fileVersion, isChangedHere, refusedVersion, storeFileVersion } from './file-versions.js';
 import type { LoaderLane } from './jobs/loader-lane.js';
 import { KeptFiles } from './kept-files.js';
 import { EXPIRES, type KeptState } from './kept-state.js';
@@ -58,6 +59,8 @@ export class ZoneKeeper {
   readonly #publication: Publication;
   readonly #zones = new Map<string, Kept>();
   readonly #files: KeptFiles;
+  /** Zones whose files are to be taken as they are. */
+  readonly #accepted = new Set<string>();
   readonly #replaced: KeeperParts['replaced'];
   readonly #report: (text: string) => void;
   readonly #state: KeptState | undefined;
@@ -203,6 +206,14 @@ export class ZoneKeeper {
     });
   }
 
+  /**
+   * Has the next load of the zone take its file as it is: what is stored of the zone, readable or not, is given up. The serial rises all
+   * the same, where it is known. To be called before the zone is loaded, changed or not.
+   */
+  acceptFile(zone: string): void {
+    this.#accepted.add(zone);
+  }
+
   /** The zones that come from files; for the loader. */
   get files(): KeptFiles {
     return this.#files;
@@ -227,6 +238,8 @@ export class ZoneKeeper {
     const served = kept.state === 'served' ? this.#publisher.imageOf(kept.apex) : undefined;
     const state = isChangedHere(policy) ? this.#state : undefined;
     try {
+      if (state !== undefined && result.image !== undefined && this.#accepted.delete(kept.zone))
+        return await acceptedVersion(kept, result, result.image, { policy, now, lane: this.#lane }, state);
       // What was changed beside the file does not come back when that is allowed again.
       if (state === undefined && served === undefined) await this.#state?.remove(kept.zone);
       const image = served ?? (await this.#read(kept, state));
@@ -237,14 +250,7 @@ export class ZoneKeeper {
       return version;
     } catch (error) {
       if (!(error instanceof AdotdError)) throw error;
-      const { history, sourceSerial, overlay } = kept;
-      return {
-        result: refused(result, [fileError(result.zone.file, error.message)]),
-        history,
-        sourceSerial,
-        overlay,
-        difference: undefined,
-      };
+      return refusedVersion(kept, result, error.message);
     }
   }
 

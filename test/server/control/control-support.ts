@@ -58,6 +58,10 @@ export function controlTarget(
       return OUTCOME;
     },
     transfer: async () => undefined,
+    acceptFile: async (zone) => {
+      parts.onReload?.({ zone });
+      return OUTCOME;
+    },
     dump: () => undefined,
     notify: () => undefined,
     drain: () => undefined,

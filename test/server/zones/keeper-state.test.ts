@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { AdotdError, ErrorCode } from '../../../src/errors.js';
 import { ZONE_EXPIRED, ZONE_FAILED } from '../../../src/image/catalog.js';
 import { applyDifference } from '../../../src/image/changes/apply.js';
 import { diff } from '../../../src/image/changes/diff.js';
@@ -111,6 +112,44 @@ describe('a zone that is changed beside its file', () => {
     bench.state!.isFull = false;
     expect(await bench.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'))).toEqual({ serial: 2 });
     await bench.keeper.close();
+  });
+});
+
+describe('a file that is taken as it is', () => {
+  it('replaces what was changed beside it, with a later serial', async () => {
+    const folder = newFolder();
+    const bench = await start(folder);
+    await bench.load({ 'a.test': ZONE });
+    await bench.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    bench.keeper.acceptFile('a.test.');
+    await bench.load({ 'a.test': ZONE });
+    expect(bench.answered('a.test.')).toBe(textOf(imageOf('a.test', withSerial(3))));
+    expect(bench.keeper.get('a.test.')).toMatchObject({ serial: 3, sourceSerial: 1, history: [] });
+    await bench.keeper.change('a.test.', changes('+y 60 A 192.0.2.2'));
+    await bench.load({ 'a.test': ZONE });
+    expect(bench.answered('a.test.')).toContain('y.a.test.');
+    await bench.keeper.close();
+    const again = await start(folder);
+    await again.load({ 'a.test': ZONE });
+    expect(again.keeper.get('a.test.')).toMatchObject({ serial: 4 });
+    await again.keeper.close();
+  });
+
+  it('heals a zone whose stored version cannot be read: until then it is not served, and never an older version', async () => {
+    const folder = newFolder();
+    const first = await start(folder);
+    await first.load({ 'a.test': ZONE });
+    await first.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    await first.keeper.close();
+    const second = await start(folder);
+    second.state!.read = () => Promise.reject(new AdotdError(ErrorCode.STATE, 'damaged'));
+    const report = await second.load({ 'a.test': ZONE });
+    expect(report.diagnostics.map(({ message }) => message)).toEqual(['damaged']);
+    expect(second.answered('a.test.')).toBe(ZONE_FAILED);
+    second.keeper.acceptFile('a.test.');
+    await second.load({ 'a.test': ZONE });
+    expect(second.keeper.get('a.test.')).toMatchObject({ serial: 3, state: 'served' });
+    await second.keeper.close();
   });
 });
 
