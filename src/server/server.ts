@@ -25,7 +25,6 @@ import {
 import type { Identity } from './process/privileges.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
 import { openRequests, type RequestHandlers } from './requests.js';
-import type { SecondaryStatus } from './secondaries/secondary-host.js';
 import { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
 import { TransfersOut } from './transfers-out.js';
@@ -103,8 +102,6 @@ export interface Server {
   readonly reloader: Reloader;
   /** All zones, and what changes them. */
   readonly keeper: ZoneKeeper;
-  /** What is known of a zone that has primaries, by its key. */
-  secondaryStatus(zone: string): Promise<SecondaryStatus | undefined>;
   readonly state: 'ready' | 'draining';
   /**
    * Takes no more queries, finishes those that have begun, and frees the ports. `drainTime`: milliseconds that sessions have for
@@ -188,7 +185,6 @@ async function openServer(
     tlsService: tls,
     reloader,
     keeper,
-    secondaryStatus: (zone) => life.status(zone),
     get state() {
       return closed ? 'draining' : 'ready';
     },

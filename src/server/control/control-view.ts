@@ -32,7 +32,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
   const { loaded, plane } = server;
   return {
     status: () => statusOf(server, context),
-    zones: (name) => statusWithTies(loaded, server.keeper, server.secondaryStatus, name),
+    zones: (name) => statusWithTies(loaded, server.keeper, server.life.status, name),
     statistics: () => summaryOf(server.counters),
     sessions: (longest) => plane.sessions(longest),
     reload: (request) => context.reload(request),
