@@ -1,9 +1,10 @@
 /**
  * Mistakes put into the sources on purpose: each replaces a piece of text that must occur exactly once in its file. A
- * mutant that survives all tests shows a gap in them. Here are those of the engine; session.ts and client.ts have others.
+ * mutant that survives all tests shows a gap in them. Here are those of the engine; session.ts, client.ts and transfer.ts have others.
  */
 import { CLIENT } from './client.js';
 import { SESSION } from './session.js';
+import { TRANSFER } from './transfer.js';
 
 export interface Mutant {
   readonly name: string;
@@ -513,10 +514,11 @@ const RATE_LIMIT: readonly Mutant[] = [
 ];
 
 /** Groups of mutants that are judged by the same tests. */
-export type Area = 'engine' | 'session' | 'client';
+export type Area = 'engine' | 'session' | 'client' | 'transfer';
 
 export function areaOf({ file }: Mutant): Area {
   if (file.startsWith('session/') || file.startsWith('transport/')) return 'session';
+  if (file.startsWith('transfer/')) return 'transfer';
   return file.startsWith('client/') ? 'client' : 'engine';
 }
 
@@ -531,6 +533,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...RATE_LIMIT,
   ...SESSION,
   ...CLIENT,
+  ...TRANSFER,
 ];
 
 /** The text of the mutant's file with the mistake in it. Throws unless the text to replace occurs exactly once. */

@@ -61,6 +61,10 @@ const TESTS: Readonly<Record<Area, readonly (readonly string[])[]>> = {
     client('profiles', 'client', 'failures', 'transports/resolution', 'sessions'),
     client('adotd'),
   ],
+  transfer: [
+    ['test/transfer/in/refresh-year.test.ts'],
+    ['test/transfer/in/zone-refresh.test.ts', 'test/transfer/in/transfer-reader.test.ts'],
+  ],
 };
 
 /** Runs a program of node in the folder, for `patience` milliseconds at the most. */
