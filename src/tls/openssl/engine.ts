@@ -11,6 +11,7 @@ import { type Callbacks, registerCallbacks } from './callbacks.js';
 import { type Contexts, createContexts } from './contexts.js';
 import { type OpenSsl, openSsl } from './functions.js';
 import { Handles } from './handles.js';
+import { MessageLengths } from './message-lengths.js';
 import { HOST_NAME, TLS1_3_VERSION } from './numbers.js';
 import { createPointerTable, type PointerTable, putBios, putConnection, putContexts } from './pointers.js';
 import { createTicketSealer, type TicketSealer } from './ticket-sealer.js';
@@ -162,7 +163,14 @@ export class TlsEngine {
     this.#c.SSL_set_bio(ssl, input.address, output.address);
     this.#c.SSL_set_accept_state(ssl);
     // null first: the field is to keep number objects, see turn.ts.
-    const connection: TlsConnection = { handle, ssl: null, state: State.HANDSHAKING, silent: 0, kept: null };
+    const connection: TlsConnection = {
+      handle,
+      ssl: null,
+      state: State.HANDSHAKING,
+      silent: 0,
+      kept: null,
+      lengths: new MessageLengths(),
+    };
     connection.ssl = ssl;
     this.#connections.put(connection);
     putConnection(this.#pointers, handle, ssl);

@@ -11,7 +11,8 @@ import { addressOf } from '../../native/memory.js';
 import type { OpenSsl } from './functions.js';
 import { takeFailure } from './library.js';
 import { MemoryBio } from './memory-bio.js';
-import { SslError } from './numbers.js';
+import type { MessageLengths } from './message-lengths.js';
+import { SslError, TLS1_3_VERSION } from './numbers.js';
 
 /** What reading returns when it has read nothing. */
 export const TlsRead = {
@@ -38,6 +39,9 @@ const OUTGOING = 66_560;
 const SILENCE = 32_768;
 /** The failure of a connection that was silent for longer; the others are those of OpenSSL. */
 const SILENT = 'ADOTD_TLS_NO_PLAINTEXT';
+/** OpenSSL says the same of a message that is too long for itself, and sends the same alert: illegal_parameter, in a record. */
+const TOO_LONG = 'ERR_SSL_EXCESSIVE_MESSAGE_SIZE';
+const TOO_LONG_ALERT = Uint8Array.of(21, 3, 3, 0, 2, 2, 47);
 
 /** States of a connection. `ENDED`: we have sent close_notify. */
 export const State = { HANDSHAKING: 0, SECURED: 1, ENDED: 2, BROKEN: 3 } as const;
@@ -51,6 +55,8 @@ export interface TlsConnection {
   silent: number;
   /** Octets of the network that were not read in its last turn. */
   kept: Uint8Array | null;
+  /** Those of the handshake; null when it is complete. */
+  lengths: MessageLengths | null;
 }
 
 /** Turns of one thread's connections. All but begin() are about the connection that has begun one. */
@@ -86,6 +92,7 @@ export class Turn {
   begin(connection: TlsConnection, address: number, length: number): boolean {
     this.connection = connection;
     connection.silent += length;
+    if (connection.lengths !== null && !this.#announces(connection.lengths, connection, address, length)) return true;
     const put = connection.kept === null || this.#putBack(connection);
     if (put && (length === 0 || this.input.write(address, length))) return true;
     this.#fail(connection);
@@ -146,8 +153,26 @@ export class Turn {
     this.handshakeTime += performance.now() - began;
     if (done !== 1) return this.#without(connection, done);
     connection.state = State.SECURED;
+    connection.lengths = null;
     connection.silent = this.input.pending;
     return TlsRead.SECURED;
+  }
+
+  /** Looks at the messages of a handshake before OpenSSL does; false: one is too long, and the connection is broken. */
+  #announces(lengths: MessageLengths, connection: TlsConnection, address: number, length: number): boolean {
+    const isPlain = (): boolean => this.#c.SSL_version(connection.ssl!) === TLS1_3_VERSION;
+    for (let at = 0; at < length; at += RECORD) {
+      const part = Math.min(RECORD, length - at);
+      this.#c.memcpy(this.#plaintextAt!, address + at, part);
+      if (lengths.take(this.plaintext, part, isPlain)) continue;
+      connection.state = State.BROKEN;
+      connection.lengths = null;
+      this.failure = TOO_LONG;
+      this.outgoing.set(TOO_LONG_ALERT);
+      this.output.write(this.#outgoingAt!, TOO_LONG_ALERT.length);
+      return false;
+    }
+    return true;
   }
 
   /** Why a call has brought nothing. */

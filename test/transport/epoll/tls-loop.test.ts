@@ -107,6 +107,20 @@ describe('TLS on the loop', () => {
     expect(ids(await first(socket, 40 * (2 + 5000)))).toEqual(upTo(40));
   });
 
+  it('refuses a ClientHello that promises to be long, with an alert, and counts it', async () => {
+    const { port, shared } = start();
+    const promised = Buffer.of(22, 3, 1, 0, 6, 1, 2, 0, 0, 3, 3);
+    const refused = await Promise.all(
+      upTo(20).map(async () => {
+        const socket = await dialTcp(port);
+        socket.write(promised);
+        return all(socket);
+      }),
+    );
+    expect(new Set(refused.map((octets) => octets.toString('hex')))).toEqual(new Set(['1503030002022f']));
+    await expect.poll(() => shared.sessions.size).toBe(0);
+  });
+
   it('closes by close_notify without FIN, and keeps no TIME_WAIT when the client closes', async () => {
     const { port, shared } = start({ settings: { idleTime: 100, idleTimeMin: 100, drainTime: 5000 } });
     const opened = await Promise.all(upTo(10).map(() => dial(port)));
