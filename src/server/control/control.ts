@@ -16,12 +16,13 @@
  *
  * A client that waits longer gets 102 (Processing) meanwhile. An error is { error: { code, message } } with a status of 400 or more.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
 import { describeIssues } from '../../config/issues.js';
 import { AdotdError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import { nameFromText, nameToText } from '../../protocol/name.js';
+import { timedServer } from '../process/timed-http.js';
 import { ControlError, readBody, sendError, sendJson, sendPieces } from './control-http.js';
 import { type ControlTarget, LOG_LEVELS } from './control-target.js';
 
@@ -112,8 +113,7 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
 
 /** An HTTP server of the control interface, which does not listen yet. It keeps no process alive. */
 export function controlServer(target: ControlTarget, log: Log): Server {
-  const limits = { maxHeaderSize: MAX_HEADER, headersTimeout: REQUEST_TIME, requestTimeout: REQUEST_TIME };
-  const server = createServer({ ...limits, connectionsCheckingInterval: 1000 }, (request, response) => {
+  const server = timedServer({ maxHeaderSize: MAX_HEADER, requestTime: REQUEST_TIME }, (request, response) => {
     response.on('error', () => undefined);
     answer(target, request, response).catch((error: unknown) => {
       const known = error instanceof ControlError || error instanceof AdotdError;

@@ -3,7 +3,7 @@
  * `/healthz` (the control thread answers) and `/readyz` (queries are answered: loading is over, and the server does not drain).
  * There is no password and no encryption: whoever reaches the address may read.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 import type { Log } from '../../observe/log.js';
 import type { MetricsInput } from '../../observe/metrics/metric.js';
@@ -13,12 +13,13 @@ import type { ServerFacts, ServerState } from '../../observe/metrics/server-fact
 import { endpointText } from '../../transport/address.js';
 import { listenError } from '../../transport/listen-error.js';
 import type { Endpoint } from '../../transport/transport.js';
+import { timedServer } from '../process/timed-http.js';
 
 /** Connections at once: some scrapers and probes. A guess; more are closed at once. */
 const MAX_CONNECTIONS = 64;
 /** Octets of a request's header. A guess: scrapers send some hundred. */
 const MAX_HEADER = 8192;
-/** Milliseconds from the first octet of a request within which it must arrive. */
+/** Milliseconds within which a request must arrive. */
 const REQUEST_TIME = 5_000;
 /** Milliseconds without an octet in either direction after which a connection is closed. */
 const IDLE_TIME = 10_000;
@@ -43,8 +44,7 @@ export interface MetricsListener {
 /** Listens; keeps no process alive. Throws ADOTD_LISTEN. */
 export async function listenMetrics(options: MetricsOptions): Promise<MetricsListener> {
   const { endpoint, log } = options;
-  const limits = { maxHeaderSize: MAX_HEADER, headersTimeout: REQUEST_TIME, requestTimeout: REQUEST_TIME };
-  const server = createServer({ ...limits, connectionsCheckingInterval: 1000 }, (request, response) => {
+  const server = timedServer({ maxHeaderSize: MAX_HEADER, requestTime: REQUEST_TIME }, (request, response) => {
     try {
       serve(request, response, options);
     } catch (error) {
