@@ -8,7 +8,7 @@ import { Generator } from './generate.js';
 import { Model, SIGNINGS, type Signing } from './model.js';
 import { type Name, nameToText, nameToWire } from './names.js';
 import type { Random } from './random.js';
-import { type Key, makeKey, signZone } from './sign.js';
+import { type Key, makeKey, signZone, signZoneOurselves } from './sign.js';
 import { hex } from './types.js';
 import { zoneToText } from './zone-data.js';
 
@@ -91,7 +91,8 @@ async function makeZone({ family, signing, origin, cuts, random }: Plan, key: Ke
       salt: random.chance(0.5) ? '-' : hex(random, random.between(1, 8)),
       iterations: random.pick([0, 0, 1, 5]),
     };
-    await signZone(join(folder, 'keys'), name, signing, key, `${file}.unsigned`, file, nsec3);
+    if (random.chance(0.5)) signZoneOurselves(name, signing, key, `${file}.unsigned`, file);
+    else await signZone(join(folder, 'keys'), name, signing, key, `${file}.unsigned`, file, nsec3);
   }
   return { name, file, family, text, model: new Model(data, signing) };
 }

@@ -49,16 +49,19 @@ export interface Change {
 export class SignedVersions {
   readonly #versions: ZoneVersions;
   readonly #random: () => number;
+  readonly #isStill: boolean;
   #version: ZoneVersion;
   #content: Uint8Array;
   #context: SigningContext;
   #image: Uint8Array;
 
-  constructor(seed: number) {
+  /** `start`: when the first version is signed, seconds since 1970. `isStill`: time does not pass. */
+  constructor(seed: number, start = START, isStill = false) {
+    this.#isStill = isStill;
     this.#random = randomFrom(seed ^ 0x5f3759df);
     this.#versions = new ZoneVersions(seed);
     this.#version = unsigned(this.#versions.first());
-    this.#context = { keys: this.#keySet(), policy: this.#policy(), now: START, chooseSigner: signInPlace };
+    this.#context = { keys: this.#keySet(), policy: this.#policy(), now: start, chooseSigner: signInPlace };
     this.#content = this.#load().image!;
     this.#image = this.#signWhole();
   }
@@ -69,7 +72,7 @@ export class SignedVersions {
     this.#content = this.#load().image!;
     const chance = this.#random();
     const { policy, now } = this.#context;
-    const passed = chance < 0.7 ? 60 : Math.floor(this.#random() * 10 * DAY);
+    const passed = this.#isStill ? 0 : chance < 0.7 ? 60 : Math.floor(this.#random() * 10 * DAY);
     this.#context = { ...this.#context, now: now + passed };
     let what = 'a change';
     if (chance > 0.97) this.#context = { ...this.#context, keys: this.#keySet() };
