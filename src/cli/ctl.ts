@@ -22,6 +22,8 @@ const OPTIONS = {
   'allow-empty': { type: 'boolean' },
   full: { type: 'boolean' },
   longest: { type: 'string' },
+  folder: { type: 'string' },
+  above: { type: 'string', multiple: true },
   timeout: { type: 'string', default: '10' },
 } as const satisfies Options;
 
@@ -112,7 +114,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return result.isConfirmed ? Exit.OK : Exit.FAILED;
     },
   },
-  'accept-file': {
+  'state accept-file': {
     argument: 'required',
     async run(call) {
       const outcome = (await call.client.json('POST', '/accept-file', { zone: call.word })) as ReloadOutcome;
@@ -169,7 +171,10 @@ Asks or controls a running server, over its control socket.
   zone-status [ZONE]  state, serial, size and signatures of the zones; where they come from, journals, changes that wait
   notify ZONE         tell the secondaries of ZONE that it may have changed (NOTIFY), as its policy says whom
   transfer ZONE       ask the primaries of ZONE for a newer version now, and transfer it
-  accept-file ZONE    take the zone file as it is, and give up what was changed beside it
+  state accept-file ZONE
+                      take the zone file as it is, and give up what is stored of the zone, or cannot be read
+  state export FILE   write all that a stopped server has stored, to a file or - (standard output)
+  state import FILE   store what was exported, in a folder that is empty or missing, while no server uses it
   stats               counters
   sessions            open TCP, STARTTLS and TLS sessions
   drain [SECONDS]     finish pending answers within SECONDS, then stop the server
@@ -186,6 +191,8 @@ Asks or controls a running server, over its control socket.
   --allow-empty       reload: accept that a folder has no zone files any more
   --timeout SECONDS   give up if the server sends nothing for this long (default 10); a busy server sends signs of life
   --full              transfer: the whole zone, even if its serial is the same or an older one
+  --folder DIR        state export, import: the state folder (default: that of --config, else $STATE_DIRECTORY)
+  --above Z=SERIAL    state import: give zone Z a later serial than this, which its secondaries have; may be repeated
   --longest N         sessions: list the N sessions that have been idle longest (default 10)
 
 Exit status 0, or 1 if the command failed or met errors. That of status is for monitoring: 0 ok; 1 warning: errors in files,
@@ -206,9 +213,15 @@ out of its time; 3 the server did not answer.
 
 async function control(words: readonly string[]): Promise<number> {
   const { values, positionals } = parse('ctl', words, OPTIONS);
-  const [name, word, ...rest] = positionals;
-  const names = Object.keys(COMMANDS);
+  const [name, word, ...rest] = joined(positionals);
+  const names = [...Object.keys(COMMANDS), 'state export', 'state import'];
   if (name === undefined) throw new UsageError(`adotd ctl: expected a command: ${names.join(', ')}`);
+  if (name === 'state export' || name === 'state import') {
+    if (word === undefined || rest.length > 0) throw new UsageError(`adotd ctl ${name}: expected one FILE`);
+    const { state } = await import('./ctl-state.js');
+    const { folder, above = [], config } = values;
+    return state(name === 'state export' ? 'export' : 'import', word, { folder, above, config });
+  }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
     const near = nearest(name, names);
@@ -225,6 +238,12 @@ async function control(words: readonly string[]): Promise<number> {
   const socket = await socketOf(values.socket, config);
   const client = controlClient(socket, timeout);
   return command.run({ client, socket, config, word, json, force, allowEmpty, full, longest });
+}
+
+/** The words of a command; those of `state` are two words. */
+function joined(words: readonly string[]): string[] {
+  const [name, word, ...rest] = words;
+  return name === 'state' ? [`${name} ${word ?? ''}`, ...rest] : [...words];
 }
 
 /**

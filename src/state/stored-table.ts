@@ -11,6 +11,11 @@ const BETWEEN = '\0';
 const MAX_VALUE = 1 << 20;
 const NOTHING = new Uint8Array(0);
 
+/** The table that a value of the index is in. */
+export function tableOf(name: string): string {
+  return name.slice(0, name.indexOf(BETWEEN));
+}
+
 export class StoredTable {
   readonly #prefix: string;
   readonly #ledger: Ledger;

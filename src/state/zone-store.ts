@@ -14,7 +14,7 @@ import { type Head, headFields, type KeptZone, newZone, prune, type Snapshot } f
 import { Ledger } from './ledger.js';
 import type { Place } from './ledger-files.js';
 import { serialOf } from './run-pieces.js';
-import { StoredTable } from './stored-table.js';
+import { StoredTable, tableOf } from './stored-table.js';
 import { OWN_FIELDS, removeUnused, removeValue, valueId, valueOctets } from './stored-value.js';
 import {
   describe,
@@ -211,6 +211,11 @@ export class ZoneStore {
   /** A named table for small values of others. */
   table(name: string): StoredTable {
     return new StoredTable(name, this.#ledger, this.#index, () => this.#tidying.afterWrite());
+  }
+
+  /** Names of the tables that have values. */
+  tables(): string[] {
+    return [...new Set(Array.from(this.#index.values.keys(), tableOf))];
   }
 
   /** Settles what was lost: zones that are not known any more count as never stored, others as they are. Rejects with ADOTD_STATE. */

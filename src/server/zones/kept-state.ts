@@ -108,6 +108,6 @@ export class KeptState {
 }
 
 function unreadable(zone: string, reason: string): AdotdError {
-  const remedy = 'restore the state from a backup, or take the file as it is with adotd ctl accept-file';
+  const remedy = 'restore the state from a backup, or take the file as it is with adotd ctl state accept-file';
   return new AdotdError(ErrorCode.STATE, `the stored version of ${zone} cannot be read: ${reason}; ${remedy} ${zone}`);
 }

@@ -70,8 +70,11 @@ function serialIn(apex: Uint8Array, run: Uint8Array): number {
   return serial ?? fail(ErrorCode.WIRE, apex, 'found no SOA record of one of the versions, expected one of each');
 }
 
-/** Checks records of class IN, and brings them into canonical order. */
-function readRun(apex: Uint8Array, octets: Uint8Array): Uint8Array {
+/**
+ * A run of records of the zone `apex` in any order that came from elsewhere: uncompressed wire format, class IN. Throws ADOTD_WIRE for what is
+ * malformed, ADOTD_OUT_OF_ZONE, and ADOTD_RECORD_PRESENT for a record that comes twice.
+ */
+export function readRun(apex: Uint8Array, octets: Uint8Array): Uint8Array {
   // A copy: slice() of a Buffer would be a view.
   const run = Uint8Array.from(octets);
   const labels = labelCount(apex);
