@@ -9,7 +9,7 @@ import { zoneKey } from '../protocol/name.js';
 import { Exit, UsageError } from './arguments.js';
 
 /** What the command line says. */
-export interface StateWords {
+interface StateWords {
   readonly config: string | undefined;
   readonly folder: string | undefined;
   readonly above: readonly string[];

@@ -12,7 +12,7 @@ import type { ZoneStore } from './zone-store.js';
 export const EXPORT_FORMAT = 1;
 
 /** What is in a line. `records`, `removed`, `added` are octets of runs (zone/changes/record-run.ts) in base64; so is `value`. */
-export type ExportLine =
+type ExportLine =
   | { readonly adotd: 'state'; readonly format: number }
   | { readonly zone: string; readonly serial: number | undefined; readonly facts: object }
   /** A part of the records of the zone named last, or of its file as last loaded. */
