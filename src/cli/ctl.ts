@@ -218,7 +218,7 @@ async function control(words: readonly string[]): Promise<number> {
   if (name === undefined) throw new UsageError(`adotd ctl: expected a command: ${names.join(', ')}`);
   if (name === 'state export' || name === 'state import') {
     if (word === undefined || rest.length > 0) throw new UsageError(`adotd ctl ${name}: expected one FILE`);
-    const { state } = await import('./ctl-state.js');
+    const { state } = await import('./ctl/ctl-state.js');
     const { folder, above = [], config } = values;
     return state(name === 'state export' ? 'export' : 'import', word, { folder, above, config });
   }

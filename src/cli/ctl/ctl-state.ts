@@ -4,9 +4,9 @@ import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
-import { AdotdError, counted, ErrorCode, systemReason } from '../errors.js';
-import { zoneKey } from '../protocol/name.js';
-import { Exit, UsageError } from './arguments.js';
+import { AdotdError, counted, ErrorCode, systemReason } from '../../errors.js';
+import { zoneKey } from '../../protocol/name.js';
+import { Exit, UsageError } from '../arguments.js';
 
 /** What the command line says. */
 interface StateWords {
@@ -27,11 +27,11 @@ export async function state(command: 'export' | 'import', file: string, words: S
   if (command === 'export' && !existsSync(folder))
     throw new AdotdError(ErrorCode.STATE, `state ${folder}: no such folder: nothing is to be exported`);
   // Loaded only here: other commands do not need it.
-  const { ZoneStore } = await import('../state/zone-store.js');
+  const { ZoneStore } = await import('../../state/zone-store.js');
   const store = await ZoneStore.open(folder, { report });
   try {
     if (command === 'import') {
-      const { importState } = await import('../state/state-import.js');
+      const { importState } = await import('../../state/state-import.js');
       const { zones, values, raised } = await importState(store, linesOf(file), { above });
       const serials = raised.length === 0 ? '' : `; serials raised: ${raised.join(', ')}`;
       process.stderr.write(
@@ -39,7 +39,7 @@ export async function state(command: 'export' | 'import', file: string, words: S
       );
       return Exit.OK;
     }
-    const { exportState } = await import('../state/state-export.js');
+    const { exportState } = await import('../../state/state-export.js');
     await write(file, exportState(store, report));
     return said.length === 0 ? Exit.OK : Exit.FAILED;
   } finally {
@@ -49,7 +49,7 @@ export async function state(command: 'export' | 'import', file: string, words: S
 
 async function folderOf({ folder, config }: StateWords): Promise<string> {
   if (folder !== undefined) return resolve(folder);
-  const { readConfig } = await import('../config/load.js');
+  const { readConfig } = await import('../../config/load.js');
   const configured =
     config === undefined ? process.env.STATE_DIRECTORY?.split(':')[0] : readConfig(config).state?.folder;
   if (configured) return resolve(configured);

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openStore } from '../state/open-store.js';
-import { imageOf } from '../state/stored.js';
-import { adotd, adotdServe } from '../support/cli.js';
+import { openStore } from '../../state/open-store.js';
+import { imageOf } from '../../state/stored.js';
+import { adotd, adotdServe } from '../../support/cli.js';
 
 const ZONE = 'example.test.';
 
