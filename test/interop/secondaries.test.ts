@@ -1,10 +1,13 @@
-/** Real nameservers as secondaries: they transfer generated zones, and have the same records afterwards. */
+/**
+ * Real nameservers as secondaries: they transfer generated zones, are told of changes by NOTIFY, take them by IXFR, and have the same
+ * records after each step.
+ */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Peer } from '../support/peers/server.js';
+import { freePort, type Peer } from '../support/peers/server.js';
 import { randomFrom } from '../zone/random-zone.js';
 import {
   type SecondaryZone,
@@ -39,49 +42,101 @@ const PLAIN: readonly SecondaryZone[] = [
   ...ALGORITHMS.map((algorithm) => ({ name: `${algorithm}.test`, key: `${algorithm}.key` })),
 ];
 
+const PEERS: readonly (readonly [string, StartSecondary])[] = [
+  ['BIND', startBindSecondary],
+  ['Knot', startKnotSecondary],
+  ['NSD', startNsdSecondary],
+];
+
 /** A zone of this name: one with a record of each kind, and as many hosts. */
 function zoneText(name: string, hosts: number): string {
   const text = unsignedZone(random).replaceAll(/example\.test/gi, name);
   return text + Array.from({ length: hosts }, (_, i) => `host${i} A 192.0.2.${i % 256}\n`).join('');
 }
 
+/** The zones before they are signed and changed. */
+const bases = new Map<string, string>();
+
 function writeZones(): void {
   mkdirSync(ZONES, { recursive: true });
   for (const { name } of PLAIN) {
-    const size = Object.entries(SIZES).find(([one]) => name === `${one}.test`)?.[1] ?? 50;
+    const size = Object.entries(SIZES).find(([one]) => name === `${one}.test`)?.[1] ?? 200;
     const file = join(ZONES, `${name}.zone`);
-    writeFileSync(file, zoneText(name, size));
+    bases.set(name, zoneText(name, size));
+    writeFileSync(file, bases.get(name) ?? '');
     if (name.startsWith('nsec')) writeFileSync(file, signed(name, file));
   }
 }
 
-function signed(name: string, file: string): string {
+/** The zone with signatures; those that are valid already stay. */
+function signed(name: string, file: string, serial: 'keep' | 'increment' = 'keep'): string {
   const keys = join(FOLDER, `keys-${name}`);
   const output = join(FOLDER, `${name}.signed`);
   mkdirSync(keys, { recursive: true });
   const program = (tool: string, ...words: string[]): void => void execFileSync(tool, words, { stdio: 'pipe' });
-  program('dnssec-keygen', '-q', '-K', keys, '-a', '13', '-f', 'KSK', name);
-  program('dnssec-keygen', '-q', '-K', keys, '-a', '13', name);
+  if (readdirSync(keys).length === 0) {
+    program('dnssec-keygen', '-q', '-K', keys, '-a', '13', '-f', 'KSK', name);
+    program('dnssec-keygen', '-q', '-K', keys, '-a', '13', name);
+  }
   const chain = name === 'nsec3.test' ? ['-3', '-', '-H', '0'] : [];
-  program('dnssec-signzone', '-q', '-S', '-P', '-K', keys, '-o', name, '-f', output, ...chain, file);
+  program('dnssec-signzone', '-q', '-S', '-P', '-d', keys, '-N', serial, '-K', keys, '-o', name, '-f', output, ...chain, file);
   return readFileSync(output, 'latin1');
 }
 
-const config = {
+/** What the hosts of a zone are, beside those that stay. */
+const changing = new Map<string, Map<string, string>>();
+
+/** Changes five hosts of a zone at random, or adds five to a signed one, and writes it with this serial. */
+function change(name: string, serial: number): void {
+  const file = join(ZONES, `.${name}.new`);
+  if (name.startsWith('nsec')) {
+    const added = Array.from({ length: 5 }, (_, i) => `c${serial}-${i}.${name}. 60 IN A 192.0.2.${i}\n`);
+    writeFileSync(file, readFileSync(join(ZONES, `${name}.zone`), 'latin1') + added.join(''));
+    writeFileSync(file, signed(name, file, 'increment'));
+    renameSync(file, join(ZONES, `${name}.zone`));
+    return;
+  }
+  const hosts = changing.get(name) ?? new Map<string, string>();
+  changing.set(name, hosts);
+  for (let i = 0; i < 5; i++) {
+    const host = `c${Math.floor(random() * 12)}`;
+    if (hosts.has(host) && random() < 0.4) hosts.delete(host);
+    else hosts.set(host, `${host} ${60 * Math.ceil(random() * 3)} A 192.0.2.${Math.floor(random() * 256)}`);
+  }
+  const text = (bases.get(name) ?? '').replace(/(SOA ns1 Host\.Master) 7 /, `$1 ${serial} `);
+  writeFileSync(file, `${text}${[...hosts.values()].join('\n')}\n`);
+  renameSync(file, join(ZONES, `${name}.zone`));
+}
+
+const CHANGED = ['thousand.test', 'many.test', 'nsec.test', 'nsec3.test', 'hmac-sha256.test'];
+const ROUNDS = 10;
+
+const configOf = (ports: readonly number[]): object => ({
   workers: 1,
   tsig: KEYS,
+  watch: { settle: 20 },
   zones: {
     folder: ZONES,
     policies: [
-      { default: true, transfer: { to: ['second'] } },
-      ...ALGORITHMS.map((algorithm) => ({ zones: [`${algorithm}.test`], transfer: { to: [algorithm] } })),
+      { default: true, transfer: { to: ['second'] }, notify: PEERS.map(([name]) => name) },
+      ...ALGORITHMS.map((algorithm) => ({
+        zones: [`${algorithm}.test`],
+        transfer: { to: [algorithm] },
+        notify: PEERS.map(([name]) => `${name}-${algorithm}`),
+      })),
     ],
   },
   remotes: [
     { name: 'second', addresses: ['127.0.0.1'] },
     ...ALGORITHMS.map((algorithm) => ({ name: algorithm, addresses: ['127.0.0.1'], key: `${algorithm}.key` })),
+    ...PEERS.flatMap(([name], i) => [
+      { name, addresses: ['127.0.0.1'], port: ports[i] },
+      ...ALGORITHMS.map((algorithm) => {
+        return { name: `${name}-${algorithm}`, addresses: ['127.0.0.1'], port: ports[i], key: `${algorithm}.key` };
+      }),
+    ]),
   ],
-};
+});
 
 /** All records of a zone as dig gets them from a server, in order; in lower case, to which Knot and NSD bring names. */
 async function transferred(port: number, { name, key }: SecondaryZone): Promise<string[]> {
@@ -121,39 +176,61 @@ async function hasSerial(peer: Peer, name: string, serial: number | undefined): 
   throw new Error(`${peer.name} does not get serial ${serial} of ${name}:\n${peer.log().slice(-4000)}`);
 }
 
-const PEERS: readonly (readonly [string, StartSecondary])[] = [
-  ['BIND', startBindSecondary],
-  ['Knot', startKnotSecondary],
-  ['NSD', startNsdSecondary],
-];
-
 describe.skipIf(missing)(`secondaries (seed ${SEED})${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let server: Server;
+  const peers: Peer[] = [];
   beforeAll(async () => {
     writeZones();
-    server = await serve(config);
+    const ports = [await freePort(), await freePort(), await freePort()];
+    server = await serve(configOf(ports));
+    for (const [i, [name, start]] of PEERS.entries())
+      peers.push(
+        await start({ folder: join(FOLDER, name), primary: server.port, port: ports[i], zones: PLAIN, keys: KEYS }),
+      );
   }, 120_000);
-  afterAll(() => server?.[Symbol.asyncDispose]());
-
-  describe.each(PEERS)('%s', (name, start) => {
-    let peer: Peer;
-    beforeAll(async () => {
-      peer = await start({ folder: join(FOLDER, name), primary: server.port, zones: PLAIN, keys: KEYS });
-    }, 60_000);
-    afterAll(() => peer?.stop());
-
-    it.each(PLAIN.map((zone) => [zone.name, zone] as const))(
-      'has the same records of %s',
-      async (_, zone) => {
-        await hasSerial(peer, zone.name, await serialAt(server.port, zone.name));
-        const [ours, theirs] = [
-          await transferred(server.port, zone),
-          await transferred(peer.port, { name: zone.name }),
-        ];
-        expect(ours.length).toBeGreaterThan(20);
-        expect(theirs).toEqual(ours);
-      },
-      60_000,
-    );
+  afterAll(async () => {
+    for (const peer of peers) await peer.stop();
+    await server?.[Symbol.asyncDispose]();
   });
+
+  /** Waits until all have this version of the zone, and compares them. */
+  async function expectSame(zone: SecondaryZone, serial: number): Promise<void> {
+    const ours = await transferred(server.port, zone);
+    expect(ours.length).toBeGreaterThan(20);
+    for (const peer of peers) {
+      await hasSerial(peer, zone.name, serial);
+      expect(await transferred(peer.port, { name: zone.name }), peer.name).toEqual(ours);
+    }
+  }
+
+  it.each(PLAIN.map((zone) => [zone.name, zone] as const))(
+    'have the same records of %s',
+    async (_, zone) => {
+      await expectSame(zone, 7);
+    },
+    90_000,
+  );
+
+  it.each(CHANGED)(
+    'take changes of %s by IXFR, once they are told by NOTIFY',
+    async (name) => {
+      const zone = PLAIN.find((one) => one.name === name);
+      if (zone === undefined) throw new Error(`no zone ${name}`);
+      const rounds = name === 'many.test' ? 2 : ROUNDS;
+      for (let serial = 8; serial < 8 + rounds; serial++) {
+        change(name, serial);
+        for (let tries = 0; tries < 200 && (await serialAt(server.port, name)) !== serial; tries++) await sleep(50);
+        await expectSame(zone, serial);
+      }
+      const lines = server
+        .stderr()
+        .split('\n')
+        .filter((line) => line.includes(`"zone":"${name}."`));
+      const sent = lines.filter((line) => line.includes('"end":"complete"') && line.includes('"form":"ixfr"'));
+      // Each of the three takes each change.
+      expect(sent.length).toBeGreaterThanOrEqual(3 * rounds);
+      expect(lines.filter((line) => /does not answer NOTIFY|answers NOTIFY/.test(line))).toEqual([]);
+    },
+    240_000,
+  );
 });

@@ -45,6 +45,8 @@ interface Settings {
   readonly tsig?: readonly object[];
   readonly state?: object;
   readonly remotes?: readonly object[];
+  readonly transfer?: object;
+  readonly watch?: object;
 }
 
 export interface Server extends Serving {
@@ -106,6 +108,9 @@ export async function serve(settings: Settings = {}, ...words: readonly string[]
   };
 }
 
+/** Octets of output that a program may have: a zone of 100,000 records. */
+const MOST_OUTPUT = 64 * 1024 * 1024;
+
 export interface Ended {
   readonly status: number | null;
   readonly stdout: string;
@@ -123,7 +128,7 @@ export function run(
   awaited?: RegExp,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = execFile(program, words, { timeout: 60_000 }, (error, stdout, stderr) => {
+    const child = execFile(program, words, { timeout: 60_000, maxBuffer: MOST_OUTPUT }, (error, stdout, stderr) => {
       if (error && 'code' in error && error.code === 'ENOENT') reject(error);
       else resolve({ status: child.exitCode, stdout, stderr });
     });
