@@ -53,6 +53,8 @@ export interface Facts {
   clientPort: number;
   /** The zones to answer from; replaced between two messages, never within one. */
   catalog: Catalog;
+  /** Whether the connection is one for transfers inside TLS (RFC 9103 §7.1): TLS 1.3, ALPN `dot`, on a port for TLS. */
+  xot: boolean;
   /** The certificate that the client has shown, DER, once it was verified; undefined: none. */
   certificate: Uint8Array | undefined;
   /** How this request was answered by whoever it was handed to; undefined for a request that has just come. */
@@ -199,6 +201,7 @@ export function createFacts(catalog: Catalog): Facts {
     clientLength: 4,
     clientPort: 0,
     catalog,
+    xot: false,
     certificate: undefined,
     reply: undefined,
     waited: 0,

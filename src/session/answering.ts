@@ -13,6 +13,9 @@ export interface Client {
   /** 4 or 16 octets. */
   readonly client: Uint8Array;
   readonly clientPort: number;
+  /** As in Facts. */
+  readonly xot: boolean;
+  readonly certificate: Uint8Array | undefined;
 }
 
 /** The state of all sessions, which answers tell of. */
@@ -82,11 +85,13 @@ export class Answering {
   }
 
   /** Fills in the facts for a run of messages of a client. */
-  introduce({ client, clientPort }: Client): void {
+  introduce({ client, clientPort, xot, certificate }: Client): void {
     const { facts } = this;
     facts.client.set(client);
     facts.clientLength = client.length;
     facts.clientPort = clientPort;
+    facts.xot = xot;
+    facts.certificate = certificate;
     facts.now = this.#context.clock.seconds();
     facts.keepalive = this.#pressure.shedding ? 0 : Math.floor(this.#pressure.idleTime / 100);
   }

@@ -44,6 +44,8 @@ export class Session {
   readonly client: Uint8Array;
   /** The client's port, for logs. */
   clientPort = 0;
+  xot = false;
+  certificate: Uint8Array | undefined;
   readonly count: SessionCount;
 
   readonly #answering: Answering;
@@ -152,9 +154,10 @@ export class Session {
     else this.#connection.resume();
   }
 
-  /** The TLS handshake is complete. Nothing of the plaintext survives: framer and stage are fresh. */
-  secured(resumed = false): void {
+  /** The TLS handshake is complete; `isXot`: TLS 1.3 with ALPN `dot`. Nothing of the plaintext survives: framer and stage are fresh. */
+  secured(resumed = false, isXot = false): void {
     if (this.#state !== SessionState.UPGRADING) return;
+    this.xot = isXot && !this.upgraded;
     this.count.secured(resumed, this.#deadlines.now);
     this.#state = SessionState.SECURE;
     this.#stage = Stage.OVER;

@@ -16,6 +16,8 @@ export interface TlsSettings {
   readonly ticketKey: Uint8Array;
   /** The key before it, where there was one. Node does not use it: it accepts tickets of one key only. */
   readonly previousTicketKey?: Uint8Array | undefined;
+  /** Authorities of clients' certificates, PEM: clients have to show one (mutual TLS). On node:tls only. */
+  readonly clientCa?: string | undefined;
   /** Seconds that a ticket is valid; no longer than a ticket key lives. */
   readonly sessionTimeout: number;
 }
@@ -51,6 +53,7 @@ export class TlsContexts {
       secureContext: this.#contexts.find(serverName) ?? this.#contexts.fallback,
       // A client that offers ALPN without `dot` gets no_application_protocol (RFC 7301 §3.2); none at all is accepted.
       ALPNProtocols: [ALPN_DOT],
+      ...(this.#settings.clientCa !== undefined && { requestCert: true, rejectUnauthorized: true }),
     };
   }
 
@@ -108,6 +111,7 @@ function optionsFor(set: CertificateSet<ServedCertificate>, settings: TlsSetting
     secureOptions: SECURE_OPTIONS,
     sessionIdContext: SESSION_ID_CONTEXT,
     sessionTimeout: settings.sessionTimeout,
+    ...(settings.clientCa !== undefined && { ca: settings.clientCa }),
     // Every context needs it: Node reads the key from the context that SNI selected.
     ticketKeys: Buffer.from(settings.ticketKey),
   };

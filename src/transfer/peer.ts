@@ -7,6 +7,8 @@ export interface Peer {
   readonly address: Uint8Array;
   readonly port: number;
   readonly transport: Transport;
+  /** As in Facts; absent: not told. */
+  readonly xot?: boolean;
   /** The key that the request was signed with; undefined: it was not. */
   readonly key: TsigKey | undefined;
   /** The certificate that it showed, DER, verified by the listener's `client_ca`; undefined: none. */

@@ -8,7 +8,8 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { TLSSocket, type TLSSocketOptions } from 'node:tls';
 import { codeOf } from '../errors.js';
 import type { Session } from '../session/session.js';
-import { SessionPath } from '../session/session-end.js';
+import { HandshakeEnd, SessionPath } from '../session/session-end.js';
+import { ALPN_DOT } from '../tls/offered.js';
 import { addressOctets } from './address.js';
 import { readServerName } from './client-hello-reader.js';
 import { openFast } from './fast-open.js';
@@ -240,10 +241,24 @@ class StreamConnection implements OpenConnection {
     });
     secure.on('close', () => raw.destroy());
     secure.once('secure', () => {
-      this.#context.counts.suite(session.count.path, secure.getProtocol() ?? '', secure.getCipher().name);
-      session.secured(secure.isSessionReused());
+      const version = secure.getProtocol() ?? '';
+      this.#context.counts.suite(session.count.path, version, secure.getCipher().name);
+      if (options.requestCert === true && !this.#certified(secure, session)) return;
+      session.secured(secure.isSessionReused(), version === 'TLSv1.3' && secure.alpnProtocol === ALPN_DOT);
     });
     this.#listen();
+  }
+
+  /** Whether the client has shown a certificate of our authority; otherwise the connection is closed. */
+  #certified(secure: TLSSocket, session: Session): boolean {
+    const certificate = secure.getPeerX509Certificate();
+    if (certificate === undefined || verifyError(secure) !== undefined) {
+      session.count.failed(HandshakeEnd.OTHER);
+      this.destroy();
+      return false;
+    }
+    session.certificate = Uint8Array.from(certificate.raw);
+    return true;
   }
 
   end(): void {
@@ -287,6 +302,14 @@ class StreamConnection implements OpenConnection {
  */
 function keepWritesApart(socket: TLSSocket): void {
   socket._writev = undefined;
+}
+
+/** What is wrong with the client's certificate: node:tls tells that to its own server only. */
+function verifyError(socket: TLSSocket): unknown {
+  const handle: unknown = Reflect.get(socket, 'ssl');
+  const verify: unknown =
+    typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'verifyError') : undefined;
+  return typeof verify === 'function' ? (verify.call(handle) ?? undefined) : 'unknown';
 }
 
 /** Its file descriptor, which node keeps to itself; -1 when there is none. */

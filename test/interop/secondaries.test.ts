@@ -79,7 +79,24 @@ function signed(name: string, file: string, serial: 'keep' | 'increment' = 'keep
     program('dnssec-keygen', '-q', '-K', keys, '-a', '13', name);
   }
   const chain = name === 'nsec3.test' ? ['-3', '-', '-H', '0'] : [];
-  program('dnssec-signzone', '-q', '-S', '-P', '-d', keys, '-N', serial, '-K', keys, '-o', name, '-f', output, ...chain, file);
+  program(
+    'dnssec-signzone',
+    '-q',
+    '-S',
+    '-P',
+    '-d',
+    keys,
+    '-N',
+    serial,
+    '-K',
+    keys,
+    '-o',
+    name,
+    '-f',
+    output,
+    ...chain,
+    file,
+  );
   return readFileSync(output, 'latin1');
 }
 

@@ -111,7 +111,10 @@ export const startNsdSecondary: StartSecondary = async ({ folder, primary, zones
   mkdirSync(folder, { recursive: true });
   const port = given ?? (await freePort());
   const config = join(folder, 'nsd.conf');
-  const mutual = tls?.cert === undefined ? '' : `  client-cert: "${tls.cert}"\n  client-key: "${tls.key}"\n`;
+  const mutual =
+    tls?.cert === undefined
+      ? ''
+      : `  client-cert: "${tls.cert}"\n  client-key: "${tls.key}"\n  client-key-pw: "none"\n`;
   const text = `server:
   ip-address: ${LOOPBACK}@${port}
   server-count: 1

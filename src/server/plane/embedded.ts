@@ -4,12 +4,19 @@ import type { Catalog } from '../../image/catalog.js';
 import { ClientWindow } from '../../observe/counters/client-window.js';
 import { Counters } from '../../observe/counters/counters.js';
 import { describeSessions } from '../../session/describe.js';
-import type { Listener, TlsOffer } from '../../transport/transport.js';
+import { listenTls } from '../../transport/stream.js';
+import type { Endpoint, Listener, TlsOffer, TransportContext } from '../../transport/transport.js';
 import type { ActivatedSockets } from '../process/socket-activation.js';
 import type { DataPlane } from './data-plane.js';
 import { bindAll, listenOn } from './listeners.js';
 import { changedSettings, threadSettings } from './thread-settings.js';
 import { type ThreadServices, transportContext } from './transport-context.js';
+
+/** A listener whose clients have to show a certificate. */
+interface MutualListener {
+  readonly endpoint: Endpoint;
+  readonly tls: TlsOffer;
+}
 
 /** UDP, TCP and TLS. */
 const SOCKETS_PER_ADDRESS = 3;
@@ -25,6 +32,7 @@ export async function embeddedPlane(
   tls: TlsOffer | undefined,
   services: ThreadServices,
   obstacle?: string,
+  mutual: readonly MutualListener[] = [],
 ): Promise<DataPlane> {
   const sockets = SOCKETS_PER_ADDRESS * config.listen.length;
   let running = config;
@@ -34,6 +42,7 @@ export async function embeddedPlane(
     handed === undefined
       ? await bindAll(config.listen, config.port, config.tls_port, catalog, context)
       : await listenOn(handed, catalog, context);
+  const others = await listenMutual(mutual, context, listeners);
   const endpoints = (protocol: Listener['protocol']) =>
     listeners.filter((listener) => listener.protocol === protocol).map(({ endpoint }) => endpoint);
   const clients = new ClientWindow([services.counters]);
@@ -49,7 +58,7 @@ export async function embeddedPlane(
     counters: () => clients.completed(Counters.sum([services.counters.words])),
     cpu: () => ({ udp: 0, stream: 0 }),
     async publish(next) {
-      for (const listener of listeners) listener.publish(next);
+      for (const listener of [...listeners, ...others]) listener.publish(next);
     },
     async replaceTls() {
       // `tls` is read for each connection.
@@ -66,10 +75,26 @@ export async function embeddedPlane(
     close(drainTime = context.sessions.drainTime) {
       clients.close();
       context.sessions.drainTime = drainTime;
-      closed ??= closeAll(listeners);
+      closed ??= closeAll([...listeners, ...others]);
       return closed;
     },
   };
+}
+
+/** Listens for clients with certificates as well. Throws ADOTD_LISTEN, with all closed. */
+async function listenMutual(
+  mutual: readonly MutualListener[],
+  context: TransportContext,
+  bound: readonly Listener[],
+): Promise<Listener[]> {
+  const listeners: Listener[] = [];
+  try {
+    for (const { endpoint, tls } of mutual) listeners.push(await listenTls(endpoint, { ...context, tls }));
+    return listeners;
+  } catch (error) {
+    await Promise.all([...bound, ...listeners].map((listener) => listener.abandon()));
+    throw error;
+  }
 }
 
 /** UDP is answered until the last session is closed: its clients may have nobody else to ask meanwhile. */

@@ -1,10 +1,15 @@
 /** Chooses the data plane: threads where the machine supports them, embedded otherwise or when configured. */
 import { availableParallelism } from 'node:os';
+import type { TLSSocketOptions } from 'node:tls';
 import type { Config } from '../../config/schema.js';
 import type { Catalog } from '../../image/catalog.js';
 import type { Tap } from '../../observe/tap/tap.js';
+import { mutualTls } from '../../tls/mutual-tls.js';
+import { TlsContexts } from '../../tls/tls-context.js';
+import { endpointText } from '../../transport/address.js';
 import type { ActivatedSockets } from '../process/socket-activation.js';
 import type { TlsService } from '../tls-service.js';
+import { clientAuthorities } from './configured-settings.js';
 import type { DataPlane } from './data-plane.js';
 import { embeddedPlane } from './embedded.js';
 import type { WorkerSpawns } from './supervised-thread.js';
@@ -40,7 +45,8 @@ export async function openPlane(
     services.log.warn({ workers: config.workers }, `${wanted}everything runs embedded, in one thread: ${obstacle}`);
   }
   const embedded = { ...services, tap: tap?.thread(), fixture };
-  const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, embedded, obstacle);
+  const mutual = tls === undefined ? [] : mutualListeners(config, tls);
+  const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, embedded, obstacle, mutual);
   try {
     options.bound?.();
   } catch (error) {
@@ -48,6 +54,16 @@ export async function openPlane(
     throw error;
   }
   return plane;
+}
+
+/** The listeners of `transfer.listen`. A context is made for each connection: there are few, and certificates may change. */
+function mutualListeners(config: Config, tls: TlsService): Parameters<typeof embeddedPlane>[6] {
+  return clientAuthorities(config).map((ca, i) => {
+    const { address, port } = config.transfer.listen[i]!;
+    const options = (): TLSSocketOptions =>
+      new TlsContexts(mutualTls(tls.settings, ca, endpointText(address, port))).options();
+    return { endpoint: { address, port }, tls: { byName: false, options } };
+  });
 }
 
 /** Binds the sockets, gives up privileges, and starts the threads. */
@@ -63,12 +79,14 @@ async function openThreads(
   const { bindPlaneSockets, buffersGranted, sharedSockets } = await import('./plane-sockets.js');
   const workers = wanted === 'auto' ? availableParallelism() : wanted;
   const sockets = handed ? sharedSockets(handed) : bindPlaneSockets(config, workers);
+  const clientCas = tls === undefined ? [] : clientAuthorities(config);
   const shortfall = buffersGranted(sockets, config);
   if (shortfall !== undefined && !handed) log.info({}, shortfall);
   bound?.();
   return threadedPlane({
     config,
     sockets,
+    clientCas,
     workers,
     spawn,
     catalog,

@@ -18,6 +18,8 @@ export interface PlaneSockets {
   readonly udp: readonly SocketsOfAddress[];
   readonly tcp: readonly SocketsOfAddress[];
   readonly tls: readonly SocketsOfAddress[];
+  /** Those of `transfer.listen`. */
+  readonly transfers: readonly SocketsOfAddress[];
 }
 
 type SocketsOfAddress = readonly [BoundSocket, ...BoundSocket[]];
@@ -51,10 +53,13 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
       for (const address of config.tls.enabled ? listen : []) {
         tls.push(bind(tcpSocket('tls'), { address, port: tls[0]?.[0].endpoint.port ?? tlsPort }));
       }
+      const transfers = config.transfer.listen.map(({ address, port: own }) =>
+        bind(tcpSocket('tls'), { address, port: own }),
+      );
       // Stream workers start no faster than UDP workers: a client that a truncated answer sends to TCP must not be refused meanwhile.
       for (const socket of tcp.flat()) startListening(socket, 'tcp');
-      for (const socket of tls.flat()) startListening(socket, 'tls');
-      return { udp, tcp, tls };
+      for (const socket of [...tls.flat(), ...transfers.flat()]) startListening(socket, 'tls');
+      return { udp, tcp, tls, transfers };
     } catch (error) {
       for (const { fd } of bound) closeSocket(fd);
       if (!tryOtherPorts(error)) throw error;
@@ -66,7 +71,7 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
 export function sharedSockets({ udp, tcp, tls }: ActivatedSockets): PlaneSockets {
   const alone = (sockets: readonly BoundSocket[]): SocketsOfAddress[] =>
     sockets.map((socket) => [{ ...socket, shared: true }]);
-  return { udp: alone(udp), tcp: alone(tcp), tls: alone(tls) };
+  return { udp: alone(udp), tcp: alone(tcp), tls: alone(tls), transfers: [] };
 }
 
 /** A message when the system grants smaller buffers than configured; undefined otherwise. */

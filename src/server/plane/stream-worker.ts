@@ -2,8 +2,10 @@
 import { messageOf } from '../../errors.js';
 import type { Counters } from '../../observe/counters/counters.js';
 import { describeSessions } from '../../session/describe.js';
+import { mutualTls } from '../../tls/mutual-tls.js';
 import { createTlsEngine, type EngineFault, type TlsEngine } from '../../tls/openssl/engine.js';
 import { TlsContexts, type TlsSettings } from '../../tls/tls-context.js';
+import { endpointText } from '../../transport/address.js';
 import { type LoopClock, loopClock } from '../../transport/epoll/loop-clock.js';
 import { serveStreams } from '../../transport/epoll/stream-loop.js';
 import { type Libc, libc } from '../../transport/libc.js';
@@ -11,7 +13,7 @@ import type { Rest } from '../../transport/rest.js';
 import { duplicateSocket } from '../../transport/sockets.js';
 import { listenStream } from '../../transport/stream.js';
 import { GENERATION, HANDSHAKES, HEARTBEAT } from '../../transport/thread-words.js';
-import { type Listener, TransportEvent } from '../../transport/transport.js';
+import { type Listener, type StreamContext, TransportEvent } from '../../transport/transport.js';
 import type { ThreadData } from './thread-messages.js';
 import { streamContext, type ThreadServices } from './transport-context.js';
 import { runThread } from './worker-thread.js';
@@ -42,7 +44,7 @@ await runThread(async (data, services, rest) => {
   const byNode = data.streams === 'node' || typeof engine === 'string' || typeof system === 'string';
   const { context, replaceTls, stop } = byNode
     ? await serveByNode(data, services)
-    : serveByEpoll(data, { ...services, rest }, system, engine);
+    : await serveByEpoll(data, { ...services, rest }, system, engine);
   words[GENERATION] = catalog.generation;
   return {
     publish(next) {
@@ -69,20 +71,25 @@ function engineFor(tls: TlsSettings, pointers: ThreadData['pointers'], counters:
 }
 
 /** Serves the sockets on a loop of our own. */
-function serveByEpoll(
-  { settings, catalog, share, sockets, words, owned }: ThreadData,
+async function serveByEpoll(
+  { settings, catalog, share, sockets, words, owned, tls: settingsOfTls }: ThreadData,
   { rest, ...services }: ThreadServices & { readonly rest: Rest },
   system: Libc,
   tls: TlsEngine | undefined,
-): Serving {
+): Promise<Serving> {
   const clock: LoopClock = loopClock(services.clock);
   const context = streamContext(settings, catalog, undefined, { ...services, clock }, share);
-  const loop = serveStreams(sockets, { system, context, clock, words, rest, owned, tls });
+  const plain = sockets.filter(({ clientCa }) => clientCa === undefined);
+  const loop = serveStreams(plain, { system, context, clock, words, rest, owned, tls });
+  const mutual = await serveMutual(sockets, settingsOfTls, context);
   return {
     context,
-    replaceTls: (next) => tls?.replace(next),
+    replaceTls(next) {
+      tls?.replace(next);
+      mutual.replaceTls(next);
+    },
     async stop() {
-      await loop.stop();
+      await Promise.all([loop.stop(), mutual.stop()]);
       tls?.close();
     },
   };
@@ -96,10 +103,12 @@ async function serveByNode(
   const contexts = tls && new TlsContexts(tls);
   const context = streamContext(settings, catalog, contexts, services, share);
   const listeners: Listener[] = [];
-  for (const { fd, endpoint, secure, shared } of sockets) {
+  for (const { fd, endpoint, secure, shared, clientCa } of sockets) {
+    if (clientCa !== undefined) continue;
     // Node closes the descriptor that it listens on. The control thread keeps the original, and with it the connections that wait.
     listeners.push(await listenStream(endpoint, context, secure, { fd: duplicateSocket(fd), shared }));
   }
+  const mutual = await serveMutual(sockets, tls, context);
   // It keeps the thread alive, too.
   const heart = setInterval(() => {
     words[HANDSHAKES] = context.sessions.handshaking;
@@ -107,10 +116,42 @@ async function serveByNode(
   }, BEAT_INTERVAL);
   return {
     context,
-    replaceTls: (next) => contexts?.replace(next),
+    replaceTls(next) {
+      contexts?.replace(next);
+      mutual.replaceTls(next);
+    },
+    async stop() {
+      await Promise.all([...listeners.map((listener) => listener.close()), mutual.stop()]);
+      clearInterval(heart);
+    },
+  };
+}
+
+/**
+ * Serves the sockets whose clients have to show a certificate, on node:tls in any case: few connections come there, and the node side of
+ * the thread has its turns beside the loop.
+ */
+async function serveMutual(
+  sockets: ThreadData['sockets'],
+  settings: TlsSettings | undefined,
+  context: StreamContext,
+): Promise<Pick<Serving, 'replaceTls' | 'stop'>> {
+  const contexts: (readonly [TlsContexts, (next: TlsSettings) => TlsSettings])[] = [];
+  const listeners: Listener[] = [];
+  for (const { fd, endpoint, shared, clientCa } of sockets) {
+    if (clientCa === undefined || settings === undefined) continue;
+    const own = (next: TlsSettings): TlsSettings =>
+      mutualTls(next, clientCa, endpointText(endpoint.address, endpoint.port));
+    const tls = new TlsContexts(own(settings));
+    contexts.push([tls, own]);
+    listeners.push(await listenStream(endpoint, { ...context, tls }, true, { fd: duplicateSocket(fd), shared }));
+  }
+  return {
+    replaceTls(next) {
+      for (const [tls, own] of contexts) tls.replace(own(next));
+    },
     async stop() {
       await Promise.all(listeners.map((listener) => listener.close()));
-      clearInterval(heart);
     },
   };
 }

@@ -19,6 +19,8 @@ export interface ThreadSocket {
   readonly secure: boolean;
   /** Other processes have it too. */
   readonly shared: boolean;
+  /** Authorities of the certificates that clients have to show, PEM; undefined: none is asked for. */
+  readonly clientCa?: string | undefined;
 }
 
 /** The data that a thread is started with. */

@@ -51,6 +51,8 @@ interface ThreadedPlaneOptions {
   readonly config: Config;
   /** They belong to the data plane from now on. */
   readonly sockets: PlaneSockets;
+  /** Of each socket of `transfer.listen`, the authorities of clients' certificates in PEM. */
+  readonly clientCas?: readonly string[] | undefined;
   /** Threads of each kind. */
   readonly workers: number;
   /** How threads are started; others in tests. */
@@ -70,7 +72,7 @@ interface ThreadedPlaneOptions {
 /** Starts the threads; fulfilled when all answer. Throws the reason why one cannot begin, with all ended and the sockets closed. */
 export async function threadedPlane(options: ThreadedPlaneOptions): Promise<DataPlane> {
   const { config, sockets, clock, log } = options;
-  const bound = [...sockets.udp, ...sockets.tcp, ...sockets.tls].flat();
+  const bound = [...sockets.udp, ...sockets.tcp, ...sockets.tls, ...sockets.transfers].flat();
   // Stream workers listen on duplicates.
   const descriptors = 2 * bound.length;
   let running = config;
@@ -144,7 +146,7 @@ interface Threads {
 
 /** The threads, not begun yet, the counters of each, and the pointers of those with a TLS engine. */
 function createThreads(
-  { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap, ...told }: ThreadedPlaneOptions,
+  { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap, clientCas = [], ...told }: ThreadedPlaneOptions,
   settings: ThreadSettings,
   path: StreamPath,
   awake: () => void,
@@ -174,7 +176,11 @@ function createThreads(
     udp.push(createThread('udp', number, spawn.udp, socketsOf(sockets.udp, number, false)));
     const plain = socketsOf(sockets.tcp, number, false);
     const secure = socketsOf(sockets.tls, number, true);
-    streams.push(createThread('stream', number, spawn.stream, [...plain, ...secure]));
+    const transfers = socketsOf(sockets.transfers, number, true).map((socket, i) => ({
+      ...socket,
+      clientCa: clientCas[i],
+    }));
+    streams.push(createThread('stream', number, spawn.stream, [...plain, ...secure, ...transfers]));
   }
   return { udp, streams, counters: all, pointers: tables };
 }

@@ -1,5 +1,4 @@
 /** Who may transfer which zone, and how many transfers there may be: for the threads that answer, plain data. */
-import { Transport } from '../../answer/facts.js';
 import { type PolicyChoice, policyChoice, policyIndex } from '../../config/policy-choice.js';
 import type { Config } from '../../config/schema.js';
 import { Admission, type ConnectionLimitSettings, ConnectionLimits, type SharedLimits } from '../../session/limits.js';
@@ -38,7 +37,7 @@ export function transferSettings(config: Config): TransferSettings | undefined {
 function admits({ choice, rules }: TransferSettings, zone: string, peer: Peer): Admittance {
   const rule = rules[policyIndex(choice, zone)];
   if (rule === undefined || !rule.to.some((remote) => isRemote(remote, peer))) return Admittance.NO;
-  return rule.requireTls && peer.transport !== Transport.TLS ? Admittance.TLS : Admittance.YES;
+  return rule.requireTls && !peer.xot ? Admittance.TLS : Admittance.YES;
 }
 
 /** What a desk shares with those of other threads. */

@@ -6,13 +6,15 @@
  * Hot file: see turn.ts.
  */
 import { messageOf } from '../../errors.js';
+import { addressOf } from '../../native/memory.js';
+import { ALPN_DOT } from '../offered.js';
 import type { TlsSettings } from '../tls-context.js';
 import { type Callbacks, registerCallbacks } from './callbacks.js';
 import { type Contexts, createContexts } from './contexts.js';
 import { type OpenSsl, openSsl } from './functions.js';
 import { Handles } from './handles.js';
 import { MessageLengths } from './message-lengths.js';
-import { HOST_NAME, TLS1_3_VERSION } from './numbers.js';
+import { HOST_NAME, POINTER, TLS1_3_VERSION } from './numbers.js';
 import { createPointerTable, type PointerTable, putBios, putConnection, putContexts } from './pointers.js';
 import { createTicketSealer, type TicketSealer } from './ticket-sealer.js';
 import { State, type TlsConnection, TlsRead, Turn } from './turn.js';
@@ -23,6 +25,8 @@ interface TlsDescription {
   readonly version: string;
   readonly cipher: string;
   readonly resumed: boolean;
+  /** TLS 1.3, and the protocol `dot` was chosen by ALPN (RFC 9103 §7.1). */
+  readonly isXot: boolean;
   /** The name that the client has for the server; empty if it told none. */
   readonly serverName: string;
 }
@@ -80,6 +84,7 @@ export class TlsEngine {
   #refused = 0;
   #leftovers = 0;
   #closed = false;
+  readonly #protocol = new Uint8Array(new SharedArrayBuffer(2 * POINTER));
   /** Names of ciphers by their pointers, which are those of a table in OpenSSL. */
   readonly #ciphers = new Map<number, string>();
 
@@ -265,8 +270,10 @@ export class TlsEngine {
       this.#refuse();
       return undefined;
     }
+    const isNew = this.#c.SSL_version(ssl) === TLS1_3_VERSION;
     return {
-      version: this.#c.SSL_version(ssl) === TLS1_3_VERSION ? 'TLSv1.3' : 'TLSv1.2',
+      version: isNew ? 'TLSv1.3' : 'TLSv1.2',
+      isXot: isNew && this.#hasProtocol(ssl),
       cipher: this.#cipherName(this.#c.SSL_get_current_cipher(ssl)),
       resumed: this.#c.SSL_session_reused(ssl) === 1,
       serverName: this.#c.SSL_get_servername(ssl, HOST_NAME) ?? '',
@@ -300,6 +307,14 @@ export class TlsEngine {
     this.#turn.output.free();
     this.#c.ERR_clear_error();
     this.#callbacks.unregister();
+  }
+
+  /** Whether a protocol was chosen: there is only one. */
+  #hasProtocol(ssl: number): boolean {
+    const address = addressOf(this.#protocol, this);
+    // The pointer to its name, then its length.
+    this.#c.SSL_get0_alpn_selected(ssl, address, address + POINTER);
+    return this.#protocol[POINTER] === ALPN_DOT.length;
   }
 
   #whoseTurn(handle: number): TlsConnection | null {

@@ -115,10 +115,10 @@ export class ZoneDesk implements TransferDesk {
   }
 }
 
-function peerOf(x: Exchange, { client, clientLength, clientPort, transport, certificate }: Facts): Peer {
+function peerOf(x: Exchange, { client, clientLength, clientPort, transport, xot, certificate }: Facts): Peer {
   const address = Uint8Array.from(client.subarray(0, clientLength));
   const key = x.tsigAt === 0 ? undefined : x.tsig?.key;
-  return { address, port: clientPort, transport, key, certificate };
+  return { address, port: clientPort, transport, xot, key, certificate };
 }
 
 /** Copies what the messages need of the query: the buffer that it is in has other octets then. */

@@ -286,7 +286,7 @@ export class EpollConnection implements Connection {
     const agreed = tls.describe();
     if (session === undefined || agreed === undefined) return;
     this.#parts.context.counts.suite(session.count.path, agreed.version, agreed.cipher);
-    session.secured(agreed.resumed);
+    session.secured(agreed.resumed, agreed.isXot);
   }
 
   /** TLS has failed, and its engine may have an alert to send. RFC 8446 §6.2: the connection is closed behind it. */
