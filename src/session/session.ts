@@ -1,8 +1,6 @@
 /**
  * One stream session as a state machine without sockets: octets come in, octets go out, and deadlines.ts says when time is up.
- *
  *   PLAINTEXT ──▶ UPGRADING ──▶ SECURE ──▶ DRAINING ──▶ CLOSED
- *
  * A session on port 53 begins in PLAINTEXT, one on port 853 in UPGRADING. DRAINING is
  * entered from PLAINTEXT and SECURE; a session in UPGRADING is closed at once.
  * RFC 7766: §6.2.1.1 pipelining; §6.2.3 the idle time counts from the last whole message; §8 length and message go out in
@@ -42,7 +40,6 @@ export class Session {
   readonly idle: Place<Session> = createPlace<Session>(this);
   readonly busy: Place<Session> = createPlace<Session>(this);
   readonly client: Uint8Array;
-  /** The client's port, for logs. */
   clientPort = 0;
   xot = false;
   certificate: Uint8Array | undefined;
@@ -110,7 +107,7 @@ export class Session {
 
   /** Whether it only waits for its peer to close: everything is sent, our FIN too. */
   get lingers(): boolean {
-    return this.#state === SessionState.DRAINING && this.#connection.unsent === 0;
+    return this.isDraining && this.#connection.unsent === 0;
   }
 
   /** Whether messages are answered. */
