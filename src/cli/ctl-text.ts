@@ -18,7 +18,12 @@ export function statusText(status: ServerStatus, now: number): string {
   const restarts = plane.restarts > 0 ? `, ${plane.restarts} started again after they died` : '';
   const list = (endpoints: readonly Endpoint[]): string =>
     endpoints.map(({ address, port }) => endpointText(address, port)).join(' ') || 'none';
-  const notes = [`${zones.served} served`, `${zones.failed} failed`, `${zones.kept} kept as they were`];
+  const notes = [
+    `${zones.served} served`,
+    `${zones.failed} failed`,
+    `${zones.kept} kept as they were`,
+    ...(zones.waiting > 0 ? [`${zones.waiting} not transferred yet`] : []),
+  ];
   const last = reloads.last === undefined ? '' : `, the last ${duration(now - reloads.last)} ago`;
   const rows = [
     [

@@ -173,11 +173,12 @@ function asFlag(line: string): string {
 }
 
 /** The line for standard output once everything answers. Of sockets that were handed over, any kind may be missing. */
-function readyLine({ zones, udp, tcp, tls }: Server): string {
+function readyLine({ zoneCounts, udp, tcp, tls }: Server): string {
   const field = (name: string, endpoints: readonly Endpoint[]): string =>
     endpoints.length > 0 ? ` ${name}=${list(endpoints)}` : '';
-  const failed = zones.failed > 0 ? ` failed=${zones.failed}` : '';
-  return `ready${field('udp', udp)}${field('tcp', tcp)}${field('tls', tls)} zones=${zones.served}${failed}\n`;
+  const count = (name: 'failed' | 'waiting'): string => (zoneCounts[name] > 0 ? ` ${name}=${zoneCounts[name]}` : '');
+  const zones = `zones=${zoneCounts.served}${count('failed')}${count('waiting')}`;
+  return `ready${field('udp', udp)}${field('tcp', tcp)}${field('tls', tls)} ${zones}\n`;
 }
 
 function list(endpoints: readonly Endpoint[]): string {

@@ -136,7 +136,8 @@ async function start(
   }
   const { server } = running;
   warnOfWildcards(server, config, log);
-  if (server.zones.served + server.zones.failed === 0) log.warn({ ...config.zones }, 'there are no zones to serve');
+  const { served, failed, waiting } = server.zoneCounts;
+  if (served + failed + waiting === 0) log.warn({ ...config.zones }, 'there are no zones to serve');
   return server;
 }
 

@@ -189,7 +189,11 @@ function logOutcome(outcome: ReloadOutcome, watched: boolean, log: Log): void {
 }
 
 /** For `systemctl status`. */
-export function statusText({ zones }: Server): string {
+export function statusText({ zoneCounts: zones }: Pick<Server, 'zoneCounts'>): string {
   const served = `serves ${counted(zones.served, 'zone')}`;
-  return zones.failed > 0 ? `${served}; ${zones.failed} cannot be loaded` : served;
+  const notes = [
+    ...(zones.failed > 0 ? [`${zones.failed} cannot be answered`] : []),
+    ...(zones.waiting > 0 ? [`${zones.waiting} not transferred yet`] : []),
+  ];
+  return [served, ...notes].join('; ');
 }

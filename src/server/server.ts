@@ -34,6 +34,7 @@ import { LoaderLane } from './zones/jobs/loader-lane.js';
 import type { LoaderSettings } from './zones/load-zones.js';
 import { declareStored, openState } from './zones/open-state.js';
 import { ServedZones, type ZonesReport } from './zones/served-zones.js';
+import { type ZoneCounts, zoneCounts } from './zones/zone-counts.js';
 import type { ZoneFile } from './zones/zone-files.js';
 import { ZoneKeeper } from './zones/zone-keeper.js';
 import { type ReloadRequest, ZoneLoader, type ZoneSettings } from './zones/zone-loader.js';
@@ -88,8 +89,10 @@ export interface Server {
   readonly transfersOut: TransfersOut;
   /** What zones have to do with other nameservers. */
   readonly life: ZoneLife;
-  /** The result of the last load or reload. */
+  /** The result of the last load or reload of files. */
   readonly zones: ZonesReport;
+  /** Of all zones, those of files and others. */
+  readonly zoneCounts: ZoneCounts;
   /**
    * Loads what `request` names, or everything that has changed. The old zones are answered meanwhile; a zone with errors stays as it
    * was. Fulfilled when all answers come from the new zones. Never throws; reloads run one after the other.
@@ -135,17 +138,15 @@ async function openServer(
   const zoneSettings = zoneSettingsOf(options);
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
-  const sources = (): string[] => [...loader.zones.sources.keys()];
   const troubles = options.troubles ?? new StartTroubles(config.strict, log, clock);
   const { usable, mistakes } = withUsableSecrets(config, troubles);
   const transfersOut = new TransfersOut(log);
-  const requests = { ...options.requests };
-  const opened = { ...options, config: usable, troubles, transfersOut, requests };
-  const { tls, tap, plane } = await openParts(opened, report, sources, clock);
+  const opened = { ...options, config: usable, troubles, transfersOut, requests: { ...options.requests } };
+  const { tls, tap, plane } = await openParts(opened, report, () => [...loader.zones.sources.keys()], clock);
   logPlane(plane, log);
   let closed: Promise<void> | undefined;
   keeper.begin(async (catalog) => (closed ? undefined : plane.publish(catalog)));
-  const life = await openZoneLife(usable, { keeper, clock, log, requests, thread: options.loader.thread });
+  const life = await openZoneLife(usable, { ...opened, keeper, clock, thread: options.loader.thread });
   const parts: ReloadParts = {
     loader,
     zoneSettings,
@@ -178,6 +179,9 @@ async function openServer(
     },
     get zones() {
       return reloader.report;
+    },
+    get zoneCounts() {
+      return zoneCounts(reloader.report, keeper);
     },
     loaded: loader.zones,
     transfersOut,

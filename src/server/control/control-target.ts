@@ -5,6 +5,7 @@ import type { Endpoint } from '../../transport/transport.js';
 import type { PlaneStatus } from '../plane/data-plane.js';
 import type { ReloadOutcome } from '../reload.js';
 import type { RoundResult } from '../secondaries/secondary-host.js';
+import type { ZoneCounts } from '../zones/zone-counts.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
 
@@ -35,9 +36,9 @@ export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', '
 export type LogLevelName = (typeof LOG_LEVELS)[number];
 
 /**
- * `critical`: clients get no answers, or none that they may trust: a zone failed, no zone is served, or a certificate has expired or is
- * not valid yet. `warning`: all is answered, but not from the files as they are now, or not for long: errors in files, zones that are
- * kept as they were, a change that waits for a restart, draining.
+ * `critical`: clients get no answers, or none that they may trust: a zone failed or has expired, no zone is served, or a certificate has
+ * expired or is not valid yet. `warning`: all is answered, but not from the files as they are now, or not for long: errors in files, zones
+ * that are kept as they were, a change that waits for a restart, draining; or a zone has not been transferred yet.
  */
 export type Health = 'ok' | 'warning' | 'critical';
 
@@ -55,12 +56,7 @@ export interface ServerStatus {
     readonly tls: readonly Endpoint[];
   };
   readonly plane: PlaneStatus;
-  readonly zones: {
-    readonly served: number;
-    readonly failed: number;
-    readonly kept: number;
-    readonly records: number;
-  };
+  readonly zones: ZoneCounts;
   readonly certificates: readonly {
     readonly file: string;
     readonly subject: string;

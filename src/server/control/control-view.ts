@@ -56,8 +56,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
 }
 
 function statusOf(server: Server, { version, since, config, watching, logLevel }: ControlContext): ServerStatus {
-  const { zones, udp, tcp, tls, reloader, loaded } = server;
-  const { served, failed, kept, records } = zones;
+  const { udp, tcp, tls, reloader, loaded } = server;
   const certificates = server.tlsService?.certificates ?? [];
   const plane = server.plane.status;
   const status = {
@@ -68,7 +67,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
     config,
     addresses: { udp, tcp, tls },
     plane,
-    zones: { served, failed, kept, records },
+    zones: server.zoneCounts,
     certificates: certificates.map(({ certFile, subject, names, notBefore, notAfter, pin }) => {
       const [begins, expires] = [notBefore.getTime() / 1000, notAfter.getTime() / 1000];
       return { file: certFile, subject, names, begins, expires, pin };

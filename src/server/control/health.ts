@@ -6,7 +6,8 @@ export function healthOf(status: Omit<ServerStatus, 'health'>, now: number): Hea
   const { zones, certificates, problems, restart, state } = status;
   const isOutOfTime = ({ begins, expires }: { begins: number; expires: number }): boolean =>
     begins > now || expires <= now;
-  if (zones.failed > 0 || zones.served === 0 || certificates.some(isOutOfTime)) return 'critical';
-  if (zones.kept > 0 || problems.length > 0 || restart.length > 0 || state !== 'ready') return 'warning';
+  if (zones.failed > 0 || zones.served + zones.waiting === 0 || certificates.some(isOutOfTime)) return 'critical';
+  if (zones.kept + zones.waiting > 0 || problems.length > 0 || restart.length > 0 || state !== 'ready')
+    return 'warning';
   return 'ok';
 }

@@ -11,6 +11,7 @@ import { threadCpu } from '../process/thread-cpu.js';
 import type { Server } from '../server.js';
 import { loaderCpuSeconds } from '../zones/load-zones.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
+import { statusOfAll } from '../zones/zone-ties.js';
 
 /** `logLinesLost`: lines of the log that could not be written. `server`: undefined while it starts. */
 export function metricsFacts(version: string, logLinesLost: number, server: Server | undefined): ServerFacts {
@@ -41,7 +42,7 @@ const STARTING: Facts = {
 };
 
 function factsOf(server: Server): Facts {
-  const { state, plane, loaded, reloader, tlsService, tap, transfersOut, life } = server;
+  const { state, plane, loaded, keeper, reloader, tlsService, tap, transfersOut, life } = server;
   const { connections, shared, sessions } = plane.settings;
   const now = new Date(wallTime());
   return {
@@ -50,7 +51,7 @@ function factsOf(server: Server): Facts {
     plane: plane.status,
     cpu: { control: (threadCpu(process.pid) || 0) / 1000, loader: loaderCpuSeconds(), ...plane.cpu() },
     sessions: sessionFacts(new ConnectionLimits(connections, shared), sessions, state),
-    zones: loaded.status().map(zoneFacts),
+    zones: statusOfAll(loaded, keeper).map(zoneFacts),
     reloads: reloader.facts,
     certificates: (tlsService?.certificates ?? []).map((certificate) => {
       const { certFile: file, notAfter } = certificate;

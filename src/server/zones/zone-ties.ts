@@ -11,6 +11,11 @@ import type { ZoneStatus } from './zone-outcome.js';
 
 type StatusOf = (zone: string) => Promise<SecondaryStatus | undefined>;
 
+/** The status of all zones, those of files first. */
+export function statusOfAll(served: ServedZones, keeper: Pick<ZoneKeeper, 'all'>): ZoneStatus[] {
+  return [...served.status(), ...[...keeper.all()].filter(({ role }) => role !== 'file').map(statusOf)];
+}
+
 /** The status of all zones, or of the one of this name: one or none. `secondary`: what is known of zones that have primaries. */
 export async function statusWithTies(
   served: ServedZones,

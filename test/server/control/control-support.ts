@@ -25,7 +25,7 @@ export const STATUS: ServerStatus = {
   since: 1_700_000_000,
   addresses: { udp: [{ address: '127.0.0.1', port: 53 }], tcp: [{ address: '::1', port: 53 }], tls: [] },
   plane: { path: 'threads', udpWorkers: 2, streamWorkers: 2, restarts: 0, streams: 'node' },
-  zones: { served: 1, failed: 0, kept: 0, records: 3 },
+  zones: { served: 1, failed: 0, kept: 0, waiting: 0, records: 3 },
   certificates: [],
   reloads: { done: 0, failed: 0 },
   health: 'ok',

@@ -4,7 +4,7 @@ import { healthOf } from '../../../src/server/control/health.js';
 import { STATUS } from './control-support.js';
 
 const NOW = 1_800_000_000;
-const zones = { served: 2, failed: 0, kept: 0, records: 9 };
+const zones = { served: 2, failed: 0, kept: 0, waiting: 0, records: 9 };
 const certificate = { file: 'a.pem', subject: 'CN=a', names: ['a'], begins: NOW - 1, expires: NOW + 1, pin: 'x' };
 
 describe('the health of a server', () => {
@@ -13,6 +13,7 @@ describe('the health of a server', () => {
     ['warning', 'a zone is kept as it was', { zones: { ...zones, kept: 1 } }],
     ['warning', 'a file has an error', { problems: ['adotd.yaml:1:1: port: found x'] }],
     ['warning', 'a change waits for a restart', { restart: ['port'] }],
+    ['warning', 'no zone has been transferred yet', { zones: { ...zones, served: 0, waiting: 1 } }],
     ['warning', 'it drains', { state: 'draining' }],
     ['critical', 'a zone failed', { zones: { ...zones, failed: 1 }, restart: ['port'] }],
     ['critical', 'there are no zones', { zones: { ...zones, served: 0 } }],
