@@ -69,6 +69,9 @@ function validity({ begins, expires }: ServerStatus['certificates'][number], now
 
 export function zonesText(zones: readonly ZoneStatus[], now: number): string {
   const head = ['zone', 'state', 'serial', 'records', 'size', 'signatures', 'loaded', 'took', 'file'];
+  // Of a zone that is in no file, the second table says when it came.
+  const loaded = ({ file, loadedAt }: ZoneStatus): string =>
+    loadedAt > 0 ? `${duration(now - loadedAt)} ago` : file === '' ? '-' : 'never';
   const rows = zones.map((zone) => [
     zone.name,
     zone.state,
@@ -76,8 +79,8 @@ export function zonesText(zones: readonly ZoneStatus[], now: number): string {
     String(zone.records),
     octets(zone.octets),
     signaturesText(zone.signaturesExpire, now),
-    zone.loadedAt === 0 ? 'never' : `${duration(now - zone.loadedAt)} ago`,
-    milliseconds(zone.milliseconds),
+    loaded(zone),
+    zone.file === '' ? '-' : milliseconds(zone.milliseconds),
     zone.file === '' ? '-' : zone.file,
   ]);
   return (
