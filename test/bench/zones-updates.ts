@@ -1,13 +1,12 @@
 /** Durable UPDATEs a second: 20 clients with a TCP connection each, one update after the other, on one zone of 1,000 records. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import { Requests, startUpdatedBind, startUpdatedKnot, type UpdatedZone } from '../interop/update-peers.js';
-import { buildQuery } from '../support/message.js';
-import { freePort, knock, stopChild } from '../support/peers/server.js';
+import { freePort, stopChild } from '../support/peers/server.js';
 import { updateMessage } from '../transfer/update/update-case.js';
 import { REPOSITORY } from './machine.js';
 import { isInstalled, median, printTable } from './measure.js';
@@ -54,9 +53,9 @@ async function startAdotd(folder: string): Promise<Updated> {
   const port = await freePort();
   writeFileSync(file, stringify({ ...config, listen: ['127.0.0.1'], port }));
   const main = join(REPOSITORY, 'dist', 'cli', 'main.js');
-  const child = spawn(process.execPath, [main, 'serve', '--config', file], { stdio: 'inherit' });
-  const question = buildQuery({ name: NAME, type: 'SOA' });
-  while ((await knock(port, question)) === undefined) await sleep(20);
+  const child = spawn(process.execPath, [main, 'serve', '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // It prints a line when everything answers.
+  await once(child.stdout, 'data');
   return { port, stop: () => stopChild(child) };
 }
 
@@ -79,7 +78,8 @@ async function measure(port: number, seconds: number): Promise<Figures> {
     for (let i = 0; performance.now() < end; i++) {
       const from = performance.now();
       const answer = await requests.ask(messages[i % 2] ?? new Uint8Array());
-      if (answer === undefined || ((answer[3] ?? 0) & 15) !== 0) throw new Error(`answered ${answer?.toString('hex')}`);
+      if (answer === undefined || ((answer[3] ?? 0) & 15) !== 0)
+        throw new Error(`update ${i} of client ${client} was answered ${answer?.toString('hex')}`);
       times.push(performance.now() - from);
     }
   };
