@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, startServer } from '../../src/index.js';
+import { textOf } from '../repository/files.js';
 import { adotd, MAIN, ROOT } from '../support/cli.js';
 import { runCommand } from '../support/run-command.js';
 import { temporaryFolder } from '../tls/support.js';
@@ -78,6 +79,13 @@ describe('adotd update', () => {
     expect(ran.stderr).toMatch(
       /script:7: example\.test\.: the server answered \w+; nothing of this update was changed/,
     );
+  });
+
+  it('takes the commands of docs/zones.md', async () => {
+    const [, commands = ''] = /^```\n(server .*?)^```$/ms.exec(textOf('docs/zones.md')) ?? [];
+    expect(commands).toContain('update add laptop.dyn.example.test.');
+    const { status, stderr } = await runCommand('update', folder.put('commands', commands), '--check');
+    expect([status, stderr]).toEqual([0, '']);
   });
 
   it('finds the zone of the first name at the server', async () => {

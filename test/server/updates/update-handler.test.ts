@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { Transport } from '../../../src/answer/facts.js';
 import { configSchema } from '../../../src/config/schema.js';
 import { AdotdError, ErrorCode } from '../../../src/errors.js';
@@ -12,6 +13,7 @@ import { TSIG_ALGORITHMS } from '../../../src/protocol/tsig/tsig-key.js';
 import type { SignedRequest } from '../../../src/server/requests.js';
 import { UpdateHandler } from '../../../src/server/updates/update-handler.js';
 import { imageOf, OPTIONS } from '../../image/changes/versions.js';
+import { textOf } from '../../repository/files.js';
 import { updateMessage, type WireUpdate, ZONE } from '../../transfer/update/update-case.js';
 
 const SECRET = 'MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=';
@@ -111,6 +113,14 @@ function requestOf(octets: Uint8Array, key?: string, address = [127, 0, 0, 1]): 
 }
 
 const TXT = '_acme-challenge 60 IN TXT "token"';
+
+describe('the configuration of docs/zones.md', () => {
+  it('lets the keys that it names change what it says', () => {
+    const [, yaml = ''] = /^```yaml\n(.*?)^```$/ms.exec(textOf('docs/zones.md')) ?? [];
+    const config = configSchema.parse(parse(yaml));
+    expect(config.zones.policies).toMatchObject([{ zones: ['example.test'], update: [{ key: 'acme.example.' }, {}] }]);
+  });
+});
 
 describe('an UPDATE', () => {
   it('of a client that may make the change is made, and the log says who changed what', async () => {
