@@ -203,6 +203,36 @@ describe('a store of zones', () => {
     expect(readdirSync(join(folder, 'runs'))).toEqual([]);
   });
 
+  it('writes its ledger anew when most of it is out of date, while changes come', async () => {
+    const folder = newFolder();
+    const ledgers = (): string[] => readdirSync(folder).filter((name) => name.startsWith('ledger-'));
+    const { store, said } = await openStore(folder, 40_000);
+    const images = [1, 2].map((serial) => imageOf(ZONE, serial, 20));
+    const [there, back] = between(images[0]!, images[1]!, images[0]!);
+    await store.commit(ZONE, { generation: images[0]! });
+    await store.commit('kept.test.', { generation: imageOf('kept.test.', 7), facts: FACTS });
+    await store.commit('gone.test.', { generation: imageOf('gone.test.', 1) });
+    await store.commit('gone.test.', { remove: true });
+    await store.table('members').put('a', Buffer.from('1'));
+    for (let i = 0; i < 40; i++) {
+      await store.commit(
+        ZONE,
+        i % 2 === 0 ? { differences: [there!] } : { differences: [back!], generation: images[0]! },
+      );
+      for (let k = 0; k < 20; k++) await store.note('kept.test.', { timers: { refresh: i * 20 + k } });
+    }
+    await store.close();
+    expect(ledgers()).not.toContain('ledger-1');
+    expect(ledgers()).toHaveLength(1);
+    const again = await openStore(folder);
+    expect([...said, ...again.said]).toEqual([]);
+    expect(textOfRead(ZONE, await again.store.read(ZONE))).toBe(textOf(images[0]!));
+    expect(textOfRead('kept.test.', await again.store.read('kept.test.'))).toBe(textOf(imageOf('kept.test.', 7)));
+    expect(again.store.zone('kept.test.')?.facts).toEqual({ ...FACTS, timers: { refresh: 799 } });
+    expect(again.store.zone('gone.test.')).toBeUndefined();
+    expect(Buffer.from(again.store.table('members').get('a')!).toString()).toBe('1');
+  });
+
   it('applies changes of a zone in the order of the calls, also when the first is large', async () => {
     const folder = newFolder();
     const { store } = await openStore(folder);
