@@ -1,6 +1,7 @@
 /** The output of `adotd ctl` for people. */
 import { counted } from '../errors.js';
 import type { Summary } from '../observe/counters/summary.js';
+import type { CatalogStatus } from '../server/catalogs/consumed-catalogs.js';
 import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
 import type { RoundResult } from '../server/secondaries/secondary-host.js';
@@ -133,6 +134,17 @@ function tiesText(zones: readonly ZoneStatus[], now: number): string {
 function signaturesText(expire: number | undefined, now: number): string {
   if (expire === undefined) return '-';
   return expire < now ? 'EXPIRED' : `${duration(expire - now)} left`;
+}
+
+/** The consumed catalogs, and what is odd about them. */
+export function catalogsText(catalogs: readonly CatalogStatus[]): string {
+  if (catalogs.length === 0) return 'no catalog is consumed\n';
+  const head = ['catalog', 'state', 'serial', 'members', 'going'];
+  const rows = catalogs.map(({ zone, state, serial, members, going }) =>
+    [zone, state, serial ?? '-', members, going].map(String),
+  );
+  const notes = catalogs.flatMap(({ zone, lines }) => lines.map((line) => `${zone} ${line}\n`));
+  return table([head, ...rows], '  ') + (notes.length === 0 ? '' : `\n${notes.join('')}`);
 }
 
 export function outcomeLines(outcome: ReloadOutcome): string {

@@ -2,6 +2,7 @@
 import { nearest } from '../config/nearest.js';
 import { counted } from '../errors.js';
 import type { Summary } from '../observe/counters/summary.js';
+import type { CatalogStatus } from '../server/catalogs/consumed-catalogs.js';
 import { controlFolders, socketsIn } from '../server/control/control-folders.js';
 import { defaultSocket, stateOf } from '../server/control/control-socket.js';
 import type { ServerStatus } from '../server/control/control-target.js';
@@ -11,7 +12,15 @@ import type { ZoneStatus } from '../server/zones/zone-outcome.js';
 import type { SessionsReport } from '../session/session-report.js';
 import { Exit, FailedWith, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { type ControlClient, controlClient } from './ctl-client.js';
-import { outcomeLines, sessionsText, statusText, summaryTable, transferText, zonesText } from './ctl-text.js';
+import {
+  catalogsText,
+  outcomeLines,
+  sessionsText,
+  statusText,
+  summaryTable,
+  transferText,
+  zonesText,
+} from './ctl-text.js';
 import { habitOfCommand } from './habits.js';
 
 const OPTIONS = {
@@ -39,6 +48,8 @@ interface Call {
   readonly config: string | undefined;
   /** The argument of the command. */
   readonly word: string | undefined;
+  /** Of an action, what is behind the word. */
+  readonly object: string | undefined;
   readonly json: boolean;
   readonly force: boolean;
   readonly allowEmpty: boolean;
@@ -47,8 +58,8 @@ interface Call {
 }
 
 interface Command {
-  /** Whether the command takes an argument. */
-  readonly argument: 'none' | 'optional' | 'required';
+  /** Whether the command takes an argument; `action`: none, or a word and an argument of that. */
+  readonly argument: 'none' | 'optional' | 'required' | 'action';
   /** Fulfilled with the exit status. */
   run(call: Call): Promise<number>;
 }
@@ -122,6 +133,23 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return outcome.errors.length === 0 && outcome.counts.kept + outcome.counts.failed === 0 ? Exit.OK : Exit.FAILED;
     },
   },
+  catalog: {
+    argument: 'action',
+    async run(call) {
+      const { client, word, object } = call;
+      if (word === undefined) {
+        const list = (await client.json('GET', '/catalogs')) as CatalogStatus[];
+        print(call, list, catalogsText);
+        return list.every(({ state }) => state === 'followed') ? Exit.OK : Exit.FAILED;
+      }
+      if (word !== 'accept' || object === undefined)
+        throw new UsageError(`adotd ctl catalog: expected nothing, or accept and the name of a catalog`);
+      const { accepted } = (await client.json('POST', '/catalogs', { accept: object })) as { accepted: boolean };
+      const done = accepted ? `the members that ${object} has no more are gone` : `${object} has nothing that waits`;
+      print(call, { accepted }, () => `${done}\n`);
+      return accepted ? Exit.OK : Exit.FAILED;
+    },
+  },
   stats: { argument: 'none', run: (call) => show<Summary>(call, '/statistics', summaryTable) },
   sessions: {
     argument: 'none',
@@ -175,6 +203,8 @@ Asks or controls a running server, over its control socket.
                       take the zone file as it is, and give up what is stored of the zone, or cannot be read
   state export FILE   write all that a stopped server has stored, to a file or - (standard output)
   state import FILE   store what was exported, in a folder that is empty or missing, while no server uses it
+  catalog             the catalog zones that are followed, their members, and what is wrong with them
+  catalog accept ZONE let the members go that the catalog ZONE has no more, although they are most of them
   stats               counters
   sessions            open TCP, STARTTLS and TLS sessions
   drain [SECONDS]     finish pending answers within SECONDS, then stop the server
@@ -228,7 +258,8 @@ async function control(words: readonly string[]): Promise<number> {
     const hint = habitOfCommand(name) ?? (near ? `did you mean ${near}?` : `known are ${names.join(', ')}`);
     throw new UsageError(`adotd ctl: unknown command ${name}; ${hint}`);
   }
-  const surplus = command.argument === 'none' ? word : rest[0];
+  const [object, ...others] = rest;
+  const surplus = command.argument === 'none' ? word : command.argument === 'action' ? others[0] : object;
   if (surplus !== undefined) throw new UsageError(`adotd ctl ${name}: unexpected ${surplus}`);
   if (command.argument === 'required' && word === undefined)
     throw new UsageError(`adotd ctl ${name}: expected an argument; see adotd ctl --help`);
@@ -237,7 +268,7 @@ async function control(words: readonly string[]): Promise<number> {
   const { config } = values;
   const socket = await socketOf(values.socket, config);
   const client = controlClient(socket, timeout);
-  return command.run({ client, socket, config, word, json, force, allowEmpty, full, longest });
+  return command.run({ client, socket, config, word, object, json, force, allowEmpty, full, longest });
 }
 
 /** The words of a command; those of `state` are two words. */

@@ -31,6 +31,7 @@ import { TransfersOut } from './transfers-out.js';
 import { openZoneLife, type ZoneLife } from './zone-life.js';
 import { zonePolicyOf } from './zone-policy.js';
 import { LoaderLane } from './zones/jobs/loader-lane.js';
+import type { KeptState } from './zones/kept-state.js';
 import type { LoaderSettings } from './zones/load-zones.js';
 import { declareStored, openState } from './zones/open-state.js';
 import { ServedZones, type ZonesReport } from './zones/served-zones.js';
@@ -119,21 +120,25 @@ export interface Server {
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { clock = systemClock } = options;
-  const { keeper, loader } = await openZones(options, clock);
+  const zones = await openZones(options, clock);
   try {
-    return await openServer(options, keeper, loader, clock);
+    return await openServer(options, zones, clock);
   } catch (error) {
-    await keeper.close();
+    await zones.keeper.close();
     throw error;
   }
 }
 
-async function openServer(
-  options: ServerOptions,
-  keeper: ZoneKeeper,
-  loader: ZoneLoader,
-  clock: Clock,
-): Promise<Server> {
+/** What keeps zones, and what loads them. */
+interface OpenZones {
+  readonly keeper: ZoneKeeper;
+  readonly loader: ZoneLoader;
+  /** undefined: none is configured. */
+  readonly state: KeptState | undefined;
+}
+
+async function openServer(options: ServerOptions, zones: OpenZones, clock: Clock): Promise<Server> {
+  const { keeper, loader } = zones;
   const { config, configFile, log } = options;
   const zoneSettings = zoneSettingsOf(options);
   const report = await loader.load(zoneSettings(config));
@@ -146,13 +151,13 @@ async function openServer(
   logPlane(plane, log);
   let closed: Promise<void> | undefined;
   keeper.begin(async (catalog) => (closed ? undefined : plane.publish(catalog)));
-  const life = await openZoneLife(usable, { ...opened, keeper, clock, thread: options.loader.thread });
+  const life = await openZoneLife(usable, { ...opened, ...zones, clock, thread: options.loader.thread });
   const parts: ReloadParts = {
     loader,
     zoneSettings,
     plane: {
       configure: async (next) => !closed && plane.configure(next),
-      publish: () => keeper.publish(),
+      publish: () => keeper.publish().then(() => life.reloaded()),
     },
     tls,
     configFile,
@@ -207,10 +212,7 @@ async function openServer(
 }
 
 /** The keeper of all zones, with those that the state has, and the loader of those that come from files. Throws ADOTD_STATE. */
-async function openZones(
-  { config, loader: settings, log, user }: ServerOptions,
-  clock: Clock,
-): Promise<{ readonly keeper: ZoneKeeper; readonly loader: ZoneLoader }> {
+async function openZones({ config, loader: settings, log, user }: ServerOptions, clock: Clock): Promise<OpenZones> {
   const publisher = new Publisher();
   const served = new ServedZones(publisher);
   const lane = new LoaderLane(clock, settings.thread);
@@ -225,7 +227,7 @@ async function openZones(
     replaced: (zone, image) => served.replaced(zone, image, clock.seconds()),
   });
   await declareStored(keeper, state, transferredZones(config));
-  return { keeper, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };
+  return { keeper, state, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };
 }
 
 /**

@@ -2,17 +2,22 @@
 import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
+import { memberTable } from './catalogs/member-table.js';
+import { Catalogs } from './catalogs/open-catalogs.js';
 import { Notifier } from './notify/notifier.js';
 import type { RequestHandlers } from './requests.js';
 import type { SecondaryStatus } from './secondaries/secondary-host.js';
 import { SecondaryZones } from './secondaries/secondary-zones.js';
 import { openUpdates } from './updates/open-updates.js';
 import { zonePolicyOf } from './zone-policy.js';
+import type { KeptState } from './zones/kept-state.js';
 import type { ZoneKeeper } from './zones/zone-keeper.js';
 
 /** What the parts work with. */
 interface ZoneLifeParts {
   readonly keeper: ZoneKeeper;
+  /** undefined: none is configured. */
+  readonly state: KeptState | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Handlers of NOTIFY and UPDATE; the parts enter theirs. */
@@ -36,20 +41,33 @@ export interface ZoneLife extends Required<ZoneLifePart> {
   /** How many UPDATEs had which answer, by RCODE. */
   readonly updates: ReadonlyMap<number, number>;
   readonly secondaries: SecondaryZones;
+  readonly catalogs: Catalogs;
+  /** To be called when zone files may have come or gone. */
+  reloaded(): void;
 }
+
+/** Name of the table of catalogs' members in the state. */
+const MEMBERS = 'members';
+/** Without state no catalog is consumed: nothing has to be stored. */
+const NO_MEMBERS = { read: () => [], write: async () => undefined };
 
 /** Opens the parts, in this order; they are closed in the other. */
 export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promise<ZoneLife> {
-  const { keeper } = parts;
+  const { keeper, state, log, clock } = parts;
   keeper.configure(zonePolicyOf(config));
   const secondaries = new SecondaryZones(config, parts);
   const notifier = openNotifier(config, parts);
   const updates = openUpdates(config, parts);
-  const open: ZoneLifePart[] = [secondaries, notifier, updates];
+  const table = state === undefined ? NO_MEMBERS : memberTable(state.table(MEMBERS), log);
+  const catalogs = new Catalogs(config, { keeper, secondaries, table, clock, log });
+  await catalogs.configure(config);
+  const open: ZoneLifePart[] = [secondaries, notifier, updates, catalogs];
   return {
     secondaries,
     notifier,
     updates: updates.counts,
+    catalogs,
+    reloaded: () => catalogs.zonesChanged(),
     async configure(next) {
       keeper.configure(zonePolicyOf(next));
       for (const part of open) await part.configure(next);

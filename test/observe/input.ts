@@ -30,6 +30,7 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
     notifies: NO_NOTIFIES,
     secondaries: { ...NO_SECONDARIES, nextExpiry: 3600 },
     updates: new Map(),
+    catalogs: [{ zone: 'catalog.example.', state: 'followed', members: 3 }],
     ...change,
   };
 }

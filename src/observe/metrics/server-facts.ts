@@ -39,6 +39,19 @@ export interface ServerFacts {
   readonly transfers: TransferFacts;
   readonly notifies: NotifyCounts;
   readonly secondaries: SecondaryFacts;
+  /** Catalog zones that are consumed. */
+  readonly catalogs: readonly CatalogFacts[];
+}
+
+/** States of a consumed catalog; only in the first one it is followed. */
+export const CATALOG_STATES = ['followed', 'waiting', 'broken', 'absent'] as const;
+
+interface CatalogFacts {
+  /** In presentation format. */
+  readonly zone: string;
+  readonly state: (typeof CATALOG_STATES)[number];
+  /** Members that are served. */
+  readonly members: number;
 }
 
 interface TapFacts {

@@ -1,6 +1,7 @@
-/** Metrics of zone transfers to secondaries. */
+/** Metrics of zone transfers to secondaries, and of catalogs. */
 import { TransferEnd } from '../../answer/transfer/transfer-end.js';
 import { type Metric, single } from './metric.js';
+import { CATALOG_STATES } from './server-facts.js';
 
 const FORMS = ['axfr', 'ixfr'] as const;
 const RESULTS = ['acknowledged', 'refused', 'failed'] as const;
@@ -58,5 +59,22 @@ export const TRANSFER_METRICS: readonly Metric[] = [
     type: 'gauge',
     help: 'Others that are to be told of new versions of zones, and have not answered yet.',
     read: ({ server }) => single(server.notifies.pending),
+  },
+  {
+    name: 'adotd_catalog_members',
+    type: 'gauge',
+    help: 'Zones that are served because a consumed catalog has them as members.',
+    labels: { catalog: 'name of the catalog zone' },
+    read: ({ server }) => server.catalogs.map(({ zone, members }) => [[zone], members] as const),
+  },
+  {
+    name: 'adotd_catalog_state',
+    type: 'gauge',
+    help: '1 for the current state of a consumed catalog, 0 for the others. `waiting`: it has lost most of its members, and nobody has accepted that. `absent`: it was never transferred, or has expired. In all states but `followed` nothing changes.',
+    labels: { catalog: 'name of the catalog zone', state: CATALOG_STATES.map((state) => `\`${state}\``).join(', ') },
+    read: ({ server }) =>
+      server.catalogs.flatMap((catalog) =>
+        CATALOG_STATES.map((state) => [[catalog.zone, state], catalog.state === state ? 1 : 0] as const),
+      ),
   },
 ];

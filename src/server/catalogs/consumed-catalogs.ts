@@ -150,6 +150,11 @@ export class ConsumedCatalogs {
     return this.#catalogs.map(({ zone }) => this.#statusOf(zone, counts.get(zone) ?? 0));
   }
 
+  /** A line for each catalog that is broken, or waits. */
+  get problems(): string[] {
+    return this.status().flatMap((status) => (isTrouble(status) ? catalogText(status) : []));
+  }
+
   /** Fulfilled when nothing is under way any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -253,21 +258,27 @@ export class ConsumedCatalogs {
     for (const status of this.status()) this.#reportCatalog(status);
   }
 
-  #reportCatalog({ zone, state, going, members, clashes, lines }: CatalogStatus): void {
+  #reportCatalog(status: CatalogStatus): void {
     const { log } = this.#parts;
-    const remedy = `adotd ctl catalog accept ${zone} lets them go`;
-    const text =
-      state === 'waiting'
-        ? `the catalog ${zone} has lost ${going} of its ${members} members: nothing changes until somebody accepts that; ${remedy}`
-        : state === 'broken'
-          ? `the catalog ${zone} is broken, and nothing changes: ${lines[0]}`
-          : lines.length > 0
-            ? `the catalog ${zone}: ${lines.join('; ')}`
-            : '';
-    if (this.#said.get(zone) === text) return;
+    const { zone, going, clashes } = status;
+    const text = catalogText(status);
+    if ((this.#said.get(zone) ?? '') === text) return;
     this.#said.set(zone, text);
-    if (text === '') return;
-    if (state === 'followed') log.warn({ catalog: zone, clashes }, text);
-    else log.error({ catalog: zone, going }, text);
+    if (isTrouble(status)) log.error({ catalog: zone, going }, text);
+    else if (text !== '') log.warn({ catalog: zone, clashes }, text);
   }
+}
+
+function isTrouble({ state }: CatalogStatus): boolean {
+  return state === 'waiting' || state === 'broken';
+}
+
+/** What keeps a catalog from being followed, or is odd about it; empty: nothing. */
+function catalogText({ zone, state, going, members, lines }: CatalogStatus): string {
+  if (state === 'waiting') {
+    const lost = `the catalog ${zone} has lost ${going} of its ${members} members: nothing changes until somebody accepts that`;
+    return `${lost}; adotd ctl catalog accept ${zone} lets them go`;
+  }
+  if (state === 'broken') return `the catalog ${zone} is broken, and nothing changes: ${lines[0]}`;
+  return lines.length === 0 ? '' : `the catalog ${zone}: ${lines.join('; ')}`;
 }

@@ -70,6 +70,7 @@ export class Catalogs {
     this.#catalogs = new Set(followed.map(({ zone }) => zone));
     this.#configured = new Set([...secondary.flatMap(({ zones }) => zones.map(zoneKey)), ...this.#catalogs]);
     await this.#consumed.configure(followed);
+    await this.#withdrawOrphans();
     await this.#produced.configure([...new Set(policies.flatMap(({ catalog }) => catalog ?? []).map(zoneKey))]);
   }
 
@@ -89,6 +90,11 @@ export class Catalogs {
     return this.#consumed.status();
   }
 
+  /** A line for each consumed catalog that is not followed. */
+  get problems(): string[] {
+    return this.#consumed.problems;
+  }
+
   async close(): Promise<void> {
     await this.#consumed.close();
     await this.#produced.close();
@@ -104,6 +110,16 @@ export class Catalogs {
   /** The first group of a member of a consumed catalog that a policy names. */
   #groupOf(zone: string): string | undefined {
     return this.#consumed.members.get(zone)?.groups.find((group) => this.#groups.has(group));
+  }
+
+  /** Stops serving zones that the state had, and that no catalog has brought. */
+  async #withdrawOrphans(): Promise<void> {
+    const { keeper } = this.#parts;
+    const { members } = this.#consumed;
+    const orphans = [...keeper.all()].filter(
+      ({ zone, role }) => role === 'secondary' && !this.#configured.has(zone) && !members.has(zone),
+    );
+    await Promise.all(orphans.map(({ zone }) => keeper.withdraw(zone)));
   }
 
   /** Makes a catalog zone without members, if there is none. */

@@ -2,6 +2,7 @@
 import type { Summary } from '../../observe/counters/summary.js';
 import type { SessionsReport } from '../../session/session-report.js';
 import type { Endpoint } from '../../transport/transport.js';
+import type { CatalogStatus } from '../catalogs/consumed-catalogs.js';
 import type { PlaneStatus } from '../plane/data-plane.js';
 import type { ReloadOutcome } from '../reload.js';
 import type { RoundResult } from '../secondaries/secondary-host.js';
@@ -23,6 +24,10 @@ export interface ControlTarget {
   transfer(name: string, isFull: boolean): Promise<RoundResult | undefined>;
   /** As reload() of the zone, but its file is taken as it is, and what is stored of the zone is given up. */
   acceptFile(zone: string): Promise<ReloadOutcome>;
+  /** The catalog zones that are consumed. */
+  catalogs(): readonly CatalogStatus[];
+  /** Lets the members go that a version of a catalog (presentation format) has no more. Returns false when none waits. */
+  acceptCatalog(name: string): Promise<boolean>;
   /** The text of a zone as it is served, piece by piece; undefined for a zone that is not served. */
   dump(name: string): Iterator<string> | undefined;
   /** Ends the server as SIGTERM does. `seconds`: how long sessions have to finish; undefined: as configured. */

@@ -46,6 +46,8 @@ export function controlView(server: Server, context: ControlContext): ControlTar
     },
     notify: (name) => server.life.notifier.notify(zoneKey(name)),
     transfer: (name, isFull) => server.life.secondaries.transfer(zoneKey(name), isFull),
+    catalogs: () => server.life.catalogs.status(),
+    acceptCatalog: (name) => server.life.catalogs.accept(zoneKey(name)),
     drain: (seconds) => context.drain(seconds),
     setLogLevel(level) {
       const before = context.logLevel.get();
@@ -74,7 +76,12 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
     }),
     reloads: reloader.tally,
     restart: reloader.restart,
-    problems: [...planeProblems(plane), ...reloader.problems, ...zoneProblems(loaded)].slice(0, MAX_PROBLEMS),
+    problems: [
+      ...planeProblems(plane),
+      ...reloader.problems,
+      ...server.life.catalogs.problems,
+      ...zoneProblems(loaded),
+    ].slice(0, MAX_PROBLEMS),
     logLevel: logLevel.get(),
     watching: watching(),
     memory: process.memoryUsage.rss(),

@@ -11,6 +11,8 @@
  *   POST /notify                       { targets }; { zone }
  *   POST /transfer                     RoundResult; { zone, full? }
  *   POST /accept-file                  ReloadOutcome; { zone }
+ *   GET  /catalogs                     CatalogStatus[]
+ *   POST /catalogs                     { accepted }; { accept }: name of a catalog
  *   POST /drain                        { seconds? }
  *   POST /log-level                    { before, level }; { level }
  *
@@ -21,7 +23,7 @@ import * as z from 'zod/mini';
 import { describeIssues } from '../../config/issues.js';
 import { AdotdError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
-import { nameFromText, nameToText } from '../../protocol/name.js';
+import { nameFromText, nameToText, zoneKey } from '../../protocol/name.js';
 import { timedServer } from '../process/timed-http.js';
 import { ControlError, readBody, sendError, sendJson, sendPieces } from './control-http.js';
 import { type ControlTarget, LOG_LEVELS } from './control-target.js';
@@ -48,6 +50,7 @@ const reloadBody = z.strictObject({
 const notifyBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)) });
 const transferBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)), full: z.optional(z.boolean()) });
 const acceptBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)) });
+const catalogBody = z.strictObject({ accept: z.string().check(z.maxLength(1100)) });
 const drainBody = z.strictObject({ seconds: z.optional(z.number().check(z.gte(0), z.lte(MAX_DRAIN))) });
 const levelBody = z.strictObject({ level: z.enum(LOG_LEVELS) });
 
@@ -95,6 +98,15 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   },
   'accept-file': {
     POST: ({ target, body }) => target.acceptFile(canonical(parsed(acceptBody, body).zone)),
+  },
+  catalogs: {
+    GET: ({ target }) => target.catalogs(),
+    async POST({ target, body }) {
+      const name = canonical(parsed(catalogBody, body).accept);
+      if (!target.catalogs().some(({ zone }) => zone === zoneKey(name)))
+        throw new ControlError(404, 'NOT_FOUND', `${name} is no catalog that this server consumes`);
+      return { accepted: await target.acceptCatalog(name) };
+    },
   },
   drain: {
     POST({ target, body }) {

@@ -39,6 +39,7 @@ const STARTING: Facts = {
   notifies: NO_NOTIFIES,
   secondaries: NO_SECONDARIES,
   updates: new Map(),
+  catalogs: [],
 };
 
 function factsOf(server: Server): Facts {
@@ -58,7 +59,8 @@ function factsOf(server: Server): Facts {
       return { file, notAfter: notAfter.getTime() / 1000, valid: isValidAt(certificate, now) };
     }),
     tap,
-    problems: reloader.problems.length + planeProblems(plane.status).length,
+    problems: reloader.problems.length + planeProblems(plane.status).length + life.catalogs.problems.length,
+    catalogs: life.catalogs.status().map(({ zone, state: what, members }) => ({ zone, state: what, members })),
     certificateStates: tlsService?.pairs ?? NO_CERTIFICATES,
     transfers: transfersOut.facts(plane.settings),
     notifies: life.notifier.counts,

@@ -1,6 +1,7 @@
 /** What the keeper stores of zones, and makes of what is stored (state/zone-store.ts). */
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { imageFacts } from '../../image/image-facts.js';
+import type { StoredTable } from '../../state/stored-table.js';
 import type { StoredFacts } from '../../state/zone-facts.js';
 import type { ZoneStore } from '../../state/zone-store.js';
 import type { Difference } from '../../zone/changes/difference.js';
@@ -55,6 +56,11 @@ export class KeptState {
   /** Keys of the zones that are stored as secondaries. */
   secondaries(): string[] {
     return this.#store.zones().flatMap(({ zone, facts }) => (facts.role === 'secondary' ? zone : []));
+  }
+
+  /** A table for small values of others. */
+  table(name: string): StoredTable {
+    return this.#store.table(name);
   }
 
   /** Octets of the differences that are stored behind the last generation. */

@@ -62,6 +62,8 @@ export function controlTarget(
       parts.onReload?.({ zone });
       return OUTCOME;
     },
+    catalogs: () => [],
+    acceptCatalog: async () => false,
     dump: () => undefined,
     notify: () => undefined,
     drain: () => undefined,
