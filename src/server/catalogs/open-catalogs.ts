@@ -86,7 +86,7 @@ export class Catalogs {
   }
 
   /** The consumed catalogs. */
-  status(): CatalogStatus[] {
+  followed(): CatalogStatus[] {
     return this.#consumed.status();
   }
 

@@ -46,7 +46,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
     },
     notify: (name) => server.life.notifier.notify(zoneKey(name)),
     transfer: (name, isFull) => server.life.secondaries.transfer(zoneKey(name), isFull),
-    catalogs: () => server.life.catalogs.status(),
+    catalogs: () => server.life.catalogs.followed(),
     acceptCatalog: (name) => server.life.catalogs.accept(zoneKey(name)),
     drain: (seconds) => context.drain(seconds),
     setLogLevel(level) {

@@ -60,7 +60,7 @@ function factsOf(server: Server): Facts {
     }),
     tap,
     problems: reloader.problems.length + planeProblems(plane.status).length + life.catalogs.problems.length,
-    catalogs: life.catalogs.status().map(({ zone, state: what, members }) => ({ zone, state: what, members })),
+    catalogs: life.catalogs.followed().map(({ zone, state: what, members }) => ({ zone, state: what, members })),
     certificateStates: tlsService?.pairs ?? NO_CERTIFICATES,
     transfers: transfersOut.facts(plane.settings),
     notifies: life.notifier.counts,

@@ -87,8 +87,8 @@ describe('the catalogs that a server consumes', () => {
     await bench.transfer('catalog.test.', 1, ...all.map((zone, i) => `m${i}.zones PTR ${zone}`));
     expect(Object.keys(bench.zones()).sort()).toEqual([...allowed, 'catalog.test.', 'own.test.'].sort());
     expect(bench.zones()['own.test.']).toBe('file');
-    expect(bench.catalogs9432.status()[0]).toMatchObject({ clashes: 6, members: 6 });
-    expect(bench.catalogs9432.status()[0]?.lines).toContain(
+    expect(bench.catalogs9432.followed()[0]).toMatchObject({ clashes: 6, members: 6 });
+    expect(bench.catalogs9432.followed()[0]?.lines).toContain(
       'www.own.test. is not served: it lies in own.test., which does not delegate it',
     );
   });
@@ -100,7 +100,7 @@ describe('the catalogs that a server consumes', () => {
     bench.catalogs9432.zonesChanged();
     await bench.settled();
     expect(bench.zones()).toHaveProperty(['a.test.']);
-    expect(bench.catalogs9432.status()[0]?.state).toBe('absent');
+    expect(bench.catalogs9432.followed()[0]?.state).toBe('absent');
   });
 
   it('take hostile content without harm: 100,000 members that are ours, of others, or in our zones', async () => {
@@ -112,7 +112,7 @@ describe('the catalogs that a server consumes', () => {
     );
     await bench.transfer('catalog.test.', 1, ...lines);
     expect(bench.zones()).toEqual({ 'own.test.': 'file', 'a.test.': 'file', 'catalog.test.': 'catalog-consumed' });
-    const [status] = bench.catalogs9432.status();
+    const [status] = bench.catalogs9432.followed();
     expect([status?.clashes, status?.lines.length]).toEqual([100_000, 20]);
   });
 });
