@@ -137,8 +137,7 @@ interface OpenZones {
   readonly state: KeptState | undefined;
 }
 
-async function openServer(options: ServerOptions, zones: OpenZones, clock: Clock): Promise<Server> {
-  const { keeper, loader } = zones;
+async function openServer(options: ServerOptions, { keeper, loader, state }: OpenZones, clock: Clock): Promise<Server> {
   const { config, configFile, log } = options;
   const zoneSettings = zoneSettingsOf(options);
   const report = await loader.load(zoneSettings(config));
@@ -151,7 +150,7 @@ async function openServer(options: ServerOptions, zones: OpenZones, clock: Clock
   logPlane(plane, log);
   let closed: Promise<void> | undefined;
   keeper.begin(async (catalog) => (closed ? undefined : plane.publish(catalog)));
-  const life = await openZoneLife(usable, { ...opened, ...zones, clock, thread: options.loader.thread });
+  const life = await openZoneLife(usable, { ...opened, keeper, state, clock, thread: options.loader.thread });
   const parts: ReloadParts = {
     loader,
     zoneSettings,
