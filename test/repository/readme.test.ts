@@ -103,7 +103,7 @@ describe('what README.md shows', () => {
     expect(answers).toEqual([expect.objectContaining({ data: '192.0.2.80', ttl: 3600 })]);
   });
 
-  it.each(['README.md', 'docs/configuration.md', 'docs/encryption.md', 'docs/operation.md'])(
+  it.each(['README.md', 'docs/configuration.md', 'docs/encryption.md', 'docs/operation.md', 'docs/zones.md'])(
     'as a configuration is one, in %s',
     (document) => {
       const configurations = blocks('yaml', textOf(document));
@@ -125,7 +125,7 @@ describe('what README.md shows', () => {
     }
   });
 
-  it.each(['README.md', 'docs/encryption.md', 'docs/operation.md'])(
+  it.each(['README.md', 'docs/encryption.md', 'docs/operation.md', 'docs/zones.md'])(
     'as commands has verbs and options that exist, in %s',
     (document) => {
       const commands = [...textOf(document).matchAll(/^ {4}(?:npx )?adotd ([a-z]+)(.*)$/gm)];
