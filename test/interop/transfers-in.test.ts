@@ -231,6 +231,9 @@ describe.skipIf(missing)(`transfers in (seed ${SEED})${missing ? ` (skipped: ${m
     await again.logged(/no primary could be used \(1 in a row\), serial 1 stays/);
     expect(again.stderr()).not.toMatch(/transferred|has expired/);
     expect(await adotd('ctl', '--config', served.config, 'transfer', 'zone.test')).toMatchObject({ status: 1 });
+    const { stdout } = await adotd('ctl', '--config', served.config, 'status', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ zones: { served: 1, failed: 0, records: before.length - 1 } });
+    expect(JSON.parse(stdout).health).not.toBe('critical');
   }, 120_000);
 
   it.each([

@@ -27,8 +27,8 @@ import type { TransferQuestion } from './transfer-question.js';
 
 /** A TTL with the highest bit set counts as 0 (RFC 2181 §8). */
 const MAX_TTL = 0x7fffffff;
-/** Octets of a record besides owner and RDATA. */
-const RECORD_FIXED = 10;
+/** Octets that a record counts for besides owner and RDATA: what the store needs for it, so that the limit bounds memory. */
+const RECORD_COST = 40;
 /** Names that are decompressed may need more room than the longest RDATA before they are refused. */
 const RDATA_ROOM = MAX_RDATA + 512;
 
@@ -37,7 +37,7 @@ interface TransferOptions {
   readonly question: TransferQuestion;
   /** Of a signed question. */
   readonly verifier?: StreamVerifier | undefined;
-  /** Limit of the octets that come, and of those of the records when their names are not compressed. */
+  /** Limit of the octets that come, and of what the records take when their names are not compressed. */
   readonly maxOctets: number;
   /** About as many records are expected, as in the version before. */
   readonly expectedRecords?: number | undefined;
@@ -195,7 +195,7 @@ export class TransferReader {
       fail(TransferFault.PROTOCOL, `found ${this.#describe()}, expected no such type: no zone can have it`);
     if (suffixAt(owner, 0, this.#apex, this.#apexLabels) < 0)
       fail(TransferFault.PROTOCOL, `found ${this.#describe()}, expected names at or below ${nameToText(this.#apex)}`);
-    this.#expanded += ownerLength + RECORD_FIXED + rdataLength;
+    this.#expanded += ownerLength + RECORD_COST + rdataLength;
     if (this.#expanded > this.#options.maxOctets) this.#tooLarge();
     if (records.ttl > MAX_TTL) records.ttl = 0;
   }
