@@ -92,7 +92,8 @@ const policy = z.strictObject({
   groups: z
     ._default(z.array(z.string().check(z.minLength(1), z.maxLength(255))).check(z.maxLength(100)), [])
     .register(z.globalRegistry, {
-      description: 'Groups of members of the catalogs in `zones.catalogs` (RFC 9432 §4.3.2) that it applies to.',
+      description:
+        'Groups of members of the catalogs in `zones.catalogs` (RFC 9432 §4.3.2) that it applies to. Such a policy can have `catalog` only: all other keys go by names.',
     }),
   default: z._default(z.boolean(), false).register(z.globalRegistry, {
     description: 'It applies to all zones that no other policy names.',
@@ -136,6 +137,9 @@ const policy = z.strictObject({
   }),
 });
 
+/** Keys that a policy with groups cannot have. */
+const BY_NAME_ONLY = ['require', 'access', 'dnssec_check', 'transfer', 'notify', 'update', 'serial'] as const;
+
 /** Policies of zones. */
 export const zonePolicies = z
   ._default(
@@ -156,6 +160,13 @@ export const zonePolicies = z
             if (!once(`group ${group}`)) refuse(['groups', at], 'expected each group in one policy, once');
           });
           if (isDefault && !once('default')) refuse(['default'], 'expected one default policy');
+          // Who may do what is decided by names everywhere: a group decides only what its zones are members of.
+          for (const key of BY_NAME_ONLY) {
+            const value = own[key];
+            const isGiven = Array.isArray(value) ? value.length > 0 : value !== undefined;
+            if (groups.length > 0 && isGiven)
+              refuse([key], 'expected it in a policy with zones, by names: one with groups has only catalog');
+          }
           for (const key of ['catalog_group', 'catalog_owner'] as const)
             if (own[key] !== undefined && own.catalog === undefined) refuse([key], 'expected catalog as well');
         });

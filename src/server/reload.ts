@@ -11,7 +11,7 @@ import type { Clock } from '../session/clock.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
 import { changedKeys, type Effect, inForce, refuseEmptyFile, refuseNoZones } from './config-change.js';
 import type { DataPlane } from './plane/data-plane.js';
-import { configuredZones, misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
+import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
 import type { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
 import type { ZonesReport } from './zones/served-zones.js';
@@ -43,6 +43,8 @@ export interface ReloadOutcome {
 /** The parts of a server that reloading needs. */
 export interface ReloadParts {
   readonly loader: ZoneLoader;
+  /** Keys of the zones of a configuration that are in no file, and of those that are served now. */
+  otherZones(config: Config): readonly string[];
   /** How zones are found and loaded under a configuration. */
   zoneSettings(config: Config): ZoneSettings;
   readonly plane: Pick<DataPlane, 'configure'> & {
@@ -255,7 +257,7 @@ export class Reloader {
     // With other files, the names of the zones are not known yet.
     const otherZones = changed.has('zones.folder') || changed.has('zones.files');
     if (!changed.has('zones.policies') || otherZones) return;
-    const served = new Set([...loader.zones.names, ...configuredZones(wanted)]);
+    const served = new Set([...loader.zones.names, ...this.#parts.otherZones(wanted)]);
     const found = misplacedPolicies(this.#config, wanted, served, policyPlaces(configFile, wanted));
     if (found.length > 0) throw new AdotdError(ErrorCode.CONFIG, found.map(formatDiagnostic).join('\n'));
   }

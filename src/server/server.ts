@@ -139,7 +139,7 @@ interface OpenZones {
 
 async function openServer(options: ServerOptions, { keeper, loader, state }: OpenZones, clock: Clock): Promise<Server> {
   const { config, configFile, log } = options;
-  const zoneSettings = zoneSettingsOf(options);
+  const zoneSettings = zoneSettingsOf(options, otherZones(keeper));
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
   const troubles = options.troubles ?? new StartTroubles(config.strict, log, clock);
@@ -147,12 +147,12 @@ async function openServer(options: ServerOptions, { keeper, loader, state }: Ope
   const transfersOut = new TransfersOut(log);
   const opened = { ...options, config: usable, troubles, transfersOut, requests: { ...options.requests } };
   const { tls, tap, plane } = await openParts(opened, report, () => [...loader.zones.sources.keys()], clock);
-  logPlane(plane, log);
   let closed: Promise<void> | undefined;
   keeper.begin(async (catalog) => (closed ? undefined : plane.publish(catalog)));
   const life = await openZoneLife(usable, { ...opened, keeper, state, clock, thread: options.loader.thread });
   const parts: ReloadParts = {
     loader,
+    otherZones: otherZones(keeper),
     zoneSettings,
     plane: {
       configure: async (next) => !closed && plane.configure(next),
@@ -258,8 +258,16 @@ function withUsableSecrets(
   }
 }
 
-/** How each configuration wants zones to be found and loaded. */
-function zoneSettingsOf(options: ServerOptions): (config: Config) => ZoneSettings {
+/** Keys of the zones of a configuration that are in no file, and of those that are served now. */
+function otherZones(keeper: ZoneKeeper): (config: Config) => readonly string[] {
+  return (config) => [...configuredZones(config), ...Array.from(keeper.all(), ({ zone }) => zone)];
+}
+
+/** How each configuration wants zones to be found and loaded. `others`: keys of zones that are in no file. */
+function zoneSettingsOf(
+  options: ServerOptions,
+  others: (config: Config) => readonly string[],
+): (config: Config) => ZoneSettings {
   // Places in the file are those of the moment when the configuration was read: they are kept with it.
   let places = { of: options.config, placeOf: policyPlaces(options.configFile, options.config) };
   return (config) => {
@@ -272,7 +280,7 @@ function zoneSettingsOf(options: ServerOptions): (config: Config) => ZoneSetting
       dnssecChecks: dnssecChecksOf(config),
       policies: policiesOf(config),
       policyMistakes: (zones) =>
-        unservedPolicies(config.zones.policies, new Set([...zones, ...configuredZones(config)]), placeOf),
+        unservedPolicies(config.zones.policies, new Set([...zones, ...others(config)]), placeOf),
     };
   };
 }
@@ -315,6 +323,7 @@ async function openParts(
     const transferred = options.transfersOut.add.bind(options.transfersOut);
     const services = { counters: new Counters(), clock, log, handle, transferred };
     plane = await openPlane({ ...options, bound }, catalog, tls, services, tap);
+    logPlane(plane, log);
     return { tls, tap, plane };
   } catch (error) {
     tls?.close();

@@ -124,6 +124,13 @@ describe('zones that live among other nameservers', () => {
       ],
     ],
     [
+      'zones: { policies: [{ groups: [x], catalog: c.test }, { groups: [y], zones: [a.test], access: { deny: ["::1"] }, notify: [one] }] }',
+      [
+        '4:95: zones.policies[1].access: found {"deny":["::1"]}, expected it in a policy with zones, by names: one with groups has only catalog',
+        '4:122: zones.policies[1].notify: found ["one"], expected it in a policy with zones, by names: one with groups has only catalog',
+      ],
+    ],
+    [
       'tls: { enabled: false }\nzones: { policies: [{ default: true, transfer: { to: [one], require: tls } }] }',
       [
         '5:70: zones.policies[0].transfer.require: found "tls", expected tls.enabled: true or transfer.listen as well: there is no TLS',

@@ -24,7 +24,8 @@ zones:
         - key: acme.TEST
           allow: [{ name: _acme-challenge.a.example.test, types: [TXT, type65534] }, { subdomain: Dyn.example.test }, { self: true }]
         - { remote: second, allow: [{ subdomain: a.example.test }] }
-    - { groups: [special], update: [{ remote: second, allow: [{ name: x.test }] }] }
+    - { groups: [special], catalog: special.test }
+    - { zones: [dyn.test], update: [{ remote: second, allow: [{ name: x.dyn.test }] }] }
     - { default: true, notify: [second] }
 `,
   'adotd.yaml',
@@ -54,7 +55,7 @@ describe('what policies say about a zone and other nameservers', () => {
       serial: 'keep',
       zonemd: 'remove',
     } satisfies EffectivePolicy);
-    expect(policyOf('b.example.test.', 'special').update).toHaveLength(1);
+    expect(policyOf('b.example.test.', 'special').catalog?.zone).toBe('special.test.');
     expect(policyOf('a.example.test.', 'special').serial).toBe('unixtime');
     expect(policyOf('other.').notify).toEqual({ remotes: ['second'], nameservers: false });
     expect(policyOf('c.example.test.')).toBe(policyOf('b.example.test.'));
@@ -75,10 +76,10 @@ describe('what policies say about a zone and other nameservers', () => {
   });
 
   it('lifts the serial where clients change a zone, unless it says how', () => {
-    expect(policyOf('x.test.', 'special').serial).toBe('increment');
+    expect(policyOf('dyn.test.').serial).toBe('increment');
   });
 });
 
 it('zones in no file are those of secondaries and of catalogs, consumed and made here', () => {
-  expect(configuredZones(config)).toEqual(['from.test.', 'consumed.test.', 'catalog.test.']);
+  expect(configuredZones(config)).toEqual(['from.test.', 'consumed.test.', 'catalog.test.', 'special.test.']);
 });

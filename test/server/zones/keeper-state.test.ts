@@ -115,6 +115,72 @@ describe('a zone that is changed beside its file', () => {
   });
 });
 
+describe('a change that is acknowledged', () => {
+  it('is on disk before any thread answers from it, and before it is fulfilled', async () => {
+    const bench = await start(newFolder());
+    await bench.load({ 'a.test': ZONE });
+    const steps: string[] = [];
+    const { state } = bench;
+    const commit = state!.commit.bind(state);
+    state!.commit = async (...args) => {
+      steps.push('commit');
+      await commit(...args);
+      steps.push(`on disk, published ${bench.catalogs.length}`);
+    };
+    const before = bench.catalogs.length;
+    await bench.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    steps.push(`fulfilled, published ${bench.catalogs.length}`);
+    expect(steps).toEqual(['commit', `on disk, published ${before}`, `fulfilled, published ${before + 1}`]);
+    await bench.keeper.close();
+  });
+});
+
+describe('versions, expiry, failing disks and restarts of a zone from a primary, in any order', () => {
+  it.each(Array.from({ length: 12 }, (_, i) => i + 101))('lead where a simple model leads: seed %d', async (seed) => {
+    const random = new Random(seed);
+    const folder = newFolder();
+    let bench = await start(folder);
+    bench.keeper.declare('s.test.', 'secondary');
+    let served: Uint8Array | undefined;
+    let serial = 0;
+    let isExpired = false;
+    for (let step = 0; step < 30; step++) {
+      const where = `seed ${seed}, step ${step}`;
+      bench.state!.isFull = random.chance(0.2);
+      const deed = random.below(10);
+      if (deed < 6) {
+        const next = imageOf('s.test', withSerial(++serial, `n${random.below(9)} 60 A 192.0.2.${step}\n`));
+        const differences = served && random.chance(0.7) ? [diff(served, next)] : undefined;
+        const done = await bench.keeper.adopt('s.test.', { image: next, differences, sourceSerial: serial }).then(
+          () => true,
+          () => false,
+        );
+        expect(done, where).toBe(!bench.state!.isFull);
+        if (done) [served, isExpired] = [next, false];
+      } else if (deed === 6) {
+        await bench.keeper.expire('s.test.');
+        isExpired = served !== undefined;
+      } else if (deed === 7) {
+        await bench.keeper.renew('s.test.');
+        isExpired = false;
+      } else {
+        await bench.keeper.close();
+        bench = await start(folder);
+        bench.keeper.declare('s.test.', 'secondary');
+        await bench.keeper.settled('s.test.');
+        // Until when a version is valid is noted by those who ask primaries.
+        isExpired = false;
+      }
+      await bench.keeper.publish();
+      expect(bench.answered('s.test.'), where).toBe(
+        served === undefined ? ZONE_FAILED : isExpired ? ZONE_EXPIRED : textOf(served),
+      );
+      if (served) expect(textOf(bench.keeper.get('s.test.')!.image!), where).toBe(textOf(served));
+    }
+    await bench.keeper.close();
+  });
+});
+
 describe('a file that is taken as it is', () => {
   it('replaces what was changed beside it, with a later serial', async () => {
     const folder = newFolder();

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readConfig } from '../../../src/config/load.js';
+import { configPlaces, readConfig } from '../../../src/config/load.js';
 import { silentLog } from '../../../src/observe/log.js';
 import { controlView } from '../../../src/server/control/control-view.js';
 import { createServer, type Server } from '../../../src/server/server.js';
@@ -119,6 +119,29 @@ describe('a server with a state folder', () => {
     expect(whole(dump('a.test.'))).toContain('x.a.test. 60 IN A 192.0.2.2');
     expect(whole(dump('s.test.'))).toContain(' 5 ');
     expect(dump('b.test.')).toBeUndefined();
+  });
+
+  it('takes zones that are in no file for served: a policy may name them', async () => {
+    const server = await serve();
+    server.keeper.declare('member.test.', 'secondary');
+    const { policyMistakes } = server.zones;
+    expect(policyMistakes).toEqual([]);
+    put('adotd.yaml', CONFIG.replace('  policies: [', '  policies: [{ zones: [s.test, member.test] }, '));
+    const path = join(folder, 'adotd.yaml');
+    const read = () => readConfig(path);
+    await server.close();
+    running.length = 0;
+    const again = await createServer({
+      config: read(),
+      configFile: { path, read, places: () => configPlaces(path) },
+      zones: zonesOfConfig,
+      log: silentLog,
+      loader: { thread: false },
+    });
+    running.push(again);
+    expect(again.zones.policyMistakes.map(({ message }) => message)).toEqual([expect.stringContaining('member.test.')]);
+    again.keeper.declare('member.test.', 'secondary');
+    expect((await again.reload()).errors).toEqual([]);
   });
 
   it('merges an edited file on reload, and announces the version', async () => {
