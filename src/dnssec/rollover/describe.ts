@@ -28,6 +28,28 @@ export function describeKeys(state: ZoneKeys, policy: RolloverPolicy, now: numbe
   }));
 }
 
+/**
+ * Says what it costs that a compromised key is known: how long resolvers trust it at least, if it is replaced by the rules, and for how
+ * long the zone would be bogus for some of them if it was taken away at once. `zoneTtl`: as Facts has it.
+ */
+export function costOfCompromise({ role, tag }: KeyProgress, policy: RolloverPolicy, zoneTtl: number): string {
+  const { keyTtl, dsTtl, propagation, parentPropagation } = policy;
+  const introduction = keyTtl + propagation;
+  const removal = role === 'zsk' ? zoneTtl + propagation : dsTtl + parentPropagation + propagation;
+  const held = Math.max(keyTtl, zoneTtl, role === 'zsk' ? 0 : dsTtl);
+  const parent = role === 'zsk' ? '' : ', and for as long as the parent needs for the new DS record';
+  return (
+    `Resolvers trust key ${tag} for ${duration(introduction + removal)} more at least${parent}. ` +
+    `Taken away at once, it would leave the zone bogus for some of them for up to ${duration(held + propagation)}${parent}.`
+  );
+}
+
+/** `1 h 10 min`. */
+function duration(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.round((seconds % 3600) / 60)];
+  return [hours > 0 ? `${hours} h` : '', minutes > 0 || hours === 0 ? `${minutes} min` : ''].filter(Boolean).join(' ');
+}
+
 function titleOf({ role, tag, algorithm, goal }: KeyProgress): string {
   const purpose = goal === 'omnipresent' ? 'to be used' : 'to disappear';
   return `${role.toUpperCase()} ${tag}, ${algorithmText(algorithm)}, ${purpose}`;

@@ -37,8 +37,7 @@ export function dsConfirmed(
   now: number,
   isParentAsked: boolean,
 ): ZoneKeys {
-  if (!state.keys.some((key) => key.id === id))
-    throw new AdotdError(ErrorCode.DNSSEC_KEY, `found no key ${id}, expected one of the zone`);
+  checkKey(state, id);
   if (isParentAsked)
     throw new AdotdError(
       ErrorCode.DNSSEC_KEY,
@@ -55,6 +54,21 @@ export function dsConfirmed(
 /** Asks for new keys of a role. While keys of that role are on their way, it waits for them. */
 export function rollAsked(state: ZoneKeys, role: KeyRole): ZoneKeys {
   return state.rolls.includes(role) ? state : { ...state, rolls: [...state.rolls, role] };
+}
+
+/**
+ * Replaces a key that others may know, at once: a new key is made at the next step, whether this one was in use already or not. It
+ * disappears as fast as the rules allow. Throws ADOTD_DNSSEC_KEY for a key that is not there.
+ */
+export function compromised(state: ZoneKeys, id: string): ZoneKeys {
+  checkKey(state, id);
+  const keys = state.keys.map((key) => (key.id === id ? { ...key, goal: 'hidden' as const } : key));
+  return { ...state, keys };
+}
+
+function checkKey({ keys }: ZoneKeys, id: string): void {
+  if (keys.some((key) => key.id === id)) return;
+  throw new AdotdError(ErrorCode.DNSSEC_KEY, `found no key ${id}, expected one of the zone`);
 }
 
 /** Stops all states, or lets them move again. */

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { DELETE_CDNSKEY, DELETE_CDS, dsRdata } from '../../../src/dnssec/keys/delegation-signer.js';
 import { generateKey, type SigningKey } from '../../../src/dnssec/keys/signing-key.js';
-import { describeKeys } from '../../../src/dnssec/rollover/describe.js';
+import { costOfCompromise, describeKeys } from '../../../src/dnssec/rollover/describe.js';
 import {
+  compromised,
   dsConfirmed,
   frozen,
   leaving,
@@ -142,6 +143,27 @@ describe('a zone', () => {
     world.run(300);
     expect(world.keys.size).toBe(3);
     expect(world.state.keys.map(({ id }) => id)).not.toContain('csk1');
+  });
+
+  it('replaces a compromised key at once, also one that is on its way', () => {
+    const world = new World();
+    world.run(48).news();
+    world.state = rollAsked(world.state, 'csk');
+    world.run(1).news();
+    world.state = compromised(world.state, 'csk2');
+    expect(world.run(0.1).news()).toEqual(['49.0: DNSKEY csk1+csk2+csk3, signed by csk1, CDS csk1, DS csk1']);
+    world.run(100);
+    expect(publishedIds(world.state).dnskey).toEqual(['csk3']);
+    expect(() => compromised(world.state, 'csk1')).toThrow('found no key csk1, expected one of the zone');
+    const [key] = world.state.keys;
+    expect(costOfCompromise(key!, POLICY, 4 * HOUR)).toBe(
+      `Resolvers trust key ${key!.tag} for 3 h 40 min more at least, and for as long as the parent needs for the new DS record. ` +
+        'Taken away at once, it would leave the zone bogus for some of them for up to 4 h 10 min, and for as long as the parent needs for the new DS record.',
+    );
+    expect(costOfCompromise({ ...key!, role: 'zsk' }, POLICY, 4 * HOUR)).toBe(
+      `Resolvers trust key ${key!.tag} for 5 h 20 min more at least. ` +
+        'Taken away at once, it would leave the zone bogus for some of them for up to 4 h 10 min.',
+    );
   });
 
   it('stands still while it is frozen', () => {

@@ -2,7 +2,14 @@
  * Ten years of a zone whose keys are rolled: random policies, TTLs and delays, a parent that is late, restarts that lose what was
  * not stored, and commands at random moments. After every change it is found out whether some resolver could be unable to validate.
  */
-import { dsConfirmed, frozen, leaving, parentSeen, rollAsked } from '../../../src/dnssec/rollover/events.js';
+import {
+  compromised,
+  dsConfirmed,
+  frozen,
+  leaving,
+  parentSeen,
+  rollAsked,
+} from '../../../src/dnssec/rollover/events.js';
 import { type KeyRole, NO_KEYS_YET, RECORDS_OF, type ZoneKeys } from '../../../src/dnssec/rollover/key-state.js';
 import { publishedIds } from '../../../src/dnssec/rollover/published-keys.js';
 import type { RolloverPolicy } from '../../../src/dnssec/rollover/rollover-policy.js';
@@ -258,6 +265,7 @@ class Simulation {
     const chance = this.#random();
     const state = this.#stored;
     if (chance < 0.3) this.#stored = rollAsked(state, this.#pick(this.#policy.keys).role);
+    else if (chance < 0.33 && state.keys.length > 0) this.#stored = compromised(state, this.#pick(state.keys).id);
     else if (chance < 0.4) this.#stored = frozen(state, !state.isFrozen);
     else if (chance < 0.5) {
       this.#stored = leaving(state, !state.isLeaving);
