@@ -4,24 +4,26 @@ import type { KeyProgress, KeyRole, ZoneKeys } from './key-state.js';
 
 /**
  * Notes what the parent's servers answered at `now`: of each, whether it has the DS record of a key, or undefined when it did not
- * answer. Only what all servers say counts, and only since all of them have said so without a break.
+ * answer. Only what all servers say counts, and only since all of them have said so without a break. It is sure when they still say so after
+ * `parentPropagation` (seconds): an answer may be as old as that, and the parent have changed its mind since.
  */
 export function parentSeen(
   state: ZoneKeys,
   now: number,
   answers: readonly (((key: KeyProgress) => boolean) | undefined)[],
+  parentPropagation: number,
 ): ZoneKeys {
   const keys = state.keys.map((key) => {
     const known = answers.filter((answer) => answer !== undefined).map((answer) => answer(key));
     if (known.length === 0) return key;
     const isWhole = known.length === answers.length;
-    const { seen, gone } = key.parent;
-    const parent = {
-      seen: known.includes(false) ? undefined : (seen ?? (isWhole ? now : undefined)),
-      gone: known.includes(true) ? undefined : (gone ?? (isWhole ? now : undefined)),
-      last: isWhole ? now : key.parent.last,
-    };
-    return { ...key, parent };
+    const seen = known.includes(false) ? undefined : (key.parent.seen ?? (isWhole ? now : undefined));
+    const gone = known.includes(true) ? undefined : (key.parent.gone ?? (isWhole ? now : undefined));
+    const since = seen ?? gone;
+    const isGoingOn = since !== undefined && (since === key.parent.seen || since === key.parent.gone);
+    const isSure = isWhole && since !== undefined && now >= since + parentPropagation;
+    const sure = (isGoingOn ? key.parent.sure : undefined) ?? (isSure ? now : undefined);
+    return { ...key, parent: { seen, gone, sure, last: isWhole ? now : key.parent.last } };
   });
   return { ...state, keys };
 }
@@ -45,7 +47,10 @@ export function dsConfirmed(
     );
   const keys = state.keys.map((key) =>
     key.id === id
-      ? { ...key, parent: { seen: isThere ? now : undefined, gone: isThere ? undefined : now, last: undefined } }
+      ? {
+          ...key,
+          parent: { seen: isThere ? now : undefined, gone: isThere ? undefined : now, sure: now, last: undefined },
+        }
       : key,
   );
   return { ...state, keys };

@@ -37,6 +37,8 @@ export interface RecordProgress {
 interface ParentSight {
   readonly seen: number | undefined;
   readonly gone: number | undefined;
+  /** When it was seen again so late that no server can have answered with what was before; undefined: it was not yet. */
+  readonly sure: number | undefined;
   /** When that was seen last; undefined: somebody said so. */
   readonly last: number | undefined;
 }

@@ -138,7 +138,7 @@ function setGoals(before: ZoneKeys, policy: RolloverPolicy, facts: Facts, makeKe
       keys.map((key) => key.tag),
     );
     const records = { dnskey: HIDDEN, krrsig: HIDDEN, zrrsig: HIDDEN, ds: HIDDEN };
-    const parent = { seen: undefined, gone: undefined, last: undefined };
+    const parent = { seen: undefined, gone: undefined, sure: undefined, last: undefined };
     const { role, algorithm } = one;
     keys.push({
       id,
@@ -255,8 +255,8 @@ export function endOf(
   if (begin === undefined) return undefined;
   if (isAtParent && !without.has('parent')) {
     const seen = state === 'rumoured' ? key.parent.seen : key.parent.gone;
-    if (seen === undefined) return undefined;
-    begin = Math.max(begin, seen);
+    if (seen === undefined || key.parent.sure === undefined) return undefined;
+    begin = Math.max(begin, key.parent.sure);
   }
   let delay = without.has('propagation') ? 0 : policy.propagation;
   // The parent may still read an older CDS from a secondary that lags behind, and take a step back.

@@ -216,6 +216,7 @@ class Simulation {
         this.#stored,
         this.#now,
         answers.map((ds) => ds && (({ id }) => ds.includes(id))),
+        this.#policy.parentPropagation,
       );
       if (this.#random() < 0.05) this.#confirmWrongly();
     } else if (answers.every((ds) => ds !== undefined)) {
