@@ -228,19 +228,19 @@ const SECTIONS: readonly Mutant[] = [
   },
   {
     name: 'RD not copied',
-    file: 'answer/respond.ts',
+    file: 'answer/response.ts',
     find: ' | (request[requestAt + 2]! & FLAG_RD)',
     replace: '',
   },
   {
     name: 'RA set',
-    file: 'answer/respond.ts',
+    file: 'answer/response.ts',
     find: 'response[start + 3] = x.rcode & 15;',
     replace: 'response[start + 3] = (x.rcode & 15) | 0x80;',
   },
   {
     name: 'TC never set',
-    file: 'answer/respond.ts',
+    file: 'answer/response.ts',
     find: 'x.truncated === 1 ? FLAG_TC : 0',
     replace: 'x.truncated === 1 ? 0 : 0',
   },

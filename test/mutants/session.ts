@@ -35,8 +35,8 @@ export const SESSION: readonly Mutant[] = [
   {
     name: 'messages behind one that offers an upgrade are answered first',
     file: 'session/session.ts',
-    find: 'if (this.#stage === Stage.OFFERED) break;',
-    replace: '',
+    find: 'if (this.#stage === Stage.OFFERED || this.#long?.isUnderWay) break;',
+    replace: 'if (this.#long?.isUnderWay) break;',
   },
   {
     name: 'octets that were only borrowed are kept while the client does not read',
@@ -65,8 +65,8 @@ export const SESSION: readonly Mutant[] = [
   {
     name: 'a FIN of the peer loses the answers that wait',
     file: 'session/session.ts',
-    find: 'else if (this.#answers && !this.#paused) this.drain(SessionEnd.CLIENT);\n  }',
-    replace: 'else if (this.#answers) this.drain(SessionEnd.CLIENT);\n  }',
+    find: 'else if (this.isAnswering && !this.#paused) this.drain(SessionEnd.CLIENT);\n  }',
+    replace: 'else if (this.isAnswering) this.drain(SessionEnd.CLIENT);\n  }',
   },
   {
     name: 'time of a message begins anew with every octet',
