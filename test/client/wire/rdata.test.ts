@@ -24,6 +24,24 @@ describe('the RDATA of the client', () => {
     expect(read(65280, '').text).toBe('\\# 0');
   });
 
+  it.each([
+    [
+      'hmac-sha256.',
+      '0b686d61632d73686132353600',
+      '00006b0e1edd012c0004aabbccdd246a00000000',
+      '1796087517 300 4 qrvM3Q== 9322 NOERROR 0',
+    ],
+    [
+      'hmac-sha1.',
+      '09686d61632d7368613100',
+      '00000000000100000000ffff001200060000000000ff',
+      '1 0 0 65535 BADTIME 6 AAAAAAD/',
+    ],
+    ['.', '00', '00000000000000000000000000630000', '0 0 0 0 99 0'],
+  ])('of TSIG is printed as dig does: %s', (algorithm, name, rest, text) => {
+    expect(read(250, `${name}${rest}`).text).toBe(`${algorithm} ${text}`);
+  });
+
   it('that was cut off anywhere, or goes on, is malformed or reads as something else', () => {
     const codes = new Set<unknown>();
     for (const { type, wire } of cases) {
@@ -50,6 +68,7 @@ describe('the RDATA of the client', () => {
     [64, '00010000030002003500010000', /not in rising order/],
     [45, '0a0402', /gateway of unknown type 4/],
     [42, '0001210400000000', /prefix length of 33/],
+    [250, '00000000000000000000100000', /too early/],
     [257, '00012d', /tag that is not/],
   ])('of type %i, %s, is malformed', (type, hex, reason) => {
     expect(() => read(type, hex)).toThrow(reason);

@@ -133,6 +133,30 @@ export const certificationAuthority: FieldText = (r) => {
   return `${flags} ${tag} ${quoted(r.rest())}`;
 };
 
+/** Errors of TSIG (RFC 8945 §3): number 16 is another one than the RCODE of this number. */
+const TSIG_ERRORS: Readonly<Record<number, string>> = {
+  0: 'NOERROR',
+  16: 'BADSIG',
+  17: 'BADKEY',
+  18: 'BADTIME',
+  22: 'BADTRUNC',
+};
+
+/** RFC 8945 §4.2, in dig's order: lengths before what they are of. */
+export const transactionSignature: FieldText = (r) => {
+  const algorithm = r.name();
+  const time = r.u16() * 2 ** 32 + r.u32();
+  const fudge = r.u16();
+  const macLength = r.u16();
+  const mac = r.take(macLength).toString('base64');
+  const originalId = r.u16();
+  const error = r.u16();
+  const otherLength = r.u16();
+  const other = r.take(otherLength).toString('base64');
+  const words = [algorithm, time, fudge, macLength, mac, originalId, TSIG_ERRORS[error] ?? error, otherLength, other];
+  return words.filter((word) => word !== '').join(' ');
+};
+
 /** The form for every type (RFC 3597 §5). */
 export function generic(octets: Uint8Array): string {
   return octets.length === 0 ? '\\# 0' : `\\# ${octets.length} ${Buffer.from(octets).toString('hex').toUpperCase()}`;

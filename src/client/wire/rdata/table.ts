@@ -119,6 +119,7 @@ const ROWS: ReadonlyMap<number, readonly FieldText[]> = new Map([
   [107, [u16, name]], // LP
   [108, [field.eui48]], // EUI48
   [109, [field.eui64]], // EUI64
+  [250, [special.transactionSignature]], // TSIG
   [256, [u16, u16, field.text]], // URI
   [257, [special.certificationAuthority]], // CAA
   [258, [strings]], // AVC
