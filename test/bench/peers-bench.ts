@@ -1,6 +1,7 @@
 /** Shared by the parts of the comparison: starting all servers in a world, and measuring them in turns. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { likeness } from './likeness.js';
 import { loadsFor, measure, type NamedLoad, warm } from './peers-loads.js';
 import type { Figure, Results, Section, Start } from './peers-results.js';
@@ -89,6 +90,12 @@ async function describeOwn({ results }: Bench, server: Contestant, { folder }: G
   results.adotd = { command, config, plane: (await server.statistics())?.plane ?? '' };
 }
 
+/**
+ * Milliseconds between warming up and loads with a pace. Measured: after a load without one, V8 collects garbage in the background for
+ * up to 16 s, which is 5 µs a query at 1,000 queries a second; a server at such a pace has had it behind it for long.
+ */
+const SETTLING = 20_000;
+
 /** Warms all servers up, then measures them in turns: one after the other under each load. */
 export async function takeTurns(
   bench: Bench,
@@ -103,6 +110,7 @@ export async function takeTurns(
     say(`${section.title}: warming ${server.name} up`);
     await attempt(bench, server, section.title, () => warm(server, world, loadsFor(server, loads), seconds / 2));
   }
+  if (loads.some(({ rate }) => rate !== undefined)) await wait(SETTLING);
   await turns(bench, section, servers, world, rows, seconds);
 }
 

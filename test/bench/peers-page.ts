@@ -2,6 +2,9 @@
 import type { Results } from './peers-results.js';
 import { type Table, tablesOf } from './peers-tables.js';
 
+/** When servers began to rest before loads with a rate. */
+const RESTED = '2026-12-01';
+
 /** Since this day adotd sends each message in a TLS record of its own. */
 const RECORD_A_MESSAGE = '2026-11-30';
 
@@ -36,7 +39,7 @@ BIND \`-n 1\`; PowerDNS one receiver and one distributor thread) and is pinned t
 Rate limits and query logs are off, minimal responses are on (PowerDNS has no such setting), the UDP payload is 1232, and caches and socket
 buffers have their defaults. Everything runs on 127.0.0.1. Of the queries, 70 % are hits, 10 % NXDOMAIN, 5 % NODATA, 5 % wildcards, 5 %
 referrals and 5 % MX at the apex. Queries have EDNS only for the signed zone (DO) and for answers of a given size. All servers of a part
-run at the same time, and only the measured one is busy. After a time to warm up, each load runs on one server after the other for
+run at the same time, and only the measured one is busy. After a time to warm up${date < RESTED ? '' : ', and 20 s of rest before loads with a rate'}, each load runs on one server after the other for
 ${seconds} s (less in the smaller parts, longer where few queries come). All of this is done ${turns} times.
 
 The figure is the CPU time of the server per answered query, user and kernel, of all its threads and processes, by the scheduler's clock
