@@ -3,7 +3,7 @@
  * with the process, however that ends, and it is seen from other containers of the machine that have the folder too.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, linkSync, openSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, linkSync, openSync, renameSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { codeOf } from '../errors.js';
@@ -102,12 +102,16 @@ function listen(path: string): Promise<Server> {
     // The lock alone is no reason to go on running.
     server.unref();
     server.once('error', reject);
-    const before = process.umask(0o177);
-    try {
-      server.listen({ path }, () => resolve(server));
-    } finally {
-      process.umask(before);
-    }
+    server.listen({ path }, () => {
+      try {
+        // Its folder is open to nobody else, so the mode may come later. Not by process.umask(), which no worker thread may call.
+        chmodSync(path, 0o600);
+        resolve(server);
+      } catch (error) {
+        server.close();
+        reject(error);
+      }
+    });
   });
 }
 

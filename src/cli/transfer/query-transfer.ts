@@ -1,9 +1,11 @@
 /** Zone transfers of `adotd query`: records are printed as they come, in dig's layout. */
+
 import { recordToText } from '../../client/exchange-text.js';
 import type { ExchangeOptions } from '../../client/session/exchange.js';
 import { transferZone, type ZoneTransfer } from '../../client/session/zone-transfer.js';
 import type { Query, ResourceRecord } from '../../client/wire/message.js';
 import { classToText, typeToText } from '../../client/wire/mnemonics.js';
+import { counted } from '../../errors.js';
 import { Type } from '../../protocol/iana.js';
 
 type Form = 'text' | 'short' | 'json';
@@ -50,7 +52,7 @@ function transferToText(done: ZoneTransfer, began: Date): string {
     `;; TIME: ${milliseconds.toFixed(1)} ms`,
     `;; WHEN: ${began.toISOString()}`,
     `;; XFR: ${FORMS[form]}, serial ${serial}`,
-    `;; XFR size: ${records} records (messages ${messages}, bytes ${octets})`,
+    `;; XFR size: ${counted(records, 'record')} (messages ${messages}, bytes ${octets})`,
   ].join('\n');
 }
 

@@ -1,5 +1,5 @@
 /** Makes a version of what was transferred, has it stored and served, and says so in one line. */
-import { messageOf } from '../../errors.js';
+import { counted, messageOf } from '../../errors.js';
 import type { LoadOptions } from '../../image/load.js';
 import { transferText } from '../../transfer/in/transfer.js';
 import { TransferError, TransferFault } from '../../transfer/in/transfer-error.js';
@@ -44,7 +44,7 @@ export async function adoptTransfer(
   const took = milliseconds();
   const form = transfer.form === 'zone' ? 'AXFR' : 'IXFR';
   const from = before === undefined ? '' : ` from serial ${before}`;
-  const notes = warningCount === 0 ? '' : `; ${warningCount} warnings`;
+  const notes = warningCount === 0 ? '' : `; ${counted(warningCount, 'warning')}`;
   const { octets } = transfer;
   host.log(
     'info',

@@ -2,6 +2,7 @@
  * Reads the members of a catalog zone (RFC 9432) from its image. NOT here: properties that a later version or an
  * implementation of its own adds (§4.3.3 and records that no clause names): they are passed over (§5.1).
  */
+import { counted } from '../../errors.js';
 import { ImageRecords } from '../../image/changes/image-records.js';
 import { Type } from '../../protocol/iana.js';
 import { labelToText, nameKey, nameToText } from '../../protocol/name.js';
@@ -176,7 +177,7 @@ class CatalogReader {
     const expected = `expected one record, with the text "${SCHEMA_VERSION}" (RFC 9432 §4.2.1)`;
     if (version === undefined) throw new BrokenCatalog(`found no ${name}: ${expected}`);
     if (this.#versions.length > 1)
-      throw new BrokenCatalog(`found ${this.#versions.length} records ${name}: ${expected}`);
+      throw new BrokenCatalog(`found ${counted(this.#versions.length, 'record')} ${name}: ${expected}`);
     if (version !== SCHEMA_VERSION)
       throw new BrokenCatalog(`found ${name} with the text ${JSON.stringify(version.slice(0, SHOWN))}: ${expected}`);
   }
@@ -191,10 +192,12 @@ class CatalogReader {
         continue;
       }
       if (zones.length > 1)
-        throw new BrokenCatalog(`found ${zones.length} records ${label}.${below} PTR: expected one (RFC 9432 §4.1)`);
+        throw new BrokenCatalog(
+          `found ${counted(zones.length, 'record')} ${label}.${below} PTR: expected one (RFC 9432 §4.1)`,
+        );
       if (coo.length > 1)
         throw new BrokenCatalog(
-          `found ${coo.length} records coo.${label}.${below} PTR: expected one (RFC 9432 §4.3.1)`,
+          `found ${counted(coo.length, 'record')} coo.${label}.${below} PTR: expected one (RFC 9432 §4.3.1)`,
         );
       const other = members.get(zone);
       if (other !== undefined) {

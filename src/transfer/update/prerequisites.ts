@@ -36,7 +36,7 @@ export function judgePrerequisites(view: ZoneView, prerequisites: readonly Updat
   for (const { record, rdata } of wanted.values()) {
     const found = view.rrset(record.owner, record.type);
     if (found.length === rdata.size && found.every((one) => rdata.has(rdataKey(record.type, one.rdata)))) continue;
-    return { rcode: Rcode.NXRRSET, reason: `prerequisite: the zone has other ${describe(record)} records` };
+    return { rcode: Rcode.NXRRSET, reason: `prerequisite: the zone has another RRset ${describe(record)}` };
   }
   return undefined;
 }

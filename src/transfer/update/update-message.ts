@@ -3,7 +3,7 @@
  * additional section, whose records nothing asks for.
  */
 
-import { AdotdError } from '../../errors.js';
+import { AdotdError, counted } from '../../errors.js';
 import { Class, Type } from '../../protocol/iana.js';
 import { readName } from '../../protocol/message-name.js';
 import { readU16, readU32 } from '../../protocol/octets.js';
@@ -40,7 +40,7 @@ const RECORD_FIXED = 10;
 export function readUpdate(message: Uint8Array): UpdateMessage | string {
   if (message.length < HEADER) return `it has ${message.length} octets, fewer than a header`;
   // RFC 2136 §3.1.1.
-  if (readU16(message, 4) !== 1) return `its zone section has ${readU16(message, 4)} records, expected one`;
+  if (readU16(message, 4) !== 1) return `its zone section has ${counted(readU16(message, 4), 'record')}, expected one`;
   const zone = readName(message, HEADER);
   if (zone === undefined || zone.end + QUESTION_FIXED > message.length) return 'its zone section is malformed';
   const type = readU16(message, zone.end);

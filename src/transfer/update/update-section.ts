@@ -38,7 +38,7 @@ export function judgeChanges(
 
 function refusedText(change: UpdateRecord): string {
   if (isReserved(change.type))
-    return `${typeToText(change.type)} records are made by the server, and not changed by UPDATE`;
+    return `the server makes what has type ${typeToText(change.type)}; UPDATE does not change it`;
   return `the policy does not let this client change ${describe(change)}`;
 }
 

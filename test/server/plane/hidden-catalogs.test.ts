@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { askTcp, askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
 import { startThreads } from '../../support/threads.js';
@@ -11,26 +11,28 @@ const folder = mkdtempSync(join(tmpdir(), 'adotd-hidden-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const ZONES = {
-  'catalog.test': '@ 0 SOA . . 1 3600 600 86400 0\n@ 0 NS invalid.\nversion 0 TXT 2\nx.zones 0 PTR a.test.\n',
   'a.test': '@ 300 SOA ns1 h 1 7200 3600 1209600 300\n@ 300 NS ns1\nns1 300 A 192.0.2.1\n',
 };
 const KEY = { name: 'second.test.', algorithm: 'hmac-sha256', secret: 'MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=' };
 
-/** A server that has a catalog zone, and a remote that may transfer it. */
-const serving = (remote: object, more: object = {}) =>
-  startThreads(ZONES, {
+/** A server that makes a catalog zone, and a remote that may transfer it. */
+async function serving(remote: object, more: object = {}): ReturnType<typeof startThreads> {
+  const running = await startThreads(ZONES, {
     state: { folder },
     tsig: [{ name: 'second.test', secret: KEY.secret }],
-    remotes: [
-      { name: 'first', addresses: ['192.0.2.1'] },
-      { name: 'second', ...remote },
-    ],
+    remotes: [{ name: 'second', ...remote }],
     zones: {
-      catalogs: [{ zone: 'catalog.test', from: ['first'] }],
-      policies: [{ zones: ['catalog.test'], transfer: { to: ['second'] } }],
+      policies: [
+        { zones: ['a.test'], catalog: 'catalog.test' },
+        { zones: ['catalog.test'], transfer: { to: ['second'] } },
+      ],
       ...more,
     },
   });
+  // Until it is made, it is in no zone, or SERVFAIL.
+  await vi.waitFor(async () => expect(running.server.keeper.get('catalog.test.')?.state).toBe('served'), 5000);
+  return running;
+}
 const query = (name: string, type: string): Uint8Array => buildQuery({ name, type });
 const rcodeOf = (message: Uint8Array | undefined): number | undefined => message && decodeMessage(message).rcode;
 const REFUSED = 5;

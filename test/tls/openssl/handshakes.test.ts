@@ -32,7 +32,13 @@ describe.each(VERSIONS)('a client with %s', (version) => {
     using server = new MemoryServer(settingsWith());
     const seen = await server.visit({ ...only(version), servername: 'ns.test' }, 1);
     expect(seen).toMatchObject({ back: 'hello', version, alpn: 'dot', resumed: false });
-    expect(seen.served).toEqual({ version, cipher: seen.cipher, resumed: false, serverName: 'ns.test' });
+    expect(seen.served).toEqual({
+      version,
+      isXot: version === 'TLSv1.3',
+      cipher: seen.cipher,
+      resumed: false,
+      serverName: 'ns.test',
+    });
     expect(server.engine.counts).toEqual({ open: 0, refused: 0, leftovers: 0, callbackMistakes: 0 });
   });
 
