@@ -65,7 +65,7 @@ function samplesOf(seed: number): Sample[] {
 /** Changes of records keep the stream well formed: what comes of them is a zone that is odd. */
 function oddRecords(chance: Chance, { records }: Sample, all: readonly Sample[]): Records {
   const changed = records.map((record) => record.slice());
-  for (let i = chance.below(6); i > 0; i--) {
+  for (let i = chance.below(6); i > 0 && changed.length > 1; i--) {
     const at = 1 + chance.below(Math.max(1, changed.length - 2));
     const how = chance.below(4);
     const other = all[chance.below(all.length)]!.records;

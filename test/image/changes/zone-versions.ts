@@ -143,7 +143,12 @@ export class ZoneVersions {
 
   #edit(zone: ZoneVersion): void {
     const chance = this.#random();
-    const name = this.#pick([...zone.names.keys()].filter((owner) => owner !== ORIGIN));
+    const others = [...zone.names.keys()].filter((owner) => owner !== ORIGIN);
+    if (others.length === 0) {
+      this.#add(zone);
+      return;
+    }
+    const name = this.#pick(others);
     const sets = zone.names.get(name)!;
     const set = this.#pick([...sets.values()]);
     if (chance < 0.35) this.#add(zone);
