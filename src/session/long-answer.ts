@@ -28,8 +28,8 @@ export class LongAnswer<T extends Asking<T>> {
   readonly #answering: Answering;
   readonly #deadlines: Deadlines<T>;
   readonly #connection: Connection;
-  /** Whether a request is handed off. */
-  #waits = false;
+  /** A request is handed off, or is about to be; takes it back in the latter case. */
+  #takeBack: (() => void) | undefined;
   #transfer: OutgoingMessages | undefined;
 
   constructor(session: T, answering: Answering, deadlines: Deadlines<T>, connection: Connection) {
@@ -40,7 +40,7 @@ export class LongAnswer<T extends Asking<T>> {
   }
 
   get isUnderWay(): boolean {
-    return this.#waits || this.#transfer !== undefined;
+    return this.#takeBack !== undefined || this.#transfer !== undefined;
   }
 
   /** Hands the framer's message off. No deadline runs meanwhile: whoever answers has one. */
@@ -48,9 +48,8 @@ export class LongAnswer<T extends Asking<T>> {
     const { handOff, facts } = this.#answering;
     const request = handedRequest(bytes, at, length, facts);
     const since = this.#deadlines.now;
-    this.#waits = true;
     this.#deadlines.left(this.#session);
-    handOff.queue(request, (reply) => this.#replied(request, reply, since));
+    this.#takeBack = handOff.queue(request, (reply) => this.#replied(request, reply, since));
   }
 
   /** Begins a transfer: its first message is written, `rest` are the others. goOn() sends them. */
@@ -95,8 +94,9 @@ export class LongAnswer<T extends Asking<T>> {
     this.ended(isLate ? TransferEnd.TIMEOUT : TransferEnd.IDLE);
   }
 
-  /** The transfer, if there is one, is over. */
+  /** The transfer, if there is one, is over; a request that waits to be handed off never is. */
   ended(end: TransferEnd): void {
+    this.#takeBack?.();
     this.#transfer?.ended(end);
     this.#transfer = undefined;
   }
@@ -104,7 +104,7 @@ export class LongAnswer<T extends Asking<T>> {
   /** The reply has come; `since`: when the request was handed off. The session goes on when it is written. */
   #replied(request: HandedRequest, reply: HandedReply | undefined, since: number): void {
     const session = this.#session;
-    this.#waits = false;
+    this.#takeBack = undefined;
     if (!session.isAnswering) return;
     const { facts, outcome, scratch, respond } = this.#answering;
     this.#answering.introduce(session);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Kind } from '../../src/answer/facts.js';
+import { MOST_HANDED } from '../../src/answer/hand-off/hand-off.js';
 import { HAND_OFF, type Responder } from '../../src/answer/respond.js';
 import { SessionState } from '../../src/session/session-state.js';
 import { heldHandler } from '../support/requests.js';
@@ -101,6 +102,17 @@ describe.each([
     gone.gone();
     await gone.held.answer();
     expect([gone.answers(), gone.session.state]).toEqual([[], SessionState.CLOSED]);
+  });
+
+  it('takes it back when the client is gone before its turn', async () => {
+    const s = open(secure);
+    const busy = Array.from({ length: MOST_HANDED }, () => s.bench.open({}));
+    for (const one of busy) one?.receive(framed(message(1000)));
+    s.receive(framed(message(1001)));
+    expect(s.held.waiting).toHaveLength(MOST_HANDED);
+    s.gone();
+    for (const _ of busy) await s.held.answer();
+    expect(s.held.waiting).toEqual([]);
   });
 
   it('is not the one that is evicted', () => {

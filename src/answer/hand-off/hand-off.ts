@@ -14,8 +14,8 @@ type Done = (reply: HandedReply | undefined) => void;
 export class HandOff {
   readonly #handle: RequestHandler;
   #out = 0;
-  /** Those of streams that wait for their turn. */
-  readonly #queue: (() => void)[] = [];
+  /** Those of streams that wait for their turn, in order. */
+  readonly #queue = new Set<() => void>();
   #emptied: (() => void)[] = [];
 
   constructor(handle: RequestHandler) {
@@ -31,9 +31,14 @@ export class HandOff {
     return true;
   }
 
-  /** Hands a request off, as soon as there is room: its connection waits. */
-  queue(request: HandedRequest, done: Done): void {
-    if (!this.try(request, done)) this.#queue.push(() => this.try(request, done));
+  /**
+   * Hands a request off, as soon as there is room: its connection waits. What is returned takes it back, if it has not been handed off:
+   * a connection that is gone must not leave its request behind.
+   */
+  queue(request: HandedRequest, done: Done): () => void {
+    const turn = (): void => void this.try(request, done);
+    if (this.#queue.size > 0 || !this.try(request, done)) this.#queue.add(turn);
+    return () => this.#queue.delete(turn);
   }
 
   /** Fulfilled when no request waits. */
@@ -44,9 +49,18 @@ export class HandOff {
 
   #done(reply: HandedReply | undefined, done: Done): void {
     this.#out--;
+    // Before the reply is told: a connection may hand off its next request then, and would take the place that another one waits for.
+    this.#next();
     done(reply);
-    this.#queue.shift()?.();
     if (this.#out === 0) for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  /** Hands off the one that waits longest. */
+  #next(): void {
+    const [turn] = this.#queue;
+    if (turn === undefined) return;
+    this.#queue.delete(turn);
+    turn();
   }
 }
 

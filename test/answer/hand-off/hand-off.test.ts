@@ -127,6 +127,37 @@ describe('requests that wait', () => {
     expect(done).toBe(MOST_HANDED + 1);
   });
 
+  it('have their turn in order: a connection that asks again when it is answered waits behind the others', async () => {
+    const held = heldHandler();
+    const handOff = new HandOff(held.handle);
+    const answered: string[] = [];
+    const ask = (name: string, more: number): void => {
+      handOff.queue(request, () => {
+        answered.push(name);
+        if (more > 0) ask(name, more - 1);
+      });
+    };
+    ask('busy', 2);
+    for (let i = 1; i < MOST_HANDED; i++) handOff.try(request, () => {});
+    for (const name of ['patient', 'patient too']) ask(name, 0);
+    while (held.waiting.length > 0) await held.answer();
+    expect(answered).toEqual(['busy', 'patient', 'patient too', 'busy', 'busy']);
+  });
+
+  it('are taken back while they wait, and only then', async () => {
+    const held = heldHandler();
+    const handOff = new HandOff(held.handle);
+    let done = 0;
+    const takeBack = handOff.queue(request, () => done++);
+    for (let i = 1; i < MOST_HANDED; i++) handOff.try(request, () => done++);
+    const others = Array.from({ length: 3 }, () => handOff.queue(request, () => done++));
+    takeBack();
+    for (const one of others.slice(1)) one();
+    for (let i = 0; i <= MOST_HANDED; i++) await held.answer();
+    expect([held.waiting.length, done]).toEqual([0, MOST_HANDED + 1]);
+    await handOff.emptied();
+  });
+
   it('are waited for by whoever closes', async () => {
     const held = heldHandler();
     const handOff = new HandOff(held.handle);
