@@ -4,7 +4,10 @@ import { canonicalRdata } from '../../protocol/rdata/wire.js';
 
 /** The name at the beginning of `owner`, in wire format; letter case does not count (RFC 4343). */
 export function ownerKey(owner: Uint8Array): string {
-  return textOf(Uint8Array.from(owner.subarray(0, nameLength(owner)), (octet) => LOWER[octet]!));
+  const length = nameLength(owner);
+  const key = new Uint8Array(length);
+  for (let i = 0; i < length; i++) key[i] = LOWER[owner[i]!]!;
+  return textOf(key);
 }
 
 /** Uncompressed RDATA; records with the same canonical form are the same (RFC 4034 §6.3). */

@@ -80,12 +80,13 @@ export class UpdateHandler {
   }
 
   async #answer(request: SignedRequest): Promise<RequestAnswer> {
+    const zone = nameKey(request.name);
+    const permissions = this.#permissionsOf(zone, request);
+    // Before the records are read: anybody can send a message of thousands.
+    const refused = refusalOf(zone, request, this.#keeper.get(zone), permissions);
+    if (refused !== undefined) return this.#refuse(zone, request, refused);
     const message = readUpdate(request.octets);
     if (typeof message === 'string') return { rcode: Rcode.FORMERR, ede: Ede.OTHER, text: message };
-    const zone = nameKey(message.zone);
-    const permissions = this.#permissionsOf(zone, request);
-    const refused = refusalOf(message, this.#keeper.get(zone), permissions);
-    if (refused !== undefined) return this.#refuse(zone, request, refused);
     return await this.#change(zone, message, permissions, request);
   }
 
@@ -150,13 +151,18 @@ export class UpdateHandler {
   }
 }
 
-/** The answer that needs no look at the zone's content (RFC 2136 §3.1.1); undefined: there is more to judge. */
+/**
+ * The answer that needs no look at the zone's content (RFC 2136 §3.1.1), nor at the records of the message; undefined: there is more to
+ * judge. `name`: of the zone, as nameKey() writes it.
+ */
 function refusalOf(
-  { zone, zoneClass }: UpdateMessage,
+  name: string,
+  { type, class: zoneClass }: SignedRequest,
   kept: KnownZone | undefined,
   permissions: Permissions,
 ): Refused | undefined {
-  const name = nameKey(zone);
+  // Malformed, which the reader says.
+  if (type !== Type.SOA) return undefined;
   const refused = (rcode: number, ede: number, reason: string): Refused => ({
     rcode,
     ede,

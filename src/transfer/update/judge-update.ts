@@ -7,6 +7,7 @@
 
 import { counted } from '../../errors.js';
 import { PendingView } from '../../image/changes/pending-view.js';
+import { ownerKey } from '../../image/changes/record-keys.js';
 import { type Changes, isApex, type ZoneView } from '../../image/changes/zone-view.js';
 import { Class, Rcode, Type } from '../../protocol/iana.js';
 import { nameToText } from '../../protocol/name.js';
@@ -23,6 +24,8 @@ import { judgeChanges, makeChanges } from './update-section.js';
 const MAX_RRSET = 64_512;
 /** Octets of a record in an answer besides its RDATA. */
 const RECORD_FIXED = 12;
+/** New DNAME records that are looked below one by one: that is quick where a name is new, and a walk over the zone where it is not. A guess. */
+const FEW_DNAMES = 4;
 
 export interface UpdateVerdict {
   /** Undefined: the answer is NOERROR. */
@@ -50,16 +53,19 @@ export function judgeUpdate(view: ZoneView, message: UpdateMessage, permissions:
 function mistakeIn(view: ZoneView, changes: readonly UpdateRecord[]): string | undefined {
   const added = changes.filter((change) => change.class === Class.IN);
   const seen = new Set<string>();
+  const clear = new Set<string>();
+  const redirected: Uint8Array[] = [];
   for (const change of added) {
     const key = describe(change).toLowerCase();
     if (seen.has(key)) continue;
     seen.add(key);
     const records = view.rrset(change.owner, change.type);
     if (records.length === 0) continue;
-    const mistake = sizeMistake(change, records) ?? placeMistake(view, change);
+    const mistake = sizeMistake(change, records) ?? placeMistake(view, change, clear);
     if (mistake !== undefined) return mistake;
+    if (change.type === Type.DNAME) redirected.push(change.owner);
   }
-  return undefined;
+  return redirectionMistake(view, redirected);
 }
 
 function sizeMistake(change: UpdateRecord, records: readonly { readonly rdata: Uint8Array }[]): string | undefined {
@@ -68,17 +74,35 @@ function sizeMistake(change: UpdateRecord, records: readonly { readonly rdata: U
   return `${describe(change)} would have ${counted(octets, 'octet')}, more than fit into a message; at most ${MAX_RRSET}`;
 }
 
-function placeMistake(view: ZoneView, change: UpdateRecord): string | undefined {
+/**
+ * `clear`: keys of the names that have no DNAME at or above them, which are added to. Compressed owners of one message have many
+ * labels in common, and each name above them is looked at once.
+ */
+function placeMistake(view: ZoneView, change: UpdateRecord, clear: Set<string>): string | undefined {
   const { owner, type } = change;
   if (type === Type.DS && isApex(view, owner))
     return `a DS record at the apex ${nameToText(owner)}; it belongs into the zone above (RFC 4035 §2.4)`;
   for (let above = owner; !isApex(view, above); ) {
     above = above.subarray(above[0]! + 1);
+    const key = ownerKey(above);
+    if (clear.has(key)) break;
     if (view.rrset(above, Type.DNAME).length > 0)
       return `${describe(change)} would be below the DNAME of ${nameToText(above)} (RFC 6672 §2.4)`;
+    clear.add(key);
   }
-  if (type !== Type.DNAME) return undefined;
-  for (const name of view.namesBelow(owner))
-    return `a DNAME at ${nameToText(owner)} would be above ${nameToText(name)}, which has records (RFC 6672 §2.4)`;
+  return undefined;
+}
+
+/** Whether names with records are below the owners of new DNAME records. One walk over the zone does for many of them. */
+function redirectionMistake(view: ZoneView, owners: readonly Uint8Array[]): string | undefined {
+  const keys = new Set(owners.map(ownerKey));
+  const tops = owners.length > FEW_DNAMES ? [view.apex] : owners;
+  for (const top of tops)
+    for (const name of view.namesBelow(top))
+      for (let above = name; !isApex(view, above); ) {
+        above = above.subarray(above[0]! + 1);
+        if (keys.has(ownerKey(above)))
+          return `a DNAME at ${nameToText(above)} would be above ${nameToText(name)}, which has records (RFC 6672 §2.4)`;
+      }
   return undefined;
 }

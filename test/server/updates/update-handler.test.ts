@@ -8,7 +8,9 @@ import { PendingView } from '../../../src/image/changes/pending-view.js';
 import { type Changes, ImageView, type ZoneView } from '../../../src/image/changes/zone-view.js';
 import { imageText } from '../../../src/image/text.js';
 import { Rcode } from '../../../src/protocol/iana.js';
+import { readName } from '../../../src/protocol/message-name.js';
 import { nameFromText } from '../../../src/protocol/name.js';
+import { readU16 } from '../../../src/protocol/octets.js';
 import { TSIG_ALGORITHMS } from '../../../src/protocol/tsig/tsig-key.js';
 import type { SignedRequest } from '../../../src/server/requests.js';
 import { UpdateHandler } from '../../../src/server/updates/update-handler.js';
@@ -96,12 +98,13 @@ function requestOf(octets: Uint8Array, key?: string, address = [127, 0, 0, 1]): 
     secret: Buffer.from(SECRET, 'base64'),
     macOctets: 32,
   };
+  const { name, end } = readName(octets, 12)!;
   return {
     octets,
     end: octets.length,
-    name: nameFromText('example.'),
-    type: 6,
-    class: 1,
+    name,
+    type: readU16(octets, end),
+    class: readU16(octets, end + 2),
     peer: {
       address: Uint8Array.from(address),
       port: 4711,
@@ -135,6 +138,13 @@ describe('an UPDATE', () => {
           'zone example. changed by UPDATE of 127.0.0.1:4711 with key acme., serial 11: 1 record added, 0 removed: + _acme-challenge.example. TXT',
       },
     ]);
+  });
+
+  it('of a client that may change nothing is REFUSED before its records are read', async () => {
+    const { handler } = setUp();
+    const malformed = updateMessage({ changes: ['www 60 IN A \\# 3 c00002'] });
+    expect((await handler.handle(requestOf(malformed))).rcode).toBe(Rcode.REFUSED);
+    expect((await handler.handle(requestOf(malformed, 'all.'))).rcode).toBe(Rcode.FORMERR);
   });
 
   it('of such a client that may not make this change is REFUSED, with the reason, and a warning', async () => {

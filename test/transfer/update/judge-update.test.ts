@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyDifference } from '../../../src/image/changes/apply.js';
 import { PendingView } from '../../../src/image/changes/pending-view.js';
-import { ImageView } from '../../../src/image/changes/zone-view.js';
+import { ImageView, type ZoneView } from '../../../src/image/changes/zone-view.js';
 import { load } from '../../../src/image/load.js';
 import { imageText } from '../../../src/image/text.js';
 import { Rcode, Type } from '../../../src/protocol/iana.js';
@@ -284,6 +284,51 @@ describe('an UPDATE message', () => {
         if (typeof read !== 'string' && sameName(read.zone, 0, nameFromText('example.'), 0))
           judgeUpdate(new ImageView(zoneImage(ZONE)), read, EVERYTHING);
       }
+  });
+});
+
+describe('an update of many records', () => {
+  /** Counts how often the zone is asked. */
+  function counting(view: ZoneView) {
+    const asked = { rrsets: 0, walks: 0 };
+    const counted: ZoneView = {
+      apex: view.apex,
+      exists: (owner) => view.exists(owner),
+      types: (owner) => view.types(owner),
+      spelling: (owner) => view.spelling(owner),
+      rrset(owner, type) {
+        asked.rrsets++;
+        return view.rrset(owner, type);
+      },
+      namesBelow(owner) {
+        asked.walks++;
+        return view.namesBelow(owner);
+      },
+    };
+    return { asked, view: counted };
+  }
+
+  const many = Array.from({ length: 200 }, (_, i) => i);
+
+  it('below many labels looks once at each name above them', () => {
+    const deep = Array(100).fill('a').join('.');
+    const { asked, view } = counting(new ImageView(zoneImage(ZONE)));
+    const changes = many.map((i) => `n${i}.${deep} 60 IN A 127.0.0.1`);
+    expect(judgeUpdate(view, read({ changes }), EVERYTHING).refusal).toBeUndefined();
+    expect(asked.rrsets).toBeLessThan(5 * many.length);
+  });
+
+  it('with many DNAME records walks once over the zone, and finds the one that is above a name', () => {
+    const dnames = many.map((i) => `d${i} 60 IN DNAME elsewhere.test.`);
+    const free = counting(new ImageView(zoneImage(ZONE)));
+    expect(judgeUpdate(free.view, read({ changes: dnames }), EVERYTHING).refusal).toBeUndefined();
+    expect(free.asked.walks).toBe(1);
+    const { refusal } = judgeUpdate(
+      new ImageView(zoneImage([...ZONE, 'x.y.D77 60 A 127.0.0.1'])),
+      read({ changes: dnames }),
+      EVERYTHING,
+    );
+    expect(refusal?.reason).toMatch(/^a DNAME at d77\.example\. would be above x\.y\.d77\.example\./i);
   });
 });
 
