@@ -91,6 +91,8 @@ export class SecondaryZones {
   #config: Config;
   #wanted = new Map<string, Wanted>();
   #remotes: ReturnType<typeof remotesOf> = new Map();
+  /** Zones that are being withdrawn. */
+  readonly #leaving = new Map<string, Promise<void>>();
   #refusedNotifies = 0;
   #counts: SecondaryCounts = NO_SECONDARIES;
 
@@ -177,7 +179,6 @@ export class SecondaryZones {
 
   /** Follows what is wanted now. Fulfilled once zones that are gone are not served any more. */
   async #follow(): Promise<void> {
-    const { keeper } = this.#parts;
     const before = this.#wanted;
     const wanted = wantedZones(this.#config, this.#members);
     this.#wanted = wanted;
@@ -185,10 +186,31 @@ export class SecondaryZones {
     this.#parts.requests.notify = wanted.size > 0 ? this.#notified : undefined;
     const gone = [...before].filter(([zone, { role }]) => wanted.get(zone)?.role !== role).map(([zone]) => zone);
     for (const zone of gone) this.#facts.delete(zone);
-    const withdrawn = Promise.all(gone.map((zone) => keeper.withdraw(zone)));
-    for (const [zone, { role }] of wanted) this.#declare(zone, role);
+    const withdrawn = Promise.all(gone.map((zone) => this.#withdraw(zone)));
+    for (const [zone, { role }] of wanted) if (!this.#leaving.has(zone)) this.#declare(zone, role);
     this.#secondaries.configure();
     await withdrawn;
+  }
+
+  /** Withdraws a zone; if it is wanted again meanwhile, or in another role, it is declared when that is done. Never rejects. */
+  #withdraw(zone: string): Promise<void> {
+    const { keeper, log } = this.#parts;
+    const leaving = this.#leaving.get(zone);
+    if (leaving !== undefined) return leaving;
+    const left = keeper
+      .withdraw(zone)
+      .catch((error: unknown) =>
+        log.error({ zone, err: error }, `zone ${zone} is not served any more, and stays stored: ${messageOf(error)}`),
+      )
+      .then(() => {
+        this.#leaving.delete(zone);
+        const again = this.#wanted.get(zone);
+        if (again === undefined) return;
+        this.#declare(zone, again.role);
+        this.#secondaries.configure();
+      });
+    this.#leaving.set(zone, left);
+    return left;
   }
 
   #declare(zone: string, role: SecondaryRole): void {
@@ -204,7 +226,7 @@ export class SecondaryZones {
   #settings(): SecondarySettings {
     const config = this.#config;
     const { log } = this.#parts;
-    const zones = [...this.#wanted];
+    const zones = [...this.#wanted].filter(([zone]) => !this.#leaving.has(zone));
     return {
       zones: zones.map(([key, { from }]) => ({ key, apex: nameFromText(key), from, facts: this.#factsOf(key) })),
       primaries: primariesOf(config, new Set(zones.flatMap(([, { from }]) => from)), (remote, error) =>

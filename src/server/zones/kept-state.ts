@@ -32,7 +32,7 @@ interface StoredVersion {
 }
 
 /** The timer of StoredFacts that says when a version expires, in seconds since 1970. */
-export const EXPIRES = 'expires';
+const EXPIRES = 'expires';
 
 export class KeptState {
   readonly #store: ZoneStore;
@@ -87,6 +87,12 @@ export class KeptState {
   /** Stores what the file of a zone has now, though the zone stays as it is. Rejects as commit() does. */
   commitSource({ zone, role }: Kept, source: Uint8Array, sourceSerial: number): Promise<void> {
     return this.#store.commit(zone, { source, facts: { role, sourceSerial } });
+  }
+
+  /** Whether what is stored of a zone had expired at `now`, in seconds since 1970. */
+  isExpired(zone: string, now: number): boolean {
+    const { [EXPIRES]: expires } = this.facts(zone)?.timers ?? {};
+    return expires !== undefined && expires <= now;
   }
 
   /** Forgets a zone. */

@@ -97,6 +97,16 @@ export function giveUp({ zone, waiting }: Kept, reason: string): void {
   for (const { reject } of waiting.splice(0)) reject(stateError(zone, reason));
 }
 
+/** Whether a zone of the keeper's has not been taken away since. */
+export function isKept(zones: ReadonlyMap<string, Kept>, kept: Kept): boolean {
+  return zones.get(kept.zone) === kept;
+}
+
+/** Throws ADOTD_ZONE_STATE when the zone has been taken away: work that began before must not bring it back. */
+export function mustBeKept(zones: ReadonlyMap<string, Kept>, kept: Kept): void {
+  if (!isKept(zones, kept)) throw stateError(kept.zone, 'is not served any more');
+}
+
 /** The error of a zone that cannot be changed as it is. */
 export function stateError(zone: string, reason: string): AdotdError {
   return new AdotdError(ErrorCode.ZONE_STATE, `zone ${zone} ${reason}`);

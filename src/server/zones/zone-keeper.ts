@@ -20,13 +20,15 @@ import { acceptedVersion } from './accepted-file.js';
 import { type FileVersion, fileVersion, isChangedHere, refusedVersion, storeFileVersion } from './file-versions.js';
 import type { LoaderLane } from './jobs/loader-lane.js';
 import { KeptFiles } from './kept-files.js';
-import { EXPIRES, type KeptState } from './kept-state.js';
+import type { KeptState } from './kept-state.js';
 import {
   giveUp,
   inOrder,
+  isKept,
   type Kept,
   type KeptZone,
   type MakeChanges,
+  mustBeKept,
   type NewVersion,
   newKept,
   stateError,
@@ -189,7 +191,7 @@ export class ZoneKeeper {
     const kept = this.#zones.get(zone);
     if (kept === undefined) return;
     await inOrder(kept, async () => {
-      if (kept.state !== 'served') return;
+      if (kept.state !== 'served' || !isKept(this.#zones, kept)) return;
       this.#setExpired(kept, this.#publisher.imageOf(kept.apex));
       await this.#publication.publish();
     });
@@ -200,7 +202,7 @@ export class ZoneKeeper {
     const kept = this.#zones.get(zone);
     if (kept === undefined) return;
     await inOrder(kept, async () => {
-      if (kept.state !== 'expired' || kept.expired === undefined) return;
+      if (kept.state !== 'expired' || kept.expired === undefined || !isKept(this.#zones, kept)) return;
       this.#put(kept, kept.expired, kept.history);
       await this.#publication.publish();
     });
@@ -267,17 +269,13 @@ export class ZoneKeeper {
   async #restore(kept: Kept): Promise<void> {
     try {
       const image = await this.#read(kept, this.#state);
-      if (image !== undefined && this.#isExpired(kept.zone)) this.#setExpired(kept, image);
+      if (image !== undefined && this.#state?.isExpired(kept.zone, this.#clock.seconds()))
+        this.#setExpired(kept, image);
       else if (image !== undefined) this.#put(kept, image, kept.history);
     } catch (error) {
       this.#report(messageOf(error));
     }
     await this.#publication.publish();
-  }
-
-  #isExpired(zone: string): boolean {
-    const { [EXPIRES]: expires } = this.#state?.facts(zone)?.timers ?? {};
-    return expires !== undefined && expires <= this.#clock.seconds();
   }
 
   #setExpired(kept: Kept, image: Uint8Array | undefined): void {
@@ -326,7 +324,9 @@ export class ZoneKeeper {
   async #serve(kept: Kept, version: NewVersion, overlay?: RunPair): Promise<void> {
     const { image, differences, sourceSerial, origin } = version;
     const isStored = kept.role !== 'file' || isChangedHere(this.#policyOf(kept.zone));
+    mustBeKept(this.#zones, kept);
     if (isStored) await this.#state?.commit(kept, version);
+    mustBeKept(this.#zones, kept);
     const history = differences === undefined ? [] : [...kept.history, ...differences];
     kept.sourceSerial = sourceSerial;
     kept.origin = origin;

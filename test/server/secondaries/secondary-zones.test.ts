@@ -34,6 +34,8 @@ class Keeper {
   readonly zones = new Map<string, FakeZone>();
   readonly stored = new Map<string, StoredFacts>();
   readonly calls: string[] = [];
+  /** What a zone that is withdrawn waits for. */
+  work: Promise<void> = Promise.resolve();
   #changed: (() => void)[] = [];
 
   get(zone: string): FakeZone | undefined {
@@ -46,6 +48,7 @@ class Keeper {
     this.#note(`declare ${zone} ${role}`);
   }
   async withdraw(zone: string): Promise<void> {
+    await this.work;
     this.zones.delete(zone);
     this.#note(`withdraw ${zone}`);
   }
@@ -141,6 +144,32 @@ describe('the secondary zones', () => {
     expect(await zones.status('a.test.')).toBeUndefined();
     await zones.transfer('c.test.', false);
     expect(await zones.status('c.test.')).toMatchObject({ serial: 1, origin: 'one', primaries: ['one'] });
+  });
+
+  it.each([
+    ['wanted again', { secondary: [{ zones: ['a.test'], from: ['one'] }] }, 'secondary'],
+    ['a catalog from now on', { secondary: [], catalogs: [{ zone: 'a.test', from: ['one'] }] }, 'catalog-consumed'],
+  ])('are declared once they are withdrawn, where one is %s meanwhile', async (_, zones, role) => {
+    const primary = await primaryOf('a.test.');
+    const keeper = new Keeper();
+    const secondaries = opened(configOf(primary, { secondary: [{ zones: ['a.test'], from: ['one'] }] }), keeper);
+    await keeper.until('adopt a.test. 1');
+    let done: () => void = () => undefined;
+    keeper.work = new Promise((resolve) => {
+      done = resolve;
+    });
+    if (role === 'secondary') {
+      secondaries.configure(configOf(primary, { secondary: [] }));
+      secondaries.configure(configOf(primary, zones));
+      secondaries.configure(configOf(primary, { secondary: [] }));
+    }
+    secondaries.configure(configOf(primary, zones));
+    keeper.calls.length = 0;
+    done();
+    await keeper.until('adopt a.test. 1');
+    const steps = keeper.calls.filter((call) => !call.startsWith('note'));
+    expect(steps).toEqual(['withdraw a.test.', `declare a.test. ${role}`, 'adopt a.test. 1']);
+    expect(keeper.get('a.test.')?.role).toBe(role);
   });
 
   it('are members of catalogs too, until these are taken away', async () => {

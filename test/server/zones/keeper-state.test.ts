@@ -6,6 +6,7 @@ import { AdotdError, ErrorCode } from '../../../src/errors.js';
 import { ZONE_EXPIRED, ZONE_FAILED } from '../../../src/image/catalog.js';
 import { applyDifference } from '../../../src/image/changes/apply.js';
 import { diff } from '../../../src/image/changes/diff.js';
+import { nameFromText } from '../../../src/protocol/name.js';
 import { ZoneStore } from '../../../src/state/zone-store.js';
 import type { Difference } from '../../../src/zone/changes/difference.js';
 import { Random } from '../../differential/random.js';
@@ -47,6 +48,20 @@ describe('a zone that is changed beside its file', () => {
     expect(second.keeper.get('a.test.')).toMatchObject({ serial: 3, sourceSerial: 1, role: 'file' });
     expect(second.served.status('a.test.')).toMatchObject([{ serial: 3, state: 'served' }]);
     await second.keeper.close();
+  });
+
+  it('is gone with its file, also while a change is being stored', async () => {
+    const bench = await start(newFolder());
+    await bench.load({ 'a.test': ZONE });
+    const change = bench.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    const made = expect(change).rejects.toThrow('zone a.test. is not served any more');
+    const files = await bench.keeper.files.prepare([], () => false);
+    bench.publisher.remove(nameFromText('a.test.'));
+    files.settle(() => false);
+    await made;
+    await bench.keeper.publish();
+    expect([bench.answered('a.test.'), bench.keeper.get('a.test.')]).toEqual([undefined, undefined]);
+    await bench.keeper.close();
   });
 
   it('is merged with a file that was edited meanwhile', async () => {

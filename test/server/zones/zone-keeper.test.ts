@@ -172,6 +172,23 @@ describe('a zone that comes from elsewhere', () => {
     expect([bench.answered('a.test.'), keeper.get('a.test.')]).toEqual([undefined, undefined]);
   });
 
+  it('is not brought back by what comes while it is withdrawn', async () => {
+    const bench = new KeeperBench();
+    const { keeper } = bench;
+    keeper.declare('a.test.', 'secondary');
+    const version = { image: imageOf('a.test', ZONE), differences: undefined, sourceSerial: 1 };
+    await keeper.adopt('a.test.', version);
+    const withdrawn = keeper.withdraw('a.test.');
+    const late = [keeper.expire('a.test.'), keeper.renew('a.test.'), keeper.adopt('a.test.', version)];
+    await withdrawn;
+    expect(await Promise.allSettled(late)).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { message: 'zone a.test. is not served any more' } },
+    ]);
+    expect([bench.answered('a.test.'), keeper.get('a.test.')]).toEqual([undefined, undefined]);
+  });
+
   it('keeps its place when it is declared again, and belongs to the first who declares it', async () => {
     const bench = new KeeperBench();
     await bench.load({ 'a.test': ZONE });
