@@ -4,6 +4,7 @@ import type { Changes, ZoneView } from '../../image/changes/zone-view.js';
 import type { StoredFacts } from '../../state/zone-facts.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RunPair } from '../../zone/changes/record-run.js';
+import type { Gathering } from './gathering.js';
 
 /** Where a zone comes from. */
 export type ZoneRole = 'file' | 'secondary' | 'catalog-consumed' | 'catalog-produced';
@@ -73,13 +74,15 @@ export interface Kept {
    */
   overlay: RunPair | undefined;
   readonly waiting: WaitingChange[];
+  /** undefined: it was not changed yet. */
+  gathering: Gathering | undefined;
   /** Fulfilled when the work so far is done; never rejects. */
   tail: Promise<void>;
 }
 
 export function newKept(zone: string, apex: Uint8Array, role: ZoneRole): Kept {
   const known = { serial: 0, sourceSerial: 0, history: [], origin: undefined, expired: undefined, overlay: undefined };
-  return { zone, apex, role, state: 'empty', ...known, waiting: [], tail: Promise.resolve() };
+  return { zone, apex, role, state: 'empty', ...known, waiting: [], gathering: undefined, tail: Promise.resolve() };
 }
 
 /** Does work when all earlier work on the zone is done; work of other zones does not wait for it. */
@@ -93,8 +96,9 @@ export function inOrder<T>(kept: Kept, work: () => Promise<T>): Promise<T> {
 }
 
 /** Rejects the changes of a zone that wait. */
-export function giveUp({ zone, waiting }: Kept, reason: string): void {
+export function giveUp({ zone, waiting, gathering }: Kept, reason: string): void {
   for (const { reject } of waiting.splice(0)) reject(stateError(zone, reason));
+  gathering?.end();
 }
 
 /** Whether a zone of the keeper's has not been taken away since. */
