@@ -29,6 +29,13 @@ function grown(old: Uint32Array, length: number): Uint32Array {
   return wider;
 }
 
+/** All that a store has, as plain data: it can be posted to another thread. */
+export type RecordColumns = {
+  readonly [Key in keyof RecordStore as RecordStore[Key] extends (...given: never[]) => unknown
+    ? never
+    : Key]: RecordStore[Key];
+} & { readonly slots: Uint32Array };
+
 export class RecordStore {
   /** Names of the files that records came from; the columns `file` point into it. */
   readonly files: string[] = [];
@@ -86,6 +93,19 @@ export class RecordStore {
     while (slots < rows * 1.5) slots *= 2;
     this.#slots = new Uint32Array(slots);
     this.#mask = slots - 1;
+  }
+
+  /** A store of what columns() returned, here or in another thread. */
+  static of({ slots, ...columns }: RecordColumns): RecordStore {
+    const store = Object.assign(new RecordStore(0), columns);
+    store.#slots = slots;
+    store.#mask = slots.length - 1;
+    return store;
+  }
+
+  /** What the store has, not copied: the store must not be used any more where the columns are. */
+  columns(): RecordColumns {
+    return { ...this, slots: this.#slots };
   }
 
   /** The child of `parent` with the label at `at` (length octet first) of `wire`, or NO_NODE. */

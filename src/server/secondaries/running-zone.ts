@@ -1,11 +1,14 @@
 /** What the service keeps of a zone, and what it is given. */
 import type { Clock } from '../../session/clock.js';
 import type { ZoneRefresh } from '../../transfer/in/zone-refresh.js';
+import type { LoaderLane } from '../zones/jobs/loader-lane.js';
 import type { Resolve } from './primary.js';
 import type { RoundResult, SecondaryZone } from './secondary-host.js';
 
 export interface ServiceOptions {
   readonly clock: Clock;
+  /** Makes versions of transfers; closed with the service. */
+  readonly lane: LoaderLane;
   readonly resolve: Resolve;
   /** Seconds that no change of the time of day moves (elapsed-time.ts). */
   readonly elapsed: () => number;

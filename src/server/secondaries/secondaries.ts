@@ -5,6 +5,7 @@ import type { Log } from '../../observe/log.js';
 import { NO_SECONDARIES } from '../../observe/metrics/secondary-facts.js';
 import type { Clock, Timer } from '../../session/clock.js';
 import { TRANSFER_WORKER } from '../thread-programs.js';
+import { LoaderLane } from '../zones/jobs/loader-lane.js';
 import { elapsedTime } from './elapsed-time.js';
 import { resolverOf } from './resolve-remote.js';
 import type {
@@ -56,7 +57,7 @@ function inPlace({ host, log, clock, settings }: SecondariesOptions): Secondarie
   let resolve = resolverOf([]);
   const service = new SecondaryService(
     { ...host, log: (level, fields, text) => log[level](fields, text) },
-    { clock, resolve: (name) => resolve(name), elapsed: elapsedTime() },
+    { clock, lane: new LoaderLane(clock, false), resolve: (name) => resolve(name), elapsed: elapsedTime() },
   );
   return {
     configure() {

@@ -138,6 +138,7 @@ export class SecondaryService {
     this.#timer.clear();
     for (const primary of this.#primaries.values()) primary.close();
     for (const key of [...this.#zones.keys()]) this.#remove(key);
+    this.#options.lane.close();
   }
 
   #configurePrimaries({ primaries, limits }: SecondarySettings): void {
@@ -270,6 +271,7 @@ export class SecondaryService {
       return await this.#transfer(running, primary, step.primary, step.serial);
     } catch (error) {
       // Whatever goes wrong, the round goes on: a zone that stood still would expire.
+      if (this.#isClosed) return undefined;
       if (!(error instanceof AdotdError)) this.#mistake(running.settings.key, error);
       const fault = error instanceof TransferError ? error.fault : TransferFault.PROTOCOL;
       if (step.kind === 'soa') this.#counts.failedChecks++;
@@ -331,15 +333,15 @@ export class SecondaryService {
   }
 
   #adopt({ settings, refresh }: RunningZone, transfer: WholeTransfer, origin: string, began: number): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, lane } = this.#options;
     const { nsec3MaxIterations } = this.#settings!;
     const milliseconds = (): number => Math.round(clock.milliseconds() - began);
-    const options = { now: clock.seconds(), nsec3MaxIterations };
+    const making = { lane, now: clock.seconds(), nsec3MaxIterations };
     return adoptTransfer(
       this.#host,
       transfer,
       { zone: settings.key, origin, before: refresh.serial, milliseconds },
-      options,
+      making,
     );
   }
 

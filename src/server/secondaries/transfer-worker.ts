@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../../session/clock.js';
 import { nameThread } from '../../transport/thread-name.js';
+import { LoaderLane } from '../zones/jobs/loader-lane.js';
 import { elapsedTime } from './elapsed-time.js';
 import { resolverOf } from './resolve-remote.js';
 import type { SecondaryHost } from './secondary-host.js';
@@ -22,6 +23,7 @@ const host: SecondaryHost = {
 let resolve = resolverOf([]);
 const service = new SecondaryService(host, {
   clock: systemClock,
+  lane: new LoaderLane(systemClock, true),
   resolve: (name) => resolve(name),
   elapsed: elapsedTime(),
 });

@@ -4,7 +4,6 @@ import { applyDifference } from '../../image/changes/apply.js';
 import { type Loaded, type LoadOptions, loadRecords } from '../../image/load.js';
 import { nameToText } from '../../protocol/name.js';
 import { compose } from '../../zone/changes/compose.js';
-import type { Difference } from '../../zone/changes/difference.js';
 import { Diagnostics, formatDiagnostic } from '../../zone/diagnostics.js';
 import type { Transfer } from './transfer.js';
 import { TransferError, TransferFault } from './transfer-error.js';
@@ -12,14 +11,17 @@ import { TransferError, TransferFault } from './transfer-error.js';
 /** A transfer that brought something. */
 export type WholeTransfer = Exclude<Transfer, { readonly form: 'current' }>;
 
+/** What is compiled of a transfer. */
+type TransferContent =
+  | Pick<Extract<Transfer, { readonly form: 'zone' }>, 'form' | 'store'>
+  | Pick<Extract<Transfer, { readonly form: 'differences' }>, 'form' | 'differences'>;
+
 /** A version of a zone that a primary gave. */
-interface TransferredVersion {
+export interface TransferredVersion {
   /** Compiled, in shared memory. */
   readonly image: Uint8Array;
   readonly serial: number;
   readonly records: number;
-  /** They lead to it from the version before; undefined: the whole zone was transferred. */
-  readonly differences: readonly Difference[] | undefined;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
   readonly signaturesExpire: number | undefined;
   /** What is odd about the zone, a line each. */
@@ -34,13 +36,13 @@ interface TransferredVersion {
  * fit it.
  */
 export function compileTransfer(
-  transfer: WholeTransfer,
+  transfer: TransferContent,
   base: Uint8Array | undefined,
   options: LoadOptions,
 ): TransferredVersion {
   const lenient = { ...options, isLenient: true };
   if (transfer.form === 'zone')
-    return versionOf(loadRecords(transfer.store, new Diagnostics(options.maxDiagnostics), lenient), undefined);
+    return versionOf(loadRecords(transfer.store, new Diagnostics(options.maxDiagnostics), lenient));
   const { differences } = transfer;
   if (base === undefined)
     throw new TransferError(
@@ -48,14 +50,14 @@ export function compileTransfer(
       'found differences, but there is no version that they could begin at',
     );
   try {
-    return versionOf(applyDifference(base, differences.reduce(compose), lenient), differences);
+    return versionOf(applyDifference(base, differences.reduce(compose), lenient));
   } catch (error) {
     if (!(error instanceof AdotdError) || error instanceof TransferError) throw error;
     throw new TransferError(TransferFault.MISFIT, error.message, undefined, { cause: error });
   }
 }
 
-function versionOf(loaded: Loaded, differences: readonly Difference[] | undefined): TransferredVersion {
+function versionOf(loaded: Loaded): TransferredVersion {
   const { image, apex, serial, records, signaturesExpire, diagnostics } = loaded;
   if (image === undefined) {
     const found =
@@ -66,7 +68,6 @@ function versionOf(loaded: Loaded, differences: readonly Difference[] | undefine
     image,
     serial,
     records,
-    differences,
     signaturesExpire,
     warnings: diagnostics.list.map(formatDiagnostic),
     warningCount: diagnostics.warnings,

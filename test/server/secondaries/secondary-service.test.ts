@@ -9,6 +9,7 @@ import type {
   SecondaryZone,
 } from '../../../src/server/secondaries/secondary-host.js';
 import { SecondaryService } from '../../../src/server/secondaries/secondary-service.js';
+import { LoaderLane } from '../../../src/server/zones/jobs/loader-lane.js';
 import { systemClock } from '../../../src/session/clock.js';
 import type { RefreshFacts } from '../../../src/transfer/in/zone-refresh.js';
 import { messageOf } from '../../transfer/in/transfer-messages.js';
@@ -118,7 +119,8 @@ function settingsOf(
 }
 
 function serviceOf(host: Host): SecondaryService {
-  const options = { clock: systemClock, resolve: async () => [], elapsed: () => performance.now() / 1000 };
+  const lane = new LoaderLane(systemClock, false);
+  const options = { clock: systemClock, lane, resolve: async () => [], elapsed: () => performance.now() / 1000 };
   const service = new SecondaryService(host, options);
   ends.push(() => service.close());
   return service;

@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { AdotdError, type ErrorCode } from '../../../errors.js';
 import type { Clock, Timer } from '../../../session/clock.js';
 import { LANE_WORKER } from '../../thread-programs.js';
-import { type JobResult, type JobResults, runJob, sizeOfJob, type ZoneJob } from './zone-jobs.js';
+import { type JobResult, type JobResults, ownedBy, runJob, sizeOfJob, type ZoneJob } from './zone-jobs.js';
 
 export interface LaneRequest {
   readonly number: number;
@@ -63,7 +63,7 @@ export class LoaderLane {
       this.#waiting.set(number, { resolve, reject });
     });
     this.#worker.ref();
-    this.#worker.postMessage({ number, job } satisfies LaneRequest);
+    this.#worker.postMessage({ number, job } satisfies LaneRequest, ownedBy(job));
     return result;
   }
 

@@ -1,7 +1,9 @@
 /** Work on a zone that grows with the zone: done in place when it is small, in a loader thread when it is large (loader-lane.ts). */
 import { recordsBetween } from '../../../image/changes/diff.js';
+import type { TransferredVersion } from '../../../transfer/in/transferred-version.js';
 import type { RunPair } from '../../../zone/changes/record-run.js';
 import { type Applied, applyChange, type ZoneChange } from './apply-change.js';
+import { buffersOf, compileTransferred, sizeOfTransferred, type Transferred } from './compile-transferred.js';
 import { type FileMerge, type Merged, mergeFile } from './merge-file.js';
 import { type Restored, restoreZone, type StoredBase } from './restore-zone.js';
 
@@ -10,7 +12,8 @@ export type ZoneJob =
   | ({ readonly kind: 'apply' } & ZoneChange)
   | { readonly kind: 'diff'; readonly older: Uint8Array; readonly newer: Uint8Array }
   | ({ readonly kind: 'merge' } & FileMerge)
-  | ({ readonly kind: 'restore' } & StoredBase);
+  | ({ readonly kind: 'restore' } & StoredBase)
+  | ({ readonly kind: 'transferred' } & Transferred);
 
 export interface JobResults {
   readonly apply: Applied;
@@ -18,6 +21,7 @@ export interface JobResults {
   readonly diff: RunPair;
   readonly merge: Merged;
   readonly restore: Restored;
+  readonly transferred: TransferredVersion;
 }
 
 export type JobResult = JobResults[keyof JobResults];
@@ -27,14 +31,21 @@ export function sizeOfJob(job: ZoneJob): number {
   if (job.kind === 'apply') return job.image.byteLength + job.difference.added.length;
   if (job.kind === 'diff') return job.older.byteLength + job.newer.byteLength;
   if (job.kind === 'merge') return job.zone.byteLength + job.file.byteLength;
+  if (job.kind === 'transferred') return sizeOfTransferred(job);
   const { base, differences, source } = job;
   const isReady = 'image' in base && differences.length === 0 && source === undefined;
   return isReady ? 0 : ('image' in base ? base.image : base.run).byteLength + (source?.byteLength ?? 0);
 }
 
-/** Does the work. Throws AdotdError as applyDifference(), compose() and recordsBetween() do. */
+/** Memory of a job that the caller gives away with it. */
+export function ownedBy(job: ZoneJob): ArrayBuffer[] {
+  return job.kind === 'transferred' ? buffersOf(job) : [];
+}
+
+/** Does the work. Throws AdotdError as applyDifference(), compose(), compileTransfer() and recordsBetween() do. */
 export function runJob(job: ZoneJob): JobResult {
   if (job.kind === 'apply') return applyChange(job);
   if (job.kind === 'diff') return recordsBetween(job.older, job.newer);
+  if (job.kind === 'transferred') return compileTransferred(job);
   return job.kind === 'merge' ? mergeFile(job) : restoreZone(job);
 }

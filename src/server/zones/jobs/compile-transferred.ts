@@ -1,0 +1,42 @@
+/** Makes a version of what a transfer brought (transfer/in/transferred-version.ts). */
+import { compileTransfer, type TransferredVersion } from '../../../transfer/in/transferred-version.js';
+import type { Difference } from '../../../zone/changes/difference.js';
+import { type RecordColumns, RecordStore } from '../../../zone/store.js';
+
+/** Plain data. */
+export interface Transferred {
+  /** The records of a whole zone, which are given away; or differences, and the image of the version that they begin at. */
+  readonly content:
+    | { readonly columns: RecordColumns }
+    | { readonly differences: readonly Difference[]; readonly base: Uint8Array | undefined };
+  /** Seconds since 1970. */
+  readonly now: number;
+  readonly nsec3MaxIterations: number;
+}
+
+/** Octets of a record in a store, without its RDATA; about. */
+const RECORD = 32;
+
+/** Throws as compileTransfer() does. */
+export function compileTransferred({ content, now, nsec3MaxIterations }: Transferred): TransferredVersion {
+  const options = { now, nsec3MaxIterations };
+  if ('columns' in content)
+    return compileTransfer({ form: 'zone', store: RecordStore.of(content.columns) }, undefined, options);
+  const { differences, base } = content;
+  return compileTransfer({ form: 'differences', differences }, base, options);
+}
+
+/** Octets of what is to be compiled. */
+export function sizeOfTransferred({ content }: Transferred): number {
+  if ('columns' in content) return content.columns.rdataUsed + content.columns.recordCount * RECORD;
+  const { differences, base } = content;
+  return differences.reduce((octets, { added }) => octets + added.length, base?.byteLength ?? 0);
+}
+
+/** The memory of the records. */
+export function buffersOf({ content }: Transferred): ArrayBuffer[] {
+  if (!('columns' in content)) return [];
+  return Object.values(content.columns).flatMap((column) =>
+    ArrayBuffer.isView(column) && column.buffer instanceof ArrayBuffer ? column.buffer : [],
+  );
+}
