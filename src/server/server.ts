@@ -146,16 +146,23 @@ async function openServer(options: ServerOptions, { keeper, loader, state }: Ope
   const { usable, mistakes } = withUsableSecrets(config, troubles);
   const transfersOut = new TransfersOut(log);
   const opened = { ...options, config: usable, troubles, transfersOut, requests: { ...options.requests } };
-  const { tls, tap, plane } = await openParts(opened, report, () => [...loader.zones.sources.keys()], clock);
-  let closed: Promise<void> | undefined;
-  keeper.begin(async (catalog) => (closed ? undefined : plane.publish(catalog)));
-  const life = await openZoneLife(usable, { ...opened, keeper, state, clock, thread: options.loader.thread });
+  const openedParts = await openParts(opened, report, () => [...loader.zones.sources.keys()], clock);
+  const { tls, tap, plane } = openedParts;
+  const end = ending(openedParts, troubles);
+  keeper.begin(async (catalog) => (end.hasBegun ? undefined : plane.publish(catalog)));
+  let life: ZoneLife;
+  try {
+    life = await openZoneLife(usable, { ...opened, keeper, state, clock, thread: options.loader.thread });
+  } catch (error) {
+    await end.begin(0);
+    throw error;
+  }
   const parts: ReloadParts = {
     loader,
     otherZones: otherZones(keeper),
     zoneSettings,
     plane: {
-      configure: async (next) => !closed && plane.configure(next),
+      configure: async (next) => !end.hasBegun && plane.configure(next),
       publish: () => keeper.publish().then(() => life.reloaded()),
     },
     tls,
@@ -194,18 +201,29 @@ async function openServer(options: ServerOptions, { keeper, loader, state }: Ope
     reloader,
     keeper,
     get state() {
-      return closed ? 'draining' : 'ready';
+      return end.hasBegun ? 'draining' : 'ready';
     },
     reload: (request = {}) => reloader.reload(request),
-    close(drainTime) {
+    close: (drainTime) => end.begin(drainTime, life),
+  };
+}
+
+/** Closes TLS, the tap and the data plane, once. */
+function ending({ tls, tap, plane }: Parts, troubles: StartTroubles) {
+  let ended: Promise<void> | undefined;
+  return {
+    get hasBegun(): boolean {
+      return ended !== undefined;
+    },
+    /** What threads have handed off is answered before `life`, which answers it, is closed. */
+    begin(drainTime?: number, life?: ZoneLife): Promise<void> {
       tls?.close();
       troubles.close();
-      // What threads have handed off is answered before those that answer it are closed.
-      closed ??= plane
+      ended ??= plane
         .close(drainTime)
-        .then(() => life.close())
+        .then(() => life?.close())
         .then(() => tap?.stop());
-      return closed;
+      return ended;
     },
   };
 }

@@ -51,17 +51,31 @@ const MEMBERS = 'members';
 /** Without state no catalog is consumed: nothing has to be stored. */
 const NO_MEMBERS = { read: () => [], write: async () => undefined };
 
-/** Opens the parts, in this order; they are closed in the other. */
+/** Opens the parts, in this order; they are closed in the other, those too that are open when a later one cannot be opened. */
 export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promise<ZoneLife> {
+  const open: ZoneLifePart[] = [];
+  try {
+    return await openAll(config, parts, open);
+  } catch (error) {
+    await closeAll(open);
+    throw error;
+  }
+}
+
+/** Opens the parts, and adds each to `open`. */
+async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[]): Promise<ZoneLife> {
   const { keeper, state, log, clock } = parts;
+  const opened = <Part extends ZoneLifePart>(part: Part): Part => {
+    open.push(part);
+    return part;
+  };
   keeper.configure(zonePolicyOf(config));
-  const secondaries = new SecondaryZones(config, parts);
-  const notifier = openNotifier(config, parts);
-  const updates = openUpdates(config, parts);
+  const secondaries = opened(new SecondaryZones(config, parts));
+  const notifier = opened(openNotifier(config, parts));
+  const updates = opened(openUpdates(config, parts));
   const table = state === undefined ? NO_MEMBERS : memberTable(state.table(MEMBERS), log);
-  const catalogs = new Catalogs(config, { keeper, secondaries, table, clock, log });
+  const catalogs = opened(new Catalogs(config, { keeper, secondaries, table, clock, log }));
   await catalogs.configure(config);
-  const open: ZoneLifePart[] = [secondaries, notifier, updates, catalogs];
   return {
     secondaries,
     notifier,
@@ -80,10 +94,14 @@ export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promis
       return undefined;
     },
     async close() {
-      for (const part of open.toReversed()) await part.close();
+      await closeAll(open);
       await keeper.close();
     },
   };
+}
+
+async function closeAll(open: readonly ZoneLifePart[]): Promise<void> {
+  for (const part of open.toReversed()) await part.close();
 }
 
 /** Others are told of new versions, and at the start of all zones: they may have changed while the server did not run. */
