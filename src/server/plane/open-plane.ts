@@ -17,7 +17,7 @@ import type { Fixture, ThreadServices } from './transport-context.js';
 
 export interface PlaneOptions {
   readonly config: Config;
-  /** Sockets that were handed over; with them, nothing is bound. */
+  /** Sockets that were handed over; with them, only `transfer.listen` is bound. */
   readonly sockets?: ActivatedSockets | undefined;
   /** The changes of a fixture. With one, everything runs embedded, in one thread. */
   readonly fixture?: Fixture | undefined;
@@ -76,9 +76,9 @@ async function openThreads(
   tap?: Tap,
 ): Promise<DataPlane> {
   const { threadedPlane } = await import('./threads.js');
-  const { bindPlaneSockets, buffersGranted, sharedSockets } = await import('./plane-sockets.js');
+  const { bindPlaneSockets, buffersGranted, bindBesideHanded } = await import('./plane-sockets.js');
   const workers = wanted === 'auto' ? availableParallelism() : wanted;
-  const sockets = handed ? sharedSockets(handed) : bindPlaneSockets(config, workers);
+  const sockets = handed ? bindBesideHanded(handed, config, workers) : bindPlaneSockets(config, workers);
   const clientCas = tls === undefined ? [] : clientAuthorities(config);
   const shortfall = buffersGranted(sockets, config);
   if (shortfall !== undefined && !handed) log.info({}, shortfall);

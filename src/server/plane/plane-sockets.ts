@@ -30,7 +30,7 @@ type SocketsOfAddress = readonly [BoundSocket, ...BoundSocket[]];
  */
 export function bindPlaneSockets(config: Config, workers: number): PlaneSockets {
   const { listen, port, tls_port: tlsPort } = config;
-  const fastOpen = fastOpenObstacle() === undefined ? config.tcp.fast_open : 0;
+  const fastOpen = fastOpenOf(config);
   const buffers = { receiveBuffer: config.udp.receive_buffer, sendBuffer: config.udp.send_buffer };
   const tryOtherPorts = freePortRetry([port, tlsPort]);
   for (;;) {
@@ -53,9 +53,7 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
       for (const address of config.tls.enabled ? listen : []) {
         tls.push(bind(tcpSocket('tls'), { address, port: tls[0]?.[0].endpoint.port ?? tlsPort }));
       }
-      const transfers = config.transfer.listen.map(({ address, port: own }) =>
-        bind(tcpSocket('tls'), { address, port: own }),
-      );
+      const transfers = bindTransfers(config, workers, bound);
       // Stream workers start no faster than UDP workers: a client that a truncated answer sends to TCP must not be refused meanwhile.
       for (const socket of tcp.flat()) startListening(socket, 'tcp');
       for (const socket of [...tls.flat(), ...transfers.flat()]) startListening(socket, 'tls');
@@ -67,11 +65,34 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
   }
 }
 
-/** Sockets that were handed over: all workers share them. */
-export function sharedSockets({ udp, tcp, tls }: ActivatedSockets): PlaneSockets {
+/**
+ * Sockets that were handed over, which all workers share, and those of `transfer.listen`, which are bound all the same: a service manager
+ * has no way to say that a socket is for them. Throws ADOTD_LISTEN, with nothing bound.
+ */
+export function bindBesideHanded({ udp, tcp, tls }: ActivatedSockets, config: Config, workers: number): PlaneSockets {
   const alone = (sockets: readonly BoundSocket[]): SocketsOfAddress[] =>
     sockets.map((socket) => [{ ...socket, shared: true }]);
-  return { udp: alone(udp), tcp: alone(tcp), tls: alone(tls), transfers: [] };
+  const bound: BoundSocket[] = [];
+  try {
+    const transfers = bindTransfers(config, workers, bound);
+    for (const socket of transfers.flat()) startListening(socket, 'tls');
+    return { udp: alone(udp), tcp: alone(tcp), tls: alone(tls), transfers };
+  } catch (error) {
+    for (const { fd } of bound) closeSocket(fd);
+    throw error;
+  }
+}
+
+/** Binds the addresses of `transfer.listen`, and adds the sockets to `bound`, of those too that come before one that cannot be bound. */
+function bindTransfers(config: Config, workers: number, bound: BoundSocket[]): SocketsOfAddress[] {
+  const fastOpen = fastOpenOf(config);
+  const open = (reusePort: boolean, endpoint: Endpoint): BoundSocket =>
+    openTcpSocket(endpoint, { reusePort, fastOpen }, 'tls');
+  return config.transfer.listen.map(({ address, port }) => bindForAll(open, { address, port }, workers, bound));
+}
+
+function fastOpenOf({ tcp }: Config): number {
+  return fastOpenObstacle() === undefined ? tcp.fast_open : 0;
 }
 
 /** A message when the system grants smaller buffers than configured; undefined otherwise. */
