@@ -1,46 +1,20 @@
 /** The records of a zone as pieces of a run, made one by one so that a large zone does not keep the thread busy for long. */
 import { isImage } from '../image/catalog.js';
-import { ImageRecords } from '../image/changes/image-records.js';
+import { imageRunPieces } from '../image/changes/image-run.js';
 import * as L from '../image/layout.js';
 import { Type } from '../protocol/iana.js';
 import { sameName } from '../protocol/name.js';
 import { readU32 } from '../protocol/octets.js';
-import { RunCursor, RunWriter } from '../zone/changes/record-run.js';
+import { RunCursor } from '../zone/changes/record-run.js';
 import { piecesOf } from './chunk-file.js';
 
-/** Octets of a piece, but for the records of its last owner. */
-const PIECE = 96 * 1024;
 /** Octets from the serial to the end of SOA RDATA (RFC 1035 §3.3.13). */
 const SOA_SERIAL = 20;
 
 /** The records of an image or a run (zone/changes/record-run.ts) as pieces of a run. */
 export function* runPieces(content: Uint8Array): Generator<Uint8Array> {
   if (!isImage(content)) return yield* piecesOf(content);
-  const image = new ImageRecords(content, true);
-  const { records } = image;
-  let writer = new RunWriter();
-  let octets = 0;
-  while (image.next()) {
-    for (let i = 0; i < records.count; i++) {
-      const row = records.order[i]!;
-      const length = records.length[row]!;
-      octets += length + image.ownerLength;
-      writer.add(
-        image.owner,
-        image.ownerAt,
-        records.type[row]!,
-        records.ttl[row]!,
-        records.rdata(row),
-        records.at[row]!,
-        length,
-      );
-    }
-    if (octets < PIECE) continue;
-    yield* piecesOf(writer.finish());
-    writer = new RunWriter();
-    octets = 0;
-  }
-  yield* piecesOf(writer.finish());
+  for (const piece of imageRunPieces(content)) yield* piecesOf(piece);
 }
 
 /** The serial of an image, or of a run of the zone `apex` (wire format); undefined when the run has no SOA record of it. */

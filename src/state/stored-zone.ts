@@ -39,6 +39,9 @@ export interface Unreadable {
   readonly reason: string;
 }
 
+/** Makes the records of an image as a run (zone/changes/record-run.ts). */
+export type MakeRun = (image: Uint8Array) => Promise<Uint8Array>;
+
 export interface ZoneCommit {
   /**
    * The whole zone after this change: an image, or its records as a run. With `differences` it may be left out; if it is given, the store
@@ -56,6 +59,8 @@ export interface ZoneCommit {
 }
 
 export interface OpenOptions {
+  /** Makes the run of a large image's records elsewhere, so that the event loop goes on; without it, it is made in place. */
+  readonly makeRun?: MakeRun | undefined;
   /** Is told in a line what is damaged, and what was done about it. */
   readonly report: (text: string) => void;
   /** The ledger is written anew when it has this many octets (default 16 MiB), and twice as many as are of use. */

@@ -1,12 +1,14 @@
 /** Works out what a change makes of a stored zone, and writes what is large ahead of it. */
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, ErrorCode, messageOf } from '../errors.js';
+import { isImage } from '../image/catalog.js';
 import { nameFromText, nameToText, sameName } from '../protocol/name.js';
 import type { Difference } from '../zone/changes/difference.js';
 import { piecesOf } from './chunk-file.js';
+import { stateError } from './folder.js';
 import type { Head, KeptZone } from './kept-zone.js';
 import { runPieces, serialOf } from './run-pieces.js';
 import { type PreparedValue, prepareValue, valueOctets } from './stored-value.js';
-import type { ZoneCommit } from './stored-zone.js';
+import type { MakeRun, ZoneCommit } from './stored-zone.js';
 import { changedFacts, NO_FACTS, type StoredFacts } from './zone-facts.js';
 import type { ZoneIndex } from './zone-index.js';
 
@@ -26,10 +28,12 @@ export interface PreparedChange {
 export class ZoneChanges {
   readonly #folder: string;
   readonly #index: ZoneIndex;
+  readonly #makeRun: MakeRun | undefined;
 
-  constructor(folder: string, index: ZoneIndex) {
+  constructor(folder: string, index: ZoneIndex, makeRun: MakeRun | undefined) {
     this.#folder = folder;
     this.#index = index;
+    this.#makeRun = makeRun;
   }
 
   /** Writes what is large, and works out what the zone will be. Another change of the zone waits meanwhile. */
@@ -46,7 +50,8 @@ export class ZoneChanges {
     const contents: PreparedValue[] = [];
     const store = async (content: Uint8Array): Promise<number> => {
       const id = ++this.#index.lastId;
-      contents.push(await prepareValue(this.#folder, zone, id, content.length, runPieces(content)));
+      const pieces = runPieces(await this.#runOf(zone, content));
+      contents.push(await prepareValue(this.#folder, zone, id, content.length, pieces));
       return id;
     };
     const stored: PreparedChange['differences'][number][] = [];
@@ -69,6 +74,16 @@ export class ZoneChanges {
     const head = { newest, older, source: source === undefined ? old.source : await store(source), last, serial };
     const facts = changedFacts(pending.facts, change.facts ?? {});
     return { head, facts, contents, differences: stored, isRemoved: false };
+  }
+
+  /** The run of an image that was made elsewhere; what is to be made in place stays as it is. */
+  async #runOf(zone: string, content: Uint8Array): Promise<Uint8Array> {
+    if (this.#makeRun === undefined || !isImage(content)) return content;
+    try {
+      return await this.#makeRun(content);
+    } catch (error) {
+      throw stateError(this.#folder, `the records of ${zone} cannot be made ready: ${messageOf(error)}`, error);
+    }
   }
 
   #prepareDifference(zone: string, { removed, added }: Difference): Promise<PreparedValue> {

@@ -55,7 +55,7 @@ export class ZoneStore {
     this.#report = report;
     this.#images = new ImageCache(folder, ledger, index, report);
     this.#reader = new ZoneReader(folder, ledger, this.#images);
-    this.#changes = new ZoneChanges(folder, index);
+    this.#changes = new ZoneChanges(folder, index, options.makeRun);
     this.#tidying = new Tidying(ledger, index, options);
   }
 

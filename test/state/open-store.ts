@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { MakeRun } from '../../src/state/stored-zone.js';
 import { ZoneStore } from '../../src/state/zone-store.js';
 
 /** A folder that is not there yet. */
@@ -17,10 +18,10 @@ export interface Opened {
 }
 
 /** Opens a store that is closed with the test. */
-export async function openStore(folder: string, rewriteAt?: number): Promise<Opened> {
+export async function openStore(folder: string, rewriteAt?: number, makeRun?: MakeRun): Promise<Opened> {
   const said: string[] = [];
   const report = (text: string): unknown => said.push(text);
-  const store = await ZoneStore.open(folder, rewriteAt === undefined ? { report } : { report, rewriteAt });
+  const store = await ZoneStore.open(folder, { report, makeRun, ...(rewriteAt !== undefined && { rewriteAt }) });
   let isClosed = false;
   const close = store.close.bind(store);
   store.close = async () => {

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { imageRun } from '../../src/image/changes/image-run.js';
 import { newFolder, openStore } from './open-store.js';
 import { between, imageOf, runOf, textOf, textOfRead } from './stored.js';
 
@@ -39,6 +40,31 @@ describe('a store of zones', () => {
     expect(Object.keys(read?.kind === 'content' ? read.base : {})).toEqual([kind]);
     expect(textOfRead(ZONE, read)).toBe(textOf(image));
     expect(said).toEqual([]);
+  });
+
+  it('has the run of an image made elsewhere; if that fails, nothing is stored', async () => {
+    const folder = newFolder();
+    const image = imageOf(ZONE, 5, 5000);
+    const made: Uint8Array[] = [];
+    let isBroken = true;
+    const makeRun = async (given: Uint8Array): Promise<Uint8Array> => {
+      made.push(given);
+      if (isBroken) throw new Error('the thread has ended');
+      return imageRun(given);
+    };
+    const { store } = await openStore(folder, undefined, makeRun);
+    const failure = { code: 'ADOTD_STATE', message: expect.stringContaining('the thread has ended') };
+    await expect(store.commit(ZONE, { generation: image })).rejects.toMatchObject(failure);
+    expect(store.zone(ZONE)).toBeUndefined();
+    isBroken = false;
+    await store.commit(ZONE, { generation: image });
+    // A run is one already.
+    await store.commit(ZONE, { source: runOf(image) });
+    expect(made.map((given) => given === image)).toEqual([true, true]);
+    await store.close();
+    const again = await openStore(folder);
+    expect(textOfRead(ZONE, await again.store.read(ZONE))).toBe(textOf(image));
+    expect(again.said).toEqual([]);
   });
 
   it('gives back the differences since, also without the image', async () => {

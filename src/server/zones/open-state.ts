@@ -20,8 +20,9 @@ export async function openState(
   if (folder === undefined) return undefined;
   const { ZoneStore } = await import('../../state/zone-store.js');
   const report = (text: string): void => log.warn({ folder }, text);
+  const makeRun = (image: Uint8Array): Promise<Uint8Array> => lane.run({ kind: 'run', image });
   if (user !== undefined) giveFolder(folder, user);
-  return new KeptState(await asUser(user, () => ZoneStore.open(folder, { report })), lane);
+  return new KeptState(await asUser(user, () => ZoneStore.open(folder, { report, makeRun })), lane);
 }
 
 /**
