@@ -10,10 +10,8 @@ import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import type { Effect } from './config-change.js';
-import { answerSettings } from './plane/configured-settings.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
-import { configuredKey } from './plane/tsig-secrets.js';
 import {
   configuredZones,
   dnssecChecksOf,
@@ -28,6 +26,7 @@ import { openRequests, type RequestHandlers } from './requests.js';
 import { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
 import { TransfersOut } from './transfers-out.js';
+import { withUsableSecrets } from './usable-secrets.js';
 import { openZoneLife, type ZoneLife } from './zone-life.js';
 import { zonePolicyOf } from './zone-policy.js';
 import { LoaderLane } from './zones/jobs/loader-lane.js';
@@ -245,35 +244,6 @@ async function openZones({ config, loader: settings, log, user }: ServerOptions,
   });
   await declareStored(keeper, state, transferredZones(config));
   return { keeper, state, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };
-}
-
-/**
- * The configuration with random cookie secrets where their file cannot be used, and without the keys of TSIG whose files
- * cannot; and a line for each mistake.
- */
-function withUsableSecrets(
-  config: Config,
-  troubles: StartTroubles,
-): { readonly usable: Config; readonly mistakes: readonly string[] } {
-  const mistakes: string[] = [];
-  const tsig = config.tsig.filter((key) => {
-    try {
-      configuredKey(key);
-      return true;
-    } catch (error) {
-      mistakes.push(troubles.pass(error, `queries signed with the key ${key.name} get NOTAUTH`));
-      return false;
-    }
-  });
-  const usable = { ...config, tsig };
-  try {
-    answerSettings(usable);
-    return { usable, mistakes };
-  } catch (error) {
-    const line = troubles.pass(error, 'cookies are made with other secrets');
-    const { secret_file: _, ...cookies } = config.cookies;
-    return { usable: { ...usable, cookies }, mistakes: [...mistakes, line] };
-  }
 }
 
 /** Keys of the zones of a configuration that are in no file, and of those that are served now. */

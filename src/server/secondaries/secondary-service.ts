@@ -337,12 +337,8 @@ export class SecondaryService {
     const { nsec3MaxIterations } = this.#settings!;
     const milliseconds = (): number => Math.round(clock.milliseconds() - began);
     const making = { lane, now: clock.seconds(), nsec3MaxIterations };
-    return adoptTransfer(
-      this.#host,
-      transfer,
-      { zone: settings.key, origin, before: refresh.serial, milliseconds },
-      making,
-    );
+    const adoption = { zone: settings.key, origin, before: refresh.serial, milliseconds };
+    return adoptTransfer(this.#host, transfer, adoption, making);
   }
 
   /** A mistake of ours, or of the store. The zone stays as it is, and is tried again. */

@@ -4,12 +4,14 @@ import type { PendingView } from '../../image/changes/pending-view.js';
 import { imageFacts } from '../../image/image-facts.js';
 import { Type } from '../../protocol/iana.js';
 import { readU32 } from '../../protocol/octets.js';
+import type { Clock } from '../../session/clock.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { EffectivePolicy } from '../zone-policy.js';
+import { Gathering } from './gathering.js';
 import type { LoaderLane } from './jobs/loader-lane.js';
 import { nextSerial } from './jobs/serial-policy.js';
 import { renewDigests } from './jobs/zone-digests.js';
-import { type Kept, stateError, type WaitingChange } from './kept-zone.js';
+import { inOrder, type Kept, stateError, type WaitingChange } from './kept-zone.js';
 
 /** Octets from the serial to the end of SOA RDATA (RFC 1035 §3.3.13). */
 const SOA_SERIAL = 20;
@@ -23,6 +25,26 @@ interface Context {
   /** Seconds since 1970. */
   readonly now: number;
   readonly lane: LoaderLane;
+}
+
+/** Lets a change wait, and has all that wait then made by `makeAll`, which never rejects, when the work before on the zone is done. */
+export function enqueue(
+  kept: Kept,
+  change: WaitingChange,
+  clock: Clock,
+  makeAll: (batch: readonly WaitingChange[]) => Promise<void>,
+): void {
+  kept.waiting.push(change);
+  kept.gathering?.came(kept.waiting.length);
+  if (kept.waiting.length > 1) return;
+  void inOrder(kept, async () => {
+    kept.gathering ??= new Gathering(clock);
+    await kept.gathering.wait(kept.waiting.length);
+    const began = clock.milliseconds();
+    const batch = kept.waiting.splice(0);
+    await makeAll(batch);
+    kept.gathering.made(batch.length + kept.waiting.length, began);
+  });
 }
 
 /** Makes the version that a view of the image `older` shows. Throws ADOTD_ZONE_INVALID when that is no valid zone. */

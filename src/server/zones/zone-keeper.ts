@@ -18,7 +18,6 @@ import type { RunPair } from '../../zone/changes/record-run.js';
 import type { EffectivePolicy } from '../zone-policy.js';
 import { acceptedVersion } from './accepted-file.js';
 import { type FileVersion, fileVersion, isChangedHere, refusedVersion, storeFileVersion } from './file-versions.js';
-import { Gathering } from './gathering.js';
 import type { LoaderLane } from './jobs/loader-lane.js';
 import { KeptFiles } from './kept-files.js';
 import type { KeptState } from './kept-state.js';
@@ -37,7 +36,7 @@ import {
   type ZoneRole,
 } from './kept-zone.js';
 import type { ZoneResult } from './load-zone.js';
-import { attempt, changeable, versionOf } from './making-changes.js';
+import { attempt, changeable, enqueue, versionOf } from './making-changes.js';
 import { Publication, type PublishedListener } from './publication.js';
 
 type PolicyOf = (zone: string) => EffectivePolicy;
@@ -123,12 +122,9 @@ export class ZoneKeeper {
   change(zone: string, make: MakeChanges): Promise<{ readonly serial: number }> {
     const kept = this.#zones.get(zone);
     if (kept === undefined) return Promise.reject(stateError(zone, 'is not served'));
-    const done = new Promise<{ readonly serial: number }>((resolve, reject) => {
-      kept.waiting.push({ make, resolve, reject });
+    return new Promise((resolve, reject) => {
+      enqueue(kept, { make, resolve, reject }, this.#clock, (batch) => this.#makeAll(kept, batch));
     });
-    kept.gathering?.came(kept.waiting.length);
-    if (kept.waiting.length === 1) void inOrder(kept, () => this.#makeNext(kept));
-    return done;
   }
 
   /** Serves a version that was made elsewhere. Fulfilled once it is stored and every thread answers from it. */
@@ -290,16 +286,6 @@ export class ZoneKeeper {
     const { zone, apex, role, state, serial, sourceSerial, history, origin, waiting } = kept;
     const image = state === 'served' ? this.#publisher.imageOf(apex) : kept.expired;
     return { zone, apex, role, state, image, serial, sourceSerial, history, origin, pending: waiting.length };
-  }
-
-  /** Makes the next version, of all changes that wait. Never rejects. */
-  async #makeNext(kept: Kept): Promise<void> {
-    kept.gathering ??= new Gathering(this.#clock);
-    await kept.gathering.wait(kept.waiting.length);
-    const began = this.#clock.milliseconds();
-    const batch = kept.waiting.splice(0);
-    await this.#makeAll(kept, batch);
-    kept.gathering.made(batch.length + kept.waiting.length, began);
   }
 
   /** Makes one version of changes; if they cannot be made together, one version of each. Never rejects. */
