@@ -23,9 +23,23 @@ const pin = z.string().check(
 
 const file = z.string().check(z.minLength(1));
 
+/** A name that a host can have (RFC 1123 §2.1), with the underscore, which some have. Not a number: that is a broken address. */
+const HOST_NAME = /^(?![0-9.]+$)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?$/;
+/** An address or a name with a port behind it, as other servers write it: `192.0.2.1@853`, `[2001:db8::1]:853`, `ns1.example:53`. */
+const WITH_PORT = /@[0-9]+(?:#.*)?$|^\[.*\]:[0-9]+$|^[^:]+:[0-9]+$/;
+const PREFIX = /\/[0-9]+$/;
+
 /** An address, or a name that has addresses. */
 const host = z.string().check(
-  z.refine((text) => isIP(text.replace(/%.*$/, '')) !== 0 || (isDomainName(text) && !/^[0-9.]+$/.test(text)), {
+  z.refine((text) => !WITH_PORT.test(text), {
+    error: 'expected the address without its port: that is `port`, and `tls.port` for DNS over TLS',
+    abort: true,
+  }),
+  z.refine((text) => !PREFIX.test(text), {
+    error: 'expected one address, not a prefix: list each address, or leave `addresses` out and give `key` or `tls`',
+    abort: true,
+  }),
+  z.refine((text) => isIP(text.replace(/%.*$/, '')) !== 0 || (HOST_NAME.test(text) && isDomainName(text)), {
     error: 'expected an IPv4 or IPv6 address, or the name of a host',
   }),
 );

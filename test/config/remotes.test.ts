@@ -26,6 +26,46 @@ describe('remotes', () => {
       ['remotes[0].addresses[0]: found "256.1.1.1", expected an IPv4 or IPv6 address, or the name of a host'],
     ],
     [
+      '{ name: r, addresses: ["127.0.0.1@853"] }',
+      [
+        'remotes[0].addresses[0]: found "127.0.0.1@853", expected the address without its port: that is `port`, and `tls.port` for DNS over TLS',
+      ],
+    ],
+    [
+      '{ name: r, addresses: ["127.0.0.1:853"] }',
+      [
+        'remotes[0].addresses[0]: found "127.0.0.1:853", expected the address without its port: that is `port`, and `tls.port` for DNS over TLS',
+      ],
+    ],
+    [
+      '{ name: r, addresses: ["::1@53#ns.test"] }',
+      [
+        'remotes[0].addresses[0]: found "::1@53#ns.test", expected the address without its port: that is `port`, and `tls.port` for DNS over TLS',
+      ],
+    ],
+    [
+      '{ name: r, addresses: ["[::1]:53"] }',
+      [
+        'remotes[0].addresses[0]: found "[::1]:53", expected the address without its port: that is `port`, and `tls.port` for DNS over TLS',
+      ],
+    ],
+    [
+      '{ name: r, addresses: ["ns.test:53"] }',
+      [
+        'remotes[0].addresses[0]: found "ns.test:53", expected the address without its port: that is `port`, and `tls.port` for DNS over TLS',
+      ],
+    ],
+    [
+      '{ name: r, addresses: ["127.0.0.0/8"] }',
+      [
+        'remotes[0].addresses[0]: found "127.0.0.0/8", expected one address, not a prefix: list each address, or leave `addresses` out and give `key` or `tls`',
+      ],
+    ],
+    [
+      '{ name: r, addresses: ["ns 1.test"] }',
+      ['remotes[0].addresses[0]: found "ns 1.test", expected an IPv4 or IPv6 address, or the name of a host'],
+    ],
+    [
       '{ name: r, addresses: [::1], source: ["::1", "::2"] }',
       ['remotes[0].source: found ["::1","::2"], expected one IPv4 and one IPv6 address'],
     ],
