@@ -116,7 +116,10 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts, desk: Transfer
     x.tsigAt = 0;
   } else if (x.tsigAt !== 0) {
     const rcode = checkTsig(x, facts);
-    if (rcode !== Rcode.NOERROR) return error(x, facts, rcode);
+    if (rcode !== Rcode.NOERROR) {
+      if (rcode === Rcode.NOTAUTH) desk?.refused(x, facts);
+      return error(x, facts, rcode);
+    }
     outcome.signed = 1;
   }
   if (x.cookieAt !== 0 && x.settings.cookieSecrets.length > 0) checkCookie(x, facts);

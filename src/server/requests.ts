@@ -12,6 +12,7 @@ import { Opcode, Rcode } from '../protocol/iana.js';
 import { type TsigKeys, tsigKeys } from '../protocol/tsig/tsig-key.js';
 import type { Clock } from '../session/clock.js';
 import type { Peer } from '../transfer/peer.js';
+import { RefusedRequests } from './refused-requests.js';
 
 /** A request that is well formed, and whose signature is valid if it has one. */
 export interface SignedRequest {
@@ -59,8 +60,9 @@ export function openRequests(
   handlers: RequestHandlers,
   settings: () => RequestSettings | undefined,
   clock: Clock,
-  log: Pick<Log, 'error'>,
+  log: Pick<Log, 'error' | 'info' | 'warn'>,
 ): RequestHandler {
+  const refused = new RefusedRequests(log, clock);
   const nothing = new Publisher().publish();
   const keysOf = cachedKeys();
   return async (request) => {
@@ -77,6 +79,8 @@ export function openRequests(
     facts.payloadLimit = now.udpPayload;
     facts.padding = now.padding;
     const exchange = new HandedExchange(request, answers, keysOf(answers), facts);
+    const { name, unaccepted } = exchange;
+    if (unaccepted !== undefined) refused.signature(name, { address: request.client }, unaccepted, request.now);
     if (exchange.fault !== Rcode.NOERROR) return exchange.reply(exchange.fault);
     const handler = handlerOf(handlers, exchange.opcode);
     if (handler === undefined) return exchange.reply(Rcode.NOTIMP);

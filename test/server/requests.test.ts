@@ -17,7 +17,8 @@ const tsigKeys = configuredKeys(configSchema.parse({ tsig: [KEY] }));
 function open(notify: OpcodeHandler | undefined, clock = new FakeClock()) {
   const logged: string[] = [];
   const settings = { answers: { ...DEFAULT_SETTINGS, tsigKeys }, udpPayload: 1232, padding: Padding.NEVER };
-  const handle = openRequests({ notify }, () => settings, clock, { error: (_, text) => void logged.push(text) });
+  const say = (_: object, text: string): void => void logged.push(text);
+  const handle = openRequests({ notify }, () => settings, clock, { error: say, info: say, warn: say });
   return {
     logged,
     clock,
@@ -71,15 +72,25 @@ describe('a request in the control thread', () => {
   });
 
   it.each([
-    ['forged', { time: NOW, isForged: true }, 16],
-    ['too old', { time: NOW - 1000 }, 18],
-  ])('with a signature that is %s never comes to the handler', async (_, options, error) => {
-    const { ask } = open(() => Promise.reject(new Error('handled')));
-    const { message, mac } = signQuery(notify(), KEY, options);
-    const reply = await ask(message);
-    expect([reply?.rcode, reply?.signed]).toEqual([Rcode.NOTAUTH, 0]);
-    expect(readResponse(reply!.octets, KEY, mac)?.error).toBe(error);
-  });
+    ['forged', { time: NOW, isForged: true }, 16, 'the secret of key key.test. is another one here (BADSIG)'],
+    [
+      'too old',
+      { time: NOW - 1000 },
+      18,
+      "its clock is behind this server's by more than 300 s: set the wrong one (BADTIME)",
+    ],
+  ])(
+    'with a signature that is %s never comes to the handler, and the log says once what is wrong',
+    async (_, options, error, reason) => {
+      const { ask, logged } = open(() => Promise.reject(new Error('handled')));
+      const { message, mac } = signQuery(notify(), KEY, options);
+      const reply = await ask(message);
+      expect([reply?.rcode, reply?.signed]).toEqual([Rcode.NOTAUTH, 0]);
+      expect(readResponse(reply!.octets, KEY, mac)?.error).toBe(error);
+      await ask(message);
+      expect(logged).toEqual([`refused a signed request of 192.0.2.7 for Zone.test.: ${reason}`]);
+    },
+  );
 
   it('that nobody handles gets NOTIMP', async () => {
     expect((await open(undefined).ask(notify()))?.rcode).toBe(Rcode.NOTIMP);

@@ -3,6 +3,7 @@
  * composes the response that the thread sends. An object for each request: these are few, and their handlers may wait.
  */
 import { Rcode } from '../../protocol/iana.js';
+import type { RequestTsig } from '../../protocol/tsig/tsig.js';
 import type { TsigKey, TsigKeys } from '../../protocol/tsig/tsig-key.js';
 import type { Settings } from '../answer-settings.js';
 import { optLength, payloadLimit } from '../edns.js';
@@ -25,6 +26,8 @@ export class HandedExchange {
   readonly fault: number;
   /** The key that it was signed with; undefined: it was not. */
   readonly key: TsigKey | undefined;
+  /** Its signature, if that is not accepted. */
+  readonly unaccepted: RequestTsig | undefined;
   /** The name in its question, in wire format. */
   readonly name: Uint8Array;
   readonly type: number;
@@ -55,6 +58,7 @@ export class HandedExchange {
     if (!wellFormed) x.tsigAt = 0;
     const rcode = x.tsigAt === 0 ? Rcode.NOERROR : checkTsig(x, facts);
     this.fault = wellFormed ? rcode : Rcode.FORMERR;
+    this.unaccepted = this.fault === Rcode.NOTAUTH ? x.tsig : undefined;
     this.key = x.tsigAt !== 0 && this.fault === Rcode.NOERROR ? x.tsig?.key : undefined;
   }
 

@@ -24,6 +24,8 @@ export interface OpenTransfer {
 export interface TransferDesk {
   /** Whether the client may transfer zone number `zone` of the catalog; undefined: it may. */
   judge(x: Exchange, facts: Facts, zone: number): TransferRefusal | undefined;
+  /** Told of a transfer that is refused for who asks; without `refusal`: of any query whose signature is not accepted. */
+  refused(x: Exchange, facts: Facts, refusal?: TransferRefusal): void;
   /**
    * Opens the transfer, whose zone `x` has been entered. `serial`: of the client's version, for IXFR; undefined: AXFR. `opts`: the OPT
    * records of the first message and of those behind it. `room`: octets of the one message that the answer may have, over UDP; undefined: it

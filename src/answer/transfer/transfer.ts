@@ -38,9 +38,11 @@ export function judgeTransfer(
   const { zones }: Catalog = facts.catalog;
   const at = zone * ZONE_WORDS;
   const policy = zones[at + ZONE_POLICY]!;
-  if (policy !== 0 && needsTls(facts, policy)) return TLS_REQUIRED;
-  const refusal = desk.judge(x, facts, zone);
-  if (refusal !== undefined) return refusal;
+  const refusal = policy !== 0 && needsTls(facts, policy) ? TLS_REQUIRED : desk.judge(x, facts, zone);
+  if (refusal !== undefined) {
+    desk.refused(x, facts, refusal);
+    return refusal;
+  }
   return zones[at + ZONE_LABELS] === x.qnameLabelCount ? undefined : NO_APEX;
 }
 

@@ -2,7 +2,7 @@
 import { type PolicyChoice, policyChoice, policyIndex } from '../../config/policy-choice.js';
 import type { Config } from '../../config/schema.js';
 import { Admission, type ConnectionLimitSettings, ConnectionLimits, type SharedLimits } from '../../session/limits.js';
-import { Admittance, type TransferReport, ZoneDesk } from '../../transfer/out/zone-desk.js';
+import { Admittance, type RefusedLines, type TransferReport, ZoneDesk } from '../../transfer/out/zone-desk.js';
 import type { Peer } from '../../transfer/peer.js';
 import { isRemote, type Remote, remotesOf } from '../remotes.js';
 
@@ -48,6 +48,7 @@ interface DeskShare {
   /** Milliseconds of a clock. */
   milliseconds(): number;
   ended(report: TransferReport): void;
+  readonly refused: RefusedLines;
 }
 
 /** The desk of a thread. */
@@ -61,5 +62,6 @@ export function transferDesk(settings: TransferSettings, share: DeskShare): Zone
       share.ended(report);
     },
     milliseconds: share.milliseconds,
+    refused: share.refused,
   });
 }

@@ -21,6 +21,7 @@ import type {
   TransportContext,
   UdpContext,
 } from '../../transport/transport.js';
+import { RefusedRequests } from '../refused-requests.js';
 import { catchingResponder } from './catching-responder.js';
 import { recordingResponder } from './recording-responder.js';
 import type { RateLimit, ThreadSettings } from './thread-settings.js';
@@ -84,8 +85,9 @@ type Configurable<Context> = Context & { configure(settings: ThreadSettings): vo
 
 function answerContext(settings: ThreadSettings, services: ThreadServices): Configurable<AnswerContext> {
   const { counters, clock, log, tap, handle, fixture } = services;
+  const refused = new RefusedRequests(log, clock);
   const make = (next: ThreadSettings, outcome?: Outcome): Responder => {
-    const responder = createResponder(next.answers, outcome, deskOf(next, services));
+    const responder = createResponder(next.answers, outcome, deskOf(next, services, refused));
     return timedResponder(underLimit(responder, next.rateLimit), counters);
   };
   const responder = catchingResponder(make(settings), log);
@@ -106,9 +108,10 @@ function answerContext(settings: ThreadSettings, services: ThreadServices): Conf
 function deskOf(
   { transfers, sharedTransfers: shared }: ThreadSettings,
   { clock, transferShare: own, transferred = () => {} }: ThreadServices,
+  refused: RefusedRequests,
 ): ZoneDesk | undefined {
   const milliseconds = (): number => clock.milliseconds();
-  return transfers && transferDesk(transfers, { shared, own, milliseconds, ended: transferred });
+  return transfers && transferDesk(transfers, { shared, own, milliseconds, ended: transferred, refused });
 }
 
 function withUdp(

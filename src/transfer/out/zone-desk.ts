@@ -11,6 +11,7 @@ import { ZONE_BASE, ZONE_LABELS, ZONE_SEGMENT, ZONE_WORDS, zoneHistory } from '.
 import * as L from '../../image/layout.js';
 import { Ede, Rcode } from '../../protocol/iana.js';
 import { nameKey } from '../../protocol/name.js';
+import type { RequestTsig } from '../../protocol/tsig/tsig.js';
 import type { Peer } from '../peer.js';
 import { type ImageView, imageView } from './image-view.js';
 import { chooseTransfer, currentSoa, TransferForm } from './transfer-choice.js';
@@ -42,7 +43,16 @@ export interface TransferReport {
   readonly end: TransferEnd;
 }
 
+/** Where a desk tells of requests that are refused for who sent them. `name`: in the question, in wire format. */
+export interface RefusedLines {
+  /** `reason`: the text that the client gets; empty: it is none of those that may transfer the zone. */
+  transfer(name: Uint8Array, peer: Peer, reason: string): void;
+  /** `now`: seconds since 1970. */
+  signature(name: Uint8Array, peer: Peer, tsig: RequestTsig, now: number): void;
+}
+
 interface DeskParts {
+  readonly refused: RefusedLines;
   /** `zone`: as nameKey() writes it. */
   admits(zone: string, peer: Peer): Admittance;
   /** Counts a transfer of the client in (4 or 16 octets); false: it is one too many. */
@@ -54,6 +64,7 @@ interface DeskParts {
 }
 
 const TEXT = new TextEncoder();
+const DECODER = new TextDecoder();
 const NOTHING = new Uint8Array(0);
 const PROHIBITED: TransferRefusal = { rcode: Rcode.REFUSED, ede: Ede.PROHIBITED, text: NOTHING };
 const TLS_REQUIRED: TransferRefusal = {
@@ -85,6 +96,13 @@ export class ZoneDesk implements TransferDesk {
     const admittance = this.#parts.admits(name, peerOf(x, facts));
     if (admittance === Admittance.YES) return undefined;
     return admittance === Admittance.TLS ? TLS_REQUIRED : PROHIBITED;
+  }
+
+  refused(x: Exchange, facts: Facts, refusal?: TransferRefusal): void {
+    const name = Uint8Array.from(x.request.subarray(x.qnameAt, x.qnameAt + x.qnameLength));
+    const peer = peerOf(x, facts);
+    if (refusal !== undefined) this.#parts.refused.transfer(name, peer, DECODER.decode(refusal.text));
+    else if (x.tsig !== undefined) this.#parts.refused.signature(name, peer, x.tsig, facts.now);
   }
 
   open(

@@ -4,7 +4,7 @@ import { createFacts, Transport } from '../../../src/answer/facts.js';
 import { createResponder } from '../../../src/answer/respond.js';
 import { TransferEnd } from '../../../src/answer/transfer/transfer-end.js';
 import { Publisher } from '../../../src/image/catalog.js';
-import { nameFromText } from '../../../src/protocol/name.js';
+import { nameFromText, nameToText } from '../../../src/protocol/name.js';
 import { Admittance, type TransferReport, ZoneDesk } from '../../../src/transfer/out/zone-desk.js';
 import { imageOf } from '../../image/changes/versions.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
@@ -19,6 +19,7 @@ function open(admittance: Admittance = Admittance.YES, most = Number.POSITIVE_IN
   const publisher = new Publisher();
   publisher.put(nameFromText('example.'), ZONE);
   const reports: TransferReport[] = [];
+  const refused: string[] = [];
   let under = 0;
   const desk = new ZoneDesk({
     admits: () => admittance,
@@ -28,6 +29,10 @@ function open(admittance: Admittance = Admittance.YES, most = Number.POSITIVE_IN
       reports.push(report);
     },
     milliseconds: () => 0,
+    refused: {
+      transfer: (name, _, reason) => void refused.push(`${nameToText(name)} ${reason}`),
+      signature: (name, _, { verdict }) => void refused.push(`${nameToText(name)} ${verdict}`),
+    },
   });
   const facts = createFacts(publisher.publish());
   facts.keepalive = 100;
@@ -35,6 +40,7 @@ function open(admittance: Admittance = Admittance.YES, most = Number.POSITIVE_IN
   const out = new Uint8Array(70_000);
   return {
     reports,
+    refused,
     outcome,
     underWay: () => under,
     ask(query: Uint8Array, transport: Transport = Transport.TCP) {
@@ -81,8 +87,10 @@ describe('queries for transfers', () => {
   it.each([
     [Admittance.NO, ''],
     [Admittance.TLS, 'this zone is transferred over TLS only, on its own port and with ALPN dot'],
-  ])('are REFUSED to those who may not: %i', (admittance, text) => {
-    const reply = decodeMessage(open(admittance).ask(ixfr(1))!);
+  ])('are REFUSED to those who may not, and the desk tells of it: %i', (admittance, text) => {
+    const { ask, refused } = open(admittance);
+    const reply = decodeMessage(ask(ixfr(1))!);
+    expect(refused).toEqual([`example. ${text}`]);
     expect([reply.rcode, reply.answer, reply.flags.aa]).toEqual([5, [], false]);
     expect(Buffer.from(reply.edns?.options[0]?.data ?? []).toString('latin1')).toBe(`\0\x12${text}`);
   });
