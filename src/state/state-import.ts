@@ -30,7 +30,7 @@ interface Gathered {
 
 /**
  * Stores what an export has; fulfilled with the zones and values stored, and the zones whose serials were raised. Rejects with ADOTD_STATE
- * when the store is not empty, or when the export is malformed or cut off: then the folder has a part of it and is of no use.
+ * when the store is not empty, when the export is malformed or cut off, or when it lacks a zone of `above`: then the folder has a part of it and is of no use.
  */
 export async function importState(
   store: ZoneStore,
@@ -72,6 +72,9 @@ export async function importState(
   const { zones, values } = (end ?? {}) as { zones?: unknown; values?: unknown };
   if (zones !== counts.zones || values !== counts.values)
     throw fail(`its end is missing: it was cut off behind line ${number}`);
+  const unknown = [...above.keys()].find((zone) => store.zone(zone)?.serial === undefined);
+  if (unknown !== undefined)
+    throw fail(`--above: no records of a zone ${unknown} are in it; empty the folder, and import again`);
   return { ...counts, raised };
 }
 

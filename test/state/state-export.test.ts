@@ -69,6 +69,16 @@ describe('an export of the state', () => {
     expect(text).toBe(textOf(imageOf('changed.test.', 3)).replace(/ 3 7200/, ' 9 7200'));
   });
 
+  it.each(['chnged.test.', 'waiting.test.'])(
+    'is refused when it has no records of %s, which is to be raised',
+    async (zone) => {
+      const { lines } = await exported(await filled());
+      const { store } = await openStore(newFolder());
+      const imported = importState(store, each(lines), { above: new Map([[zone, 8]]) });
+      await expect(imported).rejects.toThrow(`--above: no records of a zone ${zone} are in it`);
+    },
+  );
+
   it('is refused by a store that is not empty', async () => {
     const store = await filled();
     const { lines } = await exported(store);
