@@ -78,11 +78,11 @@ function checkSignature(message: Uint8Array, verifier: StreamVerifier, now: numb
   const verdict = verifier.verify(message, now);
   if (verdict === TsigVerdict.VALID) return;
   const answered = rcode === Rcode.NOERROR ? '' : `answered ${NAMES.get(rcode) ?? `RCODE ${rcode}`}, and `;
-  if (verdict === TsigVerdict.MALFORMED)
-    fail(TransferFault.TSIG, `${answered}the TSIG record of a message is malformed or not its last record`, rcode);
-  // An error that the primary could not sign: nothing else is known of its reason.
+  // An error that the primary could not sign: its MAC is empty, so that the verdict says MALFORMED.
   const told = errorIn(message);
   if (told !== 0) fail(TransferFault.TSIG, `${answered}does not accept our signature (${tsigErrorText(told)})`, rcode);
+  if (verdict === TsigVerdict.MALFORMED)
+    fail(TransferFault.TSIG, `${answered}the TSIG record of a message is malformed or not its last record`, rcode);
   if (findTsig(message) === 0)
     fail(
       TransferFault.TSIG,

@@ -3,6 +3,7 @@ import { diff } from '../../../src/image/changes/diff.js';
 import { imageText } from '../../../src/image/text.js';
 import { nameFromText, nameKey } from '../../../src/protocol/name.js';
 import { TSIG_ALGORITHMS } from '../../../src/protocol/tsig/tsig-key.js';
+import { TsigError, tsigLength, writeTsig } from '../../../src/protocol/tsig/tsig-record.js';
 import { StreamVerifier } from '../../../src/protocol/tsig/tsig-stream.js';
 import { type Transfer, transferText } from '../../../src/transfer/in/transfer.js';
 import { TransferError } from '../../../src/transfer/in/transfer-error.js';
@@ -350,6 +351,20 @@ describe('a signed transfer', () => {
     ['nothing is signed', messages],
   ])('is refused when %s', (_, stream) => {
     expect(() => read(stream, { verifier: verifier() })).toThrow(expect.objectContaining({ fault: 'tsig' }));
+  });
+
+  it.each([
+    [TsigError.BADSIG, 'BADSIG: is the secret the same on both sides?'],
+    [TsigError.BADKEY, 'BADKEY: is the key known there, with this algorithm?'],
+  ])('whose signature the primary does not accept says so: TSIG error %i comes without a MAC', (error, reason) => {
+    const none = new Uint8Array();
+    const fields = { time: NOW, fudge: 300, mac: none, originalId: ID, other: none };
+    const record = { ...fields, name, algorithm: algorithm.wire, error };
+    const answer = new Uint8Array(12 + tsigLength(record));
+    answer.set([ID >> 8, ID & 255, 0x80, 9, 0, 0, 0, 0, 0, 0, 0, 1]);
+    writeTsig(record, answer, 12);
+    const wanted = `answered NOTAUTH, and does not accept our signature (${reason})`;
+    expect(() => read([answer], { verifier: verifier() })).toThrow(wanted);
   });
 });
 
