@@ -125,10 +125,11 @@ describe.skipIf(missing).each(['epoll', 'node', 'embedded'] as const)(
       60_000,
     );
 
-    it.each(PEERS)(
-      'give %s the zone where it shows its certificate',
-      async (name, begin) => {
-        const peer = await start(name, begin, mutualPort, 'second.test');
+    // Not NSD 4.6.1: it shows no certificate, to openssl s_server neither.
+    it(
+      'give BIND the zone where it shows its certificate',
+      async () => {
+        const peer = await start('BIND', startBindSecondary, mutualPort, 'second.test');
         try {
           expect(await hasZone(peer), peer.log()).toBe(true);
         } finally {
