@@ -1,7 +1,7 @@
 /** Socket addresses as the system lays them out: struct sockaddr_in and sockaddr_in6 of Linux (ip(7), ipv6(7)). */
 import { SocketAddress } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { addressOctets } from './address.js';
+import { interfaces } from './interfaces.js';
 import type { Endpoint } from './transport.js';
 
 /** Address families (AF_…). */
@@ -55,5 +55,7 @@ function scopeOf(address: string): number | undefined {
   const zone = address.slice(percent + 1);
   if (/^[0-9]+$/.test(zone)) return Number(zone);
   // The interface's link-local address tells its number.
-  return networkInterfaces()[zone]?.find(({ family, scopeid }) => family === 'IPv6' && scopeid)?.scopeid;
+  const all = interfaces();
+  if (typeof all === 'string') return undefined;
+  return all[zone]?.find(({ family, scopeid }) => family === 'IPv6' && scopeid)?.scopeid;
 }

@@ -15,6 +15,12 @@ ip link set lo up
 ln -s /opt/adotd/node_modules/.bin/adotd /usr/local/bin/adotd
 
 timeout 30 sh -c 'cd /trial/clone && sh -e /trial/blocks/systemd' >install.out 2>&1; echo $? >start
+# Without a server the rest would only wait: the trace then says why there is none.
+if ! systemctl is-active -q adotd; then
+  cat start install.out >&2
+  journalctl -u adotd --no-pager -o cat >&2
+  exit 1
+fi
 show >started
 adotd ctl status >control
 capabilities >capabilities

@@ -1,11 +1,12 @@
 /** Who is told of new versions of a zone: the remotes of its policy, and its nameservers. */
 import { isIP, isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { NAMESERVERS } from '../../config/remotes.js';
 import type { Config } from '../../config/schema.js';
 import { messageOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import { zoneKey } from '../../protocol/name.js';
 import type { TsigKey } from '../../protocol/tsig/tsig-key.js';
+import { interfaces } from '../../transport/interfaces.js';
 import { configuredKey } from '../plane/tsig-secrets.js';
 import { type EffectivePolicy, zonePolicyOf } from '../zone-policy.js';
 
@@ -30,7 +31,7 @@ export class NotifyTargets {
   readonly #own: ReadonlySet<string>;
 
   /** A key whose file cannot be used is left out, and the log says so. */
-  constructor(config: Config, log: Pick<Log, 'warn'>) {
+  constructor(config: Config, log: Pick<Log, 'warn'>, readInterfaces = interfaces) {
     this.#policyOf = zonePolicyOf(config);
     const keys = new Map(config.tsig.map((key) => [zoneKey(key.name), key]));
     this.#remotes = new Map(
@@ -39,7 +40,9 @@ export class NotifyTargets {
         return [name, { name, hosts, port, sources, key: own && usableKey(own, name, log) }];
       }),
     );
-    this.#own = new Set(config.port === DNS ? ownAddresses(config.listen) : []);
+    // Only the nameservers of a zone may be this server by mistake.
+    const wanted = config.port === DNS && config.zones.policies.some(({ notify }) => notify.includes(NAMESERVERS));
+    this.#own = new Set(wanted ? ownAddresses(config.listen, log, readInterfaces) : []);
   }
 
   /** Those of a zone, by its key; `nameservers`: reads the names of its NS records without MNAME. */
@@ -69,12 +72,17 @@ function usableKey(key: Config['tsig'][number], remote: string, log: Pick<Log, '
   }
 }
 
-function ownAddresses(listen: readonly string[]): string[] {
-  return listen.flatMap((address) => {
-    if (!WILDCARDS.includes(address)) return [address];
-    const wanted = isIPv6(address) ? 6 : 4;
-    return Object.values(networkInterfaces()).flatMap((all = []) =>
-      all.flatMap((one) => (isIP(one.address) === wanted ? one.address : [])),
-    );
-  });
+function ownAddresses(listen: readonly string[], log: Pick<Log, 'warn'>, readInterfaces: typeof interfaces): string[] {
+  const wildcards = listen.filter((address) => WILDCARDS.includes(address));
+  const listed = listen.filter((address) => !WILDCARDS.includes(address));
+  if (wildcards.length === 0) return listed;
+  const found = readInterfaces();
+  if (typeof found === 'string') {
+    const text = `the addresses of this machine cannot be read (${found}): if it is a nameserver of a zone, it sends NOTIFY to itself; list them in \`listen\` in place of a wildcard`;
+    log.warn({ listen }, text);
+    return listed;
+  }
+  const versions = wildcards.map((address) => (isIPv6(address) ? 6 : 4));
+  const addresses = Object.values(found).flatMap((all = []) => all.map(({ address }) => address));
+  return [...listed, ...addresses.filter((address) => versions.some((version) => version === isIP(address)))];
 }
