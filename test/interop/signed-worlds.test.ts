@@ -80,6 +80,9 @@ async function isMisread(text: string, chain: Chain, apex: string): Promise<bool
   return (await run('ldns-verify-zone', [output])).status !== 0;
 }
 
+/** In a zone `example.`, of which each record has its whole owner's name. */
+const DNSKEY_BELOW_APEX = /^[^ \t]+\.example\.[ \t][^\n]*[ \t]DNSKEY[ \t]/im;
+
 describe.skipIf(missing !== '')('changes that adotd signs', () => {
   it('make zones that the verifier of BIND accepts', async () => {
     const refusals: string[] = [];
@@ -88,6 +91,8 @@ describe.skipIf(missing !== '')('changes that adotd signs', () => {
       const versions = new SignedVersions(seed + i, Math.floor(Date.now() / 1000), true);
       for (let change = 0; change < 4; change++) {
         const { text } = versions.next();
+        // BIND signs no zone with such records ("Non-apex DNSKEY RRset"), and its verifier wants the KSK to sign them.
+        if (DNSKEY_BELOW_APEX.test(text)) continue;
         const file = join(FOLDER, `version-${i}-${change}`);
         writeFileSync(file, plainEscapes(text), 'latin1');
         const { status, stderr } = await run('dnssec-verify', ['-q', '-z', '-o', 'example.', file]);
