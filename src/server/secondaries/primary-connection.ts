@@ -33,6 +33,8 @@ interface ConnectionOptions {
 
 interface Pending {
   readonly exchange: Exchange;
+  /** Milliseconds: when it was asked. */
+  readonly askedAt: number;
   /** Milliseconds: when its first message came. A primary may answer other questions first. */
   began: number | undefined;
 }
@@ -49,11 +51,15 @@ export class PrimaryConnection {
   readonly #options: ConnectionOptions;
   readonly #framer = new Framer();
   readonly #pending = new Map<number, Pending>();
+  /** IDs of questions that were given up: an answer that comes all the same is passed over. */
+  readonly #givenUp = new Set<number>();
   readonly #timer: Timer;
   /** Messages with their lengths that have not been sent, or are being sent. */
   #unsent: Uint8Array[] = [];
   #transfers = 0;
   #lastAt: number;
+  /** When the last message of a transfer came: a large one keeps the answers behind it waiting. */
+  #transferAt = 0;
   #isOpen = true;
   #answered = 0;
 
@@ -91,9 +97,9 @@ export class PrimaryConnection {
 
   /** An ID that no question has that waits; undefined: all have one. */
   freeId(): number | undefined {
-    if (this.#pending.size >= IDS / 2) return undefined;
+    if (this.#pending.size + this.#givenUp.size >= IDS / 2) return undefined;
     let id = randomInt(IDS);
-    while (this.#pending.has(id)) id = (id + 1) % IDS;
+    while (this.#pending.has(id) || this.#givenUp.has(id)) id = (id + 1) % IDS;
     return id;
   }
 
@@ -101,7 +107,7 @@ export class PrimaryConnection {
   ask(id: number, message: Uint8Array, exchange: Exchange): void {
     const now = this.#options.clock.milliseconds();
     if (this.#pending.size === 0) this.#lastAt = now;
-    this.#pending.set(id, { exchange, began: undefined });
+    this.#pending.set(id, { exchange, askedAt: now, began: undefined });
     if (exchange.isTransfer) this.#transfers++;
     const framed = new Uint8Array(message.length + 2);
     framed[0] = message.length >> 8;
@@ -140,12 +146,14 @@ export class PrimaryConnection {
     this.#lastAt = this.#options.clock.milliseconds();
     const id = message.length < 2 ? -1 : (message[0]! << 8) | message[1]!;
     const pending = this.#pending.get(id);
+    if (pending === undefined && this.#givenUp.has(id)) return;
     if (pending === undefined) {
       // Nobody else can have sent it: the primary has confused its answers.
       this.#end(`found a message with ID ${id}, which no question has that waits`, TransferFault.PROTOCOL);
       return;
     }
     pending.began ??= this.#lastAt;
+    if (pending.exchange.isTransfer) this.#transferAt = this.#lastAt;
     let isLast = false;
     try {
       isLast = pending.exchange.take(message);
@@ -179,8 +187,22 @@ export class PrimaryConnection {
       this.#end(`no message came for ${idleTimeout} s`, TransferFault.TIMEOUT);
     } else if ([...this.#pending.values()].some(isSlow)) {
       this.#end(`the transfer took more than ${timeout} s`, TransferFault.TIMEOUT);
+    } else {
+      this.#giveUp(now - idleTimeout * 1000);
     }
     if (this.#isOpen) this.#timer.set(LOOK);
+  }
+
+  /** Gives up the questions that have waited since `since` (milliseconds), while others were answered. */
+  #giveUp(since: number): void {
+    if (this.#transferAt > since) return;
+    for (const [id, pending] of [...this.#pending]) {
+      if (pending.began !== undefined || pending.askedAt > since) continue;
+      this.#drop(id, pending);
+      this.#givenUp.add(id);
+      const reason = `no answer came for ${this.#options.idleTimeout} s, although others came`;
+      pending.exchange.failed(new TransferError(TransferFault.TIMEOUT, `${this.place}: ${reason}`));
+    }
   }
 
   #end(reason: string, fault: TransferFault = TransferFault.CONNECTION): void {

@@ -1,4 +1,5 @@
 /** From changes of a zone to its next version. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import type { PendingView } from '../../image/changes/pending-view.js';
 import { imageFacts } from '../../image/image-facts.js';
@@ -72,8 +73,25 @@ export function changeable({ zone, role }: Kept, served: Uint8Array | undefined)
   return served;
 }
 
+/** Milliseconds of changes in one turn of the event loop: the control thread has other work. */
+const TURN = 10;
+
+/** Applies changes to the view, and returns those that were not rejected. Many slow ones take several turns of the event loop. */
+export async function attemptAll(batch: readonly WaitingChange[], view: PendingView): Promise<WaitingChange[]> {
+  const taken: WaitingChange[] = [];
+  let began = performance.now();
+  for (const one of batch) {
+    if (performance.now() - began >= TURN) {
+      await nextTurn();
+      began = performance.now();
+    }
+    if (attempt(one, view)) taken.push(one);
+  }
+  return taken;
+}
+
 /** Applies a change to the view; returns false when it was rejected. */
-export function attempt({ make, reject }: WaitingChange, view: PendingView): boolean {
+function attempt({ make, reject }: WaitingChange, view: PendingView): boolean {
   try {
     const changes = make(view);
     if (changes !== undefined) view.apply(changes);

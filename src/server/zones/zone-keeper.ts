@@ -36,7 +36,7 @@ import {
   type ZoneRole,
 } from './kept-zone.js';
 import type { ZoneResult } from './load-zone.js';
-import { attempt, changeable, enqueue, versionOf } from './making-changes.js';
+import { attemptAll, changeable, enqueue, versionOf } from './making-changes.js';
 import { Publication, type PublishedListener } from './publication.js';
 
 type PolicyOf = (zone: string) => EffectivePolicy;
@@ -294,7 +294,7 @@ export class ZoneKeeper {
     try {
       const image = changeable(kept, this.#publisher.imageOf(kept.apex));
       const view = new PendingView(new ImageView(image));
-      taken = batch.filter((one) => attempt(one, view));
+      taken = await attemptAll(batch, view);
       if (view.changes() !== undefined) await this.#makeVersion(kept, image, view);
       for (const { resolve } of taken) resolve({ serial: kept.serial });
     } catch (error) {
