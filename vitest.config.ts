@@ -51,6 +51,8 @@ const OWN_PROCESS = [
   'test/observe/unblocked-writes.test.ts',
   'test/server/plane/*.test.ts',
   'test/server/process/*.test.ts',
+  // It has another module in place of one that other files of its process may have loaded.
+  'test/server/zone-life.test.ts',
   'test/tls/openssl/*.test.ts',
   'test/transport/*mmsg*.test.ts',
   'test/transport/{release,self-test,sockets,thread-name}.test.ts',
