@@ -5,7 +5,7 @@ import type { UpdateRecord } from '../../client/update/send-update.js';
 import { textToClass, textToType } from '../../client/wire/mnemonics.js';
 import { textToName } from '../../client/wire/names.js';
 import { rdataFromWords } from '../../client/wire/rdata/from-text.js';
-import { type Word, WordError, wordsOf } from '../../client/wire/rdata/rdata-words.js';
+import { type Word, WordError, Words, wordsOf } from '../../client/wire/rdata/rdata-words.js';
 import type { QueryTsig } from '../../client/wire/tsig.js';
 import { nearest } from '../../config/nearest.js';
 import { Class, Type } from '../../protocol/iana.js';
@@ -150,34 +150,13 @@ function remove(line: Line): UpdateCommand {
 }
 
 /** The words of a line, one after the other. */
-class Line {
-  readonly #words: readonly Word[];
-  readonly #end: number;
-  #next = 0;
-
+class Line extends Words {
   constructor(words: readonly Word[], end: number) {
-    this.#words = words;
-    this.#end = end;
-  }
-
-  get left(): number {
-    return this.#words.length - this.#next;
-  }
-
-  /** Where the next word begins. */
-  get place(): number {
-    return this.#words[this.#next]?.at ?? this.#end;
-  }
-
-  take(expected: string): Word {
-    const word = this.#words[this.#next];
-    if (word === undefined) throw new WordError(this.#end, `found the end of the line, expected ${expected}`);
-    this.#next++;
-    return word;
+    super(words, end, 'line');
   }
 
   end(): void {
-    const word = this.#words[this.#next];
+    const word = this.next();
     if (word !== undefined) throw new WordError(word.at, `found ${word.text}, expected the end of the line`);
   }
 
@@ -208,15 +187,15 @@ class Line {
 
   /** A class may stand before a type, and says nothing that the line does not say. */
   skipClass(): void {
-    const text = this.#words[this.#next]?.text ?? '';
-    if (textToClass(text) !== undefined && (textToType(text) === undefined || this.left > 1)) this.#next++;
+    const text = this.next()?.text ?? '';
+    if (textToClass(text) !== undefined && (textToType(text) === undefined || this.left > 1)) this.skip();
   }
 
   /** A TTL, if the next word is one. */
   ttl(): number | undefined {
-    const word = this.#words[this.#next];
+    const word = this.next();
     if (word === undefined || !/^[0-9]+([smhdw]([0-9]+[smhdw])*)?$/i.test(word.text)) return undefined;
-    this.#next++;
+    this.skip();
     const parts = [...word.text.matchAll(/([0-9]+)([smhdw]?)/gi)];
     const ttl = parts.reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNITS[unit.toLowerCase()] ?? 1), 0);
     if (ttl > MAX_TTL) throw new WordError(word.at, `found ${word.text}, expected a TTL of at most ${MAX_TTL}`);
@@ -224,14 +203,14 @@ class Line {
   }
 
   defaultTtl(): number | undefined {
-    if (this.#words[this.#next]?.text.toLowerCase() === 'none') {
-      this.#next++;
+    if (this.next()?.text.toLowerCase() === 'none') {
+      this.skip();
       return undefined;
     }
     const { place } = this;
     const ttl = this.ttl();
     if (ttl === undefined)
-      throw new WordError(place, `found ${this.#words[this.#next]?.text ?? 'nothing'}, expected seconds, or none`);
+      throw new WordError(place, `found ${this.next()?.text ?? 'nothing'}, expected seconds, or none`);
     return ttl;
   }
 
@@ -254,8 +233,6 @@ class Line {
 
   /** The rest of the line: RDATA of `type`. */
   data(type: number): Uint8Array {
-    const rest = this.#words.slice(this.#next);
-    this.#next = this.#words.length;
-    return rdataFromWords(type, rest, this.#end);
+    return rdataFromWords(type, this.takeAll(), this.textEnd);
   }
 }

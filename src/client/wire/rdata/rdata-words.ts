@@ -36,58 +36,96 @@ export function wordsOf(line: string): Word[] {
   return words;
 }
 
-export class RdataWords {
-  readonly #words: readonly Word[];
+/** Words that are taken one after the other. */
+export class Words {
   /** Where the text ends. */
-  readonly #end: number;
+  readonly textEnd: number;
+  readonly #words: readonly Word[];
+  readonly #whole: string;
   #next = 0;
 
-  constructor(words: readonly Word[], end: number) {
+  /** `whole`: what the text is, for messages. */
+  constructor(words: readonly Word[], textEnd: number, whole: 'line' | 'record') {
     this.#words = words;
-    this.#end = end;
+    this.textEnd = textEnd;
+    this.#whole = whole;
   }
 
-  /** Words not read yet. */
+  /** Words not taken yet. */
   get left(): number {
     return this.#words.length - this.#next;
   }
 
+  /** Where the next word begins. */
+  get place(): number {
+    return this.next()?.at ?? this.textEnd;
+  }
+
+  /** The next word, which is not taken. */
+  next(): Word | undefined {
+    return this.#words[this.#next];
+  }
+
+  /** The word that was taken last. */
+  taken(): Word | undefined {
+    return this.#words[this.#next - 1];
+  }
+
   take(expected: string): Word {
-    const word = this.#words[this.#next];
-    if (word === undefined) throw new WordError(this.#end, `found the end of the record, expected ${expected}`);
+    const word = this.next();
+    if (word === undefined)
+      throw new WordError(this.textEnd, `found the end of the ${this.#whole}, expected ${expected}`);
     this.#next++;
     return word;
   }
 
+  /** Passes the next word over. */
+  skip(): void {
+    this.#next++;
+  }
+
+  /** Takes all words that are left. */
+  takeAll(): readonly Word[] {
+    const rest = this.#words.slice(this.#next);
+    this.#next = this.#words.length;
+    return rest;
+  }
+}
+
+/** The words of RDATA. */
+export class RdataWords extends Words {
+  constructor(words: readonly Word[], end: number) {
+    super(words, end, 'record');
+  }
+
   /** The text of the word that was taken last. */
   last(): string {
-    return this.#words[this.#next - 1]?.text ?? '';
+    return this.taken()?.text ?? '';
   }
 
   /** Takes the next word if it is a dash, which stands for no octets. */
   isNextDash(): boolean {
-    const isDash = this.#words[this.#next]?.text === '-';
-    if (isDash) this.#next++;
+    const isDash = this.next()?.text === '-';
+    if (isDash) this.skip();
     return isDash;
   }
 
   /** Whether the next word is in quotes that follow the word before without a blank: `alpn="h2"`. */
   isNextGlued(): boolean {
-    const [word, next] = [this.#words[this.#next - 1], this.#words[this.#next]];
+    const [word, next] = [this.taken(), this.next()];
     return word !== undefined && next?.isQuoted === true && next.at === word.at + word.text.length;
   }
 
   /** The rest, which may be empty, in one. */
   rest(): string {
-    const text = this.#words.slice(this.#next).map((word) => word.text);
-    this.#next = this.#words.length;
+    const text = this.takeAll().map((word) => word.text);
     return text.join('');
   }
 
   /** Fails because of the word that was taken last. */
   fail(expected: string): never {
-    const word = this.#words[this.#next - 1];
-    throw new WordError(word?.at ?? this.#end, `found ${word?.text ?? 'nothing'}, expected ${expected}`);
+    const word = this.taken();
+    throw new WordError(word?.at ?? this.place, `found ${word?.text ?? 'nothing'}, expected ${expected}`);
   }
 }
 
