@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.js';
 import { AdotdError, counted, ErrorCode, systemReason } from '../errors.js';
 import type { Loaded } from '../image/load.js';
 import { zoneKey } from '../protocol/name.js';
-import { configuredZones, type PlaceOf } from '../server/policies.js';
+import { configuredZones, filesOfTransferred, type PlaceOf } from '../server/policies.js';
 import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
 import { loadZone, type ZoneLoadHooks, type ZoneLoadOptions, type ZoneResult } from '../server/zones/load-zone.js';
 import { VerifyingThreads } from '../server/zones/verifying-threads.js';
@@ -140,6 +140,10 @@ async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, fi
   );
   const nameservers = results.flatMap((result) => result.nameservers);
   for (const mistake of certificateMistakes(config, nameservers, placeOf, options.now)) add(findings, mistake);
+  const fileOf = new Map(
+    results.flatMap(({ name, zone }) => (name === undefined ? [] : [[zoneKey(name), zone.file] as const])),
+  );
+  for (const mistake of filesOfTransferred(config, fileOf, placeOf)) add(findings, mistake);
   if (policies.length === 0) return;
   const served = new Set([...others, ...results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name)))]);
   for (const mistake of policyMistakes(policies, served, placeOf)) add(findings, mistake);

@@ -76,6 +76,30 @@ export function transferredZones({
   ];
 }
 
+/**
+ * An error for each zone that comes from a primary and is in a file too: the server leaves the file out. `fileOf`: the file that
+ * has the zone of a key.
+ */
+export function filesOfTransferred(
+  { zones }: Pick<Config, 'zones'>,
+  fileOf: ReadonlyMap<string, string>,
+  placeOf: PlaceOf,
+): Diagnostic[] {
+  const secondaries = zones.secondary.flatMap((entry, index) =>
+    entry.zones.map((name, at) => ({ name, path: ['zones', 'secondary', index, 'zones', at] })),
+  );
+  const catalogs = zones.catalogs.map(({ zone }, index) => ({
+    name: zone,
+    path: ['zones', 'catalogs', index, 'zone'],
+  }));
+  return [...secondaries, ...catalogs].flatMap(({ name, path }): Diagnostic[] => {
+    const file = fileOf.get(zoneKey(name));
+    if (file === undefined) return [];
+    const message = `zone ${zoneKey(name)} comes from a primary, and is in ${file} too; expected one of the two: remove the file, or this entry`;
+    return [{ ...placeOf(path), severity: 'error', message }];
+  });
+}
+
 /** The keys of zones that the configuration names and that are in no file: secondaries, and catalogs of both kinds. */
 export function configuredZones({ zones }: Pick<Config, 'zones'>): string[] {
   const produced = zones.policies.flatMap(({ catalog }) => (catalog === undefined ? [] : zoneKey(catalog)));

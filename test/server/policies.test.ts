@@ -16,6 +16,7 @@ import { rateLimitOf } from '../../src/server/plane/thread-settings.js';
 import { underLimit } from '../../src/server/plane/transport-context.js';
 import {
   dnssecChecksOf,
+  filesOfTransferred,
   misplacedPolicies,
   policiesOf,
   policyPlaces,
@@ -34,6 +35,28 @@ const QUERY = buildQuery({ name: 'ns.a.test.' });
 const REQUIRE = { policies: [{ zones: ['A.test'], require: 'tls' }] };
 const certs = mkdtempSync(join(tmpdir(), 'adotd-policies-'));
 afterAll(() => rmSync(certs, { recursive: true, force: true }));
+
+describe('zones that come from a primary', () => {
+  it('are errors where a file has them too, at their places', () => {
+    const text = `state: { folder: state }
+remotes: [{ name: one, addresses: [192.0.2.1] }]
+zones:
+  secondary: [{ zones: [a.test, B.test], from: [one] }]
+  catalogs: [{ zone: c.test, from: [one] }]
+`;
+    const files = new Map([
+      ['b.test.', 'b.zone'],
+      ['c.test.', 'c.zone'],
+      ['d.test.', 'd.zone'],
+    ]);
+    const placeOf = (path: readonly PropertyKey[]) => ({ file: path.join('.'), line: 1, column: 1 });
+    const found = filesOfTransferred(config(text), files, placeOf);
+    expect(found.map(({ file, severity, message }) => [file, severity, message.replace(/;.*/, '')])).toEqual([
+      ['zones.secondary.0.zones.1', 'error', 'zone b.test. comes from a primary, and is in b.zone too'],
+      ['zones.catalogs.0.zone', 'error', 'zone c.test. comes from a primary, and is in c.zone too'],
+    ]);
+  });
+});
 
 describe('policies made from the configuration', () => {
   it('are none when nobody is named: an empty list costs nothing', () => {
