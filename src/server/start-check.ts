@@ -12,6 +12,7 @@ import { type Certificate, readCertificate, readKey } from '../tls/certificates.
 import { readOwnKey, selfSignedFiles } from '../tls/self-signed.js';
 import { readTicketKeys } from '../tls/ticket-keys.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
+import { readSmallFile } from '../zone/regular-file.js';
 import { socketPathMistake } from './control/control-socket.js';
 import { answerSettings } from './plane/configured-settings.js';
 import { keyWarnings } from './plane/tsig-secrets.js';
@@ -36,6 +37,7 @@ export function startMistakes(config: Config, placeOf: PlaceOf): Diagnostic[] {
   const withoutKeys = { ...config, tsig: [] };
   attempt(['cookies', 'secret_file'], () => answerSettings(withoutKeys), report);
   checkTsig(config, report);
+  checkRemotes(config, report);
   const account = accountMistake(config);
   if (account !== undefined) report([account.key], account.message);
   const { socket } = config.control;
@@ -141,6 +143,29 @@ function checkTsig({ tsig }: Config, report: Report): void {
       for (const warning of keyWarnings(key)) report([...at, warning.key], warning.message, 'warning');
     };
     attempt([...at, 'secret_file'], notes, report);
+  }
+}
+
+/** Checks the files of remotes and of listeners for transfers, and who may send UPDATE. */
+function checkRemotes({ remotes, transfer, zones }: Config, report: Report): void {
+  for (const [index, { tls }] of remotes.entries()) {
+    const at = ['remotes', index, 'tls'];
+    const { ca, cert, key_file: key } = tls ?? {};
+    if (ca !== undefined) attempt([...at, 'ca'], () => readSmallFile(ca, 'the authorities'), report);
+    if (cert !== undefined && key !== undefined)
+      attempt([...at, 'cert'], () => readCertificate({ certFile: cert, keyFile: key }), report);
+  }
+  for (const [index, { client_ca: ca }] of transfer.listen.entries())
+    attempt(['transfer', 'listen', index, 'client_ca'], () => readSmallFile(ca, 'the authorities'), report);
+  const anybody = new Set(
+    remotes.flatMap(({ name, key, tls }) => (key === undefined && tls === undefined ? name : [])),
+  );
+  for (const [index, { update }] of zones.policies.entries()) {
+    for (const [rule, { remote }] of update.entries()) {
+      if (remote === undefined || !anybody.has(remote)) continue;
+      const message = `${remote} is known by its addresses only, and anybody can send UPDATE from them over UDP; give it a key`;
+      report(['zones', 'policies', index, 'update', rule, 'remote'], message, 'warning');
+    }
   }
 }
 

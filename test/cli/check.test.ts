@@ -363,6 +363,28 @@ describe('adotd check of a configuration that serve would refuse', () => {
     expect(status).toBe(1);
   });
 
+  it('finds files of other nameservers that cannot be read, and warns of UPDATE by an address alone', async () => {
+    const text = `state: { folder: state }
+remotes:
+  - { name: one, addresses: [192.0.2.1], tls: { name: one.test, ca: ca.pem, cert: cert.pem, key_file: key.pem } }
+  - { name: two, addresses: [192.0.2.2] }
+transfer: { listen: [{ address: 127.0.0.1, port: 8899, client_ca: clients.pem }] }
+zones:
+  policies:
+    - { default: true, update: [{ remote: two, allow: [{ name: x.a.test }] }] }
+`;
+    const { status, lines } = await check(text);
+    expect([status, lines]).toEqual([
+      1,
+      [
+        expect.stringMatching(/^adotd\.yaml:3:\d+: cannot read the authorities ca\.pem: no such file/),
+        expect.stringMatching(/^adotd\.yaml:3:\d+: cannot read certificate cert\.pem: no such file/),
+        expect.stringMatching(/^adotd\.yaml:5:\d+: cannot read the authorities clients\.pem: no such file/),
+        expect.stringMatching(/^adotd\.yaml:8:\d+: warning: two is known by its addresses only/),
+      ],
+    ]);
+  });
+
   it('warns where the folder of the control socket, or of a log, may be made by the service manager', async () => {
     const { status, lines } = await check('control: { socket: run/adotd.sock }\n');
     expect([status, lines]).toEqual([0, [expect.stringMatching(/^adotd\.yaml:1:20: warning: .* does not exist/)]]);
