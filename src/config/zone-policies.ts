@@ -36,7 +36,8 @@ const grant = z
       description: 'The name that the key itself has, and no other.',
     }),
     types: z.optional(z.array(recordType).check(z.minLength(1), z.maxLength(100))).register(z.globalRegistry, {
-      description: 'Types of records. Default: all that clients may change at all.',
+      description:
+        'Types of records. Default: all but NS and SOA. RRSIG, NSEC, NSEC3, NSEC3PARAM and ZONEMD are never changed.',
     }),
   })
   .check(

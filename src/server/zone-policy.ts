@@ -11,7 +11,7 @@ interface UpdateGrant {
   readonly match: 'name' | 'subdomain' | 'self';
   /** As zoneKey() writes it; of `self`, the name of the key. */
   readonly name: string;
-  /** Numbers of types; undefined: all that clients may change at all. */
+  /** Numbers of types; undefined: all but NS and SOA. */
   readonly types: ReadonlySet<number> | undefined;
 }
 
