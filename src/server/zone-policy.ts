@@ -4,6 +4,7 @@ import { NAMESERVERS } from '../config/remotes.js';
 import type { Config } from '../config/schema.js';
 import { zoneKey } from '../protocol/name.js';
 import { typeByMnemonic } from '../protocol/rdata/table.js';
+import type { DnssecPolicy } from './signing/dnssec-policy.js';
 
 /** What a client may change. */
 interface UpdateGrant {
@@ -52,6 +53,8 @@ export interface EffectivePolicy {
   readonly catalog: CatalogMembership | undefined;
   readonly serial: SerialPolicy;
   readonly zonemd: 'auto' | 'remove';
+  /** undefined: the zone is not signed here. */
+  readonly dnssec: DnssecPolicy | undefined;
 }
 
 const NO_POLICY: EffectivePolicy = {
@@ -61,6 +64,7 @@ const NO_POLICY: EffectivePolicy = {
   catalog: undefined,
   serial: 'keep',
   zonemd: 'auto',
+  dnssec: undefined,
 };
 
 /**
@@ -96,6 +100,7 @@ function effectivePolicy(policy: Policy): EffectivePolicy {
           },
     serial: serial ?? (update.length > 0 ? 'increment' : 'keep'),
     zonemd,
+    dnssec: undefined,
   };
 }
 

@@ -43,6 +43,7 @@ describe('what policies say about a zone and other nameservers', () => {
       catalog: undefined,
       serial: 'keep',
       zonemd: 'auto',
+      dnssec: undefined,
     } satisfies EffectivePolicy);
   });
 
@@ -54,6 +55,7 @@ describe('what policies say about a zone and other nameservers', () => {
       catalog: { zone: 'catalog.test.', group: 'eu', owner: undefined },
       serial: 'keep',
       zonemd: 'remove',
+      dnssec: undefined,
     } satisfies EffectivePolicy);
     expect(policyOf('b.example.test.', 'special').catalog?.zone).toBe('special.test.');
     expect(policyOf('a.example.test.', 'special').serial).toBe('unixtime');

@@ -15,6 +15,7 @@ import type { StoredFacts } from '../../state/zone-facts.js';
 import { composeRuns } from '../../zone/changes/compose.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RunPair } from '../../zone/changes/record-run.js';
+import type { ZoneSigners } from '../signing/zone-signers.js';
 import type { EffectivePolicy } from '../zone-policy.js';
 import { acceptedVersion } from './accepted-file.js';
 import { type FileVersion, fileVersion, isChangedHere, refusedVersion, storeFileVersion } from './file-versions.js';
@@ -46,8 +47,9 @@ interface KeeperParts {
   readonly lane: LoaderLane;
   readonly clock: Clock;
   readonly policyOf: PolicyOf;
-  /** undefined: nothing is stored, and zones come from files only. */
+  /** Without it, nothing is stored, and zones come from files only. */
   readonly state?: KeptState | undefined;
+  readonly signers?: ZoneSigners | undefined;
   /** Is told in a line what cannot be served, and why. */
   report?(text: string): void;
   /** Called when a zone of a file has been given another version. */

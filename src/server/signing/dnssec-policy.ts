@@ -1,0 +1,15 @@
+/** How a policy of the configuration has its zones signed. */
+import type { RolloverPolicy } from '../../dnssec/rollover/rollover-policy.js';
+import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
+
+/** Plain data. Zones that share a policy share the object. */
+export interface DnssecPolicy {
+  /** Its name in `dnssec.policies`, or `default`. */
+  readonly name: string;
+  readonly signing: SigningPolicy;
+  readonly rollover: RolloverPolicy;
+  /** Whether CDS and CDNSKEY are published (RFC 7344). */
+  readonly hasCds: boolean;
+  /** Names of the remotes that serve the parent zone; none: people say which DS records they see. */
+  readonly parent: readonly string[];
+}

@@ -1,0 +1,28 @@
+/** What the keeper of zones (zones/zone-keeper.ts) asks of those who have the keys. */
+import type { KeySet, SigningPolicy } from '../../dnssec/signing/signing-policy.js';
+
+/** How a version of a zone is signed. Can be posted to threads. */
+interface SigningPlan {
+  /**
+   * Names all that decides what is published and who signs. Versions of one content by plans with one id are the same but for times. It is
+   * stored with the version.
+   */
+  readonly id: string;
+  /** Without `zoneSigners`, the version is unsigned: the last keys have just gone. */
+  readonly keys: KeySet;
+  readonly policy: SigningPolicy;
+}
+
+export interface ZoneSigners {
+  /** Whether the zone is signed here, is to be, or once was: then the server gives it serials of its own, and stores its versions. */
+  isSigner(zone: string): boolean;
+  /**
+   * How the next version of the zone is to be signed; undefined: not at all, since it may not be signed yet, or was unsigned long ago. The
+   * states of the keys move first, and are stored. `content`: an image of its records, signed or not. To be called in the queue of the
+   * zone only. Rejects with ADOTD_DNSSEC_KEY when a key cannot be had, and with ADOTD_STATE when nothing can be stored: the version
+   * that is served stays then.
+   */
+  plan(zone: string, content: Uint8Array): Promise<SigningPlan | undefined>;
+  /** To be called when all threads answer from a version by this plan, also after a start from the state. Never rejects. */
+  published(zone: string, plan: SigningPlan): Promise<void>;
+}
