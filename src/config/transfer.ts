@@ -59,7 +59,7 @@ export const transfer = z.prefault(
       1,
       86_400,
       30,
-      'The least time between two looks at a primary, whatever REFRESH and RETRY of the SOA record say. A guess.',
+      'The least time between two looks at a primary, whatever REFRESH and RETRY of the SOA record say; a zone that expires sooner is checked before that. A guess.',
     ),
     max_refresh: limit(
       's',

@@ -46,8 +46,8 @@ export interface Times {
   readonly wall: number;
 }
 
-/** Seconds between two checks that NOTIFY asked for, from the end of one to the begin of the next. A guess. */
-const NOTIFY_GAP = 0.5;
+/** Seconds from the end of a round to the begin of the next, when NOTIFY asked for it or the version is about to expire. A guess. */
+const ROUND_GAP = 0.5;
 /** Seconds: with less, SOA records would have us ask without pause. A guess; Knot has 2. */
 const LEAST_WAIT = 1;
 /** Seconds between tries to get a zone for the first time, doubled up to the last. Guesses. */
@@ -85,7 +85,7 @@ interface Round {
 interface RefreshOptions {
   /** First checks are spread over so long; a zone without a version is checked at once. Default 0. */
   readonly spread?: number;
-  /** The least and the longest time between two rounds. Default: 1, and what the SOA record says. */
+  /** The least and the longest time between two rounds, as long as the version does not expire sooner. Default: 1, and what the SOA record says. */
   readonly least?: number;
   readonly longest?: number;
   /** From 0 up to 1. */
@@ -207,7 +207,7 @@ export class ZoneRefresh {
     if (serial !== undefined && version !== undefined && !isLaterSerial(version.serial, serial)) return false;
     this.#preferred = primary;
     if (this.#round !== undefined) this.#again = true;
-    else this.#nextAt = Math.min(this.#nextAt, Math.max(now, this.#endedAt + NOTIFY_GAP));
+    else this.#nextAt = Math.min(this.#nextAt, Math.max(now, this.#endedAt + ROUND_GAP));
     return true;
   }
 
@@ -304,19 +304,23 @@ export class ZoneRefresh {
     this.#round = undefined;
     this.#endedAt = now;
     this.#failures = isConfirmed ? 0 : this.#failures + 1;
-    this.#nextAt = this.#again ? now + NOTIFY_GAP : now + this.#wait(isConfirmed, now) * (1 - JITTER * this.#random());
+    this.#nextAt = this.#again ? now + ROUND_GAP : now + this.#wait(isConfirmed, now) * (1 - JITTER * this.#random());
     this.#again = false;
   }
 
-  /** Seconds until the next round. A version that expires soon is checked before that. */
+  /**
+   * Seconds until the next round. A version that is about to expire is checked before that, whatever the limits say: halfway, and after a
+   * failure halfway again, so that a lost message does not take the zone away.
+   */
   #wait(isConfirmed: boolean, now: number): number {
     const version = this.#version;
     if (version === undefined)
       return Math.min(FIRST_RETRY * 2 ** Math.min(this.#failures - 1, 16), LONGEST_FIRST_RETRY);
     const { refresh, retry, expiresAt } = version;
-    const wait = isConfirmed
-      ? Math.min(refresh, this.#longest, (expiresAt - now) / 2)
-      : Math.min(retry, refresh, this.#longest);
-    return Math.max(this.#least, wait);
+    const asked = isConfirmed ? refresh : Math.min(retry, refresh);
+    const wait = Math.max(this.#least, Math.min(asked, this.#longest));
+    const half = Math.max(ROUND_GAP, (expiresAt - now) / 2);
+    if (this.#isExpired) return wait;
+    return isConfirmed || now + wait >= expiresAt ? Math.min(wait, half) : wait;
   }
 }

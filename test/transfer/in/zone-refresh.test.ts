@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PrimaryRest } from '../../../src/transfer/in/primary-rest.js';
 import { type RefreshFacts, ZoneRefresh } from '../../../src/transfer/in/zone-refresh.js';
@@ -50,7 +51,8 @@ describe('a secondary zone', () => {
       now = zone.isExpired ? now : zone.dueAt;
     }
     expect(now).toBe(86_400);
-    expect(rounds).toBe((86_400 - 3600) / 600);
+    // The last RETRY would be too late: it is divided by two again and again, down to half a second.
+    expect(rounds).toBe((86_400 - 3600) / 600 + Math.ceil(Math.log2(600 / 0.5)));
     expect(zone.failures).toBe(rounds);
     expect(zone.expire(now)).toBe(false);
   });
@@ -132,6 +134,56 @@ describe('a secondary zone', () => {
     zone.answered(soa(1), 0);
     zone.transferred(version(1, { refresh: 90_000 }), 0);
     expect(zone.dueAt).toBe(43_200);
+  });
+
+  it('is checked before it expires, whatever its timers, the option of the primary and the limits are', () => {
+    const seconds = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1, max: 2 ** 31 - 1 }));
+    const pause = fc.oneof(fc.constant(0), seconds);
+    const timers = fc.record({ refresh: pause, retry: pause, expire: seconds });
+    const limits = fc.record({
+      least: fc.integer({ min: 1, max: 86_400 }),
+      longest: fc.integer({ min: 60, max: 2_419_200 }),
+    });
+    const round = fc.record({
+      expire: fc.option(seconds, { nil: undefined }),
+      // How the round ends: with the same version, with a new one, or with a message that is lost.
+      end: fc.constantFrom('confirmed', 'new', 'lost'),
+      took: fc.double({ min: 0, max: 1, noNaN: true }),
+      chance: fc.double({ min: 0, max: 0.999, noNaN: true }),
+    });
+    fc.assert(
+      fc.property(timers, limits, fc.array(round, { minLength: 1, maxLength: 12 }), (times, limited, rounds) => {
+        let chance = 0;
+        const options = { ...limited, random: () => chance };
+        const zone = new ZoneRefresh(['a'], undefined, { now: 0, wall: WALL }, options);
+        zone.next(0);
+        zone.answered(soa(1), 0);
+        zone.transferred(version(1, times), 0);
+        let [now, serial] = [0, 1];
+        for (const { expire, end, took, chance: next } of rounds) {
+          const left = zone.expiresAt! - now;
+          expect(zone.nextAt! < zone.expiresAt! || left <= 0.5).toBe(true);
+          // However often it fails, a pause is not shorter than this.
+          expect(zone.nextAt! - now).toBeGreaterThan(0.44);
+          now = zone.nextAt!;
+          if (zone.expire(now)) return;
+          expect(zone.next(now)).toEqual({ kind: 'soa', primary: 'a' });
+          // The answer comes while the version is valid.
+          now += (zone.expiresAt! - now) * took * 0.5;
+          chance = next;
+          if (end === 'lost') zone.failed('timeout', now);
+          else {
+            if (end === 'new') serial++;
+            const step = zone.answered(soa(serial, expire), now);
+            if (end === 'new') {
+              expect(step).toMatchObject({ kind: 'transfer' });
+              zone.transferred(version(serial, { ...times, expireOption: expire }), now);
+            }
+          }
+          expect(zone.isExpired).toBe(false);
+        }
+      }),
+    );
   });
 
   it('is tried again with growing pauses when it was never transferred', () => {
