@@ -12,17 +12,25 @@ const NXDOMAIN = 3;
 const MOST_LINKS = 8;
 
 /** 'secure': AD must be set. 'not bogus': anything but SERVFAIL. undefined: the resolver cannot answer this by itself. */
-type Expectation = 'secure' | 'not bogus' | undefined;
+export type Expectation = 'secure' | 'not bogus' | undefined;
 
 const NEGATIVE: readonly OutcomeName[] = ['NODATA', 'NXDOMAIN', 'wildcard NODATA', 'empty non-terminal', 'DS at a cut'];
 
-export function expectation(model: Model, query: Query, ours: Answer): Expectation {
+export function expectation(
+  model: Model,
+  query: Query,
+  ours: Answer,
+  resolver: 'unbound' | 'delv' = 'unbound',
+): Expectation {
   const outcomes = model.classify(query.name, query.type);
   if (outcomes.length === 0 || query.type === T.RRSIG || query.type === T.ANY || query.type === T.MAILB)
     return undefined;
   if (outcomes.some((outcome) => outcome.startsWith('referral'))) return undefined;
   if (ours.rcode !== 0 && ours.rcode !== NXDOMAIN) return undefined;
-  if (leavesZone(model, ours) || isBeyondUnbound(model, query, ours)) return undefined;
+  // DS at the apex is a question to the parent.
+  if (query.type === T.DS && query.name.length === model.zone.origin.length) return undefined;
+  if (leavesZone(model, ours)) return undefined;
+  if (resolver === 'unbound' && isBeyondUnbound(model, query, ours)) return undefined;
   if (model.signing !== 'opt-out') return 'secure';
   // A span that opts out proves nothing about names in it (RFC 5155 §9.2): only an answer without such a span must be secure.
   const isMatched = outcomes.includes('NODATA') || outcomes.includes('empty non-terminal');
@@ -34,7 +42,7 @@ export function expectation(model: Model, query: Query, ours: Answer): Expectati
 /**
  * Questions whose answers unbound 1.17 never validates, although delv does:
  *
- * - DS at a zone whose parent it cannot ask;
+ * - DS at the end of a chain;
  * - QTYPE CNAME or DNAME below a DNAME;
  * - two links through one DNAME: it removes the second CNAME from the answer, because no DNAME stands right before it. An RRset is in an answer
  *   once (RFC 2181 §5), no clause says where, and the signed DNAME is all that a validator needs for each CNAME that is made from it
@@ -47,7 +55,7 @@ export function expectation(model: Model, query: Query, ours: Answer): Expectati
  */
 function isBeyondUnbound(model: Model, { name, type }: Query, { answer, authority, rcode }: Answer): boolean {
   const links = [...answer.values()].filter((rrset) => rrset.type === T.CNAME || rrset.type === T.DNAME);
-  if (type === T.DS && (name.length === model.zone.origin.length || links.length > 0)) return true;
+  if (type === T.DS && links.length > 0) return true;
   // A name below an opted-out empty non-terminal cannot be told from one that a wildcard above it would make: no
   // NXDOMAIN there can be proved (RFC 5155 §7.1 leaves such a name out of the chain).
   if (model.signing === 'opt-out' && rcode === NXDOMAIN) {
