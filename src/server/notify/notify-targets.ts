@@ -9,21 +9,11 @@ import type { TsigKey } from '../../protocol/tsig/tsig-key.js';
 import { interfaces } from '../../transport/interfaces.js';
 import { configuredKey } from '../plane/tsig-secrets.js';
 import { type EffectivePolicy, zonePolicyOf } from '../zone-policy.js';
+import type { NotifyTarget } from './notify-sender.js';
 
 /** The port of nameservers that only NS records name. */
 const DNS = 53;
 const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
-
-export interface NotifyTarget {
-  /** For the log, and apart from all others: `second`, or `ns1.example.net. (NS)`. */
-  readonly name: string;
-  /** Addresses, and names of hosts. */
-  readonly hosts: readonly string[];
-  readonly port: number;
-  /** Addresses of this server to send from. */
-  readonly sources: readonly string[];
-  readonly key: TsigKey | undefined;
-}
 
 export class NotifyTargets {
   readonly #policyOf: (zone: string) => EffectivePolicy;
