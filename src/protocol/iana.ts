@@ -39,6 +39,7 @@ export const Type = {
   ZONEMD: 63, // RFC 8976
   SVCB: 64, // RFC 9460
   HTTPS: 65, // RFC 9460
+  DSYNC: 66, // RFC 9859
   NXNAME: 128, // RFC 9824
   TKEY: 249, // RFC 2930
   TSIG: 250, // RFC 8945

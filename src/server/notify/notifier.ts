@@ -2,6 +2,7 @@
 import type { Config } from '../../config/schema.js';
 import type { Log } from '../../observe/log.js';
 import type { NotifyCounts } from '../../observe/metrics/transfer-facts.js';
+import { Type } from '../../protocol/iana.js';
 import type { Clock } from '../../session/clock.js';
 import { notifyFacts } from '../../transfer/notify/notify-facts.js';
 import { notifyRequest } from '../../transfer/notify/notify-message.js';
@@ -43,7 +44,7 @@ export class Notifier {
         const served = image(zone);
         if (served === undefined) return undefined;
         const { apex, soa } = notifyFacts(served);
-        return notifyRequest(id, apex, soa, key, clock.seconds());
+        return notifyRequest(id, { zone: apex, type: Type.SOA, soa }, key, clock.seconds());
       },
     });
   }

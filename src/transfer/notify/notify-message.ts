@@ -1,5 +1,5 @@
 /** NOTIFY messages (RFC 1996 §3): the request, and whether a message is its response. */
-import { Class, Opcode, Rcode, Type } from '../../protocol/iana.js';
+import { Class, Opcode, Rcode } from '../../protocol/iana.js';
 import { nameLength, sameName } from '../../protocol/name.js';
 import { readU16, writeU16 } from '../../protocol/octets.js';
 import { signatureLength, signMessage, TsigVerdict, verifyTsig } from '../../protocol/tsig/tsig.js';
@@ -30,14 +30,20 @@ export const NotifyVerdict = {
 } as const;
 type NotifyVerdict = (typeof NotifyVerdict)[keyof typeof NotifyVerdict];
 
-/**
- * The request about `zone` (wire format). `soa`: its SOA record in wire format with an uncompressed owner, a hint for the target (RFC 1996
- * §3.7), or empty. `now`: seconds since 1970.
- */
+/** What a request is about. */
+interface NotifySubject {
+  /** The zone's name in wire format. */
+  readonly zone: Uint8Array;
+  /** The RRset that has changed (RFC 1996 §3.7, RFC 9859 §4). */
+  readonly type: number;
+  /** The zone's SOA record in wire format with an uncompressed owner, a hint for the target (RFC 1996 §3.7), or empty. */
+  readonly soa: Uint8Array;
+}
+
+/** A request. `now`: seconds since 1970. */
 export function notifyRequest(
   id: number,
-  zone: Uint8Array,
-  soa: Uint8Array,
+  { zone, type, soa }: NotifySubject,
   key: TsigKey | undefined,
   now: number,
 ): NotifyRequest {
@@ -48,7 +54,7 @@ export function notifyRequest(
   writeU16(out, 4, 1);
   writeU16(out, 6, soa.length === 0 ? 0 : 1);
   out.set(zone, HEADER);
-  writeU16(out, HEADER + zone.length, Type.SOA);
+  writeU16(out, HEADER + zone.length, type);
   writeU16(out, HEADER + zone.length + 2, Class.IN);
   out.set(soa, HEADER + zone.length + 4);
   if (key === undefined) return { octets: out, id, zone, key, mac: new Uint8Array(0) };
