@@ -17,8 +17,12 @@ function showFinding({ zone, verdict }: Finding): string {
 }
 
 /** The differences of one kind, most frequent first, with up to `examples` examples each. */
-export function showDifferences(result: Result, againstUs: boolean, examples: number): string {
-  const kinds = [...result.differences].filter(([, difference]) => difference.againstUs === againstUs);
+export function showDifferences(
+  { differences }: Pick<Result, 'differences'>,
+  againstUs: boolean,
+  examples: number,
+): string {
+  const kinds = [...differences].filter(([, difference]) => difference.againstUs === againstUs);
   kinds.sort(([, a], [, b]) => b.count - a.count);
   const show = ([kind, difference]: [string, Difference]): string =>
     [`${difference.count} × ${kind}`, ...difference.examples.slice(0, examples).map(showFinding)].join('\n');

@@ -130,7 +130,8 @@ export async function askAbout(
   const rules = new Map<string, number>();
   const differences = new Map<string, Difference>();
   // Zones take turns by signing, so that all columns of the table fill alike.
-  const bySigning = SIGNINGS.map((signing) => zones.filter((zone) => zone.model.signing === signing));
+  const columns = SIGNINGS.map((signing) => zones.filter((zone) => zone.model.signing === signing));
+  const bySigning = columns.filter((column) => column.length > 0);
   const questioners = new Map(zones.map((zone, i) => [zone, new Questioner(random.fork(i), zone.model)]));
   let questions = 0;
   let agreed = 0;

@@ -18,7 +18,7 @@ import { T } from '../../differential/types.js';
 import type { WorldZone } from '../../differential/world.js';
 import { type ZoneData, zoneToText } from '../../differential/zone-data.js';
 
-const CHAINS = ['NSEC', 'NSEC3', 'opt-out'] as const;
+export const CHAINS = ['NSEC', 'NSEC3', 'opt-out'] as const;
 const ALGORITHMS = [8, 13, 13, 14, 15, 16] as const;
 
 /** What the parent says about a child, and what a validator has to make of the child for it. */

@@ -36,7 +36,7 @@ database:
 ${database}log:
   - target: stderr
     any: warning
-template:
+${fromPrimaries(zones)}template:
   - id: default
     storage: "${folder}"
     zonefile-sync: -1
@@ -44,9 +44,20 @@ template:
     journal-content: none
 ${template}zone:
 `;
-  const body = zones.map(({ name, file }) => `  - domain: "${name}"\n    file: "${file}"\n`).join('');
-  writeFileSync(config, head + body);
+  const body = zones.map(({ name, file, primary }) => {
+    const from = primary === undefined ? '' : `    master: primary-${primary}\n    acl: primaries\n`;
+    return `  - domain: "${name}"\n    file: "${file}"\n${from}`;
+  });
+  writeFileSync(config, head + body.join(''));
   return ['knotd', '-c', config];
+}
+
+/** Sections for the primaries of zones, and their NOTIFY. */
+function fromPrimaries(zones: readonly PeerZone[]): string {
+  const ports = new Set(zones.flatMap(({ primary }) => primary ?? []));
+  if (ports.size === 0) return '';
+  const remotes = Array.from(ports, (port) => `  - id: primary-${port}\n    address: ${LOOPBACK}@${port}\n`);
+  return `remote:\n${remotes.join('')}acl:\n  - id: primaries\n    address: ${LOOPBACK}\n    action: notify\n`;
 }
 
 /**

@@ -29,8 +29,8 @@ ${tls === undefined ? '' : overTls(tls)}  server-count: 1
 ${options}remote-control:
   control-enable: no
 `;
-  const body = zones.map(({ name, file }) => `zone:\n  name: "${name}"\n  zonefile: "${file}"\n`).join('');
-  writeFileSync(config, head + body);
+  const body = zones.map((zone) => `zone:\n  name: "${zone.name}"\n  zonefile: "${zone.file}"\n${fromPrimary(zone)}`);
+  writeFileSync(config, head + body.join(''));
   return ['nsd', '-d', '-c', config];
 }
 
@@ -41,7 +41,7 @@ ${options}remote-control:
 export async function startNsd(folder: string, zones: readonly PeerZone[], tls?: PeerTls): Promise<Peer> {
   mkdirSync(folder, { recursive: true });
   const port = await freePort();
-  const options = '  logfile: ""\n  confine-to-zone: yes\n  round-robin: no\n';
+  const options = '  logfile: ""\n  confine-to-zone: yes\n  round-robin: no\n  xfrd-reload-timeout: 0\n';
   const [, ...words] = configureNsd({ folder, port, tls, zones, connections: 200, options });
   const peer = await startPeer('NSD', 'nsd', words, port);
   return tls === undefined ? peer : { ...peer, tlsPort: tls.port };
@@ -52,3 +52,6 @@ const overTls = ({ port, cert, key }: PeerTls): string => `  ip-address: ${LOOPB
   tls-service-pem: "${cert}"
   tls-service-key: "${key}"
 `;
+
+const fromPrimary = ({ primary }: PeerZone): string =>
+  primary === undefined ? '' : `  allow-notify: ${LOOPBACK} NOKEY\n  request-xfr: ${LOOPBACK}@${primary} NOKEY\n`;

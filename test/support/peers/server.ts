@@ -10,6 +10,8 @@ import { type Tool, toolPath } from './tools.js';
 export interface PeerZone {
   readonly name: string;
   readonly file: string;
+  /** A port of loopback from which the zone is transferred; the file is the peer's own then. */
+  readonly primary?: number;
 }
 
 export interface Peer {
