@@ -6,6 +6,8 @@ import { listenersMistakes } from './listen-address.js';
 import { nearest } from './nearest.js';
 import { isPattern } from './policy-choice.js';
 import { NAMESERVERS, type remotes } from './remotes.js';
+import type { dnssec } from './signing/dnssec.js';
+import { dnssecMistakes, isSigned } from './signing/dnssec-mistakes.js';
 import type { state } from './state.js';
 import type { transfer } from './transfer.js';
 import type { tsig } from './tsig.js';
@@ -22,6 +24,7 @@ interface Config {
   readonly transfer: z.output<typeof transfer>;
   readonly tsig: z.output<typeof tsig>;
   readonly zones: z.output<typeof zones>;
+  readonly dnssec: z.output<typeof dnssec>;
 }
 
 type Path = readonly (string | number)[];
@@ -40,6 +43,7 @@ export function crossMistakes(config: Config): CrossMistake[] {
     ...stateMistakes(config),
     ...roleMistakes(config),
     ...policyMistakes(config),
+    ...dnssecMistakes(config),
     ...transferListenerMistakes(config),
   ];
 }
@@ -79,6 +83,8 @@ function remoteUses(config: Config): RemoteUse[] {
       if (remote !== undefined) uses.push({ name: remote, path: [...path, 'update', at, 'remote'], isAsked: false });
     });
   });
+  for (const [name, { parent }] of Object.entries(config.dnssec.policies))
+    take(parent, ['dnssec', 'policies', name, 'parent'], true);
   return uses.filter(({ name, path }) => name !== NAMESERVERS || !path.includes('notify'));
 }
 
@@ -122,9 +128,10 @@ function stateMistakes(config: Config): CrossMistake[] {
   return [
     ...(secondary.length > 0 ? [{ path: ['zones', 'secondary'], message }] : []),
     ...(catalogs.length > 0 ? [{ path: ['zones', 'catalogs'], message }] : []),
-    ...ofPolicies(config, ({ update, catalog, serial = 'keep' }, path) => [
+    ...ofPolicies(config, ({ update, catalog, serial = 'keep', dnssec }, path) => [
       ...(update.length > 0 ? [{ path: [...path, 'update'], message }] : []),
       ...(catalog !== undefined ? [{ path: [...path, 'catalog'], message }] : []),
+      ...(isSigned({ dnssec }) ? [{ path: [...path, 'dnssec'], message }] : []),
       ...(serial !== 'keep' ? [{ path: [...path, 'serial'], message }] : []),
     ]),
   ];

@@ -47,17 +47,19 @@ export function unknownKey(path: Path, key: string, schema: z.core.$ZodType = co
 function knownKeys(path: Path, whole: z.core.$ZodType): string[] {
   let def = definitionOf(whole);
   for (const key of path) {
-    const { element, shape } = def;
-    def = definitionOf(typeof key === 'number' ? element : isRecord(shape) ? shape[String(key)] : undefined);
+    const { element, shape, valueType } = def;
+    const named = isRecord(shape) ? shape[String(key)] : valueType;
+    def = definitionOf(typeof key === 'number' ? element : named);
   }
   return isRecord(def.shape) ? Object.keys(def.shape) : [];
 }
 
-/** What the schema was made from, without `_default()`, `optional()` and the like around it. */
+/** What the schema was made from, without `_default()`, `optional()` and the like around it; of several choices the map. */
 function definitionOf(schema: unknown): Record<string, unknown> {
   let def = isRecord(schema) && isRecord(schema.def) ? schema.def : {};
   while (isRecord(def.innerType) && isRecord(def.innerType.def)) def = def.innerType.def;
-  return def;
+  const choices: unknown[] = Array.isArray(def.options) ? def.options : [];
+  return choices.map(definitionOf).find(({ shape }) => shape !== undefined) ?? def;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -97,6 +99,8 @@ function expected(issue: z.core.$ZodIssue): string {
       return `expected at least ${amount(Number(issue.minimum), issue.origin)}`;
     case 'too_big':
       return `expected at most ${amount(Number(issue.maximum), issue.origin)}`;
+    case 'invalid_key':
+      return issue.issues.map(expected).join(', or ') || 'expected another name';
     case 'invalid_union': {
       const branches = issue.errors.flatMap((issues) => issues.slice(0, 1).map(expected));
       return [...new Set(branches)].join(', or ').replaceAll(', or expected', ' or') || 'expected another value';

@@ -47,11 +47,13 @@ function rowsOf(prefix: string, schema: Record<string, unknown>): (readonly [key
     if (property.properties !== undefined) return rowsOf(`${key}.`, property);
     const fallback = property.default === undefined ? '' : `\`${JSON.stringify(property.default)}\``;
     const row = `| \`${key}\` | ${fallback} | ${allowed(property)} | ${property.description ?? ''} |`;
-    return [[key, row] as const, ...(property.type === 'array' ? rowsOf(`${key}[].`, record(property.items)) : [])];
+    const inner = property.type === 'array' ? rowsOf(`${key}[].`, record(property.items)) : [];
+    return [[key, row] as const, ...inner, ...rowsOf(`${key}.NAME.`, record(property.additionalProperties))];
   });
 }
 
 function allowed(property: Record<string, unknown>): string {
+  if (typeof property.range === 'string') return property.range;
   if (Array.isArray(property.anyOf)) return property.anyOf.map((option) => allowed(record(option))).join(', ');
   if (Array.isArray(property.enum)) return property.enum.map((value) => `\`${value}\``).join(', ');
   if (property.const !== undefined) return `\`${String(property.const)}\``;
@@ -60,6 +62,7 @@ function allowed(property: Record<string, unknown>): string {
     return `${property.minimum}–${property.maximum}${unit}`;
   }
   if (property.type === 'boolean') return '`true`, `false`';
+  if (property.type === 'object') return 'map';
   return property.type === 'array' ? 'list' : 'text';
 }
 

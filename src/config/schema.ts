@@ -12,6 +12,7 @@ import { metrics, metricsEndpoint } from './metrics.js';
 import { rateLimit } from './rate-limit.js';
 import { remotes, resolver } from './remotes.js';
 import { sessions } from './sessions.js';
+import { dnssec } from './signing/dnssec.js';
 import { state } from './state.js';
 import { dnstap, queryLog } from './tap.js';
 import { transfer } from './transfer.js';
@@ -219,6 +220,7 @@ export const configSchema = z
     resolver,
     transfer,
     zones,
+    dnssec,
     nsec3_max_iterations: limit(
       'iterations',
       0,

@@ -130,7 +130,11 @@ const policy = z.strictObject({
   }),
   serial: z.optional(z.enum(['keep', 'increment', 'unixtime', 'date'])).register(z.globalRegistry, {
     description:
-      'How the serial of a changed zone is chosen. `keep`: the serial of the file. `increment`: one more. `unixtime`: seconds since 1970. `date`: YYYYMMDD and two digits. The last three take a later serial of the file as it is, and need `state`. Default: `increment` with `update`, else `keep`.',
+      'How the serial of a changed zone is chosen. `keep`: the serial of the file. `increment`: one more. `unixtime`: seconds since 1970. `date`: YYYYMMDD and two digits. The last three take a later serial of the file as it is, and need `state`. Default: `increment` with `update` or `dnssec`, else `keep`.',
+  }),
+  dnssec: z.optional(z.string().check(z.minLength(1))).register(z.globalRegistry, {
+    description:
+      'Sign these zones by this policy of `dnssec.policies`. `default` is always there. `off`: do not sign them; if they are signed, that ends once the parent has no DS record any more. Needs `state`; the zone file is not written. Default: `off`.',
   }),
   zonemd: z._default(z.enum(['auto', 'remove']), 'auto').register(z.globalRegistry, {
     description:
@@ -139,7 +143,7 @@ const policy = z.strictObject({
 });
 
 /** Keys that a policy with groups cannot have. */
-const BY_NAME_ONLY = ['require', 'access', 'dnssec_check', 'transfer', 'notify', 'update', 'serial'] as const;
+const BY_NAME_ONLY = ['require', 'access', 'dnssec_check', 'transfer', 'notify', 'update', 'serial', 'dnssec'] as const;
 
 /** Policies of zones. */
 export const zonePolicies = z

@@ -119,6 +119,17 @@ export function canSign(algorithm: number): boolean {
   return ALGORITHMS.get(algorithm)?.generate !== undefined;
 }
 
+/** The mnemonics of the algorithms that signatures can be made with. */
+export function signingMnemonics(): string[] {
+  return [...ALGORITHMS].filter(([number]) => canSign(number)).map(([, { mnemonic }]) => mnemonic);
+}
+
+/** The algorithm of a mnemonic, in upper or lower case, or of a number as text; undefined when none is known here. */
+export function algorithmNumber(text: string): number | undefined {
+  const wanted = text.toUpperCase();
+  return [...ALGORITHMS].find(([number, { mnemonic }]) => mnemonic === wanted || String(number) === text)?.[0];
+}
+
 /** Makes a private key; `algorithm` is one that canSign() knows. */
 export function generatePrivateKey(algorithm: number): KeyObject {
   return ALGORITHMS.get(algorithm)!.generate!();

@@ -41,6 +41,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   transfer: 'remotes',
   'transfer.listen': 'start',
   zones: 'zones',
+  dnssec: 'zones',
   nsec3_max_iterations: 'zones',
   access: 'zones',
   minimal_responses: 'answers',

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.js';
 import { zoneKey } from '../protocol/name.js';
 import { typeByMnemonic } from '../protocol/rdata/table.js';
 import type { DnssecPolicy } from './signing/dnssec-policy.js';
+import { dnssecPolicies } from './signing/policies-of-config.js';
 
 /** What a client may change. */
 interface UpdateGrant {
@@ -71,17 +72,19 @@ const NO_POLICY: EffectivePolicy = {
  * The policies of zones: the result takes the key of a zone's name, and for a member of a consumed catalog its group (RFC
  * 9432 §4.3.2).
  */
-export function zonePolicyOf({
-  zones: { policies },
-}: Pick<Config, 'zones'>): (zone: string, group?: string) => EffectivePolicy {
-  const effective = policies.map(effectivePolicy);
+export function zonePolicyOf(
+  config: Pick<Config, 'zones' | 'dnssec'>,
+): (zone: string, group?: string) => EffectivePolicy {
+  const { policies } = config.zones;
+  const dnssecPolicy = dnssecPolicies(config);
+  const effective = policies.map((policy) => effectivePolicy(policy, dnssecPolicy(policy.dnssec)));
   const choice = policyChoice(policies);
   return (zone, group) => effective[policyIndex(choice, zone, group)] ?? NO_POLICY;
 }
 
 type Policy = Config['zones']['policies'][number];
 
-function effectivePolicy(policy: Policy): EffectivePolicy {
+function effectivePolicy(policy: Policy, dnssec: DnssecPolicy | undefined): EffectivePolicy {
   const { transfer, notify, update, catalog, serial, zonemd } = policy;
   return {
     transfer: { to: transfer?.to ?? [], requireTls: transfer?.require === 'tls' },
@@ -98,9 +101,9 @@ function effectivePolicy(policy: Policy): EffectivePolicy {
             group: policy.catalog_group,
             owner: policy.catalog_owner && zoneKey(policy.catalog_owner),
           },
-    serial: serial ?? (update.length > 0 ? 'increment' : 'keep'),
+    serial: serial ?? (update.length > 0 || dnssec !== undefined ? 'increment' : 'keep'),
     zonemd,
-    dnssec: undefined,
+    dnssec,
   };
 }
 

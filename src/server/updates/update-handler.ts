@@ -54,7 +54,7 @@ export class UpdateHandler {
   #policyOf: (zone: string) => EffectivePolicy;
   #remotes: ReadonlyMap<string, Remote>;
 
-  constructor(config: Pick<Config, 'zones' | 'remotes'>, { keeper, log }: UpdateParts) {
+  constructor(config: Pick<Config, 'zones' | 'remotes' | 'dnssec'>, { keeper, log }: UpdateParts) {
     this.#keeper = keeper;
     this.#log = log;
     this.#policyOf = zonePolicyOf(config);
@@ -62,7 +62,7 @@ export class UpdateHandler {
   }
 
   /** Follows another configuration, from the next message on. */
-  configure(config: Pick<Config, 'zones' | 'remotes'>): void {
+  configure(config: Pick<Config, 'zones' | 'remotes' | 'dnssec'>): void {
     this.#policyOf = zonePolicyOf(config);
     this.#remotes = remotesOf(config);
   }

@@ -1,0 +1,78 @@
+/** Durations in adotd.yaml: text such as `14d`, `90m` and `1d12h`, or a number of seconds. */
+import * as z from 'zod/mini';
+
+const UNITS = [
+  ['w', 604_800],
+  ['d', 86_400],
+  ['h', 3600],
+  ['m', 60],
+  ['s', 1],
+] as const;
+
+/** Each unit at most once, the largest first. */
+const TEXT = /^(?:(\d{1,9})w)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?$/;
+
+/** The seconds of a text; undefined when it is none. */
+function secondsOf(text: string): number | undefined {
+  const parts = TEXT.exec(text);
+  if (parts === null || text === '') return undefined;
+  return UNITS.reduce((sum, [, seconds], index) => sum + Number(parts[index + 1] ?? 0) * seconds, 0);
+}
+
+/** `1w`, `14d`, `1h30m`: the shortest text of a number of seconds. Weeks are written where nothing is left over. */
+export function durationText(seconds: number): string {
+  if (seconds === 0) return '0';
+  let left = seconds;
+  let text = '';
+  for (const [unit, size] of UNITS) {
+    if (unit === 'w') continue;
+    const count = Math.floor(left / size);
+    if (count > 0) text += `${count}${unit}`;
+    left -= count * size;
+  }
+  return text;
+}
+
+/** What a duration may be besides a duration. */
+interface DurationOptions<Word extends string> {
+  readonly min: number;
+  readonly max: number;
+  readonly word?: Word;
+}
+
+/** Seconds within bounds, or a word. What it makes of a value is a value too. */
+function duration<Word extends string = never>({ min, max, word }: DurationOptions<Word>) {
+  const range = `${durationText(min)} to ${durationText(max)}${word === undefined ? '' : `, or ${word}`}`;
+  const error = `expected ${range}: text such as 14d, 12h, 90m or 1d12h, or a number of seconds`;
+  return z.pipe(
+    z.union([z.int(), z.string()], { error }),
+    z.transform((value, context): number | Word => {
+      if (word !== undefined && value === word) return word;
+      const seconds = typeof value === 'string' ? secondsOf(value) : value;
+      if (seconds !== undefined && seconds >= min && seconds <= max) return seconds;
+      context.issues.push({ code: 'custom', message: error, input: value });
+      return z.NEVER;
+    }),
+  );
+}
+
+/** What the reference shows as allowed. */
+function rangeOf({ min, max, word }: DurationOptions<string>): string {
+  return `${durationText(min)}–${durationText(max)}${word === undefined ? '' : `, \`${word}\``}`;
+}
+
+/** A duration with a default; `reason` says where the numbers come from. */
+export function durationLimit<Word extends string = never>(
+  options: DurationOptions<Word>,
+  fallback: string,
+  reason: string,
+) {
+  return z
+    .prefault(duration(options), fallback)
+    .register(z.globalRegistry, { description: reason, range: rangeOf(options) });
+}
+
+/** A duration whose default depends on other keys. */
+export function optionalDuration(options: DurationOptions<never>, reason: string) {
+  return z.optional(duration(options)).register(z.globalRegistry, { description: reason, range: rangeOf(options) });
+}
