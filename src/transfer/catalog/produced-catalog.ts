@@ -9,22 +9,14 @@ import type { Changes, ZoneView } from '../../image/changes/zone-view.js';
 import { load } from '../../image/load.js';
 import { base32hexToText } from '../../protocol/base32hex.js';
 import { Type } from '../../protocol/iana.js';
-import { compareNames, labelCount, labelToText, nameFromText, nameKey } from '../../protocol/name.js';
-import { compareRdata, RunWriter } from '../../zone/changes/record-run.js';
+import { labelCount, labelToText, nameFromText, nameKey } from '../../protocol/name.js';
+import { type RunRecord, runOf } from '../../zone/changes/record-run.js';
 import { type CatalogMember, SCHEMA_VERSION } from './catalog-members.js';
 
 /** A zone that a catalog should have. */
 export interface WantedMember extends Omit<CatalogMember, 'label'> {
   /** The label wanted, such as that of another catalog: the same one lets consumers keep its content (§4.3.1). */
   readonly label?: string | undefined;
-}
-
-/** A record of class IN: names and RDATA in wire format, TTL in seconds. */
-interface CatalogRecord {
-  readonly owner: Uint8Array;
-  readonly type: number;
-  readonly ttl: number;
-  readonly rdata: Uint8Array;
 }
 
 /** TTLs have no meaning in a catalog (§4.1). */
@@ -51,15 +43,15 @@ export function producedCatalog(apex: string, serial: number): Uint8Array {
 export function catalogChanges(view: ZoneView, members: readonly WantedMember[]): Changes | undefined {
   const present = presentRecords(view);
   const labels = labelled(presentLabels(view.apex, present.values()), members);
-  const added: CatalogRecord[] = [];
+  const added: RunRecord[] = [];
   for (const record of wantedRecords(view.apex, labels)) if (!present.delete(keyOf(record))) added.push(record);
   if (present.size + added.length === 0) return undefined;
   return { removed: runOf([...present.values()]), added: runOf(added) };
 }
 
 /** The records below the apex, but for those of DNSSEC, by their keys. */
-function presentRecords(view: ZoneView): Map<string, CatalogRecord> {
-  const present = new Map<string, CatalogRecord>();
+function presentRecords(view: ZoneView): Map<string, RunRecord> {
+  const present = new Map<string, RunRecord>();
   for (const owner of view.namesBelow(view.apex))
     for (const type of view.types(owner)) {
       if (type === Type.RRSIG || type === Type.NSEC) continue;
@@ -72,7 +64,7 @@ function presentRecords(view: ZoneView): Map<string, CatalogRecord> {
 }
 
 /** The labels of members by their zones. */
-function presentLabels(apex: Uint8Array, records: Iterable<CatalogRecord>): Map<string, string> {
+function presentLabels(apex: Uint8Array, records: Iterable<RunRecord>): Map<string, string> {
   const labels = new Map<string, string>();
   const depth = labelCount(apex) + MEMBER_DEPTH;
   for (const { owner, type, rdata } of records) {
@@ -87,28 +79,15 @@ function isBelowZones(owner: Uint8Array): boolean {
   return labelToText(owner, 1 + owner[0]!).toLowerCase() === 'zones';
 }
 
-/** The records as a run: in canonical order. */
-function runOf(records: CatalogRecord[]): Uint8Array {
-  records.sort(
-    (a, b) =>
-      compareNames(a.owner, 0, b.owner, 0) ||
-      a.type - b.type ||
-      compareRdata(a.type, a.rdata, 0, a.rdata.length, b.rdata, 0, b.rdata.length),
-  );
-  const run = new RunWriter();
-  for (const { owner, type, ttl, rdata } of records) run.add(owner, 0, type, ttl, rdata, 0, rdata.length);
-  return run.finish();
-}
-
 /** The same for records that are the same, letter case apart: names are the only RDATA whose letter case may differ. */
-function keyOf({ owner, type, rdata }: CatalogRecord): string {
+function keyOf({ owner, type, rdata }: RunRecord): string {
   const content = type === Type.PTR ? nameKey(rdata) : Buffer.from(rdata).toString('base64');
   return `${nameKey(owner)} ${type} ${content}`;
 }
 
 /** `members`: by their labels. */
-function* wantedRecords(apex: Uint8Array, members: ReadonlyMap<string, WantedMember>): Generator<CatalogRecord, void> {
-  const record = (name: string, type: number, rdata: Uint8Array): CatalogRecord => ({
+function* wantedRecords(apex: Uint8Array, members: ReadonlyMap<string, WantedMember>): Generator<RunRecord, void> {
+  const record = (name: string, type: number, rdata: Uint8Array): RunRecord => ({
     owner: nameFromText(name, apex),
     type,
     ttl: TTL,

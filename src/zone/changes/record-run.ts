@@ -156,3 +156,26 @@ export class RunWriter {
     return at;
   }
 }
+
+/** A record that is on its way into a run. */
+export interface RunRecord {
+  /** In wire format. */
+  readonly owner: Uint8Array;
+  readonly type: number;
+  /** Seconds. */
+  readonly ttl: number;
+  readonly rdata: Uint8Array;
+}
+
+/** The records as a run: in canonical order, into which they are brought. */
+export function runOf(records: RunRecord[]): Uint8Array {
+  records.sort(
+    (a, b) =>
+      compareNames(a.owner, 0, b.owner, 0) ||
+      a.type - b.type ||
+      compareRdata(a.type, a.rdata, 0, a.rdata.length, b.rdata, 0, b.rdata.length),
+  );
+  const run = new RunWriter();
+  for (const { owner, type, ttl, rdata } of records) run.add(owner, 0, type, ttl, rdata, 0, rdata.length);
+  return run.finish();
+}
