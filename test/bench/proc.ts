@@ -2,7 +2,7 @@
  * CPU, waits and memory of a process and its descendants, from /proc. CPU is by schedstat, in nanoseconds: the ticks of /proc/PID/stat are
  * hundredths of a second, and a server that works for 30 µs at a time is hardly ever met by one.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** CPU used so far, to be compared with a later reading. */
 export interface CpuReading {
@@ -79,13 +79,18 @@ export function readCpu(pid: number): CpuReading {
   return reading;
 }
 
-/**
- * Octets in memory of a process and those that it has started. `Pss`: pages that they share, as after fork(), count once in
- * all; `VmRSS`: once for each.
- */
-export function readMemory(pid: number, kind: 'Pss' | 'VmRSS'): number {
+/** `Pss`: pages that processes share, as after fork(), count once in all; `VmRSS`: once for each; `VmHWM`: the most of that so far. */
+export type MemoryKind = 'Pss' | 'VmRSS' | 'VmHWM';
+
+/** Octets in memory of a process and those that it has started. */
+export function readMemory(pid: number, kind: MemoryKind): number {
   const file = kind === 'Pss' ? 'smaps_rollup' : 'status';
   return family(pid).reduce((sum, member) => sum + parseKilobytes(textOf(`/proc/${member}/${file}`) ?? '', kind), 0);
+}
+
+/** Has `VmHWM` begin anew at what is in memory now (proc_pid_clear_refs(5)). */
+export function resetPeak(pid: number): void {
+  for (const member of family(pid)) writeFileSync(`/proc/${member}/clear_refs`, '5');
 }
 
 /** A process and those that it has started. */

@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { stringify } from 'yaml';
 import type { Ports } from '../load/client.js';
 import { configureKnot } from '../support/peers/knot.js';
 import { configureNsd } from '../support/peers/nsd.js';
@@ -29,6 +30,8 @@ export interface Given {
   readonly certificate: Certificate;
   /** The most TCP connections at once. */
   readonly connections: number;
+  /** Whether clients on loopback may transfer the zones. */
+  readonly transfers?: boolean;
   /** For adotd: further lines of its configuration, and options of Node. */
   readonly config?: string;
   readonly node?: readonly string[];
@@ -46,12 +49,30 @@ export interface Launch {
 const fileOf = (given: Given, zone: string): string => join(given.zonesFolder, `${zone}.zone`);
 const zonesOf = (given: Given): PeerZone[] => given.zones.map((name) => ({ name, file: fileOf(given, name) }));
 
+/** What each configuration of adotd has. */
+export const ownConfig = ({ port, tlsPort }: Ports): object => ({
+  port,
+  tls_port: tlsPort,
+  workers: 1,
+  log: { level: 'warn' },
+});
+
+/** adotd with this configuration, which is written into `folder`. */
+export function launchOwn(folder: string, config: object, node: readonly string[] = []): Launch {
+  const file = join(folder, 'adotd.yaml');
+  writeFileSync(file, stringify(config));
+  const main = join(REPOSITORY, 'dist', 'cli', 'main.js');
+  return { command: [process.execPath, ...node, main, 'serve', '--config', file] };
+}
+
 export function launchAdotd(given: Given, { port, tlsPort }: Ports): Launch {
   const file = join(given.folder, 'adotd.yaml');
   const { cert, key } = given.certificate;
+  const policies = given.transfers ? ', policies: [{ default: true, transfer: { to: [here] } }]' : '';
   writeFileSync(
     file,
-    `zones: { folder: ${given.zonesFolder} }
+    `zones: { folder: ${given.zonesFolder}${policies} }
+remotes: [{ name: here, addresses: [${LOOPBACK}] }]
 port: ${port}
 tls_port: ${tlsPort}
 workers: 1
@@ -66,12 +87,19 @@ export function launchNsd(given: Given, { port, tlsPort }: Ports): Launch {
   const { folder, connections, certificate } = given;
   const options = `  logfile: "${join(folder, 'log')}"\n`;
   const tls = { ...certificate, port: tlsPort };
-  return { command: configureNsd({ folder, port, tls, zones: zonesOf(given), connections, options }) };
+  const transfers = given.transfers ? `  provide-xfr: ${LOOPBACK} NOKEY\n` : '';
+  return { command: configureNsd({ folder, port, tls, zones: zonesOf(given), connections, options }, transfers) };
 }
 
 export function launchKnot(given: Given, { port }: Ports): Launch {
   const { folder, connections } = given;
-  return { command: configureKnot({ folder, port, zones: zonesOf(given), connections }) };
+  const transfers = {
+    database: `acl:\n  - id: here\n    address: ${LOOPBACK}\n    action: transfer\n`,
+    template: '    acl: here\n',
+  };
+  return {
+    command: configureKnot({ folder, port, zones: zonesOf(given), connections }, given.transfers ? transfers : {}),
+  };
 }
 
 export function launchBind(given: Given, { port, tlsPort }: Ports): Launch {

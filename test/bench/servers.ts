@@ -11,7 +11,7 @@ import { buildQuery } from '../support/message.js';
 import { freePort, knock, stopChild } from '../support/peers/server.js';
 import { REPOSITORY } from './machine.js';
 import { isInstalled } from './measure.js';
-import { type CpuReading, readCpu, readMemory } from './proc.js';
+import { type CpuReading, type MemoryKind, readCpu, readMemory } from './proc.js';
 import {
   type Given,
   type Launch,
@@ -45,6 +45,7 @@ export const SERVERS: Readonly<Record<string, Kind>> = {
 
 export interface Contestant extends Ports {
   readonly name: string;
+  readonly pid: number;
   readonly tls: boolean;
   /** As it was started, without the wrapper that pins it. */
   readonly command: readonly string[];
@@ -52,7 +53,7 @@ export interface Contestant extends Ports {
   readonly loading: number;
   cpu(): CpuReading;
   /** Octets in memory of all its processes: pages that they share count once, or once for each process. */
-  memory(kind: 'Pss' | 'VmRSS'): number;
+  memory(kind: MemoryKind): number;
   /** Makes it read a zone's file again; it may still be at it when this resolves. */
   reload(zone: string): Promise<void>;
   /** Its counters; undefined for a server that does not print any. */
@@ -62,8 +63,10 @@ export interface Contestant extends Ports {
 
 /** The CPU that servers run on; the load runs on the other. */
 const SERVER_CPU = '0';
-/** Milliseconds until a server has loaded a million records. */
-const READY_WITHIN = 60_000;
+/** The CPU that the load runs on, and servers that only take part. */
+export const OTHER_CPU = '1';
+/** Milliseconds until a server has loaded or transferred a million records, or transferred ten thousand zones. */
+const READY_WITHIN = 240_000;
 /** Octets kept of a server's output. */
 const LOG_KEPT = 65_536;
 /** Zones that are looked for, of many, before a server counts as loaded. */
@@ -86,14 +89,30 @@ export function versionOf(name: string): string {
 }
 
 /** Starts a server and waits until it answers for its zones. Throws with its output when it does not. */
-export async function startServer(name: string, given: Given): Promise<Contestant> {
+export async function startServer(name: string, given: Given, cpu = SERVER_CPU): Promise<Contestant> {
   const kind = SERVERS[name];
   if (kind === undefined) throw new Error(`there is no server ${name}; there are ${Object.keys(SERVERS).join(', ')}`);
   const ports = { port: await freePort(), tlsPort: await freePort() };
-  const launch = kind.launch(given, ports);
+  return startLaunch({ name, tls: kind.tls, ports, zones: given.zones, launch: kind.launch(given, ports), cpu });
+}
+
+/** A command, and what it has to answer before it counts as started. */
+interface Started {
+  readonly name: string;
+  /** Whether it serves DNS over TLS. */
+  readonly tls: boolean;
+  readonly ports: Ports;
+  /** Zones that are looked for, without the final dot. */
+  readonly zones: readonly string[];
+  readonly launch: Launch;
+  readonly cpu?: string;
+}
+
+/** The same for a command of any kind. */
+export async function startLaunch({ name, tls, ports, zones, launch, cpu = SERVER_CPU }: Started): Promise<Contestant> {
   for (const [program = '', ...words] of launch.before ?? []) await run(program, words);
   const started = performance.now();
-  const child = spawn('taskset', ['-c', SERVER_CPU, ...launch.command], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('taskset', ['-c', cpu, ...launch.command], { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = collect(child);
   const orphan = (): void => void child.kill('SIGKILL');
   process.once('exit', orphan);
@@ -103,16 +122,17 @@ export async function startServer(name: string, given: Given): Promise<Contestan
   };
   const pid = child.pid ?? 0;
   try {
-    await ready(child, ports.port, given.zones);
+    await ready(child, ports.port, zones);
     // A server may answer over UDP before it listens for streams.
-    for (const port of kind.tls ? [ports.port, ports.tlsPort] : [ports.port]) await listening(child, port);
+    for (const port of tls ? [ports.port, ports.tlsPort] : [ports.port]) await listening(child, port);
   } catch (error) {
     await stop();
     throw new Error(`${name} does not answer: ${error instanceof Error ? error.message : error}\n${output.text()}`);
   }
   return {
     name,
-    tls: kind.tls,
+    pid,
+    tls,
     ...ports,
     command: launch.command,
     loading: (performance.now() - started) / 1000,

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort, LOOPBACK, type Peer, startPeer } from '../support/peers/server.js';
+import type { Tool } from '../support/peers/tools.js';
 
 /** A zone that the secondary has from the primary. */
 export interface SecondaryZone {
@@ -38,11 +39,13 @@ export interface SecondarySettings {
   readonly port?: number;
 }
 
+/** Writes the configuration into `folder`, which is made, and returns the command that runs the server. */
+type ConfigureSecondary = (settings: SecondarySettings & { readonly port: number }) => readonly [Tool, ...string[]];
+
 export type StartSecondary = (settings: SecondarySettings) => Promise<Peer>;
 
-export const startBindSecondary: StartSecondary = async ({ folder, primary, zones, keys, tls, port: given }) => {
+export const configureBindSecondary: ConfigureSecondary = ({ folder, primary, zones, keys, tls, port }) => {
   mkdirSync(folder, { recursive: true });
-  const port = given ?? (await freePort());
   const config = join(folder, 'named.conf');
   const mutual = tls?.cert === undefined ? '' : `cert-file "${tls.cert}"; key-file "${tls.key}"; `;
   const head = `${keys.map(({ name, algorithm, secret }) => `key "${name}" { algorithm ${algorithm}; secret "${secret}"; };\n`).join('')}${
@@ -72,12 +75,11 @@ controls { };
     return `zone "${name}" { type secondary; file "${name}.db"; masterfile-format text; primaries { ${from}; }; };\n`;
   });
   writeFileSync(config, head + body.join(''));
-  return startPeer('BIND', 'named', ['-g', '-n', '1', '-c', config, '-u', userInfo().username], port);
+  return ['named', '-g', '-n', '1', '-c', config, '-u', userInfo().username];
 };
 
-export const startKnotSecondary: StartSecondary = async ({ folder, primary, zones, keys, port: given }) => {
+export const configureKnotSecondary: ConfigureSecondary = ({ folder, primary, zones, keys, port }) => {
   mkdirSync(folder, { recursive: true });
-  const port = given ?? (await freePort());
   const config = join(folder, 'knot.conf');
   const names = [undefined, ...keys.map(({ name }) => name)];
   const idOf = (key: string | undefined): string => (key === undefined ? 'plain' : key.replaceAll('.', '-'));
@@ -104,12 +106,11 @@ ${names.map((key) => `  - id: notify-${idOf(key)}\n    address: ${LOOPBACK}\n   
 zone:
 ${zones.map(({ name, key }) => `  - domain: ${name}\n    master: ${idOf(key)}\n    acl: [all, notify-${idOf(key)}]\n`).join('')}`;
   writeFileSync(config, text);
-  return startPeer('Knot', 'knotd', ['-c', config], port);
+  return ['knotd', '-c', config];
 };
 
-export const startNsdSecondary: StartSecondary = async ({ folder, primary, zones, keys, tls, port: given }) => {
+export const configureNsdSecondary: ConfigureSecondary = ({ folder, primary, zones, keys, tls, port }) => {
   mkdirSync(folder, { recursive: true });
-  const port = given ?? (await freePort());
   const config = join(folder, 'nsd.conf');
   const mutual =
     tls?.cert === undefined
@@ -148,5 +149,17 @@ ${keys.map(({ name, algorithm, secret }) => `key:\n  name: "${name}"\n  algorith
   })
   .join('')}`;
   writeFileSync(config, text);
-  return startPeer('NSD', 'nsd', ['-d', '-c', config], port);
+  return ['nsd', '-d', '-c', config];
 };
+
+const starting =
+  (name: string, configure: ConfigureSecondary): StartSecondary =>
+  async (settings) => {
+    const port = settings.port ?? (await freePort());
+    const [tool, ...words] = configure({ ...settings, port });
+    return startPeer(name, tool, words, port);
+  };
+
+export const startBindSecondary = starting('BIND', configureBindSecondary);
+export const startKnotSecondary = starting('Knot', configureKnotSecondary);
+export const startNsdSecondary = starting('NSD', configureNsdSecondary);

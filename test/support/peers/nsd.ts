@@ -5,9 +5,9 @@ import { freePort, LOOPBACK, type Peer, type PeerSettings, type PeerTls, type Pe
 
 /**
  * Writes nsd.conf into `folder`, and returns the command that runs it: one server process, minimal responses, no rate limit. What
- * is neither said here nor in `options`, lines of its clause `server:`, is as NSD has it by default.
+ * is neither said here nor in `options`, lines of its clause `server:`, nor in `ofZone`, lines of each zone, is as NSD has it by default.
  */
-export function configureNsd({ folder, port, tls, zones, connections, options }: PeerSettings): string[] {
+export function configureNsd({ folder, port, tls, zones, connections, options }: PeerSettings, ofZone = ''): string[] {
   const config = join(folder, 'nsd.conf');
   const head = `server:
   ip-address: ${LOOPBACK}@${port}
@@ -29,7 +29,9 @@ ${tls === undefined ? '' : overTls(tls)}  server-count: 1
 ${options}remote-control:
   control-enable: no
 `;
-  const body = zones.map((zone) => `zone:\n  name: "${zone.name}"\n  zonefile: "${zone.file}"\n${fromPrimary(zone)}`);
+  const body = zones.map(
+    (zone) => `zone:\n  name: "${zone.name}"\n  zonefile: "${zone.file}"\n${fromPrimary(zone)}${ofZone}`,
+  );
   writeFileSync(config, head + body.join(''));
   return ['nsd', '-d', '-c', config];
 }
