@@ -14,7 +14,9 @@
  * npm run bench -- sign [--names N] [--turns N]   signing a zone of N names and 1,000 delegations, beside the peers' signers
  * npm run bench -- changes [--records N] [--turns N] [--zones N]   applying one change to zones of 100, 10,000, 100,000 and N records, alone
  *     and in a running server; there also beside N other zones (default 10,000)
- * npm run bench -- zones [--turns N] [--seconds S] [--only updates]   the life of zones, beside BIND and Knot: durable UPDATEs
+ * npm run bench -- zones [--turns N] [--seconds S] [--records N] [--zones N] [--names N] [--only transfers,changes,updates,secondaries,signing]
+ *     the life of zones, beside BIND, Knot and NSD: a zone of N records transferred out and in, changes, durable UPDATEs, N secondary zones,
+ *     signing
  * npm run bench -- watch [--zones N] [--turns N]   watching N zone files (default 10,000)
  *
  * Prints tables; asserts nothing. Peers that are not installed are left out, and named.
@@ -103,7 +105,14 @@ switch (positionals[0]) {
     await benchVerify(Number(values.names), turns);
     break;
   case 'zones':
-    await benchZones({ turns, seconds: Number(values.seconds ?? 5), only: values.only?.split(',') });
+    await benchZones({
+      turns,
+      seconds: Number(values.seconds ?? 5),
+      zones: Number(values.zones),
+      records: Number(values.records),
+      names: Number(values.names),
+      only: values.only?.split(','),
+    });
     break;
   case 'watch':
     benchWatch(Number(values.zones), turns);
