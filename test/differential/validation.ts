@@ -1,7 +1,7 @@
 /** The right result of a validating resolver in front of our server, derived from the data and from our own answer. */
 import type { Answer } from './answer.js';
 import type { Model, OutcomeName } from './model.js';
-import { lower, nameFromText, nameKey, nameToText } from './names.js';
+import { lower, type Name, nameFromText, nameKey, nameToText } from './names.js';
 import type { Query } from './queries.js';
 import { showsWildcardNonTerminal } from './rules.js';
 import { T } from './types.js';
@@ -30,7 +30,7 @@ export function expectation(
   // DS at the apex is a question to the parent.
   if (query.type === T.DS && query.name.length === model.zone.origin.length) return undefined;
   if (leavesZone(model, ours)) return undefined;
-  if (resolver === 'unbound' && isBeyondUnbound(model, query, ours)) return undefined;
+  if (resolver === 'unbound' ? isBeyondUnbound(model, query, ours) : isBeyondDelv(query, ours)) return undefined;
   if (model.signing !== 'opt-out') return 'secure';
   // A span that opts out proves nothing about names in it (RFC 5155 §9.2): only an answer without such a span must be secure.
   const isMatched = outcomes.includes('NODATA') || outcomes.includes('empty non-terminal');
@@ -51,11 +51,14 @@ export function expectation(
  * - a wildcard that is an empty non-terminal, at the end of a chain or where the NSEC that shows it is owned by another wildcard. Such a
  *   wildcard exists (RFC 4592 §2.2.2), so that the answer is NODATA. The proof is the NSEC whose next name is below the wildcard, and the one
  *   that denies the name (RFC 4035 §3.1.3.4); we send both. Behind a chain unbound takes the first for a proof that there is no wildcard, and
- *   says that "the name exists and not exists". In an NSEC owned by a wildcard it looks at the types only.
+ *   says that "the name exists and not exists". In an NSEC owned by a wildcard it looks at the types only;
+ * - DS at a cut that opts out, where the NSEC3 record that covers the cut happens to be that of a wildcard with a CNAME (RFC 5155 §7.2.4 asks for
+ *   that record): it takes the question for one that the wildcard answers.
  */
 function isBeyondUnbound(model: Model, { name, type }: Query, { answer, authority, rcode }: Answer): boolean {
   const links = [...answer.values()].filter((rrset) => rrset.type === T.CNAME || rrset.type === T.DNAME);
-  if (type === T.DS && links.length > 0) return true;
+  if (type === T.DS && (links.length > 0 || (model.signing === 'opt-out' && hasAliasWildcard(model, name))))
+    return true;
   // A name below an opted-out empty non-terminal cannot be told from one that a wildcard above it would make: no
   // NXDOMAIN there can be proved (RFC 5155 §7.1 leaves such a name out of the chain).
   if (model.signing === 'opt-out' && rcode === NXDOMAIN) {
@@ -75,6 +78,24 @@ function isBeyondUnbound(model: Model, { name, type }: Query, { answer, authorit
   const proofs = [...authority.values()].filter(showsWildcardNonTerminal);
   if (proofs.length > 0 && (links.length > 0 || proofs.some(({ owner }) => owner.startsWith('*.')))) return true;
   return starredLink || (isStarred(nameToText(name)) && !exists);
+}
+
+/** Whether a wildcard with a CNAME could be that of a name's closest encloser. */
+function hasAliasWildcard({ zone }: Model, name: Name): boolean {
+  const wildcards = name.map((_, at) => zone.nodes.get(nameKey(['*', ...name.slice(at + 1)])));
+  return wildcards.some((node) => node?.rrsets.has(T.CNAME));
+}
+
+/**
+ * Questions that delv of BIND 9.18 does not answer by what we say: it goes on at a DNAME when QTYPE is CNAME or DNAME, and takes an alias in an answer
+ * to QTYPE NSEC for a format error.
+ */
+function isBeyondDelv({ type }: Query, { answer }: Answer): boolean {
+  const rrsets = [...answer.values()];
+  if (type === T.NSEC) return rrsets.some((rrset) => rrset.type === T.CNAME);
+  return (
+    (type === T.CNAME || type === T.DNAME) && rrsets.some((rrset) => rrset.type === T.DNAME && rrset.covered === 0)
+  );
 }
 
 /** Whether the answer ends at a cut or outside, loops, or is too long for the resolver. */
