@@ -185,10 +185,10 @@ export const RULES: readonly Rule[] = [
     name: 'types that may stand beside a CNAME',
     clause: 'RFC 1034 §3.6.2, RFC 4035 §2.5, RFC 2181 §10.1, RFC 5155 §7.2.8',
     reason:
-      'Asked for NSEC or RRSIG at a CNAME that has none, Knot and BIND answer NODATA, NSD follows the CNAME; asked for NSEC3 it is NSD that does not.',
+      'Asked for NSEC or RRSIG at a CNAME that has none, also at the end of a chain, Knot and BIND answer NODATA, NSD follows the CNAME; asked for NSEC3 it is NSD that does not.',
     apply(_ours, _theirs, { query, ours, theirs }) {
       if (query.type !== T.NSEC && query.type !== T.RRSIG && query.type !== T.NSEC3) return 'none';
-      return abstains(links(ours.answer) > 0 !== links(theirs.answer) > 0);
+      return abstains(links(ours.answer) !== links(theirs.answer));
     },
   },
   {
