@@ -4,10 +4,18 @@ import { ConfigError } from '../config/config-error.js';
 import type { Config } from '../config/schema.js';
 import { AdotdError, counted, ErrorCode, systemReason } from '../errors.js';
 import type { Loaded } from '../image/load.js';
-import { zoneKey } from '../protocol/name.js';
+import { nameKey, nameToText, zoneKey } from '../protocol/name.js';
 import { configuredZones, filesOfTransferred, type PlaceOf } from '../server/policies.js';
 import { leaksOfZone, policyMistakes, tlsZones } from '../server/policy-leaks.js';
-import { loadZone, type ZoneLoadHooks, type ZoneLoadOptions, type ZoneResult } from '../server/zones/load-zone.js';
+import { signedElsewhereMistake } from '../server/signing/file-mistakes.js';
+import {
+  type DnssecChecks,
+  loadZone,
+  signingOf,
+  type ZoneLoadHooks,
+  type ZoneLoadOptions,
+  type ZoneResult,
+} from '../server/zones/load-zone.js';
 import { VerifyingThreads } from '../server/zones/verifying-threads.js';
 import { withoutZoneFiles, type ZoneFile, zoneFilesOf, zonesOfConfig } from '../server/zones/zone-files.js';
 import { zoneConflicts } from '../server/zones/zone-mistakes.js';
@@ -30,8 +38,8 @@ export const check: Verb = {
   help: `usage: adotd check [OPTION...] CONFIG|ZONEFILE|DIR|--zone NAME=FILE...
 
 Checks configurations (*.yaml, *.yml), zone files, and the *.zone files in folders. A configuration is checked together
-with the zones, certificates, keys and accounts that it names. Binds and writes nothing. It reads files as the user who
-runs it, so run it as the user of the server.
+with the zones, certificates, keys and accounts that it names; standard error says which zones the server would sign.
+Binds and writes nothing. It reads files as the user who runs it, so run it as the user of the server.
 
 Signed zones are verified whole, on all CPUs: signatures, the chain of NSEC or NSEC3 records, and the digest in ZONEMD.
 
@@ -39,7 +47,7 @@ Prints file:line:column: message for each mistake, and warns when other zones gi
 TLS. Exit status 0, or 1 if there are errors; warnings count only with --strict.
 
   --zone NAME=FILE     check this file, whatever it is called, as the zone NAME; may be repeated
-  --format text|json   json: one object with errors, warnings and a list of diagnostics
+  --format text|json   json: one object with errors, warnings, a list of diagnostics, and zones to be signed
   --limit N            how many errors, and how many warnings, are listed per zone (default 20)
   --print              print the zones in canonical form; diagnostics go to standard error
   --strict             exit status 1 also if there are warnings
@@ -79,15 +87,20 @@ TLS. Exit status 0, or 1 if there are errors; warnings count only with --strict.
   },
 };
 
+/** Zones that are listed as signed; --format json has all. A guess. */
+const SIGNED_LISTED = 20;
+
 interface Findings {
   zones: number;
   errors: number;
   warnings: number;
+  /** Zones that the server would sign, each with its policy of signing. */
+  signed: { readonly zone: string; readonly policy: string }[];
   diagnostics: Diagnostic[];
 }
 
 function createFindings(): Findings {
-  return { zones: 0, errors: 0, warnings: 0, diagnostics: [] };
+  return { zones: 0, errors: 0, warnings: 0, signed: [], diagnostics: [] };
 }
 
 type CheckOptions = ZoneLoadOptions & { readonly maxDiagnostics: number };
@@ -117,6 +130,7 @@ function checkFolder(folder: string, options: CheckOptions, hooks: Hooks, findin
 async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, findings: Findings): Promise<void> {
   // Loaded only here: YAML and the schema take as long to load as a small zone takes to check.
   const { configPlaces, openConfig } = await import('../config/load.js');
+  const { dnssecChecksOf } = await import('../server/signing/dnssec-checks.js');
   const { certificateMistakes, startMistakes } = await import('../server/start-check.js');
   const { config, text } = openConfig(path, (warning) => add(findings, warning));
   const placeOf = configPlaces(path, text);
@@ -126,14 +140,17 @@ async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, fi
   const others = configuredZones(config);
   const expected = files.flatMap(({ file, name }) => (name === undefined ? zoneKeyOfFile(file) : zoneKey(name)) ?? []);
   const secret = tlsZones(policies, [...expected, ...others]);
+  // Everything is checked, whatever the server checks.
+  const dnssecChecks = withAllChecks(dnssecChecksOf(config));
   const results = checkZones(
     files,
-    { ...options, nsec3MaxIterations: config.nsec3_max_iterations },
+    { ...options, nsec3MaxIterations: config.nsec3_max_iterations, dnssecChecks },
     {
       ...hooks,
       inspect(loaded) {
         hooks.inspect(loaded);
         addAll(findings, leaksOfZone(loaded, secret, options.maxDiagnostics));
+        noteSigning(loaded, dnssecChecks, findings);
       },
     },
     findings,
@@ -147,6 +164,19 @@ async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, fi
   if (policies.length === 0) return;
   const served = new Set([...others, ...results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name)))]);
   for (const mistake of policyMistakes(policies, served, placeOf)) add(findings, mistake);
+}
+
+function withAllChecks({ policies }: DnssecChecks): DnssecChecks {
+  return { otherwise: 'strict', ...(policies && { policies: { ...policies, checks: [] } }) };
+}
+
+/** Notes whether a zone would be signed; if its file was signed elsewhere, that is an error. */
+function noteSigning({ apex, rrsets }: Loaded, checks: DnssecChecks, findings: Findings): void {
+  const limits = apex && signingOf(nameKey(apex), checks);
+  if (apex === undefined || limits === undefined) return;
+  const mistake = signedElsewhereMistake(rrsets, apex, limits);
+  if (mistake === undefined) findings.signed.push({ zone: nameToText(apex), policy: limits.policy });
+  else add(findings, mistake);
 }
 
 /** Loads the zones, one after the other, and adds their mistakes. The results have no images. */
@@ -213,10 +243,18 @@ function stat(path: string) {
 
 function printText(findings: Findings, stream: NodeJS.WriteStream): void {
   for (const diagnostic of findings.diagnostics) stream.write(`${formatDiagnostic(diagnostic)}\n`);
-  const { zones, errors, warnings, diagnostics } = findings;
+  const { zones, errors, warnings, signed, diagnostics } = findings;
   const unlisted = errors + warnings - diagnostics.length;
   const more = unlisted > 0 ? ` (${unlisted} not listed; see --limit)` : '';
+  if (signed.length > 0) process.stderr.write(`${signedText(signed)}\n`);
   process.stderr.write(
     `${counted(zones, 'zone')}, ${counted(errors, 'error')}, ${counted(warnings, 'warning')}${more}\n`,
   );
+}
+
+/** `would be signed here: a.test. (default), b.test. (strong)`. */
+function signedText(signed: Findings['signed']): string {
+  const named = signed.slice(0, SIGNED_LISTED).map(({ zone, policy }) => `${zone} (${policy})`);
+  const more = signed.length - named.length;
+  return `would be signed here: ${named.join(', ')}${more > 0 ? ` and ${counted(more, 'zone')} more` : ''}`;
 }

@@ -7,7 +7,6 @@ import { NO_POLICIES, type Policies, type ZonePolicy } from '../image/policy.js'
 import { zoneKey } from '../protocol/name.js';
 import { prefixFromText } from '../protocol/prefix.js';
 import type { Diagnostic } from '../zone/diagnostics.js';
-import type { DnssecChecks } from './zones/load-zone.js';
 
 type AccessConfig = Config['access'];
 
@@ -37,12 +36,6 @@ function hiddenCatalogs({ zones }: Pick<Config, 'zones'>): Set<string> {
   if (zones.public_catalogs) return new Set();
   const produced = zones.policies.flatMap(({ catalog }) => catalog ?? []);
   return new Set([...zones.catalogs.map(({ zone }) => zone), ...produced].map(zoneKey));
-}
-
-/** What is checked of signed zones when they are loaded. */
-export function dnssecChecksOf({ zones }: Pick<Config, 'zones'>): DnssecChecks {
-  const checks = zones.policies.map(({ dnssec_check: check }) => check);
-  return { otherwise: zones.dnssec_check, policies: { choice: policyChoice(zones.policies), checks } };
 }
 
 /** undefined without entries: then everybody may ask. */

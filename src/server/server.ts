@@ -12,17 +12,11 @@ import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import type { Effect } from './config-change.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
-import {
-  configuredZones,
-  dnssecChecksOf,
-  policiesOf,
-  policyPlaces,
-  transferredZones,
-  unservedPolicies,
-} from './policies.js';
+import { configuredZones, policiesOf, policyPlaces, transferredZones, unservedPolicies } from './policies.js';
 import type { Identity } from './process/privileges.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
 import { openRequests, type RequestHandlers } from './requests.js';
+import { dnssecChecksOf } from './signing/dnssec-checks.js';
 import { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
 import { TransfersOut } from './transfers-out.js';

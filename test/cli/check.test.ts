@@ -90,6 +90,7 @@ describe('adotd check', () => {
     expect(ran.status).toBe(1);
     expect(JSON.parse(ran.stdout)).toEqual({
       zones: 1,
+      signed: [],
       errors: 2,
       warnings: 0,
       diagnostics: [

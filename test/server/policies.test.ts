@@ -15,13 +15,13 @@ import { summaryOf } from '../../src/observe/counters/summary.js';
 import { rateLimitOf } from '../../src/server/plane/thread-settings.js';
 import { underLimit } from '../../src/server/plane/transport-context.js';
 import {
-  dnssecChecksOf,
   filesOfTransferred,
   misplacedPolicies,
   policiesOf,
   policyPlaces,
   unservedPolicies,
 } from '../../src/server/policies.js';
+import { dnssecChecksOf } from '../../src/server/signing/dnssec-checks.js';
 import { checkOf, loadZone } from '../../src/server/zones/load-zone.js';
 import { ServedZones, type ZonesReport } from '../../src/server/zones/served-zones.js';
 import { engineOf, zoneOf } from '../answer/support.js';

@@ -1,7 +1,8 @@
 /** The keys of adotd.yaml for zones that are signed here. Mistakes between them and other keys are in dnssec-mistakes.ts. */
 import * as z from 'zod/mini';
 import { algorithmNumber, canSign, signingMnemonics } from '../../dnssec/algorithms.js';
-import { durationLimit, durationText, optionalDuration } from './duration.js';
+import { durationLimit, optionalDuration } from './duration.js';
+import { durationText } from './duration-text.js';
 
 const MINUTE = 60;
 const DAY = 86_400;

@@ -1,5 +1,6 @@
 /** Durations in adotd.yaml: text such as `14d`, `90m` and `1d12h`, or a number of seconds. */
 import * as z from 'zod/mini';
+import { durationText } from './duration-text.js';
 
 const UNITS = [
   ['w', 604_800],
@@ -17,20 +18,6 @@ function secondsOf(text: string): number | undefined {
   const parts = TEXT.exec(text);
   if (parts === null || text === '') return undefined;
   return UNITS.reduce((sum, [, seconds], index) => sum + Number(parts[index + 1] ?? 0) * seconds, 0);
-}
-
-/** `1w`, `14d`, `1h30m`: the shortest text of a number of seconds. Weeks are written where nothing is left over. */
-export function durationText(seconds: number): string {
-  if (seconds === 0) return '0';
-  let left = seconds;
-  let text = '';
-  for (const [unit, size] of UNITS) {
-    if (unit === 'w') continue;
-    const count = Math.floor(left / size);
-    if (count > 0) text += `${count}${unit}`;
-    left -= count * size;
-  }
-  return text;
 }
 
 /** What a duration may be besides a duration. */

@@ -12,6 +12,7 @@ import type { Diagnostic } from '../../zone/diagnostics.js';
 import { originOfFile } from '../../zone/filename.js';
 import { includer, readZoneFile } from '../../zone/files.js';
 import { nameserversOf } from '../../zone/nameservers.js';
+import { expireMistake, type SigningLimits } from '../signing/file-mistakes.js';
 import { type SourceState, sameSources, sourceState, unreadable } from './source-state.js';
 import type { ZoneFile } from './zone-files.js';
 
@@ -33,12 +34,22 @@ export interface ZoneLoadOptions {
 export interface DnssecChecks {
   readonly otherwise: DnssecCheck;
   /** Which policy a zone has, and what each policy says. */
-  readonly policies?: { readonly choice: PolicyChoice; readonly checks: readonly (DnssecCheck | undefined)[] };
+  readonly policies?: {
+    readonly choice: PolicyChoice;
+    readonly checks: readonly (DnssecCheck | undefined)[];
+    /** undefined: zones of the policy are not signed here. */
+    readonly signing: readonly (SigningLimits | undefined)[];
+  };
 }
 
 /** What is checked of the zone of this key. */
 export function checkOf(key: string, { policies, otherwise }: DnssecChecks): DnssecCheck {
   return policies?.checks[policyIndex(policies.choice, key)] ?? otherwise;
+}
+
+/** What the zone of this key has to keep to if it is signed here; undefined: it is not. */
+export function signingOf(key: string, { policies }: DnssecChecks): SigningLimits | undefined {
+  return policies?.signing[policyIndex(policies.choice, key)];
 }
 
 /** Functions that take part in loading a zone. */
@@ -124,6 +135,10 @@ export function loadZone(
       ...(dnssecChecks && { dnssecCheck: (apex) => checkOf(nameKey(apex), dnssecChecks) }),
       ...(chooseVerifier && { chooseVerifier }),
     });
+    // The zone is served all the same: secondaries are in danger only when they do not reach this server.
+    const limits = loaded.apex && dnssecChecks && signingOf(nameKey(loaded.apex), dnssecChecks);
+    const mistake = limits && loaded.apex && expireMistake(loaded.rrsets, loaded.apex, limits);
+    if (mistake) loaded.diagnostics.error(mistake.file, mistake.line, mistake.column, mistake.message);
     inspect?.(loaded);
     const { apex, serial, records, image, signaturesExpire, diagnostics, rrsets } = loaded;
     if (zone.name !== undefined && apex !== undefined && !sameName(apex, 0, origin, 0)) {

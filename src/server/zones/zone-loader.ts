@@ -6,7 +6,7 @@ import type { Policies } from '../../image/policy.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
 import type { KeptFiles } from './kept-files.js';
-import { checkOf, type DnssecChecks, type ZoneTask } from './load-zone.js';
+import { checkOf, type DnssecChecks, signingOf, type ZoneTask } from './load-zone.js';
 import { type LoaderSettings, loadZones } from './load-zones.js';
 import type { PolicyCheck, ServedZones, ZonesReport } from './served-zones.js';
 import { idOf, listZones, withoutZoneFiles, type ZoneFile } from './zone-files.js';
@@ -132,7 +132,7 @@ export class ZoneLoader {
     }
     const isStale = (one: ZoneFile): boolean => {
       const key = this.zones.keyOf(one);
-      return key !== undefined && checkOf(key, checks) !== (this.#checks && checkOf(key, this.#checks));
+      return key !== undefined && isOther(key, checks, this.#checks);
     };
     const task = (one: ZoneFile): ZoneTask => ({
       zone: one,
@@ -148,6 +148,13 @@ export class ZoneLoader {
   #options({ nsec3MaxIterations, dnssecChecks }: ZoneSettings) {
     return { now: this.#clock.seconds(), nsec3MaxIterations, dnssecChecks };
   }
+}
+
+/** Whether another thing is checked of the zone of this key than was. */
+function isOther(key: string, now: DnssecChecks, before: DnssecChecks | undefined): boolean {
+  if (before === undefined || checkOf(key, now) !== checkOf(key, before)) return true;
+  const [limits, old] = [signingOf(key, now), signingOf(key, before)];
+  return limits?.refresh !== old?.refresh || limits?.hasSecondaries !== old?.hasSecondaries;
 }
 
 interface Plan {

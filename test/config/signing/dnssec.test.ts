@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/load.js';
 import { configSchema } from '../../../src/config/schema.js';
-import { durationText } from '../../../src/config/signing/duration.js';
+import { durationText } from '../../../src/config/signing/duration-text.js';
 import { mistakes } from '../mistakes.js';
 
 const STATE = 'state: { folder: state }\n';

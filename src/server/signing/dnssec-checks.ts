@@ -1,0 +1,17 @@
+/** What the configuration says is checked of zones when they are loaded, of their signatures and of what is signed here. */
+import { policyChoice } from '../../config/policy-choice.js';
+import type { Config } from '../../config/schema.js';
+import type { DnssecChecks } from '../zones/load-zone.js';
+import type { SigningLimits } from './file-mistakes.js';
+import { dnssecPolicies } from './policies-of-config.js';
+
+export function dnssecChecksOf(config: Pick<Config, 'zones' | 'dnssec'>): DnssecChecks {
+  const { policies, dnssec_check: otherwise } = config.zones;
+  const checks = policies.map(({ dnssec_check: check }) => check);
+  const dnssecPolicy = dnssecPolicies(config);
+  const signing = policies.map(({ dnssec: name, transfer }): SigningLimits | undefined => {
+    const policy = dnssecPolicy(name);
+    return policy && { policy: policy.name, refresh: policy.signing.refresh, hasSecondaries: transfer !== undefined };
+  });
+  return { otherwise, policies: { choice: policyChoice(policies), checks, signing } };
+}

@@ -1,0 +1,85 @@
+/** What is wrong with the file of a zone that is to be signed here. Loader threads use this too: it must not load the schema. */
+import { durationText } from '../../config/signing/duration-text.js';
+import { isSignersType } from '../../dnssec/signing/signers-types.js';
+import { Type } from '../../protocol/iana.js';
+import { nameToText } from '../../protocol/name.js';
+import { readU32 } from '../../protocol/octets.js';
+import { typeToText } from '../../protocol/rdata/table.js';
+import type { Diagnostic } from '../../zone/diagnostics.js';
+import { findRrset, type Rrsets } from '../../zone/rrsets.js';
+
+/** What the configuration says of a zone that is signed here. Plain data. */
+export interface SigningLimits {
+  /** The policy's name. */
+  readonly policy: string;
+  /** Seconds for which every signature that is served is valid at least. */
+  readonly refresh: number;
+  /** Whether others may transfer the zone. */
+  readonly hasSecondaries: boolean;
+}
+
+/** Octets from EXPIRE to the end of an SOA record's RDATA (RFC 1035 §3.3.13). */
+const EXPIRE_FROM_END = 8;
+const DAY = 86_400;
+
+/**
+ * An error if secondaries that do not reach this server could serve signatures that have expired: they serve the zone until EXPIRE, and
+ * caches keep an answer for its TTL. The jitter does not count: it never takes a signature's end below `refresh`.
+ *
+ * @param apex In wire format.
+ */
+export function expireMistake(rrsets: Rrsets, apex: Uint8Array, limits: SigningLimits): Diagnostic | undefined {
+  const { store } = rrsets;
+  const row = soaRow(rrsets);
+  if (row === undefined || !limits.hasSecondaries) return undefined;
+  const expire = readU32(store.rdata, store.rdataAt[row]! + store.rdataLength[row]! - EXPIRE_FROM_END);
+  let ttl = 0;
+  for (let set = 0; set < rrsets.count; set++) if (rrsets.ttl[set]! > ttl) ttl = rrsets.ttl[set]!;
+  const needed = expire + ttl;
+  if (needed <= limits.refresh) return undefined;
+  const days = Math.ceil(needed / DAY);
+  const lower = limits.refresh - ttl;
+  const remedy = `set refresh: ${days}d and validity: ${2 * days}d in \`dnssec.policies\`${lower > 0 ? `, or lower EXPIRE to ${lower}` : ''}`;
+  return at(
+    rrsets,
+    row,
+    `found EXPIRE ${durationText(expire)} and TTLs up to ${durationText(ttl)} in zone ${nameToText(apex)}, expected at most ${durationText(limits.refresh)} together, which is \`refresh\` of the signing policy ${limits.policy}: a secondary that does not reach this server would serve signatures that have expired; ${remedy}`,
+  );
+}
+
+/** An error if the file has records that only the signer makes: it was signed elsewhere. */
+export function signedElsewhereMistake(
+  rrsets: Rrsets,
+  apex: Uint8Array,
+  { policy }: SigningLimits,
+): Diagnostic | undefined {
+  const { store } = rrsets;
+  const soa = soaRow(rrsets);
+  const apexNode = soa === undefined ? -1 : store.node[soa]!;
+  for (let row = 0; row < store.recordCount; row++) {
+    const type = store.type[row]!;
+    if (!isSignersType(type, store.node[row] === apexNode)) continue;
+    const record = `${nameToText(store.nameOf(store.node[row]!))} ${typeToText(type)}`;
+    return at(rrsets, row, signedElsewhereText(nameToText(apex), record, policy));
+  }
+  return undefined;
+}
+
+/** What is said of a zone file with a record that only the signer makes. `record`: owner and type. */
+function signedElsewhereText(zone: string, record: string, policy: string): string {
+  const remedy = `take all DNSKEY, CDS, CDNSKEY, RRSIG, NSEC, NSEC3 and NSEC3PARAM records out of the file, and import its keys with adotd ctl dnssec import ${zone}; or write dnssec: off`;
+  return `found ${record}, expected a zone without signatures: zone ${zone} is to be signed here, by the signing policy ${policy}; ${remedy}`;
+}
+
+function soaRow(rrsets: Rrsets): number | undefined {
+  for (let node = 0; node < rrsets.store.nodeCount; node++) {
+    const set = findRrset(rrsets, node, Type.SOA);
+    if (set >= 0) return rrsets.records[rrsets.start[set]!]!;
+  }
+  return undefined;
+}
+
+function at({ store }: Rrsets, row: number, message: string): Diagnostic {
+  const file = store.files[store.file[row]!] ?? '';
+  return { severity: 'error', file, line: store.line[row]!, column: store.column[row]!, message };
+}
