@@ -4,9 +4,9 @@ import { boundedHistory } from '../../image/history.js';
 import { imageFacts } from '../../image/image-facts.js';
 import { zoneKey } from '../../protocol/name.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
-import type { FileVersion } from './file-versions.js';
 import { inOrder, type Kept, newKept, type ZoneRole } from './kept-zone.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
+import type { FileVersion } from './versions/file-versions.js';
 
 /** What the keeper lends to its files. */
 interface KeeperCore {

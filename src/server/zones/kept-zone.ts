@@ -4,7 +4,7 @@ import type { Changes, ZoneView } from '../../image/changes/zone-view.js';
 import type { StoredFacts } from '../../state/zone-facts.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RunPair } from '../../zone/changes/record-run.js';
-import type { Gathering } from './gathering.js';
+import type { Gathering } from './versions/gathering.js';
 
 /** Where a zone comes from. */
 export type ZoneRole = 'file' | 'secondary' | 'catalog-consumed' | 'catalog-produced';

@@ -12,13 +12,9 @@ import { imageFacts } from '../../image/image-facts.js';
 import { nameFromText } from '../../protocol/name.js';
 import type { Clock } from '../../session/clock.js';
 import type { StoredFacts } from '../../state/zone-facts.js';
-import { composeRuns } from '../../zone/changes/compose.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RunPair } from '../../zone/changes/record-run.js';
 import type { ZoneSigners } from '../signing/zone-signers.js';
-import type { EffectivePolicy } from '../zone-policy.js';
-import { acceptedVersion } from './accepted-file.js';
-import { type FileVersion, fileVersion, isChangedHere, refusedVersion, storeFileVersion } from './file-versions.js';
 import type { LoaderLane } from './jobs/loader-lane.js';
 import { KeptFiles } from './kept-files.js';
 import type { KeptState } from './kept-state.js';
@@ -36,11 +32,9 @@ import {
   type WaitingChange,
   type ZoneRole,
 } from './kept-zone.js';
-import type { ZoneResult } from './load-zone.js';
-import { attemptAll, changeable, enqueue, versionOf } from './making-changes.js';
 import { Publication, type PublishedListener } from './publication.js';
-
-type PolicyOf = (zone: string) => EffectivePolicy;
+import { attemptAll, changeable, enqueue } from './versions/making-changes.js';
+import { type PolicyOf, VersionMaker } from './versions/version-maker.js';
 
 interface KeeperParts {
   readonly publisher: Publisher;
@@ -63,12 +57,10 @@ export class ZoneKeeper {
   readonly #publication: Publication;
   readonly #zones = new Map<string, Kept>();
   readonly #files: KeptFiles;
-  /** Zones whose files are to be taken as they are. */
-  readonly #accepted = new Set<string>();
   readonly #replaced: KeeperParts['replaced'];
   readonly #report: (text: string) => void;
   readonly #state: KeptState | undefined;
-  #policyOf: PolicyOf;
+  readonly #maker: VersionMaker;
 
   constructor({ publisher, lane, clock, policyOf, state, replaced, report = () => undefined }: KeeperParts) {
     this.#state = state;
@@ -77,12 +69,15 @@ export class ZoneKeeper {
     this.#publisher = publisher;
     this.#lane = lane;
     this.#clock = clock;
-    this.#policyOf = policyOf;
+    this.#maker = new VersionMaker({ lane, clock, policyOf, state });
     this.#publication = new Publication(publisher);
     this.#files = new KeptFiles({
       zones: this.#zones,
       publisher,
-      version: (kept, result) => this.#fileVersion(kept, result),
+      version: (kept, result) => {
+        const served = kept.state === 'served' ? publisher.imageOf(kept.apex) : undefined;
+        return this.#maker.ofFile(kept, result, served);
+      },
       changed: (zone, serial) => this.#publication.changed(zone, serial),
       giveUp: (kept) => giveUp(kept, 'is not served any more'),
     });
@@ -90,7 +85,7 @@ export class ZoneKeeper {
 
   /** Puts other policies in force, for changes from now on. */
   configure(policyOf: PolicyOf): void {
-    this.#policyOf = policyOf;
+    this.#maker.configure(policyOf);
   }
 
   /** Publishes with `post` from now on. */
@@ -213,7 +208,7 @@ export class ZoneKeeper {
    * the same, where it is known. To be called before the zone is loaded, changed or not.
    */
   acceptFile(zone: string): void {
-    this.#accepted.add(zone);
+    this.#maker.acceptFile(zone);
   }
 
   /** The zones that come from files; for the loader. */
@@ -234,41 +229,10 @@ export class ZoneKeeper {
     await this.#state?.close();
   }
 
-  async #fileVersion(kept: Kept, result: ZoneResult): Promise<FileVersion> {
-    const policy = this.#policyOf(kept.zone);
-    const now = this.#clock.seconds();
-    const served = kept.state === 'served' ? this.#publisher.imageOf(kept.apex) : undefined;
-    const state = isChangedHere(policy) ? this.#state : undefined;
-    try {
-      if (state !== undefined && result.image !== undefined && this.#accepted.delete(kept.zone))
-        return await acceptedVersion(kept, result, result.image, { policy, now, lane: this.#lane }, state);
-      // What was changed beside the file does not come back when that is allowed again.
-      if (state === undefined && served === undefined) await this.#state?.remove(kept.zone);
-      const image = served ?? (await this.#read(kept, state));
-      const { history, sourceSerial, overlay } = kept;
-      const before = { image, isServed: served !== undefined, history, sourceSerial, overlay };
-      const version = await fileVersion(result, { before, policy, now, lane: this.#lane });
-      await storeFileVersion(kept, before, version, result.image, state);
-      return version;
-    } catch (error) {
-      if (!(error instanceof AdotdError)) throw error;
-      return refusedVersion(kept, result, error.message);
-    }
-  }
-
-  /** Reads a zone from the state, and returns its image. */
-  async #read(kept: Kept, state: KeptState | undefined): Promise<Uint8Array | undefined> {
-    const stored = await state?.read(kept, this.#clock.seconds());
-    if (stored === undefined) return undefined;
-    const { image, history, sourceSerial, origin, overlay } = stored;
-    Object.assign(kept, { history, sourceSerial, origin, overlay, serial: imageFacts(image).serial });
-    return image;
-  }
-
   /** Serves what is stored of a zone that was declared. Never rejects. */
   async #restore(kept: Kept): Promise<void> {
     try {
-      const image = await this.#read(kept, this.#state);
+      const image = await this.#maker.read(kept);
       if (image !== undefined && this.#state?.isExpired(kept.zone, this.#clock.seconds()))
         this.#setExpired(kept, image);
       else if (image !== undefined) this.#put(kept, image, kept.history);
@@ -297,7 +261,10 @@ export class ZoneKeeper {
       const image = changeable(kept, this.#publisher.imageOf(kept.apex));
       const view = new PendingView(new ImageView(image));
       taken = await attemptAll(batch, view);
-      if (view.changes() !== undefined) await this.#makeVersion(kept, image, view);
+      if (view.changes() !== undefined) {
+        const { version, overlay } = await this.#maker.ofChange(kept, image, view);
+        await this.#serve(kept, version, overlay);
+      }
       for (const { resolve } of taken) resolve({ serial: kept.serial });
     } catch (error) {
       const isShared = taken.length > 1 && error instanceof AdotdError && error.code === ErrorCode.ZONE_INVALID;
@@ -306,26 +273,11 @@ export class ZoneKeeper {
     }
   }
 
-  async #makeVersion(kept: Kept, older: Uint8Array, view: PendingView): Promise<void> {
-    const { zone, apex, serial, sourceSerial, role } = kept;
-    const context = {
-      zone,
-      published: serial,
-      policy: this.#policyOf(zone),
-      now: this.#clock.seconds(),
-      lane: this.#lane,
-    };
-    const { image, difference } = await versionOf(older, view, context);
-    const overlay = role === 'file' ? composeRuns(apex, kept.overlay ?? NOTHING, difference) : undefined;
-    await this.#serve(kept, { image, differences: [difference], sourceSerial }, overlay);
-  }
-
   /** Stores a version, then publishes it. */
   async #serve(kept: Kept, version: NewVersion, overlay?: RunPair): Promise<void> {
     const { image, differences, sourceSerial, origin } = version;
-    const isStored = kept.role !== 'file' || isChangedHere(this.#policyOf(kept.zone));
     mustBeKept(this.#zones, kept);
-    if (isStored) await this.#state?.commit(kept, version);
+    if (this.#maker.isStored(kept)) await this.#state?.commit(kept, version);
     mustBeKept(this.#zones, kept);
     const history = differences === undefined ? [] : [...kept.history, ...differences];
     kept.sourceSerial = sourceSerial;
@@ -346,5 +298,3 @@ export class ZoneKeeper {
     if (kept.role === 'file') this.#replaced?.(kept.zone, image);
   }
 }
-
-const NOTHING: RunPair = { removed: new Uint8Array(0), added: new Uint8Array(0) };

@@ -2,7 +2,7 @@
  * Clients that change a zone one update after the other come back together, once a version has answered them. The first one to come
  * back waits a moment for the others, so that they share the next version too: its disk write costs as much as that of one change.
  */
-import type { Clock, Timer } from '../../session/clock.js';
+import type { Clock, Timer } from '../../../session/clock.js';
 
 /** Milliseconds that the first change waits at most. A guess: clients in the same network come back sooner. */
 const LONGEST = 2;

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { changes, KeeperBench, ZONE } from './keeper-support.js';
+import { changes, KeeperBench, ZONE } from '../keeper-support.js';
 
 /** A keeper whose versions take 20 ms each. */
 async function slowKeeper() {

@@ -1,13 +1,13 @@
 /** A zone file that is taken as it is, in place of what is stored of its zone. */
-import { PendingView } from '../../image/changes/pending-view.js';
-import { ImageView } from '../../image/changes/zone-view.js';
-import { isLaterSerial } from '../../protocol/serial.js';
-import type { EffectivePolicy } from '../zone-policy.js';
+import { PendingView } from '../../../image/changes/pending-view.js';
+import { ImageView } from '../../../image/changes/zone-view.js';
+import { isLaterSerial } from '../../../protocol/serial.js';
+import type { EffectivePolicy } from '../../zone-policy.js';
+import type { LoaderLane } from '../jobs/loader-lane.js';
+import type { KeptState } from '../kept-state.js';
+import type { Kept } from '../kept-zone.js';
+import type { ZoneResult } from '../load-zone.js';
 import type { FileVersion } from './file-versions.js';
-import type { LoaderLane } from './jobs/loader-lane.js';
-import type { KeptState } from './kept-state.js';
-import type { Kept } from './kept-zone.js';
-import type { ZoneResult } from './load-zone.js';
 import { versionOf } from './making-changes.js';
 
 interface Context {

@@ -2,17 +2,17 @@
  * From the content of a zone file to the version that is served. Where the server keeps the file's serials, that is the content itself;
  * where it gives serials of its own or takes UPDATE, the file is merged with the zone (zone/changes/three-way.ts).
  */
-import { imageFacts } from '../../image/image-facts.js';
-import { isLaterSerial } from '../../protocol/serial.js';
-import { type Difference, differenceOf } from '../../zone/changes/difference.js';
-import type { RunPair } from '../../zone/changes/record-run.js';
-import type { Diagnostic } from '../../zone/diagnostics.js';
-import type { EffectivePolicy } from '../zone-policy.js';
-import type { LoaderLane } from './jobs/loader-lane.js';
-import type { KeptState } from './kept-state.js';
-import type { Kept } from './kept-zone.js';
-import type { ZoneResult } from './load-zone.js';
-import { lowerSerial } from './zone-mistakes.js';
+import { imageFacts } from '../../../image/image-facts.js';
+import { isLaterSerial } from '../../../protocol/serial.js';
+import { type Difference, differenceOf } from '../../../zone/changes/difference.js';
+import type { RunPair } from '../../../zone/changes/record-run.js';
+import type { Diagnostic } from '../../../zone/diagnostics.js';
+import type { EffectivePolicy } from '../../zone-policy.js';
+import type { LoaderLane } from '../jobs/loader-lane.js';
+import type { KeptState } from '../kept-state.js';
+import type { Kept } from '../kept-zone.js';
+import type { ZoneResult } from '../load-zone.js';
+import { lowerSerial } from '../zone-mistakes.js';
 
 /** What was served, and what is known of it. */
 interface Before {

@@ -1,18 +1,18 @@
 /** From changes of a zone to its next version. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { AdotdError, ErrorCode } from '../../errors.js';
-import type { PendingView } from '../../image/changes/pending-view.js';
-import { imageFacts } from '../../image/image-facts.js';
-import { Type } from '../../protocol/iana.js';
-import { readU32 } from '../../protocol/octets.js';
-import type { Clock } from '../../session/clock.js';
-import type { Difference } from '../../zone/changes/difference.js';
-import type { EffectivePolicy } from '../zone-policy.js';
+import { AdotdError, ErrorCode } from '../../../errors.js';
+import type { PendingView } from '../../../image/changes/pending-view.js';
+import { imageFacts } from '../../../image/image-facts.js';
+import { Type } from '../../../protocol/iana.js';
+import { readU32 } from '../../../protocol/octets.js';
+import type { Clock } from '../../../session/clock.js';
+import type { Difference } from '../../../zone/changes/difference.js';
+import type { EffectivePolicy } from '../../zone-policy.js';
+import type { LoaderLane } from '../jobs/loader-lane.js';
+import { nextSerial } from '../jobs/serial-policy.js';
+import { renewDigests } from '../jobs/zone-digests.js';
+import { inOrder, type Kept, stateError, type WaitingChange } from '../kept-zone.js';
 import { Gathering } from './gathering.js';
-import type { LoaderLane } from './jobs/loader-lane.js';
-import { nextSerial } from './jobs/serial-policy.js';
-import { renewDigests } from './jobs/zone-digests.js';
-import { inOrder, type Kept, stateError, type WaitingChange } from './kept-zone.js';
 
 /** Octets from the serial to the end of SOA RDATA (RFC 1035 §3.3.13). */
 const SOA_SERIAL = 20;
