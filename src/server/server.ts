@@ -234,7 +234,7 @@ async function openZones({ config, loader: settings, log, user }: ServerOptions,
     policyOf: zonePolicyOf(config),
     state,
     report: (text) => log.error({}, text),
-    replaced: (zone, image) => served.replaced(zone, image, clock.seconds()),
+    replaced: (zone, image, expire) => served.replaced(zone, image, clock.seconds(), expire),
   });
   await declareStored(keeper, state, transferredZones(config));
   return { keeper, state, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };

@@ -2,7 +2,7 @@
 import type { KeySet, SigningPolicy } from '../../dnssec/signing/signing-policy.js';
 
 /** How a version of a zone is signed. Can be posted to threads. */
-interface SigningPlan {
+export interface SigningPlan {
   /**
    * Names all that decides what is published and who signs. Versions of one content by plans with one id are the same but for times. It is
    * stored with the version.

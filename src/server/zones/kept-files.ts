@@ -4,9 +4,10 @@ import { boundedHistory } from '../../image/history.js';
 import { imageFacts } from '../../image/image-facts.js';
 import { zoneKey } from '../../protocol/name.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
+import type { SigningPlan } from '../signing/zone-signers.js';
 import { inOrder, type Kept, newKept, type ZoneRole } from './kept-zone.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
-import type { FileVersion } from './versions/file-versions.js';
+import type { FileVersion } from './versions/file-outcome.js';
 
 /** What the keeper lends to its files. */
 interface KeeperCore {
@@ -16,6 +17,8 @@ interface KeeperCore {
   version(kept: Kept, result: ZoneResult): Promise<FileVersion>;
   /** Notes that the serial of a zone has changed. */
   changed(zone: string, serial: number): void;
+  /** Called with a plan by which a version was signed that is to be published. */
+  signed(kept: Kept, plan: SigningPlan): void;
   /** Gives up the changes that wait. */
   giveUp(kept: Kept): void;
 }
@@ -88,13 +91,15 @@ export class KeptFiles {
   }
 
   /** Notes what has become of a zone file. */
-  #settle(kept: Kept, { history, sourceSerial, overlay }: FileVersion, isServed: (zone: string) => boolean): void {
+  #settle(kept: Kept, version: FileVersion, isServed: (zone: string) => boolean): void {
     const image = isServed(kept.zone) ? this.#core.publisher.imageOf(kept.apex) : undefined;
     kept.state = image === undefined ? 'failed' : 'served';
     if (image === undefined) return;
+    const { history, sourceSerial, overlay, plan, signedBy } = version;
     const { serial } = imageFacts(image);
     if (serial !== kept.serial) this.#core.changed(kept.zone, serial);
-    Object.assign(kept, { serial, history: boundedHistory(history, image), sourceSerial, overlay });
+    Object.assign(kept, { serial, history: boundedHistory(history, image), sourceSerial, overlay, plan });
+    if (signedBy !== undefined) this.#core.signed(kept, signedBy);
   }
 
   /** A zone whose file is gone. */

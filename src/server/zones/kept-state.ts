@@ -18,6 +18,8 @@ interface VersionToStore {
   readonly source?: Uint8Array | undefined;
   readonly sourceSerial: number;
   readonly origin?: string | undefined;
+  /** Id of the plan by which the version is signed; undefined: it is not signed here. */
+  readonly plan?: string | undefined;
   /** Of others: timers, flags. */
   readonly facts?: Partial<StoredFacts> | undefined;
 }
@@ -29,10 +31,15 @@ interface StoredVersion {
   readonly sourceSerial: number;
   readonly origin: string | undefined;
   readonly overlay: RunPair | undefined;
+  /** Id of the plan by which it is signed; undefined: it is not signed here. */
+  readonly plan: string | undefined;
 }
 
 /** The timer of StoredFacts that says when a version expires, in seconds since 1970. */
 const EXPIRES = 'expires';
+
+/** The flag of StoredFacts that names the plan of a version. It is the keeper's: facts of others leave it as it is. */
+const PLAN = 'plan';
 
 export class KeptState {
   readonly #store: ZoneStore;
@@ -70,17 +77,19 @@ export class KeptState {
 
   /** Stores facts. Rejects with ADOTD_STATE. */
   note(zone: string, facts: Partial<StoredFacts>): Promise<void> {
-    return this.#store.note(zone, facts);
+    const flags = facts.flags && flagsWith(facts.flags, this.#planOf(zone));
+    return this.#store.note(zone, { ...facts, ...(flags && { flags }) });
   }
 
   /** Fulfilled when the version is on disk. Rejects with ADOTD_STATE; then nothing of it is stored. */
   commit({ zone, role }: Kept, version: VersionToStore): Promise<void> {
-    const { image, differences, source, sourceSerial, origin, facts } = version;
+    const { image, differences, source, sourceSerial, origin, plan, facts } = version;
+    const flags = flagsWith(facts?.flags ?? this.facts(zone)?.flags ?? {}, plan);
     return this.#store.commit(zone, {
       generation: image,
       ...(differences && { differences }),
       ...(source && { source }),
-      facts: { ...facts, role, sourceSerial, ...(origin !== undefined && { origin }) },
+      facts: { ...facts, flags, role, sourceSerial, ...(origin !== undefined && { origin }) },
     });
   }
 
@@ -101,25 +110,36 @@ export class KeptState {
   }
 
   /** The version that was stored last; undefined: none. Rejects with ADOTD_STATE when it cannot be read: then no older one is taken. */
-  async read({ zone, apex, role }: Kept, now: number): Promise<StoredVersion | undefined> {
+  async read({ zone, apex, role }: Kept, isSigner: boolean, now: number): Promise<StoredVersion | undefined> {
     const content = await this.#store.read(zone);
     if (content === undefined) return undefined;
     if (content.kind === 'unreadable') throw unreadable(zone, content.reason);
     const source = role === 'file' ? await this.#store.readSource(zone) : undefined;
     const { base, differences, history } = content;
-    const { image, overlay } = await this.#lane.run({ kind: 'restore', apex, base, differences, source, now });
+    const job = { kind: 'restore', apex, base, differences, source, isSigner, now } as const;
+    const { image, overlay } = await this.#lane.run(job);
     if (image === undefined) throw unreadable(zone, 'what is stored makes no valid zone');
     if (!('image' in base) || differences.length > 0) this.#store.keepImage(zone, image);
     const { sourceSerial = imageFacts(image).serial, origin } = this.facts(zone) ?? {};
-    return { image, history, sourceSerial, origin, overlay };
+    return { image, history, sourceSerial, origin, overlay, plan: this.#planOf(zone) };
   }
 
   close(): Promise<void> {
     return this.#store.close();
+  }
+
+  #planOf(zone: string): string | undefined {
+    const plan = this.facts(zone)?.flags[PLAN];
+    return typeof plan === 'string' ? plan : undefined;
   }
 }
 
 function unreadable(zone: string, reason: string): AdotdError {
   const remedy = 'restore the state from a backup, or take the file as it is with adotd ctl state accept-file';
   return new AdotdError(ErrorCode.STATE, `the stored version of ${zone} cannot be read: ${reason}; ${remedy} ${zone}`);
+}
+
+/** Flags of others, with that of the plan. */
+function flagsWith({ [PLAN]: _, ...others }: StoredFacts['flags'], plan: string | undefined): StoredFacts['flags'] {
+  return plan === undefined ? others : { ...others, [PLAN]: plan };
 }

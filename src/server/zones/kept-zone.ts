@@ -4,6 +4,7 @@ import type { Changes, ZoneView } from '../../image/changes/zone-view.js';
 import type { StoredFacts } from '../../state/zone-facts.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RunPair } from '../../zone/changes/record-run.js';
+import type { SigningPlan } from '../signing/zone-signers.js';
 import type { Gathering } from './versions/gathering.js';
 
 /** Where a zone comes from. */
@@ -30,9 +31,11 @@ export interface KeptZone {
   readonly origin: string | undefined;
   /** Changes that wait. */
   readonly pending: number;
+  /** Id of the plan by which the version is signed (signing/zone-signers.ts); undefined: it is not signed here. */
+  readonly plan: string | undefined;
 }
 
-/** A version that was made elsewhere: by a transfer. */
+/** A version that was made: by a transfer, a change, or by signing anew. */
 export interface NewVersion {
   /** Compiled, in shared memory. */
   readonly image: Uint8Array;
@@ -42,6 +45,12 @@ export interface NewVersion {
   readonly sourceSerial: number;
   /** Name of the remote that gave it. */
   readonly origin?: string | undefined;
+  /** By which it is signed; undefined: it is not signed here. */
+  readonly plan?: SigningPlan | undefined;
+  /** Seconds since 1970, of a version that is signed here: when the first RRset loses its last signature. */
+  readonly signaturesExpire?: number | undefined;
+  /** Image of the zone's file, where that is not stored yet. */
+  readonly source?: Uint8Array | undefined;
   /** Stored with the version. `timers.expires`: when it expires, in seconds since 1970. */
   readonly facts?: Partial<StoredFacts> | undefined;
 }
@@ -69,10 +78,12 @@ export interface Kept {
   /** What was served when the zone expired. */
   expired: Uint8Array | undefined;
   /**
-   * Of a zone that has a file and is changed beside it: what leads from the file as it was loaded to the zone, SOA records too;
+   * Of a zone that has a file and is changed beside it: what leads from the file as it was loaded to the zone's content, SOA records too;
    * undefined: they have the same records.
    */
   overlay: RunPair | undefined;
+  /** Id of the plan by which the version is signed; undefined: it is not signed here. */
+  plan: string | undefined;
   readonly waiting: WaitingChange[];
   /** undefined: it was not changed yet. */
   gathering: Gathering | undefined;
@@ -81,7 +92,8 @@ export interface Kept {
 }
 
 export function newKept(zone: string, apex: Uint8Array, role: ZoneRole): Kept {
-  const known = { serial: 0, sourceSerial: 0, history: [], origin: undefined, expired: undefined, overlay: undefined };
+  const unknown = { origin: undefined, expired: undefined, overlay: undefined, plan: undefined };
+  const known = { serial: 0, sourceSerial: 0, history: [], ...unknown };
   return { zone, apex, role, state: 'empty', ...known, waiting: [], gathering: undefined, tail: Promise.resolve() };
 }
 

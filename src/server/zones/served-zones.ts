@@ -182,12 +182,13 @@ export class ServedZones {
   }
 
   /** Notes that another version of a zone is served than its file has. `now`: seconds since 1970. */
-  replaced(key: string, image: Uint8Array, now: number): void {
+  replaced(key: string, image: Uint8Array, now: number, signaturesExpire?: number): void {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
-    const { serial, records } = imageFacts(image);
+    const { serial, records, signed } = imageFacts(image);
     const { byteLength: octets } = image;
-    this.#entries.set(key, { ...entry, serial, records, octets, version: ++this.#version, loadedAt: now });
+    const facts = { serial, records, octets, signed, signaturesExpire };
+    this.#entries.set(key, { ...entry, ...facts, version: ++this.#version, loadedAt: now });
   }
 
   #unchanged(result: UnchangedZone): ZoneOutcome {

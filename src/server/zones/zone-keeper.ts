@@ -5,8 +5,6 @@
  */
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import { type Catalog, type Publisher, ZONE_EXPIRED } from '../../image/catalog.js';
-import { PendingView } from '../../image/changes/pending-view.js';
-import { ImageView } from '../../image/changes/zone-view.js';
 import { boundedHistory } from '../../image/history.js';
 import { imageFacts } from '../../image/image-facts.js';
 import { nameFromText } from '../../protocol/name.js';
@@ -14,7 +12,7 @@ import type { Clock } from '../../session/clock.js';
 import type { StoredFacts } from '../../state/zone-facts.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RunPair } from '../../zone/changes/record-run.js';
-import type { ZoneSigners } from '../signing/zone-signers.js';
+import type { SigningPlan, ZoneSigners } from '../signing/zone-signers.js';
 import type { LoaderLane } from './jobs/loader-lane.js';
 import { KeptFiles } from './kept-files.js';
 import type { KeptState } from './kept-state.js';
@@ -36,6 +34,18 @@ import { Publication, type PublishedListener } from './publication.js';
 import { attemptAll, changeable, enqueue } from './versions/making-changes.js';
 import { type PolicyOf, VersionMaker } from './versions/version-maker.js';
 
+/** What has become of a zone that was to be signed anew. */
+interface Resigned {
+  readonly serial: number;
+  /** Signatures that were made. */
+  readonly made: number;
+  /**
+   * Seconds since 1970: when the next signature of the version is due; undefined without any. Signatures that a later change makes may be due
+   * before that, but not sooner than `validity - jitter - refresh` after the change.
+   */
+  readonly nextDue: number | undefined;
+}
+
 interface KeeperParts {
   readonly publisher: Publisher;
   readonly lane: LoaderLane;
@@ -46,8 +56,8 @@ interface KeeperParts {
   readonly signers?: ZoneSigners | undefined;
   /** Is told in a line what cannot be served, and why. */
   report?(text: string): void;
-  /** Called when a zone of a file has been given another version. */
-  replaced?(zone: string, image: Uint8Array): void;
+  /** Called when a zone of a file has been given another version. `signaturesExpire`: when the first RRset loses its last signature. */
+  replaced?(zone: string, image: Uint8Array, signaturesExpire?: number): void;
 }
 
 export class ZoneKeeper {
@@ -60,16 +70,18 @@ export class ZoneKeeper {
   readonly #replaced: KeeperParts['replaced'];
   readonly #report: (text: string) => void;
   readonly #state: KeptState | undefined;
+  readonly #signers: ZoneSigners | undefined;
   readonly #maker: VersionMaker;
 
-  constructor({ publisher, lane, clock, policyOf, state, replaced, report = () => undefined }: KeeperParts) {
+  constructor({ publisher, lane, clock, policyOf, state, signers, replaced, report = () => undefined }: KeeperParts) {
+    this.#signers = signers;
     this.#state = state;
     this.#report = report;
     this.#replaced = replaced;
     this.#publisher = publisher;
     this.#lane = lane;
     this.#clock = clock;
-    this.#maker = new VersionMaker({ lane, clock, policyOf, state });
+    this.#maker = new VersionMaker({ lane, clock, policyOf, state, signers });
     this.#publication = new Publication(publisher);
     this.#files = new KeptFiles({
       zones: this.#zones,
@@ -79,6 +91,7 @@ export class ZoneKeeper {
         return this.#maker.ofFile(kept, result, served);
       },
       changed: (zone, serial) => this.#publication.changed(zone, serial),
+      signed: (kept, plan) => void inOrder(kept, () => this.#publishSigned(kept, plan)),
       giveUp: (kept) => giveUp(kept, 'is not served any more'),
     });
   }
@@ -121,6 +134,22 @@ export class ZoneKeeper {
     if (kept === undefined) return Promise.reject(stateError(zone, 'is not served'));
     return new Promise((resolve, reject) => {
       enqueue(kept, { make, resolve, reject }, this.#clock, (batch) => this.#makeAll(kept, batch));
+    });
+  }
+
+  /**
+   * Signs a zone as its plan says now (ZoneSigners): when the plan is another than that of its version, or signatures are due, a version
+   * with the next serial is made. Fulfilled once it is stored and every thread answers from it. Rejects as change() does.
+   */
+  resign(zone: string): Promise<Resigned> {
+    const kept = this.#zones.get(zone);
+    if (kept === undefined) return Promise.reject(stateError(zone, 'is not served'));
+    return inOrder(kept, async () => {
+      const image = changeable(kept, this.#publisher.imageOf(kept.apex));
+      const { plan, made, nextDue } = await this.#maker.ofPlan(kept, image);
+      if (made !== undefined) await this.#serve(kept, made.version, made.overlay);
+      else if (plan !== undefined) await this.#publishSigned(kept, plan);
+      return { serial: kept.serial, made: made?.signatures ?? 0, nextDue };
     });
   }
 
@@ -249,9 +278,9 @@ export class ZoneKeeper {
   }
 
   #describe(kept: Kept): KeptZone {
-    const { zone, apex, role, state, serial, sourceSerial, history, origin, waiting } = kept;
+    const { zone, apex, role, state, serial, sourceSerial, history, origin, waiting, plan } = kept;
     const image = state === 'served' ? this.#publisher.imageOf(apex) : kept.expired;
-    return { zone, apex, role, state, image, serial, sourceSerial, history, origin, pending: waiting.length };
+    return { zone, apex, role, state, image, serial, sourceSerial, history, origin, pending: waiting.length, plan };
   }
 
   /** Makes one version of changes; if they cannot be made together, one version of each. Never rejects. */
@@ -259,7 +288,7 @@ export class ZoneKeeper {
     let taken: readonly WaitingChange[] = batch;
     try {
       const image = changeable(kept, this.#publisher.imageOf(kept.apex));
-      const view = new PendingView(new ImageView(image));
+      const view = this.#maker.viewOf(kept, image);
       taken = await attemptAll(batch, view);
       if (view.changes() !== undefined) {
         const { version, overlay } = await this.#maker.ofChange(kept, image, view);
@@ -275,19 +304,26 @@ export class ZoneKeeper {
 
   /** Stores a version, then publishes it. */
   async #serve(kept: Kept, version: NewVersion, overlay?: RunPair): Promise<void> {
-    const { image, differences, sourceSerial, origin } = version;
+    const { image, differences, sourceSerial, origin, plan } = version;
     mustBeKept(this.#zones, kept);
-    if (this.#maker.isStored(kept)) await this.#state?.commit(kept, version);
+    if (this.#maker.isStored(kept)) await this.#state?.commit(kept, { ...version, plan: plan?.id });
     mustBeKept(this.#zones, kept);
     const history = differences === undefined ? [] : [...kept.history, ...differences];
     kept.sourceSerial = sourceSerial;
     kept.origin = origin;
     kept.overlay = overlay;
-    this.#put(kept, image, history);
+    kept.plan = plan?.id;
+    this.#put(kept, image, history, version.signaturesExpire);
     await this.#publication.publish();
+    if (plan !== undefined) await this.#signers?.published(kept.zone, plan);
   }
 
-  #put(kept: Kept, image: Uint8Array, history: readonly Difference[]): void {
+  async #publishSigned({ zone }: Kept, plan: SigningPlan): Promise<void> {
+    await this.#publication.publish();
+    await this.#signers?.published(zone, plan);
+  }
+
+  #put(kept: Kept, image: Uint8Array, history: readonly Difference[], signaturesExpire?: number): void {
     const { serial } = imageFacts(image);
     kept.history = boundedHistory(history, image);
     kept.state = 'served';
@@ -295,6 +331,6 @@ export class ZoneKeeper {
     kept.serial = serial;
     this.#publication.changed(kept.zone, serial);
     this.#publisher.put(kept.apex, image, kept.history);
-    if (kept.role === 'file') this.#replaced?.(kept.zone, image);
+    if (kept.role === 'file') this.#replaced?.(kept.zone, image, signaturesExpire);
   }
 }

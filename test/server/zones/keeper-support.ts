@@ -16,6 +16,7 @@ import type { Changes, ZoneView } from '../../../src/image/changes/zone-view.js'
 import { imageText } from '../../../src/image/text.js';
 import { labelOffsets, nameFromText } from '../../../src/protocol/name.js';
 import { typeByMnemonic } from '../../../src/protocol/rdata/table.js';
+import type { ZoneSigners } from '../../../src/server/signing/zone-signers.js';
 import { type EffectivePolicy, zonePolicyOf } from '../../../src/server/zone-policy.js';
 import { LoaderLane } from '../../../src/server/zones/jobs/loader-lane.js';
 import { KeptState } from '../../../src/server/zones/kept-state.js';
@@ -65,7 +66,7 @@ export class KeeperBench {
   readonly keeper: ZoneKeeper;
 
   /** With a store, versions are stored as a server with `state` does. */
-  constructor(store?: ZoneStore) {
+  constructor(store?: ZoneStore, signers?: ZoneSigners) {
     this.state = store && new FullDisk(store, this.lane);
     this.keeper = new ZoneKeeper({
       publisher: this.publisher,
@@ -73,8 +74,9 @@ export class KeeperBench {
       clock: this.clock,
       policyOf: (zone) => ({ ...KEEP, ...this.policies.get(zone) }),
       state: this.state,
+      signers,
       report: (text) => this.reports.push(text),
-      replaced: (zone, image) => this.served.replaced(zone, image, this.clock.seconds()),
+      replaced: (zone, image, expire) => this.served.replaced(zone, image, this.clock.seconds(), expire),
     });
     this.keeper.begin(async (catalog) => void this.catalogs.push(catalog));
   }

@@ -4,11 +4,14 @@ import { parentPort } from 'node:worker_threads';
 import { AdotdError, messageOf } from '../../../errors.js';
 import { libc } from '../../../transport/libc.js';
 import { nameThread } from '../../../transport/thread-name.js';
+import { signWithThreads } from '../../signing/signing-threads.js';
 import type { LaneReply, LaneRequest } from './loader-lane.js';
 import { runJob } from './zone-jobs.js';
 
 /** Niceness: threads that answer come first. */
 const LOWER = 10;
+
+const chooseSigner = signWithThreads();
 
 nameThread('adotd-loader');
 const system = libc();
@@ -21,7 +24,7 @@ parentPort?.on('message', ({ number, job }: LaneRequest) => {
 
 function replyTo(number: number, job: LaneRequest['job']): LaneReply {
   try {
-    return { number, result: runJob(job) };
+    return { number, result: runJob(job, chooseSigner) };
   } catch (error) {
     const code = error instanceof AdotdError ? error.code : undefined;
     return { number, failure: { code, message: messageOf(error) } };

@@ -3,6 +3,7 @@
  * waits for a large one, and the control thread is not kept busy for long.
  */
 import { Worker } from 'node:worker_threads';
+import { signInPlace } from '../../../dnssec/signing/signer.js';
 import { AdotdError, type ErrorCode } from '../../../errors.js';
 import type { Clock, Timer } from '../../../session/clock.js';
 import { LANE_WORKER } from '../../thread-programs.js';
@@ -44,7 +45,7 @@ export class LoaderLane {
 
   /** Does a job. Throws AdotdError as runJob() does, and the error that ends the thread. */
   async run<J extends ZoneJob>(job: J): Promise<JobResults[J['kind']]> {
-    if (!this.#threaded || sizeOfJob(job) <= IN_PLACE_OCTETS) return runJob(job) as JobResults[J['kind']];
+    if (!this.#threaded || sizeOfJob(job) <= IN_PLACE_OCTETS) return runJob(job, signInPlace) as JobResults[J['kind']];
     return (await this.#post(job)) as JobResults[J['kind']];
   }
 

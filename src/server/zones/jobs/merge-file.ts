@@ -1,15 +1,17 @@
-/** Merges a zone file with a zone that is changed beside it (zone/changes/three-way.ts): to the next version of the zone. */
+/** Merges a zone file with a zone that is changed beside it (zone/changes/three-way.ts): to the change that makes its next version. */
+import { contentOf } from '../../../dnssec/signing/content-runs.js';
 import { recordsBetween } from '../../../image/changes/diff.js';
 import { PendingView } from '../../../image/changes/pending-view.js';
-import { ImageView, type ViewRecord } from '../../../image/changes/zone-view.js';
+import { ImageView, type ViewRecord, type ZoneView } from '../../../image/changes/zone-view.js';
 import { imageFacts } from '../../../image/image-facts.js';
+import { ContentView } from '../../../image/signed/content-view.js';
 import { Type } from '../../../protocol/iana.js';
 import { sameName } from '../../../protocol/name.js';
 import { isLaterSerial } from '../../../protocol/serial.js';
+import type { Difference } from '../../../zone/changes/difference.js';
 import { RunCursor, type RunPair, RunWriter } from '../../../zone/changes/record-run.js';
 import { mergeThreeWay } from '../../../zone/changes/three-way.js';
 import type { SerialPolicy } from '../../zone-policy.js';
-import { type Applied, applyChange } from './apply-change.js';
 import { nextSerial } from './serial-policy.js';
 import { renewDigests } from './zone-digests.js';
 
@@ -25,27 +27,30 @@ export interface FileMerge {
   readonly sourceSerial: number;
   readonly serialPolicy: SerialPolicy;
   readonly zonemd: 'auto' | 'remove';
+  /** Whether the zone is signed here, or may be: the records that signing makes are in the zone only, and no part of its content. */
+  readonly isSigner: boolean;
   /** Seconds since 1970. */
   readonly now: number;
 }
 
 /** Plain data. */
 export interface Merged {
-  /** undefined: the zone stays as it is. */
-  readonly applied: Applied | undefined;
+  /** What leads from the zone to the merged one, of its content; undefined: the zone stays as it is. */
+  readonly difference: Difference | undefined;
   /** What leads from the file as it is now to the merged zone. */
   readonly overlay: RunPair;
 }
 
 export function mergeFile(merge: FileMerge): Merged {
-  const { zone, file, zonemd, now } = merge;
+  const { zone, file, zonemd, now, isSigner } = merge;
   const { apex, serial: published } = imageFacts(zone);
   const fileSerial = imageFacts(file).serial;
   const loaded = merge.overlay ?? { removed: new Uint8Array(0), added: new Uint8Array(0) };
-  const merged = mergeThreeWay(ordinary(apex, loaded), ordinary(apex, recordsBetween(zone, file)));
+  const merged = mergeThreeWay(ordinary(apex, loaded), ordinary(apex, between(zone, file, isSigner)));
   const [zoneSoa, fileSoa] = [soaOf(zone), soaOf(file)];
   const soa = isSameButSerial(soaIn(loaded.removed) ?? zoneSoa, fileSoa) ? zoneSoa : fileSoa;
-  const view = new PendingView(new ImageView(zone));
+  const base: ZoneView = isSigner ? new ContentView(zone) : new ImageView(zone);
+  const view = new PendingView(base);
   view.apply(merged.changes);
   const isNewSerial = fileSerial !== merge.sourceSerial;
   const isRaised = isNewSerial && isLaterSerial(published, fileSerial);
@@ -55,15 +60,21 @@ export function mergeFile(merge: FileMerge): Merged {
     return { removed: withSoa(removed, apex, fileSoa), added: withSoa(added, apex, last) };
   };
   if (view.changes() === undefined && isSameButSerial(soa, zoneSoa) && !isRaised)
-    return { applied: undefined, overlay: overlayWith(zoneSoa) };
+    return { difference: undefined, overlay: overlayWith(zoneSoa) };
   const serial = nextSerial(merge.serialPolicy, published, now, isNewSerial ? fileSerial : undefined);
   view.removeRrset(apex, Type.SOA);
   view.add(apex, Type.SOA, soa);
   view.removeRrset(apex, Type.ZONEMD);
   for (const record of new ImageView(file).rrset(apex, Type.ZONEMD)) view.add(apex, Type.ZONEMD, record);
   renewDigests(view, zonemd, serial);
-  const applied = applyChange({ image: zone, difference: view.difference(serial), now });
-  return { applied, overlay: overlayWith(view.rrset(apex, Type.SOA)[0] ?? soa) };
+  const difference = view.difference(serial);
+  return { difference, overlay: overlayWith(view.rrset(apex, Type.SOA)[0] ?? soa) };
+}
+
+/** What leads from the zone to the file; of a zone that is signed here, content only. */
+function between(zone: Uint8Array, file: Uint8Array, isSigner: boolean): RunPair {
+  const pair = recordsBetween(zone, file);
+  return isSigner ? contentOf(imageFacts(zone).apex, pair) : pair;
 }
 
 /** The records that are compared: SOA, and the digest of the zone, are decided apart. */

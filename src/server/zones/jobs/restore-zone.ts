@@ -1,4 +1,5 @@
 /** Makes a zone again of what the store of zones has (state/zone-store.ts). */
+import { contentOf } from '../../../dnssec/signing/content-runs.js';
 import { applyDifference } from '../../../image/changes/apply.js';
 import { recordsBetween } from '../../../image/changes/diff.js';
 import { loadRun } from '../../../image/changes/load-run.js';
@@ -16,6 +17,8 @@ export interface StoredBase {
   readonly differences: readonly Difference[];
   /** The records of the zone's file as it was loaded, as a run. */
   readonly source?: Uint8Array | undefined;
+  /** Whether the zone is signed here, or may be. */
+  readonly isSigner: boolean;
   /** Seconds since 1970. */
   readonly now: number;
 }
@@ -24,17 +27,18 @@ export interface StoredBase {
 export interface Restored {
   /** undefined: what is stored makes no zone. */
   readonly image: Uint8Array | undefined;
-  /** What leads from the file as it was loaded to the zone. */
+  /** What leads from the file as it was loaded to the zone; without records that signing makes, where the zone is signed here. */
   readonly overlay: RunPair | undefined;
 }
 
-export function restoreZone({ apex, base, differences, source, now }: StoredBase): Restored {
+export function restoreZone({ apex, base, differences, source, isSigner, now }: StoredBase): Restored {
   const options: LoadOptions = { now, dnssecCheck: () => 'off' };
   const first = 'image' in base ? base.image : loadRun(apex, base.run, options).image;
   const whole = sum(differences);
   const image = first && whole ? applyDifference(first, whole, options).image : first;
   const file = source && loadRun(apex, source, options).image;
-  return { image, overlay: image && file && recordsBetween(file, image) };
+  const overlay = image && file && recordsBetween(file, image);
+  return { image, overlay: overlay && isSigner ? contentOf(apex, overlay) : overlay };
 }
 
 /** A chain of differences as one; halves are added up, so that no record is copied more often than there are halvings. */

@@ -1,6 +1,10 @@
 /** Work on a zone that grows with the zone: done in place when it is small, in a loader thread when it is large (loader-lane.ts). */
+import type { ChooseSigner } from '../../../dnssec/signing/signer.js';
+import type { SigningPolicy } from '../../../dnssec/signing/signing-policy.js';
 import { recordsBetween } from '../../../image/changes/diff.js';
 import { imageRun } from '../../../image/changes/image-run.js';
+import { signersRecordOf } from '../../../image/signed/foreign-records.js';
+import { dueSignatures } from '../../../image/signed/sign-image.js';
 import type { TransferredVersion } from '../../../transfer/in/transferred-version.js';
 import type { RunPair } from '../../../zone/changes/record-run.js';
 import { type Applied, applyChange, type ZoneChange } from './apply-change.js';
@@ -8,11 +12,29 @@ import { buffersOf, compileTransferred, sizeOfTransferred, type Transferred } fr
 import { type FileMerge, type Merged, mergeFile } from './merge-file.js';
 import { type Restored, restoreZone, type StoredBase } from './restore-zone.js';
 
-/** Plain data: what is in shared memory is posted to the thread by reference. */
+/** Looks at the signatures of a zone. */
+interface SignatureLook {
+  readonly image: Uint8Array;
+  readonly policy: SigningPolicy;
+  /** Seconds since 1970. */
+  readonly now: number;
+}
+
+/** Plain data. */
+interface SignaturesFound {
+  /** RRsets with signatures that are to be renewed. */
+  readonly due: number;
+  /** Seconds since 1970: when the next one is due that is not yet; undefined without any. */
+  readonly next: number | undefined;
+}
+
+/** Can be posted to threads: what is in shared memory by reference. */
 export type ZoneJob =
   | ({ readonly kind: 'apply' } & ZoneChange)
   | { readonly kind: 'diff'; readonly older: Uint8Array; readonly newer: Uint8Array }
   | ({ readonly kind: 'merge' } & FileMerge)
+  | ({ readonly kind: 'signatures' } & SignatureLook)
+  | { readonly kind: 'foreign'; readonly image: Uint8Array }
   | { readonly kind: 'run'; readonly image: Uint8Array }
   | ({ readonly kind: 'restore' } & StoredBase)
   | ({ readonly kind: 'transferred' } & Transferred);
@@ -22,6 +44,9 @@ export interface JobResults {
   /** The SOA records too. */
   readonly diff: RunPair;
   readonly merge: Merged;
+  readonly signatures: SignaturesFound;
+  /** `www.example. RRSIG`: a record that only signing makes; '': there is none. */
+  readonly foreign: string;
   /** In shared memory. */
   readonly run: Uint8Array;
   readonly restore: Restored;
@@ -30,10 +55,16 @@ export interface JobResults {
 
 export type JobResult = JobResults[keyof JobResults];
 
-/** Octets of what a job is about. */
+/** Signing a zone whole takes so many times as long as compiling it. A guess, for ECDSA. */
+const SIGNING = 32;
+
+/** Octets of what a job is about; of work that takes longer than compiling, so many more. */
 export function sizeOfJob(job: ZoneJob): number {
-  if (job.kind === 'apply') return job.image.byteLength + job.difference.added.length;
-  if (job.kind === 'run') return job.image.byteLength;
+  if (job.kind === 'apply') {
+    const octets = job.image.byteLength + job.difference.added.length;
+    return job.signing === undefined || job.signing.extent === 'change' ? octets : octets * SIGNING;
+  }
+  if (job.kind === 'run' || job.kind === 'signatures' || job.kind === 'foreign') return job.image.byteLength;
   if (job.kind === 'diff') return job.older.byteLength + job.newer.byteLength;
   if (job.kind === 'merge') return job.zone.byteLength + job.file.byteLength;
   if (job.kind === 'transferred') return sizeOfTransferred(job);
@@ -47,9 +78,14 @@ export function ownedBy(job: ZoneJob): ArrayBuffer[] {
   return job.kind === 'transferred' ? buffersOf(job) : [];
 }
 
-/** Does the work. Throws AdotdError as applyDifference(), compose(), compileTransfer() and recordsBetween() do. */
-export function runJob(job: ZoneJob): JobResult {
-  if (job.kind === 'apply') return applyChange(job);
+/** Does the work. Throws AdotdError as applyChange(), mergeFile(), compose(), compileTransfer() and recordsBetween() do. */
+export function runJob(job: ZoneJob, chooseSigner: ChooseSigner): JobResult {
+  if (job.kind === 'apply') return applyChange(job, chooseSigner);
+  if (job.kind === 'foreign') return signersRecordOf(job.image) ?? '';
+  if (job.kind === 'signatures') {
+    const { due, next } = dueSignatures(job.image, job.policy, job.now);
+    return { due: due.length, next };
+  }
   if (job.kind === 'run') return imageRun(job.image);
   if (job.kind === 'diff') return recordsBetween(job.older, job.newer);
   if (job.kind === 'transferred') return compileTransferred(job);

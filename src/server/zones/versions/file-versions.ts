@@ -13,35 +13,22 @@ import type { KeptState } from '../kept-state.js';
 import type { Kept } from '../kept-zone.js';
 import type { ZoneResult } from '../load-zone.js';
 import { lowerSerial } from '../zone-mistakes.js';
+import { type Before, type FileVersion, fileError, refused, staying, withErrors, withImage } from './file-outcome.js';
+import { freshVersion } from './fresh-version.js';
+import { type AskPlan, signingOf } from './signing-of.js';
 
-/** What was served, and what is known of it. */
-interface Before {
-  /** undefined: nothing. */
-  readonly image: Uint8Array | undefined;
-  /** Whether the image is served; otherwise it comes from the state. */
-  readonly isServed: boolean;
-  readonly history: readonly Difference[];
-  readonly sourceSerial: number;
-  readonly overlay: RunPair | undefined;
-}
-
-interface Context {
+interface FileContext {
+  /** Key of the zone's name. */
+  readonly zone: string;
   readonly before: Before;
+  /** The file is taken as it is, with a later serial than this one, which was published last; undefined: it is not known. */
+  readonly accepted?: { readonly published: number | undefined } | undefined;
   readonly policy: EffectivePolicy;
   /** Seconds since 1970. */
   readonly now: number;
   readonly lane: LoaderLane;
-}
-
-/** The version to serve. */
-export interface FileVersion {
-  /** As it was loaded, or with another image; without one, it has errors that say why the old version stays. */
-  readonly result: ZoneResult;
-  readonly history: readonly Difference[];
-  readonly sourceSerial: number;
-  readonly overlay: RunPair | undefined;
-  /** What leads from the version before to this one; undefined: another content altogether, or the same. */
-  readonly difference: Difference | undefined;
+  /** How the next version is signed; `content` is an image of the records. undefined: the zone is not signed here, nor to be. */
+  readonly ask: AskPlan | undefined;
 }
 
 /** Whether the server gives the zone serials of its own. */
@@ -55,21 +42,18 @@ function signedElsewhere({ name, zone }: ZoneResult): Diagnostic {
   return fileError(zone.file, message);
 }
 
-export async function fileVersion(given: ZoneResult, context: Context): Promise<FileVersion> {
-  const { before, policy } = context;
+export async function fileVersion(given: ZoneResult, context: FileContext): Promise<FileVersion> {
+  const { before, policy, accepted, ask } = context;
   const { image } = given;
-  const isSigned = image !== undefined && imageFacts(image).signed;
+  // At the start, what is stored of a zone is served although its file has errors.
+  if (image === undefined) return staying(before, given, []);
+  if (ask !== undefined) return signerVersion(given, image, context, ask);
+  const isSigned = imageFacts(image).signed;
   const result = isSigned && isChangedHere(policy) ? withErrors(given, [signedElsewhere(given)]) : given;
   const as = (history: readonly Difference[], difference?: Difference): FileVersion => {
-    return { result, history, sourceSerial: result.serial, overlay: undefined, difference };
+    return { result, history, sourceSerial: result.serial, overlay: undefined, difference, plan: undefined };
   };
-  if (image === undefined) {
-    // At the start, what is stored of a zone is served although its file has errors.
-    const { history, sourceSerial, overlay } = before;
-    const { serial = 0, records = 0 } = before.image ? imageFacts(before.image) : {};
-    const kept = before.isServed ? result : { ...result, image: before.image, serial, records };
-    return { result: kept, history, sourceSerial, overlay, difference: undefined };
-  }
+  if (accepted !== undefined && !isSigned) return freshVersion(result, image, accepted.published, context, undefined);
   if (before.image === undefined) return as([]);
   if (isChangedHere(policy) && !isSigned) return mergedVersion(result, image, before.image, context);
   if (Buffer.compare(before.image, image) === 0) return as(before.history);
@@ -84,71 +68,89 @@ export async function fileVersion(given: ZoneResult, context: Context): Promise<
   return { ...as(before.history), result: refused(result, [lowerSerial(result.zone.file, serial, result.serial)]) };
 }
 
-/** The zone stays as it is, with the reason as an error of its file. */
-export function refusedVersion(
-  { history, sourceSerial, overlay }: Omit<Before, 'image' | 'isServed'>,
+/** The version that a file makes of a zone that is signed here, or is to be. Rejects as `ask` does. */
+async function signerVersion(
   result: ZoneResult,
-  reason: string,
-): FileVersion {
-  const stays = { history, sourceSerial, overlay, difference: undefined };
-  return { ...stays, result: refused(result, [fileError(result.zone.file, reason)]) };
+  file: Uint8Array,
+  context: FileContext,
+  ask: AskPlan,
+): Promise<FileVersion> {
+  const { before, accepted, lane } = context;
+  const foreign = await lane.run({ kind: 'foreign', image: file });
+  if (foreign !== '' && before.image !== undefined)
+    return staying(before, result, [signedTwice(result, foreign, 'the old version stays')]);
+  if (foreign !== '') {
+    const served = withErrors(result, [signedTwice(result, foreign, 'the file is served as it is')]);
+    const { serial: sourceSerial } = result;
+    return { result: served, history: [], sourceSerial, overlay: undefined, difference: undefined, plan: undefined };
+  }
+  if (before.image === undefined || accepted !== undefined)
+    return freshVersion(result, file, accepted?.published, context, ask);
+  // What another signer has made is no version to begin at.
+  const isForeign = before.plan === undefined && (await lane.run({ kind: 'foreign', image: before.image })) !== '';
+  if (isForeign) return freshVersion(result, file, imageFacts(before.image).serial, context, ask);
+  return mergedVersion(result, file, before.image, context);
 }
 
-/** A result whose image is not served. */
-function refused(result: ZoneResult, errors: readonly Diagnostic[]): ZoneResult {
-  return { ...withErrors(result, errors), image: undefined };
-}
-
-function withErrors(result: ZoneResult, errors: readonly Diagnostic[]): ZoneResult {
-  return { ...result, diagnostics: [...errors, ...result.diagnostics], errors: result.errors + errors.length };
+/** The error of a file that another signer has signed. */
+function signedTwice({ zone }: ZoneResult, found: string, outcome: string): Diagnostic {
+  const types = 'RRSIG, NSEC, NSEC3 and NSEC3PARAM records, and those of DNSKEY, CDS and CDNSKEY at the apex';
+  const remedy = `remove what another signer made (${types}), or set \`dnssec: off\` in its policy`;
+  const message = `found ${found} in the file of a zone that is signed here, expected no record that signing makes; ${outcome}: ${remedy}`;
+  return fileError(zone.file, message);
 }
 
 async function mergedVersion(
   result: ZoneResult,
   file: Uint8Array,
   zone: Uint8Array,
-  context: Context,
+  context: FileContext,
 ): Promise<FileVersion> {
-  const { before, policy, now, lane } = context;
-  const { overlay: loaded, sourceSerial, history } = before;
-  const { serial: serialPolicy, zonemd } = policy;
-  const merge = { kind: 'merge', zone, file, overlay: loaded, sourceSerial, serialPolicy, zonemd, now } as const;
-  const { applied, overlay } = await lane.run(merge);
-  if (applied === undefined) {
-    const { serial, records } = imageFacts(zone);
-    const kept = { ...result, image: zone, serial, records };
-    return { result: kept, history, sourceSerial: result.serial, overlay, difference: undefined };
-  }
-  const { image, records, difference } = applied;
+  const { before, policy, now, lane, ask } = context;
+  const { sourceSerial, history, plan: planBefore } = before;
+  const isSigner = ask !== undefined;
+  const zonemd = isSigner ? 'remove' : policy.zonemd;
+  const { serial: serialPolicy } = policy;
+  const loaded = { overlay: before.overlay, sourceSerial };
+  const merge = { kind: 'merge', zone, file, ...loaded, serialPolicy, zonemd, isSigner, now } as const;
+  const { difference: wanted, overlay } = await lane.run(merge);
+  const known = { sourceSerial: result.serial, overlay };
+  if (wanted === undefined)
+    return { result: withImage(result, zone), history, ...known, difference: undefined, plan: planBefore };
+  const plan = await ask?.(zone);
+  const signing = signingOf(plan, zone, planBefore);
+  const { image, diagnostics, difference, signaturesExpire } = await lane.run({
+    kind: 'apply',
+    image: zone,
+    difference: wanted,
+    now,
+    signing,
+  });
   if (image === undefined) {
-    const errors = applied.diagnostics.filter(({ severity }) => severity === 'error');
+    const errors = diagnostics.filter(({ severity }) => severity === 'error');
     const conflicts = errors.map((one) => {
       const message = `found a conflict with records that UPDATE has changed: ${one.message}; the old version stays: change the file, or those records`;
       return fileError(result.zone.file, message);
     });
-    return { result: refused(result, conflicts), history, sourceSerial, overlay: loaded, difference: undefined };
+    return staying(before, result, conflicts);
   }
-  const merged = { ...result, image, serial: difference.to, records };
-  return { result: merged, history: [...history, difference], sourceSerial: result.serial, overlay, difference };
-}
-
-/** An error of a file as a whole. */
-function fileError(file: string, message: string): Diagnostic {
-  return { severity: 'error', file, line: 1, column: 1, message };
+  const merged = { ...known, result: withImage(result, image, signaturesExpire), plan: plan?.id, signedBy: plan };
+  if (signing?.extent === 'content') return { ...merged, history: [], difference: undefined };
+  return { ...merged, history: [...history, difference], difference };
 }
 
 /** Stores what a file has made of its zone, if that is another than before. `file`: its image. Rejects with ADOTD_STATE. */
 export async function storeFileVersion(
   kept: Kept,
   before: Before,
-  { result: { image }, sourceSerial, overlay, difference }: FileVersion,
+  { result: { image }, sourceSerial, overlay, difference, plan }: FileVersion,
   file: Uint8Array | undefined,
   state: KeptState | undefined,
 ): Promise<void> {
   if (state === undefined || image === undefined || file === undefined) return;
-  if (before.image === undefined || difference !== undefined) {
+  if (image !== before.image) {
     const differences = difference && [difference];
-    await state.commit(kept, { image, differences, source: file, sourceSerial });
+    await state.commit(kept, { image, differences, source: file, sourceSerial, plan });
   } else if (sourceSerial !== before.sourceSerial || !isSamePair(before.overlay, overlay)) {
     await state.commitSource(kept, file, sourceSerial);
   }

@@ -8,6 +8,7 @@ import { readU32 } from '../../../protocol/octets.js';
 import type { Clock } from '../../../session/clock.js';
 import type { Difference } from '../../../zone/changes/difference.js';
 import type { EffectivePolicy } from '../../zone-policy.js';
+import type { Signing } from '../jobs/apply-change.js';
 import type { LoaderLane } from '../jobs/loader-lane.js';
 import { nextSerial } from '../jobs/serial-policy.js';
 import { renewDigests } from '../jobs/zone-digests.js';
@@ -26,6 +27,21 @@ interface Context {
   /** Seconds since 1970. */
   readonly now: number;
   readonly lane: LoaderLane;
+  /** undefined: the version is not signed. */
+  readonly signing?: Signing | undefined;
+}
+
+/** A version as it was made. */
+interface MadeVersion {
+  readonly image: Uint8Array;
+  /** Of the content. */
+  readonly content: Difference;
+  /** From the older version; undefined: most of the records are others. */
+  readonly difference: Difference | undefined;
+  /** Signatures that were made. */
+  readonly made: number;
+  /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
+  readonly signaturesExpire: number | undefined;
 }
 
 /** Lets a change wait, and has all that wait then made by `makeAll`, which never rejects, when the work before on the zone is done. */
@@ -48,27 +64,32 @@ export function enqueue(
   });
 }
 
-/** Makes the version that a view of the image `older` shows. Throws ADOTD_ZONE_INVALID when that is no valid zone. */
-export async function versionOf(
-  older: Uint8Array,
-  view: PendingView,
-  { zone, published, policy, now, lane }: Context,
-): Promise<{ readonly image: Uint8Array; readonly difference: Difference }> {
+/**
+ * Makes the version that a view of the image `older` shows. Throws ADOTD_ZONE_INVALID when that is no valid zone, and ADOTD_DNSSEC_KEY when
+ * it cannot be signed.
+ */
+export async function versionOf(older: Uint8Array, view: PendingView, context: Context): Promise<MadeVersion> {
+  const { zone, published, policy, now, lane, signing } = context;
   const serial = nextSerial(policy.serial, published, now, serialOf(view));
-  renewDigests(view, policy.zonemd, serial);
-  const wanted = view.difference(serial);
-  const { image, difference, diagnostics } = await lane.run({ kind: 'apply', image: older, difference: wanted, now });
-  if (image !== undefined) return { image, difference };
+  renewDigests(view, signing === undefined ? policy.zonemd : 'remove', serial);
+  const content = view.difference(serial);
+  const done = await lane.run({ kind: 'apply', image: older, difference: content, now, signing });
+  const { image, diagnostics, made, signaturesExpire } = done;
+  if (image !== undefined) {
+    const difference = signing?.extent === 'content' ? undefined : done.difference;
+    // Digests are filled in as the version is made.
+    return { image, content: signing === undefined ? done.difference : content, difference, made, signaturesExpire };
+  }
   const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message);
   throw new AdotdError(ErrorCode.ZONE_INVALID, `a change of ${zone}: ${errors.join('; ')}`);
 }
 
 /** The image that changes of a zone begin at: the one that is served. Throws ADOTD_ZONE_STATE. */
-export function changeable({ zone, role }: Kept, served: Uint8Array | undefined): Uint8Array {
+export function changeable({ zone, role, plan }: Kept, served: Uint8Array | undefined): Uint8Array {
   if (role === 'secondary' || role === 'catalog-consumed')
     throw stateError(zone, 'comes from a primary: it is changed there');
   if (served === undefined) throw stateError(zone, 'has no version that could be changed');
-  if (imageFacts(served).signed)
+  if (plan === undefined && imageFacts(served).signed)
     throw stateError(zone, 'is signed elsewhere: a change here would break its signatures');
   return served;
 }

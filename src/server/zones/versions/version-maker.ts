@@ -1,18 +1,24 @@
 /** Makes the versions of zones: of their files, and of changes. It reads and stores what that needs, but serves nothing. */
-import { AdotdError } from '../../../errors.js';
-import type { PendingView } from '../../../image/changes/pending-view.js';
+import { signersRecordIn } from '../../../dnssec/signing/content-runs.js';
+import { AdotdError, ErrorCode } from '../../../errors.js';
+import { PendingView } from '../../../image/changes/pending-view.js';
+import { ImageView } from '../../../image/changes/zone-view.js';
 import { imageFacts } from '../../../image/image-facts.js';
+import { ContentView } from '../../../image/signed/content-view.js';
 import type { Clock } from '../../../session/clock.js';
 import { composeRuns } from '../../../zone/changes/compose.js';
 import type { RunPair } from '../../../zone/changes/record-run.js';
+import type { SigningPlan, ZoneSigners } from '../../signing/zone-signers.js';
 import type { EffectivePolicy } from '../../zone-policy.js';
+import type { Signing } from '../jobs/apply-change.js';
 import type { LoaderLane } from '../jobs/loader-lane.js';
 import type { KeptState } from '../kept-state.js';
 import type { Kept, NewVersion } from '../kept-zone.js';
 import type { ZoneResult } from '../load-zone.js';
-import { acceptedVersion } from './accepted-file.js';
-import { type FileVersion, fileVersion, isChangedHere, refusedVersion, storeFileVersion } from './file-versions.js';
+import { type Before, type FileVersion, fileError, staying } from './file-outcome.js';
+import { fileVersion, isChangedHere, storeFileVersion } from './file-versions.js';
 import { versionOf } from './making-changes.js';
+import { signingOf } from './signing-of.js';
 
 export type PolicyOf = (zone: string) => EffectivePolicy;
 
@@ -21,6 +27,7 @@ interface MakerParts {
   readonly clock: Clock;
   readonly policyOf: PolicyOf;
   readonly state: KeptState | undefined;
+  readonly signers: ZoneSigners | undefined;
 }
 
 /** A version that a change has made. */
@@ -28,19 +35,46 @@ interface ChangedVersion {
   readonly version: NewVersion;
   /** That of the zone from then on. */
   readonly overlay: RunPair | undefined;
+  /** How many signatures were made. */
+  readonly signatures: number;
+}
+
+/** What has become of a zone that was to be signed anew. */
+interface ResignedVersion {
+  /** undefined: the zone is not to be signed. */
+  readonly plan: SigningPlan | undefined;
+  /** undefined: the version that there is is as it should be. */
+  readonly made: ChangedVersion | undefined;
+  /** Seconds since 1970: when the next signature is due; undefined without any. */
+  readonly nextDue: number | undefined;
 }
 
 const NOTHING: RunPair = { removed: new Uint8Array(0), added: new Uint8Array(0) };
+
+/** Throws ADOTD_ZONE_INVALID when a change adds records that only signing makes. */
+function refuseSignersRecords(zone: string, view: PendingView): void {
+  const found = signersRecordIn(view.apex, view.changes()?.added ?? NOTHING.added);
+  if (found === undefined) return;
+  const message = `a change of ${zone}: found ${found}, expected no record that signing makes: the zone is signed here`;
+  throw new AdotdError(ErrorCode.ZONE_INVALID, message);
+}
+
+function beforeOf(kept: Kept, image: Uint8Array | undefined, isServed: boolean): Before {
+  const { history, sourceSerial, overlay, plan } = kept;
+  return { image, isServed, history, sourceSerial, overlay, plan };
+}
 
 export class VersionMaker {
   readonly #lane: LoaderLane;
   readonly #clock: Clock;
   readonly #state: KeptState | undefined;
+  readonly #signers: ZoneSigners | undefined;
   /** Zones whose files are to be taken as they are. */
   readonly #accepted = new Set<string>();
   #policyOf: PolicyOf;
 
-  constructor({ lane, clock, policyOf, state }: MakerParts) {
+  constructor({ lane, clock, policyOf, state, signers }: MakerParts) {
+    this.#signers = signers;
     this.#lane = lane;
     this.#clock = clock;
     this.#policyOf = policyOf;
@@ -59,37 +93,100 @@ export class VersionMaker {
 
   /** Whether versions of the zone are stored. */
   isStored({ zone, role }: Kept): boolean {
-    return role !== 'file' || isChangedHere(this.#policyOf(zone));
+    return role !== 'file' || this.#isChangedHere(zone);
   }
 
   /** The version that a file makes of its zone; it is stored. `served`: the version that is served. */
   async ofFile(kept: Kept, result: ZoneResult, served: Uint8Array | undefined): Promise<FileVersion> {
-    const context = { policy: this.#policyOf(kept.zone), now: this.#clock.seconds(), lane: this.#lane };
-    const state = isChangedHere(context.policy) ? this.#state : undefined;
+    const { zone } = kept;
+    const state = this.#isChangedHere(zone) ? this.#state : undefined;
+    let before = beforeOf(kept, served, served !== undefined);
     try {
-      if (state !== undefined && result.image !== undefined && this.#accepted.delete(kept.zone))
-        return await acceptedVersion(kept, result, result.image, context, state);
+      const isAccepted = state !== undefined && result.image !== undefined && this.#accepted.delete(zone);
       // What was changed beside the file does not come back when that is allowed again.
-      if (state === undefined && served === undefined) await this.#state?.remove(kept.zone);
-      const image = served ?? (await this.#read(kept, state));
-      const { history, sourceSerial, overlay } = kept;
-      const before = { image, isServed: served !== undefined, history, sourceSerial, overlay };
-      const version = await fileVersion(result, { before, ...context });
+      if (state === undefined && served === undefined) await this.#state?.remove(zone);
+      if (served === undefined && !isAccepted) before = beforeOf(kept, await this.#read(kept, state), false);
+      const accepted = isAccepted ? { published: state.serial(zone) } : undefined;
+      const ask = this.#isSigner(zone) ? (content: Uint8Array) => this.#plan(kept, content) : undefined;
+      const version = await fileVersion(result, { ...this.#context(zone), before, accepted, ask });
+      if (isAccepted && version.result.image !== undefined) await state.remove(zone);
       await storeFileVersion(kept, before, version, result.image, state);
       return version;
     } catch (error) {
       if (!(error instanceof AdotdError)) throw error;
-      return refusedVersion(kept, result, error.message);
+      return staying(before, result, [fileError(result.zone.file, error.message)]);
     }
   }
 
-  /** The version that a view of the image `older` shows. Throws ADOTD_ZONE_INVALID when that is no valid zone. */
+  /** The content of a version, to be changed. */
+  viewOf({ zone }: Kept, image: Uint8Array): PendingView {
+    return new PendingView(this.#isSigner(zone) ? new ContentView(image) : new ImageView(image));
+  }
+
+  /**
+   * The version that a view of the image `older` shows. Throws ADOTD_ZONE_INVALID when that is no valid zone, and what ZoneSigners.plan() and
+   * signing throw.
+   */
   async ofChange(kept: Kept, older: Uint8Array, view: PendingView): Promise<ChangedVersion> {
+    const plan = await this.#plan(kept, older);
+    return this.#changed(kept, older, view, plan, signingOf(plan, older, kept.plan));
+  }
+
+  /**
+   * The version with the same content, by the plan of now; undefined: the one that there is is as it should be. `plan`: undefined, the zone
+   * is not to be signed. Throws as ofChange() does.
+   */
+  async ofPlan(kept: Kept, older: Uint8Array): Promise<ResignedVersion> {
+    const plan = await this.#plan(kept, older);
+    if (plan === undefined) return { plan, made: undefined, nextDue: undefined };
+    const look = { kind: 'signatures', policy: plan.policy, now: this.#clock.seconds() } as const;
+    const { due, next } = await this.#lane.run({ ...look, image: older });
+    if (plan.id === kept.plan && due === 0) return { plan, made: undefined, nextDue: next };
+    const signing = signingOf(plan, older, kept.plan, true);
+    const made = await this.#changed(kept, older, this.viewOf(kept, older), plan, signing);
+    const { next: nextDue } = await this.#lane.run({ ...look, image: made.version.image });
+    return { plan, made, nextDue };
+  }
+
+  async #changed(
+    kept: Kept,
+    older: Uint8Array,
+    view: PendingView,
+    plan: SigningPlan | undefined,
+    signing: Signing | undefined,
+  ): Promise<ChangedVersion> {
     const { zone, apex, serial: published, sourceSerial, role } = kept;
-    const context = { zone, published, policy: this.#policyOf(zone), now: this.#clock.seconds(), lane: this.#lane };
-    const { image, difference } = await versionOf(older, view, context);
-    const overlay = role === 'file' ? composeRuns(apex, kept.overlay ?? NOTHING, difference) : undefined;
-    return { version: { image, differences: [difference], sourceSerial }, overlay };
+    if (this.#isSigner(zone)) refuseSignersRecords(zone, view);
+    const made = await versionOf(older, view, { ...this.#context(zone), published, signing });
+    const { image, difference, signaturesExpire } = made;
+    const isFirst = role === 'file' && this.#state?.serial(zone) === undefined;
+    const overlay = role === 'file' ? composeRuns(apex, kept.overlay ?? NOTHING, made.content) : undefined;
+    const differences = difference && [difference];
+    // A zone that was not stored was not changed beside its file either.
+    const source = isFirst ? older : undefined;
+    const version = { image, differences, sourceSerial, plan, signaturesExpire, source };
+    return { version, overlay, signatures: made.made };
+  }
+
+  #context(zone: string) {
+    return { zone, policy: this.#policyOf(zone), now: this.#clock.seconds(), lane: this.#lane };
+  }
+
+  #isSigner(zone: string): boolean {
+    return this.#signers?.isSigner(zone) ?? false;
+  }
+
+  #isChangedHere(zone: string): boolean {
+    return isChangedHere(this.#policyOf(zone)) || this.#isSigner(zone);
+  }
+
+  /** Rejects with ADOTD_DNSSEC_KEY when a signed zone would become unsigned without a plan: resolvers may have its DS record. */
+  async #plan({ zone, plan: before }: Kept, content: Uint8Array): Promise<SigningPlan | undefined> {
+    const plan = this.#isSigner(zone) ? await this.#signers?.plan(zone, content) : undefined;
+    if (plan !== undefined || before === undefined || !imageFacts(content).signed) return plan;
+    const found = `zone ${zone} was signed here, and its keys are not known any more; it stays as it is`;
+    const remedy = `restore the state from a backup, or make new keys with adotd ctl dnssec start ${zone}`;
+    throw new AdotdError(ErrorCode.DNSSEC_KEY, `${found}: ${remedy}`);
   }
 
   /** Reads a zone from the state, and returns its image. Rejects with ADOTD_STATE. */
@@ -98,10 +195,10 @@ export class VersionMaker {
   }
 
   async #read(kept: Kept, state: KeptState | undefined): Promise<Uint8Array | undefined> {
-    const stored = await state?.read(kept, this.#clock.seconds());
+    const stored = await state?.read(kept, this.#isSigner(kept.zone), this.#clock.seconds());
     if (stored === undefined) return undefined;
-    const { image, history, sourceSerial, origin, overlay } = stored;
-    Object.assign(kept, { history, sourceSerial, origin, overlay, serial: imageFacts(image).serial });
+    const { image, history, sourceSerial, origin, overlay, plan } = stored;
+    Object.assign(kept, { history, sourceSerial, origin, overlay, plan, serial: imageFacts(image).serial });
     return image;
   }
 }

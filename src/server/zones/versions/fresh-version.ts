@@ -1,0 +1,46 @@
+/** The version that a file makes of its zone on its own, without what was served before. */
+import { PendingView } from '../../../image/changes/pending-view.js';
+import { ContentView } from '../../../image/signed/content-view.js';
+import { isLaterSerial } from '../../../protocol/serial.js';
+import type { EffectivePolicy } from '../../zone-policy.js';
+import type { LoaderLane } from '../jobs/loader-lane.js';
+import type { ZoneResult } from '../load-zone.js';
+import { type FileVersion, withImage } from './file-outcome.js';
+import { versionOf } from './making-changes.js';
+import { type AskPlan, signingOf } from './signing-of.js';
+
+interface FreshContext {
+  /** Key of the zone's name. */
+  readonly zone: string;
+  readonly policy: EffectivePolicy;
+  /** Seconds since 1970. */
+  readonly now: number;
+  readonly lane: LoaderLane;
+}
+
+/**
+ * The file as it is, signed if `ask` says so. `published`: the serial that was published last, if that is known: secondaries have it, and the
+ * new one is later. A signed version never has the serial of its file: the file may have been served unsigned. Rejects as `ask` does.
+ */
+export async function freshVersion(
+  result: ZoneResult,
+  file: Uint8Array,
+  published: number | undefined,
+  { zone, policy, now, lane }: FreshContext,
+  ask: AskPlan | undefined,
+): Promise<FileVersion> {
+  const plan = await ask?.(file);
+  // What differs between the file and the zone is found when the file is merged the next time: nothing but the SOA record.
+  const fresh = { history: [], sourceSerial: result.serial, overlay: undefined, difference: undefined, plan: plan?.id };
+  const isLater = published === undefined || isLaterSerial(published, result.serial);
+  if (plan === undefined && isLater) return { ...fresh, result };
+  const made = await versionOf(file, new PendingView(new ContentView(file)), {
+    zone,
+    published: published ?? result.serial,
+    policy,
+    now,
+    lane,
+    signing: signingOf(plan, file, undefined),
+  });
+  return { ...fresh, result: withImage(result, made.image, made.signaturesExpire), signedBy: plan };
+}
