@@ -110,7 +110,8 @@ function openNotifier(config: Config, { keeper, clock, log }: ZoneLifeParts): No
     const kept = keeper.get(zone);
     return kept?.state === 'served' ? kept.image : undefined;
   };
-  const notifier = new Notifier(config, { image, clock, log });
+  const zones = (): Iterable<string> => Array.from(keeper.all(), ({ zone }) => zone);
+  const notifier = new Notifier(config, { image, zones, clock, log });
   keeper.onPublished((zone, serial) => void notifier.changed(zone, serial));
   for (const { zone, serial } of keeper.all()) notifier.changed(zone, serial);
   return notifier;

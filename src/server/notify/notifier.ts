@@ -1,4 +1,6 @@
 /** Tells others of new versions of zones (NOTIFY, RFC 1996). */
+import { isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../config/schema.js';
 import type { Log } from '../../observe/log.js';
 import type { NotifyCounts } from '../../observe/metrics/transfer-facts.js';
@@ -7,13 +9,15 @@ import type { Clock } from '../../session/clock.js';
 import { notifyFacts } from '../../transfer/notify/notify-facts.js';
 import { notifyRequest } from '../../transfer/notify/notify-message.js';
 import { resolverOf } from '../secondaries/resolve-remote.js';
-import { NotifySender } from './notify-sender.js';
+import { NotifySender, type NotifyTarget } from './notify-sender.js';
 import type { openNotifySockets } from './notify-sockets.js';
 import { NotifyTargets } from './notify-targets.js';
 
 interface NotifierParts {
   /** The version of a zone that is served now, by its key. */
   image(zone: string): Uint8Array | undefined;
+  /** The keys of all zones. */
+  zones(): Iterable<string>;
   readonly clock: Clock;
   readonly log: Log;
   /** Others in tests. */
@@ -25,6 +29,7 @@ export class Notifier {
   readonly #parts: NotifierParts;
   readonly #sender: NotifySender;
   #targets: NotifyTargets;
+  #resolvers: readonly string[];
   #resolve: ReturnType<typeof resolverOf>;
 
   constructor(config: Config, parts: NotifierParts) {
@@ -32,6 +37,7 @@ export class Notifier {
     this.#parts = parts;
     this.#targets = new NotifyTargets(config, log);
     this.#resolve = resolver(config.resolver);
+    this.#resolvers = config.resolver;
     this.#sender = new NotifySender({
       clock,
       log,
@@ -49,10 +55,22 @@ export class Notifier {
     });
   }
 
+  /** Follows a configuration. Targets that are new, or are to be reached otherwise than before, are told at once of the zones as they are. */
   configure(config: Config): void {
-    const { log, resolver = resolverOf } = this.#parts;
+    const { log, resolver = resolverOf, zones } = this.#parts;
+    const before = this.#targets;
+    const isOther = !isDeepStrictEqual(config.resolver, this.#resolvers);
     this.#targets = new NotifyTargets(config, log);
     this.#resolve = resolver(config.resolver);
+    this.#resolvers = config.resolver;
+    for (const zone of zones()) {
+      const image = this.#parts.image(zone);
+      if (image === undefined) continue;
+      const nameservers = (): readonly string[] => notifyFacts(image).nameservers;
+      const [were, are] = [before.of(zone, nameservers), this.#targets.of(zone, nameservers)];
+      const changed = changedTargets(were, are, isOther);
+      if (changed.length > 0 || were.length > are.length) this.#sender.tell(zone, serialOf(image), changed, are);
+    }
   }
 
   /** A zone, by its key, has another serial: tells those that are to know. Returns how many. */
@@ -82,4 +100,17 @@ export class Notifier {
 function serialOf(image: Uint8Array): number {
   const { apex, soa } = notifyFacts(image);
   return apex.length === 0 ? 0 : Buffer.from(soa).readUInt32BE(soa.length - 20);
+}
+
+/** Those of `are` that are not in `were`, or are to be reached otherwise. `isOther`: names of hosts are looked up elsewhere than before. */
+function changedTargets(
+  were: readonly NotifyTarget[],
+  are: readonly NotifyTarget[],
+  isOther: boolean,
+): readonly NotifyTarget[] {
+  const known = new Map(were.map((target) => [target.name, target]));
+  return are.filter((target) => {
+    const isNamed = target.hosts.some((host) => isIP(host) === 0);
+    return (isOther && isNamed) || !isDeepStrictEqual(known.get(target.name), target);
+  });
 }

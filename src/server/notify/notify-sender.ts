@@ -61,6 +61,8 @@ export class NotifySender {
   readonly #sent = new Map<number, Sent>();
   /** By zone and target, its message that is out. */
   readonly #ids = new Map<string, number>();
+  /** By zone and target, why its last message could not be sent. */
+  readonly #reasons = new Map<string, string>();
   readonly #known = new Map<string, NotifyTarget>();
   #counts: NotifyCounts = NO_NOTIFIES;
   #closed = false;
@@ -72,12 +74,15 @@ export class NotifySender {
     this.#sockets = sockets((message, address, port) => this.#received(message, address, port));
   }
 
-  /** Tells these targets, and no others any more, that a zone has another serial. */
-  tell(zone: string, serial: number, targets: readonly NotifyTarget[]): void {
+  /** Tells targets that a zone has a serial, from the first attempt on. Nobody but `all` is told of the zone any more. */
+  tell(zone: string, serial: number, targets: readonly NotifyTarget[], all = targets): void {
     if (this.#closed) return;
-    for (const target of targets) this.#known.set(target.name, target);
-    const names = new Set(targets.map(({ name }) => name));
-    this.#schedule.keep(zone, names);
+    for (const target of targets) {
+      this.#known.set(target.name, target);
+      this.#reasons.delete(keyOf({ zone, target: target.name }));
+    }
+    const names = targets.map(({ name }) => name);
+    this.#schedule.keep(zone, new Set(all.map(({ name }) => name)));
     this.#schedule.add(zone, serial, names, this.#now);
     this.#arm();
   }
@@ -138,16 +143,24 @@ export class NotifySender {
     const sent: Sent = { ...due, request, address, port };
     this.#sent.set(request.id, sent);
     this.#ids.set(keyOf(due), request.id);
+    this.#reasons.delete(keyOf(due));
     this.#counts = { ...this.#counts, sent: this.#counts.sent + 1 };
-    const failed = (error: Error): void => this.#failedToSend(due, systemReason(error));
+    const over = due.overTcp ? 'over TCP' : 'over UDP';
+    const from = source === undefined ? '' : ` from ${source}, the \`source\` of the remote`;
+    const failed = (error: Error): void =>
+      this.#failedToSend(due, `${over} to ${address} port ${port}${from}: ${systemReason(error)}`);
     if (due.overTcp) sent.close = this.#sockets.sendOnStream(delivery, (message) => this.#judge(sent, message), failed);
     else this.#sockets.sendDatagram(delivery, failed);
   }
 
   async #addressesOf({ hosts, port }: NotifyTarget): Promise<readonly string[]> {
     const { resolve, isOwn } = this.#parts;
-    const found = await Promise.all(hosts.map(async (host) => (isIP(host) !== 0 ? [host] : resolve(host))));
-    return found.flat().filter((address) => !isOwn(address, port));
+    const found = await Promise.allSettled(hosts.map(async (host) => (isIP(host) !== 0 ? [host] : resolve(host))));
+    const addresses = found.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    // A name without an address does not stand in the way of others.
+    const failed = found.find((one) => one.status === 'rejected');
+    if (addresses.length === 0 && failed !== undefined) throw failed.reason;
+    return addresses.filter((address) => !isOwn(address, port));
   }
 
   #received(message: Uint8Array, address: string, port: number): void {
@@ -179,6 +192,7 @@ export class NotifySender {
     const { zone, target, serial } = due;
     const { log, what } = this.#parts;
     log.debug({ zone, target, serial }, `${what} of zone ${zone} to ${target} was not sent: ${reason}`);
+    this.#reasons.set(keyOf(due), reason);
     this.#schedule.unsent(due, this.#now);
     this.#arm();
   }
@@ -187,8 +201,13 @@ export class NotifySender {
     this.#forget({ zone, target });
     this.#counts = { ...this.#counts, failed: this.#counts.failed + 1 };
     const { log, what, otherwise } = this.#parts;
-    const text = `${target} does not answer ${what} of zone ${zone} serial ${serial}; ${otherwise}`;
-    log.warn({ zone, target, serial }, text);
+    const reason = this.#reasons.get(keyOf({ zone, target }));
+    this.#reasons.delete(keyOf({ zone, target }));
+    const trouble =
+      reason === undefined
+        ? `${target} does not answer ${what} of zone ${zone} serial ${serial}`
+        : `${target} could not be sent ${what} of zone ${zone} serial ${serial}: ${reason}`;
+    log.warn({ zone, target, serial, reason }, `${trouble}; ${otherwise}`);
   }
 
   /** The message that is out is not waited for any more. */

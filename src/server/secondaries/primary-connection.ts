@@ -85,6 +85,11 @@ export class PrimaryConnection {
     return this.#pending.size;
   }
 
+  /** Whether the first message of an answer has come whose others are awaited. */
+  get isReceiving(): boolean {
+    return [...this.#pending.values()].some(({ began }) => began !== undefined);
+  }
+
   /** Transfers among them. */
   get transfers(): number {
     return this.#transfers;

@@ -1,5 +1,6 @@
 /** A primary: its addresses, its connections, and the questions that wait for one. All secondary zones of a remote share it. */
 import { isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { AdotdError } from '../../errors.js';
 import { Rcode } from '../../protocol/iana.js';
 import { StreamVerifier } from '../../protocol/tsig/tsig-stream.js';
@@ -20,7 +21,7 @@ interface AnswerReader<T> {
   take(message: Uint8Array, now: number): T | undefined;
 }
 
-interface PrimaryOptions {
+export interface PrimaryOptions {
   readonly clock: Clock;
   readonly resolve: Resolve;
   /** Seconds on the clock of refreshes. */
@@ -46,6 +47,10 @@ export class Primary {
   #settings: PrimarySettings;
   #limits: TransferLimits;
   #connections: PrimaryConnection[] = [];
+  /** Connections with settings of before that finish a transfer. */
+  #former: PrimaryConnection[] = [];
+  /** Goes up when the settings change: a connection that was being opened then is not wanted any more. */
+  #epoch = 0;
   #waiting: Waiting[] = [];
   #opening = 0;
   /** The address that was reached last: tried first. */
@@ -65,20 +70,31 @@ export class Primary {
     return this.#connections.length;
   }
 
-  /** Other settings: what waits is asked with them. Connections that have begun something finish it. */
-  configure(settings: PrimarySettings, limits: TransferLimits): void {
-    this.#settings = settings;
+  /**
+   * Takes over settings. If they differ from those of before, the primary is tried at once, what waits is asked with them, and a connection
+   * that is receiving a transfer only finishes it. Returns whether they differ.
+   */
+  configure(settings: PrimarySettings, limits: TransferLimits): boolean {
     this.#limits = limits;
+    if (isDeepStrictEqual(settings, this.#settings)) return false;
+    this.#settings = settings;
     this.#isWithoutEdns = false;
     this.#reached = undefined;
-    for (const connection of this.#connections) if (connection.pending === 0) connection.close();
+    this.#epoch++;
+    this.#opening = 0;
     this.rest.reached();
+    const [former, idle] = [this.#connections, this.#connections.filter(({ isReceiving }) => !isReceiving)];
+    this.#connections = [];
+    this.#former.push(...former);
+    for (const connection of idle) connection.close();
+    this.#next();
+    return true;
   }
 
   /** Ends all connections. */
   close(): void {
     this.#isClosed = true;
-    for (const connection of [...this.#connections]) connection.close();
+    for (const connection of [...this.#connections, ...this.#former]) connection.close();
     this.#fail(new TransferError(TransferFault.CONNECTION, 'the server ends'));
   }
 
@@ -165,31 +181,40 @@ export class Primary {
   }
 
   async #open(): Promise<void> {
+    const epoch = this.#epoch;
     this.#opening++;
     try {
-      const connection = await this.#connect();
+      const connection = await this.#connect(() => epoch !== this.#epoch);
+      if (epoch !== this.#epoch) return;
       this.#opening--;
-      if (this.#isClosed) connection.close();
+      if (this.#isClosed) connection?.close();
     } catch (error) {
-      this.#opening--;
       if (!(error instanceof TransferError)) throw error;
-      this.rest.failed(this.#options.elapsed());
+      if (epoch !== this.#epoch) return;
+      this.#opening--;
       // Others may go on: a primary that has enough connections refuses further ones.
-      if (this.#connections.length === 0) this.#fail(error);
+      if (this.#connections.length > 0) return;
+      this.rest.failed(this.#options.elapsed());
+      this.#fail(error);
       return;
     }
     this.#next();
   }
 
-  /** Tries the addresses in order, the one that was reached last before the others. */
-  async #connect(): Promise<PrimaryConnection> {
+  /** Tries the addresses in order, the one that was reached last before the others. undefined: the connection is not wanted any more. */
+  async #connect(isObsolete: () => boolean): Promise<PrimaryConnection | undefined> {
     const settings = this.#settings;
     const { clock } = this.#options;
     const { idleTimeout, timeout } = this.#limits;
     const failures: string[] = [];
     for (const address of await this.#addresses(failures)) {
+      if (isObsolete()) return undefined;
       try {
         const socket = await connectPrimary(settings, address, clock);
+        if (isObsolete()) {
+          socket.destroy();
+          return undefined;
+        }
         this.#reached = address;
         const connection = new PrimaryConnection(socket, {
           clock,
@@ -210,6 +235,7 @@ export class Primary {
 
   #ended(connection: PrimaryConnection): void {
     this.#connections = this.#connections.filter((one) => one !== connection);
+    this.#former = this.#former.filter((one) => one !== connection);
     queueMicrotask(() => this.#next());
   }
 

@@ -2,6 +2,7 @@
  * Runs the secondary zones: one timer, the primaries, and the steps of the zones' refreshes. It is the same in a thread of its own
  * and in place; what it needs of the rest of the server is behind SecondaryHost.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { AdotdError, messageOf } from '../../errors.js';
 import { Type } from '../../protocol/iana.js';
 import type { Timer } from '../../session/clock.js';
@@ -13,7 +14,8 @@ import { TransferReader } from '../../transfer/in/transfer-reader.js';
 import type { WholeTransfer } from '../../transfer/in/transferred-version.js';
 import { type RefreshStep, type Times, ZoneRefresh } from '../../transfer/in/zone-refresh.js';
 import { adoptTransfer } from './adopt-transfer.js';
-import { Primary } from './primary.js';
+import { Primaries } from './primaries.js';
+import type { Primary } from './primary.js';
 import { expiryText, failureText } from './refresh-text.js';
 import type { RunningZone, ServiceOptions } from './running-zone.js';
 import type {
@@ -37,7 +39,7 @@ export class SecondaryService {
   readonly #host: SecondaryHost;
   readonly #options: ServiceOptions;
   readonly #zones = new Map<string, RunningZone>();
-  readonly #primaries = new Map<string, Primary>();
+  readonly #primaries: Primaries;
   readonly #due = new DueQueue();
   readonly #timer: Timer;
   readonly #rounds = new Slots(ROUNDS);
@@ -49,6 +51,7 @@ export class SecondaryService {
   constructor(host: SecondaryHost, options: ServiceOptions) {
     this.#host = host;
     this.#options = options;
+    this.#primaries = new Primaries(options);
     this.#timer = options.clock.timer(() => this.#tick());
   }
 
@@ -59,9 +62,10 @@ export class SecondaryService {
 
   /** Takes over settings: zones that are new begin, those that are gone end. */
   configure(settings: SecondarySettings): void {
+    const isOther = isOtherwise(this.#settings, settings);
     this.#settings = settings;
     this.#transfers.limit = settings.limits.max;
-    this.#configurePrimaries(settings);
+    const changed = this.#primaries.configure(settings, isOther);
     const wanted = new Set(settings.zones.map(({ key }) => key));
     for (const key of this.#zones.keys()) if (!wanted.has(key)) this.#remove(key);
     const { minRefresh: least, maxRefresh: longest } = settings.limits;
@@ -81,7 +85,11 @@ export class SecondaryService {
         });
       } else {
         running.settings = zone;
-        running.refresh.setPrimaries(zone.from, this.#options.elapsed());
+        const now = this.#options.elapsed();
+        running.refresh.setPrimaries(zone.from, now);
+        running.refresh.setLimits(options);
+        // What did not work may work now: nobody shall have to wait for a back-off to see it.
+        if (isOther || zone.from.some((name) => changed.has(name))) running.refresh.reconsider(spread, now);
       }
       this.#schedule(zone.key);
     }
@@ -136,23 +144,9 @@ export class SecondaryService {
   close(): void {
     this.#isClosed = true;
     this.#timer.clear();
-    for (const primary of this.#primaries.values()) primary.close();
+    this.#primaries.close();
     for (const key of [...this.#zones.keys()]) this.#remove(key);
     this.#options.lane.close();
-  }
-
-  #configurePrimaries({ primaries, limits }: SecondarySettings): void {
-    const wanted = new Set(primaries.map(({ name }) => name));
-    for (const [name, primary] of this.#primaries) {
-      if (wanted.has(name)) continue;
-      primary.close();
-      this.#primaries.delete(name);
-    }
-    for (const settings of primaries) {
-      const primary = this.#primaries.get(settings.name);
-      if (primary === undefined) this.#primaries.set(settings.name, new Primary(settings, limits, this.#options));
-      else primary.configure(settings, limits);
-    }
   }
 
   #remove(key: string): void {
@@ -345,4 +339,9 @@ export class SecondaryService {
   #mistake(zone: string, error: unknown): void {
     this.#host.log('error', { zone, err: error }, `zone ${zone}: ${messageOf(error)}`);
   }
+}
+
+/** Whether settings that all primaries share are others than before. */
+function isOtherwise(before: SecondarySettings | undefined, { limits, resolver }: SecondarySettings): boolean {
+  return before !== undefined && !isDeepStrictEqual([before.limits, before.resolver], [limits, resolver]);
 }

@@ -94,8 +94,8 @@ interface RefreshOptions {
 
 export class ZoneRefresh {
   readonly #random: () => number;
-  readonly #least: number;
-  readonly #longest: number;
+  #least: number;
+  #longest: number;
   #primaries: readonly string[];
   #version: Version | undefined;
   #isExpired = false;
@@ -188,6 +188,23 @@ export class ZoneRefresh {
     const isNew = primaries.some((name) => !this.#primaries.includes(name));
     this.#primaries = primaries;
     if (isNew) this.#nextAt = Math.min(this.#nextAt, now);
+  }
+
+  /** Other limits hold from the next round on, in seconds. */
+  setLimits({ least, longest }: Required<Pick<RefreshOptions, 'least' | 'longest'>>): void {
+    this.#least = least;
+    this.#longest = longest;
+  }
+
+  /**
+   * The settings of a primary have changed: what failed is tried at once, and what went well within `spread` seconds. A round that goes on
+   * is followed by another.
+   */
+  reconsider(spread: number, now: number): void {
+    if (this.#round !== undefined) this.#again = true;
+    const isWell = this.#failures === 0 && this.#version !== undefined && !this.#isExpired;
+    this.#failures = 0;
+    this.#nextAt = Math.min(this.#nextAt, isWell ? now + this.#random() * spread : now);
   }
 
   /** Whether the version has expired just now; true once. From then on it must not be served (RFC 1035 §3.3.13). */

@@ -120,21 +120,26 @@ export class NotifySchedule {
     return true;
   }
 
-  /** The message could not be sent: the next attempt need not wait. */
+  /** The message could not be sent: there is no response to wait for. */
   unsent({ zone, target, serial }: NotifyFailure, now: number): void {
     const key = keyOf(zone, target);
     const job = this.#jobs.get(key);
-    if (job?.isOut && job.serial === serial) this.#late.set(key, now + REST);
+    if (!job?.isOut || job.serial !== serial) return;
+    // What is missing, such as an address of a name, may be there soon.
+    const wait = job.attempt < PATIENCE.length ? REST * 2 ** (job.attempt - 1) : REST;
+    this.#late.set(key, now + wait);
   }
 
   /** Nobody is to be told about the zone any more, or none but these targets. */
   keep(zone: string, targets: ReadonlySet<string>): void {
-    for (const [key, job] of this.#jobs) {
-      if (job.zone !== zone || targets.has(job.target)) continue;
+    for (const [name, { queue }] of this.#targets) {
+      const key = keyOf(zone, name);
+      const job = targets.has(name) ? undefined : this.#jobs.get(key);
+      if (job === undefined) continue;
       if (job.isOut) this.#takeBack(job);
       this.#jobs.delete(key);
       this.#late.delete(key);
-      this.#targets.get(job.target)?.queue.delete(key);
+      queue.delete(key);
     }
   }
 

@@ -35,6 +35,7 @@ function open(config: object, names: Record<string, string[]> = {}) {
   const note = (_: object, text: string): void => void log.push(text);
   const notifier = new Notifier(configSchema.parse(config), {
     image: (zone) => (zone === 'example.' ? imageOf(ZONE) : undefined),
+    zones: () => ['example.', 'gone.'],
     clock,
     log: { debug: note, info: note, warn: note, error: note },
     sockets(got) {
@@ -173,6 +174,46 @@ describe('NOTIFY to others', () => {
     names['second.example'] = ['192.0.2.10'];
     await s.pass(1000);
     expect(s.sent.map(({ address }) => address)).toEqual(['192.0.2.10']);
+  });
+
+  it('says which name has no address, and sends to those that are known', async () => {
+    const remotes = [
+      { name: 'second', addresses: ['second.example'] },
+      { name: 'third', addresses: ['third.example', '192.0.2.3'] },
+    ];
+    const s = open({ remotes, ...policy(['second', 'third']) });
+    s.notifier.changed('example.', 7);
+    await s.pass(0);
+    expect(s.sent.map(({ address }) => address)).toEqual(['192.0.2.3']);
+    s.receive(answerTo(s.sent[0]!), '192.0.2.3', 53);
+    for (let i = 0; i < 40; i++) await s.pass(1000);
+    expect(s.log.at(-1)).toBe(
+      'second could not be sent NOTIFY of zone example. serial 7: no address of second.example; it finds out after REFRESH',
+    );
+    expect([s.sent.length, s.notifier.counts.failed]).toEqual([1, 1]);
+  });
+
+  it('goes at once to remotes that are new, or are configured otherwise than before, and to no others', async () => {
+    const of = (...addresses: string[]) => ({
+      remotes: addresses.map((address, i) => ({ name: `r${i}`, addresses: [address] })),
+      ...policy(addresses.map((_, i) => `r${i}`)),
+    });
+    const s = open(of('192.0.2.1', '192.0.2.2'));
+    s.notifier.changed('example.', 7);
+    await s.pass(0);
+    s.receive(answerTo(s.sent[0]!), '192.0.2.1', 53);
+    for (const wait of [2000, 4000, 8000, 16_000, 30_000]) await s.pass(wait);
+    expect(s.notifier.counts).toMatchObject({ failed: 1, pending: 0 });
+    s.sent.length = 0;
+    s.notifier.configure(configSchema.parse(of('192.0.2.1', '192.0.2.9', '192.0.2.3')));
+    await s.pass(0);
+    expect(s.sent.map(({ address }) => address)).toEqual(['192.0.2.9', '192.0.2.3']);
+    // Not answered yet, and mended again: what is out is not waited for.
+    s.notifier.configure(configSchema.parse({ tsig: [KEY], ...of('192.0.2.1', '192.0.2.10') }));
+    await s.pass(1000);
+    expect(s.sent.map(({ address }) => address).slice(2)).toEqual(['192.0.2.10']);
+    expect(s.notifier.counts.pending).toBe(1);
+    await s.notifier.close();
   });
 
   it('is sent to nobody by default, for no zone that is not there, and once more when it is asked for', async () => {
