@@ -22,8 +22,8 @@ const LAYERS = [
 const ASIDE = ['config', 'observe'];
 /** The client judges the server: of all layers it shares the numbers of the IANA registries only. */
 const CLIENT = 'client';
-/** For everybody: the table of errors, and the version of the package. */
-const COMMON = ['errors.ts', 'version.ts'];
+/** For everybody: the table of errors, the version of the package, and what is known of ports without DNS. */
+const COMMON = ['errors.ts', 'version.ts', 'wrong-port.ts'];
 /** Above the API, src/index.ts: helpers for tests. */
 const TESTING = 'testing';
 

@@ -2,7 +2,6 @@
  * A client's session with a server over a stream: TCP, or TLS on top of it. Any number of queries may be outstanding
  * (RFC 7766 §6.2.1.1); answers are matched by ID and may come in any order (§7).
  */
-
 import type { Duplex } from 'node:stream';
 import { counted } from '../../errors.js';
 import { type ClientClock, systemClock } from '../client-clock.js';
@@ -236,7 +235,9 @@ export class ClientSession {
     // Octets after the end belong to no query.
     if (this.#failure !== undefined) return;
     this.#reassembly.push(octets);
-    this.#read();
+    const foreign = this.encrypted ? undefined : this.#reassembly.foreign;
+    if (foreign === undefined) this.#read();
+    else this.#socket.destroy(new ClientError(ClientErrorCode.MALFORMED, `${this.#about}: ${foreign}`));
   }
 
   #read(): void {
@@ -306,7 +307,8 @@ export class ClientSession {
     const notified = this.encrypted ? this.#notified?.() : false;
     if (notified !== undefined) this.#ending ??= notified ? 'close_notify' : 'fin';
     if (this.#failure === undefined) this.#closedCleanly = this.encrypted ? this.#notified?.() : true;
-    this.#fail(this.#closed('the server closed the connection'));
+    const silence = this.encrypted || this.#pending.size === 0 ? '' : this.#reassembly.silence;
+    this.#fail(this.#closed(`the server closed the connection${silence}`));
   }
 
   #closed(reason: string): ClientError {
@@ -316,11 +318,9 @@ export class ClientSession {
   #broken(error: Error): ClientError {
     const detail = this.#reassembly.describe();
     if (this.#failure === undefined) this.#closedCleanly = false;
-    if (systemCode(error).startsWith('ERR_SSL')) {
-      return new ClientError(ClientErrorCode.HANDSHAKE, `${this.#about}: TLS failed: ${error.message}${detail}`, {
-        cause: error,
-      });
-    }
+    const failed = `${this.#about}: TLS failed: ${error.message}${detail}`;
+    if (systemCode(error).startsWith('ERR_SSL'))
+      return new ClientError(ClientErrorCode.HANDSHAKE, failed, { cause: error });
     const failure = fromSystem(error, this.#about, 'answer');
     if (failure.code === ClientErrorCode.RESET) this.#ending ??= 'reset';
     return new ClientError(failure.code, `${failure.message}${detail}`, { cause: error });

@@ -3,6 +3,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
+import { isNoTls } from '../../wrong-port.js';
 import { type ClientClock, systemClock } from '../client-clock.js';
 import { onAbort } from '../deadline.js';
 import { ClientError, ClientErrorCode, fromSystem, reasonOf, systemCode, timedOut } from '../errors.js';
@@ -92,13 +93,17 @@ export function secure(
       socket.destroy();
       raw.destroy();
     };
-    const stop = clock.after(timeoutMs, () => fail(timedOut(about, 'handshake', timeoutMs)));
+    // STARTTLS has read something before.
+    const isSilent = (): boolean => raw.bytesRead === 0;
+    const stop = clock.after(timeoutMs, () =>
+      fail(timedOut(about, 'handshake', timeoutMs, isSilent() ? `; ${SILENT_PORT}` : '')),
+    );
     let session: Buffer | undefined;
     socket.on('session', (newest) => {
       session = newest;
     });
-    const broken = (error: Error): void => fail(handshakeError(error, about));
-    const ended = (): void => fail(handshakeError(undefined, about));
+    const broken = (error: Error): void => fail(handshakeError(error, about, isSilent()));
+    const ended = (): void => fail(handshakeError(undefined, about, isSilent()));
     // The error listeners stay: without one, an error before the session listens would end the process.
     socket.on('error', broken);
     socket.once('close', ended);
@@ -180,18 +185,23 @@ function usable(ticket: TlsTicket | undefined, verification: Verification): bool
   return before.kind === 'ca' && String(before.ca) === String(verification.ca);
 }
 
-/** The error of a handshake as a ClientError; undefined: the connection was closed. */
-function handshakeError(error: Error | undefined, about: string): ClientError {
+const SILENT_PORT = 'is there TLS on this port? A nameserver without it waits for more';
+
+/** `isSilent`: the server has sent nothing. The error of a handshake as a ClientError; undefined: the connection was closed. */
+function handshakeError(error: Error | undefined, about: string, isSilent: boolean): ClientError {
   const code = systemCode(error);
   // Node.js says so when a FIN comes in the handshake.
   const closed = error === undefined || /socket disconnected before secure TLS/.test(error.message);
   if (closed) {
-    const message = `${about}: the server closed the connection in the TLS handshake`;
+    const hint = isSilent ? '; is there TLS on this port?' : '';
+    const message = `${about}: the server closed the connection in the TLS handshake${hint}`;
     return new ClientError(ClientErrorCode.CLOSED, message, { step: 'handshake' });
   }
   if (code.startsWith('ERR_SSL') || code === 'EPROTO' || code.startsWith('ERR_TLS')) {
     const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : error.message;
-    const message = `${about}: the TLS handshake failed: ${reason}`;
+    const message = isNoTls(reason)
+      ? `${about}: no TLS on this port: what answers is something else (${reason}); TLS is on port 853 as a rule`
+      : `${about}: the TLS handshake failed: ${reason}`;
     return new ClientError(ClientErrorCode.HANDSHAKE, message, { cause: error, step: 'handshake' });
   }
   return fromSystem(error, `${about}: in the TLS handshake`, 'handshake');

@@ -1,5 +1,7 @@
 /** DNS messages on a stream: two octets of length, then the message (RFC 1035 §4.2.2, RFC 7766 §8). */
 
+import { ENOUGH, foreignProtocol } from '../../wrong-port.js';
+
 const LENGTH = 2;
 
 /** A message after its length, to be sent by one write. */
@@ -13,8 +15,26 @@ export function framed(message: Uint8Array): Buffer {
 /** Finds the messages in a stream, wherever it is split. */
 export class Reassembly {
   #octets: Buffer = Buffer.alloc(0);
+  #hasBegun = false;
+  #isDns = false;
+
+  /** What an end without any octet may mean; empty when something has come. */
+  get silence(): string {
+    return this.#hasBegun ? '' : ' without an answer; is there TLS, or another protocol, on this port?';
+  }
+
+  /** What the stream is, and what to do, if its first octets are none of DNS. */
+  get foreign(): string | undefined {
+    const found = this.#isDns ? undefined : foreignProtocol(this.#octets);
+    this.#isDns ||= found === undefined && this.#octets.length >= ENOUGH;
+    if (found === undefined) return undefined;
+    return found === 'TLS'
+      ? 'there is TLS on this port: ask it over the transport tls'
+      : `there is ${found} on this port, not DNS: is the port right?`;
+  }
 
   push(octets: Buffer): void {
+    this.#hasBegun = true;
     this.#octets = this.#octets.length === 0 ? octets : Buffer.concat([this.#octets, octets]);
   }
 
@@ -35,7 +55,7 @@ export class Reassembly {
 
   /** For messages about a broken stream. */
   describe(): string {
-    if (this.pending === 0) return '';
+    if (this.pending === 0 || (!this.#isDns && this.foreign !== undefined)) return '';
     if (this.pending < LENGTH) return ', within the length of a message';
     return `, ${this.pending - LENGTH} of ${this.#octets.readUInt16BE()} octets of a message having come`;
   }

@@ -7,12 +7,16 @@ import { messageOf, systemReason } from '../../errors.js';
 import type { Clock } from '../../session/clock.js';
 import { pinOf } from '../../tls/pin.js';
 import { TransferError, TransferFault } from '../../transfer/in/transfer-error.js';
+import { isNoTls } from '../../wrong-port.js';
 import type { PrimarySettings, PrimaryTls } from './primary-settings.js';
 
 /** ALPN of DNS over TLS, which XoT uses too (RFC 9103 §7.1). */
 const DOT = 'dot';
 /** Milliseconds for the connection and the handshake. As long as peers wait. A guess. */
 const CONNECT_TIME = 10_000;
+
+const NO_TLS = 'this may be a port without TLS';
+const REMEDY = 'set `tls.port` of the remote (853 as a rule), or leave `tls` out to ask in cleartext';
 
 /** `[2001:db8::1]:853`, for messages. */
 export function placeOf(address: string, port: number): string {
@@ -31,7 +35,12 @@ export function connectPrimary(settings: PrimarySettings, address: string, clock
     const source = sources.find((one) => isIP(one) === isIP(address));
     const local = source === undefined ? {} : { localAddress: source };
     const raw = connectSocket({ host: address, port, noDelay: true, ...local });
-    const timer = clock.timer(() => fail(`no connection within ${CONNECT_TIME / 1000} s`));
+    const timer = clock.timer(() => {
+      const isOpen = tls !== undefined && !raw.connecting;
+      const what = isOpen ? 'TLS handshake' : 'connection';
+      const hint = isOpen && raw.bytesRead === 0 ? `; ${NO_TLS}, whose nameserver waits for more` : '';
+      fail(`no ${what} within ${CONNECT_TIME / 1000} s${hint}`);
+    });
     const fail = (reason: string, cause?: unknown): void => {
       timer.clear();
       raw.destroy();
@@ -77,8 +86,17 @@ function secure(
     fail(`TLS cannot be started: ${messageOf(error)}`, error);
     return;
   }
-  const broken = (error: Error): void => fail(`the TLS handshake failed: ${reasonOf(error)}`, error);
-  const ended = (): void => fail('the primary closed the connection in the TLS handshake');
+  const broken = (error: Error): void => {
+    const reason = reasonOf(error);
+    const isClosed = raw.bytesRead === 0 && /disconnected before secure TLS|reset/.test(reason);
+    if (isClosed) ended();
+    else if (isNoTls(reason)) fail(`no TLS on this port: what answers is something else (${reason}); ${REMEDY}`, error);
+    else fail(`the TLS handshake failed: ${reason}`, error);
+  };
+  const ended = (): void => {
+    const hint = raw.bytesRead === 0 ? `; ${NO_TLS}: ${REMEDY}` : '';
+    fail(`the primary closed the connection in the TLS handshake${hint}`);
+  };
   socket.once('error', broken);
   socket.once('close', ended);
   socket.once('secureConnect', () => {

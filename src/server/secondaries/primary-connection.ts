@@ -8,6 +8,7 @@ import { AdotdError, messageOf, systemReason } from '../../errors.js';
 import type { Clock, Timer } from '../../session/clock.js';
 import { Framer } from '../../session/framing.js';
 import { TransferError, TransferFault } from '../../transfer/in/transfer-error.js';
+import { foreignProtocol } from '../../wrong-port.js';
 
 /** What is done with the messages of an answer. */
 interface Exchange {
@@ -23,6 +24,7 @@ interface ConnectionOptions {
   readonly clock: Clock;
   /** Names the primary in messages: `192.0.2.1:53`. */
   readonly place: string;
+  readonly isEncrypted: boolean;
   /** Seconds. */
   readonly idleTimeout: number;
   /** Seconds. */
@@ -61,6 +63,7 @@ export class PrimaryConnection {
   /** When the last message of a transfer came: a large one keeps the answers behind it waiting. */
   #transferAt = 0;
   #isOpen = true;
+  #hasBegun = false;
   #answered = 0;
 
   constructor(socket: Duplex, options: ConnectionOptions) {
@@ -70,8 +73,8 @@ export class PrimaryConnection {
     this.#timer = options.clock.timer(() => this.#look());
     this.#lastAt = options.clock.milliseconds();
     socket.on('data', (chunk: Buffer) => this.#received(chunk));
-    socket.on('error', (error) => this.#end(`the connection broke: ${systemReason(error)}`));
-    socket.on('end', () => this.#end('the primary closed the connection'));
+    socket.on('error', (error) => this.#end(`the connection broke: ${systemReason(error)}${this.#hint}`));
+    socket.on('end', () => this.#end(`the primary closed the connection${this.#hint}`));
     socket.on('close', () => this.#end('the connection was closed'));
     this.#timer.set(LOOK);
   }
@@ -140,8 +143,22 @@ export class PrimaryConnection {
     });
   }
 
+  /** What a connection that ends without any answer may mean. */
+  get #hint(): string {
+    const isKnown = this.#hasBegun || this.#pending.size === 0 || this.#options.isEncrypted;
+    return isKnown ? '' : ` without an answer; if there is TLS on this port, set \`tls\` of the remote`;
+  }
+
   #received(chunk: Buffer): void {
     if (!this.#isOpen) return;
+    // Whoever speaks another protocol does so at once.
+    const foreign = this.#hasBegun || this.#options.isEncrypted ? undefined : foreignProtocol(chunk);
+    this.#hasBegun = true;
+    if (foreign !== undefined) {
+      const remedy = foreign === 'TLS' ? 'set `tls` of the remote' : 'is its `port` right?';
+      this.#end(`there is ${foreign} on this port, expected DNS without TLS; ${remedy}`, TransferFault.PROTOCOL);
+      return;
+    }
     const framer = this.#framer;
     framer.push(chunk, 0, chunk.length);
     while (this.#isOpen && framer.next()) this.#message(framer.bytes.subarray(framer.at, framer.at + framer.length));

@@ -219,6 +219,7 @@ export class Primary {
         const connection = new PrimaryConnection(socket, {
           clock,
           place: placeOf(address, settings.port),
+          isEncrypted: settings.tls !== undefined,
           idleTimeout,
           timeout,
           closed: (ended) => this.#ended(ended),

@@ -8,7 +8,8 @@ function connected() {
   const clock = new FakeClock();
   const socket = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   const said: string[] = [];
-  const options = { clock, place: 'primary', idleTimeout: 60, timeout: 7200, closed: () => void said.push('closed') };
+  const closed = (): void => void said.push('closed');
+  const options = { clock, place: 'primary', isEncrypted: false, idleTimeout: 60, timeout: 7200, closed };
   const connection = new PrimaryConnection(socket, options);
   const ask = (name: string, isTransfer = false): number => {
     const id = connection.freeId() ?? -1;
