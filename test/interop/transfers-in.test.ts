@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { type ResourceRecord, transferZone } from '../../src/client/index.js';
 import { pinOf } from '../../src/tls/pin.js';
 import { adotd, adotdServe, type Serving } from '../support/cli.js';
 import { freePort, LOOPBACK } from '../support/peers/server.js';
@@ -14,6 +13,7 @@ import { randomFrom } from '../zone/random-zone.js';
 import { bindPrimary, knotPrimary, nsdPrimary, type Primary, type PrimaryKey, type PrimaryZone } from './primaries.js';
 import { byBind, unsignedZone } from './signed-zones.js';
 import { FOLDER, missingPrograms } from './support.js';
+import { transferred } from './zone-records.js';
 
 const missing = missingPrograms({ named: 'bind9', knotd: 'knot', nsd: 'nsd' });
 const SECRET = Buffer.alloc(64, 5).toString('base64');
@@ -74,27 +74,8 @@ class Zone {
   }
 }
 
-/** Types whose names may be compressed, and so be spelt as another name of the message is (RFC 1035 §4.1.4). */
-const COMPRESSED = [2, 5, 6, 12, 15];
-
-const recordText = ({ name, ttl, type, rdata, data }: ResourceRecord): string => {
-  const content = COMPRESSED.includes(type) ? data.toLowerCase() : Buffer.from(rdata).toString('hex');
-  return `${name.toLowerCase()} ${ttl} ${type} ${content}`;
-};
-
-/** All records of a zone as a server gives them away. */
-async function recordsOf(port: number, name: string, key?: PrimaryKey): Promise<string[]> {
-  const records: string[] = [];
-  const tsig = key && { ...key, secret: Buffer.from(key.secret, 'base64'), time: Math.floor(Date.now() / 1000) };
-  await transferZone({
-    server: { address: LOOPBACK, port },
-    name,
-    timeoutMs: PATIENCE,
-    ...(tsig && { tsig }),
-    records: (some) => void records.push(...some.map(recordText)),
-  });
-  return records.sort();
-}
+const recordsOf = async (port: number, name: string, key?: PrimaryKey): Promise<readonly string[]> =>
+  (await transferred(port, name, key)).records;
 
 interface Secondary extends Serving {
   readonly config: string;

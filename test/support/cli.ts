@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** The repository, also for programs of test/ that were compiled into .build/. */
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\.build\/$/, '');
+export const MAIN = join(ROOT, 'dist/cli/main.js');
 
 /** Where servers under test keep their certificate; one folder per test process, so that they do not meet. */
 const CERTS = join(tmpdir(), `adotd-test-certs-${process.pid}`);
@@ -67,7 +68,11 @@ export interface Serving extends AsyncDisposable {
 }
 
 /** A server process that is being started. */
-type Starting = Pick<Serving, 'pid' | 'signal' | 'logged'> & { ready(): Promise<Serving> };
+type Starting = Pick<Serving, 'pid' | 'signal' | 'logged'> & {
+  ready(): Promise<Serving>;
+  /** Sends SIGKILL and waits for the end; the status is null unless it had ended by itself. */
+  kill(): Promise<Ran>;
+};
 
 /** Starts `adotd serve` with these words, on a free port unless they name one. */
 export function adotdServe(...words: readonly string[]): Promise<Serving> {
@@ -121,5 +126,9 @@ export function startAdotd(...words: readonly string[]): Starting {
       [Symbol.asyncDispose]: async () => void (await stop()),
     };
   };
-  return { ...starting, ready };
+  const kill = (): Promise<Ran> => {
+    child.kill('SIGKILL');
+    return over();
+  };
+  return { ...starting, ready, kill };
 }
