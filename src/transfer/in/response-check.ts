@@ -33,13 +33,14 @@ function tsigErrorText(error: number): string {
 
 /**
  * Judges a message that answers `question`: ID, header, signature, RCODE, and the question, which may be missing (RFC 5936
- * §2.2.2). `verifier`: of a signed question; `now`: seconds since 1970. Throws TransferError.
+ * §2.2.2). `verifier`: of a signed question; `now`: seconds since 1970; `accepted`: RCODEs. Throws TransferError.
  */
 export function checkResponse(
   message: Uint8Array,
   question: TransferQuestion,
   verifier: StreamVerifier | undefined,
   now: number,
+  accepted: readonly number[] = [Rcode.NOERROR],
 ): void {
   if (message.length < HEADER)
     fail(TransferFault.PROTOCOL, `found a message of ${message.length} octets, expected a header of ${HEADER}`);
@@ -52,7 +53,7 @@ export function checkResponse(
     fail(TransferFault.PROTOCOL, 'found a message that is no response to a query, expected the answer');
   const rcode = flags & 15;
   if (verifier !== undefined) checkSignature(message, verifier, now, rcode);
-  if (rcode !== Rcode.NOERROR)
+  if (!accepted.includes(rcode))
     fail(
       TransferFault.RCODE,
       `answered ${NAMES.get(rcode) ?? `RCODE ${rcode}`}${unsignedError(message, rcode)}`,

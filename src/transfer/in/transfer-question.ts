@@ -1,16 +1,19 @@
-/** The questions that a secondary asks: for an SOA record, AXFR (RFC 5936 §2.1) and IXFR (RFC 1995 §3). */
+/**
+ * The questions that we ask of other nameservers: for an SOA record, AXFR (RFC 5936 §2.1) and IXFR (RFC 1995 §3) of the primaries of a
+ * zone, for its DS records of the servers of its parent.
+ */
 import { Class, EdnsOption, Type } from '../../protocol/iana.js';
 import { writeU16, writeU32 } from '../../protocol/octets.js';
 import { signatureLength, signMessage } from '../../protocol/tsig/tsig.js';
 import type { TsigKey } from '../../protocol/tsig/tsig-key.js';
 import { HEADER } from './answer-records.js';
 
-/** What is asked of a primary. */
+/** What is asked. */
 export interface TransferQuestion {
   /** Name of the zone in wire format. */
   readonly apex: Uint8Array;
   readonly id: number;
-  readonly type: typeof Type.SOA | typeof Type.AXFR | typeof Type.IXFR;
+  readonly type: typeof Type.SOA | typeof Type.AXFR | typeof Type.IXFR | typeof Type.DS;
   /** IXFR: the serial of the version that is there. */
   readonly serial?: number | undefined;
 }
@@ -32,7 +35,7 @@ interface WrittenQuestion {
   readonly mac: Uint8Array | undefined;
 }
 
-/** Writes a question. `key`: signs it at `now`, seconds since 1970. `edns`: asks for the EXPIRE option. */
+/** Writes a question. `key`: signs it at `now`, seconds since 1970. `edns`: asks primaries for the EXPIRE option. */
 export function writeQuestion(
   { apex, id, type, serial }: TransferQuestion,
   key: TsigKey | undefined,
@@ -40,12 +43,13 @@ export function writeQuestion(
   edns: boolean,
 ): WrittenQuestion {
   const isIxfr = type === Type.IXFR;
-  const length = HEADER + apex.length + 4 + (isIxfr ? 2 + FIXED + SOA_RDATA : 0) + (edns ? OPT : 0);
+  const opt = edns && type !== Type.DS;
+  const length = HEADER + apex.length + 4 + (isIxfr ? 2 + FIXED + SOA_RDATA : 0) + (opt ? OPT : 0);
   const message = new Uint8Array(length + (key === undefined ? 0 : signatureLength(key)));
   writeU16(message, 0, id);
   writeU16(message, 4, 1);
   writeU16(message, 8, isIxfr ? 1 : 0);
-  writeU16(message, 10, edns ? 1 : 0);
+  writeU16(message, 10, opt ? 1 : 0);
   message.set(apex, HEADER);
   let at = HEADER + apex.length;
   writeU16(message, at, type);
@@ -59,7 +63,7 @@ export function writeQuestion(
     writeU32(message, at + 14, serial ?? 0);
     at += 2 + FIXED + SOA_RDATA;
   }
-  if (edns) {
+  if (opt) {
     writeU16(message, at + 1, Type.OPT);
     writeU16(message, at + 3, PAYLOAD);
     writeU16(message, at + 9, 4);

@@ -70,7 +70,8 @@ export interface MessageShape {
   /** Type of the question; undefined: there is none. */
   readonly question?: number | undefined;
   readonly name?: string;
-  /** Records in wire format for the additional section. */
+  /** Records in wire format for the authority and the additional section. */
+  readonly authority?: Records;
   readonly additional?: Records;
 }
 
@@ -78,12 +79,12 @@ const QR_AA = 0x8400;
 
 /** A message with these records in its answer section. */
 export function messageOf(records: Records, shape: MessageShape = {}): Uint8Array {
-  const { id = ID, flags = QR_AA, question, name = 'example.', additional = [] } = shape;
+  const { id = ID, flags = QR_AA, question, name = 'example.', authority = [], additional = [] } = shape;
   const qname = nameFromText(name);
-  const header = u16(id, flags, question === undefined ? 0 : 1, records.length, 0, additional.length);
+  const header = u16(id, flags, question === undefined ? 0 : 1, records.length, authority.length, additional.length);
   const asked = question === undefined ? [] : [qname, u16(question, 1)];
   const answers = question === undefined ? records : records.map((record) => compressed(record, qname));
-  return Uint8Array.from(Buffer.concat([header, ...asked, ...answers, ...additional]));
+  return Uint8Array.from(Buffer.concat([header, ...asked, ...answers, ...authority, ...additional]));
 }
 
 /** The record with a pointer in place of the end of its owner. */

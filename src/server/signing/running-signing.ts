@@ -1,0 +1,70 @@
+/** What the running server knows of a zone that it signs, besides the keys, and when there is something to do for it. */
+import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
+import type { DnssecPolicy } from './dnssec-policy.js';
+import { denialOf, nextLook, type ParentLook } from './parent-look.js';
+import type { SigningZone } from './signing-zone.js';
+
+/** Times are seconds since 1970. */
+export interface RunningSigning {
+  readonly signing: SigningZone;
+  look: ParentLook | undefined;
+  /** Why the zone could not be signed; undefined: it could. */
+  failure: SigningFailure | undefined;
+  /** When signatures are to be looked at; undefined: there are none. */
+  signaturesDue: number | undefined;
+  /** When it was looked at last whether a version has to be made. */
+  resigned: number;
+  /** When there is something to do; undefined: never. */
+  next: number | undefined;
+}
+
+interface SigningFailure {
+  readonly error: unknown;
+  readonly count: number;
+  readonly retryAt: number;
+}
+
+/** Seconds until what has failed is tried again; twice as many after each further failure, up to the longest. Guesses. */
+const RETRY = 60;
+const LONGEST_RETRY = 3600;
+
+export function newRunning(signing: SigningZone): RunningSigning {
+  return { signing, look: undefined, failure: undefined, signaturesDue: undefined, resigned: 0, next: undefined };
+}
+
+/** `policy`: the one in force. */
+export function isVersionDue(
+  { signing, look }: RunningSigning,
+  policy: DnssecPolicy | undefined,
+  now: number,
+): boolean {
+  return signing.outlook(policy, denialOf(look, now)).isDue;
+}
+
+/** When the parent is to be looked at; undefined: it is not. */
+export function lookTime({ signing, look }: RunningSigning, policy: DnssecPolicy | undefined): number | undefined {
+  const { kept } = signing;
+  return nextLook(kept, policy ?? kept.policy, policy !== undefined, look);
+}
+
+/** When there is something to do for a zone that is served; undefined: never. */
+export function nextTime(running: RunningSigning, policy: DnssecPolicy | undefined, now: number): number | undefined {
+  const { signing, failure, signaturesDue, look, resigned } = running;
+  if (signing.damage !== undefined) return undefined;
+  if (failure !== undefined) return failure.retryAt;
+  const { isDue, next } = signing.outlook(policy, denialOf(look, now));
+  // What can never be published must not keep the server busy.
+  const due = isDue ? Math.max(now, resigned + 1) : undefined;
+  const times = [due, next, signaturesDue, lookTime(running, policy)].filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** When signatures are to be looked at that have just been made: none has to be renewed before that. */
+export function firstDue({ validity, jitter, refresh }: SigningPolicy, now: number): number {
+  return now + Math.max(0, validity - jitter - refresh);
+}
+
+export function failedAgain(before: SigningFailure | undefined, error: unknown, now: number): SigningFailure {
+  const count = before?.count ?? 0;
+  return { error, count: Math.min(20, count + 1), retryAt: now + Math.min(LONGEST_RETRY, RETRY * 2 ** count) };
+}

@@ -1,0 +1,127 @@
+/** What people have done with a zone's keys. Each takes what is stored of the zone, and returns what is to be. */
+import type { SigningKey } from '../../dnssec/keys/signing-key.js';
+import { compromised, dsConfirmed, rollAsked, startAllowed } from '../../dnssec/rollover/events.js';
+import type { KeyProgress, KeyRole, RecordProgress } from '../../dnssec/rollover/key-state.js';
+import { RECORDS_OF } from '../../dnssec/rollover/key-state.js';
+import { AdotdError, ErrorCode } from '../../errors.js';
+import { newKeyId } from './key-files.js';
+import { dnskeyOf, type StoredSigning } from './stored-signing.js';
+
+/** Which keys are to be replaced. Neither role nor id: all of the zone. */
+export interface RollOrder {
+  readonly role?: KeyRole | undefined;
+  readonly id?: string | undefined;
+  /** Others may know the private key: it is replaced at once, and disappears as soon as may be. */
+  readonly compromised?: boolean | undefined;
+}
+
+/** A key that another program has signed the zone with until now. */
+export interface ImportedKey {
+  readonly role: KeyRole;
+  readonly key: SigningKey;
+}
+
+function fail(reason: string): never {
+  throw new AdotdError(ErrorCode.DNSSEC_KEY, reason);
+}
+
+/** The keys that an order means. Throws ADOTD_DNSSEC_KEY when there are none. */
+export function keysToRoll({ keys }: StoredSigning, zone: string, { role, id }: RollOrder): readonly KeyProgress[] {
+  const meant = keys.keys.filter(
+    (key) =>
+      (id === undefined ? key.goal === 'omnipresent' : key.id === id) && (role === undefined || key.role === role),
+  );
+  if (meant.length > 0) return meant;
+  const what = id !== undefined ? `key ${id}` : role !== undefined ? `${role.toUpperCase()} in use` : 'key in use';
+  const known = keys.keys.map((key) => `${key.id} (${key.role.toUpperCase()} ${key.tag})`).join(', ') || 'none';
+  return fail(`found no ${what} of ${zone}, expected one of its keys: ${known}`);
+}
+
+export function withRoll(kept: StoredSigning, zone: string, order: RollOrder): StoredSigning {
+  let { keys } = kept;
+  for (const { id, role } of keysToRoll(kept, zone, order))
+    keys = order.compromised === true ? compromised(keys, id) : rollAsked(keys, role);
+  return { ...kept, keys };
+}
+
+/** Throws ADOTD_DNSSEC_KEY where nobody waits for that. */
+export function withDsSeen(
+  kept: StoredSigning,
+  zone: string,
+  id: string,
+  isThere: boolean,
+  now: number,
+): StoredSigning {
+  const [key] = keysToRoll(kept, zone, { id });
+  const wanted = isThere ? 'rumoured' : 'unretentive';
+  const isParentAsked = kept.policy?.rollover.isParentAsked ?? false;
+  const keys = dsConfirmed(kept.keys, id, isThere, now, isParentAsked);
+  if (key !== undefined && key.role !== 'zsk' && key.records.ds.state === wanted) return { ...kept, keys };
+  const state = key?.role === 'zsk' ? 'it is a ZSK, which has none' : `its state is ${key?.records.ds.state}`;
+  return fail(
+    `found the DS record of key ${id} of ${zone} confirmed to be ${isThere ? 'there' : 'gone'}, but that is not waited for: ${state}; look at adotd ctl dnssec status ${zone}`,
+  );
+}
+
+/** Throws ADOTD_DNSSEC_KEY where it would make no key, or a zone bogus. */
+export function withStart(kept: StoredSigning, zone: string): StoredSigning {
+  if (kept.keys.keys.length > 0) fail(`${zone} has keys already: there is nothing to start`);
+  if (kept.policy?.rollover.isParentAsked === true)
+    fail(
+      `${zone} is signed as soon as all servers of its parent say that there is no DS record: have the old ones removed there`,
+    );
+  return { ...kept, keys: startAllowed(kept.keys) };
+}
+
+interface Import {
+  readonly kept: StoredSigning;
+  /** Files to be written. */
+  readonly files: readonly { readonly id: string; readonly key: SigningKey }[];
+}
+
+/**
+ * Takes over keys. Where the zone has none, they are taken for those that it was signed with until now: everybody knows them, and the parent
+ * has the DS records. Where it has keys, the same ones are expected: then only their files are written again. Throws ADOTD_DNSSEC_KEY.
+ */
+export function withImport(kept: StoredSigning, zone: string, imported: readonly ImportedKey[], now: number): Import {
+  if (imported.length === 0) fail(`found no key for ${zone}, expected one at least`);
+  if (kept.keys.keys.length > 0) return { kept, files: imported.map(({ key }) => sameKey(kept, zone, key)) };
+  checkWhole(zone, imported);
+  const files = imported.map(({ key }) => ({ id: newKeyId(), key }));
+  const keys = imported.map(({ role, key }, i) => keyInUse(files[i]!.id, role, key, now));
+  const dnskeys = Object.fromEntries(files.map(({ id, key }) => [id, Buffer.from(key.dnskey).toString('base64')]));
+  const state = { ...kept.keys, keys, wasSigned: true, isLeaving: false, time: Math.max(kept.keys.time, now) };
+  return { kept: { ...kept, keys: state, dnskeys, isUnsigned: false }, files };
+}
+
+function sameKey(kept: StoredSigning, zone: string, key: SigningKey): Import['files'][number] {
+  const same = kept.keys.keys.find(({ id }) => Buffer.compare(dnskeyOf(kept.dnskeys, id), key.dnskey) === 0);
+  if (same !== undefined) return { id: same.id, key };
+  return fail(`${zone} has keys already, and key ${key.tag} is none of them: only keys that it has can be given again`);
+}
+
+/** A zone needs a key that its parent can point to, and one that signs it, of each algorithm. */
+function checkWhole(zone: string, imported: readonly ImportedKey[]): void {
+  for (const { role, key } of imported) {
+    if ((role !== 'zsk') === key.isEntryPoint) continue;
+    fail(
+      `key ${key.tag} of ${zone}: found the flag SEP ${key.isEntryPoint ? 'set' : 'not set'}, which no ${role.toUpperCase()} has`,
+    );
+  }
+  for (const algorithm of new Set(imported.map(({ key }) => key.algorithm))) {
+    const roles = imported.filter(({ key }) => key.algorithm === algorithm).map(({ role }) => role);
+    if (roles.includes('csk') || (roles.includes('ksk') && roles.includes('zsk'))) continue;
+    fail(
+      `${zone}: found ${roles.map((role) => role.toUpperCase()).join(', ')} of algorithm ${algorithm}, expected a KSK and a ZSK, or a CSK`,
+    );
+  }
+}
+
+function keyInUse(id: string, role: KeyRole, { algorithm, tag }: SigningKey, now: number): KeyProgress {
+  const known: RecordProgress = { state: 'omnipresent', since: now };
+  const of = (record: 'dnskey' | 'krrsig' | 'zrrsig' | 'ds'): RecordProgress =>
+    RECORDS_OF[role].includes(record) ? known : { state: 'hidden', since: undefined };
+  const records = { dnskey: of('dnskey'), krrsig: of('krrsig'), zrrsig: of('zrrsig'), ds: of('ds') };
+  const parent = { seen: undefined, gone: undefined, sure: undefined, last: undefined };
+  return { id, role, algorithm, tag, goal: 'omnipresent', created: now, active: now, records, parent };
+}

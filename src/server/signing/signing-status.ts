@@ -1,0 +1,124 @@
+/** What is known of a zone that is signed here, in words and as plain data. */
+import { dsRdata } from '../../dnssec/keys/delegation-signer.js';
+import { describeKeys } from '../../dnssec/rollover/describe.js';
+import type { KeyProgress, KeyRecord, KeyRole, RecordState } from '../../dnssec/rollover/key-state.js';
+import { Type } from '../../protocol/iana.js';
+import { rdataToText } from '../../protocol/rdata/print.js';
+import type { DnssecPolicy } from './dnssec-policy.js';
+import type { ParentLook } from './parent-look.js';
+import type { SigningZone } from './signing-zone.js';
+import { dnskeyOf } from './stored-signing.js';
+
+interface KeyStatus {
+  readonly id: string;
+  readonly role: KeyRole;
+  readonly algorithm: number;
+  readonly tag: number;
+  /** `KSK 12345, algorithm 13 (ECDSAP256SHA256), to be used`. */
+  readonly title: string;
+  /** What is waited for, one sentence each. */
+  readonly waits: readonly string[];
+  /** RDATA of its DS and of its DNSKEY record, in presentation format. */
+  readonly ds: string;
+  readonly dnskey: string;
+  readonly records: Readonly<Record<KeyRecord, RecordState>>;
+  readonly goal: KeyProgress['goal'];
+  /** Seconds since 1970. */
+  readonly created: number;
+  /** Seconds since 1970: when its lifetime began; undefined: it has not. */
+  readonly active: number | undefined;
+}
+
+/** Times are seconds since 1970. */
+export interface DnssecStatus {
+  readonly zone: string;
+  /** Name of the policy that is in force; undefined: none. */
+  readonly policy: string | undefined;
+  /** `waiting`: it may not be signed yet. `leaving`: it is to be unsigned. `failed`: its last version could not be signed. */
+  readonly state: 'unsigned' | 'signed' | 'waiting' | 'leaving' | 'failed';
+  /** Why it waits, or has failed. */
+  readonly reason?: string;
+  readonly isFrozen: boolean;
+  readonly keys: readonly KeyStatus[];
+  /** When the next signatures are to be renewed; undefined: that is not known yet. */
+  readonly signaturesDue?: number;
+  /** When there is something to do next. */
+  readonly next?: number;
+  readonly lastParentLook?: { readonly at: number; readonly text: string };
+}
+
+interface Known {
+  /** The policy that is in force. */
+  readonly policy: DnssecPolicy | undefined;
+  readonly failure: string | undefined;
+  readonly look: ParentLook | undefined;
+  readonly signaturesDue: number | undefined;
+  readonly next: number | undefined;
+  /** Seconds since 1970. */
+  readonly now: number;
+}
+
+export function statusOf(zone: SigningZone, known: Known): DnssecStatus {
+  const { policy, look, signaturesDue, next } = known;
+  const { keys } = zone.kept;
+  const { state, reason } = stateOf(zone, known);
+  return {
+    zone: zone.zone,
+    policy: policy?.name,
+    state,
+    ...(reason !== undefined && { reason }),
+    isFrozen: keys.isFrozen,
+    keys: keysOf(zone, policy ?? zone.kept.policy, known.now),
+    ...(signaturesDue !== undefined && { signaturesDue }),
+    ...(next !== undefined && { next }),
+    ...(look !== undefined && { lastParentLook: { at: look.at, text: look.text } }),
+  };
+}
+
+function stateOf(zone: SigningZone, { policy, failure, look }: Known): Pick<DnssecStatus, 'state' | 'reason'> {
+  const reason = zone.damage?.message ?? failure;
+  if (reason !== undefined) return { state: 'failed', reason };
+  const { keys, policy: last } = zone.kept;
+  if (policy === undefined && last === undefined)
+    return { state: 'waiting', reason: 'it has keys, but no policy of the configuration has it signed' };
+  if (policy === undefined) return { state: zone.kept.isUnsigned ? 'unsigned' : 'leaving' };
+  if (keys.keys.length > 0) return { state: 'signed' };
+  if (keys.isFrozen) return { state: 'waiting', reason: 'all keys stand still by command' };
+  if (!policy.rollover.isParentAsked)
+    return {
+      state: 'waiting',
+      reason: keys.wasSigned
+        ? `it was signed before, and an old DS record would make it bogus: once there is none, use adotd ctl dnssec start ${zone.zone}`
+        : 'it is not served yet',
+    };
+  const seen = look === undefined ? 'they were not asked yet' : look.text;
+  return { state: 'waiting', reason: `all servers of the parent have to say that there is no DS record: ${seen}` };
+}
+
+function keysOf(zone: SigningZone, policy: DnssecPolicy | undefined, now: number): KeyStatus[] {
+  const { keys, dnskeys } = zone.kept;
+  const reports = policy === undefined ? [] : describeKeys(keys, policy.rollover, now);
+  return keys.keys.map(({ id, role, algorithm, tag, goal, created, active, records }, i) => {
+    const dnskey = dnskeyOf(dnskeys, id);
+    const { title = `${role.toUpperCase()} ${tag}`, waits = [] } = reports[i] ?? {};
+    return {
+      id,
+      role,
+      algorithm,
+      tag,
+      title,
+      waits,
+      ds: rdataToText(Type.DS, dsRdata(dnskey, zone.apex)),
+      dnskey: rdataToText(Type.DNSKEY, dnskey),
+      records: {
+        dnskey: records.dnskey.state,
+        krrsig: records.krrsig.state,
+        zrrsig: records.zrrsig.state,
+        ds: records.ds.state,
+      },
+      goal,
+      created,
+      active,
+    };
+  });
+}

@@ -1,0 +1,266 @@
+/**
+ * The keys of one zone: their states move here, and are stored before anything is made of them. Whatever is lost from memory, what the
+ * state has is enough to go on.
+ */
+import { createHash } from 'node:crypto';
+import { generateKey, type SigningKey } from '../../dnssec/keys/signing-key.js';
+import { leaving } from '../../dnssec/rollover/events.js';
+import type { KeyRole, ZoneKeys } from '../../dnssec/rollover/key-state.js';
+import { keySetOf } from '../../dnssec/rollover/published-keys.js';
+import { isPending, published, step } from '../../dnssec/rollover/step.js';
+import { stepsBetween } from '../../dnssec/rollover/step-text.js';
+import type { KeySet } from '../../dnssec/signing/signing-policy.js';
+import { AdotdError, messageOf } from '../../errors.js';
+import type { Log } from '../../observe/log.js';
+import { nameFromText } from '../../protocol/name.js';
+import type { Clock } from '../../session/clock.js';
+import type { StoredTable } from '../../state/stored-table.js';
+import type { DnssecPolicy } from './dnssec-policy.js';
+import { type KeyFiles, newKeyId } from './key-files.js';
+import { type ImportedKey, withImport } from './signing-commands.js';
+import {
+  decodeSigning,
+  dnskeyOf,
+  encodeSigning,
+  NOTHING_STORED,
+  type StoredSigning,
+  significant,
+} from './stored-signing.js';
+import type { SigningPlan } from './zone-signers.js';
+
+export type SigningTable = Pick<StoredTable, 'keys' | 'get' | 'put'>;
+
+interface SigningZoneParts {
+  readonly files: KeyFiles;
+  readonly table: SigningTable;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A key that was made. */
+interface MadeKey {
+  readonly id: string;
+  readonly role: KeyRole;
+  readonly key: SigningKey;
+}
+
+/** What would happen now. */
+interface Outlook {
+  /** Whether a state moves, a policy takes effect, or what was stored was not published. */
+  readonly isDue: boolean;
+  /** Seconds since 1970: when a state may move by time alone; undefined: none does. */
+  readonly next: number | undefined;
+}
+
+export class SigningZone {
+  readonly zone: string;
+  /** In wire format. */
+  readonly apex: Uint8Array;
+  readonly #parts: SigningZoneParts;
+  #kept: StoredSigning = NOTHING_STORED;
+  #damage: AdotdError | undefined;
+  /** What is stored, as significant() has it. */
+  #stored: string;
+  readonly #keys = new Map<string, SigningKey>();
+  /** Keys that have files, but are in no state yet: it could not be stored. */
+  #spare: MadeKey[] = [];
+  /** Id of the plan that was given out last. */
+  #plan: string | undefined;
+  /** What a step has done that is not published yet. */
+  #news: string[] = [];
+  #tail: Promise<unknown> = Promise.resolve();
+
+  /** Reads what is stored of the zone. */
+  constructor(zone: string, parts: SigningZoneParts) {
+    this.zone = zone;
+    this.apex = nameFromText(zone);
+    this.#parts = parts;
+    try {
+      const value = parts.table.get(zone);
+      if (value !== undefined) this.#kept = decodeSigning(value, zone);
+    } catch (error) {
+      if (!(error instanceof AdotdError)) throw error;
+      this.#damage = error;
+    }
+    this.#stored = significant(this.#kept);
+  }
+
+  get kept(): StoredSigning {
+    return this.#kept;
+  }
+
+  /** Why nothing is known of its keys; undefined: they are known. */
+  get damage(): AdotdError | undefined {
+    return this.#damage;
+  }
+
+  /** Whether versions of the zone are the server's own, whatever the configuration says now. */
+  get isBound(): boolean {
+    const { policy, keys } = this.#kept;
+    return this.damage !== undefined || (policy !== undefined && (keys.keys.length > 0 || keys.wasSigned));
+  }
+
+  /**
+   * Moves the states, stores them, and says how the zone is to be signed (ZoneSigners.plan). `configured`: the policy that is in force;
+   * undefined: none. `zoneTtl`: seconds.
+   */
+  plan(
+    configured: DnssecPolicy | undefined,
+    zoneTtl: number,
+    isDsDenied: boolean | undefined,
+  ): Promise<SigningPlan | undefined> {
+    return this.#inOrder(async () => {
+      this.#mustBeKnown();
+      const policy = configured ?? this.#kept.policy;
+      if (policy === undefined) return undefined;
+      const before = this.#kept;
+      const made: MadeKey[] = [];
+      const { keys } = step(
+        leaving(before.keys, configured === undefined),
+        policy.rollover,
+        { now: this.#parts.clock.seconds(), zoneTtl, isDsDenied },
+        (role, algorithm, taken) => {
+          made.push(this.#makeKey(role, algorithm, taken));
+          return { id: made.at(-1)!.id, tag: made.at(-1)!.key.tag };
+        },
+      );
+      const next = this.#signingOf(keys, policy, made);
+      this.#spare.push(...made);
+      // What cannot be signed must not move.
+      const set = keySetOf(keys, (id) => this.#keyOf(id, next.dnskeys), this.apex, policy.hasCds);
+      for (const { id, key } of made) await this.#parts.files.write(id, key);
+      await this.#store(next);
+      this.#spare = this.#spare.filter((one) => !made.includes(one));
+      this.#news.push(...stepsBetween(before.keys, keys));
+      this.#forget(before.keys, keys);
+      if (next.isUnsigned) return undefined;
+      const plan = { id: idOf(set, policy), keys: set, policy: policy.signing };
+      this.#plan = plan.id;
+      return plan;
+    });
+  }
+
+  /**
+   * Notes that a version by this plan is published. Never rejects: what cannot be stored now is published once more after a restart. Returns
+   * what has happened to the keys, in words.
+   */
+  published({ id }: SigningPlan): Promise<readonly string[]> {
+    return this.#inOrder(async () => {
+      if (id !== this.#plan) return [];
+      const keys = published(this.#kept.keys, this.#parts.clock.seconds());
+      const next = { ...this.#kept, keys, isUnsigned: keys.keys.length === 0 };
+      try {
+        await this.#store(next);
+      } catch (error) {
+        this.#kept = next;
+        this.#parts.log.warn({ err: error, zone: this.zone }, `the keys of ${this.zone}: ${messageOf(error)}`);
+      }
+      return this.#news.splice(0);
+    });
+  }
+
+  /** Changes what is known, and stores it. Rejects with what `make` throws, and with ADOTD_STATE; then nothing has changed. */
+  change(make: (kept: StoredSigning) => StoredSigning): Promise<void> {
+    return this.#inOrder(async () => {
+      this.#mustBeKnown();
+      await this.#store(make(this.#kept));
+    });
+  }
+
+  /** Takes over keys that were made elsewhere: their files first, then the state. With them, a zone is known whose stored state was damaged. */
+  importKeys(imported: readonly ImportedKey[]): Promise<void> {
+    return this.#inOrder(async () => {
+      const { kept, files } = withImport(this.#kept, this.zone, imported, this.#parts.clock.seconds());
+      for (const { id, key } of files) await this.#parts.files.write(id, key);
+      await this.#store(kept);
+      this.#damage = undefined;
+      for (const { id, key } of files) this.#keys.set(id, key);
+    });
+  }
+
+  /** What would happen if plan() was called now. Nothing is changed. */
+  outlook(configured: DnssecPolicy | undefined, isDsDenied: boolean | undefined): Outlook {
+    const kept = this.#kept;
+    const policy = configured ?? kept.policy;
+    if (policy === undefined || this.damage !== undefined) return { isDue: false, next: undefined };
+    const facts = { now: this.#parts.clock.seconds(), zoneTtl: kept.keys.current.zone.at(-1) ?? 0, isDsDenied };
+    const state = leaving(kept.keys, configured === undefined);
+    const { keys, next } = step(state, policy.rollover, facts, () => ({ id: '', tag: -1 }));
+    const isOpen = isPending(keys) || (keys.keys.length === 0 && !kept.isUnsigned);
+    const isChanged = significant({ ...kept, keys, policy }) !== significant(kept);
+    return { isDue: isOpen || isChanged, next };
+  }
+
+  /** A key of the zone. Throws ADOTD_DNSSEC_KEY when it cannot be had. */
+  keyOf(id: string): SigningKey {
+    return this.#keyOf(id, this.#kept.dnskeys);
+  }
+
+  #keyOf(id: string, dnskeys: StoredSigning['dnskeys']): SigningKey {
+    const known = this.#keys.get(id);
+    if (known !== undefined) return known;
+    const key = this.#parts.files.read({ id, dnskey: dnskeyOf(dnskeys, id) }, this.zone);
+    this.#keys.set(id, key);
+    return key;
+  }
+
+  /** One that could not be stored before is taken first. */
+  #makeKey(role: KeyRole, algorithm: number, taken: readonly number[]): MadeKey {
+    const at = this.#spare.findIndex(
+      (one) => one.role === role && one.key.algorithm === algorithm && !taken.includes(one.key.tag),
+    );
+    const [spare] = at < 0 ? [] : this.#spare.splice(at, 1);
+    const made = spare ?? { id: newKeyId(), role, key: generateKey(algorithm, role !== 'zsk', taken) };
+    this.#keys.set(made.id, made.key);
+    return made;
+  }
+
+  #signingOf(keys: ZoneKeys, policy: DnssecPolicy, made: readonly MadeKey[]): StoredSigning {
+    const all: Record<string, string> = { ...this.#kept.dnskeys };
+    for (const { id, key } of made) all[id] = Buffer.from(key.dnskey).toString('base64');
+    const dnskeys = Object.fromEntries(keys.keys.map(({ id }) => [id, all[id] ?? '']));
+    return { keys, policy, dnskeys, isUnsigned: this.#kept.isUnsigned && keys.keys.length === 0 };
+  }
+
+  async #store(next: StoredSigning): Promise<void> {
+    const text = significant(next);
+    if (text !== this.#stored) await this.#parts.table.put(this.zone, encodeSigning(next));
+    this.#stored = text;
+    this.#kept = next;
+  }
+
+  /** Removes the files of keys that the stored state does not have any more. */
+  #forget(before: ZoneKeys, { keys }: ZoneKeys): void {
+    const present = new Set(keys.map(({ id }) => id));
+    for (const { id } of before.keys) {
+      if (present.has(id)) continue;
+      this.#keys.delete(id);
+      try {
+        this.#parts.files.remove(id);
+      } catch (error) {
+        const text = `the file of a key that has gone cannot be removed: ${messageOf(error)}`;
+        this.#parts.log.warn({ err: error, zone: this.zone }, text);
+      }
+    }
+  }
+
+  #mustBeKnown(): void {
+    if (this.#damage !== undefined) throw this.#damage;
+  }
+
+  #inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#tail.then(work);
+    this.#tail = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** Names all that decides what is published and who signs, whatever the order in which it comes. */
+function idOf({ dnskey, cds, cdnskey, keySigners, zoneSigners }: KeySet, { signing }: DnssecPolicy): string {
+  const { nsec3, keyTtl } = signing;
+  const texts = (all: readonly Uint8Array[]): string[] => all.map((one) => Buffer.from(one).toString('base64')).sort();
+  const signers = (keys: readonly SigningKey[]): string[] => texts(keys.map((key) => key.dnskey));
+  const chain = nsec3 === undefined ? 'nsec' : nsec3.optOut ? 'opt-out' : 'nsec3';
+  const all = [texts(dnskey), texts(cds), texts(cdnskey), signers(keySigners), signers(zoneSigners), chain, keyTtl];
+  return createHash('sha256').update(JSON.stringify(all)).digest('base64url').slice(0, 22);
+}
