@@ -84,9 +84,14 @@ export function syncFolder(folder: string): void {
 
 /**
  * Writes a file beside its final place and puts it there: after a crash either the old file is there, or the new one with all of its
- * content. `pieces` are made one by one, and the event loop turns between them. Fulfilled with the octets written, once they are on disk.
+ * content. `pieces` are made one by one, and the event loop turns between them. `owner`: the user that the file is given to. Fulfilled with the
+ * octets written, once they are on disk.
  */
-export async function writeFileDurably(path: string, pieces: Iterable<Uint8Array>): Promise<number> {
+export async function writeFileDurably(
+  path: string,
+  pieces: Iterable<Uint8Array>,
+  owner?: { readonly uid: number; readonly gid: number },
+): Promise<number> {
   const aside = `${path}.new`;
   let octets = 0;
   try {
@@ -96,6 +101,7 @@ export async function writeFileDurably(path: string, pieces: Iterable<Uint8Array
         await file.writeFile(piece);
         octets += piece.length;
       }
+      if (owner !== undefined) await file.chown(owner.uid, owner.gid);
       await file.datasync();
     } finally {
       await file.close();

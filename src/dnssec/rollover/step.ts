@@ -116,7 +116,7 @@ function ttlsAt(
 }
 
 /** Whether a state was not published yet. */
-function isPending({ keys }: ZoneKeys): boolean {
+export function isPending({ keys }: ZoneKeys): boolean {
   return keys.some(({ role, records }) =>
     RECORDS_OF[role].some((record) => records[record].state !== 'hidden' && records[record].since === undefined),
   );
