@@ -12,7 +12,9 @@ export interface RunningSigning {
   failure: SigningFailure | undefined;
   /** When signatures are to be looked at; undefined: there are none. */
   signaturesDue: number | undefined;
-  /** When it was looked at last whether a version has to be made. */
+  /** Whether it is being looked at whether a version has to be made. */
+  isResigning: boolean;
+  /** When that was last. */
   resigned: number;
   /** When there is something to do; undefined: never. */
   next: number | undefined;
@@ -29,7 +31,8 @@ const RETRY = 60;
 const LONGEST_RETRY = 3600;
 
 export function newRunning(signing: SigningZone): RunningSigning {
-  return { signing, look: undefined, failure: undefined, signaturesDue: undefined, resigned: 0, next: undefined };
+  const times = { signaturesDue: undefined, resigned: 0, next: undefined };
+  return { signing, look: undefined, failure: undefined, isResigning: false, ...times };
 }
 
 /** `policy`: the one in force. */

@@ -43,11 +43,16 @@ export class SigningSchedule {
     this.#arm();
   }
 
-  /** Fulfilled when nothing is worked on any more. */
-  async close(): Promise<void> {
+  /** Fulfilled when the work that has begun is done. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#busy.values());
+  }
+
+  /** Begins nothing more. */
+  close(): Promise<void> {
     this.#isClosed = true;
     this.#timer.clear();
-    await Promise.all(this.#busy.values());
+    return this.settled();
   }
 
   #arm(): void {

@@ -109,7 +109,7 @@ export function decodeSigning(octets: Uint8Array, zone: string): StoredSigning {
 }
 
 /** The error of a zone whose keys' states cannot be read. */
-export function damaged(zone: string, reason: string, cause?: unknown): AdotdError {
+function damaged(zone: string, reason: string, cause?: unknown): AdotdError {
   const remedy = `restore the state from a backup, or give the zone's keys again with adotd ctl dnssec import ${zone}`;
   return new AdotdError(
     ErrorCode.STATE,

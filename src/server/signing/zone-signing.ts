@@ -130,6 +130,11 @@ export class ZoneSigning implements ZoneSigners {
     await this.#schedule.close();
   }
 
+  /** Fulfilled when what is being done now is done. */
+  settled(): Promise<void> {
+    return this.#schedule.settled();
+  }
+
   isSigner(zone: string): boolean {
     return this.#policy(zone) !== undefined || (this.#zones.get(zone)?.signing.isBound ?? false);
   }
@@ -140,7 +145,8 @@ export class ZoneSigning implements ZoneSigners {
     try {
       return await running.signing.plan(this.#policy(zone), largestTtl(content), denialOf(running.look, now));
     } catch (error) {
-      this.#failed(running, error);
+      // The keeper passes on to #resign() what is thrown here.
+      if (!running.isResigning) this.#failed(running, error);
       throw error;
     }
   }
@@ -235,14 +241,7 @@ export class ZoneSigning implements ZoneSigners {
     if (running === undefined) {
       const { clock, log } = this.#options;
       const signing = new SigningZone(zone, { files: this.#files, table: this.#table, clock, log });
-      running = {
-        signing,
-        look: undefined,
-        failure: undefined,
-        signaturesDue: undefined,
-        resigned: 0,
-        next: undefined,
-      };
+      running = newRunning(signing);
       this.#zones.set(zone, running);
     }
     return running;
@@ -313,6 +312,7 @@ export class ZoneSigning implements ZoneSigners {
   async #resign(running: RunningSigning): Promise<void> {
     const { zone } = running.signing;
     if (!this.#isServed(zone)) return;
+    running.isResigning = true;
     try {
       const now = this.#now();
       const due = (await this.#keeper?.resign(zone))?.nextDue;
@@ -321,6 +321,8 @@ export class ZoneSigning implements ZoneSigners {
       running.failure = undefined;
     } catch (error) {
       this.#failed(running, error);
+    } finally {
+      running.isResigning = false;
     }
   }
 
@@ -328,8 +330,6 @@ export class ZoneSigning implements ZoneSigners {
   #failed(running: RunningSigning, error: unknown): void {
     const { zone, damage } = running.signing;
     const { failure } = running;
-    // The keeper passes on what plan() has thrown.
-    if (failure?.error === error) return;
     running.failure = failedAgain(failure, error, this.#now());
     this.#schedule.touch(zone);
     const text = messageOf(error);

@@ -1,0 +1,217 @@
+/** What signs zones, without a server: a keeper that signs nothing, a parent that does what CDS asks for, and a clock that stands still. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultConfig } from '../../../src/config/schema.js';
+import { DEFAULT_SIGNING_POLICY } from '../../../src/dnssec/signing/signing-policy.js';
+import { AdotdError, ErrorCode } from '../../../src/errors.js';
+import type { Log } from '../../../src/observe/log.js';
+import type { DnssecPolicy } from '../../../src/server/signing/dnssec-policy.js';
+import type { DsAnswer } from '../../../src/server/signing/parent-servers.js';
+import type { SigningPlan } from '../../../src/server/signing/zone-signers.js';
+import { ZoneSigning } from '../../../src/server/signing/zone-signing.js';
+import { FakeClock } from '../../support/clock.js';
+import { imageOf, ZONE } from '../zones/keeper-support.js';
+
+export const HOUR = 3600;
+export const NAME = 'a.test.';
+
+export const POLICY: DnssecPolicy = {
+  name: 'default',
+  signing: DEFAULT_SIGNING_POLICY,
+  rollover: {
+    keys: [{ role: 'csk', algorithm: 13, lifetime: undefined }],
+    keyTtl: HOUR,
+    dsTtl: 2 * HOUR,
+    propagation: 600,
+    parentPropagation: 1200,
+    isParentAsked: false,
+  },
+  hasCds: true,
+  parent: [],
+};
+export const ASKED: DnssecPolicy = {
+  ...POLICY,
+  rollover: { ...POLICY.rollover, isParentAsked: true },
+  parent: ['parent'],
+};
+
+/** A table whose values outlive the server; its disk is full when the test says so. */
+export class MemoryTable {
+  readonly values = new Map<string, Uint8Array>();
+  isFull = false;
+  puts = 0;
+  /** Called before a value is stored. */
+  before: (() => void) | undefined;
+
+  keys(): string[] {
+    return [...this.values.keys()];
+  }
+
+  get(key: string): Uint8Array | undefined {
+    return this.values.get(key);
+  }
+
+  async put(key: string, value: Uint8Array): Promise<void> {
+    this.before?.();
+    if (this.isFull) throw new AdotdError(ErrorCode.STATE, 'the disk is full');
+    this.puts++;
+    this.values.set(key, value);
+  }
+}
+
+/** Keeps zones as the keeper does, but signs nothing. */
+class FakeKeeper {
+  readonly zones = new Map<string, { state: string; image: Uint8Array; plan: SigningPlan | undefined }>();
+  /** Plans of the versions that were published, one after the other. */
+  readonly versions: SigningPlan[] = [];
+  resigned = 0;
+  failure: Error | undefined;
+  signing: ZoneSigning | undefined;
+  nextDue: number | undefined;
+  readonly #listeners: ((zone: string) => void)[] = [];
+  #tail: Promise<unknown> = Promise.resolve();
+
+  get(zone: string) {
+    return this.zones.get(zone);
+  }
+
+  *all(): Iterable<{ zone: string }> {
+    for (const zone of this.zones.keys()) yield { zone };
+  }
+
+  onPublished(listener: (zone: string) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** A zone file is loaded. */
+  async load(zone: string, image = imageOf('a.test', ZONE)): Promise<void> {
+    this.zones.set(zone, { state: 'served', image, plan: this.zones.get(zone)?.plan });
+    if (this.signing?.isSigner(zone)) await this.resign(zone);
+    for (const listener of this.#listeners) listener(zone);
+  }
+
+  resign(zone: string): Promise<{ nextDue: number | undefined }> {
+    const done = this.#tail.then(() => this.#resign(zone));
+    this.#tail = done.catch(() => undefined);
+    return done;
+  }
+
+  async #resign(zone: string): Promise<{ nextDue: number | undefined }> {
+    this.resigned++;
+    const kept = this.zones.get(zone)!;
+    const plan = await this.signing?.plan(zone, kept.image);
+    if (this.failure !== undefined) throw this.failure;
+    if (plan === undefined) return { nextDue: undefined };
+    if (plan.id !== kept.plan?.id) this.versions.push(plan);
+    kept.plan = plan;
+    await this.signing?.published(zone, plan);
+    return { nextDue: this.nextDue };
+  }
+}
+
+/** A clock whose time of day may be set. */
+class SetClock extends FakeClock {
+  /** Seconds. */
+  ahead = 0;
+
+  override seconds(): number {
+    return super.seconds() + this.ahead;
+  }
+}
+
+export class SigningBench {
+  readonly folder = mkdtempSync(join(tmpdir(), 'adotd-signing-'));
+  readonly table = new MemoryTable();
+  readonly clock = new SetClock();
+  readonly lines: string[] = [];
+  /** What each server of the parent says; undefined: it is silent. */
+  parent: DsAnswer[] = [[]];
+  asked = 0;
+  policy: DnssecPolicy | undefined = POLICY;
+  keeper = new FakeKeeper();
+  signing: ZoneSigning;
+
+  constructor() {
+    this.clock.now = 1_780_000_000_000;
+    this.signing = this.#open();
+  }
+
+  get now(): number {
+    return this.clock.seconds();
+  }
+
+  /** The keys that the last version has. */
+  get last(): SigningPlan['keys'] {
+    return this.keeper.versions.at(-1)!.keys;
+  }
+
+  get status() {
+    return this.signing.status(NAME)!;
+  }
+
+  async load(...zones: string[]): Promise<this> {
+    for (const zone of zones.length > 0 ? zones : [NAME]) await this.keeper.load(zone);
+    this.signing.begin(this.keeper);
+    await this.run(0);
+    return this;
+  }
+
+  /** Forgets all that is in memory, as a crash does; what is published stays. */
+  async crash(): Promise<void> {
+    await this.signing.close();
+    const { zones, versions } = this.keeper;
+    this.keeper = new FakeKeeper();
+    for (const [zone, kept] of zones) this.keeper.zones.set(zone, kept);
+    this.keeper.versions.push(...versions);
+    this.signing = this.#open();
+    this.signing.begin(this.keeper);
+    await this.run(0);
+  }
+
+  /** Goes on for so many hours, minute by minute. */
+  async run(hours: number, each: () => void = () => undefined): Promise<void> {
+    const end = this.clock.now + hours * 3_600_000;
+    do {
+      this.clock.advance(Math.min(60_000, end - this.clock.now));
+      await this.signing.settled();
+      each();
+    } while (this.clock.now < end);
+    this.clock.advance(0);
+    await this.signing.settled();
+  }
+
+  /** The parent does what CDS asks for. */
+  obey(): void {
+    const { cds } = this.last;
+    if (cds.length === 0) return;
+    const isRemoval = cds[0]!.length === 5;
+    this.parent = this.parent.map(() => (isRemoval ? [] : cds));
+  }
+
+  async close(): Promise<void> {
+    await this.signing.close();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #open(): ZoneSigning {
+    const line =
+      (level: string) =>
+      (_: object, text: string): void =>
+        void this.lines.push(`${level}: ${text}`);
+    const log: Log = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+    const signing = ZoneSigning.open(defaultConfig(), {
+      state: { table: () => this.table },
+      folder: this.folder,
+      clock: this.clock,
+      log,
+      askParent: async () => {
+        this.asked++;
+        return this.parent;
+      },
+      policyOf: () => ({ dnssec: this.policy }),
+    });
+    this.keeper.signing = signing;
+    return signing;
+  }
+}

@@ -1,0 +1,322 @@
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultConfig } from '../../../src/config/schema.js';
+import { ASKED, HOUR, NAME, POLICY, SigningBench } from './signing-support.js';
+
+let bench: SigningBench;
+beforeEach(() => {
+  bench = new SigningBench();
+});
+afterEach(() => bench.close());
+
+const keyFiles = (): string[] => readdirSync(join(bench.folder, 'keys'));
+const DAY = 24;
+
+describe('a zone with a policy', () => {
+  it('is signed at once where nobody asks the parent, and asks for its DS record when all caches have the signatures', async () => {
+    await bench.load();
+    expect(bench.keeper.versions).toHaveLength(1);
+    expect(bench.last).toMatchObject({ cds: [], cdnskey: [] });
+    expect([bench.last.dnskey.length, bench.last.keySigners.length, bench.last.zoneSigners.length]).toEqual([1, 1, 1]);
+    await bench.run(2);
+    expect(bench.keeper.versions).toHaveLength(2);
+    expect([bench.last.cds.length, bench.last.cdnskey.length]).toEqual([1, 1]);
+    const [key] = bench.status.keys;
+    expect(bench.status).toMatchObject({ zone: NAME, policy: 'default', state: 'signed', isFrozen: false });
+    expect(key).toMatchObject({ role: 'csk', records: { dnskey: 'omnipresent', ds: 'rumoured' }, goal: 'omnipresent' });
+    expect(key?.waits).toEqual([
+      `The DS record: waits for somebody to publish it at the parent (key tag ${key?.tag}), and to confirm that.`,
+    ]);
+    await bench.run(30 * DAY);
+    expect(bench.keeper.versions).toHaveLength(2);
+    await bench.signing.dsSeen(NAME, key!.id, true);
+    await bench.run(3);
+    expect(bench.status.keys[0]).toMatchObject({ records: { ds: 'omnipresent' } });
+    expect(bench.status.keys[0]?.active).toBeGreaterThan(0);
+  });
+
+  it('has one key file, which only its user may read, and which is there before the state names it', async () => {
+    let seen = -1;
+    bench.table.before = () => {
+      seen = keyFiles().length;
+      bench.table.before = undefined;
+    };
+    await bench.load();
+    expect(seen).toBe(1);
+    const [file = ''] = keyFiles();
+    expect(file).toBe(`${bench.status.keys[0]?.id}.pem`);
+    expect(statSync(join(bench.folder, 'keys', file)).mode & 0o777).toBe(0o600);
+    expect(statSync(join(bench.folder, 'keys')).mode & 0o777).toBe(0o700);
+    expect(readFileSync(join(bench.folder, 'keys', file), 'utf8')).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
+  });
+
+  it('is stored only when something has changed', async () => {
+    await bench.load();
+    const { puts } = bench.table;
+    for (let i = 0; i < 5; i++) {
+      bench.clock.advance(1000);
+      await bench.keeper.resign(NAME);
+    }
+    expect(bench.table.puts).toBe(puts);
+  });
+
+  it('says each step of a roll once in the log', async () => {
+    await bench.load();
+    await bench.run(2);
+    const steps = bench.lines.filter((line) => line.startsWith('info'));
+    const tag = bench.status.keys[0]?.tag;
+    expect(steps).toEqual([
+      `info: a.test. CSK ${tag}: the key is new, algorithm 13 (ECDSAP256SHA256), the DNSKEY record is published, the signature over the DNSKEY RRset is published, the signatures over the zone are published`,
+      expect.stringContaining('the signatures over the zone are known to all resolvers'),
+      expect.stringContaining('the DS record may be published by the parent now'),
+    ]);
+    await bench.crash();
+    await bench.run(1);
+    expect(bench.lines.filter((line) => line.startsWith('info'))).toEqual(steps);
+  });
+
+  it('costs nothing while nothing is due', async () => {
+    await bench.load();
+    await bench.run(2);
+    bench.keeper.nextDue = bench.now + 5 * DAY * HOUR;
+    await bench.keeper.resign(NAME);
+    const { resigned } = bench.keeper;
+    await bench.run(DAY);
+    expect(bench.keeper.resigned - resigned).toBeLessThanOrEqual(1);
+    expect(bench.clock.timers).toBe(1);
+  });
+});
+
+describe('the parent', () => {
+  beforeEach(() => {
+    bench.policy = ASKED;
+  });
+
+  it('has to deny DS records at all servers before there is a first key', async () => {
+    bench.parent = [[], undefined];
+    await bench.load();
+    expect(bench.keeper.versions).toEqual([]);
+    expect(keyFiles()).toEqual([]);
+    expect(bench.status).toMatchObject({ state: 'waiting', reason: expect.stringContaining('1 of 2 servers') });
+    bench.parent = [[], [Buffer.from('00010d0200', 'hex')]];
+    await bench.run(2);
+    expect(bench.keeper.versions).toEqual([]);
+    expect(bench.status.reason).toContain('with DS records of key 1');
+    bench.parent = [[], []];
+    await bench.run(2);
+    expect(bench.status).toMatchObject({ state: 'signed' });
+    expect(keyFiles()).toHaveLength(1);
+  });
+
+  it('is asked again while it has to do something, and less often while it is silent', async () => {
+    await bench.load();
+    await bench.run(2);
+    const first = bench.asked;
+    await bench.run(10);
+    const hourly = bench.asked - first;
+    expect(hourly).toBeGreaterThanOrEqual(9);
+    bench.parent = [undefined];
+    await bench.run(10);
+    expect(bench.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+    bench.parent = [[]];
+    bench.obey();
+    await bench.run(6);
+    expect(bench.lines.filter((line) => line.includes('all servers of its parent say again'))).toHaveLength(1);
+    expect(bench.status.keys[0]?.records.ds).toBe('omnipresent');
+    const { asked } = bench;
+    await bench.run(DAY);
+    expect(bench.asked).toBe(asked);
+    await expect(bench.signing.dsSeen(NAME, bench.status.keys[0]!.id, true)).rejects.toMatchObject({
+      code: 'ADOTD_DNSSEC_KEY',
+    });
+  });
+});
+
+/** A whole life: the first key, rolls of each kind, and back to unsigned. */
+async function live(between: () => Promise<void>): Promise<string[]> {
+  const history: string[] = [];
+  const note = (): void => {
+    bench.obey();
+    const { dnskey, zoneSigners, cds } = bench.last;
+    const line = `${dnskey.length} keys, ${zoneSigners.map(({ algorithm }) => algorithm)}, ${cds.length} CDS`;
+    if (history.at(-1) !== line) history.push(line);
+  };
+  const days = async (count: number): Promise<void> => {
+    for (let i = 0; i < count * 4; i++) {
+      await bench.run(6, note);
+      await between();
+    }
+  };
+  const { rollover } = ASKED;
+  const roles = (algorithm: number) =>
+    (['ksk', 'zsk'] as const).map((role) => ({ role, algorithm, lifetime: undefined }));
+  bench.policy = { ...ASKED, rollover: { ...rollover, keys: roles(13) } };
+  await bench.load();
+  await days(2);
+  history.push('zsk');
+  await bench.signing.roll(NAME, { role: 'zsk' });
+  await days(2);
+  history.push('ksk');
+  await bench.signing.roll(NAME, { role: 'ksk' });
+  await days(2);
+  history.push('algorithm');
+  bench.policy = { ...ASKED, rollover: { ...rollover, keys: roles(15) } };
+  bench.signing.configure(defaultConfig());
+  await days(3);
+  history.push('off');
+  bench.policy = undefined;
+  bench.signing.configure(defaultConfig());
+  await days(3);
+  return history;
+}
+
+describe('the life of a zone', () => {
+  const WHOLE = [
+    '2 keys, 13, 0 CDS',
+    '2 keys, 13, 1 CDS',
+    'zsk',
+    '3 keys, 13, 1 CDS',
+    '2 keys, 13, 1 CDS',
+    'ksk',
+    '3 keys, 13, 1 CDS',
+    '2 keys, 13, 1 CDS',
+    'algorithm',
+    '2 keys, 13,15, 1 CDS',
+    '4 keys, 13,15, 1 CDS',
+    '2 keys, 13,15, 1 CDS',
+    '2 keys, 15, 1 CDS',
+    'off',
+    '2 keys, 15, 1 CDS',
+    '0 keys, , 0 CDS',
+  ];
+
+  it('goes from the first key over all rolls back to unsigned', async () => {
+    expect(await live(async () => undefined)).toEqual(WHOLE);
+    expect(bench.status).toMatchObject({ state: 'unsigned', keys: [] });
+    expect(keyFiles()).toEqual([]);
+    expect(bench.signing.isSigner(NAME)).toBe(true);
+    expect(await bench.signing.plan(NAME, bench.keeper.zones.get(NAME)!.image)).toBeUndefined();
+  });
+
+  it('is the same when the server crashes every few hours', async () => {
+    expect(await live(() => bench.crash())).toEqual(WHOLE);
+  });
+});
+
+describe('a zone that was signed before', () => {
+  it('gets no new key by itself where nobody asks the parent', async () => {
+    await bench.load();
+    await bench.run(2);
+    await bench.signing.dsSeen(NAME, bench.status.keys[0]!.id, true);
+    await bench.run(4);
+    bench.policy = undefined;
+    await bench.crash();
+    expect(bench.status.state).toBe('leaving');
+    await bench.run(4);
+    await bench.signing.dsSeen(NAME, bench.status.keys[0]!.id, false);
+    await bench.run(8);
+    expect(bench.status).toMatchObject({ state: 'unsigned', keys: [] });
+    bench.policy = POLICY;
+    await bench.crash();
+    await bench.run(2);
+    expect(bench.status).toMatchObject({ state: 'waiting', reason: expect.stringContaining('dnssec start a.test.') });
+    await bench.signing.start(NAME);
+    expect(bench.status).toMatchObject({ state: 'signed' });
+  });
+});
+
+describe('what goes wrong', () => {
+  it('makes no key while the state cannot be stored, and one when it can', async () => {
+    bench.table.isFull = true;
+    await expect(bench.load()).rejects.toMatchObject({ code: 'ADOTD_STATE' });
+    bench.signing.begin(bench.keeper);
+    await bench.run(5);
+    expect(bench.status).toMatchObject({ state: 'failed', reason: 'the disk is full', keys: [] });
+    expect(bench.lines.filter((line) => line.startsWith('error'))).toEqual([
+      'error: a.test. cannot be signed: the disk is full; what is served stays as it is, and it is tried again',
+    ]);
+    expect(keyFiles()).toHaveLength(1);
+    bench.table.isFull = false;
+    await bench.run(2);
+    expect(bench.status).toMatchObject({ state: 'signed' });
+    expect(keyFiles()).toEqual([`${bench.status.keys[0]?.id}.pem`]);
+    expect(bench.lines).toContain('info: a.test. is signed again');
+  });
+
+  it.each([
+    ['is missing', (path: string) => rmSync(path), 'no such file or directory'],
+    ['is damaged', (path: string) => writeFileSync(path, 'x'), 'expected a private key in PEM'],
+    ['has another key', (path: string) => writeFileSync(path, OTHER), 'found another private key'],
+  ])('says which key %s, keeps the zone, and goes on with the same key when it is back', async (_, damage, reason) => {
+    await bench.load();
+    const { id } = bench.status.keys[0]!;
+    const path = join(bench.folder, 'keys', `${id}.pem`);
+    const pem = readFileSync(path);
+    const [before] = bench.signing.exportKeys(NAME);
+    damage(path);
+    await bench.crash();
+    await bench.run(3);
+    expect(bench.keeper.versions).toHaveLength(1);
+    expect(bench.status.state).toBe('failed');
+    expect(bench.status.reason).toContain(path);
+    expect(bench.status.reason).toContain(reason);
+    expect(bench.status.reason).toContain('restore the file from a backup');
+    expect(bench.status.keys.map((key) => key.id)).toEqual([id]);
+    expect(() => bench.signing.exportKeys(NAME)).toThrow(path);
+    if (reason.startsWith('found')) writeFileSync(path, pem);
+    else await bench.signing.importKeys(NAME, [{ role: 'csk', key: before!.key }]);
+    await bench.run(3);
+    expect(bench.status).toMatchObject({ state: 'signed', keys: [{ id }] });
+    expect(bench.keeper.versions).toHaveLength(2);
+    expect(readFileSync(path)).toEqual(pem);
+  });
+
+  it('keeps a zone whose stored states are damaged, and makes no key', async () => {
+    await bench.load();
+    const whole = bench.table.values.get(NAME)!;
+    bench.table.values.set(NAME, whole.subarray(0, whole.length - 5));
+    await bench.crash();
+    await bench.run(5);
+    expect(bench.status).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining('cannot be read: they are no JSON'),
+    });
+    expect(bench.signing.isSigner(NAME)).toBe(true);
+    expect(bench.keeper.versions).toHaveLength(1);
+    await expect(bench.keeper.resign(NAME)).rejects.toMatchObject({ code: 'ADOTD_STATE' });
+    await expect(bench.signing.start(NAME)).rejects.toMatchObject({ code: 'ADOTD_STATE' });
+    expect(keyFiles()).toHaveLength(1);
+  });
+
+  it('moves nothing while the clock is behind', async () => {
+    await bench.load();
+    bench.clock.ahead = -10 * HOUR;
+    await bench.run(9);
+    expect(bench.keeper.versions).toHaveLength(1);
+    expect(bench.lines.filter((line) => line.includes('the clock was set back by'))).toHaveLength(1);
+    await bench.run(4);
+    expect(bench.keeper.versions).toHaveLength(2);
+  });
+
+  it('tries again what the keeper could not sign, and says that once', async () => {
+    bench.keeper.failure = new Error('a signature does not verify');
+    await expect(bench.load()).rejects.toThrow();
+    bench.signing.begin(bench.keeper);
+    const { resigned } = bench.keeper;
+    await bench.run(10);
+    expect(bench.keeper.resigned - resigned).toBeGreaterThan(5);
+    expect(bench.keeper.resigned - resigned).toBeLessThan(20);
+    expect(bench.lines.filter((line) => line.startsWith('error'))).toHaveLength(1);
+    bench.keeper.failure = undefined;
+    await bench.run(2);
+    expect(bench.status.state).toBe('signed');
+  });
+});
+
+const OTHER = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2
+OF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r
+1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G
+-----END PRIVATE KEY-----
+`;
