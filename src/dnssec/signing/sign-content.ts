@@ -8,13 +8,14 @@ import { Type } from '../../protocol/iana.js';
 import { LOWER, MAX_NAME } from '../../protocol/name.js';
 import { NSEC3_HASH_OCTETS } from '../../protocol/nsec3.js';
 import { readU32 } from '../../protocol/octets.js';
+import { withoutRecords } from '../../zone/changes/without-records.js';
 import { checkNames, Place } from '../../zone/check-names.js';
 import { findNeeds, Need } from '../../zone/check-nsec3-chain.js';
 import { Diagnostics } from '../../zone/diagnostics.js';
 import { canonicalOrder, canonicalRecords } from '../../zone/order.js';
 import { Report } from '../../zone/record-report.js';
 import { canonicalOf, findRrset, groupRrsets, isEmpty, type Rrsets, Rrsig } from '../../zone/rrsets.js';
-import { RecordStore } from '../../zone/store.js';
+import type { RecordStore } from '../../zone/store.js';
 import { rrsetLength, writeCanonicalOwner, writeRrset } from '../canonical-rrset.js';
 import { isAuthoritative, isOwnNode, labelsOf } from '../signed-zone.js';
 import { denialTtl, hashOf, NSEC3PARAM, NSEC3PARAM_TTL, nsec3Rdata, nsecRdata } from './chain-records.js';
@@ -49,7 +50,8 @@ const HASH_CHARACTERS = 32;
 export function signContent(content: RecordStore, context: SigningContext, older?: SignedView): SignedContent {
   const soa = content.type.subarray(0, content.recordCount).indexOf(Type.SOA);
   if (soa < 0) return { store: content, made: 0, kept: 0 };
-  const store = withoutSigning(content, content.node[soa]!);
+  const isOwn = (row: number): boolean => isSignersType(content.type[row]!, content.node[row] === content.node[soa]);
+  const store = withoutRecords(content, isOwn);
   const apex = store.lookup(content.nameOf(content.node[soa]!));
   addKeys(store, apex, context);
   if (context.keys.zoneSigners.length === 0) return { store, made: 0, kept: 0 };
@@ -65,26 +67,6 @@ function signable(store: RecordStore, apex: number): Signable {
   const rrsets = groupRrsets(store);
   const places = checkNames(rrsets, apex, new Report(store, new Diagnostics(0)));
   return { rrsets, checked: { places }, apex };
-}
-
-/** The store itself, or a copy without the records that signing makes. */
-function withoutSigning(content: RecordStore, apex: number): RecordStore {
-  const isOwn = (row: number): boolean => isSignersType(content.type[row]!, content.node[row] === apex);
-  let own = 0;
-  for (let row = 0; row < content.recordCount; row++) if (isOwn(row)) own++;
-  if (own === 0) return content;
-  const store = new RecordStore(content.recordCount * 2, content.rdataUsed);
-  store.files.push(...content.files);
-  const { rdata, rdataAt, rdataLength } = content;
-  for (let row = 0; row < content.recordCount; row++) {
-    if (isOwn(row)) continue;
-    store.reserveRdata();
-    store.rdata.set(rdata.subarray(rdataAt[row]!, rdataAt[row]! + rdataLength[row]!), store.rdataUsed);
-    const node = store.intern(content.nameOf(content.node[row]!));
-    const { type, ttl, file, line, column } = content;
-    store.add(node, type[row]!, ttl[row]!, rdataLength[row]!, file[row]!, line[row]!, column[row]!);
-  }
-  return store;
 }
 
 function add(store: RecordStore, node: number, type: number, ttl: number, rdata: Uint8Array): void {
