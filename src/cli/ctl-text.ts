@@ -220,7 +220,7 @@ function table(rows: readonly (readonly string[])[], gap: string, right: readonl
 }
 
 /** `3 d 4 h`, `12 min`, `5 s`: the two largest units. */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const units = [
     ['d', 86_400],

@@ -3,14 +3,13 @@ import { nearest } from '../config/nearest.js';
 import { counted } from '../errors.js';
 import type { Summary } from '../observe/counters/summary.js';
 import type { CatalogStatus } from '../server/catalogs/consumed-catalogs.js';
-import { controlFolders, socketsIn } from '../server/control/control-folders.js';
-import { defaultSocket, stateOf } from '../server/control/control-socket.js';
 import type { ServerStatus } from '../server/control/control-target.js';
 import type { ReloadOutcome } from '../server/reload.js';
 import type { RoundResult } from '../server/secondaries/secondary-host.js';
 import type { ZoneStatus } from '../server/zones/zone-outcome.js';
 import type { SessionsReport } from '../session/session-report.js';
 import { Exit, FailedWith, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
+import { SYSTEM_SOCKET, socketOf } from './ctl/find-socket.js';
 import { type ControlClient, controlClient } from './ctl-client.js';
 import {
   catalogsText,
@@ -33,11 +32,12 @@ const OPTIONS = {
   longest: { type: 'string' },
   folder: { type: 'string' },
   above: { type: 'string', multiple: true },
+  key: { type: 'string' },
+  role: { type: 'string' },
+  algorithm: { type: 'string' },
+  compromised: { type: 'boolean' },
   timeout: { type: 'string', default: '10' },
 } as const satisfies Options;
-
-/** The socket of a server that the unit of deploy/systemd has started. */
-const SYSTEM_SOCKET = '/run/adotd/adotd.sock';
 
 /** Exit statuses of `status`: those that monitoring plugins have. */
 const StatusExit = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const;
@@ -205,6 +205,21 @@ Asks or controls a running server, over its control socket.
   state import FILE   store what was exported, in a folder that is empty or missing, while no server uses it
   catalog             the catalog zones that are followed, their members, and what is wrong with them
   catalog accept ZONE let the members go that the catalog ZONE has no more, although they are most of them
+  dnssec status [ZONE]
+                      keys of zones that the server signs: what is waited for, until when, and DS records to publish
+  dnssec roll ZONE    replace all keys of ZONE by new ones, or those of --key or --role
+  dnssec ds-seen ZONE KEY
+                      say that all servers of the parent have the DS record of KEY, a key's tag or id
+  dnssec ds-gone ZONE KEY
+                      say that none of them has it any more
+  dnssec freeze ZONE  let the states of its keys stand still; signatures are renewed all the same
+  dnssec thaw ZONE    let them move again
+  dnssec start ZONE   make a first key, although ZONE was signed before: it has no DS record any more
+  dnssec import ZONE FILE
+                      take over the keys of a zone that was signed elsewhere: K*.private of BIND and ldns; of Knot
+                      the output of keymgr -j ZONE list (*.json) and its PEM files; or a PEM file, with --role
+  dnssec export ZONE DIR
+                      write all keys of ZONE, with their private parts, into a folder: for BIND, and as PEM
   stats               counters
   sessions            open TCP, STARTTLS and TLS sessions
   drain [SECONDS]     finish pending answers within SECONDS, then stop the server
@@ -223,6 +238,10 @@ Asks or controls a running server, over its control socket.
   --full              transfer: the whole zone, even if its serial is the same or an older one
   --folder DIR        state export, import: the state folder (default: that of --config, else $STATE_DIRECTORY)
   --above Z=SERIAL    state import: give zone Z a later serial than this, which its secondaries have; may be repeated
+  --key KEY           dnssec roll: this key, by its tag or id
+  --role csk|ksk|zsk  dnssec roll: keys of this role; dnssec import: what the key of a PEM file is for
+  --compromised       dnssec roll: others may know the key: replace it at once, and say what that costs
+  --algorithm NAME    dnssec import: algorithm of a PEM file (default: by the kind of key; RSA: RSASHA256)
   --longest N         sessions: list the N sessions that have been idle longest (default 10)
 
 Exit status 0, or 1 if the command failed or met errors. That of status is for monitoring: 0 ok; 1 warning: errors in files,
@@ -235,7 +254,7 @@ out of its time; 3 the server did not answer.
       return await control(words);
     } catch (error) {
       // For a monitoring program, the states 0 to 2 are what the server says of itself.
-      const asked = words.find((word) => Object.hasOwn(COMMANDS, word));
+      const asked = words.find((word) => word === 'dnssec' || Object.hasOwn(COMMANDS, word));
       throw asked === 'status' ? new FailedWith(StatusExit.unknown, error) : error;
     }
   },
@@ -244,7 +263,7 @@ out of its time; 3 the server did not answer.
 async function control(words: readonly string[]): Promise<number> {
   const { values, positionals } = parse('ctl', words, OPTIONS);
   const [name, word, ...rest] = joined(positionals);
-  const names = [...Object.keys(COMMANDS), 'state export', 'state import'];
+  const names = [...Object.keys(COMMANDS), 'dnssec', 'state export', 'state import'];
   if (name === undefined) throw new UsageError(`adotd ctl: expected a command: ${names.join(', ')}`);
   if (name === 'state export' || name === 'state import') {
     if (word === undefined || rest.length > 0) throw new UsageError(`adotd ctl ${name}: expected one FILE`);
@@ -252,6 +271,7 @@ async function control(words: readonly string[]): Promise<number> {
     const { folder, above = [], config } = values;
     return state(name === 'state export' ? 'export' : 'import', word, { folder, above, config });
   }
+  if (name === 'dnssec') return signing(values, positionals.slice(1));
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) {
     const near = nearest(name, names);
@@ -263,46 +283,30 @@ async function control(words: readonly string[]): Promise<number> {
   if (surplus !== undefined) throw new UsageError(`adotd ctl ${name}: unexpected ${surplus}`);
   if (command.argument === 'required' && word === undefined)
     throw new UsageError(`adotd ctl ${name}: expected an argument; see adotd ctl --help`);
-  const { json = false, force = false, 'allow-empty': allowEmpty = false, full = false, longest } = values;
-  const timeout = wholeNumber('ctl', 'timeout', values.timeout, 1, 3600) * 1000;
-  const { config } = values;
-  const socket = await socketOf(values.socket, config);
-  const client = controlClient(socket, timeout);
+  const { json = false, force = false, 'allow-empty': allowEmpty = false, full = false, longest, config } = values;
+  const { socket, client } = await connected(values);
   return command.run({ client, socket, config, word, object, json, force, allowEmpty, full, longest });
+}
+
+type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
+
+async function connected({ socket: given, config, timeout }: Values) {
+  const seconds = wholeNumber('ctl', 'timeout', timeout, 1, 3600);
+  const socket = await socketOf(given, config);
+  return { socket, client: controlClient(socket, seconds * 1000) };
+}
+
+async function signing(values: Values, words: readonly string[]): Promise<number> {
+  const { dnssec } = await import('./ctl/ctl-dnssec.js');
+  const { json = false, compromised = false, key, role, algorithm } = values;
+  const { client } = await connected(values);
+  return dnssec(words, { client, json, compromised, key, role, algorithm });
 }
 
 /** The words of a command; those of `state` are two words. */
 function joined(words: readonly string[]): string[] {
   const [name, word, ...rest] = words;
   return name === 'state' ? [`${name} ${word ?? ''}`, ...rest] : [...words];
-}
-
-/**
- * The socket that is given or configured; else the only one on which a server answers in the first folder that has one: the user's own
- * come before the system's. Throws UsageError for several.
- */
-async function socketOf(socket: string | undefined, config: string | undefined): Promise<string> {
-  if (socket !== undefined) return socket;
-  const configured = config === undefined ? undefined : await socketInConfig(config);
-  const known = configured ?? defaultSocket(process.env);
-  if (known !== undefined) return known;
-  const uid = process.getuid?.() ?? -1;
-  const folders = socketsIn(controlFolders(process.env, uid), uid);
-  for (const paths of folders) {
-    const answering: string[] = [];
-    for (const path of paths) if ((await stateOf(path)) !== 'ECONNREFUSED') answering.push(path);
-    if (answering.length > 1)
-      throw new UsageError(`adotd ctl: several servers run; choose one by --socket PATH: ${answering.join(', ')}`);
-    if (answering[0] !== undefined) return answering[0];
-  }
-  // One that nobody answers on tells more than none.
-  return folders.flat()[0] ?? SYSTEM_SOCKET;
-}
-
-/** What reads YAML and the schema takes longer to load than the server takes to answer. */
-async function socketInConfig(file: string): Promise<string | undefined> {
-  const { readConfig } = await import('../config/load.js');
-  return readConfig(file).control.socket;
 }
 
 function zonePath(name: string | undefined): string {

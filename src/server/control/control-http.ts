@@ -4,8 +4,8 @@ import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AdotdError } from '../../errors.js';
 
-/** Octets of a request's body, which at most contains a zone's name. */
-const MAX_BODY = 16_384;
+/** Octets of a request's body, which at most contains a zone's private keys: 32 of RSA with 4,096 bits. */
+const MAX_BODY = 131_072;
 /** Milliseconds after which the connection is closed if the client reads nothing. */
 const READ_TIMEOUT = 60_000;
 

@@ -9,6 +9,7 @@ import type { RoundResult } from '../secondaries/secondary-host.js';
 import type { ZoneCounts } from '../zones/zone-counts.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
+import type { SigningControl } from './signing-control.js';
 
 export interface ControlTarget {
   status(): ServerStatus;
@@ -28,6 +29,8 @@ export interface ControlTarget {
   catalogs(): readonly CatalogStatus[];
   /** Lets the members go that a version of a catalog (presentation format) has no more. Returns false when none waits. */
   acceptCatalog(name: string): Promise<boolean>;
+  /** Who signs zones; undefined: the server has no state. */
+  readonly signing: SigningControl | undefined;
   /** The text of a zone as it is served, piece by piece; undefined for a zone that is not served. */
   dump(name: string): Iterator<string> | undefined;
   /** Ends the server as SIGTERM does. `seconds`: how long sessions have to finish; undefined: as configured. */

@@ -48,6 +48,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
     transfer: (name, isFull) => server.life.secondaries.transfer(zoneKey(name), isFull),
     catalogs: () => server.life.catalogs.followed(),
     acceptCatalog: (name) => server.life.catalogs.accept(zoneKey(name)),
+    signing: undefined,
     drain: (seconds) => context.drain(seconds),
     setLogLevel(level) {
       const before = context.logLevel.get();

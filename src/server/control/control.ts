@@ -13,6 +13,7 @@
  *   POST /accept-file                  ReloadOutcome; { zone }
  *   GET  /catalogs                     CatalogStatus[]
  *   POST /catalogs                     { accepted }; { accept }: name of a catalog
+ *   GET  /dnssec, POST /dnssec/NAME    see signing-control.ts
  *   POST /drain                        { seconds? }
  *   POST /log-level                    { before, level }; { level }
  *
@@ -20,13 +21,14 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
-import { describeIssues } from '../../config/issues.js';
 import { AdotdError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
-import { nameFromText, nameToText, zoneKey } from '../../protocol/name.js';
+import { zoneKey } from '../../protocol/name.js';
 import { timedServer } from '../process/timed-http.js';
 import { ControlError, readBody, sendError, sendJson, sendPieces } from './control-http.js';
+import { canonical, MAX_NAME_TEXT, parsed } from './control-input.js';
 import { type ControlTarget, LOG_LEVELS } from './control-target.js';
+import { signingRequest } from './signing-control.js';
 
 /** Connections at once: operators and their scripts. A guess; more are closed at once. */
 const MAX_CONNECTIONS = 32;
@@ -43,14 +45,17 @@ const DEFAULT_LONGEST = 10;
 const MAX_DRAIN = 3600;
 
 const reloadBody = z.strictObject({
-  zone: z.optional(z.string().check(z.maxLength(1100))),
+  zone: z.optional(z.string().check(z.maxLength(MAX_NAME_TEXT))),
   force: z.optional(z.boolean()),
   allow_empty: z.optional(z.boolean()),
 });
-const notifyBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)) });
-const transferBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)), full: z.optional(z.boolean()) });
-const acceptBody = z.strictObject({ zone: z.string().check(z.maxLength(1100)) });
-const catalogBody = z.strictObject({ accept: z.string().check(z.maxLength(1100)) });
+const notifyBody = z.strictObject({ zone: z.string().check(z.maxLength(MAX_NAME_TEXT)) });
+const transferBody = z.strictObject({
+  zone: z.string().check(z.maxLength(MAX_NAME_TEXT)),
+  full: z.optional(z.boolean()),
+});
+const acceptBody = z.strictObject({ zone: z.string().check(z.maxLength(MAX_NAME_TEXT)) });
+const catalogBody = z.strictObject({ accept: z.string().check(z.maxLength(MAX_NAME_TEXT)) });
 const drainBody = z.strictObject({ seconds: z.optional(z.number().check(z.gte(0), z.lte(MAX_DRAIN))) });
 const levelBody = z.strictObject({ level: z.enum(LOG_LEVELS) });
 
@@ -108,6 +113,10 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
       return { accepted: await target.acceptCatalog(name) };
     },
   },
+  dnssec: {
+    GET: ({ target, words }) => signingRequest(target.signing, 'GET', words, undefined),
+    POST: ({ target, words, body }) => signingRequest(target.signing, 'POST', words, body),
+  },
   drain: {
     POST({ target, body }) {
       const { seconds } = parsed(drainBody, body);
@@ -122,6 +131,9 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
     },
   },
 };
+
+/** Routes whose path goes on with the name of a zone. */
+const WITH_NAMES = ['zones', 'dnssec'];
 
 /** An HTTP server of the control interface, which does not listen yet. It keeps no process alive. */
 export function controlServer(target: ControlTarget, log: Log): Server {
@@ -141,7 +153,7 @@ async function answer(target: ControlTarget, request: IncomingMessage, response:
   const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://control');
   const [first = '', ...words] = pathname.split('/').slice(1).map(decoded);
   const route = Object.hasOwn(ROUTES, first) ? ROUTES[first] : undefined;
-  if (route === undefined || (first !== 'zones' && words.length > 0)) {
+  if (route === undefined || (!WITH_NAMES.includes(first) && words.length > 0)) {
     throw new ControlError(404, 'NOT_FOUND', `found ${pathname}, expected one of /${Object.keys(ROUTES).join(', /')}`);
   }
   const { method = '' } = request;
@@ -197,11 +209,6 @@ async function notServed(name: string, target: ControlTarget): Promise<ControlEr
   return new ControlError(404, 'NO_ZONE', `${name} ${why}`);
 }
 
-/** A zone's name in canonical presentation format. Throws ADOTD_PRESENTATION. */
-function canonical(text: string): string {
-  return nameToText(nameFromText(text));
-}
-
 function decoded(word: string): string {
   try {
     return decodeURIComponent(word);
@@ -215,11 +222,4 @@ function numberOf(query: URLSearchParams, key: string, fallback: number, max: nu
   if (text === null) return fallback;
   if (/^[0-9]{1,9}$/.test(text) && Number(text) <= max) return Number(text);
   throw new ControlError(400, 'BAD_REQUEST', `${key}: found ${text}, expected a number up to ${max}`);
-}
-
-function parsed<T extends z.ZodMiniType>(schema: T, body: unknown): z.output<T> {
-  const result = schema.safeParse(body ?? {});
-  if (result.success) return result.data;
-  const lines = describeIssues(result.error.issues, body ?? {}, schema).message.split('\n');
-  throw new ControlError(400, 'BAD_REQUEST', lines.join('; '));
 }

@@ -64,6 +64,7 @@ export function controlTarget(
     },
     catalogs: () => [],
     acceptCatalog: async () => false,
+    signing: undefined,
     dump: () => undefined,
     notify: () => undefined,
     drain: () => undefined,

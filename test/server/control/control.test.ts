@@ -130,7 +130,7 @@ describe('the control interface', () => {
     ['POST', '/reload', 'no json', 400, 'BAD_REQUEST'],
     ['POST', '/drain', '{"seconds":-1}', 400, 'BAD_REQUEST'],
     ['POST', '/log-level', '{"level":"loud"}', 400, 'BAD_REQUEST'],
-    ['POST', '/reload', `"${'x'.repeat(20_000)}"`, 413, 'TOO_LARGE'],
+    ['POST', '/reload', `"${'x'.repeat(200_000)}"`, 413, 'TOO_LARGE'],
     ['GET', '/statistics', undefined, 500, 'INTERNAL'],
   ])('answers %s %s with an error', async (method, url, body, status, code) => {
     const answer = await ask(method, url, body);

@@ -1,0 +1,67 @@
+/** What `adotd ctl dnssec status` prints of zones that are signed. */
+import type { DnssecStatus, KeyStatus } from '../../server/control/signing-control.js';
+import { duration } from '../ctl-text.js';
+
+const RECORDS = [
+  ['dnskey', 'DNSKEY'],
+  ['krrsig', 'signature over keys'],
+  ['zrrsig', 'signatures over the zone'],
+  ['ds', 'DS'],
+] as const;
+
+/** `now`: seconds since 1970. */
+export function signingText(zones: readonly DnssecStatus[], now: number): string {
+  if (zones.length === 0) return 'no zone is signed here\n';
+  return zones.map((zone) => zoneText(zone, now)).join('\n');
+}
+
+function zoneText(status: DnssecStatus, now: number): string {
+  const { zone, keys, reason, lastParentLook: look } = status;
+  const facts = [
+    stateText(status),
+    ...(status.signaturesDue === undefined ? [] : [`signatures due ${when(status.signaturesDue, now)}`]),
+    ...(status.next === undefined ? [] : [`next step ${when(status.next, now)}`]),
+  ];
+  const lines = [
+    `${zone}: ${facts.join('; ')}`,
+    ...(reason === undefined ? [] : [`  ${status.state === 'failed' ? 'FAILED' : 'waits'}: ${reason}`]),
+    ...keys.flatMap((key) => keyLines(zone, key)),
+    ...(look === undefined ? [] : [`  parent, ${duration(now - look.at)} ago: ${look.text}`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function stateText({ state, policy, isFrozen }: DnssecStatus): string {
+  const by = policy === undefined ? '' : `, policy ${policy}`;
+  const words = {
+    unsigned: 'unsigned',
+    signed: 'signed',
+    waiting: 'not signed yet',
+    leaving: 'is to be unsigned',
+    failed: 'cannot be signed; what was signed before is served',
+  } as const;
+  return `${words[state]}${by}${isFrozen ? ', FROZEN' : ''}`;
+}
+
+function keyLines(zone: string, { id, title, records, role, waits, ds }: KeyStatus): string[] {
+  const states = RECORDS.filter(([record]) => hasRecord(role, record)).map(([record, name]) => {
+    return `${name} ${records[record]}`;
+  });
+  // Whoever publishes it needs its text, and later to check it.
+  const isAsked = records.ds === 'rumoured' || records.ds === 'omnipresent';
+  return [
+    `  ${title}`,
+    `    id ${id}; ${states.join(', ')}`,
+    ...waits.map((text) => `    ${text}`),
+    ...(role !== 'zsk' && isAsked ? [`    ${zone} DS ${ds}`] : []),
+  ];
+}
+
+function hasRecord(role: KeyStatus['role'], record: (typeof RECORDS)[number][0]): boolean {
+  return role === 'csk' || (role === 'ksk' ? record !== 'zrrsig' : record === 'dnskey' || record === 'zrrsig');
+}
+
+function when(time: number, now: number): string {
+  const text = new Date(time * 1000).toISOString().replace('.000Z', 'Z');
+  return time <= now ? 'now' : `in ${duration(time - now)} (${text})`;
+}

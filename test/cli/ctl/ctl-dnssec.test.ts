@@ -1,0 +1,303 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { signingText } from '../../../src/cli/ctl/dnssec-text.js';
+import { bindKeyStem, toBindPrivate, toBindPublic } from '../../../src/dnssec/keys/bind-key.js';
+import { generateKey, keyToPem, type SigningKey } from '../../../src/dnssec/keys/signing-key.js';
+import { silentLog } from '../../../src/observe/log.js';
+import { nameFromText } from '../../../src/protocol/name.js';
+import { controlServer } from '../../../src/server/control/control.js';
+import { listenOnSocket } from '../../../src/server/control/control-socket.js';
+import type { DnssecStatus, SigningControl } from '../../../src/server/control/signing-control.js';
+import { controlTarget } from '../../server/control/control-support.js';
+import type { Ran } from '../../support/cli.js';
+import { runCommand } from '../../support/run-command.js';
+
+const APEX = nameFromText('a.test.');
+const [KSK, ZSK, CSK] = [generateKey(13, true), generateKey(13, false), generateKey(15, true)];
+const DS = `${KSK.tag} 13 2 00FF`;
+const NOW = Math.floor(Date.now() / 1000);
+
+const STATUS: DnssecStatus = {
+  zone: 'a.test.',
+  policy: 'default',
+  state: 'signed',
+  isFrozen: false,
+  signaturesDue: NOW + 3 * 86_400,
+  next: NOW - 1,
+  lastParentLook: { at: NOW - 60, text: '192.0.2.1 has no DS record' },
+  keys: [
+    {
+      id: 'f00d',
+      role: 'ksk',
+      algorithm: 13,
+      tag: KSK.tag,
+      title: `KSK ${KSK.tag}, algorithm 13 (ECDSAP256SHA256), to be used`,
+      waits: ['The DS record: waits until all servers of the parent have it.'],
+      ds: DS,
+      dnskey: '257 3 13 AAAA',
+      records: { dnskey: 'omnipresent', krrsig: 'omnipresent', zrrsig: 'hidden', ds: 'rumoured' },
+      goal: 'omnipresent',
+      created: NOW - 86_400,
+      active: undefined,
+    },
+    {
+      id: 'beef',
+      role: 'zsk',
+      algorithm: 13,
+      tag: ZSK.tag,
+      title: `ZSK ${ZSK.tag}, algorithm 13 (ECDSAP256SHA256), to be used`,
+      waits: [],
+      ds: '1 13 2 AA',
+      dnskey: '256 3 13 AAAA',
+      records: { dnskey: 'omnipresent', krrsig: 'hidden', zrrsig: 'omnipresent', ds: 'hidden' },
+      goal: 'omnipresent',
+      created: NOW - 86_400,
+      active: NOW,
+    },
+  ],
+};
+
+const text = (time: number): string => new Date(time * 1000).toISOString().replace('.000Z', 'Z');
+
+const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
+const calls: unknown[] = [];
+let status: DnssecStatus[] = [];
+let server: Server;
+
+/** Keeps the commands that it gets. */
+const signing: SigningControl = {
+  zones: () => status.map(({ zone }) => zone),
+  status: (zone) => status.find((one) => one.zone === zone),
+  async roll(zone, order) {
+    calls.push(['roll', zone, order]);
+    return order.compromised ? ['It costs a day.'] : [];
+  },
+  async dsSeen(zone, id, isThere) {
+    calls.push(['dsSeen', zone, id, isThere]);
+  },
+  async freeze(zone, isFrozen) {
+    calls.push(['freeze', zone, isFrozen]);
+  },
+  async start(zone) {
+    calls.push(['start', zone]);
+  },
+  async importKeys(zone, keys) {
+    calls.push(['import', zone, ...keys.map(({ role, key }) => `${role} ${key.algorithm} ${key.tag}`)]);
+  },
+  exportKeys: () => [
+    { id: 'f00d', role: 'ksk', key: KSK },
+    { id: 'beef', role: 'zsk', key: ZSK },
+  ],
+};
+
+const path = (name: string): string => join(folder, name);
+const socket = path('control');
+const ctl = (...words: readonly string[]): Promise<Ran> => runCommand('ctl', '--socket', socket, 'dnssec', ...words);
+
+/** Writes both files of a key as BIND does, with these times. */
+function putBind(name: string, key: SigningKey, times: Record<string, number> = {}, apex = APEX): string {
+  const lines = Object.entries(times).map(
+    ([what, time]) => `${what}: ${new Date(time * 1000).toISOString().replace(/\D/g, '').slice(0, 14)}\n`,
+  );
+  const stem = path(`${name}-${bindKeyStem(apex, key)}`);
+  writeFileSync(`${stem}.private`, toBindPrivate(key) + lines.join(''));
+  writeFileSync(`${stem}.key`, toBindPublic(apex, key, 60));
+  return `${stem}.private`;
+}
+
+beforeAll(async () => {
+  server = controlServer(controlTarget({ signing }), silentLog);
+  await listenOnSocket(server, socket);
+});
+afterAll(() => {
+  server.close();
+  server.closeAllConnections();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  calls.length = 0;
+  status = [STATUS];
+});
+
+describe('adotd ctl dnssec', () => {
+  it('says of each zone what is waited for, and which DS records to publish', async () => {
+    expect(signingText([STATUS], NOW).split('\n')).toEqual([
+      `a.test.: signed, policy default; signatures due in 3 d (${text(NOW + 3 * 86_400)}); next step now`,
+      `  KSK ${KSK.tag}, algorithm 13 (ECDSAP256SHA256), to be used`,
+      '    id f00d; DNSKEY omnipresent, signature over keys omnipresent, DS rumoured',
+      '    The DS record: waits until all servers of the parent have it.',
+      `    a.test. DS ${DS}`,
+      `  ZSK ${ZSK.tag}, algorithm 13 (ECDSAP256SHA256), to be used`,
+      '    id beef; DNSKEY omnipresent, signatures over the zone omnipresent',
+      '  parent, 1 min ago: 192.0.2.1 has no DS record',
+      '',
+    ]);
+    const ran = await ctl('status', 'A.test');
+    expect(ran.status).toBe(0);
+    expect(ran.stdout).toContain(`    a.test. DS ${DS}\n`);
+    expect(JSON.parse((await ctl('status', '--json')).stdout)).toEqual(JSON.parse(JSON.stringify([STATUS])));
+  });
+
+  it.each([
+    [{ state: 'unsigned' }, 'a.test.: unsigned, policy default'],
+    [{ state: 'leaving', policy: undefined }, 'a.test.: is to be unsigned'],
+    [{ state: 'waiting', reason: 'x' }, 'a.test.: not signed yet, policy default\n  waits: x'],
+    [
+      { state: 'failed', reason: 'y' },
+      'a.test.: cannot be signed; what was signed before is served, policy default\n  FAILED: y',
+    ],
+    [{ isFrozen: true }, 'a.test.: signed, policy default, FROZEN'],
+  ] as const)('says %j', async (parts, text) => {
+    const { signaturesDue: _, next: __, lastParentLook: ___, ...others } = STATUS;
+    status = [{ ...others, keys: [], ...parts }];
+    const ran = await ctl('status');
+    expect(ran.stdout).toBe(`${text}\n`);
+    expect(ran.status).toBe('state' in parts && parts.state === 'failed' ? 1 : 0);
+  });
+
+  it('says so when no zone is signed', async () => {
+    status = [];
+    expect(await ctl('status')).toMatchObject({ status: 0, stdout: 'no zone is signed here\n' });
+  });
+
+  it.each<[words: string[], call: unknown[], said: string]>([
+    [['roll', 'a.test'], ['roll', 'a.test.', { compromised: false }], 'a.test gets new keys\n'],
+    [
+      ['roll', 'A.TEST', '--role', 'zsk'],
+      ['roll', 'a.test.', { role: 'zsk', compromised: false }],
+      'A.TEST gets new keys\n',
+    ],
+    [
+      ['roll', 'a.test', '--key', 'beef', '--compromised'],
+      ['roll', 'a.test.', { id: 'beef', compromised: true }],
+      'a.test gets new keys\nIt costs a day.\n',
+    ],
+    [
+      ['ds-seen', 'a.test', String(KSK.tag)],
+      ['dsSeen', 'a.test.', 'f00d', true],
+      `the DS record of key ${KSK.tag} is at the parent of a.test\n`,
+    ],
+    [
+      ['ds-gone', 'a.test', 'f00d'],
+      ['dsSeen', 'a.test.', 'f00d', false],
+      'the DS record of key f00d is no more at the parent of a.test\n',
+    ],
+    [['freeze', 'a.test'], ['freeze', 'a.test.', true], 'the keys of a.test stand still; signatures are renewed\n'],
+    [['thaw', 'a.test'], ['freeze', 'a.test.', false], 'the keys of a.test move again\n'],
+    [['start', 'a.test'], ['start', 'a.test.'], 'a.test may have a first key\n'],
+  ])('carries out %j', async (words, call, said) => {
+    expect(await ctl(...words)).toEqual({ status: 0, stdout: said, stderr: '' });
+    expect(calls).toEqual([call]);
+  });
+
+  it.each<[words: string[], status: number, said: string]>([
+    [[], 2, 'adotd ctl dnssec: expected status, roll, ds-seen, ds-gone, freeze, thaw, start, import, export'],
+    [['rol', 'a.test'], 2, 'adotd ctl dnssec: unknown command rol; did you mean roll?'],
+    [['status', 'a', 'b'], 2, 'adotd ctl dnssec status: unexpected b'],
+    [['roll'], 2, 'adotd ctl dnssec roll: expected ZONE'],
+    [['roll', 'a.test', 'b'], 2, 'adotd ctl dnssec roll: expected ZONE'],
+    [['ds-seen', 'a.test'], 2, 'adotd ctl dnssec ds-seen: expected ZONE KEY'],
+    [['import', 'a.test'], 2, 'adotd ctl dnssec import: expected ZONE FILE…'],
+    [['export', 'a.test'], 2, 'adotd ctl dnssec export: expected ZONE DIR'],
+    [['roll', 'a.test', '--role', 'key'], 2, 'adotd ctl dnssec: --role: found key, expected csk, ksk or zsk'],
+    [['status', 'b.test'], 1, 'b.test. is not signed by this server: its policy needs `dnssec`'],
+    [['freeze', 'b.test'], 1, 'b.test. is not signed by this server'],
+    [
+      ['ds-seen', 'a.test', '1x'],
+      1,
+      `found no key 1x of a.test., expected the tag or the id of one: ${KSK.tag} (KSK, f00d), ${ZSK.tag} (ZSK, beef)`,
+    ],
+    [['import', 'a.test', '/no/such.private'], 1, 'cannot read /no/such.private: no such file'],
+  ])('refuses %j', async (words, exit, said) => {
+    const ran = await ctl(...words);
+    expect(ran.status).toBe(exit);
+    expect(ran.stderr).toContain(said);
+    expect(calls).toEqual([]);
+  });
+
+  it('says that a server without state signs nothing', async () => {
+    const other = controlServer(controlTarget(), silentLog);
+    await listenOnSocket(other, path('other'));
+    const ran = await runCommand('ctl', '--socket', path('other'), 'dnssec', 'status');
+    other.close();
+    expect(ran.stderr).toContain('this server signs no zones: expected `state` in its configuration');
+  });
+});
+
+describe('adotd ctl dnssec export and import', () => {
+  it('write keys for the user alone, overwrite nothing, and take them back', async () => {
+    const out = path('out');
+    const ran = await ctl('export', 'a.test', out);
+    expect(ran.status).toBe(0);
+    expect(ran.stdout).toContain('2 keys of a.test written:');
+    expect(statSync(out).mode & 0o777).toBe(0o700);
+    const files = readdirSync(out).map((name) => join(out, name));
+    expect(files).toHaveLength(6);
+    for (const file of files) expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(out, `${bindKeyStem(APEX, KSK)}.pem`), 'utf8')).toBe(keyToPem(KSK));
+    expect((await ctl('export', 'a.test', out)).stderr).toContain(`cannot write keys into ${out}: `);
+    const imported = await ctl('import', 'a.test', ...files.filter((file) => !file.endsWith('.pem')));
+    expect(imported).toMatchObject({ status: 0, stderr: '' });
+    const [call = []] = calls as unknown[][];
+    expect([...call].sort()).toEqual(['a.test.', 'import', `ksk 13 ${KSK.tag}`, `zsk 13 ${ZSK.tag}`]);
+  });
+
+  it('take what a zone is signed with now: neither old keys nor those to come, and no half of a roll', async () => {
+    const past = NOW - 1000;
+    const files = [
+      putBind('now', CSK, { Publish: past, Activate: past }),
+      putBind('old', generateKey(13, true), { Publish: past, Activate: past, Inactive: past, Delete: past }),
+      putBind('new', generateKey(13, true), { Publish: NOW + 1000, Activate: NOW + 2000 }),
+    ];
+    expect((await ctl('import', 'a.test', ...files)).stdout).toBe('1 key of a.test imported: CSK\n');
+    expect(calls).toEqual([['import', 'a.test.', `csk 15 ${CSK.tag}`]]);
+    const retired = putBind('retired', ZSK, { Publish: past, Activate: past, Inactive: past });
+    const early = putBind('early', ZSK, { Publish: past, Activate: NOW + 1000 });
+    for (const [file, how] of [
+      [retired, 'retired, and still published'],
+      [early, 'published, and not in use yet'],
+    ] as const)
+      expect((await ctl('import', 'a.test', files[0]!, file)).stderr).toContain(
+        `${file}: found key ${ZSK.tag} ${how}: let the other program finish its roll before the zone moves`,
+      );
+    const foreign = putBind('foreign', KSK, {}, nameFromText('b.test.'));
+    expect((await ctl('import', 'a.test', foreign)).stderr).toContain('found a key of b.test., expected one of a.test');
+    expect((await ctl('import', 'a.test', files[1]!)).stderr).toContain('found no key that a.test is signed with now');
+    expect(calls).toHaveLength(1);
+  });
+
+  it('take keys of Knot by its list, from the files beside it', async () => {
+    const key = (id: string, { tag }: SigningKey, ksk: boolean, times: object) => {
+      const none = { publish: 0, active: 0, retire: 0, remove: 0 };
+      return { zone: 'a.test.', id, ksk, zsk: !ksk, algorithm: 13, tag, 'public-only': false, ...none, ...times };
+    };
+    writeFileSync(path('0a.pem'), keyToPem(KSK));
+    writeFileSync(path('0b.pem'), keyToPem(ZSK));
+    const active = { publish: 1, active: 1 };
+    writeFileSync(path('keys.json'), JSON.stringify([key('0a', KSK, true, active), key('0b', ZSK, false, active)]));
+    expect((await ctl('import', 'a.test', path('keys.json'), path('0b.pem'))).status).toBe(0);
+    expect(calls).toEqual([['import', 'a.test.', `ksk 13 ${KSK.tag}`, `zsk 13 ${ZSK.tag}`]]);
+    writeFileSync(path('broken.json'), '{}');
+    expect((await ctl('import', 'a.test', path('broken.json'))).stderr).toContain(
+      'expected the output of "keymgr -j ZONE list"',
+    );
+  });
+
+  it('take a PEM file with what its key is for', async () => {
+    const file = path('key.pem');
+    writeFileSync(file, keyToPem(CSK));
+    expect((await ctl('import', 'a.test', file)).stderr).toContain('expected --role csk, ksk or zsk as well');
+    await ctl('import', 'a.test', file, '--role', 'csk');
+    await ctl('import', 'a.test', file, '--role', 'csk', '--algorithm', 'ed25519');
+    expect(calls).toEqual(Array.from({ length: 2 }, () => ['import', 'a.test.', `csk 15 ${CSK.tag}`]));
+    expect((await ctl('import', 'a.test', file, '--role', 'csk', '--algorithm', '13')).stderr).toContain(
+      'found a private key of type ed25519, expected one for algorithm 13',
+    );
+    writeFileSync(file, 'nothing');
+    expect((await ctl('import', 'a.test', file, '--role', 'zsk')).stderr).toContain('expected a private key in PEM');
+    expect(existsSync(file)).toBe(true);
+  });
+});
