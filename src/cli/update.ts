@@ -4,13 +4,12 @@ import { isatty } from 'node:tty';
 import { ClientError, ClientErrorCode } from '../client/errors.js';
 import { messageToText, recordToText, transportToText } from '../client/exchange-text.js';
 import type { Exchange, ExchangeOptions } from '../client/session/exchange.js';
+import { rcodeAndReasons } from '../client/session/reply.js';
 import { sendUpdate } from '../client/update/send-update.js';
-import { optionText } from '../client/wire/edns.js';
-import { classToText, rcodeToText } from '../client/wire/mnemonics.js';
+import { classToText } from '../client/wire/mnemonics.js';
 import { nameToText, textToName } from '../client/wire/names.js';
 import { WordError } from '../client/wire/rdata/rdata-words.js';
 import { readRdata } from '../client/wire/rdata/table.js';
-import { EdnsOption } from '../protocol/iana.js';
 import { version } from '../version.js';
 import { readFileOrPipe } from '../zone/regular-file.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
@@ -231,7 +230,7 @@ class Run implements ScriptActions {
     if (isDebugging) process.stdout.write(`${messageToText(done.message)}\n\n${transportToText(done)}\n\n`);
     if (done.message.rcode !== 0) {
       this.#say(
-        `${this.#source}:${this.#line}: ${zone}: the server answered ${refusalText(done)}; nothing of this update was changed`,
+        `${this.#source}:${this.#line}: ${zone}: the server answered ${rcodeAndReasons(done.message)}; nothing of this update was changed`,
       );
       this.#status = UpdateExit.REFUSED;
     }
@@ -265,12 +264,6 @@ function shown(record: PendingUpdate['changes'][number]): Parameters<typeof reco
   const { rdata } = record;
   const data = rdata.length === 0 ? '' : readRdata(record.type, rdata, 0, rdata.length).text;
   return { ...record, owner, name: nameToText(owner), data };
-}
-
-/** The RCODE, and the server's reason if it has given one (RFC 8914). */
-function refusalText({ message }: Exchange): string {
-  const reasons = (message.edns?.options ?? []).filter(({ code }) => code === EdnsOption.EDE).map(optionText);
-  return [rcodeToText(message.rcode), ...reasons].join(', ');
 }
 
 function statusOf(error: ClientError): number {

@@ -99,6 +99,27 @@ describe('adotd query', () => {
     plain.instead = undefined;
   });
 
+  it.each(['AXFR', 'IXFR=1'])('says why a server refuses %s, signed or not', async (type) => {
+    const text = 'for our secondaries only';
+    const ede = Buffer.concat([Buffer.from([0, 15, 0, text.length + 2, 0, 18]), Buffer.from(text)]);
+    const opt = Buffer.concat([Buffer.from([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, ede.length]), ede]);
+    plain.instead = (asked) => {
+      const refusal = Buffer.concat([messageOf([], { id: asked.id, flags: 0x8005 }), opt]);
+      refusal[11] = 1;
+      return { messages: [refusal] };
+    };
+    const answered = `the server answered REFUSED, EDE: 18 (PROHIBITED): "${text}"`;
+    const ran = await adotd('query', 'example', type, ...at(plain));
+    expect(ran).toMatchObject({ status: 9, stderr: expect.stringContaining(`${answered} [CLIENT_TRANSFER]`) });
+    const key = `${KEY.algorithm}:${KEY.name}:${KEY.secret}`;
+    for (const asked of [type, 'SOA']) {
+      const signed = await adotd('query', 'example', asked, ...at(plain), '-y', key, '--transport', 'tcp');
+      const reason = `${answered}; the answer is not signed [CLIENT_TSIG]`;
+      expect(signed).toMatchObject({ status: 9, stderr: expect.stringContaining(reason) });
+    }
+    plain.instead = undefined;
+  });
+
   it.each([
     [['no.test', 'AXFR'], 9, 'the server answered REFUSED [CLIENT_TRANSFER]'],
     [['example', 'IXFR'], 2, 'expected the serial of the version that is there, such as IXFR='],

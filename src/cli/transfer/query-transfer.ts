@@ -27,6 +27,7 @@ export async function printTransfer(query: Query, options: ExchangeOptions, form
     transport: options.transport === 'udp' ? 'tcp' : options.transport,
     name: query.name,
     ...(query.serial !== undefined && { serial: query.serial }),
+    edns: query.edns ?? false,
     ...(query.tsig && { tsig: query.tsig }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(tls && { tls }),

@@ -1,7 +1,9 @@
 /** Judging whether a message answers a query. */
-import { Opcode, Rcode } from '../../protocol/iana.js';
+import { EdnsOption, Opcode, Rcode } from '../../protocol/iana.js';
 import { ClientError, ClientErrorCode } from '../errors.js';
+import { optionText } from '../wire/edns.js';
 import { decodeMessage, isResponse, type Message } from '../wire/message.js';
+import { rcodeToText } from '../wire/mnemonics.js';
 import { sameName } from '../wire/names.js';
 import { type QueryTsig, tsigMistake } from '../wire/tsig.js';
 
@@ -35,8 +37,19 @@ export function isBare({ rcode, questions, answers, authority }: Message): boole
 export function judge(query: Message, octets: Uint8Array, tsig?: QueryTsig): Message {
   const message = judgeQuestion(query, octets);
   const mistake = tsig && tsigMistake(octets, message.tsig, query.tsig, tsig);
-  if (mistake !== undefined) throw new ClientError(ClientErrorCode.TSIG, mistake);
+  if (mistake !== undefined) throw new ClientError(ClientErrorCode.TSIG, signatureText(message, mistake));
   return message;
+}
+
+/** The RCODE of a message, and the reasons if the server has given some: `REFUSED, EDE: 18 (PROHIBITED)` (RFC 8914). */
+export function rcodeAndReasons({ rcode, edns }: Pick<Message, 'rcode' | 'edns'>): string {
+  const reasons = (edns?.options ?? []).filter(({ code }) => code === EdnsOption.EDE).map(optionText);
+  return [rcodeToText(rcode), ...reasons].join(', ');
+}
+
+/** What is wrong with a signature. An error of the server, which it often cannot sign, is the better half of the news. */
+export function signatureText(message: Pick<Message, 'rcode' | 'edns'>, mistake: string): string {
+  return message.rcode === Rcode.NOERROR ? mistake : `the server answered ${rcodeAndReasons(message)}; ${mistake}`;
 }
 
 function judgeQuestion(query: Message, octets: Uint8Array): Message {

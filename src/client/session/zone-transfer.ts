@@ -5,6 +5,7 @@
 import { Rcode, Type } from '../../protocol/iana.js';
 import { systemClock } from '../client-clock.js';
 import { ClientError, ClientErrorCode } from '../errors.js';
+import type { EdnsRequest } from '../wire/edns.js';
 import {
   decodeMessage,
   HeaderFlag,
@@ -13,10 +14,10 @@ import {
   type Query,
   type ResourceRecord,
 } from '../wire/message.js';
-import { rcodeToText } from '../wire/mnemonics.js';
 import { sameName, textToName } from '../wire/names.js';
 import { type QueryTsig, TsigStream } from '../wire/tsig.js';
 import { DEFAULT_TIMEOUT, openSession, type ServerAddress, type StreamTransport } from './connect.js';
+import { rcodeAndReasons, signatureText } from './reply.js';
 import type { UpgradeOptions } from './starttls.js';
 import type { TlsInfo, TlsOptions } from './tls-connection.js';
 
@@ -29,6 +30,8 @@ export interface TransferOptions {
   readonly name: string;
   /** IXFR: the serial of the version that is there. Undefined: AXFR. */
   readonly serial?: number;
+  /** Default: an OPT record, so that a server says why it refuses (RFC 8914), padded inside TLS. `false`: none. */
+  readonly edns?: EdnsRequest | false;
   /** Signs the query; each answer has to be signed with the same key. */
   readonly tsig?: QueryTsig;
   /** Milliseconds for each step, and until each message. Default 5000. */
@@ -58,6 +61,8 @@ export interface ZoneTransfer {
 
 /** Octets from the serial to the end of SOA RDATA (RFC 1035 §3.3.13). */
 const SOA_SERIAL = 20;
+/** RFC 8467 §4.1. */
+const EDNS: EdnsRequest = { padding: 128 };
 
 /** Finds the end of a transfer among its records. */
 class TransferForm {
@@ -131,12 +136,13 @@ function wrong(message: string): never {
  * signed as it has to be, and as openSession() and ClientSession.ask() do.
  */
 export async function transferZone(options: TransferOptions): Promise<ZoneTransfer> {
-  const { transport = 'tcp', timeoutMs = DEFAULT_TIMEOUT, tls, upgrade, signal, tsig, serial } = options;
+  const { transport = 'tcp', timeoutMs = DEFAULT_TIMEOUT, tls, upgrade, signal, tsig, serial, edns = EDNS } = options;
   textToName(options.name);
   const query: Query = {
     name: options.name,
     type: serial === undefined ? Type.AXFR : Type.IXFR,
     ...(serial !== undefined && { serial }),
+    ...(edns && { edns }),
     ...(tsig && { tsig }),
   };
   const opening = {
@@ -185,9 +191,9 @@ export async function transferZone(options: TransferOptions): Promise<ZoneTransf
 function judgeMessage(message: Message, octets: Buffer, signatures: TsigStream | undefined): void {
   if (!isResponse(message)) throw new ClientError(ClientErrorCode.MISMATCH, 'the message is no response to a query');
   const mistake = signatures?.mistake(octets, message.tsig, Math.floor(systemClock.now() / 1000));
-  if (mistake !== undefined) throw new ClientError(ClientErrorCode.TSIG, mistake);
+  if (mistake !== undefined) throw new ClientError(ClientErrorCode.TSIG, signatureText(message, mistake));
   if (message.rcode !== Rcode.NOERROR)
-    throw new ClientError(ClientErrorCode.TRANSFER, `the server answered ${rcodeToText(message.rcode)}`);
+    throw new ClientError(ClientErrorCode.TRANSFER, `the server answered ${rcodeAndReasons(message)}`);
   if ((message.flags & HeaderFlag.TC) !== 0) wrong('found a truncated message (TC) in a transfer');
   if (message.answers.length === 0) wrong('found a message without records in a transfer');
 }
