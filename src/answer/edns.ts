@@ -17,9 +17,9 @@ const FLAG_DO = 0x8000;
 
 /** Octets of an OPT record without options. */
 export const OPT_FIXED = 11;
-const OPTION_FIXED = 4;
+export const OPTION_FIXED = 4;
 /** Padded responses are a multiple of this (RFC 8467 §4.1). */
-const PADDING_BLOCK = 468;
+export const PADDING_BLOCK = 468;
 const MAX_MESSAGE = 65_535;
 
 /** Octets to keep free for the OPT record; 0 when the request had none. */
@@ -145,7 +145,7 @@ function isAboutExpiry(qtype: number): boolean {
 }
 
 /** RFC 7830 §4, RFC 8467 §4: only inside TLS; a query with padding gets it back. */
-function pads(x: Exchange, facts: Facts): boolean {
+export function pads(x: Exchange, facts: Facts): boolean {
   if (!isEncrypted(facts.transport) || facts.padding === Padding.NEVER) return false;
   return x.asksPadding === 1 || facts.padding === Padding.IF_EDNS;
 }

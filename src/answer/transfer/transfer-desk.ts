@@ -21,6 +21,16 @@ export interface OpenTransfer {
   readonly isOver: boolean;
 }
 
+/** The OPT records of a transfer; empty: the query had none. */
+export interface TransferOpts {
+  /** Of the first message. */
+  readonly first: Uint8Array;
+  /** Of those behind it. */
+  readonly rest: Uint8Array;
+  /** Whether padding is added to each (RFC 7830 §4). */
+  readonly isPadded: boolean;
+}
+
 export interface TransferDesk {
   /** Whether the client may transfer zone number `zone` of the catalog; undefined: it may. */
   judge(x: Exchange, facts: Facts, zone: number): TransferRefusal | undefined;
@@ -28,7 +38,7 @@ export interface TransferDesk {
   refused(x: Exchange, facts: Facts, refusal?: TransferRefusal): void;
   /**
    * Opens the transfer, whose zone `x` has been entered. `serial`: of the client's version, for IXFR; undefined: AXFR. `opts`: the OPT
-   * records of the first message and of those behind it. `room`: octets of the one message that the answer may have, over UDP; undefined: it
+   * records. `room`: octets of the one message that the answer may have, over UDP; undefined: it
    * may have any number.
    */
   open(
@@ -36,7 +46,7 @@ export interface TransferDesk {
     facts: Facts,
     zone: number,
     serial: number | undefined,
-    opts: readonly [first: Uint8Array, rest: Uint8Array],
+    opts: TransferOpts,
     room: number | undefined,
   ): OpenTransfer | TransferRefusal;
 }

@@ -5,13 +5,13 @@
 import { type Catalog, ZONE_LABELS, ZONE_POLICY, ZONE_WORDS } from '../../image/catalog.js';
 import { Class, Ede, Rcode, Type } from '../../protocol/iana.js';
 import { readU16, readU32 } from '../../protocol/octets.js';
-import { OPT_FIXED, putOpt } from '../edns.js';
+import { OPT_FIXED, pads, putOpt } from '../edns.js';
 import type { Exchange } from '../exchange.js';
 import { type Facts, Kind, Padding, Transport } from '../facts.js';
 import { needsTls } from '../policy.js';
 import { RECORD_FIXED, skipName } from '../request.js';
 import { countOf } from '../response.js';
-import type { OpenTransfer, TransferDesk, TransferRefusal } from './transfer-desk.js';
+import type { OpenTransfer, TransferDesk, TransferOpts, TransferRefusal } from './transfer-desk.js';
 import { TransferEnd } from './transfer-end.js';
 
 const NOTHING = new Uint8Array(0);
@@ -104,10 +104,11 @@ function clientSerial(x: Exchange): number {
 }
 
 /**
- * The OPT records of the first message and of those behind it (RFC 5936 §2.2.5: in each). Options are in the first one; none is padded.
+ * The OPT records of the first message and of those behind it (RFC 5936 §2.2.5: in each). Options are in the first one; padding comes
+ * with the messages, which have to be written first.
  */
-function optRecords(x: Exchange, facts: Facts): readonly [Uint8Array, Uint8Array] {
-  if (x.hasOpt === 0) return [NOTHING, NOTHING];
+function optRecords(x: Exchange, facts: Facts): TransferOpts {
+  if (x.hasOpt === 0) return { first: NOTHING, rest: NOTHING, isPadded: false };
   const { padding } = facts;
   const { at, additionals, outcome } = x;
   x.authoritative = 1;
@@ -121,5 +122,5 @@ function optRecords(x: Exchange, facts: Facts): readonly [Uint8Array, Uint8Array
   const rest = first.slice(0, OPT_FIXED);
   rest[OPT_FIXED - 2] = 0;
   rest[OPT_FIXED - 1] = 0;
-  return [first, rest];
+  return { first, rest, isPadded: pads(x, facts) };
 }

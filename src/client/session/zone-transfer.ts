@@ -2,7 +2,7 @@
  * Transfers a zone to a client: AXFR (RFC 5936) and IXFR (RFC 1995), over TCP, TLS (RFC 9103) or STARTTLS, signed or not. Judges
  * the form of the answer, not the zone.
  */
-import { Rcode, Type } from '../../protocol/iana.js';
+import { EdnsOption, Rcode, Type } from '../../protocol/iana.js';
 import { systemClock } from '../client-clock.js';
 import { ClientError, ClientErrorCode } from '../errors.js';
 import type { EdnsRequest } from '../wire/edns.js';
@@ -160,7 +160,7 @@ export async function transferZone(options: TransferOptions): Promise<ZoneTransf
   const more = (message: Buffer, asked: Message): boolean => {
     const decoded = decodeMessage(message);
     if (tsig !== undefined) signatures ??= new TsigStream(asked.tsig, tsig);
-    judgeMessage(decoded, message, signatures);
+    judgeMessage(decoded, message, signatures, messages === 0);
     messages++;
     octets += message.length;
     for (const record of decoded.answers) form.take(record);
@@ -188,12 +188,14 @@ export async function transferZone(options: TransferOptions): Promise<ZoneTransf
   }
 }
 
-function judgeMessage(message: Message, octets: Buffer, signatures: TsigStream | undefined): void {
+function judgeMessage(message: Message, octets: Buffer, signatures: TsigStream | undefined, isFirst: boolean): void {
   if (!isResponse(message)) throw new ClientError(ClientErrorCode.MISMATCH, 'the message is no response to a query');
   const mistake = signatures?.mistake(octets, message.tsig, Math.floor(systemClock.now() / 1000));
   if (mistake !== undefined) throw new ClientError(ClientErrorCode.TSIG, signatureText(message, mistake));
   if (message.rcode !== Rcode.NOERROR)
     throw new ClientError(ClientErrorCode.TRANSFER, `the server answered ${rcodeAndReasons(message)}`);
   if ((message.flags & HeaderFlag.TC) !== 0) wrong('found a truncated message (TC) in a transfer');
-  if (message.answers.length === 0) wrong('found a message without records in a transfer');
+  // Padding may be in messages of its own (RFC 9103 §7.9.1).
+  const isPadded = message.edns?.options.some(({ code }) => code === EdnsOption.PADDING) ?? false;
+  if (message.answers.length === 0 && !(isPadded && !isFirst)) wrong('found a message without records in a transfer');
 }

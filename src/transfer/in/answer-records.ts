@@ -79,24 +79,35 @@ export class AnswerRecords {
  * absent: the option is no reason to refuse a zone.
  */
 export function expireOption(message: Uint8Array): number | undefined {
+  const at = optionAt(message, EdnsOption.EXPIRE);
+  return at >= 0 && readU16(message, at + 2) === 4 ? readU32(message, at + 4) : undefined;
+}
+
+/** Whether a message has the option for padding (RFC 7830). */
+export function isPadded(message: Uint8Array): boolean {
+  return optionAt(message, EdnsOption.PADDING) >= 0;
+}
+
+/** Where the option with this code begins in the OPT record of a message; -1: it has none, or cannot be read. */
+function optionAt(message: Uint8Array, code: number): number {
   const records = new AnswerRecords();
   try {
     records.begin(message);
     records.left += readU16(message, NSCOUNT) + readU16(message, ARCOUNT);
     while (records.next())
-      if (records.type === Type.OPT) return expireIn(message, records.rdataAt, records.rdataLength);
+      if (records.type === Type.OPT) return optionIn(message, code, records.rdataAt, records.rdataLength);
   } catch (error) {
     if (!(error instanceof TransferError)) throw error;
   }
-  return undefined;
+  return -1;
 }
 
-function expireIn(message: Uint8Array, at: number, length: number): number | undefined {
+function optionIn(message: Uint8Array, code: number, at: number, length: number): number {
   for (let to = at; to + 4 <= at + length; ) {
     const octets = readU16(message, to + 2);
-    if (to + 4 + octets > at + length) return undefined;
-    if (readU16(message, to) === EdnsOption.EXPIRE) return octets === 4 ? readU32(message, to + 4) : undefined;
+    if (to + 4 + octets > at + length) return -1;
+    if (readU16(message, to) === code) return to;
     to += 4 + octets;
   }
-  return undefined;
+  return -1;
 }

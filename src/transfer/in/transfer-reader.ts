@@ -17,7 +17,7 @@ import { isLaterSerial } from '../../protocol/serial.js';
 import type { StreamVerifier } from '../../protocol/tsig/tsig-stream.js';
 import { type Difference, readDifference } from '../../zone/changes/difference.js';
 import { compareRdata, RunWriter } from '../../zone/changes/record-run.js';
-import { AnswerRecords, expireOption } from './answer-records.js';
+import { AnswerRecords, expireOption, isPadded } from './answer-records.js';
 import { ReceivedRecords } from './received-records.js';
 import { checkResponse } from './response-check.js';
 import { type SoaTimes, soaTimes } from './soa-answer.js';
@@ -116,7 +116,9 @@ export class TransferReader {
     checkResponse(message, question, verifier, now);
     const records = this.#records;
     records.begin(message);
-    if (records.left === 0) fail(TransferFault.PROTOCOL, 'found a message without records in its answer section');
+    // Padding may hide the size of a zone in messages without records (RFC 9103 §7.9.1, §7.10.3).
+    if (records.left === 0 && !(this.#messages > 0 && isPadded(message)))
+      fail(TransferFault.PROTOCOL, 'found a message without records in its answer section');
     if (this.#messages++ === 0) this.#expire = expireOption(message);
     while (records.next()) this.#record();
     if (this.#phase === Phase.SECOND && this.#messages === 1 && this.#isAnswerCurrent()) this.#phase = Phase.END;

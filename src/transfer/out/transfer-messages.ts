@@ -1,17 +1,16 @@
 /**
  * The messages of a transfer (RFC 5936 §2.2): each has a header, OPT if the query had it, TSIG if the query was signed (RFC
  * 8945 §5.3.1); the first one repeats the question.
- *
- * NOT here: padding (RFC 9103 §8 leaves it to policy; messages are full anyway).
  */
 import type { MessageSource } from '../../answer/transfer/message-source.js';
-import type { OpenTransfer } from '../../answer/transfer/transfer-desk.js';
+import type { OpenTransfer, TransferOpts } from '../../answer/transfer/transfer-desk.js';
 import type { TransferEnd } from '../../answer/transfer/transfer-end.js';
 import { writeU16 } from '../../protocol/octets.js';
 import { signatureLength } from '../../protocol/tsig/tsig.js';
 import type { TsigKey } from '../../protocol/tsig/tsig-key.js';
 import { StreamSigner } from '../../protocol/tsig/tsig-stream.js';
 import type { ImageView } from './image-view.js';
+import { PADDING_RESERVE, padMessage } from './padded-message.js';
 import type { TransferContent } from './transfer-content.js';
 import { TransferWriter } from './transfer-writer.js';
 
@@ -27,9 +26,7 @@ export interface TransferQuery {
   readonly recursionDesired: boolean;
   /** Name, type and class. */
   readonly question: Uint8Array;
-  /** The OPT record of the first message, and of those behind it; empty: the query had none. */
-  readonly firstOpt: Uint8Array;
-  readonly opt: Uint8Array;
+  readonly opts: TransferOpts;
   /** Key and MAC of its signature; undefined: it had none. */
   readonly tsig: { readonly key: TsigKey; readonly mac: Uint8Array } | undefined;
 }
@@ -84,8 +81,8 @@ export class TransferMessages implements MessageSource, OpenTransfer {
   next(out: Uint8Array, at: number, capacity: number, now: number): number {
     if (this.#isOver) return 0;
     const isFirst = this.messages === 0;
-    const { question, id, recursionDesired } = this.#query;
-    const opt = isFirst ? this.#query.firstOpt : this.#query.opt;
+    const { question, id, recursionDesired, opts } = this.#query;
+    const opt = isFirst ? opts.first : opts.rest;
     const writer = this.#writer;
     writeU16(out, at, id);
     out[at + 2] = FLAG_QR | FLAG_AA | (recursionDesired ? FLAG_RD : 0);
@@ -97,14 +94,17 @@ export class TransferMessages implements MessageSource, OpenTransfer {
       out.set(question, records);
       records += question.length;
     }
+    const most = Math.min(capacity, MAX_MESSAGE);
     const reserve = opt.length + this.#signature;
-    const end = at + Math.min(capacity, MAX_MESSAGE) - reserve;
-    writer.begin(out, at, records, reserve, end, isFirst && this.#isApexSpelt() ? HEADER : 0);
+    const padding = opts.isPadded ? PADDING_RESERVE : 0;
+    const end = at + most - reserve;
+    writer.begin(out, at, records, reserve + padding, end, isFirst && this.#isApexSpelt() ? HEADER : 0);
     this.#isOver = this.#content.fill(writer);
     writeU16(out, at + 6, writer.count);
     out.set(opt, writer.at);
     writeU16(out, at + 10, opt.length === 0 ? 0 : 1);
-    const unsigned = writer.at + opt.length;
+    let unsigned = writer.at + opt.length;
+    if (opts.isPadded) unsigned = padMessage(out, at, unsigned, opt.length, this.#signature, most);
     const length = (this.#signer === undefined ? unsigned : this.#signer.sign(out, at, unsigned, now)) - at;
     this.messages++;
     this.records += writer.count;

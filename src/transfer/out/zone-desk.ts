@@ -5,7 +5,7 @@
 import type { Exchange } from '../../answer/exchange.js';
 import type { Facts, Transport } from '../../answer/facts.js';
 import type { MessageSource } from '../../answer/transfer/message-source.js';
-import type { OpenTransfer, TransferDesk, TransferRefusal } from '../../answer/transfer/transfer-desk.js';
+import type { OpenTransfer, TransferDesk, TransferOpts, TransferRefusal } from '../../answer/transfer/transfer-desk.js';
 import type { TransferEnd } from '../../answer/transfer/transfer-end.js';
 import { ZONE_BASE, ZONE_LABELS, ZONE_SEGMENT, ZONE_WORDS, zoneHistory } from '../../image/catalog.js';
 import * as L from '../../image/layout.js';
@@ -110,7 +110,7 @@ export class ZoneDesk implements TransferDesk {
     facts: Facts,
     zone: number,
     serial: number | undefined,
-    opts: readonly [Uint8Array, Uint8Array],
+    opts: TransferOpts,
     room: number | undefined,
   ): OpenTransfer | TransferRefusal {
     const { catalog } = facts;
@@ -140,15 +140,14 @@ function peerOf(x: Exchange, { client, clientLength, clientPort, transport, xot,
 }
 
 /** Copies what the messages need of the query: the buffer that it is in has other octets then. */
-function queryOf(x: Exchange, [firstOpt, opt]: readonly [Uint8Array, Uint8Array]): TransferQuery {
+function queryOf(x: Exchange, opts: TransferOpts): TransferQuery {
   const { request, requestAt, qnameAt, tsig } = x;
   const isSigned = x.tsigAt !== 0 && tsig?.key !== undefined;
   return {
     id: (request[requestAt]! << 8) | request[requestAt + 1]!,
     recursionDesired: (request[requestAt + 2]! & FLAG_RD) !== 0,
     question: Uint8Array.from(request.subarray(qnameAt, qnameAt + x.qnameLength + 4)),
-    firstOpt,
-    opt,
+    opts,
     tsig: isSigned ? { key: tsig.key, mac: tsig.record.mac } : undefined,
   };
 }

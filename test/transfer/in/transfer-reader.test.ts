@@ -58,6 +58,17 @@ function compiled(transfer: Transfer | undefined, base?: Uint8Array): Uint8Array
 const linesOf = (image: Uint8Array): string[] => [...imageText(image)].join('').toLowerCase().split('\n').sort();
 
 describe('a whole zone', () => {
+  it('may come with messages of padding alone, but not begin with one (RFC 9103 §7.9.1)', () => {
+    const opt = Buffer.from('0000291000000000000008000c000400000000', 'hex');
+    const padding = Buffer.concat([messageOf([]), opt]);
+    padding[11] = 1;
+    const image = imageOf('@ 60 SOA ns h 7 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n');
+    const records = [...zoneRecords(image), zoneRecords(image)[0]!];
+    const parts = [messageOf(records.slice(0, 2), { question: AXFR }), padding, padding, messageOf(records.slice(2))];
+    expect(linesOf(compiled(read(parts)))).toEqual(linesOf(image));
+    expect(() => read([padding, ...parts])).toThrow('without records');
+  });
+
   it.each(SEEDS)(
     'becomes the image of its records, whatever their order and however messages are cut: seed %d',
     (seed) => {

@@ -10,7 +10,7 @@ import { nameFromText, nameToText } from '../../support/names.js';
 export const NOW = 1_795_000_000;
 const AXFR = 252;
 const IXFR = 251;
-const NOTHING = new Uint8Array(0);
+const NO_OPT = { first: new Uint8Array(0), rest: new Uint8Array(0), isPadded: false };
 
 export function viewOf(image: Uint8Array): ReturnType<typeof imageView> {
   return imageView({ words: new Int32Array(image.buffer, image.byteOffset, image.byteLength >> 2), bytes: image }, 0);
@@ -18,7 +18,7 @@ export function viewOf(image: Uint8Array): ReturnType<typeof imageView> {
 
 export function transferQuery(apex: string, change: Partial<TransferQuery> = {}, type = AXFR): TransferQuery {
   const question = Uint8Array.from([...nameFromText(apex), 0, type, 0, 1]);
-  return { id: 4711, recursionDesired: false, question, firstOpt: NOTHING, opt: NOTHING, tsig: undefined, ...change };
+  return { id: 4711, recursionDesired: false, question, opts: NO_OPT, tsig: undefined, ...change };
 }
 
 /** The messages as octets, between octets that must not be touched. */

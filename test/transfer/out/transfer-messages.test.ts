@@ -10,6 +10,7 @@ import { LARGEST } from '../../../src/transfer/out/transfer-writer.js';
 import { ZoneContent } from '../../../src/transfer/out/zone-content.js';
 import { imageOf, OPTIONS } from '../../image/changes/versions.js';
 import { ZoneVersions } from '../../image/changes/zone-versions.js';
+import { decodeMessage } from '../../support/message.js';
 import { messagesOf, NOW, recordsOf, recordsOfImage, transferOf, transferQuery, viewOf } from './support.js';
 
 const SEEDS = Array.from({ length: 150 }, (_, seed) => seed);
@@ -69,7 +70,10 @@ describe('the messages of AXFR', () => {
     const firstOpt = Uint8Array.of(0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 4, 0, 3, 0, 0);
     const mac = Buffer.alloc(32, 7);
     const view = viewOf(hosts(3000));
-    const query = transferQuery('example.', { firstOpt, opt, tsig: { key: key!, mac } });
+    const query = transferQuery('example.', {
+      opts: { first: firstOpt, rest: opt, isPadded: false },
+      tsig: { key: key!, mac },
+    });
     const octets = messagesOf(new TransferMessages(query, view, new ZoneContent(view)));
     const verifier = new StreamVerifier(key!, mac);
     for (const message of octets) {
@@ -77,6 +81,24 @@ describe('the messages of AXFR', () => {
       expect(verifier.verify(message, NOW)).toBe(TsigVerdict.VALID);
       expect(verifier.isSigned).toBe(true);
     }
+  });
+
+  it('are padded to full blocks where that is asked for, signed or not (RFC 7830 §4, RFC 9103 §7.9.1)', () => {
+    const rest = Uint8Array.of(0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0);
+    const first = Uint8Array.of(0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 4, 0, 3, 0, 0);
+    const mac = Buffer.alloc(32, 7);
+    for (const tsig of [undefined, { key: key!, mac }])
+      for (const count of [1, 3000]) {
+        const view = viewOf(hosts(count));
+        const query = transferQuery('example.', { opts: { first, rest, isPadded: true }, tsig });
+        const octets = messagesOf(new TransferMessages(query, view, new ZoneContent(view)));
+        const verifier = tsig && new StreamVerifier(tsig.key, mac);
+        expect(octets.map(({ length }) => length % 468)).toEqual(octets.map(() => 0));
+        for (const message of octets.slice(0, -1)) expect(message.length).toBe(Math.floor(LARGEST / 468) * 468);
+        for (const message of octets) if (verifier) expect(verifier.verify(message, NOW)).toBe(TsigVerdict.VALID);
+        const decoded = octets.map(decodeMessage);
+        expect(recordsOf(decoded).slice(0, -1).sort()).toEqual(recordsOfImage(hosts(count)).sort());
+      }
   });
 
   it('have a record alone that is longer than a message should be, and an RRset in several that none has room for', () => {
