@@ -3,16 +3,19 @@
  * handles the opcode decides, and the response is signed as the request was.
  */
 import type { Settings } from '../answer/answer-settings.js';
-import { createFacts, type Padding } from '../answer/facts.js';
+import { createFacts, type Padding, Transport } from '../answer/facts.js';
 import { HandedExchange } from '../answer/hand-off/handed-exchange.js';
 import type { HandedRequest, RequestHandler } from '../answer/hand-off/handed-request.js';
 import { Publisher } from '../image/catalog.js';
 import type { Log } from '../observe/log.js';
-import { Opcode, Rcode } from '../protocol/iana.js';
+import { Ede, Opcode, Rcode } from '../protocol/iana.js';
+import { nameToText } from '../protocol/name.js';
 import { type TsigKeys, tsigKeys } from '../protocol/tsig/tsig-key.js';
 import type { Clock } from '../session/clock.js';
+import { addressText } from '../session/describe.js';
 import type { Peer } from '../transfer/peer.js';
 import { RefusedRequests } from './refused-requests.js';
+import { type Lateness, RequestTime } from './request-time.js';
 
 /** A request that is well formed, and whose signature is valid if it has one. */
 export interface SignedRequest {
@@ -35,8 +38,11 @@ export interface RequestAnswer {
   readonly text?: string | undefined;
 }
 
-/** Handles the requests of an opcode. undefined: the request gets no response. What it throws is logged, and answered SERVFAIL. */
-export type OpcodeHandler = (request: SignedRequest) => Promise<RequestAnswer | undefined>;
+/**
+ * Handles the requests of an opcode. undefined: the request gets no response. What it throws is logged, and answered SERVFAIL. `begin` is to
+ * be called before anything is changed; when it returns false, the request has been given up, and nothing may be changed.
+ */
+export type OpcodeHandler = (request: SignedRequest, begin: () => boolean) => Promise<RequestAnswer | undefined>;
 
 /** By opcode; one that is absent gets NOTIMP. Whoever opens later enters its own. */
 export interface RequestHandlers {
@@ -52,9 +58,6 @@ interface RequestSettings {
   readonly padding: Padding;
 }
 
-/** Milliseconds after which a request is answered SERVFAIL, whatever its handler still does. Its connection, or its place, waits until then. A guess. */
-const HANDLER_TIME = 30_000;
-
 /** Answers handed requests. `settings` is asked for each of them; undefined: not yet, the request gets no response. */
 export function openRequests(
   handlers: RequestHandlers,
@@ -65,7 +68,7 @@ export function openRequests(
   const refused = new RefusedRequests(log, clock);
   const nothing = new Publisher().publish();
   const keysOf = cachedKeys();
-  return async (request) => {
+  const answered: RequestHandler = async (request) => {
     const now = settings();
     if (now === undefined) return undefined;
     const { answers } = now;
@@ -84,9 +87,42 @@ export function openRequests(
     if (exchange.fault !== Rcode.NOERROR) return exchange.reply(exchange.fault);
     const handler = handlerOf(handlers, exchange.opcode);
     if (handler === undefined) return exchange.reply(Rcode.NOTIMP);
-    const answer = await inTime(guarded(handler, signedRequest(exchange, request), log), clock);
+    const time = new RequestTime();
+    const handled = guarded(handler, signedRequest(exchange, request), time.begin, log);
+    const answer = await time.limit(handled, clock, (lateness) => lateAnswer(lateness, exchange, request, log));
     return answer && exchange.reply(answer.rcode, answer.ede, answer.text);
   };
+  return once(answered);
+}
+
+/**
+ * A client without a response sends the same datagram again. While the first one is handled, both get its answer: prerequisites must not
+ * be judged on what the request itself has changed.
+ */
+function once(answered: RequestHandler): RequestHandler {
+  const underWay = new Map<string, ReturnType<RequestHandler>>();
+  return (request) => {
+    const { transport, client, clientPort, octets } = request;
+    if (transport !== Transport.UDP) return answered(request);
+    const key = `${addressText(client)} ${clientPort} ${Buffer.from(octets).toString('latin1')}`;
+    const reply = underWay.get(key) ?? answered(request).finally(() => underWay.delete(key));
+    underWay.set(key, reply);
+    return reply;
+  };
+}
+
+/** undefined, no response: whether anything is changed is not known yet. */
+function lateAnswer(
+  lateness: Lateness,
+  { name }: HandedExchange,
+  { client }: HandedRequest,
+  log: Pick<Log, 'warn'>,
+): RequestAnswer | undefined {
+  const [zone, from] = [nameToText(name), addressText(client)];
+  const given = lateness === 'given-up';
+  const what = given ? 'is given up, and answered SERVFAIL' : 'is being stored, and gets no response until it is known';
+  log.warn({ zone, client: from }, `a request of ${from} for ${zone} takes too long: it ${what}`);
+  return given ? { rcode: Rcode.SERVFAIL, ede: Ede.OTHER, text: 'it took too long; nothing is changed' } : undefined;
 }
 
 function handlerOf({ notify, update }: RequestHandlers, opcode: number): OpcodeHandler | undefined {
@@ -104,25 +140,15 @@ function signedRequest(exchange: HandedExchange, request: HandedRequest): Signed
 async function guarded(
   handler: OpcodeHandler,
   request: SignedRequest,
+  begin: () => boolean,
   log: Pick<Log, 'error'>,
 ): Promise<RequestAnswer | undefined> {
   try {
-    return await handler(request);
+    return await handler(request, begin);
   } catch (error) {
     log.error({ err: error }, 'a NOTIFY or UPDATE could not be answered; please report this');
     return { rcode: Rcode.SERVFAIL };
   }
-}
-
-function inTime(answer: Promise<RequestAnswer | undefined>, clock: Clock): Promise<RequestAnswer | undefined> {
-  return new Promise((resolve) => {
-    const late = clock.timer(() => resolve({ rcode: Rcode.SERVFAIL }));
-    late.set(HANDLER_TIME);
-    void answer.then((value) => {
-      late.clear();
-      resolve(value);
-    });
-  });
 }
 
 /** The keys by name, made anew when the settings are others. */

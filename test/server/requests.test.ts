@@ -103,12 +103,50 @@ describe('a request in the control thread', () => {
     expect(logged).toEqual([expect.stringMatching(/could not be answered/)]);
   });
 
-  it('gets SERVFAIL when its handler takes too long', async () => {
+  it('gets SERVFAIL when its handler takes too long, which may change nothing from then on', async () => {
     const clock = new FakeClock();
-    const { ask } = open(() => new Promise(() => {}), clock);
+    let goOn = (): void => {};
+    const waits = new Promise<void>((resolve) => (goOn = resolve));
+    let mayBegin: boolean | undefined;
+    const { ask, logged } = open(async (_, begin) => {
+      await waits;
+      mayBegin = begin();
+      return { rcode: Rcode.NOERROR };
+    }, clock);
     const reply = ask(notify());
     clock.advance(30_000);
     expect((await reply)?.rcode).toBe(Rcode.SERVFAIL);
+    expect(logged).toEqual([
+      'a request of 192.0.2.7 for Zone.test. takes too long: it is given up, and answered SERVFAIL',
+    ]);
+    goOn();
+    await waits;
+    expect(mayBegin).toBe(false);
+  });
+
+  it('gets no response when it takes too long to be stored: nobody knows the answer', async () => {
+    const clock = new FakeClock();
+    const { ask, logged } = open((_, begin) => new Promise(() => begin()), clock);
+    const reply = ask(notify());
+    clock.advance(30_000);
+    expect(await reply).toBeUndefined();
+    expect(logged[0]).toContain('is being stored, and gets no response');
+  });
+
+  it('that comes again over UDP while it is handled is handled once', async () => {
+    let [handled, answer] = [0, (): void => {}];
+    const waits = new Promise<void>((resolve) => (answer = resolve));
+    const { ask } = open(async () => {
+      handled++;
+      await waits;
+      return { rcode: Rcode.YXDOMAIN };
+    });
+    const replies = [ask(notify()), ask(notify()), ask(notify({ id: 100 })), ask(notify(), Transport.TCP)];
+    answer();
+    const ids = (await Promise.all(replies)).map((reply) => decodeMessage(reply!.octets).id);
+    expect([ids, handled]).toEqual([[99, 99, 100, 99], 3]);
+    await ask(notify());
+    expect(handled).toBe(4);
   });
 
   it('gets no response where its handler gives none', async () => {

@@ -24,7 +24,7 @@ export function openUpdates(config: Config, { keeper, log, requests }: UpdatePar
   const configure = (next: Config): void => {
     handler.configure(next);
     const isWanted = next.zones.policies.some(({ update }) => update.length > 0);
-    requests.update = isWanted ? (request) => handler.handle(request) : undefined;
+    requests.update = isWanted ? (request, begin) => handler.handle(request, begin) : undefined;
   };
   configure(config);
   return {

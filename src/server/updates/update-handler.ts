@@ -72,14 +72,14 @@ export class UpdateHandler {
     return this.#counts;
   }
 
-  /** Answers a message whose signature, if it has one, is valid. Never rejects. */
-  async handle(request: SignedRequest): Promise<RequestAnswer> {
-    const answer = await this.#answer(request);
+  /** Answers a message whose signature, if it has one, is valid; `begin` as in OpcodeHandler. Never rejects. */
+  async handle(request: SignedRequest, begin: () => boolean): Promise<RequestAnswer> {
+    const answer = await this.#answer(request, begin);
     this.#counts.set(answer.rcode, (this.#counts.get(answer.rcode) ?? 0) + 1);
     return answer;
   }
 
-  async #answer(request: SignedRequest): Promise<RequestAnswer> {
+  async #answer(request: SignedRequest, begin: () => boolean): Promise<RequestAnswer> {
     const zone = nameKey(request.name);
     const permissions = this.#permissionsOf(zone, request);
     // Before the records are read: anybody can send a message of thousands.
@@ -87,7 +87,7 @@ export class UpdateHandler {
     if (refused !== undefined) return this.#refuse(zone, request, refused);
     const message = readUpdate(request.octets);
     if (typeof message === 'string') return { rcode: Rcode.FORMERR, ede: Ede.OTHER, text: message };
-    return await this.#change(zone, message, permissions, request);
+    return await this.#change(zone, message, permissions, request, begin);
   }
 
   #permissionsOf(zone: string, { peer }: SignedRequest): Permissions {
@@ -105,10 +105,13 @@ export class UpdateHandler {
     message: UpdateMessage,
     permissions: Permissions,
     request: SignedRequest,
+    begin: () => boolean,
   ): Promise<RequestAnswer> {
     let refusal: Refusal | undefined;
     let changes: Changes | undefined;
     const make = (view: ZoneView): Changes | undefined => {
+      // It has waited for changes before it, and its client has read SERVFAIL meanwhile.
+      if (!begin()) throw new AdotdError(ErrorCode.ZONE_STATE, 'it waited too long for other changes');
       ({ refusal, changes } = judgeUpdate(view, message, permissions));
       return changes;
     };

@@ -85,8 +85,8 @@ function setUp(keeper = new FakeKeeper()) {
   const say = (level: string) => (fields: object, message: string) => void said.push({ level, fields, message });
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
   const handler = new UpdateHandler(CONFIG, { keeper, log });
-  const send = (update: WireUpdate, key?: string, address = [127, 0, 0, 1]) =>
-    handler.handle(requestOf(updateMessage(update), key, address));
+  const send = (update: WireUpdate, key?: string, address = [127, 0, 0, 1], begin = () => true) =>
+    handler.handle(requestOf(updateMessage(update), key, address), begin);
   return { keeper, handler, send, said };
 }
 
@@ -126,6 +126,14 @@ describe('the configuration of docs/zones.md', () => {
 });
 
 describe('an UPDATE', () => {
+  it('that was given up while it waited changes nothing', async () => {
+    const { keeper, send, said } = setUp();
+    const before = keeper.text;
+    expect(await send({ changes: [TXT] }, 'acme.', undefined, () => false)).toMatchObject({ rcode: Rcode.SERVFAIL });
+    expect(keeper.text).toBe(before);
+    expect(said.at(-1)?.message).toContain('nothing is changed: it waited too long for other changes');
+  });
+
   it('of a client that may make the change is made, and the log says who changed what', async () => {
     const { keeper, send, said } = setUp();
     expect(await send({ changes: [TXT] }, 'acme.')).toEqual({ rcode: Rcode.NOERROR });
@@ -143,8 +151,8 @@ describe('an UPDATE', () => {
   it('of a client that may change nothing is REFUSED before its records are read', async () => {
     const { handler } = setUp();
     const malformed = updateMessage({ changes: ['www 60 IN A \\# 3 c00002'] });
-    expect((await handler.handle(requestOf(malformed))).rcode).toBe(Rcode.REFUSED);
-    expect((await handler.handle(requestOf(malformed, 'all.'))).rcode).toBe(Rcode.FORMERR);
+    expect((await handler.handle(requestOf(malformed), () => true)).rcode).toBe(Rcode.REFUSED);
+    expect((await handler.handle(requestOf(malformed, 'all.'), () => true)).rcode).toBe(Rcode.FORMERR);
   });
 
   it('of such a client that may not make this change is REFUSED, with the reason, and a warning', async () => {
@@ -207,7 +215,7 @@ describe('an UPDATE', () => {
 
   it('that is malformed is FORMERR', async () => {
     const { handler } = setUp();
-    expect(await handler.handle(requestOf(updateMessage({ zoneType: 1 }), 'all.'))).toMatchObject({
+    expect(await handler.handle(requestOf(updateMessage({ zoneType: 1 }), 'all.'), () => true)).toMatchObject({
       rcode: Rcode.FORMERR,
     });
   });

@@ -1,0 +1,44 @@
+/**
+ * The time that a NOTIFY or UPDATE may take. What is given up must not be done afterwards, and what is being done must not be called a failure:
+ * a client that reads SERVFAIL takes it that nothing has changed (RFC 2136 §2.2), and one without a response finds out, or asks again.
+ */
+import type { Clock } from '../session/clock.js';
+
+/** Milliseconds. A connection, or a place, waits until then. A guess. */
+const LONGEST = 30_000;
+
+/** What becomes of a request when its time is over. */
+export type Lateness =
+  /** It has changed nothing, and will not. */
+  | 'given-up'
+  /** Nobody knows yet. */
+  | 'under-way';
+
+export class RequestTime {
+  #state: 'waiting' | 'begun' | 'over' = 'waiting';
+
+  /**
+   * To be called before a request has effects; once begun, it is not given up any more. Returns whether it may have effects: its time
+   * is not over.
+   */
+  readonly begin = (): boolean => {
+    if (this.#state === 'waiting') this.#state = 'begun';
+    return this.#state === 'begun';
+  };
+
+  /** The answer; or what `late` makes of its lateness. */
+  limit<T>(answer: Promise<T>, clock: Clock, late: (lateness: Lateness) => T): Promise<T> {
+    return new Promise((resolve) => {
+      const timer = clock.timer(() => {
+        const isBegun = this.#state === 'begun';
+        if (!isBegun) this.#state = 'over';
+        resolve(late(isBegun ? 'under-way' : 'given-up'));
+      });
+      timer.set(LONGEST);
+      void answer.then((value) => {
+        timer.clear();
+        resolve(value);
+      });
+    });
+  }
+}
