@@ -42,8 +42,8 @@ export interface Change {
   /** The zone without times and signatures, signed by the difference and anew. */
   readonly found: string;
   readonly expected: string;
-  /** The zone in presentation format. */
-  readonly text: string;
+  /** The signed zone. */
+  readonly image: Uint8Array;
 }
 
 export class SignedVersions {
@@ -87,7 +87,16 @@ export class SignedVersions {
     const whole = [...imageText(this.#signWhole())].join('');
     const signers = this.#context.keys.zoneSigners.length;
     const [least, most] = needed(older, text, signers, policy, this.#context.now);
-    return { what, made, least, most, errors, found: comparable(text), expected: comparable(whole), text };
+    return {
+      what,
+      made,
+      least,
+      most,
+      errors,
+      found: comparable(text),
+      expected: comparable(whole),
+      image: this.#image,
+    };
   }
 
   #text(): string {
