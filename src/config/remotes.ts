@@ -95,7 +95,7 @@ const remote = z
       .register(z.globalRegistry, { description: 'What the other keys call it.' }),
     addresses: z._default(z.array(host).check(z.maxLength(64)), []).register(z.globalRegistry, {
       description:
-        'Its addresses, or names of hosts, which are looked up each time (see `resolver`). A request is from this remote only if it comes from one of them; without them, from anywhere.',
+        'Its addresses, or names of hosts (see `resolver`): they are looked up each time something is sent there, and for requests at the start, at a reload and when their TTL ends. A request is from this remote only if it comes from one of its addresses; without any, from anywhere. Nobody is a remote whose name has no address.',
     }),
     port: limit('port', 1, 65_535, 53, 'Its port for UDP and TCP.'),
     source: z._default(z.array(address).check(z.maxLength(2)), []).register(z.globalRegistry, {

@@ -17,7 +17,12 @@ export interface Remote {
   readonly tls: { readonly pins: readonly string[]; readonly name: string | undefined } | undefined;
 }
 
-/** By name. */
+/** Finds remotes by their names, as requests are matched against them now. */
+export interface KnownRemotes {
+  get(name: string): Remote | undefined;
+}
+
+/** By name. Names of hosts match nobody: remote-hosts.ts puts addresses in their places. */
 export function remotesOf({ remotes }: Pick<Config, 'remotes'>): ReadonlyMap<string, Remote> {
   return new Map(
     remotes.map(({ name, addresses, key, tls }) => [

@@ -11,6 +11,7 @@ import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 import type { Effect } from './config-change.js';
 import type { DataPlane } from './plane/data-plane.js';
+import { matchingPlane } from './plane/matching-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
 import { configuredZones, policiesOf, policyPlaces, transferredZones, unservedPolicies } from './policies.js';
 import type { Identity } from './process/privileges.js';
@@ -155,7 +156,11 @@ async function openServer(options: ServerOptions, { keeper, loader, state }: Ope
     otherZones: otherZones(keeper),
     zoneSettings,
     plane: {
-      configure: async (next) => !end.hasBegun && plane.configure(next),
+      configure: matchingPlane(usable, {
+        configure: async (next) => !end.hasBegun && plane.configure(next),
+        remotes: life.remotes,
+        log,
+      }),
       publish: () => keeper.publish().then(() => life.reloaded()),
     },
     tls,

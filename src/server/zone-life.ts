@@ -5,6 +5,7 @@ import type { Clock } from '../session/clock.js';
 import { memberTable } from './catalogs/member-table.js';
 import { Catalogs } from './catalogs/open-catalogs.js';
 import { Notifier } from './notify/notifier.js';
+import { RemoteHosts } from './remote-hosts.js';
 import type { RequestHandlers } from './requests.js';
 import type { SecondaryStatus } from './secondaries/secondary-host.js';
 import { SecondaryZones } from './secondaries/secondary-zones.js';
@@ -40,6 +41,8 @@ export interface ZoneLife extends Required<ZoneLifePart> {
   readonly notifier: Notifier;
   /** How many UPDATEs had which answer, by RCODE. */
   readonly updates: ReadonlyMap<number, number>;
+  /** Remotes, as requests are matched against them. */
+  readonly remotes: RemoteHosts;
   readonly secondaries: SecondaryZones;
   readonly catalogs: Catalogs;
   /** To be called when zone files may have come or gone. */
@@ -70,13 +73,15 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
     return part;
   };
   keeper.configure(zonePolicyOf(config));
-  const secondaries = opened(new SecondaryZones(config, parts));
+  const remotes = opened(new RemoteHosts(config, parts));
+  const secondaries = opened(new SecondaryZones(config, { ...parts, remotes }));
   const notifier = opened(openNotifier(config, parts));
-  const updates = opened(openUpdates(config, parts));
+  const updates = opened(openUpdates(config, { ...parts, remotes }));
   const table = state === undefined ? NO_MEMBERS : memberTable(state.table(MEMBERS), log);
   const catalogs = opened(new Catalogs(config, { keeper, secondaries, table, clock, log }));
   await catalogs.configure(config);
   return {
+    remotes,
     secondaries,
     notifier,
     updates: updates.counts,

@@ -13,7 +13,7 @@ import type { StoredFacts } from '../../state/zone-facts.js';
 import { notifiedSerial } from '../../transfer/in/notified-serial.js';
 import type { RefreshFacts } from '../../transfer/in/zone-refresh.js';
 import type { Difference } from '../../zone/changes/difference.js';
-import { isRemote, remotesOf } from '../remotes.js';
+import { isRemote, type KnownRemotes } from '../remotes.js';
 import type { OpcodeHandler, RequestHandlers } from '../requests.js';
 import { openSecondaries } from './secondaries.js';
 import type {
@@ -80,6 +80,7 @@ interface SecondaryParts {
   readonly thread: boolean;
   /** The handler of NOTIFY is entered here, as long as there is a secondary zone: else NOTIFY gets NOTIMP. */
   readonly requests: RequestHandlers;
+  readonly remotes: KnownRemotes;
 }
 
 /** The secondary zones of a running server. */
@@ -90,7 +91,6 @@ export class SecondaryZones {
   readonly #secondaries: ReturnType<typeof openSecondaries>;
   #config: Config;
   #wanted = new Map<string, Wanted>();
-  #remotes: ReturnType<typeof remotesOf> = new Map();
   /** Zones that are being withdrawn. */
   readonly #leaving = new Map<string, Promise<void>>();
   #refusedNotifies = 0;
@@ -141,7 +141,7 @@ export class SecondaryZones {
     const secondary = this.#wanted.get(zone);
     if (secondary === undefined) return notNotified(this.#parts.keeper.get(zone) !== undefined);
     const sender = secondary.from.find((one) => {
-      const remote = this.#remotes.get(one);
+      const remote = this.#parts.remotes.get(one);
       return remote !== undefined && isRemote(remote, peer);
     });
     if (sender === undefined) {
@@ -182,7 +182,6 @@ export class SecondaryZones {
     const before = this.#wanted;
     const wanted = wantedZones(this.#config, this.#members);
     this.#wanted = wanted;
-    this.#remotes = remotesOf(this.#config);
     this.#parts.requests.notify = wanted.size > 0 ? this.#notified : undefined;
     const gone = [...before].filter(([zone, { role }]) => wanted.get(zone)?.role !== role).map(([zone]) => zone);
     for (const zone of gone) this.#facts.delete(zone);

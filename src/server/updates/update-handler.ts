@@ -12,7 +12,7 @@ import { judgeUpdate } from '../../transfer/update/judge-update.js';
 import type { Refusal } from '../../transfer/update/refusal.js';
 import { readUpdate, type UpdateMessage } from '../../transfer/update/update-message.js';
 import { Permissions } from '../../transfer/update/update-policy.js';
-import { isRemote, type Remote, remotesOf } from '../remotes.js';
+import { isRemote, type KnownRemotes } from '../remotes.js';
 import type { RequestAnswer, SignedRequest } from '../requests.js';
 import { type EffectivePolicy, zonePolicyOf } from '../zone-policy.js';
 import { changesText, clientOf } from './update-lines.js';
@@ -38,6 +38,7 @@ export interface ChangedZones {
 interface UpdateParts {
   readonly keeper: ChangedZones;
   readonly log: Log;
+  readonly remotes: KnownRemotes;
 }
 
 /** An answer that is decided before the zone is looked at. */
@@ -50,21 +51,20 @@ interface Refused extends Refusal {
 export class UpdateHandler {
   readonly #keeper: UpdateParts['keeper'];
   readonly #log: Log;
+  readonly #remotes: KnownRemotes;
   readonly #counts = new Map<number, number>();
   #policyOf: (zone: string) => EffectivePolicy;
-  #remotes: ReadonlyMap<string, Remote>;
 
-  constructor(config: Pick<Config, 'zones' | 'remotes' | 'dnssec'>, { keeper, log }: UpdateParts) {
+  constructor(config: Pick<Config, 'zones' | 'dnssec'>, { keeper, log, remotes }: UpdateParts) {
     this.#keeper = keeper;
     this.#log = log;
+    this.#remotes = remotes;
     this.#policyOf = zonePolicyOf(config);
-    this.#remotes = remotesOf(config);
   }
 
   /** Follows another configuration, from the next message on. */
-  configure(config: Pick<Config, 'zones' | 'remotes' | 'dnssec'>): void {
+  configure(config: Pick<Config, 'zones' | 'dnssec'>): void {
     this.#policyOf = zonePolicyOf(config);
-    this.#remotes = remotesOf(config);
   }
 
   /** How many updates had which answer, by RCODE. */

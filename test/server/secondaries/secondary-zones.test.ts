@@ -3,6 +3,7 @@ import { Transport } from '../../../src/answer/facts.js';
 import { type Config, configSchema } from '../../../src/config/schema.js';
 import { load } from '../../../src/image/load.js';
 import { nameFromText } from '../../../src/protocol/name.js';
+import { remotesOf } from '../../../src/server/remotes.js';
 import type { RequestHandlers, SignedRequest } from '../../../src/server/requests.js';
 import { SecondaryZones } from '../../../src/server/secondaries/secondary-zones.js';
 import { systemClock } from '../../../src/session/clock.js';
@@ -104,6 +105,7 @@ function opened(config: Config, keeper: Keeper, lines: string[] = [], requests: 
     log: { debug: line, info: line, warn: line, error: line },
     thread: false,
     requests,
+    remotes: remotesOf(config),
   });
   ends.push(() => zones.close());
   return zones;

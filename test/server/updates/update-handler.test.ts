@@ -12,6 +12,7 @@ import { readName } from '../../../src/protocol/message-name.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import { readU16 } from '../../../src/protocol/octets.js';
 import { TSIG_ALGORITHMS } from '../../../src/protocol/tsig/tsig-key.js';
+import { remotesOf } from '../../../src/server/remotes.js';
 import type { SignedRequest } from '../../../src/server/requests.js';
 import { UpdateHandler } from '../../../src/server/updates/update-handler.js';
 import { imageOf, OPTIONS } from '../../image/changes/versions.js';
@@ -84,7 +85,7 @@ function setUp(keeper = new FakeKeeper()) {
   const said: Said[] = [];
   const say = (level: string) => (fields: object, message: string) => void said.push({ level, fields, message });
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
-  const handler = new UpdateHandler(CONFIG, { keeper, log });
+  const handler = new UpdateHandler(CONFIG, { keeper, log, remotes: remotesOf(CONFIG) });
   const send = (update: WireUpdate, key?: string, address = [127, 0, 0, 1], begin = () => true) =>
     handler.handle(requestOf(updateMessage(update), key, address), begin);
   return { keeper, handler, send, said };
