@@ -18,6 +18,8 @@ import type { Identity } from './process/privileges.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
 import { openRequests, type RequestHandlers } from './requests.js';
 import { dnssecChecksOf } from './signing/dnssec-checks.js';
+import { openSigning } from './signing/open-signing.js';
+import type { ZoneSigning } from './signing/zone-signing.js';
 import { StartTroubles } from './start-troubles.js';
 import type { TlsService } from './tls-service.js';
 import { TransfersOut } from './transfers-out.js';
@@ -118,6 +120,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   try {
     return await openServer(options, zones, clock);
   } catch (error) {
+    await zones.signing?.close();
     await zones.keeper.close();
     throw error;
   }
@@ -129,9 +132,15 @@ interface OpenZones {
   readonly loader: ZoneLoader;
   /** undefined: none is configured. */
   readonly state: KeptState | undefined;
+  /** undefined: without state, nothing is signed. */
+  readonly signing: ZoneSigning | undefined;
 }
 
-async function openServer(options: ServerOptions, { keeper, loader, state }: OpenZones, clock: Clock): Promise<Server> {
+async function openServer(
+  options: ServerOptions,
+  { keeper, loader, ...kept }: OpenZones,
+  clock: Clock,
+): Promise<Server> {
   const { config, configFile, log } = options;
   const zoneSettings = zoneSettingsOf(options, otherZones(keeper));
   const report = await loader.load(zoneSettings(config));
@@ -146,7 +155,7 @@ async function openServer(options: ServerOptions, { keeper, loader, state }: Ope
   keeper.begin(async (catalog) => (end.hasBegun ? undefined : plane.publish(catalog)));
   let life: ZoneLife;
   try {
-    life = await openZoneLife(usable, { ...opened, keeper, state, clock, thread: options.loader.thread });
+    life = await openZoneLife(usable, { ...opened, ...kept, keeper, clock, thread: options.loader.thread });
   } catch (error) {
     await end.begin(0);
     throw error;
@@ -232,17 +241,19 @@ async function openZones({ config, loader: settings, log, user }: ServerOptions,
   const served = new ServedZones(publisher);
   const lane = new LoaderLane(clock, settings.thread);
   const state = await openState(config, lane, log, user);
+  const signing = await openSigning(config, state, { clock, log, owner: user });
   const keeper = new ZoneKeeper({
     publisher,
     lane,
     clock,
     policyOf: zonePolicyOf(config),
     state,
+    signers: signing,
     report: (text) => log.error({}, text),
     replaced: (zone, image, expire) => served.replaced(zone, image, clock.seconds(), expire),
   });
   await declareStored(keeper, state, transferredZones(config));
-  return { keeper, state, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };
+  return { keeper, state, signing, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };
 }
 
 /** Keys of the zones of a configuration that are in no file, and of those that are served now. */

@@ -1,4 +1,7 @@
-/** What zones have to do with other nameservers: each part is opened here, follows the configuration, and is closed again. */
+/**
+ * What happens to zones while they are served, by other nameservers and by the signer: each part is opened here, follows the configuration,
+ * and is closed again.
+ */
 import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
@@ -9,6 +12,7 @@ import { RemoteHosts } from './remote-hosts.js';
 import type { RequestHandlers } from './requests.js';
 import type { SecondaryStatus } from './secondaries/secondary-host.js';
 import { SecondaryZones } from './secondaries/secondary-zones.js';
+import type { ZoneSigning } from './signing/zone-signing.js';
 import { openUpdates } from './updates/open-updates.js';
 import { zonePolicyOf } from './zone-policy.js';
 import type { KeptState } from './zones/kept-state.js';
@@ -19,6 +23,8 @@ interface ZoneLifeParts {
   readonly keeper: ZoneKeeper;
   /** undefined: none is configured. */
   readonly state: KeptState | undefined;
+  /** undefined: without state, nothing is signed. It is closed here. */
+  readonly signing: ZoneSigning | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Handlers of NOTIFY and UPDATE; the parts enter theirs. */
@@ -45,6 +51,8 @@ export interface ZoneLife extends Required<ZoneLifePart> {
   readonly remotes: RemoteHosts;
   readonly secondaries: SecondaryZones;
   readonly catalogs: Catalogs;
+  /** undefined: without state, nothing is signed. */
+  readonly signing: ZoneSigning | undefined;
   /** To be called when zone files may have come or gone. */
   reloaded(): void;
 }
@@ -67,7 +75,7 @@ export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promis
 
 /** Opens the parts, and adds each to `open`. */
 async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[]): Promise<ZoneLife> {
-  const { keeper, state, log, clock } = parts;
+  const { keeper, state, signing, log, clock } = parts;
   const opened = <Part extends ZoneLifePart>(part: Part): Part => {
     open.push(part);
     return part;
@@ -80,12 +88,15 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
   const table = state === undefined ? NO_MEMBERS : memberTable(state.table(MEMBERS), log);
   const catalogs = opened(new Catalogs(config, { keeper, secondaries, table, clock, log }));
   await catalogs.configure(config);
+  if (signing !== undefined) opened({ configure: (next) => signing.configure(next), close: () => signing.close() });
+  signing?.begin(keeper);
   return {
     remotes,
     secondaries,
     notifier,
     updates: updates.counts,
     catalogs,
+    signing,
     reloaded: () => catalogs.zonesChanged(),
     async configure(next) {
       keeper.configure(zonePolicyOf(next));

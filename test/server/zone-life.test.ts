@@ -41,7 +41,7 @@ describe('what zones have to do with other nameservers', () => {
       },
     });
     const state = Object.create(tables) as KeptState;
-    const parts = { keeper, state, clock, log: silentLog, requests: watched, thread: false };
+    const parts = { keeper, state, signing: undefined, clock, log: silentLog, requests: watched, thread: false };
     await expect(openZoneLife(configSchema.parse(UPDATED), parts)).rejects.toThrow('no table');
     expect(entered).toContain('update');
     expect([requests.update, clock.timers]).toEqual([undefined, 0]);

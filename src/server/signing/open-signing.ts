@@ -1,0 +1,31 @@
+/** Opens what signs zones, in a server with state. */
+import type { Config } from '../../config/schema.js';
+import type { Log } from '../../observe/log.js';
+import type { Clock } from '../../session/clock.js';
+import type { Identity } from '../process/privileges.js';
+import type { KeptState } from '../zones/kept-state.js';
+import type { ZoneSigning } from './zone-signing.js';
+
+interface SigningParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The user that the server becomes. */
+  readonly owner: Identity | undefined;
+}
+
+/** undefined: without state, nothing is signed, and the modules are not loaded. Throws ADOTD_STATE; then the state is closed. */
+export async function openSigning(
+  config: Config,
+  state: KeptState | undefined,
+  parts: SigningParts,
+): Promise<ZoneSigning | undefined> {
+  const folder = config.state?.folder;
+  if (state === undefined || folder === undefined) return undefined;
+  try {
+    const { ZoneSigning } = await import('./zone-signing.js');
+    return ZoneSigning.open(config, { ...parts, state, folder });
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
+}

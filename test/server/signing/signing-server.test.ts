@@ -1,0 +1,69 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readConfig } from '../../../src/config/load.js';
+import { silentLog } from '../../../src/observe/log.js';
+import { createServer, type Server } from '../../../src/server/server.js';
+import { zonesOfConfig } from '../../../src/server/zones/zone-files.js';
+import { askUdp } from '../../support/ask.js';
+import { buildQuery, decodeMessage } from '../../support/message.js';
+import { changes, ZONE } from '../zones/keeper-support.js';
+
+const CONFIG = `listen: [127.0.0.1]
+port: 0
+tls: { enabled: false }
+workers: embedded
+state: { folder: state }
+zones:
+  files: [{ name: a.test, file: a.zone }]
+  policies: [{ zones: [a.test], dnssec: default }]
+`;
+
+let folder: string;
+const running: Server[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'adotd-signing-'));
+  put('adotd.yaml', CONFIG);
+  put('a.zone', ZONE);
+});
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const put = (name: string, text: string): void => writeFileSync(join(folder, name), text);
+
+async function serve(): Promise<Server> {
+  const config = readConfig(join(folder, 'adotd.yaml'));
+  const server = await createServer({ config, zones: zonesOfConfig, log: silentLog, loader: { thread: false } });
+  running.push(server);
+  return server;
+}
+
+async function ask({ udp }: Server, name: string, type: number): Promise<string[]> {
+  const { answer } = decodeMessage(
+    (await askUdp({ port: udp[0]!.port }, buildQuery({ name, type, edns: { dnssecOk: true } })))!,
+  );
+  return answer.map(({ text }) => text);
+}
+
+const DNSKEY = 48;
+
+it('a server with state signs a zone whose policy says so, keeps its key, and says its status', async () => {
+  const first = await serve();
+  const keys = await ask(first, 'a.test.', DNSKEY);
+  expect(keys.filter((text) => text.startsWith('257 3 13 '))).toHaveLength(1);
+  expect(await ask(first, 'ns.a.test.', 1)).toHaveLength(2);
+  const { serial } = first.keeper.get('a.test.')!;
+  await first.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+  expect(await ask(first, 'x.a.test.', 1)).toHaveLength(2);
+  expect(first.life.signing?.status('a.test.')).toMatchObject({ state: 'signed', policy: 'default' });
+  await first.close();
+  running.length = 0;
+  const second = await serve();
+  expect(await ask(second, 'a.test.', DNSKEY)).toEqual(keys);
+  await second.life.signing?.settled();
+  expect(second.keeper.get('a.test.')?.serial).toBe(serial + 1);
+  expect(readdirSync(join(folder, 'state', 'keys'))).toHaveLength(1);
+});
