@@ -23,6 +23,8 @@ interface KnownZone {
   readonly role: 'file' | 'secondary' | 'catalog-consumed' | 'catalog-produced';
   readonly state: 'served' | 'empty' | 'expired' | 'failed';
   readonly image: Uint8Array | undefined;
+  /** Id of the plan by which it is signed here; undefined: it is not. */
+  readonly plan?: string | undefined;
 }
 
 /** What changes go through: the keeper of zones. */
@@ -147,10 +149,12 @@ export class UpdateHandler {
       const [reason = error.message] = error.message.split('\n');
       return this.#refuse(zone, request, { rcode: Rcode.REFUSED, reason, ede: Ede.OTHER, isKnown: true });
     }
-    const { text, fields } = clientOf(request.peer);
-    const line = `zone ${zone}: UPDATE of ${text} answered SERVFAIL, nothing is changed: ${messageOf(error)}`;
-    this.#log.error({ zone, ...fields, err: error }, line);
-    return { rcode: Rcode.SERVFAIL, ede: Ede.OTHER, text: 'the change could not be stored; nothing is changed' };
+    const client = clientOf(request.peer);
+    const line = `zone ${zone}: UPDATE of ${client.text} answered SERVFAIL, nothing is changed: ${messageOf(error)}`;
+    this.#log.error({ zone, ...client.fields, err: error }, line);
+    const isUnsigned = error instanceof AdotdError && error.code === ErrorCode.DNSSEC_KEY;
+    const text = `the change could not be ${isUnsigned ? 'signed' : 'stored'}; nothing is changed`;
+    return { rcode: Rcode.SERVFAIL, ede: Ede.OTHER, text };
   }
 }
 
@@ -179,7 +183,7 @@ function refusalOf(
   if (permissions.isEmpty) return refused(Rcode.REFUSED, Ede.PROHIBITED, `this client may not change ${name}`);
   if (kept.state !== 'served' || kept.image === undefined)
     return refused(Rcode.SERVFAIL, Ede.NOT_READY, `${name} could not be loaded`);
-  if (isSignedElsewhere(kept.image))
+  if (kept.plan === undefined && isSignedElsewhere(kept.image))
     return refused(
       Rcode.REFUSED,
       Ede.OTHER,

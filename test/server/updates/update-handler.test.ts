@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { Transport } from '../../../src/answer/facts.js';
 import { configSchema } from '../../../src/config/schema.js';
 import { AdotdError, ErrorCode } from '../../../src/errors.js';
 import { applyDifference } from '../../../src/image/changes/apply.js';
@@ -8,39 +7,12 @@ import { PendingView } from '../../../src/image/changes/pending-view.js';
 import { type Changes, ImageView, type ZoneView } from '../../../src/image/changes/zone-view.js';
 import { imageText } from '../../../src/image/text.js';
 import { Rcode } from '../../../src/protocol/iana.js';
-import { readName } from '../../../src/protocol/message-name.js';
-import { nameFromText } from '../../../src/protocol/name.js';
-import { readU16 } from '../../../src/protocol/octets.js';
-import { TSIG_ALGORITHMS } from '../../../src/protocol/tsig/tsig-key.js';
 import { remotesOf } from '../../../src/server/remotes.js';
-import type { SignedRequest } from '../../../src/server/requests.js';
 import { UpdateHandler } from '../../../src/server/updates/update-handler.js';
 import { imageOf, OPTIONS } from '../../image/changes/versions.js';
 import { textOf } from '../../repository/files.js';
 import { updateMessage, type WireUpdate, ZONE } from '../../transfer/update/update-case.js';
-
-const SECRET = 'MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=';
-const CONFIG = configSchema.parse({
-  state: { folder: '/nowhere' },
-  tsig: [
-    { name: 'acme.', algorithm: 'hmac-sha256', secret: SECRET },
-    { name: 'all.', algorithm: 'hmac-sha256', secret: SECRET },
-  ],
-  remotes: [{ name: 'office', addresses: ['192.0.2.7'] }],
-  zones: {
-    policies: [
-      {
-        zones: ['example'],
-        update: [
-          { key: 'acme.', allow: [{ name: '_acme-challenge.example', types: ['TXT'] }] },
-          { key: 'all.', allow: [{ subdomain: 'example' }] },
-          { remote: 'office', allow: [{ subdomain: 'office.example' }] },
-        ],
-      },
-      { zones: ['second.example'] },
-    ],
-  },
-});
+import { CONFIG, requestOf } from './update-requests.js';
 
 /** A keeper in memory: one zone, changes one after the other. */
 class FakeKeeper {
@@ -89,31 +61,6 @@ function setUp(keeper = new FakeKeeper()) {
   const send = (update: WireUpdate, key?: string, address = [127, 0, 0, 1], begin = () => true) =>
     handler.handle(requestOf(updateMessage(update), key, address), begin);
   return { keeper, handler, send, said };
-}
-
-function requestOf(octets: Uint8Array, key?: string, address = [127, 0, 0, 1]): SignedRequest {
-  const [algorithm] = TSIG_ALGORITHMS.filter(({ name }) => name === 'hmac-sha256');
-  const tsig = key && {
-    name: nameFromText(key),
-    algorithm: algorithm!,
-    secret: Buffer.from(SECRET, 'base64'),
-    macOctets: 32,
-  };
-  const { name, end } = readName(octets, 12)!;
-  return {
-    octets,
-    end: octets.length,
-    name,
-    type: readU16(octets, end),
-    class: readU16(octets, end + 2),
-    peer: {
-      address: Uint8Array.from(address),
-      port: 4711,
-      transport: Transport.TCP,
-      key: tsig || undefined,
-      certificate: undefined,
-    },
-  };
 }
 
 const TXT = '_acme-challenge 60 IN TXT "token"';
