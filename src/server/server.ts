@@ -251,6 +251,7 @@ async function openZones({ config, loader: settings, log, user }: ServerOptions,
     signers: signing,
     report: (text) => log.error({}, text),
     replaced: (zone, image, expire) => served.replaced(zone, image, clock.seconds(), expire),
+    examined: (zone, expire) => served.examined(zone, expire),
   });
   await declareStored(keeper, state, transferredZones(config));
   return { keeper, state, signing, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };

@@ -63,34 +63,58 @@ export function signChange(
   return { loaded, made, difference: loaded.image === undefined ? undefined : diff(image, loaded.image) };
 }
 
-/** The RRsets with signatures that have to be renewed. */
+/** What is known of the signatures of an image. */
 interface Renewal {
+  /** The RRsets with signatures that have to be renewed. */
   readonly due: readonly DueRrset[];
   /** Seconds since 1970: when the next signature is due that is not yet; undefined without any. */
   readonly next: number | undefined;
+  /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
+  readonly expire: number | undefined;
 }
 
 /** Looks at all signatures of an image. `now`: seconds since 1970. */
 export function dueSignatures(image: Uint8Array, policy: SigningPolicy, now: number): Renewal {
   const due: DueRrset[] = [];
-  let soonest = Number.POSITIVE_INFINITY;
+  let [soonest, shortest] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const zone = new ImageRecords(image, false);
   while (zone.next()) {
-    const { records, owner, ownerAt, ownerLength } = zone;
-    let last = -1;
-    for (let i = 0; i < records.count; i++) {
-      if (records.type[i] !== Type.RRSIG) continue;
-      const [rdata, at] = [records.rdata(i), records.at[i]!];
-      const expiration = readU32(rdata, at + Rrsig.EXPIRATION);
-      if (!isDue(policy, expiration, now)) {
-        soonest = Math.min(soonest, secondsUntil(expiration, now) - policy.refresh);
-        continue;
-      }
-      const type = readU16(rdata, at);
-      if (type === last) continue;
-      last = type;
-      due.push({ owner: owner.slice(ownerAt, ownerAt + ownerLength).map((octet) => LOWER[octet]!), type });
+    const { owner, ownerAt, ownerLength } = zone;
+    for (const { type, longest, isDue: isOne, next } of signedTypes(zone, policy, now)) {
+      shortest = Math.min(shortest, longest);
+      soonest = Math.min(soonest, next);
+      if (isOne) due.push({ owner: owner.slice(ownerAt, ownerAt + ownerLength).map((octet) => LOWER[octet]!), type });
     }
   }
-  return { due, next: Number.isFinite(soonest) ? now + soonest : undefined };
+  const time = (left: number): number | undefined => (Number.isFinite(left) ? now + left : undefined);
+  return { due, next: time(soonest), expire: time(shortest) };
+}
+
+/** The signatures over one RRset. Times are seconds from now. */
+interface SignedType {
+  readonly type: number;
+  /** Until the last one ends. */
+  longest: number;
+  /** Whether one of them has to be renewed. */
+  isDue: boolean;
+  /** Until the next one has to be. */
+  next: number;
+}
+
+/** Of the owner that an image's records are at; the signatures over an RRset stand together. */
+function signedTypes({ records }: ImageRecords, policy: SigningPolicy, now: number): readonly SignedType[] {
+  const types: SignedType[] = [];
+  let last: SignedType | undefined;
+  for (let i = 0; i < records.count; i++) {
+    if (records.type[i] !== Type.RRSIG) continue;
+    const [rdata, at] = [records.rdata(i), records.at[i]!];
+    const expiration = readU32(rdata, at + Rrsig.EXPIRATION);
+    const type = readU16(rdata, at);
+    const left = secondsUntil(expiration, now);
+    if (last?.type !== type) types.push((last = { type, longest: left, isDue: false, next: Number.POSITIVE_INFINITY }));
+    last.longest = Math.max(last.longest, left);
+    if (isDue(policy, expiration, now)) last.isDue = true;
+    else last.next = Math.min(last.next, left - policy.refresh);
+  }
+  return types;
 }

@@ -191,6 +191,12 @@ export class ServedZones {
     this.#entries.set(key, { ...entry, ...facts, version: ++this.#version, loadedAt: now });
   }
 
+  /** Notes when the signatures of the version that is served end. */
+  examined(key: string, signaturesExpire: number | undefined): void {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) this.#entries.set(key, { ...entry, signaturesExpire });
+  }
+
   #unchanged(result: UnchangedZone): ZoneOutcome {
     const loaded = this.#files.unchanged(result);
     const entry = loaded?.key === undefined ? undefined : this.#entries.get(loaded.key);

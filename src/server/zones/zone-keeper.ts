@@ -58,6 +58,8 @@ interface KeeperParts {
   report?(text: string): void;
   /** Called when a zone of a file has been given another version. `signaturesExpire`: when the first RRset loses its last signature. */
   replaced?(zone: string, image: Uint8Array, signaturesExpire?: number): void;
+  /** Called when the signatures of the version that is served were looked at. */
+  examined?(zone: string, signaturesExpire: number | undefined): void;
 }
 
 export class ZoneKeeper {
@@ -68,20 +70,23 @@ export class ZoneKeeper {
   readonly #zones = new Map<string, Kept>();
   readonly #files: KeptFiles;
   readonly #replaced: KeeperParts['replaced'];
+  readonly #examined: KeeperParts['examined'];
   readonly #report: (text: string) => void;
   readonly #state: KeptState | undefined;
   readonly #signers: ZoneSigners | undefined;
   readonly #maker: VersionMaker;
 
-  constructor({ publisher, lane, clock, policyOf, state, signers, replaced, report = () => undefined }: KeeperParts) {
+  constructor(parts: KeeperParts) {
+    const { publisher, lane, state, signers, replaced, examined, report = () => undefined } = parts;
     this.#signers = signers;
     this.#state = state;
     this.#report = report;
     this.#replaced = replaced;
+    this.#examined = examined;
     this.#publisher = publisher;
     this.#lane = lane;
-    this.#clock = clock;
-    this.#maker = new VersionMaker({ lane, clock, policyOf, state, signers });
+    this.#clock = parts.clock;
+    this.#maker = new VersionMaker(parts);
     this.#publication = new Publication(publisher);
     this.#files = new KeptFiles({
       zones: this.#zones,
@@ -146,9 +151,12 @@ export class ZoneKeeper {
     if (kept === undefined) return Promise.reject(stateError(zone, 'is not served'));
     return inOrder(kept, async () => {
       const image = changeable(kept, this.#publisher.imageOf(kept.apex));
-      const { plan, made, nextDue } = await this.#maker.ofPlan(kept, image);
+      const { plan, made, nextDue, signaturesExpire } = await this.#maker.ofPlan(kept, image);
       if (made !== undefined) await this.#serve(kept, made.version, made.overlay);
-      else if (plan !== undefined) await this.#publishSigned(kept, plan);
+      else if (plan !== undefined) {
+        this.#examined?.(zone, signaturesExpire);
+        await this.#publishSigned(kept, plan);
+      }
       return { serial: kept.serial, made: made?.signatures ?? 0, nextDue };
     });
   }

@@ -77,6 +77,7 @@ export class KeeperBench {
       signers,
       report: (text) => this.reports.push(text),
       replaced: (zone, image, expire) => this.served.replaced(zone, image, this.clock.seconds(), expire),
+      examined: (zone, expire) => this.served.examined(zone, expire),
     });
     this.keeper.begin(async (catalog) => void this.catalogs.push(catalog));
   }

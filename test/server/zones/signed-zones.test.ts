@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { ZONE_FAILED } from '../../../src/image/catalog.js';
 import { ZoneStore } from '../../../src/state/zone-store.js';
 import { contentLines, FakeSigners, newKeys } from './fake-signers.js';
 import { changes, imageOf, KeeperBench, textOf, withSerial, ZONE } from './keeper-support.js';
@@ -83,5 +84,216 @@ describe('signing anew', () => {
     expect(renewed.nextDue).toBeGreaterThan(rolled.nextDue!);
     sound();
     await keeper.close();
+  });
+});
+
+describe('a start from the state', () => {
+  it('signs nothing that is good, and serves the version as it was', async () => {
+    const folder = newFolder();
+    const first = await start(folder);
+    await first.bench.load({ 'a.test': ZONE });
+    await first.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    const [before, calls] = [first.text(), first.signers.calls.length];
+    await first.keeper.close();
+    const second = await start(folder, first.signers, START + DAY);
+    await second.bench.load({ 'a.test': ZONE });
+    expect(second.text()).toBe(before);
+    expect(second.keeper.get('a.test.')).toMatchObject({ serial: 3, plan: second.signers.id });
+    // No version is made, so nobody is asked how.
+    expect(second.signers.calls.length).toBe(calls);
+    expect(await second.keeper.resign('a.test.')).toMatchObject({ serial: 3, made: 0 });
+    expect(second.signers.calls.slice(calls)).toEqual(['plan a.test. at 3', 'published it of a.test. at 3']);
+    expect(second.bench.served.status('a.test.')[0]?.signaturesExpire).toBeGreaterThan(START + 8 * DAY);
+    await second.keeper.close();
+    const third = await start(folder, first.signers, START + 2 * DAY);
+    await third.bench.load({ 'a.test': `${ZONE}y 60 A 192.0.2.3\n` });
+    third.sound();
+    expect(contentLines(third.text())).toEqual(contentOf(withSerial(4, 'x 60 A 192.0.2.2\ny 60 A 192.0.2.3\n')));
+    await third.keeper.close();
+  });
+
+  it('serves what is stored when the file has changed and cannot be signed', async () => {
+    const folder = newFolder();
+    const first = await start(folder);
+    await first.bench.load({ 'a.test': ZONE });
+    const before = first.text();
+    await first.keeper.close();
+    first.signers.failure = 'plan';
+    const second = await start(folder, first.signers);
+    const report = await second.bench.load({ 'a.test': withSerial(9) });
+    expect(report.diagnostics.map(({ message }) => message)).toEqual(['the key is lost']);
+    expect(second.text()).toBe(before);
+    await second.keeper.close();
+  });
+
+  it('does not serve a file that cannot be signed and was never served', async () => {
+    const { bench, keeper, signers, text, sound } = await start(newFolder());
+    signers.failure = 'key';
+    const report = await bench.load({ 'a.test': ZONE });
+    expect(report.diagnostics.map(({ message }) => message)).toEqual([
+      expect.stringContaining('found a signature that does not verify'),
+    ]);
+    expect(text()).toBe(ZONE_FAILED);
+    signers.failure = undefined;
+    await bench.load({ 'a.test': ZONE });
+    sound();
+    await keeper.close();
+  });
+});
+
+describe('a zone whose signing begins while it is served', () => {
+  it('keeps what was changed beside its file, also after a restart', async () => {
+    const folder = newFolder();
+    const first = await start(folder);
+    first.bench.policies.clear();
+    first.signers.zones.clear();
+    await first.bench.load({ 'a.test': ZONE });
+    expect(first.text()).toBe(textOf(imageOf('a.test', ZONE)));
+    first.signers.zones.add('a.test.');
+    expect(await first.keeper.resign('a.test.')).toMatchObject({ serial: 2 });
+    first.sound();
+    expect(first.bench.history('a.test.')).toEqual([]);
+    await first.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    const before = first.text();
+    await first.keeper.close();
+    const second = await start(folder, first.signers);
+    await second.bench.load({ 'a.test': ZONE });
+    expect(second.text()).toBe(before);
+    await second.keeper.close();
+  });
+
+  it('is served unsigned until it may be signed', async () => {
+    const { bench, keeper, signers, text, sound } = await start(newFolder());
+    const keys = signers.keys;
+    signers.keys = 'none';
+    await bench.load({ 'a.test': ZONE });
+    expect(text()).toBe(textOf(imageOf('a.test', ZONE)));
+    expect(await keeper.resign('a.test.')).toEqual({ serial: 1, made: 0, nextDue: undefined });
+    expect(await keeper.change('a.test.', changes('+x 60 A 192.0.2.2'))).toEqual({ serial: 2 });
+    signers.keys = keys;
+    expect(await keeper.resign('a.test.')).toMatchObject({ serial: 3 });
+    sound();
+    await keeper.close();
+  });
+});
+
+describe('a zone that is to be unsigned', () => {
+  it('loses all that signing made in one version, with a history that leads there', async () => {
+    const folder = newFolder();
+    const { bench, keeper, signers, text } = await start(folder);
+    await bench.load({ 'a.test': ZONE });
+    await keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    signers.keys = 'gone';
+    expect(await keeper.resign('a.test.')).toEqual({ serial: 4, made: 0, nextDue: undefined });
+    expect(text()).toBe(textOf(imageOf('a.test', withSerial(4, 'x 60 A 192.0.2.2\n'))));
+    expect(await keeper.resign('a.test.')).toMatchObject({ serial: 4 });
+    expect(await keeper.change('a.test.', changes('+y 60 A 192.0.2.3'))).toEqual({ serial: 5 });
+    expect(keeper.get('a.test.')?.history.at(-1)).toMatchObject({ from: 4, to: 5 });
+    signers.keys = 'none';
+    expect(await keeper.change('a.test.', changes('-y A 192.0.2.3'))).toEqual({ serial: 6 });
+    expect(keeper.get('a.test.')?.plan).toBeUndefined();
+    expect(keeper.facts('a.test.')?.flags).toEqual({});
+    await keeper.close();
+    const again = await start(folder, signers);
+    await again.bench.load({ 'a.test': ZONE });
+    expect(again.text()).toBe(textOf(imageOf('a.test', withSerial(6, 'x 60 A 192.0.2.2\n'))));
+    await again.keeper.close();
+  });
+
+  it('stays signed while nobody knows its keys any more', async () => {
+    const { bench, keeper, signers, text, sound } = await start(newFolder());
+    await bench.load({ 'a.test': ZONE });
+    const [before, { keys }] = [text(), signers];
+    signers.keys = 'none';
+    const refused = { code: 'ADOTD_DNSSEC_KEY', message: expect.stringContaining('adotd ctl dnssec start a.test.') };
+    await expect(keeper.change('a.test.', changes('+x 60 A 192.0.2.2'))).rejects.toMatchObject(refused);
+    await expect(keeper.resign('a.test.')).rejects.toMatchObject(refused);
+    expect((await bench.load({ 'a.test': withSerial(7) })).sound).toBe(false);
+    expect(text()).toBe(before);
+    signers.keys = keys;
+    await bench.load({ 'a.test': withSerial(7) });
+    sound();
+    await keeper.close();
+  });
+});
+
+describe('a file of a zone that is signed here, with records of another signer', () => {
+  const KEY = '@ 60 CDS 0 0 0 00\n';
+
+  it('is refused: the old version stays', async () => {
+    const { bench, keeper, text, sound } = await start(newFolder());
+    await bench.load({ 'a.test': ZONE });
+    const before = text();
+    const report = await bench.load({ 'a.test': withSerial(8, KEY) });
+    expect(report.diagnostics.map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /^found a\.test\. CDS in the file of a zone that is signed here.*the old version stays: remove/,
+      ),
+    ]);
+    expect(text()).toBe(before);
+    await bench.load({ 'a.test': withSerial(8, 'x 60 A 192.0.2.2\n') });
+    sound();
+    await keeper.close();
+  });
+
+  it('is served as it is at the first load, and signed once they are removed', async () => {
+    const { bench, keeper, signers, text, sound } = await start(newFolder());
+    const { keys } = signers;
+    const report = await bench.load({ 'a.test': ZONE + KEY });
+    expect(report.diagnostics.map(({ message }) => message)).toEqual([
+      expect.stringContaining('the file is served as it is: remove'),
+    ]);
+    expect(text()).toContain('CDS');
+    // Whether it may be signed yet or not, nothing of the other signer stays.
+    signers.keys = 'none';
+    await bench.load({ 'a.test': withSerial(1, 'x 60 A 192.0.2.2\n') });
+    expect(text()).toBe(textOf(imageOf('a.test', withSerial(2, 'x 60 A 192.0.2.2\n'))));
+    signers.keys = keys;
+    await bench.load({ 'a.test': withSerial(1) });
+    sound();
+    expect(contentLines(text())).toEqual(contentOf(withSerial(3)));
+    await keeper.close();
+  });
+
+  it('is not accepted in place of the state either', async () => {
+    const { bench, keeper, text, sound } = await start(newFolder());
+    await bench.load({ 'a.test': ZONE });
+    await keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    const before = text();
+    keeper.acceptFile('a.test.');
+    await bench.load({ 'a.test': ZONE + KEY });
+    expect(text()).toBe(before);
+    keeper.acceptFile('a.test.');
+    await bench.load({ 'a.test': ZONE });
+    sound();
+    expect(contentLines(text())).toEqual(contentOf(withSerial(4)));
+    await keeper.close();
+  });
+});
+
+describe('a version that cannot be made', () => {
+  it.each(['plan', 'key', 'disk'] as const)('leaves the old one, served and stored: %s', async (what) => {
+    const folder = newFolder();
+    const { bench, keeper, signers, text } = await start(folder);
+    await bench.load({ 'a.test': ZONE });
+    const before = text();
+    const { keys } = signers;
+    signers.keys = newKeys();
+    if (what === 'disk') bench.state!.isFull = true;
+    else signers.failure = what;
+    const code = what === 'disk' ? 'ADOTD_STATE' : 'ADOTD_DNSSEC_KEY';
+    await expect(keeper.resign('a.test.')).rejects.toMatchObject({ code });
+    await expect(keeper.change('a.test.', changes('+x 60 A 192.0.2.2'))).rejects.toMatchObject({ code });
+    const report = await bench.load({ 'a.test': withSerial(8) });
+    expect(report.outcomes).toMatchObject([{ result: 'kept' }]);
+    expect(text()).toBe(before);
+    expect(keeper.get('a.test.')).toMatchObject({ serial: 2, sourceSerial: 1 });
+    await keeper.close();
+    Object.assign(signers, { keys, failure: undefined });
+    const again = await start(folder, signers);
+    await again.bench.load({ 'a.test': ZONE });
+    expect(again.text()).toBe(before);
+    expect(await again.keeper.resign('a.test.')).toMatchObject({ serial: 2, made: 0 });
+    await again.keeper.close();
   });
 });

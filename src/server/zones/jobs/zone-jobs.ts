@@ -26,6 +26,8 @@ interface SignaturesFound {
   readonly due: number;
   /** Seconds since 1970: when the next one is due that is not yet; undefined without any. */
   readonly next: number | undefined;
+  /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
+  readonly expire: number | undefined;
 }
 
 /** Can be posted to threads: what is in shared memory by reference. */
@@ -83,8 +85,8 @@ export function runJob(job: ZoneJob, chooseSigner: ChooseSigner): JobResult {
   if (job.kind === 'apply') return applyChange(job, chooseSigner);
   if (job.kind === 'foreign') return signersRecordOf(job.image) ?? '';
   if (job.kind === 'signatures') {
-    const { due, next } = dueSignatures(job.image, job.policy, job.now);
-    return { due: due.length, next };
+    const { due, next, expire } = dueSignatures(job.image, job.policy, job.now);
+    return { due: due.length, next, expire };
   }
   if (job.kind === 'run') return imageRun(job.image);
   if (job.kind === 'diff') return recordsBetween(job.older, job.newer);

@@ -26,8 +26,8 @@ interface MakerParts {
   readonly lane: LoaderLane;
   readonly clock: Clock;
   readonly policyOf: PolicyOf;
-  readonly state: KeptState | undefined;
-  readonly signers: ZoneSigners | undefined;
+  readonly state?: KeptState | undefined;
+  readonly signers?: ZoneSigners | undefined;
 }
 
 /** A version that a change has made. */
@@ -47,6 +47,8 @@ interface ResignedVersion {
   readonly made: ChangedVersion | undefined;
   /** Seconds since 1970: when the next signature is due; undefined without any. */
   readonly nextDue: number | undefined;
+  /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
+  readonly signaturesExpire: number | undefined;
 }
 
 const NOTHING: RunPair = { removed: new Uint8Array(0), added: new Uint8Array(0) };
@@ -138,14 +140,14 @@ export class VersionMaker {
    */
   async ofPlan(kept: Kept, older: Uint8Array): Promise<ResignedVersion> {
     const plan = await this.#plan(kept, older);
-    if (plan === undefined) return { plan, made: undefined, nextDue: undefined };
+    if (plan === undefined) return { plan, made: undefined, nextDue: undefined, signaturesExpire: undefined };
     const look = { kind: 'signatures', policy: plan.policy, now: this.#clock.seconds() } as const;
-    const { due, next } = await this.#lane.run({ ...look, image: older });
-    if (plan.id === kept.plan && due === 0) return { plan, made: undefined, nextDue: next };
+    const { due, next, expire } = await this.#lane.run({ ...look, image: older });
+    if (plan.id === kept.plan && due === 0) return { plan, made: undefined, nextDue: next, signaturesExpire: expire };
     const signing = signingOf(plan, older, kept.plan, true);
     const made = await this.#changed(kept, older, this.viewOf(kept, older), plan, signing);
     const { next: nextDue } = await this.#lane.run({ ...look, image: made.version.image });
-    return { plan, made, nextDue };
+    return { plan, made, nextDue, signaturesExpire: made.version.signaturesExpire };
   }
 
   async #changed(
