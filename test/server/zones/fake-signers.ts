@@ -66,9 +66,11 @@ export class FakeSigners implements ZoneSigners {
     return JSON.stringify([keys.keySigner.tag, keys.zoneSigner.tag, policy.nsec3 ?? 'nsec']);
   }
 
-  /** What is wrong with a zone that is signed by the keys of now, in presentation format. `now`: seconds since 1970. */
-  mistakes(name: string, text: unknown, now: number): string[] {
-    const { keys } = this;
+  /**
+   * What is wrong with a zone in presentation format, which is signed by the keys of now, unless `keys` is given. `now`: seconds since
+   * 1970.
+   */
+  mistakes(name: string, text: unknown, now: number, keys: FakeSigners['keys'] | undefined = this.keys): string[] {
     const source = { file: 'z', bytes: Buffer.from(String(text)), origin: nameFromText(name) };
     const { diagnostics } = load(source, { now, dnssecCheck: () => 'strict' });
     const errors = diagnostics.list.filter(({ severity }) => severity === 'error').map(formatDiagnostic);

@@ -4,13 +4,11 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AdotdError, ErrorCode } from '../../../src/errors.js';
 import { ZONE_EXPIRED, ZONE_FAILED } from '../../../src/image/catalog.js';
-import { applyDifference } from '../../../src/image/changes/apply.js';
 import { diff } from '../../../src/image/changes/diff.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import { ZoneStore } from '../../../src/state/zone-store.js';
-import type { Difference } from '../../../src/zone/changes/difference.js';
 import { Random } from '../../differential/random.js';
-import { changes, imageOf, KeeperBench, textOf, withSerial, ZONE } from './keeper-support.js';
+import { changes, checkHistory, imageOf, KeeperBench, textOf, withSerial, ZONE } from './keeper-support.js';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -389,19 +387,3 @@ describe('changes, edited files, failing disks and restarts in any order', () =>
     expect(lost).toEqual([]);
   });
 });
-
-function checkHistory(
-  history: readonly Difference[],
-  images: ReadonlyMap<number, Uint8Array>,
-  served: Uint8Array,
-  where: string,
-): void {
-  history.forEach(({ from, to }, i) => {
-    if (i > 0) expect(from, where).toBe(history[i - 1]!.to);
-    const older = images.get(from);
-    if (older === undefined) return;
-    let image = older;
-    for (const difference of history.slice(i)) image = applyDifference(image, difference, { now: 0 }).image!;
-    expect(textOf(image), `${where}, from ${from} by ${to}`).toBe(textOf(served));
-  });
-}

@@ -1,5 +1,6 @@
 /** A keeper of zones without a server: what it publishes is at hand, and stays until it is let through. */
 
+import { expect } from 'vitest';
 import { defaultConfig } from '../../../src/config/schema.js';
 import { AdotdError, ErrorCode } from '../../../src/errors.js';
 import {
@@ -11,6 +12,7 @@ import {
   zoneHistory,
   zoneImage,
 } from '../../../src/image/catalog.js';
+import { applyDifference } from '../../../src/image/changes/apply.js';
 import { PendingView } from '../../../src/image/changes/pending-view.js';
 import type { Changes, ZoneView } from '../../../src/image/changes/zone-view.js';
 import { imageText } from '../../../src/image/text.js';
@@ -24,6 +26,7 @@ import { loadZone, type ZoneResult } from '../../../src/server/zones/load-zone.j
 import { ServedZones } from '../../../src/server/zones/served-zones.js';
 import { ZoneKeeper } from '../../../src/server/zones/zone-keeper.js';
 import type { ZoneStore } from '../../../src/state/zone-store.js';
+import type { Difference } from '../../../src/zone/changes/difference.js';
 import { loadText } from '../../answer/support.js';
 import { FakeClock } from '../../support/clock.js';
 import { rdataFromText } from '../../support/rdata.js';
@@ -139,3 +142,23 @@ export function changes(...lines: readonly string[]): (view: ZoneView) => Change
     return pending.changes();
   };
 }
+
+/** Expects that a history leads from each version that it has, of those in `images` by serial, to the one that is served. */
+export function checkHistory(
+  history: readonly Difference[],
+  images: ReadonlyMap<number, Uint8Array>,
+  served: Uint8Array,
+  where: string,
+): void {
+  history.forEach(({ from, to }, i) => {
+    if (i > 0) expect(from, where).toBe(history[i - 1]!.to);
+    const older = images.get(from);
+    if (older === undefined) return;
+    let image = older;
+    for (const difference of history.slice(i)) image = applyDifference(image, difference, { now: 0 }).image!;
+    expect(sortedLines(image), `${where}, from ${from} by ${to}`).toEqual(sortedLines(served));
+  });
+}
+
+/** The order of an RRset's records in an image is that in which they came. */
+const sortedLines = (image: Uint8Array): string[] => textOf(image).split('\n').sort();
