@@ -1,7 +1,7 @@
 /**
  * Signs a whole zone (RFC 4035 §2): its keys, a chain of NSEC or NSEC3 records, and a signature for each RRset that the zone is
  * the authority for. The records go into the store of the content, from which the image is compiled. Signatures of an older
- * version are kept where they are still good. NOT here: ZONEMD, which is made after the signatures (RFC 8976 §3.1).
+ * version are kept where they are still good. NOT here: ZONEMD, which is made after the signatures (sign-digests.ts).
  */
 import { encodeBase32hex } from '../../protocol/base32hex.js';
 import { Type } from '../../protocol/iana.js';

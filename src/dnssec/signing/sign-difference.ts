@@ -3,7 +3,7 @@
  * newer version signed. It costs what it touches: signatures of changed RRsets and of what the chain of denial says about
  * changed names, their neighbours in it, and names that come to be or cease to be below a zone cut.
  *
- * NOT here: a change of what the whole zone depends on, such as its keys; signContent() does that. ZONEMD (RFC 8976).
+ * NOT here: a change of what the whole zone depends on, such as its keys; signContent() does that. ZONEMD (sign-digests.ts).
  */
 import { decodeBase32hex } from '../../protocol/base32hex.js';
 import { Type } from '../../protocol/iana.js';

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ZONE_FAILED } from '../../../src/image/catalog.js';
 import { ZoneStore } from '../../../src/state/zone-store.js';
 import { contentLines, FakeSigners, newKeys } from './fake-signers.js';
-import { changes, imageOf, KeeperBench, textOf, withSerial, ZONE } from './keeper-support.js';
+import { changes, checkHistory, imageOf, KeeperBench, textOf, withSerial, ZONE } from './keeper-support.js';
 
 const folders: string[] = [];
 afterAll(() => {
@@ -60,6 +60,53 @@ describe('a zone file that is signed here', () => {
     sound();
     expect(contentLines(text())).toEqual(contentOf(withSerial(4, 'new 60 A 192.0.2.9\nx 60 A 192.0.2.2\n')));
     expect(bench.history('a.test.').at(-1)).toBe('3>4');
+    await keeper.close();
+  });
+});
+
+describe('the digest of a zone that is signed here (ZONEMD)', () => {
+  const DIGESTS = `@ 60 ZONEMD 1 1 1 ${'00'.repeat(48)}\n@ 60 ZONEMD 1 1 2 ${'00'.repeat(64)}\n`;
+
+  it.each([undefined, { optOut: false }])(
+    'is made over the signed zone, then signed, in each version: %j',
+    async (nsec3) => {
+      const { bench, keeper, signers, text, sound } = await start(newFolder());
+      signers.policy = { ...signers.policy, nsec3 };
+      const images = new Map<number, Uint8Array>();
+      const check = (serial: number): void => {
+        // The loader verifies digests, and the signatures over them.
+        sound();
+        expect(text()).toContain(`ZONEMD ${serial} 1 2 `);
+        const { image, history } = keeper.get('a.test.')!;
+        images.set(serial, Uint8Array.from(image!));
+        checkHistory(history, images, image!, `serial ${serial}`);
+      };
+      await bench.load({ 'a.test': ZONE + DIGESTS });
+      check(2);
+      for (let serial = 3; serial < 9; serial++) {
+        await keeper.change('a.test.', changes(`+x${serial} 60 A 192.0.2.2`));
+        check(serial);
+      }
+      await bench.load({ 'a.test': `${ZONE}${DIGESTS}y 60 A 192.0.2.3\n` });
+      check(9);
+      signers.keys = newKeys(false);
+      await keeper.resign('a.test.');
+      check(10);
+      expect((await bench.load({ 'a.test': `${ZONE}${DIGESTS}y 60 A 192.0.2.3\n` })).diagnostics).toEqual([]);
+      expect(keeper.get('a.test.')?.serial).toBe(10);
+      signers.keys = 'gone';
+      await keeper.resign('a.test.');
+      check(11);
+      await keeper.close();
+    },
+  );
+
+  it('is removed where the policy says so', async () => {
+    const { bench, keeper, text, sound } = await start(newFolder());
+    bench.policies.set('a.test.', { serial: 'increment', zonemd: 'remove' });
+    await bench.load({ 'a.test': ZONE + DIGESTS });
+    sound();
+    expect(text()).not.toContain('ZONEMD');
     await keeper.close();
   });
 });

@@ -109,8 +109,7 @@ async function mergedVersion(
   const { before, policy, now, lane, ask } = context;
   const { sourceSerial, history, plan: planBefore } = before;
   const isSigner = ask !== undefined;
-  const zonemd = isSigner ? 'remove' : policy.zonemd;
-  const { serial: serialPolicy } = policy;
+  const { serial: serialPolicy, zonemd } = policy;
   const loaded = { overlay: before.overlay, sourceSerial };
   const merge = { kind: 'merge', zone, file, ...loaded, serialPolicy, zonemd, isSigner, now } as const;
   const { difference: wanted, overlay } = await lane.run(merge);

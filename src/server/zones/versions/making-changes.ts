@@ -71,15 +71,11 @@ export function enqueue(
 export async function versionOf(older: Uint8Array, view: PendingView, context: Context): Promise<MadeVersion> {
   const { zone, published, policy, now, lane, signing } = context;
   const serial = nextSerial(policy.serial, published, now, serialOf(view));
-  renewDigests(view, signing === undefined ? policy.zonemd : 'remove', serial);
-  const content = view.difference(serial);
-  const done = await lane.run({ kind: 'apply', image: older, difference: content, now, signing });
-  const { image, diagnostics, made, signaturesExpire } = done;
-  if (image !== undefined) {
-    const difference = signing?.extent === 'content' ? undefined : done.difference;
-    // Digests are filled in as the version is made.
-    return { image, content: signing === undefined ? done.difference : content, difference, made, signaturesExpire };
-  }
+  renewDigests(view, policy.zonemd, serial);
+  const done = await lane.run({ kind: 'apply', image: older, difference: view.difference(serial), now, signing });
+  const { image, content, diagnostics, made, signaturesExpire } = done;
+  const difference = signing?.extent === 'content' ? undefined : done.difference;
+  if (image !== undefined) return { image, content, difference, made, signaturesExpire };
   const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message);
   throw new AdotdError(ErrorCode.ZONE_INVALID, `a change of ${zone}: ${errors.join('; ')}`);
 }
