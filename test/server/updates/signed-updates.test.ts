@@ -19,7 +19,7 @@ async function setUp(nsec3?: { optOut: boolean }) {
   const say = (level: string) => (_: object, message: string) => void said.push(`${level}: ${message}`);
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
   const handler = new UpdateHandler(CONFIG, { keeper: bench.keeper, log });
-  const send = (update: WireUpdate) => handler.handle(requestOf(updateMessage(update), 'all.'));
+  const send = (update: WireUpdate) => handler.handle(requestOf(updateMessage(update), 'all.'), () => true);
   const text = () => String(bench.answered('example.'));
   const mistakes = () => signers.mistakes('example', text(), bench.clock.seconds());
   return { bench, signers, send, text, mistakes, said };
