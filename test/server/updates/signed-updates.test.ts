@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Rcode } from '../../../src/protocol/iana.js';
+import { remotesOf } from '../../../src/server/remotes.js';
 import { UpdateHandler } from '../../../src/server/updates/update-handler.js';
 import { updateMessage, type WireUpdate, ZONE } from '../../transfer/update/update-case.js';
 import { contentLines, FakeSigners } from '../zones/fake-signers.js';
@@ -18,7 +19,7 @@ async function setUp(nsec3?: { optOut: boolean }) {
   const said: string[] = [];
   const say = (level: string) => (_: object, message: string) => void said.push(`${level}: ${message}`);
   const log = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') };
-  const handler = new UpdateHandler(CONFIG, { keeper: bench.keeper, log });
+  const handler = new UpdateHandler(CONFIG, { keeper: bench.keeper, log, remotes: remotesOf(CONFIG) });
   const send = (update: WireUpdate) => handler.handle(requestOf(updateMessage(update), 'all.'), () => true);
   const text = () => String(bench.answered('example.'));
   const mistakes = () => signers.mistakes('example', text(), bench.clock.seconds());
