@@ -4,6 +4,7 @@ import { Counters } from '../../src/observe/counters/counters.js';
 import type { MetricsInput } from '../../src/observe/metrics/metric.js';
 import { NO_SECONDARIES } from '../../src/observe/metrics/secondary-facts.js';
 import { NO_RELOADS, type ServerFacts, type ZoneFacts } from '../../src/observe/metrics/server-facts.js';
+import { NO_SIGNING } from '../../src/observe/metrics/signing-facts.js';
 import { NO_NOTIFIES, NO_TRANSFERS } from '../../src/observe/metrics/transfer-facts.js';
 
 export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
@@ -29,6 +30,7 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
     transfers: NO_TRANSFERS,
     notifies: NO_NOTIFIES,
     secondaries: { ...NO_SECONDARIES, nextExpiry: 3600 },
+    signing: { ...NO_SIGNING, signaturesDue: 1_796_000_000, next: 1_795_100_000 },
     updates: new Map(),
     catalogs: [{ zone: 'catalog.example.', state: 'followed', members: 3 }],
     ...change,

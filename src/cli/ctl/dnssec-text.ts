@@ -1,6 +1,8 @@
 /** What `adotd ctl dnssec status` prints of zones that are signed. */
-import type { DnssecStatus, KeyStatus } from '../../server/control/signing-control.js';
+import type { DnssecStatus } from '../../server/signing/signing-status.js';
 import { duration } from '../ctl-text.js';
+
+type KeyStatus = DnssecStatus['keys'][number];
 
 const RECORDS = [
   ['dnskey', 'DNSKEY'],

@@ -8,6 +8,7 @@ import { QUERY_METRICS } from './query-metrics.js';
 import { SECONDARY_METRICS } from './secondary-metrics.js';
 import { SERVER_METRICS } from './server-metrics.js';
 import { SESSION_METRICS } from './session-metrics.js';
+import { SIGNING_METRICS } from './signing-metrics.js';
 import { TRANSFER_METRICS } from './transfer-metrics.js';
 import { UPDATE_METRICS } from './update-metrics.js';
 
@@ -20,6 +21,7 @@ export const METRIC_GROUPS: readonly (readonly [title: string, metrics: readonly
   ['Zone transfers', TRANSFER_METRICS],
   ['Secondary zones', SECONDARY_METRICS],
   ['Updates', UPDATE_METRICS],
+  ['Signing', SIGNING_METRICS],
   ['Server, zones and certificates', SERVER_METRICS],
   ['Process', PROCESS_METRICS],
 ];

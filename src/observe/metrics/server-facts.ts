@@ -5,6 +5,7 @@ import type { SessionSettings } from '../../session/session-settings.js';
 import { idleTimeAt, SHED_FROM } from '../../session/times.js';
 import type { Counters } from '../counters/counters.js';
 import type { SecondaryFacts } from './secondary-facts.js';
+import type { SigningFacts } from './signing-facts.js';
 import type { NotifyCounts, TransferFacts } from './transfer-facts.js';
 
 /** The state of the server; readiness probes succeed while it is `ready`. */
@@ -39,6 +40,7 @@ export interface ServerFacts {
   readonly transfers: TransferFacts;
   readonly notifies: NotifyCounts;
   readonly secondaries: SecondaryFacts;
+  readonly signing: SigningFacts;
   /** Catalog zones that are consumed. */
   readonly catalogs: readonly CatalogFacts[];
 }

@@ -10,50 +10,12 @@
 import * as z from 'zod/mini';
 import { bindKeyStem, toBindPrivate, toBindPublic } from '../../dnssec/keys/bind-key.js';
 import { keyFromPem, keyToPem, type SigningKey } from '../../dnssec/keys/signing-key.js';
-import type { KeyRecord, KeyRole, RecordState } from '../../dnssec/rollover/key-state.js';
+import type { KeyRole } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { nameFromText, zoneKey } from '../../protocol/name.js';
+import type { DnssecStatus } from '../signing/signing-status.js';
 import { ControlError } from './control-http.js';
 import { canonical, parsed } from './control-input.js';
-
-/** A key of a zone. Plain data. */
-export interface KeyStatus {
-  readonly id: string;
-  readonly role: KeyRole;
-  readonly algorithm: number;
-  readonly tag: number;
-  /** `KSK 12345, algorithm 13 (ECDSAP256SHA256), to be used`. */
-  readonly title: string;
-  /** What is waited for, one sentence each. */
-  readonly waits: readonly string[];
-  /** RDATA of its DS and of its DNSKEY record, in presentation format. */
-  readonly ds: string;
-  readonly dnskey: string;
-  readonly records: Readonly<Record<KeyRecord, RecordState>>;
-  readonly goal: 'omnipresent' | 'hidden';
-  /** Seconds since 1970. */
-  readonly created: number;
-  /** Seconds since 1970: when its lifetime began; undefined: it has not. */
-  readonly active?: number | undefined;
-}
-
-/** A zone that is signed here. Plain data; times are seconds since 1970. */
-export interface DnssecStatus {
-  readonly zone: string;
-  /** Name of the policy that is in force; undefined: none. */
-  readonly policy: string | undefined;
-  /** `waiting`: it may not be signed yet. `leaving`: it is to be unsigned. `failed`: its last version could not be signed. */
-  readonly state: 'unsigned' | 'signed' | 'waiting' | 'leaving' | 'failed';
-  /** Why it waits, or has failed. */
-  readonly reason?: string;
-  readonly isFrozen: boolean;
-  readonly keys: readonly KeyStatus[];
-  /** When the next signatures are to be renewed; undefined: that is not known yet. */
-  readonly signaturesDue?: number;
-  /** When there is something to do next. */
-  readonly next?: number;
-  readonly lastParentLook?: { readonly at: number; readonly text: string };
-}
 
 /** A key with its role. */
 interface RoleKey {

@@ -2,6 +2,7 @@
 import { Counters } from '../../observe/counters/counters.js';
 import { NO_SECONDARIES } from '../../observe/metrics/secondary-facts.js';
 import { NO_RELOADS, type ServerFacts, sessionFacts, type ZoneFacts } from '../../observe/metrics/server-facts.js';
+import { NO_SIGNING } from '../../observe/metrics/signing-facts.js';
 import { NO_NOTIFIES, NO_TRANSFERS } from '../../observe/metrics/transfer-facts.js';
 import { wallTime } from '../../session/clock.js';
 import { ConnectionLimits } from '../../session/limits.js';
@@ -38,6 +39,7 @@ const STARTING: Facts = {
   transfers: NO_TRANSFERS,
   notifies: NO_NOTIFIES,
   secondaries: NO_SECONDARIES,
+  signing: NO_SIGNING,
   updates: new Map(),
   catalogs: [],
 };
@@ -65,6 +67,7 @@ function factsOf(server: Server): Facts {
     transfers: transfersOut.facts(plane.settings),
     notifies: life.notifier.counts,
     secondaries: life.secondaries.facts,
+    signing: NO_SIGNING,
     updates: life.updates,
   };
 }

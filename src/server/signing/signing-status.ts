@@ -75,7 +75,11 @@ export function statusOf(zone: SigningZone, known: Known): DnssecStatus {
   };
 }
 
-function stateOf(zone: SigningZone, { policy, failure, look }: Known): Pick<DnssecStatus, 'state' | 'reason'> {
+/** What a zone is, without its keys. */
+export function stateOf(
+  zone: SigningZone,
+  { policy, failure, look }: Pick<Known, 'policy' | 'failure' | 'look'>,
+): Pick<DnssecStatus, 'state' | 'reason'> {
   const reason = zone.damage?.message ?? failure;
   if (reason !== undefined) return { state: 'failed', reason };
   const { keys, policy: last } = zone.kept;

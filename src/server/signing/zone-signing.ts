@@ -9,9 +9,7 @@ import { frozen } from '../../dnssec/rollover/events.js';
 import type { KeyRole } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import { largestTtl } from '../../image/signed/largest-ttl.js';
-import type { Log } from '../../observe/log.js';
-import type { Clock } from '../../session/clock.js';
-import type { Identity } from '../process/privileges.js';
+import type { SigningFacts } from '../../observe/metrics/signing-facts.js';
 import { type EffectivePolicy, zonePolicyOf } from '../zone-policy.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { KeyFiles } from './key-files.js';
@@ -28,34 +26,13 @@ import {
   type RunningSigning,
 } from './running-signing.js';
 import { type ImportedKey, keysToRoll, type RollOrder, withDsSeen, withRoll, withStart } from './signing-commands.js';
+import { figuresOf, problemsOf, SigningTally } from './signing-figures.js';
+import type { SignedZones, SigningOptions } from './signing-parts.js';
 import { SigningSchedule } from './signing-schedule.js';
 import { type DnssecStatus, statusOf } from './signing-status.js';
 import { type SigningTable, SigningZone } from './signing-zone.js';
 import type { StoredSigning } from './stored-signing.js';
 import type { SigningPlan, ZoneSigners } from './zone-signers.js';
-
-/** What the keeper of zones does for those who sign them. */
-interface SignedZones {
-  get(zone: string): { readonly state: string } | undefined;
-  all(): Iterable<{ readonly zone: string }>;
-  onPublished(listener: (zone: string) => void): void;
-  /** Makes a version where the plan is another, or signatures are due. `nextDue`: seconds since 1970. */
-  resign(zone: string): Promise<{ readonly nextDue: number | undefined }>;
-}
-
-interface SigningOptions {
-  readonly state: { table(name: string): SigningTable };
-  /** The folder of the state. */
-  readonly folder: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The user that the server becomes, while it runs as root. */
-  readonly owner?: Identity | undefined;
-  /** Instead of the servers that the configuration has. */
-  readonly askParent?: AskParent | undefined;
-  /** Instead of the policies that the configuration has. */
-  readonly policyOf?: ((zone: string) => Pick<EffectivePolicy, 'dnssec'>) | undefined;
-}
 
 /** Name of the table in the state. */
 const TABLE = 'dnssec';
@@ -70,6 +47,7 @@ export class ZoneSigning implements ZoneSigners {
   readonly #parents: ParentServers;
   readonly #ask: AskParent;
   readonly #schedule: SigningSchedule;
+  readonly #tally = new SigningTally();
   #policyOf: (zone: string) => Pick<EffectivePolicy, 'dnssec'>;
   #keeper: SignedZones | undefined;
 
@@ -171,6 +149,16 @@ export class ZoneSigning implements ZoneSigners {
     return [...new Set([...this.#zones.keys(), ...served])].filter((zone) => this.#isKnown(zone));
   }
 
+  /** For metrics. */
+  get figures(): SigningFacts {
+    return figuresOf(this.#running(), (zone) => this.#policy(zone), this.#tally);
+  }
+
+  /** A line for each zone that cannot be signed. */
+  get problems(): readonly string[] {
+    return problemsOf(this.#running());
+  }
+
   /** undefined: it is none of zones(). */
   status(zone: string): DnssecStatus | undefined {
     if (!this.#isKnown(zone)) return undefined;
@@ -247,6 +235,11 @@ export class ZoneSigning implements ZoneSigners {
     return running;
   }
 
+  /** What runs, of zones(). */
+  #running(): RunningSigning[] {
+    return [...this.#zones.values()].filter(({ signing }) => this.#isKnown(signing.zone));
+  }
+
   #isKnown(zone: string): boolean {
     return this.isSigner(zone) || (this.#zones.get(zone)?.signing.kept.keys.keys.length ?? 0) > 0;
   }
@@ -311,11 +304,12 @@ export class ZoneSigning implements ZoneSigners {
 
   async #resign(running: RunningSigning): Promise<void> {
     const { zone } = running.signing;
-    if (!this.#isServed(zone)) return;
+    const keeper = this.#keeper;
+    if (keeper === undefined || !this.#isServed(zone)) return;
     running.isResigning = true;
     try {
       const now = this.#now();
-      const due = (await this.#keeper?.resign(zone))?.nextDue;
+      const { nextDue: due } = await this.#tally.timed(() => keeper.resign(zone));
       running.signaturesDue = due && Math.max(due, now + 1);
       running.resigned = now;
       running.failure = undefined;
@@ -331,6 +325,7 @@ export class ZoneSigning implements ZoneSigners {
     const { zone, damage } = running.signing;
     const { failure } = running;
     running.failure = failedAgain(failure, error, this.#now());
+    this.#tally.failures++;
     this.#schedule.touch(zone);
     const text = messageOf(error);
     if (damage !== undefined || (failure !== undefined && messageOf(failure.error) === text)) return;

@@ -1,0 +1,68 @@
+/** Metrics of zones that are signed here. */
+import { type Metric, single } from './metric.js';
+import { KEY_PHASES, KEY_ROLES, SIGNING_STATES } from './signing-facts.js';
+
+const listed = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
+
+export const SIGNING_METRICS: readonly Metric[] = [
+  {
+    name: 'adotd_dnssec_zones',
+    type: 'gauge',
+    help: 'Zones that are signed here, are to be, or once were. `waiting`: it may not be signed yet. `leaving`: it is to be unsigned. `failed`: it could not be signed, and what was signed before is served. Those whose keys stand still by command are counted as `frozen` as well.',
+    labels: { state: listed(SIGNING_STATES) },
+    read: ({ server: { signing } }) => SIGNING_STATES.map((state) => [[state], signing.zones[state]] as const),
+  },
+  {
+    name: 'adotd_dnssec_keys',
+    type: 'gauge',
+    help: 'Keys of these zones. `coming`: it is to be used, and resolvers may not know all of its records yet. `going`: it is to disappear, and resolvers may still need it.',
+    labels: { role: listed(KEY_ROLES), phase: listed(KEY_PHASES) },
+    read: ({ server: { signing } }) =>
+      KEY_ROLES.flatMap((role) => KEY_PHASES.map((phase) => [[role, phase], signing.keys[role][phase]] as const)),
+  },
+  {
+    name: 'adotd_dnssec_parent_waits',
+    type: 'gauge',
+    help: 'Keys whose DS record the parent has to publish or to remove before anything else happens. `adotd ctl dnssec status` says which.',
+    read: ({ server: { signing } }) => single(signing.parentWaits),
+  },
+  {
+    name: 'adotd_dnssec_ds_seen',
+    type: 'gauge',
+    help: 'Keys whose DS record all servers of the parent have, as far as they were asked or somebody has said so.',
+    read: ({ server: { signing } }) => single(signing.dsSeen),
+  },
+  {
+    name: 'adotd_dnssec_signatures_due_timestamp_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'When the first signatures made here are to be renewed. In the past: they are not. Absent without any.',
+    read: ({ server: { signing } }) => single(signing.signaturesDue),
+  },
+  {
+    name: 'adotd_dnssec_next_step_timestamp_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    help: 'When there is something to do next for a zone that is signed here: a key, a signature, a look at the parent. Absent without any.',
+    read: ({ server: { signing } }) => single(signing.next),
+  },
+  {
+    name: 'adotd_dnssec_failures_total',
+    type: 'counter',
+    help: 'Attempts to sign a zone that failed. The log says why; they are repeated.',
+    read: ({ server: { signing } }) => single(signing.failures),
+  },
+  {
+    name: 'adotd_dnssec_signatures_renewed_total',
+    type: 'counter',
+    help: 'Signatures made because others were due or keys have changed. Those of changed records are not counted.',
+    read: ({ server: { signing } }) => single(signing.renewed),
+  },
+  {
+    name: 'adotd_dnssec_renewal_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    help: 'Time that these signatures took until they were served, the way through the state and all threads included.',
+    read: ({ server: { signing } }) => single(signing.seconds),
+  },
+];

@@ -1,0 +1,75 @@
+/** Figures and problems of zones that are signed here. They are read from what is in memory: nothing is described or hashed. */
+import { isWholly, type KeyProgress } from '../../dnssec/rollover/key-state.js';
+import { messageOf } from '../../errors.js';
+import type { KEY_PHASES, SigningFacts } from '../../observe/metrics/signing-facts.js';
+import type { DnssecPolicy } from './dnssec-policy.js';
+import type { RunningSigning } from './running-signing.js';
+import { stateOf } from './signing-status.js';
+
+type Phase = (typeof KEY_PHASES)[number];
+
+/** What has happened since the start. */
+export class SigningTally {
+  failures = 0;
+  renewed = 0;
+  seconds = 0;
+
+  /** Counts the signatures that `resign` has made, and the time that it took. */
+  async timed<T extends { readonly made: number }>(resign: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    const done = await resign();
+    if (done.made > 0) {
+      this.renewed += done.made;
+      this.seconds += (performance.now() - began) / 1000;
+    }
+    return done;
+  }
+}
+
+/** `policyOf`: the policy that is in force. */
+export function figuresOf(
+  zones: Iterable<RunningSigning>,
+  policyOf: (zone: string) => DnssecPolicy | undefined,
+  { failures, renewed, seconds }: SigningTally,
+): SigningFacts {
+  const phases = (): Record<Phase, number> => ({ coming: 0, used: 0, going: 0 });
+  const keys = { csk: phases(), ksk: phases(), zsk: phases() };
+  const counts = { unsigned: 0, signed: 0, waiting: 0, leaving: 0, failed: 0, frozen: 0 };
+  let [parentWaits, dsSeen, signaturesDue, next] = [0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (const running of zones) {
+    const { signing, failure, look } = running;
+    const known = { policy: policyOf(signing.zone), failure: failure && messageOf(failure.error), look };
+    counts[stateOf(signing, known).state]++;
+    const { keys: state } = signing.kept;
+    if (state.isFrozen) counts.frozen++;
+    for (const key of state.keys) {
+      keys[key.role][phaseOf(key)]++;
+      if (isParentAwaited(key)) parentWaits++;
+      if (key.parent.seen !== undefined) dsSeen++;
+    }
+    signaturesDue = Math.min(signaturesDue, running.signaturesDue ?? signaturesDue);
+    next = Math.min(next, running.next ?? next);
+  }
+  const time = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
+  const times = { signaturesDue: time(signaturesDue), next: time(next) };
+  return { zones: counts, keys, parentWaits, dsSeen, ...times, failures, renewed, seconds };
+}
+
+/** A line for each zone that cannot be signed. */
+export function problemsOf(zones: Iterable<RunningSigning>): string[] {
+  return [...zones].flatMap(({ signing, failure }) => {
+    const reason = signing.damage?.message ?? (failure && messageOf(failure.error));
+    return reason === undefined ? [] : [`${signing.zone} cannot be signed: ${reason}`];
+  });
+}
+
+function phaseOf(key: KeyProgress): Phase {
+  if (key.goal === 'hidden') return 'going';
+  return isWholly(key, 'omnipresent') ? 'used' : 'coming';
+}
+
+/** Whether a key's DS record is asked for, or asked to be removed, and the parent has not done it as far as is known. */
+function isParentAwaited({ records: { ds }, parent }: KeyProgress): boolean {
+  if (ds.since === undefined) return false;
+  return ds.state === 'rumoured' ? parent.seen === undefined : ds.state === 'unretentive' && parent.gone === undefined;
+}

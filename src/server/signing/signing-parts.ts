@@ -1,0 +1,30 @@
+/** What those who sign zones work with (zone-signing.ts). */
+import type { Log } from '../../observe/log.js';
+import type { Clock } from '../../session/clock.js';
+import type { Identity } from '../process/privileges.js';
+import type { EffectivePolicy } from '../zone-policy.js';
+import type { AskParent } from './parent-servers.js';
+import type { SigningTable } from './signing-zone.js';
+
+/** What the keeper of zones does for those who sign them. */
+export interface SignedZones {
+  get(zone: string): { readonly state: string } | undefined;
+  all(): Iterable<{ readonly zone: string }>;
+  onPublished(listener: (zone: string) => void): void;
+  /** Makes a version where the plan is another, or signatures are due. `nextDue`: seconds since 1970. */
+  resign(zone: string): Promise<{ readonly nextDue: number | undefined; readonly made: number }>;
+}
+
+export interface SigningOptions {
+  readonly state: { table(name: string): SigningTable };
+  /** The folder of the state. */
+  readonly folder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The user that the server becomes, while it runs as root. */
+  readonly owner?: Identity | undefined;
+  /** Instead of the servers that the configuration has. */
+  readonly askParent?: AskParent | undefined;
+  /** Instead of the policies that the configuration has. */
+  readonly policyOf?: ((zone: string) => Pick<EffectivePolicy, 'dnssec'>) | undefined;
+}
