@@ -174,7 +174,7 @@ function withAllChecks({ policies }: DnssecChecks): DnssecChecks {
 function noteSigning({ apex, rrsets }: Loaded, checks: DnssecChecks, findings: Findings): void {
   const limits = apex && signingOf(nameKey(apex), checks);
   if (apex === undefined || limits === undefined) return;
-  const mistake = signedElsewhereMistake(rrsets, apex, limits);
+  const mistake = signedElsewhereMistake(rrsets);
   if (mistake === undefined) findings.signed.push({ zone: nameToText(apex), policy: limits.policy });
   else add(findings, mistake);
 }

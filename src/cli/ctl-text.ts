@@ -87,6 +87,7 @@ export function zonesText(zones: readonly ZoneStatus[], now: number): string {
   return (
     table([head, ...rows], '  ') +
     tiesText(zones, now) +
+    signingText(zones, now) +
     diagnosticsText(zones.flatMap(({ diagnostics }) => diagnostics))
   );
 }
@@ -128,6 +129,18 @@ function tiesText(zones: readonly ZoneStatus[], now: number): string {
     'error',
   ];
   return `\n${table([head, ...rows], '  ')}`;
+}
+
+/** A further table for zones that are signed here. */
+function signingText(zones: readonly ZoneStatus[], now: number): string {
+  const rows = zones.flatMap(({ name, ties }) => {
+    if (ties?.signing === undefined) return [];
+    const { policy, state, isFrozen, keys, next } = ties.signing;
+    const due = next === undefined ? '-' : next <= now ? 'now' : `in ${duration(next - now)}`;
+    return [[name, isFrozen ? `${state}, frozen` : state, policy ?? '-', String(keys), due]];
+  });
+  const head = ['zone', 'signing', 'policy', 'keys', 'next step'];
+  return rows.length === 0 ? '' : `\n${table([head, ...rows], '  ')}`;
 }
 
 /** `12 d 3 h left`, `EXPIRED`, or `-` without signatures. */

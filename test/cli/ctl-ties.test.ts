@@ -47,3 +47,30 @@ it('the status of zones has a second table for those that come from elsewhere or
     [''],
   ]);
 });
+
+it('the status of zones has a third table for those that are signed here', () => {
+  const ties = { role: 'file', state: 'served', sourceSerial: 7, history: 0, journal: 0, pending: 0 } as const;
+  const now = 1_700_000_000;
+  const signing = { policy: 'default', state: 'signed', isFrozen: false, keys: 1, next: now + 3600 };
+  const zones = [
+    { ...ZONE, ties: { ...ties, signing } },
+    {
+      ...ZONE,
+      name: 'b.test.',
+      ties: { ...ties, signing: { ...signing, policy: undefined, isFrozen: true, next: now } },
+    },
+    {
+      ...ZONE,
+      name: 'c.test.',
+      ties: { ...ties, signing: { ...signing, state: 'unsigned', keys: 0, next: undefined } },
+    },
+  ];
+  const [, text = ''] = zonesText(zones, now).split('\n\n');
+  expect(text.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+    ['zone', 'signing', 'policy', 'keys', 'next step'],
+    ['a.test.', 'signed', 'default', '1', 'in 1 h'],
+    ['b.test.', 'signed, frozen', '-', '1', 'now'],
+    ['c.test.', 'unsigned', 'default', '0', '-'],
+    [''],
+  ]);
+});

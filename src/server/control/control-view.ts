@@ -32,7 +32,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
   const { loaded, plane } = server;
   return {
     status: () => statusOf(server, context),
-    zones: (name) => statusWithTies(loaded, server.keeper, server.life.status, name),
+    zones: (name) => statusWithTies(loaded, server.keeper, server.life, name),
     statistics: () => summaryOf(server.counters),
     sessions: (longest) => plane.sessions(longest),
     reload: (request) => context.reload(request),
@@ -48,7 +48,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
     transfer: (name, isFull) => server.life.secondaries.transfer(zoneKey(name), isFull),
     catalogs: () => server.life.catalogs.followed(),
     acceptCatalog: (name) => server.life.catalogs.accept(zoneKey(name)),
-    signing: undefined,
+    signing: server.life.signing,
     drain: (seconds) => context.drain(seconds),
     setLogLevel(level) {
       const before = context.logLevel.get();
@@ -81,6 +81,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
       ...planeProblems(plane),
       ...reloader.problems,
       ...server.life.catalogs.problems,
+      ...(server.life.signing?.problems ?? []),
       ...zoneProblems(loaded),
     ].slice(0, MAX_PROBLEMS),
     logLevel: logLevel.get(),

@@ -61,15 +61,20 @@ function factsOf(server: Server): Facts {
       return { file, notAfter: notAfter.getTime() / 1000, valid: isValidAt(certificate, now) };
     }),
     tap,
-    problems: reloader.problems.length + planeProblems(plane.status).length + life.catalogs.problems.length,
+    problems: problemCount(server),
     catalogs: life.catalogs.followed().map(({ zone, state: what, members }) => ({ zone, state: what, members })),
     certificateStates: tlsService?.pairs ?? NO_CERTIFICATES,
     transfers: transfersOut.facts(plane.settings),
     notifies: life.notifier.counts,
     secondaries: life.secondaries.facts,
-    signing: NO_SIGNING,
+    signing: life.signing?.figures ?? NO_SIGNING,
     updates: life.updates,
   };
+}
+
+function problemCount({ plane, reloader, life: { catalogs, signing } }: Server): number {
+  const lists = [reloader.problems, planeProblems(plane.status), catalogs.problems, signing?.problems ?? []];
+  return lists.reduce((sum, list) => sum + list.length, 0);
 }
 
 function zoneFacts(status: ZoneStatus): ZoneFacts {

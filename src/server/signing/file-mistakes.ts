@@ -48,11 +48,7 @@ export function expireMistake(rrsets: Rrsets, apex: Uint8Array, limits: SigningL
 }
 
 /** An error if the file has records that only the signer makes: it was signed elsewhere. */
-export function signedElsewhereMistake(
-  rrsets: Rrsets,
-  apex: Uint8Array,
-  { policy }: SigningLimits,
-): Diagnostic | undefined {
+export function signedElsewhereMistake(rrsets: Rrsets): Diagnostic | undefined {
   const { store } = rrsets;
   const soa = soaRow(rrsets);
   const apexNode = soa === undefined ? -1 : store.node[soa]!;
@@ -60,15 +56,16 @@ export function signedElsewhereMistake(
     const type = store.type[row]!;
     if (!isSignersType(type, store.node[row] === apexNode)) continue;
     const record = `${nameToText(store.nameOf(store.node[row]!))} ${typeToText(type)}`;
-    return at(rrsets, row, signedElsewhereText(nameToText(apex), record, policy));
+    return at(rrsets, row, signedElsewhereText(record, 'it would not be signed'));
   }
   return undefined;
 }
 
-/** What is said of a zone file with a record that only the signer makes. `record`: owner and type. */
-function signedElsewhereText(zone: string, record: string, policy: string): string {
-  const remedy = `take all DNSKEY, CDS, CDNSKEY, RRSIG, NSEC, NSEC3 and NSEC3PARAM records out of the file, and import its keys with adotd ctl dnssec import ${zone}; or write dnssec: off`;
-  return `found ${record}, expected a zone without signatures: zone ${zone} is to be signed here, by the signing policy ${policy}; ${remedy}`;
+/** What is said of a zone file with a record that only the signer makes. `record`: owner and type; `outcome`: what becomes of the file. */
+export function signedElsewhereText(record: string, outcome: string): string {
+  const types = 'RRSIG, NSEC, NSEC3 and NSEC3PARAM records, and those of DNSKEY, CDS and CDNSKEY at the apex';
+  const remedy = `remove what another signer made (${types}), and give its keys with \`adotd ctl dnssec import\`, or set \`dnssec: off\` in its policy`;
+  return `found ${record} in the file of a zone that is signed here, expected no record that signing makes; ${outcome}: ${remedy}`;
 }
 
 function soaRow(rrsets: Rrsets): number | undefined {

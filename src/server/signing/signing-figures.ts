@@ -2,9 +2,10 @@
 import { isWholly, type KeyProgress } from '../../dnssec/rollover/key-state.js';
 import { messageOf } from '../../errors.js';
 import type { KEY_PHASES, SigningFacts } from '../../observe/metrics/signing-facts.js';
+import type { SigningSummary } from '../zones/zone-outcome.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import type { RunningSigning } from './running-signing.js';
-import { stateOf } from './signing-status.js';
+import { type DnssecStatus, stateOf } from './signing-status.js';
 
 type Phase = (typeof KEY_PHASES)[number];
 
@@ -37,9 +38,8 @@ export function figuresOf(
   const counts = { unsigned: 0, signed: 0, waiting: 0, leaving: 0, failed: 0, frozen: 0 };
   let [parentWaits, dsSeen, signaturesDue, next] = [0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (const running of zones) {
-    const { signing, failure, look } = running;
-    const known = { policy: policyOf(signing.zone), failure: failure && messageOf(failure.error), look };
-    counts[stateOf(signing, known).state]++;
+    const { signing } = running;
+    counts[stateIn(running, policyOf(signing.zone))]++;
     const { keys: state } = signing.kept;
     if (state.isFrozen) counts.frozen++;
     for (const key of state.keys) {
@@ -53,6 +53,17 @@ export function figuresOf(
   const time = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
   const times = { signaturesDue: time(signaturesDue), next: time(next) };
   return { zones: counts, keys, parentWaits, dsSeen, ...times, failures, renewed, seconds };
+}
+
+/** `policy`: the one in force. */
+export function summaryOf(running: RunningSigning, policy: DnssecPolicy | undefined): SigningSummary {
+  const { isFrozen, keys } = running.signing.kept.keys;
+  const { next } = running;
+  return { policy: policy?.name, state: stateIn(running, policy), isFrozen, keys: keys.length, next };
+}
+
+function stateIn({ signing, failure, look }: RunningSigning, policy: DnssecPolicy | undefined): DnssecStatus['state'] {
+  return stateOf(signing, { policy, failure: failure && messageOf(failure.error), look }).state;
 }
 
 /** A line for each zone that cannot be signed. */

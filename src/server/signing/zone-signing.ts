@@ -11,6 +11,7 @@ import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import { largestTtl } from '../../image/signed/largest-ttl.js';
 import type { SigningFacts } from '../../observe/metrics/signing-facts.js';
 import { type EffectivePolicy, zonePolicyOf } from '../zone-policy.js';
+import type { SigningSummary } from '../zones/zone-outcome.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { KeyFiles } from './key-files.js';
 import { lookAtParent } from './look-at-parent.js';
@@ -26,7 +27,7 @@ import {
   type RunningSigning,
 } from './running-signing.js';
 import { type ImportedKey, keysToRoll, type RollOrder, withDsSeen, withRoll, withStart } from './signing-commands.js';
-import { figuresOf, problemsOf, SigningTally } from './signing-figures.js';
+import { figuresOf, problemsOf, SigningTally, summaryOf } from './signing-figures.js';
 import type { SignedZones, SigningOptions } from './signing-parts.js';
 import { SigningSchedule } from './signing-schedule.js';
 import { type DnssecStatus, statusOf } from './signing-status.js';
@@ -147,6 +148,11 @@ export class ZoneSigning implements ZoneSigners {
   zones(): Iterable<string> {
     const served = Array.from(this.#keeper?.all() ?? [], ({ zone }) => zone);
     return [...new Set([...this.#zones.keys(), ...served])].filter((zone) => this.#isKnown(zone));
+  }
+
+  /** A few words of status(); undefined: it is none of zones(). */
+  summary(zone: string): SigningSummary | undefined {
+    return this.#isKnown(zone) ? summaryOf(this.#zone(zone), this.#policy(zone)) : undefined;
   }
 
   /** For metrics. */

@@ -69,6 +69,20 @@ interface ZoneTies {
   readonly pending: number;
   /** undefined: it has no primaries. */
   readonly secondary?: SecondaryStatus | undefined;
+  /** undefined: it is not signed here. */
+  readonly signing?: SigningSummary | undefined;
+}
+
+/** How the signing of a zone goes; `adotd ctl dnssec status` says more. Plain data. */
+export interface SigningSummary {
+  /** Name of the policy that is in force; undefined: none. */
+  readonly policy: string | undefined;
+  /** As DnssecStatus has it. */
+  readonly state: string;
+  readonly isFrozen: boolean;
+  readonly keys: number;
+  /** Seconds since 1970: when there is something to do next. */
+  readonly next: number | undefined;
 }
 
 /** The status of a zone; plain data. */

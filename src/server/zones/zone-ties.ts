@@ -7,20 +7,26 @@ import type { KeptZone } from './kept-zone.js';
 import { FAILED } from './served-zone.js';
 import type { ServedZones } from './served-zones.js';
 import type { ZoneKeeper } from './zone-keeper.js';
-import type { ZoneStatus } from './zone-outcome.js';
+import type { SigningSummary, ZoneStatus } from './zone-outcome.js';
 
-type StatusOf = (zone: string) => Promise<SecondaryStatus | undefined>;
+/** What is known of a zone besides its versions. */
+interface ZoneLives {
+  /** Of zones that have primaries. */
+  status(zone: string): Promise<SecondaryStatus | undefined>;
+  /** Of zones that are signed here; undefined: none is. */
+  readonly signing: { summary(zone: string): SigningSummary | undefined } | undefined;
+}
 
 /** The status of all zones, those of files first. */
 export function statusOfAll(served: ServedZones, keeper: Pick<ZoneKeeper, 'all'>): ZoneStatus[] {
   return [...served.status(), ...[...keeper.all()].filter(({ role }) => role !== 'file').map(statusOf)];
 }
 
-/** The status of all zones, or of the one of this name: one or none. `secondary`: what is known of zones that have primaries. */
+/** The status of all zones, or of the one of this name: one or none. */
 export async function statusWithTies(
   served: ServedZones,
   keeper: ZoneKeeper,
-  secondary: StatusOf,
+  lives: ZoneLives,
   name?: string,
 ): Promise<ZoneStatus[]> {
   const ofFiles = served.status(name);
@@ -28,9 +34,10 @@ export async function statusWithTies(
   const others = kept.filter(({ role }) => role !== 'file');
   const ties = async (zone: KeptZone): Promise<ZoneStatus['ties']> => {
     const { role, state, sourceSerial, origin, history, pending } = zone;
-    const known = role === 'secondary' || role === 'catalog-consumed' ? await secondary(zone.zone) : undefined;
+    const known = role === 'secondary' || role === 'catalog-consumed' ? await lives.status(zone.zone) : undefined;
     const journal = keeper.journal(zone.zone);
-    return { role, state, sourceSerial, origin, history: history.length, journal, pending, secondary: known };
+    const signing = lives.signing?.summary(zone.zone);
+    return { role, state, sourceSerial, origin, history: history.length, journal, pending, secondary: known, signing };
   };
   return [
     ...(await Promise.all(

@@ -320,3 +320,33 @@ OF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r
 1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G
 -----END PRIVATE KEY-----
 `;
+
+describe('the figures of a server', () => {
+  it('count its zones and keys, what the parent is waited for, and what has failed', async () => {
+    await bench.load();
+    const figures = () => bench.signing.figures;
+    const none = { coming: 0, used: 0, going: 0 };
+    expect(figures()).toMatchObject({
+      zones: { signed: 1, failed: 0, frozen: 0 },
+      keys: { csk: { ...none, coming: 1 }, ksk: none, zsk: none },
+      parentWaits: 0,
+      dsSeen: 0,
+      failures: 0,
+    });
+    await bench.run(2);
+    const [key] = bench.status.keys;
+    expect(figures()).toMatchObject({ parentWaits: 1, renewed: 1 });
+    await bench.signing.dsSeen(NAME, key!.id, true);
+    await bench.signing.freeze(NAME, true);
+    expect(figures()).toMatchObject({ zones: { signed: 1, frozen: 1 }, parentWaits: 0, dsSeen: 1 });
+    await bench.signing.freeze(NAME, false);
+    await bench.run(3);
+    expect(figures()).toMatchObject({ keys: { csk: { ...none, used: 1 } }, parentWaits: 0, dsSeen: 1 });
+    expect(bench.signing.summary(NAME)).toMatchObject({ policy: 'default', state: 'signed', isFrozen: false, keys: 1 });
+    expect(bench.signing.problems).toEqual([]);
+    bench.keeper.failure = new Error('no room');
+    await bench.signing.roll(NAME, {});
+    expect(figures()).toMatchObject({ zones: { signed: 0, failed: 1 }, failures: 1 });
+    expect(bench.signing.problems).toEqual([`${NAME} cannot be signed: no room`]);
+  });
+});

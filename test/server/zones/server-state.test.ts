@@ -80,7 +80,7 @@ describe('a server with a state folder', () => {
   it('says of each zone where it comes from, and prints it as it is served', async () => {
     const server = await serve();
     await server.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
-    const status = await statusWithTies(server.loaded, server.keeper, server.life.status);
+    const status = await statusWithTies(server.loaded, server.keeper, server.life);
     expect(status).toMatchObject([
       { name: 'a.test.', serial: 2, state: 'served', ties: { role: 'file', sourceSerial: 1, history: 1, pending: 0 } },
       {
@@ -97,7 +97,7 @@ describe('a server with a state folder', () => {
       sourceSerial: 4,
       origin: 'one',
     });
-    expect(await statusWithTies(server.loaded, server.keeper, server.life.status, 'S.test')).toMatchObject([
+    expect(await statusWithTies(server.loaded, server.keeper, server.life, 'S.test')).toMatchObject([
       {
         name: 's.test.',
         serial: 5,

@@ -7,6 +7,7 @@ import { isLaterSerial } from '../../../protocol/serial.js';
 import { type Difference, differenceOf } from '../../../zone/changes/difference.js';
 import type { RunPair } from '../../../zone/changes/record-run.js';
 import type { Diagnostic } from '../../../zone/diagnostics.js';
+import { signedElsewhereText } from '../../signing/file-mistakes.js';
 import type { EffectivePolicy } from '../../zone-policy.js';
 import type { LoaderLane } from '../jobs/loader-lane.js';
 import type { KeptState } from '../kept-state.js';
@@ -94,10 +95,7 @@ async function signerVersion(
 
 /** The error of a file that another signer has signed. */
 function signedTwice({ zone }: ZoneResult, found: string, outcome: string): Diagnostic {
-  const types = 'RRSIG, NSEC, NSEC3 and NSEC3PARAM records, and those of DNSKEY, CDS and CDNSKEY at the apex';
-  const remedy = `remove what another signer made (${types}), or set \`dnssec: off\` in its policy`;
-  const message = `found ${found} in the file of a zone that is signed here, expected no record that signing makes; ${outcome}: ${remedy}`;
-  return fileError(zone.file, message);
+  return fileError(zone.file, signedElsewhereText(found, outcome));
 }
 
 async function mergedVersion(
