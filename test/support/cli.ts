@@ -90,7 +90,7 @@ export function startAdotd(...words: readonly string[]): Starting {
   const output = collect(child);
   const closed = once(child, 'close') as Promise<[number | null]>;
   const until = async (found: () => boolean, what: string): Promise<void> => {
-    const end = Date.now() + 20_000;
+    const end = Date.now() + 60_000;
     while (!found()) {
       if (child.exitCode !== null || Date.now() > end) {
         child.kill('SIGKILL');
