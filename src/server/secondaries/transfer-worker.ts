@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { systemClock } from '../../session/clock.js';
 import { nameThread } from '../../transport/thread-name.js';
+import { lowerPriority } from '../process/thread-priority.js';
 import { LoaderLane } from '../zones/jobs/loader-lane.js';
 import { elapsedTime } from './elapsed-time.js';
 import { resolverOf } from './resolve-remote.js';
@@ -10,6 +11,7 @@ import { SecondaryService } from './secondary-service.js';
 import { Calls, type HostCall, type ServiceCall } from './service-calls.js';
 
 nameThread('adotd-transfer');
+lowerPriority();
 if (parentPort === null) throw new Error('the transfer thread was started as a program');
 const calls = new Calls<HostCall, ServiceCall>(parentPort, answer);
 const host: SecondaryHost = {

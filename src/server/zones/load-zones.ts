@@ -44,7 +44,7 @@ export async function loadZones(
 ): Promise<(ZoneResult | UnchangedZone)[]> {
   const small = fits(tasks, inPlaceLimit(options, serving));
   if (!settings.thread || small) return tasks.map((task) => loadChanged(task, options));
-  return loadInThread(tasks, options, settings);
+  return loadInThread({ tasks, options, serving }, settings);
 }
 
 function inPlaceLimit({ dnssecChecks }: ZoneLoadOptions, serving: boolean): number {
@@ -59,12 +59,8 @@ function fits(tasks: readonly ZoneTask[], limit: number): boolean {
   return tasks.every(({ zone }) => (octets += sizeOf(zone)) <= limit);
 }
 
-function loadInThread(
-  tasks: readonly ZoneTask[],
-  options: ZoneLoadOptions,
-  settings: LoaderSettings,
-): Promise<(ZoneResult | UnchangedZone)[]> {
-  const data: LoaderData = { tasks, options };
+function loadInThread(data: LoaderData, settings: LoaderSettings): Promise<(ZoneResult | UnchangedZone)[]> {
+  const { tasks } = data;
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_GENERATION };
   const worker = new Worker(LOADER_WORKER, { workerData: data, resourceLimits });
   const results: (ZoneResult | UnchangedZone)[] = [];

@@ -3,12 +3,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { libc } from '../../transport/libc.js';
 import { nameThread } from '../../transport/thread-name.js';
 import { threadCpu } from '../process/thread-cpu.js';
+import { lowerPriority } from '../process/thread-priority.js';
 import { loadChanged, type UnchangedZone, type ZoneLoadOptions, type ZoneResult, type ZoneTask } from './load-zone.js';
 
 /** The data that the thread is started with. */
 export interface LoaderData {
   readonly tasks: readonly ZoneTask[];
   readonly options: ZoneLoadOptions;
+  /** Whether queries are answered meanwhile. */
+  readonly serving: boolean;
 }
 
 /** Its last message: milliseconds of CPU that it has used. */
@@ -21,7 +24,9 @@ const BATCH_ZONES = 128;
 const BATCH_OCTETS = 4 * 1024 * 1024;
 
 nameThread('adotd-loader');
-const { tasks, options } = workerData as LoaderData;
+const { tasks, options, serving } = workerData as LoaderData;
+// At a start nobody answers yet.
+if (serving) lowerPriority();
 let batch: (ZoneResult | UnchangedZone)[] = [];
 let octets = 0;
 for (const task of tasks) {
