@@ -114,7 +114,7 @@ async function measureOut(name: string, world: World, folder: string): Promise<F
     const memory = server.memory('VmRSS');
     const before = server.cpu();
     const began = performance.now();
-    const octets = await drain(server.port);
+    const octets = await drainZone(server.port);
     console.log(`${name}: ${(octets / 1e6).toFixed(1)} MB`);
     const elapsed = (performance.now() - began) / 1000;
     const cpu = cpuBetween(before, server.cpu()).total / 1e6;
@@ -126,8 +126,8 @@ async function measureOut(name: string, world: World, folder: string): Promise<F
   }
 }
 
-/** Transfers the zone, keeps nothing, and returns how many octets came. The last message ends with the SOA record that the first begins with (RFC 5936 §2.2). */
-function drain(port: number): Promise<number> {
+/** Transfers the large zone, keeps nothing, and returns how many octets came. The last message ends with the SOA record that the first begins with (RFC 5936 §2.2). */
+export function drainZone(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, LOOPBACK);
     let rest: Buffer = Buffer.alloc(0);
