@@ -81,7 +81,11 @@ export class SigningBatch {
       const { algorithm, privateKey } = key;
       const at = words[job + Job.DATA_AT]!;
       const data = octets.subarray(at, at + words[job + Job.DATA_LENGTH]!);
-      const signature = makeSignature(algorithm, privateKey, data);
+      const signature = signatureOf(algorithm, privateKey, data);
+      if (signature === undefined) {
+        words[Header.FAILED]!++;
+        continue;
+      }
       octets.set(signature, at + data.length);
       words[job + Job.SIGNATURE_LENGTH] = signature.length;
       if (words[job + Job.IS_CHECKED] === 0) continue;
@@ -93,13 +97,13 @@ export class SigningBatch {
 
   /**
    * Hands to `take` each job's ticket, where its data stand in `octets`, where these end and the signature begins, and where that
-   * ends. Throws ADOTD_DNSSEC_KEY when a signature that was made did not verify.
+   * ends. Throws ADOTD_DNSSEC_KEY when a signature could not be made, or did not verify.
    */
   results(take: (ticket: number, at: number, signatureAt: number, end: number) => void): void {
     if (this.words[Header.FAILED]! > 0)
       throw new AdotdError(
         ErrorCode.DNSSEC_KEY,
-        'found a signature that does not verify right after it was made: the key or the machine is broken; nothing was changed',
+        'found a signature that cannot be made, or that does not verify right after it was made: the key or the machine is broken; nothing was changed',
       );
     for (let i = 0; i < this.count; i++) {
       const job = Header.WORDS + i * Job.WORDS;
@@ -107,6 +111,15 @@ export class SigningBatch {
       const signatureAt = at + this.words[job + Job.DATA_LENGTH]!;
       take(this.words[job + Job.TICKET]!, at, signatureAt, signatureAt + this.words[job + Job.SIGNATURE_LENGTH]!);
     }
+  }
+}
+
+/** undefined: the key cannot sign. A thread that ended by that would be waited for. */
+function signatureOf(algorithm: number, privateKey: KeyObject, data: Uint8Array): Uint8Array | undefined {
+  try {
+    return makeSignature(algorithm, privateKey, data);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Those who have the keys of zones, for keepers in tests: they do as they are told. */
+import { createPublicKey } from 'node:crypto';
 import { generateKey, type SigningKey } from '../../../src/dnssec/keys/signing-key.js';
 import { DEFAULT_SIGNING_POLICY, type SigningPolicy } from '../../../src/dnssec/signing/signing-policy.js';
 import { AdotdError, ErrorCode } from '../../../src/errors.js';
@@ -26,8 +27,8 @@ export class FakeSigners implements ZoneSigners {
   /** `none`: the zone may not be signed yet. `gone`: the last keys have gone. */
   keys: FakeKeys | 'none' | 'gone' = newKeys();
   policy: SigningPolicy = { ...DEFAULT_SIGNING_POLICY, validity: 14 * DAY };
-  /** `plan`: no plan can be had. `key`: a key is broken. */
-  failure: 'plan' | 'key' | undefined;
+  /** `plan`: no plan can be had. `key`: signatures do not verify. `none made`: signing throws. */
+  failure: 'plan' | 'key' | 'none made' | undefined;
   /** What was called: `plan`, `published ID of SERIAL`. */
   readonly calls: string[] = [];
   /** The serial that threads answer with now. */
@@ -51,7 +52,8 @@ export class FakeSigners implements ZoneSigners {
       ...keySigner,
       dnskey: Uint8Array.from(keySigner.dnskey, (octet, i) => (i === 20 ? octet ^ 1 : octet)),
     };
-    const signer = this.failure === 'key' ? broken : keySigner;
+    const powerless = { ...keySigner, privateKey: createPublicKey(keySigner.privateKey) };
+    const signer = this.failure === 'key' ? broken : this.failure === 'none made' ? powerless : keySigner;
     const dnskey = [...new Set([signer.dnskey, zoneSigner.dnskey])];
     return { id, policy, keys: { dnskey, cds: [], cdnskey: [], keySigners: [signer], zoneSigners: [zoneSigner] } };
   }

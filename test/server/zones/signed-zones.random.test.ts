@@ -89,7 +89,7 @@ class SignedRun {
   /** Has the next version fail, or not. */
   break(): boolean {
     const isBroken = this.random.chance(0.2);
-    const how = this.random.pick(['disk', 'plan', 'key'] as const);
+    const how = this.random.pick(['disk', 'plan', 'key', 'none made'] as const);
     this.bench.state!.isFull = isBroken && how === 'disk';
     this.signers.failure = isBroken && how !== 'disk' ? how : undefined;
     return isBroken;
