@@ -31,19 +31,25 @@ export function openNotifySockets(
   received: (message: Uint8Array, address: string, port: number) => void,
 ): NotifySockets {
   const sockets = new Map<string, Socket>();
+  /** What is told to messages that wait for their socket to be bound. */
+  const unbound = new Map<Socket, ((error: Error) => void)[]>();
   const streams = new Set<() => void>();
-  const socketFor = (isV6: boolean, source: string | undefined, failed: (error: Error) => void): Socket => {
+  const socketFor = (isV6: boolean, source: string | undefined): Socket => {
     const name = source ?? (isV6 ? '::' : '0.0.0.0');
     const known = sockets.get(name);
     if (known !== undefined) return known;
     const socket = createSocket({ type: isV6 ? 'udp6' : 'udp4', ipv6Only: isV6 });
     sockets.set(name, socket);
+    unbound.set(socket, []);
     socket.on('message', (message, { address, port }) => received(message, address, port));
+    socket.on('listening', () => unbound.delete(socket));
     socket.on('error', (error) => {
       // The source address is not there, or not any more: the next message tries again.
-      sockets.delete(name);
+      if (sockets.get(name) === socket) sockets.delete(name);
       socket.close();
-      failed(error);
+      const waiting = unbound.get(socket) ?? [];
+      unbound.delete(socket);
+      for (const failed of waiting) failed(error);
     });
     socket.bind({ address: name, port: 0, exclusive: true });
     socket.unref();
@@ -51,7 +57,9 @@ export function openNotifySockets(
   };
   return {
     sendDatagram({ address, port, source, octets }, failed) {
-      const socket = socketFor(isIPv6(address), source, failed);
+      const socket = socketFor(isIPv6(address), source);
+      // A socket that cannot be bound forgets what it was to send.
+      unbound.get(socket)?.push(failed);
       socket.send(octets, port, address, (error) => {
         if (error) failed(error);
       });

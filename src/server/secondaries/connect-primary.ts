@@ -46,7 +46,7 @@ export function connectPrimary(settings: PrimarySettings, address: string, clock
       raw.destroy();
       reject(failure(place, reason, cause));
     };
-    const broken = (error: Error): void => fail(systemReason(error), error);
+    const broken = (error: Error): void => fail(`${systemReason(error)}${sourceHint(error, source)}`, error);
     const opened = (socket: Duplex): void => {
       timer.clear();
       raw.off('error', broken);
@@ -59,6 +59,14 @@ export function connectPrimary(settings: PrimarySettings, address: string, clock
       else secure(raw, tls, address, opened, fail);
     });
   });
+}
+
+/** Reasons for which a connection cannot come from an address: it is not one of this machine, or leads nowhere else. */
+const WRONG_SOURCE: readonly string[] = ['EADDRNOTAVAIL', 'EINVAL', 'ENETUNREACH', 'EHOSTUNREACH'];
+
+function sourceHint(error: Error, source: string | undefined): string {
+  const code = 'code' in error ? String(error.code) : '';
+  return source === undefined || !WRONG_SOURCE.includes(code) ? '' : ` from ${source}: look at the remote's \`source\``;
 }
 
 function secure(
