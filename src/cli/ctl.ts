@@ -203,6 +203,7 @@ Asks or controls a running server, over its control socket.
                       take the zone file as it is, and give up what is stored of the zone, or cannot be read
   state export FILE   write all that a stopped server has stored, to a file or - (standard output)
   state import FILE   store what was exported, in a folder that is empty or missing, while no server uses it
+  state accept-loss   have a stopped server serve zones as they are stored, although damage may have lost changes of them
   catalog             the catalog zones that are followed, their members, and what is wrong with them
   catalog accept ZONE let the members go that the catalog ZONE has no more, although they are most of them
   dnssec status [ZONE]
@@ -236,7 +237,7 @@ Asks or controls a running server, over its control socket.
   --allow-empty       reload: accept that a folder has no zone files any more
   --timeout SECONDS   give up if the server sends nothing for this long (default 10); a busy server sends signs of life
   --full              transfer: the whole zone, even if its serial is the same or an older one
-  --folder DIR        state export, import: the state folder (default: that of --config, else $STATE_DIRECTORY)
+  --folder DIR        state export, import, accept-loss: the folder (default: that of --config, else $STATE_DIRECTORY)
   --above Z=SERIAL    state import: give zone Z a later serial than this, which its secondaries have; may be repeated
   --key KEY           dnssec roll: this key, by its tag or id
   --role csk|ksk|zsk  dnssec roll: keys of this role; dnssec import: what the key of a PEM file is for
@@ -263,13 +264,18 @@ out of its time; 3 the server did not answer.
 async function control(words: readonly string[]): Promise<number> {
   const { values, positionals } = parse('ctl', words, OPTIONS);
   const [name, word, ...rest] = joined(positionals);
-  const names = [...Object.keys(COMMANDS), 'dnssec', 'state export', 'state import'];
+  const names = [...Object.keys(COMMANDS), 'dnssec', 'state export', 'state import', 'state accept-loss'];
   if (name === undefined) throw new UsageError(`adotd ctl: expected a command: ${names.join(', ')}`);
   if (name === 'state export' || name === 'state import') {
     if (word === undefined || rest.length > 0) throw new UsageError(`adotd ctl ${name}: expected one FILE`);
     const { state } = await import('./ctl/ctl-state.js');
     const { folder, above = [], config } = values;
     return state(name === 'state export' ? 'export' : 'import', word, { folder, above, config });
+  }
+  if (name === 'state accept-loss') {
+    if (word !== undefined) throw new UsageError(`adotd ctl ${name}: unexpected ${word}`);
+    const { acceptLoss } = await import('./ctl/ctl-state.js');
+    return acceptLoss({ folder: values.folder, config: values.config });
   }
   if (name === 'dnssec') return signing(values, positionals.slice(1));
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

@@ -85,8 +85,7 @@ export class ZoneStore {
     for (const { path, reason } of damage) this.#report(`state ${path}: ${reason}`);
     const losses = damage.filter(({ isLoss }) => isLoss);
     if (losses.length === 0 && this.loss !== undefined) {
-      const suspect = [...this.#index.zones.values()].filter((kept) => !kept.durable.isRemoved && !this.#isSince(kept));
-      const zones = `${counted(suspect.length, 'zone')} stored before that, and those that it may have had, are not served`;
+      const zones = `${counted(this.#suspects().length, 'zone')} stored before that, and those that it may have had, are not served`;
       this.#report(`state ${this.#folder}: a loss of an earlier start is not settled: ${zones}: ${this.loss}`);
     }
     if (losses.length > 0) {
@@ -218,9 +217,15 @@ export class ZoneStore {
     return [...new Set(Array.from(this.#index.values.keys(), tableOf))];
   }
 
-  /** Settles what was lost: zones that are not known any more count as never stored, others as they are. Rejects with ADOTD_STATE. */
-  async acceptLoss(): Promise<void> {
-    if (this.loss !== undefined) await this.#noteLoss('', true);
+  /**
+   * Settles what was lost: zones that are not known any more count as never stored, others as they are. Returns the zones that may have been
+   * changed since. Rejects with ADOTD_STATE.
+   */
+  async acceptLoss(): Promise<readonly string[]> {
+    if (this.loss === undefined) return [];
+    const suspects = this.#suspects().map(({ zone }) => zone);
+    await this.#noteLoss('', true);
+    return suspects;
   }
 
   /** Writes what waits, the images too, and gives the folder free. */
@@ -252,6 +257,11 @@ export class ZoneStore {
     await new Promise<void>((resolve, reject) => {
       this.#index.loss = this.#ledger.append(entry, NOTHING, true, (error) => (error ? reject(error) : resolve()));
     });
+  }
+
+  /** The zones of which a change may be lost. */
+  #suspects(): KeptZone[] {
+    return [...this.#index.zones.values()].filter((kept) => !kept.durable.isRemoved && !this.#isSince(kept));
   }
 
   /** Whether the newest generation of a zone was stored since something was lost. */

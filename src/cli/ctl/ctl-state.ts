@@ -15,6 +15,41 @@ interface StateWords {
   readonly above: readonly string[];
 }
 
+/**
+ * Carries out `state accept-loss`: zones of which changes may be lost are served as they are stored, from the next start on. Fulfilled with the
+ * exit status.
+ */
+export async function acceptLoss(words: Omit<StateWords, 'above'>): Promise<number> {
+  const folder = await folderOf(words);
+  if (!existsSync(folder)) throw missing(folder, 'nothing is lost there');
+  const { ZoneStore } = await import('../../state/zone-store.js');
+  const store = await ZoneStore.open(folder, { report: say });
+  try {
+    const { loss } = store;
+    if (loss === undefined) {
+      process.stderr.write(`${folder} has no loss that is not settled\n`);
+      return Exit.OK;
+    }
+    const zones = await store.acceptLoss();
+    process.stdout.write(zones.map((zone) => `${zone}\n`).join(''));
+    const served = `${counted(zones.length, 'zone')} ${zones.length === 1 ? 'is' : 'are'} served as stored from the next start on`;
+    process.stderr.write(
+      `${served}, without changes that may be lost: compare their serials with those of secondaries\n`,
+    );
+    return Exit.OK;
+  } finally {
+    await store.close();
+  }
+}
+
+function say(text: string): void {
+  process.stderr.write(`adotd ctl state: ${text}\n`);
+}
+
+function missing(folder: string, consequence: string): AdotdError {
+  return new AdotdError(ErrorCode.STATE, `state ${folder}: no such folder: ${consequence}`);
+}
+
 /** Carries out `export FILE` or `import FILE`; fulfilled with the exit status. */
 export async function state(command: 'export' | 'import', file: string, words: StateWords): Promise<number> {
   const folder = await folderOf(words);
@@ -22,10 +57,9 @@ export async function state(command: 'export' | 'import', file: string, words: S
   const said: string[] = [];
   const report = (text: string): void => {
     said.push(text);
-    process.stderr.write(`adotd ctl state: ${text}\n`);
+    say(text);
   };
-  if (command === 'export' && !existsSync(folder))
-    throw new AdotdError(ErrorCode.STATE, `state ${folder}: no such folder: nothing is to be exported`);
+  if (command === 'export' && !existsSync(folder)) throw missing(folder, 'nothing is to be exported');
   // Loaded only here: other commands do not need it.
   const { ZoneStore } = await import('../../state/zone-store.js');
   const store = await ZoneStore.open(folder, { report });
@@ -47,7 +81,7 @@ export async function state(command: 'export' | 'import', file: string, words: S
   }
 }
 
-async function folderOf({ folder, config }: StateWords): Promise<string> {
+async function folderOf({ folder, config }: Omit<StateWords, 'above'>): Promise<string> {
   if (folder !== undefined) return resolve(folder);
   const { readConfig } = await import('../../config/load.js');
   const configured =

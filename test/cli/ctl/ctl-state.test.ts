@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -60,6 +60,37 @@ describe('adotd ctl state', () => {
     expect(store.zone(ZONE)?.serial).toBe(5);
     expect((await adotd('ctl', 'state', 'export', file, '--folder', state)).stderr).toContain(
       'another adotd uses this folder; stop it',
+    );
+  });
+
+  it('accept-loss has zones served as they are stored, once, after a part of the ledger was lost', async () => {
+    const { folder, state } = await stateFolder();
+    const words = ['ctl', 'state', 'accept-loss', '--folder', state];
+    expect(await adotd(...words)).toMatchObject({
+      status: 0,
+      stdout: '',
+      stderr: `${state} has no loss that is not settled\n`,
+    });
+    const ledger = join(state, 'ledger-1');
+    const { size } = statSync(ledger);
+    {
+      const { store } = await openStore(state);
+      await store.commit('lost.test.', { generation: imageOf('lost.test.', 1) });
+      await store.close();
+    }
+    // The end of the ledger is gone, of which `mark` says that it was there.
+    truncateSync(ledger, size);
+    const ran = await adotd(...words);
+    expect(ran).toMatchObject({ status: 0, stdout: `${ZONE}\n` });
+    expect(ran.stderr).toContain('1 zone is served as stored from the next start on');
+    const { store, said } = await openStore(state);
+    expect([said, store.loss]).toEqual([[], undefined]);
+    expect(await store.read(ZONE)).toMatchObject({ kind: 'content', serial: 5 });
+    expect(await adotd(...words)).toMatchObject({ status: 1 });
+    await store.close();
+    expect(await adotd(...words, 'example.test')).toMatchObject({ status: 2 });
+    expect((await adotd('ctl', 'state', 'accept-loss', '--folder', join(folder, 'no'))).stderr).toContain(
+      'no such folder: nothing is lost there',
     );
   });
 
