@@ -38,7 +38,7 @@ export const check: Verb = {
   help: `usage: adotd check [OPTION...] CONFIG|ZONEFILE|DIR|--zone NAME=FILE...
 
 Checks configurations (*.yaml, *.yml), zone files, and the *.zone files in folders. A configuration is checked together
-with the zones, certificates, keys and accounts that it names; standard error says which zones the server would sign.
+with the zones, certificates, keys, accounts and stored state that it names; standard error says which zones the server would sign.
 Binds and writes nothing. It reads files as the user who runs it, so run it as the user of the server.
 
 Signed zones are verified whole, on all CPUs: signatures, the chain of NSEC or NSEC3 records, and the digest in ZONEMD.
@@ -132,6 +132,7 @@ async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, fi
   const { configPlaces, openConfig } = await import('../config/load.js');
   const { dnssecChecksOf } = await import('../server/signing/dnssec-checks.js');
   const { certificateMistakes, startMistakes } = await import('../server/start-check.js');
+  const { stateMistakes } = await import('../server/state-check.js');
   const { config, text } = openConfig(path, (warning) => add(findings, warning));
   const placeOf = configPlaces(path, text);
   for (const mistake of startMistakes(config, placeOf)) add(findings, mistake);
@@ -161,8 +162,9 @@ async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, fi
     results.flatMap(({ name, zone }) => (name === undefined ? [] : [[zoneKey(name), zone.file] as const])),
   );
   for (const mistake of filesOfTransferred(config, fileOf, placeOf)) add(findings, mistake);
-  if (policies.length === 0) return;
   const served = new Set([...others, ...results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name)))]);
+  for (const mistake of stateMistakes(config, served, placeOf)) add(findings, mistake);
+  if (policies.length === 0) return;
   for (const mistake of policyMistakes(policies, served, placeOf)) add(findings, mistake);
 }
 

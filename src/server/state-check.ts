@@ -1,0 +1,40 @@
+/** What `adotd check` finds in the state folder of a configuration. */
+import type { Config } from '../config/schema.js';
+import { AdotdError } from '../errors.js';
+import { zoneKey } from '../protocol/name.js';
+import { lookAtState } from '../state/state-look.js';
+import type { Diagnostic } from '../zone/diagnostics.js';
+import type { PlaceOf } from './policies.js';
+
+const LOSS =
+  'zones of which changes may be lost are answered with SERVFAIL; see adotd ctl state accept-loss, and transfers heal secondaries';
+
+/** `served`: keys of all zones that the configuration names. */
+export function stateMistakes(config: Config, served: ReadonlySet<string>, placeOf: PlaceOf): Diagnostic[] {
+  const folder = config.state?.folder;
+  if (folder === undefined) return [];
+  const found = (severity: 'error' | 'warning', message: string): Diagnostic => ({
+    ...placeOf(['state', 'folder']),
+    severity,
+    message,
+  });
+  try {
+    const look = lookAtState(folder);
+    if (look === undefined) return [];
+    const { secondary, catalogs } = config.zones;
+    const transferred = [...secondary.flatMap(({ zones }) => zones), ...catalogs.map(({ zone }) => zone)].map(zoneKey);
+    const missing = transferred.filter((zone) => !look.zones.has(zone));
+    // Members of catalogs are named by their catalogs only.
+    const unnamed = catalogs.length > 0 ? [] : [...look.zones].filter((zone) => !served.has(zone));
+    return [
+      ...look.damage.map((line) => found('error', `${line}; ${LOSS}`)),
+      ...missing.map((zone) => found('warning', `zone ${zone} was never transferred: nothing of it is stored`)),
+      ...unnamed
+        .sort()
+        .map((zone) => found('warning', `zone ${zone} is stored, and no configuration names it: it is not served`)),
+    ];
+  } catch (error) {
+    if (!(error instanceof AdotdError)) throw error;
+    return [found('error', error.message)];
+  }
+}
