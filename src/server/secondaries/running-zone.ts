@@ -4,6 +4,7 @@ import type { ZoneRefresh } from '../../transfer/in/zone-refresh.js';
 import type { LoaderLane } from '../zones/jobs/loader-lane.js';
 import type { Resolve } from './primary.js';
 import type { RoundResult, SecondaryZone } from './secondary-host.js';
+import type { TransferLitter } from './transfer-litter.js';
 
 export interface ServiceOptions {
   readonly clock: Clock;
@@ -13,6 +14,8 @@ export interface ServiceOptions {
   /** Seconds that no change of the time of day moves (elapsed-time.ts). */
   readonly elapsed: () => number;
   readonly random?: () => number;
+  /** In a thread of its own; closed with the service. */
+  readonly litter?: Pick<TransferLitter, 'left' | 'close'>;
 }
 
 export interface RunningZone {

@@ -147,6 +147,7 @@ export class SecondaryService {
     this.#primaries.close();
     for (const key of [...this.#zones.keys()]) this.#remove(key);
     this.#options.lane.close();
+    this.#options.litter?.close();
   }
 
   #remove(key: string): void {
@@ -303,6 +304,7 @@ export class SecondaryService {
     const { settings, refresh } = running;
     await this.#transfers.take();
     let transfer: Transfer;
+    let reader: TransferReader | undefined;
     const began = this.#options.clock.milliseconds();
     try {
       const type = serial === undefined ? Type.AXFR : Type.IXFR;
@@ -310,12 +312,13 @@ export class SecondaryService {
       transfer = await primary.ask(
         { apex: settings.apex, type, serial },
         true,
-        (question, verifier) => new TransferReader({ question, verifier, maxOctets }),
+        (question, verifier) => (reader = new TransferReader({ question, verifier, maxOctets })),
       );
       this.#counts.octets += transfer.octets;
       if (transfer.form !== 'current') await this.#adopt(running, transfer, name, began);
     } finally {
       this.#transfers.free();
+      this.#options.litter?.left(reader?.octets ?? 0);
     }
     if (transfer.form !== 'current') {
       this.#counts[transfer.form === 'zone' ? 'axfr' : 'ixfr']++;

@@ -9,6 +9,7 @@ import { resolverOf } from './resolve-remote.js';
 import type { SecondaryHost } from './secondary-host.js';
 import { SecondaryService } from './secondary-service.js';
 import { Calls, type HostCall, type ServiceCall } from './service-calls.js';
+import { collectGarbage, TransferLitter } from './transfer-litter.js';
 
 nameThread('adotd-transfer');
 lowerPriority();
@@ -28,6 +29,7 @@ const service = new SecondaryService(host, {
   lane: new LoaderLane(systemClock, true),
   resolve: (name) => resolve(name),
   elapsed: elapsedTime(),
+  litter: new TransferLitter(systemClock, collectGarbage),
 });
 
 async function answer(order: ServiceCall): Promise<unknown> {

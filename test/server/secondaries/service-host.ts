@@ -10,6 +10,7 @@ import type {
   SecondaryZone,
 } from '../../../src/server/secondaries/secondary-host.js';
 import { SecondaryService } from '../../../src/server/secondaries/secondary-service.js';
+import type { TransferLitter } from '../../../src/server/secondaries/transfer-litter.js';
 import { LoaderLane } from '../../../src/server/zones/jobs/loader-lane.js';
 import { systemClock } from '../../../src/session/clock.js';
 import type { RefreshFacts } from '../../../src/transfer/in/zone-refresh.js';
@@ -127,9 +128,10 @@ export function serviceOf(
   host: Host,
   elapsed = (): number => performance.now() / 1000,
   resolve: Resolve = async () => [],
+  litter?: Pick<TransferLitter, 'left' | 'close'>,
 ): SecondaryService {
   const lane = new LoaderLane(systemClock, false);
-  const options = { clock: systemClock, lane, resolve, elapsed };
+  const options = { clock: systemClock, lane, resolve, elapsed, ...(litter && { litter }) };
   const service = new SecondaryService(host, options);
   ends.push(() => service.close());
   return service;
