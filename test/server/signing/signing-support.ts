@@ -43,6 +43,17 @@ export class MemoryTable {
   puts = 0;
   /** Called before a value is stored. */
   before: (() => void) | undefined;
+  /** The server dies at the put of this number, before or after the value is stored. */
+  death: { readonly put: number; readonly isStored: boolean } | undefined;
+  /** Fulfilled when it has died. */
+  readonly died: Promise<void>;
+  #die: () => void = () => undefined;
+
+  constructor() {
+    this.died = new Promise((resolve) => {
+      this.#die = resolve;
+    });
+  }
 
   keys(): string[] {
     return [...this.values.keys()];
@@ -56,7 +67,11 @@ export class MemoryTable {
     this.before?.();
     if (this.isFull) throw new AdotdError(ErrorCode.STATE, 'the disk is full');
     this.puts++;
-    this.values.set(key, value);
+    const isDeath = this.puts === this.death?.put;
+    if (!isDeath || this.death?.isStored) this.values.set(key, value);
+    if (!isDeath) return;
+    this.#die();
+    await new Promise(() => undefined);
   }
 }
 
@@ -124,7 +139,10 @@ class SetClock extends FakeClock {
 export class SigningBench {
   readonly folder = mkdtempSync(join(tmpdir(), 'adotd-signing-'));
   readonly table = new MemoryTable();
-  readonly clock = new SetClock();
+  clock = new SetClock();
+  /** Minutes of a step of run(). */
+  step = 1;
+  #hasDied = false;
   readonly lines: string[] = [];
   /** What each server of the parent says; undefined: it is silent. */
   parent: DsAnswer[] = [[]];
@@ -151,40 +169,61 @@ export class SigningBench {
     return this.signing.status(NAME)!;
   }
 
-  async load(...zones: string[]): Promise<this> {
-    for (const zone of zones.length > 0 ? zones : [NAME]) await this.keeper.load(zone);
-    this.signing.begin(this.keeper);
+  async load(): Promise<void> {
+    const isAlive = await this.survives(this.keeper.load(NAME));
+    if (isAlive) this.signing.begin(this.keeper);
     await this.run(0);
-    return this;
+  }
+
+  /** Waits for what is done; false: the server died before it was, and is running again. */
+  async survives(work: Promise<unknown>): Promise<boolean> {
+    if (this.#hasDied) {
+      await work;
+      return true;
+    }
+    let isDone = false;
+    await Promise.race([work.then(() => (isDone = true)), this.table.died]);
+    if (isDone) return true;
+    this.#hasDied = true;
+    // Nothing of the dead one goes on: its clock stands still.
+    const { now } = this.clock;
+    this.clock = new SetClock();
+    this.clock.now = now;
+    this.#reopen();
+    return false;
   }
 
   /** Forgets all that is in memory, as a crash does; what is published stays. */
   async crash(): Promise<void> {
     await this.signing.close();
+    this.#reopen();
+    await this.run(0);
+  }
+
+  #reopen(): void {
     const { zones, versions } = this.keeper;
     this.keeper = new FakeKeeper();
     for (const [zone, kept] of zones) this.keeper.zones.set(zone, kept);
     this.keeper.versions.push(...versions);
     this.signing = this.#open();
     this.signing.begin(this.keeper);
-    await this.run(0);
   }
 
-  /** Goes on for so many hours, minute by minute. */
+  /** Goes on for so many hours, step by step. */
   async run(hours: number, each: () => void = () => undefined): Promise<void> {
     const end = this.clock.now + hours * 3_600_000;
     do {
-      this.clock.advance(Math.min(60_000, end - this.clock.now));
-      await this.signing.settled();
+      this.clock.advance(Math.min(this.step * 60_000, end - this.clock.now));
+      await this.survives(this.signing.settled());
       each();
     } while (this.clock.now < end);
     this.clock.advance(0);
-    await this.signing.settled();
+    await this.survives(this.signing.settled());
   }
 
   /** The parent does what CDS asks for. */
   obey(): void {
-    const { cds } = this.last;
+    const { cds } = this.keeper.versions.at(-1)?.keys ?? { cds: [] };
     if (cds.length === 0) return;
     const isRemoval = cds[0]!.length === 5;
     this.parent = this.parent.map(() => (isRemoval ? [] : cds));

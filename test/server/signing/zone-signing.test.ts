@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { defaultConfig } from '../../../src/config/schema.js';
 import { ASKED, HOUR, NAME, POLICY, SigningBench } from './signing-support.js';
 
 let bench: SigningBench;
@@ -130,77 +129,6 @@ describe('the parent', () => {
     await expect(bench.signing.dsSeen(NAME, bench.status.keys[0]!.id, true)).rejects.toMatchObject({
       code: 'ADOTD_DNSSEC_KEY',
     });
-  });
-});
-
-/** A whole life: the first key, rolls of each kind, and back to unsigned. */
-async function live(between: () => Promise<void>): Promise<string[]> {
-  const history: string[] = [];
-  const note = (): void => {
-    bench.obey();
-    const { dnskey, zoneSigners, cds } = bench.last;
-    const line = `${dnskey.length} keys, ${zoneSigners.map(({ algorithm }) => algorithm)}, ${cds.length} CDS`;
-    if (history.at(-1) !== line) history.push(line);
-  };
-  const days = async (count: number): Promise<void> => {
-    for (let i = 0; i < count * 4; i++) {
-      await bench.run(6, note);
-      await between();
-    }
-  };
-  const { rollover } = ASKED;
-  const roles = (algorithm: number) =>
-    (['ksk', 'zsk'] as const).map((role) => ({ role, algorithm, lifetime: undefined }));
-  bench.policy = { ...ASKED, rollover: { ...rollover, keys: roles(13) } };
-  await bench.load();
-  await days(2);
-  history.push('zsk');
-  await bench.signing.roll(NAME, { role: 'zsk' });
-  await days(2);
-  history.push('ksk');
-  await bench.signing.roll(NAME, { role: 'ksk' });
-  await days(2);
-  history.push('algorithm');
-  bench.policy = { ...ASKED, rollover: { ...rollover, keys: roles(15) } };
-  bench.signing.configure(defaultConfig());
-  await days(3);
-  history.push('off');
-  bench.policy = undefined;
-  bench.signing.configure(defaultConfig());
-  await days(3);
-  return history;
-}
-
-describe('the life of a zone', () => {
-  const WHOLE = [
-    '2 keys, 13, 0 CDS',
-    '2 keys, 13, 1 CDS',
-    'zsk',
-    '3 keys, 13, 1 CDS',
-    '2 keys, 13, 1 CDS',
-    'ksk',
-    '3 keys, 13, 1 CDS',
-    '2 keys, 13, 1 CDS',
-    'algorithm',
-    '2 keys, 13,15, 1 CDS',
-    '4 keys, 13,15, 1 CDS',
-    '2 keys, 13,15, 1 CDS',
-    '2 keys, 15, 1 CDS',
-    'off',
-    '2 keys, 15, 1 CDS',
-    '0 keys, , 0 CDS',
-  ];
-
-  it('goes from the first key over all rolls back to unsigned', async () => {
-    expect(await live(async () => undefined)).toEqual(WHOLE);
-    expect(bench.status).toMatchObject({ state: 'unsigned', keys: [] });
-    expect(keyFiles()).toEqual([]);
-    expect(bench.signing.isSigner(NAME)).toBe(true);
-    expect(await bench.signing.plan(NAME, bench.keeper.zones.get(NAME)!.image)).toBeUndefined();
-  });
-
-  it('is the same when the server crashes every few hours', async () => {
-    expect(await live(() => bench.crash())).toEqual(WHOLE);
   });
 });
 
