@@ -4,6 +4,7 @@ import { readConfig } from '../config/load.js';
 import { type Config, defaultConfig } from '../config/schema.js';
 import type { Loaded } from '../image/load.js';
 import { Type } from '../protocol/iana.js';
+import type { DnssecStatus } from '../server/signing/signing-status.js';
 import { loadZone } from '../server/zones/load-zone.js';
 import { zonesOfConfig } from '../server/zones/zone-files.js';
 import { certificateNotes } from '../tls/certificate-notes.js';
@@ -13,6 +14,9 @@ import { existingCertificates } from '../tls/served.js';
 import { compareTlsa, type TlsaVerdict, tlsaOwner, tlsaRecord } from '../tls/tlsa.js';
 import { nameserversOf, rrsetsOfType } from '../zone/nameservers.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
+import { socketOf } from './ctl/find-socket.js';
+import { controlClient } from './ctl-client.js';
+import { zoneKeysText } from './signing/zone-keys.js';
 import { tsigKeyText } from './tsig/tsig-key.js';
 
 const OPTIONS = {
@@ -22,10 +26,15 @@ const OPTIONS = {
   json: { type: 'boolean' },
   algorithm: { type: 'string' },
   for: { type: 'string' },
+  socket: { type: 'string' },
 } as const satisfies Options;
+
+/** Milliseconds for which the server may send nothing. */
+const ANSWER_TIME = 10_000;
 
 export const keys: Verb = {
   help: `usage: adotd keys [--config FILE] [--zones DIR] [--certs DIR] [--json]
+       adotd keys zone NAME [--config FILE] [--socket PATH] [--json]
        adotd keys tsig NAME [--algorithm ALGORITHM] [--for SERVER] [--config FILE]
 
 Prints the certificates of DNS over TLS: subject, names, validity and SPKI pin, as comments, and the TLSA record for
@@ -37,6 +46,11 @@ or 1 if a certificate cannot be used or a zone cannot be read.
   --zones DIR    the *.zone files in this folder
   --certs DIR    folder of the server's own certificate (default certs)
   --json         print one JSON object
+
+adotd keys zone asks the running server for the keys of the zone NAME, which it signs, and prints them for the registrar,
+before the TLSA records: the DS records that the parent is to have and their DNSKEY records, and as comments those that are to come or to go.
+
+  --socket PATH  the control socket (default: as adotd ctl finds it)
 
 adotd keys tsig makes a key of TSIG (RFC 8945) with a random secret, and prints it to paste into the configurations of adotd, BIND,
 Knot and NSD, and for the option -y of dig. With --config, it prints the key NAME of that configuration. Whoever has the
@@ -52,7 +66,9 @@ output can sign: keep it out of logs.
     for (const name of ['algorithm', 'for'] as const)
       if (values[name] !== undefined)
         throw new UsageError(`adotd keys: --${name}: expected only behind adotd keys tsig NAME`);
-    if (positionals.length > 0) throw new UsageError(`adotd keys: unexpected ${positionals[0]}; see adotd keys --help`);
+    const signed = await signedZone(values, positionals);
+    if (signed === undefined && positionals.length > 0)
+      throw new UsageError(`adotd keys: unexpected ${positionals[0]}; see adotd keys --help`);
     const base = values.config === undefined ? defaultConfig() : readConfig(values.config);
     const config =
       values.zones === undefined ? base : { ...base, zones: { ...base.zones, folder: values.zones, files: [] } };
@@ -72,8 +88,9 @@ output can sign: keep it out of logs.
       ...zones.unreadable.map((file) => `zone file ${file} has errors; adotd check lists them`),
       ...servers.flatMap(mismatchWarning),
     ];
-    if (values.json) process.stdout.write(`${JSON.stringify(asJson(certificates, servers, warnings), undefined, 2)}\n`);
-    else process.stdout.write(asFragment(certificates, servers));
+    const found = { ...asJson(certificates, servers, warnings), ...(signed && { zone: signed }) };
+    const text = (signed === undefined ? '' : zoneKeysText(signed)) + asFragment(certificates, servers);
+    process.stdout.write(values.json ? `${JSON.stringify(found, undefined, 2)}\n` : text);
     for (const warning of warnings) process.stderr.write(`adotd keys: warning: ${warning}\n`);
     return zones.unreadable.length > 0 ? Exit.FAILED : Exit.OK;
   },
@@ -81,8 +98,21 @@ output can sign: keep it out of logs.
 
 type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
 
+/** The zone of `keys zone NAME`, as the server that signs it knows it. */
+async function signedZone({ socket, config }: Values, words: readonly string[]): Promise<DnssecStatus | undefined> {
+  if (words[0] !== 'zone') {
+    if (socket !== undefined) throw new UsageError('adotd keys: --socket: expected only behind adotd keys zone NAME');
+    return undefined;
+  }
+  const [, name, extra] = words;
+  if (name === undefined || extra !== undefined)
+    throw new UsageError(`adotd keys zone: found ${extra ?? 'no name'}, expected the name of one zone`);
+  const client = controlClient(await socketOf(socket, config), ANSWER_TIME);
+  return (await client.json('GET', `/dnssec/${encodeURIComponent(name)}`)) as DnssecStatus;
+}
+
 function printTsigKey(values: Values, [name, extra]: readonly string[]): number {
-  const stray = (['zones', 'certs', 'json'] as const).find((option) => values[option] !== undefined);
+  const stray = (['zones', 'certs', 'json', 'socket'] as const).find((option) => values[option] !== undefined);
   if (stray !== undefined) throw new UsageError(`adotd keys: --${stray}: not with adotd keys tsig`);
   if (name === undefined || extra !== undefined)
     throw new UsageError(

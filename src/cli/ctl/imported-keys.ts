@@ -77,8 +77,10 @@ function knotKeys(zone: string, list: string, files: readonly string[], now: num
     return read(files.find((file) => basename(file) === name) ?? join(dirname(list), name));
   };
   return readKnotKeys(read(list), pemOf, list).flatMap((named) => {
-    const { publish, active, retire, remove } = named.times;
-    return inUse(zone, named, list, { published: publish, active, retired: retire, removed: remove }, now);
+    // A key that is pre-active signs already, one that is retire-active signs still.
+    const { publish, 'pre-active': early, active, 'retire-active': late, retire, remove } = named.times;
+    const times = { published: publish ?? early, active, retired: late ?? retire, removed: remove };
+    return inUse(zone, named, list, times, now);
   });
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { signingText } from '../../../src/cli/ctl/dnssec-text.js';
+import { zoneKeysText } from '../../../src/cli/signing/zone-keys.js';
 import { bindKeyStem, toBindPrivate, toBindPublic } from '../../../src/dnssec/keys/bind-key.js';
 import { generateKey, keyToPem, type SigningKey } from '../../../src/dnssec/keys/signing-key.js';
 import { silentLog } from '../../../src/observe/log.js';
@@ -228,6 +229,44 @@ describe('adotd ctl dnssec', () => {
   });
 });
 
+describe('adotd keys zone', () => {
+  const keys = (...words: readonly string[]): Promise<Ran> =>
+    runCommand('keys', 'zone', ...words, '--socket', socket, '--certs', path('certs'));
+
+  it('prints what the registrar has to know, and the certificates', async () => {
+    const ran = await keys('A.test');
+    expect([ran.status, ran.stderr]).toEqual([0, '']);
+    expect(ran.stdout.split('\n').slice(0, 6)).toEqual([
+      '; zone a.test.: signed, by the signing policy default',
+      `; KSK ${KSK.tag}, algorithm 13 (ECDSAP256SHA256), to be used`,
+      ';   The DS record: waits until all servers of the parent have it.',
+      `a.test. DS ${DS}`,
+      'a.test. DNSKEY 257 3 13 AAAA',
+      `; ZSK ${ZSK.tag}, algorithm 13 (ECDSAP256SHA256), to be used`,
+    ]);
+    expect(ran.stdout).toMatch(/^; {3}TLSA {5}3 1 1 /m);
+    expect(JSON.parse((await keys('a.test', '--json')).stdout).zone).toEqual(JSON.parse(JSON.stringify(STATUS)));
+  });
+
+  it.each([
+    ['hidden', `; not now: a.test. DS ${DS}`],
+    ['unretentive', `; to be removed: a.test. DS ${DS}`],
+  ] as const)('has a DS record that is %s as a comment', (ds, line) => {
+    const [key] = STATUS.keys;
+    const text = zoneKeysText({ ...STATUS, reason: 'why', keys: [{ ...key!, records: { ...key!.records, ds } }] });
+    expect(text.split('\n').slice(1)).toEqual([';   why', `; ${key!.title}`, `;   ${key!.waits[0]}`, line, '']);
+  });
+
+  it('refuses what is not one zone, and a socket without a zone', async () => {
+    expect((await keys()).stderr).toContain('adotd keys zone: found no name, expected the name of one zone');
+    expect((await keys('a', 'b')).stderr).toContain('found b, expected the name of one zone');
+    expect((await keys('b.test')).stderr).toContain('b.test. is not signed by this server');
+    expect((await runCommand('keys', '--socket', socket)).stderr).toContain(
+      'expected only behind adotd keys zone NAME',
+    );
+  });
+});
+
 describe('adotd ctl dnssec export and import', () => {
   it('write keys for the user alone, overwrite nothing, and take them back', async () => {
     const out = path('out');
@@ -281,6 +320,12 @@ describe('adotd ctl dnssec export and import', () => {
     writeFileSync(path('keys.json'), JSON.stringify([key('0a', KSK, true, active), key('0b', ZSK, false, active)]));
     expect((await ctl('import', 'a.test', path('keys.json'), path('0b.pem'))).status).toBe(0);
     expect(calls).toEqual([['import', 'a.test.', `ksk 13 ${KSK.tag}`, `zsk 13 ${ZSK.tag}`]]);
+    for (const times of [{ 'pre-active': 1 }, { publish: 1 }, { ...active, 'retire-active': 1 }]) {
+      writeFileSync(path('rolls.json'), JSON.stringify([key('0a', KSK, true, active), key('0b', ZSK, false, times)]));
+      expect((await ctl('import', 'a.test', path('rolls.json'))).stderr).toContain(
+        'let the other program finish its roll',
+      );
+    }
     writeFileSync(path('broken.json'), '{}');
     expect((await ctl('import', 'a.test', path('broken.json'))).stderr).toContain(
       'expected the output of "keymgr -j ZONE list"',

@@ -52,7 +52,8 @@ async function run(words: string, ...values: readonly (readonly [of: string, by:
   expect(COMMANDS).toContain(words);
   done.add(words);
   const given = values.reduce((text, [of, by]) => text.replace(of, by), words).split(' ');
-  const socket = given[0] === 'ctl' ? ['--socket', path('control')] : [];
+  const control = ['--socket', path('control')];
+  const socket = { ctl: control, keys: [...control, '--certs', path('certs')] }[given[0] ?? ''] ?? [];
   const ran = await runCommand(...given, ...socket);
   expect([words, ran.stderr.includes('would be signed') ? '' : ran.stderr, ran.status]).toEqual([words, '', 0]);
   return ran;
@@ -82,6 +83,7 @@ it('from unsigned to a DS record, rolls, moving out, and a key that is given aga
   const { keys } = await until('example.test', hasDs('rumoured'));
   const tag = String(keys[0]?.tag);
   expect((await run('ctl dnssec status example.test')).stdout).toContain(`example.test. DS ${tag} 13 2 `);
+  expect((await run('keys zone example.test')).stdout).toContain(`\nexample.test. DS ${tag} 13 2 `);
   await run('ctl dnssec ds-seen example.test 12345', ['12345', tag]);
   await until('example.test', hasDs('omnipresent'));
   await run('ctl dnssec freeze example.test');
