@@ -81,9 +81,15 @@ export function adotdServe(...words: readonly string[]): Promise<Serving> {
 
 /** The same, for tests that need the process before it is ready. */
 export function startAdotd(...words: readonly string[]): Starting {
+  return startBy([], ...words);
+}
+
+/** The same by a program that becomes the server, such as `unshare`: its words. */
+export function startBy(wrapper: readonly string[], ...words: readonly string[]): Starting {
   const ports = ['--port', '--tls-port'].flatMap((option) => (words.includes(option) ? [] : [option, '0']));
   const certs = words.includes('--certs') || words.includes('--config') ? [] : ['--certs', CERTS];
-  const child = spawn(process.execPath, [MAIN, 'serve', ...words, ...ports, ...certs], {
+  const [program = '', ...rest] = [...wrapper, process.execPath, MAIN, 'serve', ...words, ...ports, ...certs];
+  const child = spawn(program, rest, {
     cwd: ROOT,
     env: environment(),
   });
