@@ -18,6 +18,7 @@ import { Generator } from '../differential/generate.js';
 import { Random } from '../differential/random.js';
 import { makeKey, plainEscapes, signZone } from '../differential/sign.js';
 import { zoneToText } from '../differential/zone-data.js';
+import type { ZoneContent } from '../image/changes/zone-versions.js';
 import { SignedVersions } from '../image/signed/signed-versions.js';
 import { genericText } from './signing/generic-text.js';
 import { missingPrograms, run } from './support.js';
@@ -91,31 +92,28 @@ function isGlueMissing(said: string): boolean {
   return faults.length > 0 && faults.every((line) => line.endsWith('] missing glue record'));
 }
 
-/** In a zone `example.`, of which each record has its whole owner's name. */
-const DNSKEY_BELOW_APEX = /^[^ ]+\.example\. [0-9]+ IN TYPE48 /im;
-
 describe.skipIf(missing !== '')('changes that adotd signs', () => {
   it('make zones that the verifier of BIND accepts', async () => {
+    const content: ZoneContent = {
+      // BIND signs no zone with DNSKEY records below its apex, and its verifier wants the KSK to sign them; in a delegation it takes a KEY
+      // record for one of the parent, as it was before RFC 3755.
+      isUsed: ({ type }) => type !== 'DNSKEY' && type !== 'KEY',
+      // BIND reads no zone with them.
+      hasWildcardCuts: false,
+    };
     const refusals: string[] = [];
-    let judged = 0;
     for (let i = 0; i < ZONES / 2; i++) {
-      const versions = new SignedVersions(seed + i, Math.floor(Date.now() / 1000), true);
+      const versions = new SignedVersions(seed + i, { start: Math.floor(Date.now() / 1000), isStill: true, content });
       for (let change = 0; change < 4; change++) {
         const text = genericText(versions.next().image);
-        // BIND signs no zone with such records ("Non-apex DNSKEY RRset"), and its verifier wants the KSK to sign them.
-        if (DNSKEY_BELOW_APEX.test(text)) continue;
         const file = join(FOLDER, `version-${i}-${change}`);
         writeFileSync(file, text);
         const { status, stderr } = await run('dnssec-verify', ['-q', '-z', '-o', 'example.', file]);
-        // It refuses NS records of a wildcard.
-        if (stderr.includes('failed loading zone')) continue;
-        judged++;
         if (status !== 0) refusals.push(`zone ${i}, change ${change}: ${stderr.slice(0, 500)}`);
+        rmSync(file);
       }
     }
     expect(refusals).toEqual([]);
-    console.log(`${judged} versions judged`);
-    expect(judged).toBeGreaterThan(ZONES / 8);
   });
 });
 

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { encodeBase32hex } from '../../../src/protocol/base32hex.js';
 import { nameFromText, nameKey, nameToText } from '../../../src/protocol/name.js';
 import { nsec3Hash } from '../../../src/protocol/nsec3.js';
-import { cases } from '../../protocol/rdata/cases.js';
+import { type Case, cases } from '../../protocol/rdata/cases.js';
 import { randomFrom } from '../../zone/random-zone.js';
 
 const ORIGIN = 'Example.';
@@ -34,11 +34,23 @@ export interface ZoneVersion {
   readonly names: Map<string, Map<string, Rrset>>;
 }
 
+/** What the zones may have, where not every reader takes all of it. */
+export interface ZoneContent {
+  /** Whether a record may stand at any name. */
+  readonly isUsed?: (record: Case) => boolean;
+  /** NS records at wildcards. */
+  readonly hasWildcardCuts?: boolean;
+}
+
 export class ZoneVersions {
   readonly #random: () => number;
+  readonly #records: readonly Case[];
+  readonly #hasWildcardCuts: boolean;
 
-  constructor(seed: number) {
+  constructor(seed: number, { isUsed = () => true, hasWildcardCuts = true }: ZoneContent = {}) {
     this.#random = randomFrom(seed);
+    this.#records = ANYWHERE.filter(isUsed);
+    this.#hasWildcardCuts = hasWildcardCuts;
   }
 
   first(): ZoneVersion {
@@ -115,7 +127,7 @@ export class ZoneVersions {
   #add(zone: ZoneVersion): void {
     const chance = this.#random();
     const name = this.#name();
-    if (chance < 0.1 && name !== ORIGIN) {
+    if (chance < 0.1 && name !== ORIGIN && (this.#hasWildcardCuts || !name.startsWith('*.'))) {
       this.#set(zone, name, 'NS', [`ns.${name}`, this.#pick(TARGETS)]);
       if (this.#random() < 0.7) this.#set(zone, `ns.${name}`, 'A', ['192.0.2.3']);
       if (this.#random() < 0.5) this.#set(zone, name, 'DS', [`1 8 2 ${'ab'.repeat(32)}`]);
@@ -136,7 +148,7 @@ export class ZoneVersions {
         Array.from({ length: count }, () => `198.51.100.${Math.floor(this.#random() * 200)}`),
       );
     } else {
-      const { type, text } = this.#pick(ANYWHERE);
+      const { type, text } = this.#pick(this.#records);
       this.#set(zone, name, type, [text]);
     }
   }

@@ -9,7 +9,7 @@ import { dueSignatures, signChange, signRecords } from '../../../src/image/signe
 import { imageText } from '../../../src/image/text.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import { randomFrom } from '../../zone/random-zone.js';
-import { type ZoneVersion, ZoneVersions } from '../changes/zone-versions.js';
+import { type ZoneContent, type ZoneVersion, ZoneVersions } from '../changes/zone-versions.js';
 
 const START = 1_780_000_000;
 const DAY = 86_400;
@@ -46,6 +46,14 @@ export interface Change {
   readonly image: Uint8Array;
 }
 
+interface SignedVersionsOptions {
+  /** When the first version is signed, seconds since 1970. */
+  readonly start?: number;
+  /** Time does not pass. */
+  readonly isStill?: boolean;
+  readonly content?: ZoneContent;
+}
+
 export class SignedVersions {
   readonly #versions: ZoneVersions;
   readonly #random: () => number;
@@ -55,11 +63,10 @@ export class SignedVersions {
   #context: SigningContext;
   #image: Uint8Array;
 
-  /** `start`: when the first version is signed, seconds since 1970. `isStill`: time does not pass. */
-  constructor(seed: number, start = START, isStill = false) {
+  constructor(seed: number, { start = START, isStill = false, content }: SignedVersionsOptions = {}) {
     this.#isStill = isStill;
     this.#random = randomFrom(seed ^ 0x5f3759df);
-    this.#versions = new ZoneVersions(seed);
+    this.#versions = new ZoneVersions(seed, content);
     this.#version = unsigned(this.#versions.first());
     this.#context = { keys: this.#keySet(), policy: this.#policy(), now: start, chooseSigner: signInPlace };
     this.#content = this.#load().image!;

@@ -1,7 +1,7 @@
 /** The cases of cases.txt. */
 import { readFileSync } from 'node:fs';
 
-interface Case {
+export interface Case {
   readonly type: string;
   readonly text: string;
   readonly wire: string;
