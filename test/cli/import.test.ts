@@ -16,6 +16,7 @@ import { Notes } from '../../src/cli/import/source-lines.js';
 import { AdotdError } from '../../src/errors.js';
 import { MAIN } from '../support/cli.js';
 import { runCommand } from '../support/run-command.js';
+import { seedOr } from '../support/seed.js';
 
 const EXPORTS = join(import.meta.dirname, 'exports');
 const names = readdirSync(EXPORTS).filter((name) => !name.endsWith('.expected'));
@@ -139,7 +140,7 @@ describe('adotd import', () => {
 
   it('throws nothing but errors of its own, whatever the export holds', () => {
     const all = names.map((name) => readFileSync(join(EXPORTS, name)));
-    let state = Number(process.env.ADOTD_SEED ?? 1);
+    let state = seedOr(1);
     const below = (limit: number): number => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
       return Math.floor((state / 2 ** 32) * limit);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { SEED } from '../support/seed.js';
 import { fuzz } from './run.js';
 
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const COUNT = 200_000;
 
 it('answers arbitrary octets with a well-formed response or with silence', () => {

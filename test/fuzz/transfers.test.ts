@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { SEED } from '../support/seed.js';
 import { fuzzTransfers } from './transfers.js';
 
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const COUNT = Number(process.env.COUNT ?? 3000);
 
 it('takes arbitrary transfers apart without a crash, and serves what it accepts', () => {

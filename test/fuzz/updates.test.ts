@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { SEED } from '../support/seed.js';
 import { fuzzUpdates } from './updates.js';
 
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const COUNT = Number(process.env.COUNT ?? 5000);
 
 it('takes arbitrary UPDATE messages apart without a crash, and makes only zones that can be served', () => {

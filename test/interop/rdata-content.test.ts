@@ -14,8 +14,8 @@ import { ROWS } from '../../src/protocol/rdata/rows.js';
 import { isMetaType } from '../../src/protocol/rdata/table.js';
 import { arbitraryRdata } from '../protocol/rdata/arbitrary.js';
 import { missingTools, toolPath } from '../support/peers/tools.js';
+import { SEED } from '../support/seed.js';
 
-const SEED = Number(process.env.ADOTD_SEED ?? Date.now() % 0x7fffffff);
 const RECORDS = 200;
 const missing = missingTools(['named-checkzone']);
 

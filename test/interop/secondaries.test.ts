@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, type Peer } from '../support/peers/server.js';
+import { SEED } from '../support/seed.js';
 import { randomFrom } from '../zone/random-zone.js';
 import {
   type SecondaryZone,
@@ -30,7 +31,6 @@ const missing = missingPrograms({
 const ALGORITHMS = ['hmac-sha1', 'hmac-sha224', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512'] as const;
 const SECRET = 'MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=';
 const KEYS = ALGORITHMS.map((algorithm) => ({ name: `${algorithm}.key`, algorithm, secret: SECRET }));
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const random = randomFrom(SEED);
 const ZONES = join(FOLDER, 'zones');
 /** Names of zones by what they are; records that the hosts in them have. */

@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { pinOf } from '../../src/tls/pin.js';
 import { adotd, adotdServe, type Serving } from '../support/cli.js';
 import { freePort, LOOPBACK } from '../support/peers/server.js';
+import { SEED } from '../support/seed.js';
 import { make } from '../tls/support.js';
 import { randomFrom } from '../zone/random-zone.js';
 import { bindPrimary, knotPrimary, nsdPrimary, type Primary, type PrimaryKey, type PrimaryZone } from './primaries.js';
@@ -22,7 +23,6 @@ const keyOf = (algorithm: string): PrimaryKey => ({ name: `${algorithm}.key`, al
 const KEY = keyOf('hmac-sha256');
 /** Milliseconds: machines with much to do take their time. */
 const PATIENCE = 30_000;
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

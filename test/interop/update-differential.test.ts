@@ -16,6 +16,7 @@ import { readUpdate } from '../../src/transfer/update/update-message.js';
 import { Permissions } from '../../src/transfer/update/update-policy.js';
 import type { Peer } from '../support/peers/server.js';
 import { missingTools } from '../support/peers/tools.js';
+import { seedOr } from '../support/seed.js';
 import { CHANGES, PREREQUISITES, REFUSALS } from '../transfer/update/cases.js';
 import { inZone, updateMessage, type WireUpdate, ZONE } from '../transfer/update/update-case.js';
 import { randomFrom } from '../zone/random-zone.js';
@@ -23,7 +24,7 @@ import { FOLDER } from './support.js';
 import { Requests, recordLine, startUpdatedBind, startUpdatedKnot, type UpdatedZone } from './update-peers.js';
 
 const missing = missingTools(['knotd', 'named']);
-const SEED = Number(process.env.SEED ?? 20_261_130);
+const SEED = seedOr(20_261_130);
 const ZONES = Number(process.env.ZONES ?? 40);
 const UPDATES = 30;
 const OPTIONS = { now: 1_780_000_000, dnssecCheck: () => 'off' as const };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { engineOf } from '../support/engine.js';
 import { buildQuery, decodeMessage } from '../support/message.js';
+import { SEED } from '../support/seed.js';
 import { answer } from './answer.js';
 import { summaryOf, summaryOfExpected, zoneText } from './compare.js';
 import { chanceOf, generateQuestion, generateZone } from './generate.js';
@@ -8,7 +9,6 @@ import { textOf, toWire } from './names.js';
 import { type Signing, sign } from './sign.js';
 import { makeZone } from './zone.js';
 
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const ROUNDS = Number(process.env.ROUNDS ?? 25);
 const QUESTIONS = 40;
 /** Zones that are served together: one alone, a parent and its child, the root and a zone below it. */

@@ -89,6 +89,19 @@ describe('the source', () => {
 });
 
 describe('the tests', () => {
+  it('begin from seeds that each run has in common', () => {
+    const pattern = /\bMath\.random\(|\brandomInt\(|\bDate\.now\(\) *(%|>>>)|\bprocess\.env\.(ADOTD_)?SEED\b/;
+    // Programs that people run draw a new one.
+    const programs = [
+      'test/fuzz/main.ts',
+      'test/state/crash.ts',
+      'test/state/damage-main.ts',
+      'test/tls/openssl/assault.ts',
+    ];
+    const others = tests.filter((path) => path !== 'test/support/seed.ts' && !programs.includes(path));
+    expect(matches(others, pattern)).toEqual([]);
+  });
+
   it('are all run: none is skipped for good, none runs alone', () => {
     const interop = (path: string): boolean => path.startsWith('test/interop/');
     expect(matches(tests, /\b(it|test|describe)\.only\b/)).toEqual([]);

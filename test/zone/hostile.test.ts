@@ -5,6 +5,7 @@ import { Diagnostics } from '../../src/zone/diagnostics.js';
 import { readZone } from '../../src/zone/reader.js';
 import { groupRrsets } from '../../src/zone/rrsets.js';
 import type { ReadLimits } from '../../src/zone/source.js';
+import { seedOr } from '../support/seed.js';
 import { randomFrom, randomZone } from './random-zone.js';
 
 /** Milliseconds that no input of these tests may need; they need far less, but machines are shared. */
@@ -136,7 +137,7 @@ describe('hostile zone files end in diagnostics', () => {
 });
 
 describe('random octets end in diagnostics', () => {
-  const start = Number(process.env.ADOTD_SEED ?? 1);
+  const start = seedOr(1);
 
   test('any octets', () => {
     for (let seed = start; seed < start + 1000; seed++) {

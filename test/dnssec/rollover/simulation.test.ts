@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { RULES } from '../../../src/dnssec/rollover/rules.js';
 import type { Wait } from '../../../src/dnssec/rollover/step.js';
+import { seedOr } from '../../support/seed.js';
 import { simulate } from './simulation.js';
 
 /** ADOTD_RUNS asks for so many runs, ADOTD_SEED for others. */
 const RUNS = Number(process.env.ADOTD_RUNS ?? 200);
-const FIRST = Number(process.env.ADOTD_SEED ?? 0);
+const FIRST = seedOr(0);
 const GROUP = 10;
 /** Runs in which a fault of the rules has to show. */
 const TRIES = 100;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { seedOr } from '../../support/seed.js';
 import { SignedVersions } from './signed-versions.js';
 
 /** Zones, and changes of each; ADOTD_CHANGES asks for so many in all. */
 const CHANGES = 10;
 const SEEDS = Math.ceil(Number(process.env.ADOTD_CHANGES ?? 2000) / CHANGES);
-const FIRST = Number(process.env.ADOTD_SEED ?? 0);
+const FIRST = seedOr(0);
 const GROUP = 10;
 
 describe('signing a change', () => {

@@ -13,12 +13,12 @@ import { askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
 import { misbehavingWorkers } from '../../support/misbehaving-workers.mjs';
 import { Misdeed } from '../../support/misdeed.mjs';
+import { SEED } from '../../support/seed.js';
 import { STREAMS } from '../../support/streams-path.js';
 import { startThreads, type ThreadedServer } from '../../support/threads.js';
 import { certified } from '../../tls/openssl/support.js';
 
-/** `SEED=… COUNT=5000` for a long run. */
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+/** `ADOTD_SEED=any COUNT=5000` for a long run. */
 const COUNT = Number(process.env.COUNT ?? 60);
 const folder = mkdtempSync(join(tmpdir(), 'adotd-changes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

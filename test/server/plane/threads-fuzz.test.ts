@@ -5,10 +5,10 @@ import { afterAll, expect, it } from 'vitest';
 import { fuzzStream, KINDS, type Kind } from '../../fuzz/streams.js';
 import { askTcp, askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
+import { SEED } from '../../support/seed.js';
 import { startThreads } from '../../support/threads.js';
 
-/** `SEED=… COUNT=1000000` for a long run. */
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
+/** `ADOTD_SEED=any COUNT=1000000` for a long run. */
 const COUNT = Number(process.env.COUNT ?? 1000);
 const AT_ONCE = 20;
 
