@@ -1,11 +1,11 @@
 /** Servers that are killed, whole, under load. `node scripts/run-ts.mjs test/interop/crash-main.ts 1000` kills more. */
 import { expect, it } from 'vitest';
+import { SEED } from '../support/seed.js';
 import { killServers } from './crash-rounds.js';
 import { startWorld } from './crash-world.js';
 import { FOLDER, missingPrograms } from './support.js';
 
 const missing = missingPrograms({ named: 'bind9' });
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const KILLS = 16;
 
 it.skipIf(missing)(

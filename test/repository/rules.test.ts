@@ -94,6 +94,7 @@ describe('the tests', () => {
     // Programs that people run draw a new one.
     const programs = [
       'test/fuzz/main.ts',
+      'test/interop/crash-main.ts',
       'test/state/crash.ts',
       'test/state/damage-main.ts',
       'test/tls/openssl/assault.ts',

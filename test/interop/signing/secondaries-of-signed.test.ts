@@ -20,12 +20,13 @@ import { startKnot } from '../../support/peers/knot.js';
 import { startNsd } from '../../support/peers/nsd.js';
 import type { Peer } from '../../support/peers/server.js';
 import { missingTools } from '../../support/peers/tools.js';
+import { seedOr } from '../../support/seed.js';
 import { type Server, serve } from '../support.js';
 import { ChangingZone, type ZoneVersion } from './changing-zone.js';
 import { CHAINS, randomKeys } from './families.js';
 
 const missing = missingTools(['nsd', 'knotd', 'named']);
-const SEED = Number(process.env.ADOTD_SEED ?? 20_261_201);
+const SEED = seedOr(20_261_201);
 const ZONES = Number(process.env.ADOTD_ZONES ?? 12);
 const ROUNDS = Number(process.env.ADOTD_ROUNDS ?? 2);
 /** Questions to each zone after each change. */

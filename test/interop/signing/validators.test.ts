@@ -16,11 +16,12 @@ import { type Expectation, expectation, VALIDATED } from '../../differential/val
 import type { Peer } from '../../support/peers/server.js';
 import { startUnbound } from '../../support/peers/unbound.js';
 import { typeName } from '../../support/rdata.js';
+import { seedOr } from '../../support/seed.js';
 import { missingPrograms, run } from '../support.js';
 import { type Family, type JudgedZone, makeFamily, type Security } from './families.js';
 
 const missing = missingPrograms({ unbound: 'unbound', delv: 'bind9-dnsutils' });
-const SEED = Number(process.env.ADOTD_SEED ?? 20_261_201);
+const SEED = seedOr(20_261_201);
 const FAMILIES = Number(process.env.ADOTD_ZONES ?? 20);
 /** Questions to each zone. */
 const QUESTIONS = 40;
