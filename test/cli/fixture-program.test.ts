@@ -67,7 +67,8 @@ describe('adotd fixture -- COMMAND', () => {
       '-p',
       'Object.keys(process.env).join()',
     );
-    expect(stdout.match(/ADOTD_\w+/g)).toEqual(['ADOTD_ADDRESS', 'ADOTD_PORT']);
+    const told = stdout.match(/ADOTD_\w+/g)?.filter((name) => process.env[name] === undefined);
+    expect(told).toEqual(['ADOTD_ADDRESS', 'ADOTD_PORT']);
   });
 
   it('tells the DS records of zones that it signs', async () => {

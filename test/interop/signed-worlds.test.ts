@@ -9,6 +9,7 @@ import { DEFAULT_SIGNING_POLICY } from '../../src/dnssec/signing/signing-policy.
 import { load } from '../../src/image/load.js';
 import { signRecords } from '../../src/image/signed/sign-image.js';
 import { nameFromText } from '../../src/protocol/name.js';
+import { typeByMnemonic } from '../../src/protocol/rdata/table.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import { printZone } from '../../src/zone/print.js';
 import { Generator } from '../differential/generate.js';
@@ -17,6 +18,7 @@ import { makeKey, plainEscapes, signZone } from '../differential/sign.js';
 import { zoneToText } from '../differential/zone-data.js';
 import type { ZoneContent } from '../image/changes/zone-versions.js';
 import { SignedVersions } from '../image/signed/signed-versions.js';
+import { type Case, cases } from '../protocol/rdata/cases.js';
 import { SEED } from '../support/seed.js';
 import { genericText } from './signing/generic-text.js';
 import { missingPrograms, run } from './support.js';
@@ -88,12 +90,32 @@ function isGlueMissing(said: string): boolean {
   return faults.length > 0 && faults.every((line) => line.endsWith('] missing glue record'));
 }
 
+/** Cases whose RDATA BIND does not read, although it is in generic form: odd ones of types that it knows. */
+async function unreadByBind(): Promise<ReadonlySet<Case>> {
+  const file = join(FOLDER, 'records');
+  const unread = new Set<Case>();
+  for (;;) {
+    const known = cases.filter((record) => record.type !== 'SOA' && !unread.has(record));
+    const lines = known.map(
+      ({ type, wire }, i) => `a${i} 300 TYPE${typeByMnemonic(type)} \\# ${wire.length / 2} ${wire}`,
+    );
+    writeFileSync(file, ['@ 300 SOA ns h 1 2 3 4 5', ...lines, ''].join('\n'));
+    const { stderr } = await run('dnssec-verify', ['-q', '-o', 'example.', file]);
+    if (!stderr.includes('failed loading zone')) return unread;
+    const refused = known[Number(/records:(\d+)/.exec(stderr)?.[1]) - 2];
+    if (refused === undefined) throw new Error(stderr);
+    unread.add(refused);
+  }
+}
+
 describe.skipIf(missing !== '')('changes that adotd signs', () => {
   it('make zones that the verifier of BIND accepts', async () => {
+    const unread = await unreadByBind();
+    expect(unread.size).toBeLessThan(cases.length / 8);
     const content: ZoneContent = {
       // BIND signs no zone with DNSKEY records below its apex, and its verifier wants the KSK to sign them; in a delegation it takes a KEY
       // record for one of the parent, as it was before RFC 3755.
-      isUsed: ({ type }) => type !== 'DNSKEY' && type !== 'KEY',
+      isUsed: (record) => !unread.has(record) && record.type !== 'DNSKEY' && record.type !== 'KEY',
       // BIND reads no zone with them.
       hasWildcardCuts: false,
     };
