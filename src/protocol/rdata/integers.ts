@@ -135,7 +135,9 @@ function plain(size: 1 | 2 | 4, max: number): Codec {
 }
 
 function printTime(value: number): string {
-  return new Date(value * 1000).toISOString().replace(/[-:T]/g, '').slice(0, 14);
+  const text = new Date(value * 1000).toISOString();
+  const date = text.slice(0, 4) + text.slice(5, 7) + text.slice(8, 10);
+  return date + text.slice(11, 13) + text.slice(14, 16) + text.slice(17, 19);
 }
 
 export const u8 = plain(1, 255);

@@ -10,6 +10,7 @@ import { imageText } from '../../../src/image/text.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import { randomFrom } from '../../zone/random-zone.js';
 import { type ZoneContent, type ZoneVersion, ZoneVersions } from '../changes/zone-versions.js';
+import { rememberingVerifier, signWithNothing } from './cheap-signatures.js';
 
 const START = 1_780_000_000;
 const DAY = 86_400;
@@ -62,6 +63,9 @@ export class SignedVersions {
   #content: Uint8Array;
   #context: SigningContext;
   #image: Uint8Array;
+  /** Of the image. */
+  #rrsets: ReadonlyMap<string, TextRrset>;
+  readonly #chooseVerifier = rememberingVerifier();
 
   constructor(seed: number, { start = START, isStill = false, content }: SignedVersionsOptions = {}) {
     this.#isStill = isStill;
@@ -70,7 +74,8 @@ export class SignedVersions {
     this.#version = unsigned(this.#versions.first());
     this.#context = { keys: this.#keySet(), policy: this.#policy(), now: start, chooseSigner: signInPlace };
     this.#content = this.#load().image!;
-    this.#image = this.#signWhole();
+    this.#image = this.#signWhole(this.#context);
+    this.#rrsets = rrsetsOf(textOf(this.#image));
   }
 
   next(): Change {
@@ -86,14 +91,15 @@ export class SignedVersions {
     else if (chance > 0.94) this.#context = { ...this.#context, policy: this.#policy() };
     if (chance > 0.94) what = 'a change of policy';
     const { due } = dueSignatures(this.#image, this.#context.policy, this.#context.now);
-    const older = this.#text();
+    const older = this.#rrsets;
     const { loaded, made } = signChange(this.#image, diff(before, this.#content), this.#context, this.#options(), due);
     const errors = loaded.diagnostics.list.filter(({ severity }) => severity === 'error').map(({ message }) => message);
     if (loaded.image !== undefined) this.#image = loaded.image;
-    const text = this.#text();
-    const whole = [...imageText(this.#signWhole())].join('');
+    const text = textOf(this.#image);
+    this.#rrsets = rrsetsOf(text);
+    const whole = textOf(this.#signWhole({ ...this.#context, chooseSigner: signWithNothing }));
     const signers = this.#context.keys.zoneSigners.length;
-    const [least, most] = needed(older, text, signers, policy, this.#context.now);
+    const [least, most] = needed(older, this.#rrsets, signers, policy, this.#context.now);
     return {
       what,
       made,
@@ -106,12 +112,8 @@ export class SignedVersions {
     };
   }
 
-  #text(): string {
-    return [...imageText(this.#image)].join('');
-  }
-
   #options(): LoadOptions {
-    return { now: this.#context.now, dnssecCheck: () => 'strict' };
+    return { now: this.#context.now, dnssecCheck: () => 'strict', chooseVerifier: this.#chooseVerifier };
   }
 
   #load() {
@@ -119,8 +121,8 @@ export class SignedVersions {
     return load({ file: 'test', bytes, origin: nameFromText('example.') }, { now: START, dnssecCheck: () => 'off' });
   }
 
-  #signWhole(): Uint8Array {
-    const { loaded } = signRecords(this.#load().rrsets.store, this.#context, { now: this.#context.now });
+  #signWhole(context: SigningContext): Uint8Array {
+    const { loaded } = signRecords(this.#load().rrsets.store, context, { now: context.now });
     if (loaded.image === undefined) throw new Error(loaded.diagnostics.list.map(({ message }) => message).join('\n'));
     return loaded.image;
   }
@@ -136,6 +138,10 @@ export class SignedVersions {
     const nsec3 = chance < 0.34 ? undefined : { optOut: chance < 0.67 };
     return { ...DEFAULT_SIGNING_POLICY, nsec3 };
   }
+}
+
+function textOf(image: Uint8Array): string {
+  return [...imageText(image)].join('');
 }
 
 /** The version without signing, and without records that the signer would not have. */
@@ -157,8 +163,13 @@ function comparable(text: string): string {
 }
 
 /** At least and at most how many signatures have to be made from one version to the next. */
-function needed(older: string, newer: string, signers: number, policy: SigningPolicy, now: number): [number, number] {
-  const [a, b] = [rrsetsOf(older), rrsetsOf(newer)];
+function needed(
+  a: ReadonlyMap<string, TextRrset>,
+  b: ReadonlyMap<string, TextRrset>,
+  signers: number,
+  policy: SigningPolicy,
+  now: number,
+): [number, number] {
   let [least, most] = [0, 0];
   for (const [key, { records, expiration, signer }] of b) {
     if (expiration === undefined) continue;
@@ -182,15 +193,23 @@ interface TextRrset {
 /** RRsets by owner and type. */
 function rrsetsOf(text: string): Map<string, TextRrset> {
   const sets = new Map<string, TextRrset>();
+  const lines = new Map<TextRrset, string[]>();
   for (const line of text.trimEnd().split('\n')) {
     const [, owner = '', ttl, type, rdata = ''] = /^(\S+) (\d+) IN (\S+) ?(.*)$/.exec(line) ?? [];
-    const [covered, algorithm, , , expires = '', , tag] = rdata.split(' ');
-    const key = `${owner.toLowerCase()} ${type === 'RRSIG' ? covered : type}`;
-    const set = sets.get(key) ?? { records: '', expiration: undefined, signer: '' };
-    sets.set(key, set);
-    if (type === 'RRSIG') [set.expiration, set.signer] = [secondsOf(expires), `${algorithm} ${tag}`];
-    else set.records = [...set.records.split('\n').filter((one) => one !== ''), `${ttl} ${rdata}`].sort().join('\n');
+    const isSignature = type === 'RRSIG';
+    const key = `${owner.toLowerCase()} ${isSignature ? rdata.slice(0, rdata.indexOf(' ')) : type}`;
+    let set = sets.get(key);
+    if (set === undefined) sets.set(key, (set = { records: '', expiration: undefined, signer: '' }));
+    if (isSignature) {
+      const [, algorithm, , , expires = '', , tag] = rdata.split(' ', 7);
+      [set.expiration, set.signer] = [secondsOf(expires), `${algorithm} ${tag}`];
+    } else {
+      const records = lines.get(set) ?? [];
+      records.push(`${ttl} ${rdata}`);
+      lines.set(set, records);
+    }
   }
+  for (const [set, records] of lines) set.records = records.sort().join('\n');
   return sets;
 }
 
