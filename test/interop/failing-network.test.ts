@@ -6,6 +6,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SEED } from '../support/seed.js';
 import { randomFrom } from '../zone/random-zone.js';
 import { type LossyLink, openLossyLink } from './lossy-link.js';
 import {
@@ -22,7 +23,6 @@ import {
 import { missingPrograms } from './support.js';
 
 const missing = missingPrograms({ dig: 'bind9-dnsutils' }) || missingForNamespaces();
-const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const ROUNDS = Number(process.env.ROUNDS ?? 0);
 const PRIMARY = '192.0.2.1';
 const SECONDARIES = ['192.0.2.2', '192.0.2.3'] as const;

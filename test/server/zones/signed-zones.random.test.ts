@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ZoneStore } from '../../../src/state/zone-store.js';
 import { Random } from '../../differential/random.js';
+import { seedOr } from '../../support/seed.js';
 import { contentLines, type FakeKeys, FakeSigners, newKeys } from './fake-signers.js';
 import { changes, checkHistory, imageOf, KeeperBench, textOf, withSerial } from './keeper-support.js';
 
@@ -12,7 +13,7 @@ const DAY = 86_400;
 const STEPS = 30;
 /** Runs; ADOTD_RUNS asks for another number. */
 const RUNS = Number(process.env.ADOTD_RUNS ?? 10);
-const FIRST = Number(process.env.ADOTD_SEED ?? 1);
+const FIRST = seedOr(1);
 
 const folders: string[] = [];
 afterAll(() => {
