@@ -88,7 +88,7 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
   const table = state === undefined ? NO_MEMBERS : memberTable(state.table(MEMBERS), log);
   const catalogs = opened(new Catalogs(config, { keeper, secondaries, table, clock, log }));
   await catalogs.configure(config);
-  if (signing !== undefined) opened({ configure: (next) => signing.configure(next), close: () => signing.close() });
+  if (signing !== undefined) opened({ configure: () => undefined, close: () => signing.close() });
   signing?.begin(keeper);
   return {
     remotes,
@@ -100,6 +100,8 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
     reloaded: () => catalogs.zonesChanged(),
     async configure(next) {
       keeper.configure(zonePolicyOf(next));
+      // Which zones are signed here is known before others go by it.
+      signing?.configure(next);
       for (const part of open) await part.configure(next);
     },
     async status(zone) {

@@ -1,6 +1,6 @@
 /** Runs of a signed zone without the records that signing makes. */
 import { sameName } from '../../protocol/name.js';
-import { RunCursor, type RunPair, RunWriter } from '../../zone/changes/record-run.js';
+import { RunCursor, type RunPair, runWithout } from '../../zone/changes/record-run.js';
 import { isSignersType } from './signers-types.js';
 
 /** Whether signing makes the current record of a run. */
@@ -17,14 +17,6 @@ export function signersRecordIn(apex: Uint8Array, run: Uint8Array): string | und
 
 /** Both runs without records that signing makes. */
 export function contentOf(apex: Uint8Array, { removed, added }: RunPair): RunPair {
-  const filtered = (run: Uint8Array): Uint8Array => {
-    const writer = new RunWriter();
-    const cursor = new RunCursor(run);
-    while (!cursor.isAtEnd) {
-      if (isOurs(cursor, apex)) cursor.next();
-      else writer.take(cursor);
-    }
-    return writer.finish();
-  };
+  const filtered = (run: Uint8Array): Uint8Array => runWithout(run, (record) => isOurs(record, apex));
   return { removed: filtered(removed), added: filtered(added) };
 }

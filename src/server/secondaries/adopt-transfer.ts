@@ -1,10 +1,13 @@
 /** Makes a version of what was transferred, has it stored and served, and says so in one line. */
-import { AdotdError, counted, messageOf } from '../../errors.js';
+import { AdotdError, counted, ErrorCode, messageOf } from '../../errors.js';
 import { transferText } from '../../transfer/in/transfer.js';
 import { TransferError, TransferFault } from '../../transfer/in/transfer-error.js';
-import type { TransferredVersion, WholeTransfer } from '../../transfer/in/transferred-version.js';
+import type { WholeTransfer } from '../../transfer/in/transferred-version.js';
+import { unsignedDifference } from '../../transfer/in/unsigned-transfer.js';
+import { compose } from '../../zone/changes/compose.js';
+import type { Difference } from '../../zone/changes/difference.js';
 import type { LoaderLane } from '../zones/jobs/loader-lane.js';
-import type { SecondaryHost } from './secondary-host.js';
+import type { ReceivedRecords, SecondaryHost } from './secondary-host.js';
 
 /** Lines of warnings about one version in the log. A guess. */
 const LOGGED_WARNINGS = 5;
@@ -16,6 +19,7 @@ interface Adoption {
   readonly origin: string;
   /** Serial of the version before. */
   readonly before: number | undefined;
+  readonly isSignedHere: boolean;
   /** Since the transfer began. */
   milliseconds(): number;
 }
@@ -32,24 +36,22 @@ interface Making {
 export async function adoptTransfer(
   host: SecondaryHost,
   transfer: WholeTransfer,
-  { zone, origin, before, milliseconds }: Adoption,
+  { zone, origin, before, isSignedHere, milliseconds }: Adoption,
   making: Making,
 ): Promise<void> {
-  const base = transfer.form === 'differences' ? await host.image(zone) : undefined;
-  const version = await compiled(transfer, base, making);
-  const { image, serial, records, signaturesExpire, warnings, warningCount } = version;
-  const differences = transfer.form === 'differences' ? transfer.differences : undefined;
-  const { refresh, retry, expire, expireOption } = transfer;
+  const { made, lines, warningCount, records } =
+    isSignedHere && transfer.form === 'differences'
+      ? changed(transfer.differences)
+      : await compiled(host, zone, transfer, isSignedHere, making);
+  const { serial, refresh, retry, expire, expireOption } = transfer;
   const wall = making.now;
   const facts = { serial, refresh, retry, expire, origin, checkedAt: wall, expiresAt: wall + (expireOption ?? expire) };
   try {
-    await host.adopt(zone, { image, differences, serial, origin, records, signaturesExpire, facts });
+    await host.adopt(zone, { ...made, serial, origin, facts });
   } catch (error) {
-    throw new TransferError(TransferFault.LOCAL, `it cannot be stored: ${messageOf(error)}`, undefined, {
-      cause: error,
-    });
+    throw notAdopted(error, made.form);
   }
-  for (const line of warnings.slice(0, LOGGED_WARNINGS)) host.log('warn', { zone }, line);
+  for (const line of lines.slice(0, LOGGED_WARNINGS)) host.log('warn', { zone }, line);
   const took = milliseconds();
   const form = transfer.form === 'zone' ? 'AXFR' : 'IXFR';
   const from = before === undefined ? '' : ` from serial ${before}`;
@@ -62,19 +64,69 @@ export async function adoptTransfer(
   );
 }
 
+/** What is adopted of a transfer, and what is said about it. */
+interface Received {
+  readonly made: ReceivedRecords;
+  readonly lines: readonly string[];
+  readonly warningCount: number;
+  /** undefined: that is known when the change is made. */
+  readonly records: number | undefined;
+}
+
+/** Of a zone that is signed here, the differences do not begin at what is served: the keeper of zones applies them. */
+function changed(differences: readonly Difference[]): Received {
+  try {
+    const difference = unsignedDifference(differences.reduce(compose));
+    return { made: { form: 'change', difference }, lines: [], warningCount: 0, records: undefined };
+  } catch (error) {
+    throw error instanceof TransferError ? error : misfit(error);
+  }
+}
+
+/** Errors of differences that do not fit the content that they are applied to. */
+const MISFITS: readonly unknown[] = [
+  ErrorCode.RECORD_MISSING,
+  ErrorCode.RECORD_PRESENT,
+  ErrorCode.CHANGE_SERIAL,
+  ErrorCode.ZONE_INVALID,
+];
+
+function notAdopted(error: unknown, form: ReceivedRecords['form']): Error {
+  if (form === 'change' && error instanceof AdotdError && MISFITS.includes(error.code)) return misfit(error);
+  return new TransferError(TransferFault.LOCAL, `it cannot be stored: ${messageOf(error)}`, undefined, {
+    cause: error,
+  });
+}
+
+function misfit(error: unknown): Error {
+  if (!(error instanceof AdotdError)) return error as Error;
+  return new TransferError(TransferFault.MISFIT, error.message, undefined, { cause: error });
+}
+
 /** Compiles what came, in a thread if it is large: connections to primaries do not wait for it. */
 async function compiled(
+  host: SecondaryHost,
+  zone: string,
   transfer: WholeTransfer,
-  base: Uint8Array | undefined,
+  isSignedHere: boolean,
   { lane, now, nsec3MaxIterations }: Making,
-): Promise<TransferredVersion> {
+): Promise<Received> {
   const { form } = transfer;
-  const content = form === 'zone' ? { columns: transfer.store.columns() } : { differences: transfer.differences, base };
+  const content =
+    form === 'zone'
+      ? { columns: transfer.store.columns() }
+      : { differences: transfer.differences, base: await host.image(zone) };
   try {
-    return await lane.run({ kind: 'transferred', content, now, nsec3MaxIterations });
+    const job = { kind: 'transferred', content, isSignedHere, now, nsec3MaxIterations } as const;
+    const { image, records, warnings: lines, warningCount } = await lane.run(job);
+    const differences = form === 'differences' ? transfer.differences : undefined;
+    const made: ReceivedRecords = isSignedHere ? { form: 'content', image } : { form: 'version', image, differences };
+    return { made, lines, warningCount, records };
   } catch (error) {
-    if (form === 'zone' || !(error instanceof AdotdError) || error instanceof TransferError) throw error;
-    // From the thread comes the code of an error, not its fault: all coded errors of differences are of this kind.
-    throw new TransferError(TransferFault.MISFIT, error.message, undefined, { cause: error });
+    // From the thread comes the code of an error, not its fault.
+    if (!(error instanceof AdotdError) || error instanceof TransferError) throw error;
+    if (form === 'differences') throw misfit(error);
+    if (error.code === ErrorCode.TRANSFER) throw new TransferError(TransferFault.LOCAL, error.message);
+    throw error;
   }
 }

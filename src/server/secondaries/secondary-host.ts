@@ -14,6 +14,8 @@ export interface SecondaryZone {
   readonly from: readonly string[];
   /** Of the version that is served. */
   readonly facts: RefreshFacts | undefined;
+  /** Whether it is signed here: then its primaries' records are its content only. */
+  readonly isSignedHere: boolean;
 }
 
 /** All that the service is told, as plain data. */
@@ -27,18 +29,23 @@ export interface SecondarySettings {
   readonly nsec3MaxIterations: number;
 }
 
-/** A version that was transferred, to be stored and served. */
-export interface ReceivedVersion {
-  /** Compiled, in shared memory. */
-  readonly image: Uint8Array;
-  /** From the version before; undefined: the whole zone was transferred. */
-  readonly differences: readonly Difference[] | undefined;
+/** What was transferred of a zone, to be stored and served. */
+export type ReceivedRecords =
+  /** A version as the primary has it; `differences`: from the version before; undefined: the whole zone was transferred. */
+  | { readonly form: 'version'; readonly image: Uint8Array; readonly differences: readonly Difference[] | undefined }
+  /** The content of a zone that is signed here. */
+  | { readonly form: 'content'; readonly image: Uint8Array }
+  /** What leads to it from the content before. */
+  | { readonly form: 'change'; readonly difference: Difference };
+
+/** Images are compiled, in shared memory. */
+export type ReceivedVersion = ReceivedFacts & ReceivedRecords;
+
+interface ReceivedFacts {
   /** The primary's serial. */
   readonly serial: number;
   /** The remote that gave it. */
   readonly origin: string;
-  readonly records: number;
-  readonly signaturesExpire: number | undefined;
   readonly facts: RefreshFacts;
 }
 

@@ -333,9 +333,9 @@ export class SecondaryService {
     const { clock, lane } = this.#options;
     const { nsec3MaxIterations } = this.#settings!;
     const milliseconds = (): number => Math.round(clock.milliseconds() - began);
-    const making = { lane, now: clock.seconds(), nsec3MaxIterations };
-    const adoption = { zone: settings.key, origin, before: refresh.serial, milliseconds };
-    return adoptTransfer(this.#host, transfer, adoption, making);
+    const { key: zone, isSignedHere } = settings;
+    const adoption = { zone, origin, before: refresh.serial, isSignedHere, milliseconds };
+    return adoptTransfer(this.#host, transfer, adoption, { lane, now: clock.seconds(), nsec3MaxIterations });
   }
 
   /** A mistake of ours, or of the store. The zone stays as it is, and is tried again. */

@@ -54,6 +54,9 @@ interface SecondaryKeeper {
     | undefined;
   declare(zone: string, role: SecondaryRole): void;
   withdraw(zone: string): Promise<void>;
+  /** Whether the zone is signed here: what comes from its primaries is only its content. */
+  isSignedHere(zone: string): boolean;
+  /** Serves a version, or signs content and serves that. */
   adopt(zone: string, version: AdoptedVersion): Promise<void>;
   expire(zone: string): Promise<void>;
   renew(zone: string): Promise<void>;
@@ -63,14 +66,18 @@ interface SecondaryKeeper {
   note(zone: string, facts: Partial<StoredFacts>): Promise<void>;
 }
 
-interface AdoptedVersion {
-  readonly image: Uint8Array;
-  readonly differences: readonly Difference[] | undefined;
+interface AdoptedFacts {
   readonly sourceSerial: number;
   readonly origin: string;
   /** Stored with it. */
   readonly facts: Partial<StoredFacts>;
 }
+
+type AdoptedVersion = AdoptedFacts &
+  (
+    | { readonly image: Uint8Array; readonly differences: readonly Difference[] | undefined }
+    | { readonly content: { readonly image: Uint8Array } | { readonly difference: Difference } }
+  );
 
 interface SecondaryParts {
   readonly keeper: SecondaryKeeper;
@@ -227,7 +234,13 @@ export class SecondaryZones {
     const { log } = this.#parts;
     const zones = [...this.#wanted].filter(([zone]) => !this.#leaving.has(zone));
     return {
-      zones: zones.map(([key, { from }]) => ({ key, apex: nameFromText(key), from, facts: this.#factsOf(key) })),
+      zones: zones.map(([key, { from }]) => ({
+        key,
+        apex: nameFromText(key),
+        from,
+        facts: this.#factsOf(key),
+        isSignedHere: this.#parts.keeper.isSignedHere(key),
+      })),
       primaries: primariesOf(config, new Set(zones.flatMap(([, { from }]) => from)), (remote, error) =>
         log.error({ remote, err: error }, `remote ${remote} cannot be used for transfers: ${messageOf(error)}`),
       ),
@@ -247,8 +260,14 @@ export class SecondaryZones {
   }
 
   async #adopt(zone: string, version: ReceivedVersion): Promise<void> {
-    const { image, differences, serial: sourceSerial, origin, facts } = version;
-    await this.#parts.keeper.adopt(zone, { image, differences, sourceSerial, origin, facts: toStored(facts) });
+    const { serial: sourceSerial, origin, facts } = version;
+    const known = { sourceSerial, origin, facts: toStored(facts) };
+    const { form } = version;
+    const records =
+      form === 'version'
+        ? { image: version.image, differences: version.differences }
+        : { content: form === 'content' ? { image: version.image } : { difference: version.difference } };
+    await this.#parts.keeper.adopt(zone, { ...known, ...records });
     this.#facts.set(zone, facts);
   }
 

@@ -123,6 +123,12 @@ export function mustBeKept(zones: ReadonlyMap<string, Kept>, kept: Kept): void {
   if (!isKept(zones, kept)) throw stateError(kept.zone, 'is not served any more');
 }
 
+/** What is known of a zone. `image`: the version that is served, or that has expired. */
+export function describe(kept: Kept, image: Uint8Array | undefined): KeptZone {
+  const { zone, apex, role, state, serial, sourceSerial, history, origin, waiting, plan } = kept;
+  return { zone, apex, role, state, image, serial, sourceSerial, history, origin, pending: waiting.length, plan };
+}
+
 /** The error of a zone that cannot be changed as it is. */
 export function stateError(zone: string, reason: string): AdotdError {
   return new AdotdError(ErrorCode.ZONE_STATE, `zone ${zone} ${reason}`);

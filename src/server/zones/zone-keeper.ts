@@ -17,6 +17,7 @@ import type { LoaderLane } from './jobs/loader-lane.js';
 import { KeptFiles } from './kept-files.js';
 import type { KeptState } from './kept-state.js';
 import {
+  describe,
   giveUp,
   inOrder,
   isKept,
@@ -31,8 +32,8 @@ import {
   type ZoneRole,
 } from './kept-zone.js';
 import { Publication, type PublishedListener } from './publication.js';
-import { attemptAll, changeable, enqueue } from './versions/making-changes.js';
-import { type PolicyOf, VersionMaker } from './versions/version-maker.js';
+import { attemptAll, changeable, enqueue, signable } from './versions/making-changes.js';
+import { type GivenVersion, type PolicyOf, VersionMaker } from './versions/version-maker.js';
 
 /** What has become of a zone that was to be signed anew. */
 interface Resigned {
@@ -150,7 +151,7 @@ export class ZoneKeeper {
     const kept = this.#zones.get(zone);
     if (kept === undefined) return Promise.reject(stateError(zone, 'is not served'));
     return inOrder(kept, async () => {
-      const image = changeable(kept, this.#publisher.imageOf(kept.apex));
+      const image = signable(kept, this.#publisher.imageOf(kept.apex));
       const { plan, made, nextDue, signaturesExpire } = await this.#maker.ofPlan(kept, image);
       if (made !== undefined) await this.#serve(kept, made.version, made.overlay);
       else if (plan !== undefined) {
@@ -161,12 +162,21 @@ export class ZoneKeeper {
     });
   }
 
-  /** Serves a version that was made elsewhere. Fulfilled once it is stored and every thread answers from it. */
-  adopt(zone: string, version: NewVersion): Promise<void> {
+  /** Whether the zone is signed here: then its primaries give its content only. */
+  isSignedHere(zone: string): boolean {
+    return this.#maker.isSigner(zone);
+  }
+
+  /**
+   * Serves a version that was made elsewhere, or what signing makes of content. Fulfilled once it is stored and every thread answers from
+   * it. Rejects as VersionMaker.ofGiven() does.
+   */
+  adopt(zone: string, given: GivenVersion): Promise<void> {
     const kept = this.#zones.get(zone);
     if (kept === undefined) return Promise.reject(stateError(zone, 'is not served'));
     return inOrder(kept, async () => {
-      await this.#serve(kept, version);
+      const older = kept.expired ?? this.#publisher.imageOf(kept.apex);
+      await this.#serve(kept, await this.#maker.ofGiven(kept, older, given));
     });
   }
 
@@ -286,9 +296,7 @@ export class ZoneKeeper {
   }
 
   #describe(kept: Kept): KeptZone {
-    const { zone, apex, role, state, serial, sourceSerial, history, origin, waiting, plan } = kept;
-    const image = state === 'served' ? this.#publisher.imageOf(apex) : kept.expired;
-    return { zone, apex, role, state, image, serial, sourceSerial, history, origin, pending: waiting.length, plan };
+    return describe(kept, kept.state === 'served' ? this.#publisher.imageOf(kept.apex) : kept.expired);
   }
 
   /** Makes one version of changes; if they cannot be made together, one version of each. Never rejects. */
@@ -322,22 +330,20 @@ export class ZoneKeeper {
     kept.overlay = overlay;
     kept.plan = plan?.id;
     this.#put(kept, image, history, version.signaturesExpire);
-    await this.#publication.publish();
-    if (plan !== undefined) await this.#signers?.published(kept.zone, plan);
+    await this.#publishSigned(kept, plan);
   }
 
-  async #publishSigned({ zone }: Kept, plan: SigningPlan): Promise<void> {
+  async #publishSigned({ zone }: Kept, plan: SigningPlan | undefined): Promise<void> {
     await this.#publication.publish();
-    await this.#signers?.published(zone, plan);
+    if (plan !== undefined) await this.#signers?.published(zone, plan);
   }
 
   #put(kept: Kept, image: Uint8Array, history: readonly Difference[], signaturesExpire?: number): void {
-    const { serial } = imageFacts(image);
     kept.history = boundedHistory(history, image);
     kept.state = 'served';
     kept.expired = undefined;
-    kept.serial = serial;
-    this.#publication.changed(kept.zone, serial);
+    kept.serial = imageFacts(image).serial;
+    this.#publication.changed(kept.zone, kept.serial);
     this.#publisher.put(kept.apex, image, kept.history);
     if (kept.role === 'file') this.#replaced?.(kept.zone, image, signaturesExpire);
   }

@@ -179,3 +179,12 @@ export function runOf(records: RunRecord[]): Uint8Array {
   for (const { owner, type, ttl, rdata } of records) run.add(owner, 0, type, ttl, rdata, 0, rdata.length);
   return run.finish();
 }
+
+/** The run without the records for which `isLeftOut` is true. */
+export function runWithout(run: Uint8Array, isLeftOut: (record: RunCursor) => boolean): Uint8Array {
+  const writer = new RunWriter();
+  for (const cursor = new RunCursor(run); !cursor.isAtEnd; )
+    if (isLeftOut(cursor)) cursor.next();
+    else writer.take(cursor);
+  return writer.finish();
+}

@@ -24,7 +24,7 @@ interface FakeZone {
 }
 
 interface Adopted {
-  readonly image: Uint8Array;
+  readonly image?: Uint8Array;
   readonly sourceSerial: number;
   readonly origin: string;
   readonly facts: Partial<StoredFacts>;
@@ -57,6 +57,9 @@ class Keeper {
     this.stored.set(zone, { role: 'secondary', timers: {}, flags: {}, ...version.facts });
     Object.assign(this.zones.get(zone)!, version);
     this.#note(`adopt ${zone} ${version.sourceSerial}`);
+  }
+  isSignedHere(): boolean {
+    return false;
   }
   async expire(zone: string): Promise<void> {
     this.#note(`expire ${zone}`);

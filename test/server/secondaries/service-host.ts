@@ -61,7 +61,7 @@ export class Host implements SecondaryHost {
   #changed: (() => void)[] = [];
 
   async image(zone: string): Promise<Uint8Array | undefined> {
-    return this.versions.get(zone)?.at(-1)?.image;
+    return this.#last(zone)?.image;
   }
   async adopt(zone: string, version: ReceivedVersion): Promise<void> {
     await this.adopting?.(zone);
@@ -91,7 +91,11 @@ export class Host implements SecondaryHost {
     for (const one of this.#changed.splice(0)) one();
   }
   text(zone: string): string {
-    return [...imageText(this.versions.get(zone)!.at(-1)!.image)].join('');
+    return [...imageText(this.#last(zone)!.image)].join('');
+  }
+  #last(zone: string) {
+    const version = this.versions.get(zone)?.at(-1);
+    return version?.form === 'version' ? version : undefined;
   }
 }
 
@@ -100,6 +104,7 @@ export const zoneOf = (name: string, from: readonly string[], facts?: RefreshFac
   apex: nameFromText(name),
   from,
   facts,
+  isSignedHere: false,
 });
 
 export function settingsOf(

@@ -32,6 +32,8 @@ export interface ZoneChange {
   readonly now: number;
   /** undefined: the zone is not signed here. */
   readonly signing?: Signing | undefined;
+  /** Whether mistakes in the zone are warned of only: a primary has it so, and it must not expire for that. */
+  readonly isLenient?: boolean | undefined;
 }
 
 /** Plain data. */
@@ -52,7 +54,7 @@ export interface Applied {
 
 /** Throws AdotdError as applyDifference() and signChange() do. */
 export function applyChange(change: ZoneChange, chooseSigner: ChooseSigner): Applied {
-  const { difference: content, now, signing } = change;
+  const { difference: content, now, signing, isLenient = false } = change;
   const context = signing && { keys: signing.keys, policy: signing.policy, now, chooseSigner };
   let filled: FilledDigests | undefined;
   const amend = (rrsets: Rrsets, checked: CheckedZone): void => {
@@ -61,7 +63,8 @@ export function applyChange(change: ZoneChange, chooseSigner: ChooseSigner): App
     if (context !== undefined) signDigests({ rrsets, checked }, context);
     filled = filledDigests({ rrsets, checked });
   };
-  const { loaded, difference, made } = newer(change, context, { now, dnssecCheck: () => 'off', amend });
+  const options: LoadOptions = { now, isLenient, dnssecCheck: () => 'off', amend };
+  const { loaded, difference, made } = newer(change, context, options);
   const { image, records, diagnostics, signaturesExpire } = loaded;
   const withDigests = (one: Difference): Difference => (filled ? fillDigests(one, filled) : one);
   return {

@@ -1,5 +1,6 @@
 /** Makes a version of what a transfer brought (transfer/in/transferred-version.ts). */
 import { compileTransfer, type TransferredVersion } from '../../../transfer/in/transferred-version.js';
+import { unsignedZone } from '../../../transfer/in/unsigned-transfer.js';
 import type { Difference } from '../../../zone/changes/difference.js';
 import { type RecordColumns, RecordStore } from '../../../zone/store.js';
 
@@ -9,6 +10,8 @@ export interface Transferred {
   readonly content:
     | { readonly columns: RecordColumns }
     | { readonly differences: readonly Difference[]; readonly base: Uint8Array | undefined };
+  /** Whether the zone is signed here, so that what another signer has added to a whole zone is left out. */
+  readonly isSignedHere: boolean;
   /** Seconds since 1970. */
   readonly now: number;
   readonly nsec3MaxIterations: number;
@@ -17,11 +20,14 @@ export interface Transferred {
 /** Octets of a record in a store, without its RDATA; about. */
 const RECORD = 32;
 
-/** Throws as compileTransfer() does. */
-export function compileTransferred({ content, now, nsec3MaxIterations }: Transferred): TransferredVersion {
+/** Throws as compileTransfer() and unsignedZone() do. */
+export function compileTransferred(transferred: Transferred): TransferredVersion {
+  const { content, isSignedHere, now, nsec3MaxIterations } = transferred;
   const options = { now, nsec3MaxIterations };
-  if ('columns' in content)
-    return compileTransfer({ form: 'zone', store: RecordStore.of(content.columns) }, undefined, options);
+  if ('columns' in content) {
+    const store = RecordStore.of(content.columns);
+    return compileTransfer({ form: 'zone', store: isSignedHere ? unsignedZone(store) : store }, undefined, options);
+  }
   const { differences, base } = content;
   return compileTransfer({ form: 'differences', differences }, base, options);
 }

@@ -10,6 +10,7 @@ import { sameName } from '../../../protocol/name.js';
 import { isLaterSerial } from '../../../protocol/serial.js';
 import type { Difference } from '../../../zone/changes/difference.js';
 import { RunCursor, type RunPair, RunWriter } from '../../../zone/changes/record-run.js';
+import { soaIn, withSoa } from '../../../zone/changes/soa-records.js';
 import { mergeThreeWay } from '../../../zone/changes/three-way.js';
 import type { SerialPolicy } from '../../zone-policy.js';
 import { nextSerial } from './serial-policy.js';
@@ -98,12 +99,6 @@ function soaOf(image: Uint8Array): ViewRecord {
   return soa;
 }
 
-function soaIn(run: Uint8Array): ViewRecord | undefined {
-  for (const cursor = new RunCursor(run); !cursor.isAtEnd; cursor.next())
-    if (cursor.type === Type.SOA) return { ttl: cursor.ttl, rdata: run.slice(cursor.rdataAt, cursor.end) };
-  return undefined;
-}
-
 /** Octets of SOA RDATA from the serial to the end, and behind the serial (RFC 1035 §3.3.13). */
 const SOA_SERIAL = 20;
 const SOA_REST = 16;
@@ -114,14 +109,4 @@ function isSameButSerial(a: ViewRecord, b: ViewRecord): boolean {
   const same = (from: number, to: number): boolean =>
     Buffer.compare(a.rdata.subarray(from, to), b.rdata.subarray(from, to)) === 0;
   return same(0, length - SOA_SERIAL) && same(length - SOA_REST, length);
-}
-
-/** The run with an SOA record in its place. */
-function withSoa(run: Uint8Array, apex: Uint8Array, { ttl, rdata }: ViewRecord): Uint8Array {
-  const writer = new RunWriter();
-  const cursor = new RunCursor(run);
-  while (!cursor.isAtEnd && cursor.type < Type.SOA && sameName(cursor.octets, cursor.at, apex, 0)) writer.take(cursor);
-  writer.add(apex, 0, Type.SOA, ttl, rdata, 0, rdata.length);
-  while (!cursor.isAtEnd) writer.take(cursor);
-  return writer.finish();
 }

@@ -29,6 +29,8 @@ interface Context {
   readonly lane: LoaderLane;
   /** undefined: the version is not signed. */
   readonly signing?: Signing | undefined;
+  /** As ZoneChange has it. */
+  readonly isLenient?: boolean | undefined;
 }
 
 /** A version as it was made. */
@@ -69,10 +71,19 @@ export function enqueue(
  * it cannot be signed.
  */
 export async function versionOf(older: Uint8Array, view: PendingView, context: Context): Promise<MadeVersion> {
-  const { zone, published, policy, now, lane, signing } = context;
+  const { published, policy, now } = context;
   const serial = nextSerial(policy.serial, published, now, serialOf(view));
   renewDigests(view, policy.zonemd, serial);
-  const done = await lane.run({ kind: 'apply', image: older, difference: view.difference(serial), now, signing });
+  return appliedVersion(older, view.difference(serial), context);
+}
+
+/** As versionOf(), of a difference of the content. Throws ADOTD_RECORD_MISSING and ADOTD_RECORD_PRESENT when it does not fit `older`. */
+export async function appliedVersion(
+  older: Uint8Array,
+  change: Difference,
+  { zone, now, lane, signing, isLenient }: Pick<Context, 'zone' | 'now' | 'lane' | 'signing' | 'isLenient'>,
+): Promise<MadeVersion> {
+  const done = await lane.run({ kind: 'apply', image: older, difference: change, now, signing, isLenient });
   const { image, content, diagnostics, made, signaturesExpire } = done;
   const difference = signing?.extent === 'content' ? undefined : done.difference;
   if (image !== undefined) return { image, content, difference, made, signaturesExpire };
@@ -81,13 +92,26 @@ export async function versionOf(older: Uint8Array, view: PendingView, context: C
 }
 
 /** The image that changes of a zone begin at: the one that is served. Throws ADOTD_ZONE_STATE. */
-export function changeable({ zone, role, plan }: Kept, served: Uint8Array | undefined): Uint8Array {
+export function changeable(kept: Kept, served: Uint8Array | undefined): Uint8Array {
+  const { zone, role } = kept;
   if (role === 'secondary' || role === 'catalog-consumed')
     throw stateError(zone, 'comes from a primary: it is changed there');
+  return signable(kept, served);
+}
+
+/** The image that a zone is signed anew from: the one that is served. Throws ADOTD_ZONE_STATE. */
+export function signable({ zone, role, plan }: Kept, served: Uint8Array | undefined): Uint8Array {
+  if (role === 'catalog-consumed') throw stateError(zone, 'is a catalog: it is not signed here');
   if (served === undefined) throw stateError(zone, 'has no version that could be changed');
-  if (plan === undefined && imageFacts(served).signed)
-    throw stateError(zone, 'is signed elsewhere: a change here would break its signatures');
-  return served;
+  if (!isSignedElsewhere(plan, served)) return served;
+  const reason = 'is signed elsewhere: a change here would break its signatures';
+  const remedy = `adotd ctl transfer ${zone} --full brings what its primary has now`;
+  throw stateError(zone, role === 'secondary' ? `${reason}; ${remedy}` : reason);
+}
+
+/** Whether an image has signatures that were not made here. `plan`: id of the plan by which it is signed. */
+export function isSignedElsewhere(plan: string | undefined, image: Uint8Array): boolean {
+  return plan === undefined && imageFacts(image).signed;
 }
 
 /** Milliseconds of changes in one turn of the event loop: the control thread has other work. */

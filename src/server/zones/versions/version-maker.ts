@@ -5,6 +5,8 @@ import { PendingView } from '../../../image/changes/pending-view.js';
 import { ImageView } from '../../../image/changes/zone-view.js';
 import { imageFacts } from '../../../image/image-facts.js';
 import { ContentView } from '../../../image/signed/content-view.js';
+import { nameToText } from '../../../protocol/name.js';
+import { isLaterSerial } from '../../../protocol/serial.js';
 import type { Clock } from '../../../session/clock.js';
 import { composeRuns } from '../../../zone/changes/compose.js';
 import type { RunPair } from '../../../zone/changes/record-run.js';
@@ -13,14 +15,18 @@ import type { EffectivePolicy } from '../../zone-policy.js';
 import type { Signing } from '../jobs/apply-change.js';
 import type { LoaderLane } from '../jobs/loader-lane.js';
 import type { KeptState } from '../kept-state.js';
-import type { Kept, NewVersion } from '../kept-zone.js';
+import { type Kept, type NewVersion, stateError } from '../kept-zone.js';
 import type { ZoneResult } from '../load-zone.js';
+import { contentDifference, type GivenContent } from './content-versions.js';
 import { type Before, type FileVersion, fileError, staying } from './file-outcome.js';
 import { fileVersion, isChangedHere, storeFileVersion } from './file-versions.js';
-import { versionOf } from './making-changes.js';
+import { appliedVersion, isSignedElsewhere, versionOf } from './making-changes.js';
 import { signingOf } from './signing-of.js';
 
 export type PolicyOf = (zone: string) => EffectivePolicy;
+
+/** A version that was made elsewhere, or content that is to be signed. */
+export type GivenVersion = NewVersion | GivenContent;
 
 interface MakerParts {
   readonly lane: LoaderLane;
@@ -109,7 +115,7 @@ export class VersionMaker {
       if (state === undefined && served === undefined) await this.#state?.remove(zone);
       if (served === undefined && !isAccepted) before = beforeOf(kept, await this.#read(kept, state), false);
       const accepted = isAccepted ? { published: state.serial(zone) } : undefined;
-      const ask = this.#isSigner(zone) ? (content: Uint8Array) => this.#plan(kept, content) : undefined;
+      const ask = this.isSigner(zone) ? (content: Uint8Array) => this.#plan(kept, content) : undefined;
       const version = await fileVersion(result, { ...this.#context(zone), before, accepted, ask });
       if (isAccepted && version.result.image !== undefined) await state.remove(zone);
       await storeFileVersion(kept, before, version, result.image, state);
@@ -122,7 +128,7 @@ export class VersionMaker {
 
   /** The content of a version, to be changed. */
   viewOf({ zone }: Kept, image: Uint8Array): PendingView {
-    return new PendingView(this.#isSigner(zone) ? new ContentView(image) : new ImageView(image));
+    return new PendingView(this.isSigner(zone) ? new ContentView(image) : new ImageView(image));
   }
 
   /**
@@ -150,6 +156,47 @@ export class VersionMaker {
     return { plan, made, nextDue, signaturesExpire: made.version.signaturesExpire };
   }
 
+  /**
+   * The version that was given, or the one that content makes of a zone that is signed here. `older`: the one that is served, or that has
+   * expired. Throws as ofChange() does, ADOTD_ZONE_STATE when it is not what isSigner() asks for, and ADOTD_RECORD_MISSING,
+   * ADOTD_RECORD_PRESENT or ADOTD_CHANGE_SERIAL when a difference does not fit the content.
+   */
+  async ofGiven(kept: Kept, older: Uint8Array | undefined, given: GivenVersion): Promise<NewVersion> {
+    if ('content' in given) return await this.#ofContent(kept, older, given);
+    // A version of its primary must not take the place of a signed one.
+    if (kept.role === 'secondary' && this.isSigner(kept.zone))
+      throw stateError(kept.zone, 'is signed here now: it is transferred again');
+    return given;
+  }
+
+  async #ofContent(kept: Kept, older: Uint8Array | undefined, given: GivenContent): Promise<NewVersion> {
+    const { zone, apex } = kept;
+    if (!this.isSigner(zone)) throw stateError(zone, 'is not signed here any more: it is transferred again');
+    const { content, ...known } = given;
+    const context = { ...this.#context(zone), isLenient: true };
+    const image = 'image' in content ? content.image : undefined;
+    if (older !== undefined && !isSignedElsewhere(kept.plan, older)) {
+      const plan = await this.#plan(kept, image ?? older, older);
+      const signing = signingOf(plan, older, kept.plan);
+      const change = await contentDifference(older, content, context);
+      const { difference, ...made } = await appliedVersion(older, change, { ...context, signing });
+      return { ...known, plan, differences: difference && [difference], ...made };
+    }
+    if (image === undefined) {
+      const found = `a change of ${nameToText(apex)}: there is no content that it could begin at`;
+      throw new AdotdError(ErrorCode.CHANGE_SERIAL, found);
+    }
+    const plan = await this.#plan(kept, image);
+    const signing = signingOf(plan, image, undefined);
+    const published = this.#state?.serial(zone) ?? (older && kept.serial);
+    const fresh = { ...known, plan, differences: undefined };
+    const isLater = published === undefined || isLaterSerial(published, given.sourceSerial);
+    if (signing === undefined && isLater) return { ...fresh, image };
+    const view = new PendingView(new ContentView(image));
+    const made = await versionOf(image, view, { ...context, published: published ?? given.sourceSerial, signing });
+    return { ...fresh, image: made.image, signaturesExpire: made.signaturesExpire };
+  }
+
   async #changed(
     kept: Kept,
     older: Uint8Array,
@@ -157,16 +204,17 @@ export class VersionMaker {
     plan: SigningPlan | undefined,
     signing: Signing | undefined,
   ): Promise<ChangedVersion> {
-    const { zone, apex, serial: published, sourceSerial, role } = kept;
-    if (this.#isSigner(zone)) refuseSignersRecords(zone, view);
-    const made = await versionOf(older, view, { ...this.#context(zone), published, signing });
+    const { zone, apex, serial: published, sourceSerial, origin, role } = kept;
+    if (this.isSigner(zone)) refuseSignersRecords(zone, view);
+    const isLenient = role === 'secondary';
+    const made = await versionOf(older, view, { ...this.#context(zone), published, signing, isLenient });
     const { image, difference, signaturesExpire } = made;
     const isFirst = role === 'file' && this.#state?.serial(zone) === undefined;
     const overlay = role === 'file' ? composeRuns(apex, kept.overlay ?? NOTHING, made.content) : undefined;
     const differences = difference && [difference];
     // A zone that was not stored was not changed beside its file either.
     const source = isFirst ? older : undefined;
-    const version = { image, differences, sourceSerial, plan, signaturesExpire, source };
+    const version = { image, differences, sourceSerial, origin, plan, signaturesExpire, source };
     return { version, overlay, signatures: made.made };
   }
 
@@ -174,18 +222,23 @@ export class VersionMaker {
     return { zone, policy: this.#policyOf(zone), now: this.#clock.seconds(), lane: this.#lane };
   }
 
-  #isSigner(zone: string): boolean {
+  /** Whether the zone is signed here, is to be, or was once. */
+  isSigner(zone: string): boolean {
     return this.#signers?.isSigner(zone) ?? false;
   }
 
   #isChangedHere(zone: string): boolean {
-    return isChangedHere(this.#policyOf(zone)) || this.#isSigner(zone);
+    return isChangedHere(this.#policyOf(zone)) || this.isSigner(zone);
   }
 
   /** Rejects with ADOTD_DNSSEC_KEY when a signed zone would become unsigned without a plan: resolvers may have its DS record. */
-  async #plan({ zone, plan: before }: Kept, content: Uint8Array): Promise<SigningPlan | undefined> {
-    const plan = this.#isSigner(zone) ? await this.#signers?.plan(zone, content) : undefined;
-    if (plan !== undefined || before === undefined || !imageFacts(content).signed) return plan;
+  async #plan(
+    { zone, plan: before }: Kept,
+    content: Uint8Array,
+    served: Uint8Array = content,
+  ): Promise<SigningPlan | undefined> {
+    const plan = this.isSigner(zone) ? await this.#signers?.plan(zone, content) : undefined;
+    if (plan !== undefined || before === undefined || !imageFacts(served).signed) return plan;
     const found = `zone ${zone} was signed here, and its keys are not known any more; it stays as it is`;
     const remedy = `restore the state from a backup, or make new keys with adotd ctl dnssec start ${zone}`;
     throw new AdotdError(ErrorCode.DNSSEC_KEY, `${found}: ${remedy}`);
@@ -197,7 +250,7 @@ export class VersionMaker {
   }
 
   async #read(kept: Kept, state: KeptState | undefined): Promise<Uint8Array | undefined> {
-    const stored = await state?.read(kept, this.#isSigner(kept.zone), this.#clock.seconds());
+    const stored = await state?.read(kept, this.isSigner(kept.zone), this.#clock.seconds());
     if (stored === undefined) return undefined;
     const { image, history, sourceSerial, origin, overlay, plan } = stored;
     Object.assign(kept, { history, sourceSerial, origin, overlay, plan, serial: imageFacts(image).serial });
