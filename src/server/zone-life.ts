@@ -90,6 +90,10 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
   await catalogs.configure(config);
   if (signing !== undefined) opened({ configure: () => undefined, close: () => signing.close() });
   signing?.begin(keeper);
+  if (signing !== undefined && state !== undefined) {
+    const { ParentSide } = await import('./signing/parent-side.js');
+    opened(new ParentSide(config, { keeper, state, signing, clock, log }));
+  }
   return {
     remotes,
     secondaries,

@@ -11,6 +11,8 @@ import type { SignalTable } from './signal-table.js';
 
 /** Milliseconds from the first reason to look to the look: many zones change together. A guess. */
 const DELAY = 1000;
+/** Milliseconds until zones with signals are looked at again: what the parent has is known without a new version. A guess. */
+const AGAIN = 600_000;
 /** Milliseconds until what has failed is tried again. A guess. */
 const RETRY = 60_000;
 
@@ -79,6 +81,7 @@ export class BootstrapSignals {
     if (this.#isClosed) return;
     if (this.#isWanted) this.#timer.set(DELAY);
     else if (!isDone) this.#timer.set(RETRY);
+    else if (wanted.size > 0) this.#timer.set(AGAIN);
   }
 
   /** The signals that zones are to have. */

@@ -6,7 +6,7 @@ import type { Config } from '../../config/schema.js';
 import type { SigningKey } from '../../dnssec/keys/signing-key.js';
 import { costOfCompromise } from '../../dnssec/rollover/describe.js';
 import { frozen } from '../../dnssec/rollover/events.js';
-import type { KeyRole } from '../../dnssec/rollover/key-state.js';
+import type { KeyRole, ZoneKeys } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import { largestTtl } from '../../image/signed/largest-ttl.js';
 import type { SigningFacts } from '../../observe/metrics/signing-facts.js';
@@ -142,6 +142,11 @@ export class ZoneSigning implements ZoneSigners {
     else if (running.failure === undefined && news.length === 0 && running.next !== undefined) return;
     running.failure = undefined;
     this.#schedule.touch(zone);
+  }
+
+  /** The states of a zone's keys; undefined: it is none of zones(). */
+  keysOf(zone: string): ZoneKeys | undefined {
+    return this.#isKnown(zone) ? this.#zone(zone).signing.kept.keys : undefined;
   }
 
   /** Zones that are signed here, are to be, or once were. */
