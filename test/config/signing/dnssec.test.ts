@@ -162,8 +162,7 @@ zones:
   secondary: [{ zones: [a, b.b], from: [p] }]
   catalogs: [{ zone: c, from: [p] }]
   policies: [{ zones: [a], dnssec: default }, { default: true, dnssec: default, catalog: d }, { zones: [b.b] }]`,
-      'zones.secondary[0].zones[0]: found "a", expected no `dnssec` for a zone that comes from a primary: sign it there, or give it a policy of its own without `dnssec`',
-      'zones.catalogs[0].zone: found "c", expected no `dnssec` for a zone that comes from a primary: sign it there, or give it a policy of its own without `dnssec`',
+      'zones.catalogs[0].zone: found "c", expected no `dnssec` for a catalog zone, which nobody validates: give it a policy of its own without `dnssec`',
       'zones.policies[1].catalog: found "d", expected no `dnssec` for a catalog zone, which nobody validates: give it a policy of its own without `dnssec`',
     ],
   ])('are told for %j', (text, ...wanted) => {
