@@ -138,7 +138,7 @@ describe.skipIf(missing)(
       const lines = server.stderr().split('\n');
       const sent = lines.filter((line) => line.includes('"end":"complete"') && line.includes('"form":"ixfr"'));
       // A difference that is longer than the zone is sent as a whole zone.
-    expect(sent.length).toBeGreaterThan((peers.length * ZONES * ROUNDS) / 2);
+      expect(sent.length).toBeGreaterThan((peers.length * ZONES * ROUNDS) / 2);
     });
   },
 );
