@@ -155,9 +155,8 @@ const RRSIG = /^(\S+ \d+ IN RRSIG (\S+ ){4})(\d{14}) \d{14} (\d+ \S+) .*$/;
 /** The records without times and signatures, in order, in lower case. */
 function comparable(text: string): string {
   return text
-    .trimEnd()
     .split('\n')
-    .map((line) => line.replace(RRSIG, '$1 $4').toLowerCase())
+    .map((line) => line.trimEnd().replace(RRSIG, '$1 $4').toLowerCase())
     .sort()
     .join('\n');
 }

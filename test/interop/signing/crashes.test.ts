@@ -15,13 +15,13 @@ import { Exchange } from '../../differential/exchange.js';
 import { adotd, startAdotd } from '../../support/cli.js';
 import { readMessage } from '../../support/message-reader.js';
 import { nameFromText } from '../../support/names.js';
+import { SEED } from '../../support/seed.js';
 import { updateMessage } from '../../transfer/update/update-case.js';
 import { randomFrom } from '../../zone/random-zone.js';
 import { missingPrograms, run } from '../support.js';
 import { recordsOf } from './registry.js';
 
 const missing = missingPrograms({ dig: 'bind9-dnsutils' });
-const SEED = Number(process.env.ADOTD_SEED ?? Date.now() % 1_000_000);
 const KILLS = Number(process.env.ADOTD_KILLS ?? 6);
 const ZONES = ['csk.test.', 'split.test.', 'nsec3.test.'];
 const DNSKEY = 48;
