@@ -175,10 +175,15 @@ function needed(
     const before = a.get(key);
     const isDue =
       before?.expiration === undefined || before.expiration - now <= policy.refresh || before.signer !== signer;
-    if (isDue || before.records.toLowerCase() !== records.toLowerCase()) least += signers;
+    if (isDue || folded(before.records) !== folded(records)) least += signers;
     if (isDue || before.records !== records) most += signers;
   }
   return [least, most];
+}
+
+/** Records in any letter case, in order. */
+function folded(records: string): string {
+  return records.toLowerCase().split('\n').sort().join('\n');
 }
 
 interface TextRrset {
