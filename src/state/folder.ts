@@ -1,6 +1,6 @@
 /** The folder of the durable state, and writing files in it so that they survive a loss of power. */
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AdotdError, codeOf, ErrorCode, systemReason } from '../errors.js';
 
@@ -84,24 +84,22 @@ export function syncFolder(folder: string): void {
 
 /**
  * Writes a file beside its final place and puts it there: after a crash either the old file is there, or the new one with all of its
- * content. `pieces` are made one by one, and the event loop turns between them. `owner`: the user that the file is given to. Fulfilled with the
- * octets written, once they are on disk.
+ * content. `pieces` are made one by one, and the event loop turns between them. While the process is root, the file is given to the owner of
+ * the folder, the user that the process becomes. Fulfilled with the octets written, once they are on disk.
  */
-export async function writeFileDurably(
-  path: string,
-  pieces: Iterable<Uint8Array>,
-  owner?: { readonly uid: number; readonly gid: number },
-): Promise<number> {
+export async function writeFileDurably(path: string, pieces: Iterable<Uint8Array>): Promise<number> {
   const aside = `${path}.new`;
   let octets = 0;
   try {
-    const file = await open(aside, 'w', FILE_MODE);
+    await rm(aside, { force: true });
+    // The folder may be another user's, who must not have root follow a link.
+    const file = await open(aside, 'wx', FILE_MODE);
     try {
       for (const piece of pieces) {
         await file.writeFile(piece);
         octets += piece.length;
       }
-      if (owner !== undefined) await file.chown(owner.uid, owner.gid);
+      await giveToOwner(file, dirname(path));
       await file.datasync();
     } finally {
       await file.close();
@@ -117,4 +115,10 @@ export async function writeFileDurably(
     throw systemError(path, error);
   }
   return octets;
+}
+
+async function giveToOwner(file: FileHandle, folder: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = await stat(folder);
+  if (uid !== 0) await file.chown(uid, gid);
 }

@@ -33,7 +33,6 @@ export function isKeyId(text: string): boolean {
 
 export class KeyFiles {
   readonly #folder: string;
-  readonly #owner: Identity | undefined;
 
   /**
    * Makes the folder, if it is missing. `state`: the folder of the state, which is there. `owner`: the user that the server becomes, while it
@@ -41,10 +40,9 @@ export class KeyFiles {
    */
   constructor(state: string, owner: Identity | undefined) {
     this.#folder = join(state, KEYS);
-    this.#owner = owner;
     try {
       const isNew = mkdirSync(this.#folder, { recursive: true, mode: 0o700 }) !== undefined;
-      if (isNew && this.#isRoot(owner)) chownSync(this.#folder, owner.uid, owner.gid);
+      if (isNew && owner !== undefined && process.geteuid?.() === 0) chownSync(this.#folder, owner.uid, owner.gid);
       if (isNew) syncFolder(state);
     } catch (error) {
       throw systemError(this.#folder, error);
@@ -53,8 +51,7 @@ export class KeyFiles {
 
   /** Fulfilled when the file of a key is on disk. Rejects with ADOTD_STATE. */
   async write(id: string, key: SigningKey): Promise<void> {
-    const owner = this.#isRoot(this.#owner) ? this.#owner : undefined;
-    await writeFileDurably(this.pathOf(id), [Buffer.from(keyToPem(key))], owner);
+    await writeFileDurably(this.pathOf(id), [Buffer.from(keyToPem(key))]);
   }
 
   /** Reads a key of a zone. Throws ADOTD_DNSSEC_KEY when its file is missing, cannot be read, or has another key. */
@@ -91,9 +88,5 @@ export class KeyFiles {
 
   pathOf(id: string): string {
     return join(this.#folder, `${id}.pem`);
-  }
-
-  #isRoot(owner: Identity | undefined): owner is Identity {
-    return owner !== undefined && process.geteuid?.() === 0;
   }
 }
