@@ -72,6 +72,8 @@ ${tls === undefined ? '' : `  listen-on port ${tlsPort} tls own { ${LOOPBACK}; }
   notify explicit;
   notify-delay 0;
   ixfr-from-differences yes;
+  // A difference that is longer than the zone is sent, too.
+  max-ixfr-ratio unlimited;
   dnssec-validation no;
   empty-zones-enable no;
   check-names primary ignore;
