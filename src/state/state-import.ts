@@ -7,8 +7,11 @@ import { isLaterSerial } from '../protocol/serial.js';
 import { type Difference, differenceOf, readDifference, readRun } from '../zone/changes/difference.js';
 import { RunCursor, RunWriter } from '../zone/changes/record-run.js';
 import { EXPORT_FORMAT } from './state-export.js';
-import type { StoredFacts } from './zone-facts.js';
+import { PLAN_FLAG, type StoredFacts } from './zone-facts.js';
 import type { ZoneStore } from './zone-store.js';
+
+/** Names no plan: the server signs the zone by its own at once, and with it the SOA record, whose signature the new serial has broken. */
+const NO_PLAN = 'raised';
 
 /** Octets from the serial to the end of SOA RDATA (RFC 1035 §3.3.13). */
 const SOA_SERIAL = 20;
@@ -129,7 +132,11 @@ async function storeZone(store: ZoneStore, gathered: Gathered, above: ReadonlyMa
   if (found === undefined || found !== serial) throw fail(`${zone} has serial ${found}, expected ${serial}`);
   const out = above.get(zone);
   if (out === undefined || isLaterSerial(out, found)) return false;
-  await store.commit(zone, { differences: [raise(zone, differences.at(-1)?.added ?? run, (out + 1) >>> 0)] });
+  const { flags = {} } = facts;
+  await store.commit(zone, {
+    differences: [raise(zone, differences.at(-1)?.added ?? run, (out + 1) >>> 0)],
+    ...(PLAN_FLAG in flags && { facts: { flags: { ...flags, [PLAN_FLAG]: NO_PLAN } } }),
+  });
   return true;
 }
 

@@ -14,6 +14,9 @@ export interface StoredFacts {
   readonly flags: Readonly<Record<string, boolean | number | string>>;
 }
 
+/** The flag that names how the version is signed here; without it, it is not. It is the keeper's of zones: facts of others leave it as it is. */
+export const PLAN_FLAG = 'plan';
+
 export const NO_FACTS: StoredFacts = { role: '', timers: {}, flags: {} };
 
 /** The facts as they are after a change; the same object when nothing changes. A key that is undefined is taken away. */

@@ -1,7 +1,7 @@
 /** `adotd ctl state`: backups of the stored state, and what to do when it cannot be read. */
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { createReadStream, createWriteStream, existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 import { AdotdError, counted, ErrorCode, systemReason } from '../../errors.js';
@@ -75,10 +75,19 @@ export async function state(command: 'export' | 'import', file: string, words: S
     }
     const { exportState } = await import('../../state/state-export.js');
     await write(file, exportState(store, report));
+    warnOfKeys(folder);
     return said.length === 0 ? Exit.OK : Exit.FAILED;
   } finally {
     await store.close();
   }
+}
+
+/** Private keys are no values of the state, and an export is not to be kept as a secret. */
+function warnOfKeys(state: string): void {
+  const folder = join(state, 'keys');
+  const keys = existsSync(folder) ? readdirSync(folder).length : 0;
+  if (keys > 0)
+    say(`the export has no private keys: copy ${folder} as well, with ${counted(keys, 'key')}, and keep it secret`);
 }
 
 async function folderOf({ folder, config }: Omit<StateWords, 'above'>): Promise<string> {

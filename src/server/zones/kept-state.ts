@@ -2,7 +2,7 @@
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { imageFacts } from '../../image/image-facts.js';
 import type { StoredTable } from '../../state/stored-table.js';
-import type { StoredFacts } from '../../state/zone-facts.js';
+import { PLAN_FLAG, type StoredFacts } from '../../state/zone-facts.js';
 import type { ZoneStore } from '../../state/zone-store.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RunPair } from '../../zone/changes/record-run.js';
@@ -37,9 +37,6 @@ interface StoredVersion {
 
 /** The timer of StoredFacts that says when a version expires, in seconds since 1970. */
 const EXPIRES = 'expires';
-
-/** The flag of StoredFacts that names the plan of a version. It is the keeper's: facts of others leave it as it is. */
-const PLAN = 'plan';
 
 export class KeptState {
   readonly #store: ZoneStore;
@@ -129,7 +126,7 @@ export class KeptState {
   }
 
   #planOf(zone: string): string | undefined {
-    const plan = this.facts(zone)?.flags[PLAN];
+    const plan = this.facts(zone)?.flags[PLAN_FLAG];
     return typeof plan === 'string' ? plan : undefined;
   }
 }
@@ -140,6 +137,9 @@ function unreadable(zone: string, reason: string): AdotdError {
 }
 
 /** Flags of others, with that of the plan. */
-function flagsWith({ [PLAN]: _, ...others }: StoredFacts['flags'], plan: string | undefined): StoredFacts['flags'] {
-  return plan === undefined ? others : { ...others, [PLAN]: plan };
+function flagsWith(
+  { [PLAN_FLAG]: _, ...others }: StoredFacts['flags'],
+  plan: string | undefined,
+): StoredFacts['flags'] {
+  return plan === undefined ? others : { ...others, [PLAN_FLAG]: plan };
 }

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ZONE_FAILED } from '../../../src/image/catalog.js';
+import { exportState } from '../../../src/state/state-export.js';
+import { importState } from '../../../src/state/state-import.js';
 import { ZoneStore } from '../../../src/state/zone-store.js';
 import { contentLines, FakeSigners, newKeys } from './fake-signers.js';
 import { changes, checkHistory, imageOf, KeeperBench, textOf, withSerial, ZONE } from './keeper-support.js';
@@ -135,6 +137,33 @@ describe('signing anew', () => {
 });
 
 describe('a start from the state', () => {
+  it('signs a zone anew whose serial was raised by an import', async () => {
+    const [from, to] = [newFolder(), newFolder()];
+    const first = await start(from);
+    await first.bench.load({ 'a.test': ZONE });
+    await first.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
+    await first.keeper.close();
+    const exporting = await ZoneStore.open(join(from, 'state'), { report: () => undefined });
+    const importing = await ZoneStore.open(join(to, 'state'), { report: () => undefined });
+    const above = new Map([['a.test.', 40]]);
+    const { raised } = await importState(
+      importing,
+      exportState(exporting, () => undefined),
+      { above },
+    );
+    expect(raised).toEqual(['a.test.']);
+    await Promise.all([exporting.close(), importing.close()]);
+    const second = await start(to, first.signers);
+    await second.bench.load({ 'a.test': ZONE });
+    const { serial, made } = await second.keeper.resign('a.test.');
+    expect(serial).toBe(42);
+    // The SOA record, and what depends on nothing else.
+    expect(made).toBe(1);
+    second.sound();
+    expect(contentLines(second.text())).toEqual(contentOf(withSerial(42, 'x 60 A 192.0.2.2\n')));
+    await second.keeper.close();
+  });
+
   it('signs nothing that is good, and serves the version as it was', async () => {
     const folder = newFolder();
     const first = await start(folder);
