@@ -58,14 +58,14 @@ export const TRANSFER: readonly Mutant[] = [
   {
     name: 'NOTIFY during a transfer is forgotten',
     file: REFRESH,
-    find: 'if (this.#round !== undefined) this.#again = true;\n    else this.#nextAt = Math.min(this.#nextAt, Math.max(now, this.#endedAt + NOTIFY_GAP));',
-    replace: 'this.#nextAt = Math.min(this.#nextAt, Math.max(now, this.#endedAt + NOTIFY_GAP));',
+    find: 'if (this.#round !== undefined) this.#again = true;\n    else this.#nextAt = Math.min(this.#nextAt, Math.max(now, this.#endedAt + ROUND_GAP));',
+    replace: 'this.#nextAt = Math.min(this.#nextAt, Math.max(now, this.#endedAt + ROUND_GAP));',
   },
   {
     name: 'REFRESH is waited for after a failure too',
     file: REFRESH,
-    find: ': Math.min(retry, refresh, this.#longest);',
-    replace: ': Math.min(refresh * 2, this.#longest);',
+    find: 'const asked = isConfirmed ? refresh : Math.min(retry, refresh);',
+    replace: 'const asked = isConfirmed ? refresh : refresh * 2;',
   },
   {
     name: 'differences are asked of any primary',
