@@ -1,6 +1,6 @@
 /** `adotd completion SHELL`: a script that completes verbs, commands, options and their values, made of the help texts. */
 import { Exit, parse, UsageError, type Verb, type Verbs } from './arguments.js';
-import { type HelpOption, type HelpText, parseHelp } from './help-text.js';
+import { type HelpCommand, type HelpOption, type HelpText, parseHelp } from './help-text.js';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -24,11 +24,17 @@ Prints a script that completes the words of adotd in a shell. To have it in ever
         throw new UsageError(`adotd completion: found ${found}, expected one of ${SHELLS.join(', ')}`);
       }
       const helps = new Map<string, HelpText>();
-      for (const [name, { load }] of Object.entries(verbs)) helps.set(name, parseHelp((await load()).help));
+      for (const [name, { load }] of Object.entries(verbs))
+        helps.set(name, onCommandLine(parseHelp((await load()).help)));
       process.stdout.write({ bash, zsh, fish }[known](verbs, helps));
       return Exit.OK;
     },
   };
+}
+
+/** Without the commands that stand in a file, not on the command line. */
+function onCommandLine(help: HelpText): HelpText {
+  return help.usage.includes('[FILE]') ? { ...help, commands: [] } : help;
 }
 
 type Helps = ReadonlyMap<string, HelpText>;
@@ -48,6 +54,31 @@ function kindOf(option: HelpOption): 'nothing' | 'file' | 'folder' | 'other' | r
   return choices(option) ?? 'other';
 }
 
+/** A word that may stand first in a command, and the words that may follow it. */
+interface CommandWord {
+  readonly name: string;
+  readonly meaning: string;
+  readonly next: readonly { readonly name: string; readonly meaning: string }[];
+}
+
+/** The first words of commands, each once: `state import` and `state export` begin with the same one. */
+function firstWords(commands: readonly HelpCommand[]): readonly CommandWord[] {
+  const words = new Map<string, { meaning: string; next: { name: string; meaning: string }[] }>();
+  for (const { name: both, meaning } of commands) {
+    const [name = '', second] = both.split(' ');
+    const word = words.get(name) ?? { meaning, next: [] };
+    words.set(name, word);
+    if (second !== undefined) word.next.push({ name: second, meaning });
+  }
+  return [...words].map(([name, { meaning, next }]) => {
+    const isAlone = commands.some((command) => command.name === name);
+    return { name, next, meaning: isAlone ? meaning : next.map((word) => word.name).join(', ') };
+  });
+}
+
+/** Names of commands, for a list of words that a shell splits at spaces. */
+const listed = (words: readonly { readonly name: string }[]): string => words.map(({ name }) => name).join(' ');
+
 function bash(verbs: Verbs, helps: Helps): string {
   const cases = [...helps].map(([verb, { options, commands }]) => {
     const values = options.flatMap((option) => {
@@ -57,8 +88,12 @@ function bash(verbs: Verbs, helps: Helps): string {
         kind === 'file' ? '-f' : kind === 'folder' ? '-d' : kind === 'other' ? '-W ""' : `-W "${kind.join(' ')}"`;
       return [`        ${option.name}) COMPREPLY=($(compgen ${reply} -- "$word")); return ;;`];
     });
-    const names = options.map(({ name }) => name).join(' ');
-    const first = commands.map(({ name }) => name).join(' ');
+    const words = firstWords(commands);
+    for (const { name, next } of words)
+      if (next.length > 0)
+        values.push(`        ${name}) COMPREPLY=($(compgen -W "${listed(next)}" -- "$word")); return ;;`);
+    const names = listed(options);
+    const first = listed(words);
     return `    ${verb})
       case $before in
 ${values.join('\n')}
@@ -86,6 +121,9 @@ complete -o filenames -F _adotd adotd
 /** Text for a place between single quotes of zsh, where a colon and brackets have a meaning. */
 const zshText = (text: string): string => text.replaceAll("'", "'\\''").replace(/[[\]:]/g, '\\$&');
 
+const zshWords = (words: readonly { readonly name: string; readonly meaning: string }[]): string =>
+  words.map(({ name, meaning }) => `${name}\\:"${zshText(meaning).replaceAll('"', '')}"`).join(' ');
+
 function zsh(verbs: Verbs, helps: Helps): string {
   const names = Object.entries(verbs).map(([name, { summary }]) => `    '${name}:${zshText(summary)}'`);
   const cases = [...helps].map(([verb, { options, commands }]) => {
@@ -102,9 +140,18 @@ function zsh(verbs: Verbs, helps: Helps): string {
       const value = kind === 'nothing' ? '' : `:${zshText(option.value ?? '')}:${action}`;
       return `        '*${option.name}[${zshText(option.meaning)}]${value}'`;
     });
-    const first = commands.map(({ name, meaning }) => `${name}\\:"${zshText(meaning).replaceAll('"', '')}"`).join(' ');
-    specs.push(first === '' ? "        '*:file:_files'" : `        '1:command:((${first}))'`);
-    return `      ${verb})\n        _arguments \\\n${specs.join(' \\\n')}\n        ;;`;
+    const words = firstWords(commands);
+    specs.push(commands.length === 0 ? "        '*:file:_files'" : `        '1:command:((${zshWords(words)}))'`);
+    const groups = words.filter(({ next }) => next.length > 0);
+    const before = groups.map(({ name, next }) => `          ${name}) second=('2:command:((${zshWords(next)}))') ;;\n`);
+    if (groups.length > 0) specs.push('        "$second[@]"');
+    const choice =
+      groups.length === 0
+        ? ''
+        : `        local -a second=()
+        case \${words[(r)(${groups.map(({ name }) => name).join('|')})]} in
+${before.join('')}        esac\n`;
+    return `      ${verb})\n${choice}        _arguments \\\n${specs.join(' \\\n')}\n        ;;`;
   });
   return `#compdef adotd
 # Completion of adotd for zsh.
@@ -135,8 +182,11 @@ function fish(verbs: Verbs, helps: Helps): string {
     lines.push(`complete -c adotd -n __fish_use_subcommand -a ${verb} -d ${fishText(summary)}`);
   for (const [verb, { options, commands }] of helps) {
     const seen = `-n '__fish_seen_subcommand_from ${verb}'`;
-    for (const { name, meaning } of commands)
+    for (const { name, meaning, next } of firstWords(commands)) {
       lines.push(`complete -c adotd ${seen} -a ${name} -d ${fishText(meaning)}`);
+      const behind = `-n '__fish_seen_subcommand_from ${verb}; and __fish_seen_subcommand_from ${name}'`;
+      for (const word of next) lines.push(`complete -c adotd ${behind} -a ${word.name} -d ${fishText(word.meaning)}`);
+    }
     if (commands.length === 0) lines.push(`complete -c adotd ${seen} -F`);
     for (const option of options) {
       const kind = kindOf(option);

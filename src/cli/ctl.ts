@@ -205,7 +205,8 @@ Asks or controls a running server, over its control socket.
   state import FILE   store what was exported, in a folder that is empty or missing, while no server uses it
   state accept-loss   have a stopped server serve zones as they are stored, although damage may have lost changes of them
   catalog             the catalog zones that are followed, their members, and what is wrong with them
-  catalog accept ZONE let the members go that the catalog ZONE has no more, although they are most of them
+  catalog accept ZONE
+                      let the members go that the catalog ZONE has no more, although they are most of them
   dnssec status [ZONE]
                       keys of zones that the server signs: what is waited for, until when, and DS records to publish
   dnssec roll ZONE    replace all keys of ZONE by new ones, or those of --key or --role

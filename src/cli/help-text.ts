@@ -8,8 +8,8 @@ export interface HelpOption {
   readonly meaning: string;
 }
 
-/** A word that the verb takes as its command: `reload [ZONE]`. */
-interface HelpCommand {
+/** What the verb takes as its command: `reload [ZONE]`, or two words, `state import FILE`. */
+export interface HelpCommand {
   readonly name: string;
   readonly words: string;
   readonly meaning: string;
@@ -25,7 +25,9 @@ export interface HelpText {
 }
 
 const OPTION = /^ {2}(--[a-z-]+)(?: (\S+))?(?: {2,}(.*))?$/;
-const COMMAND = /^ {2}([a-z][a-z-]*)((?: \[?[A-Z]+\]?)*) {2,}(\S.*)$/;
+const COMMAND = /^ {2}([a-z][a-z-]*(?: [a-z][a-z-]*)?)((?: \[?[A-Z]+\]*)*) {2,}(\S.*)$/;
+/** A command that is too long for its meaning to stand beside it. */
+const LONG_COMMAND = /^ {2}([a-z][a-z-]* [a-z][a-z-]*)((?: \[?[A-Z]+\]*)+)$/;
 
 export function parseHelp(help: string): HelpText {
   const [first = '', ...lines] = help.trimEnd().split('\n');
@@ -36,7 +38,7 @@ export function parseHelp(help: string): HelpText {
   let last: ((text: string) => void) | undefined;
   for (const line of lines) {
     const option = OPTION.exec(line);
-    const command = COMMAND.exec(line);
+    const command = COMMAND.exec(line) ?? LONG_COMMAND.exec(line);
     if (option) {
       const [, name = '', value, meaning = ''] = option;
       options.push({ name, value, meaning });

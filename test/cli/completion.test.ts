@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -35,6 +35,13 @@ describe('completion in bash', () => {
     [['serve', '--workers', ''], []],
     [['serve', '--zones', 'zon'], ['zones']],
     [['ctl', 'zo'], ['zone-status']],
+    [['ctl', 'state', 'accept-l'], ['accept-loss']],
+    [
+      ['ctl', 'stat'],
+      ['status', 'state', 'stats'],
+    ],
+    [['ctl', '--json', 'catalog', ''], ['accept']],
+    [['update', 'LIC'], ['LICENSE']],
     [['check', 'zones/hom'], ['zones/home.test.zone']],
     [
       ['query', '--transport', 't'],
@@ -49,6 +56,48 @@ it.each(['zsh', 'fish'])('has every verb in the script for %s', async (shell) =>
   const { stdout } = await adotd('completion', shell);
   for (const verb of Object.keys(VERBS)) expect(stdout).toContain(verb);
   expect(stdout).toContain('log-format');
+});
+
+describe('each command of adotd ctl', () => {
+  /** As the program itself lists them when one is missing. */
+  let commands: string[];
+  beforeAll(async () => {
+    const namesIn = (text: string): string[] =>
+      text
+        .trim()
+        .replace(/^.*expected (?:a command: )?/, '')
+        .split(', ');
+    const dnssec = namesIn((await adotd('ctl', 'dnssec', '--socket', ROOT)).stderr);
+    const all = namesIn((await adotd('ctl')).stderr).filter((name) => name !== 'dnssec');
+    commands = [...all, ...dnssec.map((name) => `dnssec ${name}`), 'catalog accept'];
+    expect(commands).toEqual(expect.arrayContaining(['reload', 'state accept-loss', 'dnssec roll']));
+  });
+
+  it('is completed in bash, word by word', () => {
+    for (const command of commands) {
+      const words = command.split(' ');
+      for (const [index, word] of words.entries())
+        expect(completed('ctl', ...words.slice(0, index), word)).toContain(word);
+    }
+  });
+
+  it('is in the scripts for zsh and fish', async () => {
+    const [zsh, fish] = [(await adotd('completion', 'zsh')).stdout, (await adotd('completion', 'fish')).stdout];
+    for (const command of commands) {
+      const [first = '', second] = command.split(' ');
+      expect(zsh).toContain(`${first}\\:"`);
+      expect(fish).toContain(`'__fish_seen_subcommand_from ctl' -a ${first} `);
+      if (second === undefined) continue;
+      const line = zsh.split('\n').find((text) => text.trim().startsWith(`${first}) second=`));
+      expect(line).toContain(`${second}\\:"`);
+      expect(fish).toContain(`from ctl; and __fish_seen_subcommand_from ${first}' -a ${second} `);
+    }
+  });
+
+  it('has an entry of its own in the manual page', () => {
+    const page = readFileSync(join(ROOT, 'docs/adotd.1'), 'utf8');
+    for (const command of commands) expect(page).toContain(`.TP\n\\fB${command.replaceAll('-', '\\-')}\\fR`);
+  });
 });
 
 it('says which shells there are', async () => {
