@@ -2,6 +2,7 @@
  * Compiles a checked zone into an image (layout.ts). Each fact that answering needs is computed here in one named pass,
  * so that a query only reads. Hot file: typed arrays and integers, no object per record.
  */
+import { isSignersType } from '../dnssec/signing/signers-types.js';
 import { Type } from '../protocol/iana.js';
 import { labelCount } from '../protocol/name.js';
 import { readU32 } from '../protocol/octets.js';
@@ -38,6 +39,7 @@ export function compileZone(rrsets: Rrsets, checked: CheckedZone): Uint8Array {
   if (apexName.length === 1) words[L.HEADER_FLAGS]! |= L.FLAG_ROOT;
   words[L.HEADER_NODE_COUNT] = writeNodes(zone);
   words[L.HEADER_RECORD_COUNT] = rrsets.start[rrsets.count]!;
+  words[L.HEADER_LARGEST_TTL] = largestTtl(zone);
   words[L.HEADER_APEX] = ref[apex]!;
   writeSoa(zone);
   for (let i = 0; i < writer.targets.length; i += 2) words[writer.targets[i]!] = ref[writer.targets[i + 1]!]!;
@@ -110,6 +112,22 @@ function writeNodes(zone: Compilation): number {
 }
 
 const ASTERISK = 0x2a;
+
+/**
+ * Seconds: the largest TTL of the content. Records of the signer do not count: signatures have the TTL of what they sign, denial has that of
+ * negative answers (RFC 9077), and the keys have one of their own.
+ */
+function largestTtl(zone: Compilation): number {
+  const { rrsets, apex } = zone;
+  const { store, nodeRrsets, type, ttl } = rrsets;
+  let largest = 0;
+  for (let n = apex; n < store.nodeCount; n++) {
+    if (!isLive(zone, n)) continue;
+    for (let s = nodeRrsets[n]!; s < nodeRrsets[n + 1]!; s++)
+      if (ttl[s]! > largest && !isSignersType(type[s]!, n === apex)) largest = ttl[s]!;
+  }
+  return largest;
+}
 
 /** The SOA of negative answers: all TTLs lowered to min(TTL, MINIMUM), those of its signatures too (RFC 2308 §3). */
 function writeSoa(zone: Compilation): void {

@@ -8,6 +8,8 @@ interface ImageFacts {
   readonly records: number;
   /** Seconds: EXPIRE of the SOA record. */
   readonly expire: number;
+  /** Seconds: the largest TTL of the content, for how long caches may hold what was served. */
+  readonly largestTtl: number;
   /** Whether the zone has a chain of denial (NSEC or NSEC3). */
   readonly signed: boolean;
 }
@@ -20,6 +22,7 @@ export function imageFacts(image: Uint8Array): ImageFacts {
     serial: words[L.HEADER_SERIAL]! >>> 0,
     records: words[L.HEADER_RECORD_COUNT]!,
     expire: words[L.HEADER_EXPIRE]! >>> 0,
+    largestTtl: words[L.HEADER_LARGEST_TTL]! >>> 0,
     signed: (words[L.HEADER_FLAGS]! & (L.FLAG_NSEC | L.FLAG_NSEC3)) !== 0,
   };
 }

@@ -30,7 +30,7 @@
 /** First word of an image: "ZIMG" in ASCII. */
 export const MAGIC = 0x5a494d47;
 /** Raised with every change of this file's layout. */
-export const FORMAT = 3;
+export const FORMAT = 4;
 
 export const HEADER_MAGIC = 0;
 export const HEADER_FORMAT = 1;
@@ -64,7 +64,9 @@ export const HEADER_RECORD_COUNT = 20;
 export const HEADER_LONGEST_PROBE = 21;
 export const HEADER_UNUSED = 22;
 export const HEADER_UNUSED_COUNT = 23;
-export const HEADER_WORDS = 24;
+/** Seconds: the largest TTL of the zone's records, but for those of the signer: their TTLs follow from it and from the policy. */
+export const HEADER_LARGEST_TTL = 24;
+export const HEADER_WORDS = 25;
 
 /** Denial of existence by NSEC (RFC 4035). */
 export const FLAG_NSEC = 1;

@@ -8,7 +8,7 @@ import { costOfCompromise } from '../../dnssec/rollover/describe.js';
 import { frozen } from '../../dnssec/rollover/events.js';
 import type { KeyRole, ZoneKeys } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
-import { largestTtl } from '../../image/signed/largest-ttl.js';
+import { imageFacts } from '../../image/image-facts.js';
 import type { SigningFacts } from '../../observe/metrics/signing-facts.js';
 import { type EffectivePolicy, zonePolicyOf } from '../zone-policy.js';
 import type { SigningSummary } from '../zones/zone-outcome.js';
@@ -122,7 +122,8 @@ export class ZoneSigning implements ZoneSigners {
     const running = this.#zone(zone);
     const now = this.#now();
     try {
-      return await running.signing.plan(this.#policy(zone), largestTtl(content), denialOf(running.look, now));
+      const { largestTtl } = imageFacts(content);
+      return await running.signing.plan(this.#policy(zone), largestTtl, denialOf(running.look, now));
     } catch (error) {
       // The keeper passes on to #resign() what is thrown here.
       if (!running.isResigning) this.#failed(running, error);

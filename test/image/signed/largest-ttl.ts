@@ -1,8 +1,8 @@
-/** The largest TTL of a zone's content: for how long caches may hold what was served. */
-import { isSignersType } from '../../dnssec/signing/signers-types.js';
-import { readU32 } from '../../protocol/octets.js';
-import { ImageNodes } from '../changes/image-nodes.js';
-import * as L from '../layout.js';
+/** The largest TTL of a zone's content by looking at all of its nodes: what the header of an image has to say. */
+import { isSignersType } from '../../../src/dnssec/signing/signers-types.js';
+import { ImageNodes } from '../../../src/image/changes/image-nodes.js';
+import * as L from '../../../src/image/layout.js';
+import { readU32 } from '../../../src/protocol/octets.js';
 
 /**
  * Seconds: the largest TTL of an image's records, but for those of the signer. These are no larger, as signatures have the TTL of what
