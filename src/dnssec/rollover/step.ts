@@ -178,11 +178,11 @@ function mayStart({ wasSigned }: ZoneKeys, { isParentAsked }: RolloverPolicy, { 
 }
 
 /**
- * The state that follows in the direction of the goal; undefined: it is there. A state never turns back. Our own records are always published in
- * the end; a parent may never do what it is asked for, and then a DS record that is not wanted any more is asked for no longer.
+ * The state that follows in the direction of the goal; undefined: it is there. A state never turns back, nor leaves `rumoured` early: a parent that
+ * has read CDS may publish the DS record months later, and that it has none yet says nothing of that.
  */
-function following(record: KeyRecord, { state }: RecordProgress, goal: KeyProgress['goal']): RecordState | undefined {
-  if (state === 'rumoured') return record === 'ds' && goal === 'hidden' ? 'unretentive' : 'omnipresent';
+function following({ state }: RecordProgress, goal: KeyProgress['goal']): RecordState | undefined {
+  if (state === 'rumoured') return 'omnipresent';
   if (state === 'unretentive') return 'hidden';
   if (state === 'hidden') return goal === 'omnipresent' ? 'rumoured' : undefined;
   return goal === 'hidden' ? 'unretentive' : undefined;
@@ -214,7 +214,7 @@ function move(
 ): readonly KeyProgress[] | undefined {
   const { keys } = state;
   const key = keys.find((one) => one.id === id)!;
-  const next = following(record, key.records[record], key.goal);
+  const next = following(key.records[record], key.goal);
   if (next === undefined) return undefined;
   if (next === 'rumoured' && !isTimely(key, record, state)) return undefined;
   if (next === 'omnipresent' || next === 'hidden') {
