@@ -2,6 +2,7 @@
  * Tells the parent of a zone that is signed here that its CDS and CDNSKEY records have changed: NOTIFY(CDS) to where the parent's DSYNC
  * records point (RFC 9859 §4). A parent without them looks by itself, sooner or later, and is told nothing.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../config/schema.js';
 import { messageOf } from '../../errors.js';
 import { ImageView } from '../../image/changes/zone-view.js';
@@ -53,9 +54,11 @@ export class ParentNotifier {
   readonly #slots = new Slots(LOOKUPS);
   /** By zone, its CDS and CDNSKEY records as they were last seen. */
   readonly #seen = new Map<string, string>();
-  /** Zones whose parents are to be looked up, at milliseconds of the clock; and how often that has failed. */
+  /** Zones whose parents are to be looked up, at milliseconds of the clock; and how often that has failed, also where it is given up. */
   readonly #due = new DueQueue();
   readonly #failures = new Map<string, number>();
+  readonly #looking = new Set<string>();
+  #resolvers: readonly string[];
   #resolve: ReturnType<typeof resolverOf>;
   #ask: AskDsync;
   #closed = false;
@@ -65,6 +68,7 @@ export class ParentNotifier {
     this.#parts = parts;
     this.#timer = clock.timer(() => this.#work());
     this.#streams = sockets(() => undefined);
+    this.#resolvers = config.resolver;
     this.#resolve = resolver(config.resolver);
     this.#ask = dsyncResolver(config.resolver, this.#streams, clock);
     this.#sender = new NotifySender({
@@ -83,10 +87,21 @@ export class ParentNotifier {
     });
   }
 
+  /** Follows a configuration. With other resolvers, parents that have not acted yet, or were not found, are looked up and told at once. */
   configure(config: Pick<Config, 'resolver'>): void {
-    const { clock, resolver = resolverOf } = this.#parts;
+    const { childZone, clock, resolver = resolverOf } = this.#parts;
+    if (isDeepStrictEqual(config.resolver, this.#resolvers)) return;
+    this.#resolvers = config.resolver;
     this.#resolve = resolver(config.resolver);
     this.#ask = dsyncResolver(config.resolver, this.#streams, clock);
+    for (const [zone, wishes] of this.#seen) {
+      const hasFailed = this.#failures.delete(zone);
+      // Its nameservers do not have the new version yet, or it is looked up.
+      if ((this.#due.has(zone) && !hasFailed) || this.#looking.has(zone)) continue;
+      if (hasFailed || (wishes !== '' && childZone(zone)?.isWaiting === true))
+        this.#due.set(zone, clock.milliseconds());
+    }
+    this.#arm();
   }
 
   /** To be called when a zone, by its key, has another serial, and at the start. */
@@ -136,12 +151,14 @@ export class ParentNotifier {
   async #look(zone: string): Promise<void> {
     const { image, clock, log } = this.#parts;
     const wishes = this.#seen.get(zone);
+    this.#looking.add(zone);
     await this.#slots.take();
+    const ask = this.#ask;
     try {
       const served = image(zone);
       if (served === undefined || this.#closed) return;
       const { apex, serial } = imageFacts(served);
-      const targets = await dsyncTargets(apex, this.#ask);
+      const targets = await dsyncTargets(apex, ask);
       // Another look is under way, or will be.
       if (this.#seen.get(zone) !== wishes || this.#closed) return;
       this.#failures.delete(zone);
@@ -149,8 +166,13 @@ export class ParentNotifier {
       if (targets.length === 0)
         log.debug({ zone }, `the parent of zone ${zone} has no DSYNC record for CDS: it is not told of the new keys`);
     } catch (error) {
-      if (this.#seen.get(zone) === wishes && !this.#closed) this.#failed(zone, messageOf(error), clock.milliseconds());
+      if (this.#seen.get(zone) !== wishes || this.#closed) return;
+      // The resolvers that have failed are not asked any more.
+      if (ask !== this.#ask) this.#due.set(zone, clock.milliseconds());
+      else this.#failed(zone, messageOf(error), clock.milliseconds());
+      this.#arm();
     } finally {
+      this.#looking.delete(zone);
       this.#slots.free();
     }
   }
@@ -160,15 +182,13 @@ export class ParentNotifier {
     const failures = this.#failures.get(zone) ?? 0;
     const wait = WAITS[failures];
     const what = `whom to tell of the new keys of zone ${zone} is not known: ${reason}`;
+    this.#failures.set(zone, failures + 1);
     if (wait === undefined) {
-      this.#failures.delete(zone);
       log.warn({ zone, reason }, `${what}; the parent finds out when it looks by itself`);
       return;
     }
-    this.#failures.set(zone, failures + 1);
     log.debug({ zone, reason }, `${what}; tried again in ${wait / 60_000} min`);
     this.#due.set(zone, now + wait);
-    this.#arm();
   }
 
   #forget(zone: string): void {

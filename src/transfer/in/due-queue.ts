@@ -27,6 +27,10 @@ export class DueQueue {
     else this.#push({ at, key });
   }
 
+  has(key: string): boolean {
+    return this.#times.has(key);
+  }
+
   delete(key: string): void {
     this.#times.delete(key);
   }

@@ -188,4 +188,62 @@ describe('NOTIFY(CDS) to the parent', () => {
     await s.pass(100 * MINUTE);
     expect([s.asked.length, s.clock.timers]).toEqual([7, 0]);
   });
+
+  describe('when other resolvers are configured', () => {
+    const MENDED = { resolver: ['192.0.2.54'] };
+
+    it.each([
+      ['waits', [5]],
+      ['was given up', [5, 1, 5, 30, 120, 360, 720]],
+    ])('asks them at once where a lookup %s', async (_, minutes) => {
+      const s = open(DSYNC);
+      s.net.isAway = true;
+      s.net.isWaiting = false;
+      s.publish('');
+      s.publish(CDS);
+      for (const wait of minutes) await s.pass(wait * MINUTE);
+      s.net.isAway = false;
+      s.notifier.configure({ resolver: ['192.0.2.53'] });
+      await s.pass(0);
+      expect([s.asked.length, s.sent.length]).toEqual([minutes.length, 0]);
+      s.notifier.configure(MENDED);
+      await s.pass(0);
+      await s.pass(0);
+      expect([s.asked.at(-1), s.sent.length]).toEqual(['192.0.2.54:53 example._dsync.', 1]);
+    });
+
+    it('asks them at once where the others have not answered yet', async () => {
+      const s = open(DSYNC);
+      s.net.isSilent = true;
+      s.publish(CDS);
+      await s.pass(300_000);
+      s.net.isSilent = false;
+      s.notifier.configure(MENDED);
+      await s.pass(10_000);
+      await s.pass(0);
+      await s.pass(0);
+      expect(s.asked).toEqual(['192.0.2.53:53 example._dsync.', '192.0.2.54:53 example._dsync.']);
+      expect([s.sent.length, s.log.filter((line) => line.includes('is not known'))]).toEqual([1, []]);
+    });
+
+    it('tells parents that have not acted, and waits for nameservers as before', async () => {
+      const s = open(DSYNC);
+      s.publish(CDS);
+      await s.pass(200_000);
+      s.notifier.configure(MENDED);
+      await s.pass(0);
+      expect(s.asked).toEqual([]);
+      await s.pass(100_000);
+      await s.pass(0);
+      s.notifier.configure({ resolver: ['192.0.2.55'] });
+      await s.pass(0);
+      await s.pass(1000);
+      await s.pass(0);
+      s.net.isWaiting = false;
+      s.notifier.configure(MENDED);
+      await s.pass(0);
+      expect(s.asked.map((line) => line.split(':')[0])).toEqual(['192.0.2.54', '192.0.2.55']);
+      expect(s.sent).toHaveLength(2);
+    });
+  });
 });
