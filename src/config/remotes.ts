@@ -39,7 +39,7 @@ const host = z.string().check(
     error: 'expected one address, not a prefix: list each address, or leave `addresses` out and give `key` or `tls`',
     abort: true,
   }),
-  z.refine((text) => isIP(text.replace(/%.*$/, '')) !== 0 || (HOST_NAME.test(text) && isDomainName(text)), {
+  z.refine((text) => familyOf(text) !== 0 || (HOST_NAME.test(text) && isDomainName(text)), {
     error: 'expected an IPv4 or IPv6 address, or the name of a host',
   }),
 );
@@ -99,7 +99,8 @@ const remote = z
     }),
     port: limit('port', 1, 65_535, 53, 'Its port for UDP and TCP.'),
     source: z._default(z.array(address).check(z.maxLength(2)), []).register(z.globalRegistry, {
-      description: 'Addresses of this server to ask it from: at most one IPv4 and one IPv6 address.',
+      description:
+        'Addresses of this server to ask it from: one IPv4 address, one IPv6 address, or both. Each kind among `addresses` needs one. A name of a host that has addresses of the other kind is asked there from any address.',
     }),
     key: z.optional(domainName).register(z.globalRegistry, {
       description:
@@ -120,8 +121,21 @@ const remote = z
         const message = 'expected one IPv4 and one IPv6 address';
         context.addIssue({ code: 'custom', path: ['source'], message });
       }
+      // Names of hosts may have addresses of both families.
+      const literal = addresses.filter((text) => familyOf(text) !== 0);
+      const without = literal.find((text) => !source.some((own) => familyOf(own) === familyOf(text)));
+      if (source.length > 0 && without !== undefined) {
+        const family = `IPv${familyOf(without)}`;
+        const message = `expected an ${family} address as well: without one, ${without} would be asked from any address; or list it in a remote of its own`;
+        context.addIssue({ code: 'custom', path: ['source'], message });
+      }
     }),
   );
+
+/** 4 or 6; 0: no address. */
+function familyOf(text: string): number {
+  return isIP(text.replace(/%.*$/, ''));
+}
 
 /** Other nameservers; each name once. */
 export const remotes = z

@@ -16,6 +16,20 @@ describe('remotes', () => {
     [`{ name: r, addresses: [::1], tls: { pins: ["${PIN}"], port: 8853, alpn: optional } }`, []],
     ['{ name: r, tls: { ca: ca.pem, name: ns.example.test, cert: c.pem, key_file: k.pem } }', []],
     ['{ name: r, addresses: [::1], source: [127.0.0.1, "::1"] }', []],
+    ['{ name: r, addresses: [::1, ns1.example.test], source: ["::1"] }', []],
+    ['{ name: r, addresses: ["fe80::1%lo"], source: ["::1"] }', []],
+    [
+      '{ name: r, addresses: [192.0.2.1], source: ["::1"] }',
+      [
+        'remotes[0].source: found ["::1"], expected an IPv4 address as well: without one, 192.0.2.1 would be asked from any address; or list it in a remote of its own',
+      ],
+    ],
+    [
+      '{ name: r, addresses: [192.0.2.1, "fe80::1%lo"], source: [127.0.0.1] }',
+      [
+        'remotes[0].source: found ["127.0.0.1"], expected an IPv6 address as well: without one, fe80::1%lo would be asked from any address; or list it in a remote of its own',
+      ],
+    ],
     ['{ name: r }', ['remotes[0]: found {"name":"r"}, expected addresses, key or tls; without them it can be anybody']],
     [
       '{ name: ns, addresses: [::1] }',
