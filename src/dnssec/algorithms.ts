@@ -3,7 +3,16 @@
  * GOST (12, 23), SM2 (17) and private algorithms (253, 254), which node:crypto or the RFCs that retire them leave out.
  * Signatures are made with those that RFC 8624 §3.1 does not discourage.
  */
-import { createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject, sign, verify } from 'node:crypto';
+import {
+  createPublicKey,
+  generateKeyPair,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
+import { promisify } from 'node:util';
 import { readU16 } from '../protocol/octets.js';
 
 interface Algorithm {
@@ -12,8 +21,14 @@ interface Algorithm {
   readonly digest: string | null;
   /** The public key as a JSON Web Key (RFC 7517); undefined when it has not the length or form that the RFC asks for. */
   jwk(publicKey: Uint8Array): JsonWebKey | undefined;
-  /** Makes a private key; absent where no signatures are made. */
-  generate?(): KeyObject;
+  /** Makes private keys; absent where no signatures are made. */
+  readonly generation?: Generation;
+}
+
+interface Generation {
+  now(): KeyObject;
+  /** In the pool of threads of libuv. */
+  aside(): Promise<KeyObject>;
 }
 
 /** Bits of the modulus of new RSA keys: RFC 8624 §3.1 and common practice. */
@@ -49,20 +64,40 @@ function edwardsKey(curve: string, octets: number): (publicKey: Uint8Array) => J
   return (publicKey) => (publicKey.length === octets ? { kty: 'OKP', crv: curve, x: base64url(publicKey) } : undefined);
 }
 
-const generateRsa = (): KeyObject => generateKeyPairSync('rsa', { modulusLength: RSA_BITS }).privateKey;
-const generateEc = (namedCurve: string) => (): KeyObject => generateKeyPairSync('ec', { namedCurve }).privateKey;
-const generateEd25519 = (): KeyObject => generateKeyPairSync('ed25519').privateKey;
-const generateEd448 = (): KeyObject => generateKeyPairSync('ed448').privateKey;
+const generateAside = promisify(generateKeyPair);
+
+const RSA: Generation = {
+  now: () => generateKeyPairSync('rsa', { modulusLength: RSA_BITS }).privateKey,
+  aside: async () => (await generateAside('rsa', { modulusLength: RSA_BITS })).privateKey,
+};
+const ellipticCurve = (namedCurve: string): Generation => ({
+  now: () => generateKeyPairSync('ec', { namedCurve }).privateKey,
+  aside: async () => (await generateAside('ec', { namedCurve })).privateKey,
+});
+const ED25519: Generation = {
+  now: () => generateKeyPairSync('ed25519').privateKey,
+  aside: async () => (await generateAside('ed25519', undefined)).privateKey,
+};
+const ED448: Generation = {
+  now: () => generateKeyPairSync('ed448').privateKey,
+  aside: async () => (await generateAside('ed448', undefined)).privateKey,
+};
 
 const ALGORITHMS: ReadonlyMap<number, Algorithm> = new Map<number, Algorithm>([
   [5, { mnemonic: 'RSASHA1', digest: 'sha1', jwk: rsaKey }], // RFC 3110
   [7, { mnemonic: 'RSASHA1-NSEC3-SHA1', digest: 'sha1', jwk: rsaKey }], // RFC 5155
-  [8, { mnemonic: 'RSASHA256', digest: 'sha256', jwk: rsaKey, generate: generateRsa }], // RFC 5702
+  [8, { mnemonic: 'RSASHA256', digest: 'sha256', jwk: rsaKey, generation: RSA }], // RFC 5702
   [10, { mnemonic: 'RSASHA512', digest: 'sha512', jwk: rsaKey }], // RFC 5702
-  [13, { mnemonic: 'ECDSAP256SHA256', digest: 'sha256', jwk: curveKey('P-256', 32), generate: generateEc('P-256') }], // RFC 6605
-  [14, { mnemonic: 'ECDSAP384SHA384', digest: 'sha384', jwk: curveKey('P-384', 48), generate: generateEc('P-384') }], // RFC 6605
-  [15, { mnemonic: 'ED25519', digest: null, jwk: edwardsKey('Ed25519', 32), generate: generateEd25519 }], // RFC 8080
-  [16, { mnemonic: 'ED448', digest: null, jwk: edwardsKey('Ed448', 57), generate: generateEd448 }], // RFC 8080
+  [
+    13,
+    { mnemonic: 'ECDSAP256SHA256', digest: 'sha256', jwk: curveKey('P-256', 32), generation: ellipticCurve('P-256') },
+  ], // RFC 6605
+  [
+    14,
+    { mnemonic: 'ECDSAP384SHA384', digest: 'sha384', jwk: curveKey('P-384', 48), generation: ellipticCurve('P-384') },
+  ], // RFC 6605
+  [15, { mnemonic: 'ED25519', digest: null, jwk: edwardsKey('Ed25519', 32), generation: ED25519 }], // RFC 8080
+  [16, { mnemonic: 'ED448', digest: null, jwk: edwardsKey('Ed448', 57), generation: ED448 }], // RFC 8080
 ]);
 
 /** Whether signatures of this algorithm can be verified here. */
@@ -116,7 +151,7 @@ export function algorithmMnemonic(algorithm: number): string {
 
 /** Whether signatures of this algorithm can be made here. */
 export function canSign(algorithm: number): boolean {
-  return ALGORITHMS.get(algorithm)?.generate !== undefined;
+  return ALGORITHMS.get(algorithm)?.generation !== undefined;
 }
 
 /** The mnemonics of the algorithms that signatures can be made with. */
@@ -132,7 +167,12 @@ export function algorithmNumber(text: string): number | undefined {
 
 /** Makes a private key; `algorithm` is one that canSign() knows. */
 export function generatePrivateKey(algorithm: number): KeyObject {
-  return ALGORITHMS.get(algorithm)!.generate!();
+  return ALGORITHMS.get(algorithm)!.generation!.now();
+}
+
+/** Makes a private key while the event loop turns: one of RSA takes a tenth of a second, or several. `algorithm`: as above. */
+export function generatePrivateKeyAside(algorithm: number): Promise<KeyObject> {
+  return ALGORITHMS.get(algorithm)!.generation!.aside();
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The private keys of a zone, and the DNSKEY records that publish them (RFC 4034 §2). */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
-import { algorithmText, canSign, generatePrivateKey, publicKeyOctets } from '../algorithms.js';
+import { algorithmText, canSign, generatePrivateKey, generatePrivateKeyAside, publicKeyOctets } from '../algorithms.js';
 import { keyTag } from '../keys.js';
 
 /** A key that can sign. */
@@ -41,9 +41,27 @@ export function generateKey(algorithm: number, isEntryPoint: boolean, taken: Ite
   const tags = new Set(taken);
   for (;;) {
     const key = signingKey(algorithm, isEntryPoint, generatePrivateKey(algorithm));
-    // A revoked key has a tag of its own (RFC 5011 §3), which must be free as well.
-    if (!tags.has(key.tag) && !tags.has(key.tag + REVOKED)) return key;
+    if (isFree(key, tags)) return key;
   }
+}
+
+/** Makes a key as generateKey() does, while the event loop turns. Rejects with ADOTD_DNSSEC_KEY as that throws. */
+export async function generateKeyAside(
+  algorithm: number,
+  isEntryPoint: boolean,
+  taken: Iterable<number> = [],
+): Promise<SigningKey> {
+  checkAlgorithm(algorithm);
+  const tags = new Set(taken);
+  for (;;) {
+    const key = signingKey(algorithm, isEntryPoint, await generatePrivateKeyAside(algorithm));
+    if (isFree(key, tags)) return key;
+  }
+}
+
+/** A revoked key has a tag of its own (RFC 5011 §3), which must be free as well. */
+function isFree({ tag }: SigningKey, taken: ReadonlySet<number>): boolean {
+  return !taken.has(tag) && !taken.has(tag + REVOKED);
 }
 
 /** How much the flag REVOKED adds to a key tag. */

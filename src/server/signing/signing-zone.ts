@@ -3,7 +3,7 @@
  * state has is enough to go on.
  */
 import { createHash } from 'node:crypto';
-import { generateKey, type SigningKey } from '../../dnssec/keys/signing-key.js';
+import { generateKeyAside, type SigningKey } from '../../dnssec/keys/signing-key.js';
 import { leaving } from '../../dnssec/rollover/events.js';
 import type { KeyRole, ZoneKeys } from '../../dnssec/rollover/key-state.js';
 import { keySetOf } from '../../dnssec/rollover/published-keys.js';
@@ -44,6 +44,15 @@ interface MadeKey {
   readonly key: SigningKey;
 }
 
+/** A key that a step asks for; its tag is to be none of `taken`. */
+interface WantedKey {
+  readonly role: KeyRole;
+  readonly algorithm: number;
+  readonly taken: readonly number[];
+}
+
+type Facts = Parameters<typeof step>[2];
+
 /** What would happen now. */
 interface Outlook {
   /** Whether a state moves, a policy takes effect, or what was stored was not published. */
@@ -62,7 +71,7 @@ export class SigningZone {
   /** What is stored, as significant() has it. */
   #stored: string;
   readonly #keys = new Map<string, SigningKey>();
-  /** Keys that have files, but are in no state yet: it could not be stored. */
+  /** Keys that were made, but are in no state yet: it is about to be stored, or could not be. They are taken before others are made. */
   #spare: MadeKey[] = [];
   /** Id of the plan that was given out last. */
   #plan: string | undefined;
@@ -114,18 +123,9 @@ export class SigningZone {
       const policy = configured ?? this.#kept.policy;
       if (policy === undefined) return undefined;
       const before = this.#kept;
-      const made: MadeKey[] = [];
-      const { keys } = step(
-        leaving(before.keys, configured === undefined),
-        policy.rollover,
-        { now: this.#parts.clock.seconds(), zoneTtl, isDsDenied },
-        (role, algorithm, taken) => {
-          made.push(this.#makeKey(role, algorithm, taken));
-          return { id: made.at(-1)!.id, tag: made.at(-1)!.key.tag };
-        },
-      );
+      const facts = { now: this.#parts.clock.seconds(), zoneTtl, isDsDenied };
+      const { keys, made } = await this.#step(leaving(before.keys, configured === undefined), policy, facts);
       const next = this.#signingOf(keys, policy, made);
-      this.#spare.push(...made);
       // What cannot be signed must not move.
       const set = keySetOf(keys, (id) => this.#keyOf(id, next.dnskeys), this.apex, policy.hasCds);
       for (const { id, key } of made) await this.#parts.files.write(id, key);
@@ -204,15 +204,39 @@ export class SigningZone {
     return key;
   }
 
-  /** One that could not be stored before is taken first. */
-  #makeKey(role: KeyRole, algorithm: number, taken: readonly number[]): MadeKey {
-    const at = this.#spare.findIndex(
-      (one) => one.role === role && one.key.algorithm === algorithm && !taken.includes(one.key.tag),
-    );
-    const [spare] = at < 0 ? [] : this.#spare.splice(at, 1);
-    const made = spare ?? { id: newKeyId(), role, key: generateKey(algorithm, role !== 'zsk', taken) };
+  /**
+   * Moves the states. Keys that are wanted are made first, while the event loop turns, and are spare ones then: the step is made anew until it
+   * has all of them.
+   */
+  async #step(
+    before: ZoneKeys,
+    { rollover }: DnssecPolicy,
+    facts: Facts,
+  ): Promise<{ readonly keys: ZoneKeys; readonly made: readonly MadeKey[] }> {
+    for (;;) {
+      const made: MadeKey[] = [];
+      const missing: WantedKey[] = [];
+      const { keys } = step(before, rollover, facts, (role, algorithm, taken) => {
+        const spare = this.#spare.find(
+          (one) => one.role === role && one.key.algorithm === algorithm && !taken.includes(one.key.tag),
+        );
+        if (spare === undefined) {
+          missing.push({ role, algorithm, taken });
+          return { id: newKeyId(), tag: -1 };
+        }
+        made.push(spare);
+        return { id: spare.id, tag: spare.key.tag };
+      });
+      const [first] = missing;
+      if (first === undefined) return { keys, made };
+      await this.#makeKey(first);
+    }
+  }
+
+  async #makeKey({ role, algorithm, taken }: WantedKey): Promise<void> {
+    const made = { id: newKeyId(), role, key: await generateKeyAside(algorithm, role !== 'zsk', taken) };
     this.#keys.set(made.id, made.key);
-    return made;
+    this.#spare.push(made);
   }
 
   #signingOf(keys: ZoneKeys, policy: DnssecPolicy, made: readonly MadeKey[]): StoredSigning {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { bindKeyStem, readBindKey, toBindPrivate, toBindPublic } from '../../../src/dnssec/keys/bind-key.js';
 import { DELETE_CDNSKEY, DELETE_CDS, dsRdata } from '../../../src/dnssec/keys/delegation-signer.js';
 import { readKnotKeys } from '../../../src/dnssec/keys/knot-keys.js';
-import { generateKey, keyFromPem, keyToPem } from '../../../src/dnssec/keys/signing-key.js';
+import { generateKey, generateKeyAside, keyFromPem, keyToPem } from '../../../src/dnssec/keys/signing-key.js';
 import { Type } from '../../../src/protocol/iana.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import { rdataToText } from '../../../src/protocol/rdata/print.js';
@@ -112,15 +112,30 @@ describe('a list of Knot', () => {
 });
 
 describe('a new key', () => {
-  it('has a tag that is not taken', () => {
+  it('has a tag that is not taken', async () => {
     const taken = Array.from({ length: 65_536 }, (_, tag) => tag).filter((tag) => tag % 16 !== 0);
     expect(generateKey(15, false, taken).tag % 16).toBe(0);
+    expect((await generateKeyAside(15, false, taken)).tag % 16).toBe(0);
   });
 
-  it('is not made of an algorithm that is for verifying only', () =>
-    expect(() => generateKey(5, true)).toThrow(
-      'found a key of algorithm 5 (RSASHA1), expected one of algorithm 8, 13, 14, 15 or 16',
-    ));
+  it('is not made of an algorithm that is for verifying only', async () => {
+    const text = 'found a key of algorithm 5 (RSASHA1), expected one of algorithm 8, 13, 14, 15 or 16';
+    expect(() => generateKey(5, true)).toThrow(text);
+    await expect(generateKeyAside(5, true)).rejects.toThrow(text);
+  });
+
+  it.each([8, 13, 14, 15, 16])('of algorithm %d is made while the event loop turns', async (algorithm) => {
+    let isMade = false;
+    const making = generateKeyAside(algorithm, true).then((key) => {
+      isMade = true;
+      return key;
+    });
+    // The loop does not turn while there are jobs of promises: a key that was made meanwhile would have stopped it.
+    for (let i = 0; i < 100; i++) await Promise.resolve();
+    expect(isMade).toBe(false);
+    const key = await making;
+    expect(keyFromPem(keyToPem(key), algorithm, true, 'file').dnskey).toEqual(key.dnskey);
+  });
 });
 
 describe('what the parent is told', () => {
