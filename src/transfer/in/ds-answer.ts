@@ -9,6 +9,7 @@ import { TransferError, TransferFault } from './transfer-error.js';
 import type { TransferQuestion } from './transfer-question.js';
 
 const AA = 0x0400;
+const ANCOUNT = 6;
 const NSCOUNT = 8;
 const ACCEPTED = [Rcode.NOERROR, Rcode.NXDOMAIN];
 
@@ -38,9 +39,14 @@ export function readDsAnswer(
     found.push(message.slice(records.rdataAt, records.rdataAt + records.rdataLength));
   }
   if (found.length > 0) return found;
+  if (readU16(message, ANCOUNT) > 0)
+    fail(`found an answer with other records than DS of ${nameToText(apex)}, expected those, or no record in a denial`);
   records.left = readU16(message, NSCOUNT);
+  let isDenied = false;
+  // To the last one: a message that was cut off denies nothing.
   while (records.next())
-    if (records.type === Type.SOA && records.classNumber === Class.IN && isAbove(records.owner, apex)) return [];
+    isDenied ||= records.type === Type.SOA && records.classNumber === Class.IN && isAbove(records.owner, apex);
+  if (isDenied) return [];
   return fail(`found no DS record of ${nameToText(apex)} and no SOA record of a zone above it, expected one of them`);
 }
 

@@ -20,6 +20,9 @@ const record = (owner: string, type: number, rdata: Uint8Array): Uint8Array => {
 };
 const soaOf = (owner: string): Uint8Array => record(owner, SOA, Buffer.alloc(22));
 
+/** A record that ends before its RDATA. */
+const CUT_OFF = soaOf('test.').subarray(0, 12);
+
 const one = new TestPrimary();
 const other = new TestPrimary();
 let servers: ParentServers;
@@ -78,7 +81,14 @@ describe('the servers of a parent', () => {
     ['answers from a cache', [record('a.test.', DS, RDATA)], { flags: 0x8000 }, 'an answer without AA'],
     ['refuses', [], { flags: 0x8405 }, 'answered REFUSED'],
     ['fails', [], { flags: 0x8402 }, 'answered SERVFAIL'],
-    ['has the DS records of another name', [record('b.test.', DS, RDATA)], {}, 'found no DS record of a.test.'],
+    ['has the DS records of another name', [record('b.test.', DS, RDATA)], {}, 'other records than DS of a.test.'],
+    [
+      'denies in a message with other records',
+      [record('b.test.', DS, RDATA)],
+      { authority: [soaOf('test.')] },
+      'other records than DS of a.test.',
+    ],
+    ['denies in a message that is cut off', [], { authority: [soaOf('test.'), CUT_OFF] }, 'a malformed message'],
   ] as const)('have not answered when one %s', async (_, records, shape, reason) => {
     const [answers, failures] = await ask(one, [...records], shape);
     expect(answers).toEqual([undefined]);
