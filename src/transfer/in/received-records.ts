@@ -29,14 +29,18 @@ export class ReceivedRecords {
     store.add(this.#nodeOf(owner, length), type, ttl, octets, 0, 0, 0);
   }
 
+  /** Names of a zone come with their siblings: the name above is most often that of the owner before, which need not be looked up. */
   #nodeOf(owner: Uint8Array, length: number): number {
     const last = this.#owner;
     let i = 0;
     if (length === this.#length) while (i < length && owner[i] === last[i]) i++;
     if (i === length) return this.#node;
+    let isSibling = this.#length > 1 && length - owner[0]! === this.#length - last[0]!;
+    for (let at = owner[0]! + 1, to = last[0]! + 1; isSibling && at < length; at++, to++)
+      isSibling = owner[at] === last[to];
     for (i = 0; i < length; i++) last[i] = owner[i]!;
     this.#length = length;
-    this.#node = this.store.intern(owner);
+    this.#node = isSibling ? this.store.child(this.store.parent[this.#node]!, owner, 0) : this.store.intern(owner);
     return this.#node;
   }
 }
