@@ -15,6 +15,28 @@ describe('a zone image', () => {
     expect(image.byteLength / records).toBeLessThanOrEqual(120);
   });
 
+  it('has each name of a zone of several parts of the hash table, once, and with its hash', () => {
+    const names = Array.from({ length: 50_000 }, (_, i) => `host${i} A 10.0.${(i >> 8) & 255}.${i & 255}`);
+    const { image, rrsets } = loadText('big.test', zoneOf(names.join('\n')));
+    const words = new Int32Array(image.buffer, image.byteOffset);
+    const table = header(image, L.HEADER_TABLE);
+    const mask = header(image, L.HEADER_MASK);
+    const found = new Map<number, number>();
+    let longest = 0;
+    for (const hash of rrsets.store.hash.subarray(0, rrsets.store.nodeCount)) {
+      for (let probes = 0; ; probes++) {
+        const slot = table + ((hash + probes) & mask) * L.SLOT_WORDS;
+        if (words[slot + L.SLOT_NODE] === 0) break;
+        if (words[slot + L.SLOT_HASH] !== hash) continue;
+        found.set(words[slot + L.SLOT_NODE]!, hash);
+        longest = Math.max(longest, probes + 1);
+      }
+    }
+    expect(mask).toBeGreaterThan(0xffff);
+    expect(found.size).toBe(header(image, L.HEADER_NODE_COUNT) - 1);
+    expect(longest).toBeLessThanOrEqual(header(image, L.HEADER_LONGEST_PROBE));
+  });
+
   it('is printed for humans', () => {
     const { image } = loadText(
       'dump.test',
