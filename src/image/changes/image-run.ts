@@ -8,40 +8,37 @@ const PIECE = 96 * 1024;
 /** The run in pieces, made one by one. Before the first one, the names of an image that is not in canonical order are sorted. */
 export function* imageRunPieces(octets: Uint8Array): Generator<Uint8Array> {
   const image = new ImageRecords(octets, true);
-  const { records } = image;
-  let writer = new RunWriter();
-  let size = 0;
+  const writer = new RunWriter();
   while (image.next()) {
-    for (let i = 0; i < records.count; i++) {
-      const row = records.order[i]!;
-      const length = records.length[row]!;
-      size += length + image.ownerLength;
-      writer.add(
-        image.owner,
-        image.ownerAt,
-        records.type[row]!,
-        records.ttl[row]!,
-        records.rdata(row),
-        records.at[row]!,
-        length,
-      );
-    }
-    if (size < PIECE) continue;
+    addOwner(image, writer);
+    if (writer.length < PIECE) continue;
     yield writer.finish();
-    writer = new RunWriter();
-    size = 0;
+    writer.clear();
   }
   yield writer.finish();
 }
 
 /** The whole run, in shared memory. */
 export function imageRun(octets: Uint8Array): Uint8Array {
-  const pieces = [...imageRunPieces(octets)];
-  const run = new Uint8Array(new SharedArrayBuffer(pieces.reduce((sum, { length }) => sum + length, 0)));
-  let at = 0;
-  for (const piece of pieces) {
-    run.set(piece, at);
-    at += piece.length;
+  const image = new ImageRecords(octets, true);
+  // Few runs are longer than the image; memory that is not written is not resident.
+  const writer = new RunWriter((length) => new Uint8Array(new SharedArrayBuffer(length)), octets.length);
+  while (image.next()) addOwner(image, writer);
+  return writer.view();
+}
+
+/** Adds the records of the current owner. */
+function addOwner({ owner, ownerAt, records }: ImageRecords, writer: RunWriter): void {
+  for (let i = 0; i < records.count; i++) {
+    const row = records.order[i]!;
+    writer.add(
+      owner,
+      ownerAt,
+      records.type[row]!,
+      records.ttl[row]!,
+      records.rdata(row),
+      records.at[row]!,
+      records.length[row]!,
+    );
   }
-  return run;
 }

@@ -108,8 +108,20 @@ export class RunCursor {
 
 /** Writes a run. The caller gives the records in canonical order. */
 export class RunWriter {
-  #octets = new Uint8Array(512);
+  readonly #allocate: (length: number) => Uint8Array;
+  #octets: Uint8Array;
   #used = 0;
+
+  /** `allocate`: memory of so many octets; `expected`: octets that there is room for at first. */
+  constructor(allocate = (length: number): Uint8Array => new Uint8Array(length), expected = 512) {
+    this.#allocate = allocate;
+    this.#octets = allocate(expected);
+  }
+
+  /** Octets of the run so far. */
+  get length(): number {
+    return this.#used;
+  }
 
   /** Adds a record of class IN; `owner[ownerAt…]` is its name in wire format, `ttl` in seconds. */
   add(
@@ -140,16 +152,26 @@ export class RunWriter {
     run.next();
   }
 
-  /** The run. */
+  /** The run, copied. */
   finish(): Uint8Array {
     return this.#octets.slice(0, this.#used);
+  }
+
+  /** The run, not copied: nothing may be added any more. */
+  view(): Uint8Array {
+    return this.#octets.subarray(0, this.#used);
+  }
+
+  /** Begins another run, in the same memory. */
+  clear(): void {
+    this.#used = 0;
   }
 
   #reserve(length: number): number {
     const at = this.#used;
     this.#used += length;
     if (this.#used > this.#octets.length) {
-      const wider = new Uint8Array(Math.max(this.#used, this.#octets.length * 2));
+      const wider = this.#allocate(Math.max(this.#used, this.#octets.length * 2));
       wider.set(this.#octets);
       this.#octets = wider;
     }
