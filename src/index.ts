@@ -12,6 +12,7 @@ export type {
   FaultRule,
   FaultTiming,
   QueryTransport,
+  RequestFault,
   StarttlsFault,
   StreamFault,
   TlsFault,

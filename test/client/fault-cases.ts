@@ -92,6 +92,8 @@ export const FAULT_CASES: Readonly<Record<FaultName, readonly FaultCase[]>> = {
   'transfer-out-of-zone': [{ rule: { fault: 'transfer-out-of-zone' }, ...harmless }],
   'transfer-endless': [{ rule: { fault: 'transfer-endless' }, ...harmless }],
   'transfer-bad-tsig': [{ rule: { fault: 'transfer-bad-tsig' }, ...harmless }],
+  // Clients ask, they do not notify.
+  'request-lost': [{ rule: { fault: 'request-lost' }, ...harmless }],
   'tls-stall': [{ rule: { fault: 'tls-stall' }, ...shaken(TIMED_OUT) }],
   'tls-reset': [{ rule: { fault: 'tls-reset' }, ...shaken(...ENDED) }],
   'tls-close': [{ rule: { fault: 'tls-close' }, ...shaken(...ENDED) }],
