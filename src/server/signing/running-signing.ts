@@ -1,4 +1,5 @@
 /** What the running server knows of a zone that it signs, besides the keys, and when there is something to do for it. */
+import { isPending } from '../../dnssec/rollover/step.js';
 import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { denialOf, nextLook, type ParentLook } from './parent-look.js';
@@ -33,6 +34,12 @@ const LONGEST_RETRY = 3600;
 export function newRunning(signing: SigningZone): RunningSigning {
   const times = { signaturesDue: undefined, resigned: 0, next: undefined };
   return { signing, look: undefined, failure: undefined, isResigning: false, ...times };
+}
+
+/** A zone is served that may have come back as it was stored: then nothing was signed, and nobody knows how long its signatures last. */
+export function noteServed(running: RunningSigning, now: number): void {
+  const { keys } = running.signing.kept;
+  if (keys.keys.length > 0 && !isPending(keys)) running.signaturesDue ??= now;
 }
 
 /** `policy`: the one in force. */

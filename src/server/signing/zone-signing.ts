@@ -24,6 +24,7 @@ import {
   lookTime,
   newRunning,
   nextTime,
+  noteServed,
   type RunningSigning,
 } from './running-signing.js';
 import { type ImportedKey, keysToRoll, type RollOrder, withDsSeen, withRoll, withStart } from './signing-commands.js';
@@ -85,7 +86,9 @@ export class ZoneSigning implements ZoneSigners {
   begin(keeper: SignedZones): void {
     this.#keeper = keeper;
     keeper.onPublished((zone) => {
-      if (this.isSigner(zone) && this.#zone(zone).next === undefined) this.#schedule.touch(zone);
+      if (!this.isSigner(zone) || this.#zone(zone).next !== undefined) return;
+      noteServed(this.#zone(zone), this.#now());
+      this.#schedule.touch(zone);
     });
     const now = this.#now();
     let count = 0;

@@ -93,11 +93,13 @@ export class KeptFiles {
   /** Notes what has become of a zone file. */
   #settle(kept: Kept, version: FileVersion, isServed: (zone: string) => boolean): void {
     const image = isServed(kept.zone) ? this.#core.publisher.imageOf(kept.apex) : undefined;
+    // A file that comes back may bring the stored version of its zone, with the serial of before.
+    const isBack = kept.state !== 'served';
     kept.state = image === undefined ? 'failed' : 'served';
     if (image === undefined) return;
     const { history, sourceSerial, overlay, plan, signedBy } = version;
     const { serial } = imageFacts(image);
-    if (serial !== kept.serial) this.#core.changed(kept.zone, serial);
+    if (isBack || serial !== kept.serial) this.#core.changed(kept.zone, serial);
     Object.assign(kept, { serial, history: boundedHistory(history, image), sourceSerial, overlay, plan });
     if (signedBy !== undefined) this.#core.signed(kept, signedBy);
   }

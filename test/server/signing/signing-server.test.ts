@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { readConfig } from '../../../src/config/load.js';
 import { silentLog } from '../../../src/observe/log.js';
 import { createServer, type Server } from '../../../src/server/server.js';
@@ -66,4 +66,36 @@ it('a server with state signs a zone whose policy says so, keeps its key, and sa
   await second.life.signing?.settled();
   expect(second.keeper.get('a.test.')?.serial).toBe(serial + 1);
   expect(readdirSync(join(folder, 'state', 'keys'))).toHaveLength(1);
+});
+
+it('a zone whose file comes back is signed on, also after a start without it', async () => {
+  put('adotd.yaml', CONFIG.replace('files: [{ name: a.test, file: a.zone }]', 'folder: zones'));
+  mkdirSync(join(folder, 'zones'));
+  put('zones/a.test.zone', ZONE);
+  put('zones/b.test.zone', ZONE);
+  const file = join(folder, 'zones', 'a.test.zone');
+  let server = await serve();
+  const { serial } = server.keeper.get('a.test.')!;
+  const away = async (): Promise<void> => {
+    rmSync(file);
+    await server.reload({ force: true });
+    server.life.signing?.configure(readConfig(join(folder, 'adotd.yaml')));
+    expect(server.life.signing?.status('a.test.')?.next).toBeUndefined();
+  };
+  const back = async (): Promise<void> => {
+    put('zones/a.test.zone', ZONE);
+    await server.reload();
+    const soon = Date.now() / 1000 + 60;
+    const status = () => server.life.signing!.status('a.test.')!;
+    await vi.waitFor(() => expect(status().signaturesDue).toBeGreaterThan(soon), 5000);
+    await vi.waitFor(() => expect(status().next).toBeDefined(), 5000);
+    expect(server.keeper.get('a.test.')?.serial).toBe(serial);
+  };
+  await away();
+  await back();
+  await away();
+  await server.close();
+  running.length = 0;
+  server = await serve();
+  await back();
 });
