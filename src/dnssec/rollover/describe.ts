@@ -66,7 +66,10 @@ function waitsOf(key: KeyProgress, state: ZoneKeys, policy: RolloverPolicy, now:
       const until = `until ${new Date(end * 1000).toISOString().replace('.000Z', 'Z')}`;
       const held = own === 'rumoured' ? 'lack it' : 'hold it';
       if (end > now) return [`The ${what}: resolvers may ${held} ${until}.`];
-      return [`The ${what}: waits for another look at the parent.`];
+      if (record === 'ds' && policy.isParentAsked) return [`The ${what}: waits for another look at the parent.`];
+      return [
+        `The ${what}: ${own === 'rumoured' ? 'its time has passed; the next step moves it' : 'stays until nothing depends on it'}.`,
+      ];
     }
     const isThere = own === 'omnipresent';
     if (isThere === (key.goal === 'omnipresent')) return [];

@@ -66,7 +66,8 @@ class World {
     this.state = published(keys, this.now);
     const { dnskey, zrrsig, ds, isRemoval } = publishedIds(this.state);
     if (!this.isParentDeaf && (isRemoval || ds.length > 0)) this.#ds = ds;
-    this.state = parentSeen(this.state, this.now, [({ id }) => this.#ds.includes(id)], POLICY.parentPropagation);
+    if (this.policy.isParentAsked)
+      this.state = parentSeen(this.state, this.now, [({ id }) => this.#ds.includes(id)], POLICY.parentPropagation);
     const cds = isRemoval ? 'delete' : ds.join('+');
     const line = `DNSKEY ${dnskey.join('+')}, signed by ${zrrsig.join('+')}, CDS ${cds}, DS ${this.#ds.join('+')}`;
     if (this.#last !== line) this.history.push(`${((this.now - START) / HOUR).toFixed(1)}: ${line}`);
@@ -263,6 +264,15 @@ describe('what is said about a key', () => {
     expect(said()).toEqual(['The DS record: waits until all servers of the parent have it.']);
     world.policy = { ...POLICY, isParentAsked: false };
     expect(said()[0]).toMatch(/^The DS record: waits for somebody to publish it at the parent \(key tag \d+\)/);
+    world.state = dsConfirmed(world.state, 'csk1', true, world.now, false);
+    world.run(10);
+    world.state = rollAsked(world.state, 'csk');
+    world.run(10);
+    world.state = dsConfirmed(world.state, 'csk1', false, world.now, false);
+    world.run(10);
+    // Nobody has said that the new DS record is there; no look at the parent would help.
+    expect(said()).toContain('The DS record: stays until nothing depends on it.');
+    expect(said().join()).not.toContain('another look');
   });
 });
 
