@@ -60,7 +60,7 @@ const OPTIONS: Readonly<Record<string, Habits>> = {
     '--verbose': 'write --log-level debug',
     '--debug': 'write --log-level debug',
     '--quiet': 'write --log-level warn',
-    '--dnssec': 'leave it out: zones are served as they are signed; adotd fixture --dnssec signs zones for tests',
+    '--dnssec': CONFIGURED('state, and dnssec: default in zones.policies,'),
     '--check': CHECK_CONFIG,
     '--reload': 'write adotd ctl reload',
     '--timeout': CONFIGURED('sessions (idle times)'),
