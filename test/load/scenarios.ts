@@ -27,15 +27,20 @@ export async function several<T>(count: number, act: (number: number) => Promise
   return results;
 }
 
-/** Opens sessions of all kinds (or of one), each with one answered query. */
-export function openSessions(count: number, ports: Ports, kind?: SessionKind): Promise<Client[]> {
-  return several(count, async (number) => {
+/**
+ * Opens sessions of all kinds (or of one), each with one answered query. They are in the order in which their answers came, but for those that
+ * were under way at once (AT_ONCE).
+ */
+export async function openSessions(count: number, ports: Ports, kind?: SessionKind): Promise<Client[]> {
+  const clients: Client[] = [];
+  await several(count, async (number) => {
     const client = await openClient(kind ?? KINDS[number % KINDS.length] ?? 'tls', ports, {
       from: sourceAddress(number),
     });
     await client.ask(QUERY);
-    return client;
+    clients.push(client);
   });
+  return clients;
 }
 
 /** Waits until `done`, looking again and again; says whether it came to that in time. */

@@ -63,7 +63,8 @@ describe('a server with few descriptors', () => {
       expect(clients.filter(({ broken }) => broken)).toEqual([]);
       const gone = (client: Client): boolean => client.socket.closed;
       expect(await until(() => clients.filter((client) => !gone(client)).length <= 233, 5000)).toBe(true);
-      expect(clients.slice(0, 150).every(gone)).toBe(true);
+      // 167 are gone; whose answers came within 64 of each other may go in another order.
+      expect(clients.slice(0, 100).every(gone)).toBe(true);
       expect(clients.slice(-100).some(gone)).toBe(false);
       await Promise.all(clients.map((client) => client.close()));
     });
