@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -52,6 +52,26 @@ async function serve(text: string, override: (config: Config) => Config = (confi
   };
   return { path, running, change, rcode };
 }
+
+describe('a file of the folder that is gone', () => {
+  it('takes its zone with it, also when it is known before its folder is', async () => {
+    mkdirSync(join(folder, 'zones'));
+    const [one, copy] = ['zones/a.test.zone', 'zones/copy.zone'].map((name) => join(folder, name)) as [string, string];
+    put('zones/a.test.zone', ZONE);
+    const { running, rcode } = await serve(`${BASE}zones: { folder: zones }\n`);
+    put('zones/copy.zone', `$ORIGIN a.test.\n${ZONE}`);
+    await running.reload({ paths: new Set([join(folder, 'zones')]) });
+    const states = () => running.loaded.status().map(({ name, state }) => `${name} ${state}`);
+    expect(states()).not.toEqual(['a.test. served']);
+    rmSync(copy);
+    await running.reload({ paths: new Set([copy]) });
+    expect(states()).toEqual(['a.test. served']);
+    rmSync(one);
+    put('zones/b.test.zone', ZONE);
+    await running.reload({ paths: new Set([one]) });
+    expect([await rcode('a.test'), await rcode('b.test')]).toEqual([5, 0]);
+  });
+});
 
 describe('a change that needs a restart', () => {
   it('is named until it is undone, whatever is reloaded meanwhile', async () => {

@@ -1,6 +1,7 @@
 /** Loads zones, all of them or those that have changed, and logs the outcome. */
 
 import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { counted } from '../../errors.js';
 import type { Policies } from '../../image/policy.js';
 import type { Log } from '../../observe/log.js';
@@ -109,7 +110,12 @@ export class ZoneLoader {
 
   /** Whether files may be new or gone. With 10,000 zones, listing takes longer than loading one. */
   #needsListing({ zone, paths }: ReloadRequest, folder: string | undefined): boolean {
-    if (zone === undefined) return paths === undefined || (folder !== undefined && paths.has(folder));
+    if (zone === undefined) {
+      if (paths === undefined) return true;
+      // A file may be gone before its folder is known to have changed.
+      const isGone = (path: string): boolean => resolve(dirname(path)) === resolve(folder ?? '') && !existsSync(path);
+      return folder !== undefined && (paths.has(folder) || [...paths].some(isGone));
+    }
     const files = this.zones.filesOf(zone);
     return files.length === 0 || files.some(({ file, text }) => text === undefined && !existsSync(file));
   }
