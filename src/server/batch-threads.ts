@@ -4,6 +4,7 @@
  * loop does not turn meanwhile.
  */
 import { Worker } from 'node:worker_threads';
+import { nameThread } from '../transport/thread-name.js';
 
 /** A batch over shared memory. Its first word is the state. */
 interface Batch {
@@ -78,12 +79,14 @@ function workNext<B extends Batch>(
   return false;
 }
 
-/** Works on batches in a thread until it is told to end. */
+/** Works on batches in a thread, which gets this name, until it is told to end. */
 export function serveBatches<B extends Batch>(
+  name: string,
   { control: shared, batches: memory }: BatchData,
   batch: (memory: SharedArrayBuffer) => B,
   work: (batch: B) => void,
 ): void {
+  nameThread(name);
   const control = new Int32Array(shared);
   const batches = memory.map(batch);
   for (;;) {

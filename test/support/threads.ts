@@ -1,5 +1,5 @@
 /** A server with threads of its own, in this process. Threads run compiled modules: those of dist/, or of the compiled tests. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { configSchema } from '../../src/config/schema.js';
 import type { Log } from '../../src/observe/log.js';
 import type { DataPlane } from '../../src/server/plane/data-plane.js';
@@ -80,3 +80,11 @@ export async function startThreads(
     [Symbol.asyncDispose]: () => server.close(),
   };
 }
+
+/** The names of all threads of this process, as the system has them. */
+export const threadNames = (): string[] =>
+  readdirSync('/proc/self/task').flatMap((task) => {
+    const file = `/proc/self/task/${task}/comm`;
+    // It may have ended meanwhile.
+    return existsSync(file) ? readFileSync(file, 'latin1').trim() : [];
+  });

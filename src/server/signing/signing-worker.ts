@@ -7,6 +7,7 @@ import { type BatchData, serveBatches } from '../batch-threads.js';
 const data = workerData as BatchData;
 const keys = data.data as readonly SigningKey[];
 serveBatches(
+  'adotd-signer',
   data,
   (memory) => new SigningBatch(memory),
   (batch) => batch.sign(keys),

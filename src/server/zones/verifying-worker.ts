@@ -4,6 +4,7 @@ import { SignatureBatch } from '../../dnssec/signature-batch.js';
 import { type BatchData, serveBatches } from '../batch-threads.js';
 
 serveBatches(
+  'adotd-verifier',
   workerData as BatchData,
   (memory) => new SignatureBatch(memory),
   (batch) => batch.verify(),

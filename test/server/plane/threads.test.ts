@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ import { misbehavingWorkers } from '../../support/misbehaving-workers.mjs';
 import { Misdeed } from '../../support/misdeed.mjs';
 import { freePort } from '../../support/peers/server.js';
 import { STREAMS } from '../../support/streams-path.js';
-import { startThreads } from '../../support/threads.js';
+import { startThreads, threadNames } from '../../support/threads.js';
 
 const zone = (address: string): string =>
   `@ 300 SOA ns1 h 1 7200 3600 1209600 300\n@ 300 NS ns1\nns1 300 A ${address}\n`;
@@ -51,10 +51,7 @@ describe('the data plane in threads', () => {
       tls: { messages: 1 },
     });
     await running.logged(/answered by threads: 2 for UDP \(recvmmsg\), 2 for streams/);
-    const tasks = readdirSync('/proc/self/task').map((task) =>
-      readFileSync(`/proc/self/task/${task}/comm`, 'latin1').trim(),
-    );
-    expect(tasks).toEqual(
+    expect(threadNames()).toEqual(
       expect.arrayContaining(['adotd', 'adotd-udp-0', 'adotd-udp-1', 'adotd-stream-0', 'adotd-stream-1']),
     );
     const { udp, stream } = plane.cpu();

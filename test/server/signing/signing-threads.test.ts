@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { generateKey } from '../../../src/dnssec/keys/signing-key.js';
 import type { ChooseSigner } from '../../../src/dnssec/signing/signer.js';
 import { signInPlace } from '../../../src/dnssec/signing/signer.js';
@@ -9,6 +9,7 @@ import { imageText } from '../../../src/image/text.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import { signWithThreads as uncompiled } from '../../../src/server/signing/signing-threads.js';
 import { signWithThreads } from '../../support/signing-threads.mjs';
+import { threadNames } from '../../support/threads.js';
 
 const NOW = 1_780_000_000;
 /** Its signatures are the same whenever they are made (RFC 8032). */
@@ -29,6 +30,12 @@ function sign(text: string, chooseSigner: ChooseSigner): string {
 describe('threads that sign', { timeout: 60_000 }, () => {
   it('make the signatures that one thread makes', () =>
     expect(sign(LARGE, signWithThreads(2))).toBe(sign(LARGE, signInPlace)));
+
+  it.runIf(process.platform === 'linux')('have a name', async () => {
+    const signer = signWithThreads(1)(1_000_000, [KEY]);
+    await vi.waitFor(() => expect(threadNames()).toContain('adotd-signer'), 30_000);
+    signer.finish(() => {});
+  });
 
   it('that cannot start leave all the work to the caller', () =>
     // Its program is not compiled, so that its threads end at once.

@@ -1,9 +1,10 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { ZoneKey } from '../../../src/dnssec/keys.js';
 import { type SignatureBatch, Verdict } from '../../../src/dnssec/signature-batch.js';
 import type { Verifier } from '../../../src/dnssec/verifier.js';
 import { VerifyingThreads as UncompiledThreads } from '../../../src/server/zones/verifying-threads.js';
+import { threadNames } from '../../support/threads.js';
 import { VerifyingThreads } from '../../support/verifying-threads.mjs';
 
 const MANY = 1_000_000;
@@ -51,6 +52,13 @@ describe('threads that verify signatures', () => {
     threads.close();
     // Closed, they begin anew.
     expect(verifyMany(threads.choose(MANY), 300)).toEqual({ wrong: 0, seen: 300 });
+    threads.close();
+  });
+
+  test.runIf(process.platform === 'linux')('have a name', async () => {
+    const threads = new VerifyingThreads(1);
+    verifyMany(threads.choose(MANY), 1);
+    await vi.waitFor(() => expect(threadNames()).toContain('adotd-verifier'), 30_000);
     threads.close();
   });
 
