@@ -50,7 +50,7 @@ function status(starts: readonly Start[], ctl: string) {
     ({ by, config }, i) =>
       `${by} "$0" "$1" serve --config "$2/${config}" >"$2/out${i}" 2>&1 & pids="$pids $!"; until grep -qs ^ready "$2/out${i}"; do kill -0 $! || exit 9; sleep 0.05; done`,
   );
-  const script = `mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p "$2/zones" && mkdir -m 755 -p /run/user && install -d -m 700 -o nobody /run/user/65534 || exit 8
+  const script = `mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p "$2/zones" && mkdir -m 755 -p /run/user && install -d -m 700 -o nobody /run/user/65534 && rm -f "$2"/out* || exit 8
 trap 'kill $pids; wait' EXIT
 ${lines.join('\n')}
 ${ctl} "$0" "$1" ctl status`;
