@@ -2,7 +2,7 @@
 import { isPending } from '../../dnssec/rollover/step.js';
 import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
-import { denialOf, nextLook, type ParentLook } from './parent-look.js';
+import { denialOf, nextLook, type ParentLook } from './parent/parent-look.js';
 import type { SigningZone } from './signing-zone.js';
 
 /** Times are seconds since 1970. */

@@ -3,7 +3,7 @@ import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
 import type { Identity } from '../process/privileges.js';
 import type { EffectivePolicy } from '../zone-policy.js';
-import type { AskParent } from './parent-servers.js';
+import type { AskParent } from './parent/parent-servers.js';
 import type { SigningTable } from './signing-zone.js';
 
 /** What the keeper of zones does for those who sign them. */

@@ -5,7 +5,7 @@ import type { KeyProgress, KeyRecord, KeyRole, RecordState } from '../../dnssec/
 import { Type } from '../../protocol/iana.js';
 import { rdataToText } from '../../protocol/rdata/print.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
-import type { ParentLook } from './parent-look.js';
+import type { ParentLook } from './parent/parent-look.js';
 import type { SigningZone } from './signing-zone.js';
 import { dnskeyOf } from './stored-signing.js';
 

@@ -14,9 +14,9 @@ import { type EffectivePolicy, zonePolicyOf } from '../zone-policy.js';
 import type { SigningSummary } from '../zones/zone-outcome.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { KeyFiles } from './key-files.js';
-import { lookAtParent } from './look-at-parent.js';
-import { denialOf } from './parent-look.js';
-import { type AskParent, ParentServers } from './parent-servers.js';
+import { lookAtParent } from './parent/look-at-parent.js';
+import { denialOf } from './parent/parent-look.js';
+import { type AskParent, ParentServers } from './parent/parent-servers.js';
 import {
   failedAgain,
   firstDue,

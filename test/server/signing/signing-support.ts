@@ -7,7 +7,7 @@ import { DEFAULT_SIGNING_POLICY } from '../../../src/dnssec/signing/signing-poli
 import { AdotdError, ErrorCode } from '../../../src/errors.js';
 import type { Log } from '../../../src/observe/log.js';
 import type { DnssecPolicy } from '../../../src/server/signing/dnssec-policy.js';
-import type { DsAnswer } from '../../../src/server/signing/parent-servers.js';
+import type { DsAnswer } from '../../../src/server/signing/parent/parent-servers.js';
 import type { SigningPlan } from '../../../src/server/signing/zone-signers.js';
 import { ZoneSigning } from '../../../src/server/signing/zone-signing.js';
 import { FakeClock } from '../../support/clock.js';

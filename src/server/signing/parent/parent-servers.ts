@@ -1,18 +1,18 @@
 /** The servers of parent zones, which are asked for the DS records of zones that are signed here. */
 import { isIP } from 'node:net';
-import type { Config } from '../../config/schema.js';
-import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
-import type { Log } from '../../observe/log.js';
-import { Type } from '../../protocol/iana.js';
-import { nameFromText } from '../../protocol/name.js';
-import type { Clock } from '../../session/clock.js';
-import { readDsAnswer } from '../../transfer/in/ds-answer.js';
-import { placeOf } from '../secondaries/connect-primary.js';
-import { elapsedTime } from '../secondaries/elapsed-time.js';
-import { Primary, type Resolve } from '../secondaries/primary.js';
-import type { PrimarySettings, TransferLimits } from '../secondaries/primary-settings.js';
-import { resolverOf } from '../secondaries/resolve-remote.js';
-import { primariesOf, transferLimits } from '../secondaries/secondary-settings.js';
+import type { Config } from '../../../config/schema.js';
+import { AdotdError, ErrorCode, messageOf } from '../../../errors.js';
+import type { Log } from '../../../observe/log.js';
+import { Type } from '../../../protocol/iana.js';
+import { nameFromText } from '../../../protocol/name.js';
+import type { Clock } from '../../../session/clock.js';
+import { readDsAnswer } from '../../../transfer/in/ds-answer.js';
+import { placeOf } from '../../secondaries/connect-primary.js';
+import { elapsedTime } from '../../secondaries/elapsed-time.js';
+import { Primary, type Resolve } from '../../secondaries/primary.js';
+import type { PrimarySettings, TransferLimits } from '../../secondaries/primary-settings.js';
+import { resolverOf } from '../../secondaries/resolve-remote.js';
+import { primariesOf, transferLimits } from '../../secondaries/secondary-settings.js';
 
 /** RDATA of the DS records that a server has; undefined: it did not answer, or not as a server of the parent zone does. */
 export type DsAnswer = readonly Uint8Array[] | undefined;

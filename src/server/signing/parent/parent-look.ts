@@ -1,11 +1,11 @@
 /** A look at the DS records of a zone at all servers of its parent: what it says, and when the next one is due. */
-import { DigestType, dsRdata } from '../../dnssec/keys/delegation-signer.js';
-import type { KeyProgress } from '../../dnssec/rollover/key-state.js';
-import { endOf } from '../../dnssec/rollover/step.js';
-import { counted } from '../../errors.js';
-import type { DnssecPolicy } from './dnssec-policy.js';
+import { DigestType, dsRdata } from '../../../dnssec/keys/delegation-signer.js';
+import type { KeyProgress } from '../../../dnssec/rollover/key-state.js';
+import { endOf } from '../../../dnssec/rollover/step.js';
+import { counted } from '../../../errors.js';
+import type { DnssecPolicy } from '../dnssec-policy.js';
+import type { StoredSigning } from '../stored-signing.js';
 import type { DsAnswer } from './parent-servers.js';
-import type { StoredSigning } from './stored-signing.js';
 
 export interface ParentLook {
   /** Seconds since 1970. */

@@ -1,12 +1,12 @@
 /** Asks the servers of a parent, and notes what they say of the keys of a zone. */
-import { parentSeen } from '../../dnssec/rollover/events.js';
-import type { Log } from '../../observe/log.js';
-import type { Clock } from '../../session/clock.js';
-import type { DnssecPolicy } from './dnssec-policy.js';
+import { parentSeen } from '../../../dnssec/rollover/events.js';
+import type { Log } from '../../../observe/log.js';
+import type { Clock } from '../../../session/clock.js';
+import type { DnssecPolicy } from '../dnssec-policy.js';
+import type { SigningZone } from '../signing-zone.js';
+import { dnskeyOf } from '../stored-signing.js';
 import { hasDs, lookOf, type ParentLook } from './parent-look.js';
 import type { AskParent } from './parent-servers.js';
-import type { SigningZone } from './signing-zone.js';
-import { dnskeyOf } from './stored-signing.js';
 
 interface Asking {
   readonly ask: AskParent;

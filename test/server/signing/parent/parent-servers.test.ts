@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../../src/config/load.js';
-import { silentLog } from '../../../src/observe/log.js';
-import { nameFromText } from '../../../src/protocol/name.js';
-import { ParentServers } from '../../../src/server/signing/parent-servers.js';
-import { systemClock } from '../../../src/session/clock.js';
-import { type MessageShape, messageOf } from '../../transfer/in/transfer-messages.js';
-import { type Asked, TestPrimary } from '../secondaries/test-primary.js';
+import { parseConfig } from '../../../../src/config/load.js';
+import { silentLog } from '../../../../src/observe/log.js';
+import { nameFromText } from '../../../../src/protocol/name.js';
+import { ParentServers } from '../../../../src/server/signing/parent/parent-servers.js';
+import { systemClock } from '../../../../src/session/clock.js';
+import { type MessageShape, messageOf } from '../../../transfer/in/transfer-messages.js';
+import { type Asked, TestPrimary } from '../../secondaries/test-primary.js';
 
 const [SOA, DS, NS] = [6, 43, 2];
 const RDATA = Buffer.from('00010d0200112233', 'hex');
