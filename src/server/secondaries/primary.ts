@@ -133,9 +133,14 @@ export class Primary {
     const { clock } = this.#options;
     return new Promise<T>((resolve, reject) => {
       const start = (connection: PrimaryConnection, id: number): void => {
-        const { key } = this.#settings;
+        const { key, tls } = this.#settings;
         const asked = { ...question, id };
-        const { message, mac } = writeQuestion(asked, key, clock.seconds(), edns);
+        const { message, mac } = writeQuestion(asked, {
+          key,
+          now: clock.seconds(),
+          edns,
+          isEncrypted: tls !== undefined,
+        });
         const reader = readerOf(asked, key && mac && new StreamVerifier(key, mac));
         const isUsed = connection.answered > 0;
         let hasBegun = false;

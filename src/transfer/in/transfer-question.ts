@@ -1,11 +1,13 @@
 /**
  * The questions that we ask of other nameservers: for an SOA record, AXFR (RFC 5936 §2.1) and IXFR (RFC 1995 §3) of the primaries of a
- * zone, for its DS records of the servers of its parent.
+ * zone, for its DS records of the servers of its parent. Inside TLS they are padded (RFC 7830 §3, RFC 9103 §7.9.1).
  */
+import { OPT_FIXED, OPTION_FIXED } from '../../answer/edns.js';
 import { Class, EdnsOption, Type } from '../../protocol/iana.js';
 import { writeU16, writeU32 } from '../../protocol/octets.js';
 import { signatureLength, signMessage } from '../../protocol/tsig/tsig.js';
 import type { TsigKey } from '../../protocol/tsig/tsig-key.js';
+import { padMessage, QUESTION_BLOCK } from '../padded-message.js';
 import { HEADER } from './answer-records.js';
 
 /** What is asked. */
@@ -22,8 +24,8 @@ export interface TransferQuestion {
 const FIXED = 10;
 /** SOA RDATA with root names, which IXFR needs for its serial only (RFC 1995 §3). */
 const SOA_RDATA = 22;
-/** An OPT record with an empty EXPIRE option (RFC 7314 §2). */
-const OPT = 1 + FIXED + 4;
+/** An empty EXPIRE option (RFC 7314 §2). */
+const EXPIRE = 4;
 /** What we can take over UDP; on streams it means nothing, but has to be 512 at least (RFC 6891 §6.2.3). */
 const PAYLOAD = 1232;
 /** A pointer to the name in the question. */
@@ -35,21 +37,35 @@ interface WrittenQuestion {
   readonly mac: Uint8Array | undefined;
 }
 
-/** Writes a question. `key`: signs it at `now`, seconds since 1970. `edns`: asks primaries for the EXPIRE option. */
+/** What a question has besides what it asks. */
+interface QuestionManner {
+  /** Signs it. */
+  readonly key: TsigKey | undefined;
+  /** Seconds since 1970. */
+  readonly now: number;
+  /** Whether it may have an OPT record; that of a zone's primary asks for the EXPIRE option. */
+  readonly edns: boolean;
+  /** Whether it goes inside TLS. */
+  readonly isEncrypted: boolean;
+}
+
+/** Writes a question. */
 export function writeQuestion(
   { apex, id, type, serial }: TransferQuestion,
-  key: TsigKey | undefined,
-  now: number,
-  edns: boolean,
+  { key, now, edns, isEncrypted }: QuestionManner,
 ): WrittenQuestion {
   const isIxfr = type === Type.IXFR;
-  const opt = edns && type !== Type.DS;
-  const length = HEADER + apex.length + 4 + (isIxfr ? 2 + FIXED + SOA_RDATA : 0) + (opt ? OPT : 0);
-  const message = new Uint8Array(length + (key === undefined ? 0 : signatureLength(key)));
+  const asksExpire = edns && type !== Type.DS;
+  const isPadded = edns && isEncrypted;
+  const opt = asksExpire || isPadded ? OPT_FIXED + (asksExpire ? EXPIRE : 0) : 0;
+  const signature = key === undefined ? 0 : signatureLength(key);
+  const length = HEADER + apex.length + 4 + (isIxfr ? 2 + FIXED + SOA_RDATA : 0) + opt;
+  const most = length + signature + (isPadded ? OPTION_FIXED + QUESTION_BLOCK : 0);
+  const message = new Uint8Array(most);
   writeU16(message, 0, id);
   writeU16(message, 4, 1);
   writeU16(message, 8, isIxfr ? 1 : 0);
-  writeU16(message, 10, opt ? 1 : 0);
+  writeU16(message, 10, opt === 0 ? 0 : 1);
   message.set(apex, HEADER);
   let at = HEADER + apex.length;
   writeU16(message, at, type);
@@ -63,13 +79,16 @@ export function writeQuestion(
     writeU32(message, at + 14, serial ?? 0);
     at += 2 + FIXED + SOA_RDATA;
   }
-  if (opt) {
+  if (opt > 0) {
     writeU16(message, at + 1, Type.OPT);
     writeU16(message, at + 3, PAYLOAD);
-    writeU16(message, at + 9, 4);
-    writeU16(message, at + 11, EdnsOption.EXPIRE);
+    if (asksExpire) {
+      writeU16(message, at + 9, EXPIRE);
+      writeU16(message, at + 11, EdnsOption.EXPIRE);
+    }
   }
-  if (key === undefined) return { message, mac: undefined };
-  const { mac } = signMessage(key, message, 0, length, { time: now });
-  return { message, mac };
+  const unsigned = isPadded ? padMessage(message, 0, length, opt, signature, most, QUESTION_BLOCK) : length;
+  if (key === undefined) return { message: message.subarray(0, unsigned), mac: undefined };
+  const { end, mac } = signMessage(key, message, 0, unsigned, { time: now });
+  return { message: message.subarray(0, end), mac };
 }

@@ -2,6 +2,7 @@
  * The messages of a transfer (RFC 5936 §2.2): each has a header, OPT if the query had it, TSIG if the query was signed (RFC
  * 8945 §5.3.1); the first one repeats the question.
  */
+import { PADDING_BLOCK } from '../../answer/edns.js';
 import type { MessageSource } from '../../answer/transfer/message-source.js';
 import type { OpenTransfer, TransferOpts } from '../../answer/transfer/transfer-desk.js';
 import type { TransferEnd } from '../../answer/transfer/transfer-end.js';
@@ -9,8 +10,8 @@ import { writeU16 } from '../../protocol/octets.js';
 import { signatureLength } from '../../protocol/tsig/tsig.js';
 import type { TsigKey } from '../../protocol/tsig/tsig-key.js';
 import { StreamSigner } from '../../protocol/tsig/tsig-stream.js';
+import { PADDING_RESERVE, padMessage } from '../padded-message.js';
 import type { ImageView } from './image-view.js';
-import { PADDING_RESERVE, padMessage } from './padded-message.js';
 import type { TransferContent } from './transfer-content.js';
 import { TransferWriter } from './transfer-writer.js';
 
@@ -104,7 +105,7 @@ export class TransferMessages implements MessageSource, OpenTransfer {
     out.set(opt, writer.at);
     writeU16(out, at + 10, opt.length === 0 ? 0 : 1);
     let unsigned = writer.at + opt.length;
-    if (opts.isPadded) unsigned = padMessage(out, at, unsigned, opt.length, this.#signature, most);
+    if (opts.isPadded) unsigned = padMessage(out, at, unsigned, opt.length, this.#signature, most, PADDING_BLOCK);
     const length = (this.#signer === undefined ? unsigned : this.#signer.sign(out, at, unsigned, now)) - at;
     this.messages++;
     this.records += writer.count;

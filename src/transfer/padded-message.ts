@@ -1,20 +1,23 @@
 /**
- * Padding of a transfer's messages. A query with padding gets it back (RFC 7830 §4); RFC 9103 §7.9.1 and §7.10.3 leave the policy open, and so
- * each message has a length that is a multiple of 468 octets, as other answers have (RFC 8467 §4.1).
+ * Padding inside TLS (RFC 7830). A question is padded to a multiple of 128 octets, and what answers a padded one to a multiple of 468 (RFC 8467
+ * §4.1). RFC 9103 §7.9.1 and §7.10.3 leave the policy for transfers open, and so each of their messages is padded as other answers are.
  *
  * NOT here: messages without records, by which the size of a whole zone could be hidden. Our secondaries take them.
  */
-import { OPT_FIXED, OPTION_FIXED, PADDING_BLOCK } from '../../answer/edns.js';
-import { EdnsOption } from '../../protocol/iana.js';
-import { writeU16 } from '../../protocol/octets.js';
-import { LARGEST } from './transfer-writer.js';
+import { OPT_FIXED, OPTION_FIXED, PADDING_BLOCK } from '../answer/edns.js';
+import { EdnsOption } from '../protocol/iana.js';
+import { writeU16 } from '../protocol/octets.js';
+import { LARGEST } from './out/transfer-writer.js';
 
 /** Octets of a full message that are kept free for padding. */
 export const PADDING_RESERVE = OPTION_FIXED + (LARGEST % PADDING_BLOCK);
 
+/** Padded questions are a multiple of this (RFC 8467 §4.1). */
+export const QUESTION_BLOCK = 128;
+
 /**
  * Pads the message out[start…end), whose last record is the OPT record of `optLength` octets. `signature`: octets that come behind it.
- * `most`: octets that the message may have. Returns its new end.
+ * `most`: octets that the message may have. `block`: its length becomes a multiple of this, where `most` allows it. Returns its new end.
  */
 export function padMessage(
   out: Uint8Array,
@@ -23,10 +26,11 @@ export function padMessage(
   optLength: number,
   signature: number,
   most: number,
+  block: number,
 ): number {
   const data = end + OPTION_FIXED;
   const used = data - start + signature;
-  const size = Math.min(Math.ceil(used / PADDING_BLOCK) * PADDING_BLOCK, most) - used;
+  const size = Math.min(Math.ceil(used / block) * block, most) - used;
   // A record that fills a message alone leaves no room.
   if (size < 0) return end;
   writeU16(out, end, EdnsOption.PADDING);
