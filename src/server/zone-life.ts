@@ -92,7 +92,7 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
   signing?.begin(keeper);
   if (signing !== undefined && state !== undefined) {
     const { ParentSide } = await import('./signing/parent-side.js');
-    opened(new ParentSide(config, { keeper, state, signing, clock, log }));
+    opened(new ParentSide(config, { keeper, state, signing: signing.known, clock, log }));
   }
   return {
     remotes,

@@ -81,7 +81,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
       ...planeProblems(plane),
       ...reloader.problems,
       ...server.life.catalogs.problems,
-      ...(server.life.signing?.problems ?? []),
+      ...(server.life.signing?.known.problems ?? []),
       ...zoneProblems(loaded),
     ].slice(0, MAX_PROBLEMS),
     logLevel: logLevel.get(),

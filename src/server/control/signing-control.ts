@@ -25,9 +25,11 @@ interface RoleKey {
 
 /** Who signs the zones of a server. Commands are durable, and in effect, when they are fulfilled; they reject with coded errors. */
 export interface SigningControl {
-  /** Keys of the names of zones that are signed here, are to be, or once were. */
-  zones(): Iterable<string>;
-  status(zone: string): DnssecStatus | undefined;
+  readonly known: {
+    /** Keys of the names of zones that are signed here, are to be, or once were. */
+    names(): Iterable<string>;
+    status(zone: string): DnssecStatus | undefined;
+  };
   /** Fulfilled with what it costs that a key is known to others, one sentence each. */
   roll(
     zone: string,
@@ -88,7 +90,7 @@ export async function signingRequest(
     throw new ControlError(404, 'NOT_FOUND', `found ${part}, expected keys, by POST`);
   if (name === undefined || name === '') {
     if (method === 'POST') throw new ControlError(404, 'NO_ZONE', 'expected the name of a zone');
-    return Array.from(signing.zones(), (zone) => signing.status(zone)).filter((one) => one !== undefined);
+    return Array.from(signing.known.names(), (zone) => signing.known.status(zone)).filter((one) => one !== undefined);
   }
   const zone = zoneKey(canonical(name));
   if (part === 'keys') return { keys: exported(signing, zone) };
@@ -96,7 +98,7 @@ export async function signingRequest(
 }
 
 function statusOf(signing: SigningControl, zone: string): DnssecStatus {
-  const status = signing.status(zone);
+  const status = signing.known.status(zone);
   if (status !== undefined) return status;
   const remedy = 'its policy needs `dnssec`, as in zones.policies: [{ zones: [NAME], dnssec: default }]';
   throw new ControlError(404, 'NO_ZONE', `${zone} is not signed by this server: ${remedy}`);

@@ -67,13 +67,13 @@ function factsOf(server: Server): Facts {
     transfers: transfersOut.facts(plane.settings),
     notifies: life.notifier.counts,
     secondaries: life.secondaries.facts,
-    signing: life.signing?.figures ?? NO_SIGNING,
+    signing: life.signing?.known.figures ?? NO_SIGNING,
     updates: life.updates,
   };
 }
 
 function problemCount({ plane, reloader, life: { catalogs, signing } }: Server): number {
-  const lists = [reloader.problems, planeProblems(plane.status), catalogs.problems, signing?.problems ?? []];
+  const lists = [reloader.problems, planeProblems(plane.status), catalogs.problems, signing?.known.problems ?? []];
   return lists.reduce((sum, list) => sum + list.length, 0);
 }
 

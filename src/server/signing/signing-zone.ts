@@ -30,7 +30,7 @@ import type { SigningPlan } from './zone-signers.js';
 
 export type SigningTable = Pick<StoredTable, 'keys' | 'get' | 'put'>;
 
-interface SigningZoneParts {
+export interface SigningZoneParts {
   readonly files: KeyFiles;
   readonly table: SigningTable;
   readonly clock: Clock;

@@ -14,7 +14,7 @@ interface ZoneLives {
   /** Of zones that have primaries. */
   status(zone: string): Promise<SecondaryStatus | undefined>;
   /** Of zones that are signed here; undefined: none is. */
-  readonly signing: { summary(zone: string): SigningSummary | undefined } | undefined;
+  readonly signing: { readonly known: { summary(zone: string): SigningSummary | undefined } } | undefined;
 }
 
 /** The status of all zones, those of files first. */
@@ -36,7 +36,7 @@ export async function statusWithTies(
     const { role, state, sourceSerial, origin, history, pending } = zone;
     const known = role === 'secondary' || role === 'catalog-consumed' ? await lives.status(zone.zone) : undefined;
     const journal = keeper.journal(zone.zone);
-    const signing = lives.signing?.summary(zone.zone);
+    const signing = lives.signing?.known.summary(zone.zone);
     return { role, state, sourceSerial, origin, history: history.length, journal, pending, secondary: known, signing };
   };
   return [

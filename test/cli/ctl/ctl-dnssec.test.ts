@@ -71,8 +71,10 @@ let server: Server;
 
 /** Keeps the commands that it gets. */
 const signing: SigningControl = {
-  zones: () => status.map(({ zone }) => zone),
-  status: (zone) => status.find((one) => one.zone === zone),
+  known: {
+    names: () => status.map(({ zone }) => zone),
+    status: (zone) => status.find((one) => one.zone === zone),
+  },
   async roll(zone, order) {
     calls.push(['roll', zone, order]);
     return order.compromised ? ['It costs a day.'] : [];

@@ -58,7 +58,7 @@ it('a server with state signs a zone whose policy says so, keeps its key, and sa
   const { serial } = first.keeper.get('a.test.')!;
   await first.keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
   expect(await ask(first, 'x.a.test.', 1)).toHaveLength(2);
-  expect(first.life.signing?.status('a.test.')).toMatchObject({ state: 'signed', policy: 'default' });
+  expect(first.life.signing?.known.status('a.test.')).toMatchObject({ state: 'signed', policy: 'default' });
   await first.close();
   running.length = 0;
   const second = await serve();
@@ -80,13 +80,13 @@ it('a zone whose file comes back is signed on, also after a start without it', a
     rmSync(file);
     await server.reload({ force: true });
     server.life.signing?.configure(readConfig(join(folder, 'adotd.yaml')));
-    expect(server.life.signing?.status('a.test.')?.next).toBeUndefined();
+    expect(server.life.signing?.known.status('a.test.')?.next).toBeUndefined();
   };
   const back = async (): Promise<void> => {
     put('zones/a.test.zone', ZONE);
     await server.reload();
     const soon = Date.now() / 1000 + 60;
-    const status = () => server.life.signing!.status('a.test.')!;
+    const status = () => server.life.signing!.known.status('a.test.')!;
     await vi.waitFor(() => expect(status().signaturesDue).toBeGreaterThan(soon), 5000);
     await vi.waitFor(() => expect(status().next).toBeDefined(), 5000);
     expect(server.keeper.get('a.test.')?.serial).toBe(serial);

@@ -166,7 +166,7 @@ export class SigningBench {
   }
 
   get status() {
-    return this.signing.status(NAME)!;
+    return this.signing.known.status(NAME)!;
   }
 
   async load(): Promise<void> {

@@ -252,7 +252,7 @@ OF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r
 describe('the figures of a server', () => {
   it('count its zones and keys, what the parent is waited for, and what has failed', async () => {
     await bench.load();
-    const figures = () => bench.signing.figures;
+    const figures = () => bench.signing.known.figures;
     const none = { coming: 0, used: 0, going: 0 };
     expect(figures()).toMatchObject({
       zones: { signed: 1, failed: 0, frozen: 0 },
@@ -270,11 +270,16 @@ describe('the figures of a server', () => {
     await bench.signing.freeze(NAME, false);
     await bench.run(3);
     expect(figures()).toMatchObject({ keys: { csk: { ...none, used: 1 } }, parentWaits: 0, dsSeen: 1 });
-    expect(bench.signing.summary(NAME)).toMatchObject({ policy: 'default', state: 'signed', isFrozen: false, keys: 1 });
-    expect(bench.signing.problems).toEqual([]);
+    expect(bench.signing.known.summary(NAME)).toMatchObject({
+      policy: 'default',
+      state: 'signed',
+      isFrozen: false,
+      keys: 1,
+    });
+    expect(bench.signing.known.problems).toEqual([]);
     bench.keeper.failure = new Error('no room');
     await bench.signing.roll(NAME, {});
     expect(figures()).toMatchObject({ zones: { signed: 0, failed: 1 }, failures: 1 });
-    expect(bench.signing.problems).toEqual([`${NAME} cannot be signed: no room`]);
+    expect(bench.signing.known.problems).toEqual([`${NAME} cannot be signed: no room`]);
   });
 });

@@ -1,0 +1,116 @@
+/** Which zones are signed here, are to be, or once were, and what is known of each. What is done with them: zone-signing.ts. */
+import type { ZoneKeys } from '../../dnssec/rollover/key-state.js';
+import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
+import type { SigningFacts } from '../../observe/metrics/signing-facts.js';
+import type { SigningSummary } from '../zones/zone-outcome.js';
+import type { DnssecPolicy } from './dnssec-policy.js';
+import { newRunning, type RunningSigning } from './running-signing.js';
+import { figuresOf, problemsOf, SigningTally, summaryOf } from './signing-figures.js';
+import type { SignedZones } from './signing-parts.js';
+import { type DnssecStatus, statusOf } from './signing-status.js';
+import { SigningZone, type SigningZoneParts } from './signing-zone.js';
+
+type PolicyOf = (zone: string) => { readonly dnssec: DnssecPolicy | undefined };
+
+export class KnownZones {
+  readonly tally = new SigningTally();
+  /** The policies of the configuration that is in force. */
+  policyOf: PolicyOf;
+  /** Who keeps the zones; undefined: nobody does yet. */
+  keeper: SignedZones | undefined;
+  readonly #parts: SigningZoneParts;
+  readonly #zones = new Map<string, RunningSigning>();
+
+  constructor(parts: SigningZoneParts, policyOf: PolicyOf) {
+    this.#parts = parts;
+    this.policyOf = policyOf;
+  }
+
+  /** Reads what is stored of all zones. */
+  readStored(): SigningZone[] {
+    return this.#parts.table.keys().map((zone) => this.get(zone).signing);
+  }
+
+  /** The policy that is in force for a zone; undefined: none. */
+  policy(zone: string): DnssecPolicy | undefined {
+    return this.policyOf(zone).dnssec;
+  }
+
+  /** Whether the zone is signed here, is to be, or once was (ZoneSigners.isSigner). */
+  isSigner(zone: string): boolean {
+    return this.policy(zone) !== undefined || (this.#zones.get(zone)?.signing.isBound ?? false);
+  }
+
+  /** Whether it is one of names(): those that have keys only, without a policy, are among them. */
+  has(zone: string): boolean {
+    return this.isSigner(zone) || (this.#zones.get(zone)?.signing.kept.keys.keys.length ?? 0) > 0;
+  }
+
+  /** Whether the zone is signed here, and can be. */
+  isServed(zone: string): boolean {
+    return this.isSigner(zone) && this.keeper?.get(zone)?.state === 'served';
+  }
+
+  /** What is known of a zone. Of one that was not asked for before, it reads what is stored. */
+  get(zone: string): RunningSigning {
+    let running = this.#zones.get(zone);
+    if (running === undefined) {
+      running = newRunning(new SigningZone(zone, this.#parts));
+      this.#zones.set(zone, running);
+    }
+    return running;
+  }
+
+  /** As get(). Throws ADOTD_ZONE_STATE for zones that are none of names(). */
+  expect(zone: string): RunningSigning {
+    if (this.has(zone)) return this.get(zone);
+    const remedy = 'give it a policy with dnssec';
+    throw new AdotdError(ErrorCode.ZONE_STATE, `zone ${zone} is not signed here: ${remedy}`);
+  }
+
+  /** Zones that are signed here, are to be, or once were. */
+  names(): Iterable<string> {
+    const served = Array.from(this.keeper?.all() ?? [], ({ zone }) => zone);
+    return [...new Set([...this.#zones.keys(), ...served])].filter((zone) => this.has(zone));
+  }
+
+  /** The states of a zone's keys; undefined: it is none of names(). */
+  keysOf(zone: string): ZoneKeys | undefined {
+    return this.has(zone) ? this.get(zone).signing.kept.keys : undefined;
+  }
+
+  /** A few words of status(); undefined: it is none of names(). */
+  summary(zone: string): SigningSummary | undefined {
+    return this.has(zone) ? summaryOf(this.get(zone), this.policy(zone)) : undefined;
+  }
+
+  /** undefined: it is none of names(). */
+  status(zone: string): DnssecStatus | undefined {
+    if (!this.has(zone)) return undefined;
+    const { signing, failure, look, signaturesDue, next } = this.get(zone);
+    const now = this.#parts.clock.seconds();
+    return statusOf(signing, {
+      policy: this.policy(zone),
+      failure: failure && messageOf(failure.error),
+      look,
+      signaturesDue,
+      next,
+      now,
+    });
+  }
+
+  /** For metrics. */
+  get figures(): SigningFacts {
+    return figuresOf(this.#running(), (zone) => this.policy(zone), this.tally);
+  }
+
+  /** A line for each zone that cannot be signed. */
+  get problems(): readonly string[] {
+    return problemsOf(this.#running());
+  }
+
+  /** What runs, of names(). */
+  #running(): RunningSigning[] {
+    return [...this.#zones.values()].filter(({ signing }) => this.has(signing.zone));
+  }
+}
