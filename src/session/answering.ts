@@ -3,6 +3,7 @@ import { type Facts, type Outcome, UpgradeBit } from '../answer/facts.js';
 import type { HandOff } from '../answer/hand-off/hand-off.js';
 import type { Responder } from '../answer/respond.js';
 import { LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
+import type { SessionCounts } from './session-count.js';
 import type { SessionContext, SessionSettings } from './session-settings.js';
 
 /** Octets that may always wait in a session, however many sessions there are: as many as fit in a TLS record. */
@@ -37,7 +38,7 @@ export class Answering {
   /** Told of what could not be sent. */
   readonly mistake: SessionContext['mistake'];
   /** Where sessions are counted. */
-  readonly counts: Pick<SessionContext, 'opened' | 'closed' | 'handshakeEnded'>;
+  readonly counts: SessionCounts;
   settings: SessionSettings;
   /** Memory for as many answers as may wait, and for one more. */
   scratch: Uint8Array;

@@ -112,12 +112,13 @@ export class Deadlines<T extends Timed<T>> {
     if (this.idle.first) this.#arm(this.idle.first.since + this.idleTime, this.now);
   }
 
-  /** Whole messages were answered, or a handshake is complete: from now on only the idle time runs. */
-  settled(session: T): void {
+  /** Whole messages were answered, or a handshake is complete: from now on only the idle time runs. Returns the time of the clock. */
+  settled(session: T): number {
     leave(session.busy);
     const now = this.now;
     this.idle.enter(session.idle, now);
     if (this.idle.first === session.idle) this.#arm(now + this.idleTime, now);
+    return now;
   }
 
   /** The first octets of a message have come, and the rest has not. */

@@ -6,18 +6,25 @@
 import { HandshakeEnd, SessionEnd, SessionPath } from './session-end.js';
 import type { SessionContext } from './session-settings.js';
 
+/** Where sessions are counted. */
+export type SessionCounts = Pick<SessionContext, 'opened' | 'closed' | 'handshakeEnded' | 'paused'>;
+
 export class SessionCount {
   path: SessionPath;
   /** Milliseconds of the manager's clock. */
   opened = 0;
 
-  readonly #counts: Pick<SessionContext, 'opened' | 'closed' | 'handshakeEnded'>;
+  readonly #counts: SessionCounts;
+  readonly #client: Uint8Array;
   #handshakeAt = 0;
+  /** When messages were answered last; -1: none were. */
+  #answeredAt = -1;
   /** Why the handshake failed, as far as the transport knows. */
   #failure: HandshakeEnd | undefined;
 
-  constructor(counts: Pick<SessionContext, 'opened' | 'closed' | 'handshakeEnded'>, path: SessionPath) {
+  constructor(counts: SessionCounts, path: SessionPath, client: Uint8Array) {
     this.#counts = counts;
+    this.#client = client;
     this.path = path;
   }
 
@@ -25,15 +32,21 @@ export class SessionCount {
   begin(now: number): void {
     this.opened = now;
     this.#handshakeAt = now;
-    this.#counts.opened(this.path);
+    this.#counts.opened(this.path, this.#client);
   }
 
   /** An upgrade begins: the session is over on its path, and goes on as one of the path STARTTLS. */
   upgrade(now: number, messages: number): void {
     this.#handshakeAt = now;
-    this.#counts.closed(this.path, SessionEnd.UPGRADED, now - this.opened, messages);
+    this.#counts.closed(this.path, SessionEnd.UPGRADED, now - this.opened, messages, this.#client);
     this.path = SessionPath.STARTTLS;
-    this.#counts.opened(this.path);
+    this.#counts.opened(this.path, this.#client);
+  }
+
+  /** Messages have been answered. */
+  answered(now: number): void {
+    if (this.#answeredAt >= 0) this.#counts.paused(this.path, now - this.#answeredAt, this.#client);
+    this.#answeredAt = now;
   }
 
   /** The handshake is complete. */
@@ -56,10 +69,10 @@ export class SessionCount {
 
   /** The connection is gone. */
   close(end: SessionEnd, now: number, messages: number): void {
-    this.#counts.closed(this.path, end, now - this.opened, messages);
+    this.#counts.closed(this.path, end, now - this.opened, messages, this.#client);
   }
 
   #handshakeEnded(end: HandshakeEnd, now: number): void {
-    this.#counts.handshakeEnded(this.path, end, now - this.#handshakeAt);
+    this.#counts.handshakeEnded(this.path, end, now - this.#handshakeAt, this.#client);
   }
 }

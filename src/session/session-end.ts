@@ -41,6 +41,15 @@ export const SessionPath = {
 
 export type SessionPath = (typeof SessionPath)[keyof typeof SessionPath];
 
+/** The family of a client's address. */
+export const Family = { IPV4: 0, IPV6: 1 } as const;
+export type Family = (typeof Family)[keyof typeof Family];
+
+/** The family of an address of 4 or 16 octets. */
+export function familyOf(address: Uint8Array): Family {
+  return address.length === 16 ? Family.IPV6 : Family.IPV4;
+}
+
 /** How a TLS handshake ended. Every handshake that begins ends in one of these ways. */
 export const HandshakeEnd = {
   /** It is complete. */

@@ -50,13 +50,18 @@ export interface SessionContext {
   readonly handOff: HandOff;
   /** Called with an error that has kept an answer from being made; its session is closed. */
   mistake(error: unknown): void;
-  /** A session has begun, or goes on as an upgraded one. On the paths STARTTLS and TLS a handshake has begun. */
-  opened(path: SessionPath): void;
+  /**
+   * A session has begun, or goes on as an upgraded one. On the paths STARTTLS and TLS a handshake has begun. `client` here and below: its
+   * address, 4 or 16 octets.
+   */
+  opened(path: SessionPath, client: Uint8Array): void;
   /** Called once for each handshake, with the milliseconds that it took. */
-  handshakeEnded(path: SessionPath, end: HandshakeEnd, milliseconds: number): void;
+  handshakeEnded(path: SessionPath, end: HandshakeEnd, milliseconds: number, client: Uint8Array): void;
+  /** Messages have been answered, this many milliseconds after those before them in the same session. */
+  paused(path: SessionPath, milliseconds: number, client: Uint8Array): void;
   /**
    * Called when a connection is gone, with the milliseconds that its session was open, and the messages that it answered; with
    * SessionEnd.UPGRADED when the session goes on on another path.
    */
-  closed(path: SessionPath, end: SessionEnd, milliseconds: number, messages: number): void;
+  closed(path: SessionPath, end: SessionEnd, milliseconds: number, messages: number, client: Uint8Array): void;
 }

@@ -74,7 +74,7 @@ export class Session {
     this.#deadlines = deadlines;
     this.#connection = connection;
     this.client = client;
-    this.count = new SessionCount(answering.counts, secure ? SessionPath.TLS : SessionPath.TCP);
+    this.count = new SessionCount(answering.counts, secure ? SessionPath.TLS : SessionPath.TCP, client);
     this.#state = secure ? SessionState.UPGRADING : SessionState.PLAINTEXT;
   }
 
@@ -246,7 +246,7 @@ export class Session {
         return;
       }
     }
-    if (sound && this.messages > before) this.#deadlines.settled(this);
+    if (sound && this.messages > before) this.count.answered(this.#deadlines.settled(this));
     if (handed || this.#long?.isUnderWay) {
       this.#paused = true;
       connection.pause();

@@ -209,7 +209,7 @@ class StreamConnection implements OpenConnection {
     const raw = this.#raw;
     raw.removeAllListeners('data').removeAllListeners('drain').removeAllListeners('end');
     raw.pause();
-    this.#countOctets(SessionPath.TCP, octets.length);
+    if (session !== undefined) this.#countOctets(session, SessionPath.TCP, octets.length);
     if (session !== undefined && given !== undefined) this.#secure(octets, given, session);
     else if (session === undefined || tls === undefined) this.destroy();
     else {
@@ -242,9 +242,13 @@ class StreamConnection implements OpenConnection {
     secure.on('close', () => raw.destroy());
     secure.once('secure', () => {
       const version = secure.getProtocol() ?? '';
-      this.#context.counts.suite(session.count.path, version, secure.getCipher().name);
+      const { alpnProtocol, servername } = secure;
+      const isDot = alpnProtocol === ALPN_DOT;
+      const isNamed = typeof servername === 'string' && servername !== '';
+      const agreed = { version, cipher: secure.getCipher().name, group: 'unknown', isDot, isNamed };
+      this.#context.counts.agreed(session.count.path, agreed, session.client);
       if (options.requestCert === true && !this.#certified(secure, session)) return;
-      session.secured(secure.isSessionReused(), version === 'TLSv1.3' && secure.alpnProtocol === ALPN_DOT);
+      session.secured(secure.isSessionReused(), version === 'TLSv1.3' && isDot);
     });
     this.#listen();
   }
@@ -272,16 +276,16 @@ class StreamConnection implements OpenConnection {
 
   /** The connection is closed, and keeps nothing alive. */
   gone(): void {
-    if (this.#session !== undefined) this.#countOctets(this.#session.count.path);
+    if (this.#session !== undefined) this.#countOctets(this.#session, this.#session.count.path);
     if (this.#socket !== this.#raw) this.#socket.destroy();
     this.#session = undefined;
   }
 
   /** Counts the octets since the last call, except the `later` last ones that have come. */
-  #countOctets(path: SessionPath, later = 0): void {
+  #countOctets({ client }: Session, path: SessionPath, later = 0): void {
     const received = this.#raw.bytesRead - later;
     const sent = this.#raw.bytesWritten;
-    this.#context.counts.octets(path, received - this.#received, sent - this.#sent);
+    this.#context.counts.octets(path, received - this.#received, sent - this.#sent, client);
     this.#received = received;
     this.#sent = sent;
   }

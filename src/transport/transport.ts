@@ -99,12 +99,27 @@ export interface UdpContext extends AnswerContext {
   readonly udpUpgradeBit: UpgradeBit;
 }
 
+interface Agreed {
+  readonly version: string;
+  readonly cipher: string;
+  readonly group: string;
+  readonly isDot: boolean;
+  readonly isNamed: boolean;
+}
+
 /** What only a transport knows of its sessions, and is counted. */
 interface StreamCounts {
   /** Octets of TCP's payload, those of TLS among them, that came and went on a path. */
-  octets(path: SessionPath, received: number, sent: number): void;
-  /** The protocol version and cipher of a complete handshake, as OpenSSL calls them: `TLSv1.3`, `TLS_AES_128_GCM_SHA256`. */
-  suite(path: SessionPath, version: string, cipher: string): void;
+  octets(path: SessionPath, received: number, sent: number, client: Uint8Array): void;
+  /**
+   * What was agreed on in a complete handshake. Version and cipher as OpenSSL calls them: `TLSv1.3`, `TLS_AES_128_GCM_SHA256`; the group as
+   * IANA does, or `unknown`; whether ALPN chose `dot`, and whether the client named the server.
+   */
+  agreed(path: SessionPath, what: Agreed, client: Uint8Array): void;
+  /** Seconds of a turn of a connection, of some turns only: those of a loop of our own. */
+  worked(path: SessionPath, seconds: number, client: Uint8Array): void;
+  /** Seconds that OpenSSL has computed handshakes, in such a loop. */
+  handshakesTook(seconds: number): void;
 }
 
 /** What streams need besides. */

@@ -159,3 +159,23 @@ describe('why a session ended', () => {
     expect(bench.ends).toHaveLength(1);
   });
 });
+
+describe('the pauses of a session', () => {
+  it('are the times between its runs of messages: none before the first, and none where two came together', () => {
+    const bench = createBench();
+    const peer = bench.open();
+    bench.clock.advance(700);
+    peer?.receive(Buffer.concat([framed(message(1)), framed(message(2))]));
+    bench.clock.advance(800);
+    peer?.receive(framed(message(3)));
+    bench.clock.advance(50);
+    peer?.receive(framed(message(4)).subarray(0, 5));
+    bench.clock.advance(25);
+    peer?.receive(framed(message(4)).subarray(5));
+    peer?.gone();
+    expect(bench.pauses).toEqual([
+      [SessionPath.TCP, 800],
+      [SessionPath.TCP, 75],
+    ]);
+  });
+});

@@ -46,6 +46,8 @@ export interface Bench {
   readonly ends: [path: number, end: number, milliseconds: number, messages: number][];
   /** How handshakes ended: path, end, milliseconds. */
   readonly handshakes: [path: number, end: number, milliseconds: number][];
+  /** Times between runs of messages: path, milliseconds. */
+  readonly pauses: [path: number, milliseconds: number][];
   counted(): number;
   /** Opens a session, admitted as one of `client`; undefined when it was refused. */
   open(options?: { client?: Uint8Array; secure?: boolean }): Peer | undefined;
@@ -85,6 +87,7 @@ export function createBench(
   const mistakes: unknown[] = [];
   const ends: Bench['ends'] = [];
   const handshakes: Bench['handshakes'] = [];
+  const pauses: Bench['pauses'] = [];
   let counted = 0;
   const manager = new SessionManager({
     clock,
@@ -98,8 +101,9 @@ export function createBench(
     handOff: new HandOff(handle),
     mistake: (error) => void mistakes.push(error),
     opened: () => {},
-    handshakeEnded: (...end) => void handshakes.push(end),
-    closed: (...end) => void ends.push(end),
+    handshakeEnded: (path, end, milliseconds) => void handshakes.push([path, end, milliseconds]),
+    paused: (path, milliseconds) => void pauses.push([path, milliseconds]),
+    closed: (path, end, milliseconds, messages) => void ends.push([path, end, milliseconds, messages]),
   });
   return {
     manager,
@@ -110,6 +114,7 @@ export function createBench(
     mistakes,
     ends,
     handshakes,
+    pauses,
     counted: () => counted,
     open({ client = Uint8Array.of(192, 0, 2, 1), secure = false } = {}) {
       return manager.admit(client) ? openPeer(manager, client, secure) : undefined;

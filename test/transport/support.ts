@@ -53,6 +53,7 @@ export function context({ settings, limits, ...change }: Change = {}): TestConte
       opened: counters.sessionOpened.bind(counters),
       closed: counters.sessionClosed.bind(counters),
       handshakeEnded: counters.handshakeEnded.bind(counters),
+      paused: counters.paused.bind(counters),
     }),
     count: () => {},
     counts: counters,

@@ -3,19 +3,20 @@
  * events: a new kind of answer or a new event gets its words from its row.
  */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
-import { HandshakeEnd, SessionEnd, SessionEvent, SessionPath } from '../../session/session-end.js';
+import { Family, HandshakeEnd, SessionEnd, SessionEvent, SessionPath } from '../../session/session-end.js';
 import { TransportEvent } from '../../transport/transport.js';
 import { SKETCH_WORDS } from './client-sketch.js';
 import { EDE_LABELS, TYPE_LABELS } from './counted-names.js';
 import {
   HANDSHAKE_TIMES,
   histogramWords,
+  PAUSES,
   RESPOND_TIMES,
   SESSION_QUERIES,
   SESSION_TIMES,
   SIZES,
 } from './histogram-buckets.js';
-import { SUITES } from './tls-suites.js';
+import { GROUPS, SUITES } from './tls-suites.js';
 
 /** Bits of the word that counts messages: each combination has a word, so that a message costs one increment. */
 export const Flag = { TRUNCATED: 1, EDNS: 2, DNSSEC_OK: 4, WILDCARD: 8, IPV6: 16 } as const;
@@ -40,14 +41,19 @@ export const RESPONSE_SIZES_AT = REQUEST_SIZES_AT + histogramWords(SIZES);
 export const RESPOND_TIMES_AT = RESPONSE_SIZES_AT + histogramWords(SIZES);
 /** Octets of padding in responses. */
 export const PADDING_AT = RESPOND_TIMES_AT + histogramWords(RESPOND_TIMES);
-export const TRANSPORT_WORDS = PADDING_AT + 1;
+/** Responses that were padded. */
+export const PADDED_AT = PADDING_AT + 1;
+/** Octets of requests and of responses of clients with IPv6 addresses; the histograms of sizes have the sums of all. */
+export const ASKED_BY_IPV6_AT = PADDED_AT + 1;
+export const ANSWERED_TO_IPV6_AT = ASKED_BY_IPV6_AT + 1;
+export const TRANSPORT_WORDS = ANSWERED_TO_IPV6_AT + 1;
 
 const TRANSPORTS = Object.keys(Transport).length;
 
 /** Words of no transport. */
 export const EVENTS_AT = TRANSPORTS * TRANSPORT_WORDS;
 export const SESSION_EVENTS_AT = EVENTS_AT + Object.keys(TransportEvent).length;
-/** Words of one path of sessions, relative to its block. */
+/** Words of the sessions of one path with clients of one family, relative to their block. */
 export const OPENED_AT = 0;
 export const ENDS_AT = OPENED_AT + 1;
 export const SESSION_TIMES_AT = ENDS_AT + Object.keys(SessionEnd).length;
@@ -57,12 +63,23 @@ export const SENT_AT = RECEIVED_AT + 1;
 export const HANDSHAKES_AT = SENT_AT + 1;
 export const HANDSHAKE_TIMES_AT = HANDSHAKES_AT + Object.keys(HandshakeEnd).length;
 export const SUITES_AT = HANDSHAKE_TIMES_AT + histogramWords(HANDSHAKE_TIMES);
-export const PATH_WORDS = SUITES_AT + SUITES.length;
+export const GROUPS_AT = SUITES_AT + SUITES.length;
+/** Complete handshakes in which the protocol `dot` was agreed on, and those in which the client named the server. */
+export const DOT_AT = GROUPS_AT + GROUPS.length;
+export const NAMED_AT = DOT_AT + 1;
+export const PAUSES_AT = NAMED_AT + 1;
+/** Seconds of the turns of connections that were timed, and how many these were. */
+export const WORK_AT = PAUSES_AT + histogramWords(PAUSES);
+export const TIMED_AT = WORK_AT + 1;
+export const PATH_WORDS = TIMED_AT + 1;
 
-const PATHS = Object.keys(SessionPath).length;
+export const FAMILIES = Object.keys(Family).length;
+const BLOCKS = Object.keys(SessionPath).length * FAMILIES;
 export const PATHS_AT = SESSION_EVENTS_AT + Object.keys(SessionEvent).length;
+/** Seconds in which OpenSSL computed handshakes, in the threads that call it themselves. */
+export const HANDSHAKE_WORK_AT = PATHS_AT + BLOCKS * PATH_WORDS;
 
 /** Words that are added up over the threads. Behind them stand the sketches of clients, one a transport. */
-export const SUMMED_WORDS = PATHS_AT + PATHS * PATH_WORDS;
+export const SUMMED_WORDS = HANDSHAKE_WORK_AT + 1;
 /** Words that the counters take. */
 export const COUNTER_WORDS = SUMMED_WORDS + TRANSPORTS * SKETCH_WORDS;

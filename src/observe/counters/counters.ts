@@ -5,23 +5,13 @@
  */
 import { type Facts, Kind, Limited, type Outcome, Transport } from '../../answer/facts.js';
 import { Opcode } from '../../protocol/iana.js';
-import { HandshakeEnd, SessionEnd, type SessionEvent, SessionPath } from '../../session/session-end.js';
+import { Family } from '../../session/session-end.js';
 import type { TransportEvent } from '../../transport/transport.js';
 import { mergeSketches, REGISTERS, sketchClient, sketchedClients } from './client-sketch.js';
 import { edeIndex, TYPE_INDEX, TYPE_LABELS } from './counted-names.js';
 import * as L from './counter-layout.js';
-import {
-  HANDSHAKE_TIMES,
-  type HistogramValue,
-  observe,
-  RESPOND_TIMES,
-  readHistogram,
-  SESSION_QUERIES,
-  SESSION_TIMES,
-  SIZES,
-  sizeBucket,
-} from './histogram-buckets.js';
-import { suiteIndex } from './tls-suites.js';
+import { type HistogramValue, observe, RESPOND_TIMES, readHistogram, SIZES, sizeBucket } from './histogram-buckets.js';
+import { SessionCounters } from './session-counters.js';
 
 export { COUNTER_WORDS } from './counter-layout.js';
 
@@ -29,14 +19,13 @@ export { COUNTER_WORDS } from './counter-layout.js';
 const SIZE_SUM = SIZES.length + 1;
 const IPV6_LENGTH = 16;
 
-export class Counters {
-  readonly words: Float64Array;
+export class Counters extends SessionCounters {
   /** The sketches of clients, which stand behind the counts. */
   readonly #sketches: Uint8Array;
 
   /** `words`: COUNTER_WORDS, over shared memory when another thread is to read them. */
   constructor(words: Float64Array = new Float64Array(L.COUNTER_WORDS)) {
-    this.words = words;
+    super(words);
     this.#sketches = sketchesOf(words);
   }
 
@@ -58,13 +47,21 @@ export class Counters {
     words[at + L.REQUEST_SIZES_AT + SIZE_SUM]! += asked;
     sketchClient(this.#sketches, facts.transport * REGISTERS, facts.client, facts.clientLength);
     const { kind, ede } = outcome;
-    let flags = facts.clientLength === IPV6_LENGTH ? L.Flag.IPV6 : 0;
+    let flags = 0;
+    if (facts.clientLength === IPV6_LENGTH) {
+      flags = L.Flag.IPV6;
+      words[at + L.ASKED_BY_IPV6_AT]! += asked;
+      if (answered > 0) words[at + L.ANSWERED_TO_IPV6_AT]! += answered;
+    }
     if (answered > 0) {
       flags |= outcome.truncated | (outcome.edns << 1) | (outcome.dnssecOk << 2) | (outcome.wildcard << 3);
       words[at + L.ANSWERS_AT + kind * L.RCODES + Math.min(outcome.rcode, L.RCODES - 1)]!++;
       words[at + L.RESPONSE_SIZES_AT + sizeBucket(answered)]!++;
       words[at + L.RESPONSE_SIZES_AT + SIZE_SUM]! += answered;
-      if (outcome.padding > 0) words[at + L.PADDING_AT]! += outcome.padding;
+      if (outcome.padding > 0) {
+        words[at + L.PADDING_AT]! += outcome.padding;
+        words[at + L.PADDED_AT]!++;
+      }
       if (ede >= 0) words[at + L.EDES_AT + edeIndex(ede)]!++;
     } else {
       words[at + L.ANSWERS_AT + Kind.DROPPED * L.RCODES]!++;
@@ -84,50 +81,6 @@ export class Counters {
   /** Counts what happened outside of an answer. */
   event(event: TransportEvent): void {
     this.words[L.EVENTS_AT + event]!++;
-  }
-
-  /** Counts what happened to a session. */
-  sessionEvent(event: SessionEvent): void {
-    this.words[L.SESSION_EVENTS_AT + event]!++;
-  }
-
-  /** Counts a session that has begun; on the paths STARTTLS and TLS, its handshake too. */
-  sessionOpened(path: SessionPath): void {
-    this.words[wordOf(path, L.OPENED_AT)]!++;
-  }
-
-  /** Counts a session that was closed. One that goes on on another path is counted there with its time and its messages. */
-  sessionClosed(path: SessionPath, end: SessionEnd, milliseconds: number, messages: number): void {
-    this.words[wordOf(path, L.ENDS_AT) + end]!++;
-    if (end === SessionEnd.UPGRADED) return;
-    observe(this.words, wordOf(path, L.SESSION_TIMES_AT), SESSION_TIMES, milliseconds / 1000);
-    observe(this.words, wordOf(path, L.SESSION_QUERIES_AT), SESSION_QUERIES, messages);
-  }
-
-  /** Counts a handshake that is over, and the time of one that is complete. */
-  handshakeEnded(path: SessionPath, end: HandshakeEnd, milliseconds: number): void {
-    this.words[wordOf(path, L.HANDSHAKES_AT) + end]!++;
-    if (end !== HandshakeEnd.FULL && end !== HandshakeEnd.RESUMED) return;
-    observe(this.words, wordOf(path, L.HANDSHAKE_TIMES_AT), HANDSHAKE_TIMES, milliseconds / 1000);
-  }
-
-  /** Counts octets on the connections of a path, TLS included. */
-  octets(path: SessionPath, received: number, sent: number): void {
-    this.words[wordOf(path, L.RECEIVED_AT)]! += received;
-    this.words[wordOf(path, L.SENT_AT)]! += sent;
-  }
-
-  /** Counts the version and cipher of a complete handshake. */
-  suite(path: SessionPath, version: string, cipher: string): void {
-    this.words[wordOf(path, L.SUITES_AT) + suiteIndex(version, cipher)]!++;
-  }
-
-  /** The thread that counts here has died: its sessions and handshakes are over. */
-  threadDied(): void {
-    for (const path of Object.values(SessionPath)) {
-      this.words[wordOf(path, L.HANDSHAKES_AT) + HandshakeEnd.LOST]! += this.handshaking(path);
-      this.words[wordOf(path, L.ENDS_AT) + SessionEnd.LOST]! += this.open(path);
-    }
   }
 
   /** Begins to count clients anew; returns the sketches until now, one behind the other. */
@@ -212,13 +165,26 @@ export class Counters {
     return this.words[L.EVENTS_AT + event]!;
   }
 
-  sessionEvents(event: SessionEvent): number {
-    return this.words[L.SESSION_EVENTS_AT + event]!;
-  }
-
   /** Octets that padding has added to the responses of a transport. */
   padding(transport: Transport): number {
     return this.#word(transport, L.PADDING_AT);
+  }
+
+  /** Responses of a transport that were padded. */
+  padded(transport: Transport): number {
+    return this.#word(transport, L.PADDED_AT);
+  }
+
+  /** Octets of the requests of a transport, DNS messages alone, whose clients have addresses of this family. */
+  asked(transport: Transport, family: Family): number {
+    const byIpv6 = this.#word(transport, L.ASKED_BY_IPV6_AT);
+    return family === Family.IPV6 ? byIpv6 : this.requestSizes(transport).sum - byIpv6;
+  }
+
+  /** The same of responses. */
+  answered(transport: Transport, family: Family): number {
+    const toIpv6 = this.#word(transport, L.ANSWERED_TO_IPV6_AT);
+    return family === Family.IPV6 ? toIpv6 : this.responseSizes(transport).sum - toIpv6;
   }
 
   /** An estimate of how many clients have asked over a transport. */
@@ -226,70 +192,9 @@ export class Counters {
     return sketchedClients(this.#sketches.subarray(transport * REGISTERS, (transport + 1) * REGISTERS));
   }
 
-  /** Sessions that have begun on a path; those of STARTTLS and TLS with a handshake. */
-  opened(path: SessionPath): number {
-    return this.words[wordOf(path, L.OPENED_AT)]!;
-  }
-
-  /** Closed sessions, by path and reason. */
-  ends(path: SessionPath, end: SessionEnd): number {
-    return this.words[wordOf(path, L.ENDS_AT) + end]!;
-  }
-
-  /** Sessions of a path that are open. */
-  open(path: SessionPath): number {
-    return Object.values(SessionEnd).reduce<number>((left, end) => left - this.ends(path, end), this.opened(path));
-  }
-
-  /** Seconds that those sessions were open that have ended on this path. */
-  sessionTimes(path: SessionPath): HistogramValue {
-    return readHistogram(this.words, wordOf(path, L.SESSION_TIMES_AT), SESSION_TIMES);
-  }
-
-  /** Messages of each of them. */
-  sessionQueries(path: SessionPath): HistogramValue {
-    return readHistogram(this.words, wordOf(path, L.SESSION_QUERIES_AT), SESSION_QUERIES);
-  }
-
-  /** Octets of the connections of a path. */
-  received(path: SessionPath): number {
-    return this.words[wordOf(path, L.RECEIVED_AT)]!;
-  }
-
-  sent(path: SessionPath): number {
-    return this.words[wordOf(path, L.SENT_AT)]!;
-  }
-
-  /** Handshakes that have ended in this way. */
-  handshakes(path: SessionPath, end: HandshakeEnd): number {
-    return this.words[wordOf(path, L.HANDSHAKES_AT) + end]!;
-  }
-
-  /** Handshakes under way. */
-  handshaking(path: SessionPath): number {
-    if (path === SessionPath.TCP) return 0;
-    const ended = Object.values(HandshakeEnd).reduce<number>((sum, end) => sum + this.handshakes(path, end), 0);
-    return this.opened(path) - ended;
-  }
-
-  /** Seconds that complete handshakes took. */
-  handshakeTimes(path: SessionPath): HistogramValue {
-    return readHistogram(this.words, wordOf(path, L.HANDSHAKE_TIMES_AT), HANDSHAKE_TIMES);
-  }
-
-  /** Complete handshakes by version and cipher: `index` of SUITES. */
-  suites(path: SessionPath, index: number): number {
-    return this.words[wordOf(path, L.SUITES_AT) + index]!;
-  }
-
   #word(transport: Transport, at: number): number {
     return this.words[transport * L.TRANSPORT_WORDS + at]!;
   }
-}
-
-/** The word of a path of sessions; `at`: its place in the block of each. */
-function wordOf(path: SessionPath, at: number): number {
-  return L.PATHS_AT + path * L.PATH_WORDS + at;
 }
 
 function sketchesOf({ buffer, byteOffset }: Float64Array): Uint8Array {

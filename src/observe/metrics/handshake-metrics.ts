@@ -2,7 +2,7 @@
 import { HandshakeEnd, SessionPath } from '../../session/session-end.js';
 import { TransportEvent } from '../../transport/transport.js';
 import type { Counters } from '../counters/counters.js';
-import { SUITES } from '../counters/tls-suites.js';
+import { GROUPS, SUITES } from '../counters/tls-suites.js';
 import { type Metric, type MetricsInput, single } from './metric.js';
 
 const PATHS = [
@@ -88,6 +88,37 @@ export const HANDSHAKE_METRICS: readonly Metric[] = [
           ([version, cipher], index) => [[name, version, cipher], server.counters.suites(path, index)] as const,
         ),
       ),
+  },
+  {
+    name: 'adotd_tls_groups_total',
+    type: 'counter',
+    help: 'TLS handshakes completed, by the group of the key exchange. `unknown`: there was none, or node:tls does not tell it.',
+    labels: { ...PATH, group: GROUPS.map((group) => `\`${group}\``).join(', ') },
+    read: ({ server }) =>
+      PATHS.flatMap(([name, path]) =>
+        GROUPS.map((group, index) => [[name, group], server.counters.groups(path, index)] as const),
+      ),
+  },
+  {
+    name: 'adotd_tls_alpn_dot_total',
+    type: 'counter',
+    help: 'TLS handshakes completed in which the client offered the protocol `dot` by ALPN. The others used no ALPN.',
+    labels: PATH,
+    read: byPath((counters, path) => counters.dot(path)),
+  },
+  {
+    name: 'adotd_tls_server_name_total',
+    type: 'counter',
+    help: 'TLS handshakes completed in which the client told a name for the server (SNI).',
+    labels: PATH,
+    read: byPath((counters, path) => counters.named(path)),
+  },
+  {
+    name: 'adotd_tls_handshake_work_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    help: 'Time in which OpenSSL computed handshakes, failed ones too. 0 with `streams: node`.',
+    read: ({ server }) => single(server.counters.handshakeWork),
   },
   {
     name: 'adotd_tls_engine_connections',

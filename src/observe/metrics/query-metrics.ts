@@ -1,6 +1,7 @@
 /** Metrics of messages: what was asked, and what was answered. */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Ede, Opcode, Rcode } from '../../protocol/iana.js';
+import { Family } from '../../session/session-end.js';
 import { EDE_LABELS, OTHER, TYPE_LABELS } from '../counters/counted-names.js';
 import { Flag, RCODES } from '../counters/counter-layout.js';
 import type { Counters } from '../counters/counters.js';
@@ -10,6 +11,7 @@ import { SAMPLE } from '../counters/timed-responder.js';
 import type { Metric, MetricsInput } from './metric.js';
 
 const TRANSPORTS = Object.entries(Transport).map(([name, value]) => [name.toLowerCase(), value] as const);
+const FAMILIES = Object.entries(Family).map(([name, value]) => [name.toLowerCase(), value] as const);
 const TRANSPORT = {
   transport: '`udp`, `tcp` (cleartext), `starttls` (TLS on a connection that began in cleartext), `tls`',
 };
@@ -151,6 +153,27 @@ export const QUERY_METRICS: readonly Metric[] = [
     help: 'Clients (IPv4 addresses, IPv6 networks of 56 bits) of the last ten to twenty minutes: an estimate within some percent. Over UDP, addresses can be forged.',
     labels: TRANSPORT,
     read: byTransport((counters, transport) => counters.clients(transport)),
+  },
+  {
+    name: 'adotd_message_bytes_total',
+    type: 'counter',
+    unit: 'bytes',
+    help: 'Octets of DNS messages without length field, TLS and network headers: requests (`in`) and responses (`out`).',
+    labels: { ...TRANSPORT, family: '`ipv4`, `ipv6`', direction: '`in`, `out`' },
+    read: ({ server: { counters } }) =>
+      TRANSPORTS.flatMap(([name, transport]) =>
+        FAMILIES.flatMap(([label, family]) => [
+          [[name, label, 'in'], counters.asked(transport, family)] as const,
+          [[name, label, 'out'], counters.answered(transport, family)] as const,
+        ]),
+      ),
+  },
+  {
+    name: 'adotd_responses_padded_total',
+    type: 'counter',
+    help: 'Responses that were padded (RFC 7830).',
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.padded(transport)),
   },
   {
     name: 'adotd_padding_bytes_total',

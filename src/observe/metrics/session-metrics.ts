@@ -77,6 +77,22 @@ export const SESSION_METRICS: readonly Metric[] = [
     read: byPath((counters, path) => counters.sessionQueries(path)),
   },
   {
+    name: 'adotd_session_pause_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Time between two queries of a session, or two runs of queries that came together: how long idle times have to be to be of use.',
+    labels: PATH,
+    read: byPath((counters, path) => counters.pauses(path)),
+  },
+  {
+    name: 'adotd_session_work_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    help: 'Time that turns of sessions took, from reading to sending, without handshakes. 1 turn in 61 is timed: only the shares of the paths tell something. 0 with `streams: node`.',
+    labels: PATH,
+    read: byPath((counters, path) => counters.work(path).seconds),
+  },
+  {
     name: 'adotd_session_bytes_total',
     type: 'counter',
     unit: 'bytes',

@@ -146,6 +146,7 @@ function withStreams(
     opened: counters.sessionOpened.bind(counters),
     closed: counters.sessionClosed.bind(counters),
     handshakeEnded: counters.handshakeEnded.bind(counters),
+    paused: counters.paused.bind(counters),
   });
   let shed = false;
   return {

@@ -14,7 +14,7 @@ import { type Contexts, createContexts } from './contexts.js';
 import { type OpenSsl, openSsl } from './functions.js';
 import { Handles } from './handles.js';
 import { MessageLengths } from './message-lengths.js';
-import { HOST_NAME, POINTER, TLS1_3_VERSION } from './numbers.js';
+import { GET_NEGOTIATED_GROUP, groupName, HOST_NAME, POINTER, TLS1_3_VERSION } from './numbers.js';
 import { createPointerTable, type PointerTable, putBios, putConnection, putContexts } from './pointers.js';
 import { createTicketSealer, type TicketSealer } from './ticket-sealer.js';
 import { State, type TlsConnection, TlsRead, Turn } from './turn.js';
@@ -25,10 +25,16 @@ interface TlsDescription {
   readonly version: string;
   readonly cipher: string;
   readonly resumed: boolean;
-  /** TLS 1.3, and the protocol `dot` was chosen by ALPN (RFC 9103 §7.1). */
+  /** The group of the key exchange, by IANA's name; `unknown`: there was none. */
+  readonly group: string;
+  /** The protocol `dot` was chosen by ALPN. */
+  readonly isDot: boolean;
+  /** TLS 1.3, and the protocol `dot` (RFC 9103 §7.1). */
   readonly isXot: boolean;
   /** The name that the client has for the server; empty if it told none. */
   readonly serverName: string;
+  /** Whether it told one. */
+  readonly isNamed: boolean;
 }
 
 /**
@@ -271,12 +277,17 @@ export class TlsEngine {
       return undefined;
     }
     const isNew = this.#c.SSL_version(ssl) === TLS1_3_VERSION;
+    const isDot = this.#hasProtocol(ssl);
+    const serverName = this.#c.SSL_get_servername(ssl, HOST_NAME) ?? '';
     return {
       version: isNew ? 'TLSv1.3' : 'TLSv1.2',
-      isXot: isNew && this.#hasProtocol(ssl),
+      group: groupName(this.#c.SSL_ctrl(ssl, GET_NEGOTIATED_GROUP, 0, 0)),
+      isDot,
+      isXot: isNew && isDot,
       cipher: this.#cipherName(this.#c.SSL_get_current_cipher(ssl)),
       resumed: this.#c.SSL_session_reused(ssl) === 1,
-      serverName: this.#c.SSL_get_servername(ssl, HOST_NAME) ?? '',
+      serverName,
+      isNamed: serverName !== '',
     };
   }
 

@@ -73,6 +73,7 @@ const FUNCTIONS = {
   SSL_get_current_cipher: ['address', ['address'], 'SSL_get_current_cipher(3)'],
   SSL_CIPHER_get_name: ['text', ['address'], 'SSL_CIPHER_get_name(3)'],
   SSL_get0_alpn_selected: ['nothing', ['address', 'address', 'address'], 'SSL_get0_alpn_selected(3)'],
+  SSL_ctrl: ['long', ['address', 'int', 'long', 'address'], 'SSL_get_negotiated_group(3)'],
   SSL_session_reused: ['int', ['address'], 'SSL_session_reused(3)'],
   SSL_get_servername: ['text', ['address', 'int'], 'SSL_get_servername(3)'],
   SSL_set_SSL_CTX: ['address', ['address', 'address'], 'SSL_set_SSL_CTX(3)'],

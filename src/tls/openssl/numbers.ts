@@ -26,6 +26,27 @@ export const SslCtrl = {
   SET_MIN_PROTO_VERSION: 123,
 } as const;
 
+/** openssl/ssl.h: the command of SSL_ctrl() that is SSL_get_negotiated_group. */
+export const GET_NEGOTIATED_GROUP = 134;
+
+/** openssl/obj_mac.h: the NIDs of groups, by IANA's names. */
+const GROUP_NIDS: Readonly<Record<number, string>> = {
+  415: 'secp256r1',
+  715: 'secp384r1',
+  716: 'secp521r1',
+  1034: 'x25519',
+  1035: 'x448',
+};
+/** openssl/tls1.h: a group that has no NID is told by its number in IANA's registry, with this bit, TLSEXT_nid_unknown. */
+const NO_NID = 0x1000000;
+const IANA_GROUPS: Readonly<Record<number, string>> = { 4588: 'X25519MLKEM768' };
+
+/** The name of a group by what OpenSSL tells of it: `other` for one that is not listed here, `unknown` where there is none. */
+export function groupName(told: number): string {
+  if (told <= 0) return 'unknown';
+  return ((told & NO_NID) !== 0 ? IANA_GROUPS[told ^ NO_NID] : GROUP_NIDS[told]) ?? 'other';
+}
+
 /** openssl/ssl.h: SSL_MODE_…. */
 export const SslMode = {
   /** Sends the chain of the file, and completes it by nothing. */

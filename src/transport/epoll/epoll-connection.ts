@@ -76,6 +76,11 @@ export class EpollConnection implements Connection {
     return this.#sender.unsent + (this.#tls?.sealed ?? 0);
   }
 
+  /** The session that octets are delivered to. */
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
   get handshaking(): boolean {
     return this.#tls?.isOpen === true && this.#session?.isHandshaking === true;
   }
@@ -136,7 +141,7 @@ export class EpollConnection implements Connection {
 
   startTls(octets: Uint8Array): void {
     const { tls, context } = this.#parts;
-    this.#countOctets(SessionPath.TCP, octets.length);
+    if (this.#session !== undefined) this.#countOctets(this.#session, SessionPath.TCP, octets.length);
     this.#tls = tls && new TlsPlace(tls, this.#parts, this.#sender);
     if (this.#tls?.isOpen !== true) {
       context.event(TransportEvent.TCP_REFUSED);
@@ -194,7 +199,7 @@ export class EpollConnection implements Connection {
     const session = this.#session;
     if (session === undefined) return;
     this.#session = undefined;
-    this.#countOctets(session.count.path);
+    this.#countOctets(session, session.count.path);
     this.#parts.context.sessions.closed(session, this.#silent);
   }
 
@@ -285,7 +290,7 @@ export class EpollConnection implements Connection {
     const session = this.#session;
     const agreed = tls.describe();
     if (session === undefined || agreed === undefined) return;
-    this.#parts.context.counts.suite(session.count.path, agreed.version, agreed.cipher);
+    this.#parts.context.counts.agreed(session.count.path, agreed, session.client);
     session.secured(agreed.resumed, agreed.isXot);
   }
 
@@ -318,8 +323,8 @@ export class EpollConnection implements Connection {
   }
 
   /** Counts the octets since the last call, except the `later` last ones that have come. */
-  #countOctets(path: SessionPath, later = 0): void {
-    this.#parts.context.counts.octets(path, this.#received - later, this.#sender.sent);
+  #countOctets({ client }: Session, path: SessionPath, later = 0): void {
+    this.#parts.context.counts.octets(path, this.#received - later, this.#sender.sent, client);
     this.#received = later;
     this.#sender.sent = 0;
   }

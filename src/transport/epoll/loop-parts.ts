@@ -1,4 +1,6 @@
 /** What the listeners and connections of one loop share. */
+
+import type { Session } from '../../session/session.js';
 import type { TlsEngine } from '../../tls/openssl/engine.js';
 import type { Libc } from '../libc.js';
 import type { StreamContext } from '../transport.js';
@@ -25,6 +27,8 @@ interface LoopConnection {
   ready(events: number): void;
   /** Whether a TLS handshake is under way. */
   readonly handshaking: boolean;
+  /** undefined once it is told that the connection is gone. */
+  readonly session: Session | undefined;
   /** Does what was deferred. */
   goOn(): void;
   /** Has its session go on. */
@@ -52,6 +56,8 @@ export interface LoopParts {
   readonly deferred: LoopConnection[];
   /** Connections whose sessions have a long answer to go on with, when all others have had their turn. */
   readonly yielded: LoopConnection[];
+  /** Turns of connections until one is timed. */
+  untimed: number;
   /** The number of the next descriptor that is watched. */
   generation(): number;
   /** The address of octets that a session composes answers in. */
@@ -93,6 +99,7 @@ export function createLoopParts(
     tlsOutputAddress: tls?.outgoingAddress ?? 0,
     deferred: [],
     yielded: [],
+    untimed: 1,
     generation() {
       generation = (generation + 1) | 0;
       return generation;

@@ -4,11 +4,15 @@ import { EDE_LABELS, TYPE_LABELS } from '../../../src/observe/counters/counted-n
 import { Flag } from '../../../src/observe/counters/counter-layout.js';
 import { COUNTER_WORDS, Counters } from '../../../src/observe/counters/counters.js';
 import { summaryOf, summaryText } from '../../../src/observe/counters/summary.js';
+import { GROUPS } from '../../../src/observe/counters/tls-suites.js';
 import { Ede, Opcode, Rcode, Type } from '../../../src/protocol/iana.js';
 import { typeByMnemonic } from '../../../src/protocol/rdata/table.js';
-import { HandshakeEnd, SessionEnd, SessionEvent, SessionPath } from '../../../src/session/session-end.js';
+import { Family, HandshakeEnd, SessionEnd, SessionEvent, SessionPath } from '../../../src/session/session-end.js';
 import { TransportEvent } from '../../../src/transport/transport.js';
 import { emptyCatalog } from '../../support/catalog.js';
+
+/** Of IPv4. */
+const CLIENT = Uint8Array.of(192, 0, 2, 1);
 
 interface Change extends Partial<ReturnType<typeof createOutcome>> {
   readonly asked?: number;
@@ -162,9 +166,9 @@ describe('counters', () => {
 
   it('know why sessions ended, how they were served, and how long they were open', () => {
     const counters = new Counters();
-    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.IDLE, 10_000, 7);
-    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.IDLE, 500, 0);
-    counters.sessionClosed(SessionPath.TLS, SessionEnd.CLIENT, 3, 1);
+    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.IDLE, 10_000, 7, CLIENT);
+    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.IDLE, 500, 0, CLIENT);
+    counters.sessionClosed(SessionPath.TLS, SessionEnd.CLIENT, 3, 1, CLIENT);
     expect(counters.ends(SessionPath.STARTTLS, SessionEnd.IDLE)).toBe(2);
     expect(counters.ends(SessionPath.TLS, SessionEnd.CLIENT)).toBe(1);
     expect(counters.ends(SessionPath.TCP, SessionEnd.IDLE)).toBe(0);
@@ -177,11 +181,68 @@ describe('counters', () => {
     expect(counters.words.reduce((sum, word) => sum + word, 0)).toBeCloseTo(9 + 10.503 + 8);
   });
 
+  it('know octets by the family of the client, and how many answers were padded', () => {
+    const counters = new Counters();
+    count(counters, Transport.TLS, { kind: Kind.ANSWER, asked: 40, answered: 468, padding: 300 });
+    count(counters, Transport.TLS, { kind: Kind.ANSWER, asked: 50, answered: 100, clientLength: 16 });
+    count(counters, Transport.TLS, { kind: Kind.DROPPED, asked: 7, clientLength: 16 });
+    const octets = [Family.IPV4, Family.IPV6].map((family) => [
+      counters.asked(Transport.TLS, family),
+      counters.answered(Transport.TLS, family),
+    ]);
+    expect(octets).toEqual([
+      [40, 468],
+      [57, 100],
+    ]);
+    expect([counters.padded(Transport.TLS), counters.padding(Transport.TLS)]).toEqual([1, 300]);
+  });
+
+  it('keep paths and families of sessions apart', () => {
+    for (const path of Object.values(SessionPath)) {
+      for (const family of Object.values(Family)) {
+        const counters = new Counters();
+        const client = new Uint8Array(family === Family.IPV6 ? 16 : 4);
+        const agreed = { version: 'TLSv1.3', cipher: '?', group: 'x25519', isDot: true, isNamed: true };
+        counters.sessionOpened(path, client);
+        counters.octets(path, 3, 4, client);
+        counters.agreed(path, agreed, client);
+        counters.agreed(path, { ...agreed, group: 'new', isDot: false, isNamed: false }, client);
+        counters.paused(path, 400, client);
+        counters.worked(path, 0.5, client);
+        counters.handshakeEnded(path, HandshakeEnd.FULL, 1, client);
+        counters.sessionClosed(path, SessionEnd.IDLE, 1, 1, client);
+        for (const other of Object.values(SessionPath)) {
+          const is = other === path ? 1 : 0;
+          expect([counters.dot(other), counters.named(other), counters.work(other)]).toEqual([
+            is,
+            is,
+            { seconds: is / 2, turns: is },
+          ]);
+          expect(GROUPS.map((_, index) => counters.groups(other, index))).toEqual([is, 0, 0, 0, 0, 0, is, 0]);
+          expect(counters.pauses(other)).toMatchObject({
+            counts: [0, 0, is, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            sum: 0.4 * is,
+          });
+          for (const another of Object.values(Family)) {
+            const hit = other === path && another === family ? 1 : 0;
+            expect([
+              counters.opened(other, another),
+              counters.ends(other, SessionEnd.IDLE, another),
+              counters.handshakes(other, HandshakeEnd.FULL, another),
+              counters.received(other, another) / 3,
+              counters.sent(other, another) / 4,
+            ]).toEqual([hit, hit, hit, hit, hit]);
+          }
+        }
+      }
+    }
+  });
+
   it('count a session that is upgraded as over on its path, and go on on the other', () => {
     const counters = new Counters();
-    counters.sessionOpened(SessionPath.TCP);
-    counters.sessionClosed(SessionPath.TCP, SessionEnd.UPGRADED, 5, 1);
-    counters.sessionOpened(SessionPath.STARTTLS);
+    counters.sessionOpened(SessionPath.TCP, CLIENT);
+    counters.sessionClosed(SessionPath.TCP, SessionEnd.UPGRADED, 5, 1, CLIENT);
+    counters.sessionOpened(SessionPath.STARTTLS, CLIENT);
     expect([counters.open(SessionPath.TCP), counters.open(SessionPath.STARTTLS)]).toEqual([0, 1]);
     expect(counters.sessionTimes(SessionPath.TCP).sum).toBe(0);
     expect(summaryOf(counters)).toEqual({
@@ -193,9 +254,9 @@ describe('counters', () => {
 
   it('count out the sessions and handshakes of a thread that has died', () => {
     const counters = new Counters();
-    for (const path of Object.values(SessionPath)) for (let i = 0; i < 3; i++) counters.sessionOpened(path);
-    counters.handshakeEnded(SessionPath.TLS, HandshakeEnd.FULL, 1);
-    counters.sessionClosed(SessionPath.TLS, SessionEnd.CLIENT, 1, 1);
+    for (const path of Object.values(SessionPath)) for (let i = 0; i < 3; i++) counters.sessionOpened(path, CLIENT);
+    counters.handshakeEnded(SessionPath.TLS, HandshakeEnd.FULL, 1, CLIENT);
+    counters.sessionClosed(SessionPath.TLS, SessionEnd.CLIENT, 1, 1, CLIENT);
     counters.threadDied();
     counters.threadDied();
     expect(summaryOf(counters)).toEqual({

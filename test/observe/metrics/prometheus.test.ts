@@ -7,6 +7,8 @@ import { TransportEvent } from '../../../src/transport/transport.js';
 import { emptyCatalog } from '../../support/catalog.js';
 import { metricsInput, zoneFacts } from '../input.js';
 
+const CLIENT = Uint8Array.of(192, 0, 2, 1);
+
 const lines = (text: string, start: string): string[] => text.split('\n').filter((line) => line.startsWith(start));
 
 describe('metrics as text', () => {
@@ -36,7 +38,7 @@ describe('metrics as text', () => {
   it('show a histogram with buckets that add up', () => {
     const counters = new Counters();
     for (const milliseconds of [5, 10, 50, 20_000_000]) {
-      counters.sessionClosed(SessionPath.TLS, SessionEnd.IDLE, milliseconds, 1);
+      counters.sessionClosed(SessionPath.TLS, SessionEnd.IDLE, milliseconds, 1, CLIENT);
     }
     const text = metricsText(metricsInput({ counters }));
     const series = lines(text, 'adotd_session_duration_seconds').filter((line) => line.includes('path="tls"'));
@@ -56,9 +58,10 @@ describe('metrics as text', () => {
     const counters = new Counters();
     const before = metricsText(metricsInput({ counters })).split('\n').length;
     counters.event(TransportEvent.TCP_ERROR);
-    counters.handshakeEnded(SessionPath.TLS, HandshakeEnd.ALERT, 1);
-    counters.suite(SessionPath.TLS, 'TLSv1.4', 'NEW');
-    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.EVICTED, 1, 1);
+    counters.handshakeEnded(SessionPath.TLS, HandshakeEnd.ALERT, 1, CLIENT);
+    const agreed = { version: 'TLSv1.4', cipher: 'NEW', group: 'x25519', isDot: true, isNamed: false };
+    counters.agreed(SessionPath.TLS, agreed, CLIENT);
+    counters.sessionClosed(SessionPath.STARTTLS, SessionEnd.EVICTED, 1, 1, CLIENT);
     counters.count(createFacts(emptyCatalog()), { ...createOutcome(), kind: Kind.REFUSED, rcode: 5 }, 30, 30);
     expect(metricsText(metricsInput({ counters })).split('\n').length).toBe(before);
   });

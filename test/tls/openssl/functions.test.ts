@@ -24,7 +24,10 @@ describe('functions of C', () => {
     const rows = [...textOf('src/tls/openssl/functions.ts').matchAll(/^ {2}(\w+): \[[^;]*?'([\w]+)\(3\)',?\s*\]/gms)];
     expect(rows.length).toBeGreaterThan(50);
     const others = rows.flatMap(([, name, manual]) => (name === manual ? [] : `${name}: ${manual}`));
-    expect(others).toEqual(['SSL_CTX_callback_ctrl: SSL_CTX_set_tlsext_servername_callback']);
+    expect(others).toEqual([
+      'SSL_CTX_callback_ctrl: SSL_CTX_set_tlsext_servername_callback',
+      'SSL_ctrl: SSL_get_negotiated_group',
+    ]);
   });
 
   it('of the C library are all in docs/security.md', () => {

@@ -34,10 +34,13 @@ describe.each(VERSIONS)('a client with %s', (version) => {
     expect(seen).toMatchObject({ back: 'hello', version, alpn: 'dot', resumed: false });
     expect(seen.served).toEqual({
       version,
+      group: 'x25519',
+      isDot: true,
       isXot: version === 'TLSv1.3',
       cipher: seen.cipher,
       resumed: false,
       serverName: 'ns.test',
+      isNamed: true,
     });
     expect(server.engine.counts).toEqual({ open: 0, refused: 0, leftovers: 0, callbackMistakes: 0 });
   });
