@@ -44,6 +44,8 @@ export interface Libc {
   pthread_sigmask(how: number, set: Uint8Array, before: Uint8Array | null): number;
   /** `text`: for options that take one. */
   prctl(option: number, text: string, third: number, fourth: number, fifth: number): number;
+  /** syscall(2) with the number of sched_setattr(2); `thread` 0: the calling one. Returns 0, or -1. */
+  schedSetattr(number: number, thread: number, attributes: Uint8Array, flags: number): number;
   /** The number of the calling thread, as in /proc/self/task. */
   gettid(): number;
   /** `addressOf()` of the module that hands out addresses: the octets live as long as `owner`. */
@@ -99,6 +101,7 @@ function load(): Libc | string {
       poll: own.func('int poll(uintptr_t, unsigned long, int)'),
       pthread_sigmask: own.func('int pthread_sigmask(int, void*, void*)'),
       prctl: own.func('int prctl(int, const char*, unsigned long, unsigned long, unsigned long)'),
+      schedSetattr: own.func('syscall', 'long', ['long', 'int', 'void*', 'unsigned int']),
       gettid: own.func('int gettid()'),
       address: addressOf,
       errno: () => getSystemErrorName(-koffi.errno()),

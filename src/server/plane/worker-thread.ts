@@ -14,6 +14,7 @@ import { collector, createRelease, LARGEST_HEAP } from '../../transport/release.
 import { createRest, type Rest } from '../../transport/rest.js';
 import { nameThread } from '../../transport/thread-name.js';
 import { THREAD } from '../../transport/thread-words.js';
+import { takeShortTurns } from '../process/thread-priority.js';
 import type { LogLevel, Order, Report, ThreadData } from './thread-messages.js';
 import type { ThreadSettings } from './thread-settings.js';
 import type { ThreadServices } from './transport-context.js';
@@ -43,6 +44,7 @@ export async function runThread(
   const report = (message: Report): void => port.postMessage(message);
   const data = workerData as ThreadData;
   nameThread(data.name);
+  takeShortTurns();
   const system = libc();
   if (typeof system !== 'string') data.words[THREAD] = system.gettid();
   const { tap } = data;
