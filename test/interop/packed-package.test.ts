@@ -1,18 +1,20 @@
 /** The archive of `npm pack` is installed in another project and used there as by others: test/consumer, examples. */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tryNode } from '../load/tried-node.js';
 import { type Ran, ROOT } from '../support/cli.js';
 import { install, pack, type RunOptions, run as runIn } from '../support/packed.js';
 import { missingPrograms } from './support.js';
 
 const CONSUMER = join(ROOT, 'test/consumer');
-/** The engines that package.json promises: this one, and two that come with the consumer's packages. */
+/** The engines that package.json promises: this one, and three that come with the consumer's packages. */
 const NODES: Readonly<Record<string, string>> = {
   'this Node.js': process.execPath,
   'Node.js 22': 'node_modules/node22/bin/node',
   'Node.js 24': 'node_modules/node24/bin/node',
+  'Node.js 26': 'node_modules/node26/bin/node',
 };
 const COMPILERS = ['typescript5', 'typescript7'];
 /** Programs that the examples need, and Debian's packages of them. */
@@ -63,6 +65,10 @@ describe('the packed package, installed in another project', () => {
     const failing = await run(node, words, { env: { FAIL: '1' } });
     expect(failing).toMatchObject({ status: 1, stdout: expect.stringMatching(/^# fail 1$/m) });
     expect(failing.stdout + failing.stderr).toMatch(QUERIES);
+  });
+
+  it.each(Object.entries(NODES))('has its sessions on epoll, and resumes them, in %s', async (_, node) => {
+    expect(await tryNode(resolve(project, node), join(project, 'node_modules/adotd/dist/cli/main.js'))).toBeUndefined();
   });
 
   it('serves the tests of vitest', async () => {

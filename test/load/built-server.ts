@@ -15,9 +15,9 @@ export interface BuiltServer extends Ports {
   stop(): Promise<number | null>;
 }
 
-/** Starts it with adotd.yaml in `folder`. Throws what it has written when it does not become ready. */
-export async function startBuilt(folder: string, node = process.execPath): Promise<BuiltServer> {
-  const server = spawn(node, [MAIN, 'serve', '--config', join(folder, 'adotd.yaml')], { cwd: folder });
+/** Starts it, or `main`, with adotd.yaml in `folder`. Throws what it has written when it does not become ready. */
+export async function startBuilt(folder: string, node = process.execPath, main = MAIN): Promise<BuiltServer> {
+  const server = spawn(node, [main, 'serve', '--config', join(folder, 'adotd.yaml')], { cwd: folder });
   const closed = once(server, 'close') as Promise<[number | null]>;
   let said = '';
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (octets) => (said += octets));
