@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import { readConfig } from '../config/load.js';
 import { type Config, defaultConfig } from '../config/schema.js';
 import type { Loaded } from '../image/load.js';
-import { Type } from '../protocol/iana.js';
+import { DOT_PORT, Type } from '../protocol/iana.js';
+import { nameFromText } from '../protocol/name.js';
 import type { DnssecStatus } from '../server/signing/signing-status.js';
 import { loadZone } from '../server/zones/load-zone.js';
 import { zonesOfConfig } from '../server/zones/zone-files.js';
@@ -11,8 +12,9 @@ import { certificateNotes } from '../tls/certificate-notes.js';
 import { type CertificateSet, certificateSets } from '../tls/certificate-sets.js';
 import type { Certificate, CertificateFiles } from '../tls/certificates.js';
 import { existingCertificates } from '../tls/served.js';
+import { svcbOwner, svcbRdata, svcbRecord } from '../tls/service-binding.js';
 import { compareTlsa, type TlsaVerdict, tlsaOwner, tlsaRecord } from '../tls/tlsa.js';
-import { nameserversOf, rrsetsOfType } from '../zone/nameservers.js';
+import { addressesOf, nameserversOf, rrsetsOfType } from '../zone/nameservers.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
 import { socketOf } from './ctl/find-socket.js';
 import { controlClient } from './ctl-client.js';
@@ -24,6 +26,7 @@ const OPTIONS = {
   zones: { type: 'string' },
   certs: { type: 'string' },
   json: { type: 'boolean' },
+  hints: { type: 'boolean' },
   algorithm: { type: 'string' },
   for: { type: 'string' },
   socket: { type: 'string' },
@@ -33,18 +36,20 @@ const OPTIONS = {
 const ANSWER_TIME = 10_000;
 
 export const keys: Verb = {
-  help: `usage: adotd keys [--config FILE] [--zones DIR] [--certs DIR] [--json]
+  help: `usage: adotd keys [--config FILE] [--zones DIR] [--certs DIR] [--hints] [--json]
        adotd keys zone NAME [--config FILE] [--socket PATH] [--json]
        adotd keys tsig NAME [--algorithm ALGORITHM] [--for SERVER] [--config FILE]
 
-Prints the certificates of DNS over TLS: subject, names, validity and SPKI pin, as comments, and the TLSA record for
-every nameserver of every zone, to paste into zone files: one for each kind of key. If no certificate is configured and
-none exists, it makes the server's own one first. It warns of TLSA records in the zones that do not match. Exit status 0,
-or 1 if a certificate cannot be used or a zone cannot be read.
+Prints the certificates of DNS over TLS: subject, names, validity and SPKI pin, as comments, and for every nameserver of
+every zone the records to paste into zone files: TLSA, one for each kind of key, and SVCB (RFC 9461), which says that it
+speaks DNS over TLS and on which port. Those of other nameservers than this one do not belong into a zone. If no certificate
+is configured and none exists, it makes the server's own one first. It warns of TLSA records in the zones that do not
+match. Exit status 0, or 1 if a certificate cannot be used or a zone cannot be read.
 
   --config FILE  configuration (YAML)
   --zones DIR    the *.zone files in this folder
   --certs DIR    folder of the server's own certificate (default certs)
+  --hints        SVCB: with the addresses that the zones have for the nameserver
   --json         print one JSON object
 
 adotd keys zone asks the running server for the keys of the zone NAME, which it signs, and prints them for the registrar,
@@ -81,15 +86,17 @@ output can sign: keep it out of logs.
       addresses: config.listen,
     });
     const sets = certificateSets(certificates);
-    const servers = describeServers(zones, (name) => sets.find(name) ?? sets.fallback);
+    const port = config.signals.port || config.tls_port || DOT_PORT;
+    const servers = describeServers(zones, port, (name) => sets.find(name) ?? sets.fallback);
+    const bindings = describeBindings(config, zones, port, values.hints ?? false);
     const named = tls.certificates.length > 0 ? zones.nameservers : [];
     const warnings = [
       ...certificateNotes(certificates, named, new Date()).map(({ message }) => message),
       ...zones.unreadable.map((file) => `zone file ${file} has errors; adotd check lists them`),
       ...servers.flatMap(mismatchWarning),
     ];
-    const found = { ...asJson(certificates, servers, warnings), ...(signed && { zone: signed }) };
-    const text = (signed === undefined ? '' : zoneKeysText(signed)) + asFragment(certificates, servers);
+    const found = { ...asJson(certificates, servers, bindings, warnings), ...(signed && { zone: signed }) };
+    const text = (signed === undefined ? '' : zoneKeysText(signed)) + asFragment(certificates, servers, bindings);
     process.stdout.write(values.json ? `${JSON.stringify(found, undefined, 2)}\n` : text);
     for (const warning of warnings) process.stderr.write(`adotd keys: warning: ${warning}\n`);
     return zones.unreadable.length > 0 ? Exit.FAILED : Exit.OK;
@@ -112,7 +119,7 @@ async function signedZone({ socket, config }: Values, words: readonly string[]):
 }
 
 function printTsigKey(values: Values, [name, extra]: readonly string[]): number {
-  const stray = (['zones', 'certs', 'json', 'socket'] as const).find((option) => values[option] !== undefined);
+  const stray = (['zones', 'certs', 'json', 'hints', 'socket'] as const).find((option) => values[option] !== undefined);
   if (stray !== undefined) throw new UsageError(`adotd keys: --${stray}: not with adotd keys tsig`);
   if (name === undefined || extra !== undefined)
     throw new UsageError(
@@ -126,26 +133,34 @@ function configuredFiles({ certificates }: Config['tls']): CertificateFiles[] {
   return certificates.map(({ cert, key }) => ({ certFile: cert, keyFile: key }));
 }
 
+/** An RRset in a zone. */
+interface Published {
+  readonly file: string;
+  readonly rdatas: readonly Uint8Array[];
+}
+
 interface Zones {
   /** NS names of all zones, repeated for each zone. */
   readonly nameservers: string[];
-  /** TLSA RRsets for port 853, by owner. */
-  readonly tlsa: Map<string, { readonly file: string; readonly rdatas: readonly Uint8Array[] }>;
+  /** TLSA and SVCB RRsets, by owner. */
+  readonly tlsa: Map<string, Published>;
+  readonly svcb: Map<string, Published>;
   /** Files of zones with errors. */
   readonly unreadable: string[];
 }
 
 function readZones(config: Config): Zones {
-  const zones: Zones = { nameservers: [], tlsa: new Map(), unreadable: [] };
+  const zones: Zones = { nameservers: [], tlsa: new Map(), svcb: new Map(), unreadable: [] };
   const now = Math.floor(Date.now() / 1000);
   const options = { now, nsec3MaxIterations: config.nsec3_max_iterations };
   for (const zone of zonesOfConfig(config)) {
     const inspect = ({ rrsets, apex }: Loaded): void => {
       if (apex === undefined) return;
       zones.nameservers.push(...nameserversOf(rrsets, apex));
-      for (const { owner, rdatas } of rrsetsOfType(rrsets, Type.TLSA)) {
-        if (owner.startsWith(tlsaOwner(''))) zones.tlsa.set(owner, { file: zone.file, rdatas });
-      }
+      for (const { owner, rdatas } of rrsetsOfType(rrsets, Type.TLSA))
+        zones.tlsa.set(owner, { file: zone.file, rdatas });
+      for (const { owner, rdatas } of rrsetsOfType(rrsets, Type.SVCB))
+        zones.svcb.set(owner, { file: zone.file, rdatas });
     };
     const { errors } = loadZone(zone, options, { inspect });
     if (errors > 0) zones.unreadable.push(zone.file);
@@ -160,6 +175,8 @@ interface NameServer {
   readonly zones: number;
   /** One of the certificates that a client of this name may get: there is one for each kind of key. */
   readonly certificate: Certificate;
+  /** Owner of its TLSA records. */
+  readonly owner: string;
   /** The record to paste. */
   readonly record: string;
   /** The verdict on the TLSA records in the zones; `none` if there are none. */
@@ -168,17 +185,23 @@ interface NameServer {
   readonly file: string | undefined;
 }
 
-function describeServers(zones: Zones, certificatesOf: (name: string) => CertificateSet<Certificate>): NameServer[] {
+function describeServers(
+  zones: Zones,
+  port: number,
+  certificatesOf: (name: string) => CertificateSet<Certificate>,
+): NameServer[] {
   const uses = new Map<string, number>();
   for (const name of zones.nameservers) uses.set(name, (uses.get(name) ?? 0) + 1);
   return [...uses].flatMap(([name, count]) => {
-    const published = zones.tlsa.get(tlsaOwner(name));
+    const owner = tlsaOwner(name, port);
+    const published = zones.tlsa.get(owner);
     return certificatesOf(name).map((certificate): NameServer => {
       return {
         name,
         zones: count,
         certificate,
-        record: tlsaRecord(name, certificate),
+        owner,
+        record: tlsaRecord(name, certificate, port),
         served: published === undefined ? 'none' : compareTlsa(published.rdatas, certificate),
         file: published?.file,
       };
@@ -186,14 +209,55 @@ function describeServers(zones: Zones, certificatesOf: (name: string) => Certifi
   });
 }
 
-function mismatchWarning({ name, served, file, certificate }: NameServer): string[] {
+/** The SVCB record of a nameserver. */
+interface Binding {
+  readonly name: string;
+  /** The record to paste. */
+  readonly record: string;
+  /** Whether the zones have it: `mismatch`, they have others. */
+  readonly served: 'match' | 'mismatch' | 'none';
+}
+
+function describeBindings(config: Config, zones: Zones, port: number, withHints: boolean): Binding[] {
+  const names = [...new Set(zones.nameservers)];
+  const hints = withHints ? readAddresses(config, names) : new Map<string, Addresses>();
+  return names.map((name) => {
+    const service = { port, ...(hints.get(name) ?? { ipv4: [], ipv6: [] }) };
+    const rdata = svcbRdata(name, service);
+    const published = zones.svcb.get(svcbOwner(name));
+    const isThere = published?.rdatas.some((one) => Buffer.compare(one, rdata) === 0);
+    const served = published === undefined ? 'none' : isThere ? 'match' : 'mismatch';
+    return { name, record: svcbRecord(name, service), served };
+  });
+}
+
+type Addresses = ReturnType<typeof addressesOf>;
+
+/** The addresses that the zones have for names. The zones are read a second time: only now all names are known. */
+function readAddresses(config: Config, names: readonly string[]): Map<string, Addresses> {
+  const found = new Map<string, Addresses>();
+  const inspect = ({ rrsets }: Loaded): void => {
+    for (const name of names) {
+      const addresses = addressesOf(rrsets, nameFromText(name));
+      if (addresses.ipv4.length + addresses.ipv6.length > 0) found.set(name, addresses);
+    }
+  };
+  for (const zone of zonesOfConfig(config)) loadZone(zone, { now: Math.floor(Date.now() / 1000) }, { inspect });
+  return found;
+}
+
+function mismatchWarning({ owner, served, file, certificate }: NameServer): string[] {
   if (served !== 'mismatch') return [];
-  const what = `the TLSA records of ${tlsaOwner(name)} in ${file} do not match certificate ${certificate.certFile}`;
+  const what = `the TLSA records of ${owner} in ${file} do not match certificate ${certificate.certFile}`;
   return [`${what}, which is ${certificate.tlsa}`];
 }
 
 /** A fragment of a zone file, with comments. */
-function asFragment(certificates: readonly Certificate[], servers: readonly NameServer[]): string {
+function asFragment(
+  certificates: readonly Certificate[],
+  servers: readonly NameServer[],
+  bindings: readonly Binding[],
+): string {
   const lines = certificates.flatMap(({ certFile, keyFile, subject, names, notBefore, notAfter, pin, tlsa }) => [
     `; certificate ${certFile}, key ${keyFile}`,
     `;   subject  ${subject || '(none)'}`,
@@ -203,10 +267,16 @@ function asFragment(certificates: readonly Certificate[], servers: readonly Name
     `;   TLSA     ${tlsa}`,
   ]);
   const note = { none: '', match: ' ; is served', mismatch: ' ; what is served does not match', unusable: '' } as const;
-  return `${[...lines, ...servers.map(({ record, served }) => record + note[served])].join('\n')}\n`;
+  const records = [...servers, ...bindings].map(({ record, served }) => record + note[served]);
+  return `${[...lines, ...records].join('\n')}\n`;
 }
 
-function asJson(certificates: readonly Certificate[], servers: readonly NameServer[], warnings: readonly string[]) {
+function asJson(
+  certificates: readonly Certificate[],
+  servers: readonly NameServer[],
+  bindings: readonly Binding[],
+  warnings: readonly string[],
+) {
   return {
     certificates: certificates.map((certificate) => ({
       cert: certificate.certFile,
@@ -225,6 +295,7 @@ function asJson(certificates: readonly Certificate[], servers: readonly NameServ
       record,
       served,
     })),
+    service_bindings: bindings,
     warnings,
   };
 }

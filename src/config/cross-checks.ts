@@ -6,6 +6,7 @@ import { listenersMistakes } from './listen-address.js';
 import { nearest } from './nearest.js';
 import { isPattern } from './policy-choice.js';
 import { NAMESERVERS, type remotes } from './remotes.js';
+import { type signals, wantsSignals } from './signals/signals.js';
 import type { dnssec } from './signing/dnssec.js';
 import { dnssecMistakes, isSigned } from './signing/dnssec-mistakes.js';
 import type { state } from './state.js';
@@ -25,6 +26,7 @@ interface Config {
   readonly tsig: z.output<typeof tsig>;
   readonly zones: z.output<typeof zones>;
   readonly dnssec: z.output<typeof dnssec>;
+  readonly signals: z.output<typeof signals>;
 }
 
 type Path = readonly (string | number)[];
@@ -128,10 +130,11 @@ function stateMistakes(config: Config): CrossMistake[] {
   return [
     ...(secondary.length > 0 ? [{ path: ['zones', 'secondary'], message }] : []),
     ...(catalogs.length > 0 ? [{ path: ['zones', 'catalogs'], message }] : []),
-    ...ofPolicies(config, ({ update, catalog, serial = 'keep', dnssec }, path) => [
+    ...ofPolicies(config, ({ update, catalog, serial = 'keep', dnssec, signals }, path) => [
       ...(update.length > 0 ? [{ path: [...path, 'update'], message }] : []),
       ...(catalog !== undefined ? [{ path: [...path, 'catalog'], message }] : []),
       ...(isSigned({ dnssec }) ? [{ path: [...path, 'dnssec'], message }] : []),
+      ...(wantsSignals(signals) ? [{ path: [...path, 'signals'], message }] : []),
       ...(serial !== 'keep' ? [{ path: [...path, 'serial'], message }] : []),
     ]),
   ];
@@ -192,7 +195,7 @@ function policyMistakes(config: Config): CrossMistake[] {
   const transferred = new Set(
     [...secondary.flatMap(({ zones }) => zones), ...catalogs.map(({ zone }) => zone)].map(zoneKey),
   );
-  return ofPolicies(config, ({ zones, require, transfer, update, catalog, serial }, path) => {
+  return ofPolicies(config, ({ zones, require, transfer, update, catalog, serial, signals }, path) => {
     const found: CrossMistake[] = [];
     const refuse = (keys: Path, message: string): void => void found.push({ path: [...path, ...keys], message });
     if (require === 'tls' && !config.tls.enabled)
@@ -201,7 +204,13 @@ function policyMistakes(config: Config): CrossMistake[] {
       refuse(['transfer', 'require'], 'expected tls.enabled: true or transfer.listen as well: there is no TLS');
     if (serial === 'keep' && update.length > 0)
       refuse(['serial'], 'expected increment, unixtime or date beside `update`: a changed zone needs a later serial');
+    if (serial === 'keep' && wantsSignals(signals))
+      refuse(['serial'], 'expected increment, unixtime or date beside `signals`: a changed zone needs a later serial');
+    if (wantsSignals(signals) && config.signals.names.length === 0)
+      refuse(['signals'], 'expected `signals.names` as well: the names of this server');
     zones.forEach((name, index) => {
+      if (wantsSignals(signals) && !isPattern(name) && transferred.has(zoneKey(name)))
+        refuse(['zones', index], 'expected no `signals` for a zone that comes from a primary: add them there');
       if (catalog !== undefined && zoneKey(name) === zoneKey(catalog))
         refuse(['catalog'], `expected another zone: ${name} would be a member of itself`);
       if (update.length > 0 && !isPattern(name) && transferred.has(zoneKey(name)))

@@ -1,6 +1,7 @@
 /** Addresses that the server listens on: which are possible, and which exclude each other. */
 import { isIP, isIPv6, SocketAddress } from 'node:net';
 import * as z from 'zod/mini';
+import { DOT_PORT } from '../protocol/iana.js';
 
 /** Addresses of several hosts: 224.0.0.0/4, ff00::/8, and the broadcast address. A net.BlockList takes 3 ms to load (measured). */
 const MULTICAST = /^(?:2(?:2[4-9]|3[0-9])\.|255\.255\.255\.255$|ff[0-9a-f]{2}:)/;
@@ -38,9 +39,6 @@ function overlap(a: string, b: string): boolean {
   return one === other || isWildcard(one) || isWildcard(other);
 }
 
-/** The port of DNS over TLS (RFC 7858 §3.1). */
-export const DNS_OVER_TLS = 853;
-
 /** The addresses and ports of a configuration. */
 interface Listening {
   readonly listen: readonly string[];
@@ -73,7 +71,7 @@ export function listenMistakes({ listen, port, tlsPort, metrics }: Listening): L
   });
   if (tlsPort !== 0 && tlsPort === port) {
     // The key that is reported has to be in the file: the other one may be the default.
-    const [key, other] = tlsPort === DNS_OVER_TLS ? ['port', 'tls_port'] : ['tls_port', 'port'];
+    const [key, other] = tlsPort === DOT_PORT ? ['port', 'tls_port'] : ['tls_port', 'port'];
     const message = `expected another port than \`${other}\`: DNS over TLS needs one of its own`;
     mistakes.push({ path: [key], message });
   }

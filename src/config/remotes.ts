@@ -1,9 +1,10 @@
 /** The keys of adotd.yaml for other nameservers: primaries, secondaries, and clients that send NOTIFY or UPDATE. */
 import { isIP, isIPv6 } from 'node:net';
 import * as z from 'zod/mini';
+import { DOT_PORT } from '../protocol/iana.js';
 import { domainName, isDomainName } from './domain-name.js';
 import { limit } from './limit.js';
-import { address, DNS_OVER_TLS } from './listen-address.js';
+import { address } from './listen-address.js';
 
 /** Stands for the nameservers of a zone in `zones.policies[].notify`: no remote can be called this. */
 export const NAMESERVERS = 'ns';
@@ -63,7 +64,7 @@ const remoteTls = z
     key_file: z.optional(file).register(z.globalRegistry, {
       description: 'PEM file: the private key of `cert`. Relative to this file.',
     }),
-    port: limit('port', 1, 65_535, DNS_OVER_TLS, 'Its port for DNS over TLS.'),
+    port: limit('port', 1, 65_535, DOT_PORT, 'Its port for DNS over TLS.'),
     alpn: z._default(z.enum(['required', 'optional']), 'required').register(z.globalRegistry, {
       description:
         'Whether it must choose the ALPN protocol `dot`, as RFC 9103 §8.1 says. `optional`: for NSD 4.6, which chooses none.',

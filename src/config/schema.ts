@@ -3,15 +3,17 @@
  * The tables of docs/configuration.md and `adotd schema` are made from this.
  */
 import * as z from 'zod/mini';
+import { DOT_PORT } from '../protocol/iana.js';
 import { access } from './access.js';
 import { crossMistakes } from './cross-checks.js';
 import { domainName } from './domain-name.js';
 import { limit } from './limit.js';
-import { address, DNS_OVER_TLS, listenMistakes } from './listen-address.js';
+import { address, listenMistakes } from './listen-address.js';
 import { metrics, metricsEndpoint } from './metrics.js';
 import { rateLimit } from './rate-limit.js';
 import { remotes, resolver } from './remotes.js';
 import { sessions } from './sessions.js';
+import { signals } from './signals/signals.js';
 import { dnssec } from './signing/dnssec.js';
 import { state } from './state.js';
 import { dnstap, queryLog } from './tap.js';
@@ -187,7 +189,7 @@ export const configSchema = z
           'Addresses to serve on, over UDP, TCP and TLS. On a host with several addresses, list them instead of `0.0.0.0`.',
       }),
     port: limit('port', 0, 65_535, 53, 'Port for UDP and TCP; 0 takes a free port.'),
-    tls_port: limit('port', 0, 65_535, DNS_OVER_TLS, 'Port for DNS over TLS (RFC 7858); 0 takes a free port.'),
+    tls_port: limit('port', 0, 65_535, DOT_PORT, 'Port for DNS over TLS (RFC 7858); 0 takes a free port.'),
     workers: z
       ._default(
         z.union([z.enum(['auto', 'embedded']), z.int().check(z.gte(1), z.lte(256))], {
@@ -221,6 +223,7 @@ export const configSchema = z
     transfer,
     zones,
     dnssec,
+    signals,
     nsec3_max_iterations: limit(
       'iterations',
       0,

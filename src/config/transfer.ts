@@ -1,11 +1,12 @@
 /** The keys of adotd.yaml for zone transfers: limits, and listeners that ask for a certificate. */
 import * as z from 'zod/mini';
+import { DOT_PORT } from '../protocol/iana.js';
 import { limit } from './limit.js';
-import { address, DNS_OVER_TLS } from './listen-address.js';
+import { address } from './listen-address.js';
 
 const listener = z.strictObject({
   address: address.register(z.globalRegistry, { description: 'Address to listen on.' }),
-  port: limit('port', 0, 65_535, DNS_OVER_TLS, 'Port for DNS over TLS; 0 takes a free port.'),
+  port: limit('port', 0, 65_535, DOT_PORT, 'Port for DNS over TLS; 0 takes a free port.'),
   client_ca: z.string().check(z.minLength(1)).register(z.globalRegistry, {
     description:
       'PEM file with the authorities that sign certificates of clients. A client without such a certificate is not served. Relative to this file.',

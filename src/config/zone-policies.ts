@@ -4,6 +4,7 @@ import { zoneKey } from '../protocol/name.js';
 import { isMetaType, typeByMnemonic } from '../protocol/rdata/table.js';
 import { access } from './access.js';
 import { domainName } from './domain-name.js';
+import { zoneSignals } from './signals/signals.js';
 
 /** Policies, and zones of one policy. A guess. */
 const MAX_POLICIES = 1000;
@@ -130,12 +131,13 @@ const policy = z.strictObject({
   }),
   serial: z.optional(z.enum(['keep', 'increment', 'unixtime', 'date'])).register(z.globalRegistry, {
     description:
-      'How the serial of a changed zone is chosen. `keep`: the serial of the file. `increment`: one more. `unixtime`: seconds since 1970. `date`: YYYYMMDD and two digits. The last three take a later serial of the file as it is, and need `state`. Default: `increment` with `update` or `dnssec`, else `keep`.',
+      'How the serial of a changed zone is chosen. `keep`: the serial of the file. `increment`: one more. `unixtime`: seconds since 1970. `date`: YYYYMMDD and two digits. The last three take a later serial of the file as it is, and need `state`. Default: `increment` with `update`, `dnssec` or `signals`, else `keep`.',
   }),
   dnssec: z.optional(z.string().check(z.minLength(1))).register(z.globalRegistry, {
     description:
       'Sign these zones by this policy of `dnssec.policies`. `default` is always there. `off`: do not sign them; if they are signed, that ends once the parent has no DS record any more. Needs `state`; the zone file is not written. Default: `off`.',
   }),
+  signals: z.optional(zoneSignals),
   zonemd: z._default(z.enum(['auto', 'remove']), 'auto').register(z.globalRegistry, {
     description:
       'What becomes of the digest of a zone (ZONEMD, RFC 8976) when the server changes it. `auto`: it is made anew. `remove`: it is removed.',
@@ -143,7 +145,17 @@ const policy = z.strictObject({
 });
 
 /** Keys that a policy with groups cannot have. */
-const BY_NAME_ONLY = ['require', 'access', 'dnssec_check', 'transfer', 'notify', 'update', 'serial', 'dnssec'] as const;
+const BY_NAME_ONLY = [
+  'require',
+  'access',
+  'dnssec_check',
+  'transfer',
+  'notify',
+  'update',
+  'serial',
+  'dnssec',
+  'signals',
+] as const;
 
 /** Policies of zones. */
 export const zonePolicies = z

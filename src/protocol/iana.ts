@@ -3,6 +3,9 @@
  * are open: unknown values pass through.
  */
 
+/** The port of DNS over TLS (RFC 7858 §3.1). */
+export const DOT_PORT = 853;
+
 /** Resource record types that code refers to by name; the RDATA table has all types (rdata/rows.ts). */
 export const Type = {
   A: 1, // RFC 1035

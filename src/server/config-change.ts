@@ -42,6 +42,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   'transfer.listen': 'start',
   zones: 'zones',
   dnssec: 'zones',
+  signals: 'remotes',
   nsec3_max_iterations: 'zones',
   access: 'zones',
   minimal_responses: 'answers',

@@ -9,11 +9,11 @@ import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/metric
 import { zoneKey } from '../protocol/name.js';
 import type { Clock } from '../session/clock.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
+import type { TlsService } from './certificates/tls-service.js';
 import { changedKeys, type Effect, inForce, refuseEmptyFile, refuseNoZones } from './config-change.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
 import type { StartTroubles } from './start-troubles.js';
-import type { TlsService } from './tls-service.js';
 import type { ZonesReport } from './zones/served-zones.js';
 import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zones/zone-loader.js';
 import { countOutcomes, type OutcomeCounts, type ZoneOutcome } from './zones/zone-outcome.js';

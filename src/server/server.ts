@@ -1,27 +1,27 @@
 /** The control thread: loads zones, reads certificates, and gives both to the data plane that answers. */
 import type { Config } from '../config/schema.js';
-import { isTapped } from '../config/tap.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Publisher } from '../image/catalog.js';
-import { Counters } from '../observe/counters/counters.js';
+import type { Counters } from '../observe/counters/counters.js';
 import type { Log } from '../observe/log.js';
-import type { Tap, TapStatus } from '../observe/tap/tap.js';
+import type { TapStatus } from '../observe/tap/tap.js';
 import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import type { TlsService } from './certificates/tls-service.js';
 import type { Effect } from './config-change.js';
+import { openParts, type Parts, servedTls, type TlsFollower } from './open-parts.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { matchingPlane } from './plane/matching-plane.js';
-import { openPlane, type PlaneOptions } from './plane/open-plane.js';
+import type { PlaneOptions } from './plane/open-plane.js';
 import { configuredZones, policiesOf, policyPlaces, transferredZones, unservedPolicies } from './policies.js';
 import type { Identity } from './process/privileges.js';
 import { type ConfigFile, Reloader, type ReloadOutcome, type ReloadParts } from './reload.js';
-import { openRequests, type RequestHandlers } from './requests.js';
+import type { RequestHandlers } from './requests.js';
 import { dnssecChecksOf } from './signing/dnssec-checks.js';
 import { openSigning } from './signing/open-signing.js';
 import type { ZoneSigning } from './signing/zone-signing.js';
 import { StartTroubles } from './start-troubles.js';
-import type { TlsService } from './tls-service.js';
 import { TransfersOut } from './transfers-out.js';
 import { withUsableSecrets } from './usable-secrets.js';
 import { openZoneLife, type ZoneLife } from './zone-life.js';
@@ -149,29 +149,19 @@ async function openServer(
   const { usable, mistakes } = withUsableSecrets(config, troubles);
   const transfersOut = new TransfersOut(log);
   const opened = { ...options, config: usable, troubles, transfersOut, requests: { ...options.requests } };
-  const openedParts = await openParts(opened, report, () => [...loader.zones.sources.keys()], clock);
+  const follow: TlsFollower = { changed: undefined };
+  const openedParts = await openParts(opened, report, () => [...loader.zones.sources.keys()], clock, follow);
   const { tls, tap, plane } = openedParts;
   const end = ending(openedParts, troubles);
   keeper.begin(async (catalog) => (end.hasBegun ? undefined : plane.publish(catalog)));
-  let life: ZoneLife;
-  try {
-    life = await openZoneLife(usable, { ...opened, ...kept, keeper, clock, thread: options.loader.thread });
-  } catch (error) {
-    await end.begin(0);
-    throw error;
-  }
+  const thread = options.loader.thread;
+  const life = await openLife(usable, { ...opened, ...kept, keeper, clock, thread }, openedParts, end);
+  follow.changed = () => life.tlsChanged();
   const parts: ReloadParts = {
     loader,
     otherZones: otherZones(keeper),
     zoneSettings,
-    plane: {
-      configure: matchingPlane(usable, {
-        configure: async (next) => !end.hasBegun && plane.configure(next),
-        remotes: life.remotes,
-        log,
-      }),
-      publish: () => keeper.publish().then(() => life.reloaded()),
-    },
+    plane: reloadedPlane(usable, plane, { end, life, keeper, log }),
     tls,
     configFile,
     configMistakes: mistakes,
@@ -214,6 +204,39 @@ async function openServer(
     close: (drainTime) => end.begin(drainTime, life),
   };
 }
+
+/** Opens the life of zones; if that fails, the server ends. */
+async function openLife(
+  config: Config,
+  life: Omit<Parameters<typeof openZoneLife>[1], 'servedTls'>,
+  parts: Parts,
+  end: Ending,
+): Promise<ZoneLife> {
+  try {
+    return await openZoneLife(config, { ...life, servedTls: () => servedTls(parts) });
+  } catch (error) {
+    await end.begin(0);
+    throw error;
+  }
+}
+
+/** The data plane as reloads change it. */
+function reloadedPlane(
+  config: Config,
+  plane: DataPlane,
+  { end, life, keeper, log }: { end: Ending; life: ZoneLife; keeper: ZoneKeeper; log: Log },
+): ReloadParts['plane'] {
+  return {
+    configure: matchingPlane(config, {
+      configure: async (next) => !end.hasBegun && plane.configure(next),
+      remotes: life.remotes,
+      log,
+    }),
+    publish: () => keeper.publish().then(() => life.reloaded()),
+  };
+}
+
+type Ending = ReturnType<typeof ending>;
 
 /** Closes TLS, the tap and the data plane, once. */
 function ending({ tls, tap, plane }: Parts, troubles: StartTroubles) {
@@ -282,68 +305,4 @@ function zoneSettingsOf(
         unservedPolicies(config.zones.policies, new Set([...zones, ...others(config)]), placeOf),
     };
   };
-}
-
-interface Parts {
-  readonly tls: TlsService | undefined;
-  readonly tap: Tap | undefined;
-  readonly plane: DataPlane;
-}
-
-/** Opens TLS, the tap and the data plane; if the data plane cannot be opened, the others are closed. */
-async function openParts(
-  options: ServerOptions & {
-    readonly troubles: StartTroubles;
-    readonly transfersOut: TransfersOut;
-    readonly requests: RequestHandlers;
-  },
-  { nameservers, catalog }: ZonesReport,
-  sources: () => readonly string[],
-  clock: Clock,
-): Promise<Parts> {
-  const { config, log, troubles, bound: giveUp } = options;
-  let plane: DataPlane | undefined;
-  const openTlsService = async (): Promise<TlsService> => {
-    if (options.tls !== undefined) return options.tls(nameservers);
-    const { openTls } = await import('./open-tls.js');
-    return openTls(config, nameservers, clock, log, async (next) => plane?.replaceTls(next));
-  };
-  const tls = config.tls.enabled ? await openTlsService() : undefined;
-  const tap = await openTap(config, clock);
-  try {
-    const startTap = (): void => tap?.start(log, (error, what, open) => troubles.again(error, what, open));
-    if (giveUp === undefined) startTap();
-    const bound = (): void => {
-      if (giveUp === undefined) return;
-      giveUp(sources());
-      startTap();
-    };
-    const handle = openRequests(options.requests, () => plane?.settings, clock, log);
-    const transferred = options.transfersOut.add.bind(options.transfersOut);
-    const services = { counters: new Counters(), clock, log, handle, transferred };
-    plane = await openPlane({ ...options, bound }, catalog, tls, services, tap);
-    logPlane(plane, log);
-    return { tls, tap, plane };
-  } catch (error) {
-    tls?.close();
-    troubles.close();
-    await tap?.stop();
-    throw error;
-  }
-}
-
-/** The tap for the query log and dnstap; undefined where both are off, and then their modules are not loaded. */
-async function openTap(config: Config, clock: Clock): Promise<Tap | undefined> {
-  if (!isTapped(config)) return undefined;
-  const { createTap } = await import('../observe/tap/tap.js');
-  return createTap(config, clock);
-}
-
-function logPlane({ status }: DataPlane, log: Log): void {
-  const { path, udpWorkers, streamWorkers, streams } = status;
-  const text =
-    path === 'embedded'
-      ? 'queries are answered embedded: one thread, node:dgram and node:net'
-      : `queries are answered by threads: ${udpWorkers} for UDP (recvmmsg), ${streamWorkers} for streams (${streams === 'epoll' ? 'epoll' : 'node:net'})`;
-  log.info({ plane: status }, text);
 }

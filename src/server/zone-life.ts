@@ -12,6 +12,7 @@ import { RemoteHosts } from './remote-hosts.js';
 import type { RequestHandlers } from './requests.js';
 import type { SecondaryStatus } from './secondaries/secondary-host.js';
 import { SecondaryZones } from './secondaries/secondary-zones.js';
+import type { ServedTls, TransportSignals } from './signals/transport-signals.js';
 import type { ZoneSigning } from './signing/zone-signing.js';
 import { openUpdates } from './updates/open-updates.js';
 import { zonePolicyOf } from './zone-policy.js';
@@ -25,6 +26,8 @@ interface ZoneLifeParts {
   readonly state: KeptState | undefined;
   /** undefined: without state, nothing is signed. It is closed here. */
   readonly signing: ZoneSigning | undefined;
+  /** What is served over TLS; undefined: nothing. */
+  servedTls(): ServedTls | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** Handlers of NOTIFY and UPDATE; the parts enter theirs. */
@@ -55,10 +58,13 @@ export interface ZoneLife extends Required<ZoneLifePart> {
   readonly signing: ZoneSigning | undefined;
   /** To be called when zone files may have come or gone. */
   reloaded(): void;
+  /** To be called when something else is served over TLS. */
+  tlsChanged(): void;
 }
 
-/** Name of the table of catalogs' members in the state. */
+/** Names of tables in the state: of catalogs' members, and of records that are added to zones as signals of DNS over TLS. */
 const MEMBERS = 'members';
+const TRANSPORTS = 'transports';
 /** Without state no catalog is consumed: nothing has to be stored. */
 const NO_MEMBERS = { read: () => [], write: async () => undefined };
 
@@ -94,6 +100,14 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
     const { ParentSide } = await import('./signing/parent-side.js');
     opened(new ParentSide(config, { keeper, state, signing: signing.known, clock, log }));
   }
+  let signals: TransportSignals | undefined;
+  if (state !== undefined) {
+    const { TransportSignals } = await import('./signals/transport-signals.js');
+    const { additionsTable } = await import('./signals/additions-table.js');
+    const additions = additionsTable(state.table(TRANSPORTS), 'signals of DNS over TLS', log);
+    signals = opened(new TransportSignals(config, { keeper, table: additions, served: parts.servedTls, clock, log }));
+    keeper.onPublished(() => signals?.changed());
+  }
   return {
     remotes,
     secondaries,
@@ -102,6 +116,7 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
     catalogs,
     signing,
     reloaded: () => catalogs.zonesChanged(),
+    tlsChanged: () => signals?.changed(),
     async configure(next) {
       keeper.configure(zonePolicyOf(next));
       // Which zones are signed here is known before others go by it.

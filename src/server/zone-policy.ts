@@ -2,6 +2,7 @@
 import { policyChoice, policyIndex } from '../config/policy-choice.js';
 import { NAMESERVERS } from '../config/remotes.js';
 import type { Config } from '../config/schema.js';
+import { wantsSignals } from '../config/signals/signals.js';
 import { zoneKey } from '../protocol/name.js';
 import { typeByMnemonic } from '../protocol/rdata/table.js';
 import type { DnssecPolicy } from './signing/dnssec-policy.js';
@@ -54,6 +55,8 @@ export interface EffectivePolicy {
   readonly catalog: CatalogMembership | undefined;
   readonly serial: SerialPolicy;
   readonly zonemd: 'auto' | 'remove';
+  /** Which signals of DNS over TLS are added for the names of this server. */
+  readonly signals: { readonly tlsa: boolean; readonly svcb: boolean };
   /** undefined: the zone is not signed here. */
   readonly dnssec: DnssecPolicy | undefined;
 }
@@ -65,6 +68,7 @@ const NO_POLICY: EffectivePolicy = {
   catalog: undefined,
   serial: 'keep',
   zonemd: 'auto',
+  signals: { tlsa: false, svcb: false },
   dnssec: undefined,
 };
 
@@ -85,7 +89,8 @@ export function zonePolicyOf(
 type Policy = Config['zones']['policies'][number];
 
 function effectivePolicy(policy: Policy, dnssec: DnssecPolicy | undefined): EffectivePolicy {
-  const { transfer, notify, update, catalog, serial, zonemd } = policy;
+  const { transfer, notify, update, catalog, serial, zonemd, signals } = policy;
+  const isChanged = update.length > 0 || dnssec !== undefined || wantsSignals(signals);
   return {
     transfer: { to: transfer?.to ?? [], requireTls: transfer?.require === 'tls' },
     notify: {
@@ -101,8 +106,9 @@ function effectivePolicy(policy: Policy, dnssec: DnssecPolicy | undefined): Effe
             group: policy.catalog_group,
             owner: policy.catalog_owner && zoneKey(policy.catalog_owner),
           },
-    serial: serial ?? (update.length > 0 || dnssec !== undefined ? 'increment' : 'keep'),
+    serial: serial ?? (isChanged ? 'increment' : 'keep'),
     zonemd,
+    signals: { tlsa: signals?.tlsa === 'auto', svcb: signals?.svcb === 'auto' },
     dnssec,
   };
 }

@@ -52,6 +52,13 @@ export function certificateSets<T extends Named>(certificates: CertificateSet<T>
   };
 }
 
+/** SHA-256 of the public keys that clients of a server name (absolute) may get, in hexadecimal and each once. */
+export function pinsUnder(certificates: CertificateSet<Named & { readonly pin: string }>, name: string): string[] {
+  const sets = certificateSets(certificates);
+  const served = sets.find(name) ?? sets.fallback;
+  return [...new Set(served.map(({ pin }) => Buffer.from(pin, 'base64').toString('hex')))];
+}
+
 /** For each name, the certificate of each kind. */
 function kindsByName<T extends Named>(certificates: readonly T[]): Map<string, Map<string, T>> {
   const byName = new Map<string, Map<string, T>>();

@@ -4,10 +4,11 @@
  * NOT here: validation of chains. With usages 0 and 2 a record has to name a certificate of the chain, no more.
  */
 import { createHash, X509Certificate } from 'node:crypto';
+import { DOT_PORT } from '../protocol/iana.js';
 import type { Certificate } from './certificates.js';
 
 /** TTL, in seconds, of the records to paste. Short enough to change keys within a day, long enough to be cached. A guess. */
-const TLSA_TTL = 3600;
+export const RECORD_TTL = 3600;
 
 /** RFC 6698 §7.2. */
 const Usage = { PKIX_TA: 0, PKIX_EE: 1, DANE_TA: 2, DANE_EE: 3 } as const;
@@ -20,13 +21,18 @@ const Matching = { FULL: 0, SHA2_256: 1, SHA2_512: 2 } as const;
 const FIXED = 3;
 
 /** Owner of the TLSA records of a server for DNS over TLS: `_853._tcp.` and its name (RFC 6698 §3). */
-export function tlsaOwner(nameserver: string): string {
-  return nameserver === '.' ? '_853._tcp.' : `_853._tcp.${nameserver}`;
+export function tlsaOwner(nameserver: string, port = DOT_PORT): string {
+  return nameserver === '.' ? `_${port}._tcp.` : `_${port}._tcp.${nameserver}`;
 }
 
 /** The record to paste into a zone file; `nameserver` is absolute. */
-export function tlsaRecord(nameserver: string, certificate: Pick<Certificate, 'tlsa'>, ttl = TLSA_TTL): string {
-  return `${tlsaOwner(nameserver)} ${ttl} IN TLSA ${certificate.tlsa}`;
+export function tlsaRecord(nameserver: string, { tlsa }: Pick<Certificate, 'tlsa'>, port = DOT_PORT): string {
+  return `${tlsaOwner(nameserver, port)} ${RECORD_TTL} IN TLSA ${tlsa}`;
+}
+
+/** RDATA of the record for a public key: DANE-EE, SPKI, SHA2-256 (RFC 7671 §5.1). `pin`: its SHA-256 in hexadecimal. */
+export function tlsaRdata(pin: string): Uint8Array {
+  return Uint8Array.of(Usage.DANE_EE, Selector.SPKI, Matching.SHA2_256, ...Buffer.from(pin, 'hex'));
 }
 
 /**

@@ -12,6 +12,16 @@ export function nameserversOf(rrsets: Rrsets, apex: Uint8Array): string[] {
   return [...new Set(rdatasOf(rrsets, set).map((rdata) => nameKey(rdata)))];
 }
 
+/** RDATA of the A and AAAA records of a name. `owner` is in wire format. */
+export function addressesOf(rrsets: Rrsets, owner: Uint8Array): Record<'ipv4' | 'ipv6', Uint8Array[]> {
+  const node = rrsets.store.lookup(owner);
+  const ofType = (type: number): Uint8Array[] => {
+    const set = node < 0 ? -1 : findRrset(rrsets, node, type);
+    return set < 0 ? [] : rdatasOf(rrsets, set);
+  };
+  return { ipv4: ofType(Type.A), ipv6: ofType(Type.AAAA) };
+}
+
 /** An RRset by its owner. */
 interface OwnedRrset {
   /** Absolute, in lower case. */

@@ -41,6 +41,8 @@ describe('adotd keys', () => {
     expect(lines.slice(6)).toEqual([
       `_853._tcp.ns.a.test. 3600 IN TLSA 3 1 1 ${hexOf(pin)}`,
       `_853._tcp.ns.elsewhere.test. 3600 IN TLSA 3 1 1 ${hexOf(pin)}`,
+      '_dns.ns.a.test. 3600 IN SVCB 1 ns.a.test. alpn="dot"',
+      '_dns.ns.elsewhere.test. 3600 IN SVCB 1 ns.elsewhere.test. alpn="dot"',
     ]);
     expect((await keys()).stdout).toBe(stdout);
   });
@@ -49,7 +51,7 @@ describe('adotd keys', () => {
     const { stdout } = await keys();
     const zone = join(zones, 'a.test.zone');
     // What lies in another zone is not pasted into this one.
-    folder.put('zones/a.test.zone', readFileSync(zone, 'utf8') + stdout.replace(/^.*elsewhere.test. 3600.*\n/m, ''));
+    folder.put('zones/a.test.zone', readFileSync(zone, 'utf8') + stdout.replace(/^.*elsewhere.test. 3600.*\n/gm, ''));
     expect((await runCommand('check', zone)).stdout).toBe('');
     const again = await keys('--json');
     expect(again).toMatchObject({ status: 0, stderr: '' });
@@ -102,8 +104,45 @@ describe('adotd keys', () => {
         },
         expect.objectContaining({ name: 'ns.elsewhere.test.', zones: 1 }),
       ],
+      service_bindings: [
+        { name: 'ns.a.test.', record: '_dns.ns.a.test. 3600 IN SVCB 1 ns.a.test. alpn="dot"', served: 'none' },
+        expect.objectContaining({ name: 'ns.elsewhere.test.' }),
+      ],
       warnings: [],
     });
+  });
+
+  it('names the port where it is another, and addresses where they are asked for', async () => {
+    const pair = await make({ names: ['ns.a.test'] });
+    folder.put('ec.pem', pair.cert);
+    folder.put('ec.key', pair.key);
+    const config = (more: string): string =>
+      folder.put(
+        'adotd.yaml',
+        `zones: { folder: zones }\ntls: { certificates: [{ cert: ec.pem, key: ec.key }] }\n${more}`,
+      );
+    const records = async (...words: string[]): Promise<string> => {
+      const { stdout } = await runCommand('keys', ...words);
+      return stdout.replace(/^;.*\n/gm, '').replace(/[0-9A-F]{64}/g, 'PIN');
+    };
+    const plain = await records('--config', config('tls_port: 8853\n'), '--hints');
+    expect(plain.split('\n')).toEqual([
+      '_8853._tcp.ns.a.test. 3600 IN TLSA 3 1 1 PIN',
+      '_8853._tcp.ns.elsewhere.test. 3600 IN TLSA 3 1 1 PIN',
+      '_dns.ns.a.test. 3600 IN SVCB 1 ns.a.test. alpn="dot" port=8853 ipv4hint=192.0.2.1',
+      '_dns.ns.elsewhere.test. 3600 IN SVCB 1 ns.elsewhere.test. alpn="dot" port=8853',
+      '',
+    ]);
+    const forwarded = await records('--config', config('tls_port: 8853\nsignals: { port: 853 }\n'));
+    expect(forwarded).toContain('_853._tcp.ns.a.test. ');
+    expect(forwarded).not.toContain('port=');
+    folder.put('zones/a.test.zone', `${readFileSync(join(zones, 'a.test.zone'), 'utf8')}_dns.ns SVCB 1 ns alpn=dot\n`);
+    const svcb = (text: string): string[] => text.split('\n').filter((line) => line.startsWith('_dns.ns.a'));
+    const dot = '_dns.ns.a.test. 3600 IN SVCB 1 ns.a.test. alpn="dot"';
+    expect(svcb(await records('--config', config('')))).toEqual([`${dot} ; is served`]);
+    expect(svcb(await records('--config', config('tls_port: 8853\n')))).toEqual([
+      `${dot} port=8853 ; what is served does not match`,
+    ]);
   });
 
   it('prints a record for each kind of key of a name: clients get either', async () => {

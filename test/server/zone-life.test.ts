@@ -3,8 +3,8 @@ import { createServer as listener } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import { configSchema } from '../../src/config/schema.js';
 import { silentLog } from '../../src/observe/log.js';
+import type { TlsService } from '../../src/server/certificates/tls-service.js';
 import { createServer } from '../../src/server/server.js';
-import type { TlsService } from '../../src/server/tls-service.js';
 import { openZoneLife } from '../../src/server/zone-life.js';
 import type { KeptState } from '../../src/server/zones/kept-state.js';
 import { freePort } from '../support/peers/server.js';
@@ -41,7 +41,16 @@ describe('what zones have to do with other nameservers', () => {
       },
     });
     const state = Object.create(tables) as KeptState;
-    const parts = { keeper, state, signing: undefined, clock, log: silentLog, requests: watched, thread: false };
+    const parts = {
+      keeper,
+      state,
+      signing: undefined,
+      servedTls: () => undefined,
+      clock,
+      log: silentLog,
+      requests: watched,
+      thread: false,
+    };
     await expect(openZoneLife(configSchema.parse(UPDATED), parts)).rejects.toThrow('no table');
     expect(entered).toContain('update');
     expect([requests.update, clock.timers]).toEqual([undefined, 0]);

@@ -43,6 +43,7 @@ describe('what policies say about a zone and other nameservers', () => {
       catalog: undefined,
       serial: 'keep',
       zonemd: 'auto',
+      signals: { tlsa: false, svcb: false },
       dnssec: undefined,
     } satisfies EffectivePolicy);
   });
@@ -55,6 +56,7 @@ describe('what policies say about a zone and other nameservers', () => {
       catalog: { zone: 'catalog.test.', group: 'eu', owner: undefined },
       serial: 'keep',
       zonemd: 'remove',
+      signals: { tlsa: false, svcb: false },
       dnssec: undefined,
     } satisfies EffectivePolicy);
     expect(policyOf('b.example.test.', 'special').catalog?.zone).toBe('special.test.');

@@ -25,7 +25,7 @@ describe('a TLSA record to paste', () => {
     expect(tlsaOwner('ns.test.')).toBe('_853._tcp.ns.test.');
     expect(tlsaOwner('.')).toBe('_853._tcp.');
     expect(tlsaRecord('ns.test.', { tlsa: '3 1 1 AB' })).toBe('_853._tcp.ns.test. 3600 IN TLSA 3 1 1 AB');
-    expect(tlsaRecord('ns.test.', { tlsa: '3 1 1 AB' }, 60)).toBe('_853._tcp.ns.test. 60 IN TLSA 3 1 1 AB');
+    expect(tlsaRecord('ns.test.', { tlsa: '3 1 1 AB' }, 8853)).toBe('_8853._tcp.ns.test. 3600 IN TLSA 3 1 1 AB');
   });
 });
 

@@ -2,12 +2,14 @@
  * Keeps the signals for new zones in the zones of their nameservers, where those are signed here (RFC 9615): they come with the first CDS
  * records of a zone, and go when its parent has a DS record.
  */
-import { messageOf } from '../../errors.js';
-import { type Changes, ImageView, type ZoneView } from '../../image/changes/zone-view.js';
+import type { AddedRecord } from '../../image/changes/added-records.js';
+import { ImageView } from '../../image/changes/zone-view.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock, Timer } from '../../session/clock.js';
-import { type SignalRecord, signalChanges, signalRecords } from '../../transfer/bootstrap/signal-records.js';
-import type { SignalTable } from './signal-table.js';
+import { signalRecords } from '../../transfer/bootstrap/signal-records.js';
+import { Additions, type ChangeableZone, type ZoneChanger } from '../signals/additions.js';
+import type { AdditionsTable } from '../signals/additions-table.js';
+import { placeOfName } from '../signals/place-of-name.js';
 
 /** Milliseconds from the first reason to look to the look: many zones change together. A guess. */
 const DELAY = 1000;
@@ -16,25 +18,13 @@ const AGAIN = 600_000;
 /** Milliseconds until what has failed is tried again. A guess. */
 const RETRY = 60_000;
 
-/** A zone as the keeper has it. */
-interface SignalZone {
-  readonly zone: string;
-  readonly role: string;
-  readonly state: string;
-  readonly image: Uint8Array | undefined;
-}
-
 interface SignalParts {
-  readonly keeper: {
-    get(zone: string): SignalZone | undefined;
-    all(): Iterable<SignalZone>;
-    change(zone: string, make: (view: ZoneView) => Changes | undefined): Promise<unknown>;
-  };
+  readonly keeper: ZoneChanger & { all(): Iterable<ChangeableZone> };
   /** Whether a zone is signed here. */
   isSigned(zone: string): boolean;
   /** Whether a zone asks its parent for the first DS record. */
   isBootstrapping(zone: string): boolean;
-  readonly table: SignalTable;
+  readonly table: AdditionsTable;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -42,6 +32,7 @@ interface SignalParts {
 export class BootstrapSignals {
   readonly #parts: SignalParts;
   readonly #timer: Timer;
+  readonly #additions: Additions;
   /** Whether there is a reason to look that the look under way may have missed. */
   #isWanted = false;
   #running: Promise<void> | undefined;
@@ -49,6 +40,11 @@ export class BootstrapSignals {
 
   constructor(parts: SignalParts) {
     this.#parts = parts;
+    this.#additions = new Additions({
+      ...parts,
+      nameOf: (zone) => `the signals for new zones in zone ${zone}`,
+      textOf: signalText,
+    });
     this.#timer = parts.clock.timer(() => {
       this.#running ??= this.#run();
     });
@@ -73,9 +69,9 @@ export class BootstrapSignals {
     this.#isWanted = false;
     const wanted = this.#wanted();
     let isDone = true;
-    for (const zone of new Set([...wanted.keys(), ...this.#parts.table.zones()])) {
+    for (const zone of new Set([...wanted.keys(), ...this.#additions.zones()])) {
       if (this.#isClosed) return;
-      if (!(await this.#bring(zone, wanted.get(zone) ?? []))) isDone = false;
+      if ((await this.#additions.bring(zone, wanted.get(zone) ?? [])) === 'failed') isDone = false;
     }
     this.#running = undefined;
     if (this.#isClosed) return;
@@ -85,8 +81,8 @@ export class BootstrapSignals {
   }
 
   /** The signals that zones are to have. */
-  #wanted(): Map<string, SignalRecord[]> {
-    const wanted = new Map<string, SignalRecord[]>();
+  #wanted(): Map<string, AddedRecord[]> {
+    const wanted = new Map<string, AddedRecord[]>();
     for (const { zone, state, image } of this.#parts.keeper.all()) {
       if (state !== 'served' || image === undefined || !this.#parts.isBootstrapping(zone)) continue;
       for (const record of signalRecords(new ImageView(image))) {
@@ -103,53 +99,14 @@ export class BootstrapSignals {
   /** The zone that a name is in, where that is originated and signed here. */
   #placeOf(owner: string): string | undefined {
     const { keeper, isSigned } = this.#parts;
-    for (const zone of enclosers(owner)) {
-      const kept = keeper.get(zone);
-      if (kept !== undefined) return kept.role === 'file' && isSigned(zone) ? zone : undefined;
-    }
-    return undefined;
-  }
-
-  /** Returns false when that has failed. Never rejects. */
-  async #bring(zone: string, wanted: readonly SignalRecord[]): Promise<boolean> {
-    const { keeper, table, log } = this.#parts;
-    const made = table.read(zone);
-    const kept = keeper.get(zone);
-    if (kept?.state !== 'served' || kept.image === undefined) return true;
-    try {
-      const look = signalChanges(new ImageView(kept.image), made, wanted);
-      if (look.changes !== undefined) {
-        // What is added is known as ours before it is there, so that a crash leaves nothing behind that nobody takes away.
-        await table.write(zone, [...made, ...look.made.filter((record) => !has(made, record))]);
-        await keeper.change(zone, (view) => signalChanges(view, made, wanted).changes);
-        log.info({ zone, signals: look.made.length }, signalText(zone, look.made));
-      }
-      if (look.changes !== undefined || look.made.length !== made.length) await table.write(zone, look.made);
-      return true;
-    } catch (error) {
-      log.error(
-        { err: error, zone },
-        `the signals for new zones in zone ${zone} stay as they were: ${messageOf(error)}`,
-      );
-      return false;
-    }
+    const kept = placeOfName(owner, keeper);
+    return kept?.role === 'file' && isSigned(kept.zone) ? kept.zone : undefined;
   }
 }
 
-function has(records: readonly SignalRecord[], wanted: SignalRecord): boolean {
-  const text = JSON.stringify(wanted);
-  return records.some((record) => JSON.stringify(record) === text);
-}
-
-function signalText(zone: string, signals: readonly SignalRecord[]): string {
+function signalText(zone: string, signals: readonly AddedRecord[]): string {
   const owners = [...new Set(signals.map(({ owner }) => owner))];
   return owners.length === 0
     ? `zone ${zone} has no signals for new zones any more`
     : `zone ${zone} vouches for new zones, at ${owners.join(', ')}`;
-}
-
-/** The name and those above it, as zoneKey() writes them. */
-function* enclosers(name: string): Iterable<string> {
-  for (let rest = name; rest !== ''; rest = rest.replace(/^(?:\\.|[^.\\])*\.?/, '')) yield rest;
-  yield '.';
 }

@@ -5,11 +5,11 @@ import type { ZoneKeys } from '../../dnssec/rollover/key-state.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
 import { ParentNotifier } from '../notify/parent-notifier.js';
+import { additionsTable } from '../signals/additions-table.js';
 import { zonePolicyOf } from '../zone-policy.js';
 import type { KeptState } from '../zones/kept-state.js';
 import type { ZoneKeeper } from '../zones/zone-keeper.js';
 import { BootstrapSignals } from './bootstrap-signals.js';
-import { signalTable } from './signal-table.js';
 
 interface ParentSideParts {
   readonly keeper: Pick<ZoneKeeper, 'get' | 'all' | 'change' | 'onPublished'>;
@@ -50,7 +50,7 @@ export class ParentSide {
         const keys = signing.keysOf(zone);
         return keys !== undefined && isBootstrapping(keys);
       },
-      table: signalTable(state.table(TABLE), log),
+      table: additionsTable(state.table(TABLE), 'signals', log),
       clock,
       log,
     });

@@ -33,6 +33,8 @@ export interface KeptZone {
   readonly pending: number;
   /** Id of the plan by which the version is signed (signing/zone-signers.ts); undefined: it is not signed here. */
   readonly plan: string | undefined;
+  /** Of a zone that has a file: what leads from the file as it was loaded to the zone's content. */
+  readonly overlay: RunPair | undefined;
 }
 
 /** A version that was made: by a transfer, a change, or by signing anew. */
@@ -91,6 +93,8 @@ export interface Kept {
   tail: Promise<void>;
 }
 
+const NO_CHANGES: RunPair = { removed: new Uint8Array(0), added: new Uint8Array(0) };
+
 export function newKept(zone: string, apex: Uint8Array, role: ZoneRole): Kept {
   const unknown = { origin: undefined, expired: undefined, overlay: undefined, plan: undefined };
   const known = { serial: 0, sourceSerial: 0, history: [], ...unknown };
@@ -126,7 +130,9 @@ export function mustBeKept(zones: ReadonlyMap<string, Kept>, kept: Kept): void {
 /** What is known of a zone. `image`: the version that is served, or that has expired. */
 export function describe(kept: Kept, image: Uint8Array | undefined): KeptZone {
   const { zone, apex, role, state, serial, sourceSerial, history, origin, waiting, plan } = kept;
-  return { zone, apex, role, state, image, serial, sourceSerial, history, origin, pending: waiting.length, plan };
+  const overlay = role === 'file' ? (kept.overlay ?? NO_CHANGES) : undefined;
+  const pending = waiting.length;
+  return { zone, apex, role, state, image, serial, sourceSerial, history, origin, pending, plan, overlay };
 }
 
 /** The error of a zone that cannot be changed as it is. */

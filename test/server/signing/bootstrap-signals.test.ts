@@ -3,8 +3,8 @@ import { PendingView } from '../../../src/image/changes/pending-view.js';
 import { ImageView } from '../../../src/image/changes/zone-view.js';
 import { load } from '../../../src/image/load.js';
 import { nameFromText } from '../../../src/protocol/name.js';
+import { additionsTable } from '../../../src/server/signals/additions-table.js';
 import { BootstrapSignals } from '../../../src/server/signing/bootstrap-signals.js';
-import { signalTable } from '../../../src/server/signing/signal-table.js';
 import { FakeClock } from '../../support/clock.js';
 
 const CDS = `@ CDS 1 13 2 ${'AA'.repeat(32)}\n`;
@@ -17,6 +17,9 @@ interface FakeZone {
   role: string;
   state: string;
   image: Uint8Array;
+  serial: number;
+  overlay: undefined;
+  plan: undefined;
 }
 
 function imageOf(zone: string, records: string): Uint8Array {
@@ -38,19 +41,20 @@ function open() {
   const views = new Map<string, PendingView>();
   const note = (_: object, text: string): void => void log.push(text);
   const logger = { debug: note, info: note, warn: note, error: note };
-  const table = signalTable(
+  const table = additionsTable(
     {
       keys: () => [...values.keys()],
       get: (key) => values.get(key),
       put: async (key, value) => void values.set(key, value),
       remove: async (key) => void values.delete(key),
     },
+    'signals',
     logger,
   );
   /** Serves a zone; what was changed in it is gone. */
   const serve = (zone: string, records: string, role = 'file'): void => {
     const image = imageOf(zone, records);
-    zones.set(zone, { zone, role, state: 'served', image });
+    zones.set(zone, { zone, role, state: 'served', image, serial: 1, overlay: undefined, plan: undefined });
     views.set(zone, new PendingView(new ImageView(image)));
   };
   const make = (): BootstrapSignals =>

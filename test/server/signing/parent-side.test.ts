@@ -16,7 +16,15 @@ const OWNER = nameFromText('_dsboot.child.test._signal.ns1.hosting.example.');
 function keptZone(zone: string, records: string): KeptZone {
   const text = `$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns1.hosting.example.\n${records}`;
   const { image } = load({ file: 'z', bytes: Buffer.from(text), origin: nameFromText(zone) }, { now: 0 });
-  const known = { serial: 1, sourceSerial: 1, history: [], origin: undefined, pending: 0, plan: 'plan' };
+  const known = {
+    serial: 1,
+    sourceSerial: 1,
+    history: [],
+    origin: undefined,
+    pending: 0,
+    overlay: undefined,
+    plan: 'plan',
+  };
   return { zone, apex: nameFromText(zone), role: 'file', state: 'served', image, ...known };
 }
 

@@ -9,7 +9,15 @@ const bytes = Buffer.from('@ 60 IN SOA ns a 1 2 3 4 5\n@ 60 IN NS ns\nns 60 IN A
 const { image } = load({ file: 'a.test.zone', bytes, origin }, { now: 0 });
 
 function kept(role: ZoneRole, state: KeptZone['state']): KeptZone {
-  const known = { serial: 1, sourceSerial: 1, history: [], origin: undefined, pending: 0, plan: undefined };
+  const known = {
+    serial: 1,
+    sourceSerial: 1,
+    history: [],
+    origin: undefined,
+    pending: 0,
+    overlay: undefined,
+    plan: undefined,
+  };
   return { zone: 'a.test.', apex: origin, role, state, image: state === 'empty' ? undefined : image, ...known };
 }
 

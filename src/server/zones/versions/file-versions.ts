@@ -39,7 +39,7 @@ export function isChangedHere({ serial, update }: EffectivePolicy): boolean {
 
 /** The error of a zone that is signed elsewhere and that the policy lets the server change. It is served as it is. */
 function signedElsewhere({ name, zone }: ZoneResult): Diagnostic {
-  const message = `found zone ${name} with signatures, expected none beside \`update\` or \`serial\` in its policy: a change here would break them; the file is served as it is`;
+  const message = `found zone ${name} with signatures, expected none beside \`update\`, \`signals\` or \`serial\` in its policy: a change here would break them; the file is served as it is`;
   return fileError(zone.file, message);
 }
 

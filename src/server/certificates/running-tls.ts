@@ -1,14 +1,14 @@
 /** Certificates and ticket keys: read again, checked when their time comes, rotated, and given to the threads that answer. */
-import type { Config } from '../config/schema.js';
-import { AdotdError, ErrorCode, messageOf } from '../errors.js';
-import type { Log } from '../observe/log.js';
-import type { Clock, Timer } from '../session/clock.js';
-import { dateNote, nextChange } from '../tls/certificate-dates.js';
-import type { Certificate } from '../tls/certificates.js';
-import { type Certificates, type Loaded, pairOf } from '../tls/served.js';
-import { TicketKeys } from '../tls/ticket-keys.js';
-import { TlsContexts, type TlsSettings } from '../tls/tls-context.js';
-import type { TlsOffer } from '../transport/transport.js';
+import type { Config } from '../../config/schema.js';
+import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
+import type { Log } from '../../observe/log.js';
+import type { Clock, Timer } from '../../session/clock.js';
+import { dateNote, nextChange } from '../../tls/certificate-dates.js';
+import type { Certificate } from '../../tls/certificates.js';
+import { type Certificates, type Loaded, pairOf } from '../../tls/served.js';
+import { TicketKeys } from '../../tls/ticket-keys.js';
+import { TlsContexts, type TlsSettings } from '../../tls/tls-context.js';
+import type { TlsOffer } from '../../transport/transport.js';
 import { logCertificate, type TlsNote, TlsReport, tlsNotes } from './tls-notes.js';
 import type { TlsCommit, TlsMistakes, TlsRefresh, TlsService } from './tls-service.js';
 

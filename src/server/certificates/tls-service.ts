@@ -1,8 +1,8 @@
 /** Certificates and ticket keys while the server runs, as its other parts see them. */
-import type { Config } from '../config/schema.js';
-import type { Certificates, Loaded } from '../tls/served.js';
-import type { TlsSettings } from '../tls/tls-context.js';
-import type { TlsOffer } from '../transport/transport.js';
+import type { Config } from '../../config/schema.js';
+import type { Certificates, Loaded } from '../../tls/served.js';
+import type { TlsSettings } from '../../tls/tls-context.js';
+import type { TlsOffer } from '../../transport/transport.js';
 
 /** Certificates and keys while the server runs. */
 export interface TlsService {

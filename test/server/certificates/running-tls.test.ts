@@ -1,12 +1,12 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { configSchema } from '../../src/config/schema.js';
-import type { Log } from '../../src/observe/log.js';
-import { openTls } from '../../src/server/open-tls.js';
-import type { TlsService } from '../../src/server/tls-service.js';
-import { FakeClock } from '../support/clock.js';
-import { DAY, type Made, make, temporaryFolder } from '../tls/support.js';
+import { configSchema } from '../../../src/config/schema.js';
+import type { Log } from '../../../src/observe/log.js';
+import { openTls } from '../../../src/server/certificates/open-tls.js';
+import type { TlsService } from '../../../src/server/certificates/tls-service.js';
+import { FakeClock } from '../../support/clock.js';
+import { DAY, type Made, make, temporaryFolder } from '../../tls/support.js';
 
 let folder: ReturnType<typeof temporaryFolder>;
 let clock: FakeClock;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type PeerCertificate } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startServer } from '../../src/index.js';
+import { startServer } from '../../../src/index.js';
 
 let folder: string;
 beforeEach(() => {

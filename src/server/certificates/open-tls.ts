@@ -1,13 +1,13 @@
 /** Opens TLS: reads certificates and ticket keys for the first time. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Config } from '../config/schema.js';
-import { AdotdError } from '../errors.js';
-import type { Log } from '../observe/log.js';
-import type { Clock } from '../session/clock.js';
-import { loadCertificates } from '../tls/served.js';
-import { TICKET_KEY_OCTETS, TicketKeys } from '../tls/ticket-keys.js';
-import type { TlsSettings } from '../tls/tls-context.js';
+import type { Config } from '../../config/schema.js';
+import { AdotdError } from '../../errors.js';
+import type { Log } from '../../observe/log.js';
+import type { Clock } from '../../session/clock.js';
+import { loadCertificates } from '../../tls/served.js';
+import { TICKET_KEY_OCTETS, TicketKeys } from '../../tls/ticket-keys.js';
+import type { TlsSettings } from '../../tls/tls-context.js';
 import { type LoadCertificates, RunningTls } from './running-tls.js';
 import { logCertificate } from './tls-notes.js';
 import type { TlsService } from './tls-service.js';

@@ -1,9 +1,9 @@
 /** What is wrong with certificates and ticket keys: for the log, and for the status. */
-import type { AdotdError } from '../errors.js';
-import type { Log } from '../observe/log.js';
-import { certificateNotes } from '../tls/certificate-notes.js';
-import type { Certificate } from '../tls/certificates.js';
-import type { Loaded } from '../tls/served.js';
+import type { AdotdError } from '../../errors.js';
+import type { Log } from '../../observe/log.js';
+import { certificateNotes } from '../../tls/certificate-notes.js';
+import type { Certificate } from '../../tls/certificates.js';
+import type { Loaded } from '../../tls/served.js';
 
 /** Something that an operator should know. */
 export interface TlsNote {

@@ -1,0 +1,160 @@
+import { createPublicKey } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readConfig } from '../../../src/config/load.js';
+import { silentLog } from '../../../src/observe/log.js';
+import { createServer, type Server } from '../../../src/server/server.js';
+import { zonesOfConfig } from '../../../src/server/zones/zone-files.js';
+import { pinOf } from '../../../src/tls/pin.js';
+import { askUdp } from '../../support/ask.js';
+import { buildQuery, decodeMessage } from '../../support/message.js';
+import { type Made, make, makeRsa, temporaryFolder } from '../../tls/support.js';
+
+const POLICY = '{ zones: [a.test], signals: { tlsa: auto, svcb: auto } }';
+const ZONE = '@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.1\nns 60 A 192.0.2.2\n';
+const TLSA = '_8853._tcp.ns.a.test.';
+const SVCB = '_dns.ns.a.test.';
+/** RDATA up to the addresses: priority, target, ALPN, port. */
+const BOUND = '0001026e7301610474657374000001000403646f74000300022295';
+
+let folder: ReturnType<typeof temporaryFolder>;
+const running: Server[] = [];
+beforeEach(() => {
+  folder = temporaryFolder();
+  folder.put('a.zone', ZONE);
+});
+afterEach(async () => {
+  for (const server of running.splice(0)) await server.close();
+  folder[Symbol.dispose]();
+});
+
+const configure = (changes: Readonly<Record<string, string>> = {}): string => {
+  const parts = {
+    tls: '{ certificates: [{ cert: a.pem, key: a.key }] }',
+    policies: `[${POLICY}]`,
+    ...changes,
+  };
+  return folder.put(
+    'adotd.yaml',
+    `listen: [127.0.0.1]
+port: 0
+tls_port: 0
+workers: embedded
+tls: ${parts.tls}
+state: { folder: state }
+signals: { names: [ns.a.test, NS.elsewhere.test], port: 8853, ttl: 30 }
+zones: { files: [{ name: a.test, file: a.zone }], policies: ${parts.policies} }
+`,
+  );
+};
+
+async function serve(): Promise<Server> {
+  const path = join(folder.path, 'adotd.yaml');
+  const read = () => readConfig(path);
+  const places = () => () => ({ file: path, line: 1, column: 1 });
+  const server = await createServer({
+    config: read(),
+    configFile: { path, read, places },
+    zones: zonesOfConfig,
+    log: silentLog,
+    loader: { thread: false },
+  });
+  running.push(server);
+  return server;
+}
+
+async function rdatas({ udp }: Server, name: string, type: number): Promise<string[]> {
+  const message = await askUdp({ port: udp[0]!.port }, buildQuery({ name, type }));
+  return decodeMessage(message!)
+    .answer.map(({ ttl, rdata }) => `${ttl} ${rdata}`)
+    .sort();
+}
+const tlsaOf = (server: Server) => rdatas(server, TLSA, 52);
+const svcbOf = (server: Server) => rdatas(server, SVCB, 64);
+const serialOf = (server: Server) => server.keeper.get('a.test.')!.serial;
+const becomes = (read: () => Promise<unknown>, value: unknown): Promise<void> =>
+  vi.waitFor(async () => expect(await read()).toEqual(value), { timeout: 10_000, interval: 50 });
+
+function put(name: string, { cert, key }: Made): string {
+  folder.put(`${name}.pem`, cert);
+  folder.put(`${name}.key`, key);
+  return `30 030101${Buffer.from(pinOf(createPublicKey(key)), 'base64').toString('hex')}`;
+}
+
+describe('the signals of DNS over TLS', () => {
+  it('come with what is served, follow the addresses of the name, and move the serial', async () => {
+    const pin = put('a', await make({ names: ['ns.a.test'] }));
+    configure();
+    const server = await serve();
+    await becomes(() => tlsaOf(server), [pin]);
+    expect(await svcbOf(server)).toEqual([`30 ${BOUND}00040008c0000201c0000202`]);
+    expect(serialOf(server)).toBe(2);
+    folder.put('a.zone', ZONE.replace('ns 60 A 192.0.2.2\n', 'ns 60 AAAA 2001:db8::1\n'));
+    await server.reload();
+    const moved = `${BOUND}00040004c000020100060010${'20010db8'.padEnd(31, '0')}1`;
+    await becomes(() => svcbOf(server), [`30 ${moved}`]);
+    expect([await tlsaOf(server), serialOf(server)]).toEqual([[pin], 4]);
+  });
+
+  it('are there once after a restart, and go when the policy or TLS does', async () => {
+    const pin = put('a', await make({ names: ['ns.a.test'] }));
+    configure();
+    const first = await serve();
+    await becomes(() => tlsaOf(first), [pin]);
+    await first.close();
+    running.length = 0;
+    const second = await serve();
+    expect([await tlsaOf(second), serialOf(second)]).toEqual([[pin], 2]);
+    configure({ policies: '[{ zones: [a.test], serial: increment, signals: { svcb: auto } }]' });
+    await second.reload();
+    await becomes(() => tlsaOf(second), []);
+    expect(await svcbOf(second)).toHaveLength(1);
+    await second.close();
+    running.length = 0;
+    configure({ tls: '{ enabled: false }' });
+    const third = await serve();
+    await becomes(() => svcbOf(third), []);
+  });
+
+  it('are one TLSA record for each kind of key that clients of the name may get', async () => {
+    const ec = put('a', await make({ names: ['ns.a.test'] }));
+    const rsa = put('b', await makeRsa('ns.a.test'));
+    const other = put('c', await make({ names: ['other.a.test'] }));
+    const pairs = ['a', 'b', 'c'].map((name) => `{ cert: ${name}.pem, key: ${name}.key }`);
+    configure({ tls: `{ certificates: [${pairs.join(', ')}] }` });
+    const server = await serve();
+    await becomes(() => tlsaOf(server), [ec, rsa].sort());
+    expect(await tlsaOf(server)).not.toContain(other);
+  });
+
+  it('give way to records of the zone file, ours among them', async () => {
+    const pin = put('a', await make({ names: ['ns.a.test'] }));
+    configure();
+    const server = await serve();
+    await becomes(() => tlsaOf(server), [pin]);
+    const foreign = `30 030101${'ab'.repeat(32)}`;
+    const inFile = (...records: string[]): string =>
+      ZONE + records.map((record) => `${TLSA} 30 TLSA 3 1 1 ${record.slice(9)}\n`).join('');
+    folder.put('a.zone', inFile(foreign));
+    await server.reload();
+    await becomes(() => tlsaOf(server), [foreign]);
+    folder.put('a.zone', inFile(foreign, pin));
+    await server.reload();
+    await becomes(() => tlsaOf(server), [foreign, pin].sort());
+    folder.put('a.zone', ZONE);
+    await server.reload();
+    await becomes(() => tlsaOf(server), [pin]);
+  });
+
+  it('are signed in a zone that is signed here', async () => {
+    const pin = put('a', await make({ names: ['ns.a.test'] }));
+    mkdirSync(join(folder.path, 'state'));
+    configure({ policies: '[{ zones: [a.test], dnssec: default, signals: { tlsa: auto } }]' });
+    const server = await serve();
+    await becomes(() => tlsaOf(server), [pin]);
+    const query = buildQuery({ name: TLSA, type: 52, edns: { dnssecOk: true } });
+    const { answer } = decodeMessage((await askUdp({ port: server.udp[0]!.port }, query))!);
+    expect(answer.map(({ type }) => type)).toEqual([52, 46]);
+  });
+});
