@@ -162,5 +162,5 @@ export const remotes = z
 /** Resolvers for the names of remotes. */
 export const resolver = z._default(z.array(address).check(z.maxLength(8)), []).register(z.globalRegistry, {
   description:
-    'Addresses of the resolvers that look up names of remotes, and of nameservers to notify. Default: those of /etc/resolv.conf.',
+    'Addresses of the resolvers that look up names of remotes and of nameservers to notify, and DS records of zones that are signed here without `parent`. Default: those of /etc/resolv.conf.',
 });

@@ -11,6 +11,9 @@ const RECORDS = [
   ['ds', 'DS'],
 ] as const;
 
+/** What is said before the reason of a state; else `waits`. */
+const REASONS: Readonly<Partial<Record<DnssecStatus['state'], string>>> = { failed: 'FAILED', signed: 'BOGUS' };
+
 /** `now`: seconds since 1970. */
 export function signingText(zones: readonly DnssecStatus[], now: number): string {
   if (zones.length === 0) return 'no zone is signed here\n';
@@ -26,7 +29,7 @@ function zoneText(status: DnssecStatus, now: number): string {
   ];
   const lines = [
     `${zone}: ${facts.join('; ')}`,
-    ...(reason === undefined ? [] : [`  ${status.state === 'failed' ? 'FAILED' : 'waits'}: ${reason}`]),
+    ...(reason === undefined ? [] : [`  ${REASONS[status.state] ?? 'waits'}: ${reason}`]),
     ...keys.flatMap((key) => keyLines(zone, key)),
     ...(look === undefined ? [] : [`  parent, ${duration(now - look.at)} ago: ${look.text}`]),
   ];

@@ -98,7 +98,7 @@ const dnssecPolicy = z.strictObject({
   }),
   parent: z._default(z.array(z.string().check(z.minLength(1))).check(z.maxLength(64)), []).register(z.globalRegistry, {
     description:
-      'All servers of the parent zone, from `remotes`. They are asked for DS records. Without them, somebody has to say what is there: `adotd ctl dnssec ds-seen` and `ds-gone`.',
+      'All servers of the parent zone, from `remotes`. They are asked for DS records. Without them, somebody has to say what is there: `adotd ctl dnssec ds-seen` and `ds-gone`; only before a first key is made, `resolver` is asked.',
   }),
   dnskey_ttl: durationLimit(
     TTL,

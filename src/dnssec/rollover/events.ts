@@ -86,7 +86,7 @@ export function leaving(state: ZoneKeys, isLeaving: boolean): ZoneKeys {
   return { ...state, isLeaving };
 }
 
-/** Allows a first key although the zone was signed before. */
+/** Allows a first key, whether the zone was signed before or not, and whatever others say of DS records. */
 export function startAllowed(state: ZoneKeys): ZoneKeys {
-  return { ...state, wasSigned: false };
+  return { ...state, isStartAllowed: true };
 }

@@ -72,6 +72,8 @@ export interface ZoneKeys {
   readonly time: number;
   /** Whether the zone was ever signed: a new key is then not made without being asked for. */
   readonly wasSigned: boolean;
+  /** Whether somebody has said that a first key may be made, whatever is known of DS records. */
+  readonly isStartAllowed: boolean;
   /** Whether states stand still by command. */
   readonly isFrozen: boolean;
   /** Whether the zone is to be unsigned. */
@@ -93,6 +95,7 @@ export const NO_KEYS_YET: ZoneKeys = {
   keys: [],
   time: 0,
   wasSigned: false,
+  isStartAllowed: false,
   isFrozen: false,
   isLeaving: false,
   rolls: [],

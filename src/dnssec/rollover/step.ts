@@ -28,7 +28,10 @@ interface Facts {
   readonly now: number;
   /** Seconds: the largest TTL in the zone, that of negative answers among them. */
   readonly zoneTtl: number;
-  /** Whether all servers of the parent say that there is no DS record; undefined: that is not known. */
+  /**
+   * Whether there is no DS record: all servers of the parent say so, or where they are not asked, the resolvers do, or nobody could have one;
+   * undefined: that is not known.
+   */
   readonly isDsDenied: boolean | undefined;
 }
 
@@ -156,7 +159,8 @@ function setGoals(before: ZoneKeys, policy: RolloverPolicy, facts: Facts, makeKe
   const rolls = before.rolls.filter((role) =>
     before.keys.some((key) => key.role === role && isInUse(key) && key.active === undefined),
   );
-  return { ...before, keys, rolls, wasSigned: before.wasSigned || keys.length > 0 };
+  const isStartAllowed = before.isStartAllowed && keys.length === 0;
+  return { ...before, keys, rolls, wasSigned: before.wasSigned || keys.length > 0, isStartAllowed };
 }
 
 function isInUse({ goal }: KeyProgress): boolean {
@@ -173,8 +177,9 @@ function isOver({ active, role }: KeyProgress, { lifetime }: WantedKey, { rolls 
 }
 
 /** A state that was lost or copied must never make a first key under the DS record of an older one. */
-function mayStart({ wasSigned }: ZoneKeys, { isParentAsked }: RolloverPolicy, { isDsDenied }: Facts): boolean {
-  return isParentAsked ? isDsDenied === true : !wasSigned;
+function mayStart({ wasSigned, isStartAllowed }: ZoneKeys, policy: RolloverPolicy, { isDsDenied }: Facts): boolean {
+  if (policy.isParentAsked) return isDsDenied === true;
+  return isStartAllowed || (!wasSigned && isDsDenied === true);
 }
 
 /**

@@ -18,8 +18,8 @@ export interface SigningFacts {
   readonly seconds: number;
 }
 
-/** As `adotd ctl dnssec status` has them; `frozen` zones are counted as what they are, too. */
-export const SIGNING_STATES = ['unsigned', 'signed', 'waiting', 'leaving', 'failed', 'frozen'] as const;
+/** As `adotd ctl dnssec status` has them; `frozen` and `bogus` zones are counted as what they are, too. */
+export const SIGNING_STATES = ['unsigned', 'signed', 'waiting', 'leaving', 'failed', 'frozen', 'bogus'] as const;
 export const KEY_ROLES = ['csk', 'ksk', 'zsk'] as const;
 /** `coming`: it is to be used, and not all of its records are known everywhere. `going`: it is to disappear. */
 export const KEY_PHASES = ['coming', 'used', 'going'] as const;
@@ -27,7 +27,7 @@ export const KEY_PHASES = ['coming', 'used', 'going'] as const;
 const NO_KEYS = { coming: 0, used: 0, going: 0 };
 
 export const NO_SIGNING: SigningFacts = {
-  zones: { unsigned: 0, signed: 0, waiting: 0, leaving: 0, failed: 0, frozen: 0 },
+  zones: { unsigned: 0, signed: 0, waiting: 0, leaving: 0, failed: 0, frozen: 0, bogus: 0 },
   keys: { csk: NO_KEYS, ksk: NO_KEYS, zsk: NO_KEYS },
   parentWaits: 0,
   dsSeen: 0,

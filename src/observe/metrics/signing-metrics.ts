@@ -8,7 +8,7 @@ export const SIGNING_METRICS: readonly Metric[] = [
   {
     name: 'adotd_dnssec_zones',
     type: 'gauge',
-    help: 'Zones that are signed here, are to be, or once were. `waiting`: it may not be signed yet. `leaving`: it is to be unsigned. `failed`: it could not be signed, and what was signed before is served. Those whose keys stand still by command are counted as `frozen` as well.',
+    help: 'Zones that are signed here, are to be, or once were. `waiting`: it may not be signed yet. `leaving`: it is to be unsigned. `failed`: it could not be signed, and what was signed before is served. Those whose keys stand still by command are counted as `frozen` as well, and as `bogus` those that have DS records, but none of a key of theirs.',
     labels: { state: listed(SIGNING_STATES) },
     read: ({ server: { signing } }) => SIGNING_STATES.map((state) => [[state], signing.zones[state]] as const),
   },

@@ -104,7 +104,7 @@ export class KnownZones {
     return figuresOf(this.#running(), (zone) => this.policy(zone), this.tally);
   }
 
-  /** A line for each zone that cannot be signed. */
+  /** A line for each zone that cannot be signed, or is bogus. */
   get problems(): readonly string[] {
     return problemsOf(this.#running());
   }

@@ -1,6 +1,7 @@
 /** What the running server knows of a zone that it signs, besides the keys, and when there is something to do for it. */
 import { isPending } from '../../dnssec/rollover/step.js';
 import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
+import { isSpecialUse } from '../../protocol/special-use.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { denialOf, nextLook, type ParentLook } from './parent/parent-look.js';
 import type { SigningZone } from './signing-zone.js';
@@ -8,7 +9,11 @@ import type { SigningZone } from './signing-zone.js';
 /** Times are seconds since 1970. */
 export interface RunningSigning {
   readonly signing: SigningZone;
+  /** Whether its name may have been delegated in the public DNS. */
+  readonly isDelegated: boolean;
   look: ParentLook | undefined;
+  /** From when on the DS records of keys in use are looked at. */
+  watchedFrom: number;
   /** Why the zone could not be signed; undefined: it could. */
   failure: SigningFailure | undefined;
   /** When signatures are to be looked at; undefined: there are none. */
@@ -33,7 +38,8 @@ const LONGEST_RETRY = 3600;
 
 export function newRunning(signing: SigningZone): RunningSigning {
   const times = { signaturesDue: undefined, resigned: 0, next: undefined };
-  return { signing, look: undefined, failure: undefined, isResigning: false, ...times };
+  const isDelegated = signing.apex.length > 1 && !isSpecialUse(signing.apex);
+  return { signing, isDelegated, look: undefined, watchedFrom: 0, failure: undefined, isResigning: false, ...times };
 }
 
 /** A zone is served that may have come back as it was stored: then nothing was signed, and nobody knows how long its signatures last. */
@@ -43,26 +49,22 @@ export function noteServed(running: RunningSigning, now: number): void {
 }
 
 /** `policy`: the one in force. */
-export function isVersionDue(
-  { signing, look }: RunningSigning,
-  policy: DnssecPolicy | undefined,
-  now: number,
-): boolean {
-  return signing.outlook(policy, denialOf(look, now)).isDue;
+export function isVersionDue(running: RunningSigning, policy: DnssecPolicy | undefined, now: number): boolean {
+  return running.signing.outlook(policy, denialOf(running, policy, now)).isDue;
 }
 
-/** When the parent is to be looked at; undefined: it is not. */
-export function lookTime({ signing, look }: RunningSigning, policy: DnssecPolicy | undefined): number | undefined {
-  const { kept } = signing;
-  return nextLook(kept, policy ?? kept.policy, policy !== undefined, look);
+/** When the zone's DS records are to be looked at; undefined: they are not. */
+export function lookTime(running: RunningSigning, policy: DnssecPolicy | undefined): number | undefined {
+  const { kept } = running.signing;
+  return nextLook(kept, policy ?? kept.policy, policy !== undefined, running);
 }
 
 /** When there is something to do for a zone that is served; undefined: never. */
 export function nextTime(running: RunningSigning, policy: DnssecPolicy | undefined, now: number): number | undefined {
-  const { signing, failure, signaturesDue, look, resigned } = running;
+  const { signing, failure, signaturesDue, resigned } = running;
   if (signing.damage !== undefined) return undefined;
   if (failure !== undefined) return failure.retryAt;
-  const { isDue, next } = signing.outlook(policy, denialOf(look, now));
+  const { isDue, next } = signing.outlook(policy, denialOf(running, policy, now));
   // What can never be published must not keep the server busy.
   const due = isDue ? Math.max(now, resigned + 1) : undefined;
   const times = [due, next, signaturesDue, lookTime(running, policy)].filter((time) => time !== undefined);

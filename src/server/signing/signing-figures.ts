@@ -4,6 +4,7 @@ import { messageOf } from '../../errors.js';
 import type { KEY_PHASES, SigningFacts } from '../../observe/metrics/signing-facts.js';
 import type { SigningSummary } from '../zones/zone-outcome.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
+import { foreignDsText } from './parent/parent-look.js';
 import type { RunningSigning } from './running-signing.js';
 import { type DnssecStatus, stateOf } from './signing-status.js';
 
@@ -35,13 +36,14 @@ export function figuresOf(
 ): SigningFacts {
   const phases = (): Record<Phase, number> => ({ coming: 0, used: 0, going: 0 });
   const keys = { csk: phases(), ksk: phases(), zsk: phases() };
-  const counts = { unsigned: 0, signed: 0, waiting: 0, leaving: 0, failed: 0, frozen: 0 };
+  const counts = { unsigned: 0, signed: 0, waiting: 0, leaving: 0, failed: 0, frozen: 0, bogus: 0 };
   let [parentWaits, dsSeen, signaturesDue, next] = [0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (const running of zones) {
     const { signing } = running;
     counts[stateIn(running, policyOf(signing.zone))]++;
     const { keys: state } = signing.kept;
     if (state.isFrozen) counts.frozen++;
+    if (running.look?.isForeign) counts.bogus++;
     for (const key of state.keys) {
       keys[key.role][phaseOf(key)]++;
       if (isParentAwaited(key)) parentWaits++;
@@ -66,11 +68,13 @@ function stateIn({ signing, failure, look }: RunningSigning, policy: DnssecPolic
   return stateOf(signing, { policy, failure: failure && messageOf(failure.error), look }).state;
 }
 
-/** A line for each zone that cannot be signed. */
+/** A line for each zone that cannot be signed, or whose DS records are of other keys. */
 export function problemsOf(zones: Iterable<RunningSigning>): string[] {
-  return [...zones].flatMap(({ signing, failure }) => {
-    const reason = signing.damage?.message ?? (failure && messageOf(failure.error));
-    return reason === undefined ? [] : [`${signing.zone} cannot be signed: ${reason}`];
+  return [...zones].flatMap(({ signing, failure, look }) => {
+    const { zone, damage, kept } = signing;
+    const reason = damage?.message ?? (failure && messageOf(failure.error));
+    if (reason !== undefined) return [`${zone} cannot be signed: ${reason}`];
+    return look?.isForeign ? [`${zone} ${foreignDsText(look, kept.keys, zone)}`] : [];
   });
 }
 

@@ -3,12 +3,13 @@ import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
 import type { Identity } from '../process/privileges.js';
 import type { EffectivePolicy } from '../zone-policy.js';
+import type { AskResolver } from './parent/delegation-resolver.js';
 import type { AskParent } from './parent/parent-servers.js';
 import type { SigningTable } from './signing-zone.js';
 
 /** What the keeper of zones does for those who sign them. */
 export interface SignedZones {
-  get(zone: string): { readonly state: string } | undefined;
+  get(zone: string): { readonly state: string; readonly image?: Uint8Array | undefined } | undefined;
   all(): Iterable<{ readonly zone: string }>;
   onPublished(listener: (zone: string) => void): void;
   /** Makes a version where the plan is another, or signatures are due. `nextDue`: seconds since 1970. */
@@ -25,6 +26,8 @@ export interface SigningOptions {
   readonly owner?: Identity | undefined;
   /** Instead of the servers that the configuration has. */
   readonly askParent?: AskParent | undefined;
+  /** Instead of the resolvers that the configuration has. */
+  readonly askResolver?: AskResolver | undefined;
   /** Instead of the policies that the configuration has. */
   readonly policyOf?: ((zone: string) => Pick<EffectivePolicy, 'dnssec'>) | undefined;
 }

@@ -5,7 +5,7 @@ import type { KeyProgress, KeyRecord, KeyRole, RecordState } from '../../dnssec/
 import { Type } from '../../protocol/iana.js';
 import { rdataToText } from '../../protocol/rdata/print.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
-import type { ParentLook } from './parent/parent-look.js';
+import { foreignDsText, type ParentLook } from './parent/parent-look.js';
 import type { SigningZone } from './signing-zone.js';
 import { dnskeyOf } from './stored-signing.js';
 
@@ -36,7 +36,7 @@ export interface DnssecStatus {
   readonly policy: string | undefined;
   /** `waiting`: it may not be signed yet. `leaving`: it is to be unsigned. `failed`: its last version could not be signed. */
   readonly state: 'unsigned' | 'signed' | 'waiting' | 'leaving' | 'failed';
-  /** Why it waits, or has failed. */
+  /** Why it waits, has failed, or is signed and bogus for resolvers that validate. */
   readonly reason?: string;
   readonly isFrozen: boolean;
   readonly keys: readonly KeyStatus[];
@@ -83,20 +83,26 @@ export function stateOf(
   const reason = zone.damage?.message ?? failure;
   if (reason !== undefined) return { state: 'failed', reason };
   const { keys, policy: last } = zone.kept;
+  const foreign = look?.isForeign ? { reason: `it ${foreignDsText(look, keys, zone.zone)}` } : undefined;
   if (policy === undefined && last === undefined)
     return { state: 'waiting', reason: 'it has keys, but no policy of the configuration has it signed' };
   if (policy === undefined) return { state: zone.kept.isUnsigned ? 'unsigned' : 'leaving' };
-  if (keys.keys.length > 0) return { state: 'signed' };
+  if (keys.keys.length > 0) return { state: 'signed', ...foreign };
   if (keys.isFrozen) return { state: 'waiting', reason: 'all keys stand still by command' };
-  if (!policy.rollover.isParentAsked)
+  if (foreign !== undefined && !keys.wasSigned) return { state: 'waiting', ...foreign };
+  const seen = look === undefined ? 'they were not asked yet' : look.text;
+  if (policy.rollover.isParentAsked)
+    return { state: 'waiting', reason: `all servers of the parent have to say that there is no DS record: ${seen}` };
+  if (keys.wasSigned)
     return {
       state: 'waiting',
-      reason: keys.wasSigned
-        ? `it was signed before, and an old DS record would make it bogus: once there is none, use adotd ctl dnssec start ${zone.zone}`
-        : 'it is not served yet',
+      reason: `it was signed before, and an old DS record would make it bogus: once there is none, use adotd ctl dnssec start ${zone.zone}`,
     };
-  const seen = look === undefined ? 'they were not asked yet' : look.text;
-  return { state: 'waiting', reason: `all servers of the parent have to say that there is no DS record: ${seen}` };
+  const start = `adotd ctl dnssec start ${zone.zone} makes a key without that`;
+  return {
+    state: 'waiting',
+    reason: `resolvers are asked whether there is a DS record of another key: ${seen}; ${start}`,
+  };
 }
 
 function keysOf(zone: SigningZone, policy: DnssecPolicy | undefined, now: number): KeyStatus[] {

@@ -74,6 +74,7 @@ const stored = z.object({
     keys: z.array(key),
     time: z.number(),
     wasSigned: z.boolean(),
+    isStartAllowed: z._default(z.boolean(), false),
     isFrozen: z.boolean(),
     isLeaving: z.boolean(),
     rolls: z.array(role),

@@ -12,9 +12,8 @@ import { imageFacts } from '../../image/image-facts.js';
 import { zonePolicyOf } from '../zone-policy.js';
 import { KeyFiles } from './key-files.js';
 import { KnownZones } from './known-zones.js';
-import { lookAtParent } from './parent/look-at-parent.js';
+import { DelegationLooks } from './parent/delegation-looks.js';
 import { denialOf } from './parent/parent-look.js';
-import { type AskParent, ParentServers } from './parent/parent-servers.js';
 import {
   failedAgain,
   firstDue,
@@ -38,8 +37,7 @@ const LOOKED_AT = 100;
 export class ZoneSigning implements ZoneSigners {
   readonly known: KnownZones;
   readonly #options: SigningOptions;
-  readonly #parents: ParentServers;
-  readonly #ask: AskParent;
+  readonly #looks: DelegationLooks;
   readonly #schedule: SigningSchedule;
 
   private constructor(config: Config, options: SigningOptions) {
@@ -47,8 +45,7 @@ export class ZoneSigning implements ZoneSigners {
     this.#options = options;
     const parts = { files: new KeyFiles(folder, owner), table: state.table(TABLE), clock, log };
     this.known = new KnownZones(parts, options.policyOf ?? zonePolicyOf(config));
-    this.#parents = new ParentServers(config, clock, log);
-    this.#ask = options.askParent ?? this.#parents.ask;
+    this.#looks = new DelegationLooks(config, { ...options, served: (zone) => this.known.keeper?.get(zone)?.image });
     this.#schedule = new SigningSchedule(clock, {
       next: (zone) => this.#nextOf(zone),
       work: (zone) => this.#work(zone),
@@ -81,7 +78,9 @@ export class ZoneSigning implements ZoneSigners {
     let count = 0;
     for (const { zone } of keeper.all()) {
       if (!this.isSigner(zone)) continue;
-      this.known.get(zone).signaturesDue = now + Math.floor(count++ / LOOKED_AT);
+      const running = this.known.get(zone);
+      running.signaturesDue = now + Math.floor(count++ / LOOKED_AT);
+      running.watchedFrom = running.signaturesDue;
       this.#schedule.touch(zone);
     }
   }
@@ -89,12 +88,12 @@ export class ZoneSigning implements ZoneSigners {
   /** Follows a configuration that is in force from now on. */
   configure(config: Config): void {
     if (this.#options.policyOf === undefined) this.known.policyOf = zonePolicyOf(config);
-    this.#parents.configure(config);
+    this.#looks.configure(config);
     for (const zone of this.known.names()) this.#again(zone);
   }
 
   async close(): Promise<void> {
-    this.#parents.close();
+    this.#looks.close();
     await this.#schedule.close();
   }
 
@@ -112,7 +111,8 @@ export class ZoneSigning implements ZoneSigners {
     const now = this.#now();
     try {
       const { largestTtl } = imageFacts(content);
-      return await running.signing.plan(this.known.policy(zone), largestTtl, denialOf(running.look, now));
+      const policy = this.known.policy(zone);
+      return await running.signing.plan(policy, largestTtl, denialOf(running, policy, now));
     } catch (error) {
       // The keeper passes on to #resign() what is thrown here.
       if (!running.isResigning) this.#failed(running, error);
@@ -166,7 +166,9 @@ export class ZoneSigning implements ZoneSigners {
 
   /** Takes over the keys that a zone was signed with elsewhere, before a policy has it signed here; or brings back lost files. */
   async importKeys(zone: string, keys: readonly ImportedKey[]): Promise<void> {
-    await this.known.get(zone).signing.importKeys(keys);
+    const running = this.known.get(zone);
+    await running.signing.importKeys(keys);
+    running.look = undefined;
     await this.#effect(zone);
   }
 
@@ -196,6 +198,8 @@ export class ZoneSigning implements ZoneSigners {
     const running = this.known.get(zone);
     const now = this.#now();
     if (running.failure !== undefined) running.failure = { ...running.failure, retryAt: now };
+    // Other resolvers are there perhaps, or whoever has mended the parent does not want to wait.
+    if (running.look?.isByResolver || running.look?.isForeign) running.look = undefined;
     if (running.look !== undefined) running.look = { ...running.look, silent: 0 };
     this.#schedule.touch(zone);
   }
@@ -210,12 +214,11 @@ export class ZoneSigning implements ZoneSigners {
   async #work(zone: string): Promise<void> {
     const running = this.known.get(zone);
     if (!this.known.isServed(zone)) return;
-    const { clock, log } = this.#options;
     const lookAt = lookTime(running, this.known.policy(zone));
     const policy = this.known.policy(zone) ?? running.signing.kept.policy;
     if (policy !== undefined && lookAt !== undefined && lookAt <= this.#now()) {
       try {
-        running.look = await lookAtParent(running.signing, running.look, policy, { ask: this.#ask, clock, log });
+        await this.#looks.look(running, policy);
       } catch (error) {
         this.#failed(running, error);
         return;

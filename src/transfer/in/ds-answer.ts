@@ -51,6 +51,6 @@ export function readDsAnswer(
 }
 
 /** Whether `name` lies above `zone`. */
-function isAbove(name: Uint8Array, zone: Uint8Array): boolean {
+export function isAbove(name: Uint8Array, zone: Uint8Array): boolean {
   return suffixAt(zone, 0, name, labelCount(name)) > 0;
 }

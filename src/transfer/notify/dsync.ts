@@ -2,12 +2,12 @@
  * Where the parent of a zone takes notifications of new keys: the records DSYNC, and the names at which they are looked up (RFC 9859
  * §4.1). NOT here: CSYNC (§4.2), the report channel (§4.3.1), and what a parent does with notifications (§4.3).
  */
-import { AdotdError, ErrorCode } from '../../errors.js';
-import { Class, Opcode, Rcode, Type } from '../../protocol/iana.js';
+import { Class, Type } from '../../protocol/iana.js';
 import { labelOffsets, MAX_NAME, nameToText, suffixAt } from '../../protocol/name.js';
-import { readU16, writeU16 } from '../../protocol/octets.js';
+import { readU16 } from '../../protocol/octets.js';
 import { readRdata } from '../../protocol/rdata/wire.js';
-import { AnswerRecords, HEADER } from '../in/answer-records.js';
+import { AnswerRecords } from '../in/answer-records.js';
+import { checkResolverAnswer } from '../resolver-message.js';
 
 /** `_dsync` (RFC 9859 §3). */
 const LABEL = Uint8Array.of(6, ...Buffer.from('_dsync'));
@@ -15,11 +15,7 @@ const LABEL = Uint8Array.of(6, ...Buffer.from('_dsync'));
 const NOTIFY = 1;
 /** Octets of DSYNC RDATA before the target: type, scheme, port. */
 const FIXED = 5;
-const QR = 0x80;
-const TC = 0x02;
-const RD = 0x01;
 const NSCOUNT = 8;
-const RCODES = Object.entries(Rcode);
 
 /** Who is told of a new CDS RRset. */
 export interface DsyncTarget {
@@ -68,30 +64,9 @@ function lookupName(zone: Uint8Array, at: number, hasFront: boolean): Uint8Array
   return name.length > MAX_NAME ? undefined : name;
 }
 
-/** The question for the DSYNC records of a name, for a resolver. */
-export function dsyncQuestion(id: number, name: Uint8Array): Uint8Array {
-  const message = new Uint8Array(HEADER + name.length + 4);
-  writeU16(message, 0, id);
-  message[2] = RD;
-  writeU16(message, 4, 1);
-  message.set(name, HEADER);
-  writeU16(message, HEADER + name.length, Type.DSYNC);
-  writeU16(message, HEADER + name.length + 2, Class.IN);
-  return message;
-}
-
 /** Reads what a resolver answered over TCP. Throws ADOTD_TRANSFER, and ADOTD_WIRE for malformed RDATA. */
 export function readDsyncAnswer(message: Uint8Array, id: number, name: Uint8Array): DsyncAnswer {
-  const fail = (reason: string): never => {
-    throw new AdotdError(ErrorCode.TRANSFER, `DSYNC records of ${nameToText(name)}: ${reason}`);
-  };
-  if (message.length < HEADER || readU16(message, 0) !== id || (message[2]! & QR) === 0)
-    fail('found a message that is no answer, expected one to our question');
-  if (((message[2]! >> 3) & 15) !== Opcode.QUERY || (message[2]! & TC) !== 0)
-    fail('found an answer that is truncated or of another opcode, expected a whole one on a stream');
-  const rcode = message[3]! & 15;
-  if (rcode !== Rcode.NOERROR && rcode !== Rcode.NXDOMAIN)
-    fail(`the resolver answered ${RCODES.find(([, number]) => number === rcode)?.[0] ?? `RCODE ${rcode}`}`);
+  checkResolverAnswer(message, id, `DSYNC records of ${nameToText(name)}`);
   const records = new AnswerRecords();
   records.begin(message);
   const targets: DsyncTarget[] = [];

@@ -7,6 +7,7 @@ import { DEFAULT_SIGNING_POLICY } from '../../../src/dnssec/signing/signing-poli
 import { AdotdError, ErrorCode } from '../../../src/errors.js';
 import type { Log } from '../../../src/observe/log.js';
 import type { DnssecPolicy } from '../../../src/server/signing/dnssec-policy.js';
+import type { ResolverSays } from '../../../src/server/signing/parent/delegation-resolver.js';
 import type { DsAnswer } from '../../../src/server/signing/parent/parent-servers.js';
 import type { SigningPlan } from '../../../src/server/signing/zone-signers.js';
 import { ZoneSigning } from '../../../src/server/signing/zone-signing.js';
@@ -147,6 +148,11 @@ export class SigningBench {
   /** What each server of the parent says; undefined: it is silent. */
   parent: DsAnswer[] = [[]];
   asked = 0;
+  /** What resolvers say, and how often they were asked. */
+  resolver: ResolverSays = { kind: 'answer', ds: [] };
+  resolved = 0;
+  /** The zone that load() loads. */
+  zone = NAME;
   policy: DnssecPolicy | undefined = POLICY;
   keeper = new FakeKeeper();
   signing: ZoneSigning;
@@ -166,11 +172,11 @@ export class SigningBench {
   }
 
   get status() {
-    return this.signing.known.status(NAME)!;
+    return this.signing.known.status(this.zone)!;
   }
 
   async load(): Promise<void> {
-    const isAlive = await this.survives(this.keeper.load(NAME));
+    const isAlive = await this.survives(this.keeper.load(this.zone));
     if (isAlive) this.signing.begin(this.keeper);
     await this.run(0);
   }
@@ -248,6 +254,10 @@ export class SigningBench {
       askParent: async () => {
         this.asked++;
         return this.parent;
+      },
+      askResolver: async () => {
+        this.resolved++;
+        return this.resolver;
       },
       policyOf: () => ({ dnssec: this.policy }),
     });

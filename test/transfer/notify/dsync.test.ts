@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { Type } from '../../../src/protocol/iana.js';
 import { nameFromText, nameToText } from '../../../src/protocol/name.js';
-import { dsyncQuestion, dsyncTargets, readDsyncAnswer } from '../../../src/transfer/notify/dsync.js';
+import { dsyncTargets, readDsyncAnswer } from '../../../src/transfer/notify/dsync.js';
+import { resolverQuestion } from '../../../src/transfer/resolver-message.js';
 import { type Engine, engineOf } from '../../support/engine.js';
 import { decodeMessage } from '../../support/message.js';
 
@@ -15,7 +17,7 @@ async function look(engine: Engine, name: string) {
   const asked: string[] = [];
   const targets = await dsyncTargets(nameFromText(name), async (wanted) => {
     asked.push(nameToText(wanted));
-    const answer = engine.ask(dsyncQuestion(7, wanted), 'tcp');
+    const answer = engine.ask(resolverQuestion(7, wanted, Type.DSYNC), 'tcp');
     if (answer === undefined) throw new Error('no answer');
     return readDsyncAnswer(answer, 7, wanted);
   });
@@ -94,8 +96,8 @@ describe('the targets of NOTIFY(CDS)', () => {
 describe('the answer of a resolver', () => {
   const name = nameFromText('child._dsync.test.');
   const [question, answer] = [
-    dsyncQuestion(7, name),
-    engineOf([zone('test.zone', '')]).ask(dsyncQuestion(7, name), 'tcp'),
+    resolverQuestion(7, name, Type.DSYNC),
+    engineOf([zone('test.zone', '')]).ask(resolverQuestion(7, name, Type.DSYNC), 'tcp'),
   ];
   const changed = (at: number, octet: number): Uint8Array => Uint8Array.from(answer!).fill(octet, at, at + 1);
 

@@ -1,29 +1,45 @@
 /** A look at the DS records of a zone at all servers of its parent: what it says, and when the next one is due. */
 import { DigestType, dsRdata } from '../../../dnssec/keys/delegation-signer.js';
-import type { KeyProgress } from '../../../dnssec/rollover/key-state.js';
+import type { KeyProgress, ZoneKeys } from '../../../dnssec/rollover/key-state.js';
 import { endOf } from '../../../dnssec/rollover/step.js';
 import { counted } from '../../../errors.js';
 import type { DnssecPolicy } from '../dnssec-policy.js';
 import type { StoredSigning } from '../stored-signing.js';
+import type { ResolverSays } from './delegation-resolver.js';
 import type { DsAnswer } from './parent-servers.js';
 
 export interface ParentLook {
   /** Seconds since 1970. */
   readonly at: number;
+  /** Whether resolvers were asked, not the servers of the parent. */
+  readonly isByResolver: boolean;
   /** What was seen, in words. */
   readonly text: string;
-  /** Whether all servers say that there is no DS record; undefined: not all have answered. */
+  /** Whether there is no DS record (Facts.isDsDenied); undefined: that is not known. */
   readonly isDenied: boolean | undefined;
-  /** Looks, this one included, since the last one that all servers have answered. */
+  /** RDATA of the DS records that any server has. */
+  readonly ds: readonly Uint8Array[];
+  /** Whether there are DS records, and none is of a key of the zone: it is bogus for who validates. */
+  readonly isForeign: boolean;
+  /** Looks, this one included, since the last one that was answered as a whole. */
   readonly silent: number;
+  /** Since when no resolver is there; undefined: some are, or the parent is asked. */
+  readonly silentSince: number | undefined;
 }
 
 /** Seconds between two looks: half of the time that caches keep DS records, within these bounds. A guess. */
 const MIN_INTERVAL = 1;
 const MAX_INTERVAL = 3600;
+/** Seconds until the DS record of a key in use is looked at again. A guess: nobody but people changes it. */
+const WATCH_INTERVAL = 86_400;
+/** Seconds until resolvers that did not answer are asked again; twice as many after each further failure. A guess. */
+const RETRY = 5;
 /** Seconds for which a look says whether a zone may be given its first key. A guess. */
 const FRESH = 300;
+/** Seconds without any resolver after which a zone gets its first key all the same. A guess: a network that comes up late is there by then. */
+const LONELY = 60;
 const DIGESTS = Object.values(DigestType);
+const DIGEST_TYPE_AT = 3;
 
 /** Whether a server has a DS record of this key. */
 export function hasDs(answer: readonly Uint8Array[], dnskey: Uint8Array, zone: Uint8Array): boolean {
@@ -39,44 +55,130 @@ export function lookOf(
   failures: readonly string[],
   now: number,
   before: ParentLook | undefined,
+  isForeign: (ds: readonly Uint8Array[]) => boolean,
 ): ParentLook {
   const known = answers.filter((answer) => answer !== undefined);
   const isWhole = answers.length > 0 && known.length === answers.length;
-  const text = [`${known.length} of ${counted(answers.length, 'server')} of the parent answered`];
-  const tags = known.map((answer) => answer.map((rdata) => ((rdata[0] ?? 0) << 8) | (rdata[1] ?? 0)));
-  const shown = new Set(tags.map((own) => [...new Set(own)].sort((a, b) => a - b).join(', ')));
-  for (const own of shown) text.push(own === '' ? 'without a DS record' : `with DS records of key ${own}`);
+  const shown = new Set(known.map(shownDs));
+  const text = [`${known.length} of ${counted(answers.length, 'server')} of the parent answered`, ...shown].join(' ');
   return {
     at: now,
-    text: [text.join(' '), ...failures].join('; '),
+    isByResolver: false,
+    text: [text, ...failures].join('; '),
     isDenied: isWhole ? known.every((answer) => answer.length === 0) : undefined,
+    ds: known.flat(),
+    isForeign: known.some(isForeign),
     silent: isWhole ? 0 : (before?.silent ?? 0) + 1,
+    silentSince: undefined,
   };
 }
 
-/** What is known about DS records where no key is there yet (Facts.isDsDenied). */
-export function denialOf(look: ParentLook | undefined, now: number): boolean | undefined {
-  return look !== undefined && now >= look.at && now - look.at <= FRESH ? look.isDenied : undefined;
+/** What resolvers say. Where none is there for a while, nobody can be asked, and a zone is signed all the same. */
+export function resolverLookOf(
+  says: ResolverSays,
+  now: number,
+  before: ParentLook | undefined,
+  isForeign: (ds: readonly Uint8Array[]) => boolean,
+): ParentLook {
+  const look = { at: now, isByResolver: true, ds: [], isForeign: false, silentSince: undefined };
+  if (says.kind === 'answer') {
+    const { ds } = says;
+    return {
+      ...look,
+      text: `resolvers answer ${shownDs(ds)}`,
+      isDenied: ds.length === 0,
+      ds,
+      isForeign: isForeign(ds),
+      silent: 0,
+    };
+  }
+  const silent = (before?.silent ?? 0) + 1;
+  if (says.kind === 'unclear')
+    return { ...look, text: `resolvers do not say: ${says.reason}`, isDenied: undefined, silent };
+  const silentSince = before?.silentSince ?? now;
+  const isDenied = now - silentSince >= LONELY ? true : undefined;
+  return { ...look, text: `no resolver is there: ${says.reason}`, isDenied, silent, silentSince };
 }
 
-/** Seconds since 1970: when the parent is to be looked at next; undefined: nothing is waited for there. */
+function shownDs(ds: readonly Uint8Array[]): string {
+  const tags = new Set(ds.map((rdata) => ((rdata[0] ?? 0) << 8) | (rdata[1] ?? 0)));
+  return tags.size === 0
+    ? 'without a DS record'
+    : `with DS records of key ${[...tags].sort((a, b) => a - b).join(', ')}`;
+}
+
+/**
+ * Whether there are DS records, and none is of one of these keys (RDATA of DNSKEY records). Who validates does not heed those whose digests it does
+ * not know (RFC 4035 §5.2); where there is no key, all count.
+ */
+export function isForeignDs(ds: readonly Uint8Array[], dnskeys: readonly Uint8Array[], apex: Uint8Array): boolean {
+  if (dnskeys.length === 0) return ds.length > 0;
+  const known = ds.filter((rdata) => DIGESTS.some((digest) => digest === rdata[DIGEST_TYPE_AT]));
+  return known.length > 0 && !dnskeys.some((dnskey) => hasDs(known, dnskey, apex));
+}
+
+/** What is said of a zone with a look that found DS records of other keys only, and what can be done. */
+export function foreignDsText({ text }: ParentLook, { keys }: ZoneKeys, zone: string): string {
+  const gives = `give it those keys with adotd ctl dnssec import ${zone}`;
+  if (keys.length > 0)
+    return `is bogus for resolvers that validate: its DS records are of none of its keys (${text}); ${gives}, or have the DS records replaced by those that adotd keys zone ${zone} prints`;
+  return `gets no key, and is bogus for resolvers that validate: it has DS records, so it was signed before, and its keys are not here (${text}); ${gives}, or have the DS records removed; adotd ctl dnssec start ${zone} makes a new key all the same`;
+}
+
+/** What is known about DS records where no key is there yet (Facts.isDsDenied). */
+export function denialOf(
+  { look, isDelegated }: Looked,
+  policy: DnssecPolicy | undefined,
+  now: number,
+): boolean | undefined {
+  const isParentAsked = policy?.rollover.isParentAsked === true;
+  if (!isParentAsked && !isDelegated) return true;
+  const isFresh = look !== undefined && now >= look.at && now - look.at <= FRESH;
+  return isFresh && look.isByResolver !== isParentAsked ? look.isDenied : undefined;
+}
+
+/** What decides when a zone's DS records are looked at. */
+interface Looked {
+  readonly look: ParentLook | undefined;
+  /** Whether its name may have been delegated in the public DNS. */
+  readonly isDelegated: boolean;
+  /** Seconds since 1970: before that, the DS records of keys in use are not looked at. */
+  readonly watchedFrom: number;
+}
+
+/** Seconds since 1970: when DS records are to be looked at next; undefined: nothing depends on them. `policy`: in force, or the last one. */
 export function nextLook(
   { keys }: StoredSigning,
   policy: DnssecPolicy | undefined,
   isConfigured: boolean,
-  look: ParentLook | undefined,
+  looked: Looked,
 ): number | undefined {
-  if (policy === undefined || !policy.rollover.isParentAsked || keys.isFrozen) return undefined;
-  const isStarting = keys.keys.length === 0 && isConfigured;
+  if (policy === undefined || keys.isFrozen) return undefined;
+  const { isParentAsked, dsTtl } = policy.rollover;
+  if (!isParentAsked && !looked.isDelegated) return undefined;
+  const isStarting = keys.keys.length === 0 && isConfigured && (isParentAsked || !keys.isStartAllowed);
   const pending = keys.keys.filter(isAtParent);
-  if (!isStarting && pending.length === 0) return undefined;
-  if (look === undefined) return 0;
-  const interval = Math.min(MAX_INTERVAL, Math.max(MIN_INTERVAL, Math.floor(policy.rollover.dsTtl / 2)));
-  const next = look.at + Math.min(Math.max(MAX_INTERVAL, interval), interval * 2 ** Math.min(look.silent, 20));
-  if (look.silent > 0) return next;
+  const isUrgent = isStarting || pending.length > 0;
+  if (!isUrgent && !keys.keys.some(isKnownToParent)) return undefined;
+  const look = looked.look?.isByResolver === isParentAsked ? undefined : looked.look;
+  if (look === undefined) return isUrgent ? 0 : looked.watchedFrom;
+  const longest = isUrgent || look.isForeign ? MAX_INTERVAL : WATCH_INTERVAL;
+  if (!isParentAsked) {
+    const next =
+      look.at + (look.silent === 0 ? longest : Math.min(longest, RETRY * 2 ** Math.min(look.silent - 1, 20)));
+    const lonely = look.silentSince === undefined || !isStarting ? next : look.silentSince + LONELY;
+    return lonely > look.at ? Math.min(next, lonely) : next;
+  }
+  const half = Math.min(MAX_INTERVAL, Math.max(MIN_INTERVAL, Math.floor(dsTtl / 2)));
+  if (look.silent > 0) return look.at + Math.min(Math.max(longest, half), half * 2 ** Math.min(look.silent, 20));
   // A state moves by a look that comes when its time is over.
   const ends = pending.flatMap((key) => endOf(key, 'ds', keys, policy.rollover) ?? []);
-  return Math.min(next, ...ends.filter((end) => end > look.at));
+  return Math.min(look.at + (isUrgent ? half : longest), ...ends.filter((end) => end > look.at));
+}
+
+/** Whether the parent has the DS record of a key, as far as is known. */
+function isKnownToParent({ role, records }: KeyProgress): boolean {
+  return role !== 'zsk' && records.ds.state === 'omnipresent';
 }
 
 /** Whether the parent is waited for to publish or to remove the DS record of a key. */

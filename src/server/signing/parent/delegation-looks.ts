@@ -1,0 +1,128 @@
+/**
+ * Looks at the DS records of zones: asks the servers of the parent, or resolvers where those are not configured, and notes what they say. What the
+ * parent's servers say moves the states of keys; what resolvers say does not.
+ */
+import type { Config } from '../../../config/schema.js';
+import { parentSeen } from '../../../dnssec/rollover/events.js';
+import { ImageView } from '../../../image/changes/zone-view.js';
+import type { Log } from '../../../observe/log.js';
+import { Type } from '../../../protocol/iana.js';
+import type { Clock } from '../../../session/clock.js';
+import type { DnssecPolicy } from '../dnssec-policy.js';
+import type { RunningSigning } from '../running-signing.js';
+import { dnskeyOf } from '../stored-signing.js';
+import { type AskResolver, DelegationResolver } from './delegation-resolver.js';
+import { foreignDsText, hasDs, isForeignDs, lookOf, type ParentLook, resolverLookOf } from './parent-look.js';
+import { type AskParent, ParentServers } from './parent-servers.js';
+
+interface LookParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Instead of the servers that the configuration has. */
+  readonly askParent?: AskParent | undefined;
+  /** Instead of the resolvers that the configuration has. */
+  readonly askResolver?: AskResolver | undefined;
+  /** The image that a zone is served from: keys of others may be in it. */
+  served(zone: string): Uint8Array | undefined;
+}
+
+export class DelegationLooks {
+  readonly #parts: LookParts;
+  readonly #parents: ParentServers;
+  readonly #resolver: DelegationResolver;
+  readonly #askParent: AskParent;
+  readonly #askResolver: AskResolver;
+
+  constructor(config: Config, parts: LookParts) {
+    this.#parts = parts;
+    this.#parents = new ParentServers(config, parts.clock, parts.log);
+    this.#resolver = new DelegationResolver(config.resolver, parts.clock);
+    this.#askParent = parts.askParent ?? this.#parents.ask;
+    this.#askResolver = parts.askResolver ?? this.#resolver.ask;
+  }
+
+  /** Asks with other settings from now on. */
+  configure(config: Config): void {
+    this.#parents.configure(config);
+    this.#resolver.configure(config.resolver);
+  }
+
+  /** Ends all questions. */
+  close(): void {
+    this.#parents.close();
+    this.#resolver.close();
+  }
+
+  /** `policy`: in force, or the last one. What is news is said once. Rejects with the errors of the state. */
+  async look(running: RunningSigning, policy: DnssecPolicy): Promise<void> {
+    const { zone, apex, kept } = running.signing;
+    const before = running.look?.isByResolver === policy.rollover.isParentAsked ? undefined : running.look;
+    const isForeign = (ds: readonly Uint8Array[]): boolean => {
+      const own = Object.keys(kept.dnskeys).map((id) => dnskeyOf(kept.dnskeys, id));
+      return isForeignDs(ds, [...own, ...dnskeysOf(this.#parts.served(zone))], apex);
+    };
+    const look = policy.rollover.isParentAsked
+      ? await this.#lookAtParent(running, policy, before, isForeign)
+      : resolverLookOf(await this.#askResolver(apex), this.#parts.clock.seconds(), before, isForeign);
+    this.#sayNews(running, look, before);
+    running.look = look;
+  }
+
+  async #lookAtParent(
+    { signing }: RunningSigning,
+    { parent, rollover }: DnssecPolicy,
+    before: ParentLook | undefined,
+    isForeign: (ds: readonly Uint8Array[]) => boolean,
+  ): Promise<ParentLook> {
+    const { zone, apex } = signing;
+    const failures: string[] = [];
+    const answers = await this.#askParent(zone, parent, (reason) => failures.push(reason));
+    const now = this.#parts.clock.seconds();
+    await signing.change((kept) => {
+      const seen = answers.map(
+        (answer) =>
+          answer && (({ id }: { readonly id: string }): boolean => hasDs(answer, dnskeyOf(kept.dnskeys, id), apex)),
+      );
+      return { ...kept, keys: parentSeen(kept.keys, now, seen, rollover.parentPropagation) };
+    });
+    return lookOf(answers, failures, now, before, isForeign);
+  }
+
+  #sayNews({ signing }: RunningSigning, look: ParentLook, before: ParentLook | undefined): void {
+    const { zone, kept } = signing;
+    const { log } = this.#parts;
+    const isSilent = look.silent > 0;
+    const wasSilent = (before?.silent ?? 0) > 0;
+    const isUnsigned = kept.keys.keys.length === 0;
+    if (look.isForeign && before?.isForeign !== true)
+      log.error({ zone }, `${zone} ${foreignDsText(look, kept.keys, zone)}`);
+    if (!look.isForeign && before?.isForeign === true)
+      log.info({ zone }, `${zone}: no DS record of another key is seen any more: ${look.text}`);
+    if (!look.isByResolver) {
+      const all = `not all of its servers say which DS records they have`;
+      if (isSilent && !wasSilent) log.warn({ zone }, `${zone} waits for its parent, and ${all}: ${look.text}`);
+      if (!isSilent && wasSilent)
+        log.info({ zone }, `${zone}: all servers of its parent say again which DS records they have: ${look.text}`);
+      return;
+    }
+    if (!isUnsigned) return;
+    const start = `adotd ctl dnssec start ${zone} makes a key without that`;
+    if (look.isDenied === true && look.silentSince !== undefined)
+      log.warn(
+        { zone },
+        `${zone} gets its first key, and nobody can say whether there is a DS record of another one: ${look.text}`,
+      );
+    else if (isSilent && !wasSilent)
+      log.warn(
+        { zone },
+        `${zone} is not signed yet: resolvers are asked whether there is a DS record of another key; ${look.text}; it is tried again; ${start}`,
+      );
+  }
+}
+
+/** RDATA of the DNSKEY records of a zone. */
+function dnskeysOf(image: Uint8Array | undefined): readonly Uint8Array[] {
+  if (image === undefined) return [];
+  const view = new ImageView(image);
+  return view.rrset(view.apex, Type.DNSKEY).map(({ rdata }) => rdata);
+}
