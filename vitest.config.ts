@@ -73,8 +73,10 @@ const OTHERS = ['test/interop/**', ...(process.platform === 'linux' ? [] : LINUX
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Twice what tests wait for what is bound to come (test/support/patience.ts): they say themselves what did not.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     reporters: ['default', ['json', { outputFile: 'node_modules/.cache/adotd/unit.json' }]],
     projects: [

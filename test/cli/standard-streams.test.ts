@@ -3,12 +3,12 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { adotd, MAIN } from '../support/cli.js';
+import { freePort } from '../support/peers/server.js';
 import { queryUdp } from '../support/query.js';
 
 let folder: string;
@@ -57,14 +57,6 @@ function fill(fd: number): void {
 function isBlocking(fd: number): boolean {
   const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '';
   return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) === 0;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return address !== null && typeof address === 'object' ? address.port : 0;
 }
 
 async function metric(port: number, name: string): Promise<number> {
@@ -133,12 +125,10 @@ describe('nobody reads standard output', () => {
     const at = { address: '127.0.0.1', udp: port, tcp: port };
     const zone = { command: 'set-zone', zone: 'a.test', text: 'www A 192.0.2.1' };
     for (let id = 0; id < 3; id++) child.stdin?.write(`${JSON.stringify({ ...zone, id })}\n`);
-    await expect
-      .poll(async () => (await queryUdp(at, 'www.a.test').catch(() => undefined))?.rcode, { timeout: 10_000 })
-      .toBe('NOERROR');
+    await expect.poll(async () => (await queryUdp(at, 'www.a.test').catch(() => undefined))?.rcode).toBe('NOERROR');
     expect(isBlocking(pipe.fd)).toBe(true);
     let said = '';
-    await expect.poll(() => (said += pipe.read()), { timeout: 10_000 }).toMatch(/"id":2,"ok":true\}\n$/);
+    await expect.poll(() => (said += pipe.read())).toMatch(/"id":2,"ok":true\}\n$/);
     expect(said.replace(/^\.+/, '').split('\n')).toHaveLength(5);
     pipe.fill();
     child.stdin?.write(`${JSON.stringify({ ...zone, id: 3 })}\n`);
@@ -157,9 +147,7 @@ describe('nobody reads standard output', () => {
     children.push(child);
     const ended = once(child, 'exit');
     const at = { address: '127.0.0.1', udp: port, tcp: port };
-    await expect
-      .poll(async () => (await queryUdp(at, 'ns.a.test').catch(() => undefined))?.rcode, { timeout: 10_000 })
-      .toBe('NOERROR');
+    await expect.poll(async () => (await queryUdp(at, 'ns.a.test').catch(() => undefined))?.rcode).toBe('NOERROR');
     expect(isBlocking(pipe.fd)).toBe(true);
     child.kill('SIGTERM');
     expect(await ended).toEqual([0, null]);

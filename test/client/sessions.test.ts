@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ClientOptions, type ClientServer, createClient } from '../../src/client/index.js';
+import { until } from '../support/patience.js';
 import { make } from '../tls/support.js';
 import { pinOf } from './certificates.js';
 import { FakeClock } from './fake-clock.js';
@@ -75,12 +76,7 @@ const keeping =
     socket.write(framed(Buffer.concat([message, Buffer.from([0, 11, 0, 2, units >> 8, units & 255])])));
   };
 
-async function eventually(what: () => boolean): Promise<void> {
-  for (let i = 0; !what(); i++) {
-    if (i > 500) throw new Error(`never came true: ${what}`);
-    await pause(5);
-  }
-}
+const eventually = (isSo: () => boolean): Promise<void> => until(String(isSo), isSo);
 
 describe('sessions', () => {
   it('are reused for all queries, one after the other and at once', async () => {

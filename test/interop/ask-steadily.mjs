@@ -12,7 +12,7 @@ const { host, port, tlsPort, query, udpRate, streamRate } = JSON.parse(process.a
 const SOCKETS = 32;
 const INTERVAL = 4;
 /** Milliseconds that an answer may take: a worker may be missing for a while. */
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;
 
 const message = Buffer.from(query, 'hex');
 const framed = Buffer.concat([Buffer.of(message.length >> 8, message.length & 0xff), message]);

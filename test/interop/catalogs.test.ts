@@ -1,11 +1,11 @@
 /** Catalog zones (RFC 9432): produced here and consumed by BIND and Knot; produced by Knot, and by another of ours, and consumed here. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { adotd, adotdServe, type Serving } from '../support/cli.js';
 import { buildQuery, decodeMessage } from '../support/message.js';
+import { until } from '../support/patience.js';
 import { freePort, knock, LOOPBACK } from '../support/peers/server.js';
 import { startBindConsumer, startKnotConsumer, startKnotProducer } from './catalog-peers.js';
 import { FOLDER, missingPrograms } from './support.js';
@@ -13,22 +13,12 @@ import { FOLDER, missingPrograms } from './support.js';
 const missing = missingPrograms({ named: 'bind9', knotd: 'knot' });
 const CATALOG = 'catalog.test';
 const ZONE = '@ 60 SOA ns h 1 60 30 600 5\n@ 60 NS ns\nns 60 A 192.0.2.1\n';
-/** Milliseconds: machines with much to do take their time. */
-const PATIENCE = 60_000;
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 let folders = 0;
-
-async function eventually(what: string, holds: () => Promise<boolean>, log: () => string): Promise<void> {
-  const end = Date.now() + PATIENCE;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`${what}: waited in vain\n${log()}`);
-    await sleep(100);
-  }
-}
 
 /** The serial that a server answers for a zone; undefined: it does not serve it. */
 async function serialOf(port: number, zone: string): Promise<number | undefined> {
@@ -131,7 +121,7 @@ describe.skipIf(missing)(`a catalog that adotd produces${missing ? ` (skipped: $
     ends.push(() => peer.stop());
     const log = (): string => `${server.log()}\n${peer.log()}`;
     const serves = (...wanted: string[]) =>
-      eventually(
+      until(
         `${wanted}`,
         async () => (await servedOf(port, ['a.test', 'b.test', 'c.test', 'd.test'])).join() === wanted.join(),
         log,
@@ -141,7 +131,7 @@ describe.skipIf(missing)(`a catalog that adotd produces${missing ? ` (skipped: $
     const has = async (catalog: string): Promise<void> => {
       const serial = await serialOf(ownPort, catalog);
       const sent = new RegExp(`"sent [^"]*${catalog.replace('.', '\\.')}\\.[^"]* ${serial} to `);
-      await eventually(`${catalog} ${serial}`, async () => sent.test(server.log()), log);
+      await until(`${catalog} ${serial}`, async () => sent.test(server.log()), log);
     };
     // One comes, and one goes.
     server.put('d.test');
@@ -178,7 +168,7 @@ describe.skipIf(missing)('a catalog that adotd consumes', () => {
     const log = (): string => `${server.log()}\n${knot.log()}`;
     const zones = names(16);
     const serves = (what: string, count: number) =>
-      eventually(what, async () => (await servedOf(port, zones)).length === count, log);
+      until(what, async () => (await servedOf(port, zones)).length === count, log);
     await serves('all', 14);
     // Two more, one of them in a group; and another one gets a group.
     const more = [
@@ -196,7 +186,7 @@ describe.skipIf(missing)('a catalog that adotd consumes', () => {
     expect(before.stdout).toMatch(/catalog\.test\.\s+followed\s+\d+\s+15\s+0/);
     // All but one go.
     knot.produce(more.slice(-1));
-    await eventually('it waits', async () => /waiting/.test((await server.ctl('catalog')).stdout), log);
+    await until('it waits', async () => /waiting/.test((await server.ctl('catalog')).stdout), log);
     expect((await servedOf(port, zones)).length).toBe(15);
     const status = await server.ctl('status');
     expect(status.stdout).toMatch(/PROBLEM.*has lost 14 of its 15 members/);
@@ -219,7 +209,7 @@ describe.skipIf(missing)('a catalog that adotd consumes', () => {
     const server = await consumer(first, port);
     const log = (): string => `${server.log()}\n${producer.log()}`;
     const serves = (what: string, count: number) =>
-      eventually(what, async () => (await servedOf(port, names(5))).length === count, log);
+      until(what, async () => (await servedOf(port, names(5))).length === count, log);
     await serves('all', 3);
     await producer.stop();
     await server.stop();

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adotdServe, ROOT, type Serving } from '../support/cli.js';
+import { PATIENCE } from '../support/patience.js';
 
 /** Says which of the clients are not installed, and how to get them; with CI=true that is an error. */
 function missingClients(names: readonly string[]): string {
@@ -33,7 +34,7 @@ interface Question {
 /** dig's words, which are kdig's too. */
 const digWords = ({ name, type, tcp, dnssec, server }: Question): string[] => [
   '+norec',
-  '+time=5',
+  '+time=30',
   tcp ? '+tcp' : '+notcp',
   ...(dnssec ? ['+dnssec'] : []),
   `@${server.address}`,
@@ -62,7 +63,7 @@ const CLIENTS: Readonly<Record<string, (question: Question) => string[]>> = {
 
 function ask(client: string, question: Question): Printed {
   const words = CLIENTS[client]?.(question) ?? [];
-  const { status, stdout, stderr } = spawnSync(client, words, { encoding: 'utf8', timeout: 30_000 });
+  const { status, stdout, stderr } = spawnSync(client, words, { encoding: 'utf8', timeout: PATIENCE });
   if (status !== 0) throw new Error(`${client} ${words.join(' ')}: status ${status}: ${stdout}${stderr}`);
   const section = (name: string): string[] => {
     const body = new RegExp(`^;; ${name} SECTION:\n((?:[^;\n].*\n)*)`, 'm').exec(stdout)?.[1] ?? '';
@@ -195,7 +196,7 @@ for (const client of Object.keys(CLIENTS)) {
       });
       const small = client === 'drill' ? ['-b', '512'] : ['+bufsize=512', '+noignore'];
       const plain = (words ?? []).filter((word) => word !== '+notcp' && word !== '-u');
-      const { status, stdout } = spawnSync(client, [...small, ...plain], { encoding: 'utf8', timeout: 30_000 });
+      const { status, stdout } = spawnSync(client, [...small, ...plain], { encoding: 'utf8', timeout: PATIENCE });
       expect(status).toBe(0);
       expect(stdout).toMatch(/RRSIG\s+DNSKEY/);
     });

@@ -2,7 +2,7 @@
 """Asks over UDP, from a socket that takes answers from whoever sends them, and prints them in hexadecimal, as a JSON list; with
 --watch also the packets that they came in.
 
-usage: datagrams.py SERVER PORT NAME TYPE [--times COUNT] [--payload OCTETS] [--cookie HEX] [--over-tcp] [--watch INTERFACE]
+usage: datagrams.py SERVER PORT NAME TYPE [--times COUNT] [--payload OCTETS] [--cookie HEX] [--over-tcp] [--watch INTERFACE] [--in-vain]
 """
 import argparse
 import json
@@ -18,7 +18,8 @@ PACKET_OUTGOING = 4
 UDP = 17
 FRAGMENT = 44
 COOKIE = 10
-PATIENCE = 3
+# Seconds: what comes ends the wait at once.
+PATIENCE = 30
 
 
 def arguments():
@@ -32,6 +33,7 @@ def arguments():
     parser.add_argument("--cookie", default="")
     parser.add_argument("--over-tcp", action="store_true")
     parser.add_argument("--watch")
+    parser.add_argument("--in-vain", action="store_true", help="nothing is expected: wait for a moment only")
     return parser.parse_args()
 
 
@@ -46,7 +48,7 @@ def query_for(words):
 def connected(kind, words, connect):
     family = socket.AF_INET6 if ":" in words.server else socket.AF_INET
     own = socket.socket(family, kind)
-    own.settimeout(PATIENCE)
+    own.settimeout(1 if words.in_vain else PATIENCE)
     where = socket.getaddrinfo(words.server, words.port, family, kind)[0][4]
     if connect:
         own.connect(where)

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blockOf } from '../deploy/documents.js';
 import { ROOT } from '../support/cli.js';
 import { install, pack } from '../support/packed.js';
+import { PATIENCE } from '../support/patience.js';
 import { inContainer, missingHere } from './deploy-container.js';
 
 const UNITS = join(ROOT, 'deploy', 'systemd');
@@ -46,7 +47,7 @@ async function tree(name: string, dropIns: readonly string[]): Promise<string> {
 }
 
 function analyze(...words: readonly string[]): { status: number | null; output: string } {
-  const { status, stdout, stderr } = spawnSync('systemd-analyze', words, { encoding: 'utf8', timeout: 30_000 });
+  const { status, stdout, stderr } = spawnSync('systemd-analyze', words, { encoding: 'utf8', timeout: PATIENCE });
   return { status, output: `${stdout}${stderr}` };
 }
 

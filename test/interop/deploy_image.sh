@@ -13,7 +13,7 @@ echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 
 (words serve) >/out/serve.out 2>/out/serve.log &
 server=$!
-for _ in $(seq 100); do grep -q ^ready /out/serve.out && break; sleep 0.1; done
+for _ in $(seq 600); do grep -q ^ready /out/serve.out && break; sleep 0.1; done
 cat /proc/$server/status >/out/status
 (words health) >/out/health.out 2>&1; echo $? >/out/health-serving
 (as_user /usr/bin/node dist/cli/main.js query example.test SOA @127.0.0.1 --short) >/out/answer
@@ -27,7 +27,7 @@ mkfifo /out/input
 (words fixture) </out/input >/out/fixture.out 2>/out/fixture.log &
 fixture=$!
 exec 3>/out/input
-for _ in $(seq 100); do grep -q '^{' /out/fixture.out && break; sleep 0.1; done
+for _ in $(seq 600); do grep -q '^{' /out/fixture.out && break; sleep 0.1; done
 (as_user /usr/bin/node dist/cli/main.js query example.test SOA @127.0.0.1 --transport tls --short) >/out/fixture.answer
 exec 3>&-
 wait $fixture; echo $? >/out/fixture.end

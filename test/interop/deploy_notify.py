@@ -10,7 +10,7 @@ import sys
 
 name, count = sys.argv[1], int(sys.argv[2])
 receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-receiver.settimeout(20)
+receiver.settimeout(60)
 receiver.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
 receiver.bind("\0" + name[1:] if name.startswith("@") else name)
 print(json.dumps("bound"), flush=True)

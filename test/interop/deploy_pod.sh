@@ -17,14 +17,14 @@ chgrp -R "${user#*:}" /etc/adotd/tls && chmod 440 /etc/adotd/tls/..data/*
 
 (words serve) >/out/serve.out 2>/out/serve.log &
 server=$!
-for _ in $(seq 100); do grep -q ^ready /out/serve.out && break; sleep 0.1; done
+for _ in $(seq 600); do grep -q ^ready /out/serve.out && break; sleep 0.1; done
 cat /proc/$server/status >/out/status
 for path in /healthz /readyz /metrics; do probe $path; done >/out/probes
 for transport in udp tcp starttls; do query --port 5300 --transport $transport; done >/out/answers
 query --port 8853 --transport tls >>/out/answers
 
 ln -s ..generation_2 /etc/adotd/zones/..new && mv -T /etc/adotd/zones/..new /etc/adotd/zones/..data
-for _ in $(seq 50); do query --port 5300 | grep -q ' 2 7200' && break; sleep 0.1; done
+for _ in $(seq 200); do query --port 5300 | grep -q ' 2 7200' && break; sleep 0.1; done
 query --port 5300 >/out/replaced
 
 (as_user /usr/bin/node dist/cli/main.js ctl status) >/out/control

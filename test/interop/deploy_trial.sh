@@ -14,7 +14,7 @@ cd /trial/out || exit
 ip link set lo up
 ln -s /opt/adotd/node_modules/.bin/adotd /usr/local/bin/adotd
 
-timeout 30 sh -c 'cd /trial/clone && sh -e /trial/blocks/systemd' >install.out 2>&1; echo $? >start
+timeout 120 sh -c 'cd /trial/clone && sh -e /trial/blocks/systemd' >install.out 2>&1; echo $? >start
 # Without a server the rest would only wait: the trace then says why there is none.
 if ! systemctl is-active -q adotd; then
   cat start install.out >&2
@@ -29,14 +29,14 @@ ask @::1 >answer-inet6
 stat -c '%U %a' /var/lib/adotd /run/adotd /var/log/adotd >folders
 sed -i 's/ 1 2h/ 2 2h/' /etc/adotd/zones/example.test.zone
 systemctl reload adotd; echo $? >reload
-for _ in 1 2 3 4 5 6 7 8 9; do query | grep -q ' 2 7200' && break; sleep 0.2; done
+for _ in $(seq 100); do query | grep -q ' 2 7200' && break; sleep 0.2; done
 query >reloaded
 show >reloaded-state
 
 # A control thread that does not turn any more.
 kill -STOP "$(main_pid)"
-for _ in 1 2 3 4 5 6 7 8 9; do sleep 1; [ "$(systemctl show adotd -p NRestarts --value)" = 1 ] && break; done
-for _ in 1 2 3 4 5 6 7 8 9; do systemctl is-active -q adotd && break; sleep 0.5; done
+for _ in $(seq 60); do sleep 1; [ "$(systemctl show adotd -p NRestarts --value)" = 1 ] && break; done
+for _ in $(seq 120); do systemctl is-active -q adotd && break; sleep 0.5; done
 query >revived
 show >revived-state
 systemctl stop adotd; echo $? >stop
@@ -61,7 +61,7 @@ sed -i 's/^  # \( *certificates:\)/  \1/; s/^  # \( *- { cert:\)/  \1/' /etc/ado
 systemctl restart adotd
 query --transport tls --tls-pin "$(pin privkey.pem)" >certified
 RENEWED_LINEAGE=/trial/clone/lineage adotd-certificate; echo $? >renewal
-for _ in $(seq 40); do query --transport tls --tls-pin "$(pin lineage/privkey.pem)" >renewed && break; sleep 0.3; done
+for _ in $(seq 200); do query --transport tls --tls-pin "$(pin lineage/privkey.pem)" >renewed && break; sleep 0.3; done
 adotd-certificate /trial/clone/fullchain.pem /trial/clone/lineage/privkey.pem 2>mismatch; echo $? >>mismatch
 systemctl stop adotd adotd.socket adotd-tls.socket
 

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { until } from '../support/patience.js';
 import { FOLDER, missingPrograms, run, serve } from './support.js';
 
 const missing = missingPrograms({
@@ -31,18 +32,13 @@ async function capture(socket: string, file: string): Promise<{ stop(): Promise<
     stdio: 'ignore',
   });
   const ended = once(child, 'exit');
-  await until(() => existsSync(socket));
+  await until('the socket of the reader', () => existsSync(socket));
   return {
     async stop() {
       child.kill('SIGTERM');
       await ended;
     },
   };
-}
-
-async function until(found: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !found(); i++) await sleep(10);
-  expect(found()).toBe(true);
 }
 
 let folders = 0;
@@ -52,7 +48,8 @@ function folder(): string {
   return path;
 }
 
-const at = (port: number): string[] => ['@127.0.0.1', '-p', String(port)];
+/** dig must ask only once: the queries are counted. */
+const at = (port: number): string[] => ['@127.0.0.1', '-p', String(port), '+tries=1', '+time=30'];
 
 describe.skipIf(missing !== '')(`dnstap${missing && ` (${missing})`}`, () => {
   it.each(['embedded', 2])('is captured and decoded by the programs of Debian: workers %s', async (workers) => {

@@ -19,7 +19,8 @@ import time
 from dns_message import TO, TYPES, encode_query, framed, has_to, option
 
 KEEPALIVE = 11
-LONGEST = 30
+# Seconds: everything has ended long before.
+LONGEST = 60
 
 
 class Tally:
@@ -62,7 +63,7 @@ class Client(threading.Thread):
 
     def ask_udp(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            udp.settimeout(3)
+            udp.settimeout(LONGEST / 2)
             udp.connect((self.options.host, self.options.port))
             while True:
                 try:

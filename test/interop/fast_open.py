@@ -36,7 +36,7 @@ def query_for(name):
 def open_with(connection, port, octets):
     # Blocking: a socket with a timeout would not wait for the connection that this call opens.
     connection.sendto(octets, socket.MSG_FASTOPEN, ("127.0.0.1", port))
-    connection.settimeout(5)
+    connection.settimeout(60)
 
 
 def ask(connection, port, name):

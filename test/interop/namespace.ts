@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from '../support/cli.js';
 import { decodeMessage } from '../support/message.js';
+import { PATIENCE, until } from '../support/patience.js';
 import { type Ended, missingPrograms, run } from './support.js';
 
 /** `adotd serve --config`; the name of a file has to follow. */
@@ -22,8 +23,6 @@ const ASK_STEADILY = fileURLToPath(new URL('ask-steadily.mjs', import.meta.url))
 
 /** The EDNS option of RFC 7873. */
 const COOKIE = 10;
-/** Milliseconds that anything may take. */
-const PATIENCE = 20_000;
 
 /** Why no network namespace can be made here, for the names of skipped tests; empty where one can. With CI=true an error is thrown. */
 export function missingForNamespaces(): string {
@@ -104,13 +103,11 @@ export async function joinNamespaces(
 
 /** Waits until the device has noticed its other end, up to a second later, and its link-local address can be used. */
 async function linkIsUp(namespace: Namespace): Promise<void> {
-  for (const end = Date.now() + PATIENCE; Date.now() < end; ) {
+  await until(`the link of ${namespace.name}`, async () => {
     const device = await namespace.demand('ip', '-o', 'link', 'show', 'dev', LINK);
     const tentative = await namespace.demand('ip', '-o', '-6', 'address', 'show', 'dev', LINK, 'tentative');
-    if (device.includes(' state UP ') && tentative === '') return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`the link of ${namespace.name} does not come up`);
+    return device.includes(' state UP ') && tentative === '';
+  });
 }
 
 /** A folder that others than root may read. */
@@ -184,8 +181,8 @@ export async function serveIn(
     stderr += text;
   });
   const log = (): LogLine[] => stderr.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []));
-  const until = async <T>(found: () => T | undefined, what: string): Promise<T> => {
-    for (const end = Date.now() + PATIENCE; Date.now() < end && child.exitCode === null; ) {
+  const first = async <T>(found: () => T | undefined, what: string): Promise<T> => {
+    for (const end = performance.now() + PATIENCE; performance.now() < end && child.exitCode === null; ) {
       const value = found();
       if (value !== undefined) return value;
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -193,12 +190,12 @@ export async function serveIn(
     child.kill('SIGKILL');
     throw new Error(`no ${what}: ${stdout}${stderr}`);
   };
-  const ready = await until(() => /^ready.*(?=\n)/m.exec(stdout)?.[0], 'line ready');
+  const ready = await first(() => /^ready.*(?=\n)/m.exec(stdout)?.[0], 'line ready');
   return {
     pid: child.pid ?? 0,
     ready,
     log,
-    logged: (pattern) => until(() => log().find(({ msg }) => pattern.test(msg)), `line ${pattern}`),
+    logged: (pattern) => first(() => log().find(({ msg }) => pattern.test(msg)), `line ${pattern}`),
     order: (line) => void child.stdin?.write(`${line}\n`),
     ended: gone.then(() => child.exitCode),
     async [Symbol.asyncDispose]() {

@@ -225,13 +225,13 @@ describe.skipIf(missing)(`privileges${missing ? ` (skipped: ${missing})` : ''}`,
     /** Moves the log away, and asks until there is another one. */
     const rotate = async (server: Serving, log: string, move: () => void): Promise<void> => {
       await ask(server.port);
-      await expect.poll(() => statSync(log).size, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(() => statSync(log).size).toBeGreaterThan(0);
       move();
       const begun = async (): Promise<number> => {
         await ask(server.port);
         return statSync(log, { throwIfNoEntry: false })?.size ?? 0;
       };
-      await expect.poll(begun, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(begun).toBeGreaterThan(0);
       expect(owner(log)).toBe(65_534);
     };
 

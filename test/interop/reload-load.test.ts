@@ -3,8 +3,6 @@
  * them: no query is lost, no session ends, and what `reload` has answered holds in every thread. Clients of our own ask
  * meanwhile and look at the answers: each is of one version, of one that is valid, and never of an earlier one than before.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +11,9 @@ import { stringify } from 'yaml';
 import { controlClient } from '../../src/cli/ctl-client.js';
 import type { ReloadOutcome } from '../../src/server/reload.js';
 import { adotdServe, type Serving } from '../support/cli.js';
+import { until } from '../support/patience.js';
 import { queryTcp, queryUdp } from '../support/query.js';
+import { type RunningProgram, startProgram } from './running-program.js';
 import { missingPrograms } from './support.js';
 import { HOSTS, versionedZone } from './versioned-zone.js';
 import { watchVersions } from './watch-versions.js';
@@ -70,21 +70,12 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs dnsperf; the function returned ends it and gives its report. */
-function load(mode: 'udp' | 'tcp' | 'tls') {
+/** Starts dnsperf. */
+function load(mode: 'udp' | 'tcp' | 'tls'): RunningProgram {
   const port = mode === 'tls' ? server.tlsPort : server.port;
   const rate = String(PER_SECOND[mode]);
   const words = ['-m', mode, '-s', '127.0.0.1', '-p', String(port), '-d', at('queries')];
-  const child = spawn('dnsperf', [...words, '-l', '600', '-c', '10', '-Q', rate, '-q', '200', '-t', '5']);
-  let output = '';
-  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (output += text.toString()));
-  const closed = once(child, 'close');
-  return async (): Promise<string> => {
-    child.kill('SIGINT');
-    await closed;
-    return output;
-  };
+  return startProgram('dnsperf', [...words, '-l', '600', '-c', '10', '-Q', rate, '-q', '200', '-t', '30']);
 }
 
 describe('reloading under load', () => {
@@ -99,8 +90,9 @@ describe('reloading under load', () => {
       const statistics = (await control.json('GET', '/statistics')) as Record<string, Record<string, number>>;
       return (statistics.tcp_sessions?.opened ?? 0) + (statistics.tls_sessions?.opened ?? 0);
     };
-    const ends = [load('udp'), load('tcp'), load('tls')];
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const loads = [load('udp'), load('tcp'), load('tls')];
+    // Ten connections of each of the two.
+    await until('the connections of dnsperf', async () => (await accepted()) === 20);
     const versions = { loaded: 1, valid: new Set([1]) };
     const watching = await watchVersions(server, versions);
     const sessions = await accepted();
@@ -141,8 +133,8 @@ describe('reloading under load', () => {
     // The connections of this test's own queries over TCP apart, and those that dnsperf had not opened yet.
     const opened = (await accepted()) - sessions - ZONE_RELOADS;
     const watched = await watching.end();
-    const outputs = await Promise.all(ends.map((end) => end()));
-    for (const output of outputs) {
+    for (const { end } of loads) end();
+    for (const output of await Promise.all(loads.map((one) => one.output))) {
       expect(output).toMatch(/Queries lost: +0 \(0\.00%\)/);
       expect(output).toMatch(/Response codes: +NOERROR \d+ \(100\.00%\)\n/);
     }

@@ -5,8 +5,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../support/patience.js';
 import { freePort, type Peer } from '../support/peers/server.js';
 import { SEED } from '../support/seed.js';
 import { randomFrom } from '../zone/random-zone.js';
@@ -179,19 +179,14 @@ async function serialAt(port: number, name: string): Promise<number | undefined>
     '+short',
     '+norecurse',
     '+tries=1',
-    '+time=2',
+    '+time=30',
   ]);
   const serial = stdout.split(' ')[2];
   return serial === undefined || Number.isNaN(Number(serial)) ? undefined : Number(serial);
 }
 
-async function hasSerial(peer: Peer, name: string, serial: number | undefined): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    if ((await serialAt(peer.port, name)) === serial) return;
-    await sleep(100);
-  }
-  throw new Error(`${peer.name} does not get serial ${serial} of ${name}:\n${peer.log().slice(-4000)}`);
-}
+const comes = (port: number, name: string, serial: number, log: () => string): Promise<void> =>
+  until(`serial ${serial} of ${name}`, async () => (await serialAt(port, name)) === serial, log);
 
 describe.skipIf(missing)(`secondaries (seed ${SEED})${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let server: Server;
@@ -215,7 +210,7 @@ describe.skipIf(missing)(`secondaries (seed ${SEED})${missing ? ` (skipped: ${mi
     const ours = await transferred(server.port, zone);
     expect(ours.length).toBeGreaterThan(20);
     for (const peer of peers) {
-      await hasSerial(peer, zone.name, serial);
+      await comes(peer.port, zone.name, serial, () => `${peer.name}: ${peer.log().slice(-4000)}`);
       expect(await transferred(peer.port, { name: zone.name }), peer.name).toEqual(ours);
     }
   }
@@ -236,7 +231,7 @@ describe.skipIf(missing)(`secondaries (seed ${SEED})${missing ? ` (skipped: ${mi
       const rounds = name === 'many.test' ? 2 : ROUNDS;
       for (let serial = 8; serial < 8 + rounds; serial++) {
         change(name, serial);
-        for (let tries = 0; tries < 200 && (await serialAt(server.port, name)) !== serial; tries++) await sleep(50);
+        await comes(server.port, name, serial, () => server.stderr().slice(-4000));
         await expectSame(zone, serial);
       }
       const lines = server

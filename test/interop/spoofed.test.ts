@@ -35,7 +35,7 @@ describe.skipIf(missing)(`a query from the other server${missing ? ` (skipped: $
           server.signal('SIGUSR1');
           return server.stderr();
         },
-        { timeout: 10_000, interval: 100 },
+        { interval: 100 },
       )
       .toMatch(pattern)
       .then(() => undefined);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askUdp } from '../support/ask.js';
 import { buildQuery, decodeMessage } from '../support/message.js';
+import { PATIENCE } from '../support/patience.js';
 import { missingPrograms, type Server, serve, starttls, texts } from './support.js';
 import { ask, DUMMY, TO, toBit, Wire } from './wire.js';
 
@@ -32,8 +33,20 @@ describe.skipIf(missing)(`STARTTLS beside the draft${missing ? ` (skipped: ${mis
     });
 
     it.skipIf(missingPrograms({ dig: 'bind9-dnsutils' }))('dig +tcp +coflag +keepopen is served', () => {
-      const words = ['+tcp', '+coflag', '+keepopen', '+norec', '@127.0.0.1', '-p', String(server.port), WWW, NAS];
-      const { status, stdout } = spawnSync('dig', words, { encoding: 'utf8', timeout: 20_000 });
+      const words = [
+        '+tries=1',
+        '+time=30',
+        '+tcp',
+        '+coflag',
+        '+keepopen',
+        '+norec',
+        '@127.0.0.1',
+        '-p',
+        String(server.port),
+        WWW,
+        NAS,
+      ];
+      const { status, stdout } = spawnSync('dig', words, { encoding: 'utf8', timeout: PATIENCE });
       expect([status, stdout.match(/status: NOERROR/g)?.length]).toEqual([0, 2]);
       expect(stdout).toContain('192.0.2.20');
     });

@@ -10,9 +10,13 @@ import json
 import socket
 import ssl
 import struct
+import sys
 import time
 
 from dns_message import CLASSES, TO, TYPES, encode_query, framed, has_to, records
+
+# Seconds. What comes ends the wait at once; machines may be slow.
+PATIENCE = 60
 
 STEPS = (
     "connected",  # nothing sent
@@ -56,7 +60,8 @@ class Client:
         self.connect()
 
     def connect(self):
-        self.socket = socket.create_connection((self.options.host, self.options.port), timeout=self.options.timeout)
+        self.opened = self.sent = time.monotonic()
+        self.socket = socket.create_connection((self.options.host, self.options.port), timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.result["port"] = self.socket.getsockname()[1]
 
@@ -77,6 +82,8 @@ class Client:
         return octets
 
     def send(self, octets):
+        if octets:
+            self.sent = time.monotonic()
         try:
             self.socket.sendall(octets)
         except ConnectionError as error:
@@ -132,7 +139,9 @@ class Client:
             self.begin_tls()
             first += self.outgoing.read()
         self.send_by(first, ((1, "length"), (len(first) // 2, "half-query"), (len(first), "query")))
+        self.socket.settimeout(self.options.answer_within)
         answer = self.read_plain()
+        self.socket.settimeout(PATIENCE)
         self.result["first"] = answer.hex()
         self.step("answer")
         if options.early == "query":
@@ -186,6 +195,7 @@ class Client:
         return self.drive(read)
 
     def handshake(self):
+        self.socket.settimeout(self.options.handshake_within)
         self.send_hello()
         # Only where the ClientHello was sent early can the server's be behind the response.
         if self.options.early == "hello":
@@ -198,6 +208,7 @@ class Client:
             "alpn": self.tls.selected_alpn_protocol(),
         }
         self.result["outcome"] = "tls"
+        self.socket.settimeout(PATIENCE)
         self.step("handshake")
 
     def ask_inside(self):
@@ -223,9 +234,8 @@ class Client:
     # How it ends
 
     def watch(self):
-        """Sends nothing more; says when and how the server closes."""
-        began = time.monotonic()
-        self.socket.settimeout(self.options.patience)
+        """Sends nothing more; says how the server closes, how long after the last octets, and after the connection, were begun."""
+        self.socket.settimeout(PATIENCE)
         try:
             while True:
                 if self.result["outcome"] == "tls":
@@ -236,7 +246,9 @@ class Client:
             how = closed.args[0]
         except ssl.SSLError as error:
             how = error.reason or "tls error"
-        self.result["closed"] = {"how": how, "after": round(time.monotonic() - began, 3)}
+        # Both are taken before the octets go: no timer of the server has begun earlier, however slow this machine is.
+        now = time.monotonic()
+        self.result["closed"] = {"how": how, "after": round(now - self.sent, 3), "in_all": round(now - self.opened, 3)}
 
     def reset(self):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -283,6 +295,8 @@ class Client:
         if options.stop or options.watch:
             self.watch()
             time.sleep(options.linger)
+            if options.stay:
+                sys.stdin.read()
         elif self.result["outcome"] == "tls":
             self.farewell()
         self.socket.close()
@@ -302,8 +316,8 @@ def main():
     parser.add_argument("port", type=int)
     parser.add_argument("names", nargs="*", default=["www.home.test"])
     parser.add_argument("--type", default="A", choices=TYPES)
-    parser.add_argument("--timeout", type=float, default=5, help="seconds that a response may take")
-    parser.add_argument("--patience", type=float, default=8, help="seconds to wait for the server to close")
+    parser.add_argument("--answer-within", type=float, default=PATIENCE, help="seconds that the first response may take")
+    parser.add_argument("--handshake-within", type=float, default=PATIENCE, help="seconds between two parts of the handshake")
     parser.add_argument("--first", help="a first query other than the dummy one")
     parser.add_argument("--no-to", action="store_true", help="OPT without TO")
     parser.add_argument("--no-opt", action="store_true", help="no OPT")
@@ -323,6 +337,7 @@ def main():
     parser.add_argument("--reset", choices=STEPS, help="reset the connection at this step")
     parser.add_argument("--watch", action="store_true", help="at the end, wait until the server closes")
     parser.add_argument("--linger", type=float, default=0, help="seconds from the server's closing to ours")
+    parser.add_argument("--stay", action="store_true", help="close only at the end of standard input")
     client = Client(parser.parse_intermixed_args())
     client.run()
     print(json.dumps(client.result))

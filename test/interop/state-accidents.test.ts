@@ -4,9 +4,10 @@ import { cpSync, readdirSync, readFileSync, renameSync, rmSync, statSync, trunca
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adotdServe, type Serving, startBy } from '../support/cli.js';
+import { until } from '../support/patience.js';
 import { freePort } from '../support/peers/server.js';
 import { serialAt } from './crash-load.js';
-import { OWN, TAKEN, until, untilSerial, update, writeServer, zoneText } from './state-servers.js';
+import { OWN, TAKEN, untilSerial, update, writeServer, zoneText } from './state-servers.js';
 import { FOLDER } from './support.js';
 import { transferred } from './zone-records.js';
 

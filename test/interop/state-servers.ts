@@ -1,8 +1,8 @@
 /** A server with a zone that is changed by UPDATE and one that it has from a primary, whose state meets with accidents. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
+import { until } from '../support/patience.js';
 import { freePort, LOOPBACK } from '../support/peers/server.js';
 import { updateMessage } from '../transfer/update/update-case.js';
 import { serialAt } from './crash-load.js';
@@ -10,8 +10,6 @@ import { Requests } from './update-peers.js';
 
 export const OWN = 'own.test';
 export const TAKEN = 'taken.test';
-/** Milliseconds: machines with much to do take their time. */
-const PATIENCE = 60_000;
 
 /** A zone of so many records, with timers of a second. */
 export const zoneText = (records: number, serial = 1): string =>
@@ -66,11 +64,6 @@ export async function update(port: number, name: string): Promise<number | undef
   using requests = new Requests(port);
   const answer = await requests.ask(updateMessage({ zone: `${OWN}.`, changes: [`${name} 60 IN TXT "${name}"`] }));
   return answer === undefined ? undefined : (answer[3] ?? 0) & 15;
-}
-
-export async function until(what: string, reached: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + PATIENCE; !(await reached()); await sleep(20))
-    if (Date.now() > end) throw new Error(`not ${what}`);
 }
 
 export const untilSerial = (port: number, zone: string, serial: number): Promise<void> =>

@@ -3,11 +3,11 @@ import { type ChildProcess, execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { adotdServe, ROOT, type Serving } from '../support/cli.js';
 import { decodeMessage } from '../support/message.js';
+import { PATIENCE, until } from '../support/patience.js';
 import { toBit } from './wire.js';
 
 /** Says which programs are not installed and how to get them; with CI=true that is an error. */
@@ -57,7 +57,7 @@ export interface Server extends Serving {
   statistics(): Promise<Record<string, Record<string, number>>>;
   /** Descriptors that the process has open. */
   descriptors(): number;
-  /** Connections that were accepted and are still open; waits, for two seconds at most, for there to be `expected`. */
+  /** Connections that were accepted and are still open; waits for there to be `expected`. */
   openConnections(expected?: number): Promise<number>;
 }
 
@@ -83,7 +83,7 @@ export async function serve(settings: Settings = {}, ...words: readonly string[]
   const statistics = async (): Promise<Record<string, Record<string, number>>> => {
     const before = lines().length;
     serving.signal('SIGUSR1');
-    for (let tries = 0; tries < 200 && lines().length === before; tries++) await sleep(10);
+    await until('statistics', () => lines().length > before, serving.stderr, { pause: 10 });
     const line: { statistics: Record<string, Record<string, number>> } = JSON.parse(lines().at(-1) ?? '{}');
     return line.statistics;
   };
@@ -98,11 +98,12 @@ export async function serve(settings: Settings = {}, ...words: readonly string[]
     statistics,
     descriptors: () => readdirSync(`/proc/${pid}/fd`).length,
     async openConnections(expected = 0) {
-      let open = await openNow();
-      for (let tries = 0; tries < 40 && open !== expected; tries++) {
-        await sleep(50);
+      let open = -1;
+      const isSo = async (): Promise<boolean> => {
         open = await openNow();
-      }
+        return open === expected;
+      };
+      await until(`${expected} open connections`, isSo, () => `${open} are open`, { pause: 50 });
       return open;
     },
   };
@@ -118,7 +119,7 @@ export interface Ended {
 }
 
 /**
- * Runs a program to its end, 60 s at most. Its standard input is `input`, written and closed at once, or as soon as its output
+ * Runs a program to its end, two minutes at most. Its standard input is `input`, written and closed at once, or as soon as its output
  * matches `awaited`.
  */
 export function run(
@@ -128,10 +129,15 @@ export function run(
   awaited?: RegExp,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = execFile(program, words, { timeout: 60_000, maxBuffer: MOST_OUTPUT }, (error, stdout, stderr) => {
-      if (error && 'code' in error && error.code === 'ENOENT') reject(error);
-      else resolve({ status: child.exitCode, stdout, stderr });
-    });
+    const child = execFile(
+      program,
+      words,
+      { timeout: 2 * PATIENCE, maxBuffer: MOST_OUTPUT },
+      (error, stdout, stderr) => {
+        if (error && 'code' in error && error.code === 'ENOENT') reject(error);
+        else resolve({ status: child.exitCode, stdout, stderr });
+      },
+    );
     // A program may end without reading its input.
     child.stdin?.on('error', () => undefined);
     if (awaited === undefined) child.stdin?.end(input);
@@ -170,7 +176,8 @@ interface PythonResult {
   readonly first?: PythonAnswer;
   readonly answers: readonly PythonAnswer[];
   readonly tls?: { readonly version: string; readonly cipher: string; readonly alpn: string | null };
-  readonly closed?: { readonly how: string; readonly after: number };
+  /** Seconds since the last octets were sent, and since the connection was begun. */
+  readonly closed?: { readonly how: string; readonly after: number; readonly in_all: number };
   readonly farewell?: string;
   readonly fallback?: string;
   readonly why?: string;
@@ -178,23 +185,32 @@ interface PythonResult {
 }
 
 const CLIENT = fileURLToPath(new URL('starttls.py', import.meta.url));
-/** Milliseconds: longer than any patience of the client. */
-const CLIENT_TIME = 30_000;
 
 /** Runs the Python client against a port of loopback; `words` are its options and the names to ask. */
 export function starttls(port: number, ...words: readonly string[]): Promise<PythonResult> {
-  return new Promise((resolve, reject) => {
-    const child: ChildProcess = execFile(
+  return startStarttls(port, ...words).result;
+}
+
+/** The same; `end` ends its standard input, for which `--stay` waits. */
+export function startStarttls(
+  port: number,
+  ...words: readonly string[]
+): { result: Promise<PythonResult>; end(): void } {
+  let child: ChildProcess;
+  const result = new Promise<PythonResult>((resolve, reject) => {
+    child = execFile(
       'python3',
       // -B: nothing compiled is left among the sources.
       ['-B', CLIENT, '127.0.0.1', String(port), ...words],
-      { timeout: CLIENT_TIME },
+      // Longer than any patience of the client.
+      { timeout: 2 * PATIENCE },
       (error, stdout, stderr) => {
         if (error) reject(new Error(`${child.spawnargs.join(' ')}: ${stdout}${stderr}`, { cause: error }));
         else resolve(decodedResult(JSON.parse(stdout)));
       },
     );
   });
+  return { result, end: () => void child.stdin?.end() };
 }
 
 type Printed = Omit<PythonResult, 'first' | 'answers'> & {

@@ -18,8 +18,8 @@ describe.skipIf(missing)(`DNS over TLS with clients of others${missing ? ` (skip
   afterAll(() => server?.stop());
 
   const at = (port: number): string[] => ['@127.0.0.1', '-p', String(port)];
-  const kdig = (...words: string[]): Promise<Ended> => run('kdig', ['+retry=0', '+time=5', ...words]);
-  const dig = (...words: string[]): Promise<Ended> => run('dig', ['+tries=1', '+time=5', '+norec', ...words]);
+  const kdig = (...words: string[]): Promise<Ended> => run('kdig', ['+retry=0', '+time=30', ...words]);
+  const dig = (...words: string[]): Promise<Ended> => run('dig', ['+tries=1', '+time=30', '+norec', ...words]);
 
   describe('kdig', () => {
     it('+tls: asks for ALPN dot, and gets an answer', async () => {

@@ -61,7 +61,7 @@ except OSError as error:
     facts["farewell"] = f"{type(error).__name__}: {error}"
 second = opened(session)
 facts["resumed"] = second.session_reused
-second.settimeout(2)
+second.settimeout(60)
 for number in range(TOGETHER):
     second.sendall(query(number))
 facts["together"] = answers(second, TOGETHER)

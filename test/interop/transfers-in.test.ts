@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { pinOf } from '../../src/tls/pin.js';
 import { adotd, adotdServe, type Serving } from '../support/cli.js';
+import { until } from '../support/patience.js';
 import { freePort, LOOPBACK } from '../support/peers/server.js';
 import { SEED } from '../support/seed.js';
 import { make } from '../tls/support.js';
@@ -21,8 +22,6 @@ const SECRET = Buffer.alloc(64, 5).toString('base64');
 const ALGORITHMS = ['hmac-sha1', 'hmac-sha224', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512'];
 const keyOf = (algorithm: string): PrimaryKey => ({ name: `${algorithm}.key`, algorithm, secret: SECRET });
 const KEY = keyOf('hmac-sha256');
-/** Milliseconds: machines with much to do take their time. */
-const PATIENCE = 30_000;
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -111,14 +110,10 @@ async function secondary(
 }
 
 /** Waits until adotd has this serial of a zone. */
-async function until(served: Secondary, zone: string, serial: number, primary: Primary): Promise<void> {
+async function comes(served: Secondary, zone: string, serial: number, primary: Primary): Promise<void> {
   const wanted = new RegExp(`zone ${zone.replaceAll('.', '\\.')}\\. transferred from [^"]* to ${serial}:`);
-  const end = Date.now() + PATIENCE;
-  while (!wanted.test(served.stderr())) {
-    if (Date.now() > end)
-      throw new Error(`${zone} ${serial}\n${served.stderr().slice(-4000)}\n${primary.log().slice(-4000)}`);
-    await sleep(50);
-  }
+  const log = (): string => `${served.stderr().slice(-4000)}\n${primary.log().slice(-4000)}`;
+  await until(`serial ${serial} of ${zone}`, () => wanted.test(served.stderr()), log);
 }
 
 const PRIMARIES = { BIND: bindPrimary, Knot: knotPrimary, NSD: nsdPrimary } as const;
@@ -134,13 +129,13 @@ describe.skipIf(missing)(`transfers in (seed ${SEED})${missing ? ` (skipped: ${m
         const primary = await start({ folder: folderOf(name), zones, notify: port });
         ends.push(() => primary.stop());
         const served = await secondary(port, zones, () => ({ port: primary.port }));
-        await until(served, 'zone.test', 1, primary);
+        await comes(served, 'zone.test', 1, primary);
         expect(await recordsOf(port, 'zone.test')).toEqual(await recordsOf(primary.port, 'zone.test', KEY));
         zone.change(Math.min(50, records / 2));
         // File times are in whole seconds for some.
         await sleep(1100);
         primary.edit('zone.test', zone.text);
-        await until(served, 'zone.test', 2, primary);
+        await comes(served, 'zone.test', 2, primary);
         expect(served.stderr()).toMatch(/IXFR from serial 1 to 2/);
         expect(await recordsOf(port, 'zone.test')).toEqual(await recordsOf(primary.port, 'zone.test', KEY));
       },
@@ -155,7 +150,7 @@ describe.skipIf(missing)(`transfers in (seed ${SEED})${missing ? ` (skipped: ${m
       ends.push(() => primary.stop());
       const served = await secondary(port, zones, () => ({ port: primary.port }));
       for (const { name: zone, key } of zones) {
-        await until(served, zone, 1, primary);
+        await comes(served, zone, 1, primary);
         expect(await recordsOf(port, zone)).toEqual(await recordsOf(primary.port, zone, key));
       }
       const full = await adotd('ctl', '--config', served.config, 'transfer', zones[0]!.name, '--full');
@@ -202,7 +197,7 @@ describe.skipIf(missing)(`transfers in (seed ${SEED})${missing ? ` (skipped: ${m
     const primary = await bindPrimary({ folder: folderOf('BIND'), zones, notify: port });
     ends.push(() => primary.stop());
     const served = await secondary(port, zones, () => ({ port: primary.port }));
-    await until(served, 'zone.test', 1, primary);
+    await comes(served, 'zone.test', 1, primary);
     const before = await recordsOf(port, 'zone.test');
     await served.stop();
     await primary.stop();
@@ -256,11 +251,11 @@ describe.skipIf(missing)(`transfers in (seed ${SEED})${missing ? ` (skipped: ${m
         },
       };
       const served = await secondary(port, zones, () => remote);
-      await until(served, 'zone.test', 1, primary);
+      await comes(served, 'zone.test', 1, primary);
       zone.change(20);
       await sleep(1100);
       primary.edit('zone.test', zone.text);
-      await until(served, 'zone.test', 2, primary);
+      await comes(served, 'zone.test', 2, primary);
       expect(served.stderr()).toMatch(/IXFR from serial 1 to 2/);
       expect(await recordsOf(port, 'zone.test')).toEqual(await recordsOf(primary.port, 'zone.test', KEY));
       if (!isMutual) return;

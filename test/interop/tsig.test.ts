@@ -101,7 +101,7 @@ describe.skipIf(missing)(`signed queries${missing ? ` (skipped: ${missing})` : '
     const ask = (text: string) => run('dig', ['@127.0.0.1', '-p', port(false), '-y', text, NAME, 'SOA']);
     expect((await ask(key('hmac-sha256', OTHER))).stdout).toMatch(/status: NOTAUTH[\s\S]*BADSIG/);
     expect((await ask(`hmac-sha256:nobody.key.:${SECRET}`)).stdout).toMatch(/status: NOTAUTH[\s\S]*BADKEY/);
-    const own = await adotd('query', NAME, '@127.0.0.1', '--port', port(false), '--timeout', '1', '-y', `x.:${SECRET}`);
+    const own = await adotd('query', NAME, '@127.0.0.1', '--port', port(false), '--timeout', '5', '-y', `x.:${SECRET}`);
     expect(own).toMatchObject({ status: 9, stderr: expect.stringMatching(/BADKEY.*\[CLIENT_TSIG\]/) });
     const tcp = ['--transport', 'tcp', '-y', key('hmac-sha256', OTHER)];
     const wrong = await adotd('query', NAME, '@127.0.0.1', '--port', port(false), ...tcp);

@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adotd } from '../support/cli.js';
+import { until } from '../support/patience.js';
 import { freePort, stopChild } from '../support/peers/server.js';
 import { make } from '../tls/support.js';
 import { FOLDER, missingPrograms, run, type Server, serve } from './support.js';
@@ -179,7 +179,7 @@ describe.skipIf(acme)(`ACME clients${acme ? ` (skipped: ${acme})` : ''}`, () => 
     pebble.stdout?.on('data', (text: Buffer) => (output += text.toString()));
     pebble.stderr?.on('data', (text: Buffer) => (output += text.toString()));
     directory = `https://localhost:${port}/dir`;
-    for (let tries = 0; tries < 200 && !/listening|Listening/.test(output); tries++) await sleep(50);
+    await until('pebble', () => /listening/i.test(output));
   });
   afterAll(() => stopChild(pebble));
 

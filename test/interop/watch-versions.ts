@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { decode, encode, type Packet, streamEncode } from 'dns-packet';
+import { PATIENCE } from '../support/patience.js';
 import type { Reply } from '../support/query.js';
 import { type Question, questionsOf, versionsOf } from './versioned-zone.js';
 
@@ -30,8 +31,6 @@ type Transport = 'udp' | 'tcp' | 'tls';
 const EACH = 4;
 /** Milliseconds between two runs of questions on one of them. A guess: some thousand questions a second in all. */
 const PAUSE = 10;
-/** Milliseconds after which an answer is taken for lost. */
-const PATIENCE = 5000;
 const MOST_PROBLEMS = 10;
 
 interface Session {

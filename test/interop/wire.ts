@@ -2,10 +2,8 @@
 import { connect, type Socket } from 'node:net';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { buildQuery, decodeMessage, type Message, type Query } from '../support/message.js';
+import { PATIENCE } from '../support/patience.js';
 import { framed } from '../support/responder.js';
-
-/** Milliseconds that an answer or a handshake may take. */
-const PATIENCE = 15_000;
 
 /** The flag of the draft, which is also CO of RFC 9824. */
 export const TO = 0x4000;

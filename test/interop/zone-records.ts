@@ -1,10 +1,9 @@
 /** The records of a zone as a server gives them away, in a form in which those of all servers can be compared. */
 import { type ResourceRecord, transferZone } from '../../src/client/index.js';
+import { PATIENCE } from '../support/patience.js';
 import { LOOPBACK } from '../support/peers/server.js';
 import type { PrimaryKey } from './primaries.js';
 
-/** Milliseconds: machines with much to do take their time. */
-const PATIENCE = 30_000;
 /** Types whose names may be compressed, and so be spelt as another name of the message is (RFC 1035 §4.1.4). */
 const COMPRESSED = [2, 5, 6, 12, 15];
 

@@ -2,13 +2,13 @@
 import { X509Certificate } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { pinOf } from '../../src/tls/pin.js';
 import { textOf } from '../repository/files.js';
 import { adotd, adotdServe } from '../support/cli.js';
 import { buildQuery, decodeMessage } from '../support/message.js';
+import { until } from '../support/patience.js';
 import { freePort, knock, LOOPBACK, startPeer } from '../support/peers/server.js';
 import { make } from '../tls/support.js';
 import { FOLDER, missingPrograms } from './support.js';
@@ -96,11 +96,8 @@ describe.skipIf(missing)(`the hidden primary of docs/zones.md${missing ? ` (skip
     writeFileSync(join(folder, 'nsd.conf'), more + text.replace('primary.pem', files.cert));
     const peer = await startPeer('NSD', 'nsd', ['-d', '-c', join(folder, 'nsd.conf')], second);
     ends.push(() => peer.stop());
-    const end = Date.now() + 60_000;
-    while (!((await hasZone(first)) && (await hasZone(second)))) {
-      if (Date.now() > end) throw new Error(`${serving.stderr()}\n${peer.log()}`);
-      await sleep(100);
-    }
+    const haveZone = async (): Promise<boolean> => (await hasZone(first)) && (await hasZone(second));
+    await until('the zone at both', haveZone, () => `${serving.stderr()}\n${peer.log()}`);
     const sent = serving.stderr().match(/"transport":"tls"[^\n]*"msg":"sent zone example\.test\. serial 7/g);
     expect(sent).toHaveLength(2);
   });

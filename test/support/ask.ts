@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { PATIENCE } from './patience.js';
 
 interface Server {
   readonly port: number;
@@ -9,10 +10,8 @@ interface Server {
   readonly host?: string;
 }
 
-const TIMEOUT_MS = 3000;
-
 /** The first datagram that answers `message`; undefined when none came in time. */
-export function askUdp(server: Server, message: Uint8Array, timeoutMs = TIMEOUT_MS): Promise<Uint8Array | undefined> {
+export function askUdp(server: Server, message: Uint8Array, timeoutMs = PATIENCE): Promise<Uint8Array | undefined> {
   const host = server.host ?? '127.0.0.1';
   return new Promise((resolve, reject) => {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
@@ -39,7 +38,7 @@ export function askUdp(server: Server, message: Uint8Array, timeoutMs = TIMEOUT_
 function askTcpAll(
   server: Server,
   messages: readonly Uint8Array[],
-  timeoutMs = TIMEOUT_MS,
+  timeoutMs = PATIENCE,
   secure = false,
 ): Promise<Uint8Array[]> {
   return new Promise((resolve, reject) => {
@@ -78,7 +77,7 @@ function askTcpAll(
 export async function askTcp(
   server: Server,
   message: Uint8Array,
-  timeoutMs = TIMEOUT_MS,
+  timeoutMs = PATIENCE,
 ): Promise<Uint8Array | undefined> {
   return (await askTcpAll(server, [message], timeoutMs))[0];
 }
@@ -87,7 +86,7 @@ export async function askTcp(
 export async function askTls(
   server: Server,
   message: Uint8Array,
-  timeoutMs = TIMEOUT_MS,
+  timeoutMs = PATIENCE,
 ): Promise<Uint8Array | undefined> {
   return (await askTcpAll(server, [message], timeoutMs, true))[0];
 }

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE } from './patience.js';
 
 /** The repository, also for programs of test/ that were compiled into .build/. */
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url)).replace(/\.build\/$/, '');
@@ -26,9 +27,9 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs a command to its end (at most 30 s). */
+/** Runs a command to its end, a minute at the most. */
 export async function adotd(...words: readonly string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, timeout: 30_000, env: environment() });
+  const child = spawn(process.execPath, [MAIN, ...words], { cwd: ROOT, timeout: PATIENCE, env: environment() });
   return ended(child);
 }
 
@@ -96,9 +97,9 @@ export function startBy(wrapper: readonly string[], ...words: readonly string[])
   const output = collect(child);
   const closed = once(child, 'close') as Promise<[number | null]>;
   const until = async (found: () => boolean, what: string): Promise<void> => {
-    const end = Date.now() + 60_000;
+    const end = performance.now() + PATIENCE;
     while (!found()) {
-      if (child.exitCode !== null || Date.now() > end) {
+      if (child.exitCode !== null || performance.now() > end) {
         child.kill('SIGKILL');
         throw new Error(`no ${what}; status ${child.exitCode}: ${output.stdout()} ${output.stderr()}`);
       }

@@ -2,11 +2,12 @@ import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { EncryptedTransport } from '../../../src/client/capabilities/capabilities.js';
 import { type Client, type ClientOptions, type ClientServer, createClient } from '../../../src/client/index.js';
+import { until } from '../../support/patience.js';
 import { make } from '../../tls/support.js';
 import { pinOf } from '../certificates.js';
 import { FakeClock } from '../fake-clock.js';
 import { type FaultyServer, faulty, type Kinds } from '../faulty.js';
-import { pause, settled, type TestServer, tcpServer } from '../support.js';
+import { settled, type TestServer, tcpServer } from '../support.js';
 
 const NAME = 'private.secret.test';
 let certificate: { cert: string; key: string };
@@ -82,12 +83,7 @@ async function scene(kinds: Partial<Kinds>, options: ClientOptions, act: (scene:
   });
 }
 
-async function eventually(what: () => boolean): Promise<void> {
-  for (let i = 0; !what(); i++) {
-    if (i > 1000) throw new Error(`never came true: ${what}`);
-    await pause(5);
-  }
-}
+const eventually = (isSo: () => boolean): Promise<void> => until(String(isSo), isSo);
 
 describe('a server that says nothing on its port for TLS', () => {
   it('is asked over STARTTLS after the head start, not sooner', async () => {

@@ -5,11 +5,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { Exchange } from '../../differential/exchange.js';
 import { adotd, adotdServe, type Serving } from '../../support/cli.js';
+import { until } from '../../support/patience.js';
 import type { Peer } from '../../support/peers/server.js';
 import { missingTools } from '../../support/peers/tools.js';
 import { runUnbound } from '../../support/peers/unbound.js';
@@ -100,10 +100,8 @@ class Configured {
   }
 }
 
-async function until(what: string, is: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + PATIENCE; Date.now() < end; await sleep(100)) if (await is()) return;
-  throw new Error(`this does not come: ${what}`);
-}
+const comes = (what: string, isSo: () => boolean | Promise<boolean>): Promise<void> =>
+  until(what, isSo, undefined, { pause: 100, patience: PATIENCE });
 
 describe.skipIf(missing)(`rolls, as a validating resolver sees them${missing ? ` (skipped: ${missing})` : ''}`, () => {
   const parent = new Configured('parent');
@@ -153,7 +151,7 @@ describe.skipIf(missing)(`rolls, as a validating resolver sees them${missing ? `
     });
     for (const zone of CHILDREN) children.writeZone(zone, CHILD);
     const above = await Exchange.open({ name: 'parent', address: '127.0.0.1', port: parent.port });
-    await until('the keys of the parent', async () => (await recordsOf(above, PARENT, DNSKEY)).length > 0);
+    await comes('the keys of the parent', async () => (await recordsOf(above, PARENT, DNSKEY)).length > 0);
     const anchors = await recordsOf(above, PARENT, DNSKEY);
     above.close();
     await children.start(childConfig());
@@ -203,7 +201,7 @@ ${trusted.join('')}`;
     const old = (await recordsOf(direct, zone, DNSKEY)).filter(isOld);
     expect(old.length, `${zone}: ${what}`).toBeGreaterThan(0);
     await begin();
-    await until(`the end of ${what} of ${zone}`, async () => {
+    await comes(`the end of ${what} of ${zone}`, async () => {
       const keys = await recordsOf(direct, zone, DNSKEY);
       return keys.length > 0 && !keys.some((key) => old.includes(key));
     });
@@ -214,16 +212,16 @@ ${trusted.join('')}`;
     roll(zone, `the roll of a ${role}`, isOfRole(role), () => children.ctl('dnssec', 'roll', zone, '--role', role));
 
   const becomesSecure = (zone: string): Promise<void> =>
-    until(`${zone} is secure`, () => validation.isSecure(zone) && registry.count(zone) > 0);
+    comes(`${zone} is secure`, () => validation.isSecure(zone) && registry.count(zone) > 0);
 
   async function unsign(zone: string): Promise<void> {
     phases.set(zone, 'going unsigned');
     validation.release(zone);
     unsigned.add(zone);
     await children.change(childConfig());
-    await until(`${zone} is unsigned`, async () => (await recordsOf(direct, zone, DNSKEY)).length === 0);
+    await comes(`${zone} is unsigned`, async () => (await recordsOf(direct, zone, DNSKEY)).length === 0);
     expect(registry.count(zone)).toBe(0);
-    await until(`${zone} is insecure`, () => validation.isInsecure(zone));
+    await comes(`${zone} is insecure`, () => validation.isInsecure(zone));
   }
 
   async function rollAlgorithm(zone: string, algorithm: string): Promise<void> {

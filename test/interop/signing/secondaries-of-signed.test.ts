@@ -5,7 +5,6 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compare } from '../../differential/compare.js';
 import { type Asked, Exchange } from '../../differential/exchange.js';
@@ -15,6 +14,7 @@ import { askAbout } from '../../differential/run.js';
 import type { WorldZone } from '../../differential/world.js';
 import { buildQuery } from '../../support/message.js';
 import { readMessage } from '../../support/message-reader.js';
+import { until } from '../../support/patience.js';
 import { startBind } from '../../support/peers/bind.js';
 import { startKnot } from '../../support/peers/knot.js';
 import { startNsd } from '../../support/peers/nsd.js';
@@ -42,13 +42,8 @@ async function serialAt(server: Asked, name: string): Promise<number | undefined
   return soa?.rdata.readUInt32BE(soa.rdata.length - 20);
 }
 
-async function hasSerial(server: Asked, name: string, serial: number): Promise<boolean> {
-  for (let tries = 0; tries < 400; tries++) {
-    if ((await serialAt(server, name)) === serial) return true;
-    await sleep(25);
-  }
-  return false;
-}
+const comes = (server: Asked, name: string, serial: number, log?: () => string): Promise<void> =>
+  until(`serial ${serial} of ${name}`, async () => (await serialAt(server, name)) === serial, log);
 
 describe.skipIf(missing)(
   `secondaries of zones that adotd signs${missing ? ` (skipped: ${missing})` : ''}, seed ${SEED}`,
@@ -106,11 +101,10 @@ describe.skipIf(missing)(
     /** Waits until all have the newest version of the zone. */
     async function distribute(zone: ChangingZone): Promise<void> {
       const { serial } = versions.get(zone)!;
-      expect(await hasSerial(ours, zone.name, serial), `adotd: ${zone.name} ${serial}`).toBe(true);
+      await comes(ours, zone.name, serial, () => server.stderr().slice(-3000));
       for (const [i, exchange] of exchanges.entries()) {
         await exchange.ask(buildQuery({ name: zone.name, type: 'SOA', flagBits: NOTIFY }), false);
-        const has = await hasSerial(exchange, zone.name, serial);
-        expect(has, `${exchange.name}: ${zone.name} ${serial}\n${peers[i]!.log().slice(-3000)}`).toBe(true);
+        await comes(exchange, zone.name, serial, () => `${exchange.name}: ${peers[i]!.log().slice(-3000)}`);
       }
     }
 

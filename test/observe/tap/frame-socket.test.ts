@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFrameSocket } from '../../../src/observe/tap/frame-socket.js';
 import type { Sink } from '../../../src/observe/tap/outbox.js';
 import { FakeClock } from '../../support/clock.js';
+import { until } from '../../support/patience.js';
 import { recordingLog } from './log.js';
 
 const CONTENT = Buffer.from('protobuf:dnstap.Dnstap');
@@ -16,11 +17,7 @@ const START = `000000000000002200000002${field}`;
 const STOP = '000000000000000400000003';
 const FINISH = Buffer.from('000000000000000400000005', 'hex');
 
-/** Waits, some seconds at the most, until something is so. */
-async function until(found: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !found(); i++) await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(found()).toBe(true);
-}
+const comes = (isSo: () => boolean): Promise<void> => until(String(isSo), isSo);
 
 /** One connection as the reader sees it. */
 interface Peer {
@@ -107,7 +104,7 @@ describe('a reader of dnstap', () => {
     await startReader(behave);
     const { sink, lines } = open();
     sink.write(batch('00000001aa'));
-    await until(() => peers[0]?.received === `${READY}${START}00000001aa`);
+    await comes(() => peers[0]?.received === `${READY}${START}00000001aa`);
     sink.write(batch('00000001bb'));
     sink.write(batch('00000001cc'));
     await sink.close();
@@ -119,11 +116,11 @@ describe('a reader of dnstap', () => {
   it('may come late, and gets what has waited', async () => {
     const { sink, clock, lines } = open();
     sink.write(batch('00000001aa'));
-    await until(() => lines.length === 1);
+    await comes(() => lines.length === 1);
     expect(lines).toEqual([`warn dnstap has no reader at ${path}: there is no such socket; it is tried again`]);
     await startReader(behave);
     clock.advance(500);
-    await until(() => peers[0]?.received === `${READY}${START}00000001aa`);
+    await comes(() => peers[0]?.received === `${READY}${START}00000001aa`);
     expect(sink.takeLost()).toBe(0);
   });
 
@@ -136,7 +133,7 @@ describe('a reader of dnstap', () => {
     const { clock, lines, times } = open();
     const pauses: number[] = [];
     for (let i = 0; i < 9; i++) {
-      await until(() => times.at(-1) !== HANDSHAKE_TIME);
+      await comes(() => times.at(-1) !== HANDSHAKE_TIME);
       pauses.push(times.at(-1) ?? 0);
       clock.advance(pauses[i] ?? 0);
     }
@@ -147,14 +144,14 @@ describe('a reader of dnstap', () => {
   it('that comes back is served again', async () => {
     await startReader(behave);
     const { sink, clock, lines } = open();
-    await until(() => lines.length === 1);
+    await comes(() => lines.length === 1);
     await stopReader();
-    await until(() => lines.length === 2);
+    await comes(() => lines.length === 2);
     expect(lines[1]).toBe(`warn dnstap has no reader at ${path}: the reader went away; it is tried again`);
     sink.write(batch('00000001aa'));
     await startReader(behave);
     clock.advance(500);
-    await until(() => peers[1]?.received === `${READY}${START}00000001aa`);
+    await comes(() => peers[1]?.received === `${READY}${START}00000001aa`);
     expect(lines[2]).toBe(lines[0]);
     expect(sink.takeLost()).toBe(0);
   });
@@ -167,7 +164,7 @@ describe('a reader of dnstap', () => {
       });
     });
     const { sink, clock, lines } = open();
-    await until(() => lines.length === 1);
+    await comes(() => lines.length === 1);
     const octets = new Uint8Array(1024 * 1024);
     let given = 0;
     for (; given < 50 && sink.hasRoom; given++) sink.write({ octets, records: 1 });
@@ -189,11 +186,11 @@ describe('a reader of dnstap', () => {
       });
     });
     const { sink, lines } = open();
-    await until(() => lines.length === 1);
+    await comes(() => lines.length === 1);
     sink.write({ octets: new Uint8Array(4 * 1024 * 1024), records: 7 });
     sink.write(batch('00000001aa'));
     await stopReader();
-    await until(() => lines.length === 2);
+    await comes(() => lines.length === 2);
     expect(sink.takeLost()).toBe(7);
   });
 
@@ -206,23 +203,23 @@ describe('a reader of dnstap', () => {
     });
     const { sink, clock, lines } = open();
     sink.write(batch('00000001aa'));
-    await until(() => lines.length === 1);
+    await comes(() => lines.length === 1);
     expect(lines[0]).toContain('the reader went away');
     clock.advance(500);
-    await until(() => peers[1]?.received === `${READY}${START}00000001aa`);
+    await comes(() => peers[1]?.received === `${READY}${START}00000001aa`);
   });
 
   it('that does not answer READY is given up, and tried again', async () => {
     await startReader((peer) => peer.socket.resume());
     const { clock, lines } = open();
-    await until(() => peers.length === 1);
+    await comes(() => peers.length === 1);
     clock.advance(4999);
     expect(lines).toEqual([]);
     clock.advance(1);
     expect(lines[0]).toContain('it did not answer in time');
-    await until(() => peers[0]?.closed === true);
+    await comes(() => peers[0]?.closed === true);
     clock.advance(500);
-    await until(() => peers.length === 2);
+    await comes(() => peers.length === 2);
   });
 
   it.each([
@@ -234,7 +231,7 @@ describe('a reader of dnstap', () => {
   ])('that %s is none', async (_, octets) => {
     await startReader((peer) => peer.socket.once('data', () => peer.socket.write(octets)));
     const { lines } = open();
-    await until(() => peers[0]?.closed === true);
+    await comes(() => peers[0]?.closed === true);
     expect(lines.at(-1)).toBe(
       `warn dnstap has no reader at ${path}: what listens there does not read dnstap; it is tried again`,
     );
@@ -245,31 +242,31 @@ describe('a reader of dnstap', () => {
       peer.socket.once('data', () => peer.socket.write(Buffer.from('000000000000000400000001', 'hex'))),
     );
     const { lines } = open();
-    await until(() => lines.length === 1);
+    await comes(() => lines.length === 1);
     expect(lines[0]).toContain('dnstap goes to the reader');
   });
 
   it('is not a file', async () => {
     writeFileSync(path, 'text');
     const { lines } = open();
-    await until(() => lines.length === 1);
+    await comes(() => lines.length === 1);
     expect(lines[0]).toContain('nothing listens there, or it is no socket');
   });
 
   it('that does not say FINISH is not waited for', async () => {
     await startReader((peer) => peer.socket.once('data', () => peer.socket.write(ACCEPT)));
     const { sink, clock, lines } = open();
-    await until(() => lines.length === 1);
+    await comes(() => lines.length === 1);
     const closed = sink.close();
     clock.advance(1000);
     await closed;
-    await until(() => peers[0]?.closed === true);
+    await comes(() => peers[0]?.closed === true);
     expect(clock.timers).toBe(0);
   });
 
   it('that is not there when the server ends is not waited for', async () => {
     const { sink, clock, lines } = open();
-    await until(() => lines.length === 1);
+    await comes(() => lines.length === 1);
     sink.write(batch('00000001aa', 4));
     await sink.close();
     expect(sink.takeLost()).toBe(4);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { askTcp, askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
+import { PATIENCE } from '../../support/patience.js';
 import { startThreads } from '../../support/threads.js';
 import { signQuery } from '../../support/tsig.js';
 
@@ -30,7 +31,7 @@ async function serving(remote: object, more: object = {}): ReturnType<typeof sta
     },
   });
   // Until it is made, it is in no zone, or SERVFAIL.
-  await vi.waitFor(async () => expect(running.server.keeper.get('catalog.test.')?.state).toBe('served'), 5000);
+  await vi.waitFor(async () => expect(running.server.keeper.get('catalog.test.')?.state).toBe('served'), PATIENCE);
   return running;
 }
 const query = (name: string, type: string): Uint8Array => buildQuery({ name, type });

@@ -210,7 +210,7 @@ describe('certificates that change under load, while workers end', () => {
       if (round % 20 !== 10 || (ended >= 4 && round % 400 !== 10)) continue;
       ended++;
       workers.misbehave('stream', ended % 2, Misdeed.THROW);
-      await expect.poll(() => answering(running), { timeout: 10_000 }).toBe(ended);
+      await expect.poll(() => answering(running)).toBe(ended);
     }
     loading = false;
     await Promise.all(customers);
@@ -219,8 +219,8 @@ describe('certificates that change under load, while workers end', () => {
     expect(seen.answered).toBeGreaterThan(COUNT);
     if (STREAMS === 'epoll') {
       const counts = { open: 0, refused: 0, leftovers: 0, callbackMistakes: 0 };
-      await expect.poll(() => plane.status.tlsEngine, { timeout: 10_000 }).toEqual(counts);
+      await expect.poll(() => plane.status.tlsEngine).toEqual(counts);
     }
-    await expect.poll(descriptors, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+    await expect.poll(descriptors).toBeLessThanOrEqual(before);
   });
 });

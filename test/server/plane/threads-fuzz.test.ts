@@ -31,7 +31,7 @@ it('answers the queries before the nonsense on any stream, and other clients, an
   const open = async () => (await running.server.plane.sessions(0)).open;
   expect(await answers()).toEqual([1, 1]);
   // Threads close theirs in their own time.
-  await expect.poll(open, { timeout: 10_000 }).toBe(0);
+  await expect.poll(open).toBe(0);
   const before = descriptors();
   const seen = new Set<Kind>();
   for (let first = 0; first < COUNT; first += AT_ONCE) {
@@ -48,6 +48,6 @@ it('answers the queries before the nonsense on any stream, and other clients, an
   expect(seen.size).toBe(KINDS.length);
   expect(running.plane.status.restarts).toBe(0);
   expect(running.log.filter(({ level }) => level === 'error')).toEqual([]);
-  await expect.poll(open, { timeout: 10_000 }).toBe(0);
-  await expect.poll(descriptors, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+  await expect.poll(open).toBe(0);
+  await expect.poll(descriptors).toBeLessThanOrEqual(before);
 });

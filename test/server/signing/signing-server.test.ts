@@ -8,6 +8,7 @@ import { createServer, type Server } from '../../../src/server/server.js';
 import { zonesOfConfig } from '../../../src/server/zones/zone-files.js';
 import { askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
+import { PATIENCE } from '../../support/patience.js';
 import { changes, ZONE } from '../zones/keeper-support.js';
 
 const CONFIG = `listen: [127.0.0.1]
@@ -87,8 +88,8 @@ it('a zone whose file comes back is signed on, also after a start without it', a
     await server.reload();
     const soon = Date.now() / 1000 + 60;
     const status = () => server.life.signing!.known.status('a.test.')!;
-    await vi.waitFor(() => expect(status().signaturesDue).toBeGreaterThan(soon), 5000);
-    await vi.waitFor(() => expect(status().next).toBeDefined(), 5000);
+    await vi.waitFor(() => expect(status().signaturesDue).toBeGreaterThan(soon), PATIENCE);
+    await vi.waitFor(() => expect(status().next).toBeDefined(), PATIENCE);
     expect(server.keeper.get('a.test.')?.serial).toBe(serial);
   };
   await away();

@@ -8,6 +8,7 @@ import { signRecords } from '../../../src/image/signed/sign-image.js';
 import { imageText } from '../../../src/image/text.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import { signWithThreads as uncompiled } from '../../../src/server/signing/signing-threads.js';
+import { PATIENCE } from '../../support/patience.js';
 import { signWithThreads } from '../../support/signing-threads.mjs';
 import { threadNames } from '../../support/threads.js';
 
@@ -33,7 +34,7 @@ describe('threads that sign', { timeout: 60_000 }, () => {
 
   it.runIf(process.platform === 'linux')('have a name', async () => {
     const signer = signWithThreads(1)(1_000_000, [KEY]);
-    await vi.waitFor(() => expect(threadNames()).toContain('adotd-signer'), 30_000);
+    await vi.waitFor(() => expect(threadNames()).toContain('adotd-signer'), PATIENCE);
     signer.finish(() => {});
   });
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type FolderWatch, watchWithChokidar } from '../../../src/server/watch/folder-events.js';
 import { createWatcher } from '../../../src/server/watch/watch.js';
 import { systemClock } from '../../../src/session/clock.js';
+import { PATIENCE } from '../../support/patience.js';
 
 let folder: string;
 let watches: FolderWatch[];
@@ -41,7 +42,7 @@ async function watch(...folders: string[]): Promise<Heard> {
   return { names, errors };
 }
 
-const until = (found: () => unknown): Promise<void> => vi.waitFor(() => expect(found()).toBeTruthy(), 5000);
+const until = (found: () => unknown): Promise<void> => vi.waitFor(() => expect(found()).toBeTruthy(), PATIENCE);
 
 describe('watching folders with chokidar', () => {
   it('tells each name, and goes on when the root and the folders above are watched too', async () => {

@@ -18,6 +18,7 @@ import { createWatcher, type Watcher, type WatchFolder } from '../../../src/serv
 import { stepsOf } from '../../../src/server/watch/watch-steps.js';
 import { systemClock } from '../../../src/session/clock.js';
 import { FakeClock } from '../../support/clock.js';
+import { PATIENCE } from '../../support/patience.js';
 
 let folder: string;
 let watcher: Watcher | undefined;
@@ -58,7 +59,7 @@ async function expectTold(act: () => void, expected: readonly string[], others =
   told.length = 0;
   act();
   const soFar = (): string[] => [...new Set(told.flat())].sort();
-  await vi.waitFor(() => expect(soFar()).toEqual(expect.arrayContaining([...expected])), 5000);
+  await vi.waitFor(() => expect(soFar()).toEqual(expect.arrayContaining([...expected])), PATIENCE);
   await sleep(3 * SETTLE);
   if (!others) expect(soFar()).toEqual(expected);
 }
@@ -177,7 +178,7 @@ describe('watching files', () => {
     watch([], [at('zones')]);
     // Chokidar is loaded after this turn: no event tells of the new folder.
     mkdirSync(at('zones'));
-    await vi.waitFor(() => expect(told.flat()).toContain('zones'), 5000);
+    await vi.waitFor(() => expect(told.flat()).toContain('zones'), PATIENCE);
     await sleep(3 * SETTLE);
     await expectTold(() => writeFileSync(at('zones', 'a.zone'), '1'), ['zones']);
   });

@@ -4,6 +4,7 @@ import type { ZoneKey } from '../../../src/dnssec/keys.js';
 import { type SignatureBatch, Verdict } from '../../../src/dnssec/signature-batch.js';
 import type { Verifier } from '../../../src/dnssec/verifier.js';
 import { VerifyingThreads as UncompiledThreads } from '../../../src/server/zones/verifying-threads.js';
+import { PATIENCE } from '../../support/patience.js';
 import { threadNames } from '../../support/threads.js';
 import { VerifyingThreads } from '../../support/verifying-threads.mjs';
 
@@ -58,7 +59,7 @@ describe('threads that verify signatures', () => {
   test.runIf(process.platform === 'linux')('have a name', async () => {
     const threads = new VerifyingThreads(1);
     verifyMany(threads.choose(MANY), 1);
-    await vi.waitFor(() => expect(threadNames()).toContain('adotd-verifier'), 30_000);
+    await vi.waitFor(() => expect(threadNames()).toContain('adotd-verifier'), PATIENCE);
     threads.close();
   });
 

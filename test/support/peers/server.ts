@@ -1,9 +1,13 @@
 /** Starts one foreign server as a child process on loopback, waits until it answers, and stops it by its process id. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildQuery } from '../message.js';
+import { PATIENCE } from '../patience.js';
 import { type Tool, toolPath } from './tools.js';
 
 /** A zone that peers serve: its name in presentation form and the path of its file. */
@@ -49,29 +53,66 @@ export interface PeerSettings {
 export const LOOPBACK = '127.0.0.1';
 /** Octets kept of a server's output: a guess, a few hundred lines. */
 const LOG_KEPT = 65_536;
-/** Milliseconds: loading some hundreds of zones takes seconds on a busy machine. */
-const READY_WITHIN = 60_000;
 /** Milliseconds between SIGTERM and SIGKILL. */
-const STOP_WITHIN = 5_000;
+const STOP_WITHIN = 20_000;
 
-/** A port that is free for UDP and TCP on loopback at the moment. */
+/**
+ * Where free ports are looked for: below those that systems give to whoever asks for any (Linux: from 32768 on), so that no client or server takes
+ * one between the look and the start of the server that it is for.
+ */
+const FIRST_PORT = 15_000;
+const LAST_PORT = 32_000;
+/** Holds a folder for each port that a process of a test has, so that two never have the same. */
+const PORTS = join(tmpdir(), 'adotd-test-ports');
+const ports = new Set<string>();
+process.once('exit', () => {
+  for (const path of ports) rmSync(path, { recursive: true, force: true });
+});
+let nextPort = FIRST_PORT + ((process.pid * 61) % (LAST_PORT - FIRST_PORT));
+
+/** A port that is free for UDP and TCP on loopback, and that no other test gets while this process runs. */
 export async function freePort(): Promise<number> {
+  mkdirSync(PORTS, { recursive: true });
   for (;;) {
-    const port = await new Promise<number>((resolve, reject) => {
-      const server = createServer();
-      server.on('error', reject);
-      server.listen(0, LOOPBACK, () => {
-        const address = server.address();
-        server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-      });
-    });
-    const free = await new Promise<boolean>((resolve) => {
-      const socket = createSocket('udp4');
-      socket.on('error', () => resolve(false));
-      socket.bind(port, LOOPBACK, () => socket.close(() => resolve(true)));
-    });
-    if (port > 0 && free) return port;
+    const port = nextPort;
+    nextPort = port < LAST_PORT ? port + 1 : FIRST_PORT;
+    if (claim(port) && (await isFree(port))) return port;
   }
+}
+
+/** Takes a port for this process, also where a process that was killed has left it. */
+function claim(port: number): boolean {
+  const path = join(PORTS, String(port));
+  try {
+    mkdirSync(path);
+  } catch {
+    if (ports.has(path) || !isAbandoned(path)) return false;
+  }
+  ports.add(path);
+  return true;
+}
+
+/** Whether a folder is older than any run of the tests. */
+function isAbandoned(path: string): boolean {
+  try {
+    return Date.now() - statSync(path).mtimeMs > 86_400_000;
+  } catch {
+    return false;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const byTcp = await new Promise<boolean>((resolve) => {
+    const server = createServer();
+    server.on('error', () => resolve(false));
+    server.listen(port, LOOPBACK, () => server.close(() => resolve(true)));
+  });
+  const byUdp = await new Promise<boolean>((resolve) => {
+    const socket = createSocket('udp4');
+    socket.on('error', () => resolve(false));
+    socket.bind(port, LOOPBACK, () => socket.close(() => resolve(true)));
+  });
+  return byTcp && byUdp;
 }
 
 /**
@@ -81,7 +122,7 @@ export async function freePort(): Promise<number> {
 const KNOCK = buildQuery({ name: 'localhost.', type: 'A' });
 
 /** The answer to one datagram on loopback; undefined when nobody listens, or when none comes in `milliseconds`. */
-export async function knock(port: number, message: Uint8Array, milliseconds = 200): Promise<Buffer | undefined> {
+export async function knock(port: number, message: Uint8Array, milliseconds = 1000): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4');
     const finish = (answer?: Buffer): void => {
@@ -136,8 +177,8 @@ export async function startPeer(name: string, tool: Tool, args: readonly string[
       process.off('exit', orphan);
     },
   };
-  const deadline = Date.now() + READY_WITHIN;
-  while (Date.now() < deadline && child.exitCode === null && child.signalCode === null) {
+  const end = performance.now() + PATIENCE;
+  while (performance.now() < end && child.exitCode === null && child.signalCode === null) {
     if ((await knock(port, KNOCK)) !== undefined) return peer;
     await sleep(20);
   }
