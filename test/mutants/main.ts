@@ -2,13 +2,13 @@
  * Mutation test: puts mistakes into the engine, sessions and the client (mutants.ts), one at a time, and demands that the tests
  * catch each.
  *
- *     npm run test:mutants [-- --only TEXT] [--count 5000] [--keep]
+ *     npm run test:mutants [-- --only TEXT] [--from 1] [--count 5000] [--keep]
  *
  * Works on a copy of the repository in a temporary folder. A mutant is judged by the tests of its area (stages.ts), one of the
  * engine by the differential test first, against answers of NSD, Knot and BIND that were recorded at the start; what caught it is
  * printed. Needs Debian's packages nsd, knot, bind9 and bind9-utils. `--only` runs the mutants whose name or file contains a
- * text. Exit status 0 when all were caught; a mutant whose text is not found (exactly once) is a failure, and so are
- * sources that do not pass unchanged.
+ * text, `--from` leaves out those before the Nth. Exit status 0 when all were caught; a mutant whose text is not found (exactly
+ * once) is a failure, and so are sources that do not pass unchanged.
  *
  * Tests that do not end in time catch nothing: the machine may be busy. Such mutants are tried again at the end, with more
  * time; one that is late again is a failure.
@@ -31,6 +31,7 @@ import { judge, type Verdict } from './stages.js';
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: '' },
+    from: { type: 'string', default: '1' },
     count: { type: 'string', default: '5000' },
     keep: { type: 'boolean', default: false },
   },
@@ -105,7 +106,8 @@ try {
   symlinkSync(join(repository, 'node_modules'), join(copy, 'node_modules'));
   // Threads and commands run compiled modules: those of the mutant.
   for (const name of ['build', 'dist']) symlinkSync(join('.build', 'src'), join(copy, name));
-  const chosen = MUTANTS.filter(({ name, file }) => `${file} ${name}`.includes(values.only));
+  const named = MUTANTS.filter(({ name, file }) => `${file} ${name}`.includes(values.only));
+  const chosen = named.slice(Number(values.from) - 1);
   const areas = new Set(chosen.map(areaOf));
   if (areas.has('engine')) await record();
   for (const area of areas) {

@@ -24,8 +24,8 @@ const PASSED: Verdict = { kind: 'passed' };
 const TSC = join('node_modules', 'typescript', 'bin', 'tsc');
 const VITEST = join('node_modules', 'vitest', 'vitest.mjs');
 const COMPILE = ['-p', 'tsconfig.test.json', '--noEmit', 'false', '--noCheck', '--outDir', '.build'];
-/** Tests that draw lots draw the same for every mutant. */
-const SEEDS = { ADOTD_SEED: '7' };
+/** Tests that draw lots draw the same for every mutant. They do not wait long for what a mutant keeps from coming. */
+const SETTINGS = { ADOTD_SEED: '7', ADOTD_PATIENCE: '10000' };
 const CONFIG = join('test', 'mutants', 'vitest.config.ts');
 const REPORT = 'report.json';
 /** What vitest says of a test, or a hook, that it waited for in vain. */
@@ -70,7 +70,7 @@ const TESTS: Readonly<Record<Area, readonly (readonly string[])[]>> = {
 /** Runs a program of node in the folder, for `patience` milliseconds at the most. */
 function run(folder: string, args: readonly string[], patience: number): Promise<Ended> {
   return new Promise((done) => {
-    const env = { ...process.env, ...SEEDS };
+    const env = { ...process.env, ...SETTINGS };
     const options = { cwd: folder, env, timeout: patience, killSignal: 'SIGKILL', maxBuffer: 64 << 20 } as const;
     execFile(process.execPath, args, options, (error, stdout, stderr) => {
       done({ passed: error === null, late: error?.killed === true, output: stdout + stderr });

@@ -1,8 +1,11 @@
 /** How long tests wait for what is bound to come. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Milliseconds. No measure of speed: what comes ends the wait at once, and the slowest machine has time. Only what never comes takes so long. */
-export const PATIENCE = 60_000;
+/**
+ * Milliseconds. No measure of speed: what comes ends the wait at once, and the slowest machine has time. Only what never comes takes so long.
+ * The mutation test, for which something often never comes, asks for less.
+ */
+export const PATIENCE = Number(process.env.ADOTD_PATIENCE ?? 60_000);
 
 interface Waiting {
   /** Milliseconds between two looks. */
