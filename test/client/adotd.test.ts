@@ -6,6 +6,7 @@ import { exchange } from '../../src/client/session/exchange.js';
 import { keepaliveOf } from '../../src/client/wire/edns.js';
 import { textToType } from '../../src/client/wire/mnemonics.js';
 import { type RunningServer, startServer } from '../../src/index.js';
+import { PATIENCE } from '../support/patience.js';
 import { make, temporaryFolder } from '../tls/support.js';
 
 const TRANSPORTS: readonly Transport[] = ['udp', 'tcp', 'starttls', 'tls'];
@@ -59,7 +60,7 @@ describe('our server, seen by the client', () => {
       for (const owner of owners) {
         const line = lines.find((one) => one.startsWith(`${owner} `)) ?? '';
         const type = textToType(/\sIN\s+(\S+)/.exec(line)?.[1] ?? '') ?? 0;
-        const { message } = await session.ask({ name: `${owner}.types.test`, type }, { timeoutMs: 3000 });
+        const { message } = await session.ask({ name: `${owner}.types.test`, type }, { timeoutMs: PATIENCE });
         for (const record of message.answers) texts.push(`${record.name} ${record.type} ${record.data}`);
       }
       await session.close();
@@ -105,7 +106,7 @@ describe('our server, seen by the client', () => {
     expect(upgrade?.reply.message.answers).toMatchObject([{ data: '192.0.2.1' }]);
     expect(tls?.version).toBe('TLSv1.3');
     const dummy = { name: 'STARTTLS', type: 16, class: 3, edns: {} };
-    const inside = await session.ask(dummy, { timeoutMs: 3000, ednsFlags: 0x4000 });
+    const inside = await session.ask(dummy, { timeoutMs: PATIENCE, ednsFlags: 0x4000 });
     expect(inside.message.answers).toMatchObject([{ data: '"NO_TLS"', ttl: 0 }]);
     expect(inside.message.edns?.flags).toBe(0);
     await session.close();

@@ -259,10 +259,10 @@ describe.skipIf(missing)(`STARTTLS on the wire${missing ? ` (skipped: ${missing}
     it('put behind the ClientHello by somebody else: the handshake fails, and it is not answered', async () => {
       const injected = Buffer.from(buildQuery(ask(NAS)));
       const hex = Buffer.concat([Buffer.of(0, injected.length), injected]).toString('hex');
-      const before = (await server.statistics()).tls?.messages;
+      const before = (await server.statistics()).starttls?.messages;
       const result = await starttls(server.port, '--tls12', '--after-hello', hex, WWW);
       expect(result).toMatchObject({ first: { to: true }, outcome: 'closed', answers: [] });
-      expect((await server.statistics()).tls?.messages).toBe(before);
+      expect((await server.statistics()).starttls?.messages).toBe(before);
     });
 
     it('the second half of a query whose first half came before: neither is answered inside TLS', async () => {

@@ -3,6 +3,7 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openSession } from '../../../src/client/session/connect.js';
 import { startServer } from '../../../src/index.js';
+import { PATIENCE } from '../../support/patience.js';
 import { make } from '../../tls/support.js';
 import { answer, framed, onMessages, TO, tcpServer, upgraded } from '../support.js';
 
@@ -34,7 +35,7 @@ async function seen(
   });
   const { session } = await openSession({ transport, server, observeClose });
   expect(session.closedCleanly).toBeUndefined();
-  const reply = await session.ask(QUERY, { timeoutMs: 2000 });
+  const reply = await session.ask(QUERY, { timeoutMs: PATIENCE });
   expect(reply.message.answers).toMatchObject([{ data: '"hello"' }]);
   await ended(session);
   const { closedCleanly } = session;
@@ -85,7 +86,9 @@ describe('the end of a TLS session', () => {
     const server = await startServer({ zones, config: { tls: { enabled: true } } });
     const at = { address: server.address, port: server.tls };
     const { session } = await openSession({ transport: 'tls', server: at, observeClose: true });
-    expect((await session.ask({ name: 'ns.a.test', type: 1 }, { timeoutMs: 2000 })).message.answers).toHaveLength(1);
+    expect((await session.ask({ name: 'ns.a.test', type: 1 }, { timeoutMs: PATIENCE })).message.answers).toHaveLength(
+      1,
+    );
     const closed = ended(session);
     await Promise.all([server.close(), closed]);
     expect(session.closedCleanly).toBe(true);

@@ -4,6 +4,7 @@ import type { TLSSocket, TlsOptions } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '../../../src/client/index.js';
 import { ClientSession } from '../../../src/client/session/client-session.js';
+import { PATIENCE } from '../../support/patience.js';
 import { make } from '../../tls/support.js';
 import { FakeClock } from '../fake-clock.js';
 import { answer, framed, onMessages, TO, tcpServer, upgraded } from '../support.js';
@@ -87,7 +88,9 @@ describe('a query that waits for the write before it', () => {
   it('is not sent when the session has ended', async () => {
     const { socket, writes, end } = slow();
     const session = new ClientSession(socket, true, 'the server');
-    const asked = [1, 2].map(() => session.ask({ name: 'a.test', type: 16 }, { timeoutMs: 1000 }).catch(() => 'over'));
+    const asked = [1, 2].map(() =>
+      session.ask({ name: 'a.test', type: 16 }, { timeoutMs: PATIENCE }).catch(() => 'over'),
+    );
     void session.close();
     end();
     await turn();

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ClientErrorCode } from '../../../src/client/errors.js';
 import { openSession } from '../../../src/client/session/connect.js';
 import { type ExchangeOptions, exchange, notResumed } from '../../../src/client/session/exchange.js';
+import { PATIENCE } from '../../support/patience.js';
 import { make } from '../../tls/support.js';
 import { answer, framed, onMessages, pause, questionOf, TO, tcpServer, toSet, upgraded } from '../support.js';
 
@@ -39,7 +40,7 @@ function upgrading(seen: Seen, before?: (query: Buffer) => Buffer): (socket: Soc
 const by = (server: ExchangeOptions['server'], more: Partial<ExchangeOptions> = {}): ExchangeOptions => ({
   transport: 'starttls',
   server,
-  timeoutMs: 2000,
+  timeoutMs: PATIENCE,
   ...more,
 });
 
@@ -106,7 +107,7 @@ describe('STARTTLS', () => {
     });
     expect(upgrade?.reply.message.questions).toMatchObject([{ name: 'secret.test.' }]);
     expect(seen.plain.map(toSet)).toEqual([true]);
-    const more = await session.ask({ ...QUERY, name: 'more.test' }, { timeoutMs: 2000 });
+    const more = await session.ask({ ...QUERY, name: 'more.test' }, { timeoutMs: PATIENCE });
     expect(more.message.answers).toMatchObject([{ data: '"secure"' }]);
     await session.close();
     const done = await exchange(QUERY, by(server, { upgrade: { first: 'query' } }));
@@ -215,7 +216,8 @@ describe('STARTTLS', () => {
         });
       });
     });
-    await expect(exchange(QUERY, by(server))).rejects.toMatchObject({
+    const timeoutMs = code === ClientErrorCode.TIMED_OUT ? 2000 : PATIENCE;
+    await expect(exchange(QUERY, by(server, { timeoutMs }))).rejects.toMatchObject({
       code,
       step: 'handshake',
       message: expect.stringMatching(message),
@@ -231,7 +233,8 @@ describe('STARTTLS', () => {
     ['is answered by a FIN', (socket: Socket) => socket.end(), ClientErrorCode.CLOSED],
   ] as const)('whose first query %s fails in that step', async (_what, act, code) => {
     await using server = await tcpServer((socket) => onMessages(socket, () => void act(socket)));
-    await expect(exchange(QUERY, by(server))).rejects.toMatchObject({ code });
+    const timeoutMs = code === ClientErrorCode.TIMED_OUT ? 2000 : PATIENCE;
+    await expect(exchange(QUERY, by(server, { timeoutMs }))).rejects.toMatchObject({ code });
   });
 
   it.each([
@@ -247,7 +250,7 @@ describe('STARTTLS', () => {
       });
     });
     const { session } = await openSession({ transport: 'starttls', server });
-    const asked = [session.ask(QUERY, { timeoutMs: 1000 }), session.ask(QUERY, { timeoutMs: 1000 })];
+    const asked = [session.ask(QUERY, { timeoutMs: PATIENCE }), session.ask(QUERY, { timeoutMs: 1000 })];
     for (const one of await Promise.allSettled(asked))
       expect(one).toMatchObject({ status: 'rejected', reason: { code } });
     expect(session.open).toBe(false);

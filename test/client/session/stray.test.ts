@@ -6,6 +6,7 @@ import type { ClientSession } from '../../../src/client/session/client-session.j
 import { openSession } from '../../../src/client/session/connect.js';
 import { exchange } from '../../../src/client/session/exchange.js';
 import { startServer } from '../../../src/index.js';
+import { PATIENCE } from '../../support/patience.js';
 import { FakeClock } from '../fake-clock.js';
 import { answer, framed, headerOnly, onMessages, tcpServer, udpServer } from '../support.js';
 
@@ -35,7 +36,9 @@ describe('an answer without a question, over UDP', () => {
     ['SERVFAIL with a record', (q: Buffer) => headerOnly(q, 2, EVIL)],
   ])('is none when it is %s', async (_what, forged) => {
     await using server = await udpServer((q) => [forged(q), answer(q, { text: 'good' })]);
-    expect((await exchange(QUERY, { ...ONCE, server })).message.answers).toMatchObject([{ data: '"good"' }]);
+    expect((await exchange(QUERY, { ...ONCE, timeoutMs: PATIENCE, server })).message.answers).toMatchObject([
+      { data: '"good"' },
+    ]);
     await using alone = await udpServer((q) => [forged(q)]);
     await expect(exchange(QUERY, { ...ONCE, server: alone })).rejects.toMatchObject({ code: ClientErrorCode.MISMATCH });
   });
@@ -44,7 +47,10 @@ describe('an answer without a question, over UDP', () => {
     'is an error when its RCODE is %i, and nothing better comes before the next try',
     async (rcode) => {
       await using server = await udpServer((q) => [headerOnly(q, rcode), answer(q, { text: 'good' })]);
-      expect((await exchange(QUERY, { ...ONCE, server })).message).toMatchObject({ rcode: 0, answers: [{}] });
+      expect((await exchange(QUERY, { ...ONCE, timeoutMs: PATIENCE, server })).message).toMatchObject({
+        rcode: 0,
+        answers: [{}],
+      });
       await using alone = await udpServer((q) => [headerOnly(q, rcode)]);
       expect((await exchange(QUERY, { ...ONCE, server: alone })).message).toMatchObject({ rcode, questions: [] });
       expect(alone.connections()).toBe(1);
@@ -57,7 +63,7 @@ describe('an error without a question, over TCP', () => {
     const clock = new FakeClock();
     await using server = await tcpServer((socket) => onMessages(socket, (q) => socket.write(framed(headerOnly(q, 1)))));
     const { session } = await openSession({ transport: 'tcp', server, clock });
-    expect((await session.ask(QUERY, { timeoutMs: 1000 })).message).toMatchObject({ rcode: 1, questions: [] });
+    expect((await session.ask(QUERY, { timeoutMs: PATIENCE })).message).toMatchObject({ rcode: 1, questions: [] });
     session.destroy();
   });
 });
@@ -69,7 +75,7 @@ describe('a message with an ID that nothing was asked with', () => {
       onMessages(socket, (q) => socket.write(framed(answer(q, { id: q.readUInt16BE() ^ 1 })))),
     );
     const { session } = await openSession({ transport: 'tcp', server: tcp, clock });
-    await expect(session.ask(QUERY, { timeoutMs: 4000 })).rejects.toMatchObject({
+    await expect(session.ask(QUERY, { timeoutMs: PATIENCE })).rejects.toMatchObject({
       code: ClientErrorCode.MISMATCH,
       step: 'answer',
     });
@@ -86,7 +92,7 @@ describe('a message with an ID that nothing was asked with', () => {
       });
     });
     const { session } = await openSession({ transport: 'tcp', server });
-    const asked = Array.from({ length: 8 }, () => session.ask(QUERY, { timeoutMs: 4000 }));
+    const asked = Array.from({ length: 8 }, () => session.ask(QUERY, { timeoutMs: PATIENCE }));
     for (const one of await Promise.allSettled(asked))
       expect(one).toMatchObject({ status: 'rejected', reason: { code: ClientErrorCode.MISMATCH } });
     expect(session.open).toBe(false);
@@ -116,7 +122,7 @@ describe('a message with an ID that nothing was asked with', () => {
     );
     const { session } = await openSession({ transport: 'tcp', server });
     const over = ended(session);
-    await session.ask(QUERY, { timeoutMs: 4000 });
+    await session.ask(QUERY, { timeoutMs: PATIENCE });
     await over;
     expect(session.open).toBe(false);
   });
@@ -139,15 +145,15 @@ describe('a message with an ID that nothing was asked with', () => {
     await expect.poll(() => late.length).toBe(1);
     clock.advance(100);
     await expect(given).rejects.toMatchObject({ code: ClientErrorCode.TIMED_OUT });
-    for (let i = 0; i < 60; i++) await session.ask(QUERY, { timeoutMs: 4000 });
+    for (let i = 0; i < 60; i++) await session.ask(QUERY, { timeoutMs: PATIENCE });
     await expect.poll(() => session.unexpected).toBe(61);
     times = 101;
-    await session.ask(QUERY, { timeoutMs: 4000 });
+    await session.ask(QUERY, { timeoutMs: PATIENCE });
     await expect.poll(() => session.unexpected).toBe(161);
     expect(session.open).toBe(true);
     times = 102;
     const over = ended(session);
-    await session.ask(QUERY, { timeoutMs: 4000 });
+    await session.ask(QUERY, { timeoutMs: PATIENCE });
     await over;
     expect(session.unexpected).toBe(262);
   });
@@ -167,7 +173,7 @@ describe('a message with an ID that nothing was asked with', () => {
       });
     });
     const { session } = await openSession({ transport: 'tcp', server });
-    await session.ask(QUERY, { timeoutMs: 4000 });
+    await session.ask(QUERY, { timeoutMs: PATIENCE });
     await closed;
     expect(session.unexpected).toBe(1);
   });

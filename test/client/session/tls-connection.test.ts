@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { ClientErrorCode } from '../../../src/client/errors.js';
 import { openSession } from '../../../src/client/session/connect.js';
 import { type ExchangeOptions, exchange } from '../../../src/client/session/exchange.js';
+import { PATIENCE } from '../../support/patience.js';
 import { DAY, type Made, make } from '../../tls/support.js';
 import { answer, framed, onMessages, type TestServer, tcpServer } from '../support.js';
 
@@ -39,7 +40,7 @@ async function tlsServer(options: TlsOptions = {}): Promise<TestServer> {
 }
 
 const ask = (server: ExchangeOptions['server'], tls: ExchangeOptions['tls'] = {}) =>
-  exchange(QUERY, { transport: 'tls', server, timeoutMs: 2000, tls });
+  exchange(QUERY, { transport: 'tls', server, timeoutMs: PATIENCE, tls });
 
 function present<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('it is missing');
@@ -140,7 +141,7 @@ describe('TLS', () => {
     await using server = await tlsServer();
     const { session } = await openSession({ transport: 'tls', server });
     const asked = Array.from({ length: 100 }, (_, i) =>
-      session.ask({ ...QUERY, name: `n${i}.test` }, { timeoutMs: 2000 }),
+      session.ask({ ...QUERY, name: `n${i}.test` }, { timeoutMs: PATIENCE }),
     );
     expect(new Set((await Promise.all(asked)).map(({ message }) => message.id)).size).toBe(100);
     expect(server.connections()).toBe(1);
