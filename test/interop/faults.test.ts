@@ -140,7 +140,7 @@ describe.skipIf(missing)(`with faults${missing ? ` (skipped: ${missing})` : ''}`
     afterAll(() => unbound?.stop());
 
     const resolve = async ({ port } = unbound): Promise<string> => {
-      const words = ['@127.0.0.1', '-p', String(port), '+retry=0', '+time=30', 'www.example.test', 'A'];
+      const words = ['@127.0.0.1', '-p', String(port), '+retry=0', '+time=100', 'www.example.test', 'A'];
       const { stdout } = await run('kdig', words);
       return /192\.0\.2\.1/.test(stdout) ? 'answer' : (/status: (\w+)/.exec(stdout)?.[1] ?? 'nothing');
     };

@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { createSecureContext, connect as tlsConnect } from 'node:tls';
 import { buildQuery } from '../support/message.js';
+import { PATIENCE } from '../support/patience.js';
 
 export type SessionKind = 'tcp' | 'starttls' | 'tls';
 
@@ -16,9 +17,6 @@ export interface ClientOptions {
   /** A TLS session to resume. */
   readonly session?: Buffer | undefined;
 }
-
-/** Milliseconds for a connection, a handshake, an answer: generous, the machine may be busy. */
-const PATIENCE = 20_000;
 
 const TLS = { rejectUnauthorized: false, secureContext: createSecureContext() } as const;
 

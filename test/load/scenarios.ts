@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { setTimeout as wait } from 'node:timers/promises';
 import { buildQuery } from '../support/message.js';
+import { PATIENCE } from '../support/patience.js';
 import { type Client, connection, framed, openClient, type Ports, type SessionKind, sourceAddress } from './client.js';
 
 const QUESTION = buildQuery({ name: 'www.load.test.', type: 'A', edns: {} });
@@ -44,7 +45,7 @@ export async function openSessions(count: number, ports: Ports, kind?: SessionKi
 }
 
 /** Waits until `done`, looking again and again; says whether it came to that in time. */
-export async function until(done: () => boolean, milliseconds: number): Promise<boolean> {
+export async function until(done: () => boolean, milliseconds = PATIENCE): Promise<boolean> {
   const end = Date.now() + milliseconds;
   while (!done()) {
     if (Date.now() > end) return false;

@@ -43,7 +43,9 @@ describe('a question over UDP', () => {
 
   it('answered by garbage fails as malformed', async () => {
     await using server = await udpServer((q) => [q.subarray(0, 5)]);
-    await expect(exchange(QUERY, { ...ONCE, timeoutMs: 2000, server })).rejects.toMatchObject({ code: ClientErrorCode.MALFORMED });
+    await expect(exchange(QUERY, { ...ONCE, timeoutMs: 2000, server })).rejects.toMatchObject({
+      code: ClientErrorCode.MALFORMED,
+    });
   });
 
   it('may carry TO, which has no meaning', async () => {

@@ -144,8 +144,4 @@ describe('a file that is written to', () => {
   });
 });
 
-async function written(path: string, text: string): Promise<void> {
-  for (let i = 0; i < 200 && readFileSync(path, 'utf8') !== text; i++)
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(readFileSync(path, 'utf8')).toBe(text);
-}
+const written = (path: string, text: string): Promise<void> => expect.poll(() => readFileSync(path, 'utf8')).toBe(text);

@@ -9,6 +9,7 @@ import type { Clock } from '../../../src/session/clock.js';
 import { engineOf, zoneOf } from '../../answer/support.js';
 import { FakeClock } from '../../support/clock.js';
 import { buildQuery } from '../../support/message.js';
+import { until } from '../../support/patience.js';
 import { recordingLog } from './log.js';
 
 let folder: string;
@@ -74,7 +75,7 @@ describe('the tap', () => {
     const log = { ...recordingLog().log, info: (fields: object) => void seen.push(fields) };
     tap.start(log);
     ask('www.example.test.');
-    for (let i = 0; i < 200 && seen.length === 0; i++) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until('a line', () => seen.length > 0);
     expect(seen).toEqual([
       expect.objectContaining({ qname: 'www.example.test.', rcode: 'NOERROR', kind: 'answer', flags: 'aa' }),
     ]);

@@ -15,7 +15,7 @@ async function setIdleTime(server: LoadServer, seconds: number): Promise<void> {
   const file = join(server.folder, 'adotd.yaml');
   writeFileSync(file, readFileSync(file, 'utf8').replace(/(idle_timeout(?:_min)?): \d+/g, `$1: ${seconds}`));
   process.kill(server.pid, 'SIGHUP');
-  expect(await until(() => reloads() > before, 10_000)).toBe(true);
+  expect(await until(() => reloads() > before)).toBe(true);
 }
 
 const warnings = (server: LoadServer): string[] =>
@@ -26,10 +26,11 @@ const warnings = (server: LoadServer): string[] =>
 
 describe('many sessions', () => {
   it('are answered, idle out cleanly, and leave neither memory nor descriptors behind', {
-    timeout: 120_000,
+    timeout: 240_000,
   }, async () => {
     await using server = await startLoadServer({
-      config: 'sessions: { idle_timeout: 1, idle_timeout_min: 1 }\nwatch: { enabled: false }\nlog: { level: info }\n',
+      config:
+        'sessions: { idle_timeout: 300, idle_timeout_min: 300 }\nwatch: { enabled: false }\nlog: { level: info }\n',
     });
     const warm = await openSessions(200, server);
     await Promise.all(warm.map((client) => client.close()));
@@ -41,10 +42,10 @@ describe('many sessions', () => {
     const clients = await openSessions(SESSIONS, server);
     expect(server.descriptors()).toBe(descriptors + SESSIONS);
     await setIdleTime(server, 1);
-    expect(await until(() => clients.every(({ socket }) => socket.closed), 60_000)).toBe(true);
+    expect(await until(() => clients.every(({ socket }) => socket.closed))).toBe(true);
     expect(clients.filter(({ ended, broken }) => !ended || broken)).toEqual([]);
 
-    expect(await until(() => server.descriptors() === descriptors, 10_000)).toBe(true);
+    expect(await until(() => server.descriptors() === descriptors)).toBe(true);
     const after = await server.memory();
     expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(SLACK);
     expect(warnings(server)).toEqual([]);
