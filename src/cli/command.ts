@@ -38,6 +38,10 @@ export const VERBS: Verbs = {
     summary: 'find out what a server can do: transports, TLS, STARTTLS, equal answers',
     load: async () => (await import('./probe.js')).probe,
   },
+  report: {
+    summary: 'show what a trial of DNS over TLS has brought',
+    load: async () => (await import('./report/report.js')).report,
+  },
   keys: {
     summary: 'print the certificates and the TLSA records to publish',
     load: async () => (await import('./keys.js')).keys,

@@ -1,4 +1,4 @@
-/** The keys of adotd.yaml for metrics. */
+/** The keys of adotd.yaml for metrics, and for the evidence of a trial, which `adotd report` shows. */
 import * as z from 'zod/mini';
 import { endpointFromText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
@@ -27,6 +27,16 @@ export const metrics = z.prefault(
       100,
       'The first N zones get time series of their own, six per zone; the others are in the sums only. A guess: as many as fit on a dashboard.',
     ),
+  }),
+  {},
+);
+
+export const report = z.prefault(
+  z.strictObject({
+    enabled: z._default(z.boolean(), true).register(z.globalRegistry, {
+      description:
+        'Record what `adotd report` shows: counts by the minute for two days and by the hour for 90, and how many clients there were on each day. With `state` it outlives a restart, otherwise it is in memory only. Addresses are not kept: they are hashed with a key that changes every day.',
+    }),
   }),
   {},
 );

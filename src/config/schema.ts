@@ -9,7 +9,7 @@ import { crossMistakes } from './cross-checks.js';
 import { domainName } from './domain-name.js';
 import { limit } from './limit.js';
 import { address, listenMistakes } from './listen-address.js';
-import { metrics, metricsEndpoint } from './metrics.js';
+import { metrics, metricsEndpoint, report } from './metrics.js';
 import { rateLimit } from './rate-limit.js';
 import { remotes, resolver } from './remotes.js';
 import { sessions } from './sessions.js';
@@ -302,6 +302,7 @@ export const configSchema = z
     query_log: queryLog,
     dnstap,
     metrics,
+    report,
   })
   .check(
     z.superRefine((config, context) => {

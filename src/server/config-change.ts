@@ -76,6 +76,7 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   query_log: 'start',
   dnstap: 'start',
   metrics: 'start',
+  report: 'start',
 };
 
 /** The effect of a change of `key`, such as `tls.padding`; undefined for a key that is not in the table. */

@@ -5,8 +5,11 @@ import { summaryOf, summaryText } from '../observe/counters/summary.js';
 import type { Log, ServerLog } from '../observe/log.js';
 import type { ServerFacts } from '../observe/metrics/server-facts.js';
 import type { TsigKey } from '../protocol/tsig/tsig-key.js';
+import type { ReportData } from '../report/report-data.js';
 import type { TlsSettings } from '../tls/tls-context.js';
 import { version } from '../version.js';
+import { openRecorder } from './evidence/open-recorder.js';
+import type { Recorder } from './evidence/recorder.js';
 import { metricsFacts } from './metrics/metrics-facts.js';
 import { listenMetrics, type MetricsListener } from './metrics/metrics-listener.js';
 import { type FollowedFile, type Operation, operate, type StopRequest, statusText } from './operate.js';
@@ -46,6 +49,8 @@ interface DaemonOptions {
 /** The parts that run already. */
 interface Running {
   server?: Server;
+  /** undefined: nothing is recorded. */
+  recorder?: Recorder | undefined;
   operation?: Operation;
   stop(request: StopRequest): void;
 }
@@ -62,7 +67,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const troubles = new StartTroubles(config.strict, log);
   let metrics: MetricsListener | undefined;
   const listen = async (): Promise<void> => {
-    metrics = await openMetrics(config, () => running.server, log);
+    metrics = await openMetrics(config, running, log);
   };
   await listen().catch((error) => troubles.again(error, 'metrics address', listen));
   const server = await start(options, running, identity, troubles);
@@ -72,10 +77,14 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     keys: () => server.plane.settings.answers.tsigKeys,
   });
   const stop = (request: StopRequest): void => running.stop(request);
-  const operation = await operate(server, { config, configFile, faults, notifier, log, stop }).catch(async (error) => {
-    await server.close();
-    throw error;
-  });
+  running.recorder = openRecorder(server, config, log);
+  const report = (since: number): ReportData | undefined => running.recorder?.data(since);
+  const operation = await operate(server, { config, configFile, faults, notifier, log, stop, report }).catch(
+    async (error) => {
+      await server.close();
+      throw error;
+    },
+  );
   running.operation = operation;
   options.ready(server);
   notifier.ready(statusText(server));
@@ -126,6 +135,7 @@ async function start(
       zones: zonesOfConfig,
       configFile,
       applied: (next, effects) => running.operation?.applied(next, effects),
+      drained: async () => running.recorder?.close(),
       log,
       troubles,
       loader: { thread: true, progress: progress.show },
@@ -151,15 +161,12 @@ function warnOfWildcards({ plane }: Server, { listen }: Config, log: Log): void 
 }
 
 /** Opens metrics and probes; undefined when they are not configured. Throws ADOTD_LISTEN. */
-async function openMetrics(
-  config: Config,
-  server: () => Server | undefined,
-  log: ServerLog,
-): Promise<MetricsListener | undefined> {
+async function openMetrics(config: Config, running: Running, log: ServerLog): Promise<MetricsListener | undefined> {
   const endpoint = metricsEndpoint(config);
   if (endpoint === undefined) return undefined;
-  const facts = (): ServerFacts => metricsFacts(version(), log.lost, server());
-  return listenMetrics({ endpoint, zoneLimit: config.metrics.zones, facts, log });
+  const facts = (): ServerFacts => metricsFacts(version(), log.lost, running.server);
+  const report = (since: number): ReportData | undefined => running.recorder?.data(since);
+  return listenMetrics({ endpoint, zoneLimit: config.metrics.zones, facts, report, log });
 }
 
 function logStatistics({ counters, plane }: Server, log: Log): void {

@@ -1,6 +1,7 @@
 /** Opens what answers, and what it needs: TLS, the tap of the query log and dnstap, and the data plane. */
 import type { Config } from '../config/schema.js';
 import { isTapped } from '../config/tap.js';
+import { createDayMemory } from '../observe/clients/day-clients.js';
 import { Counters } from '../observe/counters/counters.js';
 import type { Log } from '../observe/log.js';
 import type { Tap } from '../observe/tap/tap.js';
@@ -75,7 +76,8 @@ export async function openParts(
     };
     const handle = openRequests(options.requests, () => plane?.settings, clock, log);
     const transferred = options.transfersOut.add.bind(options.transfersOut);
-    const services = { counters: new Counters(), clock, log, handle, transferred };
+    const days = config.report.enabled ? createDayMemory(1) : [];
+    const services = { counters: new Counters(undefined, days[0]), days, clock, log, handle, transferred };
     plane = await openPlane({ ...options, bound }, catalog, tls, services, tap);
     logPlane(plane, log);
     return { tls, tap, plane };

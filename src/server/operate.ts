@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { counted } from '../errors.js';
 import type { Log } from '../observe/log.js';
+import type { ReportData } from '../report/report-data.js';
 import { systemClock } from '../session/clock.js';
 import { version } from '../version.js';
 import type { Effect } from './config-change.js';
@@ -39,6 +40,8 @@ interface OperationOptions {
   readonly faults?: FollowedFile | undefined;
   readonly notifier: Notifier;
   readonly log: Log & { level: string };
+  /** What was recorded since a moment, seconds since 1970; undefined: nothing is. */
+  report(since: number): ReportData | undefined;
   /** Ends the server. */
   stop(request: StopRequest): void;
 }
@@ -127,7 +130,7 @@ function fileWatch(
 }
 
 function controlContext(
-  { configFile, log, stop }: OperationOptions,
+  { configFile, log, stop, report }: OperationOptions,
   watching: () => boolean,
   reload: ControlContext['reload'],
 ): ControlContext {
@@ -143,6 +146,7 @@ function controlContext(
       },
     },
     reload,
+    report,
     drain: (seconds) => stop({ signal: 'drain', drainTime: seconds === undefined ? undefined : seconds * 1000 }),
   };
 }

@@ -58,6 +58,8 @@ export interface ServerOptions extends Omit<PlaneOptions, 'bound'> {
   readonly user?: Identity | undefined;
   /** undefined: the configuration is not read again. */
   readonly configFile?: ConfigFile | undefined;
+  /** Called when nothing is answered any more, before the state is closed. */
+  drained?(): Promise<void>;
   /** Called when another configuration is in force, with the effects of the keys that have changed. */
   applied?(config: Config, effects: ReadonlySet<Effect>): void;
   readonly log: Log;
@@ -102,6 +104,8 @@ export interface Server {
   readonly reloader: Reloader;
   /** All zones, and what changes them. */
   readonly keeper: ZoneKeeper;
+  /** undefined: no state is configured. */
+  readonly stored: KeptState | undefined;
   readonly state: 'ready' | 'draining';
   /**
    * Takes no more queries, finishes those that have begun, and frees the ports. `drainTime`: milliseconds that sessions have for
@@ -152,7 +156,7 @@ async function openServer(
   const follow: TlsFollower = { changed: undefined };
   const openedParts = await openParts(opened, report, () => [...loader.zones.sources.keys()], clock, follow);
   const { tls, tap, plane } = openedParts;
-  const end = ending(openedParts, troubles);
+  const end = ending(openedParts, troubles, options.drained);
   keeper.begin(async (catalog) => (end.hasBegun ? undefined : plane.publish(catalog)));
   const thread = options.loader.thread;
   const life = await openLife(usable, { ...opened, ...kept, keeper, clock, thread }, openedParts, end);
@@ -197,6 +201,7 @@ async function openServer(
     tlsService: tls,
     reloader,
     keeper,
+    stored: kept.state,
     get state() {
       return end.hasBegun ? 'draining' : 'ready';
     },
@@ -239,7 +244,7 @@ function reloadedPlane(
 type Ending = ReturnType<typeof ending>;
 
 /** Closes TLS, the tap and the data plane, once. */
-function ending({ tls, tap, plane }: Parts, troubles: StartTroubles) {
+function ending({ tls, tap, plane }: Parts, troubles: StartTroubles, drained?: () => Promise<void>) {
   let ended: Promise<void> | undefined;
   return {
     get hasBegun(): boolean {
@@ -251,6 +256,7 @@ function ending({ tls, tap, plane }: Parts, troubles: StartTroubles) {
       troubles.close();
       ended ??= plane
         .close(drainTime)
+        .then(() => drained?.())
         .then(() => life?.close())
         .then(() => tap?.stop());
       return ended;

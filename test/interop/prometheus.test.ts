@@ -46,6 +46,7 @@ describe.skipIf(why !== '')(`promtool ${why}`, () => {
     for (let i = 0; i < 300; i++) await queryUdp(at, i % 3 === 0 ? 'example.test' : 'elsewhere.invalid');
     for (let i = 0; i < 5; i++) await queryTcp(at, 'missing.example.test', 'AAAA');
     listener = await listenMetrics({
+      report: () => undefined,
       endpoint: { address: '127.0.0.1', port: 0 },
       zoneLimit: 10,
       facts: () =>

@@ -14,6 +14,7 @@ const LAYERS = [
   'native',
   'tls',
   'transport',
+  'report',
   'server',
   'fixture',
   'cli',

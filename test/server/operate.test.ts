@@ -29,7 +29,14 @@ async function serve(config: Config) {
   };
   const begin = () => {
     const log = { ...silentLog, level: 'silent' };
-    return operate(server, { config, configFile: undefined, notifier: createNotifier({}), log, stop() {} });
+    return operate(server, {
+      config,
+      configFile: undefined,
+      notifier: createNotifier({}),
+      log,
+      stop() {},
+      report: () => undefined,
+    });
   };
   return { server, ask, begin };
 }

@@ -5,9 +5,11 @@
  */
 import { type Facts, Kind, Limited, type Outcome, Transport } from '../../answer/facts.js';
 import { Opcode } from '../../protocol/iana.js';
+import { estimateOf, mergeSketches } from '../../report/hyper-log-log.js';
 import { Family } from '../../session/session-end.js';
 import type { TransportEvent } from '../../transport/transport.js';
-import { mergeSketches, REGISTERS, sketchClient, sketchedClients } from './client-sketch.js';
+import { type DayMemory, noteClient } from '../clients/day-clients.js';
+import { REGISTERS, sketchClient } from './client-sketch.js';
 import { edeIndex, TYPE_INDEX, TYPE_LABELS } from './counted-names.js';
 import * as L from './counter-layout.js';
 import { type HistogramValue, observe, RESPOND_TIMES, readHistogram, SIZES, sizeBucket } from './histogram-buckets.js';
@@ -23,9 +25,15 @@ export class Counters extends SessionCounters {
   /** The sketches of clients, which stand behind the counts. */
   readonly #sketches: Uint8Array;
 
-  /** `words`: COUNTER_WORDS, over shared memory when another thread is to read them. */
-  constructor(words: Float64Array = new Float64Array(L.COUNTER_WORDS)) {
+  readonly #day: DayMemory | undefined;
+
+  /**
+   * `words`: COUNTER_WORDS, over shared memory when another thread is to read them. `day`: where the clients of a day are noted; undefined:
+   * they are not.
+   */
+  constructor(words: Float64Array = new Float64Array(L.COUNTER_WORDS), day?: DayMemory) {
     super(words);
+    this.#day = day;
     this.#sketches = sketchesOf(words);
   }
 
@@ -46,6 +54,7 @@ export class Counters extends SessionCounters {
     words[at + L.REQUEST_SIZES_AT + sizeBucket(asked)]!++;
     words[at + L.REQUEST_SIZES_AT + SIZE_SUM]! += asked;
     sketchClient(this.#sketches, facts.transport * REGISTERS, facts.client, facts.clientLength);
+    if (this.#day !== undefined) noteClient(this.#day, facts.transport, facts.client, facts.clientLength);
     const { kind, ede } = outcome;
     let flags = 0;
     if (facts.clientLength === IPV6_LENGTH) {
@@ -189,7 +198,7 @@ export class Counters extends SessionCounters {
 
   /** An estimate of how many clients have asked over a transport. */
   clients(transport: Transport): number {
-    return sketchedClients(this.#sketches.subarray(transport * REGISTERS, (transport + 1) * REGISTERS));
+    return estimateOf(this.#sketches.subarray(transport * REGISTERS, (transport + 1) * REGISTERS));
   }
 
   #word(transport: Transport, at: number): number {

@@ -24,6 +24,7 @@ export interface ControlContext {
   readonly logLevel: { get(): string; set(level: LogLevelName): void };
   /** As SIGTERM; `seconds`: how long sessions have to finish. */
   drain(seconds: number | undefined): void;
+  report: ControlTarget['report'];
   /** As SIGHUP, or less. */
   reload(request: ReloadRequest): ReturnType<Server['reload']>;
 }
@@ -33,6 +34,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
   return {
     status: () => statusOf(server, context),
     zones: (name) => statusWithTies(loaded, server.keeper, server.life, name),
+    report: (since) => context.report(since),
     statistics: () => summaryOf(server.counters),
     sessions: (longest) => plane.sessions(longest),
     reload: (request) => context.reload(request),

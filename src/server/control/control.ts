@@ -6,6 +6,7 @@
  *   GET  /zones, /zones/NAME           ZoneStatus[], ZoneStatus
  *   GET  /zones/NAME/text              the zone as it is served (text/dns, RFC 4027)
  *   GET  /statistics                   counts, by transport
+ *   GET  /report?since=SECONDS         ReportData
  *   GET  /sessions?longest=N           SessionsReport
  *   POST /reload                       ReloadOutcome; { zone?, force?, allow_empty? }
  *   POST /notify                       { targets }; { zone }
@@ -41,6 +42,8 @@ const MAX_HEADER = 8192;
 /** Sessions that a report lists at most, so that it stays small. */
 const MAX_LONGEST = 1000;
 const DEFAULT_LONGEST = 10;
+/** Seconds since 1970: the year 2286. */
+const MAX_SINCE = 9_999_999_999;
 /** Seconds: one hour, which is far more than sessions need. */
 const MAX_DRAIN = 3600;
 
@@ -75,6 +78,13 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   status: { GET: ({ target }) => target.status() },
   zones: { GET: zones },
   statistics: { GET: ({ target }) => target.statistics() },
+  report: {
+    GET({ target, query }) {
+      const data = target.report(numberOf(query, 'since', 0, MAX_SINCE));
+      if (data === undefined) throw new ControlError(404, 'NOT_FOUND', 'nothing is recorded: report.enabled is false');
+      return data;
+    },
+  },
   sessions: {
     GET: ({ target, query }) => target.sessions(numberOf(query, 'longest', DEFAULT_LONGEST, MAX_LONGEST)),
   },
@@ -220,6 +230,6 @@ function decoded(word: string): string {
 function numberOf(query: URLSearchParams, key: string, fallback: number, max: number): number {
   const text = query.get(key);
   if (text === null) return fallback;
-  if (/^[0-9]{1,9}$/.test(text) && Number(text) <= max) return Number(text);
+  if (/^[0-9]{1,10}$/.test(text) && Number(text) <= max) return Number(text);
   throw new ControlError(400, 'BAD_REQUEST', `${key}: found ${text}, expected a number up to ${max}`);
 }

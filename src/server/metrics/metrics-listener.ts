@@ -1,6 +1,6 @@
 /**
  * Metrics and probes over HTTP, for Prometheus and for the manager of the process (systemd, Kubernetes): GET and HEAD of `/metrics`,
- * `/healthz` (the control thread answers) and `/readyz` (queries are answered: loading is over, and the server does not drain).
+ * `/healthz` (the control thread answers), `/readyz` (queries are answered: loading is over, and the server does not drain), and `/report` (what `adotd report --from` reads).
  * There is no password and no encryption: whoever reaches the address may read.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -10,6 +10,7 @@ import type { MetricsInput } from '../../observe/metrics/metric.js';
 import { processFacts } from '../../observe/metrics/process-facts.js';
 import { acceptedFormat, CONTENT_TYPES, metricsText } from '../../observe/metrics/prometheus.js';
 import type { ServerFacts, ServerState } from '../../observe/metrics/server-facts.js';
+import type { ReportData } from '../../report/report-data.js';
 import { endpointText } from '../../transport/address.js';
 import { listenError } from '../../transport/listen-error.js';
 import type { Endpoint } from '../../transport/transport.js';
@@ -32,6 +33,8 @@ interface MetricsOptions {
   readonly zoneLimit: number;
   /** Called for each request. */
   facts(): ServerFacts;
+  /** What was recorded since a moment, seconds since 1970; undefined: nothing is. */
+  report(since: number): ReportData | undefined;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
 }
 
@@ -74,6 +77,7 @@ export async function listenMetrics(options: MetricsOptions): Promise<MetricsLis
 const PATHS = new Map<string, (request: IncomingMessage, response: ServerResponse, options: MetricsOptions) => void>([
   ['/metrics', sendMetrics],
   ['/healthz', (request, response) => send(request, response, 200, 'ok\n')],
+  ['/report', sendReport],
   ['/readyz', (request, response, { facts }) => sendReadiness(request, response, facts().state)],
 ]);
 
@@ -94,6 +98,13 @@ function sendMetrics(request: IncomingMessage, response: ServerResponse, { facts
   const format = acceptedFormat(request.headers.accept);
   const input: MetricsInput = { server: facts(), process: processFacts(), zoneLimit };
   send(request, response, 200, metricsText(input, format), { 'Content-Type': CONTENT_TYPES[format], Vary: 'Accept' });
+}
+
+function sendReport(request: IncomingMessage, response: ServerResponse, { report }: MetricsOptions): void {
+  const since = Number(new URLSearchParams((request.url ?? '').split('?')[1]).get('since') ?? 0);
+  const data = Number.isSafeInteger(since) && since >= 0 ? report(since) : undefined;
+  if (data === undefined) send(request, response, 404, 'nothing is recorded of that time\n');
+  else send(request, response, 200, JSON.stringify(data), { 'Content-Type': 'application/json' });
 }
 
 const READINESS: Readonly<Record<ServerState, string>> = {

@@ -1,6 +1,7 @@
 /** The data plane, which answers queries: in threads, or embedded in the control thread. */
 import type { Config } from '../../config/schema.js';
 import type { Catalog } from '../../image/catalog.js';
+import type { DayMemory } from '../../observe/clients/day-clients.js';
 import type { Counters } from '../../observe/counters/counters.js';
 import type { SessionsReport } from '../../session/session-report.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
@@ -47,6 +48,8 @@ export interface DataPlane {
   readonly settings: ThreadSettings;
   /** The counts of all threads, added up. */
   counters(): Counters;
+  /** The clients of a day, of each thread; empty: they are not noted. */
+  readonly days: readonly DayMemory[];
   /** Seconds of CPU that the threads of each kind have used, those that died among them; 0 when embedded. */
   cpu(): { readonly udp: number; readonly stream: number };
   /** Answers from `catalog`; fulfilled when no answer comes from an older one any more. */

@@ -56,6 +56,7 @@ export async function embeddedPlane(
       return settings;
     },
     counters: () => clients.completed(Counters.sum([services.counters.words])),
+    days: services.days ?? [],
     cpu: () => ({ udp: 0, stream: 0 }),
     async publish(next) {
       for (const listener of [...listeners, ...others]) listener.publish(next);

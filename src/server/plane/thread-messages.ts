@@ -2,6 +2,7 @@
 import type { HandedReply } from '../../answer/hand-off/handed-reply.js';
 import type { HandedRequest } from '../../answer/hand-off/handed-request.js';
 import type { Catalog } from '../../image/catalog.js';
+import type { DayMemory } from '../../observe/clients/day-clients.js';
 import type { ThreadTap } from '../../observe/tap/tap.js';
 import type { SessionsReport } from '../../session/session-report.js';
 import type { PointerTable } from '../../tls/openssl/pointers.js';
@@ -36,6 +37,8 @@ export interface ThreadData {
   readonly words: Int32Array;
   /** Shared: COUNTER_WORDS. */
   readonly counters: Float64Array;
+  /** Shared: where the clients of a day are noted; undefined: they are not. */
+  readonly day?: DayMemory | undefined;
   /** Shared: connections of this thread, for the limits on connections (ownShare). */
   readonly share: Int32Array;
   /** Shared: transfers of this thread, in the same way. */

@@ -7,6 +7,7 @@ import type { RequestHandler } from '../../answer/hand-off/handed-request.js';
 import type { Config } from '../../config/schema.js';
 import { AdotdError, codeOf, ErrorCode, messageOf } from '../../errors.js';
 import type { Catalog } from '../../image/catalog.js';
+import { createDayMemory, type DayMemory } from '../../observe/clients/day-clients.js';
 import { ClientWindow } from '../../observe/counters/client-window.js';
 import { COUNTER_WORDS, Counters } from '../../observe/counters/counters.js';
 import type { Log } from '../../observe/log.js';
@@ -84,7 +85,8 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
     if (config.streams === 'epoll') log.warn({}, `\`streams: epoll\` is impossible here; ${text}`);
     else log.info({}, text);
   }
-  const { udp, streams, counters, pointers } = createThreads(options, settings, path.streams, () => watch.awake());
+  const threadsOf = createThreads(options, settings, path.streams, () => watch.awake());
+  const { udp, streams, counters, pointers, days } = threadsOf;
   const threads = [...udp, ...streams];
   const stopAll = (drainTime?: number): Promise<void> =>
     stopThreads({ udp, streams, bound, clock }, settings.sessions.drainTime, drainTime);
@@ -110,6 +112,7 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
       return settings;
     },
     counters: () => clients.completed(Counters.sum(counters)),
+    days,
     cpu: () => ({ udp: cpuOf(udp), stream: cpuOf(streams) }),
     async publish(next) {
       await Promise.all(threads.map((thread) => thread.publish(next)));
@@ -146,12 +149,29 @@ interface Threads {
 
 /** The threads, not begun yet, the counters of each, and the pointers of those with a TLS engine. */
 function createThreads(
-  { sockets, workers, spawn = WORKERS, catalog, tls, clock, log, tap, clientCas = [], ...told }: ThreadedPlaneOptions,
+  {
+    config,
+    sockets,
+    workers,
+    spawn = WORKERS,
+    catalog,
+    tls,
+    clock,
+    log,
+    tap,
+    clientCas = [],
+    ...told
+  }: ThreadedPlaneOptions,
   settings: ThreadSettings,
   path: StreamPath,
   awake: () => void,
-): Threads & { readonly counters: readonly Float64Array[]; readonly pointers: readonly PointerTable[] } {
+): Threads & {
+  readonly counters: readonly Float64Array[];
+  readonly pointers: readonly PointerTable[];
+  readonly days: readonly DayMemory[];
+} {
   const all: Float64Array[] = [];
+  const days = config.report.enabled ? createDayMemory(2 * workers) : [];
   const tables: PointerTable[] = [];
   const createThread = (
     kind: 'udp' | 'stream',
@@ -165,7 +185,8 @@ function createThreads(
     const owned = descriptorTable(epoll ? settings.descriptors : 0);
     const pointers = epoll && tls !== undefined ? createPointerTable() : undefined;
     if (pointers !== undefined) tables.push(pointers);
-    const shared = { counters, share: ownShare(), transferShare: ownShare(), owned, pointers, tap: tap?.thread() };
+    const day = days[all.length - 1];
+    const shared = { counters, day, share: ownShare(), transferShare: ownShare(), owned, pointers, tap: tap?.thread() };
     const data = { name: workerName(kind, number), settings, catalog, tls, sockets: served, streams: path, ...shared };
     const name = `${kind} worker ${number + 1}`;
     return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu, ...told, awake });
@@ -182,7 +203,7 @@ function createThreads(
     }));
     streams.push(createThread('stream', number, spawn.stream, [...plain, ...secure, ...transfers]));
   }
-  return { udp, streams, counters: all, pointers: tables };
+  return { udp, streams, counters: all, pointers: tables, days };
 }
 
 function engineCounts(pointers: readonly PointerTable[], counters: readonly Float64Array[]): TlsEngineCounts {

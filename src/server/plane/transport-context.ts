@@ -5,6 +5,7 @@ import type { RequestHandler } from '../../answer/hand-off/handed-request.js';
 import { limitedResponder } from '../../answer/rate-limit.js';
 import { createResponder, type Responder } from '../../answer/respond.js';
 import type { Catalog } from '../../image/catalog.js';
+import type { DayMemory } from '../../observe/clients/day-clients.js';
 import type { Counters } from '../../observe/counters/counters.js';
 import { timedResponder } from '../../observe/counters/timed-responder.js';
 import type { Log } from '../../observe/log.js';
@@ -30,6 +31,8 @@ import { transferDesk } from './transfer-settings.js';
 /** What a thread is given besides its settings. */
 export interface ThreadServices {
   readonly counters: Counters;
+  /** What `counters` notes the clients of a day in, where one thread does everything; undefined: nothing. */
+  readonly days?: readonly DayMemory[];
   readonly clock: Clock;
   readonly log: Log;
   /** Where queries are recorded; undefined: they are not. */

@@ -50,7 +50,7 @@ export async function runThread(
   const { tap } = data;
   const handed = new PostedRequests(report);
   const services = {
-    counters: new Counters(data.counters),
+    counters: new Counters(data.counters, data.day),
     clock: systemClock,
     log: postingLog(report),
     tap,

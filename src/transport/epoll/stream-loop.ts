@@ -58,7 +58,7 @@ const YIELDED_TIME = 1;
 const ROUNDS = 128;
 
 /** 1 turn of a connection in this many is timed: prime, as that of the timed answers. Measured: reading the clock twice takes 100 ns. */
-const WORK_SAMPLE = 61;
+export const WORK_SAMPLE = 61;
 
 /** In place of events: a connection is to do what was deferred, or to go on with a long answer. */
 const GO_ON = 0;

@@ -1,13 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFacts, createOutcome, Kind, Transport } from '../../../src/answer/facts.js';
-import {
-  mergeSketches,
-  REGISTERS,
-  sketchClient,
-  sketchedClients,
-} from '../../../src/observe/counters/client-sketch.js';
+import { REGISTERS, sketchClient } from '../../../src/observe/counters/client-sketch.js';
 import { ClientWindow } from '../../../src/observe/counters/client-window.js';
 import { Counters } from '../../../src/observe/counters/counters.js';
+import { estimateOf, mergeSketches } from '../../../src/report/hyper-log-log.js';
 import { emptyCatalog } from '../../support/catalog.js';
 
 /** IPv4 addresses one behind the other, as clients of one network have them. */
@@ -21,7 +17,7 @@ describe('the number of clients', () => {
     for (let i = 0; i < count; i++) sketchClient(registers, 0, ipv4(i), 4);
     // Twice changes nothing.
     for (let i = 0; i < Math.min(count, 1000); i++) sketchClient(registers, 0, ipv4(i), 4);
-    expect(Math.abs(sketchedClients(registers) - count)).toBeLessThanOrEqual(count * 0.1);
+    expect(Math.abs(estimateOf(registers) - count)).toBeLessThanOrEqual(count * 0.1);
   });
 
   it('counts an IPv6 network of 56 bits once, whatever its other bits', () => {
@@ -30,7 +26,7 @@ describe('the number of clients', () => {
       const address = Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, i % 30, i & 0xff, 0, 0, 0, 0, 0, 0, i >> 8, 1);
       sketchClient(registers, 0, address, 16);
     }
-    expect(Math.abs(sketchedClients(registers) - 30)).toBeLessThanOrEqual(3);
+    expect(Math.abs(estimateOf(registers) - 30)).toBeLessThanOrEqual(3);
   });
 
   it('adds up over threads, and each client once', () => {
@@ -38,7 +34,7 @@ describe('the number of clients', () => {
     for (let i = 0; i < 600; i++) sketchClient(one, 0, ipv4(i), 4);
     for (let i = 300; i < 900; i++) sketchClient(two, 0, ipv4(i), 4);
     mergeSketches(one, two);
-    expect(Math.abs(sketchedClients(one) - 900)).toBeLessThan(90);
+    expect(Math.abs(estimateOf(one) - 900)).toBeLessThan(90);
   });
 });
 

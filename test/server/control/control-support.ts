@@ -51,6 +51,7 @@ export function controlTarget(
   return {
     status: () => STATUS,
     zones: (name) => (name === undefined || name.toLowerCase() === ZONE.name ? [ZONE] : []),
+    report: () => undefined,
     statistics: () => ({ udp: { messages: 1 } }),
     sessions: async () => NO_SESSIONS,
     reload: async (request) => {

@@ -24,7 +24,13 @@ async function listen(facts: () => ServerFacts = () => serverFacts(), address = 
   const logged: Logged[] = [];
   const at = (level: Logged['level']) => (_: object, message: string) => void logged.push({ level, message });
   const log = { info: at('info'), warn: at('warn'), error: at('error') };
-  const listener = await listenMetrics({ endpoint: { address, port: 0 }, zoneLimit: 10, facts, log });
+  const listener = await listenMetrics({
+    report: () => undefined,
+    endpoint: { address, port: 0 },
+    zoneLimit: 10,
+    facts,
+    log,
+  });
   open.push(listener);
   return { listener, logged, port: listener.endpoint.port };
 }
@@ -200,7 +206,13 @@ describe('the listener', () => {
     const { port } = other.address() as AddressInfo;
     const log = { info() {}, warn() {}, error() {} };
     const attempt = (address: string, wanted: number): Promise<unknown> =>
-      listenMetrics({ endpoint: { address, port: wanted }, zoneLimit: 0, facts: serverFacts, log }).then(
+      listenMetrics({
+        report: () => undefined,
+        endpoint: { address, port: wanted },
+        zoneLimit: 0,
+        facts: serverFacts,
+        log,
+      }).then(
         () => undefined,
         (error: unknown) => error,
       );

@@ -113,6 +113,7 @@ describe('a server with a state folder', () => {
       watching: () => false,
       logLevel: { get: () => '', set: () => undefined },
       drain: () => undefined,
+      report: () => undefined,
       reload: server.reload,
     };
     const { dump } = controlView(server, context);

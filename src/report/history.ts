@@ -1,0 +1,98 @@
+/**
+ * The rows that a server keeps: one a minute, one an hour, one a day for its clients. They are kept by the order in which they were begun,
+ * not by their time, so that a clock that jumps cannot make old rows look older than they are. A minute or hour that a clock comes back to
+ * goes on in the same row.
+ */
+import { type ClientDay, decodeClientDay, encodeClientDay } from './client-day.js';
+import { decodeRow, encodeRow, mergeCells, type Row } from './row.js';
+
+const MINUTE = 60;
+const HOUR = 3600;
+/** Rows of minutes: those of 48 hours. Of hours: those of 90 days. Of days: as many, and one for each restart that lost its key, up to this. */
+const LIMITS = { m: 2880, h: 2160, d: 120 } as const;
+type Kind = keyof typeof LIMITS;
+const SECONDS = { m: MINUTE, h: HOUR } as const;
+
+/** What is to be stored by a key; undefined: the key goes. */
+export type Change = readonly [key: string, value: Uint8Array | undefined];
+
+export class History {
+  readonly #rows = { m: new Map<string, Row>(), h: new Map<string, Row>() };
+  readonly #days = new Map<string, ClientDay>();
+  #order = 0;
+
+  /** Takes what was stored; returns the keys of what is none of it, or damaged. */
+  load(stored: Iterable<readonly [key: string, value: Uint8Array]>): string[] {
+    const bad: string[] = [];
+    const rows: Row[] = [];
+    const days: ClientDay[] = [];
+    for (const [key, value] of stored) {
+      const row = key.startsWith('d') ? undefined : decodeRow(value);
+      const day = key.startsWith('d') ? decodeClientDay(value) : undefined;
+      if (row !== undefined && key === keyOf(row)) rows.push(row);
+      else if (day !== undefined && key === keyOfDay(day)) days.push(day);
+      else bad.push(key);
+    }
+    for (const row of rows.sort(byOrder)) this.#rows[row.seconds === HOUR ? 'h' : 'm'].set(keyOf(row), row);
+    for (const day of days.sort(byOrder)) this.#days.set(keyOfDay(day), day);
+    this.#order = Math.max(0, ...rows.map(({ order }) => order), ...days.map(({ order }) => order));
+    return bad;
+  }
+
+  /** Notes what was counted until `now`, seconds since 1970; returns what is to be stored. */
+  record(now: number, cells: ReadonlyMap<number, number>): Change[] {
+    return (['m', 'h'] as const).flatMap((kind) => {
+      const seconds = SECONDS[kind];
+      const at = Math.floor(now / seconds) * seconds;
+      const before = this.#rows[kind].get(kind + at);
+      const order = before?.order ?? ++this.#order;
+      const row = { at, seconds, order, cells: mergeCells(before?.cells ?? new Map(), cells) };
+      this.#rows[kind].set(kind + at, row);
+      return [[kind + at, encodeRow(row)] as const, ...this.#surplus(kind, this.#rows[kind])];
+    });
+  }
+
+  /** Notes the clients of a day, all that are known so far; returns what is to be stored. */
+  recordDay(day: Omit<ClientDay, 'order'>): Change[] {
+    const key = keyOfDay(day);
+    const order = this.#days.get(key)?.order ?? ++this.#order;
+    const noted = { ...day, order };
+    this.#days.set(key, noted);
+    return [[key, encodeClientDay(noted)], ...this.#surplus('d', this.#days)];
+  }
+
+  day(day: number, mark: string): ClientDay | undefined {
+    return this.#days.get(keyOfDay({ day, mark }));
+  }
+
+  get minutes(): Row[] {
+    return [...this.#rows.m.values()];
+  }
+
+  get hours(): Row[] {
+    return [...this.#rows.h.values()];
+  }
+
+  get days(): ClientDay[] {
+    return [...this.#days.values()];
+  }
+
+  /** Lets go what was begun first. */
+  #surplus(kind: Kind, rows: Map<string, unknown>): Change[] {
+    const gone = [...rows.keys()].slice(0, Math.max(0, rows.size - LIMITS[kind]));
+    for (const key of gone) rows.delete(key);
+    return gone.map((key) => [key, undefined]);
+  }
+}
+
+function keyOf({ at, seconds }: Row): string {
+  return `${seconds === HOUR ? 'h' : 'm'}${at}`;
+}
+
+function keyOfDay({ day, mark }: Pick<ClientDay, 'day' | 'mark'>): string {
+  return `d${day}-${mark}`;
+}
+
+function byOrder(one: { readonly order: number }, other: { readonly order: number }): number {
+  return one.order - other.order;
+}

@@ -1,0 +1,73 @@
+/** A report: the evidence of servers for a time, as figures and as words. */
+import { type ClientsOfDay, clientsByDay } from './clients-by-day.js';
+import { type Figures, figuresOf } from './figures.js';
+import { cellsOf, daysOf, type ReportData } from './report-data.js';
+import { reportWords } from './report-words.js';
+import { mergeCells } from './row.js';
+
+const DAY = 86_400;
+/** Seconds up to which a report is made of minutes; a longer one of hours. */
+const BY_MINUTES = 48 * 3600;
+
+/** A point of the plots: a period of all servers. */
+interface Point {
+  readonly at: number;
+  readonly seconds: number;
+  /** Queries by transport. */
+  readonly queries: Readonly<Record<string, number>>;
+}
+
+export interface Report {
+  readonly adotd_report: 1;
+  /** Seconds since 1970: the first and the last moment that rows tell of. */
+  readonly from: number;
+  readonly to: number;
+  /** Seconds of a row. */
+  readonly step: number;
+  readonly words: string;
+  readonly figures: Figures;
+  readonly clients: readonly ClientsOfDay[];
+  readonly points: readonly Point[];
+  readonly sources: readonly ReportData[];
+}
+
+/** A time: seconds since 1970, from the first to before the last. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The report of a time. Rows that lie in it by half count as a whole. */
+export function makeReport(sources: readonly ReportData[], { from, to }: Span): Report {
+  const isShort = to - from <= BY_MINUTES;
+  const rows = sources
+    .flatMap(({ minutes, hours }) => (isShort ? minutes : hours))
+    .filter(({ at, seconds }) => at + seconds > from && at < to);
+  const byTime = new Map<number, Map<number, number>>();
+  let all = new Map<number, number>();
+  for (const row of rows) {
+    const cells = cellsOf(row);
+    all = mergeCells(all, cells);
+    byTime.set(row.at, mergeCells(byTime.get(row.at) ?? new Map(), cells));
+  }
+  const step = isShort ? 60 : 3600;
+  const times = [...byTime.keys()].sort((a, b) => a - b);
+  const figures = figuresOf(all);
+  const days = sources.flatMap(daysOf).filter(({ day }) => (day + 1) * DAY > from && day * DAY < to);
+  const clients = clientsByDay(days);
+  return {
+    adotd_report: 1,
+    from: times[0] ?? from,
+    to: times.length > 0 ? times.at(-1)! + step : to,
+    step,
+    words: reportWords(figures, clients),
+    figures,
+    clients,
+    points: times.map((at) => ({ at, seconds: step, queries: queriesOf(figuresOf(byTime.get(at)!)) })),
+    sources,
+  };
+}
+
+function queriesOf({ transports }: Figures): Record<string, number> {
+  return Object.fromEntries(Object.entries(transports).map(([name, { queries }]) => [name, queries]));
+}

@@ -1,0 +1,47 @@
+/** The report in words: a paragraph that can be read out. */
+import { counted } from '../errors.js';
+import type { ClientsOfDay } from './clients-by-day.js';
+import type { Figures } from './figures.js';
+
+export function reportWords(figures: Figures, clients: readonly ClientsOfDay[]): string {
+  const { queries, transports, handshakes } = figures;
+  if (queries === 0) return 'Nothing was asked in this time.';
+  const [udp, starttls, tls] = [transports.udp!, transports.starttls!, transports.tls!];
+  const inside = starttls.queries + tls.queries;
+  const sentences = [`TLS carried ${percent(inside / queries)} of ${counted(queries, 'query', 'queries')}`];
+  const cost = ratioOf(tls.cpu_per_query_with_handshakes, udp.cpu_per_query);
+  if (cost !== undefined) sentences[0] += ` at ${cost} times the CPU of UDP, handshakes included`;
+  const [full, resumed, failed] = (['full', 'resumed', 'failed'] as const).map((kind) =>
+    Object.values(handshakes).reduce((sum, path) => sum + path[kind], 0),
+  );
+  const all = full! + resumed! + failed!;
+  if (all > 0) {
+    const parts = `${full} full, ${resumed} resumed, ${failed} failed`;
+    sentences.push(`There were ${counted(all, 'handshake')}: ${parts} (${percent(failed! / all)})`);
+  }
+  const failures = answersThatFailed(figures);
+  sentences.push(
+    `SERVFAIL was the answer to ${failures.cleartext} queries in the clear and to ${failures.inside} inside TLS`,
+  );
+  const last = clients.at(-1);
+  if (last !== undefined && last.all > 0) {
+    const users = (last.clients.tls ?? 0) + (last.clients.starttls ?? 0);
+    sentences.push(`On ${last.day} about ${counted(last.all, 'client')} asked, about ${users} of them inside TLS`);
+  }
+  return `${sentences.join('. ')}.`;
+}
+
+function answersThatFailed({ transports }: Figures): { cleartext: number; inside: number } {
+  const failed = (name: string): number => transports[name]?.answers.failed ?? 0;
+  return { cleartext: failed('udp') + failed('tcp'), inside: failed('starttls') + failed('tls') };
+}
+
+/** `12 %`; more digits where there are few. */
+export function percent(part: number): string {
+  const value = part * 100;
+  return `${value === 0 || value >= 10 ? Math.round(value) : value.toPrecision(2)} %`;
+}
+
+function ratioOf(one: number | null, other: number | null): string | undefined {
+  return one === null || other === null || other === 0 ? undefined : (one / other).toFixed(1);
+}
