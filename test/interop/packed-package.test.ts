@@ -45,7 +45,7 @@ beforeAll(async () => {
   cpSync(CONSUMER, project, { recursive: true, filter: (path) => !path.includes('node_modules') });
   cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });
   await install(await pack(folder), project);
-});
+}, 600_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the packed package, installed in another project', () => {

@@ -14,9 +14,9 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs a program to its end, two minutes at most. Throws when there is no such program. */
+/** Runs a program to its end, five minutes at most. Throws when there is no such program. */
 export async function run(program: string, words: readonly string[], { cwd, env }: RunOptions): Promise<Ran> {
-  const options = { cwd, env: { ...environment, ...env }, timeout: 120_000, maxBuffer: 1 << 24 };
+  const options = { cwd, env: { ...environment, ...env }, timeout: 300_000, maxBuffer: 1 << 24 };
   try {
     const { stdout, stderr } = await promisify(execFile)(program, [...words], options);
     return { status: 0, stdout, stderr };
