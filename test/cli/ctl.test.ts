@@ -1,15 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { silentLog } from '../../src/observe/log.js';
-import { controlServer } from '../../src/server/control/control.js';
-import { listenOnSocket } from '../../src/server/control/control-socket.js';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ControlTarget } from '../../src/server/control/control-target.js';
 import { countOutcomes, type ZoneOutcome } from '../../src/server/zones/zone-outcome.js';
-import { controlTarget, OUTCOME, STATUS, ZONE } from '../server/control/control-support.js';
+import { controlTarget, OUTCOME, STATUS, serveControl, ZONE } from '../server/control/control-support.js';
 import { adotd, adotdServe, type Ran, RUNTIME } from '../support/cli.js';
 import { runCommand } from '../support/run-command.js';
 
@@ -17,9 +13,8 @@ const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
 const socket = join(folder, 'control');
 const calls: unknown[] = [];
 let parts: Partial<ControlTarget> = {};
-let server: Server;
 
-beforeAll(async () => {
+serveControl(socket, () => {
   const usual = controlTarget();
   // What a test puts into `parts` is asked for only when it is called.
   const target: ControlTarget = {
@@ -38,12 +33,9 @@ beforeAll(async () => {
       return (parts.reload ?? usual.reload)(request);
     },
   };
-  server = controlServer(target, silentLog);
-  await listenOnSocket(server, socket);
+  return target;
 });
 afterAll(() => {
-  server.close();
-  server.closeAllConnections();
   rmSync(folder, { recursive: true, force: true });
 });
 beforeEach(() => {

@@ -1,8 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { signingText } from '../../../src/cli/ctl/dnssec-text.js';
 import { zoneKeysText } from '../../../src/cli/signing/zone-keys.js';
 import { bindKeyStem, toBindPrivate, toBindPublic } from '../../../src/dnssec/keys/bind-key.js';
@@ -13,7 +12,7 @@ import { controlServer } from '../../../src/server/control/control.js';
 import { listenOnSocket } from '../../../src/server/control/control-socket.js';
 import type { SigningControl } from '../../../src/server/control/signing-control.js';
 import type { DnssecStatus } from '../../../src/server/signing/signing-status.js';
-import { controlTarget } from '../../server/control/control-support.js';
+import { controlTarget, serveControl } from '../../server/control/control-support.js';
 import type { Ran } from '../../support/cli.js';
 import { runCommand } from '../../support/run-command.js';
 
@@ -67,7 +66,6 @@ const text = (time: number): string => new Date(time * 1000).toISOString().repla
 const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
 const calls: unknown[] = [];
 let status: DnssecStatus[] = [];
-let server: Server;
 
 /** Keeps the commands that it gets. */
 const signing: SigningControl = {
@@ -112,13 +110,10 @@ function putBind(name: string, key: SigningKey, times: Record<string, number> = 
   return `${stem}.private`;
 }
 
-beforeAll(async () => {
-  server = controlServer(controlTarget({ signing }), silentLog);
-  await listenOnSocket(server, socket);
+serveControl(socket, () => {
+  return controlTarget({ signing });
 });
 afterAll(() => {
-  server.close();
-  server.closeAllConnections();
   rmSync(folder, { recursive: true, force: true });
 });
 beforeEach(() => {

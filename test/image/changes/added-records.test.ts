@@ -1,32 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { type AddedRecord, additionChanges } from '../../../src/image/changes/added-records.js';
 import { PendingView } from '../../../src/image/changes/pending-view.js';
-import { ImageView } from '../../../src/image/changes/zone-view.js';
-import { load } from '../../../src/image/load.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 
 import { runOf } from '../../../src/zone/changes/record-run.js';
+import { zoneViewOf } from '../../support/zone-view.js';
 
 const CDS = `1 13 2 ${'AA'.repeat(32)}`;
 const RDATA = `00010d02${'aa'.repeat(32)}`;
 const OTHER = `2 13 2 ${'BB'.repeat(32)}`;
 const OWNER = '_dsboot.child.test._signal.ns1.example.';
 
-function viewOf(zone: string, records: string): ImageView {
-  const text = `$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns1.example.\n${records}`;
-  const { image, diagnostics } = load(
-    { file: 'test', bytes: Buffer.from(text), origin: nameFromText(zone) },
-    { now: 0 },
-  );
-  if (image === undefined) throw new Error(diagnostics.list[0]?.message);
-  return new ImageView(image);
-}
-
 const signal = (rdata = RDATA, ttl = 60): AddedRecord => ({ owner: OWNER, type: 59, ttl, rdata });
 
 /** The CDS records at the signal's name after the changes, and the signals that are ours then. */
 function outcome(records: string, made: AddedRecord[], wanted: AddedRecord[], owner = OWNER) {
-  const view = new PendingView(viewOf('example.', records));
+  const view = new PendingView(zoneViewOf('example.', records));
   const result = additionChanges(view, made, wanted);
   if (result.changes !== undefined) view.apply(result.changes);
   const present = view
@@ -88,7 +77,7 @@ describe('a zone with records that were added', () => {
 
   it('keeps what its file has by now, and loses what is only ours where the file has others', () => {
     const both = `${OWNER} CDS ${CDS}\n${OWNER} CDS ${OTHER}\n`;
-    const view = viewOf('example.', both);
+    const view = zoneViewOf('example.', both);
     const run = (rdata: string): Uint8Array =>
       runOf([{ owner: nameFromText(OWNER), type: 59, ttl: 60, rdata: Buffer.from(rdata, 'hex') }]);
     const nothing = new Uint8Array(0);
@@ -98,7 +87,7 @@ describe('a zone with records that were added', () => {
     const none = { removed: nothing, added: nothing };
     for (const wanted of [[], [signal()]])
       expect(additionChanges(view, [signal()], wanted, none)).toEqual({ changes: undefined, made: [] });
-    const alone = viewOf('example.', `${OWNER} CDS ${CDS}\n`);
+    const alone = zoneViewOf('example.', `${OWNER} CDS ${CDS}\n`);
     expect(additionChanges(alone, [signal()], [], none)).toEqual({ changes: undefined, made: [] });
   });
 });

@@ -1,3 +1,8 @@
+import type { Server } from 'node:http';
+import { afterAll, beforeAll } from 'vitest';
+import { silentLog } from '../../../src/observe/log.js';
+import { controlServer } from '../../../src/server/control/control.js';
+import { listenOnSocket } from '../../../src/server/control/control-socket.js';
 import type { ControlTarget, ServerStatus } from '../../../src/server/control/control-target.js';
 import type { ReloadOutcome } from '../../../src/server/reload.js';
 import type { ReloadRequest } from '../../../src/server/zones/zone-loader.js';
@@ -72,4 +77,17 @@ export function controlTarget(
     setLogLevel: () => 'info',
     ...parts,
   };
+}
+
+/** Serves a target at a socket, for all tests of a file. */
+export function serveControl(path: string, target: () => ControlTarget): void {
+  let server: Server | undefined;
+  beforeAll(async () => {
+    server = controlServer(target(), silentLog);
+    await listenOnSocket(server, path);
+  });
+  afterAll(() => {
+    server?.close();
+    server?.closeAllConnections();
+  });
 }

@@ -1,24 +1,23 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type IncomingMessage, request, type Server } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../../src/observe/log.js';
 import { controlServer } from '../../../src/server/control/control.js';
 import { listenOnSocket } from '../../../src/server/control/control-socket.js';
 import type { ReloadRequest } from '../../../src/server/zones/zone-loader.js';
 import { NO_SESSIONS } from '../../../src/session/session-report.js';
-import { controlTarget, OUTCOME, ZONE } from './control-support.js';
+import { controlTarget, OUTCOME, serveControl, ZONE } from './control-support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-'));
 const path = join(folder, 'control');
 const calls: unknown[] = [];
 let pieces: string[] = [];
 let taken = 0;
-let server: Server;
 
 function* dump(): Generator<string> {
   for (const piece of pieces) {
@@ -27,7 +26,7 @@ function* dump(): Generator<string> {
   }
 }
 
-beforeAll(async () => {
+serveControl(path, () => {
   const target = controlTarget({
     dump: (name) => (name === 'a.test.' ? dump() : undefined),
     drain: (seconds) => void calls.push(['drain', seconds]),
@@ -40,12 +39,9 @@ beforeAll(async () => {
       throw new Error('secret of the house');
     },
   });
-  server = controlServer(target, silentLog);
-  await listenOnSocket(server, path);
+  return target;
 });
 afterAll(() => {
-  server.close();
-  server.closeAllConnections();
   rmSync(folder, { recursive: true, force: true });
 });
 beforeEach(() => {

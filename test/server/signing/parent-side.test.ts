@@ -9,6 +9,7 @@ import { ParentSide } from '../../../src/server/signing/parent-side.js';
 import type { KeptZone } from '../../../src/server/zones/kept-zone.js';
 import { FakeClock } from '../../support/clock.js';
 import { decodeMessage } from '../../support/message.js';
+import { UNCHANGED } from '../zones/keeper-support.js';
 
 const CDS = `@ CDS 1 13 2 ${'AA'.repeat(32)}\n`;
 const OWNER = nameFromText('_dsboot.child.test._signal.ns1.hosting.example.');
@@ -16,16 +17,7 @@ const OWNER = nameFromText('_dsboot.child.test._signal.ns1.hosting.example.');
 function keptZone(zone: string, records: string): KeptZone {
   const text = `$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns1.hosting.example.\n${records}`;
   const { image } = load({ file: 'z', bytes: Buffer.from(text), origin: nameFromText(zone) }, { now: 0 });
-  const known = {
-    serial: 1,
-    sourceSerial: 1,
-    history: [],
-    origin: undefined,
-    pending: 0,
-    overlay: undefined,
-    plan: 'plan',
-  };
-  return { zone, apex: nameFromText(zone), role: 'file', state: 'served', image, ...known };
+  return { zone, apex: nameFromText(zone), role: 'file', state: 'served', image, ...UNCHANGED, plan: 'plan' };
 }
 
 function key(ds: RecordState, seen: number | undefined): KeyProgress {

@@ -1,14 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { expect, it, vi } from 'vitest';
 import { readConfig } from '../../../src/config/load.js';
-import { silentLog } from '../../../src/observe/log.js';
-import { createServer, type Server } from '../../../src/server/server.js';
-import { zonesOfConfig } from '../../../src/server/zones/zone-files.js';
+import type { Server } from '../../../src/server/server.js';
 import { askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
 import { PATIENCE } from '../../support/patience.js';
+import { folderServers } from '../zones/folder-server.js';
 import { changes, ZONE } from '../zones/keeper-support.js';
 
 const CONFIG = `listen: [127.0.0.1]
@@ -21,26 +18,7 @@ zones:
   policies: [{ zones: [a.test], dnssec: default }]
 `;
 
-let folder: string;
-const running: Server[] = [];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'adotd-signing-'));
-  put('adotd.yaml', CONFIG);
-  put('a.zone', ZONE);
-});
-afterEach(async () => {
-  for (const server of running.splice(0)) await server.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const put = (name: string, text: string): void => writeFileSync(join(folder, name), text);
-
-async function serve(): Promise<Server> {
-  const config = readConfig(join(folder, 'adotd.yaml'));
-  const server = await createServer({ config, zones: zonesOfConfig, log: silentLog, loader: { thread: false } });
-  running.push(server);
-  return server;
-}
+const { running, at, put, serve } = folderServers(CONFIG);
 
 async function ask({ udp }: Server, name: string, type: number): Promise<string[]> {
   const { answer } = decodeMessage(
@@ -66,21 +44,21 @@ it('a server with state signs a zone whose policy says so, keeps its key, and sa
   expect(await ask(second, 'a.test.', DNSKEY)).toEqual(keys);
   await second.life.signing?.settled();
   expect(second.keeper.get('a.test.')?.serial).toBe(serial + 1);
-  expect(readdirSync(join(folder, 'state', 'keys'))).toHaveLength(1);
+  expect(readdirSync(at('state', 'keys'))).toHaveLength(1);
 });
 
 it('a zone whose file comes back is signed on, also after a start without it', async () => {
   put('adotd.yaml', CONFIG.replace('files: [{ name: a.test, file: a.zone }]', 'folder: zones'));
-  mkdirSync(join(folder, 'zones'));
+  mkdirSync(at('zones'));
   put('zones/a.test.zone', ZONE);
   put('zones/b.test.zone', ZONE);
-  const file = join(folder, 'zones', 'a.test.zone');
+  const file = at('zones', 'a.test.zone');
   let server = await serve();
   const { serial } = server.keeper.get('a.test.')!;
   const away = async (): Promise<void> => {
     rmSync(file);
     await server.reload({ force: true });
-    server.life.signing?.configure(readConfig(join(folder, 'adotd.yaml')));
+    server.life.signing?.configure(readConfig(at('adotd.yaml')));
     expect(server.life.signing?.known.status('a.test.')?.next).toBeUndefined();
   };
   const back = async (): Promise<void> => {

@@ -162,3 +162,13 @@ export function checkHistory(
 
 /** The order of an RRset's records in an image is that in which they came. */
 const sortedLines = (image: Uint8Array): string[] => textOf(image).split('\n').sort();
+
+/** What a keeper knows of a zone that nobody has changed. */
+export const UNCHANGED = {
+  serial: 1,
+  sourceSerial: 1,
+  history: [],
+  origin: undefined,
+  pending: 0,
+  overlay: undefined,
+} as const;

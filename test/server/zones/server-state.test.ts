@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { configPlaces, readConfig } from '../../../src/config/load.js';
 import { silentLog } from '../../../src/observe/log.js';
 import { controlView } from '../../../src/server/control/control-view.js';
@@ -10,6 +7,7 @@ import { zonesOfConfig } from '../../../src/server/zones/zone-files.js';
 import { statusWithTies } from '../../../src/server/zones/zone-ties.js';
 import { askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
+import { folderServers } from './folder-server.js';
 import { changes, imageOf, withSerial, ZONE } from './keeper-support.js';
 
 const CONFIG = `listen: [127.0.0.1]
@@ -24,31 +22,7 @@ zones:
   policies: [{ zones: [a.test], serial: increment }]
 `;
 
-let folder: string;
-const running: Server[] = [];
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'adotd-state-'));
-  put('adotd.yaml', CONFIG);
-  put('a.zone', ZONE);
-});
-afterEach(async () => {
-  for (const server of running.splice(0)) await server.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const put = (name: string, text: string): void => writeFileSync(join(folder, name), text);
-
-async function serve(): Promise<Server> {
-  const read = () => readConfig(join(folder, 'adotd.yaml'));
-  const server = await createServer({
-    config: read(),
-    zones: zonesOfConfig,
-    log: silentLog,
-    loader: { thread: false },
-  });
-  running.push(server);
-  return server;
-}
+const { running, at, put, serve } = folderServers(CONFIG);
 
 async function ask({ udp }: Server, name: string) {
   const { rcode, answer } = decodeMessage((await askUdp({ port: udp[0]!.port }, buildQuery({ name })))!);
@@ -128,7 +102,7 @@ describe('a server with a state folder', () => {
     const { policyMistakes } = server.zones;
     expect(policyMistakes).toEqual([]);
     put('adotd.yaml', CONFIG.replace('  policies: [', '  policies: [{ zones: [s.test, member.test] }, '));
-    const path = join(folder, 'adotd.yaml');
+    const path = at('adotd.yaml');
     const read = () => readConfig(path);
     await server.close();
     running.length = 0;

@@ -3,22 +3,22 @@ import { load } from '../../../src/image/load.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import type { KeptZone, ZoneRole } from '../../../src/server/zones/kept-zone.js';
 import { zoneCounts } from '../../../src/server/zones/zone-counts.js';
+import { UNCHANGED } from './keeper-support.js';
 
 const origin = nameFromText('a.test.');
 const bytes = Buffer.from('@ 60 IN SOA ns a 1 2 3 4 5\n@ 60 IN NS ns\nns 60 IN A 192.0.2.1\n');
 const { image } = load({ file: 'a.test.zone', bytes, origin }, { now: 0 });
 
 function kept(role: ZoneRole, state: KeptZone['state']): KeptZone {
-  const known = {
-    serial: 1,
-    sourceSerial: 1,
-    history: [],
-    origin: undefined,
-    pending: 0,
-    overlay: undefined,
+  return {
+    zone: 'a.test.',
+    apex: origin,
+    role,
+    state,
+    image: state === 'empty' ? undefined : image,
+    ...UNCHANGED,
     plan: undefined,
   };
-  return { zone: 'a.test.', apex: origin, role, state, image: state === 'empty' ? undefined : image, ...known };
 }
 
 it('counts zones of files and of other nameservers, each once', () => {

@@ -1,26 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { ImageView } from '../../../src/image/changes/zone-view.js';
-import { load } from '../../../src/image/load.js';
 import { nameFromText, nameToText } from '../../../src/protocol/name.js';
 import { signalRecords } from '../../../src/transfer/bootstrap/signal-records.js';
+import { zoneViewOf } from '../../support/zone-view.js';
 
 const CDS = `1 13 2 ${'AA'.repeat(32)}`;
 const RDATA = `00010d02${'aa'.repeat(32)}`;
 const CDNSKEY = `257 3 13 ${Buffer.alloc(64).toString('base64')}`;
 
-function viewOf(zone: string, records: string): ImageView {
-  const text = `$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns1.example.\n${records}`;
-  const { image, diagnostics } = load(
-    { file: 'test', bytes: Buffer.from(text), origin: nameFromText(zone) },
-    { now: 0 },
-  );
-  if (image === undefined) throw new Error(diagnostics.list[0]?.message);
-  return new ImageView(image);
-}
-
 describe('the signals for a zone', () => {
   it('are its CDS and CDNSKEY records below each nameserver that is not within it', () => {
-    const view = viewOf(
+    const view = zoneViewOf(
       'child.test.',
       `@ NS Ns2.other.test.\n@ NS ns.child.test.\nns A 192.0.2.1\n@ 30 CDS ${CDS}\n@ 30 CDNSKEY ${CDNSKEY}\n`,
     );
@@ -33,11 +22,11 @@ describe('the signals for a zone', () => {
   });
 
   it('are none without CDS, and where their names would be too long', () => {
-    expect(signalRecords(viewOf('child.test.', ''))).toEqual([]);
+    expect(signalRecords(zoneViewOf('child.test.', ''))).toEqual([]);
     const long = `${'a'.repeat(63)}.${'b'.repeat(63)}.`;
     const host = `${'c'.repeat(63)}.${'d'.repeat(41)}.test.`;
-    const [record] = signalRecords(viewOf(long, `@ CDS ${CDS}\n@ NS ${host}\n`));
-    expect(signalRecords(viewOf(long, `@ CDS ${CDS}\n@ NS ${host}\n`))).toHaveLength(1);
+    const [record] = signalRecords(zoneViewOf(long, `@ CDS ${CDS}\n@ NS ${host}\n`));
+    expect(signalRecords(zoneViewOf(long, `@ CDS ${CDS}\n@ NS ${host}\n`))).toHaveLength(1);
     expect(record?.owner).toBe(`_dsboot.${long}_signal.ns1.example.`);
     expect(nameToText(nameFromText(record!.owner))).toBe(record!.owner);
   });
