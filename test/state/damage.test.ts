@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { judge, sampleFolder } from './damaged-folders.js';
 
 /** Cases of a test. `node scripts/run-ts.mjs test/state/damage-main.ts --count N` judges more. */
-const GROUP = 100;
+const GROUP = 50;
 const GROUPS = 8;
 
 describe('a state folder with a damaged file', () => {
