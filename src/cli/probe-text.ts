@@ -1,8 +1,10 @@
 /** A probe's report as text: a table with a column for each transport, and lines that belong to no transport. */
 
+import { ClientErrorCode } from '../client/errors.js';
 import type {
   EdnsReport,
   EncryptedReport,
+  Failure,
   PaddingReport,
   ProbeReport,
   StreamReport,
@@ -75,6 +77,11 @@ function answers({ works, failure }: TransportReport): string {
   return `no: ${why}`;
 }
 
+/** What the table does not say of a failure: what is on the port in place of DNS, for one. */
+function reason({ code, message }: Failure): Cell {
+  return code === ClientErrorCode.REFUSED ? undefined : message;
+}
+
 function total(times: NonNullable<TransportReport['times']>): number {
   return Object.values(times).reduce((sum: number, one: number) => sum + one, 0);
 }
@@ -92,7 +99,7 @@ function paddingText({ answers: all, padded, lengths }: PaddingReport): string {
 }
 
 function lines(report: ProbeReport): string[] {
-  const { starttls, tls, edns, credentials } = report;
+  const { udp, tcp, starttls, tls, edns, credentials } = report;
   const line = (label: string, text: Cell): string[] => (text === undefined ? [] : [`${label.padEnd(LABEL)}${text}`]);
   const certificate = tls.certificate ?? starttls.certificate;
   const versions = tls.versions?.map(({ version, works, resumed }) => {
@@ -102,6 +109,7 @@ function lines(report: ProbeReport): string[] {
   });
   const obsolete = tls.obsolete === undefined ? [] : [`1.1 and older ${tls.obsolete ? 'yes' : 'no'}`];
   return [
+    ...[udp, tcp, tls].flatMap(({ failure }) => line('failure', failure && reason(failure))),
     ...line('STARTTLS', starttlsText(report)),
     ...line('TLS versions', versions && [...versions, ...obsolete].join('; ')),
     ...line('without ALPN', tls.withoutAlpn === undefined ? undefined : tls.withoutAlpn ? 'served' : 'not served'),

@@ -77,6 +77,16 @@ describe('adotd probe', () => {
     expect(stdout).toMatch(/^verdict {6}not fit for encrypted DNS$/m);
   });
 
+  it('says what is on a port in place of DNS', async () => {
+    const swapped = ['--port', String(server.tls), '--tls-port', String(server.tcp)];
+    const { status, stdout } = await runCommand('probe', '127.0.0.1', ...swapped, '--timeout', '0.5');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /^failure {6}127\.0\.0\.1:\d+ \(tcp\): .* without an answer; is there TLS, or another protocol, on this port\?$/m,
+    );
+    expect(stdout).toMatch(/^failure {6}127\.0\.0\.1:\d+ \(tls\): .*; is there TLS on this port\?/m);
+  });
+
   it('ends with status 1 where UDP is silent, and does not deny the encryption', async () => {
     server.faults.add({ fault: 'drop', transport: 'udp' });
     const { status, stdout } = await runCommand('probe', ...words, '--zone', 'home.test', '--timeout', '0.5');

@@ -235,7 +235,7 @@ export class ClientSession {
     // Octets after the end belong to no query.
     if (this.#failure !== undefined) return;
     this.#reassembly.push(octets);
-    const foreign = this.encrypted ? undefined : this.#reassembly.foreign;
+    const foreign = this.#reassembly.foreign(this.encrypted);
     if (foreign === undefined) this.#read();
     else this.#socket.destroy(new ClientError(ClientErrorCode.MALFORMED, `${this.#about}: ${foreign}`));
   }
@@ -307,8 +307,12 @@ export class ClientSession {
     const notified = this.encrypted ? this.#notified?.() : false;
     if (notified !== undefined) this.#ending ??= notified ? 'close_notify' : 'fin';
     if (this.#failure === undefined) this.#closedCleanly = this.encrypted ? this.#notified?.() : true;
-    const silence = this.encrypted || this.#pending.size === 0 ? '' : this.#reassembly.silence;
-    this.#fail(this.#closed(`the server closed the connection${silence}`));
+    this.#fail(this.#closed(`the server closed the connection${this.#silence}`));
+  }
+
+  /** What the end of the connection may mean, when somebody waits for an answer on it. */
+  get #silence(): string {
+    return this.#pending.size === 0 ? '' : this.#reassembly.silence(this.encrypted);
   }
 
   #closed(reason: string): ClientError {
@@ -322,8 +326,11 @@ export class ClientSession {
     if (systemCode(error).startsWith('ERR_SSL'))
       return new ClientError(ClientErrorCode.HANDSHAKE, failed, { cause: error });
     const failure = fromSystem(error, this.#about, 'answer');
-    if (failure.code === ClientErrorCode.RESET) this.#ending ??= 'reset';
-    return new ClientError(failure.code, `${failure.message}${detail}`, { cause: error });
+    const isReset = failure.code === ClientErrorCode.RESET;
+    if (isReset) this.#ending ??= 'reset';
+    return new ClientError(failure.code, `${failure.message}${isReset ? this.#silence : ''}${detail}`, {
+      cause: error,
+    });
   }
 
   /** Fails all outstanding queries. The first failure of a session remains its failure. */

@@ -96,7 +96,7 @@ export function secure(
     // STARTTLS has read something before.
     const isSilent = (): boolean => raw.bytesRead === 0;
     const stop = clock.after(timeoutMs, () =>
-      fail(timedOut(about, 'handshake', timeoutMs, isSilent() ? `; ${SILENT_PORT}` : '')),
+      fail(timedOut(about, 'handshake', timeoutMs, isSilent() ? SILENT_PORT : '')),
     );
     let session: Buffer | undefined;
     socket.on('session', (newest) => {
@@ -185,7 +185,8 @@ function usable(ticket: TlsTicket | undefined, verification: Verification): bool
   return before.kind === 'ca' && String(before.ca) === String(verification.ca);
 }
 
-const SILENT_PORT = 'is there TLS on this port? A nameserver without it waits for more';
+const DOUBT = '; is there TLS on this port?';
+const SILENT_PORT = `${DOUBT} A nameserver without it waits for more`;
 
 /** `isSilent`: the server has sent nothing. The error of a handshake as a ClientError; undefined: the connection was closed. */
 function handshakeError(error: Error | undefined, about: string, isSilent: boolean): ClientError {
@@ -193,7 +194,7 @@ function handshakeError(error: Error | undefined, about: string, isSilent: boole
   // Node.js says so when a FIN comes in the handshake.
   const closed = error === undefined || /socket disconnected before secure TLS/.test(error.message);
   if (closed) {
-    const hint = isSilent ? '; is there TLS on this port?' : '';
+    const hint = isSilent ? DOUBT : '';
     const message = `${about}: the server closed the connection in the TLS handshake${hint}`;
     return new ClientError(ClientErrorCode.CLOSED, message, { step: 'handshake' });
   }
@@ -204,5 +205,7 @@ function handshakeError(error: Error | undefined, about: string, isSilent: boole
       : `${about}: the TLS handshake failed: ${reason}`;
     return new ClientError(ClientErrorCode.HANDSHAKE, message, { cause: error, step: 'handshake' });
   }
-  return fromSystem(error, `${about}: in the TLS handshake`, 'handshake');
+  const failure = fromSystem(error, `${about}: in the TLS handshake`, 'handshake');
+  if (!isSilent || failure.code !== ClientErrorCode.RESET) return failure;
+  return new ClientError(failure.code, `${failure.message}${DOUBT}`, { step: 'handshake', cause: error });
 }

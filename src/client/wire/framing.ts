@@ -18,17 +18,20 @@ export class Reassembly {
   #hasBegun = false;
   #isDns = false;
 
-  /** What an end without any octet may mean; empty when something has come. */
-  get silence(): string {
-    return this.#hasBegun ? '' : ' without an answer; is there TLS, or another protocol, on this port?';
+  /** `isEncrypted`: the stream is inside TLS. What an end without any octet may mean; empty when something has come. */
+  silence(isEncrypted: boolean): string {
+    const doubt = isEncrypted
+      ? 'is there DNS inside TLS on this port?'
+      : 'is there TLS, or another protocol, on this port?';
+    return this.#hasBegun ? '' : ` without an answer; ${doubt}`;
   }
 
-  /** What the stream is, and what to do, if its first octets are none of DNS. */
-  get foreign(): string | undefined {
+  /** What the stream is, and what to do, if its first octets are none of DNS. `isEncrypted`: it is inside TLS. */
+  foreign(isEncrypted: boolean): string | undefined {
     const found = this.#isDns ? undefined : foreignProtocol(this.#octets);
     this.#isDns ||= found === undefined && this.#octets.length >= ENOUGH;
     if (found === undefined) return undefined;
-    return found === 'TLS'
+    return found === 'TLS' && !isEncrypted
       ? 'there is TLS on this port: ask it over the transport tls'
       : `there is ${found} on this port, not DNS: is the port right?`;
   }
@@ -55,7 +58,7 @@ export class Reassembly {
 
   /** For messages about a broken stream. */
   describe(): string {
-    if (this.pending === 0 || (!this.#isDns && this.foreign !== undefined)) return '';
+    if (this.pending === 0 || (!this.#isDns && foreignProtocol(this.#octets) !== undefined)) return '';
     if (this.pending < LENGTH) return ', within the length of a message';
     return `, ${this.pending - LENGTH} of ${this.#octets.readUInt16BE()} octets of a message having come`;
   }

@@ -145,18 +145,27 @@ export class PrimaryConnection {
 
   /** What a connection that ends without any answer may mean. */
   get #hint(): string {
-    const isKnown = this.#hasBegun || this.#pending.size === 0 || this.#options.isEncrypted;
-    return isKnown ? '' : ` without an answer; if there is TLS on this port, set \`tls\` of the remote`;
+    if (this.#hasBegun || this.#pending.size === 0) return '';
+    const doubt = this.#options.isEncrypted
+      ? 'is there DNS inside TLS on this port?'
+      : 'if there is TLS on this port, set `tls` of the remote';
+    return ` without an answer; ${doubt}`;
   }
 
   #received(chunk: Buffer): void {
     if (!this.#isOpen) return;
     // Whoever speaks another protocol does so at once.
-    const foreign = this.#hasBegun || this.#options.isEncrypted ? undefined : foreignProtocol(chunk);
+    const foreign = this.#hasBegun ? undefined : foreignProtocol(chunk);
     this.#hasBegun = true;
     if (foreign !== undefined) {
-      const remedy = foreign === 'TLS' ? 'set `tls` of the remote' : 'is its `port` right?';
-      this.#end(`there is ${foreign} on this port, expected DNS without TLS; ${remedy}`, TransferFault.PROTOCOL);
+      const { isEncrypted } = this.#options;
+      const remedy = isEncrypted
+        ? 'is its `tls.port` right?'
+        : foreign === 'TLS'
+          ? 'set `tls` of the remote'
+          : 'is its `port` right?';
+      const expected = isEncrypted ? 'inside' : 'without';
+      this.#end(`there is ${foreign} on this port, expected DNS ${expected} TLS; ${remedy}`, TransferFault.PROTOCOL);
       return;
     }
     const framer = this.#framer;

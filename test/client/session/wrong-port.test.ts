@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ClientErrorCode } from '../../../src/client/errors.js';
 import { openSession } from '../../../src/client/session/connect.js';
 import { exchange } from '../../../src/client/session/exchange.js';
 import { connectPrimary } from '../../../src/server/secondaries/connect-primary.js';
 import { PrimaryConnection } from '../../../src/server/secondaries/primary-connection.js';
+import type { PrimaryTls } from '../../../src/server/secondaries/primary-settings.js';
 import { systemClock } from '../../../src/session/clock.js';
+import { standInCertificate } from '../../../src/tls/self-signed.js';
 
 const open = new Set<Server>();
 afterEach(async () => {
@@ -36,6 +39,8 @@ const SAYS = {
   SSH: (socket: Socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\nInvalid SSH identification string.\r\n'),
   'another protocol': (socket: Socket) => socket.end('220 mail.example ESMTP\r\n'),
   silence: (socket: Socket) => socket.end(),
+  // So ends whatever closes with octets unread.
+  reset: (socket: Socket) => socket.resetAndDestroy(),
 };
 const IN_CLEAR: Record<keyof typeof SAYS, [RegExp, RegExp]> = {
   TLS: [
@@ -52,6 +57,10 @@ const IN_CLEAR: Record<keyof typeof SAYS, [RegExp, RegExp]> = {
     /closed the connection without an answer; is there TLS/,
     /closed the connection without an answer; if there is TLS on this port, set `tls`/,
   ],
+  reset: [
+    /reset without an answer; is there TLS/,
+    /reset.* without an answer; if there is TLS on this port, set `tls`/,
+  ],
 };
 const NO_TLS: Record<keyof typeof SAYS, [RegExp, RegExp]> = {
   // An alert is how a server with TLS refuses a handshake.
@@ -63,24 +72,32 @@ const NO_TLS: Record<keyof typeof SAYS, [RegExp, RegExp]> = {
     /closed the connection in the TLS handshake; is there TLS on this port\?/,
     /in the TLS handshake; this may be a port without TLS: set `tls.port`/,
   ],
+  reset: [
+    /in the TLS handshake: connection reset; is there TLS on this port\?/,
+    /in the TLS handshake; this may be a port without TLS: set `tls.port`/,
+  ],
+};
+const CODES: Partial<Record<keyof typeof SAYS, string>> = {
+  silence: ClientErrorCode.CLOSED,
+  reset: ClientErrorCode.RESET,
 };
 const NAMES = Object.keys(SAYS) as (keyof typeof SAYS)[];
 const TLS = { pins: [], ca: undefined, name: undefined, certificate: undefined, isAlpnOptional: false };
 
-function primaryAt(at: number, tls: typeof TLS | undefined) {
+function primaryAt(at: number, tls: PrimaryTls | undefined) {
   return { name: 'one', addresses: ['127.0.0.1'], port: at, key: undefined, sources: [], tls };
 }
 
-/** Asks a primary without TLS, and returns why it failed. */
-async function failureOf(at: number): Promise<string> {
-  const socket = await connectPrimary(primaryAt(at, undefined), '127.0.0.1', systemClock);
+/** Asks a primary, and returns why it failed. */
+async function failureOf(at: number, tls?: PrimaryTls): Promise<string> {
+  const socket = await connectPrimary(primaryAt(at, tls), '127.0.0.1', systemClock);
   const timing = { idleTimeout: 60, timeout: 60 };
   return new Promise((resolve) => {
     const place = `127.0.0.1:${at}`;
     const connection = new PrimaryConnection(socket, {
       clock: systemClock,
       place,
-      isEncrypted: false,
+      isEncrypted: tls !== undefined,
       ...timing,
       closed() {},
     });
@@ -97,7 +114,7 @@ describe('a port without DNS', () => {
       { name: 'example.', type: 6 },
       { transport: 'tcp', server: { address: '127.0.0.1', port: at }, timeoutMs: 60_000 },
     );
-    const code = name === 'silence' ? ClientErrorCode.CLOSED : ClientErrorCode.MALFORMED;
+    const code = CODES[name] ?? ClientErrorCode.MALFORMED;
     await expect(asked).rejects.toMatchObject({ code, message: expect.stringMatching(client) });
     expect(await failureOf(at)).toMatch(secondary);
   });
@@ -108,5 +125,33 @@ describe('a port without DNS', () => {
     const server = { address: '127.0.0.1', port: at };
     await expect(openSession({ transport: 'tls', server, timeoutMs: 60_000 })).rejects.toThrow(client);
     await expect(connectPrimary(primaryAt(at, TLS), '127.0.0.1', systemClock)).rejects.toThrow(secondary);
+  });
+
+  it.each([
+    [
+      'answers',
+      'HTTP/1.1 400 Bad Request\r\n\r\n',
+      /there is HTTP on this port, not DNS/,
+      /there is HTTP on this port, expected DNS inside TLS; is its `tls.port` right\?/,
+    ],
+    [
+      'closes',
+      '',
+      /without an answer; is there DNS inside TLS on this port\?/,
+      /without an answer; is there DNS inside TLS on this port\?/,
+    ],
+  ])('is named when it is another one inside TLS, which %s', async (_, says, client, secondary) => {
+    const { cert, key, pin } = await standInCertificate({ folder: '', names: ['ns.test'], addresses: [] });
+    const server = createTlsServer({ cert, key, ALPNProtocols: ['dot'] }, (socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end(says));
+    });
+    open.add(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const at = (server.address() as AddressInfo).port;
+    const asked = { transport: 'tls', server: { address: '127.0.0.1', port: at }, timeoutMs: 60_000 } as const;
+    await expect(exchange({ name: 'example.', type: 6 }, asked)).rejects.toThrow(client);
+    expect(await failureOf(at, { ...TLS, pins: [pin] })).toMatch(secondary);
   });
 });
