@@ -48,6 +48,8 @@ export interface ZoneCommit {
    * decides whether it keeps it, and an image becomes the cached one. Without, it replaces what was stored, with the differences.
    */
   readonly generation?: Uint8Array;
+  /** The records of the generation as a run, where it is an image and they are at hand; else they are made when they are needed. */
+  readonly run?: Uint8Array | undefined;
   /** Lead from the stored version to the new one, oldest first. */
   readonly differences?: readonly Difference[];
   /** The zone's file as last loaded: an image, or its records as a run. */

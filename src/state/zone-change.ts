@@ -48,9 +48,9 @@ export class ZoneChanges {
     const old = pending.isRemoved ? { ...pending.head, ...NO_CONTENT } : pending.head;
     checkChain(zone, apex, old, change);
     const contents: PreparedValue[] = [];
-    const store = async (content: Uint8Array): Promise<number> => {
+    const store = async (content: Uint8Array, run?: Uint8Array): Promise<number> => {
       const id = ++this.#index.lastId;
-      const pieces = runPieces(await this.#runOf(zone, content));
+      const pieces = runPieces(run ?? (await this.#runOf(zone, content)));
       contents.push(await prepareValue(this.#folder, zone, id, content.length, pieces));
       return id;
     };
@@ -69,7 +69,7 @@ export class ZoneChanges {
     else if (stored.length > 0) serial = differences.at(-1)!.to;
     if (generation !== undefined && (isReplaced || this.#isDue(kept, octets))) {
       older = isReplaced ? undefined : newest;
-      newest = { id: await store(generation), number: last, serial };
+      newest = { id: await store(generation, change.run), number: last, serial };
     }
     const head = { newest, older, source: source === undefined ? old.source : await store(source), last, serial };
     const facts = changedFacts(pending.facts, change.facts ?? {});

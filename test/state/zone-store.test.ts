@@ -60,6 +60,8 @@ describe('a store of zones', () => {
     await store.commit(ZONE, { generation: image });
     // A run is one already.
     await store.commit(ZONE, { source: runOf(image) });
+    // One that is at hand need not be made.
+    await store.commit(ZONE, { generation: image, run: imageRun(image) });
     expect(made.map((given) => given === image)).toEqual([true, true]);
     await store.close();
     const again = await openStore(folder);

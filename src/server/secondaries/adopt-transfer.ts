@@ -120,8 +120,10 @@ async function compiled(
     const job = { kind: 'transferred', content, isSignedHere, now, nsec3MaxIterations } as const;
     const { image, records, warnings: lines, warningCount } = await lane.run(job);
     const differences = form === 'differences' ? transfer.differences : undefined;
-    const made: ReceivedRecords = isSignedHere ? { form: 'content', image } : { form: 'version', image, differences };
-    return { made, lines, warningCount, records };
+    if (isSignedHere) return { made: { form: 'content', image }, lines, warningCount, records };
+    // It is stored whole. The thread that has compiled it is there; that of the keeper would begin for this alone.
+    const run = form === 'zone' ? await lane.run({ kind: 'run', image }) : undefined;
+    return { made: { form: 'version', image, differences, run }, lines, warningCount, records };
   } catch (error) {
     // From the thread comes the code of an error, not its fault.
     if (!(error instanceof AdotdError) || error instanceof TransferError) throw error;

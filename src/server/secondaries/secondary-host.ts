@@ -29,10 +29,19 @@ export interface SecondarySettings {
   readonly nsec3MaxIterations: number;
 }
 
+/** A version as the primary has it. */
+interface ReceivedWhole {
+  readonly form: 'version';
+  readonly image: Uint8Array;
+  /** From the version before; undefined: the whole zone was transferred. */
+  readonly differences: readonly Difference[] | undefined;
+  /** The records of a zone that was transferred whole, as a run, in shared memory. */
+  readonly run: Uint8Array | undefined;
+}
+
 /** What was transferred of a zone, to be stored and served. */
 export type ReceivedRecords =
-  /** A version as the primary has it; `differences`: from the version before; undefined: the whole zone was transferred. */
-  | { readonly form: 'version'; readonly image: Uint8Array; readonly differences: readonly Difference[] | undefined }
+  | ReceivedWhole
   /** The content of a zone that is signed here. */
   | { readonly form: 'content'; readonly image: Uint8Array }
   /** What leads to it from the content before. */

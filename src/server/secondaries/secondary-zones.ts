@@ -265,7 +265,7 @@ export class SecondaryZones {
     const { form } = version;
     const records =
       form === 'version'
-        ? { image: version.image, differences: version.differences }
+        ? { image: version.image, differences: version.differences, run: version.run }
         : { content: form === 'content' ? { image: version.image } : { difference: version.difference } };
     await this.#parts.keeper.adopt(zone, { ...known, ...records });
     this.#facts.set(zone, facts);

@@ -12,6 +12,8 @@ import type { Kept } from './kept-zone.js';
 /** A version that is to be stored. */
 interface VersionToStore {
   readonly image: Uint8Array;
+  /** Its records as a run, where they are at hand. */
+  readonly run?: Uint8Array | undefined;
   /** From the version that is stored; undefined: it is replaced. */
   readonly differences: readonly Difference[] | undefined;
   /** Image of the zone's file, where that has changed. */
@@ -80,10 +82,11 @@ export class KeptState {
 
   /** Fulfilled when the version is on disk. Rejects with ADOTD_STATE; then nothing of it is stored. */
   commit({ zone, role }: Kept, version: VersionToStore): Promise<void> {
-    const { image, differences, source, sourceSerial, origin, plan, facts } = version;
+    const { image, run, differences, source, sourceSerial, origin, plan, facts } = version;
     const flags = flagsWith(facts?.flags ?? this.facts(zone)?.flags ?? {}, plan);
     return this.#store.commit(zone, {
       generation: image,
+      run,
       ...(differences && { differences }),
       ...(source && { source }),
       facts: { ...facts, flags, role, sourceSerial, ...(origin !== undefined && { origin }) },

@@ -41,6 +41,8 @@ export interface KeptZone {
 export interface NewVersion {
   /** Compiled, in shared memory. */
   readonly image: Uint8Array;
+  /** Its records as a run (zone/changes/record-run.ts), where they are at hand. */
+  readonly run?: Uint8Array | undefined;
   /** From the version that was served before; undefined: the content is another altogether. */
   readonly differences: readonly Difference[] | undefined;
   /** That of the primary; the published one is the image's. */

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { diff } from '../../../src/image/changes/diff.js';
+import { imageRun } from '../../../src/image/changes/image-run.js';
 import { imageText } from '../../../src/image/text.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import type { ReceivedVersion, SecondaryHost } from '../../../src/server/secondaries/secondary-host.js';
@@ -69,7 +70,9 @@ describe('what was transferred', () => {
     ['a large zone in a thread, which gets its memory', LARGE],
   ])('becomes a version: %s', async (_, records) => {
     const transfer = whole(7, records);
-    const { image, serial, differences } = asItIs(await adopted(transfer));
+    const { image, serial, differences, run } = asItIs(await adopted(transfer));
+    // It is stored so, without a thread of the keeper.
+    expect(run && Buffer.compare(run, imageRun(image))).toBe(0);
     expect(transfer.store.rdata.length === 0).toBe(records === LARGE);
     expect({ serial, differences }).toEqual({ serial: 7, differences: undefined });
     expect(linesOf(image)).toBe(linesOf(imageOf(7, records)));
