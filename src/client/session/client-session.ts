@@ -12,6 +12,7 @@ import { Reassembly } from '../wire/framing.js';
 import { decodeMessage, encodeQuery, type Message, type Query, randomId } from '../wire/message.js';
 import type { AskOptions, ClientSessionOptions } from './ask-options.js';
 import { MessageWriter } from './message-writer.js';
+import { remember } from './remembered-ids.js';
 import { judge, type Reply } from './reply.js';
 
 /** A TLS close_notify, a FIN without one, or a RST. */
@@ -34,8 +35,6 @@ interface Pending {
 
 /** Milliseconds that the server has to close its direction after we closed ours. */
 const CLOSE_TIME = 1000;
-/** IDs of which late answers are recognized, and as many of which repeated answers are; a guess, far below all 65,536. */
-const MAX_REMEMBERED = 4096;
 /** Repeated answers in a row, without an awaited answer between them, after which a session is closed; a guess. */
 const MAX_REPEATED = 100;
 
@@ -347,11 +346,4 @@ export class ClientSession {
     this.#whenEnded = [];
     for (const listener of listeners) listener();
   }
-}
-
-/** Adds an ID, and drops the oldest beyond MAX_REMEMBERED. */
-function remember(ids: Set<number>, id: number): void {
-  ids.add(id);
-  const [oldest] = ids;
-  if (ids.size > MAX_REMEMBERED && oldest !== undefined) ids.delete(oldest);
 }
