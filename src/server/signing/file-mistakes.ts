@@ -47,22 +47,38 @@ export function expireMistake(rrsets: Rrsets, apex: Uint8Array, limits: SigningL
   );
 }
 
+/** A record that only a signer makes. Plain data. */
+export interface SignersRecord extends Pick<Diagnostic, 'file' | 'line' | 'column'> {
+  /** `www.example. RRSIG`. */
+  readonly record: string;
+}
+
 /** An error if the file has records that only the signer makes: it was signed elsewhere. */
 export function signedElsewhereMistake(rrsets: Rrsets): Diagnostic | undefined {
+  const found = signersRecordAt(rrsets);
+  return found && signedElsewhereError(found, 'it would not be signed');
+}
+
+/** The error of a zone file that has such a record; `outcome`: what becomes of the file. */
+export function signedElsewhereError({ record, ...place }: SignersRecord, outcome: string): Diagnostic {
+  return { severity: 'error', ...place, message: signedElsewhereText(record, outcome) };
+}
+
+/** The first record of the file that only the signer makes; undefined: there is none. */
+export function signersRecordAt(rrsets: Rrsets): SignersRecord | undefined {
   const { store } = rrsets;
   const soa = soaRow(rrsets);
   const apexNode = soa === undefined ? -1 : store.node[soa]!;
   for (let row = 0; row < store.recordCount; row++) {
     const type = store.type[row]!;
     if (!isSignersType(type, store.node[row] === apexNode)) continue;
-    const record = `${nameToText(store.nameOf(store.node[row]!))} ${typeToText(type)}`;
-    return at(rrsets, row, signedElsewhereText(record, 'it would not be signed'));
+    return { ...placeOf(rrsets, row), record: `${nameToText(store.nameOf(store.node[row]!))} ${typeToText(type)}` };
   }
   return undefined;
 }
 
 /** What is said of a zone file with a record that only the signer makes. `record`: owner and type; `outcome`: what becomes of the file. */
-export function signedElsewhereText(record: string, outcome: string): string {
+function signedElsewhereText(record: string, outcome: string): string {
   const types = 'RRSIG, NSEC, NSEC3 and NSEC3PARAM records, and those of DNSKEY, CDS and CDNSKEY at the apex';
   const remedy = `remove what another signer made (${types}), and give its keys with \`adotd ctl dnssec import\`, or set \`dnssec: off\` in its policy`;
   return `found ${record} in the file of a zone that is signed here, expected no record that signing makes; ${outcome}: ${remedy}`;
@@ -76,7 +92,10 @@ function soaRow(rrsets: Rrsets): number | undefined {
   return undefined;
 }
 
-function at({ store }: Rrsets, row: number, message: string): Diagnostic {
-  const file = store.files[store.file[row]!] ?? '';
-  return { severity: 'error', file, line: store.line[row]!, column: store.column[row]!, message };
+function at(rrsets: Rrsets, row: number, message: string): Diagnostic {
+  return { severity: 'error', ...placeOf(rrsets, row), message };
+}
+
+function placeOf({ store }: Rrsets, row: number): Pick<Diagnostic, 'file' | 'line' | 'column'> {
+  return { file: store.files[store.file[row]!] ?? '', line: store.line[row]!, column: store.column[row]! };
 }

@@ -12,7 +12,7 @@ import type { Diagnostic } from '../../zone/diagnostics.js';
 import { originOfFile } from '../../zone/filename.js';
 import { includer, readZoneFile } from '../../zone/files.js';
 import { nameserversOf } from '../../zone/nameservers.js';
-import { expireMistake, type SigningLimits } from '../signing/file-mistakes.js';
+import { expireMistake, type SignersRecord, type SigningLimits, signersRecordAt } from '../signing/file-mistakes.js';
 import { type SourceState, sameSources, sourceState, unreadable } from './source-state.js';
 import type { ZoneFile } from './zone-files.js';
 
@@ -77,6 +77,8 @@ export interface ZoneResult {
   readonly history?: readonly Difference[] | undefined;
   /** Whether the zone has a chain of denial (NSEC or NSEC3). */
   readonly signed: boolean;
+  /** The first record that only a signer makes. */
+  readonly signersRecord?: SignersRecord | undefined;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
   readonly signaturesExpire: number | undefined;
   readonly diagnostics: readonly Diagnostic[];
@@ -155,6 +157,7 @@ export function loadZone(
       nameservers: apex === undefined ? [] : nameserversOf(rrsets, apex),
       image: kept,
       signed: kept !== undefined && imageFacts(kept).signed,
+      signersRecord: kept && signersRecordAt(rrsets),
       signaturesExpire,
       diagnostics: list,
       errors,

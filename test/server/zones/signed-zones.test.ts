@@ -306,6 +306,12 @@ describe('a file of a zone that is signed here, with records of another signer',
         /^found a\.test\. CDS in the file of a zone that is signed here.*the old version stays: remove/,
       ),
     ]);
+    // `adotd check` names the same place.
+    const line =
+      withSerial(8, KEY)
+        .split('\n')
+        .findIndex((one) => one.includes('CDS')) + 1;
+    expect(report.diagnostics.map((one) => [one.line, one.column])).toEqual([[line, 1]]);
     expect(text()).toBe(before);
     await bench.load({ 'a.test': withSerial(8, 'x 60 A 192.0.2.2\n') });
     sound();

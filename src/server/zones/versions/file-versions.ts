@@ -7,7 +7,7 @@ import { isLaterSerial } from '../../../protocol/serial.js';
 import { type Difference, differenceOf } from '../../../zone/changes/difference.js';
 import type { RunPair } from '../../../zone/changes/record-run.js';
 import type { Diagnostic } from '../../../zone/diagnostics.js';
-import { signedElsewhereText } from '../../signing/file-mistakes.js';
+import { signedElsewhereError } from '../../signing/file-mistakes.js';
 import type { EffectivePolicy } from '../../zone-policy.js';
 import type { LoaderLane } from '../jobs/loader-lane.js';
 import type { KeptState } from '../kept-state.js';
@@ -94,8 +94,8 @@ async function signerVersion(
 }
 
 /** The error of a file that another signer has signed. */
-function signedTwice({ zone }: ZoneResult, found: string, outcome: string): Diagnostic {
-  return fileError(zone.file, signedElsewhereText(found, outcome));
+function signedTwice({ zone, signersRecord }: ZoneResult, record: string, outcome: string): Diagnostic {
+  return signedElsewhereError(signersRecord ?? { file: zone.file, line: 1, column: 1, record }, outcome);
 }
 
 async function mergedVersion(
