@@ -4,11 +4,10 @@
  * ended. A round asks the primaries in order, all of them: one that answers with our serial does not hide another that is ahead.
  *
  * `now` is in seconds on a clock that no change of the time of day moves, and that goes on while the machine sleeps. Times of day
- * are only in the facts that are stored.
- *
- * Not here: how often a primary that cannot be reached is tried again (primary-rest.ts).
+ * are only in the facts that are stored. Not here: how often a primary that cannot be reached is tried again (primary-rest.ts).
  */
 import { isLaterSerial } from '../../protocol/serial.js';
+import { HeardNotify } from './heard-notify.js';
 import type { SoaAnswer, SoaTimes } from './soa-answer.js';
 import { TransferFault } from './transfer-error.js';
 
@@ -107,6 +106,7 @@ export class ZoneRefresh {
   #isFull = false;
   /** Asked first in the next round: it sent NOTIFY. */
   #preferred: string | undefined;
+  readonly #heard = new HeardNotify();
   #failures = 0;
 
   /** `primaries`: names of remotes in the order in which they are asked. `facts`: of the stored version that is served. */
@@ -223,6 +223,7 @@ export class ZoneRefresh {
     const version = this.#isExpired ? undefined : this.#version;
     if (serial !== undefined && version !== undefined && !isLaterSerial(version.serial, serial)) return false;
     this.#preferred = primary;
+    this.#heard.hear(primary, serial);
     if (this.#round !== undefined) this.#again = true;
     else this.#nextAt = Math.min(this.#nextAt, Math.max(now, this.#endedAt + ROUND_GAP));
     return true;
@@ -253,6 +254,7 @@ export class ZoneRefresh {
     const version = this.#version;
     if (version === undefined || round.isFull || isLaterSerial(version.serial, serial)) return this.#transfer(round);
     if (serial === version.serial) this.#confirm(expire, now);
+    this.#heard.settle(round.primary, serial);
     return this.#ask(now);
   }
 
@@ -268,6 +270,7 @@ export class ZoneRefresh {
     } else if (facts.serial === this.#version?.serial) {
       this.#confirm(facts.expireOption, now);
     }
+    this.#heard.settle(round.primary, facts.serial);
     return this.#ask(now);
   }
 
@@ -321,7 +324,10 @@ export class ZoneRefresh {
     this.#round = undefined;
     this.#endedAt = now;
     this.#failures = isConfirmed ? 0 : this.#failures + 1;
-    this.#nextAt = this.#again ? now + ROUND_GAP : now + this.#wait(isConfirmed, now) * (1 - JITTER * this.#random());
+    const soon = this.#heard.pause() ?? Number.POSITIVE_INFINITY;
+    this.#preferred ??= this.#heard.primary;
+    const wait = Math.min(soon, this.#wait(isConfirmed, now)) * (1 - JITTER * this.#random());
+    this.#nextAt = now + (this.#again ? ROUND_GAP : wait);
     this.#again = false;
   }
 

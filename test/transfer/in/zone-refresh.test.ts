@@ -293,6 +293,64 @@ describe('NOTIFY (RFC 1996)', () => {
   });
 });
 
+describe('a zone whose check after NOTIFY fails on the way', () => {
+  const FAR = { refresh: 20_000, retry: 7200 };
+
+  /** Fails round after round from `now` on; returns how long each waits. */
+  function waits(zone: ZoneRefresh, now: number, count: number): number[] {
+    const all: number[] = [];
+    for (let at = now; all.length < count; at = zone.dueAt) {
+      expect(zone.next(at)).toEqual({ kind: 'soa', primary: 'b' });
+      expect(zone.failed('timeout', at)).toEqual({ kind: 'soa', primary: 'a' });
+      expect(zone.failed('timeout', at)).toBeUndefined();
+      all.push(zone.dueAt - at);
+    }
+    return all;
+  }
+
+  function notified(): ZoneRefresh {
+    const zone = holding(7);
+    zone.next(3600);
+    zone.answered(soa(8), 3600);
+    zone.transferred(version(8, FAR), 3600);
+    zone.failed('timeout', 3600);
+    expect(zone.notify('b', 9, 4000)).toBe(true);
+    return zone;
+  }
+
+  it('tries again soon, the sender first: nobody else would; then RETRY counts', () => {
+    const zone = notified();
+    expect(waits(zone, 4000, 6)).toEqual([2, 4, 8, 16, 32, 60]);
+    const at = zone.dueAt;
+    zone.next(at);
+    zone.failed('timeout', at);
+    zone.failed('timeout', at);
+    expect(zone.dueAt).toBe(at + 7200);
+  });
+
+  it('does not once the sender has nothing newer, or another one has given what was told', () => {
+    const zone = notified();
+    waits(zone, 4000, 2);
+    zone.next(4006);
+    zone.answered(soa(8), 4006);
+    zone.failed('timeout', 4006);
+    expect(zone.dueAt).toBe(4006 + 20_000);
+    zone.notify('b', 9, 5000);
+    zone.next(5000);
+    zone.failed('timeout', 5000);
+    zone.answered(soa(9), 5000);
+    zone.transferred(version(9, FAR), 5000);
+    expect(zone.dueAt).toBe(5000 + 20_000);
+  });
+
+  it('begins anew with another NOTIFY', () => {
+    const zone = notified();
+    waits(zone, 4000, 4);
+    zone.notify('b', 10, 4031);
+    expect(waits(zone, 4031, 2)).toEqual([2, 4]);
+  });
+});
+
 describe('after a restart', () => {
   const facts = (more: Partial<RefreshFacts> = {}): RefreshFacts => ({
     serial: 7,
