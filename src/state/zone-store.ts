@@ -4,7 +4,7 @@
  *
  * NOT here: what a zone's facts mean, and compiling what is read.
  */
-import { AdotdError, counted, ErrorCode } from '../errors.js';
+import { AdotdError, ErrorCode } from '../errors.js';
 import { isImage } from '../image/catalog.js';
 import { EntryType } from './entry.js';
 import { prepareFolder } from './folder.js';
@@ -13,6 +13,7 @@ import { ImageCache } from './image-cache.js';
 import { type Head, headFields, type KeptZone, newZone, prune, type Snapshot } from './kept-zone.js';
 import { Ledger } from './ledger.js';
 import type { Place } from './ledger-files.js';
+import { lossText } from './loss-text.js';
 import { serialOf } from './run-pieces.js';
 import { StoredTable, tableOf } from './stored-table.js';
 import { OWN_FIELDS, removeUnused, removeValue, valueId, valueOctets } from './stored-value.js';
@@ -84,14 +85,15 @@ export class ZoneStore {
     const { damage } = this.#ledger;
     for (const { path, reason } of damage) this.#report(`state ${path}: ${reason}`);
     const losses = damage.filter(({ isLoss }) => isLoss);
-    if (losses.length === 0 && this.loss !== undefined) {
-      const zones = `${counted(this.#suspects().length, 'zone')} stored before that, and those that it may have had, are not served`;
-      this.#report(`state ${this.#folder}: a loss of an earlier start is not settled: ${zones}: ${this.loss}`);
-    }
+    if (losses.length === 0 && this.loss !== undefined)
+      this.#report(
+        `state ${this.#folder}: a loss of an earlier start is not settled: ${lossText(this.#suspects().map(({ zone }) => zone))}: ${this.loss}`,
+      );
     if (losses.length > 0) {
       // What is stored from now on may get the numbers of what is lost, which an image may have.
       this.#images.clear();
       await this.#noteLoss(losses.map(({ path, reason }) => `${path}: ${reason}`).join('; '));
+      this.#report(`state ${this.#folder}: changes may be lost: ${lossText(this.#suspects().map(({ zone }) => zone))}`);
       this.#tidying.start();
       return;
     }

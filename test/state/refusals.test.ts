@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -139,6 +139,9 @@ describe('damage', () => {
       const { store, said } = await openStore(folder);
       expect(said).toEqual([
         `state ${folder}/ledger-1: octets 0 to ${size} are damaged; what is there was copied to ${folder}/damaged/ledger-1-0`,
+        expect.stringMatching(
+          /changes may be lost: 0 zones stored before that, and those that it may have had, are not served; transfers heal/,
+        ),
       ]);
       expect(await store.read('a.test.')).toMatchObject({ kind: 'unreadable' });
       await store.note('a.test.', { role: 'secondary' });
@@ -158,5 +161,27 @@ describe('damage', () => {
     const { store, said } = await openStore(folder);
     expect([said, store.loss]).toEqual([[], undefined]);
     expect(await store.read('a.test.')).toMatchObject({ kind: 'content', serial: 2 });
+  });
+
+  it('of both headers of an entry is told with the zones that it may concern, and what helps', async () => {
+    const folder = newFolder();
+    const zones = Array.from({ length: 12 }, (_, i) => `zone${i}.test.`);
+    const { store } = await openStore(folder);
+    for (const zone of zones) await store.commit(zone, { generation: imageOf(zone, 1) });
+    const { size } = statSync(join(folder, 'ledger-1'));
+    await store.commit('lost.test.', { generation: imageOf('lost.test.', 1) });
+    await store.close();
+    const file = join(folder, 'ledger-1');
+    const octets = readFileSync(file);
+    writeFileSync(file, octets.fill(0, size));
+    const names = `${zones.slice(0, 10).join(', ')} and 2 others`;
+    const expected = `12 zones stored before that (${names}), and those that it may have had, are not served; transfers heal secondaries`;
+    for (const what of ['changes may be lost', 'a loss of an earlier start is not settled']) {
+      const again = await openStore(folder);
+      expect(again.said.at(-1)).toContain(`state ${folder}: ${what}: ${expected}`);
+      for (const zone of [...zones, 'lost.test.'])
+        expect(await again.store.read(zone)).toMatchObject({ kind: 'unreadable' });
+      await again.store.close();
+    }
   });
 });
