@@ -5,6 +5,7 @@ import { type Difference, differenceOf } from '../../zone/changes/difference.js'
 import { compareRdata, type RunPair, RunWriter } from '../../zone/changes/record-run.js';
 import { imageFacts } from '../image-facts.js';
 import { ImageRecords } from './image-records.js';
+import { addOwner, addRecord } from './image-run.js';
 
 /**
  * What leads from the zone of image `older` to that of `newer`. A record with another TTL, or with other letter case in its
@@ -33,31 +34,13 @@ export function recordsBetween(older: Uint8Array, newer: Uint8Array): RunPair {
   let [hasA, hasB] = [a.next(), b.next()];
   while (hasA || hasB) {
     const order = !hasA ? 1 : !hasB ? -1 : compareNames(a.owner, a.ownerAt, b.owner, b.ownerAt);
-    if (order < 0) takeAll(a, removed);
-    else if (order > 0) takeAll(b, added);
+    if (order < 0) addOwner(a, removed);
+    else if (order > 0) addOwner(b, added);
     else takeDifferent(a, b, removed, added);
     if (order <= 0) hasA = a.next();
     if (order >= 0) hasB = b.next();
   }
   return { removed: removed.finish(), added: added.finish() };
-}
-
-function takeAll(from: ImageRecords, run: RunWriter): void {
-  for (let i = 0; i < from.records.count; i++) take(from, i, run);
-}
-
-/** Adds record number `i` in canonical order. */
-function take({ owner, ownerAt, records }: ImageRecords, i: number, run: RunWriter): void {
-  const row = records.order[i]!;
-  run.add(
-    owner,
-    ownerAt,
-    records.type[row]!,
-    records.ttl[row]!,
-    records.rdata(row),
-    records.at[row]!,
-    records.length[row]!,
-  );
 }
 
 function takeDifferent(a: ImageRecords, b: ImageRecords, removed: RunWriter, added: RunWriter): void {
@@ -66,8 +49,8 @@ function takeDifferent(a: ImageRecords, b: ImageRecords, removed: RunWriter, add
   while (i < a.records.count || j < b.records.count) {
     const order = i === a.records.count ? 1 : j === b.records.count ? -1 : compare(a, i, b, j);
     if (order !== 0 || isRenamed || !isSame(a, i, b, j)) {
-      if (order <= 0) take(a, i, removed);
-      if (order >= 0) take(b, j, added);
+      if (order <= 0) addRecord(a, i, removed);
+      if (order >= 0) addRecord(b, j, added);
     }
     if (order <= 0) i++;
     if (order >= 0) j++;

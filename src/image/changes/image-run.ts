@@ -28,17 +28,20 @@ export function imageRun(octets: Uint8Array): Uint8Array {
 }
 
 /** Adds the records of the current owner. */
-function addOwner({ owner, ownerAt, records }: ImageRecords, writer: RunWriter): void {
-  for (let i = 0; i < records.count; i++) {
-    const row = records.order[i]!;
-    writer.add(
-      owner,
-      ownerAt,
-      records.type[row]!,
-      records.ttl[row]!,
-      records.rdata(row),
-      records.at[row]!,
-      records.length[row]!,
-    );
-  }
+export function addOwner(image: ImageRecords, writer: RunWriter): void {
+  for (let i = 0; i < image.records.count; i++) addRecord(image, i, writer);
+}
+
+/** Adds record number `i` of the current owner, in canonical order. */
+export function addRecord({ owner, ownerAt, records }: ImageRecords, i: number, writer: RunWriter): void {
+  const row = records.order[i]!;
+  writer.add(
+    owner,
+    ownerAt,
+    records.type[row]!,
+    records.ttl[row]!,
+    records.rdata(row),
+    records.at[row]!,
+    records.length[row]!,
+  );
 }
