@@ -5,6 +5,8 @@ import { cellsOf, daysOf, type ReportData } from './report-data.js';
 import { reportWords } from './report-words.js';
 import { mergeCells } from './row.js';
 
+const MINUTE = 60;
+const HOUR = 3600;
 const DAY = 86_400;
 /** Seconds up to which a report is made of minutes; a longer one of hours. */
 const BY_MINUTES = 48 * 3600;
@@ -40,19 +42,10 @@ export interface Span {
 /** The report of a time. Rows that lie in it by half count as a whole. */
 export function makeReport(sources: readonly ReportData[], { from, to }: Span): Report {
   const isShort = to - from <= BY_MINUTES;
-  const rows = sources
-    .flatMap(({ minutes, hours }) => (isShort ? minutes : hours))
-    .filter(({ at, seconds }) => at + seconds > from && at < to);
-  const byTime = new Map<number, Map<number, number>>();
-  let all = new Map<number, number>();
-  for (const row of rows) {
-    const cells = cellsOf(row);
-    all = mergeCells(all, cells);
-    byTime.set(row.at, mergeCells(byTime.get(row.at) ?? new Map(), cells));
-  }
-  const step = isShort ? 60 : 3600;
-  const times = [...byTime.keys()].sort((a, b) => a - b);
-  const figures = figuresOf(all);
+  const step = isShort ? MINUTE : HOUR;
+  const byTime = cellsByTime(sources, { from, to }, step);
+  const times = [...byTime.keys()];
+  const figures = figuresOf([...byTime.values()].reduce(mergeCells, new Map()));
   const days = sources.flatMap(daysOf).filter(({ day }) => (day + 1) * DAY > from && day * DAY < to);
   const clients = clientsByDay(days);
   return {
@@ -66,6 +59,20 @@ export function makeReport(sources: readonly ReportData[], { from, to }: Span): 
     points: times.map((at) => ({ at, seconds: step, queries: queriesOf(figuresOf(byTime.get(at)!)) })),
     sources,
   };
+}
+
+/** The numbers of all sources together, minute by minute or hour by hour, in the order of time. */
+export function cellsByTime(
+  sources: readonly ReportData[],
+  { from, to }: Span,
+  step: number,
+): Map<number, Map<number, number>> {
+  const byTime = new Map<number, Map<number, number>>();
+  for (const row of sources.flatMap(({ minutes, hours }) => (step === MINUTE ? minutes : hours))) {
+    if (row.at + row.seconds <= from || row.at >= to) continue;
+    byTime.set(row.at, mergeCells(byTime.get(row.at) ?? new Map(), cellsOf(row)));
+  }
+  return new Map([...byTime].sort(([a], [b]) => a - b));
 }
 
 function queriesOf({ transports }: Figures): Record<string, number> {

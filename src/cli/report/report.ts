@@ -2,7 +2,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import { makeReport, type Report, type Span } from '../../report/make-report.js';
+import { reportCsv } from '../../report/report-csv.js';
 import { type ReportData, readData } from '../../report/report-data.js';
+import { reportHtml } from '../../report/report-html.js';
 import { reportText } from '../../report/report-text.js';
 import { Exit, type Options, parse, UsageError, type Verb } from '../arguments.js';
 import { socketOf } from '../ctl/find-socket.js';
@@ -24,6 +26,8 @@ const UNITS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400, w: 
 /** By the name of the format. */
 const FORMATS: Readonly<Record<string, (report: Report) => string>> = {
   text: reportText,
+  csv: reportCsv,
+  html: reportHtml,
   json: (report) => `${JSON.stringify(report, undefined, 1)}\n`,
 };
 
@@ -38,7 +42,8 @@ status 0, or 1 if a source cannot be read.
   --until TIME     until then (default now)
   --from SOURCE    the control socket of a server, the address of its metrics (http://HOST:PORT), or a file with a report in
                    JSON (default: the socket that adotd ctl finds). Given several times, all are put together.
-  --format FORMAT  text (default) or json
+  --format FORMAT  text (default); json, which can be a source again; csv, a line for each minute or hour; html, one page that needs
+                   nothing else
   --config FILE    configuration that names the control socket
 
 Counts of up to 48 hours come by the minute, those of a longer time by the hour.

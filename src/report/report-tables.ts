@@ -1,0 +1,107 @@
+/** The tables of a report, as text in cells: for a terminal and for a page. */
+import type { Report } from './make-report.js';
+import { percent } from './report-words.js';
+
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Whether the last column has words; all others but the first have numbers. */
+  readonly isLastText: boolean;
+}
+
+export function reportTables(report: Report): Table[] {
+  return [transportTable(report), sessionTable(report), handshakeTable(report), clientTable(report)];
+}
+
+function transportTable({ figures: { transports } }: Report): Table {
+  return {
+    title: 'Transports',
+    head: [
+      'transport',
+      'queries',
+      'share',
+      'IPv6',
+      'octets in',
+      'octets out',
+      'TC',
+      'padded',
+      'CPU µs',
+      'with handshakes',
+    ],
+    rows: Object.entries(transports).map(([name, one]) => [
+      name,
+      String(one.queries),
+      percent(one.share),
+      one.queries === 0 ? '' : percent(one.ipv6 / one.queries),
+      String(one.octets_in),
+      String(one.octets_out),
+      String(one.truncated),
+      String(one.padded),
+      decimal(one.cpu_per_query),
+      decimal(one.cpu_per_query_with_handshakes),
+    ]),
+    isLastText: false,
+  };
+}
+
+function sessionTable({ figures: { paths } }: Report): Table {
+  return {
+    title: 'Sessions',
+    head: ['sessions', 'opened', 'octets in', 'octets out', 'queries each', 'seconds each', 'pause s', 'ended'],
+    rows: Object.entries(paths).map(([name, one]) => [
+      name,
+      String(one.opened),
+      String(one.octets_in),
+      String(one.octets_out),
+      decimal(one.queries_per_session),
+      decimal(one.seconds_per_session),
+      decimal(one.mean_pause),
+      `client: ${counts(one.closed_by_client)}; server: ${counts(one.closed_by_server)}`,
+    ]),
+    isLastText: true,
+  };
+}
+
+function handshakeTable({ figures: { handshakes } }: Report): Table {
+  return {
+    title: 'Handshakes',
+    head: ['handshakes', 'full', 'resumed', 'failed', 'mean ms', 'why'],
+    rows: Object.entries(handshakes).map(([name, one]) => [
+      name,
+      String(one.full),
+      String(one.resumed),
+      String(one.failed),
+      one.mean_seconds === null ? '' : decimal(one.mean_seconds * 1000),
+      counts(one.failures),
+    ]),
+    isLastText: true,
+  };
+}
+
+function clientTable({ figures, clients }: Report): Table {
+  return {
+    title: 'Clients',
+    head: ['clients', ...Object.keys(figures.transports), 'all'],
+    rows: clients.map((day) => [
+      day.keys > 1 ? `${day.day} (${day.keys} keys: at most)` : day.day,
+      ...Object.values(day.clients).map(String),
+      String(day.all),
+    ]),
+    isLastText: false,
+  };
+}
+
+/** `2026-11-30T12:00Z`. */
+export function timeText(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`;
+}
+
+function decimal(value: number | null): string {
+  return value === null ? '' : value >= 100 ? String(Math.round(value)) : value.toPrecision(3);
+}
+
+function counts(all: Readonly<Record<string, number>>): string {
+  const texts = Object.entries(all).map(([name, count]) => `${name} ${count}`);
+  return texts.length === 0 ? 'none' : texts.join(', ');
+}
