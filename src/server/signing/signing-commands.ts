@@ -81,27 +81,58 @@ interface Import {
 
 /**
  * Takes over keys. Where the zone has none, they are taken for those that it was signed with until now: everybody knows them, and the parent
- * has the DS records. Where it has keys, the same ones are expected: then only their files are written again. Throws ADOTD_DNSSEC_KEY.
+ * has the DS records. Where it has keys, the same ones are expected: then only their files are written again. Others are taken in place of those only
+ * if the parent has a DS record of one of them (`isAtParent`), and none of the zone's keys: the state is older than they are. Throws
+ * ADOTD_DNSSEC_KEY.
  */
-export function withImport(kept: StoredSigning, zone: string, imported: readonly ImportedKey[], now: number): Import {
+export function withImport(
+  kept: StoredSigning,
+  zone: string,
+  imported: readonly ImportedKey[],
+  now: number,
+  isAtParent: (key: SigningKey) => boolean = () => false,
+): Import {
   if (imported.length === 0) fail(`found no key for ${zone}, expected one at least`);
-  if (kept.keys.keys.length > 0) return { kept, files: imported.map(({ key }) => sameKey(kept, zone, key)) };
-  checkWhole(zone, imported);
-  const files = imported.map(({ key }) => ({ id: newKeyId(), key }));
-  const keys = imported.map(({ role, key }, i) => keyInUse(files[i]!.id, role, key, now));
-  const dnskeys = Object.fromEntries(files.map(({ id, key }) => [id, Buffer.from(key.dnskey).toString('base64')]));
+  const given = imported.map((one) => ({ ...one, id: idOfKnown(kept, one.key) }));
+  const others = given.filter(({ id }) => id === undefined);
+  const isNewer = others.some(({ role, key }) => role !== 'zsk' && isAtParent(key));
+  if (kept.keys.keys.length > 0 && others[0] !== undefined && !isNewer)
+    fail(
+      `${zone} has keys already, and key ${others[0].key.tag} is none of them: only keys that it has can be given again, or those whose DS records were seen while it had none of its own`,
+    );
+  const roles = new Set(
+    others.flatMap(({ role }) => (role === 'csk' ? (['csk', 'ksk', 'zsk'] as const) : [role, 'csk'])),
+  );
+  const before = kept.keys.keys.map((key) => (roles.has(key.role) ? { ...key, goal: 'hidden' as const } : key));
+  const files = given.map(({ id = newKeyId(), key }) => ({ id, key }));
+  if (others.length === 0) return { kept, files };
+  checkWhole(zone, [...imported, ...before.filter(({ goal }) => goal === 'omnipresent').map(asGiven)]);
+  const added = given.flatMap(({ id, role, key }, i) =>
+    id === undefined ? [keyInUse(files[i]!.id, role, key, now)] : [],
+  );
+  const texts = files.map(({ id, key }) => [id, Buffer.from(key.dnskey).toString('base64')]);
+  const dnskeys = { ...kept.dnskeys, ...Object.fromEntries(texts) };
+  const keys = [...before, ...added];
   const state = { ...kept.keys, keys, wasSigned: true, isLeaving: false, time: Math.max(kept.keys.time, now) };
   return { kept: { ...kept, keys: state, dnskeys, isUnsigned: false }, files };
 }
 
-function sameKey(kept: StoredSigning, zone: string, key: SigningKey): Import['files'][number] {
-  const same = kept.keys.keys.find(({ id }) => Buffer.compare(dnskeyOf(kept.dnskeys, id), key.dnskey) === 0);
-  if (same !== undefined) return { id: same.id, key };
-  return fail(`${zone} has keys already, and key ${key.tag} is none of them: only keys that it has can be given again`);
+function idOfKnown({ keys, dnskeys }: StoredSigning, key: SigningKey): string | undefined {
+  return keys.keys.find(({ id }) => Buffer.compare(dnskeyOf(dnskeys, id), key.dnskey) === 0)?.id;
+}
+
+/** What checkWhole() looks at. */
+interface GivenKey {
+  readonly role: KeyRole;
+  readonly key: Pick<SigningKey, 'algorithm' | 'tag' | 'isEntryPoint'>;
+}
+
+function asGiven({ role, algorithm, tag }: KeyProgress): GivenKey {
+  return { role, key: { algorithm, tag, isEntryPoint: role !== 'zsk' } };
 }
 
 /** A zone needs a key that its parent can point to, and one that signs it, of each algorithm. */
-function checkWhole(zone: string, imported: readonly ImportedKey[]): void {
+function checkWhole(zone: string, imported: readonly GivenKey[]): void {
   for (const { role, key } of imported) {
     if ((role !== 'zsk') === key.isEntryPoint) continue;
     fail(

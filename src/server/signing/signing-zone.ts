@@ -168,9 +168,9 @@ export class SigningZone {
   }
 
   /** Takes over keys that were made elsewhere: their files first, then the state. With them, a zone is known whose stored state was damaged. */
-  importKeys(imported: readonly ImportedKey[]): Promise<void> {
+  importKeys(imported: readonly ImportedKey[], isAtParent: (key: SigningKey) => boolean): Promise<void> {
     return this.#inOrder(async () => {
-      const { kept, files } = withImport(this.#kept, this.zone, imported, this.#parts.clock.seconds());
+      const { kept, files } = withImport(this.#kept, this.zone, imported, this.#parts.clock.seconds(), isAtParent);
       for (const { id, key } of files) await this.#parts.files.write(id, key);
       await this.#store(kept);
       this.#damage = undefined;

@@ -13,7 +13,7 @@ import { zonePolicyOf } from '../zone-policy.js';
 import { KeyFiles } from './key-files.js';
 import { KnownZones } from './known-zones.js';
 import { DelegationLooks } from './parent/delegation-looks.js';
-import { denialOf } from './parent/parent-look.js';
+import { denialOf, hasDs } from './parent/parent-look.js';
 import {
   failedAgain,
   firstDue,
@@ -164,10 +164,11 @@ export class ZoneSigning implements ZoneSigners {
     return this.#command(zone, (kept) => withStart(kept, zone));
   }
 
-  /** Takes over the keys that a zone was signed with elsewhere, before a policy has it signed here; or brings back lost files. */
+  /** Takes over the keys that a zone was signed with elsewhere, before a policy has it signed here; or brings back lost files, or keys that are newer than the state. */
   async importKeys(zone: string, keys: readonly ImportedKey[]): Promise<void> {
     const running = this.known.get(zone);
-    await running.signing.importKeys(keys);
+    const { look, signing } = running;
+    await signing.importKeys(keys, ({ dnskey }) => look?.isForeign === true && hasDs(look.ds, dnskey, signing.apex));
     running.look = undefined;
     await this.#effect(zone);
   }

@@ -1,4 +1,6 @@
 /** The rule for the first key where the parent's servers are not configured: resolvers are asked whether there is a DS record already. */
+import { cpSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultConfig } from '../../../src/config/schema.js';
 import { dsRdata } from '../../../src/dnssec/keys/delegation-signer.js';
@@ -166,14 +168,57 @@ describe('what resolvers say later', () => {
     expect([...errors(), ...warnings()]).toEqual([]);
   });
 
-  it('tells of a state that was restored from a backup of before a roll', async () => {
-    await bench.load();
-    await bench.run(6);
-    await bench.signing.dsSeen(ZONE, bench.status.keys[0]!.id, true);
-    await bench.run(5);
-    bench.resolver = { kind: 'answer', ds: DS };
-    await bench.crash();
-    expect(errors()).toEqual([expect.stringContaining('its DS records are of none of its keys')]);
-    expect(bench.signing.known.figures.zones).toMatchObject({ signed: 1, bogus: 1 });
-  });
+  it.each(['resolvers', 'the parent'])(
+    'tells of a state that was restored from before a roll, and newer keys mend it (seen by %s)',
+    async (by) => {
+      const isAsked = by === 'the parent';
+      if (isAsked) bench.policy = ASKED;
+      const confirm = async (isThere: boolean, tag: number): Promise<void> => {
+        if (isAsked) return;
+        const id = bench.status.keys.find((key) => key.tag === tag)!.id;
+        await bench.signing.dsSeen(ZONE, id, isThere);
+      };
+      /** The parent does what CDS records ask for, and everybody sees it. */
+      const obey = (): void => {
+        bench.obey();
+        bench.resolver = { kind: 'answer', ds: bench.parent[0] ?? [] };
+      };
+      await bench.load();
+      await bench.run(6);
+      const { tag: first } = bench.status.keys[0]!;
+      obey();
+      await confirm(true, first);
+      await bench.run(12);
+      const backup = new Map(bench.table.values);
+      cpSync(join(bench.folder, 'keys'), join(bench.folder, 'backup'), { recursive: true });
+      await bench.signing.roll(ZONE, {});
+      await bench.run(6);
+      const { tag: second } = bench.status.keys.find((key) => key.tag !== first)!;
+      obey();
+      await confirm(true, second);
+      await bench.run(12);
+      await confirm(false, first);
+      await bench.run(12);
+      expect(bench.status.keys.map(({ tag }) => tag)).toEqual([second]);
+      const newer = bench.signing.exportKeys(ZONE);
+      expect(bench.signing.known.problems).toEqual([]);
+      rmSync(join(bench.folder, 'keys'), { recursive: true });
+      renameSync(join(bench.folder, 'backup'), join(bench.folder, 'keys'));
+      for (const [zone, value] of backup) bench.table.values.set(zone, value);
+      await bench.crash();
+      expect(bench.status.keys.map(({ tag }) => tag)).toEqual([first]);
+      expect(errors()).toEqual([expect.stringContaining('its DS records are of none of its keys')]);
+      expect(bench.signing.known.figures.zones).toMatchObject({ signed: 1, bogus: 1 });
+      const other = { role: 'csk' as const, key: generateKey(13, true, []) };
+      await expect(bench.signing.importKeys(ZONE, [other])).rejects.toThrow('is none of them');
+      await bench.signing.importKeys(ZONE, newer);
+      await bench.run(1);
+      expect(bench.signing.known.problems).toEqual([]);
+      expect(bench.last.keySigners.map(({ tag }) => tag)).toContain(second);
+      expect(bench.last.zoneSigners.map(({ tag }) => tag)).toEqual([second]);
+      await confirm(false, first);
+      await bench.run(24);
+      expect(bench.status.keys.map(({ tag }) => tag)).toEqual([second]);
+    },
+  );
 });
