@@ -6,6 +6,9 @@ import type { Identity } from '../process/privileges.js';
 import type { KeptState } from '../zones/kept-state.js';
 import type { ZoneSigning } from './zone-signing.js';
 
+/** Name of the table in the state that says where it was used last. */
+const ORIGIN = 'origin';
+
 interface SigningParts {
   readonly clock: Clock;
   readonly log: Log;
@@ -23,7 +26,13 @@ export async function openSigning(
   if (state === undefined || folder === undefined) return undefined;
   try {
     const { ZoneSigning } = await import('./zone-signing.js');
-    return ZoneSigning.open(config, { ...parts, state, folder });
+    const signing = ZoneSigning.open(config, { ...parts, state, folder });
+    const signed = Array.from(signing.known.names()).filter(
+      (zone) => (signing.known.keysOf(zone)?.keys.length ?? 0) > 0,
+    );
+    const { noteOrigin } = await import('./state-origin.js');
+    await noteOrigin(state.table(ORIGIN), { folder, signed: signed.length, log: parts.log });
+    return signing;
   } catch (error) {
     await state.close();
     throw error;
