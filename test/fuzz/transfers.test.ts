@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { SEED } from '../support/seed.js';
 import { fuzzTransfers } from './transfers.js';
 
-const COUNT = Number(process.env.COUNT ?? 3000);
+const COUNT = Number(process.env.COUNT ?? 1500);
 
 it('takes arbitrary transfers apart without a crash, and serves what it accepts', () => {
   console.log(`seed ${SEED}, ${COUNT} streams`);

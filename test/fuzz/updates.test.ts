@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { SEED } from '../support/seed.js';
 import { fuzzUpdates } from './updates.js';
 
-const COUNT = Number(process.env.COUNT ?? 5000);
+const COUNT = Number(process.env.COUNT ?? 2500);
 
 it('takes arbitrary UPDATE messages apart without a crash, and makes only zones that can be served', () => {
   console.log(`seed ${SEED}, ${COUNT} messages`);

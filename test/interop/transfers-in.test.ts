@@ -139,7 +139,7 @@ describe.skipIf(missing)(`transfers in (seed ${SEED})${missing ? ` (skipped: ${m
         expect(served.stderr()).toMatch(/IXFR from serial 1 to 2/);
         expect(await recordsOf(port, 'zone.test')).toEqual(await recordsOf(primary.port, 'zone.test', KEY));
       },
-      120_000,
+      300_000,
     );
 
     it('signed with each algorithm of TSIG', async () => {
@@ -157,7 +157,7 @@ describe.skipIf(missing)(`transfers in (seed ${SEED})${missing ? ` (skipped: ${m
       expect(full).toMatchObject({ status: 0, stdout: `${zones[0]!.name}: transferred, serial 1 now\n` });
       const none = await adotd('ctl', '--config', served.config, 'transfer', zones[1]!.name);
       expect(none).toMatchObject({ status: 0, stdout: `${zones[1]!.name}: serial 1 is the newest\n` });
-    }, 120_000);
+    }, 300_000);
   });
 
   describe.each([
@@ -186,7 +186,7 @@ describe.skipIf(missing)(`transfers in (seed ${SEED})${missing ? ` (skipped: ${m
         await served.logged(/zone example\.test\. transferred/);
         expect(await recordsOf(port, 'example.test')).toEqual(await recordsOf(primary.port, 'example.test', KEY));
       },
-      120_000,
+      300_000,
     );
   });
 
@@ -210,7 +210,7 @@ describe.skipIf(missing)(`transfers in (seed ${SEED})${missing ? ` (skipped: ${m
     const { stdout } = await adotd('ctl', '--config', served.config, 'status', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ zones: { served: 1, failed: 0, records: before.length - 1 } });
     expect(JSON.parse(stdout).health).not.toBe('critical');
-  }, 120_000);
+  }, 300_000);
 
   it.each([
     ['BIND', bindPrimary, false],
@@ -265,6 +265,6 @@ describe.skipIf(missing)(`transfers in (seed ${SEED})${missing ? ` (skipped: ${m
       }));
       await stranger.logged(/no primary could be used/);
     },
-    120_000,
+    300_000,
   );
 });

@@ -101,7 +101,7 @@ describe.skipIf(missing).each(['epoll', 'node', 'embedded'] as const)(
         },
         remotes: [{ name: 'second', addresses: ['127.0.0.1'], tls: { name: 'second.test', ca: pem('ca') } }],
       });
-    }, 60_000);
+    }, 300_000);
     afterAll(() => server?.[Symbol.asyncDispose]());
 
     const start = (name: string, begin: StartSecondary, port: number, certificate?: string): Promise<Peer> => {
@@ -121,7 +121,7 @@ describe.skipIf(missing).each(['epoll', 'node', 'embedded'] as const)(
           await peer.stop();
         }
       },
-      60_000,
+      300_000,
     );
 
     // Not NSD 4.6.1: it shows no certificate, to openssl s_server neither.
@@ -132,7 +132,7 @@ describe.skipIf(missing).each(['epoll', 'node', 'embedded'] as const)(
       } finally {
         await peer.stop();
       }
-    }, 60_000);
+    }, 300_000);
 
     it.each([undefined, 'stranger.test', 'forged.test'])(
       'give nothing to a client with the certificate %s',
