@@ -11,6 +11,9 @@ import { endpointText } from '../transport/address.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
 
+/** Digits of a pin that are shown. */
+const SHOWN = 16;
+
 /** `now`: seconds since 1970. */
 export function statusText(status: ServerStatus, now: number): string {
   const { plane, zones, reloads, certificates, addresses } = status;
@@ -43,6 +46,7 @@ export function statusText(status: ServerStatus, now: number): string {
       'certificate',
       `${certificate.file}: ${certificate.subject || 'no subject'}, ${validity(certificate, now)}`,
     ]),
+    ...status.keysWaiting.map((wait) => ['key waits', waitText(wait, now)]),
     ['watching', status.watching ? 'yes' : 'no: files are read at SIGHUP and `adotd ctl reload`'],
     ['log level', status.logLevel],
     ['memory', octets(status.memory)],
@@ -53,6 +57,16 @@ export function statusText(status: ServerStatus, now: number): string {
     ...status.problems.map((problem) => ['PROBLEM', problem]),
   ];
   return table(rows, '  ');
+}
+
+/** `ns1.example. ab12…: until all secondaries show its TLSA record: second 192.0.2.1:53: serial 7`. */
+function waitText({ name, pin, waitsFor, until, behind }: ServerStatus['keysWaiting'][number], now: number): string {
+  const texts = {
+    zone: 'until its zone has the TLSA record',
+    secondaries: `until all secondaries show the TLSA record${behind.length === 0 ? '' : `: ${behind.join('; ')}`}`,
+    time: `for another ${duration((until ?? now) - now)}: resolvers may have an answer without its TLSA record`,
+  };
+  return `${name} ${pin.slice(0, SHOWN)}…: ${texts[waitsFor]}`;
 }
 
 function streamsText({ streams, streamsObstacle, tlsEngine }: ServerStatus['plane']): string {

@@ -150,6 +150,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return accepted ? Exit.OK : Exit.FAILED;
     },
   },
+  tls: {
+    argument: 'required',
+    async run({ client, word, json }) {
+      return (await import('./ctl/ctl-tls.js')).switchKeys(client, word, json);
+    },
+  },
   stats: { argument: 'none', run: (call) => show<Summary>(call, '/statistics', summaryTable) },
   sessions: {
     argument: 'none',
@@ -222,6 +228,8 @@ Asks or controls a running server, over its control socket.
                       the output of keymgr -j ZONE list (*.json) and its PEM files; or a PEM file, with --role
   dnssec export ZONE DIR
                       write all keys of ZONE, with their private parts, into a folder: for BIND, and as PEM
+  tls switch          serve certificates with other keys now, although resolvers may not know of their TLSA records yet: for
+                      keys that others know; the records of the keys before go at once
   stats               counters
   sessions            open TCP, STARTTLS and TLS sessions
   drain [SECONDS]     finish pending answers within SECONDS, then stop the server

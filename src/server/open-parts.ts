@@ -6,7 +6,8 @@ import { Counters } from '../observe/counters/counters.js';
 import type { Log } from '../observe/log.js';
 import type { Tap } from '../observe/tap/tap.js';
 import type { Clock } from '../session/clock.js';
-import { pinsUnder } from '../tls/certificate-sets.js';
+import type { TlsSettings } from '../tls/tls-context.js';
+import type { CertificateGate } from './certificates/pin-rollover.js';
 import type { TlsService } from './certificates/tls-service.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { openPlane, type PlaneOptions } from './plane/open-plane.js';
@@ -25,6 +26,8 @@ interface PartsOptions extends Omit<PlaneOptions, 'bound'> {
   readonly troubles: StartTroubles;
   readonly transfersOut: TransfersOut;
   readonly requests: RequestHandlers;
+  /** Holds certificates back; undefined: without state, none is. */
+  readonly gate: CertificateGate | undefined;
 }
 
 /** What answers, and what it needs. */
@@ -43,7 +46,7 @@ export interface TlsFollower {
 export function servedTls({ tls, plane }: Parts): ServedTls | undefined {
   const [endpoint] = plane.tls;
   if (tls === undefined || endpoint === undefined) return undefined;
-  return { port: endpoint.port, pinsOf: (name) => pinsUnder(tls.certificates, name) };
+  return { port: endpoint.port, reconsider: () => tls.reconsider() };
 }
 
 /** Opens TLS, the tap and the data plane; if the data plane cannot be opened, the others are closed. */
@@ -59,10 +62,11 @@ export async function openParts(
   const openTlsService = async (): Promise<TlsService> => {
     if (options.tls !== undefined) return options.tls(nameservers);
     const { openTls } = await import('./certificates/open-tls.js');
-    return openTls(config, nameservers, clock, log, async (next) => {
+    const changed = async (next: TlsSettings): Promise<void> => {
       await plane?.replaceTls(next);
       follow.changed?.();
-    });
+    };
+    return openTls(config, nameservers, clock, log, changed, options.gate);
   };
   const tls = config.tls.enabled ? await openTlsService() : undefined;
   const tap = await openTap(config, clock);

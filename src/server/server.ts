@@ -8,6 +8,8 @@ import type { TapStatus } from '../observe/tap/tap.js';
 import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import { openRollover } from './certificates/open-rollover.js';
+import type { PinRollover } from './certificates/pin-rollover.js';
 import type { TlsService } from './certificates/tls-service.js';
 import type { Effect } from './config-change.js';
 import { openParts, type Parts, servedTls, type TlsFollower } from './open-parts.js';
@@ -138,6 +140,8 @@ interface OpenZones {
   readonly state: KeptState | undefined;
   /** undefined: without state, nothing is signed. */
   readonly signing: ZoneSigning | undefined;
+  /** undefined: without state, no key is published. */
+  readonly rollover: PinRollover | undefined;
 }
 
 async function openServer(
@@ -152,7 +156,14 @@ async function openServer(
   const troubles = options.troubles ?? new StartTroubles(config.strict, log, clock);
   const { usable, mistakes } = withUsableSecrets(config, troubles);
   const transfersOut = new TransfersOut(log);
-  const opened = { ...options, config: usable, troubles, transfersOut, requests: { ...options.requests } };
+  const opened = {
+    ...options,
+    config: usable,
+    troubles,
+    transfersOut,
+    requests: { ...options.requests },
+    gate: kept.rollover,
+  };
   const follow: TlsFollower = { changed: undefined };
   const openedParts = await openParts(opened, report, () => [...loader.zones.sources.keys()], clock, follow);
   const { tls, tap, plane } = openedParts;
@@ -160,7 +171,7 @@ async function openServer(
   keeper.begin(async (catalog) => (end.hasBegun ? undefined : plane.publish(catalog)));
   const thread = options.loader.thread;
   const life = await openLife(usable, { ...opened, ...kept, keeper, clock, thread }, openedParts, end);
-  follow.changed = () => life.tlsChanged();
+  follow.changed = () => life.signals?.changed();
   const parts: ReloadParts = {
     loader,
     otherZones: otherZones(keeper),
@@ -283,7 +294,8 @@ async function openZones({ config, loader: settings, log, user }: ServerOptions,
     examined: (zone, expire) => served.examined(zone, expire),
   });
   await declareStored(keeper, state, transferredZones(config));
-  return { keeper, state, signing, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };
+  const rollover = state && (await openRollover(config, state, clock, log));
+  return { keeper, state, signing, rollover, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };
 }
 
 /** Keys of the zones of a configuration that are in no file, and of those that are served now. */

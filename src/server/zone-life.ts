@@ -7,6 +7,7 @@ import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
 import { memberTable } from './catalogs/member-table.js';
 import { Catalogs } from './catalogs/open-catalogs.js';
+import type { PinRollover } from './certificates/pin-rollover.js';
 import { Notifier } from './notify/notifier.js';
 import { RemoteHosts } from './remote-hosts.js';
 import type { RequestHandlers } from './requests.js';
@@ -26,6 +27,8 @@ interface ZoneLifeParts {
   readonly state: KeptState | undefined;
   /** undefined: without state, nothing is signed. It is closed here. */
   readonly signing: ZoneSigning | undefined;
+  /** Says which keys are published; undefined: without state, none is. */
+  readonly rollover?: PinRollover | undefined;
   /** What is served over TLS; undefined: nothing. */
   servedTls(): ServedTls | undefined;
   readonly clock: Clock;
@@ -58,8 +61,8 @@ export interface ZoneLife extends Required<ZoneLifePart> {
   readonly signing: ZoneSigning | undefined;
   /** To be called when zone files may have come or gone. */
   reloaded(): void;
-  /** To be called when something else is served over TLS. */
-  tlsChanged(): void;
+  /** undefined: without state, no zone has signals of DNS over TLS. */
+  readonly signals: TransportSignals | undefined;
 }
 
 /** Names of tables in the state: of catalogs' members, and of records that are added to zones as signals of DNS over TLS. */
@@ -100,14 +103,8 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
     const { ParentSide } = await import('./signing/parent-side.js');
     opened(new ParentSide(config, { keeper, state, signing: signing.known, clock, log }));
   }
-  let signals: TransportSignals | undefined;
-  if (state !== undefined) {
-    const { TransportSignals } = await import('./signals/transport-signals.js');
-    const { additionsTable } = await import('./signals/additions-table.js');
-    const additions = additionsTable(state.table(TRANSPORTS), 'signals of DNS over TLS', log);
-    signals = opened(new TransportSignals(config, { keeper, table: additions, served: parts.servedTls, clock, log }));
-    keeper.onPublished(() => signals?.changed());
-  }
+  const signals = await openSignals(config, parts);
+  if (signals !== undefined) opened(signals);
   return {
     remotes,
     secondaries,
@@ -116,7 +113,7 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
     catalogs,
     signing,
     reloaded: () => catalogs.zonesChanged(),
-    tlsChanged: () => signals?.changed(),
+    signals,
     async configure(next) {
       keeper.configure(zonePolicyOf(next));
       // Which zones are signed here is known before others go by it.
@@ -135,6 +132,20 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
       await keeper.close();
     },
   };
+}
+
+/** Signals of DNS over TLS; undefined: there is no state. */
+async function openSignals(config: Config, parts: ZoneLifeParts): Promise<TransportSignals | undefined> {
+  const { keeper, state, rollover, servedTls: served, clock, log } = parts;
+  if (state === undefined || rollover === undefined) return undefined;
+  const { TransportSignals } = await import('./signals/transport-signals.js');
+  const { additionsTable } = await import('./signals/additions-table.js');
+  const { SecondarySerials } = await import('./signals/secondary-serials.js');
+  const table = additionsTable(state.table(TRANSPORTS), 'signals of DNS over TLS', log);
+  const secondaries = new SecondarySerials(config, clock, log);
+  const signals = new TransportSignals(config, { keeper, table, rollover, secondaries, served, clock, log });
+  keeper.onPublished(() => signals.changed());
+  return signals;
 }
 
 async function closeAll(open: readonly ZoneLifePart[]): Promise<void> {

@@ -56,7 +56,12 @@ export function certificateSets<T extends Named>(certificates: CertificateSet<T>
 export function pinsUnder(certificates: CertificateSet<Named & { readonly pin: string }>, name: string): string[] {
   const sets = certificateSets(certificates);
   const served = sets.find(name) ?? sets.fallback;
-  return [...new Set(served.map(({ pin }) => Buffer.from(pin, 'base64').toString('hex')))];
+  return [...new Set(served.map(pinHex))];
+}
+
+/** SHA-256 of the public key, in hexadecimal. */
+export function pinHex({ pin }: { readonly pin: string }): string {
+  return Buffer.from(pin, 'base64').toString('hex');
 }
 
 /** For each name, the certificate of each kind. */

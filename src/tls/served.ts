@@ -15,14 +15,15 @@ interface Pair {
   readonly files: CertificateFiles;
   /**
    * `served`: the content of the files. `kept`: what they had before, since their present content cannot be used, or not yet. `failed`:
-   * nothing, since they have never had anything that can be used.
+   * nothing, since they have never had anything that can be used. `held`: what was served before, since resolvers do not know of the key of
+   * their present content yet.
    */
-  readonly state: 'served' | 'kept' | 'failed';
+  readonly state: 'served' | 'kept' | 'failed' | 'held';
   /** undefined when the pair failed. */
   readonly certificate: Certificate | undefined;
   /** Why the content of the files is not served. */
   readonly mistake?: AdotdError;
-  /** The content of the files, when it is not served for its dates. */
+  /** The content of the files, when it is not served for its dates, or for its key. */
   readonly waiting?: Certificate;
   /** For the operator; the pair is served all the same. */
   readonly warning?: string;

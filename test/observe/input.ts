@@ -26,7 +26,7 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
     tap: { dropped: 0, queryLogLost: 0, dnstapLost: 0 },
     certificates: [{ file: 'certs/self-signed.pem', notAfter: 1_800_000_000, valid: true }],
     problems: 0,
-    certificateStates: { served: 1, kept: 0, failed: 0 },
+    certificateStates: { served: 1, kept: 0, failed: 0, held: 0 },
     transfers: NO_TRANSFERS,
     notifies: NO_NOTIFIES,
     secondaries: { ...NO_SECONDARIES, nextExpiry: 3600 },

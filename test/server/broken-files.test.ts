@@ -186,7 +186,7 @@ const ROWS: Readonly<Record<string, Row>> = {
       expect(said(/^error: a certificate is not served: /)).toBe(true);
       expect(await check(message)).toEqual(FAILS);
       expect([facts().certificateStates, facts().reloads.certificates.failed]).toEqual([
-        { served: 1, kept: 0, failed: 1 },
+        { served: 1, kept: 0, failed: 1, held: 0 },
         1,
       ]);
     }
@@ -196,7 +196,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     putPair('b', await within('renewed.test', -1, 90));
     expect((await server!.reload()).errors).toHaveLength(1);
     expect([await served(), await served('renewed.test')]).toEqual(['DNS:a.test', 'DNS:renewed.test']);
-    expect(facts().certificateStates).toEqual({ served: 1, kept: 1, failed: 0 });
+    expect(facts().certificateStates).toEqual({ served: 1, kept: 1, failed: 0, held: 0 });
     await expect(start(`${FOLDER}${TLS}strict: true\n`)).rejects.toMatchObject({ code: 'ADOTD_TLS' });
   },
 
@@ -235,7 +235,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     expect(await check(/cannot write to the folder of certificates/)).toEqual(FAILS);
     rmSync(at('certs'));
     await server!.reload();
-    expect([problems(), facts().certificateStates]).toEqual([[], { served: 1, kept: 0, failed: 0 }]);
+    expect([problems(), facts().certificateStates]).toEqual([[], { served: 1, kept: 0, failed: 0, held: 0 }]);
     put('certs/self-signed.key', 'spoiled');
     await server!.reload();
     expect([await served(), facts().certificateStates.kept]).toEqual(['DNS:ns.a.test', 1]);

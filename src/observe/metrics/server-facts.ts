@@ -30,7 +30,7 @@ export interface ServerFacts {
   /** Lines that a status lists as problems, without those of zones. */
   readonly problems: number;
   /** How many pairs of certificate and key are in each state. */
-  readonly certificateStates: Readonly<Record<ZoneState, number>>;
+  readonly certificateStates: Readonly<Record<(typeof CERTIFICATE_STATES)[number], number>>;
   /** How many UPDATEs had which answer, by RCODE. */
   readonly updates: ReadonlyMap<number, number>;
   /** Lines of the log that could not be written. */
@@ -111,6 +111,8 @@ export interface ZoneFacts {
 
 export const ZONE_STATES = ['served', 'kept', 'failed'] as const;
 type ZoneState = (typeof ZONE_STATES)[number];
+/** States of pairs of certificate and key. */
+export const CERTIFICATE_STATES = [...ZONE_STATES, 'held'] as const;
 
 /** The things that can be reloaded. */
 export const RELOAD_KINDS = ['zones', 'certificates', 'ticket_keys', 'config'] as const;

@@ -1,6 +1,13 @@
 /** Metrics of the server: its threads, zones, reloads and certificates. */
 import { type Metric, type MetricsInput, single } from './metric.js';
-import { RELOAD_KINDS, type ServerState, THREAD_KINDS, ZONE_STATES, type ZoneFacts } from './server-facts.js';
+import {
+  CERTIFICATE_STATES,
+  RELOAD_KINDS,
+  type ServerState,
+  THREAD_KINDS,
+  ZONE_STATES,
+  type ZoneFacts,
+} from './server-facts.js';
 
 const STATES: readonly ServerState[] = ['starting', 'ready', 'draining'];
 const ZONE = { zone: 'name of the zone, for the first `metrics.zones` zones' };
@@ -223,8 +230,8 @@ export const SERVER_METRICS: readonly Metric[] = [
   {
     name: 'adotd_certificates',
     type: 'gauge',
-    help: 'Certificates with their keys. `kept`: the files cannot be used, or not yet, and what they had before is served. `failed`: the files cannot be used, and nothing of them is served.',
-    labels: { state: ZONE_STATES.map((state) => `\`${state}\``).join(', ') },
-    read: ({ server }) => ZONE_STATES.map((state) => [[state], server.certificateStates[state]] as const),
+    help: 'Certificates with their keys. `kept`: the files cannot be used, or not yet, and what they had before is served. `failed`: the files cannot be used, and nothing of them is served. `held`: what they had before is served until resolvers can know of the key that they have now.',
+    labels: { state: CERTIFICATE_STATES.map((state) => `\`${state}\``).join(', ') },
+    read: ({ server }) => CERTIFICATE_STATES.map((state) => [[state], server.certificateStates[state]] as const),
   },
 ];

@@ -9,6 +9,7 @@ import { type Certificates, type Loaded, pairOf } from '../../tls/served.js';
 import { TicketKeys } from '../../tls/ticket-keys.js';
 import { TlsContexts, type TlsSettings } from '../../tls/tls-context.js';
 import type { TlsOffer } from '../../transport/transport.js';
+import type { CertificateGate } from './pin-rollover.js';
 import { logCertificate, type TlsNote, TlsReport, tlsNotes } from './tls-notes.js';
 import type { TlsCommit, TlsMistakes, TlsRefresh, TlsService } from './tls-service.js';
 
@@ -35,6 +36,7 @@ interface RunningTlsOptions {
   readonly clock: Clock;
   readonly log: Log;
   changed(settings: TlsSettings): Promise<void>;
+  readonly gate?: CertificateGate | undefined;
 }
 
 /** Ticket keys as settings. */
@@ -44,7 +46,7 @@ function keysOf({ current, previous }: TicketKeys): Pick<TlsSettings, 'ticketKey
 
 export class RunningTls implements TlsService {
   readonly offer: TlsOffer;
-  readonly #options: Pick<RunningTlsOptions, 'load' | 'log' | 'clock' | 'changed'>;
+  readonly #options: Pick<RunningTlsOptions, 'load' | 'log' | 'clock' | 'changed' | 'gate'>;
   readonly #contexts: TlsContexts;
   readonly #rotation: Timer;
   readonly #check: Timer;
@@ -71,6 +73,7 @@ export class RunningTls implements TlsService {
     });
     this.#contexts = contexts;
     this.offer = contexts;
+    options.gate?.served(loaded);
     this.#rotation = options.clock.timer(() => {
       void this.#rotate().then(
         () => this.#say(false),
@@ -93,7 +96,7 @@ export class RunningTls implements TlsService {
   }
 
   get pairs(): TlsService['pairs'] {
-    const counts = { served: 0, kept: 0, failed: 0 };
+    const counts = { served: 0, kept: 0, failed: 0, held: 0 };
     for (const { state } of this.#loaded.pairs) counts[state]++;
     return counts;
   }
@@ -119,6 +122,10 @@ export class RunningTls implements TlsService {
   refresh(nameservers: readonly string[]): Promise<TlsRefresh> {
     this.#nameservers = nameservers;
     return this.#refresh(true);
+  }
+
+  reconsider(): Promise<TlsRefresh> {
+    return this.#refresh(false);
   }
 
   async prepare(next: Config['tls']): Promise<TlsCommit> {
@@ -233,6 +240,7 @@ export class RunningTls implements TlsService {
   #serve(loaded: Loaded): void {
     const before = new Set(this.certificates.map(({ cert, certFile }) => certFile + cert));
     this.#loaded = loaded;
+    this.#options.gate?.served(loaded);
     for (const certificate of loaded.certificates) {
       if (!before.has(certificate.certFile + certificate.cert)) logCertificate(certificate, this.#options.log);
     }

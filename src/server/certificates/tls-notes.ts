@@ -49,6 +49,7 @@ export function tlsNotes(
 const CONSEQUENCES = {
   served: 'the certificate is served',
   kept: 'the certificate stays as it is',
+  held: 'the certificate stays as it is',
   failed: 'a certificate is not served',
   none: 'no certificate can be used, and one that is made in memory is served',
 } as const;

@@ -15,6 +15,8 @@ export interface TlsService {
    * A file that cannot be used is logged, and its old content stays in force. Never throws.
    */
   refresh(nameservers: readonly string[]): Promise<TlsRefresh>;
+  /** As refresh() for the same nameservers: a certificate that was held back may be served now. Never throws. */
+  reconsider(): Promise<TlsRefresh>;
   /** The certificates that are served, the default one first. */
   readonly certificates: Certificates;
   /** How many pairs of files are in which state; the server's own pair counts where none is configured. */

@@ -7,6 +7,7 @@ import type { CatalogStatus } from '../catalogs/consumed-catalogs.js';
 import type { PlaneStatus } from '../plane/data-plane.js';
 import type { ReloadOutcome } from '../reload.js';
 import type { RoundResult } from '../secondaries/secondary-host.js';
+import type { SignalWait } from '../signals/transport-signals.js';
 import type { ZoneCounts } from '../zones/zone-counts.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
 import type { ZoneStatus } from '../zones/zone-outcome.js';
@@ -34,6 +35,8 @@ export interface ControlTarget {
   acceptCatalog(name: string): Promise<boolean>;
   /** Who signs zones; undefined: the server has no state. */
   readonly signing: SigningControl | undefined;
+  /** Has certificates served now whose keys wait; fulfilled with their pins, in hexadecimal. */
+  switchKeys(): Promise<readonly string[]>;
   /** The text of a zone as it is served, piece by piece; undefined for a zone that is not served. */
   dump(name: string): Iterator<string> | undefined;
   /** Ends the server as SIGTERM does. `seconds`: how long sessions have to finish; undefined: as configured. */
@@ -77,6 +80,8 @@ export interface ServerStatus {
     readonly expires: number;
     readonly pin: string;
   }[];
+  /** Keys of certificates that wait until resolvers can know of their TLSA records, by the names of the server. */
+  readonly keysWaiting: readonly SignalWait[];
   readonly reloads: {
     readonly done: number;
     /** Reloads with an error. */

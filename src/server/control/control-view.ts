@@ -51,6 +51,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
     catalogs: () => server.life.catalogs.followed(),
     acceptCatalog: (name) => server.life.catalogs.accept(zoneKey(name)),
     signing: server.life.signing,
+    switchKeys: async () => (await server.life.signals?.switchNow()) ?? [],
     drain: (seconds) => context.drain(seconds),
     setLogLevel(level) {
       const before = context.logLevel.get();
@@ -77,6 +78,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
       const [begins, expires] = [notBefore.getTime() / 1000, notAfter.getTime() / 1000];
       return { file: certFile, subject, names, begins, expires, pin };
     }),
+    keysWaiting: server.life.signals?.waits() ?? [],
     reloads: reloader.tally,
     restart: reloader.restart,
     problems: [
@@ -84,6 +86,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
       ...reloader.problems,
       ...server.life.catalogs.problems,
       ...(server.life.signing?.known.problems ?? []),
+      ...(server.life.signals?.problems ?? []),
       ...zoneProblems(loaded),
     ].slice(0, MAX_PROBLEMS),
     logLevel: logLevel.get(),

@@ -15,6 +15,7 @@
  *   GET  /catalogs                     CatalogStatus[]
  *   POST /catalogs                     { accepted }; { accept }: name of a catalog
  *   GET  /dnssec, POST /dnssec/NAME    see signing-control.ts
+ *   POST /tls                          { pins }; { command: 'switch' }
  *   POST /drain                        { seconds? }
  *   POST /log-level                    { before, level }; { level }
  *
@@ -59,6 +60,7 @@ const transferBody = z.strictObject({
 });
 const acceptBody = z.strictObject({ zone: z.string().check(z.maxLength(MAX_NAME_TEXT)) });
 const catalogBody = z.strictObject({ accept: z.string().check(z.maxLength(MAX_NAME_TEXT)) });
+const tlsBody = z.strictObject({ command: z.literal('switch') });
 const drainBody = z.strictObject({ seconds: z.optional(z.number().check(z.gte(0), z.lte(MAX_DRAIN))) });
 const levelBody = z.strictObject({ level: z.enum(LOG_LEVELS) });
 
@@ -126,6 +128,12 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   dnssec: {
     GET: ({ target, words }) => signingRequest(target.signing, 'GET', words, undefined),
     POST: ({ target, words, body }) => signingRequest(target.signing, 'POST', words, body),
+  },
+  tls: {
+    async POST({ target, body }) {
+      parsed(tlsBody, body);
+      return { pins: await target.switchKeys() };
+    },
   },
   drain: {
     POST({ target, body }) {

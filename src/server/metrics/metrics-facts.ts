@@ -21,7 +21,7 @@ export function metricsFacts(version: string, logLinesLost: number, server: Serv
 
 type Facts = Omit<ServerFacts, 'version' | 'logLinesLost'>;
 
-const NO_CERTIFICATES = { served: 0, kept: 0, failed: 0 };
+const NO_CERTIFICATES = { served: 0, kept: 0, failed: 0, held: 0 };
 const NO_SESSIONS = { open: 0, limit: 0, idleTime: 0, keepalive: 0 };
 
 const STARTING: Facts = {

@@ -62,7 +62,7 @@ describe('a renewed certificate that is not valid yet', () => {
     expect([names(tls), tls.problems, tls.pairs]).toEqual([
       ['old.test'],
       [expect.stringMatching(/one\.pem is not valid before 2030-01-01T00:00:05/)],
-      { served: 0, kept: 1, failed: 0 },
+      { served: 0, kept: 1, failed: 0, held: 0 },
     ]);
     await advance(4999);
     expect(names(tls)).toEqual(['old.test']);
@@ -131,7 +131,7 @@ describe('a file that cannot be used at the start', () => {
     const tls = await open({ certificates: [one, two] });
     expect([names(tls), tls.pairs, tls.mistakes.certificates]).toEqual([
       ['ns1.a.test'],
-      { served: 1, kept: 0, failed: 1 },
+      { served: 1, kept: 0, failed: 1, held: 0 },
       [expect.stringMatching(/one\.key: no such file/)],
     ]);
     expect(said()).toEqual([
@@ -185,6 +185,6 @@ describe('a changed configuration', () => {
     const commit = await change(one, put('two', await within(-DAY, 90 * DAY, 'two.test')));
     expect(names(tls)).toEqual(['one.test']);
     expect(await commit()).toBe('replaced');
-    expect([names(tls), tls.pairs]).toEqual([['one.test', 'two.test'], { served: 1, kept: 1, failed: 0 }]);
+    expect([names(tls), tls.pairs]).toEqual([['one.test', 'two.test'], { served: 1, kept: 1, failed: 0, held: 0 }]);
   });
 });

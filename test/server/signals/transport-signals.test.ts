@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../../src/config/load.js';
@@ -33,6 +33,7 @@ const configure = (changes: Readonly<Record<string, string>> = {}): string => {
   const parts = {
     tls: '{ certificates: [{ cert: a.pem, key: a.key }] }',
     policies: `[${POLICY}]`,
+    ttl: '30',
     ...changes,
   };
   return folder.put(
@@ -43,7 +44,7 @@ tls_port: 0
 workers: embedded
 tls: ${parts.tls}
 state: { folder: state }
-signals: { names: [ns.a.test, NS.elsewhere.test], port: 8853, ttl: 30 }
+signals: { names: [ns.a.test, NS.elsewhere.test], port: 8853, ttl: ${parts.ttl} }
 zones: { files: [{ name: a.test, file: a.zone }], policies: ${parts.policies} }
 `,
   );
@@ -157,4 +158,33 @@ describe('the signals of DNS over TLS', () => {
     const { answer } = decodeMessage((await askUdp({ port: server.udp[0]!.port }, query))!);
     expect(answer.map(({ type }) => type)).toEqual([52, 46]);
   });
+
+  it('hold a certificate with another key back, across a restart, and keep what is served readable by nobody else', async () => {
+    const [first, second] = [await make({ names: ['ns.a.test'] }), await make({ names: ['ns.a.test'] })];
+    const [old, fresh] = [put('b', first), put('a', second)];
+    put('a', first);
+    configure({ ttl: '2' });
+    let server = await serve();
+    const pinOfServed = (): string => Buffer.from(server.tlsService!.certificates[0].pin, 'base64').toString('hex');
+    const keyOf = (record: string): string => record.slice(-64);
+    const records = async (): Promise<string[]> => (await tlsaOf(server)).map(keyOf);
+    await becomes(records, [keyOf(old)]);
+    put('a', second);
+    await server.reload();
+    expect([pinOfServed(), server.tlsService!.pairs]).toEqual([keyOf(old), { served: 0, kept: 0, failed: 0, held: 1 }]);
+    await becomes(records, [keyOf(old), keyOf(fresh)].sort());
+    await server.close();
+    running.length = 0;
+    expect(statSync(join(folder.path, 'state', 'tls', 'served.json')).mode & 0o777).toBe(0o600);
+    server = await serve();
+    expect([pinOfServed(), server.life.signals!.waits()[0]?.name]).toEqual([keyOf(old), 'ns.a.test.']);
+    await vi.waitFor(() => expect(pinOfServed()).toBe(keyOf(fresh)), { timeout: 20_000, interval: 50 });
+    await becomes(records, [keyOf(fresh)]);
+    put('a', first);
+    await server.reload();
+    expect(pinOfServed()).toBe(keyOf(fresh));
+    expect(await server.life.signals!.switchNow()).toEqual([keyOf(old)]);
+    expect(pinOfServed()).toBe(keyOf(old));
+    await becomes(records, [keyOf(old)]);
+  }, 60_000);
 });

@@ -1,0 +1,23 @@
+/** Opens what holds certificates back, with what the state has of it. */
+import type { Config } from '../../config/schema.js';
+import type { Log } from '../../observe/log.js';
+import type { Clock } from '../../session/clock.js';
+import type { KeptState } from '../zones/kept-state.js';
+import type { PinRollover } from './pin-rollover.js';
+
+/** Name of the table of published keys in the state. */
+const PINS = 'pins';
+
+/** undefined: there is no state. */
+export async function openRollover(
+  { state: configured }: Pick<Config, 'state'>,
+  state: KeptState,
+  clock: Clock,
+  log: Log,
+): Promise<PinRollover | undefined> {
+  const folder = configured?.folder;
+  if (folder === undefined) return undefined;
+  const { PinRollover: Rollover } = await import('./pin-rollover.js');
+  const { ServedPairs } = await import('./served-pairs.js');
+  return new Rollover({ table: state.table(PINS), pairs: new ServedPairs(folder, log), clock, log });
+}
