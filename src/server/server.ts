@@ -156,14 +156,8 @@ async function openServer(
   const troubles = options.troubles ?? new StartTroubles(config.strict, log, clock);
   const { usable, mistakes } = withUsableSecrets(config, troubles);
   const transfersOut = new TransfersOut(log);
-  const opened = {
-    ...options,
-    config: usable,
-    troubles,
-    transfersOut,
-    requests: { ...options.requests },
-    gate: kept.rollover,
-  };
+  const requests = { ...options.requests };
+  const opened = { ...options, config: usable, troubles, transfersOut, requests, gate: kept.rollover };
   const follow: TlsFollower = { changed: undefined };
   const openedParts = await openParts(opened, report, () => [...loader.zones.sources.keys()], clock, follow);
   const { tls, tap, plane } = openedParts;
