@@ -176,7 +176,7 @@ function withAllChecks({ policies }: DnssecChecks): DnssecChecks {
 function noteSigning({ apex, rrsets }: Loaded, checks: DnssecChecks, findings: Findings): void {
   const limits = apex && signingOf(nameKey(apex), checks);
   if (apex === undefined || limits === undefined) return;
-  const mistake = signedElsewhereMistake(rrsets);
+  const mistake = signedElsewhereMistake(rrsets, limits);
   if (mistake === undefined) findings.signed.push({ zone: nameToText(apex), policy: limits.policy });
   else add(findings, mistake);
 }

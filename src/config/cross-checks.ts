@@ -85,8 +85,10 @@ function remoteUses(config: Config): RemoteUse[] {
       if (remote !== undefined) uses.push({ name: remote, path: [...path, 'update', at, 'remote'], isAsked: false });
     });
   });
-  for (const [name, { parent }] of Object.entries(config.dnssec.policies))
+  for (const [name, { parent, multi_signer: signers }] of Object.entries(config.dnssec.policies)) {
     take(parent, ['dnssec', 'policies', name, 'parent'], true);
+    take(signers, ['dnssec', 'policies', name, 'multi_signer'], true);
+  }
   return uses.filter(({ name, path }) => name !== NAMESERVERS || !path.includes('notify'));
 }
 

@@ -37,7 +37,7 @@ it('says which zones would be signed, which were signed elsewhere, and where sec
   const lines = ran.stdout.replaceAll(`${folder}/`, '').trimEnd().split('\n');
   expect(lines.filter((line) => !line.includes('warning'))).toEqual([
     'over.test.zone:2:1: found EXPIRE 7d and TTLs up to 1d in zone over.test., expected at most 7d together, which is `refresh` of the signing policy default: a secondary that does not reach this server would serve signatures that have expired; set refresh: 8d and validity: 16d in `dnssec.policies`, or lower EXPIRE to 518400',
-    'signed.test.zone:6:1: found www.signed.test. NSEC in the file of a zone that is signed here, expected no record that signing makes; it would not be signed: remove what another signer made (RRSIG, NSEC, NSEC3 and NSEC3PARAM records, and those of DNSKEY, CDS and CDNSKEY at the apex), and give its keys with `adotd ctl dnssec import`, or set `dnssec: off` in its policy',
+    'signed.test.zone:6:1: found www.signed.test. NSEC in the file of a zone that is signed here, expected no record that signing makes; it would not be signed: remove what another signer made (RRSIG, NSEC, NSEC3 and NSEC3PARAM records, and those of DNSKEY, CDS and CDNSKEY at the apex), and give its keys with `adotd ctl dnssec import`, name the other signers in `multi_signer` if it has several, or set `dnssec: off` in its policy',
   ]);
   expect(ran.stderr).toContain(
     'would be signed here: fits.test. (default), long.test. (default), over.test. (default), slow.test. (slow)\n6 zones, 2 errors, ',

@@ -21,7 +21,7 @@ export function signingText(zones: readonly DnssecStatus[], now: number): string
 }
 
 function zoneText(status: DnssecStatus, now: number): string {
-  const { zone, keys, reason, lastParentLook: look } = status;
+  const { zone, keys, reason, lastParentLook: look, foreignKeys = [], lastSignersLook: signers } = status;
   const facts = [
     stateText(status),
     ...(status.signaturesDue === undefined ? [] : [`signatures due ${when(status.signaturesDue, now)}`]),
@@ -31,6 +31,8 @@ function zoneText(status: DnssecStatus, now: number): string {
     `${zone}: ${facts.join('; ')}`,
     ...(reason === undefined ? [] : [`  ${REASONS[status.state] ?? 'waits'}: ${reason}`]),
     ...keys.flatMap((key) => keyLines(zone, key)),
+    ...foreignKeys.map(({ text }) => `  ${text}`),
+    ...(signers === undefined ? [] : [`  other signers, ${duration(now - signers.at)} ago: ${signers.text}`]),
     ...(look === undefined ? [] : [`  parent, ${duration(now - look.at)} ago: ${look.text}`]),
   ];
   return `${lines.join('\n')}\n`;

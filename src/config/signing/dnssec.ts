@@ -100,6 +100,12 @@ const dnssecPolicy = z.strictObject({
     description:
       'All servers of the parent zone, from `remotes`. They are asked for DS records. Without them, somebody has to say what is there: `adotd ctl dnssec ds-seen` and `ds-gone`; only before a first key is made, `resolver` is asked.',
   }),
+  multi_signer: z
+    ._default(z.array(z.string().check(z.minLength(1))).check(z.maxLength(64)), [])
+    .register(z.globalRegistry, {
+      description:
+        'Other signers sign and serve the zones as well, with keys of their own (RFC 8901 model 2): all their servers, from `remotes`. DNSKEY, CDS and CDNSKEY records of theirs in the content are kept and signed. Their servers are asked for our keys: a key signs only when all of them have it. Empty: such records are refused. `docs/dnssec.md` says how signers join and leave.',
+    }),
   dnskey_ttl: durationLimit(
     TTL,
     '1h',

@@ -2,7 +2,7 @@
 import { algorithmText } from '../algorithms.js';
 import { type KeyProgress, type KeyRecord, RECORDS_OF, type ZoneKeys } from './key-state.js';
 import type { RolloverPolicy } from './rollover-policy.js';
-import { endOf } from './step.js';
+import { endOf, signersWait } from './waits.js';
 
 interface KeyReport {
   readonly id: string;
@@ -62,10 +62,17 @@ function waitsOf(key: KeyProgress, state: ZoneKeys, policy: RolloverPolicy, now:
     if (own === 'rumoured' || own === 'unretentive') {
       if (since === undefined) return [`The ${what}: waits until the zone is published.`];
       const end = endOf(key, record, state, policy);
-      if (end === undefined) return [parentWait(key, own === 'rumoured', policy)];
+      if (end === undefined)
+        return [
+          record === 'ds' && isParentWait(key)
+            ? parentWait(key, own === 'rumoured', policy)
+            : signersText(what, record, own === 'rumoured'),
+        ];
       const until = `until ${new Date(end * 1000).toISOString().replace('.000Z', 'Z')}`;
       const held = own === 'rumoured' ? 'lack it' : 'hold it';
       if (end > now) return [`The ${what}: resolvers may ${held} ${until}.`];
+      if (signersWait(key, record, policy) !== undefined && (key.signers?.last ?? 0) < end)
+        return [`The ${what}: waits for another look at the other signers.`];
       if (record === 'ds' && policy.isParentAsked) return [`The ${what}: waits for another look at the parent.`];
       return [
         `The ${what}: ${own === 'rumoured' ? 'its time has passed; the next step moves it' : 'stays until nothing depends on it'}.`,
@@ -77,6 +84,17 @@ function waitsOf(key: KeyProgress, state: ZoneKeys, policy: RolloverPolicy, now:
       isThere ? `The ${what}: stays until nothing depends on it.` : `The ${what}: comes when resolvers can use it.`,
     ];
   });
+}
+
+/** Whether it is the parent that a DS record waits for; otherwise it is the other signers. */
+function isParentWait({ records: { ds }, parent }: KeyProgress): boolean {
+  return parent.sure === undefined || (ds.state === 'rumoured' ? parent.seen : parent.gone) === undefined;
+}
+
+function signersText(what: string, record: KeyRecord, isWanted: boolean): string {
+  if (record === 'ds')
+    return `The DS record: waits until all servers of the other signers ask for it ${isWanted ? 'too' : 'no more'} (CDS, CDNSKEY).`;
+  return `The ${what}: waits until all servers of the other signers ${isWanted ? 'have it' : 'have it no more'}.`;
 }
 
 function parentWait({ tag }: KeyProgress, isWanted: boolean, { isParentAsked }: RolloverPolicy): string {

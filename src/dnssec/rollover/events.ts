@@ -1,6 +1,7 @@
 /** What happens to a zone's keys from outside: the parent is asked, and people give commands. */
 import { AdotdError, ErrorCode } from '../../errors.js';
-import type { KeyProgress, KeyRole, ZoneKeys } from './key-state.js';
+import type { KeyProgress, KeyRole, Lasting, SignersSight, ZoneKeys } from './key-state.js';
+import { noteTtls } from './served-ttls.js';
 
 /**
  * Notes what the parent's servers answered at `now`: of each, whether it has the DS record of a key, or undefined when it did not
@@ -26,6 +27,58 @@ export function parentSeen(
     return { ...key, parent: { seen, gone, sure, last: isWhole ? now : key.parent.last } };
   });
   return { ...state, keys };
+}
+
+/** What a server of another signer has of the keys of the zone. */
+export interface SignerAnswer {
+  hasKey(key: KeyProgress): boolean;
+  /** Whether its CDS and CDNSKEY records ask the parent for the key; undefined: it has none, and so asks for nothing. */
+  hasCds(key: KeyProgress): boolean | undefined;
+  /** Seconds: TTL of its DNSKEY RRset. */
+  readonly ttl: number;
+}
+
+const NEVER: Lasting = { since: undefined, sure: undefined };
+const NOTHING_SEEN: SignersSight = {
+  hasKey: NEVER,
+  lacksKey: NEVER,
+  hasCds: NEVER,
+  lacksCds: NEVER,
+  last: undefined,
+};
+
+/**
+ * Notes what the servers of the other signers answered at `now`, as parentSeen() does; `propagation` (seconds): until all of them answer as
+ * those do that are asked. The TTLs of their DNSKEY RRsets count as served, since a resolver may hold those as well as ours.
+ */
+export function signersSeen(
+  state: ZoneKeys,
+  now: number,
+  answers: readonly (SignerAnswer | undefined)[],
+  propagation: number,
+): ZoneKeys {
+  const known = answers.filter((answer) => answer !== undefined);
+  if (known.length === 0) return state;
+  const isWhole = known.length === answers.length;
+  const keys = state.keys.map((key) => {
+    const before = key.signers ?? NOTHING_SEEN;
+    const noted = (lasting: Lasting, holds: (answer: SignerAnswer) => boolean): Lasting => {
+      if (!known.every(holds)) return NEVER;
+      const since = lasting.since ?? (isWhole ? now : undefined);
+      const isSure = isWhole && since !== undefined && now >= since + propagation;
+      return { since, sure: lasting.sure ?? (isSure ? now : undefined) };
+    };
+    const signers: SignersSight = {
+      hasKey: noted(before.hasKey, (answer) => answer.hasKey(key)),
+      lacksKey: noted(before.lacksKey, (answer) => !answer.hasKey(key)),
+      hasCds: noted(before.hasCds, (answer) => answer.hasCds(key) !== false),
+      lacksCds: noted(before.lacksCds, (answer) => answer.hasCds(key) !== true),
+      last: isWhole ? now : before.last,
+    };
+    return { ...key, signers };
+  });
+  const ttls = known.map(({ ttl }) => ttl);
+  return { ...state, keys, ttls: { ...state.ttls, dnskey: noteTtls(state.ttls.dnskey, ttls, now) } };
 }
 
 /**

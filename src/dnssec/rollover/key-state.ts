@@ -43,6 +43,34 @@ interface ParentSight {
   readonly last: number | undefined;
 }
 
+/** Since when, without a break, all servers of the other signers have said the same. Times are seconds since 1970. */
+export interface Lasting {
+  readonly since: number | undefined;
+  /** When they still said so that late that no server can have answered with what was before; undefined: that was not yet. */
+  readonly sure: number | undefined;
+}
+
+/** What the servers of the other signers were seen to have of a key (RFC 8901). */
+export interface SignersSight {
+  /** The DNSKEY record, and none. */
+  readonly hasKey: Lasting;
+  readonly lacksKey: Lasting;
+  /** CDS and CDNSKEY that ask for the key, or none at all; and those that do not ask for it, or none at all. */
+  readonly hasCds: Lasting;
+  readonly lacksCds: Lasting;
+  /** Seconds since 1970: when all of them answered last. */
+  readonly last: number | undefined;
+}
+
+/** A key of another signer, of which the zone's content has the DNSKEY record (RFC 8901). */
+export interface ForeignKey {
+  /** RDATA of the DNSKEY record in base64. */
+  readonly dnskey: string;
+  readonly algorithm: number;
+  readonly tag: number;
+  readonly record: RecordProgress;
+}
+
 export interface KeyProgress {
   /** Names the key and its file; unique in the zone, for ever. */
   readonly id: string;
@@ -58,6 +86,8 @@ export interface KeyProgress {
   readonly records: Readonly<Record<KeyRecord, RecordProgress>>;
   /** What the parent was seen to have: since when, without a break, all its servers had the DS record of the key, or had not. */
   readonly parent: ParentSight;
+  /** undefined: other signers were not asked yet. */
+  readonly signers?: SignersSight | undefined;
 }
 
 /** A TTL that was served, and when it was last. */
@@ -84,6 +114,8 @@ export interface ZoneKeys {
   readonly ttls: Readonly<Record<TtlKind, readonly ServedTtl[]>>;
   /** The TTLs that the zone may be served with now: while a new version is not published, that of the one before as well. */
   readonly current: Readonly<Record<TtlKind, readonly number[]>>;
+  /** Keys of other signers of the zone; their records are rumoured or omnipresent. */
+  readonly foreign: readonly ForeignKey[];
 }
 
 export type TtlKind = 'dnskey' | 'zone' | 'ds';
@@ -101,6 +133,7 @@ export const NO_KEYS_YET: ZoneKeys = {
   rolls: [],
   ttls: { dnskey: [], zone: [], ds: [] },
   current: { dnskey: [], zone: [], ds: [] },
+  foreign: [],
 };
 
 /** The kind of RRset whose TTL keeps a record in caches. */

@@ -22,4 +22,6 @@ export interface RolloverPolicy {
   readonly parentPropagation: number;
   /** Whether DS records are looked up at the parent's servers; otherwise people say what they see. */
   readonly isParentAsked: boolean;
+  /** Whether other signers serve the zone as well (RFC 8901): their servers are asked for the keys. */
+  readonly hasOtherSigners?: boolean | undefined;
 }

@@ -4,6 +4,7 @@
  * which caches hold what was before, and when the rules that hold still hold after it.
  */
 import {
+  type ForeignKey,
   HIDDEN,
   isPublished,
   isWholly,
@@ -14,13 +15,13 @@ import {
   type RecordProgress,
   type RecordState,
   type ServedTtl,
-  TTL_OF,
   type TtlKind,
   type ZoneKeys,
 } from './key-state.js';
 import type { RolloverPolicy, WantedKey } from './rollover-policy.js';
 import { RULES, type Rule } from './rules.js';
-import { expiryOf, noteTtls } from './served-ttls.js';
+import { noteTtls } from './served-ttls.js';
+import { endOf, foreignEnd, signersWait, type Wait } from './waits.js';
 
 /** What is seen of the world. */
 interface Facts {
@@ -43,9 +44,6 @@ interface Step {
   /** Seconds since 1970: when the next state can move by time alone; undefined: none does. */
   readonly next: number | undefined;
 }
-
-/** Waits of which the simulation shows that each is needed. */
-export type Wait = 'dnskey' | 'zone' | 'ds' | 'propagation' | 'parentPropagation' | 'parent' | 'publication';
 
 /** What holds states back, to be replaced by less in tests. */
 export interface Barriers {
@@ -73,6 +71,7 @@ export function step(
   if (!state.isFrozen && (!isPending(state) || barriers.without.has('publication'))) {
     state = setGoals(state, policy, facts, makeKey);
     state = { ...state, keys: moveAll(state, policy, now, barriers) };
+    state = { ...state, foreign: state.foreign.map((key) => knownEverywhere(key, state, policy, now)) };
   }
   const keys = state.keys.map((key) =>
     key.active === undefined && isWholly(key, 'omnipresent') ? { ...key, active: now } : key,
@@ -90,11 +89,13 @@ export function published(state: ZoneKeys, now: number): ZoneKeys {
     const records = { dnskey: progress(dnskey), krrsig: progress(krrsig), zrrsig: progress(zrrsig), ds: progress(ds) };
     return { ...key, records };
   });
+  const foreign = state.foreign.map((key) => ({ ...key, record: progress(key.record) }));
   const { ttls, current } = state;
   const served = (kind: TtlKind): readonly ServedTtl[] => noteTtls(ttls[kind], current[kind], now);
   return {
     ...state,
     keys,
+    foreign,
     ttls: { dnskey: served('dnskey'), zone: served('zone'), ds: served('ds') },
     current: { dnskey: current.dnskey.slice(-1), zone: current.zone.slice(-1), ds: current.ds.slice(-1) },
   };
@@ -119,10 +120,19 @@ function ttlsAt(
 }
 
 /** Whether a state was not published yet. */
-export function isPending({ keys }: ZoneKeys): boolean {
-  return keys.some(({ role, records }) =>
-    RECORDS_OF[role].some((record) => records[record].state !== 'hidden' && records[record].since === undefined),
+export function isPending({ keys, foreign }: ZoneKeys): boolean {
+  const isNew = ({ state, since }: RecordProgress): boolean => state !== 'hidden' && since === undefined;
+  return (
+    keys.some(({ role, records }) => RECORDS_OF[role].some((record) => isNew(records[record]))) ||
+    // Keys of other signers are published beside ours only.
+    (keys.length > 0 && foreign.some(({ record }) => isNew(record)))
   );
+}
+
+function knownEverywhere(key: ForeignKey, state: ZoneKeys, policy: RolloverPolicy, now: number): ForeignKey {
+  const end = foreignEnd(key, state, policy);
+  if (key.record.state !== 'rumoured' || end === undefined || now < end) return key;
+  return { ...key, record: { state: 'omnipresent', since: now } };
 }
 
 /** Retires keys that are too old, of another kind than the policy asks for, or to be rolled; makes those that are missing. */
@@ -138,7 +148,7 @@ function setGoals(before: ZoneKeys, policy: RolloverPolicy, facts: Facts, makeKe
     const { id, tag } = makeKey(
       one.role,
       one.algorithm,
-      keys.map((key) => key.tag),
+      [...keys, ...before.foreign].map((key) => key.tag),
     );
     const records = { dnskey: HIDDEN, krrsig: HIDDEN, zrrsig: HIDDEN, ds: HIDDEN };
     const parent = { seen: undefined, gone: undefined, sure: undefined, last: undefined };
@@ -227,6 +237,8 @@ function move(
     if (end === undefined || now < end) return undefined;
     // The parent may have changed its mind meanwhile: it is looked at once more.
     if (record === 'ds' && (key.parent.last ?? now) < end && !without.has('parent')) return undefined;
+    const sight = signersWait(key, record, policy, without);
+    if (sight !== undefined && (key.signers?.last ?? 0) < end) return undefined;
   }
   const progress: RecordProgress = {
     state: next,
@@ -239,7 +251,9 @@ function move(
 }
 
 /** Whether a record is introduced now: not a matter of safety, but of publishing no more than what is of use. */
-function isTimely(key: KeyProgress, record: KeyRecord, { keys }: ZoneKeys): boolean {
+function isTimely(key: KeyProgress, record: KeyRecord, { keys, foreign }: ZoneKeys): boolean {
+  // The parent is not asked for a key before caches know those of the other signers as well (RFC 8901 §8).
+  if (record === 'ds') return foreign.every((other) => other.record.state === 'omnipresent');
   const { dnskey } = key.records;
   if (record === 'krrsig') return isPublished(dnskey);
   if (record !== 'zrrsig') return true;
@@ -247,32 +261,6 @@ function isTimely(key: KeyProgress, record: KeyRecord, { keys }: ZoneKeys): bool
   // Where others sign with this algorithm, signatures follow when the key is known; otherwise they come first.
   return dnskey.state === 'omnipresent' || !others.some((one) => isPublished(one.records.zrrsig));
 }
-
-/** When caches hold nothing any more that was before a rumoured or unretentive state; undefined: something has to happen first. */
-export function endOf(
-  key: KeyProgress,
-  record: KeyRecord,
-  { ttls }: ZoneKeys,
-  policy: RolloverPolicy,
-  without: ReadonlySet<Wait> = NOTHING,
-): number | undefined {
-  const { state, since } = key.records[record];
-  const kind = TTL_OF[record];
-  const isAtParent = record === 'ds';
-  let begin = since ?? (without.has('publication') ? 0 : undefined);
-  if (begin === undefined) return undefined;
-  if (isAtParent && !without.has('parent')) {
-    const seen = state === 'rumoured' ? key.parent.seen : key.parent.gone;
-    if (seen === undefined || key.parent.sure === undefined) return undefined;
-    begin = Math.max(begin, key.parent.sure);
-  }
-  let delay = without.has('propagation') ? 0 : policy.propagation;
-  // The parent may still read an older CDS from a secondary that lags behind, and take a step back.
-  if (isAtParent && !without.has('parentPropagation')) delay += policy.parentPropagation;
-  return without.has(kind) ? begin + delay : expiryOf(ttls[kind], begin, delay);
-}
-
-const NOTHING: ReadonlySet<Wait> = new Set();
 
 function nextTime(state: ZoneKeys, policy: RolloverPolicy, now: number): number | undefined {
   const times: number[] = [];
@@ -285,6 +273,7 @@ function nextTime(state: ZoneKeys, policy: RolloverPolicy, now: number): number 
     const lifetime = policy.keys.find((one) => isOfKind(key, one))?.lifetime;
     if (lifetime !== undefined && key.active !== undefined) times.push(key.active + lifetime);
   }
+  for (const key of state.foreign) if (key.record.state === 'rumoured') times.push(foreignEnd(key, state, policy) ?? 0);
   const ahead = times.filter((time) => time > now);
   return ahead.length === 0 ? undefined : Math.min(...ahead);
 }

@@ -11,7 +11,10 @@ export function dnssecChecksOf(config: Pick<Config, 'zones' | 'dnssec'>): Dnssec
   const dnssecPolicy = dnssecPolicies(config);
   const signing = policies.map(({ dnssec: name, transfer }): SigningLimits | undefined => {
     const policy = dnssecPolicy(name);
-    return policy && { policy: policy.name, refresh: policy.signing.refresh, hasSecondaries: transfer !== undefined };
+    if (policy === undefined) return undefined;
+    const { signing: times, signers } = policy;
+    const hasOtherSigners = signers.length > 0;
+    return { policy: policy.name, refresh: times.refresh, hasSecondaries: transfer !== undefined, hasOtherSigners };
   });
   return { otherwise, policies: { choice: policyChoice(policies), checks, signing } };
 }

@@ -12,4 +12,6 @@ export interface DnssecPolicy {
   readonly hasCds: boolean;
   /** Names of the remotes that serve the parent zone; none: people say which DS records they see. */
   readonly parent: readonly string[];
+  /** Names of the remotes of the other signers of the zone (RFC 8901); none: it is signed here alone. */
+  readonly signers: readonly string[];
 }

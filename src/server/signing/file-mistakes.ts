@@ -1,6 +1,6 @@
 /** What is wrong with the file of a zone that is to be signed here. Loader threads use this too: it must not load the schema. */
 import { durationText } from '../../config/signing/duration-text.js';
-import { isSignersType } from '../../dnssec/signing/signers-types.js';
+import { isKeyType, isSignersType } from '../../dnssec/signing/signers-types.js';
 import { Type } from '../../protocol/iana.js';
 import { nameToText } from '../../protocol/name.js';
 import { readU32 } from '../../protocol/octets.js';
@@ -16,6 +16,8 @@ export interface SigningLimits {
   readonly refresh: number;
   /** Whether others may transfer the zone. */
   readonly hasSecondaries: boolean;
+  /** Whether the zone may have keys of other signers (RFC 8901). */
+  readonly hasOtherSigners: boolean;
 }
 
 /** Octets from EXPIRE to the end of an SOA record's RDATA (RFC 1035 §3.3.13). */
@@ -54,8 +56,8 @@ export interface SignersRecord extends Pick<Diagnostic, 'file' | 'line' | 'colum
 }
 
 /** An error if the file has records that only the signer makes: it was signed elsewhere. */
-export function signedElsewhereMistake(rrsets: Rrsets): Diagnostic | undefined {
-  const found = signersRecordAt(rrsets);
+export function signedElsewhereMistake(rrsets: Rrsets, { hasOtherSigners }: SigningLimits): Diagnostic | undefined {
+  const found = signersRecordAt(rrsets, hasOtherSigners);
   return found && signedElsewhereError(found, 'it would not be signed');
 }
 
@@ -64,14 +66,14 @@ export function signedElsewhereError({ record, ...place }: SignersRecord, outcom
   return { severity: 'error', ...place, message: signedElsewhereText(record, outcome) };
 }
 
-/** The first record of the file that only the signer makes; undefined: there is none. */
-export function signersRecordAt(rrsets: Rrsets): SignersRecord | undefined {
+/** The first record of the file that only the signer makes; undefined: there is none. With `hasForeign`, keys do not count (RFC 8901). */
+export function signersRecordAt(rrsets: Rrsets, hasForeign: boolean): SignersRecord | undefined {
   const { store } = rrsets;
   const soa = soaRow(rrsets);
   const apexNode = soa === undefined ? -1 : store.node[soa]!;
   for (let row = 0; row < store.recordCount; row++) {
     const type = store.type[row]!;
-    if (!isSignersType(type, store.node[row] === apexNode)) continue;
+    if (!isSignersType(type, store.node[row] === apexNode) || (hasForeign && isKeyType(type))) continue;
     return { ...placeOf(rrsets, row), record: `${nameToText(store.nameOf(store.node[row]!))} ${typeToText(type)}` };
   }
   return undefined;
@@ -80,7 +82,7 @@ export function signersRecordAt(rrsets: Rrsets): SignersRecord | undefined {
 /** What is said of a zone file with a record that only the signer makes. `record`: owner and type; `outcome`: what becomes of the file. */
 function signedElsewhereText(record: string, outcome: string): string {
   const types = 'RRSIG, NSEC, NSEC3 and NSEC3PARAM records, and those of DNSKEY, CDS and CDNSKEY at the apex';
-  const remedy = `remove what another signer made (${types}), and give its keys with \`adotd ctl dnssec import\`, or set \`dnssec: off\` in its policy`;
+  const remedy = `remove what another signer made (${types}), and give its keys with \`adotd ctl dnssec import\`, name the other signers in \`multi_signer\` if it has several, or set \`dnssec: off\` in its policy`;
   return `found ${record} in the file of a zone that is signed here, expected no record that signing makes; ${outcome}: ${remedy}`;
 }
 

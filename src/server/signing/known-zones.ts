@@ -87,12 +87,13 @@ export class KnownZones {
   /** undefined: it is none of names(). */
   status(zone: string): DnssecStatus | undefined {
     if (!this.has(zone)) return undefined;
-    const { signing, failure, look, signaturesDue, next } = this.get(zone);
+    const { signing, failure, look, signersLook, signaturesDue, next } = this.get(zone);
     const now = this.#parts.clock.seconds();
     return statusOf(signing, {
       policy: this.policy(zone),
       failure: failure && messageOf(failure.error),
       look,
+      signersLook,
       signaturesDue,
       next,
       now,

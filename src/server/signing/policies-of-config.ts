@@ -36,9 +36,11 @@ function policyOf(name: string, config: DnssecConfig): DnssecPolicy {
       propagation,
       parentPropagation,
       isParentAsked: config.parent.length > 0,
+      hasOtherSigners: config.multi_signer.length > 0,
     },
     hasCds: config.cds === 'on',
     parent: config.parent,
+    signers: config.multi_signer,
   };
 }
 

@@ -4,6 +4,7 @@ import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
 import { isSpecialUse } from '../../protocol/special-use.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { denialOf, nextLook, type ParentLook } from './parent/parent-look.js';
+import { nextSignersLook, type SignersLook } from './signers/signers-look.js';
 import type { SigningZone } from './signing-zone.js';
 
 /** Times are seconds since 1970. */
@@ -14,6 +15,7 @@ export interface RunningSigning {
   look: ParentLook | undefined;
   /** From when on the DS records of keys in use are looked at. */
   watchedFrom: number;
+  signersLook: SignersLook | undefined;
   /** Why the zone could not be signed; undefined: it could. */
   failure: SigningFailure | undefined;
   /** When signatures are to be looked at; undefined: there are none. */
@@ -39,7 +41,8 @@ const LONGEST_RETRY = 3600;
 export function newRunning(signing: SigningZone): RunningSigning {
   const times = { signaturesDue: undefined, resigned: 0, next: undefined };
   const isDelegated = signing.apex.length > 1 && !isSpecialUse(signing.apex);
-  return { signing, isDelegated, look: undefined, watchedFrom: 0, failure: undefined, isResigning: false, ...times };
+  const looks = { look: undefined, signersLook: undefined, watchedFrom: 0 };
+  return { signing, isDelegated, ...looks, failure: undefined, isResigning: false, ...times };
 }
 
 /** A zone is served that may have come back as it was stored: then nothing was signed, and nobody knows how long its signatures last. */
@@ -59,6 +62,14 @@ export function lookTime(running: RunningSigning, policy: DnssecPolicy | undefin
   return nextLook(kept, policy ?? kept.policy, policy !== undefined, running);
 }
 
+/** When the other signers are to be looked at; undefined: they are not. */
+export function signersTime(
+  { signing: { kept }, signersLook }: RunningSigning,
+  policy: DnssecPolicy | undefined,
+): number | undefined {
+  return nextSignersLook(kept, policy ?? kept.policy, signersLook);
+}
+
 /** When there is something to do for a zone that is served; undefined: never. */
 export function nextTime(running: RunningSigning, policy: DnssecPolicy | undefined, now: number): number | undefined {
   const { signing, failure, signaturesDue, resigned } = running;
@@ -67,7 +78,8 @@ export function nextTime(running: RunningSigning, policy: DnssecPolicy | undefin
   const { isDue, next } = signing.outlook(policy, denialOf(running, policy, now));
   // What can never be published must not keep the server busy.
   const due = isDue ? Math.max(now, resigned + 1) : undefined;
-  const times = [due, next, signaturesDue, lookTime(running, policy)].filter((time) => time !== undefined);
+  const looks = [lookTime(running, policy), signersTime(running, policy)];
+  const times = [due, next, signaturesDue, ...looks].filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 

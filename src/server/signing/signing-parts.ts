@@ -5,6 +5,7 @@ import type { Identity } from '../process/privileges.js';
 import type { EffectivePolicy } from '../zone-policy.js';
 import type { AskResolver } from './parent/delegation-resolver.js';
 import type { AskParent } from './parent/parent-servers.js';
+import type { AskSigners } from './signers/signers-look.js';
 import type { SigningTable } from './signing-zone.js';
 
 /** What the keeper of zones does for those who sign them. */
@@ -28,6 +29,7 @@ export interface SigningOptions {
   readonly askParent?: AskParent | undefined;
   /** Instead of the resolvers that the configuration has. */
   readonly askResolver?: AskResolver | undefined;
+  readonly askSigners?: AskSigners | undefined;
   /** Instead of the policies that the configuration has. */
   readonly policyOf?: ((zone: string) => Pick<EffectivePolicy, 'dnssec'>) | undefined;
 }

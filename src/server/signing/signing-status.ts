@@ -1,11 +1,14 @@
 /** What is known of a zone that is signed here, in words and as plain data. */
+
+import { algorithmText } from '../../dnssec/algorithms.js';
 import { dsRdata } from '../../dnssec/keys/delegation-signer.js';
 import { describeKeys } from '../../dnssec/rollover/describe.js';
-import type { KeyProgress, KeyRecord, KeyRole, RecordState } from '../../dnssec/rollover/key-state.js';
+import type { ForeignKey, KeyProgress, KeyRecord, KeyRole, RecordState } from '../../dnssec/rollover/key-state.js';
 import { Type } from '../../protocol/iana.js';
 import { rdataToText } from '../../protocol/rdata/print.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { foreignDsText, type ParentLook } from './parent/parent-look.js';
+import type { SignersLook } from './signers/signers-look.js';
 import type { SigningZone } from './signing-zone.js';
 import { dnskeyOf } from './stored-signing.js';
 
@@ -45,6 +48,10 @@ export interface DnssecStatus {
   /** When there is something to do next. */
   readonly next?: number;
   readonly lastParentLook?: { readonly at: number; readonly text: string };
+  /** Keys of other signers in the content (RFC 8901): their tags, and what is known of them. */
+  readonly foreignKeys?: readonly { readonly tag: number; readonly text: string }[];
+  /** What other signers were seen to have. */
+  readonly lastSignersLook?: { readonly at: number; readonly text: string };
 }
 
 interface Known {
@@ -52,6 +59,7 @@ interface Known {
   readonly policy: DnssecPolicy | undefined;
   readonly failure: string | undefined;
   readonly look: ParentLook | undefined;
+  readonly signersLook: SignersLook | undefined;
   readonly signaturesDue: number | undefined;
   readonly next: number | undefined;
   /** Seconds since 1970. */
@@ -59,7 +67,7 @@ interface Known {
 }
 
 export function statusOf(zone: SigningZone, known: Known): DnssecStatus {
-  const { policy, look, signaturesDue, next } = known;
+  const { policy, look, signersLook, signaturesDue, next } = known;
   const { keys } = zone.kept;
   const { state, reason } = stateOf(zone, known);
   return {
@@ -72,7 +80,15 @@ export function statusOf(zone: SigningZone, known: Known): DnssecStatus {
     ...(signaturesDue !== undefined && { signaturesDue }),
     ...(next !== undefined && { next }),
     ...(look !== undefined && { lastParentLook: { at: look.at, text: look.text } }),
+    ...(keys.foreign.length > 0 && { foreignKeys: keys.foreign.map(foreignStatus) }),
+    ...(signersLook !== undefined && { lastSignersLook: { at: signersLook.at, text: signersLook.text } }),
   };
+}
+
+function foreignStatus({ tag, algorithm, record }: ForeignKey): { readonly tag: number; readonly text: string } {
+  const isKnown = record.state === 'omnipresent';
+  const text = isKnown ? 'known to all resolvers' : 'resolvers may lack it; no new DS record is asked for';
+  return { tag, text: `key ${tag} of another signer, ${algorithmText(algorithm)}: ${text}` };
 }
 
 /** What a zone is, without its keys. */
@@ -86,6 +102,11 @@ export function stateOf(
   const foreign = look?.isForeign ? { reason: `it ${foreignDsText(look, keys, zone.zone)}` } : undefined;
   if (policy === undefined && last === undefined)
     return { state: 'waiting', reason: 'it has keys, but no policy of the configuration has it signed' };
+  if (policy === undefined && keys.foreign.length > 0)
+    return {
+      state: 'leaving',
+      reason: 'the content has keys of other signers: the zone stays signed until they are taken out of it',
+    };
   if (policy === undefined) return { state: zone.kept.isUnsigned ? 'unsigned' : 'leaving' };
   if (keys.keys.length > 0) return { state: 'signed', ...foreign };
   if (keys.isFrozen) return { state: 'waiting', reason: 'all keys stand still by command' };

@@ -4,19 +4,21 @@
  */
 import { createHash } from 'node:crypto';
 import { generateKeyAside, type SigningKey } from '../../dnssec/keys/signing-key.js';
-import { leaving } from '../../dnssec/rollover/events.js';
 import type { KeyRole, ZoneKeys } from '../../dnssec/rollover/key-state.js';
 import { keySetOf } from '../../dnssec/rollover/published-keys.js';
 import { isPending, published, step } from '../../dnssec/rollover/step.js';
 import { stepsBetween } from '../../dnssec/rollover/step-text.js';
+import { type ApexKeys, checkForeign, isWithoutKeys, ownRecords, withoutKeys } from '../../dnssec/signing/apex-keys.js';
 import type { KeySet } from '../../dnssec/signing/signing-policy.js';
-import { AdotdError, messageOf } from '../../errors.js';
+import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import { nameFromText } from '../../protocol/name.js';
 import type { Clock } from '../../session/clock.js';
 import type { StoredTable } from '../../state/stored-table.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { type KeyFiles, newKeyId } from './key-files.js';
+import { foreignAfter, type GivenKeys, keysOfStored, type StoredForeign } from './signers/foreign-keys.js';
+import { held, leavingOf, withForeign } from './signers/shared-zone.js';
 import { type ImportedKey, withImport } from './signing-commands.js';
 import {
   decodeSigning,
@@ -73,8 +75,8 @@ export class SigningZone {
   readonly #keys = new Map<string, SigningKey>();
   /** Keys that were made, but are in no state yet: it is about to be stored, or could not be. They are taken before others are made. */
   #spare: MadeKey[] = [];
-  /** Id of the plan that was given out last. */
-  #plan: string | undefined;
+  /** Id of the plan that was given out last, and the records of other signers in it. */
+  #plan: { readonly id: string; readonly foreign: StoredForeign } | undefined;
   /** What a step has done that is not published yet. */
   #news: string[] = [];
   #tail: Promise<unknown> = Promise.resolve();
@@ -109,25 +111,43 @@ export class SigningZone {
     return this.damage !== undefined || (policy !== undefined && (keys.keys.length > 0 || keys.wasSigned));
   }
 
+  /** The records of other signers in the content; undefined: it can have none. `configured`: the policy that is in force. */
+  foreign(configured: DnssecPolicy | undefined): ApexKeys | undefined {
+    const all = keysOfStored(this.#kept.foreign.all);
+    // They stay until they leave the content, whatever the configuration says: the other signer may still be there.
+    const canBe = (configured?.signers.length ?? 0) > 0 || !isWithoutKeys(all);
+    return canBe ? all : undefined;
+  }
+
   /**
    * Moves the states, stores them, and says how the zone is to be signed (ZoneSigners.plan). `configured`: the policy that is in force;
-   * undefined: none. `zoneTtl`: seconds.
+   * undefined: none. `zoneTtl`: seconds. The file of a zone is taken to be what it has once it was planned for; of other changes, that is known when
+   * they are published.
    */
   plan(
     configured: DnssecPolicy | undefined,
     zoneTtl: number,
     isDsDenied: boolean | undefined,
+    given?: GivenKeys,
   ): Promise<SigningPlan | undefined> {
     return this.#inOrder(async () => {
       this.#mustBeKnown();
       const policy = configured ?? this.#kept.policy;
       if (policy === undefined) return undefined;
-      const before = this.#kept;
+      const foreign = this.#foreignAfter(configured, policy, given);
+      const before = { ...this.#kept, keys: withForeign(this.#kept.keys, foreign) };
       const facts = { now: this.#parts.clock.seconds(), zoneTtl, isDsDenied };
-      const { keys, made } = await this.#step(leaving(before.keys, configured === undefined), policy, facts);
-      const next = this.#signingOf(keys, policy, made);
+      const { keys, made } = await this.#step(leavingOf(before.keys, configured), held(policy, before.keys), facts);
+      const isCommitted = given?.kind === 'file' || (this.#kept.isUnsigned && keys.keys.length === 0);
+      const next = { ...this.#signingOf(keys, policy, made), ...(isCommitted && { foreign }) };
       // What cannot be signed must not move.
-      const set = keySetOf(keys, (id) => this.#keyOf(id, next.dnskeys), this.apex, policy.hasCds);
+      const set = keySetOf(
+        keys,
+        (id) => this.#keyOf(id, next.dnskeys),
+        this.apex,
+        policy.hasCds,
+        keysOfStored(foreign.all),
+      );
       for (const { id, key } of made) await this.#parts.files.write(id, key);
       await this.#store(next);
       this.#spare = this.#spare.filter((one) => !made.includes(one));
@@ -135,7 +155,7 @@ export class SigningZone {
       this.#forget(before.keys, keys);
       if (next.isUnsigned) return undefined;
       const plan = { id: idOf(set, policy), keys: set, policy: policy.signing };
-      this.#plan = plan.id;
+      this.#plan = { id: plan.id, foreign };
       return plan;
     });
   }
@@ -146,9 +166,10 @@ export class SigningZone {
    */
   published({ id }: SigningPlan): Promise<readonly string[]> {
     return this.#inOrder(async () => {
-      if (id !== this.#plan) return [];
+      if (id !== this.#plan?.id) return [];
+      const { foreign } = this.#plan;
       const keys = published(this.#kept.keys, this.#parts.clock.seconds());
-      const next = { ...this.#kept, keys, isUnsigned: keys.keys.length === 0 };
+      const next = { ...this.#kept, keys, isUnsigned: keys.keys.length === 0, foreign };
       try {
         await this.#store(next);
       } catch (error) {
@@ -184,8 +205,8 @@ export class SigningZone {
     const policy = configured ?? kept.policy;
     if (policy === undefined || this.damage !== undefined) return { isDue: false, next: undefined };
     const facts = { now: this.#parts.clock.seconds(), zoneTtl: kept.keys.current.zone.at(-1) ?? 0, isDsDenied };
-    const state = leaving(kept.keys, configured === undefined);
-    const { keys, next } = step(state, policy.rollover, facts, () => ({ id: '', tag: -1 }));
+    const state = leavingOf(withForeign(kept.keys, kept.foreign), configured);
+    const { keys, next } = step(state, held(policy, state).rollover, facts, () => ({ id: '', tag: -1 }));
     const isOpen = isPending(keys) || (keys.keys.length === 0 && !kept.isUnsigned);
     const isChanged = significant({ ...kept, keys, policy }) !== significant(kept);
     return { isDue: isOpen || isChanged, next };
@@ -243,7 +264,31 @@ export class SigningZone {
     const all: Record<string, string> = { ...this.#kept.dnskeys };
     for (const { id, key } of made) all[id] = Buffer.from(key.dnskey).toString('base64');
     const dnskeys = Object.fromEntries(keys.keys.map(({ id }) => [id, all[id] ?? '']));
-    return { keys, policy, dnskeys, isUnsigned: this.#kept.isUnsigned && keys.keys.length === 0 };
+    const { isUnsigned, foreign } = this.#kept;
+    return { keys, policy, dnskeys, isUnsigned: isUnsigned && keys.keys.length === 0, foreign };
+  }
+
+  /** Throws ADOTD_ZONE_INVALID when a record of another signer cannot be. */
+  #foreignAfter(
+    configured: DnssecPolicy | undefined,
+    { rollover }: DnssecPolicy,
+    given: GivenKeys | undefined,
+  ): StoredForeign {
+    const { keys, dnskeys, foreign } = this.#kept;
+    if (given === undefined || this.foreign(configured) === undefined) return foreign;
+    const own = keys.keys.map(({ id }) => dnskeyOf(dnskeys, id));
+    const after = foreignAfter(foreign, given, ownRecords(own, this.apex));
+    const all = keysOfStored(after.all);
+    const added = withoutKeys(all, keysOfStored(foreign.all));
+    if (!isWithoutKeys(added) && (configured?.signers.length ?? 0) === 0)
+      throw new AdotdError(
+        ErrorCode.ZONE_INVALID,
+        `zone ${this.zone}: found a new DNSKEY, CDS or CDNSKEY record of another signer, expected none without \`multi_signer\` in its policy of signing`,
+      );
+    const used = keys.keys.filter(({ goal }) => goal === 'omnipresent');
+    const algorithms = rollover.keys.map(({ algorithm }) => ({ algorithm, tag: -1 }));
+    checkForeign(this.zone, added, all, used.length > 0 ? keys.keys : algorithms);
+    return after;
   }
 
   async #store(next: StoredSigning): Promise<void> {

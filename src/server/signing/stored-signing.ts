@@ -1,9 +1,16 @@
 /** What the state has of a zone that is signed here, as JSON: the states of its keys, and the policy that was in force last. */
 import * as z from 'zod/mini';
-import { type KeyProgress, NO_KEYS_YET, type RecordProgress, type ZoneKeys } from '../../dnssec/rollover/key-state.js';
+import {
+  type KeyProgress,
+  NO_KEYS_YET,
+  type RecordProgress,
+  type SignersSight,
+  type ZoneKeys,
+} from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { isKeyId } from './key-files.js';
+import { NOTHING_FOREIGN, type StoredForeign } from './signers/foreign-keys.js';
 
 export interface StoredSigning {
   readonly keys: ZoneKeys;
@@ -13,9 +20,17 @@ export interface StoredSigning {
   readonly dnskeys: Readonly<Record<string, string>>;
   /** Whether what is served has no signatures of ours: there were no keys yet, or the last ones have gone. */
   readonly isUnsigned: boolean;
+  /** The records of other signers. */
+  readonly foreign: StoredForeign;
 }
 
-export const NOTHING_STORED: StoredSigning = { keys: NO_KEYS_YET, policy: undefined, dnskeys: {}, isUnsigned: true };
+export const NOTHING_STORED: StoredSigning = {
+  keys: NO_KEYS_YET,
+  policy: undefined,
+  dnskeys: {},
+  isUnsigned: true,
+  foreign: NOTHING_FOREIGN,
+};
 
 /** RDATA of a key's DNSKEY record. */
 export function dnskeyOf(dnskeys: StoredSigning['dnskeys'], id: string): Uint8Array {
@@ -34,6 +49,8 @@ const base64 = z.string().check(z.regex(/^[A-Za-z0-9+/]+=*$/));
 const served = z.array(z.object({ ttl: seconds, last: z.number() }));
 const current = z.array(seconds);
 
+const lasting = z.object({ since: time, sure: time });
+
 const key = z.object({
   id: z.string().check(z.refine(isKeyId)),
   role,
@@ -44,7 +61,11 @@ const key = z.object({
   active: time,
   records: z.object({ dnskey: progress, krrsig: progress, zrrsig: progress, ds: progress }),
   parent: z.object({ seen: time, gone: time, sure: time, last: time }),
+  signers: z.optional(z.object({ hasKey: lasting, lacksKey: lasting, hasCds: lasting, lacksCds: lasting, last: time })),
 });
+
+const foreignKey = z.object({ dnskey: base64, algorithm, tag: key.shape.tag, record: progress });
+const keys = z.object({ dnskey: z.array(base64), cds: z.array(base64), cdnskey: z.array(base64) });
 
 const policy = z.object({
   name: z.string(),
@@ -63,10 +84,14 @@ const policy = z.object({
     propagation: seconds,
     parentPropagation: seconds,
     isParentAsked: z.boolean(),
+    hasOtherSigners: z.optional(z.boolean()),
   }),
   hasCds: z.boolean(),
   parent: z.array(z.string()),
+  signers: z._default(z.array(z.string()), []),
 });
+
+const NO_KEYS = { dnskey: [], cds: [], cdnskey: [] };
 
 const stored = z.object({
   format: z.literal(FORMAT),
@@ -80,10 +105,12 @@ const stored = z.object({
     rolls: z.array(role),
     ttls: z.object({ dnskey: served, zone: served, ds: served }),
     current: z.object({ dnskey: current, zone: current, ds: current }),
+    foreign: z._default(z.array(foreignKey), []),
   }),
   policy: z.optional(policy),
   dnskeys: z.record(z.string(), base64),
   isUnsigned: z.boolean(),
+  foreign: z._default(z.object({ all: keys, file: keys }), { all: NO_KEYS, file: NO_KEYS }),
 });
 
 export function encodeSigning(signing: StoredSigning): Uint8Array {
@@ -101,12 +128,14 @@ export function decodeSigning(octets: Uint8Array, zone: string): StoredSigning {
   } catch (error) {
     throw damaged(zone, firstIssue(error), error);
   }
-  const { keys, dnskeys, isUnsigned } = read;
+  const { keys, dnskeys, isUnsigned, foreign } = read;
   const ids = keys.keys.map(({ id }) => id);
   if (new Set(ids).size !== ids.length) throw damaged(zone, 'two keys have one id');
   const without = ids.find((id) => dnskeys[id] === undefined);
   if (without !== undefined) throw damaged(zone, `the DNSKEY record of key ${without} is missing`);
-  return { keys: { ...keys, keys: keys.keys.map(wholeKey) }, policy: wholePolicy(read.policy), dnskeys, isUnsigned };
+  const others = keys.foreign.map(({ record: { state, since }, ...one }) => ({ ...one, record: { state, since } }));
+  const states = { ...keys, keys: keys.keys.map(wholeKey), foreign: others };
+  return { keys: states, policy: wholePolicy(read.policy), dnskeys, isUnsigned, foreign };
 }
 
 /** The error of a zone whose keys' states cannot be read. */
@@ -130,7 +159,7 @@ function firstIssue(error: unknown): string {
 type ReadKey = z.infer<typeof key>;
 
 /** What is undefined is left out in JSON. */
-function wholeKey({ active, records, parent, ...others }: ReadKey): KeyProgress {
+function wholeKey({ active, records, parent, signers, ...others }: ReadKey): KeyProgress {
   const whole = ({ state, since }: ReadKey['records']['ds']): RecordProgress => ({ state, since });
   const { dnskey, krrsig, zrrsig, ds } = records;
   const { seen, gone, sure, last } = parent;
@@ -139,6 +168,18 @@ function wholeKey({ active, records, parent, ...others }: ReadKey): KeyProgress 
     active,
     records: { dnskey: whole(dnskey), krrsig: whole(krrsig), zrrsig: whole(zrrsig), ds: whole(ds) },
     parent: { seen, gone, sure, last },
+    ...(signers && { signers: wholeSight(signers) }),
+  };
+}
+
+function wholeSight({ hasKey, lacksKey, hasCds, lacksCds, last }: NonNullable<ReadKey['signers']>): SignersSight {
+  const whole = ({ since, sure }: { since?: number | undefined; sure?: number | undefined }) => ({ since, sure });
+  return {
+    hasKey: whole(hasKey),
+    lacksKey: whole(lacksKey),
+    hasCds: whole(hasCds),
+    lacksCds: whole(lacksCds),
+    last,
   };
 }
 

@@ -1,5 +1,7 @@
 /** What the keeper of zones (zones/zone-keeper.ts) asks of those who have the keys. */
+import type { ApexKeys } from '../../dnssec/signing/apex-keys.js';
 import type { KeySet, SigningPolicy } from '../../dnssec/signing/signing-policy.js';
+import type { GivenKeys } from './signers/foreign-keys.js';
 
 /** How a version of a zone is signed. Can be posted to threads. */
 export interface SigningPlan {
@@ -19,10 +21,13 @@ export interface ZoneSigners {
   /**
    * How the next version of the zone is to be signed; undefined: not at all, since it may not be signed yet, or was unsigned long ago. The
    * states of the keys move first, and are stored. `content`: an image of its records, signed or not. To be called in the queue of the
-   * zone only. Rejects with ADOTD_DNSSEC_KEY when a key cannot be had, and with ADOTD_STATE when nothing can be stored: the version
+   * zone only. `given`: keys of other signers that the version brings; undefined: they stay as they are. Rejects with ADOTD_ZONE_INVALID when one of them
+   * cannot be, with ADOTD_DNSSEC_KEY when a key cannot be had, and with ADOTD_STATE when nothing can be stored: the version
    * that is served stays then.
    */
-  plan(zone: string, content: Uint8Array): Promise<SigningPlan | undefined>;
+  plan(zone: string, content: Uint8Array, given?: GivenKeys): Promise<SigningPlan | undefined>;
+  /** The records of other signers in the zone's content (RFC 8901); undefined: it can have none. */
+  foreignOf(zone: string): ApexKeys | undefined;
   /** To be called when all threads answer from a version by this plan, also after a start from the state. Never rejects. */
   published(zone: string, plan: SigningPlan): Promise<void>;
 }

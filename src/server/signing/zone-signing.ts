@@ -7,13 +7,15 @@ import type { SigningKey } from '../../dnssec/keys/signing-key.js';
 import { costOfCompromise } from '../../dnssec/rollover/describe.js';
 import { frozen } from '../../dnssec/rollover/events.js';
 import type { KeyRole } from '../../dnssec/rollover/key-state.js';
-import { messageOf } from '../../errors.js';
+import type { ApexKeys } from '../../dnssec/signing/apex-keys.js';
+import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import { imageFacts } from '../../image/image-facts.js';
 import { zonePolicyOf } from '../zone-policy.js';
 import { KeyFiles } from './key-files.js';
 import { KnownZones } from './known-zones.js';
 import { DelegationLooks } from './parent/delegation-looks.js';
 import { denialOf, hasDs } from './parent/parent-look.js';
+import { ParentServers } from './parent/parent-servers.js';
 import {
   failedAgain,
   firstDue,
@@ -22,7 +24,10 @@ import {
   nextTime,
   noteServed,
   type RunningSigning,
+  signersTime,
 } from './running-signing.js';
+import type { GivenKeys } from './signers/foreign-keys.js';
+import { type AskSigners, askSigners, lookAtSigners } from './signers/signers-look.js';
 import { type ImportedKey, keysToRoll, type RollOrder, withDsSeen, withRoll, withStart } from './signing-commands.js';
 import type { SignedZones, SigningOptions } from './signing-parts.js';
 import { SigningSchedule } from './signing-schedule.js';
@@ -38,6 +43,8 @@ export class ZoneSigning implements ZoneSigners {
   readonly known: KnownZones;
   readonly #options: SigningOptions;
   readonly #looks: DelegationLooks;
+  readonly #signers: ParentServers;
+  readonly #askSigners: AskSigners;
   readonly #schedule: SigningSchedule;
 
   private constructor(config: Config, options: SigningOptions) {
@@ -46,6 +53,8 @@ export class ZoneSigning implements ZoneSigners {
     const parts = { files: new KeyFiles(folder, owner), table: state.table(TABLE), clock, log };
     this.known = new KnownZones(parts, options.policyOf ?? zonePolicyOf(config));
     this.#looks = new DelegationLooks(config, { ...options, served: (zone) => this.known.keeper?.get(zone)?.image });
+    this.#signers = new ParentServers(config, clock, log);
+    this.#askSigners = options.askSigners ?? askSigners(this.#signers);
     this.#schedule = new SigningSchedule(clock, {
       next: (zone) => this.#nextOf(zone),
       work: (zone) => this.#work(zone),
@@ -89,11 +98,13 @@ export class ZoneSigning implements ZoneSigners {
   configure(config: Config): void {
     if (this.#options.policyOf === undefined) this.known.policyOf = zonePolicyOf(config);
     this.#looks.configure(config);
+    this.#signers.configure(config);
     for (const zone of this.known.names()) this.#again(zone);
   }
 
   async close(): Promise<void> {
     this.#looks.close();
+    this.#signers.close();
     await this.#schedule.close();
   }
 
@@ -106,16 +117,28 @@ export class ZoneSigning implements ZoneSigners {
     return this.known.isSigner(zone);
   }
 
-  async plan(zone: string, content: Uint8Array): Promise<SigningPlan | undefined> {
+  foreignOf(zone: string): ApexKeys | undefined {
+    return this.known.get(zone).signing.foreign(this.known.policy(zone));
+  }
+
+  async plan(zone: string, content: Uint8Array, given?: GivenKeys): Promise<SigningPlan | undefined> {
     const running = this.known.get(zone);
     const now = this.#now();
     try {
       const { largestTtl } = imageFacts(content);
       const policy = this.known.policy(zone);
-      return await running.signing.plan(policy, largestTtl, denialOf(running, policy, now));
+      const plan = await running.signing.plan(policy, largestTtl, denialOf(running, policy, now), given);
+      if (given !== undefined) {
+        // Whether there are DS records of other keys depends on the keys of other signers.
+        if (running.signing.kept.keys.keys.length === 0) running.look = undefined;
+        // A version that has other keys of other signers only may not be made now.
+        this.#schedule.touch(zone);
+      }
+      return plan;
     } catch (error) {
       // The keeper passes on to #resign() what is thrown here.
-      if (!running.isResigning) this.#failed(running, error);
+      const isRefused = given !== undefined && error instanceof AdotdError && error.code === ErrorCode.ZONE_INVALID;
+      if (!running.isResigning && !isRefused) this.#failed(running, error);
       throw error;
     }
   }
@@ -202,6 +225,7 @@ export class ZoneSigning implements ZoneSigners {
     // Other resolvers are there perhaps, or whoever has mended the parent does not want to wait.
     if (running.look?.isByResolver || running.look?.isForeign) running.look = undefined;
     if (running.look !== undefined) running.look = { ...running.look, silent: 0 };
+    running.signersLook = undefined;
     this.#schedule.touch(zone);
   }
 
@@ -220,6 +244,16 @@ export class ZoneSigning implements ZoneSigners {
     if (policy !== undefined && lookAt !== undefined && lookAt <= this.#now()) {
       try {
         await this.#looks.look(running, policy);
+      } catch (error) {
+        this.#failed(running, error);
+        return;
+      }
+    }
+    const signersAt = signersTime(running, this.known.policy(zone));
+    if (policy !== undefined && signersAt !== undefined && signersAt <= this.#now()) {
+      try {
+        const asking = { ...this.#options, ask: this.#askSigners };
+        running.signersLook = await lookAtSigners(running.signing, running.signersLook, policy, asking);
       } catch (error) {
         this.#failed(running, error);
         return;

@@ -157,7 +157,7 @@ export function loadZone(
       nameservers: apex === undefined ? [] : nameserversOf(rrsets, apex),
       image: kept,
       signed: kept !== undefined && imageFacts(kept).signed,
-      signersRecord: kept && signersRecordAt(rrsets),
+      signersRecord: kept && signersRecordAt(rrsets, limits?.hasOtherSigners ?? false),
       signaturesExpire,
       diagnostics: list,
       errors,

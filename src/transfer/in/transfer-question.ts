@@ -1,6 +1,7 @@
 /**
  * The questions that we ask of other nameservers: for an SOA record, AXFR (RFC 5936 §2.1) and IXFR (RFC 1995 §3) of the primaries of a
- * zone, for its DS records of the servers of its parent. Inside TLS they are padded (RFC 7830 §3, RFC 9103 §7.9.1).
+ * zone, for its DS records of the servers of its parent, and for its keys of other signers. Inside TLS they are padded (RFC 7830 §3, RFC 9103
+ * §7.9.1).
  */
 import { OPT_FIXED, OPTION_FIXED } from '../../answer/edns.js';
 import { Class, EdnsOption, Type } from '../../protocol/iana.js';
@@ -10,12 +11,17 @@ import type { TsigKey } from '../../protocol/tsig/tsig-key.js';
 import { padMessage, QUESTION_BLOCK } from '../padded-message.js';
 import { HEADER } from './answer-records.js';
 
+/** Asked of primaries. */
+const TRANSFER_TYPES = [Type.SOA, Type.AXFR, Type.IXFR] as const;
+/** Asked of others. */
+type RrsetType = typeof Type.DS | typeof Type.DNSKEY | typeof Type.CDS | typeof Type.CDNSKEY;
+
 /** What is asked. */
 export interface TransferQuestion {
   /** Name of the zone in wire format. */
   readonly apex: Uint8Array;
   readonly id: number;
-  readonly type: typeof Type.SOA | typeof Type.AXFR | typeof Type.IXFR | typeof Type.DS;
+  readonly type: (typeof TRANSFER_TYPES)[number] | RrsetType;
   /** IXFR: the serial of the version that is there. */
   readonly serial?: number | undefined;
 }
@@ -55,7 +61,7 @@ export function writeQuestion(
   { key, now, edns, isEncrypted }: QuestionManner,
 ): WrittenQuestion {
   const isIxfr = type === Type.IXFR;
-  const asksExpire = edns && type !== Type.DS;
+  const asksExpire = edns && TRANSFER_TYPES.some((one) => one === type);
   const isPadded = edns && isEncrypted;
   const opt = asksExpire || isPadded ? OPT_FIXED + (asksExpire ? EXPIRE : 0) : 0;
   const signature = key === undefined ? 0 : signatureLength(key);

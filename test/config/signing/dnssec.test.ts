@@ -52,6 +52,7 @@ describe('policies of signing', () => {
       ksk_lifetime: 'unlimited',
       zsk_lifetime: 7_776_000,
       validity: 1_209_600,
+      multi_signer: [],
       nsec3: false,
       cds: 'on',
       parent: [],

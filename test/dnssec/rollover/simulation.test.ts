@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { RULES } from '../../../src/dnssec/rollover/rules.js';
-import type { Wait } from '../../../src/dnssec/rollover/step.js';
+import type { Wait } from '../../../src/dnssec/rollover/waits.js';
 import { seedOr } from '../../support/seed.js';
 import { simulate } from './simulation.js';
+import { simulateTwoSigners } from './two-signers.js';
 
 /** ADOTD_RUNS asks for so many runs, ADOTD_SEED for others. */
 const RUNS = Number(process.env.ADOTD_RUNS ?? 200);
@@ -27,6 +28,37 @@ describe('ten years of rolls', () => {
       }
       // Most runs roll keys of a zone that has a DS record.
       expect(secure).toBeGreaterThan(Math.min(GROUP, RUNS) / 3);
+    },
+  );
+});
+
+/** Runs with two signers, which take longer. */
+const SHARED_RUNS = Math.ceil(RUNS / 5);
+
+describe('six years with two signers', () => {
+  it.each(Array.from({ length: Math.ceil(SHARED_RUNS / GROUP) }, (_, i) => FIRST + i * GROUP))(
+    'leave the zone valid for resolvers that take answers of both: seeds from %d',
+    { timeout: 120_000 },
+    (first) => {
+      let shared = 0;
+      for (let seed = first; seed < Math.min(first + GROUP, FIRST + SHARED_RUNS); seed++) {
+        const { bogus, hasJoined, rolled } = simulateTwoSigners(seed);
+        expect(bogus, `seed ${seed}`).toBeUndefined();
+        if (hasJoined && rolled > 5) shared++;
+      }
+      expect(shared).toBeGreaterThan(Math.min(GROUP, SHARED_RUNS) / 2);
+    },
+  );
+
+  it.each(['signersKey', 'signersCds', 'signersLag'] as const)(
+    'are bogus when a wait is missing: %s',
+    { timeout: 120_000 },
+    (wait) => {
+      const barriers = { rules: RULES, without: new Set([wait]) };
+      const isFound = Array.from({ length: TRIES }, (_, seed) => seed).some(
+        (seed) => simulateTwoSigners(seed, barriers).bogus !== undefined,
+      );
+      expect(isFound).toBe(true);
     },
   );
 });

@@ -34,7 +34,8 @@ class Running {
     const signing = (): ZoneSigning => this.signing;
     const signers: ZoneSigners = {
       isSigner: (zone) => signing().isSigner(zone),
-      plan: (zone, content) => signing().plan(zone, content),
+      plan: (zone, content, given) => signing().plan(zone, content, given),
+      foreignOf: (zone) => signing().foreignOf(zone),
       published: (zone, plan) => signing().published(zone, plan),
     };
     this.bench = new KeeperBench(store, signers);

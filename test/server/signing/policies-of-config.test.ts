@@ -46,9 +46,11 @@ it('the policy of a zone says how it is signed', () => {
       propagation: 3600,
       parentPropagation: 3600,
       isParentAsked: false,
+      hasOtherSigners: false,
     },
     hasCds: true,
     parent: [],
+    signers: [],
   } satisfies DnssecPolicy);
   expect(policyOf('other.test.').dnssec).toBe(dnssec);
   expect(policyOf('full.test.')).toMatchObject({

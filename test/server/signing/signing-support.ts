@@ -30,6 +30,7 @@ export const POLICY: DnssecPolicy = {
   },
   hasCds: true,
   parent: [],
+  signers: [],
 };
 export const ASKED: DnssecPolicy = {
   ...POLICY,

@@ -38,6 +38,10 @@ export class FakeSigners implements ZoneSigners {
     return this.zones.has(zone);
   }
 
+  foreignOf(): undefined {
+    return undefined;
+  }
+
   async plan(zone: string, content: Uint8Array): Promise<SigningPlan | undefined> {
     this.calls.push(`plan ${zone} at ${imageFacts(content).serial}`);
     if (this.failure === 'plan') throw new AdotdError(ErrorCode.DNSSEC_KEY, 'the key is lost');

@@ -12,7 +12,15 @@ import type { DnssecPolicy } from '../dnssec-policy.js';
 import type { RunningSigning } from '../running-signing.js';
 import { dnskeyOf } from '../stored-signing.js';
 import { type AskResolver, DelegationResolver } from './delegation-resolver.js';
-import { foreignDsText, hasDs, isForeignDs, lookOf, type ParentLook, resolverLookOf } from './parent-look.js';
+import {
+  foreignDsText,
+  hasDs,
+  isForeignDs,
+  type Judges,
+  lookOf,
+  type ParentLook,
+  resolverLookOf,
+} from './parent-look.js';
 import { type AskParent, ParentServers } from './parent-servers.js';
 
 interface LookParts {
@@ -61,9 +69,15 @@ export class DelegationLooks {
       const own = Object.keys(kept.dnskeys).map((id) => dnskeyOf(kept.dnskeys, id));
       return isForeignDs(ds, [...own, ...dnskeysOf(this.#parts.served(zone))], apex);
     };
+    const others = kept.keys.foreign.map(({ dnskey }) => Buffer.from(dnskey, 'base64'));
+    const ofOthers = (ds: Uint8Array): boolean => others.some((dnskey) => hasDs([ds], dnskey, apex));
+    const judges: Judges = {
+      isForeign: (ds) => isForeign(ds.filter((one) => !ofOthers(one))),
+      isDenial: (ds) => ds.every(ofOthers),
+    };
     const look = policy.rollover.isParentAsked
-      ? await this.#lookAtParent(running, policy, before, isForeign)
-      : resolverLookOf(await this.#askResolver(apex), this.#parts.clock.seconds(), before, isForeign);
+      ? await this.#lookAtParent(running, policy, before, judges)
+      : resolverLookOf(await this.#askResolver(apex), this.#parts.clock.seconds(), before, judges);
     this.#sayNews(running, look, before);
     running.look = look;
   }
@@ -72,7 +86,7 @@ export class DelegationLooks {
     { signing }: RunningSigning,
     { parent, rollover }: DnssecPolicy,
     before: ParentLook | undefined,
-    isForeign: (ds: readonly Uint8Array[]) => boolean,
+    judges: Judges,
   ): Promise<ParentLook> {
     const { zone, apex } = signing;
     const failures: string[] = [];
@@ -85,7 +99,7 @@ export class DelegationLooks {
       );
       return { ...kept, keys: parentSeen(kept.keys, now, seen, rollover.parentPropagation) };
     });
-    return lookOf(answers, failures, now, before, isForeign);
+    return lookOf(answers, failures, now, before, judges);
   }
 
   #sayNews({ signing }: RunningSigning, look: ParentLook, before: ParentLook | undefined): void {

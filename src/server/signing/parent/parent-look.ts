@@ -1,7 +1,7 @@
 /** A look at the DS records of a zone at all servers of its parent: what it says, and when the next one is due. */
 import { DigestType, dsRdata } from '../../../dnssec/keys/delegation-signer.js';
 import type { KeyProgress, ZoneKeys } from '../../../dnssec/rollover/key-state.js';
-import { endOf } from '../../../dnssec/rollover/step.js';
+import { endOf } from '../../../dnssec/rollover/waits.js';
 import { counted } from '../../../errors.js';
 import type { DnssecPolicy } from '../dnssec-policy.js';
 import type { StoredSigning } from '../stored-signing.js';
@@ -25,6 +25,14 @@ export interface ParentLook {
   readonly silent: number;
   /** Since when no resolver is there; undefined: some are, or the parent is asked. */
   readonly silentSince: number | undefined;
+}
+
+/** What DS records of an answer say. */
+export interface Judges {
+  /** Whether none is of a key of the zone, though there are some, those of other signers (RFC 8901) apart. */
+  isForeign(ds: readonly Uint8Array[]): boolean;
+  /** Whether there are none but those of other signers. */
+  isDenial(ds: readonly Uint8Array[]): boolean;
 }
 
 /** Seconds between two looks: half of the time that caches keep DS records, within these bounds. A guess. */
@@ -55,7 +63,7 @@ export function lookOf(
   failures: readonly string[],
   now: number,
   before: ParentLook | undefined,
-  isForeign: (ds: readonly Uint8Array[]) => boolean,
+  { isForeign, isDenial }: Judges,
 ): ParentLook {
   const known = answers.filter((answer) => answer !== undefined);
   const isWhole = answers.length > 0 && known.length === answers.length;
@@ -65,7 +73,7 @@ export function lookOf(
     at: now,
     isByResolver: false,
     text: [text, ...failures].join('; '),
-    isDenied: isWhole ? known.every((answer) => answer.length === 0) : undefined,
+    isDenied: isWhole ? known.every(isDenial) : undefined,
     ds: known.flat(),
     isForeign: known.some(isForeign),
     silent: isWhole ? 0 : (before?.silent ?? 0) + 1,
@@ -78,7 +86,7 @@ export function resolverLookOf(
   says: ResolverSays,
   now: number,
   before: ParentLook | undefined,
-  isForeign: (ds: readonly Uint8Array[]) => boolean,
+  { isForeign, isDenial }: Judges,
 ): ParentLook {
   const look = { at: now, isByResolver: true, ds: [], isForeign: false, silentSince: undefined };
   if (says.kind === 'answer') {
@@ -86,7 +94,7 @@ export function resolverLookOf(
     return {
       ...look,
       text: `resolvers answer ${shownDs(ds)}`,
-      isDenied: ds.length === 0,
+      isDenied: isDenial(ds),
       ds,
       isForeign: isForeign(ds),
       silent: 0,

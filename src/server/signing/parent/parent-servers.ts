@@ -70,12 +70,28 @@ export class ParentServers {
     this.#servers.clear();
   }
 
-  readonly ask: AskParent = async (zone, remotes, failed) => {
-    const answers = await Promise.all(remotes.map((name) => this.#askRemote(zone, name, failed)));
-    return answers.flat();
-  };
+  readonly ask: AskParent = (zone, remotes, failed) =>
+    this.askAll(remotes, failed, (server) =>
+      server.ask({ apex: nameFromText(zone), type: Type.DS }, false, (question, verifier) => ({
+        take: (message, now) => readDsAnswer(message, question, verifier, now),
+      })),
+    );
 
-  async #askRemote(zone: string, name: string, failed: (reason: string) => void): Promise<readonly DsAnswer[]> {
+  /** Has all servers of the remotes asked by `question`; one answer for each of their addresses. Never rejects. */
+  async askAll<T>(
+    remotes: readonly string[],
+    failed: (reason: string) => void,
+    question: (server: Primary) => Promise<T>,
+  ): Promise<readonly (T | undefined)[]> {
+    const answers = await Promise.all(remotes.map((name) => this.#askRemote(name, failed, question)));
+    return answers.flat();
+  }
+
+  async #askRemote<T>(
+    name: string,
+    failed: (reason: string) => void,
+    question: (server: Primary) => Promise<T>,
+  ): Promise<readonly (T | undefined)[]> {
     const remote = this.#remotes.get(name);
     if (remote === undefined) {
       failed(`the remote ${name} is not configured`);
@@ -83,7 +99,7 @@ export class ParentServers {
     }
     const addresses = await this.#addressesOf(remote, failed);
     const answers = addresses.map((address) =>
-      address === undefined ? undefined : this.#askAddress(zone, remote, address, failed),
+      address === undefined ? undefined : this.#askAddress(remote, address, failed, question),
     );
     return Promise.all(answers);
   }
@@ -107,18 +123,15 @@ export class ParentServers {
     return [...new Set(found.flat())];
   }
 
-  async #askAddress(
-    zone: string,
+  async #askAddress<T>(
     remote: PrimarySettings,
     address: string,
     failed: (reason: string) => void,
-  ): Promise<DsAnswer> {
+    question: (server: Primary) => Promise<T>,
+  ): Promise<T | undefined> {
     const place = placeOf(address, remote.port);
     try {
-      const apex = nameFromText(zone);
-      return await this.#serverAt(remote, address).ask({ apex, type: Type.DS }, false, (question, verifier) => ({
-        take: (message, now) => readDsAnswer(message, question, verifier, now),
-      }));
+      return await question(this.#serverAt(remote, address));
     } catch (error) {
       const reason = reasonOf(error);
       failed(reason.startsWith(place) ? reason : `${place}: ${reason}`);

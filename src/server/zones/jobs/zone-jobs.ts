@@ -36,7 +36,7 @@ export type ZoneJob =
   | { readonly kind: 'diff'; readonly older: Uint8Array; readonly newer: Uint8Array }
   | ({ readonly kind: 'merge' } & FileMerge)
   | ({ readonly kind: 'signatures' } & SignatureLook)
-  | { readonly kind: 'foreign'; readonly image: Uint8Array }
+  | { readonly kind: 'foreign'; readonly image: Uint8Array; readonly hasForeign: boolean }
   | { readonly kind: 'run'; readonly image: Uint8Array }
   | ({ readonly kind: 'restore' } & StoredBase)
   | ({ readonly kind: 'transferred' } & Transferred);
@@ -47,7 +47,7 @@ export interface JobResults {
   readonly diff: RunPair;
   readonly merge: Merged;
   readonly signatures: SignaturesFound;
-  /** `www.example. RRSIG`: a record that only signing makes; '': there is none. */
+  /** `www.example. RRSIG`: a record that only signing makes; '': there is none. With `hasForeign`, keys do not count. */
   readonly foreign: string;
   /** In shared memory. */
   readonly run: Uint8Array;
@@ -83,7 +83,7 @@ export function ownedBy(job: ZoneJob): ArrayBuffer[] {
 /** Does the work. Throws AdotdError as applyChange(), mergeFile(), compose(), compileTransfer() and recordsBetween() do. */
 export function runJob(job: ZoneJob, chooseSigner: ChooseSigner): JobResult {
   if (job.kind === 'apply') return applyChange(job, chooseSigner);
-  if (job.kind === 'foreign') return signersRecordOf(job.image) ?? '';
+  if (job.kind === 'foreign') return signersRecordOf(job.image, job.hasForeign) ?? '';
   if (job.kind === 'signatures') {
     const { due, next, expire } = dueSignatures(job.image, job.policy, job.now);
     return { due: due.length, next, expire };

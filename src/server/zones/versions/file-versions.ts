@@ -30,6 +30,8 @@ interface FileContext {
   readonly lane: LoaderLane;
   /** How the next version is signed; `content` is an image of the records. undefined: the zone is not signed here, nor to be. */
   readonly ask: AskPlan | undefined;
+  /** Whether the zone can have keys of other signers. */
+  readonly hasForeign: boolean;
 }
 
 /** Whether the server gives the zone serials of its own. */
@@ -76,8 +78,8 @@ async function signerVersion(
   context: FileContext,
   ask: AskPlan,
 ): Promise<FileVersion> {
-  const { before, accepted, lane } = context;
-  const foreign = await lane.run({ kind: 'foreign', image: file });
+  const { before, accepted, lane, hasForeign } = context;
+  const foreign = await lane.run({ kind: 'foreign', image: file, hasForeign });
   if (foreign !== '' && before.image !== undefined)
     return staying(before, result, [signedTwice(result, foreign, 'the old version stays')]);
   if (foreign !== '') {
@@ -88,7 +90,8 @@ async function signerVersion(
   if (before.image === undefined || accepted !== undefined)
     return freshVersion(result, file, accepted?.published, context, ask);
   // What another signer has made is no version to begin at.
-  const isForeign = before.plan === undefined && (await lane.run({ kind: 'foreign', image: before.image })) !== '';
+  const look = { kind: 'foreign', image: before.image, hasForeign } as const;
+  const isForeign = before.plan === undefined && (await lane.run(look)) !== '';
   if (isForeign) return freshVersion(result, file, imageFacts(before.image).serial, context, ask);
   return mergedVersion(result, file, before.image, context);
 }
@@ -112,6 +115,8 @@ async function mergedVersion(
   const merge = { kind: 'merge', zone, file, ...loaded, serialPolicy, zonemd, isSigner, now } as const;
   const { difference: wanted, overlay } = await lane.run(merge);
   const known = { sourceSerial: result.serial, overlay };
+  // What else may be new in the file is a key of another signer, which the next version has.
+  if (wanted === undefined && context.hasForeign) await ask?.(zone);
   if (wanted === undefined)
     return { result: withImage(result, zone), history, ...known, difference: undefined, plan: planBefore };
   const plan = await ask?.(zone);

@@ -1,12 +1,13 @@
 /** From changes of a zone to its next version. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { contentOf } from '../../../dnssec/signing/content-runs.js';
 import { AdotdError, ErrorCode } from '../../../errors.js';
 import type { PendingView } from '../../../image/changes/pending-view.js';
 import { imageFacts } from '../../../image/image-facts.js';
 import { Type } from '../../../protocol/iana.js';
 import { readU32 } from '../../../protocol/octets.js';
 import type { Clock } from '../../../session/clock.js';
-import type { Difference } from '../../../zone/changes/difference.js';
+import { type Difference, differenceOf } from '../../../zone/changes/difference.js';
 import type { EffectivePolicy } from '../../zone-policy.js';
 import type { Signing } from '../jobs/apply-change.js';
 import type { LoaderLane } from '../jobs/loader-lane.js';
@@ -31,6 +32,8 @@ interface Context {
   readonly signing?: Signing | undefined;
   /** As ZoneChange has it. */
   readonly isLenient?: boolean | undefined;
+  /** Keys in the view are those of the plan: they are no part of the change. */
+  readonly hasForeign?: boolean | undefined;
 }
 
 /** A version as it was made. */
@@ -74,7 +77,10 @@ export async function versionOf(older: Uint8Array, view: PendingView, context: C
   const { published, policy, now } = context;
   const serial = nextSerial(policy.serial, published, now, serialOf(view));
   renewDigests(view, policy.zonemd, serial);
-  return appliedVersion(older, view.difference(serial), context);
+  const difference = view.difference(serial);
+  if (context.hasForeign !== true) return appliedVersion(older, difference, context);
+  const { removed, added } = contentOf(difference.apex, difference);
+  return appliedVersion(older, differenceOf(difference.apex, removed, added), context);
 }
 
 /** As versionOf(), of a difference of the content. Throws ADOTD_RECORD_MISSING and ADOTD_RECORD_PRESENT when it does not fit `older`. */

@@ -5,11 +5,13 @@ import { PendingView } from '../../../image/changes/pending-view.js';
 import { ImageView } from '../../../image/changes/zone-view.js';
 import { imageFacts } from '../../../image/image-facts.js';
 import { ContentView } from '../../../image/signed/content-view.js';
+import { keysOfView } from '../../../image/signed/key-records.js';
 import { nameToText } from '../../../protocol/name.js';
 import { isLaterSerial } from '../../../protocol/serial.js';
 import type { Clock } from '../../../session/clock.js';
 import { composeRuns } from '../../../zone/changes/compose.js';
 import type { RunPair } from '../../../zone/changes/record-run.js';
+import type { GivenKeys } from '../../signing/signers/foreign-keys.js';
 import type { SigningPlan, ZoneSigners } from '../../signing/zone-signers.js';
 import type { EffectivePolicy } from '../../zone-policy.js';
 import type { Signing } from '../jobs/apply-change.js';
@@ -60,8 +62,8 @@ interface ResignedVersion {
 const NOTHING: RunPair = { removed: new Uint8Array(0), added: new Uint8Array(0) };
 
 /** Throws ADOTD_ZONE_INVALID when a change adds records that only signing makes. */
-function refuseSignersRecords(zone: string, view: PendingView): void {
-  const found = signersRecordIn(view.apex, view.changes()?.added ?? NOTHING.added);
+function refuseSignersRecords(zone: string, view: PendingView, hasForeign: boolean): void {
+  const found = signersRecordIn(view.apex, view.changes()?.added ?? NOTHING.added, hasForeign);
   if (found === undefined) return;
   const message = `a change of ${zone}: found ${found}, expected no record that signing makes: the zone is signed here`;
   throw new AdotdError(ErrorCode.ZONE_INVALID, message);
@@ -115,8 +117,14 @@ export class VersionMaker {
       if (state === undefined && served === undefined) await this.#state?.remove(zone);
       if (served === undefined && !isAccepted) before = beforeOf(kept, await this.#read(kept, state), false);
       const accepted = isAccepted ? { published: state.serial(zone) } : undefined;
-      const ask = this.isSigner(zone) ? (content: Uint8Array) => this.#plan(kept, content) : undefined;
-      const version = await fileVersion(result, { ...this.#context(zone), before, accepted, ask });
+      const foreign = this.isSigner(zone) ? this.#signers?.foreignOf(zone) : undefined;
+      const hasForeign = foreign !== undefined;
+      const given =
+        hasForeign && result.image !== undefined
+          ? ({ kind: 'file', keys: keysOfView(new ImageView(result.image)) } as const)
+          : undefined;
+      const ask = this.isSigner(zone) ? (content: Uint8Array) => this.#plan(kept, content, content, given) : undefined;
+      const version = await fileVersion(result, { ...this.#context(zone), before, accepted, ask, hasForeign });
       if (isAccepted && version.result.image !== undefined) await state.remove(zone);
       await storeFileVersion(kept, before, version, result.image, state);
       return version;
@@ -128,7 +136,8 @@ export class VersionMaker {
 
   /** The content of a version, to be changed. */
   viewOf({ zone }: Kept, image: Uint8Array): PendingView {
-    return new PendingView(this.isSigner(zone) ? new ContentView(image) : new ImageView(image));
+    const isSigner = this.isSigner(zone);
+    return new PendingView(isSigner ? new ContentView(image, this.#signers?.foreignOf(zone)) : new ImageView(image));
   }
 
   /**
@@ -136,7 +145,10 @@ export class VersionMaker {
    * signing throw.
    */
   async ofChange(kept: Kept, older: Uint8Array, view: PendingView): Promise<ChangedVersion> {
-    const plan = await this.#plan(kept, older);
+    const foreign = this.isSigner(kept.zone) ? this.#signers?.foreignOf(kept.zone) : undefined;
+    const given = foreign && ({ kind: 'content', keys: keysOfView(view) } as const);
+    if (this.isSigner(kept.zone)) refuseSignersRecords(kept.zone, view, foreign !== undefined);
+    const plan = await this.#plan(kept, older, older, given);
     return this.#changed(kept, older, view, plan, signingOf(plan, older, kept.plan));
   }
 
@@ -205,9 +217,9 @@ export class VersionMaker {
     signing: Signing | undefined,
   ): Promise<ChangedVersion> {
     const { zone, apex, serial: published, sourceSerial, origin, role } = kept;
-    if (this.isSigner(zone)) refuseSignersRecords(zone, view);
+    const hasForeign = this.isSigner(zone) && this.#signers?.foreignOf(zone) !== undefined;
     const isLenient = role === 'secondary';
-    const made = await versionOf(older, view, { ...this.#context(zone), published, signing, isLenient });
+    const made = await versionOf(older, view, { ...this.#context(zone), published, signing, isLenient, hasForeign });
     const { image, difference, signaturesExpire } = made;
     const isFirst = role === 'file' && this.#state?.serial(zone) === undefined;
     const overlay = role === 'file' ? composeRuns(apex, kept.overlay ?? NOTHING, made.content) : undefined;
@@ -236,8 +248,9 @@ export class VersionMaker {
     { zone, plan: before }: Kept,
     content: Uint8Array,
     served: Uint8Array = content,
+    given?: GivenKeys,
   ): Promise<SigningPlan | undefined> {
-    const plan = this.isSigner(zone) ? await this.#signers?.plan(zone, content) : undefined;
+    const plan = this.isSigner(zone) ? await this.#signers?.plan(zone, content, given) : undefined;
     if (plan !== undefined || before === undefined || !imageFacts(served).signed) return plan;
     const found = `zone ${zone} was signed here, and its keys are not known any more; it stays as it is`;
     const remedy = `restore the state from a backup, or make new keys with adotd ctl dnssec start ${zone}`;

@@ -47,7 +47,7 @@ describe('a large zone', () => {
     expect(changed.made).toBe(1);
     const applied = applyDifference(whole.image!, changed.difference, { now: NOW });
     expect(Buffer.compare(runOf(applied.image!), runOf(changed.image!))).toBe(0);
-    expect(await lane.run({ kind: 'foreign', image: whole.image! })).not.toBe('');
-    expect(await lane.run({ kind: 'foreign', image: content })).toBe('');
+    expect(await lane.run({ kind: 'foreign', hasForeign: false, image: whole.image! })).not.toBe('');
+    expect(await lane.run({ kind: 'foreign', hasForeign: false, image: content })).toBe('');
   });
 });

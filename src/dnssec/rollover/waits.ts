@@ -1,0 +1,80 @@
+/** What a state of a key waits for before it moves on: times, the parent, and other signers. */
+import { type ForeignKey, type KeyProgress, type KeyRecord, type Lasting, TTL_OF, type ZoneKeys } from './key-state.js';
+import type { RolloverPolicy } from './rollover-policy.js';
+import { expiryOf } from './served-ttls.js';
+
+/** Waits of which the simulation shows that each is needed. */
+export type Wait =
+  | 'dnskey'
+  | 'zone'
+  | 'ds'
+  | 'propagation'
+  | 'parentPropagation'
+  | 'parent'
+  | 'publication'
+  | 'signersKey'
+  | 'signersCds'
+  | 'signersLag';
+
+const NOTHING: ReadonlySet<Wait> = new Set();
+
+/**
+ * What the other signers have to have before a record of a key moves on (RFC 8901 §6.2, §7, §8); undefined: nothing. A resolver may hold
+ * their DNSKEY RRset and our signatures, and the parent may take their CDS records. A KSK signs our DNSKEY RRset only: they need not have it. A key
+ * that goes is ours until they have lost it: it must not come back from them as one of theirs.
+ */
+export function signersWait(
+  { role, records, signers }: KeyProgress,
+  record: KeyRecord,
+  { hasOtherSigners = false }: RolloverPolicy,
+  without: ReadonlySet<Wait> = NOTHING,
+): Lasting | undefined {
+  if (!hasOtherSigners) return undefined;
+  const isComing = records[record].state === 'rumoured';
+  const never: Lasting = { since: undefined, sure: undefined };
+  if (record === 'dnskey' && !(role === 'ksk' && isComing) && !without.has('signersKey'))
+    return (isComing ? signers?.hasKey : signers?.lacksKey) ?? never;
+  if (record === 'ds' && !without.has('signersCds')) return (isComing ? signers?.hasCds : signers?.lacksCds) ?? never;
+  return undefined;
+}
+
+/** When caches hold nothing any more that was before a rumoured or unretentive state; undefined: something has to happen first. */
+export function endOf(
+  key: KeyProgress,
+  record: KeyRecord,
+  { ttls }: ZoneKeys,
+  policy: RolloverPolicy,
+  without: ReadonlySet<Wait> = NOTHING,
+): number | undefined {
+  const { state, since } = key.records[record];
+  const kind = TTL_OF[record];
+  const isAtParent = record === 'ds';
+  let begin = since ?? (without.has('publication') ? 0 : undefined);
+  if (begin === undefined) return undefined;
+  if (isAtParent && !without.has('parent')) {
+    const seen = state === 'rumoured' ? key.parent.seen : key.parent.gone;
+    if (seen === undefined || key.parent.sure === undefined) return undefined;
+    begin = Math.max(begin, key.parent.sure);
+  }
+  const sight = signersWait(key, record, policy, without);
+  if (sight !== undefined) {
+    if (sight.sure === undefined) return undefined;
+    // The parent may have read older CDS of another signer until then, and takes as long to follow them as it took to follow ours.
+    const seen = state === 'rumoured' ? key.parent.seen : key.parent.gone;
+    const lag = isAtParent && !without.has('signersLag') ? Math.max(0, (seen ?? 0) - (since ?? 0)) : 0;
+    begin = Math.max(begin, sight.sure + lag);
+  }
+  let delay = without.has('propagation') ? 0 : policy.propagation;
+  // The parent may still read an older CDS from a secondary that lags behind, and take a step back.
+  if (isAtParent && !without.has('parentPropagation')) delay += policy.parentPropagation;
+  return without.has(kind) ? begin + delay : expiryOf(ttls[kind], begin, delay);
+}
+
+/** When no cache holds a DNSKEY RRset of ours any more that lacks a key of another signer; undefined: it is not published yet. */
+export function foreignEnd(
+  { record }: ForeignKey,
+  { ttls }: ZoneKeys,
+  { propagation }: RolloverPolicy,
+): number | undefined {
+  return record.since === undefined ? undefined : expiryOf(ttls.dnskey, record.since, propagation);
+}
