@@ -306,7 +306,7 @@ export class ZoneKeeper {
       const image = changeable(kept, this.#publisher.imageOf(kept.apex));
       const view = this.#maker.viewOf(kept, image);
       taken = await attemptAll(batch, view);
-      if (view.changes() !== undefined) {
+      if (this.#maker.isChanged(kept, image, view)) {
         const { version, overlay } = await this.#maker.ofChange(kept, image, view);
         await this.#serve(kept, version, overlay);
       }

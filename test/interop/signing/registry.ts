@@ -19,21 +19,23 @@ interface Place {
 export class Registry {
   readonly #parent: string;
   readonly #parentServer: Exchange;
-  readonly #childServer: Exchange;
+  /** They are asked in turn. */
+  #childServers: readonly Exchange[];
   /** DS records by child, RDATA in hexadecimal. */
   readonly #ds = new Map<string, readonly string[]>();
   readonly #watching: Promise<void>[] = [];
   #isOver = false;
 
-  private constructor(parent: string, parentServer: Exchange, childServer: Exchange) {
+  private constructor(parent: string, parentServer: Exchange, childServers: readonly Exchange[]) {
     this.#parent = parent;
     this.#parentServer = parentServer;
-    this.#childServer = childServer;
+    this.#childServers = childServers;
   }
 
-  static async open(parent: string, parentPlace: Place, childPlace: Place): Promise<Registry> {
+  static async open(parent: string, parentPlace: Place, ...childPlaces: readonly Place[]): Promise<Registry> {
     const open = (name: string, { port }: Place) => Exchange.open({ name, address: '127.0.0.1', port });
-    return new Registry(parent, await open('parent', parentPlace), await open('child', childPlace));
+    const children = await Promise.all(childPlaces.map((place) => open('child', place)));
+    return new Registry(parent, await open('parent', parentPlace), children);
   }
 
   /** Begins to look at a child; rejections come with close(). */
@@ -41,9 +43,20 @@ export class Registry {
     this.#watching.push(this.#watch(child));
   }
 
+  /** Asks only the first of the children's servers from now on. */
+  askFirstOnly(): void {
+    for (const server of this.#childServers.slice(1)) server.close();
+    this.#childServers = this.#childServers.slice(0, 1);
+  }
+
   /** How many DS records a child has. */
   count(child: string): number {
     return this.#ds.get(child)?.length ?? 0;
+  }
+
+  /** Key tags of the DS records that a child has. */
+  tags(child: string): number[] {
+    return (this.#ds.get(child) ?? []).map((hex) => Number.parseInt(hex.slice(0, 4), 16));
   }
 
   async close(): Promise<void> {
@@ -52,13 +65,13 @@ export class Registry {
       await Promise.all(this.#watching);
     } finally {
       this.#parentServer.close();
-      this.#childServer.close();
+      for (const server of this.#childServers) server.close();
     }
   }
 
   async #watch(child: string): Promise<void> {
-    while (!this.#isOver) {
-      const cds = await recordsOf(this.#childServer, child, CDS);
+    for (let round = 0; !this.#isOver; round++) {
+      const cds = await recordsOf(this.#childServers[round % this.#childServers.length]!, child, CDS);
       const wanted = cds.includes(DELETE) ? [] : cds;
       // No CDS asks for nothing.
       if (cds.length > 0 && wanted.join() !== (this.#ds.get(child) ?? []).join()) await this.#replace(child, wanted);

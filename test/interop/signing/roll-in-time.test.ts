@@ -2,17 +2,15 @@
  * Rolls in wall time, with TTLs of two seconds: adotd serves a parent and its children, a registry does what CDS records ask for, and unbound, which
  * trusts the keys of the parent, validates the children several times a second. ADOTD_ROLLS asks for so many rolls of each child.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
 import { Exchange } from '../../differential/exchange.js';
-import { adotd, adotdServe, type Serving } from '../../support/cli.js';
-import { until } from '../../support/patience.js';
 import type { Peer } from '../../support/peers/server.js';
 import { missingTools } from '../../support/peers/tools.js';
 import { runUnbound } from '../../support/peers/unbound.js';
+import { Configured, comes } from './configured.js';
 import { Registry, recordsOf } from './registry.js';
 import { SteadyValidation } from './steady-validation.js';
 
@@ -32,10 +30,6 @@ const TIMES = { dnskey_ttl: 2, ds_ttl: 2, propagation: 2, parent_propagation: 0 
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-roll-'));
 
-function zoneText(zone: string, lines: readonly string[]): string {
-  return [`$ORIGIN ${zone}`, '@ 2 SOA ns h 1 60 30 60 2', '@ 2 NS ns', 'ns 2 A 127.0.0.1', ...lines, ''].join('\n');
-}
-
 const CHILD = [
   'www 2 A 192.0.2.1',
   'alias 2 CNAME www',
@@ -44,68 +38,9 @@ const CHILD = [
   'cut 2 NS ns.cut',
 ];
 
-/** A server with a configuration that can be changed while it runs. */
-class Configured {
-  readonly #folder: string;
-  readonly #socket: string;
-  #serving: Serving | undefined;
-
-  constructor(name: string) {
-    this.#folder = join(folder, name);
-    this.#socket = join(this.#folder, 'ctl.sock');
-    mkdirSync(join(this.#folder, 'zones'), { recursive: true });
-  }
-
-  get port(): number {
-    return this.#serving!.port;
-  }
-
-  log(): string {
-    return this.#serving?.stderr() ?? '';
-  }
-
-  writeZone(zone: string, lines: readonly string[]): void {
-    writeFileSync(join(this.#folder, 'zones', `${zone}zone`), zoneText(zone, lines));
-  }
-
-  async start(config: object): Promise<void> {
-    this.#write(config);
-    this.#serving = await adotdServe('--config', join(this.#folder, 'adotd.yaml'));
-  }
-
-  async change(config: object): Promise<void> {
-    this.#write(config);
-    await this.ctl('reload');
-  }
-
-  async ctl(...words: readonly string[]): Promise<string> {
-    const { status, stdout, stderr } = await adotd('ctl', '--socket', this.#socket, ...words);
-    if (status !== 0) throw new Error(`adotd ctl ${words.join(' ')}: ${stderr}${stdout}`);
-    return stdout;
-  }
-
-  async stop(): Promise<void> {
-    await this.#serving?.stop();
-  }
-
-  #write(config: object): void {
-    const own = {
-      listen: ['127.0.0.1'],
-      workers: 1,
-      tls: { enabled: false },
-      control: { socket: this.#socket },
-      state: { folder: join(this.#folder, 'state') },
-    };
-    writeFileSync(join(this.#folder, 'adotd.yaml'), stringify({ ...own, ...config }));
-  }
-}
-
-const comes = (what: string, isSo: () => boolean | Promise<boolean>): Promise<void> =>
-  until(what, isSo, undefined, { pause: 100, patience: PATIENCE });
-
 describe.skipIf(missing)(`rolls, as a validating resolver sees them${missing ? ` (skipped: ${missing})` : ''}`, () => {
-  const parent = new Configured('parent');
-  const children = new Configured('children');
+  const parent = new Configured(join(folder, 'parent'));
+  const children = new Configured(join(folder, 'children'));
   /** What happens to a child, for the list of faults. */
   const phases = new Map<string, string>();
   const policies: Record<string, { keys: string; algorithm: string; nsec3: unknown }> = {

@@ -1,5 +1,6 @@
 /** Makes the versions of zones: of their files, and of changes. It reads and stores what that needs, but serves nothing. */
-import { signersRecordIn } from '../../../dnssec/signing/content-runs.js';
+import { isWithoutKeys, withoutKeys } from '../../../dnssec/signing/apex-keys.js';
+import { contentOf, signersRecordIn } from '../../../dnssec/signing/content-runs.js';
 import { AdotdError, ErrorCode } from '../../../errors.js';
 import { PendingView } from '../../../image/changes/pending-view.js';
 import { ImageView } from '../../../image/changes/zone-view.js';
@@ -138,6 +139,18 @@ export class VersionMaker {
   viewOf({ zone }: Kept, image: Uint8Array): PendingView {
     const isSigner = this.isSigner(zone);
     return new PendingView(isSigner ? new ContentView(image, this.#signers?.foreignOf(zone)) : new ImageView(image));
+  }
+
+  /** Whether a view of the image `older` shows another content. Changes of our own keys are none: nobody can take them away. */
+  isChanged({ zone }: Kept, older: Uint8Array, view: PendingView): boolean {
+    const changes = view.changes();
+    const foreign = this.isSigner(zone) ? this.#signers?.foreignOf(zone) : undefined;
+    if (changes === undefined || foreign === undefined) return changes !== undefined;
+    const { removed, added } = contentOf(view.apex, changes);
+    if (changes.soa !== undefined || removed.length + added.length > 0) return true;
+    const own = withoutKeys(keysOfView(new ImageView(older)), foreign);
+    const after = withoutKeys(keysOfView(view), own);
+    return !isWithoutKeys(withoutKeys(after, foreign)) || !isWithoutKeys(withoutKeys(foreign, after));
   }
 
   /**
