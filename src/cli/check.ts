@@ -131,8 +131,8 @@ async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, fi
   // Loaded only here: YAML and the schema take as long to load as a small zone takes to check.
   const { configPlaces, openConfig } = await import('../config/load.js');
   const { dnssecChecksOf } = await import('../server/signing/dnssec-checks.js');
-  const { certificateMistakes, startMistakes } = await import('../server/start-check.js');
-  const { stateMistakes } = await import('../server/state-check.js');
+  const { certificateMistakes, startMistakes } = await import('../server/checks/start-check.js');
+  const { stateMistakes } = await import('../server/checks/state-check.js');
   const { config, text } = openConfig(path, (warning) => add(findings, warning));
   const placeOf = configPlaces(path, text);
   for (const mistake of startMistakes(config, placeOf)) add(findings, mistake);

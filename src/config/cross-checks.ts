@@ -202,8 +202,8 @@ function policyMistakes(config: Config): CrossMistake[] {
     const refuse = (keys: Path, message: string): void => void found.push({ path: [...path, ...keys], message });
     if (require === 'tls' && !config.tls.enabled)
       refuse(['require'], 'expected tls.enabled: true as well; without TLS these zones are never answered');
-    if (transfer?.require === 'tls' && !config.tls.enabled && config.transfer.listen.length === 0)
-      refuse(['transfer', 'require'], 'expected tls.enabled: true or transfer.listen as well: there is no TLS');
+    if (transfer?.require === 'tls' && !config.tls.enabled)
+      refuse(['transfer', 'require'], 'expected tls.enabled: true as well: there is no TLS');
     if (serial === 'keep' && update.length > 0)
       refuse(['serial'], 'expected increment, unixtime or date beside `update`: a changed zone needs a later serial');
     if (serial === 'keep' && wantsSignals(signals))
@@ -223,9 +223,11 @@ function policyMistakes(config: Config): CrossMistake[] {
 }
 
 function transferListenerMistakes({ transfer, listen, port, tls_port: tlsPort, tls }: Config): CrossMistake[] {
+  if (!tls.enabled && transfer.listen.length > 0)
+    return [{ path: ['tls', 'enabled'], message: 'expected true: the listeners of `transfer.listen` speak TLS' }];
   const others = listen.flatMap((address) => [
     { address, port, key: 'port' },
-    ...(tls.enabled ? [{ address, port: tlsPort, key: 'tls_port' }] : []),
+    { address, port: tlsPort, key: 'tls_port' },
   ]);
   return listenersMistakes(transfer.listen, others).map(({ index, message }) => ({
     path: ['transfer', 'listen', index, 'port'],

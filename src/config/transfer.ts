@@ -9,7 +9,7 @@ const listener = z.strictObject({
   port: limit('port', 0, 65_535, DOT_PORT, 'Port for DNS over TLS; 0 takes a free port.'),
   client_ca: z.string().check(z.minLength(1)).register(z.globalRegistry, {
     description:
-      'PEM file with the authorities that sign certificates of clients. A client without such a certificate is not served. Relative to this file.',
+      'PEM file with the authorities that sign certificates of clients. A client without such a certificate is not served. If the file cannot be used at the start, nobody is served on this address until a reload finds a good one. Relative to this file.',
   }),
 });
 

@@ -7,6 +7,7 @@ import type { Config } from '../config/schema.js';
 import { AdotdError, counted, ErrorCode } from '../errors.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
 import type { PlaceOf } from './policies.js';
+import { primaryOf } from './secondaries/secondary-settings.js';
 
 /** The part of the server that a key concerns. */
 export type Effect =
@@ -151,6 +152,15 @@ export function refuseNoZones(file: ChangedFile, before: number): void {
     ['zones'],
     `zones: found none, but ${zones} served; the old configuration stays in force; ${remedy}`,
   );
+}
+
+/**
+ * Throws ADOTD_FILE, ADOTD_TLS or ADOTD_CONFIG when a remote is new or has changed, and its files cannot be used. A file that was named
+ * before may be broken by now, which is no mistake of this change.
+ */
+export function refuseNewRemotes(before: Config, after: Config): void {
+  const known = new Set(before.remotes.map((remote) => JSON.stringify(remote)));
+  for (const remote of after.remotes) if (!known.has(JSON.stringify(remote))) primaryOf(remote, after);
 }
 
 function problem({ places }: ChangedFile, keys: readonly string[], message: string): AdotdError {

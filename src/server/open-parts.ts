@@ -7,6 +7,7 @@ import type { Log } from '../observe/log.js';
 import type { Tap } from '../observe/tap/tap.js';
 import type { Clock } from '../session/clock.js';
 import type { TlsSettings } from '../tls/tls-context.js';
+import { ClientAuthorities } from './certificates/client-authorities.js';
 import type { CertificateGate } from './certificates/pin-rollover.js';
 import type { TlsService } from './certificates/tls-service.js';
 import type { DataPlane } from './plane/data-plane.js';
@@ -35,6 +36,8 @@ export interface Parts {
   readonly tls: TlsService | undefined;
   readonly tap: Tap | undefined;
   readonly plane: DataPlane;
+  /** Of clients that have to show a certificate. */
+  readonly clientAuthorities: ClientAuthorities;
 }
 
 /** Who is told that something else is served over TLS. */
@@ -82,9 +85,10 @@ export async function openParts(
     const transferred = options.transfersOut.add.bind(options.transfersOut);
     const days = config.report.enabled ? createDayMemory(1) : [];
     const services = { counters: new Counters(undefined, days[0]), days, clock, log, handle, transferred };
-    plane = await openPlane({ ...options, bound }, catalog, tls, services, tap);
+    const clientAuthorities = new ClientAuthorities(config, log, async (cas) => plane?.replaceClientCas(cas));
+    plane = await openPlane({ ...options, bound }, catalog, tls, services, tap, clientAuthorities.current);
     logPlane(plane, log);
-    return { tls, tap, plane };
+    return { tls, tap, plane, clientAuthorities };
   } catch (error) {
     tls?.close();
     troubles.close();

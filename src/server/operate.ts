@@ -10,6 +10,7 @@ import { version } from '../version.js';
 import type { Effect } from './config-change.js';
 import { type ControlService, openControl } from './control/control-service.js';
 import { type ControlContext, controlView } from './control/control-view.js';
+import { filesOfPeers } from './process/files-after-drop.js';
 import type { Notifier } from './process/service-notify.js';
 import type { ConfigFile, ReloadOutcome } from './reload.js';
 import type { Server } from './server.js';
@@ -164,12 +165,11 @@ function watchedPaths(
   { loaded, tlsService, reloader }: Server,
   { configFile, faults }: OperationOptions,
 ): WatchedPaths {
-  const { zones, cookies, tsig } = reloader.config;
-  const files = new Set([...loaded.sources.keys(), ...(tlsService?.files ?? [])]);
+  const { zones } = reloader.config;
+  const files = new Set([...loaded.sources.keys(), ...(tlsService?.files ?? []), ...reloader.authorityFiles]);
   if (configFile) files.add(configFile.path);
   if (faults) files.add(faults.file);
-  if (cookies.secret_file !== undefined) files.add(cookies.secret_file);
-  for (const { secret_file: file } of tsig) if (file !== undefined) files.add(file);
+  for (const file of filesOfPeers(reloader.config)) files.add(file);
   return { files, folders: zones.folder === undefined ? [] : [zones.folder] };
 }
 

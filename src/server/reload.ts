@@ -9,10 +9,19 @@ import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/metric
 import { zoneKey } from '../protocol/name.js';
 import type { Clock } from '../session/clock.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
+import type { ClientAuthorities } from './certificates/client-authorities.js';
 import type { TlsService } from './certificates/tls-service.js';
-import { changedKeys, type Effect, inForce, refuseEmptyFile, refuseNoZones } from './config-change.js';
+import {
+  changedKeys,
+  type Effect,
+  inForce,
+  refuseEmptyFile,
+  refuseNewRemotes,
+  refuseNoZones,
+} from './config-change.js';
 import type { DataPlane } from './plane/data-plane.js';
 import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
+import { filesOfPeers } from './process/files-after-drop.js';
 import type { StartTroubles } from './start-troubles.js';
 import type { ZonesReport } from './zones/served-zones.js';
 import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zones/zone-loader.js';
@@ -53,6 +62,7 @@ export interface ReloadParts {
   };
   /** undefined: TLS is not served. */
   readonly tls: Pick<TlsService, 'prepare' | 'refresh' | 'files' | 'mistakes' | 'problems'> | undefined;
+  readonly clientAuthorities: Pick<ClientAuthorities, 'refresh' | 'files' | 'problems'>;
   /** undefined: the configuration is not read again. */
   readonly configFile: ConfigFile | undefined;
   /** Mistakes in files of the configuration at the start; a configuration that can be used ends them. */
@@ -104,6 +114,7 @@ export class Reloader {
     this.#note('zones', report.policyMistakes.map(formatDiagnostic), report.failed === 0);
     if (parts.configMistakes.length > 0) this.#note('config', parts.configMistakes);
     if (parts.tls) this.#noteTls(parts.tls.mistakes);
+    this.#noteAuthorities(parts.clientAuthorities.problems);
   }
 
   /** The configuration in force. */
@@ -128,6 +139,7 @@ export class Reloader {
       zones: of('zones'),
       certificates: of('certificates'),
       ticket_keys: of('ticket_keys'),
+      client_cas: of('client_cas'),
       config: of('config'),
     };
   }
@@ -137,10 +149,15 @@ export class Reloader {
     return this.#restart;
   }
 
+  /** The files of authorities of clients. */
+  get authorityFiles(): readonly string[] {
+    return this.#parts.clientAuthorities.files;
+  }
+
   /** One line for each mistake of the last attempts that is in no zone, and for each certificate that is out of its time. */
   get problems(): readonly string[] {
-    const { tls, troubles } = this.#parts;
-    return [...this.#problems.values(), tls?.problems ?? [], troubles.lines].flat();
+    const { tls, troubles, clientAuthorities } = this.#parts;
+    return [...this.#problems.values(), tls?.problems ?? [], clientAuthorities.problems, troubles.lines].flat();
   }
 
   /** Reloads when earlier requests are done. Never throws: errors are in the outcome. */
@@ -152,7 +169,7 @@ export class Reloader {
 
   async #reload(request: ReloadRequest): Promise<ReloadOutcome> {
     const began = performance.now();
-    const { tls, log, clock, troubles } = this.#parts;
+    const { tls, log, clock, troubles, clientAuthorities } = this.#parts;
     const errors: string[] = [];
     // A reload of certain files, or of one zone, is about something else.
     if (request.zone === undefined && !request.paths) await troubles.tryAgain();
@@ -178,6 +195,9 @@ export class Reloader {
         if (refreshed.result !== 'unchanged') certificates = refreshed.result;
         errors.push(...this.#noteTls(refreshed));
       }
+      const { files } = clientAuthorities;
+      if (request.zone === undefined && (!request.paths || touches(request, files)))
+        errors.push(...this.#noteAuthorities(await clientAuthorities.refresh()));
     } catch (error) {
       log.error({ err: error }, `reload failed: ${messageOf(error)}`);
       errors.push(messageOf(error));
@@ -193,9 +213,7 @@ export class Reloader {
   /** Reads the configuration; undefined when the request does not concern it. */
   #readConfig(request: ReloadRequest): (() => Config) | undefined {
     const { configFile } = this.#parts;
-    const { cookies, tsig } = this.#config;
-    const secrets = [cookies, ...tsig].flatMap(({ secret_file: file }) => file ?? []);
-    const files = [...(configFile ? [configFile.path] : []), ...secrets];
+    const files = [...(configFile ? [configFile.path] : []), ...filesOfPeers(this.#config)];
     if (request.zone !== undefined || (request.paths && !touches(request, files))) return undefined;
     return () => configFile?.read() ?? this.#config;
   }
@@ -214,6 +232,7 @@ export class Reloader {
       const names = new Set(keys.map(({ key }) => key));
       this.#refuseEmptied(running, names, allowEmpty);
       this.#refuseMisplaced(running, names);
+      refuseNewRemotes(this.#config, running);
       // The two calls that may throw come first; when they throw, nothing has changed.
       const commit = effects.has('tls') ? await tls?.prepare(running.tls) : undefined;
       const answersChanged = await plane.configure(running);
@@ -286,6 +305,12 @@ export class Reloader {
     this.#count('certificates', certificates.length === 0);
     if (ticketKeys !== undefined) this.#count('ticket_keys', ticketKeys.length === 0);
     return [...(ticketKeys ?? []), ...certificates];
+  }
+
+  /** Counts an attempt to read the authorities of clients, where there are any, and returns its mistakes. */
+  #noteAuthorities(mistakes: readonly string[]): readonly string[] {
+    if (this.#parts.clientAuthorities.files.length > 0) this.#count('client_cas', mistakes.length === 0);
+    return mistakes;
   }
 
   /** Notes the mistakes of an attempt; `sound`: there are none besides `problems`. */

@@ -172,6 +172,7 @@ async function openServer(
     zoneSettings,
     plane: reloadedPlane(usable, plane, { end, life, keeper, log }),
     tls,
+    clientAuthorities: openedParts.clientAuthorities,
     configFile,
     configMistakes: mistakes,
     troubles,

@@ -378,9 +378,9 @@ zones:
     expect([status, lines]).toEqual([
       1,
       [
-        expect.stringMatching(/^adotd\.yaml:3:\d+: cannot read the authorities ca\.pem: no such file/),
+        expect.stringMatching(/^adotd\.yaml:3:\d+: cannot read the authorities file ca\.pem: no such file/),
         expect.stringMatching(/^adotd\.yaml:3:\d+: cannot read certificate cert\.pem: no such file/),
-        expect.stringMatching(/^adotd\.yaml:5:\d+: cannot read the authorities clients\.pem: no such file/),
+        expect.stringMatching(/^adotd\.yaml:5:\d+: cannot read the authorities file clients\.pem: no such file/),
         expect.stringMatching(/^adotd\.yaml:8:\d+: warning: two is known by its addresses only/),
       ],
     ]);

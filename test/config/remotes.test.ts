@@ -186,9 +186,11 @@ describe('zones that live among other nameservers', () => {
     ],
     [
       'tls: { enabled: false }\nzones: { policies: [{ default: true, transfer: { to: [one], require: tls } }] }',
-      [
-        '5:70: zones.policies[0].transfer.require: found "tls", expected tls.enabled: true or transfer.listen as well: there is no TLS',
-      ],
+      ['5:70: zones.policies[0].transfer.require: found "tls", expected tls.enabled: true as well: there is no TLS'],
+    ],
+    [
+      'tls: { enabled: false }\ntransfer: { listen: [{ address: "::1", client_ca: a.pem }] }',
+      ['4:17: tls.enabled: found false, expected true: the listeners of `transfer.listen` speak TLS'],
     ],
     [
       'listen: ["::"]\ntransfer: { listen: [{ address: "::1", client_ca: a.pem }, { address: 127.0.0.1, port: 853, client_ca: a.pem }] }',

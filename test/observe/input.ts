@@ -20,6 +20,7 @@ export function serverFacts(change: Partial<ServerFacts> = {}): ServerFacts {
       zones: { succeeded: 1, failed: 0, lastSuccess: 1_795_000_000 },
       certificates: NO_RELOADS,
       ticket_keys: NO_RELOADS,
+      client_cas: NO_RELOADS,
       config: NO_RELOADS,
     },
     logLinesLost: 0,

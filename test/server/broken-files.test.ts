@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { configPlaces, readConfig } from '../../src/config/load.js';
 import type { Log } from '../../src/observe/log.js';
@@ -18,6 +19,7 @@ import { adotd, adotdServe } from '../support/cli.js';
 import { FakeClock } from '../support/clock.js';
 import { buildQuery, decodeMessage } from '../support/message.js';
 import { PATIENCE } from '../support/patience.js';
+import { freePort } from '../support/peers/server.js';
 import { queryUdp } from '../support/query.js';
 import { runCommand } from '../support/run-command.js';
 import { DAY, type Made, make, pemOf, visit } from '../tls/support.js';
@@ -276,6 +278,78 @@ const ROWS: Readonly<Record<string, Row>> = {
     await expect(start(`${text}strict: true\n`)).rejects.toMatchObject({ code: 'ADOTD_CONFIG' });
   },
 
+  async 'the secret file of a TSIG key'() {
+    const text = `${FOLDER}tls: { certs_folder: certs }\ntsig: [{ name: k.test, secret_file: secret }]\n`;
+    await start(text);
+    const missing = /cannot read the TSIG secret .*; queries signed with the key k\.test get NOTAUTH/;
+    expect([await rcode('ns.a.test.'), problems()]).toEqual([NOERROR, [expect.stringMatching(missing)]]);
+    expect([said(/^error: cannot read the TSIG secret/), facts().reloads.config.failed]).toEqual([true, 1]);
+    expect(await check(/cannot read the TSIG secret/)).toEqual(FAILS);
+    put('secret', `${Buffer.alloc(32, 1).toString('base64')}\n`);
+    await server!.reload();
+    expect([problems(), server!.plane.settings.answers.tsigKeys.length]).toEqual([[], 1]);
+    put('secret', 'spoilt!');
+    expect((await server!.reload()).config).toBeUndefined();
+    expect([problems().length, server!.plane.settings.answers.tsigKeys.length]).toEqual([1, 1]);
+    await expect(start(`${text}strict: true\n`)).rejects.toMatchObject({ code: 'ADOTD_CONFIG' });
+  },
+
+  async 'a certificate, a key or an authorities file of a remote, or the secret file of its key'() {
+    const remote = (files: string): string =>
+      `${FOLDER.replace(' }', ', secondary: [{ zones: [c.test], from: [one] }] }')}state: { folder: state }
+tls: { certs_folder: certs }
+tsig: [{ name: k.test, secret_file: secret }]
+remotes: [{ name: one, addresses: [127.0.0.1], key: k.test, tls: { name: one.test, port: 1, ${files} } }]\n`;
+    const text = remote('ca: ca.pem, cert: a.pem, key_file: a.key');
+    const of = (): readonly string[] => server!.life.secondaries.problems;
+    put('secret', `${Buffer.alloc(32, 1).toString('base64')}\n`);
+    putPair('a', await within('a.test', -1, 90));
+    put('ca.pem', '');
+    await start(text);
+    const empty = /the authorities file \S+ca\.pem is not PEM: it is empty/;
+    const unused = /^remote one: .*it is empty; no zones are transferred from it$/;
+    expect([await rcode('ns.a.test.'), of()]).toEqual([NOERROR, [expect.stringMatching(unused)]]);
+    expect([said(/^error: remote one: /), facts().problems, await check(empty)]).toEqual([true, 1, FAILS]);
+    put('ca.pem', readFileSync(at('a.pem'), 'utf8'));
+    await server!.reload();
+    expect([of(), facts().problems]).toEqual([[], 0]);
+    put('a.key', 'spoilt');
+    await server!.reload();
+    expect(of()).toEqual([expect.stringMatching(/^remote one: .*a\.key.*; its files stay in force as they were$/)]);
+    // A file that the configuration names anew has to be there.
+    put('adotd.yaml', BASE + text.replace('ca.pem', 'none.pem'));
+    expect((await server!.reload()).errors).toContainEqual(expect.stringMatching(/cannot read the authorities file/));
+    expect(server!.reloader.config.remotes[0]?.tls?.ca).toBe(at('ca.pem'));
+    // Without its key the primary is not asked at all: an answer without a signature may be anybody's.
+    putPair('a', await within('a.test', -1, 90));
+    rmSync(at('secret'));
+    await start(text);
+    expect(of()).toEqual(['remote one: its key k.test cannot be used; no zones are transferred from it']);
+  },
+
+  async 'the authorities of clients (`client_ca`)'() {
+    const authority = await make({ names: ['authority.test'], isIssuer: true });
+    const known = await make({ names: ['known.test'], issuer: authority });
+    const port = await freePort();
+    const text = `${FOLDER}tls: { certs_folder: certs }\ntransfer: { listen: [{ address: 127.0.0.1, port: ${port}, client_ca: ca.pem }] }\n`;
+    const comes = (client?: Made): Promise<boolean> => getsIn(port, client);
+    put('ca.pem', '');
+    await start(text);
+    const empty = /the authorities file \S+ca\.pem is not PEM: it is empty; nobody is served on /;
+    expect([await rcode('ns.a.test.'), problems()]).toEqual([NOERROR, [expect.stringMatching(empty)]]);
+    expect([await comes(), await comes(known)]).toEqual([false, false]);
+    expect([said(/^error: the authorities file/), facts().problems]).toEqual([true, 1]);
+    expect(await check(/it is empty/)).toEqual(FAILS);
+    put('ca.pem', authority.cert);
+    expect((await server!.reload()).errors).toEqual([]);
+    expect([problems(), await comes(), await comes(known)]).toEqual([[], false, true]);
+    put('ca.pem', 'spoilt');
+    expect((await server!.reload()).errors).toEqual([expect.stringMatching(/those that \S+ had before stay/)]);
+    expect([await comes(), await comes(known), facts().problems]).toEqual([false, true, 1]);
+    await expect(start(`${text}strict: true\n`)).rejects.toMatchObject({ code: 'ADOTD_TLS' });
+    await clientsOfThreads(text, port, authority, known);
+  },
+
   async 'the configuration'() {
     await start(`${FOLDER}tls: { certs_folder: certs }\n`);
     put('adotd.yaml', `${BASE}${FOLDER}prot: 53\n`);
@@ -358,6 +432,38 @@ const ROWS: Readonly<Record<string, Row>> = {
     expect(await check(/nobody-of-that-name/)).toEqual(FAILS);
   },
 };
+
+/** Whether a TLS client with this certificate, or none, gets an answer. */
+const getsIn = (port: number, client: Made | undefined): Promise<boolean> =>
+  new Promise((resolve) => {
+    const options = { ...client, host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['dot'] };
+    const socket = connectTls(options, () => socket.write(framedQuery()));
+    socket.once('data', () => {
+      resolve(true);
+      socket.destroy();
+    });
+    socket.on('error', () => {});
+    socket.once('close', () => resolve(false));
+  });
+
+/** The same with threads, whose sockets are bound before the authorities are known. */
+async function clientsOfThreads(text: string, port: number, authority: Made, known: Made): Promise<void> {
+  await server!.close();
+  rmSync(at('ca.pem'));
+  put('adotd.yaml', BASE.replace('workers: embedded', 'workers: 2') + text + 'control: { socket: ctl }\n');
+  await using running = await adotdServe('--config', at('adotd.yaml'));
+  const ctl = async (command: string): Promise<string> => (await adotd('ctl', '--socket', at('ctl'), command)).stdout;
+  expect(await ctl('status')).toMatch(/^PROBLEM +cannot read the authorities file .*; nobody is served on /m);
+  expect([await getsIn(port, undefined), await getsIn(port, known)]).toEqual([false, false]);
+  put('ca.pem', authority.cert);
+  await ctl('reload');
+  expect(await ctl('status')).not.toContain('PROBLEM');
+  expect([await getsIn(port, undefined), await getsIn(port, known)]).toEqual([false, true]);
+  put('ca.pem', (await make({ names: ['other.test'], isIssuer: true })).cert);
+  await ctl('reload');
+  expect([await getsIn(port, undefined), await getsIn(port, known)]).toEqual([false, false]);
+  expect((await running.stop()).status).toBe(0);
+}
 
 /** A certificate that is valid between these days from now: at the start there is nothing else, at the reload a valid one. */
 async function outOfTime(from: number, to: number, message: RegExp): Promise<void> {

@@ -1,4 +1,4 @@
-import type { WorkerSpawns } from '../../src/server/plane/supervised-thread.js';
+import type { WorkerSpawns } from '../../src/server/plane/thread-messages.js';
 import type { Misdeed } from './misdeed.mjs';
 
 export interface MisbehavingWorkers {

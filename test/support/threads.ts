@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { configSchema } from '../../src/config/schema.js';
 import type { Log } from '../../src/observe/log.js';
 import type { DataPlane } from '../../src/server/plane/data-plane.js';
-import type { WorkerSpawns } from '../../src/server/plane/supervised-thread.js';
+import type { WorkerSpawns } from '../../src/server/plane/thread-messages.js';
 import type { Server } from '../../src/server/server.js';
 import type { ZoneFile } from '../../src/server/zones/zone-files.js';
 import { STREAMS } from './streams-path.js';

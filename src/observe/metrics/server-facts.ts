@@ -115,7 +115,7 @@ type ZoneState = (typeof ZONE_STATES)[number];
 export const CERTIFICATE_STATES = [...ZONE_STATES, 'held'] as const;
 
 /** The things that can be reloaded. */
-export const RELOAD_KINDS = ['zones', 'certificates', 'ticket_keys', 'config'] as const;
+export const RELOAD_KINDS = ['zones', 'certificates', 'ticket_keys', 'client_cas', 'config'] as const;
 export type ReloadKind = (typeof RELOAD_KINDS)[number];
 
 export interface ReloadFacts {

@@ -84,6 +84,7 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
     problems: [
       ...planeProblems(plane),
       ...reloader.problems,
+      ...server.life.secondaries.problems,
       ...server.life.catalogs.problems,
       ...(server.life.signing?.known.problems ?? []),
       ...(server.life.signals?.problems ?? []),

@@ -31,7 +31,13 @@ const STARTING: Facts = {
   cpu: { control: 0, loader: 0, udp: 0, stream: 0 },
   sessions: NO_SESSIONS,
   zones: [],
-  reloads: { zones: NO_RELOADS, certificates: NO_RELOADS, ticket_keys: NO_RELOADS, config: NO_RELOADS },
+  reloads: {
+    zones: NO_RELOADS,
+    certificates: NO_RELOADS,
+    ticket_keys: NO_RELOADS,
+    client_cas: NO_RELOADS,
+    config: NO_RELOADS,
+  },
   certificates: [],
   tap: undefined,
   problems: 0,
@@ -72,8 +78,9 @@ function factsOf(server: Server): Facts {
   };
 }
 
-function problemCount({ plane, reloader, life: { catalogs, signing } }: Server): number {
-  const lists = [reloader.problems, planeProblems(plane.status), catalogs.problems, signing?.known.problems ?? []];
+function problemCount({ plane, reloader, life: { secondaries, catalogs, signing } }: Server): number {
+  const ofZones = [secondaries.problems, catalogs.problems, signing?.known.problems ?? []];
+  const lists = [reloader.problems, planeProblems(plane.status), ...ofZones];
   return lists.reduce((sum, list) => sum + list.length, 0);
 }
 

@@ -26,8 +26,8 @@ export class NotifyTargets {
     const keys = new Map(config.tsig.map((key) => [zoneKey(key.name), key]));
     this.#remotes = new Map(
       config.remotes.map(({ name, addresses: hosts, port, source: sources, key }) => {
-        const own = key === undefined ? undefined : keys.get(zoneKey(key));
-        return [name, { name, hosts, port, sources, key: own && usableKey(own, name, log) }];
+        const own = key === undefined ? undefined : usableKey(keys.get(zoneKey(key)), key, name, log);
+        return [name, { name, hosts, port, sources, key: own }];
       }),
     );
     // Only the nameservers of a zone may be this server by mistake.
@@ -53,12 +53,20 @@ function nameserver(host: string): NotifyTarget {
   return { name: `${host} (NS)`, hosts: [host.replace(/\.$/, '')], port: DNS, sources: [], key: undefined };
 }
 
-function usableKey(key: Config['tsig'][number], remote: string, log: Pick<Log, 'warn'>): TsigKey | undefined {
+function usableKey(
+  key: Config['tsig'][number] | undefined,
+  name: string,
+  remote: string,
+  log: Pick<Log, 'warn'>,
+): TsigKey | undefined {
+  const unsigned = (reason: string): undefined => {
+    log.warn({ remote }, `NOTIFY to ${remote} is not signed: ${reason}`);
+  };
+  if (key === undefined) return unsigned(`its key ${name} cannot be used`);
   try {
     return configuredKey(key);
   } catch (error) {
-    log.warn({ remote }, `NOTIFY to ${remote} is not signed: ${messageOf(error)}`);
-    return undefined;
+    return unsigned(messageOf(error));
   }
 }
 

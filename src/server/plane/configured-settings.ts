@@ -8,7 +8,6 @@ import { Opcode } from '../../protocol/iana.js';
 import { nameFromText } from '../../protocol/name.js';
 import type { ConnectionLimitSettings } from '../../session/limits.js';
 import type { SessionSettings } from '../../session/session-settings.js';
-import { pemBlocks } from '../../tls/pem.js';
 import { readSmallFile } from '../../zone/regular-file.js';
 import { configuredKeys } from './tsig-secrets.js';
 
@@ -27,18 +26,6 @@ export function answerSettings(config: Config): Settings {
     handedOpcodes: handedOpcodes(config),
     reportAgent: config.report_agent === undefined ? undefined : nameFromText(config.report_agent),
   };
-}
-
-/**
- * The authorities of clients' certificates, in PEM, for each listener of `transfer.listen`. Throws ADOTD_FILE for a file that cannot be
- * read, ADOTD_TLS for one without certificates.
- */
-export function clientAuthorities({ transfer }: Pick<Config, 'transfer'>): string[] {
-  return transfer.listen.map(({ client_ca: file }) => {
-    const text = readSmallFile(file, 'the authorities of clients').toString('latin1');
-    if (pemBlocks(text).length > 0) return text;
-    throw new AdotdError(ErrorCode.TLS, `${file}:1:1: expected certificates of authorities in PEM, found none`);
-  });
 }
 
 /** NOTIFY is for zones that come from elsewhere, UPDATE for those that somebody may change; others get NOTIMP. */

@@ -6,6 +6,7 @@ import type { Counters } from '../../observe/counters/counters.js';
 import type { SessionsReport } from '../../session/session-report.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
 import type { Endpoint } from '../../transport/transport.js';
+import type { ClientCas } from '../certificates/client-authorities.js';
 import type { ThreadSettings } from './thread-settings.js';
 
 /** What streams run on. */
@@ -56,6 +57,11 @@ export interface DataPlane {
   publish(catalog: Catalog): Promise<void>;
   /** Gives these settings to new TLS connections; fulfilled when all of them get them. */
   replaceTls(settings: TlsSettings): Promise<void>;
+  /**
+   * Gives these authorities of clients' certificates to new connections on `transfer.listen`, and opens listeners that have some now and
+   * had none before. Fulfilled when all threads have them. Rejects with ADOTD_LISTEN when one cannot be opened.
+   */
+  replaceClientCas(cas: ClientCas): Promise<void>;
   /**
    * Puts another configuration in force, except the keys that need a restart (config-change.ts). Fulfilled when all answers follow it,
    * with whether anything has changed. Throws as answerSettings() does; nothing has changed then.

@@ -1,4 +1,6 @@
 /** The data plane in the calling thread: node:dgram, node:net and node:tls. It is portable, and no thread has to be started. */
+
+import type { TLSSocketOptions } from 'node:tls';
 import type { Config } from '../../config/schema.js';
 import type { Catalog } from '../../image/catalog.js';
 import { ClientWindow } from '../../observe/counters/client-window.js';
@@ -6,6 +8,7 @@ import { Counters } from '../../observe/counters/counters.js';
 import { describeSessions } from '../../session/describe.js';
 import { listenTls } from '../../transport/stream.js';
 import type { Endpoint, Listener, TlsOffer, TransportContext } from '../../transport/transport.js';
+import type { ClientCas } from '../certificates/client-authorities.js';
 import type { ActivatedSockets } from '../process/socket-activation.js';
 import type { DataPlane } from './data-plane.js';
 import { bindAll, listenOn } from './listeners.js';
@@ -13,9 +16,10 @@ import { changedSettings, threadSettings } from './thread-settings.js';
 import { type ThreadServices, transportContext } from './transport-context.js';
 
 /** A listener whose clients have to show a certificate. */
-interface MutualListener {
+export interface MutualListener {
   readonly endpoint: Endpoint;
-  readonly tls: TlsOffer;
+  /** For a connection. `ca`: authorities of clients' certificates, PEM. */
+  optionsFor(ca: string): TLSSocketOptions;
 }
 
 /** UDP, TCP and TLS. */
@@ -33,6 +37,7 @@ export async function embeddedPlane(
   services: ThreadServices,
   obstacle?: string,
   mutual: readonly MutualListener[] = [],
+  clientCas: ClientCas = [],
 ): Promise<DataPlane> {
   const sockets = SOCKETS_PER_ADDRESS * config.listen.length;
   let running = config;
@@ -42,7 +47,13 @@ export async function embeddedPlane(
     handed === undefined
       ? await bindAll(config.listen, config.port, config.tls_port, catalog, context)
       : await listenOn(handed, catalog, context);
-  const others = await listenMutual(mutual, context, listeners);
+  const others = new MutualListeners(mutual, context);
+  try {
+    await others.replaceClientCas(clientCas);
+  } catch (error) {
+    await Promise.all([...listeners, ...others.open].map((listener) => listener.abandon()));
+    throw error;
+  }
   const endpoints = (protocol: Listener['protocol']) =>
     listeners.filter((listener) => listener.protocol === protocol).map(({ endpoint }) => endpoint);
   const clients = new ClientWindow([services.counters]);
@@ -59,11 +70,12 @@ export async function embeddedPlane(
     days: services.days ?? [],
     cpu: () => ({ udp: 0, stream: 0 }),
     async publish(next) {
-      for (const listener of [...listeners, ...others]) listener.publish(next);
+      for (const listener of [...listeners, ...others.open]) listener.publish(next);
     },
     async replaceTls() {
       // `tls` is read for each connection.
     },
+    replaceClientCas: (cas) => others.replaceClientCas(cas),
     async configure(next) {
       const changed = changedSettings(settings, running, next, sockets);
       running = next;
@@ -76,25 +88,35 @@ export async function embeddedPlane(
     close(drainTime = context.sessions.drainTime) {
       clients.close();
       context.sessions.drainTime = drainTime;
-      closed ??= closeAll([...listeners, ...others]);
+      closed ??= closeAll([...listeners, ...others.open]);
       return closed;
     },
   };
 }
 
-/** Listens for clients with certificates as well. Throws ADOTD_LISTEN, with all closed. */
-async function listenMutual(
-  mutual: readonly MutualListener[],
-  context: TransportContext,
-  bound: readonly Listener[],
-): Promise<Listener[]> {
-  const listeners: Listener[] = [];
-  try {
-    for (const { endpoint, tls } of mutual) listeners.push(await listenTls(endpoint, { ...context, tls }));
-    return listeners;
-  } catch (error) {
-    await Promise.all([...bound, ...listeners].map((listener) => listener.abandon()));
-    throw error;
+/** The listeners of `transfer.listen` that have authorities of clients' certificates. */
+class MutualListeners {
+  readonly open: Listener[] = [];
+  readonly #mutual: readonly MutualListener[];
+  readonly #context: TransportContext;
+  readonly #opened = new Set<MutualListener>();
+  #cas: ClientCas = [];
+
+  constructor(mutual: readonly MutualListener[], context: TransportContext) {
+    this.#mutual = mutual;
+    this.#context = context;
+  }
+
+  /** Throws ADOTD_LISTEN for one that cannot be opened; those before it are open. */
+  async replaceClientCas(cas: ClientCas): Promise<void> {
+    this.#cas = cas;
+    for (const [index, one] of this.#mutual.entries()) {
+      if (cas[index] === undefined || this.#opened.has(one)) continue;
+      const options = (): TLSSocketOptions => one.optionsFor(this.#cas[index] ?? '');
+      const tls: TlsOffer = { byName: false, options };
+      this.open.push(await listenTls(one.endpoint, { ...this.#context, tls }));
+      this.#opened.add(one);
+    }
   }
 }
 

@@ -7,12 +7,12 @@ import type { Tap } from '../../observe/tap/tap.js';
 import { mutualTls } from '../../tls/mutual-tls.js';
 import { TlsContexts } from '../../tls/tls-context.js';
 import { endpointText } from '../../transport/address.js';
+import type { ClientCas } from '../certificates/client-authorities.js';
 import type { TlsService } from '../certificates/tls-service.js';
 import type { ActivatedSockets } from '../process/socket-activation.js';
-import { clientAuthorities } from './configured-settings.js';
 import type { DataPlane } from './data-plane.js';
-import { embeddedPlane } from './embedded.js';
-import type { WorkerSpawns } from './supervised-thread.js';
+import { embeddedPlane, type MutualListener } from './embedded.js';
+import type { WorkerSpawns } from './thread-messages.js';
 import type { Fixture, ThreadServices } from './transport-context.js';
 
 export interface PlaneOptions {
@@ -34,19 +34,29 @@ export async function openPlane(
   tls: TlsService | undefined,
   services: ThreadServices,
   tap?: Tap,
+  clientCas: ClientCas = [],
 ): Promise<DataPlane> {
   const { config, fixture } = options;
   let obstacle: string | undefined;
   if (config.workers !== 'embedded' && fixture === undefined) {
     const { threadsObstacle } = await import('./threads.js');
     obstacle = threadsObstacle();
-    if (obstacle === undefined) return openThreads(options, config.workers, catalog, tls, services, tap);
+    if (obstacle === undefined) return openThreads(options, config.workers, catalog, tls, services, tap, clientCas);
     const wanted = config.workers === 'auto' ? '' : `\`workers: ${config.workers}\` is impossible here; `;
     services.log.warn({ workers: config.workers }, `${wanted}everything runs embedded, in one thread: ${obstacle}`);
   }
   const embedded = { ...services, tap: tap?.thread(), fixture };
   const mutual = tls === undefined ? [] : mutualListeners(config, tls);
-  const plane = await embeddedPlane(config, options.sockets, catalog, tls?.offer, embedded, obstacle, mutual);
+  const plane = await embeddedPlane(
+    config,
+    options.sockets,
+    catalog,
+    tls?.offer,
+    embedded,
+    obstacle,
+    mutual,
+    clientCas,
+  );
   try {
     options.bound?.();
   } catch (error) {
@@ -57,12 +67,11 @@ export async function openPlane(
 }
 
 /** The listeners of `transfer.listen`. A context is made for each connection: there are few, and certificates may change. */
-function mutualListeners(config: Config, tls: TlsService): Parameters<typeof embeddedPlane>[6] {
-  return clientAuthorities(config).map((ca, i) => {
-    const { address, port } = config.transfer.listen[i]!;
-    const options = (): TLSSocketOptions =>
-      new TlsContexts(mutualTls(tls.settings, ca, endpointText(address, port))).options();
-    return { endpoint: { address, port }, tls: { byName: false, options } };
+function mutualListeners({ transfer }: Config, tls: TlsService): MutualListener[] {
+  return transfer.listen.map(({ address, port }) => {
+    const name = endpointText(address, port);
+    const optionsFor = (ca: string): TLSSocketOptions => new TlsContexts(mutualTls(tls.settings, ca, name)).options();
+    return { endpoint: { address, port }, optionsFor };
   });
 }
 
@@ -73,13 +82,13 @@ async function openThreads(
   catalog: Catalog,
   tls: TlsService | undefined,
   { clock, log, handle, transferred }: ThreadServices,
-  tap?: Tap,
+  tap: Tap | undefined,
+  clientCas: ClientCas,
 ): Promise<DataPlane> {
   const { threadedPlane } = await import('./threads.js');
   const { bindPlaneSockets, buffersGranted, bindBesideHanded } = await import('./plane-sockets.js');
   const workers = wanted === 'auto' ? availableParallelism() : wanted;
   const sockets = handed ? bindBesideHanded(handed, config, workers) : bindPlaneSockets(config, workers);
-  const clientCas = tls === undefined ? [] : clientAuthorities(config);
   const shortfall = buffersGranted(sockets, config);
   if (shortfall !== undefined && !handed) log.info({}, shortfall);
   bound?.();

@@ -18,7 +18,7 @@ export interface PlaneSockets {
   readonly udp: readonly SocketsOfAddress[];
   readonly tcp: readonly SocketsOfAddress[];
   readonly tls: readonly SocketsOfAddress[];
-  /** Those of `transfer.listen`. */
+  /** Those of `transfer.listen`. Nobody listens on them: connections are refused until authorities of clients are known. */
   readonly transfers: readonly SocketsOfAddress[];
 }
 
@@ -56,7 +56,7 @@ export function bindPlaneSockets(config: Config, workers: number): PlaneSockets 
       const transfers = bindTransfers(config, workers, bound);
       // Stream workers start no faster than UDP workers: a client that a truncated answer sends to TCP must not be refused meanwhile.
       for (const socket of tcp.flat()) startListening(socket, 'tcp');
-      for (const socket of [...tls.flat(), ...transfers.flat()]) startListening(socket, 'tls');
+      for (const socket of tls.flat()) startListening(socket, 'tls');
       return { udp, tcp, tls, transfers };
     } catch (error) {
       for (const { fd } of bound) closeSocket(fd);
@@ -75,7 +75,6 @@ export function bindBesideHanded({ udp, tcp, tls }: ActivatedSockets, config: Co
   const bound: BoundSocket[] = [];
   try {
     const transfers = bindTransfers(config, workers, bound);
-    for (const socket of transfers.flat()) startListening(socket, 'tls');
     return { udp: alone(udp), tcp: alone(tcp), tls: alone(tls), transfers };
   } catch (error) {
     for (const { fd } of bound) closeSocket(fd);

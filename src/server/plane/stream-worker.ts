@@ -13,8 +13,9 @@ import type { Rest } from '../../transport/rest.js';
 import { duplicateSocket } from '../../transport/sockets.js';
 import { listenStream } from '../../transport/stream.js';
 import { GENERATION, HANDSHAKES, HEARTBEAT } from '../../transport/thread-words.js';
-import { type Listener, type StreamContext, TransportEvent } from '../../transport/transport.js';
-import type { ThreadData } from './thread-messages.js';
+import { type Endpoint, type Listener, type StreamContext, TransportEvent } from '../../transport/transport.js';
+import type { ClientCas } from '../certificates/client-authorities.js';
+import type { ThreadData, ThreadSocket } from './thread-messages.js';
 import { streamContext, type ThreadServices } from './transport-context.js';
 import { runThread } from './worker-thread.js';
 
@@ -31,6 +32,7 @@ const FAULTS: Readonly<Record<EngineFault, TransportEvent>> = {
 interface Serving {
   readonly context: ReturnType<typeof streamContext>;
   replaceTls(settings: TlsSettings): void;
+  replaceClientCas(cas: ClientCas): Promise<void>;
   /** Fulfilled when all sessions are gone. */
   stop(): Promise<void>;
 }
@@ -42,7 +44,7 @@ await runThread(async (data, services, rest) => {
     data.streams === 'epoll' && data.tls ? engineFor(data.tls, data.pointers, services.counters) : undefined;
   if (typeof engine === 'string') services.log.warn({}, `streams run on node:net and node:tls: ${engine}`);
   const byNode = data.streams === 'node' || typeof engine === 'string' || typeof system === 'string';
-  const { context, replaceTls, stop } = byNode
+  const { context, replaceTls, replaceClientCas, stop } = byNode
     ? await serveByNode(data, services)
     : await serveByEpoll(data, { ...services, rest }, system, engine);
   words[GENERATION] = catalog.generation;
@@ -52,6 +54,10 @@ await runThread(async (data, services, rest) => {
       words[GENERATION] = next.generation;
     },
     replaceTls,
+    replaceClientCas: (cas) =>
+      replaceClientCas(cas).catch((error) =>
+        services.log.error({ err: error }, `clients with certificates are not served: ${messageOf(error)}`),
+      ),
     configure: (next) => context.configure(next),
     sessions: (longest) => describeSessions(context.sessions, longest),
     async stop(drainTime = context.sessions.drainTime) {
@@ -72,22 +78,23 @@ function engineFor(tls: TlsSettings, pointers: ThreadData['pointers'], counters:
 
 /** Serves the sockets on a loop of our own. */
 async function serveByEpoll(
-  { settings, catalog, share, sockets, words, owned, tls: settingsOfTls }: ThreadData,
+  data: ThreadData,
   { rest, ...services }: ThreadServices & { readonly rest: Rest },
   system: Libc,
   tls: TlsEngine | undefined,
 ): Promise<Serving> {
+  const { settings, catalog, share, sockets, words, owned } = data;
   const clock: LoopClock = loopClock(services.clock);
   const context = streamContext(settings, catalog, undefined, { ...services, clock }, share);
-  const plain = sockets.filter(({ clientCa }) => clientCa === undefined);
-  const loop = serveStreams(plain, { system, context, clock, words, rest, owned, tls });
-  const mutual = await serveMutual(sockets, settingsOfTls, context);
+  const loop = serveStreams(sockets, { system, context, clock, words, rest, owned, tls });
+  const mutual = await serveMutual(data, context);
   return {
     context,
     replaceTls(next) {
       tls?.replace(next);
       mutual.replaceTls(next);
     },
+    replaceClientCas: (cas) => mutual.replaceClientCas(cas),
     async stop() {
       await Promise.all([loop.stop(), mutual.stop()]);
       tls?.close();
@@ -96,19 +103,16 @@ async function serveByEpoll(
 }
 
 /** Serves the sockets by node:net and node:tls. */
-async function serveByNode(
-  { settings, catalog, tls, share, sockets, words }: ThreadData,
-  services: ThreadServices,
-): Promise<Serving> {
+async function serveByNode(data: ThreadData, services: ThreadServices): Promise<Serving> {
+  const { settings, catalog, tls, share, sockets, words } = data;
   const contexts = tls && new TlsContexts(tls);
   const context = streamContext(settings, catalog, contexts, services, share);
   const listeners: Listener[] = [];
-  for (const { fd, endpoint, secure, shared, clientCa } of sockets) {
-    if (clientCa !== undefined) continue;
+  for (const { fd, endpoint, secure, shared } of sockets) {
     // Node closes the descriptor that it listens on. The control thread keeps the original, and with it the connections that wait.
     listeners.push(await listenStream(endpoint, context, secure, { fd: duplicateSocket(fd), shared }));
   }
-  const mutual = await serveMutual(sockets, tls, context);
+  const mutual = await serveMutual(data, context);
   // It keeps the thread alive, too.
   const heart = setInterval(() => {
     words[HANDSHAKES] = context.sessions.handshaking;
@@ -120,6 +124,7 @@ async function serveByNode(
       contexts?.replace(next);
       mutual.replaceTls(next);
     },
+    replaceClientCas: (cas) => mutual.replaceClientCas(cas),
     async stop() {
       await Promise.all([...listeners.map((listener) => listener.close()), mutual.stop()]);
       clearInterval(heart);
@@ -129,27 +134,46 @@ async function serveByNode(
 
 /**
  * Serves the sockets whose clients have to show a certificate, on node:tls in any case: few connections come there, and the node side of
- * the thread has its turns beside the loop.
+ * the thread has its turns beside the loop. A socket without authorities is not served until it has some.
  */
 async function serveMutual(
-  sockets: ThreadData['sockets'],
-  settings: TlsSettings | undefined,
+  { transfers = [], clientCas = [], tls }: ThreadData,
   context: StreamContext,
-): Promise<Pick<Serving, 'replaceTls' | 'stop'>> {
-  const contexts: (readonly [TlsContexts, (next: TlsSettings) => TlsSettings])[] = [];
+): Promise<Pick<Serving, 'replaceTls' | 'replaceClientCas' | 'stop'>> {
+  const served = new Map<ThreadSocket, TlsContexts>();
   const listeners: Listener[] = [];
-  for (const { fd, endpoint, shared, clientCa } of sockets) {
-    if (clientCa === undefined || settings === undefined) continue;
-    const own = (next: TlsSettings): TlsSettings =>
-      mutualTls(next, clientCa, endpointText(endpoint.address, endpoint.port));
-    const tls = new TlsContexts(own(settings));
-    contexts.push([tls, own]);
-    listeners.push(await listenStream(endpoint, { ...context, tls }, true, { fd: duplicateSocket(fd), shared }));
-  }
+  let settings = tls;
+  let cas: ClientCas = [];
+  const settingsOf = (of: TlsSettings, ca: string, { address, port }: Endpoint): TlsSettings =>
+    mutualTls(of, ca, endpointText(address, port));
+  const replaceClientCas = async (next: ClientCas): Promise<void> => {
+    cas = next;
+    for (const [index, socket] of transfers.entries()) {
+      const ca = next[index];
+      if (ca === undefined || settings === undefined) continue;
+      const { fd, endpoint, shared } = socket;
+      const own = settingsOf(settings, ca, endpoint);
+      const contexts = served.get(socket);
+      if (contexts !== undefined) {
+        contexts.replace(own);
+        continue;
+      }
+      const first = new TlsContexts(own);
+      served.set(socket, first);
+      const given = { fd: duplicateSocket(fd), shared };
+      listeners.push(await listenStream(endpoint, { ...context, tls: first }, true, given));
+    }
+  };
+  await replaceClientCas(clientCas);
   return {
     replaceTls(next) {
-      for (const [tls, own] of contexts) tls.replace(own(next));
+      settings = next;
+      for (const [index, socket] of transfers.entries()) {
+        const ca = cas[index];
+        if (ca !== undefined) served.get(socket)?.replace(settingsOf(next, ca, socket.endpoint));
+      }
     },
+    replaceClientCas,
     async stop() {
       await Promise.all(listeners.map((listener) => listener.close()));
     },

@@ -15,31 +15,10 @@ import type { TransferReport } from '../../transfer/out/zone-desk.js';
 import { closeOwned } from '../../transport/epoll/owned-descriptors.js';
 import { leaveResting, lookAgain } from '../../transport/rest.js';
 import { THREAD, threadWords } from '../../transport/thread-words.js';
+import type { ClientCas } from '../certificates/client-authorities.js';
 import { Heartbeat } from './heartbeat.js';
-import type { Order, Report, ThreadData } from './thread-messages.js';
+import type { Order, Report, Spawn, ThreadData, ThreadEvents, ThreadHandle } from './thread-messages.js';
 import type { ThreadSettings } from './thread-settings.js';
-
-/** A running thread; outside of tests made by spawner(). */
-interface ThreadHandle {
-  post(order: Order): void;
-  /** Ends it, whatever it does. */
-  terminate(): void;
-}
-
-/** Events of a running thread. */
-export interface ThreadEvents {
-  report(report: Report): void;
-  /** It has ended, because of `error` if there is one. Called once. */
-  exit(error?: Error): void;
-}
-
-export type Spawn = (data: ThreadData, events: ThreadEvents) => ThreadHandle;
-
-/** How a worker of each kind is started. */
-export interface WorkerSpawns {
-  readonly udp: Spawn;
-  readonly stream: Spawn;
-}
 
 interface ThreadOptions {
   /** For the log: `udp worker 1`. */
@@ -141,6 +120,12 @@ export class SupervisedThread {
   replaceTls(settings: TlsSettings): Promise<void> {
     this.#data = { ...this.#data, tls: settings };
     return this.#order({ kind: 'tls', settings });
+  }
+
+  /** Gives authorities of clients' certificates to a stream worker; fulfilled as with replaceTls(). */
+  replaceClientCas(cas: ClientCas): Promise<void> {
+    this.#data = { ...this.#data, clientCas: cas };
+    return this.#order({ kind: 'client-cas', cas });
   }
 
   /** Puts other settings in force; fulfilled as with replaceTls(). */
@@ -272,13 +257,14 @@ export class SupervisedThread {
 
   /** Sends the changes that came while it started. */
   #catchUp(): void {
-    const { catalog, tls, settings } = this.#data;
+    const { catalog, tls, clientCas, settings } = this.#data;
     const given = this.#given;
     // Otherwise its catalog would be kept as long as the thread lives.
     this.#given = undefined;
     if (given === undefined) return;
     if (catalog !== given.catalog) this.#handle?.post({ kind: 'publish', catalog });
     if (tls !== undefined && tls !== given.tls) void this.replaceTls(tls);
+    if (clientCas !== undefined && clientCas !== given.clientCas) void this.replaceClientCas(clientCas);
     if (settings !== given.settings) void this.configure(settings);
   }
 

@@ -9,6 +9,7 @@ import type { PointerTable } from '../../tls/openssl/pointers.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
 import type { TransferReport } from '../../transfer/out/zone-desk.js';
 import type { Endpoint } from '../../transport/transport.js';
+import type { ClientCas } from '../certificates/client-authorities.js';
 import type { StreamPath } from './data-plane.js';
 import type { ThreadSettings } from './thread-settings.js';
 
@@ -20,8 +21,6 @@ export interface ThreadSocket {
   readonly secure: boolean;
   /** Other processes have it too. */
   readonly shared: boolean;
-  /** Authorities of the certificates that clients have to show, PEM; undefined: none is asked for. */
-  readonly clientCa?: string | undefined;
 }
 
 /** The data that a thread is started with. */
@@ -33,6 +32,9 @@ export interface ThreadData {
   /** undefined: TLS is not served. */
   readonly tls: TlsSettings | undefined;
   readonly sockets: readonly ThreadSocket[];
+  /** Sockets whose clients have to show a certificate, and of each the authorities; without authorities, it is not served. */
+  readonly transfers?: readonly ThreadSocket[] | undefined;
+  readonly clientCas?: ClientCas | undefined;
   /** Shared: see transport/thread-words.ts. */
   readonly words: Int32Array;
   /** Shared: COUNTER_WORDS. */
@@ -57,6 +59,8 @@ export interface ThreadData {
 export type Order =
   | { readonly kind: 'publish'; readonly catalog: Catalog }
   | { readonly kind: 'tls'; readonly settings: TlsSettings }
+  /** To stream workers. */
+  | { readonly kind: 'client-cas'; readonly cas: ClientCas }
   | { readonly kind: 'settings'; readonly settings: ThreadSettings }
   /** To stream workers: report the sessions, and the `longest` that have been idle longest. The answer repeats `number`. */
   | { readonly kind: 'sessions'; readonly longest: number; readonly number: number }
@@ -82,3 +86,25 @@ export type Report =
   /** An order that may take long is done. */
   | { readonly kind: 'done' }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string };
+
+/** A running thread; outside of tests made by spawner(). */
+export interface ThreadHandle {
+  post(order: Order): void;
+  /** Ends it, whatever it does. */
+  terminate(): void;
+}
+
+/** Events of a running thread. */
+export interface ThreadEvents {
+  report(report: Report): void;
+  /** It has ended, because of `error` if there is one. Called once. */
+  exit(error?: Error): void;
+}
+
+export type Spawn = (data: ThreadData, events: ThreadEvents) => ThreadHandle;
+
+/** How a worker of each kind is started. */
+export interface WorkerSpawns {
+  readonly udp: Spawn;
+  readonly stream: Spawn;
+}

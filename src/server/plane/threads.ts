@@ -22,16 +22,17 @@ import { descriptorTable } from '../../transport/epoll/owned-descriptors.js';
 import { libc } from '../../transport/libc.js';
 import { createRelease } from '../../transport/release.js';
 import { selfTest } from '../../transport/self-test.js';
-import { type BoundSocket, closeSocket } from '../../transport/sockets.js';
+import { type BoundSocket, closeSocket, startListening } from '../../transport/sockets.js';
 import { nameThread, workerName } from '../../transport/thread-name.js';
 import { TransportEvent } from '../../transport/transport.js';
+import type { ClientCas } from '../certificates/client-authorities.js';
 import { threadCpu } from '../process/thread-cpu.js';
 import { chooseStreams } from './choose-streams.js';
 import type { DataPlane, StreamPath, TlsEngineCounts } from './data-plane.js';
 import type { PlaneSockets } from './plane-sockets.js';
 import { WORKERS } from './spawn-thread.js';
-import { type Spawn, SupervisedThread, type WorkerSpawns } from './supervised-thread.js';
-import type { ThreadSocket } from './thread-messages.js';
+import { SupervisedThread } from './supervised-thread.js';
+import type { Spawn, ThreadData, ThreadSocket, WorkerSpawns } from './thread-messages.js';
 import { changedSettings, type ThreadSettings, threadSettings } from './thread-settings.js';
 import { ThreadWatch } from './thread-watch.js';
 
@@ -52,8 +53,8 @@ interface ThreadedPlaneOptions {
   readonly config: Config;
   /** They belong to the data plane from now on. */
   readonly sockets: PlaneSockets;
-  /** Of each socket of `transfer.listen`, the authorities of clients' certificates in PEM. */
-  readonly clientCas?: readonly string[] | undefined;
+  /** Of the sockets of `transfer.listen`. */
+  readonly clientCas?: ClientCas | undefined;
   /** Threads of each kind. */
   readonly workers: number;
   /** How threads are started; others in tests. */
@@ -72,7 +73,7 @@ interface ThreadedPlaneOptions {
 
 /** Starts the threads; fulfilled when all answer. Throws the reason why one cannot begin, with all ended and the sockets closed. */
 export async function threadedPlane(options: ThreadedPlaneOptions): Promise<DataPlane> {
-  const { config, sockets, clock, log } = options;
+  const { config, sockets, clock, log, clientCas = [] } = options;
   const bound = [...sockets.udp, ...sockets.tcp, ...sockets.tls, ...sockets.transfers].flat();
   // Stream workers listen on duplicates.
   const descriptors = 2 * bound.length;
@@ -80,16 +81,13 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
   let settings = threadSettings(config, descriptors, log);
   const watch = new ThreadWatch(clock);
   const path = await chooseStreams(config.streams, options.tls);
-  if (path.obstacle !== undefined) {
-    const text = `TCP and TLS run on node:net and node:tls: ${path.obstacle}`;
-    if (config.streams === 'epoll') log.warn({}, `\`streams: epoll\` is impossible here; ${text}`);
-    else log.info({}, text);
-  }
+  if (path.obstacle !== undefined) logObstacle(config, path.obstacle, log);
   const threadsOf = createThreads(options, settings, path.streams, () => watch.awake());
   const { udp, streams, counters, pointers, days } = threadsOf;
   const threads = [...udp, ...streams];
   const stopAll = (drainTime?: number): Promise<void> =>
     stopThreads({ udp, streams, bound, clock }, settings.sessions.drainTime, drainTime);
+  const transfers = new TransferSockets(sockets.transfers, clientCas, bound);
   await beginAll(threads, stopAll);
   // Not earlier: threads that node makes take the name of the thread that makes them.
   nameThread('adotd');
@@ -121,6 +119,10 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
     async replaceTls(next) {
       await Promise.all(streams.map((thread) => thread.replaceTls(next)));
     },
+    async replaceClientCas(cas) {
+      transfers.listen(cas);
+      await Promise.all(streams.map((thread) => thread.replaceClientCas(cas)));
+    },
     async configure(next) {
       const changed = changedSettings(settings, running, next, descriptors);
       running = next;
@@ -140,6 +142,38 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
       return closed;
     },
   };
+}
+
+/** The sockets of `transfer.listen`. Once somebody listens, connections come, and wait for a worker: that must have authorities. */
+class TransferSockets {
+  readonly #addresses: PlaneSockets['transfers'];
+  readonly #listening = new Set<number>();
+
+  /** As listen(); when it throws, all `bound` sockets are closed. */
+  constructor(addresses: PlaneSockets['transfers'], cas: ClientCas, bound: readonly BoundSocket[]) {
+    this.#addresses = addresses;
+    try {
+      this.listen(cas);
+    } catch (error) {
+      for (const { fd } of bound) closeSocket(fd);
+      throw error;
+    }
+  }
+
+  /** Lets connections come to the addresses that have authorities now. Throws ADOTD_LISTEN. */
+  listen(cas: ClientCas): void {
+    this.#addresses.forEach((sockets, index) => {
+      if (cas[index] === undefined || this.#listening.has(index)) return;
+      for (const socket of sockets) startListening(socket, 'tls');
+      this.#listening.add(index);
+    });
+  }
+}
+
+function logObstacle({ streams }: Config, obstacle: string, log: Log): void {
+  const text = `TCP and TLS run on node:net and node:tls: ${obstacle}`;
+  if (streams === 'epoll') log.warn({}, `\`streams: epoll\` is impossible here; ${text}`);
+  else log.info({}, text);
 }
 
 interface Threads {
@@ -178,6 +212,7 @@ function createThreads(
     number: number,
     spawnOne: Spawn,
     served: readonly ThreadSocket[],
+    mutual?: Pick<ThreadData, 'transfers' | 'clientCas'>,
   ): SupervisedThread => {
     const counters = new Float64Array(new SharedArrayBuffer(COUNTER_WORDS * Float64Array.BYTES_PER_ELEMENT));
     all.push(counters);
@@ -187,7 +222,16 @@ function createThreads(
     if (pointers !== undefined) tables.push(pointers);
     const day = days[all.length - 1];
     const shared = { counters, day, share: ownShare(), transferShare: ownShare(), owned, pointers, tap: tap?.thread() };
-    const data = { name: workerName(kind, number), settings, catalog, tls, sockets: served, streams: path, ...shared };
+    const data = {
+      name: workerName(kind, number),
+      settings,
+      catalog,
+      tls,
+      sockets: served,
+      ...mutual,
+      streams: path,
+      ...shared,
+    };
     const name = `${kind} worker ${number + 1}`;
     return new SupervisedThread({ name, spawn: spawnOne, data, clock, log, cpuOf: threadCpu, ...told, awake });
   };
@@ -197,11 +241,8 @@ function createThreads(
     udp.push(createThread('udp', number, spawn.udp, socketsOf(sockets.udp, number, false)));
     const plain = socketsOf(sockets.tcp, number, false);
     const secure = socketsOf(sockets.tls, number, true);
-    const transfers = socketsOf(sockets.transfers, number, true).map((socket, i) => ({
-      ...socket,
-      clientCa: clientCas[i],
-    }));
-    streams.push(createThread('stream', number, spawn.stream, [...plain, ...secure, ...transfers]));
+    const mutual = { transfers: socketsOf(sockets.transfers, number, true), clientCas };
+    streams.push(createThread('stream', number, spawn.stream, [...plain, ...secure], mutual));
   }
   return { udp, streams, counters: all, pointers: tables, days };
 }

@@ -14,6 +14,7 @@ import { collector, createRelease, LARGEST_HEAP } from '../../transport/release.
 import { createRest, type Rest } from '../../transport/rest.js';
 import { nameThread } from '../../transport/thread-name.js';
 import { THREAD } from '../../transport/thread-words.js';
+import type { ClientCas } from '../certificates/client-authorities.js';
 import { takeShortTurns } from '../process/thread-priority.js';
 import type { LogLevel, Order, Report, ThreadData } from './thread-messages.js';
 import type { ThreadSettings } from './thread-settings.js';
@@ -24,6 +25,8 @@ interface ThreadWork {
   /** Answers from `catalog`, from now on. */
   publish(catalog: Catalog): void;
   replaceTls(settings: TlsSettings): void;
+  /** Only of threads with sockets whose clients have to show a certificate. Never rejects. */
+  replaceClientCas?(cas: ClientCas): Promise<void>;
   /** Puts these settings in force, except those that need a restart (config-change.ts). */
   configure(settings: ThreadSettings): void;
   /** Counts the sessions, and lists the `longest` that have been idle longest; absent where there are no sessions. */
@@ -73,6 +76,9 @@ export async function runThread(
       case 'tls':
         work.replaceTls(order.settings);
         report({ kind: 'done' });
+        break;
+      case 'client-cas':
+        void Promise.resolve(work.replaceClientCas?.(order.cas)).then(() => report({ kind: 'done' }));
         break;
       case 'settings':
         work.configure(order.settings);

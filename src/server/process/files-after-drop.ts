@@ -12,7 +12,7 @@ import { zonesOfConfig } from '../zones/zone-files.js';
  * apart.
  */
 export function filesReadAgain(config: Config): string[] {
-  const { zones, tls, cookies, tsig } = config;
+  const { zones, tls, transfer } = config;
   const certificates = tls.enabled ? tls.certificates.flatMap(({ cert, key }) => [cert, key]) : [];
   const selfSigned = selfSignedFiles(tls.certs_folder);
   return [
@@ -23,8 +23,16 @@ export function filesReadAgain(config: Config): string[] {
     ...certificates,
     ...(tls.enabled && certificates.length === 0 ? [selfSigned.certFile, selfSigned.keyFile] : []),
     ...(tls.enabled && tls.ticket_key_file !== undefined ? [tls.ticket_key_file] : []),
-    ...(cookies.secret_file === undefined ? [] : [cookies.secret_file]),
-    ...tsig.flatMap(({ secret_file: file }) => file ?? []),
+    ...filesOfPeers(config),
+    ...(tls.enabled ? transfer.listen.map(({ client_ca: file }) => file) : []),
+  ];
+}
+
+/** The files of cookie secrets, of TSIG keys, and of certificates for remotes: those that are read with the configuration. */
+export function filesOfPeers({ cookies, tsig, remotes }: Config): string[] {
+  return [
+    ...[cookies, ...tsig].flatMap(({ secret_file: file }) => file ?? []),
+    ...remotes.flatMap(({ tls }) => [tls?.ca, tls?.cert, tls?.key_file]).filter((file) => file !== undefined),
   ];
 }
 

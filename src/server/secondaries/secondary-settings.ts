@@ -1,7 +1,9 @@
 /** From the configuration to what the secondary zones are told: remotes with their secrets, limits. */
 import type { Config } from '../../config/schema.js';
+import { AdotdError, ErrorCode } from '../../errors.js';
 import { zoneKey } from '../../protocol/name.js';
-import { readPem } from '../../tls/pem.js';
+import { readAuthorities } from '../../tls/authorities.js';
+import { type Certificate, readCertificate } from '../../tls/certificates.js';
 import { configuredKey } from '../plane/tsig-secrets.js';
 import type { PrimarySettings, PrimaryTls, TransferLimits } from './primary-settings.js';
 
@@ -24,29 +26,15 @@ export function transferLimits({ transfer }: Pick<Config, 'transfer'>): Transfer
 }
 
 /**
- * The remotes of these names. One whose files cannot be used is left out, and `report` is told: its zones stay as they are, and say that
- * it is not configured.
+ * A remote as it is asked. Throws ADOTD_FILE, ADOTD_TLS or ADOTD_CONFIG when one of its files cannot be used, or its key: what is said
+ * unsigned may be answered by anybody.
  */
-export function primariesOf(
-  config: Pick<Config, 'remotes' | 'tsig'>,
-  names: ReadonlySet<string>,
-  report: (remote: string, error: unknown) => void,
-): PrimarySettings[] {
-  return config.remotes.flatMap((remote) => {
-    if (!names.has(remote.name)) return [];
-    try {
-      return [primaryOf(remote, config)];
-    } catch (error) {
-      report(remote.name, error);
-      return [];
-    }
-  });
-}
-
-function primaryOf(remote: ConfiguredRemote, { tsig }: Pick<Config, 'tsig'>): PrimarySettings {
+export function primaryOf(remote: ConfiguredRemote, { tsig }: Pick<Config, 'tsig'>): PrimarySettings {
   const { name, addresses, port, source: sources, tls } = remote;
   const wanted = remote.key && zoneKey(remote.key);
   const key = tsig.find((one) => zoneKey(one.name) === wanted);
+  if (wanted !== undefined && key === undefined)
+    throw new AdotdError(ErrorCode.CONFIG, `its key ${remote.key} cannot be used`);
   return {
     name,
     addresses,
@@ -58,18 +46,18 @@ function primaryOf(remote: ConfiguredRemote, { tsig }: Pick<Config, 'tsig'>): Pr
 }
 
 function primaryTls({ pins, ca, name, cert, key_file, alpn }: NonNullable<ConfiguredRemote['tls']>): PrimaryTls {
-  const text = (file: string, what: string): string =>
-    readPem(file, what)
-      .map((block) => block.text)
-      .join('');
   return {
     pins,
-    ca: ca === undefined ? undefined : text(ca, 'the authorities of a remote'),
+    ca: ca === undefined ? undefined : readAuthorities(ca),
     name: name?.replace(/\.$/, ''),
     certificate:
       cert === undefined || key_file === undefined
         ? undefined
-        : { cert: text(cert, 'the certificate for a remote'), key: text(key_file, 'the key for a remote') },
+        : pairOf(readCertificate({ certFile: cert, keyFile: key_file })),
     isAlpnOptional: alpn === 'optional',
   };
+}
+
+function pairOf({ cert, key }: Certificate): NonNullable<PrimaryTls['certificate']> {
+  return { cert, key };
 }

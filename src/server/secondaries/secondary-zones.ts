@@ -23,8 +23,9 @@ import type {
   SecondarySettings,
   SecondaryStatus,
 } from './secondary-host.js';
-import { primariesOf, transferLimits } from './secondary-settings.js';
+import { transferLimits } from './secondary-settings.js';
 import { fromStored, toStored } from './stored-refresh.js';
+import { UsableRemotes } from './usable-remotes.js';
 
 type SecondaryRole = 'secondary' | 'catalog-consumed';
 
@@ -96,6 +97,7 @@ export class SecondaryZones {
   readonly #members = new Map<string, Member>();
   readonly #facts = new Map<string, RefreshFacts>();
   readonly #secondaries: ReturnType<typeof openSecondaries>;
+  readonly #usable: UsableRemotes;
   #config: Config;
   #wanted = new Map<string, Wanted>();
   /** Zones that are being withdrawn. */
@@ -107,6 +109,7 @@ export class SecondaryZones {
     this.#config = config;
     this.#parts = parts;
     const { keeper, log, clock, thread } = parts;
+    this.#usable = new UsableRemotes(log, 'no zones are transferred from it');
     this.#secondaries = openSecondaries({
       host: {
         image: async (zone) => keeper.get(zone)?.image,
@@ -167,6 +170,11 @@ export class SecondaryZones {
   /** undefined: it is no secondary zone. */
   status(zone: string): Promise<SecondaryStatus | undefined> {
     return this.#secondaries.status(zone);
+  }
+
+  /** A line for each primary whose files cannot be used. */
+  get problems(): readonly string[] {
+    return this.#usable.problems;
   }
 
   /** Figures for metrics. The thread that has them is asked now; these are those of its last reply. */
@@ -231,7 +239,6 @@ export class SecondaryZones {
 
   #settings(): SecondarySettings {
     const config = this.#config;
-    const { log } = this.#parts;
     const zones = [...this.#wanted].filter(([zone]) => !this.#leaving.has(zone));
     return {
       zones: zones.map(([key, { from }]) => ({
@@ -241,9 +248,7 @@ export class SecondaryZones {
         facts: this.#factsOf(key),
         isSignedHere: this.#parts.keeper.isSignedHere(key),
       })),
-      primaries: primariesOf(config, new Set(zones.flatMap(([, { from }]) => from)), (remote, error) =>
-        log.error({ remote, err: error }, `remote ${remote} cannot be used for transfers: ${messageOf(error)}`),
-      ),
+      primaries: this.#usable.configure(config, new Set(zones.flatMap(([, { from }]) => from))),
       limits: transferLimits(config),
       resolver: config.resolver,
       nsec3MaxIterations: config.nsec3_max_iterations,

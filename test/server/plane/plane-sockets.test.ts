@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Config, configSchema } from '../../../src/config/schema.js';
 import { bindBesideHanded, type PlaneSockets } from '../../../src/server/plane/plane-sockets.js';
-import { closeSocket, openUdpSocket } from '../../../src/transport/sockets.js';
+import { closeSocket, openUdpSocket, startListening } from '../../../src/transport/sockets.js';
 import { freePort } from '../../support/peers/server.js';
 
 const HOST = '127.0.0.1';
@@ -25,13 +25,19 @@ function bindBeside(config: Config, workers: number): PlaneSockets {
 }
 
 describe('a server whose sockets were handed over', () => {
-  it.each([1, 2])('listens on transfer.listen all the same, with %i workers', async (workers) => {
+  it.each([1, 2])('binds transfer.listen all the same, with %i workers', async (workers) => {
     const ports = [await freePort(), await freePort()];
     const sockets = bindBeside(configOf(...ports), workers);
     expect(sockets.udp).toMatchObject([[{ shared: true }]]);
     expect(sockets.transfers.map((all) => all.map(({ endpoint }) => endpoint.port))).toEqual(
       ports.map((port) => Array.from({ length: workers }, () => port)),
     );
+    // Nobody gets in before the authorities of clients are known.
+    for (const port of ports) {
+      const refused = connect(port, HOST);
+      expect(await once(refused, 'error')).toMatchObject([{ code: 'ECONNREFUSED' }]);
+    }
+    for (const socket of sockets.transfers.flat()) startListening(socket, 'tls');
     for (const port of ports) {
       const client = connect(port, HOST);
       await once(client, 'connect');

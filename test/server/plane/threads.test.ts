@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { summaryOf } from '../../../src/observe/counters/summary.js';
-import type { Spawn } from '../../../src/server/plane/supervised-thread.js';
+import type { Spawn } from '../../../src/server/plane/thread-messages.js';
 import { type Client, framed, openClient } from '../../load/client.js';
 import { several } from '../../load/scenarios.js';
 import { askTcp, askUdp } from '../../support/ask.js';

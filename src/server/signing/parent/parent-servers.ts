@@ -1,7 +1,7 @@
 /** The servers of parent zones, which are asked for the DS records of zones that are signed here. */
 import { isIP } from 'node:net';
 import type { Config } from '../../../config/schema.js';
-import { AdotdError, ErrorCode, messageOf } from '../../../errors.js';
+import { AdotdError, ErrorCode } from '../../../errors.js';
 import type { Log } from '../../../observe/log.js';
 import { Type } from '../../../protocol/iana.js';
 import { nameFromText } from '../../../protocol/name.js';
@@ -12,7 +12,8 @@ import { elapsedTime } from '../../secondaries/elapsed-time.js';
 import { Primary, type Resolve } from '../../secondaries/primary.js';
 import type { PrimarySettings, TransferLimits } from '../../secondaries/primary-settings.js';
 import { resolverOf } from '../../secondaries/resolve-remote.js';
-import { primariesOf, transferLimits } from '../../secondaries/secondary-settings.js';
+import { transferLimits } from '../../secondaries/secondary-settings.js';
+import { UsableRemotes } from '../../secondaries/usable-remotes.js';
 
 /** RDATA of the DS records that a server has; undefined: it did not answer, or not as a server of the parent zone does. */
 export type DsAnswer = readonly Uint8Array[] | undefined;
@@ -35,16 +36,16 @@ const CONNECTIONS = 1;
 
 export class ParentServers {
   readonly #clock: Clock;
-  readonly #log: Log;
   /** By remote and address. */
   readonly #servers = new Map<string, Primary>();
+  readonly #usable: UsableRemotes;
   #remotes = new Map<string, PrimarySettings>();
   #limits: TransferLimits;
   #resolve: Resolve;
 
   constructor(config: Config, clock: Clock, log: Log) {
     this.#clock = clock;
-    this.#log = log;
+    this.#usable = new UsableRemotes(log, 'it is not asked for DS records');
     this.#limits = limitsOf(config);
     this.#resolve = resolverOf(config.resolver);
     this.configure(config);
@@ -56,12 +57,7 @@ export class ParentServers {
     this.#limits = limitsOf(config);
     this.#resolve = resolverOf(config.resolver);
     const all = new Set(config.remotes.map(({ name }) => name));
-    const report = (remote: string, error: unknown): void =>
-      this.#log.error(
-        { err: error, remote },
-        `the remote ${remote} cannot be asked for DS records: ${messageOf(error)}`,
-      );
-    this.#remotes = new Map(primariesOf(config, all, report).map((remote) => [remote.name, remote]));
+    this.#remotes = new Map(this.#usable.configure(config, all).map((remote) => [remote.name, remote]));
   }
 
   /** Ends all questions. */

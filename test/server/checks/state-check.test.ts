@@ -2,10 +2,10 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { configSchema } from '../../src/config/schema.js';
-import { stateMistakes } from '../../src/server/state-check.js';
-import { openStore } from '../state/open-store.js';
-import { imageOf } from '../state/stored.js';
+import { configSchema } from '../../../src/config/schema.js';
+import { stateMistakes } from '../../../src/server/checks/state-check.js';
+import { openStore } from '../../state/open-store.js';
+import { imageOf } from '../../state/stored.js';
 
 const folders: string[] = [];
 afterEach(() => {

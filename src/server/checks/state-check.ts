@@ -1,10 +1,10 @@
 /** What `adotd check` finds in the state folder of a configuration. */
-import type { Config } from '../config/schema.js';
-import { AdotdError } from '../errors.js';
-import { zoneKey } from '../protocol/name.js';
-import { lookAtState } from '../state/state-look.js';
-import type { Diagnostic } from '../zone/diagnostics.js';
-import type { PlaceOf } from './policies.js';
+import type { Config } from '../../config/schema.js';
+import { AdotdError } from '../../errors.js';
+import { zoneKey } from '../../protocol/name.js';
+import { lookAtState } from '../../state/state-look.js';
+import type { Diagnostic } from '../../zone/diagnostics.js';
+import type { PlaceOf } from '../policies.js';
 
 const LOSS =
   'zones of which changes may be lost are answered with SERVFAIL; see adotd ctl state accept-loss, and transfers heal secondaries';

@@ -5,22 +5,22 @@
  */
 import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import type { Config } from '../config/schema.js';
-import { AdotdError } from '../errors.js';
-import { type CertificateNote, certificateNotes } from '../tls/certificate-notes.js';
-import { type Certificate, readCertificate, readKey } from '../tls/certificates.js';
-import { readOwnKey, selfSignedFiles } from '../tls/self-signed.js';
-import { readTicketKeys } from '../tls/ticket-keys.js';
-import type { Diagnostic } from '../zone/diagnostics.js';
-import { readSmallFile } from '../zone/regular-file.js';
-import { socketPathMistake } from './control/control-socket.js';
-import { answerSettings } from './plane/configured-settings.js';
-import { keyWarnings } from './plane/tsig-secrets.js';
-import type { PlaceOf } from './policies.js';
-import { filesReadAgain } from './process/files-after-drop.js';
-import { isRootsAlone, type LogFile, logFiles, rotationObstacle } from './process/log-files.js';
-import { accountMistake, type Identity, unreadable, wantedIdentity } from './process/privileges.js';
-import { mayReach, mayRead, mayWrite, mayWriteIn } from './process/user-access.js';
+import type { Config } from '../../config/schema.js';
+import { AdotdError } from '../../errors.js';
+import { readAuthorities } from '../../tls/authorities.js';
+import { type CertificateNote, certificateNotes } from '../../tls/certificate-notes.js';
+import { type Certificate, readCertificate, readKey } from '../../tls/certificates.js';
+import { readOwnKey, selfSignedFiles } from '../../tls/self-signed.js';
+import { readTicketKeys } from '../../tls/ticket-keys.js';
+import type { Diagnostic } from '../../zone/diagnostics.js';
+import { socketPathMistake } from '../control/control-socket.js';
+import { answerSettings } from '../plane/configured-settings.js';
+import { keyWarnings } from '../plane/tsig-secrets.js';
+import type { PlaceOf } from '../policies.js';
+import { filesReadAgain } from '../process/files-after-drop.js';
+import { isRootsAlone, type LogFile, logFiles, rotationObstacle } from '../process/log-files.js';
+import { accountMistake, type Identity, unreadable, wantedIdentity } from '../process/privileges.js';
+import { mayReach, mayRead, mayWrite, mayWriteIn } from '../process/user-access.js';
 
 type Report = (keys: readonly PropertyKey[], message: string, severity?: Diagnostic['severity']) => void;
 
@@ -151,12 +151,12 @@ function checkRemotes({ remotes, transfer, zones }: Config, report: Report): voi
   for (const [index, { tls }] of remotes.entries()) {
     const at = ['remotes', index, 'tls'];
     const { ca, cert, key_file: key } = tls ?? {};
-    if (ca !== undefined) attempt([...at, 'ca'], () => readSmallFile(ca, 'the authorities'), report);
+    if (ca !== undefined) attempt([...at, 'ca'], () => readAuthorities(ca), report);
     if (cert !== undefined && key !== undefined)
       attempt([...at, 'cert'], () => readCertificate({ certFile: cert, keyFile: key }), report);
   }
   for (const [index, { client_ca: ca }] of transfer.listen.entries())
-    attempt(['transfer', 'listen', index, 'client_ca'], () => readSmallFile(ca, 'the authorities'), report);
+    attempt(['transfer', 'listen', index, 'client_ca'], () => readAuthorities(ca), report);
   const anybody = new Set(
     remotes.flatMap(({ name, key, tls }) => (key === undefined && tls === undefined ? name : [])),
   );
