@@ -1,5 +1,5 @@
 /** The folder of the durable state, and writing files in it so that they survive a loss of power. */
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, lstatSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AdotdError, codeOf, ErrorCode, systemReason } from '../errors.js';
@@ -49,12 +49,37 @@ export function prepareFolder(folder: string): void {
     mkdirOnly(folder);
     const stats = statSync(folder);
     if (!stats.isDirectory()) throw stateError(folder, 'expected a folder, found a file; choose another state.folder');
-    checkOwner(folder, stats);
+    checkOwner(folder, stats, process.geteuid?.());
     if ((stats.mode & 0o777) !== FOLDER_MODE) chmodSync(folder, FOLDER_MODE);
-    for (const name of Object.values(Inside)) mkdirOnly(join(folder, name));
+    // Where copies of what is damaged go matters only when there is some.
+    for (const name of [Inside.IMAGES, Inside.RUNS]) makeFolder(join(folder, name));
+    mkdirOnly(join(folder, Inside.DAMAGED));
   } catch (error) {
     throw systemError(folder, error);
   }
+}
+
+/** Makes a folder in that of the state, unless it is there; returns whether it is new. Throws ADOTD_STATE, also for a file in its place. */
+export function makeFolder(path: string): boolean {
+  try {
+    const isNew = statSync(path, { throwIfNoEntry: false }) === undefined;
+    mkdirOnly(path);
+    needFolder(path);
+    return isNew;
+  } catch (error) {
+    throw systemError(path, error);
+  }
+}
+
+/** Throws ADOTD_STATE when there is something in place of a folder of the state. */
+export function needFolder(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) return;
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    throw stateError(
+      path,
+      'expected a folder, found a file or a broken link; move it away, and look where the folder is',
+    );
 }
 
 function mkdirOnly(path: string): void {
@@ -65,10 +90,10 @@ function mkdirOnly(path: string): void {
   }
 }
 
-function checkOwner(folder: string, { uid }: Stats): void {
-  const own = process.geteuid?.() ?? uid;
-  if (uid === own) return;
-  const found = `the folder belongs to user ${uid}, this process runs as user ${own}`;
+/** Throws ADOTD_STATE when the folder is not of the user `own`, as which the server runs; undefined: this system has no users. */
+export function checkOwner(folder: string, { uid }: Stats, own: number | undefined): void {
+  if (own === undefined || uid === own) return;
+  const found = `the folder belongs to user ${uid}, the server runs as user ${own}`;
   throw stateError(folder, `${found}; run as its owner, or give it to this user: chown -R ${own} ${folder}`);
 }
 

@@ -39,17 +39,10 @@ export class HighWater {
   }
 
   #read(): Mark | 'damaged' {
-    const octets = readPart(this.#fd, 0, COPY + USED);
-    let mark: Mark | undefined;
-    for (const at of [0, COPY]) {
-      if (at + USED > octets.length || octets.readUInt32BE(at) !== MAGIC) continue;
-      if (checksum(octets.subarray(at, at + USED - 4)) !== octets.readUInt32BE(at + USED - 4)) continue;
-      const count = octets.readUIntBE(at + 4, 6);
-      if (mark !== undefined && count < this.#count) continue;
-      this.#count = count;
-      mark = { file: octets.readUInt32BE(at + 10), octets: octets.readUIntBE(at + 14, 6) };
-    }
-    return mark ?? 'damaged';
+    const newest = newestCopy(this.#fd);
+    if (newest === undefined) return 'damaged';
+    this.#count = newest.count;
+    return newest.mark;
   }
 
   /** Moves the mark. It is not on disk itself when this returns: after a loss of power an older mark does no harm. */
@@ -70,6 +63,38 @@ export class HighWater {
 
   close(): void {
     closeSync(this.#fd);
+  }
+}
+
+/** The newer copy of a mark; undefined: none is whole. */
+function newestCopy(fd: number): { readonly count: number; readonly mark: Mark } | undefined {
+  const octets = readPart(fd, 0, COPY + USED);
+  let newest: { count: number; mark: Mark } | undefined;
+  for (const at of [0, COPY]) {
+    if (at + USED > octets.length || octets.readUInt32BE(at) !== MAGIC) continue;
+    if (checksum(octets.subarray(at, at + USED - 4)) !== octets.readUInt32BE(at + USED - 4)) continue;
+    const count = octets.readUIntBE(at + 4, 6);
+    if (newest !== undefined && count < newest.count) continue;
+    newest = { count, mark: { file: octets.readUInt32BE(at + 10), octets: octets.readUIntBE(at + 14, 6) } };
+  }
+  return newest;
+}
+
+/** The mark in a file that a server may be writing; undefined: there is none, or none that can be read. Throws ADOTD_STATE. */
+export function readMark(path: string): Mark | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw systemError(path, error);
+  }
+  try {
+    return newestCopy(fd)?.mark;
+  } catch (error) {
+    throw systemError(path, error);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,11 +1,29 @@
 /** A look at a state folder that changes nothing in it, while a server may use it. The headers of the ledger are read, not the records. */
-import { accessSync, closeSync, constants, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { codeOf } from '../errors.js';
-import { stateError, systemError } from './folder.js';
+import { checkOwner, Inside, needFolder, stateError, systemError } from './folder.js';
+import { readMark } from './high-water.js';
 import { headOf } from './kept-zone.js';
 import { scanFile } from './scan.js';
 import { ZoneIndex } from './zone-index.js';
+
+const MARK = 'mark';
+/** What is a folder in the folder of the state, and what is none. */
+const FOLDERS: readonly string[] = [...Object.values(Inside), 'keys'];
+const FILES: readonly string[] = [MARK, 'lock'];
+/** File systems without files of ours: PROC_SUPER_MAGIC, SYSFS_MAGIC (linux/magic.h). */
+const KERNEL_FILES: readonly number[] = [0x9fa0, 0x62656572];
 
 interface StateLook {
   /** What is damaged, or has been lost, each in a line. */
@@ -14,17 +32,29 @@ interface StateLook {
   readonly zones: ReadonlySet<string>;
 }
 
-/** undefined: nothing is stored yet. Throws ADOTD_STATE for a folder that cannot be used, which names path and remedy. */
-export function lookAtState(folder: string): StateLook | undefined {
+/**
+ * undefined: nothing is stored yet. `user`: that the server becomes, as which root makes the folder and those above it; undefined: it runs as
+ * the user that runs this. Throws ADOTD_STATE for a folder that cannot be used, which names path and remedy.
+ */
+export function lookAtState(folder: string, user?: number): StateLook | undefined {
   try {
     const stats = statSync(folder, { throwIfNoEntry: false });
-    if (stats === undefined) return undefined;
+    if (stats === undefined) {
+      needPlace(folder, user !== undefined);
+      return undefined;
+    }
     if (!stats.isDirectory()) throw stateError(folder, 'expected a folder, found a file; choose another state.folder');
+    checkOwner(folder, stats, user ?? process.geteuid?.());
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    for (const name of FOLDERS) needFolder(join(folder, name));
+    for (const name of FILES) needFile(join(folder, name));
+    const shortfall = ledgerShortfall(folder);
     const names = readdirSync(folder).filter((name) => /^ledger-[1-9][0-9]{0,8}$/.test(name));
-    if (names.length === 0) return undefined;
+    if (names.length === 0 && shortfall === undefined) return undefined;
     const index = new ZoneIndex();
+    for (const name of names) needFile(join(folder, name));
     const damage = names.flatMap((name) => lookAtFile(join(folder, name), index));
+    if (shortfall !== undefined) damage.push(shortfall);
     const { loss } = index;
     if (damage.length === 0 && loss !== undefined && !loss.entry.isRemoval)
       damage.push(`state ${folder}: a loss of an earlier start is not settled: ${loss.entry.name}`);
@@ -35,6 +65,42 @@ export function lookAtState(folder: string): StateLook | undefined {
   } catch (error) {
     throw systemError(folder, error);
   }
+}
+
+/** Throws ADOTD_STATE when a folder that is not there cannot be made. `isMadeWhole`: those above it are made too. */
+function needPlace(folder: string, isMadeWhole: boolean): void {
+  if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined)
+    throw stateError(folder, 'expected a folder, found a link that leads nowhere');
+  let above = dirname(resolve(folder));
+  while (isMadeWhole && statSync(above, { throwIfNoEntry: false }) === undefined) above = dirname(above);
+  const stats = statSync(above);
+  if (!stats.isDirectory()) throw stateError(folder, `expected a folder above it, but ${above} is a file`);
+  accessSync(above, constants.W_OK | constants.X_OK);
+  if (KERNEL_FILES.includes(statfsSync(above).type))
+    throw stateError(folder, `${above} is of the kernel; choose another state.folder, on a disk`);
+}
+
+function needFile(path: string): void {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) throw stateError(path, 'expected a file, found a folder');
+  // A pipe would be waited for.
+  if (stats?.isFIFO()) throw stateError(path, 'expected a file, found a pipe');
+  if (stats === undefined && path.endsWith(MARK) && lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    throw stateError(path, 'expected a file, found a link that leads nowhere');
+}
+
+/** What is missing of the newest file of the ledger, by the mark; undefined: nothing. */
+function ledgerShortfall(folder: string): string | undefined {
+  const mark = readMark(join(folder, MARK));
+  if (mark === undefined) return undefined;
+  const path = join(folder, `ledger-${mark.file}`);
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size !== undefined && size >= mark.octets) return undefined;
+  // A server that runs may have gone on to a newer file meanwhile.
+  if (readMark(join(folder, MARK))?.file !== mark.file) return undefined;
+  return size === undefined
+    ? `state ${path}: the file is missing`
+    : `state ${path}: octets ${size} to ${mark.octets} are missing`;
 }
 
 /** What is damaged in a file of the ledger; its entries go to the index. */

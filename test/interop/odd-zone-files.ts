@@ -18,8 +18,8 @@ const TTLS = ['5', '77', '1h', '2d3h'];
 export function oddZones(seed: number, count: number): OddZone[] {
   const random = randomFrom(seed);
   const below = (limit: number): number => Math.floor(random() * limit);
-  const makers = [includes, quotes, quotes];
-  return [cases(), ...Array.from({ length: count - 1 }, (_, i) => makers[i % makers.length]!(below))];
+  const makers = [includes, quotes, quotes, cases];
+  return Array.from({ length: count }, (_, i) => makers[i % makers.length]!(below));
 }
 
 type Below = (limit: number) => number;
@@ -99,21 +99,50 @@ function quotes(below: Below): OddZone {
   return { kind: 'quote', files: { main: `$TTL 60\n${APEX}${line}\nlast A 192.0.2.8\n` }, without: {} };
 }
 
-/** Each type with names in its RDATA, in three letter cases. */
-function cases(): OddZone {
-  const rdata = [
-    'NS %',
-    'MX 1 %',
-    'PTR %',
-    'SRV 1 2 3 %',
-    'RP % %',
-    'AFSDB 1 %',
-    'RT 1 %',
-    'KX 1 %',
-    'PX 1 % %',
-    'MINFO % %',
-  ];
-  const forms = ['target.example.', 'TARGET.example.', 'Target.EXAMPLE.'];
-  const lines = rdata.flatMap((text, i) => forms.map((name) => `x${i} ${text.replaceAll('%', name)}`));
-  return { kind: 'case', files: { main: `$TTL 60\n${APEX}${lines.join('\n')}\n` }, without: {} };
+/** RDATA with `%` for each name, of the types whose names have one form whatever their letter case (RFC 4034 §6.2, RFC 6840 §5.1). Not MD and MF: BIND and NSD refuse them. */
+const FOLDED = [
+  'NS %',
+  'MX 1 %',
+  'PTR %',
+  'SRV 1 2 3 %',
+  'RP % %',
+  'AFSDB 1 %',
+  'RT 1 %',
+  'KX 1 %',
+  'PX 1 % %',
+  'MINFO % %',
+  'MB %',
+  'MG %',
+  'MR %',
+  'NAPTR 1 2 "s" "t" "" %',
+];
+/** Of these, an owner has one: two that differ by more than letter case are refused. */
+const SINGLE = ['CNAME %', 'DNAME %'];
+/** Names of which letter case makes two records. */
+const UNFOLDED = ['SVCB 1 %', 'HTTPS 1 %', 'LP 1 %'];
+const TARGETS = ['target.example.', 'far.target.test.', 'up', '@'];
+
+/** The name in some letter case. */
+function inSomeCase(name: string, below: Below): string {
+  return [...name].map((letter) => (below(2) === 0 ? letter.toUpperCase() : letter)).join('');
+}
+
+/** RRsets whose records differ in the letter case of owners, types and names of RDATA, or in more. */
+function cases(below: Below): OddZone {
+  const lines: string[] = [];
+  for (let i = 1 + below(4); i > 0; i--) {
+    const form = pick(below, [...FOLDED, ...FOLDED, ...UNFOLDED, ...SINGLE]);
+    const names = [pick(below, TARGETS), pick(below, TARGETS)];
+    const owner = `x${i}${pick(below, ['', '.sub'])}`;
+    for (let copy = 1 + below(3); copy > 0; copy--) {
+      // Now and then another name: that is another record, or too many.
+      const name = (): string => (below(8) === 0 ? pick(below, TARGETS) : (names.at(below(2)) ?? '@'));
+      const rdata = form.replaceAll('%', () =>
+        inSomeCase(SINGLE.includes(form) && below(4) > 0 ? names[0]! : name(), below),
+      );
+      lines.push(`${inSomeCase(owner, below)} ${rdata}`);
+    }
+  }
+  const apex = below(4) === 0 ? `${APEX}@ SOA NS HOST 1 2 3 4 5\n` : APEX;
+  return { kind: 'case', files: { main: `$TTL 60\n${apex}${lines.join('\n')}\n` }, without: {} };
 }

@@ -421,6 +421,35 @@ remotes: [{ name: one, addresses: [127.0.0.1], key: k.test, tls: { name: one.tes
     expect(readFileSync(at('ctl'), 'utf8')).toBe('precious');
   },
 
+  async 'the state folder'() {
+    const text = `${FOLDER}tls: { certs_folder: certs }\nstate: { folder: state }\n`;
+    put('state', 'precious');
+    await expect(start(text)).rejects.toMatchObject({ code: 'ADOTD_STATE' });
+    expect(await check(/expected a folder, found a file/)).toEqual(FAILS);
+    expect(await refusal(text)).toMatch(/expected a folder, found a file.*ADOTD_STATE/);
+    expect(readFileSync(at('state'), 'utf8')).toBe('precious');
+    rmSync(at('state'));
+    // Below a file of the kernel nothing can be made, though root may write there.
+    await expect(start(text.replace('folder: state', 'folder: /proc/sys/adotd'))).rejects.toMatchObject({
+      code: 'ADOTD_STATE',
+    });
+    expect(await check(/state \/proc\/sys\/adotd: /)).toEqual(FAILS);
+  },
+
+  async 'the folder of zone keys'() {
+    const policies = 'policies: [{ zones: [a.test], dnssec: default }]';
+    const text = `${FOLDER.replace(' }', `, ${policies} }`)}tls: { certs_folder: certs }\nstate: { folder: state }\n`;
+    await start(`${FOLDER}tls: { certs_folder: certs }\nstate: { folder: state }\n`);
+    put('state/keys', 'in its place');
+    await start(text);
+    expect([await rcode('ns.a.test.'), await rcode('ns.b.test.')]).toEqual([SERVFAIL, NOERROR]);
+    expect(server!.life.signing?.known.problems).toEqual([
+      expect.stringMatching(/^a\.test\. cannot be signed: state \S+keys: expected a folder, found a file/),
+    ]);
+    expect([facts().problems, await check(/keys: expected a folder, found a file/)]).toEqual([1, FAILS]);
+    expect(said(/keys: expected a folder, found a file/)).toBe(true);
+  },
+
   async 'an address or a port'() {
     put('adotd.yaml', `${BASE}${FOLDER}`.replace('127.0.0.1', '192.0.2.1'));
     const { status, stderr } = await adotd('serve', '--config', at('adotd.yaml'));

@@ -3,10 +3,10 @@
  * and writes nothing.
  * NOT here: mistakes that only binding shows (addresses that this machine does not have, ports that are taken).
  */
-import { statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../../config/schema.js';
-import { AdotdError } from '../../errors.js';
+import { AdotdError, systemReason } from '../../errors.js';
 import { readAuthorities } from '../../tls/authorities.js';
 import { type CertificateNote, certificateNotes } from '../../tls/certificate-notes.js';
 import { type Certificate, readCertificate, readKey } from '../../tls/certificates.js';
@@ -44,8 +44,10 @@ export function startMistakes(config: Config, placeOf: PlaceOf): Diagnostic[] {
   const mistake = socket === undefined ? undefined : socketPathMistake(socket);
   if (mistake) report(['control', 'socket'], mistake.message, mistake.severity);
   for (const { key, path } of logFiles(config)) {
+    const obstacle = logObstacle(path);
+    if (obstacle !== undefined) report([key, 'file'], `${path} cannot be written: ${obstacle}`);
     // The service manager may make it, as that of the control socket.
-    if (exists(dirname(path))) continue;
+    if (obstacle !== undefined || exists(dirname(path))) continue;
     report([key, 'file'], `the folder of ${path} does not exist; a start needs it`, 'warning');
   }
   const user = wantedIdentity(config);
@@ -166,6 +168,29 @@ function checkRemotes({ remotes, transfer, zones }: Config, report: Report): voi
       const message = `${remote} is known by its addresses only, and anybody can send UPDATE from them over UDP; give it a key`;
       report(['zones', 'policies', index, 'update', rule, 'remote'], message, 'warning');
     }
+  }
+}
+
+/** Why a log cannot be written, whoever writes it; undefined: it can, or its folder is not there yet. */
+function logObstacle(path: string): string | undefined {
+  try {
+    const file = statSync(path, { throwIfNoEntry: false });
+    if (file !== undefined) {
+      if (file.isDirectory()) return 'it is a folder';
+      accessSync(path, constants.W_OK);
+      return undefined;
+    }
+    const folder = statSync(dirname(path), { throwIfNoEntry: false });
+    if (folder === undefined) return undefined;
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+      const target = dirname(resolve(dirname(path), readlinkSync(path)));
+      if (!exists(target)) return `it is a link, and ${target} does not exist`;
+    }
+    if (!folder.isDirectory()) return `${dirname(path)} is no folder`;
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return systemReason(error);
   }
 }
 

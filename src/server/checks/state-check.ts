@@ -2,9 +2,12 @@
 import type { Config } from '../../config/schema.js';
 import { AdotdError } from '../../errors.js';
 import { zoneKey } from '../../protocol/name.js';
+import { stateError } from '../../state/folder.js';
 import { lookAtState } from '../../state/state-look.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import type { PlaceOf } from '../policies.js';
+import { wantedIdentity } from '../process/privileges.js';
+import { mayReach } from '../process/user-access.js';
 
 const LOSS =
   'zones of which changes may be lost are answered with SERVFAIL; see adotd ctl state accept-loss, and transfers heal secondaries';
@@ -19,7 +22,10 @@ export function stateMistakes(config: Config, served: ReadonlySet<string>, place
     message,
   });
   try {
-    const look = lookAtState(folder);
+    const user = wantedIdentity(config);
+    const look = lookAtState(folder, user?.uid);
+    if (user !== undefined && !mayReach(folder, user))
+      throw stateError(folder, `${user.name} may not enter a folder above it; choose another state.folder`);
     if (look === undefined) return [];
     const { secondary, catalogs } = config.zones;
     const transferred = [...secondary.flatMap(({ zones }) => zones), ...catalogs.map(({ zone }) => zone)].map(zoneKey);

@@ -3,11 +3,11 @@
  * changed; its name is the id of the key, which no other key ever has.
  */
 import { randomBytes } from 'node:crypto';
-import { chownSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { keyFromPem, keyToPem, type SigningKey } from '../../dnssec/keys/signing-key.js';
 import { AdotdError, codeOf, ErrorCode, systemReason } from '../../errors.js';
-import { syncFolder, systemError, writeFileDurably } from '../../state/folder.js';
+import { makeFolder, syncFolder, systemError, writeFileDurably } from '../../state/folder.js';
 import type { Identity } from '../process/privileges.js';
 
 /** The folder within that of the state. */
@@ -34,16 +34,24 @@ export function isKeyId(text: string): boolean {
 export class KeyFiles {
   readonly #folder: string;
 
-  /**
-   * Makes the folder, if it is missing. `state`: the folder of the state, which is there. `owner`: the user that the server becomes, while it
-   * runs as root. Throws ADOTD_STATE.
-   */
+  readonly #state: string;
+  readonly #owner: Identity | undefined;
+
+  /** `state`: the folder of the state, which is there. `owner`: the user that the server becomes, while it runs as root. */
   constructor(state: string, owner: Identity | undefined) {
+    this.#state = state;
     this.#folder = join(state, KEYS);
+    this.#owner = owner;
+  }
+
+  /** Makes the folder with the first key: what is wrong with it concerns zones that are signed here, and no other. Throws ADOTD_STATE. */
+  #prepare(): void {
+    const isNew = makeFolder(this.#folder);
+    if (!isNew) return;
     try {
-      const isNew = mkdirSync(this.#folder, { recursive: true, mode: 0o700 }) !== undefined;
-      if (isNew && owner !== undefined && process.geteuid?.() === 0) chownSync(this.#folder, owner.uid, owner.gid);
-      if (isNew) syncFolder(state);
+      const owner = this.#owner;
+      if (owner !== undefined && process.geteuid?.() === 0) chownSync(this.#folder, owner.uid, owner.gid);
+      syncFolder(this.#state);
     } catch (error) {
       throw systemError(this.#folder, error);
     }
@@ -51,6 +59,7 @@ export class KeyFiles {
 
   /** Fulfilled when the file of a key is on disk. Rejects with ADOTD_STATE. */
   async write(id: string, key: SigningKey): Promise<void> {
+    this.#prepare();
     await writeFileDurably(this.pathOf(id), [Buffer.from(keyToPem(key))]);
   }
 

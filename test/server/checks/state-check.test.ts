@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,8 +19,9 @@ const newFolder = (): string => {
   return folder;
 };
 
-function found(folder: string, catalogs: object[] = []): string[] {
+function found(folder: string, catalogs: object[] = [], more: object = {}): string[] {
   const config = configSchema.parse({
+    ...more,
     state: { folder },
     remotes: [{ name: 'first', addresses: ['192.0.2.1'] }],
     zones: { secondary: [{ zones: ['a.test', 'B.test'], from: ['first'] }], catalogs },
@@ -52,6 +54,29 @@ describe('the state folder of a configuration', () => {
     expect(found(folder, [catalog])).toEqual([missing]);
     expect(readFileSync(join(folder, 'ledger-1'))).toEqual(before);
     await store.close();
+  });
+
+  it('is of the user that the server becomes, or cannot be used', () => {
+    const folder = newFolder();
+    expect(found(folder, [], { user: 'nobody' })).toEqual([
+      expect.stringMatching(/^error: state \S+: the folder belongs to user \d+, the server runs as user \d+; /),
+    ]);
+    // Root makes it, and the folders above it, and gives it to the user.
+    chmodSync(folder, 0o755);
+    expect(found(join(folder, 'new', 'state'), [], { user: 'nobody' })).toEqual([]);
+    expect(found(join(folder, 'new', 'state'))).toEqual([
+      expect.stringMatching(/^error: .*create the folder above it/),
+    ]);
+    chmodSync(folder, 0o700);
+    expect(found(join(folder, 'state'), [], { user: 'nobody' })).toEqual([
+      expect.stringMatching(/^error: .*nobody may not enter a folder above it/),
+    ]);
+  });
+
+  it.each(['mark', 'ledger-1', 'lock'])('is not waited for where %s is a pipe', (name) => {
+    const folder = newFolder();
+    execFileSync('mkfifo', [join(folder, name)]);
+    expect(found(folder)).toEqual([expect.stringMatching(/^error: .*expected a file, found a pipe/)]);
   });
 
   it('that is damaged, or cannot be used, is an error', async () => {
