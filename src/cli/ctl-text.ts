@@ -174,13 +174,20 @@ export function catalogsText(catalogs: readonly CatalogStatus[]): string {
   return table([head, ...rows], '  ') + (notes.length === 0 ? '' : `\n${notes.join('')}`);
 }
 
+/** Warnings that people read; --json has all. A guess. */
+const WARNINGS_LISTED = 20;
+
 export function outcomeLines(outcome: ReloadOutcome): string {
-  const { zones, counts, errors, certificates } = outcome;
+  const { zones, counts, errors, warnings, certificates } = outcome;
   const unchanged = counts.unchanged > 0 ? `, ${counts.unchanged} unchanged` : '';
   const config = outcome.config;
   const lines = [
     ...zones.map(zoneLine),
     ...errors.map((error) => `error: ${error}`),
+    ...warnings.slice(0, WARNINGS_LISTED).map((warning) => `warning: ${warning}`),
+    ...(warnings.length > WARNINGS_LISTED
+      ? [`and ${warnings.length - WARNINGS_LISTED} more warnings; see --json`]
+      : []),
     ...(config && config.changed.length > 0 ? [`config: changed ${config.changed.join(', ')}`] : []),
     ...(config && config.restart.length > 0
       ? [`config: changed but needs a restart: ${config.restart.join(', ')}`]

@@ -5,6 +5,7 @@ import { type Config, defaultConfig } from '../config/schema.js';
 import type { Loaded } from '../image/load.js';
 import { DOT_PORT, Type } from '../protocol/iana.js';
 import { nameFromText } from '../protocol/name.js';
+import type { ServerStatus } from '../server/control/control-target.js';
 import type { DnssecStatus } from '../server/signing/signing-status.js';
 import { loadZone } from '../server/zones/load-zone.js';
 import { zonesOfConfig } from '../server/zones/zone-files.js';
@@ -57,6 +58,8 @@ before the TLSA records: the DS records that the parent is to have and their DNS
 
   --socket PATH  the control socket (default: as adotd ctl finds it)
 
+Of a server without TLS, it prints no TLSA records.
+
 adotd keys tsig makes a key of TSIG (RFC 8945) with a random secret, and prints it to paste into the configurations of adotd, BIND,
 Knot and NSD, and for the option -y of dig. With --config, it prints the key NAME of that configuration. Whoever has the
 output can sign: keep it out of logs.
@@ -78,6 +81,7 @@ output can sign: keep it out of logs.
     const config =
       values.zones === undefined ? base : { ...base, zones: { ...base.zones, folder: values.zones, files: [] } };
     const { tls } = config;
+    if (signed !== undefined && !(signed.hasTls && tls.enabled)) return printZone(signed.status, values.json);
     const zones = readZones(config);
     const certificates = await existingCertificates(configuredFiles(tls), {
       folder: values.certs ?? tls.certs_folder,
@@ -95,8 +99,9 @@ output can sign: keep it out of logs.
       ...zones.unreadable.map((file) => `zone file ${file} has errors; adotd check lists them`),
       ...servers.flatMap(mismatchWarning),
     ];
-    const found = { ...asJson(certificates, servers, bindings, warnings), ...(signed && { zone: signed }) };
-    const text = (signed === undefined ? '' : zoneKeysText(signed)) + asFragment(certificates, servers, bindings);
+    const found = { ...asJson(certificates, servers, bindings, warnings), ...(signed && { zone: signed.status }) };
+    const text =
+      (signed === undefined ? '' : zoneKeysText(signed.status)) + asFragment(certificates, servers, bindings);
     process.stdout.write(values.json ? `${JSON.stringify(found, undefined, 2)}\n` : text);
     for (const warning of warnings) process.stderr.write(`adotd keys: warning: ${warning}\n`);
     return zones.unreadable.length > 0 ? Exit.FAILED : Exit.OK;
@@ -105,8 +110,11 @@ output can sign: keep it out of logs.
 
 type Values = ReturnType<typeof parse<typeof OPTIONS>>['values'];
 
-/** The zone of `keys zone NAME`, as the server that signs it knows it. */
-async function signedZone({ socket, config }: Values, words: readonly string[]): Promise<DnssecStatus | undefined> {
+/** The zone of `keys zone NAME`, as the server that signs it knows it, and whether that server has TLS. */
+async function signedZone(
+  { socket, config }: Values,
+  words: readonly string[],
+): Promise<{ readonly status: DnssecStatus; readonly hasTls: boolean } | undefined> {
   if (words[0] !== 'zone') {
     if (socket !== undefined) throw new UsageError('adotd keys: --socket: expected only behind adotd keys zone NAME');
     return undefined;
@@ -115,7 +123,16 @@ async function signedZone({ socket, config }: Values, words: readonly string[]):
   if (name === undefined || extra !== undefined)
     throw new UsageError(`adotd keys zone: found ${extra ?? 'no name'}, expected the name of one zone`);
   const client = controlClient(await socketOf(socket, config), ANSWER_TIME);
-  return (await client.json('GET', `/dnssec/${encodeURIComponent(name)}`)) as DnssecStatus;
+  const status = (await client.json('GET', `/dnssec/${encodeURIComponent(name)}`)) as DnssecStatus;
+  const { addresses } = (await client.json('GET', '/status')) as ServerStatus;
+  return { status, hasTls: addresses.tls.length > 0 };
+}
+
+/** Prints a zone's keys alone: without TLS there is no certificate that a TLSA record could name. */
+function printZone(zone: DnssecStatus, isJson: boolean | undefined): number {
+  const found = { ...asJson([], [], [], []), zone };
+  process.stdout.write(isJson ? `${JSON.stringify(found, undefined, 2)}\n` : zoneKeysText(zone));
+  return Exit.OK;
 }
 
 function printTsigKey(values: Values, [name, extra]: readonly string[]): number {

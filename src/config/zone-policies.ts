@@ -135,7 +135,7 @@ const policy = z.strictObject({
   }),
   dnssec: z.optional(z.string().check(z.minLength(1))).register(z.globalRegistry, {
     description:
-      'Sign these zones by this policy of `dnssec.policies`. `default` is always there. `off`: do not sign them; if they are signed, that ends once the parent has no DS record any more. Needs `state`; the zone file is not written. Default: `off`.',
+      'Sign these zones by this policy of `dnssec.policies`. `default` is always there. `off`: do not sign them; a zone that is signed, and that the policy names itself, is unsigned once the parent has no DS record any more. Without it a signed zone stays as it is, with a warning. Needs `state`; the zone file is not written.',
   }),
   signals: z.optional(zoneSignals),
   zonemd: z._default(z.enum(['auto', 'remove']), 'auto').register(z.globalRegistry, {

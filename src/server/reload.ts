@@ -42,6 +42,8 @@ export interface ReloadOutcome {
   readonly counts: OutcomeCounts;
   /** One line for each mistake that is in no zone; mistakes of zones are in their outcomes. */
   readonly errors: readonly string[];
+  /** One line for each thing that the configuration does, and that may not be meant. */
+  readonly warnings: readonly string[];
   /** undefined: the configuration was not read, or cannot be used. */
   readonly config?: ConfigOutcome | undefined;
   /** Certificates and ticket keys. `kept`: the new ones cannot be used. */
@@ -69,8 +71,11 @@ export interface ReloadParts {
   readonly configMistakes: readonly string[];
   /** What the server goes without since its start. */
   readonly troubles: Pick<StartTroubles, 'lines' | 'tryAgain'>;
-  /** Called when a configuration is in force; `effects`: of the keys that have changed. */
-  applied(config: Config, effects: ReadonlySet<Effect>): void;
+  /**
+   * Called when a configuration is in force; `effects`: of the keys that have changed. Returns a line for each thing that it does, and that
+   * may not be meant.
+   */
+  applied(config: Config, effects: ReadonlySet<Effect>): readonly string[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -79,6 +84,7 @@ export interface ReloadParts {
 interface Applied {
   readonly config: ConfigOutcome;
   readonly certificates: 'off' | 'unchanged' | 'replaced';
+  readonly warnings: readonly string[];
 }
 
 /** The configuration as a file. */
@@ -174,13 +180,14 @@ export class Reloader {
     // A reload of certain files, or of one zone, is about something else.
     if (request.zone === undefined && !request.paths) await troubles.tryAgain();
     let config: ConfigOutcome | undefined;
+    let warnings: readonly string[] = [];
     let outcomes: readonly ZoneOutcome[] = [];
     let certificates: ReloadOutcome['certificates'] = tls ? 'unchanged' : 'off';
     try {
       const read = this.#readConfig(request);
       const applied = read && (await this.#apply(read, request.allowEmpty ?? false, errors));
       config = applied?.config;
-      if (applied) certificates = applied.certificates;
+      if (applied) ({ certificates, warnings } = applied);
       const before = this.#report.nameservers;
       const force = request.force || config?.changed.includes('nsec3_max_iterations');
       outcomes = await this.#loadZones({ ...request, force }, config !== undefined, errors);
@@ -207,7 +214,7 @@ export class Reloader {
     if (errors.length > 0 || counts.failed + counts.kept > 0) this.#failed++;
     this.#last = clock.seconds();
     const zones = outcomes.filter(({ result }) => result !== 'unchanged');
-    return { zones, counts, errors, config, certificates, milliseconds: performance.now() - began };
+    return { zones, counts, errors, warnings, config, certificates, milliseconds: performance.now() - began };
   }
 
   /** Reads the configuration; undefined when the request does not concern it. */
@@ -238,7 +245,7 @@ export class Reloader {
       const answersChanged = await plane.configure(running);
       this.#config = running;
       const certificates = commit ? await commit() : tls ? 'unchanged' : 'off';
-      this.#parts.applied(running, effects);
+      const warnings = this.#parts.applied(running, effects);
       const changed = keys.filter(({ effect }) => effect !== 'start').map(({ key }) => key);
       if (answersChanged && changed.length === 0) changed.push(...secretFileKeys(running));
       const restart = keys.flatMap(({ key, effect }) => (effect === 'start' ? key : [])).sort();
@@ -248,7 +255,7 @@ export class Reloader {
         log.warn({ restart }, `configuration changed, but needs a restart: ${restart.join(', ')}`);
       }
       this.#note('config', []);
-      return { config: { changed, restart }, certificates };
+      return { config: { changed, restart }, certificates, warnings };
     } catch (error) {
       if (!(error instanceof AdotdError)) throw error;
       log.error({ err: error }, `the configuration stays as it was: ${error.message}`);

@@ -179,6 +179,7 @@ async function openServer(
     applied(next, effects) {
       void life.configure(next);
       options.applied?.(next, effects);
+      return life.signing?.known.warnings ?? [];
     },
     clock,
     log,

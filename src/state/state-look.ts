@@ -12,10 +12,13 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { codeOf } from '../errors.js';
+import { checksum } from './entry.js';
 import { checkOwner, Inside, needFolder, stateError, systemError } from './folder.js';
 import { readMark } from './high-water.js';
 import { headOf } from './kept-zone.js';
-import { scanFile } from './scan.js';
+import type { Place } from './ledger-files.js';
+import { readPart, scanFile } from './scan.js';
+import { tableOf } from './stored-table.js';
 import { ZoneIndex } from './zone-index.js';
 
 const MARK = 'mark';
@@ -30,6 +33,8 @@ interface StateLook {
   readonly damage: readonly string[];
   /** Zones that are stored; those of which there are facts, but no version, are not among them. */
   readonly zones: ReadonlySet<string>;
+  /** The values of a named table, by their keys, without those that are damaged. */
+  table(name: string): ReadonlyMap<string, Uint8Array>;
 }
 
 /**
@@ -53,7 +58,8 @@ export function lookAtState(folder: string, user?: number): StateLook | undefine
     if (names.length === 0 && shortfall === undefined) return undefined;
     const index = new ZoneIndex();
     for (const name of names) needFile(join(folder, name));
-    const damage = names.flatMap((name) => lookAtFile(join(folder, name), index));
+    const paths = names.map((name) => join(folder, name));
+    const damage = paths.flatMap((path, file) => lookAtFile(path, file, index));
     if (shortfall !== undefined) damage.push(shortfall);
     const { loss } = index;
     if (damage.length === 0 && loss !== undefined && !loss.entry.isRemoval)
@@ -61,7 +67,8 @@ export function lookAtState(folder: string, user?: number): StateLook | undefine
     const stored = [...index.zones.values()].filter(
       ({ place }) => place !== undefined && !place.entry.isRemoval && headOf(place.entry).newest !== undefined,
     );
-    return { damage, zones: new Set(stored.map(({ zone }) => zone)) };
+    const table = (name: string) => valuesOf(name, index, paths);
+    return { damage, zones: new Set(stored.map(({ zone }) => zone)), table };
   } catch (error) {
     throw systemError(folder, error);
   }
@@ -103,8 +110,33 @@ function ledgerShortfall(folder: string): string | undefined {
     : `state ${path}: octets ${size} to ${mark.octets} are missing`;
 }
 
+function valuesOf(table: string, { values }: ZoneIndex, paths: readonly string[]): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>();
+  for (const [name, place] of values) {
+    if (tableOf(name) !== table || place.entry.isRemoval) continue;
+    const value = payloadIn(paths[place.file]!, place);
+    if (value !== undefined) found.set(name.slice(table.length + 1), value);
+  }
+  return found;
+}
+
+/** undefined: it is damaged, or a server that runs has just moved it to another file. */
+function payloadIn(path: string, { entry, at }: Place): Uint8Array | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, 'r');
+    const octets = readPart(fd, at + entry.headerLength, entry.payloadLength);
+    return octets.length === entry.payloadLength && checksum(octets) === entry.payloadCrc ? octets : undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw systemError(path, error);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
 /** What is damaged in a file of the ledger; its entries go to the index. */
-function lookAtFile(path: string, index: ZoneIndex): string[] {
+function lookAtFile(path: string, file: number, index: ZoneIndex): string[] {
   let fd: number;
   try {
     fd = openSync(path, 'r');
@@ -115,7 +147,7 @@ function lookAtFile(path: string, index: ZoneIndex): string[] {
   }
   try {
     // What stands behind the last whole entry may be what a server is writing now.
-    const { gaps } = scanFile(fd, fstatSync(fd).size, (entry, at) => index.take({ entry, file: 1, at }));
+    const { gaps } = scanFile(fd, fstatSync(fd).size, (entry, at) => index.take({ entry, file, at }));
     return gaps.map(({ from, to }) => `state ${path}: octets ${from} to ${to} are damaged`);
   } finally {
     closeSync(fd);

@@ -1,11 +1,13 @@
 /** `adotd ctl dnssec`: the keys of zones that the server signs. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nearest } from '../../config/nearest.js';
 import type { KeyRole } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, counted, ErrorCode, systemReason } from '../../errors.js';
 import type { ExportedKey, SigningCommand } from '../../server/control/signing-control.js';
+import type { RollOutcome } from '../../server/signing/signing-commands.js';
 import type { DnssecStatus } from '../../server/signing/signing-status.js';
+import { makeFolders } from '../../state/make-folders.js';
 import { Exit, UsageError } from '../arguments.js';
 import type { ControlClient } from '../ctl-client.js';
 import { signingText } from './dnssec-text.js';
@@ -33,8 +35,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     async run(call, zone) {
       const { key, compromised } = call;
       const role = roleOf(call.role);
-      const { costs = [] } = await order(call, zone, { command: 'roll', key, role, compromised });
-      return done(call, { costs }, [`${zone} gets new keys`, ...costs].join('\n'));
+      const { costs = [], waits = [] } = await order(call, zone, { command: 'roll', key, role, compromised });
+      const text = waits.length === 0 ? `${zone} gets new keys` : `${zone} gets new keys later`;
+      return done(call, { costs, waits }, [text, ...waits, ...costs].join('\n'));
     },
   },
   'ds-seen': {
@@ -128,8 +131,8 @@ async function status(call: DnssecCall, zone: string | undefined): Promise<numbe
   return zones.some(({ state }) => state === 'failed') ? Exit.FAILED : Exit.OK;
 }
 
-async function order({ client }: DnssecCall, zone: string, command: SigningCommand): Promise<{ costs?: string[] }> {
-  return (await client.json('POST', `/dnssec/${encodeURIComponent(zone)}`, command)) as { costs?: string[] };
+async function order({ client }: DnssecCall, zone: string, command: SigningCommand): Promise<Partial<RollOutcome>> {
+  return (await client.json('POST', `/dnssec/${encodeURIComponent(zone)}`, command)) as Partial<RollOutcome>;
 }
 
 function done({ json }: DnssecCall, value: object, text: string): number {
@@ -153,7 +156,7 @@ function writeKeys(keys: readonly ExportedKey[], folder: string): string[] {
       ] as const,
   );
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolders(folder, 0o700);
     return files.map(([name, text]) => {
       const path = join(folder, name);
       writeFileSync(path, text, { mode: 0o600, flag: 'wx' });

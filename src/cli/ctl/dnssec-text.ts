@@ -21,7 +21,8 @@ export function signingText(zones: readonly DnssecStatus[], now: number): string
 }
 
 function zoneText(status: DnssecStatus, now: number): string {
-  const { zone, keys, reason, lastParentLook: look, foreignKeys = [], lastSignersLook: signers } = status;
+  const { zone, keys, reason, warning, lastParentLook: look } = status;
+  const { foreignKeys = [], lastSignersLook: signers } = status;
   const facts = [
     stateText(status),
     ...(status.signaturesDue === undefined ? [] : [`signatures due ${when(status.signaturesDue, now)}`]),
@@ -30,6 +31,7 @@ function zoneText(status: DnssecStatus, now: number): string {
   const lines = [
     `${zone}: ${facts.join('; ')}`,
     ...(reason === undefined ? [] : [`  ${REASONS[status.state] ?? 'waits'}: ${reason}`]),
+    ...(warning === undefined ? [] : [`  WARNING: ${warning}`]),
     ...keys.flatMap((key) => keyLines(zone, key)),
     ...foreignKeys.map(({ text }) => `  ${text}`),
     ...(signers === undefined ? [] : [`  other signers, ${duration(now - signers.at)} ago: ${signers.text}`]),
@@ -38,7 +40,8 @@ function zoneText(status: DnssecStatus, now: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-function stateText({ state, policy, isFrozen }: DnssecStatus): string {
+/** `signed, policy default`. */
+export function stateText({ state, policy, isFrozen }: DnssecStatus): string {
   const by = policy === undefined ? '' : `, policy ${policy}`;
   const words = {
     unsigned: 'unsigned',

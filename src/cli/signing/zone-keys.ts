@@ -1,11 +1,14 @@
 /** `adotd keys zone NAME`: what the registrar of a zone that is signed here has to know, as a fragment of a zone file with comments. */
 import type { DnssecStatus } from '../../server/signing/signing-status.js';
+import { stateText } from '../ctl/dnssec-text.js';
 
 type KeyStatus = DnssecStatus['keys'][number];
 
-export function zoneKeysText({ zone, policy, state, reason, keys }: DnssecStatus): string {
+export function zoneKeysText(status: DnssecStatus): string {
+  const { zone, reason, warning, keys } = status;
   const lines = [
-    `; zone ${zone}: ${state}${policy === undefined ? '' : `, by the signing policy ${policy}`}`,
+    `; zone ${zone}: ${stateText(status)}`,
+    ...(warning === undefined ? [] : [`;   WARNING: ${warning}`]),
     ...(reason === undefined ? [] : [`;   ${reason}`]),
     ...keys.flatMap((key) => [`; ${key.title}`, ...key.waits.map((text) => `;   ${text}`), ...recordLines(zone, key)]),
   ];

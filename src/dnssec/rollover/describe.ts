@@ -19,13 +19,40 @@ const NAMES: Readonly<Record<KeyRecord, string>> = {
   ds: 'DS record',
 };
 
-/** Reports on all keys. `now`: seconds since 1970. */
-export function describeKeys(state: ZoneKeys, policy: RolloverPolicy, now: number): readonly KeyReport[] {
+/** Reports on all keys. `now`: seconds since 1970; `zone`: its name, for the commands that are named. */
+export function describeKeys(state: ZoneKeys, policy: RolloverPolicy, now: number, zone: string): readonly KeyReport[] {
   return state.keys.map((key) => ({
     id: key.id,
     title: titleOf(key),
-    waits: state.isFrozen ? ['All keys stand still by command.'] : waitsOf(key, state, policy, now),
+    waits: state.isFrozen
+      ? [`All keys stand still by command: adotd ctl dnssec thaw ${zone} lets them move.`]
+      : [...waitsOf(key, state, policy, now, zone), ...(isRollAsked(key, state) ? [ROLL_WAITS] : [])],
   }));
+}
+
+const ROLL_WAITS = 'A new key was asked for: it is made as soon as resolvers know all records of this one.';
+
+/** Whether a roll was asked for that waits for this key: one is still on its way, and would be replaced before it was of use. */
+function isRollAsked({ role, goal, active }: KeyProgress, { rolls }: ZoneKeys): boolean {
+  return goal === 'omnipresent' && active === undefined && rolls.includes(role);
+}
+
+/** What a roll of `rolled` that was asked for has to wait for, one sentence each; none: new keys were made. `state`: after that. */
+export function rollWaits(
+  state: ZoneKeys,
+  policy: RolloverPolicy,
+  rolled: readonly KeyProgress[],
+  now: number,
+  zone: string,
+): readonly string[] {
+  const roles = new Set(rolled.map(({ role }) => role));
+  if (state.isFrozen) return [`All keys stand still by command: adotd ctl dnssec thaw ${zone} lets them move.`];
+  return state.keys
+    .filter((key) => roles.has(key.role) && isRollAsked(key, state))
+    .flatMap((key) => [
+      `${key.role.toUpperCase()} ${key.tag} is not known to all resolvers yet: only then is it replaced.`,
+      ...waitsOf(key, state, policy, now, zone).map((text) => `  ${text}`),
+    ]);
 }
 
 /**
@@ -44,10 +71,16 @@ export function costOfCompromise({ role, tag }: KeyProgress, policy: RolloverPol
   );
 }
 
-/** `1 h 10 min`. */
+/** `1 h 10 min`, `10 s`: the largest unit and the next one. */
 function duration(seconds: number): string {
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.round((seconds % 3600) / 60)];
-  return [hours > 0 ? `${hours} h` : '', minutes > 0 || hours === 0 ? `${minutes} min` : ''].filter(Boolean).join(' ');
+  const counts = [
+    [Math.floor(seconds / 3600), 'h'],
+    [Math.floor((seconds % 3600) / 60), 'min'],
+    [Math.floor(seconds % 60), 's'],
+  ] as const;
+  const first = counts.findIndex(([count]) => count > 0);
+  const shown = counts.slice(Math.max(0, first), first + 2).filter(([count]) => count > 0);
+  return shown.map(([count, unit]) => `${count} ${unit}`).join(' ') || '0 s';
 }
 
 function titleOf({ role, tag, algorithm, goal }: KeyProgress): string {
@@ -55,7 +88,7 @@ function titleOf({ role, tag, algorithm, goal }: KeyProgress): string {
   return `${role.toUpperCase()} ${tag}, ${algorithmText(algorithm)}, ${purpose}`;
 }
 
-function waitsOf(key: KeyProgress, state: ZoneKeys, policy: RolloverPolicy, now: number): string[] {
+function waitsOf(key: KeyProgress, state: ZoneKeys, policy: RolloverPolicy, now: number, zone: string): string[] {
   return RECORDS_OF[key.role].flatMap((record) => {
     const { state: own, since } = key.records[record];
     const what = NAMES[record];
@@ -65,7 +98,7 @@ function waitsOf(key: KeyProgress, state: ZoneKeys, policy: RolloverPolicy, now:
       if (end === undefined)
         return [
           record === 'ds' && isParentWait(key)
-            ? parentWait(key, own === 'rumoured', policy)
+            ? parentWait(key, own === 'rumoured', policy, zone)
             : signersText(what, record, own === 'rumoured'),
         ];
       const until = `until ${new Date(end * 1000).toISOString().replace('.000Z', 'Z')}`;
@@ -97,8 +130,9 @@ function signersText(what: string, record: KeyRecord, isWanted: boolean): string
   return `The ${what}: waits until all servers of the other signers ${isWanted ? 'have it' : 'have it no more'}.`;
 }
 
-function parentWait({ tag }: KeyProgress, isWanted: boolean, { isParentAsked }: RolloverPolicy): string {
+function parentWait({ tag }: KeyProgress, isWanted: boolean, { isParentAsked }: RolloverPolicy, zone: string): string {
   if (isParentAsked)
     return `The DS record: waits until all servers of the parent ${isWanted ? 'have it' : 'have lost it'}.`;
-  return `The DS record: waits for somebody to ${isWanted ? 'publish' : 'remove'} it at the parent (key tag ${tag}), and to confirm that.`;
+  const command = `adotd ctl dnssec ${isWanted ? 'ds-seen' : 'ds-gone'} ${zone} ${tag}`;
+  return `The DS record: waits for somebody to ${isWanted ? 'publish it at' : 'remove it from'} the parent, and then to confirm by ${command} that all servers of the parent ${isWanted ? 'have it' : 'have lost it'}.`;
 }

@@ -8,6 +8,8 @@ import type { Diagnostic } from '../../zone/diagnostics.js';
 import type { PlaceOf } from '../policies.js';
 import { wantedIdentity } from '../process/privileges.js';
 import { mayReach } from '../process/user-access.js';
+import { SIGNING_TABLE } from '../signing/stored-signing.js';
+import { wishMistakes } from '../signing/wish-mistakes.js';
 
 const LOSS =
   'zones of which changes may be lost are answered with SERVFAIL; see adotd ctl state accept-loss, and transfers heal secondaries';
@@ -32,7 +34,9 @@ export function stateMistakes(config: Config, served: ReadonlySet<string>, place
     const missing = transferred.filter((zone) => !look.zones.has(zone));
     // Members of catalogs are named by their catalogs only.
     const unnamed = catalogs.length > 0 ? [] : [...look.zones].filter((zone) => !served.has(zone));
+    const signed = wishMistakes(config, look.table(SIGNING_TABLE)).map((text) => found('warning', text));
     return [
+      ...signed,
       ...look.damage.map((line) => found('error', `${line}; ${LOSS}`)),
       ...missing.map((zone) => found('warning', `zone ${zone} was never transferred: nothing of it is stored`)),
       ...unnamed

@@ -2,7 +2,7 @@
  * Signing, as the control interface has it:
  *
  *   GET  /dnssec, /dnssec/NAME   DnssecStatus[], DnssecStatus
- *   POST /dnssec/NAME            { costs? }; { command, … }: what SigningCommand has
+ *   POST /dnssec/NAME            { costs?, waits? }; { command, … }: what SigningCommand has
  *   POST /dnssec/NAME/keys       { keys: ExportedKey[] }: private keys too
  *
  * A key is named by its id, or by its tag where only one key of the zone has it.
@@ -13,6 +13,7 @@ import { keyFromPem, keyToPem, type SigningKey } from '../../dnssec/keys/signing
 import type { KeyRole } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { nameFromText, zoneKey } from '../../protocol/name.js';
+import type { RollOutcome } from '../signing/signing-commands.js';
 import type { DnssecStatus } from '../signing/signing-status.js';
 import { ControlError } from './control-http.js';
 import { canonical, parsed } from './control-input.js';
@@ -30,11 +31,10 @@ export interface SigningControl {
     names(): Iterable<string>;
     status(zone: string): DnssecStatus | undefined;
   };
-  /** Fulfilled with what it costs that a key is known to others, one sentence each. */
   roll(
     zone: string,
     order: { readonly role?: KeyRole | undefined; readonly id?: string | undefined; readonly compromised?: boolean },
-  ): Promise<readonly string[]>;
+  ): Promise<RollOutcome>;
   dsSeen(zone: string, id: string, isThere: boolean): Promise<void>;
   freeze(zone: string, isFrozen: boolean): Promise<void>;
   start(zone: string): Promise<void>;
@@ -119,7 +119,7 @@ async function obey(signing: SigningControl, zone: string, body: unknown): Promi
   switch (given.command) {
     case 'roll': {
       const { key, role: own, compromised = false } = given;
-      return { costs: await signing.roll(zone, { role: own, id: key && idOf(status, key), compromised }) };
+      return signing.roll(zone, { role: own, id: key && idOf(status, key), compromised });
     }
     case 'ds-seen':
     case 'ds-gone':

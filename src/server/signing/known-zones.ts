@@ -8,22 +8,23 @@ import { newRunning, type RunningSigning } from './running-signing.js';
 import { figuresOf, problemsOf, SigningTally, summaryOf } from './signing-figures.js';
 import type { SignedZones } from './signing-parts.js';
 import { type DnssecStatus, statusOf } from './signing-status.js';
+import { isLeavingNow, isOnlyKept, leavingText, onlyKeptText, type SigningWish } from './signing-wish.js';
 import { SigningZone, type SigningZoneParts } from './signing-zone.js';
 
-type PolicyOf = (zone: string) => { readonly dnssec: DnssecPolicy | undefined };
+type WishOf = (zone: string) => SigningWish;
 
 export class KnownZones {
   readonly tally = new SigningTally();
-  /** The policies of the configuration that is in force. */
-  policyOf: PolicyOf;
+  /** What the configuration that is in force says. */
+  wishOf: WishOf;
   /** Who keeps the zones; undefined: nobody does yet. */
   keeper: SignedZones | undefined;
   readonly #parts: SigningZoneParts;
   readonly #zones = new Map<string, RunningSigning>();
 
-  constructor(parts: SigningZoneParts, policyOf: PolicyOf) {
+  constructor(parts: SigningZoneParts, wishOf: WishOf) {
     this.#parts = parts;
-    this.policyOf = policyOf;
+    this.wishOf = wishOf;
   }
 
   /** Reads what is stored of all zones. */
@@ -33,7 +34,7 @@ export class KnownZones {
 
   /** The policy that is in force for a zone; undefined: none. */
   policy(zone: string): DnssecPolicy | undefined {
-    return this.policyOf(zone).dnssec;
+    return this.wishOf(zone).dnssec;
   }
 
   /** Whether the zone is signed here, is to be, or once was (ZoneSigners.isSigner). */
@@ -81,7 +82,7 @@ export class KnownZones {
 
   /** A few words of status(); undefined: it is none of names(). */
   summary(zone: string): SigningSummary | undefined {
-    return this.has(zone) ? summaryOf(this.get(zone), this.policy(zone)) : undefined;
+    return this.has(zone) ? summaryOf(this.get(zone), this.wishOf(zone)) : undefined;
   }
 
   /** undefined: it is none of names(). */
@@ -90,7 +91,7 @@ export class KnownZones {
     const { signing, failure, look, signersLook, signaturesDue, next } = this.get(zone);
     const now = this.#parts.clock.seconds();
     return statusOf(signing, {
-      policy: this.policy(zone),
+      wish: this.wishOf(zone),
       failure: failure && messageOf(failure.error),
       look,
       signersLook,
@@ -102,12 +103,23 @@ export class KnownZones {
 
   /** For metrics. */
   get figures(): SigningFacts {
-    return figuresOf(this.#running(), (zone) => this.policy(zone), this.tally);
+    return figuresOf(this.#running(), this.wishOf, this.tally);
   }
 
-  /** A line for each zone that cannot be signed, or is bogus. */
+  /** A line for each zone that cannot be signed, is bogus, or is signed although the configuration does not say so any more. */
   get problems(): readonly string[] {
-    return problemsOf(this.#running());
+    return [...problemsOf(this.#running()), ...this.#onlyKept()];
+  }
+
+  /** A line for each zone that is signed although the configuration does not say so any more, and for each that is about to be unsigned. */
+  get warnings(): readonly string[] {
+    const leaving = this.#running().filter(({ signing: { zone, kept } }) => isLeavingNow(kept, this.wishOf(zone)));
+    return [...this.#onlyKept(), ...leaving.map(({ signing }) => leavingText(signing.zone))];
+  }
+
+  #onlyKept(): string[] {
+    const kept = this.#running().filter(({ signing }) => isOnlyKept(signing.kept, this.wishOf(signing.zone)));
+    return kept.map(({ signing }) => onlyKeptText(signing.zone, signing.kept));
   }
 
   /** What runs, of names(). */

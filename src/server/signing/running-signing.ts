@@ -2,9 +2,9 @@
 import { isPending } from '../../dnssec/rollover/step.js';
 import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
 import { isSpecialUse } from '../../protocol/special-use.js';
-import type { DnssecPolicy } from './dnssec-policy.js';
 import { denialOf, nextLook, type ParentLook } from './parent/parent-look.js';
 import { nextSignersLook, type SignersLook } from './signers/signers-look.js';
+import type { SigningWish } from './signing-wish.js';
 import type { SigningZone } from './signing-zone.js';
 
 /** Times are seconds since 1970. */
@@ -26,6 +26,8 @@ export interface RunningSigning {
   resigned: number;
   /** When there is something to do; undefined: never. */
   next: number | undefined;
+  /** What was said last of what the configuration does to it; undefined: nothing. */
+  warning: string | undefined;
 }
 
 interface SigningFailure {
@@ -39,7 +41,7 @@ const RETRY = 60;
 const LONGEST_RETRY = 3600;
 
 export function newRunning(signing: SigningZone): RunningSigning {
-  const times = { signaturesDue: undefined, resigned: 0, next: undefined };
+  const times = { signaturesDue: undefined, resigned: 0, next: undefined, warning: undefined };
   const isDelegated = signing.apex.length > 1 && !isSpecialUse(signing.apex);
   const looks = { look: undefined, signersLook: undefined, watchedFrom: 0 };
   return { signing, isDelegated, ...looks, failure: undefined, isResigning: false, ...times };
@@ -51,34 +53,33 @@ export function noteServed(running: RunningSigning, now: number): void {
   if (keys.keys.length > 0 && !isPending(keys)) running.signaturesDue ??= now;
 }
 
-/** `policy`: the one in force. */
-export function isVersionDue(running: RunningSigning, policy: DnssecPolicy | undefined, now: number): boolean {
-  return running.signing.outlook(policy, denialOf(running, policy, now)).isDue;
+export function isVersionDue(running: RunningSigning, wish: SigningWish, now: number): boolean {
+  return running.signing.outlook(wish, denialOf(running, wish.dnssec, now)).isDue;
 }
 
 /** When the zone's DS records are to be looked at; undefined: they are not. */
-export function lookTime(running: RunningSigning, policy: DnssecPolicy | undefined): number | undefined {
+export function lookTime(running: RunningSigning, { dnssec }: SigningWish): number | undefined {
   const { kept } = running.signing;
-  return nextLook(kept, policy ?? kept.policy, policy !== undefined, running);
+  return nextLook(kept, dnssec ?? kept.policy, dnssec !== undefined, running);
 }
 
 /** When the other signers are to be looked at; undefined: they are not. */
 export function signersTime(
   { signing: { kept }, signersLook }: RunningSigning,
-  policy: DnssecPolicy | undefined,
+  { dnssec }: SigningWish,
 ): number | undefined {
-  return nextSignersLook(kept, policy ?? kept.policy, signersLook);
+  return nextSignersLook(kept, dnssec ?? kept.policy, signersLook);
 }
 
 /** When there is something to do for a zone that is served; undefined: never. */
-export function nextTime(running: RunningSigning, policy: DnssecPolicy | undefined, now: number): number | undefined {
+export function nextTime(running: RunningSigning, wish: SigningWish, now: number): number | undefined {
   const { signing, failure, signaturesDue, resigned } = running;
   if (signing.damage !== undefined) return undefined;
   if (failure !== undefined) return failure.retryAt;
-  const { isDue, next } = signing.outlook(policy, denialOf(running, policy, now));
+  const { isDue, next } = signing.outlook(wish, denialOf(running, wish.dnssec, now));
   // What can never be published must not keep the server busy.
   const due = isDue ? Math.max(now, resigned + 1) : undefined;
-  const looks = [lookTime(running, policy), signersTime(running, policy)];
+  const looks = [lookTime(running, wish), signersTime(running, wish)];
   const times = [due, next, signaturesDue, ...looks].filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 }

@@ -15,6 +15,14 @@ export interface RollOrder {
   readonly compromised?: boolean | undefined;
 }
 
+/** What a roll that was asked for comes to, one sentence each. */
+export interface RollOutcome {
+  /** Of compromised keys: what it costs that others know them. */
+  readonly costs: readonly string[];
+  /** What is waited for before new keys are made. */
+  readonly waits: readonly string[];
+}
+
 /** A key that another program has signed the zone with until now. */
 export interface ImportedKey {
   readonly role: KeyRole;
@@ -64,7 +72,9 @@ export function withDsSeen(
 }
 
 /** Throws ADOTD_DNSSEC_KEY where it would make no key, or a zone bogus. */
-export function withStart(kept: StoredSigning, zone: string): StoredSigning {
+export function withStart(kept: StoredSigning, zone: string, isConfigured: boolean): StoredSigning {
+  if (!isConfigured)
+    fail(`no policy of the configuration has ${zone} signed: write \`dnssec\` in its policy first, and reload`);
   if (kept.keys.keys.length > 0) fail(`${zone} has keys already: there is nothing to start`);
   if (kept.policy?.rollover.isParentAsked === true)
     fail(

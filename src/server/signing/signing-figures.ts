@@ -3,10 +3,10 @@ import { isWholly, type KeyProgress } from '../../dnssec/rollover/key-state.js';
 import { messageOf } from '../../errors.js';
 import type { KEY_PHASES, SigningFacts } from '../../observe/metrics/signing-facts.js';
 import type { SigningSummary } from '../zones/zone-outcome.js';
-import type { DnssecPolicy } from './dnssec-policy.js';
 import { foreignDsText } from './parent/parent-look.js';
 import type { RunningSigning } from './running-signing.js';
 import { type DnssecStatus, stateOf } from './signing-status.js';
+import { policyInForce, type SigningWish } from './signing-wish.js';
 
 type Phase = (typeof KEY_PHASES)[number];
 
@@ -28,10 +28,9 @@ export class SigningTally {
   }
 }
 
-/** `policyOf`: the policy that is in force. */
 export function figuresOf(
   zones: Iterable<RunningSigning>,
-  policyOf: (zone: string) => DnssecPolicy | undefined,
+  wishOf: (zone: string) => SigningWish,
   { failures, renewed, seconds }: SigningTally,
 ): SigningFacts {
   const phases = (): Record<Phase, number> => ({ coming: 0, used: 0, going: 0 });
@@ -40,7 +39,7 @@ export function figuresOf(
   let [parentWaits, dsSeen, signaturesDue, next] = [0, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (const running of zones) {
     const { signing } = running;
-    counts[stateIn(running, policyOf(signing.zone))]++;
+    counts[stateIn(running, wishOf(signing.zone))]++;
     const { keys: state } = signing.kept;
     if (state.isFrozen) counts.frozen++;
     if (running.look?.isForeign) counts.bogus++;
@@ -57,15 +56,16 @@ export function figuresOf(
   return { zones: counts, keys, parentWaits, dsSeen, ...times, failures, renewed, seconds };
 }
 
-/** `policy`: the one in force. */
-export function summaryOf(running: RunningSigning, policy: DnssecPolicy | undefined): SigningSummary {
-  const { isFrozen, keys } = running.signing.kept.keys;
+export function summaryOf(running: RunningSigning, wish: SigningWish): SigningSummary {
+  const { kept } = running.signing;
+  const { isFrozen, keys } = kept.keys;
   const { next } = running;
-  return { policy: policy?.name, state: stateIn(running, policy), isFrozen, keys: keys.length, next };
+  const policy = policyInForce(kept, wish)?.name;
+  return { policy, state: stateIn(running, wish), isFrozen, keys: keys.length, next };
 }
 
-function stateIn({ signing, failure, look }: RunningSigning, policy: DnssecPolicy | undefined): DnssecStatus['state'] {
-  return stateOf(signing, { policy, failure: failure && messageOf(failure.error), look }).state;
+function stateIn({ signing, failure, look }: RunningSigning, wish: SigningWish): DnssecStatus['state'] {
+  return stateOf(signing, { wish, failure: failure && messageOf(failure.error), look }).state;
 }
 
 /** A line for each zone that cannot be signed, or whose DS records are of other keys. */

@@ -2,10 +2,10 @@
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
 import type { Identity } from '../process/privileges.js';
-import type { EffectivePolicy } from '../zone-policy.js';
 import type { AskResolver } from './parent/delegation-resolver.js';
 import type { AskParent } from './parent/parent-servers.js';
 import type { AskSigners } from './signers/signers-look.js';
+import type { SigningWish } from './signing-wish.js';
 import type { SigningTable } from './signing-zone.js';
 
 /** What the keeper of zones does for those who sign them. */
@@ -30,6 +30,6 @@ export interface SigningOptions {
   /** Instead of the resolvers that the configuration has. */
   readonly askResolver?: AskResolver | undefined;
   readonly askSigners?: AskSigners | undefined;
-  /** Instead of the policies that the configuration has. */
-  readonly policyOf?: ((zone: string) => Pick<EffectivePolicy, 'dnssec'>) | undefined;
+  /** Instead of what the configuration says. */
+  readonly wishOf?: ((zone: string) => SigningWish) | undefined;
 }

@@ -9,6 +9,7 @@ import { rdataToText } from '../../protocol/rdata/print.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { foreignDsText, type ParentLook } from './parent/parent-look.js';
 import type { SignersLook } from './signers/signers-look.js';
+import { isOnlyKept, onlyKeptText, policyInForce, type SigningWish } from './signing-wish.js';
 import type { SigningZone } from './signing-zone.js';
 import { dnskeyOf } from './stored-signing.js';
 
@@ -41,6 +42,8 @@ export interface DnssecStatus {
   readonly state: 'unsigned' | 'signed' | 'waiting' | 'leaving' | 'failed';
   /** Why it waits, has failed, or is signed and bogus for resolvers that validate. */
   readonly reason?: string;
+  /** What of the configuration may not be meant. */
+  readonly warning?: string;
   readonly isFrozen: boolean;
   readonly keys: readonly KeyStatus[];
   /** When the next signatures are to be renewed; undefined: that is not known yet. */
@@ -55,8 +58,7 @@ export interface DnssecStatus {
 }
 
 interface Known {
-  /** The policy that is in force. */
-  readonly policy: DnssecPolicy | undefined;
+  readonly wish: SigningWish;
   readonly failure: string | undefined;
   readonly look: ParentLook | undefined;
   readonly signersLook: SignersLook | undefined;
@@ -67,16 +69,19 @@ interface Known {
 }
 
 export function statusOf(zone: SigningZone, known: Known): DnssecStatus {
-  const { policy, look, signersLook, signaturesDue, next } = known;
-  const { keys } = zone.kept;
+  const { wish, look, signersLook, signaturesDue, next } = known;
+  const { kept } = zone;
+  const { keys } = kept;
+  const policy = policyInForce(kept, wish);
   const { state, reason } = stateOf(zone, known);
   return {
     zone: zone.zone,
     policy: policy?.name,
     state,
     ...(reason !== undefined && { reason }),
+    ...(isOnlyKept(kept, wish) && { warning: onlyKeptText(zone.zone, kept) }),
     isFrozen: keys.isFrozen,
-    keys: keysOf(zone, policy ?? zone.kept.policy, known.now),
+    keys: keysOf(zone, policy ?? kept.policy, known.now),
     ...(signaturesDue !== undefined && { signaturesDue }),
     ...(next !== undefined && { next }),
     ...(look !== undefined && { lastParentLook: { at: look.at, text: look.text } }),
@@ -94,12 +99,13 @@ function foreignStatus({ tag, algorithm, record }: ForeignKey): { readonly tag: 
 /** What a zone is, without its keys. */
 export function stateOf(
   zone: SigningZone,
-  { policy, failure, look }: Pick<Known, 'policy' | 'failure' | 'look'>,
+  { wish, failure, look }: Pick<Known, 'wish' | 'failure' | 'look'>,
 ): Pick<DnssecStatus, 'state' | 'reason'> {
   const reason = zone.damage?.message ?? failure;
   if (reason !== undefined) return { state: 'failed', reason };
   const { keys, policy: last } = zone.kept;
   const foreign = look?.isForeign ? { reason: `it ${foreignDsText(look, keys, zone.zone)}` } : undefined;
+  const policy = policyInForce(zone.kept, wish);
   if (policy === undefined && last === undefined)
     return { state: 'waiting', reason: 'it has keys, but no policy of the configuration has it signed' };
   if (policy === undefined && keys.foreign.length > 0)
@@ -128,7 +134,7 @@ export function stateOf(
 
 function keysOf(zone: SigningZone, policy: DnssecPolicy | undefined, now: number): KeyStatus[] {
   const { keys, dnskeys } = zone.kept;
-  const reports = policy === undefined ? [] : describeKeys(keys, policy.rollover, now);
+  const reports = policy === undefined ? [] : describeKeys(keys, policy.rollover, now, zone.zone);
   return keys.keys.map(({ id, role, algorithm, tag, goal, created, active, records }, i) => {
     const dnskey = dnskeyOf(dnskeys, id);
     const { title = `${role.toUpperCase()} ${tag}`, waits = [] } = reports[i] ?? {};

@@ -18,8 +18,9 @@ import type { StoredTable } from '../../state/stored-table.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { type KeyFiles, newKeyId } from './key-files.js';
 import { foreignAfter, type GivenKeys, keysOfStored, type StoredForeign } from './signers/foreign-keys.js';
-import { held, leavingOf, withForeign } from './signers/shared-zone.js';
+import { held, withForeign } from './signers/shared-zone.js';
 import { type ImportedKey, withImport } from './signing-commands.js';
+import { policyInForce, type SigningWish, withWish } from './signing-wish.js';
 import {
   decodeSigning,
   dnskeyOf,
@@ -120,24 +121,23 @@ export class SigningZone {
   }
 
   /**
-   * Moves the states, stores them, and says how the zone is to be signed (ZoneSigners.plan). `configured`: the policy that is in force;
-   * undefined: none. `zoneTtl`: seconds. The file of a zone is taken to be what it has once it was planned for; of other changes, that is known when
-   * they are published.
+   * Moves the states, stores them, and says how the zone is to be signed (ZoneSigners.plan). `zoneTtl`: seconds. The file of a zone is taken to
+   * be what it has once it was planned for; of other changes, that is known when they are published.
    */
   plan(
-    configured: DnssecPolicy | undefined,
+    wish: SigningWish,
     zoneTtl: number,
     isDsDenied: boolean | undefined,
     given?: GivenKeys,
   ): Promise<SigningPlan | undefined> {
     return this.#inOrder(async () => {
       this.#mustBeKnown();
-      const policy = configured ?? this.#kept.policy;
+      const policy = wish.dnssec ?? this.#kept.policy;
       if (policy === undefined) return undefined;
-      const foreign = this.#foreignAfter(configured, policy, given);
+      const foreign = this.#foreignAfter(policyInForce(this.#kept, wish), policy, given);
       const before = { ...this.#kept, keys: withForeign(this.#kept.keys, foreign) };
       const facts = { now: this.#parts.clock.seconds(), zoneTtl, isDsDenied };
-      const { keys, made } = await this.#step(leavingOf(before.keys, configured), held(policy, before.keys), facts);
+      const { keys, made } = await this.#step(withWish(before.keys, wish), held(policy, before.keys), facts);
       const isCommitted = given?.kind === 'file' || (this.#kept.isUnsigned && keys.keys.length === 0);
       const next = { ...this.#signingOf(keys, policy, made), ...(isCommitted && { foreign }) };
       // What cannot be signed must not move.
@@ -200,12 +200,12 @@ export class SigningZone {
   }
 
   /** What would happen if plan() was called now. Nothing is changed. */
-  outlook(configured: DnssecPolicy | undefined, isDsDenied: boolean | undefined): Outlook {
+  outlook(wish: SigningWish, isDsDenied: boolean | undefined): Outlook {
     const kept = this.#kept;
-    const policy = configured ?? kept.policy;
+    const policy = wish.dnssec ?? kept.policy;
     if (policy === undefined || this.damage !== undefined) return { isDue: false, next: undefined };
     const facts = { now: this.#parts.clock.seconds(), zoneTtl: kept.keys.current.zone.at(-1) ?? 0, isDsDenied };
-    const state = leavingOf(withForeign(kept.keys, kept.foreign), configured);
+    const state = withWish(withForeign(kept.keys, kept.foreign), wish);
     const { keys, next } = step(state, held(policy, state).rollover, facts, () => ({ id: '', tag: -1 }));
     const isOpen = isPending(keys) || (keys.keys.length === 0 && !kept.isUnsigned);
     const isChanged = significant({ ...kept, keys, policy }) !== significant(kept);

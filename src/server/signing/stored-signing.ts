@@ -37,6 +37,9 @@ export function dnskeyOf(dnskeys: StoredSigning['dnskeys'], id: string): Uint8Ar
   return Buffer.from(dnskeys[id] ?? '', 'base64');
 }
 
+/** Name of the table in the state that has it, by zones. */
+export const SIGNING_TABLE = 'dnssec';
+
 /** Raised when older versions cannot read what is stored. */
 const FORMAT = 1;
 

@@ -4,13 +4,12 @@
  */
 import type { Config } from '../../config/schema.js';
 import type { SigningKey } from '../../dnssec/keys/signing-key.js';
-import { costOfCompromise } from '../../dnssec/rollover/describe.js';
+import { costOfCompromise, rollWaits } from '../../dnssec/rollover/describe.js';
 import { frozen } from '../../dnssec/rollover/events.js';
 import type { KeyRole } from '../../dnssec/rollover/key-state.js';
 import type { ApexKeys } from '../../dnssec/signing/apex-keys.js';
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import { imageFacts } from '../../image/image-facts.js';
-import { zonePolicyOf } from '../zone-policy.js';
 import { KeyFiles } from './key-files.js';
 import { KnownZones } from './known-zones.js';
 import { DelegationLooks } from './parent/delegation-looks.js';
@@ -28,14 +27,21 @@ import {
 } from './running-signing.js';
 import type { GivenKeys } from './signers/foreign-keys.js';
 import { type AskSigners, askSigners, lookAtSigners } from './signers/signers-look.js';
-import { type ImportedKey, keysToRoll, type RollOrder, withDsSeen, withRoll, withStart } from './signing-commands.js';
+import {
+  type ImportedKey,
+  keysToRoll,
+  type RollOrder,
+  type RollOutcome,
+  withDsSeen,
+  withRoll,
+  withStart,
+} from './signing-commands.js';
 import type { SignedZones, SigningOptions } from './signing-parts.js';
 import { SigningSchedule } from './signing-schedule.js';
-import type { StoredSigning } from './stored-signing.js';
+import { isLeavingNow, isOnlyKept, leavingText, onlyKeptText, policyInForce, signingWishes } from './signing-wish.js';
+import { SIGNING_TABLE, type StoredSigning } from './stored-signing.js';
 import type { SigningPlan, ZoneSigners } from './zone-signers.js';
 
-/** Name of the table in the state. */
-const TABLE = 'dnssec';
 /** Zones whose signatures are looked at in a second, after a start. A guess: 10,000 zones take 100 s. */
 const LOOKED_AT = 100;
 
@@ -50,8 +56,8 @@ export class ZoneSigning implements ZoneSigners {
   private constructor(config: Config, options: SigningOptions) {
     const { state, folder, clock, log, owner } = options;
     this.#options = options;
-    const parts = { files: new KeyFiles(folder, owner), table: state.table(TABLE), clock, log };
-    this.known = new KnownZones(parts, options.policyOf ?? zonePolicyOf(config));
+    const parts = { files: new KeyFiles(folder, owner), table: state.table(SIGNING_TABLE), clock, log };
+    this.known = new KnownZones(parts, options.wishOf ?? signingWishes(config));
     this.#looks = new DelegationLooks(config, { ...options, served: (zone) => this.known.keeper?.get(zone)?.image });
     this.#signers = new ParentServers(config, clock, log);
     this.#askSigners = options.askSigners ?? askSigners(this.#signers);
@@ -88,6 +94,7 @@ export class ZoneSigning implements ZoneSigners {
     for (const { zone } of keeper.all()) {
       if (!this.isSigner(zone)) continue;
       const running = this.known.get(zone);
+      this.#warn(running);
       running.signaturesDue = now + Math.floor(count++ / LOOKED_AT);
       running.watchedFrom = running.signaturesDue;
       this.#schedule.touch(zone);
@@ -96,7 +103,7 @@ export class ZoneSigning implements ZoneSigners {
 
   /** Follows a configuration that is in force from now on. */
   configure(config: Config): void {
-    if (this.#options.policyOf === undefined) this.known.policyOf = zonePolicyOf(config);
+    if (this.#options.wishOf === undefined) this.known.wishOf = signingWishes(config);
     this.#looks.configure(config);
     this.#signers.configure(config);
     for (const zone of this.known.names()) this.#again(zone);
@@ -118,7 +125,8 @@ export class ZoneSigning implements ZoneSigners {
   }
 
   foreignOf(zone: string): ApexKeys | undefined {
-    return this.known.get(zone).signing.foreign(this.known.policy(zone));
+    const { signing } = this.known.get(zone);
+    return signing.foreign(policyInForce(signing.kept, this.known.wishOf(zone)));
   }
 
   async plan(zone: string, content: Uint8Array, given?: GivenKeys): Promise<SigningPlan | undefined> {
@@ -126,8 +134,8 @@ export class ZoneSigning implements ZoneSigners {
     const now = this.#now();
     try {
       const { largestTtl } = imageFacts(content);
-      const policy = this.known.policy(zone);
-      const plan = await running.signing.plan(policy, largestTtl, denialOf(running, policy, now), given);
+      const wish = this.known.wishOf(zone);
+      const plan = await running.signing.plan(wish, largestTtl, denialOf(running, wish.dnssec, now), given);
       if (given !== undefined) {
         // Whether there are DS records of other keys depends on the keys of other signers.
         if (running.signing.kept.keys.keys.length === 0) running.look = undefined;
@@ -158,17 +166,18 @@ export class ZoneSigning implements ZoneSigners {
   }
 
   /**
-   * Replaces keys. Of compromised ones it returns what that costs, one sentence each. Like all commands, it is stored and has taken effect
-   * when it is fulfilled; what cannot be signed then is tried again. Rejects with ADOTD_DNSSEC_KEY, ADOTD_ZONE_STATE and ADOTD_STATE.
+   * Replaces keys. Like all commands, it is stored and has taken effect when it is fulfilled; what cannot be signed then is tried again. Rejects with ADOTD_DNSSEC_KEY, ADOTD_ZONE_STATE and ADOTD_STATE.
    */
-  async roll(zone: string, order: RollOrder): Promise<readonly string[]> {
+  async roll(zone: string, order: RollOrder): Promise<RollOutcome> {
     const { signing } = this.known.expect(zone);
     const { kept } = signing;
     const keys = keysToRoll(kept, zone, order);
     await this.#command(zone, (now) => withRoll(now, zone, order));
     const policy = this.known.policy(zone) ?? kept.policy;
-    if (order.compromised !== true || policy === undefined) return [];
-    return keys.map((key) => costOfCompromise(key, policy.rollover, kept.keys.current.zone.at(-1) ?? 0));
+    if (policy === undefined) return { costs: [], waits: [] };
+    const zoneTtl = kept.keys.current.zone.at(-1) ?? 0;
+    const costs = order.compromised === true ? keys.map((key) => costOfCompromise(key, policy.rollover, zoneTtl)) : [];
+    return { costs, waits: rollWaits(signing.kept.keys, policy.rollover, keys, this.#now(), zone) };
   }
 
   /** Somebody has seen that all servers of the parent have the DS record of a key, or have it no more. */
@@ -184,7 +193,7 @@ export class ZoneSigning implements ZoneSigners {
 
   /** Allows a first key although the zone was signed before: there is no DS record. */
   start(zone: string): Promise<void> {
-    return this.#command(zone, (kept) => withStart(kept, zone));
+    return this.#command(zone, (kept) => withStart(kept, zone, this.known.policy(zone) !== undefined));
   }
 
   /** Takes over the keys that a zone was signed with elsewhere, before a policy has it signed here; or brings back lost files, or keys that are newer than the state. */
@@ -217,10 +226,24 @@ export class ZoneSigning implements ZoneSigners {
     this.#schedule.touch(zone);
   }
 
+  /** Says once what the configuration does to a zone, where a line of it that is missing, or `off`, may not be meant. */
+  #warn(running: RunningSigning): void {
+    const { zone, kept } = running.signing;
+    const wish = this.known.wishOf(zone);
+    const text = isLeavingNow(kept, wish)
+      ? leavingText(zone)
+      : isOnlyKept(kept, wish)
+        ? onlyKeptText(zone, kept)
+        : undefined;
+    if (text !== undefined && text !== running.warning) this.#options.log.warn({ zone }, text);
+    running.warning = text;
+  }
+
   /** Looks at a zone anew: what has failed may be possible now. */
   #again(zone: string): void {
     const running = this.known.get(zone);
     const now = this.#now();
+    this.#warn(running);
     if (running.failure !== undefined) running.failure = { ...running.failure, retryAt: now };
     // Other resolvers are there perhaps, or whoever has mended the parent does not want to wait.
     if (running.look?.isByResolver || running.look?.isForeign) running.look = undefined;
@@ -231,7 +254,7 @@ export class ZoneSigning implements ZoneSigners {
 
   #nextOf(zone: string): number | undefined {
     const running = this.known.get(zone);
-    running.next = this.known.isServed(zone) ? nextTime(running, this.known.policy(zone), this.#now()) : undefined;
+    running.next = this.known.isServed(zone) ? nextTime(running, this.known.wishOf(zone), this.#now()) : undefined;
     return running.next;
   }
 
@@ -239,7 +262,7 @@ export class ZoneSigning implements ZoneSigners {
   async #work(zone: string): Promise<void> {
     const running = this.known.get(zone);
     if (!this.known.isServed(zone)) return;
-    const lookAt = lookTime(running, this.known.policy(zone));
+    const lookAt = lookTime(running, this.known.wishOf(zone));
     const policy = this.known.policy(zone) ?? running.signing.kept.policy;
     if (policy !== undefined && lookAt !== undefined && lookAt <= this.#now()) {
       try {
@@ -249,7 +272,7 @@ export class ZoneSigning implements ZoneSigners {
         return;
       }
     }
-    const signersAt = signersTime(running, this.known.policy(zone));
+    const signersAt = signersTime(running, this.known.wishOf(zone));
     if (policy !== undefined && signersAt !== undefined && signersAt <= this.#now()) {
       try {
         const asking = { ...this.#options, ask: this.#askSigners };
@@ -261,7 +284,7 @@ export class ZoneSigning implements ZoneSigners {
     }
     const { signaturesDue = Number.POSITIVE_INFINITY, failure } = running;
     const now = this.#now();
-    if (failure !== undefined || signaturesDue <= now || isVersionDue(running, this.known.policy(zone), now))
+    if (failure !== undefined || signaturesDue <= now || isVersionDue(running, this.known.wishOf(zone), now))
       await this.#resign(running);
   }
 

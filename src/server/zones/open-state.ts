@@ -1,8 +1,9 @@
 /** Opens the state folder, as the user that the server becomes. */
-import { chownSync, mkdirSync } from 'node:fs';
+import { chownSync } from 'node:fs';
 import type { Config } from '../../config/schema.js';
 import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
+import { makeFolders } from '../../state/make-folders.js';
 import type { transferredZones } from '../policies.js';
 import type { Identity } from '../process/privileges.js';
 import type { LoaderLane } from './jobs/loader-lane.js';
@@ -45,7 +46,7 @@ export async function declareStored(
 /** Makes the folder, if it is missing, and gives it to the user. */
 function giveFolder(folder: string, { uid, gid }: Identity): void {
   try {
-    if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) chownSync(folder, uid, gid);
+    if (makeFolders(folder, 0o700)) chownSync(folder, uid, gid);
   } catch (error) {
     throw new AdotdError(ErrorCode.STATE, `state ${folder}: ${systemReason(error)}`, { cause: error });
   }

@@ -12,7 +12,7 @@ import { controlServer } from '../../../src/server/control/control.js';
 import { listenOnSocket } from '../../../src/server/control/control-socket.js';
 import type { SigningControl } from '../../../src/server/control/signing-control.js';
 import type { DnssecStatus } from '../../../src/server/signing/signing-status.js';
-import { controlTarget, serveControl } from '../../server/control/control-support.js';
+import { controlTarget, STATUS as SERVER_STATUS, serveControl } from '../../server/control/control-support.js';
 import type { Ran } from '../../support/cli.js';
 import { runCommand } from '../../support/run-command.js';
 
@@ -75,7 +75,8 @@ const signing: SigningControl = {
   },
   async roll(zone, order) {
     calls.push(['roll', zone, order]);
-    return order.compromised ? ['It costs a day.'] : [];
+    const waits = order.role === 'ksk' ? ['KSK 1 is not known to all resolvers yet.'] : [];
+    return { costs: order.compromised ? ['It costs a day.'] : [], waits };
   },
   async dsSeen(zone, id, isThere) {
     calls.push(['dsSeen', zone, id, isThere]);
@@ -111,7 +112,9 @@ function putBind(name: string, key: SigningKey, times: Record<string, number> = 
 }
 
 serveControl(socket, () => {
-  return controlTarget({ signing });
+  const tls = [{ address: '127.0.0.1', port: 853 }];
+  const running = { ...SERVER_STATUS, addresses: { ...SERVER_STATUS.addresses, tls } };
+  return controlTarget({ signing, status: () => running });
 });
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -164,6 +167,11 @@ describe('adotd ctl dnssec', () => {
 
   it.each<[words: string[], call: unknown[], said: string]>([
     [['roll', 'a.test'], ['roll', 'a.test.', { compromised: false }], 'a.test gets new keys\n'],
+    [
+      ['roll', 'a.test', '--role', 'ksk'],
+      ['roll', 'a.test.', { role: 'ksk', compromised: false }],
+      'a.test gets new keys later\nKSK 1 is not known to all resolvers yet.\n',
+    ],
     [
       ['roll', 'A.TEST', '--role', 'zsk'],
       ['roll', 'a.test.', { role: 'zsk', compromised: false }],
@@ -234,7 +242,7 @@ describe('adotd keys zone', () => {
     const ran = await keys('A.test');
     expect([ran.status, ran.stderr]).toEqual([0, '']);
     expect(ran.stdout.split('\n').slice(0, 6)).toEqual([
-      '; zone a.test.: signed, by the signing policy default',
+      '; zone a.test.: signed, policy default',
       `; KSK ${KSK.tag}, algorithm 13 (ECDSAP256SHA256), to be used`,
       ';   The DS record: waits until all servers of the parent have it.',
       `a.test. DS ${DS}`,
@@ -242,6 +250,10 @@ describe('adotd keys zone', () => {
       `; ZSK ${ZSK.tag}, algorithm 13 (ECDSAP256SHA256), to be used`,
     ]);
     expect(ran.stdout).toMatch(/^; {3}TLSA {5}3 1 1 /m);
+    const config = path('cleartext.yaml');
+    writeFileSync(config, 'tls: { enabled: false }\n');
+    const bare = await keys('a.test', '--config', config);
+    expect([bare.status, bare.stdout.includes('TLSA')]).toEqual([0, false]);
     expect(JSON.parse((await keys('a.test', '--json')).stdout).zone).toEqual(JSON.parse(JSON.stringify(STATUS)));
   });
 
@@ -276,6 +288,10 @@ describe('adotd ctl dnssec export and import', () => {
     for (const file of files) expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(out, `${bindKeyStem(APEX, KSK)}.pem`), 'utf8')).toBe(keyToPem(KSK));
     expect((await ctl('export', 'a.test', out)).stderr).toContain(`cannot write keys into ${out}: `);
+    // There the system says ENOENT for a folder that cannot be made.
+    for (const none of ['/proc/nix', '/proc/nix/keys', path('control/keys')])
+      expect((await ctl('export', 'a.test', none)).stderr).toMatch(`cannot write keys into ${none}: `);
+    expect((await ctl('export', 'a.test', path('new/folder/keys'))).status).toBe(0);
     const imported = await ctl('import', 'a.test', ...files.filter((file) => !file.endsWith('.pem')));
     expect(imported).toMatchObject({ status: 0, stderr: '' });
     const [call = []] = calls as unknown[][];

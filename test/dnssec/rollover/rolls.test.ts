@@ -175,6 +175,11 @@ describe('a zone', () => {
       `Resolvers trust key ${key!.tag} for 5 h 20 min more at least. ` +
         'Taken away at once, it would leave the zone bogus for some of them for up to 4 h 10 min.',
     );
+    const quick = { ...POLICY, keyTtl: 1, dsTtl: 1, propagation: 0, parentPropagation: 0 };
+    expect(costOfCompromise({ ...key!, role: 'zsk' }, quick, 61)).toBe(
+      `Resolvers trust key ${key!.tag} for 1 min 2 s more at least. ` +
+        'Taken away at once, it would leave the zone bogus for some of them for up to 1 min 1 s.',
+    );
   });
 
   it('stands still while it is frozen', () => {
@@ -182,7 +187,9 @@ describe('a zone', () => {
     world.run(48).news();
     world.state = frozen(rollAsked(world.state, 'csk'), true);
     expect(world.run(200).news()).toEqual([]);
-    expect(describeKeys(world.state, POLICY, world.now)[0]?.waits).toEqual(['All keys stand still by command.']);
+    expect(describeKeys(world.state, POLICY, world.now, 'a.test.')[0]?.waits).toEqual([
+      'All keys stand still by command: adotd ctl dnssec thaw a.test. lets them move.',
+    ]);
     world.state = frozen(world.state, false);
     expect(world.run(48).news().length).toBeGreaterThan(2);
   });
@@ -250,9 +257,9 @@ describe('what is said about a key', () => {
   it('names what is waited for, and until when', () => {
     const world = new World();
     world.isParentDeaf = true;
-    const said = (): readonly string[] => describeKeys(world.state, world.policy, world.now)[0]?.waits ?? [];
+    const said = (): readonly string[] => describeKeys(world.state, world.policy, world.now, 'a.test.')[0]?.waits ?? [];
     world.run(0.1);
-    const [first] = describeKeys(world.state, POLICY, world.now);
+    const [first] = describeKeys(world.state, POLICY, world.now, 'a.test.');
     expect(first?.title).toBe(`CSK ${world.keys.get('csk1')!.tag}, algorithm 13 (ECDSAP256SHA256), to be used`);
     expect(said()).toEqual([
       'The DNSKEY record: resolvers may lack it until 2026-05-28T21:36:40Z.',
@@ -263,7 +270,9 @@ describe('what is said about a key', () => {
     world.run(10);
     expect(said()).toEqual(['The DS record: waits until all servers of the parent have it.']);
     world.policy = { ...POLICY, isParentAsked: false };
-    expect(said()[0]).toMatch(/^The DS record: waits for somebody to publish it at the parent \(key tag \d+\)/);
+    expect(said()[0]).toMatch(
+      /^The DS record: waits for somebody to publish it at the parent, and then to confirm by adotd ctl dnssec ds-seen a\.test\. \d+ that/,
+    );
     world.state = dsConfirmed(world.state, 'csk1', true, world.now, false);
     world.run(10);
     world.state = rollAsked(world.state, 'csk');

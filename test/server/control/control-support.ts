@@ -46,6 +46,7 @@ export const OUTCOME: ReloadOutcome = {
   zones: [],
   counts: countOutcomes([]),
   errors: [],
+  warnings: [],
   certificates: 'off',
   milliseconds: 1,
 };

@@ -47,7 +47,7 @@ class Running {
       clock: this.bench.clock,
       log: silentLog,
       askParent: async () => [parent(), parent()],
-      policyOf: (zone) => ({ dnssec: this.bench.policies.get(zone)?.dnssec }),
+      wishOf: (zone) => ({ dnssec: this.bench.policies.get(zone)?.dnssec, isOff: true }),
     });
   }
 

@@ -70,7 +70,7 @@ class Server {
       log: silentLog,
       askParent: async () => [[...world.ds]],
       askSigners: async () => [this.other === undefined ? undefined : { ttl: 3600, ...this.other.shown }],
-      policyOf: (zone) => ({ dnssec: this.bench.policies.get(zone)?.dnssec }),
+      wishOf: (zone) => ({ dnssec: this.bench.policies.get(zone)?.dnssec, isOff: true }),
     });
   }
 

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { parseConfig } from '../../../src/config/load.js';
 import { DEFAULT_SIGNING_POLICY } from '../../../src/dnssec/signing/signing-policy.js';
 import type { DnssecPolicy } from '../../../src/server/signing/dnssec-policy.js';
+import { signingWishes } from '../../../src/server/signing/signing-wish.js';
 import { zonePolicyOf } from '../../../src/server/zone-policy.js';
 
 const config = parseConfig(
@@ -27,7 +28,8 @@ zones:
   policies:
     - { zones: [plain.test, other.test], dnssec: default }
     - { zones: [full.test], dnssec: full, serial: unixtime }
-    - { zones: [off.test], dnssec: off }
+    - { zones: [off.test, '*.off.test'], dnssec: off }
+    - { default: true, dnssec: off }
 `,
   'adotd.yaml',
 );
@@ -82,4 +84,13 @@ it('the policy of a zone says how it is signed', () => {
   });
   for (const zone of ['off.test.', 'without.test.'])
     expect(policyOf(zone)).toMatchObject({ dnssec: undefined, serial: 'keep' });
+});
+
+it('only a policy that names a zone itself makes it unsigned: what a mistyped name falls back to does not', () => {
+  const wishOf = signingWishes(config);
+  const asked = (zone: string) => [wishOf(zone).dnssec?.name, wishOf(zone).isOff];
+  expect(asked('plain.test.')).toEqual(['default', false]);
+  expect(asked('off.test.')).toEqual([undefined, true]);
+  expect(asked('a.off.test.')).toEqual([undefined, false]);
+  expect(asked('without.test.')).toEqual([undefined, false]);
 });

@@ -5,6 +5,7 @@ import type { Server } from '../../../src/server/server.js';
 import { askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
 import { PATIENCE } from '../../support/patience.js';
+import { runCommand } from '../../support/run-command.js';
 import { folderServers } from '../zones/folder-server.js';
 import { changes, ZONE } from '../zones/keeper-support.js';
 
@@ -77,4 +78,29 @@ it('a zone whose file comes back is signed on, also after a start without it', a
   running.length = 0;
   server = await serve();
   await back();
+});
+
+it('a policy that loses its line begins nothing, and the answer to the reload says so', async () => {
+  const server = await serve(() => readConfig(join(folder, 'adotd.yaml')));
+  const reload = async (policies: string) => {
+    put('adotd.yaml', CONFIG.replace('{ zones: [a.test], dnssec: default }', policies));
+    const checked = (await runCommand('check', join(folder, 'adotd.yaml'))).stdout;
+    const { warnings } = await server.reload();
+    for (const warning of warnings) expect(checked).toContain(warning);
+    return warnings;
+  };
+  const status = () => server.life.signing?.known.status('a.test.');
+  expect(await reload('{ zones: [a.test] }')).toEqual([
+    expect.stringContaining('a.test. stays signed by the policy default'),
+  ]);
+  await server.life.signing?.settled();
+  expect(status()).toMatchObject({ state: 'signed', policy: 'default' });
+  expect(await reload('{ zones: ["*.test"], dnssec: off }')).toHaveLength(1);
+  await server.life.signing?.settled();
+  expect(status()).toMatchObject({ state: 'signed' });
+  expect(await reload('{ zones: [a.test], dnssec: off }')).toEqual([
+    expect.stringContaining('a.test. is to be unsigned'),
+  ]);
+  await vi.waitFor(() => expect(status()).toMatchObject({ state: 'leaving', keys: [{ goal: 'hidden' }] }), PATIENCE);
+  expect((await runCommand('check', join(folder, 'adotd.yaml'))).stdout).not.toContain('unsigned');
 });

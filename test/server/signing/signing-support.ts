@@ -155,6 +155,8 @@ export class SigningBench {
   /** The zone that load() loads. */
   zone = NAME;
   policy: DnssecPolicy | undefined = POLICY;
+  /** Whether the configuration says so where it has no policy. */
+  isOff = true;
   keeper = new FakeKeeper();
   signing: ZoneSigning;
 
@@ -260,7 +262,7 @@ export class SigningBench {
         this.resolved++;
         return this.resolver;
       },
-      policyOf: () => ({ dnssec: this.policy }),
+      wishOf: () => ({ dnssec: this.policy, isOff: this.isOff }),
     });
     this.keeper.signing = signing;
     return signing;

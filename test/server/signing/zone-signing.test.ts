@@ -25,7 +25,7 @@ describe('a zone with a policy', () => {
     expect(bench.status).toMatchObject({ zone: NAME, policy: 'default', state: 'signed', isFrozen: false });
     expect(key).toMatchObject({ role: 'csk', records: { dnskey: 'omnipresent', ds: 'rumoured' }, goal: 'omnipresent' });
     expect(key?.waits).toEqual([
-      `The DS record: waits for somebody to publish it at the parent (key tag ${key?.tag}), and to confirm that.`,
+      `The DS record: waits for somebody to publish it at the parent, and then to confirm by adotd ctl dnssec ds-seen a.test. ${key?.tag} that all servers of the parent have it.`,
     ]);
     await bench.run(30 * DAY);
     expect(bench.keeper.versions).toHaveLength(2);

@@ -1,5 +1,4 @@
 /** What is different for the keys of a zone that other signers sign as well (RFC 8901). */
-import { leaving } from '../../../dnssec/rollover/events.js';
 import type { ZoneKeys } from '../../../dnssec/rollover/key-state.js';
 import type { DnssecPolicy } from '../dnssec-policy.js';
 import { foreignStates, type StoredForeign } from './foreign-keys.js';
@@ -7,11 +6,6 @@ import { foreignStates, type StoredForeign } from './foreign-keys.js';
 /** The states of a zone's keys with those of the other signers' keys that are in the content. */
 export function withForeign(keys: ZoneKeys, { all }: StoredForeign): ZoneKeys {
   return { ...keys, foreign: foreignStates(keys.foreign, all) };
-}
-
-/** A zone that another signer serves too cannot become unsigned here alone: its DS records would make it bogus. */
-export function leavingOf(keys: ZoneKeys, configured: DnssecPolicy | undefined): ZoneKeys {
-  return leaving(keys, configured === undefined && keys.foreign.length === 0);
 }
 
 /**

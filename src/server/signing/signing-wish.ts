@@ -1,0 +1,66 @@
+/** What the configuration says about signing a zone. */
+import { isPattern, policyChoice, policyIndex } from '../../config/policy-choice.js';
+import type { Config } from '../../config/schema.js';
+import { UNSIGNED } from '../../config/signing/dnssec.js';
+import { leaving } from '../../dnssec/rollover/events.js';
+import type { ZoneKeys } from '../../dnssec/rollover/key-state.js';
+import { zoneKey } from '../../protocol/name.js';
+import type { DnssecPolicy } from './dnssec-policy.js';
+import { dnssecPolicies } from './policies-of-config.js';
+import type { StoredSigning } from './stored-signing.js';
+
+export interface SigningWish {
+  /** The policy to sign by; undefined: the configuration names none. */
+  readonly dnssec: DnssecPolicy | undefined;
+  /** Whether a policy that names the zone itself says `dnssec: off`. */
+  readonly isOff: boolean;
+}
+
+/** The wishes of a configuration: the result takes the key of a zone's name. */
+export function signingWishes(config: Pick<Config, 'zones' | 'dnssec'>): (zone: string) => SigningWish {
+  const { policies } = config.zones;
+  const policyNamed = dnssecPolicies(config);
+  const choice = policyChoice(policies);
+  const off = policies.filter(({ dnssec }) => dnssec === UNSIGNED).flatMap(({ zones }) => zones.map(zoneKey));
+  const named = new Set(off.filter((name) => !isPattern(name)));
+  return (zone) => ({ dnssec: policyNamed(policies[policyIndex(choice, zone)]?.dnssec), isOff: named.has(zone) });
+}
+
+/** The policy that a zone is signed by; undefined: none, or it is to be unsigned. */
+export function policyInForce(kept: StoredSigning, wish: SigningWish): DnssecPolicy | undefined {
+  return wish.dnssec ?? (isOnlyKept(kept, wish) ? kept.policy : undefined);
+}
+
+/**
+ * The states of a zone's keys with what is wished. Only a line that is there begins or ends an unsigning: `dnssec`, or `off` for the zone
+ * itself. A line that is missing may have been mistyped: a zone that has keys stays what it is, one that has none gets none. A zone that
+ * another signer serves too cannot become unsigned here alone: its DS records would make it bogus.
+ */
+export function withWish(keys: ZoneKeys, { dnssec, isOff }: SigningWish): ZoneKeys {
+  const isAlone = keys.foreign.length === 0;
+  return leaving(keys, dnssec === undefined && isAlone && (isOff || keys.isLeaving || keys.keys.length === 0));
+}
+
+/** Whether a zone has keys and stays signed, although the configuration does not say so: by the policy that was in force last. */
+export function isOnlyKept({ keys, policy }: StoredSigning, { dnssec, isOff }: SigningWish): boolean {
+  return policy !== undefined && dnssec === undefined && !isOff && !keys.isLeaving && keys.keys.length > 0;
+}
+
+/** Whether `off` is about to make a zone with keys unsigned: nothing of that is stored yet. */
+export function isLeavingNow({ keys }: StoredSigning, { dnssec, isOff }: SigningWish): boolean {
+  return dnssec === undefined && isOff && !keys.isLeaving && keys.keys.length > 0;
+}
+
+/** What is to be said of a zone that is only kept. */
+export function onlyKeptText(zone: string, { policy }: StoredSigning): string {
+  const name = policy?.name ?? '';
+  return (
+    `${zone} stays signed by the policy ${name} that it had: no policy of the configuration has \`dnssec\` for it; ` +
+    `write \`dnssec: ${name}\` again, or, to make it unsigned, \`dnssec: off\` in a policy that names ${zone} itself`
+  );
+}
+
+/** What is to be said of a zone that `dnssec: off` makes unsigned. */
+export function leavingText(zone: string): string {
+  return `${zone} is to be unsigned, by \`dnssec: off\`: first the parent removes the DS record, then the signatures go; see adotd ctl dnssec status ${zone}`;
+}
