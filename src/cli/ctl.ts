@@ -36,6 +36,7 @@ const OPTIONS = {
   role: { type: 'string' },
   algorithm: { type: 'string' },
   compromised: { type: 'boolean' },
+  'clock-is-right': { type: 'boolean' },
   timeout: { type: 'string', default: '10' },
 } as const satisfies Options;
 
@@ -222,6 +223,7 @@ Asks or controls a running server, over its control socket.
                       say that none of them has it any more
   dnssec freeze ZONE  let the states of its keys stand still; signatures are renewed all the same
   dnssec thaw ZONE    let them move again
+  dnssec sign ZONE    make all signatures of ZONE anew
   dnssec start ZONE   make a first key, although ZONE was signed before: it has no DS record any more
   dnssec import ZONE FILE
                       take over the keys of a zone that was signed elsewhere: K*.private of BIND and ldns; of Knot
@@ -251,6 +253,7 @@ Asks or controls a running server, over its control socket.
   --key KEY           dnssec roll: this key, by its tag or id
   --role csk|ksk|zsk  dnssec roll: keys of this role; dnssec import: what the key of a PEM file is for
   --compromised       dnssec roll: others may know the key: replace it at once, and say what that costs
+  --clock-is-right    dnssec sign: the clock was ahead before and is right now: keys need not wait until it has caught up
   --algorithm NAME    dnssec import: algorithm of a PEM file (default: by the kind of key; RSA: RSASHA256)
   --longest N         sessions: list the N sessions that have been idle longest (default 10)
 
@@ -313,9 +316,9 @@ async function connected({ socket: given, config, timeout }: Values) {
 
 async function signing(values: Values, words: readonly string[]): Promise<number> {
   const { dnssec } = await import('./ctl/ctl-dnssec.js');
-  const { json = false, compromised = false, key, role, algorithm } = values;
+  const { json = false, compromised = false, 'clock-is-right': clockIsRight = false, key, role, algorithm } = values;
   const { client } = await connected(values);
-  return dnssec(words, { client, json, compromised, key, role, algorithm });
+  return dnssec(words, { client, json, compromised, clockIsRight, key, role, algorithm });
 }
 
 /** The words of a command; those of `state` are two words. */

@@ -21,7 +21,10 @@ interface DnssecCall {
   readonly role: string | undefined;
   readonly algorithm: string | undefined;
   readonly compromised: boolean;
+  readonly clockIsRight: boolean;
 }
+
+type Answer = Partial<RollOutcome> & { readonly made?: number };
 
 interface Command {
   /** What is expected behind the name of the zone. */
@@ -66,6 +69,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     async run(call, zone) {
       await order(call, zone, { command: 'thaw' });
       return done(call, {}, `the keys of ${zone} move again`);
+    },
+  },
+  sign: {
+    behind: 'nothing',
+    async run(call, zone) {
+      const { made = 0 } = await order(call, zone, { command: 'sign', clockIsRight: call.clockIsRight });
+      return done(call, { made }, `${counted(made, 'signature')} of ${zone} made anew`);
     },
   },
   start: {
@@ -131,8 +141,8 @@ async function status(call: DnssecCall, zone: string | undefined): Promise<numbe
   return zones.some(({ state }) => state === 'failed') ? Exit.FAILED : Exit.OK;
 }
 
-async function order({ client }: DnssecCall, zone: string, command: SigningCommand): Promise<Partial<RollOutcome>> {
-  return (await client.json('POST', `/dnssec/${encodeURIComponent(zone)}`, command)) as Partial<RollOutcome>;
+async function order({ client }: DnssecCall, zone: string, command: SigningCommand): Promise<Answer> {
+  return (await client.json('POST', `/dnssec/${encodeURIComponent(zone)}`, command)) as Answer;
 }
 
 function done({ json }: DnssecCall, value: object, text: string): number {

@@ -8,7 +8,7 @@ import { Rrsig } from '../../zone/rrsets.js';
 import type { SigningKey } from '../keys/signing-key.js';
 import { sortKey } from './names.js';
 import { RecordList } from './record-list.js';
-import { keptSignature, SignatureMaker, type SigningContext, type ToSign } from './signature-maker.js';
+import { earlyEnd, keptSignature, SignatureMaker, type SigningContext, type ToSign } from './signature-maker.js';
 import type { ViewRrset } from './signed-view.js';
 import { sameRdata } from './signers-types.js';
 import type { KeySet } from './signing-policy.js';
@@ -80,9 +80,10 @@ export class RrsetChanges {
       for (const rdata of after?.rdata ?? []) added.add(owner, type, after!.ttl, rdata);
     }
     const kept = new Set<Uint8Array>();
+    const until = earlyEnd(signatures, this.#context);
     for (const key of after === undefined ? [] : signers) {
       const same = isSame ? keptSignature(signatures, key, after!.ttl, this.#context) : undefined;
-      if (same === undefined) maker.add(key, toSign(owner, type, after!, ticket));
+      if (same === undefined) maker.add(key, { ...toSign(owner, type, after!, ticket), until });
       else kept.add(same);
     }
     for (const rdata of signatures)
@@ -95,7 +96,7 @@ function isSameRrset(type: number, before: ViewRrset | undefined, after: ViewRrs
   return before.ttl === after.ttl && sameRdata(type, before.rdata, after.rdata);
 }
 
-function toSign(owner: Uint8Array, type: number, { ttl, rdata }: ViewRrset, ticket: number): ToSign {
+function toSign(owner: Uint8Array, type: number, { ttl, rdata }: ViewRrset, ticket: number): Omit<ToSign, 'until'> {
   const ownerLength = nameLength(owner);
   const canonical = rdata.map((one) => canonicalRdata(type, one));
   const octets = canonical.reduce((sum, one) => sum + ownerLength + FIXED + one.length, 0);

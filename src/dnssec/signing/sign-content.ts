@@ -19,7 +19,7 @@ import type { RecordStore } from '../../zone/store.js';
 import { rrsetLength, writeCanonicalOwner, writeRrset } from '../canonical-rrset.js';
 import { isAuthoritative, isOwnNode, labelsOf } from '../signed-zone.js';
 import { denialTtl, hashOf, NSEC3PARAM, NSEC3PARAM_TTL, nsec3Rdata, nsecRdata } from './chain-records.js';
-import { keptSignature, SignatureMaker, type SigningContext, signersOf } from './signature-maker.js';
+import { earlyEnd, keptSignature, SignatureMaker, type SigningContext, signersOf } from './signature-maker.js';
 import type { SignedView } from './signed-view.js';
 import { isSignersType, sameRdata } from './signers-types.js';
 
@@ -159,7 +159,11 @@ function addSignatures(zone: Signable, context: SigningContext, older?: SignedVi
     const labels = labelsOf(rrsets, node);
     for (let set = nodeRrsets[node]!; set < nodeRrsets[node + 1]!; set++) {
       if (!isAuthoritative(zone, node, type[set]!)) continue;
-      const signatures = older === undefined ? [] : olderSignatures(rrsets, set, owner.slice(0, ownerLength), older);
+      const before = older?.signatures(owner.slice(0, ownerLength), type[set]!) ?? [];
+      const until = earlyEnd(before, context);
+      const isSame =
+        older !== undefined && before.length > 0 && isSameRrset(rrsets, set, owner.slice(0, ownerLength), older);
+      const signatures = isSame ? before : [];
       for (const key of signersOf(context.keys, type[set]!, node === apex)) {
         const same = keptSignature(signatures, key, ttl[set]!, context);
         if (same !== undefined) {
@@ -175,6 +179,7 @@ function addSignatures(zone: Signable, context: SigningContext, older?: SignedVi
           labels,
           type: type[set]!,
           ttl: ttl[set]!,
+          until,
           octets,
           write: (out, at) => writeRrset(rrsets, set, owner, ownerLength, ttl[set]!, out, at),
         });
@@ -185,12 +190,10 @@ function addSignatures(zone: Signable, context: SigningContext, older?: SignedVi
   return { made: maker.made, kept };
 }
 
-/** The signatures that `older` has over the same RRset. */
-function olderSignatures(rrsets: Rrsets, set: number, owner: Uint8Array, older: SignedView): readonly Uint8Array[] {
+/** Whether `older` has the same RRset. */
+function isSameRrset(rrsets: Rrsets, set: number, owner: Uint8Array, older: SignedView): boolean {
   const type = rrsets.type[set]!;
-  const signatures = older.signatures(owner, type);
-  if (signatures.length === 0) return signatures;
   const before = older.rrset(owner, type)?.rdata ?? [];
   const now = canonicalRecords(rrsets, set).map((row) => canonicalOf(rrsets.store, row));
-  return sameRdata(type, before, now) ? signatures : [];
+  return sameRdata(type, before, now);
 }

@@ -37,6 +37,7 @@ export function signDigests(
       ownerLength,
       labels: labelsOf(rrsets, apex),
       type: Type.ZONEMD,
+      until: undefined,
       ttl: ttl[set]!,
       octets: rrsetLength(rrsets, set, ownerLength),
       write: (out, to) => writeRrset(rrsets, set, owner, ownerLength, ttl[set]!, out, to),

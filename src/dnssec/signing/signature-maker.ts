@@ -4,7 +4,7 @@ import { LOWER } from '../../protocol/name.js';
 import { readU16, readU32, writeU16, writeU32 } from '../../protocol/octets.js';
 import { Rrsig } from '../../zone/rrsets.js';
 import type { SigningKey } from '../keys/signing-key.js';
-import { expirationOf, inceptionOf, isDue } from './signature-times.js';
+import { expirationOf, inceptionOf, isDue, isEarly, secondsUntil } from './signature-times.js';
 import type { ChooseSigner, CollectSigned, Signer } from './signer.js';
 import { SigningBatch, signingBatchSize } from './signing-batch.js';
 import type { KeySet, SigningPolicy } from './signing-policy.js';
@@ -16,6 +16,8 @@ export interface SigningContext {
   /** Seconds since 1970. */
   readonly now: number;
   readonly chooseSigner: ChooseSigner;
+  /** Whether no signature of an older version is kept, and the clock is known to be right. */
+  readonly isAnew?: boolean | undefined;
 }
 
 /** An RRset to sign. Its owner is in canonical form. */
@@ -29,6 +31,8 @@ export interface ToSign {
   readonly type: number;
   /** Seconds. */
   readonly ttl: number;
+  /** When the signature ends at least (32 bits, RFC 4034 §3.1.5), as earlyEnd() has it. */
+  readonly until: number | undefined;
   /** Octets of the RRset in canonical form. */
   readonly octets: number;
   /** Writes the RRset in canonical form at out[at…]. */
@@ -49,15 +53,33 @@ export function keptSignature(
   signatures: readonly Uint8Array[],
   { tag, algorithm }: SigningKey,
   ttl: number,
-  { policy, now }: SigningContext,
+  { policy, now, isAnew = false }: SigningContext,
 ): Uint8Array | undefined {
+  if (isAnew) return undefined;
   return signatures.find(
     (rdata) =>
       readU16(rdata, Rrsig.KEY_TAG) === tag &&
       rdata[Rrsig.ALGORITHM] === algorithm &&
       readU32(rdata, Rrsig.ORIGINAL_TTL) === ttl &&
-      !isDue(policy, readU32(rdata, Rrsig.EXPIRATION), now),
+      !isDue(policy, readU32(rdata, Rrsig.INCEPTION), readU32(rdata, Rrsig.EXPIRATION), now),
   );
+}
+
+/**
+ * When the last of those signatures ends that are not valid yet; undefined: there are none. If the clock was ahead when they were made, they
+ * are of no use now; if it is behind now, one that ends before them may be of no use: what takes their place is valid in both cases.
+ */
+export function earlyEnd(
+  signatures: readonly Uint8Array[],
+  { now, isAnew = false }: SigningContext,
+): number | undefined {
+  const early = isAnew ? [] : signatures.filter((rdata) => isEarly(readU32(rdata, Rrsig.INCEPTION), now));
+  const ends = early.map((rdata) => readU32(rdata, Rrsig.EXPIRATION));
+  return ends.reduce<number | undefined>((last, end) => later(last, end, now), undefined);
+}
+
+function later(a: number | undefined, b: number, now: number): number {
+  return a !== undefined && secondsUntil(a, now) > secondsUntil(b, now) ? a : b;
 }
 
 export class SignatureMaker {
@@ -125,7 +147,7 @@ export class SignatureMaker {
     out[at + Rrsig.ALGORITHM] = key.algorithm;
     out[at + Rrsig.LABELS] = rrset.labels;
     writeU32(out, at + Rrsig.ORIGINAL_TTL, rrset.ttl);
-    writeU32(out, at + Rrsig.EXPIRATION, expirationOf(policy, now, owner, ownerLength, type));
+    writeU32(out, at + Rrsig.EXPIRATION, later(rrset.until, expirationOf(policy, now, owner, ownerLength, type), now));
     writeU32(out, at + Rrsig.INCEPTION, inceptionOf(policy, now));
     writeU16(out, at + Rrsig.KEY_TAG, key.tag);
     out.set(this.#apex, at + Rrsig.SIGNER);

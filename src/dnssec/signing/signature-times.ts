@@ -50,10 +50,12 @@ export function secondsUntil(time: number, now: number): number {
   return (time - now) | 0;
 }
 
-/**
- * Whether a signature that ends at `expiration` has to be renewed. One whose beginning is to come stays: the clock may have been
- * set back, and those of validators are right.
- */
-export function isDue({ refresh }: SigningPolicy, expiration: number, now: number): boolean {
-  return secondsUntil(expiration, now) <= refresh;
+/** Whether a signature that begins at `inception` is not valid yet: the clock was ahead when it was made, or is behind now. */
+export function isEarly(inception: number, now: number): boolean {
+  return secondsUntil(inception, now) > 0;
+}
+
+/** Whether a signature has to be renewed: it ends soon, or is not valid yet. */
+export function isDue({ refresh }: SigningPolicy, inception: number, expiration: number, now: number): boolean {
+  return secondsUntil(expiration, now) <= refresh || isEarly(inception, now);
 }

@@ -3,7 +3,7 @@
 import { signContent } from '../../dnssec/signing/sign-content.js';
 import { type DueRrset, signDifference } from '../../dnssec/signing/sign-difference.js';
 import type { SigningContext } from '../../dnssec/signing/signature-maker.js';
-import { isDue, secondsUntil } from '../../dnssec/signing/signature-times.js';
+import { isDue, isEarly, secondsUntil } from '../../dnssec/signing/signature-times.js';
 import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
 import { Type } from '../../protocol/iana.js';
 import { LOWER } from '../../protocol/name.js';
@@ -57,7 +57,7 @@ export function signChange(
   options: LoadOptions,
   due: readonly DueRrset[] = [],
 ): SignedVersion {
-  const signed = signDifference(new SignedImage(image), difference, context, due);
+  const signed = context.isAnew ? undefined : signDifference(new SignedImage(image), difference, context, due);
   if (signed !== undefined) return { ...signed, loaded: applyDifference(image, signed.difference, options) };
   const { loaded, made } = signRecords(mergedRecords(image, difference), context, options, image);
   return { loaded, made, difference: loaded.image === undefined ? undefined : diff(image, loaded.image) };
@@ -67,6 +67,8 @@ export function signChange(
 interface Renewal {
   /** The RRsets with signatures that have to be renewed. */
   readonly due: readonly DueRrset[];
+  /** How many of them have a signature that is not valid yet. */
+  readonly early: number;
   /** Seconds since 1970: when the next signature is due that is not yet; undefined without any. */
   readonly next: number | undefined;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
@@ -76,18 +78,20 @@ interface Renewal {
 /** Looks at all signatures of an image. `now`: seconds since 1970. */
 export function dueSignatures(image: Uint8Array, policy: SigningPolicy, now: number): Renewal {
   const due: DueRrset[] = [];
+  let early = 0;
   let [soonest, shortest] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const zone = new ImageRecords(image, false);
   while (zone.next()) {
     const { owner, ownerAt, ownerLength } = zone;
-    for (const { type, longest, isDue: isOne, next } of signedTypes(zone, policy, now)) {
+    for (const { type, longest, isDue: isOne, isEarly: isOneEarly, next } of signedTypes(zone, policy, now)) {
+      if (isOneEarly) early++;
       shortest = Math.min(shortest, longest);
       soonest = Math.min(soonest, next);
       if (isOne) due.push({ owner: owner.slice(ownerAt, ownerAt + ownerLength).map((octet) => LOWER[octet]!), type });
     }
   }
   const time = (left: number): number | undefined => (Number.isFinite(left) ? now + left : undefined);
-  return { due, next: time(soonest), expire: time(shortest) };
+  return { due, early, next: time(soonest), expire: time(shortest) };
 }
 
 /** The signatures over one RRset. Times are seconds from now. */
@@ -97,6 +101,8 @@ interface SignedType {
   longest: number;
   /** Whether one of them has to be renewed. */
   isDue: boolean;
+  /** Whether one of them is not valid yet. */
+  isEarly: boolean;
   /** Until the next one has to be. */
   next: number;
 }
@@ -109,11 +115,14 @@ function signedTypes({ records }: ImageRecords, policy: SigningPolicy, now: numb
     if (records.type[i] !== Type.RRSIG) continue;
     const [rdata, at] = [records.rdata(i), records.at[i]!];
     const expiration = readU32(rdata, at + Rrsig.EXPIRATION);
+    const inception = readU32(rdata, at + Rrsig.INCEPTION);
     const type = readU16(rdata, at);
     const left = secondsUntil(expiration, now);
-    if (last?.type !== type) types.push((last = { type, longest: left, isDue: false, next: Number.POSITIVE_INFINITY }));
+    if (last?.type !== type)
+      types.push((last = { type, longest: left, isDue: false, isEarly: false, next: Number.POSITIVE_INFINITY }));
     last.longest = Math.max(last.longest, left);
-    if (isDue(policy, expiration, now)) last.isDue = true;
+    if (isEarly(inception, now)) last.isEarly = true;
+    if (isDue(policy, inception, expiration, now)) last.isDue = true;
     else last.next = Math.min(last.next, left - policy.refresh);
   }
   return types;

@@ -2,7 +2,7 @@
  * Signing, as the control interface has it:
  *
  *   GET  /dnssec, /dnssec/NAME   DnssecStatus[], DnssecStatus
- *   POST /dnssec/NAME            { costs?, waits? }; { command, … }: what SigningCommand has
+ *   POST /dnssec/NAME            { costs?, waits?, made? }; { command, … }: what SigningCommand has
  *   POST /dnssec/NAME/keys       { keys: ExportedKey[] }: private keys too
  *
  * A key is named by its id, or by its tag where only one key of the zone has it.
@@ -38,6 +38,8 @@ export interface SigningControl {
   dsSeen(zone: string, id: string, isThere: boolean): Promise<void>;
   freeze(zone: string, isFrozen: boolean): Promise<void>;
   start(zone: string): Promise<void>;
+  /** Fulfilled with the number of signatures that were made. */
+  sign(zone: string, isClockRight: boolean): Promise<number>;
   importKeys(zone: string, keys: readonly RoleKey[]): Promise<void>;
   exportKeys(zone: string): readonly (RoleKey & { readonly id: string })[];
 }
@@ -65,6 +67,7 @@ const command = z.discriminatedUnion('command', [
     compromised: z.optional(z.boolean()),
   }),
   z.strictObject({ command: z.enum(['ds-seen', 'ds-gone']), key: keyName }),
+  z.strictObject({ command: z.literal('sign'), clockIsRight: z.optional(z.boolean()) }),
   z.strictObject({ command: z.enum(['freeze', 'thaw', 'start']) }),
   z.strictObject({
     command: z.literal('import'),
@@ -129,6 +132,8 @@ async function obey(signing: SigningControl, zone: string, body: unknown): Promi
     case 'thaw':
       await signing.freeze(zone, given.command === 'freeze');
       return {};
+    case 'sign':
+      return { made: await signing.sign(zone, given.clockIsRight ?? false) };
     case 'start':
       await signing.start(zone);
       return {};

@@ -1,6 +1,13 @@
 /** What people have done with a zone's keys. Each takes what is stored of the zone, and returns what is to be. */
 import type { SigningKey } from '../../dnssec/keys/signing-key.js';
-import { compromised, dsConfirmed, rollAsked, startAllowed } from '../../dnssec/rollover/events.js';
+import {
+  clockBehind,
+  clockTrusted,
+  compromised,
+  dsConfirmed,
+  rollAsked,
+  startAllowed,
+} from '../../dnssec/rollover/events.js';
 import type { KeyProgress, KeyRole, RecordProgress } from '../../dnssec/rollover/key-state.js';
 import { RECORDS_OF } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
@@ -69,6 +76,28 @@ export function withDsSeen(
   return fail(
     `found the DS record of key ${id} of ${zone} confirmed to be ${isThere ? 'there' : 'gone'}, but that is not waited for: ${state}; look at adotd ctl dnssec status ${zone}`,
   );
+}
+
+/** Seconds by which clocks may go back when they are adjusted. A guess. */
+const ADJUSTMENT = 60;
+
+/**
+ * All signatures of a zone are to be made anew. `isClockRight`: somebody says that the clock is right, whatever the keys have seen. Throws
+ * ADOTD_DNSSEC_KEY where there are no keys, and while it is not known whether the clock is behind, or was ahead before.
+ */
+export function withClock(kept: StoredSigning, zone: string, now: number, isClockRight: boolean): StoredSigning {
+  if (kept.keys.keys.length === 0) fail(`${zone} has no keys: there is nothing to sign with`);
+  const behind = clockBehind(kept.keys, now);
+  if (isClockRight) return behind > 0 ? { ...kept, keys: clockTrusted(kept.keys, now) } : kept;
+  if (behind <= ADJUSTMENT) return kept;
+  return fail(
+    `the clock says ${timeText(now)}, and the keys of ${zone} have seen ${timeText(kept.keys.time)}: what is signed by a wrong clock is bogus; ` +
+      `set the clock, or, if it is right and was ahead before, add --clock-is-right`,
+  );
+}
+
+function timeText(time: number): string {
+  return new Date(time * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** Throws ADOTD_DNSSEC_KEY where it would make no key, or a zone bogus. */

@@ -13,8 +13,14 @@ export interface SignedZones {
   get(zone: string): { readonly state: string; readonly image?: Uint8Array | undefined } | undefined;
   all(): Iterable<{ readonly zone: string }>;
   onPublished(listener: (zone: string) => void): void;
-  /** Makes a version where the plan is another, or signatures are due. `nextDue`: seconds since 1970. */
-  resign(zone: string): Promise<{ readonly nextDue: number | undefined; readonly made: number }>;
+  /**
+   * Makes a version where the plan is another, or signatures are due; with `isAnew`, all signatures. `made`: signatures; `early`: RRsets that had
+   * one which is not valid yet; `nextDue`: seconds since 1970.
+   */
+  resign(
+    zone: string,
+    isAnew?: boolean,
+  ): Promise<{ readonly nextDue: number | undefined; readonly made: number; readonly early: number }>;
 }
 
 export interface SigningOptions {

@@ -293,7 +293,7 @@ export class SigningZone {
 
   async #store(next: StoredSigning): Promise<void> {
     const text = significant(next);
-    if (text !== this.#stored) await this.#parts.table.put(this.zone, encodeSigning(next));
+    if (text !== this.#stored) await this.#parts.table.put(this.zone, encodeSigning(next, this.zone));
     this.#stored = text;
     this.#kept = next;
   }

@@ -98,6 +98,8 @@ const NO_KEYS = { dnskey: [], cds: [], cdnskey: [] };
 
 const stored = z.object({
   format: z.literal(FORMAT),
+  /** Absent in what older versions have stored. */
+  zone: z.optional(z.string()),
   keys: z.object({
     keys: z.array(key),
     time: z.number(),
@@ -116,8 +118,9 @@ const stored = z.object({
   foreign: z._default(z.object({ all: keys, file: keys }), { all: NO_KEYS, file: NO_KEYS }),
 });
 
-export function encodeSigning(signing: StoredSigning): Uint8Array {
-  return Buffer.from(JSON.stringify({ format: FORMAT, ...signing }), 'utf8');
+/** `zone`: the key of its name. */
+export function encodeSigning(signing: StoredSigning, zone: string): Uint8Array {
+  return Buffer.from(JSON.stringify({ format: FORMAT, zone, ...signing }), 'utf8');
 }
 
 /**
@@ -132,6 +135,8 @@ export function decodeSigning(octets: Uint8Array, zone: string): StoredSigning {
     throw damaged(zone, firstIssue(error), error);
   }
   const { keys, dnskeys, isUnsigned, foreign } = read;
+  // Its keys would sign two zones, and the DS records of one would stand for the other.
+  if (read.zone !== undefined && read.zone !== zone) throw damaged(zone, `they are those of ${read.zone}`);
   const ids = keys.keys.map(({ id }) => id);
   if (new Set(ids).size !== ids.length) throw damaged(zone, 'two keys have one id');
   const without = ids.find((id) => dnskeys[id] === undefined);

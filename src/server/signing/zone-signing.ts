@@ -8,7 +8,7 @@ import { costOfCompromise, rollWaits } from '../../dnssec/rollover/describe.js';
 import { frozen } from '../../dnssec/rollover/events.js';
 import type { KeyRole } from '../../dnssec/rollover/key-state.js';
 import type { ApexKeys } from '../../dnssec/signing/apex-keys.js';
-import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
+import { AdotdError, counted, ErrorCode, messageOf } from '../../errors.js';
 import { imageFacts } from '../../image/image-facts.js';
 import { KeyFiles } from './key-files.js';
 import { KnownZones } from './known-zones.js';
@@ -32,6 +32,7 @@ import {
   keysToRoll,
   type RollOrder,
   type RollOutcome,
+  withClock,
   withDsSeen,
   withRoll,
   withStart,
@@ -64,11 +65,14 @@ export class ZoneSigning implements ZoneSigners {
     this.#schedule = new SigningSchedule(clock, {
       next: (zone) => this.#nextOf(zone),
       work: (zone) => this.#work(zone),
-      setBack: (seconds) =>
+      setBack: (seconds) => {
+        const text = `the clock was set back by ${seconds} s: no state of a key moves before it has caught up`;
         log.warn(
           { seconds },
-          `the clock was set back by ${seconds} s: no state of a key moves before it has caught up`,
-        ),
+          `${text}; if it was ahead, and is right now: adotd ctl dnssec sign ZONE --clock-is-right`,
+        );
+        this.#examine();
+      },
     });
   }
 
@@ -89,16 +93,23 @@ export class ZoneSigning implements ZoneSigners {
       noteServed(this.known.get(zone), this.#now());
       this.#schedule.touch(zone);
     });
-    const now = this.#now();
-    let count = 0;
-    for (const { zone } of keeper.all()) {
-      if (!this.isSigner(zone)) continue;
-      const running = this.known.get(zone);
+    for (const running of this.#examine()) {
       this.#warn(running);
-      running.signaturesDue = now + Math.floor(count++ / LOOKED_AT);
-      running.watchedFrom = running.signaturesDue;
-      this.#schedule.touch(zone);
+      running.watchedFrom = running.signaturesDue ?? 0;
+      this.#schedule.touch(running.signing.zone);
     }
+  }
+
+  /** Has the signatures of all zones looked at, a few zones at a time. */
+  #examine(): RunningSigning[] {
+    const now = this.#now();
+    const signed = Array.from(this.known.keeper?.all() ?? [], ({ zone }) => zone).filter((zone) => this.isSigner(zone));
+    return signed.map((zone, count) => {
+      const running = this.known.get(zone);
+      running.signaturesDue = now + Math.floor(count / LOOKED_AT);
+      this.#schedule.touch(zone);
+      return running;
+    });
   }
 
   /** Follows a configuration that is in force from now on. */
@@ -189,6 +200,20 @@ export class ZoneSigning implements ZoneSigners {
   /** Stops all states of the zone's keys, or lets them move again. Signatures are renewed all the same. */
   freeze(zone: string, isFrozen: boolean): Promise<void> {
     return this.#command(zone, (kept) => ({ ...kept, keys: frozen(kept.keys, isFrozen) }));
+  }
+
+  /**
+   * Makes all signatures anew, by the clock as it is now. `isClockRight`: it is, although it was set back. Fulfilled with how many were made;
+   * rejects when they cannot be.
+   */
+  async sign(zone: string, isClockRight: boolean): Promise<number> {
+    const running = this.known.expect(zone);
+    if (!this.known.isServed(zone)) throw new AdotdError(ErrorCode.ZONE_STATE, `zone ${zone} is not served`);
+    await running.signing.change((kept) => withClock(kept, zone, this.#now(), isClockRight));
+    const made = await this.#resign(running, true);
+    this.#schedule.touch(zone);
+    if (running.failure !== undefined) throw running.failure.error;
+    return made;
   }
 
   /** Allows a first key although the zone was signed before: there is no DS record. */
@@ -288,19 +313,23 @@ export class ZoneSigning implements ZoneSigners {
       await this.#resign(running);
   }
 
-  async #resign(running: RunningSigning): Promise<void> {
+  /** Returns how many signatures were made. Never rejects. */
+  async #resign(running: RunningSigning, isAnew = false): Promise<number> {
     const { zone } = running.signing;
     const { keeper } = this.known;
-    if (keeper === undefined || !this.known.isServed(zone)) return;
+    if (keeper === undefined || !this.known.isServed(zone)) return 0;
     running.isResigning = true;
     try {
       const now = this.#now();
-      const { nextDue: due } = await this.known.tally.timed(() => keeper.resign(zone));
+      const { nextDue: due, made, early } = await this.known.tally.timed(() => keeper.resign(zone, isAnew));
+      if (early > 0) this.#options.log.warn({ zone, early }, earlyText(zone, early));
       running.signaturesDue = due && Math.max(due, now + 1);
       running.resigned = now;
       running.failure = undefined;
+      return made;
     } catch (error) {
       this.#failed(running, error);
+      return 0;
     } finally {
       running.isResigning = false;
     }
@@ -318,4 +347,9 @@ export class ZoneSigning implements ZoneSigners {
     const kept = 'what is served stays as it is, and it is tried again';
     this.#options.log.error({ err: error, zone }, `${zone} cannot be signed: ${text}; ${kept}`);
   }
+}
+
+function earlyText(zone: string, early: number): string {
+  const found = `${zone}: found ${counted(early, 'RRset')} with signatures that begin in the future: the clock was ahead when they were made, or is behind now`;
+  return `${found}; they were made anew, to be valid from now on, and as long as those before`;
 }

@@ -40,6 +40,8 @@ interface Resigned {
   readonly serial: number;
   /** Signatures that were made. */
   readonly made: number;
+  /** RRsets that had a signature which is not valid yet. */
+  readonly early: number;
   /**
    * Seconds since 1970: when the next signature of the version is due; undefined without any. Signatures that a later change makes may be due
    * before that, but not sooner than `validity - jitter - refresh` after the change.
@@ -145,20 +147,21 @@ export class ZoneKeeper {
 
   /**
    * Signs a zone as its plan says now (ZoneSigners): when the plan is another than that of its version, or signatures are due, a version
-   * with the next serial is made. Fulfilled once it is stored and every thread answers from it. Rejects as change() does.
+   * with the next serial is made. Fulfilled once it is stored and every thread answers from it. Rejects as change() does. `isAnew`: all signatures are
+   * made anew.
    */
-  resign(zone: string): Promise<Resigned> {
+  resign(zone: string, isAnew = false): Promise<Resigned> {
     const kept = this.#zones.get(zone);
     if (kept === undefined) return Promise.reject(stateError(zone, 'is not served'));
     return inOrder(kept, async () => {
       const image = signable(kept, this.#publisher.imageOf(kept.apex));
-      const { plan, made, nextDue, signaturesExpire } = await this.#maker.ofPlan(kept, image);
+      const { plan, made, early, nextDue, signaturesExpire } = await this.#maker.ofPlan(kept, image, isAnew);
       if (made !== undefined) await this.#serve(kept, made.version, made.overlay);
       else if (plan !== undefined) {
         this.#examined?.(zone, signaturesExpire);
         await this.#publishSigned(kept, plan);
       }
-      return { serial: kept.serial, made: made?.signatures ?? 0, nextDue };
+      return { serial: kept.serial, made: made?.signatures ?? 0, early, nextDue };
     });
   }
 

@@ -84,6 +84,10 @@ const signing: SigningControl = {
   async freeze(zone, isFrozen) {
     calls.push(['freeze', zone, isFrozen]);
   },
+  async sign(zone, isClockRight) {
+    calls.push(['sign', zone, isClockRight]);
+    return 7;
+  },
   async start(zone) {
     calls.push(['start', zone]);
   },
@@ -167,6 +171,8 @@ describe('adotd ctl dnssec', () => {
 
   it.each<[words: string[], call: unknown[], said: string]>([
     [['roll', 'a.test'], ['roll', 'a.test.', { compromised: false }], 'a.test gets new keys\n'],
+    [['sign', 'a.test'], ['sign', 'a.test.', false], '7 signatures of a.test made anew\n'],
+    [['sign', 'a.test', '--clock-is-right'], ['sign', 'a.test.', true], '7 signatures of a.test made anew\n'],
     [
       ['roll', 'a.test', '--role', 'ksk'],
       ['roll', 'a.test.', { role: 'ksk', compromised: false }],
@@ -201,7 +207,7 @@ describe('adotd ctl dnssec', () => {
   });
 
   it.each<[words: string[], status: number, said: string]>([
-    [[], 2, 'adotd ctl dnssec: expected status, roll, ds-seen, ds-gone, freeze, thaw, start, import, export'],
+    [[], 2, 'adotd ctl dnssec: expected status, roll, ds-seen, ds-gone, freeze, thaw, sign, start, import, export'],
     [['rol', 'a.test'], 2, 'adotd ctl dnssec: unknown command rol; did you mean roll?'],
     [['status', 'a', 'b'], 2, 'adotd ctl dnssec status: unexpected b'],
     [['roll'], 2, 'adotd ctl dnssec roll: expected ZONE'],

@@ -86,6 +86,9 @@ it('from unsigned to a DS record, rolls, moving out, and a key that is given aga
   expect((await run('keys zone example.test')).stdout).toContain(`\nexample.test. DS ${tag} 13 2 `);
   await run('ctl dnssec ds-seen example.test 12345', ['12345', tag]);
   await until('example.test', hasDs('omnipresent'));
+  const anew = await run('ctl dnssec sign example.test');
+  expect(anew.stdout).toMatch(/^[1-9]\d* signatures of example\.test made anew\n$/);
+  expect((await run('ctl dnssec sign example.test --clock-is-right')).stdout).toBe(anew.stdout);
   await run('ctl dnssec freeze example.test');
   await run('ctl dnssec roll example.test');
   await run('ctl dnssec roll example.test --role zsk', ['zsk', 'csk']);

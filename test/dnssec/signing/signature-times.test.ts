@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expirationOf, isDue } from '../../../src/dnssec/signing/signature-times.js';
+import { expirationOf, inceptionOf, isDue } from '../../../src/dnssec/signing/signature-times.js';
 import { DEFAULT_SIGNING_POLICY as POLICY } from '../../../src/dnssec/signing/signing-policy.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 
@@ -35,7 +35,7 @@ describe('the end of a signature', () => {
     for (const owner of OWNERS) note(owner, START, 1);
     let renewals = 0;
     for (let now = START; now < START + 365 * DAY; now = Math.min(...groups.keys()) - POLICY.refresh) {
-      const due = [...groups].filter(([end]) => isDue(POLICY, end, now));
+      const due = [...groups].filter(([end]) => isDue(POLICY, now, end, now));
       const count = due.reduce((sum, [, group]) => sum + group.count, 0);
       for (const [end, group] of due) {
         groups.delete(end);
@@ -53,11 +53,17 @@ describe('a clock', () => {
   const [owner] = OWNERS;
   const end = expirationOf(POLICY, START, owner!, owner!.length, 1);
 
-  it('that is set back leaves signatures as they are', () => {
-    for (const days of [1, 10, 100, 1000]) expect(isDue(POLICY, end, START - days * DAY)).toBe(false);
+  const inception = inceptionOf(POLICY, START);
+
+  it('that is set back by no more than signatures begin early leaves them as they are', () => {
+    for (const seconds of [1, 60, 3600]) expect(isDue(POLICY, inception, end, START - seconds)).toBe(false);
+  });
+
+  it('that is set back further has them made anew: they are not valid yet', () => {
+    for (const seconds of [3601, DAY, 1000 * DAY]) expect(isDue(POLICY, inception, end, START - seconds)).toBe(true);
   });
 
   it('that is set forward beyond their end has them made anew', () => {
-    for (const days of [14, 100, 10_000]) expect(isDue(POLICY, end, START + days * DAY)).toBe(true);
+    for (const days of [14, 100, 10_000]) expect(isDue(POLICY, inception, end, START + days * DAY)).toBe(true);
   });
 });

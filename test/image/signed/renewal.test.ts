@@ -66,10 +66,42 @@ describe('renewing signatures', () => {
     expect(dueSignatures(image, DEFAULT_SIGNING_POLICY, START + DAY).due).toEqual([]);
   });
 
-  it('is due for all when the clock goes beyond their end, and for none when it is set back', () => {
+  it('is due for all when the clock goes beyond their end', () => {
     const image = signRecords(content(1).rrsets.store, contextAt(START), { now: START }).loaded.image!;
-    const dueAt = (now: number): number => dueSignatures(image, DEFAULT_SIGNING_POLICY, now).due.length;
-    expect(dueAt(START + 30 * DAY)).toBe(2 * NAMES + 6);
-    expect(dueAt(START - 30 * DAY)).toBe(0);
+    expect(dueSignatures(image, DEFAULT_SIGNING_POLICY, START + 30 * DAY)).toMatchObject({
+      due: { length: 2 * NAMES + 6 },
+      early: 0,
+    });
   });
+
+  it.each([1, 30, 10_000])(
+    'of those that a clock %i days ahead has made gives what is valid by both clocks',
+    (days) => {
+      const now = START - days * DAY;
+      const image = signRecords(content(1).rrsets.store, contextAt(START), { now: START }).loaded.image!;
+      const { due, early, expire } = dueSignatures(image, DEFAULT_SIGNING_POLICY, now);
+      expect([due.length, early]).toEqual([2 * NAMES + 6, 2 * NAMES + 6]);
+      const difference = diff(content(1).image!, content(2).image!);
+      const strict = { now, dnssecCheck: () => 'strict' as const };
+      const renewed = signChange(image, difference, contextAt(now), strict, due);
+      const whole = signRecords(content(2).rrsets.store, contextAt(now), strict, image);
+      for (const { loaded } of [renewed, whole]) {
+        expect(loaded.diagnostics.errors).toBe(0);
+        const after = dueSignatures(loaded.image!, DEFAULT_SIGNING_POLICY, now);
+        expect([after.due, after.early]).toEqual([[], 0]);
+        // Not one ends sooner than before.
+        expect(after.expire).toBeGreaterThanOrEqual(expire!);
+      }
+      const anew = signChange(
+        renewed.loaded.image!,
+        diff(content(2).image!, content(3).image!),
+        { ...contextAt(now), isAnew: true },
+        strict,
+      );
+      expect(anew.made).toBe(2 * NAMES + 6);
+      const last = dueSignatures(anew.loaded.image!, DEFAULT_SIGNING_POLICY, now);
+      expect(last.expire).toBeLessThanOrEqual(now + 14 * DAY);
+      expect(last.due).toEqual([]);
+    },
+  );
 });

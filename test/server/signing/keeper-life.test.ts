@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { defaultConfig } from '../../../src/config/schema.js';
 import { load } from '../../../src/image/load.js';
-import { silentLog } from '../../../src/observe/log.js';
+import { type Log, silentLog } from '../../../src/observe/log.js';
 import { Type } from '../../../src/protocol/iana.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import { rdataToText } from '../../../src/protocol/rdata/print.js';
@@ -18,8 +18,12 @@ import { ASKED, NAME } from './signing-support.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-life-'));
 let running: Running | undefined;
+beforeEach(() => {
+  mkdirSync(folder, { recursive: true });
+});
 afterEach(async () => {
   await running?.close();
+  running = undefined;
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -30,7 +34,13 @@ class Running {
   readonly bench: KeeperBench;
   readonly signing: ZoneSigning;
 
-  private constructor(store: ZoneStore, now: number, policy: DnssecPolicy | undefined, parent: () => Uint8Array[]) {
+  private constructor(
+    store: ZoneStore,
+    now: number,
+    policy: DnssecPolicy | undefined,
+    parent: () => Uint8Array[],
+    log: Log,
+  ) {
     const signing = (): ZoneSigning => this.signing;
     const signers: ZoneSigners = {
       isSigner: (zone) => signing().isSigner(zone),
@@ -45,15 +55,20 @@ class Running {
       state: this.bench.state!,
       folder: join(folder, 'state'),
       clock: this.bench.clock,
-      log: silentLog,
+      log,
       askParent: async () => [parent(), parent()],
       wishOf: (zone) => ({ dnssec: this.bench.policies.get(zone)?.dnssec, isOff: true }),
     });
   }
 
-  static async open(now: number, policy: DnssecPolicy | undefined, parent: () => Uint8Array[]): Promise<Running> {
+  static async open(
+    now: number,
+    policy: DnssecPolicy | undefined,
+    parent: () => Uint8Array[],
+    log: Log = silentLog,
+  ): Promise<Running> {
     const store = await ZoneStore.open(join(folder, 'state'), { report: () => undefined });
-    const running = new Running(store, now, policy, parent);
+    const running = new Running(store, now, policy, parent, log);
     await running.bench.load({ 'a.test': ZONE });
     await running.bench.keeper.settled(NAME);
     running.signing.begin(running.bench.keeper);
@@ -74,6 +89,11 @@ class Running {
   }
 }
 
+/** RDATA of all signatures of the zone. */
+const signaturesOf = (one: Running): string[] =>
+  [...one.text().matchAll(/ IN RRSIG (.*)$/gm)].map(([, rdata = '']) => rdata);
+
+/** RDATA of the records of a type at the apex. */
 const linesOf = (text: string, type: string): string[] =>
   [...text.matchAll(new RegExp(`^a\\.test\\. \\d+ IN ${type} (.*)$`, 'gm'))].map(([, rdata = '']) => rdata);
 
@@ -163,4 +183,46 @@ function dsOf(text: string): Uint8Array {
     Buffer.from([Number(tag) >> 8, Number(tag) & 255, Number(algorithm), Number(digest)]),
     Buffer.from(hex.join(''), 'hex'),
   ]);
+}
+
+it('a clock that was ahead, and is right again, leaves no signature that is not valid yet, and somebody says that it is right', async () => {
+  const real = 1_780_000_000_000;
+  const ahead = real + 365 * 86_400_000;
+  const policy = { ...ASKED, rollover: { ...ASKED.rollover, isParentAsked: false }, parent: [] };
+  const first = await Running.open(ahead, policy, () => []);
+  first.bench.clock.advance(1000);
+  await first.signing.settled();
+  expect(signaturesOf(first)).toHaveLength(6);
+  await first.close();
+  const lines: string[] = [];
+  const second = await Running.open(real, policy, () => [], { ...silentLog, warn: (_, text) => void lines.push(text) });
+  second.bench.clock.advance(1000);
+  await second.signing.settled();
+  const now = real / 1000;
+  const times = () =>
+    signaturesOf(second).map((rdata) => {
+      const [, , , , end = '', begin = ''] = rdata.split(' ');
+      return [secondsOf(begin), secondsOf(end)] as const;
+    });
+  for (const [begin, end] of times()) {
+    expect(begin).toBeLessThanOrEqual(now);
+    expect(end).toBeGreaterThan(ahead / 1000);
+  }
+  expect(lines).toEqual([
+    expect.stringMatching(/^a\.test\.: found \d+ RRsets with signatures that begin in the future/),
+  ]);
+  await expect(second.signing.sign(NAME, false)).rejects.toThrow('add --clock-is-right');
+  expect(await second.signing.sign(NAME, true)).toBe(times().length);
+  for (const [, end] of times()) expect(end).toBeLessThanOrEqual(now + 14 * 86_400 + 60);
+  expect(await second.signing.sign(NAME, false)).toBe(times().length);
+  // The key's times have been set back too: it becomes known to all resolvers.
+  second.bench.clock.advance(86_400_000);
+  await second.signing.settled();
+  expect(second.signing.known.status(NAME)?.keys[0]?.records.dnskey).toBe('omnipresent');
+  await second.close();
+});
+
+/** From YYYYMMDDHHmmSS (RFC 4034 §3.2) to seconds since 1970. */
+function secondsOf(text: string): number {
+  return Date.parse(text.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z')) / 1000;
 }

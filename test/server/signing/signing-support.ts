@@ -108,23 +108,23 @@ class FakeKeeper {
     for (const listener of this.#listeners) listener(zone);
   }
 
-  resign(zone: string): Promise<{ nextDue: number | undefined; made: number }> {
+  resign(zone: string): Promise<{ nextDue: number | undefined; made: number; early: number }> {
     const done = this.#tail.then(() => this.#resign(zone));
     this.#tail = done.catch(() => undefined);
     return done;
   }
 
-  async #resign(zone: string): Promise<{ nextDue: number | undefined; made: number }> {
+  async #resign(zone: string): Promise<{ nextDue: number | undefined; made: number; early: number }> {
     this.resigned++;
     const kept = this.zones.get(zone)!;
     const plan = await this.signing?.plan(zone, kept.image);
     if (this.failure !== undefined) throw this.failure;
-    if (plan === undefined) return { nextDue: undefined, made: 0 };
+    if (plan === undefined) return { nextDue: undefined, made: 0, early: 0 };
     const made = plan.id === kept.plan?.id ? 0 : 1;
     if (made > 0) this.versions.push(plan);
     kept.plan = plan;
     await this.signing?.published(zone, plan);
-    return { nextDue: this.nextDue, made };
+    return { nextDue: this.nextDue, made, early: 0 };
   }
 }
 

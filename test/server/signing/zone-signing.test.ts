@@ -156,6 +156,23 @@ describe('a zone that was signed before', () => {
 });
 
 describe('what goes wrong', () => {
+  it('refuses a state that was copied from another zone, and makes no key', async () => {
+    await bench.load();
+    const other = 'b.test.';
+    bench.table.values.set(other, bench.table.values.get(NAME)!);
+    await bench.keeper.load(other).catch(() => undefined);
+    await bench.crash();
+    expect(bench.signing.known.status(other)).toMatchObject({
+      state: 'failed',
+      reason: expect.stringContaining(
+        'the stored states of the keys of b.test. cannot be read: they are those of a.test.',
+      ),
+      keys: [],
+    });
+    expect(keyFiles()).toHaveLength(1);
+    expect(bench.status.state).toBe('signed');
+  });
+
   it('makes no key while the state cannot be stored, and one when it can', async () => {
     bench.table.isFull = true;
     await expect(bench.load()).rejects.toMatchObject({ code: 'ADOTD_STATE' });

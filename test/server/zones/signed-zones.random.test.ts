@@ -146,7 +146,7 @@ class SignedRun {
     const { nextDue, serial } = await this.bench.keeper.resign('a.test.');
     if (signers.keys === 'gone') expect(nextDue).toBeUndefined();
     else expect(nextDue).toBeGreaterThan(this.#now);
-    expect(await this.bench.keeper.resign('a.test.')).toEqual({ serial, made: 0, nextDue });
+    expect(await this.bench.keeper.resign('a.test.')).toEqual({ serial, made: 0, early: 0, nextDue });
   }
 
   async restart(): Promise<void> {

@@ -244,7 +244,7 @@ describe('a zone whose signing begins while it is served', () => {
     signers.keys = 'none';
     await bench.load({ 'a.test': ZONE });
     expect(text()).toBe(textOf(imageOf('a.test', ZONE)));
-    expect(await keeper.resign('a.test.')).toEqual({ serial: 1, made: 0, nextDue: undefined });
+    expect(await keeper.resign('a.test.')).toEqual({ serial: 1, made: 0, early: 0, nextDue: undefined });
     expect(await keeper.change('a.test.', changes('+x 60 A 192.0.2.2'))).toEqual({ serial: 2 });
     signers.keys = keys;
     expect(await keeper.resign('a.test.')).toMatchObject({ serial: 3 });
@@ -260,7 +260,7 @@ describe('a zone that is to be unsigned', () => {
     await bench.load({ 'a.test': ZONE });
     await keeper.change('a.test.', changes('+x 60 A 192.0.2.2'));
     signers.keys = 'gone';
-    expect(await keeper.resign('a.test.')).toEqual({ serial: 4, made: 0, nextDue: undefined });
+    expect(await keeper.resign('a.test.')).toEqual({ serial: 4, made: 0, early: 0, nextDue: undefined });
     expect(text()).toBe(textOf(imageOf('a.test', withSerial(4, 'x 60 A 192.0.2.2\n'))));
     expect(await keeper.resign('a.test.')).toMatchObject({ serial: 4 });
     expect(await keeper.change('a.test.', changes('+y 60 A 192.0.2.3'))).toEqual({ serial: 5 });

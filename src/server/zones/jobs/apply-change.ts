@@ -19,9 +19,9 @@ export interface Signing {
   readonly policy: SigningPolicy;
   /**
    * `content`: the older version is not signed, and no difference to the signed one is wanted. `change`: only what the change touches is
-   * signed, where that is possible. `renewal`: and what is due.
+   * signed, where that is possible. `renewal`: and what is due. `anew`: everything, whatever is good.
    */
-  readonly extent: 'content' | 'change' | 'renewal';
+  readonly extent: 'content' | 'change' | 'renewal' | 'anew';
 }
 
 export interface ZoneChange {
@@ -55,7 +55,8 @@ export interface Applied {
 /** Throws AdotdError as applyDifference() and signChange() do. */
 export function applyChange(change: ZoneChange, chooseSigner: ChooseSigner): Applied {
   const { difference: content, now, signing, isLenient = false } = change;
-  const context = signing && { keys: signing.keys, policy: signing.policy, now, chooseSigner };
+  const isAnew = signing?.extent === 'anew';
+  const context = signing && { keys: signing.keys, policy: signing.policy, now, chooseSigner, isAnew };
   let filled: FilledDigests | undefined;
   const amend = (rrsets: Rrsets, checked: CheckedZone): void => {
     if (!hasDigest(content.added)) return;

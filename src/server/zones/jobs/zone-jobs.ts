@@ -24,6 +24,8 @@ interface SignatureLook {
 interface SignaturesFound {
   /** RRsets with signatures that are to be renewed. */
   readonly due: number;
+  /** How many of them have a signature that is not valid yet. */
+  readonly early: number;
   /** Seconds since 1970: when the next one is due that is not yet; undefined without any. */
   readonly next: number | undefined;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
@@ -85,8 +87,8 @@ export function runJob(job: ZoneJob, chooseSigner: ChooseSigner): JobResult {
   if (job.kind === 'apply') return applyChange(job, chooseSigner);
   if (job.kind === 'foreign') return signersRecordOf(job.image, job.hasForeign) ?? '';
   if (job.kind === 'signatures') {
-    const { due, next, expire } = dueSignatures(job.image, job.policy, job.now);
-    return { due: due.length, next, expire };
+    const { due, early, next, expire } = dueSignatures(job.image, job.policy, job.now);
+    return { due: due.length, early, next, expire };
   }
   if (job.kind === 'run') return imageRun(job.image);
   if (job.kind === 'diff') return recordsBetween(job.older, job.newer);

@@ -7,18 +7,18 @@ import type { Signing } from '../jobs/apply-change.js';
 export type AskPlan = (content: Uint8Array) => Promise<SigningPlan | undefined>;
 
 /**
- * The work of signing a change of `older`, which is signed by the plan `before`, or not signed here. `isRenewal`: signatures that are due
- * are renewed.
+ * The work of signing a change of `older`, which is signed by the plan `before`, or not signed here. `extent`: more than
+ * the change is signed.
  */
 export function signingOf(
   plan: SigningPlan | undefined,
   older: Uint8Array,
   before: string | undefined,
-  isRenewal = false,
+  extent?: 'renewal' | 'anew',
 ): Signing | undefined {
   if (plan === undefined) return undefined;
   const { id, keys, policy } = plan;
   const isSigned = before !== undefined && imageFacts(older).signed;
   if (!isSigned && keys.zoneSigners.length > 0) return { keys, policy, extent: 'content' };
-  return { keys, policy, extent: isRenewal || id !== before ? 'renewal' : 'change' };
+  return { keys, policy, extent: extent ?? (id !== before ? 'renewal' : 'change') };
 }

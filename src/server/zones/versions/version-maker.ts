@@ -54,6 +54,8 @@ interface ResignedVersion {
   readonly plan: SigningPlan | undefined;
   /** undefined: the version that there is is as it should be. */
   readonly made: ChangedVersion | undefined;
+  /** RRsets of the version before with a signature that is not valid yet. */
+  readonly early: number;
   /** Seconds since 1970: when the next signature is due; undefined without any. */
   readonly nextDue: number | undefined;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
@@ -167,18 +169,19 @@ export class VersionMaker {
 
   /**
    * The version with the same content, by the plan of now; undefined: the one that there is is as it should be. `plan`: undefined, the zone
-   * is not to be signed. Throws as ofChange() does.
+   * is not to be signed. `isAnew`: no signature is kept. Throws as ofChange() does.
    */
-  async ofPlan(kept: Kept, older: Uint8Array): Promise<ResignedVersion> {
+  async ofPlan(kept: Kept, older: Uint8Array, isAnew: boolean): Promise<ResignedVersion> {
     const plan = await this.#plan(kept, older);
-    if (plan === undefined) return { plan, made: undefined, nextDue: undefined, signaturesExpire: undefined };
+    if (plan === undefined) return { plan, made: undefined, early: 0, nextDue: undefined, signaturesExpire: undefined };
     const look = { kind: 'signatures', policy: plan.policy, now: this.#clock.seconds() } as const;
-    const { due, next, expire } = await this.#lane.run({ ...look, image: older });
-    if (plan.id === kept.plan && due === 0) return { plan, made: undefined, nextDue: next, signaturesExpire: expire };
-    const signing = signingOf(plan, older, kept.plan, true);
+    const { due, early, next, expire } = await this.#lane.run({ ...look, image: older });
+    if (plan.id === kept.plan && due === 0 && !isAnew)
+      return { plan, made: undefined, early, nextDue: next, signaturesExpire: expire };
+    const signing = signingOf(plan, older, kept.plan, isAnew ? 'anew' : 'renewal');
     const made = await this.#changed(kept, older, this.viewOf(kept, older), plan, signing);
     const { next: nextDue } = await this.#lane.run({ ...look, image: made.version.image });
-    return { plan, made, nextDue, signaturesExpire: made.version.signaturesExpire };
+    return { plan, made, early, nextDue, signaturesExpire: made.version.signaturesExpire };
   }
 
   /**
