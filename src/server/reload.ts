@@ -71,10 +71,7 @@ export interface ReloadParts {
   readonly configMistakes: readonly string[];
   /** What the server goes without since its start. */
   readonly troubles: Pick<StartTroubles, 'lines' | 'tryAgain'>;
-  /**
-   * Called when a configuration is in force; `effects`: of the keys that have changed. Returns a line for each thing that it does, and that
-   * may not be meant.
-   */
+  /** Called when a configuration is in force; `effects`: of the keys that have changed. Returns a line for what may not be meant. */
   applied(config: Config, effects: ReadonlySet<Effect>): readonly string[];
   readonly clock: Clock;
   readonly log: Log;

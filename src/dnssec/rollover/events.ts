@@ -160,12 +160,15 @@ export function clockTrusted(state: ZoneKeys, now: number): ZoneKeys {
       active: past(key.active),
       records: { dnskey: progress(dnskey), krrsig: progress(krrsig), zrrsig: progress(zrrsig), ds: progress(ds) },
       parent: { seen: past(seen), gone: past(gone), sure: past(sure), last: past(last) },
+      // They are asked again.
+      signers: undefined,
     };
   });
   const served = (kind: 'dnskey' | 'zone' | 'ds') =>
     state.ttls[kind].map(({ ttl, last }) => ({ ttl, last: past(last) }));
   const ttls = { dnskey: served('dnskey'), zone: served('zone'), ds: served('ds') };
-  return { ...state, keys, ttls, time: past(state.time) };
+  const foreign = state.foreign.map((key) => ({ ...key, record: progress(key.record) }));
+  return { ...state, keys, foreign, ttls, time: past(state.time) };
 }
 
 /** Allows a first key, whether the zone was signed before or not, and whatever others say of DS records. */

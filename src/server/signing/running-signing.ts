@@ -1,6 +1,7 @@
 /** What the running server knows of a zone that it signs, besides the keys, and when there is something to do for it. */
 import { isPending } from '../../dnssec/rollover/step.js';
 import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
+import { counted } from '../../errors.js';
 import { isSpecialUse } from '../../protocol/special-use.js';
 import { denialOf, nextLook, type ParentLook } from './parent/parent-look.js';
 import { nextSignersLook, type SignersLook } from './signers/signers-look.js';
@@ -92,4 +93,10 @@ export function firstDue({ validity, jitter, refresh }: SigningPolicy, now: numb
 export function failedAgain(before: SigningFailure | undefined, error: unknown, now: number): SigningFailure {
   const count = before?.count ?? 0;
   return { error, count: Math.min(20, count + 1), retryAt: now + Math.min(LONGEST_RETRY, RETRY * 2 ** count) };
+}
+
+/** `early`: RRsets that had signatures which are not valid yet. */
+export function earlyText(zone: string, early: number): string {
+  const found = `${zone}: found ${counted(early, 'RRset')} with signatures that begin in the future: the clock was ahead when they were made, or is behind now`;
+  return `${found}; they were made anew, to be valid from now on, and as long as those before`;
 }

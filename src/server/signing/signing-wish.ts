@@ -64,3 +64,9 @@ export function onlyKeptText(zone: string, { policy }: StoredSigning): string {
 export function leavingText(zone: string): string {
   return `${zone} is to be unsigned, by \`dnssec: off\`: first the parent removes the DS record, then the signatures go; see adotd ctl dnssec status ${zone}`;
 }
+
+/** What is to be said of a zone that is only kept, or about to be unsigned; undefined: nothing. */
+export function warningOf(zone: string, kept: StoredSigning, wish: SigningWish): string | undefined {
+  if (isLeavingNow(kept, wish)) return leavingText(zone);
+  return isOnlyKept(kept, wish) ? onlyKeptText(zone, kept) : undefined;
+}

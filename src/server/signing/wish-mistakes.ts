@@ -1,7 +1,7 @@
 /** What a configuration would do to the signed zones of a state. */
 import type { Config } from '../../config/schema.js';
 import { AdotdError } from '../../errors.js';
-import { isLeavingNow, isOnlyKept, leavingText, onlyKeptText, signingWishes } from './signing-wish.js';
+import { signingWishes, warningOf } from './signing-wish.js';
 import { decodeSigning } from './stored-signing.js';
 
 /** A line for each zone that would be unsigned, or stay signed without being named. `stored`: what the state has, by zones. */
@@ -10,9 +10,7 @@ export function wishMistakes(config: Config, stored: ReadonlyMap<string, Uint8Ar
   return [...stored].flatMap(([zone, value]): string[] => {
     try {
       const kept = decodeSigning(value, zone);
-      const wish = wishOf(zone);
-      if (isLeavingNow(kept, wish)) return [leavingText(zone)];
-      return isOnlyKept(kept, wish) ? [onlyKeptText(zone, kept)] : [];
+      return [warningOf(zone, kept, wishOf(zone)) ?? []].flat();
     } catch (error) {
       if (!(error instanceof AdotdError)) throw error;
       return [error.message];

@@ -8,7 +8,7 @@ import { costOfCompromise, rollWaits } from '../../dnssec/rollover/describe.js';
 import { frozen } from '../../dnssec/rollover/events.js';
 import type { KeyRole } from '../../dnssec/rollover/key-state.js';
 import type { ApexKeys } from '../../dnssec/signing/apex-keys.js';
-import { AdotdError, counted, ErrorCode, messageOf } from '../../errors.js';
+import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import { imageFacts } from '../../image/image-facts.js';
 import { KeyFiles } from './key-files.js';
 import { KnownZones } from './known-zones.js';
@@ -16,6 +16,7 @@ import { DelegationLooks } from './parent/delegation-looks.js';
 import { denialOf, hasDs } from './parent/parent-look.js';
 import { ParentServers } from './parent/parent-servers.js';
 import {
+  earlyText,
   failedAgain,
   firstDue,
   isVersionDue,
@@ -39,7 +40,7 @@ import {
 } from './signing-commands.js';
 import type { SignedZones, SigningOptions } from './signing-parts.js';
 import { SigningSchedule } from './signing-schedule.js';
-import { isLeavingNow, isOnlyKept, leavingText, onlyKeptText, policyInForce, signingWishes } from './signing-wish.js';
+import { policyInForce, signingWishes, warningOf } from './signing-wish.js';
 import { SIGNING_TABLE, type StoredSigning } from './stored-signing.js';
 import type { SigningPlan, ZoneSigners } from './zone-signers.js';
 
@@ -177,7 +178,8 @@ export class ZoneSigning implements ZoneSigners {
   }
 
   /**
-   * Replaces keys. Like all commands, it is stored and has taken effect when it is fulfilled; what cannot be signed then is tried again. Rejects with ADOTD_DNSSEC_KEY, ADOTD_ZONE_STATE and ADOTD_STATE.
+   * Replaces keys. Like all commands, it is stored and has taken effect when it is fulfilled; what cannot be signed then is tried again. Rejects
+   * with ADOTD_DNSSEC_KEY, ADOTD_ZONE_STATE and ADOTD_STATE.
    */
   async roll(zone: string, order: RollOrder): Promise<RollOutcome> {
     const { signing } = this.known.expect(zone);
@@ -255,11 +257,7 @@ export class ZoneSigning implements ZoneSigners {
   #warn(running: RunningSigning): void {
     const { zone, kept } = running.signing;
     const wish = this.known.wishOf(zone);
-    const text = isLeavingNow(kept, wish)
-      ? leavingText(zone)
-      : isOnlyKept(kept, wish)
-        ? onlyKeptText(zone, kept)
-        : undefined;
+    const text = warningOf(zone, kept, wish);
     if (text !== undefined && text !== running.warning) this.#options.log.warn({ zone }, text);
     running.warning = text;
   }
@@ -347,9 +345,4 @@ export class ZoneSigning implements ZoneSigners {
     const kept = 'what is served stays as it is, and it is tried again';
     this.#options.log.error({ err: error, zone }, `${zone} cannot be signed: ${text}; ${kept}`);
   }
-}
-
-function earlyText(zone: string, early: number): string {
-  const found = `${zone}: found ${counted(early, 'RRset')} with signatures that begin in the future: the clock was ahead when they were made, or is behind now`;
-  return `${found}; they were made anew, to be valid from now on, and as long as those before`;
 }

@@ -38,14 +38,10 @@ import { type GivenVersion, type PolicyOf, VersionMaker } from './versions/versi
 /** What has become of a zone that was to be signed anew. */
 interface Resigned {
   readonly serial: number;
-  /** Signatures that were made. */
+  /** Signatures that were made, and RRsets that had one which is not valid yet. */
   readonly made: number;
-  /** RRsets that had a signature which is not valid yet. */
   readonly early: number;
-  /**
-   * Seconds since 1970: when the next signature of the version is due; undefined without any. Signatures that a later change makes may be due
-   * before that, but not sooner than `validity - jitter - refresh` after the change.
-   */
+  /** Seconds since 1970: when the next signature of the version is due; undefined without any. Those of later changes: firstDue(). */
   readonly nextDue: number | undefined;
 }
 
@@ -146,9 +142,8 @@ export class ZoneKeeper {
   }
 
   /**
-   * Signs a zone as its plan says now (ZoneSigners): when the plan is another than that of its version, or signatures are due, a version
-   * with the next serial is made. Fulfilled once it is stored and every thread answers from it. Rejects as change() does. `isAnew`: all signatures are
-   * made anew.
+   * Signs a zone as its plan says now (ZoneSigners): when the plan is another than that of its version, signatures are due, or all are to be
+   * made anew, a version with the next serial is made. Fulfilled once it is stored and every thread answers from it. Rejects as change() does.
    */
   resign(zone: string, isAnew = false): Promise<Resigned> {
     const kept = this.#zones.get(zone);

@@ -81,10 +81,10 @@ it('a zone whose file comes back is signed on, also after a start without it', a
 });
 
 it('a policy that loses its line begins nothing, and the answer to the reload says so', async () => {
-  const server = await serve(() => readConfig(join(folder, 'adotd.yaml')));
+  const server = await serve(true);
   const reload = async (policies: string) => {
     put('adotd.yaml', CONFIG.replace('{ zones: [a.test], dnssec: default }', policies));
-    const checked = (await runCommand('check', join(folder, 'adotd.yaml'))).stdout;
+    const checked = (await runCommand('check', at('adotd.yaml'))).stdout;
     const { warnings } = await server.reload();
     for (const warning of warnings) expect(checked).toContain(warning);
     return warnings;
@@ -102,5 +102,5 @@ it('a policy that loses its line begins nothing, and the answer to the reload sa
     expect.stringContaining('a.test. is to be unsigned'),
   ]);
   await vi.waitFor(() => expect(status()).toMatchObject({ state: 'leaving', keys: [{ goal: 'hidden' }] }), PATIENCE);
-  expect((await runCommand('check', join(folder, 'adotd.yaml'))).stdout).not.toContain('unsigned');
+  expect((await runCommand('check', at('adotd.yaml'))).stdout).not.toContain('unsigned');
 });

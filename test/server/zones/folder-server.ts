@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import { readConfig } from '../../../src/config/load.js';
+import type { Config } from '../../../src/config/schema.js';
 import { silentLog } from '../../../src/observe/log.js';
 import { createServer, type Server } from '../../../src/server/server.js';
 import { zonesOfConfig } from '../../../src/server/zones/zone-files.js';
@@ -15,8 +16,8 @@ interface FolderServers {
   /** A path in the folder. */
   at(...names: readonly string[]): string;
   put(name: string, text: string): void;
-  /** Starts a server, which ends with the test. */
-  serve(): Promise<Server>;
+  /** Starts a server, which ends with the test. `isReread`: a reload reads adotd.yaml again. */
+  serve(isReread?: boolean): Promise<Server>;
 }
 
 /** Before each test, makes a folder with a.zone and this adotd.yaml. */
@@ -38,13 +39,16 @@ export function folderServers(config: string): FolderServers {
     running,
     at,
     put,
-    async serve() {
-      const read = readConfig(at('adotd.yaml'));
+    async serve(isReread = false) {
+      const path = at('adotd.yaml');
+      const read = (): Config => readConfig(path);
+      const configFile = { path, read, places: () => () => ({ file: path, line: 1, column: 1 }) };
       const server = await createServer({
-        config: read,
+        config: read(),
         zones: zonesOfConfig,
         log: silentLog,
         loader: { thread: false },
+        ...(isReread && { configFile }),
       });
       running.push(server);
       return server;
