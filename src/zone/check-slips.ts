@@ -1,6 +1,6 @@
 /**
  * Warns of what is lawful, but hardly meant: names with the zone's name twice at their end (a forgotten final dot), `@` in
- * mailboxes, octets above 127 in owners, RRsets that no message can hold. Hot file: integers.
+ * mailboxes, octets above 127 in owners, RRsets that no message can hold, obsolete types. Hot file: integers.
  */
 import { domainToASCII } from 'node:url';
 import { Type } from '../protocol/iana.js';
@@ -54,6 +54,7 @@ export function checkSlips(rrsets: Rrsets, apex: number, places: Uint8Array, zon
       if (type === Type.RRSIG || type === Type.NSEC || type === Type.NSEC3) continue;
       checkSize(rrsets, node, set, zone, report);
       checkNamesIn(rrsets, set, zone, report);
+      if (type === Type.MD || type === Type.MF) warnOfMailTypes(rrsets, set, type, report);
     }
   }
 }
@@ -159,6 +160,17 @@ function asciiName(name: Uint8Array): string | undefined {
     }
   }
   return `${parts.join('.')}.`;
+}
+
+/** MD and MF, in whose place MX came: BIND refuses such zones, and senders of mail do not ask for them. */
+function warnOfMailTypes({ start, records }: Rrsets, set: number, type: number, report: Report): void {
+  const [preference, clause] = type === Type.MD ? [0, '3.3.4'] : [10, '3.3.5'];
+  for (let i = start[set]!; i < start[set + 1]!; i++)
+    report.warning(
+      records[i]!,
+      () =>
+        `found the obsolete type ${typeToText(type)}, expected MX with the preference ${preference} (RFC 1035 §${clause})`,
+    );
 }
 
 /** Names in RDATA: the zone's name twice, `@` in mailboxes. */

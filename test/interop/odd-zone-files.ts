@@ -99,7 +99,10 @@ function quotes(below: Below): OddZone {
   return { kind: 'quote', files: { main: `$TTL 60\n${APEX}${line}\nlast A 192.0.2.8\n` }, without: {} };
 }
 
-/** RDATA with `%` for each name, of the types whose names have one form whatever their letter case (RFC 4034 §6.2, RFC 6840 §5.1). Not MD and MF: BIND and NSD refuse them. */
+/**
+ * RDATA with `%` for each name, of the types whose names have one form whatever their letter case (RFC 4034 §6.2, RFC 6840 §5.1). Not MD and
+ * MF: BIND refuses them, and we warn.
+ */
 const FOLDED = [
   'NS %',
   'MX 1 %',
