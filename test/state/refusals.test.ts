@@ -101,7 +101,7 @@ describe('a state folder', () => {
     }
     const [owner, own] = isRoot ? [NOBODY, 0] : [0, process.geteuid?.()];
     expect((await refusal(folder)).message).toBe(
-      `state ${folder}: the folder belongs to user ${owner}, this process runs as user ${own}; run as its owner, or give it to this user: chown -R ${own} ${folder}`,
+      `state ${folder}: the folder belongs to user ${owner}, the server runs as user ${own}; run as its owner, or give it to this user: chown -R ${own} ${folder}`,
     );
   });
 
