@@ -48,7 +48,7 @@ const GROUPS = [
       { name: 'zones', users: ['cli/check.ts'] },
       { name: 'config', users: ['cli/schema.ts'] },
       { name: 'server', users: ['cli/serve.ts', 'cli/fixture.ts'] },
-      { name: 'tls', users: ['server/open-tls.ts', 'cli/fixture.ts'] },
+      { name: 'tls', users: ['server/certificates/open-tls.ts', 'cli/fixture.ts'] },
       { name: 'faults', users: ['cli/fixture.ts'] },
       { name: 'client', users: ['cli/query.ts', 'cli/probe.ts'] },
     ],

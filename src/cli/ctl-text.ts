@@ -186,7 +186,7 @@ export function outcomeLines(outcome: ReloadOutcome): string {
     ...errors.map((error) => `error: ${error}`),
     ...warnings.slice(0, WARNINGS_LISTED).map((warning) => `warning: ${warning}`),
     ...(warnings.length > WARNINGS_LISTED
-      ? [`and ${warnings.length - WARNINGS_LISTED} more warnings; see --json`]
+      ? [`and ${counted(warnings.length - WARNINGS_LISTED, 'more warning')}; see --json`]
       : []),
     ...(config && config.changed.length > 0 ? [`config: changed ${config.changed.join(', ')}`] : []),
     ...(config && config.restart.length > 0

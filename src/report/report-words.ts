@@ -20,9 +20,8 @@ export function reportWords(figures: Figures, clients: readonly ClientsOfDay[]):
     sentences.push(`There were ${counted(all, 'handshake')}: ${parts} (${percent(failed! / all)})`);
   }
   const failures = answersThatFailed(figures);
-  sentences.push(
-    `SERVFAIL was the answer to ${failures.cleartext} queries in the clear and to ${failures.inside} inside TLS`,
-  );
+  const inClear = counted(failures.cleartext, 'query', 'queries');
+  sentences.push(`SERVFAIL was the answer to ${inClear} in the clear and to ${failures.inside} inside TLS`);
   const last = clients.at(-1);
   if (last !== undefined && last.all > 0) {
     const users = (last.clients.tls ?? 0) + (last.clients.starttls ?? 0);
