@@ -12,7 +12,17 @@ const ALONE = [
 ];
 
 /** These take longest. They begin first, so that none of them is left over at the end, when nothing can run beside it. */
-const LONGEST = ['packed-package', 'differential', 'deploy-docker', 'live', 'unbound', 'no-koffi', 'probe'];
+const LONGEST = [
+  'shared-zone',
+  'packed-package',
+  'transfers-in',
+  'differential',
+  'deploy-docker',
+  'live',
+  'unbound',
+  'no-koffi',
+  'probe',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
