@@ -46,7 +46,7 @@ describe.skipIf(missing)(`the state${missing && ` (${missing})`}`, () => {
     );
     expect(status).toBe(1);
     expect(stderr.split('\n').at(-2)).toBe(
-      `adotd: state ${folder}/state: read-only file system; the state needs a folder on a disk that can be written: mount it so, or choose another state.folder [ADOTD_STATE]`,
+      `adotd: state ${folder}/state/images: read-only file system; the state needs a folder on a disk that can be written: mount it so, or choose another state.folder [ADOTD_STATE]`,
     );
   });
 });
