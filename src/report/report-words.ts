@@ -17,7 +17,7 @@ export function reportWords(figures: Figures, clients: readonly ClientsOfDay[]):
   const all = full! + resumed! + failed!;
   if (all > 0) {
     const parts = `${full} full, ${resumed} resumed, ${failed} failed`;
-    sentences.push(`There were ${counted(all, 'handshake')}: ${parts} (${percent(failed! / all)})`);
+    sentences.push(`Handshakes: ${parts} (${percent(failed! / all)})`);
   }
   const failures = answersThatFailed(figures);
   const inClear = counted(failures.cleartext, 'query', 'queries');
