@@ -5,13 +5,18 @@ import { TRANSPORT_NAMES } from './measures.js';
 
 const DAY = 86_400;
 
+type TransportName = (typeof TRANSPORT_NAMES)[number];
+const ENCRYPTED: readonly TransportName[] = ['starttls', 'tls'];
+
 export interface ClientsOfDay {
   /** `2026-11-30`, in UTC. */
   readonly day: string;
   /** By transport: estimates within some 2 %. */
   readonly clients: Readonly<Record<string, number>>;
-  /** Clients of any transport. */
+  /** Clients of any transport: one that used several counts once. */
   readonly all: number;
+  /** Clients that asked inside TLS, on its own port or after STARTTLS. */
+  readonly inside: number;
   /** Sketches that could not be put together, since they have keys of their own: a client may count once for each. */
   readonly keys: number;
 }
@@ -34,14 +39,17 @@ export function clientsByDay(days: readonly ClientDay[]): ClientsOfDay[] {
       clients: Object.fromEntries(
         TRANSPORT_NAMES.map((name, transport) => [name, sum((day) => estimateOf(sketchOf(day, transport)))]),
       ),
-      all: sum(estimateOfAll),
+      all: sum((day) => estimateOfAny(day, TRANSPORT_NAMES)),
+      inside: sum((day) => estimateOfAny(day, ENCRYPTED)),
       keys: own.length,
     };
   });
 }
 
-function estimateOfAll(day: ClientDay): number {
-  const all = Uint8Array.from(sketchOf(day, 0));
-  for (let transport = 1; transport < TRANSPORT_NAMES.length; transport++) mergeSketches(all, sketchOf(day, transport));
-  return estimateOf(all);
+/** The clients that used at least one of these transports. */
+function estimateOfAny(day: ClientDay, names: readonly TransportName[]): number {
+  const [first, ...others] = names.map((name) => sketchOf(day, TRANSPORT_NAMES.indexOf(name)));
+  const any = Uint8Array.from(first!);
+  for (const other of others) mergeSketches(any, other);
+  return estimateOf(any);
 }

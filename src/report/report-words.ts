@@ -24,8 +24,8 @@ export function reportWords(figures: Figures, clients: readonly ClientsOfDay[]):
   sentences.push(`SERVFAIL was the answer to ${inClear} in the clear and to ${failures.inside} inside TLS`);
   const last = clients.at(-1);
   if (last !== undefined && last.all > 0) {
-    const users = (last.clients.tls ?? 0) + (last.clients.starttls ?? 0);
-    sentences.push(`On ${last.day} about ${counted(last.all, 'client')} asked, about ${users} of them inside TLS`);
+    const asked = counted(last.all, 'client');
+    sentences.push(`On ${last.day} about ${asked} asked, about ${last.inside} of them inside TLS`);
   }
   return `${sentences.join('. ')}.`;
 }
