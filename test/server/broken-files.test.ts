@@ -479,7 +479,7 @@ const getsIn = (port: number, client: Made | undefined): Promise<boolean> =>
 async function clientsOfThreads(text: string, port: number, authority: Made, known: Made): Promise<void> {
   await server!.close();
   rmSync(at('ca.pem'));
-  put('adotd.yaml', BASE.replace('workers: embedded', 'workers: 2') + text + 'control: { socket: ctl }\n');
+  put('adotd.yaml', `${BASE.replace('workers: embedded', 'workers: 2')}${text}control: { socket: ctl }\n`);
   await using running = await adotdServe('--config', at('adotd.yaml'));
   const ctl = async (command: string): Promise<string> => (await adotd('ctl', '--socket', at('ctl'), command)).stdout;
   expect(await ctl('status')).toMatch(/^PROBLEM +cannot read the authorities file .*; nobody is served on /m);
