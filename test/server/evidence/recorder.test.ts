@@ -162,7 +162,7 @@ describe('the evidence of a server', () => {
     const report = makeReport([one.recorder.data(), other.recorder.data()], { from: NOON - DAY, to: NOON + 60 });
     expect(report.figures.queries).toBe(12);
     expect(report.clients).toEqual([
-      { day: '2026-11-30', clients: { udp: 1, tcp: 0, starttls: 0, tls: 1 }, all: 2, keys: 2 },
+      { day: '2026-11-30', clients: { udp: 1, tcp: 0, starttls: 0, tls: 1 }, inside: 1, all: 2, keys: 2 },
     ]);
   });
 });
