@@ -1,19 +1,8 @@
 /** The figures of a report: what the numbers of a time, and of any number of servers, come to. */
-import {
-  BLOCKS,
-  type Block,
-  END_NAMES,
-  FAMILY_NAMES,
-  HANDSHAKE_NAMES,
-  KIND_NAMES,
-  PATH_NAMES,
-  STRIDE,
-  SUM_AT,
-  TRANSPORT_NAMES,
-} from './measures.js';
-
-type Cells = ReadonlyMap<number, number>;
-type Counts = Readonly<Record<string, number>>;
+import { type Cells, type Counts, countsOf, MICROSECONDS, numberAt, ofFamilies, ratio } from './cell-reading.js';
+import { type CpuShares, cpuShares } from './cpu-shares.js';
+import { completeHandshakes, type HandshakeFigures, handshakeFigures } from './handshake-figures.js';
+import { BLOCKS, type Block, END_NAMES, KIND_NAMES, PATH_NAMES, STRIDE, SUM_AT, TRANSPORT_NAMES } from './measures.js';
 
 /** Of one transport. Octets are those of DNS messages alone. */
 interface TransportFigures {
@@ -51,15 +40,6 @@ interface PathFigures {
   readonly mean_pause: number | null;
 }
 
-interface HandshakeFigures {
-  readonly full: number;
-  readonly resumed: number;
-  readonly failed: number;
-  /** Why; connections that closed without an octet are `nothing_sent`, and do not count as failed. */
-  readonly failures: Counts;
-  readonly mean_seconds: number | null;
-}
-
 export interface Figures {
   readonly queries: number;
   /** Seconds that servers ran, added up. */
@@ -80,90 +60,52 @@ export interface Figures {
   readonly memory: number;
 }
 
-/** Microseconds: with less CPU than this, the clock of the system, which counts hundredths of a second, tells too little. */
-const LEAST_CPU = 500_000;
 /** Ends of sessions that are the client's doing; all others are the server's. */
 const BY_CLIENT: readonly string[] = ['client', 'broken', 'handshake_failed', 'malformed', 'plaintext'];
 /** It is no end of a connection. */
 const GOES_ON = 'upgraded';
-const COMPLETE: readonly string[] = ['full', 'resumed'];
-const NOTHING_SENT = 'nothing_sent';
-const FAMILIES = FAMILY_NAMES.length;
-const MICROSECONDS = 1e6;
+/** The paths inside TLS. */
+const INSIDE = PATH_NAMES.slice(1);
+const IPV4 = 0;
+const IPV6 = 1;
 
 export function figuresOf(cells: Cells): Figures {
-  const at = ({ id }: Block, index = 0): number => cells.get(id + index) ?? 0;
-  const queries = TRANSPORT_NAMES.reduce(
-    (sum, _, transport) => sum + bothFamilies(cells, BLOCKS.queries, transport),
-    0,
-  );
-  const cpu = cpuOf(cells);
-  const transports = TRANSPORT_NAMES.map((_, transport) => transportFigures(cells, transport, queries, cpu));
+  const queries = TRANSPORT_NAMES.reduce((sum, _, transport) => sum + ofFamilies(cells, BLOCKS.queries, transport), 0);
+  const cpu = cpuShares(cells);
   return {
     queries,
-    seconds: at(BLOCKS.seconds),
-    transports: byName(TRANSPORT_NAMES, transports),
-    paths: byName(
-      PATH_NAMES,
-      PATH_NAMES.map((_, path) => pathFigures(cells, path)),
-    ),
-    handshakes: byName(
-      PATH_NAMES.slice(1),
-      PATH_NAMES.slice(1).map((_, i) => handshakeFigures(cells, i + 1)),
-    ),
-    alpn_dot: at(BLOCKS.hello),
-    server_name: at(BLOCKS.hello, 1),
+    seconds: numberAt(cells, BLOCKS.seconds),
+    transports: byName(TRANSPORT_NAMES, (transport) => transportFigures(cells, transport, queries, cpu)),
+    paths: byName(PATH_NAMES, (path) => pathFigures(cells, path)),
+    handshakes: byName(INSIDE, (index) => handshakeFigures(cells, index + 1)),
+    alpn_dot: numberAt(cells, BLOCKS.hello),
+    server_name: numberAt(cells, BLOCKS.hello, 1),
     starttls: countsOf(cells, BLOCKS.upgrades, 0, BLOCKS.upgrades.labels),
-    connections_refused: at(BLOCKS.refused),
-    cpu: Object.fromEntries(BLOCKS.cpu.labels.map((name, i) => [name, at(BLOCKS.cpu, i) / MICROSECONDS])),
-    cpu_per_handshake: ratio(cpu.handshakes, handshakesComputed(cells)),
-    memory: at(BLOCKS.memory),
-  };
-}
-
-/** Microseconds of CPU of the answering threads by what they did, without handshakes, and in handshakes; undefined: not known. */
-interface CpuShares {
-  /** By transport. */
-  readonly transports: readonly (number | undefined)[];
-  readonly handshakes: number | undefined;
-}
-
-/**
- * The CPU of the threads for UDP is that of UDP. That of the threads for streams is divided by the time that sessions of each path took
- * there, of which some turns are timed, and by the time of handshakes, all of which are timed. So waking up and accepting is divided alike.
- */
-function cpuOf(cells: Cells): CpuShares {
-  const at = ({ id }: Block, index: number): number => cells.get(id + index) ?? 0;
-  const [udp, streams] = [at(BLOCKS.cpu, 2), at(BLOCKS.cpu, 3)];
-  const work = BLOCKS.work.labels.map((_, i) => at(BLOCKS.work, i));
-  const all = work.reduce((sum, one) => sum + one, 0);
-  const share = (index: number): number | undefined =>
-    all > 0 && streams >= LEAST_CPU ? (streams * work[index]!) / all : undefined;
-  return {
-    transports: [udp >= LEAST_CPU ? udp : undefined, ...PATH_NAMES.map((_, path) => share(path))],
-    handshakes: share(PATH_NAMES.length),
+    connections_refused: numberAt(cells, BLOCKS.refused),
+    cpu: byName(BLOCKS.cpu.labels, (thread) => numberAt(cells, BLOCKS.cpu, thread) / MICROSECONDS),
+    cpu_per_handshake: ratio(cpu.handshakes, completeHandshakes(cells)),
+    memory: numberAt(cells, BLOCKS.memory),
   };
 }
 
 function transportFigures(cells: Cells, transport: number, all: number, cpu: CpuShares): TransportFigures {
-  const at = ({ id }: Block, index: number): number => cells.get(id + index) ?? 0;
-  const queries = bothFamilies(cells, BLOCKS.queries, transport);
+  const queries = ofFamilies(cells, BLOCKS.queries, transport);
   const own = cpu.transports[transport];
   const path = transport - 1;
   const handshakes =
     path < 1 || cpu.handshakes === undefined
       ? 0
-      : cpu.handshakes * (computedOf(cells, path) / Math.max(1, handshakesComputed(cells)));
+      : cpu.handshakes * (completeHandshakes(cells, path) / Math.max(1, completeHandshakes(cells)));
   return {
     queries,
     share: all > 0 ? queries / all : 0,
-    ipv4: at(BLOCKS.queries, transport * FAMILIES),
-    ipv6: at(BLOCKS.queries, transport * FAMILIES + 1),
-    octets_in: bothFamilies(cells, BLOCKS.octetsIn, transport),
-    octets_out: bothFamilies(cells, BLOCKS.octetsOut, transport),
-    truncated: bothFamilies(cells, BLOCKS.truncated, transport),
-    padded: at(BLOCKS.padded, transport),
-    padding_octets: at(BLOCKS.padding, transport),
+    ipv4: ofFamilies(cells, BLOCKS.queries, transport, IPV4),
+    ipv6: ofFamilies(cells, BLOCKS.queries, transport, IPV6),
+    octets_in: ofFamilies(cells, BLOCKS.octetsIn, transport),
+    octets_out: ofFamilies(cells, BLOCKS.octetsOut, transport),
+    truncated: ofFamilies(cells, BLOCKS.truncated, transport),
+    padded: numberAt(cells, BLOCKS.padded, transport),
+    padding_octets: numberAt(cells, BLOCKS.padding, transport),
     answers: countsOf(cells, BLOCKS.kinds, transport * STRIDE, KIND_NAMES),
     cpu_per_query: ratio(own, queries),
     cpu_per_query_with_handshakes: ratio(own === undefined ? undefined : own + handshakes, queries),
@@ -171,22 +113,21 @@ function transportFigures(cells: Cells, transport: number, all: number, cpu: Cpu
 }
 
 function pathFigures(cells: Cells, path: number): PathFigures {
-  const at = ({ id }: Block, index: number): number => cells.get(id + index) ?? 0;
   const ends = Object.entries(countsOf(cells, BLOCKS.ends, path * STRIDE, END_NAMES)).filter(
     ([end]) => end !== GOES_ON,
   );
   const mean = (block: Block, scale: number): number | null => {
     const from = path * STRIDE;
     let count = 0;
-    for (let bucket = 0; bucket < SUM_AT; bucket++) count += at(block, from + bucket);
-    return count === 0 ? null : at(block, from + SUM_AT) / scale / count;
+    for (let bucket = 0; bucket < SUM_AT; bucket++) count += numberAt(cells, block, from + bucket);
+    return ratio(numberAt(cells, block, from + SUM_AT) / scale, count);
   };
   return {
-    opened: bothFamilies(cells, BLOCKS.opened, path),
-    ipv4: at(BLOCKS.opened, path * FAMILIES),
-    ipv6: at(BLOCKS.opened, path * FAMILIES + 1),
-    octets_in: bothFamilies(cells, BLOCKS.streamIn, path),
-    octets_out: bothFamilies(cells, BLOCKS.streamOut, path),
+    opened: ofFamilies(cells, BLOCKS.opened, path),
+    ipv4: ofFamilies(cells, BLOCKS.opened, path, IPV4),
+    ipv6: ofFamilies(cells, BLOCKS.opened, path, IPV6),
+    octets_in: ofFamilies(cells, BLOCKS.streamIn, path),
+    octets_out: ofFamilies(cells, BLOCKS.streamOut, path),
     closed_by_client: Object.fromEntries(ends.filter(([end]) => BY_CLIENT.includes(end))),
     closed_by_server: Object.fromEntries(ends.filter(([end]) => !BY_CLIENT.includes(end))),
     queries_per_session: mean(BLOCKS.sessionQueries, 1),
@@ -195,51 +136,6 @@ function pathFigures(cells: Cells, path: number): PathFigures {
   };
 }
 
-/** Handshakes of a path by how they ended, both families together. */
-function endsOfHandshakes(cells: Cells, path: number): Counts {
-  const first = (path - 1) * FAMILIES;
-  const [one, other] = [first, first + 1].map((i) => countsOf(cells, BLOCKS.handshakes, i * STRIDE, HANDSHAKE_NAMES));
-  const names = HANDSHAKE_NAMES.filter((name) => one?.[name] !== undefined || other?.[name] !== undefined);
-  return Object.fromEntries(names.map((name) => [name, (one?.[name] ?? 0) + (other?.[name] ?? 0)]));
-}
-
-function handshakeFigures(cells: Cells, path: number): HandshakeFigures {
-  const { full = 0, resumed = 0, ...failures } = endsOfHandshakes(cells, path);
-  const { [NOTHING_SENT]: _, ...failed } = failures;
-  const sum = cells.get(BLOCKS.handshakeTimes.id + path * STRIDE + SUM_AT) ?? 0;
-  return {
-    full,
-    resumed,
-    failed: Object.values(failed).reduce((all, count) => all + count, 0),
-    failures,
-    mean_seconds: full + resumed > 0 ? sum / MICROSECONDS / (full + resumed) : null,
-  };
-}
-
-/** Complete handshakes of a path. Those that fail are computed in part; they are few, or nothing is as usual. */
-function computedOf(cells: Cells, path: number): number {
-  const ends = endsOfHandshakes(cells, path);
-  return COMPLETE.reduce((sum, name) => sum + (ends[name] ?? 0), 0);
-}
-
-function handshakesComputed(cells: Cells): number {
-  return PATH_NAMES.slice(1).reduce((sum, _, i) => sum + computedOf(cells, i + 1), 0);
-}
-
-function bothFamilies(cells: Cells, { id }: Block, index: number): number {
-  return FAMILY_NAMES.reduce((sum, _, family) => sum + (cells.get(id + index * FAMILIES + family) ?? 0), 0);
-}
-
-/** The numbers from `from` on that are not 0, by name. */
-function countsOf(cells: Cells, { id }: Block, from: number, names: readonly string[]): Counts {
-  const counts = names.map((name, i) => [name, cells.get(id + from + i) ?? 0] as const);
-  return Object.fromEntries(counts.filter(([name, count]) => name !== '' && count > 0));
-}
-
-function ratio(value: number | undefined, count: number): number | null {
-  return value === undefined || count === 0 ? null : value / count;
-}
-
-function byName<T>(names: readonly string[], values: readonly T[]): Record<string, T> {
-  return Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+function byName<T>(names: readonly string[], read: (index: number) => T): Record<string, T> {
+  return Object.fromEntries(names.map((name, index) => [name, read(index)]));
 }

@@ -5,6 +5,7 @@
 import type { Report } from './make-report.js';
 import { plotOfQueries, plotOfValues } from './report-plots.js';
 import { reportTables, type Table, timeText } from './report-tables.js';
+import { notesOn } from './report-words.js';
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c1c1e; --paper: #ffffff; --line: #d0d0d5;
@@ -30,10 +31,7 @@ export function reportHtml(report: Report): string {
   const costs = Object.entries(figures.transports).flatMap(([name, { cpu_per_query_with_handshakes: cpu }]) =>
     cpu === null ? [] : [{ name, value: cpu }],
   );
-  const unstored = sources.filter(({ stored }) => !stored).map(({ server }) => server);
-  const notes = unstored.map(
-    (server) => `<p>${escaped(server)} has no state: what was before its last start is not known.</p>`,
-  );
+  const notes = notesOn(sources).map((note) => `<p>${escaped(note)}</p>`);
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -1,14 +1,14 @@
 /** A report as text for a terminal. */
 import type { Report } from './make-report.js';
 import { reportTables, type Table, timeText } from './report-tables.js';
+import { notesOn } from './report-words.js';
 
 export function reportText(report: Report): string {
   const { from, to, words, sources } = report;
   const servers = sources.map(({ server }) => server);
-  const unstored = sources.filter(({ stored }) => !stored).map(({ server }) => server);
   const lines = [
     `${timeText(from)} to ${timeText(to)}, ${servers.length === 1 ? 'server' : 'servers'} ${servers.join(', ')}`,
-    ...unstored.map((server) => `${server} has no state: what was before its last start is not known.`),
+    ...notesOn(sources),
     '',
     words,
     ...reportTables(report).flatMap((table) => ['', ...tableLines(table)]),

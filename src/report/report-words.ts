@@ -2,6 +2,7 @@
 import { counted } from '../errors.js';
 import type { ClientsOfDay } from './clients-by-day.js';
 import type { Figures } from './figures.js';
+import type { ReportData } from './report-data.js';
 
 export function reportWords(figures: Figures, clients: readonly ClientsOfDay[]): string {
   const { queries, transports, handshakes } = figures;
@@ -28,6 +29,12 @@ export function reportWords(figures: Figures, clients: readonly ClientsOfDay[]):
     sentences.push(`On ${last.day} about ${asked} asked, about ${last.inside} of them inside TLS`);
   }
   return `${sentences.join('. ')}.`;
+}
+
+/** What has to be known of the servers to read their report: a sentence each. */
+export function notesOn(sources: readonly ReportData[]): string[] {
+  const unstored = sources.filter(({ stored }) => !stored);
+  return unstored.map(({ server }) => `${server} has no state: what was before its last start is not known.`);
 }
 
 function answersThatFailed({ transports }: Figures): { cleartext: number; inside: number } {
