@@ -1,6 +1,7 @@
 /** The figures of a report: what the numbers of a time, and of any number of servers, come to. */
 import { type Cells, type Counts, countsOf, MICROSECONDS, numberAt, ofFamilies, ratio } from './cell-reading.js';
 import { type CpuShares, cpuShares } from './cpu-shares.js';
+import { type Following, followingOf } from './following.js';
 import { completeHandshakes, type HandshakeFigures, handshakeFigures } from './handshake-figures.js';
 import { BLOCKS, type Block, END_NAMES, KIND_NAMES, PATH_NAMES, STRIDE, SUM_AT, TRANSPORT_NAMES } from './measures.js';
 
@@ -58,6 +59,7 @@ export interface Figures {
   readonly cpu_per_handshake: number | null;
   /** Octets of resident memory: the most. */
   readonly memory: number;
+  readonly following: Following;
 }
 
 /** Ends of sessions that are the client's doing; all others are the server's. */
@@ -85,6 +87,7 @@ export function figuresOf(cells: Cells): Figures {
     cpu: byName(BLOCKS.cpu.labels, (thread) => numberAt(cells, BLOCKS.cpu, thread) / MICROSECONDS),
     cpu_per_handshake: ratio(cpu.handshakes, completeHandshakes(cells)),
     memory: numberAt(cells, BLOCKS.memory),
+    following: followingOf(cells),
   };
 }
 

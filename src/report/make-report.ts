@@ -1,6 +1,8 @@
 /** A report: the evidence of servers for a time, as figures and as words. */
+import { type Cells, ofFamilies } from './cell-reading.js';
 import { type ClientsOfDay, clientsByDay } from './clients-by-day.js';
 import { type Figures, figuresOf } from './figures.js';
+import { BLOCKS, TRANSPORT_NAMES } from './measures.js';
 import { cellsOf, daysOf, type ReportData } from './report-data.js';
 import { reportWords } from './report-words.js';
 import { mergeCells } from './row.js';
@@ -56,7 +58,7 @@ export function makeReport(sources: readonly ReportData[], { from, to }: Span): 
     words: reportWords(figures, clients),
     figures,
     clients,
-    points: times.map((at) => ({ at, seconds: step, queries: queriesOf(figuresOf(byTime.get(at)!)) })),
+    points: [...byTime].map(([at, one]) => ({ at, seconds: step, queries: queriesOf(one) })),
     sources,
   };
 }
@@ -75,6 +77,6 @@ export function cellsByTime(
   return new Map([...byTime].sort(([a], [b]) => a - b));
 }
 
-function queriesOf({ transports }: Figures): Record<string, number> {
-  return Object.fromEntries(Object.entries(transports).map(([name, { queries }]) => [name, queries]));
+function queriesOf(cells: Cells): Record<string, number> {
+  return Object.fromEntries(TRANSPORT_NAMES.map((name, i) => [name, ofFamilies(cells, BLOCKS.queries, i)]));
 }

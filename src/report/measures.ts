@@ -25,6 +25,7 @@ const namesOf = (table: Readonly<Record<string, number>>): string[] => {
   for (const [name, value] of Object.entries(table)) names[value] = name.toLowerCase();
   return Array.from(names, (name) => name ?? '');
 };
+const indexes = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 /** All combinations, the last table fastest; each table has room for `room` names. */
 function combined(first: readonly string[], second: readonly string[], room = second.length): string[] {
   return first.flatMap((one) => Array.from({ length: room }, (_, i) => (second[i] ? `${one}.${second[i]}` : '')));
@@ -41,9 +42,29 @@ const BUCKETS = Array.from({ length: 24 }, (_, i) => `b${i}`);
 const HISTOGRAM = [...BUCKETS, 'sum'];
 const BY_TRANSPORT = combined(TRANSPORT_NAMES, FAMILY_NAMES);
 const BY_PATH = combined(PATH_NAMES, FAMILY_NAMES);
+/** The buckets of the times until the next handshake, by their upper bounds. */
+export const AWAY_BOUNDS = [
+  '1 s',
+  '10 s',
+  '1 min',
+  '5 min',
+  '15 min',
+  '1 h',
+  '3 h',
+  '6 h',
+  '12 h',
+  '1 d',
+  'more',
+] as const;
+/** What is counted of handshakes that ended in one way (observe/clients/followed-clients.ts). */
+export const AFTER = [...AWAY_BOUNDS.map((_, i) => `b${i}`), 'sum', 'ended', 'in_clear', 'beside', ''];
+/** Sets of transports by their bits: `none`, `udp`, `tcp`, `udp+tcp` and so on. */
+export const SETS = Array.from(
+  { length: 1 << TRANSPORT_NAMES.length },
+  (_, set) => TRANSPORT_NAMES.filter((_, i) => (set & (1 << i)) !== 0).join('+') || 'none',
+);
 /** Room for 32 names of a table that grows. */
 const ROOM = 32;
-const indexes = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 
 const block = (name: string, id: number, labels: readonly string[], merging: Merging = 'sum'): Block => {
   return { name, id, labels, merging };
@@ -83,9 +104,22 @@ export const BLOCKS = {
   pauses: block('pauses', 832, combined(PATH_NAMES, HISTOGRAM, ROOM)),
   handshakeTimes: block('handshake_seconds', 928, combined(PATH_NAMES, HISTOGRAM, ROOM)),
   rcodes: block('rcodes', 1024, combined(TRANSPORT_NAMES, indexes(24), ROOM)),
+  /** Clients that are followed: their first use of a transport on a day, after the set of those before. */
+  firstUses: block('first_uses', 1152, combined(SETS, TRANSPORT_NAMES)),
+  /** From the transport of a client's message before to that of the next: times, and clients. */
+  moves: block('moves', 1216, combined(TRANSPORT_NAMES, TRANSPORT_NAMES)),
+  movers: block('clients_moved', 1232, combined(TRANSPORT_NAMES, TRANSPORT_NAMES)),
+  /** Clients that tried TLS on a day, that tried again later, that had a complete handshake; and what could not be followed. */
+  tries: block('tries_of_tls', 1248, ['tried', 'again', 'complete', 'not_followed']),
+  /** Answers with TC over UDP, and queries on streams that followed. */
+  retries: block('truncation', 1252, ['answers', 'tcp', 'starttls', 'tls']),
+  /** Handshakes of clients that are followed by how they ended, and the times until the next. */
+  after: block('after_handshake', 1280, combined(HANDSHAKE_NAMES, AFTER, AFTER.length)),
   /** The most at the end of a minute. */
   open: block('sessions_open', 2048, PATH_NAMES, 'max'),
   memory: block('memory', 2052, ['resident'], 'max'),
+  /** Seconds for which clients were followed, and how many there are for each that is. */
+  followed: block('followed', 2056, ['seconds', 'one_in'], 'max'),
 } as const satisfies Readonly<Record<string, Block>>;
 
 const NAMES = new Map<number, string>();

@@ -1,4 +1,5 @@
 /** The tables of a report, as text in cells: for a terminal and for a page. */
+import type { Following } from './following.js';
 import type { Report } from './make-report.js';
 import { percent } from './report-words.js';
 
@@ -11,7 +12,10 @@ export interface Table {
 }
 
 export function reportTables(report: Report): Table[] {
-  return [transportTable(report), sessionTable(report), handshakeTable(report), clientTable(report)];
+  const { following } = report.figures;
+  const always = [transportTable(report), sessionTable(report), handshakeTable(report), clientTable(report)];
+  const others = [usedTable(following), moveTable(following), afterTable(following), truncationTable(following)];
+  return [...always, ...others.filter(({ rows }) => rows.length > 0)];
 }
 
 function transportTable({ figures: { transports } }: Report): Table {
@@ -92,6 +96,51 @@ function clientTable({ figures, clients }: Report): Table {
   };
 }
 
+function usedTable({ used, one_in }: Following): Table {
+  return {
+    title: one_in > 1 ? `Transports that clients used (1 client in ${one_in})` : 'Transports that clients used',
+    head: ['clients used', 'clients'],
+    rows: Object.entries(used).map(([names, clients]) => [names, String(clients)]),
+    isLastText: false,
+  };
+}
+
+function moveTable({ moves }: Following): Table {
+  return {
+    title: 'Moves from one transport to another',
+    head: ['from', 'to', 'clients', 'times'],
+    rows: moves.map(({ from, to, clients, times }) => [from, to, String(clients), String(times)]),
+    isLastText: false,
+  };
+}
+
+function afterTable({ after_handshakes }: Following): Table {
+  return {
+    title: 'What clients did after a handshake',
+    head: ['it ended', 'handshakes', 'then in clear', 'came back', 'away s', 'stayed away', 'back within'],
+    rows: Object.entries(after_handshakes).map(([name, one]) => [
+      name,
+      String(one.handshakes),
+      String(one.asked_in_clear),
+      String(one.came_back),
+      decimal(one.mean_seconds_away),
+      String(one.away),
+      counts(one.came_back_within, ': '),
+    ]),
+    isLastText: true,
+  };
+}
+
+function truncationTable({ truncation: { answers, retried, not_retried } }: Following): Table {
+  const row = ['udp', String(answers), counts(retried), String(not_retried)];
+  return {
+    title: 'Answers with TC, and the retries',
+    head: ['TC over', 'answers', 'retried over', 'not retried'],
+    rows: answers === 0 ? [] : [row],
+    isLastText: false,
+  };
+}
+
 /** `2026-11-30T12:00Z`. */
 export function timeText(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 16)}Z`;
@@ -101,7 +150,7 @@ function decimal(value: number | null): string {
   return value === null ? '' : value >= 100 ? String(Math.round(value)) : value.toPrecision(3);
 }
 
-function counts(all: Readonly<Record<string, number>>): string {
-  const texts = Object.entries(all).map(([name, count]) => `${name} ${count}`);
+function counts(all: Readonly<Record<string, number>>, between = ' '): string {
+  const texts = Object.entries(all).map(([name, count]) => `${name}${between}${count}`);
   return texts.length === 0 ? 'none' : texts.join(', ');
 }

@@ -2,6 +2,7 @@
 import { counted } from '../errors.js';
 import type { ClientsOfDay } from './clients-by-day.js';
 import type { Figures } from './figures.js';
+import type { Following } from './following.js';
 import type { ReportData } from './report-data.js';
 
 export function reportWords(figures: Figures, clients: readonly ClientsOfDay[]): string {
@@ -23,12 +24,35 @@ export function reportWords(figures: Figures, clients: readonly ClientsOfDay[]):
   const failures = answersThatFailed(figures);
   const inClear = counted(failures.cleartext, 'query', 'queries');
   sentences.push(`SERVFAIL was the answer to ${inClear} in the clear and to ${failures.inside} inside TLS`);
+  const followed = wordsOnFollowing(figures.following);
+  if (followed !== undefined) sentences.push(followed);
   const last = clients.at(-1);
   if (last !== undefined && last.all > 0) {
     const asked = counted(last.all, 'client');
     sentences.push(`On ${last.day} about ${asked} asked, about ${last.inside} of them inside TLS`);
   }
   return `${sentences.join('. ')}.`;
+}
+
+/** Whether clients that tried TLS come back to it; undefined: none tried. */
+function wordsOnFollowing({
+  tried_tls,
+  completed_tls,
+  came_back_to_tls,
+  after_handshakes,
+}: Following): string | undefined {
+  if (tried_tls === 0) return undefined;
+  const back = `Of ${counted(tried_tls, 'client')} that tried TLS, ${completed_tls} completed a handshake, and ${came_back_to_tls} came back for another`;
+  const failed = Object.entries(after_handshakes).filter(([end]) => end !== 'full' && end !== 'resumed');
+  const sum = (key: 'handshakes' | 'asked_in_clear' | 'came_back'): number =>
+    failed.reduce((all, [, after]) => all + after[key], 0);
+  if (sum('handshakes') === 0) return back;
+  const failures = counted(sum('handshakes'), 'failed handshake');
+  return `${back}. After ${failures}, the client asked in the clear ${times(sum('asked_in_clear'))}, and came back to TLS ${times(sum('came_back'))}`;
+}
+
+function times(count: number): string {
+  return count === 1 ? 'once' : counted(count, 'time');
 }
 
 /** What has to be known of the servers to read their report: a sentence each. */

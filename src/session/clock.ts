@@ -16,6 +16,8 @@ export interface Timer {
 export interface Clock {
   /** Whole seconds since 1970. */
   seconds(): number;
+  /** Whole milliseconds since 1970; the same in all threads. */
+  wallMilliseconds(): number;
   /** Milliseconds since some fixed moment; never runs backwards. */
   milliseconds(): number;
   /** A timer that is not running yet. */
@@ -28,6 +30,7 @@ export const wallTime: () => number = Date.now;
 /** The machine's time. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   seconds: () => Math.floor(wallTime() / 1000),
+  wallMilliseconds: () => wallTime(),
   milliseconds: () => performance.now(),
   timer(fire) {
     let handle: NodeJS.Timeout | undefined;

@@ -9,6 +9,10 @@ export class FakeClock implements Clock {
     return Math.floor(this.now / 1000);
   }
 
+  wallMilliseconds(): number {
+    return this.now;
+  }
+
   milliseconds(): number {
     return this.now;
   }

@@ -1,11 +1,11 @@
 /**
- * The clients of a day by transport: sketches of 2^14 registers, with a standard error of 0.8 %. Addresses are hashed with a key that the
+ * The clients of a day by transport, and those that are followed: sketches of 2^14 registers, with a standard error of 0.8 %. Addresses are hashed with a key that the
  * control thread changes every day, and are kept nowhere. Each thread has sketches of its own; the key is shared by all.
- * Hot file: integers, no allocation in note().
+ * Hot file: integers, no allocation in noteClient().
  */
 import { Transport } from '../../answer/facts.js';
 import { mergeSketches, noteHash } from '../../report/hyper-log-log.js';
-import { clientHash } from './client-hash.js';
+import { clearFollowed, createFollowTable } from './followed-clients.js';
 
 const INDEX_BITS = 14;
 const REGISTERS = 1 << INDEX_BITS;
@@ -19,25 +19,24 @@ export interface DayMemory {
   readonly key: Int32Array;
   /** DAY_OCTETS. */
   readonly registers: Uint8Array;
+  /** Clients that are followed (followed-clients.ts); the same for all threads. */
+  readonly followed: Int32Array;
 }
 
 /** Memory for as many threads as `threads`. */
 export function createDayMemory(threads: number): DayMemory[] {
   const key = new Int32Array(new SharedArrayBuffer(KEY_OCTETS));
+  const followed = createFollowTable();
   return Array.from({ length: threads }, () => ({
     key,
+    followed,
     registers: new Uint8Array(new SharedArrayBuffer(DAY_OCTETS)),
   }));
 }
 
-/** Notes the client at the beginning of `address`, of 4 or 16 octets. */
-export function noteClient(
-  { key, registers }: DayMemory,
-  transport: Transport,
-  address: Uint8Array,
-  length: number,
-): void {
-  noteHash(registers, transport * REGISTERS, INDEX_BITS, clientHash(address, length, key));
+/** Notes a client by the hash of its address with the key of the day. */
+export function noteClient({ registers }: DayMemory, transport: Transport, hash: number): void {
+  noteHash(registers, transport * REGISTERS, INDEX_BITS, hash);
 }
 
 /** The sketches of all threads as one. */
@@ -53,6 +52,7 @@ export function clientsOfDay(memory: readonly DayMemory[]): Uint8Array {
  */
 export function beginDay(memory: readonly DayMemory[], key: Uint8Array, registers?: Uint8Array): void {
   const view = new DataView(key.buffer, key.byteOffset, KEY_OCTETS);
+  if (memory[0] !== undefined) clearFollowed(memory[0].followed);
   for (const [index, { key: words, registers: own }] of memory.entries()) {
     words[0] = view.getInt32(0, true);
     words[1] = view.getInt32(4, true);

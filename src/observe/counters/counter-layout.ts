@@ -5,6 +5,7 @@
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Family, HandshakeEnd, SessionEnd, SessionEvent, SessionPath } from '../../session/session-end.js';
 import { TransportEvent } from '../../transport/transport.js';
+import { FOLLOWED_WORDS } from '../clients/followed-clients.js';
 import { SKETCH_WORDS } from './client-sketch.js';
 import { EDE_LABELS, TYPE_LABELS } from './counted-names.js';
 import {
@@ -79,7 +80,10 @@ export const PATHS_AT = SESSION_EVENTS_AT + Object.keys(SessionEvent).length;
 /** Seconds in which OpenSSL computed handshakes, in the threads that call it themselves. */
 export const HANDSHAKE_WORK_AT = PATHS_AT + BLOCKS * PATH_WORDS;
 
+/** What clients did that are followed (clients/followed-clients.ts). */
+export const FOLLOWED_AT = HANDSHAKE_WORK_AT + 1;
+
 /** Words that are added up over the threads. Behind them stand the sketches of clients, one a transport. */
-export const SUMMED_WORDS = HANDSHAKE_WORK_AT + 1;
+export const SUMMED_WORDS = FOLLOWED_AT + FOLLOWED_WORDS;
 /** Words that the counters take. */
 export const COUNTER_WORDS = SUMMED_WORDS + TRANSPORTS * SKETCH_WORDS;

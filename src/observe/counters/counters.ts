@@ -6,9 +6,11 @@
 import { type Facts, Kind, Limited, type Outcome, Transport } from '../../answer/facts.js';
 import { Opcode } from '../../protocol/iana.js';
 import { estimateOf, mergeSketches } from '../../report/hyper-log-log.js';
-import { Family } from '../../session/session-end.js';
+import { Family, type HandshakeEnd } from '../../session/session-end.js';
 import type { TransportEvent } from '../../transport/transport.js';
+import { clientHash } from '../clients/client-hash.js';
 import { type DayMemory, noteClient } from '../clients/day-clients.js';
+import { FOLLOWED_WORDS, FollowedClients } from '../clients/followed-clients.js';
 import { REGISTERS, sketchClient } from './client-sketch.js';
 import { edeIndex, TYPE_INDEX, TYPE_LABELS } from './counted-names.js';
 import * as L from './counter-layout.js';
@@ -26,6 +28,8 @@ export class Counters extends SessionCounters {
   readonly #sketches: Uint8Array;
 
   readonly #day: DayMemory | undefined;
+  /** Where there is a day. */
+  readonly #followed: FollowedClients | undefined;
 
   /**
    * `words`: COUNTER_WORDS, over shared memory when another thread is to read them. `day`: where the clients of a day are noted; undefined:
@@ -34,6 +38,7 @@ export class Counters extends SessionCounters {
   constructor(words: Float64Array = new Float64Array(L.COUNTER_WORDS), day?: DayMemory) {
     super(words);
     this.#day = day;
+    this.#followed = day && new FollowedClients(day.followed, words, L.FOLLOWED_AT);
     this.#sketches = sketchesOf(words);
   }
 
@@ -54,7 +59,7 @@ export class Counters extends SessionCounters {
     words[at + L.REQUEST_SIZES_AT + sizeBucket(asked)]!++;
     words[at + L.REQUEST_SIZES_AT + SIZE_SUM]! += asked;
     sketchClient(this.#sketches, facts.transport * REGISTERS, facts.client, facts.clientLength);
-    if (this.#day !== undefined) noteClient(this.#day, facts.transport, facts.client, facts.clientLength);
+    if (this.#day !== undefined) this.#noteClient(this.#day, facts, outcome, answered);
     const { kind, ede } = outcome;
     let flags = 0;
     if (facts.clientLength === IPV6_LENGTH) {
@@ -80,6 +85,20 @@ export class Counters extends SessionCounters {
     if (kind === Kind.DROPPED) return;
     if (outcome.opcode === Opcode.QUERY) words[at + L.TYPES_AT + TYPE_INDEX[outcome.qtype]!]!++;
     else words[at + L.OPCODES_AT + outcome.opcode]!++;
+  }
+
+  #noteClient(day: DayMemory, facts: Facts, outcome: Outcome, answered: number): void {
+    const hash = clientHash(facts.client, facts.clientLength, day.key);
+    noteClient(day, facts.transport, hash);
+    // Of the query before STARTTLS, nobody knows yet whether it is one in the clear.
+    if (facts.transport === Transport.TCP && outcome.upgrade !== 0) return;
+    this.#followed!.asked(hash, facts.transport, answered > 0 ? outcome.truncated : 0, facts.now);
+  }
+
+  /** Follows the client of a handshake that has ended, as it is counted; `now`: milliseconds since 1970. */
+  followHandshake(end: HandshakeEnd, milliseconds: number, client: Uint8Array, now: number): void {
+    if (this.#day === undefined) return;
+    this.#followed!.handshakeEnded(clientHash(client, client.length, this.#day.key), end, milliseconds, now);
   }
 
   /** Counts the seconds that respond() took, for some messages only (timed-responder.ts). */
@@ -199,6 +218,11 @@ export class Counters extends SessionCounters {
   /** An estimate of how many clients have asked over a transport. */
   clients(transport: Transport): number {
     return estimateOf(this.#sketches.subarray(transport * REGISTERS, (transport + 1) * REGISTERS));
+  }
+
+  /** What clients did that are followed: FOLLOWED_WORDS. */
+  get followed(): Float64Array {
+    return this.words.subarray(L.FOLLOWED_AT, L.FOLLOWED_AT + FOLLOWED_WORDS);
   }
 
   #word(transport: Transport, at: number): number {

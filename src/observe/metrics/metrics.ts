@@ -1,5 +1,6 @@
 /** All metrics, in the order in which they are shown. */
 
+import { CLIENT_METRICS } from './client-metrics.js';
 import { EVENT_METRICS } from './event-metrics.js';
 import { HANDSHAKE_METRICS } from './handshake-metrics.js';
 import type { Metric } from './metric.js';
@@ -18,6 +19,7 @@ export const METRIC_GROUPS: readonly (readonly [title: string, metrics: readonly
   ['Sessions', SESSION_METRICS],
   ['TLS handshakes', HANDSHAKE_METRICS],
   ['Connections and STARTTLS', EVENT_METRICS],
+  ['Clients that are followed', CLIENT_METRICS],
   ['Zone transfers', TRANSFER_METRICS],
   ['Secondary zones', SECONDARY_METRICS],
   ['Updates', UPDATE_METRICS],

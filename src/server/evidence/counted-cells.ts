@@ -1,5 +1,6 @@
 /** The counts of a server as the numbers of a row of evidence (report/measures.ts): all since the start, and the difference of two. */
 import { Kind, Transport } from '../../answer/facts.js';
+import { Followed } from '../../observe/clients/followed-clients.js';
 import { Flag, RCODES } from '../../observe/counters/counter-layout.js';
 import type { Counters } from '../../observe/counters/counters.js';
 import type { HistogramValue } from '../../observe/counters/histogram-buckets.js';
@@ -43,6 +44,7 @@ export function countedCells(counters: Counters, { cpu, memory, running }: Proce
   put(BLOCKS.refused, 0, counters.events(TransportEvent.TCP_REFUSED));
   put(BLOCKS.refused, 1, counters.events(TransportEvent.TCP_ERROR));
   put(BLOCKS.memory, 0, memory);
+  putFollowed(put, counters.followed);
   return cells;
 }
 
@@ -118,6 +120,19 @@ function putHandshakes(put: Put, counters: Counters): void {
     1,
     sum((one) => counters.named(one)),
   );
+}
+
+function putFollowed(put: Put, words: Float64Array): void {
+  const blocks = [
+    [BLOCKS.firstUses, Followed.FIRST_USES],
+    [BLOCKS.moves, Followed.MOVES],
+    [BLOCKS.movers, Followed.MOVERS],
+    [BLOCKS.tries, Followed.TRIES],
+    [BLOCKS.retries, Followed.RETRIES],
+    [BLOCKS.after, Followed.AFTER],
+  ] as const;
+  for (const [block, at] of blocks)
+    for (const [index, label] of block.labels.entries()) if (label !== '') put(block, index, words[at + index]!);
 }
 
 function putHistogram(put: Put, block: Block, at: number, { counts, sum }: HistogramValue, scale: number): void {

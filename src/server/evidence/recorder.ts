@@ -5,9 +5,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { messageOf } from '../../errors.js';
 import { beginDay, clientsOfDay, type DayMemory } from '../../observe/clients/day-clients.js';
+import { followedOneIn, narrow } from '../../observe/clients/followed-clients.js';
 import type { Log } from '../../observe/log.js';
 import { type Change, History } from '../../report/history.js';
-import { isCpu } from '../../report/measures.js';
+import { BLOCKS, isCpu } from '../../report/measures.js';
 import { dataOf, type ReportData } from '../../report/report-data.js';
 import type { Clock, Timer } from '../../session/clock.js';
 import type { StoredTable } from '../../state/stored-table.js';
@@ -43,6 +44,8 @@ export class Recorder {
   #counted: ReadonlyMap<number, number> = new Map();
   #day = -1;
   #mark = '';
+  /** Seconds since 1970. */
+  #followedSince = 0;
   #minutes = 0;
   /** What is being written. */
   #written: Promise<void> = Promise.resolve();
@@ -67,7 +70,7 @@ export class Recorder {
   /** Notes what was counted since the last time; `before`: seconds since then that the minute of it is over. */
   record(before = 0): void {
     const now = this.#parts.clock.seconds();
-    const counted = this.#parts.counted();
+    const counted = this.#counts(now);
     const changes = this.#history.record(now - before, cellsBetween(this.#counted, counted));
     this.#counted = counted;
     const isOver = Math.floor(now / DAY) !== this.#day;
@@ -99,6 +102,17 @@ export class Recorder {
     if (!this.#isClosed) this.#timer.set((MINUTE - (this.#parts.clock.seconds() % MINUTE)) * 1000);
   }
 
+  /** All that was counted since the start, and how clients are followed. */
+  #counts(now: number): Cells {
+    const counted = this.#parts.counted();
+    const [first] = this.#parts.days;
+    if (first === undefined) return counted;
+    counted.set(BLOCKS.followed.id, Math.max(0, now - this.#followedSince));
+    counted.set(BLOCKS.followed.id + 1, followedOneIn(first.followed));
+    narrow(first.followed);
+    return counted;
+  }
+
   #clients(): Change[] {
     const { days } = this.#parts;
     if (days.length === 0) return [];
@@ -108,7 +122,8 @@ export class Recorder {
   /** Begins the day of the clock: with the stored key, if it is one of this day, else with another one. */
   #beginDay(stored: { readonly day: number; readonly key: Uint8Array } | undefined): void {
     const { days, clock } = this.#parts;
-    this.#day = Math.floor(clock.seconds() / DAY);
+    this.#followedSince = clock.seconds();
+    this.#day = Math.floor(this.#followedSince / DAY);
     const isSame = stored?.day === this.#day;
     const key = isSame ? stored.key : new Uint8Array(randomBytes(KEY_OCTETS));
     this.#mark = createHash('sha256').update('adotd clients of a day').update(key).digest('hex').slice(0, 16);

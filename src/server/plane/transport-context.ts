@@ -148,7 +148,10 @@ function withStreams(
     mistake: closedByMistake(log),
     opened: counters.sessionOpened.bind(counters),
     closed: counters.sessionClosed.bind(counters),
-    handshakeEnded: counters.handshakeEnded.bind(counters),
+    handshakeEnded(path, end, milliseconds, client) {
+      counters.handshakeEnded(path, end, milliseconds, client);
+      counters.followHandshake(end, milliseconds, client, clock.wallMilliseconds());
+    },
     paused: counters.paused.bind(counters),
   });
   let shed = false;

@@ -19,6 +19,7 @@ export function loopClock(clock: Clock): LoopClock {
   const running = new Set<Running>();
   return {
     seconds: () => clock.seconds(),
+    wallMilliseconds: () => clock.wallMilliseconds(),
     milliseconds: () => clock.milliseconds(),
     timer(fire): Timer {
       const own: Running = { due: 0 };

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Transport } from '../../../src/answer/facts.js';
 import { clientHash } from '../../../src/observe/clients/client-hash.js';
-import { beginDay, clientsOfDay, createDayMemory, noteClient } from '../../../src/observe/clients/day-clients.js';
+import {
+  beginDay,
+  clientsOfDay,
+  createDayMemory,
+  type DayMemory,
+  noteClient,
+} from '../../../src/observe/clients/day-clients.js';
 import { estimateOf } from '../../../src/report/hyper-log-log.js';
 
 /** HalfSipHash-1-3 as its authors describe it, for octets of any number. */
@@ -54,6 +60,8 @@ describe('the hash of a client', () => {
 });
 
 describe('the clients of a day', () => {
+  const note = (memory: DayMemory, client: number, transport: Transport = Transport.TLS): void =>
+    noteClient(memory, transport, clientHash(ipv4(client), 4, memory.key));
   const ipv4 = (number: number): Uint8Array => Uint8Array.of(10, number >>> 16, (number >>> 8) & 0xff, number & 0xff);
 
   it.each([1, 7, 99, 12_345, 0x7fffffff])('are estimated within 3 %% with any key: %i', (seed) => {
@@ -62,8 +70,8 @@ describe('the clients of a day', () => {
     for (const count of [0, 1, 10, 1200, 30_000, 100_000]) {
       const memory = createDayMemory(2);
       beginDay(memory, key);
-      for (let i = 0; i < count; i++) noteClient(memory[i % 2]!, Transport.TLS, ipv4(i), 4);
-      for (let i = 0; i < count; i += 3) noteClient(memory[1]!, Transport.TLS, ipv4(i), 4);
+      for (let i = 0; i < count; i++) note(memory[i % 2]!, i);
+      for (let i = 0; i < count; i += 3) note(memory[1]!, i);
       const sketches = clientsOfDay(memory);
       const registers = sketches.length / 4;
       const found = estimateOf(sketches.subarray(Transport.TLS * registers));
@@ -75,12 +83,12 @@ describe('the clients of a day', () => {
   it('begin anew with another key, or go on from what is known', () => {
     const memory = createDayMemory(2);
     beginDay(memory, new Uint8Array(8));
-    noteClient(memory[1]!, Transport.UDP, ipv4(1), 4);
+    note(memory[1]!, 1, Transport.UDP);
     const known = clientsOfDay(memory);
     beginDay(memory, new Uint8Array(8).fill(1));
     expect(clientsOfDay(memory).every((run) => run === 0)).toBe(true);
     beginDay(memory, new Uint8Array(8), known);
-    noteClient(memory[1]!, Transport.UDP, ipv4(1), 4);
+    note(memory[1]!, 1, Transport.UDP);
     expect(clientsOfDay(memory)).toEqual(known);
   });
 });

@@ -155,6 +155,42 @@ describe('the evidence of a server', () => {
     expect(words).toContain('TLS carried 33 % of 3000 queries at 3.7 times the CPU of UDP, handshakes included.');
   });
 
+  it('has how clients move, and where they come back to TLS, also of the hours before; each day begins anew', () => {
+    const server = start(undefined);
+    const client = Uint8Array.of(10, 0, 0, 1);
+    const handshake = (end: HandshakeEnd): void =>
+      server.counters.followHandshake(end, 10, client, server.clock.wallMilliseconds());
+    server.ask(Transport.UDP, 1);
+    handshake(HandshakeEnd.ALERT);
+    server.ask(Transport.UDP, 1);
+    server.clock.advance(2 * 3600_000);
+    handshake(HandshakeEnd.FULL);
+    server.ask(Transport.TLS, 1);
+    server.ask(Transport.TLS, 2);
+    const { figures, words } = reportOf(server);
+    expect(figures.following).toMatchObject({
+      window: 7200,
+      one_in: 1,
+      used: { 'udp+tls': 1, tls: 1 },
+      moves: [{ from: 'udp', to: 'tls', times: 1, clients: 1 }],
+      tried_tls: 1,
+      came_back_to_tls: 1,
+      after_handshakes: { alert: { asked_in_clear: 1, came_back: 1, came_back_within: { '3 h': 1 }, away: 0 } },
+    });
+    expect(words).toContain(
+      'Of 1 client that tried TLS, 1 completed a handshake, and 1 came back for another. After 1 failed handshake, the client asked in the clear once, and came back to TLS once.',
+    );
+    server.clock.advance(DAY * 1000);
+    server.ask(Transport.UDP, 1);
+    server.ask(Transport.TLS, 1);
+    const next = makeReport([server.recorder.data()], {
+      from: server.clock.seconds() - 3600,
+      to: server.clock.seconds() + 60,
+    });
+    expect(next.figures.following.moves).toEqual([{ from: 'udp', to: 'tls', times: 1, clients: 1 }]);
+    expect(next.figures.following.window).toBeLessThan(DAY);
+  });
+
   it('of two servers is their sum, and says when a client may count twice', () => {
     const [one, other] = [start(undefined), start(undefined)];
     one.ask(Transport.UDP, 1, 5);
