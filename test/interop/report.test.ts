@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,19 +35,21 @@ const QUERY = Buffer.concat([
   Buffer.from('1234010000010000000000000377777704686f6d650474657374000001', 'hex'),
   Buffer.from([0, 1]),
 ]);
+/** A query for large.test, type TXT, whose answer is larger than 512 octets. */
+const LARGE = Buffer.from('123401000001000000000000056c6172676504746573740000100001', 'hex');
 const FRAMED = Buffer.concat([Buffer.from([0, QUERY.length]), QUERY]);
 
 /** An address of loopback for a client. */
 const addressOf = (number: number): string => `127.1.${number >> 8}.${number & 0xff}`;
 
-async function askUdp(port: number, address: string, times: number, tally: Tally): Promise<void> {
+async function askUdp(port: number, address: string, times: number, tally: Tally, query = QUERY): Promise<void> {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(0, address, resolve));
   for (let i = 0; i < times; i++) {
-    socket.send(QUERY, port, '127.0.0.1');
+    socket.send(query, port, '127.0.0.1');
     const [answer] = (await once(socket, 'message')) as [Buffer];
     tally.queries++;
-    tally.octetsIn += QUERY.length;
+    tally.octetsIn += query.length;
     tally.octetsOut += answer.length;
   }
   socket.close();
@@ -131,12 +133,12 @@ async function dnsperf(mode: 'udp' | 'tcp' | 'dot', port: number, count: number)
 
 const socket = join(folder, 'control.sock');
 
-function start(): Promise<Serving> {
+function start(zones = join(ROOT, 'zones')): Promise<Serving> {
   const file = join(folder, 'adotd.yaml');
   const lines = [
     'listen: [127.0.0.1]',
     'workers: 2',
-    `zones: { folder: ${join(ROOT, 'zones')} }`,
+    `zones: { folder: ${zones} }`,
     `tls: { certs_folder: ${join(folder, 'certs')} }`,
     `state: { folder: ${join(folder, 'state')} }`,
     `control: { socket: ${socket} }`,
@@ -208,6 +210,68 @@ describe.skipIf(missing)(`the report of a server${missing ? ` (skipped: ${missin
     writeFileSync(file, JSON.stringify(before));
     const both = await reportOf('--from', file, '--from', socket);
     expect(both.figures.queries).toBe(2 * (udp.queries + tcp.queries + tls.queries) - 100);
+    await server.stop();
+  });
+
+  it('tells which transports its clients used, where they moved, what they did after a handshake, and who retried', async () => {
+    rmSync(join(folder, 'state'), { recursive: true, force: true });
+    const zones = join(folder, 'zones');
+    mkdirSync(zones);
+    copyFileSync(join(ROOT, 'zones', 'home.test.zone'), join(zones, 'home.test.zone'));
+    const text = `"${'x'.repeat(250)}"`;
+    writeFileSync(
+      join(zones, 'large.test.zone'),
+      `@ 3600 SOA ns1 admin 1 1d 1h 1w 1h\n@ NS ns1\nns1 A 192.0.2.1\n@ TXT ${text} ${text} ${text}\n`,
+    );
+    server = await start(zones);
+    const { port, tlsPort } = server;
+    const client = (number: number): string => `127.3.0.${number}`;
+    const tally = new Tally();
+    // Ten that go from UDP to TLS and resume it once, when the first session is over.
+    for (let number = 1; number <= 10; number++) {
+      await askUdp(port, client(number), 2, tally);
+      const { ticket } = await askTls(tlsPort, client(number), 3, tally);
+      await askTls(tlsPort, client(number), 1, tally, ticket);
+    }
+    // Five that fail, ask in the clear, and do not come back; three that come back.
+    for (let number = 11; number <= 18; number++) {
+      await failTls(tlsPort, client(number), tally);
+      await askUdp(port, client(number), 4, tally);
+      if (number > 15) await askTls(tlsPort, client(number), 1, tally);
+    }
+    // Four that go from TLS to TCP.
+    for (let number = 19; number <= 22; number++) {
+      await askTls(tlsPort, client(number), 1, tally);
+      await askTcp(port, client(number), 2, tally);
+    }
+    // Six that get TC, of whom four retry.
+    for (let number = 31; number <= 36; number++) {
+      await askUdp(port, client(number), 1, tally, LARGE);
+      if (number <= 33) await askTcp(port, client(number), 1, tally);
+      if (number === 34) await askTls(tlsPort, client(number), 1, tally);
+    }
+    const { figures, words } = await reportOf('--from', socket);
+    const { following } = figures;
+    expect(following).toMatchObject({
+      one_in: 1,
+      not_followed: 0,
+      tried_tls: 23,
+      completed_tls: 18,
+      came_back_to_tls: 13,
+    });
+    expect(following.used).toEqual({ 'udp+tls': 10 + 3 + 1, 'tcp+tls': 4, 'udp+tcp': 3 });
+    expect(following.moves).toEqual([
+      { from: 'udp', to: 'tcp', times: 3, clients: 3 },
+      { from: 'udp', to: 'tls', times: 14, clients: 14 },
+      { from: 'tls', to: 'tcp', times: 4, clients: 4 },
+    ]);
+    const { nothing_shared, full, resumed } = following.after_handshakes;
+    expect(nothing_shared).toMatchObject({ handshakes: 8, asked_in_clear: 8, came_back: 3, away: 5, beside_others: 0 });
+    expect([full!.handshakes + (resumed?.handshakes ?? 0), full!.asked_in_clear]).toEqual([28, 4]);
+    expect(full!.came_back + (resumed?.came_back ?? 0)).toBe(10);
+    expect(figures.transports.udp?.truncated).toBe(6);
+    expect(following.truncation).toEqual({ answers: 6, retried: { tcp: 3, tls: 1 }, not_retried: 2 });
+    expect(words).toContain('Of 23 clients that tried TLS, 18 completed a handshake, and 13 came back for another.');
     await server.stop();
   });
 
