@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   readdirSync,
   readFileSync,
@@ -157,9 +158,15 @@ try {
   console.error('adotd: the compiler is not installed; run `npm install --include=dev` in', root);
   process.exit(1);
 }
-const words = ['-p', join(root, 'tsconfig.json'), '--outDir', fresh.build, '--declarationDir', fresh.dist];
-const compiled = spawnSync(process.execPath, [tsc, ...words], { stdio: ['ignore', 2, 2] });
-if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+const compilations = [
+  ['-p', join(root, 'tsconfig.json'), '--outDir', fresh.build, '--declarationDir', fresh.dist],
+  // What browsers run has other libraries; it is only bundled.
+  ['-p', join(SOURCES, 'page', 'tsconfig.json')],
+];
+for (const words of compilations) {
+  const compiled = spawnSync(process.execPath, [tsc, ...words], { stdio: ['ignore', 2, 2] });
+  if (compiled.status !== 0) process.exit(compiled.status ?? 1);
+}
 
 /** Bundles the entries of a group into dist/; returns the modules that are in there. */
 async function bundleGroup({ entries, chunks }) {
@@ -187,7 +194,28 @@ async function bundleGroup({ entries, chunks }) {
   return output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
 }
 
-const modules = [];
+/** Bundles the page that browsers load into dist/page/, with its HTML, style and icon; returns the modules that are in there. */
+async function bundlePage() {
+  const page = join(SOURCES, 'page');
+  const bundle = await rolldown({
+    input: join(page, 'main.ts'),
+    platform: 'browser',
+    transform: { target: 'es2022' },
+  });
+  const { output } = await bundle.write({
+    file: join(fresh.dist, 'page', 'page.js'),
+    minify: true,
+    comments: { legal: true, annotation: false, jsdoc: false },
+    charset: 'ascii',
+  });
+  await bundle.close();
+  for (const name of ['index.html', 'icon.svg']) copyFileSync(join(page, name), join(fresh.dist, 'page', name));
+  const styles = [require.resolve('uplot/dist/uPlot.min.css'), join(page, 'page.css')];
+  writeFileSync(join(fresh.dist, 'page', 'page.css'), styles.map((path) => readFileSync(path, 'utf8')).join('\n'));
+  return output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+}
+
+const modules = await bundlePage();
 for (const group of GROUPS) modules.push(...(await bundleGroup(group)));
 
 writeFileSync(join(fresh.dist, 'LICENSES.txt'), licences(modules));

@@ -18,8 +18,12 @@ export const metrics = z.prefault(
       )
       .register(z.globalRegistry, {
         description:
-          'Port, or address and port, for metrics for Prometheus, `/healthz` and `/readyz`, over HTTP. Off by default. A port alone is on 127.0.0.1. There is no password and no encryption: on another address, everybody who reaches it can read everything.',
+          'Port, or address and port, for a page about the server, metrics for Prometheus, `/healthz` and `/readyz`, over HTTP. Off by default. A port alone is on 127.0.0.1. There is no password and no encryption: on another address, everybody who reaches it can read everything.',
       }),
+    hosts: z._default(z.array(z.string().check(z.minLength(1), z.maxLength(255))), []).register(z.globalRegistry, {
+      description:
+        'Names by which browsers reach the page, such as that of a proxy in front of it. Addresses, `localhost` and the name of the machine need not be listed. Under any other name the page is refused, so that no other site can read it in a browser.',
+    }),
     zones: limit(
       'zones',
       0,

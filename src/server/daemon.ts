@@ -13,6 +13,7 @@ import type { Recorder } from './evidence/recorder.js';
 import { metricsFacts } from './metrics/metrics-facts.js';
 import { listenMetrics, type MetricsListener } from './metrics/metrics-listener.js';
 import { type FollowedFile, type Operation, operate, type StopRequest, statusText } from './operate.js';
+import { notedLog, RecentEvents } from './page/recent-events.js';
 import type { Fixture } from './plane/transport-context.js';
 import { checkPrivileges, giveUpPrivileges, type Identity, rootWarning } from './process/privileges.js';
 import { createNotifier, type Notifier } from './process/service-notify.js';
@@ -56,7 +57,9 @@ interface Running {
 }
 
 /** Serves until it is told to stop. Throws as createServer(), operate() and checkPrivileges() do. */
-export async function runDaemon(options: DaemonOptions): Promise<void> {
+export async function runDaemon(given: DaemonOptions): Promise<void> {
+  const events = new RecentEvents();
+  const options = { ...given, log: notedLog(given.log, events) };
   const { config, configFile, faults, log } = options;
   const running: Running = { stop: () => process.exit(0) };
   const notifier = openNotifier(log);
@@ -67,7 +70,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const troubles = new StartTroubles(config.strict, log);
   let metrics: MetricsListener | undefined;
   const listen = async (): Promise<void> => {
-    metrics = await openMetrics(config, running, log);
+    metrics = await openMetrics(config, running, events, log);
   };
   await listen().catch((error) => troubles.again(error, 'metrics address', listen));
   const server = await start(options, running, identity, troubles);
@@ -161,12 +164,20 @@ function warnOfWildcards({ plane }: Server, { listen }: Config, log: Log): void 
 }
 
 /** Opens metrics and probes; undefined when they are not configured. Throws ADOTD_LISTEN. */
-async function openMetrics(config: Config, running: Running, log: ServerLog): Promise<MetricsListener | undefined> {
+async function openMetrics(
+  config: Config,
+  running: Running,
+  events: RecentEvents,
+  log: ServerLog,
+): Promise<MetricsListener | undefined> {
   const endpoint = metricsEndpoint(config);
   if (endpoint === undefined) return undefined;
   const facts = (): ServerFacts => metricsFacts(version(), log.lost, running.server);
   const report = (since: number): ReportData | undefined => running.recorder?.data(since);
-  return listenMetrics({ endpoint, zoneLimit: config.metrics.zones, facts, report, log });
+  // A server without metrics does not load it.
+  const { openPage } = await import('./page/open-page.js');
+  const page = openPage(config, { server: () => running.server, report, events });
+  return listenMetrics({ endpoint, zoneLimit: config.metrics.zones, facts, report, page, log });
 }
 
 function logStatistics({ counters, plane }: Server, log: Log): void {

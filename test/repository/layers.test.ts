@@ -15,6 +15,7 @@ const LAYERS = [
   'tls',
   'transport',
   'report',
+  'page',
   'server',
   'fixture',
   'cli',

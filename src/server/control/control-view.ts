@@ -2,16 +2,12 @@
 import { imageText } from '../../image/text.js';
 import { summaryOf } from '../../observe/counters/summary.js';
 import { zoneKey } from '../../protocol/name.js';
-import { formatDiagnostic } from '../../zone/diagnostics.js';
-import { planeProblems } from '../plane/plane-problems.js';
 import type { Server } from '../server.js';
 import type { ReloadRequest } from '../zones/zone-loader.js';
 import { statusWithTies } from '../zones/zone-ties.js';
 import type { ControlTarget, LogLevelName, ServerStatus } from './control-target.js';
 import { healthOf } from './health.js';
-
-/** Problems that a status lists; the status of the zones has all of theirs. A guess. */
-const MAX_PROBLEMS = 20;
+import { problemsOf } from './problems.js';
 
 /** What the control interface needs besides the server. */
 export interface ControlContext {
@@ -62,7 +58,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
 }
 
 function statusOf(server: Server, { version, since, config, watching, logLevel }: ControlContext): ServerStatus {
-  const { udp, tcp, tls, reloader, loaded } = server;
+  const { udp, tcp, tls, reloader } = server;
   const certificates = server.tlsService?.certificates ?? [];
   const plane = server.plane.status;
   const status = {
@@ -81,26 +77,10 @@ function statusOf(server: Server, { version, since, config, watching, logLevel }
     keysWaiting: server.life.signals?.waits() ?? [],
     reloads: reloader.tally,
     restart: reloader.restart,
-    problems: [
-      ...planeProblems(plane),
-      ...reloader.problems,
-      ...server.life.secondaries.problems,
-      ...server.life.catalogs.problems,
-      ...(server.life.signing?.known.problems ?? []),
-      ...(server.life.signals?.problems ?? []),
-      ...zoneProblems(loaded),
-    ].slice(0, MAX_PROBLEMS),
+    problems: problemsOf(server),
     logLevel: logLevel.get(),
     watching: watching(),
     memory: process.memoryUsage.rss(),
   };
   return { ...status, health: healthOf(status, Date.now() / 1000) };
-}
-
-/** The errors of zones that are not served from the present content of their files. */
-function zoneProblems(loaded: Server['loaded']): string[] {
-  const wrong = loaded.status().filter(({ state }) => state !== 'served');
-  return wrong.flatMap(({ diagnostics }) =>
-    diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic),
-  );
 }

@@ -1,8 +1,13 @@
 /** One word for the whole state of a server, by the classes of monitoring plugins: what `adotd ctl status` ends with. */
 import type { Health, ServerStatus } from './control-target.js';
 
+/** What it depends on. */
+type Judged = Pick<ServerStatus, 'zones' | 'problems' | 'restart' | 'state'> & {
+  readonly certificates: readonly Pick<ServerStatus['certificates'][number], 'begins' | 'expires'>[];
+};
+
 /** `now`: seconds since 1970. */
-export function healthOf(status: Omit<ServerStatus, 'health'>, now: number): Health {
+export function healthOf(status: Judged, now: number): Health {
   const { zones, certificates, problems, restart, state } = status;
   const isOutOfTime = ({ begins, expires }: { begins: number; expires: number }): boolean =>
     begins > now || expires <= now;

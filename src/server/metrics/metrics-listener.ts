@@ -1,7 +1,7 @@
 /**
  * Metrics and probes over HTTP, for Prometheus and for the manager of the process (systemd, Kubernetes): GET and HEAD of `/metrics`,
- * `/healthz` (the control thread answers), `/readyz` (queries are answered: loading is over, and the server does not drain), and `/report` (what `adotd report --from` reads).
- * There is no password and no encryption: whoever reaches the address may read.
+ * `/healthz` (the control thread answers), `/readyz` (queries are answered: loading is over, and the server does not drain), and `/report` (what
+ * `adotd report --from` reads). The page at `/` and what belongs to it is answered elsewhere (page/). There is no password and no encryption: whoever reaches the address may read.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
@@ -14,6 +14,8 @@ import type { ReportData } from '../../report/report-data.js';
 import { endpointText } from '../../transport/address.js';
 import { listenError } from '../../transport/listen-error.js';
 import type { Endpoint } from '../../transport/transport.js';
+import type { Page } from '../page/page.js';
+import { pathOf } from '../process/request-target.js';
 import { timedServer } from '../process/timed-http.js';
 
 /** Connections at once: some scrapers and probes. A guess; more are closed at once. */
@@ -35,6 +37,8 @@ interface MetricsOptions {
   facts(): ServerFacts;
   /** What was recorded since a moment, seconds since 1970; undefined: nothing is. */
   report(since: number): ReportData | undefined;
+  /** The page; undefined: there is none. It is closed with the listener. */
+  readonly page?: Page | undefined;
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
 }
 
@@ -48,12 +52,11 @@ export interface MetricsListener {
 export async function listenMetrics(options: MetricsOptions): Promise<MetricsListener> {
   const { endpoint, log } = options;
   const server = timedServer({ maxHeaderSize: MAX_HEADER, requestTime: REQUEST_TIME }, (request, response) => {
-    try {
-      serve(request, response, options);
-    } catch (error) {
+    serve(request, response, options).catch((error: unknown) => {
       log.error({ err: error, url: request.url }, 'metrics could not be written; please report this');
-      send(request, response, 500, 'the metrics could not be written; the log says why\n');
-    }
+      if (response.headersSent) response.destroy();
+      else send(request, response, 500, 'the metrics could not be written; the log says why\n');
+    });
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.setTimeout(IDLE_TIME);
@@ -67,6 +70,7 @@ export async function listenMetrics(options: MetricsOptions): Promise<MetricsLis
   return {
     endpoint: bound,
     close() {
+      options.page?.close();
       closed ??= close(server);
       return closed;
     },
@@ -81,17 +85,15 @@ const PATHS = new Map<string, (request: IncomingMessage, response: ServerRespons
   ['/readyz', (request, response, { facts }) => sendReadiness(request, response, facts().state)],
 ]);
 
-function serve(request: IncomingMessage, response: ServerResponse, options: MetricsOptions): void {
-  const answer = PATHS.get(pathOf(request.url ?? ''));
-  if (answer === undefined) send(request, response, 404, `not found; there are ${[...PATHS.keys()].join(', ')}\n`);
-  else if (request.method === 'GET' || request.method === 'HEAD') answer(request, response, options);
-  else send(request, response, 405, 'only GET and HEAD\n', { Allow: 'GET, HEAD' });
-}
-
-/** The path of a request target in origin form or absolute form (RFC 9112 §3.2). */
-function pathOf(target: string): string {
-  const path = target.replace(/^https?:\/\/[^/?#]*/i, '');
-  return path.replace(/[?#].*$/s, '');
+async function serve(request: IncomingMessage, response: ServerResponse, options: MetricsOptions): Promise<void> {
+  const { page } = options;
+  const path = pathOf(request.url ?? '');
+  const answer = page?.has(path) ? page.answer : PATHS.get(path);
+  const known = page === undefined ? [...PATHS.keys()] : [...PATHS.keys(), '/'];
+  if (answer === undefined) send(request, response, 404, `not found; there are ${known.join(', ')}\n`);
+  else if (request.method !== 'GET' && request.method !== 'HEAD')
+    send(request, response, 405, 'only GET and HEAD\n', { Allow: 'GET, HEAD' });
+  else await answer(request, response, options);
 }
 
 function sendMetrics(request: IncomingMessage, response: ServerResponse, { facts, zoneLimit }: MetricsOptions): void {

@@ -1,0 +1,32 @@
+/** Opens the page of a server. */
+import { hostname } from 'node:os';
+import type { Config } from '../../config/schema.js';
+import type { Overview } from '../../page/contract.js';
+import { wallTime } from '../../session/clock.js';
+import { version } from '../../version.js';
+import type { Server } from '../server.js';
+import { overviewOf } from './overview.js';
+import { createPage, type Page, type PageParts } from './page.js';
+import { PAGE_FOLDER } from './page-files.js';
+import type { RecentEvents } from './recent-events.js';
+
+interface Running extends Pick<PageParts, 'server' | 'report'> {
+  readonly events: RecentEvents;
+}
+
+/** `server`: undefined while it starts. */
+export function openPage(config: Config, { server, report, events }: Running): Page {
+  const overview = overviewNow(config, server);
+  const hosts = new Set([hostname(), ...config.metrics.hosts].map((name) => name.toLowerCase()));
+  return createPage({ folder: PAGE_FOLDER, overview, server, report, events: (after) => events.after(after), hosts });
+}
+
+/** Makes the overview of a server as it is when it is asked for. */
+function overviewNow({ hostname: name }: Pick<Config, 'hostname'>, server: () => Server | undefined) {
+  const basics = {
+    server: name ?? hostname(),
+    version: version(),
+    since: Math.floor(wallTime() / 1000 - process.uptime()),
+  };
+  return (): Overview => overviewOf(server(), { ...basics, at: wallTime() });
+}
