@@ -18,7 +18,7 @@ const Selector = { CERT: 0, SPKI: 1 } as const;
 const Matching = { FULL: 0, SHA2_256: 1, SHA2_512: 2 } as const;
 
 /** Octets of RDATA before the certificate association data. */
-const FIXED = 3;
+export const TLSA_FIXED = 3;
 
 /** Owner of the TLSA records of a server for DNS over TLS: `_853._tcp.` and its name (RFC 6698 §3). */
 export function tlsaOwner(nameserver: string, port = DOT_PORT): string {
@@ -56,12 +56,12 @@ export function compareTlsa(rdatas: readonly Uint8Array[], { cert }: Pick<Certif
 function compareRecord(rdata: Uint8Array, chain: readonly X509Certificate[]): TlsaVerdict {
   const [usage, selector, matching] = rdata;
   const [leaf, ...issuers] = chain;
-  if (rdata.length <= FIXED || leaf === undefined) return 'unusable';
+  if (rdata.length <= TLSA_FIXED || leaf === undefined) return 'unusable';
   const candidates = usage === Usage.DANE_EE || usage === Usage.PKIX_EE ? [leaf] : issuers;
   const associations = candidates.map((one) => association(one, selector, matching));
   const known = usage !== undefined && usage <= Usage.DANE_EE && association(leaf, selector, matching) !== undefined;
   if (!known) return 'unusable';
-  if (associations.some((data) => data?.equals(rdata.subarray(FIXED)))) return 'match';
+  if (associations.some((data) => data?.equals(rdata.subarray(TLSA_FIXED)))) return 'match';
   return usage === Usage.PKIX_TA ? 'unusable' : 'mismatch';
 }
 

@@ -10,15 +10,15 @@ import { imageFacts } from '../../image/image-facts.js';
 import type { Log } from '../../observe/log.js';
 import { Type } from '../../protocol/iana.js';
 import { nameFromText, zoneKey } from '../../protocol/name.js';
-import { isLaterSerial } from '../../protocol/serial.js';
 import type { Clock, Timer } from '../../session/clock.js';
 import { svcbOwner, svcbRdata } from '../../tls/service-binding.js';
-import { tlsaOwner, tlsaRdata } from '../../tls/tlsa.js';
+import { TLSA_FIXED, tlsaOwner, tlsaRdata } from '../../tls/tlsa.js';
 import type { PinRollover, PinWait } from '../certificates/pin-rollover.js';
 import { zonePolicyOf } from '../zone-policy.js';
 import { Additions, type ChangeableZone, type ZoneChanger } from './additions.js';
 import type { AdditionsTable } from './additions-table.js';
 import { placeOfName } from './place-of-name.js';
+import { SecondaryQuestions } from './secondary-questions.js';
 import type { SecondarySerials } from './secondary-serials.js';
 
 /** Milliseconds from the first reason to look to the look: many zones change together. A guess. */
@@ -26,9 +26,6 @@ const DELAY = 1000;
 /** Milliseconds until what has failed is tried again, and the longest time between two looks. A guess. */
 const RETRY = 60_000;
 const LONGEST = 3_600_000;
-/** Milliseconds between two questions to secondaries: each time twice as long, within these bounds. A guess. */
-const FIRST_QUESTION = 500;
-const LAST_QUESTION = 60_000;
 
 /** What is served over TLS. */
 export interface ServedTls {
@@ -67,17 +64,12 @@ export class TransportSignals {
   readonly #parts: TransportSignalsParts;
   readonly #additions: Additions;
   readonly #timer: Timer;
-  readonly #question: Timer;
+  readonly #questions: SecondaryQuestions;
   #config: Config;
   #policyOf: ReturnType<typeof zonePolicyOf>;
   /** Whether there is a reason to look that the look under way may have missed. */
   #isWanted = false;
   #running: Promise<void> | undefined;
-  #asking: Promise<void> | undefined;
-  /** What the secondaries were asked for last, and milliseconds until they are asked for it again. */
-  #asked = { what: '', pause: FIRST_QUESTION, isSet: false };
-  /** By zone, the secondaries that lag. */
-  #behind = new Map<string, readonly string[]>();
   #isClosed = false;
 
   constructor(config: Config, parts: TransportSignalsParts) {
@@ -92,9 +84,12 @@ export class TransportSignals {
     this.#timer = parts.clock.timer(() => {
       this.#running ??= this.#run();
     });
-    this.#question = parts.clock.timer(() => {
-      this.#asked = { ...this.#asked, isSet: false };
-      this.#asking ??= this.#askAll();
+    this.#questions = new SecondaryQuestions({
+      ...parts,
+      waiting: [parts.rollover],
+      imageOf: (zone) => parts.keeper.get(zone)?.image,
+      // What was found sets the next moment.
+      asked: () => this.changed(),
     });
     this.changed();
   }
@@ -120,8 +115,8 @@ export class TransportSignals {
   waits(): SignalWait[] {
     const { rollover } = this.#parts;
     return rollover.waits().map((wait) => {
-      const lagging = wait.waitsFor === 'secondaries' ? this.#behind.get(rollover.zoneOf(wait.name) ?? '') : undefined;
-      return { ...wait, behind: lagging ?? [] };
+      const zone = wait.waitsFor === 'secondaries' ? rollover.zoneOf(wait.name) : undefined;
+      return { ...wait, behind: zone === undefined ? [] : this.#questions.behind(zone) };
     });
   }
 
@@ -147,9 +142,8 @@ export class TransportSignals {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer.clear();
-    this.#question.clear();
     await this.#running;
-    await this.#asking;
+    await this.#questions.close();
   }
 
   async #run(): Promise<void> {
@@ -169,7 +163,7 @@ export class TransportSignals {
       const next = rollover.nextAt();
       if (next !== undefined) this.#timer.set(Math.min(LONGEST, Math.max(0, next - clock.seconds()) * 1000));
     }
-    this.#ask();
+    this.#questions.changed();
   }
 
   /** Brings all signals to where they should be. Returns false when something has failed. Rejects with ADOTD_STATE. */
@@ -238,55 +232,7 @@ export class TransportSignals {
     }
     return records;
   }
-
-  /** Has the secondaries asked, where one of them may not show what is waited for. */
-  #ask(): void {
-    const what = JSON.stringify([...this.#parts.rollover.unconfirmed()]);
-    const isSame = what === this.#asked.what;
-    // A question that is to come is not put off by every look.
-    if (this.#asking !== undefined || this.#isClosed || (isSame && this.#asked.isSet)) return;
-    const isSet = what !== '[]';
-    this.#asked = { what, pause: isSame ? this.#asked.pause : FIRST_QUESTION, isSet };
-    if (isSet) this.#question.set(this.#asked.pause);
-    else this.#question.clear();
-  }
-
-  async #askAll(): Promise<void> {
-    try {
-      for (const [zone, serials] of this.#parts.rollover.unconfirmed()) await this.#askFor(zone, serials);
-    } catch (error) {
-      this.#parts.log.error(
-        { err: error },
-        `secondaries cannot be asked for signals of DNS over TLS: ${messageOf(error)}`,
-      );
-    }
-    this.#asking = undefined;
-    this.#asked = { ...this.#asked, pause: Math.min(LAST_QUESTION, this.#asked.pause * 2) };
-    this.#ask();
-    // What was found sets the next moment.
-    this.changed();
-  }
-
-  async #askFor(zone: string, serials: readonly number[]): Promise<void> {
-    const { rollover, keeper, secondaries, log } = this.#parts;
-    const image = keeper.get(zone)?.image;
-    const answers = image === undefined ? [] : await secondaries.ask(zone, image);
-    const has = ({ serial }: (typeof answers)[number], wanted: number): boolean =>
-      serial !== undefined && !isLaterSerial(serial, wanted);
-    const lagging = answers.filter((one) => !serials.every((wanted) => has(one, wanted)));
-    const behind = lagging.map(({ who, serial, reason }) => `${who}: ${reason ?? `serial ${serial}`}`);
-    if (behind.length > 0 && behind.join() !== this.#behind.get(zone)?.join())
-      log.info(
-        { zone, behind },
-        `keys wait until all secondaries of ${zone} show their TLSA records: ${behind.join('; ')}`,
-      );
-    this.#behind.set(zone, behind);
-    await rollover.confirmed(zone, (wanted) => answers.every((one) => has(one, wanted)));
-  }
 }
-
-/** Octets of TLSA RDATA before the hash. */
-const TLSA_FIXED = 3;
 
 /** Whether the zone is originated here, and not signed elsewhere. */
 function isChangedHere({ role, state, image, plan }: ChangeableZone): boolean {
