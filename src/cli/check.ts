@@ -31,6 +31,7 @@ const OPTIONS = {
   limit: { type: 'string', default: '20' },
   print: { type: 'boolean' },
   strict: { type: 'boolean' },
+  force: { type: 'boolean' },
   zone: { type: 'string', multiple: true },
 } as const satisfies Options;
 
@@ -51,6 +52,7 @@ TLS. Exit status 0, or 1 if there are errors; warnings count only with --strict.
   --limit N            how many errors, and how many warnings, are listed per zone (default 20)
   --print              print the zones in canonical form; diagnostics go to standard error
   --strict             exit status 1 also if there are warnings
+  --force              only warn of settings that break what signals of DNS over TLS still promise
 `,
   options: OPTIONS,
   async run(words) {
@@ -69,6 +71,7 @@ TLS. Exit status 0, or 1 if there are errors; warnings count only with --strict.
       maxDiagnostics: Number(values.limit),
       dnssecChecks: { otherwise: 'strict' },
       compile: false,
+      isForced: values.force ?? false,
     } as const;
     const out = (text: string): void => void process.stdout.write(text);
     const inspect = (loaded: Loaded): void => {
@@ -103,7 +106,7 @@ function createFindings(): Findings {
   return { zones: 0, errors: 0, warnings: 0, signed: [], diagnostics: [] };
 }
 
-type CheckOptions = ZoneLoadOptions & { readonly maxDiagnostics: number };
+type CheckOptions = ZoneLoadOptions & { readonly maxDiagnostics: number; readonly isForced: boolean };
 type Hooks = Required<ZoneLoadHooks>;
 
 async function checkPath(path: string, options: CheckOptions, hooks: Hooks, findings: Findings): Promise<void> {
@@ -163,7 +166,7 @@ async function checkConfig(path: string, options: CheckOptions, hooks: Hooks, fi
   );
   for (const mistake of filesOfTransferred(config, fileOf, placeOf)) add(findings, mistake);
   const served = new Set([...others, ...results.flatMap(({ name }) => (name === undefined ? [] : zoneKey(name)))]);
-  for (const mistake of stateMistakes(config, served, placeOf)) add(findings, mistake);
+  for (const mistake of stateMistakes(config, { served, ...options }, placeOf)) add(findings, mistake);
   if (policies.length === 0) return;
   for (const mistake of policyMistakes(policies, served, placeOf)) add(findings, mistake);
 }

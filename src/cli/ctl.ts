@@ -244,7 +244,7 @@ Asks or controls a running server, over its control socket.
                       ${SYSTEM_SOCKET})
   --config FILE       take the control socket from this configuration; health: if there is no such socket, its addresses
   --json              print the server's reply
-  --force             reload: load all zones, changed or not
+  --force             reload: load all zones, changed or not, and take a configuration that breaks what signals promise
   --allow-empty       reload: accept that a folder has no zone files any more
   --timeout SECONDS   give up if the server sends nothing for this long (default 10); a busy server sends signs of life
   --full              transfer: the whole zone, even if its serial is the same or an older one

@@ -22,6 +22,7 @@ import {
 import type { DataPlane } from './plane/data-plane.js';
 import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
 import { filesOfPeers } from './process/files-after-drop.js';
+import type { BrokenCommitment, CommittedConfig } from './signals/broken-commitments.js';
 import type { StartTroubles } from './start-troubles.js';
 import type { ZonesReport } from './zones/served-zones.js';
 import type { ReloadRequest, ZoneLoader, ZoneSettings } from './zones/zone-loader.js';
@@ -67,6 +68,8 @@ export interface ReloadParts {
   readonly clientAuthorities: Pick<ClientAuthorities, 'refresh' | 'files' | 'problems'>;
   /** undefined: the configuration is not read again. */
   readonly configFile: ConfigFile | undefined;
+  /** What a configuration would break of what signals promise. */
+  brokenBy(wanted: CommittedConfig): readonly BrokenCommitment[];
   /** Mistakes in files of the configuration at the start; a configuration that can be used ends them. */
   readonly configMistakes: readonly string[];
   /** What the server goes without since its start. */
@@ -96,6 +99,8 @@ export interface ConfigFile {
 export class Reloader {
   readonly #parts: ReloadParts;
   #config: Config;
+  /** The configuration that was taken last; of it, keys that need a restart are not in force. */
+  #taken: Config;
   #report: ZonesReport;
   #queue: Promise<unknown> = Promise.resolve();
   #done = 0;
@@ -113,6 +118,7 @@ export class Reloader {
   constructor(parts: ReloadParts, config: Config, report: ZonesReport) {
     this.#parts = parts;
     this.#config = config;
+    this.#taken = config;
     this.#report = report;
     this.#note('zones', report.policyMistakes.map(formatDiagnostic), report.failed === 0);
     if (parts.configMistakes.length > 0) this.#note('config', parts.configMistakes);
@@ -182,7 +188,7 @@ export class Reloader {
     let certificates: ReloadOutcome['certificates'] = tls ? 'unchanged' : 'off';
     try {
       const read = this.#readConfig(request);
-      const applied = read && (await this.#apply(read, request.allowEmpty ?? false, errors));
+      const applied = read && (await this.#apply(read, request, errors));
       config = applied?.config;
       if (applied) ({ certificates, warnings } = applied);
       const before = this.#report.nameservers;
@@ -226,7 +232,7 @@ export class Reloader {
    * Puts a configuration in force, except the keys that need a restart. If a part of it cannot be used, nothing changes, and `errors`
    * gets the reasons.
    */
-  async #apply(read: () => Config, allowEmpty: boolean, errors: string[]): Promise<Applied | undefined> {
+  async #apply(read: () => Config, request: ReloadRequest, errors: string[]): Promise<Applied | undefined> {
     const { plane, tls, log } = this.#parts;
     try {
       const wanted = read();
@@ -234,13 +240,15 @@ export class Reloader {
       const running = inForce(this.#config, wanted);
       const effects = new Set(keys.map(({ effect }) => effect));
       const names = new Set(keys.map(({ key }) => key));
-      this.#refuseEmptied(running, names, allowEmpty);
+      this.#refuseEmptied(running, names, request.allowEmpty ?? false);
       this.#refuseMisplaced(running, names);
       refuseNewRemotes(this.#config, running);
+      if (!request.force) this.#refuseBroken(wanted);
       // The two calls that may throw come first; when they throw, nothing has changed.
       const commit = effects.has('tls') ? await tls?.prepare(running.tls) : undefined;
       const answersChanged = await plane.configure(running);
       this.#config = running;
+      this.#taken = wanted;
       const certificates = commit ? await commit() : tls ? 'unchanged' : 'off';
       const warnings = this.#parts.applied(running, effects);
       const changed = keys.filter(({ effect }) => effect !== 'start').map(({ key }) => key);
@@ -272,6 +280,19 @@ export class Reloader {
     if (!changed.has('zones.folder') && !changed.has('zones.files')) return;
     const count = zoneSettings(wanted).list().length;
     if (count === 0 && !allowEmpty) refuseNoZones(configFile, loader.zones.files.length);
+  }
+
+  /** Throws ADOTD_CONFIG when a configuration breaks what signals promise, and the one before did not. */
+  #refuseBroken(wanted: Config): void {
+    const { configFile, brokenBy } = this.#parts;
+    const before = new Set(brokenBy(this.#taken).map(({ key }) => key.join('.')));
+    const broken = brokenBy(wanted).filter(({ key }) => !before.has(key.join('.')));
+    if (configFile === undefined || broken.length === 0) return;
+    const placeOf = configFile.places();
+    const lines = broken.map(({ key, message }) =>
+      formatDiagnostic({ ...placeOf(key), severity: 'error', message: `${key.join('.')}: ${message}` }),
+    );
+    throw new AdotdError(ErrorCode.CONFIG, lines.join('\n'));
   }
 
   /** Throws ADOTD_CONFIG when a zone loses its policy because of a mistyped name. */

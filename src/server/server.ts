@@ -174,6 +174,7 @@ async function openServer(
     tls,
     clientAuthorities: openedParts.clientAuthorities,
     configFile,
+    brokenBy: (wanted) => life.signals?.brokenBy(wanted) ?? [],
     configMistakes: mistakes,
     troubles,
     applied(next, effects) {

@@ -140,10 +140,21 @@ async function openSignals(config: Config, parts: ZoneLifeParts): Promise<Transp
   if (state === undefined || rollover === undefined) return undefined;
   const { TransportSignals } = await import('./signals/transport-signals.js');
   const { additionsTable } = await import('./signals/additions-table.js');
+  const { COMMITMENTS, Commitments } = await import('./signals/commitments.js');
   const { SecondarySerials } = await import('./signals/secondary-serials.js');
   const table = additionsTable(state.table(TRANSPORTS), 'signals of DNS over TLS', log);
   const secondaries = new SecondarySerials(config, clock, log);
-  const signals = new TransportSignals(config, { keeper, table, rollover, secondaries, served, clock, log });
+  const commitments = new Commitments(state.table(COMMITMENTS), clock, log);
+  const signals = new TransportSignals(config, {
+    keeper,
+    table,
+    rollover,
+    commitments,
+    secondaries,
+    served,
+    clock,
+    log,
+  });
   keeper.onPublished(() => signals.changed());
   return signals;
 }

@@ -5,9 +5,6 @@ import type { Clock } from '../../session/clock.js';
 import type { KeptState } from '../zones/kept-state.js';
 import type { PinRollover } from './pin-rollover.js';
 
-/** Name of the table of published keys in the state. */
-const PINS = 'pins';
-
 /** undefined: there is no state. */
 export async function openRollover(
   { state: configured }: Pick<Config, 'state'>,
@@ -17,7 +14,7 @@ export async function openRollover(
 ): Promise<PinRollover | undefined> {
   const folder = configured?.folder;
   if (folder === undefined) return undefined;
-  const { PinRollover: Rollover } = await import('./pin-rollover.js');
+  const { PINS, PinRollover: Rollover } = await import('./pin-rollover.js');
   const { ServedPairs } = await import('./served-pairs.js');
   return new Rollover({ table: state.table(PINS), pairs: new ServedPairs(folder, log), clock, log });
 }

@@ -38,10 +38,13 @@ export interface PinWait {
   readonly until: number | undefined;
 }
 
+/** Name of the table of published keys in the state. */
+export const PINS = 'pins';
+
 interface RolloverParts {
   readonly table: Pick<StoredTable, 'keys' | 'get' | 'put' | 'remove'>;
   readonly pairs: Pick<ServedPairs, 'read' | 'write'>;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'seconds'>;
   readonly log: Log;
 }
 

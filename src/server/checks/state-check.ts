@@ -5,17 +5,34 @@ import { zoneKey } from '../../protocol/name.js';
 import { stateError } from '../../state/folder.js';
 import { lookAtState } from '../../state/state-look.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
+import { PINS } from '../certificates/pin-rollover.js';
 import type { PlaceOf } from '../policies.js';
 import { wantedIdentity } from '../process/privileges.js';
 import { mayReach } from '../process/user-access.js';
+import { brokenCommitments } from '../signals/broken-commitments.js';
+import { COMMITMENTS, storedCommitments } from '../signals/commitments.js';
 import { SIGNING_TABLE } from '../signing/stored-signing.js';
 import { wishMistakes } from '../signing/wish-mistakes.js';
+import { pinMistakes } from './pin-check.js';
 
 const LOSS =
   'zones of which changes may be lost are answered with SERVFAIL; see adotd ctl state accept-loss, and transfers heal secondaries';
 
-/** `served`: keys of all zones that the configuration names. */
-export function stateMistakes(config: Config, served: ReadonlySet<string>, placeOf: PlaceOf): Diagnostic[] {
+/** What is known beside the configuration. */
+interface Circumstances {
+  /** Keys of all zones that the configuration names. */
+  readonly served: ReadonlySet<string>;
+  /** Seconds since 1970. */
+  readonly now: number;
+  /** What breaks the promises of signals is only warned of. */
+  readonly isForced: boolean;
+}
+
+export function stateMistakes(
+  config: Config,
+  { served, now, isForced }: Circumstances,
+  placeOf: PlaceOf,
+): Diagnostic[] {
   const folder = config.state?.folder;
   if (folder === undefined) return [];
   const found = (severity: 'error' | 'warning', message: string): Diagnostic => ({
@@ -35,8 +52,13 @@ export function stateMistakes(config: Config, served: ReadonlySet<string>, place
     // Members of catalogs are named by their catalogs only.
     const unnamed = catalogs.length > 0 ? [] : [...look.zones].filter((zone) => !served.has(zone));
     const signed = wishMistakes(config, look.table(SIGNING_TABLE)).map((text) => found('warning', text));
+    const broken = brokenCommitments(config, storedCommitments(look.table(COMMITMENTS), now));
     return [
       ...signed,
+      ...pinMistakes(config, folder, look.table(PINS), now, placeOf),
+      ...broken.map(({ key, message }): Diagnostic => {
+        return { ...placeOf(key), severity: isForced ? 'warning' : 'error', message: `${key.join('.')}: ${message}` };
+      }),
       ...look.damage.map((line) => found('error', `${line}; ${LOSS}`)),
       ...missing.map((zone) => found('warning', `zone ${zone} was never transferred: nothing of it is stored`)),
       ...unnamed

@@ -17,6 +17,8 @@ import type { PinRollover, PinWait } from '../certificates/pin-rollover.js';
 import { zonePolicyOf } from '../zone-policy.js';
 import { Additions, type ChangeableZone, type ZoneChanger } from './additions.js';
 import type { AdditionsTable } from './additions-table.js';
+import { type BrokenCommitment, brokenCommitments, type CommittedConfig } from './broken-commitments.js';
+import type { Commitment, Commitments } from './commitments.js';
 import { placeOfName } from './place-of-name.js';
 import { SecondaryQuestions } from './secondary-questions.js';
 import type { SecondarySerials } from './secondary-serials.js';
@@ -39,6 +41,8 @@ interface TransportSignalsParts {
   readonly table: AdditionsTable;
   /** Says which keys are published, and which are served. */
   readonly rollover: PinRollover;
+  /** Remembers what records have promised. */
+  readonly commitments: Commitments;
   /** Asks the secondaries of a zone which serial they have. */
   readonly secondaries: Pick<SecondarySerials, 'ask' | 'configure'>;
   /** undefined: TLS is not served. */
@@ -86,11 +90,12 @@ export class TransportSignals {
     });
     this.#questions = new SecondaryQuestions({
       ...parts,
-      waiting: [parts.rollover],
+      waiting: [parts.rollover, parts.commitments],
       imageOf: (zone) => parts.keeper.get(zone)?.image,
       // What was found sets the next moment.
       asked: () => this.changed(),
     });
+    for (const problem of this.problems) parts.log.error({}, problem);
     this.changed();
   }
 
@@ -120,8 +125,19 @@ export class TransportSignals {
     });
   }
 
+  /** What records promise, as far as resolvers may know of them. */
+  get commitments(): readonly Commitment[] {
+    return this.#parts.commitments.standing;
+  }
+
+  /** What another configuration would break of it; the keys of certificates are held back all the same. */
+  brokenBy(config: CommittedConfig): BrokenCommitment[] {
+    return brokenCommitments(config, this.commitments, this.#config);
+  }
+
   get problems(): readonly string[] {
-    return this.#parts.rollover.problems;
+    const broken = this.brokenBy(this.#config);
+    return [...this.#parts.rollover.problems, ...broken.map(({ key, message }) => `${key.join('.')}: ${message}`)];
   }
 
   /** Has new keys served at once: others know those before. Fulfilled with what is served from now on. Rejects with ADOTD_STATE. */
@@ -168,13 +184,13 @@ export class TransportSignals {
 
   /** Brings all signals to where they should be. Returns false when something has failed. Rejects with ADOTD_STATE. */
   async #look(): Promise<boolean> {
-    const { rollover, keeper } = this.#parts;
+    const { rollover, keeper, commitments } = this.#parts;
     const served = this.#parts.served();
     // What is not served is not promised.
     const names = served === undefined ? [] : this.#names();
     const wanted = new Map<string, AddedRecord[]>();
     for (const one of names) {
-      const records = served === undefined ? [] : await this.#recordsOf(one, served.port);
+      const records = served === undefined ? [] : await this.#recordsOf(one, this.#portOf(served));
       wanted.set(one.zone, [...(wanted.get(one.zone) ?? []), ...records]);
     }
     let isDone = true;
@@ -182,21 +198,33 @@ export class TransportSignals {
       if (this.#isClosed) return true;
       const brought = await this.#additions.bring(zone, wanted.get(zone) ?? []);
       if (brought === 'failed') isDone = false;
-      if (typeof brought === 'object') await this.#note(zone, brought.made, brought.serial);
+      if (typeof brought === 'object') await this.#note(zone, brought.made, brought.serial, served);
     }
+    const hasNone = (zone: string): boolean =>
+      keeper.get(zone) === undefined || !this.#additions.zones().includes(zone);
     for (const name of rollover.names()) {
       const zone = rollover.zoneOf(name) ?? '';
-      if (!names.some((one) => one.name === name) && !this.#additions.zones().includes(zone))
+      if (!names.some((one) => one.name === name) && hasNone(zone))
         await rollover.withdrawn(name, keeper.get(zone)?.serial ?? 0);
     }
+    for (const zone of commitments.zones())
+      if (hasNone(zone)) await commitments.inZone({ zone, serial: keeper.get(zone)?.serial ?? 0, ttl: 0 }, NONE);
     if (rollover.isDue()) await served?.reconsider();
     return isDone;
   }
 
-  /** Notes which keys a version of a zone shows. */
-  async #note(zone: string, made: readonly AddedRecord[], serial: number): Promise<void> {
-    const { rollover } = this.#parts;
+  /** Notes which keys a version of a zone shows, and what else it promises. */
+  async #note(
+    zone: string,
+    made: readonly AddedRecord[],
+    serial: number,
+    served: ServedTls | undefined,
+  ): Promise<void> {
+    const { rollover, commitments } = this.#parts;
     const { ttl } = this.#config.signals;
+    const names = served === undefined ? [] : this.#names().flatMap(({ name }) => (hasSignals(made, name) ? name : []));
+    const promised = served === undefined ? NONE : new Map(names.map((name) => [name, this.#portOf(served)]));
+    await commitments.inZone({ zone, serial, ttl }, promised);
     for (const name of rollover.names().filter((one) => rollover.zoneOf(one) === zone)) {
       const pins = made.flatMap(({ owner, type, rdata }) =>
         type === Type.TLSA && owner.endsWith(`._tcp.${name}`) ? rdata.slice(TLSA_FIXED * 2) : [],
@@ -215,10 +243,14 @@ export class TransportSignals {
     });
   }
 
-  async #recordsOf({ name, zone, image }: SignalledName, servedPort: number): Promise<AddedRecord[]> {
-    const { ttl, port: forwarded } = this.#config.signals;
+  /** The port as resolvers reach it. */
+  #portOf(served: ServedTls): number {
+    return this.#config.signals.port || served.port;
+  }
+
+  async #recordsOf({ name, zone, image }: SignalledName, port: number): Promise<AddedRecord[]> {
+    const { ttl } = this.#config.signals;
     const { tlsa, svcb } = this.#policyOf(zone).signals;
-    const port = forwarded || servedPort;
     const hex = (rdata: Uint8Array): string => Buffer.from(rdata).toString('hex');
     const records: AddedRecord[] = [];
     if (tlsa)
@@ -238,6 +270,13 @@ export class TransportSignals {
 function isChangedHere({ role, state, image, plan }: ChangeableZone): boolean {
   if (role !== 'file' || state !== 'served' || image === undefined) return false;
   return plan !== undefined || !imageFacts(image).signed;
+}
+
+/** Of names without records. */
+const NONE: ReadonlyMap<string, number> = new Map();
+
+function hasSignals(made: readonly AddedRecord[], name: string): boolean {
+  return made.some(({ owner }) => owner === svcbOwner(name) || owner.endsWith(`._tcp.${name}`));
 }
 
 function signalsText(zone: string, made: readonly AddedRecord[]): string {

@@ -19,7 +19,7 @@ export interface ReloadRequest {
   readonly zone?: string | undefined;
   /** Everything that was read from these files and folders, if they have changed. */
   readonly paths?: ReadonlySet<string> | undefined;
-  /** All zones, even if their files have not changed. */
+  /** All zones, even if their files have not changed; also a configuration that breaks what signals promise. */
   readonly force?: boolean | undefined;
   /** A folder or configuration without zones is meant to have none. */
   readonly allowEmpty?: boolean | undefined;

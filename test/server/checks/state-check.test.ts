@@ -28,7 +28,9 @@ function found(folder: string, catalogs: object[] = [], more: object = {}): stri
   });
   const served = new Set(['a.test.', 'b.test.', 'file.test.']);
   const placeOf = (): { file: string; line: number; column: number } => ({ file: 'adotd.yaml', line: 1, column: 1 });
-  return stateMistakes(config, served, placeOf).map(({ severity, message }) => `${severity}: ${message}`);
+  return stateMistakes(config, { served, now: 0, isForced: false }, placeOf).map(
+    ({ severity, message }) => `${severity}: ${message}`,
+  );
 }
 
 describe('the state folder of a configuration', () => {

@@ -6,6 +6,7 @@ import { ImageView } from '../../../src/image/changes/zone-view.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import { PinRollover } from '../../../src/server/certificates/pin-rollover.js';
 import { additionsTable } from '../../../src/server/signals/additions-table.js';
+import { Commitments } from '../../../src/server/signals/commitments.js';
 import type { SecondaryAnswer } from '../../../src/server/signals/secondary-serials.js';
 import { TransportSignals } from '../../../src/server/signals/transport-signals.js';
 import type { Certificate } from '../../../src/tls/certificates.js';
@@ -60,6 +61,8 @@ export class RolloverWorld {
   files: readonly Certificate[];
   /** What the zone file has besides. */
   zoneFile = ZONE;
+  /** The server has the zone no more. */
+  isRemoved = false;
   /** Serials of the secondaries; a silent one does not answer. */
   readonly secondaries: { serial: number; isSilent?: boolean }[];
   ttl = 10;
@@ -98,7 +101,7 @@ export class RolloverWorld {
     this.signals = new TransportSignals(this.#config(), {
       keeper: {
         get: (zone) =>
-          zone !== 'a.test.'
+          zone !== 'a.test.' || this.isRemoved
             ? undefined
             : {
                 zone,
@@ -119,6 +122,7 @@ export class RolloverWorld {
       },
       table: additionsTable(this.#table('additions'), 'signals', log),
       rollover: this.rollover,
+      commitments: new Commitments(this.#table('commitments'), clock, log),
       secondaries: { ask: async () => this.#answers(), configure: () => undefined },
       served: () => ({ port: 853, reconsider: async () => this.load() }),
       clock,

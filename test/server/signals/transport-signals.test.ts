@@ -9,6 +9,7 @@ import { zonesOfConfig } from '../../../src/server/zones/zone-files.js';
 import { pinOf } from '../../../src/tls/pin.js';
 import { askUdp } from '../../support/ask.js';
 import { buildQuery, decodeMessage } from '../../support/message.js';
+import { runCommand } from '../../support/run-command.js';
 import { type Made, make, makeRsa, temporaryFolder } from '../../tls/support.js';
 
 const POLICY = '{ zones: [a.test], signals: { tlsa: auto, svcb: auto } }';
@@ -172,6 +173,11 @@ describe('the signals of DNS over TLS', () => {
     put('a', second);
     await server.reload();
     expect([pinOfServed(), server.tlsService!.pairs]).toEqual([keyOf(old), { served: 0, kept: 0, failed: 0, held: 1 }]);
+    const checked = await runCommand('check', join(folder.path, 'adotd.yaml'));
+    expect(checked).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/yaml:5:31: warning: .*a.pem has another key than TLSA records promise/),
+    });
     await becomes(records, [keyOf(old), keyOf(fresh)].sort());
     await server.close();
     running.length = 0;
@@ -187,4 +193,31 @@ describe('the signals of DNS over TLS', () => {
     expect(pinOfServed()).toBe(keyOf(old));
     await becomes(records, [keyOf(old)]);
   }, 60_000);
+
+  it('guard what they promise: a reload and a check refuse to break it, --force does not, and a start serves', async () => {
+    const pin = put('a', await make({ names: ['ns.a.test'] }));
+    const path = configure();
+    const server = await serve();
+    await becomes(() => tlsaOf(server), [pin]);
+    const promise = 'records promise that ns.a.test. speaks DNS over TLS on port 8853, and nameservers still have them';
+    configure({ tls: '{ enabled: false }', ttl: '31' });
+    const refused = await server.reload();
+    expect(refused).toMatchObject({ config: undefined, errors: [expect.stringContaining(`tls.enabled: ${promise}`)] });
+    expect((await runCommand('check', path)).stdout).toContain(`adotd.yaml:5:17: tls.enabled: ${promise}`);
+    const forced = await runCommand('check', '--force', path);
+    expect(forced).toMatchObject({ status: 0, stdout: expect.stringContaining(`warning: tls.enabled: ${promise}`) });
+    expect(await server.reload({ force: true })).toMatchObject({ errors: [], config: { restart: ['tls.enabled'] } });
+    // What was taken once does not stop what comes later.
+    configure({ tls: '{ enabled: false }', ttl: '32' });
+    expect(await server.reload()).toMatchObject({ errors: [], config: { changed: ['signals.ttl'] } });
+    await server.close();
+    running.length = 0;
+    const cleartext = await serve();
+    expect(cleartext.life.signals!.problems).toEqual([expect.stringContaining(`tls.enabled: ${promise}`)]);
+    await becomes(() => tlsaOf(cleartext), []);
+    await vi.waitFor(
+      () => expect(cleartext.life.signals!.problems).toEqual([expect.stringMatching(/caches may have them until 20/)]),
+      { timeout: 10_000, interval: 50 },
+    );
+  });
 });
