@@ -8,6 +8,7 @@ import { AdotdError, counted, ErrorCode } from '../errors.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
 import type { PlaceOf } from './policies.js';
 import { primaryOf } from './secondaries/secondary-settings.js';
+import type { BrokenCommitment } from './signals/broken-commitments.js';
 
 /** The part of the server that a key concerns. */
 export type Effect =
@@ -161,6 +162,23 @@ export function refuseNoZones(file: ChangedFile, before: number): void {
 export function refuseNewRemotes(before: Config, after: Config): void {
   const known = new Set(before.remotes.map((remote) => JSON.stringify(remote)));
   for (const remote of after.remotes) if (!known.has(JSON.stringify(remote))) primaryOf(remote, after);
+}
+
+/** Throws ADOTD_CONFIG when a configuration breaks what signals promise by keys by which the one before did not. */
+export function refuseBroken(
+  file: ChangedFile,
+  before: readonly BrokenCommitment[],
+  after: readonly BrokenCommitment[],
+): void {
+  const known = new Set(before.map(({ key }) => key.join('.')));
+  const placeOf = file.places();
+  const lines = after.flatMap(({ key, message }) => {
+    const name = key.join('.');
+    return known.has(name)
+      ? []
+      : formatDiagnostic({ ...placeOf(key), severity: 'error', message: `${name}: ${message}` });
+  });
+  if (lines.length > 0) throw new AdotdError(ErrorCode.CONFIG, lines.join('\n'));
 }
 
 function problem({ places }: ChangedFile, keys: readonly string[], message: string): AdotdError {

@@ -5,7 +5,7 @@
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
-import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/metrics/server-facts.js';
+import type { ReloadFacts, ReloadKind } from '../observe/metrics/server-facts.js';
 import { zoneKey } from '../protocol/name.js';
 import type { Clock } from '../session/clock.js';
 import { formatDiagnostic } from '../zone/diagnostics.js';
@@ -15,6 +15,7 @@ import {
   changedKeys,
   type Effect,
   inForce,
+  refuseBroken,
   refuseEmptyFile,
   refuseNewRemotes,
   refuseNoZones,
@@ -22,6 +23,7 @@ import {
 import type { DataPlane } from './plane/data-plane.js';
 import { misplacedPolicies, type PlaceOf, policyPlaces } from './policies.js';
 import { filesOfPeers } from './process/files-after-drop.js';
+import { ReloadNotes } from './reload-notes.js';
 import type { BrokenCommitment, CommittedConfig } from './signals/broken-commitments.js';
 import type { StartTroubles } from './start-troubles.js';
 import type { ZonesReport } from './zones/served-zones.js';
@@ -110,18 +112,17 @@ export class Reloader {
   #listing: readonly string[] = [];
   /** Keys that have other values in the file than in force: they need a restart. */
   #restart: readonly string[] = [];
-  /** Mistakes of the last attempt of each kind. */
-  readonly #problems = new Map<ReloadKind, readonly string[]>();
-  readonly #facts = new Map<ReloadKind, ReloadFacts>();
+  readonly #notes: ReloadNotes;
 
   /** `config`: the configuration in force; `report`: of the first load. */
   constructor(parts: ReloadParts, config: Config, report: ZonesReport) {
     this.#parts = parts;
+    this.#notes = new ReloadNotes(parts.clock);
     this.#config = config;
     this.#taken = config;
     this.#report = report;
-    this.#note('zones', report.policyMistakes.map(formatDiagnostic), report.failed === 0);
-    if (parts.configMistakes.length > 0) this.#note('config', parts.configMistakes);
+    this.#notes.note('zones', report.policyMistakes.map(formatDiagnostic), report.failed === 0);
+    if (parts.configMistakes.length > 0) this.#notes.note('config', parts.configMistakes);
     if (parts.tls) this.#noteTls(parts.tls.mistakes);
     this.#noteAuthorities(parts.clientAuthorities.problems);
   }
@@ -143,14 +144,7 @@ export class Reloader {
 
   /** For the metrics. */
   get facts(): Readonly<Record<ReloadKind, ReloadFacts>> {
-    const of = (kind: ReloadKind): ReloadFacts => this.#facts.get(kind) ?? NO_RELOADS;
-    return {
-      zones: of('zones'),
-      certificates: of('certificates'),
-      ticket_keys: of('ticket_keys'),
-      client_cas: of('client_cas'),
-      config: of('config'),
-    };
+    return this.#notes.facts;
   }
 
   /** Keys of the configuration whose values in the file need a restart. */
@@ -166,7 +160,7 @@ export class Reloader {
   /** One line for each mistake of the last attempts that is in no zone, and for each certificate that is out of its time. */
   get problems(): readonly string[] {
     const { tls, troubles, clientAuthorities } = this.#parts;
-    return [...this.#problems.values(), tls?.problems ?? [], clientAuthorities.problems, troubles.lines].flat();
+    return [this.#notes.problems, tls?.problems ?? [], clientAuthorities.problems, troubles.lines].flat();
   }
 
   /** Reloads when earlier requests are done. Never throws: errors are in the outcome. */
@@ -243,7 +237,7 @@ export class Reloader {
       this.#refuseEmptied(running, names, request.allowEmpty ?? false);
       this.#refuseMisplaced(running, names);
       refuseNewRemotes(this.#config, running);
-      if (!request.force) this.#refuseBroken(wanted);
+      if (!request.force) this.#refuseBrokenPromises(wanted);
       // The two calls that may throw come first; when they throw, nothing has changed.
       const commit = effects.has('tls') ? await tls?.prepare(running.tls) : undefined;
       const answersChanged = await plane.configure(running);
@@ -259,13 +253,13 @@ export class Reloader {
       if (restart.length > 0) {
         log.warn({ restart }, `configuration changed, but needs a restart: ${restart.join(', ')}`);
       }
-      this.#note('config', []);
+      this.#notes.note('config', []);
       return { config: { changed, restart }, certificates, warnings };
     } catch (error) {
       if (!(error instanceof AdotdError)) throw error;
       log.error({ err: error }, `the configuration stays as it was: ${error.message}`);
       const lines = error.message.split('\n');
-      this.#note('config', lines);
+      this.#notes.note('config', lines);
       errors.push(...lines);
       return undefined;
     }
@@ -283,16 +277,9 @@ export class Reloader {
   }
 
   /** Throws ADOTD_CONFIG when a configuration breaks what signals promise, and the one before did not. */
-  #refuseBroken(wanted: Config): void {
+  #refuseBrokenPromises(wanted: Config): void {
     const { configFile, brokenBy } = this.#parts;
-    const before = new Set(brokenBy(this.#taken).map(({ key }) => key.join('.')));
-    const broken = brokenBy(wanted).filter(({ key }) => !before.has(key.join('.')));
-    if (configFile === undefined || broken.length === 0) return;
-    const placeOf = configFile.places();
-    const lines = broken.map(({ key, message }) =>
-      formatDiagnostic({ ...placeOf(key), severity: 'error', message: `${key.join('.')}: ${message}` }),
-    );
-    throw new AdotdError(ErrorCode.CONFIG, lines.join('\n'));
+    if (configFile !== undefined) refuseBroken(configFile, brokenBy(this.#taken), brokenBy(wanted));
   }
 
   /** Throws ADOTD_CONFIG when a zone loses its policy because of a mistyped name. */
@@ -317,7 +304,7 @@ export class Reloader {
     if (load.listed) this.#listing = load.errors;
     const mistakes = load.report.policyMistakes.map(formatDiagnostic);
     const sound = !outcomes.some(({ result }) => result === 'kept' || result === 'failed');
-    this.#note('zones', [...this.#listing, ...mistakes], sound);
+    this.#notes.note('zones', [...this.#listing, ...mistakes], sound);
     errors.push(...load.errors);
     // A request for one zone gets no mistakes of others.
     if (request.zone === undefined) errors.push(...mistakes);
@@ -327,30 +314,15 @@ export class Reloader {
 
   /** Counts an attempt to read certificates and ticket keys, and returns its mistakes. */
   #noteTls({ certificates, ticketKeys }: TlsService['mistakes']): readonly string[] {
-    this.#count('certificates', certificates.length === 0);
-    if (ticketKeys !== undefined) this.#count('ticket_keys', ticketKeys.length === 0);
+    this.#notes.count('certificates', certificates.length === 0);
+    if (ticketKeys !== undefined) this.#notes.count('ticket_keys', ticketKeys.length === 0);
     return [...(ticketKeys ?? []), ...certificates];
   }
 
   /** Counts an attempt to read the authorities of clients, where there are any, and returns its mistakes. */
   #noteAuthorities(mistakes: readonly string[]): readonly string[] {
-    if (this.#parts.clientAuthorities.files.length > 0) this.#count('client_cas', mistakes.length === 0);
+    if (this.#parts.clientAuthorities.files.length > 0) this.#notes.count('client_cas', mistakes.length === 0);
     return mistakes;
-  }
-
-  /** Notes the mistakes of an attempt; `sound`: there are none besides `problems`. */
-  #note(kind: ReloadKind, problems: readonly string[], sound = true): void {
-    this.#problems.set(kind, problems);
-    this.#count(kind, sound && problems.length === 0);
-  }
-
-  #count(kind: ReloadKind, well: boolean): void {
-    const { succeeded, failed, lastSuccess } = this.#facts.get(kind) ?? NO_RELOADS;
-    this.#facts.set(kind, {
-      succeeded: succeeded + (well ? 1 : 0),
-      failed: failed + (well ? 0 : 1),
-      lastSuccess: well ? this.#parts.clock.seconds() : lastSuccess,
-    });
   }
 }
 

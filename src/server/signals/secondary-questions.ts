@@ -10,7 +10,7 @@ const FIRST_PAUSE = 500;
 const LAST_PAUSE = 60_000;
 
 /** Somebody who waits for versions of zones. */
-export interface WaitsForSecondaries {
+interface WaitsForSecondaries {
   /** By zone, the serials that its secondaries are to have. */
   unconfirmed(): ReadonlyMap<string, readonly number[]>;
   /** All secondaries of a zone have answered; `isShown`: whether all of them have a serial, or a later one. */
