@@ -45,6 +45,7 @@ const FUNCTIONS = {
   SSL_CTX_set_cipher_list: ['int', ['address', 'text'], 'SSL_CTX_set_cipher_list(3)'],
   SSL_CTX_set_ciphersuites: ['int', ['address', 'text'], 'SSL_CTX_set_ciphersuites(3)'],
   SSL_CTX_set_session_id_context: ['int', ['address', 'text', 'uint'], 'SSL_CTX_set_session_id_context(3)'],
+  SSL_CTX_set_num_tickets: ['int', ['address', 'size'], 'SSL_CTX_set_num_tickets(3)'],
   SSL_CTX_set_timeout: ['long', ['address', 'long'], 'SSL_CTX_set_timeout(3)'],
   SSL_CTX_set_alpn_select_cb: ['nothing', ['address', 'callback', 'address'], 'SSL_CTX_set_alpn_select_cb(3)'],
   SSL_CTX_set_tlsext_ticket_key_evp_cb: ['int', ['address', 'callback'], 'SSL_CTX_set_tlsext_ticket_key_evp_cb(3)'],
