@@ -18,6 +18,10 @@ export interface Settings {
   readonly cookiesRequired: boolean;
   /** Agent domain for error reports (RFC 9567), wire format; undefined: the option is not sent. */
   readonly reportAgent?: Uint8Array | undefined;
+  /** Number of the EDNS option OOTS (oots.ts); -1: there is none. */
+  readonly ootsOption: number;
+  /** Names of this server in lower case, wire format: only zones that one of them serves have signals. */
+  readonly ootsNames: readonly Uint8Array[];
   /** Keys that requests may be signed with (RFC 8945); their names differ. */
   readonly tsigKeys: readonly TsigKey[];
   /** Opcodes of requests that are handed off, a bit each: 1 << Opcode. */
@@ -30,6 +34,8 @@ export const DEFAULT_SETTINGS: Settings = {
   anyFull: false,
   cookieSecrets: [],
   cookiesRequired: false,
+  ootsOption: -1,
+  ootsNames: [],
   tsigKeys: [],
   handedOpcodes: 0,
 };

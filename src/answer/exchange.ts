@@ -81,6 +81,8 @@ export class Exchange {
   asksZoneVersion = 0;
   asksKeepalive = 0;
   asksPadding = 0;
+  /** 1 when the client asks for signals of the nameservers' transports (oots.ts). */
+  asksOots = 0;
   /** Offset of the TSIG record's owner in `request`, 0 when there is none, or the response is to have none. */
   tsigAt = 0;
   /** With `tsigAt`: the record, once it is verified. */
@@ -151,6 +153,12 @@ export class Exchange {
   /** References of the nodes whose addresses were added to them. */
   readonly serviceTargets = new Int32Array(MAX_SERVICE_TARGETS);
   serviceTargetCount = 0;
+  /** With `asksOots`: where the zone's NS RRset is in the response, 0: nowhere; and its end. */
+  nameserversAt = 0;
+  nameserversEnd = 0;
+  /** Owner of the signals that are looked up, and the offsets of its labels. */
+  readonly signalOwner = new Uint8Array(MAX_NAME);
+  readonly signalLabels = new Uint16Array(MAX_LABELS + 1);
   /** Scratch of proofs: a whole name in lower case, and its hash. */
   readonly scratchName = new Uint8Array(MAX_NAME + 2);
   readonly scratchHash = new Uint8Array(20);
@@ -202,6 +210,7 @@ export class Exchange {
     this.asksZoneVersion = 0;
     this.asksKeepalive = 0;
     this.asksPadding = 0;
+    this.asksOots = 0;
     this.tsigAt = 0;
     this.tsigLength = 0;
     this.answers = 0;
@@ -216,5 +225,6 @@ export class Exchange {
     this.proofCount = 0;
     this.links = 0;
     this.dnameCount = 0;
+    this.nameserversAt = 0;
   }
 }

@@ -3,6 +3,7 @@
  * does not exist, so that the depth of the zone bounds it, not the length of QNAME. Each step looks at no more slots than
  * the image's header says (HEADER_LONGEST_PROBE). Hot file: integers, no allocation.
  */
+import { type Catalog, ZONE_BASE, ZONE_SEGMENT, ZONE_WORDS } from '../image/catalog.js';
 import * as L from '../image/layout.js';
 import { LOWER } from '../protocol/name.js';
 import { hashLabel } from '../zone/store.js';
@@ -20,6 +21,18 @@ export const Found = {
   MISSING: 3,
 } as const;
 export type Found = (typeof Found)[keyof typeof Found];
+
+/** Makes the image of zone number `zone` the one that is looked into; returns false when there is nothing to serve. */
+export function enterImage(x: Exchange, catalog: Catalog, zone: number): boolean {
+  const at = zone * ZONE_WORDS;
+  const number = catalog.zones[at + ZONE_SEGMENT]!;
+  if (number < 0) return false;
+  const segment = catalog.segments[number]!;
+  x.words = segment.words;
+  x.bytes = segment.bytes;
+  x.base = catalog.zones[at + ZONE_BASE]!;
+  return true;
+}
 
 /** Walks to `x.name`. With `parentSide` 1, a cut at the name itself does not end it: DS is the parent's data (RFC 4035 §3.1.4.1). */
 export function walk(x: Exchange, parentSide: number): Found {

@@ -1,7 +1,7 @@
 /**
  * Access: the server's list, a zone's list, and zones that are answered over TLS only. An answer is composed from the image
  * of one zone (respond.ts), so that it suffices to judge the zone of the question: no chain, referral or additional record
- * carries data from another zone. Hot file: integers, no allocation.
+ * carries data from another zone. Only signals of transports do, and oots.ts judges their zones. Hot file: integers, no allocation.
  *
  * A refusal is REFUSED with the extended error 18, Prohibited (RFC 8914 §4.19: an unauthorized client). A zone that requires
  * TLS has the same code and a text that says so: 21, Not Supported, would mean that the server cannot answer, and 28, Unable

@@ -123,6 +123,8 @@ function readOpt(x: Exchange, at: number, rdata: number, end: number): boolean {
       x.asksZoneVersion = 1;
     } else if (code === EdnsOption.TCP_KEEPALIVE) x.asksKeepalive = 1;
     else if (code === EdnsOption.PADDING) x.asksPadding = 1;
+    // Its number is one for experiments: with another length, it is something else.
+    else if (code === x.settings.ootsOption && length === 0) x.asksOots = 1;
   }
   return true;
 }

@@ -11,6 +11,7 @@ import { proveNoCloser, proveNodata, proveNxdomain, provesDenial, proveWildcardN
 import type { Exchange } from './exchange.js';
 import { Kind } from './facts.js';
 import { Found, ownerPointer, walk } from './lookup.js';
+import { noteNameservers, putNameservers } from './oots.js';
 import { findRrset, putRrset, putSignatures, rrsetCount, rrsetRef, rrsetType } from './records.js';
 
 /** Answers the question from the zone in `x.words`, `x.base`; `x.name` is QNAME. */
@@ -80,7 +81,7 @@ function endOfLink(x: Exchange, link: Link): Link {
   x.node = 0;
   x.rcode = rcodeOfLink(link);
   x.outcome.kind = link === Link.TOO_LONG ? Kind.YXDOMAIN : Kind.ANSWER;
-  if (!putProofs(x)) x.truncate();
+  if (!putAuthority(x)) x.truncate();
   return link;
 }
 
@@ -94,8 +95,9 @@ function positive(x: Exchange, ref: number, signaturesOnly: boolean): Link {
     const written = signaturesOnly ? putSignatures(x, ref, owner) : putRrset(x, ref, owner, x.dnssecOk);
     x.answers += written;
     if (written === 0) x.truncate();
+    else if (x.asksOots === 1 && !signaturesOnly) noteNameservers(x, ref, recordsAt);
   }
-  if (!putProofs(x)) x.truncate();
+  if (!putAuthority(x)) x.truncate();
   else if (!signaturesOnly && x.truncated === 0 && (x.qtype === Type.NS || !x.settings.minimalResponses)) {
     // A client that asks for nameservers wants to reach them (priming, RFC 9609): NSD, Knot and BIND always add addresses.
     putAdditional(x, ref, recordsAt, owner);
@@ -152,8 +154,15 @@ function negative(x: Exchange, kind: Kind): Link {
   x.outcome.kind = kind;
   const written = putRrset(x, x.words[x.base + L.HEADER_NEGATIVE_SOA]!, x.apexPointer, x.dnssecOk);
   x.authorities += written;
-  if (written === 0 || !putProofs(x)) x.truncate();
+  if (written === 0 || !putAuthority(x)) x.truncate();
   return Link.END;
+}
+
+/** Ends the authority section of what this zone answers; returns false when a proof does not fit. */
+function putAuthority(x: Exchange): boolean {
+  if (!putProofs(x)) return false;
+  if (x.asksOots === 1) putNameservers(x);
+  return true;
 }
 
 /** A referral to the zone below the cut `x.node` (RFC 1034 §4.3.2 step 3b, RFC 4035 §3.1.4, RFC 9471). */

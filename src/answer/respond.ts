@@ -11,7 +11,6 @@ import type { Catalog } from '../image/catalog.js';
 import {
   findZone,
   NOT_SERVED,
-  ZONE_BASE,
   ZONE_EXPIRED,
   ZONE_LABELS,
   ZONE_POLICY,
@@ -24,6 +23,8 @@ import { checkCookie } from './cookies.js';
 import { optLength, payloadLimit } from './edns.js';
 import { Exchange, HEADER } from './exchange.js';
 import { type Facts, Kind, type Outcome, resetOutcome, Transport } from './facts.js';
+import { enterImage } from './lookup.js';
+import { putSignals } from './oots.js';
 import { isPrivate, mayAsk, mayAskFor, needsTls } from './policy.js';
 import { readQuestion, readRecords } from './request.js';
 import { resolve } from './resolve.js';
@@ -189,6 +190,7 @@ function answer(x: Exchange, facts: Facts, texts: ServerTexts, desk: TransferDes
     return refuse(x, facts, Ede.PROHIBITED);
   if (!enterZone(x, facts.catalog, zone)) return notReady(x, facts, zone);
   resolve(x);
+  if (x.nameserversAt !== 0) putSignals(x, facts);
   return finish(x, facts);
 }
 
@@ -246,14 +248,8 @@ function zoneOf(x: Exchange, catalog: Catalog): number {
 
 /** Makes zone number `zone` the one that answers, QNAME the name looked up; returns false when there is nothing to serve. */
 function enterZone(x: Exchange, catalog: Catalog, zone: number): boolean {
-  const at = zone * ZONE_WORDS;
-  const number = catalog.zones[at + ZONE_SEGMENT]!;
-  if (number < 0) return false;
-  const segment = catalog.segments[number]!;
-  x.words = segment.words;
-  x.bytes = segment.bytes;
-  x.base = catalog.zones[at + ZONE_BASE]!;
-  const below = x.qnameLabelCount - catalog.zones[at + ZONE_LABELS]!;
+  if (!enterImage(x, catalog, zone)) return false;
+  const below = x.qnameLabelCount - catalog.zones[zone * ZONE_WORDS + ZONE_LABELS]!;
   const { name, qnameAt, qnameLabels } = x;
   name.octets = x.request;
   name.count = below;

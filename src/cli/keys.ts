@@ -13,7 +13,7 @@ import { certificateNotes } from '../tls/certificate-notes.js';
 import { type CertificateSet, certificateSets } from '../tls/certificate-sets.js';
 import type { Certificate, CertificateFiles } from '../tls/certificates.js';
 import { existingCertificates } from '../tls/served.js';
-import { svcbOwner, svcbRdata, svcbRecord } from '../tls/service-binding.js';
+import { configuredShares, svcbOwner, svcbRdata, svcbRecord } from '../tls/service-binding.js';
 import { compareTlsa, type TlsaVerdict, tlsaOwner, tlsaRecord } from '../tls/tlsa.js';
 import { addressesOf, nameserversOf, rrsetsOfType } from '../zone/nameservers.js';
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
@@ -239,7 +239,7 @@ function describeBindings(config: Config, zones: Zones, port: number, withHints:
   const names = [...new Set(zones.nameservers)];
   const hints = withHints ? readAddresses(config, names) : new Map<string, Addresses>();
   return names.map((name) => {
-    const service = { port, ...(hints.get(name) ?? { ipv4: [], ipv6: [] }) };
+    const service = { port, shares: configuredShares(config.signals), ...(hints.get(name) ?? { ipv4: [], ipv6: [] }) };
     const rdata = svcbRdata(name, service);
     const published = zones.svcb.get(svcbOwner(name));
     const isThere = published?.rdatas.some((one) => Buffer.compare(one, rdata) === 0);

@@ -45,6 +45,8 @@ export const EFFECTS: Readonly<Record<string, Effect>> = {
   zones: 'zones',
   dnssec: 'zones',
   signals: 'remotes',
+  'signals.oots': 'answers',
+  'signals.oots_option': 'answers',
   nsec3_max_iterations: 'zones',
   access: 'zones',
   minimal_responses: 'answers',

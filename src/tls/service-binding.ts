@@ -14,12 +14,21 @@ const PRIORITY = 1;
 /** ALPN of DNS over TLS (RFC 7858). */
 const DOT = Buffer.from('dot');
 
+/** The operator's estimate of how much of all queries each transport can take (draft-johani-dnsop-svcb-oots-00 §2), independent percentages. */
+interface TransportShares {
+  /** Number of the SvcParamKey `oots`. */
+  readonly key: number;
+  readonly do53?: number | undefined;
+  readonly dot?: number | undefined;
+}
+
 /** How a nameserver is reached over TLS. */
 interface DotService {
   readonly port: number;
   /** RDATA of the A and AAAA records of the nameserver; empty: no hints. */
   readonly ipv4: readonly Uint8Array[];
   readonly ipv6: readonly Uint8Array[];
+  readonly shares?: TransportShares | undefined;
 }
 
 /** Owner of the SVCB records of a nameserver: `_dns.` and its name. DNS servers of NS records have port 53 (RFC 9461 §3). */
@@ -31,13 +40,14 @@ export function svcbOwner(nameserver: string): string {
  * RDATA of the record. `nameserver` is absolute, and is the target: the target `.` would stand for the owner, which has no address. The port
  * is left out where it is that of DNS over TLS (RFC 9461 §4.2).
  */
-export function svcbRdata(nameserver: string, { port, ipv4, ipv6 }: DotService): Uint8Array {
+export function svcbRdata(nameserver: string, { port, ipv4, ipv6, shares }: DotService): Uint8Array {
   const parameters: [number, Uint8Array][] = [[Parameter.ALPN, Uint8Array.of(DOT.length, ...DOT)]];
   if (port !== DOT_PORT) parameters.push([Parameter.PORT, Uint8Array.of(port >> 8, port & 255)]);
   if (ipv4.length > 0) parameters.push([Parameter.IPV4HINT, inOrder(ipv4)]);
   if (ipv6.length > 0) parameters.push([Parameter.IPV6HINT, inOrder(ipv6)]);
+  if (shares !== undefined) parameters.push([shares.key, sharesValue(shares)]);
   const parts = parameters.map(([key, value]) =>
-    Uint8Array.of(0, key, value.length >> 8, value.length & 255, ...value),
+    Uint8Array.of(key >> 8, key & 255, value.length >> 8, value.length & 255, ...value),
   );
   return Buffer.concat([Uint8Array.of(0, PRIORITY), nameFromText(nameserver), ...parts]);
 }
@@ -45,6 +55,23 @@ export function svcbRdata(nameserver: string, { port, ipv4, ipv6 }: DotService):
 /** The record to paste into a zone file. */
 export function svcbRecord(nameserver: string, service: DotService, ttl = RECORD_TTL): string {
   return `${svcbOwner(nameserver)} ${ttl} IN SVCB ${rdataToText(Type.SVCB, svcbRdata(nameserver, service))}`;
+}
+
+/** An entry for each transport: the length of its identifier, that, and the percentage. */
+function sharesValue({ do53, dot }: TransportShares): Uint8Array {
+  const entry = (id: string, percent: number | undefined): readonly number[] =>
+    percent === undefined ? [] : [id.length, ...Buffer.from(id), percent];
+  return Uint8Array.from([...entry('do53', do53), ...entry('dot', dot)]);
+}
+
+/** The shares of a configuration; undefined: it has none. */
+export function configuredShares({ oots, oots_key: key }: ConfiguredShares): TransportShares | undefined {
+  return oots && { key, ...oots };
+}
+
+interface ConfiguredShares {
+  readonly oots?: Omit<TransportShares, 'key'> | undefined;
+  readonly oots_key: number;
 }
 
 /** The addresses, always in the same order: the same addresses make the same record. */

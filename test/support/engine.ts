@@ -7,6 +7,7 @@ import { configSchema } from '../../src/config/schema.js';
 import { Publisher } from '../../src/image/catalog.js';
 import { load } from '../../src/image/load.js';
 import { NO_POLICIES, type Policies } from '../../src/image/policy.js';
+import { answerSettings } from '../../src/server/plane/configured-settings.js';
 import { configuredKeys } from '../../src/server/plane/tsig-secrets.js';
 import { formatDiagnostic } from '../../src/zone/diagnostics.js';
 import { nameFromText } from './names.js';
@@ -85,7 +86,10 @@ export function settingsOf(config: Readonly<Record<string, unknown>>): Partial<S
       settings.cookieSecrets = secrets.map((secret) => Buffer.from(secret, 'hex'));
       settings.cookiesRequired = mode === 'required';
     } else if (key === 'tsig') settings.tsigKeys = configuredKeys(configSchema.parse({ tsig: value }));
-    else if (!POLICY_KEYS.has(key)) throw new Error(`unknown key ${key}`);
+    else if (key === 'signals') {
+      const { ootsOption, ootsNames } = answerSettings(configSchema.parse({ signals: value }));
+      Object.assign(settings, { ootsOption, ootsNames });
+    } else if (!POLICY_KEYS.has(key)) throw new Error(`unknown key ${key}`);
   }
   return settings as Partial<Settings>;
 }

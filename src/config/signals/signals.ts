@@ -3,6 +3,13 @@ import * as z from 'zod/mini';
 import { domainName } from '../domain-name.js';
 import { limit } from '../limit.js';
 
+/** The option that drafts leave open: 65001 to 65534 are for local and experimental use (RFC 6891 §9). */
+const LOCAL_OPTION = 65_001;
+/** `oots`, as IANA has registered it on first come, first served terms. */
+const OOTS_KEY = 12;
+
+const share = z.optional(z.int().check(z.gte(0), z.lte(100)));
+
 /** Names of one server. A guess. */
 const MAX_NAMES = 100;
 
@@ -25,6 +32,42 @@ export const signals = z.prefault(
       604_800,
       3600,
       'TTL of the records. A certificate with another key is served two TTLs after its TLSA record is out. Short enough to change keys within a day, long enough to be cached. A guess.',
+    ),
+    oots: z
+      .optional(
+        z
+          .strictObject({
+            do53: share.register(z.globalRegistry, {
+              description:
+                'Percent of all queries to this server that it could answer over UDP and TCP. Resolvers take 100 where it is left out.',
+            }),
+            dot: share.register(z.globalRegistry, {
+              description: 'Percent of all queries to this server that it could answer over TLS.',
+            }),
+          })
+          .check(
+            z.refine(({ do53, dot }) => do53 !== undefined || dot !== undefined, {
+              error: 'expected a percentage for `dot`, `do53` or both',
+            }),
+          ),
+      )
+      .register(z.globalRegistry, {
+        description:
+          'Tell resolvers how much of their queries each transport can take (OOTS, draft-johani-dnsop-transport-signaling-03): the SVCB records have it, and clients that ask by an EDNS option get the NS and SVCB records with any answer of a zone that one of `signals.names` serves. Independent percentages; unset: off.',
+      }),
+    oots_option: limit(
+      'code',
+      1,
+      65_534,
+      LOCAL_OPTION,
+      'Number of that EDNS option. IANA has not assigned one; the default is for local and experimental use, and what the authors of the draft use.',
+    ),
+    oots_key: limit(
+      'key',
+      7,
+      65_534,
+      OOTS_KEY,
+      'Number of the key `oots` in SVCB records (draft-johani-dnsop-svcb-oots-00).',
     ),
   }),
   {},

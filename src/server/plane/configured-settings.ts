@@ -5,7 +5,7 @@ import { Padding, UpgradeBit } from '../../answer/facts.js';
 import type { Config } from '../../config/schema.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { Opcode } from '../../protocol/iana.js';
-import { nameFromText } from '../../protocol/name.js';
+import { nameFromText, zoneKey } from '../../protocol/name.js';
 import type { ConnectionLimitSettings } from '../../session/limits.js';
 import type { SessionSettings } from '../../session/session-settings.js';
 import { readSmallFile } from '../../zone/regular-file.js';
@@ -24,8 +24,17 @@ export function answerSettings(config: Config): Settings {
     cookiesRequired: config.cookies.mode === 'required',
     tsigKeys: configuredKeys(config),
     handedOpcodes: handedOpcodes(config),
+    ...ootsSettings(config),
     reportAgent: config.report_agent === undefined ? undefined : nameFromText(config.report_agent),
   };
+}
+
+/** Clients that ask for signals get them where the operator has said what they are to be. */
+function ootsSettings({
+  signals: { oots, oots_option: option, names },
+}: Config): Pick<Settings, 'ootsOption' | 'ootsNames'> {
+  if (oots === undefined) return { ootsOption: -1, ootsNames: [] };
+  return { ootsOption: option, ootsNames: names.map((name) => nameFromText(zoneKey(name))) };
 }
 
 /** NOTIFY is for zones that come from elsewhere, UPDATE for those that somebody may change; others get NOTIMP. */

@@ -11,7 +11,7 @@ import type { Log } from '../../observe/log.js';
 import { Type } from '../../protocol/iana.js';
 import { nameFromText, zoneKey } from '../../protocol/name.js';
 import type { Clock, Timer } from '../../session/clock.js';
-import { svcbOwner, svcbRdata } from '../../tls/service-binding.js';
+import { configuredShares, svcbOwner, svcbRdata } from '../../tls/service-binding.js';
 import { TLSA_FIXED, tlsaOwner, tlsaRdata } from '../../tls/tlsa.js';
 import type { PinRollover, PinWait } from '../certificates/pin-rollover.js';
 import { zonePolicyOf } from '../zone-policy.js';
@@ -259,7 +259,8 @@ export class TransportSignals {
     if (svcb) {
       const view = new ImageView(image);
       const addresses = (type: number): Uint8Array[] => view.rrset(nameFromText(name), type).map(({ rdata }) => rdata);
-      const service = { port, ipv4: addresses(Type.A), ipv6: addresses(Type.AAAA) };
+      const shares = configuredShares(this.#config.signals);
+      const service = { port, ipv4: addresses(Type.A), ipv6: addresses(Type.AAAA), shares };
       records.push({ owner: svcbOwner(name), type: Type.SVCB, ttl, rdata: hex(svcbRdata(name, service)) });
     }
     return records;
