@@ -17,6 +17,9 @@ interface TransportFigures {
   readonly truncated: number;
   readonly padded: number;
   readonly padding_octets: number;
+  /** Answers that were made again as for another transport and compared, and those that were not the same. */
+  readonly compared: number;
+  readonly different: number;
   /** By kind of answer, such as `nxdomain`; those of 0 are left out. */
   readonly answers: Counts;
   /** Microseconds of CPU a query without handshakes, and with them; null: it is not known. */
@@ -109,6 +112,8 @@ function transportFigures(cells: Cells, transport: number, all: number, cpu: Cpu
     truncated: ofFamilies(cells, BLOCKS.truncated, transport),
     padded: numberAt(cells, BLOCKS.padded, transport),
     padding_octets: numberAt(cells, BLOCKS.padding, transport),
+    compared: numberAt(cells, BLOCKS.compared, transport),
+    different: numberAt(cells, BLOCKS.different, transport),
     answers: countsOf(cells, BLOCKS.kinds, transport * STRIDE, KIND_NAMES),
     cpu_per_query: ratio(own, queries),
     cpu_per_query_with_handshakes: ratio(own === undefined ? undefined : own + handshakes, queries),

@@ -93,6 +93,9 @@ export const BLOCKS = {
   /** Responses that were timed, and the microseconds that they took. */
   timed: block('responses_timed', 104, TRANSPORT_NAMES),
   respond: block('respond', 108, TRANSPORT_NAMES),
+  /** Answers that were compared with those over another transport, and those that differed. */
+  compared: block('answers_compared', 112, TRANSPORT_NAMES),
+  different: block('answers_different', 116, TRANSPORT_NAMES),
   kinds: block('answers', 128, combined(TRANSPORT_NAMES, KIND_NAMES, ROOM)),
   ends: block('sessions_closed', 256, combined(PATH_NAMES, END_NAMES, ROOM)),
   handshakes: block('handshakes', 384, combined(BY_PATH.slice(2), HANDSHAKE_NAMES, ROOM)),

@@ -24,6 +24,8 @@ export function reportWords(figures: Figures, clients: readonly ClientsOfDay[]):
   const failures = answersThatFailed(figures);
   const inClear = counted(failures.cleartext, 'query', 'queries');
   sentences.push(`SERVFAIL was the answer to ${inClear} in the clear and to ${failures.inside} inside TLS`);
+  const same = wordsOnComparison(figures);
+  if (same !== undefined) sentences.push(same);
   const followed = wordsOnFollowing(figures.following);
   if (followed !== undefined) sentences.push(followed);
   const last = clients.at(-1);
@@ -32,6 +34,15 @@ export function reportWords(figures: Figures, clients: readonly ClientsOfDay[]):
     sentences.push(`On ${last.day} about ${asked} asked, about ${last.inside} of them inside TLS`);
   }
   return `${sentences.join('. ')}.`;
+}
+
+/** Whether answers are the same over all transports; undefined: none were compared. */
+function wordsOnComparison({ transports }: Figures): string | undefined {
+  const sum = (key: 'compared' | 'different'): number =>
+    Object.values(transports).reduce((all, one) => all + one[key], 0);
+  if (sum('compared') === 0) return undefined;
+  const compared = counted(sum('compared'), 'answer');
+  return `${compared} were compared with those over another transport: ${sum('different')} differed`;
 }
 
 /** Whether clients that tried TLS come back to it; undefined: none tried. */

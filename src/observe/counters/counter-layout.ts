@@ -47,7 +47,10 @@ export const PADDED_AT = PADDING_AT + 1;
 /** Octets of requests and of responses of clients with IPv6 addresses; the histograms of sizes have the sums of all. */
 export const ASKED_BY_IPV6_AT = PADDED_AT + 1;
 export const ANSWERED_TO_IPV6_AT = ASKED_BY_IPV6_AT + 1;
-export const TRANSPORT_WORDS = ANSWERED_TO_IPV6_AT + 1;
+/** Answers that were compared with those over another transport, and those of them that differed. */
+export const COMPARED_AT = ANSWERED_TO_IPV6_AT + 1;
+export const DIFFERENT_AT = COMPARED_AT + 1;
+export const TRANSPORT_WORDS = DIFFERENT_AT + 1;
 
 const TRANSPORTS = Object.keys(Transport).length;
 

@@ -52,6 +52,11 @@ export class Counters extends SessionCounters {
     return new Counters(words);
   }
 
+  /** Whether more is recorded than the metrics need. */
+  get records(): boolean {
+    return this.#day !== undefined;
+  }
+
   /** Counts one message; `asked`, `answered`: octets of the request and of the response, 0 or less when there is none. */
   count(facts: Facts, outcome: Outcome, asked: number, answered: number): void {
     const words = this.words;
@@ -104,6 +109,12 @@ export class Counters extends SessionCounters {
   /** Counts the seconds that respond() took, for some messages only (timed-responder.ts). */
   respondTook(transport: Transport, seconds: number): void {
     observe(this.words, transport * L.TRANSPORT_WORDS + L.RESPOND_TIMES_AT, RESPOND_TIMES, seconds);
+  }
+
+  /** Counts an answer that was compared with the one over another transport. */
+  compared(transport: Transport, isSame: boolean): void {
+    this.words[transport * L.TRANSPORT_WORDS + L.COMPARED_AT]!++;
+    if (!isSame) this.words[transport * L.TRANSPORT_WORDS + L.DIFFERENT_AT]!++;
   }
 
   /** Counts what happened outside of an answer. */
@@ -201,6 +212,11 @@ export class Counters extends SessionCounters {
   /** Responses of a transport that were padded. */
   padded(transport: Transport): number {
     return this.#word(transport, L.PADDED_AT);
+  }
+
+  /** Answers of a transport that were compared with those over another one, and those that differed. */
+  comparisons(transport: Transport): { readonly compared: number; readonly different: number } {
+    return { compared: this.#word(transport, L.COMPARED_AT), different: this.#word(transport, L.DIFFERENT_AT) };
   }
 
   /** Octets of the requests of a transport, DNS messages alone, whose clients have addresses of this family. */

@@ -7,7 +7,7 @@ import { Flag, RCODES } from '../counters/counter-layout.js';
 import type { Counters } from '../counters/counters.js';
 import type { HistogramValue } from '../counters/histogram-buckets.js';
 import { rcodeName } from '../counters/summary.js';
-import { SAMPLE } from '../counters/timed-responder.js';
+import { LOOKED_AT, SAMPLE } from '../counters/timed-responder.js';
 import type { Metric, MetricsInput } from './metric.js';
 
 const TRANSPORTS = Object.entries(Transport).map(([name, value]) => [name.toLowerCase(), value] as const);
@@ -153,6 +153,20 @@ export const QUERY_METRICS: readonly Metric[] = [
     help: 'Clients (IPv4 addresses, IPv6 networks of 56 bits) of the last ten to twenty minutes: an estimate within some percent. Over UDP, addresses can be forged.',
     labels: TRANSPORT,
     read: byTransport((counters, transport) => counters.clients(transport)),
+  },
+  {
+    name: 'adotd_answers_compared_total',
+    type: 'counter',
+    help: `Answers that were made again as for another transport, and compared: 1 message in ${SAMPLE * LOOKED_AT}. OPT, and what limits of size have left out, is not compared.`,
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.comparisons(transport).compared),
+  },
+  {
+    name: 'adotd_answers_different_total',
+    type: 'counter',
+    help: 'Of these, those that were not the same. There should be none; the log names one an hour.',
+    labels: TRANSPORT,
+    read: byTransport((counters, transport) => counters.comparisons(transport).different),
   },
   {
     name: 'adotd_message_bytes_total',

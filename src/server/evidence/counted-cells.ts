@@ -65,6 +65,9 @@ function putTransport(put: Put, counters: Counters, transport: Transport): void 
   put(BLOCKS.dropped, transport, counters.kind(transport, Kind.DROPPED));
   put(BLOCKS.padded, transport, counters.padded(transport));
   put(BLOCKS.padding, transport, counters.padding(transport));
+  const { compared, different } = counters.comparisons(transport);
+  put(BLOCKS.compared, transport, compared);
+  put(BLOCKS.different, transport, different);
   const times = counters.respondTimes(transport);
   put(BLOCKS.timed, transport, countOf(times));
   put(BLOCKS.respond, transport, times.sum * MICROSECONDS);

@@ -7,7 +7,7 @@ import { createResponder, type Responder } from '../../answer/respond.js';
 import type { Catalog } from '../../image/catalog.js';
 import type { DayMemory } from '../../observe/clients/day-clients.js';
 import type { Counters } from '../../observe/counters/counters.js';
-import { timedResponder } from '../../observe/counters/timed-responder.js';
+import { type Look, timedResponder } from '../../observe/counters/timed-responder.js';
 import type { Log } from '../../observe/log.js';
 import type { ThreadTap } from '../../observe/tap/tap.js';
 import type { Clock } from '../../session/clock.js';
@@ -23,6 +23,7 @@ import type {
   UdpContext,
 } from '../../transport/transport.js';
 import { RefusedRequests } from '../refused-requests.js';
+import { AnswerComparison } from './answer-comparison.js';
 import { catchingResponder } from './catching-responder.js';
 import { recordingResponder } from './recording-responder.js';
 import type { RateLimit, ThreadSettings } from './thread-settings.js';
@@ -91,7 +92,7 @@ function answerContext(settings: ThreadSettings, services: ThreadServices): Conf
   const refused = new RefusedRequests(log, clock);
   const make = (next: ThreadSettings, outcome?: Outcome): Responder => {
     const responder = createResponder(next.answers, outcome, deskOf(next, services, refused));
-    return timedResponder(underLimit(responder, next.rateLimit), counters);
+    return timedResponder(underLimit(responder, next.rateLimit), counters, lookFor(next, responder.outcome, services));
   };
   const responder = catchingResponder(make(settings), log);
   // Without a tap the responder stays as it is, so that recording costs nothing where it is off.
@@ -105,6 +106,23 @@ function answerContext(settings: ThreadSettings, services: ThreadServices): Conf
     event: counters.event.bind(counters),
     handOff: handle ? new HandOff(handle) : NO_HAND_OFF,
   };
+}
+
+/** Compares some answers with those over another transport; undefined where nothing is recorded. */
+function lookFor(
+  { answers }: ThreadSettings,
+  outcome: Outcome,
+  { counters, log, clock }: ThreadServices,
+): Look | undefined {
+  if (!counters.records) return undefined;
+  const comparison = new AnswerComparison(createResponder(answers), counters, log, clock);
+  return (inBuf, inOff, inLen, facts, outBuf, outOff, length) =>
+    comparison.compare(
+      { octets: inBuf, from: inOff, length: inLen },
+      facts,
+      { octets: outBuf, from: outOff, length },
+      outcome,
+    );
 }
 
 /** undefined where nobody may transfer anything. */

@@ -19,7 +19,7 @@ const timed = (counters: Counters, transport: Transport): number =>
 describe('a responder that is timed', () => {
   it('answers as it would without', () => {
     const echo = echoResponder();
-    const responder = timedResponder(echo, new Counters(), 2);
+    const responder = timedResponder(echo, new Counters(), undefined, 2);
     expect(responder.outcome).toBe(echo.outcome);
     expect(ask(responder, Transport.UDP, 5)).toEqual([20, 20, 20, 20, 20]);
     expect(echo.seen).toHaveLength(5);
@@ -27,7 +27,7 @@ describe('a responder that is timed', () => {
 
   it('takes the time of one message in so many, whatever its transport', () => {
     const counters = new Counters();
-    const responder = timedResponder(echoResponder(), counters, 4);
+    const responder = timedResponder(echoResponder(), counters, undefined, 4);
     ask(responder, Transport.UDP, 3);
     expect(timed(counters, Transport.UDP)).toBe(0);
     ask(responder, Transport.TLS, 1);
