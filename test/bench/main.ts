@@ -1,6 +1,7 @@
 /**
  * npm run bench -- load [--records N]     loading a zone of N records (default 1,000,000), beside the peers' checkers
  * npm run bench -- respond [--queries N]  respond() alone, by kind of answer, unsigned and signed
+ * npm run bench -- evidence [--turns N] [--seconds S] [--quick]   cost of what `adotd report` shows, a query of UDP and of TLS
  * npm run bench -- fixture [--turns N]    starting and stopping a server for tests
  * npm run bench -- start [--turns N]     starting commands, and importing the package
  * npm run bench -- policy [--queries N]   cost of access lists and of the rate limit
@@ -24,6 +25,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchChanges, benchKept } from './changes.js';
+import { benchEvidence } from './evidence.js';
 import { benchFixture } from './fixture.js';
 import { benchLoad } from './load.js';
 import { benchPeers } from './peers.js';
@@ -72,6 +74,9 @@ switch (positionals[0]) {
     break;
   case 'respond':
     await benchRespond(Number(values.queries));
+    break;
+  case 'evidence':
+    await benchEvidence({ turns, seconds: Number(values.seconds ?? 2), quick: values.quick });
     break;
   case 'fixture':
     await benchFixture(turns);
@@ -130,7 +135,7 @@ switch (positionals[0]) {
     break;
   default:
     console.error(
-      'usage: npm run bench -- load | respond | fixture | start | policy | sessions | batches | loops | verify | watch | zones | peers [OPTION...]; options: test/bench/main.ts',
+      'usage: npm run bench -- load | respond | evidence | fixture | start | policy | sessions | batches | loops | verify | watch | zones | peers [OPTION...]; options: test/bench/main.ts',
     );
     process.exitCode = 2;
 }
