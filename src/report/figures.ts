@@ -42,6 +42,9 @@ interface PathFigures {
   readonly seconds_per_session: number | null;
   /** Seconds between queries of a session. */
   readonly mean_pause: number | null;
+  /** Seconds, of a sample: the round trip of TCP, and the time from the connection, or its upgrade, until the first answer. */
+  readonly mean_round_trip: number | null;
+  readonly mean_first_answer: number | null;
 }
 
 export interface Figures {
@@ -141,6 +144,8 @@ function pathFigures(cells: Cells, path: number): PathFigures {
     queries_per_session: mean(BLOCKS.sessionQueries, 1),
     seconds_per_session: mean(BLOCKS.sessionTimes, MICROSECONDS),
     mean_pause: mean(BLOCKS.pauses, MICROSECONDS),
+    mean_round_trip: mean(BLOCKS.roundTrips, MICROSECONDS),
+    mean_first_answer: mean(BLOCKS.firstAnswers, MICROSECONDS),
   };
 }
 

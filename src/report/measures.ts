@@ -118,6 +118,9 @@ export const BLOCKS = {
   retries: block('truncation', 1252, ['answers', 'tcp', 'starttls', 'tls']),
   /** Handshakes of clients that are followed by how they ended, and the times until the next. */
   after: block('after_handshake', 1280, combined(HANDSHAKE_NAMES, AFTER, AFTER.length)),
+  /** Of a sample of sessions that had an answer: the round trip, and the time until the first answer. */
+  roundTrips: block('round_trips', 1536, combined(PATH_NAMES, HISTOGRAM, ROOM)),
+  firstAnswers: block('first_answers', 1632, combined(PATH_NAMES, HISTOGRAM, ROOM)),
   /** The most at the end of a minute. */
   open: block('sessions_open', 2048, PATH_NAMES, 'max'),
   memory: block('memory', 2052, ['resident'], 'max'),

@@ -56,7 +56,18 @@ function transportTable({ figures: { transports } }: Report): Table {
 function sessionTable({ figures: { paths } }: Report): Table {
   return {
     title: 'Sessions',
-    head: ['sessions', 'opened', 'octets in', 'octets out', 'queries each', 'seconds each', 'pause s', 'ended'],
+    head: [
+      'sessions',
+      'opened',
+      'octets in',
+      'octets out',
+      'queries each',
+      'seconds each',
+      'pause s',
+      'RTT ms',
+      'answer ms',
+      'ended',
+    ],
     rows: Object.entries(paths).map(([name, one]) => [
       name,
       String(one.opened),
@@ -65,6 +76,8 @@ function sessionTable({ figures: { paths } }: Report): Table {
       decimal(one.queries_per_session),
       decimal(one.seconds_per_session),
       decimal(one.mean_pause),
+      milliseconds(one.mean_round_trip),
+      milliseconds(one.mean_first_answer),
       `client: ${counts(one.closed_by_client)}; server: ${counts(one.closed_by_server)}`,
     ]),
     isLastText: true,
@@ -80,7 +93,7 @@ function handshakeTable({ figures: { handshakes } }: Report): Table {
       String(one.full),
       String(one.resumed),
       String(one.failed),
-      one.mean_seconds === null ? '' : decimal(one.mean_seconds * 1000),
+      milliseconds(one.mean_seconds),
       counts(one.failures),
     ]),
     isLastText: true,
@@ -152,6 +165,10 @@ export function timeText(seconds: number): string {
 
 function decimal(value: number | null): string {
   return value === null ? '' : value >= 100 ? String(Math.round(value)) : value.toPrecision(3);
+}
+
+function milliseconds(seconds: number | null): string {
+  return decimal(seconds === null ? null : seconds * 1000);
 }
 
 function counts(all: Readonly<Record<string, number>>, between = ' '): string {

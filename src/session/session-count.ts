@@ -13,12 +13,15 @@ export class SessionCount {
   path: SessionPath;
   /** Milliseconds of the manager's clock. */
   opened = 0;
+  /** Milliseconds from the beginning of the session, or of its upgrade, until messages were answered for the first time; -1: none were. */
+  firstAnswer = -1;
 
   readonly #counts: SessionCounts;
   readonly #client: Uint8Array;
   #handshakeAt = 0;
   /** When messages were answered last; -1: none were. */
   #answeredAt = -1;
+  #begunAt = 0;
   /** Why the handshake failed, as far as the transport knows. */
   #failure: HandshakeEnd | undefined;
 
@@ -31,6 +34,7 @@ export class SessionCount {
   /** The session begins; on the path TLS, its handshake too. */
   begin(now: number): void {
     this.opened = now;
+    this.#begunAt = now;
     this.#handshakeAt = now;
     this.#counts.opened(this.path, this.#client);
   }
@@ -38,6 +42,8 @@ export class SessionCount {
   /** An upgrade begins: the session is over on its path, and goes on as one of the path STARTTLS. */
   upgrade(now: number, messages: number): void {
     this.#handshakeAt = now;
+    this.#begunAt = now;
+    this.firstAnswer = -1;
     this.#counts.closed(this.path, SessionEnd.UPGRADED, now - this.opened, messages, this.#client);
     this.path = SessionPath.STARTTLS;
     this.#counts.opened(this.path, this.#client);
@@ -47,6 +53,7 @@ export class SessionCount {
   answered(now: number): void {
     if (this.#answeredAt >= 0) this.#counts.paused(this.path, now - this.#answeredAt, this.#client);
     this.#answeredAt = now;
+    if (this.firstAnswer < 0) this.firstAnswer = now - this.#begunAt;
   }
 
   /** The handshake is complete. */

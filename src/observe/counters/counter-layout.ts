@@ -13,6 +13,7 @@ import {
   histogramWords,
   PAUSES,
   RESPOND_TIMES,
+  ROUND_TRIPS,
   SESSION_QUERIES,
   SESSION_TIMES,
   SIZES,
@@ -75,7 +76,10 @@ export const PAUSES_AT = NAMED_AT + 1;
 /** Seconds of the turns of connections that were timed, and how many these were. */
 export const WORK_AT = PAUSES_AT + histogramWords(PAUSES);
 export const TIMED_AT = WORK_AT + 1;
-export const PATH_WORDS = TIMED_AT + 1;
+/** Of a sample of sessions that had an answer: the round trip, and the time until the first answer. */
+export const ROUND_TRIPS_AT = TIMED_AT + 1;
+export const FIRST_ANSWERS_AT = ROUND_TRIPS_AT + histogramWords(ROUND_TRIPS);
+export const PATH_WORDS = FIRST_ANSWERS_AT + histogramWords(HANDSHAKE_TIMES);
 
 export const FAMILIES = Object.keys(Family).length;
 const BLOCKS = Object.keys(SessionPath).length * FAMILIES;

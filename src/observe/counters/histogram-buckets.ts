@@ -20,6 +20,9 @@ export const SESSION_TIMES: Bounds = [0.01, 0.1, 1, 2.5, 5, 10, 15, 30, 60, 300,
 /** Seconds that TLS handshakes take: computing, and one to three round trips. */
 export const HANDSHAKE_TIMES: Bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
+/** Seconds of the round trips of connections: within a building, a country, a continent, around the world, and by satellite. */
+export const ROUND_TRIPS: Bounds = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 1];
+
 /** Seconds between two queries of a session, or two runs of them: from bursts to the longest idle times that servers have. */
 export const PAUSES: Bounds = [0.01, 0.1, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 300];
 

@@ -16,6 +16,7 @@ import {
   type HistogramValue,
   observe,
   PAUSES,
+  ROUND_TRIPS,
   readHistogram,
   SESSION_QUERIES,
   SESSION_TIMES,
@@ -84,6 +85,13 @@ export class SessionCounters {
     this.words[wordOf(path, family, L.TIMED_AT)]!++;
   }
 
+  /** Counts the round trip of a session, and the time until its first answer, in milliseconds: of some sessions only. */
+  roundTrip(path: SessionPath, roundTrip: number, firstAnswer: number, client: Uint8Array): void {
+    const family = familyOf(client);
+    observe(this.words, wordOf(path, family, L.ROUND_TRIPS_AT), ROUND_TRIPS, roundTrip / 1000);
+    observe(this.words, wordOf(path, family, L.FIRST_ANSWERS_AT), HANDSHAKE_TIMES, firstAnswer / 1000);
+  }
+
   /** Counts seconds in which OpenSSL computed handshakes. */
   handshakesTook(seconds: number): void {
     this.words[L.HANDSHAKE_WORK_AT]! += seconds;
@@ -132,6 +140,16 @@ export class SessionCounters {
   /** Seconds between messages of a session, or runs of messages. */
   pauses(path: SessionPath): HistogramValue {
     return this.#histogram(path, L.PAUSES_AT, PAUSES);
+  }
+
+  /** Seconds of the round trips of a sample of sessions that had an answer. */
+  roundTrips(path: SessionPath): HistogramValue {
+    return this.#histogram(path, L.ROUND_TRIPS_AT, ROUND_TRIPS);
+  }
+
+  /** Seconds until the first answer of these sessions. */
+  firstAnswers(path: SessionPath): HistogramValue {
+    return this.#histogram(path, L.FIRST_ANSWERS_AT, HANDSHAKE_TIMES);
   }
 
   /** Octets of the connections of a path. */

@@ -85,6 +85,14 @@ export const SESSION_METRICS: readonly Metric[] = [
     read: byPath((counters, path) => counters.pauses(path)),
   },
   {
+    name: 'adotd_session_round_trip_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    help: 'Round trips of TCP as the kernel has measured them, of 1 session in 7 that had an answer, when it ends. Empty with `streams: node`.',
+    labels: PATH,
+    read: byPath((counters, path) => counters.roundTrips(path)),
+  },
+  {
     name: 'adotd_session_work_seconds_total',
     type: 'counter',
     unit: 'seconds',

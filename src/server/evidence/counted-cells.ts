@@ -94,6 +94,8 @@ function putPath(put: Put, counters: Counters, path: SessionPath): void {
   putHistogram(put, BLOCKS.sessionTimes, at, counters.sessionTimes(path), MICROSECONDS);
   putHistogram(put, BLOCKS.sessionQueries, at, counters.sessionQueries(path), 1);
   putHistogram(put, BLOCKS.pauses, at, counters.pauses(path), MICROSECONDS);
+  putHistogram(put, BLOCKS.roundTrips, at, counters.roundTrips(path), MICROSECONDS);
+  putHistogram(put, BLOCKS.firstAnswers, at, counters.firstAnswers(path), MICROSECONDS);
   putHistogram(put, BLOCKS.handshakeTimes, at, counters.handshakeTimes(path), MICROSECONDS);
 }
 

@@ -58,6 +58,8 @@ export interface LoopParts {
   readonly yielded: LoopConnection[];
   /** Turns of connections until one is timed. */
   untimed: number;
+  /** Connections that are closed until one is asked for its round trip. */
+  unmeasured: number;
   /** The number of the next descriptor that is watched. */
   generation(): number;
   /** The address of octets that a session composes answers in. */
@@ -100,6 +102,7 @@ export function createLoopParts(
     deferred: [],
     yielded: [],
     untimed: 1,
+    unmeasured: 1,
     generation() {
       generation = (generation + 1) | 0;
       return generation;
