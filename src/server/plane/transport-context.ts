@@ -6,6 +6,7 @@ import { limitedResponder } from '../../answer/rate-limit.js';
 import { createResponder, type Responder } from '../../answer/respond.js';
 import type { Catalog } from '../../image/catalog.js';
 import type { DayMemory } from '../../observe/clients/day-clients.js';
+import { AnswerComparison } from '../../observe/counters/answer-comparison.js';
 import type { Counters } from '../../observe/counters/counters.js';
 import { type Look, timedResponder } from '../../observe/counters/timed-responder.js';
 import type { Log } from '../../observe/log.js';
@@ -23,7 +24,6 @@ import type {
   UdpContext,
 } from '../../transport/transport.js';
 import { RefusedRequests } from '../refused-requests.js';
-import { AnswerComparison } from './answer-comparison.js';
 import { catchingResponder } from './catching-responder.js';
 import { recordingResponder } from './recording-responder.js';
 import type { RateLimit, ThreadSettings } from './thread-settings.js';

@@ -15,14 +15,12 @@ import { handshakeFailure } from '../handshake-failure.js';
 import { TransportEvent } from '../transport.js';
 import { Ready } from './epoll.js';
 import { LARGEST_READ, type LoopParts } from './loop-parts.js';
-import { roundTripOf } from './round-trip.js';
+import { measureRoundTrip } from './round-trip.js';
 import { mayTryAgain, Sender } from './sender.js';
 import { TlsPlace } from './tls-place.js';
 
 const SHUT_WR = 1;
 const NOTHING = new Uint8Array(0);
-/** 1 connection in this many is asked for its round trip when it is closed. */
-const MEASURE_SAMPLE = 7;
 /** Reads that throw away what came before a connection is closed behind an alert. A guess: what a client sends in one go. */
 const LAST_READS = 4;
 
@@ -174,7 +172,8 @@ export class EpollConnection implements Connection {
     this.#tls?.free();
     const { connections, gone } = this.#parts;
     connections[this.fd] = undefined;
-    if (--this.#parts.unmeasured <= 0) this.#measure();
+    // While there is a descriptor.
+    measureRoundTrip(this.#parts, this.fd, this.#session);
     // Its descriptor has no duplicate, so that epoll forgets it, too.
     this.#parts.close(this.fd);
     gone.push(this);
@@ -324,17 +323,6 @@ export class EpollConnection implements Connection {
     if (this.#deferred) return;
     this.#deferred = true;
     this.#parts.deferred.push(this);
-  }
-
-  /** Asks for the round trip, while there is a descriptor. */
-  #measure(): void {
-    const session = this.#session;
-    if (session === undefined || session.count.firstAnswer < 0) return;
-    const parts = this.#parts;
-    const roundTrip = roundTripOf(parts.system, this.fd);
-    if (roundTrip === 0) return;
-    parts.unmeasured = MEASURE_SAMPLE;
-    parts.context.counts.roundTrip(session.count.path, roundTrip, session.count.firstAnswer, session.client);
   }
 
   /** Counts the octets since the last call, except the `later` last ones that have come. */

@@ -6,9 +6,9 @@ import { createFacts, Limited, Padding, Transport, UpgradeBit } from '../../../s
 import { createResponder, type Responder } from '../../../src/answer/respond.js';
 import { type Catalog, Publisher } from '../../../src/image/catalog.js';
 import { load } from '../../../src/image/load.js';
+import { AnswerComparison } from '../../../src/observe/counters/answer-comparison.js';
 import { Counters } from '../../../src/observe/counters/counters.js';
 import { LOOKED_AT, SAMPLE, timedResponder } from '../../../src/observe/counters/timed-responder.js';
-import { AnswerComparison } from '../../../src/server/plane/answer-comparison.js';
 import { ROOT } from '../../support/cli.js';
 import { FakeClock } from '../../support/clock.js';
 import { buildQuery } from '../../support/message.js';

@@ -16,11 +16,11 @@ import {
 } from '../../answer/facts.js';
 import { skipName } from '../../answer/request.js';
 import type { Responder } from '../../answer/respond.js';
-import type { Counters } from '../../observe/counters/counters.js';
-import type { Log } from '../../observe/log.js';
 import { Class, Ede, Opcode, Type } from '../../protocol/iana.js';
 import { nameToText } from '../../protocol/name.js';
 import type { Clock } from '../../session/clock.js';
+import type { Log } from '../log.js';
+import type { Counters } from './counters.js';
 
 const HEADER = 12;
 /** In octet 2 of the header; it depends on the limit of the transport. */
