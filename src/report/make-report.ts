@@ -10,7 +10,7 @@ import { mergeCells } from './row.js';
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
-/** Seconds up to which a report is made of minutes; a longer one of hours. */
+/** Seconds up to which a report is made of minutes, where there are any; a longer one of hours. */
 const BY_MINUTES = 48 * 3600;
 
 /** A point of the plots: a period of all servers. */
@@ -43,7 +43,7 @@ export interface Span {
 
 /** The report of a time. Rows that lie in it by half count as a whole. */
 export function makeReport(sources: readonly ReportData[], { from, to }: Span): Report {
-  const isShort = to - from <= BY_MINUTES;
+  const isShort = to - from <= BY_MINUTES && !sources.some((source) => lacksMinutes(source, { from, to }));
   const step = isShort ? MINUTE : HOUR;
   const byTime = cellsByTime(sources, { from, to }, step);
   const times = [...byTime.keys()];
@@ -63,6 +63,16 @@ export function makeReport(sources: readonly ReportData[], { from, to }: Span): 
   };
 }
 
+/** Whether a server has hours of this time of which it keeps no minutes any more. */
+function lacksMinutes({ minutes, hours }: ReportData, span: Span): boolean {
+  const first = minutes.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY);
+  return hours.some((row) => isWithin(row, span) && row.at + row.seconds <= first);
+}
+
+function isWithin({ at, seconds }: { readonly at: number; readonly seconds: number }, { from, to }: Span): boolean {
+  return at + seconds > from && at < to;
+}
+
 /** The numbers of all sources together, minute by minute or hour by hour, in the order of time. */
 export function cellsByTime(
   sources: readonly ReportData[],
@@ -71,7 +81,7 @@ export function cellsByTime(
 ): Map<number, Map<number, number>> {
   const byTime = new Map<number, Map<number, number>>();
   for (const row of sources.flatMap(({ minutes, hours }) => (step === MINUTE ? minutes : hours))) {
-    if (row.at + row.seconds <= from || row.at >= to) continue;
+    if (!isWithin(row, { from, to })) continue;
     byTime.set(row.at, mergeCells(byTime.get(row.at) ?? new Map(), cellsOf(row)));
   }
   return new Map([...byTime].sort(([a], [b]) => a - b));
