@@ -16,7 +16,7 @@ const number = z.int().check(z.gte(0));
 const rowSchema = z.object({ at: number, seconds: number.check(z.gte(1)), cells: z.record(z.string(), number) });
 
 /** The evidence of one server. */
-const dataSchema = z.object({
+export const dataSchema = z.object({
   adotd_evidence: z.literal(1),
   server: z.string().check(z.maxLength(255)),
   /** Whether it outlives a restart. */
@@ -27,7 +27,7 @@ const dataSchema = z.object({
   days: z.array(z.string()).check(z.maxLength(1000)),
 });
 
-const reportSchema = z.object({ adotd_report: z.literal(1), sources: z.array(dataSchema) });
+const reportSchema = z.object({ adotd_report: z.literal(1), from: number, to: number, sources: z.array(dataSchema) });
 
 export type ReportData = z.output<typeof dataSchema>;
 type JsonRow = z.output<typeof rowSchema>;
@@ -47,8 +47,16 @@ export function dataOf(history: History, server: string, stored: boolean, since 
   };
 }
 
-/** The evidence in a text: of one server, or in a report of several. Throws ADOTD_FILE; `where` is for the message. */
-export function readData(text: string, where: string): readonly ReportData[] {
+/** The evidence in a text, and the time that it is of. */
+interface ReadData {
+  readonly sources: readonly ReportData[];
+  /** Seconds since 1970; those of a report in JSON, or of the rows. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Reads the evidence of one server, or a report of several. Throws ADOTD_FILE; `where` is for the message. */
+export function readData(text: string, where: string): ReadData {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -56,12 +64,21 @@ export function readData(text: string, where: string): readonly ReportData[] {
     throw new AdotdError(ErrorCode.FILE, `${where}: found no JSON, expected what adotd report --format json writes`);
   }
   const report = reportSchema.safeParse(value);
-  if (report.success) return report.data.sources;
+  if (report.success) return report.data;
   const data = dataSchema.safeParse(value);
-  if (data.success) return [data.data];
+  if (data.success) return { sources: [data.data], ...timeOf(data.data) };
   const [issue] = data.error.issues;
   const place = issue === undefined ? '' : ` (${issue.path.join('.')}: ${issue.message})`;
   throw new AdotdError(ErrorCode.FILE, `${where}: found no evidence of adotd report${place}`);
+}
+
+function timeOf({ minutes, hours }: ReportData): { from: number; to: number } {
+  const rows = [...minutes, ...hours];
+  if (rows.length === 0) return { from: 0, to: 0 };
+  return {
+    from: rows.reduce((first, { at }) => Math.min(first, at), Number.MAX_SAFE_INTEGER),
+    to: rows.reduce((last, { at, seconds }) => Math.max(last, at + seconds), 0),
+  };
 }
 
 /** The numbers of a row by id; those whose names this version does not know are left out. */

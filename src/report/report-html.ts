@@ -2,6 +2,7 @@
  * A report as one page: HTML that needs nothing else, no script and no request. Plots are SVG in the page. Its colours follow those of the reader's
  * system, light or dark.
  */
+import { type Comparison, comparedTimes, comparisonTable } from './comparison.js';
 import type { Report } from './make-report.js';
 import { plotOfQueries, plotOfValues } from './report-plots.js';
 import { reportTables, type Table, timeText } from './report-tables.js';
@@ -32,6 +33,28 @@ export function reportHtml(report: Report): string {
     cpu === null ? [] : [{ name, value: cpu }],
   );
   const notes = notesOn(sources).map((note) => `<p>${escaped(note)}</p>`);
+  return page(
+    title,
+    `<p>${timeText(from)} to ${timeText(to)}</p>
+${notes.join('\n')}<p>${escaped(words)}</p>
+<h2>Queries by transport</h2>
+${plotOfQueries(report)}
+${costs.length > 0 ? `<h2>CPU a query, with handshakes, in microseconds</h2>\n${plotOfValues(costs)}` : ''}
+${reportTables(report).map(htmlTable).join('\n')}`,
+  );
+}
+
+export function comparisonHtml(comparison: Comparison): string {
+  const times = comparedTimes(comparison).map((line) => `<p>${escaped(line)}</p>`);
+  return page(
+    'DNS over TLS, before and after',
+    `${times.join('\n')}
+<p>${escaped(comparison.words)}</p>
+${htmlTable(comparisonTable(comparison))}`,
+  );
+}
+
+function page(title: string, content: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -44,12 +67,7 @@ export function reportHtml(report: Report): string {
 <body>
 <main>
 <h1>${escaped(title)}</h1>
-<p>${timeText(from)} to ${timeText(to)}</p>
-${notes.join('\n')}<p>${escaped(words)}</p>
-<h2>Queries by transport</h2>
-${plotOfQueries(report)}
-${costs.length > 0 ? `<h2>CPU a query, with handshakes, in microseconds</h2>\n${plotOfValues(costs)}` : ''}
-${reportTables(report).map(htmlTable).join('\n')}
+${content}
 </main>
 </body>
 </html>

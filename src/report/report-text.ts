@@ -1,4 +1,5 @@
 /** A report as text for a terminal. */
+import { type Comparison, comparedTimes, comparisonTable } from './comparison.js';
 import type { Report } from './make-report.js';
 import { reportTables, type Table, timeText } from './report-tables.js';
 import { notesOn } from './report-words.js';
@@ -13,6 +14,11 @@ export function reportText(report: Report): string {
     words,
     ...reportTables(report).flatMap((table) => ['', ...tableLines(table)]),
   ];
+  return `${lines.join('\n')}\n`;
+}
+
+export function comparisonText(comparison: Comparison): string {
+  const lines = [...comparedTimes(comparison), '', comparison.words, '', ...tableLines(comparisonTable(comparison))];
   return `${lines.join('\n')}\n`;
 }
 

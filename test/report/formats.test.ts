@@ -1,10 +1,13 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { encodeClientDay } from '../../src/report/client-day.js';
+import { compareReports } from '../../src/report/comparison.js';
 import { makeReport } from '../../src/report/make-report.js';
-import { reportCsv } from '../../src/report/report-csv.js';
+import { comparisonCsv, reportCsv } from '../../src/report/report-csv.js';
 import { type ReportData, readData } from '../../src/report/report-data.js';
-import { reportHtml } from '../../src/report/report-html.js';
-import { reportText } from '../../src/report/report-text.js';
+import { comparisonHtml, reportHtml } from '../../src/report/report-html.js';
+import { reportJsonSchema } from '../../src/report/report-schema.js';
+import { comparisonText, reportText } from '../../src/report/report-text.js';
 
 /** Noon of 2026-11-30. */
 const NOON = 1_796_040_000;
@@ -49,6 +52,16 @@ describe('a report', () => {
     );
   });
 
+  it('of a short time long ago is made of hours: minutes are kept for two days', () => {
+    const row = (at: number, seconds: number, count: number) => ({ at, seconds, cells: { 'queries.udp.ipv4': count } });
+    const hours = [row(NOON - 7200, 3600, 50), row(NOON, 3600, 70)];
+    const data = { ...dataOf('ns1', []), minutes: [row(NOON, 60, 7)], hours };
+    const long = makeReport([data], { from: NOON - 7200, to: NOON });
+    expect([long.step, long.figures.queries]).toEqual([3600, 50]);
+    const short = makeReport([data], { from: NOON, to: NOON + 3600 });
+    expect([short.step, short.figures.queries]).toEqual([60, 7]);
+  });
+
   it('of a time without rows says that nothing was asked', () => {
     const empty = makeReport([dataOf('ns1', [10])], { from: NOON - 7200, to: NOON - 3600 });
     expect([empty.figures.queries, empty.words]).toEqual([0, 'Nothing was asked in this time.']);
@@ -56,9 +69,13 @@ describe('a report', () => {
   });
 
   it('in JSON can be read again, and makes the same report', () => {
-    const again = makeReport(readData(JSON.stringify(report), 'report.json'), SPAN);
+    const again = makeReport(readData(JSON.stringify(report), 'report.json').sources, SPAN);
     expect(again).toEqual(report);
-    expect(readData(JSON.stringify(dataOf('ns1', [1])), 'x')).toEqual([dataOf('ns1', [1])]);
+    expect(readData(JSON.stringify(dataOf('ns1', [1])), 'x')).toEqual({
+      sources: [dataOf('ns1', [1])],
+      from: NOON,
+      to: NOON + 60,
+    });
   });
 
   it.each([
@@ -71,6 +88,46 @@ describe('a report', () => {
     ],
   ])('refuses %s', (_, text, message) => {
     expect(() => readData(text, 'x')).toThrow(message);
+  });
+
+  it('in JSON is as its schema says, and so is a comparison', () => {
+    const validate = new Ajv2020({ allErrors: true, strict: false }).compile(reportJsonSchema());
+    const empty = makeReport([], SPAN);
+    for (const value of [report, empty, compareReports(report, report), compareReports(empty, report)]) {
+      expect(validate(JSON.parse(JSON.stringify(value))), JSON.stringify(validate.errors)).toBe(true);
+    }
+    const later = { ...report, figures: { ...report.figures, new_figure: 1 } };
+    expect(validate(later), JSON.stringify(validate.errors)).toBe(true);
+    const { words: _, ...without } = report;
+    expect(validate(without)).toBe(false);
+    expect(validate({ ...report, figures: { ...report.figures, queries: -1 } })).toBe(false);
+  });
+
+  it('beside another one tells what has changed', () => {
+    const [before, after] = [[10], [20, 20]].map((queries) => makeReport([dataOf('ns1', queries)], SPAN));
+    const comparison = compareReports(before!, after!);
+    const rowOf = (name: string) => comparison.rows.find((row) => row.name === name);
+    expect(rowOf('queries')).toEqual({ name: 'queries', unit: '/s', before: 0.5, after: 1, change: 1 });
+    expect(rowOf('share of queries: tls')).toMatchObject({ unit: 'share', before: 2 / 3, after: 2 / 3, change: 0 });
+    expect(rowOf('CPU a query: udp')).toMatchObject({ unit: 'µs', before: 100_000, after: 50_000, change: -0.5 });
+    expect(rowOf('SERVFAIL in the clear')).toMatchObject({ before: 0.1, after: 0.05, change: -0.5 });
+    expect(rowOf('first answer of TLS')).toMatchObject({ before: null, after: null, change: null });
+    expect(comparison.words).toBe(
+      'TLS carried 67 % of all queries before, and 67 % after. SERVFAIL was the answer to 10 % of the queries in the clear before, and to 5.0 % after; inside TLS to 0 % and 0 %.',
+    );
+    const text = comparisonText(comparison);
+    expect(text).toMatch(
+      /^before: 2026-11-30T12:00Z to 2026-11-30T12:01Z\nafter: 2026-11-30T12:00Z to 2026-11-30T12:02Z\n/,
+    );
+    expect(text).toMatch(/^queries, \/s +0\.500 +1\.00 +\+100 %$/m);
+    expect(text).not.toContain('first answer');
+    expect(comparisonCsv(comparison)).toContain('queries,/s,0.5,1,1\r\n');
+    expect(comparisonHtml(comparison)).toContain(
+      '<td>CPU a query: udp, µs</td><td>100000</td><td>50000</td><td>-50 %</td>',
+    );
+    const nothing = compareReports(makeReport([], SPAN), makeReport([], SPAN));
+    for (const format of [comparisonText, comparisonCsv, comparisonHtml])
+      expect(format(nothing)).not.toMatch(/NaN|Infinity/);
   });
 
   it('as text names a server without state', () => {
