@@ -296,6 +296,14 @@ describe.skipIf(missing)(`the report of a server${missing ? ` (skipped: ${missin
     for (const name of ['work.tcp', 'work.tls', 'work.handshakes'])
       expect([name, summed(name) > 0]).toEqual([name, true]);
     expect(summed('groups.0') + summed('groups.1')).toBe(3);
+    // The kernel has measured round trips, on loopback.
+    for (const name of ['tcp', 'tls']) {
+      const { mean_round_trip, mean_first_answer } = figures.paths[name]!;
+      expect(mean_round_trip).toBeGreaterThan(0);
+      expect(mean_round_trip).toBeLessThan(0.5);
+      expect(mean_first_answer).toBeGreaterThan(0);
+    }
+    expect(Object.values(figures.transports).map(({ different }) => different)).toEqual([0, 0, 0, 0]);
     expect(words).toContain(`of ${2000 + 1000 + 500 + 3} queries`);
     await server.stop();
   });
