@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.js';
 import { counted } from '../errors.js';
 import type { Log } from '../observe/log.js';
 import type { ReportData } from '../report/report-data.js';
-import { systemClock } from '../session/clock.js';
+import { systemClock, wallTime } from '../session/clock.js';
 import { version } from '../version.js';
 import type { Effect } from './config-change.js';
 import { type ControlService, openControl } from './control/control-service.js';
@@ -14,7 +14,7 @@ import { filesOfPeers } from './process/files-after-drop.js';
 import type { Notifier } from './process/service-notify.js';
 import type { ConfigFile, ReloadOutcome } from './reload.js';
 import type { Server } from './server.js';
-import { changedSince } from './watch/file-looks.js';
+import { changedSince, TICK } from './watch/file-looks.js';
 import { createWatcher, type WatchedPaths, type Watcher } from './watch/watch.js';
 import type { ReloadRequest } from './zones/zone-loader.js';
 import { outcomeText } from './zones/zone-outcome.js';
@@ -66,11 +66,14 @@ export async function operate(server: Server, options: OperationOptions): Promis
   const watch = fileWatch(server, options, (paths) => void reload({ paths }));
   const reload = async (request: ReloadRequest): Promise<ReloadOutcome> => {
     notifier.reloading();
+    const began = wallTime();
     const done = await server.reload(request);
     const outcome = { ...done, errors: [...done.errors, ...(faults?.reload(request) ?? [])] };
     logOutcome(outcome, request.paths !== undefined, log);
     notifier.ready(statusText(server));
-    watch.update();
+    // A file that is new here may have changed after it was read, and before it was watched.
+    const late = changedSince(watch.update(), began - TICK);
+    if (late.size > 0) void reload({ paths: late });
     return outcome;
   };
   const target = controlView(
@@ -105,8 +108,8 @@ interface FileWatch {
   readonly active: boolean;
   /** Begins anew, or ends, as `config` wants it. */
   configure(config: Config): void;
-  /** Follows the files of the zones and certificates that are served now. */
-  update(): void;
+  /** Follows the files of the zones and certificates that are served now. Returns those that were not watched before. */
+  update(): readonly string[];
   close(): void;
 }
 
@@ -125,7 +128,7 @@ function fileWatch(
       watcher = enabled ? createWatcher({ settle, poll, clock: systemClock, log: options.log, changed }) : undefined;
       watcher?.update(watchedPaths(server, options));
     },
-    update: () => watcher?.update(watchedPaths(server, options)),
+    update: () => watcher?.update(watchedPaths(server, options)) ?? [],
     close: () => watcher?.close(),
   };
 }

@@ -1,13 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Config, configSchema } from '../../src/config/schema.js';
 import { silentLog } from '../../src/observe/log.js';
 import { operate } from '../../src/server/operate.js';
 import { createNotifier } from '../../src/server/process/service-notify.js';
-import { createServer } from '../../src/server/server.js';
+import { createServer, type Server } from '../../src/server/server.js';
 import { zonesOfConfig } from '../../src/server/zones/zone-files.js';
+import type { ReloadRequest } from '../../src/server/zones/zone-loader.js';
 import { queryUdp } from '../support/query.js';
 
 let folder: string;
@@ -19,9 +20,18 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const put = (name: string, address: string): void =>
   writeFileSync(join(folder, name), `@ 60 SOA ns h 1 1 1 1 1\n@ 60 NS ns\nns 60 A ${address}\n`);
 
-/** A server of the folder, that nobody has watched from the start until now. */
-async function serve(config: Config) {
-  const server = await createServer({ config, zones: zonesOfConfig, log: silentLog, loader: { thread: false } });
+/** A server of the folder, that nobody has watched from the start until now. `reloaded`: called before others hear of a reload. */
+async function serve(config: Config, reloaded: () => void = () => undefined) {
+  const served = await createServer({ config, zones: zonesOfConfig, log: silentLog, loader: { thread: false } });
+  const server: Server = Object.create(served, {
+    reload: {
+      async value(request: ReloadRequest) {
+        const outcome = await served.reload(request);
+        reloaded();
+        return outcome;
+      },
+    },
+  });
   const ask = async (name: string) => {
     const { address, port } = server.udp[0] ?? { address: '', port: 0 };
     const { answers = [] } = await queryUdp({ address, udp: port, tcp: port }, name);
@@ -72,6 +82,27 @@ it('what has changed since the start, before it was watched, is loaded; and only
     ]);
     expect(server.reloader.tally.done).toBe(1);
   } finally {
+    await operation.close();
+    await server.close();
+  }
+});
+
+it('a new file that changes after it was read, and before it is watched, is loaded again', async () => {
+  // Then no event tells of a change.
+  vi.stubEnv('CHOKIDAR_USEPOLLING', '1');
+  put('old.test.zone', '192.0.2.1');
+  let isChanged = false;
+  const { server, ask, begin } = await serve(configOf({ enabled: true }), () => {
+    if (!isChanged) put('new.test.zone', '192.0.2.3');
+    isChanged = true;
+  });
+  const operation = await begin();
+  try {
+    put('new.test.zone', '192.0.2.2');
+    await operation.hangup();
+    await expect.poll(() => ask('ns.new.test')).toEqual(['192.0.2.3']);
+  } finally {
+    vi.unstubAllEnvs();
     await operation.close();
     await server.close();
   }

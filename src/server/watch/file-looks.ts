@@ -16,7 +16,7 @@ export interface Look {
 }
 
 /** Milliseconds. Linux stamps files with a clock whose ticks are 10 ms or shorter. */
-const TICK = 20;
+export const TICK = 20;
 /** Octets: a longer file is not read for a look. */
 const SHORT = 65_536;
 

@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { codeOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
-import type { Clock } from '../../session/clock.js';
+import type { Clock, Timer } from '../../session/clock.js';
 import { isZoneFileName } from '../../zone/filename.js';
 import { folderIdentity } from './file-looks.js';
 import { type FolderWatch, type WatchFolder, watchWithChokidar } from './folder-events.js';
@@ -37,14 +37,19 @@ interface WatchOptions {
 }
 
 export interface Watcher {
-  /** From now on watches these paths and no others. */
-  update(paths: WatchedPaths): void;
+  /** From now on watches these paths and no others. Returns the files that were not watched before. */
+  update(paths: WatchedPaths): readonly string[];
   close(): void;
 }
 
 const SETTLE_LIMIT = 10;
 /** Seconds between two looks if a folder cannot be watched. */
 const FALLBACK_POLL = 10;
+/**
+ * Events within a moment after which all files are looked at: half of those that Linux keeps for a process (fs.inotify.max_queued_events).
+ * It drops what comes when it has that many, and libuv does not tell.
+ */
+const MANY_EVENTS = 8192;
 
 /** The watched paths that depend on a name in a folder. */
 interface Hint {
@@ -61,7 +66,7 @@ class FolderWatcher implements Watcher {
   readonly #options: WatchOptions;
   readonly #watchFolder: WatchFolder;
   readonly #poller: Poller;
-  readonly #timer;
+  readonly #timer: Timer;
   /** The key is a folder, its path without links. */
   readonly #watched = new Map<string, { readonly watch: FolderWatch; readonly identity: string }>();
   /** The keys are a folder, its path without links, and a name in it. */
@@ -76,6 +81,9 @@ class FolderWatcher implements Watcher {
   #folders = new Map<string, string>();
   #dirty = new Set<string>();
   #moved = false;
+  /** Events since all files were looked at, or since there were many. */
+  #events = 0;
+  readonly #burst: Timer;
   #firstAt: number | undefined;
   #closed = false;
 
@@ -87,22 +95,29 @@ class FolderWatcher implements Watcher {
     this.#poller = new Poller(clock, (paths) => {
       for (const path of paths) this.#touch(path);
     });
+    this.#burst = clock.timer(() => {
+      this.#events = 0;
+      void this.#poller.look();
+    });
     if (poll > 0) this.#poller.every(poll);
   }
 
-  update({ files, folders }: WatchedPaths): void {
+  update({ files, folders }: WatchedPaths): readonly string[] {
     const wanted = new Set(files);
     for (const path of this.#all) if (!wanted.has(path)) this.#forget(path);
-    for (const path of wanted) if (!this.#all.has(path)) this.#add(path);
+    const added = [...wanted].filter((path) => !this.#all.has(path));
+    for (const path of added) this.#add(path);
     this.#folders.clear();
     for (const folder of folders) this.#addFolder(folder);
     this.#poller.update(this.#all, this.#folders.values());
     this.#watchNeeded();
+    return added;
   }
 
   close(): void {
     this.#closed = true;
     this.#timer.clear();
+    this.#burst.clear();
     this.#poller.close();
     this.#unwatchAll();
   }
@@ -158,7 +173,15 @@ class FolderWatcher implements Watcher {
 
   /** Watches each folder that a watched path depends on. */
   #watchNeeded(): void {
-    for (const folder of this.#hints.keys()) if (!this.#watched.has(folder)) this.#watch(folder);
+    const needed = [...this.#hints.keys()].filter((folder) => !this.#watched.has(folder));
+    for (const folder of needed) this.#watch(folder);
+    // A folder on the way may have been replaced after the way was followed, and before it was watched.
+    if (needed.length > 0) this.#findMoved();
+  }
+
+  /** Finds the folders of watched files that lead elsewhere than when their ways were followed. */
+  #findMoved(): void {
+    for (const [base, before] of this.#bases) if (!sameWay(before, stepsOf(base))) this.#baseMoved(base);
   }
 
   #watch(folder: string): void {
@@ -176,7 +199,7 @@ class FolderWatcher implements Watcher {
   /** More folders are watched now: finds the changes that came before their watches. */
   #watching(): void {
     if (this.#closed) return;
-    for (const [base, before] of this.#bases) if (!sameWay(before, stepsOf(base))) this.#baseMoved(base);
+    this.#findMoved();
     for (const [folder, { identity }] of this.#watched) {
       if (identity === folderIdentity(folder)) continue;
       this.#moved = true;
@@ -210,6 +233,7 @@ class FolderWatcher implements Watcher {
   }
 
   #heard(folder: string, name: string | undefined): void {
+    if (++this.#events === MANY_EVENTS) this.#burst.set(this.#options.settle);
     const hints = this.#hints.get(folder);
     if (hints === undefined || this.#closed) return;
     const own = this.#folders.get(folder);

@@ -268,6 +268,49 @@ describe('watching files', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('tells of a folder that comes after its way was followed, and before that is watched', () => {
+    const clock = new FakeClock();
+    told.length = 0;
+    const late: WatchFolder = (path) => {
+      if (path === folder) mkdirSync(at('zones'), { recursive: true });
+      return { close() {} };
+    };
+    watcher = createWatcher({ settle: 100, poll: 0, clock, log, changed, watchFolder: late });
+    watcher.update({ files: [], folders: [at('zones')] });
+    clock.advance(100);
+    expect(told).toEqual([['zones']]);
+    clock.advance(10_000);
+    expect(told).toHaveLength(1);
+  });
+
+  it('looks at all files after so many events that the system may have dropped some', () => {
+    const clock = new FakeClock();
+    told.length = 0;
+    let heard: (name: string | undefined) => void = () => undefined;
+    const spy: WatchFolder = (path, listener) => {
+      if (path === folder) heard = listener;
+      return { close() {} };
+    };
+    writeFileSync(at('a'), '1');
+    watcher = createWatcher({ settle: 100, poll: 0, clock, log, changed, watchFolder: spy });
+    watcher.update({ files: [at('a')], folders: [] });
+    for (const others of [8191, 1, 8192]) {
+      writeFileSync(at('a'), `changed before ${others} others`);
+      for (let i = 0; i < others; i++) heard('b');
+      clock.advance(100);
+      clock.advance(100);
+      told.push([`${others}`]);
+    }
+    expect(told).toEqual([['8191'], ['a'], ['1'], ['a'], ['8192']]);
+  });
+
+  it('says which files it did not watch before', () => {
+    const deaf: WatchFolder = () => ({ close() {} });
+    watcher = createWatcher({ settle: 10, poll: 0, clock: new FakeClock(), log, changed, watchFolder: deaf });
+    expect(watcher.update({ files: [at('a')], folders: [] })).toEqual([at('a')]);
+    expect(watcher.update({ files: [at('a'), at('b')], folders: [] })).toEqual([at('b')]);
+  });
+
   it('forgets paths that are no longer asked for', async () => {
     writeFileSync(at('a'), '1');
     writeFileSync(at('b'), '1');
