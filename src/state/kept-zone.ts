@@ -21,6 +21,8 @@ export interface Head {
   /** Number of the last difference. */
   readonly last: number;
   readonly serial: number;
+  /** Whether a change since may be lost. */
+  readonly isSuspect: boolean;
 }
 
 /** A zone at one moment. */
@@ -46,12 +48,14 @@ export interface KeptZone {
   turn: Promise<void>;
 }
 
-const NO_HEAD: Head = { newest: undefined, older: undefined, source: 0, last: 0, serial: 0 };
+const NO_HEAD: Head = { newest: undefined, older: undefined, source: 0, last: 0, serial: 0, isSuspect: false };
 const NEWEST = 1;
 const OLDER = 2;
+const SUSPECT = 4;
 
-export function newZone(zone: string): KeptZone {
-  const empty = { head: NO_HEAD, facts: NO_FACTS, isRemoved: true };
+/** `isSuspect`: whether versions of it may be lost. */
+export function newZone(zone: string, isSuspect = false): KeptZone {
+  const empty = { head: { ...NO_HEAD, isSuspect }, facts: NO_FACTS, isRemoved: true };
   return {
     zone,
     durable: empty,
@@ -65,10 +69,10 @@ export function newZone(zone: string): KeptZone {
 }
 
 /** The head as numbers of an entry. */
-export function headFields({ newest, older, source, last, serial }: Head): number[] {
+export function headFields({ newest, older, source, last, serial, isSuspect }: Head): number[] {
   const fields = (generation: Generation | undefined): number[] =>
     generation === undefined ? [0, 0, 0] : [generation.id, generation.number, generation.serial];
-  const flags = (newest === undefined ? 0 : NEWEST) | (older === undefined ? 0 : OLDER);
+  const flags = (newest === undefined ? 0 : NEWEST) | (older === undefined ? 0 : OLDER) | (isSuspect ? SUSPECT : 0);
   return [flags, ...fields(newest), ...fields(older), source, last, serial];
 }
 
@@ -77,7 +81,7 @@ export function headOf({ fields }: FoundEntry): Head {
   const generation = (flag: number, at: number): Generation | undefined =>
     (fields[0]! & flag) === 0 ? undefined : { id: fields[at]!, number: fields[at + 1]!, serial: fields[at + 2]! };
   const [source, last, serial] = [fields[7]!, fields[8]!, fields[9]!];
-  return { newest: generation(NEWEST, 1), older: generation(OLDER, 4), source, last, serial };
+  return { newest: generation(NEWEST, 1), older: generation(OLDER, 4), source, last, serial, isSuspect: (fields[0]! & SUSPECT) !== 0 };
 }
 
 /** Number of the first difference that is of use. */

@@ -29,6 +29,7 @@ interface Damage {
   readonly isLoss: boolean;
 }
 
+
 interface LedgerFile {
   readonly number: number;
   readonly path: string;
@@ -43,6 +44,8 @@ export class LedgerFiles {
   target!: LedgerFile;
   /** Sequence number of the newest entry. */
   sequence = 0;
+  /** Entries with a larger sequence number were made after all that is lost. 0: nothing is lost; Infinity: what is lost may be the newest. */
+  lostUpTo = 0;
   readonly mark: HighWater;
   readonly #folder: string;
   readonly #files = new Map<number, LedgerFile>();
@@ -100,6 +103,7 @@ export class LedgerFiles {
     const handle = await open(path, 'r+');
     const { size } = await handle.stat();
     const file = { number, path, handle, octets: size };
+    const older = this.#files.size === 0 && number > 1 ? undefined : this.sequence;
     this.#files.set(number, file);
     let type: number | undefined;
     const { end, gaps } = scanFile(handle.fd, size, (entry, at) => {
@@ -109,11 +113,11 @@ export class LedgerFiles {
     });
     const promised = this.#promised(number);
     for (const gap of gaps) {
-      if (gap.from < promised) this.#setAside(file, gap.from, gap.to);
+      if (gap.from < promised) this.#setAside(file, gap.from, gap.to, lastBefore(gap, older));
       else await fill(file, gap);
     }
     const isShort = !isLast ? type !== EntryType.CLOSED : promised === Infinity ? end < size : end < promised;
-    if (isShort) this.#setAside(file, end, Math.max(size, promised === Infinity ? 0 : promised));
+    if (isShort) this.#setAside(file, end, Math.max(size, promised === Infinity ? 0 : promised), Infinity);
     if (!isLast || end === size) return;
     // Nobody was told that this is stored: it was being written when the process or the machine ended.
     await handle.truncate(end);
@@ -127,17 +131,18 @@ export class LedgerFiles {
     return found.file === number ? found.octets : 0;
   }
 
-  #lost(path: string, reason: string): void {
+  #lost(path: string, reason: string, upTo = Infinity): void {
+    this.lostUpTo = Math.max(this.lostUpTo, upTo);
     this.damage.push({ path, reason, isLoss: true });
   }
 
   /** Notes that a part of a file cannot be read, and copies what is there. */
-  #setAside({ number, path, handle, octets }: LedgerFile, from: number, to: number): void {
+  #setAside({ number, path, handle, octets }: LedgerFile, from: number, to: number, upTo: number): void {
     const found = readPart(handle.fd, from, Math.max(0, Math.min(to, octets, from + MAX_ASIDE) - from));
     const aside =
       found.length === 0 ? '' : `; what is there was copied to ${this.#writeAside(`ledger-${number}-${from}`, found)}`;
     const what = to > octets ? 'missing or cannot be read' : 'damaged';
-    this.#lost(path, `octets ${from} to ${to} are ${what}${aside}`);
+    this.#lost(path, `octets ${from} to ${to} are ${what}${aside}`, upTo);
   }
 
   #writeAside(name: string, octets: Uint8Array): string {
@@ -208,6 +213,17 @@ function checkFormat(path: string, format: number): void {
   if (format <= FORMAT) return;
   const found = `a newer version of adotd wrote it (format ${format}, this one reads up to ${FORMAT})`;
   throw stateError(path, `${found}; run that version, or import what it exports into an empty folder`);
+}
+
+/**
+ * The largest sequence number before a gap of a file; `older`: of the files before, undefined: they are gone. An entry behind the gap with a
+ * larger one was appended after those in the gap: a copy of an older entry has a smaller one than the first entry of its file. Nothing is
+ * known without that entry and the file before, nor where the next entry is older: parts of the file may have moved. Then it is Infinity.
+ */
+function lastBefore({ from, before, behind }: Gap, older: number | undefined): number {
+  if (from === 0 && older === undefined) return Infinity;
+  const last = Math.max(before, older ?? 0);
+  return behind > last ? last : Infinity;
 }
 
 /** Writes an entry without meaning over a part that was being written when the machine lost its power, and that nobody was promised. */

@@ -58,6 +58,11 @@ export class Ledger {
     return this.#files.damage;
   }
 
+  /** Entries with a larger sequence number were made after all that is lost; Infinity: what is lost may be the newest. */
+  get lostUpTo(): number {
+    return this.#files.lostUpTo;
+  }
+
   /** Octets of all its files. */
   get octets(): number {
     return this.#files.octets;

@@ -11,6 +11,9 @@ const HEADER = 4096;
 export interface Gap {
   readonly from: number;
   readonly to: number;
+  /** The largest sequence number of the entries before it, and the number of the first one behind it; 0: there is none. */
+  readonly before: number;
+  readonly behind: number;
 }
 
 interface Scan {
@@ -36,13 +39,20 @@ export function readPart(fd: number, at: number, length: number): Buffer {
  * first header is damaged is found by its second one; what neither header tells of is a gap.
  */
 export function scanFile(fd: number, size: number, visit: (entry: FoundEntry, at: number) => void): Scan {
-  const gaps: Gap[] = [];
+  const gaps: (Gap & { behind: number })[] = [];
   const window = new Window(fd, size);
   let at = 0;
+  let sequence = 0;
+  const take = (entry: FoundEntry, at: number): void => {
+    sequence = Math.max(sequence, entry.sequence);
+    const last = gaps.at(-1);
+    if (last?.behind === 0) last.behind = entry.sequence;
+    visit(entry, at);
+  };
   while (at < size) {
     const entry = window.entryAt(at);
     if (entry !== undefined && at + entry.length <= size) {
-      visit(entry, at);
+      take(entry, at);
       at += entry.length;
       continue;
     }
@@ -52,8 +62,8 @@ export function scanFile(fd: number, size: number, visit: (entry: FoundEntry, at
     const found = entry === undefined ? entriesBetween(window, at, end) : [];
     const first = found[0]?.at ?? end;
     if (next < 0 && found.length === 0) return { end: at, gaps };
-    if (first > at) gaps.push({ from: at, to: first });
-    for (const { entry, at } of found) visit(entry, at);
+    if (first > at) gaps.push({ from: at, to: first, before: sequence, behind: 0 });
+    for (const { entry, at } of found) take(entry, at);
     at = end;
   }
   return { end: at, gaps };

@@ -41,7 +41,7 @@ export class ZoneChanges {
     const { zone, pending } = kept;
     const apex = nameFromText(zone);
     if (change.remove) {
-      const head = { ...pending.head, ...NO_CONTENT };
+      const head = { ...pending.head, ...NO_CONTENT, isSuspect: false };
       return { head, facts: NO_FACTS, contents: [], differences: [], isRemoved: true };
     }
     const { generation, differences = [], source } = change;
@@ -71,7 +71,15 @@ export class ZoneChanges {
       older = isReplaced ? undefined : newest;
       newest = { id: await store(generation, change.run), number: last, serial };
     }
-    const head = { newest, older, source: source === undefined ? old.source : await store(source), last, serial };
+    const isSuspect = old.isSuspect && newest === old.newest;
+    const head: Head = {
+      newest,
+      older,
+      source: source === undefined ? old.source : await store(source),
+      last,
+      serial,
+      isSuspect,
+    };
     const facts = changedFacts(pending.facts, change.facts ?? {});
     return { head, facts, contents, differences: stored, isRemoved: false };
   }

@@ -28,7 +28,7 @@ import {
 } from './stored-zone.js';
 import { Tidying } from './tidying.js';
 import { type PreparedChange, ZoneChanges } from './zone-change.js';
-import { changedFacts, encodeFacts, type StoredFacts } from './zone-facts.js';
+import { changedFacts, encodeFacts, PLAN_FLAG, type StoredFacts } from './zone-facts.js';
 import { ZoneIndex } from './zone-index.js';
 import { ZoneReader } from './zone-reader.js';
 
@@ -87,13 +87,14 @@ export class ZoneStore {
     const losses = damage.filter(({ isLoss }) => isLoss);
     if (losses.length === 0 && this.loss !== undefined)
       this.#report(
-        `state ${this.#folder}: a loss of an earlier start is not settled: ${lossText(this.#suspects().map(({ zone }) => zone))}: ${this.loss}`,
+        `state ${this.#folder}: a loss of an earlier start is not settled: ${this.#lossText()}: ${this.loss}`,
       );
     if (losses.length > 0) {
       // What is stored from now on may get the numbers of what is lost, which an image may have.
       this.#images.clear();
-      await this.#noteLoss(losses.map(({ path, reason }) => `${path}: ${reason}`).join('; '));
-      this.#report(`state ${this.#folder}: changes may be lost: ${lossText(this.#suspects().map(({ zone }) => zone))}`);
+      const reason = losses.map(({ path, reason }) => `${path}: ${reason}`).join('; ');
+      await Promise.all([this.#suspect(this.#ledger.lostUpTo), this.#noteLoss(reason)]);
+      this.#report(`state ${this.#folder}: changes may be lost: ${this.#lossText()}`);
       this.#tidying.start();
       return;
     }
@@ -133,7 +134,7 @@ export class ZoneStore {
       const kept = this.#index.zones.get(zone);
       const { head, isRemoved } = kept?.durable ?? newZone(zone).durable;
       const { loss } = this;
-      if (loss !== undefined && !this.#isSince(kept))
+      if (loss !== undefined && (kept?.durable.head.isSuspect ?? true))
         return { kind: 'unreadable', reason: `a change of ${zone} may be lost: ${loss}` };
       if (kept === undefined || isRemoved || head.newest === undefined) return undefined;
       const damage: string[] = [];
@@ -225,9 +226,9 @@ export class ZoneStore {
    */
   async acceptLoss(): Promise<readonly string[]> {
     if (this.loss === undefined) return [];
-    const suspects = this.#suspects().map(({ zone }) => zone);
-    await this.#noteLoss('', true);
-    return suspects;
+    const suspects = this.#suspects();
+    await Promise.all([...suspects.map((kept) => this.#mark(kept, false)), this.#noteLoss('', true)]);
+    return suspects.map(({ zone }) => zone);
   }
 
   /** Writes what waits, the images too, and gives the folder free. */
@@ -242,7 +243,7 @@ export class ZoneStore {
   #zone(zone: string): KeptZone {
     let kept = this.#index.zones.get(zone);
     if (kept === undefined) {
-      kept = newZone(zone);
+      kept = newZone(zone, this.loss !== undefined);
       this.#index.zones.set(zone, kept);
     }
     return kept;
@@ -263,13 +264,32 @@ export class ZoneStore {
 
   /** The zones of which a change may be lost. */
   #suspects(): KeptZone[] {
-    return [...this.#index.zones.values()].filter((kept) => !kept.durable.isRemoved && !this.#isSince(kept));
+    return [...this.#index.zones.values()].filter(({ durable }) => !durable.isRemoved && durable.head.isSuspect);
   }
 
-  /** Whether the newest generation of a zone was stored since something was lost. */
-  #isSince(kept: KeptZone | undefined): boolean {
-    const content = kept?.contents.get(kept.durable.head.newest?.id ?? 0);
-    return content !== undefined && content.entry.sequence > this.#index.loss!.entry.sequence;
+  #lossText(): string {
+    const suspects = this.#suspects().map(({ zone }) => zone);
+    return lossText(suspects, this.zones().length - suspects.length);
+  }
+
+  /**
+   * Marks the zones of which a change may be lost. Each word about a zone is a whole one, so a zone that has one behind all that is lost has
+   * lost nothing. But the keys of one that is signed here are told of elsewhere, and that may be lost.
+   */
+  async #suspect(lostUpTo: number): Promise<void> {
+    const isWhole = ({ place, durable: { facts } }: KeptZone): boolean =>
+      place!.entry.sequence > lostUpTo && facts.flags[PLAN_FLAG] === undefined;
+    const suspects = [...this.#index.zones.values()].filter((kept) => !isWhole(kept));
+    await Promise.all(suspects.map((kept) => this.#mark(kept, true)));
+  }
+
+  #mark(kept: KeptZone, isSuspect: boolean): Promise<void> {
+    const { head, facts, isRemoved } = kept.durable;
+    return this.#append(
+      kept,
+      { head: { ...head, isSuspect }, facts, contents: [], differences: [], isRemoved },
+      false,
+    );
   }
 
   /** Reports damage, and has a generation stored with the next change. */

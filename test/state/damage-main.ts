@@ -10,9 +10,9 @@ const { values } = parseArgs({
 });
 const first = Number(values.seed);
 console.log(`seed ${first}, ${values.count} folders`);
-const sample = await sampleFolder();
+const samples = [await sampleFolder(), await sampleFolder(true)];
 for (let seed = first; seed < first + Number(values.count); seed++) {
-  const fault = await judge(sample, seed);
+  const fault = await judge(samples[seed % 2]!, seed);
   if (fault !== undefined) {
     console.log(fault);
     process.exit(1);

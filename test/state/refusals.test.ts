@@ -1,10 +1,23 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { EntryType, encodeEntry } from '../../src/state/entry.js';
+import { scanFile } from '../../src/state/scan.js';
+import { PLAN_FLAG } from '../../src/state/zone-facts.js';
 import { newFolder, openStore } from './open-store.js';
-import { imageOf } from './stored.js';
+import { between, imageOf } from './stored.js';
 
 const ZONE = 'example.test.';
 const NOBODY = 65534;
@@ -125,6 +138,18 @@ describe('a state folder', () => {
   });
 });
 
+/** Wipes the last entry of a file, of a type. */
+function wipeEntry(path: string, wanted: number): void {
+  const octets = readFileSync(path);
+  const fd = openSync(path, 'r');
+  let found: [from: number, to: number] = [0, 0];
+  scanFile(fd, octets.length, ({ type, length }, at) => {
+    if (type === wanted) found = [at, at + length];
+  });
+  closeSync(fd);
+  writeFileSync(path, octets.fill(0, ...found));
+}
+
 describe('damage', () => {
   it('is named, with what was set aside, and settled when a generation is stored or the loss is accepted', async () => {
     const folder = newFolder();
@@ -183,5 +208,77 @@ describe('damage', () => {
         expect(await again.store.read(zone)).toMatchObject({ kind: 'unreadable' });
       await again.store.close();
     }
+  });
+
+  describe('of both headers of an entry, while other zones were stored later', () => {
+    const [suspect, whole, noted, signed] = ['suspect.test.', 'whole.test.', 'noted.test.', 'signed.test.'] as const;
+    /** A folder in which the second version of one zone is wiped. */
+    async function damagedFolder(): Promise<string> {
+      const folder = newFolder();
+      const { store } = await openStore(folder);
+      const change = (zone: string, serial: number, flags = {}): Promise<void> =>
+        store.commit(zone, {
+          differences: between(imageOf(zone, serial - 1), imageOf(zone, serial)),
+          facts: { flags },
+        });
+      const plan = { [PLAN_FLAG]: 'of a signer' };
+      for (const zone of [suspect, whole, noted, signed])
+        await store.commit(zone, { generation: imageOf(zone, 1), facts: { flags: zone === signed ? plan : {} } });
+      const file = join(folder, 'ledger-1');
+      const from = statSync(file).size;
+      await change(suspect, 2);
+      const to = statSync(file).size;
+      await change(whole, 2);
+      await change(signed, 2, plan);
+      await store.note(noted, { timers: { refresh: 7 } });
+      await store.close();
+      writeFileSync(file, readFileSync(file).fill(0, from, to));
+      return folder;
+    }
+
+    it('concerns those only that have no word behind it: a generation settles each', async () => {
+      const folder = await damagedFolder();
+      const expected = `2 zones stored before that (${suspect}, ${signed}), and those that it may have had, are not served; 2 zones stored later are served as before; transfers heal`;
+      for (const what of ['changes may be lost', 'a loss of an earlier start is not settled']) {
+        const { store, said } = await openStore(folder);
+        expect(said.at(-1)).toContain(`state ${folder}: ${what}: ${expected}`);
+        for (const zone of [whole, noted]) expect(await store.read(zone)).toMatchObject({ kind: 'content' });
+        expect([whole, noted].map((zone) => store.zone(zone)?.serial)).toEqual([2, 1]);
+        for (const zone of [suspect, signed, 'unknown.test.'])
+          expect(await store.read(zone)).toMatchObject({ kind: 'unreadable' });
+        await store.note(suspect, { timers: { refresh: 8 } });
+        await store.close();
+      }
+      const { store } = await openStore(folder);
+      expect(await store.read(suspect)).toMatchObject({ kind: 'unreadable' });
+      await store.commit(suspect, { generation: imageOf(suspect, 3) });
+      await store.close();
+      const { store: later } = await openStore(folder);
+      expect(await later.read(suspect)).toMatchObject({ kind: 'content', serial: 3 });
+      expect(await later.acceptLoss()).toEqual([signed]);
+      expect([(await later.read(signed))?.kind, later.zone(signed)?.serial]).toEqual(['content', 2]);
+      await later.close();
+      expect((await openStore(folder)).said).toEqual([]);
+    });
+
+    it('is not forgotten when the note of it is lost as well, whatever is said of a zone since', async () => {
+      const folder = await damagedFolder();
+      const { store } = await openStore(folder);
+      await store.note(suspect, { timers: { refresh: 8 } });
+      await store.close();
+      wipeEntry(join(folder, 'ledger-2'), EntryType.LOSS);
+      const { store: later } = await openStore(folder);
+      expect(await later.read(suspect)).toMatchObject({ kind: 'unreadable' });
+      expect(await later.read('unknown.test.')).toMatchObject({ kind: 'unreadable' });
+    });
+
+    it('concerns all zones where the beginning of the file is wiped too, and older files are gone', async () => {
+      const folder = await damagedFolder();
+      await (await openStore(folder)).store.close();
+      wipeEntry(join(folder, 'ledger-2'), EntryType.FILE);
+      const { store } = await openStore(folder);
+      for (const zone of [suspect, whole, noted, signed])
+        expect(await store.read(zone)).toMatchObject({ kind: 'unreadable' });
+    });
   });
 });
