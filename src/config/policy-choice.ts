@@ -4,7 +4,6 @@ import { zoneKey } from '../protocol/name.js';
 /** What of a policy says which zones it applies to. */
 interface Choosing {
   readonly zones: readonly string[];
-  readonly groups: readonly string[];
   readonly default: boolean;
 }
 
@@ -12,21 +11,25 @@ interface Choosing {
 export interface PolicyChoice {
   /** By the key of the name, of patterns too: `*.example.test.`. */
   readonly names: ReadonlyMap<string, number>;
-  readonly groups: ReadonlyMap<string, number>;
   readonly hasPatterns: boolean;
   /** The default policy; -1: there is none. */
   readonly otherwise: number;
 }
 
+/** Several parts of a server ask for the choice of one list, which can name all members of a catalog. */
+const known = new WeakMap<readonly Choosing[], PolicyChoice>();
+
 export function policyChoice(policies: readonly Choosing[]): PolicyChoice {
+  let choice = known.get(policies);
+  if (choice !== undefined) return choice;
   const names = new Map<string, number>();
-  const groups = new Map<string, number>();
   policies.forEach((policy, index) => {
     for (const name of policy.zones) names.set(zoneKey(name), index);
-    for (const group of policy.groups) groups.set(group, index);
   });
   const hasPatterns = [...names.keys()].some(isPattern);
-  return { names, groups, hasPatterns, otherwise: policies.findIndex((policy) => policy.default) };
+  choice = { names, hasPatterns, otherwise: policies.findIndex((policy) => policy.default) };
+  known.set(policies, choice);
+  return choice;
 }
 
 /** Whether a name in a policy stands for all names below it, as `*.example.test`. */
@@ -35,15 +38,13 @@ export function isPattern(name: string): boolean {
 }
 
 /**
- * Index of the policy of a zone; -1: it has none. The policy of its name comes first, then that of its group, then the longest
- * pattern, then the default.
+ * Index of the policy of a zone; -1: it has none. The policy of its name comes first, then the longest pattern, then the default.
  *
  * @param zone The key of its name (zoneKey).
- * @param group Of a member of a consumed catalog.
  */
-export function policyIndex(choice: PolicyChoice, zone: string, group?: string): number {
-  const { names, groups, otherwise } = choice;
-  const named = names.get(zone) ?? (group === undefined ? undefined : groups.get(group));
+export function policyIndex(choice: PolicyChoice, zone: string): number {
+  const { names, otherwise } = choice;
+  const named = names.get(zone);
   if (named !== undefined) return named;
   const pattern = patternOf(choice, zone);
   return pattern === undefined ? otherwise : names.get(pattern)!;

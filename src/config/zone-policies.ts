@@ -95,7 +95,7 @@ const policy = z.strictObject({
     ._default(z.array(z.string().check(z.minLength(1), z.maxLength(255))).check(z.maxLength(100)), [])
     .register(z.globalRegistry, {
       description:
-        'Groups of members of the catalogs in `zones.catalogs` (RFC 9432 §4.3.2) that it applies to. Such a policy can have `catalog` only: all other keys go by names.',
+        'Groups of members of the catalogs in `zones.catalogs` (RFC 9432 §4.3.2) that it applies to. Of several groups of a member, the first in the order of their octets counts that a policy has. Such a policy has no `update`, `signals` and `dnssec_check`: members come from a primary.',
     }),
   default: z._default(z.boolean(), false).register(z.globalRegistry, {
     description: 'It applies to all zones that no other policy names.',
@@ -144,18 +144,8 @@ const policy = z.strictObject({
   }),
 });
 
-/** Keys that a policy with groups cannot have. */
-const BY_NAME_ONLY = [
-  'require',
-  'access',
-  'dnssec_check',
-  'transfer',
-  'notify',
-  'update',
-  'serial',
-  'dnssec',
-  'signals',
-] as const;
+/** Keys that a policy with groups cannot have: they say nothing of zones that come from a primary, as members of catalogs do. */
+const NOT_OF_MEMBERS = ['dnssec_check', 'update', 'signals'] as const;
 
 /** Policies of zones. */
 export const zonePolicies = z
@@ -177,12 +167,11 @@ export const zonePolicies = z
             if (!once(`group ${group}`)) refuse(['groups', at], 'expected each group in one policy, once');
           });
           if (isDefault && !once('default')) refuse(['default'], 'expected one default policy');
-          // Who may do what is decided by names everywhere: a group decides only what its zones are members of.
-          for (const key of BY_NAME_ONLY) {
+          for (const key of NOT_OF_MEMBERS) {
             const value = own[key];
             const isGiven = Array.isArray(value) ? value.length > 0 : value !== undefined;
             if (groups.length > 0 && isGiven)
-              refuse([key], 'expected it in a policy with zones, by names: one with groups has only catalog');
+              refuse([key], 'expected it in a policy without groups: members of catalogs come from a primary');
           }
           for (const key of ['catalog_group', 'catalog_owner'] as const)
             if (own[key] !== undefined && own.catalog === undefined) refuse([key], 'expected catalog as well');

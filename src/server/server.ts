@@ -2,12 +2,15 @@
 import type { Config } from '../config/schema.js';
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Publisher } from '../image/catalog.js';
+import type { Policies } from '../image/policy.js';
 import type { Counters } from '../observe/counters/counters.js';
 import type { Log } from '../observe/log.js';
 import type { TapStatus } from '../observe/tap/tap.js';
 import { type Clock, systemClock } from '../session/clock.js';
 import type { Endpoint } from '../transport/transport.js';
 import { type Diagnostic, formatDiagnostic } from '../zone/diagnostics.js';
+import { MemberPolicies, PoliciesInForce } from './catalogs/member-policies.js';
+import { MEMBERS, memberTable } from './catalogs/member-table.js';
 import { openRollover } from './certificates/open-rollover.js';
 import type { PinRollover } from './certificates/pin-rollover.js';
 import type { TlsService } from './certificates/tls-service.js';
@@ -142,35 +145,40 @@ interface OpenZones {
   readonly signing: ZoneSigning | undefined;
   /** undefined: without state, no key is published. */
   readonly rollover: PinRollover | undefined;
+  /** Policies, those for groups of catalogs among them. */
+  readonly members: MemberPolicies;
+  /** What the zones that are published next are restricted to. */
+  restrict(policies: Policies): void;
 }
 
 async function openServer(
   options: ServerOptions,
-  { keeper, loader, ...kept }: OpenZones,
+  { keeper, loader, members, restrict, ...kept }: OpenZones,
   clock: Clock,
 ): Promise<Server> {
   const { config, configFile, log } = options;
-  const zoneSettings = zoneSettingsOf(options, otherZones(keeper));
+  const zoneSettings = zoneSettingsOf(options, otherZones(keeper), members);
   const report = await loader.load(zoneSettings(config));
   if (config.strict && !report.sound) throw new ZonesError(report.diagnostics);
   const troubles = options.troubles ?? new StartTroubles(config.strict, log, clock);
   const { usable, mistakes } = withUsableSecrets(config, troubles);
+  members.configure(usable);
   const transfersOut = new TransfersOut(log);
   const requests = { ...options.requests };
-  const opened = { ...options, config: usable, troubles, transfersOut, requests, gate: kept.rollover };
+  const opened = { ...options, config: members.config, troubles, transfersOut, requests, gate: kept.rollover };
   const follow: TlsFollower = { changed: undefined };
   const openedParts = await openParts(opened, report, () => [...loader.zones.sources.keys()], clock, follow);
   const { tls, tap, plane } = openedParts;
   const end = ending(openedParts, troubles, options.drained);
   keeper.begin(async (catalog) => (end.hasBegun ? undefined : plane.publish(catalog)));
-  const thread = options.loader.thread;
-  const life = await openLife(usable, { ...opened, ...kept, keeper, clock, thread }, openedParts, end);
+  const lifeParts = { ...opened, ...kept, keeper, clock, thread: options.loader.thread };
+  const { life, policies } = await openLife(lifeParts, members, restrict, openedParts, end);
   follow.changed = () => life.signals?.changed();
   const parts: ReloadParts = {
     loader,
     otherZones: otherZones(keeper),
     zoneSettings,
-    plane: reloadedPlane(usable, plane, { end, life, keeper, log }),
+    plane: reloadedPlane(policies, life, keeper),
     tls,
     clientAuthorities: openedParts.clientAuthorities,
     configFile,
@@ -178,7 +186,7 @@ async function openServer(
     configMistakes: mistakes,
     troubles,
     applied(next, effects) {
-      void life.configure(next);
+      void life.configure();
       options.applied?.(next, effects);
       return life.signing?.known.warnings ?? [];
     },
@@ -218,15 +226,26 @@ async function openServer(
   };
 }
 
-/** Opens the life of zones; if that fails, the server ends. */
+/** Opens the life of zones, and has answers follow the policies in force; if that fails, the server ends. */
 async function openLife(
-  config: Config,
-  life: Omit<Parameters<typeof openZoneLife>[1], 'servedTls'>,
+  lifeParts: Omit<Parameters<typeof openZoneLife>[0], 'servedTls' | 'policies'>,
+  members: MemberPolicies,
+  restrict: OpenZones['restrict'],
   parts: Parts,
   end: Ending,
-): Promise<ZoneLife> {
+): Promise<{ life: ZoneLife; policies: PoliciesInForce }> {
+  const { keeper, log } = lifeParts;
+  let configure = async (next: Config): Promise<boolean> => !end.hasBegun && parts.plane.configure(next);
+  const policies = new PoliciesInForce(members, {
+    configure: (next) => configure(next),
+    restrict: (next) => restrict(policiesOf(next)),
+    publish: () => keeper.publish(),
+    log,
+  });
   try {
-    return await openZoneLife(config, { ...life, servedTls: () => servedTls(parts) });
+    const life = await openZoneLife({ ...lifeParts, policies, servedTls: () => servedTls(parts) });
+    configure = matchingPlane(policies.config, { configure, remotes: life.remotes, log });
+    return { life, policies };
   } catch (error) {
     await end.begin(0);
     throw error;
@@ -234,17 +253,9 @@ async function openLife(
 }
 
 /** The data plane as reloads change it. */
-function reloadedPlane(
-  config: Config,
-  plane: DataPlane,
-  { end, life, keeper, log }: { end: Ending; life: ZoneLife; keeper: ZoneKeeper; log: Log },
-): ReloadParts['plane'] {
+function reloadedPlane(policies: PoliciesInForce, life: ZoneLife, keeper: ZoneKeeper): ReloadParts['plane'] {
   return {
-    configure: matchingPlane(config, {
-      configure: async (next) => !end.hasBegun && plane.configure(next),
-      remotes: life.remotes,
-      log,
-    }),
+    configure: (next) => policies.configure(next),
     publish: () => keeper.publish().then(() => life.reloaded()),
   };
 }
@@ -278,12 +289,13 @@ async function openZones({ config, loader: settings, log, user }: ServerOptions,
   const served = new ServedZones(publisher);
   const lane = new LoaderLane(clock, settings.thread);
   const state = await openState(config, lane, log, user);
-  const signing = await openSigning(config, state, { clock, log, owner: user });
+  const members = new MemberPolicies(config, state ? memberTable(state.table(MEMBERS), log).read() : []);
+  const signing = await openSigning(members.config, state, { clock, log, owner: user });
   const keeper = new ZoneKeeper({
     publisher,
     lane,
     clock,
-    policyOf: zonePolicyOf(config),
+    policyOf: zonePolicyOf(members.config),
     state,
     signers: signing,
     report: (text) => log.error({}, text),
@@ -292,7 +304,8 @@ async function openZones({ config, loader: settings, log, user }: ServerOptions,
   });
   await declareStored(keeper, state, transferredZones(config));
   const rollover = state && (await openRollover(config, state, clock, log));
-  return { keeper, state, signing, rollover, loader: new ZoneLoader(settings, clock, log, served, keeper.files) };
+  const loader = new ZoneLoader(settings, clock, log, served, keeper.files);
+  return { keeper, state, signing, rollover, loader, members, restrict: (policies) => publisher.restrict(policies) };
 }
 
 /** Keys of the zones of a configuration that are in no file, and of those that are served now. */
@@ -304,6 +317,7 @@ function otherZones(keeper: ZoneKeeper): (config: Config) => readonly string[] {
 function zoneSettingsOf(
   options: ServerOptions,
   others: (config: Config) => readonly string[],
+  members: MemberPolicies,
 ): (config: Config) => ZoneSettings {
   // Places in the file are those of the moment when the configuration was read: they are kept with it.
   let places = { of: options.config, placeOf: policyPlaces(options.configFile, options.config) };
@@ -315,7 +329,10 @@ function zoneSettingsOf(
       folder: config.zones.folder,
       nsec3MaxIterations: config.nsec3_max_iterations,
       dnssecChecks: dnssecChecksOf(config),
-      policies: policiesOf(config),
+      // Members may have come since the files began to be read.
+      get policies() {
+        return policiesOf(members.with(config));
+      },
       policyMistakes: (zones) =>
         unservedPolicies(config.zones.policies, new Set([...zones, ...others(config)]), placeOf),
     };

@@ -5,7 +5,9 @@
 import type { Config } from '../config/schema.js';
 import type { Log } from '../observe/log.js';
 import type { Clock } from '../session/clock.js';
-import { memberTable } from './catalogs/member-table.js';
+import type { OwnedMember } from '../transfer/catalog/catalog-owners.js';
+import type { PoliciesInForce } from './catalogs/member-policies.js';
+import { MEMBERS, memberTable } from './catalogs/member-table.js';
 import { Catalogs } from './catalogs/open-catalogs.js';
 import type { PinRollover } from './certificates/pin-rollover.js';
 import { Notifier } from './notify/notifier.js';
@@ -29,6 +31,8 @@ interface ZoneLifeParts {
   readonly signing: ZoneSigning | undefined;
   /** Says which keys are published; undefined: without state, none is. */
   readonly rollover?: PinRollover | undefined;
+  /** Those for groups of catalogs among them. */
+  readonly policies: Pick<PoliciesInForce, 'config' | 'follow'>;
   /** What is served over TLS; undefined: nothing. */
   servedTls(): ServedTls | undefined;
   readonly clock: Clock;
@@ -49,7 +53,9 @@ interface ZoneLifePart {
 }
 
 /** All parts, as the server sees them. */
-export interface ZoneLife extends Required<ZoneLifePart> {
+export interface ZoneLife extends Required<Omit<ZoneLifePart, 'configure'>> {
+  /** Follows the configuration in force. */
+  configure(): Promise<void>;
   readonly notifier: Notifier;
   /** How many UPDATEs had which answer, by RCODE. */
   readonly updates: ReadonlyMap<number, number>;
@@ -65,17 +71,16 @@ export interface ZoneLife extends Required<ZoneLifePart> {
   readonly signals: TransportSignals | undefined;
 }
 
-/** Names of tables in the state: of catalogs' members, and of records that are added to zones as signals of DNS over TLS. */
-const MEMBERS = 'members';
+/** Name of the table of records that are added to zones as signals of DNS over TLS. */
 const TRANSPORTS = 'transports';
 /** Without state no catalog is consumed: nothing has to be stored. */
 const NO_MEMBERS = { read: () => [], write: async () => undefined };
 
 /** Opens the parts, in this order; they are closed in the other, those too that are open when a later one cannot be opened. */
-export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promise<ZoneLife> {
+export async function openZoneLife(parts: ZoneLifeParts): Promise<ZoneLife> {
   const open: ZoneLifePart[] = [];
   try {
-    return await openAll(config, parts, open);
+    return await openAll(parts, open);
   } catch (error) {
     await closeAll(open);
     throw error;
@@ -83,8 +88,9 @@ export async function openZoneLife(config: Config, parts: ZoneLifeParts): Promis
 }
 
 /** Opens the parts, and adds each to `open`. */
-async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[]): Promise<ZoneLife> {
-  const { keeper, state, signing, log, clock } = parts;
+async function openAll(parts: ZoneLifeParts, open: ZoneLifePart[]): Promise<ZoneLife> {
+  const { keeper, state, signing, policies, log, clock } = parts;
+  const { config } = policies;
   const opened = <Part extends ZoneLifePart>(part: Part): Part => {
     open.push(part);
     return part;
@@ -95,15 +101,33 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
   const notifier = opened(openNotifier(config, parts));
   const updates = opened(openUpdates(config, { ...parts, remotes }));
   const table = state === undefined ? NO_MEMBERS : memberTable(state.table(MEMBERS), log);
-  const catalogs = opened(new Catalogs(config, { keeper, secondaries, table, clock, log }));
+  let following = Promise.resolve();
+  /** Has all parts but the catalogs follow the configuration in force: once for each call, so that the last one is what they all have. */
+  const followConfig = (): Promise<void> => {
+    const followed = following.then(async () => {
+      const { config: next } = policies;
+      keeper.configure(zonePolicyOf(next));
+      // Which zones are signed here is known before others go by it.
+      signing?.configure(next);
+      for (const part of open) if (part !== catalogs) await part.configure(next);
+    });
+    following = followed.catch(() => undefined);
+    return followed;
+  };
+  const follow = async (members: readonly OwnedMember[]): Promise<Config | undefined> => {
+    if (!(await policies.follow(members))) return undefined;
+    await followConfig();
+    return policies.config;
+  };
+  const catalogs: Catalogs = opened(new Catalogs(config, { keeper, secondaries, table, follow, clock, log }));
   await catalogs.configure(config);
   if (signing !== undefined) opened({ configure: () => undefined, close: () => signing.close() });
   signing?.begin(keeper);
   if (signing !== undefined && state !== undefined) {
     const { ParentSide } = await import('./signing/parent-side.js');
-    opened(new ParentSide(config, { keeper, state, signing: signing.known, clock, log }));
+    opened(new ParentSide(policies.config, { keeper, state, signing: signing.known, clock, log }));
   }
-  const signals = await openSignals(config, parts);
+  const signals = await openSignals(policies.config, parts);
   if (signals !== undefined) opened(signals);
   return {
     remotes,
@@ -114,11 +138,9 @@ async function openAll(config: Config, parts: ZoneLifeParts, open: ZoneLifePart[
     signing,
     reloaded: () => catalogs.zonesChanged(),
     signals,
-    async configure(next) {
-      keeper.configure(zonePolicyOf(next));
-      // Which zones are signed here is known before others go by it.
-      signing?.configure(next);
-      for (const part of open) await part.configure(next);
+    async configure() {
+      await followConfig();
+      await catalogs.configure(policies.config);
     },
     async status(zone) {
       for (const part of open) {

@@ -72,18 +72,13 @@ const NO_POLICY: EffectivePolicy = {
   dnssec: undefined,
 };
 
-/**
- * The policies of zones: the result takes the key of a zone's name, and for a member of a consumed catalog its group (RFC
- * 9432 §4.3.2).
- */
-export function zonePolicyOf(
-  config: Pick<Config, 'zones' | 'dnssec'>,
-): (zone: string, group?: string) => EffectivePolicy {
+/** The policies of zones: the result takes the key of a zone's name. */
+export function zonePolicyOf(config: Pick<Config, 'zones' | 'dnssec'>): (zone: string) => EffectivePolicy {
   const { policies } = config.zones;
   const dnssecPolicy = dnssecPolicies(config);
   const effective = policies.map((policy) => effectivePolicy(policy, dnssecPolicy(policy.dnssec)));
   const choice = policyChoice(policies);
-  return (zone, group) => effective[policyIndex(choice, zone, group)] ?? NO_POLICY;
+  return (zone) => effective[policyIndex(choice, zone)] ?? NO_POLICY;
 }
 
 type Policy = Config['zones']['policies'][number];

@@ -81,7 +81,14 @@ export function headOf({ fields }: FoundEntry): Head {
   const generation = (flag: number, at: number): Generation | undefined =>
     (fields[0]! & flag) === 0 ? undefined : { id: fields[at]!, number: fields[at + 1]!, serial: fields[at + 2]! };
   const [source, last, serial] = [fields[7]!, fields[8]!, fields[9]!];
-  return { newest: generation(NEWEST, 1), older: generation(OLDER, 4), source, last, serial, isSuspect: (fields[0]! & SUSPECT) !== 0 };
+  return {
+    newest: generation(NEWEST, 1),
+    older: generation(OLDER, 4),
+    source,
+    last,
+    serial,
+    isSuspect: (fields[0]! & SUSPECT) !== 0,
+  };
 }
 
 /** Number of the first difference that is of use. */

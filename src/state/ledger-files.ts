@@ -29,7 +29,6 @@ interface Damage {
   readonly isLoss: boolean;
 }
 
-
 interface LedgerFile {
   readonly number: number;
   readonly path: string;

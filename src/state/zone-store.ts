@@ -285,11 +285,7 @@ export class ZoneStore {
 
   #mark(kept: KeptZone, isSuspect: boolean): Promise<void> {
     const { head, facts, isRemoved } = kept.durable;
-    return this.#append(
-      kept,
-      { head: { ...head, isSuspect }, facts, contents: [], differences: [], isRemoved },
-      false,
-    );
+    return this.#append(kept, { head: { ...head, isSuspect }, facts, contents: [], differences: [], isRemoved }, false);
   }
 
   /** Reports damage, and has a generation stored with the next change. */

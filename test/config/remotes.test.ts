@@ -178,10 +178,9 @@ describe('zones that live among other nameservers', () => {
       ],
     ],
     [
-      'zones: { policies: [{ groups: [x], catalog: c.test }, { groups: [y], zones: [a.test], access: { deny: ["::1"] }, notify: [one] }] }',
+      'zones: { policies: [{ groups: [x], catalog: c.test }, { groups: [y], zones: [a.test], access: { deny: ["::1"] }, dnssec_check: off }] }',
       [
-        '4:95: zones.policies[1].access: found {"deny":["::1"]}, expected it in a policy with zones, by names: one with groups has only catalog',
-        '4:122: zones.policies[1].notify: found ["one"], expected it in a policy with zones, by names: one with groups has only catalog',
+        '4:128: zones.policies[1].dnssec_check: found "off", expected it in a policy without groups: members of catalogs come from a primary',
       ],
     ],
     [

@@ -128,11 +128,6 @@ describe('the policy of a zone', () => {
     expect(checkOf(zone, dnssecChecksOf(given))).toBe(check);
   });
 
-  it('is that of its group in a catalog before any pattern, behind its name', () => {
-    expect(['a.test.', 'x.b.test.', 'other.'].map((zone) => policyIndex(choice, zone, 'special'))).toEqual([0, 3, 3]);
-    expect(policyIndex(choice, 'x.b.test.', 'unknown')).toBe(0);
-  });
-
   it('is lost also to a shorter pattern or the default, when a name or a pattern is mistyped', () => {
     const policed = (policies: string) => config(`zones: { policies: [${policies}] }`);
     const found = (before: string, later: string) =>

@@ -32,7 +32,7 @@ describe('what zones have to do with other nameservers', () => {
       facts: () => undefined,
       secondaries: () => [],
     } satisfies Partial<KeptState>;
-    const requests: Parameters<typeof openZoneLife>[1]['requests'] = {};
+    const requests: Parameters<typeof openZoneLife>[0]['requests'] = {};
     const entered: string[] = [];
     const watched = new Proxy(requests, {
       set: (target, name, handler) => {
@@ -45,13 +45,14 @@ describe('what zones have to do with other nameservers', () => {
       keeper,
       state,
       signing: undefined,
+      policies: { config: configSchema.parse(UPDATED), follow: async () => false },
       servedTls: () => undefined,
       clock,
       log: silentLog,
       requests: watched,
       thread: false,
     };
-    await expect(openZoneLife(configSchema.parse(UPDATED), parts)).rejects.toThrow('no table');
+    await expect(openZoneLife(parts)).rejects.toThrow('no table');
     expect(entered).toContain('update');
     expect([requests.update, clock.timers]).toEqual([undefined, 0]);
   });

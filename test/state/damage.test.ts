@@ -14,7 +14,8 @@ describe('a state folder with a damaged file', () => {
   it.each(Array.from({ length: GROUPS }, (_, i) => i * GROUP))(
     'gives the right zones, or refuses them: seeds from %d',
     async (first) => {
-      for (let seed = first; seed < first + GROUP; seed++) expect(await judge(samples[seed % 2]!, seed)).toBeUndefined();
+      for (let seed = first; seed < first + GROUP; seed++)
+        expect(await judge(samples[seed % 2]!, seed)).toBeUndefined();
     },
   );
 });

@@ -56,6 +56,8 @@ interface ConsumerParts {
   readonly refusal: (zone: string) => string | undefined;
   readonly zones: MemberZones;
   readonly table: MemberTable;
+  /** Puts policies for groups in force, before these members are served. Never rejects. */
+  readonly follow: (members: readonly OwnedMember[]) => Promise<void>;
   readonly log: Log;
 }
 
@@ -191,6 +193,7 @@ export class ConsumedCatalogs {
       );
     this.#owners = owners;
     this.#changes = changes;
+    await this.#parts.follow([...owners.values()]);
     this.#put([...added, ...reset, ...changed]);
     this.#report(changes);
   }

@@ -14,6 +14,9 @@ const storedMember = z.object({
   coo: z.optional(z.string()),
 });
 
+/** Name of their table. */
+export const MEMBERS = 'members';
+
 /** The members in a table of the state. One that is damaged is left out, with an error in the log: its catalog brings it again. */
 export function memberTable(table: Pick<StoredTable, 'keys' | 'get' | 'put' | 'remove'>, log: Log): MemberTable {
   const read = (zone: string): OwnedMember[] => {

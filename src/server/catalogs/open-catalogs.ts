@@ -3,6 +3,7 @@ import type { Config } from '../../config/schema.js';
 import type { Log } from '../../observe/log.js';
 import { zoneKey } from '../../protocol/name.js';
 import type { Clock } from '../../session/clock.js';
+import type { OwnedMember } from '../../transfer/catalog/catalog-owners.js';
 import { producedCatalog } from '../../transfer/catalog/produced-catalog.js';
 import { zonePolicyOf } from '../zone-policy.js';
 import type { ZoneKeeper } from '../zones/zone-keeper.js';
@@ -15,6 +16,11 @@ interface CatalogsParts {
   /** The secondary zones of the server. */
   readonly secondaries: MemberZones;
   readonly table: MemberTable;
+  /**
+   * Puts policies for groups in force, as these members have them; fulfilled with the configuration then, undefined when no zone has another
+   * policy by that. Never rejects.
+   */
+  readonly follow: (members: readonly OwnedMember[]) => Promise<Config | undefined>;
   readonly clock: Pick<Clock, 'seconds'>;
   readonly log: Log;
 }
@@ -27,8 +33,6 @@ export class Catalogs {
   /** Keys of the zones that the configuration names as secondaries or consumed catalogs. */
   #configured: ReadonlySet<string> = new Set();
   #catalogs: ReadonlySet<string> = new Set();
-  /** Groups that policies name. */
-  #groups: ReadonlySet<string> = new Set();
   /** Zones that were there when the produced catalogs were last brought up to date. */
   #known = new Set<string>();
 
@@ -45,11 +49,17 @@ export class Catalogs {
       refusal: (zone) => memberRefusal(keeper, zone, (other) => this.#consumed.members.has(other)),
       zones,
       table,
+      follow: async (members) => {
+        const next = await parts.follow(members);
+        if (next === undefined) return;
+        this.#policyOf = zonePolicyOf(next);
+        void this.#produced.update();
+      },
       log,
     });
     this.#produced = new ProducedCatalogs({
       zones: () => this.#memberCandidates(),
-      membershipOf: (zone) => this.#policyOf(zone, this.#groupOf(zone)).catalog,
+      membershipOf: (zone) => this.#policyOf(zone).catalog,
       open: (catalog) => this.#open(catalog),
       close: (catalog) => keeper.withdraw(catalog),
       change: (catalog, make) => keeper.change(catalog, make),
@@ -66,7 +76,6 @@ export class Catalogs {
     const { secondary, catalogs, policies } = config.zones;
     const followed = catalogs.map(({ zone, from }) => ({ zone: zoneKey(zone), from }));
     this.#policyOf = zonePolicyOf(config);
-    this.#groups = new Set(policies.flatMap(({ groups }) => groups));
     this.#catalogs = new Set(followed.map(({ zone }) => zone));
     this.#configured = new Set([...secondary.flatMap(({ zones }) => zones.map(zoneKey)), ...this.#catalogs]);
     await this.#consumed.configure(followed);
@@ -105,11 +114,6 @@ export class Catalogs {
     const zones = [...this.#parts.keeper.all()].filter(({ role }) => role === 'file' || role === 'secondary');
     this.#known = new Set(zones.map(({ zone }) => zone));
     return this.#known;
-  }
-
-  /** The first group of a member of a consumed catalog that a policy names. */
-  #groupOf(zone: string): string | undefined {
-    return this.#consumed.members.get(zone)?.groups.find((group) => this.#groups.has(group));
   }
 
   /** Stops serving zones that the state had, and that no catalog has brought. */

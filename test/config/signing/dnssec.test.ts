@@ -154,8 +154,8 @@ describe('mistakes of signing', () => {
       'zones.policies[0].serial: found "keep", expected increment, unixtime or date beside `dnssec`: a zone that is signed anew needs a later serial',
     ],
     [
-      `${STATE}${ZONES('{ groups: [g], dnssec: default }')}`,
-      'zones.policies[0].dnssec: found "default", expected it in a policy with zones, by names: one with groups has only catalog',
+      `${STATE}${ZONES('{ groups: [g], dnssec: stong }')}`,
+      'zones.policies[0].dnssec: found "stong", expected a name in `dnssec.policies`, default or off',
     ],
     [
       `${STATE}remotes: [{ name: p, addresses: [192.0.2.1] }]

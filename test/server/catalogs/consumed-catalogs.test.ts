@@ -27,6 +27,8 @@ class FakeServer {
   readonly ours = new Set<string>();
   /** Members that are served, and their primaries. */
   readonly served = new Map<string, string>();
+  /** Members whose policies are in force, and whether each was served then. */
+  followed: ReadonlyMap<string, boolean> = new Map();
   readonly lines: string[] = [];
   readonly consumed: ConsumedCatalogs;
   #serial = 0;
@@ -51,6 +53,9 @@ class FakeServer {
         },
       },
       table,
+      follow: async (members) => {
+        this.followed = new Map(members.map(({ zone }) => [zone, this.served.has(zone)]));
+      },
       log,
     });
   }
@@ -86,6 +91,11 @@ describe('a consumed catalog', () => {
     expect([...server.served]).toEqual([
       ['m0.example.', 'first'],
       ['m1.example.', 'first'],
+    ]);
+    // Their policies are in force before they are served.
+    expect([...server.followed]).toEqual([
+      ['m0.example.', false],
+      ['m1.example.', false],
     ]);
     expect([...server.table.rows.keys()]).toEqual(['m0.example.', 'm1.example.']);
     expect(server.consumed.status()).toEqual([

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Config } from '../../../src/config/schema.js';
 import { configSchema } from '../../../src/config/schema.js';
 import { isLaterSerial } from '../../../src/protocol/serial.js';
+import { MemberPolicies } from '../../../src/server/catalogs/member-policies.js';
 import { Catalogs } from '../../../src/server/catalogs/open-catalogs.js';
 import { soundMembers, VERSION } from '../../transfer/catalog/catalog-zones.js';
 import { imageOf, KeeperBench, withSerial } from '../zones/keeper-support.js';
@@ -16,9 +17,11 @@ function configOf(zones: object): Config {
 class Bench extends KeeperBench {
   readonly lines: string[] = [];
   readonly catalogs9432: Catalogs;
+  readonly memberPolicies: MemberPolicies;
 
   constructor(config: Config) {
     super();
+    this.memberPolicies = new MemberPolicies(config, []);
     const note = (_: object, message: string): void => void this.lines.push(message);
     const { keeper, clock } = this;
     this.catalogs9432 = new Catalogs(config, {
@@ -31,6 +34,7 @@ class Bench extends KeeperBench {
         },
       },
       table: { read: () => [], write: async () => undefined },
+      follow: async (members) => (this.memberPolicies.follow(members) ? this.memberPolicies.config : undefined),
       log: { debug: note, info: note, warn: note, error: note },
     });
   }
