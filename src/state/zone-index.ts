@@ -3,8 +3,9 @@ import { EntryType } from './entry.js';
 import { headOf, type KeptZone, newZone, prune } from './kept-zone.js';
 import type { Ledger } from './ledger.js';
 import type { Place } from './ledger-files.js';
+import { lossText } from './loss-text.js';
 import { OWN_FIELDS, valueId, valueOctets } from './stored-value.js';
-import { decodeFacts, NO_FACTS, type StoredFacts } from './zone-facts.js';
+import { decodeFacts, NO_FACTS, PLAN_FLAG, type StoredFacts } from './zone-facts.js';
 
 export class ZoneIndex {
   readonly zones = new Map<string, KeptZone>();
@@ -64,6 +65,27 @@ export class ZoneIndex {
       if (this.zones.get(zone)?.durable.isRemoved ?? true) this.images.delete(zone);
     for (const [name, { entry }] of this.values) if (entry.isRemoval) this.values.delete(name);
     this.#before.clear();
+  }
+
+  /** The zones of which a change may be lost, and that were not stored again. */
+  suspects(): KeptZone[] {
+    return [...this.zones.values()].filter(({ durable }) => !durable.isRemoved && durable.head.isSuspect);
+  }
+
+  /**
+   * The zones that may have lost a change. Each word about a zone is a whole one, so one that has a word behind all that is lost has lost
+   * nothing; but the keys of a zone that is signed here are told of elsewhere, and that may be lost.
+   */
+  suspectsOf(lostUpTo: number): KeptZone[] {
+    const isWhole = ({ place, durable: { facts } }: KeptZone): boolean =>
+      place!.entry.sequence > lostUpTo && facts.flags[PLAN_FLAG] === undefined;
+    return [...this.zones.values()].filter((kept) => !isWhole(kept));
+  }
+
+  lossText(): string {
+    const suspects = this.suspects().map(({ zone }) => zone);
+    const stored = [...this.zones.values()].filter(({ durable }) => !durable.isRemoved);
+    return lossText(suspects, stored.length - suspects.length);
   }
 
   /** The entries that are of use. */

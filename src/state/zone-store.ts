@@ -13,7 +13,6 @@ import { ImageCache } from './image-cache.js';
 import { type Head, headFields, type KeptZone, newZone, prune, type Snapshot } from './kept-zone.js';
 import { Ledger } from './ledger.js';
 import type { Place } from './ledger-files.js';
-import { lossText } from './loss-text.js';
 import { serialOf } from './run-pieces.js';
 import { StoredTable, tableOf } from './stored-table.js';
 import { OWN_FIELDS, removeUnused, removeValue, valueId, valueOctets } from './stored-value.js';
@@ -28,7 +27,7 @@ import {
 } from './stored-zone.js';
 import { Tidying } from './tidying.js';
 import { type PreparedChange, ZoneChanges } from './zone-change.js';
-import { changedFacts, encodeFacts, PLAN_FLAG, type StoredFacts } from './zone-facts.js';
+import { changedFacts, encodeFacts, type StoredFacts } from './zone-facts.js';
 import { ZoneIndex } from './zone-index.js';
 import { ZoneReader } from './zone-reader.js';
 
@@ -87,14 +86,14 @@ export class ZoneStore {
     const losses = damage.filter(({ isLoss }) => isLoss);
     if (losses.length === 0 && this.loss !== undefined)
       this.#report(
-        `state ${this.#folder}: a loss of an earlier start is not settled: ${this.#lossText()}: ${this.loss}`,
+        `state ${this.#folder}: a loss of an earlier start is not settled: ${this.#index.lossText()}: ${this.loss}`,
       );
     if (losses.length > 0) {
       // What is stored from now on may get the numbers of what is lost, which an image may have.
       this.#images.clear();
       const reason = losses.map(({ path, reason }) => `${path}: ${reason}`).join('; ');
-      await Promise.all([this.#suspect(this.#ledger.lostUpTo), this.#noteLoss(reason)]);
-      this.#report(`state ${this.#folder}: changes may be lost: ${this.#lossText()}`);
+      await Promise.all([this.#mark(this.#index.suspectsOf(this.#ledger.lostUpTo), true), this.#noteLoss(reason)]);
+      this.#report(`state ${this.#folder}: changes may be lost: ${this.#index.lossText()}`);
       this.#tidying.start();
       return;
     }
@@ -226,8 +225,8 @@ export class ZoneStore {
    */
   async acceptLoss(): Promise<readonly string[]> {
     if (this.loss === undefined) return [];
-    const suspects = this.#suspects();
-    await Promise.all([...suspects.map((kept) => this.#mark(kept, false)), this.#noteLoss('', true)]);
+    const suspects = this.#index.suspects();
+    await Promise.all([this.#mark(suspects, false), this.#noteLoss('', true)]);
     return suspects.map(({ zone }) => zone);
   }
 
@@ -262,30 +261,15 @@ export class ZoneStore {
     });
   }
 
-  /** The zones of which a change may be lost. */
-  #suspects(): KeptZone[] {
-    return [...this.#index.zones.values()].filter(({ durable }) => !durable.isRemoved && durable.head.isSuspect);
-  }
-
-  #lossText(): string {
-    const suspects = this.#suspects().map(({ zone }) => zone);
-    return lossText(suspects, this.zones().length - suspects.length);
-  }
-
-  /**
-   * Marks the zones of which a change may be lost. Each word about a zone is a whole one, so a zone that has one behind all that is lost has
-   * lost nothing. But the keys of one that is signed here are told of elsewhere, and that may be lost.
-   */
-  async #suspect(lostUpTo: number): Promise<void> {
-    const isWhole = ({ place, durable: { facts } }: KeptZone): boolean =>
-      place!.entry.sequence > lostUpTo && facts.flags[PLAN_FLAG] === undefined;
-    const suspects = [...this.#index.zones.values()].filter((kept) => !isWhole(kept));
-    await Promise.all(suspects.map((kept) => this.#mark(kept, true)));
-  }
-
-  #mark(kept: KeptZone, isSuspect: boolean): Promise<void> {
-    const { head, facts, isRemoved } = kept.durable;
-    return this.#append(kept, { head: { ...head, isSuspect }, facts, contents: [], differences: [], isRemoved }, false);
+  /** Marks zones of which a change may be lost, or ends that. */
+  async #mark(zones: readonly KeptZone[], isSuspect: boolean): Promise<void> {
+    const none = { contents: [], differences: [] };
+    await Promise.all(
+      zones.map((kept) => {
+        const { head, facts, isRemoved } = kept.durable;
+        return this.#append(kept, { head: { ...head, isSuspect }, facts, isRemoved, ...none }, false);
+      }),
+    );
   }
 
   /** Reports damage, and has a generation stored with the next change. */
