@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { textOf } from '../repository/files.js';
 import { adotd } from '../support/cli.js';
 import { until } from '../support/patience.js';
 import { freePort, stopChild } from '../support/peers/server.js';
@@ -183,46 +184,55 @@ describe.skipIf(acme)(`ACME clients${acme ? ` (skipped: ${acme})` : ''}`, () => 
   });
   afterAll(() => stopChild(pebble));
 
+  /** The words of a command of docs/zones.md, with names of this test. */
+  const documented = (command: RegExp): string[] => {
+    const [line = ''] = command.exec(textOf('docs/zones.md')) ?? [];
+    const words = line.replaceAll('\\\n', ' ').trim().split(/\s+/);
+    return words.map((word) => word.replace('www.example.test', `www.${ZONE}`));
+  };
+
   it('lego gets a certificate', async () => {
     const key = join(FOLDER, 'lego');
-    const words = ['--server', directory, '--accept-tos', '--email', `h@${ZONE}`, '--dns', 'rfc2136', '--path', key];
-    const env = {
-      LEGO_CA_CERTIFICATES: ca,
+    const words = ['--server', directory, '--accept-tos', '--path', key];
+    const own: Readonly<Record<string, string>> = {
       RFC2136_NAMESERVER: `127.0.0.1:${server.port}`,
       RFC2136_TSIG_KEY: 'acme.',
       RFC2136_TSIG_ALGORITHM: 'hmac-sha512.',
-      RFC2136_TSIG_SECRET: SECRET,
-      RFC2136_POLLING_INTERVAL: '1',
     };
+    const command = documented(/^ {4}RFC2136_.*? run$/ms);
+    const assignments = command.filter((word) => word.includes('=') && !word.startsWith('-'));
+    expect(assignments).toHaveLength(4);
+    const env = assignments.map((word) => {
+      const name = word.slice(0, word.indexOf('='));
+      return `${name}=${own[name] ?? word.slice(name.length + 1)}`;
+    });
+    const [program, ...rest] = command.slice(assignments.length);
+    expect(program).toBe('lego');
     const resolver = ['--dns.resolvers', `127.0.0.1:${server.port}`, '--dns.disable-cp'];
-    const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const ran = await run('env', [...assignments, 'lego', ...words, ...resolver, '-d', `www.${ZONE}`, 'run']);
+    const settings = [`LEGO_CA_CERTIFICATES=${ca}`, 'RFC2136_POLLING_INTERVAL=1'];
+    const ran = await run('env', [...env, ...settings, 'lego', ...words, ...resolver, ...rest]);
     expect(ran.status, `${ran.stdout}${ran.stderr}${output}`).toBe(0);
     expect(await recordsAt('_acme-challenge.www', 'TXT')).toEqual([]);
   });
 
   it('certbot gets a certificate', async () => {
     const credentials = join(FOLDER, 'certbot.ini');
-    writeFileSync(
-      credentials,
-      `dns_rfc2136_server = 127.0.0.1
-dns_rfc2136_port = ${server.port}
-dns_rfc2136_name = acme.
-dns_rfc2136_secret = ${SECRET}
-dns_rfc2136_algorithm = HMAC-SHA512
-`,
-    );
+    const [, text = ''] = /^```\n(# acme\.ini.*?)^```$/ms.exec(textOf('docs/zones.md')) ?? [];
+    const own = text
+      .replace(/(dns_rfc2136_server = ).*/, `$1127.0.0.1\ndns_rfc2136_port = ${server.port}`)
+      .replace(/(dns_rfc2136_name = ).*/, '$1acme.')
+      .replace(/(dns_rfc2136_algorithm = ).*/, '$1HMAC-SHA512');
+    expect(own).toContain(`dns_rfc2136_secret = ${SECRET}\n`);
+    writeFileSync(credentials, own);
     chmodSync(credentials, 0o600);
     const folders = ['config', 'work', 'logs'].flatMap((name) => [`--${name}-dir`, join(FOLDER, 'certbot', name)]);
-    const plugin = [
-      '--dns-rfc2136',
-      '--dns-rfc2136-credentials',
-      credentials,
-      '--dns-rfc2136-propagation-seconds',
-      '0',
-    ];
-    const words = ['certonly', '-n', '--agree-tos', '-m', `h@${ZONE}`, '--server', directory, '--no-verify-ssl'];
-    const ran = await run('certbot', [...words, ...folders, ...plugin, '-d', `www.${ZONE}`]);
+    const [program, ...command] = documented(/^ {4}certbot .*$/m).map((word) =>
+      word === 'acme.ini' ? credentials : word,
+    );
+    expect(program).toBe('certbot');
+    const words = ['-n', '--agree-tos', '-m', `h@${ZONE}`, '--server', directory, '--no-verify-ssl'];
+    const quick = ['--dns-rfc2136-propagation-seconds', '0'];
+    const ran = await run('certbot', [...command, ...words, ...folders, ...quick]);
     expect(ran.status, `${ran.stdout}${ran.stderr}${output}`).toBe(0);
     expect(await recordsAt('_acme-challenge.www', 'TXT')).toEqual([]);
   });
