@@ -99,7 +99,7 @@ function paddingText({ answers: all, padded, lengths }: PaddingReport): string {
 }
 
 function lines(report: ProbeReport): string[] {
-  const { udp, tcp, starttls, tls, edns, credentials } = report;
+  const { udp, tcp, starttls, tls, edns, credentials, signals } = report;
   const line = (label: string, text: Cell): string[] => (text === undefined ? [] : [`${label.padEnd(LABEL)}${text}`]);
   const certificate = tls.certificate ?? starttls.certificate;
   const versions = tls.versions?.map(({ version, works, resumed }) => {
@@ -123,15 +123,24 @@ function lines(report: ProbeReport): string[] {
       certificate &&
         `${certificate.pin ?? 'no key that can be read'}${credentials.accepted === undefined ? '' : credentials.accepted ? ' (acceptable)' : ' (not acceptable)'}`,
     ),
-    ...credentials.tlsa.flatMap(({ owner, verdict, records }) =>
-      line('TLSA', `${owner} ${verdict}: ${records.join(', ')}`),
+    ...credentials.tlsa.flatMap(({ owner, verdict, records, validated }) =>
+      line('TLSA', `${owner} ${verdict}${verified(validated)}: ${records.join(', ')}`),
     ),
+    ...signals.bindings.flatMap(({ owner, verdict, records, validated }) =>
+      line('SVCB', `${owner} ${verdict}${verified(validated)}: ${records.join(', ')}`),
+    ),
+    ...line('OOTS', signals.oots?.length ? `with any answer: ${signals.oots.join(', ')}` : undefined),
     ...line('EDNS', edns && ednsText(edns)),
     ...line('equal', answersText(report)),
     ...report.notes.flatMap((note) => line('note', note)),
     ...report.problems.flatMap((problem) => line('problem', problem)),
     ...line('verdict', verdictText(report)),
   ];
+}
+
+/** What DNSSEC says of records, where that was asked. */
+function verified(validated: boolean | undefined): string {
+  return validated === undefined ? '' : validated ? ', verified' : ', NOT verified';
 }
 
 function verdictText({ ok, tls, starttls, problems }: ProbeReport): string {

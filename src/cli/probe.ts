@@ -5,6 +5,7 @@ import { systemClock } from '../client/client-clock.js';
 import { ClientError, ClientErrorCode } from '../client/errors.js';
 import { type ProbeOptions, probe as probeServer } from '../client/probe/probe.js';
 import type { ProbeReport } from '../client/probe/probe-report.js';
+import { readFileOrPipe } from '../zone/regular-file.js';
 import { Exit, type Options, parse, UsageError, type Verb, wholeNumber } from './arguments.js';
 import { probeToText } from './probe-text.js';
 import { VERIFICATION_OPTIONS, verificationOf } from './verification.js';
@@ -15,6 +16,7 @@ const OPTIONS = {
   'tls-port': { type: 'string', default: '853' },
   'tls-host': { type: 'string' },
   ...VERIFICATION_OPTIONS,
+  'trust-anchor': { type: 'string' },
   timeout: { type: 'string', default: '2' },
   idle: { type: 'string', default: '3' },
   cache: { type: 'string' },
@@ -40,6 +42,8 @@ read; 2 the command line is wrong.
   --tls-host NAME         the server's name, for SNI and TLSA (default: SERVER if that is a name, else from the zone)
   --tls-pin BASE64        the certificate must have this public key; may be repeated
   --tls-ca FILE           the certificate must be for the server's name, signed by the authorities in FILE (PEM)
+  --trust-anchor FILE     DS or DNSKEY records of the zone that the server's name is in: its TLSA and SVCB records have
+                          to be verified by DNSSEC
   --timeout S             seconds for each step (default 2)
   --idle S                how long idle sessions are watched, in seconds (default 3)
   --cache FILE            write down what works, for clients that use adotd/client
@@ -124,9 +128,17 @@ function optionsOf(values: ReturnType<typeof parse<typeof OPTIONS>>['values']): 
     ...(values.zone !== undefined && { zone: values.zone }),
     ...(values['tls-host'] !== undefined && { name: values['tls-host'] }),
     ...(verification.kind !== 'none' && { verification }),
+    ...(values['trust-anchor'] !== undefined && { trustAnchors: anchorsIn(values['trust-anchor']) }),
     stepMs: milliseconds('timeout', values.timeout, 0.05),
     idleMs: milliseconds('idle', values.idle, 0),
   };
+}
+
+/** Octets of trust anchors at the most. A guess. */
+const MAX_ANCHORS = 1024 * 1024;
+
+function anchorsIn(file: string): string {
+  return readFileOrPipe(file, '', MAX_ANCHORS).octets.toString('utf8');
 }
 
 function milliseconds(option: string, text: string, min: number): number {

@@ -5,10 +5,12 @@ import { ClientErrorCode } from '../errors.js';
 import type { TlsOptions } from '../session/tls-connection.js';
 import { checkVerification, type Verification } from '../trust/certificate.js';
 import { hostNameOf } from '../trust/host-name.js';
+import type { ResourceRecord } from '../wire/message.js';
 import { sameName, textToName } from '../wire/names.js';
 import type { Channel } from './channel.js';
 import { attempted, EDNS, type ProbeContext } from './probe-context.js';
 import type { CredentialsReport, TlsaReport } from './probe-report.js';
+import type { Validate } from './signal-probe.js';
 
 /** Nameservers whose addresses and TLSA records are asked for; a limit, and more than zones have. */
 const MAX_NAMES = 13;
@@ -72,15 +74,17 @@ export async function credentialsReport(
   channel: Channel | undefined,
   handshake: Handshake | undefined,
   verification: Verification | undefined,
+  validate: Validate,
 ): Promise<CredentialsReport> {
   const owners = names
     .slice(0, MAX_NAMES)
     .flatMap((name) => ownersOf(name, context.tlsPort).map((owner) => ({ name, owner })));
   const tlsa = await Promise.all(
     owners.map(async ({ name, owner }): Promise<TlsaReport[]> => {
-      const records = channel === undefined ? [] : await tlsaRecords(owner, channel);
+      const { records, answers } = channel === undefined ? NOTHING : await tlsaRecords(owner, channel);
       if (records.length === 0) return [];
-      return [{ owner, records, verdict: await verdictOn(handshake, records, name) }];
+      const validated = await validate(owner, Type.TLSA, answers);
+      return [{ owner, records, verdict: await verdictOn(handshake, records, name), validated }];
     }),
   );
   const done = verification && handshake && (await attempted(handshake({ verification })));
@@ -111,14 +115,20 @@ async function verdictOn(
   return done.failure.code === ClientErrorCode.INPUT ? 'unusable' : 'unknown';
 }
 
-async function tlsaRecords(owner: string, channel: Channel): Promise<string[]> {
-  const asked = await attempted(channel.ask({ name: owner, type: Type.TLSA, edns: EDNS }));
-  if ('failure' in asked) return [];
+interface TlsaAnswer {
+  readonly records: readonly string[];
+  readonly answers: readonly ResourceRecord[];
+}
+
+const NOTHING: TlsaAnswer = { records: [], answers: [] };
+
+async function tlsaRecords(owner: string, channel: Channel): Promise<TlsaAnswer> {
+  const asked = await attempted(channel.ask({ name: owner, type: Type.TLSA, edns: { ...EDNS, dnssec: true } }));
+  if ('failure' in asked) return NOTHING;
   const name = textToName(owner);
   // An alias may lead to the records (RFC 6698 §3). Then they have another owner.
   const { answers } = asked.value.message;
   const aliased = answers.some((record) => record.type === Type.CNAME && sameName(record.owner, name));
-  return answers
-    .filter((record) => record.type === Type.TLSA && (aliased || sameName(record.owner, name)))
-    .map(({ data }) => data);
+  const records = answers.filter((record) => record.type === Type.TLSA && (aliased || sameName(record.owner, name)));
+  return { records: records.map(({ data }) => data), answers };
 }

@@ -162,12 +162,32 @@ export interface AnswersReport {
   readonly questions: readonly QuestionReport[];
 }
 
-/** TLSA records of one name that the server may have, from the server itself and not validated by DNSSEC. */
+/** TLSA records of one name that the server may have, from the server itself. */
 export interface TlsaReport {
   readonly owner: string;
   readonly records: readonly string[];
   /** `unusable`: no record is of a usage that clients accept (3); `unknown`: the handshake failed. */
   readonly verdict: 'match' | 'mismatch' | 'unusable' | 'unknown';
+  /** Whether DNSSEC verifies them; undefined: no trust anchor was given for their zone. */
+  readonly validated: boolean | undefined;
+}
+
+/** SVCB records of one name that the server may have (RFC 9461), from the server itself. */
+export interface BindingReport {
+  readonly owner: string;
+  readonly records: readonly string[];
+  /**
+   * `match`: DNS over TLS answers at the port that they name; `mismatch`: it does not; `unusable`: no record is about DNS over TLS; `unknown`:
+   * another port was probed.
+   */
+  readonly verdict: 'match' | 'mismatch' | 'unusable' | 'unknown';
+  readonly validated: boolean | undefined;
+}
+
+export interface SignalsReport {
+  readonly bindings: readonly BindingReport[];
+  /** SVCB records that came with an answer, since they were asked for by OOTS: owner and RDATA. */
+  readonly oots: readonly string[] | undefined;
 }
 
 export interface CredentialsReport {
@@ -193,6 +213,7 @@ export interface ProbeReport {
   readonly tls: TlsReport;
   readonly edns: EdnsReport | undefined;
   readonly credentials: CredentialsReport;
+  readonly signals: SignalsReport;
   readonly answers: AnswersReport;
   /** The times of day when the probe began and ended. */
   readonly began: string;

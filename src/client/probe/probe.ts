@@ -3,7 +3,7 @@
  * the one that the zone publishes, and whether its answers are the same over all transports (RFC 9539 §3). Made for operators:
  * it asks in cleartext too, and offers TLS 1.1 once.
  *
- * A probe takes some 80 questions and 15 connections. Not here: DNSSEC validation, DNS over QUIC, transfers.
+ * A probe takes some 80 questions and 15 connections. Not here: DNSSEC validation but of signals, DNS over QUIC, transfers.
  */
 import { setMaxListeners } from 'node:events';
 import { isIP } from 'node:net';
@@ -15,6 +15,7 @@ import { locate, type StreamTransport } from '../session/connect.js';
 import { DUMMY_QUERY } from '../session/starttls.js';
 import type { TlsOptions } from '../session/tls-connection.js';
 import { checkVerification, type Verification, validateVerification } from '../trust/certificate.js';
+import { type TrustAnchor, trustAnchors } from '../trust/dnssec.js';
 import { hostName, hostNameOf } from '../trust/host-name.js';
 import { milliseconds, objectOf, someText, port as validatePort, whenever } from '../validation.js';
 import type { Query } from '../wire/message.js';
@@ -27,6 +28,7 @@ import { ednsReport } from './edns-probe.js';
 import { attempted, open, type ProbeContext, timeOfDay } from './probe-context.js';
 import type { EncryptedReport, ProbeReport, TransportReport } from './probe-report.js';
 import { farewell, idle, keepaliveIn, paddingIn, pipeline, resumedBy } from './session-probe.js';
+import { signalsReport, validator } from './signal-probe.js';
 import { modeOf, reachStarttls } from './starttls-probe.js';
 import { tlsDetails } from './tls-probe.js';
 import { judgement } from './verdict.js';
@@ -44,6 +46,11 @@ export interface ProbeOptions {
   readonly name?: string | undefined;
   /** Credentials that the certificate must meet, in addition to its TLSA records. */
   readonly verification?: Verification | undefined;
+  /**
+   * DS or DNSKEY records of the zones that the server's names are in, a line each: TLSA and SVCB records are verified from there. Keys come from
+   * the server itself; a trust anchor of a zone above is of no use.
+   */
+  readonly trustAnchors?: string | undefined;
   /** Milliseconds of each step, from 1 to 86,400,000. Default 2000. */
   readonly stepMs?: number | undefined;
   /** Milliseconds that idle sessions are watched, from 0 to 86,400,000. Default 3000. */
@@ -70,6 +77,7 @@ const validateOptions = objectOf<ProbeOptions>(
     zone: someText,
     name: someText,
     verification: validateVerification,
+    trustAnchors: someText,
     stepMs: milliseconds,
     idleMs: whenever,
     totalMs: milliseconds,
@@ -86,6 +94,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
   if (verification !== undefined) checkVerification(verification);
   // Validated before anything is sent: a wrong zone is no server's fault.
   if (zone !== undefined) textToName(zone);
+  const anchors = options.trustAnchors === undefined ? [] : trustAnchors(options.trustAnchors);
   const name = nameOf(options);
   const began = clock.elapsed();
   const controller = new AbortController();
@@ -112,7 +121,7 @@ export async function probe(options: ProbeOptions): Promise<ProbeReport> {
       clock,
       question: { name: zone ?? '.', type: Type.SOA },
     };
-    const found = await lookedAt(context, zone, verification);
+    const found = await lookedAt(context, zone, verification, anchors);
     const facts = { given: options.server, address, port, tlsPort, zone, ...found, cut: signal.aborted };
     if (options.capabilities !== undefined) remember(facts, options.capabilities);
     return {
@@ -133,13 +142,14 @@ function nameOf({ server, name }: ProbeOptions): string | undefined {
   return isIP(server) === 0 ? hostName(server, 'server') : undefined;
 }
 
-type Found = Pick<ProbeReport, 'udp' | 'tcp' | 'starttls' | 'tls' | 'edns' | 'credentials' | 'answers'>;
+type Found = Pick<ProbeReport, 'udp' | 'tcp' | 'starttls' | 'tls' | 'edns' | 'credentials' | 'signals' | 'answers'>;
 
 /** Tries the transports first, then finds out the server's name, then everything else at once. */
 async function lookedAt(
   context: ProbeContext,
   zone: string | undefined,
   verification: Verification | undefined,
+  anchors: readonly TrustAnchor[],
 ): Promise<Found> {
   const [udp, tcp, tlsAtFirst, upgrades] = await Promise.all([
     reachUdp(context),
@@ -166,12 +176,13 @@ async function lookedAt(
     opened.session.destroy();
   };
   const names = context.name === undefined ? (mine ? servers?.mine : servers?.all) : [`${context.name}.`];
+  const validate = validator(named, anchors, channels[0]);
   const compared = compareAnswers(channels, zone, (servers?.mine ?? []).slice(0, 1));
   // Idle sessions are watched after the last question over them.
   const streams = compared.then(() =>
     Promise.all([streamReport(named, tcp), streamReport(named, tls), streamReport(named, starttls)]),
   );
-  const [answers, [tcpReport, tlsFacts, starttlsFacts], edns, details, who] = await Promise.all([
+  const [answers, [tcpReport, tlsFacts, starttlsFacts], edns, details, who, signals] = await Promise.all([
     compared,
     streams,
     'failure' in udp ? undefined : ednsReport(named),
@@ -182,7 +193,9 @@ async function lookedAt(
       channels[0],
       encrypted && ((given) => handshake(encrypted, given)),
       verification,
+      validate,
     ),
+    signalsReport(named, names ?? [], channels[0], !('failure' in tls), validate),
   ]);
   const mode = modeOf(upgrades.dummy, upgrades.query, tcpReport.works);
   return {
@@ -192,6 +205,7 @@ async function lookedAt(
     tls: { ...tlsFacts, ...details },
     edns,
     credentials: who,
+    signals,
     answers,
   };
 }

@@ -15,7 +15,7 @@ export function judgement(
 }
 
 function problemsOf(facts: Facts, credentialsGiven: boolean): string[] {
-  const { udp, tcp, tls, starttls, answers, credentials, cut, zone } = facts;
+  const { udp, tcp, tls, starttls, answers, credentials, signals, cut, zone } = facts;
   const problems: string[] = [];
   const encrypted = tls.works || starttls.works;
   if (![udp, tcp, tls, starttls].some(({ works }) => works)) return ['nothing answers'];
@@ -34,6 +34,10 @@ function problemsOf(facts: Facts, credentialsGiven: boolean): string[] {
   const verdicts = credentials.tlsa.map(({ verdict }) => verdict);
   if (verdicts.includes('mismatch') && !verdicts.includes('match'))
     problems.push('the certificate matches none of the TLSA records');
+  for (const { owner, validated } of [...credentials.tlsa, ...signals.bindings])
+    if (validated === false) problems.push(`the records of ${owner} are not verified by the trust anchor`);
+  if (signals.bindings.some(({ verdict }) => verdict === 'mismatch'))
+    problems.push('SVCB records promise DNS over TLS, which does not answer');
   if (cut) problems.push('the time was over before everything had been looked at');
   return problems;
 }

@@ -104,6 +104,52 @@ describe('TLSA records', () => {
   });
 });
 
+describe('SVCB records', () => {
+  const svcb = (parameters: string) => `${HERE}_dns.ns1 SVCB 1 ns1 ${parameters}`;
+
+  it.each([
+    { parameters: 'alpn=dot', verdict: 'unknown' },
+    { parameters: 'alpn=doq', verdict: 'unusable' },
+  ])('with $parameters are told: $verdict', async ({ parameters, verdict }) => {
+    const { signals } = await probed(svcb(parameters));
+    expect(signals.bindings).toMatchObject([{ owner: '_dns.ns1.example.test.', verdict }]);
+    expect(signals.bindings[0]).toMatchObject({ validated: undefined });
+  });
+
+  it('that name the port where TLS answers match, and one where it does not is a problem', async () => {
+    const there = await probed(svcb('alpn=dot port=8853'), { tlsPort: 8853 });
+    expect(there.signals.bindings).toMatchObject([{ verdict: 'mismatch' }]);
+    expect(there.problems).toContain('SVCB records promise DNS over TLS, which does not answer');
+  });
+});
+
+describe('a trust anchor', () => {
+  it('verifies records of a signed zone, and finds those that are not signed by its keys', async () => {
+    const zone = `$TTL 60\n@ SOA ns1 h 1 1 1 1 1\n@ NS ns1\n${HERE}_dns.ns1 SVCB 1 ns1 alpn=dot\n_853._tcp.ns1 TLSA 3 1 1 ${tlsa}\n`;
+    const certificates = [{ cert: `${folder.path}/ns1.pem`, key: `${folder.path}/ns1.key` }];
+    await using server = await startServer({
+      zones: { [ZONE]: zone },
+      dnssec: 'valid',
+      config: { tls: { certificates } },
+    });
+    const { address, udp: port, tls: tlsPort } = server;
+    const keys = server.ds.join('\n');
+    const report = (trustAnchors: string) =>
+      probe({ server: address, port, tlsPort, zone: ZONE, idleMs: 20, trustAnchors });
+    const good = await report(keys);
+    expect(good).toMatchObject({
+      ok: true,
+      credentials: { tlsa: [{ verdict: 'match', validated: true }] },
+      signals: { bindings: [{ validated: true }] },
+    });
+    const other = await report(`${ZONE}. DS 1 13 2 ${ZERO}`);
+    expect(other.problems).toContain('the records of _853._tcp.ns1.example.test. are not verified by the trust anchor');
+    expect((await report(`elsewhere.test. DS 1 13 2 ${ZERO}`)).credentials.tlsa).toMatchObject([
+      { validated: undefined },
+    ]);
+  });
+});
+
 describe('an authority', () => {
   it('that has signed the certificate accepts it for the name only', async () => {
     const verification = { kind: 'ca', ca: certificate.cert } as const;
