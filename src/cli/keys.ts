@@ -19,6 +19,7 @@ import { addressesOf, nameserversOf, rrsetsOfType } from '../zone/nameservers.js
 import { Exit, type Options, parse, UsageError, type Verb } from './arguments.js';
 import { socketOf } from './ctl/find-socket.js';
 import { controlClient } from './ctl-client.js';
+import { dsGlueLines, type GluedZone, glueNumbers } from './signing/ds-glue-text.js';
 import { zoneKeysText } from './signing/zone-keys.js';
 import { tsigKeyText } from './tsig/tsig-key.js';
 
@@ -28,6 +29,7 @@ const OPTIONS = {
   certs: { type: 'string' },
   json: { type: 'boolean' },
   hints: { type: 'boolean' },
+  'ds-glue': { type: 'string' },
   algorithm: { type: 'string' },
   for: { type: 'string' },
   socket: { type: 'string' },
@@ -51,6 +53,9 @@ match. Exit status 0, or 1 if a certificate cannot be used or a zone cannot be r
   --zones DIR    the *.zone files in this folder
   --certs DIR    folder of the server's own certificate (default certs)
   --hints        SVCB: with the addresses that the zones have for the nameserver
+  --ds-glue ALGORITHM/DIGEST
+                 DS records, too, that tell resolvers in the parent of nameservers, their addresses and SVCB records
+                 (draft-schwartz-ds-glue), with these numbers: IANA has assigned none
   --json         print one JSON object
 
 adotd keys zone asks the running server for the keys of the zone NAME, which it signs, and prints them for the registrar,
@@ -82,6 +87,7 @@ output can sign: keep it out of logs.
       values.zones === undefined ? base : { ...base, zones: { ...base.zones, folder: values.zones, files: [] } };
     const { tls } = config;
     if (signed !== undefined && !(signed.hasTls && tls.enabled)) return printZone(signed.status, values.json);
+    const numbers = values['ds-glue'] === undefined ? undefined : glueNumbers(values['ds-glue']);
     const zones = readZones(config);
     const certificates = await existingCertificates(configuredFiles(tls), {
       folder: values.certs ?? tls.certs_folder,
@@ -99,9 +105,15 @@ output can sign: keep it out of logs.
       ...zones.unreadable.map((file) => `zone file ${file} has errors; adotd check lists them`),
       ...servers.flatMap(mismatchWarning),
     ];
-    const found = { ...asJson(certificates, servers, bindings, warnings), ...(signed && { zone: signed.status }) };
+    const rdataOf = new Map(bindings.map(({ name, rdata }) => [name, rdata]));
+    const glue = numbers && zones.glued.flatMap((zone) => dsGlueLines(zone, (name) => rdataOf.get(name)!, numbers));
+    const found = {
+      ...asJson(certificates, servers, bindings, warnings),
+      ...(signed && { zone: signed.status }),
+      ...(glue && { ds_glue: glue }),
+    };
     const text =
-      (signed === undefined ? '' : zoneKeysText(signed.status)) + asFragment(certificates, servers, bindings);
+      (signed === undefined ? '' : zoneKeysText(signed.status)) + asFragment(certificates, servers, bindings, glue);
     process.stdout.write(values.json ? `${JSON.stringify(found, undefined, 2)}\n` : text);
     for (const warning of warnings) process.stderr.write(`adotd keys: warning: ${warning}\n`);
     return zones.unreadable.length > 0 ? Exit.FAILED : Exit.OK;
@@ -136,7 +148,9 @@ function printZone(zone: DnssecStatus, isJson: boolean | undefined): number {
 }
 
 function printTsigKey(values: Values, [name, extra]: readonly string[]): number {
-  const stray = (['zones', 'certs', 'json', 'hints', 'socket'] as const).find((option) => values[option] !== undefined);
+  const stray = (['zones', 'certs', 'json', 'hints', 'ds-glue', 'socket'] as const).find(
+    (option) => values[option] !== undefined,
+  );
   if (stray !== undefined) throw new UsageError(`adotd keys: --${stray}: not with adotd keys tsig`);
   if (name === undefined || extra !== undefined)
     throw new UsageError(
@@ -162,18 +176,22 @@ interface Zones {
   /** TLSA and SVCB RRsets, by owner. */
   readonly tlsa: Map<string, Published>;
   readonly svcb: Map<string, Published>;
+  /** For DS records in the parents. */
+  readonly glued: GluedZone[];
   /** Files of zones with errors. */
   readonly unreadable: string[];
 }
 
 function readZones(config: Config): Zones {
-  const zones: Zones = { nameservers: [], tlsa: new Map(), svcb: new Map(), unreadable: [] };
+  const zones: Zones = { nameservers: [], tlsa: new Map(), svcb: new Map(), glued: [], unreadable: [] };
   const now = Math.floor(Date.now() / 1000);
   const options = { now, nsec3MaxIterations: config.nsec3_max_iterations };
   for (const zone of zonesOfConfig(config)) {
     const inspect = ({ rrsets, apex }: Loaded): void => {
       if (apex === undefined) return;
-      zones.nameservers.push(...nameserversOf(rrsets, apex));
+      const nameservers = nameserversOf(rrsets, apex);
+      zones.nameservers.push(...nameservers);
+      zones.glued.push({ apex, nameservers, addressesOf: (name) => addressesOf(rrsets, name) });
       for (const { owner, rdatas } of rrsetsOfType(rrsets, Type.TLSA))
         zones.tlsa.set(owner, { file: zone.file, rdatas });
       for (const { owner, rdatas } of rrsetsOfType(rrsets, Type.SVCB))
@@ -229,6 +247,7 @@ function describeServers(
 /** The SVCB record of a nameserver. */
 interface Binding {
   readonly name: string;
+  readonly rdata: Uint8Array;
   /** The record to paste. */
   readonly record: string;
   /** Whether the zones have it: `mismatch`, they have others. */
@@ -244,7 +263,7 @@ function describeBindings(config: Config, zones: Zones, port: number, withHints:
     const published = zones.svcb.get(svcbOwner(name));
     const isThere = published?.rdatas.some((one) => Buffer.compare(one, rdata) === 0);
     const served = published === undefined ? 'none' : isThere ? 'match' : 'mismatch';
-    return { name, record: svcbRecord(name, service), served };
+    return { name, rdata, record: svcbRecord(name, service), served };
   });
 }
 
@@ -274,6 +293,7 @@ function asFragment(
   certificates: readonly Certificate[],
   servers: readonly NameServer[],
   bindings: readonly Binding[],
+  glue: readonly string[] = [],
 ): string {
   const lines = certificates.flatMap(({ certFile, keyFile, subject, names, notBefore, notAfter, pin, tlsa }) => [
     `; certificate ${certFile}, key ${keyFile}`,
@@ -285,7 +305,8 @@ function asFragment(
   ]);
   const note = { none: '', match: ' ; is served', mismatch: ' ; what is served does not match', unusable: '' } as const;
   const records = [...servers, ...bindings].map(({ record, served }) => record + note[served]);
-  return `${[...lines, ...records].join('\n')}\n`;
+  const parents = glue.length === 0 ? [] : ['; DS glue, for the parents of the zones', ...glue];
+  return `${[...lines, ...records, ...parents].join('\n')}\n`;
 }
 
 function asJson(
@@ -312,7 +333,7 @@ function asJson(
       record,
       served,
     })),
-    service_bindings: bindings,
+    service_bindings: bindings.map(({ name, record, served }) => ({ name, record, served })),
     warnings,
   };
 }

@@ -47,6 +47,24 @@ describe('adotd keys', () => {
     expect((await keys()).stdout).toBe(stdout);
   });
 
+  it('prints DS records for the parents, with the numbers that are given', async () => {
+    const { stdout } = await keys('--ds-glue', '251/250');
+    const lines = stdout.split('\n').filter((line) => / IN DS /.test(line));
+    expect(lines).toEqual([
+      expect.stringMatching(/^a\.test\. 3600 IN DS \d+ 251 250 00000103FB0002026E7301610474657374 ?00$/),
+      expect.stringMatching(/^a\.test\. 3600 IN DS \d+ 251 250 026E7300000103FB0001C0000201$/),
+      expect.stringMatching(/^a\.test\. 3600 IN DS \d+ 251 250 045F646E73026E7300000103FB0040/),
+      expect.stringMatching(/^a\.test\. 3600 IN DS \d+ 251 250 00000103FB0002026E7309/),
+      expect.stringMatching(/^b\.test\. 3600 IN DS \d+ 251 250 00000103FB0002026E7301610474657374 ?00$/),
+    ]);
+    expect(JSON.parse((await keys('--json', '--ds-glue', '251/250')).stdout)).toMatchObject({ ds_glue: lines });
+    for (const wrong of ['251', '0/1', '256/1', 'a/b', '1/2/3'])
+      expect(await keys('--ds-glue', wrong)).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining(`found ${wrong}`),
+      });
+  });
+
   it('prints what can be pasted into the zone as it is, and sees that it is served', async () => {
     const { stdout } = await keys();
     const zone = join(zones, 'a.test.zone');
