@@ -8,8 +8,6 @@ const LOCAL_OPTION = 65_001;
 /** `oots`, as IANA has registered it on first come, first served terms. */
 const OOTS_KEY = 12;
 
-const share = z.optional(z.int().check(z.gte(0), z.lte(100)));
-
 /** Names of one server. A guess. */
 const MAX_NAMES = 100;
 
@@ -35,21 +33,10 @@ export const signals = z.prefault(
     ),
     oots: z
       .optional(
-        z
-          .strictObject({
-            do53: share.register(z.globalRegistry, {
-              description:
-                'Percent of all queries to this server that it could answer over UDP and TCP. Resolvers take 100 where it is left out.',
-            }),
-            dot: share.register(z.globalRegistry, {
-              description: 'Percent of all queries to this server that it could answer over TLS.',
-            }),
-          })
-          .check(
-            z.refine(({ do53, dot }) => do53 !== undefined || dot !== undefined, {
-              error: 'expected a percentage for `dot`, `do53` or both',
-            }),
-          ),
+        z.strictObject({
+          do53: limit('%', 0, 100, 100, 'How much of all queries to this server it could answer over UDP and TCP.'),
+          dot: limit('%', 0, 100, 0, 'How much of all queries to this server it could answer over TLS.'),
+        }),
       )
       .register(z.globalRegistry, {
         description:
