@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { threadsOfDist } from './test/support/threads-of-dist.js';
 
 const LINUX = [
   'test/transport/*mmsg*.test.ts',
@@ -51,8 +52,9 @@ const OWN_PROCESS = [
   'test/observe/unblocked-writes.test.ts',
   'test/server/plane/*.test.ts',
   'test/server/process/*.test.ts',
-  // It has another module in place of one that other files of its process may have loaded.
+  // They have another module in place of one that other files of their process may have loaded.
   'test/server/zone-life.test.ts',
+  'test/server/{signing/signing,zones/verifying}-threads.test.ts',
   'test/tls/openssl/*.test.ts',
   'test/transport/*mmsg*.test.ts',
   'test/transport/{release,self-test,sockets,thread-name}.test.ts',
@@ -72,6 +74,7 @@ const STREAMS = [
 const OTHERS = ['test/interop/**', ...(process.platform === 'linux' ? [] : LINUX)];
 
 export default defineConfig({
+  plugins: [threadsOfDist],
   test: {
     // Twice what tests wait for what is bound to come (test/support/patience.ts): they say themselves what did not.
     testTimeout: 120_000,

@@ -8,12 +8,11 @@ const IN_THREAD = process.env.ADOTD_TEST_FIXTURE === 'thread';
 
 type Start = typeof source.startServer;
 
-/** A server in a thread of its own, whatever the project. Threads run compiled modules. */
+/** A server in a thread of its own, whatever the project. */
 export const startInThread: Start = async (options = {}) => {
-  const compiled = (await import(new URL('../../build/index.js', import.meta.url).href)) as typeof source;
   // What is no object is to be refused as it is.
   const isObject = typeof options === 'object' && options !== null;
-  return compiled.startServer(isObject ? { thread: true, ...options } : options);
+  return source.startServer(isObject ? { thread: true, ...options } : options);
 };
 
 export const startServer: Start = async (options) => {

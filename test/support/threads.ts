@@ -1,14 +1,12 @@
-/** A server with threads of its own, in this process. Threads run compiled modules: those of dist/, or of the compiled tests. */
+/** A server with threads of its own, in this process. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { configSchema } from '../../src/config/schema.js';
 import type { Log } from '../../src/observe/log.js';
 import type { DataPlane } from '../../src/server/plane/data-plane.js';
 import type { WorkerSpawns } from '../../src/server/plane/thread-messages.js';
-import type { Server } from '../../src/server/server.js';
+import { createServer, type Server } from '../../src/server/server.js';
 import type { ZoneFile } from '../../src/server/zones/zone-files.js';
 import { STREAMS } from './streams-path.js';
-
-type ServerModule = typeof import('../../src/server/server.js');
 
 /** A line that was logged. */
 interface LogLine {
@@ -40,9 +38,6 @@ export async function startThreads(
     Array.isArray(zones)
       ? zones.map((file: string) => ({ file }))
       : Object.entries(zones).map(([name, text]) => ({ file: name, name, text }));
-  const own = new URL('../../src/server/server.js', import.meta.url);
-  const built = new URL('../../build/server/server.js', import.meta.url);
-  const { createServer } = (await import((existsSync(own) ? own : built).href)) as ServerModule;
   const lines: LogLine[] = [];
   const note =
     (level: string) =>

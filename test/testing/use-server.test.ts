@@ -43,10 +43,7 @@ describe('a server for the tests of a file', () => {
   it('may be in a thread of its own', async () => {
     const { hooks, at } = framework();
     const printed: string[] = [];
-    // Threads run compiled modules.
-    const compiled = new URL('../../build/testing/index.js', import.meta.url).href;
-    const { useServer: use } = (await import(compiled)) as { readonly useServer: typeof useServer };
-    const server = use(hooks, { zones: ZONES, thread: true, print: (text) => void printed.push(text) });
+    const server = useServer(hooks, { zones: ZONES, thread: true, print: (text) => void printed.push(text) });
     await at('before');
     await at('each');
     await ask(server());

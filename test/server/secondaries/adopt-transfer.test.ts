@@ -3,13 +3,14 @@ import { diff } from '../../../src/image/changes/diff.js';
 import { imageRun } from '../../../src/image/changes/image-run.js';
 import { imageText } from '../../../src/image/text.js';
 import { nameFromText } from '../../../src/protocol/name.js';
+import { adoptTransfer } from '../../../src/server/secondaries/adopt-transfer.js';
 import type { ReceivedVersion, SecondaryHost } from '../../../src/server/secondaries/secondary-host.js';
+import { LoaderLane } from '../../../src/server/zones/jobs/loader-lane.js';
 import { systemClock } from '../../../src/session/clock.js';
 import type { WholeTransfer } from '../../../src/transfer/in/transferred-version.js';
 import { Diagnostics } from '../../../src/zone/diagnostics.js';
 import { readZone } from '../../../src/zone/reader.js';
 import { loadText } from '../../answer/support.js';
-import { adoptTransfer, LoaderLane } from '../../support/adopt-transfer.mjs';
 
 /** Records that a version needs to be compiled in a thread. */
 const LARGE = 20_000;

@@ -7,10 +7,21 @@ import { load } from '../../../src/image/load.js';
 import { signRecords } from '../../../src/image/signed/sign-image.js';
 import { imageText } from '../../../src/image/text.js';
 import { nameFromText } from '../../../src/protocol/name.js';
-import { signWithThreads as uncompiled } from '../../../src/server/signing/signing-threads.js';
+import { signWithThreads } from '../../../src/server/signing/signing-threads.js';
 import { PATIENCE } from '../../support/patience.js';
-import { signWithThreads } from '../../support/signing-threads.mjs';
 import { threadNames } from '../../support/threads.js';
+
+/** While its program is absent, a thread ends at once. */
+const program = vi.hoisted(() => ({ isAbsent: false }));
+vi.mock('../../../src/server/thread-programs.js', async (original) => {
+  const { SIGNING_WORKER } = await original<typeof import('../../../src/server/thread-programs.js')>();
+  const absent = new URL('./absent.js', SIGNING_WORKER);
+  return {
+    get SIGNING_WORKER() {
+      return program.isAbsent ? absent : SIGNING_WORKER;
+    },
+  };
+});
 
 const NOW = 1_780_000_000;
 /** Its signatures are the same whenever they are made (RFC 8032). */
@@ -38,9 +49,13 @@ describe('threads that sign', { timeout: 60_000 }, () => {
     signer.finish(() => {});
   });
 
-  it('that cannot start leave all the work to the caller', () =>
-    // Its program is not compiled, so that its threads end at once.
-    expect(sign(LARGE, uncompiled(2))).toBe(sign(LARGE, signInPlace)));
+  it('that cannot start leave all the work to the caller', () => {
+    program.isAbsent = true;
+    const signed = sign(LARGE, signWithThreads(2));
+    program.isAbsent = false;
+    expect(signed).toBe(sign(LARGE, signInPlace));
+  });
 
-  it('are not started for a few signatures', () => expect(sign(HEAD, uncompiled(2))).toBe(sign(HEAD, signInPlace)));
+  it('are not started for a few signatures', () =>
+    expect(sign(HEAD, signWithThreads(2))).toBe(sign(HEAD, signInPlace)));
 });

@@ -3,10 +3,21 @@ import { describe, expect, test, vi } from 'vitest';
 import type { ZoneKey } from '../../../src/dnssec/keys.js';
 import { type SignatureBatch, Verdict } from '../../../src/dnssec/signature-batch.js';
 import type { Verifier } from '../../../src/dnssec/verifier.js';
-import { VerifyingThreads as UncompiledThreads } from '../../../src/server/zones/verifying-threads.js';
+import { VerifyingThreads } from '../../../src/server/zones/verifying-threads.js';
 import { PATIENCE } from '../../support/patience.js';
 import { threadNames } from '../../support/threads.js';
-import { VerifyingThreads } from '../../support/verifying-threads.mjs';
+
+/** While its program is absent, a thread ends at once. */
+const program = vi.hoisted(() => ({ isAbsent: false }));
+vi.mock('../../../src/server/thread-programs.js', async (original) => {
+  const { VERIFYING_WORKER } = await original<typeof import('../../../src/server/thread-programs.js')>();
+  const absent = new URL('./absent.js', VERIFYING_WORKER);
+  return {
+    get VERIFYING_WORKER() {
+      return program.isAbsent ? absent : VERIFYING_WORKER;
+    },
+  };
+});
 
 const MANY = 1_000_000;
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -64,16 +75,17 @@ describe('threads that verify signatures', () => {
   });
 
   test('that cannot start leave all the work to the caller', () => {
-    // Its program is not compiled, so that its threads end at once.
-    const threads = new UncompiledThreads(2);
+    program.isAbsent = true;
+    const threads = new VerifyingThreads(2);
+    program.isAbsent = false;
     expect(verifyMany(threads.choose(MANY), 600)).toEqual({ wrong: 0, seen: 600 });
     threads.close();
   });
 
   test('are not started for a few signatures', () => {
-    const threads = new UncompiledThreads(2);
+    const threads = new VerifyingThreads(2);
     expect(verifyMany(threads.choose(100), 100)).toEqual({ wrong: 0, seen: 100 });
-    expect(verifyMany(new UncompiledThreads(0).choose(MANY), 600)).toEqual({ wrong: 0, seen: 600 });
+    expect(verifyMany(new VerifyingThreads(0).choose(MANY), 600)).toEqual({ wrong: 0, seen: 600 });
     threads.close();
   });
 });

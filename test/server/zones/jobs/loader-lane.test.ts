@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { LoaderLane } from '../../../../src/server/zones/jobs/loader-lane.js';
 import { systemClock } from '../../../../src/session/clock.js';
 import { imageOf, runOf } from '../../../state/stored.js';
-import { LoaderLane } from '../../../support/adopt-transfer.mjs';
 
 const lane = new LoaderLane(systemClock, true);
 afterAll(() => lane.close());

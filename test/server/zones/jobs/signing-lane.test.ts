@@ -5,9 +5,9 @@ import { applyDifference } from '../../../../src/image/changes/apply.js';
 import { loadRun } from '../../../../src/image/changes/load-run.js';
 import { PendingView } from '../../../../src/image/changes/pending-view.js';
 import { ContentView } from '../../../../src/image/signed/content-view.js';
+import { LoaderLane } from '../../../../src/server/zones/jobs/loader-lane.js';
 import { systemClock } from '../../../../src/session/clock.js';
 import { imageOf, runOf } from '../../../state/stored.js';
-import { LoaderLane } from '../../../support/adopt-transfer.mjs';
 import { nameFromText } from '../../../support/names.js';
 
 const NOW = 1_780_000_000;

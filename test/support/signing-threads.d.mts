@@ -1,1 +1,0 @@
-export { signWithThreads } from '../../src/server/signing/signing-threads.js';

@@ -1,2 +1,0 @@
-/** As the server has them: their program is compiled. */
-export { signWithThreads } from '../../build/server/signing/signing-threads.js';

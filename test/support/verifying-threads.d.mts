@@ -1,1 +1,0 @@
-export { VerifyingThreads } from '../../src/server/zones/verifying-threads.js';
