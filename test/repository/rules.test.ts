@@ -101,6 +101,13 @@ describe('the tests', () => {
     ];
     const others = tests.filter((path) => path !== 'test/support/seed.ts' && !programs.includes(path));
     expect(matches(others, pattern)).toEqual([]);
+    // fast-check draws a seed of its own where it is given none.
+    const unseeded = tests.flatMap((path) => {
+      const calls = textOf(path).match(/\bfc\.(assert|check|sample)\(/g)?.length ?? 0;
+      const seeds = textOf(path).match(/\bseed: SEED\b|\bruns\([\d_]+\)/g)?.length ?? 0;
+      return calls > seeds ? [path] : [];
+    });
+    expect(unseeded).toEqual([]);
   });
 
   it('are all run: none is skipped for good, none runs alone', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Framer } from '../../src/session/framing.js';
 import { framed } from '../support/responder.js';
+import { SEED } from '../support/seed.js';
 
 function drain(framer: Framer): Buffer[] {
   const found: Buffer[] = [];
@@ -30,6 +31,7 @@ describe('framing of messages on a stream', () => {
         expect(framer.incomplete).toBe(false);
         expect(framer.heldOctets).toBe(0);
       }),
+      { seed: SEED },
     );
   });
 

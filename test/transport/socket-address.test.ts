@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeSocketAddress, encodeSocketAddress } from '../../src/transport/socket-address.js';
+import { SEED } from '../support/seed.js';
 
 const hex = (text: string): string => encodeSocketAddress({ address: text, port: 0x1234 })?.toString('hex') ?? 'none';
 
@@ -38,6 +39,7 @@ describe('socket addresses', () => {
         expect(decoded?.port).toBe(port);
         expect(encodeSocketAddress({ address: decoded?.address ?? '', port })).toEqual(encoded);
       }),
+      { seed: SEED },
     );
   });
 

@@ -6,6 +6,7 @@ import {
   createCapabilityCache,
 } from '../../../src/client/capabilities/capabilities.js';
 import { ClientErrorCode } from '../../../src/client/errors.js';
+import { SEED } from '../../support/seed.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -198,6 +199,7 @@ describe('the capabilities of a server', () => {
           pass(milliseconds);
         }
       }),
+      { seed: SEED },
     );
   });
 });

@@ -4,6 +4,7 @@ import { createCapabilityCache, type EncryptedTransport } from '../../../src/cli
 import { settingsOf, type TransportChoice } from '../../../src/client/client-settings.js';
 import { ClientErrorCode } from '../../../src/client/errors.js';
 import { allowance, type TriedTransport, transportPlan } from '../../../src/client/transports/transport-plan.js';
+import { SEED } from '../../support/seed.js';
 
 const PORTS = { tls: 853, starttls: 53, udp: 53 };
 const address = '192.0.2.1';
@@ -91,6 +92,7 @@ describe('the time for a transport', () => {
           remaining -= Math.min(allowed, need);
         }
       }),
+      { seed: SEED },
     );
   });
 });
