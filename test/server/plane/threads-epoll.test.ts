@@ -62,7 +62,8 @@ describe('streams on epoll', () => {
       await expect.poll(() => running.plane.status.restarts).toBe(round);
       expect(await askTcp(running, QUERY)).toBeDefined();
     }
-    await expect.poll(descriptors).toBe(before);
+    // Fewer when one of those was about to go.
+    await expect.poll(descriptors).toBeLessThanOrEqual(before);
     // No listener of a dead worker takes connections that nobody accepts.
     for (let i = 0; i < 20; i++) expect(await askTcp(running, QUERY)).toBeDefined();
   });

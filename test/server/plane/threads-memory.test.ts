@@ -42,7 +42,7 @@ describe('the memory of a server with threads', () => {
   it('holds a zone once, however many workers answer from it', async () => {
     const small = (await resident('small', 4)) - (await resident('small', 1));
     const large = (await resident('large', 4)) - (await resident('large', 1));
-    // A copy for each of the six more threads would be six images, one copy alone would be seen.
-    expect(large - small).toBeLessThan(LEAST_IMAGE / 2);
+    // A copy for each of the six more threads would be six images, one copy alone would be seen. Garbage of the heaps is less than the rest.
+    expect(large - small).toBeLessThan(0.75 * LEAST_IMAGE);
   });
 });
