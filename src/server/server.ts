@@ -51,7 +51,7 @@ export class ZonesError extends AdotdError {
   }
 }
 
-export interface ServerOptions extends Omit<PlaneOptions, 'bound'> {
+interface ServerOptions extends Omit<PlaneOptions, 'bound'> {
   /**
    * Gives up privileges, once all sockets are bound; `sources`: the files that the zones came from. With it, the query log and dnstap are
    * opened behind it: what this user cannot open fails at the start, not when a log is rotated.
