@@ -139,38 +139,6 @@ export function leaving(state: ZoneKeys, isLeaving: boolean): ZoneKeys {
   return { ...state, isLeaving };
 }
 
-/** Seconds by which the clock is behind the latest time that the keys have seen; 0: it is not. */
-export function clockBehind({ time }: ZoneKeys, now: number): number {
-  return Math.max(0, time - now);
-}
-
-/**
- * Somebody says that the clock, which was ahead, is right at `now`. What is noted for a later time has happened by then: it counts as happened
- * now, so that nothing moves too early.
- */
-export function clockTrusted(state: ZoneKeys, now: number): ZoneKeys {
-  const past = <T extends number | undefined>(time: T): T => (time !== undefined && time > now ? (now as T) : time);
-  const progress = ({ state: own, since }: KeyProgress['records']['ds']) => ({ state: own, since: past(since) });
-  const keys = state.keys.map((key): KeyProgress => {
-    const { dnskey, krrsig, zrrsig, ds } = key.records;
-    const { seen, gone, sure, last } = key.parent;
-    return {
-      ...key,
-      created: past(key.created),
-      active: past(key.active),
-      records: { dnskey: progress(dnskey), krrsig: progress(krrsig), zrrsig: progress(zrrsig), ds: progress(ds) },
-      parent: { seen: past(seen), gone: past(gone), sure: past(sure), last: past(last) },
-      // They are asked again.
-      signers: undefined,
-    };
-  });
-  const served = (kind: 'dnskey' | 'zone' | 'ds') =>
-    state.ttls[kind].map(({ ttl, last }) => ({ ttl, last: past(last) }));
-  const ttls = { dnskey: served('dnskey'), zone: served('zone'), ds: served('ds') };
-  const foreign = state.foreign.map((key) => ({ ...key, record: progress(key.record) }));
-  return { ...state, keys, foreign, ttls, time: past(state.time) };
-}
-
 /** Allows a first key, whether the zone was signed before or not, and whatever others say of DS records. */
 export function startAllowed(state: ZoneKeys): ZoneKeys {
   return { ...state, isStartAllowed: true };

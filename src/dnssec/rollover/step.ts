@@ -80,8 +80,12 @@ export function step(
   return { keys: state, next: nextTime(state, policy, now) };
 }
 
-/** Notes that the zone which shows these states was published at `now`: until then the version before was served. */
-export function published(state: ZoneKeys, now: number): ZoneKeys {
+/**
+ * Notes that the zone which shows these states was published at `at`: until then the version before was served. A clock that is behind says less
+ * than the latest time that was seen.
+ */
+export function published(state: ZoneKeys, at: number): ZoneKeys {
+  const now = Math.max(at, state.time);
   const progress = (one: RecordProgress): RecordProgress =>
     one.since === undefined && one.state !== 'hidden' ? { ...one, since: now } : one;
   const keys = state.keys.map((key) => {

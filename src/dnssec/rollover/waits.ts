@@ -18,6 +18,9 @@ export type Wait =
 
 const NOTHING: ReadonlySet<Wait> = new Set();
 
+/** Times are whole seconds: what is noted for a second may have happened at its end. */
+const TICK = 1;
+
 /**
  * What the other signers have to have before a record of a key moves on (RFC 8901 §6.2, §7, §8); undefined: nothing. A resolver may hold
  * their DNSKEY RRset and our signatures, and the parent may take their CDS records. A KSK signs our DNSKEY RRset only: they need not have it. A key
@@ -64,7 +67,7 @@ export function endOf(
     const lag = isAtParent && !without.has('signersLag') ? Math.max(0, (seen ?? 0) - (since ?? 0)) : 0;
     begin = Math.max(begin, sight.sure + lag);
   }
-  let delay = without.has('propagation') ? 0 : policy.propagation;
+  let delay = TICK + (without.has('propagation') ? 0 : policy.propagation);
   // The parent may still read an older CDS from a secondary that lags behind, and take a step back.
   if (isAtParent && !without.has('parentPropagation')) delay += policy.parentPropagation;
   return without.has(kind) ? begin + delay : expiryOf(ttls[kind], begin, delay);
@@ -76,5 +79,5 @@ export function foreignEnd(
   { ttls }: ZoneKeys,
   { propagation }: RolloverPolicy,
 ): number | undefined {
-  return record.since === undefined ? undefined : expiryOf(ttls.dnskey, record.since, propagation);
+  return record.since === undefined ? undefined : expiryOf(ttls.dnskey, record.since, TICK + propagation);
 }

@@ -1,18 +1,13 @@
 /** What people have done with a zone's keys. Each takes what is stored of the zone, and returns what is to be. */
 import type { SigningKey } from '../../dnssec/keys/signing-key.js';
-import {
-  clockBehind,
-  clockTrusted,
-  compromised,
-  dsConfirmed,
-  rollAsked,
-  startAllowed,
-} from '../../dnssec/rollover/events.js';
+import { clockBehind, clockTrusted } from '../../dnssec/rollover/clock-events.js';
+import { compromised, dsConfirmed, rollAsked, startAllowed } from '../../dnssec/rollover/events.js';
 import type { KeyProgress, KeyRole, RecordProgress } from '../../dnssec/rollover/key-state.js';
 import { RECORDS_OF } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { newKeyId } from './key-files.js';
 import { dnskeyOf, type StoredSigning } from './stored-signing.js';
+import { ADJUSTMENT } from './watched-clock.js';
 
 /** Which keys are to be replaced. Neither role nor id: all of the zone. */
 export interface RollOrder {
@@ -77,9 +72,6 @@ export function withDsSeen(
     `found the DS record of key ${id} of ${zone} confirmed to be ${isThere ? 'there' : 'gone'}, but that is not waited for: ${state}; look at adotd ctl dnssec status ${zone}`,
   );
 }
-
-/** Seconds by which clocks may go back when they are adjusted. A guess. */
-const ADJUSTMENT = 60;
 
 /**
  * All signatures of a zone are to be made anew. `isClockRight`: somebody says that the clock is right, whatever the keys have seen. Throws

@@ -8,16 +8,12 @@ interface ScheduledWork {
   next(zone: string): number | undefined;
   /** Does it. Never rejects. */
   work(zone: string): Promise<void>;
-  /** The clock was set back by so many seconds. */
-  setBack(seconds: number): void;
 }
 
 /** Zones that are worked on at once. A guess: most of the time is that of parents that do not answer. */
 const AT_ONCE = 64;
 /** Seconds until the clock is looked at again, since it may have been set. */
 const LONGEST = 3600;
-/** Seconds by which clocks may go back when they are adjusted, without a word about it. A guess. */
-const ADJUSTMENT = 60;
 
 export class SigningSchedule {
   readonly #clock: Clock;
@@ -27,7 +23,6 @@ export class SigningSchedule {
   readonly #slots = new Slots(AT_ONCE);
   /** Zones that are worked on. */
   readonly #busy = new Map<string, Promise<void>>();
-  #latest = 0;
   #isClosed = false;
 
   constructor(clock: Clock, parts: ScheduledWork) {
@@ -63,8 +58,6 @@ export class SigningSchedule {
 
   #tick(): void {
     const now = this.#clock.seconds();
-    if (now < this.#latest - ADJUSTMENT) this.#parts.setBack(this.#latest - now);
-    this.#latest = now;
     for (let zone = this.#due.take(now); zone !== undefined; zone = this.#due.take(now)) this.#begin(zone);
     this.#arm();
   }

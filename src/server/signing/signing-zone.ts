@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { generateKeyAside, type SigningKey } from '../../dnssec/keys/signing-key.js';
+import { clockSetForward } from '../../dnssec/rollover/clock-events.js';
 import type { KeyRole, ZoneKeys } from '../../dnssec/rollover/key-state.js';
 import { keySetOf } from '../../dnssec/rollover/published-keys.js';
 import { isPending, published, step } from '../../dnssec/rollover/step.js';
@@ -13,7 +14,6 @@ import type { KeySet } from '../../dnssec/signing/signing-policy.js';
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import { nameFromText } from '../../protocol/name.js';
-import type { Clock } from '../../session/clock.js';
 import type { StoredTable } from '../../state/stored-table.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { type KeyFiles, newKeyId } from './key-files.js';
@@ -29,6 +29,7 @@ import {
   type StoredSigning,
   significant,
 } from './stored-signing.js';
+import type { WatchedClock } from './watched-clock.js';
 import type { SigningPlan } from './zone-signers.js';
 
 export type SigningTable = Pick<StoredTable, 'keys' | 'get' | 'put'>;
@@ -36,7 +37,7 @@ export type SigningTable = Pick<StoredTable, 'keys' | 'get' | 'put'>;
 export interface SigningZoneParts {
   readonly files: KeyFiles;
   readonly table: SigningTable;
-  readonly clock: Clock;
+  readonly clock: Pick<WatchedClock, 'seconds' | 'forward'>;
   readonly log: Log;
 }
 
@@ -78,6 +79,8 @@ export class SigningZone {
   #spare: MadeKey[] = [];
   /** Id of the plan that was given out last, and the records of other signers in it. */
   #plan: { readonly id: string; readonly foreign: StoredForeign } | undefined;
+  /** How far the clock had been set forward when that was last looked at. */
+  #forward: number;
   /** What a step has done that is not published yet. */
   #news: string[] = [];
   #tail: Promise<unknown> = Promise.resolve();
@@ -87,6 +90,7 @@ export class SigningZone {
     this.zone = zone;
     this.apex = nameFromText(zone);
     this.#parts = parts;
+    this.#forward = parts.clock.forward;
     try {
       const value = parts.table.get(zone);
       if (value !== undefined) this.#kept = decodeSigning(value, zone);
@@ -132,11 +136,12 @@ export class SigningZone {
   ): Promise<SigningPlan | undefined> {
     return this.#inOrder(async () => {
       this.#mustBeKnown();
+      const now = this.#now();
       const policy = wish.dnssec ?? this.#kept.policy;
       if (policy === undefined) return undefined;
       const foreign = this.#foreignAfter(policyInForce(this.#kept, wish), policy, given);
       const before = { ...this.#kept, keys: withForeign(this.#kept.keys, foreign) };
-      const facts = { now: this.#parts.clock.seconds(), zoneTtl, isDsDenied };
+      const facts = { now, zoneTtl, isDsDenied };
       const { keys, made } = await this.#step(withWish(before.keys, wish), held(policy, before.keys), facts);
       const isCommitted = given?.kind === 'file' || (this.#kept.isUnsigned && keys.keys.length === 0);
       const next = { ...this.#signingOf(keys, policy, made), ...(isCommitted && { foreign }) };
@@ -168,7 +173,8 @@ export class SigningZone {
     return this.#inOrder(async () => {
       if (id !== this.#plan?.id) return [];
       const { foreign } = this.#plan;
-      const keys = published(this.#kept.keys, this.#parts.clock.seconds());
+      const now = this.#now();
+      const keys = published(this.#kept.keys, now);
       const next = { ...this.#kept, keys, isUnsigned: keys.keys.length === 0, foreign };
       try {
         await this.#store(next);
@@ -184,6 +190,7 @@ export class SigningZone {
   change(make: (kept: StoredSigning) => StoredSigning): Promise<void> {
     return this.#inOrder(async () => {
       this.#mustBeKnown();
+      this.#now();
       await this.#store(make(this.#kept));
     });
   }
@@ -191,7 +198,8 @@ export class SigningZone {
   /** Takes over keys that were made elsewhere: their files first, then the state. With them, a zone is known whose stored state was damaged. */
   importKeys(imported: readonly ImportedKey[], isAtParent: (key: SigningKey) => boolean): Promise<void> {
     return this.#inOrder(async () => {
-      const { kept, files } = withImport(this.#kept, this.zone, imported, this.#parts.clock.seconds(), isAtParent);
+      const now = this.#now();
+      const { kept, files } = withImport(this.#kept, this.zone, imported, now, isAtParent);
       for (const { id, key } of files) await this.#parts.files.write(id, key);
       await this.#store(kept);
       this.#damage = undefined;
@@ -201,10 +209,11 @@ export class SigningZone {
 
   /** What would happen if plan() was called now. Nothing is changed. */
   outlook(wish: SigningWish, isDsDenied: boolean | undefined): Outlook {
+    const now = this.#now();
     const kept = this.#kept;
     const policy = wish.dnssec ?? kept.policy;
     if (policy === undefined || this.damage !== undefined) return { isDue: false, next: undefined };
-    const facts = { now: this.#parts.clock.seconds(), zoneTtl: kept.keys.current.zone.at(-1) ?? 0, isDsDenied };
+    const facts = { now, zoneTtl: kept.keys.current.zone.at(-1) ?? 0, isDsDenied };
     const state = withWish(withForeign(kept.keys, kept.foreign), wish);
     const { keys, next } = step(state, held(policy, state).rollover, facts, () => ({ id: '', tag: -1 }));
     const isOpen = isPending(keys) || (keys.keys.length === 0 && !kept.isUnsigned);
@@ -215,6 +224,16 @@ export class SigningZone {
   /** A key of the zone. Throws ADOTD_DNSSEC_KEY when it cannot be had. */
   keyOf(id: string): SigningKey {
     return this.#keyOf(id, this.#kept.dnskeys);
+  }
+
+  /** The time; what was noted before the clock was set forward moves with it, to be stored with the next change. */
+  #now(): number {
+    const { clock } = this.#parts;
+    const now = clock.seconds();
+    const seconds = clock.forward - this.#forward;
+    if (seconds > 0) this.#kept = { ...this.#kept, keys: clockSetForward(this.#kept.keys, seconds, now) };
+    this.#forward = clock.forward;
+    return now;
   }
 
   #keyOf(id: string, dnskeys: StoredSigning['dnskeys']): SigningKey {

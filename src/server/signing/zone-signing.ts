@@ -42,6 +42,7 @@ import type { SignedZones, SigningOptions } from './signing-parts.js';
 import { SigningSchedule } from './signing-schedule.js';
 import { policyInForce, signingWishes, warningOf } from './signing-wish.js';
 import { SIGNING_TABLE, type StoredSigning } from './stored-signing.js';
+import { WatchedClock } from './watched-clock.js';
 import type { SigningPlan, ZoneSigners } from './zone-signers.js';
 
 /** Zones whose signatures are looked at in a second, after a start. A guess: 10,000 zones take 100 s. */
@@ -56,24 +57,20 @@ export class ZoneSigning implements ZoneSigners {
   readonly #schedule: SigningSchedule;
 
   private constructor(config: Config, options: SigningOptions) {
-    const { state, folder, clock, log, owner } = options;
-    this.#options = options;
+    const { state, folder, log, owner } = options;
+    const clock = new WatchedClock(options.clock, (seconds) => queueMicrotask(() => this.#clockSet(seconds)));
+    this.#options = { ...options, clock };
     const parts = { files: new KeyFiles(folder, owner), table: state.table(SIGNING_TABLE), clock, log };
     this.known = new KnownZones(parts, options.wishOf ?? signingWishes(config));
-    this.#looks = new DelegationLooks(config, { ...options, served: (zone) => this.known.keeper?.get(zone)?.image });
+    this.#looks = new DelegationLooks(config, {
+      ...this.#options,
+      served: (zone) => this.known.keeper?.get(zone)?.image,
+    });
     this.#signers = new ParentServers(config, clock, log);
     this.#askSigners = options.askSigners ?? askSigners(this.#signers);
     this.#schedule = new SigningSchedule(clock, {
       next: (zone) => this.#nextOf(zone),
       work: (zone) => this.#work(zone),
-      setBack: (seconds) => {
-        const text = `the clock was set back by ${seconds} s: no state of a key moves before it has caught up`;
-        log.warn(
-          { seconds },
-          `${text}; if it was ahead, and is right now: adotd ctl dnssec sign ZONE --clock-is-right`,
-        );
-        this.#examine();
-      },
     });
   }
 
@@ -111,6 +108,28 @@ export class ZoneSigning implements ZoneSigners {
       this.#schedule.touch(zone);
       return running;
     });
+  }
+
+  /** The clock was set by so many seconds: less than 0 is back. */
+  #clockSet(seconds: number): void {
+    const { log } = this.#options;
+    if (seconds < 0) {
+      const text = `the clock was set back by ${-seconds} s: no state of a key moves before it has caught up`;
+      log.warn(
+        { seconds: -seconds },
+        `${text}; if it was ahead, and is right now: adotd ctl dnssec sign ZONE --clock-is-right`,
+      );
+    } else {
+      const text = `the clock was set forward by ${seconds} s, or the machine slept: keys wait for what they waited for as if it had not been`;
+      log.warn({ seconds }, `${text}; signatures that are due by it are made anew`);
+      // Their states move with the clock, and are stored.
+      for (const zone of this.known.names()) {
+        const running = this.known.get(zone);
+        if (running.signing.damage !== undefined) continue;
+        running.signing.change((kept) => kept).catch((error: unknown) => this.#failed(running, error));
+      }
+    }
+    this.#examine();
   }
 
   /** Follows a configuration that is in force from now on. */

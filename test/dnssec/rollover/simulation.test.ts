@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RULES } from '../../../src/dnssec/rollover/rules.js';
 import type { Wait } from '../../../src/dnssec/rollover/waits.js';
 import { seedOr } from '../../support/seed.js';
-import { simulate } from './simulation.js';
+import { type Lacking, simulate } from './simulation.js';
 import { simulateTwoSigners } from './two-signers.js';
 
 /** ADOTD_RUNS asks for so many runs, ADOTD_SEED for others. */
@@ -64,9 +64,9 @@ describe('six years with two signers', () => {
 });
 
 describe('the simulation finds out', () => {
-  const isFound = (barriers: Parameters<typeof simulate>[1]): boolean => {
+  const isFound = (lacking: Lacking): boolean => {
     for (let seed = 0; seed < TRIES; seed++) {
-      const { bogus, insecure } = simulate(seed, barriers);
+      const { bogus, insecure } = simulate(seed, lacking);
       if (bogus !== undefined || insecure !== undefined) return true;
     }
     return false;
@@ -78,5 +78,9 @@ describe('the simulation finds out', () => {
 
   it.each(WAITS)('when a wait is missing: %s', { timeout: 120_000 }, (wait) => {
     expect(isFound({ rules: RULES, without: new Set([wait]) })).toBe(true);
+  });
+
+  it('when nobody notices that a clock was set forward', { timeout: 120_000 }, () => {
+    expect(isFound({ isClockUnwatched: true })).toBe(true);
   });
 });

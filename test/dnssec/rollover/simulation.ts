@@ -1,7 +1,9 @@
 /**
  * Ten years of a zone whose keys are rolled: random policies, TTLs and delays, a parent that is late, restarts that lose what was
- * not stored, and commands at random moments. After every change it is found out whether some resolver could be unable to validate.
+ * not stored, clocks that are set or wrong after a start, and commands at random moments. After every change it is found out whether some resolver
+ * could be unable to validate.
  */
+import { clockSetForward, clockTrusted } from '../../../src/dnssec/rollover/clock-events.js';
 import {
   compromised,
   dsConfirmed,
@@ -13,6 +15,7 @@ import {
 import { type KeyRole, NO_KEYS_YET, RECORDS_OF, type ZoneKeys } from '../../../src/dnssec/rollover/key-state.js';
 import { publishedIds } from '../../../src/dnssec/rollover/published-keys.js';
 import type { RolloverPolicy } from '../../../src/dnssec/rollover/rollover-policy.js';
+import { RULES } from '../../../src/dnssec/rollover/rules.js';
 import { type Barriers, published, step } from '../../../src/dnssec/rollover/step.js';
 import { randomFrom } from '../../zone/random-zone.js';
 import { bogusReason, type DnskeySet, Versions } from './caches.js';
@@ -37,19 +40,33 @@ export interface Outcome {
   readonly dsChanges: number;
   /** The longest time that a key was on its way, in days. */
   readonly slowest: number;
+  /** How often the clock was set. */
+  readonly clockSets: number;
+}
+
+/** What is less than it should be, for tests of the simulation itself. */
+export interface Lacking extends Partial<Barriers> {
+  /** Whether a clock that is set forward goes unnoticed. */
+  readonly isClockUnwatched?: boolean;
 }
 
 interface Event {
   readonly at: number;
-  readonly what: 'step' | 'publish' | 'observe' | 'command' | 'poll' | 'crash';
+  readonly what: 'step' | 'publish' | 'observe' | 'command' | 'poll' | 'crash' | 'clock';
 }
 
 class Simulation {
   readonly #random: () => number;
-  readonly #barriers: Barriers | undefined;
+  readonly #barriers: Barriers;
+  readonly #isClockWatched: boolean;
   #policy: RolloverPolicy;
   #zoneTtl: number;
+  /** The true time. */
   #now = 1_700_000_000;
+  /** Seconds by which the clock of the signer is ahead of it. */
+  #ahead = 0;
+  #isDown = false;
+  #clockSets = 0;
   /** What is stored: a restart goes on from it. */
   #stored: ZoneKeys = NO_KEYS_YET;
   /** What the signer works with, signed but not published yet; undefined: all is published. */
@@ -71,9 +88,10 @@ class Simulation {
   #insecure: string | undefined;
   #slowest = 0;
 
-  constructor(seed: number, barriers: Barriers | undefined) {
+  constructor(seed: number, { rules = RULES, without = new Set(), isClockUnwatched = false }: Lacking) {
     this.#random = randomFrom(seed);
-    this.#barriers = barriers;
+    this.#barriers = { rules, without };
+    this.#isClockWatched = !isClockUnwatched;
     const propagation = this.#pick([0, MINUTE, HOUR, DAY, 2 * DAY]);
     const parentPropagation = this.#pick([0, HOUR, DAY, 3 * DAY]);
     const dsTtl = this.#pick([5 * MINUTE, HOUR, DAY, 2 * DAY]);
@@ -98,6 +116,7 @@ class Simulation {
     this.#plan('poll', this.#random() * DAY);
     this.#plan('command', this.#random() * 200 * DAY);
     this.#plan('crash', this.#random() * 100 * DAY);
+    this.#plan('clock', this.#random() * 400 * DAY);
     while (this.#now < end && this.#bogus === undefined) {
       const event = this.#events[0]!;
       const parentAt = this.#parent.next();
@@ -118,6 +137,7 @@ class Simulation {
       wasSecure: this.#wasSecure,
       dsChanges: this.#dsChanges,
       slowest: this.#slowest / DAY,
+      clockSets: this.#clockSets,
     };
   }
 
@@ -139,6 +159,9 @@ class Simulation {
         this.#command();
         this.#plan('command', this.#random() * 200 * DAY);
         return;
+      case 'clock':
+        this.#setClock();
+        return;
       case 'crash':
         // What was signed and not published is lost; what is stored is not.
         this.#stored = JSON.parse(JSON.stringify(this.#stored)) as ZoneKeys;
@@ -148,13 +171,50 @@ class Simulation {
         this.#drop('step');
         this.#plan('step', this.#random() < 0.8 ? this.#random() * HOUR : this.#random() * 30 * DAY);
         this.#plan('crash', this.#random() * 200 * DAY);
+        this.#isDown = true;
+        // A machine whose clock has no battery begins in the past; a clock that is wrong the other way is not noticed by anybody.
+        if (this.#random() < 0.1) {
+          this.#ahead = Math.min(this.#ahead, -this.#wrong());
+          this.#drop('clock');
+          this.#plan('clock', this.#random() * DAY);
+        }
     }
   }
 
+  /** The clock becomes wrong, in either direction, or right again. */
+  #setClock(): void {
+    if (this.#isDown) {
+      this.#plan('clock', HOUR);
+      return;
+    }
+    const before = this.#ahead;
+    this.#ahead = before === 0 ? this.#wrong() * (this.#random() < 0.5 ? 1 : -1) : 0;
+    this.#clockSets++;
+    const seconds = this.#ahead - before;
+    if (seconds > 0 && this.#isClockWatched) this.#stored = clockSetForward(this.#stored, seconds, this.#clock);
+    this.#pending = undefined;
+    this.#lastShown = undefined;
+    this.#drop('publish');
+    this.#drop('step');
+    this.#plan('step', this.#random() * HOUR);
+    this.#plan('clock', this.#ahead === 0 ? this.#random() * 400 * DAY : this.#random() * 20 * DAY);
+  }
+
+  /** By how many seconds a clock is wrong: minutes, or years. */
+  #wrong(): number {
+    return Math.floor(2 * MINUTE * ((2 * YEAR) / (2 * MINUTE)) ** this.#random());
+  }
+
+  /** The time by the clock of the signer. */
+  get #clock(): number {
+    return this.#now + this.#ahead;
+  }
+
   #step(): void {
+    this.#isDown = false;
     if (this.#pending !== undefined) return;
     const isDenied = this.#parent.servers.every((ds) => ds.length === 0);
-    const facts = { now: this.#now, zoneTtl: this.#zoneTtl, isDsDenied: isDenied };
+    const facts = { now: this.#clock, zoneTtl: this.#zoneTtl, isDsDenied: isDenied };
     const makeKey = (_role: KeyRole, algorithm: number) => {
       const id = `k${++this.#count}`;
       this.#algorithms.set(id, algorithm);
@@ -165,7 +225,7 @@ class Simulation {
       this.#askedToLeave = false;
     // It is stored before it is shown.
     this.#stored = keys;
-    this.#plan('step', Math.max(1, Math.min(next ?? Number.POSITIVE_INFINITY, this.#now + 20 * DAY) - this.#now));
+    this.#plan('step', Math.max(1, Math.min((next ?? Number.POSITIVE_INFINITY) - this.#clock, 20 * DAY)));
     for (const key of keys.keys)
       if (key.goal === 'omnipresent' && key.active !== undefined)
         this.#slowest = Math.max(this.#slowest, key.active - key.created);
@@ -201,7 +261,7 @@ class Simulation {
     this.#check();
     this.#drop('step');
     // Between showing it and noting that, a crash may come.
-    if (this.#random() < 0.9) this.#stored = published(this.#stored, this.#now);
+    if (this.#random() < 0.9) this.#stored = published(this.#stored, this.#clock);
     else this.#lastShown = undefined;
     this.#plan('step', this.#random() < 0.9 ? 1 : this.#random() * DAY);
   }
@@ -214,7 +274,7 @@ class Simulation {
     if (this.#policy.isParentAsked) {
       this.#stored = parentSeen(
         this.#stored,
-        this.#now,
+        this.#clock,
         answers.map((ds) => ds && (({ id }) => ds.includes(id))),
         this.#policy.parentPropagation,
       );
@@ -235,7 +295,7 @@ class Simulation {
       const isThere = answers.every((ds) => ds!.includes(id));
       const isGone = answers.every((ds) => !ds!.includes(id));
       if (records.ds.state === 'rumoured' ? isThere : records.ds.state === 'unretentive' && isGone)
-        this.#stored = dsConfirmed(this.#stored, id, isThere, this.#now, false);
+        this.#stored = dsConfirmed(this.#stored, id, isThere, this.#clock, false);
     }
   }
 
@@ -245,7 +305,7 @@ class Simulation {
     if (key === undefined) return;
     let isRefused = false;
     try {
-      dsConfirmed(this.#stored, key.id, this.#random() < 0.5, this.#now, true);
+      dsConfirmed(this.#stored, key.id, this.#random() < 0.5, this.#clock, true);
     } catch {
       isRefused = true;
     }
@@ -265,7 +325,9 @@ class Simulation {
   #command(): void {
     const chance = this.#random();
     const state = this.#stored;
-    if (chance < 0.3) this.#stored = rollAsked(state, this.#pick(this.#policy.keys).role);
+    // Somebody looks at a clock that is right, and at keys that have seen a later time.
+    if (this.#ahead === 0 && state.time > this.#clock) this.#stored = clockTrusted(state, this.#clock);
+    else if (chance < 0.3) this.#stored = rollAsked(state, this.#pick(this.#policy.keys).role);
     else if (chance < 0.33 && state.keys.length > 0) this.#stored = compromised(state, this.#pick(state.keys).id);
     else if (chance < 0.4) this.#stored = frozen(state, !state.isFrozen);
     else if (chance < 0.5) {
@@ -328,7 +390,7 @@ class Simulation {
   }
 }
 
-/** Runs the simulation with this seed. `barriers`: what holds states back, when it is less than it should be. */
-export function simulate(seed: number, barriers?: Barriers, years = 10): Outcome {
-  return new Simulation(seed, barriers).run(years);
+/** Runs the simulation with this seed. */
+export function simulate(seed: number, lacking: Lacking = {}, years = 10): Outcome {
+  return new Simulation(seed, lacking).run(years);
 }

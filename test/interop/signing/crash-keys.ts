@@ -100,6 +100,9 @@ export class KeyHistory {
   /** `ds`: RDATA of the parent's DS records, in presentation format. */
   judge({ keys }: ShownZone, ds: readonly string[]): string[] {
     const wrong: string[] = [];
+    // A tag is free again when its key has gone.
+    const tags = keys.map(({ tag }) => tag);
+    for (const tag of tags.filter((one, i) => tags.indexOf(one) !== i)) wrong.push(`two keys have the tag ${tag}`);
     for (const key of keys) wrong.push(...this.#judgeKey(key, ds));
     const present = new Set(keys.map(({ id }) => id));
     for (const { id, tag, role, ds: own } of this.#last.values()) {
@@ -121,12 +124,9 @@ export class KeyHistory {
   #judgeKey(key: ShownKey, ds: readonly string[]): string[] {
     const wrong: string[] = [];
     const { id, tag, goal, records } = key;
-    const same = [...this.#ever.values()].filter(
-      (one) => one.id === id || one.dnskey === key.dnskey || one.tag === tag,
-    );
-    for (const one of same)
-      if (one.id !== id || one.dnskey !== key.dnskey)
-        wrong.push(`keys ${one.id} and ${id} have one id, tag or DNSKEY record`);
+    for (const one of this.#ever.values())
+      if ((one.id === id) !== (one.dnskey === key.dnskey))
+        wrong.push(`keys ${one.id} (tag ${one.tag}) and ${id} (tag ${tag}) have one id or DNSKEY record`);
     const last = this.#last.get(id);
     if (last === undefined && this.#ever.has(id)) wrong.push(`key ${tag} had gone, and is there again`);
     this.#ever.set(id, key);
@@ -150,25 +150,35 @@ interface KeySetSeen {
   readonly signers: readonly number[];
 }
 
-/** What a resolver may hold of the DS records of a zone and of its DNSKEY RRset: each pair within their TTL has to be a chain. */
+/** When something was asked for, and when the answer came: the server had it at some time between. Milliseconds. */
+interface Asked {
+  readonly asked: number;
+  readonly answered: number;
+}
+
+/**
+ * What a resolver may hold of the DS records of a zone and of its DNSKEY RRset: each pair within their TTL has to be a chain. Answers may have
+ * been long on their way: a pair counts only if the servers had both within the TTL for sure.
+ */
 export class Chain {
   readonly #apex: Uint8Array;
   /** Milliseconds. */
   readonly #ttl: number;
-  #ds: { readonly at: number; readonly ds: readonly string[] }[] = [];
-  #keys: ({ readonly at: number } & KeySetSeen)[] = [];
+  #ds: (Asked & { readonly ds: readonly string[] })[] = [];
+  #keys: (Asked & KeySetSeen)[] = [];
 
   constructor(zone: string, ttl: number) {
     this.#apex = nameFromText(zone);
     this.#ttl = ttl;
   }
 
-  /** `at`: milliseconds, when the answer came. Returns what is wrong with any pair. */
-  see(at: number, seen: { readonly ds: readonly string[] } | KeySetSeen): string[] {
-    if ('ds' in seen) this.#ds.push({ at, ...seen });
-    else this.#keys.push({ at, ...seen });
-    this.#ds = this.#ds.filter((one) => at - one.at <= this.#ttl);
-    this.#keys = this.#keys.filter((one) => at - one.at <= this.#ttl);
+  /** Returns what is wrong with any pair. */
+  see(at: Asked, seen: { readonly ds: readonly string[] } | KeySetSeen): string[] {
+    if ('ds' in seen) this.#ds.push({ ...at, ...seen });
+    else this.#keys.push({ ...at, ...seen });
+    const mayBeHeld = ({ asked }: Asked): boolean => at.answered - asked <= this.#ttl;
+    this.#ds = this.#ds.filter(mayBeHeld);
+    this.#keys = this.#keys.filter(mayBeHeld);
     return this.#ds.flatMap(({ ds }) =>
       this.#keys
         .filter((keys) => !this.#isChain(ds, keys))

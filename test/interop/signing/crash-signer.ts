@@ -14,6 +14,7 @@ import { adotdServe, type Serving, startAdotd } from '../../support/cli.js';
 import { buildQuery } from '../../support/message.js';
 import { readMessage } from '../../support/message-reader.js';
 import { nameFromText } from '../../support/names.js';
+import { PATIENCE } from '../../support/patience.js';
 import { updateMessage } from '../../transfer/update/update-case.js';
 import { randomFrom } from '../../zone/random-zone.js';
 import { run } from '../support.js';
@@ -27,10 +28,9 @@ const NAMES = 30;
 /** Milliseconds that a server lives at most: after its start, and after it is ready. */
 const EARLY = 700;
 const LONGEST = 900;
-/** Milliseconds between two looks of the registry, and of a resolver; until states and answers agree; until all rolls have ended. */
+/** Milliseconds between two looks of the registry, and of a resolver; until all rolls have ended. */
 const PAUSE = 50;
-const AGREEMENT = 60_000;
-const REST = 120_000;
+const REST = 2 * PATIENCE;
 
 interface SignerTally {
   kills: number;
@@ -186,17 +186,20 @@ class SignerWorld implements AsyncDisposable {
   async #resolve({ name, chain }: Known, server: Exchange, isOver: () => boolean): Promise<string[]> {
     const wrong: string[] = [];
     for (; !isOver(); await sleep(PAUSE)) {
-      const asked = Date.now();
-      wrong.push(...chain.see(asked, { ds: await recordsOf(this.#above, name, DS) }));
+      let asked = Date.now();
+      const ds = await recordsOf(this.#above, name, DS);
+      wrong.push(...chain.see({ asked, answered: Date.now() }, { ds }));
       // Nobody answers a question on a connection that is closed.
       if (isOver()) break;
       const question = buildQuery({ name, type: DNSKEY, edns: { dnssecOk: true } });
+      asked = Date.now();
       const answer = await server.ask(question, true).catch(() => undefined);
       if (answer === undefined) break;
+      const answered = Date.now();
       const records = readMessage(answer).answer;
       const dnskeys = records.filter(({ type }) => type === DNSKEY).map(({ rdata }) => rdata.toString('hex'));
       const signers = records.filter(({ type }) => type === RRSIG).map(({ rdata }) => rdata.readUInt16BE(16));
-      wrong.push(...chain.see(Date.now(), { dnskeys, signers }));
+      wrong.push(...chain.see({ asked, answered }, { dnskeys, signers }));
     }
     return wrong.map((fault) => `${name} is bogus: ${fault}`);
   }
@@ -224,7 +227,7 @@ class SignerWorld implements AsyncDisposable {
     let shown: ShownZone | undefined;
     let difference: string | undefined;
     // What was stored and not shown before the kill is shown soon after the start.
-    for (const end = Date.now() + AGREEMENT; ; await sleep(PAUSE)) {
+    for (const end = Date.now() + PATIENCE; ; await sleep(PAUSE)) {
       const before = await this.#shownZone(zone.name);
       ({ stdout: text } = await run('dig', words));
       shown = await this.#shownZone(zone.name);

@@ -1,0 +1,48 @@
+/** Tells when the time of day is set, by the clock of the machine that never is. A machine that has slept looks like a clock that was set forward. */
+import type { Clock, Timer } from '../../session/clock.js';
+
+/** Seconds by which a clock may be set when it is adjusted, without a word about it. A guess. */
+export const ADJUSTMENT = 60;
+
+export class WatchedClock implements Clock {
+  readonly #clock: Clock;
+  readonly #onSet: (seconds: number) => void;
+  /** The time of day less the time that is never set, in seconds. */
+  #offset: number;
+  #forward = 0;
+
+  /** `onSet`: told by how many seconds it was set, less than 0 for back; as soon as somebody asks for the time. */
+  constructor(clock: Clock, onSet: (seconds: number) => void) {
+    this.#clock = clock;
+    this.#onSet = onSet;
+    this.#offset = this.#offsetAt(clock.seconds());
+  }
+
+  /** Seconds by which it was set forward since it is watched, in all. */
+  get forward(): number {
+    return this.#forward;
+  }
+
+  seconds(): number {
+    const now = this.#clock.seconds();
+    const set = this.#offsetAt(now) - this.#offset;
+    if (Math.abs(set) > ADJUSTMENT) {
+      this.#offset += set;
+      this.#forward += Math.max(0, set);
+      this.#onSet(set);
+    }
+    return now;
+  }
+
+  milliseconds(): number {
+    return this.#clock.milliseconds();
+  }
+
+  timer(fire: () => void): Timer {
+    return this.#clock.timer(fire);
+  }
+
+  #offsetAt(seconds: number): number {
+    return seconds - Math.floor(this.#clock.milliseconds() / 1000);
+  }
+}
