@@ -8,6 +8,8 @@ const ZONE_KEY = 0x0100;
 const REVOKED = 0x0080;
 /** The only value of the field "protocol" (RFC 4034 §2.1.2). */
 const PROTOCOL = 3;
+/** Where DNSKEY RDATA has the algorithm; CDNSKEY RDATA is the same. */
+const ALGORITHM = 3;
 /** Octets of DNSKEY RDATA before the public key. */
 const FIXED = 4;
 
@@ -61,11 +63,16 @@ function zoneKey(row: number, rdata: Uint8Array): ZoneKey {
   return {
     row,
     tag: keyTag(rdata),
-    algorithm: rdata[3]!,
+    algorithm: algorithmOf(rdata),
     isUsable: (flags & ZONE_KEY) !== 0 && !isRevoked && rdata[2] === PROTOCOL,
     isRevoked,
     publicKey: rdata.subarray(FIXED),
   };
+}
+
+/** The algorithm of DNSKEY RDATA; 0 where it ends before. */
+export function algorithmOf(rdata: Uint8Array): number {
+  return rdata[ALGORITHM] ?? 0;
 }
 
 /** The key tag of DNSKEY RDATA (RFC 4034 appendix B). Not here: that of algorithm 1, which nobody uses any more. */

@@ -1,7 +1,7 @@
 /** What a zone tells its parent about its keys: DS (RFC 4034 §5), and CDS and CDNSKEY, which ask for it (RFC 7344, RFC 8078). */
 import { createHash } from 'node:crypto';
 import { writeU16 } from '../../protocol/octets.js';
-import { keyTag } from '../keys.js';
+import { algorithmOf, keyTag } from '../keys.js';
 
 /** Digest types of DS records (IANA "Delegation Signer (DS) RR Type Digest Algorithms"). */
 export const DigestType = {
@@ -16,8 +16,6 @@ const HASHES = { [DigestType.SHA1]: 'sha1', [DigestType.SHA256]: 'sha256', [Dige
 
 /** Octets of DS RDATA before the digest. */
 const FIXED = 4;
-/** Where the algorithm is in DNSKEY RDATA. */
-const ALGORITHM = 3;
 
 /**
  * RDATA of the DS record of a key (RFC 4034 §5.1.4). `dnskey` is RDATA of its DNSKEY record, `zone` the zone's name in wire format
@@ -27,7 +25,7 @@ export function dsRdata(dnskey: Uint8Array, zone: Uint8Array, digestType: Digest
   const digest = createHash(HASHES[digestType]).update(zone).update(dnskey).digest();
   const rdata = new Uint8Array(FIXED + digest.length);
   writeU16(rdata, 0, keyTag(dnskey));
-  rdata[2] = dnskey[ALGORITHM]!;
+  rdata[2] = algorithmOf(dnskey);
   rdata[3] = digestType;
   rdata.set(digest, FIXED);
   return rdata;

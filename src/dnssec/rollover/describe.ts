@@ -25,9 +25,13 @@ export function describeKeys(state: ZoneKeys, policy: RolloverPolicy, now: numbe
     id: key.id,
     title: titleOf(key),
     waits: state.isFrozen
-      ? [`All keys stand still by command: adotd ctl dnssec thaw ${zone} lets them move.`]
+      ? [frozenText(zone)]
       : [...waitsOf(key, state, policy, now, zone), ...(isRollAsked(key, state) ? [ROLL_WAITS] : [])],
   }));
+}
+
+function frozenText(zone: string): string {
+  return `All keys stand still by command: adotd ctl dnssec thaw ${zone} lets them move.`;
 }
 
 const ROLL_WAITS = 'A new key was asked for: it is made as soon as resolvers know all records of this one.';
@@ -46,7 +50,7 @@ export function rollWaits(
   zone: string,
 ): readonly string[] {
   const roles = new Set(rolled.map(({ role }) => role));
-  if (state.isFrozen) return [`All keys stand still by command: adotd ctl dnssec thaw ${zone} lets them move.`];
+  if (state.isFrozen) return [frozenText(zone)];
   return state.keys
     .filter((key) => roles.has(key.role) && isRollAsked(key, state))
     .flatMap((key) => [

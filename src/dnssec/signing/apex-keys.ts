@@ -7,7 +7,7 @@ import { Type } from '../../protocol/iana.js';
 import { readU16 } from '../../protocol/octets.js';
 import { algorithmText } from '../algorithms.js';
 import { DELETE_CDNSKEY, DELETE_CDS, DigestType, dsRdata } from '../keys/delegation-signer.js';
-import { keyTag } from '../keys.js';
+import { algorithmOf, keyTag } from '../keys.js';
 
 /** RDATA. */
 export interface ApexKeys {
@@ -27,9 +27,8 @@ export const NO_APEX_KEYS: ApexKeys = { dnskey: [], cds: [], cdnskey: [] };
 
 /** DNSKEY records of other signers in one zone. A guess: more signers than anybody has, each in the middle of a roll. */
 const MAX_FOREIGN = 16;
-/** Where the algorithm is in RDATA of DNSKEY and CDNSKEY, and of CDS. */
-const KEY_ALGORITHM = 3;
-const DS_ALGORITHM = 2;
+/** Where CDS RDATA has the algorithm. */
+const CDS_ALGORITHM = 2;
 
 function textOf(rdata: Uint8Array): string {
   return Buffer.from(rdata).toString('base64');
@@ -96,8 +95,8 @@ export function checkForeign(
   if (all.dnskey.length > MAX_FOREIGN) fail(`${counted(all.dnskey.length, 'DNSKEY record')}`, `at most ${MAX_FOREIGN}`);
   for (const rdata of added.dnskey) {
     const tag = keyTag(rdata);
-    checkAlgorithm(`the DNSKEY record ${tag}`, rdata[KEY_ALGORITHM] ?? 0);
-    if (own.some((key) => key.tag === tag && key.algorithm === rdata[KEY_ALGORITHM]))
+    checkAlgorithm(`the DNSKEY record ${tag}`, algorithmOf(rdata));
+    if (own.some((key) => key.tag === tag && key.algorithm === algorithmOf(rdata)))
       fail(
         `the DNSKEY record ${tag}`,
         `one with another tag: a key of this signer has it; have the other one replaced`,
@@ -110,6 +109,7 @@ export function checkForeign(
       'a CDS or CDNSKEY record that asks the parent to remove all DS records',
       'none while the zone is signed here: a zone with several signers becomes unsigned at all of them (RFC 8078 §4)',
     );
-  for (const rdata of added.cds) checkAlgorithm(`the CDS record of key ${readU16(rdata, 0)}`, rdata[DS_ALGORITHM] ?? 0);
-  for (const rdata of added.cdnskey) checkAlgorithm(`the CDNSKEY record ${keyTag(rdata)}`, rdata[KEY_ALGORITHM] ?? 0);
+  for (const rdata of added.cds)
+    checkAlgorithm(`the CDS record of key ${readU16(rdata, 0)}`, rdata[CDS_ALGORITHM] ?? 0);
+  for (const rdata of added.cdnskey) checkAlgorithm(`the CDNSKEY record ${keyTag(rdata)}`, algorithmOf(rdata));
 }

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { keyFromPem, keyToPem, type SigningKey } from '../../dnssec/keys/signing-key.js';
+import { algorithmOf } from '../../dnssec/keys.js';
 import { AdotdError, codeOf, ErrorCode, systemReason } from '../../errors.js';
 import { makeFolder, syncFolder, systemError, writeFileDurably } from '../../state/folder.js';
 import type { Identity } from '../process/privileges.js';
@@ -77,10 +78,9 @@ export class KeyFiles {
       const owner = codeOf(error) === 'EACCES' ? ', expected a file that the user of the server may read' : '';
       return fail(`${systemReason(error)}${owner}`, error);
     }
-    const [flags = 0, algorithm = 0] = [dnskey[1], dnskey[3]];
     let key: SigningKey;
     try {
-      key = keyFromPem(pem, algorithm, (flags & 1) !== 0, path);
+      key = keyFromPem(pem, algorithmOf(dnskey), ((dnskey[1] ?? 0) & 1) !== 0, path);
     } catch (error) {
       if (!(error instanceof AdotdError)) throw error;
       return fail(error.message.replace(`${path}: `, ''), error);

@@ -3,7 +3,6 @@ import type { ZoneKeys } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import type { SigningFacts } from '../../observe/metrics/signing-facts.js';
 import type { SigningSummary } from '../zones/zone-outcome.js';
-import type { DnssecPolicy } from './dnssec-policy.js';
 import { newRunning, type RunningSigning } from './running-signing.js';
 import { figuresOf, problemsOf, SigningTally, summaryOf } from './signing-figures.js';
 import type { SignedZones } from './signing-parts.js';
@@ -32,14 +31,9 @@ export class KnownZones {
     return this.#parts.table.keys().map((zone) => this.get(zone).signing);
   }
 
-  /** The policy that is in force for a zone; undefined: none. */
-  policy(zone: string): DnssecPolicy | undefined {
-    return this.wishOf(zone).dnssec;
-  }
-
   /** Whether the zone is signed here, is to be, or once was (ZoneSigners.isSigner). */
   isSigner(zone: string): boolean {
-    return this.policy(zone) !== undefined || (this.#zones.get(zone)?.signing.isBound ?? false);
+    return this.wishOf(zone).dnssec !== undefined || (this.#zones.get(zone)?.signing.isBound ?? false);
   }
 
   /** Whether it is one of names(): those that have keys only, without a policy, are among them. */

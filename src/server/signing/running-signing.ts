@@ -5,7 +5,7 @@ import { counted } from '../../errors.js';
 import { isSpecialUse } from '../../protocol/special-use.js';
 import { denialOf, nextLook, type ParentLook } from './parent/parent-look.js';
 import { nextSignersLook, type SignersLook } from './signers/signers-look.js';
-import type { SigningWish } from './signing-wish.js';
+import { policyOrLast, type SigningWish } from './signing-wish.js';
 import type { SigningZone } from './signing-zone.js';
 
 /** Times are seconds since 1970. */
@@ -59,17 +59,14 @@ export function isVersionDue(running: RunningSigning, wish: SigningWish, now: nu
 }
 
 /** When the zone's DS records are to be looked at; undefined: they are not. */
-export function lookTime(running: RunningSigning, { dnssec }: SigningWish): number | undefined {
+export function lookTime(running: RunningSigning, wish: SigningWish): number | undefined {
   const { kept } = running.signing;
-  return nextLook(kept, dnssec ?? kept.policy, dnssec !== undefined, running);
+  return nextLook(kept, policyOrLast(kept, wish), wish.dnssec !== undefined, running);
 }
 
 /** When the other signers are to be looked at; undefined: they are not. */
-export function signersTime(
-  { signing: { kept }, signersLook }: RunningSigning,
-  { dnssec }: SigningWish,
-): number | undefined {
-  return nextSignersLook(kept, dnssec ?? kept.policy, signersLook);
+export function signersTime({ signing: { kept }, signersLook }: RunningSigning, wish: SigningWish): number | undefined {
+  return nextSignersLook(kept, policyOrLast(kept, wish), signersLook);
 }
 
 /** When there is something to do for a zone that is served; undefined: never. */

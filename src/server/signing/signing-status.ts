@@ -7,7 +7,7 @@ import type { ForeignKey, KeyProgress, KeyRecord, KeyRole, RecordState } from '.
 import { Type } from '../../protocol/iana.js';
 import { rdataToText } from '../../protocol/rdata/print.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
-import { foreignDsText, type ParentLook } from './parent/parent-look.js';
+import { foreignDsText, type ParentLook, startText } from './parent/parent-look.js';
 import type { SignersLook } from './signers/signers-look.js';
 import { isOnlyKept, onlyKeptText, policyInForce, type SigningWish } from './signing-wish.js';
 import type { SigningZone } from './signing-zone.js';
@@ -125,10 +125,9 @@ export function stateOf(
       state: 'waiting',
       reason: `it was signed before, and an old DS record would make it bogus: once there is none, use adotd ctl dnssec start ${zone.zone}`,
     };
-  const start = `adotd ctl dnssec start ${zone.zone} makes a key without that`;
   return {
     state: 'waiting',
-    reason: `resolvers are asked whether there is a DS record of another key: ${seen}; ${start}`,
+    reason: `resolvers are asked whether there is a DS record of another key: ${seen}; ${startText(zone.zone)}`,
   };
 }
 

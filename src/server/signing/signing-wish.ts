@@ -10,7 +10,7 @@ import { dnssecPolicies } from './policies-of-config.js';
 import type { StoredSigning } from './stored-signing.js';
 
 export interface SigningWish {
-  /** The policy to sign by; undefined: the configuration names none. */
+  /** The policy that the configuration names; undefined: none. */
   readonly dnssec: DnssecPolicy | undefined;
   /** Whether a policy that names the zone itself says `dnssec: off`. */
   readonly isOff: boolean;
@@ -24,6 +24,11 @@ export function signingWishes(config: Pick<Config, 'zones' | 'dnssec'>): (zone: 
   const off = policies.filter(({ dnssec }) => dnssec === UNSIGNED).flatMap(({ zones }) => zones.map(zoneKey));
   const named = new Set(off.filter((name) => !isPattern(name)));
   return (zone) => ({ dnssec: policyNamed(policies[policyIndex(choice, zone)]?.dnssec), isOff: named.has(zone) });
+}
+
+/** The policy by which states move: the configured one, or the last one, by which what is in caches was made; undefined: there never was one. */
+export function policyOrLast({ policy }: StoredSigning, { dnssec }: SigningWish): DnssecPolicy | undefined {
+  return dnssec ?? policy;
 }
 
 /** The policy that a zone is signed by; undefined: none, or it is to be unsigned. */

@@ -20,7 +20,7 @@ import { type KeyFiles, newKeyId } from './key-files.js';
 import { foreignAfter, type GivenKeys, keysOfStored, type StoredForeign } from './signers/foreign-keys.js';
 import { held, withForeign } from './signers/shared-zone.js';
 import { type ImportedKey, withImport } from './signing-commands.js';
-import { policyInForce, type SigningWish, withWish } from './signing-wish.js';
+import { policyInForce, policyOrLast, type SigningWish, withWish } from './signing-wish.js';
 import {
   decodeSigning,
   dnskeyOf,
@@ -137,7 +137,7 @@ export class SigningZone {
     return this.#inOrder(async () => {
       this.#mustBeKnown();
       const now = this.#now();
-      const policy = wish.dnssec ?? this.#kept.policy;
+      const policy = policyOrLast(this.#kept, wish);
       if (policy === undefined) return undefined;
       const foreign = this.#foreignAfter(policyInForce(this.#kept, wish), policy, given);
       const before = { ...this.#kept, keys: withForeign(this.#kept.keys, foreign) };
@@ -211,7 +211,7 @@ export class SigningZone {
   outlook(wish: SigningWish, isDsDenied: boolean | undefined): Outlook {
     const now = this.#now();
     const kept = this.#kept;
-    const policy = wish.dnssec ?? kept.policy;
+    const policy = policyOrLast(kept, wish);
     if (policy === undefined || this.damage !== undefined) return { isDue: false, next: undefined };
     const facts = { now, zoneTtl: kept.keys.current.zone.at(-1) ?? 0, isDsDenied };
     const state = withWish(withForeign(kept.keys, kept.foreign), wish);

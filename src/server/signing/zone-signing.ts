@@ -14,7 +14,8 @@ import { KeyFiles } from './key-files.js';
 import { KnownZones } from './known-zones.js';
 import { DelegationLooks } from './parent/delegation-looks.js';
 import { denialOf, hasDs } from './parent/parent-look.js';
-import { ParentServers } from './parent/parent-servers.js';
+import { askParent } from './parent/parent-servers.js';
+import { RemoteServers } from './remote-servers.js';
 import {
   earlyText,
   failedAgain,
@@ -40,7 +41,7 @@ import {
 } from './signing-commands.js';
 import type { SignedZones, SigningOptions } from './signing-parts.js';
 import { SigningSchedule } from './signing-schedule.js';
-import { policyInForce, signingWishes, warningOf } from './signing-wish.js';
+import { policyInForce, policyOrLast, signingWishes, warningOf } from './signing-wish.js';
 import { SIGNING_TABLE, type StoredSigning } from './stored-signing.js';
 import { WatchedClock } from './watched-clock.js';
 import type { SigningPlan, ZoneSigners } from './zone-signers.js';
@@ -52,7 +53,8 @@ export class ZoneSigning implements ZoneSigners {
   readonly known: KnownZones;
   readonly #options: SigningOptions;
   readonly #looks: DelegationLooks;
-  readonly #signers: ParentServers;
+  /** Of parents, and of other signers. */
+  readonly #servers: RemoteServers;
   readonly #askSigners: AskSigners;
   readonly #schedule: SigningSchedule;
 
@@ -62,12 +64,13 @@ export class ZoneSigning implements ZoneSigners {
     this.#options = { ...options, clock };
     const parts = { files: new KeyFiles(folder, owner), table: state.table(SIGNING_TABLE), clock, log };
     this.known = new KnownZones(parts, options.wishOf ?? signingWishes(config));
+    this.#servers = new RemoteServers(config, clock, log);
     this.#looks = new DelegationLooks(config, {
       ...this.#options,
+      askParent: options.askParent ?? askParent(this.#servers),
       served: (zone) => this.known.keeper?.get(zone)?.image,
     });
-    this.#signers = new ParentServers(config, clock, log);
-    this.#askSigners = options.askSigners ?? askSigners(this.#signers);
+    this.#askSigners = options.askSigners ?? askSigners(this.#servers);
     this.#schedule = new SigningSchedule(clock, {
       next: (zone) => this.#nextOf(zone),
       work: (zone) => this.#work(zone),
@@ -136,13 +139,13 @@ export class ZoneSigning implements ZoneSigners {
   configure(config: Config): void {
     if (this.#options.wishOf === undefined) this.known.wishOf = signingWishes(config);
     this.#looks.configure(config);
-    this.#signers.configure(config);
+    this.#servers.configure(config);
     for (const zone of this.known.names()) this.#again(zone);
   }
 
   async close(): Promise<void> {
     this.#looks.close();
-    this.#signers.close();
+    this.#servers.close();
     await this.#schedule.close();
   }
 
@@ -205,7 +208,7 @@ export class ZoneSigning implements ZoneSigners {
     const { kept } = signing;
     const keys = keysToRoll(kept, zone, order);
     await this.#command(zone, (now) => withRoll(now, zone, order));
-    const policy = this.known.policy(zone) ?? kept.policy;
+    const policy = policyOrLast(kept, this.known.wishOf(zone));
     if (policy === undefined) return { costs: [], waits: [] };
     const zoneTtl = kept.keys.current.zone.at(-1) ?? 0;
     const costs = order.compromised === true ? keys.map((key) => costOfCompromise(key, policy.rollover, zoneTtl)) : [];
@@ -239,7 +242,7 @@ export class ZoneSigning implements ZoneSigners {
 
   /** Allows a first key although the zone was signed before: there is no DS record. */
   start(zone: string): Promise<void> {
-    return this.#command(zone, (kept) => withStart(kept, zone, this.known.policy(zone) !== undefined));
+    return this.#command(zone, (kept) => withStart(kept, zone, this.known.wishOf(zone).dnssec !== undefined));
   }
 
   /** Takes over the keys that a zone was signed with elsewhere, before a policy has it signed here; or brings back lost files, or keys that are newer than the state. */
@@ -304,30 +307,29 @@ export class ZoneSigning implements ZoneSigners {
   async #work(zone: string): Promise<void> {
     const running = this.known.get(zone);
     if (!this.known.isServed(zone)) return;
-    const lookAt = lookTime(running, this.known.wishOf(zone));
-    const policy = this.known.policy(zone) ?? running.signing.kept.policy;
-    if (policy !== undefined && lookAt !== undefined && lookAt <= this.#now()) {
-      try {
-        await this.#looks.look(running, policy);
-      } catch (error) {
-        this.#failed(running, error);
-        return;
-      }
-    }
-    const signersAt = signersTime(running, this.known.wishOf(zone));
-    if (policy !== undefined && signersAt !== undefined && signersAt <= this.#now()) {
-      try {
-        const asking = { ...this.#options, ask: this.#askSigners };
-        running.signersLook = await lookAtSigners(running.signing, running.signersLook, policy, asking);
-      } catch (error) {
-        this.#failed(running, error);
-        return;
-      }
+    try {
+      await this.#lookAround(running);
+    } catch (error) {
+      this.#failed(running, error);
+      return;
     }
     const { signaturesDue = Number.POSITIVE_INFINITY, failure } = running;
     const now = this.#now();
     if (failure !== undefined || signaturesDue <= now || isVersionDue(running, this.known.wishOf(zone), now))
       await this.#resign(running);
+  }
+
+  /** Looks at the parent and at the other signers, where that is due. Rejects with the errors of the state. */
+  async #lookAround(running: RunningSigning): Promise<void> {
+    const { signing } = running;
+    const wish = this.known.wishOf(signing.zone);
+    const policy = policyOrLast(signing.kept, wish);
+    if (policy === undefined) return;
+    const isDue = (time: number | undefined): boolean => time !== undefined && time <= this.#now();
+    if (isDue(lookTime(running, wish))) await this.#looks.look(running, policy);
+    if (!isDue(signersTime(running, wish))) return;
+    const asking = { ...this.#options, ask: this.#askSigners };
+    running.signersLook = await lookAtSigners(signing, running.signersLook, policy, asking);
   }
 
   /** Returns how many signatures were made. Never rejects. */

@@ -15,19 +15,20 @@ import { type AskResolver, DelegationResolver } from './delegation-resolver.js';
 import {
   foreignDsText,
   hasDs,
-  isForeignDs,
   type Judges,
+  judgesOf,
+  lookInUse,
   lookOf,
   type ParentLook,
   resolverLookOf,
+  startText,
 } from './parent-look.js';
-import { type AskParent, ParentServers } from './parent-servers.js';
+import type { AskParent } from './parent-servers.js';
 
 interface LookParts {
   readonly clock: Clock;
   readonly log: Log;
-  /** Instead of the servers that the configuration has. */
-  readonly askParent?: AskParent | undefined;
+  readonly askParent: AskParent;
   /** Instead of the resolvers that the configuration has. */
   readonly askResolver?: AskResolver | undefined;
   /** The image that a zone is served from: keys of others may be in it. */
@@ -36,45 +37,32 @@ interface LookParts {
 
 export class DelegationLooks {
   readonly #parts: LookParts;
-  readonly #parents: ParentServers;
   readonly #resolver: DelegationResolver;
-  readonly #askParent: AskParent;
   readonly #askResolver: AskResolver;
 
   constructor(config: Config, parts: LookParts) {
     this.#parts = parts;
-    this.#parents = new ParentServers(config, parts.clock, parts.log);
     this.#resolver = new DelegationResolver(config.resolver, parts.clock);
-    this.#askParent = parts.askParent ?? this.#parents.ask;
     this.#askResolver = parts.askResolver ?? this.#resolver.ask;
   }
 
   /** Asks with other settings from now on. */
   configure(config: Config): void {
-    this.#parents.configure(config);
     this.#resolver.configure(config.resolver);
   }
 
   /** Ends all questions. */
   close(): void {
-    this.#parents.close();
     this.#resolver.close();
   }
 
-  /** `policy`: in force, or the last one. What is news is said once. Rejects with the errors of the state. */
+  /** `policy`: configured, or the last one. What is news is said once. Rejects with the errors of the state. */
   async look(running: RunningSigning, policy: DnssecPolicy): Promise<void> {
     const { zone, apex, kept } = running.signing;
-    const before = running.look?.isByResolver === policy.rollover.isParentAsked ? undefined : running.look;
-    const isForeign = (ds: readonly Uint8Array[]): boolean => {
-      const own = Object.keys(kept.dnskeys).map((id) => dnskeyOf(kept.dnskeys, id));
-      return isForeignDs(ds, [...own, ...dnskeysOf(this.#parts.served(zone))], apex);
-    };
+    const before = lookInUse(running.look, policy);
+    const own = Object.keys(kept.dnskeys).map((id) => dnskeyOf(kept.dnskeys, id));
     const others = kept.keys.foreign.map(({ dnskey }) => Buffer.from(dnskey, 'base64'));
-    const ofOthers = (ds: Uint8Array): boolean => others.some((dnskey) => hasDs([ds], dnskey, apex));
-    const judges: Judges = {
-      isForeign: (ds) => isForeign(ds.filter((one) => !ofOthers(one))),
-      isDenial: (ds) => ds.every(ofOthers),
-    };
+    const judges = judgesOf(apex, [...own, ...dnskeysOf(this.#parts.served(zone))], others);
     const look = policy.rollover.isParentAsked
       ? await this.#lookAtParent(running, policy, before, judges)
       : resolverLookOf(await this.#askResolver(apex), this.#parts.clock.seconds(), before, judges);
@@ -90,7 +78,7 @@ export class DelegationLooks {
   ): Promise<ParentLook> {
     const { zone, apex } = signing;
     const failures: string[] = [];
-    const answers = await this.#askParent(zone, parent, (reason) => failures.push(reason));
+    const answers = await this.#parts.askParent(zone, parent, (reason) => failures.push(reason));
     const now = this.#parts.clock.seconds();
     await signing.change((kept) => {
       const seen = answers.map(
@@ -120,7 +108,6 @@ export class DelegationLooks {
       return;
     }
     if (!isUnsigned) return;
-    const start = `adotd ctl dnssec start ${zone} makes a key without that`;
     if (look.isDenied === true && look.silentSince !== undefined)
       log.warn(
         { zone },
@@ -129,7 +116,7 @@ export class DelegationLooks {
     else if (isSilent && !wasSilent)
       log.warn(
         { zone },
-        `${zone} is not signed yet: resolvers are asked whether there is a DS record of another key; ${look.text}; it is tried again; ${start}`,
+        `${zone} is not signed yet: resolvers are asked whether there is a DS record of another key; ${look.text}; it is tried again; ${startText(zone)}`,
       );
   }
 }

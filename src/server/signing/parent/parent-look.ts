@@ -47,7 +47,8 @@ const FRESH = 300;
 /** Seconds without any resolver after which a zone gets its first key all the same. A guess: a network that comes up late is there by then. */
 const LONELY = 60;
 const DIGESTS = Object.values(DigestType);
-const DIGEST_TYPE_AT = 3;
+/** Where the digest type is in DS RDATA. */
+const DIGEST_TYPE = 3;
 
 /**
  * Whether a server has a DS record of this key. With a digest that we cannot make, tag and algorithm have to do: taken for absent, it would let
@@ -57,7 +58,7 @@ export function hasDs(answer: readonly Uint8Array[], dnskey: Uint8Array, zone: U
   const own = dsRdata(dnskey, zone);
   const isOfKey = (rdata: Uint8Array): boolean => Buffer.compare(rdata.subarray(0, 3), own.subarray(0, 3)) === 0;
   return answer.some((rdata) => {
-    const digest = DIGESTS.find((known) => known === rdata[3]);
+    const digest = DIGESTS.find((known) => known === rdata[DIGEST_TYPE]);
     if (digest === undefined) return isOfKey(rdata);
     return Buffer.compare(rdata, dsRdata(dnskey, zone, digest)) === 0;
   });
@@ -121,14 +122,19 @@ function shownDs(ds: readonly Uint8Array[]): string {
     : `with DS records of key ${[...tags].sort((a, b) => a - b).join(', ')}`;
 }
 
-/**
- * Whether there are DS records, and none is of one of these keys (RDATA of DNSKEY records). Who validates does not heed those whose digests it does
- * not know (RFC 4035 §5.2); where there is no key, all count.
- */
-export function isForeignDs(ds: readonly Uint8Array[], dnskeys: readonly Uint8Array[], apex: Uint8Array): boolean {
-  if (dnskeys.length === 0) return ds.length > 0;
-  const known = ds.filter((rdata) => DIGESTS.some((digest) => digest === rdata[DIGEST_TYPE_AT]));
-  return known.length > 0 && !dnskeys.some((dnskey) => hasDs(known, dnskey, apex));
+/** `own`: our keys, and `others`: those of other signers; RDATA of their DNSKEY records. */
+export function judgesOf(apex: Uint8Array, own: readonly Uint8Array[], others: readonly Uint8Array[]): Judges {
+  const isOfOthers = (ds: Uint8Array): boolean => others.some((dnskey) => hasDs([ds], dnskey, apex));
+  return {
+    isForeign(ds) {
+      const ours = ds.filter((one) => !isOfOthers(one));
+      // Who validates does not heed those whose digests it does not know (RFC 4035 §5.2); where there is no key, all count.
+      const heeded =
+        own.length === 0 ? ours : ours.filter((one) => DIGESTS.some((digest) => digest === one[DIGEST_TYPE]));
+      return heeded.length > 0 && !own.some((dnskey) => hasDs(heeded, dnskey, apex));
+    },
+    isDenial: (ds) => ds.every(isOfOthers),
+  };
 }
 
 /** What is said of a zone with a look that found DS records of other keys only, and what can be done. */
@@ -139,16 +145,26 @@ export function foreignDsText({ text }: ParentLook, { keys }: ZoneKeys, zone: st
   return `gets no key, and is bogus for resolvers that validate: it has DS records, so it was signed before, and its keys are not here (${text}); ${gives}, or have the DS records removed; adotd ctl dnssec start ${zone} makes a new key all the same`;
 }
 
+/** What is said where a first key waits for an answer about DS records. */
+export function startText(zone: string): string {
+  return `adotd ctl dnssec start ${zone} makes a key without that`;
+}
+
+/** The look, if it was at those whom the policy has asked: the servers of the parent, or resolvers. */
+export function lookInUse(look: ParentLook | undefined, { rollover }: DnssecPolicy): ParentLook | undefined {
+  return look?.isByResolver === rollover.isParentAsked ? undefined : look;
+}
+
 /** What is known about DS records where no key is there yet (Facts.isDsDenied). */
 export function denialOf(
   { look, isDelegated }: Looked,
   policy: DnssecPolicy | undefined,
   now: number,
 ): boolean | undefined {
-  const isParentAsked = policy?.rollover.isParentAsked === true;
-  if (!isParentAsked && !isDelegated) return true;
-  const isFresh = look !== undefined && now >= look.at && now - look.at <= FRESH;
-  return isFresh && look.isByResolver !== isParentAsked ? look.isDenied : undefined;
+  if (policy?.rollover.isParentAsked !== true && !isDelegated) return true;
+  const known = policy && lookInUse(look, policy);
+  const isFresh = known !== undefined && now >= known.at && now - known.at <= FRESH;
+  return isFresh ? known.isDenied : undefined;
 }
 
 /** What decides when a zone's DS records are looked at. */
@@ -160,34 +176,47 @@ interface Looked {
   readonly watchedFrom: number;
 }
 
-/** Seconds since 1970: when DS records are to be looked at next; undefined: nothing depends on them. `policy`: in force, or the last one. */
+/** Seconds since 1970: when DS records are to be looked at next; undefined: nothing depends on them. `policy`: configured, or the last one. */
 export function nextLook(
   { keys }: StoredSigning,
   policy: DnssecPolicy | undefined,
   isConfigured: boolean,
-  looked: Looked,
+  { look, isDelegated, watchedFrom }: Looked,
 ): number | undefined {
   if (policy === undefined || keys.isFrozen) return undefined;
-  const { isParentAsked, dsTtl } = policy.rollover;
-  if (!isParentAsked && !looked.isDelegated) return undefined;
+  const { isParentAsked } = policy.rollover;
+  if (!isParentAsked && !isDelegated) return undefined;
   const isStarting = keys.keys.length === 0 && isConfigured && (isParentAsked || !keys.isStartAllowed);
-  const pending = keys.keys.filter(isAtParent);
-  const isUrgent = isStarting || pending.length > 0;
+  const isUrgent = isStarting || keys.keys.some(isAtParent);
   if (!isUrgent && !keys.keys.some(isKnownToParent)) return undefined;
-  const look = looked.look?.isByResolver === isParentAsked ? undefined : looked.look;
-  if (look === undefined) return isUrgent ? 0 : looked.watchedFrom;
-  const longest = isUrgent || look.isForeign ? MAX_INTERVAL : WATCH_INTERVAL;
-  if (!isParentAsked) {
-    const next =
-      look.at + (look.silent === 0 ? longest : Math.min(longest, RETRY * 2 ** Math.min(look.silent - 1, 20)));
-    const lonely = look.silentSince === undefined || !isStarting ? next : look.silentSince + LONELY;
-    return lonely > look.at ? Math.min(next, lonely) : next;
-  }
-  const half = Math.min(MAX_INTERVAL, Math.max(MIN_INTERVAL, Math.floor(dsTtl / 2)));
-  if (look.silent > 0) return look.at + Math.min(Math.max(longest, half), half * 2 ** Math.min(look.silent, 20));
+  const last = lookInUse(look, policy);
+  if (last === undefined) return isUrgent ? 0 : watchedFrom;
+  const longest = isUrgent || last.isForeign ? MAX_INTERVAL : WATCH_INTERVAL;
+  return isParentAsked
+    ? nextParentLook(last, keys, policy, isUrgent, longest)
+    : nextResolverLook(last, isStarting, longest);
+}
+
+/** `isUrgent`: something waits for the parent. `longest`: seconds between two looks. */
+function nextParentLook(
+  { at, silent }: ParentLook,
+  keys: ZoneKeys,
+  { rollover }: DnssecPolicy,
+  isUrgent: boolean,
+  longest: number,
+): number {
+  const half = Math.min(MAX_INTERVAL, Math.max(MIN_INTERVAL, Math.floor(rollover.dsTtl / 2)));
+  if (silent > 0) return at + Math.min(longest, half * 2 ** Math.min(silent, 20));
   // A state moves by a look that comes when its time is over.
-  const ends = pending.flatMap((key) => endOf(key, 'ds', keys, policy.rollover) ?? []);
-  return Math.min(look.at + (isUrgent ? half : longest), ...ends.filter((end) => end > look.at));
+  const ends = keys.keys.filter(isAtParent).flatMap((key) => endOf(key, 'ds', keys, rollover) ?? []);
+  return Math.min(at + (isUrgent ? half : longest), ...ends.filter((end) => end > at));
+}
+
+/** `isStarting`: a first key waits for the answer. `longest`: seconds between two looks. */
+function nextResolverLook({ at, silent, silentSince }: ParentLook, isStarting: boolean, longest: number): number {
+  const next = at + (silent === 0 ? longest : Math.min(longest, RETRY * 2 ** Math.min(silent - 1, 20)));
+  const lonely = isStarting && silentSince !== undefined ? silentSince + LONELY : next;
+  return lonely > at ? Math.min(next, lonely) : next;
 }
 
 /** Whether the parent has the DS record of a key, as far as is known. */

@@ -1,6 +1,5 @@
 /** What is known of the keys of other signers of a zone (RFC 8901): where they come from, and what is stored of them. */
-
-import { keyTag } from '../../../dnssec/keys.js';
+import { algorithmOf, keyTag } from '../../../dnssec/keys.js';
 import type { ForeignKey } from '../../../dnssec/rollover/key-state.js';
 import { type ApexKeys, eachList, withKeys, withoutKeys } from '../../../dnssec/signing/apex-keys.js';
 
@@ -52,9 +51,6 @@ export function foreignAfter(kept: StoredForeign, given: GivenKeys | undefined, 
   return { all: after(withoutKeys(last, now), withoutKeys(now, last)), file: storedKeys(now) };
 }
 
-/** Where the algorithm is in DNSKEY RDATA. */
-const ALGORITHM = 3;
-
 /** The states of the keys that are in the content now: new ones are to be published. */
 export function foreignStates(before: readonly ForeignKey[], { dnskey }: StoredKeys): readonly ForeignKey[] {
   return dnskey.map((text) => {
@@ -62,6 +58,6 @@ export function foreignStates(before: readonly ForeignKey[], { dnskey }: StoredK
     if (known !== undefined) return known;
     const rdata = Buffer.from(text, 'base64');
     const record = { state: 'rumoured', since: undefined } as const;
-    return { dnskey: text, algorithm: rdata[ALGORITHM] ?? 0, tag: keyTag(rdata), record };
+    return { dnskey: text, algorithm: algorithmOf(rdata), tag: keyTag(rdata), record };
   });
 }

@@ -10,7 +10,7 @@ import { nameFromText } from '../../../protocol/name.js';
 import type { Clock } from '../../../session/clock.js';
 import { type AnsweredRrset, readRrsetAnswer } from '../../../transfer/in/rrset-answer.js';
 import type { DnssecPolicy } from '../dnssec-policy.js';
-import type { ParentServers } from '../parent/parent-servers.js';
+import type { RemoteServers } from '../remote-servers.js';
 import type { SigningZone } from '../signing-zone.js';
 import { dnskeyOf, type StoredSigning } from '../stored-signing.js';
 
@@ -40,7 +40,7 @@ export interface SignersLook {
 const MIN_INTERVAL = 1;
 const MAX_INTERVAL = 3600;
 
-export function askSigners(servers: ParentServers): AskSigners {
+export function askSigners(servers: RemoteServers): AskSigners {
   return (zone, remotes, failed) =>
     servers.askAll(remotes, failed, async (server) => {
       const apex = nameFromText(zone);

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../../src/config/load.js';
 import { silentLog } from '../../../../src/observe/log.js';
 import { nameFromText } from '../../../../src/protocol/name.js';
-import { ParentServers } from '../../../../src/server/signing/parent/parent-servers.js';
+import { type AskParent, askParent } from '../../../../src/server/signing/parent/parent-servers.js';
+import { RemoteServers } from '../../../../src/server/signing/remote-servers.js';
 import { systemClock } from '../../../../src/session/clock.js';
 import { type MessageShape, messageOf } from '../../../transfer/in/transfer-messages.js';
 import { type Asked, TestPrimary } from '../../secondaries/test-primary.js';
@@ -25,11 +26,12 @@ const CUT_OFF = soaOf('test.').subarray(0, 12);
 
 const one = new TestPrimary();
 const other = new TestPrimary();
-let servers: ParentServers;
+let servers: RemoteServers;
+let ask: AskParent;
 beforeAll(async () => {
   await one.listen();
   await other.listen();
-  servers = new ParentServers(
+  servers = new RemoteServers(
     parseConfig(
       `remotes:
   - { name: one, addresses: [127.0.0.1], port: ${one.port} }
@@ -40,6 +42,7 @@ beforeAll(async () => {
     systemClock,
     silentLog,
   );
+  ask = askParent(servers);
 });
 afterAll(async () => {
   servers.close();
@@ -48,29 +51,29 @@ afterAll(async () => {
 });
 
 /** What is found out when the server answers so. */
-async function ask(primary: TestPrimary, records: Uint8Array[], shape: MessageShape): Promise<unknown[]> {
+async function askOne(primary: TestPrimary, records: Uint8Array[], shape: MessageShape): Promise<unknown[]> {
   primary.instead = ({ id, name, type }: Asked) => ({
     messages: [messageOf(records, { id, name, question: type, ...shape })],
   });
   const failures: string[] = [];
-  const answers = await servers.ask('a.test.', ['one'], (reason) => failures.push(reason));
+  const answers = await ask('a.test.', ['one'], (reason) => failures.push(reason));
   return [answers.map((answer) => answer?.map((rdata) => Buffer.from(rdata).toString('hex'))), failures];
 }
 
 describe('the servers of a parent', () => {
   it('are asked for DS records over TCP, each of them', async () => {
-    expect(await ask(one, [record('A.test.', DS, RDATA)], {})).toEqual([[[RDATA.toString('hex')]], []]);
+    expect(await askOne(one, [record('A.test.', DS, RDATA)], {})).toEqual([[[RDATA.toString('hex')]], []]);
     expect(one.asked.at(-1)).toMatchObject({ name: 'a.test.', type: DS });
     other.instead = ({ id, name, type }) => ({
       messages: [messageOf([], { id, name, question: type, authority: [soaOf('test.')] })],
     });
-    const answers = await servers.ask('a.test.', ['one', 'other'], () => undefined);
+    const answers = await ask('a.test.', ['one', 'other'], () => undefined);
     expect(answers.map((answer) => answer?.length)).toEqual([1, 0]);
   });
 
   it('deny them with no data or no name, from the parent side of the cut', async () => {
-    expect(await ask(one, [], { authority: [soaOf('TEST.')] })).toEqual([[[]], []]);
-    expect(await ask(one, [], { authority: [soaOf('.')], flags: 0x8403 })).toEqual([[[]], []]);
+    expect(await askOne(one, [], { authority: [soaOf('TEST.')] })).toEqual([[[]], []]);
+    expect(await askOne(one, [], { authority: [soaOf('.')], flags: 0x8403 })).toEqual([[[]], []]);
   });
 
   it.each([
@@ -90,7 +93,7 @@ describe('the servers of a parent', () => {
     ],
     ['denies in a message that is cut off', [], { authority: [soaOf('test.'), CUT_OFF] }, 'a malformed message'],
   ] as const)('have not answered when one %s', async (_, records, shape, reason) => {
-    const [answers, failures] = await ask(one, [...records], shape);
+    const [answers, failures] = await askOne(one, [...records], shape);
     expect(answers).toEqual([undefined]);
     expect(failures).toEqual([expect.stringContaining(reason)]);
     expect(String(failures)).toContain(`127.0.0.1:${one.port}: `);
@@ -99,7 +102,7 @@ describe('the servers of a parent', () => {
   it('have not answered when they cannot be reached, have no address, or are not configured', async () => {
     one.instead = () => ({ messages: [], close: true });
     const failures: string[] = [];
-    const answers = await servers.ask('a.test.', ['one', 'unknown'], (reason) => failures.push(reason));
+    const answers = await ask('a.test.', ['one', 'unknown'], (reason) => failures.push(reason));
     expect(answers).toEqual([undefined, undefined]);
     expect(failures).toHaveLength(2);
     expect(failures).toContain('the remote unknown is not configured');
