@@ -29,6 +29,9 @@ export const PAUSES: Bounds = [0.01, 0.1, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 120, 3
 /** Queries of a session: none, where a client only looks; one, where it does not reuse its sessions; then powers of ten. */
 export const SESSION_QUERIES: Bounds = [0, 1, 2, 5, 10, 100, 1000, 10_000, 100_000];
 
+/** Seconds that signed versions of zones take: one change of a small zone, up to a million names. */
+export const SIGNING_TIMES: Bounds = [0.001, 0.0025, 0.01, 0.025, 0.1, 0.25, 1, 2.5, 10, 30, 60, 300];
+
 /** Words that a histogram takes. */
 export function histogramWords(bounds: Bounds): number {
   return bounds.length + 2;

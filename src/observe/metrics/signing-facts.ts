@@ -1,3 +1,5 @@
+import { type HistogramValue, SIGNING_TIMES } from '../counters/histogram-buckets.js';
+
 /** Figures of zones that are signed here, for metrics. Times are seconds since 1970. */
 export interface SigningFacts {
   /** Zones, now, by what they are. */
@@ -12,10 +14,13 @@ export interface SigningFacts {
   readonly signaturesDue: number | undefined;
   /** When there is something to do next; undefined: never. */
   readonly next: number | undefined;
-  /** Since the start: attempts to sign a zone that failed, signatures that were renewed, and the seconds that this took. */
+  /** Since the start: attempts to sign a zone that failed. */
   readonly failures: number;
-  readonly renewed: number;
-  readonly seconds: number;
+  /** Since the start, by work: signatures that were made, and the seconds that signed versions took. */
+  readonly made: Readonly<Record<SigningWork, number>>;
+  readonly times: Readonly<Record<SigningWork, HistogramValue>>;
+  /** Since the start: how often the clock was set. */
+  readonly clockSets: Readonly<Record<ClockDirection, number>>;
 }
 
 /** As `adotd ctl dnssec status` has them; `frozen` and `bogus` zones are counted as what they are, too. */
@@ -24,6 +29,13 @@ export const KEY_ROLES = ['csk', 'ksk', 'zsk'] as const;
 /** `coming`: it is to be used, and not all of its records are known everywhere. `going`: it is to disappear. */
 export const KEY_PHASES = ['coming', 'used', 'going'] as const;
 
+/** Why a version was signed: its records have changed; signatures were due or keys are others; or all signatures were made. */
+export const SIGNING_WORKS = ['change', 'renewal', 'whole'] as const;
+export type SigningWork = (typeof SIGNING_WORKS)[number];
+export const CLOCK_DIRECTIONS = ['back', 'forward'] as const;
+type ClockDirection = (typeof CLOCK_DIRECTIONS)[number];
+
+const NO_TIMES: HistogramValue = { bounds: SIGNING_TIMES, counts: SIGNING_TIMES.map(() => 0).concat(0), sum: 0 };
 const NO_KEYS = { coming: 0, used: 0, going: 0 };
 
 export const NO_SIGNING: SigningFacts = {
@@ -34,6 +46,7 @@ export const NO_SIGNING: SigningFacts = {
   signaturesDue: undefined,
   next: undefined,
   failures: 0,
-  renewed: 0,
-  seconds: 0,
+  made: { change: 0, renewal: 0, whole: 0 },
+  times: { change: NO_TIMES, renewal: NO_TIMES, whole: NO_TIMES },
+  clockSets: { back: 0, forward: 0 },
 };

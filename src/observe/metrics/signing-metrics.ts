@@ -1,8 +1,12 @@
 /** Metrics of zones that are signed here. */
 import { type Metric, single } from './metric.js';
-import { KEY_PHASES, KEY_ROLES, SIGNING_STATES } from './signing-facts.js';
+import { CLOCK_DIRECTIONS, KEY_PHASES, KEY_ROLES, SIGNING_STATES, SIGNING_WORKS } from './signing-facts.js';
 
 const listed = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
+
+const WORK = {
+  work: `${listed(SIGNING_WORKS)}. \`change\`: its records have changed. \`renewal\`: signatures were due, or keys are others. \`whole\`: all were made`,
+};
 
 export const SIGNING_METRICS: readonly Metric[] = [
   {
@@ -53,16 +57,26 @@ export const SIGNING_METRICS: readonly Metric[] = [
     read: ({ server: { signing } }) => single(signing.failures),
   },
   {
-    name: 'adotd_dnssec_signatures_renewed_total',
+    name: 'adotd_dnssec_signatures_made_total',
     type: 'counter',
-    help: 'Signatures made because others were due or keys have changed. Those of changed records are not counted.',
-    read: ({ server: { signing } }) => single(signing.renewed),
+    help: 'Signatures made for versions of zones that were to be served.',
+    labels: WORK,
+    read: ({ server: { signing } }) => SIGNING_WORKS.map((work) => [[work], signing.made[work]] as const),
   },
   {
-    name: 'adotd_dnssec_renewal_seconds_total',
-    type: 'counter',
+    name: 'adotd_dnssec_signing_seconds',
+    type: 'histogram',
     unit: 'seconds',
-    help: 'Time that these signatures took until they were served, the way through the state and all threads included.',
-    read: ({ server: { signing } }) => single(signing.seconds),
+    help: 'Time that it took to make a signed version of a zone: changing it, signing, compiling, and waiting for a thread that does so. Storing and publishing come after that.',
+    labels: WORK,
+    read: ({ server: { signing } }) => SIGNING_WORKS.map((work) => [[work], signing.times[work]] as const),
+  },
+  {
+    name: 'adotd_dnssec_clock_sets_total',
+    type: 'counter',
+    help: 'How often the clock was set by more than a minute while zones are signed here, or the machine slept. Back: no key moves before the clock has caught up. Forward: keys wait as long as they have to.',
+    labels: { direction: listed(CLOCK_DIRECTIONS) },
+    read: ({ server: { signing } }) =>
+      CLOCK_DIRECTIONS.map((direction) => [[direction], signing.clockSets[direction]] as const),
   },
 ];

@@ -1,37 +1,50 @@
 /** Figures and problems of zones that are signed here. They are read from what is in memory: nothing is described or hashed. */
 import { isWholly, type KeyProgress } from '../../dnssec/rollover/key-state.js';
 import { messageOf } from '../../errors.js';
-import type { KEY_PHASES, SigningFacts } from '../../observe/metrics/signing-facts.js';
+import {
+  type HistogramValue,
+  histogramWords,
+  observe,
+  readHistogram,
+  SIGNING_TIMES,
+} from '../../observe/counters/histogram-buckets.js';
+import type { KEY_PHASES, SigningFacts, SigningWork } from '../../observe/metrics/signing-facts.js';
 import type { SigningSummary } from '../zones/zone-outcome.js';
 import { foreignDsText } from './parent/parent-look.js';
 import type { RunningSigning } from './running-signing.js';
 import { type DnssecStatus, stateOf } from './signing-status.js';
 import { policyInForce, type SigningWish } from './signing-wish.js';
+import type { SignedWork } from './zone-signers.js';
 
 type Phase = (typeof KEY_PHASES)[number];
 
 /** What has happened since the start. */
 export class SigningTally {
   failures = 0;
-  renewed = 0;
-  seconds = 0;
+  readonly clockSets = { back: 0, forward: 0 };
+  readonly made = { change: 0, renewal: 0, whole: 0 };
+  readonly #times = { change: timesWords(), renewal: timesWords(), whole: timesWords() };
 
-  /** Counts the signatures that `resign` has made, and the time that it took. */
-  async timed<T extends { readonly made: number }>(resign: () => Promise<T>): Promise<T> {
-    const began = performance.now();
-    const done = await resign();
-    if (done.made > 0) {
-      this.renewed += done.made;
-      this.seconds += (performance.now() - began) / 1000;
-    }
-    return done;
+  /** A version was signed. */
+  signed({ work, signatures, seconds }: SignedWork): void {
+    this.made[work] += signatures;
+    observe(this.#times[work], 0, SIGNING_TIMES, seconds);
   }
+
+  get times(): SigningFacts['times'] {
+    const read = (work: SigningWork): HistogramValue => readHistogram(this.#times[work], 0, SIGNING_TIMES);
+    return { change: read('change'), renewal: read('renewal'), whole: read('whole') };
+  }
+}
+
+function timesWords(): Float64Array {
+  return new Float64Array(histogramWords(SIGNING_TIMES));
 }
 
 export function figuresOf(
   zones: Iterable<RunningSigning>,
   wishOf: (zone: string) => SigningWish,
-  { failures, renewed, seconds }: SigningTally,
+  { failures, made, times, clockSets }: SigningTally,
 ): SigningFacts {
   const phases = (): Record<Phase, number> => ({ coming: 0, used: 0, going: 0 });
   const keys = { csk: phases(), ksk: phases(), zsk: phases() };
@@ -52,8 +65,8 @@ export function figuresOf(
     next = Math.min(next, running.next ?? next);
   }
   const time = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined);
-  const times = { signaturesDue: time(signaturesDue), next: time(next) };
-  return { zones: counts, keys, parentWaits, dsSeen, ...times, failures, renewed, seconds };
+  const due = { signaturesDue: time(signaturesDue), next: time(next) };
+  return { zones: counts, keys, parentWaits, dsSeen, ...due, failures, made, times, clockSets };
 }
 
 export function summaryOf(running: RunningSigning, wish: SigningWish): SigningSummary {

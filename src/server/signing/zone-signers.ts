@@ -1,6 +1,7 @@
 /** What the keeper of zones (zones/zone-keeper.ts) asks of those who have the keys. */
 import type { ApexKeys } from '../../dnssec/signing/apex-keys.js';
 import type { KeySet, SigningPolicy } from '../../dnssec/signing/signing-policy.js';
+import type { SigningWork } from '../../observe/metrics/signing-facts.js';
 import type { GivenKeys } from './signers/foreign-keys.js';
 
 /** How a version of a zone is signed. Can be posted to threads. */
@@ -15,6 +16,13 @@ export interface SigningPlan {
   readonly policy: SigningPolicy;
 }
 
+/** A version that was signed, and how much work that was. */
+export interface SignedWork {
+  readonly work: SigningWork;
+  readonly signatures: number;
+  readonly seconds: number;
+}
+
 export interface ZoneSigners {
   /** Whether the zone is signed here, is to be, or once was: then the server gives it serials of its own, and stores its versions. */
   isSigner(zone: string): boolean;
@@ -26,6 +34,8 @@ export interface ZoneSigners {
    * that is served stays then.
    */
   plan(zone: string, content: Uint8Array, given?: GivenKeys): Promise<SigningPlan | undefined>;
+  /** To be called when a version was signed, whether it comes to be served or not. */
+  signed?(work: SignedWork): void;
   /** The records of other signers in the zone's content (RFC 8901); undefined: it can have none. */
   foreignOf(zone: string): ApexKeys | undefined;
   /** To be called when all threads answer from a version by this plan, also after a start from the state. Never rejects. */

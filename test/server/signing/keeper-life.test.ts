@@ -46,6 +46,7 @@ class Running {
       isSigner: (zone) => signing().isSigner(zone),
       plan: (zone, content, given) => signing().plan(zone, content, given),
       foreignOf: (zone) => signing().foreignOf(zone),
+      signed: (work) => signing().signed(work),
       published: (zone, plan) => signing().published(zone, plan),
     };
     this.bench = new KeeperBench(store, signers);
@@ -147,9 +148,18 @@ it('a zone lives from its first key to unsigned, sound at each version, across r
   await one.signing.roll(NAME, { role: 'zsk' });
   await hours(one, 1);
   expect(versions.at(-1)).toMatchObject({ keys: 3 });
+  const { made } = one.signing.known.figures;
+  // The zone as a whole, and for the second ZSK the DNSKEY RRset.
+  expect(made).toEqual({ change: 0, renewal: expect.any(Number), whole: expect.any(Number) });
+  expect([made.whole, made.renewal].every((count) => count > 0)).toBe(true);
   await one.close();
   one = await open();
   await one.bench.keeper.change(NAME, changes('+x 60 A 192.0.2.2'));
+  const { times, made: later } = one.signing.known.figures;
+  expect(later).toMatchObject({ whole: 0 });
+  expect(later.change).toBeGreaterThan(1);
+  expect(times.change.counts.reduce((sum, count) => sum + count)).toBe(1);
+  expect(times.change.sum).toBeGreaterThan(0);
   await hours(one, 20);
   expect(versions.at(-1)).toMatchObject({ keys: 2 });
   await one.signing.roll(NAME, { role: 'ksk' });

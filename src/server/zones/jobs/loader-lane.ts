@@ -30,6 +30,9 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** What does jobs. */
+export type Lane = Pick<LoaderLane, 'run'>;
+
 export class LoaderLane {
   readonly #idle: Timer;
   /** Whether a thread may be used: not in a server within another program. */

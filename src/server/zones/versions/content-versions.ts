@@ -11,7 +11,7 @@ import { type Difference, differenceOf } from '../../../zone/changes/difference.
 import type { RunPair } from '../../../zone/changes/record-run.js';
 import { soaIn, withSoa } from '../../../zone/changes/soa-records.js';
 import type { SerialPolicy } from '../../zone-policy.js';
-import type { LoaderLane } from '../jobs/loader-lane.js';
+import type { Lane } from '../jobs/loader-lane.js';
 import { nextSerial } from '../jobs/serial-policy.js';
 
 /** Octets from the serial to the end of SOA RDATA (RFC 1035 §3.3.13). */
@@ -33,7 +33,7 @@ interface ChangeContext {
   readonly policy: { readonly serial: SerialPolicy };
   /** Seconds since 1970. */
   readonly now: number;
-  readonly lane: LoaderLane;
+  readonly lane: Lane;
 }
 
 /**

@@ -9,7 +9,7 @@ import type { RunPair } from '../../../zone/changes/record-run.js';
 import type { Diagnostic } from '../../../zone/diagnostics.js';
 import { signedElsewhereError } from '../../signing/file-mistakes.js';
 import type { EffectivePolicy } from '../../zone-policy.js';
-import type { LoaderLane } from '../jobs/loader-lane.js';
+import type { Lane } from '../jobs/loader-lane.js';
 import type { KeptState } from '../kept-state.js';
 import type { Kept } from '../kept-zone.js';
 import type { ZoneResult } from '../load-zone.js';
@@ -27,7 +27,7 @@ interface FileContext {
   readonly policy: EffectivePolicy;
   /** Seconds since 1970. */
   readonly now: number;
-  readonly lane: LoaderLane;
+  readonly lane: Lane;
   /** How the next version is signed; `content` is an image of the records. undefined: the zone is not signed here, nor to be. */
   readonly ask: AskPlan | undefined;
   /** Whether the zone can have keys of other signers. */

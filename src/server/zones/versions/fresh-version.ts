@@ -3,7 +3,7 @@ import { PendingView } from '../../../image/changes/pending-view.js';
 import { ContentView } from '../../../image/signed/content-view.js';
 import { isLaterSerial } from '../../../protocol/serial.js';
 import type { EffectivePolicy } from '../../zone-policy.js';
-import type { LoaderLane } from '../jobs/loader-lane.js';
+import type { Lane } from '../jobs/loader-lane.js';
 import type { ZoneResult } from '../load-zone.js';
 import { type FileVersion, withImage } from './file-outcome.js';
 import { versionOf } from './making-changes.js';
@@ -15,7 +15,7 @@ interface FreshContext {
   readonly policy: EffectivePolicy;
   /** Seconds since 1970. */
   readonly now: number;
-  readonly lane: LoaderLane;
+  readonly lane: Lane;
 }
 
 /**

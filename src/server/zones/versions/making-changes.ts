@@ -10,7 +10,7 @@ import type { Clock } from '../../../session/clock.js';
 import { type Difference, differenceOf } from '../../../zone/changes/difference.js';
 import type { EffectivePolicy } from '../../zone-policy.js';
 import type { Signing } from '../jobs/apply-change.js';
-import type { LoaderLane } from '../jobs/loader-lane.js';
+import type { Lane } from '../jobs/loader-lane.js';
 import { nextSerial } from '../jobs/serial-policy.js';
 import { renewDigests } from '../jobs/zone-digests.js';
 import { inOrder, type Kept, stateError, type WaitingChange } from '../kept-zone.js';
@@ -27,7 +27,7 @@ interface Context {
   readonly policy: EffectivePolicy;
   /** Seconds since 1970. */
   readonly now: number;
-  readonly lane: LoaderLane;
+  readonly lane: Lane;
   /** undefined: the version is not signed. */
   readonly signing?: Signing | undefined;
   /** As ZoneChange has it. */

@@ -16,11 +16,12 @@ import type { GivenKeys } from '../../signing/signers/foreign-keys.js';
 import type { SigningPlan, ZoneSigners } from '../../signing/zone-signers.js';
 import type { EffectivePolicy } from '../../zone-policy.js';
 import type { Signing } from '../jobs/apply-change.js';
-import type { LoaderLane } from '../jobs/loader-lane.js';
+import type { Lane } from '../jobs/loader-lane.js';
 import type { KeptState } from '../kept-state.js';
 import { type Kept, type NewVersion, stateError } from '../kept-zone.js';
 import type { ZoneResult } from '../load-zone.js';
 import { contentDifference, type GivenContent } from './content-versions.js';
+import { countedLane } from './counted-lane.js';
 import { type Before, type FileVersion, fileError, staying } from './file-outcome.js';
 import { fileVersion, isChangedHere, storeFileVersion } from './file-versions.js';
 import { appliedVersion, isSignedElsewhere, versionOf } from './making-changes.js';
@@ -32,7 +33,7 @@ export type PolicyOf = (zone: string) => EffectivePolicy;
 export type GivenVersion = NewVersion | GivenContent;
 
 interface MakerParts {
-  readonly lane: LoaderLane;
+  readonly lane: Lane;
   readonly clock: Clock;
   readonly policyOf: PolicyOf;
   readonly state?: KeptState | undefined;
@@ -78,7 +79,7 @@ function beforeOf(kept: Kept, image: Uint8Array | undefined, isServed: boolean):
 }
 
 export class VersionMaker {
-  readonly #lane: LoaderLane;
+  readonly #lane: Lane;
   readonly #clock: Clock;
   readonly #state: KeptState | undefined;
   readonly #signers: ZoneSigners | undefined;
@@ -88,7 +89,7 @@ export class VersionMaker {
 
   constructor({ lane, clock, policyOf, state, signers }: MakerParts) {
     this.#signers = signers;
-    this.#lane = lane;
+    this.#lane = signers === undefined ? lane : countedLane(lane, signers);
     this.#clock = clock;
     this.#policyOf = policyOf;
     this.#state = state;
