@@ -11,8 +11,8 @@ import { wantedIdentity } from '../process/privileges.js';
 import { mayReach } from '../process/user-access.js';
 import { brokenCommitments } from '../signals/broken-commitments.js';
 import { COMMITMENTS, storedCommitments } from '../signals/commitments.js';
-import { SIGNING_TABLE } from '../signing/stored-signing.js';
-import { wishMistakes } from '../signing/wish-mistakes.js';
+import { storedMistakes } from '../signing/stored/stored-mistakes.js';
+import { SIGNING_TABLE } from '../signing/stored/stored-signing.js';
 import { pinMistakes } from './pin-check.js';
 
 const LOSS =
@@ -51,7 +51,10 @@ export function stateMistakes(
     const missing = transferred.filter((zone) => !look.zones.has(zone));
     // Members of catalogs are named by their catalogs only.
     const unnamed = catalogs.length > 0 ? [] : [...look.zones].filter((zone) => !served.has(zone));
-    const signed = wishMistakes(config, look.table(SIGNING_TABLE)).map((text) => found('warning', text));
+    const isServed = (zone: string): boolean => catalogs.length > 0 || served.has(zone);
+    const signed = storedMistakes(config, folder, look.table(SIGNING_TABLE), user).map(({ severity, zone, message }) =>
+      found(isServed(zone) ? severity : 'warning', message),
+    );
     const broken = brokenCommitments(config, storedCommitments(look.table(COMMITMENTS), now));
     return [
       ...signed,

@@ -5,9 +5,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf } from '../../errors.js';
-import type { Log } from '../../observe/log.js';
-import type { SigningTable } from './signing-zone.js';
+import { messageOf } from '../../../errors.js';
+import type { Log } from '../../../observe/log.js';
+import type { SigningTable } from '../signing-zone.js';
 
 /** Where a state is used. */
 interface Origin {

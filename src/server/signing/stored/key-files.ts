@@ -3,13 +3,13 @@
  * changed; its name is the id of the key, which no other key ever has.
  */
 import { randomBytes } from 'node:crypto';
-import { chownSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { keyFromPem, keyToPem, type SigningKey } from '../../dnssec/keys/signing-key.js';
-import { algorithmOf } from '../../dnssec/keys.js';
-import { AdotdError, codeOf, ErrorCode, systemReason } from '../../errors.js';
-import { makeFolder, syncFolder, systemError, writeFileDurably } from '../../state/folder.js';
-import type { Identity } from '../process/privileges.js';
+import { keyFromPem, keyToPem, type SigningKey } from '../../../dnssec/keys/signing-key.js';
+import { algorithmOf } from '../../../dnssec/keys.js';
+import { AdotdError, codeOf, ErrorCode, systemReason } from '../../../errors.js';
+import { makeFolder, syncFolder, systemError, writeFileDurably } from '../../../state/folder.js';
+import type { Identity } from '../../process/privileges.js';
 
 /** The folder within that of the state. */
 const KEYS = 'keys';
@@ -71,13 +71,15 @@ export class KeyFiles {
       const remedy = `restore the file from a backup, or give the key again with adotd ctl dnssec import ${zone}`;
       throw new AdotdError(ErrorCode.DNSSEC_KEY, `${path}: ${reason}; it is a key of ${zone}: ${remedy}`, { cause });
     };
-    let pem: string;
+    let pem: string | undefined;
     try {
-      pem = readFileSync(path, 'utf8');
+      // A pipe would be waited for.
+      if (!statSync(path).isFIFO()) pem = readFileSync(path, 'utf8');
     } catch (error) {
       const owner = codeOf(error) === 'EACCES' ? ', expected a file that the user of the server may read' : '';
       return fail(`${systemReason(error)}${owner}`, error);
     }
+    if (pem === undefined) return fail('expected a file, found a pipe');
     let key: SigningKey;
     try {
       key = keyFromPem(pem, algorithmOf(dnskey), ((dnskey[1] ?? 0) & 1) !== 0, path);

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { noteOrigin } from '../../../src/server/signing/state-origin.js';
-import { MemoryTable } from './signing-support.js';
+import { noteOrigin } from '../../../../src/server/signing/stored/state-origin.js';
+import { MemoryTable } from '../signing-support.js';
 
 let root: string;
 let table: MemoryTable;

@@ -1,16 +1,17 @@
 /** What the state has of a zone that is signed here, as JSON: the states of its keys, and the policy that was in force last. */
 import * as z from 'zod/mini';
+import { bitsOf } from '../../../dnssec/keys.js';
 import {
   type KeyProgress,
   NO_KEYS_YET,
   type RecordProgress,
   type SignersSight,
   type ZoneKeys,
-} from '../../dnssec/rollover/key-state.js';
-import { AdotdError, ErrorCode } from '../../errors.js';
-import type { DnssecPolicy } from './dnssec-policy.js';
+} from '../../../dnssec/rollover/key-state.js';
+import { AdotdError, ErrorCode } from '../../../errors.js';
+import type { DnssecPolicy } from '../dnssec-policy.js';
+import { NOTHING_FOREIGN, type StoredForeign } from '../signers/foreign-keys.js';
 import { isKeyId } from './key-files.js';
-import { NOTHING_FOREIGN, type StoredForeign } from './signers/foreign-keys.js';
 
 export interface StoredSigning {
   readonly keys: ZoneKeys;
@@ -81,7 +82,7 @@ const policy = z.object({
     keyTtl: seconds,
   }),
   rollover: z.object({
-    keys: z.array(z.object({ role, algorithm, lifetime: z.optional(seconds) })),
+    keys: z.array(z.object({ role, algorithm, bits: z.optional(seconds), lifetime: z.optional(seconds) })),
     keyTtl: seconds,
     dsTtl: seconds,
     propagation: seconds,
@@ -142,7 +143,11 @@ export function decodeSigning(octets: Uint8Array, zone: string): StoredSigning {
   const without = ids.find((id) => dnskeys[id] === undefined);
   if (without !== undefined) throw damaged(zone, `the DNSKEY record of key ${without} is missing`);
   const others = keys.foreign.map(({ record: { state, since }, ...one }) => ({ ...one, record: { state, since } }));
-  const states = { ...keys, keys: keys.keys.map(wholeKey), foreign: others };
+  const states = {
+    ...keys,
+    keys: keys.keys.map((one) => wholeKey(one, bitsOf(dnskeyOf(dnskeys, one.id)))),
+    foreign: others,
+  };
   return { keys: states, policy: wholePolicy(read.policy), dnskeys, isUnsigned, foreign };
 }
 
@@ -166,13 +171,14 @@ function firstIssue(error: unknown): string {
 
 type ReadKey = z.infer<typeof key>;
 
-/** What is undefined is left out in JSON. */
-function wholeKey({ active, records, parent, signers, ...others }: ReadKey): KeyProgress {
+/** What is undefined is left out in JSON. `bits`: from the DNSKEY record; versions before did not store them. */
+function wholeKey({ active, records, parent, signers, ...others }: ReadKey, bits: number | undefined): KeyProgress {
   const whole = ({ state, since }: ReadKey['records']['ds']): RecordProgress => ({ state, since });
   const { dnskey, krrsig, zrrsig, ds } = records;
   const { seen, gone, sure, last } = parent;
   return {
     ...others,
+    ...(bits !== undefined && { bits }),
     active,
     records: { dnskey: whole(dnskey), krrsig: whole(krrsig), zrrsig: whole(zrrsig), ds: whole(ds) },
     parent: { seen, gone, sure, last },
