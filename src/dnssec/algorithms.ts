@@ -26,13 +26,14 @@ interface Algorithm {
 }
 
 interface Generation {
-  now(): KeyObject;
+  /** `bits`: of the modulus, for RSA. */
+  now(bits: number): KeyObject;
   /** In the pool of threads of libuv. */
-  aside(): Promise<KeyObject>;
+  aside(bits: number): Promise<KeyObject>;
 }
 
-/** Bits of the modulus of new RSA keys: RFC 8624 §3.1 and common practice. */
-const RSA_BITS = 2048;
+/** Bits of the modulus of RSA keys that are made here: most is what DNSSEC allows (RFC 5702 §2); less than least can be broken. */
+export const RSA_BITS = { least: 1024, default: 2048, most: 4096 } as const;
 
 function base64url(octets: Uint8Array): string {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('base64url');
@@ -67,8 +68,8 @@ function edwardsKey(curve: string, octets: number): (publicKey: Uint8Array) => J
 const generateAside = promisify(generateKeyPair);
 
 const RSA: Generation = {
-  now: () => generateKeyPairSync('rsa', { modulusLength: RSA_BITS }).privateKey,
-  aside: async () => (await generateAside('rsa', { modulusLength: RSA_BITS })).privateKey,
+  now: (bits) => generateKeyPairSync('rsa', { modulusLength: bits }).privateKey,
+  aside: async (bits) => (await generateAside('rsa', { modulusLength: bits })).privateKey,
 };
 const ellipticCurve = (namedCurve: string): Generation => ({
   now: () => generateKeyPairSync('ec', { namedCurve }).privateKey,
@@ -109,6 +110,11 @@ export function isKnownAlgorithm(algorithm: number): boolean {
 export function algorithmText(algorithm: number): string {
   const known = ALGORITHMS.get(algorithm);
   return known === undefined ? `algorithm ${algorithm}` : `algorithm ${algorithm} (${known.mnemonic})`;
+}
+
+/** `algorithm 13 (ECDSAP256SHA256)`, `algorithm 8 (RSASHA256), 2048 bits`. */
+export function keyKindText(algorithm: number, bits: number | undefined): string {
+  return bits === undefined ? algorithmText(algorithm) : `${algorithmText(algorithm)}, ${bits} bits`;
 }
 
 /** The public key of a DNSKEY record; undefined when it is malformed. `algorithm` has to be a known one. */
@@ -165,14 +171,26 @@ export function algorithmNumber(text: string): number | undefined {
   return [...ALGORITHMS].find(([number, { mnemonic }]) => mnemonic === wanted || String(number) === text)?.[0];
 }
 
-/** Makes a private key; `algorithm` is one that canSign() knows. */
-export function generatePrivateKey(algorithm: number): KeyObject {
-  return ALGORITHMS.get(algorithm)!.generation!.now();
+/** Whether keys of this algorithm are of RSA, and so of different sizes. */
+export function isRsa(algorithm: number): boolean {
+  return ALGORITHMS.get(algorithm)?.jwk === rsaKey;
 }
 
-/** Makes a private key while the event loop turns: one of RSA takes a tenth of a second, or several. `algorithm`: as above. */
-export function generatePrivateKeyAside(algorithm: number): Promise<KeyObject> {
-  return ALGORITHMS.get(algorithm)!.generation!.aside();
+/** Bits of the modulus of an RSA key, as DNSKEY RDATA has it behind its four fixed octets; undefined: it is malformed. */
+export function rsaBits(publicKey: Uint8Array): number | undefined {
+  const modulus = Buffer.from(rsaKey(publicKey)?.n ?? '', 'base64url');
+  const first = modulus.findIndex((octet) => octet !== 0);
+  return first < 0 ? undefined : (modulus.length - first) * 8 - (Math.clz32(modulus[first]!) - 24);
+}
+
+/** Makes a private key; `algorithm` is one that canSign() knows, `bits` is for RSA. */
+export function generatePrivateKey(algorithm: number, bits: number = RSA_BITS.default): KeyObject {
+  return ALGORITHMS.get(algorithm)!.generation!.now(bits);
+}
+
+/** Makes a private key while the event loop turns: one of RSA takes a tenth of a second, or several. Parameters: as above. */
+export function generatePrivateKeyAside(algorithm: number, bits: number = RSA_BITS.default): Promise<KeyObject> {
+  return ALGORITHMS.get(algorithm)!.generation!.aside(bits);
 }
 
 /**

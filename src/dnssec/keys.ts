@@ -2,6 +2,7 @@
 import { Type } from '../protocol/iana.js';
 import { readU16 } from '../protocol/octets.js';
 import { findRrset, type Rrsets } from '../zone/rrsets.js';
+import { isRsa, rsaBits } from './algorithms.js';
 
 /** Flags of DNSKEY RDATA: the key may verify RRsets of the zone (RFC 4034 §2.1.1), it is revoked (RFC 5011 §2.1). */
 const ZONE_KEY = 0x0100;
@@ -73,6 +74,11 @@ function zoneKey(row: number, rdata: Uint8Array): ZoneKey {
 /** The algorithm of DNSKEY RDATA; 0 where it ends before. */
 export function algorithmOf(rdata: Uint8Array): number {
   return rdata[ALGORITHM] ?? 0;
+}
+
+/** The bits of an RSA key in DNSKEY RDATA; undefined: it is of another algorithm. */
+export function bitsOf(rdata: Uint8Array): number | undefined {
+  return isRsa(algorithmOf(rdata)) ? rsaBits(rdata.subarray(FIXED)) : undefined;
 }
 
 /** The key tag of DNSKEY RDATA (RFC 4034 appendix B). Not here: that of algorithm 1, which nobody uses any more. */

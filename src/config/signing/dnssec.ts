@@ -1,6 +1,6 @@
 /** The keys of adotd.yaml for zones that are signed here. Mistakes between them and other keys are in dnssec-mistakes.ts. */
 import * as z from 'zod/mini';
-import { algorithmNumber, canSign, signingMnemonics } from '../../dnssec/algorithms.js';
+import { algorithmNumber, algorithmText, canSign, isRsa, RSA_BITS, signingMnemonics } from '../../dnssec/algorithms.js';
 import { durationLimit, optionalDuration } from './duration.js';
 import { durationText } from './duration-text.js';
 
@@ -18,6 +18,8 @@ const MAX_POLICIES = 100;
 
 const algorithms = signingMnemonics().join(', ');
 const algorithmError = `expected ${algorithms}, or the number of one of them`;
+
+const rsaBitsError = `expected ${RSA_BITS.least} to ${RSA_BITS.most}`;
 
 const algorithm = z
   .prefault(
@@ -54,6 +56,17 @@ const nsec3 = z.strictObject({
 
 const dnssecPolicy = z.strictObject({
   algorithm,
+  rsa_bits: z
+    .optional(
+      z
+        .int({ error: rsaBitsError })
+        .check(z.minimum(RSA_BITS.least, { error: rsaBitsError }), z.maximum(RSA_BITS.most, { error: rsaBitsError })),
+    )
+    .register(z.globalRegistry, {
+      description:
+        'Bits of RSA keys, with `algorithm: RSASHA256` only. Keys of another size are rolled. Default: new keys have 2048, the least that is held to be safe today, and those that are there stay. With more, answers get large: those that do not fit over UDP come again over TCP. With less, somebody may find the private key; for parents or devices that take no other.',
+      range: `${RSA_BITS.least}–${RSA_BITS.most}`,
+    }),
   keys: z._default(z.enum(['csk', 'ksk+zsk']), 'csk').register(z.globalRegistry, {
     description:
       '`csk`: one key that signs everything. `ksk+zsk`: a key that the parent knows and that signs only keys, and another one for the zone, which can be rolled without the parent.',
@@ -187,6 +200,11 @@ export function* policyMistakes(
     yield {
       key: 'jitter',
       message: `expected at most ${durationText(validity - refresh)}: \`validity\` less \`refresh\``,
+    };
+  if (policy.rsa_bits !== undefined && !isRsa(policy.algorithm))
+    yield {
+      key: 'rsa_bits',
+      message: `expected none for ${algorithmText(policy.algorithm)}, whose keys have one size`,
     };
   const { keys, csk_lifetime: csk, ksk_lifetime: ksk, zsk_lifetime: zsk } = policy;
   const { dnskey_ttl: keyTtl, ds_ttl: dsTtl, propagation, parent_propagation: parentPropagation } = policy;

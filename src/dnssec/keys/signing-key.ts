@@ -34,13 +34,18 @@ export function signingKey(algorithm: number, isEntryPoint: boolean, privateKey:
 
 /**
  * Makes a key whose tag is none of `taken`: a validator that meets two keys of one tag has to try both, and a signature
- * names its key by no more than tag and algorithm. Throws ADOTD_DNSSEC_KEY for an algorithm that is not used to sign.
+ * names its key by no more than tag and algorithm. `bits`: of RSA. Throws ADOTD_DNSSEC_KEY for an algorithm that is not used to sign.
  */
-export function generateKey(algorithm: number, isEntryPoint: boolean, taken: Iterable<number> = []): SigningKey {
+export function generateKey(
+  algorithm: number,
+  isEntryPoint: boolean,
+  taken: Iterable<number> = [],
+  bits?: number,
+): SigningKey {
   checkAlgorithm(algorithm);
   const tags = new Set(taken);
   for (;;) {
-    const key = signingKey(algorithm, isEntryPoint, generatePrivateKey(algorithm));
+    const key = signingKey(algorithm, isEntryPoint, generatePrivateKey(algorithm, bits));
     if (isFree(key, tags)) return key;
   }
 }
@@ -50,11 +55,12 @@ export async function generateKeyAside(
   algorithm: number,
   isEntryPoint: boolean,
   taken: Iterable<number> = [],
+  bits?: number,
 ): Promise<SigningKey> {
   checkAlgorithm(algorithm);
   const tags = new Set(taken);
   for (;;) {
-    const key = signingKey(algorithm, isEntryPoint, await generatePrivateKeyAside(algorithm));
+    const key = signingKey(algorithm, isEntryPoint, await generatePrivateKeyAside(algorithm, bits));
     if (isFree(key, tags)) return key;
   }
 }

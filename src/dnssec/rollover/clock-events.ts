@@ -11,7 +11,7 @@ export function clockBehind({ time }: ZoneKeys, now: number): number {
  * was before: all times move with the clock, but none beyond it.
  */
 export function clockSetForward(state: ZoneKeys, seconds: number, now: number): ZoneKeys {
-  const shift = Math.min(seconds, now - Math.max(...timesOf(state)));
+  const shift = Math.min(seconds, now - state.time);
   return shift > 0 ? withTimes(state, (time) => time + shift) : state;
 }
 

@@ -1,5 +1,5 @@
 /** Says in words where each key is, what is waited for, and until when. */
-import { algorithmText } from '../algorithms.js';
+import { keyKindText } from '../algorithms.js';
 import { type KeyProgress, type KeyRecord, RECORDS_OF, type ZoneKeys } from './key-state.js';
 import type { RolloverPolicy } from './rollover-policy.js';
 import { endOf, signersWait } from './waits.js';
@@ -87,9 +87,9 @@ function duration(seconds: number): string {
   return shown.map(([count, unit]) => `${count} ${unit}`).join(' ') || '0 s';
 }
 
-function titleOf({ role, tag, algorithm, goal }: KeyProgress): string {
+function titleOf({ role, tag, algorithm, bits, goal }: KeyProgress): string {
   const purpose = goal === 'omnipresent' ? 'to be used' : 'to disappear';
-  return `${role.toUpperCase()} ${tag}, ${algorithmText(algorithm)}, ${purpose}`;
+  return `${role.toUpperCase()} ${tag}, ${keyKindText(algorithm, bits)}, ${purpose}`;
 }
 
 function waitsOf(key: KeyProgress, state: ZoneKeys, policy: RolloverPolicy, now: number, zone: string): string[] {

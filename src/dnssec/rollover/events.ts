@@ -1,19 +1,23 @@
-/** What happens to a zone's keys from outside: the parent is asked, and people give commands. */
+/**
+ * What happens to a zone's keys from outside: the parent is asked, and people give commands. No time that is noted is before one that was noted
+ * already: when the clock is behind, the latest time that was seen counts.
+ */
 import { AdotdError, ErrorCode } from '../../errors.js';
 import type { KeyProgress, KeyRole, Lasting, SignersSight, ZoneKeys } from './key-state.js';
 import { noteTtls } from './served-ttls.js';
 
 /**
- * Notes what the parent's servers answered at `now`: of each, whether it has the DS record of a key, or undefined when it did not
+ * Notes what the parent's servers answered at `at`: of each, whether it has the DS record of a key, or undefined when it did not
  * answer. Only what all servers say counts, and only since all of them have said so without a break. It is sure when they still say so after
  * `parentPropagation` (seconds): an answer may be as old as that, and the parent have changed its mind since.
  */
 export function parentSeen(
   state: ZoneKeys,
-  now: number,
+  at: number,
   answers: readonly (((key: KeyProgress) => boolean) | undefined)[],
   parentPropagation: number,
 ): ZoneKeys {
+  const now = Math.max(at, state.time);
   const keys = state.keys.map((key) => {
     const known = answers.filter((answer) => answer !== undefined).map((answer) => answer(key));
     if (known.length === 0) return key;
@@ -26,7 +30,7 @@ export function parentSeen(
     const sure = (isGoingOn ? key.parent.sure : undefined) ?? (isSure ? now : undefined);
     return { ...key, parent: { seen, gone, sure, last: isWhole ? now : key.parent.last } };
   });
-  return { ...state, keys };
+  return { ...state, keys, time: now };
 }
 
 /** What a server of another signer has of the keys of the zone. */
@@ -48,17 +52,18 @@ const NOTHING_SEEN: SignersSight = {
 };
 
 /**
- * Notes what the servers of the other signers answered at `now`, as parentSeen() does; `propagation` (seconds): until all of them answer as
+ * Notes what the servers of the other signers answered at `at`, as parentSeen() does; `propagation` (seconds): until all of them answer as
  * those do that are asked. The TTLs of their DNSKEY RRsets count as served, since a resolver may hold those as well as ours.
  */
 export function signersSeen(
   state: ZoneKeys,
-  now: number,
+  at: number,
   answers: readonly (SignerAnswer | undefined)[],
   propagation: number,
 ): ZoneKeys {
   const known = answers.filter((answer) => answer !== undefined);
   if (known.length === 0) return state;
+  const now = Math.max(at, state.time);
   const isWhole = known.length === answers.length;
   const keys = state.keys.map((key) => {
     const before = key.signers ?? NOTHING_SEEN;
@@ -78,7 +83,7 @@ export function signersSeen(
     return { ...key, signers };
   });
   const ttls = known.map(({ ttl }) => ttl);
-  return { ...state, keys, ttls: { ...state.ttls, dnskey: noteTtls(state.ttls.dnskey, ttls, now) } };
+  return { ...state, keys, ttls: { ...state.ttls, dnskey: noteTtls(state.ttls.dnskey, ttls, now) }, time: now };
 }
 
 /**
@@ -89,10 +94,11 @@ export function dsConfirmed(
   state: ZoneKeys,
   id: string,
   isThere: boolean,
-  now: number,
+  at: number,
   isParentAsked: boolean,
 ): ZoneKeys {
   checkKey(state, id);
+  const now = Math.max(at, state.time);
   if (isParentAsked)
     throw new AdotdError(
       ErrorCode.DNSSEC_KEY,
@@ -106,7 +112,7 @@ export function dsConfirmed(
         }
       : key,
   );
-  return { ...state, keys };
+  return { ...state, keys, time: now };
 }
 
 /** Asks for new keys of a role. While keys of that role are on their way, it waits for them. */

@@ -76,6 +76,8 @@ export interface KeyProgress {
   readonly id: string;
   readonly role: KeyRole;
   readonly algorithm: number;
+  /** Of an RSA key; undefined: it is of another algorithm. */
+  readonly bits?: number | undefined;
   readonly tag: number;
   /** Whether it is to be used, or to disappear. */
   readonly goal: 'omnipresent' | 'hidden';

@@ -5,6 +5,8 @@ import type { KeyRole } from './key-state.js';
 export interface WantedKey {
   readonly role: KeyRole;
   readonly algorithm: number;
+  /** Bits of an RSA key; undefined: a key that is there stays, whatever its size. */
+  readonly bits?: number | undefined;
   /** How long a key is used before it is replaced; undefined: until that is asked for. */
   readonly lifetime: number | undefined;
 }

@@ -1,5 +1,5 @@
 /** Says in words what a step has done to a zone's keys. */
-import { algorithmText } from '../algorithms.js';
+import { keyKindText } from '../algorithms.js';
 import { type KeyProgress, type KeyRecord, RECORDS_OF, type RecordState, type ZoneKeys } from './key-state.js';
 
 type Verbs = Readonly<Record<RecordState, string>>;
@@ -47,7 +47,7 @@ function nameOf({ role, tag }: KeyProgress): string {
 
 function changesOf(older: KeyProgress | undefined, key: KeyProgress): string[] {
   const goals: string[] = [];
-  if (older === undefined) goals.push(`the key is new, ${algorithmText(key.algorithm)}`);
+  if (older === undefined) goals.push(`the key is new, ${keyKindText(key.algorithm, key.bits)}`);
   else if (older.goal !== key.goal) goals.push('the key is to disappear');
   const records = RECORDS_OF[key.role].flatMap((record) => {
     const [what, verbs] = TEXTS[record];

@@ -10,7 +10,6 @@ import {
   isWholly,
   type KeyProgress,
   type KeyRecord,
-  type KeyRole,
   RECORDS_OF,
   type RecordProgress,
   type RecordState,
@@ -37,7 +36,7 @@ interface Facts {
 }
 
 /** Makes a key with a tag that is not among `taken`. */
-type MakeKey = (role: KeyRole, algorithm: number, taken: readonly number[]) => { id: string; tag: number };
+type MakeKey = (wanted: WantedKey, taken: readonly number[]) => Pick<KeyProgress, 'id' | 'tag' | 'bits'>;
 
 interface Step {
   readonly keys: ZoneKeys;
@@ -80,10 +79,7 @@ export function step(
   return { keys: state, next: nextTime(state, policy, now) };
 }
 
-/**
- * Notes that the zone which shows these states was published at `at`: until then the version before was served. A clock that is behind says less
- * than the latest time that was seen.
- */
+/** Notes that the zone which shows these states was published at `at` (events.ts): until then the version before was served. */
 export function published(state: ZoneKeys, at: number): ZoneKeys {
   const now = Math.max(at, state.time);
   const progress = (one: RecordProgress): RecordProgress =>
@@ -100,6 +96,7 @@ export function published(state: ZoneKeys, at: number): ZoneKeys {
     ...state,
     keys,
     foreign,
+    time: now,
     ttls: { dnskey: served('dnskey'), zone: served('zone'), ds: served('ds') },
     current: { dnskey: current.dnskey.slice(-1), zone: current.zone.slice(-1), ds: current.ds.slice(-1) },
   };
@@ -149,9 +146,8 @@ function setGoals(before: ZoneKeys, policy: RolloverPolicy, facts: Facts, makeKe
   const keys = before.keys.map((key) => (isWanted(key) ? key : { ...key, goal: 'hidden' as const }));
   for (const one of wanted) {
     if (keys.some((key) => key.goal === 'omnipresent' && isOfKind(key, one))) continue;
-    const { id, tag } = makeKey(
-      one.role,
-      one.algorithm,
+    const { id, tag, bits } = makeKey(
+      one,
       [...keys, ...before.foreign].map((key) => key.tag),
     );
     const records = { dnskey: HIDDEN, krrsig: HIDDEN, zrrsig: HIDDEN, ds: HIDDEN };
@@ -161,6 +157,7 @@ function setGoals(before: ZoneKeys, policy: RolloverPolicy, facts: Facts, makeKe
       id,
       role,
       algorithm,
+      ...(bits !== undefined && { bits }),
       tag,
       goal: 'omnipresent',
       created: facts.now,
@@ -181,8 +178,9 @@ function isInUse({ goal }: KeyProgress): boolean {
   return goal === 'omnipresent';
 }
 
-function isOfKind(key: KeyProgress, { role, algorithm }: WantedKey): boolean {
-  return isInUse(key) && key.role === role && key.algorithm === algorithm;
+function isOfKind(key: KeyProgress, { role, algorithm, bits }: WantedKey): boolean {
+  const isOfSize = bits === undefined || key.bits === bits;
+  return isInUse(key) && key.role === role && key.algorithm === algorithm && isOfSize;
 }
 
 /** Whether a key is to be replaced: its lifetime is over, or a roll was asked for. A key that is on its way is not. */

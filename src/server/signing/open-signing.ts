@@ -30,7 +30,7 @@ export async function openSigning(
     const signed = Array.from(signing.known.names()).filter(
       (zone) => (signing.known.keysOf(zone)?.keys.length ?? 0) > 0,
     );
-    const { noteOrigin } = await import('./state-origin.js');
+    const { noteOrigin } = await import('./stored/state-origin.js');
     await noteOrigin(state.table(ORIGIN), { folder, signed: signed.length, log: parts.log });
     return signing;
   } catch (error) {

@@ -44,9 +44,10 @@ function policyOf(name: string, config: DnssecConfig): DnssecPolicy {
   };
 }
 
-function wantedKeys({ algorithm, keys, ...lifetimes }: DnssecConfig): WantedKey[] {
+function wantedKeys({ algorithm, rsa_bits: bits, keys, ...lifetimes }: DnssecConfig): WantedKey[] {
   const wanted = (role: WantedKey['role'], lifetime: number | 'unlimited'): WantedKey => {
-    return { role, algorithm, lifetime: lifetime === 'unlimited' ? undefined : lifetime };
+    const kind = { role, algorithm, ...(bits !== undefined && { bits }) };
+    return { ...kind, lifetime: lifetime === 'unlimited' ? undefined : lifetime };
   };
   if (keys === 'csk') return [wanted('csk', lifetimes.csk_lifetime)];
   return [wanted('ksk', lifetimes.ksk_lifetime), wanted('zsk', lifetimes.zsk_lifetime)];

@@ -2,10 +2,11 @@
 import { isPending } from '../../dnssec/rollover/step.js';
 import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
 import { counted } from '../../errors.js';
+import type { Log } from '../../observe/log.js';
 import { isSpecialUse } from '../../protocol/special-use.js';
 import { denialOf, nextLook, type ParentLook } from './parent/parent-look.js';
 import { nextSignersLook, type SignersLook } from './signers/signers-look.js';
-import { policyOrLast, type SigningWish } from './signing-wish.js';
+import { policyOrLast, type SigningWish, warningOf } from './signing-wish.js';
 import type { SigningZone } from './signing-zone.js';
 
 /** Times are seconds since 1970. */
@@ -46,6 +47,14 @@ export function newRunning(signing: SigningZone): RunningSigning {
   const isDelegated = signing.apex.length > 1 && !isSpecialUse(signing.apex);
   const looks = { look: undefined, signersLook: undefined, watchedFrom: 0 };
   return { signing, isDelegated, ...looks, failure: undefined, isResigning: false, ...times };
+}
+
+/** Says once what the configuration does to a zone, where a line of it that is missing, or `off`, may not be meant. */
+export function warnOnce(running: RunningSigning, wish: SigningWish, log: Pick<Log, 'warn'>): void {
+  const { zone, kept } = running.signing;
+  const text = warningOf(zone, kept, wish);
+  if (text !== undefined && text !== running.warning) log.warn({ zone }, text);
+  running.warning = text;
 }
 
 /** A zone is served that may have come back as it was stored: then nothing was signed, and nobody knows how long its signatures last. */

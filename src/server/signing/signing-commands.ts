@@ -1,12 +1,15 @@
 /** What people have done with a zone's keys. Each takes what is stored of the zone, and returns what is to be. */
 import type { SigningKey } from '../../dnssec/keys/signing-key.js';
+import { bitsOf } from '../../dnssec/keys.js';
 import { clockBehind, clockTrusted } from '../../dnssec/rollover/clock-events.js';
+import { costOfCompromise, rollWaits } from '../../dnssec/rollover/describe.js';
 import { compromised, dsConfirmed, rollAsked, startAllowed } from '../../dnssec/rollover/events.js';
 import type { KeyProgress, KeyRole, RecordProgress } from '../../dnssec/rollover/key-state.js';
 import { RECORDS_OF } from '../../dnssec/rollover/key-state.js';
+import type { RolloverPolicy } from '../../dnssec/rollover/rollover-policy.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
-import { newKeyId } from './key-files.js';
-import { dnskeyOf, type StoredSigning } from './stored-signing.js';
+import { newKeyId } from './stored/key-files.js';
+import { dnskeyOf, type StoredSigning } from './stored/stored-signing.js';
 import { ADJUSTMENT } from './watched-clock.js';
 
 /** Which keys are to be replaced. Neither role nor id: all of the zone. */
@@ -52,6 +55,20 @@ export function withRoll(kept: StoredSigning, zone: string, order: RollOrder): S
   for (const { id, role } of keysToRoll(kept, zone, order))
     keys = order.compromised === true ? compromised(keys, id) : rollAsked(keys, role);
   return { ...kept, keys };
+}
+
+/** What an order comes to whose `keys` were meant, as they were before. `policy`: by which they move; undefined: there is none. */
+export function rollOutcome(
+  { keys }: StoredSigning,
+  zone: string,
+  { compromised: isCompromised, keys: rolled }: RollOrder & { readonly keys: readonly KeyProgress[] },
+  policy: RolloverPolicy | undefined,
+  now: number,
+): RollOutcome {
+  if (policy === undefined) return { costs: [], waits: [] };
+  const zoneTtl = keys.current.zone.at(-1) ?? 0;
+  const costs = isCompromised === true ? rolled.map((key) => costOfCompromise(key, policy, zoneTtl)) : [];
+  return { costs, waits: rollWaits(keys, policy, rolled, now, zone) };
 }
 
 /** Throws ADOTD_DNSSEC_KEY where nobody waits for that. */
@@ -120,9 +137,10 @@ export function withImport(
   kept: StoredSigning,
   zone: string,
   imported: readonly ImportedKey[],
-  now: number,
+  at: number,
   isAtParent: (key: SigningKey) => boolean = () => false,
 ): Import {
+  const now = Math.max(at, kept.keys.time);
   if (imported.length === 0) fail(`found no key for ${zone}, expected one at least`);
   const given = imported.map((one) => ({ ...one, id: idOfKnown(kept, one.key) }));
   const others = given.filter(({ id }) => id === undefined);
@@ -144,7 +162,7 @@ export function withImport(
   const texts = files.map(({ id, key }) => [id, Buffer.from(key.dnskey).toString('base64')]);
   const dnskeys = { ...kept.dnskeys, ...Object.fromEntries(texts) };
   const keys = [...before, ...added];
-  const state = { ...kept.keys, keys, wasSigned: true, isLeaving: false, time: Math.max(kept.keys.time, now) };
+  const state = { ...kept.keys, keys, wasSigned: true, isLeaving: false, time: now };
   return { kept: { ...kept, keys: state, dnskeys, isUnsigned: false }, files };
 }
 
@@ -179,11 +197,13 @@ function checkWhole(zone: string, imported: readonly GivenKey[]): void {
   }
 }
 
-function keyInUse(id: string, role: KeyRole, { algorithm, tag }: SigningKey, now: number): KeyProgress {
+function keyInUse(id: string, role: KeyRole, { algorithm, tag, dnskey }: SigningKey, now: number): KeyProgress {
   const known: RecordProgress = { state: 'omnipresent', since: now };
   const of = (record: 'dnskey' | 'krrsig' | 'zrrsig' | 'ds'): RecordProgress =>
     RECORDS_OF[role].includes(record) ? known : { state: 'hidden', since: undefined };
   const records = { dnskey: of('dnskey'), krrsig: of('krrsig'), zrrsig: of('zrrsig'), ds: of('ds') };
   const parent = { seen: undefined, gone: undefined, sure: undefined, last: undefined };
-  return { id, role, algorithm, tag, goal: 'omnipresent', created: now, active: now, records, parent };
+  const bits = bitsOf(dnskey);
+  const kind = { role, algorithm, ...(bits !== undefined && { bits }) };
+  return { id, ...kind, tag, goal: 'omnipresent', created: now, active: now, records, parent };
 }

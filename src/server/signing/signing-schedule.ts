@@ -12,8 +12,8 @@ interface ScheduledWork {
 
 /** Zones that are worked on at once. A guess: most of the time is that of parents that do not answer. */
 const AT_ONCE = 64;
-/** Seconds until the clock is looked at again, since it may have been set. */
-const LONGEST = 3600;
+/** Seconds until the clock is looked at again, since it may have been set: a server that ends before that never knows. A guess. */
+const LONGEST = 60;
 
 export class SigningSchedule {
   readonly #clock: Clock;

@@ -11,7 +11,7 @@ import { foreignDsText, type ParentLook, startText } from './parent/parent-look.
 import type { SignersLook } from './signers/signers-look.js';
 import { isOnlyKept, onlyKeptText, policyInForce, type SigningWish } from './signing-wish.js';
 import type { SigningZone } from './signing-zone.js';
-import { dnskeyOf } from './stored-signing.js';
+import { dnskeyOf } from './stored/stored-signing.js';
 
 interface KeyStatus {
   readonly id: string;

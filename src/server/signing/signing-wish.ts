@@ -7,7 +7,7 @@ import type { ZoneKeys } from '../../dnssec/rollover/key-state.js';
 import { zoneKey } from '../../protocol/name.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 import { dnssecPolicies } from './policies-of-config.js';
-import type { StoredSigning } from './stored-signing.js';
+import type { StoredSigning } from './stored/stored-signing.js';
 
 export interface SigningWish {
   /** The policy that the configuration names; undefined: none. */

@@ -3,9 +3,9 @@
  * state has is enough to go on.
  */
 import { createHash } from 'node:crypto';
-import { generateKeyAside, type SigningKey } from '../../dnssec/keys/signing-key.js';
+import type { SigningKey } from '../../dnssec/keys/signing-key.js';
 import { clockSetForward } from '../../dnssec/rollover/clock-events.js';
-import type { KeyRole, ZoneKeys } from '../../dnssec/rollover/key-state.js';
+import type { ZoneKeys } from '../../dnssec/rollover/key-state.js';
 import { keySetOf } from '../../dnssec/rollover/published-keys.js';
 import { isPending, published, step } from '../../dnssec/rollover/step.js';
 import { stepsBetween } from '../../dnssec/rollover/step-text.js';
@@ -16,11 +16,12 @@ import type { Log } from '../../observe/log.js';
 import { nameFromText } from '../../protocol/name.js';
 import type { StoredTable } from '../../state/stored-table.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
-import { type KeyFiles, newKeyId } from './key-files.js';
+import { KeyMaker, type MadeKey } from './key-maker.js';
 import { foreignAfter, type GivenKeys, keysOfStored, type StoredForeign } from './signers/foreign-keys.js';
 import { held, withForeign } from './signers/shared-zone.js';
 import { type ImportedKey, withImport } from './signing-commands.js';
 import { policyInForce, policyOrLast, type SigningWish, withWish } from './signing-wish.js';
+import type { KeyFiles } from './stored/key-files.js';
 import {
   decodeSigning,
   dnskeyOf,
@@ -28,7 +29,7 @@ import {
   NOTHING_STORED,
   type StoredSigning,
   significant,
-} from './stored-signing.js';
+} from './stored/stored-signing.js';
 import type { WatchedClock } from './watched-clock.js';
 import type { SigningPlan } from './zone-signers.js';
 
@@ -40,22 +41,6 @@ export interface SigningZoneParts {
   readonly clock: Pick<WatchedClock, 'seconds' | 'forward'>;
   readonly log: Log;
 }
-
-/** A key that was made. */
-interface MadeKey {
-  readonly id: string;
-  readonly role: KeyRole;
-  readonly key: SigningKey;
-}
-
-/** A key that a step asks for; its tag is to be none of `taken`. */
-interface WantedKey {
-  readonly role: KeyRole;
-  readonly algorithm: number;
-  readonly taken: readonly number[];
-}
-
-type Facts = Parameters<typeof step>[2];
 
 /** What would happen now. */
 interface Outlook {
@@ -75,8 +60,7 @@ export class SigningZone {
   /** What is stored, as significant() has it. */
   #stored: string;
   readonly #keys = new Map<string, SigningKey>();
-  /** Keys that were made, but are in no state yet: it is about to be stored, or could not be. They are taken before others are made. */
-  #spare: MadeKey[] = [];
+  readonly #made = new KeyMaker();
   /** Id of the plan that was given out last, and the records of other signers in it. */
   #plan: { readonly id: string; readonly foreign: StoredForeign } | undefined;
   /** How far the clock had been set forward when that was last looked at. */
@@ -142,7 +126,9 @@ export class SigningZone {
       const foreign = this.#foreignAfter(policyInForce(this.#kept, wish), policy, given);
       const before = { ...this.#kept, keys: withForeign(this.#kept.keys, foreign) };
       const facts = { now, zoneTtl, isDsDenied };
-      const { keys, made } = await this.#step(withWish(before.keys, wish), held(policy, before.keys), facts);
+      const { rollover } = held(policy, before.keys);
+      const { keys, made } = await this.#made.step(withWish(before.keys, wish), rollover, facts);
+      for (const { id, key } of made) this.#keys.set(id, key);
       const isCommitted = given?.kind === 'file' || (this.#kept.isUnsigned && keys.keys.length === 0);
       const next = { ...this.#signingOf(keys, policy, made), ...(isCommitted && { foreign }) };
       // What cannot be signed must not move.
@@ -155,7 +141,7 @@ export class SigningZone {
       );
       for (const { id, key } of made) await this.#parts.files.write(id, key);
       await this.#store(next);
-      this.#spare = this.#spare.filter((one) => !made.includes(one));
+      this.#made.taken(made);
       this.#news.push(...stepsBetween(before.keys, keys));
       this.#forget(before.keys, keys);
       if (next.isUnsigned) return undefined;
@@ -215,7 +201,7 @@ export class SigningZone {
     if (policy === undefined || this.damage !== undefined) return { isDue: false, next: undefined };
     const facts = { now, zoneTtl: kept.keys.current.zone.at(-1) ?? 0, isDsDenied };
     const state = withWish(withForeign(kept.keys, kept.foreign), wish);
-    const { keys, next } = step(state, held(policy, state).rollover, facts, () => ({ id: '', tag: -1 }));
+    const { keys, next } = step(state, held(policy, state).rollover, facts, ({ bits }) => ({ id: '', tag: -1, bits }));
     const isOpen = isPending(keys) || (keys.keys.length === 0 && !kept.isUnsigned);
     const isChanged = significant({ ...kept, keys, policy }) !== significant(kept);
     return { isDue: isOpen || isChanged, next };
@@ -242,41 +228,6 @@ export class SigningZone {
     const key = this.#parts.files.read({ id, dnskey: dnskeyOf(dnskeys, id) }, this.zone);
     this.#keys.set(id, key);
     return key;
-  }
-
-  /**
-   * Moves the states. Keys that are wanted are made first, while the event loop turns, and are spare ones then: the step is made anew until it
-   * has all of them.
-   */
-  async #step(
-    before: ZoneKeys,
-    { rollover }: DnssecPolicy,
-    facts: Facts,
-  ): Promise<{ readonly keys: ZoneKeys; readonly made: readonly MadeKey[] }> {
-    for (;;) {
-      const made: MadeKey[] = [];
-      const missing: WantedKey[] = [];
-      const { keys } = step(before, rollover, facts, (role, algorithm, taken) => {
-        const spare = this.#spare.find(
-          (one) => one.role === role && one.key.algorithm === algorithm && !taken.includes(one.key.tag),
-        );
-        if (spare === undefined) {
-          missing.push({ role, algorithm, taken });
-          return { id: newKeyId(), tag: -1 };
-        }
-        made.push(spare);
-        return { id: spare.id, tag: spare.key.tag };
-      });
-      const [first] = missing;
-      if (first === undefined) return { keys, made };
-      await this.#makeKey(first);
-    }
-  }
-
-  async #makeKey({ role, algorithm, taken }: WantedKey): Promise<void> {
-    const made = { id: newKeyId(), role, key: await generateKeyAside(algorithm, role !== 'zsk', taken) };
-    this.#keys.set(made.id, made.key);
-    this.#spare.push(made);
   }
 
   #signingOf(keys: ZoneKeys, policy: DnssecPolicy, made: readonly MadeKey[]): StoredSigning {

@@ -4,6 +4,13 @@ import type { Clock, Timer } from '../../session/clock.js';
 /** Seconds by which a clock may be set when it is adjusted, without a word about it. A guess. */
 export const ADJUSTMENT = 60;
 
+/** What is said of a clock that was set by so many seconds: less than 0 is back. */
+export function clockSetText(seconds: number): string {
+  return seconds < 0
+    ? `the clock was set back by ${-seconds} s: no state of a key moves before it has caught up; if it was ahead, and is right now: adotd ctl dnssec sign ZONE --clock-is-right`
+    : `the clock was set forward by ${seconds} s, or the machine slept: keys go on waiting as if it had not been; signatures that are due by it are made anew`;
+}
+
 export class WatchedClock implements Clock {
   readonly #clock: Clock;
   readonly #onSet: (seconds: number) => void;

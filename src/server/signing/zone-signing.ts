@@ -4,13 +4,11 @@
  */
 import type { Config } from '../../config/schema.js';
 import type { SigningKey } from '../../dnssec/keys/signing-key.js';
-import { costOfCompromise, rollWaits } from '../../dnssec/rollover/describe.js';
 import { frozen } from '../../dnssec/rollover/events.js';
 import type { KeyRole } from '../../dnssec/rollover/key-state.js';
 import type { ApexKeys } from '../../dnssec/signing/apex-keys.js';
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import { imageFacts } from '../../image/image-facts.js';
-import { KeyFiles } from './key-files.js';
 import { KnownZones } from './known-zones.js';
 import { DelegationLooks } from './parent/delegation-looks.js';
 import { denialOf, hasDs } from './parent/parent-look.js';
@@ -26,6 +24,7 @@ import {
   noteServed,
   type RunningSigning,
   signersTime,
+  warnOnce,
 } from './running-signing.js';
 import type { GivenKeys } from './signers/foreign-keys.js';
 import { type AskSigners, askSigners, lookAtSigners } from './signers/signers-look.js';
@@ -34,6 +33,7 @@ import {
   keysToRoll,
   type RollOrder,
   type RollOutcome,
+  rollOutcome,
   withClock,
   withDsSeen,
   withRoll,
@@ -41,10 +41,11 @@ import {
 } from './signing-commands.js';
 import type { SignedZones, SigningOptions } from './signing-parts.js';
 import { SigningSchedule } from './signing-schedule.js';
-import { policyInForce, policyOrLast, signingWishes, warningOf } from './signing-wish.js';
-import { SIGNING_TABLE, type StoredSigning } from './stored-signing.js';
-import { WatchedClock } from './watched-clock.js';
-import type { SigningPlan, ZoneSigners } from './zone-signers.js';
+import { policyInForce, policyOrLast, signingWishes } from './signing-wish.js';
+import { KeyFiles } from './stored/key-files.js';
+import { SIGNING_TABLE, type StoredSigning } from './stored/stored-signing.js';
+import { clockSetText, WatchedClock } from './watched-clock.js';
+import type { SignedWork, SigningPlan, ZoneSigners } from './zone-signers.js';
 
 /** Zones whose signatures are looked at in a second, after a start. A guess: 10,000 zones take 100 s. */
 const LOOKED_AT = 100;
@@ -71,18 +72,15 @@ export class ZoneSigning implements ZoneSigners {
       served: (zone) => this.known.keeper?.get(zone)?.image,
     });
     this.#askSigners = options.askSigners ?? askSigners(this.#servers);
-    this.#schedule = new SigningSchedule(clock, {
-      next: (zone) => this.#nextOf(zone),
-      work: (zone) => this.#work(zone),
-    });
+    const work = { next: (zone: string) => this.#nextOf(zone), work: (zone: string) => this.#work(zone) };
+    this.#schedule = new SigningSchedule(clock, work);
   }
 
   /** Reads what is stored; a zone whose part is damaged stays as it is, and is said in the log. Throws ADOTD_STATE. */
   static open(config: Config, options: SigningOptions): ZoneSigning {
     const signing = new ZoneSigning(config, options);
-    for (const { zone, damage } of signing.known.readStored()) {
+    for (const { zone, damage } of signing.known.readStored())
       if (damage !== undefined) options.log.error({ err: damage, zone }, damage.message);
-    }
     return signing;
   }
 
@@ -95,7 +93,7 @@ export class ZoneSigning implements ZoneSigners {
       this.#schedule.touch(zone);
     });
     for (const running of this.#examine()) {
-      this.#warn(running);
+      warnOnce(running, this.known.wishOf(running.signing.zone), this.#options.log);
       running.watchedFrom = running.signaturesDue ?? 0;
       this.#schedule.touch(running.signing.zone);
     }
@@ -116,23 +114,15 @@ export class ZoneSigning implements ZoneSigners {
   /** The clock was set by so many seconds: less than 0 is back. */
   #clockSet(seconds: number): void {
     const { log } = this.#options;
-    if (seconds < 0) {
-      const text = `the clock was set back by ${-seconds} s: no state of a key moves before it has caught up`;
-      log.warn(
-        { seconds: -seconds },
-        `${text}; if it was ahead, and is right now: adotd ctl dnssec sign ZONE --clock-is-right`,
-      );
-    } else {
-      const text = `the clock was set forward by ${seconds} s, or the machine slept: keys wait for what they waited for as if it had not been`;
-      log.warn({ seconds }, `${text}; signatures that are due by it are made anew`);
-      // Their states move with the clock, and are stored.
-      for (const zone of this.known.names()) {
-        const running = this.known.get(zone);
-        if (running.signing.damage !== undefined) continue;
-        running.signing.change((kept) => kept).catch((error: unknown) => this.#failed(running, error));
-      }
-    }
+    this.known.tally.clockSets[seconds < 0 ? 'back' : 'forward']++;
+    log.warn({ seconds }, clockSetText(seconds));
     this.#examine();
+    // What is noted of their keys has moved with the clock, and is stored.
+    for (const zone of seconds > 0 ? this.known.names() : []) {
+      const running = this.known.get(zone);
+      if (running.signing.damage !== undefined) continue;
+      running.signing.change((kept) => kept).catch((error: unknown) => this.#failed(running, error));
+    }
   }
 
   /** Follows a configuration that is in force from now on. */
@@ -185,6 +175,10 @@ export class ZoneSigning implements ZoneSigners {
     }
   }
 
+  signed(work: SignedWork): void {
+    this.known.tally.signed(work);
+  }
+
   async published(zone: string, plan: SigningPlan): Promise<void> {
     const running = this.known.get(zone);
     const news = await running.signing.published(plan);
@@ -208,11 +202,8 @@ export class ZoneSigning implements ZoneSigners {
     const { kept } = signing;
     const keys = keysToRoll(kept, zone, order);
     await this.#command(zone, (now) => withRoll(now, zone, order));
-    const policy = policyOrLast(kept, this.known.wishOf(zone));
-    if (policy === undefined) return { costs: [], waits: [] };
-    const zoneTtl = kept.keys.current.zone.at(-1) ?? 0;
-    const costs = order.compromised === true ? keys.map((key) => costOfCompromise(key, policy.rollover, zoneTtl)) : [];
-    return { costs, waits: rollWaits(signing.kept.keys, policy.rollover, keys, this.#now(), zone) };
+    const rollover = policyOrLast(kept, this.known.wishOf(zone))?.rollover;
+    return rollOutcome(signing.kept, zone, { ...order, keys }, rollover, this.#now());
   }
 
   /** Somebody has seen that all servers of the parent have the DS record of a key, or have it no more. */
@@ -275,21 +266,11 @@ export class ZoneSigning implements ZoneSigners {
     this.#schedule.touch(zone);
   }
 
-  /** Says once what the configuration does to a zone, where a line of it that is missing, or `off`, may not be meant. */
-  #warn(running: RunningSigning): void {
-    const { zone, kept } = running.signing;
-    const wish = this.known.wishOf(zone);
-    const text = warningOf(zone, kept, wish);
-    if (text !== undefined && text !== running.warning) this.#options.log.warn({ zone }, text);
-    running.warning = text;
-  }
-
   /** Looks at a zone anew: what has failed may be possible now. */
   #again(zone: string): void {
     const running = this.known.get(zone);
-    const now = this.#now();
-    this.#warn(running);
-    if (running.failure !== undefined) running.failure = { ...running.failure, retryAt: now };
+    warnOnce(running, this.known.wishOf(zone), this.#options.log);
+    if (running.failure !== undefined) running.failure = { ...running.failure, retryAt: this.#now() };
     // Other resolvers are there perhaps, or whoever has mended the parent does not want to wait.
     if (running.look?.isByResolver || running.look?.isForeign) running.look = undefined;
     if (running.look !== undefined) running.look = { ...running.look, silent: 0 };
@@ -340,7 +321,7 @@ export class ZoneSigning implements ZoneSigners {
     running.isResigning = true;
     try {
       const now = this.#now();
-      const { nextDue: due, made, early } = await this.known.tally.timed(() => keeper.resign(zone, isAnew));
+      const { nextDue: due, made, early } = await keeper.resign(zone, isAnew);
       if (early > 0) this.#options.log.warn({ zone, early }, earlyText(zone, early));
       running.signaturesDue = due && Math.max(due, now + 1);
       running.resigned = now;

@@ -3,6 +3,7 @@ import { bindKeyStem, readBindKey, toBindPrivate, toBindPublic } from '../../../
 import { DELETE_CDNSKEY, DELETE_CDS, dsRdata } from '../../../src/dnssec/keys/delegation-signer.js';
 import { readKnotKeys } from '../../../src/dnssec/keys/knot-keys.js';
 import { generateKey, generateKeyAside, keyFromPem, keyToPem } from '../../../src/dnssec/keys/signing-key.js';
+import { bitsOf } from '../../../src/dnssec/keys.js';
 import { Type } from '../../../src/protocol/iana.js';
 import { nameFromText } from '../../../src/protocol/name.js';
 import { rdataToText } from '../../../src/protocol/rdata/print.js';
@@ -116,6 +117,12 @@ describe('a new key', () => {
     const taken = Array.from({ length: 65_536 }, (_, tag) => tag).filter((tag) => tag % 16 !== 0);
     expect(generateKey(15, false, taken).tag % 16).toBe(0);
     expect((await generateKeyAside(15, false, taken)).tag % 16).toBe(0);
+  });
+
+  it.each([1024, 1279, 1280])('of RSA has the %d bits that were asked for', async (bits) => {
+    expect(bitsOf(generateKey(8, false, [], bits).dnskey)).toBe(bits);
+    expect(bitsOf((await generateKeyAside(8, false, [], bits)).dnskey)).toBe(bits);
+    expect(bitsOf(KEY.dnskey)).toBeUndefined();
   });
 
   it('is not made of an algorithm that is for verifying only', async () => {

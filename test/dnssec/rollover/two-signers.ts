@@ -12,7 +12,7 @@ import {
   type ZoneKeys,
 } from '../../../src/dnssec/rollover/key-state.js';
 import { publishedIds } from '../../../src/dnssec/rollover/published-keys.js';
-import type { RolloverPolicy } from '../../../src/dnssec/rollover/rollover-policy.js';
+import type { RolloverPolicy, WantedKey } from '../../../src/dnssec/rollover/rollover-policy.js';
 import { type Barriers, isPending, published, step } from '../../../src/dnssec/rollover/step.js';
 import { randomFrom } from '../../zone/random-zone.js';
 import { bogusReason, type DnskeySet, Versions } from './caches.js';
@@ -209,7 +209,7 @@ class TwoSigners {
     const isDsDenied = this.#parent.servers.every((ds) =>
       ds.every((id) => signer.content.dnskeys.includes(id) || who === 1),
     );
-    const makeKey = (role: KeyRole) => {
+    const makeKey = ({ role }: WantedKey) => {
       const id = `${who === 0 ? 'a' : 'b'}${++this.#count}`;
       this.#roles.set(id, role);
       return { id, tag: this.#count };

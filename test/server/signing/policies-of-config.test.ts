@@ -86,6 +86,30 @@ it('the policy of a zone says how it is signed', () => {
     expect(policyOf(zone)).toMatchObject({ dnssec: undefined, serial: 'keep' });
 });
 
+it('keys of RSA have a size, others have none', () => {
+  const keysOf = (policy: string) =>
+    zonePolicyOf(
+      parseConfig(
+        `state: { folder: state }
+dnssec: { policies: { p: { ${policy} } } }
+zones: { policies: [{ zones: [a.test], dnssec: p }] }
+`,
+        'adotd.yaml',
+      ),
+    )('a.test.').dnssec?.rollover.keys;
+  expect(keysOf('algorithm: 8')).toEqual([{ role: 'csk', algorithm: 8, lifetime: undefined }]);
+  expect(keysOf('algorithm: 8, rsa_bits: 3072')).toEqual([
+    { role: 'csk', algorithm: 8, bits: 3072, lifetime: undefined },
+  ]);
+  for (const bits of ['1023', '4097', '2048.5', 'large'])
+    expect(() => keysOf(`algorithm: RSASHA256, rsa_bits: ${bits}`)).toThrow(
+      /rsa_bits: found \S+, expected 1024 to 4096/,
+    );
+  expect(() => keysOf('rsa_bits: 2048')).toThrow(
+    'expected none for algorithm 13 (ECDSAP256SHA256), whose keys have one size',
+  );
+});
+
 it('only a policy that names a zone itself makes it unsigned: what a mistyped name falls back to does not', () => {
   const wishOf = signingWishes(config);
   const asked = (zone: string) => [wishOf(zone).dnssec?.name, wishOf(zone).isOff];

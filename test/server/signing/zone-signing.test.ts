@@ -91,6 +91,53 @@ describe('a zone with a policy', () => {
   });
 });
 
+describe('a key of RSA', () => {
+  const rsa = (bits?: number) => ({
+    ...POLICY,
+    rollover: { ...POLICY.rollover, keys: [{ role: 'csk', algorithm: 8, bits, lifetime: undefined } as const] },
+  });
+  const titles = () => bench.status.keys.map(({ title }) => title.replace(/\d+/, 'TAG'));
+
+  it('is rolled to the size that the policy says, and stays what it is where that says none', async () => {
+    bench.policy = rsa(1024);
+    await bench.load();
+    await bench.run(2);
+    await bench.signing.dsSeen(NAME, bench.status.keys[0]!.id, true);
+    await bench.run(4);
+    expect(titles()).toEqual(['CSK TAG, algorithm 8 (RSASHA256), 1024 bits, to be used']);
+    bench.policy = rsa();
+    await bench.crash();
+    await bench.run(2);
+    expect(titles()).toEqual(['CSK TAG, algorithm 8 (RSASHA256), 1024 bits, to be used']);
+    bench.policy = rsa(1280);
+    await bench.crash();
+    await bench.run(2);
+    expect(titles()).toEqual([
+      'CSK TAG, algorithm 8 (RSASHA256), 1024 bits, to disappear',
+      'CSK TAG, algorithm 8 (RSASHA256), 1280 bits, to be used',
+    ]);
+    expect(bench.lines.filter((line) => line.includes('the key is new'))).toEqual([
+      expect.stringContaining('algorithm 8 (RSASHA256), 1024 bits'),
+      expect.stringContaining('algorithm 8 (RSASHA256), 1280 bits'),
+    ]);
+    await bench.signing.dsSeen(NAME, bench.status.keys[1]!.id, true);
+    await bench.signing.dsSeen(NAME, bench.status.keys[0]!.id, false);
+    await bench.run(8);
+    expect(titles()).toEqual(['CSK TAG, algorithm 8 (RSASHA256), 1280 bits, to be used']);
+  });
+
+  it('has its size also in a state of a version that did not store it', async () => {
+    bench.policy = rsa(1024);
+    await bench.load();
+    const stored = JSON.parse(Buffer.from(bench.table.values.get(NAME)!).toString());
+    delete stored.keys.keys[0].bits;
+    bench.table.values.set(NAME, Buffer.from(JSON.stringify(stored)));
+    await bench.crash();
+    await bench.run(2);
+    expect(titles()).toEqual(['CSK TAG, algorithm 8 (RSASHA256), 1024 bits, to be used']);
+  });
+});
+
 describe('the parent', () => {
   beforeEach(() => {
     bench.policy = ASKED;
@@ -249,6 +296,25 @@ describe('what goes wrong', () => {
     expect(bench.keeper.versions).toHaveLength(2);
   });
 
+  it.each([
+    ['while it runs', false],
+    ['and ends', true],
+  ])('moves nothing early when the clock is set forward, and the server goes on %s', async (_, isRestarted) => {
+    await bench.load();
+    await bench.run(0.5);
+    bench.clock.ahead = 100 * DAY * HOUR;
+    await bench.run(0.6);
+    if (isRestarted) await bench.crash();
+    expect(bench.lines.filter((line) => line.includes('the clock was set forward by 8640000 s'))).toHaveLength(1);
+    expect(bench.status.keys[0]?.records.dnskey).toBe('rumoured');
+    await bench.run(0.05);
+    expect(bench.status.keys[0]?.records.dnskey).toBe('rumoured');
+    expect(bench.keeper.versions).toHaveLength(1);
+    await bench.run(1.5);
+    expect(bench.keeper.versions).toHaveLength(2);
+    expect(bench.signing.known.figures.clockSets).toEqual({ back: 0, forward: isRestarted ? 0 : 1 });
+  });
+
   it('tries again what the keeper could not sign, and says that once', async () => {
     bench.keeper.failure = new Error('a signature does not verify');
     await expect(bench.load()).rejects.toThrow();
@@ -285,7 +351,7 @@ describe('the figures of a server', () => {
     });
     await bench.run(2);
     const [key] = bench.status.keys;
-    expect(figures()).toMatchObject({ parentWaits: 1, renewed: 1 });
+    expect(figures()).toMatchObject({ parentWaits: 1 });
     await bench.signing.dsSeen(NAME, key!.id, true);
     await bench.signing.freeze(NAME, true);
     expect(figures()).toMatchObject({ zones: { signed: 1, frozen: 1 }, parentWaits: 0, dsSeen: 1 });

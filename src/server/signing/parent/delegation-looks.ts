@@ -10,7 +10,7 @@ import { Type } from '../../../protocol/iana.js';
 import type { Clock } from '../../../session/clock.js';
 import type { DnssecPolicy } from '../dnssec-policy.js';
 import type { RunningSigning } from '../running-signing.js';
-import { dnskeyOf } from '../stored-signing.js';
+import { dnskeyOf } from '../stored/stored-signing.js';
 import { type AskResolver, DelegationResolver } from './delegation-resolver.js';
 import {
   foreignDsText,

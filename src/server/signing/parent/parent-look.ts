@@ -4,7 +4,7 @@ import type { KeyProgress, ZoneKeys } from '../../../dnssec/rollover/key-state.j
 import { endOf } from '../../../dnssec/rollover/waits.js';
 import { counted } from '../../../errors.js';
 import type { DnssecPolicy } from '../dnssec-policy.js';
-import type { StoredSigning } from '../stored-signing.js';
+import type { StoredSigning } from '../stored/stored-signing.js';
 import type { ResolverSays } from './delegation-resolver.js';
 import type { DsAnswer } from './parent-servers.js';
 

@@ -17,6 +17,6 @@ export function held(policy: DnssecPolicy, { foreign }: ZoneKeys): DnssecPolicy 
   const { keys } = policy.rollover;
   if (other === undefined || keys.every((key) => foreign.some(({ algorithm }) => algorithm === key.algorithm)))
     return policy;
-  const same = keys.map((key) => ({ ...key, algorithm: other.algorithm }));
+  const same = keys.map((key) => ({ ...key, algorithm: other.algorithm, bits: undefined }));
   return { ...policy, rollover: { ...policy.rollover, keys: same } };
 }

@@ -12,7 +12,7 @@ import { type AnsweredRrset, readRrsetAnswer } from '../../../transfer/in/rrset-
 import type { DnssecPolicy } from '../dnssec-policy.js';
 import type { RemoteServers } from '../remote-servers.js';
 import type { SigningZone } from '../signing-zone.js';
-import { dnskeyOf, type StoredSigning } from '../stored-signing.js';
+import { dnskeyOf, type StoredSigning } from '../stored/stored-signing.js';
 
 /** What a server of another signer has at the apex. */
 interface SignerKeys extends ApexKeys {
