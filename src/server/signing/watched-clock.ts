@@ -41,6 +41,10 @@ export class WatchedClock implements Clock {
     return now;
   }
 
+  wallMilliseconds(): number {
+    return this.#clock.wallMilliseconds();
+  }
+
   milliseconds(): number {
     return this.#clock.milliseconds();
   }
