@@ -9,16 +9,14 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { largeZone } from '../bench/load.js';
-import { median, printTable } from '../bench/measure.js';
-import { launchOwn, ownConfig } from '../bench/server-configs.js';
-import { type Contestant, OTHER_CPU, startLaunch } from '../bench/servers.js';
+import { type Contestant, OTHER_CPU } from '../bench/servers.js';
 import { freePort, LOOPBACK } from '../support/peers/server.js';
+import { p99Lines, print, sayWhetherSound, start, writeZone } from './judged-server.js';
 import { askSteadily, type Judged } from './steady-asker.js';
 import { LARGE, TAKEN, UPDATED, type ZoneWork } from './zone-work.js';
 
@@ -49,26 +47,6 @@ const QUESTIONS = [
 
 const HERE = { name: 'here', addresses: [LOOPBACK] };
 
-async function start(
-  folder: string,
-  name: string,
-  zones: readonly string[],
-  config: object,
-  port: number,
-): Promise<Contestant> {
-  mkdirSync(folder, { recursive: true });
-  const ports = { port, tlsPort: await freePort() };
-  const state = { folder: join(folder, 'state') };
-  const launch = launchOwn(folder, { ...ownConfig(ports), state, ...config });
-  const cpu = name === 'primary' ? OTHER_CPU : undefined;
-  return startLaunch({ name, tls: true, ports, zones, launch, ...(cpu && { cpu }) });
-}
-
-function writeZone(folder: string, name: string, size: number): void {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.zone`), largeZone(size).replace(/^\$ORIGIN .*\n/, ''));
-}
-
 const changed = (zone: string, more: object = {}): object => ({
   zones: [zone],
   update: [{ remote: 'here', allow: [{ subdomain: zone }] }],
@@ -92,7 +70,7 @@ async function startServers(folder: string): Promise<{ server: Contestant; prima
       remotes: [HERE, told],
       zones: { folder: its, policies: [changed(TAKEN, { transfer, notify: ['told'] })] },
     },
-    itsPort,
+    { port: itsPort, cpu: OTHER_CPU },
   );
   const server = await start(
     join(folder, 'server'),
@@ -106,7 +84,7 @@ async function startServers(folder: string): Promise<{ server: Contestant; prima
         policies: [{ zones: [LARGE], transfer }, changed(UPDATED)],
       },
     },
-    port,
+    { port },
   );
   return { server, primary };
 }
@@ -119,33 +97,6 @@ async function endWork(work: ChildProcess): Promise<ZoneWork> {
   work.stdin?.end();
   await once(work, 'close');
   return JSON.parse(printed);
-}
-
-function print(title: string, all: readonly (readonly Judged[])[]): void {
-  const numbers = (field: 'asked' | 'lost' | 'wrong' | 'older' | 'olderAcross' | 'versions', i: number): string =>
-    String(all.reduce((sum, one) => sum + (one[i]?.[field] ?? 0), 0));
-  const time = (field: 'median' | 'p99' | 'latest', i: number): string =>
-    median(all.map((one) => one[i]?.[field] ?? Number.NaN)).toFixed(2);
-  console.log(`\n${title}`);
-  printTable([
-    [
-      'transport',
-      'asked',
-      'lost',
-      'wrong',
-      'older',
-      'older than of others',
-      'versions',
-      'median ms',
-      'p99 ms',
-      'latest ms',
-    ],
-    ...(all[0] ?? []).map(({ transport }, i) => [
-      transport,
-      ...(['asked', 'lost', 'wrong', 'older', 'olderAcross', 'versions'] as const).map((field) => numbers(field, i)),
-      ...(['median', 'p99', 'latest'] as const).map((field) => time(field, i)),
-    ]),
-  ]);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'adotd-answering-'));
@@ -176,10 +127,5 @@ print(
   `the same beside ${done.transfers} transfers of ${records} records, ${done.updates} updates, ${done.changes} changes of a zone of ${records} records by IXFR`,
   during,
 );
-const p99 = (all: readonly (readonly Judged[])[], i: number): number =>
-  median(all.map((one) => one[i]?.p99 ?? Number.NaN));
-for (const [i, { transport }] of (during[0] ?? []).entries())
-  console.log(`${transport}: p99 ${(p99(during, i) / p99(without, i)).toFixed(2)} x`);
-const isSound = [...without, ...during].flat().every(({ lost, wrong, older }) => lost + wrong + older === 0);
-console.log(isSound ? 'nothing was lost, wrong or older' : 'answers were lost, wrong or older');
-process.exitCode = isSound ? 0 : 1;
+for (const line of p99Lines(without, during)) console.log(line);
+process.exitCode = sayWhetherSound([...without, ...during]) ? 0 : 1;
