@@ -18,6 +18,7 @@ const LONGEST = [
   'transfers-in',
   'differential',
   'deploy-docker',
+  'page',
   'live',
   'unbound',
   'no-koffi',

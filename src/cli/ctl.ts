@@ -157,6 +157,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return (await import('./ctl/ctl-tls.js')).switchKeys(client, word, json);
     },
   },
+  top: {
+    argument: 'none',
+    async run({ client, json }) {
+      return (await import('./ctl/ctl-top.js')).top(client, json);
+    },
+  },
   stats: { argument: 'none', run: (call) => show<Summary>(call, '/statistics', summaryTable) },
   sessions: {
     argument: 'none',
@@ -232,6 +238,7 @@ Asks or controls a running server, over its control socket.
                       write all keys of ZONE, with their private parts, into a folder: for BIND, and as PEM
   tls switch          serve certificates with other keys now, although resolvers may not know of their TLSA records yet: for
                       keys that others know; the records of the keys before go at once
+  top                 what the server does, once a second until q is pressed; without a terminal once
   stats               counters
   sessions            open TCP, STARTTLS and TLS sessions
   drain [SECONDS]     finish pending answers within SECONDS, then stop the server

@@ -53,6 +53,8 @@ export interface RunningOverview extends ServerBasics {
   /** Zones by state, and the records of those that answer. */
   readonly zones: Readonly<Record<'served' | 'failed' | 'kept' | 'waiting' | 'records', number>>;
   readonly certificates: readonly ShownCertificate[];
+  /** Milliseconds since 1970: when zones and problems were looked at. Many zones are not looked at each second. */
+  readonly zonesAt: number;
   /** A limited number of lines. */
   readonly problems: readonly string[];
   /** Keys of the configuration that wait for a restart. */
@@ -79,6 +81,13 @@ export interface ShownEvent {
   readonly at: number;
   readonly level: 'info' | 'warn' | 'error';
   readonly text: string;
+}
+
+/** What `adotd ctl top` is told. */
+export interface TopView {
+  readonly overview: Overview;
+  /** The last lines of the log, the newest last. */
+  readonly events: readonly ShownEvent[];
 }
 
 /** Lengths of time, in seconds, that the server can look back over: an hour, a day, a week. */

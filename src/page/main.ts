@@ -75,6 +75,8 @@ let last: Overview | undefined;
 /** When it was heard, by performance.now(). */
 let heard = 0;
 let recorded: RecordedWindow | undefined;
+/** Whether it could not be read when it was asked for last. */
+let isUnread = false;
 /** Seconds of the window that is chosen; 0: live. */
 let chosen = 0;
 
@@ -104,7 +106,12 @@ function showAge(): void {
   const isOld = last !== undefined && silent > SILENCE;
   document.body.classList.toggle('stale', isOld);
   const time = last === undefined ? '' : new Date(last.at).toLocaleTimeString();
-  setText(byId('age'), last === undefined ? '' : `as of ${time} by the clock of the server`);
+  const looked = last === undefined || last.state === 'starting' ? undefined : last.zonesAt;
+  const zones =
+    last !== undefined && looked !== undefined && last.at - looked >= 1000
+      ? `; zones and problems as of ${new Date(looked).toLocaleTimeString()}`
+      : '';
+  setText(byId('age'), last === undefined ? '' : `as of ${time} by the clock of the server${zones}`);
   const alarm = byId('alarm');
   setShown(alarm, isOld);
   if (isOld)
@@ -133,7 +140,10 @@ function showFigures(): void {
 }
 
 function windowNote({ since, at }: RunningOverview, window: RecordedWindow | undefined): string {
-  if (chosen !== 0 && window === undefined) return 'is being read';
+  if (chosen !== 0 && window === undefined)
+    return isUnread
+      ? 'This cannot be read now, or nothing is recorded: report.enabled. Tables: since the start.'
+      : 'This is being read.';
   if (window === undefined)
     return `Plots: what was heard here of the last five minutes. Tables: since the start, ${durationText(at / 1000 - since)} ago.`;
   return `Plots and tables: ${new Date(window.from * 1000).toLocaleString()} to ${new Date(window.to * 1000).toLocaleString()}, as far as it was recorded.`;
@@ -159,7 +169,7 @@ async function readWindow(): Promise<void> {
   if (seconds === 0) return;
   const window = await recordedOf(seconds);
   if (seconds !== chosen) return;
-  if (window === undefined) setText(byId('window-note'), 'cannot be read now, or is not recorded: report.enabled');
+  isUnread = window === undefined;
   recorded = window ?? recorded;
   showFigures();
   showPlots();
@@ -177,6 +187,7 @@ async function recordedOf(seconds: number): Promise<RecordedWindow | undefined> 
 function choose(seconds: number): void {
   chosen = seconds;
   recorded = undefined;
+  isUnread = false;
   const length = seconds === 0 ? 3600 : seconds;
   for (const format of ['html', 'csv', 'json', 'txt'])
     byId(`report-${format}`).setAttribute('href', `page/report.${format}?seconds=${length}`);

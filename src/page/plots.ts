@@ -27,7 +27,7 @@ interface Plot {
   show(series: Series, span: Span): void;
 }
 
-const HEIGHT = 208;
+const HEIGHT = 180;
 /** Seconds: times of shorter plots have their seconds. */
 const SHORT = 600;
 const DAY = 86_400;
@@ -105,7 +105,7 @@ function settings(
       y: { range: (_, __, highest) => [0, most ?? Math.max(LEAST, highest * 1.05)] },
     },
     axes: [
-      { ...axis, space: 70, values: (_, splits) => splits.map((at) => axisText(at, span())) },
+      { ...axis, space: 70, size: 30, values: (_, splits) => splits.map((at) => axisText(at, span())) },
       { ...axis, size: 56, values: (_, splits) => splits.map((value) => numberText(value)) },
     ],
     series: [{}, ...lines.reverse()],

@@ -16,6 +16,7 @@ export function stateWords(overview: Overview): StateWords {
   if (overview.state === 'starting')
     return { level: 'warning', word: 'starting', parts: ['zones are being loaded', up] };
   const parts = [
+    ...(overview.health === 'ok' ? [] : [overview.health]),
     ...zoneParts(overview.zones),
     ...certificateParts(overview.certificates, now),
     overview.problems.length === 0 ? 'no problems' : countedText(overview.problems.length, 'problem'),

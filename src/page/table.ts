@@ -41,6 +41,12 @@ export function tableView(place: HTMLElement, caption: string, columns: readonly
   );
   const empty = create('p', { class: 'empty' }, none);
   place.append(table, empty);
+  // It may be wider than its place: keys move it, too.
+  if (place.classList.contains('wide') && !place.hasAttribute('role')) {
+    place.tabIndex = 0;
+    place.setAttribute('role', 'region');
+    place.setAttribute('aria-label', `Table: ${caption}`);
+  }
   return {
     element: table,
     update(rows) {

@@ -82,7 +82,7 @@ export async function runDaemon(given: DaemonOptions): Promise<void> {
   const stop = (request: StopRequest): void => running.stop(request);
   running.recorder = openRecorder(server, config, log);
   const report = (since: number): ReportData | undefined => running.recorder?.data(since);
-  const operation = await operate(server, { config, configFile, faults, notifier, log, stop, report }).catch(
+  const operation = await operate(server, { config, configFile, faults, notifier, log, stop, report, events }).catch(
     async (error) => {
       await server.close();
       throw error;

@@ -10,6 +10,8 @@ import { version } from '../version.js';
 import type { Effect } from './config-change.js';
 import { type ControlService, openControl } from './control/control-service.js';
 import { type ControlContext, controlView } from './control/control-view.js';
+import { topViewNow } from './page/open-page.js';
+import type { RecentEvents } from './page/recent-events.js';
 import { filesOfPeers } from './process/files-after-drop.js';
 import type { Notifier } from './process/service-notify.js';
 import type { ConfigFile, ReloadOutcome } from './reload.js';
@@ -43,6 +45,8 @@ interface OperationOptions {
   readonly log: Log & { level: string };
   /** What was recorded since a moment, seconds since 1970; undefined: nothing is. */
   report(since: number): ReportData | undefined;
+  /** The last lines of the log. */
+  readonly events: RecentEvents;
   /** Ends the server. */
   stop(request: StopRequest): void;
 }
@@ -78,7 +82,7 @@ export async function operate(server: Server, options: OperationOptions): Promis
   };
   const target = controlView(
     server,
-    controlContext(options, () => watch.active, reload),
+    controlContext(server, options, () => watch.active, reload),
   );
   const control: ControlService | undefined = await openControl(config, process.env, target, log);
   watch.configure(config);
@@ -134,7 +138,8 @@ function fileWatch(
 }
 
 function controlContext(
-  { configFile, log, stop, report }: OperationOptions,
+  server: Server,
+  { config, configFile, log, stop, report, events }: OperationOptions,
   watching: () => boolean,
   reload: ControlContext['reload'],
 ): ControlContext {
@@ -151,6 +156,7 @@ function controlContext(
     },
     reload,
     report,
+    top: topViewNow(config, server, events),
     drain: (seconds) => stop({ signal: 'drain', drainTime: seconds === undefined ? undefined : seconds * 1000 }),
   };
 }

@@ -15,6 +15,7 @@ const running: RunningOverview = {
   health: 'ok',
   zones: { served: 7, failed: 0, kept: 0, waiting: 0, records: 100 },
   certificates: [certificate],
+  zonesAt: NOW * 1000,
   problems: [],
   restart: [],
   reloads: { done: 0, failed: 0 },
@@ -52,7 +53,7 @@ describe('the state in one line', () => {
         restart: ['workers'],
       }),
     ).toBe(
-      'critical serving: 5 zones, 1 zone failed, 2 zones kept as before, 3 zones not transferred yet, certificate EXPIRED 3 d ago, 2 problems, a restart is needed, up 1 h',
+      'critical serving: critical, 5 zones, 1 zone failed, 2 zones kept as before, 3 zones not transferred yet, certificate EXPIRED 3 d ago, 2 problems, a restart is needed, up 1 h',
     );
   });
 

@@ -173,7 +173,7 @@ describe('the package', () => {
     ];
     for (const path of [...wanted, 'CHANGELOG.md', 'LICENSE', 'zones/home.test.zone']) expect(paths).toContain(path);
     const users =
-      /^(dist|zones|examples)\/|^deploy\/(systemd|kubernetes|prometheus|grafana|certificates)\/|^docs\/([a-z]+|README)\.md$|^docs\/adotd(\.yaml)?\.[15]$|^[A-Z]+(\.md)?$/;
+      /^(dist|zones|examples)\/|^deploy\/(systemd|kubernetes|prometheus|grafana|certificates)\/|^docs\/([a-z]+|README)\.md$|^docs\/screens\/[a-z-]+\.webp$|^docs\/adotd(\.yaml)?\.[15]$|^[A-Z]+(\.md)?$/;
     const others = ['package.json', 'certs/README.md', 'scripts/build.mjs'];
     expect(paths.filter((path) => !users.test(path) && !others.includes(path))).toEqual([]);
     expect(paths.filter((path) => /\.test\.yml$|__pycache__|\.pyc$/.test(path))).toEqual([]);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { type Config, configSchema } from '../../src/config/schema.js';
 import { silentLog } from '../../src/observe/log.js';
 import { operate } from '../../src/server/operate.js';
+import { RecentEvents } from '../../src/server/page/recent-events.js';
 import { createNotifier } from '../../src/server/process/service-notify.js';
 import { createServer, type Server } from '../../src/server/server.js';
 import { zonesOfConfig } from '../../src/server/zones/zone-files.js';
@@ -46,6 +47,7 @@ async function serve(config: Config, reloaded: () => void = () => undefined) {
       log,
       stop() {},
       report: () => undefined,
+      events: new RecentEvents(),
     });
   };
   return { server, ask, begin };

@@ -1,5 +1,6 @@
 /** The server as the control interface sees it. All results are plain data, and become JSON unchanged. */
 import type { Summary } from '../../observe/counters/summary.js';
+import type { TopView } from '../../page/contract.js';
 import type { ReportData } from '../../report/report-data.js';
 import type { SessionsReport } from '../../session/session-report.js';
 import type { Endpoint } from '../../transport/transport.js';
@@ -18,6 +19,8 @@ export interface ControlTarget {
   /** All zones, or those of this name (presentation format): one or none. */
   zones(name?: string): readonly ZoneStatus[] | Promise<readonly ZoneStatus[]>;
   statistics(): Summary;
+  /** What `adotd ctl top` shows. */
+  top(): TopView;
   /** What was recorded since a moment, seconds since 1970; undefined: nothing is. */
   report(since: number): ReportData | undefined;
   /** Counts the stream sessions, and lists the `longest` that have been idle longest. */

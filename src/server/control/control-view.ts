@@ -21,6 +21,7 @@ export interface ControlContext {
   /** As SIGTERM; `seconds`: how long sessions have to finish. */
   drain(seconds: number | undefined): void;
   report: ControlTarget['report'];
+  top: ControlTarget['top'];
   /** As SIGHUP, or less. */
   reload(request: ReloadRequest): ReturnType<Server['reload']>;
 }
@@ -31,6 +32,7 @@ export function controlView(server: Server, context: ControlContext): ControlTar
     status: () => statusOf(server, context),
     zones: (name) => statusWithTies(loaded, server.keeper, server.life, name),
     report: (since) => context.report(since),
+    top: () => context.top(),
     statistics: () => summaryOf(server.counters),
     sessions: (longest) => plane.sessions(longest),
     reload: (request) => context.reload(request),

@@ -6,6 +6,7 @@
  *   GET  /zones, /zones/NAME           ZoneStatus[], ZoneStatus
  *   GET  /zones/NAME/text              the zone as it is served (text/dns, RFC 4027)
  *   GET  /statistics                   counts, by transport
+ *   GET  /top                          TopView
  *   GET  /report?since=SECONDS         ReportData
  *   GET  /sessions?longest=N           SessionsReport
  *   POST /reload                       ReloadOutcome; { zone?, force?, allow_empty? }
@@ -80,6 +81,7 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   status: { GET: ({ target }) => target.status() },
   zones: { GET: zones },
   statistics: { GET: ({ target }) => target.statistics() },
+  top: { GET: ({ target }) => target.top() },
   report: {
     GET({ target, query }) {
       const data = target.report(numberOf(query, 'since', 0, MAX_SINCE));

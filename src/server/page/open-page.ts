@@ -1,11 +1,11 @@
 /** Opens the page of a server. */
 import { hostname } from 'node:os';
 import type { Config } from '../../config/schema.js';
-import type { Overview } from '../../page/contract.js';
+import type { Overview, TopView } from '../../page/contract.js';
 import { wallTime } from '../../session/clock.js';
 import { version } from '../../version.js';
 import type { Server } from '../server.js';
-import { overviewOf } from './overview.js';
+import { overviewOf, ZonesLook } from './overview.js';
 import { createPage, type Page, type PageParts } from './page.js';
 import { PAGE_FOLDER } from './page-files.js';
 import type { RecentEvents } from './recent-events.js';
@@ -28,5 +28,12 @@ function overviewNow({ hostname: name }: Pick<Config, 'hostname'>, server: () =>
     version: version(),
     since: Math.floor(wallTime() / 1000 - process.uptime()),
   };
-  return (): Overview => overviewOf(server(), { ...basics, at: wallTime() });
+  const look = new ZonesLook();
+  return (): Overview => overviewOf(server(), { ...basics, at: wallTime() }, look);
+}
+
+/** Makes what `adotd ctl top` is told when it asks. */
+export function topViewNow(config: Pick<Config, 'hostname'>, server: Server, events: RecentEvents): () => TopView {
+  const overview = overviewNow(config, () => server);
+  return () => ({ overview: overview(), events: events.after(0) });
 }

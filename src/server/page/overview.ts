@@ -21,21 +21,47 @@ interface Basics {
   readonly since: number;
 }
 
+/** Looks at all zones may take this part of the time: with thousands of zones, one look is used for some seconds. */
+const PART = 200;
+
+/** What a look at all zones has found. */
+interface ZonesFound {
+  readonly zones: Server['zoneCounts'];
+  readonly problems: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly zonesAt: number;
+}
+
+/** Looks at all zones, or keeps what was found when that took long. */
+export class ZonesLook {
+  #found: ZonesFound | undefined;
+  /** By a clock that never runs backwards, in milliseconds: when it is time for another look. */
+  #due = 0;
+
+  found(server: Server, at: number): ZonesFound {
+    const began = performance.now();
+    if (this.#found !== undefined && began < this.#due) return this.#found;
+    this.#found = { zones: server.zoneCounts, problems: problemsOf(server), zonesAt: at };
+    const now = performance.now();
+    this.#due = now + (now - began) * PART;
+    return this.#found;
+  }
+}
+
 /** `running`: undefined while it starts. */
-export function overviewOf(running: Server | undefined, basics: Basics): Overview {
+export function overviewOf(running: Server | undefined, basics: Basics, look: ZonesLook): Overview {
   if (running === undefined) return { ...basics, state: 'starting' };
-  const { state, zoneCounts: zones, reloader, plane, counters } = running;
+  const { state, reloader, plane, counters } = running;
   const limits = new ConnectionLimits(plane.settings.connections, plane.settings.shared);
   const cells = cellsNow(running);
   const figures = figuresOf(cells);
   const known = {
     ...basics,
     state,
-    zones,
+    ...look.found(running, basics.at),
     certificates: (running.tlsService?.certificates ?? []).map(({ certFile, names, notBefore, notAfter }) => {
       return { file: certFile, names, begins: notBefore.getTime() / 1000, expires: notAfter.getTime() / 1000 };
     }),
-    problems: problemsOf(running),
     restart: reloader.restart,
     reloads: reloader.tally,
     sessions: { open: limits.open, limit: limits.capacity },

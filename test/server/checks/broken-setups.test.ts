@@ -184,6 +184,9 @@ async function start(): Promise<readonly string[]> {
     report: () => {
       throw new Error('nobody asks for a report');
     },
+    top: () => {
+      throw new Error('nobody asks for it');
+    },
     reload: (request) => running.reload(request),
   });
   return view.status().problems;

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { afterAll, beforeAll } from 'vitest';
 import { silentLog } from '../../../src/observe/log.js';
+import type { TopView } from '../../../src/page/contract.js';
 import { controlServer } from '../../../src/server/control/control.js';
 import { listenOnSocket } from '../../../src/server/control/control-socket.js';
 import type { ControlTarget, ServerStatus } from '../../../src/server/control/control-target.js';
@@ -51,6 +52,11 @@ export const OUTCOME: ReloadOutcome = {
   milliseconds: 1,
 };
 
+const TOP: TopView = {
+  overview: { at: 1_795_000_000_000, server: 'ns1', version: '1.2.3', state: 'starting', since: 1_794_999_000 },
+  events: [],
+};
+
 /** A server that serves one zone, and does what `parts` say. */
 export function controlTarget(
   parts: Partial<ControlTarget> & { onReload?: (request: ReloadRequest) => void } = {},
@@ -60,6 +66,7 @@ export function controlTarget(
     zones: (name) => (name === undefined || name.toLowerCase() === ZONE.name ? [ZONE] : []),
     report: () => undefined,
     statistics: () => ({ udp: { messages: 1 } }),
+    top: () => TOP,
     sessions: async () => NO_SESSIONS,
     reload: async (request) => {
       parts.onReload?.(request);

@@ -21,6 +21,7 @@ function overview(at: number, padding = ''): Overview {
     health: 'ok',
     zones: { served: 1, failed: 0, kept: 0, waiting: 0, records: 1 },
     certificates: [],
+    zonesAt: at,
     problems: [padding],
     restart: [],
     reloads: { done: 0, failed: 0 },

@@ -88,6 +88,9 @@ describe('a server with a state folder', () => {
       logLevel: { get: () => '', set: () => undefined },
       drain: () => undefined,
       report: () => undefined,
+      top: () => {
+        throw new Error('nobody asks');
+      },
       reload: server.reload,
     };
     const { dump } = controlView(server, context);
