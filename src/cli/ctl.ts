@@ -153,15 +153,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   tls: {
     argument: 'required',
-    async run({ client, word, json }) {
-      return (await import('./ctl/ctl-tls.js')).switchKeys(client, word, json);
-    },
+    run: async ({ client, word, json }) => (await import('./ctl/ctl-tls.js')).switchKeys(client, word, json),
   },
   top: {
     argument: 'none',
-    async run({ client, json }) {
-      return (await import('./ctl/ctl-top.js')).top(client, json);
-    },
+    run: async ({ client, json }) => (await import('./ctl/ctl-top.js')).top(client, json),
   },
   stats: { argument: 'none', run: (call) => show<Summary>(call, '/statistics', summaryTable) },
   sessions: {
