@@ -70,7 +70,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     argument: 'none',
     async run(call) {
       const status = (await call.client.json('GET', '/status')) as ServerStatus;
-      print(call, status, (all) => statusText(all, now()));
+      print(call, status, (all) => statusText(all, Date.now() / 1000));
       return StatusExit[status.health];
     },
   },
@@ -91,7 +91,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     async run(call) {
       const zones = await call.client.json('GET', zonePath(call.word));
       const list = (Array.isArray(zones) ? zones : [zones]) as ZoneStatus[];
-      print(call, list, (all) => zonesText(all, now()));
+      print(call, list, (all) => zonesText(all, Date.now() / 1000));
       return list.every(({ state }) => state === 'served') ? Exit.OK : Exit.FAILED;
     },
   },
@@ -346,8 +346,4 @@ async function show<T>(call: Call, path: string, text: (value: T) => string): Pr
 
 function print<T>({ json }: Call, value: T, text: (value: T) => string): void {
   process.stdout.write(json ? `${JSON.stringify(value, undefined, 2)}\n` : text(value));
-}
-
-function now(): number {
-  return Date.now() / 1000;
 }
