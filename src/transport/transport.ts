@@ -116,14 +116,14 @@ interface StreamCounts {
    * IANA does, or `unknown`; whether ALPN chose `dot`, and whether the client named the server.
    */
   agreed(path: SessionPath, what: Agreed, client: Uint8Array): void;
-  /** Seconds of a turn of a connection, of some turns only: those of a loop of our own. */
+  /** Seconds of CPU of a turn of a connection, of some turns only: those of a loop of our own. */
   worked(path: SessionPath, seconds: number, client: Uint8Array): void;
   /**
    * The round trip of a connection as the system measured it, and the time from its beginning, or that of its upgrade, until the first answer, in
    * milliseconds; of some only, on a loop of our own.
    */
   roundTrip(path: SessionPath, roundTrip: number, firstAnswer: number, client: Uint8Array): void;
-  /** Seconds that OpenSSL has computed handshakes, in such a loop. */
+  /** Seconds of CPU of handshakes in OpenSSL, in such a loop. */
   handshakesTook(seconds: number): void;
 }
 

@@ -146,9 +146,15 @@ export class TlsEngine {
     return this.#turn.handshakeTime;
   }
 
+  /** The part of it in which this thread had the CPU. */
+  get handshakeCpu(): number {
+    return this.#turn.handshakeCpu;
+  }
+
   /** To be called once in each turn of the loop that calls the others. */
   startTurn(): void {
     this.#turn.handshakeTime = 0;
+    this.#turn.handshakeCpu = 0;
     // node:crypto leaves errors in the queue of the thread, now and then.
     this.#c.ERR_clear_error();
   }

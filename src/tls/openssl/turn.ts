@@ -6,8 +6,10 @@
  * Hot file: numbers that are no small integers (addresses) are made once, and are kept in fields that begin as null, so that V8 keeps
  * the object itself and makes no other for each call.
  */
+
 import { performance } from 'node:perf_hooks';
 import { addressOf } from '../../native/memory.js';
+import { threadTime } from '../../native/thread-time.js';
 import type { OpenSsl } from './functions.js';
 import { takeFailure } from './library.js';
 import { MemoryBio } from './memory-bio.js';
@@ -68,11 +70,13 @@ export class Turn {
   readonly output: MemoryBio;
   /** Why the last connection failed. */
   failure = '';
-  /** Milliseconds. */
+  /** Milliseconds, and those in which this thread had the CPU. */
   handshakeTime = 0;
+  handshakeCpu = 0;
   /** The connection whose turn it is. */
   connection: TlsConnection | null = null;
   readonly #c: OpenSsl;
+  readonly #cpu = threadTime();
   readonly #plaintextAt: number | null = null;
   readonly #outgoingAt: number | null = null;
 
@@ -149,7 +153,9 @@ export class Turn {
 
   #handshake(connection: TlsConnection): number {
     const began = performance.now();
+    const cpu = this.#cpu();
     const done = this.#c.SSL_do_handshake(connection.ssl!);
+    this.handshakeCpu += this.#cpu() - cpu;
     this.handshakeTime += performance.now() - began;
     if (done !== 1) return this.#without(connection, done);
     connection.state = State.SECURED;

@@ -1,5 +1,6 @@
 /** What the listeners and connections of one loop share. */
 
+import { threadTime } from '../../native/thread-time.js';
 import type { Session } from '../../session/session.js';
 import type { TlsEngine } from '../../tls/openssl/engine.js';
 import type { Libc } from '../libc.js';
@@ -58,6 +59,8 @@ export interface LoopParts {
   readonly yielded: LoopConnection[];
   /** Turns of connections until one is timed. */
   untimed: number;
+  /** Milliseconds in which this thread had the CPU. */
+  cpu(): number;
   /** Connections that are closed until one is asked for its round trip. */
   unmeasured: number;
   /** The number of the next descriptor that is watched. */
@@ -102,6 +105,7 @@ export function createLoopParts(
     deferred: [],
     yielded: [],
     untimed: 1,
+    cpu: threadTime(),
     unmeasured: 1,
     generation() {
       generation = (generation + 1) | 0;

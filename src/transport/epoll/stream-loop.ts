@@ -153,8 +153,8 @@ function createRound(
     }
     if (parts.yielded.length > 0) serveYielded(parts, clock, words);
     if (parts.gone.length > 0) tellGone(parts);
-    if (parts.tls !== undefined && parts.tls.handshakeTime > 0) {
-      parts.context.counts.handshakesTook(parts.tls.handshakeTime / 1000);
+    if (parts.tls !== undefined && parts.tls.handshakeCpu > 0) {
+      parts.context.counts.handshakesTook(parts.tls.handshakeCpu / 1000);
     }
     return goOn;
   };
@@ -213,9 +213,9 @@ function serveTimed(parts: LoopParts, connection: Served, events: number): void 
   }
   parts.untimed = WORK_SAMPLE;
   const { client, count } = session;
-  const began = performance.now();
+  const began = parts.cpu();
   serveUntimed(parts, connection, events);
-  parts.context.counts.worked(count.path, (performance.now() - began) / 1000, client);
+  parts.context.counts.worked(count.path, (parts.cpu() - began) / 1000, client);
 }
 
 function serveUntimed({ context }: LoopParts, connection: Served, events: number): void {
