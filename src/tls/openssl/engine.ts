@@ -17,25 +17,8 @@ import { MessageLengths } from './message-lengths.js';
 import { GET_NEGOTIATED_GROUP, groupName, HOST_NAME, POINTER, TLS1_3_VERSION } from './numbers.js';
 import { createPointerTable, type PointerTable, putBios, putConnection, putContexts } from './pointers.js';
 import { createTicketSealer, type TicketSealer } from './ticket-sealer.js';
+import type { TlsDescription } from './tls-description.js';
 import { State, type TlsConnection, TlsRead, Turn } from './turn.js';
-
-/** What was agreed on in a handshake. */
-interface TlsDescription {
-  /** As node calls them: `TLSv1.3`, `TLS_AES_128_GCM_SHA256`. */
-  readonly version: string;
-  readonly cipher: string;
-  readonly resumed: boolean;
-  /** The group of the key exchange, by IANA's name; `unknown`: there was none. */
-  readonly group: string;
-  /** The protocol `dot` was chosen by ALPN. */
-  readonly isDot: boolean;
-  /** TLS 1.3, and the protocol `dot` (RFC 9103 §7.1). */
-  readonly isXot: boolean;
-  /** The name that the client has for the server; empty if it told none. */
-  readonly serverName: string;
-  /** Whether it told one. */
-  readonly isNamed: boolean;
-}
 
 /**
  * What should never happen: a call for a handle that is not, or no longer, one of a connection; a turn that left octets for the network;
@@ -153,10 +136,7 @@ export class TlsEngine {
 
   /** To be called once in each turn of the loop that calls the others. */
   startTurn(): void {
-    this.#turn.handshakeTime = 0;
-    this.#turn.handshakeCpu = 0;
-    // node:crypto leaves errors in the queue of the thread, now and then.
-    this.#c.ERR_clear_error();
+    this.#turn.startTurn();
   }
 
   /** The context for a server name; undefined: the one for all. For the callback of OpenSSL. */

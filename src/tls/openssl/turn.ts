@@ -144,6 +144,14 @@ export class Turn {
     return left;
   }
 
+  /** To be called once in each turn of the loop. */
+  startTurn(): void {
+    this.handshakeTime = 0;
+    this.handshakeCpu = 0;
+    // node:crypto leaves errors in the queue of the thread, now and then.
+    this.#c.ERR_clear_error();
+  }
+
   /** Ends the turn of a connection that is gone. */
   abandon(): void {
     this.connection = null;
