@@ -270,7 +270,8 @@ class SignerWorld implements AsyncDisposable {
     const headers = { host: 'localhost', 'content-type': 'application/json' };
     return new Promise((resolve, reject) => {
       const method = body === undefined ? 'GET' : 'POST';
-      const sent = request({ socketPath, path, method, headers }, (response) => {
+      // A connection that is kept would be one to the server that was killed.
+      const sent = request({ socketPath, path, method, headers, agent: false }, (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));
         response.on('error', reject);
