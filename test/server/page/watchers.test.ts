@@ -70,7 +70,7 @@ async function start(padding = '') {
     socket.on('error', () => {});
     let came = '';
     socket.setEncoding('utf8').on('data', (piece: string) => (came += piece));
-    socket.write(`${method} /page/events HTTP/1.1\r\nHost: x\r\n\r\n`);
+    socket.write(`${method} /page/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     const isIn = (): boolean => method === 'HEAD' || watchers.count > before || / 503 /.test(came);
     await until('an answer', () => isIn() && came.includes('\r\n\r\n'));
     return { socket, text: () => came };
@@ -78,9 +78,9 @@ async function start(padding = '') {
   return { clock, log, watchers, port, watch, looks: () => looks };
 }
 
-/** The data of the events of a name. */
+/** The data of the events of a name that have come whole. */
 const data = (text: string, name: string): unknown[] =>
-  [...text.matchAll(new RegExp(`^event: ${name}\ndata: (.*)$`, 'gm'))].map(([, json = '']) => JSON.parse(json));
+  [...text.matchAll(new RegExp(`^event: ${name}\ndata: (.*)\n\n`, 'gm'))].map(([, json = '']) => JSON.parse(json));
 
 describe('the stream of events', () => {
   it('begins with what is known, and goes on each second', async () => {
