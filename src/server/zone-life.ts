@@ -104,11 +104,11 @@ async function openAll(parts: ZoneLifeParts, open: ZoneLifePart[]): Promise<Zone
   let following = Promise.resolve();
   /** Has all parts but the catalogs follow the configuration in force: once for each call, so that the last one is what they all have. */
   const followConfig = (): Promise<void> => {
+    // Which zones are signed here is known before others go by it, and at once: the answer to a reload says what signing makes of it.
+    keeper.configure(zonePolicyOf(policies.config));
+    signing?.configure(policies.config);
     const followed = following.then(async () => {
       const { config: next } = policies;
-      keeper.configure(zonePolicyOf(next));
-      // Which zones are signed here is known before others go by it.
-      signing?.configure(next);
       for (const part of open) if (part !== catalogs) await part.configure(next);
     });
     following = followed.catch(() => undefined);
