@@ -4,7 +4,7 @@
  */
 import * as source from '../../src/index.js';
 
-const IN_THREAD = process.env.ADOTD_TEST_FIXTURE === 'thread';
+export const IN_THREAD = process.env.ADOTD_TEST_FIXTURE === 'thread';
 
 type Start = typeof source.startServer;
 
