@@ -40,9 +40,14 @@ async function resident(zones: string, workers: number): Promise<number> {
 
 describe('the memory of a server with threads', () => {
   it('holds a zone once, however many workers answer from it', async () => {
-    const small = (await resident('small', 4)) - (await resident('small', 1));
-    const large = (await resident('large', 4)) - (await resident('large', 1));
-    // A copy for each of the six more threads would be six images, one copy alone would be seen. Garbage of the heaps is less than the rest.
-    expect(large - small).toBeLessThan(0.75 * LEAST_IMAGE);
+    let copied = Number.POSITIVE_INFINITY;
+    // Garbage of the heaps is there in one measurement and not in the next; a copy is there each time.
+    for (let tries = 0; tries < 3 && copied >= LEAST_IMAGE / 2; tries++) {
+      const small = (await resident('small', 4)) - (await resident('small', 1));
+      const large = (await resident('large', 4)) - (await resident('large', 1));
+      copied = large - small;
+    }
+    // A copy for each of the six more threads would be six images, one copy alone would be seen.
+    expect(copied).toBeLessThan(LEAST_IMAGE / 2);
   });
 });
