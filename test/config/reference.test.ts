@@ -29,6 +29,13 @@ describe('the configuration reference', () => {
     for (const key of keys(defaultConfig())) expect(rows.map(([name]) => name)).toContain(key);
   });
 
+  it('has a text for each key of a group that no other one of it has', () => {
+    const texts = referenceRows().map(([key, row]) =>
+      [key.replace(/[^.]+$/, ''), row.split('|').at(-2)?.trim()].join(),
+    );
+    expect(texts.filter((text, i) => texts.indexOf(text) !== i)).toEqual([]);
+  });
+
   it('describes each key once', () => {
     const table = (list: string): string => `<!-- keys: ${list} -->\n<!-- end of keys -->`;
     const all = Object.keys(jsonSchema().properties ?? {}).join(', ');

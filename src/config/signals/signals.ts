@@ -60,16 +60,17 @@ export const signals = z.prefault(
   {},
 );
 
-const which = z._default(z.enum(['off', 'auto']), 'off');
+/** A schema of its own for each key: what is registered for one would replace the text of the other. */
+const which = () => z._default(z.enum(['off', 'auto']), 'off');
 
 /** `zones.policies[].signals`. */
 export const zoneSignals = z
   .strictObject({
-    tlsa: which.register(z.globalRegistry, {
+    tlsa: which().register(z.globalRegistry, {
       description:
         'TLSA records `3 1 1` (RFC 6698, RFC 7671) of the certificates that are served under the name. Resolvers believe them in signed zones only.',
     }),
-    svcb: which.register(z.globalRegistry, {
+    svcb: which().register(z.globalRegistry, {
       description:
         'An SVCB record (RFC 9461) with `alpn=dot`, the port where it is not 853, and the addresses that the name has in the zone.',
     }),
