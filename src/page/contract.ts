@@ -1,6 +1,6 @@
 /**
- * What the page is told by the server: plain data, as JSON. The server makes it (src/server/page/), the page and `adotd ctl top` show it. Texts
- * in it, such as names of zones and lines of the log, may be chosen by strangers: they are shown as text only.
+ * The data that the server sends to the page: plain data, as JSON. The server makes it (src/server/page/), the page and `adotd ctl top`
+ * show it. Texts in it, such as names of zones and lines of the log, may be chosen by strangers: they are shown as text only.
  */
 import type { ClientsOfDay } from '../report/clients-by-day.js';
 import type { Figures } from '../report/figures.js';
@@ -34,7 +34,7 @@ export interface ShownCertificate {
   readonly expires: number;
 }
 
-/** What is known of the server before it answers, too. */
+/** The facts of a server that are known even before it answers. */
 interface ServerBasics {
   /** Milliseconds since 1970: when all of this was so. */
   readonly at: number;
@@ -83,7 +83,7 @@ export interface ShownEvent {
   readonly text: string;
 }
 
-/** What `adotd ctl top` is told. */
+/** The data for `adotd ctl top`. */
 export interface TopView {
   readonly overview: Overview;
   /** The last lines of the log, the newest last. */
@@ -93,7 +93,7 @@ export interface TopView {
 /** Lengths of time, in seconds, that the server can look back over: an hour, a day, a week. */
 export const WINDOWS = [3600, 86_400, 604_800] as const;
 
-/** What was recorded of a time. */
+/** The records of a time. */
 export interface RecordedWindow {
   /** Milliseconds since 1970: when it was put together. */
   readonly at: number;
@@ -139,6 +139,6 @@ export interface ZonePage {
 
 /** Rows of one part of the table. */
 export const ZONES_A_PAGE = 50;
-/** What the table can be ordered by. */
+/** The orders of the table. */
 export const ZONE_ORDERS = ['name', 'state', 'records', 'signatures'] as const;
 export type ZoneOrder = (typeof ZONE_ORDERS)[number];

@@ -20,7 +20,7 @@ export function create<Name extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** Writes a text where it has changed: what a reader has selected, or hears, is left alone. */
+/** Writes a text only where it has changed: so a text that a reader has selected, or hears, is left alone. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

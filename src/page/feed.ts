@@ -1,4 +1,4 @@
-/** The stream of events of the server: what is heard, and whether it is still heard. */
+/** The stream of the server's events: receives it, and notices when it falls silent. */
 import type { Overview, Point, ShownEvent } from './contract.js';
 
 interface Listener {

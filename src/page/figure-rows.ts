@@ -1,4 +1,4 @@
-/** Rows of the tables of figures: what they say, without the page that shows them. */
+/** Rows of the tables of figures: their texts, without the page that shows them. */
 import { type Point, PointColumn, type RunningOverview } from './contract.js';
 import { countText, microsecondsText, numberText, octetsText, rateText, shareText, shortTimeText } from './format.js';
 import { rateNow } from './points.js';
@@ -91,7 +91,7 @@ export function costRows({ transports }: Figures): Row[] {
   });
 }
 
-/** What the processors did. */
+/** The CPU time, and the memory, as a note. */
 export function costNote({ cpu, cpu_per_handshake: handshake }: Figures, memory: number): string {
   const parts = Object.entries(cpu).map(([name, seconds]) => `${name} ${shortTimeText(seconds)}`);
   const known = handshake === null ? '' : ` A handshake costs ${microsecondsText(handshake)}.`;

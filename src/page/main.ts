@@ -1,4 +1,4 @@
-/** The page: hears what the server says once a second, and shows it. */
+/** The page: receives the state of the server once a second, and shows it. */
 import { type Overview, type Point, PointColumn, type RecordedWindow, type RunningOverview } from './contract.js';
 import { byId, create, setShown, setText } from './dom.js';
 import { eventsView } from './events-view.js';
@@ -27,7 +27,7 @@ import { showZones } from './zones-view.js';
 const LIVE = 300;
 /** Those that they show at first. */
 const LEAST = 60;
-/** Milliseconds without news after which what is shown counts as old. */
+/** Milliseconds without news after which the page counts as old. */
 const SILENCE = 3500;
 const QUERIES = TRANSPORTS.map(([, column]) => column);
 const NAMES = TRANSPORTS.map(([name]) => name);
@@ -100,7 +100,7 @@ function restartLine({ restart }: RunningOverview): string[] {
   return restart.length === 0 ? [] : [`A restart is needed, so that these changes take effect: ${restart.join(', ')}`];
 }
 
-/** Says how old what is shown is. */
+/** Says how old the page is. */
 function showAge(): void {
   const silent = performance.now() - heard;
   const isOld = last !== undefined && silent > SILENCE;
@@ -206,7 +206,7 @@ setText(
 choose(0);
 showZones(byId('zones'));
 setInterval(showAge, 1000);
-/** Milliseconds between two looks at what was recorded; the server makes it anew less often. */
+/** Milliseconds between two looks at the records; the server makes them anew less often. */
 setInterval(() => void readWindow(), 20_000);
 listen({
   points(points) {

@@ -10,7 +10,7 @@ export interface Series {
   readonly values: readonly (readonly (number | null)[])[];
 }
 
-/** What the counts of `columns` have grown by in a second, from one point to the next. Behind a gap or a restart it is not known. */
+/** How much the counts of `columns` have grown in a second, from one point to the next. Behind a gap or a restart it is not known. */
 export function ratesOf(points: readonly Point[], columns: readonly number[]): Series {
   const later = points.slice(1);
   return {

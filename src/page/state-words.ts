@@ -2,7 +2,7 @@
 import type { Overview, RunningOverview, ShownCertificate } from './contract.js';
 import { countedText, durationText } from './format.js';
 
-/** What the line says, in the order of importance; `level`: for its colour. */
+/** The parts of the line about the state, the most important first; `level`: for its colour. */
 interface StateWords {
   readonly level: 'ok' | 'warning' | 'critical';
   /** `serving`. */

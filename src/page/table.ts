@@ -5,7 +5,7 @@ interface Column {
   readonly head: string;
   /** `number` is aligned to the right; `long` may take several lines. */
   readonly kind?: 'number' | 'text' | 'long';
-  /** What the head means. */
+  /** The meaning of the head. */
   readonly title?: string;
 }
 

@@ -1,4 +1,4 @@
-/** Two reports beside each other: what has changed from one time to another. */
+/** Two reports beside each other: the changes from one time to another. */
 import type { Figures } from './figures.js';
 import type { Report, Span } from './make-report.js';
 import { type Table, timeText } from './report-tables.js';
@@ -117,7 +117,7 @@ export function compareReports(before: Report, after: Report): Comparison {
   };
 }
 
-/** What the table shows, in its order; what is known of neither time is left out. */
+/** The table of a comparison, in its order. Figures that are known of neither time are left out. */
 export function comparisonTable({ rows }: Comparison): Table {
   const known = rows.filter(({ before, after }) => before !== null || after !== null);
   return {

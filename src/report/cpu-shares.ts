@@ -1,4 +1,4 @@
-/** What part of the CPU of the answering threads went into each transport, and into handshakes. */
+/** The parts of the CPU of the answering threads that each transport, and handshakes, have used. */
 import { type Cells, numberAt } from './cell-reading.js';
 import { BLOCKS, PATH_NAMES } from './measures.js';
 

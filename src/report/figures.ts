@@ -1,4 +1,4 @@
-/** The figures of a report: what the numbers of a time, and of any number of servers, come to. */
+/** The figures of a report: computed from the numbers of a time and of any number of servers. */
 import { type Cells, type Counts, countsOf, MICROSECONDS, numberAt, ofFamilies, ratio } from './cell-reading.js';
 import { type CpuShares, cpuShares } from './cpu-shares.js';
 import { type Following, followingOf } from './following.js';

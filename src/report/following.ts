@@ -84,7 +84,7 @@ export function followingOf(cells: Cells): Following {
   };
 }
 
-/** Who used a set of transports and no other: those that came to it, less those that went on to a larger one. */
+/** Clients that used a set of transports and no other: those that came to it, less those that went on to a larger one. */
 function usedTransports(firstUse: (index: number) => number): Counts {
   const transports = TRANSPORT_NAMES.length;
   const used = SETS.map((name, set) => {
@@ -95,7 +95,7 @@ function usedTransports(firstUse: (index: number) => number): Counts {
     }
     return [name, clients] as const;
   });
-  // Who used UDP alone is not counted, so that those who went on from there make that number negative.
+  // Clients of UDP alone are not counted. Those that went on from there make that number negative.
   return Object.fromEntries(used.filter(([, clients]) => clients > 0));
 }
 

@@ -1,7 +1,7 @@
 /**
  * The rows that a server keeps: one a minute, one an hour, one a day for its clients. They are kept by the order in which they were begun,
- * not by their time, so that a clock that jumps cannot make old rows look older than they are. A minute or hour that a clock comes back to
- * goes on in the same row.
+ * not by their time, so that a clock that jumps cannot make old rows look older than they are. If a clock comes back to a minute
+ * or hour, that goes on in the same row.
  */
 import { type ClientDay, decodeClientDay, encodeClientDay } from './client-day.js';
 import { decodeRow, encodeRow, mergeCells, type Row } from './row.js';
@@ -13,7 +13,7 @@ const LIMITS = { m: 2880, h: 2160, d: 120 } as const;
 type Kind = keyof typeof LIMITS;
 const SECONDS = { m: MINUTE, h: HOUR } as const;
 
-/** What is to be stored by a key; undefined: the key goes. */
+/** A key, and the value to store by it; undefined: the key is removed. */
 export type Change = readonly [key: string, value: Uint8Array | undefined];
 
 export class History {
@@ -21,7 +21,7 @@ export class History {
   readonly #days = new Map<string, ClientDay>();
   #order = 0;
 
-  /** Takes what was stored; returns the keys of what is none of it, or damaged. */
+  /** Takes the stored rows and days; returns the keys of other or damaged entries. */
   load(stored: Iterable<readonly [key: string, value: Uint8Array]>): string[] {
     const bad: string[] = [];
     const rows: Row[] = [];
@@ -39,7 +39,7 @@ export class History {
     return bad;
   }
 
-  /** Notes what was counted until `now`, seconds since 1970; returns what is to be stored. */
+  /** Adds the counts until `now`, seconds since 1970, to the rows; returns the entries to store. */
   record(now: number, cells: ReadonlyMap<number, number>): Change[] {
     return (['m', 'h'] as const).flatMap((kind) => {
       const seconds = SECONDS[kind];
@@ -52,7 +52,7 @@ export class History {
     });
   }
 
-  /** Notes the clients of a day, all that are known so far; returns what is to be stored. */
+  /** Notes all clients of a day that are known so far; returns the entries to store. */
   recordDay(day: Omit<ClientDay, 'order'>): Change[] {
     const key = keyOfDay(day);
     const order = this.#days.get(key)?.order ?? ++this.#order;
@@ -77,7 +77,7 @@ export class History {
     return [...this.#days.values()];
   }
 
-  /** Lets go what was begun first. */
+  /** Removes the rows that were begun first. */
   #surplus(kind: Kind, rows: Map<string, unknown>): Change[] {
     const gone = [...rows.keys()].slice(0, Math.max(0, rows.size - LIMITS[kind]));
     for (const key of gone) rows.delete(key);

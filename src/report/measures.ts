@@ -1,5 +1,5 @@
 /**
- * What a row of evidence holds: numbers, each with an id that never changes its meaning. Rows are stored and exchanged, also between
+ * The numbers of a row of evidence. Each has an id, which never changes its meaning. Rows are stored and exchanged, also between
  * versions, so an id is not used again, and a block leaves room for labels that come later.
  */
 import { Kind, Transport } from '../answer/facts.js';
@@ -37,7 +37,7 @@ export const FAMILY_NAMES = namesOf(Family);
 export const KIND_NAMES = namesOf(Kind);
 export const END_NAMES = namesOf(SessionEnd);
 export const HANDSHAKE_NAMES = namesOf(HandshakeEnd);
-/** Buckets of a histogram, as its bounds have them, behind which the sum stands. */
+/** Buckets of a histogram, in the order of its bounds. The sum stands behind them. */
 const BUCKETS = Array.from({ length: 24 }, (_, i) => `b${i}`);
 const HISTOGRAM = [...BUCKETS, 'sum'];
 const BY_TRANSPORT = combined(TRANSPORT_NAMES, FAMILY_NAMES);
@@ -56,7 +56,7 @@ export const AWAY_BOUNDS = [
   '1 d',
   'more',
 ] as const;
-/** What is counted of handshakes that ended in one way (observe/clients/followed-clients.ts). */
+/** The counts of handshakes that ended in one way (observe/clients/followed-clients.ts). */
 export const AFTER = [...AWAY_BOUNDS.map((_, i) => `b${i}`), 'sum', 'ended', 'in_clear', 'beside', ''];
 /** Sets of transports by their bits: `none`, `udp`, `tcp`, `udp+tcp` and so on. */
 export const SETS = Array.from(
@@ -112,7 +112,7 @@ export const BLOCKS = {
   /** From the transport of a client's message before to that of the next: times, and clients. */
   moves: block('moves', 1216, combined(TRANSPORT_NAMES, TRANSPORT_NAMES)),
   movers: block('clients_moved', 1232, combined(TRANSPORT_NAMES, TRANSPORT_NAMES)),
-  /** Clients that tried TLS on a day, that tried again later, that had a complete handshake; and what could not be followed. */
+  /** Clients that tried TLS on a day, tried again later, completed a handshake; and messages and handshakes that could not be followed. */
   tries: block('tries_of_tls', 1248, ['tried', 'again', 'complete', 'not_followed']),
   /** Answers with TC over UDP, and queries on streams that followed. */
   retries: block('truncation', 1252, ['answers', 'tcp', 'starttls', 'tls']),

@@ -1,6 +1,6 @@
 /**
- * Evidence as JSON: what a server hands out, and what a report in JSON carries with it, so that reports can be made of it again, and of that of
- * several servers.
+ * Evidence as JSON. A server hands it out, and a report in JSON carries it along: so reports can be made of it again, and of the evidence
+ * of several servers.
  */
 import * as z from 'zod/mini';
 import { AdotdError, ErrorCode } from '../errors.js';
@@ -32,7 +32,7 @@ const reportSchema = z.object({ adotd_report: z.literal(1), from: number, to: nu
 export type ReportData = z.output<typeof dataSchema>;
 type JsonRow = z.output<typeof rowSchema>;
 
-/** What is known since `since`, seconds since 1970. */
+/** The evidence from `since` on, seconds since 1970. */
 export function dataOf(history: History, server: string, stored: boolean, since = 0): ReportData {
   const rows = (all: readonly Row[]): JsonRow[] => all.filter(({ at, seconds }) => at + seconds > since).map(named);
   return {

@@ -1,6 +1,6 @@
 /**
- * The JSON Schema of what `adotd report --format json` prints, with and without `--compare`. The types of the report hold for it: a figure that is
- * missing here does not compile. Objects may have more than it says: later versions add figures.
+ * The JSON Schema of the output of `adotd report --format json`, with and without `--compare`. The types of the report hold for it: a
+ * figure that is missing here does not compile. Objects may have more than it says: later versions add figures.
  */
 import * as z from 'zod/mini';
 import type { Comparison } from './comparison.js';

@@ -66,7 +66,7 @@ function times(count: number): string {
   return count === 1 ? 'once' : counted(count, 'time');
 }
 
-/** What has to be known of the servers to read their report: a sentence each. */
+/** Notes on the servers that a reader of their report needs: a sentence each. */
 export function notesOn(sources: readonly ReportData[]): string[] {
   const unstored = sources.filter(({ stored }) => !stored);
   return unstored.map(({ server }) => `${server} has no state: what was before its last start is not known.`);

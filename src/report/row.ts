@@ -15,7 +15,7 @@ export interface Row {
   readonly cells: ReadonlyMap<number, number>;
 }
 
-/** Raised when older versions cannot read what is written. */
+/** Raised when older versions cannot read the octets that this one writes. */
 const FORMAT = 1;
 /** Seconds since 1970, the year 9999; the longest period is a day. */
 const MAX_AT = 253_402_300_799;

@@ -27,7 +27,7 @@ export function addressOctets(text: string, out: Uint8Array): number {
   return end === text.length && parseIpv4(characters, 0, end, out, 0) ? 4 : 0;
 }
 
-/** Reduces ::ffff:0:0/96 to the IPv4 address; returns the length of what `out` then holds. */
+/** Reduces ::ffff:0:0/96 to the IPv4 address; returns the length of the address in `out`. */
 function mapped(out: Uint8Array): number {
   for (let i = 0; i < 10; i++) if (out[i] !== 0) return 16;
   if (out[10] !== 0xff || out[11] !== 0xff) return 16;
@@ -40,7 +40,7 @@ export function endpointText(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** The address and the port of what endpointText makes; undefined when it is nothing of the kind. Port 0 is one. */
+/** The address and the port in a text of endpointText; undefined for any other text. Port 0 is one. */
 export function endpointFromText(text: string): { address: string; port: number } | undefined {
   const match = /^(?:\[([\w:.%]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(text);
   const [, ipv6, ipv4, digits] = match ?? [];

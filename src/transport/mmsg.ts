@@ -47,7 +47,9 @@ const MAPPED_WORD = -0x10000;
 
 /** Room for control messages: that of the address asked, and some that others may have switched on. */
 const CONTROL_ROOM = 128;
-/** What hold() returns: the sender's address, the octets of control messages (at most CONTROL_ROOM), these. */
+/**
+ * The octets that hold() returns: the sender's address, the length of the control messages (at most CONTROL_ROOM), the control messages.
+ */
 const HELD_LENGTH = PEER;
 const HELD_CONTROL = HELD_LENGTH + 1;
 /** struct pollfd: descriptor, events asked for, events found. */
@@ -102,17 +104,17 @@ export interface Batches {
   copyAddress(message: number, to: Uint8Array): number;
   /** Addresses the `length` octets in response slot `response` to the sender of a message. Slots are put in order, from 0. */
   put(response: number, message: number, length: number): void;
-  /** A copy of where a message came from, and of what address it was sent to. */
+  /** A copy of the address that a message came from, and of the one that it was sent to. */
   hold(message: number): Uint8Array;
-  /** Makes message 0 one that came from where hold() says. */
+  /** Makes message 0 one that came from the sender in a copy of hold(). */
   restore(held: Uint8Array): void;
   /** Sends the first `count` responses; returns how many could not be sent. Waits for room, but never for long. */
   send(count: number): number;
 }
 
 /**
- * Where each part of the memory of one socket's batches begins: headers of both calls, their vectors, the senders' addresses, what
- * poll waits for. Control messages come last, and only where a wildcard address has them.
+ * Where each part of the memory of one socket's batches begins: headers of both calls, their vectors, the senders' addresses, the
+ * pollfd of poll. Control messages come last, and only where a wildcard address has them.
  */
 const RX = 0;
 const TX = RX + BATCH * HEADER;
@@ -309,7 +311,7 @@ function holdPeer({ octets, words }: Memory, message: number, wildcard: boolean)
   return held;
 }
 
-/** What holdPeer() made, in the place of message 0. */
+/** Puts the copy that holdPeer() made into the place of message 0. */
 function restorePeer({ octets, words }: Memory, held: Uint8Array): void {
   octets.set(held.subarray(0, PEER), PEERS);
   if (held.length <= HELD_CONTROL) return;

@@ -52,7 +52,7 @@ export function lookAgain(words: Int32Array): void {
 export const PATIENCE = 50;
 /**
  * The same for a thread that nothing has come to for that long: it waits until its next timer, this long at the most. All else that it
- * might have to do wakes it; the limit is for what we have not thought of.
+ * might have to do wakes it; the limit is for cases that we have not thought of.
  */
 const LONGEST_PATIENCE = 60_000;
 
@@ -69,7 +69,7 @@ export function createSleep(system: Libc, rest: Rest, poll: (milliseconds: numbe
   const longer = (): number => {
     const before = handled;
     handled = performance.nodeTiming.uvMetricsInfo.events;
-    // What the event loop has begun to watch while it handled an event is not in its descriptor before its next turn.
+    // If the event loop has begun to watch something while it handled an event, its descriptor shows that only after its next turn.
     return handled === before ? Math.max(PATIENCE, Math.min(system.nextTimer(), LONGEST_PATIENCE)) : PATIENCE;
   };
   return (milliseconds) => {

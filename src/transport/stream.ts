@@ -229,7 +229,7 @@ class StreamConnection implements OpenConnection {
     secure.on('error', (error) => {
       if (session.isHandshaking) session.count.failed(handshakeFailure(codeOf(error)));
       else this.#context.event(TransportEvent.TCP_ERROR);
-      // An alert has told the peer what is wrong; the connection is closed behind it.
+      // An alert has told the peer the reason; the connection is closed behind it.
       raw.destroySoon();
     });
     // After the handshake only this event tells of a fatal error, unless a tls.Server made the socket. RFC 8446 §6.2: the connection
@@ -308,7 +308,7 @@ function keepWritesApart(socket: TLSSocket): void {
   socket._writev = undefined;
 }
 
-/** What is wrong with the client's certificate: node:tls tells that to its own server only. */
+/** The error of the client's certificate; undefined: none. node:tls tells it to its own server only. */
 function verifyError(socket: TLSSocket): unknown {
   const handle: unknown = Reflect.get(socket, 'ssl');
   const verify: unknown =

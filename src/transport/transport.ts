@@ -47,7 +47,7 @@ export interface TlsOffer {
   options(serverName?: string): TLSSocketOptions;
 }
 
-/** What every transport answers with. */
+/** The parts that every transport needs to answer. */
 export interface AnswerContext {
   readonly responder: Responder;
   readonly clock: Clock;
@@ -87,11 +87,11 @@ export interface OpenConnection extends Connection {
 /** Replaces the sender of every socket that is bound, and every connection that is accepted. */
 export interface Interception {
   sender(socket: DatagramSocket): DatagramSender;
-  /** `socket` is what the connection reads from and writes to; `secure`: TLS from the first octet on. */
+  /** The connection reads from `socket` and writes to it; `secure`: TLS from the first octet on. */
   connection(connection: OpenConnection, socket: Socket, secure: boolean): Connection;
 }
 
-/** What UDP needs besides. */
+/** The parts that UDP needs besides. */
 export interface UdpContext extends AnswerContext {
   /** Octets: the UDP payload limit (RFC 6891 §6.2.5). */
   readonly udpPayload: number;
@@ -107,12 +107,12 @@ interface Agreed {
   readonly isNamed: boolean;
 }
 
-/** What only a transport knows of its sessions, and is counted. */
+/** Counts of facts that only a transport knows of its sessions. */
 interface StreamCounts {
   /** Octets of TCP's payload, those of TLS among them, that came and went on a path. */
   octets(path: SessionPath, received: number, sent: number, client: Uint8Array): void;
   /**
-   * What was agreed on in a complete handshake. Version and cipher as OpenSSL calls them: `TLSv1.3`, `TLS_AES_128_GCM_SHA256`; the group as
+   * The parameters of a complete handshake. Version and cipher as OpenSSL calls them: `TLSv1.3`, `TLS_AES_128_GCM_SHA256`; the group as
    * IANA does, or `unknown`; whether ALPN chose `dot`, and whether the client named the server.
    */
   agreed(path: SessionPath, what: Agreed, client: Uint8Array): void;
@@ -127,11 +127,11 @@ interface StreamCounts {
   handshakesTook(seconds: number): void;
 }
 
-/** What streams need besides. */
+/** The parts that streams need besides. */
 export interface StreamContext extends AnswerContext {
   /** The stream sessions of this thread. */
   readonly sessions: SessionManager;
-  /** What only a transport knows of its sessions. */
+  /** Counts the facts that only a transport knows of its sessions. */
   readonly counts: StreamCounts;
   /** Certificates and keys; undefined where TLS is not served. */
   readonly tls: TlsOffer | undefined;
@@ -157,7 +157,7 @@ export interface Listener {
   readonly endpoint: Endpoint;
   /** Answers from `catalog` from the next message on. */
   publish(catalog: Catalog): void;
-  /** Takes nothing new, finishes what has begun, and closes. */
+  /** Takes nothing new, finishes the work that has begun, and closes. */
   close(): Promise<void>;
   /** Closes a listener that has served nothing, since another address could not be bound. */
   abandon(): Promise<void>;

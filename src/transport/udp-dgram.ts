@@ -170,7 +170,7 @@ async function finish(socket: Socket, answerer: Answerer, own: boolean): Promise
   await new Promise<void>((resolve) => socket.close(() => resolve()));
 }
 
-/** Answers queries until a whole turn of the event loop brings none, and what was handed off. */
+/** Answers queries until a whole turn of the event loop brings none, and the requests that were handed off. */
 async function answerQueued(answerer: Answerer): Promise<void> {
   for (let turn = 0, before = -1; turn < LAST_TURNS && answerer.received !== before; turn++) {
     before = answerer.received;
@@ -205,7 +205,7 @@ function enlargeReceiveBuffer(socket: Socket): void {
   try {
     socket.setRecvBufferSize(RECEIVE_BUFFER);
   } catch {
-    // Systems other than Linux refuse what is too large. The default of the system stays.
+    // Systems other than Linux refuse a size that is too large. The default of the system stays.
   }
 }
 

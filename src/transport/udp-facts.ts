@@ -1,4 +1,4 @@
-/** What UDP answers with on both paths: the facts of its queries, and room for its responses. */
+/** The parts that both paths of UDP answer with: the facts of its queries, and room for its responses. */
 import { createFacts, type Facts, Transport } from '../answer/facts.js';
 import type { Catalog } from '../image/catalog.js';
 import type { UdpContext } from './transport.js';

@@ -19,7 +19,7 @@ import { type Answerer, createRounds, RECEIVING_TIME } from './udp/udp-rounds.js
 import { responseRoom, udpFacts } from './udp-facts.js';
 import { createWait } from './wait.js';
 
-/** A bound UDP socket; whoever bound it closes it. */
+/** A bound UDP socket; its binder closes it. */
 export interface UdpSocket {
   readonly fd: number;
   readonly endpoint: Endpoint;
@@ -170,11 +170,11 @@ export function serveMmsg(
       if (stopped) return context.handOff.emptied();
       stopped = true;
       sockets.forEach(({ fd, shared }, i) => {
-        // Other processes answer what comes to a socket that they have too, and that may never end.
+        // Other processes answer the queries that come to a socket that they have too. Such queries may never end.
         const most = !shared && deafenSocket(fd) ? LAST_BATCHES : LAST_BATCHES_SHARED;
         for (let batch = 0; batch < most && answerers[i]!.answer(MSG_DONTWAIT, BATCH) > 0; batch++);
       });
-      // What was handed off is promised: its replies come by the event loop, which has nothing else to do now.
+      // Requests that were handed off get their replies: those come by the event loop, which has nothing else to do now.
       await context.handOff.emptied();
     },
   };

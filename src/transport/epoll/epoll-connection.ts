@@ -1,6 +1,6 @@
 /**
- * A connection of the loop: TCP, and TLS over it. Its descriptor does not block; what the system does not take at once is sent when epoll
- * says that there is room.
+ * A connection of the loop: TCP, and TLS over it. Its descriptor does not block; octets that the system does not take at once are sent when
+ * epoll says that there is room.
  *
  * Inside TLS, octets that were read make a turn of the TLS engine: each answer becomes a record, and all records of the turn are sent
  * together. TLS is closed by close_notify without FIN, so that the client closes TCP first, and TIME_WAIT is the client's (RFC 7858 §3.4).
@@ -21,7 +21,7 @@ import { TlsPlace } from './tls-place.js';
 
 const SHUT_WR = 1;
 const NOTHING = new Uint8Array(0);
-/** Reads that throw away what came before a connection is closed behind an alert. A guess: what a client sends in one go. */
+/** Reads that throw away what came before a connection is closed behind an alert. A guess: as much as a client sends in one go. */
 const LAST_READS = 4;
 
 export class EpollConnection implements Connection {
@@ -36,7 +36,7 @@ export class EpollConnection implements Connection {
   /** Whether the session wants octets. */
   #reading = true;
   #peerEnded = false;
-  /** Our direction is to be closed behind what waits. */
+  /** Our direction is to be closed behind the octets that wait. */
   #ending = false;
   #finSent = false;
   /** The answers in the clear that are to be sent: they stand one behind the other. */
@@ -50,7 +50,7 @@ export class EpollConnection implements Connection {
   #tls: TlsPlace | undefined;
   /** Octets of TLS that the session has handed over. */
   #first: Uint8Array | undefined;
-  /** TLS has failed: the connection is closed behind what waits. */
+  /** TLS has failed: the connection is closed behind the octets that wait. */
   #failing = false;
   #deferred = false;
   /** The session is to go on. */
@@ -136,7 +136,7 @@ export class EpollConnection implements Connection {
   resume(): void {
     this.#reading = true;
     this.#watch();
-    // What had come before the pause tells epoll nothing.
+    // Epoll does not tell of octets that had come before the pause.
     if (this.#tls?.hasKept) this.#defer();
   }
 
@@ -179,7 +179,7 @@ export class EpollConnection implements Connection {
     gone.push(this);
   }
 
-  /** Does what these events make possible. */
+  /** Does the work that these events make possible. */
   ready(events: number): void {
     if ((events & Ready.WRITE) !== 0) this.#sendWaiting();
     if (!this.#open) return;
@@ -257,7 +257,7 @@ export class EpollConnection implements Connection {
     this.destroy();
   }
 
-  /** What the session handed over is worked on like what is read. */
+  /** Works on the octets that the session handed over as on those that are read. */
   #feedFirst(octets: Uint8Array): void {
     const { output, outputAddress } = this.#parts.memory;
     const part = octets.subarray(0, LARGEST_READ);
@@ -270,7 +270,7 @@ export class EpollConnection implements Connection {
     if (this.#tls?.isOpen) this.#work(this.#tls, outputAddress, part.length);
   }
 
-  /** A turn of the engine: `length` octets of TLS are opened, what is in them is answered, and the answers are sent. */
+  /** A turn of the engine: `length` octets of TLS are opened, the queries in them are answered, and the answers are sent. */
   #work(tls: TlsPlace, address: number, length: number): void {
     if (!tls.begin(address, length)) {
       this.#broke();
@@ -332,7 +332,7 @@ export class EpollConnection implements Connection {
     this.#sender.sent = 0;
   }
 
-  /** Has epoll watch for what is wanted now. While nothing is, it still tells of a connection that breaks. */
+  /** Has epoll watch for the events that are wanted now. While none are, it still tells of a connection that breaks. */
   #watch(): void {
     if (!this.#open) return;
     const read = this.#reading && !this.#peerEnded ? Ready.READ : 0;

@@ -10,7 +10,7 @@ import { Ready } from './epoll.js';
 import { EpollConnection } from './epoll-connection.js';
 import type { LoopParts } from './loop-parts.js';
 
-/** A bound socket; whoever bound it closes it. */
+/** A bound socket; its binder closes it. */
 export interface StreamSocket {
   readonly fd: number;
   readonly endpoint: Endpoint;
@@ -49,7 +49,7 @@ export interface EpollListeners {
   readonly acceptedAt: number;
   /** Lets no new connections begin where that is possible; returns whether it is anywhere. */
   refuse(): boolean;
-  /** Accepts what has connected, and listens no longer. */
+  /** Accepts the connections that wait, and listens no longer. */
   close(): void;
 }
 

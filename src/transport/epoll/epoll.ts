@@ -1,5 +1,5 @@
 /**
- * epoll(7): waiting for many descriptors at once, and learning which of them are ready. Level-triggered: what is not read stays
+ * epoll(7): waiting for many descriptors at once, and learning which of them are ready. Level-triggered: octets that are not read stay
  * ready.
  *
  * Hot file: typed arrays and integers, every offset has a name; nothing is allocated once an instance exists. Addresses are kept as
@@ -44,7 +44,7 @@ export interface Epoll {
   remove(fd: number): void;
   /** Waits until a descriptor is ready, and returns how many are; 0 or less: none within `milliseconds`. */
   wait(milliseconds: number): number;
-  /** What the last wait found: of the number `i`, counted from 0. */
+  /** A finding of the last wait: that of the number `i`, counted from 0. */
   descriptorOf(i: number): number;
   generationOf(i: number): number;
   eventsOf(i: number): number;

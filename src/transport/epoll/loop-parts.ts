@@ -1,4 +1,4 @@
-/** What the listeners and connections of one loop share. */
+/** The parts that the listeners and connections of one loop share. */
 
 import { threadTime } from '../../native/thread-time.js';
 import type { Session } from '../../session/session.js';
@@ -8,15 +8,15 @@ import type { StreamContext } from '../transport.js';
 import { createEpoll, type Epoll } from './epoll.js';
 import { disownDescriptor, ownDescriptor } from './owned-descriptors.js';
 
-/** Octets that one read takes from a connection at the most, and one write of what had to wait. */
+/** The most octets that one read takes from a connection, and that one write takes of those that had to wait. */
 export const LARGEST_READ = 32_768;
 
 /** Memory that the system reads and writes. It never moves, and lives as long as the loop. */
 interface Memory {
-  /** What was read last. */
+  /** The octets that were read last. */
   readonly input: Uint8Array;
   readonly inputAddress: number;
-  /** What had to wait, on its way to the system. */
+  /** Octets that had to wait, on their way to the system. */
   readonly output: Uint8Array;
   readonly outputAddress: number;
 }
@@ -24,13 +24,13 @@ interface Memory {
 /** A connection as the loop sees it. */
 interface LoopConnection {
   readonly generation: number;
-  /** Does what these events (Ready) make possible. */
+  /** Does the work that these events (Ready) make possible. */
   ready(events: number): void;
   /** Whether a TLS handshake is under way. */
   readonly handshaking: boolean;
   /** undefined once it is told that the connection is gone. */
   readonly session: Session | undefined;
-  /** Does what was deferred. */
+  /** Does the deferred work. */
   goOn(): void;
   /** Has its session go on. */
   sessionGoOn(): void;

@@ -1,6 +1,6 @@
 /**
  * The descriptors that a thread has opened through the C library. Node closes none of them when the thread ends, however it ends. So
- * they stand in shared memory, and whoever started the thread closes what is left once it is gone.
+ * they stand in shared memory. Once the thread is gone, the thread that started it closes the descriptors that are left.
  */
 import { libc } from '../libc.js';
 
@@ -24,7 +24,7 @@ export function disownDescriptor(table: Int32Array, fd: number): void {
   if (fd < table.length * BITS) table[fd >>> 5]! &= ~(1 << (fd & 31));
 }
 
-/** Closes what a thread has left open, which must have ended; returns how many. */
+/** Closes the descriptors that a thread has left open, which must have ended; returns how many. */
 export function closeOwned(table: Int32Array): number {
   const system = libc();
   if (typeof system === 'string') return 0;

@@ -1,5 +1,5 @@
 /**
- * What a connection sends. What the system does not take at once waits here.
+ * Sends the octets of a connection. Those that the system does not take at once wait here.
  *
  * Hot file: no allocation per message unless it has to wait, no exceptions for control flow.
  */
@@ -12,7 +12,7 @@ const MSG_NOSIGNAL = 0x4000;
 export class Sender {
   /** Octets that the system has not taken. */
   unsent = 0;
-  /** Octets that it has taken; whoever counts them sets it back. */
+  /** Octets that it has taken; the caller that counts them sets it back. */
   sent = 0;
   readonly #fd: number;
   readonly #parts: LoopParts;
@@ -40,7 +40,7 @@ export class Sender {
     return true;
   }
 
-  /** Sends what waits, as far as there is room. false: the connection is broken. */
+  /** Sends the octets that wait, as far as there is room. false: the connection is broken. */
   sendWaiting(): boolean {
     const { output, outputAddress } = this.#parts.memory;
     const waiting = this.#waiting ?? [];
@@ -62,7 +62,7 @@ export class Sender {
     return true;
   }
 
-  /** Forgets what waits. */
+  /** Forgets the octets that wait. */
   clear(): void {
     this.unsent = 0;
     this.#from = 0;

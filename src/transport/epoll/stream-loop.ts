@@ -45,13 +45,13 @@ export interface StreamLoopOptions {
  */
 const HANDSHAKE_TIME = 2;
 /**
- * Milliseconds of a round for what sessions had to put off: mostly queries that had come before a pause. The rest of it has its turn in
- * the next rounds. A guess: sixty of them with large answers took 220 ms.
+ * Milliseconds of a round for work that sessions had to put off: mostly queries that had come before a pause. The rest of it has its turn
+ * in the next rounds. A guess: sixty of them with large answers took 220 ms.
  */
 const DEFERRED_TIME = 10;
 /**
- * Milliseconds of a round for long answers, of which one turn at least: a transfer's turn takes 0.2 to 0.5 ms. So they get what others
- * leave of a thread, and at most two thirds of it where others have short answers to give.
+ * Milliseconds of a round for long answers, of which one turn at least: a transfer's turn takes 0.2 to 0.5 ms. So they get the time that
+ * others leave of a thread, and at most two thirds of it where others have short answers to give.
  */
 const YIELDED_TIME = 1;
 /** Rounds of waiting and serving after which the event loop always gets a turn. */
@@ -60,7 +60,7 @@ const ROUNDS = 128;
 /** 1 turn of a connection in this many is timed: prime, as that of the timed answers. Measured: reading the clock twice takes 100 ns. */
 export const WORK_SAMPLE = 61;
 
-/** In place of events: a connection is to do what was deferred, or to go on with a long answer. */
+/** In place of events: a connection is to do its deferred work, or to go on with a long answer. */
 const GO_ON = 0;
 const YIELDED = -1;
 
@@ -120,8 +120,8 @@ export function serveStreams(sockets: readonly StreamSocket[], options: StreamLo
 }
 
 /**
- * Returns a function that waits, and serves what is ready; it returns whether to go on: false when the event loop has work, or when
- * nothing came.
+ * Returns a function that waits, and serves the descriptors that are ready. It returns whether to go on: false when the event loop has
+ * work, or when nothing came.
  */
 function createRound(
   parts: LoopParts,
@@ -160,7 +160,7 @@ function createRound(
   };
 }
 
-/** Serves what was deferred: handshakes for `time` milliseconds, sessions for DEFERRED_TIME. */
+/** Does the deferred work: handshakes for `time` milliseconds, sessions for DEFERRED_TIME. */
 function serveDeferred(parts: LoopParts, clock: LoopClock, words: Int32Array, time: number): void {
   const { deferred, tls } = parts;
   const count = deferred.length;

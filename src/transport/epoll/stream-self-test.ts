@@ -57,7 +57,7 @@ function openOne(opened: number[]): BoundSocket {
   return socket;
 }
 
-/** Connects, sends octets, sends them back, and ends the connection; returns what went wrong. */
+/** Connects, sends octets, sends them back, and ends the connection; returns the mistake, if there was one. */
 function converse(
   system: Libc,
   epoll: Epoll,

@@ -72,7 +72,7 @@ export class TlsPlace {
     return this.sealed < SEND_FROM || this.sendSealed();
   }
 
-  /** Sends what is sealed. false: the connection is broken. */
+  /** Sends the sealed octets. false: the connection is broken. */
   sendSealed(): boolean {
     const { engine } = this;
     this.sealed = 0;
@@ -116,7 +116,7 @@ export class TlsPlace {
     return true;
   }
 
-  /** What only a mistake of ours, or a lack of memory, can bring about. It is logged, and the connection ends. */
+  /** An error that only a mistake of ours, or a lack of memory, can cause. It is logged, and the connection ends. */
   #mistake(what: string): false {
     this.#parts.context.mistake(new Error(`a turn of the TLS engine ${what}`));
     return false;

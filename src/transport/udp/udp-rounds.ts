@@ -38,11 +38,11 @@ export const RECEIVING_TIME = 20;
 const OFTEN = 500;
 /** Queries a second from which on batches are taken. Measured: at 5,000 a batch has one query, at 20,000 three; there, a call for each costs 25 % more. */
 const CROWDED = 10_000;
-/** Of so many rounds that take one datagram, one takes a batch all the same. Where that finds a backlog, batches are taken at once. */
+/** Of this many rounds that take one datagram, one takes a batch all the same. If that finds a backlog, batches are taken at once. */
 const PROBE = 16;
 const BACKLOG = 8;
 
-/** What the rounds are made of. */
+/** The parts of the rounds. */
 interface Rounds {
   readonly answerers: readonly Answerer[];
   /** `now`: the second of the batch answered last. */
