@@ -54,7 +54,7 @@ type Parsed<T extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>
 >;
 
-/** What to do instead of giving an option twice, by its name. */
+/** Remedies for an option that is given twice, by its name. */
 type Remedies<T extends Options> = { readonly [Name in keyof T]?: string };
 
 /**
@@ -128,7 +128,7 @@ export function wholeNumber(verb: string, option: string, text: string, min: num
 
 /** A verb of the command line. */
 export interface Verb {
-  /** What `--help` prints. */
+  /** The text that `--help` prints. */
   readonly help: string;
   readonly options: Options;
   /** Runs with the words behind the verb; fulfilled with the exit status. */

@@ -46,7 +46,7 @@ function choices({ value }: HelpOption): readonly string[] | undefined {
     : undefined;
 }
 
-/** What a shell completes after an option. */
+/** The kind of value that a shell completes after an option. */
 function kindOf(option: HelpOption): 'nothing' | 'file' | 'folder' | 'other' | readonly string[] {
   if (option.value === undefined) return 'nothing';
   if (option.value === 'DIR') return 'folder';

@@ -1,11 +1,11 @@
 /**
- * Words of dig and kdig for `adotd query`: those that mean something here become our options, the others are answered with what to
- * write instead. So whoever has asked nameservers for years needs no second vocabulary.
+ * Words of dig and kdig for `adotd query`: those that mean something here become our options; for the others, the message says what to
+ * write instead. So people who know dig need no second vocabulary.
  */
 import { addressOctets } from '../transport/address.js';
 import { UsageError } from './arguments.js';
 
-/** What a word behind `+` becomes; with `=`, its value follows. A text instead: why there is no such thing. */
+/** Our options for a word behind `+`; with `=`, its value follows. A text instead: why there is no such option. */
 type Meaning = readonly string[] | ((value: string | undefined) => readonly string[]) | string;
 
 const NOTHING: readonly string[] = [];

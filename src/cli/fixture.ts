@@ -136,7 +136,7 @@ async function settingsOf(values: Values) {
   };
 }
 
-/** What reads YAML is loaded only where there is some to read. */
+/** The module that reads YAML is loaded only if there is a file to read. */
 async function settingsFrom(file: string) {
   const { readSettings } = await import('./fixture/written-settings.js');
   return readSettings(file, (line) => void process.stderr.write(`${line}\n`));

@@ -1,10 +1,10 @@
 /**
- * What people type who know another verb or another tool (named-checkconf, named-checkzone, nsd-checkconf, knotc, rndc, kzonecheck, dig, kdig,
- * nsupdate), and what to type here instead. An option that the verb has is not listed; one that another verb has is listed if there is
- * a remedy, otherwise the message says which verbs have it. The words of dig that `adotd query` understands are in dig-words.ts.
+ * Words that people know from another verb or another tool (named-checkconf, named-checkzone, nsd-checkconf, knotc, rndc, kzonecheck,
+ * dig, kdig, nsupdate), and the remedy here. An option that the verb has is not listed. An option of another verb is listed if there is a
+ * remedy; otherwise the message says which verbs have it. The words of dig that `adotd query` understands are in dig-words.ts.
  */
 
-/** By what was typed: what to do instead, as the end of an error message. */
+/** By the typed word: the remedy, as the end of an error message. */
 type Habits = Readonly<Record<string, string>>;
 
 const CHECK_CONFIG = 'write adotd check FILE, with the configuration as FILE';

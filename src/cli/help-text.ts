@@ -1,4 +1,4 @@
-/** What a verb's help text says, piece by piece: completions and manual pages are made of it, so that it is said once. */
+/** Splits a verb's help text into pieces. Completions and manual pages are made of them, so that the text is written once. */
 
 export interface HelpOption {
   /** `--config` */
@@ -8,7 +8,7 @@ export interface HelpOption {
   readonly meaning: string;
 }
 
-/** What the verb takes as its command: `reload [ZONE]`, or two words, `state import FILE`. */
+/** A command of the verb: `reload [ZONE]`, or of two words, `state import FILE`. */
 export interface HelpCommand {
   readonly name: string;
   readonly words: string;
@@ -18,7 +18,7 @@ export interface HelpCommand {
 export interface HelpText {
   /** The line of usage, without `usage: `. */
   readonly usage: string;
-  /** What is no option and no command, paragraph by paragraph. */
+  /** The text outside options and commands, paragraph by paragraph. */
   readonly paragraphs: readonly string[];
   readonly commands: readonly HelpCommand[];
   readonly options: readonly HelpOption[];
@@ -34,7 +34,7 @@ export function parseHelp(help: string): HelpText {
   const options: HelpOption[] = [];
   const commands: HelpCommand[] = [];
   const paragraphs: string[][] = [[]];
-  /** What an indented line goes on with. */
+  /** Adds an indented line to the entry that it continues. */
   let last: ((text: string) => void) | undefined;
   for (const line of lines) {
     const option = OPTION.exec(line);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * The program `adotd`. Before it loads the module of a verb, it handles signals, and checks how many files may be open: Node opens the
- * files of many modules at once, and ends with a stack if it cannot. What is imported here is small and imports nothing else, so that
+ * files of many modules at once, and ends with a stack if it cannot. The modules imported here are small and import nothing else, so that
  * this begins within milliseconds.
  */
 import { descriptorLimit } from '../server/process/descriptor-limit.js';

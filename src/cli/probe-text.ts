@@ -77,7 +77,7 @@ function answers({ works, failure }: TransportReport): string {
   return `no: ${why}`;
 }
 
-/** What the table does not say of a failure: what is on the port in place of DNS, for one. */
+/** The details of a failure that the table lacks, such as the protocol that is on the port in place of DNS. */
 function reason({ code, message }: Failure): Cell {
   return code === ClientErrorCode.REFUSED ? undefined : message;
 }
@@ -138,7 +138,7 @@ function lines(report: ProbeReport): string[] {
   ];
 }
 
-/** What DNSSEC says of records, where that was asked. */
+/** Says whether DNSSEC verified records, if that was asked for. */
 function verified(validated: boolean | undefined): string {
   return validated === undefined ? '' : validated ? ', verified' : ', NOT verified';
 }

@@ -32,7 +32,7 @@ const OPTIONS = {
   try: { type: 'boolean' },
 } as const satisfies Options;
 
-/** What to do instead of giving one of these twice. */
+/** Remedies for an option that is given twice. */
 const REMEDIES = {
   config: 'write all of it into one file',
   zones: 'put the zone files into one folder, or list them in a configuration (zones.files)',

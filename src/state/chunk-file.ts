@@ -17,7 +17,7 @@ const TURN = 4 << 20;
 const HEADERS = 8192;
 const NOTHING = new Uint8Array(0);
 
-/** What a file is about: the name of the value, and numbers that its owner gives a meaning. */
+/** The subject of a file: the name of the value, and numbers that its owner gives a meaning. */
 type ValueHeader = Pick<Entry, 'name' | 'fields'>;
 
 /** Octets in chunks. */

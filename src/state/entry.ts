@@ -63,10 +63,10 @@ export const EntryType = {
   IMAGE: 12,
 } as const;
 
-/** What a header says. */
+/** The content of a header. */
 export interface Entry {
   readonly type: number;
-  /** What has this name is removed. */
+  /** Whether the entry removes the thing that has this name. */
   readonly isRemoval: boolean;
   /** Rises with each entry that is made; an entry that is copied keeps it. */
   readonly sequence: number;
@@ -75,7 +75,7 @@ export interface Entry {
   readonly fields: readonly number[];
 }
 
-/** What a header says, and where the parts of the entry are. */
+/** The content of a header, and where the parts of the entry are. */
 export interface FoundEntry extends Entry {
   readonly headerLength: number;
   readonly payloadLength: number;

@@ -24,7 +24,7 @@ export class HighWater {
   readonly #path: string;
   readonly #fd: number;
   #count = 0;
-  /** What was found when it was opened; undefined: nothing; 'damaged': something that cannot be read. */
+  /** The mark that was found when the file was opened; undefined: none; 'damaged': it cannot be read. */
   readonly found: Mark | 'damaged' | undefined;
 
   constructor(path: string) {

@@ -1,6 +1,6 @@
 /**
- * The cache of images: for each zone the image that was last served, so that a start reads images and not records. What is missing here,
- * damaged, or of another layout is made anew from the stored records.
+ * The cache of images: for each zone the image that was last served, so that a start reads images and not records. An image that is
+ * missing, damaged, or of another layout is made anew from the stored records.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';

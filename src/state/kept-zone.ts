@@ -1,4 +1,4 @@
-/** What the store knows of one zone: which entries of the ledger are its own, and which of them count. */
+/** The store's knowledge of one zone: which entries of the ledger are its own, and which of them count. */
 import type { FoundEntry } from './entry.js';
 import type { Place } from './ledger-files.js';
 import { NO_FACTS, type StoredFacts } from './zone-facts.js';

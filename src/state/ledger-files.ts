@@ -37,13 +37,13 @@ interface LedgerFile {
 }
 
 export class LedgerFiles {
-  /** What was damaged when they were opened. */
+  /** Damage that was found when they were opened. */
   readonly damage: Damage[] = [];
-  /** The newest file: what is new goes to its end. */
+  /** The newest file: new entries go to its end. */
   target!: LedgerFile;
   /** Sequence number of the newest entry. */
   sequence = 0;
-  /** Entries with a larger sequence number were made after all that is lost. 0: nothing is lost; Infinity: what is lost may be the newest. */
+  /** Entries with a larger sequence number were made after all lost ones. 0: nothing is lost; Infinity: the newest entries may be lost. */
   lostUpTo = 0;
   readonly mark: HighWater;
   readonly #folder: string;

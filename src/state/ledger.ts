@@ -1,9 +1,9 @@
 /**
- * The ledger: the file that all entries are appended to. What is appended together waits for one fdatasync together. When most of it is
- * out of date, what is of use is copied into a new file, to which everything new goes meanwhile; then the old one is removed.
+ * The ledger: the file that all entries are appended to. Entries that are appended together wait for one fdatasync together. When most of
+ * them are out of date, the others are copied into a new file, to which new entries go meanwhile; then the old file is removed.
  *
  * No database library does this. Measured with LMDB: of 100 processes that opened a file of it with a damaged part, 9 were ended by a signal
- * or hung, since it follows what it reads without checking it; a server would not come up again.
+ * or hung, since it trusts the content of the file without checking it; a server would not come up again.
  */
 import type { AdotdError } from '../errors.js';
 import { type Entry, EntryType, encodeEntry } from './entry.js';
@@ -23,14 +23,14 @@ interface Waiting {
   done(error?: AdotdError): void;
 }
 
-/** What is appended; the ledger numbers it. */
+/** An entry to be appended; the ledger numbers it. */
 type NewEntry = Omit<Entry, 'sequence'>;
 
 export class Ledger {
   readonly #folder: string;
   readonly #files: LedgerFiles;
   #waiting: Waiting[] = [];
-  /** What wants the files for itself, between two batches. */
+  /** Tasks that need the files for themselves, between two batches. */
   readonly #tasks: (() => Promise<void>)[] = [];
   #isWriting = false;
   readonly #whenIdle: (() => void)[] = [];
@@ -53,12 +53,12 @@ export class Ledger {
     return ledger;
   }
 
-  /** What was damaged when it was opened. */
+  /** Damage that was found when it was opened. */
   get damage(): LedgerFiles['damage'] {
     return this.#files.damage;
   }
 
-  /** Entries with a larger sequence number were made after all that is lost; Infinity: what is lost may be the newest. */
+  /** Entries with a larger sequence number were made after all lost ones; Infinity: the newest entries may be lost. */
   get lostUpTo(): number {
     return this.#files.lostUpTo;
   }
@@ -96,7 +96,7 @@ export class Ledger {
   }
 
   /**
-   * Begins a new file, copies to it the entries that `live` returns then, and removes the older files. What is appended meanwhile goes to
+   * Begins a new file, copies to it the entries that `live` returns then, and removes the older files. Entries appended meanwhile go to
    * the new file. Rejects with ADOTD_STATE; then nothing is lost, and it can be tried again.
    */
   async rewrite(live: () => readonly Place[]): Promise<void> {
@@ -170,7 +170,7 @@ export class Ledger {
   async #work(): Promise<void> {
     if (this.#isWriting) return;
     this.#isWriting = true;
-    // What is appended in this turn of the event loop waits for one fdatasync.
+    // Entries that are appended in this turn of the event loop wait for one fdatasync.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#tasks.length > 0 || this.#waiting.length > 0)
       await (this.#tasks.shift() ?? (() => this.#writeBatch()))();

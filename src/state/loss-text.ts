@@ -1,4 +1,4 @@
-/** What is said of a loss in the ledger. */
+/** The text about a loss in the ledger. */
 import { counted } from '../errors.js';
 
 /** Zones that a line names. A guess. */

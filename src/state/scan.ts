@@ -17,7 +17,7 @@ export interface Gap {
 }
 
 interface Scan {
-  /** Where the last sound entry ends. What stands behind it was not written to its end. */
+  /** Where the last sound entry ends. The octets behind it belong to an entry that was not written to its end. */
   readonly end: number;
   readonly gaps: readonly Gap[];
 }
@@ -36,7 +36,7 @@ export function readPart(fd: number, at: number, length: number): Buffer {
 
 /**
  * Calls `visit` with each entry of a file of `size` octets and the octet at which it begins. Payloads are not looked at. An entry whose
- * first header is damaged is found by its second one; what neither header tells of is a gap.
+ * first header is damaged is found by its second one; a part that no header tells of is a gap.
  */
 export function scanFile(fd: number, size: number, visit: (entry: FoundEntry, at: number) => void): Scan {
   const gaps: (Gap & { behind: number })[] = [];

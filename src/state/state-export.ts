@@ -1,6 +1,6 @@
 /**
- * Stored zones as text, for backups and for moving to another machine or version: lines of JSON, described in docs/operation.md. What is
- * exported does not depend on how it is stored.
+ * Stored zones as text, for backups and for moving to another machine or version: lines of JSON, described in docs/operation.md. The
+ * lines do not depend on how the store keeps its data.
  */
 import { isImage } from '../image/catalog.js';
 import { piecesOf } from './chunk-file.js';
@@ -11,7 +11,7 @@ import type { ZoneStore } from './zone-store.js';
 /** Raised when older versions cannot read what is exported. */
 export const EXPORT_FORMAT = 1;
 
-/** What is in a line. `records`, `removed`, `added` are octets of runs (zone/changes/record-run.ts) in base64; so is `value`. */
+/** A line of an export. `records`, `removed`, `added` are octets of runs (zone/changes/record-run.ts) in base64; so is `value`. */
 type ExportLine =
   | { readonly adotd: 'state'; readonly format: number }
   | { readonly zone: string; readonly serial: number | undefined; readonly facts: object }

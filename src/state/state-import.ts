@@ -21,7 +21,7 @@ interface ImportOptions {
   readonly above: ReadonlyMap<string, number>;
 }
 
-/** What was read of a zone, until the next one begins. */
+/** The content of a zone, gathered until the next zone begins. */
 interface Gathered {
   readonly zone: string;
   readonly serial: number | undefined;

@@ -22,14 +22,14 @@ import { tableOf } from './stored-table.js';
 import { ZoneIndex } from './zone-index.js';
 
 const MARK = 'mark';
-/** What is a folder in the folder of the state, and what is none. */
+/** The folders and the files in the folder of the state. */
 const FOLDERS: readonly string[] = [...Object.values(Inside), 'keys'];
 const FILES: readonly string[] = [MARK, 'lock'];
 /** File systems without files of ours: PROC_SUPER_MAGIC, SYSFS_MAGIC (linux/magic.h). */
 const KERNEL_FILES: readonly number[] = [0x9fa0, 0x62656572];
 
 interface StateLook {
-  /** What is damaged, or has been lost, each in a line. */
+  /** Damaged parts and losses, a line each. */
   readonly damage: readonly string[];
   /** Zones that are stored; those of which there are facts, but no version, are not among them. */
   readonly zones: ReadonlySet<string>;
@@ -96,7 +96,7 @@ function needFile(path: string): void {
     throw stateError(path, 'expected a file, found a link that leads nowhere');
 }
 
-/** What is missing of the newest file of the ledger, by the mark; undefined: nothing. */
+/** Says which octets of the ledger's newest file are missing, by the mark; undefined: none. */
 function ledgerShortfall(folder: string): string | undefined {
   const mark = readMark(join(folder, MARK));
   if (mark === undefined) return undefined;
@@ -135,7 +135,7 @@ function payloadIn(path: string, { entry, at }: Place): Uint8Array | undefined {
   }
 }
 
-/** What is damaged in a file of the ledger; its entries go to the index. */
+/** Adds the entries of a file of the ledger to the index. Returns the damaged parts, a line each. */
 function lookAtFile(path: string, file: number, index: ZoneIndex): string[] {
   let fd: number;
   try {
@@ -146,7 +146,7 @@ function lookAtFile(path: string, file: number, index: ZoneIndex): string[] {
     throw systemError(path, error);
   }
   try {
-    // What stands behind the last whole entry may be what a server is writing now.
+    // Octets behind the last whole entry may be an entry that a server is writing now.
     const { gaps } = scanFile(fd, fstatSync(fd).size, (entry, at) => index.take({ entry, file, at }));
     return gaps.map(({ from, to }) => `state ${path}: octets ${from} to ${to} are damaged`);
   } finally {

@@ -6,7 +6,7 @@ import { Inside } from './folder.js';
 import type { Ledger } from './ledger.js';
 import type { Place } from './ledger-files.js';
 
-/** Octets of the largest value in the ledger. What is there is copied when the ledger is written anew. A guess. */
+/** Octets of the largest value in the ledger. Values in the ledger are copied when it is written anew. A guess. */
 const INLINE = 128 * 1024;
 /** Where entries of values have the number of the value, whether it has a file, and its octets. */
 const ID = 0;

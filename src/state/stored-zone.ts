@@ -1,10 +1,10 @@
-/** What the store of zones takes and gives (zone-store.ts). */
+/** The data that the store of zones takes and gives (zone-store.ts). */
 import type { Difference } from '../zone/changes/difference.js';
 import type { KeptZone } from './kept-zone.js';
 import { valueOctets } from './stored-value.js';
 import type { StoredFacts } from './zone-facts.js';
 
-/** What is known of a stored zone without reading its content. */
+/** The facts about a stored zone that are known without reading its content. */
 export interface StoredZone {
   /** By zoneKey() (protocol/name.ts). */
   readonly zone: string;
@@ -28,14 +28,14 @@ export interface StoredContent {
   readonly differences: readonly Difference[];
   /** All differences that are stored and lead to the stored version, oldest first: for IXFR. */
   readonly history: readonly Difference[];
-  /** What was found damaged, in words; what was read makes up for it. */
+  /** Damage that was found, in words; the content makes up for it. */
   readonly damage: readonly string[];
 }
 
-/** A zone is stored, or may be, but what was acknowledged last cannot be read. An older version is not offered. */
+/** A zone is stored, or may be, but the version acknowledged last cannot be read. An older version is not offered. */
 export interface Unreadable {
   readonly kind: 'unreadable';
-  /** What is damaged, and what was set aside. */
+  /** Says which parts are damaged, and which were set aside. */
   readonly reason: string;
 }
 
@@ -80,7 +80,7 @@ export function journalOf({ durable: { head }, differences }: KeptZone): StoredZ
   return { differences: head.last + 1 - first, octets };
 }
 
-/** What is known of a zone. */
+/** Describes a zone without reading its content. */
 export function describe(kept: KeptZone): StoredZone {
   const { head, facts } = kept.durable;
   const { newest, older, serial } = head;

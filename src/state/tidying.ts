@@ -34,7 +34,7 @@ export class Tidying {
     if (this.#ledger.octets >= this.#limit) this.start();
   }
 
-  /** Begins to write the ledger anew. What cannot be done is reported, and tried again when the ledger has grown. */
+  /** Begins to write the ledger anew. A failure is reported; the next try is when the ledger has grown. */
   start(): void {
     this.#isBusy = true;
     this.done = this.#ledger

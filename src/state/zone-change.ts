@@ -16,7 +16,7 @@ import type { ZoneIndex } from './zone-index.js';
 const MIN_JOURNAL = 64 * 1024;
 const NO_CONTENT = { newest: undefined, older: undefined, source: 0 };
 
-/** What a change stores, before it is appended. */
+/** The values of a change that are ready to be appended. */
 export interface PreparedChange {
   readonly head: Head;
   readonly facts: StoredFacts;

@@ -1,4 +1,4 @@
-/** What is stored of a zone besides its content. */
+/** The stored facts about a zone, besides its content. */
 import { isDeepStrictEqual } from 'node:util';
 
 /** Small facts about a zone. Their meaning is their writers'. */

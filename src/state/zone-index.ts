@@ -1,4 +1,4 @@
-/** What the ledger's entries come to: for each zone the newest word about it, and the values that it may refer to. */
+/** The result of the ledger's entries: for each zone the newest entry about it, and the values that this entry may refer to. */
 import { EntryType } from './entry.js';
 import { headOf, type KeptZone, newZone, prune } from './kept-zone.js';
 import type { Ledger } from './ledger.js';

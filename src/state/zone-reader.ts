@@ -20,7 +20,7 @@ export class ZoneReader {
     this.#images = images;
   }
 
-  /** What `head` says the zone is; undefined when too much of it is damaged. What is damaged is added to `damage`, in words. */
+  /** Reads the zone that `head` describes; undefined when too much of it is damaged. Damaged parts are added to `damage`, in words. */
   async readVersion(kept: KeptZone, head: Head, damage: string[]): Promise<StoredContent | undefined> {
     const history = await this.#history(kept, head, damage);
     const first = head.last - history.length + 1;

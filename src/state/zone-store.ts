@@ -1,8 +1,8 @@
 /**
- * The durable store of zones: the last two generations of each zone's records, the differences since the older one, and small facts. What
- * is stored does not depend on the layout of images; images are a cache beside it.
+ * The durable store of zones: the last two generations of each zone's records, the differences since the older one, and small facts. The
+ * stored data do not depend on the layout of images; images are a cache beside them.
  *
- * NOT here: what a zone's facts mean, and compiling what is read.
+ * NOT here: the meaning of a zone's facts, and compiling the stored records.
  */
 import { AdotdError, ErrorCode } from '../errors.js';
 import { isImage } from '../image/catalog.js';
@@ -89,7 +89,7 @@ export class ZoneStore {
         `state ${this.#folder}: a loss of an earlier start is not settled: ${this.#index.lossText()}: ${this.loss}`,
       );
     if (losses.length > 0) {
-      // What is stored from now on may get the numbers of what is lost, which an image may have.
+      // New changes may get the numbers of lost ones, and an image may be of a lost change.
       this.#images.clear();
       const reason = losses.map(({ path, reason }) => `${path}: ${reason}`).join('; ');
       await Promise.all([this.#mark(this.#index.suspectsOf(this.#ledger.lostUpTo), true), this.#noteLoss(reason)]);
@@ -105,7 +105,7 @@ export class ZoneStore {
     this.#images.removeOthers(this.#index.zones.keys());
   }
 
-  /** What was lost and is not settled; undefined: nothing. */
+  /** A description of the loss that is not settled; undefined: there is none. */
   get loss(): string | undefined {
     const { loss } = this.#index;
     if (loss === undefined || loss.entry.isRemoval) return undefined;
@@ -124,9 +124,9 @@ export class ZoneStore {
   }
 
   /**
-   * The content of a zone as it was acknowledged last; undefined when none was stored. Never an older one: what is damaged is made up for
-   * by the cached image or the older generation with the differences since, or the zone is unreadable. What is read here has been checked
-   * against its checksum. A zone that may have been lost is unreadable too, until a generation is stored for it.
+   * The content of a zone as it was acknowledged last; undefined when none was stored. It is never an older one: the cached image, or the
+   * older generation with the differences since, makes up for damaged parts, or the zone is unreadable. All octets are checked against
+   * their checksums. A zone that may have been lost is unreadable too, until a generation is stored for it.
    */
   async read(zone: string): Promise<StoredContent | Unreadable | undefined> {
     for (;;) {
@@ -138,7 +138,7 @@ export class ZoneStore {
       if (kept === undefined || isRemoved || head.newest === undefined) return undefined;
       const damage: string[] = [];
       const content = await this.#reader.readVersion(kept, head, damage);
-      // What a change that came meanwhile has replaced may be gone.
+      // A change that came meanwhile may have removed the values that it replaced.
       if (kept.durable.head !== head && damage.length > 0) continue;
       this.#noteDamage(zone, damage);
       return content ?? { kind: 'unreadable', reason: `${zone} cannot be read: ${damage.join('; ')}` };

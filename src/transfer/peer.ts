@@ -1,7 +1,7 @@
 import type { Transport } from '../answer/facts.js';
 import type { TsigKey } from '../protocol/tsig/tsig-key.js';
 
-/** Who sent a request. */
+/** The sender of a request. */
 export interface Peer {
   /** 4 or 16 octets. */
   readonly address: Uint8Array;

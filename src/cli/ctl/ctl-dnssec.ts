@@ -13,7 +13,7 @@ import type { ControlClient } from '../ctl-client.js';
 import { signingText } from './dnssec-text.js';
 import { readKeysToImport } from './imported-keys.js';
 
-/** What the command line says. */
+/** The client of the server, and the options of the command line. */
 interface DnssecCall {
   readonly client: ControlClient;
   readonly json: boolean;
@@ -27,7 +27,7 @@ interface DnssecCall {
 type Answer = Partial<RollOutcome> & { readonly made?: number };
 
 interface Command {
-  /** What is expected behind the name of the zone. */
+  /** The words that are expected behind the name of the zone. */
   readonly behind: 'nothing' | 'key' | 'files' | 'folder';
   run(call: DnssecCall, zone: string, words: readonly string[]): Promise<number>;
 }

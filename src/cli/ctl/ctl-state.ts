@@ -8,7 +8,7 @@ import { AdotdError, counted, ErrorCode, systemReason } from '../../errors.js';
 import { zoneKey } from '../../protocol/name.js';
 import { Exit, UsageError } from '../arguments.js';
 
-/** What the command line says. */
+/** The options of the command line. */
 interface StateWords {
   readonly config: string | undefined;
   readonly folder: string | undefined;

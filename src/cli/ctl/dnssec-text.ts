@@ -1,4 +1,4 @@
-/** What `adotd ctl dnssec status` prints of zones that are signed. */
+/** The text of `adotd ctl dnssec status` about zones that are signed. */
 import type { DnssecStatus } from '../../server/signing/signing-status.js';
 import { duration } from '../ctl-text.js';
 
@@ -11,7 +11,7 @@ const RECORDS = [
   ['ds', 'DS'],
 ] as const;
 
-/** What is said before the reason of a state; else `waits`. */
+/** The word before the reason of a state; for other states, it is `waits`. */
 const REASONS: Readonly<Partial<Record<DnssecStatus['state'], string>>> = { failed: 'FAILED', signed: 'BOGUS' };
 
 /** `now`: seconds since 1970. */
@@ -57,7 +57,7 @@ function keyLines(zone: string, { id, title, records, role, waits, ds }: KeyStat
   const states = RECORDS.filter(([record]) => hasRecord(role, record)).map(([record, name]) => {
     return `${name} ${records[record]}`;
   });
-  // Whoever publishes it needs its text, and later to check it.
+  // The operator needs the text of the DS record to publish it, and later to check it.
   const isAsked = records.ds === 'rumoured' || records.ds === 'omnipresent';
   return [
     `  ${title}`,

@@ -24,11 +24,11 @@ export async function socketOf(socket: string | undefined, config: string | unde
       throw new UsageError(`adotd ctl: several servers run; choose one by --socket PATH: ${answering.join(', ')}`);
     if (answering[0] !== undefined) return answering[0];
   }
-  // One that nobody answers on tells more than none.
+  // The error about a socket without a server tells more than an error about no socket.
   return folders.flat()[0] ?? SYSTEM_SOCKET;
 }
 
-/** What reads YAML and the schema takes longer to load than the server takes to answer. */
+/** Reads the configuration. The modules for YAML and the schema are loaded here only: that takes longer than the server's answer. */
 async function socketInConfig(file: string): Promise<string | undefined> {
   const { readConfig } = await import('../../config/load.js');
   return readConfig(file).control.socket;

@@ -12,7 +12,7 @@ import type { KeyRole } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import { nameKey, nameToText, zoneKey } from '../../protocol/name.js';
 
-/** What the command line says of PEM files, which do not say it themselves. */
+/** The role and algorithm of keys in PEM files, from the command line: the files do not tell them. */
 interface PemWords {
   readonly role: KeyRole | undefined;
   readonly algorithm: string | undefined;

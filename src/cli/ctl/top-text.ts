@@ -1,4 +1,4 @@
-/** What `adotd ctl top` shows, as lines of text. */
+/** The screen of `adotd ctl top`, as lines of text. */
 import { type Overview, type Point, PointColumn, type RunningOverview, type TopView } from '../../page/contract.js';
 import {
   countedText,

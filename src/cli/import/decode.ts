@@ -7,7 +7,7 @@ import type { Notes } from './source-lines.js';
 /** Octets of a compressed export when it is not compressed any more. A guess: a million records have a tenth of it. */
 const MAX_UNPACKED = 1024 * 1024 * 1024;
 
-/** The text of an export. What was converted is noted. Throws ADOTD_FILE for a broken compressed file. */
+/** The text of an export. Conversions are noted. Throws ADOTD_FILE for a broken compressed file. */
 export function decode(octets: Uint8Array, notes: Notes): string {
   const bytes = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
   const encoding = encodingOf(bytes);

@@ -185,7 +185,7 @@ function noteProvider(records: readonly Imported[], zone: Uint8Array, notes: Not
       notes.add(line, `found nameserver ${nameToText(rdata)}, which does not know of this server; put in your own`);
 }
 
-/** What signing adds to a zone. */
+/** Types of the records that signing adds to a zone. */
 const SIGNED: ReadonlySet<number> = new Set([Type.RRSIG, Type.NSEC, Type.NSEC3, Type.NSEC3PARAM]);
 
 /** Leaves out records until the checks of a zone find no error. */

@@ -1,10 +1,10 @@
 /**
  * Exports in master file format, line by line: Cloudflare, cPanel, Microsoft DNS (.dns files and dnscmd), cli53 for Route 53, zone
- * transfers printed by dig. What no zone file reader takes is put right or left out, and noted.
+ * transfers printed by dig. Text that no zone file reader takes is corrected or left out, and noted.
  */
 import { absolute, type Notes, type SourceLine, type SourceText } from './source-lines.js';
 
-/** Where exports say which zone they are of, and what made them. */
+/** Patterns of comments in which exports name their zone, and the program or service that made them. */
 const HEADS: readonly (readonly [pattern: RegExp, origin: string])[] = [
   [/^;;\s*Domain:\s+(\S+)/, 'Cloudflare'],
   [/^;\s*Database file .* for (\S+) zone\./, 'Microsoft DNS'],

@@ -1,4 +1,4 @@
-/** What the steps of `adotd import` hand to each other: lines of a zone file, and notes about what was odd in the export. */
+/** The data that the steps of `adotd import` hand to each other: lines of a zone file, and notes about oddities of the export. */
 
 /** A line of zone file text, and the line of the export that it comes from (from 1). */
 export interface SourceLine {
@@ -11,7 +11,7 @@ export interface SourceText {
   readonly lines: readonly SourceLine[];
   /** The zone's name as the export says it, in presentation format with its final dot; undefined: it does not. */
   readonly zone: string | undefined;
-  /** What made it, for messages. */
+  /** The program or service that made it, for messages. */
   readonly origin: string;
 }
 

@@ -135,7 +135,7 @@ function sideOf(text: string, now: number): Span | string {
   return { from, to };
 }
 
-/** What a source knows of a time. */
+/** Reads the data of a source from a time on, in seconds since 1970. */
 async function dataFrom(source: string, from: number): Promise<readonly ReportData[]> {
   const path = `/report?since=${Math.max(0, Math.floor(from))}`;
   if (/^https?:\/\//.test(source)) return readData(await fetched(new URL(path, source)), source).sources;

@@ -6,7 +6,7 @@ import { TSIG_ALGORITHMS } from '../../protocol/tsig/tsig-key.js';
 import { configuredKey } from '../../server/plane/tsig-secrets.js';
 import { UsageError } from '../arguments.js';
 
-/** What is printed of a key. */
+/** The parts of a key that are printed. */
 interface PrintedKey {
   /** Absolute. */
   readonly name: string;
@@ -17,7 +17,7 @@ interface PrintedKey {
 
 type Form = (key: PrintedKey) => string;
 
-/** Who reads it, and in which form. */
+/** The programs that read a key, and the form that each expects. */
 const FORMS: Readonly<Record<string, { readonly title: string; readonly form: Form }>> = {
   adotd: {
     title: 'adotd (adotd.yaml)',

@@ -10,7 +10,7 @@ import type { QueryTsig } from '../../client/wire/tsig.js';
 import { nearest } from '../../config/nearest.js';
 import { Class, Type } from '../../protocol/iana.js';
 
-/** What earlier lines have set for later ones. */
+/** The values that earlier lines have set for later ones. */
 export interface LineDefaults {
   readonly class: number;
   /** Seconds; undefined: each record has to have its own. */

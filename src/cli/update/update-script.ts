@@ -12,7 +12,7 @@ export interface UpdateServer {
   readonly port: number | undefined;
 }
 
-/** What is to be sent. */
+/** An update that is to be sent. */
 export interface PendingUpdate extends Omit<Update, 'zone' | 'tsig'> {
   /** Undefined: it has to be found out. */
   readonly zone: string | undefined;
@@ -20,7 +20,7 @@ export interface PendingUpdate extends Omit<Update, 'zone' | 'tsig'> {
   readonly key: Omit<QueryTsig, 'time'> | undefined;
 }
 
-/** What a script does to the world. */
+/** The effects of a script: messages that it sends, and texts that it prints. */
 export interface ScriptActions {
   send(update: PendingUpdate, isDebugging: boolean): Promise<Exchange | undefined>;
   show(update: PendingUpdate): void;

@@ -20,13 +20,13 @@ export interface CatalogMember {
   readonly coo?: string | undefined;
 }
 
-/** What a catalog zone says. */
+/** The content of a catalog zone. */
 export interface CatalogContent {
   /** The members by their zones; undefined: the catalog is broken, and nothing of it may be used (§5.1). */
   readonly members: ReadonlyMap<string, CatalogMember> | undefined;
   /** Why it is broken. The text names the record. */
   readonly fault?: string;
-  /** What is odd without making the catalog broken, a line each; at most MAX_NOTES. */
+  /** Oddities that do not make the catalog broken, a line each; at most MAX_NOTES. */
   readonly notes: readonly string[];
 }
 

@@ -1,9 +1,9 @@
 /**
- * Whose members are served: the members of all consumed catalogs, and what their newest versions change (RFC 9432 §5). Pure;
+ * Decides which members of consumed catalogs are served, and what the newest versions of the catalogs change (RFC 9432 §5). Pure;
  * the time it takes grows with the number of members.
  *
- * What is in force is one table: for each member zone the catalog that owns it, with the member's label, groups and coo as
- * they were last seen there. A catalog that is broken, expired or not there yet counts as if it still had what it owns.
+ * One table is in force: for each member zone the catalog that owns it, with the member's label, groups and coo as they were
+ * last seen there. A catalog that is broken, expired or not there yet counts as if it still had the members that it owns.
  */
 import type { CatalogMember } from './catalog-members.js';
 
@@ -28,7 +28,7 @@ interface HeldVersion {
   readonly owned: number;
 }
 
-/** What changes, and the table that is in force then. Each zone is in one of the lists at most. */
+/** The changes, and the table that is in force after them. Each zone is in one of the lists at most. */
 export interface OwnerChanges {
   readonly owners: ReadonlyMap<string, OwnedMember>;
   readonly added: readonly OwnedMember[];
@@ -51,12 +51,12 @@ interface Clashes {
   readonly lines: string[];
 }
 
-/** Fewer members may go without being asked about. A guess: what an operator removes by hand in one step. */
+/** Fewer members may go without being asked about. A guess: as many as an operator removes by hand in one step. */
 const FEW = 10;
 /** Lines about the clashes of one catalog. */
 const MAX_LINES = 20;
 
-/** What is in force, and the catalogs as they are now. */
+/** The table that is in force, and the catalogs as they are now. */
 interface SettleParts {
   readonly owners: ReadonlyMap<string, OwnedMember>;
   /** In the order of the configuration: of two catalogs that bring a new zone at once, the first one gets it. */
@@ -67,7 +67,7 @@ interface SettleParts {
   readonly refusal: (zone: string) => string | undefined;
 }
 
-/** What the catalogs, as they are now, change of what is in force. Members of catalogs that are not given any more go. */
+/** The changes that the catalogs, as they are now, make to the table in force. Members of catalogs that are not given any more go. */
 export function settleOwners(parts: SettleParts): OwnerChanges {
   const { owners, catalogs } = parts;
   const owned = ownedBy(owners);
@@ -160,7 +160,7 @@ class Settlement {
     };
   }
 
-  /** What becomes of a zone that has an owner. */
+  /** Decides about a zone that has an owner. */
   #settle(member: OwnedMember): void {
     const { zone } = member;
     if (this.#parts.isOurs(zone)) {
@@ -184,13 +184,13 @@ class Settlement {
 
   /**
    * The catalog that the zone belongs to now: the owner, or the one that its coo leads to, if that has the zone. Changes of
-   * owner that lead in a circle are none. undefined: no catalog that may has the zone.
+   * owner that lead in a circle do not count. undefined: no catalog that may have the zone has it.
    */
   #follow({ zone, catalog, coo }: OwnedMember): string | undefined {
     const own = this.#catalogs.get(catalog)?.get(zone);
     const seen = new Set([catalog]);
     let owner = own === undefined ? undefined : catalog;
-    // What the owner said last holds after it has dropped the zone: it agreed.
+    // An owner that has dropped the zone agreed to the catalog that it named last: its coo still holds.
     let next = own === undefined ? coo : own.coo;
     while (next !== undefined && (owner === undefined || !this.#held.has(owner))) {
       if (seen.has(next)) return own === undefined ? undefined : catalog;
@@ -221,7 +221,7 @@ class Settlement {
   #take(catalog: string, member: CatalogMember): void {
     const { zone } = member;
     const owner = this.#owners.get(zone)?.catalog;
-    // Who has named the owner as the next one may drop the member now.
+    // A catalog that has named the owner as the next one may drop the member now.
     if (owner === catalog || (owner !== undefined && owner === member.coo)) return;
     const refusal = owner === undefined ? this.#parts.refusal(zone) : undefined;
     if (owner !== undefined) this.#clash(catalog, `${zone} is a member of ${owner}, which keeps it`);

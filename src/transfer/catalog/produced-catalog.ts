@@ -39,7 +39,7 @@ export function producedCatalog(apex: string, serial: number): Uint8Array {
   return image;
 }
 
-/** What has to change so that a catalog zone has these members and no others; undefined: nothing. */
+/** The changes that give a catalog zone these members and no others; undefined: none are needed. */
 export function catalogChanges(view: ZoneView, members: readonly WantedMember[]): Changes | undefined {
   const present = presentRecords(view);
   const labels = labelled(presentLabels(view.apex, present.values()), members);

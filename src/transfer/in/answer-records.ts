@@ -75,8 +75,8 @@ export class AnswerRecords {
 }
 
 /**
- * The seconds of the EXPIRE option in a well-formed message (RFC 7314 §3); undefined: it has none. What cannot be read counts as
- * absent: the option is no reason to refuse a zone.
+ * The seconds of the EXPIRE option in a well-formed message (RFC 7314 §3); undefined: it has none. An option that cannot be read
+ * counts as absent: it is no reason to refuse a zone.
  */
 export function expireOption(message: Uint8Array): number | undefined {
   const at = optionAt(message, EdnsOption.EXPIRE);

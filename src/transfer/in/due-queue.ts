@@ -22,7 +22,7 @@ export class DueQueue {
       return;
     }
     this.#times.set(key, at);
-    // What has been left behind must not outweigh what is wanted.
+    // Old entries must not outnumber the current ones.
     if (this.#heap.length > 2 * this.#times.size + 64) this.#rebuild();
     else this.#push({ at, key });
   }

@@ -1,4 +1,4 @@
-/** What a resolver says of a zone's DS records. */
+/** Reads a resolver's answer about a zone's DS records. */
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { Class, Type } from '../../protocol/iana.js';
 import { nameToText, sameName } from '../../protocol/name.js';
@@ -11,7 +11,7 @@ const NSCOUNT = 8;
 
 /**
  * RDATA of the DS records; none: it says that there are none. A denial counts only with the SOA record of a zone above (RFC 2308 §2): a
- * resolver that forwards the question to the zone's own servers would deny what is there. Throws ADOTD_TRANSFER.
+ * resolver that forwards the question to the zone's own servers would deny records that exist. Throws ADOTD_TRANSFER.
  */
 export function readResolvedDs(message: Uint8Array, id: number, apex: Uint8Array): readonly Uint8Array[] {
   const what = `DS records of ${nameToText(apex)}`;

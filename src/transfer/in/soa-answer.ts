@@ -13,7 +13,7 @@ import type { TransferQuestion } from './transfer-question.js';
 const SOA_FIXED = 20;
 const AA = 0x0400;
 
-/** What a primary says about its version of a zone. */
+/** A primary's answer about its version of a zone. */
 export interface SoaAnswer {
   readonly serial: number;
   /** Seconds until the primary's own version expires (RFC 7314); undefined: it does not say. */

@@ -1,7 +1,7 @@
 /** Why a transfer, or the question for an SOA record before it, has failed. */
 import { AdotdError, ErrorCode } from '../../errors.js';
 
-/** What kind of failure it is: the refresh of a zone goes on accordingly. */
+/** The kind of a failure: it decides how the refresh of a zone goes on. */
 export const TransferFault = {
   /** The primary could not be reached, or the connection broke. Not the zone's fault. */
   CONNECTION: 'connection',
@@ -11,13 +11,13 @@ export const TransferFault = {
   RCODE: 'rcode',
   /** The answer is not signed, or not rightly (RFC 8945). */
   TSIG: 'tsig',
-  /** What came is no answer to what was asked, or breaks the rules of transfers. */
+  /** The answer does not fit the question, or breaks the rules of transfers. */
   PROTOCOL: 'protocol',
-  /** More than the limit. */
+  /** The transfer is larger than the limit. */
   TOO_LARGE: 'too-large',
   /** The differences of an IXFR do not fit the version that is served. */
   MISFIT: 'misfit',
-  /** What came is right, but we could not store or serve it. */
+  /** The answer is right, but we could not store or serve it. */
   LOCAL: 'local',
 } as const;
 

@@ -16,7 +16,7 @@ const TRANSFER_TYPES = [Type.SOA, Type.AXFR, Type.IXFR] as const;
 /** Asked of others. */
 type RrsetType = typeof Type.DS | typeof Type.DNSKEY | typeof Type.CDS | typeof Type.CDNSKEY;
 
-/** What is asked. */
+/** The content of a question. */
 export interface TransferQuestion {
   /** Name of the zone in wire format. */
   readonly apex: Uint8Array;
@@ -32,7 +32,7 @@ const FIXED = 10;
 const SOA_RDATA = 22;
 /** An empty EXPIRE option (RFC 7314 §2). */
 const EXPIRE = 4;
-/** What we can take over UDP; on streams it means nothing, but has to be 512 at least (RFC 6891 §6.2.3). */
+/** Octets that we can take over UDP; on streams the number means nothing, but has to be 512 at least (RFC 6891 §6.2.3). */
 const PAYLOAD = 1232;
 /** A pointer to the name in the question. */
 const QNAME_POINTER = 0xc00c;
@@ -43,7 +43,7 @@ interface WrittenQuestion {
   readonly mac: Uint8Array | undefined;
 }
 
-/** What a question has besides what it asks. */
+/** The properties of a question besides its content. */
 interface QuestionManner {
   /** Signs it. */
   readonly key: TsigKey | undefined;

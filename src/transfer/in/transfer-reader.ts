@@ -2,8 +2,8 @@
  * Reads the answer to AXFR (RFC 5936) or IXFR (RFC 1995), message by message. The records of a whole zone go straight into a
  * store, from which the image is compiled; differences become runs. Hot file: no object per record.
  *
- * A transfer ends at the record that its form says. What is malformed, of another zone, or in disorder refuses it; what is
- * only odd in a zone is left to the checks of zones.
+ * The form of a transfer says at which record it ends. A record that is malformed, of another zone, or out of order makes the
+ * transfer fail; records that are only odd in a zone are left to the checks of zones.
  *
  * Not here: IXFR over UDP, which we never ask for: TCP and TLS connections are kept open.
  */
@@ -187,7 +187,7 @@ export class TransferReader {
     }
   }
 
-  /** What must hold for each record. */
+  /** Checks the rules that hold for every record. */
   #check(): void {
     const records = this.#records;
     const { type, owner, ownerLength, rdataLength } = records;

@@ -1,4 +1,4 @@
-/** What a transfer brought. */
+/** The result of a transfer. */
 import { counted } from '../../errors.js';
 import type { Difference } from '../../zone/changes/difference.js';
 import type { RecordStore } from '../../zone/store.js';
@@ -24,7 +24,7 @@ export type Transfer = TransferFacts &
     | { readonly form: 'differences'; readonly differences: readonly Difference[] }
   );
 
-/** What a transfer was, for the log: `12 messages, 34 records, 5678 octets`. */
+/** The size of a transfer, for the log: `12 messages, 34 records, 5678 octets`. */
 export function transferText({ messages, records, octets }: TransferFacts): string {
   return `${counted(messages, 'message')}, ${counted(records, 'record')}, ${counted(octets, 'octet')}`;
 }

@@ -11,7 +11,7 @@ import { TransferError, TransferFault } from './transfer-error.js';
 /** A transfer that brought something. */
 export type WholeTransfer = Exclude<Transfer, { readonly form: 'current' }>;
 
-/** What is compiled of a transfer. */
+/** The part of a transfer that is compiled. */
 type TransferContent =
   | Pick<Extract<Transfer, { readonly form: 'zone' }>, 'form' | 'store'>
   | Pick<Extract<Transfer, { readonly form: 'differences' }>, 'form' | 'differences'>;
@@ -24,14 +24,14 @@ export interface TransferredVersion {
   readonly records: number;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
   readonly signaturesExpire: number | undefined;
-  /** What is odd about the zone, a line each. */
+  /** The oddities of the zone, a line each. */
   readonly warnings: readonly string[];
   /** How many warnings there are, those included that are not kept. */
   readonly warningCount: number;
 }
 
 /**
- * Compiles what a transfer brought. Errors of our own checks become warnings: a strict check must not let a zone expire. `base`:
+ * Compiles the content of a transfer. Errors of our own checks become warnings: a strict check must not let a zone expire. `base`:
  * the image of the version that differences begin at. Throws TransferError, with the fault `misfit` when differences do not
  * fit it.
  */

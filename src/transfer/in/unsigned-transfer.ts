@@ -1,6 +1,6 @@
 /**
- * What a primary gave of a zone that is signed here, without what another signer has added: RRSIG, NSEC, NSEC3, NSEC3PARAM and ZONEMD
- * records are left out. NOT here: a zone with keys of two signers (RFC 8901); other keys are refused.
+ * The records that a primary gave of a zone that is signed here, without those of another signer: RRSIG, NSEC, NSEC3, NSEC3PARAM and
+ * ZONEMD records are left out. NOT here: a zone with keys of two signers (RFC 8901); other keys are refused.
  */
 import { isSignersType } from '../../dnssec/signing/signers-types.js';
 import { Type } from '../../protocol/iana.js';
@@ -12,7 +12,7 @@ import { withoutRecords } from '../../zone/changes/without-records.js';
 import type { RecordStore } from '../../zone/store.js';
 import { TransferError, TransferFault } from './transfer-error.js';
 
-/** The records of a whole zone; the store may be the same one. Throws TransferError when the zone has keys of another signer. */
+/** The records of a whole zone; the result may be the given store. Throws TransferError when the zone has keys of another signer. */
 export function unsignedZone(content: RecordStore): RecordStore {
   const { type, node, recordCount } = content;
   const soa = type.subarray(0, recordCount).indexOf(Type.SOA);

@@ -11,7 +11,7 @@ import { HeardNotify } from './heard-notify.js';
 import type { SoaAnswer, SoaTimes } from './soa-answer.js';
 import { TransferFault } from './transfer-error.js';
 
-/** What is stored about the version that is served, so that a restart goes on where the server stopped. */
+/** The stored facts about the version that is served, so that a restart goes on where the server stopped. */
 export interface RefreshFacts extends SoaTimes {
   /** The remote that gave it. */
   readonly origin: string | undefined;
@@ -21,7 +21,7 @@ export interface RefreshFacts extends SoaTimes {
   readonly expiresAt: number;
 }
 
-/** What is to be done next in a round. */
+/** The next step of a round. */
 export type RefreshStep =
   | { readonly kind: 'soa'; readonly primary: string }
   | {
@@ -31,7 +31,7 @@ export type RefreshStep =
       readonly serial: number | undefined;
     };
 
-/** What a transfer brought that was adopted; `isNew` is false when the answer was that there is nothing newer. */
+/** The facts about an adopted transfer; `isNew` is false when the primary answered that it has no newer version. */
 interface TransferredFacts extends SoaTimes {
   readonly isNew: boolean;
   /** Seconds (RFC 7314). */
@@ -55,7 +55,7 @@ const LONGEST_FIRST_RETRY = 300;
 /** The part of a time by which it may be shortened, so that zones that were loaded together do not stay together. */
 const JITTER = 0.1;
 
-/** What a whole zone may be without, when differences had it. */
+/** Faults of an IXFR that a transfer of the whole zone may be without. */
 const MISTAKES_OF_IXFR: readonly TransferFault[] = [
   TransferFault.RCODE,
   TransferFault.PROTOCOL,
@@ -69,7 +69,7 @@ interface Version extends SoaTimes {
   expiresAt: number;
 }
 
-/** What a round has found out so far. */
+/** The results of a round so far. */
 interface Round {
   readonly left: string[];
   /** The primary that is asked. */
@@ -175,7 +175,7 @@ export class ZoneRefresh {
     return this.#failures;
   }
 
-  /** What is to be stored about the version. */
+  /** The facts to be stored about the version. */
   facts({ now, wall }: Times): RefreshFacts | undefined {
     if (this.#version === undefined) return undefined;
     const { serial, refresh, retry, expire, origin, checkedAt, expiresAt } = this.#version;
@@ -197,8 +197,8 @@ export class ZoneRefresh {
   }
 
   /**
-   * The settings of a primary have changed: what failed is tried at once, and what went well within `spread` seconds. A round that goes on
-   * is followed by another.
+   * The settings of a primary have changed: a zone that failed is tried at once, and one that went well within `spread` seconds. A round
+   * that goes on is followed by another.
    */
   reconsider(spread: number, now: number): void {
     if (this.#round !== undefined) this.#again = true;
@@ -258,7 +258,7 @@ export class ZoneRefresh {
     return this.#ask(now);
   }
 
-  /** What was transferred is served, and stored. */
+  /** The transferred version is served, and stored. */
   transferred(facts: TransferredFacts, now: number): RefreshStep | undefined {
     const round = this.#running();
     if (facts.isNew) {
@@ -313,7 +313,7 @@ export class ZoneRefresh {
     const round = this.#running();
     let primary = round.left.shift();
     while (primary !== undefined && !this.#primaries.includes(primary)) primary = round.left.shift();
-    // What was asked for by hand is done when one primary gave it.
+    // A full transfer asked for by hand is done when one primary gave the zone.
     if (primary === undefined || (round.isFull && round.isConfirmed)) return this.#end(round, now);
     round.primary = primary;
     round.isIxfr = false;

@@ -17,14 +17,14 @@ const NOTIFY = 1;
 const FIXED = 5;
 const NSCOUNT = 8;
 
-/** Who is told of a new CDS RRset. */
+/** A receiver of NOTIFY messages about a new CDS RRset. */
 export interface DsyncTarget {
   /** Name of a host in presentation format. */
   readonly host: string;
   readonly port: number;
 }
 
-/** What a resolver says about the DSYNC records of a name. */
+/** A resolver's answer about the DSYNC records of a name. */
 export interface DsyncAnswer {
   /** undefined: the name has no DSYNC record. */
   readonly targets: readonly DsyncTarget[] | undefined;
@@ -33,8 +33,8 @@ export interface DsyncAnswer {
 }
 
 /**
- * Looks up who is to be told of the keys of `zone` (wire format); none: its parent does not say. `ask` asks a resolver for the DSYNC
- * records of a name; what it throws is thrown.
+ * Looks up the receivers that are to be told of the keys of `zone` (wire format); none: its parent does not say. `ask` asks a resolver
+ * for the DSYNC records of a name; its errors are passed on.
  */
 export async function dsyncTargets(
   zone: Uint8Array,

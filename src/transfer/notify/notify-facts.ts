@@ -1,4 +1,4 @@
-/** What a NOTIFY needs of a zone: its SOA record, and its nameservers. */
+/** The facts about a zone that a NOTIFY needs: its SOA record, and its nameservers. */
 import { ImageRecords } from '../../image/changes/image-records.js';
 import { Class, Type } from '../../protocol/iana.js';
 import { nameKey, nameLength } from '../../protocol/name.js';

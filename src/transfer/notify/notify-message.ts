@@ -21,16 +21,16 @@ export interface NotifyRequest {
   readonly mac: Uint8Array;
 }
 
-/** What a message is. */
+/** The kind of a message. */
 export const NotifyVerdict = {
-  /** The response; its RCODE is told with it. */
+  /** The response; its RCODE comes with the verdict. */
   RESPONSE: 0,
-  /** Something else, or forged: it is waited on. */
+  /** Another message, or a forged one: the wait goes on. */
   OTHER: 1,
 } as const;
 type NotifyVerdict = (typeof NotifyVerdict)[keyof typeof NotifyVerdict];
 
-/** What a request is about. */
+/** The subject of a request. */
 interface NotifySubject {
   /** The zone's name in wire format. */
   readonly zone: Uint8Array;

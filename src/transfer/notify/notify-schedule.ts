@@ -28,7 +28,7 @@ export interface DueNotify {
   readonly overTcp: boolean;
 }
 
-/** What became of a zone and a target, when no further attempt is made. */
+/** A NOTIFY that failed: no further attempt is made. */
 export interface NotifyFailure {
   readonly zone: string;
   readonly target: string;
@@ -125,7 +125,7 @@ export class NotifySchedule {
     const key = keyOf(zone, target);
     const job = this.#jobs.get(key);
     if (!job?.isOut || job.serial !== serial) return;
-    // What is missing, such as an address of a name, may be there soon.
+    // The missing thing, such as an address of a name, may be there soon.
     const wait = job.attempt < PATIENCE.length ? REST * 2 ** (job.attempt - 1) : REST;
     this.#late.set(key, now + wait);
   }

@@ -1,6 +1,6 @@
 /**
- * The differences of IXFR (RFC 1995 §4): the SOA record of the newest version; for each difference the older SOA record, what is
- * removed, the newer one, what is added; the newest one again.
+ * The differences of IXFR (RFC 1995 §4): the SOA record of the newest version; for each difference the older SOA record, the removed
+ * records, the newer SOA record, the added records; the newest SOA record again.
  */
 import { Type } from '../../protocol/iana.js';
 import { nameToText } from '../../protocol/name.js';
@@ -13,7 +13,7 @@ import { putSoa } from './zone-content.js';
 
 export class DifferenceContent implements TransferContent {
   readonly #image: ImageView;
-  /** What is removed and what is added, in turns. */
+  /** The removed and the added records, in turns. */
   readonly #runs: readonly Uint8Array[];
   /** Whether the first SOA record is written, and the last one. */
   #begun = false;

@@ -1,4 +1,4 @@
-/** What answers a transfer query: the whole zone, differences, or only its SOA record (RFC 1995 §2, §4, §5). */
+/** Chooses the answer to a transfer query: the whole zone, differences, or only its SOA record (RFC 1995 §2, §4, §5). */
 import * as L from '../../image/layout.js';
 import { isLaterSerial } from '../../protocol/serial.js';
 import { compose } from '../../zone/changes/compose.js';
@@ -10,7 +10,7 @@ import type { TransferContent } from './transfer-content.js';
 import type { TransferWriter } from './transfer-writer.js';
 import { putSoa, ZoneContent } from './zone-content.js';
 
-/** What is sent. */
+/** The form of an answer. */
 export const TransferForm = { ZONE: 'axfr', DIFFERENCES: 'ixfr', CURRENT: 'soa' } as const;
 export type TransferForm = (typeof TransferForm)[keyof typeof TransferForm];
 

@@ -21,7 +21,7 @@ const FLAG_AA = 0x04;
 const FLAG_RD = 0x01;
 const MAX_MESSAGE = 65_535;
 
-/** What of the query its answer repeats or goes by. */
+/** The parts of a query that its answer repeats or depends on. */
 export interface TransferQuery {
   readonly id: number;
   readonly recursionDesired: boolean;
@@ -32,7 +32,7 @@ export interface TransferQuery {
   readonly tsig: { readonly key: TsigKey; readonly mac: Uint8Array } | undefined;
 }
 
-/** What was sent. */
+/** Counts of the messages that were sent, their records and their octets. */
 interface TransferCount {
   readonly messages: number;
   readonly records: number;

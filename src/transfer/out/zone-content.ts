@@ -13,7 +13,7 @@ import { directoryAt, type ImageView, rrsetAt } from './image-view.js';
 import { RecordTooLong, type TransferContent } from './transfer-content.js';
 import type { TransferWriter } from './transfer-writer.js';
 
-/** What comes next. */
+/** The part that comes next. */
 const Part = { SOA: 0, NODES: 1, CHAIN: 2, UNUSED: 3, LAST_SOA: 4, OVER: 5 } as const;
 
 /** Octets of a hash in base32hex with its length octet. */

@@ -21,7 +21,7 @@ import { TransferMessages, type TransferQuery } from './transfer-messages.js';
 export const Admittance = { YES: 0, NO: 1, TLS: 2 } as const;
 export type Admittance = (typeof Admittance)[keyof typeof Admittance];
 
-/** What is told of a transfer when it is over. Plain data. */
+/** The report of a transfer that is over. Plain data. */
 export interface TransferReport {
   /** The zone's name in wire format. */
   readonly zone: Uint8Array;

@@ -1,5 +1,5 @@
 /**
- * What an UPDATE message does to a zone: everything that it asks for, or nothing (RFC 2136 §3). Pure: the zone is a view, and the result
+ * Judges an UPDATE message: the zone gets all changes that it asks for, or none (RFC 2136 §3). Pure: the zone is a view, and the result
  * is a set of changes.
  *
  * NOT here: forwarding by secondaries (§6), the choice of the serial (§3.6), and storing the result (§3.5).

@@ -55,7 +55,7 @@ export function readUpdate(message: Uint8Array): UpdateMessage | string {
 class Reader {
   readonly #message: Uint8Array;
   #at: number;
-  /** What is malformed; nothing is read behind it. */
+  /** Why the message is malformed; nothing is read behind the mistake. */
   mistake: string | undefined;
 
   constructor(message: Uint8Array, at: number) {

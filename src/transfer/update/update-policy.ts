@@ -1,4 +1,4 @@
-/** Who may change what of a zone by UPDATE (RFC 2136 §3.3, RFC 3007 §3). */
+/** The rules that say which clients may change which records of a zone by UPDATE (RFC 2136 §3.3, RFC 3007 §3). */
 import { Type } from '../../protocol/iana.js';
 import { labelCount, sameName, suffixAt } from '../../protocol/name.js';
 
@@ -8,13 +8,13 @@ export interface UpdateGrant {
   readonly name?: Uint8Array | undefined;
   /** This name and all below it. */
   readonly subdomain?: Uint8Array | undefined;
-  /** The name that is that of the client's key. */
+  /** The name of the client's key. */
   readonly self?: boolean | undefined;
   /** Numbers; undefined: all types but NS and SOA. */
   readonly types?: ReadonlySet<number> | undefined;
 }
 
-/** What a client may do; it is the client that has all that is given here. */
+/** A client's rights. The rule is for the client that has both the key and the remote, as far as they are given. */
 export interface UpdateRule {
   /** Name of a TSIG key. */
   readonly key?: Uint8Array | undefined;
@@ -41,7 +41,7 @@ export function isReserved(type: number): boolean {
   return RESERVED.has(type);
 }
 
-/** What a client may change in one zone. */
+/** A client's rights to change records of one zone. */
 export class Permissions {
   readonly #grants: readonly UpdateGrant[];
   readonly #key: Uint8Array | undefined;
