@@ -12,11 +12,11 @@ interface Batch {
   clear(): void;
 }
 
-/** What the threads do. */
+/** The work of the threads. */
 interface Work<B extends Batch> {
   /** The program of a thread; it calls serveBatches(). */
   readonly program: URL;
-  /** What the program gets besides the batches. */
+  /** The data that the program gets besides the batches. */
   readonly data: unknown;
   /** Octets of a batch. */
   readonly size: number;
@@ -25,7 +25,7 @@ interface Work<B extends Batch> {
   work(batch: B): void;
 }
 
-/** What is done with batches, one after the other. */
+/** Fills batches and has them worked on, one after the other. */
 interface BatchRun<B extends Batch> {
   /** An empty batch to fill. Others may be collected before. */
   take(collect: (batch: B) => void): B;

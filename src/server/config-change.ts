@@ -18,7 +18,7 @@ export type Effect =
   | 'answers'
   /** Certificates and keys. */
   | 'tls'
-  /** What zones have to do with other nameservers: transfers, NOTIFY, UPDATE. */
+  /** The traffic between zones and other nameservers: transfers, NOTIFY, UPDATE. */
   | 'remotes'
   | 'log'
   | 'watch'
@@ -166,7 +166,7 @@ export function refuseNewRemotes(before: Config, after: Config): void {
   for (const remote of after.remotes) if (!known.has(JSON.stringify(remote))) primaryOf(remote, after);
 }
 
-/** Throws ADOTD_CONFIG when a configuration breaks what signals promise by keys by which the one before did not. */
+/** Throws ADOTD_CONFIG when a key of a configuration breaks promises of signals, and the same key did not break any before. */
 export function refuseBroken(
   file: ChangedFile,
   before: readonly BrokenCommitment[],

@@ -1,4 +1,4 @@
-/** Opens what answers, and what it needs: TLS, the tap of the query log and dnstap, and the data plane. */
+/** Opens the data plane, and the parts that it needs: TLS, and the tap of the query log and dnstap. */
 import type { Config } from '../config/schema.js';
 import { isTapped } from '../config/tap.js';
 import { createDayMemory } from '../observe/clients/day-clients.js';
@@ -31,7 +31,7 @@ interface PartsOptions extends Omit<PlaneOptions, 'bound'> {
   readonly gate: CertificateGate | undefined;
 }
 
-/** What answers, and what it needs. */
+/** The data plane, and the parts that it needs. */
 export interface Parts {
   readonly tls: TlsService | undefined;
   readonly tap: Tap | undefined;
@@ -40,12 +40,12 @@ export interface Parts {
   readonly clientAuthorities: ClientAuthorities;
 }
 
-/** Who is told that something else is served over TLS. */
+/** Its `changed` is called when TLS is served with other settings. */
 export interface TlsFollower {
   changed: (() => void) | undefined;
 }
 
-/** What is served over TLS; undefined: nothing. */
+/** The port of TLS, and its service; undefined: TLS is not served. */
 export function servedTls({ tls, plane }: Parts): ServedTls | undefined {
   const [endpoint] = plane.tls;
   if (tls === undefined || endpoint === undefined) return undefined;

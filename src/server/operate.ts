@@ -43,7 +43,7 @@ interface OperationOptions {
   readonly faults?: FollowedFile | undefined;
   readonly notifier: Notifier;
   readonly log: Log & { level: string };
-  /** What was recorded since a moment, seconds since 1970; undefined: nothing is. */
+  /** The records since a moment, seconds since 1970; undefined: nothing is recorded. */
   report(since: number): ReportData | undefined;
   /** The last lines of the log. */
   readonly events: RecentEvents;

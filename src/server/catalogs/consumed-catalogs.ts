@@ -1,6 +1,6 @@
 /**
- * The catalog zones that are consumed (RFC 9432 §5): their members become secondary zones. What is in force is stored before new
- * members are served, so that members survive restarts, and a catalog that cannot be read changes nothing.
+ * The catalog zones that are consumed (RFC 9432 §5): their members become secondary zones. The members in force are stored before new ones
+ * are served, so that they survive restarts. A catalog that cannot be read changes nothing.
  */
 import { counted, messageOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
@@ -33,20 +33,20 @@ export interface MemberZone extends OwnedMember {
 
 /** The secondary zones that members are. */
 export interface MemberZones {
-  /** Stops serving these zones, and forgets what is stored of them. */
+  /** Stops serving these zones, and removes their stored data. */
   remove(zones: readonly string[]): Promise<void>;
   /** Serves these zones from their primaries; those that are served already keep their content. */
   put(members: readonly MemberZone[]): void;
 }
 
-/** Where what is in force is stored. */
+/** The store of the members in force. */
 export interface MemberTable {
   read(): readonly OwnedMember[];
   /** Fulfilled when it is durable. */
   write(put: readonly OwnedMember[], gone: readonly string[]): Promise<void>;
 }
 
-/** What consumed catalogs need of the server. */
+/** The parts of the server that consumed catalogs need. */
 interface ConsumerParts {
   /** undefined: the catalog was never transferred, or it has expired. */
   readonly servedCatalog: (zone: string) => ServedCatalog | undefined;
@@ -85,7 +85,7 @@ export interface CatalogStatus {
 /** Names of zones in one line of the log. */
 const NAMED = 10;
 
-/** A catalog, and what was last read of it. */
+/** A catalog, and the content that was last read of it. */
 interface Reading {
   readonly served: ServedCatalog;
   readonly content: CatalogContent;
@@ -95,7 +95,7 @@ export class ConsumedCatalogs {
   readonly #parts: ConsumerParts;
   #catalogs: readonly ConsumedCatalog[] = [];
   readonly #readings = new Map<string, Reading>();
-  /** What is in force. */
+  /** The members in force. */
   #owners: ReadonlyMap<string, OwnedMember>;
   /** Catalogs whose version with this serial was accepted. */
   readonly #accepted = new Map<string, number>();
@@ -117,8 +117,8 @@ export class ConsumedCatalogs {
   }
 
   /**
-   * Follows these catalogs, in this order. Members that are in force are served at once, before any catalog is read. Fulfilled when what
-   * the catalogs say now is in force.
+   * Follows these catalogs, in this order. Members that are in force are served at once, before any catalog is read. Fulfilled when the
+   * present content of the catalogs is in force.
    */
   configure(catalogs: readonly ConsumedCatalog[]): Promise<void> {
     const before = new Map(this.#catalogs.map(({ zone, from }) => [zone, from.join()]));
@@ -129,7 +129,9 @@ export class ConsumedCatalogs {
     return this.settle();
   }
 
-  /** Puts in force what the catalogs say now. To be called when a catalog has changed or expired, and when other zones come or go. */
+  /**
+   * Puts the present content of the catalogs in force. To be called when a catalog has changed or expired, and when other zones come or go.
+   */
   settle(): Promise<void> {
     this.#isWanted = true;
     this.#running ??= this.#run();
@@ -242,7 +244,7 @@ export class ConsumedCatalogs {
     };
   }
 
-  /** Logs what has changed, and what keeps a catalog from being followed. */
+  /** Logs the changes, and the reasons why a catalog is not followed. */
   #report(changes: OwnerChanges): void {
     const { log } = this.#parts;
     const words = [
@@ -276,7 +278,7 @@ function isTrouble({ state }: CatalogStatus): boolean {
   return state === 'waiting' || state === 'broken';
 }
 
-/** What keeps a catalog from being followed, or is odd about it; empty: nothing. */
+/** Why a catalog is not followed, or the oddities in it; empty: it is followed, and nothing is odd. */
 function catalogText({ zone, state, going, members, lines }: CatalogStatus): string {
   if (state === 'waiting') {
     const lost = `the catalog ${zone} has lost ${going} of its ${members} members: nothing changes until somebody accepts that`;

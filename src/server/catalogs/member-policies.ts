@@ -37,7 +37,7 @@ export class MemberPolicies {
     this.#config = withMembers(config, this.#members);
   }
 
-  /** What configure() would put in force. */
+  /** The configuration that configure() would put in force. */
   with(config: Config): Config {
     return config === this.#given ? this.#config : withMembers(config, this.#members);
   }
@@ -75,11 +75,11 @@ function withMembers(config: Config, members: readonly GroupedZone[]): Config {
   return { ...config, zones: { ...config.zones, policies: all } };
 }
 
-/** What goes by policies before anything is served by them. */
+/** The parts that have to follow new policies before anything is served by them. */
 interface FollowingParts {
   /** The threads that answer: fulfilled with whether anything has changed. May reject. */
   configure(config: Config): Promise<boolean>;
-  /** What the zones that are published next are restricted to. */
+  /** Restricts the zones that are published from now on by these policies. */
   restrict(config: Config): void;
   /** Publishes all zones. */
   publish(): Promise<void>;

@@ -1,4 +1,4 @@
-/** Members of catalogs in the state: which catalog each zone came from, and what that said of it. */
+/** Members of catalogs in the state: the catalog that each zone came from, and the catalog's data about the zone. */
 import * as z from 'zod/mini';
 import { messageOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
@@ -6,7 +6,7 @@ import type { StoredTable } from '../../state/stored-table.js';
 import type { OwnedMember } from '../../transfer/catalog/catalog-owners.js';
 import type { MemberTable } from './consumed-catalogs.js';
 
-/** What is stored by the key of the zone, as JSON. */
+/** A stored member: JSON, by the key of the zone. */
 const storedMember = z.object({
   catalog: z.string(),
   label: z.string(),

@@ -5,7 +5,7 @@ import type { Changes, ZoneView } from '../../image/changes/zone-view.js';
 import type { Log } from '../../observe/log.js';
 import { catalogChanges, type WantedMember } from '../../transfer/catalog/produced-catalog.js';
 
-/** What a policy says about a member of a produced catalog. */
+/** The place of a zone in a produced catalog, by its policy. */
 export interface Membership {
   /** The catalog, as zoneKey() writes it. */
   readonly zone: string;
@@ -14,7 +14,7 @@ export interface Membership {
   readonly owner: string | undefined;
 }
 
-/** What produced catalogs need of the server. */
+/** The parts of the server that produced catalogs need. */
 interface ProducerParts {
   /** The keys of all zones that the server has, those that cannot be loaded among them. */
   readonly zones: () => Iterable<string>;

@@ -1,4 +1,4 @@
-/** What `adotd check` finds out about certificates with keys of which resolvers cannot know yet. */
+/** The check of certificates with keys that resolvers cannot know yet, for `adotd check`. */
 import type { Config } from '../../config/schema.js';
 import { AdotdError } from '../../errors.js';
 import { silentLog } from '../../observe/log.js';

@@ -55,7 +55,7 @@ export function startMistakes(config: Config, placeOf: PlaceOf): Diagnostic[] {
   return found;
 }
 
-/** Finds what the user that the server becomes may not do. */
+/** Finds files and folders that are closed to the user that the server becomes. */
 function checkAccess(config: Config, user: Identity, report: Report): void {
   const { socket } = config.control;
   if (socket !== undefined && !mayWriteIn(dirname(socket), user)) {
@@ -148,7 +148,7 @@ function checkTsig({ tsig }: Config, report: Report): void {
   }
 }
 
-/** Checks the files of remotes and of listeners for transfers, and who may send UPDATE. */
+/** Checks the files of remotes and of listeners for transfers, and the clients that may send UPDATE. */
 function checkRemotes({ remotes, transfer, zones }: Config, report: Report): void {
   for (const [index, { tls }] of remotes.entries()) {
     const at = ['remotes', index, 'tls'];
@@ -171,7 +171,7 @@ function checkRemotes({ remotes, transfer, zones }: Config, report: Report): voi
   }
 }
 
-/** Why a log cannot be written, whoever writes it; undefined: it can, or its folder is not there yet. */
+/** Why this process cannot write a log; undefined: it can, or the log's folder is not there yet. */
 function logObstacle(path: string): string | undefined {
   try {
     const file = statSync(path, { throwIfNoEntry: false });

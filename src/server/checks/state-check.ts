@@ -1,4 +1,4 @@
-/** What `adotd check` finds in the state folder of a configuration. */
+/** The check of the state folder of a configuration, for `adotd check`. */
 import type { Config } from '../../config/schema.js';
 import { AdotdError } from '../../errors.js';
 import { zoneKey } from '../../protocol/name.js';
@@ -18,13 +18,13 @@ import { pinMistakes } from './pin-check.js';
 const LOSS =
   'zones of which changes may be lost are answered with SERVFAIL; see adotd ctl state accept-loss, and transfers heal secondaries';
 
-/** What is known beside the configuration. */
+/** The circumstances besides the configuration. */
 interface Circumstances {
   /** Keys of all zones that the configuration names. */
   readonly served: ReadonlySet<string>;
   /** Seconds since 1970. */
   readonly now: number;
-  /** What breaks the promises of signals is only warned of. */
+  /** Broken promises of signals are warnings, not errors. */
   readonly isForced: boolean;
 }
 

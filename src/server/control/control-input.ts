@@ -1,4 +1,4 @@
-/** What requests of the control interface give: names of zones, and JSON of a known form. */
+/** The input of requests to the control interface: names of zones, and JSON of a known form. */
 import type * as z from 'zod/mini';
 import { describeIssues } from '../../config/issues.js';
 import { nameFromText, nameToText } from '../../protocol/name.js';

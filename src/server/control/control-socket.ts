@@ -92,7 +92,7 @@ async function removeStale(path: string): Promise<void> {
   unlinkSync(path);
 }
 
-/** What stateOf() says of a socket on which somebody answers. */
+/** The result of stateOf() for a socket on which somebody answers. */
 export const ANSWERS = 'answers';
 
 /** ANSWERS, or the code of the error that connecting to the socket ends with. */

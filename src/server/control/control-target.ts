@@ -19,9 +19,9 @@ export interface ControlTarget {
   /** All zones, or those of this name (presentation format): one or none. */
   zones(name?: string): readonly ZoneStatus[] | Promise<readonly ZoneStatus[]>;
   statistics(): Summary;
-  /** What `adotd ctl top` shows. */
+  /** The view that `adotd ctl top` shows. */
   top(): TopView;
-  /** What was recorded since a moment, seconds since 1970; undefined: nothing is. */
+  /** The records since a moment, seconds since 1970; undefined: nothing is recorded. */
   report(since: number): ReportData | undefined;
   /** Counts the stream sessions, and lists the `longest` that have been idle longest. */
   sessions(longest: number): Promise<SessionsReport>;
@@ -30,13 +30,13 @@ export interface ControlTarget {
   notify(name: string): number | undefined;
   /** Checks a secondary zone (presentation format) at once; `isFull`: transfers it whole. undefined: it is no secondary zone. */
   transfer(name: string, isFull: boolean): Promise<RoundResult | undefined>;
-  /** As reload() of the zone, but its file is taken as it is, and what is stored of the zone is given up. */
+  /** As reload() of the zone, but its file is taken as it is, and the stored data of the zone are given up. */
   acceptFile(zone: string): Promise<ReloadOutcome>;
   /** The catalog zones that are consumed. */
   catalogs(): readonly CatalogStatus[];
   /** Lets the members go that a version of a catalog (presentation format) has no more. Returns false when none waits. */
   acceptCatalog(name: string): Promise<boolean>;
-  /** Who signs zones; undefined: the server has no state. */
+  /** Signs zones; undefined: the server has no state. */
   readonly signing: SigningControl | undefined;
   /** Has certificates served now whose keys wait; fulfilled with their pins, in hexadecimal. */
   switchKeys(): Promise<readonly string[]>;

@@ -9,7 +9,7 @@ import type { ControlTarget, LogLevelName, ServerStatus } from './control-target
 import { healthOf } from './health.js';
 import { problemsOf } from './problems.js';
 
-/** What the control interface needs besides the server. */
+/** The parts that the control interface needs besides the server. */
 export interface ControlContext {
   readonly version: string;
   /** Seconds since 1970. */

@@ -1,7 +1,7 @@
-/** One word for the whole state of a server, by the classes of monitoring plugins: what `adotd ctl status` ends with. */
+/** One word for the whole state of a server, by the classes of monitoring plugins. `adotd ctl status` ends with it. */
 import type { Health, ServerStatus } from './control-target.js';
 
-/** What it depends on. */
+/** The part of the status that it depends on. */
 type Judged = Pick<ServerStatus, 'zones' | 'problems' | 'restart' | 'state'> & {
   readonly certificates: readonly Pick<ServerStatus['certificates'][number], 'begins' | 'expires'>[];
 };

@@ -1,4 +1,4 @@
-/** What is wrong with a server, a line each: for its status, and for the page. */
+/** The problems of a server, a line for each, for its status and for the page. */
 import { formatDiagnostic } from '../../zone/diagnostics.js';
 import { planeProblems } from '../plane/plane-problems.js';
 import type { Server } from '../server.js';

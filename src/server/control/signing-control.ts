@@ -2,7 +2,7 @@
  * Signing, as the control interface has it:
  *
  *   GET  /dnssec, /dnssec/NAME   DnssecStatus[], DnssecStatus
- *   POST /dnssec/NAME            { costs?, waits?, made? }; { command, … }: what SigningCommand has
+ *   POST /dnssec/NAME            { costs?, waits?, made? }; { command, … }: the fields of SigningCommand
  *   POST /dnssec/NAME/keys       { keys: ExportedKey[] }: private keys too
  *
  * A key is named by its id, or by its tag where only one key of the zone has it.
@@ -24,7 +24,7 @@ interface RoleKey {
   readonly key: SigningKey;
 }
 
-/** Who signs the zones of a server. Commands are durable, and in effect, when they are fulfilled; they reject with coded errors. */
+/** Signs the zones of a server. Commands are durable, and in effect, when they are fulfilled; they reject with coded errors. */
 export interface SigningControl {
   readonly known: {
     /** Keys of the names of zones that are signed here, are to be, or once were. */
@@ -77,7 +77,7 @@ const command = z.discriminatedUnion('command', [
   }),
 ]);
 
-/** What `adotd ctl dnssec` sends. */
+/** A command as `adotd ctl dnssec` sends it. */
 export type SigningCommand = z.input<typeof command>;
 
 /** Answers a request. `words`: parts of the path behind `dnssec`. Rejects with ControlError and coded errors. */

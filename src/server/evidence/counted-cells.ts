@@ -99,7 +99,7 @@ function putPath(put: Put, counters: Counters, path: SessionPath): void {
   putHistogram(put, BLOCKS.handshakeTimes, at, counters.handshakeTimes(path), MICROSECONDS);
 }
 
-/** What both paths inside TLS have in common. */
+/** Sums of the counts of both paths inside TLS. */
 function putHandshakes(put: Put, counters: Counters): void {
   const inside = [SessionPath.STARTTLS, SessionPath.TLS];
   const sum = (read: (one: SessionPath) => number): number => inside.reduce((all, one) => all + read(one), 0);
@@ -149,7 +149,7 @@ function countOf({ counts }: HistogramValue): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** What was counted between two moments: nothing is negative, and numbers that are 0 are left out. Of maxima, those of the later one. */
+/** The counts between two moments; none is negative, and those that are 0 are left out. Maxima are those of the later moment. */
 export function cellsBetween(before: ReadonlyMap<number, number>, after: ReadonlyMap<number, number>): Cells {
   const cells: Cells = new Map();
   for (const [id, value] of after) {

@@ -1,5 +1,5 @@
 /**
- * Records the evidence of a server: once a minute, what was counted since the last time, and the clients of the day. Without a table of the
+ * Records the evidence of a server: once a minute, the counts since the last time, and the clients of the day. Without a table of the
  * state it is kept in memory only.
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -47,7 +47,7 @@ export class Recorder {
   /** Seconds since 1970. */
   #followedSince = 0;
   #minutes = 0;
-  /** What is being written. */
+  /** Fulfilled when all writes so far are done. */
   #written: Promise<void> = Promise.resolve();
   #hasFailed = false;
   #isClosed = false;
@@ -57,7 +57,7 @@ export class Recorder {
     const { table, clock } = parts;
     if (table !== undefined) this.#load(table);
     this.#beginDay(this.#storedKey());
-    // What the threads needed to start is no cost of queries.
+    // The CPU time that the threads took to start is no cost of queries.
     this.#counted = new Map([...parts.counted()].filter(([id]) => isCpu(id)));
     this.#timer = clock.timer(() => {
       // It fires when the next minute has begun.
@@ -67,7 +67,7 @@ export class Recorder {
     this.#wait();
   }
 
-  /** Notes what was counted since the last time; `before`: seconds since then that the minute of it is over. */
+  /** Notes the counts since the last time; `before`: seconds since the end of the minute that they belong to. */
   record(before = 0): void {
     const now = this.#parts.clock.seconds();
     const counted = this.#counts(now);
@@ -79,7 +79,7 @@ export class Recorder {
     if (isOver) this.#beginDay(undefined);
   }
 
-  /** What is known since `since`, seconds since 1970, until now. */
+  /** The records from `since`, seconds since 1970, until now. */
   data(since = 0): ReportData {
     this.record();
     this.#clients();

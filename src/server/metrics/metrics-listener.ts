@@ -1,7 +1,8 @@
 /**
  * Metrics and probes over HTTP, for Prometheus and for the manager of the process (systemd, Kubernetes): GET and HEAD of `/metrics`,
- * `/healthz` (the control thread answers), `/readyz` (queries are answered: loading is over, and the server does not drain), and `/report` (what
- * `adotd report --from` reads). The page at `/` and what belongs to it is answered elsewhere (page/). There is no password and no encryption: whoever reaches the address may read.
+ * `/healthz` (the control thread answers), `/readyz` (queries are answered: loading is over, and the server does not drain), and `/report`
+ * (for `adotd report --from`). The page at `/` and its parts are answered elsewhere (page/). There is no password and no encryption: every
+ * client that reaches the address may read.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
@@ -35,7 +36,7 @@ interface MetricsOptions {
   readonly zoneLimit: number;
   /** Called for each request. */
   facts(): ServerFacts;
-  /** What was recorded since a moment, seconds since 1970; undefined: nothing is. */
+  /** The records since a moment, seconds since 1970; undefined: nothing is recorded. */
   report(since: number): ReportData | undefined;
   /** The page; undefined: there is none. It is closed with the listener. */
   readonly page?: Page | undefined;

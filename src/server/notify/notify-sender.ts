@@ -15,7 +15,7 @@ import { type NotifySockets, openNotifySockets } from './notify-sockets.js';
 const ID_LIMIT = 65_536;
 const RCODES = Object.entries(Rcode);
 
-/** Somebody who is told. */
+/** A nameserver that is told. */
 export interface NotifyTarget {
   /** For the log, and apart from all others: `second`, or `ns1.example.net. (NS)`. */
   readonly name: string;
@@ -32,7 +32,7 @@ interface SenderParts {
   readonly log: Log;
   /** For the log: `NOTIFY`. */
   readonly what: string;
-  /** For the log: what happens although nobody responds. */
+  /** For the log: how the target finds out without this message. */
   readonly otherwise: string;
   /** Others in tests. */
   readonly sockets?: typeof openNotifySockets | undefined;
@@ -115,7 +115,7 @@ export class NotifySender {
     this.#arm();
   }
 
-  /** Sends one message. What goes wrong is tried again, as if no response had come. */
+  /** Sends one message. After an error it is tried again, as if no response had come. */
   async #send(due: DueNotify): Promise<void> {
     const target = this.#known.get(due.target);
     this.#forget(due);

@@ -1,4 +1,7 @@
-/** Sends NOTIFY messages and takes what comes back: UDP by a socket for each source address, TCP by a connection for each message. */
+/**
+ * Sends NOTIFY messages and takes the messages that come back: UDP by a socket for each source address, TCP by a connection for each
+ * message.
+ */
 import { createSocket, type Socket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 
@@ -12,9 +15,9 @@ export interface NotifyDelivery {
 }
 
 export interface NotifySockets {
-  /** Sends a datagram; what comes back goes to `received`. */
+  /** Sends a datagram; datagrams that come back go to `received`. */
   sendDatagram(delivery: NotifyDelivery, failed: (error: Error) => void): void;
-  /** Sends over TCP; `received` gets the first message that comes back. Returns what closes the connection. */
+  /** Sends over TCP; `received` gets the first message that comes back. Returns a function that closes the connection. */
   sendOnStream(
     delivery: NotifyDelivery,
     received: (message: Uint8Array) => void,
@@ -31,7 +34,7 @@ export function openNotifySockets(
   received: (message: Uint8Array, address: string, port: number) => void,
 ): NotifySockets {
   const sockets = new Map<string, Socket>();
-  /** What is told to messages that wait for their socket to be bound. */
+  /** The callbacks of messages that wait for their socket to be bound: they get the error when that fails. */
   const unbound = new Map<Socket, ((error: Error) => void)[]>();
   const streams = new Set<() => void>();
   const socketFor = (isV6: boolean, source: string | undefined): Socket => {
@@ -58,7 +61,7 @@ export function openNotifySockets(
   return {
     sendDatagram({ address, port, source, octets }, failed) {
       const socket = socketFor(isIPv6(address), source);
-      // A socket that cannot be bound forgets what it was to send.
+      // A socket that cannot be bound drops the datagrams that it was to send.
       unbound.get(socket)?.push(failed);
       socket.send(octets, port, address, (error) => {
         if (error) failed(error);

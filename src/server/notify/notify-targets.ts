@@ -1,4 +1,4 @@
-/** Who is told of new versions of a zone: the remotes of its policy, and its nameservers. */
+/** The nameservers that are told of new versions of a zone: the remotes of its policy, and the nameservers of the zone. */
 import { isIP, isIPv6 } from 'node:net';
 import { NAMESERVERS } from '../../config/remotes.js';
 import type { Config } from '../../config/schema.js';
@@ -43,7 +43,7 @@ export class NotifyTargets {
     return [...listed, ...named].filter(({ hosts }) => hosts.length > 0);
   }
 
-  /** Whether an address is one of this server: it is not told what it knows. */
+  /** Whether an address is one of this server: the server does not tell itself. */
   isOwn(address: string, port: number): boolean {
     return port === DNS && this.#own.has(address);
   }

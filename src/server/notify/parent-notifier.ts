@@ -25,11 +25,11 @@ const WAITS = [60_000, 300_000, 1_800_000, 7_200_000, 21_600_000, 43_200_000] as
 /** Lookups at once. A guess: many zones may change together, and the resolver has other clients. */
 const LOOKUPS = 16;
 
-/** What is known of a zone that is signed here. */
+/** The facts about a zone that is signed here. */
 interface ChildZone {
   /** Seconds until all nameservers of the zone have a new version: the parent must not look before (RFC 9859 §4). */
   readonly delay: number;
-  /** Whether the parent has not done yet what the zone asks for. */
+  /** Whether the parent has still to fulfil the wishes of the zone. */
   readonly isWaiting: boolean;
 }
 
@@ -117,7 +117,7 @@ export class ParentNotifier {
     this.#seen.set(zone, now);
     if (now === before) return;
     this.#forgetLookup(zone);
-    // What a server that was stopped has told is not known: it is told again, unless the parent has done it.
+    // Wishes that were told before the last stop are not known: they are told again, unless the parent has fulfilled them.
     const isNews = before !== undefined || child.isWaiting;
     if (now === '' || !isNews) return;
     this.#due.set(zone, this.#parts.clock.milliseconds() + child.delay * 1000);
@@ -196,7 +196,7 @@ export class ParentNotifier {
     this.#forgetLookup(zone);
   }
 
-  /** What was to be told is out of date. */
+  /** Forgets the wishes that were to be told: they are out of date. */
   #forgetLookup(zone: string): void {
     this.#due.delete(zone);
     this.#failures.delete(zone);

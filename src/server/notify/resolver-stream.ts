@@ -6,7 +6,7 @@ import type { NotifySockets } from './notify-sockets.js';
 
 const DNS = 53;
 
-/** What a question takes: connections, and a clock for how long is waited (milliseconds). */
+/** The parts that a question needs: connections, and a clock. `patience`: milliseconds to wait for an answer. */
 interface ResolverStreams {
   readonly sockets: Pick<NotifySockets, 'sendOnStream'>;
   readonly clock: Clock;

@@ -32,7 +32,7 @@ function overviewNow({ hostname: name }: Pick<Config, 'hostname'>, server: () =>
   return (): Overview => overviewOf(server(), { ...basics, at: wallTime() }, look);
 }
 
-/** Makes what `adotd ctl top` is told when it asks. */
+/** Returns a function that makes the present view for `adotd ctl top`. */
 export function topViewNow(config: Pick<Config, 'hostname'>, server: Server, events: RecentEvents): () => TopView {
   const overview = overviewNow(config, () => server);
   return () => ({ overview: overview(), events: events.after(0) });

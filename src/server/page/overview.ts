@@ -1,4 +1,4 @@
-/** What the page shows of a server at a moment. */
+/** The overview of a server at a moment, for the page. */
 import { Transport } from '../../answer/facts.js';
 import type { Counters } from '../../observe/counters/counters.js';
 import { type Overview, type Point, PointColumn } from '../../page/contract.js';
@@ -24,7 +24,7 @@ interface Basics {
 /** Looks at all zones may take this part of the time: with thousands of zones, one look is used for some seconds. */
 const PART = 200;
 
-/** What a look at all zones has found. */
+/** The result of a look at all zones. */
 interface ZonesFound {
   readonly zones: Server['zoneCounts'];
   readonly problems: readonly string[];
@@ -32,7 +32,7 @@ interface ZonesFound {
   readonly zonesAt: number;
 }
 
-/** Looks at all zones, or keeps what was found when that took long. */
+/** Looks at all zones. After a look that took long, its result is kept for a while. */
 export class ZonesLook {
   #found: ZonesFound | undefined;
   /** By a clock that never runs backwards, in milliseconds: when it is time for another look. */
@@ -79,7 +79,7 @@ function clientsOf(counters: Counters): Record<string, number> {
   );
 }
 
-/** `cells`: what the figures were made of. */
+/** `cells`: the counts that the figures were made from. */
 export function pointOf(at: number, { transports, handshakes }: Figures, cells: ReadonlyMap<number, number>): Point {
   const open = (path: SessionPath): number => cells.get(BLOCKS.open.id + path) ?? 0;
   const sum = (key: 'full' | 'resumed' | 'failed'): number =>

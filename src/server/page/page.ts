@@ -1,6 +1,7 @@
 /**
- * The page at `/` of the metrics listener, and what it asks for: a stream of events once a second, the table of zones, what was recorded, and
- * reports to save. It changes nothing, loads nothing from elsewhere, and its addresses are relative, so that a proxy may put it below any path.
+ * The page at `/` of the metrics listener, and its requests: for a stream of events once a second, the table of zones, recorded windows,
+ * and reports to save. It changes nothing, loads nothing from elsewhere, and its addresses are relative, so that a proxy may put it below
+ * any path.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Overview, type ShownEvent, WINDOWS, ZONE_ORDERS, type ZoneOrder } from '../../page/contract.js';
@@ -23,7 +24,7 @@ export interface PageParts {
   server(): Server | undefined;
   /** Lines of the log behind the one with this number. */
   events(after: number): readonly ShownEvent[];
-  /** What was recorded since a moment, seconds since 1970; undefined: nothing is. */
+  /** The records since a moment, seconds since 1970; undefined: nothing is recorded. */
   report(since: number): ReportData | undefined;
   /** Names that lead here, in lower case. */
   readonly hosts: ReadonlySet<string>;

@@ -1,4 +1,4 @@
-/** What was recorded of the last hour, day or week, as the page shows it. Viewers share it. */
+/** The records of the last hour, day or week, as the page shows them. Viewers share them. */
 import { type Point, PointColumn, type RecordedWindow, WINDOWS } from '../../page/contract.js';
 import { figuresOf } from '../../report/figures.js';
 import { cellsByTime, makeReport } from '../../report/make-report.js';
@@ -21,7 +21,7 @@ const COUNTS = [
 ];
 
 interface Parts {
-  /** What was recorded since a moment, seconds since 1970; undefined: nothing is. */
+  /** The records since a moment, seconds since 1970; undefined: nothing is recorded. */
   report(since: number): ReportData | undefined;
   /** Milliseconds since 1970. */
   now(): number;

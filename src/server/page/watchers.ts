@@ -1,6 +1,6 @@
 /**
- * Those who watch the page: each has a stream of server-sent events (the HTML standard, section 9.2). What they see is made once a second for
- * all of them, and only while there are any. Who reads too slowly is cut off, so that memory does not grow with them.
+ * Those who watch the page: each has a stream of server-sent events (the HTML standard, section 9.2). The events are made once a second for
+ * all of them, and only while there are watchers. A watcher who reads too slowly is cut off, so that memory does not grow.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Overview, Point, ShownEvent } from '../../page/contract.js';
@@ -10,7 +10,7 @@ import type { Clock, Timer } from '../../session/clock.js';
 export const MAX_WATCHERS = 16;
 /** Milliseconds from one event to the next. */
 const PERIOD = 1000;
-/** Points that a watcher gets who comes later: those of five minutes. */
+/** Points for a watcher who comes later: those of five minutes. */
 const MAX_POINTS = 300;
 /** Octets that wait for a watcher: at first a hundred kilobytes may. Beyond it, the watcher is cut off. */
 const MAX_WAITING = 262_144;

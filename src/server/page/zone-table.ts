@@ -18,7 +18,7 @@ interface Look {
   readonly ordered: Map<ZoneOrder, readonly ZoneStatus[]>;
 }
 
-/** What is asked for. */
+/** The rows that are asked for. */
 interface ZoneRequest {
   readonly filter: string;
   readonly order: ZoneOrder;
