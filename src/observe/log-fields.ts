@@ -1,4 +1,7 @@
-/** The fields of a line of the log: errors as far as their place in the code matters, and for people only what the message has not said. */
+/**
+ * The fields of a line of the log: errors as far as their place in the code matters, and for people only the fields that the message has
+ * not told.
+ */
 import { AdotdError, isError } from '../errors.js';
 import { sourceStack } from './source-stack.js';
 

@@ -1,8 +1,8 @@
 /**
  * Standard output and standard error of a program that serves: a reader that stops reading stops neither its answers nor its end.
  *
- * Node's own `process.stdout` and `process.stderr` set O_NONBLOCK on what others share. Many parts of Node use them: each new thread does,
- * and so does node:assert when it is loaded. So a program that serves has others in their place.
+ * Node's own `process.stdout` and `process.stderr` set O_NONBLOCK on files that others share. Many parts of Node use them: each new thread
+ * does, and so does node:assert when it is loaded. So a program that serves has others in their place.
  */
 import { Writable } from 'node:stream';
 import { isError } from '../errors.js';
@@ -14,7 +14,7 @@ const ERROR_LIMIT = 1024 * 1024;
 
 let errors: TextOutput | undefined;
 
-/** Standard error. What a full disk or a broken pipe refuses waits as well. */
+/** Standard error. Text that a full disk or a broken pipe refuses waits as well. */
 export function standardError(): TextOutput {
   errors ??= untilTheEnd(new TextOutput(unblockedWrites(2), { limit: ERROR_LIMIT }));
   return errors;

@@ -11,7 +11,7 @@ const LAST_TIME = 2000;
 interface TextOutputOptions {
   /** Octets that may wait; further texts are lost. Default: no limit. */
   readonly limit?: number;
-  /** Called when the system refuses to write; what waits is lost then. Default: it goes on waiting, and is tried again. */
+  /** Called when the system refuses to write; the texts that wait are lost then. Default: they go on waiting, and are tried again. */
   readonly failed?: (error: unknown) => void;
   readonly clock?: Clock;
 }
@@ -26,7 +26,7 @@ export class TextOutput {
   readonly #options: TextOutputOptions;
   readonly #timer;
   readonly #waiting: Text[] = [];
-  /** Of what waits. */
+  /** Of the texts that wait. */
   #octets = 0;
   #lost = 0;
   /** Lost since the last call of `recovered`. */

@@ -1,5 +1,5 @@
 /**
- * Writes to a descriptor that this program shares with others, such as standard error, without ever waiting for whoever reads it. The thread
+ * Writes to a descriptor that this program shares with others, such as standard error, without ever waiting for its reader. The thread
  * that writes also answers, or hears signals, and a pipe that nobody reads would stop it for ever.
  *
  * O_NONBLOCK belongs to the open file, which the shell and other programs use too, and they would fail with EAGAIN. So poll(2) is asked
@@ -11,14 +11,14 @@ import { codeOf } from '../errors.js';
 import { libc } from '../transport/libc.js';
 import { createWait } from '../transport/wait.js';
 
-/** PIPE_BUF of Linux: what a pipe with room takes at once (pipe(7)). */
+/** PIPE_BUF of Linux: octets that a pipe with room takes at once (pipe(7)). */
 const PIECE = 4096;
 
 /** Writes the first of these octets. Returns how many; 0: there is no room now. Throws errors of the system. */
 export type Write = (octets: Uint8Array) => number;
 
 /**
- * How to write to a descriptor. The other way is to open what is behind it a second time, with an O_NONBLOCK of its own: for terminals,
+ * How to write to a descriptor. The other way is to open its file a second time, with an O_NONBLOCK of its own: for terminals,
  * which may have less room than PIECE when poll() says that there is some, for pipes where there is no koffi, and `withoutKoffi` for
  * pipes that are written once in a while (measured: koffi takes 16 ms to load). It fails for sockets, and for a pipe of another user, such
  * as the one that Docker gives a container. Where neither way is possible, a write may wait.

@@ -1,4 +1,4 @@
-/** What an operator should know of the certificates that are served: dates, names, and certificates that nobody ever gets. */
+/** Notes for the operator about the certificates that are served: dates, names, and certificates that nobody ever gets. */
 
 import { dateNote } from './certificate-dates.js';
 import { certificateSets } from './certificate-sets.js';

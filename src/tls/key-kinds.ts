@@ -14,7 +14,7 @@ const RSA_BITS = { min: 2048, max: 16_384 };
 const EC_PUBLIC_KEY = Buffer.from('06072a8648ce3d0201', 'hex');
 const SEQUENCE = 0x30;
 
-/** What is wrong with a public key that hardly any TLS client can use, to follow "a key"; undefined for a key that they can use. */
+/** The reason why hardly any TLS client can use a public key, to follow "a key"; undefined for a key that they can use. */
 export function keyMistake(publicKey: KeyObject): string | undefined {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = publicKey;
   switch (type) {

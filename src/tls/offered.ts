@@ -1,4 +1,4 @@
-/** What the server offers in TLS handshakes: the same on every path, whatever the defaults of the OpenSSL inside of node are. */
+/** The offers of the server in TLS handshakes: the same on every path, whatever the defaults of the OpenSSL inside of node are. */
 import { constants } from 'node:crypto';
 
 /** The ALPN protocol of DNS over TLS (RFC 7858 §6 with the IANA registry). */

@@ -10,13 +10,13 @@ import { ensureSelfSigned, type SelfSignedOptions, selfSignedFiles, standInCerti
 
 export type Certificates = readonly [Certificate, ...Certificate[]];
 
-/** A pair of files, and what is served for it. */
+/** A pair of files, and the certificate that is served for it. */
 interface Pair {
   readonly files: CertificateFiles;
   /**
-   * `served`: the content of the files. `kept`: what they had before, since their present content cannot be used, or not yet. `failed`:
-   * nothing, since they have never had anything that can be used. `held`: what was served before, since resolvers do not know of the key of
-   * their present content yet.
+   * The content that is served. `served`: that of the files. `kept`: their previous content, since the present one cannot be used, or not
+   * yet. `failed`: none, since the files have never had any that can be used. `held`: the one that was served before, since resolvers do
+   * not know of the key of the present content yet.
    */
   readonly state: 'served' | 'kept' | 'failed' | 'held';
   /** undefined when the pair failed. */
@@ -29,7 +29,7 @@ interface Pair {
   readonly warning?: string;
 }
 
-/** What is served, and what should be. */
+/** The certificates that are served, and the pairs that should be. */
 export interface Loaded {
   /** The default one first. When no pair can be used, the only one is made in memory. */
   readonly certificates: Certificates;
@@ -39,8 +39,8 @@ export interface Loaded {
 
 /**
  * Loads the pairs of `configured`, the default one first; without any, the self-signed one for `options`, which is made or renewed when that
- * is due. `before`: what is served by now. A pair that cannot be used is kept as it was, and so is a valid one whose files have a
- * certificate that has expired or is not valid yet. Throws no AdotdError.
+ * is due. `before`: the certificates that are served by now. A pair that cannot be used is kept as it was, and so is a valid one whose
+ * files have a certificate that has expired or is not valid yet. Throws no AdotdError.
  */
 export async function loadCertificates(
   configured: readonly CertificateFiles[],

@@ -96,7 +96,7 @@ export const Need = {
   ALWAYS: 2,
 } as const;
 
-/** By node: what Need says of it. `places` are those of checkNames(). */
+/** By node: its Need. `places` are those of checkNames(). */
 export function findNeeds(rrsets: Rrsets, apex: number, places: Uint8Array): Uint8Array {
   const { store } = rrsets;
   const needs = new Uint8Array(store.nodeCount);

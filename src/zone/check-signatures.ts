@@ -13,15 +13,15 @@ import type { RecordStore } from './store.js';
 /** Signatures that expire within these seconds are warned of: signers renew them a week before or earlier. */
 const SOON = 7 * 86_400;
 
-/** What is checked of a signed zone. */
+/** The checks of a signed zone. */
 export type DnssecCheck =
   /** Nothing. */
   | 'off'
-  /** The dates of signatures; what is wrong is a warning. */
+  /** The dates of signatures; mistakes are warnings. */
   | 'expiry'
-  /** That, and whether signatures are valid and the chain of denial is complete; what is wrong is a warning. */
+  /** That, and whether signatures are valid and the chain of denial is complete; mistakes are warnings. */
   | 'full'
-  /** As `full`, but what makes validators reject an answer is an error. */
+  /** As `full`, but a mistake that makes validators reject an answer is an error. */
   | 'strict';
 
 /** The signatures of one kind: their number, and the worst of them. */
@@ -83,7 +83,7 @@ function countSet(rrsets: Rrsets, set: number, now: number, tallies: Tallies): v
       if (left > longest) longest = left;
       if (left >= 0 && secondsToWait(store, records[to]!, now) <= 0) isValid = true;
     }
-    // What is left of a removed RRset takes nothing with it.
+    // Signatures that are left of a removed RRset do not count: no answer becomes invalid when they expire.
     const isSigned = findRrset(rrsets, store.node[records[from]!]!, type) >= 0;
     if (isSigned && longest < tallies.left) tallies.left = longest;
     const isFatal = isSigned && !isValid;

@@ -1,5 +1,5 @@
 /**
- * Warns of what is lawful, but hardly meant: names with the zone's name twice at their end (a forgotten final dot), `@` in
+ * Warns of content that is lawful, but hardly meant: names with the zone's name twice at their end (a forgotten final dot), `@` in
  * mailboxes, octets above 127 in owners, RRsets that no message can hold, obsolete types. Hot file: integers.
  */
 import { domainToASCII } from 'node:url';

@@ -15,10 +15,10 @@ import { NO_NODE, type RecordStore, ROOT_NODE } from './store.js';
 const labelAt = new Uint16Array(MAX_LABELS);
 /** The label of a wildcard. */
 const WILDCARD = Uint8Array.of(1, 0x2a);
-/** What is below a zone cut or at it is data of another zone. */
+/** Names at a zone cut or below it: their data belong to another zone. */
 const ELSEWHERE = Place.BELOW_CUT | Place.CUT;
 
-/** What checkTargets() knows of the zone. */
+/** The facts about the zone that checkTargets() uses. */
 interface Targets {
   readonly rrsets: Rrsets;
   readonly apex: number;

@@ -22,9 +22,9 @@ interface CheckOptions {
    * when RFC 9276 was written (its §3.2).
    */
   readonly nsec3MaxIterations?: number;
-  /** What is checked of signatures; default `expiry`. Here it concerns their dates only (dnssec/verify-zone.ts has the rest). */
+  /** The checks of signatures; default `expiry`. Here it concerns their dates only (dnssec/verify-zone.ts has the rest). */
   readonly dnssecCheck?: DnssecCheck;
-  /** Errors become warnings: the records came from a primary, which is to be served whatever it has. Default false. */
+  /** Errors become warnings: the records came from a primary, and are to be served with all their mistakes. Default false. */
   readonly isLenient?: boolean;
 }
 

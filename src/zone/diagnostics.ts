@@ -6,7 +6,7 @@ export interface Diagnostic {
   readonly line: number;
   /** From 1, in octets; 0 where `line` is. */
   readonly column: number;
-  /** Says what was found and what was expected. */
+  /** Says what was found, and what was expected. */
   readonly message: string;
 }
 

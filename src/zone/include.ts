@@ -12,7 +12,7 @@ export function openFile(read: ReadContext, source: SourceFile, origin: Uint8Arr
   read.current = new FileContext(read, tokens, read.store.files.push(source.file) - 1, origin, above);
 }
 
-/** The octets of a file that can be read, after what there is to say about its encoding. */
+/** Reports a mistake in the encoding of a file, and returns the octets that can be read. */
 function readable({ diagnostics }: ReadContext, { file, bytes }: SourceFile): Uint8Array {
   const mistake = encodingMistake(bytes);
   if (mistake === undefined) return bytes;

@@ -34,7 +34,7 @@ export class Report {
     this.#diagnostics.warning(this.#file(row), this.#store.line[row]!, this.#store.column[row]!, text);
   }
 
-  /** `line 3`, or `file:3` when the record is not in the file of `from`; of records that are in no file, what they are of. */
+  /** `line 3`, or `file:3` when the record is not in the file of `from`; for a record that is in no file, the name of its source. */
   place(row: number, from: number): string {
     const line = this.#store.line[row]!;
     if (line === 0) return this.#file(row);

@@ -37,7 +37,7 @@ export function readFileOrPipe(file: string, what: string, maxOctets = MAX_SMALL
   }
 }
 
-/** Opens a regular file of at most `maxOctets` and calls `read`. Throws system errors, or an error that names what it is. */
+/** Opens a regular file of at most `maxOctets` and calls `read`. Throws system errors, or an error that names the kind of file. */
 export function withRegularFile<T>(file: string, maxOctets: number, read: (fd: number) => T): T {
   // Checked before opening too: some devices act on being opened.
   needRegular(statSync(file), maxOctets);

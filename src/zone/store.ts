@@ -95,7 +95,7 @@ export class RecordStore {
     this.#mask = slots - 1;
   }
 
-  /** A store of what columns() returned, here or in another thread. */
+  /** A store made from the result of columns(), here or in another thread. */
   static of({ slots, ...columns }: RecordColumns): RecordStore {
     const store = Object.assign(new RecordStore(0), columns);
     store.#slots = slots;
@@ -103,7 +103,7 @@ export class RecordStore {
     return store;
   }
 
-  /** What the store has, not copied: the store must not be used any more where the columns are. */
+  /** The columns of the store, not copied: once they are used elsewhere, the store must not be used any more. */
   columns(): RecordColumns {
     return { ...this, slots: this.#slots };
   }

@@ -47,8 +47,8 @@ export function clientsOfDay(memory: readonly DayMemory[]): Uint8Array {
 }
 
 /**
- * Begins a day, with `registers` that are known of it. What a thread hashes meanwhile may still be hashed with the key before: that is one
- * client too many at most for each message in hand.
+ * Begins a day, with the `registers` that are known of it. Meanwhile a thread may still use the key before: each message in hand may then
+ * count one client too many.
  */
 export function beginDay(memory: readonly DayMemory[], key: Uint8Array, registers?: Uint8Array): void {
   const view = new DataView(key.buffer, key.byteOffset, KEY_OCTETS);

@@ -61,7 +61,7 @@ export const AWAY_TIMES = [1, 10, 60, 300, 900, 3600, 10_800, 21_600, 43_200, 86
 const After = { SUM: 11, ENDED: 12, IN_CLEAR: 13, BESIDE: 14 } as const;
 const AFTER_WORDS = 16;
 const ENDS = 16;
-/** What a client did for the first time on this day; and messages and handshakes of those for whom there is no place. */
+/** Steps that a client took for the first time on this day; and messages and handshakes of clients for whom there is no place. */
 export const Try = { TRIED: 0, AGAIN: 1, COMPLETE: 2, NO_ROOM: 3 } as const;
 
 /** Where the counts of a thread stand, behind one another. */
@@ -127,7 +127,7 @@ function bitsOf(sample: number): number {
   return Math.clz32(~sample);
 }
 
-/** What a thread notes in the table, and counts. */
+/** Notes clients in the table, and counts them, for one thread. */
 export class FollowedClients {
   readonly #table: Int32Array;
   readonly #words: Float64Array;
@@ -274,7 +274,7 @@ export class FollowedClients {
     return -1;
   }
 
-  /** What was there before goes. */
+  /** Clears a place, and returns it. */
   #cleared(at: number): number {
     const table = this.#table;
     table[at + STATE] = 0;

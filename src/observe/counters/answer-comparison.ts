@@ -1,7 +1,7 @@
 /**
  * Whether answers are the same over all transports (RFC 9539 §3): a sample of them is compared with the answer that the same query gets over
  * another transport, made anew: inside TLS, or over TCP for a query that came inside TLS.
- * Not compared: OPT and what is in it; answers that access lists, policies, rate limits or keys (TSIG) have shaped, which may depend on the
+ * Not compared: OPT and its content; answers that access lists, policies, rate limits or keys (TSIG) have shaped, which may depend on the
  * transport; of a response with TC, all records; and of a response over UDP that a limit on its size may have shortened, all but its answer section.
  */
 import {

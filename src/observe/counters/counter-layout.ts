@@ -87,7 +87,7 @@ export const PATHS_AT = SESSION_EVENTS_AT + Object.keys(SessionEvent).length;
 /** Seconds in which OpenSSL computed handshakes, in the threads that call it themselves. */
 export const HANDSHAKE_WORK_AT = PATHS_AT + BLOCKS * PATH_WORDS;
 
-/** What clients did that are followed (clients/followed-clients.ts). */
+/** The counts of clients that are followed (clients/followed-clients.ts). */
 export const FOLLOWED_AT = HANDSHAKE_WORK_AT + 1;
 
 /** Words that are added up over the threads. Behind them stand the sketches of clients, one a transport. */

@@ -117,7 +117,7 @@ export class Counters extends SessionCounters {
     if (!isSame) this.words[transport * L.TRANSPORT_WORDS + L.DIFFERENT_AT]!++;
   }
 
-  /** Counts what happened outside of an answer. */
+  /** Counts an event outside of an answer. */
   event(event: TransportEvent): void {
     this.words[L.EVENTS_AT + event]!++;
   }
@@ -182,7 +182,7 @@ export class Counters extends SessionCounters {
     return this.#word(transport, L.EDES_AT + index);
   }
 
-  /** Messages of a transport by what the rate limit did. */
+  /** Messages of a transport by the action of the rate limit. */
   limited(transport: Transport, limited: Limited): number {
     return this.#word(transport, L.LIMITED_AT + limited);
   }
@@ -236,7 +236,7 @@ export class Counters extends SessionCounters {
     return estimateOf(this.#sketches.subarray(transport * REGISTERS, (transport + 1) * REGISTERS));
   }
 
-  /** What clients did that are followed: FOLLOWED_WORDS. */
+  /** The counts of clients that are followed: FOLLOWED_WORDS. */
   get followed(): Float64Array {
     return this.words.subarray(L.FOLLOWED_AT, L.FOLLOWED_AT + FOLLOWED_WORDS);
   }

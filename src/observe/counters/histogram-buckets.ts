@@ -37,7 +37,7 @@ export function histogramWords(bounds: Bounds): number {
   return bounds.length + 2;
 }
 
-/** What a histogram has counted. */
+/** The counts of a histogram. */
 export interface HistogramValue {
   readonly bounds: Bounds;
   /** One for each bound, and one for values above the last; not cumulative. */

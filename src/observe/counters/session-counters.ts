@@ -30,7 +30,7 @@ export class SessionCounters {
     this.words = words;
   }
 
-  /** Counts what happened to a session. */
+  /** Counts an event of a session. */
   sessionEvent(event: SessionEvent): void {
     this.words[L.SESSION_EVENTS_AT + event]!++;
   }
@@ -69,7 +69,7 @@ export class SessionCounters {
     this.words[wordOf(path, family, L.SENT_AT)]! += sent;
   }
 
-  /** Counts what was agreed on in a complete handshake. */
+  /** Counts the parameters that a complete handshake agreed on. */
   agreed(path: SessionPath, { version, cipher, group, isDot, isNamed }: Agreement, client: Uint8Array): void {
     const family = familyOf(client);
     this.words[wordOf(path, family, L.SUITES_AT) + suiteIndex(version, cipher)]!++;
@@ -219,7 +219,7 @@ export class SessionCounters {
   }
 }
 
-/** What was agreed on in a handshake, with the names of OpenSSL; those of groups are IANA's. */
+/** The parameters that a handshake agreed on, with the names of OpenSSL; those of groups are IANA's. */
 interface Agreement {
   /** `TLSv1.3`, `TLS_AES_128_GCM_SHA256`. */
   readonly version: string;

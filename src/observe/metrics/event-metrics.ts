@@ -1,5 +1,5 @@
 /**
- * Metrics of events: what transports and sessions report by a number. An event that no row names is a series of
+ * Metrics of events: transports and sessions report each by a number. An event that no row names is a series of
  * `adotd_events_total`, so that a new one is seen without a change here.
  */
 import { SessionEvent } from '../../session/session-end.js';

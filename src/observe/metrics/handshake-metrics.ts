@@ -1,4 +1,4 @@
-/** Metrics of TLS handshakes: how many, how they ended, how long they took, and what was agreed on. */
+/** Metrics of TLS handshakes: how many, how they ended, how long they took, and the parameters that they agreed on. */
 import { HandshakeEnd, SessionPath } from '../../session/session-end.js';
 import { TransportEvent } from '../../transport/transport.js';
 import type { Counters } from '../counters/counters.js';

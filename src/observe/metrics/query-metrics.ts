@@ -28,7 +28,7 @@ function byTransport<Value>(read: (counters: Counters, transport: Transport) => 
     TRANSPORTS.map(([name, transport]) => [[name], read(server.counters, transport)] as const);
 }
 
-/** A series for each transport and each of what `values` gives. */
+/** A series for each transport and each value of `values`. */
 function byTransportAnd(values: (counters: Counters, transport: Transport) => Iterable<readonly [string, number]>) {
   return ({ server: { counters } }: MetricsInput) =>
     TRANSPORTS.flatMap(([name, transport]) =>

@@ -11,9 +11,9 @@ export interface SecondaryFacts {
   readonly octets: number;
   /** Versions that have expired since the start. */
   readonly expired: number;
-  /** NOTIFY requests that nobody may send who sent them. */
+  /** NOTIFY requests from senders that may not send them. */
   readonly refusedNotifies: number;
-  /** Zones, now, by what they are. */
+  /** The number of zones now, by state. */
   readonly zones: {
     readonly current: number;
     /** No primary could be used in the last check. */

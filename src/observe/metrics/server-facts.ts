@@ -72,7 +72,7 @@ interface PlaneFacts {
   /** Threads that answer; 0 when embedded. */
   readonly udpWorkers: number;
   readonly streamWorkers: number;
-  /** What TCP and TLS run on. */
+  /** The path that serves TCP and TLS. */
   readonly streams: 'epoll' | 'node';
   /** Threads that died and were started again. */
   readonly restarts: number;

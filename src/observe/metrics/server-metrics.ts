@@ -27,7 +27,7 @@ function overZones(read: (zone: ZoneFacts) => number) {
   return ({ server }: MetricsInput) => single(server.zones.reduce((sum, zone) => sum + read(zone), 0));
 }
 
-/** What is known of what a zone is served from; a zone that failed is served from nothing. */
+/** Reads a fact about the content of a zone. A zone that failed has none. */
 function loaded(read: (zone: ZoneFacts) => number | undefined) {
   return (zone: ZoneFacts): number | undefined => (zone.state === 'failed' ? undefined : read(zone));
 }

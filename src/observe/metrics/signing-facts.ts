@@ -2,7 +2,7 @@ import { type HistogramValue, SIGNING_TIMES } from '../counters/histogram-bucket
 
 /** Figures of zones that are signed here, for metrics. Times are seconds since 1970. */
 export interface SigningFacts {
-  /** Zones, now, by what they are. */
+  /** The number of zones now, by state. */
   readonly zones: Readonly<Record<(typeof SIGNING_STATES)[number], number>>;
   /** Keys, now, by role and phase. */
   readonly keys: Readonly<Record<(typeof KEY_ROLES)[number], Readonly<Record<(typeof KEY_PHASES)[number], number>>>>;
@@ -23,7 +23,7 @@ export interface SigningFacts {
   readonly clockSets: Readonly<Record<ClockDirection, number>>;
 }
 
-/** As `adotd ctl dnssec status` has them; `frozen` and `bogus` zones are counted as what they are, too. */
+/** As `adotd ctl dnssec status` has them; `frozen` and `bogus` zones are counted in their other state, too. */
 export const SIGNING_STATES = ['unsigned', 'signed', 'waiting', 'leaving', 'failed', 'frozen', 'bogus'] as const;
 export const KEY_ROLES = ['csk', 'ksk', 'zsk'] as const;
 /** `coming`: it is to be used, and not all of its records are known everywhere. `going`: it is to disappear. */

@@ -86,7 +86,7 @@ function zoneOf(record: TapRecord): Uint8Array | undefined {
   return zone;
 }
 
-/** What putMessage() writes. */
+/** The content that putMessage() writes. */
 interface Payload {
   readonly record: TapRecord;
   readonly zone: Uint8Array | undefined;

@@ -3,9 +3,9 @@
  * one is begun. A file that cannot be written, say on a full disk, is reported once. Its batch is lost and counted, no half of
  * it stays in the file, and the next batch is tried again.
  *
- * Not by sonic-boom 4.2 (pino's). Tried with /dev/full: it keeps what it cannot write, so end() never ends, and destroy() throws
+ * Not by sonic-boom 4.2 (pino's). Tried with /dev/full: it keeps the text that it cannot write, so end() never ends, and destroy() throws
  * the lines away without a `drop` event, so that nobody can count them. It reports every write that fails, and leaves it to us to
- * see that the file was moved, to set an older file aside, and to write what dnstap's files begin and end with.
+ * see that the file was moved, to set an older file aside, and to write the beginning and the end of dnstap's files.
  */
 import {
   closeSync,

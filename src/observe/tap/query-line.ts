@@ -30,7 +30,7 @@ interface QueryFields {
   readonly zone: string | undefined;
   /** Extended DNS error. */
   readonly ede: number | undefined;
-  /** What the rate limit did, by the names of Limited. */
+  /** The action of the rate limit, by the names of Limited. */
   readonly limited: string | undefined;
 }
 
@@ -79,7 +79,7 @@ export function queryLine(record: TapRecord): string {
   return `{"time":${Math.floor(record.began)},${JSON.stringify(queryFields(record)).slice(1, -1)},"msg":"${QUERY_MESSAGE}"}\n`;
 }
 
-/** What the message of every line is. */
+/** The message of every line. */
 export const QUERY_MESSAGE = 'query';
 
 function flagsOf(record: TapRecord): string {

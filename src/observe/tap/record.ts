@@ -34,7 +34,7 @@ const RESPONSE_LENGTH = 20;
 /** Octets of both messages that the record keeps. */
 const QUERY_KEPT = 21;
 const RESPONSE_KEPT = 22;
-/** What the rate limit did. */
+/** The action of the rate limit. */
 const LIMITED = 23;
 const RECORD_WORDS = 24;
 const RECORD_OCTETS = RECORD_WORDS * 4;
@@ -53,7 +53,7 @@ const LONGEST_DURATION = 0x7fffffff;
 
 /**
  * Writes the record of one message; returns whether it fitted. `ended`: milliseconds since 1970; `took`: milliseconds that
- * respond() took, `length`: what it returned. Whole messages are kept only for dnstap, and only
+ * respond() took, `length`: its result. Whole messages are kept only for dnstap, and only
  * with `queries` or `responses`.
  */
 export function writeRecord(

@@ -58,8 +58,8 @@ export interface Tap {
   thread(): ThreadTap;
   /**
    * Begins to write. Throws ADOTD_FILE for a file that cannot be written, ADOTD_CONFIG for a socket's path too long. If `failed` is given, it
-   * gets the ADOTD_FILE; what stands for the file (`query log` or `dnstap`); and what opens it later, which throws ADOTD_FILE while that
-   * fails. Until then the records for this file are lost and counted, and the other one is written.
+   * gets the ADOTD_FILE, the name of the output (`query log` or `dnstap`), and a function that opens the file later. That function throws
+   * ADOTD_FILE while this fails. Until then the records for this file are lost and counted, and the other one is written.
    */
   start(log: Log, failed?: Failed): void;
   readonly status: TapStatus;

@@ -13,7 +13,7 @@ import type { OpenSsl } from './functions.js';
 import { HOST_NAME, NPN_NEGOTIATED, Tlsext } from './numbers.js';
 import type { TicketSealer } from './ticket-sealer.js';
 
-/** What OpenSSL calls; the values are for the functions that set callbacks. */
+/** The functions that OpenSSL calls; the values are for the functions that set callbacks. */
 export interface Callbacks {
   readonly chooseProtocol: bigint;
   readonly chooseCertificate: bigint;

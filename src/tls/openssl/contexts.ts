@@ -1,4 +1,4 @@
-/** Contexts of OpenSSL (SSL_CTX): what the connections of a thread have in common. */
+/** Contexts of OpenSSL (SSL_CTX): settings that the connections of a thread have in common. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import { type CertificateSet, certificateSets } from '../certificate-sets.js';

@@ -21,13 +21,13 @@ import type { TlsDescription } from './tls-description.js';
 import { State, type TlsConnection, TlsRead, Turn } from './turn.js';
 
 /**
- * What should never happen: a call for a handle that is not, or no longer, one of a connection; a turn that left octets for the network;
- * a callback that failed by a mistake of ours. The connection has ended in each case.
+ * Faults that should never happen: a call for a handle that is not, or no longer, one of a connection; a turn that left octets for the
+ * network; a callback that failed by a mistake of ours. The connection has ended in each case.
  */
 export type EngineFault = 'refused' | 'leftover' | 'callback';
 
 /**
- * The engine of this thread, or why there is none. `pointers`: what another thread needs to free all of it when this one dies.
+ * The engine of this thread, or why there is none. `pointers`: with them another thread can free all of it when this one dies.
  * `told`: is told of each fault. `functions`: for tests, which break them. Throws ADOTD_TLS when a certificate cannot be served.
  */
 export function createTlsEngine(
@@ -99,12 +99,12 @@ export class TlsEngine {
     putBios(pointers, this.#turn.input.address, this.#turn.output.address);
   }
 
-  /** What read() has read, until the next read(). */
+  /** The octets that read() has read, until the next read(). */
   get plaintext(): Uint8Array {
     return this.#turn.plaintext;
   }
 
-  /** What output() has taken, until the next output(), finish() or begin(). */
+  /** The octets that output() has taken, until the next output(), finish() or begin(). */
   get outgoing(): Uint8Array {
     return this.#turn.outgoing;
   }
@@ -174,7 +174,7 @@ export class TlsEngine {
     return handle;
   }
 
-  /** Frees a connection, also in the middle of its turn. What output() has not taken is lost. */
+  /** Frees a connection, also in the middle of its turn. Octets that output() has not taken are lost. */
   free(handle: number): void {
     const connection = this.#connections.find(handle);
     if (connection === null) {
@@ -228,7 +228,9 @@ export class TlsEngine {
     return this.#turn.output.pending;
   }
 
-  /** Takes octets for the network into `outgoing`, and returns their number; 0: there are none. The caller keeps what it cannot send. */
+  /**
+   * Takes octets for the network into `outgoing`, and returns their number; 0: there are none. The caller keeps those that it cannot send.
+   */
   output(handle: number): number {
     return this.#whoseTurn(handle) === null ? 0 : this.#turn.take();
   }
@@ -255,7 +257,7 @@ export class TlsEngine {
     return this.#connections.find(handle)?.state === State.HANDSHAKING;
   }
 
-  /** What was agreed on, behind TlsRead.SECURED; undefined for a handle that is refused. */
+  /** The parameters that the handshake agreed on, behind TlsRead.SECURED; undefined for a handle that is refused. */
   describe(handle: number): TlsDescription | undefined {
     const ssl = this.#connections.find(handle)?.ssl ?? null;
     if (ssl === null) {
@@ -277,7 +279,7 @@ export class TlsEngine {
     };
   }
 
-  /** Changes what new connections get; open ones go on. When it throws ADOTD_TLS, nothing has changed. */
+  /** Changes the settings for new connections; open ones go on. When it throws ADOTD_TLS, nothing has changed. */
   replace(changes: Partial<TlsSettings>): void {
     const settings = { ...this.#settings, ...changes };
     if (this.#closed) return;

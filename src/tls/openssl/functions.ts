@@ -8,7 +8,7 @@
 import { messageOf } from '../../errors.js';
 import { native } from '../../native/koffi.js';
 
-/** Kinds of arguments and results, by what koffi calls them. */
+/** Kinds of arguments and results, by koffi's names. */
 const KINDS = {
   /** A pointer as an integer; 0 is NULL. */
   address: 'uintptr_t',
@@ -34,7 +34,7 @@ const FUNCTIONS = {
   // Which library this is.
   OpenSSL_version: ['text', ['int'], 'OpenSSL_version(3)'],
 
-  // Contexts: what connections have in common.
+  // Contexts: settings that connections have in common.
   TLS_server_method: ['address', [], 'TLS_server_method(3)'],
   SSL_CTX_new: ['address', ['address'], 'SSL_CTX_new(3)'],
   SSL_CTX_free: ['nothing', ['address'], 'SSL_CTX_free(3)'],

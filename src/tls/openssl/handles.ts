@@ -1,6 +1,6 @@
 /**
- * Handles of things that must not be used any more once they are gone: small integers, made of a place and the generation of what has it.
- * Hot file: find() runs for each record.
+ * Handles of things that must not be used any more once they are gone: small integers, made of a place and the generation of the thing in
+ * it. Hot file: find() runs for each record.
  */
 
 const PLACE_BITS = 16;
@@ -12,7 +12,7 @@ const GENERATIONS = 0x7fff;
 export class Handles<T extends { readonly handle: number }> {
   readonly #things: (T | null)[] = [];
   readonly #generations: number[] = [];
-  /** Places that are free, the one that has been free longest first: so a handle names nothing for as long as possible. */
+  /** Free places, the one that has been free longest first: so the handle of a thing that is gone names nothing for as long as possible. */
   readonly #free: number[] = [];
   #freeFrom = 0;
   readonly #limit: number;
@@ -43,7 +43,7 @@ export class Handles<T extends { readonly handle: number }> {
     this.#count++;
   }
 
-  /** What a handle names; null for one that names nothing, or nothing any more. */
+  /** The thing that a handle names; null: it names nothing, or nothing any more. */
   find(handle: number): T | null {
     const thing = this.#things[handle & PLACE];
     return thing !== undefined && thing !== null && thing.handle === handle ? thing : null;

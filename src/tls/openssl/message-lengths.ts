@@ -25,12 +25,12 @@ export class MessageLengths {
   /** Octets that are to come of the record, and of the message. */
   #record = 0;
   #message = 0;
-  /** What follows is sealed, or is no TLS: OpenSSL judges it. */
+  /** The octets that follow are sealed, or are no TLS: OpenSSL judges them. */
   #over = false;
 
   /**
-   * Reads `length` octets; false: they announce a message that is too long. `plainBehindChange`: whether what follows a message
-   * change_cipher_spec is in the clear, as a second ClientHello of TLS 1.3 is (RFC 8446 §D.4).
+   * Reads `length` octets; false: they announce a message that is too long. `plainBehindChange`: whether the octets behind a message
+   * change_cipher_spec are in the clear, as a second ClientHello of TLS 1.3 is (RFC 8446 §D.4).
    */
   take(octets: Uint8Array, length: number, plainBehindChange: () => boolean): boolean {
     for (let at = 0; at < length && !this.#over; ) {
@@ -70,7 +70,7 @@ export class MessageLengths {
     if (this.#messageHeader === MESSAGE_HEADER && this.#message === 0) this.#messageHeader = 0;
   }
 
-  /** Skips what is there of `wanted` octets of the record; returns how many that are. */
+  /** Skips `wanted` octets of the record, as far as they are there; returns how many it has skipped. */
   #skip(there: number, wanted: number): number {
     const skipped = Math.min(there, wanted);
     this.#record -= skipped;

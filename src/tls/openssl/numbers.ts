@@ -7,7 +7,7 @@
 /** The major version that all of this holds for. */
 export const OPENSSL_MAJOR = 3;
 
-/** openssl/crypto.h: what OpenSSL_version() tells. */
+/** openssl/crypto.h: arguments of OpenSSL_version(). */
 export const OPENSSL_VERSION = 0;
 
 /** openssl/ssl.h: commands of SSL_CTX_ctrl() and SSL_CTX_callback_ctrl(), which the manual pages know by the macros that use them. */
@@ -41,7 +41,7 @@ const GROUP_NIDS: Readonly<Record<number, string>> = {
 const NO_NID = 0x1000000;
 const IANA_GROUPS: Readonly<Record<number, string>> = { 4588: 'X25519MLKEM768' };
 
-/** The name of a group by what OpenSSL tells of it: `other` for one that is not listed here, `unknown` where there is none. */
+/** The name of a group by the number that OpenSSL tells: `other` for one that is not listed here, `unknown` where there is none. */
 export function groupName(told: number): string {
   if (told <= 0) return 'unknown';
   return ((told & NO_NID) !== 0 ? IANA_GROUPS[told ^ NO_NID] : GROUP_NIDS[told]) ?? 'other';
@@ -62,16 +62,16 @@ export const SSL_SESS_CACHE_OFF = 0;
 export const TLS1_2_VERSION = 0x0303;
 export const TLS1_3_VERSION = 0x0304;
 
-/** openssl/ssl.h: what SSL_get_error() tells. */
+/** openssl/ssl.h: results of SSL_get_error(). */
 export const SslError = { WANT_READ: 2, ZERO_RETURN: 6 } as const;
 
 /** openssl/tls1.h: TLSEXT_NAMETYPE_host_name. */
 export const HOST_NAME = 0;
 
-/** openssl/tls1.h: what callbacks for names and protocols return, SSL_TLSEXT_ERR_…. */
+/** openssl/tls1.h: results of callbacks for names and protocols, SSL_TLSEXT_ERR_…. */
 export const Tlsext = { OK: 0, ALERT_FATAL: 2, NOACK: 3 } as const;
 
-/** openssl/ssl.h: what SSL_select_next_proto() returns when it has found one, OPENSSL_NPN_NEGOTIATED. */
+/** openssl/ssl.h: the result of SSL_select_next_proto() when it has found one, OPENSSL_NPN_NEGOTIATED. */
 export const NPN_NEGOTIATED = 1;
 
 /** openssl/bio.h: commands of BIO_ctrl(). */

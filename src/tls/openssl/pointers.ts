@@ -1,7 +1,7 @@
 /**
- * The pointers of one thread, in memory that another thread has too: a thread that dies leaves its connections to nobody, and what OpenSSL
- * has allocated for them would stay. A pointer is put in after it was made, and taken out before it is freed; so what is in is there, and
- * at worst one thing stays.
+ * The pointers of one thread, in memory that another thread has too: a thread that dies leaves its connections to nobody, and the memory
+ * that OpenSSL has allocated for them would stay. A pointer is put in after it was made, and taken out before it is freed. So every pointer
+ * in the table is valid, and at worst one thing stays.
  */
 import { type OpenSsl, openSsl } from './functions.js';
 import { placeOf } from './handles.js';
@@ -22,7 +22,7 @@ const CONNECTIONS = CONTEXTS + CONTEXT_PLACES;
 /** As many as there are handles. */
 const MOST = 65_536;
 
-/** A table for a thread that has at most so many connections at once. */
+/** A table for a thread that has at most `connections` connections at once. */
 export function createPointerTable(connections: number = MOST): PointerTable {
   const octets = (CONNECTIONS + connections) * Float64Array.BYTES_PER_ELEMENT;
   return { connections, places: new Float64Array(new SharedArrayBuffer(octets)) };
@@ -43,14 +43,17 @@ export function putConnection({ places }: PointerTable, handle: number, connecti
   places[CONNECTIONS + placeOf(handle)] = connection;
 }
 
-/** How many connections have a pointer now: what OpenSSL has allocated and not freed. */
+/** How many connections have a pointer now: OpenSSL has allocated them, and has not freed them. */
 export function countConnections({ places }: PointerTable): number {
   let count = 0;
   for (let i = CONNECTIONS; i < places.length; i++) if (places[i] !== 0) count++;
   return count;
 }
 
-/** Frees what a thread has left behind, and returns the number of its connections. Only for a thread that has ended: its 'exit' was seen. */
+/**
+ * Frees all that a thread has left behind, and returns the number of its connections. Only for a thread that has ended: its 'exit' was
+ * seen.
+ */
 export function freeLeftBehind({ places }: PointerTable): number {
   const functions = openSsl();
   if (typeof functions === 'string') return 0;

@@ -1,6 +1,6 @@
 /**
- * Whether the engine does on this machine what it should: node:tls, as the client, makes two connections in memory, the second by a ticket of
- * the first. Where something is not as it should be, the server takes the portable path.
+ * Tests whether the engine works on this machine: node:tls, as the client, makes two connections in memory, the second by a ticket of
+ * the first. If something is not as it should be, the server takes the portable path.
  */
 import { getFips } from 'node:crypto';
 import { Duplex } from 'node:stream';
@@ -19,7 +19,7 @@ const LOST = 1000;
 const MESSAGE = Buffer.from('one message, and the same one back');
 const ROOM = 65_536;
 
-/** What matters of a build of node, and of how it was started. */
+/** The properties of a build of node, and of its start, that the engine depends on. */
 interface NodeBuild {
   /** Of the OpenSSL that it was built with. */
   readonly version: string;
@@ -67,7 +67,7 @@ export async function tlsSelfTest(
   }
 }
 
-/** What makes it another library than the one that this was written for. */
+/** How the library differs from the one that this was written for; undefined: it does not. */
 function wrongLibrary(library: OpenSsl, { version, shared, fips }: NodeBuild): string | undefined {
   if (Number.parseInt(version, 10) !== OPENSSL_MAJOR) {
     return `node has OpenSSL ${version}; expected version ${OPENSSL_MAJOR}`;
@@ -79,13 +79,13 @@ function wrongLibrary(library: OpenSsl, { version, shared, fips }: NodeBuild): s
   return fips ? 'OpenSSL is in FIPS mode' : undefined;
 }
 
-/** What came of a connection. */
+/** The result of a connection. */
 interface Exchanged {
   readonly resumed: boolean;
   readonly session: Buffer;
 }
 
-/** One connection: a handshake, a message each way, close_notify. Returns what is wrong as text. */
+/** One connection: a handshake, a message each way, close_notify. Returns the mistake, if there is one, as text. */
 function exchange(engine: TlsEngine, library: OpenSsl, ticket: Buffer | undefined): Promise<Exchanged | string> {
   const handle = engine.open();
   if (handle < 0) return Promise.resolve('no connection can be made');
@@ -131,7 +131,9 @@ function sessionOf(client: TLSSocket): () => Buffer | undefined {
   return () => session;
 }
 
-/** What the client has for a socket. The server behind it sends one message back, then close_notify; `failed` gets what is wrong. */
+/**
+ * The stream that the client has for a socket. The server behind it sends one message back, then close_notify; `failed` gets the mistakes.
+ */
 function serverStream(engine: TlsEngine, library: OpenSsl, handle: number, failed: (why: string) => void): Duplex {
   const octets = new Uint8Array(new SharedArrayBuffer(ROOM));
   const address = addressOf(octets, octets);

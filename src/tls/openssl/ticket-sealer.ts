@@ -20,10 +20,10 @@ const KEY_ROOM = 256;
 const KEYS = 2;
 const TEXTS = KEYS * KEY_ROOM;
 
-/** What the callback for tickets returns: SSL_CTX_set_tlsext_ticket_key_evp_cb(3). */
+/** Results of the callback for tickets: SSL_CTX_set_tlsext_ticket_key_evp_cb(3). */
 const Ticket = { FAILED: -1, UNKNOWN: 0, GOOD: 1, GOOD_AND_RENEW: 2 } as const;
 
-/** Seals and opens tickets. Arguments are addresses that OpenSSL gives; results are what its callback returns. */
+/** Seals and opens tickets. Arguments are addresses that OpenSSL gives; results are those of its callback. */
 export interface TicketSealer {
   /** Takes other keys. A ticket of the previous one is still accepted, and is replaced. */
   setKeys(current: Uint8Array, previous: Uint8Array | undefined): void;

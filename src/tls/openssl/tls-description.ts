@@ -1,4 +1,4 @@
-/** What was agreed on in a handshake. */
+/** The parameters that a handshake agreed on. */
 export interface TlsDescription {
   /** As node calls them: `TLSv1.3`, `TLS_AES_128_GCM_SHA256`. */
   readonly version: string;

@@ -1,5 +1,5 @@
 /**
- * The turn of a connection: octets of the network go in, are worked on, and what comes of them goes out, before the next connection has its
+ * The turn of a connection: octets of the network go in, are worked on, and the resulting octets go out, before the next connection has its
  * turn. So all connections of a thread share one pair of memory BIOs; both are empty between turns, which is checked. Measured: with a
  * pair for each connection an idle one has 2 KiB more, and 69 to 87 KiB more after a message of 64 KiB.
  *
@@ -16,7 +16,7 @@ import { MemoryBio } from './memory-bio.js';
 import type { MessageLengths } from './message-lengths.js';
 import { SslError, TLS1_3_VERSION } from './numbers.js';
 
-/** What reading returns when it has read nothing. */
+/** The results of reading when it has read nothing. */
 export const TlsRead = {
   /** There is nothing before more octets of the network have come. */
   WAIT: 0,
@@ -134,7 +134,7 @@ export class Turn {
     return this.output.read(this.#outgoingAt!, OUTGOING);
   }
 
-  /** Ends the turn, and keeps what was not read; returns how many octets for the network were left. */
+  /** Ends the turn, and keeps the octets that were not read; returns how many octets for the network were left. */
   finish(connection: TlsConnection): number {
     this.connection = null;
     const unread = this.input.pending;
@@ -209,7 +209,7 @@ export class Turn {
     this.input.discard();
   }
 
-  /** Keeps what the connection has not read for its next turn. */
+  /** Keeps the octets that the connection has not read, for its next turn. */
   #takeBack(connection: TlsConnection, unread: number): void {
     const kept = new Uint8Array(unread);
     for (let at = 0; at < unread; ) {

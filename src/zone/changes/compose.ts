@@ -5,8 +5,8 @@ import { type Difference, differenceOf } from './difference.js';
 import { RunCursor, type RunPair, RunWriter } from './record-run.js';
 
 /**
- * The sum of two differences. What the first adds and the second removes is in neither run of the result. What the first
- * removes and the second adds again is left out when it is the same octet by octet; with another TTL or letter case it
+ * The sum of two differences. A record that the first adds and the second removes is in neither run of the result. A record that the
+ * first removes and the second adds again is left out when it is the same octet by octet; with another TTL or letter case it
  * stays. Throws ADOTD_CHANGE_SERIAL when the second does not begin where the first ends, or leads back to its beginning;
  * ADOTD_RECORD_MISSING and ADOTD_RECORD_PRESENT when no zone can take both.
  */
@@ -22,9 +22,9 @@ export function compose(first: Difference, second: Difference): Difference {
 
 /** As compose(), but serials do not matter: the sum may lead back to its beginning. Runs may be without SOA records. */
 export function composeRuns(apex: Uint8Array, first: RunPair, second: RunPair): RunPair {
-  // What the second removes of the older version, and what the first adds that stays.
+  // Records of the older version that the second removes; and records that the first adds and that stay.
   const { left, right } = cancel(new RunCursor(second.removed), new RunCursor(first.added), false);
-  // What the first removes that stays so, and what the second adds to that.
+  // Records that the first removes and that stay removed; and all others that the second adds.
   const kept = cancel(new RunCursor(first.removed), new RunCursor(second.added), true);
   const removed = union(kept.left, left, ErrorCode.RECORD_MISSING, 'removed', apex);
   const added = union(kept.right, right, ErrorCode.RECORD_PRESENT, 'added', apex);
@@ -35,7 +35,7 @@ function describe({ apex, from, to }: Difference): string {
   return `the change of ${nameToText(apex)} from serial ${from} to ${to}`;
 }
 
-/** What two runs have that the other has not; `exactly`: records count as the same only when they are spelt alike. */
+/** Two runs without the records that they have in common; `exactly`: records count as the same only when they are spelt alike. */
 function cancel(a: RunCursor, b: RunCursor, exactly: boolean): { left: Uint8Array; right: Uint8Array } {
   const left = new RunWriter();
   const right = new RunWriter();

@@ -50,7 +50,7 @@ export function differenceOf(apex: Uint8Array, removed: Uint8Array, added: Uint8
 
 /**
  * A difference of records in any order that came from elsewhere: a transfer, a journal, a message. `removed` and `added`
- * are uncompressed records in wire format, the SOA records among them. Throws ADOTD_WIRE for what is malformed,
+ * are uncompressed records in wire format, the SOA records among them. Throws ADOTD_WIRE for malformed records,
  * ADOTD_OUT_OF_ZONE, ADOTD_RECORD_PRESENT for a record that comes twice, and ADOTD_CHANGE_SERIAL.
  */
 export function readDifference(apex: Uint8Array, removed: Uint8Array, added: Uint8Array): Difference {
@@ -71,8 +71,8 @@ function serialIn(apex: Uint8Array, run: Uint8Array): number {
 }
 
 /**
- * A run of records of the zone `apex` in any order that came from elsewhere: uncompressed wire format, class IN. Throws ADOTD_WIRE for what is
- * malformed, ADOTD_OUT_OF_ZONE, and ADOTD_RECORD_PRESENT for a record that comes twice.
+ * A run of records of the zone `apex` in any order that came from elsewhere: uncompressed wire format, class IN. Throws ADOTD_WIRE for
+ * malformed records, ADOTD_OUT_OF_ZONE, and ADOTD_RECORD_PRESENT for a record that comes twice.
  */
 export function readRun(apex: Uint8Array, octets: Uint8Array): Uint8Array {
   // A copy: slice() of a Buffer would be a view.

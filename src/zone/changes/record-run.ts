@@ -112,7 +112,7 @@ export class RunWriter {
   #octets: Uint8Array;
   #used = 0;
 
-  /** `allocate`: memory of so many octets; `expected`: octets that there is room for at first. */
+  /** `allocate`: gives memory of `length` octets; `expected`: octets that there is room for at first. */
   constructor(allocate = (length: number): Uint8Array => new Uint8Array(length), expected = 512) {
     this.#allocate = allocate;
     this.#octets = allocate(expected);

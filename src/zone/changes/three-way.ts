@@ -8,15 +8,15 @@ import { RunCursor, type RunPair, RunWriter } from './record-run.js';
 
 /** The result of a three-way comparison, without SOA records. */
 interface Merged {
-  /** What leads from the zone to the merged one. */
+  /** The changes that lead from the zone to the merged one. */
   readonly changes: RunPair;
-  /** What leads from the file as it is now to the merged zone. */
+  /** The changes that lead from the file as it is now to the merged zone. */
   readonly overlay: RunPair;
 }
 
 /**
- * @param overlay What leads from the file as it was loaded to the zone.
- * @param toFile What leads from the zone to the file as it is now.
+ * @param overlay The changes that lead from the file as it was loaded to the zone.
+ * @param toFile The changes that lead from the zone to the file as it is now.
  */
 export function mergeThreeWay(overlay: RunPair, toFile: RunPair): Merged {
   const fileHad = new RunCursor(overlay.removed);
@@ -31,7 +31,7 @@ export function mergeThreeWay(overlay: RunPair, toFile: RunPair): Merged {
     const record = zone ?? inFile;
     const before = at(fileHad, record);
     const isNew = before === undefined && at(zoneAdded, record) !== undefined;
-    // What the file had when it was loaded: where the zone was not changed, what the zone has.
+    // The record of the file as it was loaded. Where the zone was not changed, it is the record of the zone.
     const loaded = before ?? (isNew ? undefined : zone);
     const isFileChanged = !same(loaded, file);
     if (isFileChanged) changes.put(zone, file);

@@ -13,7 +13,7 @@ const QUOTE = 0x22;
 const SEMICOLON = 0x3b;
 const BACKSLASH = 0x5c;
 
-/** Octets at the start of a file that show UTF-16 without a byte order mark, and what is no zone file. */
+/** Octets at the start of a file that are looked at: they show UTF-16 without a byte order mark, and files that are no zone files. */
 const SAMPLE = 256;
 /** The share of ASCII among characters that is taken for text of a zone file. A guess. */
 const ASCII_SHARE = 0.75;
@@ -57,7 +57,7 @@ interface Place {
   readonly column: number;
 }
 
-/** What to say about a file. */
+/** The mistake in the encoding of a file. */
 interface EncodingMistake extends Place {
   readonly severity: 'error' | 'warning';
   readonly message: string;

@@ -35,7 +35,7 @@ export function isWithoutDot(rrsets: Rrsets, apex: number, soa: number, report: 
 }
 
 /**
- * What the zone at the node `apex` was probably meant to be called. Undefined when its name seems right: when no records are outside
+ * The name that the zone at the node `apex` was probably meant to have. Undefined when its name seems right: when no records are outside
  * it, or when the zone has NS records and further names of its own.
  */
 function nameWithDot(rrsets: Rrsets, apex: number): NameWithDot | undefined {
