@@ -1,6 +1,6 @@
 /**
- * Lines of the log about requests that are refused for who sent them: whoever can mend a key or a list of remotes reads this log, and not
- * the other side's. Anybody can send such requests, so each reason is told once an hour, and not more than LINES of them.
+ * Lines of the log about requests that are refused because of their senders. The operator who can mend a key or a list of remotes reads
+ * this log, and not the other side's. Anybody can send such requests, so each line is logged once an hour, and at most LINES of them.
  */
 import type { Log } from '../observe/log.js';
 import { nameToText } from '../protocol/name.js';
@@ -25,7 +25,7 @@ export class RefusedRequests {
     this.#clock = clock;
   }
 
-  /** A transfer that is not for this client. `name`: what it asked for, in wire format; `reason`: the text that the client got. */
+  /** A transfer that is not for this client. `name`: the zone that it asked for, in wire format; `reason`: the text that the client got. */
   transfer(name: Uint8Array, { address, key }: Pick<Peer, 'address' | 'key'>, reason: string): void {
     const [zone, client] = [nameToText(name), addressText(address)];
     const signed = key === undefined ? 'not signed' : `signed with key ${nameToText(key.name)}`;
@@ -53,7 +53,7 @@ export class RefusedRequests {
   }
 }
 
-/** What is wrong with a signature, and where to look. `now`: seconds since 1970. */
+/** The mistake in a signature, and where to look for it. `now`: seconds since 1970. */
 function signatureMistake({ record, key, verdict }: RequestTsig, now: number): string {
   const name = nameToText(record.name);
   const algorithm = nameToText(record.algorithm).replace(/\.$/, '');

@@ -1,4 +1,4 @@
-/** What the last attempt of each kind of reload has found, and how many attempts there were. */
+/** The problems that the last reload of each kind has found, and the counts of reloads. */
 import { NO_RELOADS, type ReloadFacts, type ReloadKind } from '../observe/metrics/server-facts.js';
 import type { Clock } from '../session/clock.js';
 

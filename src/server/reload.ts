@@ -70,13 +70,16 @@ export interface ReloadParts {
   readonly clientAuthorities: Pick<ClientAuthorities, 'refresh' | 'files' | 'problems'>;
   /** undefined: the configuration is not read again. */
   readonly configFile: ConfigFile | undefined;
-  /** What a configuration would break of what signals promise. */
+  /** The promises of signals that a configuration would break. */
   brokenBy(wanted: CommittedConfig): readonly BrokenCommitment[];
   /** Mistakes in files of the configuration at the start; a configuration that can be used ends them. */
   readonly configMistakes: readonly string[];
-  /** What the server goes without since its start. */
+  /** Files and ports that the server goes without since its start. */
   readonly troubles: Pick<StartTroubles, 'lines' | 'tryAgain'>;
-  /** Called when a configuration is in force; `effects`: of the keys that have changed. Returns a line for what may not be meant. */
+  /**
+   * Called when a configuration is in force; `effects`: of the keys that have changed. Returns a line for each effect that may not be
+   * meant.
+   */
   applied(config: Config, effects: ReadonlySet<Effect>): readonly string[];
   readonly clock: Clock;
   readonly log: Log;
@@ -276,7 +279,7 @@ export class Reloader {
     if (count === 0 && !allowEmpty) refuseNoZones(configFile, loader.zones.files.length);
   }
 
-  /** Throws ADOTD_CONFIG when a configuration breaks what signals promise, and the one before did not. */
+  /** Throws ADOTD_CONFIG when a key of a configuration breaks promises of signals, and the same key did not break any before. */
   #refuseBrokenPromises(wanted: Config): void {
     const { configFile, brokenBy } = this.#parts;
     if (configFile !== undefined) refuseBroken(configFile, brokenBy(this.#taken), brokenBy(wanted));

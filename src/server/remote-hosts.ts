@@ -1,7 +1,7 @@
 /**
  * The addresses of remotes that are configured by names of hosts, for requests that come from them: looked up at the start, when the
- * configuration changes, and again when the TTL has passed. A request whose sender has to wait for DNS would be an open door for floods, so
- * whoever is not known yet is refused.
+ * configuration changes, and again when the TTL has passed. A request that had to wait for DNS would be an open door for floods, so senders
+ * that are not known yet are refused.
  */
 import { isIP } from 'node:net';
 import type { Config } from '../config/schema.js';

@@ -13,7 +13,7 @@ export interface Remote {
   readonly addresses: ReadonlySet<string> | undefined;
   /** The name of its key, as zoneKey() writes it. */
   readonly key: string | undefined;
-  /** What its certificate must have. */
+  /** The pins and the name that its certificate must match. */
   readonly tls: { readonly pins: readonly string[]; readonly name: string | undefined } | undefined;
 }
 
@@ -39,7 +39,7 @@ export function remotesOf({ remotes }: Pick<Config, 'remotes'>): ReadonlyMap<str
 
 /**
  * Whether the peer is the remote: all that the remote gives must match, its addresses, its key, and its certificate where the peer has
- * shown one. Only listeners of `transfer.listen` ask for that; what else `tls` says is about connections to the remote.
+ * shown one. Only listeners of `transfer.listen` ask for a certificate; the other settings in `tls` are for connections to the remote.
  */
 export function isRemote({ addresses, key, tls }: Remote, peer: Peer): boolean {
   if (addresses !== undefined && !addresses.has(Buffer.from(peer.address).toString('hex'))) return false;

@@ -1,13 +1,14 @@
 /**
- * The time that a NOTIFY or UPDATE may take. What is given up must not be done afterwards, and what is being done must not be called a failure:
- * a client that reads SERVFAIL takes it that nothing has changed (RFC 2136 §2.2), and one without a response finds out, or asks again.
+ * The time that a NOTIFY or UPDATE may take. A request that is given up must not be carried out afterwards, and one that is under way must
+ * not be called a failure: a client that reads SERVFAIL takes it that nothing has changed (RFC 2136 §2.2), and a client without a response
+ * finds out, or asks again.
  */
 import type { Clock } from '../session/clock.js';
 
 /** Milliseconds. A connection, or a place, waits until then. A guess. */
 const LONGEST = 30_000;
 
-/** What becomes of a request when its time is over. */
+/** The state of a request when its time is over. */
 export type Lateness =
   /** It has changed nothing, and will not. */
   | 'given-up'
@@ -26,7 +27,7 @@ export class RequestTime {
     return this.#state === 'begun';
   };
 
-  /** The answer; or what `late` makes of its lateness. */
+  /** Fulfilled with the answer, or with the result of `late` when the time is over before it comes. */
   limit<T>(answer: Promise<T>, clock: Clock, late: (lateness: Lateness) => T): Promise<T> {
     return new Promise((resolve) => {
       const timer = clock.timer(() => {

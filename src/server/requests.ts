@@ -1,6 +1,6 @@
 /**
- * Requests that the threads hand off, NOTIFY and UPDATE, in the control thread: their TSIG record is verified here, once, the one who
- * handles the opcode decides, and the response is signed as the request was.
+ * Requests that the threads hand off, NOTIFY and UPDATE, in the control thread: their TSIG record is verified here, once, the handler of
+ * the opcode decides, and the response is signed as the request was.
  */
 import type { Settings } from '../answer/answer-settings.js';
 import { createFacts, type Padding, Transport } from '../answer/facts.js';
@@ -30,7 +30,7 @@ export interface SignedRequest {
   readonly peer: Peer;
 }
 
-/** What a request is answered with. */
+/** The answer to a request. */
 export interface RequestAnswer {
   readonly rcode: number;
   /** Extended DNS error code (RFC 8914), and its text. */
@@ -39,18 +39,18 @@ export interface RequestAnswer {
 }
 
 /**
- * Handles the requests of an opcode. undefined: the request gets no response. What it throws is logged, and answered SERVFAIL. `begin` is to
+ * Handles the requests of an opcode. undefined: the request gets no response. Its errors are logged, and answered SERVFAIL. `begin` is to
  * be called before anything is changed; when it returns false, the request has been given up, and nothing may be changed.
  */
 export type OpcodeHandler = (request: SignedRequest, begin: () => boolean) => Promise<RequestAnswer | undefined>;
 
-/** By opcode; one that is absent gets NOTIMP. Whoever opens later enters its own. */
+/** By opcode; one that is absent gets NOTIMP. A part that opens later enters its own handler. */
 export interface RequestHandlers {
   notify?: OpcodeHandler | undefined;
   update?: OpcodeHandler | undefined;
 }
 
-/** What the responses are made with; it may change. */
+/** The settings for making responses; they may change. */
 interface RequestSettings {
   readonly answers: Settings;
   /** Octets: the UDP payload limit. */
@@ -96,8 +96,8 @@ export function openRequests(
 }
 
 /**
- * A client without a response sends the same datagram again. While the first one is handled, both get its answer: prerequisites must not
- * be judged on what the request itself has changed.
+ * A client without a response sends the same datagram again. While the first one is handled, both get its answer: prerequisites must not be
+ * judged by changes of the request itself.
  */
 function once(answered: RequestHandler): RequestHandler {
   const underWay = new Map<string, ReturnType<RequestHandler>>();

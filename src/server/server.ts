@@ -53,8 +53,8 @@ export class ZonesError extends AdotdError {
 
 interface ServerOptions extends Omit<PlaneOptions, 'bound'> {
   /**
-   * Gives up privileges, once all sockets are bound; `sources`: the files that the zones came from. With it, the query log and dnstap are
-   * opened behind it: what this user cannot open fails at the start, not when a log is rotated.
+   * Gives up privileges, once all sockets are bound; `sources`: the files that the zones came from. If it is given, the query log and
+   * dnstap are opened after it: a file that this user cannot open is an error of the start, not of a later rotation.
    */
   bound?: ((sources: readonly string[]) => void) | undefined;
   /** Returns the zones to serve; every reload calls it again. May throw ADOTD_FILE. */
@@ -68,7 +68,7 @@ interface ServerOptions extends Omit<PlaneOptions, 'bound'> {
   /** Called when another configuration is in force, with the effects of the keys that have changed. */
   applied?(config: Config, effects: ReadonlySet<Effect>): void;
   readonly log: Log;
-  /** What the process goes without; the server adds what it goes without itself. */
+  /** Files and ports that the process goes without; the server adds its own. */
   readonly troubles?: StartTroubles | undefined;
   readonly loader: LoaderSettings;
   /** Provides TLS for these nameservers in place of openTls(). */
@@ -91,15 +91,15 @@ export interface Server {
   readonly tap: TapStatus | undefined;
   /** Transfers to secondaries. */
   readonly transfersOut: TransfersOut;
-  /** What zones have to do with other nameservers. */
+  /** The life of zones: transfers, NOTIFY, UPDATE, catalogs, signing. */
   readonly life: ZoneLife;
   /** The result of the last load or reload of files. */
   readonly zones: ZonesReport;
   /** Of all zones, those of files and others. */
   readonly zoneCounts: ZoneCounts;
   /**
-   * Loads what `request` names, or everything that has changed. The old zones are answered meanwhile; a zone with errors stays as it
-   * was. Fulfilled when all answers come from the new zones. Never throws; reloads run one after the other.
+   * Loads the zones that `request` names, or everything that has changed. The old zones are answered meanwhile; a zone with errors stays as
+   * it was. Fulfilled when all answers come from the new zones. Never throws; reloads run one after the other.
    */
   reload(request?: ReloadRequest): Promise<ReloadOutcome>;
   /** The zones, file by file. */
@@ -107,7 +107,7 @@ export interface Server {
   /** undefined: TLS is not served. */
   readonly tlsService: TlsService | undefined;
   readonly reloader: Reloader;
-  /** All zones, and what changes them. */
+  /** Keeps all zones, and changes them. */
   readonly keeper: ZoneKeeper;
   /** undefined: no state is configured. */
   readonly stored: KeptState | undefined;
@@ -135,7 +135,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }
 }
 
-/** What keeps zones, and what loads them. */
+/** The keeper and the loader of zones. */
 interface OpenZones {
   readonly keeper: ZoneKeeper;
   readonly loader: ZoneLoader;
@@ -147,7 +147,7 @@ interface OpenZones {
   readonly rollover: PinRollover | undefined;
   /** Policies, those for groups of catalogs among them. */
   readonly members: MemberPolicies;
-  /** What the zones that are published next are restricted to. */
+  /** Restricts the zones that are published from now on by these policies. */
   restrict(policies: Policies): void;
 }
 
@@ -269,7 +269,7 @@ function ending({ tls, tap, plane }: Parts, troubles: StartTroubles, drained?: (
     get hasBegun(): boolean {
       return ended !== undefined;
     },
-    /** What threads have handed off is answered before `life`, which answers it, is closed. */
+    /** Requests that threads have handed off are answered before `life`, which answers them, is closed. */
     begin(drainTime?: number, life?: ZoneLife): Promise<void> {
       tls?.close();
       troubles.close();

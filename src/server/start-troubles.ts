@@ -1,6 +1,6 @@
 /**
- * What a server goes without since its start: a file or a port beside those of DNS that could not be had. Queries are answered all the same;
- * with `strict` the start is refused. What may be had later is tried again: by itself, with a growing delay, and at each reload.
+ * Files, and ports beside those of DNS, that a server could not have at its start and goes without. Queries are answered all the same; with
+ * `strict` the start is refused. Troubles that may end are tried again: by themselves, with a growing delay, and at each reload.
  */
 import { AdotdError, messageOf } from '../errors.js';
 import type { Log } from '../observe/log.js';
@@ -16,7 +16,7 @@ interface Missing {
   line: string;
   /** `there is no query log`. */
   readonly consequence: string;
-  /** What there is when it succeeds: `there is a query log now`. */
+  /** For the log, when it succeeds: `there is a query log now`. */
   readonly success: string;
   readonly attempt: () => void | Promise<void>;
   readonly timer: Timer;

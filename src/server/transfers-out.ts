@@ -1,4 +1,4 @@
-/** What is told of transfers to secondaries: a line of the log for each, and totals for the metrics. */
+/** Reports about transfers to secondaries: a line of the log for each, and totals for the metrics. */
 
 import { Transport } from '../answer/facts.js';
 import { TransferEnd } from '../answer/transfer/transfer-end.js';

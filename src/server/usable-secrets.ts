@@ -1,4 +1,4 @@
-/** What a server does without secrets whose files cannot be used. */
+/** Lets a server start without secrets whose files cannot be used. */
 import type { Config } from '../config/schema.js';
 import { answerSettings } from './plane/configured-settings.js';
 import { configuredKey } from './plane/tsig-secrets.js';

@@ -1,5 +1,5 @@
 /**
- * What happens to zones while they are served, by other nameservers and by the signer: each part is opened here, follows the configuration,
+ * The life of zones while they are served, with other nameservers and with the signer: each part is opened here, follows the configuration,
  * and is closed again.
  */
 import type { Config } from '../config/schema.js';
@@ -22,7 +22,7 @@ import { zonePolicyOf } from './zone-policy.js';
 import type { KeptState } from './zones/kept-state.js';
 import type { ZoneKeeper } from './zones/zone-keeper.js';
 
-/** What the parts work with. */
+/** The parts of the server that zone life needs. */
 interface ZoneLifeParts {
   readonly keeper: ZoneKeeper;
   /** undefined: none is configured. */
@@ -33,7 +33,7 @@ interface ZoneLifeParts {
   readonly rollover?: PinRollover | undefined;
   /** Those for groups of catalogs among them. */
   readonly policies: Pick<PoliciesInForce, 'config' | 'follow'>;
-  /** What is served over TLS; undefined: nothing. */
+  /** The port of TLS, and its service; undefined: TLS is not served. */
   servedTls(): ServedTls | undefined;
   readonly clock: Clock;
   readonly log: Log;
@@ -48,7 +48,7 @@ interface ZoneLifePart {
   /** Follows a configuration that is in force from now on. */
   configure(config: Config): void | Promise<void>;
   close(): Promise<void>;
-  /** What is known of a zone that has primaries. */
+  /** The status of a zone that has primaries. */
   status?(zone: string): Promise<SecondaryStatus | undefined>;
 }
 
@@ -102,9 +102,10 @@ async function openAll(parts: ZoneLifeParts, open: ZoneLifePart[]): Promise<Zone
   const updates = opened(openUpdates(config, { ...parts, remotes }));
   const table = state === undefined ? NO_MEMBERS : memberTable(state.table(MEMBERS), log);
   let following = Promise.resolve();
-  /** Has all parts but the catalogs follow the configuration in force: once for each call, so that the last one is what they all have. */
+  /** Has all parts but the catalogs follow the configuration in force: once for each call, so that all of them end with the last one. */
   const followConfig = (): Promise<void> => {
-    // Which zones are signed here is known before others go by it, and at once: the answer to a reload says what signing makes of it.
+    // The zones that are signed here are known first, because other parts go by them. They are known at once: the answer to a reload has
+    // the warnings of signing.
     keeper.configure(zonePolicyOf(policies.config));
     signing?.configure(policies.config);
     const followed = following.then(async () => {

@@ -1,4 +1,4 @@
-/** What the policies of the configuration say about one zone and other nameservers: transfers, NOTIFY, UPDATE, catalogs, serials. */
+/** The policy of a zone, from the policies of the configuration: transfers, NOTIFY, UPDATE, catalogs, serials. */
 import { policyChoice, policyIndex } from '../config/policy-choice.js';
 import { NAMESERVERS } from '../config/remotes.js';
 import type { Config } from '../config/schema.js';
@@ -8,7 +8,7 @@ import { typeByMnemonic } from '../protocol/rdata/table.js';
 import type { DnssecPolicy } from './signing/dnssec-policy.js';
 import { dnssecPolicies } from './signing/policies-of-config.js';
 
-/** What a client may change. */
+/** The records that a client may change. */
 interface UpdateGrant {
   /** `name`: this name; `subdomain`: this name and those below it; `self`: the name of the client's key. */
   readonly match: 'name' | 'subdomain' | 'self';

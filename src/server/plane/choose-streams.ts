@@ -1,11 +1,11 @@
-/** Chooses what TCP and TLS run on. */
+/** Chooses the way that TCP and TLS run: on epoll, or on node. */
 import type { Config } from '../../config/schema.js';
 import { tlsSelfTest } from '../../tls/openssl/self-test.js';
 import type { TlsSettings } from '../../tls/tls-context.js';
 import { streamsObstacle } from '../../transport/epoll/stream-self-test.js';
 import type { StreamPath } from './data-plane.js';
 
-/** Tries out what epoll would serve. */
+/** Tries out streams and TLS on epoll; each returns why epoll cannot serve them. */
 interface Trials {
   streams(): string | undefined;
   tls(settings: TlsSettings): Promise<string | undefined>;
@@ -14,8 +14,8 @@ interface Trials {
 const TRIALS: Trials = { streams: () => streamsObstacle(), tls: (settings) => tlsSelfTest(settings) };
 
 /**
- * What streams run on, by the configuration, by what TLS is served with (undefined: it is not served), and by this machine, which is tried
- * out. `obstacle`: why it is not epoll, where that was wanted. `trials`: others in tests.
+ * The way that streams run, by the configuration, the settings of TLS (undefined: it is not served), and trials on this machine.
+ * `obstacle`: why it is not epoll, where that was wanted. `trials`: others in tests.
  */
 export async function chooseStreams(
   wanted: Config['streams'],

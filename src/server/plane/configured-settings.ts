@@ -29,7 +29,7 @@ export function answerSettings(config: Config): Settings {
   };
 }
 
-/** Clients that ask for signals get them where the operator has said what they are to be. */
+/** Clients that ask for signals get them where the operator has configured them. */
 function ootsSettings({
   signals: { oots, oots_option: option, names },
 }: Config): Pick<Settings, 'ootsOption' | 'ootsNames'> {

@@ -9,7 +9,7 @@ import type { Endpoint } from '../../transport/transport.js';
 import type { ClientCas } from '../certificates/client-authorities.js';
 import type { ThreadSettings } from './thread-settings.js';
 
-/** What streams run on. */
+/** The way that streams run. */
 export type StreamPath = 'epoll' | 'node';
 
 /** How queries are answered; for the log and the statistics. */
@@ -22,7 +22,7 @@ export interface PlaneStatus {
   readonly restarts: number;
   /** The reason why there are no threads although they are configured. */
   readonly obstacle?: string | undefined;
-  /** What TCP and TLS run on: the C library's epoll, or node:net and node:tls. */
+  /** The way that TCP and TLS run: on the C library's epoll, or on node:net and node:tls. */
   readonly streams: StreamPath;
   /** The reason why it is node although epoll is configured. */
   readonly streamsObstacle?: string | undefined;

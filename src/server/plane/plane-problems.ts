@@ -1,4 +1,4 @@
-/** What is wrong in the data plane although queries are answered: lines for the status. */
+/** Faults in the data plane that do not keep queries from being answered: lines for the status. */
 import type { PlaneStatus } from './data-plane.js';
 
 /** One line for each kind of fault that the TLS engines have counted. Each is a mistake of ours, which cost one connection. */

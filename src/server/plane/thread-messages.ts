@@ -45,11 +45,11 @@ export interface ThreadData {
   readonly share: Int32Array;
   /** Shared: transfers of this thread, in the same way. */
   readonly transferShare: Int32Array;
-  /** What a stream worker runs on. */
+  /** The way that streams run, in a stream worker. */
   readonly streams: StreamPath;
   /** Shared: descriptors that the thread itself opens (descriptorTable), so that they can be closed when it has died. */
   readonly owned: Int32Array;
-  /** Shared: what OpenSSL has allocated for the thread, for the same purpose; undefined where node:tls is used, or no TLS is served. */
+  /** Shared: the thread's memory in OpenSSL, for the same purpose; undefined where node:tls is used, or no TLS is served. */
   readonly pointers?: PointerTable | undefined;
   /** Shared: where queries are recorded; undefined: they are not. */
   readonly tap?: ThreadTap | undefined;

@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../../session/clock.js';
 import { RESTING_INTERVAL, WATCH_INTERVAL } from './heartbeat.js';
 import type { SupervisedThread } from './supervised-thread.js';
 
-/** What it needs of a thread. */
+/** The part of a thread that it needs. */
 type Watched = Pick<SupervisedThread, 'watch' | 'leave' | 'lookAgain'>;
 
 /** Looks every WATCH_INTERVAL, or RESTING_INTERVAL; when all threads are still, not until one of them says that it is awake. */

@@ -1,4 +1,4 @@
-/** Who may transfer which zone, and how many transfers there may be: for the threads that answer, plain data. */
+/** The clients that may transfer each zone, and the limits on transfers: for the threads that answer, plain data. */
 import { type PolicyChoice, policyChoice, policyIndex } from '../../config/policy-choice.js';
 import type { Config } from '../../config/schema.js';
 import { Admission, type ConnectionLimitSettings, ConnectionLimits, type SharedLimits } from '../../session/limits.js';
@@ -40,7 +40,7 @@ function admits({ choice, rules }: TransferSettings, zone: string, peer: Peer): 
   return rule.requireTls && !peer.xot ? Admittance.TLS : Admittance.YES;
 }
 
-/** What a desk shares with those of other threads. */
+/** The surroundings of a desk: shared limits, a clock, and the receivers of its reports. */
 interface DeskShare {
   readonly shared: SharedLimits;
   /** This thread's transfers (ownShare), in a thread that may die without the others. */

@@ -29,10 +29,10 @@ import { recordingResponder } from './recording-responder.js';
 import type { RateLimit, ThreadSettings } from './thread-settings.js';
 import { transferDesk } from './transfer-settings.js';
 
-/** What a thread is given besides its settings. */
+/** The services that a thread is given besides its settings. */
 export interface ThreadServices {
   readonly counters: Counters;
-  /** What `counters` notes the clients of a day in, where one thread does everything; undefined: nothing. */
+  /** The memory in which `counters` notes the clients of a day, where one thread does everything; undefined: they are not noted. */
   readonly days?: readonly DayMemory[];
   readonly clock: Clock;
   readonly log: Log;

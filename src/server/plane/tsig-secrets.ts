@@ -10,7 +10,7 @@ type ConfiguredKey = Config['tsig'][number];
 
 /** Octets of a secret that can be searched by nobody. */
 const SHORT = 16;
-/** The rest of a mode: what all others may do. */
+/** The bits of a mode for all others. */
 const OTHERS = 0o007;
 
 /** The keys of the configuration. Throws ADOTD_CONFIG or ADOTD_FILE for the first file that cannot be used. */
@@ -30,7 +30,7 @@ export function configuredKey(key: ConfiguredKey): TsigKey {
   };
 }
 
-/** What is doubtful about a usable key, each with the key of the configuration that it is about. */
+/** Warnings about a usable key, each with the key of the configuration that it is about. */
 export function keyWarnings(key: ConfiguredKey): { readonly key: keyof ConfiguredKey; readonly message: string }[] {
   const { secret } = configuredKey(key);
   const warnings: { key: keyof ConfiguredKey; message: string }[] = [];

@@ -36,7 +36,7 @@ interface ThreadWork {
 }
 
 /**
- * Runs this thread; `begin` gets the data that the thread was started with, and what it rests by. An error of `begin` ends the
+ * Runs this thread; `begin` gets the data that the thread was started with, and its Rest. An error of `begin` ends the
  * thread.
  */
 export async function runThread(

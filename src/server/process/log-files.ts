@@ -35,7 +35,7 @@ export function isRootsAlone(folder: string): boolean {
   return uid === 0 && (mode & WRITABLE_TO_OTHERS) === 0;
 }
 
-/** Whether a folder holds these files alone, and what they have become by rotation. */
+/** Whether a folder holds nothing but these files, and their rotated forms. */
 function holdsOnly(folder: string, files: readonly LogFile[]): boolean {
   const names = files.map(({ path }) => basename(path));
   return readdirSync(folder).every((entry) => names.some((name) => entry.startsWith(name)));
@@ -53,8 +53,9 @@ export function rotationObstacle(
 }
 
 /**
- * Gives the files in root's folders to the user that the server becomes, and a folder that holds nothing else. Returns warnings for the
- * log. In other folders, root must not follow what others may have put there: this user opens them itself. To be called as root.
+ * Gives the files in root's folders to the user that the server becomes, and also a folder that holds nothing else. Returns warnings for
+ * the log. In other folders, root must not follow links that others may have put there: the user opens these files itself. To be called as
+ * root.
  */
 export function handOverLogs(config: Config, owner: Owner): string[] {
   const files = logFiles(config);
@@ -76,7 +77,7 @@ export function handOverLogs(config: Config, owner: Owner): string[] {
   return warnings;
 }
 
-/** Makes the file if it is not there. What is no regular file is left alone. */
+/** Makes the file if it is not there. Anything but a regular file is left alone. */
 function handOver(path: string, { uid, gid }: Owner): void {
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
   const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, LOG_MODE);

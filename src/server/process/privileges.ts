@@ -120,7 +120,7 @@ export function giveUpPrivileges(config: Config, identity: Identity, log: Log, r
   }
 }
 
-/** What the log, or `adotd check`, says of a file that the user `name` cannot read. */
+/** The line about a file that the user `name` cannot read, for the log and `adotd check`. */
 export function unreadable(name: string, file: string): string {
   return `${name} cannot read ${file}: reloads will fail; let this user, or one of its groups, read it`;
 }

@@ -135,7 +135,7 @@ function notifier(
 interface DatagramQueue {
   readonly empty: boolean;
   send(text: string): void;
-  /** Sends what the socket takes at once; the rest is lost. */
+  /** Sends as much as the socket takes at once; the rest is lost. */
   close(): void;
 }
 

@@ -9,7 +9,7 @@
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGUSR1: 10, SIGTERM: 15 } as const;
 type Signal = keyof typeof NUMBERS;
 
-/** What a server does at each signal. */
+/** The handler of a server for each signal. */
 type SignalHandlers = Readonly<Record<Signal, () => void>>;
 
 /** The verbs that go on until a signal ends them. */
@@ -61,8 +61,8 @@ export function takeSignals(own: SignalHandlers): boolean {
 }
 
 /**
- * Milliseconds between two looks for the debugger, and how long it is looked for. A thread of Node opens it for each early USR1, also when
- * it was closed since. Measured: in the next turn of the event loop, on a loaded machine later.
+ * Milliseconds: between two looks for the debugger, and until the last look. A thread of Node opens it for each early USR1, even when it
+ * was closed since. Measured: in the next turn of the event loop, on a loaded machine later.
  */
 const LOOK_INTERVAL = 20;
 const LOOK_TIME = 5000;

@@ -1,8 +1,8 @@
-/** Which threads come first: those that answer, then those that work beside them. */
+/** The order of threads: first those that answer, then those that work beside them. */
 import { getPriority, setPriority } from 'node:os';
 import { libc } from '../../transport/libc.js';
 
-/** Niceness: under load such a thread gets a tenth of what a thread gets that answers. */
+/** Niceness: under load such a thread gets a tenth of the CPU time of a thread that answers. */
 const LOWER = 10;
 
 /**

@@ -1,6 +1,7 @@
 /**
- * What a user may do with a file, by the owners and modes of it and of the folders above it: for checks before the server becomes this user.
- * NOT here: access control lists, read-only mounts. Root may do everything. What cannot be looked at counts as allowed.
+ * The access of a user to a file, by the owners and modes of the file and of the folders above it: for checks before the server becomes
+ * this user.
+ * NOT here: access control lists, read-only mounts. Root may do everything. Access that cannot be determined counts as allowed.
  */
 import { type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-/** Makes a version of what was transferred, has it stored and served, and says so in one line. */
+/** Makes a version of a transfer, has it stored and served, and logs that in one line. */
 import { AdotdError, counted, ErrorCode, messageOf } from '../../errors.js';
 import { transferText } from '../../transfer/in/transfer.js';
 import { TransferError, TransferFault } from '../../transfer/in/transfer-error.js';
@@ -24,7 +24,7 @@ interface Adoption {
   milliseconds(): number;
 }
 
-/** What versions are made with. */
+/** The parts for making versions. */
 interface Making {
   readonly lane: LoaderLane;
   /** Seconds since 1970. */
@@ -64,7 +64,7 @@ export async function adoptTransfer(
   );
 }
 
-/** What is adopted of a transfer, and what is said about it. */
+/** The records of a transfer that are adopted, and the lines of the log about them. */
 interface Received {
   readonly made: ReceivedRecords;
   readonly lines: readonly string[];
@@ -73,7 +73,7 @@ interface Received {
   readonly records: number | undefined;
 }
 
-/** Of a zone that is signed here, the differences do not begin at what is served: the keeper of zones applies them. */
+/** Of a zone that is signed here, the differences do not begin at the served version: the keeper of zones applies them. */
 function changed(differences: readonly Difference[]): Received {
   try {
     const difference = unsignedDifference(differences.reduce(compose));
@@ -103,7 +103,7 @@ function misfit(error: unknown): Error {
   return new TransferError(TransferFault.MISFIT, error.message, undefined, { cause: error });
 }
 
-/** Compiles what came, in a thread if it is large: connections to primaries do not wait for it. */
+/** Compiles a transfer, in a thread if it is large: connections to primaries do not wait for it. */
 async function compiled(
   host: SecondaryHost,
   zone: string,

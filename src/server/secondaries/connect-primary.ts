@@ -80,7 +80,7 @@ function secure(
   try {
     socket = connectTls({
       socket: raw,
-      // Judged below, so that one message says what was wrong. No question is sent before.
+      // Judged below, so that one message names the fault. No question is sent before.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
       ALPNProtocols: [DOT],

@@ -1,4 +1,4 @@
-/** Seconds that have passed, whatever is done to the time of day, the machine's sleep included. */
+/** Seconds that have passed, the machine's sleep included. Changes of the time of day have no effect on them. */
 import { uptime } from 'node:os';
 import { performance } from 'node:perf_hooks';
 
@@ -7,7 +7,7 @@ const GRAIN = 2;
 
 /**
  * Returns a clock in seconds. node's clock of the process stands still while the machine sleeps; that of the system does not,
- * but is coarse. So the first is read, and what the second is ahead by is added.
+ * but is coarse. So the first is read, and the lead that the second has gained is added.
  */
 export function elapsedTime(running = (): number => performance.now() / 1000, system = uptime): () => number {
   let ahead = system() - running();

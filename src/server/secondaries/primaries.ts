@@ -15,8 +15,8 @@ export class Primaries {
   }
 
   /**
-   * Takes over settings; those that are gone are closed. `isOther`: what all primaries share has changed, so that each is tried at once.
-   * Returns the names of those that are new or have other settings than before.
+   * Takes over settings; those that are gone are closed. `isOther`: a setting that all primaries share has changed, so that each is tried
+   * at once. Returns the names of those that are new or have other settings than before.
    */
   configure(
     { primaries, limits }: Pick<SecondarySettings, 'primaries' | 'limits'>,

@@ -10,7 +10,7 @@ import { Framer } from '../../session/framing.js';
 import { TransferError, TransferFault } from '../../transfer/in/transfer-error.js';
 import { foreignProtocol } from '../../wrong-port.js';
 
-/** What is done with the messages of an answer. */
+/** Takes the messages of an answer. */
 interface Exchange {
   /** Whether it is a transfer: a large one keeps others waiting. */
   readonly isTransfer: boolean;
@@ -88,7 +88,7 @@ export class PrimaryConnection {
     return this.#pending.size;
   }
 
-  /** Whether the first message of an answer has come whose others are awaited. */
+  /** Whether an answer has begun to come, and further messages of it are awaited. */
   get isReceiving(): boolean {
     return [...this.#pending.values()].some(({ began }) => began !== undefined);
   }
@@ -143,7 +143,7 @@ export class PrimaryConnection {
     });
   }
 
-  /** What a connection that ends without any answer may mean. */
+  /** The probable cause when a connection ends without any answer. */
   get #hint(): string {
     if (this.#hasBegun || this.#pending.size === 0) return '';
     const doubt = this.#options.isEncrypted
@@ -154,7 +154,7 @@ export class PrimaryConnection {
 
   #received(chunk: Buffer): void {
     if (!this.#isOpen) return;
-    // Whoever speaks another protocol does so at once.
+    // A server of another protocol speaks it at once.
     const foreign = this.#hasBegun ? undefined : foreignProtocol(chunk);
     this.#hasBegun = true;
     if (foreign !== undefined) {
@@ -205,7 +205,7 @@ export class PrimaryConnection {
     if (exchange.isTransfer) this.#transfers--;
   }
 
-  /** Ends what takes too long. */
+  /** Closes the connection if it is unused or takes too long; otherwise gives up questions that have waited too long. */
   #look(): void {
     if (!this.#isOpen) return;
     const { clock, idleTimeout, timeout } = this.#options;
@@ -254,7 +254,7 @@ export class PrimaryConnection {
 
 function asTransferError(error: unknown, place: string): TransferError {
   const { fault, rcode } = error instanceof TransferError ? error : { fault: TransferFault.PROTOCOL, rcode: undefined };
-  // Whatever a primary sends must not end the thread.
+  // No answer of a primary may end the thread.
   const message = error instanceof AdotdError ? error.message : `an answer that we cannot read: ${messageOf(error)}`;
   return new TransferError(fault, `${place}: ${message}`, rcode, { cause: error });
 }

@@ -1,4 +1,4 @@
-/** What is known of a primary, as plain data: it is handed to the transfer thread. */
+/** The settings of a primary, as plain data: they are handed to the transfer thread. */
 import type { TsigKey } from '../../protocol/tsig/tsig-key.js';
 
 /** TLS with a primary (RFC 9103). */

@@ -17,7 +17,7 @@ export type Resolve = (name: string) => Promise<readonly string[]>;
 
 /** Reads the messages of an answer. */
 interface AnswerReader<T> {
-  /** What the answer says when the message was its last one. Throws TransferError. `now`: seconds since 1970. */
+  /** Returns the content of the answer when the message was its last one. Throws TransferError. `now`: seconds since 1970. */
   take(message: Uint8Array, now: number): T | undefined;
 }
 
@@ -71,8 +71,8 @@ export class Primary {
   }
 
   /**
-   * Takes over settings. If they differ from those of before, the primary is tried at once, what waits is asked with them, and a connection
-   * that is receiving a transfer only finishes it. Returns whether they differ.
+   * Takes over settings. If they differ from those of before, the primary is tried at once, waiting questions are asked with them, and a
+   * connection that is receiving a transfer only finishes it. Returns whether they differ.
    */
   configure(settings: PrimarySettings, limits: TransferLimits): boolean {
     this.#limits = limits;
@@ -99,8 +99,8 @@ export class Primary {
   }
 
   /**
-   * Asks, and gives the answer's messages to a reader, which gets what verifies them. Rejects with a TransferError that names the
-   * address.
+   * Asks, and gives the messages of the answer to a reader; `readerOf` gets the verifier of their TSIG records. Rejects with a
+   * TransferError that names the address.
    */
   async ask<T>(
     question: Omit<TransferQuestion, 'id'>,
@@ -151,7 +151,7 @@ export class Primary {
             const answer = reader.take(octets, clock.seconds());
             if (answer === undefined) return false;
             resolve(answer);
-            // What waits may go out once the connection counts this answer as complete.
+            // Waiting questions may go out once the connection counts this answer as complete.
             queueMicrotask(() => this.#next());
             return true;
           },
@@ -167,7 +167,7 @@ export class Primary {
     });
   }
 
-  /** Gives what waits to connections that have room, and opens one where that is worth it. */
+  /** Gives waiting questions to connections that have room, and opens one where that is worth it. */
   #next(): void {
     this.#waiting = this.#waiting.filter((waiting) => !this.#place(waiting));
     if (this.#waiting.length === 0 || this.#isClosed) return;

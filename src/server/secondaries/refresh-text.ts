@@ -1,4 +1,4 @@
-/** What the log says about refreshes: each line says who, what and why. */
+/** The lines of the log about refreshes. Each names the zone, the event and its reason. */
 
 /** A version has expired. `since`: seconds since a primary confirmed it. */
 export function expiryText(zone: string, serial: number | undefined, since: number, error: string | undefined): string {

@@ -20,7 +20,7 @@ export type LookUp = (name: string) => Promise<HostAddresses>;
 /** DNS says that a name has no address, or is not there. */
 export class NoAddress extends AdotdError {}
 
-/** What node:dns says when the answer is that there is nothing. */
+/** The error codes of node:dns when the name, or its address, does not exist. */
 const NOTHING: readonly unknown[] = ['ENOTFOUND', 'ENODATA'];
 
 /** Asks the resolvers with these addresses (`192.0.2.53`, `[2001:db8::53]:5353`); none: those of the system. */

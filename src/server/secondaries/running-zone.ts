@@ -1,4 +1,4 @@
-/** What the service keeps of a zone, and what it is given. */
+/** The service's state of a zone, and the options of the service. */
 import type { Clock } from '../../session/clock.js';
 import type { ZoneRefresh } from '../../transfer/in/zone-refresh.js';
 import type { LoaderLane } from '../zones/jobs/loader-lane.js';

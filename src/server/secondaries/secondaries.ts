@@ -19,9 +19,9 @@ import { SecondaryService } from './secondary-service.js';
 import { Calls, type HostCall, type ServiceCall } from './service-calls.js';
 
 interface SecondariesOptions {
-  /** Gives and takes what is kept of the zones. */
+  /** Gives and takes the versions and facts of the zones. */
   readonly host: Omit<SecondaryHost, 'log'>;
-  /** What is to run now. Called again when the thread has to begin anew, so that it has the versions that came meanwhile. */
+  /** The settings to run with now. Called again when the thread has to begin anew, so that it has the versions that came meanwhile. */
   settings(): SecondarySettings;
   readonly log: Log;
   readonly clock: Clock;
@@ -31,7 +31,7 @@ interface SecondariesOptions {
 
 /** The secondary zones of a server. */
 interface Secondaries {
-  /** Takes over what settings() says now. */
+  /** Takes over the settings that settings() returns now. */
   configure(): void;
   /** NOTIFY came for a zone from this primary, which may send it. */
   notify(zone: string, primary: string, serial: number | undefined): void;

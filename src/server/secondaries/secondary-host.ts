@@ -1,4 +1,4 @@
-/** What the secondary zones are told, what they need of the server, and what they tell of themselves: plain data. */
+/** The settings of the secondary zones, their calls to the server, and the facts that they report: plain data. */
 import type { SecondaryFacts } from '../../observe/metrics/secondary-facts.js';
 import type { RefreshFacts } from '../../transfer/in/zone-refresh.js';
 import type { Difference } from '../../zone/changes/difference.js';
@@ -39,12 +39,12 @@ interface ReceivedWhole {
   readonly run: Uint8Array | undefined;
 }
 
-/** What was transferred of a zone, to be stored and served. */
+/** The transferred records of a zone, to be stored and served. */
 export type ReceivedRecords =
   | ReceivedWhole
   /** The content of a zone that is signed here. */
   | { readonly form: 'content'; readonly image: Uint8Array }
-  /** What leads to it from the content before. */
+  /** The change that leads to it from the content before. */
   | { readonly form: 'change'; readonly difference: Difference };
 
 /** Images are compiled, in shared memory. */
@@ -60,7 +60,7 @@ interface ReceivedFacts {
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** What the service needs of the server. */
+/** The functions of the server that the service needs. */
 export interface SecondaryHost {
   /** The image that is served as the zone; undefined: none. */
   image(zone: string): Promise<Uint8Array | undefined>;
@@ -83,11 +83,11 @@ export interface RoundResult {
   readonly serial: number | undefined;
   /** Whether a new version came. */
   readonly isNew: boolean;
-  /** What each primary that failed said. */
+  /** The error of each primary that failed. */
   readonly failures: readonly string[];
 }
 
-/** What is known of a secondary zone. Times are in seconds since 1970. */
+/** The status of a secondary zone. Times are in seconds since 1970. */
 export interface SecondaryStatus {
   readonly primaries: readonly string[];
   readonly serial: number | undefined;
@@ -104,5 +104,5 @@ export interface SecondaryStatus {
   readonly error: string | undefined;
 }
 
-/** What the service has done since its start, and its zones now. */
+/** Counts of the service since its start, and of its zones now. */
 export type SecondaryCounts = Omit<SecondaryFacts, 'refusedNotifies'>;

@@ -1,6 +1,6 @@
 /**
- * Runs the secondary zones: one timer, the primaries, and the steps of the zones' refreshes. It is the same in a thread of its own
- * and in place; what it needs of the rest of the server is behind SecondaryHost.
+ * Runs the secondary zones: one timer, the primaries, and the steps of the zones' refreshes. It is the same in a thread of its own and in
+ * place; SecondaryHost stands for the rest of the server.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { AdotdError, messageOf } from '../../errors.js';
@@ -88,7 +88,7 @@ export class SecondaryService {
         const now = this.#options.elapsed();
         running.refresh.setPrimaries(zone.from, now);
         running.refresh.setLimits(options);
-        // What did not work may work now: nobody shall have to wait for a back-off to see it.
+        // A failed refresh may succeed now: nobody shall have to wait for a back-off to see it.
         if (isOther || zone.from.some((name) => changed.has(name))) running.refresh.reconsider(spread, now);
       }
       this.#schedule(zone.key);
@@ -265,7 +265,7 @@ export class SecondaryService {
       if (step.kind === 'soa') return await this.#check(running, primary);
       return await this.#transfer(running, primary, step.primary, step.serial);
     } catch (error) {
-      // Whatever goes wrong, the round goes on: a zone that stood still would expire.
+      // The round goes on after any error: a zone that stood still would expire.
       if (this.#isClosed) return undefined;
       if (!(error instanceof AdotdError)) this.#mistake(running.settings.key, error);
       const fault = error instanceof TransferError ? error.fault : TransferFault.PROTOCOL;

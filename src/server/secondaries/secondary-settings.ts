@@ -1,4 +1,4 @@
-/** From the configuration to what the secondary zones are told: remotes with their secrets, limits. */
+/** Makes the settings of the secondary zones from the configuration: remotes with their secrets, and limits. */
 import type { Config } from '../../config/schema.js';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { zoneKey } from '../../protocol/name.js';
@@ -26,8 +26,8 @@ export function transferLimits({ transfer }: Pick<Config, 'transfer'>): Transfer
 }
 
 /**
- * A remote as it is asked. Throws ADOTD_FILE, ADOTD_TLS or ADOTD_CONFIG when one of its files cannot be used, or its key: what is said
- * unsigned may be answered by anybody.
+ * A remote, with the settings for asking it. Throws ADOTD_FILE, ADOTD_TLS or ADOTD_CONFIG when its key or one of its files cannot be used:
+ * an unsigned question may be answered by anybody.
  */
 export function primaryOf(remote: ConfiguredRemote, { tsig }: Pick<Config, 'tsig'>): PrimarySettings {
   const { name, addresses, port, source: sources, tls } = remote;

@@ -42,7 +42,7 @@ interface Member {
   readonly from: readonly string[];
 }
 
-/** What the keeper of zones does for secondaries (zones/zone-keeper.ts). Zones are given by their keys. */
+/** The part of the keeper of zones for secondaries (zones/zone-keeper.ts). Zones are given by their keys. */
 interface SecondaryKeeper {
   get(zone: string):
     | {
@@ -55,13 +55,13 @@ interface SecondaryKeeper {
     | undefined;
   declare(zone: string, role: SecondaryRole): void;
   withdraw(zone: string): Promise<void>;
-  /** Whether the zone is signed here: what comes from its primaries is only its content. */
+  /** Whether the zone is signed here: its primaries give only its content. */
   isSignedHere(zone: string): boolean;
   /** Serves a version, or signs content and serves that. */
   adopt(zone: string, version: AdoptedVersion): Promise<void>;
   expire(zone: string): Promise<void>;
   renew(zone: string): Promise<void>;
-  /** What is stored of a zone. */
+  /** The stored facts of a zone. */
   facts(zone: string): StoredFacts | undefined;
   /** Stores facts of a zone. */
   note(zone: string, facts: Partial<StoredFacts>): Promise<void>;
@@ -144,7 +144,7 @@ export class SecondaryZones {
     void this.#follow();
   }
 
-  /** Answers NOTIFY at once; what follows from it is done later (RFC 1996 §4.7). */
+  /** Answers NOTIFY at once; its effects come later (RFC 1996 §4.7). */
   readonly #notified: OpcodeHandler = async ({ octets, name, type, class: qclass, peer }) => {
     if (type !== Type.SOA || qclass !== Class.IN) return { rcode: Rcode.NOTIMP };
     const zone = nameKey(name);
@@ -192,7 +192,7 @@ export class SecondaryZones {
     await this.#secondaries.close();
   }
 
-  /** Follows what is wanted now. Fulfilled once zones that are gone are not served any more. */
+  /** Follows the zones that are wanted now. Fulfilled once zones that are gone are not served any more. */
   async #follow(): Promise<void> {
     const before = this.#wanted;
     const wanted = wantedZones(this.#config, this.#members);
@@ -289,7 +289,7 @@ function notNotified(isServed: boolean): { readonly rcode: number; readonly ede?
     : { rcode: Rcode.NOTAUTH, ede: Ede.NOT_AUTHORITATIVE };
 }
 
-/** By key. What the configuration names comes before members of catalogs. */
+/** By key. Zones that the configuration names come before members of catalogs. */
 function wantedZones({ zones }: Pick<Config, 'zones'>, members: ReadonlyMap<string, Member>): Map<string, Wanted> {
   const entry = (zone: string, role: SecondaryRole, from: readonly string[]): [string, Wanted] => [
     zone,

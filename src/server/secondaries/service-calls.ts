@@ -4,7 +4,7 @@ import { AdotdError, type ErrorCode, messageOf } from '../../errors.js';
 import type { RefreshFacts } from '../../transfer/in/zone-refresh.js';
 import type { LogLevel, ReceivedVersion, SecondarySettings } from './secondary-host.js';
 
-/** What the control thread asks of the service. */
+/** A call of the control thread to the service. */
 export type ServiceCall =
   | { readonly call: 'configure'; readonly settings: SecondarySettings }
   | { readonly call: 'notify'; readonly zone: string; readonly primary: string; readonly serial: number | undefined }
@@ -13,7 +13,7 @@ export type ServiceCall =
   | { readonly call: 'counts' }
   | { readonly call: 'close' };
 
-/** What the service asks of the control thread. */
+/** A call of the service to the control thread. */
 export type HostCall =
   | { readonly call: 'image'; readonly zone: string }
   | { readonly call: 'adopt'; readonly zone: string; readonly version: ReceivedVersion }
@@ -52,7 +52,7 @@ export class Calls<Sent, Got> {
     });
   }
 
-  /** Fulfilled with what the other side answers; rejects with its error. */
+  /** Fulfilled with the reply of the other side; rejects with its error. */
   send(order: Sent): Promise<unknown> {
     const id = ++this.#last;
     return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** Places for what may go on at once; who finds none waits its turn. */
+/** Places for work that may go on at once; work that finds none waits its turn. */
 export class Slots {
   #limit: number;
   #taken = 0;

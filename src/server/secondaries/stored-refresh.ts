@@ -1,4 +1,4 @@
-/** What is stored of a refresh among the facts of a zone (state/zone-facts.ts). */
+/** The stored form of a refresh, among the facts of a zone (state/zone-facts.ts). */
 import type { StoredFacts } from '../../state/zone-facts.js';
 import type { RefreshFacts } from '../../transfer/in/zone-refresh.js';
 

@@ -8,19 +8,19 @@ import type { Clock, Timer } from '../../session/clock.js';
 
 /** Octets that were transferred since the last collection. A guess: it takes some milliseconds, and their records three times as much. */
 const ENOUGH = 16 << 20;
-/** Milliseconds from the end of a transfer: what it has left is let go of by then. */
+/** Milliseconds from the end of a transfer: by then nothing refers to its records any more. */
 const PAUSE = 1000;
 
 export class TransferLitter {
   readonly #timer: Timer;
   #octets = 0;
 
-  /** `collect`: frees what nobody refers to. */
+  /** `collect`: frees memory that nothing refers to. */
   constructor(clock: Clock, collect: () => void) {
     this.#timer = clock.timer(collect);
   }
 
-  /** A transfer is over, whatever became of it. */
+  /** A transfer is over, with success or without. */
   left(octets: number): void {
     this.#octets += octets;
     if (this.#octets < ENOUGH) return;

@@ -8,7 +8,7 @@ import { primaryOf } from './secondary-settings.js';
 
 /** A remote as it could last be used. */
 interface Used {
-  /** What the configuration said of it and its key. */
+  /** Its entry in the configuration, and that of its key. */
   readonly entry: string;
   readonly settings: PrimarySettings;
 }
@@ -31,8 +31,8 @@ export class UsableRemotes {
   }
 
   /**
-   * Reads the files of the remotes of these names, and returns those that can be used. One whose files are broken by now stays as it was, as
-   * long as its entry in the configuration is the same. What is broken is logged once.
+   * Reads the files of the remotes of these names, and returns those that can be used. One whose files are broken by now stays as it was,
+   * as long as its entry in the configuration is the same. A broken file is logged once.
    */
   configure({ remotes, tsig }: Pick<Config, 'remotes' | 'tsig'>, names: ReadonlySet<string>): PrimarySettings[] {
     const keys = new Map(tsig.map((key) => [zoneKey(key.name), key]));

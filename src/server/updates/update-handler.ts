@@ -18,7 +18,7 @@ import { type EffectivePolicy, zonePolicyOf } from '../zone-policy.js';
 import { changesText, clientOf } from './update-lines.js';
 import { rulesOf } from './update-rules.js';
 
-/** What is known of a zone. */
+/** The facts about a zone. */
 interface KnownZone {
   readonly role: 'file' | 'secondary' | 'catalog-consumed' | 'catalog-produced';
   readonly state: 'served' | 'empty' | 'expired' | 'failed';
@@ -27,7 +27,7 @@ interface KnownZone {
   readonly plan?: string | undefined;
 }
 
-/** What changes go through: the keeper of zones. */
+/** The keeper of zones, as changes use it. */
 export interface ChangedZones {
   get(zone: string): KnownZone | undefined;
   /**
@@ -143,7 +143,7 @@ export class UpdateHandler {
     this.#log.info({ zone, ...client.fields, ...fields, serial }, line);
   }
 
-  /** What cannot be served is the client's mistake; what cannot be stored is not, and nothing of it is applied. */
+  /** A zone that would not be valid is the client's mistake; a change that cannot be signed or stored is not. Neither is applied. */
   #failed(zone: string, request: SignedRequest, error: unknown): RequestAnswer {
     if (error instanceof AdotdError && error.code === ErrorCode.ZONE_INVALID) {
       const [reason = error.message] = error.message.split('\n');

@@ -1,4 +1,4 @@
-/** What the log says about an UPDATE. */
+/** The text of the log about an UPDATE. */
 
 import { counted } from '../../errors.js';
 import type { Changes } from '../../image/changes/zone-view.js';

@@ -1,7 +1,7 @@
 /**
  * The source of events: folders, watched with chokidar, which is loaded with the first of them.
  *
- * Chokidar's `raw` events are used, which pass on what the system tells of a folder; all names in the folders are ignored.
+ * Chokidar's `raw` events are used, which pass on the system's events of a folder; all names in the folders are ignored.
  * Measured with chokidar 5.0.0 and 10,000 zone files in a folder:
  * - If the files are not ignored, chokidar watches each of them: 10,001 inotify watches in place of 1, 72 MB in place of 23, ready
  *   after 3.4 s in place of 0.4.
@@ -41,7 +41,7 @@ interface Listener {
 
 const ROOT = '/';
 
-/** `ready` is called whenever more folders are watched; no event tells what happened in them before. */
+/** `ready` is called whenever more folders are watched; no event tells of changes in them before. */
 export function watchWithChokidar(ready: () => void): WatchFolder {
   const listeners = new Map<string, Listener>();
   const instances = new Set<FSWatcher>();

@@ -47,7 +47,7 @@ const SETTLE_LIMIT = 10;
 const FALLBACK_POLL = 10;
 /**
  * Events within a moment after which all files are looked at: half of those that Linux keeps for a process (fs.inotify.max_queued_events).
- * It drops what comes when it has that many, and libuv does not tell.
+ * At that number it drops further events, and libuv does not tell.
  */
 const MANY_EVENTS = 8192;
 

@@ -1,4 +1,4 @@
-/** The zones that come from files: which version of each is served, and what is known of it. */
+/** The zones that come from files: the version of each that is served, and the facts about it. */
 import type { Publisher } from '../../image/catalog.js';
 import { boundedHistory } from '../../image/history.js';
 import { imageFacts } from '../../image/image-facts.js';
@@ -9,7 +9,7 @@ import { inOrder, type Kept, newKept, type ZoneRole } from './kept-zone.js';
 import type { UnchangedZone, ZoneResult } from './load-zone.js';
 import type { FileVersion } from './versions/file-outcome.js';
 
-/** What the keeper lends to its files. */
+/** The part of the keeper for its files. */
 interface KeeperCore {
   readonly zones: Map<string, Kept>;
   readonly publisher: Publisher;
@@ -58,8 +58,8 @@ export class KeptFiles {
   }
 
   /**
-   * From zone files as they were loaded to the versions to serve: changes that were made beside a file stay, and a serial that went back
-   * is refused. No zone of the results is changed until `settle` is called, which has to be soon: with what has become of the zones.
+   * Makes the versions to serve from zone files as they were loaded. Changes that were made beside a file stay, and a serial that went back
+   * is refused. No zone of the results is changed until `settle` is called with the outcome, which has to be soon.
    */
   async prepare(results: readonly LoadResult[], isShared: (zone: string) => boolean): Promise<PreparedFiles> {
     const releases: (() => void)[] = [];
@@ -90,7 +90,7 @@ export class KeptFiles {
     };
   }
 
-  /** Notes what has become of a zone file. */
+  /** Notes the outcome of a zone file. */
   #settle(kept: Kept, version: FileVersion, isServed: (zone: string) => boolean): void {
     const image = isServed(kept.zone) ? this.#core.publisher.imageOf(kept.apex) : undefined;
     // A file that comes back may bring the stored version of its zone, with the serial of before.

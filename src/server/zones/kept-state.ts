@@ -1,4 +1,4 @@
-/** What the keeper stores of zones, and makes of what is stored (state/zone-store.ts). */
+/** Stores zones for the keeper, and makes versions again from the stored data (state/zone-store.ts). */
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { imageFacts } from '../../image/image-facts.js';
 import type { StoredTable } from '../../state/stored-table.js';
@@ -49,7 +49,7 @@ export class KeptState {
     this.#lane = lane;
   }
 
-  /** What is stored besides content; undefined: nothing. */
+  /** The stored facts besides content; undefined: the zone is not stored. */
   facts(zone: string): StoredFacts | undefined {
     return this.#store.zone(zone)?.facts;
   }
@@ -93,12 +93,12 @@ export class KeptState {
     });
   }
 
-  /** Stores what the file of a zone has now, though the zone stays as it is. Rejects as commit() does. */
+  /** Stores the present content of a zone's file, though the zone stays as it is. Rejects as commit() does. */
   commitSource({ zone, role }: Kept, source: Uint8Array, sourceSerial: number): Promise<void> {
     return this.#store.commit(zone, { source, facts: { role, sourceSerial } });
   }
 
-  /** Whether what is stored of a zone had expired at `now`, in seconds since 1970. */
+  /** Whether the stored version of a zone had expired at `now`, in seconds since 1970. */
   isExpired(zone: string, now: number): boolean {
     const { [EXPIRES]: expires } = this.facts(zone)?.timers ?? {};
     return expires !== undefined && expires <= now;

@@ -10,7 +10,7 @@ import type { Gathering } from './versions/gathering.js';
 /** Where a zone comes from. */
 export type ZoneRole = 'file' | 'secondary' | 'catalog-consumed' | 'catalog-produced';
 
-/** What is known of a zone. Plain data. */
+/** The facts about a zone. Plain data. */
 export interface KeptZone {
   /** Key of its name (zoneKey). */
   readonly zone: string;
@@ -33,7 +33,7 @@ export interface KeptZone {
   readonly pending: number;
   /** Id of the plan by which the version is signed (signing/zone-signers.ts); undefined: it is not signed here. */
   readonly plan: string | undefined;
-  /** Of a zone that has a file: what leads from the file as it was loaded to the zone's content. */
+  /** Of a zone that has a file: the change from the file as it was loaded to the zone's content. */
   readonly overlay: RunPair | undefined;
 }
 
@@ -79,10 +79,10 @@ export interface Kept {
   sourceSerial: number;
   history: readonly Difference[];
   origin: string | undefined;
-  /** What was served when the zone expired. */
+  /** The image that was served when the zone expired. */
   expired: Uint8Array | undefined;
   /**
-   * Of a zone that has a file and is changed beside it: what leads from the file as it was loaded to the zone's content, SOA records too;
+   * Of a zone that has a file and is changed beside it: the change from the file as it was loaded to the zone's content, SOA records too;
    * undefined: they have the same records.
    */
   overlay: RunPair | undefined;
@@ -129,7 +129,7 @@ export function mustBeKept(zones: ReadonlyMap<string, Kept>, kept: Kept): void {
   if (!isKept(zones, kept)) throw stateError(kept.zone, 'is not served any more');
 }
 
-/** What is known of a zone. `image`: the version that is served, or that has expired. */
+/** The facts about a zone. `image`: the version that is served, or that has expired. */
 export function describe(kept: Kept, image: Uint8Array | undefined): KeptZone {
   const { zone, apex, role, state, serial, sourceSerial, history, origin, waiting, plan } = kept;
   const overlay = role === 'file' ? (kept.overlay ?? NO_CHANGES) : undefined;

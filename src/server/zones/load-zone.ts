@@ -30,10 +30,10 @@ export interface ZoneLoadOptions {
   readonly dnssecChecks?: DnssecChecks;
 }
 
-/** What is checked of signed zones. Plain data. */
+/** The checks of signed zones. Plain data. */
 export interface DnssecChecks {
   readonly otherwise: DnssecCheck;
-  /** Which policy a zone has, and what each policy says. */
+  /** The choice of a policy for each zone, and the settings of each policy. */
   readonly policies?: {
     readonly choice: PolicyChoice;
     readonly checks: readonly (DnssecCheck | undefined)[];
@@ -42,12 +42,12 @@ export interface DnssecChecks {
   };
 }
 
-/** What is checked of the zone of this key. */
+/** The check of the zone of this key. */
 export function checkOf(key: string, { policies, otherwise }: DnssecChecks): DnssecCheck {
   return policies?.checks[policyIndex(policies.choice, key)] ?? otherwise;
 }
 
-/** What the zone of this key has to keep to if it is signed here; undefined: it is not. */
+/** The limits on the zone of this key if it is signed here; undefined: it is not. */
 export function signingOf(key: string, { policies }: DnssecChecks): SigningLimits | undefined {
   return policies?.signing[policyIndex(policies.choice, key)];
 }
@@ -56,7 +56,7 @@ export function signingOf(key: string, { policies }: DnssecChecks): SigningLimit
 export interface ZoneLoadHooks {
   /** Called with the records while they are still there. */
   inspect?(loaded: Loaded): void;
-  /** Who verifies signatures; by default the calling thread. */
+  /** Chooses the verifier of signatures; default: the calling thread. */
   readonly chooseVerifier?: ChooseVerifier;
 }
 

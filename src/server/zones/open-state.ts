@@ -52,7 +52,7 @@ function giveFolder(folder: string, { uid, gid }: Identity): void {
   }
 }
 
-/** Does something with the rights of a user: what is written belongs to that user. Nothing else may be under way meanwhile. */
+/** Does something with the rights of a user: the files that it writes belong to that user. Nothing else may be under way meanwhile. */
 async function asUser<T>(user: Identity | undefined, work: () => Promise<T>): Promise<T> {
   if (user === undefined) return work();
   const [gid, uid] = [process.getegid?.() ?? 0, process.geteuid?.() ?? 0];

@@ -1,4 +1,4 @@
-/** The state of a zone from a file, and what a load has made of it. */
+/** The state of a zone from a file, and the outcome of a load. */
 import { isLaterSerial } from '../../protocol/serial.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import type { ZoneResult } from './load-zone.js';
@@ -25,7 +25,7 @@ export interface ServedZone {
   readonly nameservers: readonly string[];
 }
 
-/** What is known of a zone that is answered with SERVFAIL. */
+/** The state of a zone that is answered with SERVFAIL. */
 export const FAILED = {
   failed: true,
   kept: false,

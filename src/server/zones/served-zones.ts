@@ -15,7 +15,7 @@ import { idOf, type ZoneFile } from './zone-files.js';
 import { conflicts } from './zone-mistakes.js';
 import { NOTHING_DONE, type ZoneOutcome, type ZoneStatus } from './zone-outcome.js';
 
-/** The state of all zones after a load, and what the load has changed. */
+/** The state of all zones after a load, and the changes by the load. */
 export interface ZonesReport {
   /** Zones that answer, and zones that are answered with SERVFAIL. */
   readonly served: number;
@@ -33,7 +33,7 @@ export interface ZonesReport {
   readonly diagnostics: readonly Diagnostic[];
   /** Policies for zones that are not served. */
   readonly policyMistakes: readonly Diagnostic[];
-  /** What happened to each zone that was examined. */
+  /** The outcome of each zone that was examined. */
   readonly outcomes: readonly ZoneOutcome[];
   readonly catalog: Catalog;
   /** Names of the nameservers of the zones that answer, repeated for each zone. */
@@ -171,7 +171,7 @@ export class ServedZones {
     return entry && this.#publisher.imageOf(entry.apex);
   }
 
-  /** Whether the zone of this key is answered from a file, or from what its file had. */
+  /** Whether the zone of this key is answered from a file, or from the earlier content of its file. */
   isServed(key: string): boolean {
     return this.#entries.get(key)?.failed === false;
   }

@@ -31,7 +31,7 @@ export function zoneFilesOf(folder: string): ZoneFile[] {
     .map((name) => ({ file: join(folder, name) }));
 }
 
-/** What `read` finds in a folder. Throws ADOTD_FILE. */
+/** The result of `read`, which looks at a folder. Throws ADOTD_FILE. */
 function listed<T>(folder: string, read: () => T): T {
   try {
     return read();
@@ -45,7 +45,7 @@ function listed<T>(folder: string, read: () => T): T {
 /** Names of zone files of other servers and panels: `db.NAME`, `NAME.db`, `NAME.dns`, `NAME.txt`, `NAME.hosts`. */
 const FOREIGN_NAME = /^(?:db\.)?(.+?)(?:\.(?:db|dns|txt|hosts|zonefile))?$/;
 
-/** What to say of a folder without zone files: which files are there, and what to call them. Throws ADOTD_FILE. */
+/** The error text for a folder without zone files: it names a file that is there, and a name to give it. Throws ADOTD_FILE. */
 export function withoutZoneFiles(folder: string): string {
   const found = `found no file in ${folder} whose name ends in ${ZONE_SUFFIX}`;
   const entries = listed(folder, () => readdirSync(folder, { withFileTypes: true }));

@@ -35,7 +35,7 @@ import { Publication, type PublishedListener } from './publication.js';
 import { attemptAll, changeable, enqueue, signable } from './versions/making-changes.js';
 import { type GivenVersion, type PolicyOf, VersionMaker } from './versions/version-maker.js';
 
-/** What has become of a zone that was to be signed anew. */
+/** The outcome of signing a zone anew. */
 interface Resigned {
   readonly serial: number;
   /** Signatures that were made, and RRsets that had one which is not valid yet. */
@@ -53,7 +53,7 @@ interface KeeperParts {
   /** Without it, nothing is stored, and zones come from files only. */
   readonly state?: KeptState | undefined;
   readonly signers?: ZoneSigners | undefined;
-  /** Is told in a line what cannot be served, and why. */
+  /** Gets a line about each zone that cannot be served, with the reason. */
   report?(text: string): void;
   /** Called when a zone of a file has been given another version. `signaturesExpire`: when the first RRset loses its last signature. */
   replaced?(zone: string, image: Uint8Array, signaturesExpire?: number): void;
@@ -110,7 +110,7 @@ export class ZoneKeeper {
     this.#publication.begin(post);
   }
 
-  /** Publishes what has changed; fulfilled when no answer comes from an older version any more. */
+  /** Publishes the zones that have changed; fulfilled when no answer comes from an older version any more. */
   publish(): Promise<void> {
     return this.#publication.publish();
   }
@@ -129,7 +129,7 @@ export class ZoneKeeper {
   /**
    * Changes a zone that is made here or comes from a file. Calls for one zone that wait together are made one after the other on one
    * view, and become one version: with one serial, stored once, published once. The keeper sets the serial, unless a change sets a later
-   * one. Fulfilled once the version is stored and every thread answers from it. Throws what `make` throws, ADOTD_ZONE_STATE when the zone
+   * one. Fulfilled once the version is stored and every thread answers from it. Throws the errors of `make`, ADOTD_ZONE_STATE when the zone
    * cannot be changed, ADOTD_ZONE_INVALID when the result would be no valid zone, and the errors of the store; nothing of this call is
    * applied then.
    */
@@ -166,8 +166,8 @@ export class ZoneKeeper {
   }
 
   /**
-   * Serves a version that was made elsewhere, or what signing makes of content. Fulfilled once it is stored and every thread answers from
-   * it. Rejects as VersionMaker.ofGiven() does.
+   * Serves a version that was made elsewhere, or the version that signing makes of content. Fulfilled once it is stored and every thread
+   * answers from it. Rejects as VersionMaker.ofGiven() does.
    */
   adopt(zone: string, given: GivenVersion): Promise<void> {
     const kept = this.#zones.get(zone);
@@ -193,12 +193,12 @@ export class ZoneKeeper {
     else void inOrder(kept, () => this.#restore(kept));
   }
 
-  /** Fulfilled when the work on the zone that is known now is done, such as reading what is stored. */
+  /** Fulfilled when the work on the zone that is known now is done, such as reading its stored version. */
   async settled(zone: string): Promise<void> {
     await this.#zones.get(zone)?.tail;
   }
 
-  /** What is stored of a zone besides its versions. */
+  /** The stored facts of a zone besides its versions. */
   facts(zone: string): StoredFacts | undefined {
     return this.#state?.facts(zone);
   }
@@ -249,7 +249,7 @@ export class ZoneKeeper {
   }
 
   /**
-   * Has the next load of the zone take its file as it is: what is stored of the zone, readable or not, is given up. The serial rises all
+   * Has the next load of the zone take its file as it is: the stored data of the zone, readable or not, are given up. The serial rises all
    * the same, where it is known. To be called before the zone is loaded, changed or not.
    */
   acceptFile(zone: string): void {
@@ -266,7 +266,7 @@ export class ZoneKeeper {
     this.#publication.onPublished(listener);
   }
 
-  /** Gives up what waits, and closes the state. */
+  /** Gives up the changes that wait, and closes the state. */
   async close(): Promise<void> {
     for (const kept of this.#zones.values()) giveUp(kept, 'cannot be changed: the server is being stopped');
     await Promise.all(Array.from(this.#zones.values(), ({ tail }) => tail));
@@ -274,7 +274,7 @@ export class ZoneKeeper {
     await this.#state?.close();
   }
 
-  /** Serves what is stored of a zone that was declared. Never rejects. */
+  /** Serves the stored version of a zone that was declared. Never rejects. */
   async #restore(kept: Kept): Promise<void> {
     try {
       const image = await this.#maker.read(kept);

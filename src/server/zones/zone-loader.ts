@@ -13,13 +13,13 @@ import type { PolicyCheck, ServedZones, ZonesReport } from './served-zones.js';
 import { idOf, listZones, withoutZoneFiles, type ZoneFile } from './zone-files.js';
 import { countOutcomes, outcomeText, type ZoneOutcome } from './zone-outcome.js';
 
-/** What to reload; an empty request means everything that has changed. */
+/** The zones to reload; an empty request means everything that has changed. */
 export interface ReloadRequest {
   /** The zone of this name (presentation format), even if its files have not changed. */
   readonly zone?: string | undefined;
   /** Everything that was read from these files and folders, if they have changed. */
   readonly paths?: ReadonlySet<string> | undefined;
-  /** All zones, even if their files have not changed; also a configuration that breaks what signals promise. */
+  /** All zones, even if their files have not changed; also a configuration that breaks promises of signals. */
   readonly force?: boolean | undefined;
   /** A folder or configuration without zones is meant to have none. */
   readonly allowEmpty?: boolean | undefined;

@@ -1,4 +1,6 @@
-/** What `zone-status` says of a zone among other nameservers: where it comes from, its serials, its history, and how its primaries are. */
+/**
+ * The status of a zone among other nameservers, for `zone-status`: its source, its serials, its history, and the state of its primaries.
+ */
 
 import { imageFacts } from '../../image/image-facts.js';
 import { nameToText, zoneKey } from '../../protocol/name.js';
@@ -9,7 +11,7 @@ import type { ServedZones } from './served-zones.js';
 import type { ZoneKeeper } from './zone-keeper.js';
 import type { SigningSummary, ZoneStatus } from './zone-outcome.js';
 
-/** What is known of a zone besides its versions. */
+/** The status of zones besides their versions. */
 interface ZoneLives {
   /** Of zones that have primaries. */
   status(zone: string): Promise<SecondaryStatus | undefined>;

@@ -19,7 +19,7 @@ export interface Signing {
   readonly policy: SigningPolicy;
   /**
    * `content`: the older version is not signed, and no difference to the signed one is wanted. `change`: only what the change touches is
-   * signed, where that is possible. `renewal`: and what is due. `anew`: everything, whatever is good.
+   * signed, where that is possible. `renewal`: also signatures that are due. `anew`: everything, even where signatures are good.
    */
   readonly extent: 'content' | 'change' | 'renewal' | 'anew';
 }
@@ -44,7 +44,7 @@ export interface Applied {
   readonly diagnostics: readonly Diagnostic[];
   /** The difference as given, with the digests of the zone filled in. */
   readonly content: Difference;
-  /** What leads from the older image to the newer one; after signing `content`, that of the content. */
+  /** The change from the older image to the newer one; after signing `content`, that of the content. */
   readonly difference: Difference;
   /** Signatures that were made. */
   readonly made: number;

@@ -1,4 +1,4 @@
-/** Makes a version of what a transfer brought (transfer/in/transferred-version.ts). */
+/** Makes a version of a transfer (transfer/in/transferred-version.ts). */
 import { compileTransfer, type TransferredVersion } from '../../../transfer/in/transferred-version.js';
 import { unsignedZone } from '../../../transfer/in/unsigned-transfer.js';
 import type { Difference } from '../../../zone/changes/difference.js';
@@ -10,7 +10,7 @@ export interface Transferred {
   readonly content:
     | { readonly columns: RecordColumns }
     | { readonly differences: readonly Difference[]; readonly base: Uint8Array | undefined };
-  /** Whether the zone is signed here, so that what another signer has added to a whole zone is left out. */
+  /** Whether the zone is signed here, so that records that another signer has added to a whole zone are left out. */
   readonly isSignedHere: boolean;
   /** Seconds since 1970. */
   readonly now: number;
@@ -32,7 +32,7 @@ export function compileTransferred(transferred: Transferred): TransferredVersion
   return compileTransfer({ form: 'differences', differences }, base, options);
 }
 
-/** Octets of what is to be compiled. */
+/** Octets that are to be compiled. */
 export function sizeOfTransferred({ content }: Transferred): number {
   if ('columns' in content) return content.columns.rdataUsed + content.columns.recordCount * RECORD;
   const { differences, base } = content;

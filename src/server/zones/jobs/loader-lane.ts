@@ -30,7 +30,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** What does jobs. */
+/** Does jobs. */
 export type Lane = Pick<LoaderLane, 'run'>;
 
 export class LoaderLane {

@@ -22,7 +22,7 @@ export interface FileMerge {
   readonly zone: Uint8Array;
   /** Image of the file as it is now. */
   readonly file: Uint8Array;
-  /** What leads from the file as it was loaded to the zone, SOA records too; undefined: they have the same records. */
+  /** The change from the file as it was loaded to the zone, SOA records too; undefined: they have the same records. */
   readonly overlay: RunPair | undefined;
   /** Serial of the file as it was loaded. */
   readonly sourceSerial: number;
@@ -36,9 +36,9 @@ export interface FileMerge {
 
 /** Plain data. */
 export interface Merged {
-  /** What leads from the zone to the merged one, of its content; undefined: the zone stays as it is. */
+  /** The change of content from the zone to the merged one; undefined: the zone stays as it is. */
   readonly difference: Difference | undefined;
-  /** What leads from the file as it is now to the merged zone. */
+  /** The change from the file as it is now to the merged zone. */
   readonly overlay: RunPair;
 }
 
@@ -72,7 +72,7 @@ export function mergeFile(merge: FileMerge): Merged {
   return { difference, overlay: overlayWith(view.rrset(apex, Type.SOA)[0] ?? soa) };
 }
 
-/** What leads from the zone to the file; of a zone that is signed here, content only. */
+/** The change from the zone to the file; of a zone that is signed here, content only. */
 function between(zone: Uint8Array, file: Uint8Array, isSigner: boolean): RunPair {
   const pair = recordsBetween(zone, file);
   return isSigner ? contentOf(imageFacts(zone).apex, pair) : pair;

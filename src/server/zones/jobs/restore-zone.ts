@@ -1,4 +1,4 @@
-/** Makes a zone again of what the store of zones has (state/zone-store.ts). */
+/** Makes a zone again from its data in the store of zones (state/zone-store.ts). */
 import { contentOf } from '../../../dnssec/signing/content-runs.js';
 import { applyDifference } from '../../../image/changes/apply.js';
 import { recordsBetween } from '../../../image/changes/diff.js';
@@ -25,9 +25,9 @@ export interface StoredBase {
 
 /** Plain data. */
 export interface Restored {
-  /** undefined: what is stored makes no zone. */
+  /** undefined: the stored data make no zone. */
   readonly image: Uint8Array | undefined;
-  /** What leads from the file as it was loaded to the zone; without records that signing makes, where the zone is signed here. */
+  /** The change from the file as it was loaded to the zone; without records that signing makes, where the zone is signed here. */
   readonly overlay: RunPair | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What becomes of the digest of a zone (ZONEMD, RFC 8976) when its content changes. */
+/** Renews the digest of a zone (ZONEMD, RFC 8976) when its content changes. */
 import { digestKind, digestRecords, emptyDigest } from '../../../dnssec/zone-digest.js';
 import type { PendingView } from '../../../image/changes/pending-view.js';
 import { Type } from '../../../protocol/iana.js';
@@ -52,7 +52,10 @@ export function hasDigest(run: Uint8Array): boolean {
 /** Octets of ZONEMD RDATA before the digest: serial, scheme, hash algorithm (RFC 8976 §2.2). */
 const BEFORE_DIGEST = 6;
 
-/** The difference with what has been filled in: what is the same up to the digest, or up to the signature, is that record. */
+/**
+ * The difference with the digests and signatures filled in. A record becomes the filled-in one that is the same up to the digest, or up to
+ * the signature.
+ */
 export function fillDigests(difference: Difference, { digests, signatures }: FilledDigests): Difference {
   const { apex } = difference;
   const added = Uint8Array.from(difference.added);

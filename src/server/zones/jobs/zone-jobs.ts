@@ -32,7 +32,7 @@ interface SignaturesFound {
   readonly expire: number | undefined;
 }
 
-/** Can be posted to threads: what is in shared memory by reference. */
+/** Can be posted to threads; data in shared memory go by reference. */
 export type ZoneJob =
   | ({ readonly kind: 'apply' } & ZoneChange)
   | { readonly kind: 'diff'; readonly older: Uint8Array; readonly newer: Uint8Array }
@@ -59,10 +59,10 @@ export interface JobResults {
 
 export type JobResult = JobResults[keyof JobResults];
 
-/** Signing a zone whole takes so many times as long as compiling it. A guess, for ECDSA. */
+/** The time to sign a whole zone, as a multiple of the time to compile it. A guess, for ECDSA. */
 const SIGNING = 32;
 
-/** Octets of what a job is about; of work that takes longer than compiling, so many more. */
+/** The work of a job, as octets to compile; signing counts as a multiple of them. */
 export function sizeOfJob(job: ZoneJob): number {
   if (job.kind === 'apply') {
     const octets = job.image.byteLength + job.difference.added.length;

@@ -19,7 +19,7 @@ const SOA_SERIAL = 20;
 
 /** Content that a primary gave. */
 export interface GivenContent {
-  /** All of it, compiled, in shared memory; or what leads to it from the content before, with the primary's serials. */
+  /** All of it, compiled, in shared memory; or the change to it from the content before, with the primary's serials. */
   readonly content: { readonly image: Uint8Array } | { readonly difference: Difference };
   /** The primary's. */
   readonly sourceSerial: number;
@@ -37,9 +37,9 @@ interface ChangeContext {
 }
 
 /**
- * What leads from the content of `older`, the version that is served, to what was given. The SOA record is the primary's, but for the
- * serial: that is the primary's only if it is later than the one that is served. Throws ADOTD_CHANGE_SERIAL when a difference begins at a
- * zone with a digest, which came before the zone was signed here: all of the content takes it away.
+ * The difference from the content of `older`, the version that is served, to the given content. The SOA record is the primary's, but for
+ * the serial: that is the primary's only if it is later than the one that is served. Throws ADOTD_CHANGE_SERIAL when a difference begins at
+ * a zone with a digest, which came before the zone was signed here: all of the content takes it away.
  */
 export async function contentDifference(
   older: Uint8Array,

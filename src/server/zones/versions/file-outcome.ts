@@ -1,4 +1,4 @@
-/** What a load makes of a zone: the version to serve, and what is wrong with the file. */
+/** The outcome of a load for a zone: the version to serve, and the errors of the file. */
 import { imageFacts } from '../../../image/image-facts.js';
 import type { Difference } from '../../../zone/changes/difference.js';
 import type { RunPair } from '../../../zone/changes/record-run.js';
@@ -6,7 +6,7 @@ import type { Diagnostic } from '../../../zone/diagnostics.js';
 import type { SigningPlan } from '../../signing/zone-signers.js';
 import type { ZoneResult } from '../load-zone.js';
 
-/** What was served, and what is known of it. */
+/** The version before, and the facts about it. */
 export interface Before {
   /** undefined: nothing. */
   readonly image: Uint8Array | undefined;
@@ -26,7 +26,7 @@ export interface FileVersion {
   readonly history: readonly Difference[];
   readonly sourceSerial: number;
   readonly overlay: RunPair | undefined;
-  /** What leads from the version before to this one; undefined: another content altogether, or the same. */
+  /** The change from the version before to this one; undefined: another content altogether, or the same. */
   readonly difference: Difference | undefined;
   /** Id of the plan by which it is signed; undefined: it is not signed here. */
   readonly plan: string | undefined;

@@ -48,7 +48,7 @@ function signedElsewhere({ name, zone }: ZoneResult): Diagnostic {
 export async function fileVersion(given: ZoneResult, context: FileContext): Promise<FileVersion> {
   const { before, policy, accepted, ask } = context;
   const { image } = given;
-  // At the start, what is stored of a zone is served although its file has errors.
+  // At the start, the stored version of a zone is served although its file has errors.
   if (image === undefined) return staying(before, given, []);
   if (ask !== undefined) return signerVersion(given, image, context, ask);
   const isSigned = imageFacts(image).signed;
@@ -66,7 +66,7 @@ export async function fileVersion(given: ZoneResult, context: FileContext): Prom
     const difference = differenceOf(imageFacts(image).apex, removed, added);
     return as([...before.history, difference], difference);
   }
-  // What a fixture is given is meant.
+  // The serial of a fixture's zone is always meant.
   if (serial === result.serial || result.zone.text !== undefined) return as([]);
   return { ...as(before.history), result: refused(result, [lowerSerial(result.zone.file, serial, result.serial)]) };
 }
@@ -89,7 +89,7 @@ async function signerVersion(
   }
   if (before.image === undefined || accepted !== undefined)
     return freshVersion(result, file, accepted?.published, context, ask);
-  // What another signer has made is no version to begin at.
+  // The next version must not begin at one of another signer.
   const look = { kind: 'foreign', image: before.image, hasForeign } as const;
   const isForeign = before.plan === undefined && (await lane.run(look)) !== '';
   if (isForeign) return freshVersion(result, file, imageFacts(before.image).serial, context, ask);
@@ -115,7 +115,7 @@ async function mergedVersion(
   const merge = { kind: 'merge', zone, file, ...loaded, serialPolicy, zonemd, isSigner, now } as const;
   const { difference: wanted, overlay } = await lane.run(merge);
   const known = { sourceSerial: result.serial, overlay };
-  // What else may be new in the file is a key of another signer, which the next version has.
+  // The only other news in the file may be a key of another signer, which the next version has.
   if (wanted === undefined && context.hasForeign) await ask?.(zone);
   if (wanted === undefined)
     return { result: withImage(result, zone), history, ...known, difference: undefined, plan: planBefore };
@@ -141,7 +141,7 @@ async function mergedVersion(
   return { ...merged, history: [...history, difference], difference };
 }
 
-/** Stores what a file has made of its zone, if that is another than before. `file`: its image. Rejects with ADOTD_STATE. */
+/** Stores the version that a file has made of its zone, if it is another than before. `file`: its image. Rejects with ADOTD_STATE. */
 export async function storeFileVersion(
   kept: Kept,
   before: Before,

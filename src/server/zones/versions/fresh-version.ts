@@ -1,4 +1,4 @@
-/** The version that a file makes of its zone on its own, without what was served before. */
+/** The version that a file makes of its zone on its own, without the version that was served before. */
 import { PendingView } from '../../../image/changes/pending-view.js';
 import { ContentView } from '../../../image/signed/content-view.js';
 import { isLaterSerial } from '../../../protocol/serial.js';
@@ -30,7 +30,7 @@ export async function freshVersion(
   ask: AskPlan | undefined,
 ): Promise<FileVersion> {
   const plan = await ask?.(file);
-  // What differs between the file and the zone is found when the file is merged the next time: nothing but the SOA record.
+  // The file and the zone differ in the SOA record only. The next merge of the file finds that.
   const fresh = { history: [], sourceSerial: result.serial, overlay: undefined, difference: undefined, plan: plan?.id };
   const isLater = published === undefined || isLaterSerial(published, result.serial);
   if (plan === undefined && isLater) return { ...fresh, result };

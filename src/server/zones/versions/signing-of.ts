@@ -1,4 +1,4 @@
-/** How a version is to be signed, by the plan of those who have the keys. */
+/** The settings for signing a version, by the plan of the keys' owner. */
 import { imageFacts } from '../../../image/image-facts.js';
 import type { SigningPlan } from '../../signing/zone-signers.js';
 import type { Signing } from '../jobs/apply-change.js';

@@ -1,4 +1,4 @@
-/** Makes the versions of zones: of their files, and of changes. It reads and stores what that needs, but serves nothing. */
+/** Makes the versions of zones: of their files, and of changes. It reads and stores versions for that, but serves nothing. */
 import { isWithoutKeys, withoutKeys } from '../../../dnssec/signing/apex-keys.js';
 import { contentOf, signersRecordIn } from '../../../dnssec/signing/content-runs.js';
 import { AdotdError, ErrorCode } from '../../../errors.js';
@@ -49,7 +49,7 @@ interface ChangedVersion {
   readonly signatures: number;
 }
 
-/** What has become of a zone that was to be signed anew. */
+/** The outcome of signing a zone anew. */
 interface ResignedVersion {
   /** undefined: the zone is not to be signed. */
   readonly plan: SigningPlan | undefined;
@@ -117,7 +117,7 @@ export class VersionMaker {
     let before = beforeOf(kept, served, served !== undefined);
     try {
       const isAccepted = state !== undefined && result.image !== undefined && this.#accepted.delete(zone);
-      // What was changed beside the file does not come back when that is allowed again.
+      // Changes that were made beside the file do not come back when such changes are allowed again.
       if (state === undefined && served === undefined) await this.#state?.remove(zone);
       if (served === undefined && !isAccepted) before = beforeOf(kept, await this.#read(kept, state), false);
       const accepted = isAccepted ? { published: state.serial(zone) } : undefined;
@@ -157,8 +157,8 @@ export class VersionMaker {
   }
 
   /**
-   * The version that a view of the image `older` shows. Throws ADOTD_ZONE_INVALID when that is no valid zone, and what ZoneSigners.plan() and
-   * signing throw.
+   * The version that a view of the image `older` shows. Throws ADOTD_ZONE_INVALID when that is no valid zone, and the errors of
+   * ZoneSigners.plan() and of signing.
    */
   async ofChange(kept: Kept, older: Uint8Array, view: PendingView): Promise<ChangedVersion> {
     const foreign = this.isSigner(kept.zone) ? this.#signers?.foreignOf(kept.zone) : undefined;
@@ -187,8 +187,8 @@ export class VersionMaker {
 
   /**
    * The version that was given, or the one that content makes of a zone that is signed here. `older`: the one that is served, or that has
-   * expired. Throws as ofChange() does, ADOTD_ZONE_STATE when it is not what isSigner() asks for, and ADOTD_RECORD_MISSING,
-   * ADOTD_RECORD_PRESENT or ADOTD_CHANGE_SERIAL when a difference does not fit the content.
+   * expired. Throws as ofChange() does, ADOTD_ZONE_STATE when content is given for a zone that is not signed here, or a version for a
+   * secondary that is, and ADOTD_RECORD_MISSING, ADOTD_RECORD_PRESENT or ADOTD_CHANGE_SERIAL when a difference does not fit the content.
    */
   async ofGiven(kept: Kept, older: Uint8Array | undefined, given: GivenVersion): Promise<NewVersion> {
     if ('content' in given) return await this.#ofContent(kept, older, given);
