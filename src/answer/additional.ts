@@ -15,8 +15,8 @@ export const Targets = { ALL: 0, IN_DOMAIN: 1, OTHERS: 2 } as const;
 export type Targets = (typeof Targets)[keyof typeof Targets];
 
 /**
- * Writes what belongs to the RRset `ref` of the answer: the addresses of its targets; for services also the RRsets of
- * their aliases, and what belongs to those. `start` and `owner` as in putAddresses().
+ * Writes the additional records of the RRset `ref` of the answer: the addresses of its targets; for services also the RRsets of
+ * their aliases, and the additional records of those. `start` and `owner` as in putAddresses().
  */
 export function putAdditional(x: Exchange, ref: number, start: number, owner: number): void {
   const info = x.words[x.base + ref + L.RRSET_INFO]!;

@@ -57,9 +57,9 @@ export interface Facts {
   xot: boolean;
   /** The certificate that the client has shown, DER, once it was verified; undefined: none. */
   certificate: Uint8Array | undefined;
-  /** How this request was answered by whoever it was handed to; undefined for a request that has just come. */
+  /** The reply to this request, after it was handed off; undefined for a request that has just come. */
   reply: HandedReply | undefined;
-  /** Milliseconds that it has waited for that. */
+  /** Milliseconds that it has waited for its reply. */
   waited: number;
 }
 

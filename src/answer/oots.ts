@@ -5,7 +5,7 @@
  *
  * - "Self-Identification": one of the nameservers has to be this server.
  * - "Availability of RRSIG SVCB": with DO, an RRset of a signed zone goes with its signatures or not at all. Without DO there are none (RFC 4035
- *   §3.1), and the RRset goes alone: whoever does not ask for signatures does not validate either.
+ *   §3.1), and the RRset goes alone: a client that does not ask for signatures does not validate either.
  *
  * NOT here: aliases (SVCB in AliasMode goes as it is), and addresses of the nameservers. A referral has the child's nameservers, not the zone's.
  * Hot file: integers, no allocation.

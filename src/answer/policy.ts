@@ -29,7 +29,7 @@ export function needsTls({ catalog, transport }: Facts, policy: number): boolean
   return (catalog.policies[policy + POLICY_FLAGS]! & POLICY_TLS) !== 0 && !isEncrypted(transport);
 }
 
-/** Whether only those who may transfer the zone get answers. */
+/** Whether only clients that may transfer the zone get answers. */
 export function isPrivate({ catalog }: Facts, policy: number): boolean {
   return (catalog.policies[policy + POLICY_FLAGS]! & POLICY_PRIVATE) !== 0;
 }

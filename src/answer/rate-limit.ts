@@ -45,7 +45,7 @@ export interface RateLimitSettings {
   readonly ipv6Prefix: number;
   /** Clients that are never limited: a table of compileAccess(); undefined: none. */
   readonly exempt: Int32Array | undefined;
-  /** Send everything, and only note in the outcome what would have been limited. */
+  /** Send everything, and only note in the outcome which responses would have been limited. */
   readonly logOnly: boolean;
   /** Two random words. */
   readonly secret: Int32Array;

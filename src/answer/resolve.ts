@@ -158,7 +158,7 @@ function negative(x: Exchange, kind: Kind): Link {
   return Link.END;
 }
 
-/** Ends the authority section of what this zone answers; returns false when a proof does not fit. */
+/** Ends the authority section of an answer of this zone; returns false when a proof does not fit. */
 function putAuthority(x: Exchange): boolean {
   if (!putProofs(x)) return false;
   if (x.asksOots === 1) putNameservers(x);

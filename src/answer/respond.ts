@@ -43,8 +43,8 @@ export const HAND_OFF = -1;
 export interface Responder {
   /**
    * Answers the message of `inLen` octets at `inBuf[inOff]`. The response is written to `outBuf[outOff]`, never beyond
-   * `outCap` octets (at least 512). Returns the length of the response, DROP for none, or HAND_OFF. `outcome` then says
-   * what was done.
+   * `outCap` octets (at least 512). Returns the length of the response, DROP for none, or HAND_OFF. `outcome` then
+   * describes the result.
    */
   respond(
     inBuf: Uint8Array,
@@ -71,7 +71,7 @@ export function createResponder(settings: Settings, outcome?: Outcome, desk?: Tr
   };
 }
 
-/** EXTRA-TEXT of RFC 8914: the code alone does not tell the client what to do. */
+/** EXTRA-TEXT of RFC 8914: the code alone does not tell the client the remedy. */
 const TLS_REQUIRED = Uint8Array.from(Buffer.from('this zone is answered over TLS only', 'latin1'));
 
 const FLAG_QR = 0x80;
@@ -113,7 +113,7 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts, desk: Transfer
     return error(x, facts, Rcode.BADVERS);
   }
   if (x.tsigAt !== 0 && outcome.opcode !== Opcode.QUERY) {
-    // Whoever answers verifies it.
+    // The code that answers the message verifies it.
     x.tsigAt = 0;
   } else if (x.tsigAt !== 0) {
     const rcode = checkTsig(x, facts);

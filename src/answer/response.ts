@@ -24,7 +24,7 @@ export function putQuestion(x: Exchange): void {
   x.at += length;
 }
 
-/** Writes OPT, the header and TSIG; returns the length of the response. The outcome must be final, but for what is in `x`. */
+/** Writes OPT, the header and TSIG; returns the length of the response. The outcome must be final, but for the fields that are in `x`. */
 export function finish(x: Exchange, facts: Facts): number {
   const { outcome, request, requestAt, response, start } = x;
   outcome.rcode = x.rcode;

@@ -1,7 +1,7 @@
 /**
  * TSIG of requests and their responses (RFC 8945 §5.2, §5.3). A request that has it costs a few objects; the others none.
  *
- * Not here: responses of several messages (protocol/tsig/tsig-stream.ts), and who may do what with which key.
+ * Not here: responses of several messages (protocol/tsig/tsig-stream.ts), and the rights of each key.
  */
 import { Rcode } from '../protocol/iana.js';
 import { readU16, writeU16 } from '../protocol/octets.js';
@@ -24,7 +24,7 @@ const TIME = 6;
 const NOTHING = new Uint8Array();
 
 /**
- * Verifies the TSIG record at `x.tsigAt`, and keeps free what the response's record needs. Returns the RCODE of the response: NOTAUTH when the
+ * Verifies the TSIG record at `x.tsigAt`, and keeps room for the response's record. Returns the RCODE of the response: NOTAUTH when the
  * record was not accepted, FORMERR when it is malformed, and the response then has none.
  */
 export function checkTsig(x: Exchange, facts: Facts): number {

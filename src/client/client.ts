@@ -4,8 +4,8 @@
  * tickets and capabilities.
  *
  * Implements draft-ietf-dprive-start-tls-for-dns-01 §2.1, §2.2 and §3 for clients, RFC 7858 §3 and §5, RFC 7766 §6, RFC 7828,
- * RFC 8467 §4.1, and of RFC 9539 §4 the state kept for each server (§4.2), its values (§4.3) and what success and failure
- * mean (§4.6). Cleartext does not wait for encryption (§4.6.1) if `timeouts.cleartextAfter` is 0. Not here: recursion, caching of
+ * RFC 8467 §4.1, and of RFC 9539 §4 the state kept for each server (§4.2), its values (§4.3) and the meaning of success and
+ * failure (§4.6). Cleartext does not wait for encryption (§4.6.1) if `timeouts.cleartextAfter` is 0. Not here: recursion, caching of
  * answers, DNSSEC validation, transfers.
  */
 import { Type } from '../protocol/iana.js';

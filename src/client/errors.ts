@@ -14,7 +14,7 @@ export const ClientErrorCode = {
   RESET: 'CLIENT_RESET',
   /** The connection was closed before the answer was complete. */
   CLOSED: 'CLIENT_CLOSED',
-  /** The TLS handshake failed; `reason` is what TLS said. */
+  /** The TLS handshake failed; `reason` is the text of TLS. */
   HANDSHAKE: 'CLIENT_HANDSHAKE',
   /** The handshake succeeded, but the certificate is not one that the caller accepts. */
   CERTIFICATE: 'CLIENT_CERTIFICATE',

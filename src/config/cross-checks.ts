@@ -31,7 +31,7 @@ interface Config {
 
 type Path = readonly (string | number)[];
 
-/** A value, and what was expected of it. */
+/** The path of a value, and the expectation that it does not meet. */
 interface CrossMistake {
   readonly path: Path;
   readonly message: string;
@@ -52,7 +52,7 @@ export function crossMistakes(config: Config): CrossMistake[] {
 
 type Policy = Config['zones']['policies'][number];
 
-/** Calls `take` for each policy with its path, and gathers what it returns. */
+/** Calls `take` for each policy with its path, and gathers the results. */
 function ofPolicies({ zones }: Config, take: (policy: Policy, path: Path) => readonly CrossMistake[]): CrossMistake[] {
   return zones.policies.flatMap((policy, index) => take(policy, ['zones', 'policies', index]));
 }
@@ -124,7 +124,7 @@ function keyMistakes(config: Config): CrossMistake[] {
   ];
 }
 
-/** What has to be remembered needs a folder. */
+/** Keys that make the server remember something need a folder. */
 function stateMistakes(config: Config): CrossMistake[] {
   if (config.state !== undefined) return [];
   const message = 'expected `state` as well: the server has to remember what it serves';
@@ -142,7 +142,7 @@ function stateMistakes(config: Config): CrossMistake[] {
   ];
 }
 
-/** A zone, and where the configuration says what it comes from. */
+/** A zone, and the place in the configuration that names its source. */
 interface ZoneRole {
   readonly zone: string;
   readonly path: Path;

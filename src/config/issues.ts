@@ -1,4 +1,4 @@
-/** The mistakes that a schema finds, in words: what was found, and what was expected. */
+/** The mistakes that a schema finds, in words: the found value, and the expected one. */
 import { inspect } from 'node:util';
 import type * as z from 'zod/mini';
 import { AdotdError, counted, ErrorCode } from '../errors.js';
@@ -54,7 +54,7 @@ function knownKeys(path: Path, whole: z.core.$ZodType): string[] {
   return isRecord(def.shape) ? Object.keys(def.shape) : [];
 }
 
-/** What the schema was made from, without `_default()`, `optional()` and the like around it; of several choices the map. */
+/** The definition of a schema, without `_default()`, `optional()` and the like around it; of several choices, that of the map. */
 function definitionOf(schema: unknown): Record<string, unknown> {
   let def = isRecord(schema) && isRecord(schema.def) ? schema.def : {};
   while (isRecord(def.innerType) && isRecord(def.innerType.def)) def = def.innerType.def;

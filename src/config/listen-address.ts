@@ -49,7 +49,7 @@ interface Listening {
   readonly metrics: { readonly address: string; readonly port: number } | undefined;
 }
 
-/** A key, and what was expected of it. */
+/** The path of a key, and the expectation that it does not meet. */
 interface ListenMistake {
   readonly path: readonly (string | number)[];
   readonly message: string;

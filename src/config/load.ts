@@ -83,7 +83,7 @@ export function configPlaces(file: string, text = readConfigText(file)): (keys: 
   return openYaml(text, file).placeOf;
 }
 
-/** Reads the text of a configuration file; `file` is what messages name. Throws ConfigError. */
+/** Reads the text of a configuration file; messages name `file`. Throws ConfigError. */
 export function parseConfig(text: string, file: string, warn?: Warn): Config {
   const yaml = openYaml(text, file);
   const value = yaml.value();

@@ -1,13 +1,13 @@
 /** Which policy of the configuration a zone has. Loader threads use this too: it must not load the schema. */
 import { zoneKey } from '../protocol/name.js';
 
-/** What of a policy says which zones it applies to. */
+/** The keys of a policy that choose its zones. */
 interface Choosing {
   readonly zones: readonly string[];
   readonly default: boolean;
 }
 
-/** Policies by what they apply to, as indexes in `zones.policies`. Plain data. */
+/** Policies by the zones that they apply to, as indexes in `zones.policies`. Plain data. */
 export interface PolicyChoice {
   /** By the key of the name, of patterns too: `*.example.test.`. */
   readonly names: ReadonlyMap<string, number>;

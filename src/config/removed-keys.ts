@@ -1,6 +1,6 @@
 /** Keys of earlier versions. A file that still has one is used without it, so that an upgrade of the server does not stop it. */
 
-/** Where a key was, and what the server does in its place. */
+/** The place of a removed key, and the behaviour of the server that replaces it. */
 const REMOVED: readonly { readonly path: readonly string[]; readonly now: string }[] = [
   {
     path: ['sessions', 'max_per_listener'],
@@ -14,7 +14,7 @@ const REMOVED: readonly { readonly path: readonly string[]; readonly now: string
 
 interface RemovedKey {
   readonly path: readonly string[];
-  /** Names the key, says what became of it, and what to do. */
+  /** Names the key, its replacement, and the remedy. */
   readonly message: string;
 }
 
@@ -31,7 +31,7 @@ export function takeRemoved(value: unknown): RemovedKey[] {
   return found;
 }
 
-/** What became of the key at `path`; undefined when there never was such a key. */
+/** A text about the removed key at `path`; undefined when there never was such a key. */
 export function removalOf(path: readonly PropertyKey[]): string | undefined {
   const removed = REMOVED.find(({ path: keys }) => keys.join('.') === path.join('.'));
   return removed && removal(removed.now);

@@ -1,4 +1,4 @@
-/** The keys of adotd.yaml for the state folder: what the server has to remember across restarts. */
+/** The keys of adotd.yaml for the state folder: it keeps the data that the server has to remember across restarts. */
 import * as z from 'zod/mini';
 
 /** The folder that systemd makes for the service (`StateDirectory=`). It may name several, separated by colons. */

@@ -1,4 +1,4 @@
-/** Mistakes in YAML in our own words: what was found, and what to write. The library's are for people who write parsers. */
+/** Mistakes in YAML in our own words: the found text, and the text to write. The library's are for people who write parsers. */
 import type { YAMLError } from 'yaml';
 
 /** By the library's code. Where one code stands for several mistakes, its first match of the library's message counts. */
@@ -45,7 +45,7 @@ const WORDS: Readonly<Record<YAMLError['code'], string | readonly (readonly [pat
   ],
 };
 
-/** What is wrong, and what to do. */
+/** The mistake in our words, or the expected text. */
 export function yamlMistake({ code, message }: Pick<YAMLError, 'code' | 'message'>): string {
   const words = WORDS[code];
   if (typeof words === 'string') return words;

@@ -19,7 +19,7 @@ interface YamlFile {
 /** Limits nested aliases, so that a short text cannot become a huge value. The default of the library. */
 const MAX_ALIASES = 100;
 
-/** The YAML in `text`; `file` is what messages name. */
+/** The YAML in `text`; messages name `file`. */
 export function openYaml(text: string, file: string): YamlFile {
   const lines = new LineCounter();
   // Otherwise the library writes warnings of its own to standard error, about keys that are lists or maps.

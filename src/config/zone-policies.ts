@@ -13,7 +13,7 @@ export const MAX_ZONES = 100_000;
 const MAX_REMOTES = 1000;
 const MAX_RULES = 10_000;
 
-/** What is checked of signed zones when they are loaded. */
+/** The checks of signed zones when they are loaded. */
 export const dnssecCheck = z.enum(['off', 'expiry', 'full']);
 
 /** A name of `remotes`; cross-checks.ts looks it up. */

@@ -71,15 +71,15 @@ export interface Catalog {
 
 interface Entry {
   readonly apex: Uint8Array;
-  /** What is served: an image, or the reason why there is none. */
+  /** The image that is served, or the reason why there is none. */
   image: Piece | ZoneFailure;
   /** Oldest first. */
   history: ReadonlyMap<Difference, Piece>;
 }
 
-/** What changes only when zones come or go, or with the policies. */
+/** The parts of a catalog that change only when zones come or go, or with the policies. */
 interface Frame extends Pick<Catalog, 'table' | 'labels' | 'mask' | 'rootZone' | 'policies' | 'access'> {
-  /** As in the catalog, without what changes with the images. */
+  /** As in the catalog, without the words that change with the images. */
   readonly zones: Int32Array;
 }
 

@@ -116,7 +116,7 @@ function writeNodes(zone: Compilation): number {
 const ASTERISK = 0x2a;
 
 /**
- * Seconds: the largest TTL of the content. Records of the signer do not count: signatures have the TTL of what they sign, denial has that of
+ * Seconds: the largest TTL of the content. Records of the signer do not count: signatures have the TTL of their RRset, denial has that of
  * negative answers (RFC 9077), and the keys have one of their own.
  */
 function largestTtl(zone: Compilation): number {

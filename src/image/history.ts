@@ -42,8 +42,8 @@ export function unpackDifference(
 }
 
 /**
- * The last differences of `history` (oldest first) that together are no longer than the zone of `image`: what is longer would be
- * sent as the whole zone anyway. The image's own length stands for that of its records.
+ * The last differences of `history` (oldest first) that together are no longer than the zone of `image`: instead of longer
+ * ones, the whole zone would be sent anyway. The image's own length stands for that of its records.
  */
 export function boundedHistory(history: readonly Difference[], image: Uint8Array): readonly Difference[] {
   let room = image.byteLength;

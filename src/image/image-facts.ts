@@ -1,4 +1,4 @@
-/** What the header of an image says about its zone. */
+/** The facts that the header of an image has about its zone. */
 import * as L from './layout.js';
 
 interface ImageFacts {
@@ -8,7 +8,7 @@ interface ImageFacts {
   readonly records: number;
   /** Seconds: EXPIRE of the SOA record. */
   readonly expire: number;
-  /** Seconds: the largest TTL of the content, for how long caches may hold what was served. */
+  /** Seconds: the largest TTL of the content. Caches may hold served records for this time. */
   readonly largestTtl: number;
   /** Whether the zone has a chain of denial (NSEC or NSEC3). */
   readonly signed: boolean;

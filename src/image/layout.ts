@@ -12,7 +12,7 @@
  *         RRset in rising order of type: type, reference of the RRset. Entries of type RRSIG, one for each type covered,
  *         are signatures whose RRset is not there.
  * RRset   RRSET_* words, then its records ready for the wire, each beginning with the two-octet owner 0xC00C (a pointer
- *         to QNAME), then its RRSIGs in the same form. Its extra table lists what must be rewritten in a copy.
+ *         to QNAME), then its RRSIGs in the same form. Its extra table lists the parts that must be rewritten in a copy.
  * extra   number of words of fixups, then per fixup the offset (from the first record) of a compression pointer to write:
  *         to the apex, with FIXUP_OWNER to the owner, with FIXUP_WITHIN to a place in these records, which the next word
  *         gives as number of the record << WITHIN_SHIFT and offset; then the number of targets, then per record of the

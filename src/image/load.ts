@@ -23,16 +23,16 @@ export interface LoadOptions extends Partial<ReadLimits> {
   readonly nsec3MaxIterations?: number;
   /** Limit on the errors, and on the warnings, that are reported. */
   readonly maxDiagnostics?: number;
-  /** What is checked of the zone if it is signed; `apex` is its name in wire format. Default: `expiry`. */
+  /** The checks of the zone if it is signed; `apex` is its name in wire format. Default: `expiry`. */
   readonly dnssecCheck?: (apex: Uint8Array) => DnssecCheck;
   /** Whether an image is wanted, and not only the mistakes. Default: true. */
   readonly compile?: boolean;
   /**
-   * What the checks of zones call errors becomes warnings, and the zone gets an image all the same: for zones that came from a
+   * Errors of the checks of zones become warnings, and the zone gets an image all the same: for zones that came from a
    * primary, which a strict check must not let expire. Default false.
    */
   readonly isLenient?: boolean;
-  /** Who verifies signatures; by default the calling thread. */
+  /** Chooses the verifier of signatures; by default the calling thread. */
   readonly chooseVerifier?: ChooseVerifier;
   /** Called with a zone without errors before it is compiled: it may change RDATA, but not its length. */
   readonly amend?: (rrsets: Rrsets, zone: CheckedZone) => void;

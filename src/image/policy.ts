@@ -9,7 +9,7 @@ export interface ZonePolicy {
   readonly tlsOnly: boolean;
   /** A table of compileAccess(); undefined: all clients that may ask the server. */
   readonly access: Int32Array | undefined;
-  /** Answered only to those who may transfer it. */
+  /** Answered only to clients that may transfer it. */
   readonly isPrivate?: boolean;
 }
 
@@ -32,7 +32,7 @@ export const POLICY_FLAGS = 0;
 export const POLICY_ACCESS = 1;
 /** The zone is REFUSED outside of TLS. */
 export const POLICY_TLS = 1;
-/** The zone is REFUSED to those who may not transfer it. */
+/** The zone is REFUSED to clients that may not transfer it. */
 export const POLICY_PRIVATE = 2;
 
 /** Builds the table, with each policy and each access list once. */

@@ -7,7 +7,7 @@
  */
 import { createRequire } from 'node:module';
 
-/** What calls functions, and where they are looked up. */
+/** The library that calls functions, and the process in which they are looked up. */
 interface Native {
   readonly koffi: typeof import('koffi');
   /** This process with all libraries that it has loaded. */

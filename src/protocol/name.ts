@@ -98,7 +98,7 @@ export function compareNames(a: Uint8Array, aOffset: number, b: Uint8Array, bOff
 
 /**
  * A name in presentation format as wire format (RFC 1035 §5.1: `\DDD` and `\X` escapes). A name without a final dot is
- * relative to `origin` (wire format; default: the root). Characters above 127 are refused: whoever writes them means the
+ * relative to `origin` (wire format; default: the root). Characters above 127 are refused: the author means the
  * A-label, which clients ask for (RFC 5890 §2.3.2.1). Throws ADOTD_PRESENTATION.
  */
 export function nameFromText(text: string, origin: Uint8Array = ROOT): Uint8Array {

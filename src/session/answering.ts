@@ -35,7 +35,7 @@ export class Answering {
   readonly count: SessionContext['count'];
   readonly event: SessionContext['event'];
   readonly handOff: HandOff;
-  /** Told of what could not be sent. */
+  /** Told of answers that could not be sent. */
   readonly mistake: SessionContext['mistake'];
   /** Where sessions are counted. */
   readonly counts: SessionCounts;

@@ -4,7 +4,7 @@
  * Octet 6 tells them apart: 1 is a ClientHello's type.
  */
 
-/** What the octets behind an offered upgrade turn out to be. */
+/** The kinds of octets behind an offered upgrade. */
 export const Opening = {
   /** Too few to tell; so far they fit a ClientHello. */
   UNDECIDED: 0,

@@ -1,4 +1,4 @@
-/** What a session does to its connection. */
+/** The calls of a session to its connection. */
 export interface Connection {
   /**
    * Takes an answer: the octets from `from` to before `to`. They are borrowed: the caller changes them only after send(). Inside TLS they

@@ -1,6 +1,6 @@
 /**
- * The time of all sessions of a thread: how long each may go on with what it does, by one timer. Sessions wait in queues in
- * the order in which their time began, so that only the first of each can be due.
+ * The time limits of all sessions of a thread, by one timer. Sessions wait in queues, one for each limit, in the order in which their
+ * time began, so that only the first of each queue can be due.
  */
 import type { Timer } from './clock.js';
 import { leave, type Place, SessionQueue } from './queue.js';
@@ -26,11 +26,11 @@ export interface Timed<T> {
   timeUp(end: SessionEnd): void;
 }
 
-/** What all sessions are told while the server stops. */
+/** The calls that all sessions get while the server stops. */
 interface Stopping {
   /** Nothing more is read. */
   lastCall(): void;
-  /** The drain time is up: what is left is cut off. */
+  /** The drain time is up: the sessions that are left are cut off. */
   timeUp(): void;
 }
 

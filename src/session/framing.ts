@@ -46,7 +46,7 @@ export class Framer {
     }
   }
 
-  /** Copies what is left of the chunk, which may change from now on. */
+  /** Copies the rest of the chunk, which may change from now on. */
   hold(): void {
     const rest = this.rest();
     this.#use(rest, 0, rest.length);

@@ -18,7 +18,7 @@ const ROWS = 3;
 /** Words that the counters take. */
 const LIMIT_WORDS = ROWS + 2 * COLUMNS;
 
-/** What becomes of a connection. */
+/** The decision about a new connection. */
 export const Admission = { ADMITTED: 0, FULL: 1, CLIENT_FULL: 2 } as const;
 export type Admission = (typeof Admission)[keyof typeof Admission];
 
@@ -32,7 +32,7 @@ export interface ConnectionLimitSettings {
   readonly connectionsPerClient: number;
 }
 
-/** What the threads share: plain data and shared memory. */
+/** The part that the threads share: plain data and shared memory. */
 export interface SharedLimits {
   /** LIMIT_WORDS over shared memory, zero at first. */
   readonly words: Int32Array;

@@ -43,7 +43,7 @@ export class LongAnswer<T extends Asking<T>> {
     return this.#takeBack !== undefined || this.#transfer !== undefined;
   }
 
-  /** Hands the framer's message off. No deadline runs meanwhile: whoever answers has one. */
+  /** Hands the framer's message off. No deadline runs meanwhile: the answering side has one. */
   handOff({ bytes, at, length }: Framer): void {
     const { handOff, facts } = this.#answering;
     const request = handedRequest(bytes, at, length, facts);

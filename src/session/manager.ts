@@ -44,7 +44,7 @@ export class SessionManager {
     this.#answering = new Answering(context, this.#deadlines);
   }
 
-  /** What the next messages are answered with. */
+  /** The facts that the next messages are answered with. */
   get facts(): Facts {
     return this.#answering.facts;
   }
@@ -76,7 +76,7 @@ export class SessionManager {
     this.#deadlines.configure(settings);
   }
 
-  /** All sessions, in no order that counts, and what to measure their age against: milliseconds of the clock. */
+  /** All sessions, in any order, and the present time to compute their age, in milliseconds of the clock. */
   get all(): { readonly sessions: Iterable<Session>; readonly now: number } {
     return { sessions: this.#sessions, now: this.#deadlines.now };
   }
@@ -146,7 +146,7 @@ export class SessionManager {
 
   /**
    * The server stops. Each session goes on until it is quiet, its client closes as it is asked to, or the drain time is nearly
-   * up (times.ts); from then on none is let in any more, and what is still there when it is up gets cut off.
+   * up (times.ts); from then on no session is let in any more, and those that are still there when it is up are cut off.
    */
   stop(): void {
     this.#deadlines.stop(this.drainTime);

@@ -12,7 +12,7 @@ import { LENGTH_FIELD, MAX_MESSAGE } from './framing.js';
 export const Turn = {
   /** There is more, and room for it: others have their turn first. */
   MORE: 0,
-  /** The connection has to send what it has. */
+  /** The connection has to send its octets first. */
   FULL: 1,
   /** The last message is given to the connection. */
   OVER: 2,

@@ -1,5 +1,5 @@
 /**
- * What of one session is counted: that it begins and ends, and the same of its TLS handshake. Only the session knows both moments, so
+ * Counts one session: its beginning and its end, and those of its TLS handshake. Only the session knows both moments, so
  * that no handshake is counted at one of them alone.
  */
 

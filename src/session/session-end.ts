@@ -11,7 +11,7 @@ export const SessionEnd = {
   HANDSHAKE_TIMEOUT: 4,
   /** The TLS handshake failed, or the connection broke during it. */
   HANDSHAKE_FAILED: 5,
-  /** What came was no query. */
+  /** The octets were no query. */
   MALFORMED: 6,
   /** It had as many queries as a session may have. */
   SPENT: 7,
@@ -56,7 +56,7 @@ export const HandshakeEnd = {
   FULL: 0,
   /** It is complete, and resumed an earlier session. */
   RESUMED: 1,
-  /** What came is no TLS. */
+  /** The client's octets are no TLS. */
   NOT_TLS: 2,
   /** No version in common. */
   VERSION: 3,

@@ -1,4 +1,4 @@
-/** What the sessions of a thread are given by their transport and server. */
+/** The parts that the sessions of a thread get from their transport and server. */
 import type { Facts, Outcome, UpgradeBit } from '../answer/facts.js';
 import type { HandOff } from '../answer/hand-off/hand-off.js';
 import type { Responder } from '../answer/respond.js';
@@ -33,7 +33,7 @@ export interface SessionSettings {
   readonly strict: boolean;
 }
 
-/** What the sessions of a thread are made with. */
+/** The parts that the sessions of a thread are made with. */
 export interface SessionContext {
   readonly clock: Clock;
   readonly settings: SessionSettings;

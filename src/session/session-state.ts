@@ -1,4 +1,4 @@
-/** What a session does. */
+/** The states of a session. */
 export const SessionState = {
   /** Queries are read and answered in the clear. */
   PLAINTEXT: 0,

@@ -27,7 +27,7 @@ import { SessionState } from './session-state.js';
 const Stage = {
   /** No message has been answered. */
   FIRST: 0,
-  /** The first answer offered an upgrade; what follows decides. */
+  /** The first answer offered an upgrade; the next octets decide. */
   OFFERED: 1,
   /** No upgrade happens on this connection any more. */
   OVER: 2,

@@ -18,7 +18,7 @@ export function idleTimeAt(load: number, { idleTime, idleTimeMin }: { idleTime: 
  * that waits for each answer before it asks again has then read the last one, with keepalive 0, and has asked again or closed.
  */
 const QUIET = 250;
-/** Part of the drain time: the longest that a session has to be quiet, and what is kept to close those that never are. */
+/** Part of the drain time: the longest time that a session has to be quiet; and the time that is kept to close those that never are. */
 const PART = 0.25;
 /** The most that is kept, in milliseconds: a client reads the last answers and closes. A guess: some round trips. */
 const RESERVE = 500;
@@ -27,7 +27,7 @@ const RESERVE = 500;
 export interface StopTimes {
   /** Milliseconds without a query after which a session is closed. */
   readonly quiet: number;
-  /** From then on nothing more is read: what has been read is answered, and every session is closed. */
+  /** From then on nothing more is read: queries that have been read are answered, and every session is closed. */
   readonly lastCall: number;
   /** Sessions that are still open then are cut off. */
   readonly end: number;

@@ -29,7 +29,7 @@ interface Pair {
   readonly warning?: string;
 }
 
-/** The certificates that are served, and the pairs that should be. */
+/** The certificates that are served, and the pairs of files that they come from. */
 export interface Loaded {
   /** The default one first. When no pair can be used, the only one is made in memory. */
   readonly certificates: Certificates;

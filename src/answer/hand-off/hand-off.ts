@@ -26,14 +26,14 @@ export class HandOff {
   try(request: HandedRequest, done: Done): boolean {
     if (this.#out >= MOST_HANDED) return false;
     this.#out++;
-    // Nothing is to be done before the caller has kept what it needs.
+    // The reply must not come before the caller has kept the values that it needs.
     void this.#handle(request).then((reply) => this.#done(reply, done));
     return true;
   }
 
   /**
-   * Hands a request off, as soon as there is room: its connection waits. What is returned takes it back, if it has not been handed off:
-   * a connection that is gone must not leave its request behind.
+   * Hands a request off as soon as there is room: its connection waits. Returns a function that takes it back, if it has not been handed
+   * off: a connection that is gone must not leave its request behind.
    */
   queue(request: HandedRequest, done: Done): () => void {
     const turn = (): void => void this.try(request, done);
@@ -71,7 +71,7 @@ const NO_REPLY: HandedReply = { octets: new Uint8Array(0), rcode: 0, ede: -1, si
 export const NO_HAND_OFF = new HandOff(async () => undefined);
 
 /**
- * Answers a request with its reply; returns what respond() does. `facts`: those of the thread, with the time of now; `waited`:
+ * Answers a request with its reply; returns the result of respond(). `facts`: those of the thread, with the time of now; `waited`:
  * milliseconds. Without a reply it is dropped.
  */
 export function answerHanded(

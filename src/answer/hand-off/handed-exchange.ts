@@ -22,7 +22,7 @@ const TEXT = new TextEncoder();
 
 export class HandedExchange {
   readonly opcode: number;
-  /** RCODE of what is wrong with the request, NOERROR when it is sound: NOTAUTH when its signature is not accepted. */
+  /** RCODE for a fault of the request: NOTAUTH when its signature is not accepted. NOERROR when the request is sound. */
   readonly fault: number;
   /** The key that it was signed with; undefined: it was not. */
   readonly key: TsigKey | undefined;

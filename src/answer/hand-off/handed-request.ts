@@ -1,4 +1,7 @@
-/** Requests that a thread does not answer itself, NOTIFY and UPDATE, on their way to whoever does. Plain data: it is posted between threads. */
+/**
+ * Requests that a thread does not answer itself, NOTIFY and UPDATE, on their way to the thread that does. Plain data: it is posted between
+ * threads.
+ */
 import type { Transport } from '../facts.js';
 import type { HandedReply } from './handed-reply.js';
 

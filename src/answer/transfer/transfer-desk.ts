@@ -1,6 +1,6 @@
 /**
- * Where respond() gets transfers from (AXFR, RFC 5936; IXFR, RFC 1995). It judges the query as it does others; who may transfer the
- * zone, and what is sent, the desk says.
+ * The source of transfers for respond() (AXFR, RFC 5936; IXFR, RFC 1995). respond() judges the query as it does others; the desk decides
+ * which clients may transfer the zone, and which records are sent.
  */
 import type { Exchange } from '../exchange.js';
 import type { Facts } from '../facts.js';

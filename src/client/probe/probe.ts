@@ -1,5 +1,5 @@
 /**
- * Probes a server: which transports answer, what it offers inside TLS, which first queries it upgrades, whether its certificate is
+ * Probes a server: which transports answer, which offers it makes inside TLS, which first queries it upgrades, whether its certificate is
  * the one that the zone publishes, and whether its answers are the same over all transports (RFC 9539 §3). Made for operators:
  * it asks in cleartext too, and offers TLS 1.1 once.
  *

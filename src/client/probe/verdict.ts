@@ -42,7 +42,7 @@ function problemsOf(facts: Facts, credentialsGiven: boolean): string[] {
   return problems;
 }
 
-/** One of UDP and TCP is silent while the other answers: clients begin with UDP, and need TCP for what does not fit. */
+/** One of UDP and TCP is silent while the other answers: clients begin with UDP, and need TCP for answers that do not fit. */
 function silentOnPort53({ udp, tcp, starttls }: Facts): string[] {
   const overTcp = tcp.works || starttls.works;
   if (overTcp && !udp.works)
@@ -85,7 +85,7 @@ function notesOf(facts: Facts, now: number): string[] {
   return notes;
 }
 
-/** What is odd about the upgrade, with the outcomes of the draft's §2.2. */
+/** Notes on an odd upgrade, with the outcomes of the draft's §2.2. */
 function starttlsNotes({ tcp, tls, starttls, edns }: Facts): string[] {
   const { mode, dummy, query } = starttls;
   const notes: string[] = [];

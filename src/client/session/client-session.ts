@@ -115,8 +115,8 @@ export class ClientSession {
   }
 
   /**
-   * How the server ended its direction, whoever closed first. Undefined until it does. Inside TLS, only a reset is known unless the
-   * session was opened with `observeClose`.
+   * How the server ended its direction, also when the client closed first. Undefined until it does. Inside TLS, only a reset is known
+   * unless the session was opened with `observeClose`.
    */
   get ending(): Ending | undefined {
     return this.#ending;
@@ -309,7 +309,7 @@ export class ClientSession {
     this.#fail(this.#closed(`the server closed the connection${this.#silence}`));
   }
 
-  /** What the end of the connection may mean, when somebody waits for an answer on it. */
+  /** A text about a connection that ends while somebody waits for an answer on it. */
   get #silence(): string {
     return this.#pending.size === 0 ? '' : this.#reassembly.silence(this.encrypted);
   }

@@ -1,7 +1,7 @@
 /**
  * Writes messages to a stream: inside TLS each in a record of its own (up to 16,384 octets, the limit of a record). node:tls puts
- * everything that waits behind a write into one record. NSD and dnsdist read one message when a connection becomes readable; what
- * else was in the same record is with OpenSSL by then, the connection is not readable again, and the other queries wait for ever.
+ * everything that waits behind a write into one record. NSD and dnsdist read one message when a connection becomes readable. By then
+ * OpenSSL has taken the whole record, the connection is not readable again, and the other queries of the record wait for ever.
  */
 import type { Duplex } from 'node:stream';
 import { framed } from '../wire/framing.js';
@@ -24,7 +24,7 @@ export class MessageWriter {
 
   /** Sends the message with its length. It is left out if it is not `wanted` any more when its turn comes. */
   write(message: Uint8Array, wanted: () => boolean): void {
-    // Without TLS, messages may share a segment: whoever reads a stream finds the rest there.
+    // Without TLS, messages may share a segment: the reader of a stream finds the rest there.
     if (!this.#encrypted) {
       this.#socket.write(framed(message));
       return;

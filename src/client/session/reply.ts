@@ -31,8 +31,8 @@ export function isBare({ rcode, questions, answers, authority }: Message): boole
 
 /**
  * Decodes `octets`, which have the ID of `query`, as the answer to it. Throws CLIENT_MALFORMED. Throws CLIENT_MISMATCH when it is
- * no response, or when its question is another or missing (RFC 5452 §9.1). Only a bare error may leave the question out. `tsig`: what the query
- * was signed with; throws CLIENT_TSIG when the response is not signed with it.
+ * no response, or when its question is another or missing (RFC 5452 §9.1). Only a bare error may leave the question out. `tsig`: the
+ * signature of the query; throws CLIENT_TSIG when the response is not signed with its key.
  */
 export function judge(query: Message, octets: Uint8Array, tsig?: QueryTsig): Message {
   const message = judgeQuestion(query, octets);
@@ -47,7 +47,9 @@ export function rcodeAndReasons({ rcode, edns }: Pick<Message, 'rcode' | 'edns'>
   return [rcodeToText(rcode), ...reasons].join(', ');
 }
 
-/** What is wrong with a signature. An error of the server, which it often cannot sign, is the better half of the news. */
+/**
+ * A text about a bad signature. The error of the server, if there is one, comes first: it says more, and often the server cannot sign it.
+ */
 export function signatureText(message: Pick<Message, 'rcode' | 'edns'>, mistake: string): string {
   return message.rcode === Rcode.NOERROR ? mistake : `the server answered ${rcodeAndReasons(message)}; ${mistake}`;
 }

@@ -21,7 +21,7 @@ import { rcodeAndReasons, signatureText } from './reply.js';
 import type { UpgradeOptions } from './starttls.js';
 import type { TlsInfo, TlsOptions } from './tls-connection.js';
 
-/** What is to be transferred, and how. */
+/** The zone to transfer, and the way to transfer it. */
 export interface TransferOptions {
   readonly server: ServerAddress;
   /** Default `tcp`. */
@@ -43,7 +43,7 @@ export interface TransferOptions {
   records?(records: readonly ResourceRecord[]): void;
 }
 
-/** What was transferred. */
+/** The result of a transfer. */
 export interface ZoneTransfer {
   /** `axfr`: a whole zone, also as an answer to IXFR; `ixfr`: differences; `current`: there is no newer version. */
   readonly form: 'axfr' | 'ixfr' | 'current';

@@ -25,7 +25,7 @@ interface PoolOptions extends PoolLimits {
   readonly clock: ClientClock;
   /**
    * No transport is left behind this one: a query that shared a silent session is asked once more, by itself, and outages are
-   * remembered here (outage.ts). Behind other transports stands cleartext, and the capabilities remember what fails.
+   * remembered here (outage.ts). Behind other transports stands cleartext, and the capabilities remember their failures.
    */
   readonly lastResort?: boolean;
   /** Opens a session within a time of its own. Rejects with a ClientError. */

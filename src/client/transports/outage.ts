@@ -10,7 +10,7 @@ import type { ClientClock } from '../client-clock.js';
 import { type Deadline, within } from '../deadline.js';
 import { ClientError } from '../errors.js';
 
-/** Milliseconds; what fails faster costs too little to be remembered. RFC 9520 §3.2 remembers no failure for less. */
+/** Milliseconds; a failure that is faster costs too little to be remembered. RFC 9520 §3.2 remembers no failure for less. */
 const SLOW = 1000;
 /** Milliseconds (RFC 9520 §3.2). */
 const LONGEST = 300_000;

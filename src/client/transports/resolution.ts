@@ -68,7 +68,7 @@ export async function resolveQuery(
   return await new QueryResolution(query, target, context).run(deadline);
 }
 
-/** The resolution of one query: its plan, and what has failed so far. */
+/** The resolution of one query: its plan, and its failures so far. */
 class QueryResolution {
   readonly #query: Query;
   readonly #target: Target;

@@ -8,8 +8,8 @@ import { onAbort } from '../deadline.js';
 
 export interface StaggeredAttempt<T> {
   /**
-   * Brings a result, or undefined if it fails. `signal` is aborted when another attempt was faster; then `run` gives back itself
-   * what it has taken. `hold` keeps the next attempt from beginning unless this one fails.
+   * Brings a result, or undefined if it fails. `signal` is aborted when another attempt was faster; then `run` itself gives
+   * back all that it has taken. `hold` keeps the next attempt from beginning unless this one fails.
    */
   run(signal: AbortSignal, hold: () => void): Promise<T | undefined>;
   /** Called with the result of `run` if another attempt was faster and `run` had not seen the signal yet. */

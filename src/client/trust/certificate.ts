@@ -48,7 +48,7 @@ export interface CertificateInfo {
   readonly pin: string | undefined;
 }
 
-/** Never throws, whoever made the certificate. */
+/** Never throws, however odd the certificate is. */
 export function describeCertificate(certificate: X509Certificate): CertificateInfo {
   return {
     subject: (readable(() => certificate.subject) ?? '').replaceAll('\n', ', '),

@@ -17,7 +17,7 @@ export interface TrustAnchor {
   readonly rdata: Uint8Array;
 }
 
-/** A curve by its algorithm (RFC 6605, RFC 8080), with the octets of a coordinate, and the hash of what is signed. */
+/** A curve by its algorithm (RFC 6605, RFC 8080), with the octets of a coordinate, and the hash of the signed octets. */
 const CURVES: Readonly<
   Record<number, { readonly kty: string; readonly crv: string; readonly octets: number; readonly hash: string | null }>
 > = {

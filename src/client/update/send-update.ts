@@ -26,7 +26,7 @@ export interface Update {
   readonly tsig?: QueryTsig | undefined;
 }
 
-/** Octets of an UPDATE that may go over UDP: what an answer may have, too. */
+/** Octets of an UPDATE that may go over UDP: as many as an answer may have. */
 const MAX_UDP = 1232;
 /** Octets besides the records: header, zone section, OPT, TSIG. */
 const REST = 512;

@@ -32,7 +32,7 @@ import { sendUpdate, type UpdateRecord } from './send-update.js';
 /** RDATA in presentation format, or uncompressed octets. */
 type Data = string | Uint8Array;
 
-/** What has to be so before anything is changed (RFC 2136 §2.4). */
+/** A condition that has to hold before anything is changed (RFC 2136 §2.4). */
 export interface UpdatePrerequisite {
   /** In presentation format; the final dot may be left out. */
   readonly name: string;
@@ -53,7 +53,7 @@ export interface RecordToAdd {
   readonly data: Data;
 }
 
-/** What to delete: a record, without `data` an RRset, without `type` all RRsets of the name. */
+/** The records to delete: one record; without `data` an RRset; without `type` all RRsets of the name. */
 export interface RecordToDelete {
   readonly name: string;
   readonly type?: string | number;
@@ -77,7 +77,7 @@ export interface UpdateZoneOptions {
   };
   /** Default `tcp`: over UDP, an update whose answer is lost is sent again. */
   readonly transport?: Transport;
-  /** With `tls` and `starttls`: what the certificate has to meet. Default: nothing. */
+  /** With `tls` and `starttls`: the requirement on the certificate. Default: none. */
   readonly verification?: Verification;
   readonly zone: string;
   readonly prerequisites?: readonly UpdatePrerequisite[];
@@ -142,8 +142,8 @@ const validate = objectOf<UpdateZoneOptions>(
 );
 
 /**
- * Changes a zone: everything, or nothing. Fulfilled with what the server has answered, whatever its RCODE. Rejects with a ClientError: CLIENT_INPUT
- * for what cannot be sent, and as `resolve()` when no answer comes; the zone may be changed then, or not.
+ * Changes a zone: everything, or nothing. Fulfilled with the answer of the server, whatever its RCODE. Rejects with a ClientError:
+ * CLIENT_INPUT for an update that cannot be sent, and as `resolve()` when no answer comes; the zone may be changed then, or not.
  */
 export async function updateZone(options: UpdateZoneOptions): Promise<ZoneUpdate> {
   validate(options, '');

@@ -18,7 +18,7 @@ export class Reassembly {
   #hasBegun = false;
   #isDns = false;
 
-  /** `isEncrypted`: the stream is inside TLS. What an end without any octet may mean; empty when something has come. */
+  /** A text about a stream that ends without any octet; empty when something has come. `isEncrypted`: the stream is inside TLS. */
   silence(isEncrypted: boolean): string {
     const doubt = isEncrypted
       ? 'is there DNS inside TLS on this port?'
@@ -26,7 +26,7 @@ export class Reassembly {
     return this.#hasBegun ? '' : ` without an answer; ${doubt}`;
   }
 
-  /** What the stream is, and what to do, if its first octets are none of DNS. `isEncrypted`: it is inside TLS. */
+  /** If the first octets of the stream are not DNS: a text that names the protocol and the remedy. `isEncrypted`: it is inside TLS. */
   foreign(isEncrypted: boolean): string | undefined {
     const found = this.#isDns ? undefined : foreignProtocol(this.#octets);
     this.#isDns ||= found === undefined && this.#octets.length >= ENOUGH;

@@ -1,5 +1,5 @@
 /**
- * TSIG of one query and its answer (RFC 8945), as a client has it: signs the query, and says what is wrong with the answer, which
+ * TSIG of one query and its answer (RFC 8945), as a client has it: signs the query, and finds the mistakes in the answer, which
  * may have several messages (§5.3.1). NOT here: truncated MACs.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
@@ -35,7 +35,7 @@ const FUDGE = 300;
 const ARCOUNT = 10;
 /** Type, class, TTL, RDLENGTH. */
 const FIXED = 10;
-/** What an error of a TSIG record means (RFC 8945 §3). */
+/** The meanings of the errors of a TSIG record (RFC 8945 §3). */
 const ERRORS: ReadonlyMap<number, string> = new Map([
   [16, 'BADSIG: the server computes another signature; is the secret the same on both sides?'],
   [17, 'BADKEY: the server does not know a key of this name and algorithm'],
@@ -123,7 +123,7 @@ export interface LastTsig {
   readonly rdata: Uint8Array;
 }
 
-/** What the MAC of a message covers besides the message. */
+/** The data that the MAC of a message covers besides the message. */
 interface Before {
   /** The MAC of the query, or of the signed message before. */
   readonly mac: Buffer;
@@ -134,7 +134,7 @@ interface Before {
 }
 
 /**
- * What is wrong with the signature of the response `octets`, whose TSIG record is `last`; undefined: nothing. `asked`: the record of the
+ * The mistake in the signature of the response `octets`, whose TSIG record is `last`; undefined: there is none. `asked`: the record of the
  * signed query.
  */
 export function tsigMistake(
@@ -156,7 +156,7 @@ function mistakeAfter(octets: Uint8Array, last: LastTsig, tsig: QueryTsig, befor
   if (!canonical(last.name).equals(name) || !canonical(fields.algorithm).equals(canonical(tsig.algorithm)))
     return `the answer is signed with another key, ${last.name} (${fields.algorithm})`;
   const error = fields.error === 0 ? undefined : (ERRORS.get(fields.error) ?? `TSIG error ${fields.error}`);
-  // Without a MAC, anybody may have said so; it is all there is to tell.
+  // Without a MAC, anybody may have sent this error; but there is nothing else to tell.
   if (fields.mac.length === 0) return error ?? 'the answer has an empty signature';
   const message = Buffer.from(octets.subarray(0, last.at));
   fields.originalId.copy(message, 0);
@@ -201,7 +201,7 @@ export class TsigStream {
     return this.#isLater && this.#unsigned.length === 0;
   }
 
-  /** What is wrong with the next message; undefined: nothing. `now`: seconds since 1970. */
+  /** The mistake in the next message; undefined: there is none. `now`: seconds since 1970. */
   mistake(octets: Uint8Array, last: LastTsig | undefined, now: number): string | undefined {
     if (last === undefined) {
       if (!this.#isLater) return 'the answer is not signed';

@@ -60,7 +60,7 @@ export const signals = z.prefault(
   {},
 );
 
-/** A schema of its own for each key: what is registered for one would replace the text of the other. */
+/** A schema of its own for each key: a text registered for one key would replace that of the other. */
 const which = () => z._default(z.enum(['off', 'auto']), 'off');
 
 /** `zones.policies[].signals`. */

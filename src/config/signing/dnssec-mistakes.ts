@@ -29,7 +29,7 @@ export function dnssecMistakes(config: Config): Mistake[] {
   return [...inner, ...useMistakes(config), ...sourceMistakes(config)];
 }
 
-/** What the policies of zones say. */
+/** The mistakes in the policies of zones. */
 function useMistakes({ zones, dnssec }: Config): Mistake[] {
   return zones.policies.flatMap(({ dnssec: name = UNSIGNED, serial }, index): Mistake[] => {
     if (name === UNSIGNED) return [];

@@ -189,7 +189,7 @@ export function dnssecPolicyNamed({ policies }: z.output<typeof dnssec>, name: s
   return name === DEFAULT_POLICY ? dnssecPolicy.parse({}) : undefined;
 }
 
-/** The mistakes between the keys of one policy: the key, and what was expected of it. */
+/** The mistakes between the keys of one policy: each with a key, and the expectation that it does not meet. */
 export function* policyMistakes(
   policy: DnssecConfig,
 ): Generator<{ readonly key: keyof DnssecConfig; readonly message: string }> {

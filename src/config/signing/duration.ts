@@ -20,14 +20,14 @@ function secondsOf(text: string): number | undefined {
   return UNITS.reduce((sum, [, seconds], index) => sum + Number(parts[index + 1] ?? 0) * seconds, 0);
 }
 
-/** What a duration may be besides a duration. */
+/** The bounds of a duration, and a word that may stand in its place. */
 interface DurationOptions<Word extends string> {
   readonly min: number;
   readonly max: number;
   readonly word?: Word;
 }
 
-/** Seconds within bounds, or a word. What it makes of a value is a value too. */
+/** Seconds within bounds, or a word. Its output is a valid input too. */
 function duration<Word extends string = never>({ min, max, word }: DurationOptions<Word>) {
   const range = `${durationText(min)} to ${durationText(max)}${word === undefined ? '' : `, or ${word}`}`;
   const error = `expected ${range}: text such as 14d, 12h, 90m or 1d12h, or a number of seconds`;
@@ -43,7 +43,7 @@ function duration<Word extends string = never>({ min, max, word }: DurationOptio
   );
 }
 
-/** What the reference shows as allowed. */
+/** The values that the reference shows as allowed. */
 function rangeOf({ min, max, word }: DurationOptions<string>): string {
   return `${durationText(min)}–${durationText(max)}${word === undefined ? '' : `, \`${word}\``}`;
 }

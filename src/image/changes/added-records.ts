@@ -1,6 +1,6 @@
 /**
- * Records that the server adds to a zone beside its source, and what leads a zone to those that it is to have. Where the source has records
- * of a type at a name, the server adds none there.
+ * Records that the server adds to a zone beside its source, and the changes that give a zone those that it is to have. If the source has
+ * records of a type at a name, the server adds none there.
  */
 import { Type } from '../../protocol/iana.js';
 import { labelCount, nameFromText, nameKey, suffixAt } from '../../protocol/name.js';
@@ -18,7 +18,7 @@ export interface AddedRecord {
   readonly rdata: string;
 }
 
-/** What leads a zone to the records that it is to have. */
+/** The changes that give a zone the records that it is to have. */
 interface AdditionChanges {
   /** undefined: nothing is to be changed. */
   readonly changes: Changes | undefined;
@@ -27,10 +27,10 @@ interface AdditionChanges {
 }
 
 /**
- * `made`: records in the zone that were added before; `wanted`: those that it is to have. Where the zone has other records of a type, they
- * win. A name at which the zone cannot have records has none: below a delegation or DNAME, or at a CNAME. `overlay`: what leads from the
- * zone's file to the zone. Of records that were added before, it tells those that the file has by now; without it, an RRset that has others
- * too is left alone.
+ * `made`: records in the zone that were added before; `wanted`: those that it is to have. If the zone has other records of a type, they
+ * win. A name gets no records where the zone cannot have any: below a delegation or DNAME, or at a CNAME. `overlay`: the changes that lead
+ * from the zone's file to the zone. It shows which of the records that were added before the file has by now; without it, an RRset that has
+ * others too is left alone.
  */
 export function additionChanges(
   zone: ZoneView,

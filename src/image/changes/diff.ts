@@ -8,7 +8,7 @@ import { ImageRecords } from './image-records.js';
 import { addOwner, addRecord } from './image-run.js';
 
 /**
- * What leads from the zone of image `older` to that of `newer`. A record with another TTL, or with other letter case in its
+ * The changes that lead from the zone of image `older` to that of `newer`. A record with another TTL, or with other letter case in its
  * names, is removed and added; so a change of TTL has the whole RRset. Throws ADOTD_OUT_OF_ZONE when the images are of two
  * zones, ADOTD_CHANGE_SERIAL when they have the same serial.
  */

@@ -158,7 +158,7 @@ export class OwnerRecords {
     return at + 1;
   }
 
-  /** Copies what the pointer at `offset` of the records leads to. */
+  /** Copies the name that the pointer at `offset` of the records leads to. */
   #copyTarget(offset: number): void {
     const words = this.#words;
     const end = this.#extra + 1 + words[this.#extra]!;

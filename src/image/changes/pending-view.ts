@@ -1,4 +1,4 @@
-/** A zone's content with changes that are not made yet, above another view of it. Only what changes touch is in memory. */
+/** A zone's content with changes that are not made yet, above another view of it. Only the RRsets that changes touch are in memory. */
 import { Type } from '../../protocol/iana.js';
 import { compareNames, labelCount, nameLength, suffixAt } from '../../protocol/name.js';
 import { writeU32 } from '../../protocol/octets.js';
@@ -95,7 +95,7 @@ export class PendingView implements ZoneView {
     if (soa !== undefined) this.#setSoa(soa);
   }
 
-  /** What leads from the view below to this one, or undefined: nothing is changed. */
+  /** The changes that lead from the view below to this one; undefined: nothing is changed. */
   changes(): Changes | undefined {
     const { removed, added } = this.#runs((owner, type) => type !== Type.SOA || !isApex(this, owner));
     const set = this.#names.get(ownerKey(this.apex))?.sets.get(Type.SOA);
@@ -168,7 +168,7 @@ function recordsOf({ records, ttl }: TouchedSet): readonly ViewRecord[] {
   return ttl === undefined ? all : all.map(({ rdata }) => ({ ttl, rdata }));
 }
 
-/** Whether a record is octet by octet what it was. */
+/** Whether a record is octet by octet the one before. */
 function isUnchanged(record: ViewRecord, before: ViewRecord | undefined): boolean {
   return before?.ttl === record.ttl && Buffer.compare(before.rdata, record.rdata) === 0;
 }

@@ -1,4 +1,4 @@
-/** Keys of maps for what counts as the same owner, and the same record of an RRset. */
+/** Keys of maps: equal for owners that count as the same, and for records of an RRset that count as the same. */
 import { LOWER, nameLength } from '../../protocol/name.js';
 import { canonicalRdata } from '../../protocol/rdata/wire.js';
 

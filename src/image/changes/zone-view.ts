@@ -19,7 +19,7 @@ export interface ViewRecord {
   readonly rdata: Uint8Array;
 }
 
-/** What leads from one content of a zone to another. Both runs (zone/changes/record-run.ts) are without SOA records. */
+/** The changes that lead from one content of a zone to another. Both runs (zone/changes/record-run.ts) are without SOA records. */
 export interface Changes {
   readonly removed: Uint8Array;
   readonly added: Uint8Array;

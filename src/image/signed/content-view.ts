@@ -42,7 +42,7 @@ export class ContentView implements ZoneView {
     return isSignersType(type, isAtApex) ? [] : this.#view.rrset(owner, type);
   }
 
-  /** The RRset as it is published, and what is held back of other signers. */
+  /** The RRset as it is published, and the records of other signers that are held back. */
   #keys(owner: Uint8Array, type: number): readonly ViewRecord[] {
     const published = this.#view.rrset(owner, type);
     const ttl = published[0]?.ttl ?? HELD_TTL;

@@ -25,7 +25,7 @@ interface LoadedSigned {
   readonly made: number;
 }
 
-/** A signed zone, and what leads to it from the version before; no difference after errors. */
+/** A signed zone, and the difference that leads to it from the version before; no difference after errors. */
 interface SignedVersion extends LoadedSigned {
   readonly difference: Difference | undefined;
 }
@@ -47,8 +47,8 @@ export function signRecords(
 
 /**
  * Signs a change of the zone of `image`. `difference` is of its content, and changes at least the serial; so a roll of keys, or the
- * renewal of the signatures that are `due`, has nothing but both SOA records. Throws what applyDifference() and
- * signDifference() throw.
+ * renewal of the signatures that are `due`, has nothing but both SOA records. Throws the errors of applyDifference() and
+ * signDifference().
  */
 export function signChange(
   image: Uint8Array,
@@ -63,7 +63,7 @@ export function signChange(
   return { loaded, made, difference: loaded.image === undefined ? undefined : diff(image, loaded.image) };
 }
 
-/** What is known of the signatures of an image. */
+/** Facts about the signatures of an image. */
 interface Renewal {
   /** The RRsets with signatures that have to be renewed. */
   readonly due: readonly DueRrset[];

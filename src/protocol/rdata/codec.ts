@@ -10,7 +10,7 @@ export interface Codec {
   readonly expected: string;
   /** Whether the field may have any number of tokens, even none; otherwise `scan` is called only with a current token. */
   readonly manyTokens: boolean;
-  /** Whether a quoted string may adjoin what is before it: in character-strings, which then begin anew. */
+  /** Whether a quoted string may adjoin the text before it: in character-strings, which then begin anew. */
   readonly joins?: boolean;
   /**
    * Writes the field at out[at…] and returns where it ends. The current token is the field's first; with `manyTokens`,

@@ -1,7 +1,7 @@
 /**
  * RDATA that is well formed on the wire, but whose content contradicts the specification of its type. Resolvers that check
  * it take the whole answer for malformed: BIND's say SERVFAIL. So a zone file with such a record has an error (scan.ts).
- * checkRdata() (wire.ts) does not judge content: what came in a zone transfer can be served all the same.
+ * checkRdata() (wire.ts) does not judge content: records that came in a zone transfer can be served all the same.
  */
 import { nameLength } from '../name.js';
 import { readU16 } from '../octets.js';

@@ -23,7 +23,7 @@ import {
 } from './content.js';
 import { type Field, FieldKind, fieldOf } from './field.js';
 
-/** What the additional section gets for the first name of a type's RDATA, its target. */
+/** The records that the additional section gets for the first name of a type's RDATA, its target. */
 export const Additional = {
   NOTHING: 0,
   /** The target's addresses (RFC 1035 §3.3, RFC 2782). */

@@ -9,7 +9,7 @@ interface TsigAlgorithm {
   readonly name: string;
   /** Its name in wire format, in lower case. */
   readonly wire: Uint8Array;
-  /** What node:crypto calls the hash. */
+  /** The name of the hash in node:crypto. */
   readonly hash: string;
   /** Octets of the whole MAC. */
   readonly octets: number;

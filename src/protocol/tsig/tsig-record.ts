@@ -21,7 +21,7 @@ export interface TsigRecord {
   readonly other: Uint8Array;
 }
 
-/** What the field "error" says, besides 0 (RFC 8945 §3). */
+/** Values of the field "error", besides 0 (RFC 8945 §3). */
 export const TsigError = { BADSIG: 16, BADKEY: 17, BADTIME: 18, BADTRUNC: 22 } as const;
 
 const POINTER = 0xc0;

@@ -43,8 +43,8 @@ export class StreamVerifier {
   }
 
   /**
-   * Whether the messages so far end with a signed one: the last message of an answer has to be signed, since what is behind
-   * the last signature may be anybody's.
+   * Whether the messages so far end with a signed one: the last message of an answer has to be signed, since messages behind
+   * the last signature may come from anybody.
    */
   get isSigned(): boolean {
     return !this.#isFirst && this.#unsigned.length === 0;

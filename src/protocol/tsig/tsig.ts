@@ -20,7 +20,7 @@ const NOTHING = new Uint8Array();
 export const TsigVerdict = { VALID: 0, MALFORMED: 1, ...TsigError } as const;
 export type TsigVerdict = (typeof TsigVerdict)[keyof typeof TsigVerdict];
 
-/** What a MAC is made over, besides the message. */
+/** The data that a MAC covers, besides the TSIG record. */
 interface MacInput {
   /** Without its TSIG record; ARCOUNT counts that record or not, `hasTsig` says which. */
   readonly message: Uint8Array;
@@ -92,7 +92,7 @@ export function verifyTsig(
   return mac.length < key.macOctets ? TsigVerdict.BADTRUNC : TsigVerdict.VALID;
 }
 
-/** What of a signature is not the message or the key. */
+/** The parts of a signature besides the message and the key. */
 export interface Signing extends Pick<MacInput, 'between' | 'timersOnly'> {
   /** Seconds since 1970. */
   readonly time: number;
@@ -132,7 +132,7 @@ export function signMessage(
   return { end: to, mac };
 }
 
-/** The TSIG record of a request, and what verifying it said. */
+/** The TSIG record of a request, and the verdict on it. */
 export interface RequestTsig {
   readonly record: TsigRecord;
   /** Of the record's name, if it is known. */

@@ -44,7 +44,7 @@ export class Words {
   readonly #whole: string;
   #next = 0;
 
-  /** `whole`: what the text is, for messages. */
+  /** `whole`: the kind of text, for messages. */
   constructor(words: readonly Word[], textEnd: number, whole: 'line' | 'record') {
     this.#words = words;
     this.textEnd = textEnd;

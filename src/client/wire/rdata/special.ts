@@ -142,7 +142,7 @@ const TSIG_ERRORS: Readonly<Record<number, string>> = {
   22: 'BADTRUNC',
 };
 
-/** RFC 8945 §4.2, in dig's order: lengths before what they are of. */
+/** RFC 8945 §4.2, in dig's order: each length before its octets. */
 export const transactionSignature: FieldText = (r) => {
   const algorithm = r.name();
   const time = r.u16() * 2 ** 32 + r.u32();
