@@ -14,7 +14,7 @@ export type ClientCas = readonly (string | undefined)[];
 interface Listener {
   readonly name: string;
   readonly file: string;
-  /** What its file had when it could last be used. */
+  /** The content of its file when it could last be used. */
   ca: string | undefined;
   /** Why the present content of the file is not in force. */
   mistake: string | undefined;
@@ -54,7 +54,7 @@ export class ClientAuthorities {
     return this.#obstacle === undefined ? mistakes : [...mistakes, this.#obstacle];
   }
 
-  /** Reads the files again. Never throws: a file that cannot be used is logged, and what it had before stays in force. */
+  /** Reads the files again. Never throws: a file that cannot be used is logged, and its old content stays in force. */
   async refresh(): Promise<readonly string[]> {
     for (const listener of this.#listeners) this.#read(listener, false);
     if (this.#listeners.length === 0) return [];

@@ -1,4 +1,4 @@
-/** Opens what holds certificates back, with what the state has of it. */
+/** Opens the part that holds certificates back, with its stored state. */
 import type { Config } from '../../config/schema.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';

@@ -1,7 +1,7 @@
 /**
  * Holds certificates with other keys back until resolvers can know of them: a certificate is served when its TLSA record has been out for
- * two TTLs, counted from when all secondaries have it. Until then, what was served before is served on. It remembers across restarts what was
- * published, and what was served.
+ * two TTLs, counted from the moment when all secondaries have it. Until then, the certificate before stays in service. The published keys
+ * and the served certificates are remembered across restarts.
  */
 import * as z from 'zod/mini';
 import { messageOf } from '../../errors.js';
@@ -20,13 +20,13 @@ type Pair = Loaded['pairs'][number];
 
 /** As RunningTls sees it. */
 export interface CertificateGate {
-  /** What of the files may be served now. `before`: what is served; undefined at the start. */
+  /** The certificates of the files that may be served now. `before`: those that are served; undefined at the start. */
   admit(next: Loaded, before: Loaded | undefined): Loaded;
   /** All new connections get this from now on. */
   served(loaded: Loaded): void;
 }
 
-/** What is waited for, for `ctl status`. */
+/** A key that waits, for `ctl status`. */
 export interface PinWait {
   /** Name of the server. */
   readonly name: string;
@@ -71,7 +71,7 @@ export class PinRollover implements CertificateGate {
   readonly #names = new Map<string, NamePins>();
   /** As they were stored last. */
   readonly #stored = new Map<string, string>();
-  /** What was served when the server ran last. */
+  /** The certificates that were served when the server ran last. */
   readonly #former: readonly Certificate[];
   #writtenPairs = '';
   #loaded: Loaded | undefined;
@@ -156,7 +156,7 @@ export class PinRollover implements CertificateGate {
     return zones;
   }
 
-  /** All secondaries of a zone have a version; `isShown`: whether that has what a serial had. Rejects with ADOTD_STATE. */
+  /** All secondaries of a zone have answered; `isShown`: whether all of them have a serial, or a later one. Rejects with ADOTD_STATE. */
   async confirmed(zone: string, isShown: (serial: number) => boolean): Promise<void> {
     // A second that has begun counts as gone.
     const now = this.#now + 1;
@@ -165,12 +165,12 @@ export class PinRollover implements CertificateGate {
     await this.#write();
   }
 
-  /** Has what waits served now; the keys before are known to others. Fulfilled with the pins, when that is on disk. Rejects with ADOTD_STATE. */
+  /** Has waiting certificates served now: others know the old keys. Fulfilled with the new pins, when on disk. Rejects with ADOTD_STATE. */
   async switchNow(): Promise<string[]> {
     const waiting = [...new Set(this.waits().map(({ pin }) => pin))];
     for (const [name, state] of this.#names) {
       const wanted = new Set(this.#pins(name, true));
-      // What others know must not be believed any longer than caches have it.
+      // A key that others know must not be believed any longer than caches have its record.
       for (const { pin } of state.pins) if (!wanted.has(pin)) this.#dropped.add(pin);
       const pins = state.pins.filter(({ pin }) => wanted.has(pin)).map((one) => ({ ...one, isServed: true }));
       this.#names.set(name, { ...state, pins });
@@ -209,7 +209,7 @@ export class PinRollover implements CertificateGate {
     return [...this.#early.keys()];
   }
 
-  /** What stands in for a pair whose certificate is not to be served yet. `known`: what was served before. */
+  /** The pair with a stand-in for a certificate that is not to be served yet. `known`: the certificates that were served before. */
   #held(pair: Pair, blocked: ReadonlySet<Certificate>, known: readonly Certificate[], next: Loaded, now: number): Pair {
     const { certificate, files } = pair;
     if (certificate === undefined || !blocked.has(certificate)) return pair;
@@ -284,7 +284,7 @@ export class PinRollover implements CertificateGate {
     if (state !== undefined) this.#names.set(name, change(state));
   }
 
-  /** Stores what has changed. */
+  /** Stores the pins and the certificates, if they have changed. */
   async #write(): Promise<void> {
     const { table, pairs } = this.#parts;
     const certificates = this.#loaded?.certificates ?? [];

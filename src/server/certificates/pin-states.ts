@@ -1,6 +1,6 @@
 /**
- * What resolvers may know of the keys under a server's name, by TLSA records that the server has published: the state of each pin, and when a
- * certificate with it may be served (RFC 7671 §8.1). Pure: `now` is in seconds since 1970.
+ * The knowledge that resolvers may have of the keys under a server's name, by TLSA records that the server has published: the state of each
+ * pin, and the moment from which a certificate with it may be served (RFC 7671 §8.1). Pure: `now` is in seconds since 1970.
  */
 
 /** A pin: SHA-256 of a public key, in hexadecimal. Plain data, to be stored as JSON. */
@@ -34,14 +34,14 @@ export interface NamePins {
 /** TTLs that a record is out before its key is served, and stays after it was: RFC 7671 §8.1 asks for two. */
 const TTLS = 2;
 
-/** The pins of a name that gets its first records: nothing is known of it, so what is served needs no wait. */
+/** The pins of a name that gets its first records: resolvers know nothing of it, so a served key needs no wait. */
 export function firstPins(zone: string, ttl: number, served: readonly string[]): NamePins {
   return { zone, ttl, pins: served.map((pin) => ({ pin, isServed: true })) };
 }
 
 /**
- * Follows what is served, and what is to be: pins come, and those that are neither leave; they are forgotten when their time is over, or
- * when no version of the zone had them.
+ * Follows the pins of certificates that are served, and of those that wait. New pins come; pins of neither kind leave. A pin that leaves is
+ * forgotten when its time is over, or at once when no version of the zone has it.
  */
 export function withServed(
   state: NamePins,
@@ -92,7 +92,7 @@ export function withoutRecords(state: NamePins, serial: number): NamePins {
   return { ...state, pins, gone: { serial } };
 }
 
-/** All secondaries have this version of the zone, or a later one; `isShown` says whether they have a serial, then. */
+/** All secondaries of the zone have answered; `isShown`: whether all of them have a serial, or a later one. */
 export function withSecondaries(state: NamePins, isShown: (serial: number) => boolean, now: number): NamePins {
   const pins = state.pins.map((one) =>
     one.out === undefined && one.serial !== undefined && isShown(one.serial) ? { ...one, out: now } : one,
@@ -113,7 +113,7 @@ export function readyAt(state: NamePins, pin: string, now: number): number | und
   const one = state.pins.find((known) => known.pin === pin);
   if (one?.isServed) return 0;
   const { gone } = state;
-  // Without records, one waits until nobody knows of those before.
+  // Without records, the key waits until nobody knows the old ones.
   if (gone !== undefined) return gone.since === undefined ? undefined : gone.since + TTLS * longestTtl(state, now);
   if (one?.out === undefined) return undefined;
   return one.out + TTLS * (one.ttl ?? state.ttl);
@@ -125,7 +125,7 @@ export function unconfirmed({ pins, gone }: NamePins): number[] {
   return gone !== undefined && gone.since === undefined ? [...serials, gone.serial] : serials;
 }
 
-/** The moments after `now` at which something is over. */
+/** The moments after `now` at which a wait is over. */
 export function moments(state: NamePins, now: number): number[] {
   const ttl = longestTtl(state, now);
   const all = [

@@ -257,7 +257,7 @@ export class RunningTls implements TlsService {
     this.#check.set(Math.min(longest, change === undefined ? longest : change.getTime() - now.getTime()));
   }
 
-  /** Logs what is wrong; `asked`: mistakes in files even if they were logged before. */
+  /** Logs all faults; `asked`: mistakes in files even if they were logged before. */
   #say(asked: boolean): void {
     this.#report.say(this.#notes, this.#options.clock.seconds(), asked);
   }
@@ -278,7 +278,7 @@ export class RunningTls implements TlsService {
   }
 }
 
-/** Where the certificates of a configuration come from, as one text to compare. */
+/** The sources of the certificates of a configuration, as one text to compare. */
 function certificateFiles({ certificates, certs_folder: folder }: Config['tls']): string {
   return JSON.stringify(certificates.length > 0 ? certificates : folder);
 }

@@ -1,6 +1,6 @@
 /**
- * The certificates that are served, with their keys, in a file of the state folder that only the server's user may read: the files that they
- * came from may have others by now, which are not to be served yet.
+ * The certificates that are served, with their keys, in a file of the state folder that only the server's user may read: their original
+ * files may have other certificates by now, which are not to be served yet.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ export class ServedPairs {
     this.#log = log;
   }
 
-  /** What was served last; without it, when that is not known or cannot be read, which the log says. */
+  /** The certificates that were served last; none if there is no file, or if it cannot be read, with an error in the log. */
   read(): Certificate[] {
     try {
       const pairs = storedPairs.parse(JSON.parse(readFileSync(this.#path, 'utf8')));

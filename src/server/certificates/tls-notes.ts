@@ -1,4 +1,4 @@
-/** What is wrong with certificates and ticket keys: for the log, and for the status. */
+/** Notes on faults of certificates and ticket keys: for the log, and for the status. */
 import type { AdotdError } from '../../errors.js';
 import type { Log } from '../../observe/log.js';
 import { certificateNotes } from '../../tls/certificate-notes.js';
@@ -9,7 +9,7 @@ import type { Loaded } from '../../tls/served.js';
 export interface TlsNote {
   readonly severity: 'error' | 'warning';
   readonly message: string;
-  /** What it means for the service; before the message in the log. */
+  /** The consequence for the service; before the message in the log. */
   readonly consequence?: string;
   /** Fields of the line in the log. */
   readonly fields: object;
@@ -21,8 +21,8 @@ export interface TlsNote {
 const REPEAT = 86_400 - 60;
 
 /**
- * All notes at the moment `now`. `ofKeys`: why the ticket keys are not those of their file; `nameservers`: those that the certificates should
- * name.
+ * All notes at the moment `now`. `ofKeys`: why the ticket keys are not those of their file; `nameservers`: those that the certificates
+ * should name.
  */
 export function tlsNotes(
   { certificates, pairs }: Loaded,
@@ -45,7 +45,7 @@ export function tlsNotes(
   return notes;
 }
 
-/** What it means that the present content of a pair of files cannot be used; `none`: no pair has ever been usable. */
+/** The consequence where the present content of a pair of files cannot be used; `none`: no pair has ever been usable. */
 const CONSEQUENCES = {
   served: 'the certificate is served',
   kept: 'the certificate stays as it is',

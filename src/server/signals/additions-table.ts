@@ -1,11 +1,11 @@
-/** Which records were added to zones here, in the state: nothing else tells them from records of their sources. */
+/** The records that were added to zones here, in the state: nothing else tells them from records of the zones' sources. */
 import * as z from 'zod/mini';
 import { messageOf } from '../../errors.js';
 import type { AddedRecord } from '../../image/changes/added-records.js';
 import type { Log } from '../../observe/log.js';
 import type { StoredTable } from '../../state/stored-table.js';
 
-/** What is stored by the key of the zone, as JSON. */
+/** The stored form, as JSON, by the key of the zone. */
 const storedRecords = z.array(
   z.object({
     owner: z.string(),
@@ -25,8 +25,8 @@ export interface AdditionsTable {
 }
 
 /**
- * The records in a table of the state. `what`: for the log, such as `signals`. What is damaged is left out, with an error in the log: those
- * records stay in their zone.
+ * The records in a table of the state. `what`: for the log, such as `signals`. Damaged entries are left out, with an error in the log:
+ * their records stay in the zone.
  */
 export function additionsTable(
   table: Pick<StoredTable, 'keys' | 'get' | 'put' | 'remove'>,

@@ -18,7 +18,7 @@ export interface ChangeableZone {
   readonly plan: string | undefined;
 }
 
-/** What makes the changes. */
+/** The part of the server that makes the changes. */
 export interface ZoneChanger {
   get(zone: string): ChangeableZone | undefined;
   change(zone: string, make: (view: ZoneView) => Changes | undefined): Promise<unknown>;
@@ -30,11 +30,11 @@ interface AdditionsParts {
   readonly log: Log;
   /** For the log: `the signals for new zones in zone example.`. */
   nameOf(zone: string): string;
-  /** For the log, when a zone has other records than before: what it has now. */
+  /** For the log, when a zone has other records than before: names those that it has now. */
   textOf(zone: string, made: readonly AddedRecord[]): string;
 }
 
-/** What has become of the records of a zone. */
+/** The records of a zone after it was changed. */
 interface Brought {
   /** The records that are in the zone, and not from its source. */
   readonly made: readonly AddedRecord[];
@@ -66,7 +66,7 @@ export class Additions {
     try {
       const look = additionChanges(new ImageView(kept.image), made, wanted, kept.overlay);
       if (look.changes !== undefined) {
-        // What is added is known as ours before it is there, so that a crash leaves nothing behind that nobody takes away.
+        // Records are known as ours before they are added: after a crash, none is left behind that nobody takes away.
         await table.write(zone, [...made, ...look.made.filter((record) => !has(made, record))]);
         await keeper.change(zone, (view) => additionChanges(view, made, wanted, keeper.get(zone)?.overlay).changes);
         log.info({ zone, records: look.made.length }, textOf(zone, look.made));

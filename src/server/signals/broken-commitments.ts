@@ -1,4 +1,4 @@
-/** Which settings break what signals of DNS over TLS promise, while resolvers may know of them. */
+/** Finds settings that break promises of the signals of DNS over TLS, while resolvers may know of them. */
 import type { Config } from '../../config/schema.js';
 import type { Commitment } from './commitments.js';
 
@@ -6,7 +6,7 @@ import type { Commitment } from './commitments.js';
 export interface BrokenCommitment {
   /** The key of the configuration. */
   readonly key: readonly string[];
-  /** What it breaks, and until when that is out there. */
+  /** Names the broken promise, and until when caches may have it. */
   readonly message: string;
 }
 
@@ -34,7 +34,7 @@ export function brokenCommitments(
   });
 }
 
-/** The key by which nothing is spoken on the port any more. */
+/** The key of the setting that ends DNS over TLS on the promised port; undefined: none does. */
 function brokenKey({ tls, tls_port: port, signals }: CommittedConfig, promised: number): string[] | undefined {
   if (!tls.enabled) return ['tls', 'enabled'];
   const isForwarded = signals.port !== 0;

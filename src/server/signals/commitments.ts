@@ -1,6 +1,6 @@
 /**
- * What signals of DNS over TLS commit this server to, for as long as resolvers may know of them: that it speaks DNS over TLS under a name, on
- * a port. It remembers them across restarts. Which keys are promised is known by PinRollover.
+ * The commitments that signals of DNS over TLS make, for as long as resolvers may know of them: this server speaks DNS over TLS under a
+ * name, on a port. They are remembered across restarts. PinRollover knows which keys are promised.
  */
 import * as z from 'zod/mini';
 import { messageOf } from '../../errors.js';
@@ -14,7 +14,7 @@ export const COMMITMENTS = 'commitments';
 /** TTLs that a commitment lasts when no nameserver has its records any more, as for keys (RFC 7671 §8.1): caches may ask caches. */
 const TTLS = 2;
 
-/** What is stored by the key of the name, as JSON. */
+/** The stored form, as JSON, by the key of the name. */
 const storedPorts = z.array(
   z.object({
     /** Key of the zone that has, or had, the records. */
@@ -49,7 +49,7 @@ export class Commitments {
   readonly #clock: Clock;
   readonly #names = new Map<string, readonly StoredPort[]>();
 
-  /** What is damaged is left out, with an error in the log. */
+  /** Damaged entries are left out, with an error in the log. */
   constructor(table: Table, clock: Clock, log: Log) {
     this.#table = table;
     this.#clock = clock;
@@ -104,7 +104,7 @@ export class Commitments {
     return zones;
   }
 
-  /** All secondaries of a zone have a version; `isShown`: whether that has what a serial had. Rejects with ADOTD_STATE. */
+  /** All secondaries of a zone have answered; `isShown`: whether all of them have a serial, or a later one. Rejects with ADOTD_STATE. */
   async confirmed(zone: string, isShown: (serial: number) => boolean): Promise<void> {
     // A second that has begun counts as gone.
     const now = this.#clock.seconds() + 1;
@@ -122,7 +122,7 @@ export class Commitments {
     return gone !== undefined && gone + TTLS * ttl <= this.#clock.seconds();
   }
 
-  /** Stores what has changed. */
+  /** Stores the ports of a name, if they have changed. */
   async #write(name: string, ports: readonly StoredPort[]): Promise<void> {
     const before = this.#names.get(name);
     if (JSON.stringify(before ?? []) === JSON.stringify(ports)) return;
@@ -136,7 +136,7 @@ export class Commitments {
   }
 }
 
-/** The commitments of a table that resolvers may know of at `now`, in seconds since 1970; what is damaged is left out. */
+/** The commitments of a table that resolvers may know of at `now`, in seconds since 1970; damaged entries are left out. */
 export function storedCommitments(table: ReadonlyMap<string, Uint8Array>, now: number): Commitment[] {
   return [...table].flatMap(([name, value]) => {
     try {

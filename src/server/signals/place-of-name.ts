@@ -1,4 +1,4 @@
-/** In which zone of this server a name lies. */
+/** Finds the zone of this server in which a name lies. */
 
 /** The closest zone that encloses a name, as zoneKey() writes it; undefined: there is none. A delegation in it may lead elsewhere. */
 export function placeOfName<T>(name: string, zones: { get(zone: string): T | undefined }): T | undefined {

@@ -32,7 +32,7 @@ export class SecondaryQuestions {
   readonly #parts: QuestionsParts;
   readonly #timer: Timer;
   #asking: Promise<void> | undefined;
-  /** What was waited for when the timer was set, and milliseconds until the next question. */
+  /** The serials that were waited for when the timer was set, and milliseconds until the next question. */
   #next = { what: '', pause: FIRST_PAUSE, isSet: false };
   /** By zone, the secondaries that lag. */
   readonly #behind = new Map<string, readonly string[]>();
@@ -46,12 +46,12 @@ export class SecondaryQuestions {
     });
   }
 
-  /** The secondaries of a zone that did not show what was waited for when they were last asked, and why not. */
+  /** The secondaries of a zone that did not have the awaited serials when they were last asked, and why not. */
   behind(zone: string): readonly string[] {
     return this.#behind.get(zone) ?? [];
   }
 
-  /** To be called when something else may be waited for. */
+  /** To be called when other serials may be waited for. */
   changed(): void {
     const what = JSON.stringify([...this.#serials()]);
     const isSame = what === this.#next.what;

@@ -21,7 +21,7 @@ import { transferLimits } from '../secondaries/secondary-settings.js';
 const IDLE = 10;
 const TIMEOUT = 30;
 
-/** What one address of a secondary says. */
+/** The answer of one address of a secondary. */
 export interface SecondaryAnswer {
   /** `second 192.0.2.1:53`. */
   readonly who: string;

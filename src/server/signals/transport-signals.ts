@@ -1,6 +1,6 @@
 /**
  * Signals of DNS over TLS in the zones of this server's names: TLSA records of the certificates that are served (RFC 7671), and an SVCB
- * record (RFC 9461). They follow what is served, and the addresses of the name in its zone.
+ * record (RFC 9461). They follow the service over TLS, and the addresses of the name in its zone.
  */
 import type { Config } from '../../config/schema.js';
 import { messageOf } from '../../errors.js';
@@ -25,11 +25,11 @@ import type { SecondarySerials } from './secondary-serials.js';
 
 /** Milliseconds from the first reason to look to the look: many zones change together. A guess. */
 const DELAY = 1000;
-/** Milliseconds until what has failed is tried again, and the longest time between two looks. A guess. */
+/** Milliseconds until a failed attempt is repeated, and the longest time between two looks. A guess. */
 const RETRY = 60_000;
 const LONGEST = 3_600_000;
 
-/** What is served over TLS. */
+/** The service over TLS. */
 export interface ServedTls {
   readonly port: number;
   /** Has certificates served that may be served by now. Never rejects. */
@@ -41,7 +41,7 @@ interface TransportSignalsParts {
   readonly table: AdditionsTable;
   /** Says which keys are published, and which are served. */
   readonly rollover: PinRollover;
-  /** Remembers what records have promised. */
+  /** Remembers the promises of records. */
   readonly commitments: Commitments;
   /** Asks the secondaries of a zone which serial they have. */
   readonly secondaries: Pick<SecondarySerials, 'ask' | 'configure'>;
@@ -58,7 +58,7 @@ interface SignalledName {
   readonly image: Uint8Array;
 }
 
-/** A key that waits, and for what. */
+/** A key that waits, with the reason. */
 export interface SignalWait extends PinWait {
   /** Secondaries that do not show its record yet, and why not. */
   readonly behind: readonly string[];
@@ -92,7 +92,7 @@ export class TransportSignals {
       ...parts,
       waiting: [parts.rollover, parts.commitments],
       imageOf: (zone) => parts.keeper.get(zone)?.image,
-      // What was found sets the next moment.
+      // The answers set the next moment.
       asked: () => this.changed(),
     });
     for (const problem of this.problems) parts.log.error({}, problem);
@@ -116,7 +116,7 @@ export class TransportSignals {
     if (this.#running === undefined) this.#timer.set(DELAY);
   }
 
-  /** What new keys wait for. */
+  /** The new keys that wait, with the reason for each. */
   waits(): SignalWait[] {
     const { rollover } = this.#parts;
     return rollover.waits().map((wait) => {
@@ -125,12 +125,12 @@ export class TransportSignals {
     });
   }
 
-  /** What records promise, as far as resolvers may know of them. */
+  /** The promises of records, as far as resolvers may know of them. */
   get commitments(): readonly Commitment[] {
     return this.#parts.commitments.standing;
   }
 
-  /** What another configuration would break of it; the keys of certificates are held back all the same. */
+  /** The commitments that another configuration would break; the keys of certificates are held back all the same. */
   brokenBy(config: CommittedConfig): BrokenCommitment[] {
     return brokenCommitments(config, this.commitments, this.#config);
   }
@@ -140,7 +140,7 @@ export class TransportSignals {
     return [...this.#parts.rollover.problems, ...broken.map(({ key, message }) => `${key.join('.')}: ${message}`)];
   }
 
-  /** Has new keys served at once: others know those before. Fulfilled with what is served from now on. Rejects with ADOTD_STATE. */
+  /** Has new keys served at once: others know the old ones. Fulfilled with the pins of the new keys. Rejects with ADOTD_STATE. */
   async switchNow(): Promise<readonly string[]> {
     const { rollover, served, log } = this.#parts;
     const pins = await rollover.switchNow();
@@ -186,7 +186,7 @@ export class TransportSignals {
   async #look(): Promise<boolean> {
     const { rollover, keeper, commitments } = this.#parts;
     const served = this.#parts.served();
-    // What is not served is not promised.
+    // Without a service over TLS, nothing is promised.
     const names = served === undefined ? [] : this.#names();
     const wanted = new Map<string, AddedRecord[]>();
     for (const one of names) {
@@ -213,7 +213,7 @@ export class TransportSignals {
     return isDone;
   }
 
-  /** Notes which keys a version of a zone shows, and what else it promises. */
+  /** Notes the keys that a version of a zone shows, and its other promises. */
   async #note(
     zone: string,
     made: readonly AddedRecord[],

@@ -13,9 +13,9 @@ import { placeOfName } from '../signals/place-of-name.js';
 
 /** Milliseconds from the first reason to look to the look: many zones change together. A guess. */
 const DELAY = 1000;
-/** Milliseconds until zones with signals are looked at again: what the parent has is known without a new version. A guess. */
+/** Milliseconds until zones with signals are looked at again: the parent's DS records change without a new version. A guess. */
 const AGAIN = 600_000;
-/** Milliseconds until what has failed is tried again. A guess. */
+/** Milliseconds until a failed attempt is repeated. A guess. */
 const RETRY = 60_000;
 
 interface SignalParts {

@@ -1,4 +1,4 @@
-/** What the configuration says is checked of zones when they are loaded, of their signatures and of what is signed here. */
+/** The DNSSEC checks that the configuration wants of loaded zones: of their signatures, and of zones that are signed here. */
 import { policyChoice } from '../../config/policy-choice.js';
 import type { Config } from '../../config/schema.js';
 import type { DnssecChecks } from '../zones/load-zone.js';

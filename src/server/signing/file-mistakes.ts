@@ -1,4 +1,4 @@
-/** What is wrong with the file of a zone that is to be signed here. Loader threads use this too: it must not load the schema. */
+/** Mistakes in the file of a zone that is to be signed here. Loader threads use this too: it must not load the schema. */
 import { durationText } from '../../config/signing/duration-text.js';
 import { isKeyType, isSignersType } from '../../dnssec/signing/signers-types.js';
 import { Type } from '../../protocol/iana.js';
@@ -8,7 +8,7 @@ import { typeToText } from '../../protocol/rdata/table.js';
 import type { Diagnostic } from '../../zone/diagnostics.js';
 import { findRrset, type Rrsets } from '../../zone/rrsets.js';
 
-/** What the configuration says of a zone that is signed here. Plain data. */
+/** The limits that the configuration sets for a zone that is signed here. Plain data. */
 export interface SigningLimits {
   /** The policy's name. */
   readonly policy: string;
@@ -61,7 +61,7 @@ export function signedElsewhereMistake(rrsets: Rrsets, { hasOtherSigners }: Sign
   return found && signedElsewhereError(found, 'it would not be signed');
 }
 
-/** The error of a zone file that has such a record; `outcome`: what becomes of the file. */
+/** The error of a zone file that has such a record; `outcome`: the consequence for the file. */
 export function signedElsewhereError({ record, ...place }: SignersRecord, outcome: string): Diagnostic {
   return { severity: 'error', ...place, message: signedElsewhereText(record, outcome) };
 }
@@ -79,7 +79,7 @@ export function signersRecordAt(rrsets: Rrsets, hasForeign: boolean): SignersRec
   return undefined;
 }
 
-/** What is said of a zone file with a record that only the signer makes. `record`: owner and type; `outcome`: what becomes of the file. */
+/** The message about a zone file with a record that only the signer makes. `record`: owner and type; `outcome`: the consequence. */
 function signedElsewhereText(record: string, outcome: string): string {
   const types = 'RRSIG, NSEC, NSEC3 and NSEC3PARAM records, and those of DNSKEY, CDS and CDNSKEY at the apex';
   const remedy = `remove what another signer made (${types}), and give its keys with \`adotd ctl dnssec import\`, name the other signers in \`multi_signer\` if it has several, or set \`dnssec: off\` in its policy`;

@@ -15,12 +15,12 @@ export interface MadeKey {
 }
 
 export class KeyMaker {
-  /** Keys that were made, but are in no state yet: it is about to be stored, or could not be. They are taken before others are made. */
+  /** Keys that were made, but are in no stored state yet. They are taken before others are made. */
   #spare: readonly MadeKey[] = [];
 
   /**
-   * Moves the states as step() does. Keys that are wanted are made first, and are spare ones then: the step is made anew until it has all of
-   * them. `made`: those that are new in the states.
+   * Moves the states as step() does. If a wanted key is missing, one is made and kept as a spare one, and the step is repeated until it has
+   * all keys. `made`: the keys that are new in the states.
    */
   async step(
     before: ZoneKeys,

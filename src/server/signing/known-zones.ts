@@ -1,4 +1,4 @@
-/** Which zones are signed here, are to be, or once were, and what is known of each. What is done with them: zone-signing.ts. */
+/** The zones that are signed here, are to be, or once were, with their states. zone-signing.ts works on them. */
 import type { ZoneKeys } from '../../dnssec/rollover/key-state.js';
 import { AdotdError, ErrorCode, messageOf } from '../../errors.js';
 import type { SigningFacts } from '../../observe/metrics/signing-facts.js';
@@ -14,9 +14,9 @@ type WishOf = (zone: string) => SigningWish;
 
 export class KnownZones {
   readonly tally = new SigningTally();
-  /** What the configuration that is in force says. */
+  /** The wishes of the configuration that is in force. */
   wishOf: WishOf;
-  /** Who keeps the zones; undefined: nobody does yet. */
+  /** The keeper of the zones; undefined: there is none yet. */
   keeper: SignedZones | undefined;
   readonly #parts: SigningZoneParts;
   readonly #zones = new Map<string, RunningSigning>();
@@ -26,7 +26,7 @@ export class KnownZones {
     this.wishOf = wishOf;
   }
 
-  /** Reads what is stored of all zones. */
+  /** Reads the stored states of all zones. */
   readStored(): SigningZone[] {
     return this.#parts.table.keys().map((zone) => this.get(zone).signing);
   }
@@ -46,7 +46,7 @@ export class KnownZones {
     return this.isSigner(zone) && this.keeper?.get(zone)?.state === 'served';
   }
 
-  /** What is known of a zone. Of one that was not asked for before, it reads what is stored. */
+  /** The state of a zone. The first call for a zone reads its stored state. */
   get(zone: string): RunningSigning {
     let running = this.#zones.get(zone);
     if (running === undefined) {
@@ -116,7 +116,7 @@ export class KnownZones {
     return kept.map(({ signing }) => onlyKeptText(signing.zone, signing.kept));
   }
 
-  /** What runs, of names(). */
+  /** The zones of names() whose states are in memory. */
   #running(): RunningSigning[] {
     return [...this.#zones.values()].filter(({ signing }) => this.has(signing.zone));
   }

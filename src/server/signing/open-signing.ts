@@ -1,4 +1,4 @@
-/** Opens what signs zones, in a server with state. */
+/** Opens the signing of zones, in a server with state. */
 import type { Config } from '../../config/schema.js';
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';

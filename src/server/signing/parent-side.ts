@@ -1,4 +1,4 @@
-/** What signing has to do with the parents of zones: they are told of new keys, and the zones of nameservers vouch for new zones. */
+/** The side of signing that faces the parents of zones: they are told of new keys, and the zones of nameservers vouch for new zones. */
 import type { Config } from '../../config/schema.js';
 import { isBootstrapping } from '../../dnssec/rollover/bootstrap.js';
 import type { ZoneKeys } from '../../dnssec/rollover/key-state.js';
@@ -75,7 +75,7 @@ export class ParentSide {
   }
 }
 
-/** Whether the parent has not done yet what is asked of it. */
+/** Whether the parent has yet to publish or to remove a DS record, as far as is known. */
 function isParentAsked({ keys }: ZoneKeys): boolean {
   return keys.some(
     ({ records: { ds }, parent }) =>

@@ -1,11 +1,11 @@
-/** From the keys of `dnssec` in adotd.yaml to what the signer and the rollover go by. */
+/** Makes the policies of the signer and of the rollover from the keys of `dnssec` in adotd.yaml. */
 import type { Config } from '../../config/schema.js';
 import { type DnssecConfig, dnssecPolicyNamed, signatureTimes, UNSIGNED } from '../../config/signing/dnssec.js';
 import type { WantedKey } from '../../dnssec/rollover/rollover-policy.js';
 import { DEFAULT_SIGNING_POLICY } from '../../dnssec/signing/signing-policy.js';
 import type { DnssecPolicy } from './dnssec-policy.js';
 
-/** The result takes what a policy of zones says: a name, `off`, or nothing. Each policy is made once. */
+/** The result takes the value of `dnssec` in a policy of zones: a name, `off`, or nothing. Each policy is made once. */
 export function dnssecPolicies({ dnssec }: Pick<Config, 'dnssec'>): (name?: string) => DnssecPolicy | undefined {
   const made = new Map<string, DnssecPolicy | undefined>();
   return (name = UNSIGNED) => {

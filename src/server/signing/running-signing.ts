@@ -1,4 +1,4 @@
-/** What the running server knows of a zone that it signs, besides the keys, and when there is something to do for it. */
+/** The state of a signed zone in the running server, besides its keys, and the time of the next work for it. */
 import { isPending } from '../../dnssec/rollover/step.js';
 import type { SigningPolicy } from '../../dnssec/signing/signing-policy.js';
 import { counted } from '../../errors.js';
@@ -22,13 +22,13 @@ export interface RunningSigning {
   failure: SigningFailure | undefined;
   /** When signatures are to be looked at; undefined: there are none. */
   signaturesDue: number | undefined;
-  /** Whether it is being looked at whether a version has to be made. */
+  /** Whether a check is under way that makes a version if one is due. */
   isResigning: boolean;
-  /** When that was last. */
+  /** When the last such check was. */
   resigned: number;
   /** When there is something to do; undefined: never. */
   next: number | undefined;
-  /** What was said last of what the configuration does to it; undefined: nothing. */
+  /** The last warning about the configuration of the zone; undefined: none. */
   warning: string | undefined;
 }
 
@@ -38,7 +38,7 @@ interface SigningFailure {
   readonly retryAt: number;
 }
 
-/** Seconds until what has failed is tried again; twice as many after each further failure, up to the longest. Guesses. */
+/** Seconds until a failed attempt is repeated; twice as many after each further failure, up to the longest. Guesses. */
 const RETRY = 60;
 const LONGEST_RETRY = 3600;
 
@@ -49,7 +49,7 @@ export function newRunning(signing: SigningZone): RunningSigning {
   return { signing, isDelegated, ...looks, failure: undefined, isResigning: false, ...times };
 }
 
-/** Says once what the configuration does to a zone, where a line of it that is missing, or `off`, may not be meant. */
+/** Warns once of the consequence for a zone where a missing line of the configuration, or `off`, may be a mistake. */
 export function warnOnce(running: RunningSigning, wish: SigningWish, log: Pick<Log, 'warn'>): void {
   const { zone, kept } = running.signing;
   const text = warningOf(zone, kept, wish);
@@ -57,7 +57,7 @@ export function warnOnce(running: RunningSigning, wish: SigningWish, log: Pick<L
   running.warning = text;
 }
 
-/** A zone is served that may have come back as it was stored: then nothing was signed, and nobody knows how long its signatures last. */
+/** Notes that a zone is served. It may come from the stored versions: then nothing was signed, and the ends of signatures are not known. */
 export function noteServed(running: RunningSigning, now: number): void {
   const { keys } = running.signing.kept;
   if (keys.keys.length > 0 && !isPending(keys)) running.signaturesDue ??= now;
@@ -84,14 +84,14 @@ export function nextTime(running: RunningSigning, wish: SigningWish, now: number
   if (signing.damage !== undefined) return undefined;
   if (failure !== undefined) return failure.retryAt;
   const { isDue, next } = signing.outlook(wish, denialOf(running, wish.dnssec, now));
-  // What can never be published must not keep the server busy.
+  // A change that can never be published must not keep the server busy.
   const due = isDue ? Math.max(now, resigned + 1) : undefined;
   const looks = [lookTime(running, wish), signersTime(running, wish)];
   const times = [due, next, signaturesDue, ...looks].filter((time) => time !== undefined);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-/** When signatures are to be looked at that have just been made: none has to be renewed before that. */
+/** When signatures that have just been made are to be looked at: none has to be renewed before. */
 export function firstDue({ validity, jitter, refresh }: SigningPolicy, now: number): number {
   return now + Math.max(0, validity - jitter - refresh);
 }

@@ -1,4 +1,4 @@
-/** What people have done with a zone's keys. Each takes what is stored of the zone, and returns what is to be. */
+/** Commands of people for a zone's keys. Each takes the stored state of the zone, and returns the new one. */
 import type { SigningKey } from '../../dnssec/keys/signing-key.js';
 import { bitsOf } from '../../dnssec/keys.js';
 import { clockBehind, clockTrusted } from '../../dnssec/rollover/clock-events.js';
@@ -12,7 +12,7 @@ import { newKeyId } from './stored/key-files.js';
 import { dnskeyOf, type StoredSigning } from './stored/stored-signing.js';
 import { ADJUSTMENT } from './watched-clock.js';
 
-/** Which keys are to be replaced. Neither role nor id: all of the zone. */
+/** Says which keys are to be replaced. Without role and id: all of the zone. */
 export interface RollOrder {
   readonly role?: KeyRole | undefined;
   readonly id?: string | undefined;
@@ -20,11 +20,11 @@ export interface RollOrder {
   readonly compromised?: boolean | undefined;
 }
 
-/** What a roll that was asked for comes to, one sentence each. */
+/** The outcome of a roll that was asked for, in sentences. */
 export interface RollOutcome {
-  /** Of compromised keys: what it costs that others know them. */
+  /** For each compromised key: the cost of its compromise. */
   readonly costs: readonly string[];
-  /** What is waited for before new keys are made. */
+  /** Why new keys have to wait. */
   readonly waits: readonly string[];
 }
 
@@ -57,7 +57,7 @@ export function withRoll(kept: StoredSigning, zone: string, order: RollOrder): S
   return { ...kept, keys };
 }
 
-/** What an order comes to whose `keys` were meant, as they were before. `policy`: by which they move; undefined: there is none. */
+/** The outcome of an order. `keys`: those that it meant, as they were before it. `policy`: moves them; undefined: there is none. */
 export function rollOutcome(
   { keys }: StoredSigning,
   zone: string,
@@ -71,7 +71,7 @@ export function rollOutcome(
   return { costs, waits: rollWaits(keys, policy, rolled, now, zone) };
 }
 
-/** Throws ADOTD_DNSSEC_KEY where nobody waits for that. */
+/** Throws ADOTD_DNSSEC_KEY where no key waits for that. */
 export function withDsSeen(
   kept: StoredSigning,
   zone: string,
@@ -109,7 +109,7 @@ function timeText(time: number): string {
   return new Date(time * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-/** Throws ADOTD_DNSSEC_KEY where it would make no key, or a zone bogus. */
+/** Throws ADOTD_DNSSEC_KEY where it would make no key, or would make the zone bogus. */
 export function withStart(kept: StoredSigning, zone: string, isConfigured: boolean): StoredSigning {
   if (!isConfigured)
     fail(`no policy of the configuration has ${zone} signed: write \`dnssec\` in its policy first, and reload`);
@@ -128,10 +128,10 @@ interface Import {
 }
 
 /**
- * Takes over keys. Where the zone has none, they are taken for those that it was signed with until now: everybody knows them, and the parent
- * has the DS records. Where it has keys, the same ones are expected: then only their files are written again. Others are taken in place of those only
- * if the parent has a DS record of one of them (`isAtParent`), and none of the zone's keys: the state is older than they are. Throws
- * ADOTD_DNSSEC_KEY.
+ * Takes over keys. Where the zone has none, they count as those that it was signed with until now: everybody knows them, and the parent has
+ * the DS records. Where it has keys, the same ones are expected: then only their files are written again. Other keys replace them only if
+ * the parent has a DS record of one of the other keys (`isAtParent`), and of none of the zone's keys: then the state is older than the
+ * keys. Throws ADOTD_DNSSEC_KEY.
  */
 export function withImport(
   kept: StoredSigning,
@@ -170,7 +170,7 @@ function idOfKnown({ keys, dnskeys }: StoredSigning, key: SigningKey): string | 
   return keys.keys.find(({ id }) => Buffer.compare(dnskeyOf(dnskeys, id), key.dnskey) === 0)?.id;
 }
 
-/** What checkWhole() looks at. */
+/** The parts of a key that checkWhole() looks at. */
 interface GivenKey {
   readonly role: KeyRole;
   readonly key: Pick<SigningKey, 'algorithm' | 'tag' | 'isEntryPoint'>;

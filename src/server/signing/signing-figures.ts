@@ -1,4 +1,4 @@
-/** Figures and problems of zones that are signed here. They are read from what is in memory: nothing is described or hashed. */
+/** Figures and problems of zones that are signed here. They are read from memory: nothing is described or hashed. */
 import { isWholly, type KeyProgress } from '../../dnssec/rollover/key-state.js';
 import { messageOf } from '../../errors.js';
 import {
@@ -18,7 +18,7 @@ import type { SignedWork } from './zone-signers.js';
 
 type Phase = (typeof KEY_PHASES)[number];
 
-/** What has happened since the start. */
+/** Counts of events since the start. */
 export class SigningTally {
   failures = 0;
   readonly clockSets = { back: 0, forward: 0 };
@@ -96,7 +96,7 @@ function phaseOf(key: KeyProgress): Phase {
   return isWholly(key, 'omnipresent') ? 'used' : 'coming';
 }
 
-/** Whether a key's DS record is asked for, or asked to be removed, and the parent has not done it as far as is known. */
+/** Whether the parent is asked to publish or to remove a key's DS record, and has not done so as far as is known. */
 function isParentAwaited({ records: { ds }, parent }: KeyProgress): boolean {
   if (ds.since === undefined) return false;
   return ds.state === 'rumoured' ? parent.seen === undefined : ds.state === 'unretentive' && parent.gone === undefined;

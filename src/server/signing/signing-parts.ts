@@ -1,4 +1,4 @@
-/** What those who sign zones work with (zone-signing.ts). */
+/** The parts that the signing of zones works with (zone-signing.ts). */
 import type { Log } from '../../observe/log.js';
 import type { Clock } from '../../session/clock.js';
 import type { Identity } from '../process/privileges.js';
@@ -8,14 +8,14 @@ import type { AskSigners } from './signers/signers-look.js';
 import type { SigningWish } from './signing-wish.js';
 import type { SigningTable } from './signing-zone.js';
 
-/** What the keeper of zones does for those who sign them. */
+/** The keeper of zones, as the signing of zones sees it. */
 export interface SignedZones {
   get(zone: string): { readonly state: string; readonly image?: Uint8Array | undefined } | undefined;
   all(): Iterable<{ readonly zone: string }>;
   onPublished(listener: (zone: string) => void): void;
   /**
-   * Makes a version where the plan is another, or signatures are due; with `isAnew`, all signatures. `made`: signatures; `early`: RRsets that had
-   * one which is not valid yet; `nextDue`: seconds since 1970.
+   * Makes a version where the plan is another, or signatures are due; with `isAnew`, all signatures. `made`: the number of signatures;
+   * `early`: that of RRsets with a signature that was not valid yet; `nextDue`: seconds since 1970.
    */
   resign(
     zone: string,
@@ -36,6 +36,6 @@ export interface SigningOptions {
   /** Instead of the resolvers that the configuration has. */
   readonly askResolver?: AskResolver | undefined;
   readonly askSigners?: AskSigners | undefined;
-  /** Instead of what the configuration says. */
+  /** Instead of the wishes of the configuration. */
   readonly wishOf?: ((zone: string) => SigningWish) | undefined;
 }

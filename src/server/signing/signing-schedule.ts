@@ -1,4 +1,4 @@
-/** When there is something to do for which zone: one timer for all of them. */
+/** Begins the work for each zone when its time comes, with one timer for all zones. */
 import type { Clock, Timer } from '../../session/clock.js';
 import { DueQueue } from '../../transfer/in/due-queue.js';
 import { Slots } from '../secondaries/slots.js';

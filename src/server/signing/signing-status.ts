@@ -1,4 +1,4 @@
-/** What is known of a zone that is signed here, in words and as plain data. */
+/** The status of a zone that is signed here, in words and as plain data. */
 
 import { algorithmText } from '../../dnssec/algorithms.js';
 import { dsRdata } from '../../dnssec/keys/delegation-signer.js';
@@ -20,7 +20,7 @@ interface KeyStatus {
   readonly tag: number;
   /** `KSK 12345, algorithm 13 (ECDSAP256SHA256), to be used`. */
   readonly title: string;
-  /** What is waited for, one sentence each. */
+  /** The events that the key waits for, one sentence each. */
   readonly waits: readonly string[];
   /** RDATA of its DS and of its DNSKEY record, in presentation format. */
   readonly ds: string;
@@ -42,7 +42,7 @@ export interface DnssecStatus {
   readonly state: 'unsigned' | 'signed' | 'waiting' | 'leaving' | 'failed';
   /** Why it waits, has failed, or is signed and bogus for resolvers that validate. */
   readonly reason?: string;
-  /** What of the configuration may not be meant. */
+  /** A setting of the configuration, or its absence, that may be a mistake. */
   readonly warning?: string;
   readonly isFrozen: boolean;
   readonly keys: readonly KeyStatus[];
@@ -51,9 +51,9 @@ export interface DnssecStatus {
   /** When there is something to do next. */
   readonly next?: number;
   readonly lastParentLook?: { readonly at: number; readonly text: string };
-  /** Keys of other signers in the content (RFC 8901): their tags, and what is known of them. */
+  /** Keys of other signers in the content (RFC 8901): their tags, and a description of each. */
   readonly foreignKeys?: readonly { readonly tag: number; readonly text: string }[];
-  /** What other signers were seen to have. */
+  /** The last look at the keys that other signers have. */
   readonly lastSignersLook?: { readonly at: number; readonly text: string };
 }
 
@@ -96,7 +96,7 @@ function foreignStatus({ tag, algorithm, record }: ForeignKey): { readonly tag: 
   return { tag, text: `key ${tag} of another signer, ${algorithmText(algorithm)}: ${text}` };
 }
 
-/** What a zone is, without its keys. */
+/** The state of a zone without its keys, and the reason for it. */
 export function stateOf(
   zone: SigningZone,
   { wish, failure, look }: Pick<Known, 'wish' | 'failure' | 'look'>,

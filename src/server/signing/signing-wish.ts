@@ -1,4 +1,4 @@
-/** What the configuration says about signing a zone. */
+/** The wish of the configuration for signing a zone. */
 import { isPattern, policyChoice, policyIndex } from '../../config/policy-choice.js';
 import type { Config } from '../../config/schema.js';
 import { UNSIGNED } from '../../config/signing/dnssec.js';
@@ -26,7 +26,10 @@ export function signingWishes(config: Pick<Config, 'zones' | 'dnssec'>): (zone: 
   return (zone) => ({ dnssec: policyNamed(policies[policyIndex(choice, zone)]?.dnssec), isOff: named.has(zone) });
 }
 
-/** The policy by which states move: the configured one, or the last one, by which what is in caches was made; undefined: there never was one. */
+/**
+ * The policy by which states move: the configured one, or else the last one, by which the records in caches were made; undefined: there
+ * never was one.
+ */
 export function policyOrLast({ policy }: StoredSigning, { dnssec }: SigningWish): DnssecPolicy | undefined {
   return dnssec ?? policy;
 }
@@ -37,9 +40,9 @@ export function policyInForce(kept: StoredSigning, wish: SigningWish): DnssecPol
 }
 
 /**
- * The states of a zone's keys with what is wished. Only a line that is there begins or ends an unsigning: `dnssec`, or `off` for the zone
- * itself. A line that is missing may have been mistyped: a zone that has keys stays what it is, one that has none gets none. A zone that
- * another signer serves too cannot become unsigned here alone: its DS records would make it bogus.
+ * The states of a zone's keys with the wish noted. Only a line that is there begins or ends an unsigning: `dnssec`, or `off` for the zone
+ * itself. A missing line may have been mistyped: a zone with keys stays as it is, and a zone without keys gets none. A zone that another
+ * signer serves too cannot become unsigned here alone: its DS records would make it bogus.
  */
 export function withWish(keys: ZoneKeys, { dnssec, isOff }: SigningWish): ZoneKeys {
   const isAlone = keys.foreign.length === 0;
@@ -56,7 +59,7 @@ export function isLeavingNow({ keys }: StoredSigning, { dnssec, isOff }: Signing
   return dnssec === undefined && isOff && !keys.isLeaving && keys.keys.length > 0;
 }
 
-/** What is to be said of a zone that is only kept. */
+/** The warning about a zone that is only kept. */
 export function onlyKeptText(zone: string, { policy }: StoredSigning): string {
   const name = policy?.name ?? '';
   return (
@@ -65,12 +68,12 @@ export function onlyKeptText(zone: string, { policy }: StoredSigning): string {
   );
 }
 
-/** What is to be said of a zone that `dnssec: off` makes unsigned. */
+/** The warning about a zone that `dnssec: off` makes unsigned. */
 export function leavingText(zone: string): string {
   return `${zone} is to be unsigned, by \`dnssec: off\`: first the parent removes the DS record, then the signatures go; see adotd ctl dnssec status ${zone}`;
 }
 
-/** What is to be said of a zone that is only kept, or about to be unsigned; undefined: nothing. */
+/** The warning about a zone that is only kept, or about to be unsigned; undefined: none. */
 export function warningOf(zone: string, kept: StoredSigning, wish: SigningWish): string | undefined {
   if (isLeavingNow(kept, wish)) return leavingText(zone);
   return isOnlyKept(kept, wish) ? onlyKeptText(zone, kept) : undefined;

@@ -1,6 +1,6 @@
 /**
- * The keys of one zone: their states move here, and are stored before anything is made of them. Whatever is lost from memory, what the
- * state has is enough to go on.
+ * The keys of one zone: their states move here, and are stored before anything is made of them. After a crash, the stored state is enough
+ * to go on.
  */
 import { createHash } from 'node:crypto';
 import type { SigningKey } from '../../dnssec/keys/signing-key.js';
@@ -42,9 +42,9 @@ export interface SigningZoneParts {
   readonly log: Log;
 }
 
-/** What would happen now. */
+/** The outcome that plan() would have now. */
 interface Outlook {
-  /** Whether a state moves, a policy takes effect, or what was stored was not published. */
+  /** Whether a state moves, a policy takes effect, or a stored state was not published. */
   readonly isDue: boolean;
   /** Seconds since 1970: when a state may move by time alone; undefined: none does. */
   readonly next: number | undefined;
@@ -57,19 +57,19 @@ export class SigningZone {
   readonly #parts: SigningZoneParts;
   #kept: StoredSigning = NOTHING_STORED;
   #damage: AdotdError | undefined;
-  /** What is stored, as significant() has it. */
+  /** The stored state, as significant() has it. */
   #stored: string;
   readonly #keys = new Map<string, SigningKey>();
   readonly #made = new KeyMaker();
   /** Id of the plan that was given out last, and the records of other signers in it. */
   #plan: { readonly id: string; readonly foreign: StoredForeign } | undefined;
-  /** How far the clock had been set forward when that was last looked at. */
+  /** Seconds by which the clock had been set forward when that was last looked at. */
   #forward: number;
-  /** What a step has done that is not published yet. */
+  /** The changes of keys that are not published yet, in words. */
   #news: string[] = [];
   #tail: Promise<unknown> = Promise.resolve();
 
-  /** Reads what is stored of the zone. */
+  /** Reads the stored state of the zone. */
   constructor(zone: string, parts: SigningZoneParts) {
     this.zone = zone;
     this.apex = nameFromText(zone);
@@ -109,8 +109,8 @@ export class SigningZone {
   }
 
   /**
-   * Moves the states, stores them, and says how the zone is to be signed (ZoneSigners.plan). `zoneTtl`: seconds. The file of a zone is taken to
-   * be what it has once it was planned for; of other changes, that is known when they are published.
+   * Moves the states, stores them, and says how the zone is to be signed (ZoneSigners.plan). `zoneTtl`: seconds. Records of other signers
+   * from the zone's file are stored here; those from other changes are stored when the version is published.
    */
   plan(
     wish: SigningWish,
@@ -131,7 +131,7 @@ export class SigningZone {
       for (const { id, key } of made) this.#keys.set(id, key);
       const isCommitted = given?.kind === 'file' || (this.#kept.isUnsigned && keys.keys.length === 0);
       const next = { ...this.#signingOf(keys, policy, made), ...(isCommitted && { foreign }) };
-      // What cannot be signed must not move.
+      // This throws when a key cannot be had: then no state must move.
       const set = keySetOf(
         keys,
         (id) => this.#keyOf(id, next.dnskeys),
@@ -152,8 +152,8 @@ export class SigningZone {
   }
 
   /**
-   * Notes that a version by this plan is published. Never rejects: what cannot be stored now is published once more after a restart. Returns
-   * what has happened to the keys, in words.
+   * Notes that a version by this plan is published. Never rejects: if that cannot be stored now, the version is published once more after a
+   * restart. Returns the changes of the keys, in words.
    */
   published({ id }: SigningPlan): Promise<readonly string[]> {
     return this.#inOrder(async () => {
@@ -172,7 +172,7 @@ export class SigningZone {
     });
   }
 
-  /** Changes what is known, and stores it. Rejects with what `make` throws, and with ADOTD_STATE; then nothing has changed. */
+  /** Changes the state, and stores it. Rejects with the errors of `make`, and with ADOTD_STATE; then nothing has changed. */
   change(make: (kept: StoredSigning) => StoredSigning): Promise<void> {
     return this.#inOrder(async () => {
       this.#mustBeKnown();
@@ -181,7 +181,7 @@ export class SigningZone {
     });
   }
 
-  /** Takes over keys that were made elsewhere: their files first, then the state. With them, a zone is known whose stored state was damaged. */
+  /** Takes over keys that were made elsewhere: their files first, then the state. They replace a stored state that was damaged. */
   importKeys(imported: readonly ImportedKey[], isAtParent: (key: SigningKey) => boolean): Promise<void> {
     return this.#inOrder(async () => {
       const now = this.#now();
@@ -193,7 +193,7 @@ export class SigningZone {
     });
   }
 
-  /** What would happen if plan() was called now. Nothing is changed. */
+  /** The outcome of plan() if it was called now. Nothing is changed. */
   outlook(wish: SigningWish, isDsDenied: boolean | undefined): Outlook {
     const now = this.#now();
     const kept = this.#kept;
@@ -212,7 +212,7 @@ export class SigningZone {
     return this.#keyOf(id, this.#kept.dnskeys);
   }
 
-  /** The time; what was noted before the clock was set forward moves with it, to be stored with the next change. */
+  /** The time. If the clock was set forward, the noted times move with it; they are stored with the next change. */
   #now(): number {
     const { clock } = this.#parts;
     const now = clock.seconds();
@@ -238,7 +238,7 @@ export class SigningZone {
     return { keys, policy, dnskeys, isUnsigned: isUnsigned && keys.keys.length === 0, foreign };
   }
 
-  /** Throws ADOTD_ZONE_INVALID when a record of another signer cannot be. */
+  /** Throws ADOTD_ZONE_INVALID when a record of another signer is not allowed. */
   #foreignAfter(
     configured: DnssecPolicy | undefined,
     { rollover }: DnssecPolicy,
@@ -294,7 +294,7 @@ export class SigningZone {
   }
 }
 
-/** Names all that decides what is published and who signs, whatever the order in which it comes. */
+/** A hash over the published keys, the signing keys, the kind of chain and the TTL of the keys. The order of keys does not matter. */
 function idOf({ dnskey, cds, cdnskey, keySigners, zoneSigners }: KeySet, { signing }: DnssecPolicy): string {
   const { nsec3, keyTtl } = signing;
   const texts = (all: readonly Uint8Array[]): string[] => all.map((one) => Buffer.from(one).toString('base64')).sort();

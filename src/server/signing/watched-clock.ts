@@ -1,10 +1,13 @@
-/** Tells when the time of day is set, by the clock of the machine that never is. A machine that has slept looks like a clock that was set forward. */
+/**
+ * Tells when the time of day is set, by comparing it with the machine's clock that is never set. A machine that has slept looks like a
+ * clock that was set forward.
+ */
 import type { Clock, Timer } from '../../session/clock.js';
 
-/** Seconds by which a clock may be set when it is adjusted, without a word about it. A guess. */
+/** Seconds by which a clock may be adjusted without a message. A guess. */
 export const ADJUSTMENT = 60;
 
-/** What is said of a clock that was set by so many seconds: less than 0 is back. */
+/** The message about a clock that was set by `seconds`: less than 0 is back. */
 export function clockSetText(seconds: number): string {
   return seconds < 0
     ? `the clock was set back by ${-seconds} s: no state of a key moves before it has caught up; if it was ahead, and is right now: adotd ctl dnssec sign ZONE --clock-is-right`
@@ -14,11 +17,11 @@ export function clockSetText(seconds: number): string {
 export class WatchedClock implements Clock {
   readonly #clock: Clock;
   readonly #onSet: (seconds: number) => void;
-  /** The time of day less the time that is never set, in seconds. */
+  /** The time of day minus the time that is never set, in seconds. */
   #offset: number;
   #forward = 0;
 
-  /** `onSet`: told by how many seconds it was set, less than 0 for back; as soon as somebody asks for the time. */
+  /** `onSet`: called with the seconds by which the clock was set, less than 0 for back, as soon as somebody asks for the time. */
   constructor(clock: Clock, onSet: (seconds: number) => void) {
     this.#clock = clock;
     this.#onSet = onSet;

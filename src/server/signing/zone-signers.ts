@@ -1,4 +1,4 @@
-/** What the keeper of zones (zones/zone-keeper.ts) asks of those who have the keys. */
+/** The signer of zones, as the keeper of zones (zones/zone-keeper.ts) sees it. */
 import type { ApexKeys } from '../../dnssec/signing/apex-keys.js';
 import type { KeySet, SigningPolicy } from '../../dnssec/signing/signing-policy.js';
 import type { SigningWork } from '../../observe/metrics/signing-facts.js';
@@ -7,8 +7,8 @@ import type { GivenKeys } from './signers/foreign-keys.js';
 /** How a version of a zone is signed. Can be posted to threads. */
 export interface SigningPlan {
   /**
-   * Names all that decides what is published and who signs. Versions of one content by plans with one id are the same but for times. It is
-   * stored with the version.
+   * Stands for the published keys, the signing keys, the kind of chain and the TTL of the keys. Versions of one content by plans with one
+   * id differ in times only. The id is stored with the version.
    */
   readonly id: string;
   /** Without `zoneSigners`, the version is unsigned: the last keys have just gone. */
@@ -16,7 +16,7 @@ export interface SigningPlan {
   readonly policy: SigningPolicy;
 }
 
-/** A version that was signed, and how much work that was. */
+/** The work that signing a version took. */
 export interface SignedWork {
   readonly work: SigningWork;
   readonly signatures: number;
@@ -28,10 +28,10 @@ export interface ZoneSigners {
   isSigner(zone: string): boolean;
   /**
    * How the next version of the zone is to be signed; undefined: not at all, since it may not be signed yet, or was unsigned long ago. The
-   * states of the keys move first, and are stored. `content`: an image of its records, signed or not. To be called in the queue of the
-   * zone only. `given`: keys of other signers that the version brings; undefined: they stay as they are. Rejects with ADOTD_ZONE_INVALID when one of them
-   * cannot be, with ADOTD_DNSSEC_KEY when a key cannot be had, and with ADOTD_STATE when nothing can be stored: the version
-   * that is served stays then.
+   * states of the keys move first, and are stored. `content`: an image of its records, signed or not. To be called in the queue of the zone
+   * only. `given`: keys of other signers that the version brings; undefined: they stay as they are. Rejects with ADOTD_ZONE_INVALID when
+   * one of them is not allowed, with ADOTD_DNSSEC_KEY when a key cannot be had, and with ADOTD_STATE when nothing can be stored: the
+   * version that is served stays then.
    */
   plan(zone: string, content: Uint8Array, given?: GivenKeys): Promise<SigningPlan | undefined>;
   /** To be called when a version was signed, whether it comes to be served or not. */

@@ -1,6 +1,6 @@
 /**
- * Signs the zones of the server that are known (known-zones.ts): says how each version is signed, and has a new one made when a state of a key
- * can move, when signatures are due, when the parent has changed, or when somebody gives a command.
+ * Signs the zones of the server that are known (known-zones.ts): says how each version is signed, and has a new one made when a state of a
+ * key can move, when signatures are due, when the parent has changed, or when somebody gives a command.
  */
 import type { Config } from '../../config/schema.js';
 import type { SigningKey } from '../../dnssec/keys/signing-key.js';
@@ -76,7 +76,7 @@ export class ZoneSigning implements ZoneSigners {
     this.#schedule = new SigningSchedule(clock, work);
   }
 
-  /** Reads what is stored; a zone whose part is damaged stays as it is, and is said in the log. Throws ADOTD_STATE. */
+  /** Reads the stored states. A zone whose state is damaged stays as it is, with an error in the log. Throws ADOTD_STATE. */
   static open(config: Config, options: SigningOptions): ZoneSigning {
     const signing = new ZoneSigning(config, options);
     for (const { zone, damage } of signing.known.readStored())
@@ -111,13 +111,13 @@ export class ZoneSigning implements ZoneSigners {
     });
   }
 
-  /** The clock was set by so many seconds: less than 0 is back. */
+  /** The clock was set by `seconds`: less than 0 is back. */
   #clockSet(seconds: number): void {
     const { log } = this.#options;
     this.known.tally.clockSets[seconds < 0 ? 'back' : 'forward']++;
     log.warn({ seconds }, clockSetText(seconds));
     this.#examine();
-    // What is noted of their keys has moved with the clock, and is stored.
+    // The times that are noted of their keys have moved with the clock, and are stored.
     for (const zone of seconds > 0 ? this.known.names() : []) {
       const running = this.known.get(zone);
       if (running.signing.damage !== undefined) continue;
@@ -139,7 +139,7 @@ export class ZoneSigning implements ZoneSigners {
     await this.#schedule.close();
   }
 
-  /** Fulfilled when what is being done now is done. */
+  /** Fulfilled when the work under way is done. */
   settled(): Promise<void> {
     return this.#schedule.settled();
   }
@@ -168,7 +168,7 @@ export class ZoneSigning implements ZoneSigners {
       }
       return plan;
     } catch (error) {
-      // The keeper passes on to #resign() what is thrown here.
+      // The keeper passes this error on to #resign().
       const isRefused = given !== undefined && error instanceof AdotdError && error.code === ErrorCode.ZONE_INVALID;
       if (!running.isResigning && !isRefused) this.#failed(running, error);
       throw error;
@@ -194,8 +194,8 @@ export class ZoneSigning implements ZoneSigners {
   }
 
   /**
-   * Replaces keys. Like all commands, it is stored and has taken effect when it is fulfilled; what cannot be signed then is tried again. Rejects
-   * with ADOTD_DNSSEC_KEY, ADOTD_ZONE_STATE and ADOTD_STATE.
+   * Replaces keys. Like every command, it is fulfilled when it is stored and has taken effect; signing that fails then is tried again.
+   * Rejects with ADOTD_DNSSEC_KEY, ADOTD_ZONE_STATE and ADOTD_STATE.
    */
   async roll(zone: string, order: RollOrder): Promise<RollOutcome> {
     const { signing } = this.known.expect(zone);
@@ -218,8 +218,8 @@ export class ZoneSigning implements ZoneSigners {
   }
 
   /**
-   * Makes all signatures anew, by the clock as it is now. `isClockRight`: it is, although it was set back. Fulfilled with how many were made;
-   * rejects when they cannot be.
+   * Makes all signatures anew, by the clock as it is now. `isClockRight`: the clock is right, although it was set back. Fulfilled with the
+   * number of signatures; rejects when they cannot be made.
    */
   async sign(zone: string, isClockRight: boolean): Promise<number> {
     const running = this.known.expect(zone);
@@ -236,7 +236,10 @@ export class ZoneSigning implements ZoneSigners {
     return this.#command(zone, (kept) => withStart(kept, zone, this.known.wishOf(zone).dnssec !== undefined));
   }
 
-  /** Takes over the keys that a zone was signed with elsewhere, before a policy has it signed here; or brings back lost files, or keys that are newer than the state. */
+  /**
+   * Takes over the keys that a zone was signed with elsewhere, before a policy has it signed here; or brings back lost files, or keys that
+   * are newer than the state.
+   */
   async importKeys(zone: string, keys: readonly ImportedKey[]): Promise<void> {
     const running = this.known.get(zone);
     const { look, signing } = running;
@@ -260,18 +263,18 @@ export class ZoneSigning implements ZoneSigners {
     await this.#effect(zone);
   }
 
-  /** Has what was stored take effect. What cannot be signed now is tried again. */
+  /** Has the stored state take effect. A zone that cannot be signed now is tried again. */
   async #effect(zone: string): Promise<void> {
     await this.#resign(this.known.get(zone));
     this.#schedule.touch(zone);
   }
 
-  /** Looks at a zone anew: what has failed may be possible now. */
+  /** Looks at a zone anew: work that has failed may be possible now. */
   #again(zone: string): void {
     const running = this.known.get(zone);
     warnOnce(running, this.known.wishOf(zone), this.#options.log);
     if (running.failure !== undefined) running.failure = { ...running.failure, retryAt: this.#now() };
-    // Other resolvers are there perhaps, or whoever has mended the parent does not want to wait.
+    // Other resolvers may be there now, or somebody has mended the parent and does not want to wait.
     if (running.look?.isByResolver || running.look?.isForeign) running.look = undefined;
     if (running.look !== undefined) running.look = { ...running.look, silent: 0 };
     running.signersLook = undefined;
@@ -284,7 +287,7 @@ export class ZoneSigning implements ZoneSigners {
     return running.next;
   }
 
-  /** Does what is due for a zone. Never rejects. */
+  /** Does the work that is due for a zone. Never rejects. */
   async #work(zone: string): Promise<void> {
     const running = this.known.get(zone);
     if (!this.known.isServed(zone)) return;
@@ -313,7 +316,7 @@ export class ZoneSigning implements ZoneSigners {
     running.signersLook = await lookAtSigners(signing, running.signersLook, policy, asking);
   }
 
-  /** Returns how many signatures were made. Never rejects. */
+  /** Returns the number of signatures that were made. Never rejects. */
   async #resign(running: RunningSigning, isAnew = false): Promise<number> {
     const { zone } = running.signing;
     const { keeper } = this.known;
@@ -335,7 +338,7 @@ export class ZoneSigning implements ZoneSigners {
     }
   }
 
-  /** Notes why a zone could not be signed. It is said once. */
+  /** Notes why a zone could not be signed. The reason is logged once. */
   #failed(running: RunningSigning, error: unknown): void {
     const { zone, damage } = running.signing;
     const { failure } = running;

@@ -1,6 +1,6 @@
 /**
- * Looks at the DS records of zones: asks the servers of the parent, or resolvers where those are not configured, and notes what they say. What the
- * parent's servers say moves the states of keys; what resolvers say does not.
+ * Looks at the DS records of zones: asks the servers of the parent, or resolvers where the parent is not configured, and notes the answers.
+ * Answers of the parent's servers move the states of keys; answers of resolvers do not.
  */
 import type { Config } from '../../../config/schema.js';
 import { parentSeen } from '../../../dnssec/rollover/events.js';
@@ -56,7 +56,7 @@ export class DelegationLooks {
     this.#resolver.close();
   }
 
-  /** `policy`: configured, or the last one. What is news is said once. Rejects with the errors of the state. */
+  /** `policy`: configured, or the last one. News is logged once. Rejects with the errors of the state. */
   async look(running: RunningSigning, policy: DnssecPolicy): Promise<void> {
     const { zone, apex, kept } = running.signing;
     const before = lookInUse(running.look, policy);

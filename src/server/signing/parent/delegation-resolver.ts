@@ -1,6 +1,6 @@
 /**
- * What resolvers say of the DS records of a zone whose parent is not configured. It is asked before a zone gets its first key, and to show
- * people what others see; no state of a key goes by it.
+ * Asks resolvers for the DS records of a zone whose parent is not configured: before the zone gets its first key, and to show people the
+ * view of others. No state of a key moves by the answer.
  */
 import { randomInt } from 'node:crypto';
 import { getServers } from 'node:dns';
@@ -15,7 +15,7 @@ import { openNotifySockets } from '../../notify/notify-sockets.js';
 import { askOnStream, placeOf } from '../../notify/resolver-stream.js';
 import { Slots } from '../../secondaries/slots.js';
 
-/** `unclear`: resolvers answer other questions, but not this one. `silent`: none is there that knows anything of the root zone. */
+/** `unclear`: a resolver answers about the root zone, but none answers this question. `silent`: none answers about the root zone. */
 export type ResolverSays =
   | { readonly kind: 'answer'; readonly ds: readonly Uint8Array[] }
   | { readonly kind: 'unclear' | 'silent'; readonly reason: string };
@@ -24,7 +24,7 @@ export type ResolverSays =
 export type AskResolver = (apex: Uint8Array) => Promise<ResolverSays>;
 
 const ID_LIMIT = 65_536;
-/** Milliseconds to wait for a resolver over TCP, and for one that has given no answer there over UDP. A guess: the name is often cached. */
+/** Milliseconds to wait for a resolver over TCP, and then over UDP if it has not answered. A guess: the name is often cached. */
 const PATIENCE = 2000;
 /** Questions at once. A guess, as that of LOOKUPS for DSYNC records: resolvers have other clients. */
 const QUESTIONS = 16;
@@ -39,7 +39,7 @@ export class DelegationResolver {
   readonly #clock: Clock;
   readonly #sockets: ReturnType<typeof openNotifySockets>;
   readonly #slots = new Slots(QUESTIONS);
-  /** What waits for a datagram, by who is to send it and its id. */
+  /** The takers of awaited datagrams, by sender and id. */
   readonly #waiting = new Map<string, (message: Uint8Array) => void>();
   #addresses: readonly string[];
   #silence: { readonly until: number; readonly says: ResolverSays } | undefined;
@@ -85,7 +85,7 @@ export class DelegationResolver {
     const answer = await this.#first(servers, apex, Type.DS, (message, id) => readResolvedDs(message, id, apex));
     if (!('reason' in answer)) return { kind: 'answer', ds: answer.found };
     const { reason } = answer;
-    // Whoever has an answer for the root zone is there, and has a way to the DNS: then it is this name that has no answer.
+    // A resolver with an answer for the root zone is there, and reaches the DNS: then only this name has no answer.
     const root = await this.#first(servers, ROOT, Type.NS, (message, id) => {
       checkResolverAnswer(message, id, 'the root zone');
       if (readU16(message, ANCOUNT) > 0) return true;
@@ -124,7 +124,7 @@ export class DelegationResolver {
     }
   }
 
-  /** Over TCP; over UDP if nothing comes there, since some do not answer over TCP. */
+  /** Asks over TCP, and over UDP if no answer comes: some servers do not answer over TCP. */
   async #askServer<T>(server: string, name: Uint8Array, type: number, read: Read<T>): Promise<T> {
     const id = randomInt(ID_LIMIT);
     const octets = resolverQuestion(id, name, type, { dnssec: true });

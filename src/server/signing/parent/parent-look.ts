@@ -1,4 +1,4 @@
-/** A look at the DS records of a zone at all servers of its parent: what it says, and when the next one is due. */
+/** A look at the DS records of a zone at all servers of its parent: its result, and the time of the next look. */
 import { DigestType, dsRdata } from '../../../dnssec/keys/delegation-signer.js';
 import type { KeyProgress, ZoneKeys } from '../../../dnssec/rollover/key-state.js';
 import { endOf } from '../../../dnssec/rollover/waits.js';
@@ -13,13 +13,13 @@ export interface ParentLook {
   readonly at: number;
   /** Whether resolvers were asked, not the servers of the parent. */
   readonly isByResolver: boolean;
-  /** What was seen, in words. */
+  /** The result in words. */
   readonly text: string;
   /** Whether there is no DS record (Facts.isDsDenied); undefined: that is not known. */
   readonly isDenied: boolean | undefined;
   /** RDATA of the DS records that any server has. */
   readonly ds: readonly Uint8Array[];
-  /** Whether there are DS records, and none is of a key of the zone: it is bogus for who validates. */
+  /** Whether there are DS records, and none is of a key of the zone: then the zone is bogus for validators. */
   readonly isForeign: boolean;
   /** Looks, this one included, since the last one that was answered as a whole. */
   readonly silent: number;
@@ -27,9 +27,9 @@ export interface ParentLook {
   readonly silentSince: number | undefined;
 }
 
-/** What DS records of an answer say. */
+/** Judge the DS records of an answer. */
 export interface Judges {
-  /** Whether none is of a key of the zone, though there are some, those of other signers (RFC 8901) apart. */
+  /** Whether there are DS records, and none is of a key of the zone. Those of other signers (RFC 8901) do not count. */
   isForeign(ds: readonly Uint8Array[]): boolean;
   /** Whether there are none but those of other signers. */
   isDenial(ds: readonly Uint8Array[]): boolean;
@@ -38,21 +38,21 @@ export interface Judges {
 /** Seconds between two looks: half of the time that caches keep DS records, within these bounds. A guess. */
 const MIN_INTERVAL = 1;
 const MAX_INTERVAL = 3600;
-/** Seconds until the DS record of a key in use is looked at again. A guess: nobody but people changes it. */
+/** Seconds until the DS record of a key in use is looked at again. A guess: only people change it. */
 const WATCH_INTERVAL = 86_400;
 /** Seconds until resolvers that did not answer are asked again; twice as many after each further failure. A guess. */
 const RETRY = 5;
 /** Seconds for which a look says whether a zone may be given its first key. A guess. */
 const FRESH = 300;
-/** Seconds without any resolver after which a zone gets its first key all the same. A guess: a network that comes up late is there by then. */
+/** Seconds without any resolver after which a zone gets its first key all the same. A guess: a slow network has come up by then. */
 const LONELY = 60;
 const DIGESTS = Object.values(DigestType);
 /** Where the digest type is in DS RDATA. */
 const DIGEST_TYPE = 3;
 
 /**
- * Whether a server has a DS record of this key. With a digest that we cannot make, tag and algorithm have to do: taken for absent, it would let
- * the key go while validators that know the digest need it.
+ * Whether a server has a DS record of this key. Where we cannot make the digest, tag and algorithm decide: if such a record counted as
+ * absent, the key would go while validators that know the digest need it.
  */
 export function hasDs(answer: readonly Uint8Array[], dnskey: Uint8Array, zone: Uint8Array): boolean {
   const own = dsRdata(dnskey, zone);
@@ -88,7 +88,7 @@ export function lookOf(
   };
 }
 
-/** What resolvers say. Where none is there for a while, nobody can be asked, and a zone is signed all the same. */
+/** The look by the answer of resolvers. Where no resolver is there for a while, nobody can be asked: then a zone is signed all the same. */
 export function resolverLookOf(
   says: ResolverSays,
   now: number,
@@ -128,7 +128,7 @@ export function judgesOf(apex: Uint8Array, own: readonly Uint8Array[], others: r
   return {
     isForeign(ds) {
       const ours = ds.filter((one) => !isOfOthers(one));
-      // Who validates does not heed those whose digests it does not know (RFC 4035 §5.2); where there is no key, all count.
+      // Validators do not heed DS records whose digests they do not know (RFC 4035 §5.2); where there is no key, all count.
       const heeded =
         own.length === 0 ? ours : ours.filter((one) => DIGESTS.some((digest) => digest === one[DIGEST_TYPE]));
       return heeded.length > 0 && !own.some((dnskey) => hasDs(heeded, dnskey, apex));
@@ -137,7 +137,7 @@ export function judgesOf(apex: Uint8Array, own: readonly Uint8Array[], others: r
   };
 }
 
-/** What is said of a zone with a look that found DS records of other keys only, and what can be done. */
+/** The message where a look found DS records of other keys only, with the remedy. */
 export function foreignDsText({ text }: ParentLook, { keys }: ZoneKeys, zone: string): string {
   const gives = `give it those keys with adotd ctl dnssec import ${zone}`;
   if (keys.length > 0)
@@ -145,17 +145,17 @@ export function foreignDsText({ text }: ParentLook, { keys }: ZoneKeys, zone: st
   return `gets no key, and is bogus for resolvers that validate: it has DS records, so it was signed before, and its keys are not here (${text}); ${gives}, or have the DS records removed; adotd ctl dnssec start ${zone} makes a new key all the same`;
 }
 
-/** What is said where a first key waits for an answer about DS records. */
+/** The hint where a first key waits for an answer about DS records. */
 export function startText(zone: string): string {
   return `adotd ctl dnssec start ${zone} makes a key without that`;
 }
 
-/** The look, if it was at those whom the policy has asked: the servers of the parent, or resolvers. */
+/** The look, if it asked the servers that the policy wants asked: those of the parent, or resolvers. */
 export function lookInUse(look: ParentLook | undefined, { rollover }: DnssecPolicy): ParentLook | undefined {
   return look?.isByResolver === rollover.isParentAsked ? undefined : look;
 }
 
-/** What is known about DS records where no key is there yet (Facts.isDsDenied). */
+/** Facts.isDsDenied for a zone that has no key yet. */
 export function denialOf(
   { look, isDelegated }: Looked,
   policy: DnssecPolicy | undefined,
@@ -167,7 +167,7 @@ export function denialOf(
   return isFresh ? known.isDenied : undefined;
 }
 
-/** What decides when a zone's DS records are looked at. */
+/** The facts that decide when a zone's DS records are looked at. */
 interface Looked {
   readonly look: ParentLook | undefined;
   /** Whether its name may have been delegated in the public DNS. */
@@ -176,7 +176,10 @@ interface Looked {
   readonly watchedFrom: number;
 }
 
-/** Seconds since 1970: when DS records are to be looked at next; undefined: nothing depends on them. `policy`: configured, or the last one. */
+/**
+ * Seconds since 1970: when DS records are to be looked at next; undefined: nothing depends on them. `policy`: the configured one, or the
+ * last one.
+ */
 export function nextLook(
   { keys }: StoredSigning,
   policy: DnssecPolicy | undefined,
@@ -207,7 +210,7 @@ function nextParentLook(
 ): number {
   const half = Math.min(MAX_INTERVAL, Math.max(MIN_INTERVAL, Math.floor(rollover.dsTtl / 2)));
   if (silent > 0) return at + Math.min(longest, half * 2 ** Math.min(silent, 20));
-  // A state moves by a look that comes when its time is over.
+  // A state moves only by a look that comes after its time is over.
   const ends = keys.keys.filter(isAtParent).flatMap((key) => endOf(key, 'ds', keys, rollover) ?? []);
   return Math.min(at + (isUrgent ? half : longest), ...ends.filter((end) => end > at));
 }
@@ -224,7 +227,7 @@ function isKnownToParent({ role, records }: KeyProgress): boolean {
   return role !== 'zsk' && records.ds.state === 'omnipresent';
 }
 
-/** Whether the parent is waited for to publish or to remove the DS record of a key. */
+/** Whether the DS record of a key is about to be published or removed at the parent. */
 function isAtParent({ role, records }: KeyProgress): boolean {
   const { state, since } = records.ds;
   return role !== 'zsk' && since !== undefined && (state === 'rumoured' || state === 'unretentive');

@@ -1,11 +1,11 @@
-/** What is known of the keys of other signers of a zone (RFC 8901): where they come from, and what is stored of them. */
+/** The keys of other signers of a zone (RFC 8901): their sources, and their stored form. */
 import { algorithmOf, keyTag } from '../../../dnssec/keys.js';
 import type { ForeignKey } from '../../../dnssec/rollover/key-state.js';
 import { type ApexKeys, eachList, withKeys, withoutKeys } from '../../../dnssec/signing/apex-keys.js';
 
 /**
- * What a new version brings; our own records may be among it, and do not count. `content`: all that the content has. `file`: all that the zone's
- * file has, beside which others may have been changed. `difference`: what goes and what comes.
+ * The records that a new version brings; our own may be among them, and do not count. `content`: all records of the content. `file`: all
+ * records of the zone's file; records that came in another way stay. `difference`: the records that go and that come.
  */
 export type GivenKeys =
   | { readonly kind: 'content' | 'file'; readonly keys: ApexKeys }
@@ -38,7 +38,7 @@ function storedKeys(keys: ApexKeys): StoredKeys {
   return { dnskey: texts(keys.dnskey), cds: texts(keys.cds), cdnskey: texts(keys.cdnskey) };
 }
 
-/** What there is after a version brought something. `own`: our own records. The file wins on what has changed in it. */
+/** The records of other signers after a version brought some. `own`: our own records. Where the file has changed, the file wins. */
 export function foreignAfter(kept: StoredForeign, given: GivenKeys | undefined, own: ApexKeys): StoredForeign {
   if (given === undefined) return kept;
   const foreign = (keys: ApexKeys): ApexKeys => withoutKeys(keys, own);

@@ -1,4 +1,4 @@
-/** What is different for the keys of a zone that other signers sign as well (RFC 8901). */
+/** The special rules for the keys of a zone that other signers sign as well (RFC 8901). */
 import type { ZoneKeys } from '../../../dnssec/rollover/key-state.js';
 import type { DnssecPolicy } from '../dnssec-policy.js';
 import { foreignStates, type StoredForeign } from './foreign-keys.js';
@@ -9,8 +9,8 @@ export function withForeign(keys: ZoneKeys, { all }: StoredForeign): ZoneKeys {
 }
 
 /**
- * The policy without a roll to an algorithm that the other signers do not have: no key of it may be in a DNSKEY RRset before all of them sign with
- * it (RFC 8901 §4).
+ * The policy without a roll to an algorithm that the other signers do not have: no key of that algorithm may be in a DNSKEY RRset before
+ * all of them sign with it (RFC 8901 §4).
  */
 export function held(policy: DnssecPolicy, { foreign }: ZoneKeys): DnssecPolicy {
   const [other] = foreign;

@@ -1,4 +1,4 @@
-/** A look at the keys of a zone at all servers of its other signers (RFC 8901): what they have, and when the next look is due. */
+/** A look at the keys of a zone at all servers of its other signers (RFC 8901): its result, and the time of the next look. */
 import { type SignerAnswer, signersSeen } from '../../../dnssec/rollover/events.js';
 import type { KeyProgress } from '../../../dnssec/rollover/key-state.js';
 import { endOf, signersWait } from '../../../dnssec/rollover/waits.js';
@@ -14,7 +14,7 @@ import type { RemoteServers } from '../remote-servers.js';
 import type { SigningZone } from '../signing-zone.js';
 import { dnskeyOf, type StoredSigning } from '../stored/stored-signing.js';
 
-/** What a server of another signer has at the apex. */
+/** The key records that a server of another signer has at the apex. */
 interface SignerKeys extends ApexKeys {
   /** Seconds: of its DNSKEY RRset. */
   readonly ttl: number;
@@ -30,7 +30,7 @@ export type AskSigners = (
 export interface SignersLook {
   /** Seconds since 1970. */
   readonly at: number;
-  /** What was seen, in words. */
+  /** The result in words. */
   readonly text: string;
   /** Looks, this one included, since the last one that all servers have answered. */
   readonly silent: number;
@@ -59,7 +59,7 @@ interface Asking {
   readonly log: Log;
 }
 
-/** Asks the other signers, and notes what they have. `before`: the look before. Rejects with the errors of the state. */
+/** Asks the other signers, and notes their answers. `before`: the look before. Rejects with the errors of the state. */
 export async function lookAtSigners(
   signing: SigningZone,
   before: SignersLook | undefined,
@@ -98,7 +98,7 @@ function answerOf(answer: SignerKeys, { dnskeys }: StoredSigning, apex: Uint8Arr
   };
 }
 
-/** What the servers lack of our keys that are published. */
+/** Says in words how many servers answered, and which of our published keys they lack. */
 function textOf(asked: number, known: readonly SignerKeys[], { keys, dnskeys }: StoredSigning): string {
   const answered = `${known.length} of ${counted(asked, 'server')} of the other signers answered`;
   if (known.length === 0) return answered;
@@ -133,7 +133,7 @@ export function nextSignersLook(
   const interval = Math.min(MAX_INTERVAL, Math.max(MIN_INTERVAL, Math.floor(rollover.keyTtl / 2)));
   const next = look.at + Math.min(MAX_INTERVAL, interval * 2 ** Math.min(look.silent, 20));
   if (look.silent > 0) return next;
-  // A state moves by a look that comes when its time is over.
+  // A state moves only by a look that comes after its time is over.
   const ends = waits.flatMap(({ key, record }) => endOf(key, record, keys, rollover) ?? []);
   return Math.min(next, ...ends.filter((end) => end > look.at));
 }

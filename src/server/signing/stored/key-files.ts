@@ -15,7 +15,7 @@ import type { Identity } from '../../process/privileges.js';
 const KEYS = 'keys';
 const ID_OCTETS = 12;
 
-/** What the state knows of a key whose file is wanted. */
+/** The facts that the state has of a key whose file is wanted. */
 interface KnownKey {
   readonly id: string;
   /** RDATA of its DNSKEY record. */
@@ -45,7 +45,7 @@ export class KeyFiles {
     this.#owner = owner;
   }
 
-  /** Makes the folder with the first key: what is wrong with it concerns zones that are signed here, and no other. Throws ADOTD_STATE. */
+  /** Makes the folder with the first key: a mistake in it concerns only zones that are signed here. Throws ADOTD_STATE. */
   #prepare(): void {
     const isNew = makeFolder(this.#folder);
     if (!isNew) return;
@@ -73,7 +73,7 @@ export class KeyFiles {
     };
     let pem: string | undefined;
     try {
-      // A pipe would be waited for.
+      // Reading a pipe would wait for its writer.
       if (!statSync(path).isFIFO()) pem = readFileSync(path, 'utf8');
     } catch (error) {
       const owner = codeOf(error) === 'EACCES' ? ', expected a file that the user of the server may read' : '';

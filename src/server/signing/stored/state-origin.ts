@@ -1,6 +1,7 @@
 /**
- * Tells of a state that was copied. Two servers that sign with copies of one state begin with the same keys, and each rolls them without the other: then
- * every zone has two sets of keys, one of them without a DS record. A restored backup looks the same, so it is said, and nothing is changed.
+ * Tells of a state that was copied. Two servers that sign with copies of one state begin with the same keys, and each rolls them without
+ * the other: then every zone has two sets of keys, one of them without a DS record. A restored backup looks the same, so there is only a
+ * warning.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync, statSync } from 'node:fs';
@@ -22,7 +23,7 @@ const MACHINE_ID = '/etc/machine-id';
 
 /**
  * Warns, once, when the state was last used on another machine, or in another folder that is still there, and notes where it is used now.
- * `signed`: zones that have keys. What cannot be stored is noted at the next start.
+ * `signed`: the number of zones that have keys. If the place cannot be stored, the next start notes it.
  */
 export async function noteOrigin(
   table: Pick<SigningTable, 'get' | 'put'>,
@@ -62,7 +63,7 @@ function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** What cannot be read is as if it was not there: nothing depends on it. */
+/** An entry that cannot be read counts as missing: nothing depends on it. */
 function read(value: Uint8Array | undefined): Origin | undefined {
   if (value === undefined) return undefined;
   try {

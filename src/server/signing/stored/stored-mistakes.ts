@@ -1,4 +1,4 @@
-/** What is wrong with the signed zones of a state: what a configuration would do to them, and keys that cannot be used. */
+/** Mistakes in the signed zones of a state: effects of a configuration that may not be meant, and keys that cannot be used. */
 import type { Config } from '../../../config/schema.js';
 import { AdotdError } from '../../../errors.js';
 import { mayRead, type User } from '../../process/user-access.js';
@@ -13,7 +13,7 @@ interface StoredMistake {
   readonly message: string;
 }
 
-/** `folder`: of the state. `stored`: what it has, by zones. `user`: that the server becomes; undefined: it stays who runs this. */
+/** `folder`: of the state. `stored`: its entries by zone. `user`: the one that the server becomes; undefined: the user of this process. */
 export function storedMistakes(
   config: Config,
   folder: string,
@@ -49,7 +49,7 @@ function keyMistakes(
   });
 }
 
-/** The message of a coded error instead of what it keeps from being there. */
+/** The result of `read`, or the message if it throws a coded error. */
 function attempt<T extends object>(read: () => T): T | string {
   try {
     return read();

@@ -1,4 +1,4 @@
-/** What the state has of a zone that is signed here, as JSON: the states of its keys, and the policy that was in force last. */
+/** The stored state of a zone that is signed here, as JSON: the states of its keys, and the policy that was in force last. */
 import * as z from 'zod/mini';
 import { bitsOf } from '../../../dnssec/keys.js';
 import {
@@ -19,7 +19,7 @@ export interface StoredSigning {
   readonly policy: DnssecPolicy | undefined;
   /** RDATA of the keys' DNSKEY records in base64, by id. */
   readonly dnskeys: Readonly<Record<string, string>>;
-  /** Whether what is served has no signatures of ours: there were no keys yet, or the last ones have gone. */
+  /** Whether the served version has no signatures of ours: there were no keys yet, or the last ones have gone. */
   readonly isUnsigned: boolean;
   /** The records of other signers. */
   readonly foreign: StoredForeign;
@@ -38,10 +38,10 @@ export function dnskeyOf(dnskeys: StoredSigning['dnskeys'], id: string): Uint8Ar
   return Buffer.from(dnskeys[id] ?? '', 'base64');
 }
 
-/** Name of the table in the state that has it, by zones. */
+/** Name of the table in the state that has it, by zone. */
 export const SIGNING_TABLE = 'dnssec';
 
-/** Raised when older versions cannot read what is stored. */
+/** Raised when older versions cannot read the new form. */
 const FORMAT = 1;
 
 const time = z.optional(z.number());
@@ -99,7 +99,7 @@ const NO_KEYS = { dnskey: [], cds: [], cdnskey: [] };
 
 const stored = z.object({
   format: z.literal(FORMAT),
-  /** Absent in what older versions have stored. */
+  /** Absent in states that older versions have stored. */
   zone: z.optional(z.string()),
   keys: z.object({
     keys: z.array(key),
@@ -125,8 +125,8 @@ export function encodeSigning(signing: StoredSigning, zone: string): Uint8Array 
 }
 
 /**
- * Reads what encodeSigning() has written. Throws ADOTD_STATE for everything else: such a zone must not be given new keys, since its old ones
- * may be in caches.
+ * Reads what encodeSigning() has written. Throws ADOTD_STATE for everything else: such a zone must not be given new keys, since its old
+ * ones may be in caches.
  */
 export function decodeSigning(octets: Uint8Array, zone: string): StoredSigning {
   let read: z.infer<typeof stored>;
@@ -171,7 +171,7 @@ function firstIssue(error: unknown): string {
 
 type ReadKey = z.infer<typeof key>;
 
-/** What is undefined is left out in JSON. `bits`: from the DNSKEY record; versions before did not store them. */
+/** Adds the undefined members, which JSON leaves out. `bits`: from the DNSKEY record; older versions did not store them. */
 function wholeKey({ active, records, parent, signers, ...others }: ReadKey, bits: number | undefined): KeyProgress {
   const whole = ({ state, since }: ReadKey['records']['ds']): RecordProgress => ({ state, since });
   const { dnskey, krrsig, zrrsig, ds } = records;
@@ -208,8 +208,8 @@ function wholePolicy(read: z.infer<typeof policy> | undefined): DnssecPolicy | u
 }
 
 /**
- * Octets that are the same when nothing has to be stored: times move on at every step, without telling more than what is stored does. A TTL
- * that is served now counts as served at the time when it is looked at next.
+ * A text that stays the same while nothing has to be stored. The time does not count: it moves on at every step, and a later one alone says
+ * no more. Nor does the last time of a TTL that is served now: the next look sets it.
  */
 export function significant({ keys, ...others }: StoredSigning): string {
   const { ttls, current: now } = keys;
