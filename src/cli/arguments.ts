@@ -6,7 +6,7 @@ import { habitOfOption } from './habits.js';
 /** The command line is wrong: exit status 2. */
 export class UsageError extends Error {}
 
-/** An option that the verb does not have, and nothing says what is meant by it. */
+/** An option that the verb does not have, and for which there is no remedy yet. */
 export class UnknownOption extends UsageError {
   readonly verb: string;
   /** As it was typed, without its value. */
@@ -18,7 +18,7 @@ export class UnknownOption extends UsageError {
     this.option = option;
   }
 
-  /** The same error with what to do: the end of its message. */
+  /** The same error with a remedy: the end of its message. */
   with(remedy: string): UsageError {
     return new UsageError(unknownText(this.verb, this.option, remedy));
   }
@@ -103,7 +103,7 @@ function valueMistake({ rawName, value, inlineValue }: OptionToken, type: 'strin
   return `${rawName}: found ${value}, expected a value; one that begins with a dash is written ${rawName}=${value}`;
 }
 
-/** The error for `word`, which is no option, with what was most probably meant. */
+/** The error for `word`, which is no option, with the option that was most probably meant. */
 function unknown(verb: string, word: string, options: Options): UsageError {
   const known = Object.keys(options);
   const [option = word] = word.split('=');

@@ -163,7 +163,7 @@ function signaturesText(expire: number | undefined, now: number): string {
   return expire < now ? 'EXPIRED' : `${duration(expire - now)} left`;
 }
 
-/** The consumed catalogs, and what is odd about them. */
+/** The consumed catalogs, and their oddities. */
 export function catalogsText(catalogs: readonly CatalogStatus[]): string {
   if (catalogs.length === 0) return 'no catalog is consumed\n';
   const head = ['catalog', 'state', 'serial', 'members', 'going'];
@@ -287,7 +287,7 @@ function octets(count: number): string {
   return `${(count / 1000 ** exponent).toFixed(1)} ${['B', 'kB', 'MB', 'GB'][exponent]}`;
 }
 
-/** How a check of a secondary zone ended, and what each primary said that could not be used. */
+/** Says how a check of a secondary zone ended, and why each primary that failed could not be used. */
 export function transferText(zone: string, { isConfirmed, isNew, serial, failures }: RoundResult): string {
   const has = serial === undefined ? 'it has never been transferred' : `serial ${serial} stays`;
   const found = isNew ? `transferred, serial ${serial} now` : `serial ${serial} is the newest`;

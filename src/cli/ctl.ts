@@ -49,7 +49,7 @@ interface Call {
   readonly config: string | undefined;
   /** The argument of the command. */
   readonly word: string | undefined;
-  /** Of an action, what is behind the word. */
+  /** Of an action, the argument behind the word. */
   readonly object: string | undefined;
   readonly json: boolean;
   readonly force: boolean;
@@ -269,7 +269,7 @@ out of its time; 3 the server did not answer.
     try {
       return await control(words);
     } catch (error) {
-      // For a monitoring program, the states 0 to 2 are what the server says of itself.
+      // For a monitoring program, the states 0 to 2 come from the server itself.
       const asked = words.find((word) => word === 'dnssec' || Object.hasOwn(COMMANDS, word));
       throw asked === 'status' ? new FailedWith(StatusExit.unknown, error) : error;
     }

@@ -80,7 +80,7 @@ const PLUS: Readonly<Record<string, Meaning>> = {
   nocdflag: NOTHING,
 };
 
-/** By letter: what an option with a value becomes. */
+/** By letter: our words for an option with a value. */
 const DASH: Readonly<Record<string, (value: string) => readonly string[]>> = {
   p: (value) => ['--port', value],
   t: (value) => [value],
@@ -91,7 +91,7 @@ const DASH: Readonly<Record<string, (value: string) => readonly string[]>> = {
   k: (value) => ['--tsig-file', value],
 };
 
-/** Options of dig that there are not, with what to do instead. */
+/** Options of dig that do not exist here, each with its remedy. */
 const MISSING: Readonly<Record<string, string>> = {
   '4': "give the server's IPv4 address: @192.0.2.53",
   '6': "give the server's IPv6 address: @2001:db8::53",

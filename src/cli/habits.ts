@@ -220,7 +220,7 @@ const OPTIONS: Readonly<Record<string, Habits>> = {
   },
 };
 
-/** By what is typed in place of a verb. */
+/** By the word typed in place of a verb. */
 const VERBS: Habits = {
   start: 'write adotd serve',
   run: 'write adotd serve',
@@ -247,7 +247,7 @@ const VERBS: Habits = {
   nsupdate: 'write adotd update',
 };
 
-/** By what is typed in place of a command of `adotd ctl`. */
+/** By the word typed in place of a command of `adotd ctl`. */
 const COMMANDS: Habits = {
   stop: 'write drain',
   halt: 'write drain',
@@ -271,12 +271,12 @@ export function habitOfOption(verb: string, option: string): string | undefined 
   return Object.hasOwn(OPTIONS, verb) ? habitOf(OPTIONS[verb] ?? {}, option) : undefined;
 }
 
-/** The same for a verb that there is not. */
+/** The same for a verb that does not exist. */
 export function habitOfVerb(verb: string): string | undefined {
   return habitOf(VERBS, verb);
 }
 
-/** The same for a command of `adotd ctl` that there is not. */
+/** The same for a command of `adotd ctl` that does not exist. */
 export function habitOfCommand(command: string): string | undefined {
   return habitOf(COMMANDS, command);
 }

@@ -1,4 +1,4 @@
-/** `adotd import`: makes a clean zone file of what other servers and panels export, and says what was odd. */
+/** `adotd import`: makes a clean zone file of an export of another server or a panel, and reports oddities. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { AdotdError, codeOf, counted, ErrorCode, systemReason } from '../errors.js';
@@ -17,7 +17,7 @@ const OPTIONS = {
 } as const satisfies Options;
 
 const STANDARD_INPUT = '-';
-/** Its file descriptor: `process.stdin` would make it one that does not wait. */
+/** The file descriptor of standard input: with `process.stdin`, reads from it would not wait. */
 const STDIN = 0;
 
 export const importVerb: Verb = {

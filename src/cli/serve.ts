@@ -139,7 +139,7 @@ function overridden(config: Config, flags: Flags): Config {
   const number = (text: string): number | string => (/^[0-9]+$/.test(text) ? Number(text) : text);
   const whole = {
     ...config,
-    // Of the zones, only the files are others: the rest names zones.
+    // Only the folder and the files of the zones are replaced: the other settings refer to zones by name.
     ...((flags.zones ?? flags.zone) !== undefined && {
       zones: { ...config.zones, folder: flags.zones, files: namedZones('serve', flags.zone) },
     }),

@@ -1,6 +1,6 @@
 /**
- * Files of large values: an entry that says what the value is, then the value in chunks, each an entry with a checksum. So neither writing
- * nor reading keeps the event loop waiting for long.
+ * Files of large values: an entry that describes the value, then the value in chunks, each an entry with a checksum. So neither writing nor
+ * reading keeps the event loop waiting for long.
  */
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -41,7 +41,7 @@ export async function writeChunkFile(path: string, header: ValueHeader, pieces: 
   return octets;
 }
 
-/** A value that is read, or why it cannot be. */
+/** A value that is read, or the reason why it cannot be read. */
 export type ReadValue = { readonly octets: Uint8Array } | { readonly damage: string };
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Entries: what the files of the state folder are made of. An entry is a header, a payload, and the header once more, so that one
+ * Entries: the parts that the files of the state folder are made of. An entry is a header, a payload, and the header once more, so that one
  * damaged octet never hides which entry it has hit. Numbers are in network order; header and payload are filled up to eight octets.
  *
  *   header    magic, octets of the header, octets of the payload, CRC-32 of the payload, sequence number (48 bits), type, flags,
@@ -51,11 +51,11 @@ export const EntryType = {
   LOSS: 6,
   /** A part of a large value, in a file of its own. */
   CHUNK: 7,
-  /** All that was of use in older files stands before this. */
+  /** All useful entries of older files stand before this. */
   MOVED: 8,
   /** The last entry of a file that another one continues. */
   CLOSED: 9,
-  /** Takes the place of what was never promised to be there. */
+  /** Takes the place of entries that were never acknowledged. */
   FILLER: 10,
   /** Begins the file of a large value. */
   VALUE: 11,
@@ -94,8 +94,8 @@ export function checksum(octets: Uint8Array): number {
 }
 
 /**
- * The octets of an entry, and what its header says. `crc` is the checksum that is written for the payload. Throws RangeError for a name or
- * a payload that is too long.
+ * The octets of an entry, and the content of its header. `crc` is the checksum that is written for the payload. Throws RangeError for a
+ * name or a payload that is too long.
  */
 export function encodeEntry(
   entry: Entry,

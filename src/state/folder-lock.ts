@@ -1,6 +1,6 @@
 /**
  * Keeps a second server away from a state folder. The lock is a Unix socket in the folder that its owner listens on: the system closes it
- * with the process, however that ends, and it is seen from other containers of the machine that have the folder too.
+ * with the process, however that ends, and other containers of the machine that have the folder see it too.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, linkSync, openSync, renameSync, rmSync } from 'node:fs';
@@ -126,7 +126,7 @@ function isAlive(path: string): Promise<boolean> {
     probe.once('error', (error) => {
       const code = codeOf(error);
       if (code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'ENOTSOCK') resolve(false);
-      // More wait there than it has taken so far.
+      // More connections wait there than the process has accepted so far.
       else if (code === 'EAGAIN') resolve(true);
       else reject(error);
     });

@@ -10,7 +10,7 @@ export const FILE_MODE = 0o600;
 /** Folders inside of the state folder. */
 export const Inside = { IMAGES: 'images', RUNS: 'runs', DAMAGED: 'damaged' } as const;
 
-/** An error that names a path of the state, and what can be done. */
+/** An error that names a path of the state, and the remedy. */
 export function stateError(path: string, reason: string, cause?: unknown): AdotdError {
   return new AdotdError(ErrorCode.STATE, `state ${path}: ${reason}`, { cause });
 }
@@ -51,7 +51,7 @@ export function prepareFolder(folder: string): void {
     if (!stats.isDirectory()) throw stateError(folder, 'expected a folder, found a file; choose another state.folder');
     checkOwner(folder, stats, process.geteuid?.());
     if ((stats.mode & 0o777) !== FOLDER_MODE) chmodSync(folder, FOLDER_MODE);
-    // Where copies of what is damaged go matters only when there is some.
+    // The folder for copies of damaged parts matters only when there are some, so it is not checked.
     for (const name of [Inside.IMAGES, Inside.RUNS]) makeFolder(join(folder, name));
     mkdirOnly(join(folder, Inside.DAMAGED));
   } catch (error) {
@@ -71,7 +71,7 @@ export function makeFolder(path: string): boolean {
   }
 }
 
-/** Throws ADOTD_STATE when there is something in place of a folder of the state. */
+/** Throws ADOTD_STATE when something else is in place of a folder of the state. */
 export function needFolder(path: string): void {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats?.isDirectory()) return;
@@ -90,7 +90,7 @@ function mkdirOnly(path: string): void {
   }
 }
 
-/** Throws ADOTD_STATE when the folder is not of the user `own`, as which the server runs; undefined: this system has no users. */
+/** Throws ADOTD_STATE when the folder does not belong to `own`, the user that the server runs as; undefined: this system has no users. */
 export function checkOwner(folder: string, { uid }: Stats, own: number | undefined): void {
   if (own === undefined || uid === own) return;
   const found = `the folder belongs to user ${uid}, the server runs as user ${own}`;
@@ -117,7 +117,7 @@ export async function writeFileDurably(path: string, pieces: Iterable<Uint8Array
   let octets = 0;
   try {
     await rm(aside, { force: true });
-    // The folder may be another user's, who must not have root follow a link.
+    // The folder may belong to another user, who must not make root follow a link.
     const file = await open(aside, 'wx', FILE_MODE);
     try {
       for (const piece of pieces) {

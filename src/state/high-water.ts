@@ -1,6 +1,6 @@
 /**
- * The high-water mark: how far the ledger was on disk when its last change was acknowledged. With it, octets that were lost can be told
- * from octets that nobody was promised. Two copies are written in turn, so that one is whole whenever the process ends.
+ * The high-water mark: the octets of the ledger that were on disk when its last change was acknowledged. It tells lost octets from octets
+ * that were never acknowledged. Two copies are written in turn, so that one is whole whenever the process ends.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { codeOf } from '../errors.js';

@@ -18,7 +18,7 @@ import type { ZoneIndex } from './zone-index.js';
 
 /** Milliseconds from a change to the time at which its image is written, so that many changes make one image. A guess. */
 const DELAY = 2000;
-/** With it, large images that change all the time are written at this pace at most: octets a millisecond. A guess. */
+/** Large images that change all the time are written at this pace at most: octets a millisecond. A guess. */
 const PACE = 1000;
 /**
  * Octets of the largest image in the ledger; a larger one has a file. Measured: 10,000 files take 34 s to be written on a busy machine, as
@@ -64,7 +64,7 @@ export class ImageCache {
     this.#report = report;
   }
 
-  /** Has an image written some time later. */
+  /** Notes an image that is to be written some time later. */
   keep(zone: string, cached: CachedImage): void {
     const due = performance.now() + Math.max(DELAY, cached.image.byteLength / PACE);
     this.#waiting.set(zone, { ...cached, due: Math.min(due, this.#waiting.get(zone)?.due ?? due) });

@@ -34,7 +34,7 @@ export interface Snapshot {
 
 export interface KeptZone {
   readonly zone: string;
-  /** As it is on disk, and as it will be when all that waits is. */
+  /** The zone as it is on disk, and as it will be when all waiting changes are on disk. */
   durable: Snapshot;
   pending: Snapshot;
   /** The entry that `durable` is from. */
@@ -96,7 +96,7 @@ export function firstDifference({ newest, older }: Head): number {
   return ((older ?? newest)?.number ?? 0) + 1;
 }
 
-/** Forgets the entries that neither what is on disk nor what will be there refers to; returns the contents among them. */
+/** Forgets the entries that neither `durable` nor `pending` refers to, and returns them. */
 export function prune(kept: KeptZone): Place[] {
   const wanted = new Set<number>();
   let first = Number.POSITIVE_INFINITY;

@@ -1,4 +1,4 @@
-/** The files of the ledger (ledger.ts): finding them and what is in them at a start, reading entries, beginning and removing files. */
+/** The files of the ledger (ledger.ts): finding them and their entries at a start, reading entries, beginning and removing files. */
 import { readdirSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,9 +7,9 @@ import { FILE_MODE, Inside, stateError, syncFolder, writeFileDurably } from './f
 import { HighWater } from './high-water.js';
 import { type Gap, readPart, scanFile } from './scan.js';
 
-/** Raised when older versions cannot read what is written. */
+/** Raised when older versions cannot read the new files. */
 const FORMAT = 1;
-/** Octets that are set aside of a part that is damaged. A guess. */
+/** Octets of a damaged part that are copied for the operator. A guess. */
 const MAX_ASIDE = 16 << 20;
 const NOTHING = new Uint8Array(0);
 
@@ -118,7 +118,7 @@ export class LedgerFiles {
     const isShort = !isLast ? type !== EntryType.CLOSED : promised === Infinity ? end < size : end < promised;
     if (isShort) this.#setAside(file, end, Math.max(size, promised === Infinity ? 0 : promised), Infinity);
     if (!isLast || end === size) return;
-    // Nobody was told that this is stored: it was being written when the process or the machine ended.
+    // These octets were never acknowledged: they were being written when the process or the machine ended.
     await handle.truncate(end);
     file.octets = end;
   }
@@ -135,7 +135,7 @@ export class LedgerFiles {
     this.damage.push({ path, reason, isLoss: true });
   }
 
-  /** Notes that a part of a file cannot be read, and copies what is there. */
+  /** Notes that a part of a file cannot be read, and copies its octets. */
   #setAside({ number, path, handle, octets }: LedgerFile, from: number, to: number, upTo: number): void {
     const found = readPart(handle.fd, from, Math.max(0, Math.min(to, octets, from + MAX_ASIDE) - from));
     const aside =
@@ -191,7 +191,7 @@ export class LedgerFiles {
     return this.#writeAside(`entry-${sequence}-type-${type}`, this.payloadAsFound(place));
   }
 
-  /** Removes files of which nothing is of use any more. */
+  /** Removes files that have no useful entries any more. */
   async remove(files: readonly LedgerFile[]): Promise<void> {
     for (const { number, path, handle } of files) {
       this.#files.delete(number);
@@ -215,9 +215,10 @@ function checkFormat(path: string, format: number): void {
 }
 
 /**
- * The largest sequence number before a gap of a file; `older`: of the files before, undefined: they are gone. An entry behind the gap with a
- * larger one was appended after those in the gap: a copy of an older entry has a smaller one than the first entry of its file. Nothing is
- * known without that entry and the file before, nor where the next entry is older: parts of the file may have moved. Then it is Infinity.
+ * The largest sequence number before a gap of a file. `older`: the largest one of the files before; undefined: they are gone. An entry
+ * behind the gap with a larger number was appended after those in the gap: a copy of an older entry has a smaller number than the first
+ * entry of its file. The result is Infinity if both that first entry and the file before are missing, or if the next entry is older or
+ * missing: then parts of the file may have moved.
  */
 function lastBefore({ from, before, behind }: Gap, older: number | undefined): number {
   if (from === 0 && older === undefined) return Infinity;
@@ -225,7 +226,7 @@ function lastBefore({ from, before, behind }: Gap, older: number | undefined): n
   return behind > last ? last : Infinity;
 }
 
-/** Writes an entry without meaning over a part that was being written when the machine lost its power, and that nobody was promised. */
+/** Writes an entry without meaning over a part that was being written when the machine lost its power: it was never acknowledged. */
 async function fill({ handle }: LedgerFile, { from, to }: Gap): Promise<void> {
   const entry = { type: EntryType.FILLER, isRemoval: false, name: '', fields: [], sequence: 0 };
   const { length } = encodeEntry(entry, NOTHING).octets;

@@ -210,7 +210,7 @@ export class Ledger {
         await file.handle.datasync();
         this.#files.mark.set({ file: file.number, octets: began + octets });
       } catch (error) {
-        // The kernel may have forgotten what it could not write: what a second fdatasync says would prove nothing.
+        // The kernel may have forgotten the octets that it could not write: a second fdatasync would prove nothing.
         return this.#fail(file.path, error);
       }
     }

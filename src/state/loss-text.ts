@@ -4,7 +4,10 @@ import { counted } from '../errors.js';
 /** Zones that a line names. A guess. */
 const MAX_NAMED = 10;
 
-/** Which zones a loss concerns, and what helps. `zones`: those that may have lost a change; `whole`: how many have lost nothing. */
+/**
+ * Says which zones a loss concerns, and names the remedy. `zones`: those that may have lost a change; `whole`: the number of those that
+ * lost nothing.
+ */
 export function lossText(zones: readonly string[], whole: number): string {
   const rest = zones.length - MAX_NAMED;
   const names = `${zones.slice(0, MAX_NAMED).join(', ')}${rest > 0 ? ` and ${counted(rest, 'other')}` : ''}`;

@@ -5,7 +5,7 @@ import { codeOf } from '../errors.js';
 
 /**
  * Returns whether the folder was made; false: it was there. Throws errors of the system. The option `recursive` of node:fs is not used: it
- * never ends where a folder exists, and says that nothing can be made in it for ENOENT, as /proc does.
+ * never ends in an existing folder that gives ENOENT for everything that is made in it, as /proc does.
  */
 export function makeFolders(path: string, mode: number): boolean {
   try {

@@ -81,7 +81,7 @@ function entriesBetween(window: Window, from: number, end: number): { entry: Fou
   }
 }
 
-/** A part of the file in memory, that moves on with what is looked at. */
+/** A part of the file in memory. It moves on with the reads. */
 class Window {
   readonly #fd: number;
   readonly #size: number;

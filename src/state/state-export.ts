@@ -8,7 +8,7 @@ import { runPieces } from './run-pieces.js';
 import type { StoredContent } from './stored-zone.js';
 import type { ZoneStore } from './zone-store.js';
 
-/** Raised when older versions cannot read what is exported. */
+/** Raised when older versions cannot read an export. */
 export const EXPORT_FORMAT = 1;
 
 /** A line of an export. `records`, `removed`, `added` are octets of runs (zone/changes/record-run.ts) in base64; so is `value`. */
@@ -24,8 +24,8 @@ type ExportLine =
   | { readonly end: { readonly zones: number; readonly values: number } };
 
 /**
- * The lines of an export, each with its newline. Everything that is stored is in it, but for images and for differences that lead to what is
- * exported as records. `report` is told of zones that cannot be read, and are left out.
+ * The lines of an export, each with its newline. It has everything that is stored, except images and the differences that lead to the
+ * exported records. `report` is told of zones that cannot be read, and are left out.
  */
 export async function* exportState(store: ZoneStore, report: (text: string) => void): AsyncGenerator<string> {
   yield lineOf({ adotd: 'state', format: EXPORT_FORMAT });

@@ -10,14 +10,17 @@ import { EXPORT_FORMAT } from './state-export.js';
 import { PLAN_FLAG, type StoredFacts } from './zone-facts.js';
 import type { ZoneStore } from './zone-store.js';
 
-/** Names no plan: the server signs the zone by its own at once, and with it the SOA record, whose signature the new serial has broken. */
+/**
+ * The name of no plan. So the server signs the zone anew at once, by its own plan: the new serial has broken the signature of the SOA
+ * record.
+ */
 const NO_PLAN = 'raised';
 
 /** Octets from the serial to the end of SOA RDATA (RFC 1035 §3.3.13). */
 const SOA_SERIAL = 20;
 
 interface ImportOptions {
-  /** Zones whose serial has to be later than the one given, by zoneKey(): secondaries have that already. */
+  /** Serials by zoneKey(): the zone's serial has to be later than this one, which secondaries have already. */
   readonly above: ReadonlyMap<string, number>;
 }
 
@@ -32,8 +35,9 @@ interface Gathered {
 }
 
 /**
- * Stores what an export has; fulfilled with the zones and values stored, and the zones whose serials were raised. Rejects with ADOTD_STATE
- * when the store is not empty, when the export is malformed or cut off, or when it lacks a zone of `above`: then the folder has a part of it and is of no use.
+ * Stores the content of an export; fulfilled with the zones and values stored, and the zones whose serials were raised. Rejects with
+ * ADOTD_STATE when the store is not empty, when the export is malformed or cut off, or when it lacks a zone of `above`: then the folder has
+ * a part of it and is of no use.
  */
 export async function importState(
   store: ZoneStore,

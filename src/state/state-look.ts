@@ -38,8 +38,9 @@ interface StateLook {
 }
 
 /**
- * undefined: nothing is stored yet. `user`: that the server becomes, as which root makes the folder and those above it; undefined: it runs as
- * the user that runs this. Throws ADOTD_STATE for a folder that cannot be used, which names path and remedy.
+ * Looks at a state folder; undefined: nothing is stored yet. `user`: the user that the server becomes, for which root makes the folder and
+ * those above it; undefined: the server runs as the user that runs this. Throws ADOTD_STATE for a folder that cannot be used, which names
+ * path and remedy.
  */
 export function lookAtState(folder: string, user?: number): StateLook | undefined {
   try {
@@ -90,7 +91,7 @@ function needPlace(folder: string, isMadeWhole: boolean): void {
 function needFile(path: string): void {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats?.isDirectory()) throw stateError(path, 'expected a file, found a folder');
-  // A pipe would be waited for.
+  // Opening a pipe would wait for its other end.
   if (stats?.isFIFO()) throw stateError(path, 'expected a file, found a pipe');
   if (stats === undefined && path.endsWith(MARK) && lstatSync(path, { throwIfNoEntry: false }) !== undefined)
     throw stateError(path, 'expected a file, found a link that leads nowhere');
@@ -141,7 +142,7 @@ function lookAtFile(path: string, file: number, index: ZoneIndex): string[] {
   try {
     fd = openSync(path, 'r');
   } catch (error) {
-    // A server that runs has copied what is of use to a newer file.
+    // A running server has copied the useful entries to a newer file.
     if (codeOf(error) === 'ENOENT') return [];
     throw systemError(path, error);
   }

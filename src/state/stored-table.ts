@@ -7,7 +7,7 @@ import type { ZoneIndex } from './zone-index.js';
 
 /** Between the name of a table and a key. */
 const BETWEEN = '\0';
-/** Octets of the longest value: what is in the ledger is copied from time to time. A guess. */
+/** Octets of the longest value: values in the ledger are copied from time to time. A guess. */
 const MAX_VALUE = 1 << 20;
 const NOTHING = new Uint8Array(0);
 

@@ -73,7 +73,7 @@ export function removeValue(folder: string, fields: readonly number[]): void {
   if (fields[HAS_FILE] === 1) rmSync(pathOf(folder, fields[ID]!), { force: true });
 }
 
-/** Removes the files of values that no change came to refer to: the process ended before. */
+/** Removes the files of values that no change refers to: the process ended before the change was stored. */
 export function removeUnused(folder: string, used: ReadonlySet<number>): void {
   const runs = join(folder, Inside.RUNS);
   for (const name of readdirSync(runs)) if (!used.has(Number(name))) rmSync(join(runs, name), { force: true });

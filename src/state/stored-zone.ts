@@ -63,7 +63,7 @@ export interface ZoneCommit {
 export interface OpenOptions {
   /** Makes the run of a large image's records elsewhere, so that the event loop goes on; without it, it is made in place. */
   readonly makeRun?: MakeRun | undefined;
-  /** Is told in a line what is damaged, and what was done about it. */
+  /** Gets lines about damage, and about the measures taken. */
   readonly report: (text: string) => void;
   /** The ledger is written anew when it has this many octets (default 16 MiB), and twice as many as are of use. */
   readonly rewriteAt?: number;

@@ -17,7 +17,7 @@ export class Tidying {
   /** Octets of the ledger at which it may have to be written anew. */
   #limit: number;
   #isBusy = false;
-  /** Fulfilled when what was begun is done. */
+  /** Fulfilled when the rewriting that was begun last is over. */
   done: Promise<void> = Promise.resolve();
 
   constructor(ledger: Ledger, index: ZoneIndex, { report, rewriteAt = MIN_OCTETS }: OpenOptions) {

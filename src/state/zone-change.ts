@@ -1,4 +1,4 @@
-/** Works out what a change makes of a stored zone, and writes what is large ahead of it. */
+/** Works out a stored zone after a change, and writes large values ahead of the change. */
 import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import { isImage } from '../image/catalog.js';
 import { nameFromText, nameToText, sameName } from '../protocol/name.js';
@@ -36,7 +36,7 @@ export class ZoneChanges {
     this.#makeRun = makeRun;
   }
 
-  /** Writes what is large, and works out what the zone will be. Another change of the zone waits meanwhile. */
+  /** Writes large values, and works out the zone after the change. Another change of the zone waits meanwhile. */
   async prepare(kept: KeptZone, change: ZoneCommit): Promise<PreparedChange> {
     const { zone, pending } = kept;
     const apex = nameFromText(zone);
@@ -84,7 +84,7 @@ export class ZoneChanges {
     return { head, facts, contents, differences: stored, isRemoved: false };
   }
 
-  /** The run of an image that was made elsewhere; what is to be made in place stays as it is. */
+  /** Has the run of an image made elsewhere. A content whose run is made in place is returned as it is. */
   async #runOf(zone: string, content: Uint8Array): Promise<Uint8Array> {
     if (this.#makeRun === undefined || !isImage(content)) return content;
     try {

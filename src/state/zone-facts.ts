@@ -1,7 +1,7 @@
 /** The stored facts about a zone, besides its content. */
 import { isDeepStrictEqual } from 'node:util';
 
-/** Small facts about a zone. Their meaning is their writers'. */
+/** Small facts about a zone. Their writers give them their meaning. */
 export interface StoredFacts {
   /** Where the zone comes from, such as `file` or `secondary`. */
   readonly role: string;
@@ -14,7 +14,10 @@ export interface StoredFacts {
   readonly flags: Readonly<Record<string, boolean | number | string>>;
 }
 
-/** The flag that names how the version is signed here; without it, it is not. It is the keeper's of zones: facts of others leave it as it is. */
+/**
+ * The flag with the plan by which the version is signed here; absent: it is not signed here. The keeper of zones sets it: others leave it
+ * as it is.
+ */
 export const PLAN_FLAG = 'plan';
 
 export const NO_FACTS: StoredFacts = { role: '', timers: {}, flags: {} };
@@ -32,7 +35,7 @@ export function encodeFacts(facts: StoredFacts): Uint8Array {
   return Buffer.from(JSON.stringify(facts), 'utf8');
 }
 
-/** The facts, or undefined when the octets are none. */
+/** The facts, or undefined when the octets are not facts. */
 export function decodeFacts(octets: Uint8Array): StoredFacts | undefined {
   try {
     const facts: unknown = JSON.parse(Buffer.from(octets).toString('utf8'));

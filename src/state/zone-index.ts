@@ -73,8 +73,8 @@ export class ZoneIndex {
   }
 
   /**
-   * The zones that may have lost a change. Each word about a zone is a whole one, so one that has a word behind all that is lost has lost
-   * nothing; but the keys of a zone that is signed here are told of elsewhere, and that may be lost.
+   * The zones that may have lost a change. Each entry about a zone is complete, so a zone whose entry was made after all lost ones has lost
+   * nothing; but the keys of a zone that is signed here are in other entries, which may be lost.
    */
   suspectsOf(lostUpTo: number): KeptZone[] {
     const isWhole = ({ place, durable: { facts } }: KeptZone): boolean =>

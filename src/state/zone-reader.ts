@@ -1,4 +1,4 @@
-/** Reads stored zones, around what is damaged. */
+/** Reads stored zones, around damaged parts. */
 import { nameFromText } from '../protocol/name.js';
 import { readU32 } from '../protocol/octets.js';
 import { type Difference, differenceOf } from '../zone/changes/difference.js';

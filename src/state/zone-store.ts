@@ -31,7 +31,7 @@ import { changedFacts, encodeFacts, type StoredFacts } from './zone-facts.js';
 import { ZoneIndex } from './zone-index.js';
 import { ZoneReader } from './zone-reader.js';
 
-/** Characters of what is noted of a loss. */
+/** Characters of the note about a loss. */
 const MAX_REASON = 1000;
 const NOTHING = new Uint8Array(0);
 
@@ -199,8 +199,8 @@ export class ZoneStore {
   }
 
   /**
-   * Has the image of the stored version, such as one that was made of records that were read, written to the cache some time later, or at
-   * the latest by close(). An image of another serial is left out.
+   * Notes the image of the stored version, such as one that was made of stored records: it is written to the cache some time later, at the
+   * latest by close(). An image of another serial is left out.
    */
   keepImage(zone: string, image: Uint8Array): void {
     const kept = this.#index.zones.get(zone);
@@ -220,8 +220,8 @@ export class ZoneStore {
   }
 
   /**
-   * Settles what was lost: zones that are not known any more count as never stored, others as they are. Returns the zones that may have been
-   * changed since. Rejects with ADOTD_STATE.
+   * Settles losses: zones that are not known any more count as never stored, the others count as they are stored. Returns the zones that
+   * may have been changed since. Rejects with ADOTD_STATE.
    */
   async acceptLoss(): Promise<readonly string[]> {
     if (this.loss === undefined) return [];
@@ -230,7 +230,7 @@ export class ZoneStore {
     return suspects.map(({ zone }) => zone);
   }
 
-  /** Writes what waits, the images too, and gives the folder free. */
+  /** Writes everything that waits, also the images, and releases the folder. */
   async close(): Promise<void> {
     await Promise.all(Array.from(this.#index.zones.values(), ({ turn }) => turn));
     await this.#images.close();

@@ -1,6 +1,7 @@
 /**
- * Padding inside TLS (RFC 7830). A question is padded to a multiple of 128 octets, and what answers a padded one to a multiple of 468 (RFC 8467
- * §4.1). RFC 9103 §7.9.1 and §7.10.3 leave the policy for transfers open, and so each of their messages is padded as other answers are.
+ * Padding inside TLS (RFC 7830). A question is padded to a multiple of 128 octets, and the answer to a padded one to a multiple of 468 (RFC
+ * 8467 §4.1). RFC 9103 §7.9.1 and §7.10.3 leave the policy for transfers open, and so each of their messages is padded as other answers
+ * are.
  *
  * NOT here: messages without records, by which the size of a whole zone could be hidden. Our secondaries take them.
  */

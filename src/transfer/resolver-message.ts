@@ -1,4 +1,4 @@
-/** Questions to resolvers for types of which node:dns knows nothing, and what all answers have to be. */
+/** Questions to resolvers for types that node:dns does not know, and the check of all answers. */
 import { AdotdError, ErrorCode } from '../errors.js';
 import { Class, Opcode, Rcode, Type } from '../protocol/iana.js';
 import { readU16, writeU16 } from '../protocol/octets.js';
@@ -16,8 +16,8 @@ const PAYLOAD = 1232;
 const RCODES = Object.entries(Rcode);
 
 /**
- * A question for the records of a name (wire format) and a type. `dnssec`: with the bits DO and CD: all that the resolver has, also what it
- * would find bogus.
+ * A question for the records of a name (wire format) and a type. `dnssec`: with the bits DO and CD, for all records that the resolver has,
+ * also those that it would find bogus.
  */
 export function resolverQuestion(
   id: number,
@@ -47,7 +47,10 @@ export function isTruncated(message: Uint8Array): boolean {
   return message.length >= HEADER && (message[2]! & TC) !== 0;
 }
 
-/** Throws ADOTD_TRANSFER unless the message is a whole answer, positive or negative, to the question with this id. `what` was asked for. */
+/**
+ * Throws ADOTD_TRANSFER unless the message is a whole answer, positive or negative, to the question with this id. `what`: the subject of
+ * the question.
+ */
 export function checkResolverAnswer(message: Uint8Array, id: number, what: string): void {
   const fail = (reason: string): never => {
     throw new AdotdError(ErrorCode.TRANSFER, `${what}: ${reason}`);

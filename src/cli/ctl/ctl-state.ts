@@ -1,4 +1,4 @@
-/** `adotd ctl state`: backups of the stored state, and what to do when it cannot be read. */
+/** `adotd ctl state`: backups of the stored state, and the acceptance of a loss. */
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';

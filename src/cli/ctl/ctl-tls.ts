@@ -2,7 +2,7 @@
 import { Exit, UsageError } from '../arguments.js';
 import type { ControlClient } from '../ctl-client.js';
 
-/** `word`: what stands behind `tls`. Fulfilled with the exit status: 1 if no key waits. */
+/** `word`: the word behind `tls`. Fulfilled with the exit status: 1 if no key waits. */
 export async function switchKeys(client: ControlClient, word: string | undefined, json: boolean): Promise<number> {
   if (word !== 'switch') throw new UsageError(`adotd ctl tls: found ${word}, expected switch`);
   const answer = (await client.json('POST', '/tls', { command: 'switch' })) as { pins: string[] };

@@ -1,4 +1,4 @@
-/** `adotd ctl top`: what a server does, once a second on a terminal, or once without one. */
+/** `adotd ctl top`: the activity of a server, once a second on a terminal, or once without one. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ReadStream } from 'node:tty';
 import type { Overview, TopView } from '../../page/contract.js';

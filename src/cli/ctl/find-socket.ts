@@ -1,4 +1,4 @@
-/** Which control socket is meant. */
+/** Finds the control socket. */
 import { controlFolders, socketsIn } from '../../server/control/control-folders.js';
 import { defaultSocket, stateOf } from '../../server/control/control-socket.js';
 import { UsageError } from '../arguments.js';

@@ -39,8 +39,8 @@ function fail(file: string, reason: string): never {
 }
 
 /**
- * Reads the keys in these files that the zone is signed with at `now` (seconds since 1970). Throws ADOTD_FILE, and ADOTD_DNSSEC_KEY for files
- * that are malformed, of another zone, or of a roll that is under way: which signatures caches hold is then not known.
+ * Reads the keys in these files that the zone is signed with at `now` (seconds since 1970). Throws ADOTD_FILE, and ADOTD_DNSSEC_KEY for
+ * files that are malformed, of another zone, or of a roll that is under way: then it is not known which signatures caches hold.
  */
 export function readKeysToImport(zone: string, files: readonly string[], words: PemWords, now: number): KeyToImport[] {
   const lists = files.filter((file) => file.endsWith('.json'));
@@ -99,7 +99,7 @@ function inUse(zone: string, { zone: apex, key }: NamedKey, file: string, times:
   const isAhead = (time: number | undefined): boolean => time !== undefined && time > now;
   if (isPast(times.removed)) return [];
   if (isAhead(times.published) || (times.published === undefined && isAhead(times.active))) return [];
-  // Without any times it is what it looks like: the key of a zone that is signed by hand.
+  // Without any times, it is the key of a zone that is signed by hand.
   const hasTimes = Object.values(times).some((time) => time !== undefined);
   if (isPast(times.retired) || isAhead(times.active) || (hasTimes && times.active === undefined)) {
     const how = isPast(times.retired) ? 'retired, and still published' : 'published, and not in use yet';

@@ -35,13 +35,13 @@ const OPEN: Readonly<Record<string, number>> = {
 interface Screen {
   /** Columns; lines that are longer are cut. */
   readonly width: number;
-  /** Lines; the events have what is left. */
+  /** Lines; the events have the rest. */
   readonly height: number;
   /** Whether lines may be bold or coloured. */
   readonly isColoured: boolean;
 }
 
-/** `before`: what was heard before this, oldest first: rates are made of it. */
+/** `before`: the overviews before this one, oldest first: rates are made of them. */
 export function topLines({ overview, events }: TopView, before: readonly Overview[], screen: Screen): string[] {
   const { word, parts, level } = stateWords(overview);
   const time = new Date(overview.at).toTimeString().slice(0, 8);

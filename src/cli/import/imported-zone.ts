@@ -1,4 +1,4 @@
-/** From the lines of an export to a zone without errors: what cannot be in a zone is put right or left out, and noted. */
+/** From the lines of an export to a zone without errors: lines that cannot be in a zone are corrected or left out, and noted. */
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { Type } from '../../protocol/iana.js';
 import { labelCount, nameFromText, nameKey, nameLength, nameToText, suffixAt } from '../../protocol/name.js';
@@ -209,7 +209,7 @@ function checked(all: readonly Imported[], name: string, now: number, notes: Not
   }
 }
 
-/** The records without what signing added: with a record or signature less, the rest is wrong. */
+/** The records without those that signing added: as soon as one record or signature is missing, the others are wrong. */
 function unsigned(records: readonly Imported[], reason: string, notes: Notes): Imported[] {
   const kept = records.filter(({ type }) => !SIGNED.has(type));
   if (kept.length < records.length)

@@ -12,14 +12,14 @@ const HEADS: readonly (readonly [pattern: RegExp, origin: string])[] = [
   [/^;\s*<<>> DiG .*?<<>>(?:.*\s)?AXFR\s+(?:[@+-]\S+\s+)*([a-z0-9_-]\S*)/i, 'dig'],
   [/^;\s*<<>> DiG .*?<<>>(?:.*\s)?([a-z0-9_-]\S*)\s+(?:[@+-]\S+\s+)*AXFR/i, 'dig'],
 ];
-/** Lines of the first this many may say so. */
+/** Lines at the beginning in which such a comment is looked for. */
 const HEAD_LINES = 50;
 
 /** Owner, TTL and class, type, and RDATA of a record that is on one line. */
 const RECORD = /^(\S*)(\s+(?:(?:[0-9]\S*|IN|CLASS1)\s+)*)([A-Za-z][A-Za-z0-9-]*)(\s+)(.*)$/i;
 const SOA = /^(\S+)\s+(?:(?:[0-9]\S*|IN)\s+)*SOA\s/i;
 
-/** Types that servers and panels invented, which no other server knows, and what to write instead. */
+/** Types that servers and panels invented, which no other server knows, and the remedies. */
 const INVENTED: ReadonlyMap<string, string> = new Map([
   ['ALIAS', 'write the addresses of its target as A and AAAA records, or CNAME if the name has nothing else'],
   ['ANAME', 'write the addresses of its target as A and AAAA records, or CNAME if the name has nothing else'],
@@ -109,7 +109,7 @@ function leftOut(line: number, what: string, remedy: string | undefined, notes: 
   return '';
 }
 
-/** Notes what a comment says about its record, or about the export. */
+/** Notes the meaning of a comment for its record, or for the export. */
 function noteComment(text: string, line: number, notes: Notes): void {
   if (/cf-proxied:true/.test(text))
     notes.add(
@@ -122,7 +122,7 @@ function noteComment(text: string, line: number, notes: Notes): void {
     notes.add(line, 'the transfer failed: the zone is not complete, if there is any');
 }
 
-/** Character-strings with the quotes that they need, and none longer than may be. */
+/** Character-strings with the quotes that they need, and none longer than allowed. */
 function strings(rdata: string, line: number, notes: Notes): string {
   const quoted = rdata.includes('"') ? rdata : quotedWhole(rdata, line, notes);
   return quoted.replaceAll(/"((?:[^"\\]|\\[0-9]{3}|\\.)*)"/g, (whole, text: string) => {

@@ -99,7 +99,7 @@ function withoutPolicy(group: readonly RecordSet[], notes: Notes): readonly Reco
   return chosen;
 }
 
-/** An alias as records, if what it leads to is known. */
+/** An alias as records, if its target is known. */
 function resolved(
   set: RecordSet,
   all: readonly RecordSet[],

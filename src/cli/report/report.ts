@@ -1,4 +1,4 @@
-/** `adotd report`: what a trial of DNS over TLS has shown, from one server or several. */
+/** `adotd report`: the results of a trial of DNS over TLS, from one server or several. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 import { type Comparison, compareReports } from '../../report/comparison.js';
@@ -101,7 +101,7 @@ function momentOf(option: string, text: string, now: number): number {
   throw new UsageError(`adotd report: --${option}: found ${text}, expected a time such as 7d, 12h or 2026-11-30`);
 }
 
-/** The reports of both sides of `--compare`. Throws UsageError, and what reading throws. */
+/** The reports of both sides of `--compare`. Throws UsageError, and the errors of reading. */
 async function comparedReports(
   text: string,
   now: number,

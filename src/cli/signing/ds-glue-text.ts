@@ -7,7 +7,7 @@ import { svcbOwner } from '../../tls/service-binding.js';
 import { RECORD_TTL } from '../../tls/tlsa.js';
 import { UsageError } from '../arguments.js';
 
-/** A zone, and what its file has of its nameservers. Names are in wire format. */
+/** A zone, and the names and addresses of its nameservers in its file. Names are in wire format. */
 export interface GluedZone {
   readonly apex: Uint8Array;
   /** Absolute, in presentation format. */

@@ -1,4 +1,4 @@
-/** `adotd keys zone NAME`: what the registrar of a zone that is signed here has to know, as a fragment of a zone file with comments. */
+/** `adotd keys zone NAME`: the facts for the registrar of a zone that is signed here, as a fragment of a zone file with comments. */
 import type { DnssecStatus } from '../../server/signing/signing-status.js';
 import { stateText } from '../ctl/dnssec-text.js';
 

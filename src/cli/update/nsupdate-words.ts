@@ -1,7 +1,7 @@
 /** Options of nsupdate and knsupdate for `adotd update`: those that mean something here become our options. */
 import { UsageError } from '../arguments.js';
 
-/** By letter: what an option with a value becomes. */
+/** By letter: our option for an option with a value. */
 const VALUED: Readonly<Record<string, string>> = {
   k: '--tsig-file',
   y: '--tsig',
@@ -10,14 +10,14 @@ const VALUED: Readonly<Record<string, string>> = {
   r: '--tries',
 };
 
-/** By letter: what an option without a value becomes. */
+/** By letter: our words for an option without a value. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
   d: ['--debug'],
   v: ['--transport', 'tcp'],
   i: [],
 };
 
-/** Options that there are not, with what to do instead. */
+/** Options that do not exist here, each with its remedy. */
 const MISSING: Readonly<Record<string, string>> = {
   g: 'there is no GSS-TSIG here; use a TSIG key, -y or -k',
   o: 'there is no GSS-TSIG here; use a TSIG key, -y or -k',

@@ -31,7 +31,7 @@ const MAX_TTL = 0x7fffffff;
 const EMPTY: Uint8Array = new Uint8Array();
 const UNITS: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 };
 
-/** Commands that there are not, with what to do instead. */
+/** Commands that do not exist here, each with its remedy. */
 const MISSING: Readonly<Record<string, string>> = {
   local: 'the system chooses the address to send from; leave the line out',
   gsstsig: 'there is no GSS-TSIG here; use a TSIG key: key [ALGORITHM:]NAME SECRET',
@@ -99,7 +99,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   version: alone('version'),
   help: alone('help'),
   quit: alone('quit'),
-  // nsupdate checks names of hosts by it; here names may be what they are.
+  // nsupdate checks names of hosts if this is set; here they are not checked.
   'check-names': (line) => {
     line.take('yes or no');
     return { kind: 'nothing' };
@@ -185,7 +185,7 @@ class Line extends Words {
     return value;
   }
 
-  /** A class may stand before a type, and says nothing that the line does not say. */
+  /** Skips a class before a type: the line has the same meaning without it. */
   skipClass(): void {
     const text = this.next()?.text ?? '';
     if (textToClass(text) !== undefined && (textToType(text) === undefined || this.left > 1)) this.skip();

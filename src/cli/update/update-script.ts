@@ -1,4 +1,4 @@
-/** Carries out the commands of `adotd update`, and keeps what is to be sent together. */
+/** Carries out the commands of `adotd update`, and collects the changes that are sent together. */
 import { ClientError, ClientErrorCode } from '../../client/errors.js';
 import type { Exchange } from '../../client/session/exchange.js';
 import type { Update, UpdateRecord } from '../../client/update/send-update.js';
@@ -58,7 +58,7 @@ export class UpdateScript {
     return this.#prerequisites.length + this.#changes.length;
   }
 
-  /** Carries out a line. Returns whether there may be more. Throws WordError, and what the actions throw. */
+  /** Carries out a line. Returns whether there may be more. Throws WordError, and the errors of the actions. */
   async run(line: string): Promise<boolean> {
     return await this.#do(readCommand(line, this.#defaults));
   }
@@ -120,7 +120,7 @@ export class UpdateScript {
     };
   }
 
-  /** Sends what has been collected; nothing, if that is nothing, as for two empty lines. */
+  /** Sends the collected records, if there are any: the second of two empty lines sends nothing. */
   async #send(): Promise<void> {
     if (this.waiting === 0) return;
     const update = this.#pending;

@@ -1,6 +1,6 @@
 /**
  * Signals in the zones of a zone's nameservers, which are signed and vouch for its first keys (RFC 9615): `_dsboot.CHILD._signal.NS` has
- * the child's CDS and CDNSKEY records. NOT here: what a parent does with them (§4).
+ * the child's CDS and CDNSKEY records. NOT here: their use by a parent (§4).
  */
 import type { AddedRecord } from '../../image/changes/added-records.js';
 import type { ZoneView } from '../../image/changes/zone-view.js';
@@ -12,8 +12,8 @@ const SIGNAL = Uint8Array.of(7, ...Buffer.from('_signal'));
 const TYPES: readonly number[] = [Type.CDS, Type.CDNSKEY];
 
 /**
- * The signals for the keys of a zone, one for each nameserver. Nameservers within the zone have none: they are no more to be trusted than
- * the zone (RFC 9615 §3). Nor have those with which the name of the signal would be too long.
+ * The signals for the keys of a zone, one for each nameserver. Nameservers within the zone have none: they deserve no more trust than the
+ * zone (RFC 9615 §3). Nameservers with which the name of the signal would be too long have none either.
  */
 export function signalRecords(child: ZoneView): AddedRecord[] {
   const { apex } = child;

@@ -61,8 +61,8 @@ interface MemberNode {
 class BrokenCatalog extends Error {}
 
 /**
- * The members of the catalog zone of `image`. Broken are (§4.1, §4.2.1, §4.3.1): no version, several, or another than 2;
- * several PTR records at a member node or its `coo`; a zone at two member nodes; more than `limit` members.
+ * The members of the catalog zone of `image`. A catalog is broken by each of these (§4.1, §4.2.1, §4.3.1): no version, several, or another
+ * than 2; several PTR records at a member node or its `coo`; a zone at two member nodes; more than `limit` members.
  */
 export function readCatalogMembers(image: Uint8Array, limit = MAX_MEMBERS): CatalogContent {
   const reader = new CatalogReader(new ImageRecords(image, false), limit);

@@ -72,7 +72,7 @@ export function settleOwners(parts: SettleParts): OwnerChanges {
   const { owners, catalogs } = parts;
   const owned = ownedBy(owners);
   const held = new Map<string, HeldVersion>();
-  // Each round but the last one finds another version that has to wait, and what is left of the others.
+  // Each round but the last one finds another version that has to wait; the next one decides again without it.
   for (;;) {
     const inForce = new Map<string, ReadonlyMap<string, CatalogMember>>();
     for (const { catalog, members } of catalogs) {
@@ -103,8 +103,8 @@ function ownedBy(owners: ReadonlyMap<string, OwnedMember>): Map<string, Map<stri
 }
 
 /**
- * How many members lose what is stored of them because of their own catalog: it dropped them, or gave them another label.
- * The latter counts too, as such a zone is not answered until it is transferred again.
+ * The number of members, by catalog, that lose their stored content because of their own catalog: it dropped them, or gave them another
+ * label. The latter counts too, as such a zone is not answered until it is transferred again.
  */
 function goingMembers(
   { owners, isOurs }: SettleParts,
@@ -128,7 +128,7 @@ class Settlement {
   readonly #parts: SettleParts;
   /** The members of each catalog that count. */
   readonly #catalogs: ReadonlyMap<string, ReadonlyMap<string, CatalogMember>>;
-  /** Catalogs whose versions wait: what they own stays theirs. */
+  /** Catalogs whose versions wait: their members stay theirs. */
   readonly #held: ReadonlySet<string>;
   readonly #owners = new Map<string, OwnedMember>();
   readonly #added: OwnedMember[] = [];
@@ -211,7 +211,7 @@ class Settlement {
     return undefined;
   }
 
-  /** A member that is new here, as the catalog has it that its coo leads to. */
+  /** A member that is new here, in the form of the catalog that its coo leads to. */
   #finally(member: OwnedMember): OwnedMember {
     const catalog = this.#follow(member) ?? member.catalog;
     return { ...(this.#catalogs.get(catalog)?.get(member.zone) ?? member), catalog };

@@ -1,7 +1,7 @@
 /**
- * The records of a catalog zone that is produced here (RFC 9432 §4), and what other members change of them. Labels stay as
- * long as their members do: the zone itself keeps them. A new label is made of the zone's name, so that a server that lost
- * its state does not make all consumers drop and transfer everything.
+ * The records of a catalog zone that is produced here (RFC 9432 §4), and their changes when the members change. Labels stay as long as
+ * their members do: the zone itself keeps them. A new label is made of the zone's name, so that a server that lost its state does not make
+ * all consumers drop and transfer everything.
  */
 import { createHash } from 'node:crypto';
 import { AdotdError, ErrorCode } from '../../errors.js';
@@ -79,7 +79,7 @@ function isBelowZones(owner: Uint8Array): boolean {
   return labelToText(owner, 1 + owner[0]!).toLowerCase() === 'zones';
 }
 
-/** The same for records that are the same, letter case apart: names are the only RDATA whose letter case may differ. */
+/** The key of a record. Letter case does not count in the owner, nor in RDATA that is a name. */
 function keyOf({ owner, type, rdata }: RunRecord): string {
   const content = type === Type.PTR ? nameKey(rdata) : Buffer.from(rdata).toString('base64');
   return `${nameKey(owner)} ${type} ${content}`;

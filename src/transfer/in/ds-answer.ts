@@ -19,7 +19,7 @@ function fail(reason: string): never {
 
 /**
  * RDATA of the DS records; none: the parent denies that there are any. An answer counts only if it comes from the parent's side of the cut:
- * a server that has just the zone itself would deny DS records that are there. Throws TransferError. `now`: seconds since 1970.
+ * a server that has only the zone itself would deny existing DS records. Throws TransferError. `now`: seconds since 1970.
  */
 export function readDsAnswer(
   message: Uint8Array,

@@ -1,6 +1,6 @@
 /**
- * The NOTIFY that a secondary zone has heard of and not made use of yet. Its sender takes the response for the end of the matter (RFC 1996
- * §4.5): when the check that follows fails on the way, nobody but the secondary can try again.
+ * A NOTIFY that a secondary zone has received, but not settled yet. Its sender takes the response for the end of the matter (RFC 1996
+ * §4.5): if the check after it fails on the way, only the secondary can try again.
  */
 import { isLaterSerial } from '../../protocol/serial.js';
 
@@ -20,13 +20,13 @@ export class HeardNotify {
     this.#tries = 0;
   }
 
-  /** A primary has this serial, and nothing later than what is served. */
+  /** A primary has this serial, and no version later than the one served. */
   settle(primary: string, serial: number): void {
     const isThere = this.#serial !== undefined && !isLaterSerial(serial, this.#serial);
     if (primary === this.primary || isThere) this.primary = undefined;
   }
 
-  /** A round is over. Seconds until the next one is due for it; undefined: it is settled, or has been tried for long enough. */
+  /** A round is over. Seconds until the next one is due for it; undefined: it is settled, or there were enough tries. */
   pause(): number | undefined {
     if (this.primary === undefined) return undefined;
     const pause = PAUSES[this.#tries++];

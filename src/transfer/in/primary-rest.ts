@@ -1,4 +1,4 @@
-/** How long a primary that could not be reached is left alone: all its zones share that. No timers: time is an argument. */
+/** The rest of a primary that could not be reached: none of its zones asks it meanwhile. No timers: time is an argument. */
 
 /** Seconds after the first failure, doubled with each further one up to the last. Guesses. */
 const FIRST_REST = 1;

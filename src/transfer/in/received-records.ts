@@ -9,7 +9,7 @@ export class ReceivedRecords {
   #length = 0;
   #node = 0;
 
-  /** `expected`: about as many records will come; undefined: nobody knows. */
+  /** `expected`: the approximate number of records; undefined: it is not known. */
   constructor(apex: Uint8Array, serial: number, expected: number | undefined) {
     this.store = new RecordStore(expected === undefined ? undefined : expected + (expected >> 4) + 64);
     this.store.files.push(`${nameToText(apex)} serial ${serial}`);

@@ -27,7 +27,7 @@ import type { TransferQuestion } from './transfer-question.js';
 
 /** A TTL with the highest bit set counts as 0 (RFC 2181 §8). */
 const MAX_TTL = 0x7fffffff;
-/** Octets that a record counts for besides owner and RDATA: what the store needs for it, so that the limit bounds memory. */
+/** Octets that a record counts for besides owner and RDATA: the store needs them, and so the limit bounds memory. */
 const RECORD_COST = 40;
 /** Names that are decompressed may need more room than the longest RDATA before they are refused. */
 const RDATA_ROOM = MAX_RDATA + 512;
@@ -37,9 +37,9 @@ interface TransferOptions {
   readonly question: TransferQuestion;
   /** Of a signed question. */
   readonly verifier?: StreamVerifier | undefined;
-  /** Limit of the octets that come, and of what the records take when their names are not compressed. */
+  /** Limit of the octets that come, and of the octets of the records when their names are not compressed. */
   readonly maxOctets: number;
-  /** About as many records are expected, as in the version before. */
+  /** The approximate number of records, such as that of the version before. */
   readonly expectedRecords?: number | undefined;
 }
 
@@ -106,8 +106,8 @@ export class TransferReader {
   }
 
   /**
-   * Takes the next message. Returns what the transfer brought when it was the last one, else undefined. Throws TransferError;
-   * then the transfer is over. `now`: seconds since 1970.
+   * Takes the next message. Returns the result of the transfer after the last message, else undefined. Throws TransferError; then the
+   * transfer is over. `now`: seconds since 1970.
    */
   take(message: Uint8Array, now: number): Transfer | undefined {
     const { question, verifier, maxOctets } = this.#options;
@@ -125,7 +125,7 @@ export class TransferReader {
     return this.#phase === Phase.END ? this.#finish() : undefined;
   }
 
-  /** Whether the only record of the answer to IXFR says that there is nothing newer (RFC 1995 §2). */
+  /** Whether the only record of the answer to IXFR says that there is no newer version (RFC 1995 §2). */
   #isAnswerCurrent(): boolean {
     const { type, serial } = this.#options.question;
     this.#isCurrent = type === Type.IXFR && !isLaterSerial(serial ?? 0, this.#times!.serial);

@@ -1,4 +1,4 @@
-/** From what a transfer brought to the image that is served. */
+/** Makes the image that is served from the content of a transfer. */
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { applyDifference } from '../../image/changes/apply.js';
 import { type Loaded, type LoadOptions, loadRecords } from '../../image/load.js';
@@ -26,7 +26,7 @@ export interface TransferredVersion {
   readonly signaturesExpire: number | undefined;
   /** The oddities of the zone, a line each. */
   readonly warnings: readonly string[];
-  /** How many warnings there are, those included that are not kept. */
+  /** The number of warnings, including those that are not kept. */
   readonly warningCount: number;
 }
 

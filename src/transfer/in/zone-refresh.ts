@@ -45,9 +45,9 @@ export interface Times {
   readonly wall: number;
 }
 
-/** Seconds from the end of a round to the begin of the next, when NOTIFY asked for it or the version is about to expire. A guess. */
+/** Seconds from the end of a round to the beginning of the next, when NOTIFY asked for it or the version is about to expire. A guess. */
 const ROUND_GAP = 0.5;
-/** Seconds: with less, SOA records would have us ask without pause. A guess; Knot has 2. */
+/** The least seconds between rounds: with fewer, SOA records could make us ask without pause. A guess; Knot has 2. */
 const LEAST_WAIT = 1;
 /** Seconds between tries to get a zone for the first time, doubled up to the last. Guesses. */
 const FIRST_RETRY = 2;
@@ -82,9 +82,9 @@ interface Round {
 
 /** Limits in seconds, and chance. */
 interface RefreshOptions {
-  /** First checks are spread over so long; a zone without a version is checked at once. Default 0. */
+  /** Time over which first checks are spread; a zone without a version is checked at once. Default 0. */
   readonly spread?: number;
-  /** The least and the longest time between two rounds, as long as the version does not expire sooner. Default: 1, and what the SOA record says. */
+  /** The least and the longest time between two rounds, as long as the version does not expire sooner. Default: 1, and no limit. */
   readonly least?: number;
   readonly longest?: number;
   /** From 0 up to 1. */
@@ -216,8 +216,8 @@ export class ZoneRefresh {
 
   /**
    * NOTIFY came from a primary. `serial`: of the SOA record in it, which is a hint (RFC 1996 §3.7); nothing is done when we have that
-   * version or a later one. Many make one check; one that comes during a round makes another after it (§4.4). Returns whether
-   * there will be a check.
+   * version or a later one. Several of them make one check; one that comes during a round makes another check after the round (§4.4).
+   * Returns whether there will be a check.
    */
   notify(primary: string, serial: number | undefined, now: number): boolean {
     const version = this.#isExpired ? undefined : this.#version;
@@ -296,7 +296,7 @@ export class ZoneRefresh {
 
   /**
    * A primary has the version that is here. Its expiry begins anew, and one that has expired is served again. If that primary is a
-   * secondary itself, its own expiry counts, but takes nothing away (RFC 7314 §4).
+   * secondary itself, its own expiry counts, but never shortens the time that is left (RFC 7314 §4).
    */
   #confirm(expireOption: number | undefined, now: number): void {
     const version = this.#version!;

@@ -1,6 +1,6 @@
 /**
- * Where the parent of a zone takes notifications of new keys: the records DSYNC, and the names at which they are looked up (RFC 9859
- * §4.1). NOT here: CSYNC (§4.2), the report channel (§4.3.1), and what a parent does with notifications (§4.3).
+ * Where the parent of a zone takes notifications of new keys: the records DSYNC, and the names at which they are looked up (RFC 9859 §4.1).
+ * NOT here: CSYNC (§4.2), the report channel (§4.3.1), and a parent's handling of notifications (§4.3).
  */
 import { Class, Type } from '../../protocol/iana.js';
 import { labelOffsets, MAX_NAME, nameToText, suffixAt } from '../../protocol/name.js';
@@ -41,7 +41,7 @@ export async function dsyncTargets(
   ask: (name: Uint8Array) => Promise<DsyncAnswer>,
 ): Promise<readonly DsyncTarget[]> {
   const offsets = labelOffsets(zone);
-  // The label goes behind the first one, then to where the parent begins, at last it stands alone before that.
+  // The label goes behind the first label, then before the labels of the parent; at last it stands alone before those.
   let front = 1;
   let hasFront = true;
   while (front <= offsets.length) {
@@ -64,7 +64,7 @@ function lookupName(zone: Uint8Array, at: number, hasFront: boolean): Uint8Array
   return name.length > MAX_NAME ? undefined : name;
 }
 
-/** Reads what a resolver answered over TCP. Throws ADOTD_TRANSFER, and ADOTD_WIRE for malformed RDATA. */
+/** Reads a resolver's answer over TCP. Throws ADOTD_TRANSFER, and ADOTD_WIRE for malformed RDATA. */
 export function readDsyncAnswer(message: Uint8Array, id: number, name: Uint8Array): DsyncAnswer {
   checkResolverAnswer(message, id, `DSYNC records of ${nameToText(name)}`);
   const records = new AnswerRecords();

@@ -57,11 +57,11 @@ interface Target {
 export class NotifySchedule {
   readonly #jobs = new Map<string, Job>();
   readonly #targets = new Map<string, Target>();
-  /** Jobs whose response is late, or that may begin then; targets that are free then. */
+  /** Jobs by the time at which their response is late, or at which they may begin; targets by the time at which they are free. */
   readonly #late = new DueQueue();
   readonly #free = new DueQueue();
 
-  /** Zones and targets that are not done with. */
+  /** The number of pairs of a zone and a target for which a response is missing. */
   get pending(): number {
     return this.#jobs.size;
   }
@@ -87,7 +87,7 @@ export class NotifySchedule {
     }
   }
 
-  /** The messages that are to be sent now; and what is given up now. */
+  /** The messages that are to be sent now, and the failures: their targets are given up now. */
   take(now: number): { readonly due: readonly DueNotify[]; readonly failed: readonly NotifyFailure[] } {
     const failed: NotifyFailure[] = [];
     for (let key = this.#late.take(now); key !== undefined; key = this.#late.take(now)) {
@@ -108,7 +108,7 @@ export class NotifySchedule {
     return { due, failed };
   }
 
-  /** The target has responded to the message about this serial, whatever it said. Returns whether that was waited for. */
+  /** The target has responded to the message about this serial, whatever it said. Returns whether the response was waited for. */
   answered(zone: string, target: string, serial: number, now: number): boolean {
     const key = keyOf(zone, target);
     const job = this.#jobs.get(key);
@@ -130,7 +130,7 @@ export class NotifySchedule {
     this.#late.set(key, now + wait);
   }
 
-  /** Nobody is to be told about the zone any more, or none but these targets. */
+  /** From now on, only these targets are to be told about the zone; there may be none. */
   keep(zone: string, targets: ReadonlySet<string>): void {
     for (const [name, { queue }] of this.#targets) {
       const key = keyOf(zone, name);
@@ -152,7 +152,7 @@ export class NotifySchedule {
     this.#look(job.target, now);
   }
 
-  /** A message is not waited for any more. */
+  /** Ends the wait for the response to the job's message. */
   #takeBack(job: Job): void {
     job.isOut = false;
     this.#targets.get(job.target)!.outstanding--;

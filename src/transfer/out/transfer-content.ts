@@ -3,7 +3,7 @@ import type { TransferWriter } from './transfer-writer.js';
 /** The records of a transfer, in their order. */
 export interface TransferContent {
   /**
-   * Writes as many records as have room into the message that the writer has begun. Returns whether that were all. Throws when a
+   * Writes as many records as have room into the message that the writer has begun. Returns whether these were the last ones. Throws when a
    * record has room in no message.
    */
   fill(writer: TransferWriter): boolean;

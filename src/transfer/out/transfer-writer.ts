@@ -37,7 +37,7 @@ export class TransferWriter {
   /** By depth: the node whose name stands in the message, and its message offset. */
   readonly #named = new Int32Array(MAX_LABELS + 2);
   readonly #namedAt = new Uint16Array(MAX_LABELS + 2);
-  /** Message offset of the owner written last, of those that are no nodes, and its octets without the zone's name; 0: none. */
+  /** Message offset of the last owner that is no node, and its octets without the zone's name; 0: none. */
   #lastOwner = 0;
   #lastLength = 0;
   /** Message offset of the owner that is being written. */
@@ -180,7 +180,7 @@ export class TransferWriter {
   #putRange(set: number, from: number, end: number, count: number): boolean {
     const { bytes, words } = this.#image;
     const data = (set + L.RRSET_DATA) << 2;
-    // The owner takes the place of the first two octets, which are one, too.
+    // The owner is written already, in place of the first two octets: they are an owner, too.
     const to = this.at - 2 - from;
     if (!this.#hasRoom(to + end)) return false;
     this.#copy(bytes, data + from + 2, data + end);

@@ -1,7 +1,7 @@
 /**
- * All records of a zone, as AXFR sends them (RFC 5936 §2.2, §3): the SOA record, everything else, the SOA record again. Glue and what
- * is hidden by a zone cut or a DNAME are records of the zone like others (§3.5, §3.3); names that the zone does not own are
- * in no image. The order is that of the image. Hot file: integers, no object per record.
+ * All records of a zone, as AXFR sends them (RFC 5936 §2.2, §3): the SOA record, everything else, the SOA record again. Glue, and records
+ * hidden by a zone cut or a DNAME, are sent like the others (§3.5, §3.3); names that the zone does not own are in no image. The order is
+ * that of the image. Hot file: integers, no object per record.
  */
 import { ImageNodes } from '../../image/changes/image-nodes.js';
 import * as L from '../../image/layout.js';
@@ -36,7 +36,7 @@ export class ZoneContent implements TransferContent {
   #part: number = Part.SOA;
   /** The next entry of the directory, of the chain, or of the unused RRsets. */
   #entry = 0;
-  /** Where the next record of the RRset begins, of one that no message has room for; 0: at its beginning. */
+  /** Where the next record begins in an RRset that no message has room for; 0: at its beginning. */
   #from = 0;
   readonly #hash = new Uint8Array(HASH_LABEL);
 

@@ -43,9 +43,9 @@ export interface TransferReport {
   readonly end: TransferEnd;
 }
 
-/** Where a desk tells of requests that are refused for who sent them. `name`: in the question, in wire format. */
+/** The log of requests that a desk refuses because of their sender. `name`: in the question, in wire format. */
 export interface RefusedLines {
-  /** `reason`: the text that the client gets; empty: it is none of those that may transfer the zone. */
+  /** `reason`: the text that the client gets; empty: the client is none of those that may transfer the zone. */
   transfer(name: Uint8Array, peer: Peer, reason: string): void;
   /** `now`: seconds since 1970. */
   signature(name: Uint8Array, peer: Peer, tsig: RequestTsig, now: number): void;
@@ -139,7 +139,7 @@ function peerOf(x: Exchange, { client, clientLength, clientPort, transport, xot,
   return { address, port: clientPort, transport, xot, key, certificate };
 }
 
-/** Copies what the messages need of the query: the buffer that it is in has other octets then. */
+/** Copies the parts of the query that the messages need: later, its buffer has other octets. */
 function queryOf(x: Exchange, opts: TransferOpts): TransferQuery {
   const { request, requestAt, qnameAt, tsig } = x;
   const isSigned = x.tsigAt !== 0 && tsig?.key !== undefined;

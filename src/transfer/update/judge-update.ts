@@ -24,7 +24,9 @@ import { judgeChanges, makeChanges } from './update-section.js';
 const MAX_RRSET = 64_512;
 /** Octets of a record in an answer besides its RDATA. */
 const RECORD_FIXED = 12;
-/** New DNAME records that are looked below one by one: that is quick where a name is new, and a walk over the zone where it is not. A guess. */
+/**
+ * Most new DNAME records for which the names below each are looked up: that is quick for a new name, else a walk over the zone. A guess.
+ */
 const FEW_DNAMES = 4;
 
 export interface UpdateVerdict {
@@ -75,8 +77,8 @@ function sizeMistake(change: UpdateRecord, records: readonly { readonly rdata: U
 }
 
 /**
- * `clear`: keys of the names that have no DNAME at or above them, which are added to. Compressed owners of one message have many
- * labels in common, and each name above them is looked at once.
+ * `clear`: keys of names without a DNAME at or above them; new ones are added. Compressed owners of one message have many labels in common,
+ * and each name above them is looked at once.
  */
 function placeMistake(view: ZoneView, change: UpdateRecord, clear: Set<string>): string | undefined {
   const { owner, type } = change;

@@ -10,7 +10,7 @@ import { readU16, readU32 } from '../../protocol/octets.js';
 import { typeToText } from '../../protocol/rdata/table.js';
 import { readRdata } from '../../protocol/rdata/wire.js';
 
-/** A record of the prerequisite or the update section. Its class says what it stands for. */
+/** A record of the prerequisite or the update section. Its class gives it its meaning. */
 export interface UpdateRecord {
   /** In wire format, uncompressed. */
   readonly owner: Uint8Array;
@@ -93,7 +93,7 @@ class Reader {
 }
 
 /**
- * The RDATA. It may be empty in classes that are none of a record (RFC 2136 §2.4 and §2.5); whether it has to be is judged later, in the
+ * The RDATA. It may be empty in the classes other than IN (RFC 2136 §2.4 and §2.5); whether it has to be empty is judged later, in the
  * order of §3.
  */
 function rdataOf(

@@ -34,7 +34,7 @@ interface Updater {
 /** Types that are the server's own: made by signing, or for the zone as a whole. Nobody may change them. */
 const RESERVED: ReadonlySet<number> = new Set([Type.RRSIG, Type.NSEC, Type.NSEC3, Type.NSEC3PARAM, Type.ZONEMD]);
 
-/** Types of a zone's or a delegation's making: a rule has to name them. */
+/** Types that make a zone or a delegation: a rule has to name them. */
 const BY_NAME: ReadonlySet<number> = new Set([Type.NS, Type.SOA]);
 
 export function isReserved(type: number): boolean {

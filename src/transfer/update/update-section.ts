@@ -66,7 +66,7 @@ function isAllowed(view: ZoneView, change: UpdateRecord, permissions: Permission
   return permissions.allowsName(owner) && deletable(view, owner).every((one) => permissions.allows(owner, one));
 }
 
-/** The types at a name that "delete all RRsets" is about: not SOA and NS at the apex (§3.4.2.3), and not the server's own. */
+/** The types at a name that "delete all RRsets" deletes: not SOA and NS at the apex (§3.4.2.3), and not the server's own. */
 function deletable(view: ZoneView, owner: Uint8Array): number[] {
   const isGuarded = isApex(view, owner);
   return view
