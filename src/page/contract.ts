@@ -36,7 +36,7 @@ export interface ShownCertificate {
 
 /** The facts of a server that are known even before it answers. */
 interface ServerBasics {
-  /** Milliseconds since 1970: when all of this was so. */
+  /** Milliseconds since 1970: the moment of all these facts. */
   readonly at: number;
   /** Its name. */
   readonly server: string;

@@ -6,7 +6,7 @@ import { create, setText } from './dom.js';
 const MOST = 200;
 
 interface EventsView {
-  /** `isAnew`: they are all that there are. */
+  /** `isAnew`: these are all lines, in place of those before. */
   add(events: readonly ShownEvent[], isAnew: boolean): void;
 }
 
@@ -25,7 +25,7 @@ export function eventsView(place: HTMLElement): EventsView {
   loud.addEventListener('change', show);
   return {
     add(events, isAnew) {
-      // One who comes between two events of the stream hears a line twice.
+      // A page that connects between two events of the stream gets a line twice.
       const newest = isAnew ? 0 : (known.at(-1)?.number ?? 0);
       const others = events.filter(({ number }) => number > newest);
       known = (isAnew ? others : [...known, ...others]).slice(-MOST);

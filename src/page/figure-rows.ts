@@ -19,7 +19,7 @@ export const TRANSPORTS = [
 
 const LABELS: Readonly<Record<string, string>> = { udp: 'UDP', tcp: 'TCP', starttls: 'STARTTLS', tls: 'TLS' };
 export const label = (name: string): string => LABELS[name] ?? name;
-/** How a client that closes before it sends anything is counted: it does not fail. */
+/** The count of clients that close before they send anything: they do not count as failed. */
 const NOTHING_SENT = 'nothing_sent';
 
 export const TRANSPORT_HEADS = [

@@ -75,7 +75,7 @@ let last: Overview | undefined;
 /** When it was heard, by performance.now(). */
 let heard = 0;
 let recorded: RecordedWindow | undefined;
-/** Whether it could not be read when it was asked for last. */
+/** Whether the last attempt to read it failed. */
 let isUnread = false;
 /** Seconds of the window that is chosen; 0: live. */
 let chosen = 0;

@@ -13,7 +13,7 @@ interface PlotOptions {
   readonly unit: string;
   /** The end of the axis, where it is known. */
   readonly most?: number;
-  /** For those who do not see it. */
+  /** For readers who do not see the plot. */
   readonly label: string;
 }
 
@@ -28,7 +28,7 @@ interface Plot {
 }
 
 const HEIGHT = 180;
-/** Seconds: times of shorter plots have their seconds. */
+/** Seconds: the axis of a shorter plot shows seconds. */
 const SHORT = 600;
 const DAY = 86_400;
 /** Values of a plot whose series all are 0. */

@@ -26,7 +26,7 @@ interface TableView {
   update(rows: readonly Row[]): void;
 }
 
-/** A table below `place`. `none`: said when there are no rows. */
+/** A table below `place`. `none`: the text when there are no rows. */
 export function tableView(place: HTMLElement, caption: string, columns: readonly Column[], none: string): TableView {
   const body = create('tbody');
   const heads = columns.map(({ head, kind = 'number', title }) =>

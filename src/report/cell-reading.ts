@@ -1,4 +1,4 @@
-/** How the numbers of a row, or of several put together, are read for figures. */
+/** Reads the numbers of a row, or of several rows together, for figures. */
 import { type Block, FAMILY_NAMES } from './measures.js';
 
 /** Numbers by id (measures.ts); those that are 0 may be missing. */
@@ -15,7 +15,7 @@ export function numberAt(cells: Cells, { id }: Block, index = 0): number {
   return cells.get(id + index) ?? 0;
 }
 
-/** Of a block by transport or path and family: the number of one family, or of both. */
+/** A number of a block by transport or path and family: that of one family, or of both together. */
 export function ofFamilies(cells: Cells, block: Block, index: number, family?: number): number {
   if (family !== undefined) return numberAt(cells, block, index * FAMILIES + family);
   return FAMILY_NAMES.reduce((sum, _, one) => sum + numberAt(cells, block, index * FAMILIES + one), 0);

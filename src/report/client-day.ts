@@ -33,7 +33,7 @@ export function encodeClientDay({ day, order, mark, sketches }: ClientDay): Uint
   return Buffer.concat([head, Buffer.from(mark, 'hex'), deflateRawSync(sketches)]);
 }
 
-/** undefined for octets that are none, or those of a later format. */
+/** undefined for octets that are no day of clients, or that have a later format. */
 export function decodeClientDay(octets: Uint8Array): ClientDay | undefined {
   const buffer = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
   if (buffer[0] !== FORMAT || buffer.length < MARK_AT + MARK_OCTETS) return undefined;

@@ -19,7 +19,7 @@ interface ComparedFigure {
   /** null: it is not known. */
   readonly before: number | null;
   readonly after: number | null;
-  /** after / before - 1; null where that says nothing. */
+  /** after / before - 1; null where that has no meaning. */
   readonly change: number | null;
 }
 

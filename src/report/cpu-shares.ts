@@ -2,7 +2,7 @@
 import { type Cells, numberAt } from './cell-reading.js';
 import { BLOCKS, PATH_NAMES } from './measures.js';
 
-/** Microseconds of CPU of the answering threads by what they did; undefined: not known. */
+/** Microseconds of CPU of the answering threads, by their work; undefined: not known. */
 export interface CpuShares {
   /** By transport, without handshakes. */
   readonly transports: readonly (number | undefined)[];
@@ -16,8 +16,9 @@ const UDP = 2;
 const STREAMS = 3;
 
 /**
- * The CPU of the threads for UDP is that of UDP. That of the threads for streams is divided by the time that sessions of each path took
- * there, of which some turns are timed, and by the time of handshakes, all of which are timed. So waking up and accepting is divided alike.
+ * The CPU of the threads for UDP is that of UDP. That of the threads for streams is divided in proportion to the time that sessions of each
+ * path took there, of which some turns are timed, and by the time of handshakes, all of which are timed. So waking up and accepting is
+ * divided alike.
  */
 export function cpuShares(cells: Cells): CpuShares {
   const [udp, streams] = [numberAt(cells, BLOCKS.cpu, UDP), numberAt(cells, BLOCKS.cpu, STREAMS)];

@@ -1,12 +1,13 @@
 /**
  * The figures of clients that were followed (observe/clients/followed-clients.ts): which transports they use, how they move from one to another,
- * whether those that tried TLS come back to it, after which failures they stay away and how long, and what follows an answer with TC.
+ * whether those that tried TLS come back to it, after which failures they stay away and how long, and which queries follow an answer with
+ * TC.
  */
 import { type Cells, type Counts, numberAt, ratio } from './cell-reading.js';
 import { AFTER, AWAY_BOUNDS, BLOCKS, HANDSHAKE_NAMES, SETS, TRANSPORT_NAMES } from './measures.js';
 
 export interface Following {
-  /** Seconds: the longest time for which clients were followed; a day at most, since then their hashes have another key. */
+  /** Seconds: the longest time for which clients were followed; a day at most, since their hashes have another key on the next day. */
   readonly window: number;
   /** 1 client in this many was followed at last. */
   readonly one_in: number;
@@ -19,7 +20,7 @@ export interface Following {
   readonly tried_tls: number;
   readonly completed_tls: number;
   readonly came_back_to_tls: number;
-  /** By how a handshake ended, such as `full` or `alert`; those that there were none of are left out. */
+  /** By the end of the handshake, such as `full` or `alert`; ends that did not occur are left out. */
   readonly after_handshakes: Readonly<Record<string, AfterHandshakes>>;
   readonly truncation: Truncation;
 }
@@ -36,16 +37,16 @@ interface Move {
 interface AfterHandshakes {
   /** Handshakes that ended so. */
   readonly handshakes: number;
-  /** After how many the client has asked in the clear. */
+  /** Handshakes after which the client has asked in the clear. */
   readonly asked_in_clear: number;
-  /** After how many it began another handshake, later. */
+  /** Handshakes after which the client began another one, later. */
   readonly came_back: number;
-  /** Of these, by the longest time that it took: `10 s`, `1 h`. */
+  /** The latter, by the upper bound of the time until then: `10 s`, `1 h`. */
   readonly came_back_within: Counts;
   readonly mean_seconds_away: number | null;
-  /** How many others of the client were under way when this one ended: nobody stayed away. */
+  /** Handshakes that ended while others of the client were under way: nobody stayed away. */
   readonly beside_others: number;
-  /** After how many the client did not come back on this day, or has not come back yet. */
+  /** Handshakes after which the client did not come back on this day, or has not come back yet. */
   readonly away: number;
 }
 
@@ -110,7 +111,7 @@ function afterHandshakes(cells: Cells, end: number): AfterHandshakes {
     came_back_within: Object.fromEntries(within.filter(([, count]) => count > 0)),
     mean_seconds_away: ratio(at('sum'), cameBack),
     beside_others: at('beside'),
-    // A report that begins in the middle of a day knows of some only that they came back.
+    // If a report begins in the middle of a day, it knows of some clients only that they came back.
     away: Math.max(0, at('ended') - cameBack - at('beside')),
   };
 }

@@ -28,7 +28,10 @@ export function handshakeFigures(cells: Cells, path: number): HandshakeFigures {
   };
 }
 
-/** Complete handshakes of a path, or of all. Those that fail are computed in part; they are few, or nothing is as usual. */
+/**
+ * Complete handshakes of a path, or of all. Failed ones do not count: they cost a part of the computation, and are few unless something is
+ * wrong.
+ */
 export function completeHandshakes(cells: Cells, path?: number): number {
   if (path === undefined) return PATH_NAMES.slice(1).reduce((sum, _, i) => sum + completeHandshakes(cells, i + 1), 0);
   const { full = 0, resumed = 0 } = endsOfHandshakes(cells, path);

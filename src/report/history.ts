@@ -8,7 +8,10 @@ import { decodeRow, encodeRow, mergeCells, type Row } from './row.js';
 
 const MINUTE = 60;
 const HOUR = 3600;
-/** Rows of minutes: those of 48 hours. Of hours: those of 90 days. Of days: as many, and one for each restart that lost its key, up to this. */
+/**
+ * Rows of minutes: those of 48 hours. Rows of hours: those of 90 days. Rows of days: as many, and one for each restart that lost its key,
+ * up to this limit.
+ */
 const LIMITS = { m: 2880, h: 2160, d: 120 } as const;
 type Kind = keyof typeof LIMITS;
 const SECONDS = { m: MINUTE, h: HOUR } as const;

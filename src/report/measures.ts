@@ -8,7 +8,7 @@ import { Family, HandshakeEnd, SessionEnd, SessionPath } from '../session/sessio
 /** Ids are below this. */
 export const MAX_ID = 4096;
 
-/** How two rows become one: by the sum of a number, or by the larger. */
+/** How a number of two rows becomes one: the sum, or the larger. */
 type Merging = 'sum' | 'max';
 
 export interface Block {
@@ -107,16 +107,16 @@ export const BLOCKS = {
   pauses: block('pauses', 832, combined(PATH_NAMES, HISTOGRAM, ROOM)),
   handshakeTimes: block('handshake_seconds', 928, combined(PATH_NAMES, HISTOGRAM, ROOM)),
   rcodes: block('rcodes', 1024, combined(TRANSPORT_NAMES, indexes(24), ROOM)),
-  /** Clients that are followed: their first use of a transport on a day, after the set of those before. */
+  /** Clients that are followed: their first use of a transport on a day, by the set of the transports before. */
   firstUses: block('first_uses', 1152, combined(SETS, TRANSPORT_NAMES)),
-  /** From the transport of a client's message before to that of the next: times, and clients. */
+  /** Changes from the transport of a client's message to that of its next one: how often, and how many clients. */
   moves: block('moves', 1216, combined(TRANSPORT_NAMES, TRANSPORT_NAMES)),
   movers: block('clients_moved', 1232, combined(TRANSPORT_NAMES, TRANSPORT_NAMES)),
   /** Clients that tried TLS on a day, tried again later, completed a handshake; and messages and handshakes that could not be followed. */
   tries: block('tries_of_tls', 1248, ['tried', 'again', 'complete', 'not_followed']),
   /** Answers with TC over UDP, and queries on streams that followed. */
   retries: block('truncation', 1252, ['answers', 'tcp', 'starttls', 'tls']),
-  /** Handshakes of clients that are followed by how they ended, and the times until the next. */
+  /** Handshakes of clients that are followed: by their end, and the times until the next one. */
   after: block('after_handshake', 1280, combined(HANDSHAKE_NAMES, AFTER, AFTER.length)),
   /** Of a sample of sessions that had an answer: the round trip, and the time until the first answer. */
   roundTrips: block('round_trips', 1536, combined(PATH_NAMES, HISTOGRAM, ROOM)),
@@ -124,7 +124,7 @@ export const BLOCKS = {
   /** The most at the end of a minute. */
   open: block('sessions_open', 2048, PATH_NAMES, 'max'),
   memory: block('memory', 2052, ['resident'], 'max'),
-  /** Seconds for which clients were followed, and how many there are for each that is. */
+  /** Seconds for which clients were followed; and the number of clients of which one is followed. */
   followed: block('followed', 2056, ['seconds', 'one_in'], 'max'),
 } as const satisfies Readonly<Record<string, Block>>;
 

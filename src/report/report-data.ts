@@ -47,7 +47,7 @@ export function dataOf(history: History, server: string, stored: boolean, since 
   };
 }
 
-/** The evidence in a text, and the time that it is of. */
+/** The evidence in a text, and its time. */
 interface ReadData {
   readonly sources: readonly ReportData[];
   /** Seconds since 1970; those of a report in JSON, or of the rows. */

@@ -1,5 +1,5 @@
 /**
- * A row of evidence: what was counted in one period. As octets: the format, then numbers of LEB128: when it began, its seconds, its place in
+ * A row of evidence: the counts of one period. As octets: the format, then numbers of LEB128: when it began, its seconds, its place in
  * the order of rows, how many numbers follow, and of each the difference of its id from the one before, and the number.
  */
 import { isMaximum, MAX_ID } from './measures.js';
@@ -44,7 +44,7 @@ export function encodeRow({ at, seconds, order, cells }: Row): Uint8Array {
   return Uint8Array.from(octets);
 }
 
-/** The row of these octets; undefined when they are none, or those of a later format. Whatever the octets are, it is bounded. */
+/** The row of these octets; undefined when they are no row, or have a later format. Its size is bounded for all octets. */
 export function decodeRow(octets: Uint8Array): Row | undefined {
   if (octets[0] !== FORMAT) return undefined;
   const reader = { octets, at: 1 };

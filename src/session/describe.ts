@@ -24,7 +24,7 @@ export function describeSessions(manager: Pick<SessionManager, 'all'>, count: nu
   };
 }
 
-/** When its last whole message or its handshake ended; before the first of these, when it was opened. */
+/** The moment when its last whole message or its handshake ended; before the first of these, the moment when it was opened. */
 function idleSince(session: Session): number {
   return Math.max(session.count.opened, session.idle.since);
 }

@@ -28,7 +28,7 @@ export class LongAnswer<T extends Asking<T>> {
   readonly #answering: Answering;
   readonly #deadlines: Deadlines<T>;
   readonly #connection: Connection;
-  /** A request is handed off, or is about to be; takes it back in the latter case. */
+  /** Set while a request is handed off, or waits for that; in the latter case it takes the request back. */
   #takeBack: (() => void) | undefined;
   #transfer: OutgoingMessages | undefined;
 
@@ -94,7 +94,7 @@ export class LongAnswer<T extends Asking<T>> {
     this.ended(isLate ? TransferEnd.TIMEOUT : TransferEnd.IDLE);
   }
 
-  /** The transfer, if there is one, is over; a request that waits to be handed off never is. */
+  /** The session has ended: the transfer, if there is one, is over; a request that waits to be handed off is taken back. */
   ended(end: TransferEnd): void {
     this.#takeBack?.();
     this.#transfer?.ended(end);

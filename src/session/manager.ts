@@ -68,7 +68,7 @@ export class SessionManager {
     return this.#deadlines.handshakes.size;
   }
 
-  /** Has all sessions go by these settings and limits from now on; deadlines that run are kept. */
+  /** Applies these settings and limits to all sessions from now on; deadlines that run are kept. */
   configure(settings: SessionSettings, limits: ConnectionLimitSettings): void {
     this.drainTime = settings.drainTime;
     this.#context.limits.configure(limits);
@@ -98,8 +98,8 @@ export class SessionManager {
 
   /**
    * Lets a connection of `client` (4 or 16 octets) in, or not. When there are too many, the
-   * session that has been idle longest is closed for it. Those that were closed so may linger, a few of them, until their
-   * peers have closed too; beyond, the one that has lingered longest is cut off.
+   * session that has been idle longest is closed for it. A few of the sessions closed in this way may linger until their peers have closed
+   * too; if there are more, the one that has lingered longest is cut off.
    */
   admit(client: Uint8Array): boolean {
     if (this.#deadlines.lastCalled) return false;
@@ -174,7 +174,7 @@ export class SessionManager {
   }
 
   /**
-   * Ends the session that has been closing longest of those that have sent everything; says whether there was one. Its peer
+   * Of the sessions that have sent everything, ends the one that has been closing longest; returns whether there was one. Its peer
    * gets close_notify and FIN all the same, but no more time to send its own.
    */
   #cutLingering(): boolean {

@@ -1,4 +1,7 @@
-/** Why sessions end, how they were served, and what else happens to them: all of it is counted. The first reason to end one counts. */
+/**
+ * Why sessions end, how they were served, and other events of sessions. All of this is counted. Of several reasons to end, the first
+ * counts.
+ */
 export const SessionEnd = {
   /** The client closed its direction. */
   CLIENT: 0,

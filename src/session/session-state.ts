@@ -6,7 +6,7 @@ export const SessionState = {
   UPGRADING: 1,
   /** Queries are read and answered inside TLS. */
   SECURE: 2,
-  /** No message is answered any more; the last answers are being written, then the peer closes. */
+  /** No more messages are answered; the last answers are being written, then the peer closes. */
   DRAINING: 3,
   CLOSED: 4,
 } as const;

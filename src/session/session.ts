@@ -213,7 +213,7 @@ export class Session {
     if (this.#state !== SessionState.CLOSED) this.#connection.destroy();
   }
 
-  /** Answers all whole messages, until more answers wait for the peer than may. */
+  /** Answers all whole messages, until as many answers wait for the peer as may. */
   #work(): void {
     const { scratch, settings } = this.#answering;
     const connection = this.#connection;

@@ -1,4 +1,4 @@
-/** How long sessions may be idle while there are many of them, and when each thing happens while the server stops. All of it pure. */
+/** The idle time of sessions while there are many of them, and the moments of each step while the server stops. Pure functions. */
 
 /** The idle time shrinks while the connections in use grow from the first to the second of these parts of the limit. */
 const SHRINK_FROM = 0.5;

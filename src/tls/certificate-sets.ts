@@ -24,7 +24,7 @@ interface CertificateSets<T> {
 
 /**
  * Sorts certificates, the default one first, into sets. For a name, the first certificate of a kind wins, and one with the exact name wins
- * over one with a wildcard of the leftmost label. The default one is joined by those of other kinds that share a name with it.
+ * over one with a wildcard of the leftmost label. Certificates of other kinds that share a name with the default one join it.
  */
 export function certificateSets<T extends Named>(certificates: CertificateSet<T>): CertificateSets<T> {
   const byName = kindsByName(certificates);

@@ -1,7 +1,7 @@
 /**
  * Finds the server name (SNI, RFC 6066 §3) in the first octets of a TLS connection, before a TLS engine gets them: node's SNICallback
  * gives a connection one certificate only, beside those of the default context, so a name with several certificates, or with one of another
- * kind than the default one, would get a wrong one. Which octets are malformed is left to the TLS engine.
+ * kind than the default one, would get a wrong one. The TLS engine judges malformed octets.
  */
 
 const RECORD_HEADER = 5;

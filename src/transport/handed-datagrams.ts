@@ -12,9 +12,9 @@ interface Room {
 }
 
 /**
- * Hands the datagram of `length` octets at `octets[at]` off, whose client `facts` tell; when too many wait, it is dropped. Once the reply is
- * there, `room` is asked for, and `send` gets it with the octets of the response; 0: there is none. Both are called in a turn of the event
- * loop of their own.
+ * Hands off the datagram of `length` octets at `octets[at]`; `facts` are those of its client. When too many wait, it is dropped. Once the
+ * reply is there, `room` is asked for, and `send` gets it with the octets of the response; 0: there is none. Both are called in a turn of
+ * the event loop of their own.
  */
 export function handDatagram<T extends Room>(
   { responder, clock, count, handOff }: UdpContext,

@@ -11,7 +11,7 @@ interface ListenRemedy {
 
 const SERVED: ListenRemedy = { port: '--port or `port`', address: '--listen or `listen`' };
 
-/** The coded error (ADOTD_LISTEN) for what `bind` or `listen` failed with. */
+/** The coded error (ADOTD_LISTEN) for an error of `bind` or `listen`. */
 export function listenError(
   protocol: 'udp' | 'tcp' | 'tls' | 'http',
   endpoint: Endpoint,

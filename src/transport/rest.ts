@@ -3,8 +3,8 @@
  * one that controls them looks no more, and is told when one of them is awake again. So nobody wakes in an idle server, and a thread that
  * hangs is found as soon as in a busy one.
  *
- * Falling asleep and awaking may coincide. Each side writes its own word first and reads the other's then, by Atomics, which all
- * threads see in one order. So at least one of them sees what the other has written.
+ * Falling asleep and awaking may coincide. Each side first writes its own word and then reads the other's, by Atomics, which all
+ * threads see in one order. So at least one of them sees the word of the other.
  *
  * Hot file: a thread under load waits after every batch.
  */
@@ -51,7 +51,7 @@ export function lookAgain(words: Int32Array): void {
 /** Milliseconds after which a waiting thread gives its event loop a turn: timers do not wake it. */
 export const PATIENCE = 50;
 /**
- * The same for a thread that nothing has come to for that long: it waits until its next timer, this long at the most. All else that it
+ * The same for a thread that nothing has come to for PATIENCE: it waits until its next timer, but no longer than this. All else that it
  * might have to do wakes it; the limit is for cases that we have not thought of.
  */
 const LONGEST_PATIENCE = 60_000;

@@ -158,7 +158,7 @@ function setBuffer(system: Libc, fd: number, force: number, option: number, octe
   }
 }
 
-/** A line to log when a socket's buffers are smaller than requested; undefined when they are not. */
+/** A line for the log when a socket's buffers are smaller than requested; undefined when they are not. */
 export function bufferShortfall(fd: number, options: UdpSocketOptions): string | undefined {
   const system = libc();
   if (typeof system === 'string') return undefined;

@@ -26,7 +26,10 @@ export const Resting = {
   NO: 0,
   /** As long as it likes (rest.ts). */
   YES: 1,
-  /** Not for long: it beats ten times a second all the same, so somebody goes on looking, but less often. */
+  /**
+   * The thread rests, but not for long: it beats ten times a second all the same, so the controlling thread goes on looking, but less
+   * often.
+   */
   BRIEFLY: 2,
 } as const;
 

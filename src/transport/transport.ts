@@ -78,7 +78,7 @@ export interface DatagramSender {
 
 /** A connection as an interception sees it. */
 export interface OpenConnection extends Connection {
-  /** As startTls of any connection; `options`: in place of those that TLS is offered with. */
+  /** As startTls of any connection; `options` replace those of the offer of TLS. */
   startTls(octets: Uint8Array, options?: TLSSocketOptions): void;
   /** TLS over it; undefined while there is none. */
   readonly tlsSocket: TLSSocket | undefined;
@@ -143,7 +143,7 @@ export interface StreamContext extends AnswerContext {
   readonly descriptors: number;
   /** Called when a connection could not be accepted for lack of descriptors, or few of them are left. */
   outOfDescriptors(): void;
-  /** Called with an error of ours that one connection has brought about; the connection is closed. */
+  /** Called with a mistake of ours that shows in one connection; the connection is closed. */
   mistake(error: unknown): void;
 }
 

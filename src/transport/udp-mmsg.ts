@@ -121,7 +121,7 @@ function failed(error: number, context: UdpContext): void {
 
 /** Batches to answer at the most when the loop stops. Nothing comes to the socket any more, and its receive buffer holds fewer. */
 const LAST_BATCHES = 4096;
-/** The same for a socket that others have too, to which more may come. A guess. */
+/** The same for a socket that other processes have too: more datagrams may come to it. A guess. */
 const LAST_BATCHES_SHARED = 64;
 
 /** Serves the sockets in the calling thread until stop(). `words`: of thread-words.ts, which `rest` belongs to. */

@@ -32,7 +32,7 @@ export function isBare({ rcode, questions, answers, authority }: Message): boole
 /**
  * Decodes `octets`, which have the ID of `query`, as the answer to it. Throws CLIENT_MALFORMED. Throws CLIENT_MISMATCH when it is
  * no response, or when its question is another or missing (RFC 5452 §9.1). Only a bare error may leave the question out. `tsig`: the
- * signature of the query; throws CLIENT_TSIG when the response is not signed with its key.
+ * key of the query, and its time; throws CLIENT_TSIG when the response is not signed with this key.
  */
 export function judge(query: Message, octets: Uint8Array, tsig?: QueryTsig): Message {
   const message = judgeQuestion(query, octets);

@@ -129,7 +129,7 @@ export class TlsEngine {
     return this.#turn.handshakeTime;
   }
 
-  /** The part of it in which this thread had the CPU. */
+  /** The part of that time in which this thread had the CPU. */
   get handshakeCpu(): number {
     return this.#turn.handshakeCpu;
   }

@@ -24,7 +24,7 @@ export function withOctets<T>(octets: Uint8Array, use: (address: number) => T): 
   }
 }
 
-/** Decodes DER by one of the d2i functions; 0 if it is none. */
+/** Decodes DER by one of the d2i functions; 0 if it is no such DER. */
 export function fromDer(decode: (into: number, at: number, length: number) => number, der: Uint8Array): number {
   return withOctets(der, (address) => {
     const pointer = new BigUint64Array(new SharedArrayBuffer(POINTER));

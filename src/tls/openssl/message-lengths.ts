@@ -1,5 +1,5 @@
 /**
- * How long the messages of a handshake are that a client announces (RFC 8446 §4). OpenSSL takes a ClientHello of up to 131,396 octets, and
+ * The lengths of the handshake messages that a client announces (RFC 8446 §4). OpenSSL takes a ClientHello of up to 131,396 octets, and
  * allocates memory for it as soon as its header has come. Measured: 171 KiB a connection in place of 45, for eleven octets that the
  * client has to send.
  */

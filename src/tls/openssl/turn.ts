@@ -18,7 +18,7 @@ import { SslError, TLS1_3_VERSION } from './numbers.js';
 
 /** The results of reading when it has read nothing. */
 export const TlsRead = {
-  /** There is nothing before more octets of the network have come. */
+  /** There is no plaintext until more octets of the network have come. */
   WAIT: 0,
   /** The handshake is complete. Told once, before any plaintext; there may be some behind it. */
   SECURED: -1,
@@ -26,7 +26,7 @@ export const TlsRead = {
   CLOSED: -2,
   /** `failure` tells why. An alert for the peer may wait in the output. */
   FAILED: -3,
-  /** The handle is not, or no longer, one of a connection, or it is not this connection's turn: a mistake of the caller. */
+  /** The handle is not, or no longer, one of a connection, or another connection has its turn: a mistake of the caller. */
   REFUSED: -4,
 } as const;
 
@@ -35,7 +35,7 @@ const RECORD = 16_384;
 /** Octets that are taken at once: those of a message of 65,535 octets with its records. */
 const OUTGOING = 66_560;
 /**
- * Octets that may come without any plaintext of them: for a whole handshake, and behind one. A record has at most 16,645; a ClientHello
+ * Octets that may come without giving any plaintext: during a whole handshake, and behind one. A record has at most 16,645; a ClientHello
  * with keys of post-quantum algorithms some 2,000. Key updates (RFC 8446 §4.6.3) and empty records would otherwise keep us busy for nothing.
  */
 const SILENCE = 32_768;

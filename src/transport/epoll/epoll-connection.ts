@@ -21,7 +21,7 @@ import { TlsPlace } from './tls-place.js';
 
 const SHUT_WR = 1;
 const NOTHING = new Uint8Array(0);
-/** Reads that throw away what came before a connection is closed behind an alert. A guess: as much as a client sends in one go. */
+/** Reads that throw away octets before a connection is closed behind an alert. A guess: as much as a client sends in one go. */
 const LAST_READS = 4;
 
 export class EpollConnection implements Connection {
@@ -174,7 +174,7 @@ export class EpollConnection implements Connection {
     connections[this.fd] = undefined;
     // While there is a descriptor.
     measureRoundTrip(this.#parts, this.fd, this.#session);
-    // Its descriptor has no duplicate, so that epoll forgets it, too.
+    // Its descriptor has no duplicate, so epoll forgets it, too.
     this.#parts.close(this.fd);
     gone.push(this);
   }
@@ -206,7 +206,7 @@ export class EpollConnection implements Connection {
     this.#parts.context.sessions.closed(session, this.#silent);
   }
 
-  /** One read: there may be more, and epoll says so again. Others get their turn first. */
+  /** One read: if there is more, epoll says so again. Others get their turn first. */
   #read(): void {
     const { system, memory } = this.#parts;
     const received = system.recv(this.fd, memory.inputAddress, LARGEST_READ, 0);
@@ -318,7 +318,7 @@ export class EpollConnection implements Connection {
     this.destroy();
   }
 
-  /** Has the loop call goOn() when all that is established has had its turn. */
+  /** Has the loop call goOn() when all established sessions have had their turn. */
   #defer(): void {
     if (this.#deferred) return;
     this.#deferred = true;

@@ -47,7 +47,7 @@ export interface EpollListeners {
   readonly paused: boolean;
   /** When a connection was accepted last; milliseconds of the clock. */
   readonly acceptedAt: number;
-  /** Lets no new connections begin where that is possible; returns whether it is anywhere. */
+  /** Lets no new connections begin, on each socket where that is possible; returns whether it is possible on one. */
   refuse(): boolean;
   /** Accepts the connections that wait, and listens no longer. */
   close(): void;
@@ -182,8 +182,8 @@ class Accepting {
   }
 
   /**
-   * There is no descriptor for a connection: it would stay in the queue, and its client would wait. With the one that is kept for this, it
-   * is accepted and closed. Those that are open go on; some are asked to make room.
+   * There is no descriptor for a connection: it would stay in the queue, and its client would wait. With the reserved descriptor it is
+   * accepted and closed. Those that are open go on; some are asked to make room.
    */
   #short(listener: number, most: number): boolean {
     const { context, system } = this.#parts;

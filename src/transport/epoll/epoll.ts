@@ -22,7 +22,7 @@ const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EPOLL_CTL_MOD = 3;
 
-/** Descriptors that one wait reports at the most. The others are first the next time, so that none is left out for long. */
+/** Descriptors that one wait reports at the most. The others come first in the next wait, so that none is left out for long. */
 const MOST = 64;
 
 /** struct epoll_event: the events, then 64 bits of ours. It is packed on x64 only (epoll_ctl(2)). Counted in words. */
@@ -40,7 +40,7 @@ export interface Epoll {
   add(fd: number, generation: number, events: number): boolean;
   /** Watches it for other events. */
   change(fd: number, generation: number, events: number): void;
-  /** Watches it no longer. Needed before a descriptor is closed that has duplicates: it would be watched on. */
+  /** Watches it no longer. Needed before a descriptor with duplicates is closed: otherwise epoll would go on to watch it. */
   remove(fd: number): void;
   /** Waits until a descriptor is ready, and returns how many are; 0 or less: none within `milliseconds`. */
   wait(milliseconds: number): number;

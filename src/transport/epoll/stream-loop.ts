@@ -41,7 +41,8 @@ export interface StreamLoopOptions {
 
 /**
  * Milliseconds of TLS handshakes in a round, after which sessions that are established have their turn again; one that has begun is
- * completed. Where those sessions take longer, handshakes get as much time as they. Measured: 500 ClientHellos at once make others wait for 126 ms otherwise with keys of P-256, for 2 s with RSA-4096.
+ * completed. Where those sessions take longer, handshakes get as much time as they. Measured: without this limit, 500 ClientHellos at once
+ * make others wait for 126 ms with keys of P-256, for 2 s with RSA-4096.
  */
 const HANDSHAKE_TIME = 2;
 /**
@@ -79,7 +80,7 @@ export function serveStreams(sockets: readonly StreamSocket[], options: StreamLo
     throw error;
   }
   const sleep = createSleep(system, rest, parts.epoll.wait);
-  // Nothing tells when there is room for another connection: a listener that is out of room is tried in every turn.
+  // No event tells that there is room for another connection: a listener that is out of room is tried in every turn.
   const wait: Sleep = (milliseconds) => (listeners.paused ? parts.epoll.wait(milliseconds) : sleep(milliseconds));
   const round = createRound(parts, listeners, wait, eventLoop, clock, words);
   let ended: (() => void) | undefined;
@@ -197,7 +198,7 @@ function serveYielded(parts: LoopParts, clock: LoopClock, words: Int32Array): vo
 type Served = LoopParts['deferred'][number];
 
 /**
- * `events`: or GO_ON, YIELDED. A mistake of ours that one connection brings about ends this connection, not the thread.
+ * `events`: or GO_ON, YIELDED. A mistake of ours that shows in one connection ends this connection, not the thread.
  */
 function serveOne(parts: LoopParts, connection: Served, events: number): void {
   if (--parts.untimed > 0) serveUntimed(parts, connection, events);

@@ -1,5 +1,5 @@
 /**
- * The rounds of a UDP worker: in each of them it answers what has come to its sockets, and waits if that was all.
+ * The rounds of a UDP worker: in each of them it answers the queries that have come to its sockets, and waits when there are no more.
  *
  * It waits in poll(2), for its sockets and for the descriptor of its event loop together. When the event loop has something to do, it
  * gets a turn. So a query wakes the thread with one call, and orders to the thread, the one to end included, arrive at once. Koffi's
