@@ -165,7 +165,10 @@ export function misplacedPolicies(
   return [...unserved, ...unmatched].map((one) => ({ ...one, message: `${one.message} (${hint})` }));
 }
 
-/** How closely a policy names a zone: more than any pattern by its name, by a pattern the more the longer that is, 0 not at all. */
+/**
+ * How closely a policy names a zone: the zone's name is closer than any pattern, a longer pattern is closer than a shorter one; 0: not at
+ * all.
+ */
 function closeness(choice: PolicyChoice, zone: string): number {
   if (choice.names.has(zone)) return Number.POSITIVE_INFINITY;
   return patternOf(choice, zone)?.length ?? 0;

@@ -9,7 +9,7 @@ import type { Clock } from '../session/clock.js';
 import { addressText } from '../session/describe.js';
 import type { Peer } from '../transfer/peer.js';
 
-/** Lines of an hour. A guess: those of a server whose secondaries all have the wrong key. */
+/** Lines in an hour. A guess: those of a server whose secondaries all have the wrong key. */
 const LINES = 50;
 /** Milliseconds. */
 const HOUR = 3_600_000;

@@ -160,7 +160,7 @@ export class Reloader {
     return this.#parts.clientAuthorities.files;
   }
 
-  /** One line for each mistake of the last attempts that is in no zone, and for each certificate that is out of its time. */
+  /** One line for each mistake of the last attempts that is in no zone, and for each certificate that is not valid now. */
   get problems(): readonly string[] {
     const { tls, troubles, clientAuthorities } = this.#parts;
     return [this.#notes.problems, tls?.problems ?? [], clientAuthorities.problems, troubles.lines].flat();

@@ -11,7 +11,7 @@ import type { Clock, Timer } from '../session/clock.js';
 import { type Remote, remotesOf } from './remotes.js';
 import { type LookUp, lookUpOf, NoAddress } from './secondaries/resolve-remote.js';
 
-/** Seconds from one look to the next, at least and at most, whatever the TTL is. Guesses. */
+/** Seconds from one look to the next, at least and at most, for any TTL. Guesses. */
 const LEAST_PAUSE = 10;
 const LONGEST_PAUSE = 3600;
 /** Seconds until the next look when there is no answer. A guess. */

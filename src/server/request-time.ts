@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../session/clock.js';
 
-/** Milliseconds. A connection, or a place, waits until then. A guess. */
+/** Milliseconds. The request occupies a connection, or a place, until then. A guess. */
 const LONGEST = 30_000;
 
 /** The state of a request when its time is over. */

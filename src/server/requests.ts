@@ -111,7 +111,7 @@ function once(answered: RequestHandler): RequestHandler {
   };
 }
 
-/** undefined, no response: whether anything is changed is not known yet. */
+/** The answer when the time is over; undefined, no response: it is not known yet whether anything is changed. */
 function lateAnswer(
   lateness: Lateness,
   { name }: HandedExchange,

@@ -72,7 +72,7 @@ export class StartTroubles {
     for (const { timer } of this.#missing) timer.clear();
   }
 
-  /** Logs a trouble that a reload may end; `consequence`: what it means. Returns the line. Throws as again() does. */
+  /** Logs a trouble that a reload may end; `consequence`: its effect, for the log. Returns the line. Throws as again() does. */
   pass(error: unknown, consequence: string): string {
     if (this.#strict || !(error instanceof AdotdError)) throw error;
     const line = `${error.message}; ${consequence}`;

@@ -5,8 +5,8 @@ import { configuredKey } from './plane/tsig-secrets.js';
 import type { StartTroubles } from './start-troubles.js';
 
 /**
- * The configuration with random cookie secrets where their file cannot be used, and without the keys of TSIG whose files
- * cannot; and a line for each mistake.
+ * The configuration with random cookie secrets where their file cannot be used, and without the TSIG keys whose files cannot be used; and a
+ * line for each mistake.
  */
 export function withUsableSecrets(
   config: Config,

@@ -138,7 +138,7 @@ export class ConsumedCatalogs {
     return this.#running;
   }
 
-  /** Lets the members go that a version of a catalog has no more. Returns false when it does not wait. */
+  /** Lets members go that are no longer in this catalog. Returns false when none of them waits for that. */
   async accept(zone: string): Promise<boolean> {
     await this.#running;
     const served = this.#parts.servedCatalog(zone);

@@ -1,6 +1,6 @@
 /**
- * Policies for groups of catalogs (RFC 9432 §4.3.2): a policy that names a group is one that names the zones that are members with this group.
- * The configuration in force has these names, so that all that goes by policies knows names only.
+ * Policies for groups of catalogs (RFC 9432 §4.3.2): a policy that names a group applies to the members with this group. The configuration
+ * in force has the names of these zones, so that every part that goes by policies knows names only.
  */
 import { policyChoice } from '../../config/policy-choice.js';
 import type { Config } from '../../config/schema.js';
@@ -42,7 +42,7 @@ export class MemberPolicies {
     return config === this.#given ? this.#config : withMembers(config, this.#members);
   }
 
-  /** Follows members. Returns whether a zone has another policy by that. */
+  /** Follows members. Returns whether that gives a zone another policy. */
   follow(members: readonly GroupedZone[]): boolean {
     const before = namesOf(this.#config);
     this.#members = members;
@@ -57,7 +57,7 @@ function namesOf({ zones }: Config): string {
 
 /**
  * The configuration with the names of members in the policies for their groups; the same object when there are none. A policy that names a
- * zone itself counts more than one for its group; of several groups, the first one in the order of their octets that a policy names.
+ * zone itself comes before one for its group. Of several groups, in the order of their octets, the first that a policy names counts.
  */
 function withMembers(config: Config, members: readonly GroupedZone[]): Config {
   const { policies } = config.zones;
@@ -110,7 +110,7 @@ export class PoliciesInForce {
     });
   }
 
-  /** Has answers follow the policies that these members have. Fulfilled with whether any zone has another one. Never rejects. */
+  /** Puts the policies of these members in force for answers. Fulfilled with whether that gives a zone another policy. Never rejects. */
   follow(members: readonly GroupedZone[]): Promise<boolean> {
     return this.#next(async () => {
       if (!this.#members.follow(members)) return false;

@@ -1,4 +1,4 @@
-/** Which zones no catalog may bring: our own, and names in our zones. */
+/** The zones that no catalog may bring: our own, and names in our zones. */
 import { ImageView } from '../../image/changes/zone-view.js';
 import { Type } from '../../protocol/iana.js';
 import { nameFromText, nameKey } from '../../protocol/name.js';

@@ -17,7 +17,7 @@ const storedMember = z.object({
 /** Name of their table. */
 export const MEMBERS = 'members';
 
-/** The members in a table of the state. One that is damaged is left out, with an error in the log: its catalog brings it again. */
+/** The members in a table of the state. Damaged ones are left out, with errors in the log: their catalogs bring them again. */
 export function memberTable(table: Pick<StoredTable, 'keys' | 'get' | 'put' | 'remove'>, log: Log): MemberTable {
   const read = (zone: string): OwnedMember[] => {
     try {

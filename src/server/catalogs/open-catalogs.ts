@@ -17,8 +17,8 @@ interface CatalogsParts {
   readonly secondaries: MemberZones;
   readonly table: MemberTable;
   /**
-   * Puts policies for groups in force, as these members have them; fulfilled with the configuration then, undefined when no zone has another
-   * policy by that. Never rejects.
+   * Puts the policies for the groups of these members in force; fulfilled with the new configuration, or with undefined when no zone gets
+   * another policy. Never rejects.
    */
   readonly follow: (members: readonly OwnedMember[]) => Promise<Config | undefined>;
   readonly clock: Pick<Clock, 'seconds'>;
@@ -89,7 +89,7 @@ export class Catalogs {
     void this.#produced.update();
   }
 
-  /** Lets the members go that a version of a consumed catalog has no more. Returns false when none waits. */
+  /** Lets members go that are no longer in their consumed catalog. Returns false when none of them waits for that. */
   accept(zone: string): Promise<boolean> {
     return this.#consumed.accept(zone);
   }

@@ -1,10 +1,10 @@
 /**
- * Where a server makes its control socket when nothing names one, and where `adotd ctl` looks for it: a folder of the user's own. In a
- * folder that others may write to, anybody could put a socket there first.
+ * The folders for control sockets that nothing names: a server makes its socket there, and `adotd ctl` looks for it there. It is a folder
+ * of the user's own. In a folder that others may write to, anybody could put a socket there first.
  *
- * A server that root starts and that then becomes another user has its folder in /run, where only root can make one: root's `adotd ctl` looks
- * there, and so does that of the user. Root has no folder in the session of another user: `sudo` may keep the caller's environment, or not,
- * so a server and `adotd ctl` would not agree.
+ * A server that root starts and that then becomes another user has its folder in /run, where only root can make one: root's `adotd ctl`
+ * looks there, and so does that of the user. Root has no folder in the session of another user: `sudo` may keep the caller's environment,
+ * or not, so a server and `adotd ctl` would not agree.
  */
 import { lchownSync, lstatSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -69,8 +69,8 @@ export function ownFolder(folders: readonly string[], uid: number): string | und
 }
 
 /**
- * The sockets of servers in these folders and in the folder of the system, folder by folder. For root, those of the servers that it has
- * started are together: one is as good as the other.
+ * The sockets of servers in these folders and in the folder of the system, folder by folder. Root gets the sockets of all servers that it
+ * has started as if they were in one folder: one is as good as the other.
  */
 export function socketsIn(folders: readonly string[], uid: number, run = RUN): readonly (readonly string[])[] {
   const system = join(run, 'adotd');

@@ -26,7 +26,7 @@ export interface ControlTarget {
   /** Counts the stream sessions, and lists the `longest` that have been idle longest. */
   sessions(longest: number): Promise<SessionsReport>;
   reload(request: ReloadRequest): Promise<ReloadOutcome>;
-  /** Tells the others of its policy of a zone (presentation format); returns how many, undefined for a zone that is not served. */
+  /** Sends NOTIFY about a zone (presentation format) to its targets; returns their number, undefined for a zone that is not served. */
   notify(name: string): number | undefined;
   /** Checks a secondary zone (presentation format) at once; `isFull`: transfers it whole. undefined: it is no secondary zone. */
   transfer(name: string, isFull: boolean): Promise<RoundResult | undefined>;
@@ -34,7 +34,7 @@ export interface ControlTarget {
   acceptFile(zone: string): Promise<ReloadOutcome>;
   /** The catalog zones that are consumed. */
   catalogs(): readonly CatalogStatus[];
-  /** Lets the members go that a version of a catalog (presentation format) has no more. Returns false when none waits. */
+  /** Lets members go that are no longer in this catalog (presentation format). Returns false when none of them waits for that. */
   acceptCatalog(name: string): Promise<boolean>;
   /** Signs zones; undefined: the server has no state. */
   readonly signing: SigningControl | undefined;
@@ -42,7 +42,7 @@ export interface ControlTarget {
   switchKeys(): Promise<readonly string[]>;
   /** The text of a zone as it is served, piece by piece; undefined for a zone that is not served. */
   dump(name: string): Iterator<string> | undefined;
-  /** Ends the server as SIGTERM does. `seconds`: how long sessions have to finish; undefined: as configured. */
+  /** Ends the server as SIGTERM does. `seconds`: the time for sessions to finish; undefined: as configured. */
   drain(seconds: number | undefined): void;
   /** Changes the level of the log; returns the old one. */
   setLogLevel(level: LogLevelName): string;

@@ -18,7 +18,7 @@ export interface ControlContext {
   readonly config: string | undefined;
   readonly watching: () => boolean;
   readonly logLevel: { get(): string; set(level: LogLevelName): void };
-  /** As SIGTERM; `seconds`: how long sessions have to finish. */
+  /** As SIGTERM; `seconds`: the time for sessions to finish; undefined: as configured. */
   drain(seconds: number | undefined): void;
   report: ControlTarget['report'];
   top: ControlTarget['top'];

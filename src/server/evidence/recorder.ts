@@ -17,7 +17,9 @@ import { type Cells, cellsBetween } from './counted-cells.js';
 /** Seconds. */
 const MINUTE = 60;
 const DAY = 86_400;
-/** Minutes between two times that the clients of the day are stored: after the end of the machine, that many may be missing. A guess. */
+/**
+ * Minutes from one storing of the clients of the day to the next: if the machine fails, the clients of this time may be missing. A guess.
+ */
 const CLIENTS_EVERY = 10;
 /** Where the key of the day is. */
 const KEY = 'key';

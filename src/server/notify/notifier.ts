@@ -55,7 +55,7 @@ export class Notifier {
     });
   }
 
-  /** Follows a configuration. Targets that are new, or are to be reached otherwise than before, are told at once of the zones as they are. */
+  /** Follows a configuration. Targets that are new, or are to be reached in another way, are told at once of the present versions. */
   configure(config: Config): void {
     const { log, resolver = resolverOf, zones } = this.#parts;
     const before = this.#targets;
@@ -73,7 +73,7 @@ export class Notifier {
     }
   }
 
-  /** A zone, by its key, has another serial: tells those that are to know. Returns how many. */
+  /** Tells the targets of a zone, by its key, that it has another serial. Returns their number. */
   changed(zone: string, serial: number): number {
     const image = this.#parts.image(zone);
     if (image === undefined) return 0;
@@ -102,7 +102,7 @@ function serialOf(image: Uint8Array): number {
   return apex.length === 0 ? 0 : Buffer.from(soa).readUInt32BE(soa.length - 20);
 }
 
-/** Those of `are` that are not in `were`, or are to be reached otherwise. `isOther`: names of hosts are looked up elsewhere than before. */
+/** The targets in `are` that are not in `were`, or are to be reached in another way. `isOther`: other resolvers look up names of hosts. */
 function changedTargets(
   were: readonly NotifyTarget[],
   are: readonly NotifyTarget[],

@@ -17,7 +17,7 @@ const RCODES = Object.entries(Rcode);
 
 /** A nameserver that is told. */
 export interface NotifyTarget {
-  /** For the log, and apart from all others: `second`, or `ns1.example.net. (NS)`. */
+  /** For the log, and different for each target: `second`, or `ns1.example.net. (NS)`. */
   readonly name: string;
   /** Addresses, and names of hosts. */
   readonly hosts: readonly string[];
@@ -74,7 +74,7 @@ export class NotifySender {
     this.#sockets = sockets((message, address, port) => this.#received(message, address, port));
   }
 
-  /** Tells targets that a zone has a serial, from the first attempt on. Nobody but `all` is told of the zone any more. */
+  /** Tells targets that a zone has a serial, beginning with the first attempt. Targets of the zone that are not in `all` are given up. */
   tell(zone: string, serial: number, targets: readonly NotifyTarget[], all = targets): void {
     if (this.#closed) return;
     for (const target of targets) {

@@ -1,13 +1,14 @@
 /**
- * Which Host a request of the page may name. A browser that a stranger's page has led here, by a name that the stranger made lead to this
- * address, names the stranger's host (DNS rebinding): it must not read the names of zones. An address cannot be made to lead elsewhere.
+ * The check of Host in requests for the page. A stranger's page can lead a browser here by a name of the stranger's that points to this
+ * address (DNS rebinding). Such requests have that name as Host, and must not read the names of zones. An address as Host is safe: nobody
+ * can point it elsewhere.
  */
 import { isIP } from 'node:net';
 
 /** `[2001:db8::53]:9153`, `192.0.2.53`, `ns1.example.net:9153`. */
 const HOST = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+))(?::[0-9]{1,5})?$/i;
 
-/** `host`: the field of the request; undefined: it has none, as that of no browser. `names`: those that lead here, in lower case. */
+/** `host`: the field of the request; undefined: it has none, so it comes from no browser. `names`: those that lead here, in lower case. */
 export function isKnownHost(host: string | undefined, names: ReadonlySet<string>): boolean {
   if (host === undefined) return true;
   const [, ipv6, other = ''] = HOST.exec(host) ?? [];

@@ -38,7 +38,7 @@ export class RecentEvents {
   }
 }
 
-/** The log, whose lines are noted as well, whatever its level. Lines for the search of faults are not. */
+/** The log; its lines are noted as well, at any level of the log. Lines of level `debug` are not. */
 export function notedLog(log: ServerLog, events: RecentEvents): ServerLog {
   const noted =
     (level: Level): Log['info'] =>

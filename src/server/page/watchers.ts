@@ -1,5 +1,5 @@
 /**
- * Those who watch the page: each has a stream of server-sent events (the HTML standard, section 9.2). The events are made once a second for
+ * The viewers of the page: each has a stream of server-sent events (the HTML standard, section 9.2). The events are made once a second for
  * all of them, and only while there are watchers. A watcher who reads too slowly is cut off, so that memory does not grow.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -4,7 +4,9 @@ import { codeOf, isError } from '../../errors.js';
 /** How often other ports are tried when those that the system chose are taken elsewhere. */
 const ATTEMPTS = 20;
 
-/** Says of an error of binding `ports` whether other ports are to be tried: one of them is 0, and the port that it stood for is taken. */
+/**
+ * Returns whether an error of binding `ports` calls for other ports: one of them is 0, and the port that the system chose for it is taken.
+ */
 export function freePortRetry(ports: readonly number[]): (error: unknown) => boolean {
   let attempts = 1;
   return (error) =>

@@ -5,8 +5,8 @@ import { HANDSHAKES, HEARTBEAT, RESTING, Resting, THREAD } from '../../transport
 /** Milliseconds between two checks of the heartbeat while a thread does not rest. */
 export const WATCH_INTERVAL = 50;
 /**
- * The same while all threads were seen resting. A thread that hangs after that is found as soon as one that was not: the check that meets
- * it already counts as the second. Measured at 1,000 queries a second: a check costs 0.1 ms of CPU.
+ * The same while all threads were seen resting. A thread that hangs then is found as soon as another: the first check that meets it already
+ * counts as the second. Measured at 1,000 queries a second: a check costs 0.1 ms of CPU.
  */
 export const RESTING_INTERVAL = 150;
 /**
@@ -67,12 +67,12 @@ export class Heartbeat {
     this.#beat = beat;
     this.#checks = 1;
     if (this.#rested) return moved ? 'resting' : 'still';
-    // It may hang since long ago.
+    // It may have been hanging for some time.
     if (rested) this.#stands(working);
     return 'moving';
   }
 
-  /** It has not moved since the last check, and does not rest; undefined: that may still be. */
+  /** Judges a thread that has not moved since the last check, and does not rest; undefined: that is no standstill yet. */
   #stands(working: boolean): Standstill | undefined {
     const thread = Atomics.load(this.#words, THREAD);
     if (this.#checks++ === 1) {

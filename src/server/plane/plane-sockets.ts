@@ -82,7 +82,7 @@ export function bindBesideHanded({ udp, tcp, tls }: ActivatedSockets, config: Co
   }
 }
 
-/** Binds the addresses of `transfer.listen`, and adds the sockets to `bound`, of those too that come before one that cannot be bound. */
+/** Binds the addresses of `transfer.listen`, and adds the sockets to `bound`. When one cannot be bound, those before it are in `bound`. */
 function bindTransfers(config: Config, workers: number, bound: BoundSocket[]): SocketsOfAddress[] {
   const fastOpen = fastOpenOf(config);
   const open = (reusePort: boolean, endpoint: Endpoint): BoundSocket =>

@@ -88,7 +88,7 @@ export class SupervisedThread {
     return this.#restarts;
   }
 
-  /** Milliseconds of CPU so far, with what it had used before it was started again, as far as somebody had looked. */
+  /** Milliseconds of CPU so far, those before it was started again included; time after the last look at a dead thread is missing. */
   get cpu(): number {
     const used = this.#serving ? this.#options.cpuOf(Atomics.load(this.#words, THREAD)) : Number.NaN;
     if (!Number.isNaN(used)) this.#cpu = used;

@@ -32,7 +32,7 @@ export interface ThreadData {
   /** undefined: TLS is not served. */
   readonly tls: TlsSettings | undefined;
   readonly sockets: readonly ThreadSocket[];
-  /** Sockets whose clients have to show a certificate, and of each the authorities; without authorities, it is not served. */
+  /** Sockets whose clients have to show a certificate, and the authorities of each; a socket without authorities is not served. */
   readonly transfers?: readonly ThreadSocket[] | undefined;
   readonly clientCas?: ClientCas | undefined;
   /** Shared: see transport/thread-words.ts. */
@@ -90,7 +90,7 @@ export type Report =
 /** A running thread; outside of tests made by spawner(). */
 export interface ThreadHandle {
   post(order: Order): void;
-  /** Ends it, whatever it does. */
+  /** Ends it at once, even in the middle of its work. */
   terminate(): void;
 }
 

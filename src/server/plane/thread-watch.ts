@@ -6,7 +6,7 @@ import type { SupervisedThread } from './supervised-thread.js';
 /** The part of a thread that it needs. */
 type Watched = Pick<SupervisedThread, 'watch' | 'leave' | 'lookAgain'>;
 
-/** Looks every WATCH_INTERVAL, or RESTING_INTERVAL; when all threads are still, not until one of them says that it is awake. */
+/** Looks every WATCH_INTERVAL, or RESTING_INTERVAL. When all threads are still, it waits until one of them says that it is awake. */
 export class ThreadWatch {
   readonly #timer: Timer;
   #threads: readonly Watched[] = [];

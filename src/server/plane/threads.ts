@@ -144,7 +144,7 @@ export async function threadedPlane(options: ThreadedPlaneOptions): Promise<Data
   };
 }
 
-/** The sockets of `transfer.listen`. Once somebody listens, connections come, and wait for a worker: that must have authorities. */
+/** The sockets of `transfer.listen`. Once a socket listens, connections come and wait for a worker, which must have authorities. */
 class TransferSockets {
   readonly #addresses: PlaneSockets['transfers'];
   readonly #listening = new Set<number>();

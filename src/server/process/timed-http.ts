@@ -20,8 +20,8 @@ interface Limits {
   /** Octets of a request's header. */
   readonly maxHeaderSize: number;
   /**
-   * Milliseconds from the connection on in which the first request must have arrived, with its body. A later one has as long, and the time
-   * that the connection may be idle before it. Too late: 408 (Request Timeout, RFC 9110 §15.5.9), and the connection is closed.
+   * Milliseconds from the connection on in which the first request must have arrived, with its body. A later one has the same time, and in
+   * addition the time that the connection may be idle. Too late: 408 (Request Timeout, RFC 9110 §15.5.9), and the connection is closed.
    */
   readonly requestTime: number;
 }

@@ -103,7 +103,7 @@ export class PrimaryConnection {
     return this.#answered;
   }
 
-  /** An ID that no question has that waits; undefined: all have one. */
+  /** An ID that no waiting question has; undefined: all IDs are taken. */
   freeId(): number | undefined {
     if (this.#pending.size + this.#givenUp.size >= IDS / 2) return undefined;
     let id = randomInt(IDS);

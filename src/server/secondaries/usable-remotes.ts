@@ -1,4 +1,4 @@
-/** The remotes that can be asked: those whose files, certificates and secrets, can be used or could be before. */
+/** The remotes that can be asked: their files (certificates and secrets) can be used, or could be used before. */
 import type { Config } from '../../config/schema.js';
 import { AdotdError, messageOf } from '../../errors.js';
 import type { Log } from '../../observe/log.js';

@@ -198,7 +198,7 @@ function readNoted(file: string, sources: SourceState[]): Uint8Array {
   }
 }
 
-/** An includer that notes every included file, also a missing one: it may be there at the next reload. */
+/** An includer that notes every included file, even a missing one: it may be there at the next reload. */
 function notingIncluder(file: string, sources: SourceState[]): ReturnType<typeof includer> {
   const include = includer(file);
   return (path, from) => {

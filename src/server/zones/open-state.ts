@@ -27,8 +27,8 @@ export async function openState(
 }
 
 /**
- * Declares zones that come from primaries, before anything answers; fulfilled when those that are stored can be served. With catalogs among
- * them, zones that are stored as secondaries and are not among them are taken for members: the catalog decides about them later.
+ * Declares zones that come from primaries, before anything answers; fulfilled when those that are stored can be served. If there are
+ * catalogs among them, other zones that are stored as secondaries are taken for members: the catalogs decide about them later.
  */
 export async function declareStored(
   keeper: ZoneKeeper,

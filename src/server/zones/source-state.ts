@@ -18,8 +18,8 @@ export interface SourceState {
 }
 
 /**
- * Milliseconds of the coarsest clock of a file system in use (FAT). Of two writes within one tick the second leaves no trace in the
- * metadata, so that of files changed more recently only the content counts.
+ * Milliseconds of the coarsest clock of a file system in use (FAT). Of two writes within one tick, the second leaves no trace in the
+ * metadata. So only the content counts for files that changed more recently.
  */
 const COARSEST_TICK = 2000;
 

@@ -142,8 +142,9 @@ export class ZoneKeeper {
   }
 
   /**
-   * Signs a zone as its plan says now (ZoneSigners): when the plan is another than that of its version, signatures are due, or all are to be
-   * made anew, a version with the next serial is made. Fulfilled once it is stored and every thread answers from it. Rejects as change() does.
+   * Signs a zone by its present plan (ZoneSigners). A version with the next serial is made when the plan is another than that of the
+   * present version, when signatures are due, or when all are to be made anew. Fulfilled once it is stored and every thread answers from
+   * it. Rejects as change() does.
    */
   resign(zone: string, isAnew = false): Promise<Resigned> {
     const kept = this.#zones.get(zone);

@@ -156,7 +156,7 @@ export class ZoneLoader {
   }
 }
 
-/** Whether another thing is checked of the zone of this key than was. */
+/** Whether the checks of the zone of this key are others than before. */
 function isOther(key: string, now: DnssecChecks, before: DnssecChecks | undefined): boolean {
   if (before === undefined || checkOf(key, now) !== checkOf(key, before)) return true;
   const [limits, old] = [signingOf(key, now), signingOf(key, before)];

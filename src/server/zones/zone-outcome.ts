@@ -100,7 +100,7 @@ export interface ZoneStatus {
   readonly signed: boolean;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
   readonly signaturesExpire: number | undefined;
-  /** When the content that is served was loaded (seconds since 1970), and how long that took. */
+  /** When the content that is served was loaded (seconds since 1970), and the time that this took. */
   readonly loadedAt: number;
   readonly milliseconds: number;
   /** Of the last attempt to load it. */

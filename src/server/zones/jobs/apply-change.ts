@@ -18,8 +18,9 @@ export interface Signing {
   readonly keys: KeySet;
   readonly policy: SigningPolicy;
   /**
-   * `content`: the older version is not signed, and no difference to the signed one is wanted. `change`: only what the change touches is
-   * signed, where that is possible. `renewal`: also signatures that are due. `anew`: everything, even where signatures are good.
+   * `content`: the older version is not signed, and no difference to the signed one is wanted. `change`: only RRsets that the change
+   * touches are signed, where that is possible. `renewal`: also signatures that are due. `anew`: everything, even where signatures are
+   * good.
    */
   readonly extent: 'content' | 'change' | 'renewal' | 'anew';
 }
@@ -32,7 +33,7 @@ export interface ZoneChange {
   readonly now: number;
   /** undefined: the zone is not signed here. */
   readonly signing?: Signing | undefined;
-  /** Whether mistakes in the zone are warned of only: a primary has it so, and it must not expire for that. */
+  /** Whether mistakes in the zone are only warned of: its primary has them too, and the zone must not expire because of them. */
   readonly isLenient?: boolean | undefined;
 }
 

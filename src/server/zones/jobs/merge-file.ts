@@ -1,4 +1,7 @@
-/** Merges a zone file with a zone that is changed beside it (zone/changes/three-way.ts): to the change that makes its next version. */
+/**
+ * Merges a zone file with a zone that is changed beside it (zone/changes/three-way.ts). The result is the change to the zone's next
+ * version.
+ */
 import { contentOf } from '../../../dnssec/signing/content-runs.js';
 import { recordsBetween } from '../../../image/changes/diff.js';
 import { PendingView } from '../../../image/changes/pending-view.js';

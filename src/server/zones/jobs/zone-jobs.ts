@@ -26,7 +26,7 @@ interface SignaturesFound {
   readonly due: number;
   /** How many of them have a signature that is not valid yet. */
   readonly early: number;
-  /** Seconds since 1970: when the next one is due that is not yet; undefined without any. */
+  /** Seconds since 1970: when the next RRset becomes due; undefined without any. */
   readonly next: number | undefined;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
   readonly expire: number | undefined;

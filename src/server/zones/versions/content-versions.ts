@@ -1,4 +1,4 @@
-/** From the content that a primary gave of a zone that is signed here to the change that makes the zone's next version. */
+/** Makes the change to the next version of a zone that is signed here, from the content that a primary gave. */
 import { contentOf } from '../../../dnssec/signing/content-runs.js';
 import { AdotdError, ErrorCode } from '../../../errors.js';
 import { ImageView } from '../../../image/changes/zone-view.js';
@@ -38,8 +38,8 @@ interface ChangeContext {
 
 /**
  * The difference from the content of `older`, the version that is served, to the given content. The SOA record is the primary's, but for
- * the serial: that is the primary's only if it is later than the one that is served. Throws ADOTD_CHANGE_SERIAL when a difference begins at
- * a zone with a digest, which came before the zone was signed here: all of the content takes it away.
+ * the serial: that is the primary's only if it is later than the one that is served. Throws ADOTD_CHANGE_SERIAL for a difference when the
+ * zone has a digest from before it was signed here: only the whole content removes that.
  */
 export async function contentDifference(
   older: Uint8Array,

@@ -1,5 +1,5 @@
 /**
- * From the content of a zone file to the version that is served. Where the server keeps the file's serials, that is the content itself;
+ * Makes the version that is served from the content of a zone file. Where the server keeps the file's serials, that is the content itself;
  * where it gives serials of its own or takes UPDATE, the file is merged with the zone (zone/changes/three-way.ts).
  */
 import { imageFacts } from '../../../image/image-facts.js';
@@ -22,7 +22,7 @@ interface FileContext {
   /** Key of the zone's name. */
   readonly zone: string;
   readonly before: Before;
-  /** The file is taken as it is, with a later serial than this one, which was published last; undefined: it is not known. */
+  /** The file is taken as it is. `published`: the serial that was published last, if it is known; the new one is later. */
   readonly accepted?: { readonly published: number | undefined } | undefined;
   readonly policy: EffectivePolicy;
   /** Seconds since 1970. */

@@ -34,7 +34,7 @@ export class Gathering {
     this.#until = longest < SHORTEST ? now : now + longest;
   }
 
-  /** Fulfilled when a version of the changes that wait can begin; `waiting`: how many there are now. */
+  /** Fulfilled when a version of the changes that wait can begin; `waiting`: their number now. */
   async wait(waiting: number): Promise<void> {
     const left = this.#until - this.#clock.milliseconds();
     if (waiting >= this.#expected || left <= 0) return;

@@ -49,7 +49,10 @@ interface MadeVersion {
   readonly signaturesExpire: number | undefined;
 }
 
-/** Lets a change wait, and has all that wait then made by `makeAll`, which never rejects, when the work before on the zone is done. */
+/**
+ * Adds a change to those that wait. When the earlier work on the zone is done, `makeAll`, which never rejects, makes all changes that wait
+ * then.
+ */
 export function enqueue(
   kept: Kept,
   change: WaitingChange,

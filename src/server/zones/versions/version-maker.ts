@@ -53,7 +53,7 @@ interface ChangedVersion {
 interface ResignedVersion {
   /** undefined: the zone is not to be signed. */
   readonly plan: SigningPlan | undefined;
-  /** undefined: the version that there is is as it should be. */
+  /** undefined: the present version is as it should be. */
   readonly made: ChangedVersion | undefined;
   /** RRsets of the version before with a signature that is not valid yet. */
   readonly early: number;
@@ -169,8 +169,8 @@ export class VersionMaker {
   }
 
   /**
-   * The version with the same content, by the plan of now; undefined: the one that there is is as it should be. `plan`: undefined, the zone
-   * is not to be signed. `isAnew`: no signature is kept. Throws as ofChange() does.
+   * The version with the same content, by the present plan. `made` is undefined when the present version is as it should be, `plan` when
+   * the zone is not to be signed. `isAnew`: no signature is kept. Throws as ofChange() does.
    */
   async ofPlan(kept: Kept, older: Uint8Array, isAnew: boolean): Promise<ResignedVersion> {
     const plan = await this.#plan(kept, older);
@@ -186,9 +186,10 @@ export class VersionMaker {
   }
 
   /**
-   * The version that was given, or the one that content makes of a zone that is signed here. `older`: the one that is served, or that has
-   * expired. Throws as ofChange() does, ADOTD_ZONE_STATE when content is given for a zone that is not signed here, or a version for a
-   * secondary that is, and ADOTD_RECORD_MISSING, ADOTD_RECORD_PRESENT or ADOTD_CHANGE_SERIAL when a difference does not fit the content.
+   * The given version; or, for the content of a zone that is signed here, the version that signing makes of it. `older`: the one that is
+   * served, or that has expired. Throws as ofChange() does, ADOTD_ZONE_STATE when content is given for a zone that is not signed here, or a
+   * version for a secondary that is, and ADOTD_RECORD_MISSING, ADOTD_RECORD_PRESENT or ADOTD_CHANGE_SERIAL when a difference does not fit
+   * the content.
    */
   async ofGiven(kept: Kept, older: Uint8Array | undefined, given: GivenVersion): Promise<NewVersion> {
     if ('content' in given) return await this.#ofContent(kept, older, given);
