@@ -92,7 +92,7 @@ function toJson(report: ProbeReport | Failed): object {
   return { given: report.given, ok: false, began: report.began, error: { code, step, message } };
 }
 
-/** Works on some at a time. `shown` is called in the order of `all`. */
+/** Works on AT_ONCE of them at a time. `shown` is called in the order of `all`. */
 async function inTurn<T, R>(all: readonly T[], work: (one: T) => Promise<R>, shown: (result: R) => void): Promise<R[]> {
   const running: Promise<R>[] = [];
   const results: R[] = [];

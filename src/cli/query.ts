@@ -140,7 +140,7 @@ function show(done: Exchange, before: Exchange | undefined, short: boolean): voi
   process.stdout.write(`${messageToText(done.message)}\n\n${transportToText(done)}${note}\n\n`);
 }
 
-/** Exchanges of which each was to resume the session of the one before; with the reason where it did not. */
+/** Exchanges that were to resume the session of the one before, each with the reason if it did not. */
 function listToJson(all: readonly Exchange[]): object[] {
   return all.map((one, index) => {
     const before = all[index - 1];

@@ -191,7 +191,7 @@ export class ImageCache {
   }
 }
 
-/** The name of the file of a zone's image: a zone's own name may be longer than that of a file. */
+/** The name of the file of a zone's image: a zone's own name may be too long for a file. */
 function nameOf(zone: string): string {
   return createHash('sha256').update(zone).digest('hex').slice(0, 40);
 }

@@ -31,7 +31,7 @@ const KERNEL_FILES: readonly number[] = [0x9fa0, 0x62656572];
 interface StateLook {
   /** Damaged parts and losses, a line each. */
   readonly damage: readonly string[];
-  /** Zones that are stored; those of which there are facts, but no version, are not among them. */
+  /** Zones of which a version is stored; zones with facts only are not among them. */
   readonly zones: ReadonlySet<string>;
   /** The values of a named table, by their keys, without those that are damaged. */
   table(name: string): ReadonlyMap<string, Uint8Array>;

@@ -45,7 +45,8 @@ export type MakeRun = (image: Uint8Array) => Promise<Uint8Array>;
 export interface ZoneCommit {
   /**
    * The whole zone after this change: an image, or its records as a run. With `differences` it may be left out; if it is given, the store
-   * decides whether it keeps it, and an image becomes the cached one. Without, it replaces what was stored, with the differences.
+   * decides whether it keeps it, and an image becomes the cached one. Without `differences`, it replaces the stored content and its
+   * differences.
    */
   readonly generation?: Uint8Array;
   /** The records of the generation as a run, where it is an image and they are at hand; else they are made when they are needed. */

@@ -15,7 +15,7 @@ export class ZoneIndex {
   loss: Place | undefined;
   /** Images of small zones, by zone. */
   readonly images = new Map<string, Place>();
-  /** Zones of which something was found damaged since a generation was stored last. */
+  /** Zones in which damage was found since a generation was stored last. */
   readonly damaged = new Set<string>();
   /** The largest number of a value. */
   lastId = 0;

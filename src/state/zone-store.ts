@@ -79,7 +79,7 @@ export class ZoneStore {
     }
   }
 
-  /** Notes what the ledger has lost, and tidies up. */
+  /** Notes the losses of the ledger, and tidies up. */
   async #settle(): Promise<void> {
     const { damage } = this.#ledger;
     for (const { path, reason } of damage) this.#report(`state ${path}: ${reason}`);
@@ -125,8 +125,8 @@ export class ZoneStore {
 
   /**
    * The content of a zone as it was acknowledged last; undefined when none was stored. It is never an older one: the cached image, or the
-   * older generation with the differences since, makes up for damaged parts, or the zone is unreadable. All octets are checked against
-   * their checksums. A zone that may have been lost is unreadable too, until a generation is stored for it.
+   * older generation with the differences since, makes up for damaged parts, or the zone is unreadable. The content has been checked
+   * against its checksums. A zone that may have been lost is unreadable too, until a generation is stored for it.
    */
   async read(zone: string): Promise<StoredContent | Unreadable | undefined> {
     for (;;) {
@@ -261,7 +261,7 @@ export class ZoneStore {
     });
   }
 
-  /** Marks zones of which a change may be lost, or ends that. */
+  /** Marks zones of which a change may be lost, or takes the mark away. */
   async #mark(zones: readonly KeptZone[], isSuspect: boolean): Promise<void> {
     const none = { contents: [], differences: [] };
     await Promise.all(

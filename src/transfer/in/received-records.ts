@@ -29,7 +29,9 @@ export class ReceivedRecords {
     store.add(this.#nodeOf(owner, length), type, ttl, octets, 0, 0, 0);
   }
 
-  /** Names of a zone come with their siblings: the name above is most often that of the owner before, which need not be looked up. */
+  /**
+   * Names of a zone come with their siblings: most often the name above is the one above the last owner, and then it need not be looked up.
+   */
   #nodeOf(owner: Uint8Array, length: number): number {
     const last = this.#owner;
     let i = 0;

@@ -1,4 +1,4 @@
-/** An image as transfers read it: it is pinned as long as somebody holds this, whatever is served meanwhile. */
+/** An image as transfers read it: it is pinned as long as somebody holds this object, even if another image is served meanwhile. */
 import * as L from '../../image/layout.js';
 
 export interface ImageView {

@@ -106,7 +106,7 @@ export class TransferWriter {
     return end <= (this.count === 0 ? this.#end : this.#limit);
   }
 
-  /** Takes back what was written since `before`: the name of a node at `depth`, or another one. Returns false. */
+  /** Takes back the octets written since `before`: the name of a node at `depth`, or another one. Returns false. */
   #undo(before: number, depth: number): false {
     const offset = before - this.#start;
     for (let i = 1; i <= depth; i++) if (this.#namedAt[i]! >= offset) this.#named[i] = 0;

@@ -78,7 +78,7 @@ const TOO_MANY: TransferRefusal = {
   text: TEXT.encode('too many transfers are under way'),
 };
 
-/** Records of a zone of which one message over UDP may have all. */
+/** Most records of a zone that one message over UDP may have as a whole. */
 const FEW_RECORDS = 64;
 const FLAG_RD = 0x01;
 
