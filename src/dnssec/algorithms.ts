@@ -188,7 +188,7 @@ export function generatePrivateKey(algorithm: number, bits: number = RSA_BITS.de
   return ALGORITHMS.get(algorithm)!.generation!.now(bits);
 }
 
-/** Makes a private key while the event loop turns: one of RSA takes a tenth of a second, or several. Parameters: as above. */
+/** As generatePrivateKey(), while the event loop turns: a key of RSA takes a tenth of a second, or several. */
 export function generatePrivateKeyAside(algorithm: number, bits: number = RSA_BITS.default): Promise<KeyObject> {
   return ALGORITHMS.get(algorithm)!.generation!.aside(bits);
 }

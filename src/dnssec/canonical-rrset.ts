@@ -1,6 +1,6 @@
 /**
- * RRsets in canonical form (RFC 4034 §6), as they are signed and as digests of zones are made. Hot file: octets and integers,
- * no allocation for RRsets of one record.
+ * RRsets in canonical form (RFC 4034 §6), for signatures and for digests of zones. Hot file: octets and integers, no allocation
+ * for RRsets of one record.
  */
 import { Class } from '../protocol/iana.js';
 import { LOWER } from '../protocol/name.js';

@@ -1,6 +1,6 @@
 /**
- * DS records that carry records of the child to its resolvers, signed by the parent (DS glue, draft-schwartz-ds-glue). IANA has assigned no numbers
- * for it, nor for the digest VERBATIM (draft-vandijk-dnsop-ds-digest-verbatim): whoever tries it out chooses them.
+ * DS records that carry records of the child to its resolvers, signed by the parent (DS glue, draft-schwartz-ds-glue). IANA has
+ * assigned no numbers for it, nor for the digest VERBATIM (draft-vandijk-dnsop-ds-digest-verbatim): the caller chooses them.
  *
  * Not here: records that deny others (NSEC, NSEC3).
  */
@@ -24,7 +24,7 @@ export interface SourceRecord {
 /** Flags SEP, protocol 3 ("Encoding"). */
 const FIXED = [0, 1, 3];
 
-/** RDATA of the DS record, whose owner is `apex`: of a DNSKEY record that stands for the source record. Names are in wire format. */
+/** RDATA of a DS record with owner `apex`, for a DNSKEY record that stands for the source record. Names are in wire format. */
 export function dsGlueRdata(
   apex: Uint8Array,
   source: SourceRecord,

@@ -1,5 +1,5 @@
 /**
- * Signatures to verify, with their keys and signed data, in one run of memory that threads can share. Whoever fills a batch
+ * Signatures to verify, with their keys and signed data, in one run of memory that threads can share. The filler of a batch
  * writes the signed data at `octets[end…]` and then calls `add`. Hot file: integers and octets.
  */
 import type { KeyObject } from 'node:crypto';
@@ -18,7 +18,7 @@ export const Verdict = {
   FORBIDDEN: 4,
 } as const;
 
-/** Words of the header. The first is for whoever hands batches to threads. */
+/** Words of the header. The first is for the code that hands batches to threads. */
 const Header = { STATE: 0, COUNT: 1, WORDS: 2 } as const;
 
 /** Words of a job: offsets are of `octets`. */
@@ -48,7 +48,7 @@ export function batchSize(octets = OCTETS): number {
 }
 
 export class SignatureBatch {
-  /** Word 0 is the state, for whoever hands batches to threads. */
+  /** Word 0 is the state, for the code that hands batches to threads. */
   readonly words: Int32Array<ArrayBufferLike>;
   readonly octets: Uint8Array;
   #end = 0;

@@ -1,4 +1,4 @@
-/** What is wrong with the signatures of an RRset, and what is said about it. */
+/** The faults of an RRset's signatures, and the messages about them. */
 import { counted } from '../errors.js';
 import { nameToText } from '../protocol/name.js';
 import { readU16, readU32 } from '../protocol/octets.js';

@@ -1,4 +1,4 @@
-/** A zone that is being verified: what its records are to the chain and to signatures. */
+/** A zone that is being verified, and the roles of its records for the chain and for signatures. */
 import { Type } from '../protocol/iana.js';
 import type { CheckedZone } from '../zone/check.js';
 import { isChainNode, Place } from '../zone/check-names.js';

@@ -1,4 +1,4 @@
-/** Who verifies batches of signatures: the calling thread here, several threads in server/zones/verifying-threads.ts. */
+/** Verifiers of batches of signatures: the calling thread here, several threads in server/zones/verifying-threads.ts. */
 import { batchSize, SignatureBatch } from './signature-batch.js';
 
 /** Called with batches that are done. */
@@ -13,7 +13,7 @@ export interface Verifier {
   finish(collect: Collect): void;
 }
 
-/** Chooses a verifier for about so many signatures. */
+/** Chooses a verifier. `signatures`: how many there are, about. */
 export type ChooseVerifier = (signatures: number) => Verifier;
 
 /** Verifies in the calling thread. */

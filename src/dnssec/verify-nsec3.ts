@@ -1,6 +1,6 @@
 /**
- * Verifies what the NSEC3 records of a chain say (RFC 5155 §7.1): each belongs to a name, and names its types. Whether the
- * chain is closed and complete, and where opt-out may stand for a name, is checked at every load (zone/check-nsec3-chain.ts).
+ * Verifies the NSEC3 records of a chain (RFC 5155 §7.1): each belongs to a name, and names its types. Every load checks whether
+ * the chain is closed and complete, and where opt-out may stand for a name (zone/check-nsec3-chain.ts).
  */
 import { counted } from '../errors.js';
 import { Type } from '../protocol/iana.js';

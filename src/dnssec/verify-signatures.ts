@@ -15,7 +15,7 @@ import { Fault, reportRrset, SignatureSums } from './signature-faults.js';
 import { isAuthoritative, isOwnNode, labelsOf, type SignedZone } from './signed-zone.js';
 import type { Collect, Verifier } from './verifier.js';
 
-/** Keys with the tag and algorithm of one signature that are tried, so that a zone cannot make that work grow. */
+/** The most keys that are tried for one signature, of those with its tag and algorithm: a zone cannot make that work grow. */
 const MAX_TRIES = 4;
 
 /** Verifies all signatures, and reports RRsets without a valid one. */
@@ -151,7 +151,7 @@ class Filler {
   }
 }
 
-/** What is wrong with a signature besides its octets (RFC 4035 §5.3.1); NOT_VERIFIED when these have to be verified. */
+/** The fault of a signature besides its octets (RFC 4035 §5.3.1); NOT_VERIFIED when these have to be verified. */
 function visibleFault(zone: SignedZone, node: number, row: number): number {
   const { rrsets, apexName, now } = zone;
   const { store } = rrsets;

@@ -1,7 +1,7 @@
 /**
- * Verifies a signed zone whole, as a validator would that asks for everything (RFC 4035): signatures, the chain that denies
- * names, and the digest of the zone. Pure: a zone, the time and a verifier in, findings out. Dates of signatures are checked
- * in zone/check-signatures.ts, which also runs without this.
+ * Verifies a whole signed zone, like a validator that asks for everything (RFC 4035): signatures, the chain that denies names, and
+ * the digest of the zone. Pure: a zone, the time and a verifier in, findings out. Dates of signatures are checked in
+ * zone/check-signatures.ts, which also runs without this.
  *
  * Not here: the DS records of the parent, other chains than the one that is served, and trust anchors (RFC 5011).
  */
@@ -24,12 +24,12 @@ import { verifyDigests } from './zone-digest.js';
 interface VerifyOptions {
   /** Seconds since 1970, the time at which signatures have to be valid. */
   readonly now: number;
-  /** What makes validators reject answers is a warning, not an error. */
+  /** Whether faults that make validators reject answers are warnings, not errors. */
   readonly isLenient: boolean;
   readonly chooseVerifier: ChooseVerifier;
 }
 
-/** Adds what is wrong to the diagnostics. `checked`: the zone has passed checkZone(). */
+/** Adds the faults to the diagnostics. `checked`: the zone has passed checkZone(). */
 export function verifyZone(
   rrsets: Rrsets,
   checked: CheckedZone,

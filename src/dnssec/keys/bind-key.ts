@@ -14,7 +14,7 @@ export interface NamedKey {
   /** In wire format. */
   readonly zone: Uint8Array;
   readonly key: SigningKey;
-  /** What BIND plans to do with the key and when: `Publish`, `Activate`, `Inactive`, `Delete` and others, seconds since 1970. */
+  /** The times of BIND's plans for the key: `Publish`, `Activate`, `Inactive`, `Delete` and others, seconds since 1970. */
   readonly times: Readonly<Record<string, number>>;
 }
 
@@ -24,7 +24,7 @@ interface KeyFile {
   readonly text: string;
 }
 
-/** What the fields of RSA keys are called by BIND, and in JSON Web Keys (RFC 7518 §6.3). */
+/** The names of the fields of RSA keys in BIND's files, and in JSON Web Keys (RFC 7518 §6.3). */
 const RSA_FIELDS = [
   ['Modulus', 'n'],
   ['PublicExponent', 'e'],
@@ -107,7 +107,7 @@ function privateKeyOf(algorithm: number, fields: ReadonlyMap<string, string>, fi
   return createPrivateKey({ key: jwk, format: 'jwk' });
 }
 
-/** The DNSKEY record of a file `.key`; comments before it. */
+/** Reads the DNSKEY record of a file `.key`; comments may stand before it. */
 function readPublication({ file, text }: KeyFile): { zone: Uint8Array; flags: number; publicKey: Buffer } {
   for (const line of text.split('\n')) {
     const record = /^(\S+)\s+(?:[0-9]+\s+)?(?:IN\s+)?(?:[0-9]+\s+)?DNSKEY\s+([0-9]+)\s+3\s+[0-9]+\s+([^;]+)/i.exec(

@@ -1,4 +1,4 @@
-/** What a zone tells its parent about its keys: DS (RFC 4034 §5), and CDS and CDNSKEY, which ask for it (RFC 7344, RFC 8078). */
+/** The records about a zone's keys for its parent: DS (RFC 4034 §5), and CDS and CDNSKEY, which ask for it (RFC 7344, RFC 8078). */
 import { createHash } from 'node:crypto';
 import { writeU16 } from '../../protocol/octets.js';
 import { algorithmOf, keyTag } from '../keys.js';

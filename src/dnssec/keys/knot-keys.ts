@@ -1,5 +1,5 @@
 /**
- * Keys of Knot DNS: what `keymgr -j ZONE list` prints, and the PEM files in `keys/keys` of its database, which are PKCS#8. Knot
+ * Keys of Knot DNS: the output of `keymgr -j ZONE list`, and the PEM files in `keys/keys` of its database, which are PKCS#8. Knot
  * reads keys in the form of BIND (`keymgr ZONE import-bind`), so that they go back in that form.
  */
 import * as z from 'zod/mini';
@@ -19,8 +19,8 @@ const KEY = z.object({
 const LIST = z.array(z.looseObject(KEY.shape));
 
 /**
- * The keys of a list; those of which only the public part is there are left out. `pemOf` reads the PEM file of a key, by its id.
- * `file` names the list in errors. Throws ADOTD_DNSSEC_KEY.
+ * The keys of a list; keys with only a public part are left out. `pemOf` reads the PEM file of a key, by its id. `file` names the
+ * list in errors. Throws ADOTD_DNSSEC_KEY.
  */
 export function readKnotKeys(list: string, pemOf: (id: string) => string, file: string): NamedKey[] {
   return parsed(list, file)

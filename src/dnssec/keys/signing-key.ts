@@ -33,8 +33,8 @@ export function signingKey(algorithm: number, isEntryPoint: boolean, privateKey:
 }
 
 /**
- * Makes a key whose tag is none of `taken`: a validator that meets two keys of one tag has to try both, and a signature
- * names its key by no more than tag and algorithm. `bits`: of RSA. Throws ADOTD_DNSSEC_KEY for an algorithm that is not used to sign.
+ * Makes a key whose tag is none of `taken`: a signature names its key by tag and algorithm only, so that a validator has to try
+ * all keys of one tag. `bits`: of RSA. Throws ADOTD_DNSSEC_KEY for an algorithm that is not used to sign.
  */
 export function generateKey(
   algorithm: number,

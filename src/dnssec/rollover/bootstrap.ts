@@ -3,8 +3,8 @@ import type { ZoneKeys } from './key-state.js';
 import { publishedIds } from './published-keys.js';
 
 /**
- * Whether DS records are asked for, and the parent was never seen to have one: nothing but the zones of the nameservers can vouch for the
- * zone then. Later, the parent has keys of the zone to judge by.
+ * Whether DS records are asked for, and the parent was never seen to have one: then only the zones of the nameservers can vouch for
+ * the zone. Later, the parent has keys of the zone to judge by.
  */
 export function isBootstrapping(state: ZoneKeys): boolean {
   const hasDs = state.keys.some(

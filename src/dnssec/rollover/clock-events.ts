@@ -1,4 +1,4 @@
-/** What becomes of the times that are noted of a zone's keys when the clock is set. */
+/** Moves the times that are noted of a zone's keys when the clock is set. */
 import type { KeyProgress, Lasting, RecordProgress, SignersSight, ZoneKeys } from './key-state.js';
 
 /** Seconds by which the clock is behind the latest time that the keys have seen; 0: it is not. */
@@ -7,8 +7,8 @@ export function clockBehind({ time }: ZoneKeys, now: number): number {
 }
 
 /**
- * The clock was set forward by so many seconds, to `now`. Whether it was behind before or is ahead now, what was noted is as long ago as it
- * was before: all times move with the clock, but none beyond it.
+ * The clock was set forward by `seconds`, to `now`. All noted times move with it, but none beyond it: so each is as long ago as it
+ * was before, whether the clock was behind then or is ahead now.
  */
 export function clockSetForward(state: ZoneKeys, seconds: number, now: number): ZoneKeys {
   const shift = Math.min(seconds, now - state.time);
@@ -16,8 +16,8 @@ export function clockSetForward(state: ZoneKeys, seconds: number, now: number): 
 }
 
 /**
- * Somebody says that the clock, which was ahead, is right at `now`. What is noted for a later time has happened by then: it counts as happened
- * now, so that nothing moves too early. What happened one after the other still did, a second apart.
+ * Somebody says that the clock, which was ahead, is right at `now`. An event that is noted for a later time has happened by then: it
+ * counts as happening now, so that nothing moves too early. Such events keep their order, a second apart.
  */
 export function clockTrusted(state: ZoneKeys, now: number): ZoneKeys {
   const later = [...new Set(timesOf(state).filter((time) => time > now))].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** Says in words where each key is, what is waited for, and until when. */
+/** Describes in words the state of each key, and its waits with their ends. */
 import { keyKindText } from '../algorithms.js';
 import { type KeyProgress, type KeyRecord, RECORDS_OF, type ZoneKeys } from './key-state.js';
 import type { RolloverPolicy } from './rollover-policy.js';
@@ -8,7 +8,7 @@ interface KeyReport {
   readonly id: string;
   /** `KSK 12345, algorithm 13 (ECDSAP256SHA256), to be used`. */
   readonly title: string;
-  /** What is waited for, one sentence each; none: nothing is. */
+  /** The events that the key waits for, one sentence each; none: it waits for nothing. */
   readonly waits: readonly string[];
 }
 
@@ -36,12 +36,12 @@ function frozenText(zone: string): string {
 
 const ROLL_WAITS = 'A new key was asked for: it is made as soon as resolvers know all records of this one.';
 
-/** Whether a roll was asked for that waits for this key: one is still on its way, and would be replaced before it was of use. */
+/** Whether a roll waits for this key: the key is still on its way, and would be replaced before it was of use. */
 function isRollAsked({ role, goal, active }: KeyProgress, { rolls }: ZoneKeys): boolean {
   return goal === 'omnipresent' && active === undefined && rolls.includes(role);
 }
 
-/** What a roll of `rolled` that was asked for has to wait for, one sentence each; none: new keys were made. `state`: after that. */
+/** Why a roll of `rolled` has to wait, in sentences; none: new keys were made. `state`: after the roll was asked for. */
 export function rollWaits(
   state: ZoneKeys,
   policy: RolloverPolicy,
@@ -60,8 +60,8 @@ export function rollWaits(
 }
 
 /**
- * Says what it costs that a compromised key is known: how long resolvers trust it at least, if it is replaced by the rules, and for how
- * long the zone would be bogus for some of them if it was taken away at once. `zoneTtl`: as Facts has it.
+ * Describes the cost of a compromised key: the least time for which resolvers trust it if it is replaced by the rules, and the time
+ * for which the zone would be bogus for some of them if the key was taken away at once. `zoneTtl`: as Facts has it.
  */
 export function costOfCompromise({ role, tag }: KeyProgress, policy: RolloverPolicy, zoneTtl: number): string {
   const { keyTtl, dsTtl, propagation, parentPropagation } = policy;
@@ -123,7 +123,7 @@ function waitsOf(key: KeyProgress, state: ZoneKeys, policy: RolloverPolicy, now:
   });
 }
 
-/** Whether it is the parent that a DS record waits for; otherwise it is the other signers. */
+/** Whether a DS record waits for the parent; otherwise it waits for the other signers. */
 function isParentWait({ records: { ds }, parent }: KeyProgress): boolean {
   return parent.sure === undefined || (ds.state === 'rumoured' ? parent.seen : parent.gone) === undefined;
 }

@@ -1,15 +1,15 @@
 /**
- * What happens to a zone's keys from outside: the parent is asked, and people give commands. No time that is noted is before one that was noted
- * already: when the clock is behind, the latest time that was seen counts.
+ * Events from outside for a zone's keys: the parent is asked, and people give commands. No time is noted that is before an earlier
+ * noted one: when the clock is behind, the latest time that was seen counts.
  */
 import { AdotdError, ErrorCode } from '../../errors.js';
 import type { KeyProgress, KeyRole, Lasting, SignersSight, ZoneKeys } from './key-state.js';
 import { noteTtls } from './served-ttls.js';
 
 /**
- * Notes what the parent's servers answered at `at`: of each, whether it has the DS record of a key, or undefined when it did not
- * answer. Only what all servers say counts, and only since all of them have said so without a break. It is sure when they still say so after
- * `parentPropagation` (seconds): an answer may be as old as that, and the parent have changed its mind since.
+ * Notes the answers of the parent's servers at `at`: for each, whether it has the DS record of a key, or undefined when it did not
+ * answer. An answer counts only if all servers give it, and from the time since which none has given another. It is sure when all
+ * still give it after `parentPropagation` (seconds): an answer may be that old, and the parent may have changed its mind since.
  */
 export function parentSeen(
   state: ZoneKeys,
@@ -33,7 +33,7 @@ export function parentSeen(
   return { ...state, keys, time: now };
 }
 
-/** What a server of another signer has of the keys of the zone. */
+/** The answer of a server of another signer about the keys of the zone. */
 export interface SignerAnswer {
   hasKey(key: KeyProgress): boolean;
   /** Whether its CDS and CDNSKEY records ask the parent for the key; undefined: it has none, and so asks for nothing. */
@@ -52,8 +52,8 @@ const NOTHING_SEEN: SignersSight = {
 };
 
 /**
- * Notes what the servers of the other signers answered at `at`, as parentSeen() does; `propagation` (seconds): until all of them answer as
- * those do that are asked. The TTLs of their DNSKEY RRsets count as served, since a resolver may hold those as well as ours.
+ * Notes the answers of the servers of the other signers at `at`, as parentSeen() does. `propagation`: seconds until all their
+ * servers answer as the asked ones do. The TTLs of their DNSKEY RRsets count as served: a resolver may hold those as well as ours.
  */
 export function signersSeen(
   state: ZoneKeys,
@@ -115,7 +115,7 @@ export function dsConfirmed(
   return { ...state, keys, time: now };
 }
 
-/** Asks for new keys of a role. While keys of that role are on their way, it waits for them. */
+/** Asks for new keys of a role. While keys of that role are on their way, the roll waits for them. */
 export function rollAsked(state: ZoneKeys, role: KeyRole): ZoneKeys {
   return state.rolls.includes(role) ? state : { ...state, rolls: [...state.rolls, role] };
 }
@@ -145,7 +145,7 @@ export function leaving(state: ZoneKeys, isLeaving: boolean): ZoneKeys {
   return { ...state, isLeaving };
 }
 
-/** Allows a first key, whether the zone was signed before or not, and whatever others say of DS records. */
+/** Allows a first key, even if the zone was signed before, and whatever others say of DS records. */
 export function startAllowed(state: ZoneKeys): ZoneKeys {
   return { ...state, isStartAllowed: true };
 }

@@ -4,11 +4,11 @@
  * plain data, to be stored as JSON.
  */
 
-/** What caches may hold of a record. A record goes through them in this order, and never back. */
+/** Says whether caches may hold a record. A record goes through these states in this order, and never back. */
 export type RecordState =
   /** No cache has it. */
   | 'hidden'
-  /** It is published; caches may still hold what was before it. */
+  /** It is published; caches may still hold a version without it. */
   | 'rumoured'
   /** No cache holds a version without it. */
   | 'omnipresent'
@@ -33,24 +33,24 @@ export interface RecordProgress {
   readonly since: number | undefined;
 }
 
-/** What is known of a key's DS record at the parent. Times are seconds since 1970. */
+/** The sightings of a key's DS record at the parent. Times are seconds since 1970. */
 interface ParentSight {
   readonly seen: number | undefined;
   readonly gone: number | undefined;
-  /** When it was seen again so late that no server can have answered with what was before; undefined: it was not yet. */
+  /** When it was seen again, so late that no server can have given an older answer; undefined: it was not yet. */
   readonly sure: number | undefined;
-  /** When that was seen last; undefined: somebody said so. */
+  /** When it was seen last; undefined: somebody said so. */
   readonly last: number | undefined;
 }
 
 /** Since when, without a break, all servers of the other signers have said the same. Times are seconds since 1970. */
 export interface Lasting {
   readonly since: number | undefined;
-  /** When they still said so that late that no server can have answered with what was before; undefined: that was not yet. */
+  /** When they still said so, so late that no server can have given an older answer; undefined: that was not yet. */
   readonly sure: number | undefined;
 }
 
-/** What the servers of the other signers were seen to have of a key (RFC 8901). */
+/** The sightings of a key at the servers of the other signers (RFC 8901). */
 export interface SignersSight {
   /** The DNSKEY record, and none. */
   readonly hasKey: Lasting;
@@ -86,7 +86,7 @@ export interface KeyProgress {
   /** When all its records became omnipresent; its lifetime begins. */
   readonly active: number | undefined;
   readonly records: Readonly<Record<KeyRecord, RecordProgress>>;
-  /** What the parent was seen to have: since when, without a break, all its servers had the DS record of the key, or had not. */
+  /** Says since when, without a break, all servers of the parent had the DS record of the key, or had not. */
   readonly parent: ParentSight;
   /** undefined: other signers were not asked yet. */
   readonly signers?: SignersSight | undefined;

@@ -1,4 +1,4 @@
-/** What a zone publishes in a given state of its keys, and who signs it. */
+/** The key records that a zone publishes in a given state of its keys, and the keys that sign it. */
 import { DELETE_CDNSKEY, DELETE_CDS, dsRdata } from '../keys/delegation-signer.js';
 import type { SigningKey } from '../keys/signing-key.js';
 import { type ApexKeys, NO_APEX_KEYS } from '../signing/apex-keys.js';
@@ -12,8 +12,8 @@ interface PublishedIds extends Readonly<Record<KeyRecord, readonly string[]>> {
 }
 
 /**
- * A DS record is asked for as soon as its state is rumoured: by then the key and all signatures are known everywhere, as the rules
- * want it. Removal is asked for while the zone is to be unsigned and the parent may still have a DS record.
+ * A DS record is asked for as soon as its state is rumoured: by the rules, the key and all signatures are known everywhere by then.
+ * Removal is asked for while the zone is to be unsigned and the parent may still have a DS record.
  */
 export function publishedIds({ keys, isLeaving }: ZoneKeys): PublishedIds {
   const ids = (record: KeyRecord): string[] =>

@@ -20,9 +20,9 @@ export interface RolloverPolicy {
   readonly dsTtl: number;
   /** Until all secondaries of the zone have a new version. */
   readonly propagation: number;
-  /** Until all servers of the parent answer as those do that are asked. */
+  /** Until all servers of the parent answer as the asked ones do. */
   readonly parentPropagation: number;
-  /** Whether DS records are looked up at the parent's servers; otherwise people say what they see. */
+  /** Whether DS records are looked up at the parent's servers; otherwise people report them. */
   readonly isParentAsked: boolean;
   /** Whether other signers serve the zone as well (RFC 8901): their servers are asked for the keys. */
   readonly hasOtherSigners?: boolean | undefined;

@@ -1,7 +1,7 @@
 /**
- * What has to be true of the keys' states at every moment, so that no resolver finds the zone bogus, whatever versions of its
+ * The rules that the keys' states keep at every moment, so that no resolver finds the zone bogus, whichever versions of its
  * RRsets it holds. A state is moved only when the rules that hold before also hold after it. Taken together they say: the
- * parent never points to a key that some cache cannot know, and what is cached is signed for each algorithm that the parent
+ * parent never points to a key that some cache cannot know, and cached RRsets are signed for each algorithm that the parent
  * or the DNSKEY RRset promises (RFC 4035 §2.2, RFC 6840 §5.11).
  */
 import { type KeyProgress, type KeyRecord, RECORDS_OF, type RecordState } from './key-state.js';
@@ -21,8 +21,8 @@ const isAbsent = (key: KeyProgress, record: KeyRecord): boolean =>
 const since = (key: KeyProgress, record: KeyRecord): number => key.records[record].since ?? Number.POSITIVE_INFINITY;
 
 /**
- * Whether every cache that holds RRsets of the zone has what `record` stands for, of one of these keys: one key has it everywhere,
- * or one took over from another, whose records may still be held.
+ * Whether every cache with RRsets of the zone has this kind of record of one of these keys: one key has it everywhere, or one key
+ * took over from another, whose record may still be held.
  */
 function isEverywhere(keys: readonly KeyProgress[], record: KeyRecord): boolean {
   if (keys.some((key) => has(key, record, 'omnipresent'))) return true;

@@ -7,7 +7,7 @@ export function noteTtls(served: readonly ServedTtl[], ttls: readonly number[], 
   return [...others, ...ttls.map((ttl) => ({ ttl, last: now }))];
 }
 
-/** When the last cache has lost what was served until `until`. */
+/** The time when the last cache has lost the RRset that was served until `until`. */
 export function expiryOf(served: readonly ServedTtl[], until: number, delay: number): number {
   return Math.max(until, ...served.map(({ ttl, last }) => Math.min(last, until) + ttl)) + delay;
 }

@@ -1,7 +1,7 @@
 /**
  * The one function that moves the states of keys. Every rollover follows from it: of a ZSK, a KSK, a CSK, an algorithm, a change
- * of policy, and going unsigned. Goals say where a key is to end up; a state moves when it has to, when the time is over in
- * which caches hold what was before, and when the rules that hold still hold after it.
+ * of policy, and going unsigned. A goal says how a key is to end up. A state moves when it has to, when caches no longer hold
+ * the version before, and when the rules that hold before it also hold after it.
  */
 import {
   type ForeignKey,
@@ -22,15 +22,15 @@ import { RULES, type Rule } from './rules.js';
 import { noteTtls } from './served-ttls.js';
 import { endOf, foreignEnd, signersWait, type Wait } from './waits.js';
 
-/** What is seen of the world. */
+/** Facts from outside. */
 interface Facts {
   /** Seconds since 1970. */
   readonly now: number;
   /** Seconds: the largest TTL in the zone, that of negative answers among them. */
   readonly zoneTtl: number;
   /**
-   * Whether there is no DS record: all servers of the parent say so, or where they are not asked, the resolvers do, or nobody could have one;
-   * undefined: that is not known.
+   * Whether there is no DS record: all servers of the parent say so; where they are not asked, resolvers say so, or there can be
+   * none. undefined: that is not known.
    */
   readonly isDsDenied: boolean | undefined;
 }
@@ -44,7 +44,7 @@ interface Step {
   readonly next: number | undefined;
 }
 
-/** What holds states back, to be replaced by less in tests. */
+/** The barriers that hold states back; tests take some away. */
 export interface Barriers {
   readonly rules: readonly Rule[];
   readonly without: ReadonlySet<Wait>;
@@ -53,7 +53,7 @@ export interface Barriers {
 const ALL_BARRIERS: Barriers = { rules: RULES, without: new Set() };
 
 /**
- * Sets goals, and moves all states that can move at `facts.now`. What it returns is to be signed and published; then published()
+ * Sets goals, and moves all states that can move at `facts.now`. The result is to be signed and published; then published()
  * notes when that was. When the clock is behind a time that was seen before, nothing moves. `barriers` is for tests.
  */
 export function step(
@@ -66,7 +66,7 @@ export function step(
   const { now } = facts;
   if (now < before.time) return { keys: before, next: before.time };
   let state: ZoneKeys = { ...before, time: now, ...ttlsAt(before, policy, facts) };
-  // What is not published yet may have been, when a crash came before that was noted: the same is shown again first.
+  // States that are not noted as published may have been published before a crash: they are shown again first.
   if (!state.isFrozen && (!isPending(state) || barriers.without.has('publication'))) {
     state = setGoals(state, policy, facts, makeKey);
     state = { ...state, keys: moveAll(state, policy, now, barriers) };
@@ -79,7 +79,7 @@ export function step(
   return { keys: state, next: nextTime(state, policy, now) };
 }
 
-/** Notes that the zone which shows these states was published at `at` (events.ts): until then the version before was served. */
+/** Notes that a zone with these states was published at `at` (events.ts): until then the version before was served. */
 export function published(state: ZoneKeys, at: number): ZoneKeys {
   const now = Math.max(at, state.time);
   const progress = (one: RecordProgress): RecordProgress =>
@@ -102,7 +102,7 @@ export function published(state: ZoneKeys, at: number): ZoneKeys {
   };
 }
 
-/** The TTLs that are served, that of the version which is about to be made last. */
+/** The served TTLs; the last one is that of the version that is about to be made. */
 function ttlsAt(
   { ttls, current }: ZoneKeys,
   policy: RolloverPolicy,
@@ -195,8 +195,8 @@ function mayStart({ wasSigned, isStartAllowed }: ZoneKeys, policy: RolloverPolic
 }
 
 /**
- * The state that follows in the direction of the goal; undefined: it is there. A state never turns back, nor leaves `rumoured` early: a parent that
- * has read CDS may publish the DS record months later, and that it has none yet says nothing of that.
+ * The next state on the way to the goal; undefined: it is reached. A state never turns back, nor leaves `rumoured` early: a parent
+ * that has read CDS, and has no DS record yet, may still publish it months later.
  */
 function following({ state }: RecordProgress, goal: KeyProgress['goal']): RecordState | undefined {
   if (state === 'rumoured') return 'omnipresent';
@@ -252,7 +252,7 @@ function move(
     : undefined;
 }
 
-/** Whether a record is introduced now: not a matter of safety, but of publishing no more than what is of use. */
+/** Whether it is of use to introduce a record now. Safety does not depend on this. */
 function isTimely(key: KeyProgress, record: KeyRecord, { keys, foreign }: ZoneKeys): boolean {
   // The parent is not asked for a key before caches know those of the other signers as well (RFC 8901 §8).
   if (record === 'ds') return foreign.every((other) => other.record.state === 'omnipresent');

@@ -1,4 +1,4 @@
-/** What a state of a key waits for before it moves on: times, the parent, and other signers. */
+/** The waits of a key's state before it moves on: for times, the parent, and other signers. */
 import { type ForeignKey, type KeyProgress, type KeyRecord, type Lasting, TTL_OF, type ZoneKeys } from './key-state.js';
 import type { RolloverPolicy } from './rollover-policy.js';
 import { expiryOf } from './served-ttls.js';
@@ -18,13 +18,14 @@ export type Wait =
 
 const NOTHING: ReadonlySet<Wait> = new Set();
 
-/** Times are whole seconds: what is noted for a second may have happened at its end. */
+/** Times are whole seconds: an event that is noted for a second may have happened at its end. */
 const TICK = 1;
 
 /**
- * What the other signers have to have before a record of a key moves on (RFC 8901 §6.2, §7, §8); undefined: nothing. A resolver may hold
- * their DNSKEY RRset and our signatures, and the parent may take their CDS records. A KSK signs our DNSKEY RRset only: they need not have it. A key
- * that goes is ours until they have lost it: it must not come back from them as one of theirs.
+ * The sighting at the other signers that a record of a key waits for before it moves on (RFC 8901 §6.2, §7, §8); undefined: it waits
+ * for none. A resolver may hold their DNSKEY RRset and our signatures, and the parent may take their CDS records. A KSK signs our
+ * DNSKEY RRset only: the others need not have it. A key that goes stays ours until they have lost it: it must not come back from them
+ * as one of theirs.
  */
 export function signersWait(
   { role, records, signers }: KeyProgress,
@@ -41,7 +42,7 @@ export function signersWait(
   return undefined;
 }
 
-/** When caches hold nothing any more that was before a rumoured or unretentive state; undefined: something has to happen first. */
+/** When caches hold nothing any more from before a rumoured or unretentive state; undefined: another event has to come first. */
 export function endOf(
   key: KeyProgress,
   record: KeyRecord,
@@ -62,7 +63,7 @@ export function endOf(
   const sight = signersWait(key, record, policy, without);
   if (sight !== undefined) {
     if (sight.sure === undefined) return undefined;
-    // The parent may have read older CDS of another signer until then, and takes as long to follow them as it took to follow ours.
+    // Until then, the parent may have read older CDS of another signer. It may take as long to follow them as it took to follow ours.
     const seen = state === 'rumoured' ? key.parent.seen : key.parent.gone;
     const lag = isAtParent && !without.has('signersLag') ? Math.max(0, (seen ?? 0) - (since ?? 0)) : 0;
     begin = Math.max(begin, sight.sure + lag);
@@ -73,7 +74,7 @@ export function endOf(
   return without.has(kind) ? begin + delay : expiryOf(ttls[kind], begin, delay);
 }
 
-/** When no cache holds a DNSKEY RRset of ours any more that lacks a key of another signer; undefined: it is not published yet. */
+/** When no cache holds our DNSKEY RRset without a key of another signer any more; undefined: that key is not published yet. */
 export function foreignEnd(
   { record }: ForeignKey,
   { ttls }: ZoneKeys,

@@ -1,6 +1,6 @@
 /**
- * DNSKEY, CDS and CDNSKEY records of a zone, ours and those of other signers (RFC 8901). NOT here: model 1 of RFC 8901, where another signer has
- * the only KSK (§2.1.1).
+ * DNSKEY, CDS and CDNSKEY records of a zone, ours and those of other signers (RFC 8901). NOT here: model 1 of RFC 8901, where another
+ * signer has the only KSK (§2.1.1).
  */
 import { AdotdError, counted, ErrorCode } from '../../errors.js';
 import { Type } from '../../protocol/iana.js';
@@ -39,7 +39,7 @@ export function isWithoutKeys({ dnskey, cds, cdnskey }: ApexKeys): boolean {
   return dnskey.length + cds.length + cdnskey.length === 0;
 }
 
-/** What `make` makes of each list. */
+/** Makes each list with `make`. */
 export function eachList(make: (list: 'dnskey' | 'cds' | 'cdnskey') => readonly Uint8Array[]): ApexKeys {
   return { dnskey: make('dnskey'), cds: make('cds'), cdnskey: make('cdnskey') };
 }

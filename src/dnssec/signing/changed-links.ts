@@ -1,4 +1,4 @@
-/** Which records of a chain of NSEC or NSEC3 have to be written when entries come and go: theirs, and those of neighbours. */
+/** Finds the records of an NSEC or NSEC3 chain that have to be written when entries come and go: theirs, and those of neighbours. */
 
 /** The chain of the older version, a ring. Keys of entries sort in the order of the ring. */
 export interface OldChain<T> {
@@ -17,7 +17,7 @@ interface Link<T> {
 
 /**
  * The links of the newer ring that may differ from those of the older one: those of `added` and `changed`, which are in the newer
- * ring, and of the entries before what was added and removed. The ring never loses its last old entry.
+ * ring, and of the entries before the added and removed ones. The ring never loses its last old entry.
  */
 export function changedLinks<T>(
   chain: OldChain<T>,
@@ -57,7 +57,7 @@ class Ring<T> {
     const i = this.#lowerBound(own);
     const fresh = this.#freshAt(i - 1, own);
     if (fresh === undefined) return old;
-    // What comes before in the order of keys is nearer than what comes before by going round; of two such, the larger.
+    // A key below `own` is nearer than one that is reached by going round; of two on the same side, the larger is.
     const [a, b] = [chain.key(old), chain.key(fresh)];
     const isFreshNearer = a < own === b < own ? b > a : b < own;
     return isFreshNearer ? fresh : old;

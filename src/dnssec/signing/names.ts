@@ -10,7 +10,7 @@ export function loweredName(wire: Uint8Array, at = 0): Uint8Array {
 export function sortKey(name: Uint8Array): string {
   let key = '';
   for (const at of labelOffsets(name).reverse()) {
-    // Below each octet, so that what ends comes first.
+    // It sorts below each octet, so that a shorter name or label comes first.
     key += '\u0000';
     for (let i = at + 1; i <= at + name[at]!; i++) key += String.fromCharCode(name[i]! + 1);
   }

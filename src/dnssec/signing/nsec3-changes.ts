@@ -1,6 +1,6 @@
 /**
- * How the chain of NSEC3 records changes with the names of a zone (RFC 5155 §7.1): empty non-terminals come and go with what is
- * below them, and with opt-out unsigned delegations have no record.
+ * How the chain of NSEC3 records changes with the names of a zone (RFC 5155 §7.1): empty non-terminals come and go with the names
+ * below them, and with opt-out, unsigned delegations have no record.
  */
 import { encodeBase32hex } from '../../protocol/base32hex.js';
 import { Type } from '../../protocol/iana.js';
@@ -71,7 +71,7 @@ function withNext(rdata: Uint8Array, next: Uint8Array): Uint8Array {
   return changed;
 }
 
-/** The types of a name's bitmap. RRSIG stands for what is signed there: of an unsigned delegation, nothing. */
+/** The types of a name's bitmap. RRSIG is among them if the name has a signed RRset: an unsigned delegation has none. */
 function typesAt(change: ZoneChange, name: Uint8Array): number[] {
   const state = change.after(name);
   const types = bitmapTypes(state);
@@ -117,7 +117,7 @@ function needs(change: ZoneChange, hashed: readonly Hashed[], was: readonly bool
     const { types, isOccluded, isCut } = change.after(name);
     return !isOccluded && types.length > 0 && !(isOptOut && isCut && !types.includes(Type.DS));
   });
-  // By key of a name: how many names below it had a record, and how many have one, among those in hand.
+  // By key of a name: among the names in hand, the number below it that had a record, and the number that have one.
   const below = new Map<string, { had: number; have: number }>();
   let untold: Map<string, number> | undefined;
   const childrenBefore = (key: string): number => {

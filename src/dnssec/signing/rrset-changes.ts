@@ -43,8 +43,8 @@ export class RrsetChanges {
   }
 
   /**
-   * Decides about an RRset: `signatures` are those over it in the older version; of the newer one, `signers` sign it, or nobody
-   * when there are none.
+   * Decides about an RRset. `signatures`: those over it in the older version. `signers`: sign it in the newer one; none: it is not
+   * signed there.
    */
   change(
     owner: Uint8Array,
@@ -57,7 +57,7 @@ export class RrsetChanges {
     this.#decisions.set(`${type} ${sortKey(owner)}`, { owner, type, sets, signatures, signers, isOurs });
   }
 
-  /** The runs of the whole difference, that of the content included, and how many signatures were made. */
+  /** The runs of the whole difference, that of the content included, and the number of signatures that were made. */
   finish(content: Difference): { removed: Uint8Array; added: Uint8Array; made: number } {
     const [removed, added] = [new RecordList(), new RecordList()];
     removed.addRun(content.removed);

@@ -113,8 +113,8 @@ function addNsec(zone: Signable): void {
 }
 
 /**
- * A record for each name, empty non-terminals among them. With opt-out, unsigned delegations have none, nor has what is above
- * nothing else (RFC 5155 §7.1).
+ * A record for each name, empty non-terminals among them. With opt-out, unsigned delegations have none, nor have empty
+ * non-terminals with nothing else below them (RFC 5155 §7.1).
  */
 function addNsec3(zone: Signable, isOptOut: boolean): void {
   const { rrsets, checked, apex } = zone;
@@ -127,7 +127,7 @@ function addNsec3(zone: Signable, isOptOut: boolean): void {
   for (let node = apex; node < needs.length; node++) {
     if (needs[node]! < least) continue;
     const types = typesAt(zone, node);
-    // RRSIG stands for what is signed there: of an unsigned delegation, nothing.
+    // RRSIG is listed if the name has a signed RRset: an unsigned delegation has none.
     if (types.length > 0 && ((checked.places[node]! & Place.CUT) === 0 || types.includes(Type.DS)))
       types.push(Type.RRSIG);
     entries.push({ hash: hashOf(owner, writeCanonicalOwner(store, node, owner)), types });

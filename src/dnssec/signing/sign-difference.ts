@@ -1,9 +1,9 @@
 /**
- * Signs a change of a zone: of a difference of its content, and the older version signed, it makes the difference that leads to the
- * newer version signed. It costs what it touches: signatures of changed RRsets and of what the chain of denial says about
- * changed names, their neighbours in it, and names that come to be or cease to be below a zone cut.
+ * Signs a change of a zone: from a difference of its content and the older signed version, it makes the difference that leads to the
+ * newer signed version. Its cost is that of the signatures for changed RRsets, and of the records of denial for changed names, for
+ * their neighbours in the chain, and for names that come to be or cease to be below a zone cut.
  *
- * NOT here: a change of what the whole zone depends on, such as its keys; signContent() does that. ZONEMD (sign-digests.ts).
+ * NOT here: a change that concerns the whole zone, such as other keys; signContent() does that. ZONEMD (sign-digests.ts).
  */
 import { decodeBase32hex } from '../../protocol/base32hex.js';
 import { Type } from '../../protocol/iana.js';

@@ -1,6 +1,6 @@
 /**
- * Signs the digest of a zone (ZONEMD). A digest is over the signed zone, but for the ZONEMD RRset and its signatures (RFC 8976 §3.3): so
- * the zone is signed with an empty digest, which is filled in then, and the RRset signed once more.
+ * Signs the digest of a zone (ZONEMD). A digest is over the signed zone without the ZONEMD RRset and its signatures (RFC 8976 §3.3):
+ * so the zone is signed with an empty digest, then the digest is filled in, and the RRset is signed once more.
  */
 import { Type } from '../../protocol/iana.js';
 import { MAX_NAME } from '../../protocol/name.js';

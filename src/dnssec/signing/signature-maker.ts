@@ -1,4 +1,4 @@
-/** Makes signatures (RFC 4034 §3.1): gathers what is to be signed in batches, and hands back RDATA of RRSIG records. */
+/** Makes signatures (RFC 4034 §3.1): gathers the data to sign in batches, and hands back RDATA of RRSIG records. */
 import { Type } from '../../protocol/iana.js';
 import { LOWER } from '../../protocol/name.js';
 import { readU16, readU32, writeU16, writeU32 } from '../../protocol/octets.js';
@@ -9,7 +9,7 @@ import type { ChooseSigner, CollectSigned, Signer } from './signer.js';
 import { SigningBatch, signingBatchSize } from './signing-batch.js';
 import type { KeySet, SigningPolicy } from './signing-policy.js';
 
-/** With what and when a zone is signed. */
+/** The keys, the policy, the time and the signer for a zone. */
 export interface SigningContext {
   readonly keys: KeySet;
   readonly policy: SigningPolicy;
@@ -22,7 +22,7 @@ export interface SigningContext {
 
 /** An RRset to sign. Its owner is in canonical form. */
 export interface ToSign {
-  /** Whose signature it becomes; `take` gets it back. */
+  /** A number of the caller's, which `take` gets back with the signature. */
   readonly ticket: number;
   readonly owner: Uint8Array;
   readonly ownerLength: number;
@@ -31,7 +31,7 @@ export interface ToSign {
   readonly type: number;
   /** Seconds. */
   readonly ttl: number;
-  /** When the signature ends at least (32 bits, RFC 4034 §3.1.5), as earlyEnd() has it. */
+  /** The signature ends no earlier than this (32 bits, RFC 4034 §3.1.5), as earlyEnd() has it; undefined: it does not matter. */
   readonly until: number | undefined;
   /** Octets of the RRset in canonical form. */
   readonly octets: number;
@@ -66,8 +66,8 @@ export function keptSignature(
 }
 
 /**
- * When the last of those signatures ends that are not valid yet; undefined: there are none. If the clock was ahead when they were made, they
- * are of no use now; if it is behind now, one that ends before them may be of no use: what takes their place is valid in both cases.
+ * The end of the last signature that is not valid yet; undefined: there is none. If the clock was ahead when such signatures were made,
+ * they are of no use now. If it is behind now, one that ends before them may be of no use. Their replacement is valid in both cases.
  */
 export function earlyEnd(
   signatures: readonly Uint8Array[],

@@ -1,4 +1,4 @@
-/** What signing has to know about the version of a zone that is signed already. Names are in wire format, and in lower case. */
+/** The version of a zone that is signed already, as signing sees it. Names are in wire format, and in lower case. */
 
 export interface ViewRrset {
   /** Seconds. */

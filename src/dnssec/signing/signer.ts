@@ -1,4 +1,4 @@
-/** Who signs batches: the calling thread here; threads take batches in the same way. */
+/** Signers of batches: the calling thread here; other threads take batches in the same way. */
 import type { SigningKey } from '../keys/signing-key.js';
 import { SigningBatch, signingBatchSize } from './signing-batch.js';
 
@@ -14,7 +14,7 @@ export interface Signer {
   finish(collect: CollectSigned): void;
 }
 
-/** Chooses a signer for about so many signatures with these keys, whose numbers the batches name. */
+/** Chooses a signer. `signatures`: how many there are, about. `keys`: batches name them by their numbers in this list. */
 export type ChooseSigner = (signatures: number, keys: readonly SigningKey[]) => Signer;
 
 /** Signs in the calling thread. */

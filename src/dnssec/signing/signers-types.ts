@@ -2,7 +2,7 @@
 import { Type } from '../../protocol/iana.js';
 import { canonicalRdata } from '../../protocol/rdata/wire.js';
 
-/** Whether records of this type are made by signing, and so not part of what is signed. */
+/** Whether records of this type are made by signing, and so are not part of the content. */
 export function isSignersType(type: number, isApex: boolean): boolean {
   if (type === Type.RRSIG || type === Type.NSEC || type === Type.NSEC3 || type === Type.NSEC3PARAM) return true;
   return isApex && isKeyType(type);

@@ -1,13 +1,13 @@
 /**
- * RRsets to sign, in one run of memory that threads can share. Whoever fills a batch writes the signed data (RFC 4034 §3.1.8.1) at
- * `octets[end…]` and then calls `add`; the signature comes to stand behind them. Hot file: integers and octets.
+ * RRsets to sign, in one run of memory that threads can share. The filler of a batch writes the signed data (RFC 4034 §3.1.8.1) at
+ * `octets[end…]` and then calls `add`; the signature is written behind them. Hot file: integers and octets.
  */
 import type { KeyObject } from 'node:crypto';
 import { AdotdError, ErrorCode } from '../../errors.js';
 import { importPublicKey, isValidSignature, makeSignature } from '../algorithms.js';
 import type { SigningKey } from '../keys/signing-key.js';
 
-/** Words of the header. The first is for whoever hands batches to threads. */
+/** Words of the header. The first is for the code that hands batches to threads. */
 const Header = { STATE: 0, COUNT: 1, FAILED: 2, WORDS: 3 } as const;
 
 /** Words of a job: offsets are of `octets`. */
@@ -19,7 +19,7 @@ const OCTETS = 192 * 1024;
 const WORDS = Header.WORDS + JOBS * Job.WORDS;
 /** Octets of the longest signature: RSA with 4,096 bits. */
 const MAX_SIGNATURE = 512;
-/** One of so many signatures is verified after it was made; all over keys are. A guess: a fault of memory is rarely alone. */
+/** One in this number of signatures is verified after it was made; all over keys are. A guess: a fault of memory is rarely alone. */
 const SAMPLE = 64;
 
 /** Octets of memory for a batch whose data and signatures have up to `octets` octets. */
@@ -28,7 +28,7 @@ export function signingBatchSize(octets = OCTETS): number {
 }
 
 export class SigningBatch {
-  /** Word 0 is the state, for whoever hands batches to threads. */
+  /** Word 0 is the state, for the code that hands batches to threads. */
   readonly words: Int32Array<ArrayBufferLike>;
   readonly octets: Uint8Array;
   #end = 0;
@@ -54,7 +54,7 @@ export class SigningBatch {
     this.#end = 0;
   }
 
-  /** Whether there is room for a job with so many octets of data. */
+  /** Whether there is room for a job with `octets` octets of data. */
   fits(octets: number): boolean {
     return this.count < JOBS && this.#end + octets + MAX_SIGNATURE <= this.octets.length;
   }
@@ -96,8 +96,8 @@ export class SigningBatch {
   }
 
   /**
-   * Hands to `take` each job's ticket, where its data stand in `octets`, where these end and the signature begins, and where that
-   * ends. Throws ADOTD_DNSSEC_KEY when a signature could not be made, or did not verify.
+   * Calls `take` for each job with its ticket and with places in `octets`: the start of its data, the start of the signature behind
+   * them, and the end of that. Throws ADOTD_DNSSEC_KEY when a signature could not be made, or did not verify.
    */
   results(take: (ticket: number, at: number, signatureAt: number, end: number) => void): void {
     if (this.words[Header.FAILED]! > 0)
@@ -114,7 +114,7 @@ export class SigningBatch {
   }
 }
 
-/** undefined: the key cannot sign. A thread that ended by that would be waited for. */
+/** undefined: the key cannot sign. An error would end the thread, and its batch would be waited for. */
 function signatureOf(algorithm: number, privateKey: KeyObject, data: Uint8Array): Uint8Array | undefined {
   try {
     return makeSignature(algorithm, privateKey, data);

@@ -1,4 +1,4 @@
-/** How a zone is signed. The state of its keys (rollover/) says with which keys, this says the rest. */
+/** How a zone is signed: all but the choice of keys, which follows from their states (rollover/). */
 import type { SigningKey } from '../keys/signing-key.js';
 
 export interface SigningPolicy {
@@ -28,7 +28,7 @@ export const DEFAULT_SIGNING_POLICY: SigningPolicy = {
   keyTtl: 3600,
 };
 
-/** What a zone publishes about its keys, and who signs. All of it follows from the states of the keys. */
+/** The key records that a zone publishes, and the keys that sign. All of it follows from the states of the keys. */
 export interface KeySet {
   /** RDATA of the DNSKEY, CDS and CDNSKEY records at the apex, those of other signers included. */
   readonly dnskey: readonly Uint8Array[];

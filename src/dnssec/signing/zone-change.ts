@@ -10,7 +10,7 @@ import { loweredName, namesAbove, sortKey } from './names.js';
 import type { SignedView, ViewRrset } from './signed-view.js';
 import { isSignersType } from './signers-types.js';
 
-/** What stands at a name in one of the two versions. */
+/** The state of a name in one of the two versions. */
 export interface NameState {
   /** Types of its RRsets, in rising order, without those of chain and signatures. */
   readonly types: readonly number[];
