@@ -59,7 +59,7 @@ export interface ReloadParts {
   readonly loader: ZoneLoader;
   /** Keys of the zones of a configuration that are in no file, and of those that are served now. */
   otherZones(config: Config): readonly string[];
-  /** How zones are found and loaded under a configuration. */
+  /** The settings of a configuration for finding and loading zones. */
   zoneSettings(config: Config): ZoneSettings;
   readonly plane: Pick<DataPlane, 'configure'> & {
     /** Publishes all zones as they are now; fulfilled when all answers come from them. */

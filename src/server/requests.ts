@@ -21,7 +21,7 @@ import { type Lateness, RequestTime } from './request-time.js';
 export interface SignedRequest {
   /** The whole message. */
   readonly octets: Uint8Array;
-  /** Where its records end: the TSIG record begins there, if it has one. */
+  /** The end of its records: the TSIG record begins there, if it has one. */
   readonly end: number;
   /** The name in its question or zone section, in wire format. */
   readonly name: Uint8Array;

@@ -313,7 +313,7 @@ function otherZones(keeper: ZoneKeeper): (config: Config) => readonly string[] {
   return (config) => [...configuredZones(config), ...Array.from(keeper.all(), ({ zone }) => zone)];
 }
 
-/** How each configuration wants zones to be found and loaded. `others`: keys of zones that are in no file. */
+/** The settings of a configuration for finding and loading zones. `others`: keys of zones that are in no file. */
 function zoneSettingsOf(
   options: ServerOptions,
   others: (config: Config) => readonly string[],

@@ -57,7 +57,7 @@ export interface ZoneLife extends Required<Omit<ZoneLifePart, 'configure'>> {
   /** Follows the configuration in force. */
   configure(): Promise<void>;
   readonly notifier: Notifier;
-  /** How many UPDATEs had which answer, by RCODE. */
+  /** Numbers of UPDATEs, by the RCODE of their answers. */
   readonly updates: ReadonlyMap<number, number>;
   /** Remotes, as requests are matched against them. */
   readonly remotes: RemoteHosts;

@@ -55,7 +55,7 @@ export interface EffectivePolicy {
   readonly catalog: CatalogMembership | undefined;
   readonly serial: SerialPolicy;
   readonly zonemd: 'auto' | 'remove';
-  /** Which signals of DNS over TLS are added for the names of this server. */
+  /** The signals of DNS over TLS that are added for the names of this server. */
   readonly signals: { readonly tlsa: boolean; readonly svcb: boolean };
   /** undefined: the zone is not signed here. */
   readonly dnssec: DnssecPolicy | undefined;

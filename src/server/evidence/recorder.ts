@@ -21,7 +21,7 @@ const DAY = 86_400;
  * Minutes from one storing of the clients of the day to the next: if the machine fails, the clients of this time may be missing. A guess.
  */
 const CLIENTS_EVERY = 10;
-/** Where the key of the day is. */
+/** The name of the row that has the key of the day. */
 const KEY = 'key';
 const KEY_OCTETS = 8;
 const KEY_FORMAT = 1;

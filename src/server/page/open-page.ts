@@ -21,7 +21,7 @@ export function openPage(config: Config, { server, report, events }: Running): P
   return createPage({ folder: PAGE_FOLDER, overview, server, report, events: (after) => events.after(after), hosts });
 }
 
-/** Makes the overview of a server as it is when it is asked for. */
+/** Returns a function that makes the present overview of a server. */
 function overviewNow({ hostname: name }: Pick<Config, 'hostname'>, server: () => Server | undefined) {
   const basics = {
     server: name ?? hostname(),

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { AdotdError, ErrorCode, systemReason } from '../../errors.js';
 
-/** Where they are in the package. */
+/** Their folder in the package. */
 export const PAGE_FOLDER = new URL('../../page/', import.meta.url);
 
 interface PageFile {

@@ -17,7 +17,7 @@ import { Watchers } from './watchers.js';
 import { ZoneTable } from './zone-table.js';
 
 export interface PageParts {
-  /** Where its files are. */
+  /** The folder of its files. */
   readonly folder: URL;
   overview(): Overview;
   /** undefined: it starts. */

@@ -19,7 +19,7 @@ export class RecentEvents {
     this.#now = now;
   }
 
-  /** How many lines there have been. */
+  /** Number of lines so far. */
   get count(): number {
     return this.#count;
   }

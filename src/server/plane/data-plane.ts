@@ -12,13 +12,13 @@ import type { ThreadSettings } from './thread-settings.js';
 /** The way that streams run. */
 export type StreamPath = 'epoll' | 'node';
 
-/** How queries are answered; for the log and the statistics. */
+/** The way that queries are answered; for the log and the statistics. */
 export interface PlaneStatus {
   /** `threads`: UDP by recvmmsg, streams in other threads. `embedded`: all in the control thread. */
   readonly path: 'threads' | 'embedded';
   readonly udpWorkers: number;
   readonly streamWorkers: number;
-  /** How often threads have died and were started again. */
+  /** Number of times that threads have died and were started again. */
   readonly restarts: number;
   /** The reason why there are no threads although they are configured. */
   readonly obstacle?: string | undefined;

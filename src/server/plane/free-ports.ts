@@ -1,7 +1,7 @@
 /** Ports that the system chooses have to be free for several protocols and addresses, and it looks at one of them only. */
 import { codeOf, isError } from '../../errors.js';
 
-/** How often other ports are tried when those that the system chose are taken elsewhere. */
+/** Attempts with other ports when those that the system chose are taken elsewhere. */
 const ATTEMPTS = 20;
 
 /**

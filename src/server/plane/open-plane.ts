@@ -21,7 +21,7 @@ export interface PlaneOptions {
   readonly sockets?: ActivatedSockets | undefined;
   /** The changes of a fixture. With one, everything runs embedded, in one thread. */
   readonly fixture?: Fixture | undefined;
-  /** How threads are started; others in tests. */
+  /** Functions that start threads; others in tests. */
   readonly spawn?: WorkerSpawns | undefined;
   /** Called when all sockets are bound, before a thread is started: privileges can be given up. */
   bound?(): void;

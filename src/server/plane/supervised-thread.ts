@@ -83,7 +83,7 @@ export class SupervisedThread {
     this.#timer = options.clock.timer(() => this.#spawn());
   }
 
-  /** How often it was started again. */
+  /** Number of times that it was started again. */
   get restarts(): number {
     return this.#restarts;
   }

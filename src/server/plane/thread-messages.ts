@@ -39,7 +39,7 @@ export interface ThreadData {
   readonly words: Int32Array;
   /** Shared: COUNTER_WORDS. */
   readonly counters: Float64Array;
-  /** Shared: where the clients of a day are noted; undefined: they are not. */
+  /** Shared: the memory in which the clients of a day are noted; undefined: they are not. */
   readonly day?: DayMemory | undefined;
   /** Shared: connections of this thread, for the limits on connections (ownShare). */
   readonly share: Int32Array;
@@ -51,7 +51,7 @@ export interface ThreadData {
   readonly owned: Int32Array;
   /** Shared: the thread's memory in OpenSSL, for the same purpose; undefined where node:tls is used, or no TLS is served. */
   readonly pointers?: PointerTable | undefined;
-  /** Shared: where queries are recorded; undefined: they are not. */
+  /** Shared: the tap that records queries; undefined: they are not recorded. */
   readonly tap?: ThreadTap | undefined;
 }
 
@@ -103,7 +103,7 @@ export interface ThreadEvents {
 
 export type Spawn = (data: ThreadData, events: ThreadEvents) => ThreadHandle;
 
-/** How a worker of each kind is started. */
+/** Functions that start a worker of each kind. */
 export interface WorkerSpawns {
   readonly udp: Spawn;
   readonly stream: Spawn;

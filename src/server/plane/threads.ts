@@ -57,7 +57,7 @@ interface ThreadedPlaneOptions {
   readonly clientCas?: ClientCas | undefined;
   /** Threads of each kind. */
   readonly workers: number;
-  /** How threads are started; others in tests. */
+  /** Functions that start threads; others in tests. */
   readonly spawn?: WorkerSpawns | undefined;
   readonly catalog: Catalog;
   /** undefined: TLS is not served. */

@@ -36,7 +36,7 @@ export interface ThreadServices {
   readonly days?: readonly DayMemory[];
   readonly clock: Clock;
   readonly log: Log;
-  /** Where queries are recorded; undefined: they are not. */
+  /** The tap that records queries; undefined: they are not recorded. */
   readonly tap?: ThreadTap | undefined;
   /** Memory for this thread's transfers (ownShare), in a thread that may die without the others. */
   readonly transferShare?: Int32Array | undefined;

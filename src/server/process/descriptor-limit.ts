@@ -1,4 +1,4 @@
-/** How many files and sockets this process may have open. */
+/** The number of files and sockets that this process may have open. */
 import { readFileSync } from 'node:fs';
 
 /** The limit on open files of this process (RLIMIT_NOFILE); Infinity if it cannot be read. */

@@ -38,7 +38,7 @@ interface Waiting {
 const TRANSFERS_IN_LINE = 4;
 /** Questions for SOA records on one connection. A guess. */
 const QUESTIONS_IN_LINE = 32;
-/** How often a question is sent at most: a connection may be closed at any moment while nothing is asked. */
+/** Times that a question is sent, at most: a connection may be closed at any moment while nothing is asked. */
 const TRIES = 2;
 
 export class Primary {

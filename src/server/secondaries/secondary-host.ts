@@ -75,7 +75,7 @@ export interface SecondaryHost {
   log(level: LogLevel, fields: object, text: string): void;
 }
 
-/** How a round of a zone ended. */
+/** The result of a round of a zone. */
 export interface RoundResult {
   /** Whether a primary confirmed the version that is served now, or gave it. */
   readonly isConfirmed: boolean;

@@ -1,7 +1,7 @@
 import type { ZoneRefresh } from '../../transfer/in/zone-refresh.js';
 import type { SecondaryCounts } from './secondary-host.js';
 
-/** How many zones are in which state, and when the first one expires. `now`: on the clock of refreshes. */
+/** Numbers of zones in each state, and the time when the first one expires. `now`: on the clock of refreshes. */
 export function zoneFacts(
   refreshes: readonly ZoneRefresh[],
   now: number,

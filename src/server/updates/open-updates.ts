@@ -16,7 +16,7 @@ interface UpdateParts {
 interface Updates {
   configure(config: Config): void;
   close(): Promise<void>;
-  /** How many updates had which answer, by RCODE; it goes on counting. */
+  /** Numbers of updates, by the RCODE of their answers; it goes on counting. */
   readonly counts: ReadonlyMap<number, number>;
 }
 

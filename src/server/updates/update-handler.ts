@@ -69,7 +69,7 @@ export class UpdateHandler {
     this.#policyOf = zonePolicyOf(config);
   }
 
-  /** How many updates had which answer, by RCODE. */
+  /** Numbers of updates, by the RCODE of their answers. */
   get counts(): ReadonlyMap<number, number> {
     return this.#counts;
   }

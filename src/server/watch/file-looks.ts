@@ -1,4 +1,4 @@
-/** How files and folders look: finds those that may have changed while there were no events. */
+/** The looks of files and folders: finds those that may have changed while there were no events. */
 import { createHash } from 'node:crypto';
 import { type BigIntStats, readdirSync, readFileSync, statSync } from 'node:fs';
 import { wallTime } from '../../session/clock.js';

@@ -19,7 +19,7 @@ export class Poller {
   /** Milliseconds between two looks; undefined: no looks. */
   #interval: number | undefined;
   #folders: ReadonlySet<string> = new Set();
-  /** How each path looked last. */
+  /** The last look of each path. */
   #seen = new Map<string, Look>();
   #closed = false;
 

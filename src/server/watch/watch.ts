@@ -77,7 +77,7 @@ class FolderWatcher implements Watcher {
   #all = new Set<string>();
   /** Watched files that are links. */
   #links = new Set<string>();
-  /** Watched folders; the key is where each leads. */
+  /** Watched folders; the key is the path that each leads to. */
   #folders = new Map<string, string>();
   #dirty = new Set<string>();
   #moved = false;
@@ -153,7 +153,7 @@ class FolderWatcher implements Watcher {
     if (real !== undefined && !this.#hints.has(real)) this.#hints.set(real, new Map());
   }
 
-  /** Where a folder leads. All folders above it are watched too. */
+  /** The steps of a folder's path. All folders above it are watched too. */
   #base(base: string): Steps {
     const known = this.#bases.get(base);
     if (known) return known;

@@ -7,7 +7,7 @@ import type { RunPair } from '../../zone/changes/record-run.js';
 import type { SigningPlan } from '../signing/zone-signers.js';
 import type { Gathering } from './versions/gathering.js';
 
-/** Where a zone comes from. */
+/** The source of a zone. */
 export type ZoneRole = 'file' | 'secondary' | 'catalog-consumed' | 'catalog-produced';
 
 /** The facts about a zone. Plain data. */

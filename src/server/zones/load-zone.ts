@@ -22,7 +22,7 @@ export interface ZoneLoadOptions {
   readonly now: number;
   /** Default: that of the zone checks. */
   readonly nsec3MaxIterations?: number;
-  /** How many errors, and how many warnings, are listed. */
+  /** The number of errors, and of warnings, that are listed at most. */
   readonly maxDiagnostics?: number;
   /** Whether images are wanted, and not only the mistakes. Default: true. */
   readonly compile?: boolean;
@@ -87,7 +87,7 @@ export interface ZoneResult {
   readonly warnings: number;
   /** The states of all files that were read, those of $INCLUDE too. */
   readonly sources: readonly SourceState[];
-  /** How long loading took. */
+  /** The time that loading took. */
   readonly milliseconds: number;
 }
 

@@ -1,4 +1,4 @@
-/** How many zones are in which state, whether they come from files or from other nameservers. */
+/** Numbers of zones in each state, from files and from other nameservers. */
 import { imageFacts } from '../../image/image-facts.js';
 import type { ZonesReport } from './served-zones.js';
 import type { ZoneKeeper } from './zone-keeper.js';

@@ -25,7 +25,7 @@ export interface ReloadRequest {
   readonly allowEmpty?: boolean | undefined;
 }
 
-/** How zones are found and loaded. Changes with the configuration. */
+/** The settings for finding and loading zones. They change with the configuration. */
 export interface ZoneSettings {
   /** May throw ADOTD_FILE. */
   list(): readonly ZoneFile[];

@@ -30,11 +30,11 @@ export interface ZoneOutcome {
   /** All, including those that are not listed. */
   readonly errors: number;
   readonly warnings: number;
-  /** How long loading took. */
+  /** The time that loading took. */
   readonly milliseconds: number;
 }
 
-/** How many zones had which outcome. */
+/** Numbers of zones with each outcome. */
 export type OutcomeCounts = Readonly<Record<ZoneOutcomeKind, number>>;
 
 export function countOutcomes(outcomes: readonly ZoneOutcome[]): OutcomeCounts {
@@ -73,7 +73,7 @@ interface ZoneTies {
   readonly signing?: SigningSummary | undefined;
 }
 
-/** How the signing of a zone goes; `adotd ctl dnssec status` says more. Plain data. */
+/** A summary of the signing of a zone; `adotd ctl dnssec status` says more. Plain data. */
 export interface SigningSummary {
   /** Name of the policy that is in force; undefined: none. */
   readonly policy: string | undefined;

@@ -13,7 +13,7 @@ import type { Diagnostic } from '../../../zone/diagnostics.js';
 import type { Rrsets } from '../../../zone/rrsets.js';
 import { type FilledDigests, fillDigests, filledDigests, hasDigest } from './zone-digests.js';
 
-/** How a version is signed. Can be posted to threads. */
+/** The settings for signing a version. Can be posted to threads. */
 export interface Signing {
   readonly keys: KeySet;
   readonly policy: SigningPolicy;

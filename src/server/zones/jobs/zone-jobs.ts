@@ -24,7 +24,7 @@ interface SignatureLook {
 interface SignaturesFound {
   /** RRsets with signatures that are to be renewed. */
   readonly due: number;
-  /** How many of them have a signature that is not valid yet. */
+  /** Of them, those with a signature that is not valid yet. */
   readonly early: number;
   /** Seconds since 1970: when the next RRset becomes due; undefined without any. */
   readonly next: number | undefined;

@@ -28,7 +28,9 @@ interface FileContext {
   /** Seconds since 1970. */
   readonly now: number;
   readonly lane: Lane;
-  /** How the next version is signed; `content` is an image of the records. undefined: the zone is not signed here, nor to be. */
+  /**
+   * Asks for the plan to sign the next version; `content` is an image of the records. undefined: the zone is not signed here, nor to be.
+   */
   readonly ask: AskPlan | undefined;
   /** Whether the zone can have keys of other signers. */
   readonly hasForeign: boolean;

@@ -14,7 +14,7 @@ export class Gathering {
   readonly #timer: Timer;
   /** Changes that are to be expected. */
   #expected = 0;
-  /** When they are not expected any more, by the clock's milliseconds. */
+  /** The time from which they are not expected any more, by the clock's milliseconds. */
   #until = 0;
   #begin: (() => void) | undefined;
 

@@ -45,7 +45,7 @@ interface ChangedVersion {
   readonly version: NewVersion;
   /** That of the zone from then on. */
   readonly overlay: RunPair | undefined;
-  /** How many signatures were made. */
+  /** Number of signatures that were made. */
   readonly signatures: number;
 }
 
