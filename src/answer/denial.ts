@@ -1,5 +1,5 @@
 /**
- * Which NSEC and NSEC3 records prove an answer: RFC 4035 §3.1.3, RFC 5155 §7.2. Proofs are collected while the answer is
+ * Chooses the NSEC and NSEC3 records that prove an answer: RFC 4035 §3.1.3, RFC 5155 §7.2. Proofs are collected while the answer is
  * made, and written, each once, when the answer section is complete. A name costs at most one hash, that of its next closer
  * name; all others were computed when the zone was loaded. Hot file: integers, no allocation.
  *

@@ -153,7 +153,7 @@ export class Exchange {
   /** References of the nodes whose addresses were added to them. */
   readonly serviceTargets = new Int32Array(MAX_SERVICE_TARGETS);
   serviceTargetCount = 0;
-  /** With `asksOots`: where the zone's NS RRset is in the response, 0: nowhere; and its end. */
+  /** With `asksOots`: the octet of the response at which the zone's NS RRset begins, 0: it is not there; and its end. */
   nameserversAt = 0;
   nameserversEnd = 0;
   /** Owner of the signals that are looked up, and the offsets of its labels. */

@@ -22,7 +22,7 @@ export const Found = {
 } as const;
 export type Found = (typeof Found)[keyof typeof Found];
 
-/** Makes the image of zone number `zone` the one that is looked into; returns false when there is nothing to serve. */
+/** Makes the image of zone number `zone` the one for lookups; returns false when there is nothing to serve. */
 export function enterImage(x: Exchange, catalog: Catalog, zone: number): boolean {
   const at = zone * ZONE_WORDS;
   const number = catalog.zones[at + ZONE_SEGMENT]!;

@@ -158,7 +158,7 @@ class Limiter {
     return one >= rate && other >= rate;
   }
 
-  /** The debt of a bucket now: the seconds since the last time are taken off. */
+  /** The debt of a bucket now: less the rate for each second since it was last read. */
   #debtOf(at: number, rate: number, now: number): number {
     const words = this.#words;
     const seconds = (now - words[at + TIME]!) | 0;

@@ -77,7 +77,7 @@ function answerFrom(x: Exchange, node: number, encloser: number): Link {
 
 function endOfLink(x: Exchange, link: Link): Link {
   if (link === Link.FOLLOW) return link;
-  // x.name may be the next link's already, to which the result of the last walk does not belong.
+  // x.name may already be that of the next link: then the result of the last walk does not belong to it.
   x.node = 0;
   x.rcode = rcodeOfLink(link);
   x.outcome.kind = link === Link.TOO_LONG ? Kind.YXDOMAIN : Kind.ANSWER;

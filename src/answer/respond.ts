@@ -2,10 +2,9 @@
  * respond(): from the octets of a request to those of its response, the same for every transport. The order in which a
  * request is judged is that of docs/protocol.md "Judging a request". Synchronous, without I/O or a clock of its own, and
  * without allocation (but for TSIG): the work of a query is bounded by its length, the depth of the zone and MAX_CHAIN links.
- *
- * NOTIFY and UPDATE are handed off where somebody handles them: the thread keeps the request, and answers it again once it has
- * the reply, so that rate limits, counters and logs see it like any other. The first message of a transfer is a response
- * like others; `outcome.rest` gives those behind it.
+ * NOTIFY and UPDATE are handed off, if a handler is there: the thread keeps the request, and answers it again once it has the reply, so
+ * that rate limits, counters and logs see it like any other. The first message of a transfer is a response like others; `outcome.rest`
+ * gives those behind it.
  */
 import type { Catalog } from '../image/catalog.js';
 import {
@@ -36,7 +35,9 @@ import { checkTsig } from './tsig.js';
 
 /** Returned by `respond` for a message that gets no response. */
 export const DROP = 0;
-/** Returned for a request that somebody else has to answer: its reply goes into `Facts.reply`, and the request to `respond` again. */
+/**
+ * Returned for a request that is handed off: once its reply is there, `respond` gets the request again, with the reply in `Facts.reply`.
+ */
 export const HAND_OFF = -1;
 
 /** Answers messages; one per worker, since it keeps its state between calls. */
@@ -135,7 +136,7 @@ function respondTo(x: Exchange, facts: Facts, texts: ServerTexts, desk: Transfer
   return outcome.opcode === Opcode.QUERY ? answer(x, facts, texts, desk) : handOff(x, facts);
 }
 
-/** Whether requests of this opcode are answered by somebody else. */
+/** Whether requests of this opcode are handed off. */
 function isHanded({ handedOpcodes }: Settings, opcode: number): boolean {
   return ((handedOpcodes >> opcode) & 1) === 1;
 }

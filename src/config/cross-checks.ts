@@ -1,4 +1,4 @@
-/** Mistakes between keys of adotd.yaml that are far from each other: names that nothing has, and settings that exclude each other. */
+/** Mistakes between keys of adotd.yaml that are far from each other: names that are not defined, and settings that exclude each other. */
 import type * as z from 'zod/mini';
 import { zoneKey } from '../protocol/name.js';
 import { zoneKeyOfFile } from '../zone/filename.js';

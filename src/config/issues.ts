@@ -9,7 +9,7 @@ import { configSchema } from './schema.js';
 /** Keys and indexes, outermost first. */
 export type Path = readonly PropertyKey[];
 
-/** ADOTD_CONFIG for mistakes in a value that comes from no file. `schema`: the one that found them. */
+/** ADOTD_CONFIG for mistakes in a value that comes from no file. `schema`: the schema that found them. */
 export function describeIssues(
   issues: readonly z.core.$ZodIssue[],
   value: unknown,
@@ -80,12 +80,14 @@ export function foundAndExpected(issue: z.core.$ZodIssue, whole: unknown): strin
   return `found ${shown(value)}, ${expected(issue)}${isUnquoted(issue, value) ? ': put it in quotes' : ''}`;
 }
 
-/** Whether quotes are missing: YAML takes unquoted text that looks like a number or a truth value for one. A secret may have no letters. */
+/**
+ * Whether quotes are missing: if unquoted text looks like a number or a truth value, YAML takes it for one. A secret may have no letters.
+ */
 function isUnquoted(issue: z.core.$ZodIssue, value: unknown): boolean {
   return issue.code === 'invalid_type' && issue.expected === 'string' && ['number', 'boolean'].includes(typeof value);
 }
 
-/** In our words: messages of the schema's library are shown only where they are ours. */
+/** The expectation in our words: messages of the schema's library are shown only if we have given them. */
 function expected(issue: z.core.$ZodIssue): string {
   if (issue.message.startsWith('expected ')) return issue.message;
   switch (issue.code) {

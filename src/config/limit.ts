@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 
-/** A whole number within bounds; `unit` is shown in the reference. */
+/** A whole number within bounds; the reference shows `unit`. */
 export function limit(unit: string, min: number, max: number, fallback: number, reason: string) {
   return z
     ._default(z.int().check(z.gte(min), z.lte(max)), fallback)

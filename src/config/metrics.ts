@@ -45,7 +45,7 @@ export const report = z.prefault(
   {},
 );
 
-/** The endpoint of metrics; undefined: metrics are off. A port alone is one of 127.0.0.1. */
+/** The endpoint of metrics; undefined: metrics are off. A port alone means 127.0.0.1. */
 export function metricsEndpoint(config: { readonly metrics: z.output<typeof metrics> }): Endpoint | undefined {
   const { listen } = config.metrics;
   if (listen === undefined) return undefined;

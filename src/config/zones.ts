@@ -1,4 +1,4 @@
-/** The keys of adotd.yaml for zones: where they come from. Their policies are in zone-policies.ts. */
+/** The keys of adotd.yaml for zones and their sources. Their policies are in zone-policies.ts. */
 import * as z from 'zod/mini';
 import { domainName } from './domain-name.js';
 import { dnssecCheck, MAX_ZONES, remoteName, zonePolicies } from './zone-policies.js';

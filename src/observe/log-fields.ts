@@ -5,7 +5,7 @@
 import { AdotdError, isError } from '../errors.js';
 import { sourceStack } from './source-stack.js';
 
-/** An error as a field. One that we raise on purpose says all in its message: where in the code it was raised is nobody's business. */
+/** An error as a field. An error that we raise on purpose says all in its message: its place in the code does not matter. */
 export function errorField(error: unknown): unknown {
   if (!isError(error)) return error;
   const { name: type, message } = error;
@@ -13,7 +13,7 @@ export function errorField(error: unknown): unknown {
   return { type, message, ...('code' in error && { code: error.code }), stack: sourceStack(error) };
 }
 
-/** The fields that say more than `message` does; a number or a text that stands in it is left out, and so is 0. */
+/** The fields that say more than `message`: a number or a text that stands in it is left out, and so is 0. */
 export function fieldsBeyond(message: string, fields: object): object {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([key, value]: [string, unknown]) => {

@@ -31,7 +31,7 @@ type LogFormat = 'json' | 'pretty';
 export async function createLog(level: string, format: LogFormat): Promise<ServerLog> {
   const { pino } = await import('pino');
   const serializers = { err: errorField };
-  // Lines for people have no field that the message has said.
+  // Lines for people leave out fields that the message has told.
   const shown = (fields: object, message: string): object =>
     format === 'json' ? fields : fieldsBeyond(message, fields);
   const output = standardError();

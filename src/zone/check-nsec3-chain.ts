@@ -1,5 +1,5 @@
 /**
- * Checks the NSEC3 chain that a zone is served with (RFC 5155 §7.1): NSEC3PARAM names it, it is closed, and it has a record
+ * Checks the NSEC3 chain that a zone is served with (RFC 5155 §7.1): NSEC3PARAM has to name it, it has to be closed, and to have a record
  * for every name. Hot file: columns of integers and octets, one entry an NSEC3 record.
  */
 import { counted } from '../errors.js';

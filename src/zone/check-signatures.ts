@@ -1,6 +1,6 @@
 /**
- * Checks the dates of signatures: whether they are valid now, and whether they expire soon (RFC 4034 §3.1.5). Warns of those
- * over nothing.
+ * Checks the dates of signatures: whether they are valid now, and whether they expire soon (RFC 4034 §3.1.5). Warns of signatures without
+ * their RRset.
  */
 import { counted } from '../errors.js';
 import { Type } from '../protocol/iana.js';
@@ -43,9 +43,9 @@ interface Tallies {
 }
 
 /**
- * Reports each kind once: in a neglected zone the signatures of all RRsets have expired. With `strict`, an RRset of a zone
- * with keys that no signature is valid for is an error. Returns when the first RRset loses its last signature, in seconds
- * since 1970; undefined without signatures.
+ * Reports each kind once: in a neglected zone the signatures of all RRsets have expired. With `strict`, an RRset (of a zone with keys) that
+ * no signature is valid for is an error. Returns when the first RRset loses its last signature, in seconds since 1970; undefined without
+ * signatures.
  */
 export function checkSignatures(
   rrsets: Rrsets,
@@ -123,7 +123,7 @@ export function secondsToWait(store: RecordStore, row: number, now: number): num
   return secondsFrom(now, readU32(store.rdata, store.rdataAt[row]! + Rrsig.INCEPTION));
 }
 
-/** Warns of RRSIG records whose RRset is not there: they are served (RFC 1034 §4.3.2), but prove nothing. */
+/** Warns of RRSIG records without their RRset: they are served (RFC 1034 §4.3.2), but prove nothing. */
 export function checkSignedInVain(rrsets: Rrsets, report: Report): void {
   const { store } = rrsets;
   for (let node = 0; node < store.nodeCount; node++) {

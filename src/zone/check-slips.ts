@@ -74,7 +74,7 @@ function firstRowOf(rrsets: Rrsets, node: number): number {
   return rrsets.records[rrsets.start[rrsets.nodeRrsets[node]!]!]!;
 }
 
-/** A zone that is named a name twice: the owner of the SOA record lacks its final dot, and all other owners with it. */
+/** Checks a zone whose name is one name twice: then the owner of the SOA record lacks its final dot, and so do all other owners. */
 function checkApex(rrsets: Rrsets, apex: number, { name, labels }: ZoneName, report: Report): void {
   // One label twice, as in com.com, is a name like others.
   if (labels < 4 || labels % 2 === 1) return;
@@ -88,7 +88,7 @@ function checkApex(rrsets: Rrsets, apex: number, { name, labels }: ZoneName, rep
   });
 }
 
-/** Owners below the zone's name twice. A zone of one label, as com, may have them. */
+/** Checks for owners below the zone's name twice. A zone of one label, as com, may have them. */
 function checkOwners(
   rrsets: Rrsets,
   apex: number,
@@ -119,7 +119,7 @@ function checkOctets(rrsets: Rrsets, apex: number, places: Uint8Array, report: R
   const { store } = rrsets;
   const { labels, label, parent } = store;
   if (!hasHighOctet(labels, 0, store.labelsUsed)) return;
-  /** By node: its own label has such octets, or that of a name above it that owns no record. */
+  /** By node: its own label has such octets, or the label of a name above it has them that owns no record. */
   const isHigh = new Uint8Array(store.nodeCount);
   for (let node = 1; node < store.nodeCount; node++) {
     const at = label[node]!;

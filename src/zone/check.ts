@@ -30,7 +30,7 @@ interface CheckOptions {
 
 const NSEC3_MAX_ITERATIONS = 150;
 
-/** The facts about a zone that its checks find out; the compiler of images uses them. */
+/** Facts about a zone that its checks find; the compiler of images uses them. */
 export interface CheckedZone {
   /** Node number of the apex: the owner of the SOA record. */
   readonly apex: number;

@@ -92,7 +92,7 @@ function countRecords({ type, start, count }: Rrsets): number {
   return records;
 }
 
-/** Writes the columns in the order given, an owner that comes twice only once. */
+/** Writes the columns in the order given, each owner only once. */
 function arrange(
   store: RecordStore,
   order: Uint32Array,

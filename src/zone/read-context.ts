@@ -43,7 +43,7 @@ export class ReadContext {
 }
 
 /**
- * One per open file: origin and owner of an included file do not go on in the file above. RFC 1035 §5.1 says so of the origin, and
+ * One for each open file: origin and owner of an included file do not go on in the file above. RFC 1035 §5.1 says so of the origin, and
  * leaves the owner open; BIND and NSD let it begin as that of the file above, and end with the file.
  */
 export class FileContext {
@@ -66,7 +66,7 @@ export class FileContext {
   suffixLength = 0;
   /** Node of the last owner, NO_OWNER or BAD_OWNER. */
   owner: number;
-  /** Line and column that are noted for records of a $GENERATE; 0: a record's own. */
+  /** Line and column that are noted for records of a $GENERATE; 0: each record has its own. */
   fixedLine = 0;
   fixedColumn = 0;
 

@@ -120,7 +120,7 @@ function readOwner(file: FileContext, tokens: Tokens): number {
   return node;
 }
 
-/** Whether bytes[start … end) is the text that `file.suffixNode` was last named by. */
+/** Whether bytes[start … end) is the last text that named `file.suffixNode`. */
 function isSuffix(file: FileContext, bytes: Uint8Array, start: number, end: number): boolean {
   const { suffixBytes, suffixStart } = file;
   if (end - start !== file.suffixEnd - suffixStart) return false;

@@ -29,7 +29,7 @@ function grown(old: Uint32Array, length: number): Uint32Array {
   return wider;
 }
 
-/** All that a store has, as plain data: it can be posted to another thread. */
+/** The content of a store as plain data: it can be posted to another thread. */
 export type RecordColumns = {
   readonly [Key in keyof RecordStore as RecordStore[Key] extends (...given: never[]) => unknown
     ? never

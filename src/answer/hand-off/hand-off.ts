@@ -4,7 +4,7 @@ import { DROP, type Responder } from '../respond.js';
 import type { HandedReply } from './handed-reply.js';
 import type { HandedRequest, RequestHandler } from './handed-request.js';
 
-/** Requests of one thread that may wait for their replies at the same time. A guess: more than a batch would bring of honest ones. */
+/** Requests of one thread that may wait for their replies at the same time. A guess: more honest ones than a batch would bring. */
 export const MOST_HANDED = 64;
 
 /** Takes the reply; undefined: the request gets no response. */
@@ -22,7 +22,7 @@ export class HandOff {
     this.#handle = handle;
   }
 
-  /** Hands a request off. Returns false when as many as may wait already: it is dropped then. */
+  /** Hands a request off. Returns false when MOST_HANDED requests wait already: it is dropped then. */
   try(request: HandedRequest, done: Done): boolean {
     if (this.#out >= MOST_HANDED) return false;
     this.#out++;
@@ -49,7 +49,7 @@ export class HandOff {
 
   #done(reply: HandedReply | undefined, done: Done): void {
     this.#out--;
-    // Before the reply is told: a connection may hand off its next request then, and would take the place that another one waits for.
+    // Before the reply is given: otherwise its connection could hand off the next request, and take the place that another one waits for.
     this.#next();
     done(reply);
     if (this.#out === 0) for (const resolve of this.#emptied.splice(0)) resolve();

@@ -32,9 +32,9 @@ export interface TransferOpts {
 }
 
 export interface TransferDesk {
-  /** Whether the client may transfer zone number `zone` of the catalog; undefined: it may. */
+  /** Why the client may not transfer zone number `zone` of the catalog; undefined: it may. */
   judge(x: Exchange, facts: Facts, zone: number): TransferRefusal | undefined;
-  /** Told of a transfer that is refused for who asks; without `refusal`: of any query whose signature is not accepted. */
+  /** Told of a transfer that is refused because of the client; without `refusal`: of any query whose signature is not accepted. */
   refused(x: Exchange, facts: Facts, refusal?: TransferRefusal): void;
   /**
    * Opens the transfer, whose zone `x` has been entered. `serial`: of the client's version, for IXFR; undefined: AXFR. `opts`: the OPT

@@ -28,7 +28,10 @@ const TLS_REQUIRED: TransferRefusal = {
 /** RFC 5936 §2.2.1. */
 const NO_APEX: TransferRefusal = { rcode: Rcode.NOTAUTH, ede: -1, text: TEXT.encode('this is not the name of a zone') };
 
-/** Whether the client may have the zone, and the zone is one. `zone`: number in the catalog of the closest zone to QNAME. */
+/**
+ * Why the client may not have the zone, or why QNAME names none; undefined: it may. `zone`: number in the catalog of the closest zone to
+ * QNAME.
+ */
 export function judgeTransfer(
   x: Exchange,
   facts: Facts,

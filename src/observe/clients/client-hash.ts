@@ -6,7 +6,7 @@
  */
 
 const IPV6_LENGTH = 16;
-/** Octets of the network of an IPv6 client. Those of the second word share it with the length, as the last word has it. */
+/** Octets of the network of an IPv6 client. Three of them are in the second word, which is the last, and so has the length too. */
 const NETWORK_LENGTH = 7;
 /** Two words, each with one round, and three rounds to finish. */
 const WORDS = 2;

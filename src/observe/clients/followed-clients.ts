@@ -5,7 +5,8 @@
  *
  * The table is bounded. A client of streams has an address that is not forged, and keeps its place. One that has only used UDP makes room when
  * its bucket is full: with forged addresses somebody can make us forget whether clients used UDP before, but nothing else. When the table becomes
- * too full, only half of all hashes are followed from then on, and so on (narrow()): a sample that does not depend on who came first.
+ * too full, only half of all hashes are followed from then on, and so on (narrow()): a sample that does not depend on the order in which
+ * clients came.
  *
  * Hot file: integers, no allocation. A message of a client that goes on as before reads one cache line, and writes nothing.
  */
@@ -23,7 +24,7 @@ const BUCKETS = CLIENTS / WAYS;
 const SAMPLE = 0;
 const BUCKETS_AT = BUCKET_WORDS;
 const TABLE_WORDS = BUCKETS_AT + BUCKETS * BUCKET_WORDS;
-/** At most 1 client in 2^this is followed at last; where only clients of UDP are too many, as many of them may be forged. */
+/** At most 1 client in 2^this is followed at last. The second: where only clients of UDP are too many, since many of them may be forged. */
 const MAX_NARROWINGS = 12;
 const MAX_FOR_UDP = 6;
 /** Places that clients of streams, and all clients, may take. With a quarter, some 0.4 % of the clients find their bucket full. */
@@ -46,10 +47,10 @@ const AGAIN = 1 << 7;
 const COMPLETE = 1 << 8;
 /** Since its last handshake ended, the client has not asked in the clear. */
 const NOT_IN_CLEAR = 1 << 9;
-/** How the last handshake ended, and 1; 0: there was none. */
+/** The end of the last handshake, plus 1; 0: there was none. */
 const END_AT = 10;
 const END = 15 << END_AT;
-/** One bit for each move that the client has made: from a transport, to another. */
+/** One bit for each move that the client has made, from a transport to another. */
 const MOVED_AT = 16;
 
 const TRANSPORTS = Object.keys(Transport).length;
@@ -57,7 +58,10 @@ const ONLY_UDP = 1 << Transport.UDP;
 
 /** Upper bounds, in seconds, of the times from the end of a handshake to the beginning of the client's next one. */
 export const AWAY_TIMES = [1, 10, 60, 300, 900, 3600, 10_800, 21_600, 43_200, 86_400] as const;
-/** Words of the handshakes that ended in one way: the times until the next, one bucket for each bound and one above, then these. */
+/**
+ * Words of the handshakes that ended in one way: the times until the next, one bucket for each bound and one above, then the following
+ * counts.
+ */
 const After = { SUM: 11, ENDED: 12, IN_CLEAR: 13, BESIDE: 14 } as const;
 const AFTER_WORDS = 16;
 const ENDS = 16;
@@ -68,7 +72,7 @@ export const Try = { TRIED: 0, AGAIN: 1, COMPLETE: 2, NO_ROOM: 3 } as const;
 export const Followed = {
   /** Clients that used a transport for the first time: by the set of those before, four each. UDP as the very first one is not counted. */
   FIRST_USES: 0,
-  /** Times that a client asked over another transport than before, and clients that did: from four to four. */
+  /** Moves from four transports to four: how often a client asked over another transport than before, and how many clients did. */
   MOVES: 64,
   MOVERS: 80,
   TRIES: 96,
@@ -157,7 +161,7 @@ export class FollowedClients {
   /** A handshake has ended after `milliseconds`; `now`: milliseconds since 1970. */
   handshakeEnded(hash: number, end: HandshakeEnd, milliseconds: number, now: number): void {
     const table = this.#table;
-    // Nobody has tried TLS: port scans, and the checks of load balancers.
+    // No client has tried TLS: these are port scans, and the checks of load balancers.
     if (end === HandshakeEnd.NOTHING_SENT || (hash & table[SAMPLE]!) !== 0) return;
     const at = this.#placeOf(hash, true);
     if (at < 0) return;
@@ -178,7 +182,7 @@ export class FollowedClients {
     if (earlier < 0) return;
     const away = ((now | 0) - ended - milliseconds) / 1000;
     const block = after + earlier * AFTER_WORDS;
-    // It had begun before the other one ended: two at the same time.
+    // It had begun before the other one ended: two handshakes at the same time.
     if (away < 0) words[block + After.BESIDE]!++;
     else {
       let bucket = 0;
@@ -191,7 +195,7 @@ export class FollowedClients {
     }
   }
 
-  /** The client uses this transport for the first time, or after another one, or asks in the clear after a handshake. */
+  /** Counts that the client uses this transport for the first time, or after another one, or asks in the clear after a handshake. */
   #goesOnOtherwise(at: number, transport: Transport): void {
     const table = this.#table;
     const bit = 1 << transport;
@@ -263,7 +267,7 @@ export class FollowedClients {
       // Another thread was faster, with a message of the same client.
       if (found === tag) return at;
     }
-    // Not always the same way: the hash decides.
+    // The hash decides, so that it is not always the same way.
     for (let way = 0; way < WAYS; way++) {
       const at = first + ((way + (tag >>> 16)) & (WAYS - 1)) * PLACE_WORDS;
       const other = table[at]!;

@@ -1,6 +1,6 @@
 /**
- * Whether answers are the same over all transports (RFC 9539 §3): a sample of them is compared with the answer that the same query gets over
- * another transport, made anew: inside TLS, or over TCP for a query that came inside TLS.
+ * Compares answers over the transports, which should be the same (RFC 9539 §3). For a sample of queries, the answer is made anew as for
+ * another transport: inside TLS, or over TCP for a query that came inside TLS.
  * Not compared: OPT and its content; answers that access lists, policies, rate limits or keys (TSIG) have shaped, which may depend on the
  * transport; of a response with TC, all records; and of a response over UDP that a limit on its size may have shortened, all but its answer section.
  */
@@ -59,7 +59,9 @@ export class AnswerComparison {
     this.#clock = clock;
   }
 
-  /** Compares the response to `request`, whose outcome this is, if it can be compared. `facts` are as before when it returns. */
+  /**
+   * Compares the response to `request`, if it can be compared; `outcome` is that of the response. When this returns, `facts` are as before.
+   */
   compare(request: Message, facts: Facts, response: Message, outcome: Outcome): void {
     if (response.length < HEADER || !isComparable(outcome) || facts.reply !== undefined) return;
     const { transport, padding, upgradeBit, upgradeOnOffer } = facts;

@@ -11,7 +11,7 @@ export class ClientWindow {
   /** The sketches of the period before. */
   #before: readonly Uint8Array[] = [];
 
-  /** `threads`: where clients are counted. A thread that counts meanwhile may lose some of them to the next period. */
+  /** `threads`: where clients are counted. At the end of a period, a thread that counts may lose some clients to the next one. */
   constructor(threads: readonly Counters[]) {
     this.#threads = threads;
     this.#timer = setInterval(() => this.turn(), PERIOD);

@@ -33,7 +33,7 @@ const OPCODES = 16;
 export const FLAGS_AT = 0;
 /** Kinds times RCODEs. */
 export const ANSWERS_AT = FLAGS_AT + FLAG_WORDS;
-/** Messages of opcode QUERY; those of the others are counted by opcode. */
+/** Messages of opcode QUERY, by type; those of other opcodes are counted by opcode. */
 export const TYPES_AT = ANSWERS_AT + KINDS * RCODES;
 export const OPCODES_AT = TYPES_AT + TYPE_LABELS.length;
 export const EDES_AT = OPCODES_AT + OPCODES;
@@ -73,7 +73,7 @@ export const GROUPS_AT = SUITES_AT + SUITES.length;
 export const DOT_AT = GROUPS_AT + GROUPS.length;
 export const NAMED_AT = DOT_AT + 1;
 export const PAUSES_AT = NAMED_AT + 1;
-/** Seconds of the turns of connections that were timed, and how many these were. */
+/** Seconds of the turns of connections that were timed, and the number of these turns. */
 export const WORK_AT = PAUSES_AT + histogramWords(PAUSES);
 export const TIMED_AT = WORK_AT + 1;
 /** Of a sample of sessions that had an answer: the round trip, and the time until the first answer. */

@@ -95,7 +95,7 @@ export class Counters extends SessionCounters {
   #noteClient(day: DayMemory, facts: Facts, outcome: Outcome, answered: number): void {
     const hash = clientHash(facts.client, facts.clientLength, day.key);
     noteClient(day, facts.transport, hash);
-    // Of the query before STARTTLS, nobody knows yet whether it is one in the clear.
+    // It is not known yet whether the query before STARTTLS counts as one in the clear.
     if (facts.transport === Transport.TCP && outcome.upgrade !== 0) return;
     this.#followed!.asked(hash, facts.transport, answered > 0 ? outcome.truncated : 0, facts.now);
   }

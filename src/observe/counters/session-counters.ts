@@ -1,6 +1,6 @@
 /**
- * Counts of sessions and their TLS handshakes, by path and by the family of the client's address. Some happen for each run of messages,
- * the others once a session. Whatever is read here is the sum of both families, unless one is given.
+ * Counts of sessions and their TLS handshakes, by path and by the family of the client's address. Some count each run of messages, the
+ * others once a session. All figures read here are the sum of both families, unless one is given.
  */
 import {
   Family,
@@ -40,7 +40,7 @@ export class SessionCounters {
     this.words[wordOf(path, familyOf(client), L.OPENED_AT)]!++;
   }
 
-  /** Counts a session that was closed. One that goes on on another path is counted there with its time and its messages. */
+  /** Counts a session that was closed. If it goes on on another path, its time and its messages count there. */
   sessionClosed(path: SessionPath, end: SessionEnd, milliseconds: number, messages: number, client: Uint8Array): void {
     const family = familyOf(client);
     this.words[wordOf(path, family, L.ENDS_AT) + end]!++;
@@ -127,7 +127,7 @@ export class SessionCounters {
     return this.opened(path, family) - ended;
   }
 
-  /** Seconds that those sessions were open that have ended on this path. */
+  /** Seconds for which sessions were open that have ended on this path. */
   sessionTimes(path: SessionPath): HistogramValue {
     return this.#histogram(path, L.SESSION_TIMES_AT, SESSION_TIMES);
   }

@@ -1,5 +1,5 @@
 /**
- * A metric as a row: its name, its meaning, and how its numbers are read. The text for Prometheus (prometheus.ts) and for people
+ * A metric as a row: its name, its meaning, and the function that reads its numbers. The text for Prometheus (prometheus.ts) and for people
  * (metrics-reference.ts) follows from the rows.
  */
 import type { HistogramValue } from '../counters/histogram-buckets.js';

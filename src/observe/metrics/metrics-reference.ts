@@ -1,4 +1,4 @@
-/** docs/metrics.md: every metric with what it says, made from the table. */
+/** docs/metrics.md: every metric with its meaning, made from the table. */
 import { labelNames, type Metric } from './metric.js';
 import { METRIC_GROUPS } from './metrics.js';
 

@@ -1,4 +1,4 @@
-/** Metrics of messages: what was asked, and what was answered. */
+/** Metrics of messages: queries and responses. */
 import { Kind, Limited, Transport } from '../../answer/facts.js';
 import { Ede, Opcode, Rcode } from '../../protocol/iana.js';
 import { Family } from '../../session/session-end.js';

@@ -1,4 +1,4 @@
-/** Metrics of secondary zones. They are those of the last moment that somebody read them: the thread that has them is asked then. */
+/** Metrics of secondary zones. They are as old as the last request for metrics: only then the thread that has them is asked. */
 import { type Metric, single } from './metric.js';
 import type { SecondaryFacts } from './secondary-facts.js';
 

@@ -31,7 +31,7 @@ export interface ServerFacts {
   readonly problems: number;
   /** How many pairs of certificate and key are in each state. */
   readonly certificateStates: Readonly<Record<(typeof CERTIFICATE_STATES)[number], number>>;
-  /** How many UPDATEs had which answer, by RCODE. */
+  /** The number of UPDATEs by the RCODE of their answer. */
   readonly updates: ReadonlyMap<number, number>;
   /** Lines of the log that could not be written. */
   readonly logLinesLost: number;
@@ -45,7 +45,7 @@ export interface ServerFacts {
   readonly catalogs: readonly CatalogFacts[];
 }
 
-/** States of a consumed catalog; only in the first one it is followed. */
+/** States of a consumed catalog; the catalog is followed only in the first one. */
 export const CATALOG_STATES = ['followed', 'waiting', 'broken', 'absent'] as const;
 
 interface CatalogFacts {
@@ -57,7 +57,7 @@ interface CatalogFacts {
 }
 
 interface TapFacts {
-  /** Records that came faster than they can be read. */
+  /** Records that came too fast to be read. */
   readonly dropped: number;
   /** Records that the query log, or the reader or file of dnstap, did not take. */
   readonly queryLogLost: number;
@@ -103,7 +103,7 @@ export interface ZoneFacts {
   readonly imageBytes: number;
   /** Seconds that the load of the served version took. */
   readonly loadSeconds: number;
-  /** When that was, in seconds since 1970. */
+  /** The time of that load, in seconds since 1970. */
   readonly loadedAt: number;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
   readonly signaturesExpire: number | undefined;

@@ -19,7 +19,7 @@ export interface NotifyCounts {
   readonly acknowledged: number;
   readonly refused: number;
   readonly failed: number;
-  /** Pairs of a zone and somebody who is to be told of it. */
+  /** Pairs of a zone and a server that is to be told of it. */
   readonly pending: number;
 }
 

@@ -1,6 +1,6 @@
 /** Batches that wait for a file or a reader, up to a limit; further ones are lost and counted. */
 
-/** Octets that are written with one call, and how many records they hold. */
+/** Octets that are written with one call, and the number of their records. */
 export interface Batch {
   readonly octets: Uint8Array;
   readonly records: number;

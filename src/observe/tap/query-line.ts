@@ -10,7 +10,7 @@ import { typeToText } from '../../protocol/rdata/table.js';
 import { readQuestion, zoneName } from './question.js';
 import type { TapRecord } from './record.js';
 
-/** The fields of a line; a field is undefined, and left out, when the query has no such thing. */
+/** The fields of a line. If the query has no such thing, the field is undefined, and left out. */
 interface QueryFields {
   readonly client: string;
   readonly port: number;

@@ -95,7 +95,7 @@ export class RingWriter extends RingMemory {
 export class RingReader extends RingMemory {
   #tail: number;
   #next: number;
-  /** Entries dropped when this was last asked. */
+  /** Entries dropped at the last call of takeDropped(). */
   #dropped: number;
 
   constructor(memory: SharedArrayBuffer) {

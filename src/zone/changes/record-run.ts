@@ -75,7 +75,7 @@ export class RunCursor {
     this.end = this.rdataAt + this.rdataLength;
   }
 
-  /** Compares the current records of two runs in canonical order; equal are those that are the same record (RFC 4034 §6.3). */
+  /** Compares the current records of two runs in canonical order; 0: they are the same record (RFC 4034 §6.3). */
   compare(other: RunCursor): number {
     return (
       compareNames(this.octets, this.at, other.octets, other.at) ||
@@ -189,7 +189,7 @@ export interface RunRecord {
   readonly rdata: Uint8Array;
 }
 
-/** The records as a run: in canonical order, into which they are brought. */
+/** Sorts the records into canonical order, and returns them as a run. */
 export function runOf(records: RunRecord[]): Uint8Array {
   records.sort(
     (a, b) =>

@@ -17,7 +17,7 @@ export function soaIn(run: Uint8Array): ApexRecord | undefined {
   return undefined;
 }
 
-/** The run with an SOA record in its place; one that it has goes. */
+/** The run with an SOA record in its place; it replaces the one that the run has. */
 export function withSoa(run: Uint8Array, apex: Uint8Array, { ttl, rdata }: ApexRecord): Uint8Array {
   const writer = new RunWriter();
   const cursor = new RunCursor(runWithout(run, ({ type }) => type === Type.SOA));

@@ -1,6 +1,6 @@
 /**
- * The three-way comparison of a zone that has a file and is changed beside it: the file as it was loaded, the file as it is now, and the
- * zone. The file wins on records that it changed; all others stay as they are in the zone.
+ * The three-way comparison for a zone that has a file and is also changed otherwise: the file as it was loaded, the file as it is now, and
+ * the zone. The file wins on records that it changed; all others stay as they are in the zone.
  */
 import { Type } from '../../protocol/iana.js';
 import { compareNames } from '../../protocol/name.js';
@@ -42,7 +42,7 @@ export function mergeThreeWay(overlay: RunPair, toFile: RunPair): Merged {
   return { changes: changes.finish(), overlay: rest.finish() };
 }
 
-/** The record of a run that is the same as `record`, whose run is walked over in the same order. */
+/** The record of a run that is the same as `record`. Calls have to come in the order of the runs. */
 function at(run: RunCursor, record: RunCursor): RunCursor | undefined {
   while (!run.isAtEnd && compare(run, record) < 0) run.next();
   return !run.isAtEnd && compare(run, record) === 0 ? run : undefined;
@@ -72,7 +72,7 @@ class PairWriter {
   }
 }
 
-/** Adds the current record of a run, which stays where it is. */
+/** Adds the current record of a run; the run does not move on. */
 function copy({ octets, at: owner, type, ttl, rdataAt, rdataLength }: RunCursor, to: RunWriter): void {
   to.add(octets, owner, type, ttl, octets, rdataAt, rdataLength);
 }

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 
-/** How the octets of a file are encoded, where they are not lines of ASCII or UTF-8. */
+/** The encoding of a file whose octets are not lines of ASCII or UTF-8. */
 type Encoding = 'gzip' | 'UTF-16LE' | 'UTF-16BE' | 'UTF-8 with a byte order mark' | 'CR line ends' | 'not UTF-8';
 
 const LF = 0x0a;
@@ -68,7 +68,7 @@ interface EncodingMistake extends Place {
 
 const START: Place = { line: 1, column: 1 };
 
-/** How JSON and web pages begin; no record does. */
+/** The beginnings of JSON and web pages; no record begins like this. */
 const FOREIGN: readonly (readonly [pattern: RegExp, message: string])[] = [
   [/^\s*[[{]\s*["[{]/, 'found JSON, expected a zone file; adotd import makes one of the JSON of Route 53'],
   [/^\s*<(!doctype|html|\?xml)\b/i, 'found a web page, expected a zone file; save the text of the zone, not the page'],
