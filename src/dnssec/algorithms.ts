@@ -1,6 +1,6 @@
 /**
  * DNSSEC algorithms (IANA "DNS Security Algorithm Numbers") that can be verified here. Not here: DSA (3, 6), RSA/MD5 (1),
- * GOST (12, 23), SM2 (17) and private algorithms (253, 254), which node:crypto or the RFCs that retire them leave out.
+ * GOST (12, 23), SM2 (17) and private algorithms (253, 254): node:crypto lacks them, or RFCs have retired them.
  * Signatures are made with those that RFC 8624 §3.1 does not discourage.
  */
 import {
@@ -32,7 +32,7 @@ interface Generation {
   aside(bits: number): Promise<KeyObject>;
 }
 
-/** Bits of the modulus of RSA keys that are made here: most is what DNSSEC allows (RFC 5702 §2); less than least can be broken. */
+/** Bits of the modulus of RSA keys that are made here: `most` is the limit of DNSSEC (RFC 5702 §2); below `least`, keys can be broken. */
 export const RSA_BITS = { least: 1024, default: 2048, most: 4096 } as const;
 
 function base64url(octets: Uint8Array): string {

@@ -13,7 +13,7 @@ export interface Verifier {
   finish(collect: Collect): void;
 }
 
-/** Chooses a verifier. `signatures`: how many there are, about. */
+/** Chooses a verifier. `signatures`: their rough number. */
 export type ChooseVerifier = (signatures: number) => Verifier;
 
 /** Verifies in the calling thread. */

@@ -68,7 +68,7 @@ function walk(zone: SignedZone, visit: Visit, forbidden?: (from: number, to: num
   }
 }
 
-/** Notes a verdict. With several keys of one tag, a signature is valid when one of them says so. */
+/** Notes a verdict. With several keys of one tag, a signature is valid when one of them verifies it. */
 function note(faults: Uint8Array, row: number, verdict: number): void {
   if (faults[row] === Fault.NONE) return;
   if (verdict === Verdict.VALID) faults[row] = Fault.NONE;

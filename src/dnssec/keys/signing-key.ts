@@ -70,7 +70,7 @@ function isFree({ tag }: SigningKey, taken: ReadonlySet<number>): boolean {
   return !taken.has(tag) && !taken.has(tag + REVOKED);
 }
 
-/** How much the flag REVOKED adds to a key tag. */
+/** The flag REVOKED adds this to a key tag. */
 const REVOKED = 128;
 
 function checkAlgorithm(algorithm: number): void {

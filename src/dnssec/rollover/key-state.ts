@@ -102,7 +102,7 @@ export interface ZoneKeys {
   readonly keys: readonly KeyProgress[];
   /** Seconds since 1970: the latest time that was seen. */
   readonly time: number;
-  /** Whether the zone was ever signed: a new key is then not made without being asked for. */
+  /** Whether the zone was ever signed. Then a first key has to be asked for, unless the parent's servers deny that there is a DS record. */
   readonly wasSigned: boolean;
   /** Whether somebody has said that a first key may be made, whatever is known of DS records. */
   readonly isStartAllowed: boolean;

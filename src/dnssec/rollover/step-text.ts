@@ -1,4 +1,4 @@
-/** Says in words what a step has done to a zone's keys. */
+/** Describes in words the effects of a step on a zone's keys. */
 import { keyKindText } from '../algorithms.js';
 import { type KeyProgress, type KeyRecord, RECORDS_OF, type RecordState, type ZoneKeys } from './key-state.js';
 

@@ -3,7 +3,7 @@ import { type ForeignKey, type KeyProgress, type KeyRecord, type Lasting, TTL_OF
 import type { RolloverPolicy } from './rollover-policy.js';
 import { expiryOf } from './served-ttls.js';
 
-/** Waits of which the simulation shows that each is needed. */
+/** The waits. The simulation shows that each of them is needed. */
 export type Wait =
   | 'dnskey'
   | 'zone'

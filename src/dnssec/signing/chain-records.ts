@@ -6,7 +6,7 @@ import { MAX_TYPE_BITMAP, writeTypeBitmap } from '../../protocol/rdata/bitmap.js
 
 /** Hash algorithm SHA-1, flags 0, 0 additional iterations, a salt of 0 octets (RFC 9276 §3.1). */
 export const NSEC3PARAM: Uint8Array = Uint8Array.of(1, 0, 0, 0, 0);
-/** Seconds: nobody but servers asks for NSEC3PARAM. */
+/** Seconds: only servers ask for NSEC3PARAM. */
 export const NSEC3PARAM_TTL = 0;
 const OPT_OUT = 1;
 /** Octets of NSEC3 RDATA before the next hash when there is no salt. */
@@ -54,7 +54,7 @@ export function isOwnNsec3(rdata: Uint8Array, isOptOut: boolean): boolean {
   return rdata[0] === 1 && rdata[1] === (isOptOut ? OPT_OUT : 0) && rdata[2] === 0 && rdata[3] === 0 && rdata[4] === 0;
 }
 
-/** Seconds: the TTL of NSEC and NSEC3 records is that of negative answers (RFC 9077 §3), of an SOA record. */
+/** Seconds: the TTL of NSEC and NSEC3 records, which is that of negative answers by the SOA record (RFC 9077 §3). */
 export function denialTtl(soaTtl: number, soaRdata: Uint8Array): number {
   return Math.min(soaTtl, readU32(soaRdata, soaRdata.length - 4));
 }

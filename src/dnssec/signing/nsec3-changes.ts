@@ -110,7 +110,7 @@ function entriesOf(change: ZoneChange, names: readonly Uint8Array[], isOptOut: b
   return entries;
 }
 
-/** Which names have a record in the newer version. `was`: which had one in the older. Names come deepest first. */
+/** Whether each name has a record in the newer version. `was`: whether it had one in the older. Names come deepest first. */
 function needs(change: ZoneChange, hashed: readonly Hashed[], was: readonly boolean[], isOptOut: boolean): boolean[] {
   const { view } = change;
   const own = hashed.map(({ name }) => {

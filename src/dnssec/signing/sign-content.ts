@@ -32,7 +32,7 @@ interface SignedContent {
   readonly kept: number;
 }
 
-/** A zone that is being signed: what isOwnNode() and isAuthoritative() read. */
+/** A zone that is being signed, in the form that isOwnNode() and isAuthoritative() read. */
 interface Signable {
   readonly rrsets: Rrsets;
   readonly checked: { readonly places: Uint8Array };

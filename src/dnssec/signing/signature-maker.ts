@@ -93,7 +93,7 @@ export class SignatureMaker {
   readonly #collect: CollectSigned;
   #batch: SigningBatch;
 
-  /** `expected`: about how many signatures come. `take` gets a ticket and RDATA, some time before finish() returns. */
+  /** `expected`: the rough number of signatures. `take` gets a ticket and RDATA, some time before finish() returns. */
   constructor(
     apex: Uint8Array,
     context: SigningContext,

@@ -32,8 +32,8 @@ export interface SignedView {
   nsec3At(hash: Uint8Array): HashedEntry | undefined;
   /** The last entry of the NSEC3 chain before a hash; before the first one is the last one. */
   nsec3Before(hash: Uint8Array): HashedEntry;
-  /** All names below those given that own records or have such names below them. */
+  /** All names below the given ones that own records, or that have such names below them. */
   namesBelow(names: readonly Uint8Array[]): readonly Uint8Array[];
-  /** How many names directly below each of those given are in the NSEC3 chain. */
+  /** For each given name, the number of names directly below it that are in the NSEC3 chain. */
   childrenInChain(names: readonly Uint8Array[]): readonly number[];
 }

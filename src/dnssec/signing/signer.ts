@@ -14,7 +14,7 @@ export interface Signer {
   finish(collect: CollectSigned): void;
 }
 
-/** Chooses a signer. `signatures`: how many there are, about. `keys`: batches name them by their numbers in this list. */
+/** Chooses a signer. `signatures`: their rough number. `keys`: batches name them by their numbers in this list. */
 export type ChooseSigner = (signatures: number, keys: readonly SigningKey[]) => Signer;
 
 /** Signs in the calling thread. */

@@ -1,4 +1,4 @@
-/** Which records are the signer's, and whether two RRsets are the same. */
+/** Tells which records are the signer's, and whether two RRsets are the same. */
 import { Type } from '../../protocol/iana.js';
 import { canonicalRdata } from '../../protocol/rdata/wire.js';
 

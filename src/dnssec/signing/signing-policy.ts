@@ -4,7 +4,7 @@ import type { SigningKey } from '../keys/signing-key.js';
 export interface SigningPolicy {
   /** NSEC3 without salt and with no additional iterations (RFC 9276 §3.1); undefined: NSEC. */
   readonly nsec3: { readonly optOut: boolean } | undefined;
-  /** Seconds for which a new signature is valid from now, at most. */
+  /** The most seconds for which a new signature is valid from now. */
   readonly validity: number;
   /** A signature is renewed when it is valid for no more than these seconds. */
   readonly refresh: number;

@@ -147,7 +147,7 @@ function gather(run: Uint8Array, apex: Uint8Array): Map<string, Gathered> {
   return names;
 }
 
-/** An RRset without what was removed, and with what was added; undefined when nothing is left. */
+/** An RRset without the removed records, and with the added ones; undefined when nothing is left. */
 function changed(
   type: number,
   before: ViewRrset | undefined,

@@ -16,7 +16,7 @@ import type { TlsService } from './tls-service.js';
 /**
  * Loads the certificates of the configuration, or makes one for `nameservers`, this host and the addresses served. `changed` is
  * called with the settings whenever they have changed, and waited for. With `config.strict` it throws ADOTD_FILE or ADOTD_TLS for a file
- * that cannot be used. Without, others are served in its place, and the log says so. `gate` holds certificates back.
+ * that cannot be used. Otherwise another certificate or key is used in its place, with an error in the log. `gate` holds certificates back.
  */
 export async function openTls(
   config: Config,

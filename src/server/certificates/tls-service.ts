@@ -19,7 +19,7 @@ export interface TlsService {
   reconsider(): Promise<TlsRefresh>;
   /** The certificates that are served, the default one first. */
   readonly certificates: Certificates;
-  /** How many pairs of files are in which state; the server's own pair counts where none is configured. */
+  /** The number of pairs of files in each state; the server's own pair counts where none is configured. */
   readonly pairs: Readonly<Record<Loaded['pairs'][number]['state'], number>>;
   /** The files that could not be used when they were last read. */
   readonly mistakes: TlsMistakes;

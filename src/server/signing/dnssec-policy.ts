@@ -10,7 +10,7 @@ export interface DnssecPolicy {
   readonly rollover: RolloverPolicy;
   /** Whether CDS and CDNSKEY are published (RFC 7344). */
   readonly hasCds: boolean;
-  /** Names of the remotes that serve the parent zone; none: people say which DS records they see. */
+  /** Names of the remotes that serve the parent zone; none: people report the DS records that they see. */
   readonly parent: readonly string[];
   /** Names of the remotes of the other signers of the zone (RFC 8901); none: it is signed here alone. */
   readonly signers: readonly string[];

@@ -6,7 +6,7 @@ import type { Identity } from '../process/privileges.js';
 import type { KeptState } from '../zones/kept-state.js';
 import type { ZoneSigning } from './zone-signing.js';
 
-/** Name of the table in the state that says where it was used last. */
+/** Name of the table in the state with the place of its last use. */
 const ORIGIN = 'origin';
 
 interface SigningParts {

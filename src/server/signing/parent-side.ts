@@ -14,7 +14,7 @@ import { BootstrapSignals } from './bootstrap-signals.js';
 interface ParentSideParts {
   readonly keeper: Pick<ZoneKeeper, 'get' | 'all' | 'change' | 'onPublished'>;
   readonly state: Pick<KeptState, 'table'>;
-  /** Those who have the keys. */
+  /** The part of the server that has the keys. */
   readonly signing: { keysOf(zone: string): ZoneKeys | undefined };
   readonly clock: Clock;
   readonly log: Log;

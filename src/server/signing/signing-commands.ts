@@ -16,7 +16,7 @@ import { ADJUSTMENT } from './watched-clock.js';
 export interface RollOrder {
   readonly role?: KeyRole | undefined;
   readonly id?: string | undefined;
-  /** Others may know the private key: it is replaced at once, and disappears as soon as may be. */
+  /** Others may know the private key: it is replaced at once, and disappears as soon as possible. */
   readonly compromised?: boolean | undefined;
 }
 
