@@ -23,7 +23,7 @@ import {
 } from './validation.js';
 
 /**
- * How much privacy is demanded (the draft, §3):
+ * The privacy that is demanded (the draft, §3):
  * - `opportunistic`: encrypted if possible, with any certificate; otherwise in cleartext. Every query that port 53 can answer is
  *   answered.
  * - `pre-deployed`: encrypted, with a server whose credentials are known beforehand, or not at all. The name of a query is never
@@ -47,8 +47,8 @@ export interface Timeouts {
   readonly headStart: number;
   /**
    * Opportunistic: from the beginning of TLS and STARTTLS to that of cleartext, if neither is known to work and no session opens
-   * before. 0: all at once, as RFC 9539 §4.6 describes, which shows the first name to anybody who listens. Default 4,000, the
-   * time that RFC 9539 §4.3 gives a session to open.
+   * before. 0: all at once, as RFC 9539 §4.6 describes, which shows the first name to anybody who listens. Default 4,000, the time to open
+   * a session in RFC 9539 §4.3.
    */
   readonly cleartextAfter: number;
   /** For an answer in an open session. Default 4,000, a guess. */
@@ -66,7 +66,7 @@ export interface PoolLimits {
   readonly maxConnections: number;
   /** Milliseconds after which an idle session is closed, if the server says nothing about it (RFC 7828). */
   readonly idleMs: number;
-  /** The longest such time, whatever the server says. */
+  /** The longest such time: it also limits the time that the server names. */
   readonly maxIdleMs: number;
 }
 

@@ -1,4 +1,4 @@
-/** How waiting ends: at a moment in time, or when the caller's AbortSignal says so. */
+/** The end of waiting: at a moment in time, or when the caller's AbortSignal is aborted. */
 import type { ClientClock } from './client-clock.js';
 import { ClientError, ClientErrorCode, type Step, timedOut } from './errors.js';
 
@@ -15,7 +15,7 @@ export function left(deadline: Deadline): number {
 }
 
 /**
- * Waits for `promise` until the deadline. If the deadline comes first, it calls `onGivenUp` and rejects with CLIENT_TIMED_OUT or
+ * Waits for `promise` until the deadline. If the deadline comes first, this calls `onGivenUp` and rejects with CLIENT_TIMED_OUT or
  * CLIENT_ABORTED of `step`.
  */
 export function within<T>(

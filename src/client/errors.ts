@@ -74,8 +74,9 @@ export class ClientError extends Error {
   }
 
   /**
-   * With NO_ANSWER and NOT_PRIVATE: the code of the most telling attempt. Somebody else or something wrong answered; if nobody
-   * did, it is the attempt that came farthest. So a server without STARTTLS is the reason only if TLS came no farther than that.
+   * With NO_ANSWER and NOT_PRIVATE: the code of the most telling attempt. An attempt with a wrong answer, or with an answer of somebody
+   * else, comes first; without such an attempt, the one that came farthest does. So a server without STARTTLS is the reason only if TLS
+   * came no farther than that.
    */
   get reason(): ClientErrorCode | undefined {
     const [wrong] = inOrder(this.attempts, ({ error }) => WRONG.indexOf(error.code));
@@ -86,7 +87,7 @@ export class ClientError extends Error {
   }
 }
 
-/** Somebody else answered, then the server answered wrongly. */
+/** The answer came from somebody else; then: the server answered wrongly. */
 const WRONG: readonly ClientErrorCode[] = [
   ClientErrorCode.CERTIFICATE,
   ClientErrorCode.MISMATCH,
@@ -94,7 +95,7 @@ const WRONG: readonly ClientErrorCode[] = [
   ClientErrorCode.HANDSHAKE,
 ];
 
-/** Nobody answered, the most telling first. It decides between attempts that came equally far. */
+/** Nobody answered, the most telling code first. This order decides between attempts that came equally far. */
 const SILENT: readonly ClientErrorCode[] = [
   ClientErrorCode.NO_UPGRADE,
   ClientErrorCode.RESET,

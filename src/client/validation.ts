@@ -23,7 +23,7 @@ const SHOWN = 60;
 /** Longer keys are not compared with the known ones. */
 const MAX_KEY = 40;
 
-/** A value for a message: short, on one line, whatever it is. */
+/** Any value as a text for a message: short, and on one line. */
 function shown(value: unknown): string {
   if (typeof value === 'string') {
     const text = JSON.stringify(value.slice(0, SHOWN));
@@ -89,7 +89,7 @@ export const listOf =
     for (const [index, one] of value.entries()) validator(one, `${place}[${index}]`);
   };
 
-/** Validates by the kind that the value is of. */
+/** Validates the value by its kind. */
 export const either =
   (
     expected: string,

@@ -45,7 +45,7 @@ const WORDS: Readonly<Record<YAMLError['code'], string | readonly (readonly [pat
   ],
 };
 
-/** The mistake in our words, or the expected text. */
+/** The mistake and its remedy in our words. */
 export function yamlMistake({ code, message }: Pick<YAMLError, 'code' | 'message'>): string {
   const words = WORDS[code];
   if (typeof words === 'string') return words;

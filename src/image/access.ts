@@ -28,7 +28,7 @@ const MAPPED = 0x0000ffff;
 /** Bits that an index distinguishes at most: 4096 runs, 16 KiB. */
 const MAX_INDEX_BITS = 12;
 
-/** Makes the table of an access list; a prefix must not be in both. */
+/** Makes the table of an access list; a prefix must not be in both lists. */
 export function compileAccess(allow: readonly Prefix[], deny: readonly Prefix[]): Int32Array {
   const fallback = allow.length === 0;
   const ipv4 = boundsOf(4, allow, deny, fallback).map((bound) => [Number(bound)]);

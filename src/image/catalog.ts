@@ -61,7 +61,10 @@ export interface Catalog {
   readonly mask: number;
   /** Number of the zone of the root + 1, or 0. */
   readonly rootZone: number;
-  /** Per history the number of its differences, then of each the segment, and the word there; the first word is no history's. */
+  /**
+   * For each history: the number of its differences, then for each of these its segment, and its word there. The first word belongs to no
+   * history.
+   */
   readonly histories: Int32Array;
   /** Policies of zones and access lists (policy.ts). */
   readonly policies: Int32Array;
@@ -102,8 +105,9 @@ export class Publisher {
   }
 
   /**
-   * Serves `image` (of compileZone) as the zone `apex` (wire format). `history`: differences that follow each other, oldest first, the
-   * last of which leads to the image; those are kept that are no longer than the zone. A difference that was there before stays where it is.
+   * Serves `image` (of compileZone) as the zone `apex` (wire format). `history`: differences that follow each other, oldest first,
+   * the last of which leads to the image; as many of the last ones are kept as are together no longer than the zone. A difference that the
+   * history had before keeps its place.
    */
   put(apex: Uint8Array, image: Uint8Array, history: readonly Difference[] = []): void {
     const before = this.#entries.get(nameKey(apex))?.history ?? NO_HISTORY;

@@ -99,7 +99,7 @@ export class NameCompressor {
   }
 
   /**
-   * Where, before `known`, the name at `from` begins to equal a written-out end of name `i`; -1: nowhere.
+   * The place before `known` from which on the name at `from` equals a written-out end of name `i`; -1: there is none.
    */
   #sharedEnd(from: number, labels: number, i: number, known: number): number {
     const rdata = this.#store.rdata;

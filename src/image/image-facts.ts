@@ -10,7 +10,7 @@ interface ImageFacts {
   readonly expire: number;
   /** Seconds: the largest TTL of the content. Caches may hold served records for this time. */
   readonly largestTtl: number;
-  /** Whether the zone has a chain of denial (NSEC or NSEC3). */
+  /** Whether the zone has a chain of NSEC or NSEC3 records. */
   readonly signed: boolean;
 }
 

@@ -74,7 +74,7 @@ export function loadRecords(store: RecordStore, diagnostics: Diagnostics, option
   return { apex: apexName, serial: serialOf(image), records, image, signaturesExpire, diagnostics, rrsets };
 }
 
-/** Checks the zone, and verifies it where that is asked for. */
+/** Checks the zone, and verifies it if that is asked for. */
 function check(rrsets: Rrsets, diagnostics: Diagnostics, options: LoadOptions): CheckedZone | undefined {
   const { now, chooseVerifier = verifierInPlace } = options;
   const soa = soaOwner(rrsets);

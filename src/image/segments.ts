@@ -14,7 +14,7 @@ interface MutableSegment extends Segment {
   live: number;
 }
 
-/** Octets in a segment. They move when most of the segment is not used any more. */
+/** Octets in a segment. They move to another one when most of the segment is not used any more. */
 export interface Piece {
   segment: MutableSegment;
   /** Word in the segment at which it begins. */
@@ -43,7 +43,7 @@ export class Segments {
   /** Whether a closed segment is mostly unused. */
   #sparse = false;
 
-  /** Takes octets in whole words. Large ones that are in shared memory stay where they are; others are copied. */
+  /** Takes octets in whole words. Large ones in shared memory are not copied; others are. */
   take(octets: Uint8Array): Piece {
     const words = octets.byteLength >> 2;
     const segment = octets.byteLength > SHARED_LIMIT ? own(octets) : this.#shared(octets, words);
@@ -56,7 +56,7 @@ export class Segments {
     if (segment !== this.#open) this.#judge(segment);
   }
 
-  /** Moves pieces out of shared segments that are mostly unused, so that changes do not pile up memory. `pieces`: all there are. */
+  /** Moves pieces out of shared segments that are mostly unused, so that changes do not pile up memory. `pieces`: all pieces. */
   compact(pieces: () => Iterable<Piece>): void {
     if (!this.#sparse) return;
     this.#sparse = false;

@@ -1,5 +1,5 @@
 /**
- * The text of an image in presentation format: the zone as it is served, which its file may not be any more. It is made in
+ * The text of an image in presentation format: the zone as it is served. Its file may have another content by now. It is made in
  * pieces, so that a zone of millions of records can be written beside other work.
  */
 import { Type } from '../protocol/iana.js';
@@ -28,7 +28,7 @@ export function* imageText(octets: Uint8Array): Generator<string, void> {
   if (text !== '') yield text;
 }
 
-/** The records of the owner that are of the types wanted, a line each. */
+/** The records of the owner that have the wanted types, a line each. */
 function recordsText({ owner, ownerAt, records }: ImageRecords, isWanted: (type: number) => boolean): string {
   const name = nameToText(owner, ownerAt);
   let text = '';

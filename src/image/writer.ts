@@ -197,7 +197,7 @@ export class ImageWriter {
     this.#targets.push(target, (isOwner ? 0 : offset) | below | (isAlias ? L.TARGET_ALIAS : 0));
   }
 
-  /** The node of the name at `from` of the store's RDATA. The root is no target: it says that there is none (RFC 7505, RFC 2782). */
+  /** The node of the name at `from` of the store's RDATA. The root is no target: it means that there is none (RFC 7505, RFC 2782). */
   #nodeOf(from: number): number {
     const { rdata } = this.#store;
     return rdata[from] !== 0 && this.#names.isInZone(from) ? this.#store.lookup(rdata, from) : NO_NODE;

@@ -1,6 +1,6 @@
 /**
- * Numbers of the IANA "Domain Name System (DNS) Parameters" registries that code names, checked against those of 2026-10-04. They
- * are open: unknown values pass through.
+ * Numbers of the IANA "Domain Name System (DNS) Parameters" registries that our code uses by name, checked against those of 2026-10-04.
+ * They are open: unknown values pass through.
  */
 
 /** The port of DNS over TLS (RFC 7858 §3.1). */

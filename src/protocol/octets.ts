@@ -1,8 +1,8 @@
 /** Numbers of wire format among octets, and octets among others. Hot file: no allocation, no views. */
 
 /**
- * Where `octet` first is in bytes[start … end), or -1. Not Uint8Array.indexOf, which looks through the whole file when
- * the token does not have it.
+ * The first place of `octet` in bytes[start … end), or -1. Not Uint8Array.indexOf, which looks through the whole file when the token does
+ * not have it.
  */
 export function indexOfOctet(bytes: Uint8Array, octet: number, start: number, end: number): number {
   for (let i = start; i < end; i++) if (bytes[i] === octet) return i;

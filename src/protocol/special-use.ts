@@ -1,4 +1,4 @@
-/** Names that nobody can have delegated in the public DNS: no DS record is there for a zone with such a name. */
+/** Names that cannot be delegated in the public DNS: a zone with such a name has no DS record there. */
 import { labelCount, nameFromText, suffixAt } from './name.js';
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);

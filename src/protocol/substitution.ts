@@ -59,7 +59,7 @@ function split(text: string, delimiter: string): [string, string, string] | unde
 function countGroups(text: string): number | undefined {
   let groups = 0;
   let open = 0;
-  /** Whether something stands before this place that can be repeated. */
+  /** Whether the text before this place can be repeated. */
   let isAtom = false;
   /** Whether the current alternative has nothing so far. */
   let isEmpty = true;

@@ -1,6 +1,6 @@
 /**
- * The capabilities of servers: which of them upgrade or speak TLS, since when, and how long that is believed; and which do not
- * answer over UDP. They are held in memory; capability-file.ts keeps them. They do not say which names were asked.
+ * The capabilities of servers: which of them upgrade or speak TLS, since when, and for how long this is believed; and which do not answer
+ * over UDP. They are held in memory; capability-file.ts keeps them. They do not say which names were asked.
  *
  * There is one entry for each transport of an address and port:
  * - works: an answer came over it. Believed for the persistence of RFC 9539 §4.3 after the last answer. It is not noted for UDP,

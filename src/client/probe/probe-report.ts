@@ -24,7 +24,7 @@ export interface TransportReport {
   readonly times?: (Times & { readonly answer: number }) | undefined;
 }
 
-/** The outcome of queries that were sent without waiting for answers between them. */
+/** The outcome of queries that were sent at once, without waiting for answers in between. */
 export interface PipelineReport {
   readonly asked: number;
   readonly answered: number;
@@ -50,7 +50,7 @@ export interface IdleReport {
 
 export interface StreamReport extends TransportReport {
   readonly pipelining?: PipelineReport | undefined;
-  /** How long a session may be idle, by the last answer that says so (RFC 7828). */
+  /** How long a session may be idle, by the last answer with a keepalive option (RFC 7828). */
   readonly keepalive?: number | undefined;
   readonly idle?: IdleReport | undefined;
   /** How the server closed after us; undefined if it closed first. */
@@ -120,7 +120,7 @@ export interface StarttlsReport extends EncryptedReport {
 export interface EdnsReport {
   /** Whether the answer to a query with an OPT record has one. */
   readonly supported?: boolean | undefined;
-  /** The UDP payload that the server says it takes, in octets. */
+  /** The UDP payload that the server accepts by its OPT record, in octets. */
   readonly size?: number | undefined;
   /** RCODE for version 1; BADVERS is right (RFC 6891 §6.1.3). */
   readonly versionOne?: string | undefined;
@@ -221,7 +221,7 @@ export interface ProbeReport {
   /** Whether the time was over before the probe was complete. */
   readonly cut: boolean;
   readonly milliseconds: number;
-  /** Whether there are no problems: an encrypted transport works, UDP and TCP do, credentials fit, and answers are equal. */
+  /** Whether there are no problems: an encrypted transport, UDP and TCP work, credentials fit, and answers are equal. */
   readonly ok: boolean;
   /** Why `ok` is false; each is a sentence. */
   readonly problems: readonly string[];

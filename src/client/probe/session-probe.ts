@@ -1,4 +1,4 @@
-/** How a server behaves in a session over a stream: with several queries at once, when it is idle, and at its end. */
+/** The behaviour of a server in a session over a stream: with several queries at once, while the session is idle, and at its end. */
 import { EdnsOption } from '../../protocol/iana.js';
 import type { ClientSession } from '../session/client-session.js';
 import type { OpenSession } from '../session/connect.js';

@@ -12,7 +12,7 @@ import type { BindingReport, SignalsReport } from './probe-report.js';
 
 /** Names that are asked about; a limit, and more than zones have nameservers. */
 const MAX_NAMES = 13;
-/** The option OOTS, to which IANA has assigned no number: the one that servers use as they come. */
+/** The option OOTS, to which IANA has assigned no number: the default number of servers. */
 const OOTS = 65_001;
 const PORT = 853;
 
@@ -43,7 +43,7 @@ export function validator(
     const known = keys.get(id) ?? keysOf(own, anchor.zone);
     keys.set(id, known);
     const rrset = answer.filter((record) => record.type === type && sameName(record.owner, owner));
-    // Behind an alias: that has a zone of its own.
+    // Behind an alias: its target may be in another zone.
     if (rrset.length === 0) return undefined;
     return isVerified(rrset, answer, anchor.zone, await known, now);
   };

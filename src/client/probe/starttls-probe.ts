@@ -47,7 +47,7 @@ function described(reply: Reply | undefined): Pick<UpgradeAttempt, 'rcode' | 'te
 interface StarttlsReach {
   readonly dummy: UpgradeAttempt;
   readonly query: UpgradeAttempt;
-  /** With the dummy query, which reveals nothing, if that is upgraded. */
+  /** Reaches the server with the dummy query, which reveals nothing, if that is upgraded. */
   readonly reach: Reach<StreamChannel>;
 }
 

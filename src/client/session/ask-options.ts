@@ -1,4 +1,4 @@
-/** How a session works, and how a query is asked in it. */
+/** The settings of a session, and of a query in it. */
 import type { ClientClock } from '../client-clock.js';
 import type { Step } from '../errors.js';
 import type { Message } from '../wire/message.js';
@@ -12,8 +12,8 @@ export interface AskOptions {
   readonly last?: boolean;
   readonly signal?: AbortSignal | undefined;
   /**
-   * For answers of several messages: takes each of them, of which nothing but the ID has been judged, and says whether more are to come. Then
-   * the time begins anew. The promise is fulfilled with the last one. May throw a ClientError.
+   * For answers of several messages: takes each of them, and returns whether more are to come. Only the ID of the message has been judged.
+   * If more are to come, the time begins anew. The promise is fulfilled with the last one. May throw a ClientError.
    */
   readonly more?: (octets: Buffer, query: Message) => boolean;
 }

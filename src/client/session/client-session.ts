@@ -106,9 +106,9 @@ export class ClientSession {
   }
 
   /**
-   * Whether the server closed its direction cleanly: with a FIN rather than a reset, and inside TLS with a close_notify. Undefined
-   * until it closes, if we closed first, and inside TLS unless the session was opened with `observeClose` (node:tls does not
-   * tell a close_notify from a FIN).
+   * Whether the server closed its direction cleanly: with a FIN rather than a reset, and inside TLS with a close_notify. Undefined until it
+   * closes; if we closed first; and inside TLS unless the session was opened with `observeClose` (node:tls does not tell a close_notify
+   * from a FIN).
    */
   get closedCleanly(): boolean | undefined {
     return this.#closedCleanly;
@@ -132,7 +132,7 @@ export class ClientSession {
     return this.#endedAt;
   }
 
-  /** Calls `listener` once no more queries can be sent; at once if that is so already. */
+  /** Calls `listener` when no more queries can be sent; at once if no more can be sent now. */
   onEnded(listener: () => void): void {
     if (this.#failure === undefined) this.#whenEnded.push(listener);
     else listener();
@@ -275,10 +275,10 @@ export class ClientSession {
   }
 
   /**
-   * A message that answers no outstanding query. A late or repeated answer does no harm. Any other message answers nothing that was
-   * ever asked here. On a stream nobody else can have sent it, so the server has confused its answers, and the right one will not
-   * come. If one query is outstanding, it fails. If several are, the session ends, and they can be asked again elsewhere. (RFC 7766
-   * §7 demands matching by ID, and leaves open how to handle an ID without a match.)
+   * A message that answers no outstanding query. A late or repeated answer does no harm. Any other message answers no question that was
+   * ever asked here. On a stream nobody else can have sent it, so the server has confused its answers, and the right one will not come. If
+   * one query is outstanding, it fails. If several are, the session ends, and they can be asked again elsewhere. (RFC 7766 §7 demands
+   * matching by ID, and leaves open how to handle an ID without a match.)
    */
   #stray(id: number, length: number): void {
     if (this.#given.delete(id)) {

@@ -56,7 +56,7 @@ export interface OpenSession {
 
 export const DEFAULT_TIMEOUT = 5000;
 
-/** The server's address and port, and how messages name it. Rejects with CLIENT_UNREACHABLE or CLIENT_INPUT. */
+/** The server's address and port, and its name in messages. Rejects with CLIENT_UNREACHABLE or CLIENT_INPUT. */
 export async function locate(
   server: ServerAddress,
   transport: Transport,

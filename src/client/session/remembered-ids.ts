@@ -1,6 +1,6 @@
 /** IDs of queries whose answers may still come, or come once more. */
 
-/** IDs of which late answers are recognized, and as many of which repeated answers are; a guess, far below all 65,536. */
+/** IDs for which late answers are recognized, and as many IDs for which repeated answers are; a guess, far below all 65,536. */
 const MAX_REMEMBERED = 4096;
 
 /** Adds an ID, and drops the oldest beyond MAX_REMEMBERED. */

@@ -26,7 +26,7 @@ export interface TlsOptions {
   readonly verification?: Verification;
   /** The server's host name, if known: for SNI, and to be compared with the certificate in place of the address. */
   readonly name?: string;
-  /** The ticket of an earlier session with this server. It is not used if that was verified by other authorities. */
+  /** The ticket of an earlier session with this server. It is not used if that session was verified by other authorities. */
   readonly ticket?: TlsTicket;
   /** Protocols offered by ALPN. Default: `dot`. */
   readonly alpn?: readonly string[];

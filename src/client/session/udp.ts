@@ -62,7 +62,7 @@ export function askUdp(
         succeed(candidates.bare);
         return;
       }
-      // Signed wrongly: the server will not say otherwise the next time. A forged answer had the same ID and port.
+      // The signature is wrong: the server would send the same the next time. A forged answer would need the right ID and port.
       if (candidates.useless?.code === ClientErrorCode.TSIG) {
         fail(candidates.useless);
         return;
@@ -89,7 +89,7 @@ export function askUdp(
   });
 }
 
-/** The messages that have come, as far as they may turn out to be the answer. */
+/** The messages that have come and that may turn out to be the answer. */
 class Candidates {
   readonly #query: Message;
   readonly #sent: number;

@@ -72,7 +72,7 @@ class TransferForm {
   /** Serial of the last SOA record. */
   #serial = 0;
   #isIxfr = false;
-  /** SOA records since the first: of differences, those of removed and of added records take turns. */
+  /** SOA records since the first one. In differences, those of removed and of added records take turns. */
   #soas = 0;
   isOver = false;
 
@@ -106,7 +106,7 @@ class TransferForm {
     const serial = serialOf(record);
     if (this.#count === 2 && this.#asked !== undefined && serial !== this.serial) this.#isIxfr = true;
     if (this.#isIxfr) {
-      // Each second one begins added records, and says which version they make.
+      // Each second one begins the added records, and has the serial of their version.
       if (this.#soas % 2 === 0) this.#serial = serial;
       else if (this.#soas > 1 && this.#serial === this.serial) this.isOver = true;
     } else {

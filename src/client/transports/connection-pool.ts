@@ -35,8 +35,8 @@ interface PoolOptions extends PoolLimits {
 export interface Unanswered {
   readonly error: ClientError;
   /**
-   * No session opened, or the session never answered anything: the fault is the transport's, not this query's. False for a failure
-   * that was only remembered, which is no news.
+   * No session opened, or the session never answered anything: the fault is the transport's, not this query's. False for a remembered
+   * failure, which is no news.
    */
   readonly neverAnswered: boolean;
 }
@@ -77,7 +77,7 @@ export class ConnectionPool {
     return [...this.#connections].some(({ open, draining }) => open !== undefined && !draining);
   }
 
-  /** Milliseconds since the opening began that queries wait for; 0 when a session is open or none is being opened. */
+  /** Milliseconds since the beginning of the opening that queries wait for; 0 when a session is open or none is being opened. */
   get waited(): number {
     const [oldest] = this.#connections;
     return oldest === undefined || this.#proven ? 0 : this.#options.clock.elapsed() - oldest.began;
@@ -186,7 +186,7 @@ export class ConnectionPool {
     const silent = error.code === ClientErrorCode.TIMED_OUT && progress === 0;
     const wrong = error.code === ClientErrorCode.MALFORMED || error.code === ClientErrorCode.MISMATCH;
     if (silent || wrong) connection.draining = true;
-    // The path may be gone, or another query may be the cause, and the server may be as well as ever.
+    // The path may be gone, or another query may be the cause: the server itself may have no fault.
     const excused = before > 0 || open.session.stalled || (this.#options.lastResort === true && connection.shared);
     if (!silent || !excused || !hasTime) return false;
     this.#limit = 1;

@@ -1,5 +1,5 @@
 /**
- * The outage of a transport that queries cannot do without: it took a second or more to find out that no session opens. As long as it
+ * The outage of a transport that queries need: it took a second or more to find out that no session opens. As long as it
  * lasts, queries fail at once with the error that is known, and only now and then one of them opens a session.
  *
  * RFC 9539 §4.3 would leave such a transport alone for a day, because its resolver has cleartext. Without another transport that day
@@ -74,7 +74,7 @@ export class Outage {
     this.#error = new ClientError(code, `${message}; not tried again for ${seconds} s`, { cause: error, step });
   }
 
-  /** A session has opened, or the failure is another one, which costs no time. */
+  /** A session has opened, or another failure has come, one that costs no time. */
   ended(): void {
     this.#error = undefined;
     this.#until = 0;

@@ -55,7 +55,7 @@ interface OpenPlace {
   readonly place: Place;
 }
 
-/** Not the server's doing: other transports cannot help. */
+/** The server has not caused these errors: other transports cannot help. */
 const GIVEN_UP: readonly ClientErrorCode[] = [ClientErrorCode.ABORTED, ClientErrorCode.ENDED, ClientErrorCode.INPUT];
 
 /** Asks until there is an answer. Rejects as Client.resolve does, but not for mistakes in the question. */
@@ -216,7 +216,7 @@ class QueryResolution {
     this.#answered.add(transport);
     const resolution = this.#resolution(transport, asked);
     if (isFinal(resolution.message)) return resolution;
-    // Half an answer is better than an error, and the first error as good as the next.
+    // A truncated answer is better than an error, and the first error is as good as the next one.
     if (this.#best === undefined || (resolution.truncated && !this.#best.truncated)) this.#best = resolution;
     return undefined;
   }

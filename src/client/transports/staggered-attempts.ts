@@ -33,7 +33,7 @@ export function runStaggered<T>(
     let begun = 0;
     let stop = (): void => {};
     let over = false;
-    /** Returns whether it was not over before. */
+    /** Returns false when it was over before. */
     const end = (): boolean => {
       const now = !over;
       over = true;

@@ -11,7 +11,7 @@ import type { TriedTransport } from './transport-plan.js';
 
 /** A server that can be asked. */
 export interface ClientServer {
-  /** An IP address; or a host name, which the system resolves, without our privacy. */
+  /** An IP address; or a host name, which the system resolves (without the privacy of this client). */
   readonly address: string;
   /** For UDP, TCP and STARTTLS. Default 53. */
   readonly port?: number;
@@ -23,7 +23,7 @@ export interface ClientServer {
   readonly verification?: Verification;
 }
 
-/** Other keys are allowed: programs hand over objects that describe a server. */
+/** Other keys are allowed: programs may give objects that describe a server in other ways too. */
 export const validateServer = objectOf<ClientServer>(
   { address: someText, port, tlsPort: port, name: someText, verification: validateVerification },
   ['address'],

@@ -1,6 +1,5 @@
 /**
- * The plan of transports (the draft, §2.1 and §2.2): which ones a query tries, in which order, and how long each may take. No
- * sockets here.
+ * The plan of transports (the draft, §2.1 and §2.2): the ones that a query tries, their order, and the time of each. No sockets here.
  */
 import type { CapabilityCache, CapabilityKey, EncryptedTransport } from '../capabilities/capabilities.js';
 import type { Timeouts, TransportChoice } from '../client-settings.js';

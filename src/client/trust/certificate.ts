@@ -9,9 +9,9 @@ import { either, isText, listOf, objectOf, octets, oneOf, text, type Validator }
 import { pinOfCertificate, readable } from './public-key.js';
 import { checkTlsa, matchesTlsa } from './tlsa.js';
 
-/** How a server proves who it is. */
+/** The ways in which a server proves its identity. */
 export type Verification =
-  /** It does not: opportunistic (RFC 7858 §4.1). */
+  /** Not at all: opportunistic (RFC 7858 §4.1). */
   | { readonly kind: 'none' }
   /** By a chain to one of these authorities (PEM; default: those of Node) and its name or address (RFC 8310 §8.1). */
   | { readonly kind: 'ca'; readonly ca?: string | Buffer }

@@ -73,8 +73,8 @@ function isWithin(name: Uint8Array, zone: Uint8Array): boolean {
 }
 
 /**
- * The keys of a zone, as RDATA: of its DNSKEY RRset, which a key that the anchors name has signed. None: it is not verified. `records`: of the
- * answer; `now`: seconds since 1970.
+ * The keys of a zone, as RDATA: of its DNSKEY RRset, which a key that the anchors name has signed. An empty list: the RRset is not
+ * verified. `records`: of the answer; `now`: seconds since 1970.
  */
 export function verifiedKeys(
   anchors: readonly TrustAnchor[],
@@ -125,7 +125,7 @@ function isSignedBy(
   const flags = u16(key, 0);
   const isKey = (flags & ZONE_KEY) !== 0 && (flags & REVOKED) === 0 && key[2] === 3;
   if (!isKey || !sameName(rrsig.subarray(RRSIG_FIXED, end), zone) || rrsig[2] !== key[3]) return false;
-  // A label less is that of a wildcard, which needs a proof as well.
+  // With fewer labels, the record comes from a wildcard, which needs a proof as well.
   if (rrsig[3] !== labelsOf(owner) || u16(rrsig, 16) !== keyTag(key)) return false;
   // Serial number arithmetic (RFC 4034 §3.1.5).
   if (((u32(rrsig, 8) - now) | 0) < 0 || ((now - u32(rrsig, 12)) | 0) < 0) return false;

@@ -6,7 +6,7 @@ import type { Query } from '../wire/message.js';
 import { textToName } from '../wire/names.js';
 import type { QueryTsig } from '../wire/tsig.js';
 
-/** A record of the prerequisite or the update section. Its class says what it stands for (RFC 2136 §2.4, §2.5). */
+/** A record of the prerequisite or the update section. Its class gives its meaning (RFC 2136 §2.4, §2.5). */
 export interface UpdateRecord {
   /** In presentation format; the final dot may be left out. */
   readonly name: string;

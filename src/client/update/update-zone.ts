@@ -36,9 +36,9 @@ type Data = string | Uint8Array;
 export interface UpdatePrerequisite {
   /** In presentation format; the final dot may be left out. */
   readonly name: string;
-  /** A mnemonic or a number. Undefined: the name itself, whatever its types. */
+  /** A mnemonic or a number. Undefined: the name itself, with records of any type. */
   readonly type?: string | number;
-  /** The RRset has these records and no others. Undefined: whatever it has. */
+  /** The RRset has these records and no others. Undefined: it may have any. */
   readonly data?: readonly Data[];
   /** Whether it has to be there, or must not. Default true; false cannot have `data`. */
   readonly exists?: boolean;

@@ -51,7 +51,7 @@ export class Reassembly {
     return message;
   }
 
-  /** How many octets have come that are in no message returned so far. */
+  /** The number of octets that have come and are in no returned message yet. */
   get pending(): number {
     return this.#octets.length;
   }

@@ -116,7 +116,7 @@ export function readName(message: Uint8Array, at: number, end: number, compresse
   return new NameReader(message).read(at, end, compressed);
 }
 
-/** An uncompressed, well-formed name as absolute text. Octets with a meaning in zone files are escaped. */
+/** An uncompressed, well-formed name as absolute text. Octets that have a meaning in zone files are escaped. */
 export function nameToText(name: Uint8Array): string {
   return labelsToText(name.subarray(0, -1)) || '.';
 }

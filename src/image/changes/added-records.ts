@@ -22,7 +22,7 @@ export interface AddedRecord {
 interface AdditionChanges {
   /** undefined: nothing is to be changed. */
   readonly changes: Changes | undefined;
-  /** The records that are in the zone then, and not from its source. */
+  /** The records in the zone, after the changes, that are not from its source. */
   readonly made: readonly AddedRecord[];
 }
 

@@ -14,10 +14,10 @@ import { type Loaded, type LoadOptions, loadRecords } from '../load.js';
 import { ImageRecords } from './image-records.js';
 
 /**
- * The newer version of the zone of `image`. Its errors and warnings are diagnostics, whose file is `change`, and which have
- * no line. Throws ADOTD_CHANGE_SERIAL when the difference begins at another serial, ADOTD_RECORD_MISSING when it removes a
- * record that is not there, ADOTD_RECORD_PRESENT when it adds one that is, and ADOTD_OUT_OF_ZONE when it is of another
- * zone. The TTL of a removed record is not compared: a zone has one for an RRset (RFC 2181 §5.2), other servers may not.
+ * The newer version of the zone of `image`. Its errors and warnings are diagnostics with the file `change` and no line. Throws
+ * ADOTD_CHANGE_SERIAL when the difference begins at another serial, ADOTD_RECORD_MISSING when it removes a record that is not there,
+ * ADOTD_RECORD_PRESENT when it adds one that is, and ADOTD_OUT_OF_ZONE when it is of another zone. The TTL of a removed record is not
+ * compared: a zone has one for an RRset (RFC 2181 §5.2), other servers may not.
  */
 export function applyDifference(image: Uint8Array, difference: Difference, options: LoadOptions): Loaded {
   return loadRecords(mergedRecords(image, difference), new Diagnostics(options.maxDiagnostics), options);
@@ -98,7 +98,7 @@ class Merger {
     for (let i = 0; i < records.count; i++) this.#keep(node, records.order[i]!);
   }
 
-  /** The old version's owner is one of the difference. */
+  /** Merges the records of an owner that both the old version and the difference have. */
   #merge(): void {
     const old = this.#old;
     const { records } = old;

@@ -37,7 +37,7 @@ export class ImageRecords {
   #chain = 0;
   /** The name of its owner, once #nameChain() has written it. */
   readonly #chainName: Uint8Array;
-  /** The unused RRsets in the order wanted, as references of entries, and the next one. */
+  /** The unused RRsets in the wanted order, as references of entries; and the next one. */
   readonly #unused: number[];
   #next = 0;
 
@@ -64,7 +64,7 @@ export class ImageRecords {
       this.#unused.sort((a, b) => compareNames(octets, this.#unusedName(a), octets, this.#unusedName(b)));
   }
 
-  /** Moves to the next owner with records, whose records are then in order. Returns false behind the last one. */
+  /** Moves to the next owner that has records, and puts its records in order. Returns false behind the last one. */
   next(): boolean {
     for (;;) {
       this.#nameChain();
@@ -170,7 +170,7 @@ export class ImageRecords {
       records.addRrset(words[this.#unused[this.#next++]! + L.UNUSED_RRSET]!);
     if (!this.#hasChain || !isOwner(this.#chainName, 0)) return;
     records.addRrset(words[words[L.HEADER_CHAIN]! + this.#chain * L.CHAIN_ENTRY + L.CHAIN_RRSET]!);
-    // Its name stays where it is until the next owner is wanted.
+    // Its name keeps its place until the next owner is wanted.
     this.#chain++;
   }
 

@@ -162,7 +162,7 @@ export class OwnerRecords {
   #copyTarget(offset: number): void {
     const words = this.#words;
     const end = this.#extra + 1 + words[this.#extra]!;
-    // Pointers are met in the order of their fixups, but for those of an earlier name.
+    // Pointers come in the order of their fixups, but for those of an earlier name.
     const isNext = this.#fixup < end && (words[this.#fixup]! & L.OFFSET_MASK) === offset;
     let at = isNext ? this.#fixup : this.#extra + 1;
     while (at < end && (words[at]! & L.OFFSET_MASK) !== offset) at += (words[at]! & L.FIXUP_WITHIN) !== 0 ? 2 : 1;

@@ -70,7 +70,7 @@ export class PendingView implements ZoneView {
       if (suffixAt(name, 0, owner, labels) > 0 && !this.#base.exists(name) && this.exists(name)) yield name;
   }
 
-  /** Adds a record. One that is the same replaces the one that is there; the whole RRset gets its TTL, in seconds. */
+  /** Adds a record; it replaces the same record. The whole RRset gets its TTL, in seconds. */
   add(owner: Uint8Array, type: number, { ttl, rdata }: ViewRecord): void {
     const set = this.#touch(owner, type);
     set.records.set(rdataKey(type, rdata), { ttl, rdata });
@@ -86,7 +86,7 @@ export class PendingView implements ZoneView {
     this.#touch(owner, type).records.clear();
   }
 
-  /** Makes changes that were made above this view. */
+  /** Applies changes that were made above this view. */
   apply({ removed, added, soa }: Changes): void {
     for (const run = new RunCursor(removed); !run.isAtEnd; run.next())
       this.remove(run.octets.subarray(run.at), run.type, rdataOf(run));
@@ -120,7 +120,7 @@ export class PendingView implements ZoneView {
     this.add(this.apex, Type.SOA, soa);
   }
 
-  /** The RRset in memory, as it is in the view below unless it is there already. */
+  /** The RRset in memory. If it is not there yet, it is copied from the view below. */
   #touch(owner: Uint8Array, type: number): TouchedSet {
     const key = ownerKey(owner);
     let name = this.#names.get(key);

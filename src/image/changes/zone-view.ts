@@ -1,6 +1,6 @@
 /**
  * A zone's content as a change of it sees it, by names: wildcards are taken literally, nothing is followed, and empty
- * non-terminals have no records (RFC 2136 §2.4.4, §3.2.4). Nothing is read but the names that are asked for.
+ * non-terminals have no records (RFC 2136 §2.4.4, §3.2.4). Only the names that are asked for are read.
  *
  * NOT here: NSEC3 records, whose owners are no nodes of an image. Zones that are signed elsewhere are not changed.
  */
@@ -23,7 +23,7 @@ export interface ViewRecord {
 export interface Changes {
   readonly removed: Uint8Array;
   readonly added: Uint8Array;
-  /** The new SOA record, where the change has one. Its serial is the one that the change wants. */
+  /** The new SOA record, if the change has one. Its serial is the one that the change wants. */
   readonly soa?: ViewRecord;
 }
 
@@ -39,7 +39,7 @@ export interface ZoneView {
   rrset(owner: Uint8Array, type: number): readonly ViewRecord[];
   /** The name in the letter case that it has in the zone; undefined when it does not exist. */
   spelling(owner: Uint8Array): Uint8Array | undefined;
-  /** The names with records below a name, itself not. This walks over the zone. */
+  /** The names with records below a name, without the name itself. This walks over the zone. */
   namesBelow(owner: Uint8Array): Iterable<Uint8Array>;
 }
 

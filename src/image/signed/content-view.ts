@@ -3,7 +3,7 @@ import { type ApexKeys, KEY_TYPES } from '../../dnssec/signing/apex-keys.js';
 import { isSignersType } from '../../dnssec/signing/signers-types.js';
 import { ImageView, isApex, type ViewRecord, type ZoneView } from '../changes/zone-view.js';
 
-/** Seconds: of records that are not published. Which one it is has no effect. */
+/** Seconds: the TTL of records that are not published. Its value has no effect. */
 const HELD_TTL = 3600;
 
 export class ContentView implements ZoneView {
@@ -12,8 +12,8 @@ export class ContentView implements ZoneView {
   readonly #foreign: ReadonlyMap<number, readonly Uint8Array[]> | undefined;
 
   /**
-   * `image`: signed or not. `foreign`: records of other signers (RFC 8901); with them, the content has the DNSKEY, CDS and CDNSKEY records at
-   * the apex, those that are published and these.
+   * `image`: signed or not. `foreign`: records of other signers (RFC 8901); with them, the content has the DNSKEY, CDS and CDNSKEY records
+   * at the apex: the published ones and these.
    */
   constructor(image: Uint8Array, foreign?: ApexKeys) {
     this.#view = new ImageView(image);

@@ -69,7 +69,7 @@ interface Renewal {
   readonly due: readonly DueRrset[];
   /** How many of them have a signature that is not valid yet. */
   readonly early: number;
-  /** Seconds since 1970: when the next signature is due that is not yet; undefined without any. */
+  /** Seconds since 1970: when the next signature becomes due; undefined: all are due, or there are none. */
   readonly next: number | undefined;
   /** Seconds since 1970: when the first RRset loses its last signature; undefined without signatures. */
   readonly expire: number | undefined;
@@ -103,11 +103,11 @@ interface SignedType {
   isDue: boolean;
   /** Whether one of them is not valid yet. */
   isEarly: boolean;
-  /** Until the next one has to be. */
+  /** Until the next one has to be renewed. */
   next: number;
 }
 
-/** Of the owner that an image's records are at; the signatures over an RRset stand together. */
+/** The signed types of the current owner of an image's records. The signatures over an RRset stand together. */
 function signedTypes({ records }: ImageRecords, policy: SigningPolicy, now: number): readonly SignedType[] {
   const types: SignedType[] = [];
   let last: SignedType | undefined;

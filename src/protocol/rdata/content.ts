@@ -8,7 +8,7 @@ import { readU16 } from '../octets.js';
 import { substitutionMistake } from '../substitution.js';
 import { checkName } from './names.js';
 
-/** Why the well-formed RDATA wire[at … end) has content that its specification rules out; undefined: it has not. */
+/** Why the specification of the type rules out the content of the well-formed RDATA wire[at … end); undefined: it does not. */
 export type ContentJudge = (wire: Uint8Array, at: number, end: number) => string | undefined;
 
 /** Octets of fingerprints by type (RFC 4255 §3.1.2, RFC 6594 §3). */

@@ -1,6 +1,6 @@
 /**
  * Kinds of RDATA fields. A row of the RDATA table is a list of fields; scanner, printer, wire reader and canonical form
- * follow from their kinds (codec.ts says how). A kind is a number, so that hot code indexes an array with it.
+ * follow from their kinds (codec.ts). A kind is a number, so that hot code indexes an array with it.
  */
 export const FieldKind = {
   U8: 0,

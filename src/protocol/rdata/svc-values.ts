@@ -192,7 +192,7 @@ const dohpath: SvcValue = {
 
 const latin1 = (octets: Iterable<number>): string => Buffer.from(Uint8Array.from(octets)).toString('latin1');
 
-/** Transports of DNS, each with the share of all queries in percent that the operator trusts it with. */
+/** Transports of DNS, each with the share of all queries, in percent, that it can take by the operator's estimate. */
 const oots: SvcValue = {
   key: 12,
   name: 'oots',

@@ -5,7 +5,7 @@ import { readU16, readU32, writeU16, writeU32 } from '../octets.js';
 
 /** The fields of a TSIG record. */
 export interface TsigRecord {
-  /** Where it begins in its message, which is where the signed part ends. */
+  /** The place in its message where it begins, and where the signed part ends. */
   readonly at: number;
   /** The key's name, in lower case and uncompressed. */
   readonly name: Uint8Array;

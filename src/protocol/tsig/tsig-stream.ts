@@ -7,7 +7,7 @@ import { findTsig, readTsig } from './tsig-record.js';
 /** Unsigned messages that may stand between two signed ones (RFC 8945 §5.3.1). */
 const MAX_UNSIGNED = 99;
 
-/** Signs the messages of an answer one after the other; each of them. */
+/** Signs each message of an answer, one after the other. */
 export class StreamSigner {
   readonly #key: TsigKey;
   #prior: Uint8Array;

@@ -1,8 +1,7 @@
 /**
- * Transaction signatures (RFC 8945): MACs of messages, how they are verified, and how messages are signed.
- *
- * NOT here: the record of the latest time that a key was used with (§5.2.3 "SHOULD"): several threads answer, and datagrams
- * overtake each other, so that an earlier time is no sign of a replay. A replay within the fudge repeats an answer.
+ * Transaction signatures (RFC 8945): computes the MACs of messages, verifies them, and signs messages.
+ * NOT here: to note the latest time signed of each key (§5.2.3 "SHOULD"): several threads answer, and datagrams overtake each other, so
+ * that an earlier time is no sign of a replay. A replay within the fudge repeats an answer.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Class } from '../iana.js';

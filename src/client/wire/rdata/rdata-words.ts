@@ -116,7 +116,7 @@ export class RdataWords extends Words {
     return word !== undefined && next?.isQuoted === true && next.at === word.at + word.text.length;
   }
 
-  /** The rest, which may be empty, in one. */
+  /** The rest as one text, which may be empty. */
   rest(): string {
     const text = this.takeAll().map((word) => word.text);
     return text.join('');
