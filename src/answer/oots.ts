@@ -1,13 +1,14 @@
 /**
- * OOTS, passive mode (draft-johani-dnsop-transport-signaling-03, "Authoritative Nameserver Behavior"): a client that asks with the option gets the
- * NS RRset of the zone in the authority section, and the SVCB RRsets of these nameservers in the additional section, as far as a zone of this
- * server has them. Both are left out, without TC, where they do not fit: the answer is complete without them.
+ * OOTS, passive mode (draft-johani-dnsop-transport-signaling-03, "Authoritative Nameserver Behavior"): a client that asks with the option
+ * gets the NS RRset of the zone in the authority section, and the SVCB RRsets of these nameservers in the additional section, as far as a
+ * zone of this server has them. Both are left out, without TC, where they do not fit: the answer is complete without them.
  *
  * - "Self-Identification": one of the nameservers has to be this server.
- * - "Availability of RRSIG SVCB": with DO, an RRset of a signed zone goes with its signatures or not at all. Without DO there are none (RFC 4035
- *   §3.1), and the RRset goes alone: a client that does not ask for signatures does not validate either.
+ * - "Availability of RRSIG SVCB": with DO, an RRset of a signed zone goes with its signatures or not at all. Without DO there are none (RFC
+ *   4035 §3.1), and the RRset goes alone: a client that does not ask for signatures does not validate either.
  *
- * NOT here: aliases (SVCB in AliasMode goes as it is), and addresses of the nameservers. A referral has the child's nameservers, not the zone's.
+ * NOT here: aliases (SVCB in AliasMode goes as it is), and addresses of the nameservers. A referral has the child's nameservers, not the
+ * zone's.
  * Hot file: integers, no allocation.
  */
 import { findZone, NOT_SERVED, ZONE_POLICY, ZONE_WORDS } from '../image/catalog.js';
@@ -36,7 +37,9 @@ export function noteNameservers(x: Exchange, ref: number, from: number): void {
   x.nameserversEnd = x.at;
 }
 
-/** Writes the NS RRset of the zone into the authority section, where it belongs and fits. A question for SVCB is probe mode: it gets none. */
+/**
+ * Writes the NS RRset of the zone into the authority section, where it belongs and fits. A question for SVCB is probe mode: it gets none.
+ */
 export function putNameservers(x: Exchange): void {
   const ref = nameserversOf(x);
   if (x.nameserversAt !== 0 || ref === 0 || x.qtype === Type.SVCB || x.qtype === Type.RRSIG) return;

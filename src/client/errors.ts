@@ -87,7 +87,7 @@ export class ClientError extends Error {
   }
 }
 
-/** The answer came from somebody else; then: the server answered wrongly. */
+/** Codes of wrong answers: first those of somebody else, then those of the server. */
 const WRONG: readonly ClientErrorCode[] = [
   ClientErrorCode.CERTIFICATE,
   ClientErrorCode.MISMATCH,
@@ -95,7 +95,7 @@ const WRONG: readonly ClientErrorCode[] = [
   ClientErrorCode.HANDSHAKE,
 ];
 
-/** Nobody answered, the most telling code first. This order decides between attempts that came equally far. */
+/** Codes of attempts without an answer, the most telling first. This order decides between attempts that came equally far. */
 const SILENT: readonly ClientErrorCode[] = [
   ClientErrorCode.NO_UPGRADE,
   ClientErrorCode.RESET,
@@ -138,7 +138,7 @@ const SYSTEM: Readonly<Record<string, readonly [ClientErrorCode, string]>> = {
   EAI_AGAIN: [ClientErrorCode.UNREACHABLE, 'the server name cannot be resolved now'],
 };
 
-/** The message of an unknown error, whatever was thrown. */
+/** The message of an unknown error; any value may have been thrown. */
 export function reasonOf(error: unknown): string {
   return isNativeError(error) ? error.message : String(error);
 }

@@ -72,7 +72,9 @@ export class TextOutput {
     if (!blocked) this.#pump();
   }
 
-  /** Waits for the reader, at most LAST_TIME milliseconds, and at most LAST_WAIT if it takes nothing. To be called when the process ends. */
+  /**
+   * Waits for the reader, at most LAST_TIME milliseconds, and at most LAST_WAIT if it takes nothing. To be called when the process ends.
+   */
   finish(): void {
     const cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const end = performance.now() + LAST_TIME;

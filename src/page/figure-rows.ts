@@ -64,8 +64,8 @@ export const COST_HEADS = [
 ] as const;
 
 /**
- * Queries of a transport with streams below which its CPU is marked as an estimate: one turn in 61 is timed, and a thousand that are timed tell it
- * within some percent.
+ * Queries of a transport with streams below which its CPU is marked as an estimate: one turn in 61 is timed, and a thousand that are timed
+ * tell it within some percent.
  */
 const ENOUGH = 61_000;
 

@@ -59,7 +59,7 @@ export function showZones(place: HTMLElement): void {
     const number = ++asked;
     const query = new URLSearchParams({ filter: filter.value, order: order.value, first: String(first) });
     const page = await ask(query);
-    // A later question has been asked meanwhile.
+    // A later question was asked meanwhile: its answer counts.
     if (number !== asked) return;
     if (page === undefined) {
       setText(age, shown === undefined ? 'cannot be read now' : `cannot be read now; as of ${timeText(shown.at)}`);

@@ -1,7 +1,7 @@
 /**
  * How many clients there were on a day: a sketch of each transport, one behind the other, and a mark of the key that addresses were hashed
- * with. Sketches of one key can be put together; those of different keys count a client once each. As octets: the format, the day and the order as
- * in rows, eight octets of the mark, then the sketches, deflated.
+ * with. Sketches of one key can be put together; those of different keys count a client once each. As octets: the format, the day and the
+ * order as in rows, eight octets of the mark, then the sketches, deflated.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { TRANSPORT_NAMES } from './measures.js';

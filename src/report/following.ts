@@ -1,7 +1,7 @@
 /**
- * The figures of clients that were followed (observe/clients/followed-clients.ts): which transports they use, how they move from one to another,
- * whether those that tried TLS come back to it, after which failures they stay away and how long, and which queries follow an answer with
- * TC.
+ * The figures of clients that were followed (observe/clients/followed-clients.ts): which transports they use, how they move from one to
+ * another, whether those that tried TLS come back to it, after which failures they stay away and how long, and which queries follow an
+ * answer with TC.
  */
 import { type Cells, type Counts, numberAt, ratio } from './cell-reading.js';
 import { AFTER, AWAY_BOUNDS, BLOCKS, HANDSHAKE_NAMES, SETS, TRANSPORT_NAMES } from './measures.js';

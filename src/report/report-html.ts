@@ -1,6 +1,6 @@
 /**
- * A report as one page: HTML that needs nothing else, no script and no request. Plots are SVG in the page. Its colours follow those of the reader's
- * system, light or dark.
+ * A report as one page: HTML that needs nothing else, no script and no request. Plots are SVG in the page. Its colours follow those of the
+ * reader's system, light or dark.
  */
 import { type Comparison, comparedTimes, comparisonTable } from './comparison.js';
 import type { Report } from './make-report.js';

@@ -1,5 +1,5 @@
 /**
- * A row of evidence: the counts of one period. As octets: the format, then numbers of LEB128: when it began, its seconds, its place in
+ * A row of evidence: the counts of one period. As octets: the format, then numbers in LEB128: when it began, its seconds, its place in
  * the order of rows, how many numbers follow, and of each the difference of its id from the one before, and the number.
  */
 import { isMaximum, MAX_ID } from './measures.js';

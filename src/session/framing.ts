@@ -37,7 +37,9 @@ export class Framer {
     return this.#held + this.#end - this.#from;
   }
 
-  /** Takes the next octets, those of `chunk` from `from` to before `to`. They must not change until `next` has returned false, or hold(). */
+  /**
+   * Takes the next octets, those of `chunk` from `from` to before `to`. They must not change until `next` has returned false, or hold().
+   */
   push(chunk: Uint8Array, from: number, to: number): void {
     if (this.#from === this.#end) this.#use(chunk, from, to);
     else {

@@ -28,7 +28,7 @@ export class SessionQueue<T> {
     return this.#first;
   }
 
-  /** Moves a member to the end, from whatever queue it is in. `now` must not be less than at an earlier call. */
+  /** Moves a member to the end of this queue, out of the one that it is in. `now` must not be less than at an earlier call. */
   enter(place: Place<T>, now: number): void {
     place.since = now;
     if (this.#last === place) return;
@@ -54,7 +54,7 @@ export class SessionQueue<T> {
   }
 }
 
-/** Takes a place out of whatever queue it is in. */
+/** Takes a place out of its queue, if it is in one. */
 export function leave<T>(place: Place<T>): void {
   place.queue?.remove(place);
 }

@@ -206,7 +206,7 @@ export class Session {
     else this.#connection.destroy();
   }
 
-  /** Closes the connection at once, whatever is under way. */
+  /** Closes the connection at once, even if something is under way. */
   cutOff(end: SessionEnd): void {
     this.#end ??= end;
     this.#long?.ended(TransferEnd.STOPPED);

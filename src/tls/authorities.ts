@@ -6,8 +6,8 @@ import { readPem } from './pem.js';
 const WHAT = 'the authorities file';
 
 /**
- * The certificates of authorities in a file, as one PEM text. Throws ADOTD_FILE when it cannot be read, ADOTD_TLS when it has none, or a block
- * that is none: a bad file must not make any peer count as known.
+ * The certificates of authorities in a file, as one PEM text. Throws ADOTD_FILE when it cannot be read, ADOTD_TLS when it has none, or a
+ * block that is none: a bad file must not make any peer count as known.
  */
 export function readAuthorities(file: string): string {
   const blocks = readPem(file, WHAT).filter(({ label }) => label === 'CERTIFICATE');

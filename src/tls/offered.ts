@@ -38,7 +38,7 @@ export function groupsOf(openSslVersion: string): string {
   return [...(hybrid ? ['X25519MLKEM768'] : []), 'X25519', 'P-256', 'P-384'].join(':');
 }
 
-/** RFC 8310 §9 and RFC 9325 §3.4: no renegotiation, no compression. 0-RTT is off unless somebody turns it on. */
+/** RFC 8310 §9 and RFC 9325 §3.4: no renegotiation, no compression. 0-RTT is off by default. */
 export const SECURE_OPTIONS =
   constants.SSL_OP_NO_RENEGOTIATION |
   constants.SSL_OP_NO_COMPRESSION |

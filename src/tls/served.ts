@@ -38,8 +38,8 @@ export interface Loaded {
 }
 
 /**
- * Loads the pairs of `configured`, the default one first; without any, the self-signed one for `options`, which is made or renewed when that
- * is due. `before`: the certificates that are served by now. A pair that cannot be used is kept as it was, and so is a valid one whose
+ * Loads the pairs of `configured`, the default one first; without any, the self-signed one for `options`, which is made or renewed when
+ * that is due. `before`: the certificates that are served by now. A pair that cannot be used is kept as it was, and so is a valid one whose
  * files have a certificate that has expired or is not valid yet. Throws no AdotdError.
  */
 export async function loadCertificates(

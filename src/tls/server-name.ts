@@ -11,8 +11,8 @@ const CLIENT_HELLO = 1;
 /** Octets of a record (RFC 8446 §5.1). */
 const MAX_RECORD = 16_384;
 /**
- * Octets of a ClientHello, and records that it may be divided among: with keys of post-quantum algorithms it has some 2,000, in one record. More
- * are not looked through: the octets are looked at again whenever some have come. Guesses.
+ * Octets of a ClientHello, and records that it may be divided among: with keys of post-quantum algorithms it has some 2,000, in one record.
+ * More are not looked through: the octets are looked at again whenever some have come. Guesses.
  */
 const MAX_HELLO = 16_384;
 const MAX_RECORDS = 64;
@@ -23,8 +23,8 @@ const SERVER_NAME = 0;
 const HOST_NAME = 0;
 
 /**
- * The server name that a client sends; `''` when it sends none, or when these octets are no ClientHello, or a huge one. undefined: the ClientHello is not
- * complete yet.
+ * The server name that a client sends; `''` when it sends none, or when these octets are no ClientHello, or a huge one. undefined: the
+ * ClientHello is not complete yet.
  */
 export function serverNameOf(octets: Uint8Array): string | undefined {
   const parts: Uint8Array[] = [];

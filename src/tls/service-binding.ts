@@ -14,7 +14,9 @@ const PRIORITY = 1;
 /** ALPN of DNS over TLS (RFC 7858). */
 const DOT = Buffer.from('dot');
 
-/** The operator's estimate of how much of all queries each transport can take (draft-johani-dnsop-svcb-oots-00 §2), independent percentages. */
+/**
+ * The operator's estimate of how much of all queries each transport can take (draft-johani-dnsop-svcb-oots-00 §2), independent percentages.
+ */
 interface TransportShares {
   /** Number of the SvcParamKey `oots`. */
   readonly key: number;
@@ -37,8 +39,8 @@ export function svcbOwner(nameserver: string): string {
 }
 
 /**
- * RDATA of the record. `nameserver` is absolute, and is the target: the target `.` would stand for the owner, which has no address. The port
- * is left out where it is that of DNS over TLS (RFC 9461 §4.2).
+ * RDATA of the record. `nameserver` is absolute, and is the target: the target `.` would stand for the owner, which has no address. The
+ * port is left out where it is that of DNS over TLS (RFC 9461 §4.2).
  */
 export function svcbRdata(nameserver: string, { port, ipv4, ipv6, shares }: DotService): Uint8Array {
   const parameters: [number, Uint8Array][] = [[Parameter.ALPN, Uint8Array.of(DOT.length, ...DOT)]];

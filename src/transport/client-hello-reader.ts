@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import { serverNameOf } from '../tls/server-name.js';
 
 /**
- * Reads from `socket`, after `octets`, which were read already, until the name of the server is known. Then the socket is paused, and `done`
- * gets all octets that were read, and the name; it is empty where there is none. `done` may be called at once. `ended`: the client has
- * ended, and the name has not come. The caller limits the time of this.
+ * Reads from `socket`, after `octets`, which were read already, until the name of the server is known. Then the socket is paused, and
+ * `done` gets all octets that were read, and the name; it is empty where there is none. `done` may be called at once. `ended`: the client
+ * has ended, and the name has not come. The caller limits the time of this.
  */
 export function readServerName(
   socket: Socket,

@@ -1,5 +1,5 @@
 /**
- * Calls of the C library that node does not offer. Where they are not available `libc()` says why, and its users take another way.
+ * Calls of the C library that node does not offer. If they are not available, `libc()` returns the reason, and its users take another way.
  */
 
 import { getSystemErrorName } from 'node:util';

@@ -1,6 +1,6 @@
 /**
- * Datagrams in batches, by recvmmsg and sendmmsg, or one by recvfrom and sendto: the memory of these calls, laid out once. A message is read where the system puts
- * it, and its response is composed where the system takes it.
+ * Datagrams in batches, by recvmmsg and sendmmsg, or one by recvfrom and sendto: the memory of these calls, laid out once. A message is
+ * read where the system puts it, and its response is composed where the system takes it.
  *
  * Hot file: typed arrays and integers, every offset has a name; nothing is allocated once a batch's memory exists.
  * The layouts are those of 64-bit Linux, little-endian (libc.ts sees to that); self-test.ts tries them out.

@@ -4,8 +4,8 @@
  * keep every image that it was ever given. The control thread makes little, and would keep many.
  *
  * Measured: 50 images of 20 MiB published to a UDP worker, 100 ms from one to the next, leave 999 MiB in the process.
- * With this module the peak is 101 MiB, and 18 MiB remain (test/load/release.ts). Queries that come during a collection wait in the socket's
- * buffer.
+ * With this module the peak is 101 MiB, and 18 MiB remain (test/load/release.ts). Queries that come during a collection wait in the
+ * socket's buffer.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

@@ -58,7 +58,8 @@ const LONGEST_PATIENCE = 60_000;
 
 /**
  * Waits as long as there is nothing to do, `milliseconds` at least: PATIENCE, or less where something is due before. Returns how many
- * descriptors are ready, 0 or less: none. With 0 or less, and when the event loop's descriptor is ready, the event loop has to have its turn.
+ * descriptors are ready, 0 or less: none. With 0 or less, and when the event loop's descriptor is ready, the event loop has to have its
+ * turn.
  */
 export type Sleep = (milliseconds: number) => number;
 

@@ -86,7 +86,7 @@ export async function listenStream(
     },
     async close() {
       context.sessions.stop();
-      // Clients that have begun to connect are accepted and served. Without recent connections nothing is waited for.
+      // Clients that have begun to connect are accepted and served. Without recent connections there is no wait.
       const { idleTime } = context.sessions;
       const frequented = open > 0 || context.clock.milliseconds() < acceptedAt + idleTime;
       // A fixture refuses clients at once: a test that reconnects would wait for a second, and the C library would be loaded.

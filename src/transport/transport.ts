@@ -119,8 +119,8 @@ interface StreamCounts {
   /** Seconds of CPU of a turn of a connection, of some turns only: those of a loop of our own. */
   worked(path: SessionPath, seconds: number, client: Uint8Array): void;
   /**
-   * The round trip of a connection as the system measured it, and the time from its beginning, or that of its upgrade, until the first answer, in
-   * milliseconds; of some only, on a loop of our own.
+   * The round trip of a connection as the system measured it, and the time from its beginning, or that of its upgrade, until the first
+   * answer, in milliseconds; of some only, on a loop of our own.
    */
   roundTrip(path: SessionPath, roundTrip: number, firstAnswer: number, client: Uint8Array): void;
   /** Seconds of CPU of handshakes in OpenSSL, in such a loop. */

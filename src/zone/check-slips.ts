@@ -162,7 +162,7 @@ function asciiName(name: Uint8Array): string | undefined {
   return `${parts.join('.')}.`;
 }
 
-/** MD and MF, in whose place MX came: BIND refuses such zones, and senders of mail do not ask for them. */
+/** MD and MF, which MX has replaced: BIND refuses such zones, and senders of mail do not ask for them. */
 function warnOfMailTypes({ start, records }: Rrsets, set: number, type: number, report: Report): void {
   const [preference, clause] = type === Type.MD ? [0, '3.3.4'] : [10, '3.3.5'];
   for (let i = start[set]!; i < start[set + 1]!; i++)

@@ -6,8 +6,8 @@
  * - works: an answer came over it. Believed for the persistence of RFC 9539 §4.3 after the last answer. It is not noted for UDP,
  *   where it is the rule.
  * - fails: no session opened, or none brought an answer. Not tried again for an hour (the draft, §2.1.3). If it fails again
- *   after that hour, it is not tried for the damping time of RFC 9539 §4.3, a day. Both texts are followed because they differ: a day of cleartext is much for one lost
- *   handshake, and an hour is little for a server that will never speak TLS.
+ *   after that hour, it is not tried for the damping time of RFC 9539 §4.3, a day. Both texts are followed because they differ: a day of
+ *   cleartext is much for one lost handshake, and an hour is little for a server that will never speak TLS.
  */
 import { SocketAddress } from 'node:net';
 import { ClientErrorCode } from '../errors.js';

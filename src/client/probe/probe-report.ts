@@ -177,8 +177,8 @@ export interface BindingReport {
   readonly owner: string;
   readonly records: readonly string[];
   /**
-   * `match`: DNS over TLS answers at the port that they name; `mismatch`: it does not; `unusable`: no record is about DNS over TLS; `unknown`:
-   * another port was probed.
+   * `match`: DNS over TLS answers at the port that they name; `mismatch`: it does not; `unusable`: no record is about DNS over TLS;
+   * `unknown`: another port was probed.
    */
   readonly verdict: 'match' | 'mismatch' | 'unusable' | 'unknown';
   readonly validated: boolean | undefined;

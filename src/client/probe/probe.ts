@@ -47,8 +47,8 @@ export interface ProbeOptions {
   /** Credentials that the certificate must meet, in addition to its TLSA records. */
   readonly verification?: Verification | undefined;
   /**
-   * DS or DNSKEY records of the zones that the server's names are in, a line each: TLSA and SVCB records are verified from there. Keys come from
-   * the server itself; a trust anchor of a zone above is of no use.
+   * DS or DNSKEY records of the zones that the server's names are in, a line each: TLSA and SVCB records are verified from there. Keys come
+   * from the server itself; a trust anchor of a zone above is of no use.
    */
   readonly trustAnchors?: string | undefined;
   /** Milliseconds of each step, from 1 to 86,400,000. Default 2000. */

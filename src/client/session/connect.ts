@@ -126,7 +126,7 @@ async function established(
     first.release();
     return { ...plain, session: first, upgrade, times: soFar };
   }
-  // A server that answers with TO set sends nothing more before our ClientHello. Such octets were injected by somebody else, and
+  // A server that answers with TO set sends nothing more before our ClientHello. Such octets come from somebody else, and
   // none of them may be taken for octets from inside TLS.
   const injected = first.detach();
   if (injected > 0) {

@@ -44,8 +44,8 @@ function recordOctets({ name, type, class: classNumber, ttl, rdata }: UpdateReco
 }
 
 /**
- * Sends the update once, over a connection of its own; over TCP in place of UDP when it is large. The answer may have any RCODE. Rejects with
- * a ClientError.
+ * Sends the update once, over a connection of its own; over TCP in place of UDP when it is large. The answer may have any RCODE. Rejects
+ * with a ClientError.
  */
 export async function sendUpdate(update: Update, options: ExchangeOptions): Promise<Exchange> {
   const answers = update.prerequisites.map(recordOctets);

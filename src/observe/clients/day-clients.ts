@@ -1,6 +1,7 @@
 /**
- * The clients of a day by transport, and those that are followed: sketches of 2^14 registers, with a standard error of 0.8 %. Addresses are hashed with a key that the
- * control thread changes every day, and are kept nowhere. Each thread has sketches of its own; the key is shared by all.
+ * The clients of a day by transport, and those that are followed: sketches of 2^14 registers, with a standard error of 0.8 %. Addresses are
+ * hashed with a key that the control thread changes every day, and are kept nowhere. Each thread has sketches of its own; the key is shared
+ * by all.
  * Hot file: integers, no allocation in noteClient().
  */
 import { Transport } from '../../answer/facts.js';

@@ -1,10 +1,10 @@
 /**
  * Follows clients from one transport to another, from a TLS handshake to the next one, and from an answer with TC to the query on a stream:
- * a table of CLIENTS places that all threads share. A client is known by the hash of its address with the key of the day (client-hash.ts); the
- * control thread clears the table with each new key, so that nobody is followed for longer than a day.
+ * a table of CLIENTS places that all threads share. A client is known by the hash of its address with the key of the day (client-hash.ts);
+ * the control thread clears the table with each new key, so that nobody is followed for longer than a day.
  *
- * The table is bounded. A client of streams has an address that is not forged, and keeps its place. One that has only used UDP makes room when
- * its bucket is full: with forged addresses somebody can make us forget whether clients used UDP before, but nothing else. When the table becomes
+ * The table is bounded. A client of streams has an address that is not forged, and keeps its place. One that has only used UDP makes room
+ * when its bucket is full: forged addresses can make us forget whether clients used UDP before, but nothing else. When the table becomes
  * too full, only half of all hashes are followed from then on, and so on (narrow()): a sample that does not depend on the order in which
  * clients came.
  *
@@ -13,7 +13,10 @@
 import { Transport } from '../../answer/facts.js';
 import { HandshakeEnd } from '../../session/session-end.js';
 
-/** Places of the table. A guess: a busy server of a top-level domain has some hundred thousand clients a day, of which it follows some in ten. */
+/**
+ * Places of the table. A guess: a busy server of a top-level domain has some hundred thousand clients a day, of which it follows some in
+ * ten.
+ */
 export const CLIENTS = 1 << 15;
 /** A bucket takes a cache line of 64 octets. */
 const WAYS = 4;

@@ -2,7 +2,8 @@
  * Compares answers over the transports, which should be the same (RFC 9539 §3). For a sample of queries, the answer is made anew as for
  * another transport: inside TLS, or over TCP for a query that came inside TLS.
  * Not compared: OPT and its content; answers that access lists, policies, rate limits or keys (TSIG) have shaped, which may depend on the
- * transport; of a response with TC, all records; and of a response over UDP that a limit on its size may have shortened, all but its answer section.
+ * transport; of a response with TC, all records; and of a response over UDP that a limit on its size may have shortened, all but its answer
+ * section.
  */
 import {
   type Facts,

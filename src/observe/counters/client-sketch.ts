@@ -1,7 +1,8 @@
 /**
  * How many clients there are, without a list of them: a HyperLogLog (report/hyper-log-log.ts) of REGISTERS octets, with a standard error
- * of 2.3 %. Threads and times can be put together. A library would do, but those on npm take a string or an object for each address and keep their registers in memory of their own;
- * here a query of UDP must not allocate, and the registers are shared memory. Hot file: integers, no allocation.
+ * of 2.3 %. Threads and times can be put together. A library would do, but those on npm take a string or an object for each address and
+ * keep their registers in memory of their own; here a query of UDP must not allocate, and the registers are shared memory. Hot file:
+ * integers, no allocation.
  *
  * The hash has no secret. By a choice of addresses, a client can make the count wrong; but it can do the same by sending from many
  * addresses, which anybody can forge over UDP. The count is a figure for operators, and decides nothing.

@@ -25,8 +25,8 @@ export type Look = (
 ) => void;
 
 /**
- * The responder, but every `sample`-th message is timed. The time includes the clock's own, some 50 ns. Some of these answers are given to `look`,
- * here and not in a responder around this one, which would cost all messages a call.
+ * The responder, but every `sample`-th message is timed. The time includes the clock's own, some 50 ns. Some of these answers are given to
+ * `look`, here and not in a responder around this one, which would cost all messages a call.
  */
 export function timedResponder(responder: Responder, counters: Counters, look?: Look, sample = SAMPLE): Responder {
   const { respond, outcome } = responder;

@@ -6,7 +6,7 @@ export interface SigningFacts {
   readonly zones: Readonly<Record<(typeof SIGNING_STATES)[number], number>>;
   /** Keys, now, by role and phase. */
   readonly keys: Readonly<Record<(typeof KEY_ROLES)[number], Readonly<Record<(typeof KEY_PHASES)[number], number>>>>;
-  /** Keys whose DS record somebody has to publish or to remove. */
+  /** Keys whose DS record has to be published or removed at the parent. */
   readonly parentWaits: number;
   /** Keys whose DS record all servers of the parent were seen to have. */
   readonly dsSeen: number;

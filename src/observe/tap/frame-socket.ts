@@ -1,7 +1,7 @@
 /**
  * Batches of data frames for a reader that listens on a Unix stream socket (Frame Streams, bidirectional). The reader may connect
- * late, disconnect, hang, or be replaced by another program. Connecting is tried again after growing pauses; meanwhile batches wait as far as there is room, and
- * the others are lost and counted. A batch on its way to a reader that goes is counted as lost too.
+ * late, disconnect, hang, or be replaced by another program. Connecting is tried again after growing pauses; meanwhile batches wait as far
+ * as there is room, and the others are lost and counted. A batch on its way to a reader that goes is counted as lost too.
  */
 import { connect, type Socket } from 'node:net';
 import type { Clock, Timer } from '../../session/clock.js';

@@ -1,6 +1,7 @@
 /**
- * Frame Streams, the framing of dnstap: data frames, each behind its length, between control frames that name the content. On a socket the writer says READY, the reader ACCEPT; then START, the data, STOP, and the reader says FINISH. A
- * file holds START, the data, STOP. The format is that of the fstrm library's documentation of control frames.
+ * Frame Streams, the framing of dnstap: data frames, each behind its length, between control frames that name the content. On a socket the
+ * writer says READY, the reader ACCEPT; then START, the data, STOP, and the reader says FINISH. A file holds START, the data, STOP. The
+ * format is that of the fstrm library's documentation of control frames.
  */
 
 /** Types of control frames. */

@@ -57,9 +57,9 @@ export interface Tap {
   /** A new ring for one thread that answers. When the thread dies, its replacement gets the same ring. */
   thread(): ThreadTap;
   /**
-   * Begins to write. Throws ADOTD_FILE for a file that cannot be written, ADOTD_CONFIG for a socket's path too long. If `failed` is given, it
-   * gets the ADOTD_FILE, the name of the output (`query log` or `dnstap`), and a function that opens the file later. That function throws
-   * ADOTD_FILE while this fails. Until then the records for this file are lost and counted, and the other one is written.
+   * Begins to write. Throws ADOTD_FILE for a file that cannot be written, ADOTD_CONFIG for a socket's path too long. If `failed` is given,
+   * it gets the ADOTD_FILE, the name of the output (`query log` or `dnstap`), and a function that opens the file later. That function
+   * throws ADOTD_FILE while this fails. Until then the records for this file are lost and counted, and the other one is written.
    */
   start(log: Log, failed?: Failed): void;
   readonly status: TapStatus;

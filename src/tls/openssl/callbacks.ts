@@ -27,7 +27,8 @@ export interface Callbacks {
 type Integers = (...given: number[]) => number;
 
 /**
- * `contextFor`: the context for a server name, undefined for the one that the connection has. `mistaken`: a call has failed. Throws when koffi has no place left.
+ * `contextFor`: the context for a server name, undefined for the one that the connection has. `mistaken`: a call has failed. Throws when
+ * koffi has no place left.
  */
 export function registerCallbacks(
   openSsl: OpenSsl,

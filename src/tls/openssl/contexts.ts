@@ -20,8 +20,8 @@ import { SSL_SESS_CACHE_OFF, SslCtrl, SslMode, TLS1_2_VERSION } from './numbers.
 type ServedCertificate = TlsSettings['certificates'][number];
 
 /**
- * Session tickets that a client of TLS 1.3 gets for a handshake. Resolvers keep one session with a server, and a resumed one brings the next
- * ticket. By default OpenSSL gives two; in a profile, each is 3 % of a full handshake.
+ * Session tickets that a client of TLS 1.3 gets for a handshake. Resolvers keep one session with a server, and a resumed one brings the
+ * next ticket. By default OpenSSL gives two; in a profile, each is 3 % of a full handshake.
  */
 const TICKETS = 1;
 /** SSL_CTX_add1_chain_cert: the context takes a reference of its own. */

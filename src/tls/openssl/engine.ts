@@ -1,7 +1,7 @@
 /**
- * TLS connections of one thread, server side, by the OpenSSL inside of node and without sockets: octets of the network go in and out through
- * memory. It knows connections by handles. A handle is an integer, and is refused as soon as its connection is freed, so that nothing can
- * use memory that OpenSSL has freed.
+ * TLS connections of one thread, server side, by the OpenSSL inside of node and without sockets: octets of the network go in and out
+ * through memory. It knows connections by handles. A handle is an integer, and is refused as soon as its connection is freed, so that
+ * nothing can use memory that OpenSSL has freed.
  *
  * Hot file: see turn.ts.
  */

@@ -38,8 +38,8 @@ function thisNode(): NodeBuild {
 }
 
 /**
- * Why TLS cannot be served by the engine here, in words that follow "because"; undefined when it can. Takes some 10 ms. `library` and `node`:
- * others in tests.
+ * Why TLS cannot be served by the engine here, in words that follow "because"; undefined when it can. Takes some 10 ms. `library` and
+ * `node`: others in tests.
  */
 export async function tlsSelfTest(
   settings: TlsSettings,

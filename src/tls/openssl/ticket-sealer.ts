@@ -1,7 +1,7 @@
 /**
- * Session tickets (RFC 5077 §4, RFC 8446 §4.6.1), sealed as node seals them, so that sessions of either path resume on the other: AES-128-CBC
- * and HMAC-SHA-256, with a key of 48 octets: its name, a key for the MAC and one for the cipher, 16 each. That holds for node 20. Node 24.22
- * takes only sessions that have a hash in place of the context's name: there the other path makes a full handshake.
+ * Session tickets (RFC 5077 §4, RFC 8446 §4.6.1), sealed as node seals them, so that sessions of either path resume on the other:
+ * AES-128-CBC and HMAC-SHA-256, with a key of 48 octets: its name, a key for the MAC and one for the cipher, 16 each. That holds for node
+ * 20. Node 24.22 takes only sessions that have a hash in place of the context's name: there the other path makes a full handshake.
  */
 import { addressOf } from '../../native/memory.js';
 import { TICKET_KEY_OCTETS } from '../ticket-keys.js';

@@ -36,7 +36,8 @@ const RECORD = 16_384;
 const OUTGOING = 66_560;
 /**
  * Octets that may come without giving any plaintext: during a whole handshake, and behind one. A record has at most 16,645; a ClientHello
- * with keys of post-quantum algorithms some 2,000. Key updates (RFC 8446 §4.6.3) and empty records would otherwise keep us busy for nothing.
+ * with keys of post-quantum algorithms some 2,000. Key updates (RFC 8446 §4.6.3) and empty records would otherwise keep us busy for
+ * nothing.
  */
 const SILENCE = 32_768;
 /** The failure of a connection that was silent for longer; the others are those of OpenSSL. */

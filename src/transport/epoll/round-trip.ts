@@ -5,7 +5,9 @@ import type { LoopParts } from './loop-parts.js';
 
 const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
-/** Of struct tcp_info of <linux/tcp.h>: where tcpi_rtt stands, and octets up to its end. The kernel fills in as much as there is room for. */
+/**
+ * Of struct tcp_info of <linux/tcp.h>: where tcpi_rtt stands, and octets up to its end. The kernel fills in as much as there is room for.
+ */
 const RTT_AT = 68;
 const INFO_LENGTH = RTT_AT + 4;
 

@@ -111,7 +111,7 @@ export function serveStreams(sockets: readonly StreamSocket[], options: StreamLo
 
   async function stopAll(): Promise<void> {
     sessions.stop();
-    // Clients that have begun to connect are accepted and served. Without recent connections nothing is waited for.
+    // Clients that have begun to connect are accepted and served. Without recent connections there is no wait.
     const { idleTime } = sessions;
     const frequented = sessions.size > 0 || clock.milliseconds() < listeners.acceptedAt + idleTime;
     if (listeners.refuse() && frequented) await pass(clock, idleTime);

@@ -6,9 +6,9 @@
  * watcher, which waits in the event loop, is worse: Worker.terminate during its call ends the whole process.
  *
  * While queries come often to its only socket, it waits by receiving from it, which saves a call for each batch. It looks for orders
- * after each batch, and receiving gives up soon when nothing comes; then it waits in poll. While the batches are small, it takes the datagrams
- * one by one, which is the shortest way through the system. Measured, microseconds of CPU a query with poll, with receiving, and of NSD, all
- * three asked at once: 47, 38 and 40 at 1,000 queries a second; 30, 24 and 25 at 4,000.
+ * after each batch, and receiving gives up soon when nothing comes; then it waits in poll. While the batches are small, it takes the
+ * datagrams one by one, which is the shortest way through the system. Measured, microseconds of CPU a query with poll, with receiving, and
+ * of NSD, all three asked at once: 47, 38 and 40 at 1,000 queries a second; 30, 24 and 25 at 4,000.
  *
  * Hot file: no allocation per query, no exceptions for control flow.
  */
@@ -36,7 +36,10 @@ const FULL_BATCHES = 128;
 export const RECEIVING_TIME = 20;
 /** Queries a second from which on waiting is done by receiving. At random distances, one of 20,000 keeps it waiting too long. */
 const OFTEN = 500;
-/** Queries a second from which on batches are taken. Measured: at 5,000 a batch has one query, at 20,000 three; there, a call for each costs 25 % more. */
+/**
+ * Queries a second from which on batches are taken. Measured: at 5,000 a batch has one query, at 20,000 three; there, a call for each costs
+ * 25 % more.
+ */
 const CROWDED = 10_000;
 /** Of this many rounds that take one datagram, one takes a batch all the same. If that finds a backlog, batches are taken at once. */
 const PROBE = 16;
