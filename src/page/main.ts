@@ -132,7 +132,7 @@ function showFigures(): void {
   sessionTable.update(sessionRows(shown, point));
   setText(
     byId('sessions-note'),
-    `${countText(last.sessions.open)} connections of ${countText(last.sessions.limit)} that may be open.`,
+    `Connections: ${countText(last.sessions.open)} open, ${countText(last.sessions.limit)} at most.`,
   );
   handshakeTable.update(handshakeRows(shown));
   resolvers.show(last, window);

@@ -90,9 +90,9 @@ const RESOLVE: readonly Mutant[] = [
   {
     name: 'negative answers never truncated',
     file: 'answer/resolve.ts',
-    find: 'const written = putRrset(x, x.words[x.base + L.HEADER_NEGATIVE_SOA]!, x.apexPointer, x.dnssecOk);\n  x.authorities += written;\n  if (written === 0 || !putProofs(x)) x.truncate();',
+    find: 'const written = putRrset(x, x.words[x.base + L.HEADER_NEGATIVE_SOA]!, x.apexPointer, x.dnssecOk);\n  x.authorities += written;\n  if (written === 0 || !putAuthority(x)) x.truncate();',
     replace:
-      'const written = putRrset(x, x.words[x.base + L.HEADER_NEGATIVE_SOA]!, x.apexPointer, x.dnssecOk);\n  x.authorities += written;\n  putProofs(x);',
+      'const written = putRrset(x, x.words[x.base + L.HEADER_NEGATIVE_SOA]!, x.apexPointer, x.dnssecOk);\n  x.authorities += written;\n  putAuthority(x);',
   },
 ];
 

@@ -84,7 +84,7 @@ function runningLines(overview: RunningOverview, before: readonly Overview[], { 
     ...tables.map((line) => (line === line.toLowerCase() ? cut(line, width) : painted('bold', cut(line, width)))),
     '',
     cut(
-      `CPU ${cpu}; memory ${octetsText(memory)}; ${countText(sessions.open)} of ${countText(sessions.limit)} connections`,
+      `CPU ${cpu}; memory ${octetsText(memory)}; connections ${countText(sessions.open)} of ${countText(sessions.limit)}`,
       width,
     ),
   ];

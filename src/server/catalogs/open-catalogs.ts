@@ -130,6 +130,8 @@ export class Catalogs {
   async #open(catalog: string): Promise<void> {
     const { keeper, clock } = this.#parts;
     keeper.declare(catalog, 'catalog-produced');
+    // The version that is stored, if there is one, is read first: made anew, its serial could go back.
+    await keeper.settled(catalog);
     if (keeper.get(catalog)?.image !== undefined) return;
     // Later than any serial that it had before its state was lost.
     const serial = clock.seconds() >>> 0;
