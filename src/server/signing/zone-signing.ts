@@ -236,10 +236,7 @@ export class ZoneSigning implements ZoneSigners {
     return this.#command(zone, (kept) => withStart(kept, zone, this.known.wishOf(zone).dnssec !== undefined));
   }
 
-  /**
-   * Takes over the keys that a zone was signed with elsewhere, before a policy has it signed here; or brings back lost files, or keys that
-   * are newer than the state.
-   */
+  /** Takes over keys that signed the zone elsewhere, before a policy has it signed here; or brings back lost files, or newer keys. */
   async importKeys(zone: string, keys: readonly ImportedKey[]): Promise<void> {
     const running = this.known.get(zone);
     const { look, signing } = running;
