@@ -37,9 +37,9 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * Real clients and servers from Debian's packages judge us here. Most files wait more than they compute, for programs that start
- * and for timers, so two run at a time. They do not meet: each is a process with temporary folders of its own; servers take ports
- * that the system gives them, or the ports of a network namespace or container with a name of its own. Ports 5300 and 8853 of the
- * machine belong to clients.test.ts.
+ * and for timers, so three run at a time on two cores. They do not meet: each is a process with temporary folders of its own; servers
+ * take ports that the system gives them, or the ports of a network namespace or container with a name of its own. Ports 5300 and 8853
+ * of the machine belong to clients.test.ts.
  */
 export default defineConfig({
   test: {
@@ -57,10 +57,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'by twos',
+          name: 'by threes',
           include: ['test/interop/**/*.test.ts'],
           exclude: ALONE,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

@@ -103,11 +103,11 @@ function signed(name: string, file: string, serial: 'keep' | 'increment' = 'keep
 /** What the hosts of a zone are, beside those that stay. */
 const changing = new Map<string, Map<string, string>>();
 
-/** Changes five hosts of a zone at random, or adds five to a signed one, and writes it with this serial. */
+/** Changes ten hosts of a zone at random, or adds ten to a signed one, and writes it with this serial. */
 function change(name: string, serial: number): void {
   const file = join(ZONES, `.${name}.new`);
   if (name.startsWith('nsec')) {
-    const added = Array.from({ length: 5 }, (_, i) => `c${serial}-${i}.${name}. 60 IN A 192.0.2.${i}\n`);
+    const added = Array.from({ length: CHANGES }, (_, i) => `c${serial}-${i}.${name}. 60 IN A 192.0.2.${i}\n`);
     writeFileSync(file, readFileSync(join(ZONES, `${name}.zone`), 'latin1') + added.join(''));
     writeFileSync(file, signed(name, file, 'increment'));
     renameSync(file, join(ZONES, `${name}.zone`));
@@ -115,7 +115,7 @@ function change(name: string, serial: number): void {
   }
   const hosts = changing.get(name) ?? new Map<string, string>();
   changing.set(name, hosts);
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < CHANGES; i++) {
     const host = `c${Math.floor(random() * 12)}`;
     if (hosts.has(host) && random() < 0.4) hosts.delete(host);
     else hosts.set(host, `${host} ${60 * Math.ceil(random() * 3)} A 192.0.2.${Math.floor(random() * 256)}`);
@@ -126,7 +126,9 @@ function change(name: string, serial: number): void {
 }
 
 const CHANGED = ['thousand.test', 'many.test', 'nsec.test', 'nsec3.test', 'hmac-sha256.test'];
-const ROUNDS = 10;
+/** Rounds of changes, and changes in each: fifty of each zone. */
+const ROUNDS = 5;
+const CHANGES = 10;
 
 const configOf = (ports: readonly number[]): object => ({
   workers: 1,
