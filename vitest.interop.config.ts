@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { threadsOfDist } from './test/support/threads-of-dist.js';
 
 /** These put a load on the machine, or say to a second or less when something happens: nothing else runs beside them. */
 const ALONE = [
@@ -42,6 +43,7 @@ class LongestFirst extends BaseSequencer {
  * of the machine belong to clients.test.ts.
  */
 export default defineConfig({
+  plugins: [threadsOfDist],
   test: {
     testTimeout: 240_000,
     hookTimeout: 240_000,
