@@ -77,10 +77,10 @@ export interface ReloadParts {
   /** Files and ports that the server goes without since its start. */
   readonly troubles: Pick<StartTroubles, 'lines' | 'tryAgain'>;
   /**
-   * Called when a configuration is in force; `effects`: of the keys that have changed. Returns a line for each effect that may not be
-   * meant.
+   * Called when a configuration is in force; `effects`: of the keys that have changed. Fulfilled, when all parts follow it, with a line for
+   * each effect that may not be meant.
    */
-  applied(config: Config, effects: ReadonlySet<Effect>): readonly string[];
+  applied(config: Config, effects: ReadonlySet<Effect>): Promise<readonly string[]>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -247,7 +247,7 @@ export class Reloader {
       this.#config = running;
       this.#taken = wanted;
       const certificates = commit ? await commit() : tls ? 'unchanged' : 'off';
-      const warnings = this.#parts.applied(running, effects);
+      const warnings = await this.#parts.applied(running, effects);
       const changed = keys.filter(({ effect }) => effect !== 'start').map(({ key }) => key);
       if (answersChanged && changed.length === 0) changed.push(...secretFileKeys(running));
       const restart = keys.flatMap(({ key, effect }) => (effect === 'start' ? key : [])).sort();

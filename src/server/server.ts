@@ -1,6 +1,6 @@
 /** The control thread: loads zones, reads certificates, and gives both to the data plane that answers. */
 import type { Config } from '../config/schema.js';
-import { AdotdError, ErrorCode } from '../errors.js';
+import { AdotdError, ErrorCode, messageOf } from '../errors.js';
 import { Publisher } from '../image/catalog.js';
 import type { Policies } from '../image/policy.js';
 import type { Counters } from '../observe/counters/counters.js';
@@ -185,9 +185,9 @@ async function openServer(
     brokenBy: (wanted) => life.signals?.brokenBy(wanted) ?? [],
     configMistakes: mistakes,
     troubles,
-    applied(next, effects) {
-      void life.configure();
+    async applied(next, effects) {
       options.applied?.(next, effects);
+      await followed(life, log);
       return life.signing?.known.warnings ?? [];
     },
     clock,
@@ -249,6 +249,15 @@ async function openLife(
   } catch (error) {
     await end.begin(0);
     throw error;
+  }
+}
+
+/** Has the parts follow the configuration in force; fulfilled when all do. Never rejects. */
+async function followed(life: ZoneLife, log: Log): Promise<void> {
+  try {
+    await life.configure();
+  } catch (error) {
+    log.error({ err: error }, `not all parts follow the configuration: ${messageOf(error)}`);
   }
 }
 
