@@ -4,7 +4,7 @@ import { killAgainAndAgain } from './killed-stores.js';
 import { newFolder } from './open-store.js';
 
 /** `node scripts/run-ts.mjs test/state/crash.ts 1000` does more. */
-const RUNS = 15;
+const RUNS = 25;
 /** Milliseconds for all of them on the busiest machine. */
 const PATIENCE = 1_200_000;
 

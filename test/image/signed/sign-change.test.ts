@@ -4,7 +4,7 @@ import { SignedVersions } from './signed-versions.js';
 
 /** Zones, and changes of each; ADOTD_CHANGES asks for so many in all. */
 const CHANGES = 10;
-const SEEDS = Math.ceil(Number(process.env.ADOTD_CHANGES ?? 1000) / CHANGES);
+const SEEDS = Math.ceil(Number(process.env.ADOTD_CHANGES ?? 2000) / CHANGES);
 const FIRST = seedOr(0);
 const GROUP = 10;
 
