@@ -118,7 +118,8 @@ describe('a server with a state folder', () => {
     });
     running.push(again);
     expect(again.zones.policyMistakes.map(({ message }) => message)).toEqual([expect.stringContaining('member.test.')]);
-    again.keeper.declare('member.test.', 'secondary');
+    // A secondary that no catalog has brought would go with the reload.
+    again.keeper.declare('member.test.', 'catalog-consumed');
     expect((await again.reload()).errors).toEqual([]);
   });
 
