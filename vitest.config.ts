@@ -114,9 +114,20 @@ export default defineConfig({
         test: {
           name: 'epoll',
           include: process.platform === 'linux' ? STREAMS : [],
+          exclude: ALONE,
+          env: { ADOTD_TEST_STREAMS: 'epoll' },
+          maxWorkers: 2,
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'epoll alone',
+          include: process.platform === 'linux' ? ALONE.filter((file) => file.startsWith('test/server/plane/')) : [],
           env: { ADOTD_TEST_STREAMS: 'epoll' },
           maxWorkers: 1,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
         },
       },
       {
