@@ -14,6 +14,7 @@ import { adotd, adotdServe, MAIN, ROOT, type Serving } from '../support/cli.js';
 import { until } from '../support/patience.js';
 import { DAY, make } from '../tls/support.js';
 import { type Opened, openBrowser, openPage } from './browser.js';
+import { dnsperf } from './counted-dnsperf.js';
 import { missingPrograms, starttls } from './support.js';
 
 const missing = missingPrograms({
@@ -49,29 +50,11 @@ async function start(name: string, lines: readonly string[]): Promise<Paged> {
   return { ...server, url: where };
 }
 
-/** Runs dnsperf; all that it sends is answered. */
-async function dnsperf(mode: 'udp' | 'tcp' | 'dot', port: number, count: number): Promise<void> {
-  const file = join(folder, 'queries');
-  writeFileSync(file, 'www.home.test A\nhome.test NS\nnas.home.test A\n');
-  const words = [
-    '-s',
-    '127.0.0.1',
-    '-p',
-    String(port),
-    '-m',
-    mode,
-    '-d',
-    file,
-    '-n',
-    String(Math.ceil(count / 3)),
-    '-c',
-    '2',
-    '-Q',
-    '400',
-  ];
-  const { stdout } = await promisify(execFile)('dnsperf', words);
-  expect(/Queries completed:\s+(\d+)/.exec(stdout)?.[1]).toBe(String(count));
-}
+const LOAD = {
+  folder,
+  queries: ['www.home.test A', 'home.test NS', 'nas.home.test A'],
+  options: ['-c', '2', '-Q', '400'],
+};
 
 /** `rules`: those of axe; all of them when absent. */
 async function expectAccessible({ page }: Opened, rules?: readonly string[]): Promise<void> {
@@ -101,9 +84,9 @@ describe.skipIf(missing)(`the page${missing ? ` (skipped: ${missing})` : ''}`, (
       /^7 zones · certificate good for 364 d.* · no problems · up /,
     );
     await Promise.all([
-      dnsperf('udp', server.port, 3000),
-      dnsperf('tcp', server.port, 1500),
-      dnsperf('dot', server.tlsPort, 900),
+      dnsperf('udp', server.port, 3000, LOAD),
+      dnsperf('tcp', server.port, 1500, LOAD),
+      dnsperf('dot', server.tlsPort, 900, LOAD),
     ]);
     await starttls(server.port, 'www.home.test', 'nas.home.test');
     // It finds another key than it wants, and goes away.

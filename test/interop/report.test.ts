@@ -1,5 +1,4 @@
 /** What `adotd report` says of a server against what its clients know that they did: counts, octets, handshakes, and how many they were. */
-import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,10 +6,10 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { Report } from '../../src/report/make-report.js';
 import { adotd, adotdServe, ROOT, type Serving } from '../support/cli.js';
+import { dnsperf } from './counted-dnsperf.js';
 import { missingPrograms, starttls } from './support.js';
 
 const missing = missingPrograms({ dnsperf: 'dnsperf', python3: 'python3' });
@@ -108,31 +107,7 @@ async function failTls(port: number, localAddress: string, tally: Tally): Promis
 /** Sessions of dnsperf over each transport: one in seven of a thread is measured, and there are two threads. */
 const SESSIONS = 16;
 
-/** Runs dnsperf, and returns how many queries it has sent; all are answered. */
-async function dnsperf(mode: 'udp' | 'tcp' | 'dot', port: number, count: number): Promise<number> {
-  const file = join(folder, 'queries');
-  writeFileSync(file, 'www.home.test A\n');
-  const words = [
-    '-s',
-    '127.0.0.1',
-    '-p',
-    String(port),
-    '-m',
-    mode,
-    '-d',
-    file,
-    '-n',
-    String(count),
-    '-c',
-    String(SESSIONS),
-    '-q',
-    '20',
-  ];
-  const { stdout } = await promisify(execFile)('dnsperf', [...words, '-t', '20']);
-  const [, sent = '', completed = ''] = /Queries sent:\s+(\d+)[\s\S]*?Queries completed:\s+(\d+)/.exec(stdout) ?? [];
-  expect([completed, sent]).toEqual([String(count), String(count)]);
-  return Number(sent);
-}
+const LOAD = { folder, queries: ['www.home.test A'], options: ['-c', String(SESSIONS), '-q', '20', '-t', '20'] };
 
 const socket = join(folder, 'control.sock');
 
@@ -282,9 +257,9 @@ describe.skipIf(missing)(`the report of a server${missing ? ` (skipped: ${missin
     rmSync(join(folder, 'state'), { recursive: true, force: true });
     server = await start();
     const sent = {
-      udp: await dnsperf('udp', server.port, 2000),
-      tcp: await dnsperf('tcp', server.port, 1000),
-      tls: await dnsperf('dot', server.tlsPort, 500),
+      udp: await dnsperf('udp', server.port, 2000, LOAD),
+      tcp: await dnsperf('tcp', server.port, 1000, LOAD),
+      tls: await dnsperf('dot', server.tlsPort, 500, LOAD),
     };
     const { answers } = await starttls(server.port, 'www.home.test', 'nas.home.test');
     const { figures, words, sources } = await reportOf('--from', socket);

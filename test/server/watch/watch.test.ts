@@ -240,7 +240,8 @@ describe('watching files', () => {
     expect(told).toEqual([['a']]);
   });
 
-  it('waits while a file is written bit by bit, but not for ever', () => {
+  /** A watcher of the file `a`; its events are those of `heard`. */
+  function listening(): { clock: FakeClock; heard: (name: string | undefined) => void } {
     const clock = new FakeClock();
     told.length = 0;
     let heard: (name: string | undefined) => void = () => undefined;
@@ -251,6 +252,11 @@ describe('watching files', () => {
     writeFileSync(at('a'), '1');
     watcher = createWatcher({ settle: 100, poll: 0, clock, log, changed, watchFolder: spy });
     watcher.update({ files: [at('a')], folders: [] });
+    return { clock, heard: (name) => heard(name) };
+  }
+
+  it('waits while a file is written bit by bit, but not for ever', () => {
+    const { clock, heard } = listening();
     for (let i = 0; i < 9; i++) {
       heard('a');
       clock.advance(90);
@@ -261,7 +267,7 @@ describe('watching files', () => {
       clock.advance(90);
     }
     expect(told).toEqual([['a']]);
-    watcher.close();
+    watcher?.close();
     heard('a');
     clock.advance(10_000);
     expect(told).toHaveLength(1);
@@ -284,16 +290,7 @@ describe('watching files', () => {
   });
 
   it('looks at all files after so many events that the system may have dropped some', () => {
-    const clock = new FakeClock();
-    told.length = 0;
-    let heard: (name: string | undefined) => void = () => undefined;
-    const spy: WatchFolder = (path, listener) => {
-      if (path === folder) heard = listener;
-      return { close() {} };
-    };
-    writeFileSync(at('a'), '1');
-    watcher = createWatcher({ settle: 100, poll: 0, clock, log, changed, watchFolder: spy });
-    watcher.update({ files: [at('a')], folders: [] });
+    const { clock, heard } = listening();
     for (const others of [8191, 1, 8192]) {
       writeFileSync(at('a'), `changed before ${others} others`);
       for (let i = 0; i < others; i++) heard('b');
